@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* Parameter tables: the single source for reading, defaults, ranges, error messages, JSON Schema,
+ * help and reference documentation.
+ *
+ * A table is a constant array of sg_param ending with an entry whose name is NULL. Tables nest: a
+ * member may be an object with a table of its own, a list, or a family (an object in which one
+ * member, the selector, chooses a variant: "code": "group", "model": "pareto"). The whole scenario
+ * format is one tree of tables; a gradient code or delay law contributes its own leaf table.
+ *
+ * Values read against a table are an sg_values, looked up by name. */
+#ifndef SG_CORE_PARAM_H
+#define SG_CORE_PARAM_H
+
+#include "sim/core/error.h"
+
+#include <float.h>
+#include <stdint.h>
+
+typedef enum sg_kind {
+  SG_INT,    /* a whole number, |x| ≤ 2^53 */
+  SG_REAL,   /* a finite number */
+  SG_BOOL,   /* true or false */
+  SG_CHOICE, /* one of the strings in `choices` */
+  SG_TEXT,   /* any string */
+  SG_SEED,   /* a whole number up to 2^53 or a string of digits up to 2^64 − 1 */
+  SG_OBJECT, /* an object described by `fields` */
+  SG_FAMILY, /* an object described by `fields` plus those of the variant that `family` selects */
+  SG_LIST,   /* an array; each item as described by fields[0], whose name is not used */
+  SG_ANY     /* taken as it is; its reader is elsewhere (values of a sweep) */
+} sg_kind;
+
+#define SG_UNBOUNDED DBL_MAX /* .max = SG_UNBOUNDED, .min = -SG_UNBOUNDED: no bound */
+
+enum { /* sg_param.flags */
+  SG_REQUIRED = 1,  /* must be given; the default is not used */
+  SG_OPTIONAL = 2,  /* may be absent and has no default: ask sg_given() */
+  SG_MIN_OPEN = 4,  /* the value must be greater than min, not equal */
+  SG_MAX_OPEN = 8,  /* the value must be less than max, not equal */
+  SG_UNHASHED = 16, /* does not change a result row: left out of a point's hash */
+  SG_IS_PATH = 32   /* a text that names a file, relative to the scenario file; the resolved value
+                       is the path to open. The file's content goes into the hash, its name not. */
+};
+
+struct sg_family;
+
+typedef struct sg_param {
+  const char *name;
+  sg_kind kind;
+  const char *summary; /* a sentence for help, schema and reference; says the unit in words */
+  double min, max;     /* SG_INT, SG_REAL: inclusive bounds; SG_LIST: least and most items */
+  double fallback;     /* default of SG_INT, SG_REAL, SG_BOOL (0, 1), SG_CHOICE (index) */
+  const char *text;    /* default of SG_TEXT and SG_SEED; NULL: "" */
+  const char *const *choices;     /* SG_CHOICE: NULL-terminated */
+  const struct sg_param *fields;  /* SG_OBJECT, SG_FAMILY: members; SG_LIST: one entry, the item */
+  const struct sg_family *family; /* SG_FAMILY */
+  unsigned flags;
+} sg_param;
+
+/* A member of a family: a gradient code, a delay law, a learning problem, … Descriptors of these
+ * begin with an sg_variant, in the manner of gsl_rng_type. */
+typedef struct sg_variant {
+  const char *name, *summary;
+  const char *reference;  /* authors, year, arXiv id, standing of the source; "" if there is none */
+  const sg_param *params; /* the variant's own members; may be NULL */
+} sg_variant;
+
+typedef struct sg_family {
+  const char *selector;             /* the member that names the variant, e.g. "model" */
+  const char *what;                 /* "gradient code", for messages */
+  const sg_variant *(*at)(int i);   /* the i-th variant, NULL past the last */
+  const char *fallback;             /* the variant taken when the selector is absent; NULL: required */
+} sg_family;
+
+/* The variant of that name, or NULL. */
+const sg_variant *sg_family_find(const sg_family *family, const char *name);
+
+typedef struct sg_value {
+  bool given;               /* written in the scenario; otherwise the default, or absent */
+  double number;            /* SG_INT, SG_REAL, SG_BOOL; SG_CHOICE: index */
+  char *text;               /* SG_TEXT, SG_SEED, SG_CHOICE, SG_ANY (its JSON text); owned */
+  uint64_t seed;            /* SG_SEED */
+  struct sg_values *object; /* SG_OBJECT, SG_FAMILY; NULL when optional and absent; owned */
+  int count;                /* SG_LIST */
+  struct sg_value *item;    /* SG_LIST: count values; owned */
+} sg_value;
+
+/* The members of one object. Immutable once read. */
+typedef struct sg_values {
+  const sg_param *common;    /* table of the object; may be NULL */
+  const sg_variant *variant; /* of a family, else NULL */
+  int n_common, n_own;
+  sg_value *value; /* n_common + n_own entries: first the common members, then the variant's */
+  char *pointer;   /* JSON pointer of the object ("" for the root); owned */
+} sg_values;
+
+/* All members at their defaults (required and optional scalars are absent; nested objects are made
+ * with their defaults, families only if they have a fallback; lists are empty). NULL: no memory. */
+sg_values *sg_values_new(const sg_param *common, const sg_variant *variant, const char *pointer);
+sg_values *sg_values_copy(const sg_values *v);
+void sg_values_free(sg_values *v);
+
+/* The table row of a member and its value, or NULL if there is no such member. */
+const sg_param *sg_values_param(const sg_values *v, const char *name);
+sg_value *sg_values_find(const sg_values *v, const char *name);
+
+/* Checks a value against the row's kind and range and stores it; a fault names what was expected and
+ * what was found, at the member's pointer. These are the only places where a range is checked. */
+sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg_error *e);
+sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error *e);
+sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e);
+/* As a person types it on a command line (name=text): parsed by the row's kind. */
+sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e);
+/* A fault for every SG_REQUIRED member that is absent, in nested objects too. */
+sg_status sg_values_check_required(const sg_values *v, sg_error *e);
+
+/* Access by name. Asking for a name or a kind that the table does not have is a bug and aborts. */
+bool sg_given(const sg_values *v, const char *name); /* present in the scenario */
+long sg_int(const sg_values *v, const char *name);
+double sg_real(const sg_values *v, const char *name);
+bool sg_bool(const sg_values *v, const char *name);
+int sg_choice(const sg_values *v, const char *name); /* index into choices */
+const char *sg_text(const sg_values *v, const char *name); /* SG_TEXT, SG_CHOICE */
+uint64_t sg_seed(const sg_values *v, const char *name);
+const sg_values *sg_object(const sg_values *v, const char *name); /* NULL when absent */
+int sg_count(const sg_values *v, const char *name);
+const sg_value *sg_item(const sg_values *v, const char *name, int i);
+
+/* Adds an SG_INVALID fault at member `name` of `v` (NULL: at the object itself). For rules that
+ * join several members: sg_fail_at(e, v, "d", "expected d ≥ s + m = %ld, found %ld", …). */
+sg_status sg_fail_at(sg_error *e, const sg_values *v, const char *name, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The choice or variant name nearest to `word` in edit distance, or NULL if none is near enough to
+ * be worth suggesting. `candidates`: NULL-terminated. */
+const char *sg_nearest(const char *word, const char *const *candidates);
+
+#endif
