@@ -34,12 +34,15 @@ sg_status sg_fail(sg_error *e, sg_status status, const char *place, const char *
   return status;
 }
 
-sg_status sg_fail_memory(sg_error *e) { return sg_fail(e, SG_NO_MEMORY, NULL, "out of memory"); }
+sg_status sg_fail_memory(sg_error *e) {
+  return sg_fail(e, SG_NO_MEMORY, NULL, "out of memory");
+}
 
 sg_status sg_error_status(const sg_error *e) {
   /* The order of gravity: what the user cannot mend comes first. */
-  static const sg_status order[] = {SG_BUG,   SG_NO_MEMORY, SG_INTERRUPTED, SG_BUSY,    SG_CANNOT_CREATE,
-                                    SG_IO,    SG_USAGE,     SG_INVALID,     SG_NO_INPUT, SG_UNDECODABLE};
+  static const sg_status order[] = {SG_BUG,           SG_NO_MEMORY,  SG_INTERRUPTED, SG_BUSY,
+                                    SG_CANNOT_CREATE, SG_IO,         SG_USAGE,       SG_INVALID,
+                                    SG_NO_INPUT,      SG_UNDECODABLE};
   for (size_t i = 0; i < sizeof order / sizeof *order; i++)
     for (int j = 0; j < e->count; j++)
       if (e->fault[j].status == order[i]) return order[i];

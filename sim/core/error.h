@@ -18,9 +18,9 @@ typedef enum sg_status {
   SG_BUG,           /* An invariant of ours does not hold. Exit code 70. */
   SG_NO_MEMORY,     /* Out of memory or of another resource of the system. Exit code 71. */
   SG_CANNOT_CREATE, /* An output file cannot be created. Exit code 73. */
-  SG_IO,            /* Reading or writing failed midway, for instance on a full disk. Exit code 74. */
-  SG_BUSY,          /* The database is in use by another process. Exit code 75. */
-  SG_INTERRUPTED    /* The user asked to stop; what is finished is kept. Exit code 130. */
+  SG_IO,         /* Reading or writing failed midway, for instance on a full disk. Exit code 74. */
+  SG_BUSY,       /* The database is in use by another process. Exit code 75. */
+  SG_INTERRUPTED /* The user asked to stop; what is finished is kept. Exit code 130. */
 } sg_status;
 
 typedef struct sg_fault {

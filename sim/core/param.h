@@ -31,14 +31,15 @@ typedef enum sg_kind {
 
 #define SG_UNBOUNDED DBL_MAX /* .max = SG_UNBOUNDED, .min = -SG_UNBOUNDED: no bound */
 
-enum { /* sg_param.flags */
-  SG_REQUIRED = 1,  /* must be given; the default is not used */
-  SG_OPTIONAL = 2,  /* may be absent and has no default: ask sg_given() */
-  SG_MIN_OPEN = 4,  /* the value must be greater than min, not equal */
-  SG_MAX_OPEN = 8,  /* the value must be less than max, not equal */
-  SG_UNHASHED = 16, /* does not change a result row: left out of a point's hash */
-  SG_IS_PATH = 32   /* a text that names a file, relative to the scenario file; the resolved value
-                       is the path to open. The file's content goes into the hash, its name not. */
+enum {                   /* sg_param.flags */
+       SG_REQUIRED = 1,  /* must be given; the default is not used */
+       SG_OPTIONAL = 2,  /* may be absent and has no default: ask sg_given() */
+       SG_MIN_OPEN = 4,  /* the value must be greater than min, not equal */
+       SG_MAX_OPEN = 8,  /* the value must be less than max, not equal */
+       SG_UNHASHED = 16, /* does not change a result row: left out of a point's hash */
+       SG_IS_PATH =
+           32 /* a text that names a file, relative to the scenario file; the resolved value
+                 is the path to open. The file's content goes into the hash, its name not. */
 };
 
 struct sg_family;
@@ -65,10 +66,10 @@ typedef struct sg_variant {
 } sg_variant;
 
 typedef struct sg_family {
-  const char *selector;             /* the member that names the variant, e.g. "model" */
-  const char *what;                 /* "gradient code", for messages */
-  const sg_variant *(*at)(int i);   /* the i-th variant, NULL past the last */
-  const char *fallback;             /* the variant taken when the selector is absent; NULL: required */
+  const char *selector;           /* the member that names the variant, e.g. "model" */
+  const char *what;               /* "gradient code", for messages */
+  const sg_variant *(*at)(int i); /* the i-th variant, NULL past the last */
+  const char *fallback; /* the variant taken when the selector is absent; NULL: required */
 } sg_family;
 
 /* The variant of that name, or NULL. */
@@ -103,8 +104,9 @@ void sg_values_free(sg_values *v);
 const sg_param *sg_values_param(const sg_values *v, const char *name);
 sg_value *sg_values_find(const sg_values *v, const char *name);
 
-/* Checks a value against the row's kind and range and stores it; a fault names what was expected and
- * what was found, at the member's pointer. These are the only places where a range is checked. */
+/* Checks a value against the row's kind and range and stores it; a fault names what was expected
+ * and what was found, at the member's pointer. These are the only places where a range is checked.
+ */
 sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg_error *e);
 sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error *e);
 sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e);
@@ -118,7 +120,7 @@ bool sg_given(const sg_values *v, const char *name); /* present in the scenario 
 long sg_int(const sg_values *v, const char *name);
 double sg_real(const sg_values *v, const char *name);
 bool sg_bool(const sg_values *v, const char *name);
-int sg_choice(const sg_values *v, const char *name); /* index into choices */
+int sg_choice(const sg_values *v, const char *name);       /* index into choices */
 const char *sg_text(const sg_values *v, const char *name); /* SG_TEXT, SG_CHOICE */
 uint64_t sg_seed(const sg_values *v, const char *name);
 const sg_values *sg_object(const sg_values *v, const char *name); /* NULL when absent */

@@ -25,7 +25,7 @@ static inline double next53(state_t *s) {
   if (s->used > 2) refill(s);
   uint64_t bits = (uint64_t)s->out[s->used] << 32 | s->out[s->used + 1];
   s->used += 2;
-  return ((double)(bits >> 11) + 0.5) * 0x1p-53;
+  return (double)(bits >> 11) * 0x1p-53;
 }
 
 static void philox_set(void *state, unsigned long seed) {
@@ -33,9 +33,13 @@ static void philox_set(void *state, unsigned long seed) {
   *s = (state_t){.key = {(uint32_t)seed, (uint32_t)((uint64_t)seed >> 32)}, .used = 4};
 }
 
-static unsigned long philox_get(void *state) { return next32(state); }
+static unsigned long philox_get(void *state) {
+  return next32(state);
+}
 
-static double philox_get_double(void *state) { return next53(state); }
+static double philox_get_double(void *state) {
+  return next53(state);
+}
 
 static const gsl_rng_type philox_type = {.name = "philox4x32-10",
                                          .max = 0xffffffffUL,
@@ -51,12 +55,17 @@ void sg_stream_at(sg_stream *s, uint64_t seed, uint32_t replication, sg_purpose 
                   uint32_t worker, uint32_t iteration, uint32_t draw) {
   s->rng.type = &philox_type;
   s->rng.state = &s->state;
-  s->state = (state_t){
-      .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
-      .counter = {draw << 16, iteration, worker, (uint32_t)purpose << 24 | replication},
-      .used = 4};
+  s->state =
+      (state_t){.key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
+                .counter = {draw << 16, iteration, worker, (uint32_t)purpose << 24 | replication},
+                .used = 4};
 }
 
-double sg_uniform(sg_stream *s) { return next53(&s->state); }
+double sg_uniform(sg_stream *s) {
+  return next53(&s->state);
+}
 
-double sg_exponential(sg_stream *s, double mean) { return -mean * log(next53(&s->state)); }
+/* 1 - u is exact and lies in (0, 1]. */
+double sg_exponential(sg_stream *s, double mean) {
+  return -mean * log(1.0 - next53(&s->state));
+}

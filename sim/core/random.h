@@ -18,20 +18,20 @@
 
 /* What a stream is for. Append only: the numbers are part of the results. */
 typedef enum sg_purpose {
-  SG_FOR_COMPUTE = 1,     /* compute time of a task */
-  SG_FOR_UPLINK = 2,      /* uplink time of a message */
-  SG_FOR_CLASSES = 3,     /* assignment of workers to speed classes */
-  SG_FOR_DATA = 4,        /* generated data sets */
-  SG_FOR_SPLIT = 5,       /* train/test split, order of rows */
-  SG_FOR_CODE = 6,        /* coefficients of random codes */
-  SG_FOR_GRADIENT = 7,    /* gradients of the synthetic problem */
-  SG_FOR_BATCH = 8,       /* mini-batches */
-  SG_FOR_STATE = 9,       /* persistent state of workers (speed, memory, failures) */
-  SG_FOR_COMMON = 10,     /* what all workers of an iteration share */
-  SG_FOR_BOOTSTRAP = 11,  /* resampling in statistics and traces */
-  SG_FOR_JITTER = 12,     /* network jitter */
-  SG_FOR_INITIAL = 13,    /* initial models */
-  SG_FOR_CHECK = 14       /* sampled straggler patterns and the like */
+  SG_FOR_COMPUTE = 1,    /* compute time of a task */
+  SG_FOR_UPLINK = 2,     /* uplink time of a message */
+  SG_FOR_CLASSES = 3,    /* assignment of workers to speed classes */
+  SG_FOR_DATA = 4,       /* generated data sets */
+  SG_FOR_SPLIT = 5,      /* train/test split, order of rows */
+  SG_FOR_CODE = 6,       /* coefficients of random codes */
+  SG_FOR_GRADIENT = 7,   /* gradients of the synthetic problem */
+  SG_FOR_BATCH = 8,      /* mini-batches */
+  SG_FOR_STATE = 9,      /* persistent state of workers (speed, memory, failures) */
+  SG_FOR_COMMON = 10,    /* what all workers of an iteration share */
+  SG_FOR_BOOTSTRAP = 11, /* resampling in statistics and traces */
+  SG_FOR_JITTER = 12,    /* network jitter */
+  SG_FOR_INITIAL = 13,   /* initial models */
+  SG_FOR_CHECK = 14      /* sampled straggler patterns and the like */
 } sg_purpose;
 
 #define SG_MAX_REPLICATIONS (1 << 24)
@@ -53,7 +53,7 @@ typedef struct sg_stream {
 void sg_stream_at(sg_stream *s, uint64_t seed, uint32_t replication, sg_purpose purpose,
                   uint32_t worker, uint32_t iteration, uint32_t draw);
 
-/* Uniform in (0, 1), 53 bits; exponential with the given mean. Faster than through GSL. */
+/* Uniform in [0, 1), 53 bits; exponential with the given mean. Faster than through GSL. */
 double sg_uniform(sg_stream *s);
 double sg_exponential(sg_stream *s, double mean);
 

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Gradient codes.
+ *
+ * A code is mathematics only: which parts of the data a worker holds, which linear combinations it
+ * sends, when the master may stop waiting, and with which weights the sum is recovered. It knows no
+ * clock, no JSON, no SQL and never loops over gradient coordinates: it gives coefficients, one
+ * kernel does the arithmetic for all codes.
+ *
+ * Words
+ *   part      an interval of the training data; the code chooses its parts, uneven if it likes.
+ *   segment   a range of gradient coordinates, cut into `pieces` (= m, the communication reduction)
+ *             contiguous pieces of length L = ceil((end − begin) / pieces); the last is
+ * zero-padded. point     a model snapshot at which gradients are taken, named by the code: the
+ * iteration in a synchronous scheme, the job in sequential coding, the version without a barrier.
+ *   message   one vector of length L, in one segment, taken at one point; `tag` is the code's own.
+ *   row       the recipe of a message: Σ coefficient · (piece of part's gradient).
+ *   work      1 = one of the scenario's subsets through the full gradient.
+ *
+ * A new code is a `create` and an `encode`; everything else is optional and has a default here:
+ * the schedule (one task with all its parts, then one message per segment), the stop rule (the
+ * `need`-th message, or an incremental rank test), the decode weights (minimum-norm least squares
+ * with a checked residual). docs/adding-a-code.md walks through one. */
+#ifndef SG_CODES_CODE_H
+#define SG_CODES_CODE_H
+
+#include "sim/core/param.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SG_MASTER (-1) /* the node number of the master; workers are 0 … nodes − 1 */
+#define SG_ALL    (-2) /* every worker */
+
+typedef struct sg_message {
+  int id;       /* slot in the run's message pool */
+  int from, to; /* node numbers */
+  int point, segment, tag, round;
+  int n_in; /* relays: the messages it is made from, held by the sender when it was sent */
+  const struct sg_message *const *in;
+} sg_message;
+
+typedef struct sg_segment {
+  long begin, end; /* gradient coordinates [begin, end) */
+  int pieces;      /* m */
+  int need;        /* the count rule of the default stop: ready at the need-th message */
+} sg_segment;
+
+/* What a code is made for. */
+typedef struct sg_shape {
+  int workers;         /* n */
+  int subsets;         /* k, the unit of work */
+  long length;         /* l, coordinates of a gradient */
+  const double *speed; /* workers values; 1 = the nominal speed */
+  uint64_t seed;       /* for random coefficients: purpose SG_FOR_CODE */
+  long updates;        /* how many iterations the run will have at most */
+} sg_shape;
+
+/* A combination of the data of parts (coded data, as in Lagrange coding): rows Σ coef · part. All
+ * parts of a combination have equally many rows. */
+typedef struct sg_combination {
+  int count;
+  const int *part;
+  const double *coef;
+} sg_combination;
+
+enum {                        /* sg_code.flags */
+       SG_ASYNC = 1,          /* no barrier: draws are indexed by the worker's own task count */
+       SG_SEE_CUTS = 2,       /* arrivals come in one CUT event per timer instead of one by one */
+       SG_STOP_DECODABLE = 4, /* the default stop rule is the rank test, not the count `need` */
+       SG_WANTS_VALUES = 8,   /* UPDATED events carry norms and inner products */
+       SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
+       SG_PLAN_STATIC =
+           32 /* tasks and messages are the same in every round: planned once, replayed.
+                 Set by the framework when the type has no `plan` of its own. */
+};
+
+typedef struct sg_code sg_code;
+typedef struct sg_row sg_row;
+typedef struct sg_used sg_used;
+typedef struct sg_orders sg_orders; /* protocol.h */
+typedef struct sg_event sg_event;   /* protocol.h */
+
+/* What a decode cost and how safe it was. NAN: not known. */
+typedef struct sg_decode_info {
+  double cond1;         /* 1-norm condition estimate of the matrix solved with; 1 for pure sums */
+  double amplification; /* size of the weights: max over pieces of the 2-norm of W's column; filled
+                           in by the framework */
+  double flops;         /* to find the weights, without applying them */
+  double alpha_error; /* Σ (α − 1)² over (part, piece): 0 for an exact decode; by the framework for
+                         codes that are not exact */
+} sg_decode_info;
+
+typedef enum sg_verdict { SG_WAIT, SG_SKIP, SG_READY } sg_verdict;
+
+typedef struct sg_code_type {
+  sg_variant about; /* name, summary, reference, parameter table */
+
+  /* Fills `code` from checked parameters. Faults (rules that join parameters, e.g. d ≥ s + m) go to
+   * `e` with sg_fail_at and name the rule and the nearest valid values. Memory comes from
+   * sg_code_alloc and is freed by the framework, on failure too. */
+  sg_status (*create)(sg_code *code, const sg_shape *shape, const sg_values *values, sg_error *e);
+
+  /* Writes the row of a message with sg_row_part (and sg_row_message for relays). Called at decode
+   * time, for used messages only. */
+  void (*encode)(const sg_code *code, const void *state, const sg_message *message, sg_row *row);
+
+  /* --- optional --- */
+
+  /* Decode weights for `used`, all in `segment`, in the order of arrival. W is count × pieces, row
+   * by row, zero on entry; a zero row means the message is not needed and is never encoded. bias:
+   * pieces values, 1 on entry: the share of the problem's constant vector, for coded data only.
+   * Returns SG_UNDECODABLE if the sum cannot be recovered from these messages.
+   * NULL: minimum-norm least squares over all rows. */
+  sg_status (*weights)(const sg_code *code, const void *state, int segment, const sg_used *used,
+                       double *W, double *bias, sg_decode_info *info);
+
+  /* Whether the code promises recovery when exactly the workers with present[i] answer.
+   * NULL: at most code->promised are missing. */
+  bool (*promises)(const sg_code *code, const bool *present);
+
+  /* --- optional, asked by the default protocol (one round per iteration) --- */
+  void (*begin_round)(const sg_code *code, void *state, int round);
+  void (*plan)(const sg_code *code, const void *state, int round, int point, sg_orders *orders);
+  /* A message of the current round has come to node message->to. SG_SKIP: of no use, drop it. */
+  sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message);
+  void (*updated)(const sg_code *code, void *state, const sg_event *event);
+
+  /* --- optional: a protocol of its own in place of those four --- */
+  void (*on_event)(const sg_code *code, void *state, const sg_event *event, sg_orders *orders);
+} sg_code_type;
+
+/* Filled by create, then immutable; shared by all runs and threads of a point. */
+struct sg_code {
+  const sg_code_type *type;
+  void *self;         /* the code's own tables, from sg_code_alloc */
+  sg_shape shape;     /* as given to create; speed is copied */
+  int nodes;          /* workers (and relays); set to shape->workers before create */
+  int parts;          /* default: shape->subsets, equal */
+  int segments;       /* default 1: all coordinates, 1 piece, need = nodes */
+  int models;         /* > 1: interleaved training; default 1 */
+  const double *edge; /* parts + 1 rising numbers from 0 to 1: where parts begin in the data.
+                         NULL: equal parts */
+  const sg_segment *segment;
+  const int *parent; /* tree: parent of each node (SG_MASTER for the root's children); NULL: star */
+  int coded_parts;   /* combinations of parts' data, numbered parts, parts + 1, … */
+  const sg_combination *coded;
+  size_t state_size; /* per run: flat memory, zeroed, no pointers in it */
+  unsigned flags;
+  int promised;  /* s: recovers with any so many workers missing */
+  double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
+  int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
+  bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
+  const char *stop; /* "count" or "decodable", for compare; by the framework from flags if NULL */
+  /* Filled in by the framework after create. */
+  const double *work; /* nodes values: work of each worker in the default plan */
+  double stored;      /* data stored in the cluster / data */
+  struct sg_arena *arena;
+};
+
+/* All registered types in the order of the documentation; NULL past the last. One line per code in
+ * codes/registry.c. */
+const sg_code_type *sg_code_type_at(int i);
+const sg_code_type *sg_code_type_find(const char *name);
+extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
+
+/* Makes a code. values->variant must be &type->about of a registered (or a test's own) type. */
+sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
+                      sg_code **code, sg_error *e);
+void sg_code_free(sg_code *code);
+
+/* Zeroed memory that lives as long as the code; NULL when there is none left (return
+ * sg_fail_memory(e)). */
+void *sg_code_alloc(sg_code *code, size_t count, size_t size);
+
+/* "group d=4 m=2 linear_code=harmonic": the type's name and the parameters that were given. */
+void sg_code_label(const sg_values *values, char *label, size_t size);
+
+/* Where part p begins as a share of the data, p = 0 … parts. */
+double sg_code_edge(const sg_code *code, int part);
+
+/* L: length of a message in this segment. */
+static inline long sg_segment_length(const sg_segment *s) {
+  return (s->end - s->begin + s->pieces - 1) / s->pieces;
+}
+
+/* --- Rows ------------------------------------------------------------------------------------- */
+
+typedef struct sg_term {
+  int part, piece;
+  double coef;
+} sg_term;
+
+typedef struct sg_link { /* a relay's use of an input message */
+  const sg_message *message;
+  double coef;
+} sg_link;
+
+struct sg_row {
+  int n_terms, terms_capacity;
+  sg_term *term;
+  int n_links, links_capacity;
+  sg_link *link;
+  int batch;   /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  bool failed; /* out of memory */
+};
+
+void sg_row_part(sg_row *row, int part, int piece, double coef); /* zero coefficients are dropped */
+void sg_row_message(sg_row *row, const sg_message *input, double coef);
+void sg_row_batch(sg_row *row, int name);
+void sg_row_clear(sg_row *row); /* keeps its memory */
+void sg_row_free(sg_row *row);
+
+/* --- Decoding --------------------------------------------------------------------------------- */
+
+/* The messages of one segment that a decode may use, in the order of arrival. */
+struct sg_used {
+  int count;
+  const sg_message *const *message;
+  struct sg_decoder *decoder; /* for sg_used_row */
+};
+
+/* The row of message i, encoded on first use. */
+const sg_row *sg_used_row(const sg_used *used, int i);
+
+/* Finds weights for one code: default least squares, checks, a bounded cache of patterns, rows. One
+ * per thread and code; not shared. Its memory grows to a maximum in the first rounds. */
+typedef struct sg_decoder sg_decoder;
+sg_decoder *sg_decoder_new(const sg_code *code);
+void sg_decoder_free(sg_decoder *decoder);
+
+typedef struct sg_weights {
+  int count, pieces;
+  const double *w;    /* count × pieces, row-major */
+  const double *bias; /* pieces */
+  sg_decode_info info;
+} sg_weights;
+
+/* Weights of `count` messages of a segment. *weights stays valid until the next call. Non-finite
+ * weights are refused (SG_UNDECODABLE). state: the code's state in the run (sg_protocol_state). */
+sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment, int count,
+                             const sg_message *const *message, sg_weights *weights, sg_error *e);
+
+/* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
+ * no memory. Valid until the next sg_decoder_weights. */
+const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
+
+/* How often the pattern cache answered, since the decoder was made. */
+void sg_decoder_cache_counts(const sg_decoder *decoder, long *asked, long *found);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Compute times: (replication, worker, iteration, amount of work) → seconds. */
+#ifndef SG_MODELS_DELAY_H
+#define SG_MODELS_DELAY_H
+
+#include "models/delay/law.h"
+
+/* The scenario's "delay" object: family by "model" with the common members unit (subset | dataset),
+ * scaling (proportional | additive | startup) and per_subset_s; and "cluster": workers, classes
+ * [{share | workers, speed}], assign (random | in-order). */
+extern const sg_param sg_delay_params[];
+extern const sg_family sg_delay_family;
+extern const sg_param sg_cluster_params[];
+
+typedef struct sg_delay sg_delay;         /* immutable, shared by runs and threads */
+typedef struct sg_delay_run sg_delay_run; /* what one run remembers between iterations */
+
+/* workers = cluster.workers. subsets: the number k of subsets, for unit dataset. */
+sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int subsets, uint64_t seed,
+                       sg_delay **out, sg_error *e);
+void sg_delay_free(sg_delay *delay);
+
+/* Speed of each worker (1 = nominal); divides compute times. */
+const double *sg_delay_speeds(const sg_delay *delay);
+
+sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication);
+void sg_delay_run_free(sg_delay_run *run);
+
+/* Seconds that `worker` needs for `work` subsets in `iteration`. done: draws that this worker has
+ * used in this iteration so far. draws: of how many draws this work is made.
+ *   proportional  one draw per worker and iteration, times the work
+ *   additive      a draw per subset: `draws` draws numbered done, done + 1, …, each for work/draws
+ *   startup       one draw per worker and iteration, paid by its first task (done = 0), plus
+ *                 per_subset_s times the work */
+double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
+                        int draws);
+
+#endif

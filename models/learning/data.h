@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Data sets: dense, in memory, rows in the order in which subsets cut them. */
+#ifndef SG_MODELS_DATA_H
+#define SG_MODELS_DATA_H
+
+#include "sim/core/param.h"
+
+/* The scenario's learning.data object: family by "source" (csv, gaussian-mixture), common members
+ * test_share, standardize, intercept, shuffle. */
+extern const sg_param sg_data_params[];
+extern const sg_family sg_data_family;
+
+typedef struct sg_data {
+  long rows, test_rows; /* N training rows, then apart the test rows */
+  long columns;         /* features; a constant 1 as the last column if intercept */
+  bool intercept;
+  double *x;      /* rows × columns, row-major, ld = columns, 64-byte aligned */
+  double *y;      /* rows: class index 0, 1, … or a real target */
+  double *test_x; /* test_rows × columns */
+  double *test_y;
+  int classes;       /* number of distinct labels; 0: y is real */
+  char **class_name; /* classes names, sorted */
+  char sha256[65];   /* of the file's content, "" for generated data */
+} sg_data;
+
+/* Reads or generates. Labels: real = true wants numbers (least squares), otherwise any strings.
+ * Faults of a CSV are listed with file:line, all of them up to a limit. Standardisation uses the
+ * training rows only. */
+sg_status sg_data_new(const sg_values *data, bool real, uint64_t seed, sg_data **out, sg_error *e);
+void sg_data_free(sg_data *data);
+
+#endif

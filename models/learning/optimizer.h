@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Optimisers: gradient descent, Nesterov. */
+#ifndef SG_MODELS_OPTIMIZER_H
+#define SG_MODELS_OPTIMIZER_H
+
+#include "models/learning/problem.h"
+
+/* The scenario's learning.optimizer object: family by "method"; step. */
+extern const sg_param sg_optimizer_params[];
+extern const sg_family sg_optimizer_family;
+
+typedef struct sg_optimizer sg_optimizer; /* immutable, shared */
+
+sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e);
+void sg_optimizer_free(sg_optimizer *optimizer);
+
+/* Number of vectors of length l of state per model: 1 (x) or 2 (x and the previous x). */
+int sg_optimizer_vectors(const sg_optimizer *optimizer);
+
+/* Where the next gradient is taken, written to `out` (length l). update: 0, 1, … counts updates of
+ * this model. state: vectors, state[0] = x the current model.
+ * gradient descent: x.  nesterov: y_t = x_t + β_t (x_t − x_{t−1}). */
+void sg_optimizer_point(const sg_optimizer *optimizer, long length, long update,
+                        double *const *state, double *out);
+
+/* One step with gradient ĝ of the mean loss taken at `point` (from sg_optimizer_point); adds the L2
+ * term at `point` here. */
+void sg_optimizer_step(const sg_optimizer *optimizer, const sg_problem *problem, long update,
+                       double *const *state, const double *point, const double *gradient);
+
+#endif

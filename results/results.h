@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* The result database: opening, what is in it, the one writer.
+ *
+ * One SQLite file, STRICT tables (results/schema.sql, compiled in), WAL while running and a single
+ * plain file at the end. Every function fails with a message that names the file: SG_BUSY when it
+ * is locked, SG_INVALID for a file that is no database of ours or of another schema version, SG_IO
+ * for a full disk, SG_CANNOT_CREATE, SG_NO_INPUT. */
+#ifndef SG_RESULTS_RESULTS_H
+#define SG_RESULTS_RESULTS_H
+
+#include "results/record.h"
+#include "sim/core/error.h"
+
+#include <sqlite3.h>
+
+#define SG_SCHEMA_VERSION  1
+#define SG_RESULTS_VERSION 1 /* raised whenever numbers change: makes all runs new */
+
+typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
+
+typedef enum sg_open_mode {
+  SG_OPEN_READ, /* must exist and be ours */
+  SG_OPEN_WRITE /* created if missing; runs left `running` by a killed process are deleted */
+} sg_open_mode;
+
+typedef struct sg_db sg_db;
+sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e);
+/* After writing: checkpoint, back to a rollback journal, so that one plain file is left. */
+sg_status sg_db_close(sg_db *db, sg_error *e);
+sqlite3 *sg_db_handle(sg_db *db); /* for queries */
+
+/* Provenance of one command that writes. NULL texts become NULL. */
+typedef struct sg_invocation {
+  const char *argv, *version, *git_revision, *compiler, *blas, *blas_core, *cpu, *host, *libc;
+  int threads;
+} sg_invocation;
+sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e);
+sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, const char *text,
+                             const char *sha256, int64_t *id, sg_error *e);
+
+/* One parameter combination × one scheme. */
+typedef struct sg_axis {    /* a sweep axis or an `each` member of this point */
+  const char *name, *value; /* value as JSON text */
+} sg_axis;
+typedef struct sg_point_record {
+  const char *point_sha256, *env_sha256; /* key; the same without the scheme: equal = comparable */
+  const char *config_json;               /* the resolved configuration */
+  const char *scheme_label, *code, *stop_rule; /* "group d=4 m=2 …", "group", "decodable" */
+  bool exact, timing_only, is_baseline;
+  int n_workers, n_subsets;
+  int64_t length; /* l */
+  double load_d;  /* subsets per worker */
+  int stragglers_s, comm_m;
+  double stored_data_factor;
+  const char *scaling, *late_work, *late_messages, *problem;
+  double target_loss; /* NAN: none */
+  int64_t max_iterations;
+  uint64_t seed;
+  int n_axes;
+  const sg_axis *axis;
+} sg_point_record;
+/* Finds a point by its key or adds it; the name, baseline flag and axes of an old one are brought
+ * up to date. */
+sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
+                          sg_error *e);
+/* Whether a finished run of at least this detail is there. */
+sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
+                        sg_error *e);
+
+/* run_id = point_id · 2^24 + replication: the same whatever the order of execution. */
+static inline int64_t sg_run_id(int64_t point_id, int replication) {
+  return point_id * (1 << 24) + replication;
+}
+
+typedef struct sg_run_row {
+  int64_t run_id, point_id, invocation_id;
+  int replication;
+  sg_detail detail;
+  const char *status; /* finished | diverged | stalled | undecodable */
+  const char
+      *stop_reason; /* iterations | target-loss | sim-time | diverged | stalled | undecodable */
+  int64_t iterations, rounds, events;
+  double sim_time_s, wall_s;
+} sg_run_row;
+
+/* What is left of a run when its iterations are forgotten. Computed by the simulator as rows are
+ * made, so that it is there at every detail. NAN: not known. */
+typedef struct sg_summary_record {
+  double iter_mean_s, iter_sd_s, iter_min_s, iter_p50_s, iter_p90_s, iter_p99_s, iter_max_s;
+  double wait_mean_s, decode_mean_s;
+  double time_to_target_s;      /* NAN: not reached (or no target) */
+  int64_t iterations_to_target; /* −1: not reached */
+  double final_loss, final_test_loss, final_accuracy, final_auc;
+  double grad_rel_err_max, grad_scaled_err_max, decoding_err_mean, cond1_max, decode_amp_max;
+  int64_t undecodable_iters;
+  double n_used_mean, bytes_received_mean, bytes_sent_mean; /* per iteration */
+  double worker_busy_share;                                 /* Σ busy / (n · time) */
+  double wasted_work_share;                                 /* wasted / busy */
+  double worker_seconds_per_iter;                           /* n · mean iteration time */
+  double decode_cache_hit_rate;
+  double ingress_busy_share, queued_mean_s;
+} sg_summary_record;
+
+typedef struct sg_worker_summary_record {
+  int worker;
+  double speed, compute_mean_s, arrival_mean_s, used_share, cancelled_share;
+} sg_worker_summary_record;
+
+/* --- The writer: one thread that owns the connection until it is closed ------------------------
+ */
+
+typedef struct sg_writer sg_writer;
+sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e);
+
+/* A chunk of rows of one run, filled by a simulating thread and handed over. */
+#define SG_CHUNK_ROWS 1000
+typedef struct sg_chunk {
+  int64_t run_id;
+  int n_iterations, n_workers, workers_capacity;
+  sg_iteration_record iteration[SG_CHUNK_ROWS];
+  sg_worker_record *worker; /* rows of the same iterations at detail `worker` */
+} sg_chunk;
+
+/* An empty chunk, recycled where possible. NULL: no memory, or the writer has failed. */
+sg_chunk *sg_writer_chunk(sg_writer *w);
+bool sg_chunk_add_workers(sg_chunk *c, const sg_worker_record *row, int count);
+
+/* The run begins: its rows may follow. Any older run with this id is replaced. These four block
+ * while the queue is full; false: the writer has failed, stop. */
+bool sg_writer_begin(sg_writer *w, const sg_run_row *run);
+bool sg_writer_rows(sg_writer *w, sg_chunk *chunk); /* takes the chunk, empty or full */
+/* The run is complete: its status becomes that of `run`, and views show it. */
+bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_record *summary,
+                      int n_workers, const sg_worker_summary_record *worker);
+/* Forgets a run that was begun. */
+bool sg_writer_abandon(sg_writer *w, int64_t run_id);
+/* Runs completed and committed so far. */
+long sg_writer_finished(const sg_writer *w);
+/* Writes what is queued, commits, ends the thread. Faults of the thread are in `e`. */
+sg_status sg_writer_free(sg_writer *w, sg_error *e);
+
+/* Measured decode times: a table of (flops → seconds) of one machine, kept in the database so that
+ * the same seed gives the same results later. n = 0: none stored. */
+typedef struct sg_calibration {
+  int n;
+  double flops[16], seconds[16];
+} sg_calibration;
+sg_status sg_db_load_calibration(sg_db *db, sg_calibration *c, sg_error *e);
+sg_status sg_db_save_calibration(sg_db *db, const sg_calibration *c, sg_error *e);
+
+#endif

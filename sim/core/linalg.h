@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Small dense linear algebra on LAPACKE and OpenBLAS, and the one place that includes cblas.h.
+ *
+ * GSL's gsl_cblas.h and OpenBLAS's cblas.h do not compile together: a file includes this header or
+ * gsl_blas.h, never both, and the project links -lgsl without -lgslcblas.
+ *
+ * Matrices are column-major here, as LAPACK wants them: entry (i, j) of A is a[i + j * ld]. */
+#ifndef SG_CORE_LINALG_H
+#define SG_CORE_LINALG_H
+
+#include "sim/core/error.h"
+
+#include <cblas.h>
+#include <lapacke.h>
+
+/* Makes BLAS run in the calling thread only. Call once, from main, before any other thread starts:
+ * runs are parallel over replications, never inside one. */
+void sg_blas_single_thread(void);
+
+/* The name of the kernel set that OpenBLAS chose for this processor ("Haswell"), and its version.
+ */
+const char *sg_blas_core(void);
+const char *sg_blas_version(void);
+
+/* Solves A X = B, A n × n. A is overwritten by its LU factors, B (n × nrhs) by X. *cond1 (may be
+ * NULL) gets LAPACK's estimate of the 1-norm condition number. SG_UNDECODABLE when A is singular to
+ * working precision (reciprocal condition below n·ε). pivots: n integers of workspace.
+ * (2/3) n³ + 2 n² nrhs flops. */
+sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapack_int *pivots,
+                   double *cond1);
+
+/* The minimum-norm least-squares solution of A X = B, A m × n, by complete orthogonal factorisation
+ * (dgelsy) with relative rank tolerance `tolerance`. A is overwritten; B has max(m, n) rows, X is
+ * in its first n. *rank (may be NULL) gets the numerical rank; *cond1 an estimate of the condition
+ * of the leading triangular factor. pivots: n integers of workspace. */
+sg_status sg_least_squares(int m, int n, int nrhs, double *a, int lda, double *b, int ldb,
+                           double tolerance, lapack_int *pivots, int *rank, double *cond1);
+
+/* Singular values of A (m × n, overwritten), descending, min(m, n) of them. */
+sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma);
+
+/* An orthonormal basis of the null space of A (m × n, overwritten): *dimension columns of length n
+ * in `basis` (ld n, room for n × n). Rank by singular values against tolerance · the largest. */
+sg_status sg_null_space(int m, int n, double *a, int lda, double tolerance, double *basis,
+                        int *dimension);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables for people and programs: aligned text that fits a terminal, CSV, JSON, Markdown. */
+#ifndef SG_CORE_TABLE_H
+#define SG_CORE_TABLE_H
+
+#include "sim/core/text.h"
+
+typedef enum sg_format {
+  SG_FORMAT_TEXT,
+  SG_FORMAT_CSV,
+  SG_FORMAT_JSON,
+  SG_FORMAT_MARKDOWN
+} sg_format;
+
+typedef struct sg_table sg_table;
+
+/* columns: names of the columns, n of them; copied. A name may end in its unit ("iter_mean_s"). */
+sg_table *sg_table_new(int n, const char *const *columns);
+void sg_table_free(sg_table *t);
+/* Cells of the current row, left to right; the row is complete after n cells. */
+void sg_table_text(sg_table *t, const char *text); /* NULL: empty cell, JSON null */
+void sg_table_integer(sg_table *t, long long x);
+/* digits: significant digits in text and Markdown; CSV and JSON always have full precision. NAN:
+ * empty, JSON null. Numbers are right-aligned. */
+void sg_table_number(sg_table *t, double x, int digits);
+int sg_table_rows(const sg_table *t);
+/* width: columns of the terminal, 0: unlimited. Text only: when the table is wider, the widest text
+ * cells are cut with "…"; numbers are never cut; if it still does not fit, the table is printed in
+ * blocks of columns, the first column repeated. JSON: an array of objects. */
+void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Growing text, JSON output and SHA-256. */
+#ifndef SG_CORE_TEXT_H
+#define SG_CORE_TEXT_H
+
+#include "sim/core/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zero-initialise; free(text.data) or sg_buffer_free. `failed` is set when memory ran out, the text
+ * is then unusable; every function may still be called. data is always NUL-terminated once written.
+ */
+typedef struct sg_buffer {
+  char *data;
+  size_t length, capacity;
+  bool failed;
+} sg_buffer;
+
+void sg_put(sg_buffer *b, const char *text);
+void sg_put_bytes(sg_buffer *b, const char *bytes, size_t n);
+void sg_putf(sg_buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sg_buffer_free(sg_buffer *b);
+
+/* JSON text. Numbers are written so that they read back to the same double ("%.17g", shortened when
+ * a shorter form reads back equal); non-finite numbers become null. */
+void sg_put_json_string(sg_buffer *b, const char *text);
+void sg_put_json_number(sg_buffer *b, double x);
+/* `"name": ` after a comma unless the last character written opens an object; for objects written
+ * member by member. */
+void sg_put_json_name(sg_buffer *b, const char *name);
+
+/* A count or duration for people: "1,234,567", "3.2 s", "4 min 10 s", "1.2 MB". Into `out`, which
+ * is returned. */
+char *sg_format_seconds(double seconds, char out[32]);
+char *sg_format_bytes(double bytes, char out[32]);
+
+/* The lower-case hexadecimal SHA-256 of `n` bytes. */
+void sg_sha256(const void *bytes, size_t n, char hex[65]);
+
+/* Reads a whole file. *data is NUL-terminated and owned by the caller. */
+
+sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e);
+
+#endif

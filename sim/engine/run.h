@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* One simulated run: clock, event queue, master and workers, driven by a code's protocol.
+ *
+ * Timing and arithmetic are separate. The engine knows who computed what and which messages are
+ * where and when; it never sees a gradient. It stops at each decode, tells the caller which
+ * messages (of which model snapshots) the master uses, and goes on when the caller says what came
+ * of it:
+ *
+ *   while ((status = sg_run_advance(run)) == SG_RUN_DECODE) {
+ *     const sg_run_request *request = sg_run_request_of(run);
+ *     … weights, gradients, kernel, optimiser …
+ *     sg_run_supply(run, &result);          // the row of this update: sg_run_record(run)
+ *   }
+ *
+ * Simultaneous events go by (time, kind, sequence): arrivals before task ends before timers, then
+ * in the order in which they were scheduled. Times are relative to the start of the round; the
+ * absolute start is kept beside them. After the first round nothing is allocated unless a round has
+ * more messages than any before it. */
+#ifndef SG_SIM_ENGINE_RUN_H
+#define SG_SIM_ENGINE_RUN_H
+
+#include "codes/protocol.h"
+#include "models/delay/delay.h"
+#include "models/network/network.h"
+#include "results/record.h"
+
+typedef enum sg_late_work {
+  SG_LATE_CANCEL,
+  SG_LATE_FINISH_FIRST,
+  SG_LATE_KEEP_PARTIAL
+} sg_late_work;
+typedef enum sg_undecodable { SG_UNDEC_WAIT, SG_UNDEC_SKIP, SG_UNDEC_ERROR } sg_undecodable;
+
+/* What the runs of one environment share. Borrowed: the caller keeps all of it alive. */
+typedef struct sg_environment {
+  const sg_delay *delay;
+  const sg_network *network;
+  sg_late_work late_work;
+  double update_s;     /* master: time of a model update */
+  double value_bytes;  /* bytes of one number on the wire: 8 */
+  double header_bytes; /* bytes of a message besides its numbers: 0 */
+  long length;         /* l */
+  uint64_t seed;
+} sg_environment;
+
+typedef struct sg_run_limits {
+  long iterations;   /* most updates */
+  double sim_time_s; /* INFINITY: none */
+  sg_undecodable undecodable;
+  bool worker_rows; /* fill the per-worker records */
+} sg_run_limits;
+
+typedef enum sg_run_status {
+  SG_RUN_DECODE,      /* the master wants to decode: see sg_run_request_of */
+  SG_RUN_ITERATIONS,  /* all updates done */
+  SG_RUN_TIME,        /* simulated time is up */
+  SG_RUN_STALLED,     /* no event is left and the protocol has no order */
+  SG_RUN_UNDECODABLE, /* an undecodable round, and the scenario says error */
+  SG_RUN_FAILED       /* out of memory or an invalid order: sg_run_fault */
+} sg_run_status;
+
+typedef struct sg_run sg_run;
+
+/* The caller keeps model snapshots. Called during sg_run_advance and sg_run_supply. */
+typedef struct sg_run_hooks {
+  void *user;
+  /* The optimiser's evaluation point of `model`, now, is to be kept in slot `slot` (0, 1, …, reused
+   * when free). slots never exceed the number of points alive. false: out of memory. */
+  bool (*snapshot)(void *user, int slot, int model);
+} sg_run_hooks;
+
+/* The messages of one segment, in the order of arrival. */
+typedef struct sg_run_segment {
+  int segment;
+  int count;
+  const sg_message *const *message;
+} sg_run_segment;
+
+typedef struct sg_run_request {
+  int model;
+  long update;    /* 0, 1, …: updates of this model so far */
+  unsigned flags; /* SG_LAST, SG_NO_SUM */
+  int n_segments;
+  const sg_run_segment *segment;
+} sg_run_request;
+
+typedef struct sg_run_result {
+  bool decoded;              /* false: the weights were refused */
+  double decode_s;           /* simulated decode time at the master */
+  int n_used;                /* messages with a weight that is not zero */
+  double norm, dot_previous; /* for SG_WANTS_VALUES */
+} sg_run_result;
+
+sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint32_t replication,
+                   const sg_run_limits *limits, const sg_run_hooks *hooks, sg_error *e);
+void sg_run_free(sg_run *run);
+
+sg_run_status sg_run_advance(sg_run *run);
+const sg_run_request *sg_run_request_of(const sg_run *run);
+/* The slot in which the snapshot of a message's point is kept; −1 if it is gone. */
+int sg_run_slot(const sg_run *run, int point);
+void sg_run_supply(sg_run *run, const sg_run_result *result);
+
+/* After sg_run_supply: the timing and cost part of the row of this update (of a skipped round too,
+ * with decoded = false). Numbers about arithmetic are NAN for the caller to fill. NULL after a
+ * refused decode that the protocol answers by waiting. */
+const sg_iteration_record *sg_run_record(const sg_run *run);
+/* The workers' rows of it, if limits.worker_rows. */
+const sg_worker_record *sg_run_worker_records(const sg_run *run, int *count);
+
+/* Simulated seconds since the start, rounds begun, events handled. */
+double sg_run_now(const sg_run *run);
+long sg_run_rounds(const sg_run *run);
+long sg_run_events(const sg_run *run);
+const char *sg_run_fault(const sg_run *run);
+
+#endif

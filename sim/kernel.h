@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* The one kernel that encodes and decodes for all codes.
+ *
+ * Tile by tile: the partial gradients of a tile are made, messages are formed from their rows, and
+ * the decoded tile is formed from the messages and the weights, while all of it is in cache. Encode
+ * and decode stay two steps: weights are never multiplied into the rows, or the arithmetic that
+ * straggle is about would vanish. */
+#ifndef SG_SIM_KERNEL_H
+#define SG_SIM_KERNEL_H
+
+#include "models/learning/problem.h"
+
+typedef struct sg_kernel_term {
+  int item, piece; /* item: index into the gradient request */
+  double coef;
+} sg_kernel_term;
+
+typedef struct sg_kernel_link {
+  int message; /* a message earlier in the same set */
+  double coef;
+} sg_kernel_link;
+
+/* One segment of one decode of one run. */
+typedef struct sg_kernel_set {
+  /* in */
+  long begin, end; /* coordinates */
+  int pieces, n_messages;
+  const int *term_start; /* n_messages + 1; terms of message i: term[term_start[i]] … */
+  const sg_kernel_term *term;
+  const int *link_start; /* n_messages + 1, or NULL: no relays */
+  const sg_kernel_link *link;
+  const double *weight; /* n_messages × pieces, row-major */
+  int n_sum;            /* the exact sum to compare with: Σ sum_coef · item; 0: no comparison */
+  const int *sum_item;
+  const double *sum_coef; /* NULL: all 1 */
+  const double *previous; /* NULL, or the previous decoded vector, for dot_previous */
+  double *decoded;        /* out: length l; [begin, end) is written */
+  /* out */
+  double error2; /* ‖ĝ − Σ‖² over the segment, the sum in compensated arithmetic */
+  double sum2;   /* ‖Σ‖² */
+  double norm2;  /* ‖ĝ‖² */
+  double dot_previous;
+  double *item_norm2; /* NULL, or n_sum values to which ‖item‖² over the segment is added */
+} sg_kernel_set;
+
+typedef struct sg_kernel sg_kernel; /* buffers; one per thread */
+sg_kernel *sg_kernel_new(void);
+void sg_kernel_free(sg_kernel *kernel);
+
+/* Encodes and decodes all sets. Call after sg_problem_begin with the same request. Sets with equal
+ * (begin, end, pieces) share tiles. The result of a set does not depend on the others. */
+sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_workspace *ws,
+                           const sg_gradient_request *request, int n_sets, sg_kernel_set *set);
+
+/* Flops of forming and of applying, for the decode-time model: 2 per term, link or weight and
+ * coordinate. */
+double sg_kernel_encode_flops(const sg_kernel_set *set);
+double sg_kernel_decode_flops(const sg_kernel_set *set);
+
+#endif
