@@ -64,7 +64,7 @@ typedef struct sg_problem_type {
                      const sg_gradient_request *request);
   void (*tile)(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
                const double **out);
-  sg_status (*evaluate)(const sg_problem *problem, sg_workspace *ws, int columns,
+  sg_status (*evaluate)(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
                         const double *const *x, sg_metrics *metrics);
 } sg_problem_type;
 
@@ -106,8 +106,10 @@ sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
 void sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
                      const double **out);
 
-/* Loss and test metrics of `columns` models, each alone (the same bits in any company). */
-sg_status sg_problem_evaluate(const sg_problem *problem, sg_workspace *ws, int columns,
-                              const double *const *x, sg_metrics *metrics);
+/* Metrics of `columns` models, each alone (the same bits in any company). what: SG_WANT_LOSS is a pass
+ * over the training data, SG_WANT_TEST one over the test rows; what is not wanted is NAN. */
+enum { SG_WANT_LOSS = 1, SG_WANT_TEST = 2 };
+sg_status sg_problem_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what,
+                              int columns, const double *const *x, sg_metrics *metrics);
 
 #endif
