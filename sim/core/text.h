@@ -38,8 +38,11 @@ char *sg_format_bytes(double bytes, char out[32]);
 /* The lower-case hexadecimal SHA-256 of `n` bytes. */
 void sg_sha256(const void *bytes, size_t n, char hex[65]);
 
-/* Reads a whole file. *data is NUL-terminated and owned by the caller. */
+/* How many of the n bytes, from the start, are valid UTF-8; n if all are. */
+size_t sg_utf8_valid(const char *bytes, size_t n);
 
+/* Reads a whole file. *data is NUL-terminated and owned by the caller. The message of a fault names
+ * the file, its place is empty. */
 sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e);
 
 #endif

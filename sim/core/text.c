@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/core/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sha2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for n more bytes and the NUL. */
+static bool reserve(sg_buffer *b, size_t n) {
+  if (b->failed) return false;
+  if (n < b->capacity - b->length) return true;
+  size_t capacity = b->capacity ? b->capacity : 128;
+  while (capacity - b->length <= n) capacity *= 2;
+  char *data = realloc(b->data, capacity);
+  if (!data) {
+    b->failed = true;
+    return false;
+  }
+  b->data = data;
+  b->capacity = capacity;
+  return true;
+}
+
+void sg_put_bytes(sg_buffer *b, const char *bytes, size_t n) {
+  if (!reserve(b, n)) return;
+  if (n > 0) memcpy(b->data + b->length, bytes, n);
+  b->length += n;
+  b->data[b->length] = '\0';
+}
+
+void sg_put(sg_buffer *b, const char *text) { sg_put_bytes(b, text, strlen(text)); }
+
+void sg_putf(sg_buffer *b, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  int n = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  if (n < 0) {
+    b->failed = true;
+  } else if (reserve(b, (size_t)n)) {
+    vsnprintf(b->data + b->length, (size_t)n + 1, format, again);
+    b->length += (size_t)n;
+  }
+  va_end(again);
+}
+
+void sg_buffer_free(sg_buffer *b) {
+  free(b->data);
+  *b = (sg_buffer){0};
+}
+
+/* Bytes of the UTF-8 sequence at s (n bytes are left), 0 if it is not valid: RFC 3629, without
+ * overlong forms and surrogates. */
+static size_t sequence(const unsigned char *s, size_t n) {
+  if (s[0] < 0x80) return 1;
+  size_t length = s[0] >= 0xF0 ? 4 : s[0] >= 0xE0 ? 3 : 2;
+  if (s[0] < 0xC2 || s[0] > 0xF4 || n < length) return 0;
+  for (size_t i = 1; i < length; i++)
+    if ((s[i] & 0xC0) != 0x80) return 0;
+  if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F)) return 0;
+  if ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F)) return 0;
+  return length;
+}
+
+size_t sg_utf8_valid(const char *bytes, size_t n) {
+  size_t i = 0;
+  while (i < n) {
+    size_t step = sequence((const unsigned char *)bytes + i, n - i);
+    if (step == 0) return i;
+    i += step;
+  }
+  return n;
+}
+
+void sg_put_json_string(sg_buffer *b, const char *text) {
+  size_t n = strlen(text);
+  sg_put(b, "\"");
+  for (size_t i = 0; i < n;) {
+    unsigned char c = (unsigned char)text[i];
+    size_t step = sequence((const unsigned char *)text + i, n - i);
+    if (c == '"' || c == '\\')
+      sg_putf(b, "\\%c", c);
+    else if (c == '\n')
+      sg_put(b, "\\n");
+    else if (c == '\t')
+      sg_put(b, "\\t");
+    else if (c < 0x20 || c == 0x7F)
+      sg_putf(b, "\\u%04x", c);
+    else if (step == 0)
+      sg_put(b, "\\ufffd"); /* A file name need not be UTF-8, JSON must be. */
+    else
+      sg_put_bytes(b, text + i, step);
+    i += step ? step : 1;
+  }
+  sg_put(b, "\"");
+}
+
+void sg_put_json_number(sg_buffer *b, double x) {
+  if (!isfinite(x)) {
+    sg_put(b, "null");
+    return;
+  }
+  char text[40];
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, x);
+    if (strtod(text, NULL) == x) break;
+  }
+  sg_put(b, text);
+}
+
+void sg_put_json_name(sg_buffer *b, const char *name) {
+  if (b->length > 0 && b->data[b->length - 1] != '{') sg_put(b, ", ");
+  sg_put_json_string(b, name);
+  sg_put(b, ": ");
+}
+
+char *sg_format_seconds(double seconds, char out[32]) {
+  double s = fabs(seconds);
+  const char *sign = seconds < 0 ? "-" : "";
+  if (!isfinite(seconds))
+    snprintf(out, 32, "–");
+  else if (s == 0)
+    snprintf(out, 32, "0 s");
+  else if (s < 1e-6)
+    snprintf(out, 32, "%s%.3g ns", sign, s * 1e9);
+  else if (s < 1e-3)
+    snprintf(out, 32, "%s%.3g µs", sign, s * 1e6);
+  else if (s < 1)
+    snprintf(out, 32, "%s%.3g ms", sign, s * 1e3);
+  else if (s < 59.95)
+    snprintf(out, 32, "%s%.*f s", sign, s < 9.995 ? 1 : 0, s);
+  else if (s < 3599.5)
+    snprintf(out, 32, "%s%d min %d s", sign, (int)(round(s) / 60), (int)fmod(round(s), 60));
+  else if (s < 86370)
+    snprintf(out, 32, "%s%d h %d min", sign, (int)(round(s / 60) / 60),
+             (int)fmod(round(s / 60), 60));
+  else
+    snprintf(out, 32, "%s%.0f d %d h", sign, floor(round(s / 3600) / 24),
+             (int)fmod(round(s / 3600), 24));
+  return out;
+}
+
+char *sg_format_bytes(double bytes, char out[32]) {
+  static const char *const unit[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+  if (!isfinite(bytes)) {
+    snprintf(out, 32, "–");
+    return out;
+  }
+  size_t i = 0;
+  /* 999.5 would be printed as "1000": it belongs to the next unit. */
+  while (fabs(bytes) >= 999.5 && i + 1 < sizeof unit / sizeof *unit) {
+    bytes /= 1000;
+    i++;
+  }
+  snprintf(out, 32, "%.*f %s", i > 0 && fabs(bytes) < 9.95 ? 1 : 0, bytes, unit[i]);
+  return out;
+}
+
+void sg_sha256(const void *bytes, size_t n, char hex[65]) {
+  SHA256Data(bytes, n, hex);
+}
+
+static sg_status read_stream(FILE *file, const char *path, sg_buffer *b, sg_error *e) {
+  char chunk[65536];
+  size_t n;
+  while ((n = fread(chunk, 1, sizeof chunk, file)) > 0) sg_put_bytes(b, chunk, n);
+  if (ferror(file))
+    return sg_fail(e, errno == EISDIR ? SG_NO_INPUT : SG_IO, NULL, "cannot read \"%s\": %s", path,
+                   strerror(errno));
+  sg_put_bytes(b, "", 0); /* An empty file still has a NUL. */
+  return b->failed ? sg_fail_memory(e) : SG_OK;
+}
+
+sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e) {
+  *data = NULL;
+  *length = 0;
+  FILE *file = fopen(path, "rb");
+  if (!file)
+    return sg_fail(e, SG_NO_INPUT, NULL, "cannot open \"%s\": %s", path, strerror(errno));
+  sg_buffer b = {0};
+  sg_status status = read_stream(file, path, &b, e);
+  fclose(file);
+  if (status != SG_OK) {
+    sg_buffer_free(&b);
+    return status;
+  }
+  *data = b.data;
+  *length = b.length;
+  return SG_OK;
+}
