@@ -48,10 +48,14 @@ typedef struct sg_param {
   const char *name;
   sg_kind kind;
   const char *summary; /* a sentence for help, schema and reference; says the unit in words */
-  double min, max;     /* SG_INT, SG_REAL: inclusive bounds; SG_LIST: least and most items */
+  double min, max;     /* SG_INT, SG_REAL: inclusive bounds, none if both are 0; SG_LIST: least and
+                          most items (max 0: any number) */
   double fallback;     /* default of SG_INT, SG_REAL, SG_BOOL (0, 1), SG_CHOICE (index) */
-  const char *text;    /* default of SG_TEXT and SG_SEED; NULL: "" */
-  const char *const *choices;     /* SG_CHOICE: NULL-terminated */
+  const char *text;    /* default of SG_TEXT and SG_SEED; NULL: "". SG_INT, SG_REAL with choices:
+                          a word as the default */
+  /* SG_CHOICE: NULL-terminated. SG_INT, SG_REAL: words that may stand for a number ("subsets":
+   * "workers"); sg_text is then the word and the number 0, sg_text is NULL for a number. */
+  const char *const *choices;
   const struct sg_param *fields;  /* SG_OBJECT, SG_FAMILY: members; SG_LIST: one entry, the item */
   const struct sg_family *family; /* SG_FAMILY */
   unsigned flags;
@@ -115,13 +119,43 @@ sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_e
 /* A fault for every SG_REQUIRED member that is absent, in nested objects too. */
 sg_status sg_values_check_required(const sg_values *v, sg_error *e);
 
+/* --- For readers of formats: single rows and values --------------------------------------------
+ */
+
+struct sg_buffer;
+
+int sg_values_size(const sg_values *v);                   /* n_common + n_own */
+const sg_param *sg_values_row(const sg_values *v, int i); /* the table row of value[i] */
+char *sg_pointer_join(const char *pointer,
+                      const char *name); /* "/a" + "b" → "/a/b"; NULL: no memory */
+/* As sg_values_set_…, for a value that is anywhere (an item of a list). */
+sg_status sg_value_set_number(const sg_param *row, sg_value *value, const char *place,
+                              double number, sg_error *e);
+sg_status sg_value_set_bool(const sg_param *row, sg_value *value, const char *place, bool flag,
+                            sg_error *e);
+sg_status sg_value_set_string(const sg_param *row, sg_value *value, const char *place,
+                              const char *text, sg_error *e);
+/* Makes `count` empty items of a list that has none. false: no memory. */
+bool sg_value_new_items(sg_value *list, int count);
+/* "a whole number ≥ 0", for messages and documentation. */
+void sg_param_expectation(const sg_param *row, struct sg_buffer *out);
+/* "expected a whole number ≥ 0, found …". */
+sg_status sg_fail_expected(sg_error *e, const char *place, const sg_param *row, const char *found);
+/* "unknown member "x"; did you mean "y"?"; the names are those of the tables and the selector (may
+ * be NULL). */
+sg_status sg_fail_unknown(sg_error *e, sg_status status, const char *place, const char *name,
+                          const sg_param *common, const sg_variant *variant, const char *selector);
+/* An unknown variant (name NULL: the selector is missing); lists all there are. */
+sg_status sg_fail_variant(sg_error *e, const char *place, const sg_family *family,
+                          const char *name);
+
 /* Access by name. Asking for a name or a kind that the table does not have is a bug and aborts. */
 bool sg_given(const sg_values *v, const char *name); /* present in the scenario */
 long sg_int(const sg_values *v, const char *name);
 double sg_real(const sg_values *v, const char *name);
 bool sg_bool(const sg_values *v, const char *name);
 int sg_choice(const sg_values *v, const char *name);       /* index into choices */
-const char *sg_text(const sg_values *v, const char *name); /* SG_TEXT, SG_CHOICE */
+const char *sg_text(const sg_values *v, const char *name); /* the text or word; NULL when absent */
 uint64_t sg_seed(const sg_values *v, const char *name);
 const sg_values *sg_object(const sg_values *v, const char *name); /* NULL when absent */
 int sg_count(const sg_values *v, const char *name);

@@ -32,7 +32,9 @@ void sg_put_bytes(sg_buffer *b, const char *bytes, size_t n) {
   b->data[b->length] = '\0';
 }
 
-void sg_put(sg_buffer *b, const char *text) { sg_put_bytes(b, text, strlen(text)); }
+void sg_put(sg_buffer *b, const char *text) {
+  sg_put_bytes(b, text, strlen(text));
+}
 
 void sg_putf(sg_buffer *b, const char *format, ...) {
   va_list args, again;
@@ -180,8 +182,7 @@ sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *
   *data = NULL;
   *length = 0;
   FILE *file = fopen(path, "rb");
-  if (!file)
-    return sg_fail(e, SG_NO_INPUT, NULL, "cannot open \"%s\": %s", path, strerror(errno));
+  if (!file) return sg_fail(e, SG_NO_INPUT, NULL, "cannot open \"%s\": %s", path, strerror(errno));
   sg_buffer b = {0};
   sg_status status = read_stream(file, path, &b, e);
   fclose(file);
