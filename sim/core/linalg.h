@@ -24,7 +24,9 @@ const char *sg_blas_version(void);
 
 /* Solves A X = B, A n × n. A is overwritten by its LU factors, B (n × nrhs) by X. *cond1 (may be
  * NULL) gets LAPACK's estimate of the 1-norm condition number. SG_UNDECODABLE when A is singular to
- * working precision (reciprocal condition below n·ε). pivots: n integers of workspace.
+ * working precision (reciprocal condition below n·ε); unless a pivot is exactly zero (*cond1 is
+ * then INFINITY) B and *cond1 are filled in all the same, for a caller whose purpose is to show
+ * what becomes of such a solution. pivots: n integers of workspace. Allocates only for n > 64.
  * (2/3) n³ + 2 n² nrhs flops. */
 sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapack_int *pivots,
                    double *cond1);
@@ -38,6 +40,10 @@ sg_status sg_least_squares(int m, int n, int nrhs, double *a, int lda, double *b
 
 /* Singular values of A (m × n, overwritten), descending, min(m, n) of them. */
 sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma);
+
+/* The full singular value decomposition A = U Σ Vᵀ, A m × n (overwritten), U m × m (ld m), Vᵀ n × n
+ * (ld n). */
+sg_status sg_svd(int m, int n, double *a, int lda, double *sigma, double *u, double *vt);
 
 /* An orthonormal basis of the null space of A (m × n, overwritten): *dimension columns of length n
  * in `basis` (ld n, room for n × n). Rank by singular values against tolerance · the largest. */

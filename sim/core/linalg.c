@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/core/linalg.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Orders up to this one take their workspace from the stack, so that a decode allocates nothing. */
+enum { SMALL = 64 };
+
+void sg_blas_single_thread(void) {
+  openblas_set_num_threads(1);
+}
+
+const char *sg_blas_core(void) {
+  return openblas_get_corename();
+}
+
+const char *sg_blas_version(void) {
+  return openblas_get_config();
+}
+
+/* LAPACK reports a bad argument, a NaN in the input included, as a negative number. */
+static sg_status status_of(lapack_int info) {
+  if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
+    return SG_NO_MEMORY;
+  return info == 0 ? SG_OK : SG_UNDECODABLE;
+}
+
+/* Reciprocal condition of the matrix whose LU factors are in a and whose 1-norm was `norm`. */
+static sg_status reciprocal_condition(int n, const double *a, int lda, double norm, double *rcond) {
+  double small_work[4 * SMALL];
+  lapack_int small_iwork[SMALL];
+  double *work = n <= SMALL ? small_work : malloc(4 * (size_t)n * sizeof *work);
+  lapack_int *iwork = n <= SMALL ? small_iwork : malloc((size_t)n * sizeof *iwork);
+  sg_status status = SG_NO_MEMORY;
+  if (work && iwork)
+    status =
+        status_of(LAPACKE_dgecon_work(LAPACK_COL_MAJOR, '1', n, a, lda, norm, rcond, work, iwork));
+  if (n > SMALL) {
+    free(work);
+    free(iwork);
+  }
+  return status;
+}
+
+sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapack_int *pivots,
+                   double *cond1) {
+  if (cond1) *cond1 = n == 0 ? 1 : INFINITY;
+  if (n == 0) return SG_OK;
+  double norm = LAPACKE_dlange_work(LAPACK_COL_MAJOR, '1', n, n, a, lda, NULL), rcond = 0;
+  if (!isfinite(norm)) return SG_UNDECODABLE;
+  sg_status status = status_of(LAPACKE_dgetrf_work(LAPACK_COL_MAJOR, n, n, a, lda, pivots));
+  if (!status) status = reciprocal_condition(n, a, lda, norm, &rcond);
+  if (!status)
+    status = status_of(LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, 'N', n, nrhs, a, lda, pivots, b, ldb));
+  if (status) return status;
+  if (cond1) *cond1 = 1 / rcond;
+  return rcond < n * DBL_EPSILON ? SG_UNDECODABLE : SG_OK;
+}
+
+sg_status sg_least_squares(int m, int n, int nrhs, double *a, int lda, double *b, int ldb,
+                           double tolerance, lapack_int *pivots, int *rank, double *cond1) {
+  lapack_int r = 0;
+  double rcond = 1;
+  for (int j = 0; j < n; j++) pivots[j] = 0; /* every column may be moved */
+  sg_status status = SG_OK;
+  if (m > 0 && n > 0)
+    status = status_of(
+        LAPACKE_dgelsy(LAPACK_COL_MAJOR, m, n, nrhs, a, lda, b, ldb, pivots, tolerance, &r));
+  if (!status && r > 0)
+    status = status_of(LAPACKE_dtrcon(LAPACK_COL_MAJOR, '1', 'U', 'N', r, a, lda, &rcond));
+  if (rank) *rank = (int)r;
+  if (cond1) *cond1 = 1 / rcond;
+  return status;
+}
+
+sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma) {
+  return status_of(LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'N', m, n, a, lda, sigma, NULL, 1, NULL, 1));
+}
+
+sg_status sg_svd(int m, int n, double *a, int lda, double *sigma, double *u, double *vt) {
+  return status_of(LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'A', m, n, a, lda, sigma, u, m, vt, n));
+}
+
+sg_status sg_null_space(int m, int n, double *a, int lda, double tolerance, double *basis,
+                        int *dimension) {
+  int least = m < n ? m : n, rank = 0;
+  double *sigma = malloc(((size_t)least + 1) * sizeof *sigma);
+  double *u = malloc((size_t)m * (size_t)m * sizeof *u + 1);
+  double *vt = malloc((size_t)n * (size_t)n * sizeof *vt + 1);
+  sg_status status = sigma && u && vt ? sg_svd(m, n, a, lda, sigma, u, vt) : SG_NO_MEMORY;
+  if (!status) {
+    while (rank < least && sigma[rank] > tolerance * sigma[0]) rank++;
+    *dimension = n - rank;
+    for (int j = rank; j < n; j++)
+      for (int i = 0; i < n; i++) basis[i + (j - rank) * n] = vt[j + i * n];
+  }
+  free(sigma);
+  free(u);
+  free(vt);
+  return status;
+}

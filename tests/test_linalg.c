@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of the dense linear algebra: solutions, refusals, ranks, and that the BLAS behind it is
+ * OpenBLAS, whichever way it is reached. */
+#include "sim/core/linalg.h"
+#include "sim/core/random.h"
+
+#include <dlfcn.h>
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void fill(double *a, int count, uint32_t draw) {
+  sg_stream s;
+  sg_stream_at(&s, 1, 0, SG_FOR_CHECK, 0, 0, draw);
+  for (int i = 0; i < count; i++) a[i] = 2 * sg_uniform(&s) - 1;
+}
+
+/* a := A · x for column-major A. */
+static double product(int n, const double *a, int lda, int row, const double *x) {
+  double sum = 0;
+  for (int j = 0; j < n; j++) sum += a[row + j * lda] * x[j];
+  return sum;
+}
+
+static void solves_with_leading_dimension(void **state) {
+  (void)state;
+  int sizes[] = {1, 2, 7, 64, 65, 90}; /* on both sides of the stack workspace */
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+    int n = sizes[k], lda = n + 3, ldb = n + 1;
+    double *a = malloc(sizeof *a * (size_t)(lda * n)),
+           *copy = malloc(sizeof *a * (size_t)(lda * n));
+    double *b = malloc(sizeof *b * (size_t)(2 * ldb)), *x = malloc(sizeof *x * (size_t)(2 * n));
+    lapack_int *pivots = malloc(sizeof *pivots * (size_t)n);
+    assert_true(a && copy && b && x && pivots);
+    fill(a, lda * n, (uint32_t)n);
+    memcpy(copy, a, sizeof *a * (size_t)(lda * n));
+    fill(x, 2 * n, (uint32_t)n + 1000);
+    for (int c = 0; c < 2; c++)
+      for (int i = 0; i < n; i++) b[i + c * ldb] = product(n, copy, lda, i, x + c * n);
+    double cond1 = 0;
+    assert_int_equal(sg_solve(n, 2, a, lda, b, ldb, pivots, &cond1), SG_OK);
+    assert_true(cond1 >= 1 - 1e-12 && cond1 < 1e8);
+    for (int c = 0; c < 2; c++)
+      for (int i = 0; i < n; i++)
+        assert_true(fabs(b[i + c * ldb] - x[i + c * n]) <= 1e-14 * cond1 * n);
+    free(a);
+    free(copy);
+    free(b);
+    free(x);
+    free(pivots);
+  }
+}
+
+static void condition_of_known_matrices(void **state) {
+  (void)state;
+  lapack_int pivots[2];
+  double cond1, b[2] = {1, 1}, a[4] = {1, 0, 0, 1e-3};
+  assert_int_equal(sg_solve(2, 1, a, 2, b, 2, pivots, &cond1), SG_OK);
+  assert_true(fabs(cond1 - 1000) < 1e-9);
+  assert_true(b[0] == 1 && fabs(b[1] - 1000) < 1e-9);
+  double c[4] = {1, 1, 1, -1}; /* ‖C‖₁ = 2, ‖C⁻¹‖₁ = 1 */
+  assert_int_equal(sg_solve(2, 1, c, 2, b, 2, pivots, &cond1), SG_OK);
+  assert_true(fabs(cond1 - 2) < 1e-14);
+  assert_int_equal(sg_solve(0, 1, c, 1, b, 1, pivots, &cond1), SG_OK);
+  assert_true(cond1 == 1);
+}
+
+static void singular_is_refused(void **state) {
+  (void)state;
+  lapack_int pivots[2];
+  double cond1, b[2] = {1, 1}, exact[4] = {1, 2, 2, 4};
+  assert_int_equal(sg_solve(2, 1, exact, 2, b, 2, pivots, &cond1), SG_UNDECODABLE);
+  assert_true(isinf(cond1));
+  /* Singular to working precision: refused, yet solved for whoever wants to see it. */
+  double nearly[4] = {1, 1, 1, 1 + 4 * DBL_EPSILON}, c[2] = {0, 8 * DBL_EPSILON};
+  assert_int_equal(sg_solve(2, 1, nearly, 2, c, 2, pivots, &cond1), SG_UNDECODABLE);
+  assert_true(cond1 > 1e15 && isfinite(cond1));
+  assert_true(fabs(c[1] - 2) < 1e-12 && fabs(c[0] + 2) < 1e-12);
+  double nan[4] = {1, 0, NAN, 1};
+  assert_int_equal(sg_solve(2, 1, nan, 2, b, 2, pivots, NULL), SG_UNDECODABLE);
+}
+
+static void least_squares_is_minimum_norm(void **state) {
+  (void)state;
+  /* x + y = 2 has the minimum-norm solution (1, 1). */
+  double a[2] = {1, 1}, b[2] = {2, 0}, cond1;
+  lapack_int pivots[3];
+  int rank;
+  assert_int_equal(sg_least_squares(1, 2, 1, a, 1, b, 2, 1e-12, pivots, &rank, &cond1), SG_OK);
+  assert_int_equal(rank, 1);
+  assert_true(fabs(b[0] - 1) < 1e-14 && fabs(b[1] - 1) < 1e-14 && cond1 == 1);
+  /* A rank-deficient overdetermined system: columns 1 and 3 are equal. */
+  double c[12] = {1, 2, 3, 4, 1, -1, 1, -1, 1, 2, 3, 4}, d[4] = {2, 4, 6, 8};
+  assert_int_equal(sg_least_squares(4, 3, 1, c, 4, d, 4, 1e-12, pivots, &rank, &cond1), SG_OK);
+  assert_int_equal(rank, 2);
+  assert_true(fabs(d[0] - 1) < 1e-13 && fabs(d[1]) < 1e-13 && fabs(d[2] - 1) < 1e-13);
+  assert_true(cond1 >= 1 && cond1 < 10);
+}
+
+static void null_space_is_orthonormal(void **state) {
+  (void)state;
+  double a[12], copy[12], basis[36], sigma[2];
+  fill(a, 12, 7); /* 2 × 6 */
+  memcpy(copy, a, sizeof a);
+  int dimension;
+  assert_int_equal(sg_null_space(2, 6, a, 2, 1e-12, basis, &dimension), SG_OK);
+  assert_int_equal(dimension, 4);
+  for (int j = 0; j < 4; j++) {
+    for (int i = 0; i < 2; i++) assert_true(fabs(product(6, copy, 2, i, basis + 6 * j)) < 1e-14);
+    for (int k = 0; k < 4; k++)
+      assert_true(fabs(cblas_ddot(6, basis + 6 * j, 1, basis + 6 * k, 1) - (j == k)) < 1e-14);
+  }
+  assert_int_equal(sg_singular_values(2, 6, copy, 2, sigma), SG_OK);
+  assert_true(sigma[0] >= sigma[1] && sigma[1] > 0);
+  double zero[4] = {0};
+  assert_int_equal(sg_null_space(2, 2, zero, 2, 1e-12, basis, &dimension), SG_OK);
+  assert_int_equal(dimension, 2);
+}
+
+static void svd_multiplies_back(void **state) {
+  (void)state;
+  double a[15], copy[15], sigma[3], u[25], vt[9];
+  fill(a, 15, 9); /* 5 × 3 */
+  memcpy(copy, a, sizeof a);
+  assert_int_equal(sg_svd(5, 3, a, 5, sigma, u, vt), SG_OK);
+  for (int i = 0; i < 5; i++)
+    for (int j = 0; j < 3; j++) {
+      double sum = 0;
+      for (int k = 0; k < 3; k++) sum += u[i + 5 * k] * sigma[k] * vt[k + 3 * j];
+      assert_true(fabs(sum - copy[i + 5 * j]) < 1e-14);
+    }
+}
+
+static void assert_in_openblas(const char *symbol) {
+  Dl_info info;
+  void *address = dlsym(RTLD_DEFAULT, symbol);
+  assert_non_null(address);
+  assert_true(dladdr(address, &info));
+  if (!strstr(info.dli_fname, "openblas")) fail_msg("%s is in %s", symbol, info.dli_fname);
+}
+
+/* GSL's own CBLAS or the reference BLAS would be several times slower and go unnoticed. */
+static void blas_is_openblas(void **state) {
+  (void)state;
+  assert_in_openblas("cblas_dgemm");
+  assert_in_openblas("dgemm_");
+  assert_in_openblas("dgetrf_");
+  sg_blas_single_thread();
+  assert_int_equal(openblas_get_num_threads(), 1);
+  assert_true(strlen(sg_blas_core()) > 0 && strstr(sg_blas_version(), "OpenBLAS") != NULL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(solves_with_leading_dimension),
+      cmocka_unit_test(condition_of_known_matrices),
+      cmocka_unit_test(singular_is_refused),
+      cmocka_unit_test(least_squares_is_minimum_norm),
+      cmocka_unit_test(null_space_is_orthonormal),
+      cmocka_unit_test(svd_multiplies_back),
+      cmocka_unit_test(blas_is_openblas),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
