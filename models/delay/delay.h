@@ -22,6 +22,7 @@ void sg_delay_free(sg_delay *delay);
 
 /* Speed of each worker (1 = nominal); divides compute times. */
 const double *sg_delay_speeds(const sg_delay *delay);
+int sg_delay_workers(const sg_delay *delay);
 
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication);
 void sg_delay_run_free(sg_delay_run *run);

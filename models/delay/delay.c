@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Compute times of the workers of a cluster: speeds by class, one law, three load scalings. */
+#include "models/delay/delay.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { UNIT_SUBSET, UNIT_DATASET };
+enum { PROPORTIONAL, ADDITIVE, STARTUP };
+enum { ASSIGN_RANDOM, ASSIGN_IN_ORDER };
+
+static const char *const units[] = {"subset", "dataset", NULL};
+static const char *const scalings[] = {"proportional", "additive", "startup", NULL};
+static const char *const assignments[] = {"random", "in-order", NULL};
+
+const sg_param sg_delay_params[] = {
+    {.name = "unit",
+     .kind = SG_CHOICE,
+     .summary = "What the law is for: one subset, or a pass over all the data, of which one of k "
+                "subsets takes 1/k. With scaling startup only per_subset_s grows with the work and "
+                "the unit changes nothing.",
+     .choices = units,
+     .fallback = UNIT_SUBSET},
+    {.name = "scaling",
+     .kind = SG_CHOICE,
+     .summary = "How the time grows with a load of d subsets: proportional (one draw per worker "
+                "and iteration, times d), additive (the sum of a draw per subset), startup (one "
+                "draw that does not depend on the load, plus d times per_subset_s).",
+     .choices = scalings,
+     .fallback = PROPORTIONAL},
+    {.name = "per_subset_s",
+     .kind = SG_REAL,
+     .summary = "With scaling startup: seconds per subset besides the draw.",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .fallback = 0},
+    {0}};
+
+const sg_family sg_delay_family = {
+    .selector = "model", .what = "delay law", .at = sg_law_variant_at, .fallback = NULL};
+
+static const sg_param class_params[] = {
+    {.name = "share",
+     .kind = SG_REAL,
+     .summary = "The share of the workers that are in this class; the shares sum to 1.",
+     .min = 0,
+     .max = 1,
+     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    {.name = "speed",
+     .kind = SG_REAL,
+     .summary = "The speed of a worker of this class, 1 being nominal; divides compute times.",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    {0}};
+
+static const sg_param class_item[] = {{.name = "class",
+                                       .kind = SG_OBJECT,
+                                       .summary = "A class of workers of equal speed.",
+                                       .fields = class_params},
+                                      {0}};
+
+const sg_param sg_cluster_params[] = {
+    {.name = "workers",
+     .kind = SG_INT,
+     .summary = "The number n of workers.",
+     .min = 1,
+     .max = 1000000,
+     .flags = SG_REQUIRED},
+    {.name = "classes",
+     .kind = SG_LIST,
+     .summary = "Classes of workers by speed; without any, all have speed 1. A class gets its "
+                "share of the workers by largest remainder.",
+     .min = 0,
+     .max = 1000000,
+     .fields = class_item},
+    {.name = "assign",
+     .kind = SG_CHOICE,
+     .summary = "Which workers are in which class: by a random permutation that depends on the "
+                "seed alone, or in the order of the list.",
+     .choices = assignments,
+     .fallback = ASSIGN_RANDOM},
+    {0}};
+
+struct sg_delay {
+  sg_law law;
+  int workers;
+  int scaling;
+  double scale; /* 1, or 1/k where the law is for the whole data set */
+  double per_subset;
+  uint64_t seed;
+  double *speed; /* workers values */
+};
+
+struct sg_delay_run {
+  const sg_delay *delay;
+  uint32_t replication;
+};
+
+/* --- Speed classes ---------------------------------------------------------------------------- */
+
+typedef struct speed_class {
+  double share, speed, remainder;
+  int index, count;
+} speed_class;
+
+/* Largest remainder first, then the order of the list. */
+static int by_remainder(const void *a, const void *b) {
+  const speed_class *x = a, *y = b;
+  if (x->remainder != y->remainder) return x->remainder > y->remainder ? -1 : 1;
+  return x->index - y->index;
+}
+
+static int by_index(const void *a, const void *b) {
+  return ((const speed_class *)a)->index - ((const speed_class *)b)->index;
+}
+
+/* Whole numbers of workers in proportion to the shares, which sum to 1. */
+static void apportion(speed_class *class, int count, int workers) {
+  int left = workers;
+  for (int i = 0; i < count; i++) {
+    /* A share that stands for a whole number must not lose a worker to rounding. */
+    double exact = class[i].share * workers, whole = round(exact);
+    if (fabs(exact - whole) > 1e-9 * workers) whole = floor(exact);
+    class[i].count = whole > left ? left : (int)whole;
+    class[i].remainder = exact - whole;
+    left -= class[i].count;
+  }
+  qsort(class, (size_t)count, sizeof *class, by_remainder);
+  for (int i = 0; left > 0; i = (i + 1) % count, left--) class[i].count++;
+  qsort(class, (size_t)count, sizeof *class, by_index);
+}
+
+/* Fisher–Yates. A stream has 2^17 numbers, so that it is positioned anew every 2^16 swaps. */
+static void shuffle(double *speed, int workers, uint64_t seed) {
+  sg_stream stream;
+  for (int i = workers - 1, drawn = 0; i > 0; i--, drawn++) {
+    if (drawn % 65536 == 0)
+      sg_stream_at(&stream, seed, 0, SG_FOR_CLASSES, (uint32_t)(drawn / 65536), 0, 0);
+    int j = (int)(sg_uniform(&stream) * (i + 1));
+    double swapped = speed[i];
+    speed[i] = speed[j];
+    speed[j] = swapped;
+  }
+}
+
+static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_error *e) {
+  int count = sg_count(cluster, "classes");
+  for (int w = 0; w < delay->workers; w++) delay->speed[w] = 1;
+  if (count == 0) return SG_OK;
+  speed_class *class = calloc((size_t)count, sizeof *class);
+  if (!class) return sg_fail_memory(e);
+  double sum = 0;
+  for (int i = 0; i < count; i++) {
+    const sg_values *item = sg_item(cluster, "classes", i)->object;
+    class[i] =
+        (speed_class){.share = sg_real(item, "share"), .speed = sg_real(item, "speed"), .index = i};
+    sum += class[i].share;
+  }
+  sg_status status = SG_OK;
+  if (fabs(sum - 1) > 1e-9) {
+    status = sg_fail_at(e, cluster, "classes",
+                        "expected shares that sum to 1, found a sum of %.10g", sum);
+  } else {
+    apportion(class, count, delay->workers);
+    int w = 0;
+    for (int i = 0; i < count; i++)
+      for (int j = 0; j < class[i].count; j++) delay->speed[w++] = class[i].speed;
+    if (sg_choice(cluster, "assign") == ASSIGN_RANDOM)
+      shuffle(delay->speed, delay->workers, delay->seed);
+  }
+  free(class);
+  return status;
+}
+
+/* --- The model -------------------------------------------------------------------------------- */
+
+sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int subsets, uint64_t seed,
+                       sg_delay **out, sg_error *e) {
+  *out = NULL;
+  int workers = (int)sg_int(cluster, "workers");
+  sg_delay *d = calloc(1, sizeof *d);
+  double *speed = calloc((size_t)workers, sizeof *speed);
+  if (!d || !speed) {
+    free(d);
+    free(speed);
+    return sg_fail_memory(e);
+  }
+  *d = (sg_delay){.workers = workers,
+                  .scaling = sg_choice(delay, "scaling"),
+                  .scale = sg_choice(delay, "unit") == UNIT_DATASET ? 1.0 / subsets : 1,
+                  .per_subset = sg_real(delay, "per_subset_s"),
+                  .seed = seed,
+                  .speed = speed};
+  /* Both are checked, so that all faults are listed at once. */
+  sg_status law = sg_law_init(&d->law, delay, e);
+  sg_status classes = assign_speeds(d, cluster, e);
+  if (law != SG_OK || classes != SG_OK) {
+    sg_delay_free(d);
+    return law != SG_OK ? law : classes;
+  }
+  *out = d;
+  return SG_OK;
+}
+
+void sg_delay_free(sg_delay *delay) {
+  if (!delay) return;
+  free(delay->speed);
+  free(delay);
+}
+
+const double *sg_delay_speeds(const sg_delay *delay) {
+  return delay->speed;
+}
+
+int sg_delay_workers(const sg_delay *delay) {
+  return delay->workers;
+}
+
+sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication) {
+  sg_delay_run *run = malloc(sizeof *run);
+  if (run) *run = (sg_delay_run){.delay = delay, .replication = replication};
+  return run;
+}
+
+void sg_delay_run_free(sg_delay_run *run) {
+  free(run);
+}
+
+static double draw(const sg_delay_run *run, int worker, uint32_t iteration, int number) {
+  sg_stream stream;
+  sg_stream_at(&stream, run->delay->seed, run->replication, SG_FOR_COMPUTE, (uint32_t)worker,
+               iteration, (uint32_t)number);
+  return sg_law_draw(&run->delay->law, &stream);
+}
+
+double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
+                        int draws) {
+  const sg_delay *d = run->delay;
+  double seconds = 0;
+  switch (d->scaling) {
+  case PROPORTIONAL: seconds = draw(run, worker, iteration, 0) * work * d->scale; break;
+  case ADDITIVE:
+    for (int i = 0; i < draws; i++) seconds += draw(run, worker, iteration, done + i);
+    seconds *= work / draws * d->scale;
+    break;
+  case STARTUP:
+    seconds = d->per_subset * work + (done == 0 ? draw(run, worker, iteration, 0) : 0);
+    break;
+  }
+  return seconds / d->speed[worker];
+}
