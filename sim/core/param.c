@@ -539,20 +539,23 @@ static bool is_present(const sg_value *value) {
   return false;
 }
 
+sg_status sg_fail_missing(sg_error *e, const char *pointer, const sg_param *row) {
+  char *place = sg_pointer_join(pointer, row->name);
+  sg_buffer b = {0};
+  sg_param_expectation(row, &b);
+  sg_status status =
+      !place || b.failed
+          ? sg_fail_memory(e)
+          : sg_fail(e, SG_INVALID, place, "\"%s\" is missing; expected %s", row->name, b.data);
+  sg_buffer_free(&b);
+  free(place);
+  return status;
+}
+
 static sg_status check_required(const sg_param *p, const sg_value *value, const char *pointer,
                                 sg_error *e) {
+  if (p->flags & SG_REQUIRED && !is_present(value)) return sg_fail_missing(e, pointer, p);
   sg_status status = SG_OK;
-  if (p->flags & SG_REQUIRED && !is_present(value)) {
-    char *place = sg_pointer_join(pointer, p->name);
-    sg_buffer b = {0};
-    sg_param_expectation(p, &b);
-    status = !place || b.failed
-                 ? sg_fail_memory(e)
-                 : sg_fail(e, SG_INVALID, place, "\"%s\" is missing; expected %s", p->name, b.data);
-    sg_buffer_free(&b);
-    free(place);
-    return status;
-  }
   if (value->object) status = sg_values_check_required(value->object, e);
   for (int i = 0; i < value->count; i++)
     if (value->item[i].object && sg_values_check_required(value->item[i].object, e) != SG_OK)

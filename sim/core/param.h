@@ -141,6 +141,8 @@ bool sg_value_new_items(sg_value *list, int count);
 void sg_param_expectation(const sg_param *row, struct sg_buffer *out);
 /* "expected a whole number ≥ 0, found …". */
 sg_status sg_fail_expected(sg_error *e, const char *place, const sg_param *row, const char *found);
+/* ""d" is missing; expected …", for a member of the object at `pointer`. */
+sg_status sg_fail_missing(sg_error *e, const char *pointer, const sg_param *row);
 /* "unknown member "x"; did you mean "y"?"; the names are those of the tables and the selector (may
  * be NULL). */
 sg_status sg_fail_unknown(sg_error *e, sg_status status, const char *place, const char *name,
