@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/experiment/execute.h"
+
+#include "sim/experiment/calibrate.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A point in execution. Its world is made by the first thread that needs it. */
+typedef struct active_point {
+  const sg_planned *planned;
+  int64_t point_id;
+  sg_world *world;
+  int jobs_left;
+} active_point;
+
+typedef struct job { /* runs of one point, at most its width */
+  int point, first, count;
+} job;
+
+typedef struct execution {
+  const sg_execute_options *options;
+  sg_writer *writer;
+  sg_problem_cache *cache;
+  sg_calibration calibration;
+  sg_detail detail;
+  int64_t invocation_id;
+  active_point *point;
+  int *replication; /* of all missing runs, point by point */
+  job *job;
+  int n_jobs, n_runs;
+  atomic_int next_job, runs_done, failed;
+  atomic_long rows;
+  atomic_bool stop;
+  double rows_wanted;
+  pthread_mutex_t lock; /* worlds, faults, report, threads */
+  pthread_cond_t ended;
+  int threads_left;
+  sg_execute_report *report;
+  sg_error *error;
+  sg_status status;
+} execution;
+
+static double seconds_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* --- Rows to the writer ----------------------------------------------------------------------- */
+
+typedef struct job_sink {
+  execution *x;
+  const active_point *point;
+  const job *job;
+  sg_chunk **chunk; /* one under way per run */
+  double begun_s;
+} job_sink;
+
+static int run_index(const job_sink *s, int replication) {
+  int i = 0;
+  while (s->x->replication[s->job->first + i] != replication) i++;
+  return i;
+}
+
+static bool sink_row(void *user, int replication, const sg_iteration_record *row, int n_workers,
+                     const sg_worker_record *worker) {
+  job_sink *s = user;
+  if (s->x->detail == SG_DETAIL_SUMMARY) return true;
+  sg_chunk **chunk = &s->chunk[run_index(s, replication)];
+  if (!*chunk) {
+    *chunk = sg_writer_chunk(s->x->writer);
+    if (!*chunk) return false;
+    (*chunk)->run_id = sg_run_id(s->point->point_id, replication);
+  }
+  (*chunk)->iteration[(*chunk)->n_iterations++] = *row;
+  if (s->x->detail == SG_DETAIL_WORKER && !sg_chunk_add_workers(*chunk, worker, n_workers))
+    return false;
+  if ((*chunk)->n_iterations < SG_CHUNK_ROWS) return true;
+  sg_chunk *full = *chunk;
+  *chunk = NULL;
+  return sg_writer_rows(s->x->writer, full);
+}
+
+static void count_outcome(execution *x, const char *status) {
+  pthread_mutex_lock(&x->lock);
+  x->report->computed++;
+  if (strcmp(status, "diverged") == 0) x->report->diverged++;
+  if (strcmp(status, "stalled") == 0) x->report->stalled++;
+  if (strcmp(status, "undecodable") == 0) x->report->undecodable++;
+  pthread_mutex_unlock(&x->lock);
+}
+
+static bool sink_finish(void *user, int replication, const sg_run_row *run,
+                        const sg_summary_record *summary, int n_workers,
+                        const sg_worker_summary_record *worker) {
+  job_sink *s = user;
+  int i = run_index(s, replication);
+  sg_chunk *rest = s->chunk[i];
+  s->chunk[i] = NULL;
+  if (rest && !sg_writer_rows(s->x->writer, rest)) return false;
+  sg_run_row row = *run;
+  row.run_id = sg_run_id(s->point->point_id, replication);
+  row.point_id = s->point->point_id;
+  row.invocation_id = s->x->invocation_id;
+  row.detail = s->x->detail;
+  row.wall_s = seconds_now() - s->begun_s;
+  if (!sg_writer_finish(s->x->writer, &row, summary, n_workers, worker)) return false;
+  count_outcome(s->x, run->status);
+  /* A run that ended early has no more rows to come: progress counts it as whole. */
+  long missing = s->point->planned->iterations - (long)run->iterations;
+  atomic_fetch_add(&s->x->rows, missing > 0 ? missing : 0);
+  atomic_fetch_add(&s->x->runs_done, 1);
+  return true;
+}
+
+/* --- Threads ---------------------------------------------------------------------------------- */
+
+static sg_status get_world(execution *x, active_point *p, sg_error *e) {
+  pthread_mutex_lock(&x->lock);
+  sg_status status = SG_OK;
+  if (!p->world) status = sg_world_new(p->planned->point, x->cache, &x->calibration, &p->world, e);
+  pthread_mutex_unlock(&x->lock);
+  return status;
+}
+
+static void put_world(execution *x, active_point *p) {
+  pthread_mutex_lock(&x->lock);
+  if (--p->jobs_left == 0) {
+    sg_world_free(p->world, x->cache);
+    p->world = NULL;
+  }
+  pthread_mutex_unlock(&x->lock);
+}
+
+static sg_status run_job(execution *x, const job *j, sg_error *e) {
+  active_point *p = &x->point[j->point];
+  sg_status status = get_world(x, p, e);
+  if (status != SG_OK) return status;
+  const int *replication = x->replication + j->first;
+  job_sink s = {.x = x, .point = p, .job = j, .begun_s = seconds_now()};
+  s.chunk = calloc((size_t)j->count, sizeof(sg_chunk *));
+  if (!s.chunk) return sg_fail_memory(e);
+  bool writing = true;
+  for (int i = 0; writing && i < j->count; i++) {
+    sg_run_row row = {.run_id = sg_run_id(p->point_id, replication[i]),
+                      .point_id = p->point_id,
+                      .invocation_id = x->invocation_id,
+                      .replication = replication[i],
+                      .detail = x->detail};
+    writing = sg_writer_begin(x->writer, &row);
+  }
+  sg_block_options options = {
+      .worker_rows = x->detail == SG_DETAIL_WORKER, .stop = &x->stop, .iterations = &x->rows};
+  sg_sink sink = {.user = &s, .row = sink_row, .finish = sink_finish};
+  status = writing ? sg_block_run(p->world, j->count, replication, &options, &sink, e) : SG_IO;
+  for (int i = 0; i < j->count; i++)
+    if (s.chunk[i]) sg_writer_rows(x->writer, s.chunk[i]); /* hands the chunk back */
+  free(s.chunk);
+  put_world(x, p);
+  return status;
+}
+
+static void *work(void *user) {
+  execution *x = user;
+  sg_error faults = {0};
+  for (;;) {
+    int number = atomic_fetch_add(&x->next_job, 1);
+    if (number >= x->n_jobs || atomic_load(&x->stop)) break;
+    sg_status status = run_job(x, &x->job[number], &faults);
+    if (status == SG_OK) continue;
+    pthread_mutex_lock(&x->lock);
+    if (x->status == SG_OK && status != SG_INTERRUPTED) x->status = status;
+    sg_error_move(x->error, &faults);
+    pthread_mutex_unlock(&x->lock);
+    atomic_store(&x->stop, true);
+    break;
+  }
+  sg_error_clear(&faults);
+  pthread_mutex_lock(&x->lock);
+  x->threads_left--;
+  pthread_cond_signal(&x->ended);
+  pthread_mutex_unlock(&x->lock);
+  return NULL;
+}
+
+static void show_progress(execution *x, double begun_s) {
+  if (!x->options->progress) return;
+  double elapsed = seconds_now() - begun_s;
+  double share = x->rows_wanted > 0 ? (double)atomic_load(&x->rows) / x->rows_wanted : 1;
+  sg_progress p = {.runs_done = atomic_load(&x->runs_done),
+                   .runs_total = x->n_runs,
+                   .share = fmin(share, 1),
+                   .elapsed_s = elapsed,
+                   .left_s = share > 0.001 ? elapsed * (1 - share) / share : NAN};
+  x->options->progress(x->options->user, &p);
+}
+
+/* Starts the threads and watches them: progress for the user, and the user's wish to stop. */
+static sg_status run_threads(execution *x) {
+  int n = x->options->threads < x->n_jobs ? x->options->threads : x->n_jobs, started = 0;
+  pthread_t *thread = calloc((size_t)(n ? n : 1), sizeof *thread);
+  if (!thread) return sg_fail_memory(x->error);
+  double begun_s = seconds_now();
+  x->threads_left = n;
+  while (started < n && pthread_create(&thread[started], NULL, work, x) == 0) started++;
+  pthread_mutex_lock(&x->lock);
+  x->threads_left -= n - started;
+  if (started == 0 && n > 0)
+    x->status = sg_fail(x->error, SG_NO_MEMORY, NULL, "no thread can be started");
+  while (x->threads_left > 0) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 200000000;
+    if (until.tv_nsec >= 1000000000) {
+      until.tv_nsec -= 1000000000;
+      until.tv_sec++;
+    }
+    pthread_cond_timedwait(&x->ended, &x->lock, &until);
+    if (x->options->stop && atomic_load(x->options->stop)) atomic_store(&x->stop, true);
+    pthread_mutex_unlock(&x->lock);
+    show_progress(x, begun_s);
+    pthread_mutex_lock(&x->lock);
+  }
+  pthread_mutex_unlock(&x->lock);
+  for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
+  free(thread);
+  return x->status;
+}
+
+/* --- Preparation ------------------------------------------------------------------------------ */
+
+static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, int64_t *id,
+                           sg_error *e) {
+  sg_axis *axis = calloc((size_t)(p->point->n_axes ? p->point->n_axes : 1), sizeof *axis);
+  sg_buffer config = {0};
+  sg_status status = SG_OK;
+  if (!axis) status = sg_fail_memory(e);
+  for (int i = 0; axis && i < p->point->n_axes; i++)
+    axis[i] = (sg_axis){.name = p->point->axis_name[i], .value = p->point->axis_value[i]};
+  sg_putf(&config, "{\"environment\":%s,\"scheme\":%s}", p->point->env_json, p->point->scheme_json);
+  if (config.failed) status = sg_fail_memory(e);
+  if (status == SG_OK) {
+    sg_point_record record = {.point_sha256 = p->key,
+                              .env_sha256 = p->env_key,
+                              .config_json = config.data,
+                              .scheme_label = p->label,
+                              .code = p->code,
+                              .stop_rule = p->stop,
+                              .exact = p->exact,
+                              .timing_only = p->timing_only,
+                              .is_baseline = p->is_baseline,
+                              .n_workers = p->workers,
+                              .n_subsets = p->subsets,
+                              .length = p->length,
+                              .load_d = p->load,
+                              .stragglers_s = p->stragglers,
+                              .comm_m = p->reduction,
+                              .stored_data_factor = p->stored,
+                              .scaling = p->scaling,
+                              .late_work = p->late_work,
+                              .late_messages = p->late_messages,
+                              .problem = p->problem,
+                              .target_loss = p->target_loss,
+                              .max_iterations = p->iterations,
+                              .seed = p->seed,
+                              .n_axes = p->point->n_axes,
+                              .axis = axis};
+    status = sg_db_add_point(db, scenario_id, &record, id, e);
+  }
+  free(axis);
+  sg_buffer_free(&config);
+  return status;
+}
+
+/* Which runs are missing, cut into jobs. */
+static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int64_t scenario_id,
+                              sg_error *e) {
+  int replications = sg_scenario_replications(plan->scenario), n_points = 0;
+  size_t most = (size_t)plan->n_valid * (size_t)replications;
+  x->point = calloc((size_t)plan->n_valid, sizeof *x->point);
+  x->replication = calloc(most, sizeof *x->replication);
+  x->job = calloc(most, sizeof *x->job);
+  if (!x->point || !x->replication || !x->job) return sg_fail_memory(e);
+  for (int i = 0; i < plan->count; i++) {
+    const sg_planned *p = &plan->point[i];
+    if (!p->valid || p->duplicate) continue;
+    active_point *a = &x->point[n_points];
+    a->planned = p;
+    sg_status status = add_point(p, db, scenario_id, &a->point_id, e);
+    job *open = NULL;
+    for (int r = 0; status == SG_OK && r < replications; r++) {
+      bool has = false;
+      status = sg_db_has_run(db, a->point_id, r, x->detail, &has, e);
+      if (has) {
+        x->report->found++;
+        continue;
+      }
+      if (!open || open->count == p->width) {
+        open = &x->job[x->n_jobs++];
+        *open = (job){.point = n_points, .first = x->n_runs};
+        a->jobs_left++;
+      }
+      x->replication[x->n_runs++] = r;
+      open->count++;
+      x->rows_wanted += (double)p->iterations;
+    }
+    if (status != SG_OK) return status;
+    n_points++;
+  }
+  return SG_OK;
+}
+
+static bool measures_decode(const sg_plan *plan) {
+  for (int i = 0; i < plan->count; i++)
+    if (plan->point[i].valid) {
+      const sg_values *decode = sg_object(sg_section(plan->point[i].point, "master"), "decode");
+      if (strcmp(decode->variant->name, "measured") == 0) return true;
+    }
+  return false;
+}
+
+static sg_status calibrate(execution *x, sg_db *db, sg_error *e) {
+  sg_status status = sg_db_load_calibration(db, &x->calibration, e);
+  if (status != SG_OK || x->calibration.n > 0) return status;
+  status = sg_calibrate(&x->calibration, e);
+  return status == SG_OK ? sg_db_save_calibration(db, &x->calibration, e) : status;
+}
+
+sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invocation,
+                     const sg_execute_options *options, sg_execute_report *report, sg_error *e) {
+  *report = (sg_execute_report){0};
+  execution x = {.options = options,
+                 .cache = plan->cache,
+                 .detail = (sg_detail)sg_scenario_detail(plan->scenario),
+                 .report = report,
+                 .error = e};
+  pthread_mutex_init(&x.lock, NULL);
+  pthread_cond_init(&x.ended, NULL);
+  double begun_s = seconds_now();
+  int64_t scenario_id = 0;
+  const char *text = sg_scenario_text(plan->scenario);
+  char sha256[65];
+  sg_sha256(text, strlen(text), sha256);
+  sg_status status = sg_db_add_invocation(db, invocation, &x.invocation_id, e);
+  if (status == SG_OK)
+    status = sg_db_add_scenario(db, sg_scenario_name(plan->scenario),
+                                sg_scenario_path(plan->scenario), text, sha256, &scenario_id, e);
+  if (status == SG_OK && measures_decode(plan)) status = calibrate(&x, db, e);
+  if (status == SG_OK) status = find_missing(&x, plan, db, scenario_id, e);
+  report->missing = x.n_runs;
+  if (status == SG_OK && x.n_runs > 0) {
+    status = sg_writer_new(db, &x.writer, e);
+    if (status == SG_OK) {
+      status = run_threads(&x);
+      sg_status writing = sg_writer_free(x.writer, e);
+      if (writing != SG_OK) status = writing;
+    }
+    report->missing -= report->computed;
+    if (status == SG_OK && report->missing > 0) status = SG_INTERRUPTED;
+  }
+  for (int i = 0; x.point && i < plan->n_valid; i++) sg_world_free(x.point[i].world, plan->cache);
+  free(x.point);
+  free(x.replication);
+  free(x.job);
+  pthread_cond_destroy(&x.ended);
+  pthread_mutex_destroy(&x.lock);
+  report->elapsed_s = seconds_now() - begun_s;
+  return status;
+}

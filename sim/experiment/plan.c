@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/experiment/plan.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Content hashes of the files that points name; a scenario names few, points are many. */
+typedef struct hashes {
+  int count;
+  struct {
+    char path[4096], sha256[65];
+  } file[16];
+} hashes;
+
+static sg_status hash_file(hashes *known, const char *path, char hex[65], sg_error *e) {
+  for (int i = 0; i < known->count; i++)
+    if (strcmp(known->file[i].path, path) == 0) {
+      memcpy(hex, known->file[i].sha256, 65);
+      return SG_OK;
+    }
+  char *data = NULL;
+  size_t length = 0;
+  sg_status status = sg_read_file(path, &data, &length, e);
+  if (status != SG_OK) return status;
+  sg_sha256(data, length, hex);
+  free(data);
+  if (known->count < (int)(sizeof known->file / sizeof *known->file) &&
+      strlen(path) < sizeof known->file->path) {
+    strcpy(known->file[known->count].path, path);
+    memcpy(known->file[known->count++].sha256, hex, 65);
+  }
+  return SG_OK;
+}
+
+/* The keys: everything that can change a row, with the contents of files in place of their names.
+ */
+static sg_status make_keys(sg_planned *p, hashes *known, sg_error *e) {
+  sg_buffer paths = {0}, text = {0};
+  sg_status status = SG_OK;
+  sg_values_paths(p->point->values, &paths);
+  sg_putf(&text, "results %d\n%s\n", SG_RESULTS_VERSION, p->point->env_json);
+  for (char *at = paths.data, *end; status == SG_OK && at && *at; at = end + 1) {
+    end = strchr(at, '\n');
+    *end = '\0';
+    char hex[65];
+    status = hash_file(known, at, hex, e);
+    if (status == SG_OK) sg_putf(&text, "%s\n", hex);
+  }
+  if (status == SG_OK && !text.failed && !paths.failed) {
+    sg_sha256(text.data, text.length, p->env_key);
+    sg_put(&text, p->point->scheme_json);
+    if (!text.failed) sg_sha256(text.data, text.length, p->key);
+  }
+  if (text.failed || paths.failed) status = sg_fail_memory(e);
+  sg_buffer_free(&paths);
+  sg_buffer_free(&text);
+  return status;
+}
+
+static const char *chosen(const sg_values *v, const char *name) {
+  return sg_values_param(v, name)->choices[sg_choice(v, name)];
+}
+
+static void take_facts(sg_planned *p, const sg_world *w) {
+  const sg_values *v = p->point->values;
+  const sg_code *c = w->code;
+  p->workers = w->workers;
+  p->subsets = w->problem->subsets;
+  p->length = w->problem->length;
+  p->iterations = w->limits.iterations;
+  p->width = w->width;
+  p->load = c->load;
+  p->stored = c->stored;
+  p->stragglers = c->promised;
+  p->reduction = c->reduction;
+  p->exact = c->exact;
+  p->timing_only = w->problem->timing_only;
+  p->data_bytes = w->problem->data_bytes;
+  p->target_loss = w->target_loss;
+  p->code = c->type->about.name;
+  p->problem = w->problem->type->about.name;
+  p->scaling = chosen(sg_object(v, "delay"), "scaling");
+  p->late_work = chosen(v, "late_work");
+  p->late_messages = chosen(sg_object(v, "network"), "late_messages");
+  p->seed = sg_seed(sg_object(v, "random"), "seed");
+  snprintf(p->label, sizeof p->label, "%s", w->label);
+  snprintf(p->stop, sizeof p->stop, "%s", c->stop);
+}
+
+/* SG_OK when the point is valid or may be skipped. */
+static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_error *e) {
+  sg_world *w = NULL;
+  sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, &p->why);
+  if (status == SG_OK) {
+    take_facts(p, w);
+    sg_world_free(w, plan->cache);
+    p->valid = true;
+    plan->n_valid++;
+    return make_keys(p, known, e);
+  }
+  sg_code_label(p->point->scheme, p->label, sizeof p->label);
+  bool may_skip =
+      status == SG_INVALID && !p->point->single && sg_scenario_skips_invalid(plan->scenario);
+  if (may_skip) {
+    plan->n_skipped++;
+    return SG_OK;
+  }
+  sg_error_move(e, &p->why);
+  return status;
+}
+
+static void mark(sg_plan *plan) {
+  const char *baseline = sg_scenario_baseline(plan->scenario);
+  for (int i = 0; i < plan->count; i++) {
+    sg_planned *p = &plan->point[i];
+    if (!p->valid) continue;
+    bool have_baseline = false;
+    for (int j = 0; j < i; j++) {
+      const sg_planned *q = &plan->point[j];
+      if (!q->valid) continue;
+      if (strcmp(q->key, p->key) == 0) p->duplicate = true;
+      if (q->is_baseline && strcmp(q->env_key, p->env_key) == 0) have_baseline = true;
+    }
+    p->is_baseline = baseline && !have_baseline && !p->duplicate &&
+                     (strcmp(baseline, p->code) == 0 || strcmp(baseline, p->label) == 0);
+  }
+}
+
+/* The same fault at many points (one missing data file) is said once. */
+static void drop_repeats(sg_error *e) {
+  int kept = 0;
+  for (int i = 0; i < e->count; i++) {
+    bool repeat = false;
+    for (int j = 0; j < kept && !repeat; j++)
+      repeat = strcmp(e->fault[j].place, e->fault[i].place) == 0 && e->fault[j].message &&
+               e->fault[i].message && strcmp(e->fault[j].message, e->fault[i].message) == 0;
+    if (repeat) {
+      free(e->fault[i].place);
+      free(e->fault[i].message);
+    } else {
+      e->fault[kept++] = e->fault[i];
+    }
+  }
+  e->count = kept;
+}
+
+sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
+  *out = NULL;
+  sg_plan *plan = calloc(1, sizeof *plan);
+  hashes *known = calloc(1, sizeof *known);
+  if (!plan || !known) {
+    free(plan);
+    free(known);
+    return sg_fail_memory(e);
+  }
+  plan->scenario = scenario;
+  plan->cache = sg_problem_cache_new();
+  sg_status status =
+      plan->cache ? sg_scenario_points(scenario, &plan->n_raw, &plan->raw, e) : sg_fail_memory(e);
+  if (status == SG_OK) {
+    plan->point = calloc((size_t)plan->n_raw, sizeof *plan->point);
+    if (!plan->point) status = sg_fail_memory(e);
+  }
+  if (status != SG_OK) goto out;
+  for (int i = 0; i < plan->n_raw; i++) {
+    sg_planned *p = &plan->point[plan->count++];
+    p->point = &plan->raw[i];
+    sg_status s = plan_point(plan, p, known, e);
+    if (s != SG_OK && s != SG_INVALID) status = s;
+    if (status != SG_OK) break;
+  }
+  drop_repeats(e);
+  if (status == SG_OK) status = sg_error_status(e);
+  if (status == SG_OK && plan->n_valid == 0) {
+    for (int i = 0; i < plan->count; i++) sg_error_move(e, &plan->point[i].why);
+    drop_repeats(e);
+    status = sg_fail(e, SG_INVALID, "/schemes", "no combination of the scenario is valid");
+  }
+  mark(plan);
+out:
+  free(known);
+  if (status != SG_OK) {
+    sg_plan_free(plan);
+    return status;
+  }
+  *out = plan;
+  return SG_OK;
+}
+
+void sg_plan_free(sg_plan *plan) {
+  if (!plan) return;
+  for (int i = 0; i < plan->count; i++) sg_error_clear(&plan->point[i].why);
+  free(plan->point);
+  sg_points_free(plan->n_raw, plan->raw);
+  sg_problem_cache_free(plan->cache);
+  free(plan);
+}

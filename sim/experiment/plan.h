@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan of a scenario: its points, which of them a code cannot have, and their keys. */
+#ifndef SG_SIM_PLAN_H
+#define SG_SIM_PLAN_H
+
+#include "sim/experiment/world.h"
+
+typedef struct sg_planned {
+  const sg_point *point;
+  char key[65], env_key[65]; /* SHA-256 of what can change a result row; env: without the scheme */
+  char label[128];
+  sg_error why; /* not valid: the rules it breaks */
+  bool valid;
+  bool duplicate; /* the same key as an earlier point: not run again */
+  bool is_baseline;
+  /* Facts of the code and problem, for the database and for people. */
+  int workers, subsets, stragglers, reduction, width;
+  long length, iterations;
+  double load, stored, data_bytes, target_loss;
+  bool exact, timing_only;
+  const char *code, *problem, *scaling, *late_work, *late_messages; /* constant tables' texts */
+  char stop[16];
+  uint64_t seed;
+} sg_planned;
+
+typedef struct sg_plan {
+  const sg_scenario *scenario; /* borrowed */
+  sg_problem_cache *cache;
+  int n_raw;
+  sg_point *raw;
+  int count;
+  sg_planned *point; /* all points, valid or not, in the order of the scenario */
+  int n_valid, n_skipped;
+} sg_plan;
+
+/* Makes every point's world once, so that what cannot run is known before anything runs. A point
+ * from no sweep and no `each` must be valid; others are skipped, unless the scenario wants errors.
+ * *out is set only on success. */
+sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e);
+void sg_plan_free(sg_plan *plan);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/experiment/world.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Problem cache ---------------------------------------------------------------------------- */
+
+typedef struct entry {
+  struct entry *next;
+  char *key;
+  sg_problem *problem;
+  int users;
+} entry;
+
+struct sg_problem_cache {
+  pthread_mutex_t lock;
+  entry *first; /* most recently used first */
+};
+
+sg_problem_cache *sg_problem_cache_new(void) {
+  sg_problem_cache *cache = calloc(1, sizeof *cache);
+  if (cache) pthread_mutex_init(&cache->lock, NULL);
+  return cache;
+}
+
+static void entry_free(entry *x) {
+  sg_problem_free(x->problem);
+  free(x->key);
+  free(x);
+}
+
+void sg_problem_cache_free(sg_problem_cache *cache) {
+  if (!cache) return;
+  while (cache->first) {
+    entry *next = cache->first->next;
+    entry_free(cache->first);
+    cache->first = next;
+  }
+  pthread_mutex_destroy(&cache->lock);
+  free(cache);
+}
+
+/* Frees what nobody uses, but for the most recently used. */
+static void trim(sg_problem_cache *cache) {
+  bool kept = false;
+  for (entry **at = &cache->first; *at;) {
+    entry *x = *at;
+    if (x->users == 0 && kept) {
+      *at = x->next;
+      entry_free(x);
+      continue;
+    }
+    if (x->users == 0) kept = true;
+    at = &x->next;
+  }
+}
+
+void sg_values_paths(const sg_values *values, sg_buffer *out) {
+  for (int i = 0; i < values->n_common + values->n_own; i++) {
+    const sg_param *row =
+        i < values->n_common ? &values->common[i] : &values->variant->params[i - values->n_common];
+    const sg_value *value = &values->value[i];
+    if (row->kind == SG_TEXT && row->flags & SG_IS_PATH && value->text) {
+      sg_put(out, value->text);
+      sg_put(out, "\n");
+    } else if (value->object) {
+      sg_values_paths(value->object, out);
+    }
+  }
+}
+
+static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int workers,
+                             uint64_t seed, const sg_problem **out, sg_error *e) {
+  const sg_values *learning = sg_section(point, "learning");
+  sg_buffer key = {0};
+  sg_putf(&key, "%d %llu ", workers, (unsigned long long)seed);
+  sg_values_to_json(learning, &key);
+  sg_values_paths(learning, &key);
+  if (key.failed) {
+    sg_buffer_free(&key);
+    return sg_fail_memory(e);
+  }
+  sg_status status = SG_OK;
+  pthread_mutex_lock(&cache->lock); /* held while loading: nobody loads the same data twice */
+  entry **at = &cache->first;
+  while (*at && strcmp((*at)->key, key.data) != 0) at = &(*at)->next;
+  entry *x = *at;
+  if (x) {
+    *at = x->next; /* to the front */
+    sg_buffer_free(&key);
+  } else {
+    trim(cache);
+    x = calloc(1, sizeof *x);
+    status = x ? sg_problem_new(learning, workers, seed, &x->problem, e) : sg_fail_memory(e);
+    if (status != SG_OK) {
+      free(x);
+      sg_buffer_free(&key);
+      pthread_mutex_unlock(&cache->lock);
+      return status;
+    }
+    x->key = key.data;
+  }
+  x->users++;
+  x->next = cache->first;
+  cache->first = x;
+  *out = x->problem;
+  pthread_mutex_unlock(&cache->lock);
+  return SG_OK;
+}
+
+static void problem_put(sg_problem_cache *cache, const sg_problem *problem) {
+  pthread_mutex_lock(&cache->lock);
+  for (entry *x = cache->first; x; x = x->next)
+    if (x->problem == problem) x->users--;
+  trim(cache);
+  pthread_mutex_unlock(&cache->lock);
+}
+
+/* --- World ------------------------------------------------------------------------------------ */
+
+static void read_limits(const sg_point *point, sg_world *w) {
+  const sg_values *stop = sg_section(point, "stop");
+  w->limits.iterations = sg_int(stop, "iterations");
+  w->limits.sim_time_s = sg_given(stop, "sim_time_s") ? sg_real(stop, "sim_time_s") : INFINITY;
+  w->limits.undecodable = (sg_undecodable)sg_choice(stop, "undecodable");
+  w->target_loss = sg_given(stop, "target_loss") ? sg_real(stop, "target_loss") : NAN;
+}
+
+static void read_master(const sg_point *point, const sg_calibration *calibration, sg_world *w) {
+  const sg_values *master = sg_section(point, "master"), *decode = sg_object(master, "decode");
+  w->environment.update_s = sg_real(master, "update_s");
+  w->decode = SG_DECODE_NONE;
+  if (strcmp(decode->variant->name, "flops") == 0) {
+    w->decode = SG_DECODE_FLOPS;
+    w->flops_per_s = sg_real(decode, "flops_per_s");
+  } else if (strcmp(decode->variant->name, "measured") == 0) {
+    w->decode = SG_DECODE_MEASURED;
+    w->calibration = calibration;
+  }
+}
+
+static sg_status check_target(const sg_point *point, const sg_world *w, sg_error *e) {
+  if (isnan(w->target_loss)) return SG_OK;
+  const sg_values *stop = sg_section(point, "stop");
+  if (!w->problem->type->evaluate || w->problem->timing_only)
+    return sg_fail_at(e, stop, "target_loss", "the problem \"%s\" has no loss to reach a target",
+                      w->problem->type->about.name);
+  if (w->evaluate_every == 0)
+    return sg_fail_at(e, stop, "target_loss",
+                      "a target needs the loss: expected learning.evaluate_every ≥ 1, found 0");
+  return SG_OK;
+}
+
+sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
+                       const sg_calibration *calibration, sg_world **out, sg_error *e) {
+  *out = NULL;
+  sg_world *w = calloc(1, sizeof *w);
+  if (!w) return sg_fail_memory(e);
+  const sg_values *cluster = sg_section(point, "cluster"),
+                  *learning = sg_section(point, "learning");
+  uint64_t seed = sg_seed(sg_section(point, "random"), "seed");
+  w->workers = (int)sg_int(cluster, "workers");
+  w->evaluate_every = sg_int(learning, "evaluate_every");
+  read_limits(point, w);
+  read_master(point, calibration, w);
+
+  sg_status status = problem_get(cache, point, w->workers, seed, &w->problem, e);
+  if (status != SG_OK) goto out;
+  /* All faults of an environment are listed together. */
+  sg_status a = check_target(point, w, e);
+  sg_status b =
+      sg_delay_new(cluster, sg_section(point, "delay"), w->problem->subsets, seed, &w->delay, e);
+  sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
+  status = a != SG_OK ? a : b != SG_OK ? b : c;
+  if (status != SG_OK) goto out;
+
+  sg_shape shape = {.workers = w->workers,
+                    .subsets = w->problem->subsets,
+                    .length = w->problem->length,
+                    .speed = sg_delay_speeds(w->delay),
+                    .seed = seed,
+                    .updates = w->limits.iterations};
+  status =
+      sg_code_new((const sg_code_type *)point->scheme->variant, &shape, point->scheme, &w->code, e);
+  if (status != SG_OK) goto out;
+  sg_code_label(point->scheme, w->label, sizeof w->label);
+
+  w->width = 1;
+  if (!w->problem->timing_only) {
+    status = sg_partition_new(w->problem, w->code->parts, w->code->edge, &w->partition, e);
+    if (status == SG_OK)
+      status = sg_optimizer_new(sg_object(learning, "optimizer"), &w->optimizer, e);
+    if (status != SG_OK) goto out;
+    /* Models stand side by side only where each decode has one point, as in a synchronous scheme.
+     */
+    if (!(w->code->flags & (SG_ASYNC | SG_SEE_CUTS)) && w->code->models == 1)
+      w->width = w->problem->block_width;
+  }
+  w->environment.delay = w->delay;
+  w->environment.network = w->network;
+  w->environment.late_work = (sg_late_work)sg_choice(point->values, "late_work");
+  w->environment.value_bytes = 8;
+  w->environment.length = w->problem->length;
+  w->environment.seed = seed;
+out:
+  if (status != SG_OK) {
+    sg_world_free(w, cache);
+    return status;
+  }
+  *out = w;
+  return SG_OK;
+}
+
+void sg_world_free(sg_world *w, sg_problem_cache *cache) {
+  if (!w) return;
+  sg_partition_free(w->partition);
+  sg_optimizer_free(w->optimizer);
+  sg_code_free(w->code);
+  sg_network_free(w->network);
+  sg_delay_free(w->delay);
+  if (w->problem) problem_put(cache, w->problem);
+  free(w);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that the runs of one point share, made from its resolved configuration. */
+#ifndef SG_SIM_WORLD_H
+#define SG_SIM_WORLD_H
+
+#include "models/learning/optimizer.h"
+#include "results/results.h"
+#include "sim/engine/run.h"
+#include "sim/scenario/scenario.h"
+
+typedef enum sg_decode_model {
+  SG_DECODE_NONE,
+  SG_DECODE_FLOPS,
+  SG_DECODE_MEASURED
+} sg_decode_model;
+
+typedef struct sg_world {
+  sg_environment environment;
+  sg_run_limits limits;
+  sg_delay *delay;
+  sg_network *network;
+  const sg_problem *problem; /* borrowed from the cache */
+  sg_optimizer *optimizer;   /* NULL when timing only */
+  sg_code *code;
+  sg_partition *partition; /* NULL when timing only */
+  sg_decode_model decode;
+  double flops_per_s;
+  const sg_calibration *calibration; /* with SG_DECODE_MEASURED; borrowed */
+  double target_loss;                /* NAN: none */
+  long evaluate_every;               /* 0: never */
+  int width;                         /* models side by side: 1 or W */
+  int workers;
+  char label[128]; /* of the scheme */
+} sg_world;
+
+/* Data sets are large and shared by the points that use them: the cache keeps those in use and the
+ * last one used. Thread-safe. */
+typedef struct sg_problem_cache sg_problem_cache;
+sg_problem_cache *sg_problem_cache_new(void);
+void sg_problem_cache_free(sg_problem_cache *cache);
+
+/* Rules that a code or model finds broken are SG_INVALID faults at the member concerned. */
+sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
+                       const sg_calibration *calibration, sg_world **out, sg_error *e);
+void sg_world_free(sg_world *world, sg_problem_cache *cache);
+
+/* The values of a member of the root that is an object. */
+static inline const sg_values *sg_section(const sg_point *p, const char *name) {
+  return sg_object(p->values, name);
+}
+
+/* Appends the paths of all files that the values name, one per line, in the order of the tables. */
+void sg_values_paths(const sg_values *values, sg_buffer *out);
+
+#endif
