@@ -1,56 +1,132 @@
-# straggle: see README.md. `make run` and `make test` do all set-up.
-PROGRAM = straggle
+# straggle. `make run` and `make test` do all set-up; the other targets are in CONTRIBUTING.md.
+VERSION = 0.1.0
 BUILD  ?= build
 PREFIX ?= /usr/local
-CC     ?= gcc
-PKGS    = gsl openblas lapacke sqlite3 libcjson libmd
 PKG_CONFIG ?= pkg-config
-
 CFLAGS ?= -O2 -g
+PEERS  ?= ../shared/peers
+
+PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
+           libmd-dev librandom123-dev
+TEST_PACKAGES = libcmocka-dev bats sqlite3
+
+PKGS = gsl openblas lapacke sqlite3 libcjson libmd
+# GSL without -lgslcblas: OpenBLAS gives the cblas_ symbols.
+LDLIBS := -lgsl $(shell $(PKG_CONFIG) --libs openblas lapacke sqlite3 libcjson libmd 2>/dev/null) -lm -lpthread
 WARN    = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wundef -Wvla $(if $(WERROR),-Werror)
-VERSION = 0.1.0
-REVISION := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)$(shell git diff --quiet HEAD 2>/dev/null || echo +)
-
-# GSL without -lgslcblas: OpenBLAS gives the cblas_ symbols.
-CPPFLAGS += -I. -D_GNU_SOURCE $(filter-out -D_GNU_SOURCE,$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)))
-LDLIBS   = -lgsl $(shell $(PKG_CONFIG) --libs openblas lapacke sqlite3 libcjson libmd 2>/dev/null) -lm -lpthread
+CPPFLAGS := -I. -D_GNU_SOURCE \
+            $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)))
 STD      = -std=gnu17 -fno-math-errno -ffp-contract=off
 COMPILE  = $(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANITIZE) -MMD -MP
+LINK     = $(CC) $(CFLAGS) $(SANITIZE)
 
-SRC  := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c codes/*/*.c models/*/*.c results/*.c))
-OBJ  := $(SRC:%.c=$(BUILD)/%.o)
-LIB   = $(BUILD)/libstraggle.a
+SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c codes/*/*.c models/*/*.c results/*.c))
+OBJ   := $(SRC:%.c=$(BUILD)/%.o)
+LIB   := $(BUILD)/libstraggle.a
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-HELPERS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c),$(wildcard tests/*.c)))
+SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
+# Tests in which threads meet.
+THREAD_TESTS = test_results test_experiment
 
-all: $(BUILD)/$(PROGRAM)
+all: $(BUILD)/straggle
 
 $(LIB): $(OBJ)
 	@rm -f $@
 	@ar rcs $@ $(OBJ)
 
-$(BUILD)/$(PROGRAM): $(BUILD)/sim/cli/main.o $(LIB)
-	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LDLIBS)
+$(BUILD)/straggle: $(BUILD)/sim/cli/main.o $(LIB)
+	$(LINK) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/%.o: %.c | setup
+$(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
-# The schema is compiled in.
+# The database schema is compiled in.
 $(BUILD)/results/schema.inc: results/schema.sql
 	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
+	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
 $(BUILD)/results/database.o: $(BUILD)/results/schema.inc
 $(BUILD)/results/database.o: CPPFLAGS += -I$(BUILD)/results
 
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(HELPERS) $(LIB)
-	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LDLIBS) $(shell $(PKG_CONFIG) --libs cmocka)
+# The revision changes with every commit: only this object depends on it.
+REVISION := $(shell git describe --always --dirty=+ --abbrev=12 2>/dev/null || echo unknown)
+$(BUILD)/revision: $(if $(filter $(REVISION),$(shell cat $(BUILD)/revision 2>/dev/null)),,FORCE)
+	@mkdir -p $(@D)
+	@echo $(REVISION) > $@
+$(BUILD)/sim/cli/options.o: $(BUILD)/revision
+$(BUILD)/sim/cli/options.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
 
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
+	$(LINK) -o $@ $^ $(LDLIBS) -lcmocka
+
+# --- What people type --------------------------------------------------------------------------
+
+# Installs what is missing from Debian's packages, with sudo when not root.
+define install_packages
+	@command -v dpkg-query >/dev/null || { echo "Not a Debian system: please install the equivalents of: $(1)"; exit 0; }; \
+	missing=; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	  sudo=; [ $$(id -u) = 0 ] || sudo=sudo; \
+	  echo "Installing Debian packages:$$missing"; \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
 setup:
+	$(call install_packages,$(PACKAGES))
+setup-tests:
+	$(call install_packages,$(PACKAGES) $(TEST_PACKAGES))
+
+# The main job: the quickstart scenario on real data, and its comparison.
+run: setup
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/straggle run scenarios/quickstart.json
+	$(BUILD)/straggle compare scenarios/quickstart.db
+
+test: setup-tests
+	@$(MAKE) --no-print-directory check
+
+check: all $(TESTS) $(TOOLS)
+	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
+	@STRAGGLE=$(abspath $(BUILD)/straggle) bats tests/*.bats
+	@$(BUILD)/tests/validate --short
+
+# Simulated means against closed forms, at least 100,000 iterations each.
+validate: setup-tests
+	@$(MAKE) --no-print-directory $(BUILD)/tests/validate
+	$(BUILD)/tests/validate
+
+bench: setup
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine
+	python3 tests/bench.py --program $(BUILD)/straggle --peers $(PEERS)
+
+# Mutated scenarios and data files, for as long as FUZZ_ITERATIONS says.
+FUZZ_ITERATIONS ?= 200000
+fuzz: setup-tests
+	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" build-asan/tests/fuzz_scenario
+	build-asan/tests/fuzz_scenario $(FUZZ_ITERATIONS) scenarios/*.json tests/scenarios/*.json
+
+ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
+asan ubsan: setup-tests
+	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" CFLAGS="-O1 -g" check
+tsan: setup-tests
+	@$(MAKE) --no-print-directory BUILD=build-tsan SANITIZE="-fsanitize=thread" CFLAGS="-O1 -g" \
+	  $(THREAD_TESTS:%=build-tsan/tests/%)
+	@for t in $(THREAD_TESTS); do TSAN_OPTIONS=halt_on_error=1 build-tsan/tests/$$t || exit 1; done
+
+tidy:
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	clang-tidy --quiet $(SRC) -- $(STD) $(CPPFLAGS) -I$(BUILD)/results -DSG_VERSION='""' -DSG_REVISION='""'
+
+install: all
+	install -D -m 755 $(BUILD)/straggle $(DESTDIR)$(PREFIX)/bin/straggle
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios scenarios/*.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/data scenarios/data/*
+
 clean:
 	rm -rf build build-*
 
--include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(TESTS:=.d) $(HELPERS:.o=.d)
-.PHONY: all setup clean
+-include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/support/*.d)
+.PHONY: all setup setup-tests run test check validate bench fuzz asan ubsan tsan tidy install clean FORCE
 .SECONDARY:

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/cli/cli.h"
+#include "sim/core/linalg.h"
+
+#include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+const sg_command sg_commands[] = {
+    {"run", "run SCENARIO... [-o DB] [-j N] [--set /pointer=value] [--quiet] [--json]",
+     "Simulate the runs that are missing from the scenario's database.",
+     "-o, --output DB      result database instead of the scenario's own\n"
+     "-j, --threads N      runs computed at the same time (default: all processors)\n"
+     "--set /pointer=value override a member of the scenario; may be repeated\n"
+     "-q, --quiet          no progress and no summary\n"
+     "--json               the summary as JSON\n",
+     sg_cmd_run},
+    {"check", "check SCENARIO... [--set /pointer=value] [--json]",
+     "Validate scenarios: list everything that is wrong, and what would be skipped.",
+     "--set /pointer=value override a member of the scenario; may be repeated\n"
+     "--json               faults as JSON\n",
+     sg_cmd_check},
+    {"plan", "plan SCENARIO [-o DB] [-j N] [--set /pointer=value] [--format F] [--json]",
+     "List points and runs, what is there already, and the time and size that the rest will take.",
+     "-o, --output DB      result database instead of the scenario's own\n"
+     "-j, --threads N      threads that the time is estimated for\n"
+     "--set /pointer=value override a member of the scenario; may be repeated\n"
+     "-f, --format F       text, csv, json or markdown\n",
+     sg_cmd_plan},
+    {"compare", "compare DB [--baseline NAME] [--format F] [--json]",
+     "Compare the schemes of each environment with its baseline, run by run.",
+     "-b, --baseline NAME  a code or scheme label instead of the scenario's baseline\n"
+     "-f, --format F       text, csv, json or markdown\n",
+     sg_cmd_compare},
+    {"query", "query DB [SQL | @NAME] [--format F] [--json]",
+     "Ask a result database: SQL, or one of the named queries (listed without a question).",
+     "-f, --format F       text, csv, json or markdown\n", sg_cmd_query},
+    {"codes", "codes [show NAME] [--format F] [--json]",
+     "List the gradient codes, or show one: its parameters, rules and source.",
+     "-f, --format F       text, csv, json or markdown\n", sg_cmd_codes},
+    {"schema", "schema [--reference]",
+     "Print the JSON Schema of scenario files, or their reference as Markdown.",
+     "-r, --reference      the reference\n", sg_cmd_schema},
+    {"help", "help [COMMAND]", "Explain straggle or one of its commands.", "", sg_cmd_help},
+    {NULL, NULL, NULL, NULL, NULL}};
+
+int main(int argc, char **argv) {
+  sg_blas_single_thread();
+  gsl_set_error_handler_off();
+  if (argc < 2) {
+    sg_cmd_help(0, argv);
+    return EX_USAGE;
+  }
+  if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+    printf("straggle %s (%s)\n", sg_version_text, sg_revision_text);
+    return fflush(stdout) == 0 ? EX_OK : EX_IOERR;
+  }
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return sg_cmd_help(0, argv);
+  const sg_command *c = sg_command_find(argv[1]);
+  if (c) return c->run(argc - 1, argv + 1);
+  const char *names[sizeof sg_commands / sizeof *sg_commands] = {NULL};
+  for (int i = 0; sg_commands[i].name; i++) names[i] = sg_commands[i].name;
+  const char *near = sg_nearest(argv[1], names);
+  fprintf(stderr, "straggle: there is no command \"%s\"", argv[1]);
+  if (near) fprintf(stderr, "; did you mean \"%s\"?", near);
+  fprintf(stderr, "\nTry: straggle help\n");
+  return EX_USAGE;
+}
