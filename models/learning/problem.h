@@ -62,8 +62,8 @@ typedef struct sg_problem_type {
                          sg_partition *partition, sg_error *e);
   sg_status (*begin)(const sg_problem *problem, sg_workspace *ws,
                      const sg_gradient_request *request);
-  void (*tile)(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
-               const double **out);
+  sg_status (*tile)(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
+                    const double **out);
   sg_status (*evaluate)(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
                         const double *const *x, sg_metrics *metrics);
 } sg_problem_type;
@@ -75,7 +75,8 @@ struct sg_problem {
   int subsets;      /* k */
   bool timing_only; /* problem "none": there is nothing to compute */
   double l2;
-  long unregularised; /* trailing coordinates that l2 does not touch (intercepts) */
+  long stride;        /* a model is one vector of this length per class */
+  long unregularised; /* trailing coordinates of each that l2 does not touch (intercepts) */
   double *initial;    /* length l: the model runs start from */
   int block_width;    /* 1 or W, from the data's size alone unless the scenario gives it */
   double data_bytes;  /* memory of the data */
@@ -91,23 +92,25 @@ void sg_problem_free(sg_problem *problem);
 sg_status sg_partition_new(const sg_problem *problem, int parts, const double *edge,
                            sg_partition **out, sg_error *e);
 void sg_partition_free(sg_partition *partition);
+int sg_partition_parts(const sg_partition *partition);
 
 sg_workspace *sg_workspace_new(const sg_problem *problem);
 void sg_workspace_free(sg_workspace *ws);
 
 /* What needs all coordinates: residuals, and in width 1 all the partial gradients. The request and
- * what it points to must live until the last sg_problem_tile. */
+ * what it points to must live until the last sg_problem_tile. SG_NO_MEMORY, or SG_BUG for a request
+ * that the problem cannot meet (mini-batches, or problem "none"). */
 sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
                            const sg_gradient_request *request);
 
 /* Coordinates [begin, end) of every item: out[i] points to end − begin values of item i, valid
  * until the same slot is filled again. slot: 0 … pieces − 1, so that a tile of every piece is at
- * hand at once. */
-void sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
-                     const double **out);
+ * hand at once. end ≤ length. SG_NO_MEMORY when a slot cannot grow. */
+sg_status sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin,
+                          long end, const double **out);
 
-/* Metrics of `columns` models, each alone (the same bits in any company). what: SG_WANT_LOSS is a pass
- * over the training data, SG_WANT_TEST one over the test rows; what is not wanted is NAN. */
+/* Metrics of `columns` models, each alone (the same bits in any company). what: SG_WANT_LOSS is a
+ * pass over the training data, SG_WANT_TEST one over the test rows; what is not wanted is NAN. */
 enum { SG_WANT_LOSS = 1, SG_WANT_TEST = 2 };
 sg_status sg_problem_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what,
                               int columns, const double *const *x, sg_metrics *metrics);

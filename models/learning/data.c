@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Data sets: the table of sources, the order of rows, the split, standardisation. */
+#include "models/learning/source.h"
+#include "sim/core/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const sg_source *const sources[] = {&sg_source_csv, &sg_source_gaussian_mixture};
+
+static const sg_variant *variant_at(int i) {
+  return i >= 0 && i < (int)(sizeof sources / sizeof *sources) ? &sources[i]->about : NULL;
+}
+
+const sg_family sg_data_family = {"source", "data source", variant_at, NULL};
+
+const sg_param sg_data_params[] = {
+    {.name = "test_share",
+     .kind = SG_REAL,
+     .summary = "share of the rows kept for testing",
+     .max = 1,
+     .fallback = 0.2,
+     .flags = SG_MAX_OPEN},
+    {.name = "standardize",
+     .kind = SG_BOOL,
+     .summary = "bring every column to mean 0 and variance 1 over the training rows; constant "
+                "columns become 0",
+     .fallback = 1},
+    {.name = "intercept",
+     .kind = SG_BOOL,
+     .summary = "add a column of ones, not regularised",
+     .fallback = 1},
+    {.name = "shuffle",
+     .kind = SG_BOOL,
+     .summary = "put the rows in random order before the split",
+     .fallback = 1},
+    {.name = NULL}};
+
+sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e) {
+  data->rows = rows;
+  data->columns = features + (data->intercept ? 1 : 0);
+  size_t count = ((size_t)rows * (size_t)data->columns + 7) / 8 * 8;
+  data->x = count > SIZE_MAX / sizeof(double) ? NULL : aligned_alloc(64, count * sizeof(double));
+  data->y = malloc((size_t)rows * sizeof(double));
+  return data->x && data->y ? SG_OK : sg_fail_memory(e);
+}
+
+/* Fisher–Yates, by the seed alone. */
+static sg_status shuffle(sg_data *data, uint64_t seed, sg_error *e) {
+  enum { CHUNK = 1 << 16 }; /* numbers taken from one stream */
+  size_t size = (size_t)data->columns * sizeof(double);
+  double *spare = malloc(size);
+  if (!spare) return sg_fail_memory(e);
+  sg_stream stream;
+  for (long i = data->rows - 1, taken = 0; i > 0; i--, taken++) {
+    if (taken % CHUNK == 0)
+      sg_stream_at(&stream, seed, 0, SG_FOR_SPLIT, 0, (uint32_t)(taken / CHUNK), 0);
+    long j = (long)(sg_uniform(&stream) * (double)(i + 1));
+    if (j == i) continue;
+    double *a = data->x + i * data->columns, *b = data->x + j * data->columns, y = data->y[i];
+    memcpy(spare, a, size);
+    memcpy(a, b, size);
+    memcpy(b, spare, size);
+    data->y[i] = data->y[j];
+    data->y[j] = y;
+  }
+  free(spare);
+  return SG_OK;
+}
+
+/* Training rows come first; test rows follow in the same memory. */
+static sg_status split(sg_data *data, const sg_values *values, sg_error *e) {
+  long all = data->rows;
+  data->test_rows = (long)floor(sg_real(values, "test_share") * (double)all + 0.5);
+  data->rows = all - data->test_rows;
+  data->test_x = data->x + data->rows * data->columns;
+  data->test_y = data->y + data->rows;
+  if (data->rows < 1)
+    return sg_fail_at(e, values, "test_share", "expected training rows, none of %ld is left", all);
+  return SG_OK;
+}
+
+/* mean, deviation: `features` values each. Two passes, so that large means do no harm. */
+static void moments(const sg_data *data, long features, double *mean, double *deviation) {
+  const double n = (double)data->rows;
+  for (long i = 0; i < data->rows; i++)
+    for (long j = 0; j < features; j++) mean[j] += data->x[i * data->columns + j];
+  for (long j = 0; j < features; j++) mean[j] /= n;
+  for (long i = 0; i < data->rows; i++)
+    for (long j = 0; j < features; j++) {
+      double d = data->x[i * data->columns + j] - mean[j];
+      deviation[j] += d * d;
+    }
+  for (long j = 0; j < features; j++) deviation[j] = sqrt(deviation[j] / n);
+  /* A constant column has no deviation, whatever rounding left of it. */
+  for (long j = 0; j < features; j++) {
+    long i = 1;
+    while (i < data->rows && data->x[i * data->columns + j] == data->x[j]) i++;
+    if (i == data->rows) deviation[j] = 0;
+  }
+}
+
+static sg_status standardize(sg_data *data, sg_error *e) {
+  long features = data->columns - (data->intercept ? 1 : 0);
+  double *mean = calloc(2 * (size_t)features + 1, sizeof *mean), *deviation = mean + features;
+  if (!mean) return sg_fail_memory(e);
+  moments(data, features, mean, deviation);
+  for (long i = 0; i < data->rows + data->test_rows; i++)
+    for (long j = 0; j < features; j++) {
+      double *x = data->x + i * data->columns + j;
+      *x = deviation[j] > 0 ? (*x - mean[j]) / deviation[j] : 0;
+    }
+  free(mean);
+  return SG_OK;
+}
+
+sg_status sg_data_new(const sg_values *values, bool real, uint64_t seed, sg_data **out,
+                      sg_error *e) {
+  *out = NULL;
+  sg_data *data = calloc(1, sizeof *data);
+  if (!data) return sg_fail_memory(e);
+  data->intercept = sg_bool(values, "intercept");
+  const sg_source *source = (const sg_source *)values->variant; /* `about` is its first member */
+  sg_status status = source->load(values, real, seed, data, e);
+  if (!status && sg_bool(values, "shuffle")) status = shuffle(data, seed, e);
+  if (!status) status = split(data, values, e);
+  if (!status && sg_bool(values, "standardize")) status = standardize(data, e);
+  if (status) {
+    sg_data_free(data);
+    return status;
+  }
+  for (long i = 0; data->intercept && i < data->rows + data->test_rows; i++)
+    data->x[(i + 1) * data->columns - 1] = 1;
+  *out = data;
+  return SG_OK;
+}
+
+void sg_data_free(sg_data *data) {
+  if (!data) return;
+  free(data->x);
+  free(data->y);
+  for (int c = 0; data->class_name && c < data->classes; c++) free(data->class_name[c]);
+  free(data->class_name);
+  free(data);
+}

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* The pass over dense data.
+ *
+ * Width 1: a block of rows is read once; its margins, its residuals and its share of the gradient
+ * follow while it is in cache. Blocks start anew at each part, so that a partial gradient does not
+ * depend on what else is asked for. The order of additions is fixed by the data alone.
+ *
+ * Width W: two matrix products with W columns each. Models are columns of the products: with models
+ * as rows a model's place changes its bits on some OpenBLAS kernels. Unused columns are computed
+ * with the rest, so that the shape never changes. */
+#include "models/learning/dense.h"
+#include "models/learning/combine.h"
+#include "models/learning/simd.h"
+#include "sim/core/linalg.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  BLOCK_BYTES = 24 << 10, /* a block of short rows fits the first-level cache with its vectors */
+  BLOCK_ROWS = 64,
+  PRODUCT_ROWS = 256 /* rows of X that meet the models of both points while they are near */
+};
+
+#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
+
+/* Inner products of four rows with one vector. A row's bits do not depend on its company. */
+SG_CLONES static void dot_rows(const double *const row[4], const double *x, long n, double out[4]) {
+  const double *p = row[0], *q = row[1], *r = row[2], *s = row[3];
+  const sg_v4 zero = SG_V4(0.0);
+  sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
+  long i = 0;
+  for (; i + 8 <= n; i += 8) {
+    sg_v4 u = AT(x, i), v = AT(x, i + 4);
+    p0 += u * AT(p, i), p1 += v * AT(p, i + 4);
+    q0 += u * AT(q, i), q1 += v * AT(q, i + 4);
+    r0 += u * AT(r, i), r1 += v * AT(r, i + 4);
+    s0 += u * AT(s, i), s1 += v * AT(s, i + 4);
+  }
+  p0 += p1, q0 += q1, r0 += r1, s0 += s1;
+  out[0] = sg_v4_sum(&p0), out[1] = sg_v4_sum(&q0);
+  out[2] = sg_v4_sum(&r0), out[3] = sg_v4_sum(&s0);
+  for (; i < n; i++) {
+    out[0] += x[i] * p[i], out[1] += x[i] * q[i];
+    out[2] += x[i] * r[i], out[3] += x[i] * s[i];
+  }
+}
+
+/* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]: the same bits as apart. */
+SG_CLONES static void dot_points(const double *const row[2], const double *x, const double *y,
+                                 long n, double out[4]) {
+  const double *p = row[0], *q = row[1];
+  const sg_v4 zero = SG_V4(0.0);
+  sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
+  long i = 0;
+  for (; i + 8 <= n; i += 8) {
+    sg_v4 u = AT(p, i), v = AT(p, i + 4), a = AT(q, i), b = AT(q, i + 4);
+    p0 += AT(x, i) * u, p1 += AT(x, i + 4) * v;
+    q0 += AT(x, i) * a, q1 += AT(x, i + 4) * b;
+    r0 += AT(y, i) * u, r1 += AT(y, i + 4) * v;
+    s0 += AT(y, i) * a, s1 += AT(y, i + 4) * b;
+  }
+  p0 += p1, q0 += q1, r0 += r1, s0 += s1;
+  out[0] = sg_v4_sum(&p0), out[1] = sg_v4_sum(&q0);
+  out[2] = sg_v4_sum(&r0), out[3] = sg_v4_sum(&s0);
+  for (; i < n; i++) {
+    out[0] += x[i] * p[i], out[1] += x[i] * q[i];
+    out[2] += y[i] * p[i], out[3] += y[i] * q[i];
+  }
+}
+
+/* Margins of n rows with one or two vectors (y may be NULL), to zx and zy. */
+static void margins(const double *rows, long n, long columns, const double *x, const double *y,
+                    double *zx, double *zy) {
+  double out[4];
+  int step = y ? 2 : 4;
+  for (long i = 0; i < n; i += step) {
+    const double *row[4];
+    /* Past the end the last row stands in; its product is thrown away. */
+    for (int k = 0; k < step; k++) row[k] = rows + (i + k < n ? i + k : n - 1) * columns;
+    if (y)
+      dot_points(row, x, y, columns, out);
+    else
+      dot_rows(row, x, columns, out);
+    for (int k = 0; k < step && i + k < n; k++) {
+      zx[i + k] = out[k];
+      if (y) zy[i + k] = out[k + 2];
+    }
+  }
+}
+
+/* --- Creation --------------------------------------------------------------------------------- */
+
+static double *targets(long n, const double *y, int classes) {
+  double *t = malloc((size_t)(n > 0 ? n : 1) * sizeof *t);
+  for (long i = 0; t && i < n; i++) t[i] = classes == 2 ? 2 * y[i] - 1 : y[i];
+  return t;
+}
+
+/* As one reads them: "no classes", "3 classes (a, b, c, …)". */
+static void name_classes(const sg_data *data, char *text, size_t size) {
+  int n = snprintf(text, size, "%d (", data->classes);
+  for (int c = 0; c < data->classes && c < 5 && n > 0 && (size_t)n < size; c++)
+    n += snprintf(text + n, size - (size_t)n, "%s\"%s\"", c ? ", " : "", data->class_name[c]);
+  if (n > 0 && (size_t)n < size)
+    snprintf(text + n, size - (size_t)n, data->classes > 5 ? ", …)" : ")");
+}
+
+sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64_t seed,
+                          const sg_loss *loss, int classes, sg_error *e) {
+  sg_dense *d = calloc(1, sizeof *d);
+  if (!d) return sg_fail_memory(e);
+  problem->self = d;
+  d->loss = loss;
+  sg_status status = sg_data_new(sg_object(learning, "data"), classes == 0, seed, &d->data, e);
+  if (status) return status;
+  const sg_data *data = d->data;
+  if (classes == 2 && data->classes != 2) {
+    char found[256];
+    name_classes(data, found, sizeof found);
+    return sg_fail_at(e, learning, "data",
+                      "expected labels of exactly 2 classes for logistic-regression, found %s; "
+                      "problem \"softmax\" takes more",
+                      found);
+  }
+  if (data->rows < problem->subsets)
+    return sg_fail_at(e, learning, "data",
+                      "expected a training row for each of the %d subsets, found %ld rows",
+                      problem->subsets, data->rows);
+  d->outputs = classes > 2 ? data->classes : 1;
+  d->target = targets(data->rows, data->y, classes);
+  d->test_target = targets(data->test_rows, data->test_y, classes);
+  if (!d->target || !d->test_target) return sg_fail_memory(e);
+  long block = BLOCK_BYTES / (8 * data->columns) / 4 * 4;
+  d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
+  problem->length = data->columns * d->outputs;
+  problem->stride = data->columns;
+  problem->unregularised = data->intercept ? 1 : 0;
+  problem->data_bytes = 8.0 * (double)data->rows * (double)data->columns;
+  memcpy(problem->data_sha256, data->sha256, sizeof problem->data_sha256);
+  return SG_OK;
+}
+
+void sg_dense_destroy(sg_problem *problem) {
+  sg_dense *d = problem->self;
+  if (!d) return;
+  sg_data_free(d->data);
+  free(d->target);
+  free(d->test_target);
+  free(d);
+}
+
+sg_status sg_dense_partition(const sg_problem *problem, int parts, const double *edge,
+                             sg_partition *partition, sg_error *e) {
+  const sg_dense *d = problem->self;
+  long n = d->data->rows;
+  partition->row = malloc(((size_t)parts + 1) * sizeof *partition->row);
+  if (!partition->row) return sg_fail_memory(e);
+  for (int p = 0; p <= parts; p++) {
+    double share = edge ? edge[p] : (double)p / parts;
+    /* An edge that should fall on half a row goes up, whatever its last bits are. */
+    partition->row[p] = (long)floor(share * (double)n + 0.5 + 1e-9);
+  }
+  partition->row[parts] = n;
+  for (int p = 0; p < parts; p++)
+    if (partition->row[p + 1] <= partition->row[p])
+      return sg_fail(e, SG_INVALID, NULL,
+                     "expected training rows for each of the %d parts of the code, found none for "
+                     "part %d: the data have %ld training rows",
+                     parts, p, n);
+  return SG_OK;
+}
+
+/* --- Width 1 ---------------------------------------------------------------------------------- */
+
+static double penalty(const sg_problem *problem, const double *x) {
+  if (problem->l2 <= 0) return 0;
+  double sum = 0;
+  for (long b = 0; b < problem->length; b += problem->stride)
+    for (long i = b; i < b + problem->stride - problem->unregularised; i++) sum += x[i] * x[i];
+  return 0.5 * problem->l2 * sum;
+}
+
+/* The mean of the rows' losses in an order that no code and no block changes. */
+SG_CLONES static double mean(const double *loss, long n) {
+  sg_v4 a = SG_V4(0.0), b = SG_V4(0.0);
+  long i = 0;
+  for (; i + 8 <= n; i += 8) a += AT(loss, i), b += AT(loss, i + 4);
+  a += b;
+  double sum = sg_v4_sum(&a);
+  for (; i < n; i++) sum += loss[i];
+  return sum / (double)n;
+}
+
+/* Rows [begin, end): adds the gradient at x to g (NULL: not wanted) and writes the rows' losses at
+ * y to `loss` (NULL: not wanted). scratch: 2 · outputs · block numbers. */
+static void pass(const sg_dense *d, long begin, long end, const double *x, const double *y,
+                 double *g, double *loss, double *scratch) {
+  const sg_data *data = d->data;
+  long columns = data->columns, ld = d->block;
+  double *zx = scratch, *zy = scratch + ld * d->outputs;
+  const double scale = 1.0 / (double)data->rows;
+  if (!g) x = y; /* margins at one point */
+  bool two = loss && x != y;
+  for (long b = begin; b < end; b += ld) {
+    long n = end - b < ld ? end - b : ld;
+    const double *rows = data->x + b * columns;
+    for (int o = 0; o < d->outputs; o++)
+      margins(rows, n, columns, x + o * columns, two ? y + o * columns : NULL, zx + o * ld,
+              zy + o * ld);
+    if (two) d->loss->rows(d->outputs, d->target + b, n, scale, zy, NULL, ld, loss + b);
+    d->loss->rows(d->outputs, d->target + b, n, scale, zx, g ? zx : NULL, ld,
+                  loss && !two ? loss + b : NULL);
+    if (!g) continue;
+    const double *row[BLOCK_ROWS];
+    for (long i = 0; i < n; i++) row[i] = rows + i * columns;
+    for (int o = 0; o < d->outputs; o++)
+      sg_combine((int)n, row, zx + o * ld, g + o * columns, columns, 1);
+  }
+}
+
+static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
+                              const sg_gradient_request *q) {
+  const sg_dense *d = problem->self;
+  const sg_partition *partition = q->partition;
+  long l = problem->length, rows = d->data->rows;
+  if (!sg_numbers_need(&ws->vectors, (size_t)q->n_items * (size_t)l) ||
+      !sg_numbers_need(&ws->scratch, (size_t)(2 * d->outputs * d->block)) ||
+      !sg_numbers_need(&ws->loss, (size_t)rows))
+    return SG_NO_MEMORY;
+  for (int c = 0; c < q->columns; c++) {
+    const double *y = q->loss_x ? q->loss_x[c] : NULL;
+    for (int p = 0; p < partition->parts; p++) ws->index[p] = -1;
+    for (int i = 0; i < q->n_items; i++) {
+      if (q->item[i].column != c) continue;
+      int *first = &ws->index[q->item[i].part];
+      if (*first < 0) *first = i;
+      ws->window[i] = ws->vectors.p + *first * l; /* an item that is asked for twice is made once */
+    }
+    for (int p = 0; p < partition->parts; p++) {
+      double *g = ws->index[p] < 0 ? NULL : ws->vectors.p + ws->index[p] * l;
+      if (!g && !y) continue;
+      if (g) memset(g, 0, (size_t)l * sizeof *g);
+      pass(d, partition->row[p], partition->row[p + 1], q->x[c], y, g, y ? ws->loss.p : NULL,
+           ws->scratch.p);
+    }
+    if (q->loss) q->loss[c] = y ? mean(ws->loss.p, rows) + penalty(problem, y) : NAN;
+  }
+  return SG_OK;
+}
+
+/* --- Width W ---------------------------------------------------------------------------------- */
+
+/* Margins of rows [begin, end) with all W models: column (model · outputs + output) of z. */
+static void product(const sg_dense *d, int width, long begin, long end, const double *x, double *z,
+                    long ld) {
+  long columns = d->data->columns;
+  cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)(end - begin), width * d->outputs,
+              (int)columns, 1.0, d->data->x + begin * columns, (int)columns, x, (int)columns, 0.0,
+              z, (int)ld);
+}
+
+/* The losses of q->loss_x where it is another point than q->x. other: its first column. */
+static void losses_elsewhere(const sg_problem *problem, sg_workspace *ws,
+                             const sg_gradient_request *q, const double *other, long begin,
+                             long end) {
+  const sg_dense *d = problem->self;
+  long rows = d->data->rows;
+  product(d, q->width, begin, end, other, ws->scratch.p, PRODUCT_ROWS);
+  for (int c = 0; c < q->columns; c++)
+    if (q->loss_x[c] && q->loss_x[c] != q->x[c])
+      d->loss->rows(d->outputs, d->target + begin, end - begin, 1,
+                    ws->scratch.p + (long)c * d->outputs * PRODUCT_ROWS, NULL, PRODUCT_ROWS,
+                    ws->loss.p + c * rows + begin);
+}
+
+static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
+                            const sg_gradient_request *q) {
+  const sg_dense *d = problem->self;
+  long rows = d->data->rows, models = (long)q->width * d->outputs;
+  const double *other = NULL; /* column 0 of the block of loss points */
+  for (int c = 0; q->loss_x && c < q->columns; c++)
+    if (q->loss_x[c] && q->loss_x[c] != q->x[c]) other = q->loss_x[c] - c * problem->length;
+  if (!sg_numbers_need(&ws->residual, (size_t)(rows * models)) ||
+      !sg_numbers_need(&ws->scratch, (size_t)(PRODUCT_ROWS * models)) ||
+      (q->loss_x && !sg_numbers_need(&ws->loss, (size_t)(rows * q->columns))))
+    return SG_NO_MEMORY;
+  for (long b = 0; b < rows; b += PRODUCT_ROWS) {
+    long end = b + PRODUCT_ROWS < rows ? b + PRODUCT_ROWS : rows;
+    product(d, q->width, b, end, q->x[0], ws->residual.p + b, rows);
+    if (other) losses_elsewhere(problem, ws, q, other, b, end);
+  }
+  for (int c = 0; c < q->columns; c++) {
+    const double *y = q->loss_x ? q->loss_x[c] : NULL;
+    double *z = ws->residual.p + (long)c * d->outputs * rows;
+    double *loss = y ? ws->loss.p + c * rows : NULL;
+    d->loss->rows(d->outputs, d->target, rows, 1.0 / (double)rows, z, z, rows,
+                  y == q->x[c] ? loss : NULL);
+    if (q->loss) q->loss[c] = y ? mean(loss, rows) + penalty(problem, y) : NAN;
+  }
+  /* Whatever stands in unused columns must not slow the products down. */
+  memset(ws->residual.p + (long)q->columns * d->outputs * rows, 0,
+         (size_t)((q->width - q->columns) * d->outputs * rows) * sizeof(double));
+  for (int p = 0; p < q->partition->parts; p++) ws->index[p] = -1;
+  ws->n_used = 0;
+  for (int i = 0; i < q->n_items; i++) {
+    int *index = &ws->index[q->item[i].part];
+    if (*index >= 0) continue;
+    *index = ws->n_used;
+    ws->used[ws->n_used++] = q->item[i].part;
+  }
+  return SG_OK;
+}
+
+sg_status sg_dense_begin(const sg_problem *problem, sg_workspace *ws,
+                         const sg_gradient_request *request) {
+  if (!sg_workspace_shape(ws, request->n_items, request->partition->parts)) return SG_NO_MEMORY;
+  return request->width == 1 ? begin_single(problem, ws, request)
+                             : begin_wide(problem, ws, request);
+}
+
+/* Coordinates [begin, end) of a part's gradients, W columns with leading dimension ld. */
+static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long begin, long end,
+                      double *out, long ld) {
+  const sg_gradient_request *q = ws->request;
+  const long *row = q->partition->row + part;
+  long columns = d->data->columns, rows = d->data->rows;
+  while (begin < end) { /* class by class */
+    long o = begin / columns, first = begin - o * columns;
+    long n = end < (o + 1) * columns ? end - begin : (o + 1) * columns - begin;
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)(row[1] - row[0]),
+                1.0, d->data->x + row[0] * columns + first, (int)columns,
+                ws->residual.p + o * rows + row[0], (int)(rows * d->outputs), 0.0, out, (int)ld);
+    begin += n;
+    out += n;
+  }
+}
+
+sg_status sg_dense_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
+                        const double **out) {
+  const sg_gradient_request *q = ws->request;
+  if (q->width == 1) {
+    for (int i = 0; i < q->n_items; i++) out[i] = ws->window[i] + begin;
+    return SG_OK;
+  }
+  long ld = (end - begin + 7) / 8 * 8, size = ld * q->width;
+  double *tile = sg_workspace_tile(ws, slot, (size_t)(size * ws->n_used));
+  if (!tile) return SG_NO_MEMORY;
+  for (int u = 0; u < ws->n_used; u++)
+    part_tile(problem->self, ws, ws->used[u], begin, end, tile + u * size, ld);
+  for (int i = 0; i < q->n_items; i++)
+    out[i] = tile + ws->index[q->item[i].part] * size + q->item[i].column * ld;
+  return SG_OK;
+}
+
+/* --- Evaluation ------------------------------------------------------------------------------- */
+
+static void test(const sg_dense *d, const double *x, double *z, double *loss, sg_metrics *m) {
+  const sg_data *data = d->data;
+  long n = data->test_rows;
+  if (n == 0) return;
+  for (int o = 0; o < d->outputs; o++)
+    margins(data->test_x, n, data->columns, x + o * data->columns, NULL, z + o * n, NULL);
+  d->loss->rows(d->outputs, d->test_target, n, 1, z, NULL, n, loss);
+  m->test_loss = mean(loss, n);
+  if (d->loss->judge) d->loss->judge(data, z, m);
+}
+
+sg_status sg_dense_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
+                            const double *const *x, sg_metrics *metrics) {
+  const sg_dense *d = problem->self;
+  long n = d->data->rows, t = d->data->test_rows, longest = n > t ? n : t;
+  long scratch = 2 * d->block > t ? 2 * d->block : t;
+  if (!sg_numbers_need(&ws->loss, (size_t)longest) ||
+      !sg_numbers_need(&ws->scratch, (size_t)(scratch * d->outputs)))
+    return SG_NO_MEMORY;
+  for (int c = 0; c < columns; c++) {
+    metrics[c] = (sg_metrics){NAN, NAN, NAN, NAN};
+    if (what & SG_WANT_LOSS) {
+      pass(d, 0, n, x[c], x[c], NULL, ws->loss.p, ws->scratch.p);
+      metrics[c].loss = mean(ws->loss.p, n) + penalty(problem, x[c]);
+    }
+    if (what & SG_WANT_TEST) test(d, x[c], ws->scratch.p, ws->loss.p, &metrics[c]);
+  }
+  return SG_OK;
+}

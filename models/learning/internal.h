@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* What the learning problems share among themselves, hidden from the other folders. */
+#ifndef SG_MODELS_LEARNING_INTERNAL_H
+#define SG_MODELS_LEARNING_INTERNAL_H
+
+#include "models/learning/problem.h"
+
+#include <stddef.h>
+
+/* A growing array of doubles, 64-byte aligned. Contents are lost when it grows. */
+typedef struct sg_numbers {
+  double *p;
+  size_t capacity;
+} sg_numbers;
+
+bool sg_numbers_need(sg_numbers *b, size_t count);
+
+struct sg_partition {
+  const sg_problem *problem;
+  int parts;
+  long *row; /* dense data: parts + 1 row numbers */
+  /* Synthetic: the subsets that part p overlaps are start[p] … start[p + 1] − 1. */
+  int *start, *subset;
+  double *share; /* of the subset that lies in the part */
+};
+
+struct sg_workspace {
+  const sg_problem *problem;
+  const sg_gradient_request *request;
+  sg_numbers vectors;  /* width 1: whole partial gradients */
+  sg_numbers residual; /* width W: rows × (W · outputs) */
+  sg_numbers scratch, loss, factor;
+  sg_numbers *tile; /* one per slot */
+  int slots;
+  const double **window; /* width 1: the vector of each item */
+  int windows;
+  int *used, *index; /* width W: the parts of the request, and where each part stands among them */
+  int n_used, parts; /* parts: capacity of both */
+};
+
+/* Room for `slot` and `count` numbers in it; NULL: no memory. */
+double *sg_workspace_tile(sg_workspace *ws, int slot, size_t count);
+/* Room for the arrays per item and per part. */
+bool sg_workspace_shape(sg_workspace *ws, int items, int parts);
+
+extern const sg_problem_type sg_problem_logistic, sg_problem_softmax, sg_problem_least_squares,
+    sg_problem_synthetic, sg_problem_none;
+
+#endif

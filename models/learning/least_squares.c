@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Least squares: loss (z − y)² / 2 with real targets. */
+#include "models/learning/dense.h"
+
+static void rows(int outputs, const double *y, long n, double scale, const double *z, double *r,
+                 long ld, double *loss) {
+  (void)outputs;
+  (void)ld;
+  for (long i = 0; i < n; i++) {
+    double difference = z[i] - y[i];
+    if (r) r[i] = scale * difference;
+    if (loss) loss[i] = 0.5 * difference * difference;
+  }
+}
+
+static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
+                        sg_error *e) {
+  static const sg_loss loss = {rows, NULL};
+  return sg_dense_create(problem, learning, seed, &loss, 0, e);
+}
+
+static const sg_param params[] = {SG_DENSE_DATA, {.name = NULL}};
+
+const sg_problem_type sg_problem_least_squares = {
+    .about = {"least-squares", "linear regression, half the mean squared error", "", params},
+    .create = create,
+    .destroy = sg_dense_destroy,
+    .partition = sg_dense_partition,
+    .begin = sg_dense_begin,
+    .tile = sg_dense_tile,
+    .evaluate = sg_dense_evaluate};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Problem "none": timing only. Who arrives when and whether it decodes stays real; no gradient is
+ * computed. */
+#include "models/learning/internal.h"
+
+static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
+                        sg_error *e) {
+  (void)seed;
+  (void)e;
+  problem->length = sg_int(learning, "length");
+  problem->stride = problem->length;
+  problem->timing_only = true;
+  return SG_OK;
+}
+
+static const sg_param params[] = {
+    {.name = "length",
+     .kind = SG_INT,
+     .summary = "coordinates of a gradient, which the sizes of messages follow",
+     .min = 1,
+     .max = 1e12,
+     .fallback = 1},
+    {.name = NULL}};
+
+const sg_problem_type sg_problem_none = {
+    .about = {"none", "timing only: nothing is computed, nothing is decoded", "", params},
+    .create = create};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Gradient descent and Nesterov's accelerated gradient. */
+#include "models/learning/optimizer.h"
+#include "models/learning/simd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct sg_optimizer {
+  bool nesterov;
+  double step;
+  double momentum; /* negative: β_t = t/(t + 3) */
+};
+
+static const sg_param nesterov_params[] = {
+    {.name = "momentum",
+     .kind = SG_REAL,
+     .summary = "a constant β; absent: the sequence β_t = t/(t + 3), t = 0, 1, …",
+     .max = 1,
+     .flags = SG_OPTIONAL | SG_MAX_OPEN},
+    {.name = NULL}};
+
+static const sg_variant gradient_descent = {"gradient-descent", "x ← x − step·∇f(x)", "", NULL};
+static const sg_variant nesterov = {
+    "nesterov",
+    "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) or a "
+    "constant momentum",
+    "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243", nesterov_params};
+
+static const sg_variant *variant_at(int i) {
+  return i == 0 ? &gradient_descent : i == 1 ? &nesterov : NULL;
+}
+
+const sg_family sg_optimizer_family = {"method", "optimiser", variant_at, "gradient-descent"};
+
+const sg_param sg_optimizer_params[] = {{.name = "step",
+                                         .kind = SG_REAL,
+                                         .summary = "step size, constant over the run",
+                                         .max = SG_UNBOUNDED,
+                                         .fallback = 1,
+                                         .flags = SG_MIN_OPEN},
+                                        {.name = NULL}};
+
+sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e) {
+  *out = malloc(sizeof **out);
+  if (!*out) return sg_fail_memory(e);
+  bool accelerated = optimizer->variant == &nesterov;
+  bool constant = accelerated && sg_given(optimizer, "momentum");
+  **out = (sg_optimizer){.nesterov = accelerated,
+                         .step = sg_real(optimizer, "step"),
+                         .momentum = constant ? sg_real(optimizer, "momentum") : -1};
+  return SG_OK;
+}
+
+void sg_optimizer_free(sg_optimizer *optimizer) {
+  free(optimizer);
+}
+
+int sg_optimizer_vectors(const sg_optimizer *optimizer) {
+  return optimizer->nesterov ? 2 : 1;
+}
+
+void sg_optimizer_point(const sg_optimizer *optimizer, long length, long update,
+                        double *const *state, double *out) {
+  const double *x = state[0];
+  double beta = 0;
+  /* In update 0 there is no previous model. */
+  if (optimizer->nesterov && update > 0)
+    beta = optimizer->momentum < 0 ? (double)update / (double)(update + 3) : optimizer->momentum;
+  if (beta == 0) {
+    memcpy(out, x, (size_t)length * sizeof *out);
+    return;
+  }
+  const double *previous = state[1];
+  for (long i = 0; i < length; i++) out[i] = x[i] + beta * (x[i] - previous[i]);
+}
+
+/* x = point − step (gradient + l2 · point) over n coordinates; point may be x. */
+SG_CLONES static void descend(double step, double l2, long n, const double *point,
+                              const double *gradient, double *x) {
+  long i = 0;
+  for (; i + 4 <= n; i += 4) {
+    sg_v4 p = *(const sg_v4u *)(point + i), g = *(const sg_v4u *)(gradient + i);
+    *(sg_v4u *)(x + i) = p - step * (g + l2 * p);
+  }
+  for (; i < n; i++) x[i] = point[i] - step * (gradient[i] + l2 * point[i]);
+}
+
+void sg_optimizer_step(const sg_optimizer *optimizer, const sg_problem *problem, long update,
+                       double *const *state, const double *point, const double *gradient) {
+  (void)update;
+  long l = problem->length, stride = problem->stride, free_ones = problem->unregularised;
+  if (optimizer->nesterov) memcpy(state[1], state[0], (size_t)l * sizeof(double));
+  for (long b = 0; b < l; b += stride) {
+    long n = stride - free_ones;
+    descend(optimizer->step, problem->l2, n, point + b, gradient + b, state[0] + b);
+    descend(optimizer->step, 0, free_ones, point + b + n, gradient + b + n, state[0] + b + n);
+  }
+}

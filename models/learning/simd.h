@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Vectors of four doubles, and exp and log1p on them.
+ *
+ * Loops are written on GCC vector extensions, four lanes at a time and without fused multiply-add,
+ * so that every processor and every clone of a function gives the same bits. SG_CLONES compiles a
+ * function twice and picks the wider form at load time. */
+#ifndef SG_MODELS_SIMD_H
+#define SG_MODELS_SIMD_H
+
+#include <stdint.h>
+
+typedef double sg_v4 __attribute__((vector_size(32)));
+typedef int64_t sg_v4i __attribute__((vector_size(32)));
+/* The same in memory, at the alignment of a double. */
+typedef double sg_v4u __attribute__((vector_size(32), aligned(8), may_alias));
+typedef float sg_f4u __attribute__((vector_size(16), aligned(4), may_alias));
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define SG_NO_CLONES 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__x86_64__)
+#define SG_NO_CLONES 1
+#endif
+
+/* The resolvers that pick a clone run before a sanitizer is ready. */
+#ifdef SG_NO_CLONES
+#define SG_CLONES
+#else
+#define SG_CLONES __attribute__((target_clones("avx2", "default")))
+#endif
+#define SG_INLINE static inline __attribute__((always_inline, unused))
+
+SG_INLINE double sg_v4_sum(const sg_v4 *v) {
+  return ((*v)[0] + (*v)[1]) + ((*v)[2] + (*v)[3]);
+}
+
+#define SG_V4(x) ((sg_v4){(x), (x), (x), (x)})
+
+/* mask ? a : b, lane by lane; by reference because the ABI of vector arguments depends on the
+ * processor. */
+SG_INLINE void sg_v4_select(const sg_v4i *mask, const sg_v4 *a, const sg_v4 *b, sg_v4 *out) {
+  *out = (sg_v4)((*mask & (sg_v4i)*a) | (~*mask & (sg_v4i)*b));
+}
+
+/* *x = e^x for x ≤ 0, within 2 ulp; below e^-708 the result stays at e^-708. NaN stays NaN.
+ * x = k ln 2 + r, |r| ≤ ln 2 / 2; Taylor in r to degree 13, even and odd powers apart. */
+SG_INLINE void sg_v4_exp(sg_v4 *x) {
+  const double shifter = 0x1.8p52; /* adding it rounds to a whole number, kept in the low bits */
+  sg_v4 low = SG_V4(-708.0), v;
+  sg_v4i under = *x < low;
+  sg_v4_select(&under, &low, x, &v);
+  sg_v4 t = v * 0x1.71547652b82fep0 + shifter;
+  sg_v4 k = t - shifter;
+  sg_v4 r = (v - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33;
+  sg_v4 q = r * r;
+  sg_v4 even = SG_V4(1.0 / 479001600), odd = SG_V4(1.0 / 6227020800);
+  even = even * q + 1.0 / 3628800;
+  odd = odd * q + 1.0 / 39916800;
+  even = even * q + 1.0 / 40320;
+  odd = odd * q + 1.0 / 362880;
+  even = even * q + 1.0 / 720;
+  odd = odd * q + 1.0 / 5040;
+  even = even * q + 1.0 / 24;
+  odd = odd * q + 1.0 / 120;
+  even = even * q + 0.5;
+  odd = odd * q + 1.0 / 6;
+  sg_v4 p = 1.0 + (r + q * (even + r * odd));
+  *x = (sg_v4)((sg_v4i)p + ((sg_v4i)t << 52));
+}
+
+/* *x = log(1 + x) for 0 ≤ x ≤ 1, with small relative error also near 0:
+ * 2 artanh(s), s = x / (2 + x) ≤ 1/3, as a series in s² to degree 16. */
+SG_INLINE void sg_v4_log1p(sg_v4 *x) {
+  sg_v4 s = *x / (2.0 + *x), q = s * s, w = q * q;
+  sg_v4 even = SG_V4(1.0 / 33), odd = SG_V4(1.0 / 31);
+  even = even * w + 1.0 / 29;
+  odd = odd * w + 1.0 / 27;
+  even = even * w + 1.0 / 25;
+  odd = odd * w + 1.0 / 23;
+  even = even * w + 1.0 / 21;
+  odd = odd * w + 1.0 / 19;
+  even = even * w + 1.0 / 17;
+  odd = odd * w + 1.0 / 15;
+  even = even * w + 1.0 / 13;
+  odd = odd * w + 1.0 / 11;
+  even = even * w + 1.0 / 9;
+  odd = odd * w + 1.0 / 7;
+  even = even * w + 1.0 / 5;
+  odd = odd * w + 1.0 / 3;
+  /* s + s·(small): the leading term is not rounded twice. */
+  *x = 2.0 * (s + s * (q * (even * q + odd)));
+}
+
+#endif

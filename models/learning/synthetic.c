@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Synthetic gradients, for large models without data.
+ *
+ * Subset j has a vector a_j of standard normals, drawn once (in single precision, which halves what
+ * an iteration has to read). Its gradient at the model x is g_j(x) = a_j / (1 + |x_0|), in double
+ * precision: the gradients of all iterations differ, and shrink as training moves away from its
+ * start. A part that covers shares of subsets has the sum of those shares, so the full gradient is
+ * the same for every code. There is no loss. */
+#include "models/learning/internal.h"
+#include "models/learning/simd.h"
+#include "sim/core/random.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { CHUNK = 1 << 15 }; /* coordinates of one stream */
+
+typedef struct synthetic {
+  float *a; /* subsets × length */
+} synthetic;
+
+static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
+                        sg_error *e) {
+  synthetic *s = calloc(1, sizeof *s);
+  if (!s) return sg_fail_memory(e);
+  problem->self = s;
+  long l = problem->length = problem->stride = sg_int(learning, "length");
+  size_t count = (size_t)problem->subsets * (size_t)l;
+  problem->data_bytes = (double)count * sizeof *s->a;
+  s->a = malloc(count * sizeof *s->a);
+  if (!s->a) return sg_fail_memory(e);
+  for (int j = 0; j < problem->subsets; j++)
+    for (long c = 0; c < l; c += CHUNK) {
+      sg_stream stream;
+      sg_stream_at(&stream, seed, 0, SG_FOR_GRADIENT, (uint32_t)j, (uint32_t)(c / CHUNK), 0);
+      float *a = s->a + j * l + c;
+      for (long i = 0; i < CHUNK && c + i < l; i++)
+        a[i] = (float)gsl_ran_gaussian_ziggurat(&stream.rng, 1);
+    }
+  return SG_OK;
+}
+
+static void destroy(sg_problem *problem) {
+  synthetic *s = problem->self;
+  if (s) free(s->a);
+  free(s);
+}
+
+/* The subsets that [begin, end) overlaps, begin and end counted in subsets; returns how many.
+ * subset and share may be NULL. Slivers that come from rounding are left out. */
+static int overlaps(double begin, double end, int subsets, int *subset, double *share) {
+  const double sliver = 1e-9;
+  int count = 0;
+  for (int j = (int)floor(begin + sliver); j < subsets && j + sliver < end; j++) {
+    double from = begin > j ? begin : j, to = end < j + 1 ? end : j + 1, part = to - from;
+    if (part < sliver) continue;
+    if (subset) {
+      subset[count] = j;
+      share[count] = part > 1 - sliver ? 1 : part;
+    }
+    count++;
+  }
+  return count;
+}
+
+static sg_status partition(const sg_problem *problem, int parts, const double *edge,
+                           sg_partition *partition, sg_error *e) {
+  int k = problem->subsets;
+  /* Every inner edge splits at most one subset. */
+  size_t most = (size_t)parts + (size_t)k;
+  partition->start = malloc(((size_t)parts + 1) * sizeof(int));
+  partition->subset = malloc(most * sizeof(int));
+  partition->share = malloc(most * sizeof(double));
+  if (!partition->start || !partition->subset || !partition->share) return sg_fail_memory(e);
+  int count = 0;
+  for (int p = 0; p < parts; p++) {
+    double begin = (edge ? edge[p] : (double)p / parts) * k;
+    double end = (edge ? edge[p + 1] : (double)(p + 1) / parts) * k;
+    partition->start[p] = count;
+    int n = overlaps(begin, end, k, partition->subset + count, partition->share + count);
+    if (n == 0)
+      return sg_fail(e, SG_INVALID, NULL, "expected data in each part, found none in part %d", p);
+    count += n;
+  }
+  partition->start[parts] = count;
+  return SG_OK;
+}
+
+static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gradient_request *q) {
+  (void)problem;
+  if (!sg_numbers_need(&ws->factor, (size_t)q->columns)) return SG_NO_MEMORY;
+  for (int c = 0; c < q->columns; c++) {
+    ws->factor.p[c] = 1 / (1 + fabs(q->x[c][0]));
+    if (q->loss) q->loss[c] = NAN;
+  }
+  return SG_OK;
+}
+
+/* out = f · a, or out += f · a. */
+SG_CLONES static void scaled(const float *a, double f, long n, double *out, bool add) {
+  long i = 0;
+  for (; i + 4 <= n; i += 4) {
+    sg_v4 v = f * __builtin_convertvector(*(const sg_f4u *)(a + i), sg_v4);
+    if (add) v += *(const sg_v4u *)(out + i);
+    *(sg_v4u *)(out + i) = v;
+  }
+  for (; i < n; i++) out[i] = (add ? out[i] : 0) + f * (double)a[i];
+}
+
+static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long from, long to,
+                      const double **out) {
+  const synthetic *s = problem->self;
+  const sg_gradient_request *q = ws->request;
+  const sg_partition *p = q->partition;
+  /* Eight numbers more than a multiple of the page size would need: neighbours do not evict one
+   * another. */
+  long ld = (to - from + 7) / 8 * 8 + 8;
+  double *x = sg_workspace_tile(ws, slot, (size_t)q->n_items * (size_t)ld);
+  if (!x) return SG_NO_MEMORY;
+  for (int i = 0; i < q->n_items; i++, x += ld) {
+    int part = q->item[i].part, first = p->start[part];
+    for (int j = first; j < p->start[part + 1]; j++)
+      scaled(s->a + p->subset[j] * problem->length + from,
+             ws->factor.p[q->item[i].column] * p->share[j], to - from, x, j > first);
+    out[i] = x;
+  }
+  return SG_OK;
+}
+
+static const sg_param params[] = {{.name = "length",
+                                   .kind = SG_INT,
+                                   .summary = "coordinates of a gradient",
+                                   .min = 1,
+                                   .max = 1e10,
+                                   .flags = SG_REQUIRED},
+                                  {.name = NULL}};
+
+const sg_problem_type sg_problem_synthetic = {
+    .about = {"synthetic-gradient",
+              "a random gradient per subset, drawn once and rescaled by 1/(1 + |x_0|) in each "
+              "iteration, really encoded and decoded: for large models",
+              "", params},
+    .create = create,
+    .destroy = destroy,
+    .partition = partition,
+    .begin = begin,
+    .tile = tile};
