@@ -78,7 +78,7 @@ typedef struct sg_run_segment {
 
 typedef struct sg_run_request {
   int model;
-  long update;    /* 0, 1, …: updates of this model so far */
+  long update;       /* 0, 1, …: updates of this model so far */
   unsigned flags;    /* SG_LAST, SG_NO_SUM */
   const void *state; /* the code's state in this run, for weights and encode */
   int n_segments;

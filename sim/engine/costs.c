@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* What a run costs: busy and wasted seconds, bytes, and the rows that tell of it. */
+#include "sim/engine/state.h"
+
+#include <math.h>
+
+void run_count_busy(sg_run *run, int index) {
+  node *n = &run->node[index];
+  double seconds = run->now - n->busy_from;
+  if (!n->computing || seconds < 0) return; /* It may still wait for the model. */
+  n->busy_from = run->now;
+  n->row_began = true;
+  n->row_busy += seconds;
+  run->cost.busy += seconds;
+  if (n->stale)
+    run->cost.wasted += seconds;
+  else
+    n->unsettled += seconds;
+}
+
+/* A worker that has been of use in the round has wasted nothing; one that has not, all, unless a
+ * message of its is still held or on its way and may be of use in a later round. */
+void run_settle(sg_run *run, int index) {
+  node *n = &run->node[index];
+  if (!n->used) {
+    if (n->living > 0) return;
+    run->cost.wasted += n->unsettled;
+  }
+  n->unsettled = 0;
+}
+
+void run_ingress_usage(sg_run *run) {
+  if (run->unlimited) return;
+  double busy, queued;
+  sg_ingress_usage(run->ingress[0], run->now, &busy, &queued);
+  run->cost.ingress_busy += busy;
+  run->cost.queued += queued;
+}
+
+bool run_start_row(sg_run *run, bool decoded, double begin, double end,
+                   const sg_run_result *result) {
+  if (run->base + end > run->limits.sim_time_s) return false;
+  /* Without a barrier a row reaches from update to update. */
+  double origin = run->async ? run->previous_end - run->base : 0;
+  run->record = (sg_iteration_record){.iteration = run->rows,
+                                      .round = run->round,
+                                      .start_s = run->base + origin,
+                                      .duration_s = end - origin,
+                                      .wait_s = begin - origin,
+                                      .decode_s = decoded ? result->decode_s : 0,
+                                      .update_s = decoded ? run->env->update_s : 0,
+                                      .decoded = decoded,
+                                      .n_used = decoded ? result->n_used : 0,
+                                      .last_worker = run->last_worker,
+                                      .loss = NAN,
+                                      .test_loss = NAN,
+                                      .test_accuracy = NAN,
+                                      .test_auc = NAN,
+                                      .grad_norm = NAN,
+                                      .grad_rel_err = NAN,
+                                      .grad_scaled_err = NAN,
+                                      .decoding_err = NAN,
+                                      .cond1_est = NAN,
+                                      .decode_amp = NAN};
+  run->previous_end = run->base + end;
+  run->rows++;
+  run->at_instant = 0;
+  run->stalls = 0;
+  run->has_record = true;
+  return true;
+}
+
+static void fill_worker_row(sg_run *run, int index) {
+  node *n = &run->node[index];
+  run->worker_row[index] = (sg_worker_record){.iteration = run->record.iteration,
+                                              .worker = index,
+                                              .compute_s = n->row_began ? n->row_busy : NAN,
+                                              .arrival_s = n->row_arrival,
+                                              .tasks = n->row_tasks,
+                                              .messages = n->row_messages,
+                                              .used = n->row_used,
+                                              .cancelled = n->row_cancelled};
+  n->row_began = n->row_used = n->row_cancelled = false;
+  n->row_busy = 0;
+  n->row_arrival = NAN;
+  n->row_tasks = n->row_messages = 0;
+}
+
+void run_finish_row(sg_run *run) {
+  if (!run->ending) /* At the end of a round it is done already. */
+    for (int i = 0; i < run->nodes; i++) run_count_busy(run, i);
+  run_ingress_usage(run);
+  sg_iteration_record *r = &run->record;
+  r->n_received = run->cost.received;
+  r->bytes_received = run->cost.bytes_received;
+  r->bytes_sent = run->cost.bytes_sent;
+  r->bytes_broadcast = run->cost.bytes_broadcast;
+  r->busy_s = run->cost.busy;
+  r->wasted_s = run->cost.wasted;
+  r->ingress_busy_s = run->cost.ingress_busy;
+  r->queued_s = run->cost.queued;
+  run->cost = (struct costs){0};
+  if (run->limits.worker_rows)
+    for (int i = 0; i < run->nodes; i++) fill_worker_row(run, i);
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* The way of a message: the sender's uplink, the receiver's ingress queue, the receiver's hands. */
+#include "sim/engine/state.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Pool ------------------------------------------------------------------------------------- */
+
+static bool add_chunk(sg_run *run) {
+  int c = run->n_chunks;
+  if (!run_reserve(run, &run->chunk, &run->chunks_capacity, c + 1, sizeof *run->chunk))
+    return false;
+  run->chunk[c] = calloc(CHUNK, sizeof(message));
+  if (!run->chunk[c]) {
+    run_out_of_memory(run);
+    return false;
+  }
+  run->n_chunks++;
+  /* The lowest numbers first. */
+  for (int i = CHUNK - 1; i >= 0; i--) {
+    run->chunk[c][i].next = run->free_message;
+    run->free_message = c * CHUNK + i;
+  }
+  return true;
+}
+
+int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot) {
+  if (run->free_message < 0 && !add_chunk(run)) return -1;
+  int id = run->free_message;
+  message *m = run_message(run, id);
+  run->free_message = m->next;
+  m->view = (sg_message){.id = id,
+                         .from = from,
+                         .to = to,
+                         .point = order->point,
+                         .segment = order->segment,
+                         .tag = order->tag,
+                         .round = run->round};
+  m->point = slot;
+  m->next = m->part = -1;
+  m->place = IN_JOBS;
+  m->first = true;
+  m->unseen = false;
+  run->point[slot].refs++;
+  run->node[from].living++;
+  return id;
+}
+
+/* It no longer counts as something that may be of use. */
+static void detach(sg_run *run, message *m, bool used) {
+  for (int i = 0; i < m->view.n_in; i++) detach(run, run_message(run, m->in[i]->id), used);
+  if (m->point < 0) return;
+  run_release_point(run, m->point);
+  m->point = -1;
+  node *n = &run->node[m->view.from];
+  n->living--;
+  if (used) n->used = n->row_used = true;
+  if (run->async) {
+    if (!used) run->cost.wasted += n->unsettled;
+    n->unsettled = 0;
+  }
+}
+
+void run_free_message(sg_run *run, int id, bool used) {
+  message *m = run_message(run, id);
+  for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->in[i]->id, used);
+  detach(run, m, used);
+  if (m->unseen) run->n_unseen--;
+  m->view.n_in = 0;
+  m->unseen = false;
+  m->place = IN_NOWHERE;
+  m->next = run->free_message;
+  run->free_message = id;
+}
+
+void run_free_transmission(sg_run *run, int id) {
+  while (id >= 0) {
+    int part = run_message(run, id)->part;
+    run_free_message(run, id, false);
+    id = part;
+  }
+}
+
+/* The transmission goes on its way for nothing: it only occupies links. */
+static void discard(sg_run *run, int id) {
+  for (; id >= 0; id = run_message(run, id)->part) detach(run, run_message(run, id), false);
+}
+
+/* --- What receivers hold ---------------------------------------------------------------------- */
+
+void run_compact_held(sg_run *run) {
+  int kept = 0;
+  for (int i = 0; i < run->n_held; i++)
+    if (run_message(run, run->held[i]->id)->place == IN_HANDS) run->held[kept++] = run->held[i];
+  run->n_held = kept;
+}
+
+/* Takes message `id`, which stands behind `previous` (−1: first), off a node's list. */
+static void unlink_held(sg_run *run, node *n, int previous, int id) {
+  int next = run_message(run, id)->next;
+  if (previous < 0)
+    n->held.head = next;
+  else
+    run_message(run, previous)->next = next;
+  if (n->held.tail == id) n->held.tail = previous;
+  run->held_by_nodes--;
+}
+
+void run_drop_held(sg_run *run, int id) {
+  message *m = run_message(run, id);
+  if (m->place != IN_HANDS) {
+    run_fail(run, "an order to drop a message that is not held");
+    return;
+  }
+  int to = m->view.to;
+  if (to == SG_MASTER) {
+    /* The order is most often about the message that came last. */
+    int i = run->n_held - 1;
+    while (run->held[i] != &m->view) i--;
+    run->n_held--;
+    memmove(&run->held[i], &run->held[i + 1], (size_t)(run->n_held - i) * sizeof *run->held);
+  } else {
+    int previous = -1;
+    for (int i = run->node[to].held.head; i != id; i = run_message(run, i)->next) previous = i;
+    unlink_held(run, &run->node[to], previous, id);
+  }
+  run_free_message(run, id, false);
+}
+
+void run_drop_point(sg_run *run, int slot) {
+  int kept = 0;
+  for (int i = 0; i < run->n_held; i++) {
+    const sg_message *m = run->held[i];
+    if (run_message(run, m->id)->point == slot)
+      run_free_message(run, m->id, false);
+    else
+      run->held[kept++] = m;
+  }
+  run->n_held = kept;
+  for (int i = 0; i < run->nodes && run->held_by_nodes > 0; i++)
+    for (int previous = -1, id = run->node[i].held.head; id >= 0;) {
+      int next = run_message(run, id)->next;
+      if (run_message(run, id)->point == slot) {
+        unlink_held(run, &run->node[i], previous, id);
+        run_free_message(run, id, false);
+      } else {
+        previous = id;
+      }
+      id = next;
+    }
+}
+
+/* Gives a message what its sender holds of that point and segment. */
+static void take_inputs(sg_run *run, message *m) {
+  node *n = &run->node[m->view.from];
+  for (int previous = -1, id = n->held.head; id >= 0;) {
+    message *input = run_message(run, id);
+    int next = input->next;
+    if (input->point == m->point && input->view.segment == m->view.segment) {
+      if (!run_reserve(run, &m->in, &m->in_capacity, m->view.n_in + 1, sizeof *m->in)) return;
+      unlink_held(run, n, previous, id);
+      input->place = IN_RELAY;
+      m->in[m->view.n_in++] = &input->view;
+    } else {
+      previous = id;
+    }
+    id = next;
+  }
+  m->view.in = m->in;
+}
+
+/* --- Uplink ----------------------------------------------------------------------------------- */
+
+void run_send(sg_run *run, int id) {
+  message *m = run_message(run, id);
+  node *n = &run->node[m->view.from];
+  double numbers = 0;
+  for (int i = id; i >= 0; i = run_message(run, i)->part) {
+    message *part = run_message(run, i);
+    if (n->held.head >= 0) take_inputs(run, part);
+    part->place = IN_UPLINK;
+    numbers += (double)sg_segment_length(&run->code->segment[part->view.segment]);
+  }
+  m->share = numbers / (double)run->env->length;
+  m->bytes = numbers * run->env->value_bytes + run->env->header_bytes;
+  m->iteration = !run->async ? (uint32_t)m->view.round : n->begun > 0 ? n->begun - 1 : 0;
+  m->draw = (uint32_t)n->sent++;
+  if (m->draw >= SG_MAX_DRAWS) {
+    run_fail(run, "more than %d transmissions of node %d in one iteration", SG_MAX_DRAWS,
+             m->view.from);
+    return;
+  }
+  m->next = -1;
+  if (n->uplink.head < 0)
+    n->uplink.head = id;
+  else
+    run_message(run, n->uplink.tail)->next = id;
+  n->uplink.tail = id;
+}
+
+void run_start_uplink(sg_run *run, int index) {
+  node *n = &run->node[index];
+  const message *m = run_message(run, n->uplink.head);
+  n->sending = true;
+  run->cost.bytes_sent += m->bytes;
+  double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
+                                     m->draw, m->share, m->bytes);
+  run_schedule(run, run->now + seconds, EV_UPLINK, index, 0);
+}
+
+/* --- Delivery --------------------------------------------------------------------------------- */
+
+static void start_waiting_timers(sg_run *run) {
+  run->first_arrival = run->now;
+  for (int i = 0; i < run->n_waiting; i++) {
+    double time = run->waiting[i].factor * run->now;
+    run_schedule(run, time > run->now ? time : run->now, EV_TIMER, 0, run->waiting[i].arg);
+  }
+  run->n_waiting = 0;
+}
+
+static void show(sg_run *run, sg_event_kind kind, int at, int arg, int count) {
+  run_dispatch(run, &(sg_event){.kind = kind,
+                                .round = run->round,
+                                .at = at,
+                                .from = count > 0 ? run->seen[0]->from : SG_MASTER,
+                                .arg = arg,
+                                .count = count,
+                                .message = run->seen});
+}
+
+void run_show_cut(sg_run *run, int arg) {
+  int count = run->n_unseen;
+  if (!run_reserve(run, &run->seen, &run->seen_capacity, count, sizeof *run->seen)) return;
+  /* What has not been shown yet is what came last. */
+  for (int i = 0; i < count; i++) {
+    run->seen[i] = run->held[run->n_held - count + i];
+    run_message(run, run->seen[i]->id)->unseen = false;
+  }
+  run->n_unseen = 0;
+  show(run, SG_CUT, SG_MASTER, arg, count);
+}
+
+static void hold_at_master(sg_run *run, int id, double bytes, int count) {
+  bool cuts = run->code->flags & SG_SEE_CUTS;
+  const message *first = run_message(run, id);
+  node *sender = &run->node[first->view.from];
+  if (!run_reserve(run, &run->held, &run->held_capacity, run->n_held + count, sizeof *run->held))
+    return;
+  for (int i = id; i >= 0; i = run_message(run, i)->part) {
+    message *m = run_message(run, i);
+    m->unseen = cuts;
+    run->held[run->n_held++] = &m->view;
+  }
+  run->cost.received += count;
+  run->cost.bytes_received += bytes;
+  sender->row_messages += count;
+  sender->row_arrival = run->now;
+  bool of_this_round = first->view.round == run->round && !run->ending;
+  if (of_this_round && isnan(run->first_arrival)) start_waiting_timers(run);
+  if (!cuts) {
+    show(run, SG_ARRIVAL, SG_MASTER, 0, count);
+    return;
+  }
+  run->n_unseen += count;
+  /* While a timer runs the code does not ask to see arrivals; after it, each one at once. */
+  if (run->timers == 0) run_show_cut(run, 0);
+}
+
+static void hold_at_node(sg_run *run, int id, int to, int count) {
+  list *held = &run->node[to].held;
+  node *sender = &run->node[run_message(run, id)->view.from];
+  for (int i = id; i >= 0; i = run_message(run, i)->part) {
+    run_message(run, i)->next = -1;
+    if (held->head < 0)
+      held->head = i;
+    else
+      run_message(run, held->tail)->next = i;
+    held->tail = i;
+  }
+  run->held_by_nodes += count;
+  sender->row_messages += count;
+  sender->row_arrival = run->now;
+  show(run, SG_ARRIVAL, to, 0, count);
+}
+
+static void deliver(sg_run *run, int id) {
+  message *first = run_message(run, id);
+  if (first->point < 0) {
+    run_free_transmission(run, id);
+    return;
+  }
+  int count = 0, to = first->view.to;
+  for (int i = id; i >= 0; i = run_message(run, i)->part) {
+    if (!run_reserve(run, &run->seen, &run->seen_capacity, count + 1, sizeof *run->seen)) return;
+    run_message(run, i)->place = IN_HANDS;
+    run->seen[count++] = &run_message(run, i)->view;
+  }
+  if (to == SG_MASTER)
+    hold_at_master(run, id, first->bytes, count);
+  else
+    hold_at_node(run, id, to, count);
+}
+
+/* The time of a queue's next delivery has changed. */
+static void reschedule(sg_run *run, int receiver) {
+  double next = sg_ingress_next(run->ingress[receiver + 1]);
+  sg_queue_cancel(&run->queue, EV_DELIVER, receiver + 1);
+  if (isinf(next)) return;
+  run_schedule(run, next > run->now ? next : run->now, EV_DELIVER, receiver + 1, 0);
+}
+
+static void enter_ingress(sg_run *run, int id) {
+  const message *m = run_message(run, id);
+  int to = m->view.to;
+  sg_ingress **queue = &run->ingress[to + 1];
+  if (!*queue) *queue = sg_ingress_new(run->env->network);
+  if (!*queue || !sg_ingress_push(*queue, run->now, id, m->bytes)) {
+    run_out_of_memory(run);
+    return;
+  }
+  for (int i = id; i >= 0; i = run_message(run, i)->part) run_message(run, i)->place = IN_INGRESS;
+  run->in_ingress++;
+  reschedule(run, to);
+}
+
+void run_uplink_done(sg_run *run, int index) {
+  node *n = &run->node[index];
+  int id = n->uplink.head;
+  n->uplink.head = run_message(run, id)->next;
+  n->sending = false;
+  if (n->uplink.head >= 0) run_touch(run, index);
+  if (run->unlimited)
+    deliver(run, id);
+  else
+    enter_ingress(run, id);
+}
+
+void run_ingress_done(sg_run *run, int receiver) {
+  int id = sg_ingress_pop(run->ingress[receiver + 1]);
+  run->in_ingress--;
+  reschedule(run, receiver);
+  deliver(run, id);
+}
+
+/* --- Late messages ---------------------------------------------------------------------------- */
+
+void run_cancel_uplink(sg_run *run, int index) {
+  node *n = &run->node[index];
+  int id = n->uplink.head;
+  if (id < 0) return;
+  int waiting = n->sending ? run_message(run, id)->next : id;
+  while (waiting >= 0) {
+    int next = run_message(run, waiting)->next;
+    run_free_transmission(run, waiting);
+    waiting = next;
+  }
+  n->uplink = (list){-1, -1};
+  if (!n->sending) return;
+  if (run->occupies_link) {
+    discard(run, id);
+    run_message(run, id)->next = -1;
+    n->uplink = (list){id, id};
+  } else {
+    sg_queue_cancel(&run->queue, EV_UPLINK, index);
+    n->sending = false;
+    run_free_transmission(run, id);
+  }
+}
+
+static void cancel_in_ingress(sg_run *run, int id) {
+  const message *m = run_message(run, id);
+  run->node[m->view.from].row_cancelled = true;
+  if (run->occupies_link) {
+    discard(run, id);
+  } else {
+    sg_ingress_remove(run->ingress[m->view.to + 1], run->now, id);
+    run->in_ingress--;
+    run_free_transmission(run, id);
+  }
+}
+
+void run_cancel_ingress(sg_run *run) {
+  if (run->in_ingress == 0) return;
+  for (int id = 0; id < run->n_chunks * CHUNK; id++) {
+    const message *m = run_message(run, id);
+    if (m->place == IN_INGRESS && m->first && m->point >= 0) cancel_in_ingress(run, id);
+  }
+  for (int i = 0; i <= run->nodes; i++)
+    if (run->ingress[i]) reschedule(run, i - 1);
+}

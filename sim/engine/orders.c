@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/* Carrying out what a protocol orders: points, work, commands, decodes, the end of a round. */
+#include "sim/engine/state.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- Points ----------------------------------------------------------------------------------- */
+
+int run_find_point(const sg_run *run, int name) {
+  const point *p = run->point;
+  int recent = run->recent_point;
+  if (recent < run->points && p[recent].alive && p[recent].name == name) return recent;
+  for (int i = 0; i < run->points; i++)
+    if (p[i].alive && p[i].name == name) return i;
+  return -1;
+}
+
+void run_close_point(sg_run *run, int slot) {
+  point *p = &run->point[slot];
+  p->open = false;
+  if (p->refs == 0) p->alive = false;
+}
+
+void run_release_point(sg_run *run, int slot) {
+  point *p = &run->point[slot];
+  if (--p->refs == 0 && !p->open) p->alive = false;
+}
+
+static void order_snapshot(sg_run *run, const sg_order *order) {
+  if (order->model < 0 || order->model >= run->code->models) {
+    run_fail(run, "a snapshot of model %d, of which there are %d", order->model, run->code->models);
+    return;
+  }
+  if (run_find_point(run, order->point) >= 0) {
+    run_fail(run, "a snapshot by the name of point %d, which is still alive", order->point);
+    return;
+  }
+  int slot = 0;
+  while (slot < run->points && run->point[slot].alive) slot++;
+  if (slot == run->points) {
+    if (!run_reserve(run, &run->point, &run->points_capacity, slot + 1, sizeof *run->point)) return;
+    run->points++;
+  }
+  run->point[slot] =
+      (point){.name = order->point, .alive = true, .open = true, .serial = run->serial++};
+  run->recent_point = slot;
+  if (run->hooks.snapshot && !run->hooks.snapshot(run->hooks.user, slot, order->model))
+    run_out_of_memory(run);
+}
+
+/* --- Jobs of a node: tasks and sends, one after another --------------------------------------- */
+
+void run_touch(sg_run *run, int index) {
+  node *n = &run->node[index];
+  if (n->touched) return;
+  n->touched = true;
+  run->touched[run->n_touched++] = index;
+}
+
+static void append_job(sg_run *run, int index, job work) {
+  int id = run->free_job;
+  if (id >= 0) {
+    run->free_job = run->job[id].next;
+  } else {
+    if (!run_reserve(run, &run->job, &run->jobs_capacity, run->jobs + 1, sizeof *run->job)) return;
+    id = run->jobs++;
+  }
+  list *jobs = &run->node[index].jobs;
+  work.next = -1;
+  run->job[id] = work;
+  if (jobs->head < 0)
+    jobs->head = id;
+  else
+    run->job[jobs->tail].next = id;
+  jobs->tail = id;
+  run_touch(run, index);
+}
+
+static job pop_job(sg_run *run, list *jobs) {
+  int id = jobs->head;
+  job taken = run->job[id];
+  jobs->head = taken.next;
+  run->job[id].next = run->free_job;
+  run->free_job = id;
+  return taken;
+}
+
+/* Whether a node could still be given a task at a point it knows. */
+static bool still_open(const sg_run *run, const known *k) {
+  const point *p = &run->point[k->slot];
+  return p->alive && p->open && p->serial == k->serial;
+}
+
+static void forget_closed_points(sg_run *run, node *n) {
+  int kept = 0;
+  for (int i = 0; i < n->n_known; i++)
+    if (still_open(run, &n->known[i])) n->known[kept++] = n->known[i];
+  n->n_known = kept;
+}
+
+static const known *find_known(const sg_run *run, const node *n, int slot) {
+  for (int i = n->n_known - 1; i >= 0; i--)
+    if (n->known[i].slot == slot && n->known[i].serial == run->point[slot].serial)
+      return &n->known[i];
+  return NULL;
+}
+
+/* A point that is new to a node is sent to it at once, whatever it is doing. */
+static void make_known(sg_run *run, node *n, int slot) {
+  if (find_known(run, n, slot)) return;
+  if (n->n_known == n->known_capacity) forget_closed_points(run, n);
+  if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known)) return;
+  n->known[n->n_known++] = (known){
+      .serial = run->point[slot].serial, .slot = slot, .ready = run->now + run->broadcast_s};
+  run->cost.bytes_broadcast += run->model_bytes;
+}
+
+static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
+  if (index >= run->compute_nodes) {
+    run_fail(run, "a task for node %d, but only %d workers can compute", index, run->compute_nodes);
+    return;
+  }
+  make_known(run, &run->node[index], slot);
+  run->point[slot].refs++;
+  append_job(run, index,
+             (job){.message = -1,
+                   .point = slot,
+                   .draws = order->draws > 0 ? order->draws : 1,
+                   .flags = order->flags,
+                   .work = order->work});
+}
+
+static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
+  int to = order->to;
+  if (to == SG_UP) to = run->code->parent ? run->code->parent[index] : SG_MASTER;
+  if (to < SG_MASTER || to >= run->nodes || to == index) {
+    run_fail(run, "a message from node %d to node %d, which there is not", index, to);
+    return;
+  }
+  int previous = -1;
+  if (order->flags & SG_WITH_PREVIOUS) {
+    const list *jobs = &run->node[index].jobs;
+    previous = jobs->head >= 0 ? run->job[jobs->tail].message : -1;
+    if (previous < 0 || run_message(run, previous)->view.to != to) {
+      run_fail(run,
+               "a message of node %d that is to go with the previous one, but none to the same "
+               "receiver stands right before it",
+               index);
+      return;
+    }
+  }
+  int id = run_new_message(run, order, index, to, slot);
+  if (id < 0) return;
+  if (previous < 0) {
+    append_job(run, index, (job){.message = id});
+    return;
+  }
+  message *last = run_message(run, previous);
+  while (last->part >= 0) last = run_message(run, last->part);
+  last->part = id;
+  run_message(run, id)->first = false;
+}
+
+static void start_task(sg_run *run, int index, const job *task) {
+  node *n = &run->node[index];
+  const known *k = find_known(run, n, task->point);
+  double start = k && k->ready > run->now ? k->ready : run->now;
+  uint32_t iteration = run->async ? n->begun : (uint32_t)run->round;
+  int done = run->async ? 0 : n->draws;
+  if (done + task->draws > SG_MAX_DRAWS) {
+    run_fail(run, "more than %d random draws of worker %d in one iteration", SG_MAX_DRAWS, index);
+    return;
+  }
+  double seconds = sg_delay_seconds(run->delay, index, iteration, done, task->work, task->draws);
+  n->draws += task->draws;
+  n->begun++;
+  if (run->async) n->sent = n->draws = 0;
+  n->computing = true;
+  n->stale = false;
+  n->task_point = task->point;
+  n->task_flags = task->flags;
+  n->busy_from = start;
+  run_schedule(run, start + seconds, EV_TASK, index, 0);
+}
+
+void run_task_done(sg_run *run, int index) {
+  node *n = &run->node[index];
+  run_count_busy(run, index);
+  n->row_began = true;
+  n->computing = false;
+  run_touch(run, index);
+  if (n->stale) return; /* Its round is over, nobody waits for it. */
+  run_release_point(run, n->task_point);
+  n->tasks++;
+  n->row_tasks++;
+  if (n->task_flags & SG_REPORT)
+    run_schedule(run, run->now + run->signal_s, EV_SIGNAL, index, n->tasks);
+}
+
+void run_set_going(sg_run *run) {
+  for (int i = 0; i < run->n_touched && run->over == SG_RUN_DECODE; i++) {
+    int index = run->touched[i];
+    node *n = &run->node[index];
+    n->touched = false;
+    while (!n->computing && n->jobs.head >= 0) {
+      job next = pop_job(run, &n->jobs);
+      if (next.message >= 0)
+        run_send(run, next.message);
+      else
+        start_task(run, index, &next);
+      if (run->over != SG_RUN_DECODE) return;
+    }
+    if (!n->sending && n->uplink.head >= 0) run_start_uplink(run, index);
+  }
+  run->n_touched = 0;
+}
+
+/* Cancels queued tasks and sends that are not due. */
+static void cancel_jobs(sg_run *run, int index) {
+  list *jobs = &run->node[index].jobs;
+  while (jobs->head >= 0) {
+    job cancelled = pop_job(run, jobs);
+    if (cancelled.message >= 0)
+      run_free_transmission(run, cancelled.message);
+    else
+      run_release_point(run, cancelled.point);
+  }
+}
+
+static void cancel_task(sg_run *run, int index) {
+  node *n = &run->node[index];
+  run_count_busy(run, index);
+  if (!n->computing || n->stale) return;
+  run_release_point(run, n->task_point);
+  n->computing = false;
+  sg_queue_cancel(&run->queue, EV_TASK, index);
+}
+
+static void stop(sg_run *run, int index) {
+  node *n = &run->node[index];
+  cancel_task(run, index);
+  cancel_jobs(run, index);
+  if (run->async) {
+    run->cost.wasted += n->unsettled;
+    n->unsettled = 0;
+  }
+}
+
+/* --- Rounds ----------------------------------------------------------------------------------- */
+
+static void end_round_at(sg_run *run, int index) {
+  node *n = &run->node[index];
+  bool keeps_sends = run->env->late_work == SG_LATE_KEEP_PARTIAL;
+  if (n->computing || n->jobs.head >= 0 || (!keeps_sends && n->uplink.head >= 0))
+    n->row_cancelled = true;
+  run_count_busy(run, index);
+  /* A task that still waits for the model has not begun, there is nothing to finish. */
+  if (run->env->late_work == SG_LATE_FINISH_FIRST && n->computing && n->busy_from <= run->now) {
+    if (!n->stale) run_release_point(run, n->task_point);
+    n->stale = true;
+  } else {
+    cancel_task(run, index);
+  }
+  cancel_jobs(run, index);
+  if (!keeps_sends) run_cancel_uplink(run, index);
+}
+
+static void order_end_round(sg_run *run) {
+  if (run->async) {
+    run_fail(run, "the end of a round, but a code without a barrier has no rounds");
+    return;
+  }
+  if (run->ending) {
+    run_fail(run, "the end of round %d, which is over already", run->round);
+    return;
+  }
+  run->ending = true;
+  for (int i = 0; i < run->nodes; i++) end_round_at(run, i);
+  if (run->env->late_work != SG_LATE_KEEP_PARTIAL) run_cancel_ingress(run);
+  for (int i = 0; i < run->nodes; i++) run_settle(run, i);
+  sg_queue_cancel_kind(&run->queue, EV_SIGNAL);
+  sg_queue_cancel_kind(&run->queue, EV_COMMAND);
+  sg_queue_cancel(&run->queue, EV_TIMER, 0);
+  run->timers = run->n_waiting = 0;
+  run_schedule(run, run->master_free > run->now ? run->master_free : run->now, EV_BEGIN, 0, 0);
+}
+
+void run_reset_nodes(sg_run *run, double shift) {
+  for (int i = 0; i < run->nodes; i++) {
+    node *n = &run->node[i];
+    n->tasks = n->draws = n->sent = 0;
+    n->used = false;
+    n->busy_from -= shift;
+    forget_closed_points(run, n);
+    for (int k = 0; k < n->n_known; k++) n->known[k].ready -= shift;
+  }
+}
+
+/* --- Orders ----------------------------------------------------------------------------------- */
+
+/* `first` and `end` of the nodes that an order is for. */
+static bool nodes_of(sg_run *run, const sg_order *order, int *first, int *end) {
+  *first = order->node == SG_ALL ? 0 : order->node;
+  *end = order->node == SG_ALL ? run->nodes : order->node + 1;
+  if (*first >= 0 && *end <= run->nodes) return true;
+  run_fail(run, "an order for node %d, of which there are %d", order->node, run->nodes);
+  return false;
+}
+
+static void order_task(sg_run *run, const sg_order *order) {
+  int first, end, slot = run_find_point(run, order->point);
+  if (!nodes_of(run, order, &first, &end)) return;
+  if (slot < 0 || !run->point[slot].open)
+    run_fail(run, "a task at point %d, which is not open", order->point);
+  else if (!(order->work >= 0 && order->work <= SG_UNBOUNDED))
+    run_fail(run, "a task of %g subsets", order->work);
+  else
+    for (int i = first; i < end; i++) give_task(run, order, i, slot);
+}
+
+static void order_send(sg_run *run, const sg_order *order) {
+  int first, end, slot = run_find_point(run, order->point);
+  if (!nodes_of(run, order, &first, &end)) return;
+  if (slot < 0)
+    run_fail(run, "a message at point %d, which is gone", order->point);
+  else if (order->segment < 0 || order->segment >= run->code->segments)
+    run_fail(run, "a message in segment %d, of which there are %d", order->segment,
+             run->code->segments);
+  else
+    for (int i = first; i < end; i++) give_send(run, order, i, slot);
+}
+
+static void order_timer(sg_run *run, const sg_order *order) {
+  if (!(order->value >= 0 && order->value <= SG_UNBOUNDED)) {
+    run_fail(run, "a timer at %g", order->value);
+    return;
+  }
+  run->timers++;
+  if (order->rule == SG_AFTER_SECONDS) {
+    run_schedule(run, run->now + order->value, EV_TIMER, 0, order->arg);
+  } else if (!isnan(run->first_arrival)) {
+    double time = order->value * run->first_arrival;
+    run_schedule(run, time > run->now ? time : run->now, EV_TIMER, 0, order->arg);
+  } else if (run_reserve(run, &run->waiting, &run->waiting_capacity, run->n_waiting + 1,
+                         sizeof *run->waiting)) {
+    run->waiting[run->n_waiting++] =
+        (struct waiting_timer){.factor = order->value, .arg = order->arg};
+  }
+}
+
+/* Sorts the wanted messages into segments, in the order of arrival. */
+static void build_request(sg_run *run, int slot) {
+  sg_run_segment *segment = run->segment;
+  for (int s = 0; s < run->code->segments; s++) segment[s] = (sg_run_segment){.segment = s};
+  run->n_wanted = 0;
+  run->last_worker = -1;
+  for (int i = 0; i < run->n_held; i++) {
+    if (slot >= 0 && run_message(run, run->held[i]->id)->point != slot) continue;
+    segment[run->held[i]->segment].count++;
+    run->last_worker = run->held[i]->from;
+    run->n_wanted++;
+  }
+  if (!run_reserve(run, &run->wanted, &run->wanted_capacity, run->n_wanted, sizeof *run->wanted))
+    return;
+  int start = 0;
+  for (int s = 0; s < run->code->segments; s++) {
+    segment[s].message = run->wanted + start;
+    start += segment[s].count;
+    segment[s].count = 0;
+  }
+  for (int i = 0; i < run->n_held; i++) {
+    if (slot >= 0 && run_message(run, run->held[i]->id)->point != slot) continue;
+    sg_run_segment *s = &segment[run->held[i]->segment];
+    run->wanted[(s->message - run->wanted) + s->count++] = run->held[i];
+  }
+}
+
+static void order_decode(sg_run *run, const sg_order *order) {
+  int slot = order->point == SG_ANY ? -1 : run_find_point(run, order->point);
+  if (order->model < 0 || order->model >= run->code->models) {
+    run_fail(run, "a decode for model %d, of which there are %d", order->model, run->code->models);
+  } else if (run->model[order->model].pending) {
+    run_fail(run, "a decode for model %d before its last update is over", order->model);
+  } else if (slot < 0 && order->point != SG_ANY) {
+    run_fail(run, "a decode of point %d, which is gone", order->point);
+  } else {
+    build_request(run, slot);
+    run->decode = *order;
+    run->deciding = true;
+    run->request = (sg_run_request){.model = order->model,
+                                    .update = run->model[order->model].updates,
+                                    .flags = order->flags & (SG_LAST | SG_NO_SUM),
+                                    .n_segments = run->code->segments,
+                                    .segment = run->segment};
+  }
+}
+
+static void carry_out(sg_run *run, const sg_order *order) {
+  int first, end, slot;
+  switch (order->kind) {
+  case SG_ORDER_SNAPSHOT: order_snapshot(run, order); break;
+  case SG_ORDER_TASK: order_task(run, order); break;
+  case SG_ORDER_SEND: order_send(run, order); break;
+  case SG_ORDER_STOP:
+    if (nodes_of(run, order, &first, &end))
+      for (int i = first; i < end; i++) stop(run, i);
+    break;
+  case SG_ORDER_TELL:
+    if (nodes_of(run, order, &first, &end))
+      for (int i = first; i < end; i++)
+        run_schedule(run, run->now + run->signal_s, EV_COMMAND, i, order->arg);
+    break;
+  case SG_ORDER_TIMER: order_timer(run, order); break;
+  case SG_ORDER_DECODE: order_decode(run, order); break;
+  case SG_ORDER_CLOSE:
+    slot = run_find_point(run, order->point);
+    if (slot >= 0) run_close_point(run, slot); /* It may be gone with its last message. */
+    break;
+  case SG_ORDER_DROP: run_drop_held(run, order->message->id); break;
+  case SG_ORDER_END_ROUND: order_end_round(run); break;
+  }
+}
+
+void run_carry_out(sg_run *run) {
+  while (run->cursor < run->orders.count && run->over == SG_RUN_DECODE && !run->deciding)
+    carry_out(run, &run->orders.order[run->cursor++]);
+  if (!run->deciding && run->n_touched > 0) run_set_going(run);
+}

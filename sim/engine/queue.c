@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* The 4-ary implicit heap of events. Children of i: 4i + 1 … 4i + 4. */
+#include "sim/engine/queue.h"
+
+#include <stdlib.h>
+
+#define SEQUENCE(key) ((key) & ((UINT64_C(1) << 56) - 1))
+
+bool sg_queue_init(sg_queue *q, int kinds, int subjects) {
+  *q = (sg_queue){.kinds = kinds, .subjects = subjects};
+  q->alive_from = calloc((size_t)kinds * (size_t)subjects, sizeof *q->alive_from);
+  return q->alive_from != NULL;
+}
+
+void sg_queue_free(sg_queue *q) {
+  free(q->heap);
+  free(q->alive_from);
+  *q = (sg_queue){0};
+}
+
+static inline bool before(const sg_queue_event *a, const sg_queue_event *b) {
+  return a->time < b->time || (a->time == b->time && a->key < b->key);
+}
+
+static void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {
+  while (i > 0) {
+    size_t parent = (i - 1) / 4;
+    if (!before(&x, &heap[parent])) break;
+    heap[i] = heap[parent];
+    i = parent;
+  }
+  heap[i] = x;
+}
+
+static void sift_down(sg_queue_event *heap, size_t count, size_t i, sg_queue_event x) {
+  for (;;) {
+    size_t first = 4 * i + 1;
+    if (first >= count) break;
+    size_t end = first + 4 < count ? first + 4 : count;
+    size_t least = first;
+    for (size_t child = first + 1; child < end; child++)
+      if (before(&heap[child], &heap[least])) least = child;
+    if (!before(&heap[least], &x)) break;
+    heap[i] = heap[least];
+    i = least;
+  }
+  heap[i] = x;
+}
+
+static void heapify(sg_queue *q) {
+  if (q->count > 1)
+    for (size_t i = (q->count - 2) / 4 + 1; i-- > 0;) sift_down(q->heap, q->count, i, q->heap[i]);
+}
+
+bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value) {
+  if (q->count == q->capacity) {
+    size_t capacity = q->capacity ? 2 * q->capacity : 64;
+    sg_queue_event *heap = realloc(q->heap, capacity * sizeof *heap);
+    if (!heap) return false;
+    q->heap = heap;
+    q->capacity = capacity;
+  }
+  sg_queue_event x = {.time = time,
+                      .key = (uint64_t)kind << 56 | q->sequence++,
+                      .subject = subject,
+                      .value = value};
+  if (q->bulk)
+    q->heap[q->count++] = x;
+  else
+    sift_up(q->heap, q->count++, x);
+  return true;
+}
+
+void sg_queue_begin_bulk(sg_queue *q) {
+  q->bulk = true;
+  q->ordered = q->count;
+}
+
+void sg_queue_end_bulk(sg_queue *q) {
+  q->bulk = false;
+  if (q->count - q->ordered > q->ordered / 4)
+    heapify(q);
+  else
+    for (size_t i = q->ordered; i < q->count; i++) sift_up(q->heap, i, q->heap[i]);
+}
+
+static inline bool alive(const sg_queue *q, const sg_queue_event *x) {
+  size_t row = (size_t)sg_queue_kind(x) * (size_t)q->subjects + (size_t)x->subject;
+  return SEQUENCE(x->key) >= q->alive_from[row];
+}
+
+bool sg_queue_pop(sg_queue *q, sg_queue_event *event) {
+  while (q->count > 0) {
+    *event = q->heap[0];
+    q->count--;
+    if (q->count > 0) sift_down(q->heap, q->count, 0, q->heap[q->count]);
+    if (alive(q, event)) return true;
+  }
+  return false;
+}
+
+void sg_queue_cancel_kind(sg_queue *q, int kind) {
+  for (int i = 0; i < q->subjects; i++) sg_queue_cancel(q, kind, i);
+}
+
+void sg_queue_shift(sg_queue *q, double shift) {
+  size_t kept = 0;
+  for (size_t i = 0; i < q->count; i++) {
+    if (!alive(q, &q->heap[i])) continue;
+    q->heap[kept] = q->heap[i];
+    q->heap[kept++].time -= shift;
+  }
+  q->count = kept;
+  heapify(q);
+}

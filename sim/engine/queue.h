@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The event queue: a 4-ary implicit heap ordered by (time, kind, sequence).
+ *
+ * Simultaneous events are handled by kind (the lower number first), then in the order in which they
+ * were scheduled, never by their place in the heap. Events are cancelled by (kind, subject),
+ * lazily: the queue remembers from which sequence number on events of that kind and subject are
+ * alive, and passes over dead ones when they come up. Pushes between sg_queue_begin_bulk and
+ * sg_queue_end_bulk are put in order together, which for the start of a round is cheaper than one
+ * by one. */
+#ifndef SG_SIM_QUEUE_H
+#define SG_SIM_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct sg_queue_event {
+  double time;
+  uint64_t key; /* kind << 56 | sequence */
+  int subject;  /* whom it is about, 0 … subjects − 1 */
+  int value;    /* the caller's own */
+} sg_queue_event;
+
+typedef struct sg_queue {
+  sg_queue_event *heap;
+  size_t count, capacity;
+  size_t ordered; /* the first so many are a heap; less than count only in bulk */
+  bool bulk;
+  uint64_t sequence;
+  uint64_t *alive_from; /* kinds × subjects sequence numbers */
+  int kinds, subjects;
+} sg_queue;
+
+/* Zero-initialised queues may be freed. false: no memory. */
+bool sg_queue_init(sg_queue *q, int kinds, int subjects);
+void sg_queue_free(sg_queue *q);
+
+/* false: no memory. */
+bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value);
+void sg_queue_begin_bulk(sg_queue *q);
+void sg_queue_end_bulk(sg_queue *q);
+
+/* The first event that is alive; false if there is none. Not in bulk. */
+bool sg_queue_pop(sg_queue *q, sg_queue_event *event);
+
+/* Cancels all events of this kind and subject that are in the queue. */
+static inline void sg_queue_cancel(sg_queue *q, int kind, int subject) {
+  q->alive_from[(size_t)kind * (size_t)q->subjects + (size_t)subject] = q->sequence;
+}
+void sg_queue_cancel_kind(sg_queue *q, int kind);
+
+/* Forgets dead events and moves all others by −shift; their order stays. */
+void sg_queue_shift(sg_queue *q, double shift);
+
+static inline int sg_queue_kind(const sg_queue_event *event) {
+  return (int)(event->key >> 56);
+}
+
+#endif

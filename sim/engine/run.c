@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a run: clock, event loop, decodes. */
+#include "sim/engine/state.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A protocol that orders work of no duration for ever must not hang the program. */
+#define MOST_AT_ONE_INSTANT 10000000
+#define MOST_STALLS         1000000
+
+void run_fail(sg_run *run, const char *format, ...) {
+  if (run->over != SG_RUN_DECODE) return;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(run->fault, sizeof run->fault, format, args);
+  va_end(args);
+  run->over = SG_RUN_FAILED;
+  run->end_time = run->base + run->now;
+}
+
+void run_out_of_memory(sg_run *run) {
+  run_fail(run, "out of memory");
+}
+
+static void finish(sg_run *run, sg_run_status status, double end_time) {
+  if (run->over != SG_RUN_DECODE) return;
+  run->over = status;
+  run->end_time = end_time;
+}
+
+bool run_reserve(sg_run *run, void *array, int *capacity, int wanted, size_t size) {
+  if (wanted <= *capacity) return true;
+  int larger = *capacity ? *capacity : 16;
+  while (larger < wanted) larger *= 2;
+  void *grown = realloc(*(void **)array, (size_t)larger * size);
+  if (!grown) {
+    run_out_of_memory(run);
+    return false;
+  }
+  *(void **)array = grown;
+  *capacity = larger;
+  return true;
+}
+
+void run_schedule(sg_run *run, double time, int kind, int subject, int value) {
+  if (!sg_queue_push(&run->queue, time, kind, subject, value)) run_out_of_memory(run);
+}
+
+void run_dispatch(sg_run *run, const sg_event *event) {
+  sg_orders_clear(&run->orders);
+  run->cursor = 0;
+  sg_protocol_event(run->protocol, event, &run->orders);
+  if (run->orders.failed) run_out_of_memory(run);
+  run_carry_out(run);
+}
+
+/* --- Life ------------------------------------------------------------------------------------- */
+
+static bool allocate(sg_run *run) {
+  size_t nodes = (size_t)run->nodes;
+  int subjects = run->nodes + 1 > run->code->models ? run->nodes + 1 : run->code->models;
+  run->protocol = sg_protocol_new(run->code);
+  run->delay = sg_delay_run_new(run->env->delay, run->replication);
+  run->node = calloc(nodes, sizeof *run->node);
+  run->touched = calloc(nodes, sizeof *run->touched);
+  run->ingress = calloc(nodes + 1, sizeof(sg_ingress *));
+  run->segment = calloc((size_t)run->code->segments, sizeof *run->segment);
+  run->model = calloc((size_t)run->code->models, sizeof *run->model);
+  if (run->limits.worker_rows) run->worker_row = calloc(nodes, sizeof *run->worker_row);
+  if (!run->protocol || !run->delay || !run->node || !run->touched || !run->ingress ||
+      !run->segment || !run->model || (run->limits.worker_rows && !run->worker_row) ||
+      !sg_queue_init(&run->queue, EV_KINDS, subjects))
+    return false;
+  for (int i = 0; i < run->nodes; i++) {
+    node *n = &run->node[i];
+    n->jobs = n->uplink = n->held = (list){-1, -1};
+    n->row_arrival = NAN;
+  }
+  run->ingress[0] = sg_ingress_new(run->env->network);
+  return run->ingress[0] != NULL;
+}
+
+sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint32_t replication,
+                   const sg_run_limits *limits, const sg_run_hooks *hooks, sg_error *e) {
+  sg_run *run = calloc(1, sizeof *run);
+  if (!run) {
+    sg_fail_memory(e);
+    return NULL;
+  }
+  *run = (sg_run){.env = environment,
+                  .code = code,
+                  .limits = *limits,
+                  .replication = replication,
+                  .nodes = code->nodes,
+                  .compute_nodes = sg_delay_workers(environment->delay),
+                  .async = code->flags & SG_ASYNC,
+                  .occupies_link = sg_network_occupies_link(environment->network),
+                  .model_bytes = (double)environment->length * environment->value_bytes,
+                  .signal_s = sg_signal_seconds(environment->network),
+                  .free_job = -1,
+                  .free_message = -1,
+                  .first_arrival = NAN,
+                  .over = SG_RUN_DECODE};
+  if (hooks) run->hooks = *hooks;
+  run->broadcast_s = sg_broadcast_seconds(environment->network, run->model_bytes);
+  if (!allocate(run) || !sg_queue_push(&run->queue, 0, EV_BEGIN, 0, 0)) {
+    sg_run_free(run);
+    sg_fail_memory(e);
+    return NULL;
+  }
+  run->unlimited = sg_ingress_unlimited(run->ingress[0]);
+  return run;
+}
+
+void sg_run_free(sg_run *run) {
+  if (!run) return;
+  sg_protocol_free(run->protocol);
+  sg_delay_run_free(run->delay);
+  sg_queue_free(&run->queue);
+  if (run->node)
+    for (int i = 0; i < run->nodes; i++) free(run->node[i].known);
+  if (run->ingress)
+    for (int i = 0; i <= run->nodes; i++) sg_ingress_free(run->ingress[i]);
+  for (int c = 0; c < run->n_chunks; c++) {
+    for (int i = 0; i < CHUNK; i++) free(run->chunk[c][i].in);
+    free(run->chunk[c]);
+  }
+  sg_orders_free(&run->orders);
+  free(run->chunk);
+  free(run->node);
+  free(run->touched);
+  free(run->job);
+  free(run->point);
+  free(run->ingress);
+  free(run->held);
+  free(run->waiting);
+  free(run->seen);
+  free(run->segment);
+  free(run->wanted);
+  free(run->model);
+  free(run->worker_row);
+  free(run);
+}
+
+/* --- Events ----------------------------------------------------------------------------------- */
+
+static void begin_round(sg_run *run) {
+  /* The protocol may have ordered a further update after it ended the round. */
+  if (run->master_free > run->now) {
+    run_schedule(run, run->master_free, EV_BEGIN, 0, 0);
+    return;
+  }
+  double shift = run->now;
+  run->base += shift;
+  run->now = run->master_free = 0;
+  if (run->rounds > 0) {
+    sg_queue_shift(&run->queue, shift);
+    if (!run->unlimited)
+      for (int i = 0; i <= run->nodes; i++)
+        if (run->ingress[i]) sg_ingress_shift(run->ingress[i], shift);
+    run_reset_nodes(run, shift);
+    run->round++;
+  }
+  run->rounds++;
+  run->ending = run->refused = false;
+  run->first_arrival = NAN;
+  sg_queue_begin_bulk(&run->queue);
+  run_dispatch(run, &(sg_event){.kind = SG_BEGIN, .round = run->round, .at = SG_MASTER});
+  sg_queue_end_bulk(&run->queue);
+}
+
+static void update_over(sg_run *run, int model) {
+  struct model *m = &run->model[model];
+  m->pending = false;
+  run_dispatch(run, &(sg_event){.kind = SG_UPDATED,
+                                .round = run->round,
+                                .at = SG_MASTER,
+                                .model = model,
+                                .decoded = true,
+                                .norm = m->norm,
+                                .dot_previous = m->dot_previous});
+}
+
+static void timer_fired(sg_run *run, int arg) {
+  run->timers--;
+  if (run->code->flags & SG_SEE_CUTS)
+    run_show_cut(run, arg);
+  else
+    run_dispatch(run,
+                 &(sg_event){.kind = SG_TIMER, .round = run->round, .at = SG_MASTER, .arg = arg});
+}
+
+/* No event is left. The protocol is told once; unless something comes of it, that is the end. */
+static void stall(sg_run *run) {
+  if (run->n_unseen > 0) {
+    run_show_cut(run, 0);
+  } else if (!run->stalled && run->stalls++ < MOST_STALLS) {
+    run->stalled = true;
+    run_dispatch(run, &(sg_event){.kind = SG_STALLED,
+                                  .round = run->round,
+                                  .at = SG_MASTER,
+                                  .skip = run->limits.undecodable == SG_UNDEC_SKIP});
+  } else {
+    finish(run, run->refused ? SG_RUN_UNDECODABLE : SG_RUN_STALLED, run->base + run->now);
+  }
+}
+
+static void handle(sg_run *run, const sg_queue_event *event) {
+  int who = event->subject;
+  switch (sg_queue_kind(event)) {
+  case EV_UPDATED: update_over(run, who); break;
+  case EV_DELIVER: run_ingress_done(run, who - 1); break;
+  case EV_UPLINK: run_uplink_done(run, who); break;
+  case EV_TASK: run_task_done(run, who); break;
+  case EV_SIGNAL:
+    run_dispatch(run, &(sg_event){.kind = SG_SIGNAL,
+                                  .round = run->round,
+                                  .at = SG_MASTER,
+                                  .from = who,
+                                  .count = event->value});
+    break;
+  case EV_COMMAND:
+    run_dispatch(run, &(sg_event){.kind = SG_COMMAND,
+                                  .round = run->round,
+                                  .at = who,
+                                  .from = SG_MASTER,
+                                  .arg = event->value,
+                                  .count = run->node[who].tasks});
+    break;
+  case EV_TIMER: timer_fired(run, event->value); break;
+  case EV_BEGIN: begin_round(run); break;
+  }
+}
+
+static void step(sg_run *run) {
+  sg_queue_event event;
+  if (!sg_queue_pop(&run->queue, &event)) {
+    stall(run);
+    return;
+  }
+  if (run->base + event.time > run->limits.sim_time_s) {
+    finish(run, SG_RUN_TIME, run->limits.sim_time_s);
+    return;
+  }
+  if (event.time > run->now) {
+    run->now = event.time;
+    run->at_instant = 0;
+  }
+  run->events++;
+  run->stalled = false;
+  if (++run->at_instant > MOST_AT_ONE_INSTANT) {
+    run_fail(run, "more than %d events at one instant: the protocol orders work without end",
+             MOST_AT_ONE_INSTANT);
+    return;
+  }
+  handle(run, &event);
+  if (run->n_touched > 0 && !run->deciding) run_set_going(run);
+}
+
+sg_run_status sg_run_advance(sg_run *run) {
+  while (run->over == SG_RUN_DECODE && !run->deciding) step(run);
+  return run->over;
+}
+
+const sg_run_request *sg_run_request_of(const sg_run *run) {
+  return run->deciding ? &run->request : NULL;
+}
+
+/* --- What came of a decode -------------------------------------------------------------------- */
+
+static void use_wanted(sg_run *run) {
+  for (int i = 0; i < run->n_wanted; i++) run_free_message(run, run->wanted[i]->id, true);
+  run->n_wanted = 0;
+  run_compact_held(run);
+}
+
+static void supply_decoded(sg_run *run, const sg_run_result *result) {
+  double begin = run->master_free > run->now ? run->master_free : run->now;
+  double end = begin + result->decode_s + run->env->update_s;
+  if (!run_start_row(run, true, begin, end, result)) {
+    finish(run, SG_RUN_TIME, run->limits.sim_time_s);
+    return;
+  }
+  use_wanted(run);
+  struct model *m = &run->model[run->decode.model];
+  *m = (struct model){.updates = m->updates + 1,
+                      .pending = true,
+                      .norm = result->norm,
+                      .dot_previous = result->dot_previous};
+  run->master_free = end;
+  run_schedule(run, end, EV_UPDATED, run->decode.model, 0);
+  if (run->decode.flags & SG_LAST && run->decode.point != SG_ANY) {
+    int slot = run_find_point(run, run->decode.point);
+    if (slot >= 0) {
+      run_drop_point(run, slot);
+      run_close_point(run, slot);
+    }
+  }
+  run_carry_out(run);
+  run_finish_row(run);
+}
+
+/* Orders behind a refused decode in the same batch are void: the protocol, which could not know, is
+ * told and orders anew. */
+static void supply_refused(sg_run *run) {
+  run->refused = true;
+  if (run->limits.undecodable == SG_UNDEC_ERROR) {
+    finish(run, SG_RUN_UNDECODABLE, run->base + run->now);
+    return;
+  }
+  bool over_before = run->ending;
+  run_dispatch(run, &(sg_event){.kind = SG_UPDATED,
+                                .round = run->round,
+                                .at = SG_MASTER,
+                                .model = run->decode.model,
+                                .decoded = false,
+                                .skip = run->limits.undecodable == SG_UNDEC_SKIP});
+  if (!run->ending || over_before) return;
+  double end = run->master_free > run->now ? run->master_free : run->now;
+  if (run_start_row(run, false, run->now, end, NULL))
+    run_finish_row(run);
+  else
+    finish(run, SG_RUN_TIME, run->limits.sim_time_s);
+}
+
+void sg_run_supply(sg_run *run, const sg_run_result *result) {
+  if (!run->deciding) return;
+  run->deciding = run->has_record = false;
+  if (result->decoded)
+    supply_decoded(run, result);
+  else
+    supply_refused(run);
+  if (run->has_record && run->rows >= run->limits.iterations)
+    finish(run, SG_RUN_ITERATIONS, run->previous_end);
+}
+
+/* --- Questions -------------------------------------------------------------------------------- */
+
+int sg_run_slot(const sg_run *run, int name) {
+  return run_find_point(run, name);
+}
+
+const sg_iteration_record *sg_run_record(const sg_run *run) {
+  return run->has_record ? &run->record : NULL;
+}
+
+const sg_worker_record *sg_run_worker_records(const sg_run *run, int *count) {
+  bool any = run->has_record && run->limits.worker_rows;
+  *count = any ? run->nodes : 0;
+  return any ? run->worker_row : NULL;
+}
+
+double sg_run_now(const sg_run *run) {
+  return run->over == SG_RUN_DECODE ? run->base + run->now : run->end_time;
+}
+
+long sg_run_rounds(const sg_run *run) {
+  return run->rounds;
+}
+
+long sg_run_events(const sg_run *run) {
+  return run->events;
+}
+
+const char *sg_run_fault(const sg_run *run) {
+  return run->fault;
+}

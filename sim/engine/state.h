@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of a run, shared by the files of this folder and by nobody else.
+ *
+ *   run.c     life cycle, event loop, decode and supply
+ *   orders.c  what a protocol orders: points, tasks, timers; the end of a round
+ *   links.c   messages: pool, uplinks, ingress queues, delivery
+ *   costs.c   seconds and bytes: the rows of sg_run_record
+ *
+ * Functions that cross these files begin with run_. Failures (memory, invalid orders) set run->over
+ * and are noticed by the event loop. */
+#ifndef SG_SIM_ENGINE_STATE_H
+#define SG_SIM_ENGINE_STATE_H
+
+#include "sim/engine/queue.h"
+#include "sim/engine/run.h"
+
+/* Simultaneous events go in this order: what is finished at a time is finished for all that happen
+ * at that time, a deadline lets in what comes at its very instant, and a round begins last. */
+enum {
+  EV_UPDATED, /* subject: model */
+  EV_DELIVER, /* subject: receiver + 1 */
+  EV_UPLINK,  /* subject: node */
+  EV_TASK,    /* subject: node */
+  EV_SIGNAL,  /* subject: node, value: tasks done */
+  EV_COMMAND, /* subject: node, value: arg */
+  EV_TIMER,   /* subject 0, value: arg */
+  EV_BEGIN,   /* subject 0 */
+  EV_KINDS
+};
+
+typedef enum place {
+  IN_NOWHERE,
+  IN_JOBS,    /* ordered; its turn has not come */
+  IN_UPLINK,  /* due or on the sender's uplink */
+  IN_INGRESS, /* in the receiver's ingress queue */
+  IN_HANDS,   /* held by the receiver */
+  IN_RELAY    /* part of a message that an inner node makes of it */
+} place;
+
+typedef struct message {
+  sg_message view; /* what codes see; the first member */
+  int point;       /* slot, −1: discarded, it only occupies links on its way */
+  int next;        /* in the list it is in, −1: last */
+  int part;        /* the next message of the same transmission, −1 */
+  place place;
+  bool first;  /* of its transmission, for which it stands in queues */
+  bool unseen; /* held by the master, not yet shown in a CUT */
+  int in_capacity;
+  const sg_message **in;
+  /* Of the transmission, in its first message. */
+  uint32_t iteration, draw;
+  double bytes, share;
+} message;
+
+typedef struct job { /* a task, or a transmission when message ≥ 0 */
+  int next, message, point, draws;
+  unsigned flags;
+  double work;
+} job;
+
+typedef struct point {
+  int name, refs; /* refs: tasks and messages of it */
+  bool alive, open;
+  uint32_t serial; /* tells points apart that had the same slot */
+} point;
+
+typedef struct known { /* a point that a node has been sent */
+  uint32_t serial;
+  int slot;
+  double ready; /* when it is there */
+} known;
+
+typedef struct list {
+  int head, tail; /* −1: empty */
+} list;
+
+typedef struct node {
+  list jobs, uplink, held; /* held: by an inner node */
+  bool touched;            /* on the list of nodes to be set going */
+  bool sending;            /* the first of `uplink` is on the link */
+  bool computing;
+  bool stale;             /* the running task is of a round that is over */
+  int task_point;         /* the running task */
+  unsigned task_flags;    /* the running task */
+  double busy_from;       /* busy seconds of the running task are counted up to here */
+  int tasks, draws, sent; /* in this round: tasks done, draws and transmissions used */
+  uint32_t begun;         /* tasks since the start of the run, for SG_ASYNC */
+  int n_known, known_capacity;
+  known *known;
+  /* Costs. */
+  double unsettled; /* busy seconds of which it is not known yet whether they were wasted */
+  int living;       /* messages ordered from it that are not used, dropped or cancelled */
+  bool used;        /* a message of its was decoded in this round */
+  /* For the worker's row; since the previous row. */
+  bool row_began, row_used, row_cancelled;
+  double row_busy, row_arrival;
+  int row_tasks, row_messages;
+} node;
+
+struct sg_run {
+  const sg_environment *env;
+  const sg_code *code;
+  sg_run_limits limits;
+  sg_run_hooks hooks;
+  uint32_t replication;
+  sg_protocol *protocol;
+  sg_delay_run *delay;
+  sg_queue queue;
+  int nodes, compute_nodes;
+  double broadcast_s, signal_s, model_bytes;
+  bool async, occupies_link;
+
+  /* Clock. */
+  double base, now; /* absolute start of the round; seconds since then */
+  int round;
+  long rounds, events, rows, at_instant;
+  double master_free; /* when the updates ordered so far are over */
+  bool ending;        /* the round is over, the next one has not begun */
+  bool refused;       /* a decode was refused in this round */
+  bool stalled;       /* the protocol was told so and nothing happened since */
+  int stalls;         /* how often since the previous row */
+
+  node *node;
+  int *touched, n_touched;
+  job *job;
+  int jobs, jobs_capacity, free_job;
+  message **chunk; /* of messages: codes keep pointers to them, they must not move */
+  int n_chunks, chunks_capacity, free_message;
+  point *point; /* by slot */
+  int points, points_capacity, recent_point;
+  uint32_t serial;
+  sg_ingress **ingress; /* by receiver + 1; made when first needed */
+  bool unlimited;
+  int in_ingress;    /* transmissions in all ingress queues */
+  int held_by_nodes; /* messages held by inner nodes */
+
+  /* The master. */
+  const sg_message **held; /* in the order of arrival */
+  int n_held, held_capacity;
+  int n_unseen;
+  double first_arrival; /* of a message of this round; NAN: none yet */
+  int timers;           /* pending, waiting ones included */
+  struct waiting_timer {
+    double factor;
+    int arg;
+  } * waiting; /* for the first arrival */
+  int n_waiting, waiting_capacity;
+  const sg_message **seen; /* scratch for the messages of an event */
+  int seen_capacity;
+
+  sg_orders orders;
+  int cursor; /* the next order to carry out */
+
+  /* The decode in progress. */
+  bool deciding;
+  sg_order decode;
+  sg_run_request request;
+  sg_run_segment *segment; /* code->segments */
+  const sg_message **wanted;
+  int n_wanted, wanted_capacity;
+  int last_worker; /* sender of the wanted message that came last, −1 */
+  struct model {
+    long updates;
+    bool pending; /* being updated */
+    double norm, dot_previous;
+  } * model;
+
+  /* Costs since the previous row. */
+  struct costs {
+    double bytes_received, bytes_sent, bytes_broadcast, busy, wasted, ingress_busy, queued;
+    int received;
+  } cost;
+  double previous_end; /* absolute end of the previous update */
+  sg_iteration_record record;
+  bool has_record;
+  sg_worker_record *worker_row;
+
+  sg_run_status over; /* SG_RUN_DECODE: not over */
+  double end_time;    /* absolute, once over */
+  char fault[160];
+};
+
+/* --- run.c --- */
+void run_fail(sg_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void run_out_of_memory(sg_run *run);
+void run_schedule(sg_run *run, double time, int kind, int subject, int value);
+/* Grows an array of `size`-byte entries to hold `wanted`; false and a fault without memory. */
+bool run_reserve(sg_run *run, void *array, int *capacity, int wanted, size_t size);
+/* Tells the protocol and carries out its orders, up to a decode. */
+void run_dispatch(sg_run *run, const sg_event *event);
+
+/* --- orders.c --- */
+/* Carries out orders from the cursor on, up to a decode. */
+void run_carry_out(sg_run *run);
+/* Sets going the nodes that were given something to do. */
+void run_set_going(sg_run *run);
+void run_touch(sg_run *run, int node);
+void run_task_done(sg_run *run, int node);
+int run_find_point(const sg_run *run, int name); /* slot, −1 */
+void run_close_point(sg_run *run, int slot);
+void run_release_point(sg_run *run, int slot);
+/* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
+void run_reset_nodes(sg_run *run, double shift);
+
+/* --- links.c --- */
+#define CHUNK 64
+static inline message *run_message(const sg_run *run, int id) {
+  return &run->chunk[id / CHUNK][id % CHUNK];
+}
+int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot); /* −1 */
+void run_free_message(sg_run *run, int id, bool used);
+/* A transmission with all its parts. */
+void run_free_transmission(sg_run *run, int id);
+/* The turn of a transmission has come: it goes to the end of the sender's uplink queue. */
+void run_send(sg_run *run, int id);
+void run_start_uplink(sg_run *run, int node);
+void run_uplink_done(sg_run *run, int node);
+void run_ingress_done(sg_run *run, int receiver);
+/* Forgets a message that its receiver holds. */
+void run_drop_held(sg_run *run, int id);
+/* Forgets all that is held of a point, by whomever. */
+void run_drop_point(sg_run *run, int slot);
+/* What becomes of transmissions of a round that is over, by late_messages. */
+void run_cancel_uplink(sg_run *run, int node);
+void run_cancel_ingress(sg_run *run);
+/* Takes freed messages off the master's list. */
+void run_compact_held(sg_run *run);
+/* Shows the messages that wait for a cut. */
+void run_show_cut(sg_run *run, int arg);
+
+/* --- costs.c --- */
+/* Counts the seconds that a node has been computing up to now. */
+void run_count_busy(sg_run *run, int node);
+/* Decides which busy seconds of the round that ends were wasted. */
+void run_settle(sg_run *run, int node);
+void run_ingress_usage(sg_run *run);
+/* Starts the row of the update or skipped round that ends at `end`; false: past the time limit. */
+bool run_start_row(sg_run *run, bool decoded, double begin, double end,
+                   const sg_run_result *result);
+/* Fills in the costs and starts counting anew. */
+void run_finish_row(sg_run *run);
+
+#endif
