@@ -9,9 +9,10 @@
  * Words
  *   part      an interval of the training data; the code chooses its parts, uneven if it likes.
  *   segment   a range of gradient coordinates, cut into `pieces` (= m, the communication reduction)
- *             contiguous pieces of length L = ceil((end − begin) / pieces); the last is
- * zero-padded. point     a model snapshot at which gradients are taken, named by the code: the
- * iteration in a synchronous scheme, the job in sequential coding, the version without a barrier.
+ *             contiguous pieces of length L = ceil((end − begin) / pieces); the last is padded
+ *             with zeros.
+ *   point     a model snapshot at which gradients are taken, named by the code: the iteration in a
+ *             synchronous scheme, the job in sequential coding, the version without a barrier.
  *   message   one vector of length L, in one segment, taken at one point; `tag` is the code's own.
  *   row       the recipe of a message: Σ coefficient · (piece of part's gradient).
  *   work      1 = one of the scenario's subsets through the full gradient.
@@ -106,11 +107,15 @@ typedef struct sg_code_type {
 
   /* --- optional --- */
 
-  /* Decode weights for `used`, all in `segment`, in the order of arrival. W is count × pieces, row
-   * by row, zero on entry; a zero row means the message is not needed and is never encoded. bias:
-   * pieces values, 1 on entry: the share of the problem's constant vector, for coded data only.
-   * Returns SG_UNDECODABLE if the sum cannot be recovered from these messages.
-   * NULL: minimum-norm least squares over all rows. */
+  /* Decode weights for `used`, all in `segment`, sorted by (from, tag) so that weights do not
+   * depend on the order of arrival, not even in their last bit. W is count × pieces, row by row,
+   * zero on entry; a zero row means the message is not needed and is never encoded. bias: pieces
+   * values, 1 on entry: the share of the problem's constant vector, for coded data only. info:
+   * cond1 = 1 and flops = 0 on entry. flops is what a fresh pattern costs, tables and caches apart:
+   * simulated decode times must not depend on what another run has put into a cache. Returns
+   * SG_UNDECODABLE if the sum cannot be recovered from these messages. NULL: minimum-norm least
+   * squares over all rows; its residual is checked if the code is exact.
+   */
   sg_status (*weights)(const sg_code *code, const void *state, int segment, const sg_used *used,
                        double *W, double *bias, sg_decode_info *info);
 
@@ -151,8 +156,10 @@ struct sg_code {
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
   const char *stop; /* "count" or "decodable", for compare; by the framework from flags if NULL */
-  /* Filled in by the framework after create. */
-  const double *work; /* nodes values: work of each worker in the default plan */
+  /* Filled in by the framework after create from the rows of the default plan. A code with a plan
+   * or protocol of its own must set load, and stored unless its workers all hold as much as that.
+   */
+  const double *work; /* nodes values: work of each worker in the default plan; else NULL */
   double stored;      /* data stored in the cluster / data */
   struct sg_arena *arena;
 };
@@ -172,8 +179,14 @@ void sg_code_free(sg_code *code);
  * sg_fail_memory(e)). */
 void *sg_code_alloc(sg_code *code, size_t count, size_t size);
 
-/* "group d=4 m=2 linear_code=harmonic": the type's name and the parameters that were given. */
+/* "group d=4 m=2 harmonic": the type's name and the parameters that were given. A choice stands
+ * without its name unless another choice of the code has the same word. */
 void sg_code_label(const sg_values *values, char *label, size_t size);
+
+/* The only segment of most codes: all coordinates in `pieces` pieces, ready at the need-th message.
+ * Returns a fault if there are more pieces than coordinates; `member` is the parameter to blame. */
+sg_status sg_code_one_segment(sg_code *code, const sg_values *values, const char *member,
+                              int pieces, int need, sg_error *e);
 
 /* Where part p begins as a share of the data, p = 0 … parts. */
 double sg_code_edge(const sg_code *code, int part);
@@ -212,15 +225,19 @@ void sg_row_free(sg_row *row);
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
-/* The messages of one segment that a decode may use, in the order of arrival. */
+/* The messages of one segment that a decode may use, sorted by (from, tag). */
 struct sg_used {
   int count;
   const sg_message *const *message;
-  struct sg_decoder *decoder; /* for sg_used_row */
+  struct sg_decoder *decoder; /* for the two functions below */
 };
 
-/* The row of message i, encoded on first use. */
+/* The row of message i, encoded on first use. NULL: no memory. */
 const sg_row *sg_used_row(const sg_used *used, int i);
+
+/* Workspace for `weights`, aligned for any type, not cleared; valid until it returns or asks again.
+ * It is kept by the decoder, so that a decode allocates nothing. NULL: no memory. */
+void *sg_used_scratch(const sg_used *used, size_t bytes);
 
 /* Finds weights for one code: default least squares, checks, a bounded cache of patterns, rows. One
  * per thread and code; not shared. Its memory grows to a maximum in the first rounds. */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "codes/gaussian.h"
+#include "sim/core/random.h"
+
+#include <gsl/gsl_randist.h>
+
+void sg_fill_gaussian(double *a, int rows, int columns, int ld, uint64_t seed) {
+  for (int i = 0; i < rows; i++) {
+    sg_stream stream;
+    sg_stream_at(&stream, seed, 0, SG_FOR_CODE, (uint32_t)i, 0, 0);
+    for (int j = 0; j < columns; j++) a[i + j * ld] = gsl_ran_gaussian(&stream.rng, 1);
+  }
+}

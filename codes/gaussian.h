@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Random coefficients of codes. */
+#ifndef SG_CODES_GAUSSIAN_H
+#define SG_CODES_GAUSSIAN_H
+
+#include <stdint.h>
+
+/* Fills a column-major rows × columns matrix (leading dimension ld) with independent N(0, 1)
+ * numbers. One stream per row, so that the first rows of a larger matrix are the same. */
+void sg_fill_gaussian(double *a, int rows, int columns, int ld, uint64_t seed);
+
+#endif
