@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Benchmarks in ratios: straggle against the Python yardsticks in the same run, one thread each,
+alternating, best of five against best of five. Without the yardsticks only straggle is timed.
+
+  bench.py --program build/straggle --peers DIR [--rounds 5] [--only NAME]
+"""
+import argparse, json, os, re, resource, sqlite3, subprocess, sys, tempfile
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--program", required=True)
+parser.add_argument("--peers", default="")
+parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--only", default="")
+args = parser.parse_args()
+folder = tempfile.mkdtemp(prefix="straggle-bench-")
+environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+peers = args.peers if os.path.exists(os.path.join(args.peers, "numpy_sim.py")) else ""
+python = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+DELAY = {"model": "shifted-exponential", "shift_s": 1.6, "mean_excess_s": 1.25}
+UPLINK = {"uplink": {"model": "shifted-exponential", "shift_s": 6, "mean_excess_s": 10}}
+
+
+def cyclic(s):
+    return {"code": "cyclic-repetition", "s": s}
+
+
+def group(d, m):
+    return {"code": "group", "d": d, "m": m, "linear_code": "gaussian", "stop": "decodable"}
+
+
+def dense(rows, features, width=1):
+    return {"problem": "logistic-regression", "block_width": width, "evaluate_every": 1,
+            "data": {"source": "gaussian-mixture", "rows": rows, "features": features, "intercept": False,
+                     "test_share": 0, "standardize": False},
+            "optimizer": {"method": "gradient-descent", "step": 0.5}}
+
+
+def synthetic(length):
+    return {"problem": "synthetic-gradient", "length": length, "evaluate_every": 0,
+            "optimizer": {"method": "gradient-descent", "step": 0.001}}
+
+
+def scenario(n, learning, code, iterations, replications=1, detail="iteration"):
+    return {"format": 1, "cluster": {"workers": n}, "delay": DELAY, "network": UPLINK, "learning": learning,
+            "schemes": [code], "replications": replications, "stop": {"iterations": iterations},
+            "output": {"detail": detail}}
+
+
+def straggle(config):
+    """Run-iterations per second of simulation, the data made before the clock starts; peak memory."""
+    path, database = os.path.join(folder, "bench.json"), os.path.join(folder, "bench.db")
+    with open(path, "w") as f:
+        json.dump(config, f)
+    for suffix in ("", "-wal", "-shm"):
+        if os.path.exists(database + suffix):
+            os.remove(database + suffix)
+    command = [args.program, "run", path, "-o", database, "-j", "1", "--quiet"]
+    process = subprocess.Popen(command, env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit("bench: %s failed" % " ".join(command))
+    db = sqlite3.connect(database)
+    iterations, = db.execute("SELECT sum(iterations) FROM run").fetchone()
+    # Runs side by side share their wall time.
+    wall, = db.execute("SELECT max(wall_s) FROM run").fetchone()
+    return iterations / wall, usage.ru_maxrss / 1024
+
+
+def yardstick(script, words):
+    command = [python, os.path.join(peers, script)] + words.split()
+    if script == "numpy_sim.py":
+        command += ["--db", os.path.join(folder, "peer.db"), "--clock", "wall", "--threads", "1"]
+    out = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if out.returncode != 0:
+        return None
+    return float(re.search(r"= ([\d.]+) it/s", out.stdout).group(1))
+
+
+SMALL = dense(1200, 100)
+NUMPY = "numpy_sim.py"
+CASES = [  # name, scenario, yardstick, its arguments, the ratio wanted
+    ("small-cyclic", scenario(12, SMALL, cyclic(2), 20000), NUMPY,
+     "--code tandon --n 12 --l 100 --N 1200 --s 2 --iters 3000 --solver lstsq", 3.5),
+    ("small-group", scenario(12, SMALL, group(3, 2), 20000), NUMPY,
+     "--code group --n 12 --l 100 --N 1200 --d 3 --m 2 --iters 3000", 3),
+    ("wide-group", scenario(30, synthetic(1000000), group(6, 4), 40), NUMPY,
+     "--data synthetic --code group --n 30 --l 1000000 --d 6 --m 4 --iters 10", 1.8),
+    ("medium-dense-cyclic", scenario(60, dense(6000, 10000), cyclic(5), 60), NUMPY,
+     "--code tandon --n 60 --l 10000 --N 6000 --s 5 --iters 20 --solver lstsq", 1.4),
+    ("medium-dense-group", scenario(60, dense(6000, 10000), group(6, 4), 60), NUMPY,
+     "--code group --n 60 --l 10000 --N 6000 --d 6 --m 4 --iters 20", 1.4),
+    ("medium-dense-cyclic x32", scenario(60, dense(6000, 10000, 32), cyclic(5), 8, 32), NUMPY,
+     "--code tandon --n 60 --l 10000 --N 6000 --s 5 --iters 20 --solver lstsq", 4),
+    ("medium-dense-group x32", scenario(60, dense(6000, 10000, 32), group(6, 4), 8, 32), NUMPY,
+     "--code group --n 60 --l 10000 --N 6000 --d 6 --m 4 --iters 20", 4),
+    ("medium-dense-cyclic x32, worker rows",
+     scenario(60, dense(6000, 10000, 32), cyclic(5), 8, 32, "worker"), NUMPY,
+     "--code tandon --n 60 --l 10000 --N 6000 --s 5 --iters 20 --solver lstsq", None),
+    ("events n=60", scenario(60, {"problem": "none"}, {"code": "ignore-stragglers", "s": 5}, 200000),
+     "event_sim.py", "simpy 60 55 1500", 40),
+    ("events n=256", scenario(256, {"problem": "none"}, {"code": "ignore-stragglers", "s": 16}, 50000),
+     "event_sim.py", "simpy 256 240 300", None),
+]
+
+print("| case | straggle best (median), it/s | yardstick best (median), it/s | ratio of the bests | wanted | "
+      "peak memory, MiB |\n|---|---|---|---|---|---|")
+missed = 0
+for name, config, script, words, wanted in CASES:
+    if args.only and args.only not in name:
+        continue
+    ours, theirs, memory = [], [], 0
+    for _ in range(args.rounds):
+        rate, mib = straggle(config)
+        ours.append(rate)
+        memory = max(memory, mib)
+        if peers:
+            rate = yardstick(script, words)
+            if rate:
+                theirs.append(rate)
+    def show(x):
+        return "%.4g (%.4g)" % (max(x), sorted(x)[len(x) // 2]) if x else "not here"
+    ratio = max(ours) / max(theirs) if theirs else None
+    if ratio and wanted and ratio < wanted:
+        missed += 1
+    print("| %s | %s | %s | %s | %s | %.0f |" % (
+        name, show(ours), show(theirs), "%.2f" % ratio if ratio else "–", wanted or "–", memory), flush=True)
+
+if not args.only:
+    # What recording costs: the same runs with and without rows.
+    pair = {}
+    for detail in ("summary", "iteration"):
+        pair[detail] = max(straggle(scenario(12, SMALL, cyclic(2), 20000, 1, detail))[0]
+                           for _ in range(args.rounds))
+    print("\nRecording at detail iteration takes %.1f %% of a small run's time (wanted: at most 10 %%)."
+          % (100 * (1 - pair["iteration"] / pair["summary"])))
+if not peers:
+    print("\nThe yardsticks are not here: only straggle was timed.")
+if missed:
+    print("\n%d ratios are below what is wanted." % missed)
+subprocess.run(["rm", "-r", folder])
