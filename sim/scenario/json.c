@@ -71,7 +71,7 @@ static bool unexpected(const scanner *s, const char *expected) {
   size_t n = 0;
   const char *at = s->text + s->at;
   while (s->at + n < s->length && n < 20 &&
-         (is_digit(at[n]) || (at[n] | 32) == 95 || ((at[n] | 32) >= 'a' && (at[n] | 32) <= 'z')))
+         (is_digit(at[n]) || at[n] == '_' || ((at[n] | 32) >= 'a' && (at[n] | 32) <= 'z')))
     n++;
   if (c < 0)
     sg_put(&b, "the end of the file");

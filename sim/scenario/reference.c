@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* The reference of the format, from the tables. */
+#include "codes/code.h"
+#include "sim/scenario/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The type and range of a member: what a message says is expected. */
+static void put_type(const sg_param *row, sg_buffer *out) {
+  switch (row->kind) {
+  case SG_OBJECT: sg_put(out, "object"); break;
+  case SG_FAMILY: sg_putf(out, "object: a %s", row->family->what); break;
+  case SG_LIST:
+    sg_put(out, "list of: ");
+    put_type(row->fields, out);
+    break;
+  case SG_ANY: sg_put(out, "any value"); break;
+  case SG_TEXT: sg_put(out, row->flags & SG_IS_PATH ? "path" : "text"); break;
+  case SG_SEED: sg_put(out, "whole number up to 2^53, or digits in a string"); break;
+  default: {
+    sg_buffer b = {0};
+    sg_param_expectation(row, &b);
+    const char *text = b.failed ? "" : b.data;
+    if (strncmp(text, "a ", 2) == 0) text += 2;
+    sg_put(out, text);
+    sg_buffer_free(&b);
+  }
+  }
+}
+
+static void put_default(const sg_param *row, sg_buffer *out) {
+  if (row->flags & SG_REQUIRED) {
+    sg_put(out, "required");
+    return;
+  }
+  if (row->flags & SG_OPTIONAL) {
+    sg_put(out, "–");
+    return;
+  }
+  switch (row->kind) {
+  case SG_INT:
+  case SG_REAL:
+    if (row->text)
+      sg_put(out, row->text);
+    else
+      sg_put_json_number(out, row->fallback);
+    break;
+  case SG_BOOL: sg_put(out, row->fallback != 0 ? "true" : "false"); break;
+  case SG_CHOICE: sg_put(out, row->choices[(int)row->fallback]); break;
+  case SG_TEXT: sg_put(out, row->text && row->text[0] ? row->text : "\"\""); break;
+  case SG_SEED: sg_put(out, row->text ? row->text : "0"); break;
+  case SG_FAMILY: sg_put(out, row->family->fallback ? row->family->fallback : "–"); break;
+  case SG_OBJECT: sg_put(out, "its defaults"); break;
+  default: sg_put(out, "–"); break;
+  }
+}
+
+/* A bar would end the cell of a table. */
+static void put_cell(const char *text, sg_buffer *out) {
+  for (; *text; text++) {
+    if (*text == '|') sg_put(out, "\\");
+    sg_put_bytes(out, text, 1);
+  }
+}
+
+static void put_markdown_row(const sg_param *row, sg_buffer *out) {
+  sg_buffer type = {0}, fallback = {0};
+  put_type(row, &type);
+  put_default(row, &fallback);
+  sg_putf(out, "| `%s` | ", row->name);
+  put_cell(type.failed ? "" : type.data, out);
+  sg_put(out, " | ");
+  put_cell(fallback.failed ? "" : fallback.data, out);
+  sg_put(out, " | ");
+  put_cell(row->summary ? row->summary : "", out);
+  sg_put(out, " |\n");
+  sg_buffer_free(&type);
+  sg_buffer_free(&fallback);
+}
+
+/* Words of a summary under one another, indented, in lines of a terminal's width. */
+static void put_wrapped(const char *text, sg_buffer *out) {
+  enum { INDENT = 6, WIDTH = 78 };
+  int column = 0;
+  while (*text) {
+    size_t n = strcspn(text, " ");
+    if (column == 0 || column + 1 + (int)n > WIDTH) {
+      sg_putf(out, column ? "\n%*s" : "%*s", INDENT, "");
+      column = INDENT;
+    } else {
+      sg_put(out, " ");
+      column++;
+    }
+    sg_put_bytes(out, text, n);
+    column += (int)n;
+    text += n;
+    text += strspn(text, " ");
+  }
+  sg_put(out, "\n");
+}
+
+static void put_terminal_row(const sg_param *row, sg_buffer *out) {
+  sg_putf(out, "  %s: ", row->name);
+  put_type(row, out);
+  if (row->flags & SG_REQUIRED) {
+    sg_put(out, "; required");
+  } else if (!(row->flags & SG_OPTIONAL) && row->kind != SG_LIST && row->kind != SG_ANY) {
+    sg_put(out, "; default ");
+    put_default(row, out);
+  }
+  sg_put(out, "\n");
+  if (row->summary) put_wrapped(row->summary, out);
+}
+
+void sg_param_reference(const sg_param *params, bool markdown, sg_buffer *out) {
+  if (markdown && params && params->name)
+    sg_put(out, "| member | type | default | meaning |\n|---|---|---|---|\n");
+  for (; params && params->name; params++)
+    (markdown ? put_markdown_row : put_terminal_row)(params, out);
+}
+
+static void put_section(const sg_param *row, const char *pointer, sg_buffer *out);
+
+/* The sections of the members that are objects, after the table they are in. */
+static void put_nested(const sg_param *table, const char *pointer, sg_buffer *out) {
+  for (; table && table->name; table++) {
+    char place[256];
+    snprintf(place, sizeof place, "%s/%s", pointer, table->name);
+    put_section(table, place, out);
+  }
+}
+
+static void put_variants(const sg_family *family, const char *pointer, sg_buffer *out) {
+  const sg_variant *variant;
+  for (int i = 0; (variant = family->at(i)); i++) {
+    sg_putf(out, "**`\"%s\": \"%s\"`** — %s", family->selector, variant->name, variant->summary);
+    if (variant->reference && variant->reference[0]) sg_putf(out, " (%s)", variant->reference);
+    sg_put(out, "\n\n");
+    if (!variant->params || !variant->params->name) continue;
+    sg_param_reference(variant->params, true, out);
+    sg_put(out, "\n");
+  }
+  for (int i = 0; (variant = family->at(i)); i++) put_nested(variant->params, pointer, out);
+}
+
+static void put_section(const sg_param *row, const char *pointer, sg_buffer *out) {
+  char place[260];
+  if (row->kind == SG_LIST) {
+    snprintf(place, sizeof place, "%.250s/…", pointer);
+    put_section(row->fields, place, out);
+    return;
+  }
+  if (row->kind != SG_OBJECT && row->kind != SG_FAMILY) return;
+  sg_putf(out, "## %s\n\n", pointer);
+  if (row->summary) sg_putf(out, "%s\n\n", row->summary);
+  if (row->kind == SG_FAMILY && row->family == &sg_code_family) {
+    sg_put(out, "`code` names the scheme; the schemes and their members are in "
+                "[schemes.md](schemes.md). Any number, word or truth value of a scheme may be "
+                "`{ \"each\": [ … ] }`: the scheme is then taken with each of the values.\n\n");
+    return;
+  }
+  if (row->kind == SG_FAMILY)
+    sg_putf(out, "`%s` names the %s%s%s%s; the members of each are below.\n\n",
+            row->family->selector, row->family->what, row->family->fallback ? " (default: `" : "",
+            row->family->fallback ? row->family->fallback : "", row->family->fallback ? "`)" : "");
+  if (row->fields && row->fields->name) {
+    sg_param_reference(row->fields, true, out);
+    sg_put(out, "\n");
+  }
+  if (row->kind == SG_FAMILY) put_variants(row->family, pointer, out);
+  put_nested(row->fields, pointer, out);
+}
+
+void sg_scenario_reference(sg_buffer *out) {
+  sg_put(out, "## The scenario\n\n");
+  sg_param_reference(sg_scenario_params, true, out);
+  sg_put(out, "\n");
+  put_nested(sg_scenario_params, "", out);
+}

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading a scenario: text → tree → overrides → values, then what only the whole can tell. */
+#include "codes/code.h"
+#include "sim/scenario/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_FAULTS = 1000 };
+
+/* --- Overrides -------------------------------------------------------------------------------- */
+
+/* JSON, or a bare word. */
+static cJSON *override_tree(const char *place, const char *text, sg_error *e) {
+  sg_error own = {0};
+  cJSON *value = sg_json_parse(place, text, strlen(text), &own);
+  bool word = !value && !strchr("{[\"", text[0]) && sg_error_status(&own) == SG_INVALID;
+  if (word || (!value && !text[0])) {
+    sg_error_clear(&own);
+    value = cJSON_CreateString(text);
+    if (!value) sg_fail_memory(e);
+  }
+  for (int i = 0; i < own.count; i++) own.fault[i].status = SG_USAGE;
+  sg_error_move(e, &own);
+  return value;
+}
+
+static void apply_override(sg_scenario *s, const char *pointer, const char *text, sg_error *e) {
+  char *place;
+  if (asprintf(&place, "--set %s", pointer) < 0) {
+    sg_fail_memory(e);
+    return;
+  }
+  if (sg_utf8_valid(text, strlen(text)) < strlen(text)) {
+    sg_fail(e, SG_USAGE, place, "the value is not valid UTF-8");
+    free(place);
+    return;
+  }
+  target t;
+  cJSON *value = override_tree(place, text, e);
+  if (value && sg_find_target(s->tree, pointer, true, SG_USAGE, place, &t, e)) {
+    if (!sg_target_put(&t, value)) sg_fail_memory(e);
+    sg_target_clear(&t);
+  } else {
+    cJSON_Delete(value);
+  }
+  free(place);
+}
+
+/* --- Axes ------------------------------------------------------------------------------------- */
+
+/* The index in "/schemes/<i>/…", −1 for any other pointer. */
+static int scheme_of(const char *pointer) {
+  if (strncmp(pointer, "/schemes/", 9) != 0) return -1;
+  return (int)strtol(pointer + 9, NULL, 10);
+}
+
+typedef struct text_at {
+  char *text;
+  int index;
+} text_at;
+
+static int compare_texts(const void *x, const void *y) {
+  const text_at *a = x, *b = y;
+  int order = strcmp(a->text, b->text);
+  return order ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+static void fail_value(const scenario_axis *a, int i, sg_error *e, const char *message) {
+  sg_buffer place = {0};
+  sg_putf(&place, "%s/%d", a->place, i);
+  if (place.failed)
+    sg_fail_memory(e);
+  else
+    sg_fail(e, SG_INVALID, place.data, "%s", message);
+  sg_buffer_free(&place);
+}
+
+/* A value that comes twice would make the same point twice. */
+static void check_repeated(const scenario_axis *a, sg_error *e) {
+  int n = cJSON_GetArraySize(a->values), i = 0;
+  text_at *list = calloc((size_t)n + 1, sizeof *list);
+  bool ok = list;
+  for (const cJSON *v = a->values->child; ok && v; v = v->next, i++) {
+    sg_buffer b = {0};
+    sg_json_put(v, &b);
+    list[i] = (text_at){b.data, i};
+    ok = !b.failed;
+  }
+  if (ok) {
+    qsort(list, (size_t)n, sizeof *list, compare_texts);
+    for (i = 1; i < n; i++)
+      if (strcmp(list[i].text, list[i - 1].text) == 0)
+        fail_value(a, list[i].index, e, "this value is in the list already");
+  } else {
+    sg_fail_memory(e);
+  }
+  for (i = 0; list && i < n; i++) free(list[i].text);
+  free(list);
+}
+
+/* Values of a scalar. */
+static void check_values(const sg_scenario *s, const scenario_axis *a, const sg_param *row,
+                         int from, sg_error *e) {
+  reader r = {.folder = s->folder, .e = e, .scheme = a->scheme};
+  int i = 0;
+  for (const cJSON *v = a->values->child; v; v = v->next, i++) {
+    if (i < from) continue;
+    sg_value scratch = {0};
+    sg_buffer place = {0};
+    sg_putf(&place, "%s/%d", a->place, i);
+    if (place.failed)
+      sg_fail_memory(e);
+    else
+      sg_read_scalar(&r, row, v, place.data, &scratch);
+    sg_buffer_free(&place);
+    free(scratch.text);
+  }
+}
+
+static bool is_known(const sg_error *known, const sg_fault *fault) {
+  for (int i = 0; i < known->count; i++)
+    if (strcmp(known->fault[i].place, fault->place) == 0 &&
+        strcmp(known->fault[i].message, fault->message) == 0)
+      return true;
+  return false;
+}
+
+/* Faults that the scenario has with value i of a selector and has not without it. */
+static void check_variant(const sg_scenario *s, const scenario_axis *a, int i,
+                          const sg_error *known, sg_error *e) {
+  sg_error with = {0};
+  cJSON *tree = cJSON_Duplicate(s->tree, true),
+        *value = cJSON_Duplicate(cJSON_GetArrayItem(a->values, i), true);
+  target t;
+  axes each = {0};
+  bool ok = tree && value && sg_find_target(tree, a->path, true, SG_INVALID, a->path, &t, &with);
+  if (ok) {
+    ok = sg_target_put(&t, value);
+    sg_target_clear(&t);
+  } else {
+    cJSON_Delete(value);
+  }
+  if (ok) {
+    reader r = {.folder = s->folder, .e = &with, .each = &each, .scheme = -1};
+    sg_values_free(sg_read_object(&r, sg_scenario_params, NULL, tree, "", NULL));
+  } else {
+    sg_fail_memory(&with);
+  }
+  for (int k = 0; k < with.count; k++) {
+    const sg_fault *f = &with.fault[k];
+    if (is_known(known, f)) continue;
+    sg_buffer b = {0};
+    if (strcmp(f->place, a->path) != 0) sg_putf(&b, "with this value, %s: ", f->place);
+    sg_put(&b, f->message);
+    fail_value(a, i, e, b.failed ? f->message : b.data);
+    sg_buffer_free(&b);
+  }
+  sg_error_clear(&with);
+  sg_axes_free(&each);
+  cJSON_Delete(tree);
+}
+
+/* What an entry of "sweep" names must be a scalar that counts. */
+static bool check_target(const scenario_axis *a, const char *place, const target *t, sg_error *e) {
+  const cJSON *now =
+      cJSON_IsArray(t->parent) ? NULL : cJSON_GetObjectItemCaseSensitive(t->parent, t->name);
+  if (t->row && !sg_is_scalar(t->row))
+    sg_fail(e, SG_INVALID, place,
+            "%s is not a single value; a sweep varies numbers, words and truth values", a->path);
+  else if (t->unhashed)
+    sg_fail(e, SG_INVALID, place, "%s does not change the results of a run, so it cannot be swept",
+            a->path);
+  else if (sg_each_of(now))
+    sg_fail(e, SG_INVALID, place, "%s has an \"each\" already", a->path);
+  else
+    return true;
+  return false;
+}
+
+static void check_sweep(const sg_scenario *s, const scenario_axis *a, const char *path_place,
+                        const sg_error *known, sg_error *e) {
+  target t;
+  if (!sg_find_target(s->tree, a->path, false, SG_INVALID, path_place, &t, e)) return;
+  if (check_target(a, path_place, &t, e)) {
+    int n = cJSON_GetArraySize(a->values);
+    if (t.row)
+      check_values(s, a, t.row, 0, e);
+    else
+      for (int i = 0; i < n; i++) check_variant(s, a, i, known, e);
+    check_repeated(a, e);
+  }
+  sg_target_clear(&t);
+}
+
+/* Names must differ from earlier ones, and paths. */
+static void check_unique(const axes *list, int i, const char *entry, sg_error *e) {
+  const scenario_axis *a = &list->axis[i];
+  const char *member = NULL;
+  for (int k = 0; k < i && !member; k++) {
+    if (strcmp(a->path, list->axis[k].path) == 0) member = "path";
+    if (strcmp(a->name, list->axis[k].name) == 0) member = "name";
+  }
+  if (a->name[0] == '\0') member = "name";
+  if (!member) return;
+  char *place = sg_pointer_join(entry, member);
+  if (place)
+    sg_fail(e, SG_INVALID, place, "%s",
+            a->name[0] == '\0' ? "expected a name, found an empty string"
+                               : "another axis of the sweep has this already");
+  else
+    sg_fail_memory(e);
+  free(place);
+}
+
+/* Whether an entry of the sweep has what it takes; if not, the reader has said so. */
+static bool sweep_parts(const cJSON *entry, const char **name, const char **path,
+                        const cJSON **values) {
+  *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "name"));
+  *path = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(entry, "path"));
+  *values = cJSON_GetObjectItemCaseSensitive(entry, "values");
+  return *name && *path && cJSON_IsArray(*values) && (*values)->child;
+}
+
+static void read_sweeps(sg_scenario *s, const sg_error *known, sg_error *e) {
+  const cJSON *sweep = cJSON_GetObjectItemCaseSensitive(s->tree, "sweep"), *entry;
+  int i = 0;
+  if (!cJSON_IsArray(sweep)) return;
+  for (entry = sweep->child; entry; entry = entry->next, i++) {
+    const char *name, *path;
+    const cJSON *values;
+    if (!sweep_parts(entry, &name, &path, &values)) continue;
+    char base[40], values_place[60], path_place[60];
+    snprintf(base, sizeof base, "/sweep/%d", i);
+    snprintf(values_place, sizeof values_place, "%s/values", base);
+    snprintf(path_place, sizeof path_place, "%s/path", base);
+    if (!sg_axes_add(&s->axes, name, path, values_place, values, scheme_of(path))) {
+      sg_fail_memory(e);
+      return;
+    }
+    check_unique(&s->axes, s->axes.count - 1, base, e);
+    check_sweep(s, &s->axes.axis[s->axes.count - 1], path_place, known, e);
+  }
+}
+
+/* Takes over the `each` that the reader found, behind the sweeps. */
+static void add_each(sg_scenario *s, const axes *each, sg_error *e) {
+  int sweeps = s->axes.count;
+  for (int i = 0; i < each->count; i++) {
+    const scenario_axis *a = &each->axis[i];
+    target t;
+    if (!sg_axes_add(&s->axes, a->name, a->path, a->place, a->values, a->scheme)) {
+      sg_fail_memory(e);
+      return;
+    }
+    for (int k = 0; k < sweeps; k++)
+      if (strcmp(a->name, s->axes.axis[k].name) == 0)
+        sg_fail(e, SG_INVALID, a->path,
+                "an axis of the sweep is called \"%s\" too; give that another name", a->name);
+    /* The first value has been read. */
+    if (sg_find_target(s->tree, a->path, false, SG_INVALID, a->path, &t, e) && t.row)
+      check_values(s, a, t.row, 1, e);
+    sg_target_clear(&t);
+    check_repeated(a, e);
+  }
+}
+
+/* --- What only the whole can tell ------------------------------------------------------------- */
+
+static void check_size(const sg_scenario *s, sg_error *e) {
+  int schemes = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(s->tree, "schemes"));
+  double environments = 1, sum = 0;
+  double *product = calloc((size_t)schemes + 1, sizeof *product);
+  if (!product) {
+    sg_fail_memory(e);
+    return;
+  }
+  for (int i = 0; i < schemes; i++) product[i] = 1;
+  for (int i = 0; i < s->axes.count; i++) {
+    const scenario_axis *a = &s->axes.axis[i];
+    double n = cJSON_GetArraySize(a->values);
+    if (a->scheme < 0)
+      environments *= n;
+    else if (a->scheme < schemes)
+      product[a->scheme] *= n;
+  }
+  for (int i = 0; i < schemes; i++) sum += product[i];
+  free(product);
+  if (environments * sum > MOST_POINTS)
+    sg_fail(e, SG_INVALID, environments > sum ? "/sweep" : "/schemes",
+            "these are %.0f environments × %.0f schemes = %.6g points; at most %d are allowed",
+            environments, sum, environments * sum, MOST_POINTS);
+}
+
+static const scenario_axis *axis_at(const sg_scenario *s, const char *path) {
+  for (int i = 0; i < s->axes.count; i++)
+    if (strcmp(s->axes.axis[i].path, path) == 0) return &s->axes.axis[i];
+  return NULL;
+}
+
+/* A law for one subset means another amount of data where the number of subsets changes: more
+ * workers could only look worse. */
+static void check_unit(const sg_scenario *s, sg_error *e) {
+  const scenario_axis *a = axis_at(s, "/cluster/workers");
+  if (!a) a = axis_at(s, "/learning/subsets");
+  const sg_value *delay = sg_values_find(s->values, "delay");
+  const sg_value *unit = delay && delay->object ? sg_values_find(delay->object, "unit") : NULL;
+  if (!a || !unit || unit->given || axis_at(s, "/delay/unit")) return;
+  sg_fail(e, SG_INVALID, "/delay/unit",
+          "\"unit\" must be given because the sweep changes %s: \"subset\" if the law is for one "
+          "subset of the data, \"dataset\" if it is for a pass over all data",
+          a->path);
+}
+
+static bool names_code(const sg_scenario *s, const char *name) {
+  const cJSON *scheme;
+  cJSON_ArrayForEach(scheme, cJSON_GetObjectItemCaseSensitive(s->tree, "schemes")) {
+    const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(scheme, "code"));
+    if (code && strcmp(code, name) == 0) return true;
+  }
+  return false;
+}
+
+/* The baseline names a code or a label of the list. */
+static void check_baseline(const sg_scenario *s, sg_error *e) {
+  enum { LABEL = 256 };
+  const char *name = sg_scenario_baseline(s);
+  if (!name || names_code(s, name)) return;
+  variation *list;
+  int n;
+  if (sg_vary_schemes(s, &n, &list, e) != SG_OK) return;
+  char(*label)[LABEL] = calloc((size_t)n + 1, sizeof *label);
+  const char **names = calloc(2 * (size_t)n + 1, sizeof *names);
+  bool found = false;
+  if (label && names) {
+    for (int i = 0; i < n; i++) {
+      sg_code_label(list[i].values, label[i], LABEL);
+      found = found || strcmp(label[i], name) == 0;
+      names[2 * i] = label[i];
+      names[2 * i + 1] = list[i].values->variant->name;
+    }
+    const char *near = sg_nearest(name, names);
+    if (!found)
+      sg_fail(e, SG_INVALID, "/baseline",
+              "expected the code or the label of a scheme in the list, found \"%.60s\"%s%s%s", name,
+              near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  } else {
+    sg_fail_memory(e);
+  }
+  free(names);
+  free(label);
+  sg_variations_free(n, list);
+}
+
+/* --- The order of faults ---------------------------------------------------------------------- */
+
+typedef struct placed {
+  sg_fault fault;
+  long line, column;
+  int index;
+} placed;
+
+static int compare_placed(const void *x, const void *y) {
+  const placed *a = x, *b = y;
+  if (a->line != b->line) return a->line < b->line ? -1 : 1;
+  if (a->column != b->column) return a->column < b->column ? -1 : 1;
+  return (a->index > b->index) - (a->index < b->index);
+}
+
+static void find_place(const sg_scenario *s, placed *p) {
+  const char *place = p->fault.place ? p->fault.place : "";
+  size_t n = strlen(s->path);
+  if (strncmp(place, s->path, n) == 0 && sscanf(place + n, ":%ld:%ld", &p->line, &p->column) == 2)
+    return;
+  p->line = p->column = 0;
+  if (place[0] == '/')
+    sg_json_position(s->text, sg_json_locate(s->text, s->length, place, false), &p->line,
+                     &p->column);
+}
+
+/* Sorts faults by their place in the file; of very many, the rest is counted only. */
+static void sort_faults(const sg_scenario *s, sg_error *e) {
+  int more = e->count - MOST_FAULTS;
+  for (int i = MOST_FAULTS; i < e->count; i++) {
+    free(e->fault[i].place);
+    free(e->fault[i].message);
+  }
+  if (more > 0) e->count = MOST_FAULTS;
+  placed *list = calloc((size_t)e->count + 1, sizeof *list);
+  if (list && s->tree) {
+    for (int i = 0; i < e->count; i++) {
+      list[i] = (placed){.fault = e->fault[i], .index = i};
+      find_place(s, &list[i]);
+    }
+    qsort(list, (size_t)e->count, sizeof *list, compare_placed);
+    for (int i = 0; i < e->count; i++) e->fault[i] = list[i].fault;
+  }
+  free(list);
+  if (more > 0) sg_fail(e, SG_INVALID, NULL, "%d more faults are not listed", more);
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+static bool set_names(sg_scenario *s, const char *path) {
+  bool input = strcmp(path, "-") == 0;
+  const char *slash = input ? NULL : strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  const char *dot = strrchr(base, '.');
+  s->path = strdup(input ? "<standard input>" : path);
+  s->folder = strndup(path, slash ? (size_t)(slash + 1 - path) : 0);
+  s->name = input ? strdup("scenario")
+                  : strndup(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
+  if (!s->folder || !s->name) return false;
+  if (asprintf(&s->database, "%s%s.db", s->folder, s->name) < 0) s->database = NULL;
+  return s->path && s->database;
+}
+
+static bool set_text(sg_scenario *s, const char *text, size_t length) {
+  s->text = malloc(length + 1);
+  if (!s->text) return false;
+  if (length > 0) memcpy(s->text, text, length);
+  s->text[length] = '\0';
+  s->length = length;
+  return true;
+}
+
+static bool keep_overrides(sg_scenario *s, int n, const sg_override *override) {
+  s->override_pointer = calloc((size_t)n + 1, sizeof *s->override_pointer);
+  s->override_value = calloc((size_t)n + 1, sizeof *s->override_value);
+  if (!s->override_pointer || !s->override_value) return false;
+  for (int i = 0; i < n; i++) {
+    s->n_overrides = i + 1;
+    s->override_pointer[i] = strdup(override[i].pointer);
+    s->override_value[i] = strdup(override[i].value);
+    if (!s->override_pointer[i] || !s->override_value[i]) return false;
+  }
+  return true;
+}
+
+static void read_tree(sg_scenario *s, sg_error *e) {
+  axes each = {0};
+  reader r = {.folder = s->folder, .e = e, .each = &each, .scheme = -1};
+  s->values = sg_read_object(&r, sg_scenario_params, NULL, s->tree, "", NULL);
+  sg_error more = {0};
+  if (s->values) {
+    read_sweeps(s, e, &more);
+    add_each(s, &each, &more);
+    check_size(s, &more);
+    check_unit(s, &more);
+  }
+  sg_axes_free(&each);
+  sg_error_move(e, &more);
+  if (e->count == 0) check_baseline(s, e);
+}
+
+static void parse(sg_scenario *s, int n_overrides, const sg_override *override, sg_error *e) {
+  s->tree = sg_json_parse(s->path, s->text, s->length, e);
+  if (!s->tree) return;
+  if (!cJSON_IsObject(s->tree)) {
+    sg_fail(e, SG_INVALID, NULL, "expected an object {…} that describes a scenario");
+    return;
+  }
+  for (int i = 0; i < n_overrides; i++)
+    apply_override(s, override[i].pointer, override[i].value, e);
+  read_tree(s, e);
+}
+
+sg_status sg_scenario_parse(const char *path, const char *text, size_t length, int n_overrides,
+                            const sg_override *override, sg_scenario **out, sg_error *e) {
+  *out = NULL;
+  sg_scenario *s = calloc(1, sizeof *s);
+  if (!s || !set_names(s, path) || !set_text(s, text, length) ||
+      !keep_overrides(s, n_overrides, override)) {
+    sg_scenario_free(s);
+    return sg_fail_memory(e);
+  }
+  sg_error own = {0};
+  parse(s, n_overrides, override, &own);
+  sort_faults(s, &own);
+  sg_status status = sg_error_status(&own);
+  s->usable = status == SG_OK;
+  if (e)
+    sg_error_move(e, &own);
+  else
+    sg_error_clear(&own);
+  *out = s;
+  return status;
+}
+
+sg_status sg_scenario_read(const char *path, int n_overrides, const sg_override *override,
+                           sg_scenario **out, sg_error *e) {
+  char *text;
+  size_t length;
+  *out = NULL;
+  sg_status status = sg_read_file(strcmp(path, "-") == 0 ? "/dev/stdin" : path, &text, &length, e);
+  if (status != SG_OK) return status;
+  status = sg_scenario_parse(path, text, length, n_overrides, override, out, e);
+  free(text);
+  return status;
+}
+
+void sg_scenario_free(sg_scenario *s) {
+  if (!s) return;
+  for (int i = 0; i < s->n_overrides; i++) {
+    free(s->override_pointer[i]);
+    free(s->override_value[i]);
+  }
+  free(s->override_pointer);
+  free(s->override_value);
+  sg_axes_free(&s->axes);
+  sg_values_free(s->values);
+  cJSON_Delete(s->tree);
+  free(s->path);
+  free(s->folder);
+  free(s->text);
+  free(s->name);
+  free(s->database);
+  free(s);
+}
+
+/* --- Members that do not belong to a point ---------------------------------------------------- */
+
+const char *sg_scenario_path(const sg_scenario *s) {
+  return s->path;
+}
+
+const char *sg_scenario_text(const sg_scenario *s) {
+  return s->text;
+}
+
+const char *sg_scenario_name(const sg_scenario *s) {
+  return s->values && sg_given(s->values, "name") ? sg_text(s->values, "name") : s->name;
+}
+
+int sg_scenario_replications(const sg_scenario *s) {
+  return (int)sg_int(s->values, "replications");
+}
+
+const char *sg_scenario_database(const sg_scenario *s) {
+  const sg_values *output = s->values ? sg_object(s->values, "output") : NULL;
+  return output && sg_given(output, "database") ? sg_text(output, "database") : s->database;
+}
+
+int sg_scenario_detail(const sg_scenario *s) {
+  return sg_choice(sg_object(s->values, "output"), "detail");
+}
+
+const char *sg_scenario_baseline(const sg_scenario *s) {
+  return s->values && sg_given(s->values, "baseline") ? sg_text(s->values, "baseline") : NULL;
+}
+
+bool sg_scenario_skips_invalid(const sg_scenario *s) {
+  return sg_choice(s->values, "invalid_combinations") == 0;
+}

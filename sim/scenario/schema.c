@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* The JSON Schema (2020-12) of scenario files, from the tables.
+ *
+ * A family becomes an object whose members depend on its selector (if … then); unknown members are
+ * refused with unevaluatedProperties, which sees through the branches. */
+#include "sim/scenario/internal.h"
+
+#include <string.h>
+
+/* each: the object is (in) a scheme, where a scalar may be {"each": […]}. */
+static void put_row(const sg_param *row, bool each, sg_buffer *out);
+
+static void put_words(const char *const *words, sg_buffer *out) {
+  sg_put(out, "[");
+  for (int i = 0; words[i]; i++) {
+    sg_put(out, i ? ", " : "");
+    sg_put_json_string(out, words[i]);
+  }
+  sg_put(out, "]");
+}
+
+static void put_text_member(const char *name, const char *text, sg_buffer *out) {
+  sg_put_json_name(out, name);
+  sg_put_json_string(out, text);
+}
+
+static void put_bounds(const sg_param *row, sg_buffer *out) {
+  if (row->min == 0 && row->max == 0) return;
+  if (row->min > -SG_UNBOUNDED) {
+    sg_put_json_name(out, row->flags & SG_MIN_OPEN ? "exclusiveMinimum" : "minimum");
+    sg_put_json_number(out, row->min);
+  }
+  if (row->max < SG_UNBOUNDED) {
+    sg_put_json_name(out, row->flags & SG_MAX_OPEN ? "exclusiveMaximum" : "maximum");
+    sg_put_json_number(out, row->max);
+  }
+}
+
+static void put_number(const sg_param *row, sg_buffer *out) {
+  put_text_member("type", row->kind == SG_INT ? "integer" : "number", out);
+  put_bounds(row, out);
+}
+
+/* The constraints of a scalar, without braces. */
+static void put_scalar(const sg_param *row, sg_buffer *out) {
+  switch (row->kind) {
+  case SG_INT:
+  case SG_REAL:
+    if (!row->choices) {
+      put_number(row, out);
+      break;
+    }
+    sg_put_json_name(out, "anyOf");
+    sg_put(out, "[{");
+    put_number(row, out);
+    sg_put(out, "}, {\"enum\": ");
+    put_words(row->choices, out);
+    sg_put(out, "}]");
+    break;
+  case SG_BOOL: put_text_member("type", "boolean", out); break;
+  case SG_CHOICE:
+    sg_put_json_name(out, "enum");
+    put_words(row->choices, out);
+    break;
+  case SG_SEED:
+    sg_put_json_name(out, "anyOf");
+    sg_put(out, "[{\"type\": \"integer\", \"minimum\": 0, \"maximum\": 9007199254740992}, "
+                "{\"type\": \"string\", \"pattern\": \"^[0-9]+$\"}]");
+    break;
+  default: put_text_member("type", "string", out); break;
+  }
+}
+
+static void put_default(const sg_param *row, sg_buffer *out) {
+  if (row->flags & (SG_REQUIRED | SG_OPTIONAL)) return;
+  const char *word = row->kind == SG_CHOICE ? row->choices[(int)row->fallback] : row->text;
+  if (!word && (row->kind == SG_TEXT || row->kind == SG_SEED)) return;
+  sg_put_json_name(out, "default");
+  if (row->kind == SG_BOOL)
+    sg_put(out, row->fallback != 0 ? "true" : "false");
+  else if (row->kind == SG_SEED || (!word && row->kind != SG_CHOICE))
+    row->kind == SG_SEED ? sg_put(out, word) : sg_put_json_number(out, row->fallback);
+  else
+    sg_put_json_string(out, word);
+}
+
+static void put_scalar_row(const sg_param *row, bool each, sg_buffer *out) {
+  if (each) {
+    sg_put_json_name(out, "anyOf");
+    sg_put(out, "[{");
+    put_scalar(row, out);
+    sg_put(out, "}, {\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
+                "\"minItems\": 1, \"uniqueItems\": true, \"items\": {");
+    put_scalar(row, out);
+    sg_put(out, "}}}, \"required\": [\"each\"], \"additionalProperties\": false}]");
+  } else {
+    put_scalar(row, out);
+  }
+  put_default(row, out);
+}
+
+static void put_properties(const sg_param *table, bool each, sg_buffer *out) {
+  for (; table && table->name; table++) {
+    sg_put_json_name(out, table->name);
+    put_row(table, each, out);
+  }
+}
+
+/* "required": the members of the table that must be given, and the selector. */
+static void put_required(const sg_param *table, const char *selector, sg_buffer *out) {
+  int n = 0;
+  if (selector) n++;
+  for (const sg_param *p = table; p && p->name; p++) n += (p->flags & SG_REQUIRED) != 0;
+  if (n == 0) return;
+  sg_put_json_name(out, "required");
+  sg_put(out, "[");
+  if (selector) sg_put_json_string(out, selector);
+  for (n = selector != NULL; table && table->name; table++) {
+    if (!(table->flags & SG_REQUIRED)) continue;
+    sg_put(out, n++ ? ", " : "");
+    sg_put_json_string(out, table->name);
+  }
+  sg_put(out, "]");
+}
+
+/* if the selector names this variant, then its members count. An absent selector means the
+ * fallback. */
+static void put_variant(const sg_family *family, const sg_variant *variant, bool each,
+                        sg_buffer *out) {
+  bool fallback = family->fallback && strcmp(family->fallback, variant->name) == 0;
+  sg_put(out, "{\"if\": {\"properties\": {");
+  sg_put_json_name(out, family->selector);
+  sg_put(out, "{\"const\": ");
+  sg_put_json_string(out, variant->name);
+  sg_put(out, "}}");
+  if (!fallback) put_required(NULL, family->selector, out);
+  sg_put(out, "}, \"then\": {");
+  put_text_member("description", variant->summary, out);
+  sg_put_json_name(out, "properties");
+  sg_put(out, "{");
+  put_properties(variant->params, each, out);
+  sg_put(out, "}");
+  put_required(variant->params, NULL, out);
+  sg_put(out, "}}");
+}
+
+static void put_family(const sg_family *family, const sg_param *common, bool each, sg_buffer *out) {
+  const sg_variant *variant;
+  put_text_member("type", "object", out);
+  sg_put_json_name(out, "properties");
+  sg_put(out, "{");
+  sg_put_json_name(out, family->selector);
+  sg_put(out, "{\"enum\": [");
+  for (int i = 0; (variant = family->at(i)); i++) {
+    sg_put(out, i ? ", " : "");
+    sg_put_json_string(out, variant->name);
+  }
+  sg_put(out, "]");
+  if (family->fallback) put_text_member("default", family->fallback, out);
+  sg_put(out, "}");
+  put_properties(common, each, out);
+  sg_put(out, "}");
+  put_required(common, family->fallback ? NULL : family->selector, out);
+  sg_put_json_name(out, "allOf");
+  sg_put(out, "[");
+  for (int i = 0; (variant = family->at(i)); i++) {
+    sg_put(out, i ? ", " : "");
+    put_variant(family, variant, each, out);
+  }
+  sg_put(out, "]");
+  sg_put_json_name(out, "unevaluatedProperties");
+  sg_put(out, "false");
+}
+
+static void put_object(const sg_param *table, bool each, sg_buffer *out) {
+  put_text_member("type", "object", out);
+  sg_put_json_name(out, "properties");
+  sg_put(out, "{");
+  put_properties(table, each, out);
+  sg_put(out, "}");
+  put_required(table, NULL, out);
+  sg_put_json_name(out, "additionalProperties");
+  sg_put(out, "false");
+}
+
+static void put_list(const sg_param *row, bool each, sg_buffer *out) {
+  put_text_member("type", "array", out);
+  if (row->min > 0) {
+    sg_put_json_name(out, "minItems");
+    sg_put_json_number(out, row->min);
+  }
+  if (row->max > 0 && row->max < SG_UNBOUNDED) {
+    sg_put_json_name(out, "maxItems");
+    sg_put_json_number(out, row->max);
+  }
+  sg_put_json_name(out, "items");
+  put_row(row->fields, each, out);
+}
+
+static void put_row(const sg_param *row, bool each, sg_buffer *out) {
+  sg_put(out, "{");
+  put_text_member("description", row->summary ? row->summary : row->name, out);
+  switch (row->kind) {
+  case SG_OBJECT: put_object(row->fields, each, out); break;
+  case SG_FAMILY: put_family(row->family, row->fields, each, out); break;
+  case SG_LIST: put_list(row, each || strcmp(row->name, "schemes") == 0, out); break;
+  case SG_ANY: break;
+  default: put_scalar_row(row, each, out); break;
+  }
+  sg_put(out, "}");
+}
+
+/* The schema is made compactly and then laid out by indentation. */
+static void put_indented(const char *json, sg_buffer *out) {
+  int depth = 0;
+  bool string = false;
+  for (const char *p = json; *p; p++) {
+    if (string || *p == '"') {
+      if (*p == '"') string = !string;
+      sg_put_bytes(out, p, 1);
+      if (string && *p == '\\') sg_put_bytes(out, ++p, 1);
+      continue;
+    }
+    bool opens = *p == '{', closes = *p == '}';
+    if (closes) depth--;
+    if (closes && p[-1] != '{') sg_putf(out, "\n%*s", 2 * depth, "");
+    if (*p == ' ' && p[-1] == ',' && p[1] == '"' && depth > 0 && strchr("}]\"0123456789elj", p[-2]))
+      sg_putf(out, "\n%*s", 2 * depth, "");
+    else
+      sg_put_bytes(out, p, 1);
+    if (opens) depth++;
+    if (opens && p[1] != '}') sg_putf(out, "\n%*s", 2 * depth, "");
+  }
+  sg_put(out, "\n");
+}
+
+void sg_scenario_schema(sg_buffer *out) {
+  sg_buffer b = {0};
+  sg_put(&b, "{");
+  put_text_member("$schema", "https://json-schema.org/draft/2020-12/schema", &b);
+  put_text_member("title", "straggle scenario", &b);
+  put_text_member("description",
+                  "A scenario of straggle: cluster, delays, network, learning problem and the "
+                  "gradient codes to compare.",
+                  &b);
+  put_object(sg_scenario_params, false, &b);
+  sg_put(&b, "}");
+  if (b.failed)
+    out->failed = true;
+  else
+    put_indented(b.data, out);
+  sg_buffer_free(&b);
+}
