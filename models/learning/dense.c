@@ -281,8 +281,12 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
   const sg_dense *d = problem->self;
   long rows = d->data->rows, models = (long)q->width * d->outputs;
   const double *other = NULL; /* column 0 of the block of loss points */
-  for (int c = 0; q->loss_x && c < q->columns; c++)
-    if (q->loss_x[c] && q->loss_x[c] != q->x[c]) other = q->loss_x[c] - c * problem->length;
+  for (int c = 0; q->loss_x && c < q->columns; c++) {
+    if (!q->loss_x[c] || q->loss_x[c] == q->x[c]) continue;
+    const double *first = q->loss_x[c] - c * problem->length;
+    if (other && other != first) return SG_BUG;
+    other = first;
+  }
   if (!sg_numbers_need(&ws->residual, (size_t)(rows * models)) ||
       !sg_numbers_need(&ws->scratch, (size_t)(PRODUCT_ROWS * models)) ||
       (q->loss_x && !sg_numbers_need(&ws->loss, (size_t)(rows * q->columns))))

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/* Encode, decode and compare, tile by tile.
+ *
+ * A tile of every piece of every partial gradient is at hand at once. Messages with the same terms
+ * are formed four at a time; a block of coordinates stays in registers while the loop runs over the
+ * terms. Every coordinate is computed by itself, in the order of the terms; squares are added up
+ * tile by tile, and the length of a tile follows from the code and the width alone. So the bits of
+ * a set do not depend on its company. */
+#include "sim/kernel.h"
+#include "models/learning/combine.h"
+#include "models/learning/simd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TILE_DOUBLES = 32768 /* partial gradients at hand: 256 KB */, TILE_LEAST = 64 };
+
+#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
+#define TO(p, i) (*(sg_v4u *)((p) + (i)))
+
+/* A step of a plan: `outs` (1 or 4) combinations of the same `terms` inputs. */
+typedef struct step {
+  int outs, terms;
+  int out[4];   /* messages (encode) or pieces (decode) */
+  size_t input; /* first of its inputs in kernel->input */
+  size_t coef;  /* first of its terms · outs coefficients in kernel->coef */
+} step;
+
+/* What is done with one set in each tile: its messages, then its pieces. */
+typedef struct plan {
+  size_t encode, decode, end; /* in kernel->step */
+} plan;
+
+struct sg_kernel {
+  plan *plan;
+  size_t plan_room;
+  step *step;
+  size_t steps, step_room;
+  long *input; /* piece · items + item, or −1 − message */
+  size_t inputs, input_room;
+  double *coef;
+  size_t coefs, coef_room;
+  char *needed, *placed; /* of the messages of a set */
+  size_t needed_room, placed_room;
+  /* A tile. */
+  const double **tile; /* pieces × items */
+  size_t tile_room;
+  const double **x; /* inputs of a step */
+  size_t x_room;
+  double *y; /* messages, then the decoded pieces where some are short */
+  size_t y_room;
+  double *padded; /* tiles of short pieces, with the zeros that stand past their end */
+  size_t padded_room;
+  double *square; /* four sums of squares per summed item */
+  size_t square_room;
+};
+
+/* Room for `count` elements at *array; contents are kept. */
+static bool need(void *array, size_t *room, size_t count, size_t size) {
+  if (count <= *room) return true;
+  size_t grown = count + count / 2 + 16;
+  void *old, *new;
+  memcpy(&old, array, sizeof old);
+  new = realloc(old, grown * size);
+  if (!new) return false;
+  memcpy(array, &new, sizeof new);
+  *room = grown;
+  return true;
+}
+#define NEED(array, room, count) need(&(array), &(room), (size_t)(count), sizeof *(array))
+
+sg_kernel *sg_kernel_new(void) {
+  return calloc(1, sizeof(sg_kernel));
+}
+
+void sg_kernel_free(sg_kernel *k) {
+  if (!k) return;
+  free(k->plan);
+  free(k->step);
+  free(k->input);
+  free(k->coef);
+  free(k->needed);
+  free(k->placed);
+  free(k->tile);
+  free(k->x);
+  free(k->y);
+  free(k->padded);
+  free(k->square);
+  free(k);
+}
+
+/* --- Plans ------------------------------------------------------------------------------------ */
+
+static int n_links(const sg_kernel_set *s, int i) {
+  return s->link_start ? s->link_start[i + 1] - s->link_start[i] : 0;
+}
+
+static bool has_weight(const sg_kernel_set *s, int i) {
+  for (int q = 0; q < s->pieces; q++)
+    if (s->weight[(long)i * s->pieces + q] != 0) return true;
+  return false;
+}
+
+/* Only messages that are used, or that a used relay is made of, are formed. */
+static void find_needed(const sg_kernel_set *s, char *needed) {
+  for (int i = 0; i < s->n_messages; i++) needed[i] = has_weight(s, i);
+  for (int i = s->n_messages - 1; i >= 0; i--)
+    for (int t = 0; needed[i] && t < n_links(s, i); t++)
+      needed[s->link[s->link_start[i] + t].message] = 1;
+}
+
+static bool same_terms(const sg_kernel_set *s, int a, int b) {
+  int n = s->term_start[a + 1] - s->term_start[a];
+  if (s->term_start[b + 1] - s->term_start[b] != n) return false;
+  const sg_kernel_term *x = s->term + s->term_start[a], *y = s->term + s->term_start[b];
+  for (int t = 0; t < n; t++)
+    if (x[t].item != y[t].item || x[t].piece != y[t].piece) return false;
+  return true;
+}
+
+/* A new step with room for its terms; NULL: no memory. */
+static step *add_step(sg_kernel *k, int outs, int terms) {
+  if (!NEED(k->step, k->step_room, k->steps + 1) ||
+      !NEED(k->input, k->input_room, k->inputs + (size_t)terms) ||
+      !NEED(k->coef, k->coef_room, k->coefs + (size_t)terms * (size_t)outs) ||
+      !NEED(k->x, k->x_room, terms))
+    return NULL;
+  step *p = &k->step[k->steps++];
+  *p = (step){.outs = outs, .terms = terms, .input = k->inputs, .coef = k->coefs};
+  k->inputs += (size_t)terms;
+  k->coefs += (size_t)terms * (size_t)outs;
+  return p;
+}
+
+/* Messages out[0 … outs − 1], which have the same terms. */
+static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, int outs,
+                          const int *out) {
+  int first = s->term_start[out[0]], n = s->term_start[out[0] + 1] - first;
+  int links = n_links(s, out[0]);
+  step *p = add_step(k, outs, n + links);
+  if (!p) return false;
+  for (int j = 0; j < outs; j++) {
+    p->out[j] = out[j];
+    k->placed[out[j]] = 1;
+    for (int t = 0; t < n; t++)
+      k->coef[p->coef + (size_t)(t * outs + j)] = s->term[s->term_start[out[j]] + t].coef;
+  }
+  for (int t = 0; t < n; t++)
+    k->input[p->input + (size_t)t] =
+        (long)s->term[first + t].piece * n_items + s->term[first + t].item;
+  for (int t = 0; t < links; t++) {
+    const sg_kernel_link *link = &s->link[s->link_start[out[0]] + t];
+    k->input[p->input + (size_t)(n + t)] = -1 - (long)link->message;
+    k->coef[p->coef + (size_t)(n + t)] = link->coef;
+  }
+  return true;
+}
+
+static bool plan_encode(sg_kernel *k, const sg_kernel_set *s, int n_items) {
+  size_t n = (size_t)s->n_messages;
+  if (!NEED(k->needed, k->needed_room, n + 1) || !NEED(k->placed, k->placed_room, n + 1))
+    return false;
+  find_needed(s, k->needed);
+  memset(k->placed, 0, n);
+  /* Relays come after all others, in their own order: their inputs stand before them. */
+  for (int relays = 0; relays < 2; relays++)
+    for (int i = 0; i < s->n_messages; i++) {
+      if (!k->needed[i] || k->placed[i] || (n_links(s, i) > 0) != relays) continue;
+      int out[4] = {i}, found = 1;
+      for (int j = i + 1; !relays && found < 4 && j < s->n_messages; j++)
+        if (k->needed[j] && !k->placed[j] && n_links(s, j) == 0 && same_terms(s, i, j))
+          out[found++] = j;
+      if (!plan_messages(k, s, n_items, found == 4 ? 4 : 1, out)) return false;
+    }
+  return true;
+}
+
+/* Pieces first … first + outs − 1 from the messages with a weight there. */
+static bool plan_pieces(sg_kernel *k, const sg_kernel_set *s, int first, int outs) {
+  int terms = 0;
+  step *p = add_step(k, outs, s->n_messages);
+  if (!p) return false;
+  for (int j = 0; j < outs; j++) p->out[j] = first + j;
+  for (int i = 0; i < s->n_messages; i++) {
+    const double *w = s->weight + (long)i * s->pieces + first;
+    bool used = false;
+    for (int j = 0; j < outs; j++) used = used || w[j] != 0;
+    if (!used) continue;
+    k->input[p->input + (size_t)terms] = -1 - (long)i;
+    for (int j = 0; j < outs; j++) k->coef[p->coef + (size_t)(terms * outs + j)] = w[j];
+    terms++;
+  }
+  p->terms = terms;
+  return true;
+}
+
+static bool make_plan(sg_kernel *k, const sg_kernel_set *s, int n_items, plan *p) {
+  p->encode = k->steps;
+  if (!plan_encode(k, s, n_items)) return false;
+  p->decode = k->steps;
+  for (int q = 0; q < s->pieces;) {
+    int outs = q + 4 <= s->pieces ? 4 : 1;
+    if (!plan_pieces(k, s, q, outs)) return false;
+    q += outs;
+  }
+  p->end = k->steps;
+  return true;
+}
+
+/* --- The sum to compare with ------------------------------------------------------------------ */
+
+typedef struct totals {
+  sg_v4 error2, sum2, norm2, dot;
+} totals;
+
+/* s + e is the sum so far; two-sum (Knuth) keeps what rounding drops. */
+#define ADD(s, e, x)                                                                               \
+  do {                                                                                             \
+    sg_v4 t_ = s + (x), z_ = t_ - s;                                                               \
+    e += (s - (t_ - z_)) + ((x)-z_);                                                               \
+    s = t_;                                                                                        \
+  } while (0)
+
+SG_INLINE void compare_four(const sg_v4 *g, const sg_v4 *s, const sg_v4 *e, const sg_v4 *previous,
+                            totals *t) {
+  sg_v4 difference = (*g - *s) - *e, sum = *s + *e;
+  t->error2 += difference * difference;
+  t->sum2 += sum * sum;
+  t->norm2 += *g * *g;
+  t->dot += *g * *previous;
+}
+
+/* n coordinates of a decoded piece g against Σ coef · x in compensated arithmetic (the products
+ * with coef, which is NULL for the whole sum, are rounded). previous may be NULL. square: four sums
+ * per item, to which the squares are added. */
+SG_CLONES static void compare(int items, const double *const *x, const double *coef,
+                              const double *g, const double *previous, long n, double *square,
+                              totals *total) {
+  const sg_v4 zero = SG_V4(0.0), one = SG_V4(1.0);
+  totals sums = *total;
+  long i = 0;
+  for (; i + 8 <= n; i += 8) {
+    sg_v4 s = zero, e = zero, r = zero, f = zero, p = zero, q = zero;
+    if (coef)
+      for (int t = 0; t < items; t++) {
+        sg_v4 u = AT(x[t], i), v = AT(x[t], i + 4), c = SG_V4(coef[t]);
+        TO(square, 4L * t) = AT(square, 4L * t) + (u * u + v * v);
+        u *= c, v *= c;
+        ADD(s, e, u);
+        ADD(r, f, v);
+      }
+    else
+      for (int t = 0; t < items; t++) {
+        sg_v4 u = AT(x[t], i), v = AT(x[t], i + 4);
+        TO(square, 4L * t) = AT(square, 4L * t) + (u * u + v * v);
+        ADD(s, e, u);
+        ADD(r, f, v);
+      }
+    if (previous) p = AT(previous, i), q = AT(previous, i + 4);
+    sg_v4 u = AT(g, i), v = AT(g, i + 4);
+    compare_four(&u, &s, &e, &p, &sums);
+    compare_four(&v, &r, &f, &q, &sums);
+  }
+  for (; i < n; i += 4) { /* what is left, with zeros past the end */
+    size_t size = (size_t)(n - i < 4 ? n - i : 4) * sizeof(double);
+    sg_v4 s = zero, e = zero, p = zero, u = zero, v = zero;
+    for (int t = 0; t < items; t++) {
+      memcpy(&u, x[t] + i, size);
+      TO(square, 4L * t) = AT(square, 4L * t) + u * u;
+      u *= coef ? SG_V4(coef[t]) : one;
+      ADD(s, e, u);
+    }
+    if (previous) memcpy(&p, previous + i, size);
+    memcpy(&v, g + i, size);
+    compare_four(&v, &s, &e, &p, &sums);
+  }
+  *total = sums;
+}
+
+/* --- Tiles ------------------------------------------------------------------------------------ */
+
+/* The sets that share tiles, and the tile they are at. */
+typedef struct tiling {
+  sg_kernel *k;
+  const sg_problem *problem;
+  sg_workspace *ws;
+  int n_items, pieces;
+  long begin, end, length; /* of the segment; of a piece */
+  long tile;
+  long at, n; /* coordinates at … at + n − 1 of each piece */
+} tiling;
+
+/* How many of the tile's coordinates piece q has; the rest is padding. */
+static long available(const tiling *t, int q) {
+  long rest = t->end - (t->begin + q * t->length + t->at);
+  return rest < 0 ? 0 : rest < t->n ? rest : t->n;
+}
+
+/* Copies a short piece's tile to where zeros can follow it. */
+static void pad(const tiling *t, int q, long rest) {
+  sg_kernel *k = t->k;
+  const double **tile = k->tile + (long)q * t->n_items;
+  double *to = k->padded + (long)q * t->n_items * t->n;
+  for (int i = 0; i < t->n_items; i++, to += t->n) {
+    if (rest > 0) memcpy(to, tile[i], (size_t)rest * sizeof *to);
+    memset(to + rest, 0, (size_t)(t->n - rest) * sizeof *to);
+    tile[i] = to;
+  }
+}
+
+static sg_status fetch_tile(const tiling *t) {
+  sg_kernel *k = t->k;
+  bool full = available(t, t->pieces - 1) == t->n;
+  if (!full && !NEED(k->padded, k->padded_room, (long)t->pieces * t->n_items * t->n))
+    return SG_NO_MEMORY;
+  for (int q = 0; q < t->pieces; q++) {
+    long n = available(t, q), from = t->begin + q * t->length + t->at;
+    if (n > 0) {
+      sg_status status =
+          sg_problem_tile(t->problem, t->ws, q, from, from + n, k->tile + (long)q * t->n_items);
+      if (status) return status;
+    }
+    if (n < t->n) pad(t, q, n);
+  }
+  return SG_OK;
+}
+
+/* Outputs to y + out · stride. */
+static void run_step(const tiling *t, const step *p, double *y, long stride) {
+  sg_kernel *k = t->k;
+  for (int i = 0; i < p->terms; i++) {
+    long in = k->input[p->input + (size_t)i];
+    k->x[i] = in < 0 ? k->y + (-1 - in) * t->tile : k->tile[in];
+  }
+  if (p->outs == 1) {
+    sg_combine(p->terms, k->x, k->coef + p->coef, y + p->out[0] * stride, t->n, 0);
+    return;
+  }
+  double *out[4];
+  for (int j = 0; j < 4; j++) out[j] = y + p->out[j] * stride;
+  sg_combine4(p->terms, k->x, k->coef + p->coef, out, t->n);
+}
+
+static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals *total) {
+  sg_kernel *k = t->k;
+  long from = s->begin + q * t->length + t->at;
+  for (int i = 0; i < s->n_sum; i++) k->x[i] = k->tile[(long)q * t->n_items + s->sum_item[i]];
+  compare(s->n_sum, k->x, s->sum_coef, s->decoded + from, s->previous ? s->previous + from : NULL,
+          available(t, q), k->square, total);
+}
+
+static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
+  sg_kernel *k = t->k;
+  for (size_t i = p->encode; i < p->decode; i++) run_step(t, &k->step[i], k->y, t->tile);
+  /* Where a piece is short, what is past its end must not be written. */
+  bool full = available(t, t->pieces - 1) == t->n;
+  double *spare = k->y + s->n_messages * t->tile;
+  for (size_t i = p->decode; i < p->end; i++)
+    if (full)
+      run_step(t, &k->step[i], s->decoded + s->begin + t->at, t->length);
+    else
+      run_step(t, &k->step[i], spare, t->tile);
+  totals total = {SG_V4(0.0), SG_V4(0.0), SG_V4(0.0), SG_V4(0.0)};
+  memset(k->square, 0, 4 * (size_t)s->n_sum * sizeof *k->square);
+  for (int q = 0; q < s->pieces; q++) {
+    long n = available(t, q);
+    if (n == 0) continue;
+    if (!full)
+      memcpy(s->decoded + s->begin + q * t->length + t->at, spare + q * t->tile,
+             (size_t)n * sizeof(double));
+    compare_piece(t, s, q, &total);
+  }
+  s->error2 += sg_v4_sum(&total.error2);
+  s->sum2 += sg_v4_sum(&total.sum2);
+  s->norm2 += sg_v4_sum(&total.norm2);
+  s->dot_previous += sg_v4_sum(&total.dot);
+  for (int i = 0; s->item_norm2 && i < s->n_sum; i++) {
+    sg_v4 sum = AT(k->square, 4L * i);
+    s->item_norm2[i] += sg_v4_sum(&sum);
+  }
+}
+
+/* From the code and the width alone, never from the company of a set. */
+static long tile_length(const sg_gradient_request *request, int pieces, long length) {
+  double at_hand = (double)sg_partition_parts(request->partition) * request->width * pieces;
+  long tile = (long)(TILE_DOUBLES / at_hand) / 16 * 16;
+  tile = tile < TILE_LEAST ? TILE_LEAST : tile > SG_TILE ? SG_TILE : tile;
+  return tile < length ? tile : length;
+}
+
+static bool shares_tiles(const sg_kernel_set *a, const sg_kernel_set *b) {
+  return a->begin == b->begin && a->end == b->end && a->pieces == b->pieces;
+}
+
+/* All sets from `first` on that share its tiles. */
+static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_workspace *ws,
+                              const sg_gradient_request *request, int first, int n_sets,
+                              sg_kernel_set *set) {
+  const sg_kernel_set *model = &set[first];
+  int pieces = model->pieces, items = request->n_items, messages = 0, sums = 0;
+  long length = (model->end - model->begin + pieces - 1) / pieces;
+  tiling t = {.k = k,
+              .problem = problem,
+              .ws = ws,
+              .n_items = items,
+              .pieces = pieces,
+              .begin = model->begin,
+              .end = model->end,
+              .length = length,
+              .tile = tile_length(request, pieces, length)};
+  k->steps = k->inputs = k->coefs = 0;
+  for (int i = first; i < n_sets; i++) {
+    sg_kernel_set *s = &set[i];
+    if (!shares_tiles(s, model)) continue;
+    if (!make_plan(k, s, items, &k->plan[i])) return SG_NO_MEMORY;
+    s->error2 = s->sum2 = s->norm2 = s->dot_previous = 0;
+    messages = s->n_messages > messages ? s->n_messages : messages;
+    sums = s->n_sum > sums ? s->n_sum : sums;
+  }
+  if (!NEED(k->y, k->y_room, (messages + pieces) * t.tile) ||
+      !NEED(k->tile, k->tile_room, (long)pieces * items) || !NEED(k->x, k->x_room, sums) ||
+      !NEED(k->square, k->square_room, 4L * sums + 4))
+    return SG_NO_MEMORY;
+  for (t.at = 0; t.at < length; t.at += t.tile) {
+    t.n = length - t.at < t.tile ? length - t.at : t.tile;
+    sg_status status = fetch_tile(&t);
+    if (status) return status;
+    for (int i = first; i < n_sets; i++)
+      if (shares_tiles(&set[i], model)) decode_tile(&t, &k->plan[i], &set[i]);
+  }
+  return SG_OK;
+}
+
+sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_workspace *ws,
+                           const sg_gradient_request *request, int n_sets, sg_kernel_set *set) {
+  if (!NEED(kernel->plan, kernel->plan_room, n_sets)) return SG_NO_MEMORY;
+  for (int i = 0; i < n_sets; i++) {
+    int first = 0;
+    while (!shares_tiles(&set[first], &set[i])) first++;
+    if (first < i) continue; /* done with the first of its group */
+    sg_status status = decode_group(kernel, problem, ws, request, i, n_sets, set);
+    if (status) return status;
+  }
+  return SG_OK;
+}
+
+/* --- Cost ------------------------------------------------------------------------------------- */
+
+static double piece_length(const sg_kernel_set *s) {
+  return (double)((s->end - s->begin + s->pieces - 1) / s->pieces);
+}
+
+double sg_kernel_encode_flops(const sg_kernel_set *s) {
+  double terms = s->n_messages > 0 ? s->term_start[s->n_messages] - s->term_start[0] : 0;
+  if (s->link_start && s->n_messages > 0) terms += s->link_start[s->n_messages] - s->link_start[0];
+  return 2 * terms * piece_length(s);
+}
+
+double sg_kernel_decode_flops(const sg_kernel_set *s) {
+  double weights = 0;
+  for (long i = 0; i < (long)s->n_messages * s->pieces; i++) weights += s->weight[i] != 0;
+  return 2 * weights * piece_length(s);
+}
