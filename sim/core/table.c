@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables for people and programs: aligned text that fits a terminal, CSV, JSON, Markdown. */
+#include "sim/core/table.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GAP = 2, NARROWEST = 8 }; /* blanks between columns; a text column is not cut below this */
+
+typedef enum kind { EMPTY, TEXT, INTEGER, NUMBER } kind;
+
+typedef struct cell {
+  kind kind;
+  int digits;
+  char *text; /* TEXT */
+  long long integer;
+  double number;
+} cell;
+
+struct sg_table {
+  int n; /* columns */
+  size_t count, capacity;
+  char **name;
+  cell *cell; /* row by row */
+  bool failed;
+};
+
+sg_table *sg_table_new(int n, const char *const *columns) {
+  sg_table *t = calloc(1, sizeof *t);
+  if (!t) return NULL;
+  t->n = n;
+  t->name = calloc((size_t)n + 1, sizeof *t->name);
+  if (!t->name) goto no_memory;
+  for (int i = 0; i < n; i++)
+    if (!(t->name[i] = strdup(columns[i]))) goto no_memory;
+  return t;
+no_memory:
+  sg_table_free(t);
+  return NULL;
+}
+
+void sg_table_free(sg_table *t) {
+  if (!t) return;
+  for (size_t i = 0; i < t->count; i++) free(t->cell[i].text);
+  for (int i = 0; t->name && i < t->n; i++) free(t->name[i]);
+  free(t->cell);
+  free(t->name);
+  free(t);
+}
+
+/* A failed table stays usable; sg_table_print then marks its output as failed. */
+static void add(sg_table *t, cell c) {
+  if (t->count == t->capacity) {
+    size_t capacity = t->capacity ? 2 * t->capacity : 64;
+    cell *grown = realloc(t->cell, capacity * sizeof *grown);
+    if (!grown) {
+      t->failed = true;
+      free(c.text);
+      return;
+    }
+    t->cell = grown;
+    t->capacity = capacity;
+  }
+  t->cell[t->count++] = c;
+}
+
+void sg_table_text(sg_table *t, const char *text) {
+  cell c = {.kind = text ? TEXT : EMPTY, .text = text ? strdup(text) : NULL};
+  if (text && !c.text)
+    t->failed = true;
+  else
+    add(t, c);
+}
+
+void sg_table_integer(sg_table *t, long long x) {
+  add(t, (cell){.kind = INTEGER, .integer = x});
+}
+
+void sg_table_number(sg_table *t, double x, int digits) {
+  add(t, (cell){.kind = isnan(x) ? EMPTY : NUMBER, .number = x, .digits = digits});
+}
+
+int sg_table_rows(const sg_table *t) {
+  return t->n ? (int)(t->count / (size_t)t->n) : 0;
+}
+
+static const cell *at(const sg_table *t, int row, int column) {
+  return &t->cell[(size_t)row * (size_t)t->n + (size_t)column];
+}
+
+/* --- Text and Markdown: cells as people read them --------------------------------------------- */
+
+/* Columns on a terminal: code points of UTF-8. The project prints no double-width characters. */
+static int width_of(const char *s) {
+  int n = 0;
+  for (; *s; s++) n += ((unsigned char)*s & 0xC0) != 0x80;
+  return n;
+}
+
+/* `digits` significant digits, without an exponent where that stays readable. Whole numbers have no
+ * decimals. */
+static void format_number(double x, int digits, char out[64]) {
+  double size = fabs(x);
+  if (size < 1e15 && x == floor(x)) {
+    snprintf(out, 64, "%.0f", x + 0.0);
+  } else if (size >= 1e-4 && size < 1e9) {
+    /* The exponent after rounding: 9.996 with three digits is 10.0, not 10.00. */
+    char rounded[64];
+    snprintf(rounded, sizeof rounded, "%.*e", digits > 0 ? digits - 1 : 0, x);
+    const char *e = strchr(rounded, 'e');
+    int decimals = digits - 1 - (e ? atoi(e + 1) : 0);
+    snprintf(out, 64, "%.*f", decimals > 0 ? decimals : 0, x);
+  } else {
+    snprintf(out, 64, "%.*g", digits, x);
+  }
+}
+
+/* The text of a cell; `scratch` holds that of numbers. */
+static const char *shown(const cell *c, char scratch[64]) {
+  switch (c->kind) {
+  case TEXT: return c->text;
+  case INTEGER: snprintf(scratch, 64, "%lld", c->integer); return scratch;
+  case NUMBER: format_number(c->number, c->digits, scratch); return scratch;
+  case EMPTY: break;
+  }
+  return "";
+}
+
+static void put_blanks(sg_buffer *out, int n) {
+  for (int i = 0; i < n; i++) sg_put_bytes(out, " ", 1);
+}
+
+/* Puts `text` in a field, cut with "…" when it is too long. Control characters would break the
+ * layout, or the terminal: they become blanks. */
+static void put_field(sg_buffer *out, const char *text, int width, bool right, bool last) {
+  int length = width_of(text);
+  if (right) put_blanks(out, width - length);
+  int room = length > width ? width - 1 : length;
+  for (const char *s = text; *s; s++) {
+    if (((unsigned char)*s & 0xC0) != 0x80 && room-- == 0) break;
+    bool control = (unsigned char)*s < 0x20 || *s == 0x7F;
+    sg_put_bytes(out, control ? " " : s, 1);
+  }
+  if (length > width) sg_put(out, "…");
+  if (!right && !last) put_blanks(out, width - length);
+}
+
+typedef struct column {
+  int width;
+  bool numeric; /* right-aligned, never cut */
+} column;
+
+static void measure(const sg_table *t, column *columns) {
+  char scratch[64];
+  for (int j = 0; j < t->n; j++) {
+    bool numbers = false, text = false;
+    int width = width_of(t->name[j]);
+    for (int i = 0; i < sg_table_rows(t); i++) {
+      const cell *c = at(t, i, j);
+      int w = width_of(shown(c, scratch));
+      if (w > width) width = w;
+      numbers |= c->kind == INTEGER || c->kind == NUMBER;
+      text |= c->kind == TEXT;
+    }
+    columns[j] = (column){.width = width, .numeric = numbers && !text};
+  }
+}
+
+static int total(const column *columns, int n) {
+  int sum = (n - 1) * GAP;
+  for (int j = 0; j < n; j++) sum += columns[j].width;
+  return sum;
+}
+
+static int narrowest(const sg_table *t, int j) {
+  int name = width_of(t->name[j]);
+  return name > NARROWEST ? name : NARROWEST;
+}
+
+/* Cuts the widest text column, one place at a time, until the table fits; false, and nothing is
+ * changed, if it cannot. */
+static bool squeeze(const sg_table *t, column *columns, int width) {
+  int excess = total(columns, t->n) - width, slack = 0;
+  for (int j = 0; j < t->n; j++) {
+    int spare = columns[j].width - narrowest(t, j);
+    if (!columns[j].numeric && spare > 0) slack += spare;
+  }
+  if (excess > slack) return false;
+  for (; excess > 0; excess--) {
+    int widest = -1;
+    for (int j = 0; j < t->n; j++) {
+      bool candidate = !columns[j].numeric && columns[j].width > narrowest(t, j);
+      if (candidate && (widest < 0 || columns[j].width > columns[widest].width)) widest = j;
+    }
+    columns[widest].width--;
+  }
+  return true;
+}
+
+static void put_line(const sg_table *t, const column *columns, int row, int begin, int end,
+                     sg_buffer *out) {
+  char scratch[64];
+  /* Column 0 is repeated in front of every block. */
+  for (int j = begin ? 0 : begin; j < end; j = j < begin ? begin : j + 1) {
+    const char *text = row < 0 ? t->name[j] : shown(at(t, row, j), scratch);
+    put_field(out, text, columns[j].width, columns[j].numeric, j == end - 1);
+    if (j < end - 1) put_blanks(out, GAP);
+  }
+  sg_put(out, "\n");
+}
+
+static void put_rule(const column *columns, int begin, int end, sg_buffer *out) {
+  for (int j = begin ? 0 : begin; j < end; j = j < begin ? begin : j + 1) {
+    for (int i = 0; i < columns[j].width; i++) sg_put(out, "─");
+    if (j < end - 1) put_blanks(out, GAP);
+  }
+  sg_put(out, "\n");
+}
+
+static void put_block(const sg_table *t, const column *columns, int begin, int end,
+                      sg_buffer *out) {
+  put_line(t, columns, -1, begin, end, out);
+  put_rule(columns, begin, end, out);
+  for (int i = 0; i < sg_table_rows(t); i++) put_line(t, columns, i, begin, end, out);
+}
+
+/* Text columns that alone are too wide for a block are cut to fit beside the first column. */
+static void cap(column *columns, int n, int width) {
+  int half = width / 2 > NARROWEST ? width / 2 : NARROWEST;
+  if (!columns[0].numeric && columns[0].width > half) columns[0].width = half;
+  int room = width - columns[0].width - GAP;
+  if (room < NARROWEST) room = NARROWEST;
+  for (int j = 1; j < n; j++)
+    if (!columns[j].numeric && columns[j].width > room) columns[j].width = room;
+}
+
+static void print_text(const sg_table *t, int width, sg_buffer *out) {
+  column *columns = calloc((size_t)t->n, sizeof *columns);
+  if (!columns) {
+    out->failed = true;
+    return;
+  }
+  measure(t, columns);
+  if (width <= 0 || squeeze(t, columns, width)) {
+    put_block(t, columns, 0, t->n, out);
+  } else {
+    cap(columns, t->n, width);
+    for (int begin = 0; begin < t->n;) {
+      int end = begin, used = begin ? columns[0].width : -GAP;
+      do used += GAP + columns[end++].width;
+      while (end < t->n && used + GAP + columns[end].width <= width);
+      if (begin) sg_put(out, "\n");
+      put_block(t, columns, begin, end, out);
+      begin = end;
+    }
+  }
+  free(columns);
+}
+
+static void put_markdown_cell(const char *s, sg_buffer *out) {
+  for (; *s; s++) {
+    if (*s == '|')
+      sg_put(out, "\\|");
+    else
+      sg_put_bytes(out, (unsigned char)*s < 0x20 ? " " : s, 1);
+  }
+}
+
+static void print_markdown(const sg_table *t, sg_buffer *out) {
+  column *columns = calloc((size_t)t->n, sizeof *columns);
+  if (!columns) {
+    out->failed = true;
+    return;
+  }
+  measure(t, columns);
+  for (int j = 0; j < t->n; j++) {
+    sg_put(out, "| ");
+    put_markdown_cell(t->name[j], out);
+    sg_put(out, " ");
+  }
+  sg_put(out, "|\n");
+  for (int j = 0; j < t->n; j++) sg_put(out, columns[j].numeric ? "|---:" : "|---");
+  sg_put(out, "|\n");
+  char scratch[64];
+  for (int i = 0; i < sg_table_rows(t); i++) {
+    for (int j = 0; j < t->n; j++) {
+      sg_put(out, "| ");
+      put_markdown_cell(shown(at(t, i, j), scratch), out);
+      sg_put(out, " ");
+    }
+    sg_put(out, "|\n");
+  }
+  free(columns);
+}
+
+/* --- CSV and JSON: cells as programs read them ------------------------------------------------ */
+
+/* RFC 4180, with bare line feeds. NULL is an empty field, an empty text is "". */
+static void put_csv_text(const char *s, sg_buffer *out) {
+  if (*s && !strpbrk(s, ",\"\r\n")) {
+    sg_put(out, s);
+    return;
+  }
+  sg_put(out, "\"");
+  for (; *s; s++) sg_put_bytes(out, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
+  sg_put(out, "\"");
+}
+
+static void put_csv_cell(const cell *c, sg_buffer *out) {
+  switch (c->kind) {
+  case TEXT: put_csv_text(c->text, out); break;
+  case INTEGER: sg_putf(out, "%lld", c->integer); break;
+  case NUMBER:
+    if (isinf(c->number))
+      sg_put(out, c->number > 0 ? "inf" : "-inf");
+    else
+      sg_put_json_number(out, c->number);
+    break;
+  case EMPTY: break;
+  }
+}
+
+static void print_csv(const sg_table *t, sg_buffer *out) {
+  for (int j = 0; j < t->n; j++) {
+    if (j) sg_put(out, ",");
+    put_csv_text(t->name[j], out);
+  }
+  sg_put(out, "\n");
+  for (int i = 0; i < sg_table_rows(t); i++) {
+    for (int j = 0; j < t->n; j++) {
+      if (j) sg_put(out, ",");
+      put_csv_cell(at(t, i, j), out);
+    }
+    sg_put(out, "\n");
+  }
+}
+
+static void put_json_cell(const cell *c, sg_buffer *out) {
+  switch (c->kind) {
+  case TEXT: sg_put_json_string(out, c->text); break;
+  case INTEGER: sg_putf(out, "%lld", c->integer); break;
+  case NUMBER: sg_put_json_number(out, c->number); break;
+  case EMPTY: sg_put(out, "null"); break;
+  }
+}
+
+static void print_json(const sg_table *t, sg_buffer *out) {
+  sg_put(out, "[");
+  for (int i = 0; i < sg_table_rows(t); i++) {
+    sg_put(out, i ? ",\n {" : "\n {");
+    for (int j = 0; j < t->n; j++) {
+      if (j) sg_put(out, ", ");
+      sg_put_json_string(out, t->name[j]);
+      sg_put(out, ": ");
+      put_json_cell(at(t, i, j), out);
+    }
+    sg_put(out, "}");
+  }
+  sg_put(out, sg_table_rows(t) ? "\n]\n" : "]\n");
+}
+
+void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out) {
+  if (t->failed) {
+    out->failed = true;
+    return;
+  }
+  if (t->n == 0) return;
+  switch (format) {
+  case SG_FORMAT_TEXT: print_text(t, width, out); break;
+  case SG_FORMAT_CSV: print_csv(t, out); break;
+  case SG_FORMAT_JSON: print_json(t, out); break;
+  case SG_FORMAT_MARKDOWN: print_markdown(t, out); break;
+  }
+}
