@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum quantity { DURATION, RESPONSES, RESPONSES_WITHIN } quantity;
+typedef enum measure { DURATION, RESPONSES, RESPONSES_WITHIN } measure;
 
 typedef struct target {
   bool quick;         /* part of the short form */
@@ -22,7 +22,7 @@ typedef struct target {
   const char *scheme;  /* JSON members */
   const char *compute; /* delay members; NULL: the laws of the table for n = 8 */
   const char *uplink;
-  quantity what;
+  measure what;
   int within; /* RESPONSES_WITHIN: P(R* ≤ within) */
   double value;
 } target;
@@ -34,7 +34,7 @@ typedef struct target {
 #define YE_ABBE(d, m) "\"code\":\"ye-abbe\",\"d\":" #d ",\"m\":" #m ",\"construction\":\"random\""
 #define GROUP(d, m)                                                                                \
   "\"code\":\"group\",\"d\":" #d ",\"m\":" #m ",\"linear_code\":\"harmonic\",\"stop\":"            \
-                                              "\"decodable\""
+  "\"decodable\""
 #define CYCLIC(s) "\"code\":\"cyclic-repetition\",\"s\":" #s
 #define FRC(s)    "\"code\":\"fractional-repetition\",\"s\":" #s
 
@@ -118,6 +118,7 @@ static const target targets[] = {
 typedef struct sums {
   const target *t;
   double n, sum, squares;
+  char label[128];
 } sums;
 
 static bool add_row(void *user, int replication, const sg_iteration_record *row, int n_workers,
@@ -164,6 +165,7 @@ static bool run(const target *t, int replication, long iterations, sums *s) {
   sg_status status = sg_scenario_parse("validate.json", text, strlen(text), 0, NULL, &scenario, &e);
   if (status == SG_OK) status = sg_plan_new(scenario, &plan, &e);
   if (status == SG_OK) status = sg_world_new(plan->point[0].point, plan->cache, NULL, &world, &e);
+  if (status == SG_OK) memcpy(s->label, world->label, sizeof s->label);
   const sg_block_options options = {0};
   const sg_sink sink = {.user = s, .row = add_row, .finish = finish};
   if (status == SG_OK) status = sg_block_run(world, 1, &replication, &options, &sink, &e);
@@ -193,15 +195,10 @@ int main(int argc, char **argv) {
     }
     double mean = s.sum / s.n, sd = sqrt((s.squares - s.n * mean * mean) / (s.n - 1));
     double error = sd / sqrt(s.n), z = mean / error;
-    char scheme[256];
-    int length = 0;
-    for (const char *c = t->scheme; *c && length < 255; c++)
-      if (*c != '"') scheme[length++] = *c == ',' ? ' ' : *c;
-    scheme[length] = '\0';
     char quantity[64];
     snprintf(quantity, sizeof quantity, "%s", names[t->what]);
     if (t->what == RESPONSES_WITHIN) snprintf(quantity, sizeof quantity, "P(R* ≤ %d)", t->within);
-    printf("| %s | %d | %s%s | %s | %.4f | %.4f | %.4f | %+.2f |\n", t->source, t->n, scheme,
+    printf("| %s | %d | %s%s | %s | %.4f | %.4f | %.4f | %+.2f |\n", t->source, t->n, s.label,
            strcmp(t->uplink, NOTHING) == 0     ? ", computation only"
            : strcmp(t->compute, NO_DELAY) == 0 ? ", communication only"
                                                : "",

@@ -369,7 +369,12 @@ static sg_status plan_decode(lane *l) {
         return sg_fail_memory(b->error);
     }
     if (!w->problem->timing_only) p->set[p->n_sets].n_messages = (int)p->n_known;
-    l->decode_flops += weights.info.flops + sg_kernel_decode_flops(&p->set[p->n_sets]);
+    const sg_kernel_set applied = {.begin = segment->begin,
+                                   .end = segment->end,
+                                   .pieces = segment->pieces,
+                                   .n_messages = s->count,
+                                   .weight = weights.w};
+    l->decode_flops += weights.info.flops + sg_kernel_decode_flops(&applied);
     p->n_sets++;
     l->info.cond1 = fmax(l->info.cond1, weights.info.cond1);
     l->info.amplification = fmax(l->info.amplification, weights.info.amplification);
