@@ -69,11 +69,20 @@ const char *sg_nearest(const char *word, const char *const *candidates) {
   return best;
 }
 
+const char *sg_article(const char *word) {
+  return *word && strchr("aeiou", *word) ? "an" : "a";
+}
+
 /* --- What was expected ------------------------------------------------------------------------ */
 
 static void put_range(const sg_param *p, sg_buffer *b) {
   /* A zeroed row has no range: 0 … 0 would allow one value only. */
   if (p->min == 0 && p->max == 0) return;
+  if (p->min == p->max) {
+    sg_put(b, " = ");
+    sg_put_json_number(b, p->min);
+    return;
+  }
   bool below = p->min > -SG_UNBOUNDED, above = p->max < SG_UNBOUNDED;
   if (below) {
     sg_put(b, p->flags & SG_MIN_OPEN ? " > " : " ≥ ");
@@ -462,7 +471,8 @@ sg_status sg_fail_variant(sg_error *e, const char *place, const sg_family *famil
     if (near) sg_putf(&b, "; did you mean \"%s\"?", near);
     sg_put(&b, near ? " There are " : "; there are ");
   } else {
-    sg_putf(&b, "\"%s\" is missing; expected the name of a %s: ", family->selector, family->what);
+    sg_putf(&b, "\"%s\" is missing; expected the name of %s %s: ", family->selector,
+            sg_article(family->what), family->what);
   }
   put_words(names, &b);
   sg_status status = b.failed ? sg_fail_memory(e) : sg_fail(e, SG_INVALID, place, "%s", b.data);

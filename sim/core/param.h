@@ -137,6 +137,8 @@ sg_status sg_value_set_string(const sg_param *row, sg_value *value, const char *
                               const char *text, sg_error *e);
 /* Makes `count` empty items of a list that has none. false: no memory. */
 bool sg_value_new_items(sg_value *list, int count);
+/* "a" or "an". */
+const char *sg_article(const char *word);
 /* "a whole number ≥ 0", for messages and documentation. */
 void sg_param_expectation(const sg_param *row, struct sg_buffer *out);
 /* "expected a whole number ≥ 0, found …". */

@@ -212,8 +212,8 @@ static const sg_variant *read_variant(const reader *r, const sg_family *family, 
     sg_buffer found = {0};
     sg_describe_json(word, &found);
     if (sg_each_of(word)) sg_put(&found, "; list each as an entry of its own");
-    sg_fail(r->e, SG_INVALID, place, "expected the name of a %s, found %s", family->what,
-            found.failed ? "something else" : found.data);
+    sg_fail(r->e, SG_INVALID, place, "expected the name of %s %s, found %s",
+            sg_article(family->what), family->what, found.failed ? "something else" : found.data);
     sg_buffer_free(&found);
   } else if (!(variant = sg_family_find(family, word->valuestring))) {
     sg_fail_variant(r->e, place, family, word->valuestring);

@@ -10,7 +10,9 @@
 static void put_type(const sg_param *row, sg_buffer *out) {
   switch (row->kind) {
   case SG_OBJECT: sg_put(out, "object"); break;
-  case SG_FAMILY: sg_putf(out, "object: a %s", row->family->what); break;
+  case SG_FAMILY:
+    sg_putf(out, "object: %s %s", sg_article(row->family->what), row->family->what);
+    break;
   case SG_LIST:
     sg_put(out, "list of: ");
     put_type(row->fields, out);

@@ -379,6 +379,25 @@ static void find_place(const sg_scenario *s, placed *p) {
                      &p->column);
 }
 
+static bool is_same(const sg_fault *a, const sg_fault *b) {
+  return a->place && b->place && a->message && b->message && strcmp(a->place, b->place) == 0 &&
+         strcmp(a->message, b->message) == 0;
+}
+
+/* A duplicate member is read twice, so its faults may come twice. */
+static int take_once(const placed *list, int n, sg_fault *out) {
+  int k = 0;
+  for (int i = 0; i < n; i++) {
+    if (k == 0 || !is_same(&out[k - 1], &list[i].fault)) {
+      out[k++] = list[i].fault;
+      continue;
+    }
+    free(list[i].fault.place);
+    free(list[i].fault.message);
+  }
+  return k;
+}
+
 /* Sorts faults by their place in the file; of very many, the rest is counted only. */
 static void sort_faults(const sg_scenario *s, sg_error *e) {
   int more = e->count - MOST_FAULTS;
@@ -394,7 +413,7 @@ static void sort_faults(const sg_scenario *s, sg_error *e) {
       find_place(s, &list[i]);
     }
     qsort(list, (size_t)e->count, sizeof *list, compare_placed);
-    for (int i = 0; i < e->count; i++) e->fault[i] = list[i].fault;
+    e->count = take_once(list, e->count, e->fault);
   }
   free(list);
   if (more > 0) sg_fail(e, SG_INVALID, NULL, "%d more faults are not listed", more);

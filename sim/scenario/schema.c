@@ -210,10 +210,16 @@ static void put_row(const sg_param *row, bool each, sg_buffer *out) {
   sg_put(out, "}");
 }
 
-/* The schema is made compactly and then laid out by indentation. */
+static void put_line(int depth, sg_buffer *out) {
+  sg_put(out, "\n");
+  for (int i = 0; i < depth; i++) sg_put(out, "  ");
+}
+
+/* Lays compact JSON out for people: a line per member, lists of words on one line. */
 static void put_indented(const char *json, sg_buffer *out) {
+  enum { DEEPEST = 128 };
+  bool string = false, in_object[DEEPEST] = {false};
   int depth = 0;
-  bool string = false;
   for (const char *p = json; *p; p++) {
     if (string || *p == '"') {
       if (*p == '"') string = !string;
@@ -221,15 +227,15 @@ static void put_indented(const char *json, sg_buffer *out) {
       if (string && *p == '\\') sg_put_bytes(out, ++p, 1);
       continue;
     }
-    bool opens = *p == '{', closes = *p == '}';
-    if (closes) depth--;
-    if (closes && p[-1] != '{') sg_putf(out, "\n%*s", 2 * depth, "");
-    if (*p == ' ' && p[-1] == ',' && p[1] == '"' && depth > 0 && strchr("}]\"0123456789elj", p[-2]))
-      sg_putf(out, "\n%*s", 2 * depth, "");
+    bool opens = *p == '{' || *p == '[', closes = *p == '}' || *p == ']';
+    if (closes && in_object[depth--] && p[-1] != '{') put_line(depth, out);
+    if (opens && depth + 1 < DEEPEST) in_object[++depth] = *p == '{';
+    /* The blank after a comma. */
+    if (*p == ' ' && p[-1] == ',' && in_object[depth])
+      put_line(depth, out);
     else
       sg_put_bytes(out, p, 1);
-    if (opens) depth++;
-    if (opens && p[1] != '}') sg_putf(out, "\n%*s", 2 * depth, "");
+    if (*p == '{' && p[1] != '}') put_line(depth, out);
   }
   sg_put(out, "\n");
 }
