@@ -277,6 +277,15 @@ static void use_wanted(sg_run *run) {
   run_compact_held(run);
 }
 
+/* What SG_LAST asks for. */
+static void drop_rest(sg_run *run) {
+  if (!(run->decode.flags & SG_LAST) || run->decode.point == SG_ANY) return;
+  int slot = run_find_point(run, run->decode.point);
+  if (slot < 0) return;
+  run_drop_point(run, slot);
+  if (run->point[slot].alive) run_close_point(run, slot);
+}
+
 static void supply_decoded(sg_run *run, const sg_run_result *result) {
   double begin = run->master_free > run->now ? run->master_free : run->now;
   double end = begin + result->decode_s + run->env->update_s;
@@ -292,13 +301,7 @@ static void supply_decoded(sg_run *run, const sg_run_result *result) {
                       .dot_previous = result->dot_previous};
   run->master_free = end;
   run_schedule(run, end, EV_UPDATED, run->decode.model, 0);
-  if (run->decode.flags & SG_LAST && run->decode.point != SG_ANY) {
-    int slot = run_find_point(run, run->decode.point);
-    if (slot >= 0) {
-      run_drop_point(run, slot);
-      run_close_point(run, slot);
-    }
-  }
+  drop_rest(run);
   run_carry_out(run);
   run_finish_row(run);
 }
@@ -319,6 +322,9 @@ static void supply_refused(sg_run *run) {
                                 .decoded = false,
                                 .skip = run->limits.undecodable == SG_UNDEC_SKIP});
   if (!run->ending || over_before) return;
+  /* The round is skipped: what was held for the decode is dropped, and the work on it wasted. */
+  drop_rest(run);
+  for (int i = 0; i < run->nodes; i++) run_settle(run, i);
   double end = run->master_free > run->now ? run->master_free : run->now;
   if (run_start_row(run, false, run->now, end, NULL))
     run_finish_row(run);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What a simulated round costs without arithmetic: ignore-stragglers, shifted-exponential compute
+ * and uplink times, unlimited ingress; the setting of the events yardstick. Prints nanoseconds. */
+#include "tests/support/environment.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static double seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void rounds(int n, int s, long count, const char *ingress) {
+  test_environment t;
+  test_environment_make(&t, &(test_setup){.workers = n,
+                                          .delay = "shifted-exponential",
+                                          .delay_by = {1.6, 1.25},
+                                          .uplink = "shifted-exponential",
+                                          .uplink_by = {6, 10},
+                                          .ingress = ingress,
+                                          .ingress_Bps = 8e3,
+                                          .length = 1000,
+                                          .seed = 1});
+  sg_shape shape = {.workers = n, .subsets = n, .length = 1000, .updates = count};
+  sg_code *code = test_code(sg_code_type_find("ignore-stragglers"), &shape, "s", s);
+  sg_run_limits limits = {.iterations = count, .sim_time_s = INFINITY};
+  double best = INFINITY, mean = 0;
+  long events = 0;
+  for (int repeat = 0; repeat < 5; repeat++) {
+    sg_run *run = sg_run_new(&t.env, code, 0, &limits, NULL, NULL);
+    double start = seconds();
+    while (sg_run_advance(run) == SG_RUN_DECODE)
+      sg_run_supply(run, &(sg_run_result){.decoded = true, .n_used = n - s});
+    best = fmin(best, seconds() - start);
+    mean = sg_run_now(run) / (double)count;
+    events = sg_run_events(run);
+    sg_run_free(run);
+  }
+  printf("n=%-5d need=%-5d %-10s %9.0f ns a round, %5.1f ns an event, mean round %.3f s\n", n,
+         n - s, ingress ? ingress : "unlimited", 1e9 * best / (double)count,
+         1e9 * best / (double)events, mean);
+  sg_code_free(code);
+  test_environment_free(&t);
+}
+
+static void bench(void **state) {
+  (void)state;
+  rounds(12, 2, 100000, NULL);
+  rounds(60, 5, 20000, NULL);
+  rounds(60, 5, 20000, "fifo");
+  rounds(60, 5, 20000, "fair-share");
+  rounds(256, 16, 5000, NULL);
+  rounds(10000, 500, 50, "fair-share");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(bench)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

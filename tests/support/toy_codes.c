@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/toy_codes.h"
+
+#include "codes/protocol.h"
+
+static sg_status segments(sg_code *code, int count, long first_end, int need, sg_error *e) {
+  sg_segment *s = sg_code_alloc(code, (size_t)count, sizeof *s);
+  if (!s) return sg_fail_memory(e);
+  s[0] = (sg_segment){.begin = 0, .end = first_end, .pieces = 1, .need = need};
+  if (count > 1)
+    s[1] = (sg_segment){.begin = first_end, .end = code->shape.length, .pieces = 1, .need = need};
+  code->segment = s;
+  code->segments = count;
+  return SG_OK;
+}
+
+static void encode_own_part(const sg_code *code, const void *state, const sg_message *message,
+                            sg_row *row) {
+  (void)code;
+  (void)state;
+  sg_row_part(row, message->from, 0, 1);
+}
+
+/* The code of Tandon et al. for 3 workers and 1 straggler: g0/2 + g1, g1 − g2, g0/2 + g2. */
+static void encode_one_of_three(int worker, sg_row *row) {
+  if (worker != 1) sg_row_part(row, 0, 0, 0.5);
+  if (worker != 2) sg_row_part(row, 1, 0, 1);
+  if (worker != 0) sg_row_part(row, 2, 0, worker == 1 ? -1 : 1);
+}
+
+static sg_status need_workers(const sg_shape *shape, int from, int to, sg_error *e) {
+  if (shape->workers >= from && shape->workers <= to) return SG_OK;
+  return sg_fail(e, SG_INVALID, NULL, "expected %d to %d workers, found %d", from, to,
+                 shape->workers);
+}
+
+/* --- Two messages of different length --------------------------------------------------------- */
+
+static sg_status two_messages_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                     sg_error *e) {
+  (void)values;
+  code->parts = shape->workers;
+  code->load = 3;
+  return segments(code, 2, shape->length / 3, shape->workers, e);
+}
+
+static void two_messages_plan(const sg_code *code, const void *state, int round, int point,
+                              sg_orders *o) {
+  (void)code;
+  (void)state;
+  (void)round;
+  for (int s = 0; s < 2; s++) {
+    sg_task(o, SG_ALL, point, 1 + s, 1 + s, 0);
+    sg_send(o, SG_ALL, SG_MASTER, point, s, 0, 0);
+  }
+}
+
+const sg_code_type toy_two_messages = {.about = {.name = "toy-two-messages", .summary = ""},
+                                       .create = two_messages_create,
+                                       .encode = encode_own_part,
+                                       .plan = two_messages_plan};
+
+/* --- Signals, commands, a stop in mid-iteration ----------------------------------------------- */
+
+typedef struct nested_state {
+  int done[3], level, arrived;
+  bool told;
+} nested_state;
+
+static sg_status nested_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  (void)values;
+  code->parts = 3;
+  code->load = 2;
+  code->promised = 1;
+  code->state_size = sizeof(nested_state);
+  sg_status status = need_workers(shape, 3, 3, e);
+  return status ? status : segments(code, 1, shape->length, 3, e);
+}
+
+static void nested_encode(const sg_code *code, const void *state, const sg_message *message,
+                          sg_row *row) {
+  (void)code;
+  (void)state;
+  if (message->tag == 0)
+    sg_row_part(row, message->from, 0, 1);
+  else
+    encode_one_of_three(message->from, row);
+}
+
+static void nested_signal(nested_state *s, const sg_event *event, sg_orders *o) {
+  s->done[event->from] = event->count;
+  int ones = 0, twos = 0;
+  for (int i = 0; i < 3; i++) {
+    ones += s->done[i] >= 1;
+    twos += s->done[i] >= 2;
+  }
+  if (s->told || (ones < 3 && twos < 2)) return;
+  s->told = true;
+  s->level = twos >= 2;
+  sg_tell(o, SG_ALL, s->level);
+}
+
+static void nested_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  (void)code;
+  nested_state *s = state;
+  switch (event->kind) {
+  case SG_BEGIN:
+    *s = (nested_state){0};
+    sg_snapshot(o, event->round, 0);
+    for (int i = 0; i < 2; i++) sg_task(o, SG_ALL, event->round, 1, 1, SG_REPORT);
+    break;
+  case SG_SIGNAL: nested_signal(s, event, o); break;
+  case SG_COMMAND:
+    sg_stop(o, event->at);
+    if (event->count > event->arg) sg_send(o, event->at, SG_MASTER, event->round, 0, event->arg, 0);
+    break;
+  case SG_ARRIVAL:
+    s->arrived += event->count;
+    if (s->arrived < 3 - s->level) break;
+    sg_decode(o, 0, event->round, SG_LAST);
+    sg_end_round(o);
+    break;
+  default: break;
+  }
+}
+
+const sg_code_type toy_nested = {.about = {.name = "toy-nested", .summary = ""},
+                                 .create = nested_create,
+                                 .encode = nested_encode,
+                                 .on_event = nested_on_event};
+
+/* --- State across iterations, two jobs in flight ---------------------------------------------- */
+
+typedef struct pipeline_state {
+  int arrived;
+} pipeline_state;
+
+static sg_status pipeline_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                 sg_error *e) {
+  (void)values;
+  code->parts = 2 * shape->workers;
+  code->models = 2;
+  code->load = 2;
+  code->state_size = sizeof(pipeline_state);
+  return segments(code, 1, shape->length, 2 * shape->workers, e);
+}
+
+static void pipeline_encode(const sg_code *code, const void *state, const sg_message *message,
+                            sg_row *row) {
+  (void)code;
+  (void)state;
+  sg_row_part(row, 2 * message->from + message->tag, 0, 1);
+}
+
+static void pipeline_on_event(const sg_code *code, void *state, const sg_event *event,
+                              sg_orders *o) {
+  pipeline_state *s = state;
+  int job = event->round;
+  if (event->kind == SG_BEGIN) {
+    s->arrived = 0;
+    sg_snapshot(o, job, job % 2);
+    sg_task(o, SG_ALL, job, 1, 1, 0);
+    if (job > 0) sg_task(o, SG_ALL, job - 1, 1, 1, 0);
+    sg_send(o, SG_ALL, SG_MASTER, job, 0, 0, 0);
+    if (job > 0) sg_send(o, SG_ALL, SG_MASTER, job - 1, 0, 1, SG_WITH_PREVIOUS);
+  } else if (event->kind == SG_ARRIVAL && ++s->arrived == code->nodes) {
+    if (job > 0) sg_decode(o, (job - 1) % 2, job - 1, SG_LAST);
+    sg_end_round(o);
+  }
+}
+
+const sg_code_type toy_pipeline = {.about = {.name = "toy-pipeline", .summary = ""},
+                                   .create = pipeline_create,
+                                   .encode = pipeline_encode,
+                                   .on_event = pipeline_on_event};
+
+/* --- No barrier ------------------------------------------------------------------------------- */
+
+typedef struct async_state {
+  int version, waiting;
+  bool updating;
+  bool came[64], in_use[64]; /* whose message is held; whose is in the update under way */
+} async_state;
+
+static sg_status async_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                              sg_error *e) {
+  (void)values;
+  code->parts = shape->workers;
+  code->load = 1;
+  code->flags = SG_ASYNC;
+  code->exact = false;
+  code->state_size = sizeof(async_state);
+  sg_status status = need_workers(shape, 1, 64, e);
+  return status ? status : segments(code, 1, shape->length, 1, e);
+}
+
+/* The sum of the gradients at hand, as asynchronous descent wants it. */
+static sg_status async_weights(const sg_code *code, const void *state, int segment,
+                               const sg_used *used, double *W, double *bias, sg_decode_info *info) {
+  (void)code;
+  (void)state;
+  (void)segment;
+  (void)bias;
+  (void)info;
+  for (int i = 0; i < used->count; i++) W[i] = 1;
+  return used->count > 0 ? SG_OK : SG_UNDECODABLE;
+}
+
+static void async_give(sg_orders *o, int worker, int version) {
+  sg_task(o, worker, version, 1, 1, 0);
+  sg_send(o, worker, SG_MASTER, version, 0, 0, 0);
+}
+
+static void async_decode(const sg_code *code, async_state *s, sg_orders *o) {
+  for (int i = 0; i < code->nodes; i++) {
+    s->in_use[i] = s->came[i];
+    s->came[i] = false;
+  }
+  s->waiting = 0;
+  s->updating = true;
+  sg_decode(o, 0, SG_ANY, SG_NO_SUM);
+}
+
+static void async_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  async_state *s = state;
+  switch (event->kind) {
+  case SG_BEGIN:
+    sg_snapshot(o, 0, 0);
+    async_give(o, SG_ALL, 0);
+    break;
+  case SG_ARRIVAL:
+    s->came[event->from] = true;
+    s->waiting++;
+    if (!s->updating) async_decode(code, s, o);
+    break;
+  case SG_UPDATED:
+    s->updating = false;
+    sg_close(o, s->version++);
+    sg_snapshot(o, s->version, 0);
+    for (int i = 0; i < code->nodes; i++)
+      if (s->in_use[i]) async_give(o, i, s->version);
+    if (s->waiting > 0) async_decode(code, s, o);
+    break;
+  default: break;
+  }
+}
+
+const sg_code_type toy_async = {.about = {.name = "toy-async", .summary = ""},
+                                .create = async_create,
+                                .encode = encode_own_part,
+                                .weights = async_weights,
+                                .on_event = async_on_event};
+
+/* --- Decoding at an inner node ---------------------------------------------------------------- */
+
+typedef struct tree_state {
+  int arrived;
+} tree_state;
+
+static sg_status tree_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                             sg_error *e) {
+  static const int parent[] = {3, 3, 3, SG_MASTER};
+  (void)values;
+  code->parts = 4;
+  code->parent = parent;
+  code->promised = 1;
+  code->state_size = sizeof(tree_state);
+  sg_status status = need_workers(shape, 4, 4, e);
+  return status ? status : segments(code, 1, shape->length, 1, e);
+}
+
+static void tree_encode(const sg_code *code, const void *state, const sg_message *message,
+                        sg_row *row) {
+  /* Weights of the two messages that came, by who is missing. */
+  static const double weight[3][3] = {{0, 1, 2}, {1, 0, 1}, {2, -1, 0}};
+  (void)code;
+  (void)state;
+  if (message->from < 3) {
+    encode_one_of_three(message->from, row);
+    return;
+  }
+  sg_row_part(row, 3, 0, 1);
+  if (message->n_in != 2) return;
+  int missing = 3 - message->in[0]->from - message->in[1]->from;
+  for (int i = 0; i < 2; i++)
+    sg_row_message(row, message->in[i], weight[missing][message->in[i]->from]);
+}
+
+static void tree_begin_round(const sg_code *code, void *state, int round) {
+  (void)code;
+  (void)round;
+  ((tree_state *)state)->arrived = 0;
+}
+
+static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message *message) {
+  (void)code;
+  if (message->to == SG_MASTER) return SG_READY;
+  int arrived = ++((tree_state *)state)->arrived;
+  return arrived < 2 ? SG_WAIT : arrived == 2 ? SG_READY : SG_SKIP;
+}
+
+const sg_code_type toy_tree = {.about = {.name = "toy-tree", .summary = ""},
+                               .create = tree_create,
+                               .encode = tree_encode,
+                               .begin_round = tree_begin_round,
+                               .arrive = tree_arrive};

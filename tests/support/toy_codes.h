@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Small schemes written against the public headers alone. Each shows that the protocol between
+ * codes and engine carries a kind of scheme; each really encodes and decodes. */
+#ifndef SG_TESTS_TOY_CODES_H
+#define SG_TESTS_TOY_CODES_H
+
+#include "codes/code.h"
+
+/* Any number of workers, a part each. Segment 0 is the first third of the coordinates, sent after a
+ * task of 1 subset; segment 1 the rest, after another of 2. */
+extern const sg_code_type toy_two_messages;
+
+/* 3 workers. Tasks of 1 subset, reported when done. When all have done one, the master wants
+ * uncoded parts (level 0); when two have done two, coded ones of which two suffice (level 1). It
+ * tells all; they stop, and those that have got so far send. */
+extern const sg_code_type toy_nested;
+
+/* Any number of workers, 2 parts each, 2 models. Job r has its first half computed in round r, its
+ * second in round r + 1, which sends both jobs' vectors in one transmission and decodes job r. */
+extern const sg_code_type toy_pipeline;
+
+/* Up to 64 workers, a part each, no barrier: every message that comes while the master is free
+ * updates the model, together with those that came while it was not. Stale gradients are used. */
+extern const sg_code_type toy_async;
+
+/* 4 workers. 0, 1 and 2 send coded messages to 3, which decodes the sum of their parts from any two
+ * and sends it on with its own part. */
+extern const sg_code_type toy_tree;
+
+#endif

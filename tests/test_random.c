@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Philox against Random123's known answers, and how streams are addressed. */
+#include "sim/core/random.h"
+
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* kat_vectors of Random123 for philox4x32 with 10 rounds: counter, key, result. */
+static void known_answers(void **state) {
+  (void)state;
+  static const uint32_t vectors[][10] = {
+      {0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8},
+      {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d,
+       0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+      {0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09,
+       0x94fdcceb, 0x5001e420, 0x24126ea1}};
+  for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+    sg_stream s;
+    sg_stream_at(&s, 0, 0, SG_FOR_COMPUTE, 0, 0, 0);
+    memcpy(s.state.counter, vectors[i], 4 * sizeof(uint32_t));
+    memcpy(s.state.key, vectors[i] + 4, 2 * sizeof(uint32_t));
+    for (int word = 0; word < 4; word++)
+      assert_int_equal(gsl_rng_get(&s.rng), vectors[i][6 + word]);
+  }
+}
+
+static void address(void **state) {
+  (void)state;
+  sg_stream s;
+  sg_stream_at(&s, UINT64_C(0x0123456789abcdef), 0xabcdef, SG_FOR_UPLINK, 77, 88, 99);
+  assert_int_equal(s.state.key[0], 0x89abcdef);
+  assert_int_equal(s.state.key[1], 0x01234567);
+  assert_int_equal(s.state.counter[0], 99u << 16);
+  assert_int_equal(s.state.counter[1], 88);
+  assert_int_equal(s.state.counter[2], 77);
+  assert_int_equal(s.state.counter[3], 2u << 24 | 0xabcdef);
+}
+
+/* Each part of the address alone gives another stream; the same address the same one. */
+static void every_part_matters(void **state) {
+  (void)state;
+  double first[8];
+  sg_stream s;
+  for (int i = 0; i < 8; i++) {
+    uint64_t seed = 1 + (i == 1) + ((uint64_t)(i == 7) << 40);
+    sg_stream_at(&s, seed, 2 + (i == 2), SG_FOR_COMPUTE + (i == 3), 4 + (i == 4), 5 + (i == 5),
+                 6 + (i == 6));
+    first[i] = sg_uniform(&s);
+    for (int j = 0; j < i; j++) assert_true(first[i] != first[j]);
+  }
+  sg_stream_at(&s, 1, 2, SG_FOR_COMPUTE, 4, 5, 6);
+  assert_true(sg_uniform(&s) == first[0]);
+}
+
+/* A stream is 2^17 doubles long: its last block is not the next stream's first. */
+static void streams_do_not_overlap(void **state) {
+  (void)state;
+  sg_stream s, next;
+  sg_stream_at(&s, 1, 0, SG_FOR_DATA, 0, 0, 0);
+  sg_stream_at(&next, 1, 0, SG_FOR_DATA, 0, 0, 1);
+  double start = sg_uniform(&next);
+  for (int i = 0; i < 1 << 17; i++) assert_true(sg_uniform(&s) != start);
+  assert_true(sg_uniform(&s) == start);
+}
+
+static void fifty_three_bits(void **state) {
+  (void)state;
+  sg_stream s;
+  sg_stream_at(&s, 9, 0, SG_FOR_DATA, 0, 0, 0);
+  bool odd = false;
+  double sum = 0, squares = 0;
+  enum { COUNT = 100000 };
+  for (int i = 0; i < COUNT; i++) {
+    double u = sg_uniform(&s), scaled = u * 0x1p53;
+    assert_true(u >= 0 && u < 1);
+    assert_true(scaled == floor(scaled));
+    odd |= fmod(scaled, 2) == 1;
+    sum += u;
+    squares += u * u;
+  }
+  assert_true(odd);
+  double mean = sum / COUNT, variance = squares / COUNT - mean * mean;
+  assert_true(fabs(mean - 0.5) < 4 * sqrt(1.0 / 12 / COUNT));
+  assert_true(fabs(variance - 1.0 / 12) < 4 * sqrt(1.0 / 180 / COUNT));
+}
+
+/* GSL sees the same numbers, and its distributions work on them. */
+static void through_gsl(void **state) {
+  (void)state;
+  sg_stream s, same;
+  sg_stream_at(&s, 3, 1, SG_FOR_DATA, 2, 0, 0);
+  sg_stream_at(&same, 3, 1, SG_FOR_DATA, 2, 0, 0);
+  for (int i = 0; i < 9; i++) assert_true(gsl_rng_uniform(&s.rng) == sg_uniform(&same));
+  /* The exponential law takes one number a draw and is that number's quantile. */
+  sg_stream_at(&s, 3, 1, SG_FOR_DATA, 2, 0, 0);
+  sg_stream_at(&same, 3, 1, SG_FOR_DATA, 2, 0, 0);
+  for (int i = 0; i < 9; i++)
+    assert_true(fabs(sg_exponential(&s, 2.5) + 2.5 * log1p(-sg_uniform(&same))) < 1e-13);
+  double sum = 0;
+  for (int i = 0; i < 20000; i++) sum += gsl_ran_gaussian_ziggurat(&s.rng, 1);
+  assert_true(fabs(sum / 20000) < 4 / sqrt(20000));
+  assert_int_equal(gsl_rng_max(&s.rng), 0xffffffff);
+
+  gsl_rng *made = gsl_rng_alloc(sg_rng_philox);
+  assert_non_null(made);
+  gsl_rng_set(made, 0);
+  assert_int_equal(gsl_rng_get(made), 0x6627e8d5);
+  gsl_rng_free(made);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(known_answers),      cmocka_unit_test(address),
+      cmocka_unit_test(every_part_matters), cmocka_unit_test(streams_do_not_overlap),
+      cmocka_unit_test(fifty_three_bits),   cmocka_unit_test(through_gsl),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
