@@ -10,6 +10,7 @@
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,23 +136,22 @@ static step *add_step(sg_kernel *k, int outs, int terms) {
 /* Messages out[0 … outs − 1], which have the same terms. */
 static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, int outs,
                           const int *out) {
-  int first = s->term_start[out[0]], n = s->term_start[out[0] + 1] - first;
-  int links = n_links(s, out[0]);
+  const sg_kernel_term *term = s->term + s->term_start[out[0]];
+  int n = s->term_start[out[0] + 1] - s->term_start[out[0]], links = n_links(s, out[0]);
   step *p = add_step(k, outs, n + links);
   if (!p) return false;
+  long *input = k->input + p->input;
+  double *coef = k->coef + p->coef;
+  for (int t = 0; t < n; t++) input[t] = (long)term[t].piece * n_items + term[t].item;
   for (int j = 0; j < outs; j++) {
     p->out[j] = out[j];
     k->placed[out[j]] = 1;
-    for (int t = 0; t < n; t++)
-      k->coef[p->coef + (size_t)(t * outs + j)] = s->term[s->term_start[out[j]] + t].coef;
+    for (int t = 0; t < n; t++) coef[t * outs + j] = s->term[s->term_start[out[j]] + t].coef;
   }
-  for (int t = 0; t < n; t++)
-    k->input[p->input + (size_t)t] =
-        (long)s->term[first + t].piece * n_items + s->term[first + t].item;
-  for (int t = 0; t < links; t++) {
+  for (int t = 0; t < links; t++) { /* relays come one at a time */
     const sg_kernel_link *link = &s->link[s->link_start[out[0]] + t];
-    k->input[p->input + (size_t)(n + t)] = -1 - (long)link->message;
-    k->coef[p->coef + (size_t)(n + t)] = link->coef;
+    input[n + t] = -1 - (long)link->message;
+    coef[n + t] = link->coef;
   }
   return true;
 }
@@ -213,14 +213,44 @@ typedef struct totals {
   sg_v4 error2, sum2, norm2, dot;
 } totals;
 
-/* s + e is the sum so far; two-sum (Knuth) keeps what rounding drops. */
+/* Adds the squares of n coordinates to four sums. */
+SG_CLONES static void add_squares(const double *x, long n, double *square) {
+  sg_v4 a = AT(square, 0), b = SG_V4(0.0), c = b, d = b, last = b;
+  long i = 0;
+  for (; i + 16 <= n; i += 16) {
+    sg_v4 p = AT(x, i), q = AT(x, i + 4), r = AT(x, i + 8), s = AT(x, i + 12);
+    a += p * p, b += q * q, c += r * r, d += s * s;
+  }
+  for (; i + 4 <= n; i += 4) {
+    sg_v4 p = AT(x, i);
+    a += p * p;
+  }
+  if (i < n) memcpy(&last, x + i, (size_t)(n - i) * sizeof *x);
+  a += last * last;
+  TO(square, 0) = (a + b) + (c + d);
+}
+
+/* A power of two so far above the sum of `items` numbers, each at most `bound` in size, that the
+ * sum of it and them stays within a factor of two of it. */
+static double anchor_of(int items, double bound) {
+  double need = 4.0 * (items + 1) * bound;
+  if (!isfinite(need)) return NAN;
+  int exponent;
+  frexp(need, &exponent);
+  /* Numbers that are tiny beside the anchor are kept exactly, so a floor does no harm. */
+  return ldexp(1, exponent < -500 ? -500 : exponent);
+}
+
+/* s + e is anchor + the sum so far. |s| ≥ |x| always, so Dekker's fast two-sum keeps all that
+ * rounding drops from s. */
 #define ADD(s, e, x)                                                                               \
   do {                                                                                             \
-    sg_v4 t_ = s + (x), z_ = t_ - s;                                                               \
-    e += (s - (t_ - z_)) + ((x)-z_);                                                               \
+    sg_v4 t_ = s + (x);                                                                            \
+    e += (x) - (t_ - s);                                                                           \
     s = t_;                                                                                        \
   } while (0)
 
+/* s: the anchor taken out, exactly. */
 SG_INLINE void compare_four(const sg_v4 *g, const sg_v4 *s, const sg_v4 *e, const sg_v4 *previous,
                             totals *t) {
   sg_v4 difference = (*g - *s) - *e, sum = *s + *e;
@@ -231,47 +261,40 @@ SG_INLINE void compare_four(const sg_v4 *g, const sg_v4 *s, const sg_v4 *e, cons
 }
 
 /* n coordinates of a decoded piece g against Σ coef · x in compensated arithmetic (the products
- * with coef, which is NULL for the whole sum, are rounded). previous may be NULL. square: four sums
- * per item, to which the squares are added. */
-SG_CLONES static void compare(int items, const double *const *x, const double *coef,
-                              const double *g, const double *previous, long n, double *square,
-                              totals *total) {
-  const sg_v4 zero = SG_V4(0.0), one = SG_V4(1.0);
+ * with coef, which is NULL for the plain sum, are rounded). previous may be NULL. */
+SG_CLONES static void compare(int items, const double *const *x, const double *coef, double anchor,
+                              const double *g, const double *previous, long n, totals *total) {
+  const sg_v4 zero = SG_V4(0.0), base = SG_V4(anchor);
   totals sums = *total;
   long i = 0;
-  for (; i + 8 <= n; i += 8) {
-    sg_v4 s = zero, e = zero, r = zero, f = zero, p = zero, q = zero;
-    if (coef)
-      for (int t = 0; t < items; t++) {
-        sg_v4 u = AT(x[t], i), v = AT(x[t], i + 4), c = SG_V4(coef[t]);
-        TO(square, 4L * t) = AT(square, 4L * t) + (u * u + v * v);
-        u *= c, v *= c;
-        ADD(s, e, u);
-        ADD(r, f, v);
-      }
-    else
-      for (int t = 0; t < items; t++) {
-        sg_v4 u = AT(x[t], i), v = AT(x[t], i + 4);
-        TO(square, 4L * t) = AT(square, 4L * t) + (u * u + v * v);
-        ADD(s, e, u);
-        ADD(r, f, v);
-      }
-    if (previous) p = AT(previous, i), q = AT(previous, i + 4);
-    sg_v4 u = AT(g, i), v = AT(g, i + 4);
-    compare_four(&u, &s, &e, &p, &sums);
-    compare_four(&v, &r, &f, &q, &sums);
+  for (; i + 16 <= n; i += 16) {
+    sg_v4 s[4] = {base, base, base, base}, e[4] = {zero, zero, zero, zero};
+    for (int t = 0; t < items; t++) {
+      sg_v4 u = AT(x[t], i), v = AT(x[t], i + 4), w = AT(x[t], i + 8), z = AT(x[t], i + 12);
+      if (coef) u *= coef[t], v *= coef[t], w *= coef[t], z *= coef[t];
+      ADD(s[0], e[0], u);
+      ADD(s[1], e[1], v);
+      ADD(s[2], e[2], w);
+      ADD(s[3], e[3], z);
+    }
+    for (int k = 0; k < 4; k++) {
+      sg_v4 p = zero, u = AT(g, i + 4 * k);
+      if (previous) p = AT(previous, i + 4 * k);
+      s[k] -= base;
+      compare_four(&u, &s[k], &e[k], &p, &sums);
+    }
   }
   for (; i < n; i += 4) { /* what is left, with zeros past the end */
     size_t size = (size_t)(n - i < 4 ? n - i : 4) * sizeof(double);
-    sg_v4 s = zero, e = zero, p = zero, u = zero, v = zero;
+    sg_v4 s = base, e = zero, p = zero, u = zero, v = zero;
     for (int t = 0; t < items; t++) {
       memcpy(&u, x[t] + i, size);
-      TO(square, 4L * t) = AT(square, 4L * t) + u * u;
-      u *= coef ? SG_V4(coef[t]) : one;
+      if (coef) u *= coef[t];
       ADD(s, e, u);
     }
     if (previous) memcpy(&p, previous + i, size);
     memcpy(&v, g + i, size);
+    s -= base;
     compare_four(&v, &s, &e, &p, &sums);
   }
   *total = sums;
@@ -341,12 +364,21 @@ static void run_step(const tiling *t, const step *p, double *y, long stride) {
   sg_combine4(p->terms, k->x, k->coef + p->coef, out, t->n);
 }
 
+/* Adds the piece's squares to k->square, too. */
 static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals *total) {
   sg_kernel *k = t->k;
-  long from = s->begin + q * t->length + t->at;
-  for (int i = 0; i < s->n_sum; i++) k->x[i] = k->tile[(long)q * t->n_items + s->sum_item[i]];
-  compare(s->n_sum, k->x, s->sum_coef, s->decoded + from, s->previous ? s->previous + from : NULL,
-          available(t, q), k->square, total);
+  long from = s->begin + q * t->length + t->at, n = available(t, q);
+  double bound = 0;
+  for (int i = 0; i < s->n_sum; i++) {
+    k->x[i] = k->tile[(long)q * t->n_items + s->sum_item[i]];
+    add_squares(k->x[i], n, k->square + 4L * i);
+    sg_v4 sum = AT(k->square, 4L * i);
+    /* No coordinate is greater than the norm. */
+    double norm = sqrt(sg_v4_sum(&sum)) * (s->sum_coef ? fabs(s->sum_coef[i]) : 1);
+    bound = norm > bound || isnan(norm) ? norm : bound;
+  }
+  compare(s->n_sum, k->x, s->sum_coef, anchor_of(s->n_sum, bound), s->decoded + from,
+          s->previous ? s->previous + from : NULL, n, total);
 }
 
 static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {

@@ -13,12 +13,23 @@
 #include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum { CHUNK = 1 << 15 }; /* coordinates of one stream */
 
+enum { STRIP = 64 }; /* coordinates of a strip */
+
+/* Strip by strip, in a strip subset by subset: a tile of all subsets is one stretch of memory, or
+ * two. The last strip is as wide as the others. */
 typedef struct synthetic {
-  float *a; /* subsets × length */
+  float *a;
+  int subsets;
 } synthetic;
+
+/* Where coordinate c of subset j is; the rest of its strip follows. */
+static float *at(const synthetic *s, int j, long c) {
+  return s->a + (c / STRIP * s->subsets + j) * STRIP + c % STRIP;
+}
 
 static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
                         sg_error *e) {
@@ -26,17 +37,20 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   if (!s) return sg_fail_memory(e);
   problem->self = s;
   long l = problem->length = problem->stride = sg_int(learning, "length");
-  size_t count = (size_t)problem->subsets * (size_t)l;
+  s->subsets = problem->subsets;
+  size_t count = (size_t)(l + STRIP - 1) / STRIP * STRIP * (size_t)s->subsets;
   problem->data_bytes = (double)count * sizeof *s->a;
-  s->a = malloc(count * sizeof *s->a);
+  const size_t page = (size_t)2 << 20;
+  size_t bytes = (count * sizeof *s->a + page - 1) / page * page;
+  s->a = aligned_alloc(page, bytes);
   if (!s->a) return sg_fail_memory(e);
+  madvise(s->a, bytes, MADV_HUGEPAGE); /* only a hint: fewer address translations */
   for (int j = 0; j < problem->subsets; j++)
     for (long c = 0; c < l; c += CHUNK) {
       sg_stream stream;
       sg_stream_at(&stream, seed, 0, SG_FOR_GRADIENT, (uint32_t)j, (uint32_t)(c / CHUNK), 0);
-      float *a = s->a + j * l + c;
-      for (long i = 0; i < CHUNK && c + i < l; i++)
-        a[i] = (float)gsl_ran_gaussian_ziggurat(&stream.rng, 1);
+      for (long i = c; i < c + CHUNK && i < l; i++)
+        *at(s, j, i) = (float)gsl_ran_gaussian_ziggurat(&stream.rng, 1);
     }
   return SG_OK;
 }
@@ -110,20 +124,24 @@ SG_CLONES static void scaled(const float *a, double f, long n, double *out, bool
 
 static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long from, long to,
                       const double **out) {
-  const synthetic *s = problem->self;
   const sg_gradient_request *q = ws->request;
   const sg_partition *p = q->partition;
-  /* Eight numbers more than a multiple of the page size would need: neighbours do not evict one
-   * another. */
+  /* The eight numbers keep neighbours from falling on the same lines of the cache. */
   long ld = (to - from + 7) / 8 * 8 + 8;
   double *x = sg_workspace_tile(ws, slot, (size_t)q->n_items * (size_t)ld);
   if (!x) return SG_NO_MEMORY;
-  for (int i = 0; i < q->n_items; i++, x += ld) {
-    int part = q->item[i].part, first = p->start[part];
-    for (int j = first; j < p->start[part + 1]; j++)
-      scaled(s->a + p->subset[j] * problem->length + from,
-             ws->factor.p[q->item[i].column] * p->share[j], to - from, x, j > first);
-    out[i] = x;
+  for (int i = 0; i < q->n_items; i++) out[i] = x + i * ld;
+  /* Memory is read in its own order: strip by strip. */
+  for (long c = from; c < to;) {
+    long n = STRIP - c % STRIP < to - c ? STRIP - c % STRIP : to - c;
+    for (int i = 0; i < q->n_items; i++) {
+      int part = q->item[i].part, first = p->start[part];
+      double f = ws->factor.p[q->item[i].column];
+      for (int j = first; j < p->start[part + 1]; j++)
+        scaled(at(problem->self, p->subset[j], c), f * p->share[j], n, x + i * ld + (c - from),
+               j > first);
+    }
+    c += n;
   }
   return SG_OK;
 }
