@@ -223,7 +223,8 @@ static void encode(const sg_code *code, const void *state, const sg_message *mes
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
-/* The last m columns of V_F⁻¹, for the first n − s workers F that answered. */
+/* The last m columns of V_F⁻¹, for the first n − s workers F that answered. The rows of V_F are
+ * powers of very different size, so it is its transpose, a row per worker, that is factorised. */
 static sg_status solve_directly(const tables *t, const sg_used *used, double *W,
                                 sg_decode_info *info) {
   int m = t->m, r = t->n - t->s;
@@ -237,8 +238,8 @@ static sg_status solve_directly(const tables *t, const sg_used *used, double *W,
   memset(x, 0, size * (size_t)m * sizeof *x);
   for (int u = 0; u < m; u++) x[r - m + u + u * r] = 1;
   for (int i = 0; i < r; i++)
-    memcpy(a + (size_t)i * size, t->v + (size_t)used->message[i]->from * size, size * sizeof *a);
-  sg_status status = sg_solve(r, m, a, r, x, r, pivots, &info->cond1);
+    for (int c = 0; c < r; c++) a[i + c * r] = t->v[c + used->message[i]->from * r];
+  sg_status status = sg_solve_transposed(r, m, a, r, x, r, pivots, &info->cond1);
   info->flops = 2.0 / 3 * r * r * r + 2.0 * m * r * r;
   if (t->construction == POLYNOMIAL && status == SG_UNDECODABLE && isfinite(info->cond1))
     status = SG_OK;

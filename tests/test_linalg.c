@@ -48,6 +48,10 @@ static void solves_with_leading_dimension(void **state) {
     for (int c = 0; c < 2; c++)
       for (int i = 0; i < n; i++)
         assert_true(fabs(b[i + c * ldb] - x[i + c * n]) <= 1e-14 * cond1 * n);
+    memcpy(a, copy, sizeof *a * (size_t)(lda * n));
+    for (int j = 0; j < n; j++) b[j] = product(n, x, 1, 0, copy + j * lda);
+    assert_int_equal(sg_solve_transposed(n, 1, a, lda, b, ldb, pivots, &cond1), SG_OK);
+    for (int i = 0; i < n; i++) assert_true(fabs(b[i] - x[i]) <= 1e-14 * cond1 * n);
     free(a);
     free(copy);
     free(b);

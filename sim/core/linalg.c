@@ -44,8 +44,8 @@ static sg_status reciprocal_condition(int n, const double *a, int lda, double no
   return status;
 }
 
-sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapack_int *pivots,
-                   double *cond1) {
+static sg_status solve(char transpose, int n, int nrhs, double *a, int lda, double *b, int ldb,
+                       lapack_int *pivots, double *cond1) {
   if (cond1) *cond1 = n == 0 ? 1 : INFINITY;
   if (n == 0) return SG_OK;
   double norm = LAPACKE_dlange_work(LAPACK_COL_MAJOR, '1', n, n, a, lda, NULL), rcond = 0;
@@ -53,10 +53,21 @@ sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapa
   sg_status status = status_of(LAPACKE_dgetrf_work(LAPACK_COL_MAJOR, n, n, a, lda, pivots));
   if (!status) status = reciprocal_condition(n, a, lda, norm, &rcond);
   if (!status)
-    status = status_of(LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, 'N', n, nrhs, a, lda, pivots, b, ldb));
+    status = status_of(
+        LAPACKE_dgetrs_work(LAPACK_COL_MAJOR, transpose, n, nrhs, a, lda, pivots, b, ldb));
   if (status) return status;
   if (cond1) *cond1 = 1 / rcond;
   return rcond < n * DBL_EPSILON ? SG_UNDECODABLE : SG_OK;
+}
+
+sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapack_int *pivots,
+                   double *cond1) {
+  return solve('N', n, nrhs, a, lda, b, ldb, pivots, cond1);
+}
+
+sg_status sg_solve_transposed(int n, int nrhs, double *a, int lda, double *b, int ldb,
+                              lapack_int *pivots, double *cond1) {
+  return solve('T', n, nrhs, a, lda, b, ldb, pivots, cond1);
 }
 
 sg_status sg_least_squares(int m, int n, int nrhs, double *a, int lda, double *b, int ldb,

@@ -31,6 +31,11 @@ const char *sg_blas_version(void);
 sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapack_int *pivots,
                    double *cond1);
 
+/* The same for Aᵀ X = B. Not only a convenience: pivoting exchanges rows, and a system whose
+ * equations differ much in size is solved far more accurately from its transpose. */
+sg_status sg_solve_transposed(int n, int nrhs, double *a, int lda, double *b, int ldb,
+                              lapack_int *pivots, double *cond1);
+
 /* The minimum-norm least-squares solution of A X = B, A m × n, by complete orthogonal factorisation
  * (dgelsy) with relative rank tolerance `tolerance`. A is overwritten; B has max(m, n) rows, X is
  * in its first n. *rank (may be NULL) gets the numerical rank; *cond1 an estimate of the condition

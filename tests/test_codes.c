@@ -1,0 +1,718 @@
+/* SPDX-License-Identifier: MIT */
+/* Property tests of gradient codes. They find every registered code by themselves, walk a grid of
+ * its parameters made from its own table, and check what the code promises: placement and load,
+ * recovery for every promised pattern, refusal where the rows do not span the sum, the same code
+ * for the same seed. Then the published and derived numbers of single schemes. */
+#include "codes/code.h"
+#include "codes/expand.h"
+#include "sim/core/linalg.h"
+#include "sim/core/random.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { MOST = 64, LENGTH = 60 };
+
+/* --- A code under test ------------------------------------------------------------------------ */
+
+typedef struct bench {
+  sg_values *values;
+  sg_code *code;
+  sg_decoder *decoder;
+  void *state;
+  sg_message message[MOST];
+  char label[160];
+} bench;
+
+static sg_status open_code(bench *b, const sg_code_type *type, sg_values *values, int n,
+                           uint64_t seed, sg_error *e) {
+  *b = (bench){.values = values};
+  sg_shape shape = {.workers = n, .subsets = n, .length = LENGTH, .seed = seed, .updates = 1};
+  sg_status status = sg_code_new(type, &shape, values, &b->code, e);
+  if (status) {
+    assert_null(b->code);
+    return status;
+  }
+  b->decoder = sg_decoder_new(b->code);
+  b->state = calloc(1, b->code->state_size + 1);
+  assert_true(b->decoder && b->state);
+  for (int i = 0; i < n; i++) b->message[i] = (sg_message){.id = i, .from = i, .to = SG_MASTER};
+  sg_code_label(values, b->label, sizeof b->label);
+  return SG_OK;
+}
+
+static void close_code(bench *b) {
+  sg_decoder_free(b->decoder);
+  sg_code_free(b->code);
+  free(b->state);
+}
+
+/* A code by name and a list of name, text pairs. */
+static sg_values *values_of(const char *name, ...) {
+  const sg_code_type *type = sg_code_type_find(name);
+  assert_non_null(type);
+  sg_values *values = sg_values_new(NULL, &type->about, "/schemes/0");
+  assert_non_null(values);
+  va_list list;
+  va_start(list, name);
+  const char *member;
+  while ((member = va_arg(list, const char *)))
+    assert_int_equal(sg_values_parse(values, member, va_arg(list, const char *), NULL), SG_OK);
+  va_end(list);
+  return values;
+}
+
+static void open_named(bench *b, sg_values *values, int n, uint64_t seed) {
+  const sg_code_type *type = sg_code_type_find(values->variant->name);
+  sg_error e = {0};
+  if (open_code(b, type, values, n, seed, &e))
+    fail_msg("%s: %s", type->about.name, e.fault[0].message);
+}
+
+static void close_named(bench *b) {
+  sg_values_free(b->values);
+  close_code(b);
+}
+
+/* Weights when exactly the workers of the bit set answer; `turn` varies the order of arrival. */
+static sg_status decode(bench *b, unsigned long present, int turn, sg_weights *w,
+                        const sg_message **order) {
+  int n = b->code->nodes, count = 0;
+  for (int k = 0; k < n; k++) {
+    int i = turn % 2 ? (n - 1 - k + turn) % n : (k + turn) % n;
+    if (present >> i & 1) order[count++] = &b->message[i];
+  }
+  sg_error e = {0};
+  sg_status status = sg_decoder_weights(b->decoder, b->state, 0, count, order, w, &e);
+  assert_int_equal(e.count, 0);
+  return status;
+}
+
+/* Largest deviation of Σ w · row from the all-ones target. */
+static double deviation(bench *b, const sg_weights *w) {
+  static double alpha[MOST * MOST];
+  int size = b->code->parts * w->pieces;
+  double most = 0;
+  assert_true(size <= MOST * MOST);
+  for (int v = 0; v < w->pieces; v++) {
+    memset(alpha, 0, (size_t)size * sizeof *alpha);
+    for (int i = 0; i < w->count; i++) {
+      double weight = w->w[i * w->pieces + v];
+      if (weight == 0) continue;
+      const sg_row *row = sg_decoder_row(b->decoder, i);
+      assert_non_null(row);
+      for (int t = 0; t < row->n_terms; t++)
+        alpha[row->term[t].part * w->pieces + row->term[t].piece] += weight * row->term[t].coef;
+    }
+    for (int j = 0; j < size; j++) most = fmax(most, fabs(alpha[j] - (j % w->pieces == v)));
+  }
+  return most;
+}
+
+/* By brute force: whether the all-ones rows lie in the span of the rows, by least squares. */
+static bool is_spanned(const bench *b, unsigned long present) {
+  static double a[MOST * MOST * MOST], x[MOST * MOST * 16], dense[MOST * MOST];
+  const sg_code *code = b->code;
+  int pieces = code->segment[0].pieces, rows = code->parts * pieces, count = 0;
+  lapack_int pivots[MOST];
+  sg_expander expander = {0};
+  for (int i = 0; i < code->nodes; i++) {
+    if (!(present >> i & 1)) continue;
+    double *column = a + count++ * rows;
+    memset(column, 0, (size_t)rows * sizeof *column);
+    assert_true(sg_expand(&expander, code, b->state, &b->message[i], 1, column));
+  }
+  sg_expander_free(&expander);
+  if (count == 0) return false;
+  int ldx = rows > count ? rows : count;
+  memset(x, 0, (size_t)(ldx * pieces) * sizeof *x);
+  for (int j = 0; j < rows; j++) x[j + j % pieces * ldx] = 1;
+  memcpy(dense, x, sizeof dense);
+  static double copy[MOST * MOST * MOST];
+  memcpy(copy, a, (size_t)(rows * count) * sizeof *a);
+  assert_int_equal(
+      sg_least_squares(rows, count, pieces, a, rows, x, ldx, 1e-11, pivots, NULL, NULL), SG_OK);
+  for (int j = 0; j < rows; j++)
+    for (int v = 0; v < pieces; v++) {
+      double sum = 0;
+      for (int i = 0; i < count; i++) sum += copy[j + i * rows] * x[i + v * ldx];
+      if (fabs(sum - (j % pieces == v)) > 1e-5) return false;
+    }
+  return true;
+}
+
+/* --- What every code must satisfy ------------------------------------------------------------- */
+
+static void check_rows(bench *b) {
+  const sg_code *code = b->code;
+  int pieces = code->segment[0].pieces;
+  double load = 0, stored = 0;
+  sg_row row = {0};
+  for (int i = 0; i < code->nodes; i++) {
+    unsigned char held[MOST] = {0};
+    double share = 0;
+    sg_row_clear(&row);
+    code->type->encode(code, b->state, &b->message[i], &row);
+    assert_false(row.failed);
+    for (int t = 0; t < row.n_terms; t++) {
+      const sg_term *term = &row.term[t];
+      assert_true(term->part >= 0 && term->part < code->parts);
+      assert_true(term->piece >= 0 && term->piece < pieces);
+      assert_true(term->coef != 0 && isfinite(term->coef));
+      if (!held[term->part])
+        share += sg_code_edge(code, term->part + 1) - sg_code_edge(code, term->part);
+      held[term->part] = 1;
+    }
+    assert_true(fabs(code->work[i] - share * code->shape.subsets) < 1e-9);
+    load = fmax(load, code->work[i]);
+    stored += share;
+  }
+  sg_row_free(&row);
+  assert_true(code->load == load);
+  assert_true(fabs(code->stored - stored) < 1e-9);
+  assert_int_equal(code->reduction, pieces);
+  /* No exact code can beat d ≥ s + m (Ye & Abbe 2018). */
+  if (code->exact)
+    assert_true(load * code->nodes / code->shape.subsets + 1e-9 >= code->promised + pieces);
+}
+
+static bool is_promised(const bench *b, unsigned long present) {
+  bool flag[MOST];
+  int missing = 0;
+  for (int i = 0; i < b->code->nodes; i++) {
+    flag[i] = present >> i & 1;
+    missing += !flag[i];
+  }
+  return b->code->type->promises ? b->code->type->promises(b->code, flag)
+                                 : missing <= b->code->promised;
+}
+
+/* exact-codes.md, stability: what a scheme's arithmetic may lose for n ≤ 12. */
+static double tolerance(const bench *b) {
+  return strstr(b->label, "polynomial") ? 1e-6 : 1e-9;
+}
+
+static void check_same_bits(bench *b, unsigned long present, const sg_weights *first,
+                            const sg_message **order) {
+  double kept[MOST * MOST];
+  const sg_message *other[MOST];
+  int m = first->pieces, count = first->count;
+  sg_decode_info info = first->info;
+  for (int i = 0; i < count; i++)
+    memcpy(kept + order[i]->from * m, first->w + i * m, (size_t)m * sizeof *kept);
+  sg_weights again;
+  assert_int_equal(decode(b, present, 3, &again, other), SG_OK);
+  for (int i = 0; i < count; i++)
+    assert_memory_equal(kept + other[i]->from * m, again.w + i * m, (size_t)m * sizeof *kept);
+  assert_true(again.info.cond1 == info.cond1 && again.info.flops == info.flops);
+}
+
+static void check_pattern(bench *b, unsigned long present, bool rank) {
+  const sg_message *order[MOST];
+  sg_weights w;
+  sg_status status = decode(b, present, (int)(present % 5), &w, order);
+  bool promised = is_promised(b, present);
+  if (status == SG_OK) {
+    double off = deviation(b, &w);
+    if (b->code->exact && !(off <= tolerance(b)))
+      fail_msg("%s, n = %d, pattern %lx: off by %g", b->label, b->code->nodes, present, off);
+    assert_true(isfinite(w.info.cond1) && w.info.cond1 >= 1 - 1e-12);
+    assert_true(w.info.amplification > 0 && w.info.flops >= 0);
+    if (w.info.cond1 > 1 + 1e-9) assert_true(w.info.flops > 0);
+    if (b->code->exact) assert_true(w.info.alpha_error == 0);
+    check_same_bits(b, present, &w, order);
+  } else {
+    assert_int_equal(status, SG_UNDECODABLE);
+    if (promised) fail_msg("%s, n = %d: refused %lx", b->label, b->code->nodes, present);
+  }
+  if (!rank || !b->code->exact) return;
+  bool spanned = is_spanned(b, present);
+  if (status == SG_OK && !spanned) fail_msg("%s: %lx is not spanned", b->label, present);
+  if (status != SG_OK && strcmp(b->code->stop, "decodable") == 0 && spanned)
+    fail_msg("%s: %lx could be decoded", b->label, present);
+}
+
+static void check_same_seed(bench *b, const sg_code_type *type) {
+  bench again;
+  sg_row x = {0}, y = {0};
+  assert_int_equal(open_code(&again, type, b->values, b->code->nodes, 1, NULL), SG_OK);
+  for (int i = 0; i < b->code->nodes; i++) {
+    sg_row_clear(&x);
+    sg_row_clear(&y);
+    type->encode(b->code, b->state, &b->message[i], &x);
+    type->encode(again.code, again.state, &b->message[i], &y);
+    assert_int_equal(x.n_terms, y.n_terms);
+    for (int t = 0; t < x.n_terms; t++)
+      assert_true(x.term[t].part == y.term[t].part && x.term[t].piece == y.term[t].piece &&
+                  x.term[t].coef == y.term[t].coef);
+  }
+  sg_row_free(&x);
+  sg_row_free(&y);
+  close_code(&again);
+}
+
+static long made, refused;
+
+static void check_code(const sg_code_type *type, sg_values *values, int n) {
+  bench b;
+  sg_error e = {0};
+  sg_status status = open_code(&b, type, values, n, 1, &e);
+  if (status) {
+    assert_int_equal(status, SG_INVALID);
+    assert_true(e.count >= 1 && strncmp(e.fault[0].place, "/schemes/0", 10) == 0);
+    if (!strstr(e.fault[0].message, "expected") || !strstr(e.fault[0].message, "found"))
+      fail_msg("a poor message: %s", e.fault[0].message);
+    sg_error_clear(&e);
+    refused++;
+    return;
+  }
+  made++;
+  check_rows(&b);
+  check_same_seed(&b, type);
+  unsigned long all = 1UL << n;
+  for (unsigned long present = 0; present < all; present++) {
+    /* All promised patterns; of the others a sample where there are many. */
+    bool sampled = n <= 6 || present % 61 == 7;
+    if (sampled || is_promised(&b, present)) check_pattern(&b, present, sampled);
+  }
+  close_code(&b);
+}
+
+/* Whether a grid for n workers has the value; small n have all. */
+static bool in_grid(long value, int n) {
+  return n <= 6 || value <= 4 || value == n / 2 || value == n - 1 || value == n;
+}
+
+/* Gives every member of the table from `p` on each of its values in turn. */
+static void walk(const sg_code_type *type, const sg_param *p, sg_values *values, int n) {
+  if (!p || !p->name) {
+    check_code(type, values, n);
+    return;
+  }
+  if (!(p->flags & SG_REQUIRED)) walk(type, p + 1, values, n);
+  sg_values *copy = sg_values_copy(values);
+  assert_non_null(copy);
+  if (p->kind == SG_INT)
+    for (long x = p->min < 0 ? 0 : (long)p->min; x <= n + 1; x++) {
+      if (!in_grid(x, n)) continue;
+      assert_int_equal(sg_values_set_number(copy, p->name, (double)x, NULL), SG_OK);
+      walk(type, p + 1, copy, n);
+    }
+  else if (p->kind == SG_CHOICE)
+    for (int i = 0; p->choices[i]; i++) {
+      assert_int_equal(sg_values_set_string(copy, p->name, p->choices[i], NULL), SG_OK);
+      walk(type, p + 1, copy, n);
+    }
+  else
+    assert_false(p->flags & SG_REQUIRED); /* a kind of member the walk has to learn */
+  sg_values_free(copy);
+}
+
+static void every_code_keeps_its_promises(void **state) {
+  (void)state;
+  static const int sizes[] = {1, 2, 3, 4, 5, 6, 8, 12};
+  const sg_code_type *type;
+  for (int i = 0; (type = sg_code_type_at(i)); i++) {
+    assert_ptr_equal(sg_code_type_find(type->about.name), type);
+    assert_true(strlen(type->about.summary) > 20);
+    made = 0;
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+      sg_values *values = sg_values_new(NULL, &type->about, "/schemes/0");
+      assert_non_null(values);
+      walk(type, type->about.params, values, sizes[k]);
+      sg_values_free(values);
+    }
+    assert_true(made >= 8);
+  }
+  assert_true(refused > 100);
+}
+
+/* Larger codes: sampled patterns of exactly s stragglers. */
+static unsigned long sample_pattern(sg_stream *s, int n, int missing) {
+  unsigned long present = (n == 64 ? 0 : 1UL << n) - 1;
+  while (missing > 0) {
+    int i = (int)(sg_uniform(s) * n);
+    if (!(present >> i & 1)) continue;
+    present &= ~(1UL << i);
+    missing--;
+  }
+  return present;
+}
+
+static void large_codes_recover(void **state) {
+  (void)state;
+  sg_values *list[] = {
+      values_of("uncoded", NULL),
+      values_of("cyclic-repetition", "s", "3", NULL),
+      values_of("cyclic-repetition", "s", "5", NULL),
+      values_of("fractional-repetition", "s", "4", "stop", "count", NULL),
+      values_of("ye-abbe", "d", "6", "m", "2", NULL),
+      values_of("ye-abbe", "d", "8", "m", "2", "s", "4", NULL),
+      values_of("ye-abbe", "d", "50", "m", "10", NULL),
+      values_of("group", "d", "6", "m", "3", "stop", "count", NULL),
+      values_of("group", "d", "6", "m", "3", "linear_code", "gaussian", "stop", "decodable", NULL),
+      values_of("group", "d", "30", "m", "15", "stop", "count", NULL), /* too many to tabulate */
+  };
+  for (size_t k = 0; k < sizeof list / sizeof *list; k++) {
+    bench b;
+    sg_stream s;
+    open_named(&b, list[k], 60, 1);
+    check_rows(&b);
+    sg_stream_at(&s, 1, 0, SG_FOR_CHECK, (uint32_t)k, 0, 0);
+    for (int t = 0; t < 100; t++)
+      check_pattern(&b, sample_pattern(&s, 60, b.code->promised), false);
+    if (b.code->promised > 0) check_pattern(&b, (1UL << 60) - 1, false);
+    close_named(&b);
+  }
+}
+
+/* --- Numbers of single schemes ---------------------------------------------------------------- */
+
+static double choose(int n, int k) {
+  double c = 1;
+  for (int i = 1; i <= k; i++) c = c * (n - k + i) / i;
+  return c;
+}
+
+/* P(R* ≤ f): the share of f-subsets that can be decoded. */
+static void response_law(bench *b, double *law) {
+  int n = b->code->nodes;
+  const sg_message *order[MOST];
+  sg_weights w;
+  for (int f = 0; f <= n; f++) law[f] = 0;
+  for (unsigned long present = 0; present < 1UL << n; present++)
+    if (decode(b, present, 0, &w, order) == SG_OK) law[__builtin_popcountl(present)]++;
+  for (int f = 0; f <= n; f++) law[f] /= choose(n, f);
+}
+
+static void check_law(sg_values *values, int n, double mean, int first, int count,
+                      const double *expected) {
+  bench b;
+  double law[MOST], sum = 0;
+  open_named(&b, values, n, 1);
+  response_law(&b, law);
+  for (int f = 0; f < n; f++) sum += 1 - law[f];
+  assert_true(fabs(sum - mean) < 5e-5);
+  for (int i = 0; i < count; i++) assert_true(fabs(law[first + i] - expected[i]) < 5e-5);
+  close_named(&b);
+}
+
+static void group_response_counts_follow_their_laws(void **state) {
+  (void)state;
+  static const struct {
+    int n;
+    const char *d, *m;
+    double mean;
+  } cell[] = {{8, "4", "1", 2.6},     {8, "4", "2", 4.6286},  {8, "4", "3", 6.4286},
+              {12, "3", "2", 9.5273}, {12, "4", "1", 4.4667}, {12, "4", "2", 7.4753},
+              {12, "4", "3", 9.9818}, {12, "6", "3", 6.8701}};
+  static const char *const linear[] = {"harmonic", "gaussian"};
+  for (size_t i = 0; i < sizeof cell / sizeof *cell; i++)
+    for (int k = 0; k < 2; k++)
+      check_law(values_of("group", "d", cell[i].d, "m", cell[i].m, "stop", "decodable",
+                          "linear_code", linear[k], NULL),
+                cell[i].n, cell[i].mean, 0, 0, NULL);
+  static const double small[] = {.5143, .8571, 1}, large[] = {.2338, .5455, .8, .9455, 1};
+  check_law(values_of("group", "d", "4", "m", "2", "stop", "decodable", NULL), 8, 4.6286, 4, 3,
+            small);
+  check_law(values_of("group", "d", "4", "m", "2", "stop", "decodable", NULL), 12, 7.4753, 6, 5,
+            large);
+  check_law(values_of("fractional-repetition", "s", "3", NULL), 8, 2.6, 0, 0, NULL);
+}
+
+/* Ratio of extreme singular values of the rows of some workers of a one-group code. */
+static double condition(bench *b, unsigned long present) {
+  double a[MOST * MOST] = {0}, sigma[MOST];
+  int m = b->code->segment[0].pieces, count = 0;
+  sg_expander expander = {0};
+  for (int i = 0; i < b->code->nodes; i++)
+    if (present >> i & 1)
+      assert_true(sg_expand(&expander, b->code, b->state, &b->message[i], 1, a + m * count++));
+  sg_expander_free(&expander);
+  assert_int_equal(sg_singular_values(m, count, a, m, sigma), SG_OK);
+  return sigma[0] / sigma[m - 1];
+}
+
+static double worst_condition(int d, int m) {
+  char d_text[12], m_text[12];
+  double worst = 0;
+  bench b;
+  snprintf(d_text, sizeof d_text, "%d", d);
+  snprintf(m_text, sizeof m_text, "%d", m);
+  open_named(&b, values_of("group", "d", d_text, "m", m_text, "stop", "count", NULL), d, 1);
+  assert_true(fabs(condition(&b, (1UL << d) - 1) - 1) < 1e-12); /* a tight frame */
+  for (unsigned long f = 0; f < 1UL << d; f++)
+    if (__builtin_popcountl(f) == m) worst = fmax(worst, condition(&b, f));
+  close_named(&b);
+  return worst;
+}
+
+static void harmonic_conditions_equal_their_closed_forms(void **state) {
+  (void)state;
+  for (int d = 3; d <= 12; d++) {
+    assert_true(fabs(worst_condition(d, 2) * tan(M_PI / (2 * d)) - 1) < 1e-10);
+    assert_true(fabs(worst_condition(d, d - 1) / sqrt(d) - 1) < 1e-10);
+  }
+  /* exact-codes.md, worst kappa over all survivor sets. */
+  assert_true(fabs(worst_condition(6, 3) - 5.83) < 5e-3);
+  assert_true(fabs(worst_condition(6, 4) - 4.73) < 5e-3);
+  assert_true(fabs(worst_condition(8, 4) - 15.3) < 5e-2);
+  assert_true(fabs(worst_condition(8, 6) - 7.25) < 5e-3);
+  assert_true(fabs(worst_condition(10, 5) - 42) < .5);
+}
+
+/* The largest error of a decoded gradient, relative to its largest coordinate, over sampled
+ * patterns with gradients of N(0, 1)-like numbers. Really encodes and decodes. */
+static double decode_error(bench *b, int patterns) {
+  enum { WIDTH = 4 };
+  static double g[MOST][MOST * WIDTH], f[MOST][WIDTH];
+  const sg_code *code = b->code;
+  const sg_message *order[MOST];
+  int m = code->segment[0].pieces, n = code->nodes;
+  sg_stream s;
+  sg_stream_at(&s, 2, 0, SG_FOR_CHECK, 0, 0, 0);
+  double worst = 0, exact[MOST * WIDTH] = {0}, size = 0;
+  for (int p = 0; p < code->parts; p++)
+    for (int j = 0; j < m * WIDTH; j++) {
+      g[p][j] = 3.46 * (sg_uniform(&s) - .5);
+      exact[j] += g[p][j];
+    }
+  for (int j = 0; j < m * WIDTH; j++) size = fmax(size, fabs(exact[j]));
+  for (int t = 0; t < patterns; t++) {
+    sg_weights w;
+    assert_int_equal(decode(b, sample_pattern(&s, n, code->promised), 0, &w, order), SG_OK);
+    memset(f, 0, sizeof f);
+    for (int i = 0; i < w.count; i++) {
+      const sg_row *row = sg_decoder_row(b->decoder, i);
+      for (int k = 0; k < row->n_terms; k++)
+        for (int j = 0; j < WIDTH; j++)
+          f[i][j] += row->term[k].coef * g[row->term[k].part][row->term[k].piece * WIDTH + j];
+    }
+    for (int v = 0; v < m; v++)
+      for (int j = 0; j < WIDTH; j++) {
+        double sum = 0;
+        for (int i = 0; i < w.count; i++) sum += w.w[i * m + v] * f[i][j];
+        worst = fmax(worst, fabs(sum - exact[v * WIDTH + j]) / size);
+      }
+  }
+  return worst;
+}
+
+static double ye_abbe_error(int n, const char *d, const char *m, const char *construction) {
+  bench b;
+  open_named(&b, values_of("ye-abbe", "d", d, "m", m, "construction", construction, NULL), n, 1);
+  double error = decode_error(&b, 300);
+  close_named(&b);
+  return error;
+}
+
+/* exact-codes.md, stability of Ye–Abbe: the polynomial construction has to fail. */
+static void polynomial_ye_abbe_loses_accuracy(void **state) {
+  (void)state;
+  assert_true(ye_abbe_error(8, "4", "2", "polynomial") < 1e-11);
+  assert_true(ye_abbe_error(10, "5", "2", "polynomial") < 1e-10);
+  double at_15 = ye_abbe_error(15, "7", "3", "polynomial");  /* 1.9e-9 there */
+  double at_18 = ye_abbe_error(18, "9", "4", "polynomial");  /* 2.5e-6 */
+  double at_20 = ye_abbe_error(20, "10", "5", "polynomial"); /* 4.8e-4 */
+  double at_24 = ye_abbe_error(24, "12", "6", "polynomial"); /* 2.1 */
+  assert_true(at_15 > 1e-11 && at_15 < 1e-7);
+  assert_true(at_18 > 1e-8 && at_18 < 1e-4);
+  assert_true(at_20 > 1e-6 && at_20 < 1e-1);
+  assert_true(at_24 > 1e-3);
+  assert_true(ye_abbe_error(20, "10", "5", "random") < 1e-9);
+  assert_true(ye_abbe_error(24, "12", "6", "random") < 1e-9);
+  assert_true(ye_abbe_error(30, "15", "7", "random") < 1e-9);
+}
+
+static void ignoring_stragglers_says_what_it_loses(void **state) {
+  (void)state;
+  bench b;
+  const sg_message *order[MOST];
+  sg_weights w;
+  open_named(&b, values_of("ignore-stragglers", "s", "3", NULL), 10, 1);
+  assert_false(b.code->exact);
+  assert_int_equal(decode(&b, 0x3f8, 0, &w, order), SG_OK);
+  assert_true(fabs(w.info.alpha_error - 10.0 * 3 / 7) < 1e-12);
+  assert_int_equal(decode(&b, 0x3f0, 0, &w, order), SG_UNDECODABLE);
+  close_named(&b);
+}
+
+static void additions_only_where_promised(void **state) {
+  (void)state;
+  sg_values *list[] = {
+      values_of("uncoded", NULL), values_of("fractional-repetition", "s", "3", NULL),
+      values_of("group", "d", "4", "linear_code", "repetition", "stop", "decodable", NULL),
+      values_of("group", "d", "4", "linear_code", "single-parity", "stop", "decodable", NULL)};
+  for (size_t k = 0; k < 4; k++) {
+    bench b;
+    const sg_message *order[MOST];
+    sg_weights w;
+    open_named(&b, list[k], 8, 1);
+    for (int late = 0; late < 8; late += 3) {
+      unsigned long present = b.code->promised ? 0xffUL & ~(1UL << late) : 0xff;
+      assert_int_equal(decode(&b, present, 0, &w, order), SG_OK);
+      assert_true(w.info.cond1 == 1 && w.info.flops == 0);
+      for (int i = 0; i < w.count * w.pieces; i++) assert_true(w.w[i] == 0 || fabs(w.w[i]) == 1);
+      assert_true(deviation(&b, &w) == 0);
+    }
+    close_named(&b);
+  }
+}
+
+/* --- The framework ---------------------------------------------------------------------------- */
+
+/* Tandon et al. (2017), the figure with three workers: B and its decoding rows A. */
+static const double figure_b[3][3] = {{.5, 1, 0}, {0, 1, -1}, {.5, 0, 1}};
+static const double figure_a[3][3] = {{0, 1, 2}, {1, 0, 1}, {2, -1, 0}};
+
+static sg_status figure_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  code->promised = 1;
+  code->flags = SG_WEIGHTS_PURE;
+  return sg_code_one_segment(code, values, NULL, 1, shape->workers - 1, e);
+}
+
+static void figure_encode(const sg_code *code, const void *state, const sg_message *message,
+                          sg_row *row) {
+  (void)code;
+  (void)state;
+  for (int p = 0; p < 3; p++) sg_row_part(row, p, 0, figure_b[message->from][p]);
+}
+
+static const sg_code_type figure_type = {
+    .about = {.name = "figure", .summary = "", .reference = ""},
+    .create = figure_create,
+    .encode = figure_encode};
+
+static void least_squares_finds_the_published_weights(void **state) {
+  (void)state;
+  bench b;
+  const sg_message *order[MOST];
+  sg_weights w;
+  sg_values *values = sg_values_new(NULL, &figure_type.about, "");
+  assert_int_equal(open_code(&b, &figure_type, values, 3, 1, NULL), SG_OK);
+  check_rows(&b);
+  assert_true(b.code->load == 2 && b.code->stored == 2);
+  assert_true(b.code->flags & SG_PLAN_STATIC);
+  for (int late = 0; late < 3; late++) {
+    assert_int_equal(decode(&b, 7UL & ~(1UL << late), late, &w, order), SG_OK);
+    for (int i = 0; i < 2; i++) assert_true(fabs(w.w[i] - figure_a[late][order[i]->from]) < 1e-14);
+    assert_true(w.info.flops > 0 && w.info.cond1 > 1);
+  }
+  for (int i = 0; i < 3; i++) assert_int_equal(decode(&b, 1UL << i, 0, &w, order), SG_UNDECODABLE);
+  close_named(&b);
+}
+
+static void patterns_are_remembered(void **state) {
+  (void)state;
+  bench b;
+  const sg_message *order[MOST];
+  sg_weights w;
+  long asked, found;
+  open_named(&b, values_of("cyclic-repetition", "s", "2", NULL), 12, 1);
+  for (int turn = 0; turn < 4; turn++) assert_int_equal(decode(&b, 0xfdb, turn, &w, order), SG_OK);
+  sg_decoder_cache_counts(b.decoder, &asked, &found);
+  assert_true(asked == 4 && found == 3);
+  close_named(&b);
+  /* More patterns than there is room for: the oldest go, what is answered stays right. */
+  open_named(&b, values_of("cyclic-repetition", "s", "5", NULL), 16, 1);
+  for (int round = 0; round < 2; round++)
+    for (unsigned long present = 0; present < 1UL << 16; present++) {
+      if (__builtin_popcountl(present) != 11) continue;
+      assert_int_equal(decode(&b, present, 0, &w, order), SG_OK);
+      if (present % 16 == 3) assert_true(deviation(&b, &w) < 1e-9);
+      assert_int_equal(decode(&b, present, 1, &w, order), SG_OK);
+    }
+  sg_decoder_cache_counts(b.decoder, &asked, &found);
+  assert_int_equal(asked, 4 * 4368);
+  assert_int_equal(found, 2 * 4368); /* the second of each pair, nothing of the round before */
+  close_named(&b);
+}
+
+static void assert_label(sg_values *values, const char *expected) {
+  char label[64];
+  sg_code_label(values, label, sizeof label);
+  assert_string_equal(label, expected);
+  sg_code_label(values, label, 8); /* cut, not overrun */
+  assert_true(strlen(label) < 8);
+  sg_values_free(values);
+}
+
+static void labels_are_short(void **state) {
+  (void)state;
+  assert_label(values_of("uncoded", NULL), "uncoded");
+  assert_label(
+      values_of("group", "d", "4", "m", "2", "linear_code", "harmonic", "stop", "decodable", NULL),
+      "group d=4 m=2 harmonic decodable");
+  assert_label(values_of("ye-abbe", "d", "4", "m", "2", "construction", "polynomial", NULL),
+               "ye-abbe d=4 m=2 polynomial");
+}
+
+static void assert_refused(sg_values *values, int n, const char *place, const char *message) {
+  bench b;
+  sg_error e = {0};
+  const sg_code_type *type = sg_code_type_find(values->variant->name);
+  assert_int_equal(open_code(&b, type, values, n, 1, &e), SG_INVALID);
+  assert_int_equal(e.count, 1);
+  assert_string_equal(e.fault[0].place, place);
+  assert_string_equal(e.fault[0].message, message);
+  sg_error_clear(&e);
+  sg_values_free(values);
+}
+
+static void faults_name_the_rule(void **state) {
+  (void)state;
+  assert_refused(values_of("group", "d", "4", "m", "2", "stop", "count", NULL), 10, "/schemes/0/d",
+                 "expected d dividing n = 10 (1, 2, 5, 10), found 4");
+  assert_refused(values_of("group", "d", "5", "stop", "count", NULL), 10, "/schemes/0/m",
+                 "expected m, from 1 to d = 5, found nothing");
+  assert_refused(values_of("fractional-repetition", "s", "2", NULL), 10, "/schemes/0/s",
+                 "expected s + 1 dividing n = 10 (s one of 0, 1, 4, 9), found s = 2");
+  assert_refused(values_of("cyclic-repetition", "s", "10", NULL), 10, "/schemes/0/s",
+                 "expected s < n = 10 (0 to 9), found 10");
+  assert_refused(values_of("ye-abbe", "d", "4", "m", "2", "s", "3", NULL), 10, "/schemes/0/s",
+                 "expected s ≤ d - m = 2 (d ≥ s + m), found 3");
+  assert_refused(
+      values_of("group", "d", "64", "m", "61", "stop", "count", NULL), 64, "/schemes/0/m",
+      "expected at most as many pieces (m) as a gradient has coordinates (60), found 61");
+}
+
+/* Work is counted in the scenario's subsets, whatever parts the code has chosen. */
+static void work_is_counted_in_subsets(void **state) {
+  (void)state;
+  sg_values *values = values_of("cyclic-repetition", "s", "2", NULL);
+  double speed[12] = {2};
+  sg_shape shape = {.workers = 12, .subsets = 48, .length = 10, .speed = speed, .seed = 1};
+  sg_code *code;
+  assert_int_equal(sg_code_new(sg_code_type_find("cyclic-repetition"), &shape, values, &code, NULL),
+                   SG_OK);
+  assert_true(code->load == 12 && code->work[5] == 12 && fabs(code->stored - 3) < 1e-12);
+  assert_true(code->shape.speed != speed && code->shape.speed[0] == 2);
+  assert_string_equal(code->stop, "count");
+  sg_code_free(code);
+  sg_values_free(values);
+}
+
+int main(void) {
+  sg_blas_single_thread();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_code_keeps_its_promises),
+      cmocka_unit_test(large_codes_recover),
+      cmocka_unit_test(group_response_counts_follow_their_laws),
+      cmocka_unit_test(harmonic_conditions_equal_their_closed_forms),
+      cmocka_unit_test(polynomial_ye_abbe_loses_accuracy),
+      cmocka_unit_test(ignoring_stragglers_says_what_it_loses),
+      cmocka_unit_test(additions_only_where_promised),
+      cmocka_unit_test(least_squares_finds_the_published_weights),
+      cmocka_unit_test(patterns_are_remembered),
+      cmocka_unit_test(labels_are_short),
+      cmocka_unit_test(faults_name_the_rule),
+      cmocka_unit_test(work_is_counted_in_subsets),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
