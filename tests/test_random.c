@@ -6,6 +6,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ static void every_part_matters(void **state) {
   double first[8];
   sg_stream s;
   for (int i = 0; i < 8; i++) {
-    uint64_t seed = 1 + (i == 1) + ((uint64_t)(i == 7) << 40);
+    uint64_t seed = (i == 1 ? 2 : 1) + (i == 7 ? UINT64_C(1) << 40 : 0);
     sg_stream_at(&s, seed, 2 + (i == 2), SG_FOR_COMPUTE + (i == 3), 4 + (i == 4), 5 + (i == 5),
                  6 + (i == 6));
     first[i] = sg_uniform(&s);
