@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/* The result database: opening, closing, what is in it.
+ *
+ * Before anything is changed, the file is checked: a database of another program, or of another
+ * version of the schema, is never touched. One process at a time writes; it holds a lock file
+ * beside the database (SQLite's own locks last for a transaction only), while readers go on. */
+#include "results/database.h"
+
+#include "results/statistics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define APPLICATION_ID  0x73747267 /* "strg" */
+#define BUSY_TIMEOUT_MS 5000
+#define LONGEST_T       200 /* rows of t_quantile; the views go on with the normal quantile */
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+static const char schema[] =
+#include "schema.inc"
+    ;
+#pragma GCC diagnostic pop
+
+struct sg_db {
+  sqlite3 *handle;
+  char *path, *lock_path;
+  int lock; /* file descriptor; −1: reading only */
+  bool created;
+};
+
+sqlite3 *sg_db_handle(sg_db *db) {
+  return db->handle;
+}
+
+static sg_status status_of(int code) {
+  switch (code & 0xFF) {
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED: return SG_BUSY;
+  case SQLITE_FULL:
+  case SQLITE_IOERR: return SG_IO;
+  case SQLITE_READONLY:
+  case SQLITE_PERM:
+  case SQLITE_CANTOPEN: return SG_CANNOT_CREATE;
+  case SQLITE_NOTADB:
+  case SQLITE_CORRUPT: return SG_INVALID;
+  case SQLITE_NOMEM: return SG_NO_MEMORY;
+  default: return SG_BUG;
+  }
+}
+
+sg_status sg_db_fail(sg_db *db, sg_error *e) {
+  int code = sqlite3_errcode(db->handle);
+  const char *text = sqlite3_errmsg(db->handle);
+  switch (status_of(code)) {
+  case SG_BUSY:
+    return sg_fail(e, SG_BUSY, db->path,
+                   "the database is in use by another process; try again "
+                   "when that has finished");
+  case SG_IO:
+    return sg_fail(e, SG_IO, db->path,
+                   "writing or reading failed (%s); is the disk full? results "
+                   "that were complete are kept",
+                   text);
+  case SG_CANNOT_CREATE:
+    return sg_fail(e, SG_CANNOT_CREATE, db->path,
+                   "cannot be opened or written (%s); check the "
+                   "permissions of the file and its folder",
+                   text);
+  case SG_INVALID:
+    return sg_fail(e, SG_INVALID, db->path,
+                   "expected a result database of straggle, found "
+                   "something else or a damaged file (%s)",
+                   text);
+  case SG_NO_MEMORY: return sg_fail_memory(e);
+  default: return sg_fail(e, SG_BUG, db->path, "SQLite: %s", text);
+  }
+}
+
+sg_status sg_db_execute(sg_db *db, const char *sql, sg_error *e) {
+  return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) ? sg_db_fail(db, e) : SG_OK;
+}
+
+sg_status sg_db_prepare(sg_db *db, const char *sql, sqlite3_stmt **out, sg_error *e) {
+  return sqlite3_prepare_v2(db->handle, sql, -1, out, NULL) ? sg_db_fail(db, e) : SG_OK;
+}
+
+sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e) {
+  int code = sqlite3_step(statement);
+  return code == SQLITE_ROW || code == SQLITE_DONE ? SG_OK : sg_db_fail(db, e);
+}
+
+/* The first column of the first row, or 0. */
+static sg_status scalar(sg_db *db, const char *sql, int64_t *out, sg_error *e) {
+  sqlite3_stmt *statement = NULL;
+  sg_status status = sg_db_prepare(db, sql, &statement, e);
+  if (!status) status = sg_db_step(db, statement, e);
+  *out = status ? 0 : sqlite3_column_int64(statement, 0);
+  sqlite3_finalize(statement);
+  return status;
+}
+
+/* --- Opening and closing ---------------------------------------------------------------------- */
+
+/* Takes the lock file. The name may have been unlinked by the process that held it before, between
+ * our open and our lock: then the lock is on a file that nobody else sees, and we try again. */
+static sg_status take_lock(sg_db *db, sg_error *e) {
+  for (;;) {
+    int fd = open(db->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0)
+      return sg_fail(e, SG_CANNOT_CREATE, db->path,
+                     "cannot write in the folder of the database: %s", strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+      int error = errno;
+      close(fd);
+      if (error == EINTR) continue;
+      if (error != EWOULDBLOCK)
+        return sg_fail(e, SG_IO, db->path, "cannot lock the database: %s", strerror(error));
+      return sg_fail(e, SG_BUSY, db->path,
+                     "another process is writing to the database; wait for "
+                     "it, or write to another file with -o");
+    }
+    struct stat ours, named;
+    if (!fstat(fd, &ours) && !stat(db->lock_path, &named) && ours.st_ino == named.st_ino &&
+        ours.st_dev == named.st_dev) {
+      db->lock = fd;
+      return SG_OK;
+    }
+    close(fd);
+  }
+}
+
+static void release_lock(sg_db *db) {
+  if (db->lock < 0) return;
+  unlink(db->lock_path);
+  close(db->lock);
+  db->lock = -1;
+}
+
+static void discard(sg_db *db) {
+  sqlite3_close(db->handle);
+  release_lock(db);
+  free(db->lock_path);
+  free(db->path);
+  free(db);
+}
+
+/* Whether the file is ours, or empty and so may become ours. Changes nothing. */
+static sg_status check_identity(sg_db *db, bool *empty, sg_error *e) {
+  int64_t application = 0, version = 0, tables = 0;
+  sg_status status = scalar(db, "PRAGMA application_id", &application, e);
+  if (!status) status = scalar(db, "PRAGMA user_version", &version, e);
+  if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", &tables, e);
+  if (status) return status;
+  *empty = application == 0 && version == 0 && tables == 0;
+  if (*empty) return SG_OK;
+  if (application != APPLICATION_ID)
+    return sg_fail(e, SG_INVALID, db->path,
+                   "expected a result database of straggle, found a database of another program");
+  if (version != SG_SCHEMA_VERSION)
+    return sg_fail(e, SG_INVALID, db->path,
+                   "expected schema version %d, found %" PRId64
+                   "; use the straggle that made the file, or write to another file",
+                   SG_SCHEMA_VERSION, version);
+  return SG_OK;
+}
+
+static sg_status fill_t_quantiles(sg_db *db, sg_error *e) {
+  sqlite3_stmt *insert = NULL;
+  sg_status status = sg_db_prepare(db, "INSERT INTO t_quantile VALUES (?, ?)", &insert, e);
+  for (int df = 1; df <= LONGEST_T && !status; df++) {
+    sqlite3_bind_int(insert, 1, df);
+    sqlite3_bind_double(insert, 2, sg_t_quantile(0.975, df));
+    status = sg_db_step(db, insert, e);
+    sqlite3_reset(insert);
+  }
+  sqlite3_finalize(insert);
+  return status;
+}
+
+static sg_status create_schema(sg_db *db, sg_error *e) {
+  char identity[96];
+  snprintf(identity, sizeof identity, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+           APPLICATION_ID, SG_SCHEMA_VERSION);
+  sg_status status = sg_db_execute(db, "BEGIN IMMEDIATE", e);
+  if (status) return status;
+  status = sg_db_execute(db, schema, e);
+  if (!status) status = fill_t_quantiles(db, e);
+  if (!status) status = sg_db_execute(db, identity, e);
+  if (!status) status = sg_db_execute(db, "COMMIT", e);
+  if (status) sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+  return status;
+}
+
+static sg_status prepare_reading(sg_db *db, sg_error *e) {
+  bool empty = false;
+  sg_status status = check_identity(db, &empty, e);
+  if (status || !empty) return status;
+  return sg_fail(e, SG_INVALID, db->path,
+                 "expected a result database of straggle, found an empty file");
+}
+
+static sg_status prepare_writing(sg_db *db, sg_error *e) {
+  bool empty = false;
+  sg_status status = check_identity(db, &empty, e);
+  if (status) return status;
+  if (sqlite3_db_readonly(db->handle, "main"))
+    return sg_fail(e, SG_CANNOT_CREATE, db->path, "the database is read-only");
+  if (empty) status = create_schema(db, e);
+  if (!status)
+    status = sg_db_execute(db,
+                           "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                           "PRAGMA foreign_keys = ON;"
+                           "DELETE FROM run WHERE status = 'running'",
+                           e);
+  return status;
+}
+
+sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e) {
+  *out = NULL;
+  struct stat info;
+  bool exists = stat(path, &info) == 0, write = mode == SG_OPEN_WRITE;
+  if (!exists && (!write || errno != ENOENT))
+    return sg_fail(e, write ? SG_CANNOT_CREATE : SG_NO_INPUT, path, "cannot open the database: %s",
+                   strerror(errno));
+  if (exists && S_ISDIR(info.st_mode))
+    return sg_fail(e, write ? SG_CANNOT_CREATE : SG_NO_INPUT, path,
+                   "expected a database, found a folder");
+  if (exists && access(path, R_OK))
+    return sg_fail(e, SG_NO_INPUT, path, "cannot read the database: %s", strerror(errno));
+
+  sg_db *db = calloc(1, sizeof *db);
+  if (!db) return sg_fail_memory(e);
+  db->lock = -1;
+  db->created = write && !exists;
+  /* Two names of one file must have one lock. */
+  char *real = exists ? realpath(path, NULL) : strdup(path);
+  db->path = strdup(path);
+  sg_status status = SG_OK;
+  if (!db->path || !real || asprintf(&db->lock_path, "%s-lock", real) < 0) {
+    db->lock_path = NULL;
+    status = sg_fail_memory(e);
+  }
+  free(real);
+  if (!status && write) status = take_lock(db, e);
+  if (!status) {
+    int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+    if (sqlite3_open_v2(path, &db->handle, flags, NULL)) status = sg_db_fail(db, e);
+  }
+  if (!status) {
+    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+    status = write ? prepare_writing(db, e) : prepare_reading(db, e);
+  }
+  if (status) {
+    bool remove = db->created && db->lock >= 0;
+    sqlite3_close(db->handle);
+    db->handle = NULL;
+    /* A file that could not be made into a database is not left behind. */
+    if (remove) unlink(path);
+    discard(db);
+    return status;
+  }
+  *out = db;
+  return SG_OK;
+}
+
+sg_status sg_db_close(sg_db *db, sg_error *e) {
+  if (!db) return SG_OK;
+  sg_status status = SG_OK;
+  if (db->lock >= 0) {
+    status = sg_db_execute(db, "DELETE FROM run WHERE status = 'running'", e);
+    sg_error ignored = {0};
+    if (!status) status = sg_db_execute(db, "PRAGMA wal_checkpoint(TRUNCATE)", e);
+    /* Refused while somebody reads: then the last reader leaves the WAL, and nothing is lost. */
+    if (!status && sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored)) {
+      sg_status refused = sg_error_status(&ignored);
+      if (refused != SG_BUSY) {
+        status = refused;
+        sg_error_move(e, &ignored);
+      }
+    }
+    sg_error_clear(&ignored);
+  }
+  discard(db);
+  return status;
+}
+
+/* --- What is in it ---------------------------------------------------------------------------- */
+
+static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
+  if (text)
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+  else
+    sqlite3_bind_null(statement, index);
+}
+
+void sg_bind_real(sqlite3_stmt *statement, int index, double x) {
+  if (isnan(x))
+    sqlite3_bind_null(statement, index);
+  else
+    sqlite3_bind_double(statement, index, x);
+}
+
+sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e) {
+  sqlite3_stmt *insert = NULL;
+  sg_status status = sg_db_prepare(
+      db,
+      "INSERT INTO invocation (argv, version, git_revision, compiler, blas, blas_core, cpu, host,"
+      " libc, threads) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      &insert, e);
+  if (!status) {
+    const char *text[] = {i->argv,      i->version, i->git_revision, i->compiler, i->blas,
+                          i->blas_core, i->cpu,     i->host,         i->libc};
+    for (int k = 0; k < 9; k++) bind_text(insert, k + 1, text[k]);
+    sqlite3_bind_int(insert, 10, i->threads);
+    status = sg_db_step(db, insert, e);
+  }
+  if (!status) *id = sqlite3_last_insert_rowid(db->handle);
+  sqlite3_finalize(insert);
+  return status;
+}
+
+sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, const char *text,
+                             const char *sha256, int64_t *id, sg_error *e) {
+  sqlite3_stmt *insert = NULL;
+  sg_status status =
+      sg_db_prepare(db,
+                    "INSERT INTO scenario (name, path, text, sha256) VALUES (?, ?, ?, ?)"
+                    " ON CONFLICT (sha256, path) DO UPDATE SET name = excluded.name"
+                    " RETURNING scenario_id",
+                    &insert, e);
+  if (!status) {
+    const char *value[] = {name, path, text, sha256};
+    for (int k = 0; k < 4; k++) bind_text(insert, k + 1, value[k]);
+    status = sg_db_step(db, insert, e);
+  }
+  if (!status) *id = sqlite3_column_int64(insert, 0);
+  sqlite3_finalize(insert);
+  return status;
+}
+
+static sg_status upsert_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
+                              sg_error *e) {
+  sqlite3_stmt *insert = NULL;
+  sg_status status = sg_db_prepare(
+      db,
+      "INSERT INTO point (point_sha256, env_sha256, config_json, scheme_label, code, stop_rule,"
+      " scaling, late_work, late_messages, problem, seed, scenario_id, results_version, exact,"
+      " timing_only, is_baseline, n_workers, n_subsets, length, stragglers_s, comm_m,"
+      " max_iterations, load_d, stored_data_factor, target_loss)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
+      " scenario_id = excluded.scenario_id, scheme_label = excluded.scheme_label,"
+      " is_baseline = excluded.is_baseline RETURNING point_id",
+      &insert, e);
+  if (!status) {
+    char seed[24];
+    snprintf(seed, sizeof seed, "%" PRIu64, p->seed);
+    const char *text[] = {
+        p->point_sha256, p->env_sha256, p->config_json,   p->scheme_label, p->code, p->stop_rule,
+        p->scaling,      p->late_work,  p->late_messages, p->problem,      seed};
+    const int64_t integer[] = {scenario_id,    SG_RESULTS_VERSION, p->exact,
+                               p->timing_only, p->is_baseline,     p->n_workers,
+                               p->n_subsets,   p->length,          p->stragglers_s,
+                               p->comm_m,      p->max_iterations};
+    const double real[] = {p->load_d, p->stored_data_factor, p->target_loss};
+    int k = 1;
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) bind_text(insert, k++, text[i]);
+    for (size_t i = 0; i < sizeof integer / sizeof *integer; i++)
+      sqlite3_bind_int64(insert, k++, integer[i]);
+    for (size_t i = 0; i < sizeof real / sizeof *real; i++) sg_bind_real(insert, k++, real[i]);
+    status = sg_db_step(db, insert, e);
+    if (!status) *id = sqlite3_column_int64(insert, 0);
+  }
+  sqlite3_finalize(insert);
+  return status;
+}
+
+static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record *p, sg_error *e) {
+  sqlite3_stmt *delete = NULL, *insert = NULL;
+  sg_status status = sg_db_prepare(db, "DELETE FROM point_axis WHERE point_id = ?", &delete, e);
+  if (!status) {
+    sqlite3_bind_int64(delete, 1, point_id);
+    status = sg_db_step(db, delete, e);
+  }
+  if (!status) status = sg_db_prepare(db, "INSERT INTO point_axis VALUES (?, ?, ?, ?)", &insert, e);
+  for (int i = 0; i < p->n_axes && !status; i++) {
+    sqlite3_bind_int64(insert, 1, point_id);
+    sqlite3_bind_int(insert, 2, i);
+    bind_text(insert, 3, p->axis[i].name);
+    bind_text(insert, 4, p->axis[i].value);
+    status = sg_db_step(db, insert, e);
+    sqlite3_reset(insert);
+  }
+  sqlite3_finalize(delete);
+  sqlite3_finalize(insert);
+  return status;
+}
+
+sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
+                          sg_error *e) {
+  sg_status status = sg_db_execute(db, "SAVEPOINT point", e);
+  if (status) return status;
+  status = upsert_point(db, scenario_id, p, id, e);
+  if (!status) status = replace_axes(db, *id, p, e);
+  if (!status) status = sg_db_execute(db, "RELEASE point", e);
+  if (status) sqlite3_exec(db->handle, "ROLLBACK TO point; RELEASE point", NULL, NULL, NULL);
+  return status;
+}
+
+const char *sg_detail_name(sg_detail detail) {
+  static const char *const name[] = {"summary", "iteration", "worker"};
+  return name[detail];
+}
+
+sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
+                        sg_error *e) {
+  sqlite3_stmt *select = NULL;
+  *has = false;
+  sg_status status = sg_db_prepare(
+      db, "SELECT detail FROM run WHERE run_id = ? AND status <> 'running'", &select, e);
+  if (!status) {
+    sqlite3_bind_int64(select, 1, sg_run_id(point_id, replication));
+    status = sg_db_step(db, select, e);
+  }
+  const char *stored = status ? NULL : (const char *)sqlite3_column_text(select, 0);
+  for (int d = (int)detail; stored && d <= (int)SG_DETAIL_WORKER; d++)
+    *has |= strcmp(stored, sg_detail_name((sg_detail)d)) == 0;
+  sqlite3_finalize(select);
+  return status;
+}
+
+sg_status sg_db_load_calibration(sg_db *db, sg_calibration *c, sg_error *e) {
+  sqlite3_stmt *select = NULL;
+  *c = (sg_calibration){0};
+  sg_status status =
+      sg_db_prepare(db, "SELECT flops, seconds FROM calibration ORDER BY position", &select, e);
+  const int room = sizeof c->flops / sizeof *c->flops;
+  while (!status && c->n < room) {
+    int code = sqlite3_step(select);
+    if (code == SQLITE_DONE) break;
+    if (code != SQLITE_ROW) {
+      status = sg_db_fail(db, e);
+      break;
+    }
+    c->flops[c->n] = sqlite3_column_double(select, 0);
+    c->seconds[c->n++] = sqlite3_column_double(select, 1);
+  }
+  sqlite3_finalize(select);
+  return status;
+}
+
+sg_status sg_db_save_calibration(sg_db *db, const sg_calibration *c, sg_error *e) {
+  sqlite3_stmt *insert = NULL;
+  sg_status status = sg_db_execute(db, "SAVEPOINT calibration; DELETE FROM calibration", e);
+  if (!status) status = sg_db_prepare(db, "INSERT INTO calibration VALUES (?, ?, ?)", &insert, e);
+  for (int i = 0; i < c->n && !status; i++) {
+    sqlite3_bind_int(insert, 1, i);
+    sg_bind_real(insert, 2, c->flops[i]);
+    sg_bind_real(insert, 3, c->seconds[i]);
+    status = sg_db_step(db, insert, e);
+    sqlite3_reset(insert);
+  }
+  sqlite3_finalize(insert);
+  if (!status) status = sg_db_execute(db, "RELEASE calibration", e);
+  if (status)
+    sqlite3_exec(db->handle, "ROLLBACK TO calibration; RELEASE calibration", NULL, NULL, NULL);
+  return status;
+}

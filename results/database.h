@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of results/ share: SQLite calls that fail with our messages. */
+#ifndef SG_RESULTS_DATABASE_H
+#define SG_RESULTS_DATABASE_H
+
+#include "results/results.h"
+
+/* The fault of the last SQLite call, with the status that fits and the name of the file. */
+sg_status sg_db_fail(sg_db *db, sg_error *e);
+sg_status sg_db_execute(sg_db *db, const char *sql, sg_error *e);
+sg_status sg_db_prepare(sg_db *db, const char *sql, sqlite3_stmt **out, sg_error *e);
+/* One step; a row and the end are both well. */
+sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e);
+/* NAN becomes NULL. */
+void sg_bind_real(sqlite3_stmt *statement, int index, double x);
+/* "summary", "iteration", "worker" */
+const char *sg_detail_name(sg_detail detail);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The statistics of summaries and comparisons. */
+#include "results/statistics.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdlib.h>
+
+void sg_moments_add(sg_moments *m, double x) {
+  m->min = m->n == 0 || x < m->min ? x : m->min;
+  m->max = m->n == 0 || x > m->max ? x : m->max;
+  m->n++;
+  double delta = x - m->mean;
+  m->mean += delta / (double)m->n;
+  m->m2 += delta * (x - m->mean);
+}
+
+double sg_moments_mean(const sg_moments *m) {
+  return m->n > 0 ? m->mean : NAN;
+}
+
+double sg_moments_sd(const sg_moments *m) {
+  return m->n > 1 ? sqrt(m->m2 / (double)(m->n - 1)) : NAN;
+}
+
+bool sg_sample_add(sg_sample *s, double x) {
+  if (s->n == s->capacity) {
+    size_t capacity = s->capacity ? 2 * s->capacity : 256;
+    double *grown = realloc(s->x, capacity * sizeof *grown);
+    if (!grown) return false;
+    s->x = grown;
+    s->capacity = capacity;
+  }
+  s->x[s->n++] = x;
+  return true;
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+void sg_sample_sort(sg_sample *s) {
+  if (s->n > 1) qsort(s->x, s->n, sizeof *s->x, ascending);
+}
+
+double sg_quantile(const double *sorted, size_t n, double p) {
+  if (n == 0) return NAN;
+  double h = p * (double)(n - 1);
+  size_t i = (size_t)h;
+  if (i + 1 >= n) return sorted[n - 1];
+  double fraction = h - (double)i;
+  /* Without the test, 0 · ∞ would spoil a quantile that is an order statistic. */
+  return fraction > 0 ? sorted[i] + fraction * (sorted[i + 1] - sorted[i]) : sorted[i];
+}
+
+double sg_t_quantile(double p, double degrees) {
+  return gsl_cdf_tdist_Pinv(p, degrees);
+}
+
+sg_ratio sg_paired_ratio(int n, const double *base, const double *x) {
+  sg_moments m = {0};
+  for (int i = 0; i < n; i++) sg_moments_add(&m, log(base[i] / x[i]));
+  sg_ratio r = {.n = n, .log_mean = sg_moments_mean(&m), .log_sd = sg_moments_sd(&m)};
+  double half = n < SG_FEWEST_PAIRS ? NAN : sg_t_quantile(0.975, n - 1) * r.log_sd / sqrt(n);
+  r.ratio = exp(r.log_mean);
+  r.low = exp(r.log_mean - half);
+  r.high = exp(r.log_mean + half);
+  return r;
+}
+
+double sg_sign_test(int wins, int losses) {
+  int n = wins + losses, fewer = wins < losses ? wins : losses;
+  if (n == 0) return 1;
+  double p = 2 * gsl_cdf_binomial_P((unsigned)fewer, 0.5, (unsigned)n);
+  return p < 1 ? p : 1;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables: alignment, fitting a terminal, CSV quoting, JSON that parses, Markdown. */
+#include "sim/core/table.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+#include <cmocka.h>
+#include <math.h>
+
+static sg_table *sample(void) {
+  const char *names[] = {"scheme", "iter_mean_s", "count"};
+  sg_table *t = sg_table_new(3, names);
+  assert_non_null(t);
+  sg_table_text(t, "uncoded");
+  sg_table_number(t, 31.4159265, 4);
+  sg_table_integer(t, 7);
+  sg_table_text(t, "group, \"d\" = 4");
+  sg_table_number(t, NAN, 4);
+  sg_table_integer(t, 12345);
+  return t;
+}
+
+static char *print(const sg_table *t, sg_format format, int width) {
+  sg_buffer out = {0};
+  sg_table_print(t, format, width, &out);
+  assert_false(out.failed);
+  return out.data;
+}
+
+static void check(const sg_table *t, sg_format format, int width, const char *expected) {
+  char *text = print(t, format, width);
+  assert_string_equal(text, expected);
+  free(text);
+}
+
+static void test_text(void **state) {
+  (void)state;
+  sg_table *t = sample();
+  assert_int_equal(sg_table_rows(t), 2);
+  check(t, SG_FORMAT_TEXT, 0,
+        "scheme          iter_mean_s  count\n"
+        "──────────────  ───────────  ─────\n"
+        "uncoded               31.42      7\n"
+        "group, \"d\" = 4               12345\n");
+  sg_table_free(t);
+}
+
+static void test_text_cells_are_cut_to_fit(void **state) {
+  (void)state;
+  sg_table *t = sample();
+  check(t, SG_FORMAT_TEXT, 30,
+        "scheme      iter_mean_s  count\n"
+        "──────────  ───────────  ─────\n"
+        "uncoded           31.42      7\n"
+        "group, \"d…               12345\n");
+  sg_table_free(t);
+}
+
+static void test_blocks_repeat_the_first_column(void **state) {
+  (void)state;
+  sg_table *t = sample();
+  /* Column 0 takes half of the width at most. */
+  check(t, SG_FORMAT_TEXT, 25,
+        "scheme        iter_mean_s\n"
+        "────────────  ───────────\n"
+        "uncoded             31.42\n"
+        "group, \"d\" …             \n"
+        "\n"
+        "scheme        count\n"
+        "────────────  ─────\n"
+        "uncoded           7\n"
+        "group, \"d\" …  12345\n");
+  sg_table_free(t);
+}
+
+static void test_numbers_of_people(void **state) {
+  (void)state;
+  static const struct {
+    double x;
+    int digits;
+    const char *text;
+  } cases[] = {{9.996, 3, "10.0"},   {0.000123456, 3, "0.000123"},
+               {1234.56, 3, "1235"}, {1e-9, 3, "1e-09"},
+               {100, 3, "100"},      {-0.0, 3, "0"},
+               {-2.5, 3, "-2.50"},   {1.25e12 + 0.5, 3, "1.25e+12"}};
+  const char *name = "x";
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sg_table *t = sg_table_new(1, &name);
+    sg_table_number(t, cases[i].x, cases[i].digits);
+    char *text = print(t, SG_FORMAT_TEXT, 0);
+    text[strlen(text) - 1] = '\0';
+    const char *line = strrchr(text, '\n') + 1;
+    assert_string_equal(line + strspn(line, " "), cases[i].text);
+    free(text);
+    sg_table_free(t);
+  }
+}
+
+static void test_csv(void **state) {
+  (void)state;
+  sg_table *t = sample();
+  sg_table_text(t, "");
+  sg_table_number(t, 0.1, 2);
+  sg_table_text(t, NULL);
+  check(t, SG_FORMAT_CSV, 10,
+        "scheme,iter_mean_s,count\n"
+        "uncoded,31.4159265,7\n"
+        "\"group, \"\"d\"\" = 4\",,12345\n"
+        "\"\",0.1,\n");
+  sg_table_free(t);
+}
+
+static void test_json_parses(void **state) {
+  (void)state;
+  sg_table *t = sample();
+  char *text = print(t, SG_FORMAT_JSON, 10);
+  cJSON *root = cJSON_Parse(text);
+  assert_non_null(root);
+  assert_int_equal(cJSON_GetArraySize(root), 2);
+  const cJSON *second = cJSON_GetArrayItem(root, 1);
+  assert_string_equal(cJSON_GetObjectItem(second, "scheme")->valuestring, "group, \"d\" = 4");
+  assert_true(cJSON_IsNull(cJSON_GetObjectItem(second, "iter_mean_s")));
+  const cJSON *first = cJSON_GetArrayItem(root, 0);
+  assert_true(cJSON_GetObjectItem(first, "iter_mean_s")->valuedouble == 31.4159265);
+  assert_int_equal(cJSON_GetObjectItem(first, "count")->valueint, 7);
+  cJSON_Delete(root);
+  free(text);
+  sg_table_free(t);
+}
+
+static void test_empty_json(void **state) {
+  (void)state;
+  const char *name = "x";
+  sg_table *t = sg_table_new(1, &name);
+  check(t, SG_FORMAT_JSON, 0, "[]\n");
+  check(t, SG_FORMAT_CSV, 0, "x\n");
+  check(t, SG_FORMAT_TEXT, 0, "x\n─\n");
+  sg_table_free(t);
+}
+
+static void test_markdown(void **state) {
+  (void)state;
+  const char *names[] = {"a|b", "n"};
+  sg_table *t = sg_table_new(2, names);
+  sg_table_text(t, "x|y\nz");
+  sg_table_number(t, 2.0 / 3, 3);
+  check(t, SG_FORMAT_MARKDOWN, 0, "| a\\|b | n |\n|---|---:|\n| x\\|y z | 0.667 |\n");
+  sg_table_free(t);
+}
+
+/* Text from a database must not steer the terminal, and a code point is one column wide. */
+static void test_control_characters_and_utf8(void **state) {
+  (void)state;
+  const char *names[] = {"é", "n"};
+  sg_table *t = sg_table_new(2, names);
+  sg_table_text(t, "\033[31m×");
+  sg_table_integer(t, 1);
+  check(t, SG_FORMAT_TEXT, 0,
+        "é       n\n"
+        "──────  ─\n"
+        " [31m×  1\n");
+  sg_table_free(t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_text),
+      cmocka_unit_test(test_text_cells_are_cut_to_fit),
+      cmocka_unit_test(test_blocks_repeat_the_first_column),
+      cmocka_unit_test(test_numbers_of_people),
+      cmocka_unit_test(test_csv),
+      cmocka_unit_test(test_json_parses),
+      cmocka_unit_test(test_empty_json),
+      cmocka_unit_test(test_markdown),
+      cmocka_unit_test(test_control_characters_and_utf8),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
