@@ -196,7 +196,7 @@ SELECT p.env_sha256, p.results_version, p.point_id, h.baseline_point_id, p.schem
             WHEN p.timing_only AND NOT p.exact THEN 'approximate'
             WHEN NOT p.timing_only AND coalesce(
                    (SELECT max(grad_scaled_err_max) FROM run_summary JOIN run r USING (run_id)
-                    WHERE r.point_id = p.point_id), 1) >= 1e-6 THEN 'approximate'
+                    WHERE r.point_id = p.point_id), 1 - p.exact) >= 1e-6 THEN 'approximate'
             WHEN h.log_ratio_mean > h.half THEN 'faster'
             WHEN h.log_ratio_mean < -h.half THEN 'slower'
             ELSE 'undecided' END AS iter_time_verdict

@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: MIT */
+/* The result database: every way in which opening can fail, the writer, the queries. */
+#include "results/ask.h"
+#include "results/results.h"
+#include "results/statistics.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+#include <cmocka.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/straggle-results-XXXXXX", path[96], other[96];
+
+static int set_up(void **state) {
+  (void)state;
+  strcpy(folder + sizeof folder - 7, "XXXXXX");
+  if (!mkdtemp(folder)) return -1;
+  snprintf(path, sizeof path, "%s/r.db", folder);
+  snprintf(other, sizeof other, "%s/other.db", folder);
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  static const char *const suffix[] = {"", "-wal", "-shm", "-lock", "-journal"};
+  chmod(folder, 0700);
+  for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++) {
+    char name[128];
+    snprintf(name, sizeof name, "%s%s", path, suffix[i]);
+    unlink(name);
+    snprintf(name, sizeof name, "%s%s", other, suffix[i]);
+    unlink(name);
+  }
+  return rmdir(folder); /* fails if a file is left that we do not expect */
+}
+
+static sg_db *open_db(sg_open_mode mode) {
+  sg_error e = {0};
+  sg_db *db = NULL;
+  sg_status status = sg_db_open(path, mode, &db, &e);
+  if (status) fail_msg("%s", e.fault[0].message);
+  assert_int_equal(e.count, 0);
+  return db;
+}
+
+static void close_db(sg_db *db) {
+  sg_error e = {0};
+  if (sg_db_close(db, &e)) fail_msg("%s", e.fault[0].message);
+}
+
+static void expect_open(sg_open_mode mode, sg_status expected, const char *part) {
+  sg_error e = {0};
+  sg_db *db = NULL;
+  assert_int_equal(sg_db_open(path, mode, &db, &e), expected);
+  assert_null(db);
+  assert_int_equal(e.count, 1);
+  assert_string_equal(e.fault[0].place, path);
+  if (!strstr(e.fault[0].message, part)) fail_msg("\"%s\" not in \"%s\"", part, e.fault[0].message);
+  sg_error_clear(&e);
+}
+
+static int64_t number(sg_db *db, const char *sql) {
+  sqlite3_stmt *s = NULL;
+  if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL))
+    fail_msg("%s", sqlite3_errmsg(sg_db_handle(db)));
+  assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+  int64_t x = sqlite3_column_int64(s, 0);
+  sqlite3_finalize(s);
+  return x;
+}
+
+static void shell(const char *file, const char *sql) {
+  sqlite3 *handle = NULL;
+  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(handle);
+}
+
+static bool exists(const char *suffix) {
+  char name[128];
+  snprintf(name, sizeof name, "%s%s", path, suffix);
+  return access(name, F_OK) == 0;
+}
+
+static int64_t add_point(sg_db *db, const char *hash) {
+  sg_error e = {0};
+  int64_t scenario = 0, point = 0, invocation = 0;
+  const sg_axis axis = {"n", "12"};
+  const sg_point_record p = {.point_sha256 = hash,
+                             .env_sha256 = "env",
+                             .config_json = "{}",
+                             .scheme_label = "uncoded",
+                             .code = "uncoded",
+                             .stop_rule = "count",
+                             .exact = true,
+                             .is_baseline = true,
+                             .n_workers = 12,
+                             .n_subsets = 12,
+                             .length = 100,
+                             .load_d = 1,
+                             .comm_m = 1,
+                             .stored_data_factor = 1,
+                             .scaling = "proportional",
+                             .late_work = "cancel",
+                             .late_messages = "cancel",
+                             .problem = "none",
+                             .target_loss = NAN,
+                             .max_iterations = 10,
+                             .seed = UINT64_MAX,
+                             .n_axes = 1,
+                             .axis = &axis};
+  const sg_invocation i = {.argv = "straggle run", .threads = 2};
+  assert_int_equal(sg_db_add_invocation(db, &i, &invocation, &e), SG_OK);
+  assert_int_equal(sg_db_add_scenario(db, "s", "s.json", "{}", "abc", &scenario, &e), SG_OK);
+  assert_int_equal(sg_db_add_point(db, scenario, &p, &point, &e), SG_OK);
+  return point;
+}
+
+static sg_run_row run_row(int64_t point, int replication, sg_detail detail) {
+  return (sg_run_row){.run_id = sg_run_id(point, replication),
+                      .point_id = point,
+                      .invocation_id = 1,
+                      .replication = replication,
+                      .detail = detail,
+                      .status = "finished",
+                      .stop_reason = "iterations",
+                      .iterations = 1,
+                      .rounds = 1,
+                      .events = 1,
+                      .sim_time_s = 1,
+                      .wall_s = 1};
+}
+
+static const sg_summary_record summary = {
+    .iter_mean_s = 2, .time_to_target_s = NAN, .iterations_to_target = -1, .final_loss = 0.5};
+
+/* Writes a run of `rows` iterations, with two worker rows each if wanted. */
+static bool write_run(sg_writer *w, int64_t point, int replication, int rows, bool workers) {
+  sg_run_row run = run_row(point, replication, workers ? SG_DETAIL_WORKER : SG_DETAIL_ITERATION);
+  if (!sg_writer_begin(w, &run)) return false;
+  for (int i = 0; i < rows;) {
+    sg_chunk *c = sg_writer_chunk(w);
+    if (!c) return false;
+    c->run_id = run.run_id;
+    for (; c->n_iterations < SG_CHUNK_ROWS && i < rows; i++) {
+      c->iteration[c->n_iterations++] = (sg_iteration_record){.iteration = i,
+                                                              .duration_s = replication + 1,
+                                                              .start_s = i,
+                                                              .decoded = true,
+                                                              .last_worker = i % 2 ? -1 : 3,
+                                                              .grad_rel_err = i % 2 ? NAN : 1e-15};
+      const sg_worker_record row[2] = {
+          {.iteration = i, .worker = 0, .compute_s = NAN, .arrival_s = 1},
+          {.iteration = i, .worker = 1, .compute_s = 1, .arrival_s = NAN}};
+      if (workers && !sg_chunk_add_workers(c, row, 2)) return false;
+    }
+    if (!sg_writer_rows(w, c)) return false;
+  }
+  const sg_worker_summary_record worker = {.worker = 0, .speed = 1, .arrival_mean_s = NAN};
+  return sg_writer_finish(w, &run, &summary, 1, &worker);
+}
+
+static void write_runs(sg_db *db, int64_t point, int first, int end, int rows) {
+  sg_error e = {0};
+  sg_writer *w = NULL;
+  assert_int_equal(sg_writer_new(db, &w, &e), SG_OK);
+  for (int i = first; i < end; i++) assert_true(write_run(w, point, i, rows, false));
+  assert_int_equal(sg_writer_free(w, &e), SG_OK);
+}
+
+/* --- Opening ---------------------------------------------------------------------------------- */
+
+static void test_missing(void **state) {
+  (void)state;
+  expect_open(SG_OPEN_READ, SG_NO_INPUT, "No such file");
+  assert_false(exists(""));
+}
+
+static void test_one_plain_file_is_left(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  write_runs(db, add_point(db, "a"), 0, 3, 5);
+  assert_true(exists("-wal"));
+  close_db(db);
+  assert_false(exists("-wal") || exists("-shm") || exists("-lock") || exists("-journal"));
+  db = open_db(SG_OPEN_READ);
+  assert_int_equal(number(db, "PRAGMA application_id"), 0x73747267);
+  assert_int_equal(number(db, "PRAGMA user_version"), SG_SCHEMA_VERSION);
+  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status = 'finished'"), 3);
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 15);
+  close_db(db);
+}
+
+static void test_not_a_database(void **state) {
+  (void)state;
+  FILE *f = fopen(path, "w");
+  for (int i = 0; i < 400; i++) fputs("This is not a database.\n", f);
+  fclose(f);
+  expect_open(SG_OPEN_READ, SG_INVALID, "expected a result database");
+  expect_open(SG_OPEN_WRITE, SG_INVALID, "expected a result database");
+  struct stat info;
+  stat(path, &info);
+  assert_int_equal(info.st_size, 400 * 24); /* untouched */
+}
+
+static void test_database_of_another_program(void **state) {
+  (void)state;
+  shell(path, "CREATE TABLE songs (title)");
+  expect_open(SG_OPEN_READ, SG_INVALID, "another program");
+  expect_open(SG_OPEN_WRITE, SG_INVALID, "another program");
+}
+
+static void test_other_schema_version(void **state) {
+  (void)state;
+  close_db(open_db(SG_OPEN_WRITE));
+  shell(path, "PRAGMA user_version = 77");
+  expect_open(SG_OPEN_READ, SG_INVALID, "expected schema version 1, found 77");
+  expect_open(SG_OPEN_WRITE, SG_INVALID, "expected schema version 1, found 77");
+}
+
+static void test_empty_file_and_folder(void **state) {
+  (void)state;
+  fclose(fopen(path, "w"));
+  expect_open(SG_OPEN_READ, SG_INVALID, "empty file");
+  close_db(open_db(SG_OPEN_WRITE));
+  close_db(open_db(SG_OPEN_READ));
+  unlink(path);
+  assert_int_equal(mkdir(path, 0700), 0);
+  expect_open(SG_OPEN_READ, SG_NO_INPUT, "found a folder");
+  expect_open(SG_OPEN_WRITE, SG_CANNOT_CREATE, "found a folder");
+  rmdir(path);
+}
+
+static void test_folder_that_does_not_exist(void **state) {
+  (void)state;
+  sg_error e = {0};
+  sg_db *db = NULL;
+  assert_int_equal(sg_db_open("/nonexistent/x.db", SG_OPEN_WRITE, &db, &e), SG_CANNOT_CREATE);
+  sg_error_clear(&e);
+}
+
+static void test_read_only_folder(void **state) {
+  (void)state;
+  bool root = geteuid() == 0; /* who may write anywhere, and so is somebody else for a moment */
+  if (root && seteuid(65534)) skip();
+  if (root) assert_int_equal(seteuid(0), 0);
+  chmod(folder, 0555);
+  if (root) assert_int_equal(seteuid(65534), 0);
+  expect_open(SG_OPEN_WRITE, SG_CANNOT_CREATE, "cannot write");
+  if (root) assert_int_equal(seteuid(0), 0);
+}
+
+static void test_second_writer_is_refused_and_readers_are_not(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  write_runs(db, add_point(db, "a"), 0, 2, 5);
+  expect_open(SG_OPEN_WRITE, SG_BUSY, "another process is writing");
+  sg_db *reader = open_db(SG_OPEN_READ);
+  assert_int_equal(number(reader, "SELECT count(*) FROM v_point"), 1);
+  write_runs(db, 1, 2, 4, 5); /* while somebody reads */
+  assert_int_equal(number(reader, "SELECT replications FROM v_point"), 4);
+  close_db(reader);
+  close_db(db);
+  close_db(open_db(SG_OPEN_WRITE)); /* the lock is gone */
+}
+
+static void test_other_name_is_the_same_lock(void **state) {
+  (void)state;
+  close_db(open_db(SG_OPEN_WRITE));
+  sg_db *db = open_db(SG_OPEN_WRITE), *second = NULL;
+  assert_int_equal(symlink(path, other), 0);
+  sg_error e = {0};
+  assert_int_equal(sg_db_open(other, SG_OPEN_WRITE, &second, &e), SG_BUSY);
+  sg_error_clear(&e);
+  close_db(db);
+}
+
+/* A process is killed while it writes: what was complete stays and can be read at once. */
+static void test_killed_writer(void **state) {
+  (void)state;
+  pid_t child = fork();
+  if (child == 0) {
+    sg_error e = {0};
+    sg_db *db = NULL;
+    sg_writer *w = NULL;
+    if (sg_db_open(path, SG_OPEN_WRITE, &db, &e) || sg_writer_new(db, &w, &e)) _exit(1);
+    int64_t point = add_point(db, "a");
+    write_run(w, point, 0, 10, true);
+    sg_run_row run = run_row(point, 1, SG_DETAIL_ITERATION);
+    sg_writer_begin(w, &run);
+    for (int k = 0; k < 3; k++) {
+      sg_chunk *c = sg_writer_chunk(w);
+      c->run_id = run.run_id;
+      for (int i = 0; i < SG_CHUNK_ROWS; i++)
+        c->iteration[c->n_iterations++] =
+            (sg_iteration_record){.iteration = k * SG_CHUNK_ROWS + i, .decoded = true};
+      sg_writer_rows(w, c);
+    }
+    while (number(db, "SELECT count(*) FROM iteration") < 2010) usleep(1000);
+    kill(getpid(), SIGKILL);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  assert_true(WIFSIGNALED(status));
+  assert_true(exists("-wal"));
+  sg_db *db = open_db(SG_OPEN_READ);
+  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status = 'running'"), 1);
+  assert_int_equal(number(db, "SELECT replications FROM v_point"), 1);
+  assert_int_equal(number(db, "SELECT max(iteration) FROM v_progress"), 9);
+  close_db(db);
+  db = open_db(SG_OPEN_WRITE);
+  assert_int_equal(number(db, "SELECT count(*) FROM run"), 1);
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 10);
+  assert_int_equal(number(db, "SELECT count(*) FROM worker_iteration"), 20);
+  close_db(db);
+}
+
+/* --- Full disk -------------------------------------------------------------------------------- */
+
+static void test_full_disk_while_writing(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  int64_t point = add_point(db, "a");
+  write_runs(db, point, 0, 1, 100);
+  sqlite3_exec(sg_db_handle(db), "PRAGMA max_page_count = 100", NULL, NULL, NULL);
+  sg_error e = {0};
+  sg_writer *w = NULL;
+  assert_int_equal(sg_writer_new(db, &w, &e), SG_OK);
+  bool accepted = true;
+  for (int i = 0; i < 100 && accepted; i++) accepted = write_run(w, point, 0, 5000, true);
+  assert_false(accepted);
+  sg_run_row run = run_row(point, 7, SG_DETAIL_SUMMARY);
+  assert_false(sg_writer_begin(w, &run));
+  assert_null(sg_writer_chunk(w));
+  assert_int_equal(sg_writer_finished(w), 0);
+  assert_int_equal(sg_writer_free(w, &e), SG_IO);
+  assert_non_null(strstr(e.fault[0].message, "full"));
+  sg_error_clear(&e);
+  sg_db_close(db, &e);
+  sg_error_clear(&e);
+  db = open_db(SG_OPEN_WRITE); /* the run that was to be replaced is as it was */
+  assert_int_equal(number(db, "SELECT count(*) FROM run"), 1);
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 100);
+  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE run_id > 0 AND status = 'finished'"),
+                   1);
+  close_db(db);
+}
+
+/* The child has the limit; a file that cannot be made is not left behind. */
+static void test_full_disk_while_creating(void **state) {
+  (void)state;
+  pid_t child = fork();
+  if (child == 0) {
+    const struct rlimit limit = {8192, 8192};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    sg_error e = {0};
+    sg_db *db = NULL;
+    _exit((int)sg_db_open(path, SG_OPEN_WRITE, &db, &e));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), SG_IO);
+  assert_false(exists(""));
+}
+
+/* --- Contents --------------------------------------------------------------------------------- */
+
+static void test_points(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  int64_t a = add_point(db, "a"), b = add_point(db, "b");
+  assert_int_not_equal(a, b);
+  assert_int_equal(add_point(db, "a"), a);
+  assert_int_equal(number(db, "SELECT count(*) FROM point_axis"), 2);
+  assert_int_equal(number(db, "SELECT count(*) FROM scenario"), 1);
+  assert_int_equal(number(db, "SELECT count(*) FROM point WHERE seed = '18446744073709551615'"), 2);
+  assert_int_equal(number(db, "SELECT count(*) FROM point WHERE target_loss IS NULL"), 2);
+  sqlite3_exec(sg_db_handle(db), "UPDATE point SET results_version = 0", NULL, NULL, NULL);
+  assert_int_not_equal(add_point(db, "a"), a); /* other code computed the old one */
+  close_db(db);
+}
+
+static bool has(sg_db *db, int64_t point, int replication, sg_detail detail) {
+  sg_error e = {0};
+  bool yes = false;
+  assert_int_equal(sg_db_has_run(db, point, replication, detail, &yes, &e), SG_OK);
+  return yes;
+}
+
+static void test_rows_and_details(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  int64_t point = add_point(db, "a");
+  write_runs(db, point, 0, 1, 2500);
+  assert_true(has(db, point, 0, SG_DETAIL_SUMMARY));
+  assert_true(has(db, point, 0, SG_DETAIL_ITERATION));
+  assert_false(has(db, point, 0, SG_DETAIL_WORKER));
+  assert_false(has(db, point, 1, SG_DETAIL_SUMMARY));
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 2500);
+  assert_int_equal(number(db, "SELECT sum(iteration) FROM iteration"), 2499 * 1250);
+  assert_int_equal(number(db, "SELECT count(grad_rel_err) FROM iteration"), 1250);
+  assert_int_equal(number(db, "SELECT count(last_worker) FROM iteration"), 1250);
+  assert_int_equal(number(db, "SELECT count(*) FROM run_summary WHERE iter_mean_s = 2 AND"
+                              " time_to_target_s IS NULL AND iterations_to_target IS NULL AND"
+                              " final_loss = 0.5"),
+                   1);
+  assert_int_equal(number(db, "SELECT count(*) FROM worker_summary WHERE speed = 1 AND"
+                              " arrival_mean_s IS NULL"),
+                   1);
+
+  /* More detail replaces the run; all of its rows go with it. */
+  sg_error e = {0};
+  sg_writer *w = NULL;
+  assert_int_equal(sg_writer_new(db, &w, &e), SG_OK);
+  assert_true(write_run(w, point, 0, 10, true));
+  assert_int_equal(sg_writer_free(w, &e), SG_OK);
+  assert_true(has(db, point, 0, SG_DETAIL_WORKER));
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 10);
+  assert_int_equal(number(db, "SELECT count(*) FROM worker_iteration"), 20);
+  assert_int_equal(number(db, "SELECT count(compute_s) FROM worker_iteration"), 10);
+  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE run_id = 16777216"), 1);
+  close_db(db);
+}
+
+static void test_abandoned_run(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  int64_t point = add_point(db, "a");
+  write_runs(db, point, 0, 1, 10);
+  sg_error e = {0};
+  sg_writer *w = NULL;
+  assert_int_equal(sg_writer_new(db, &w, &e), SG_OK);
+  for (int i = 0; i < 2; i++) { /* 0 would replace a run, 1 is new */
+    sg_run_row run = run_row(point, i, SG_DETAIL_WORKER);
+    assert_true(sg_writer_begin(w, &run));
+    sg_chunk *c = sg_writer_chunk(w);
+    c->run_id = run.run_id;
+    c->iteration[c->n_iterations++] = (sg_iteration_record){.iteration = 0};
+    assert_true(sg_writer_rows(w, c));
+    assert_true(sg_writer_abandon(w, run.run_id));
+  }
+  assert_int_equal(sg_writer_free(w, &e), SG_OK);
+  assert_int_equal(number(db, "SELECT count(*) FROM run"), 1);
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 10);
+  close_db(db);
+}
+
+typedef struct job {
+  sg_writer *writer;
+  int64_t point;
+  int first;
+  bool ok;
+} job;
+
+static void *simulate(void *argument) {
+  job *j = argument;
+  j->ok = true;
+  for (int i = j->first; i < 40; i += 4)
+    j->ok &= write_run(j->writer, j->point, i, 1500 + i, i % 8 == 0);
+  return NULL;
+}
+
+/* Four threads through one writer leave the same rows as one thread. */
+static void test_many_threads(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_error e = {0};
+  sg_writer *w = NULL;
+  int64_t point = add_point(db, "a");
+  assert_int_equal(sg_writer_new(db, &w, &e), SG_OK);
+  pthread_t thread[4];
+  job jobs[4];
+  for (int i = 0; i < 4; i++) {
+    jobs[i] = (job){.writer = w, .point = point, .first = i};
+    assert_int_equal(pthread_create(&thread[i], NULL, simulate, &jobs[i]), 0);
+  }
+  for (int i = 0; i < 4; i++) {
+    pthread_join(thread[i], NULL);
+    assert_true(jobs[i].ok);
+  }
+  assert_int_equal(sg_writer_free(w, &e), SG_OK);
+  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status = 'finished'"), 40);
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 40 * 1500 + 39 * 20);
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration WHERE duration_s <>"
+                              " run_id % 16777216 + 1"),
+                   0);
+  assert_int_equal(number(db, "SELECT count(*) FROM worker_iteration"),
+                   2 * (1500 * 5 + 8 + 16 + 24 + 32));
+  close_db(db);
+}
+
+static void test_calibration(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_error e = {0};
+  sg_calibration c = {.n = 2, .flops = {1e3, 1e6}, .seconds = {1e-6, 0.1}}, back;
+  assert_int_equal(sg_db_load_calibration(db, &back, &e), SG_OK);
+  assert_int_equal(back.n, 0);
+  assert_int_equal(sg_db_save_calibration(db, &c, &e), SG_OK);
+  assert_int_equal(sg_db_save_calibration(db, &c, &e), SG_OK);
+  assert_int_equal(sg_db_load_calibration(db, &back, &e), SG_OK);
+  assert_int_equal(back.n, 2);
+  assert_true(back.flops[1] == 1e6 && back.seconds[1] == 0.1);
+  close_db(db);
+}
+
+/* Every column of every table and view is described, and nothing else is. */
+static void test_all_columns_are_documented(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+#define COLUMNS                                                                                    \
+  "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c"                        \
+  " WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'"
+  assert_true(number(db, "SELECT count(*) FROM (" COLUMNS ")") > 150);
+  assert_int_equal(number(db, "SELECT count(*) FROM (" COLUMNS
+                              " EXCEPT SELECT table_name, column_name FROM column_doc)"),
+                   0);
+  assert_int_equal(number(db, "SELECT count(*) FROM (SELECT table_name, column_name FROM column_doc"
+                              " EXCEPT " COLUMNS ")"),
+                   0);
+  assert_int_equal(number(db, "SELECT count(*) FROM column_doc WHERE meaning = '' OR unit = ''"),
+                   0);
+  /* A unit in the name is the unit in the description. */
+  assert_int_equal(number(db, "SELECT count(*) FROM column_doc WHERE column_name LIKE '%\\_s'"
+                              " ESCAPE '\\' AND unit <> 's' AND column_name <> 'stragglers_s'"),
+                   0);
+  close_db(db);
+}
+
+/* --- Queries ---------------------------------------------------------------------------------- */
+
+static char *query(sg_db *db, const char *sql, sg_format format) {
+  sg_error e = {0};
+  sg_buffer out = {0};
+  if (sg_query(db, sql, format, 0, &out, &e)) fail_msg("%s: %s", sql, e.fault[0].message);
+  return out.data;
+}
+
+static void expect_fault(sg_db *db, const char *sql, const char *part) {
+  sg_error e = {0};
+  sg_buffer out = {0};
+  assert_int_equal(sg_query(db, sql, SG_FORMAT_TEXT, 0, &out, &e), SG_USAGE);
+  assert_int_equal(e.count, 1);
+  if (!strstr(e.fault[0].message, part)) fail_msg("\"%s\" not in \"%s\"", part, e.fault[0].message);
+  sg_error_clear(&e);
+  sg_buffer_free(&out);
+}
+
+static void test_queries(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  write_runs(db, add_point(db, "a"), 0, 3, 4);
+  close_db(db);
+  db = open_db(SG_OPEN_READ);
+  char *text = query(db, "SELECT 1 AS a, 'x' AS b, 0.1 AS c, NULL AS d, x'0aff' AS e;  -- end",
+                     SG_FORMAT_CSV);
+  assert_string_equal(text, "a,b,c,d,e\n1,x,0.1,,0aff\n");
+  free(text);
+  text = query(db, "@", SG_FORMAT_JSON);
+  cJSON *list = cJSON_Parse(text), *item = NULL;
+  free(text);
+  assert_true(cJSON_GetArraySize(list) >= 8);
+  cJSON_ArrayForEach(item, list) { /* all named queries work */
+    text = query(db, cJSON_GetObjectItem(item, "query")->valuestring, SG_FORMAT_JSON);
+    cJSON *rows = cJSON_Parse(text);
+    assert_true(cJSON_IsArray(rows));
+    cJSON_Delete(rows);
+    free(text);
+  }
+  cJSON_Delete(list);
+  text = query(db, "SELECT duration_s, share FROM v_ecdf ORDER BY 1", SG_FORMAT_CSV);
+  assert_non_null(strstr(text, "1,0.3333333333333333\n"));
+  free(text);
+  expect_fault(db, "SELECT * FROM v_pont", "no such table: v_pont; did you mean \"v_point\"?");
+  expect_fault(db, "SELECT iter_mean FROM run_summary", "did you mean \"iter_mean_s\"?");
+  expect_fault(db, "SELEC 1", "syntax error");
+  expect_fault(db, "DELETE FROM run", "cannot change");
+  expect_fault(db, "ATTACH 'x.db' AS x", "cannot change");
+  expect_fault(db, "SELECT 1; SELECT 2", "found more");
+  expect_fault(db, "", "found nothing");
+  expect_fault(db, "@point", "did you mean @points?");
+  close_db(db);
+}
+
+/* --- Statistics ------------------------------------------------------------------------------- */
+
+static void assert_near(double x, double expected, double tolerance) {
+  if (!(fabs(x - expected) <= tolerance)) fail_msg("%.17g is not %.17g", x, expected);
+}
+
+static void test_statistics(void **state) {
+  (void)state;
+  const double x[] = {1, 2, 4, 8};
+  assert_true(sg_quantile(x, 4, 0.5) == 3 && sg_quantile(x, 4, 0) == 1 &&
+              sg_quantile(x, 4, 1) == 8);
+  assert_near(sg_quantile(x, 4, 0.9), 6.8, 1e-12); /* R: quantile(c(1,2,4,8), .9) */
+  assert_true(isnan(sg_quantile(x, 0, 0.5)));
+  sg_moments m = {0};
+  assert_true(isnan(sg_moments_mean(&m)));
+  for (int i = 0; i < 4; i++) sg_moments_add(&m, 1e9 + x[i]);
+  assert_near(sg_moments_mean(&m) - 1e9, 3.75, 1e-6);
+  assert_near(sg_moments_sd(&m), 3.095695936834452, 1e-6); /* sqrt(28.75 / 3) */
+  assert_true(m.min == 1e9 + 1 && m.max == 1e9 + 8);
+  assert_near(sg_t_quantile(0.975, 4), 2.776445105197799, 1e-12);
+  assert_near(sg_sign_test(6, 0), 0.03125, 1e-15);
+  assert_near(sg_sign_test(1, 9), 22.0 / 1024, 1e-15);
+  assert_true(sg_sign_test(3, 3) == 1 && sg_sign_test(0, 0) == 1);
+}
+
+#define DB_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      DB_TEST(test_missing),
+      DB_TEST(test_one_plain_file_is_left),
+      DB_TEST(test_not_a_database),
+      DB_TEST(test_database_of_another_program),
+      DB_TEST(test_other_schema_version),
+      DB_TEST(test_empty_file_and_folder),
+      DB_TEST(test_folder_that_does_not_exist),
+      DB_TEST(test_read_only_folder),
+      DB_TEST(test_second_writer_is_refused_and_readers_are_not),
+      DB_TEST(test_other_name_is_the_same_lock),
+      DB_TEST(test_killed_writer),
+      DB_TEST(test_full_disk_while_writing),
+      DB_TEST(test_full_disk_while_creating),
+      DB_TEST(test_points),
+      DB_TEST(test_rows_and_details),
+      DB_TEST(test_abandoned_run),
+      DB_TEST(test_many_threads),
+      DB_TEST(test_calibration),
+      DB_TEST(test_all_columns_are_documented),
+      DB_TEST(test_queries),
+      cmocka_unit_test(test_statistics),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
