@@ -425,6 +425,27 @@ static void group_response_counts_follow_their_laws(void **state) {
   check_law(values_of("fractional-repetition", "s", "3", NULL), 8, 2.6, 0, 0, NULL);
 }
 
+/* With a maximum-distance-separable inner code and `decodable`, what is promised is exactly what
+ * can be decoded; with `count`, only what any n − s workers give. */
+static void group_promises_are_tight(void **state) {
+  (void)state;
+  static const char *const stops[] = {"decodable", "count"};
+  for (int k = 0; k < 2; k++) {
+    bench b;
+    const sg_message *order[MOST];
+    sg_weights w;
+    long promised = 0, decodable = 0;
+    open_named(&b, values_of("group", "d", "4", "m", "2", "stop", stops[k], NULL), 8, 1);
+    for (unsigned long present = 0; present < 256; present++) {
+      promised += is_promised(&b, present);
+      decodable += decode(&b, present, 0, &w, order) == SG_OK;
+    }
+    assert_int_equal(decodable, 11 * 11); /* 6 + 4 + 1 sets of at least 2 of 4 in each group */
+    assert_int_equal(promised, k == 0 ? 11 * 11 : 28 + 8 + 1);
+    close_named(&b);
+  }
+}
+
 /* Ratio of extreme singular values of the rows of some workers of a one-group code. */
 static double condition(bench *b, unsigned long present) {
   double a[MOST * MOST] = {0}, sigma[MOST];
@@ -704,6 +725,7 @@ int main(void) {
       cmocka_unit_test(every_code_keeps_its_promises),
       cmocka_unit_test(large_codes_recover),
       cmocka_unit_test(group_response_counts_follow_their_laws),
+      cmocka_unit_test(group_promises_are_tight),
       cmocka_unit_test(harmonic_conditions_equal_their_closed_forms),
       cmocka_unit_test(polynomial_ye_abbe_loses_accuracy),
       cmocka_unit_test(ignoring_stragglers_says_what_it_loses),
