@@ -350,9 +350,14 @@ static void put_speedup(sg_table *t, const environment *v, const report *r, cons
   sg_table_text(t, cell);
 }
 
-static void put_reached(sg_table *t, const scheme *c) {
-  char cell[32];
-  snprintf(cell, sizeof cell, "%d/%d", c->n_reached, c->n_runs);
+/* "1982 (12/20)": the median and how many runs reached the target. */
+static void put_time_to_target(sg_table *t, const scheme *c) {
+  char cell[64];
+  double median = median_to_target(c);
+  if (isnan(median))
+    snprintf(cell, sizeof cell, "— (%d/%d)", c->n_reached, c->n_runs);
+  else
+    snprintf(cell, sizeof cell, "%.4g (%d/%d)", median, c->n_reached, c->n_runs);
   sg_table_text(t, cell);
 }
 
@@ -360,23 +365,25 @@ static int ended_early(const scheme *c) {
   return c->n_diverged + c->n_stalled + c->n_undecodable;
 }
 
-/* The table of one environment for people: most important columns first. */
+/* The table of one environment for people: the most important columns first, since a narrow
+ * terminal gets it in blocks. Counts of mishaps only where there are any. */
 static sg_table *people_table(const report *r, const environment *v) {
-  bool timing = r->scheme[v->begin].timing_only;
+  bool timing = r->scheme[v->begin].timing_only, undecodable = false, early = false;
+  for (int i = v->begin; i < v->end; i++) {
+    undecodable |= r->scheme[i].undecodable_iters > 0;
+    early |= ended_early(&r->scheme[i]) > 0;
+  }
   const char *name[24];
   int n = 0;
   name[n++] = "scheme";
+  name[n++] = "iter (s)";
+  name[n++] = v->to_target ? "speed-up to target" : "speed-up [95 %]";
+  name[n++] = "verdict";
+  if (v->to_target) name[n++] = "to target (s)";
   name[n++] = "stop";
   name[n++] = "d";
   name[n++] = "s";
   name[n++] = "m";
-  name[n++] = "iter (s)";
-  name[n++] = v->to_target ? "speed-up to target" : "speed-up [95 %]";
-  name[n++] = "verdict";
-  if (v->to_target) {
-    name[n++] = "to target (s)";
-    name[n++] = "reached";
-  }
   name[n++] = "iter p99 (s)";
   if (!timing) {
     name[n++] = "loss";
@@ -385,24 +392,21 @@ static sg_table *people_table(const report *r, const environment *v) {
   }
   name[n++] = "MB/iter";
   name[n++] = "worker-s/iter";
-  name[n++] = "undecodable";
+  if (undecodable) name[n++] = "undecodable";
   name[n++] = "runs";
-  name[n++] = "ended early";
+  if (early) name[n++] = "ended early";
   sg_table *t = sg_table_new(n, name);
   for (int i = v->begin; t && i < v->end; i++) {
     const scheme *c = &r->scheme[i];
     sg_table_text(t, c->label);
+    sg_table_number(t, sg_moments_mean(&c->iter_mean_s), 4);
+    put_speedup(t, v, r, c);
+    sg_table_text(t, c->verdict);
+    if (v->to_target) put_time_to_target(t, c);
     sg_table_text(t, c->stop_rule);
     sg_table_number(t, c->load_d, 3);
     sg_table_integer(t, c->stragglers_s);
     sg_table_integer(t, c->comm_m);
-    sg_table_number(t, sg_moments_mean(&c->iter_mean_s), 4);
-    put_speedup(t, v, r, c);
-    sg_table_text(t, c->verdict);
-    if (v->to_target) {
-      sg_table_number(t, median_to_target(c), 4);
-      put_reached(t, c);
-    }
     sg_table_number(t, sg_moments_mean(&c->iter_p99_s), 4);
     if (!timing) {
       sg_table_number(t, sg_moments_mean(&c->final_loss), 4);
@@ -411,9 +415,9 @@ static sg_table *people_table(const report *r, const environment *v) {
     }
     sg_table_number(t, sg_moments_mean(&c->mb_received), 3);
     sg_table_number(t, sg_moments_mean(&c->worker_seconds), 4);
-    sg_table_integer(t, c->undecodable_iters);
+    if (undecodable) sg_table_integer(t, c->undecodable_iters);
     sg_table_integer(t, c->n_runs);
-    sg_table_integer(t, ended_early(c));
+    if (early) sg_table_integer(t, ended_early(c));
   }
   return t;
 }
@@ -603,7 +607,8 @@ static void put_legend(const report *r, sg_buffer *out) {
            "the summed norms.\n");
   if (target)
     sg_put(out,
-           "to target: median simulated time, runs that did not reach it above all others. "
+           "to target: median simulated time, runs that did not reach it above all others "
+           "(reached/runs). "
            "censored: some\npaired run did not reach the target; the verdict is then by the exact "
            "sign test at 5 %, where a\nrun that did not get there is slower than one that did, and "
            "pairs in which neither did are left\nout. not reached: neither did in any pair.\n");
