@@ -181,7 +181,7 @@ void run_send(sg_run *run, int id) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
     part->place = IN_UPLINK;
-    numbers += (double)sg_segment_length(&run->code->segment[part->view.segment]);
+    numbers += run->numbers[part->view.segment];
   }
   m->share = numbers / (double)run->env->length;
   m->bytes = numbers * run->env->value_bytes + run->env->header_bytes;

@@ -18,8 +18,9 @@ void sg_queue_free(sg_queue *q) {
   *q = (sg_queue){0};
 }
 
+/* Without branches: which of two events comes first is a coin toss to the processor. */
 static inline bool before(const sg_queue_event *a, const sg_queue_event *b) {
-  return a->time < b->time || (a->time == b->time && a->key < b->key);
+  return (a->time < b->time) | ((a->time == b->time) & (a->key < b->key));
 }
 
 static void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {
@@ -34,12 +35,17 @@ static void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {
 
 static void sift_down(sg_queue_event *heap, size_t count, size_t i, sg_queue_event x) {
   for (;;) {
-    size_t first = 4 * i + 1;
-    if (first >= count) break;
-    size_t end = first + 4 < count ? first + 4 : count;
-    size_t least = first;
-    for (size_t child = first + 1; child < end; child++)
-      if (before(&heap[child], &heap[least])) least = child;
+    size_t first = 4 * i + 1, least = first;
+    if (first + 4 <= count) {
+      size_t left = first + before(&heap[first + 1], &heap[first]);
+      size_t right = first + 2 + before(&heap[first + 3], &heap[first + 2]);
+      least = before(&heap[right], &heap[left]) ? right : left;
+    } else if (first < count) {
+      for (size_t child = first + 1; child < count; child++)
+        if (before(&heap[child], &heap[least])) least = child;
+    } else {
+      break;
+    }
     if (!before(&heap[least], &x)) break;
     heap[i] = heap[least];
     i = least;
@@ -50,6 +56,14 @@ static void sift_down(sg_queue_event *heap, size_t count, size_t i, sg_queue_eve
 static void heapify(sg_queue *q) {
   if (q->count > 1)
     for (size_t i = (q->count - 2) / 4 + 1; i-- > 0;) sift_down(q->heap, q->count, i, q->heap[i]);
+}
+
+/* Closes the gap that the last pop has left. */
+static void fill_root(sg_queue *q) {
+  if (!q->vacant) return;
+  q->vacant = false;
+  q->count--;
+  if (q->count > 0) sift_down(q->heap, q->count, 0, q->heap[q->count]);
 }
 
 bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value) {
@@ -64,14 +78,19 @@ bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value) {
                       .key = (uint64_t)kind << 56 | q->sequence++,
                       .subject = subject,
                       .value = value};
-  if (q->bulk)
+  if (q->bulk) {
     q->heap[q->count++] = x;
-  else
+  } else if (q->vacant) {
+    q->vacant = false;
+    sift_down(q->heap, q->count, 0, x);
+  } else {
     sift_up(q->heap, q->count++, x);
+  }
   return true;
 }
 
 void sg_queue_begin_bulk(sg_queue *q) {
+  fill_root(q);
   q->bulk = true;
   q->ordered = q->count;
 }
@@ -90,10 +109,9 @@ static inline bool alive(const sg_queue *q, const sg_queue_event *x) {
 }
 
 bool sg_queue_pop(sg_queue *q, sg_queue_event *event) {
-  while (q->count > 0) {
+  for (fill_root(q); q->count > 0; fill_root(q)) {
     *event = q->heap[0];
-    q->count--;
-    if (q->count > 0) sift_down(q->heap, q->count, 0, q->heap[q->count]);
+    q->vacant = true;
     if (alive(q, event)) return true;
   }
   return false;
@@ -105,6 +123,7 @@ void sg_queue_cancel_kind(sg_queue *q, int kind) {
 
 void sg_queue_shift(sg_queue *q, double shift) {
   size_t kept = 0;
+  fill_root(q);
   for (size_t i = 0; i < q->count; i++) {
     if (!alive(q, &q->heap[i])) continue;
     q->heap[kept] = q->heap[i];

@@ -26,6 +26,7 @@ typedef struct sg_queue {
   size_t count, capacity;
   size_t ordered; /* the first so many are a heap; less than count only in bulk */
   bool bulk;
+  bool vacant; /* heap[0] has been popped: the next push takes its place, which saves a sift */
   uint64_t sequence;
   uint64_t *alive_from; /* kinds × subjects sequence numbers */
   int kinds, subjects;

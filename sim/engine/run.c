@@ -68,12 +68,16 @@ static bool allocate(sg_run *run) {
   run->touched = calloc(nodes, sizeof *run->touched);
   run->ingress = calloc(nodes + 1, sizeof(sg_ingress *));
   run->segment = calloc((size_t)run->code->segments, sizeof *run->segment);
+  run->numbers = calloc((size_t)run->code->segments, sizeof *run->numbers);
   run->model = calloc((size_t)run->code->models, sizeof *run->model);
   if (run->limits.worker_rows) run->worker_row = calloc(nodes, sizeof *run->worker_row);
   if (!run->protocol || !run->delay || !run->node || !run->touched || !run->ingress ||
-      !run->segment || !run->model || (run->limits.worker_rows && !run->worker_row) ||
+      !run->segment || !run->numbers || !run->model ||
+      (run->limits.worker_rows && !run->worker_row) ||
       !sg_queue_init(&run->queue, EV_KINDS, subjects))
     return false;
+  for (int i = 0; i < run->code->segments; i++)
+    run->numbers[i] = (double)sg_segment_length(&run->code->segment[i]);
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->jobs = n->uplink = n->held = (list){-1, -1};
@@ -139,6 +143,7 @@ void sg_run_free(sg_run *run) {
   free(run->waiting);
   free(run->seen);
   free(run->segment);
+  free(run->numbers);
   free(run->wanted);
   free(run->model);
   free(run->worker_row);

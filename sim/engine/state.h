@@ -108,6 +108,7 @@ struct sg_run {
   sg_queue queue;
   int nodes, compute_nodes;
   double broadcast_s, signal_s, model_bytes;
+  double *numbers; /* per segment: length of its messages */
   bool async, occupies_link;
 
   /* Clock. */
@@ -205,7 +206,7 @@ void run_reset_nodes(sg_run *run, double shift);
 /* --- links.c --- */
 #define CHUNK 64
 static inline message *run_message(const sg_run *run, int id) {
-  return &run->chunk[id / CHUNK][id % CHUNK];
+  return &run->chunk[(unsigned)id / CHUNK][(unsigned)id % CHUNK];
 }
 int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot); /* −1 */
 void run_free_message(sg_run *run, int id, bool used);
