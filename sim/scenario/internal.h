@@ -11,9 +11,10 @@
 /* A member that takes several values in turn: an entry of "sweep", or an `each` in a scheme. */
 typedef struct scenario_axis {
   char *name;
-  char *path;          /* JSON pointer of the member */
-  char *place;         /* JSON pointer of the list of values */
-  const cJSON *values; /* that list, in the scenario's tree; borrowed */
+  char *path;  /* JSON pointer of the member */
+  char *place; /* JSON pointer of the list of values */
+  int count;
+  const cJSON **value; /* count values, in the scenario's tree: a list there has no index */
   int scheme;          /* index of the scheme it belongs to; −1: the environment */
 } scenario_axis;
 
@@ -22,9 +23,11 @@ typedef struct axes {
   scenario_axis *axis;
 } axes;
 
-/* Copies the texts. false: no memory. */
+/* Copies the texts; values is a list of a tree that lives longer. false: no memory. */
 bool sg_axes_add(axes *list, const char *name, const char *path, const char *place,
                  const cJSON *values, int scheme);
+/* Moves an axis to the end of a list; `from` is empty afterwards. NULL: no memory. */
+scenario_axis *sg_axes_take(axes *list, scenario_axis *from);
 void sg_axes_free(axes *list);
 
 typedef struct reader {

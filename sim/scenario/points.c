@@ -14,7 +14,7 @@
 /* Counts through all choices like a mileage counter, the last axis fastest. false: once round. */
 static bool next_choice(int n, const scenario_axis *const *axis, int *choice) {
   for (int i = n - 1; i >= 0; i--) {
-    if (++choice[i] < cJSON_GetArraySize(axis[i]->values)) return true;
+    if (++choice[i] < axis[i]->count) return true;
     choice[i] = 0;
   }
   return false;
@@ -26,7 +26,7 @@ static bool substitute(cJSON *root, int n, const scenario_axis *const *axis, con
   for (int i = 0; i < n; i++) {
     target t;
     if (!sg_find_target(root, axis[i]->path, true, SG_INVALID, axis[i]->path, &t, e)) return false;
-    cJSON *value = cJSON_Duplicate(cJSON_GetArrayItem(axis[i]->values, choice[i]), true);
+    cJSON *value = cJSON_Duplicate(axis[i]->value[choice[i]], true);
     bool ok = value && sg_target_put(&t, value);
     sg_target_clear(&t);
     if (!ok) {
@@ -233,7 +233,7 @@ static bool put_axes(sg_point *p, int from, int n, const scenario_axis *const *a
                      const int *choice) {
   for (int i = 0; i < n; i++) {
     sg_buffer b = {0};
-    sg_json_put(cJSON_GetArrayItem(axis[i]->values, choice[i]), &b);
+    sg_json_put(axis[i]->value[choice[i]], &b);
     p->axis_name[from + i] = strdup(axis[i]->name);
     p->axis_value[from + i] = b.data;
     if (b.failed || !p->axis_name[from + i]) return false;
@@ -306,9 +306,11 @@ sg_status sg_scenario_points(const sg_scenario *s, int *count, sg_point **points
   env.axis = axes_of(&s->axes, -1, &env.n);
   env.choice = calloc((size_t)s->axes.count + 1, sizeof *env.choice);
   cJSON *tree = cJSON_Duplicate(s->tree, true);
+  /* A point has neither all schemes nor the sweep, which may be long. */
+  cJSON_DeleteItemFromObjectCaseSensitive(tree, "schemes");
+  cJSON_DeleteItemFromObjectCaseSensitive(tree, "sweep");
   size_t total = (size_t)n_schemes;
-  for (int i = 0; env.axis && i < env.n; i++)
-    total *= (size_t)cJSON_GetArraySize(env.axis[i]->values);
+  for (int i = 0; env.axis && i < env.n; i++) total *= (size_t)env.axis[i]->count;
   sg_point *list = calloc(total + 1, sizeof *list);
   if (env.axis && env.choice && tree && list)
     make_points(s, tree, &env, n_schemes, scheme, &done, list, &own);

@@ -7,18 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool sg_axes_add(axes *list, const char *name, const char *path, const char *place,
-                 const cJSON *values, int scheme) {
+scenario_axis *sg_axes_take(axes *list, scenario_axis *from) {
   if (list->count == list->capacity) {
     int capacity = list->capacity ? 2 * list->capacity : 8;
     scenario_axis *grown = realloc(list->axis, (size_t)capacity * sizeof *grown);
-    if (!grown) return false;
+    if (!grown) return NULL;
     list->axis = grown;
     list->capacity = capacity;
   }
-  scenario_axis *a = &list->axis[list->count++];
-  *a = (scenario_axis){strdup(name), strdup(path), strdup(place), values, scheme};
-  return a->name && a->path && a->place;
+  list->axis[list->count] = *from;
+  *from = (scenario_axis){0};
+  return &list->axis[list->count++];
+}
+
+bool sg_axes_add(axes *list, const char *name, const char *path, const char *place,
+                 const cJSON *values, int scheme) {
+  scenario_axis none = {.scheme = scheme}, *a = sg_axes_take(list, &none);
+  if (!a) return false;
+  a->name = strdup(name);
+  a->path = strdup(path);
+  a->place = strdup(place);
+  a->value = calloc((size_t)cJSON_GetArraySize(values) + 1, sizeof *a->value);
+  if (!a->name || !a->path || !a->place || !a->value) return false;
+  for (const cJSON *v = values->child; v; v = v->next) a->value[a->count++] = v;
+  return true;
 }
 
 void sg_axes_free(axes *list) {
@@ -26,6 +38,7 @@ void sg_axes_free(axes *list) {
     free(list->axis[i].name);
     free(list->axis[i].path);
     free(list->axis[i].place);
+    free(list->axis[i].value);
   }
   free(list->axis);
   *list = (axes){0};

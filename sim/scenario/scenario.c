@@ -79,24 +79,24 @@ static void fail_value(const scenario_axis *a, int i, sg_error *e, const char *m
 
 /* A value that comes twice would make the same point twice. */
 static void check_repeated(const scenario_axis *a, sg_error *e) {
-  int n = cJSON_GetArraySize(a->values), i = 0;
+  int n = a->count;
   text_at *list = calloc((size_t)n + 1, sizeof *list);
   bool ok = list;
-  for (const cJSON *v = a->values->child; ok && v; v = v->next, i++) {
+  for (int i = 0; ok && i < n; i++) {
     sg_buffer b = {0};
-    sg_json_put(v, &b);
+    sg_json_put(a->value[i], &b);
     list[i] = (text_at){b.data, i};
     ok = !b.failed;
   }
   if (ok) {
     qsort(list, (size_t)n, sizeof *list, compare_texts);
-    for (i = 1; i < n; i++)
+    for (int i = 1; i < n; i++)
       if (strcmp(list[i].text, list[i - 1].text) == 0)
         fail_value(a, list[i].index, e, "this value is in the list already");
   } else {
     sg_fail_memory(e);
   }
-  for (i = 0; list && i < n; i++) free(list[i].text);
+  for (int i = 0; list && i < n; i++) free(list[i].text);
   free(list);
 }
 
@@ -104,16 +104,14 @@ static void check_repeated(const scenario_axis *a, sg_error *e) {
 static void check_values(const sg_scenario *s, const scenario_axis *a, const sg_param *row,
                          int from, sg_error *e) {
   reader r = {.folder = s->folder, .e = e, .scheme = a->scheme};
-  int i = 0;
-  for (const cJSON *v = a->values->child; v; v = v->next, i++) {
-    if (i < from) continue;
+  for (int i = from; i < a->count; i++) {
     sg_value scratch = {0};
     sg_buffer place = {0};
     sg_putf(&place, "%s/%d", a->place, i);
     if (place.failed)
       sg_fail_memory(e);
     else
-      sg_read_scalar(&r, row, v, place.data, &scratch);
+      sg_read_scalar(&r, row, a->value[i], place.data, &scratch);
     sg_buffer_free(&place);
     free(scratch.text);
   }
@@ -131,8 +129,7 @@ static bool is_known(const sg_error *known, const sg_fault *fault) {
 static void check_variant(const sg_scenario *s, const scenario_axis *a, int i,
                           const sg_error *known, sg_error *e) {
   sg_error with = {0};
-  cJSON *tree = cJSON_Duplicate(s->tree, true),
-        *value = cJSON_Duplicate(cJSON_GetArrayItem(a->values, i), true);
+  cJSON *tree = cJSON_Duplicate(s->tree, true), *value = cJSON_Duplicate(a->value[i], true);
   target t;
   axes each = {0};
   bool ok = tree && value && sg_find_target(tree, a->path, true, SG_INVALID, a->path, &t, &with);
@@ -184,11 +181,10 @@ static void check_sweep(const sg_scenario *s, const scenario_axis *a, const char
   target t;
   if (!sg_find_target(s->tree, a->path, false, SG_INVALID, path_place, &t, e)) return;
   if (check_target(a, path_place, &t, e)) {
-    int n = cJSON_GetArraySize(a->values);
     if (t.row)
       check_values(s, a, t.row, 0, e);
     else
-      for (int i = 0; i < n; i++) check_variant(s, a, i, known, e);
+      for (int i = 0; i < a->count; i++) check_variant(s, a, i, known, e);
     check_repeated(a, e);
   }
   sg_target_clear(&t);
@@ -245,12 +241,12 @@ static void read_sweeps(sg_scenario *s, const sg_error *known, sg_error *e) {
 }
 
 /* Takes over the `each` that the reader found, behind the sweeps. */
-static void add_each(sg_scenario *s, const axes *each, sg_error *e) {
+static void add_each(sg_scenario *s, axes *each, sg_error *e) {
   int sweeps = s->axes.count;
   for (int i = 0; i < each->count; i++) {
-    const scenario_axis *a = &each->axis[i];
     target t;
-    if (!sg_axes_add(&s->axes, a->name, a->path, a->place, a->values, a->scheme)) {
+    const scenario_axis *a = sg_axes_take(&s->axes, &each->axis[i]);
+    if (!a) {
       sg_fail_memory(e);
       return;
     }
@@ -279,7 +275,7 @@ static void check_size(const sg_scenario *s, sg_error *e) {
   for (int i = 0; i < schemes; i++) product[i] = 1;
   for (int i = 0; i < s->axes.count; i++) {
     const scenario_axis *a = &s->axes.axis[i];
-    double n = cJSON_GetArraySize(a->values);
+    double n = a->count;
     if (a->scheme < 0)
       environments *= n;
     else if (a->scheme < schemes)
