@@ -3,6 +3,7 @@
 #include "sim/engine/queue.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SEQUENCE(key) ((key) & ((UINT64_C(1) << 56) - 1))
 
@@ -18,9 +19,17 @@ void sg_queue_free(sg_queue *q) {
   *q = (sg_queue){0};
 }
 
+/* Doubles that are not negative are ordered as their bits are. */
+static inline uint64_t bits(double time) {
+  uint64_t x;
+  memcpy(&x, &time, sizeof x);
+  return x;
+}
+
 /* Without branches: which of two events comes first is a coin toss to the processor. */
 static inline bool before(const sg_queue_event *a, const sg_queue_event *b) {
-  return (a->time < b->time) | ((a->time == b->time) & (a->key < b->key));
+  uint64_t x = bits(a->time), y = bits(b->time);
+  return (x < y) | ((x == y) & (a->key < b->key));
 }
 
 static void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 typedef struct sg_queue_event {
-  double time;
+  double time;  /* not negative */
   uint64_t key; /* kind << 56 | sequence */
   int subject;  /* whom it is about, 0 … subjects − 1 */
   int value;    /* the caller's own */
