@@ -55,13 +55,20 @@ bool sg_cache_fits(const sg_cache *c, size_t words, size_t values) {
   return words <= c->key_words && values <= c->values;
 }
 
+static uint64_t mix(uint64_t h, uint64_t word) {
+  h = (h ^ word) * 0x9e3779b97f4a7c15u;
+  return h ^ h >> 29;
+}
+
+/* Two independent chains, as each step waits for the product before it. */
 static uint64_t hash_of(const uint64_t *key, size_t words) {
-  uint64_t h = words;
-  for (size_t i = 0; i < words; i++) {
-    h = (h ^ key[i]) * 0x9e3779b97f4a7c15u;
-    h ^= h >> 29;
+  uint64_t even = words, odd = ~even;
+  size_t i = 0;
+  for (; i + 1 < words; i += 2) {
+    even = mix(even, key[i]);
+    odd = mix(odd, key[i + 1]);
   }
-  return h;
+  return mix(mix(odd, i < words ? key[i] : 0), even);
 }
 
 static void unlink_use(sg_cache *c, int i) {

@@ -77,6 +77,7 @@ static sg_status measure(sg_code *code, sg_error *e) {
   void *state = calloc(1, code->state_size + 1);
   sg_row row = {0};
   bool ok = work && held && state;
+  if (ok && code->type->begin_round) code->type->begin_round(code, state, 0);
   double stored = 0, load = 0;
   for (int node = 0; ok && node < code->nodes; node++) {
     memset(ever, 0, all);

@@ -325,8 +325,7 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   if (status == SG_NO_MEMORY) return sg_fail_memory(e);
   if (status) return status;
   for (int i = 0; i < count; i++)
-    memcpy(d->w + (size_t)d->order[i] * (size_t)pieces, d->sorted_w + (size_t)i * (size_t)pieces,
-           (size_t)pieces * sizeof *d->w);
+    for (int v = 0; v < pieces; v++) d->w[d->order[i] * pieces + v] = d->sorted_w[i * pieces + v];
   *weights =
       (sg_weights){.count = count, .pieces = pieces, .w = d->w, .bias = d->bias, .info = info};
   return SG_OK;
