@@ -373,10 +373,6 @@ static void never_hangs(void **state) {
 }
 
 /* An order that cannot be carried out, by number. */
-typedef struct wrong_state {
-  int which;
-} wrong_state;
-
 static void wrong_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
   (void)state;
   if (event->kind != SG_BEGIN) return;

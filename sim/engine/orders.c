@@ -3,7 +3,6 @@
 #include "sim/engine/state.h"
 
 #include <math.h>
-#include <string.h>
 
 /* --- Points ----------------------------------------------------------------------------------- */
 
@@ -58,23 +57,25 @@ void run_touch(sg_run *run, int index) {
   run->touched[run->n_touched++] = index;
 }
 
-static void append_job(sg_run *run, int index, job work) {
+/* A new job at the end of a node's queue, for the caller to fill in; NULL: no memory. */
+static job *append_job(sg_run *run, int index) {
   int id = run->free_job;
   if (id >= 0) {
     run->free_job = run->job[id].next;
   } else {
-    if (!run_reserve(run, &run->job, &run->jobs_capacity, run->jobs + 1, sizeof *run->job)) return;
+    if (!run_reserve(run, &run->job, &run->jobs_capacity, run->jobs + 1, sizeof *run->job))
+      return NULL;
     id = run->jobs++;
   }
   list *jobs = &run->node[index].jobs;
-  work.next = -1;
-  run->job[id] = work;
   if (jobs->head < 0)
     jobs->head = id;
   else
     run->job[jobs->tail].next = id;
   jobs->tail = id;
+  run->job[id].next = -1;
   run_touch(run, index);
+  return &run->job[id];
 }
 
 static job pop_job(sg_run *run, list *jobs) {
@@ -122,13 +123,14 @@ static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
     return;
   }
   make_known(run, &run->node[index], slot);
+  job *task = append_job(run, index);
+  if (!task) return;
+  task->message = -1;
+  task->point = slot;
+  task->draws = order->draws > 0 ? order->draws : 1;
+  task->flags = order->flags;
+  task->work = order->work;
   run->point[slot].refs++;
-  append_job(run, index,
-             (job){.message = -1,
-                   .point = slot,
-                   .draws = order->draws > 0 ? order->draws : 1,
-                   .flags = order->flags,
-                   .work = order->work});
 }
 
 static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
@@ -153,7 +155,8 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   int id = run_new_message(run, order, index, to, slot);
   if (id < 0) return;
   if (previous < 0) {
-    append_job(run, index, (job){.message = id});
+    job *send = append_job(run, index);
+    if (send) send->message = id;
     return;
   }
   message *last = run_message(run, previous);

@@ -32,7 +32,7 @@ static inline bool before(const sg_queue_event *a, const sg_queue_event *b) {
   return (x < y) | ((x == y) & (a->key < b->key));
 }
 
-static void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {
+static inline void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {
   while (i > 0) {
     size_t parent = (i - 1) / 4;
     if (!before(&x, &heap[parent])) break;
@@ -42,7 +42,7 @@ static void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {
   heap[i] = x;
 }
 
-static void sift_down(sg_queue_event *heap, size_t count, size_t i, sg_queue_event x) {
+static inline void sift_down(sg_queue_event *heap, size_t count, size_t i, sg_queue_event x) {
   for (;;) {
     size_t first = 4 * i + 1, least = first;
     if (first + 4 <= count) {

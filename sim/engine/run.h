@@ -12,10 +12,13 @@
  *     sg_run_supply(run, &result);          // the row of this update: sg_run_record(run)
  *   }
  *
- * Simultaneous events go by (time, kind, sequence): arrivals before task ends before timers, then
- * in the order in which they were scheduled. Times are relative to the start of the round; the
- * absolute start is kept beside them. After the first round nothing is allocated unless a round has
- * more messages than any before it. */
+ * Orders behind a refused decode in the same batch are void; the protocol gets UPDATED with decoded
+ * = false and orders anew. A model may be decoded for again once its UPDATED event has come.
+ *
+ * Simultaneous events go by (time, kind, sequence): updates, arrivals, task ends, signals,
+ * commands, timers, then in the order in which they were scheduled. Times are relative to the start
+ * of the round; the absolute start is kept beside them. After the first round nothing is allocated
+ * unless a round has more messages than any before it. */
 #ifndef SG_SIM_ENGINE_RUN_H
 #define SG_SIM_ENGINE_RUN_H
 
@@ -81,7 +84,7 @@ typedef struct sg_run_request {
   long update;       /* 0, 1, …: updates of this model so far */
   unsigned flags;    /* SG_LAST, SG_NO_SUM */
   const void *state; /* the code's state in this run, for weights and encode */
-  int n_segments;
+  int n_segments;    /* all of the code's, in order, those without a message too */
   const sg_run_segment *segment;
 } sg_run_request;
 
@@ -104,7 +107,8 @@ void sg_run_supply(sg_run *run, const sg_run_result *result);
 
 /* After sg_run_supply: the timing and cost part of the row of this update (of a skipped round too,
  * with decoded = false). Numbers about arithmetic are NAN for the caller to fill. NULL after a
- * refused decode that the protocol answers by waiting. */
+ * refused decode that the protocol answers by waiting, and after an update that ends past
+ * limits.sim_time_s, which does not count. limits.iterations counts rows, skipped rounds too. */
 const sg_iteration_record *sg_run_record(const sg_run *run);
 /* The workers' rows of it, if limits.worker_rows. */
 const sg_worker_record *sg_run_worker_records(const sg_run *run, int *count);
