@@ -606,12 +606,13 @@ static void put_legend(const report *r, sg_buffer *out) {
            "iteration\ntimes are not comparable. scaled error: error of the decoded gradient over "
            "the summed norms.\n");
   if (target)
-    sg_put(out,
-           "to target: median simulated time, runs that did not reach it above all others "
-           "(reached/runs). "
-           "censored: some\npaired run did not reach the target; the verdict is then by the exact "
-           "sign test at 5 %, where a\nrun that did not get there is slower than one that did, and "
-           "pairs in which neither did are left\nout. not reached: neither did in any pair.\n");
+    sg_put(
+        out,
+        "to target: median simulated time, runs that did not reach it above all others "
+        "(reached/runs).\n"
+        "censored: some paired run did not reach the target; the verdict is then by the exact\n"
+        "sign test at 5 %: a run that did not get there is slower than one that did, and pairs in\n"
+        "which neither did are left out. not reached: neither did in any pair.\n");
 }
 
 static sg_status print_environment(sg_db *db, const report *r, const environment *v, sg_table *data,
