@@ -23,13 +23,16 @@ static const sg_variant *variant_at(int i) {
 
 const sg_family sg_problem_family = {"problem", "learning problem", variant_at, NULL};
 
+static const char *const subset_words[] = {"workers", NULL};
+
 const sg_param sg_learning_params[] = {
     {.name = "subsets",
      .kind = SG_INT,
-     .summary = "number of data subsets, the unit of work; absent: as many as there are workers",
+     .summary = "number of data subsets, the unit of work",
      .min = 1,
      .max = 1e6,
-     .flags = SG_OPTIONAL},
+     .choices = subset_words,
+     .text = "workers"},
     {.name = "l2",
      .kind = SG_REAL,
      .summary = "weight of the regulariser (l2/2)·‖x‖²; intercepts are not regularised",
@@ -46,7 +49,7 @@ const sg_param sg_learning_params[] = {
      .fallback = 1},
     {.name = "block_width",
      .kind = SG_INT,
-     .summary = "models computed side by side; 0: 1 for data below 64 MB, else 16",
+     .summary = "models computed side by side; 0: 16 for data of 64 MB or more, else 1",
      .max = BLOCK_WIDTH_MAX},
     {.name = NULL}};
 
@@ -58,12 +61,15 @@ sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, 
   sg_problem *p = calloc(1, sizeof *p);
   if (!p) return sg_fail_memory(e);
   p->type = (const sg_problem_type *)learning->variant; /* `about` is its first member */
-  p->subsets = sg_given(learning, "subsets") ? (int)sg_int(learning, "subsets") : workers;
+  p->subsets = sg_text(learning, "subsets") ? workers : (int)sg_int(learning, "subsets");
   p->l2 = sg_real(learning, "l2");
   sg_status status = p->type->create(p, learning, seed, e);
   if (status) goto fail;
   long width = sg_int(learning, "block_width");
-  p->block_width = width ? (int)width : p->data_bytes < block_bytes ? 1 : BLOCK_WIDTH;
+  if (width > 0)
+    p->block_width = (int)width;
+  else if (p->block_width == 0) /* the problem leaves it open */
+    p->block_width = p->data_bytes < block_bytes ? 1 : BLOCK_WIDTH;
   p->initial = calloc((size_t)p->length, sizeof *p->initial);
   if (!p->initial) {
     status = sg_fail_memory(e);

@@ -37,6 +37,7 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   if (!s) return sg_fail_memory(e);
   problem->self = s;
   long l = problem->length = problem->stride = sg_int(learning, "length");
+  problem->block_width = 1; /* there are no matrix products to gain by more */
   s->subsets = problem->subsets;
   size_t count = (size_t)(l + STRIP - 1) / STRIP * STRIP * (size_t)s->subsets;
   problem->data_bytes = (double)count * sizeof *s->a;
