@@ -421,6 +421,20 @@ const char *sg_detail_name(sg_detail detail) {
   return name[detail];
 }
 
+sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e) {
+  sqlite3_stmt *select = NULL;
+  *id = 0;
+  sg_status status =
+      sg_db_prepare(db, "SELECT point_id FROM point WHERE point_sha256 = ?", &select, e);
+  if (!status) {
+    sqlite3_bind_text(select, 1, point_sha256, -1, SQLITE_STATIC);
+    status = sg_db_step(db, select, e);
+  }
+  if (!status) *id = sqlite3_column_int64(select, 0); /* 0 where there is no row */
+  sqlite3_finalize(select);
+  return status;
+}
+
 sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
                         sg_error *e) {
   sqlite3_stmt *select = NULL;

@@ -221,7 +221,7 @@ static void test_runs_found_again(void **state) {
   write_data(data, 2);
   report = execute(text, database, 1, false);
   assert_int_equal(report.computed, 5);
-  assert_int_equal(count_rows(database, "SELECT count(*) FROM run"), 8);
+  assert_int_equal(count_rows(database, "SELECT count(*) FROM run"), 10);
 }
 
 /* --- Against plain gradient descent --------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include "sim/core/linalg.h"
 
 #include <gsl/gsl_errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -48,6 +49,7 @@ const sg_command sg_commands[] = {
 int main(int argc, char **argv) {
   sg_blas_single_thread();
   gsl_set_error_handler_off();
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write error, with its message */
   if (argc < 2) {
     sg_cmd_help(0, argv);
     return EX_USAGE;

@@ -620,12 +620,16 @@ static sg_status update_model(lane *l) {
     sg_optimizer_point(w->optimizer, b->length, l->updates[model], model_state(l, model), l->point);
     at = l->point;
   }
-  sg_optimizer_step(w->optimizer, w->problem, l->updates[model], model_state(l, model), at,
-                    l->decoded);
-  l->updates[model]++;
+  double decode_s = decode_seconds(w, l->decode_flops);
+  /* An update that ends past the limit of simulated time does not count: the model stays. */
+  bool counts = sg_run_now(l->run) + decode_s + w->environment.update_s <= w->limits.sim_time_s;
+  if (counts)
+    sg_optimizer_step(w->optimizer, w->problem, l->updates[model], model_state(l, model), at,
+                      l->decoded);
+  l->updates[model] += counts;
   if (l->previous) memcpy(l->previous, l->decoded, (size_t)b->length * sizeof *l->previous);
   sg_run_result result = {.decoded = true,
-                          .decode_s = decode_seconds(w, l->decode_flops),
+                          .decode_s = decode_s,
                           .n_used = l->n_used,
                           .norm = sqrt(norm2),
                           .dot_previous = dot};
