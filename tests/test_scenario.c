@@ -185,7 +185,7 @@ static void test_faulty(void **state) {
       {"/sweep/1/values", "found an empty list"},
       {"/sweep/2/values/1", "in the list already"},
       {"/sweep/2/values/2", "found 1.5"},
-      {"/sweep/2/values/3", "found the string \"vier\""},
+      {"/sweep/2/values/3", "found \"vier\""},
       {"/sweep/3/name", "found an empty string"},
       {"/sweep/3/path", "/delay is not a single value"},
       {"/sweep/4/values/0", "with this value, /network/uplink/mean_s: unknown member"},

@@ -64,6 +64,7 @@ void sg_values_paths(const sg_values *values, sg_buffer *out) {
     const sg_param *row =
         i < values->n_common ? &values->common[i] : &values->variant->params[i - values->n_common];
     const sg_value *value = &values->value[i];
+    if (row->flags & SG_UNHASHED) continue;
     if (row->kind == SG_TEXT && row->flags & SG_IS_PATH && value->text) {
       sg_put(out, value->text);
       sg_put(out, "\n");
