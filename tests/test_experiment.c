@@ -3,6 +3,7 @@
  * descend as they do without the simulator, runs found again. */
 #include "models/learning/data.h"
 #include "sim/experiment/execute.h"
+#include "tests/support/toy_codes.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -367,10 +368,83 @@ static void test_neighbours_do_not_matter(void **state) {
   sg_scenario_free(scenario);
 }
 
+/* --- Protocols of other kinds, with real gradients
+ * ------------------------------------------------ */
+
+typedef struct course {
+  int rows;
+  double first_loss, last_loss, worst_error;
+} course;
+
+static bool follow(void *user, int replication, const sg_iteration_record *row, int n,
+                   const sg_worker_record *worker) {
+  (void)replication, (void)n, (void)worker;
+  course *c = user;
+  if (c->rows++ == 0) c->first_loss = row->loss;
+  c->last_loss = row->loss;
+  c->worst_error = fmax(c->worst_error, row->grad_rel_err);
+  assert_true(row->grad_rel_err >= 0);
+  return true;
+}
+
+/* Schemes that are not one round per iteration decode what they say, and their models descend:
+ * several messages, signals and commands, two jobs in flight, no barrier, an inner node. */
+static void test_other_protocols_learn(void **state) {
+  (void)state;
+  static const struct {
+    const sg_code_type *type;
+    int workers;
+  } toys[] = {{&toy_two_messages, 4},
+              {&toy_nested, 3},
+              {&toy_pipeline, 4},
+              {&toy_async, 5},
+              {&toy_tree, 4}};
+  for (size_t i = 0; i < sizeof toys / sizeof *toys; i++) {
+    char text[1024];
+    snprintf(text, sizeof text,
+             "{\"format\":1,\"cluster\":{\"workers\":%d}," DELAYS
+             "\"learning\":{\"problem\":\"logistic-regression\",\"data\":{\"source\":"
+             "\"gaussian-mixture\",\"rows\":200,\"features\":8}},"
+             "\"schemes\":[{\"code\":\"uncoded\"}],\"stop\":{\"iterations\":80}}",
+             toys[i].workers);
+    sg_scenario *scenario = NULL;
+    sg_plan *plan = plan_of(text, &scenario);
+    sg_error e = {0};
+    sg_world *w = NULL;
+    if (sg_world_new(plan->point[0].point, plan->cache, NULL, &w, &e) != SG_OK) fail_with(&e);
+    sg_shape shape = {.workers = w->workers,
+                      .subsets = w->problem->subsets,
+                      .length = w->problem->length,
+                      .speed = sg_delay_speeds(w->delay),
+                      .updates = 80};
+    sg_values *none = sg_values_new(NULL, &toys[i].type->about, "");
+    sg_code_free(w->code);
+    w->code = NULL;
+    sg_partition_free(w->partition);
+    w->partition = NULL;
+    if (sg_code_new(toys[i].type, &shape, none, &w->code, &e) != SG_OK ||
+        sg_partition_new(w->problem, w->code->parts, w->code->edge, &w->partition, &e) != SG_OK)
+      fail_with(&e);
+    course c = {0};
+    const int replication = 0;
+    const sg_block_options options = {0};
+    const sg_sink sink = {.user = &c, .row = follow, .finish = keep_going};
+    if (sg_block_run(w, 1, &replication, &options, &sink, &e) != SG_OK) fail_with(&e);
+    assert_int_equal(c.rows, 80);
+    assert_true(c.worst_error < 1e-11);
+    sg_values_free(none);
+    sg_world_free(w, plan->cache);
+    sg_plan_free(plan);
+    sg_scenario_free(scenario);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_same_rows_narrow), cmocka_unit_test(test_same_rows_wide),
-      cmocka_unit_test(test_runs_found_again), cmocka_unit_test(test_same_loss_as_plain_descent),
-      cmocka_unit_test(test_neighbours_do_not_matter)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_rows_narrow),
+                                     cmocka_unit_test(test_same_rows_wide),
+                                     cmocka_unit_test(test_runs_found_again),
+                                     cmocka_unit_test(test_same_loss_as_plain_descent),
+                                     cmocka_unit_test(test_neighbours_do_not_matter),
+                                     cmocka_unit_test(test_other_protocols_learn)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

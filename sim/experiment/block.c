@@ -440,14 +440,19 @@ static sg_status measure(lane *l, unsigned what) {
 
 /* The last row of a run is always measured; rows before it get their loss from the next pass over
  * the data. */
+static bool lacks_loss(const lane *l) {
+  return l->held && has_loss(l) && strcmp(l->status, "diverged") != 0 && isnan(l->row.loss);
+}
+
+/* The loss of the last row, which may end the run for another reason than it thought. */
+static void judge_last_loss(lane *l, double loss) {
+  const char *status = l->status, *reason = l->reason;
+  judge_loss(l, loss);
+  if (strcmp(l->reason, reason) == 0) end_run(l, status, reason);
+}
+
 static sg_status finish_run(lane *l) {
   block *b = l->block;
-  if (l->held && has_loss(l) && strcmp(l->status, "diverged") != 0 && isnan(l->row.loss)) {
-    const char *status = l->status, *reason = l->reason;
-    sg_status s = measure(l, SG_WANT_LOSS | (l->held_due ? 0 : SG_WANT_TEST));
-    if (s != SG_OK) return s;
-    if (strcmp(l->reason, reason) == 0) end_run(l, status, reason);
-  }
   if (!emit_held(l)) return SG_IO;
   sg_run_row run = {.replication = l->replication,
                     .status = l->status,
@@ -548,8 +553,7 @@ static void end_by(lane *l, sg_run_status status) {
   }
 }
 
-/* Takes a run to its next decode whose weights are there, or to its end. A timing-only run is taken
- * to its end. */
+/* Takes a run to its next decode whose weights are there, or to its end. */
 static sg_status advance(lane *l) {
   const sg_world *w = l->block->world;
   l->decoding = false;
@@ -578,7 +582,7 @@ static sg_status advance(lane *l) {
         atomic_load_explicit(l->block->options->stop, memory_order_relaxed))
       return SG_INTERRUPTED;
   }
-  return finish_run(l);
+  return SG_OK;
 }
 
 /* The loss of a held row is asked for in the pass that the next gradient needs anyway. */
@@ -636,6 +640,13 @@ static sg_status update_model(lane *l) {
   return supply(l, &result);
 }
 
+static sg_status arithmetic_fault(block *b, sg_status status) {
+  if (status == SG_NO_MEMORY) return sg_fail_memory(b->error);
+  return sg_fail(b->error, status, NULL,
+                 "%s: the problem \"%s\" cannot compute what the code asks for", b->world->label,
+                 b->world->problem->type->about.name);
+}
+
 /* One pass over the data for all runs that are at a decode. */
 static sg_status step(block *b) {
   const sg_world *w = b->world;
@@ -651,7 +662,7 @@ static sg_status step(block *b) {
                                  .loss_x = b->loss_x,
                                  .loss = b->loss};
   status = sg_problem_begin(w->problem, b->ws, &request);
-  if (status != SG_OK) return sg_fail_memory(b->error);
+  if (status != SG_OK) return arithmetic_fault(b, status);
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
     if (l->decoding && l->held_column >= 0) judge_loss(l, b->loss[l->held_column]);
@@ -663,7 +674,7 @@ static sg_status step(block *b) {
   }
   status = n_sets ? sg_kernel_decode(b->kernel, w->problem, b->ws, &request, (int)n_sets, b->sets)
                   : SG_OK;
-  if (status != SG_OK) return sg_fail_memory(b->error);
+  if (status != SG_OK) return arithmetic_fault(b, status);
   n_sets = 0;
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
@@ -786,22 +797,72 @@ static sg_status begin_request(block *b) {
   return SG_OK;
 }
 
+/* The last losses of the runs that ended in this step, all in one pass where the block is wide. */
+static sg_status last_losses(block *b) {
+  int wanting = 0;
+  for (int i = 0; i < b->n_lanes; i++) {
+    lane *l = &b->lane[i];
+    if (l->finished || l->live || !lacks_loss(l)) continue;
+    wanting++;
+    if (!l->held_due) {
+      sg_status status = measure(l, SG_WANT_TEST);
+      if (status != SG_OK) return status;
+    }
+    if (b->width > 1) continue;
+    const double *x = model_state(l, l->held_model)[0];
+    sg_metrics m;
+    sg_status status = sg_problem_evaluate(b->world->problem, b->ws, SG_WANT_LOSS, 1, &x, &m);
+    if (status != SG_OK) return sg_fail_memory(b->error);
+    judge_last_loss(l, m.loss);
+  }
+  if (b->width == 1 || wanting == 0) return SG_OK;
+  b->n_columns = b->n_items = 0;
+  for (int c = 0; c < b->width; c++) {
+    if (new_column(b, b->models + c * b->length) < 0) return sg_fail_memory(b->error);
+    b->loss_x[c] = b->x[c];
+  }
+  const sg_gradient_request request = {.partition = b->world->partition,
+                                       .width = b->width,
+                                       .columns = b->width,
+                                       .x = b->x,
+                                       .loss_x = b->loss_x,
+                                       .loss = b->loss};
+  if (sg_problem_begin(b->world->problem, b->ws, &request) != SG_OK)
+    return sg_fail_memory(b->error);
+  for (int i = 0; i < b->n_lanes; i++) {
+    lane *l = &b->lane[i];
+    if (!l->finished && !l->live && lacks_loss(l)) judge_last_loss(l, b->loss[l->column]);
+  }
+  return SG_OK;
+}
+
+static sg_status finish_ended(block *b) {
+  bool any = false;
+  for (int i = 0; i < b->n_lanes; i++) any |= !b->lane[i].live && !b->lane[i].finished;
+  sg_status status = any ? last_losses(b) : SG_OK;
+  for (int i = 0; status == SG_OK && any && i < b->n_lanes; i++) {
+    lane *l = &b->lane[i];
+    if (l->live || l->finished) continue;
+    status = finish_run(l);
+    l->finished = true;
+  }
+  return status;
+}
+
 sg_status sg_block_run(const sg_world *world, int count, const int *replication,
                        const sg_block_options *options, const sg_sink *sink, sg_error *e) {
   block b = {.world = world, .options = options, .sink = sink, .error = e};
   sg_status status = block_init(&b, count, replication);
   while (status == SG_OK) {
     int decoding = 0;
-    status = begin_request(&b);
+    status = finish_ended(&b);
+    if (status == SG_OK) status = begin_request(&b);
     for (int i = 0; status == SG_OK && i < count; i++) {
       lane *l = &b.lane[i];
-      if (l->finished) continue;
-      status = advance(l);
-      if (l->decoding)
-        decoding++;
-      else
-        l->finished = true;
+      if (l->live) status = advance(l);
+      decoding += l->decoding;
     }
+    if (status == SG_OK && decoding == 0) status = finish_ended(&b);
     if (status != SG_OK || decoding == 0) break;
     if (options->stop && atomic_load_explicit(options->stop, memory_order_relaxed))
       status = SG_INTERRUPTED;
