@@ -432,6 +432,7 @@ static void test_other_protocols_learn(void **state) {
     if (sg_block_run(w, 1, &replication, &options, &sink, &e) != SG_OK) fail_with(&e);
     assert_int_equal(c.rows, 80);
     assert_true(c.worst_error < 1e-11);
+    assert_true(c.last_loss < c.first_loss);
     sg_values_free(none);
     sg_world_free(w, plan->cache);
     sg_plan_free(plan);
