@@ -5,6 +5,8 @@ PREFIX ?= /usr/local
 PKG_CONFIG ?= pkg-config
 CFLAGS ?= -O2 -g
 PEERS  ?= ../shared/peers
+# OpenBLAS starts its threads before main can say that it wants none.
+export OPENBLAS_NUM_THREADS = 1
 
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev

@@ -2,6 +2,7 @@
 /* Whole experiments: the same rows for any number of threads and after interruptions, models that
  * descend as they do without the simulator, runs found again. */
 #include "models/learning/data.h"
+#include "sim/core/linalg.h"
 #include "sim/experiment/execute.h"
 #include "tests/support/toy_codes.h"
 
@@ -25,6 +26,7 @@ static void path_of(const char *name, char path[256]) {
 
 static int set_up(void **state) {
   (void)state;
+  sg_blas_single_thread();
   return mkdtemp(folder) ? 0 : -1;
 }
 

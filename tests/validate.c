@@ -4,6 +4,7 @@
  * validate [--short] prints a Markdown table of z values (deviation in standard errors) and fails
  * when any |z| > 4 or Σz² is above the 99.9 % point of χ². Always seed 1; every target has a
  * replication number of its own, so that targets are independent. */
+#include "sim/core/linalg.h"
 #include "sim/experiment/block.h"
 #include "sim/experiment/plan.h"
 
@@ -182,6 +183,7 @@ int main(int argc, char **argv) {
   bool quick = argc > 1 && strcmp(argv[1], "--short") == 0;
   static const char *const names[] = {"E[T] / s", "E[R*]", "P(R* ≤ f)"};
   int count = 0, outside = 0, failed = 0;
+  sg_blas_single_thread();
   double chi2 = 0;
   printf("| source | n | scheme | quantity | target | simulated | standard error | z |\n"
          "|---|---|---|---|---|---|---|---|\n");

@@ -123,6 +123,37 @@ SG_CLONES static void scaled(const float *a, double f, long n, double *out, bool
   for (; i < n; i++) out[i] = (add ? out[i] : 0) + f * (double)a[i];
 }
 
+/* out = Σ f[j] · a[j] over three subsets, or out += …: three at a time spare two passes over out.
+ */
+SG_CLONES static void scaled3(const float *const a[3], const double f[3], long n, double *out,
+                              bool add) {
+  const float *a0 = a[0], *a1 = a[1], *a2 = a[2];
+  long i = 0;
+  for (; i + 4 <= n; i += 4) {
+    sg_v4 v = f[0] * __builtin_convertvector(*(const sg_f4u *)(a0 + i), sg_v4);
+    v += f[1] * __builtin_convertvector(*(const sg_f4u *)(a1 + i), sg_v4);
+    v += f[2] * __builtin_convertvector(*(const sg_f4u *)(a2 + i), sg_v4);
+    if (add) v += *(const sg_v4u *)(out + i);
+    *(sg_v4u *)(out + i) = v;
+  }
+  for (; i < n; i++)
+    out[i] =
+        (add ? out[i] : 0) + (f[0] * (double)a0[i] + f[1] * (double)a1[i] + f[2] * (double)a2[i]);
+}
+
+/* The gradient of a part over one strip. */
+static void sum_subsets(const synthetic *s, const sg_partition *p, int part, double factor, long c,
+                        long n, double *out) {
+  int first = p->start[part], end = p->start[part + 1], j = first;
+  for (; j + 3 <= end; j += 3) {
+    const float *a[3] = {at(s, p->subset[j], c), at(s, p->subset[j + 1], c),
+                         at(s, p->subset[j + 2], c)};
+    const double f[3] = {factor * p->share[j], factor * p->share[j + 1], factor * p->share[j + 2]};
+    scaled3(a, f, n, out, j > first);
+  }
+  for (; j < end; j++) scaled(at(s, p->subset[j], c), factor * p->share[j], n, out, j > first);
+}
+
 static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long from, long to,
                       const double **out) {
   const sg_gradient_request *q = ws->request;
@@ -135,13 +166,9 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
   /* Memory is read in its own order: strip by strip. */
   for (long c = from; c < to;) {
     long n = STRIP - c % STRIP < to - c ? STRIP - c % STRIP : to - c;
-    for (int i = 0; i < q->n_items; i++) {
-      int part = q->item[i].part, first = p->start[part];
-      double f = ws->factor.p[q->item[i].column];
-      for (int j = first; j < p->start[part + 1]; j++)
-        scaled(at(problem->self, p->subset[j], c), f * p->share[j], n, x + i * ld + (c - from),
-               j > first);
-    }
+    for (int i = 0; i < q->n_items; i++)
+      sum_subsets(problem->self, p, q->item[i].part, ws->factor.p[q->item[i].column], c, n,
+                  x + i * ld + (c - from));
     c += n;
   }
   return SG_OK;
