@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Data sets: the table of sources, the order of rows, the split, standardisation. */
+#include "models/learning/internal.h"
 #include "models/learning/source.h"
 #include "sim/core/random.h"
 
@@ -40,8 +41,7 @@ const sg_param sg_data_params[] = {
 sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e) {
   data->rows = rows;
   data->columns = features + (data->intercept ? 1 : 0);
-  size_t count = ((size_t)rows * (size_t)data->columns + 7) / 8 * 8;
-  data->x = count > SIZE_MAX / sizeof(double) ? NULL : aligned_alloc(64, count * sizeof(double));
+  data->x = sg_large_array((size_t)rows * (size_t)data->columns, sizeof(double));
   data->y = malloc((size_t)rows * sizeof(double));
   return data->x && data->y ? SG_OK : sg_fail_memory(e);
 }

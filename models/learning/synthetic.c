@@ -13,7 +13,6 @@
 #include <gsl/gsl_randist.h>
 #include <math.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum { CHUNK = 1 << 15 }; /* coordinates of one stream */
 
@@ -41,11 +40,8 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   s->subsets = problem->subsets;
   size_t count = (size_t)(l + STRIP - 1) / STRIP * STRIP * (size_t)s->subsets;
   problem->data_bytes = (double)count * sizeof *s->a;
-  const size_t page = (size_t)2 << 20;
-  size_t bytes = (count * sizeof *s->a + page - 1) / page * page;
-  s->a = aligned_alloc(page, bytes);
+  s->a = sg_large_array(count, sizeof *s->a);
   if (!s->a) return sg_fail_memory(e);
-  madvise(s->a, bytes, MADV_HUGEPAGE); /* only a hint: fewer address translations */
   for (int j = 0; j < problem->subsets; j++)
     for (long c = 0; c < l; c += CHUNK) {
       sg_stream stream;
