@@ -111,21 +111,39 @@ static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_erro
   return status;
 }
 
-static void mark(sg_plan *plan) {
+static int by_key(const void *a, const void *b) {
+  const sg_planned *p = *(sg_planned *const *)a, *q = *(sg_planned *const *)b;
+  int order = strcmp(p->key, q->key);
+  return order ? order : (p > q) - (p < q);
+}
+
+static int by_environment(const void *a, const void *b) {
+  const sg_planned *p = *(sg_planned *const *)a, *q = *(sg_planned *const *)b;
+  int order = strcmp(p->env_key, q->env_key);
+  return order ? order : (p > q) - (p < q);
+}
+
+/* Marks repeated points, and in each environment the first that the baseline's name fits. */
+static sg_status mark(sg_plan *plan, sg_error *e) {
   const char *baseline = sg_scenario_baseline(plan->scenario);
-  for (int i = 0; i < plan->count; i++) {
-    sg_planned *p = &plan->point[i];
-    if (!p->valid) continue;
-    bool have_baseline = false;
-    for (int j = 0; j < i; j++) {
-      const sg_planned *q = &plan->point[j];
-      if (!q->valid) continue;
-      if (strcmp(q->key, p->key) == 0) p->duplicate = true;
-      if (q->is_baseline && strcmp(q->env_key, p->env_key) == 0) have_baseline = true;
-    }
-    p->is_baseline = baseline && !have_baseline && !p->duplicate &&
-                     (strcmp(baseline, p->code) == 0 || strcmp(baseline, p->label) == 0);
+  sg_planned **valid = calloc((size_t)plan->n_valid + 1, sizeof(sg_planned *));
+  if (!valid) return sg_fail_memory(e);
+  size_t n = 0;
+  for (int i = 0; i < plan->count; i++)
+    if (plan->point[i].valid) valid[n++] = &plan->point[i];
+  qsort(valid, n, sizeof *valid, by_key);
+  for (size_t i = 1; i < n; i++)
+    valid[i]->duplicate = strcmp(valid[i]->key, valid[i - 1]->key) == 0;
+  qsort(valid, n, sizeof *valid, by_environment);
+  const sg_planned *marked = NULL;
+  for (size_t i = 0; baseline && i < n; i++) {
+    sg_planned *p = valid[i];
+    if (p->duplicate || (marked && strcmp(marked->env_key, p->env_key) == 0)) continue;
+    p->is_baseline = strcmp(baseline, p->code) == 0 || strcmp(baseline, p->label) == 0;
+    if (p->is_baseline) marked = p;
   }
+  free(valid);
+  return SG_OK;
 }
 
 /* The same fault at many points (one missing data file) is said once. */
@@ -178,7 +196,7 @@ sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
     drop_repeats(e);
     status = sg_fail(e, SG_INVALID, "/schemes", "no combination of the scenario is valid");
   }
-  mark(plan);
+  if (status == SG_OK) status = mark(plan, e);
 out:
   free(known);
   if (status != SG_OK) {

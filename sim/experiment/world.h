@@ -49,7 +49,8 @@ static inline const sg_values *sg_section(const sg_point *p, const char *name) {
   return sg_object(p->values, name);
 }
 
-/* Appends the paths of all input files that the values name, one per line, in the order of the tables. */
+/* Appends the paths of all input files that the values name, one per line, in the order of the
+ * tables. */
 void sg_values_paths(const sg_values *values, sg_buffer *out);
 
 #endif

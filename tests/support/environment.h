@@ -7,8 +7,7 @@
 
 /* Equal but for rounding. */
 #define NEAR(found, expected)                                                                      \
-  assert_true(fabs((double)(found) - (double)(expected)) <                                         \
-              1e-12 * (1 + fabs((double)(expected))))
+  assert_true(fabs((double)(found) - (double)(expected)) < 1e-12 * (1 + fabs((double)(expected))))
 
 /* Members that are zero or NULL keep their defaults. Laws take their parameters in the order of
  * their tables: deterministic {value_s}, exponential {mean_s}, shifted-exponential {shift_s,
