@@ -97,7 +97,7 @@ static int list_codes(sg_format format) {
     if (format == SG_FORMAT_TEXT) {
       /* People see who and when; the full reference is in `codes show`. */
       char source[40];
-      snprintf(source, sizeof source, "%.*s", (int)strcspn(about->reference, "(;,."),
+      snprintf(source, sizeof source, "%.*s", (int)strcspn(about->reference, "(;"),
                about->reference);
       sg_table_text(t, source);
     } else {
