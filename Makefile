@@ -117,6 +117,16 @@ tsan: setup-tests
 	  $(THREAD_TESTS:%=build-tsan/tests/%)
 	@for t in $(THREAD_TESTS); do TSAN_OPTIONS=halt_on_error=1 build-tsan/tests/$$t || exit 1; done
 
+# The pages and the schema that come from the parameter tables; the heads of the pages are kept.
+docs: all
+	$(BUILD)/straggle schema > scenarios/scenario.schema.json
+	@sed '/^## /,$$d' docs/scenario.md > $(BUILD)/page.md
+	@$(BUILD)/straggle schema --reference >> $(BUILD)/page.md && mv $(BUILD)/page.md docs/scenario.md
+	@sed '/^## /,$$d' docs/schemes.md > $(BUILD)/page.md
+	@for c in $$($(BUILD)/straggle codes --format csv | sed -n 's/^\([a-z0-9-]*\),.*/\1/p' | tail -n +2); do \
+	  $(BUILD)/straggle codes show $$c --format markdown && echo || exit 1; done >> $(BUILD)/page.md
+	@mv $(BUILD)/page.md docs/schemes.md
+
 tidy:
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	clang-tidy --quiet $(SRC) -- $(STD) $(CPPFLAGS) -I$(BUILD)/results -DSG_VERSION='""' -DSG_REVISION='""'
@@ -130,5 +140,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/support/*.d)
-.PHONY: all setup setup-tests run test check validate bench fuzz asan ubsan tsan tidy install clean FORCE
+.PHONY: all setup setup-tests run test check validate bench fuzz asan ubsan tsan docs tidy install clean FORCE
 .SECONDARY:
