@@ -223,6 +223,10 @@ static int print_member(const sg_values *values, const sg_param *p, char *out, s
     return snprintf(out, size, " %s=%s", name, word);
   }
   case SG_TEXT: return snprintf(out, size, " %s=%s", name, sg_text(values, name));
+  case SG_MATRIX: { /* without its folder */
+    const char *path = sg_text(values, name), *slash = strrchr(path, '/');
+    return snprintf(out, size, " %s=%s", name, slash ? slash + 1 : path);
+  }
   case SG_SEED:
     return snprintf(out, size, " %s=%llu", name, (unsigned long long)sg_seed(values, name));
   case SG_LIST: return snprintf(out, size, " %s=[%d]", name, sg_count(values, name));

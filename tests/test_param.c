@@ -392,6 +392,96 @@ static void test_read_file(void **state) {
   sg_error_clear(&e);
 }
 
+static const sg_param matrix_table[] = {
+    {.name = "generator", .kind = SG_MATRIX, .flags = SG_OPTIONAL}, {.name = NULL}};
+
+/* Writes a file of that text and sets the member to it. *path is the file's name. */
+static sg_status set_matrix(sg_values *v, const char *text, char path[32], sg_error *e) {
+  strcpy(path, "/tmp/test_param.XXXXXX");
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, text, strlen(text)), (int)strlen(text));
+  close(fd);
+  sg_status status = sg_values_parse(v, "generator", path, e);
+  unlink(path);
+  return status;
+}
+
+static void test_matrix(void **state) {
+  (void)state;
+  sg_values *v = sg_values_new(matrix_table, NULL, "/x");
+  sg_error e = {0};
+  char path[32], hex[65];
+  static const char text[] = "\xef\xbb\xbf# a comment\r\n 1 ,-2.5e0,\t3\r\n\r\n0,1e-3,.5";
+  static const double expected[] = {1, -2.5, 3, 0, 1e-3, .5};
+  assert_null(sg_matrix_of(v, "generator"));
+  assert_int_equal(set_matrix(v, text, path, &e), SG_OK);
+  assert_string_equal(sg_text(v, "generator"), path);
+  const sg_matrix *m = sg_matrix_of(v, "generator");
+  assert_true(m->rows == 2 && m->columns == 3);
+  assert_memory_equal(m->number, expected, sizeof expected);
+  sg_sha256(text, strlen(text), hex);
+  assert_string_equal(m->sha256, hex);
+  /* A copy is its own; a new file replaces the old one. */
+  sg_values *copy = sg_values_copy(v);
+  assert_int_equal(set_matrix(v, "7", path, &e), SG_OK);
+  m = sg_matrix_of(copy, "generator");
+  assert_true(m->rows == 2 && m->number[5] == .5);
+  m = sg_matrix_of(v, "generator");
+  assert_true(m->rows == 1 && m->columns == 1 && m->number[0] == 7);
+  sg_values_free(copy);
+  sg_values_free(v);
+}
+
+static void test_matrix_faults(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *place, *message;
+  } fault[] = {
+      {"", ":1:1", "expected rows of numbers, found an empty file"},
+      {"# nothing\n\n", ":1:1", "expected rows of numbers, found an empty file"},
+      {"1,2\n3\n", ":2:2", "expected 2 numbers as in the first row, found 1"},
+      {"1,2\n3, 4, 5,6\n", ":2:7", "expected 2 numbers as in the first row, found 4"},
+      {"1,2\n3,zwölf\n", ":2:3", "expected a number, found \"zwölf\""},
+      {"1,2\n\n 3,0x10\n", ":3:4", "expected a number, found \"0x10\""},
+      {"1,nan\n", ":1:3", "expected a finite number, found \"nan\""},
+      {"-inf\n", ":1:1", "expected a finite number, found \"-inf\""},
+      {"1,1e999\n", ":1:3", "expected a finite number, found \"1e999\""},
+      {"1,,2\n", ":1:3", "expected a number, found nothing"},
+      {"1,2,\n", ":1:5", "expected a number, found nothing"},
+      {"1 2\n", ":1:1", "expected a number, found \"1 2\""},
+  };
+  sg_values *v = sg_values_new(matrix_table, NULL, "/x");
+  sg_error e = {0};
+  char path[32], place[64];
+  for (size_t i = 0; i < sizeof fault / sizeof *fault; i++) {
+    assert_int_equal(set_matrix(v, fault[i].text, path, &e), SG_INVALID);
+    assert_null(sg_matrix_of(v, "generator"));
+    snprintf(place, sizeof place, "%s%s", path, fault[i].place);
+    expect_fault(&e, SG_INVALID, place, fault[i].message);
+  }
+  /* All faults are listed, up to a limit. */
+  assert_int_equal(set_matrix(v, "1,a\nb,2\n3\n", path, &e), SG_INVALID);
+  assert_int_equal(e.count, 3);
+  sg_error_clear(&e);
+  char many[80] = "";
+  for (int i = 0; i < 30; i++) strcat(many, "x\n");
+  assert_int_equal(set_matrix(v, many, path, &e), SG_INVALID);
+  assert_int_equal(e.count, 21);
+  assert_string_equal(e.fault[20].message, "and 10 more faults");
+  sg_error_clear(&e);
+  /* No file: at the member, where the name is. */
+  assert_int_equal(sg_values_parse(v, "generator", "/nowhere/g.csv", &e), SG_NO_INPUT);
+  assert_string_equal(e.fault[0].place, "/x/generator");
+  assert_string_equal(e.fault[0].message,
+                      "cannot open \"/nowhere/g.csv\": No such file or directory");
+  sg_error_clear(&e);
+  assert_int_equal(sg_values_set_number(v, "generator", 3, &e), SG_INVALID);
+  expect_fault(&e, SG_INVALID, "/x/generator",
+               "expected the name of a CSV file of numbers, found the number 3");
+  sg_values_free(v);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_defaults),     cmocka_unit_test(test_set),
@@ -403,6 +493,7 @@ int main(void) {
       cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_buffer_grows),
       cmocka_unit_test(test_people),       cmocka_unit_test(test_sha256),
       cmocka_unit_test(test_utf8),         cmocka_unit_test(test_read_file),
+      cmocka_unit_test(test_matrix),       cmocka_unit_test(test_matrix_faults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

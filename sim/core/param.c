@@ -121,6 +121,7 @@ void sg_param_expectation(const sg_param *p, sg_buffer *b) {
     break;
   case SG_OBJECT: sg_put(b, "an object"); break;
   case SG_FAMILY: sg_putf(b, "an object with a \"%s\"", p->family->selector); break;
+  case SG_MATRIX: sg_put(b, "the name of a CSV file of numbers"); break;
   case SG_LIST:
     sg_put(b, "a list");
     if (p->min > 0) sg_putf(b, " of at least %.0f", p->min);
@@ -250,6 +251,14 @@ sg_status sg_value_set_string(const sg_param *p, sg_value *value, const char *pl
   switch (p->kind) {
   case SG_TEXT:
   case SG_ANY: return set_text(value, text, e);
+  case SG_MATRIX: {
+    sg_matrix *matrix;
+    sg_status status = sg_matrix_read(text, place, &matrix, e);
+    if (status) return status;
+    free(value->matrix);
+    value->matrix = matrix;
+    return set_text(value, text, e);
+  }
   case SG_INT:
   case SG_REAL:
   case SG_CHOICE:
@@ -305,16 +314,18 @@ static bool set_default(const sg_param *p, const char *pointer, sg_value *value)
     return value->object;
   }
   case SG_LIST:
+  case SG_MATRIX:
   case SG_ANY: break;
   }
   if (text && !(value->text = strdup(text))) return false;
   return true;
 }
 
-static void clear_value(sg_value *value) {
+void sg_value_clear(sg_value *value) {
   free(value->text);
+  free(value->matrix);
   sg_values_free(value->object);
-  for (int i = 0; value->item && i < value->count; i++) clear_value(&value->item[i]);
+  for (int i = 0; value->item && i < value->count; i++) sg_value_clear(&value->item[i]);
   free(value->item);
   *value = (sg_value){0};
 }
@@ -324,8 +335,10 @@ static bool copy_value(const sg_value *from, sg_value *to) {
   to->text = NULL;
   to->object = NULL;
   to->item = NULL;
+  to->matrix = NULL;
   to->count = 0;
   if (from->text && !(to->text = strdup(from->text))) return false;
+  if (from->matrix && !(to->matrix = sg_matrix_copy(from->matrix))) return false;
   if (from->object && !(to->object = sg_values_copy(from->object))) return false;
   if (from->count == 0) return true;
   if (!(to->item = calloc((size_t)from->count, sizeof *to->item))) return false;
@@ -408,7 +421,7 @@ sg_values *sg_values_copy(const sg_values *from) {
 
 void sg_values_free(sg_values *v) {
   if (!v) return;
-  for (int i = 0; v->value && i < sg_values_size(v); i++) clear_value(&v->value[i]);
+  for (int i = 0; v->value && i < sg_values_size(v); i++) sg_value_clear(&v->value[i]);
   free(v->value);
   free(v->pointer);
   free(v);
@@ -621,12 +634,16 @@ int sg_choice(const sg_values *v, const char *name) {
 const char *sg_text(const sg_values *v, const char *name) {
   return get(v, name,
              KIND(SG_TEXT) | KIND(SG_CHOICE) | KIND(SG_SEED) | KIND(SG_ANY) | KIND(SG_INT) |
-                 KIND(SG_REAL))
+                 KIND(SG_REAL) | KIND(SG_MATRIX))
       ->text;
 }
 
 uint64_t sg_seed(const sg_values *v, const char *name) {
   return get(v, name, KIND(SG_SEED))->seed;
+}
+
+const sg_matrix *sg_matrix_of(const sg_values *v, const char *name) {
+  return get(v, name, KIND(SG_MATRIX))->matrix;
 }
 
 const sg_values *sg_object(const sg_values *v, const char *name) {

@@ -12,6 +12,7 @@
 #define SG_CORE_PARAM_H
 
 #include "sim/core/error.h"
+#include "sim/core/matrix.h"
 
 #include <float.h>
 #include <stdint.h>
@@ -23,6 +24,8 @@ typedef enum sg_kind {
   SG_CHOICE, /* one of the strings in `choices` */
   SG_TEXT,   /* any string */
   SG_SEED,   /* a whole number up to 2^53 or a string of digits up to 2^64 − 1 */
+  SG_MATRIX, /* the name of a CSV file of numbers, in a scenario relative to the scenario file; read
+                when it is set. SG_REQUIRED or SG_OPTIONAL. The file's content is hashed. */
   SG_OBJECT, /* an object described by `fields` */
   SG_FAMILY, /* an object described by `fields` plus those of the variant that `family` selects */
   SG_LIST,   /* an array; each item as described by fields[0], whose name is not used */
@@ -82,8 +85,10 @@ const sg_variant *sg_family_find(const sg_family *family, const char *name);
 typedef struct sg_value {
   bool given;               /* written in the scenario; otherwise the default, or absent */
   double number;            /* SG_INT, SG_REAL, SG_BOOL; SG_CHOICE: index */
-  char *text;               /* SG_TEXT, SG_SEED, SG_CHOICE, SG_ANY (its JSON text); owned */
+  char *text;               /* SG_TEXT, SG_SEED, SG_CHOICE, SG_ANY (its JSON text), SG_MATRIX (the
+                               path that was opened); owned */
   uint64_t seed;            /* SG_SEED */
+  sg_matrix *matrix;        /* SG_MATRIX; owned */
   struct sg_values *object; /* SG_OBJECT, SG_FAMILY; NULL when optional and absent; owned */
   int count;                /* SG_LIST */
   struct sg_value *item;    /* SG_LIST: count values; owned */
@@ -135,6 +140,8 @@ sg_status sg_value_set_bool(const sg_param *row, sg_value *value, const char *pl
                             sg_error *e);
 sg_status sg_value_set_string(const sg_param *row, sg_value *value, const char *place,
                               const char *text, sg_error *e);
+/* Frees what a value owns and empties it. */
+void sg_value_clear(sg_value *value);
 /* Makes `count` empty items of a list that has none. false: no memory. */
 bool sg_value_new_items(sg_value *list, int count);
 /* "a" or "an". */
@@ -161,7 +168,8 @@ bool sg_bool(const sg_values *v, const char *name);
 int sg_choice(const sg_values *v, const char *name);       /* index into choices */
 const char *sg_text(const sg_values *v, const char *name); /* the text or word; NULL when absent */
 uint64_t sg_seed(const sg_values *v, const char *name);
-const sg_values *sg_object(const sg_values *v, const char *name); /* NULL when absent */
+const sg_matrix *sg_matrix_of(const sg_values *v, const char *name); /* NULL when absent */
+const sg_values *sg_object(const sg_values *v, const char *name);    /* NULL when absent */
 int sg_count(const sg_values *v, const char *name);
 const sg_value *sg_item(const sg_values *v, const char *name, int i);
 

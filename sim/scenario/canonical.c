@@ -18,6 +18,9 @@ static void put_value(const sg_param *row, const sg_value *value, sg_buffer *out
   case SG_CHOICE:
   case SG_TEXT:
   case SG_SEED: sg_put_json_string(out, value->text); break;
+  case SG_MATRIX: /* its content, not its name */
+    sg_putf(out, "\"sha256:%s\"", value->matrix->sha256);
+    break;
   case SG_ANY: sg_put(out, value->text); break;
   case SG_OBJECT: sg_put_values(value->object, NULL, NULL, out); break;
   case SG_FAMILY: sg_put_values(value->object, row->family, NULL, out); break;

@@ -86,16 +86,16 @@ static bool wrong_kind(const reader *r, const sg_param *row, const cJSON *item, 
 }
 
 /* A file name is relative to the scenario. */
-static bool resolve_path(const reader *r, sg_value *value) {
-  if (value->text[0] == '/') return true;
+static bool set_path(const reader *r, const sg_param *row, const char *name, const char *place,
+                     sg_value *value) {
   char *path;
-  if (asprintf(&path, "%s%s", r->folder, value->text) < 0) {
+  if (asprintf(&path, "%s%s", name[0] == '/' ? "" : r->folder, name) < 0) {
     sg_fail_memory(r->e);
     return false;
   }
-  free(value->text);
-  value->text = path;
-  return true;
+  sg_status status = sg_value_set_string(row, value, place, path, r->e);
+  free(path);
+  return status == SG_OK;
 }
 
 bool sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, const char *place,
@@ -108,8 +108,9 @@ bool sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, con
   if (cJSON_IsBool(item))
     return sg_value_set_bool(row, value, place, cJSON_IsTrue(item), r->e) == SG_OK;
   if (!cJSON_IsString(item)) return wrong_kind(r, row, item, place);
-  if (sg_value_set_string(row, value, place, item->valuestring, r->e) != SG_OK) return false;
-  return !(row->flags & SG_IS_PATH) || resolve_path(r, value);
+  if (row->kind == SG_MATRIX || row->flags & SG_IS_PATH)
+    return set_path(r, row, item->valuestring, place, value);
+  return sg_value_set_string(row, value, place, item->valuestring, r->e) == SG_OK;
 }
 
 /* {"each": […]}: the first value stands for all, the list becomes an axis. */

@@ -19,6 +19,7 @@ static void put_type(const sg_param *row, sg_buffer *out) {
     break;
   case SG_ANY: sg_put(out, "any value"); break;
   case SG_TEXT: sg_put(out, row->flags & SG_IS_PATH ? "path" : "text"); break;
+  case SG_MATRIX: sg_put(out, "path of a CSV file of numbers"); break;
   case SG_SEED: sg_put(out, "whole number up to 2^53, or digits in a string"); break;
   default: {
     sg_buffer b = {0};

@@ -113,7 +113,7 @@ static void check_values(const sg_scenario *s, const scenario_axis *a, const sg_
     else
       sg_read_scalar(&r, row, a->value[i], place.data, &scratch);
     sg_buffer_free(&place);
-    free(scratch.text);
+    sg_value_clear(&scratch);
   }
 }
 
