@@ -2,7 +2,8 @@
 /* Compute times of the workers of a cluster: speeds by class, one law, three load scalings. */
 #include "models/delay/delay.h"
 
-#include <math.h>
+#include "sim/core/classes.h"
+
 #include <stdlib.h>
 
 enum { UNIT_SUBSET, UNIT_DATASET };
@@ -99,77 +100,17 @@ struct sg_delay_run {
 
 /* --- Speed classes ---------------------------------------------------------------------------- */
 
-typedef struct speed_class {
-  double share, speed, remainder;
-  int index, count;
-} speed_class;
-
-/* Largest remainder first, then the order of the list. */
-static int by_remainder(const void *a, const void *b) {
-  const speed_class *x = a, *y = b;
-  if (x->remainder != y->remainder) return x->remainder > y->remainder ? -1 : 1;
-  return x->index - y->index;
-}
-
-static int by_index(const void *a, const void *b) {
-  return ((const speed_class *)a)->index - ((const speed_class *)b)->index;
-}
-
-/* Whole numbers of workers in proportion to the shares, which sum to 1. */
-static void apportion(speed_class *class, int count, int workers) {
-  int left = workers;
-  for (int i = 0; i < count; i++) {
-    /* A share that stands for a whole number must not lose a worker to rounding. */
-    double exact = class[i].share * workers, whole = round(exact);
-    if (fabs(exact - whole) > 1e-9 * workers) whole = floor(exact);
-    class[i].count = whole > left ? left : (int)whole;
-    class[i].remainder = exact - whole;
-    left -= class[i].count;
-  }
-  qsort(class, (size_t)count, sizeof *class, by_remainder);
-  for (int i = 0; left > 0; i = (i + 1) % count, left--) class[i].count++;
-  qsort(class, (size_t)count, sizeof *class, by_index);
-}
-
-/* Fisher–Yates. A stream has 2^17 numbers, so that it is positioned anew every 2^16 swaps. */
-static void shuffle(double *speed, int workers, uint64_t seed) {
-  sg_stream stream;
-  for (int i = workers - 1, drawn = 0; i > 0; i--, drawn++) {
-    if (drawn % 65536 == 0)
-      sg_stream_at(&stream, seed, 0, SG_FOR_CLASSES, (uint32_t)(drawn / 65536), 0, 0);
-    int j = (int)(sg_uniform(&stream) * (i + 1));
-    double swapped = speed[i];
-    speed[i] = speed[j];
-    speed[j] = swapped;
-  }
-}
-
 static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_error *e) {
-  int count = sg_count(cluster, "classes");
   for (int w = 0; w < delay->workers; w++) delay->speed[w] = 1;
-  if (count == 0) return SG_OK;
-  speed_class *class = calloc((size_t)count, sizeof *class);
-  if (!class) return sg_fail_memory(e);
-  double sum = 0;
-  for (int i = 0; i < count; i++) {
-    const sg_values *item = sg_item(cluster, "classes", i)->object;
-    class[i] =
-        (speed_class){.share = sg_real(item, "share"), .speed = sg_real(item, "speed"), .index = i};
-    sum += class[i].share;
-  }
-  sg_status status = SG_OK;
-  if (fabs(sum - 1) > 1e-9) {
-    status = sg_fail_at(e, cluster, "classes",
-                        "expected shares that sum to 1, found a sum of %.10g", sum);
-  } else {
-    apportion(class, count, delay->workers);
-    int w = 0;
-    for (int i = 0; i < count; i++)
-      for (int j = 0; j < class[i].count; j++) delay->speed[w++] = class[i].speed;
-    if (sg_choice(cluster, "assign") == ASSIGN_RANDOM)
-      shuffle(delay->speed, delay->workers, delay->seed);
-  }
-  free(class);
+  if (sg_count(cluster, "classes") == 0) return SG_OK;
+  int *class_of = calloc((size_t)delay->workers, sizeof *class_of);
+  if (!class_of) return sg_fail_memory(e);
+  sg_status status = sg_classes_assign(cluster, "classes", delay->workers,
+                                       sg_choice(cluster, "assign") == ASSIGN_RANDOM,
+                                       SG_CLASSES_OF_SPEED, delay->seed, class_of, e);
+  for (int w = 0; w < delay->workers && status == SG_OK; w++)
+    delay->speed[w] = sg_real(sg_item(cluster, "classes", class_of[w])->object, "speed");
+  free(class_of);
   return status;
 }
 
