@@ -2,6 +2,7 @@
 /* The engine: rounds that stall, fail, are skipped; late work and late messages; timers and cuts;
  * ends of a run; costs; memory. Schedules are computed by hand. */
 #include "tests/support/environment.h"
+#include "tests/support/toy_codes.h"
 
 #include <malloc.h>
 #include <math.h>
@@ -13,51 +14,11 @@
 
 #include <cmocka.h>
 
-/* --- A code that waits for `first` workers in round 0 and for `later` in the others ------------
- */
-
-static const sg_param waits_params[] = {
-    {.name = "later", .kind = SG_INT, .summary = "", .min = 1, .max = 100, .fallback = 1}, {0}};
-
-typedef struct waits_state {
-  int round, arrived;
-} waits_state;
-
-static sg_status waits_create(sg_code *code, const sg_shape *shape, const sg_values *values,
-                              sg_error *e) {
-  int *later = sg_code_alloc(code, 1, sizeof *later);
-  if (!later) return sg_fail_memory(e);
-  *later = (int)sg_int(values, "later");
-  code->self = later;
-  code->parts = shape->workers;
-  code->state_size = sizeof(waits_state);
-  return SG_OK;
-}
-
 static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
   (void)code;
   (void)state;
   sg_row_part(row, message->from, 0, 1);
 }
-
-static void waits_begin_round(const sg_code *code, void *state, int round) {
-  (void)code;
-  *(waits_state *)state = (waits_state){.round = round};
-}
-
-static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_message *message) {
-  (void)message;
-  waits_state *s = state;
-  int need = s->round == 0 ? 1 : *(const int *)code->self;
-  return ++s->arrived >= need ? SG_READY : SG_WAIT;
-}
-
-static const sg_code_type waits = {
-    .about = {.name = "test-waits", .summary = "", .params = waits_params},
-    .create = waits_create,
-    .encode = encode,
-    .begin_round = waits_begin_round,
-    .arrive = waits_arrive};
 
 /* --- Runs ------------------------------------------------------------------------------------- */
 
@@ -120,7 +81,7 @@ static void late_work(void **state) {
   sg_run_limits limits = {.iterations = 3, .worker_rows = true};
   stage s;
   int count;
-  start(&s, &waits, "later", 2, setup, limits);
+  start(&s, &toy_waits, "later", 2, setup, limits);
   const sg_iteration_record *row = answer(&s, true);
   NEAR(row->duration_s, 2);
   NEAR(row->busy_s, 1 + 2);
@@ -134,7 +95,7 @@ static void late_work(void **state) {
 
   /* The slow worker goes on for 1 s and begins round 1 late. */
   setup.late_work = SG_LATE_FINISH_FIRST;
-  start(&s, &waits, "later", 2, setup, limits);
+  start(&s, &toy_waits, "later", 2, setup, limits);
   row = answer(&s, true);
   NEAR(row->duration_s, 2);
   NEAR(row->wasted_s, 2);
@@ -150,7 +111,7 @@ static void late_work(void **state) {
 
   /* Its running task is dropped, nothing was ready to be sent. */
   setup.late_work = SG_LATE_KEEP_PARTIAL;
-  start(&s, &waits, "later", 2, setup, limits);
+  start(&s, &toy_waits, "later", 2, setup, limits);
   NEAR(answer(&s, true)->duration_s, 2);
   row = answer(&s, true);
   NEAR(row->duration_s, 4);
@@ -180,7 +141,7 @@ static void late_messages(void **state) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     stage s;
-    start(&s, &waits, "later", 2,
+    start(&s, &toy_waits, "later", 2,
           (test_setup){.workers = 2,
                        .speed = (const double[]){1.5, 1},
                        .delay = "deterministic",
@@ -218,7 +179,7 @@ static void messages_on_the_uplink(void **state) {
                {SG_LATE_KEEP_PARTIAL, "cancel", 3}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     stage s;
-    start(&s, &waits, "later", 2,
+    start(&s, &toy_waits, "later", 2,
           (test_setup){.workers = 2,
                        .speed = (const double[]){1.5, 1},
                        .delay = "deterministic",
@@ -308,7 +269,7 @@ static void refused_is_an_error(void **state) {
 static void stalled(void **state) {
   (void)state;
   stage s;
-  start(&s, &waits, "later", 3,
+  start(&s, &toy_waits, "later", 3,
         (test_setup){.workers = 2, .delay = "deterministic", .delay_by = {1}},
         (sg_run_limits){.iterations = 3});
   assert_non_null(answer(&s, true));
@@ -325,13 +286,13 @@ static void simulated_time(void **state) {
   test_setup setup = {.workers = 1, .delay = "deterministic", .delay_by = {1}, .update_s = 0.5};
   stage s;
   /* An update that ends at the limit counts. */
-  start(&s, &waits, NULL, 0, setup, (sg_run_limits){.iterations = 9, .sim_time_s = 3});
+  start(&s, &toy_waits, NULL, 0, setup, (sg_run_limits){.iterations = 9, .sim_time_s = 3});
   assert_non_null(answer(&s, true));
   assert_non_null(answer(&s, true));
   assert_int_equal(sg_run_advance(s.run), SG_RUN_TIME);
   end(&s);
   /* One that is decoded before it and ends after it does not. */
-  start(&s, &waits, NULL, 0, setup, (sg_run_limits){.iterations = 9, .sim_time_s = 2.75});
+  start(&s, &toy_waits, NULL, 0, setup, (sg_run_limits){.iterations = 9, .sim_time_s = 2.75});
   assert_non_null(answer(&s, true));
   assert_null(answer(&s, true));
   assert_int_equal(sg_run_advance(s.run), SG_RUN_TIME);

@@ -2,6 +2,7 @@
 /* Links: durations, and ingress queues against schedules computed by hand, a slow reference and
  * queueing formulas. */
 #include "models/network/ingress.h"
+#include "sim/core/classes.h"
 #include "tests/support/environment.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -47,25 +49,255 @@ static void uplinks(void **state) {
   NEAR(uplink(&s, 1, 2, 3, 0.5, 1000), 0.125 + 0.5 * draw(1, 2, 0));
 }
 
+static void jitter(void **state) {
+  (void)state;
+  test_setup s = {.workers = 4,
+                  .delay = "deterministic",
+                  .delay_by = {1},
+                  .uplink = "exponential",
+                  .uplink_by = {1},
+                  .draw = "iteration",
+                  .jitter = "shifted-exponential",
+                  .jitter_by = {0.25, 3},
+                  .seed = 9};
+  sg_stream of_law, of_jitter;
+  sg_stream_at(&of_law, 9, 3, SG_FOR_UPLINK, 1, 2, 0);
+  sg_stream_at(&of_jitter, 9, 3, SG_FOR_JITTER, 1, 2, 5);
+  double law = sg_exponential(&of_law, 1), seconds = 0.25 + sg_exponential(&of_jitter, 3);
+  /* The length of a message and the speed of the link change the law's part alone. */
+  const double speed[] = {1, 4, 1, 1};
+  NEAR(uplink(&s, 1, 2, 5, 0.5, 1000), 0.5 * law + seconds);
+  s.uplink_speed = speed;
+  NEAR(uplink(&s, 1, 2, 5, 0.5, 1000), 0.5 * law / 4 + seconds);
+
+  /* Mean 3.25, variance 9, of messages that are independent of one another. */
+  s.uplink = NULL;
+  s.draw = NULL;
+  test_environment t;
+  test_environment_make(&t, &s);
+  enum { ITERATIONS = 10000 };
+  double sum = 0, squares = 0, product = 0, n = 8.0 * ITERATIONS;
+  for (uint32_t i = 0; i < ITERATIONS; i++)
+    for (int w = 0; w < 4; w++) {
+      double a = sg_uplink_seconds(t.network, 0, w, i, 0, 1, 1) - 3.25;
+      double b = sg_uplink_seconds(t.network, 0, w, i, 1, 1, 1) - 3.25;
+      sum += a + b;
+      squares += a * a + b * b;
+      product += a * b;
+    }
+  assert_true(fabs(sum / n) < 4 * 3 / sqrt(n));
+  assert_true(fabs(squares / n - 9) < 4 * 9 * sqrt(8 / n)); /* the fourth moment is 9 σ⁴ */
+  assert_true(fabs(product / (n / 2)) < 4 * 9 / sqrt(n / 2));
+  test_environment_free(&t);
+}
+
+static void classes_of_links(void **state) {
+  (void)state;
+  const double up[] = {1, 2, 0.5, 4}, down[] = {1, 0.25, 2, 1};
+  test_setup s = {.workers = 4,
+                  .delay = "deterministic",
+                  .delay_by = {1},
+                  .uplink = "linear",
+                  .uplink_by = {0.5, 100},
+                  .per_message_s = 1,
+                  .broadcast = "linear",
+                  .broadcast_by = {0.25, 100},
+                  .uplink_speed = up,
+                  .downlink_speed = down};
+  test_environment t;
+  test_environment_make(&t, &s);
+  sg_links *links = sg_links_new(t.network, 5, 200);
+  assert_non_null(links);
+  for (int w = 0; w < 4; w++) {
+    NEAR(sg_uplink_seconds(t.network, 0, w, 0, 0, 1, 400), 1 + 0.5 + 4 / up[w]);
+    NEAR(sg_links_send_model(links, w, 0, 10), 10 + 0.25 + 2 / down[w]);
+  }
+  /* A node that is no worker has a nominal link. */
+  NEAR(sg_uplink_seconds(t.network, 0, 4, 0, 0, 1, 400), 5.5);
+  NEAR(sg_links_send_model(links, 4, 0, 10), 12.25);
+  sg_links_free(links);
+  test_environment_free(&t);
+}
+
+/* 10 workers, 0.3 of them slow: the random assignment makes 3 slow, not the first three, and not
+ * those that the classes of speed would make slow. */
+static void links_are_assigned_by_the_seed(void **state) {
+  (void)state;
+  bool differs = false;
+  for (uint64_t seed = 0; seed < 20; seed++) {
+    sg_error e = {0};
+    sg_values *v = sg_values_new(sg_network_params, NULL, "/network");
+    sg_value *classes = sg_values_find(v, "classes");
+    classes->given = true;
+    classes->count = 2;
+    classes->item = calloc(2, sizeof *classes->item);
+    for (int i = 0; i < 2; i++) {
+      const sg_param *fields = sg_values_param(v, "classes")->fields[0].fields;
+      classes->item[i].object = sg_values_new(fields, NULL, "/network/classes/0");
+      sg_values_set_number(classes->item[i].object, "share", i == 0 ? 0.3 : 0.7, &e);
+    }
+    int links[10], again[10], speeds[10], slow = 0;
+    assert_int_equal(
+        sg_classes_assign(v, "classes", 10, true, SG_CLASSES_OF_LINKS, seed, links, &e), SG_OK);
+    assert_int_equal(
+        sg_classes_assign(v, "classes", 10, true, SG_CLASSES_OF_LINKS, seed, again, &e), SG_OK);
+    assert_int_equal(
+        sg_classes_assign(v, "classes", 10, true, SG_CLASSES_OF_SPEED, seed, speeds, &e), SG_OK);
+    for (int w = 0; w < 10; w++) slow += links[w] == 0;
+    assert_int_equal(slow, 3);
+    assert_memory_equal(links, again, sizeof links);
+    differs |= memcmp(links, speeds, sizeof links) != 0;
+    sg_values_set_number(classes->item[1].object, "share", 0.6, &e);
+    assert_int_not_equal(
+        sg_classes_assign(v, "classes", 10, true, SG_CLASSES_OF_LINKS, seed, links, &e), SG_OK);
+    assert_string_equal(e.fault[0].place, "/network/classes");
+    sg_error_clear(&e);
+    sg_values_free(v);
+  }
+  assert_true(differs);
+}
+
+static sg_links *broadcast(test_environment *t, test_setup s, double latency, double bandwidth,
+                           int fan_out, int nodes, double bytes) {
+  s.delay = "deterministic";
+  s.delay_by[0] = 1;
+  s.broadcast_by[0] = latency;
+  s.broadcast_by[1] = bandwidth;
+  s.broadcast_by[2] = fan_out;
+  test_environment_make(t, &s);
+  sg_links *links = sg_links_new(t->network, nodes, bytes);
+  assert_non_null(links);
+  return links;
+}
+
+static void close_links(test_environment *t, sg_links *links) {
+  sg_links_free(links);
+  test_environment_free(t);
+}
+
+/* After D hops f + f² + … + f^D workers have the model. */
+static void tree(void **state) {
+  (void)state;
+  for (int fan_out = 1; fan_out <= 4; fan_out++) {
+    test_environment t;
+    sg_links *links = broadcast(&t, (test_setup){.workers = 200, .broadcast = "tree"}, 0.5, 100,
+                                fan_out, 200, 25);
+    int depth = 1, size = fan_out, reached = fan_out;
+    for (int w = 0; w < 200; w++) {
+      if (w == reached) {
+        depth++;
+        size *= fan_out;
+        reached += size;
+      }
+      NEAR(sg_links_send_model(links, w, 0, 3), 3 + depth * 0.75);
+    }
+    close_links(&t, links);
+  }
+  /* Behind a slow link all is late: 0 → 2, 3; 1 → 4, 5; 2 → 6. */
+  const double down[] = {1, 0.5, 1, 0.25, 1, 1, 1};
+  test_environment t;
+  sg_links *links =
+      broadcast(&t, (test_setup){.workers = 7, .broadcast = "tree", .downlink_speed = down}, 0.5,
+                100, 2, 7, 100);
+  const double there[] = {1.5, 2.5, 3, 6, 4, 4, 4.5};
+  for (int w = 0; w < 7; w++) NEAR(sg_links_send_model(links, w, 0, 0), there[w]);
+  close_links(&t, links);
+}
+
+static void one_after_another(void **state) {
+  (void)state;
+  const double down[] = {1, 0.5, 1};
+  test_environment t;
+  sg_links *links =
+      broadcast(&t, (test_setup){.workers = 3, .broadcast = "sequential", .downlink_speed = down},
+                0.5, 100, 1, 3, 200);
+  NEAR(sg_links_send_model(links, 0, 0, 1), 3.5); /* on the master's link from 1 to 3 */
+  NEAR(sg_links_send_model(links, 1, 0, 1), 7.5); /* 3 to 7 */
+  NEAR(sg_links_send_model(links, 2, 0, 1), 9.5); /* 7 to 9 */
+  NEAR(sg_links_send_model(links, 0, 1, 8), 11.5);
+  NEAR(sg_links_send_model(links, 0, 2, 20), 22.5); /* 20 to 22: it was free */
+  /* A new round at 21: what is on the link goes on, or nothing does but what is wanted. */
+  sg_links_begin_round(links, 3, 21, true);
+  NEAR(sg_links_send_model(links, 0, 3, 0), 3.5);
+  sg_links_begin_round(links, 3, 1, false);
+  NEAR(sg_links_send_model(links, 0, 4, 0), 2.5);
+  sg_links_begin_round(links, 3, 1, false);
+  sg_links_keep(links, 0, 1.5);
+  NEAR(sg_links_send_model(links, 0, 5, 0), 3.5);
+  close_links(&t, links);
+}
+
+static void half_duplex(void **state) {
+  (void)state;
+  test_setup s = {.workers = 3, .broadcast = "linear", .duplex = "half"};
+  test_environment t;
+  sg_links *links = broadcast(&t, s, 0.5, 100, 0, 3, 50);
+  assert_true(sg_network_half_duplex(t.network));
+  NEAR(sg_links_send_message(links, 0, 0, 4), 4);
+  NEAR(sg_links_send_model(links, 0, 0, 1), 5);   /* 4 to 5, behind the message */
+  NEAR(sg_links_send_message(links, 0, 4, 2), 7); /* 5 to 7, behind the model */
+  NEAR(sg_links_send_model(links, 0, 1, 4.5), 8); /* 7 to 8 */
+  NEAR(sg_links_send_message(links, 0, 10, 2), 12);
+  NEAR(sg_links_send_model(links, 1, 1, 4.5), 5.5); /* another worker's link */
+  /* Round from 11 on: the message is on the link until 12, or has been cancelled. */
+  sg_links_begin_round(links, 3, 11, true);
+  NEAR(sg_links_send_model(links, 0, 2, 0), 2);
+  sg_links_begin_round(links, 3, 1, false);
+  NEAR(sg_links_send_model(links, 0, 3, 0), 1);
+  close_links(&t, links);
+
+  /* A chain: the second worker gets the model when the first, which was busy until 4, has it. A
+   * model that goes to the second alone does not wait for the first. */
+  s.broadcast = "tree";
+  links = broadcast(&t, s, 0.5, 100, 1, 3, 50);
+  sg_links_send_message(links, 0, 0, 4);
+  NEAR(sg_links_send_model(links, 0, 7, 1), 5);
+  NEAR(sg_links_send_model(links, 1, 7, 1), 6);
+  NEAR(sg_links_send_model(links, 2, 7, 1), 7);
+  sg_links_send_message(links, 0, 8, 4);
+  NEAR(sg_links_send_model(links, 1, 8, 8), 10);
+  close_links(&t, links);
+
+  /* The master's link waits for the first worker, the others with it. */
+  s.broadcast = "sequential";
+  links = broadcast(&t, s, 0.5, 100, 0, 3, 50);
+  sg_links_send_message(links, 0, 0, 4);
+  NEAR(sg_links_send_model(links, 0, 0, 1), 5);   /* on the master's link from 4 to 4.5 */
+  NEAR(sg_links_send_model(links, 1, 0, 1), 5.5); /* 4.5 to 5 */
+  close_links(&t, links);
+
+  s.broadcast = NULL; /* no time, no waiting */
+  test_environment_make(
+      &t, &(test_setup){.workers = 1, .delay = "deterministic", .delay_by = {1}, .duplex = "half"});
+  links = sg_links_new(t.network, 1, 50);
+  sg_links_send_message(links, 0, 0, 4);
+  NEAR(sg_links_send_model(links, 0, 0, 1), 1);
+  close_links(&t, links);
+}
+
 static void broadcast_and_signals(void **state) {
   (void)state;
   test_environment t;
   test_setup s = {.workers = 4, .delay = "deterministic", .delay_by = {1}};
   test_environment_make(&t, &s);
-  NEAR(sg_broadcast_seconds(t.network, 1e9), 0);
+  sg_links *links = sg_links_new(t.network, 4, 1e9);
+  NEAR(sg_links_send_model(links, 0, 0, 2), 2);
+  NEAR(sg_links_send_message(links, 0, 2, 3), 5);
   NEAR(sg_signal_seconds(t.network), 0);
   assert_false(sg_network_occupies_link(t.network));
-  test_environment_free(&t);
+  assert_false(sg_network_half_duplex(t.network));
+  close_links(&t, links);
   s.broadcast = "linear";
   s.broadcast_by[0] = 0.25;
   s.broadcast_by[1] = 100;
   s.signal_latency_s = 0.0625;
   s.late_messages = "occupy-link";
   test_environment_make(&t, &s);
-  NEAR(sg_broadcast_seconds(t.network, 50), 0.75);
+  links = sg_links_new(t.network, 4, 50);
+  for (int w = 0; w < 4; w++) NEAR(sg_links_send_model(links, w, 0, 2), 2.75);
   NEAR(sg_signal_seconds(t.network), 0.0625);
   assert_true(sg_network_occupies_link(t.network));
-  test_environment_free(&t);
+  close_links(&t, links);
 }
 
 static void kinds_of_ingress(void **state) {
@@ -264,9 +496,18 @@ static void queueing_formulas(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(uplinks),           cmocka_unit_test(broadcast_and_signals),
-      cmocka_unit_test(kinds_of_ingress),  cmocka_unit_test(first_come_first_served),
-      cmocka_unit_test(shared_fairly),     cmocka_unit_test(fair_share_against_a_slow_reference),
+      cmocka_unit_test(uplinks),
+      cmocka_unit_test(jitter),
+      cmocka_unit_test(classes_of_links),
+      cmocka_unit_test(links_are_assigned_by_the_seed),
+      cmocka_unit_test(tree),
+      cmocka_unit_test(one_after_another),
+      cmocka_unit_test(half_duplex),
+      cmocka_unit_test(broadcast_and_signals),
+      cmocka_unit_test(kinds_of_ingress),
+      cmocka_unit_test(first_come_first_served),
+      cmocka_unit_test(shared_fairly),
+      cmocka_unit_test(fair_share_against_a_slow_reference),
       cmocka_unit_test(queueing_formulas),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

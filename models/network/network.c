@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Uplinks, broadcast and signals: durations that depend on the sender alone. What receivers do with
- * several messages at once is in ingress.c. */
-#include "models/network/network.h"
-
-#include "models/network/ingress.h"
+/* The scenario's "network": tables and reading. Durations and links are in links.c, what receivers
+ * do with several messages at once in ingress.c. */
+#include "models/network/model.h"
+#include "sim/core/classes.h"
 
 #include <stdlib.h>
 
 enum { DRAW_MESSAGE, DRAW_ITERATION };
 enum { LATE_CANCEL, LATE_OCCUPY_LINK };
+enum { ASSIGN_RANDOM, ASSIGN_IN_ORDER };
+enum { FULL_DUPLEX, HALF_DUPLEX };
 
 static const char *const draws[] = {"message", "iteration", NULL};
 static const char *const late_choices[] = {"cancel", "occupy-link", NULL};
+static const char *const assignments[] = {"random", "in-order", NULL};
+static const char *const duplexes[] = {"full", "half", NULL};
 
 #define LATENCY                                                                                    \
   {                                                                                                \
@@ -27,6 +30,17 @@ static const char *const late_choices[] = {"cancel", "occupy-link", NULL};
 
 static const sg_param linear_params[] = {LATENCY, BANDWIDTH, {0}};
 static const sg_param queue_params[] = {BANDWIDTH, {0}};
+static const sg_param tree_params[] = {LATENCY,
+                                       BANDWIDTH,
+                                       {.name = "fan_out",
+                                        .kind = SG_INT,
+                                        .summary =
+                                            "To how many workers the master, and each worker "
+                                            "that has the model, sends it on.",
+                                        .min = 1,
+                                        .max = 1000000,
+                                        .fallback = 2},
+                                       {0}};
 
 /* --- Uplink ----------------------------------------------------------------------------------- */
 
@@ -44,6 +58,15 @@ static const sg_variant *uplink_at(int i) {
 static const sg_family uplink_family = {
     .selector = "model", .what = "uplink model", .at = uplink_at, .fallback = "none"};
 
+static const sg_variant jitter_none = {.name = "none", .summary = "No jitter.", .reference = ""};
+
+static const sg_variant *jitter_at(int i) {
+  return i == 0 ? &jitter_none : sg_law_variant_at(i - 1);
+}
+
+static const sg_family jitter_family = {
+    .selector = "model", .what = "jitter law", .at = jitter_at, .fallback = "none"};
+
 static const sg_param uplink_params[] = {
     {.name = "per_message_s",
      .kind = SG_REAL,
@@ -57,6 +80,11 @@ static const sg_param uplink_params[] = {
                 "its messages share in proportion to their lengths.",
      .choices = draws,
      .fallback = DRAW_MESSAGE},
+    {.name = "jitter",
+     .kind = SG_FAMILY,
+     .summary = "A random time that every transmission is on the link besides, whatever its length "
+                "and the speed of the link; a draw for each.",
+     .family = &jitter_family},
     {0}};
 
 /* --- Ingress and broadcast -------------------------------------------------------------------- */
@@ -90,13 +118,63 @@ static const sg_variant broadcast_linear = {
     .summary = "Latency plus bytes over bandwidth, to all workers in parallel.",
     .reference = "",
     .params = linear_params};
+static const sg_variant broadcast_sequential = {
+    .name = "sequential",
+    .summary = "The master sends to one worker after another, in the order in which they are given "
+               "work (0, 1, … in a round): its link is busy for bytes over bandwidth with each, "
+               "which has the model a latency later.",
+    .reference = "",
+    .params = linear_params};
+static const sg_variant broadcast_tree = {
+    .name = "tree",
+    .summary =
+        "Workers send the model on, whole, to fan_out others each, in parallel. Numbered "
+        "breadth first: the master's children are the workers 0 to fan_out − 1. Worker i has "
+        "the model after as many hops of latency plus bytes over bandwidth as it is deep in "
+        "the tree. Sending on does not occupy uplinks.",
+    .reference = "",
+    .params = tree_params};
 
 static const sg_variant *broadcast_at(int i) {
-  return i == 0 ? &broadcast_none : i == 1 ? &broadcast_linear : NULL;
+  static const sg_variant *const variants[] = {&broadcast_none, &broadcast_linear,
+                                               &broadcast_sequential, &broadcast_tree};
+  return i >= 0 && (size_t)i < sizeof variants / sizeof *variants ? variants[i] : NULL;
 }
 
 static const sg_family broadcast_family = {
     .selector = "model", .what = "broadcast model", .at = broadcast_at, .fallback = "none"};
+
+/* --- Classes of links ------------------------------------------------------------------------- */
+
+static const sg_param class_params[] = {
+    {.name = "share",
+     .kind = SG_REAL,
+     .summary = "The share of the workers that are in this class; the shares sum to 1.",
+     .min = 0,
+     .max = 1,
+     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    {.name = "uplink_speed",
+     .kind = SG_REAL,
+     .summary = "Multiplies the bandwidth of the uplink, or divides the times of its law; 1 is "
+                "nominal. Latency, per_message_s and jitter stay.",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .fallback = 1,
+     .flags = SG_MIN_OPEN},
+    {.name = "downlink_speed",
+     .kind = SG_REAL,
+     .summary = "Multiplies the bandwidth with which a model comes to the worker.",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .fallback = 1,
+     .flags = SG_MIN_OPEN},
+    {0}};
+
+static const sg_param class_item[] = {{.name = "class",
+                                       .kind = SG_OBJECT,
+                                       .summary = "A class of workers with equal links.",
+                                       .fields = class_params},
+                                      {0}};
 
 const sg_param sg_network_params[] = {
     {.name = "uplink",
@@ -113,6 +191,29 @@ const sg_param sg_network_params[] = {
      .kind = SG_FAMILY,
      .summary = "How a model reaches the workers.",
      .family = &broadcast_family},
+    {.name = "classes",
+     .kind = SG_LIST,
+     .summary = "Classes of workers by the speed of their links; without any, all have speed 1. A "
+                "class gets its share of the workers by largest remainder.",
+     .min = 0,
+     .max = 1000000,
+     .fields = class_item},
+    {.name = "assign",
+     .kind = SG_CHOICE,
+     .summary =
+         "Which workers are in which class of links: by a random permutation that depends on "
+         "the seed alone (another than that of the cluster's classes), or in the order of "
+         "the list.",
+     .choices = assignments,
+     .fallback = ASSIGN_RANDOM},
+    {.name = "duplex",
+     .kind = SG_CHOICE,
+     .summary = "Full: a worker sends and receives at the same time. Half: its link carries one "
+                "thing at a time, a message or a model, for the whole time of its transfer, in the "
+                "order in which they ask for it: models when they are sent to it, messages when "
+                "they are first in its queue.",
+     .choices = duplexes,
+     .fallback = FULL_DUPLEX},
     {.name = "signal_latency_s",
      .kind = SG_REAL,
      .summary = "Seconds that a signal to the master or a command to a worker takes.",
@@ -122,31 +223,13 @@ const sg_param sg_network_params[] = {
     {.name = "late_messages",
      .kind = SG_CHOICE,
      .summary = "What becomes of messages under way when an iteration ends without them: they "
-                "vanish, or they occupy the links until they are delivered and then dropped.",
+                "vanish, or they occupy the links until they are delivered and then dropped. Where "
+                "models occupy links (sequential, half duplex), the same holds for them.",
      .choices = late_choices,
      .fallback = LATE_CANCEL},
     {0}};
 
-/* --- The model -------------------------------------------------------------------------------- */
-
-typedef struct linear_link {
-  double latency, bandwidth;
-} linear_link;
-
-struct sg_network {
-  enum { UPLINK_NONE, UPLINK_LINEAR, UPLINK_LAW } uplink;
-  linear_link uplink_linear;
-  sg_law uplink_law;
-  double per_message;
-  bool draw_per_iteration;
-  sg_ingress_kind ingress;
-  double ingress_bandwidth;
-  bool broadcasts; /* linear; otherwise in no time */
-  linear_link broadcast;
-  double signal_latency;
-  bool occupies_link;
-  uint64_t seed;
-};
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static linear_link read_linear(const sg_values *values) {
   return (linear_link){.latency = sg_real(values, "latency_s"),
@@ -154,6 +237,8 @@ static linear_link read_linear(const sg_values *values) {
 }
 
 static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e) {
+  const sg_values *jitter = sg_object(uplink, "jitter");
+  sg_status law = SG_OK, jitter_law = SG_OK;
   n->per_message = sg_real(uplink, "per_message_s");
   n->draw_per_iteration = sg_choice(uplink, "draw") == DRAW_ITERATION;
   if (uplink->variant == &uplink_none) {
@@ -163,68 +248,75 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
     n->uplink_linear = read_linear(uplink);
   } else {
     n->uplink = UPLINK_LAW;
-    return sg_law_init(&n->uplink_law, uplink, e);
+    law = sg_law_init(&n->uplink_law, uplink, e);
   }
-  return SG_OK;
+  n->jitters = jitter->variant != &jitter_none;
+  if (n->jitters) jitter_law = sg_law_init(&n->jitter, jitter, e);
+  return law != SG_OK ? law : jitter_law;
 }
 
-sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, sg_network **out,
-                         sg_error *e) {
-  (void)workers; /* All uplinks are alike as yet. */
-  *out = NULL;
-  sg_network *n = calloc(1, sizeof *n);
-  if (!n) return sg_fail_memory(e);
-  const sg_values *ingress = sg_object(network, "ingress");
-  const sg_values *broadcast = sg_object(network, "broadcast");
-  n->seed = seed;
-  n->signal_latency = sg_real(network, "signal_latency_s");
-  n->occupies_link = sg_choice(network, "late_messages") == LATE_OCCUPY_LINK;
+static void read_broadcast(sg_network *n, const sg_values *broadcast) {
+  if (broadcast->variant == &broadcast_none) return;
+  n->broadcast = broadcast->variant == &broadcast_linear       ? BROADCAST_LINEAR
+                 : broadcast->variant == &broadcast_sequential ? BROADCAST_SEQUENTIAL
+                                                               : BROADCAST_TREE;
+  n->broadcast_linear = read_linear(broadcast);
+  if (n->broadcast == BROADCAST_TREE) n->fan_out = (int)sg_int(broadcast, "fan_out");
+}
+
+static void read_ingress(sg_network *n, const sg_values *ingress) {
   n->ingress = ingress->variant == &ingress_fifo   ? SG_INGRESS_FIFO
                : ingress->variant == &ingress_fair ? SG_INGRESS_FAIR_SHARE
                                                    : SG_INGRESS_UNLIMITED;
   if (n->ingress != SG_INGRESS_UNLIMITED) n->ingress_bandwidth = sg_real(ingress, "bandwidth_Bps");
-  n->broadcasts = broadcast->variant == &broadcast_linear;
-  if (n->broadcasts) n->broadcast = read_linear(broadcast);
-  sg_status status = read_uplink(n, sg_object(network, "uplink"), e);
-  if (status != SG_OK) {
+}
+
+static sg_status read_classes(sg_network *n, const sg_values *network, sg_error *e) {
+  if (sg_count(network, "classes") == 0) return SG_OK;
+  size_t workers = (size_t)n->workers;
+  int *class_of = calloc(workers, sizeof *class_of);
+  n->uplink_speed = calloc(workers, sizeof *n->uplink_speed);
+  n->downlink_speed = calloc(workers, sizeof *n->downlink_speed);
+  sg_status status = class_of && n->uplink_speed && n->downlink_speed ? SG_OK : sg_fail_memory(e);
+  if (status == SG_OK)
+    status = sg_classes_assign(network, "classes", n->workers,
+                               sg_choice(network, "assign") == ASSIGN_RANDOM, SG_CLASSES_OF_LINKS,
+                               n->seed, class_of, e);
+  for (int w = 0; w < n->workers && status == SG_OK; w++) {
+    const sg_values *item = sg_item(network, "classes", class_of[w])->object;
+    n->uplink_speed[w] = sg_real(item, "uplink_speed");
+    n->downlink_speed[w] = sg_real(item, "downlink_speed");
+  }
+  free(class_of);
+  return status;
+}
+
+sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, sg_network **out,
+                         sg_error *e) {
+  *out = NULL;
+  sg_network *n = calloc(1, sizeof *n);
+  if (!n) return sg_fail_memory(e);
+  n->workers = workers;
+  n->seed = seed;
+  n->signal_latency = sg_real(network, "signal_latency_s");
+  n->occupies_link = sg_choice(network, "late_messages") == LATE_OCCUPY_LINK;
+  n->half_duplex = sg_choice(network, "duplex") == HALF_DUPLEX;
+  read_ingress(n, sg_object(network, "ingress"));
+  read_broadcast(n, sg_object(network, "broadcast"));
+  /* Both are checked, so that all faults are listed at once. */
+  sg_status uplink = read_uplink(n, sg_object(network, "uplink"), e);
+  sg_status classes = read_classes(n, network, e);
+  if (uplink != SG_OK || classes != SG_OK) {
     sg_network_free(n);
-    return status;
+    return uplink != SG_OK ? uplink : classes;
   }
   *out = n;
   return SG_OK;
 }
 
 void sg_network_free(sg_network *network) {
+  if (!network) return;
+  free(network->uplink_speed);
+  free(network->downlink_speed);
   free(network);
-}
-
-double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
-                         uint32_t iteration, uint32_t draw, double share, double bytes) {
-  double seconds = network->per_message;
-  if (network->uplink == UPLINK_LINEAR) {
-    seconds += network->uplink_linear.latency + bytes / network->uplink_linear.bandwidth;
-  } else if (network->uplink == UPLINK_LAW) {
-    sg_stream stream;
-    sg_stream_at(&stream, network->seed, replication, SG_FOR_UPLINK, (uint32_t)worker, iteration,
-                 network->draw_per_iteration ? 0 : draw);
-    seconds += share * sg_law_draw(&network->uplink_law, &stream);
-  }
-  return seconds;
-}
-
-double sg_broadcast_seconds(const sg_network *network, double bytes) {
-  return network->broadcasts ? network->broadcast.latency + bytes / network->broadcast.bandwidth
-                             : 0;
-}
-
-double sg_signal_seconds(const sg_network *network) {
-  return network->signal_latency;
-}
-
-bool sg_network_occupies_link(const sg_network *network) {
-  return network->occupies_link;
-}
-
-sg_ingress *sg_ingress_new(const sg_network *network) {
-  return sg_ingress_make(network->ingress, network->ingress_bandwidth);
 }

@@ -2,16 +2,17 @@
 /* Links: uplink of each worker, the master's ingress, broadcast.
  *
  * The order is store-and-forward: computed → uplink (law or linear; one message at a time per
- * sender) → the receiver's ingress queue → delivered. */
+ * sender) → the receiver's ingress queue → delivered. Models come to workers by broadcast. */
 #ifndef SG_MODELS_NETWORK_H
 #define SG_MODELS_NETWORK_H
 
 #include "models/delay/law.h"
 
 /* The scenario's "network" object: uplink {model: none | linear | a law; per_message_s; draw:
- * message | iteration}, ingress {model: unlimited | fifo | fair-share; bandwidth_Bps}, broadcast
- * {model: none | linear; latency_s; bandwidth_Bps}, signal_latency_s, late_messages (cancel |
- * occupy-link). */
+ * message | iteration; jitter: none | a law}, ingress {model: unlimited | fifo | fair-share;
+ * bandwidth_Bps}, broadcast {model: none | linear | sequential | tree; latency_s; bandwidth_Bps;
+ * fan_out}, classes [{share, uplink_speed, downlink_speed}], assign (random | in-order), duplex
+ * (full | half), signal_latency_s, late_messages (cancel | occupy-link). */
 extern const sg_param sg_network_params[];
 
 typedef struct sg_network sg_network; /* immutable, shared */
@@ -22,14 +23,30 @@ void sg_network_free(sg_network *network);
 
 /* Seconds on the sender's uplink. share: length of the message / length of a full gradient vector
  * (a random law is for one full vector). draw: index of the message among those of this worker in
- * this iteration (ignored with draw = iteration). */
+ * this iteration (a law with draw = iteration ignores it, jitter does not). */
 double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
                          uint32_t iteration, uint32_t draw, double share, double bytes);
 
-/* Seconds until a model of `bytes` has reached a worker, all workers in parallel. */
-double sg_broadcast_seconds(const sg_network *network, double bytes);
 double sg_signal_seconds(const sg_network *network);
 bool sg_network_occupies_link(const sg_network *network); /* late_messages = occupy-link */
+bool sg_network_half_duplex(const sg_network *network);
+
+/* What the links of a run's nodes are at. Times are those of the run's clock. */
+typedef struct sg_links sg_links;
+/* model_bytes: the size of a model. NULL: no memory. */
+sg_links *sg_links_new(const sg_network *network, int nodes, double model_bytes);
+void sg_links_free(sg_links *links);
+/* Sends a model, told apart from others by its number, to a node; the time at which it is there.
+ * O(1). */
+double sg_links_send_model(sg_links *links, int node, uint32_t model, double now);
+/* A message that takes `seconds` is first in a node's uplink queue; the time at which it is through
+ * the uplink: now + seconds but for half duplex. */
+double sg_links_send_message(sg_links *links, int node, double now, double seconds);
+/* The clock is set back by `shift` at the start of a round. goes_on: what is on its way stays so;
+ * otherwise all links are free, but for the models that the caller then says are still wanted. */
+void sg_links_begin_round(sg_links *links, int nodes, double shift, bool goes_on);
+/* A model that is still wanted occupies the links until it is there. */
+void sg_links_keep(sg_links *links, int node, double there);
 
 /* The queue in front of one receiver. Holds message numbers (the caller's), not messages. */
 typedef struct sg_ingress sg_ingress;

@@ -207,7 +207,8 @@ void run_start_uplink(sg_run *run, int index) {
   run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->share, m->bytes);
-  run_schedule(run, run->now + seconds, EV_UPLINK, index, 0);
+  run_schedule(run, sg_links_send_message(run->links, index, run->now, seconds), EV_UPLINK, index,
+               0);
 }
 
 /* --- Delivery --------------------------------------------------------------------------------- */

@@ -108,12 +108,16 @@ static const known *find_known(const sg_run *run, const node *n, int slot) {
 }
 
 /* A point that is new to a node is sent to it at once, whatever it is doing. */
-static void make_known(sg_run *run, node *n, int slot) {
+static void make_known(sg_run *run, int index, int slot) {
+  node *n = &run->node[index];
   if (find_known(run, n, slot)) return;
   if (n->n_known == n->known_capacity) forget_closed_points(run, n);
   if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known)) return;
-  n->known[n->n_known++] = (known){
-      .serial = run->point[slot].serial, .slot = slot, .ready = run->now + run->broadcast_s};
+  uint32_t serial = run->point[slot].serial;
+  n->known[n->n_known++] =
+      (known){.serial = serial,
+              .slot = slot,
+              .ready = sg_links_send_model(run->links, index, serial, run->now)};
   run->cost.bytes_broadcast += run->model_bytes;
 }
 
@@ -122,7 +126,7 @@ static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
     run_fail(run, "a task for node %d, but only %d workers can compute", index, run->compute_nodes);
     return;
   }
-  make_known(run, &run->node[index], slot);
+  make_known(run, index, slot);
   job *task = append_job(run, index);
   if (!task) return;
   task->message = -1;
@@ -290,13 +294,18 @@ static void order_end_round(sg_run *run) {
 }
 
 void run_reset_nodes(sg_run *run, double shift) {
+  bool goes_on = run->occupies_link || run->env->late_work == SG_LATE_KEEP_PARTIAL;
+  sg_links_begin_round(run->links, run->nodes, shift, goes_on);
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->tasks = n->draws = n->sent = 0;
     n->used = false;
     n->busy_from -= shift;
     forget_closed_points(run, n);
-    for (int k = 0; k < n->n_known; k++) n->known[k].ready -= shift;
+    for (int k = 0; k < n->n_known; k++) {
+      n->known[k].ready -= shift;
+      if (!goes_on) sg_links_keep(run->links, i, n->known[k].ready);
+    }
   }
 }
 

@@ -66,13 +66,14 @@ static bool allocate(sg_run *run) {
   run->delay = sg_delay_run_new(run->env->delay, run->replication);
   run->node = calloc(nodes, sizeof *run->node);
   run->touched = calloc(nodes, sizeof *run->touched);
+  run->links = sg_links_new(run->env->network, run->nodes, run->model_bytes);
   run->ingress = calloc(nodes + 1, sizeof(sg_ingress *));
   run->segment = calloc((size_t)run->code->segments, sizeof *run->segment);
   run->numbers = calloc((size_t)run->code->segments, sizeof *run->numbers);
   run->model = calloc((size_t)run->code->models, sizeof *run->model);
   if (run->limits.worker_rows) run->worker_row = calloc(nodes, sizeof *run->worker_row);
-  if (!run->protocol || !run->delay || !run->node || !run->touched || !run->ingress ||
-      !run->segment || !run->numbers || !run->model ||
+  if (!run->protocol || !run->delay || !run->node || !run->touched || !run->links ||
+      !run->ingress || !run->segment || !run->numbers || !run->model ||
       (run->limits.worker_rows && !run->worker_row) ||
       !sg_queue_init(&run->queue, EV_KINDS, subjects))
     return false;
@@ -102,6 +103,7 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .compute_nodes = sg_delay_workers(environment->delay),
                   .async = code->flags & SG_ASYNC,
                   .occupies_link = sg_network_occupies_link(environment->network),
+                  .half_duplex = sg_network_half_duplex(environment->network),
                   .model_bytes = (double)environment->length * environment->value_bytes,
                   .signal_s = sg_signal_seconds(environment->network),
                   .free_job = -1,
@@ -109,7 +111,6 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .first_arrival = NAN,
                   .over = SG_RUN_DECODE};
   if (hooks) run->hooks = *hooks;
-  run->broadcast_s = sg_broadcast_seconds(environment->network, run->model_bytes);
   if (!allocate(run) || !sg_queue_push(&run->queue, 0, EV_BEGIN, 0, 0)) {
     sg_run_free(run);
     sg_fail_memory(e);
@@ -126,6 +127,7 @@ void sg_run_free(sg_run *run) {
   sg_queue_free(&run->queue);
   if (run->node)
     for (int i = 0; i < run->nodes; i++) free(run->node[i].known);
+  sg_links_free(run->links);
   if (run->ingress)
     for (int i = 0; i <= run->nodes; i++) sg_ingress_free(run->ingress[i]);
   for (int c = 0; c < run->n_chunks; c++) {

@@ -107,9 +107,9 @@ struct sg_run {
   sg_delay_run *delay;
   sg_queue queue;
   int nodes, compute_nodes;
-  double broadcast_s, signal_s, model_bytes;
+  double signal_s, model_bytes;
   double *numbers; /* per segment: length of its messages */
-  bool async, occupies_link;
+  bool async, occupies_link, half_duplex;
 
   /* Clock. */
   double base, now; /* absolute start of the round; seconds since then */
@@ -130,6 +130,7 @@ struct sg_run {
   point *point; /* by slot */
   int points, points_capacity, recent_point;
   uint32_t serial;
+  sg_links *links;
   sg_ingress **ingress; /* by receiver + 1; made when first needed */
   bool unlimited;
   int in_ingress;    /* transmissions in all ingress queues */

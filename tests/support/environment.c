@@ -63,6 +63,24 @@ static void choose(sg_values *network, const char *member, const char *name, con
   value->object = test_variant(row->family, row->fields, name, by);
 }
 
+/* A class of links for each worker, in order. */
+static void set_links(sg_values *network, const test_setup *s) {
+  if (!s->uplink_speed && !s->downlink_speed) return;
+  sg_value *classes = sg_values_find(network, "classes");
+  classes->given = true;
+  classes->count = s->workers;
+  classes->item = calloc((size_t)s->workers, sizeof *classes->item);
+  assert_non_null(classes->item);
+  for (int i = 0; i < s->workers; i++) {
+    const sg_param *fields = sg_values_param(network, "classes")->fields[0].fields;
+    sg_values *item = classes->item[i].object = sg_values_new(fields, NULL, "/network/classes/0");
+    set_number(item, "share", 1.0 / s->workers);
+    if (s->uplink_speed) set_number(item, "uplink_speed", s->uplink_speed[i]);
+    if (s->downlink_speed) set_number(item, "downlink_speed", s->downlink_speed[i]);
+  }
+  set_string(network, "assign", "in-order");
+}
+
 static sg_values *network_values(const test_setup *s) {
   sg_values *v = sg_values_new(sg_network_params, NULL, "/network");
   assert_non_null(v);
@@ -71,6 +89,9 @@ static sg_values *network_values(const test_setup *s) {
   choose(v, "broadcast", s->broadcast, s->broadcast_by);
   set_number(sg_values_find(v, "uplink")->object, "per_message_s", s->per_message_s);
   set_string(sg_values_find(v, "uplink")->object, "draw", s->draw);
+  choose(sg_values_find(v, "uplink")->object, "jitter", s->jitter, s->jitter_by);
+  set_links(v, s);
+  set_string(v, "duplex", s->duplex);
   set_number(v, "signal_latency_s", s->signal_latency_s);
   set_string(v, "late_messages", s->late_messages);
   return v;

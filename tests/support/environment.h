@@ -11,7 +11,7 @@
 
 /* Members that are zero or NULL keep their defaults. Laws take their parameters in the order of
  * their tables: deterministic {value_s}, exponential {mean_s}, shifted-exponential {shift_s,
- * mean_excess_s}; linear {latency_s, bandwidth_Bps}. */
+ * mean_excess_s}; linear {latency_s, bandwidth_Bps}; tree {latency_s, bandwidth_Bps, fan_out}. */
 typedef struct test_setup {
   int workers;
   const double *speed; /* workers values, or NULL: all 1 */
@@ -23,10 +23,14 @@ typedef struct test_setup {
   const char *uplink;
   double uplink_by[2], per_message_s;
   const char *draw;
+  const char *jitter;
+  double jitter_by[2];
+  const double *uplink_speed, *downlink_speed; /* workers values, or both NULL: all 1 */
+  const char *duplex;
   const char *ingress;
   double ingress_Bps;
   const char *broadcast;
-  double broadcast_by[2];
+  double broadcast_by[3];
   double signal_latency_s;
   const char *late_messages;
   sg_late_work late_work;

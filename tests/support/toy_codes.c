@@ -305,3 +305,42 @@ const sg_code_type toy_tree = {.about = {.name = "toy-tree", .summary = ""},
                                .encode = tree_encode,
                                .begin_round = tree_begin_round,
                                .arrive = tree_arrive};
+
+/* --- Waiting for fewer workers in round 0 than later ----------------------------------------- */
+
+static const sg_param waits_params[] = {
+    {.name = "later", .kind = SG_INT, .summary = "", .min = 1, .max = 100, .fallback = 1}, {0}};
+
+typedef struct waits_state {
+  int round, arrived;
+} waits_state;
+
+static sg_status waits_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                              sg_error *e) {
+  int *later = sg_code_alloc(code, 1, sizeof *later);
+  if (!later) return sg_fail_memory(e);
+  *later = (int)sg_int(values, "later");
+  code->self = later;
+  code->parts = shape->workers;
+  code->state_size = sizeof(waits_state);
+  return SG_OK;
+}
+
+static void waits_begin_round(const sg_code *code, void *state, int round) {
+  (void)code;
+  *(waits_state *)state = (waits_state){.round = round};
+}
+
+static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_message *message) {
+  (void)message;
+  waits_state *s = state;
+  int need = s->round == 0 ? 1 : *(const int *)code->self;
+  return ++s->arrived >= need ? SG_READY : SG_WAIT;
+}
+
+const sg_code_type toy_waits = {
+    .about = {.name = "test-waits", .summary = "", .params = waits_params},
+    .create = waits_create,
+    .encode = encode_own_part,
+    .begin_round = waits_begin_round,
+    .arrive = waits_arrive};

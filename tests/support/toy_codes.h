@@ -27,4 +27,7 @@ extern const sg_code_type toy_async;
  * and sends it on with its own part. */
 extern const sg_code_type toy_tree;
 
+/* Any number of workers, a part each. Waits for one in round 0 and for `later` in the others. */
+extern const sg_code_type toy_waits;
+
 #endif

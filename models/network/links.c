@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* How long messages and models are on the links of the workers. What receivers do with several
+ * messages at once is in ingress.c. */
+#include "models/network/model.h"
+
+#include <stdlib.h>
+
+/* --- Durations -------------------------------------------------------------------------------- */
+
+static double draw(const sg_network *network, const sg_law *law, sg_purpose purpose,
+                   uint32_t replication, int worker, uint32_t iteration, uint32_t number) {
+  sg_stream stream;
+  sg_stream_at(&stream, network->seed, replication, purpose, (uint32_t)worker, iteration, number);
+  return sg_law_draw(law, &stream);
+}
+
+/* Nodes that are no workers have nominal links. */
+static double speed_of(const sg_network *network, const double *speed, int node) {
+  return speed && node < network->workers ? speed[node] : 1;
+}
+
+double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
+                         uint32_t iteration, uint32_t number, double share, double bytes) {
+  double seconds = network->per_message;
+  double speed = speed_of(network, network->uplink_speed, worker);
+  if (network->uplink == UPLINK_LINEAR)
+    seconds += network->uplink_linear.latency + bytes / (network->uplink_linear.bandwidth * speed);
+  else if (network->uplink == UPLINK_LAW)
+    seconds += share / speed *
+               draw(network, &network->uplink_law, SG_FOR_UPLINK, replication, worker, iteration,
+                    network->draw_per_iteration ? 0 : number);
+  if (network->jitters)
+    seconds +=
+        draw(network, &network->jitter, SG_FOR_JITTER, replication, worker, iteration, number);
+  return seconds;
+}
+
+double sg_signal_seconds(const sg_network *network) {
+  return network->signal_latency;
+}
+
+bool sg_network_occupies_link(const sg_network *network) {
+  return network->occupies_link;
+}
+
+bool sg_network_half_duplex(const sg_network *network) {
+  return network->half_duplex;
+}
+
+sg_ingress *sg_ingress_new(const sg_network *network) {
+  return sg_ingress_make(network->ingress, network->ingress_bandwidth);
+}
+
+/* --- The links of a run ----------------------------------------------------------------------- */
+
+typedef struct link {
+  double hop;  /* seconds from the sender before it, the master or a node of the tree */
+  double path; /* from the master */
+  /* With half duplex: */
+  double free; /* when all that has been asked of it is over */
+  uint32_t model;
+  double sent, there; /* of that model, the last one sent to it */
+} link;
+
+struct sg_links {
+  const sg_network *network;
+  double master_free; /* sequential: when the master's outgoing link is */
+  link link[];        /* by node */
+};
+
+/* Breadth first: the master's children are 0 … f − 1, those of i begin at f(i + 1). −1: master. */
+static int parent_of(const sg_network *network, int node) {
+  return node / network->fan_out - 1;
+}
+
+sg_links *sg_links_new(const sg_network *network, int nodes, double model_bytes) {
+  sg_links *links = calloc(1, sizeof *links + (size_t)nodes * sizeof(link));
+  if (!links) return NULL;
+  links->network = network;
+  const linear_link *of = &network->broadcast_linear;
+  for (int i = 0; i < nodes; i++) links->link[i].sent = -1;
+  for (int i = 0; i < nodes && network->broadcast != BROADCAST_NONE; i++) {
+    double speed = speed_of(network, network->downlink_speed, i);
+    links->link[i].hop = links->link[i].path = of->latency + model_bytes / (of->bandwidth * speed);
+    if (network->broadcast != BROADCAST_TREE) continue;
+    int parent = parent_of(network, i);
+    if (parent >= 0) links->link[i].path += links->link[parent].path;
+  }
+  return links;
+}
+
+void sg_links_free(sg_links *links) {
+  free(links);
+}
+
+static double later(double a, double b) {
+  return a > b ? a : b;
+}
+
+/* When the node before this one can begin to send the model, which left the master at `now`. A
+ * forwarder that has been sent this model at the same time may have had to wait for it. */
+static double forwarded(const sg_links *links, int node, uint32_t model, double now) {
+  int parent = parent_of(links->network, node);
+  if (parent < 0) return now;
+  const link *p = &links->link[parent];
+  return p->model == model && p->sent == now ? p->there : now + p->path;
+}
+
+double sg_links_send_model(sg_links *links, int node, uint32_t model, double now) {
+  const sg_network *network = links->network;
+  link *l = &links->link[node];
+  bool sequential = network->broadcast == BROADCAST_SEQUENTIAL;
+  if (network->broadcast == BROADCAST_NONE) return now;
+  if (!network->half_duplex && !sequential) return now + l->path;
+  double begin = now;
+  if (sequential) begin = later(now, links->master_free);
+  if (network->broadcast == BROADCAST_TREE) begin = forwarded(links, node, model, now);
+  if (network->half_duplex) begin = later(begin, l->free);
+  l->there = l->free = begin + l->hop;
+  l->model = model;
+  l->sent = now;
+  /* The last byte has left the master a latency before it is there. */
+  if (sequential) links->master_free = begin + (l->hop - network->broadcast_linear.latency);
+  return l->there;
+}
+
+double sg_links_send_message(sg_links *links, int node, double now, double seconds) {
+  if (!links->network->half_duplex) return now + seconds;
+  link *l = &links->link[node];
+  return l->free = later(now, l->free) + seconds;
+}
+
+void sg_links_begin_round(sg_links *links, int nodes, double shift, bool goes_on) {
+  links->master_free = goes_on ? links->master_free - shift : 0;
+  for (int i = 0; i < nodes && links->network->half_duplex; i++) {
+    link *l = &links->link[i];
+    l->free = goes_on ? l->free - shift : 0;
+    l->sent -= shift;
+    l->there -= shift;
+  }
+}
+
+void sg_links_keep(sg_links *links, int node, double there) {
+  link *l = &links->link[node];
+  l->free = later(l->free, there);
+  links->master_free = later(links->master_free, there - links->network->broadcast_linear.latency);
+}

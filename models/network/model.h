@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The inside of sg_network, shared by the files of this folder; everybody else includes network.h.
+ */
+#ifndef SG_MODELS_NETWORK_MODEL_H
+#define SG_MODELS_NETWORK_MODEL_H
+
+#include "models/network/ingress.h"
+
+typedef struct linear_link {
+  double latency, bandwidth;
+} linear_link;
+
+struct sg_network {
+  int workers;
+  enum { UPLINK_NONE, UPLINK_LINEAR, UPLINK_LAW } uplink;
+  linear_link uplink_linear;
+  sg_law uplink_law;
+  double per_message;
+  bool draw_per_iteration;
+  bool jitters;
+  sg_law jitter;
+  double *uplink_speed, *downlink_speed; /* workers values; NULL: all 1 */
+  sg_ingress_kind ingress;
+  double ingress_bandwidth;
+  enum { BROADCAST_NONE, BROADCAST_LINEAR, BROADCAST_SEQUENTIAL, BROADCAST_TREE } broadcast;
+  linear_link broadcast_linear; /* sequential: of the master's link; tree: of each hop */
+  int fan_out;
+  bool half_duplex;
+  double signal_latency;
+  bool occupies_link;
+  uint64_t seed;
+};
+
+#endif
