@@ -47,6 +47,12 @@ static double deterministic_cdf(const void *state, double t) {
   return t >= ((const deterministic *)state)->value ? 1 : 0;
 }
 
+static bool deterministic_atom(const void *state, int i, double *time, double *probability) {
+  *time = ((const deterministic *)state)->value;
+  *probability = 1;
+  return i == 0;
+}
+
 static const sg_law_type deterministic_type = {.about = {.name = "deterministic",
                                                          .summary = "Always the same time.",
                                                          .reference = "",
@@ -55,7 +61,8 @@ static const sg_law_type deterministic_type = {.about = {.name = "deterministic"
                                                .draw = deterministic_draw,
                                                .mean = deterministic_mean,
                                                .variance = deterministic_variance,
-                                               .cdf = deterministic_cdf};
+                                               .cdf = deterministic_cdf,
+                                               .atom = deterministic_atom};
 
 /* --- exponential and shifted exponential: shift + Exp(mean excess) ---------------------------- */
 
@@ -122,6 +129,14 @@ static double exponential_cdf(const void *state, double t) {
   return t <= x->shift ? 0 : -expm1(-(t - x->shift) / x->mean_excess);
 }
 
+static bool exponential_gamma(const void *state, double *shift, double *shape, double *scale) {
+  const exponential *x = state;
+  *shift = x->shift;
+  *shape = 1;
+  *scale = x->mean_excess;
+  return true;
+}
+
 static const sg_law_type exponential_type = {
     .about = {.name = "exponential",
               .summary = "Exponential time: memoryless, no least time.",
@@ -131,7 +146,8 @@ static const sg_law_type exponential_type = {
     .draw = exponential_draw,
     .mean = exponential_mean,
     .variance = exponential_variance,
-    .cdf = exponential_cdf};
+    .cdf = exponential_cdf,
+    .gamma = exponential_gamma};
 
 static const sg_law_type shifted_type = {
     .about = {.name = "shifted-exponential",
@@ -143,7 +159,8 @@ static const sg_law_type shifted_type = {
     .draw = exponential_draw,
     .mean = exponential_mean,
     .variance = exponential_variance,
-    .cdf = exponential_cdf};
+    .cdf = exponential_cdf,
+    .gamma = exponential_gamma};
 
 /* --- The table -------------------------------------------------------------------------------- */
 

@@ -24,6 +24,13 @@ typedef struct sg_law_type {
   double (*mean)(const void *state);                    /* INFINITY if there is none */
   double (*variance)(const void *state);
   double (*cdf)(const void *state, double t); /* P(X ≤ t) */
+  /* For exact expectations (sim/expect); a law may leave out what it has not. */
+  double (*tail)(const void *state, double t);    /* P(X > t), relative accuracy; NULL: 1 − cdf */
+  double (*density)(const void *state, double t); /* of the part without atoms, 1/s */
+  /* Whether X = shift + Gamma(shape, scale): such laws add up in closed form. */
+  bool (*gamma)(const void *state, double *shift, double *shape, double *scale);
+  /* The i-th time with a probability of its own; false past the last. NULL: none. */
+  bool (*atom)(const void *state, int i, double *time, double *probability);
 } sg_law_type;
 
 const sg_variant *sg_law_variant_at(int i); /* for families: NULL past the last */
