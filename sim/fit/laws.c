@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: MIT */
+/* Estimators of the laws of a random time. Standing of the sources: recalled, unless derived. */
+#include "sim/fit/laws.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_min.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_sf_gamma.h>
+#include <gsl/gsl_sf_psi.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEVEL 0.95
+
+static double mean_of(long n, const double *x) {
+  double sum = 0;
+  for (long i = 0; i < n; i++) sum += x[i];
+  return sum / (double)n;
+}
+
+static double uniform_open(sg_stream *s) {
+  return 1 - sg_uniform(s); /* (0, 1] */
+}
+
+/* --- exponential: {mean} ---------------------------------------------------------------------- */
+
+static bool exponential_fit(long n, const double *x, double *v, double *loglik, double *work) {
+  (void)work;
+  v[0] = mean_of(n, x); /* unbiased */
+  *loglik = -(double)n * (log(v[0]) + 1);
+  return true;
+}
+
+/* 2 n x̄ / mean has χ² with 2n degrees of freedom. */
+static void exponential_interval(long n, const double *x, const double *v, double *low,
+                                 double *high) {
+  (void)x;
+  double k = (double)n;
+  low[0] = 2 * k * v[0] / gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, 2 * k);
+  high[0] = 2 * k * v[0] / gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, 2 * k);
+}
+
+static double exponential_cdf(const double *v, double x) {
+  return -expm1(-x / v[0]);
+}
+
+static double exponential_draw(const double *v, sg_stream *s) {
+  return sg_exponential(s, v[0]);
+}
+
+/* --- shifted exponential: {shift, mean excess} ------------------------------------------------ */
+
+/* Maximum likelihood is (min, x̄ − min); unbiased: Epstein and Sobel 1954. A shift below 0 stands
+ * for none. */
+static bool shifted_fit(long n, const double *x, double *v, double *loglik, double *work) {
+  (void)work;
+  double k = (double)n, excess = mean_of(n, x) - x[0];
+  if (!(excess > 0) || n < 2) return false;
+  v[1] = k / (k - 1) * excess;
+  v[0] = x[0] - v[1] / k;
+  *loglik = -k * (log(excess) + 1);
+  return true;
+}
+
+/* 2 (n−1) m̂ / m has χ² with 2n − 2 degrees of freedom, n (min − shift) / m̂ has F with 2 and 2n − 2.
+ */
+static void shifted_interval(long n, const double *x, const double *v, double *low, double *high) {
+  double k = (double)n, df = 2 * k - 2;
+  low[0] = x[0] - gsl_cdf_fdist_Pinv(LEVEL, 2, df) * v[1] / k;
+  high[0] = x[0];
+  low[1] = df * v[1] / gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, df);
+  high[1] = df * v[1] / gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, df);
+}
+
+static double shifted_cdf(const double *v, double x) {
+  return x <= v[0] ? 0 : -expm1(-(x - v[0]) / v[1]);
+}
+
+static double shifted_draw(const double *v, sg_stream *s) {
+  return v[0] + sg_exponential(s, v[1]);
+}
+
+/* --- Weibull: {scale, shape} ------------------------------------------------------------------ */
+
+/* From logarithms y: the root of Σ xᵏ y / Σ xᵏ − 1/k − ȳ, which increases in k. */
+static bool weibull_logs(long n, const double *y, double *scale, double *shape, double *loglik) {
+  double mean = mean_of(n, y), top = y[0], variance = 0, size = (double)n;
+  for (long i = 0; i < n; i++) {
+    variance += (y[i] - mean) * (y[i] - mean);
+    if (y[i] > top) top = y[i];
+  }
+  variance /= size;
+  if (!(variance > 0) || !isfinite(variance)) return false;
+  double k = M_PI / sqrt(6 * variance), s0 = 0;
+  for (int step = 0; step < 60; step++) {
+    double s1 = 0, s2 = 0;
+    s0 = 0;
+    for (long i = 0; i < n; i++) { /* relative to the largest, against overflow */
+      double z = y[i] - top, p = exp(k * z);
+      s0 += p;
+      s1 += p * z;
+      s2 += p * z * z;
+    }
+    double a = s1 / s0, f = a - 1 / k - (mean - top), slope = s2 / s0 - a * a + 1 / (k * k);
+    double next = k - f / slope;
+    if (!(next > k / 4)) next = k / 4;
+    if (next > 4 * k) next = 4 * k;
+    bool done = fabs(next - k) < 1e-10 * k;
+    k = next;
+    if (done) break;
+  }
+  if (!isfinite(k) || !(k > 0)) return false;
+  double log_scale = top + log(s0 / size) / k;
+  *loglik = size * (log(k) - k * log_scale - 1) + (k - 1) * mean * size;
+  *scale = exp(log_scale);
+  *shape = k;
+  return isfinite(*loglik);
+}
+
+/* The first-order bias of the shape, 18 (π² − 2 ζ(3)) / π⁴ = 1.3795 over n, is taken out (Ross
+ * 1994; Cox and Snell 1968), and the scale follows from the shape. */
+static void weibull_correct(long n, const double *y, double *scale, double *shape) {
+  double k = *shape / (1 + 1.3795 / (double)n), top = y[0], sum = 0;
+  for (long i = 0; i < n; i++)
+    if (y[i] > top) top = y[i];
+  for (long i = 0; i < n; i++) sum += exp(k * (y[i] - top));
+  *scale = exp(top + log(sum / (double)n) / k);
+  *shape = k;
+}
+
+static void take_logs(long n, const double *x, double shift, double *y) {
+  for (long i = 0; i < n; i++) y[i] = log(x[i] - shift);
+}
+
+static bool weibull_fit(long n, const double *x, double *v, double *loglik, double *y) {
+  take_logs(n, x, 0, y);
+  if (!weibull_logs(n, y, &v[0], &v[1], loglik)) return false;
+  weibull_correct(n, y, &v[0], &v[1]);
+  return true;
+}
+
+static double weibull_cdf(const double *v, double x) {
+  return x <= 0 ? 0 : -expm1(-pow(x / v[0], v[1]));
+}
+
+static double weibull_draw(const double *v, sg_stream *s) {
+  return v[0] * pow(-log(uniform_open(s)), 1 / v[1]);
+}
+
+/* --- gamma: {mean, shape} --------------------------------------------------------------------- */
+
+/* From the mean and the mean logarithm: log k − ψ(k) = log mean − mean log. Newton from Minka's
+ * start. */
+static bool gamma_moments(double n, double mean, double mean_log, double *shape, double *loglik) {
+  double s = log(mean) - mean_log;
+  if (!(s > 1e-14) || !isfinite(s)) return false;
+  double k = (3 - s + sqrt((s - 3) * (s - 3) + 24 * s)) / (12 * s);
+  for (int step = 0; step < 60; step++) {
+    double f = log(k) - gsl_sf_psi(k) - s, slope = 1 / k - gsl_sf_psi_1(k), next = k - f / slope;
+    if (!(next > k / 4)) next = k / 4;
+    if (next > 4 * k) next = 4 * k;
+    bool done = fabs(next - k) < 1e-10 * k;
+    k = next;
+    if (done) break;
+  }
+  if (!isfinite(k) || !(k > 0) || k > 1e9) return false;
+  *shape = k;
+  *loglik = n * (k * log(k / mean) - gsl_sf_lngamma(k) + (k - 1) * mean_log - k);
+  return isfinite(*loglik);
+}
+
+/* Cox and Snell's first-order bias of the shape (Giles and Feng 2009; 3 k / n for large k). */
+static double gamma_correct(double n, double k) {
+  double p1 = k < 1e5 ? gsl_sf_psi_n(1, k) : 1 / k + 1 / (2 * k * k);
+  double p2 = k < 1e5 ? gsl_sf_psi_n(2, k) : -1 / (k * k) - 1 / (k * k * k);
+  double information = k * p1 - 1;
+  double bias = (k * p1 - k * k * p2 - 2) / (2 * n * information * information);
+  double corrected = k - bias;
+  return corrected > 0 && isfinite(corrected) ? corrected : k;
+}
+
+static bool gamma_fit(long n, const double *x, double *v, double *loglik, double *y) {
+  take_logs(n, x, 0, y);
+  v[0] = mean_of(n, x);
+  if (!gamma_moments((double)n, v[0], mean_of(n, y), &v[1], loglik)) return false;
+  v[1] = gamma_correct((double)n, v[1]);
+  return true;
+}
+
+static double gamma_cdf(const double *v, double x) {
+  return x <= 0 ? 0 : gsl_cdf_gamma_P(x, v[1], v[0] / v[1]);
+}
+
+static double gamma_draw(const double *v, sg_stream *s) {
+  return gsl_ran_gamma(&s->rng, v[1], v[0] / v[1]);
+}
+
+/* --- lognormal: {median, sigma} --------------------------------------------------------------- */
+
+static bool lognormal_logs(long n, const double *y, double *mu, double *sigma, double *loglik) {
+  double mean = mean_of(n, y), squares = 0, size = (double)n;
+  for (long i = 0; i < n; i++) squares += (y[i] - mean) * (y[i] - mean);
+  if (!(squares > 0) || !isfinite(squares) || n < 2) return false;
+  *mu = mean;
+  *sigma = sqrt(squares / (size - 1)); /* σ² without bias */
+  *loglik = -size * (0.5 * log(2 * M_PI * squares / size) + 0.5 + mean);
+  return true;
+}
+
+static bool lognormal_fit(long n, const double *x, double *v, double *loglik, double *y) {
+  double mu;
+  take_logs(n, x, 0, y);
+  if (!lognormal_logs(n, y, &mu, &v[1], loglik)) return false;
+  v[0] = exp(mu);
+  return true;
+}
+
+/* Student's t for the logarithm of the median, χ² for σ². */
+static void lognormal_interval(long n, const double *x, const double *v, double *low,
+                               double *high) {
+  (void)x;
+  double k = (double)n, t = gsl_cdf_tdist_Qinv((1 - LEVEL) / 2, k - 1) * v[1] / sqrt(k);
+  low[0] = v[0] * exp(-t);
+  high[0] = v[0] * exp(t);
+  low[1] = v[1] * sqrt((k - 1) / gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, k - 1));
+  high[1] = v[1] * sqrt((k - 1) / gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, k - 1));
+}
+
+static double lognormal_cdf(const double *v, double x) {
+  return x <= 0 ? 0 : gsl_cdf_ugaussian_P(log(x / v[0]) / v[1]);
+}
+
+static double lognormal_draw(const double *v, sg_stream *s) {
+  return v[0] * exp(v[1] * gsl_ran_gaussian_ziggurat(&s->rng, 1));
+}
+
+/* --- Pareto: {minimum, shape} ----------------------------------------------------------------- */
+
+/* The logarithm has a shifted exponential law with mean excess 1/shape. Without bias: Likeš 1969,
+ * shape (n−2)/n of maximum likelihood, minimum x₁ (1 − 1/((n−1) shape)). */
+static bool pareto_fit(long n, const double *x, double *v, double *loglik, double *y) {
+  double k = (double)n;
+  if (n < 3) return false;
+  take_logs(n, x, 0, y);
+  double excess = mean_of(n, y) - y[0];
+  if (!(excess > 0)) return false;
+  *loglik = -k * (log(excess) + 1) - k * (y[0] + excess);
+  v[1] = (k - 2) / k / excess;
+  v[0] = x[0] * (1 - excess / (k - 1));
+  return v[0] > 0;
+}
+
+static void pareto_interval(long n, const double *x, const double *v, double *low, double *high) {
+  double k = (double)n, df = 2 * k - 2, excess = (k - 2) / k / v[1], mean = k / (k - 1) * excess;
+  low[0] = x[0] * exp(-gsl_cdf_fdist_Pinv(LEVEL, 2, df) * mean / k);
+  high[0] = x[0];
+  low[1] = gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, df) / (df * mean);
+  high[1] = gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, df) / (df * mean);
+}
+
+static double pareto_cdf(const double *v, double x) {
+  return x <= v[0] ? 0 : -expm1(v[1] * log(v[0] / x));
+}
+
+static double pareto_draw(const double *v, sg_stream *s) {
+  return v[0] * pow(uniform_open(s), -1 / v[1]);
+}
+
+/* --- Shifted laws: {shift, scale or mean or median, shape or sigma} --------------------------- */
+
+/* The likelihood of a shift with the best law above it. It has no maximum where shape < 1: it grows
+ * without end as the shift nears the least time. So the shift keeps the distance from it that the
+ * unbiased estimate for an exponential law has, (x̄ − x₁)/n (derived: that is the order of the error
+ * there), and the maximum is sought below. */
+typedef struct profile {
+  long n;
+  const double *x;
+  double *y, mean;
+  bool (*inner)(const struct profile *p, double shift, double *a, double *b, double *loglik);
+} profile;
+
+static bool inner_weibull(const profile *p, double shift, double *a, double *b, double *loglik) {
+  (void)shift;
+  return weibull_logs(p->n, p->y, a, b, loglik);
+}
+
+static bool inner_gamma(const profile *p, double shift, double *a, double *b, double *loglik) {
+  *a = p->mean - shift;
+  return gamma_moments((double)p->n, *a, mean_of(p->n, p->y), b, loglik);
+}
+
+static bool inner_lognormal(const profile *p, double shift, double *a, double *b, double *loglik) {
+  double mu;
+  (void)shift;
+  if (!lognormal_logs(p->n, p->y, &mu, b, loglik)) return false;
+  *a = exp(mu);
+  return true;
+}
+
+static double minus_loglik(double log_distance, void *of) {
+  profile *p = of;
+  double shift = p->x[0] - exp(log_distance), a, b, loglik;
+  if (shift < 0) shift = 0;
+  take_logs(p->n, p->x, shift, p->y);
+  return p->inner(p, shift, &a, &b, &loglik) ? -loglik : 1e300;
+}
+
+static bool best_shift(profile *p, double *shift) {
+  enum { GRID = 10 };
+  double least = log((p->mean - p->x[0]) / (double)p->n), most = log(p->x[0]);
+  *shift = 0;
+  if (!isfinite(least)) return false;
+  if (!(least < most)) return true;
+  double step = (most - least) / GRID, value[GRID + 1];
+  int best = 0;
+  for (int i = 0; i <= GRID; i++) {
+    value[i] = minus_loglik(i == GRID ? most : least + i * step, p);
+    if (value[i] < value[best]) best = i;
+  }
+  double at = best == GRID ? most : least + best * step;
+  if (best > 0 && best < GRID && value[best] < value[best - 1] && value[best] < value[best + 1]) {
+    gsl_min_fminimizer *m = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
+    gsl_function f = {minus_loglik, p};
+    if (!m) return false;
+    int status = gsl_min_fminimizer_set_with_values(m, &f, at, value[best], at - step,
+                                                    value[best - 1], at + step, value[best + 1]);
+    for (int i = 0; i < 30 && status == GSL_SUCCESS; i++) {
+      status = gsl_min_fminimizer_iterate(m);
+      double width = gsl_min_fminimizer_x_upper(m) - gsl_min_fminimizer_x_lower(m);
+      if (width < 1e-3) break;
+    }
+    at = gsl_min_fminimizer_x_minimum(m);
+    gsl_min_fminimizer_free(m);
+  }
+  *shift = best == GRID ? 0 : fmax(0, p->x[0] - exp(at));
+  return true;
+}
+
+static bool profile_fit(profile *p, double *v, double *loglik) {
+  p->mean = mean_of(p->n, p->x);
+  if (p->n < 4 || !best_shift(p, &v[0]) || !(p->x[0] > v[0])) return false;
+  take_logs(p->n, p->x, v[0], p->y);
+  return p->inner(p, v[0], &v[1], &v[2], loglik);
+}
+
+static bool shifted_weibull_fit(long n, const double *x, double *v, double *loglik, double *y) {
+  profile p = {.n = n, .x = x, .y = y, .inner = inner_weibull};
+  if (!profile_fit(&p, v, loglik)) return false;
+  weibull_correct(n, y, &v[1], &v[2]); /* of the law above the shift, as if that were known */
+  return true;
+}
+
+static bool shifted_gamma_fit(long n, const double *x, double *v, double *loglik, double *y) {
+  profile p = {.n = n, .x = x, .y = y, .inner = inner_gamma};
+  if (!profile_fit(&p, v, loglik)) return false;
+  v[2] = gamma_correct((double)n, v[2]);
+  return true;
+}
+
+static bool shifted_lognormal_fit(long n, const double *x, double *v, double *loglik, double *y) {
+  profile p = {.n = n, .x = x, .y = y, .inner = inner_lognormal};
+  return profile_fit(&p, v, loglik);
+}
+
+static double shifted_weibull_cdf(const double *v, double x) {
+  return weibull_cdf(v + 1, x - v[0]);
+}
+static double shifted_gamma_cdf(const double *v, double x) {
+  return gamma_cdf(v + 1, x - v[0]);
+}
+static double shifted_lognormal_cdf(const double *v, double x) {
+  return lognormal_cdf(v + 1, x - v[0]);
+}
+static double shifted_weibull_draw(const double *v, sg_stream *s) {
+  return v[0] + weibull_draw(v + 1, s);
+}
+static double shifted_gamma_draw(const double *v, sg_stream *s) {
+  return v[0] + gamma_draw(v + 1, s);
+}
+static double shifted_lognormal_draw(const double *v, sg_stream *s) {
+  return v[0] + lognormal_draw(v + 1, s);
+}
+
+/* --- The table -------------------------------------------------------------------------------- */
+
+static const sg_fit_type types[] = {
+    {.name = "exponential",
+     .model = "exponential",
+     .parameters = 1,
+     .parameter = {"mean_s"},
+     .exact = true,
+     .fit = exponential_fit,
+     .interval = exponential_interval,
+     .cdf = exponential_cdf,
+     .draw = exponential_draw},
+    {.name = "shifted exponential",
+     .model = "shifted-exponential",
+     .parameters = 2,
+     .parameter = {"shift_s", "mean_excess_s"},
+     .location = {true},
+     .exact = true,
+     .fit = shifted_fit,
+     .interval = shifted_interval,
+     .cdf = shifted_cdf,
+     .draw = shifted_draw},
+    {.name = "weibull",
+     .model = "weibull",
+     .parameters = 2,
+     .parameter = {"scale_s", "shape"},
+     .fit = weibull_fit,
+     .cdf = weibull_cdf,
+     .draw = weibull_draw},
+    {.name = "gamma",
+     .model = "gamma",
+     .parameters = 2,
+     .parameter = {"mean_s", "shape"},
+     .fit = gamma_fit,
+     .cdf = gamma_cdf,
+     .draw = gamma_draw},
+    {.name = "lognormal",
+     .model = "lognormal",
+     .parameters = 2,
+     .parameter = {"median_s", "sigma"},
+     .exact = true,
+     .fit = lognormal_fit,
+     .interval = lognormal_interval,
+     .cdf = lognormal_cdf,
+     .draw = lognormal_draw},
+    {.name = "pareto",
+     .model = "pareto",
+     .parameters = 2,
+     .parameter = {"minimum_s", "shape"},
+     .exact = true,
+     .fit = pareto_fit,
+     .interval = pareto_interval,
+     .cdf = pareto_cdf,
+     .draw = pareto_draw},
+    {.name = "shifted weibull",
+     .model = "weibull",
+     .parameters = 3,
+     .parameter = {"shift_s", "scale_s", "shape"},
+     .location = {true},
+     .fit = shifted_weibull_fit,
+     .cdf = shifted_weibull_cdf,
+     .draw = shifted_weibull_draw},
+    {.name = "shifted gamma",
+     .model = "gamma",
+     .parameters = 3,
+     .parameter = {"shift_s", "mean_s", "shape"},
+     .location = {true},
+     .fit = shifted_gamma_fit,
+     .cdf = shifted_gamma_cdf,
+     .draw = shifted_gamma_draw},
+    {.name = "shifted lognormal",
+     .model = "lognormal",
+     .parameters = 3,
+     .parameter = {"shift_s", "median_s", "sigma"},
+     .location = {true},
+     .fit = shifted_lognormal_fit,
+     .cdf = shifted_lognormal_cdf,
+     .draw = shifted_lognormal_draw},
+};
+
+const sg_fit_type *sg_fit_type_at(int i) {
+  return i >= 0 && (size_t)i < sizeof types / sizeof *types ? &types[i] : NULL;
+}
+
+/* --- Goodness of fit -------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Kolmogorov–Smirnov and Anderson–Darling distances of an ascending sample. u: n values of
+ * workspace. */
+static void distances(const sg_fit_type *type, const double *v, long n, const double *x, double *u,
+                      double *ks, double *ad) {
+  double size = (double)n, sum = 0;
+  *ks = 0;
+  for (long i = 0; i < n; i++) {
+    u[i] = type->cdf(v, x[i]);
+    *ks = fmax(*ks, fmax(u[i] - (double)i / size, (double)(i + 1) / size - u[i]));
+  }
+  for (long i = 0; i < n; i++) { /* a time outside of the law has a large, finite weight */
+    double below = fmax(u[i], 1e-300), above = fmax(1 - u[n - 1 - i], 1e-300);
+    sum += (2.0 * (double)i + 1) * (log(below) + log(above));
+  }
+  *ad = -size - sum / size;
+}
+
+typedef struct bootstrap {
+  double *x, *u, *estimate[SG_FIT_PARAMS]; /* n, n, replicates each */
+} bootstrap;
+
+/* One replicate's estimates and distances. false: none. */
+static bool replicate(const sg_fitted *f, long n, int index, uint64_t seed, bootstrap *b,
+                      double *ks, double *ad) {
+  enum { CHUNK = 4096 }; /* a stream has 2^17 numbers */
+  sg_stream s;
+  double v[SG_FIT_PARAMS], loglik;
+  for (long i = 0; i < n; i++) {
+    if (i % CHUNK == 0)
+      sg_stream_at(&s, seed, 0, SG_FOR_BOOTSTRAP, (uint32_t)(f->type - types), (uint32_t)index,
+                   (uint32_t)(1 + i / CHUNK));
+    b->x[i] = f->type->draw(f->value, &s);
+    if (!isfinite(b->x[i])) return false;
+  }
+  qsort(b->x, (size_t)n, sizeof *b->x, ascending);
+  if (!(b->x[n - 1] > b->x[0])) return false;
+  if (!f->type->fit(n, b->x, v, &loglik, b->u)) return false;
+  for (int p = 0; p < f->type->parameters; p++) b->estimate[p][index] = v[p];
+  distances(f->type, v, n, b->x, b->u, ks, ad);
+  return true;
+}
+
+/* The interval of a pivot: estimate − value for locations, estimate / value for the others. */
+static void bootstrap_interval(sg_fitted *f, int p, int count, double *estimate) {
+  qsort(estimate, (size_t)count, sizeof *estimate, ascending);
+  int k = (int)((count + 1) * (1 - LEVEL) / 2);
+  if (k < 1) return;
+  double below = estimate[k - 1], above = estimate[count - k], x = f->value[p];
+  f->low[p] = f->type->location[p] ? 2 * x - above : x * x / above;
+  f->high[p] = f->type->location[p] ? 2 * x - below : x * x / below;
+}
+
+static void resample(sg_fitted *f, long n, int replicates, uint64_t seed, bootstrap *b) {
+  int count = 0, ks_above = 0, ad_above = 0;
+  for (int r = 0; r < replicates; r++) {
+    double ks, ad;
+    if (!replicate(f, n, r, seed, b, &ks, &ad)) continue;
+    ks_above += ks >= f->ks;
+    ad_above += ad >= f->ad;
+    for (int p = 0; p < f->type->parameters; p++) b->estimate[p][count] = b->estimate[p][r];
+    count++;
+  }
+  if (count < replicates / 2 || count == 0) return; /* the law is at the edge of what it can be */
+  f->ks_p = (1.0 + ks_above) / (1 + count);
+  f->ad_p = (1.0 + ad_above) / (1 + count);
+  for (int p = 0; p < f->type->parameters && !f->type->exact; p++)
+    bootstrap_interval(f, p, count, b->estimate[p]);
+}
+
+sg_status sg_fit_law(const sg_fit_type *type, long n, const double *x, int replicates,
+                     uint64_t seed, sg_fitted *f, sg_error *e) {
+  *f = (sg_fitted){.type = type, .ks_p = NAN, .ad_p = NAN, .aic = INFINITY};
+  for (int p = 0; p < SG_FIT_PARAMS; p++) f->low[p] = f->high[p] = NAN;
+  if (n < 3 || !(x[n - 1] > x[0])) return SG_OK;
+  bootstrap b = {0};
+  size_t cells = (size_t)n, room = (size_t)replicates + 1;
+  bool ok = (b.x = malloc(cells * sizeof *b.x)) && (b.u = malloc(cells * sizeof *b.u));
+  for (int p = 0; p < SG_FIT_PARAMS; p++)
+    ok = (b.estimate[p] = malloc(room * sizeof(double))) && ok;
+  if (ok) {
+    f->ok = type->fit(n, x, f->value, &f->loglik, b.u) && isfinite(f->loglik);
+    for (int p = 0; p < type->parameters; p++)
+      f->ok = f->ok && isfinite(f->value[p]) && (type->location[p] || f->value[p] > 0);
+    if (f->ok) {
+      f->aic = 2 * type->parameters - 2 * f->loglik;
+      distances(type, f->value, n, x, b.u, &f->ks, &f->ad);
+      if (type->exact) type->interval(n, x, f->value, f->low, f->high);
+      if (replicates > 0) resample(f, n, replicates, seed, &b);
+    }
+  }
+  free(b.x);
+  free(b.u);
+  for (int p = 0; p < SG_FIT_PARAMS; p++) free(b.estimate[p]);
+  return ok ? SG_OK : sg_fail_memory(e);
+}

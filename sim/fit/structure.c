@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: MIT */
+/* Analysis of a rectangle of times into workers, iterations, memory and stalls. */
+#include "sim/fit/structure.h"
+
+#include "models/delay/trace.h"
+#include "sim/core/random.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Permutations: enough for p = 0.001, fewer where a trace is very long. */
+enum { PERMUTATIONS = 999, FEWEST = 99 };
+#define MOST_SHUFFLED 2e7
+
+typedef struct data {
+  long rows;
+  int columns;
+  size_t cells;
+  const double *x;
+  double *y;            /* logarithms, stalls set aside */
+  double *scratch;      /* cells */
+  double *row, *column; /* effects */
+  uint64_t seed;
+  int permutations;
+} data;
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Sorts. */
+static double median(size_t n, double *x) {
+  qsort(x, n, sizeof *x, ascending);
+  return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+static double *at(const data *d, double *x, long row, int column) {
+  return &x[(size_t)row * (size_t)d->columns + (size_t)column];
+}
+
+/* --- Stalls ----------------------------------------------------------------------------------- */
+
+/* Residuals from medians, which stalls do not move: y − median of the worker − median of the row.
+ */
+static void robust_residuals(data *d, double *r) {
+  double *list = d->scratch;
+  for (int w = 0; w < d->columns; w++) {
+    for (long i = 0; i < d->rows; i++) list[i] = log(*at(d, (double *)d->x, i, w));
+    d->column[w] = median((size_t)d->rows, list);
+  }
+  for (long i = 0; i < d->rows; i++) {
+    for (int w = 0; w < d->columns; w++) list[w] = log(*at(d, (double *)d->x, i, w)) - d->column[w];
+    /* Of one or two workers the row's median is the time itself, of which nothing would be left. */
+    d->row[i] = d->columns > 2 ? median((size_t)d->columns, list) : 0;
+    for (int w = 0; w < d->columns; w++)
+      *at(d, r, i, w) = log(*at(d, (double *)d->x, i, w)) - d->column[w] - d->row[i];
+  }
+}
+
+/* A stall is far off: three times the typical time and six robust deviations. Where half of the
+ * workers stall together the row's median is a stall itself, so the worker's own median counts. */
+static void find_stalls(data *d, sg_fit_structure *s) {
+  double *r = s->residual;
+  robust_residuals(d, r);
+  memcpy(d->scratch, r, d->cells * sizeof *r);
+  double middle = median(d->cells, d->scratch);
+  for (size_t i = 0; i < d->cells; i++) d->scratch[i] = fabs(r[i] - middle);
+  double spread = 1.4826 * median(d->cells, d->scratch), limit = fmax(log(3), 6 * spread), sum = 0;
+  s->threshold = exp(limit);
+  for (long i = 0; i < d->rows; i++) {
+    bool any = false;
+    for (int w = 0; w < d->columns; w++) {
+      size_t k = (size_t)i * (size_t)d->columns + (size_t)w;
+      double own = log(d->x[k]) - d->column[w];
+      bool row_far = d->row[i] > limit; /* most of the row is far off */
+      s->stalled[k] = row_far ? own > limit : r[k] > limit;
+      if (!s->stalled[k]) continue;
+      s->stalls++;
+      any = true;
+      sum += row_far ? exp(own) : exp(r[k]);
+    }
+    s->stall_rows += any;
+  }
+  s->stall_share = (double)s->stalls / (double)d->cells;
+  s->stall_ratio = s->stalls ? sum / (double)s->stalls : NAN;
+  s->together = s->stall_rows ? (double)s->stalls / (double)s->stall_rows : NAN;
+  for (size_t k = 0; k < d->cells; k++) {
+    size_t row = k / (size_t)d->columns, column = k % (size_t)d->columns;
+    double common = d->row[row] > limit ? 0 : d->row[row];
+    d->y[k] = s->stalled[k] ? d->column[column] + common + middle : log(d->x[k]);
+  }
+}
+
+/* --- Two-way analysis ------------------------------------------------------------------------- */
+
+/* Effects of rows and columns, the mean, and sums of squares {columns, rows, residual}. */
+static double effects(const data *d, const double *y, double *row, double *column,
+                      double square[3]) {
+  double mean = 0;
+  for (size_t k = 0; k < d->cells; k++) mean += y[k];
+  mean /= (double)d->cells;
+  for (int w = 0; w < d->columns; w++) column[w] = 0;
+  for (long i = 0; i < d->rows; i++) {
+    double sum = 0;
+    for (int w = 0; w < d->columns; w++) {
+      double z = y[(size_t)i * (size_t)d->columns + (size_t)w] - mean;
+      sum += z;
+      column[w] += z;
+    }
+    row[i] = sum / d->columns;
+  }
+  square[0] = square[1] = square[2] = 0;
+  for (int w = 0; w < d->columns; w++) {
+    column[w] /= (double)d->rows;
+    square[0] += (double)d->rows * column[w] * column[w];
+  }
+  for (long i = 0; i < d->rows; i++) {
+    square[1] += d->columns * row[i] * row[i];
+    for (int w = 0; w < d->columns; w++) {
+      double z = y[(size_t)i * (size_t)d->columns + (size_t)w] - mean - row[i] - column[w];
+      square[2] += z * z;
+    }
+  }
+  return mean;
+}
+
+/* Fisher–Yates of n values that are `stride` apart. */
+static void shuffle(double *x, long n, long stride, sg_stream *s) {
+  for (long i = n - 1; i > 0; i--) {
+    long j = (long)(sg_uniform(s) * (double)(i + 1));
+    double swapped = x[i * stride];
+    x[i * stride] = x[j * stride];
+    x[j * stride] = swapped;
+  }
+}
+
+/* Streams of permutations: one kind each. */
+enum { OF_WORKERS = 1, OF_ITERATIONS, OF_MEMORY, OF_COMMON, OF_STALLS };
+
+static void stream(const data *d, sg_stream *s, int kind, int replicate, long part) {
+  sg_stream_at(s, d->seed, (uint32_t)kind, SG_FOR_BOOTSTRAP, (uint32_t)part, (uint32_t)replicate,
+               0);
+}
+
+static int finish_effect(sg_fit_effect *f, int count, double *value) {
+  int above = 0;
+  for (int i = 0; i < count; i++) above += value[i] >= f->value;
+  f->p = (1.0 + above) / (1 + count);
+  qsort(value, (size_t)count, sizeof *value, ascending);
+  f->chance = value[(int)(0.95 * count)];
+  return above;
+}
+
+/* The share of the workers when within each iteration it is chance who has which time, and that of
+ * the iterations when within each worker it is chance when. Sums of squares of the other effect do
+ * not change. */
+static void test_effects(const data *d, sg_fit_structure *s, double *value) {
+  double square[3], total;
+  memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
+  effects(d, d->y, d->row, d->column, square);
+  total = square[0] + square[1] + square[2];
+  s->worker.value = total > 0 ? square[0] / total : 0;
+  s->iteration.value = total > 0 ? square[1] / total : 0;
+  double mean = 0;
+  for (size_t k = 0; k < d->cells; k++) mean += d->y[k];
+  mean /= (double)d->cells;
+  sg_stream g;
+  for (int p = 0; p < d->permutations; p++) {
+    for (int w = 0; w < d->columns; w++) d->column[w] = 0;
+    for (long i = 0; i < d->rows; i++) {
+      stream(d, &g, OF_WORKERS, p, i);
+      double *row = at(d, d->scratch, i, 0);
+      shuffle(row, d->columns, 1, &g);
+      for (int w = 0; w < d->columns; w++) d->column[w] += row[w] - mean;
+    }
+    double sum = 0;
+    for (int w = 0; w < d->columns; w++) sum += d->column[w] * d->column[w] / (double)d->rows;
+    value[p] = total > 0 ? sum / total : 0;
+  }
+  finish_effect(&s->worker, d->permutations, value);
+  memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
+  for (int p = 0; p < d->permutations; p++) {
+    for (int w = 0; w < d->columns; w++) {
+      stream(d, &g, OF_ITERATIONS, p, w);
+      shuffle(&d->scratch[w], d->rows, d->columns, &g);
+    }
+    double sum = 0;
+    for (long i = 0; i < d->rows; i++) {
+      double of_row = 0;
+      for (int w = 0; w < d->columns; w++) of_row += *at(d, d->scratch, i, w) - mean;
+      sum += of_row * of_row / d->columns;
+    }
+    value[p] = total > 0 ? sum / total : 0;
+  }
+  finish_effect(&s->iteration, d->permutations, value);
+}
+
+/* Σ over columns of Σ z(i) z(i−1), over Σ z², rows taken in the given order. */
+static double lag_one(long rows, int columns, const double *z, const long *order) {
+  double product = 0, square = 0;
+  for (long i = 0; i < rows; i++) {
+    const double *now = &z[order[i] * columns], *before = i ? &z[order[i - 1] * columns] : NULL;
+    for (int w = 0; w < columns; w++) {
+      square += now[w] * now[w];
+      if (before) product += now[w] * before[w];
+    }
+  }
+  return square > 0 ? product / square : 0;
+}
+
+static void test_memory(const data *d, int columns, const double *z, int kind, long *order,
+                        double *value, sg_fit_effect *f) {
+  for (long i = 0; i < d->rows; i++) order[i] = i;
+  f->value = lag_one(d->rows, columns, z, order);
+  for (int p = 0; p < d->permutations; p++) {
+    sg_stream g;
+    for (long i = d->rows - 1, drawn = 0; i > 0; i--, drawn++) {
+      if (drawn % 65536 == 0) stream(d, &g, kind, p, drawn / 65536);
+      long j = (long)(sg_uniform(&g) * (double)(i + 1)), swapped = order[i];
+      order[i] = order[j];
+      order[j] = swapped;
+    }
+    value[p] = lag_one(d->rows, columns, z, order);
+  }
+  finish_effect(f, d->permutations, value);
+}
+
+/* --- Persistence and change ------------------------------------------------------------------- */
+
+/* The long-run variance of columns relative to their variance, at least 1: lags up to twice where
+ * autocorrelation ends are in the block length already, so that many are summed (Bartlett). */
+static double inflation(long rows, int columns, const double *z, long block, double *r) {
+  long lags = 2 * block < rows / 4 ? 2 * block : rows / 4;
+  if (block <= 1 || lags < 1) return 1;
+  sg_autocovariances(rows, columns, z, lags, r);
+  double sum = 1;
+  for (long k = 1; k <= lags && r[0] > 0; k++)
+    sum += 2 * (1 - (double)k / (double)(lags + 1)) * r[k] / r[0];
+  return sum > 1 ? sum : 1;
+}
+
+static double correlation(int n, const double *x, const double *y) {
+  double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
+  for (int i = 0; i < n; i++) mx += x[i] / n, my += y[i] / n;
+  for (int i = 0; i < n; i++) {
+    xx += (x[i] - mx) * (x[i] - mx);
+    yy += (y[i] - my) * (y[i] - my);
+    xy += (x[i] - mx) * (y[i] - my);
+  }
+  return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : NAN;
+}
+
+static void test_persistence(const data *d, const double *square, double factor,
+                             sg_fit_structure *s) {
+  double a = d->columns - 1, b = (double)(d->rows - 1) * a;
+  s->persistent_p = NAN;
+  s->halves = NAN;
+  if (d->columns < 2 || d->rows < 4) return;
+  if (square[2] > 0)
+    s->persistent_p =
+        gsl_cdf_fdist_Q(square[0] / a / (square[2] / b * factor), a, fmax(1, b / factor));
+  double *first = calloc(2 * (size_t)d->columns, sizeof *first);
+  if (!first) return;
+  double *second = first + d->columns;
+  for (long i = 0; i < d->rows; i++)
+    for (int w = 0; w < d->columns; w++)
+      (i < d->rows / 2 ? first : second)[w] += *at(d, d->y, i, w) - d->row[i];
+  for (int w = 0; w < d->columns; w++) {
+    first[w] /= (double)(d->rows / 2);
+    second[w] /= (double)(d->rows - d->rows / 2);
+  }
+  s->halves = correlation(d->columns, first, second);
+  free(first);
+}
+
+/* P(sup |Brownian bridge| > x). */
+static double kolmogorov(double x) {
+  double sum = 0;
+  if (x < 0.2) return 1;
+  for (int j = 1; j <= 100; j++) sum += (j % 2 ? 2 : -2) * exp(-2.0 * j * j * x * x);
+  return sum > 1 ? 1 : sum < 0 ? 0 : sum;
+}
+
+/* z: residuals of the analysis. The spread of a worker's sums is taken from the median of all
+ * workers, or the one that changes would hide itself. */
+static void find_change(const data *d, const double *z, long block, sg_fit_structure *s,
+                        double *r) {
+  double *column = d->scratch, *scale = calloc((size_t)d->columns, sizeof *scale), best = 0;
+  s->change_worker = -1;
+  s->change_p = NAN;
+  if (!scale || d->rows < 20 || d->columns < 3) {
+    free(scale);
+    return;
+  }
+  for (int w = 0; w < d->columns; w++) {
+    double square = 0;
+    for (long i = 0; i < d->rows; i++) {
+      column[i] = z[(size_t)i * (size_t)d->columns + (size_t)w];
+      square += column[i] * column[i];
+    }
+    scale[w] = square / (double)d->rows * inflation(d->rows, 1, column, block, r);
+  }
+  double typical = median((size_t)d->columns, scale);
+  for (int w = 0; w < d->columns; w++) {
+    double sum = 0;
+    for (long i = 0; i + 1 < d->rows; i++) {
+      sum += z[(size_t)i * (size_t)d->columns + (size_t)w];
+      if (fabs(sum) <= best) continue;
+      best = fabs(sum);
+      s->change_worker = w;
+      s->change_at = i + 1;
+    }
+  }
+  free(scale);
+  if (s->change_worker < 0 || !(typical > 0)) return;
+  s->change_p = fmin(1, d->columns * kolmogorov(best / sqrt((double)d->rows * typical)));
+  double before = 0, after = 0;
+  for (long i = 0; i < d->rows; i++)
+    *(i < s->change_at ? &before : &after) +=
+        z[(size_t)i * (size_t)d->columns + (size_t)s->change_worker];
+  s->change_ratio = exp(after / (double)(d->rows - s->change_at) - before / (double)s->change_at);
+}
+
+/* --- Clustering of stalls --------------------------------------------------------------------- */
+
+/* Whether stalls come together more than if each worker had them at times of its own. */
+static void test_clustering(const data *d, sg_fit_structure *s, double *value) {
+  if (s->stalls == 0 || d->columns < 2) {
+    s->together_chance = s->together_p = NAN;
+    return;
+  }
+  double sum = 0;
+  int above = 0;
+  int *of_row = calloc((size_t)d->rows, sizeof *of_row);
+  for (int p = 0; of_row && p < d->permutations; p++) {
+    memset(of_row, 0, (size_t)d->rows * sizeof *of_row);
+    for (int w = 0; w < d->columns; w++) {
+      sg_stream g;
+      stream(d, &g, OF_STALLS, p, w);
+      long left = 0;
+      for (long i = 0; i < d->rows; i++) left += s->stalled[i * d->columns + w];
+      for (long i = 0; i < d->rows && left > 0; i++) /* selection sampling */
+        if (sg_uniform(&g) * (double)(d->rows - i) < (double)left) of_row[i]++, left--;
+    }
+    long rows = 0;
+    for (long i = 0; i < d->rows; i++) rows += of_row[i] > 0;
+    value[p] = (double)s->stalls / (double)rows;
+    sum += value[p];
+    above += value[p] >= s->together;
+  }
+  free(of_row);
+  s->together_chance = sum / d->permutations;
+  s->together_p = (1.0 + above) / (1 + d->permutations);
+}
+
+/* --- Tail ------------------------------------------------------------------------------------- */
+
+static void find_tail(const data *d, sg_fit_structure *s) {
+  memcpy(d->scratch, s->residual, d->cells * sizeof *d->scratch);
+  qsort(d->scratch, d->cells, sizeof *d->scratch, ascending);
+  size_t m = d->cells / 10;
+  s->tail = s->tail_error = NAN;
+  if (m < 20) return;
+  double from = d->scratch[d->cells - m - 1], a0 = 0, a1 = 0;
+  for (size_t j = 0; j < m; j++) {
+    double excess = d->scratch[d->cells - m + j] - from;
+    a0 += excess;
+    a1 += excess * (1 - ((double)j + 0.65) / (double)m);
+  }
+  a0 /= (double)m;
+  a1 /= (double)m;
+  if (!(a0 - 2 * a1 > 0)) return;
+  s->tail = 2 - a0 / (a0 - 2 * a1);
+  double k = -fmin(s->tail, 0.4); /* the formula needs ξ < ½ */
+  s->tail_error = sqrt((1 + k) * (2 + k) * (2 + k) * (1 + k + 2 * k * k) / (1 + 2 * k) /
+                       (3 + 2 * k) / (double)m);
+}
+
+/* --- Slow and fast states --------------------------------------------------------------------- */
+
+typedef struct chain {
+  double fast, slow, sd, p_slow, p_recover;
+} chain;
+
+static double normal(double z, double mean, double sd) {
+  double t = (z - mean) / sd;
+  return exp(-0.5 * t * t) / sd + 1e-300;
+}
+
+typedef struct expected {
+  double n, slow, from_fast, to_slow, from_slow, to_fast, sum_fast, sum_slow, square;
+} expected;
+
+/* Forward–backward over one worker; z and probability (may be NULL) have stride `stride`. f, g:
+ * 2·rows values each. */
+static void worker_states(const chain *c, long rows, const double *z, long stride, double *f,
+                          double *g, double *probability, expected *x) {
+  double a[2][2] = {{1 - c->p_slow, c->p_slow}, {c->p_recover, 1 - c->p_recover}};
+  double start = c->p_slow / (c->p_slow + c->p_recover);
+  for (long i = 0; i < rows; i++) {
+    double b0 = normal(z[i * stride], c->fast, c->sd), b1 = normal(z[i * stride], c->slow, c->sd);
+    double *now = &f[2 * i], *last = now - 2;
+    now[0] = b0 * (i ? last[0] * a[0][0] + last[1] * a[1][0] : 1 - start);
+    now[1] = b1 * (i ? last[0] * a[0][1] + last[1] * a[1][1] : start);
+    double sum = now[0] + now[1];
+    now[0] /= sum;
+    now[1] /= sum;
+  }
+  g[2 * (rows - 1)] = g[2 * (rows - 1) + 1] = 1;
+  for (long i = rows - 1; i >= 0; i--) {
+    double *now = &g[2 * i];
+    if (i + 1 < rows) {
+      double b0 = normal(z[(i + 1) * stride], c->fast, c->sd) * now[2];
+      double b1 = normal(z[(i + 1) * stride], c->slow, c->sd) * now[3];
+      double joint[2][2], all = 0;
+      for (int u = 0; u < 2; u++)
+        for (int v = 0; v < 2; v++) all += joint[u][v] = f[2 * i + u] * a[u][v] * (v ? b1 : b0);
+      x->from_fast += (joint[0][0] + joint[0][1]) / all;
+      x->to_slow += joint[0][1] / all;
+      x->from_slow += (joint[1][0] + joint[1][1]) / all;
+      x->to_fast += joint[1][0] / all;
+      now[0] = a[0][0] * b0 + a[0][1] * b1;
+      now[1] = a[1][0] * b0 + a[1][1] * b1;
+      double sum = now[0] + now[1];
+      now[0] /= sum;
+      now[1] /= sum;
+    }
+    double slow = f[2 * i + 1] * now[1], fast = f[2 * i] * now[0], p = slow / (slow + fast);
+    double t = z[i * stride];
+    if (probability) probability[i * stride] = p;
+    x->n++;
+    x->slow += p;
+    x->sum_fast += (1 - p) * t;
+    x->sum_slow += p * t;
+    x->square += (1 - p) * (t - c->fast) * (t - c->fast) + p * (t - c->slow) * (t - c->slow);
+  }
+}
+
+static bool find_states(const data *d, const double *z, double sd, sg_fit_structure *s) {
+  double *f = malloc(4 * (size_t)d->rows * sizeof *f);
+  if (!f) return false;
+  double *g = f + 2 * d->rows;
+  chain c = {.fast = -0.5 * sd, .slow = 1.5 * sd, .sd = 0.7 * sd, .p_slow = 0.1, .p_recover = 0.3};
+  for (int step = 0; step < 200 && sd > 0; step++) {
+    expected x = {0};
+    for (int w = 0; w < d->columns; w++)
+      worker_states(&c, d->rows, z + w, d->columns, f, g, NULL, &x);
+    chain n = {.fast = x.sum_fast / (x.n - x.slow),
+               .slow = x.sum_slow / x.slow,
+               .sd = sqrt(x.square / x.n),
+               .p_slow = x.to_slow / x.from_fast,
+               .p_recover = x.to_fast / x.from_slow};
+    if (!isfinite(n.fast + n.slow + n.sd + n.p_slow + n.p_recover) || !(n.sd > 0)) break;
+    bool done = fabs(n.slow - c.slow) + fabs(n.fast - c.fast) < 1e-6 * sd &&
+                fabs(n.p_slow - c.p_slow) < 1e-5 && fabs(n.p_recover - c.p_recover) < 1e-5;
+    c = n;
+    c.p_slow = fmin(fmax(c.p_slow, 1e-6), 1 - 1e-6);
+    c.p_recover = fmin(fmax(c.p_recover, 1e-6), 1 - 1e-6);
+    if (done) break;
+  }
+  expected ignored = {0};
+  for (int w = 0; w < d->columns && c.sd > 0; w++)
+    worker_states(&c, d->rows, z + w, d->columns, f, g, s->slow + w, &ignored);
+  free(f);
+  s->p_slow = c.p_slow;
+  s->p_recover = c.p_recover;
+  s->slowdown = exp(c.slow - c.fast);
+  return true;
+}
+
+/* --- All -------------------------------------------------------------------------------------- */
+
+static double equal_rows(const data *d) {
+  long equal = 0;
+  for (long i = 0; i < d->rows; i++) {
+    double least = INFINITY, most = 0;
+    for (int w = 0; w < d->columns; w++) {
+      double x = *at(d, (double *)d->x, i, w);
+      least = fmin(least, x);
+      most = fmax(most, x);
+    }
+    equal += most <= 1.01 * least;
+  }
+  return d->columns > 1 ? (double)equal / (double)d->rows : 0;
+}
+
+static double positive_root(double variance) {
+  return variance > 0 ? sqrt(variance) : 0;
+}
+
+static void take_factors(const data *d, const double *square, sg_fit_structure *s) {
+  double columns = d->columns, rows = (double)d->rows, sum = 0;
+  double error = d->columns > 1 && d->rows > 1 ? square[2] / ((columns - 1) * (rows - 1)) : 0;
+  s->residual_sd = sqrt(error);
+  s->worker_sd = d->columns > 1 ? positive_root((square[0] / (columns - 1) - error) / rows) : 0;
+  s->iteration_sd = d->rows > 1 ? positive_root((square[1] / (rows - 1) - error) / columns) : 0;
+  for (int w = 0; w < d->columns; w++) sum += exp(d->column[w]);
+  for (int w = 0; w < d->columns; w++) s->factor[w] = exp(d->column[w]) * columns / sum;
+  for (long i = 0; i < d->rows; i++) s->common[i] = exp(d->row[i]);
+  for (size_t k = 0; k < d->cells; k++)
+    s->residual[k] =
+        d->x[k] / s->factor[k % (size_t)d->columns] / s->common[k / (size_t)d->columns];
+}
+
+static bool analyse(data *d, sg_fit_structure *s) {
+  double square[3];
+  size_t lags = (size_t)d->rows + 1;
+  double *value = malloc((size_t)d->permutations * sizeof *value);
+  double *z = malloc(d->cells * sizeof *z), *r = malloc(lags * sizeof *r);
+  long *order = malloc((size_t)d->rows * sizeof *order);
+  bool ok = value && z && r && order;
+  if (ok) {
+    s->equal_rows = equal_rows(d);
+    find_stalls(d, s);
+    test_effects(d, s, value);
+    double mean = effects(d, d->y, d->row, d->column, square);
+    for (size_t k = 0; k < d->cells; k++)
+      z[k] = d->y[k] - mean - d->row[k / (size_t)d->columns] - d->column[k % (size_t)d->columns];
+    take_factors(d, square, s);
+    test_memory(d, d->columns, z, OF_MEMORY, order, value, &s->memory);
+    test_memory(d, 1, d->row, OF_COMMON, order, value, &s->common_memory);
+    long block = sg_block_length(d->rows, d->columns, z);
+    s->block = sg_block_length(d->rows, d->columns, d->y);
+    test_persistence(d, square, inflation(d->rows, d->columns, z, block, r), s);
+    find_change(d, z, block, s, r);
+    test_clustering(d, s, value);
+    find_tail(d, s);
+    ok = block > 0 && s->block > 0 && find_states(d, z, s->residual_sd, s);
+  }
+  free(value);
+  free(z);
+  free(r);
+  free(order);
+  return ok;
+}
+
+sg_status sg_fit_structure_new(long iterations, int workers, const double *x, uint64_t seed,
+                               sg_fit_structure **out, sg_error *e) {
+  *out = NULL;
+  data d = {.rows = iterations, .columns = workers, .x = x, .seed = seed};
+  d.cells = (size_t)iterations * (size_t)workers;
+  double count = MOST_SHUFFLED / (double)d.cells;
+  d.permutations = count > PERMUTATIONS ? PERMUTATIONS : count < FEWEST ? FEWEST : (int)count;
+  size_t wide = d.cells > (size_t)iterations ? d.cells : (size_t)iterations;
+  sg_fit_structure *s = calloc(1, sizeof *s);
+  bool ok = s && (d.y = malloc(d.cells * sizeof *d.y)) &&
+            (d.scratch = malloc(wide * sizeof *d.scratch)) &&
+            (d.row = calloc((size_t)iterations, sizeof *d.row)) &&
+            (d.column = calloc((size_t)workers, sizeof *d.column)) &&
+            (s->factor = malloc((size_t)workers * sizeof *s->factor)) &&
+            (s->residual = malloc(d.cells * sizeof *s->residual)) &&
+            (s->common = malloc((size_t)iterations * sizeof *s->common)) &&
+            (s->slow = calloc(d.cells, sizeof *s->slow)) &&
+            (s->stalled = calloc(d.cells, sizeof *s->stalled));
+  if (ok) {
+    s->workers = workers;
+    s->iterations = iterations;
+    ok = analyse(&d, s);
+  }
+  free(d.y);
+  free(d.scratch);
+  free(d.row);
+  free(d.column);
+  if (!ok) {
+    sg_fit_structure_free(s);
+    return sg_fail_memory(e);
+  }
+  *out = s;
+  return SG_OK;
+}
+
+void sg_fit_structure_free(sg_fit_structure *s) {
+  if (!s) return;
+  free(s->factor);
+  free(s->residual);
+  free(s->common);
+  free(s->slow);
+  free(s->stalled);
+  free(s);
+}
+
+/* --- Load ------------------------------------------------------------------------------------- */
+
+typedef struct loaded {
+  double load, x;
+} loaded;
+
+static int by_load(const void *a, const void *b) {
+  const loaded *p = a, *q = b;
+  if (p->load != q->load) return p->load < q->load ? -1 : 1;
+  return (p->x > q->x) - (p->x < q->x);
+}
+
+/* Weighted least squares of y on x; weights 1/variance. */
+static void line(int n, const double *x, const double *y, const double *variance, double *at_zero,
+                 double *slope, double *at_zero_error, double *slope_error) {
+  double w = 0, wx = 0, wy = 0, xx = 0, xy = 0;
+  for (int i = 0; i < n; i++) {
+    double q = 1 / variance[i];
+    w += q, wx += q * x[i], wy += q * y[i], xx += q * x[i] * x[i], xy += q * x[i] * y[i];
+  }
+  double det = w * xx - wx * wx;
+  *slope = (w * xy - wx * wy) / det;
+  *at_zero = (xx * wy - wx * xy) / det;
+  *at_zero_error = sqrt(xx / det);
+  *slope_error = sqrt(w / det);
+}
+
+static void choose_scaling(sg_fit_loads *out) {
+  double log_load[SG_FIT_LOADS], log_sd[SG_FIT_LOADS], of_mean[SG_FIT_LOADS], of_sd[SG_FIT_LOADS];
+  int n = out->count;
+  double ignored;
+  for (int i = 0; i < n; i++) {
+    double m = (double)out->times[i];
+    if (!(out->sd[i] > 0)) return;
+    of_mean[i] = out->sd[i] * out->sd[i] / m;
+    log_load[i] = log(out->load[i]);
+    log_sd[i] = log(out->sd[i]);
+    of_sd[i] = 2 / m; /* of an exponential law: (kurtosis − 1) / 4 = 2 */
+  }
+  line(n, out->load, out->mean, of_mean, &out->fixed, &out->per_subset, &out->fixed_error,
+       &ignored);
+  line(n, log_load, log_sd, of_sd, &ignored, &out->growth, &ignored, &out->growth_error);
+  out->scaling = out->growth > 0.75   ? SG_FIT_PROPORTIONAL
+                 : out->growth > 0.25 ? SG_FIT_ADDITIVE
+                                      : SG_FIT_STARTUP;
+}
+
+sg_status sg_fit_load_scaling(long n, const double *x, const double *load, sg_fit_loads *out,
+                              sg_error *e) {
+  *out = (sg_fit_loads){.fixed = NAN, .per_subset = NAN, .growth = NAN};
+  loaded *list = malloc((size_t)n * sizeof *list);
+  if (!list) return sg_fail_memory(e);
+  for (long i = 0; i < n; i++) list[i] = (loaded){load ? load[i] : 1, x[i]};
+  qsort(list, (size_t)n, sizeof *list, by_load);
+  for (long first = 0, last; first < n; first = last) {
+    double sum = 0, squares = 0;
+    for (last = first; last < n && list[last].load == list[first].load; last++) sum += list[last].x;
+    long m = last - first;
+    double mean = sum / (double)m;
+    for (long i = first; i < last; i++) squares += (list[i].x - mean) * (list[i].x - mean);
+    int k = out->count++;
+    if (k >= SG_FIT_LOADS) continue;
+    out->load[k] = list[first].load;
+    out->times[k] = m;
+    out->mean[k] = mean;
+    out->sd[k] = m > 1 ? sqrt(squares / (double)(m - 1)) : 0;
+  }
+  free(list);
+  if (out->count > SG_FIT_LOADS) out->count = SG_FIT_LOADS;
+  if (out->count > 1) choose_scaling(out);
+  return SG_OK;
+}
