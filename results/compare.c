@@ -37,7 +37,8 @@ typedef struct scheme {
   int stragglers_s, comm_m;
   int n_runs, capacity;
   outcome *run; /* ascending by replication */
-  sg_moments iter_mean_s, iter_p99_s, final_loss, final_accuracy, mb_received, worker_seconds;
+  sg_moments iter_mean_s, iter_p99_s, final_loss, final_accuracy, mb_received, worker_seconds,
+      ingress_busy_share, queued_per_message_s;
   double scaled_err_max; /* NAN: not known */
   int64_t undecodable_iters;
   int n_reached, n_diverged, n_stalled, n_undecodable;
@@ -132,6 +133,8 @@ static bool add_run(scheme *c, sqlite3_stmt *s) {
   add_known(&c->mb_received, real(s, 21) / 1e6);
   add_known(&c->worker_seconds, real(s, 22));
   c->undecodable_iters += sqlite3_column_int64(s, 23);
+  add_known(&c->ingress_busy_share, real(s, 24));
+  add_known(&c->queued_per_message_s, real(s, 25));
   c->n_reached += !isnan(o.time_to_target_s);
   c->n_diverged += strcmp(status, "diverged") == 0;
   c->n_stalled += strcmp(status, "stalled") == 0;
@@ -148,7 +151,7 @@ static sg_status load(sg_db *db, report *r, sg_error *e) {
       " p.exact, p.timing_only, p.is_baseline, p.load_d, p.stragglers_s, p.comm_m, p.target_loss,"
       " r.replication, r.status, s.iter_mean_s, s.time_to_target_s, s.iter_p99_s, s.final_loss,"
       " s.final_accuracy, s.grad_scaled_err_max, s.bytes_received_mean, s.worker_seconds_per_iter,"
-      " s.undecodable_iters"
+      " s.undecodable_iters, s.ingress_busy_share, s.queued_per_message_s"
       " FROM point p JOIN run r USING (point_id) JOIN run_summary s USING (run_id)"
       " WHERE r.status <> 'running'"
       " ORDER BY min(p.point_id) OVER (PARTITION BY p.env_sha256, p.results_version),"
@@ -361,6 +364,12 @@ static void put_time_to_target(sg_table *t, const scheme *c) {
   sg_table_text(t, cell);
 }
 
+static void put_percent(sg_table *t, double share) {
+  char cell[32];
+  snprintf(cell, sizeof cell, "%.0f %%", 100 * share);
+  sg_table_text(t, cell);
+}
+
 static int ended_early(const scheme *c) {
   return c->n_diverged + c->n_stalled + c->n_undecodable;
 }
@@ -368,10 +377,12 @@ static int ended_early(const scheme *c) {
 /* The table of one environment for people: the most important columns first, since a narrow
  * terminal gets it in blocks. Counts of mishaps only where there are any. */
 static sg_table *people_table(const report *r, const environment *v) {
-  bool timing = r->scheme[v->begin].timing_only, undecodable = false, early = false;
+  bool timing = r->scheme[v->begin].timing_only, undecodable = false, early = false,
+       shared_link = false;
   for (int i = v->begin; i < v->end; i++) {
     undecodable |= r->scheme[i].undecodable_iters > 0;
     early |= ended_early(&r->scheme[i]) > 0;
+    shared_link |= sg_moments_mean(&r->scheme[i].ingress_busy_share) > 0;
   }
   const char *name[24];
   int n = 0;
@@ -391,6 +402,10 @@ static sg_table *people_table(const report *r, const environment *v) {
     name[n++] = "scaled error";
   }
   name[n++] = "MB/iter";
+  if (shared_link) {
+    name[n++] = "link busy";
+    name[n++] = "queued (s)";
+  }
   name[n++] = "worker-s/iter";
   if (undecodable) name[n++] = "undecodable";
   name[n++] = "runs";
@@ -414,6 +429,10 @@ static sg_table *people_table(const report *r, const environment *v) {
       sg_table_number(t, c->scaled_err_max, 2);
     }
     sg_table_number(t, sg_moments_mean(&c->mb_received), 3);
+    if (shared_link) {
+      put_percent(t, sg_moments_mean(&c->ingress_busy_share));
+      sg_table_number(t, sg_moments_mean(&c->queued_per_message_s), 3);
+    }
     sg_table_number(t, sg_moments_mean(&c->worker_seconds), 4);
     if (undecodable) sg_table_integer(t, c->undecodable_iters);
     sg_table_integer(t, c->n_runs);
@@ -453,7 +472,9 @@ static sg_table *data_table(void) {
                                      "grad_scaled_err_max",
                                      "mb_received_mean",
                                      "worker_seconds_per_iter",
-                                     "undecodable_iters"};
+                                     "undecodable_iters",
+                                     "ingress_busy_share",
+                                     "queued_per_message_s"};
   return sg_table_new(sizeof name / sizeof *name, name);
 }
 
@@ -495,6 +516,8 @@ static void put_data(sg_table *t, const report *r, const environment *v, const c
     sg_table_number(t, sg_moments_mean(&c->mb_received), 3);
     sg_table_number(t, sg_moments_mean(&c->worker_seconds), 4);
     sg_table_integer(t, c->undecodable_iters);
+    sg_table_number(t, sg_moments_mean(&c->ingress_busy_share), 3);
+    sg_table_number(t, sg_moments_mean(&c->queued_per_message_s), 3);
   }
 }
 
@@ -587,11 +610,12 @@ static void put_notes(const report *r, const environment *v, sg_buffer *out) {
 }
 
 static void put_legend(const report *r, sg_buffer *out) {
-  bool target = false, iteration = false;
+  bool target = false, iteration = false, shared_link = false;
   for (int i = 0; i < r->n; i++) {
     bool to_target = !isnan(r->scheme[i].target_loss) && !r->scheme[i].timing_only;
     target |= to_target;
     iteration |= !to_target;
+    shared_link |= sg_moments_mean(&r->scheme[i].ingress_busy_share) > 0;
   }
   sg_put(
       out,
@@ -605,6 +629,10 @@ static void put_legend(const report *r, sg_buffer *out) {
            "approximate: the gradient is not the exact sum (scaled error of 1e-6 or more), so "
            "iteration\ntimes are not comparable. scaled error: error of the decoded gradient over "
            "the summed norms.\n");
+  if (shared_link)
+    sg_put(out,
+           "link busy: share of the time that the master's incoming link is in use. queued: mean "
+           "time that a\nmessage waits for it, besides the time that it would need alone.\n");
   if (target)
     sg_put(
         out,

@@ -30,6 +30,10 @@ static const struct named {
      "SELECT scheme_label, bytes_received_mean, bytes_sent_mean, worker_seconds_per_iter,"
      " worker_busy_share, wasted_work_share, stored_data_factor, point_id"
      " FROM v_point ORDER BY point_id"},
+    {"network", "the master's link: how busy, how long messages wait, bytes",
+     "SELECT scheme_label, comm_m, iter_mean_s, ingress_busy_share, queued_per_message_s,"
+     " queued_mean_s, bytes_received_mean, bytes_sent_mean, point_id FROM v_point"
+     " ORDER BY point_id"},
     {"errors", "arithmetic: largest errors and condition numbers",
      "SELECT scheme_label, exact, grad_rel_err_max, grad_scaled_err_max, decoding_err_mean,"
      " cond1_max, decode_amp_max, undecodable_iters, point_id FROM v_point ORDER BY point_id"},

@@ -26,7 +26,10 @@ typedef struct sg_iteration_record {
   double bytes_broadcast;
   double busy_s;   /* Σ over workers of seconds spent computing */
   double wasted_s; /* part of busy_s whose result was not used in a decode */
-  double ingress_busy_s, queued_s;
+  /* The master's link, from the previous decode to this one; 0 where it is unlimited. */
+  double ingress_busy_s;
+  double queued_s;          /* Σ over ingress_messages of seconds waited */
+  int64_t ingress_messages; /* transmissions that it delivered, late ones that are dropped too */
   /* Arithmetic; NAN when timing only. */
   double loss, test_loss, test_accuracy, test_auc;
   double grad_norm;

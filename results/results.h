@@ -13,7 +13,7 @@
 
 #include <sqlite3.h>
 
-#define SG_SCHEMA_VERSION  1
+#define SG_SCHEMA_VERSION  2
 #define SG_RESULTS_VERSION 1 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
@@ -100,7 +100,7 @@ typedef struct sg_summary_record {
   double wasted_work_share;                                 /* wasted / busy */
   double worker_seconds_per_iter;                           /* n · mean iteration time */
   double decode_cache_hit_rate;
-  double ingress_busy_share, queued_mean_s;
+  double ingress_busy_share, queued_mean_s, queued_per_message_s;
 } sg_summary_record;
 
 typedef struct sg_worker_summary_record {

@@ -70,7 +70,7 @@ CREATE TABLE run_summary (
   undecodable_iters INTEGER NOT NULL,
   n_used_mean REAL, bytes_received_mean REAL, bytes_sent_mean REAL,
   worker_busy_share REAL, wasted_work_share REAL, worker_seconds_per_iter REAL,
-  decode_cache_hit_rate REAL, ingress_busy_share REAL, queued_mean_s REAL
+  decode_cache_hit_rate REAL, ingress_busy_share REAL, queued_mean_s REAL, queued_per_message_s REAL
 ) STRICT;
 
 CREATE TABLE iteration (
@@ -82,6 +82,7 @@ CREATE TABLE iteration (
   last_worker INTEGER,
   bytes_received REAL, bytes_sent REAL, bytes_broadcast REAL,
   busy_s REAL, wasted_s REAL, ingress_busy_s REAL, queued_s REAL,
+  ingress_messages INTEGER NOT NULL,
   loss REAL, test_loss REAL, test_accuracy REAL, test_auc REAL,
   grad_norm REAL, grad_rel_err REAL, grad_scaled_err REAL, decoding_err REAL,
   cond1_est REAL, decode_amp REAL,
@@ -150,6 +151,7 @@ SELECT p.point_id, p.env_sha256, p.results_version, p.scheme_label, p.code, p.st
        avg(s.wasted_work_share) AS wasted_work_share,
        avg(s.worker_seconds_per_iter) AS worker_seconds_per_iter,
        avg(s.ingress_busy_share) AS ingress_busy_share, avg(s.queued_mean_s) AS queued_mean_s,
+       avg(s.queued_per_message_s) AS queued_per_message_s,
        avg(s.decode_cache_hit_rate) AS decode_cache_hit_rate, p.stored_data_factor
 FROM point p
 JOIN run r USING (point_id)
@@ -201,6 +203,17 @@ SELECT p.env_sha256, p.results_version, p.point_id, h.baseline_point_id, p.schem
             WHEN h.log_ratio_mean < -h.half THEN 'slower'
             ELSE 'undecided' END AS iter_time_verdict
 FROM half h JOIN point p USING (point_id) JOIN point b ON b.point_id = h.baseline_point_id;
+
+-- The master's link in every iteration. Its seconds are those from decode to decode.
+CREATE VIEW v_ingress AS
+SELECT p.point_id, p.scheme_label, i.run_id, i.iteration, i.duration_s,
+       i.ingress_busy_s
+         / (i.start_s + i.wait_s
+            - lag(i.start_s + i.wait_s, 1, 0) OVER (PARTITION BY i.run_id ORDER BY i.iteration))
+         AS ingress_busy_share,
+       i.ingress_messages, i.queued_s / nullif(i.ingress_messages, 0) AS queued_per_message_s
+FROM point p JOIN run r USING (point_id) JOIN iteration i USING (run_id)
+WHERE r.status <> 'running';
 
 CREATE VIEW v_ecdf AS
 SELECT p.point_id, p.scheme_label, i.duration_s,
@@ -308,8 +321,10 @@ INSERT INTO column_doc VALUES
 ('*','wasted_work_share','1','Share of computing whose result was not used'),
 ('*','worker_seconds_per_iter','s','Workers times mean iteration time: what is paid for'),
 ('*','decode_cache_hit_rate','1','Share of decodes whose weights were known from an earlier round'),
-('*','ingress_busy_share','1','Share of the time that the master''s link was busy'),
+('*','ingress_busy_share','1','Share of the time that the master''s link was busy (v_ingress: from decode to decode)'),
 ('*','queued_mean_s','s','Mean seconds per iteration that messages waited for the master''s link'),
+('*','queued_per_message_s','s','Mean seconds that a message waited for the master''s link; NULL: none used it'),
+('*','ingress_messages','count','Messages delivered by the master''s link, late ones that are dropped too; 0: unlimited'),
 ('*','iteration','count','Update of the model, from 0'),
 ('*','round','count','Round of the protocol'),
 ('*','start_s','s','Simulated time at which the round began'),
@@ -326,8 +341,8 @@ INSERT INTO column_doc VALUES
 ('*','bytes_broadcast','byte','Sent from the master to the workers'),
 ('*','busy_s','s','Sum over workers of seconds spent computing'),
 ('*','wasted_s','s','Part of busy_s whose result was not used'),
-('*','ingress_busy_s','s','Seconds that the master''s link was busy'),
-('*','queued_s','s','Seconds that messages waited for the master''s link'),
+('*','ingress_busy_s','s','Seconds that the master''s link was busy, from decode to decode'),
+('*','queued_s','s','Seconds that the messages it delivered waited for the master''s link'),
 ('*','loss','1','Training loss after the update'),
 ('*','test_loss','1','Test loss after the update'),
 ('*','test_accuracy','1','Test accuracy after the update'),

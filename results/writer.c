@@ -47,11 +47,11 @@ static const char *const sql[QUERIES] = {
                    " VALUES (?, ?, ?, ?, ?, 'running')",
     [INSERT_ITERATION] =
         "INSERT INTO iteration (run_id, iteration, round, decoded, n_used, n_received, last_worker,"
-        " start_s, duration_s, wait_s, decode_s, update_s, bytes_received, bytes_sent,"
-        " bytes_broadcast, busy_s, wasted_s, ingress_busy_s, queued_s, loss, test_loss,"
+        " ingress_messages, start_s, duration_s, wait_s, decode_s, update_s, bytes_received,"
+        " bytes_sent, bytes_broadcast, busy_s, wasted_s, ingress_busy_s, queued_s, loss, test_loss,"
         " test_accuracy, test_auc, grad_norm, grad_rel_err, grad_scaled_err, decoding_err,"
         " cond1_est, decode_amp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [INSERT_WORKER] = "INSERT INTO worker_iteration (run_id, iteration, worker, tasks, messages,"
                       " used, cancelled, compute_s, arrival_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [INSERT_SUMMARY] =
@@ -60,9 +60,10 @@ static const char *const sql[QUERIES] = {
         " decode_mean_s, time_to_target_s, final_loss, final_test_loss, final_accuracy, final_auc,"
         " grad_rel_err_max, grad_scaled_err_max, decoding_err_mean, cond1_max, decode_amp_max,"
         " n_used_mean, bytes_received_mean, bytes_sent_mean, worker_busy_share, wasted_work_share,"
-        " worker_seconds_per_iter, decode_cache_hit_rate, ingress_busy_share, queued_mean_s)"
+        " worker_seconds_per_iter, decode_cache_hit_rate, ingress_busy_share, queued_mean_s,"
+        " queued_per_message_s)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?)",
+        " ?, ?, ?, ?, ?)",
     [INSERT_WORKER_SUMMARY] =
         "INSERT INTO worker_summary (run_id, worker, speed, compute_mean_s, arrival_mean_s,"
         " used_share, cancelled_share) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -231,7 +232,8 @@ static sg_status write_iteration(sg_writer *w, int64_t run_id, const sg_iteratio
     sqlite3_bind_null(s, 7);
   else
     sqlite3_bind_int(s, 7, r->last_worker);
-  for (size_t i = 0; i < sizeof real / sizeof *real; i++) sg_bind_real(s, 8 + (int)i, real[i]);
+  sqlite3_bind_int64(s, 8, r->ingress_messages);
+  for (size_t i = 0; i < sizeof real / sizeof *real; i++) sg_bind_real(s, 9 + (int)i, real[i]);
   return run_statement(w, INSERT_ITERATION);
 }
 
@@ -289,7 +291,8 @@ static sg_status write_summary(sg_writer *w, int64_t run_id, const sg_summary_re
                          r->worker_seconds_per_iter,
                          r->decode_cache_hit_rate,
                          r->ingress_busy_share,
-                         r->queued_mean_s};
+                         r->queued_mean_s,
+                         r->queued_per_message_s};
   sqlite3_bind_int64(s, 1, run_id);
   sqlite3_bind_int64(s, 2, r->undecodable_iters);
   if (r->iterations_to_target < 0)

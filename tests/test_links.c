@@ -216,6 +216,8 @@ static void late_messages_on_a_shared_link(void **state) {
     NEAR(row->ingress_busy_s, cases[i].busy);
     NEAR(row->queued_s, cases[i].queued);
     assert_int_equal(row->n_received, 2);
+    /* The old message, too, where it has gone through the link. */
+    assert_int_equal(row->ingress_messages, strcmp(cases[i].late, "cancel") == 0 ? 2 : 3);
     end(&s);
   }
 }

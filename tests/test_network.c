@@ -330,25 +330,26 @@ static void delivers(sg_ingress *q, double time, int message) {
 static void first_come_first_served(void **state) {
   (void)state;
   sg_ingress *q = sg_ingress_make(SG_INGRESS_FIFO, 10);
-  double busy, queued;
+  sg_ingress_used used;
   assert_true(isinf(sg_ingress_next(q)));
   /* Messages of 4, 1 and 2 s come at 1, 2 and 3. */
   sg_ingress_push(q, 1, 100, 40);
   sg_ingress_push(q, 2, 7, 10);
   sg_ingress_push(q, 3, 8, 20);
-  sg_ingress_usage(q, 3, &busy, &queued);
-  NEAR(busy, 2);
-  NEAR(queued, 0);
+  used = sg_ingress_usage(q, 3);
+  NEAR(used.busy_s, 2);
+  NEAR(used.queued_s, 0);
   delivers(q, 5, 100);
   delivers(q, 6, 7);
-  sg_ingress_usage(q, 6, &busy, &queued);
-  NEAR(busy, 3);
-  NEAR(queued, 3); /* message 7 waited from 2 to 5 */
+  used = sg_ingress_usage(q, 6);
+  NEAR(used.busy_s, 3);
+  NEAR(used.queued_s, 3); /* message 7 waited from 2 to 5 */
+  assert_int_equal(used.taken, 2);
   delivers(q, 8, 8);
   assert_true(isinf(sg_ingress_next(q)));
-  sg_ingress_usage(q, 10, &busy, &queued);
-  NEAR(busy, 2); /* idle from 8 */
-  NEAR(queued, 3);
+  used = sg_ingress_usage(q, 10);
+  NEAR(used.busy_s, 2); /* idle from 8 */
+  NEAR(used.queued_s, 3);
 
   /* Removal in mid-service gives the link to the next at once; one that waits just goes. */
   sg_ingress_push(q, 10, 1, 40);
@@ -373,20 +374,20 @@ static void first_come_first_served(void **state) {
 static void shared_fairly(void **state) {
   (void)state;
   sg_ingress *q = sg_ingress_make(SG_INGRESS_FAIR_SHARE, 10);
-  double busy, queued;
+  sg_ingress_used used;
   /* 40 bytes from 0 on; at 1, with 30 left, 10 more bytes come: these take 2 s at half the rate. At
    * 3 the first has 20 left: it ends at 5. */
   sg_ingress_push(q, 0, 1, 40);
   NEAR(sg_ingress_next(q), 4);
   sg_ingress_push(q, 1, 2, 10);
   delivers(q, 3, 2);
-  sg_ingress_usage(q, 3, &busy, &queued);
-  NEAR(busy, 3);
-  NEAR(queued, 1); /* 2 s instead of 1 */
+  used = sg_ingress_usage(q, 3);
+  NEAR(used.busy_s, 3);
+  NEAR(used.queued_s, 1); /* 2 s instead of 1 */
   delivers(q, 5, 1);
-  sg_ingress_usage(q, 6, &busy, &queued);
-  NEAR(busy, 2);
-  NEAR(queued, 1); /* 5 s instead of 4 */
+  used = sg_ingress_usage(q, 6);
+  NEAR(used.busy_s, 2);
+  NEAR(used.queued_s, 1); /* 5 s instead of 4 */
 
   /* Three of 30 bytes at 10; one goes at 13 with 20 left: the others, 20 left each, end at 17. */
   for (int i = 0; i < 3; i++) sg_ingress_push(q, 10, i, 30);
@@ -395,8 +396,8 @@ static void shared_fairly(void **state) {
   delivers(q, 17, 0); /* equal: in the order of arrival */
   sg_ingress_shift(q, 17);
   delivers(q, 0, 2);
-  sg_ingress_usage(q, 0, &busy, &queued);
-  NEAR(busy, 7);
+  used = sg_ingress_usage(q, 0);
+  NEAR(used.busy_s, 7);
   sg_ingress_free(q);
 }
 

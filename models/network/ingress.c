@@ -29,7 +29,7 @@ struct sg_ingress {
   double since; /* fifo: when the head began; fair-share: when `virtual_time` was right */
   double virtual_time;
   double busy_since; /* while count > 0 */
-  double busy, queued;
+  sg_ingress_used used; /* since sg_ingress_usage */
 };
 
 sg_ingress *sg_ingress_make(sg_ingress_kind kind, double bandwidth) {
@@ -115,7 +115,7 @@ static void run_to(sg_ingress *q, double now) {
 }
 
 static void become_idle(sg_ingress *q, double now) {
-  q->busy += now - q->busy_since;
+  q->used.busy_s += now - q->busy_since;
   q->virtual_time = 0;
 }
 
@@ -146,7 +146,8 @@ int sg_ingress_pop(sg_ingress *q) {
   double now = sg_ingress_next(q);
   entry head = q->heap[0];
   double waited = now - head.arrived - head.bytes / q->bandwidth;
-  if (waited > 0) q->queued += waited;
+  if (waited > 0) q->used.queued_s += waited;
+  q->used.taken++;
   /* Not by run_to: the finish is exact, time is rounded. */
   q->virtual_time = head.finish;
   q->since = now;
@@ -176,12 +177,12 @@ void sg_ingress_shift(sg_ingress *q, double shift) {
   for (int i = 0; i < q->count; i++) q->heap[i].arrived -= shift;
 }
 
-void sg_ingress_usage(sg_ingress *q, double now, double *busy_s, double *queued_s) {
+sg_ingress_used sg_ingress_usage(sg_ingress *q, double now) {
   if (q->count > 0) {
-    q->busy += now - q->busy_since;
+    q->used.busy_s += now - q->busy_since;
     q->busy_since = now;
   }
-  *busy_s = q->busy;
-  *queued_s = q->queued;
-  q->busy = q->queued = 0;
+  sg_ingress_used used = q->used;
+  q->used = (sg_ingress_used){0};
+  return used;
 }

@@ -64,7 +64,13 @@ void sg_ingress_remove(sg_ingress *q, double now, int message);
 void sg_ingress_clear(sg_ingress *q); /* empty, idle */
 /* All times that the queue holds move by −shift: times are relative to the iteration's start. */
 void sg_ingress_shift(sg_ingress *q, double shift);
-/* Seconds the link has been busy, and seconds messages have waited, since the last call. */
-void sg_ingress_usage(sg_ingress *q, double now, double *busy_s, double *queued_s);
+typedef struct sg_ingress_used {
+  double busy_s;   /* the link was */
+  double queued_s; /* that the messages taken waited: from coming to being taken, without the time
+                      that each would have needed alone */
+  long taken;      /* messages */
+} sg_ingress_used;
+/* What has happened since the last call. */
+sg_ingress_used sg_ingress_usage(sg_ingress *q, double now);
 
 #endif

@@ -31,10 +31,10 @@ void run_settle(sg_run *run, int index) {
 
 void run_ingress_usage(sg_run *run) {
   if (run->unlimited) return;
-  double busy, queued;
-  sg_ingress_usage(run->ingress[0], run->now, &busy, &queued);
-  run->cost.ingress_busy += busy;
-  run->cost.queued += queued;
+  sg_ingress_used used = sg_ingress_usage(run->ingress[0], run->now);
+  run->cost.ingress_busy += used.busy_s;
+  run->cost.queued += used.queued_s;
+  run->cost.through_ingress += used.taken;
 }
 
 bool run_start_row(sg_run *run, bool decoded, double begin, double end,
@@ -99,6 +99,7 @@ void run_finish_row(sg_run *run) {
   r->wasted_s = run->cost.wasted;
   r->ingress_busy_s = run->cost.ingress_busy;
   r->queued_s = run->cost.queued;
+  r->ingress_messages = run->cost.through_ingress;
   run->cost = (struct costs){0};
   if (run->limits.worker_rows)
     for (int i = 0; i < run->nodes; i++) fill_worker_row(run, i);

@@ -171,6 +171,7 @@ struct sg_run {
   struct costs {
     double bytes_received, bytes_sent, bytes_broadcast, busy, wasted, ingress_busy, queued;
     int received;
+    long through_ingress;
   } cost;
   double previous_end; /* absolute end of the previous update */
   sg_iteration_record record;

@@ -18,7 +18,7 @@ struct sg_tally {
   bool failed;
   double end_s, wait, decode, used, received, sent, busy, wasted, ingress_busy, queued,
       decoding_err;
-  long decoding_errs, undecodable, decoded;
+  long decoding_errs, undecodable, decoded, through_ingress;
   sg_summary_record last; /* final and worst values as they come */
   worker_sum *worker;     /* NULL without worker rows */
   sg_worker_summary_record *summary;
@@ -105,6 +105,7 @@ void sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
   t->wasted += r->wasted_s;
   t->ingress_busy += r->ingress_busy_s;
   t->queued += r->queued_s;
+  t->through_ingress += r->ingress_messages;
   if (r->decoded)
     t->decoded++;
   else
@@ -166,6 +167,7 @@ void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary) {
   summary->bytes_received_mean = t->received / rows;
   summary->bytes_sent_mean = t->sent / rows;
   summary->queued_mean_s = t->queued / rows;
+  summary->queued_per_message_s = t->through_ingress ? t->queued / (double)t->through_ingress : NAN;
   summary->ingress_busy_share = t->ingress_busy / time;
   summary->worker_busy_share = t->busy / (t->workers * time);
   summary->wasted_work_share = t->busy > 0 ? t->wasted / t->busy : NAN;
