@@ -383,7 +383,13 @@ static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals
 
 static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
   sg_kernel *k = t->k;
-  for (size_t i = p->encode; i < p->decode; i++) run_step(t, &k->step[i], k->y, t->tile);
+  for (size_t i = p->encode; i < p->decode; i++) {
+    const step *form = &k->step[i];
+    run_step(t, form, k->y, t->tile);
+    if (s->precision != SG_FLOAT64)
+      for (int j = 0; j < form->outs; j++)
+        sg_round(s->precision, t->n, k->y + form->out[j] * t->tile);
+  }
   /* Where a piece is short, what is past its end must not be written. */
   bool full = available(t, t->pieces - 1) == t->n;
   double *spare = k->y + s->n_messages * t->tile;

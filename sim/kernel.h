@@ -9,6 +9,7 @@
 #define SG_SIM_KERNEL_H
 
 #include "models/learning/problem.h"
+#include "sim/core/precision.h"
 
 typedef struct sg_kernel_term {
   int item, piece; /* item: index into the gradient request */
@@ -30,7 +31,10 @@ typedef struct sg_kernel_set {
   const int *link_start; /* n_messages + 1, or NULL: no relays */
   const sg_kernel_link *link;
   const double *weight; /* n_messages × pieces, row-major */
-  int n_sum;            /* the exact sum to compare with: Σ sum_coef · item; 0: no comparison */
+  /* What messages are rounded to when they have been formed; a relay is formed from rounded ones,
+   * and rounded again. */
+  sg_precision precision;
+  int n_sum; /* the exact sum to compare with: Σ sum_coef · item; 0: no comparison */
   const int *sum_item;
   const double *sum_coef; /* NULL: all 1 */
   const double *previous; /* NULL, or the previous decoded vector, for dot_previous */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints how long gradients and the kernel take, best and median of several rounds. Not a test. */
+/* Prints how long gradients and the kernel take, best and median of several rounds. Not a test.
+ * bench_kernel [NAME [PRECISION]]: settings whose names contain NAME; 0, 1, 2: messages as float64,
+ * float32, bfloat16. */
 #include "models/learning/problem.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
@@ -70,7 +72,7 @@ static void fill_set(const setting *s, int column, long l, sg_kernel_set *set, s
                          .decoded = calloc((size_t)l, sizeof(double))};
 }
 
-static void run(const setting *s) {
+static void run(const setting *s, sg_precision precision) {
   sg_error e = {0};
   int parts = parts_of(s);
   sg_problem *problem = learning_problem(s->problem, s->settings, s->n, 1, &e);
@@ -93,6 +95,7 @@ static void run(const setting *s) {
     for (long i = 0; i < l; i++) x[c * l + i] = 0.01 * (sg_uniform(&random) - 0.5);
     for (int p = 0; p < parts; p++) item[c * parts + p] = (sg_partial){p, c, 0};
     fill_set(s, c, l, &set[c], &random);
+    set[c].precision = precision;
   }
   sg_gradient_request request = {.partition = partition,
                                  .width = s->width,
@@ -146,8 +149,10 @@ int main(int argc, char **argv) {
       {"medium-dense cyclic", "logistic-regression", medium, 60, 32, 6, 1, 55, 3},
       {"medium-dense group", "logistic-regression", medium, 60, 32, 6, 4, 0, 3},
   };
+  int precision = argc > 2 ? atoi(argv[2]) : 0;
+  if (precision < 0 || precision >= SG_PRECISIONS) return 64;
   sg_blas_single_thread();
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-    if (argc < 2 || strstr(settings[i].name, argv[1])) run(&settings[i]);
+    if (argc < 2 || strstr(settings[i].name, argv[1])) run(&settings[i], (sg_precision)precision);
   return 0;
 }

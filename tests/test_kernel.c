@@ -147,6 +147,7 @@ static void check(const fixture *f, const random_set *r) {
         v += r->term[t].coef * at(f, s, r->term[t].item, r->term[t].piece, length, c);
       for (int t = r->link_start[i]; t < r->link_start[i + 1]; t++)
         v += r->link[t].coef * y[r->link[t].message * length + c];
+      sg_round(s->precision, 1, &v);
       y[i * length + c] = v;
     }
   for (int q = 0; q < s->pieces; q++)
@@ -194,6 +195,7 @@ static void random_sets(fixture *f, int rounds, bool relays) {
       point_into(&r[i], relays);
       r[i].set.decoded = decoded + i * f->l;
       r[i].set.previous = i % 2 ? previous : NULL;
+      r[i].set.precision = (sg_precision)below(SG_PRECISIONS);
       sets[i] = r[i].set;
       for (long c = 0; c < f->l; c++) r[i].set.decoded[c] = -77;
     }

@@ -214,6 +214,13 @@ const sg_param sg_network_params[] = {
                 "they are first in its queue.",
      .choices = duplexes,
      .fallback = FULL_DUPLEX},
+    {.name = "precision",
+     .kind = SG_CHOICE,
+     .summary =
+         "Number format of messages: they are rounded to it when they are encoded, and their "
+         "bytes are counted in it. A random law's time for a gradient stays what it is.",
+     .choices = sg_precision_names,
+     .fallback = SG_FLOAT64},
     {.name = "signal_latency_s",
      .kind = SG_REAL,
      .summary = "Seconds that a signal to the master or a command to a worker takes.",
@@ -298,6 +305,7 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
   if (!n) return sg_fail_memory(e);
   n->workers = workers;
   n->seed = seed;
+  n->precision = (sg_precision)sg_choice(network, "precision");
   n->signal_latency = sg_real(network, "signal_latency_s");
   n->occupies_link = sg_choice(network, "late_messages") == LATE_OCCUPY_LINK;
   n->half_duplex = sg_choice(network, "duplex") == HALF_DUPLEX;

@@ -7,12 +7,14 @@
 #define SG_MODELS_NETWORK_H
 
 #include "models/delay/law.h"
+#include "sim/core/precision.h"
 
 /* The scenario's "network" object: uplink {model: none | linear | a law; per_message_s; draw:
  * message | iteration; jitter: none | a law}, ingress {model: unlimited | fifo | fair-share;
  * bandwidth_Bps}, broadcast {model: none | linear | sequential | tree; latency_s; bandwidth_Bps;
  * fan_out}, classes [{share, uplink_speed, downlink_speed}], assign (random | in-order), duplex
- * (full | half), signal_latency_s, late_messages (cancel | occupy-link). */
+ * (full | half), precision (float64 | float32 | bfloat16), signal_latency_s, late_messages (cancel
+ * | occupy-link). */
 extern const sg_param sg_network_params[];
 
 typedef struct sg_network sg_network; /* immutable, shared */
@@ -28,7 +30,8 @@ double sg_uplink_seconds(const sg_network *network, uint32_t replication, int wo
                          uint32_t iteration, uint32_t draw, double share, double bytes);
 
 double sg_signal_seconds(const sg_network *network);
-bool sg_network_occupies_link(const sg_network *network); /* late_messages = occupy-link */
+sg_precision sg_network_precision(const sg_network *network); /* of messages */
+bool sg_network_occupies_link(const sg_network *network);     /* late_messages = occupy-link */
 bool sg_network_half_duplex(const sg_network *network);
 
 /* What the links of a run's nodes are at. Times are those of the run's clock. */

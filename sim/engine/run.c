@@ -104,7 +104,7 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .async = code->flags & SG_ASYNC,
                   .occupies_link = sg_network_occupies_link(environment->network),
                   .half_duplex = sg_network_half_duplex(environment->network),
-                  .model_bytes = (double)environment->length * environment->value_bytes,
+                  .model_bytes = (double)environment->length * sizeof(double),
                   .signal_s = sg_signal_seconds(environment->network),
                   .free_job = -1,
                   .free_message = -1,

@@ -40,7 +40,7 @@ typedef struct sg_environment {
   const sg_network *network;
   sg_late_work late_work;
   double update_s;     /* master: time of a model update */
-  double value_bytes;  /* bytes of one number on the wire: 8 */
+  double value_bytes;  /* bytes of one number of a message; models travel as float64 */
   double header_bytes; /* bytes of a message besides its numbers: 0 */
   long length;         /* l */
   uint64_t seed;

@@ -288,6 +288,7 @@ static void settle_sets(lane *l, bool with_sum, const double *sum_coef) {
     set->weight = p->weight + p->range[i].weight;
     set->decoded = l->decoded;
     set->previous = l->previous;
+    set->precision = sg_network_precision(l->block->world->network);
     if (with_sum) {
       set->n_sum = (int)p->n_sum;
       set->sum_item = p->sum_item;
@@ -526,7 +527,8 @@ static sg_status supply(lane *l, const sg_run_result *result) {
   long every = b->world->evaluate_every;
   l->held_due = has_loss(l) && result->decoded && (l->row.iteration + 1) % every == 0;
   if (result->decoded && !b->world->problem->timing_only && !isfinite(l->row.grad_norm)) {
-    l->row.grad_norm = NAN;
+    /* A message that overflowed its number format ends here, too. */
+    l->row.grad_norm = l->row.grad_rel_err = l->row.grad_scaled_err = NAN;
     end_run(l, "diverged", "diverged");
     return SG_OK;
   }

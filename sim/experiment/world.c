@@ -204,7 +204,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   w->environment.delay = w->delay;
   w->environment.network = w->network;
   w->environment.late_work = (sg_late_work)sg_choice(point->values, "late_work");
-  w->environment.value_bytes = 8;
+  w->environment.value_bytes = sg_precision_bytes(sg_network_precision(w->network));
   w->environment.length = w->problem->length;
   w->environment.seed = seed;
 out:
