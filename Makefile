@@ -93,11 +93,13 @@ check: all $(TESTS) $(TOOLS)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
 	@STRAGGLE=$(abspath $(BUILD)/straggle) bats tests/*.bats
 	@$(BUILD)/tests/validate --short
+	@$(BUILD)/tests/validate_network --short
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
-	@$(MAKE) --no-print-directory $(BUILD)/tests/validate
+	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate
+	$(BUILD)/tests/validate_network
 
 bench: setup
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine

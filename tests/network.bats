@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Networks as a person uses them. STRAGGLE names the program.
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+  cat > contended.json <<'END'
+{
+  "format": 1,
+  "name": "contended",
+  "cluster": { "workers": 12 },
+  "delay": { "model": "exponential", "mean_s": 1 },
+  "network": {
+    "uplink": { "model": "linear", "bandwidth_Bps": 4e6, "jitter": { "model": "exponential", "mean_s": 0.1 } },
+    "ingress": { "model": "fair-share", "bandwidth_Bps": 1e7 },
+    "broadcast": { "model": "tree", "fan_out": 3, "latency_s": 0.01, "bandwidth_Bps": 4e6 },
+    "classes": [ { "share": 0.75 }, { "share": 0.25, "uplink_speed": 0.5, "downlink_speed": 0.5 } ],
+    "duplex": "half",
+    "late_messages": "occupy-link"
+  },
+  "master": { "decode": { "model": "flops", "flops_per_s": 1e9 } },
+  "learning": { "problem": "none", "length": 100000 },
+  "schemes": [
+    { "code": "uncoded" },
+    { "code": "group", "d": 4, "m": { "each": [1, 2] }, "linear_code": "harmonic", "stop": "decodable" }
+  ],
+  "baseline": "uncoded",
+  "replications": 6,
+  "stop": { "iterations": 100 },
+  "output": { "database": "contended.db" }
+}
+END
+}
+
+@test "rows do not depend on the number of threads" {
+  for j in 1 2 3; do
+    "$STRAGGLE" run contended.json -o "$j.db" -j "$j" --quiet
+    sqlite3 "$j.db" "SELECT i.*, s.ingress_busy_share, s.queued_per_message_s
+                     FROM iteration i JOIN run_summary s USING (run_id)
+                     ORDER BY run_id, iteration" > "$j.txt"
+  done
+  [ "$(wc -l < 1.txt)" -eq 1800 ]
+  cmp 1.txt 2.txt
+  cmp 1.txt 3.txt
+}
+
+@test "the use of the master's link is recorded and shown" {
+  "$STRAGGLE" run contended.json --quiet
+  run sqlite3 contended.db "SELECT count(*) FROM v_ingress
+      WHERE ingress_busy_share > 0 AND ingress_busy_share < 1.000001
+        AND ingress_messages > 0 AND queued_per_message_s > 0"
+  [ "$output" = 1800 ]
+  # The summary is what the rows add up to.
+  run sqlite3 contended.db "SELECT count(*) FROM run_summary s WHERE
+      abs(ingress_busy_share - (SELECT sum(ingress_busy_s) / max(start_s + duration_s) FROM iteration i
+                                WHERE i.run_id = s.run_id)) < 1e-9
+      AND abs(queued_per_message_s - (SELECT sum(queued_s) / sum(ingress_messages) FROM iteration i
+                                      WHERE i.run_id = s.run_id)) < 1e-9"
+  [ "$output" = 18 ]
+  run "$STRAGGLE" compare contended.db
+  [[ "$output" == *"link busy"* ]]
+  [[ "$output" == *"queued (s)"* ]]
+  run "$STRAGGLE" query contended.db @network
+  [ "$status" -eq 0 ]
+  [[ "$output" == *ingress_busy_share* ]]
+}
+
+@test "without a shared link compare does not speak of one" {
+  "$STRAGGLE" run contended.json --set '/network/ingress={"model":"unlimited"}' -o free.db --quiet
+  run "$STRAGGLE" compare free.db
+  [ "$status" -eq 0 ]
+  [[ "$output" != *"link busy"* ]]
+  run sqlite3 free.db "SELECT max(ingress_messages), max(ingress_busy_share), count(queued_per_message_s)
+                       FROM iteration JOIN run_summary USING (run_id)"
+  [ "$output" = "0|0.0|0" ]
+}
+
+@test "decoding takes its flops at the master" {
+  "$STRAGGLE" run contended.json --quiet
+  "$STRAGGLE" run contended.json --set '/master/decode/flops_per_s=1e6' -o slow.db --quiet
+  # Uncoded: 12 messages of 100,000 numbers are added, 2 flops each: 2.4 ms or 2.4 s.
+  run sqlite3 contended.db "SELECT count(*) FROM iteration JOIN run USING (run_id) JOIN point USING (point_id)
+      WHERE code = 'uncoded' AND abs(decode_s - 0.0024) < 1e-12 AND abs(duration_s - wait_s - decode_s) < 1e-9"
+  [ "$output" = 600 ]
+  run sqlite3 slow.db "SELECT count(*) FROM iteration JOIN run USING (run_id) JOIN point USING (point_id)
+      WHERE code = 'uncoded' AND abs(decode_s - 2.4) < 1e-12 AND abs(duration_s - wait_s - decode_s) < 1e-9"
+  [ "$output" = 600 ]
+}
+
+@test "faults of a network are all listed with their places" {
+  run "$STRAGGLE" check contended.json --set /network/classes/0/share=0.5 \
+    --set /network/broadcast/fan_out=0 --set /network/duplex=simplex
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"/network/broadcast/fan_out"* ]]
+  [[ "$output" == *"/network/duplex"* ]]
+  run "$STRAGGLE" check contended.json --set /network/classes/0/share=0.5
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"/network/classes: expected shares that sum to 1, found a sum of 0.75"* ]]
+}
