@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* The fit of a trace, step by step. */
+#include "sim/fit/fit.h"
+
+#include "sim/fit/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Beyond this many times the laws are fitted to a random sample: no law of two parameters survives
+ * a test with more, and a bootstrap would take minutes. */
+enum { MOST_FITTED = 10000 };
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static size_t cells_of(const sg_trace *t) {
+  return (size_t)t->iterations * (size_t)t->workers;
+}
+
+static sg_status take_times(sg_fit *f, sg_error *e) {
+  const sg_trace *t = f->trace;
+  size_t cells = cells_of(t);
+  f->x = malloc(cells * sizeof *f->x);
+  if (!f->x) return sg_fail_memory(e);
+  for (size_t k = 0; k < cells; k++) f->x[k] = t->load ? t->compute[k] / t->load[k] : t->compute[k];
+  return SG_OK;
+}
+
+/* A random sample without repeats, ascending. */
+static long sample(const double *x, size_t n, uint64_t seed, double *out) {
+  enum { CHUNK = 65536 };
+  size_t wanted = n < MOST_FITTED ? n : MOST_FITTED, taken = 0;
+  sg_stream s;
+  for (size_t k = 0; k < n && taken < wanted; k++) {
+    if (k % CHUNK == 0) sg_stream_at(&s, seed, 1, SG_FOR_BOOTSTRAP, 0, (uint32_t)(k / CHUNK), 0);
+    if (sg_uniform(&s) * (double)(n - k) < (double)(wanted - taken)) out[taken++] = x[k];
+  }
+  qsort(out, taken, sizeof *out, ascending);
+  return (long)taken;
+}
+
+static int by_aic(const void *a, const void *b) {
+  const sg_fitted *x = a, *y = b;
+  if (x->ok != y->ok) return x->ok ? -1 : 1;
+  if (x->aic != y->aic) return x->aic < y->aic ? -1 : 1;
+  return (x->type > y->type) - (x->type < y->type);
+}
+
+/* All laws, best first; the index of the simplest that is within 2 of the best: AIC does not tell
+ * those apart. */
+static sg_status fit_all(long n, const double *x, int replicates, uint64_t seed, int *count,
+                         sg_fitted *law, int *best, sg_error *e) {
+  for (*count = 0; sg_fit_type_at(*count); ++*count) {
+    sg_status status = sg_fit_law(sg_fit_type_at(*count), n, x, replicates, seed, &law[*count], e);
+    if (status != SG_OK) return status;
+  }
+  qsort(law, (size_t)*count, sizeof *law, by_aic);
+  *best = 0;
+  for (int i = 1; i < *count; i++)
+    if (law[i].ok && law[i].aic <= law[0].aic + 2 &&
+        law[i].type->parameters < law[*best].type->parameters)
+      *best = i;
+  return SG_OK;
+}
+
+static sg_status fit_laws(sg_fit *f, const sg_fit_options *o, sg_error *e) {
+  double *x = malloc(cells_of(f->trace) * sizeof *x);
+  if (!x) return sg_fail_memory(e);
+  f->fitted = sample(f->x, cells_of(f->trace), o->seed, x);
+  sg_status status = fit_all(f->fitted, x, o->replicates, o->seed, &f->n_laws, f->law, &f->best, e);
+  free(x);
+  return status;
+}
+
+/* A part is in the structured model when chance does not explain it and it is large enough to
+ * matter: one percent of probability, two percent of time. */
+fit_parts fit_parts_of(const sg_fit *f) {
+  const sg_fit_structure *s = f->structure;
+  return (fit_parts){.persistent =
+                         s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
+                     .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
+                     .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
+                     .stalls = s->stalls > 1};
+}
+
+/* What is left of the times when what the structured model has besides is taken out. */
+static sg_status fit_base(sg_fit *f, uint64_t seed, sg_error *e) {
+  const sg_fit_structure *s = f->structure;
+  fit_parts parts = fit_parts_of(f);
+  size_t cells = cells_of(f->trace), n = 0, columns = (size_t)s->workers;
+  double *x = malloc(2 * cells * sizeof *x), mean = 0;
+  if (!x) return sg_fail_memory(e);
+  for (size_t k = 0; k < cells; k++) {
+    if (parts.stalls && s->stalled[k]) continue;
+    double y = log(f->x[k]);
+    if (parts.persistent) y -= log(s->factor[k % columns]);
+    if (parts.common) y -= log(s->common[k / columns]);
+    if (parts.memory && s->slow[k] > 0.5) y -= log(s->slowdown);
+    x[n++] = y;
+    mean += y;
+  }
+  mean /= (double)n;
+  /* A row's mean holds 1/n of each of its residuals: dividing by it takes that away. */
+  double widen = parts.common ? sqrt((double)columns / ((double)columns - 1)) : 1;
+  for (size_t k = 0; k < n; k++) x[k] = exp(mean + (x[k] - mean) * widen);
+  sg_fitted law[SG_FIT_LAWS];
+  int count, best;
+  long taken = sample(x, n, seed, x + cells);
+  sg_status status = fit_all(taken, x + cells, 0, seed, &count, law, &best, e);
+  if (status == SG_OK) f->base = law[best];
+  free(x);
+  return status;
+}
+
+sg_status sg_fit_new(const sg_trace *trace, const char *path, const sg_fit_options *o, sg_fit **out,
+                     sg_error *e) {
+  *out = NULL;
+  sg_fit *f = calloc(1, sizeof *f);
+  if (!f) return sg_fail_memory(e);
+  f->trace = trace;
+  f->path = path;
+  f->replicates = o->replicates;
+  sg_status status = take_times(f, e);
+  if (status == SG_OK) status = fit_laws(f, o, e);
+  if (status == SG_OK)
+    status =
+        sg_fit_structure_new(trace->iterations, trace->workers, f->x, o->seed, &f->structure, e);
+  if (status == SG_OK)
+    status = sg_fit_load_scaling((long)cells_of(trace), trace->compute, trace->load, &f->loads, e);
+  if (status == SG_OK) status = fit_base(f, o->seed, e);
+  if (status == SG_OK) status = fit_models(f, o->seed, e);
+  if (status == SG_OK) status = fit_verdict(f, e);
+  if (status != SG_OK) {
+    sg_fit_free(f);
+    return status;
+  }
+  *out = f;
+  return SG_OK;
+}
+
+void sg_fit_free(sg_fit *f) {
+  if (!f) return;
+  sg_fit_structure_free(f->structure);
+  for (int i = 0; i < SG_FIT_MODELS; i++) free(f->model[i].scenario);
+  for (int i = 0; i < SG_FIT_WARNINGS; i++) free(f->warning[i]);
+  free(f->verdict);
+  free(f->x);
+  free(f);
+}

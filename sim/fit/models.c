@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Each fitted model as members of a scenario, and the iteration times that the simulator's own
+ * delay model makes of them. They are read as a user's scenario would be: what is printed is what
+ * was compared. */
+#include "sim/experiment/plan.h"
+#include "sim/fit/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Draws per model, and runs: a persistent speed is drawn once a run. */
+#define MOST_DRAWS 2e6
+enum { FEWEST_RUNS = 20, MOST_RUNS = 400, RESAMPLES = 200 };
+
+/* --- Members ---------------------------------------------------------------------------------- */
+
+static void number(sg_buffer *b, const char *name, double x) {
+  char text[32];
+  snprintf(text, sizeof text, "%.6g", x);
+  sg_putf(b, ", \"%s\": %s", name, text);
+}
+
+/* "model" and the members of a law. factor: times are multiplied by it. */
+static void put_law(sg_buffer *b, const sg_fitted *law, double factor) {
+  sg_putf(b, "\"model\": \"%s\"", law->type->model);
+  for (int p = 0; p < law->type->parameters; p++) {
+    const char *name = law->type->parameter[p];
+    size_t n = strlen(name);
+    bool time = n > 2 && strcmp(name + n - 2, "_s") == 0;
+    double x = law->value[p];
+    number(b, name, time ? fmax(0, x) * factor : x);
+  }
+}
+
+static void put_scaling(sg_buffer *b, const sg_fit *f) {
+  static const char *const names[] = {NULL, "proportional", "additive", "startup"};
+  if (names[f->loads.scaling]) sg_putf(b, ", \"scaling\": \"%s\"", names[f->loads.scaling]);
+  if (f->loads.scaling == SG_FIT_STARTUP) number(b, "per_subset_s", fmax(0, f->loads.per_subset));
+}
+
+static void law_members(const sg_fit *f, const sg_fitted *law, sg_buffer *b) {
+  sg_putf(b, "\"cluster\": { \"workers\": %d },\n\"delay\": { ", f->trace->workers);
+  put_law(b, law, 1);
+  sg_put(b, ", \"unit\": \"subset\"");
+  put_scaling(b, f);
+  sg_put(b, " }");
+}
+
+static void trace_members(const sg_fit *f, sg_buffer *b) {
+  sg_putf(b, "\"cluster\": { \"workers\": %d },\n\"delay\": { \"model\": \"trace\", \"path\": ",
+          f->trace->workers);
+  sg_put_json_string(b, f->path);
+  sg_put(b, ", \"mode\": \"block-bootstrap\"");
+  sg_putf(b, ", \"block_iterations\": %ld", f->structure->block);
+  if (!f->trace->seconds) sg_put(b, ", \"unit_s\": 1");
+  sg_put(b, ", \"unit\": \"subset\"");
+  put_scaling(b, f);
+  sg_put(b, " }");
+}
+
+static void structured_members(const sg_fit *f, sg_buffer *b) {
+  const sg_fit_structure *s = f->structure;
+  fit_parts parts = fit_parts_of(f);
+  sg_putf(b, "\"cluster\": { \"workers\": %d", s->workers);
+  if (parts.persistent) {
+    sg_put(b, ", \"speeds\": [");
+    for (int w = 0; w < s->workers; w++) sg_putf(b, "%s%.4g", w ? ", " : "", 1 / s->factor[w]);
+    sg_put(b, "]");
+  }
+  sg_put(b, " },\n\"delay\": { ");
+  put_law(b, &f->base, 1);
+  sg_put(b, ", \"unit\": \"subset\"");
+  put_scaling(b, f);
+  if (parts.memory)
+    sg_putf(b, ",\n  \"memory\": { \"p_slow\": %.4g, \"p_recover\": %.4g, \"slowdown\": %.4g }",
+            s->p_slow, s->p_recover, s->slowdown);
+  if (parts.common)
+    sg_putf(b, ",\n  \"common\": { \"model\": \"lognormal\", \"median\": 1, \"sigma\": %.4g }",
+            s->iteration_sd);
+  if (parts.stalls)
+    sg_putf(b, ",\n  \"stalls\": { \"probability\": %.4g, \"slowdown\": %.4g }", s->stall_share,
+            s->stall_ratio);
+  sg_put(b, " }");
+}
+
+/* --- Iteration times -------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Adds the times at which all but s of n workers are done. sorted: n values, are sorted. */
+static void add_waits(const sg_fit *f, int n, double *times, double *sum) {
+  qsort(times, (size_t)n, sizeof *times, ascending);
+  for (int i = 0; i < f->n_waits; i++) sum[i] += times[n - 1 - f->wait[i]];
+}
+
+static sg_status replay(sg_fit *f, uint64_t seed, sg_error *e) {
+  int n = f->trace->workers;
+  long rows = f->trace->iterations, block = f->structure->block;
+  double *times = malloc((size_t)n * sizeof *times);
+  double *each = calloc((size_t)rows * SG_FIT_WAITS, sizeof *each);
+  if (!times || !each) {
+    free(times);
+    free(each);
+    return sg_fail_memory(e);
+  }
+  for (long i = 0; i < rows; i++) {
+    memcpy(times, &f->x[i * n], (size_t)n * sizeof *times);
+    add_waits(f, n, times, &each[i * SG_FIT_WAITS]);
+    for (int k = 0; k < f->n_waits; k++)
+      f->replayed[k] += each[i * SG_FIT_WAITS + k] / (double)rows;
+  }
+  /* Standard errors by the block bootstrap. */
+  for (int k = 0; k < f->n_waits; k++) {
+    double squares = 0;
+    for (int r = 0; r < RESAMPLES; r++) {
+      sg_stream g;
+      double sum = 0;
+      long start = 0;
+      for (long i = 0; i < rows; i++) {
+        if (i % block == 0) {
+          sg_stream_at(&g, seed, 2, SG_FOR_BOOTSTRAP, (uint32_t)r, (uint32_t)(i / block), 0);
+          start = (long)(sg_uniform(&g) * (double)rows);
+        }
+        sum += each[(start + i % block) % rows * SG_FIT_WAITS + k];
+      }
+      double d = sum / (double)rows - f->replayed[k];
+      squares += d * d;
+    }
+    f->replayed_error[k] = sqrt(squares / RESAMPLES);
+  }
+  free(times);
+  free(each);
+  return SG_OK;
+}
+
+static sg_status simulate_delay(const sg_fit *f, const sg_delay *delay, double *mean, sg_error *e) {
+  int n = f->trace->workers;
+  long rows = f->trace->iterations;
+  double wanted = MOST_DRAWS / ((double)rows * n), sum[SG_FIT_WAITS] = {0};
+  int runs = wanted < FEWEST_RUNS ? FEWEST_RUNS : wanted > MOST_RUNS ? MOST_RUNS : (int)wanted;
+  double *times = malloc((size_t)n * sizeof *times);
+  if (!times) return sg_fail_memory(e);
+  for (int r = 0; r < runs; r++) {
+    sg_delay_run *run = sg_delay_run_new(delay, (uint32_t)r);
+    if (!run) {
+      free(times);
+      return sg_fail_memory(e);
+    }
+    for (long i = 0; i < rows; i++) {
+      for (int w = 0; w < n; w++) times[w] = sg_delay_seconds(run, w, (uint32_t)i, 0, 1, 1);
+      add_waits(f, n, times, sum);
+    }
+    sg_delay_run_free(run);
+  }
+  free(times);
+  for (int k = 0; k < f->n_waits; k++) mean[k] = sum[k] / runs / (double)rows;
+  return SG_OK;
+}
+
+/* As `check` and `run` would read it. */
+static sg_status simulate(const sg_fit *f, sg_fit_model *m, uint64_t seed, sg_error *e) {
+  sg_buffer text = {0};
+  sg_scenario *scenario = NULL;
+  sg_plan *plan = NULL;
+  sg_world *world = NULL;
+  sg_putf(&text,
+          "{\"format\": 1, %s, \"learning\": {\"problem\": \"none\"}, \"schemes\": [{\"code\": "
+          "\"uncoded\"}], \"random\": {\"seed\": \"%llu\"}}",
+          m->scenario, (unsigned long long)seed);
+  if (text.failed) return sg_fail_memory(e);
+  sg_status status = sg_scenario_parse("fit", text.data, text.length, 0, NULL, &scenario, e);
+  if (status == SG_OK) status = sg_plan_new(scenario, &plan, e);
+  if (status == SG_OK) status = sg_world_new(plan->point[0].point, plan->cache, NULL, &world, e);
+  if (status == SG_OK) status = simulate_delay(f, world->delay, m->mean, e);
+  if (plan) sg_world_free(world, plan->cache);
+  sg_plan_free(plan);
+  sg_scenario_free(scenario);
+  sg_buffer_free(&text);
+  return status;
+}
+
+/* --- All -------------------------------------------------------------------------------------- */
+
+static sg_status add(sg_fit *f, const char *name, sg_buffer *members, sg_error *e) {
+  sg_fit_model *m = &f->model[f->n_models++];
+  snprintf(m->name, sizeof m->name, "%s", name);
+  for (int k = 0; k < SG_FIT_WAITS; k++) m->mean[k] = NAN;
+  m->scenario = members->data;
+  return members->failed ? sg_fail_memory(e) : SG_OK;
+}
+
+sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e) {
+  static const int waits[SG_FIT_WAITS] = {0, 1, 2, 4, 8};
+  for (int k = 0; k < SG_FIT_WAITS && waits[k] < f->trace->workers; k++)
+    f->wait[f->n_waits++] = waits[k];
+  sg_status status = replay(f, seed, e);
+  f->structured = -1;
+  for (int i = 0; i < f->n_laws && status == SG_OK; i++) {
+    sg_buffer b = {0};
+    if (f->law[i].ok) law_members(f, &f->law[i], &b);
+    status = add(f, f->law[i].type->name, &b, e);
+  }
+  sg_buffer structured = {0}, bootstrap = {0};
+  if (status == SG_OK) {
+    if (f->base.ok) structured_members(f, &structured);
+    f->structured = f->n_models;
+    status = add(f, "structured", &structured, e);
+  }
+  if (status == SG_OK) {
+    trace_members(f, &bootstrap);
+    f->bootstrap = f->n_models;
+    status = add(f, "block-bootstrap of the trace", &bootstrap, e);
+  }
+  for (int i = 0; i < f->n_models && status == SG_OK; i++)
+    if (f->model[i].scenario) status = simulate(f, &f->model[i], seed, e);
+  return status;
+}
+
+double fit_deviation(const sg_fit *f, int model) {
+  double most = 0;
+  for (int k = 0; k < f->n_waits; k++) {
+    double d = fabs(f->model[model].mean[k] / f->replayed[k] - 1);
+    if (!(d <= most)) most = d; /* takes a NAN over */
+  }
+  return most;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* What the numbers mean, in words. */
+#include "sim/fit/internal.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const sg_fit_warning_names[SG_FIT_WARNINGS] = {"persistent", "change",  "memory",
+                                                           "common",     "stalls",  "clustered",
+                                                           "heavy-tail", "barrier", "short"};
+
+static void warn(sg_fit *f, sg_fit_warning which, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void warn(sg_fit *f, sg_fit_warning which, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  if (vasprintf(&f->warning[which], format, args) < 0) f->warning[which] = NULL;
+  va_end(args);
+  f->warned[which] = true;
+}
+
+static double percent(double x) {
+  return 100 * x;
+}
+
+static void warn_of_workers(sg_fit *f) {
+  const sg_fit_structure *s = f->structure;
+  fit_parts parts = fit_parts_of(f);
+  double least = INFINITY, most = 0;
+  int slowest = 0;
+  for (int w = 0; w < s->workers; w++) {
+    if (s->factor[w] > most) slowest = w;
+    least = fmin(least, s->factor[w]);
+    most = fmax(most, s->factor[w]);
+  }
+  if (parts.persistent)
+    warn(f, SG_FIT_PERSISTENT,
+         "persistent workers: the workers are %.0f %% of the variance (chance: below %.1f %%); the "
+         "slowest, worker %lld, takes %.3g times as long as the fastest. An independent model "
+         "spreads this slowness over all workers, and ranks codes wrongly",
+         percent(s->worker.value), percent(s->worker.chance), f->trace->worker_name[slowest],
+         most / least);
+  if (s->change_worker >= 0 && s->change_p < 0.001 && fabs(log(s->change_ratio)) > 0.1)
+    warn(f, SG_FIT_CHANGE,
+         "change: worker %lld takes %.3g times as long from row %ld of %ld on (p = %.1g); nothing "
+         "that is stationary describes that",
+         f->trace->worker_name[s->change_worker], s->change_ratio, s->change_at + 1, s->iterations,
+         fmax(s->change_p, 1e-12));
+}
+
+static void warn_of_time(sg_fit *f) {
+  const sg_fit_structure *s = f->structure;
+  fit_parts parts = fit_parts_of(f);
+  if (parts.memory)
+    warn(f, SG_FIT_MEMORY,
+         "memory: the autocorrelation of a worker's times from one iteration to the next is %.2f "
+         "(chance: below %.2f); slow workers stay slow for a while, which a block of %ld "
+         "iterations keeps",
+         s->memory.value, s->memory.chance, s->block);
+  if (parts.common)
+    warn(f, SG_FIT_COMMON,
+         "common factor: the iteration is %.0f %% of the variance (chance: below %.1f %%): workers "
+         "are slow together, and no code helps against that",
+         percent(s->iteration.value), percent(s->iteration.chance));
+}
+
+static void warn_of_stalls(sg_fit *f) {
+  const sg_fit_structure *s = f->structure;
+  fit_parts parts = fit_parts_of(f);
+  if (parts.stalls)
+    warn(f, SG_FIT_STALLS,
+         "stalls: %ld times (%.2g %%) are more than %.2g times the usual, %.3g times in the mean",
+         s->stalls, percent(s->stall_share), s->threshold, s->stall_ratio);
+  if (parts.stalls && s->together_p < 0.01 && s->together > 1.2 * s->together_chance)
+    warn(f, SG_FIT_CLUSTERED,
+         "clustered stalls: %.2g workers stall at once (single stalls: %.2g); a code that survives "
+         "s stragglers does not survive those",
+         s->together, s->together_chance);
+  if (s->tail > 0.15 && s->tail > 3 * s->tail_error)
+    warn(f, SG_FIT_HEAVY_TAIL,
+         "heavy tail: tail index ξ = %.2f ± %.2f, like a Pareto law of shape %.2g%s", s->tail,
+         s->tail_error, 1 / s->tail,
+         s->tail > 0.5 ? "; the variance may not exist, and means converge slowly" : "");
+}
+
+static void warn_of_data(sg_fit *f) {
+  const sg_fit_structure *s = f->structure;
+  if (s->equal_rows > 0.5 && s->iteration_sd > 0)
+    warn(f, SG_FIT_BARRIER,
+         "barrier: in %.0f %% of the iterations all workers have the same time within 1 %%: the "
+         "times include waiting for the slowest, and say nothing about stragglers. Measure before "
+         "the collective operation",
+         percent(s->equal_rows));
+  bool few = s->iterations < 30 || s->workers < 3 || s->iterations * s->workers < 200;
+  if (few)
+    warn(f, SG_FIT_SHORT,
+         "too short: %ld iterations of %d workers; memory, stalls and tails cannot be seen in less "
+         "than 30 iterations, 3 workers and 200 times",
+         s->iterations, s->workers);
+  else if (s->iterations < 10 * s->block)
+    warn(f, SG_FIT_SHORT,
+         "too short for its memory: %ld iterations are only %.1f blocks of %ld; bootstraps of it "
+         "vary little",
+         s->iterations, (double)s->iterations / (double)s->block, s->block);
+}
+
+/* What speaks against independent delays of one law, "a, b and c". */
+static int put_reasons(const sg_fit *f, sg_buffer *b) {
+  static const struct {
+    sg_fit_warning which;
+    const char *text;
+  } reason[] = {{SG_FIT_PERSISTENT, "workers differ for good"},
+                {SG_FIT_CHANGE, "a worker changes its speed"},
+                {SG_FIT_MEMORY, "slow workers stay slow for a while"},
+                {SG_FIT_COMMON, "workers are slow together"},
+                {SG_FIT_STALLS, "there are stalls"},
+                {SG_FIT_CLUSTERED, "stalls come together"}};
+  enum { REASONS = sizeof reason / sizeof *reason };
+  int total = 0, done = 0;
+  for (int i = 0; i < REASONS; i++) total += f->warned[reason[i].which];
+  for (int i = 0; i < REASONS; i++) {
+    if (!f->warned[reason[i].which]) continue;
+    done++;
+    sg_putf(b, "%s%s", done == 1 ? "" : done == total ? " and " : ", ", reason[i].text);
+  }
+  return total;
+}
+
+static void put_deviation(const sg_fit *f, int model, sg_buffer *b) {
+  double d = fit_deviation(f, model);
+  if (isnan(d))
+    sg_put(b, "has no iteration times");
+  else if (d < 10)
+    sg_putf(b, "misses the trace's iteration times by up to %.2g %%", percent(d));
+  else
+    sg_put(b, "misses the trace's iteration times by more than tenfold");
+}
+
+static void put_independent(const sg_fit *f, sg_buffer *b) {
+  const sg_fitted *law = &f->law[f->best];
+  bool fits = law->ok && !(law->ad_p < 0.01);
+  if (!law->ok) {
+    sg_put(b, "The times are all equal: a deterministic delay.");
+    return;
+  }
+  if (fits)
+    sg_putf(b,
+            "The measurements support independent delays with a %s law (Anderson–Darling p = "
+            "%.2g).",
+            law->type->name, law->ad_p);
+  else
+    sg_putf(b,
+            "Nothing speaks against independent delays, but no law fits well; the nearest is %s "
+            "(Anderson–Darling p = %.2g). Resample the trace instead of a law.",
+            law->type->name, law->ad_p);
+  sg_put(b, " It ");
+  put_deviation(f, f->best, b);
+  sg_put(b, ".");
+}
+
+/* The structured model is recommended when it comes near, the trace itself where it does not. */
+static void put_dependent(sg_fit *f, sg_buffer *b) {
+  sg_put(b, "The measurements do not support independent delays: ");
+  put_reasons(f, b);
+  sg_putf(b, ". The best independent law, %s, ", f->law[f->best].type->name);
+  put_deviation(f, f->best, b);
+  sg_put(b, "; the structured model ");
+  put_deviation(f, f->structured, b);
+  double d = fit_deviation(f, f->structured);
+  bool near = d <= 0.05 && !f->warned[SG_FIT_CHANGE];
+  f->recommended = near ? f->structured : f->bootstrap;
+  sg_put(b, near ? ". Use the structured model, or the trace itself by block-bootstrap."
+                 : ". Use the trace itself by block-bootstrap.");
+}
+
+sg_status fit_verdict(sg_fit *f, sg_error *e) {
+  warn_of_data(f);
+  if (!f->warned[SG_FIT_BARRIER]) {
+    warn_of_workers(f);
+    warn_of_time(f);
+    warn_of_stalls(f);
+  }
+  sg_buffer b = {0}, reasons = {0};
+  bool dependent = put_reasons(f, &reasons) > 0;
+  f->recommended = f->law[f->best].ok && !(f->law[f->best].ad_p < 0.01) ? f->best : f->bootstrap;
+  if (f->warned[SG_FIT_BARRIER]) {
+    sg_put(&b, "These are times behind a barrier: no model of stragglers follows from them. "
+               "Measure each worker's own computation.");
+    f->recommended = f->bootstrap;
+  } else if (dependent) {
+    put_dependent(f, &b);
+  } else {
+    put_independent(f, &b);
+  }
+  if (f->warned[SG_FIT_SHORT]) sg_put(&b, " All this is weak: the trace is short.");
+  sg_buffer_free(&reasons);
+  if (b.failed) {
+    sg_buffer_free(&b);
+    return sg_fail_memory(e);
+  }
+  f->verdict = b.data;
+  for (int i = 0; i < SG_FIT_WARNINGS; i++)
+    if (f->warned[i] && !f->warning[i]) return sg_fail_memory(e);
+  return SG_OK;
+}
