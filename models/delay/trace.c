@@ -370,6 +370,54 @@ sg_status sg_trace_read(const char *path, sg_trace **out, sg_error *e) {
   return status;
 }
 
+/* Marks the workers from `first` to `last`; false if there is none. */
+static bool mark(const sg_trace *t, long long first, long long last, bool *kept) {
+  bool any = false;
+  for (int w = 0; w < t->workers; w++)
+    if (t->worker_name[w] >= first && t->worker_name[w] <= last) any = kept[w] = true;
+  return any;
+}
+
+static void keep_columns(const sg_trace *t, const bool *kept, double *x) {
+  size_t to = 0, from = 0;
+  for (long i = 0; x && i < t->iterations; i++)
+    for (int w = 0; w < t->workers; w++, from++)
+      if (kept[w]) x[to++] = x[from];
+}
+
+sg_status sg_trace_select(sg_trace *t, const char *list, sg_error *e) {
+  bool *kept = calloc((size_t)t->workers, sizeof *kept);
+  if (!kept) return sg_fail_memory(e);
+  bool ok = true;
+  for (const char *at = list; ok;) {
+    char *end;
+    errno = 0;
+    ok = isdigit((unsigned char)*at);
+    long long first = strtoll(at, &end, 10), last = first;
+    if (ok && *end == '-') {
+      at = end + 1;
+      ok = isdigit((unsigned char)*at);
+      last = strtoll(at, &end, 10);
+    }
+    ok = ok && !errno && (*end == ',' || *end == '\0') && mark(t, first, last, kept);
+    if (*end == '\0') break;
+    at = end + 1;
+  }
+  if (ok) {
+    int n = 0;
+    keep_columns(t, kept, t->compute);
+    keep_columns(t, kept, t->send);
+    keep_columns(t, kept, t->load);
+    for (int w = 0; w < t->workers; w++)
+      if (kept[w]) t->worker_name[n++] = t->worker_name[w];
+    t->workers = n;
+  }
+  free(kept);
+  if (ok) return SG_OK;
+  return sg_fail(e, SG_USAGE, "--workers",
+                 "expected workers of the trace such as 0-7,12, found \"%.60s\"", list);
+}
+
 void sg_trace_free(sg_trace *t) {
   if (!t) return;
   free(t->compute);

@@ -40,6 +40,10 @@ sg_status sg_trace_parse(const char *name, const char *text, size_t length, sg_t
                          sg_error *e);
 void sg_trace_free(sg_trace *trace);
 
+/* Keeps only the workers of a list of their numbers such as "0-7,12". A list that names none, or
+ * one that the trace has not, is SG_USAGE. */
+sg_status sg_trace_select(sg_trace *trace, const char *list, sg_error *e);
+
 /* Sample autocovariances of the columns of x (iterations × workers, row-major) about their own
  * means, pooled over the columns: r[k], k = 0 … lags, with divisor iterations · workers. */
 void sg_autocovariances(long iterations, int workers, const double *x, long lags, double *r);

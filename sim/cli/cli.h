@@ -26,6 +26,7 @@ int sg_cmd_compare(int argc, char **argv);
 int sg_cmd_query(int argc, char **argv);
 int sg_cmd_codes(int argc, char **argv);
 int sg_cmd_schema(int argc, char **argv);
+int sg_cmd_fit(int argc, char **argv);
 int sg_cmd_help(int argc, char **argv);
 
 /* Options that several commands take. */
@@ -37,13 +38,16 @@ typedef struct sg_options {
   const char *baseline;
   sg_format format; /* --format, --json */
   bool quiet, reference;
-  int code;    /* where reading failed or help was asked: the exit code */
-  int n_words; /* what is not an option */
+  uint64_t seed;       /* --seed; 1 when absent */
+  const char *workers; /* --workers */
+  int replicates;      /* --replicates; −1 when absent */
+  int code;            /* where reading failed or help was asked: the exit code */
+  int n_words;         /* what is not an option */
   char **word;
 } sg_options;
 
-/* Reads the options in `allowed` (letters: o j s b f q r; --json is always allowed). On a fault
- * prints it with the command's usage and returns false: return o->code. */
+/* Reads the options in `allowed` (letters: o j s b f q r S w R; --json is always allowed). On a
+ * fault prints it with the command's usage and returns false: return o->code. */
 bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o);
 void sg_options_free(sg_options *o);
 

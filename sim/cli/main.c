@@ -40,6 +40,13 @@ const sg_command sg_commands[] = {
     {"codes", "codes [show NAME] [--format F] [--json]",
      "List the gradient codes, or show one: its parameters, rules and source.",
      "-f, --format F       text, csv, json or markdown\n", sg_cmd_codes},
+    {"fit", "fit TRACE [--workers LIST] [--seed N] [--replicates N] [--json]",
+     "Fit delay models to measured times: laws, what makes workers differ, and a verdict.",
+     "--workers LIST       only these workers of the trace, such as 0-7,12\n"
+     "--seed N             of permutations and bootstraps (default: 1)\n"
+     "--replicates N       samples of the parametric bootstrap (default: 199; 0: no p-values)\n"
+     "--json               everything as JSON\n",
+     sg_cmd_fit},
     {"schema", "schema [--reference]",
      "Print the JSON Schema of scenario files, or their reference as Markdown.",
      "-r, --reference      the reference\n", sg_cmd_schema},

@@ -50,6 +50,22 @@ static bool read_threads(const char *text, int *threads) {
   return true;
 }
 
+static bool read_count(const char *text, long most, int *count) {
+  char *end;
+  errno = 0;
+  long n = strtol(text, &end, 10);
+  if (errno || *end || end == text || n < 0 || n > most) return false;
+  *count = (int)n;
+  return true;
+}
+
+static bool read_seed(const char *text, uint64_t *seed) {
+  if (!*text || strspn(text, "0123456789") != strlen(text)) return false;
+  errno = 0;
+  *seed = strtoull(text, NULL, 10);
+  return errno == 0;
+}
+
 /* Splits "/pointer=value" in place. */
 static bool read_override(char *text, sg_options *o) {
   char *equals = strchr(text, '=');
@@ -63,14 +79,25 @@ static bool read_override(char *text, sg_options *o) {
 }
 
 bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) {
-  static const struct option longs[] = {
-      {"output", required_argument, NULL, 'o'}, {"threads", required_argument, NULL, 'j'},
-      {"set", required_argument, NULL, 's'},    {"baseline", required_argument, NULL, 'b'},
-      {"format", required_argument, NULL, 'f'}, {"quiet", no_argument, NULL, 'q'},
-      {"reference", no_argument, NULL, 'r'},    {"json", no_argument, NULL, 'J'},
-      {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+  static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
+                                        {"threads", required_argument, NULL, 'j'},
+                                        {"set", required_argument, NULL, 's'},
+                                        {"baseline", required_argument, NULL, 'b'},
+                                        {"format", required_argument, NULL, 'f'},
+                                        {"quiet", no_argument, NULL, 'q'},
+                                        {"reference", no_argument, NULL, 'r'},
+                                        {"json", no_argument, NULL, 'J'},
+                                        {"seed", required_argument, NULL, 'S'},
+                                        {"workers", required_argument, NULL, 'w'},
+                                        {"replicates", required_argument, NULL, 'R'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
   const char *command = argv[0];
-  *o = (sg_options){.threads = sg_processors(), .format = SG_FORMAT_TEXT, .code = EX_USAGE};
+  *o = (sg_options){.threads = sg_processors(),
+                    .format = SG_FORMAT_TEXT,
+                    .seed = 1,
+                    .replicates = -1,
+                    .code = EX_USAGE};
   opterr = 0;
   optind = 1;
   for (int c; (c = getopt_long(argc, argv, ":o:j:b:f:qrh", longs, NULL)) != -1;) {
@@ -90,6 +117,7 @@ bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) 
     }
     if (c == 'o') o->database = optarg;
     if (c == 'b') o->baseline = optarg;
+    if (c == 'w') o->workers = optarg;
     if (c == 'q') o->quiet = true;
     if (c == 'r') o->reference = true;
     if (c == 'J') o->format = SG_FORMAT_JSON;
@@ -99,6 +127,15 @@ bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) 
     }
     if (c == 'f' && !read_format(optarg, &o->format)) {
       sg_usage_fault(command, "expected the format text, csv, json or markdown, found \"%s\"",
+                     optarg);
+      goto fault;
+    }
+    if (c == 'S' && !read_seed(optarg, &o->seed)) {
+      sg_usage_fault(command, "expected a seed from 0 to 2^64 - 1, found \"%s\"", optarg);
+      goto fault;
+    }
+    if (c == 'R' && !read_count(optarg, 100000, &o->replicates)) {
+      sg_usage_fault(command, "expected a number of samples from 0 to 100000, found \"%s\"",
                      optarg);
       goto fault;
     }

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* straggle fit: what a trace supports. */
+#include "sim/fit/fit.h"
+#include "sim/cli/cli.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { REPLICATES = 199, DIGITS = 4 };
+
+/* --- Text ------------------------------------------------------------------------------------- */
+
+static const char *unit_of(const sg_fit *f) {
+  return f->trace->seconds ? "s" : "trace units";
+}
+
+static void put_head(const sg_fit *f, sg_buffer *b) {
+  const sg_trace *t = f->trace;
+  sg_putf(b, "%s: %d workers × %ld iterations", f->path, t->workers, t->iterations);
+  if (*t->source) sg_putf(b, "\n  source: %s", t->source);
+  if (*t->licence) sg_putf(b, "\n  licence: %s", t->licence);
+  if (!t->seconds)
+    sg_putf(b, "\n  unit: %s. All times below are in trace units, not seconds", t->unit);
+  sg_put(b, "\n");
+}
+
+/* Breaks at `width` columns, continuation lines indented. */
+static void put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
+                        int width) {
+  int column = 0;
+  sg_put(b, first);
+  for (const char *c = first; *c; c++) column += ((unsigned char)*c & 0xC0) != 0x80;
+  while (*text) {
+    size_t n = strcspn(text, " ");
+    int wide = 0;
+    for (size_t i = 0; i < n; i++) wide += ((unsigned char)text[i] & 0xC0) != 0x80;
+    if (column + wide > width && column > (int)strlen(indent)) {
+      while (b->length && b->data[b->length - 1] == ' ') b->data[--b->length] = '\0';
+      sg_putf(b, "\n%s", indent);
+      column = (int)strlen(indent);
+    }
+    sg_put_bytes(b, text, n);
+    column += wide;
+    text += n;
+    while (*text == ' ') {
+      sg_put(b, " ");
+      column++;
+      text++;
+    }
+  }
+  sg_put(b, "\n");
+}
+
+static void put_parameters(const sg_fitted *law, sg_buffer *b) {
+  for (int p = 0; p < law->type->parameters; p++) {
+    sg_putf(b, "%s%s %.4g", p ? ", " : "", law->type->parameter[p], law->value[p]);
+    if (isfinite(law->low[p])) sg_putf(b, " [%.4g, %.4g]", law->low[p], law->high[p]);
+  }
+}
+
+static void put_laws(const sg_fit *f, int width, sg_buffer *b) {
+  static const char *const columns[] = {"law",   "parameters [95 %]", "ΔAIC", "KS", "p (KS)", "A²",
+                                        "p (A²)"};
+  sg_table *t = sg_table_new(7, columns);
+  for (int i = 0; t && i < f->n_laws; i++) {
+    const sg_fitted *law = &f->law[i];
+    sg_buffer parameters = {0};
+    sg_put(&parameters, "");
+    if (law->ok) put_parameters(law, &parameters);
+    sg_table_text(t, law->type->name);
+    sg_table_text(t, law->ok ? parameters.data : "no estimate");
+    sg_table_number(t, law->ok ? law->aic - f->law[0].aic : NAN, DIGITS);
+    sg_table_number(t, law->ok ? law->ks : NAN, 2);
+    sg_table_number(t, law->ks_p, 2);
+    sg_table_number(t, law->ok ? law->ad : NAN, 3);
+    sg_table_number(t, law->ad_p, 2);
+    sg_buffer_free(&parameters);
+  }
+  sg_putf(b, "\nLaws, as if all times were independent (%ld of them; times in %s)\n", f->fitted,
+          unit_of(f));
+  sg_table_print(t, SG_FORMAT_TEXT, width, b);
+  sg_putf(b,
+          "p-values and intervals of weibull, gamma and shifted laws: parametric bootstrap, %d "
+          "samples.\n",
+          f->replicates);
+  sg_table_free(t);
+}
+
+static void effect(sg_table *t, const char *name, const char *what, const sg_fit_effect *f,
+                   double sd) {
+  sg_table_text(t, name);
+  sg_table_text(t, what);
+  sg_table_number(t, f->value, 3);
+  sg_table_number(t, f->chance, 2);
+  sg_table_number(t, f->p, 2);
+  sg_table_number(t, isnan(sd) ? NAN : 100 * sd, 3);
+}
+
+static void put_structure(const sg_fit *f, int width, sg_buffer *b) {
+  static const char *const columns[] = {"cause",         "measure", "value",
+                                        "chance (95 %)", "p",       "spread (%)"};
+  const sg_fit_structure *s = f->structure;
+  sg_table *t = sg_table_new(6, columns);
+  if (t) {
+    effect(t, "worker", "share of variance", &s->worker, s->worker_sd);
+    effect(t, "iteration", "share of variance", &s->iteration, s->iteration_sd);
+    effect(t, "memory", "lag-1 autocorrelation", &s->memory, NAN);
+    effect(t, "memory of all", "lag-1 autocorrelation", &s->common_memory, NAN);
+    effect(t, "the rest", "share of variance",
+           &(sg_fit_effect){1 - s->worker.value - s->iteration.value, NAN, NAN}, s->residual_sd);
+    if (s->stalls)
+      effect(t, "stalls", "workers at once",
+             &(sg_fit_effect){s->together, s->together_chance, s->together_p}, NAN);
+  }
+  sg_put(b, "\nWhat makes times differ (logarithms; chance: permutations)\n");
+  sg_table_print(t, SG_FORMAT_TEXT, width, b);
+  sg_table_free(t);
+  sg_putf(b,
+          "Workers apart from memory: p = %.2g; first half against second: r = %.2f. Stalls: "
+          "%ld. Block: %ld.\n",
+          s->persistent_p, s->halves, s->stalls, s->block);
+}
+
+static void put_loads(const sg_fit *f, int width, sg_buffer *b) {
+  static const char *const columns[] = {"load", "times", "mean", "standard deviation"};
+  static const char *const names[] = {"", "proportional", "additive", "startup"};
+  const sg_fit_loads *l = &f->loads;
+  if (l->count < 2) return;
+  sg_table *t = sg_table_new(4, columns);
+  for (int i = 0; t && i < l->count; i++) {
+    sg_table_number(t, l->load[i], 6);
+    sg_table_integer(t, l->times[i]);
+    sg_table_number(t, l->mean[i], DIGITS);
+    sg_table_number(t, l->sd[i], DIGITS);
+  }
+  sg_putf(b, "\nLoad (subsets; times in %s)\n", unit_of(f));
+  sg_table_print(t, SG_FORMAT_TEXT, width, b);
+  sg_table_free(t);
+  sg_putf(b,
+          "mean = %.4g (± %.2g) + %.4g · load; spread grows as load^%.2f (± %.2f): scaling %s.\n",
+          l->fixed, l->fixed_error, l->per_subset, l->growth, l->growth_error, names[l->scaling]);
+}
+
+static void put_models(const sg_fit *f, int width, sg_buffer *b) {
+  char name[SG_FIT_WAITS][32];
+  const char *columns[SG_FIT_WAITS + 1] = {"model"};
+  for (int k = 0; k < f->n_waits; k++) {
+    snprintf(name[k], sizeof name[k], "s = %d", f->wait[k]);
+    columns[k + 1] = name[k];
+  }
+  sg_table *t = sg_table_new(f->n_waits + 1, columns);
+  char text[64];
+  if (t) {
+    snprintf(text, sizeof text, "the trace (%s)", unit_of(f));
+    sg_table_text(t, text);
+    for (int k = 0; k < f->n_waits; k++) sg_table_number(t, f->replayed[k], DIGITS);
+    sg_table_text(t, "  its standard error (%)");
+    for (int k = 0; k < f->n_waits; k++)
+      sg_table_number(t, 100 * f->replayed_error[k] / f->replayed[k], 2);
+  }
+  for (int i = 0; t && i < f->n_models; i++) {
+    const sg_fit_model *m = &f->model[i];
+    if (!m->scenario) continue;
+    snprintf(text, sizeof text, "%s (%%)", m->name);
+    sg_table_text(t, text);
+    for (int k = 0; k < f->n_waits; k++) {
+      double d = 100 * (m->mean[k] / f->replayed[k] - 1);
+      char cell[32];
+      snprintf(cell, sizeof cell, fabs(d) < 1000 ? "%+.1f" : "%+.1e", d);
+      sg_table_text(t, cell);
+    }
+  }
+  sg_put(b, "\nIteration time, waiting for n − s workers: the trace, and how far each model is "
+            "from it\n");
+  sg_table_print(t, SG_FORMAT_TEXT, width, b);
+  sg_table_free(t);
+}
+
+static void put_text(const sg_fit *f, int width, sg_buffer *b) {
+  put_head(f, b);
+  put_laws(f, width, b);
+  put_structure(f, width, b);
+  put_loads(f, width, b);
+  put_models(f, width, b);
+  sg_put(b, "\n");
+  put_wrapped(b, "Verdict: ", "  ", f->verdict, width);
+  for (int i = 0; i < SG_FIT_WARNINGS; i++)
+    if (f->warned[i]) put_wrapped(b, "  ! ", "    ", f->warning[i], width);
+  const sg_fit_model *m = &f->model[f->recommended];
+  sg_putf(b, "\nTo paste into a scenario (%s):\n\n%s\n", m->name, m->scenario);
+  if (!f->trace->seconds)
+    sg_put(b, "\nIts times are in trace units: multiply them by the seconds of one"
+              " (unit_s of a trace).\n");
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static void text_member(sg_buffer *b, const char *name, const char *text) {
+  sg_put_json_name(b, name);
+  sg_put_json_string(b, text);
+}
+
+static void member(sg_buffer *b, const char *name, double x) {
+  sg_put_json_name(b, name);
+  sg_put_json_number(b, x);
+}
+
+static void flag(sg_buffer *b, const char *name, bool x) {
+  sg_put_json_name(b, name);
+  sg_put(b, x ? "true" : "false");
+}
+
+static void list(sg_buffer *b, const char *name, int n, const double *x) {
+  sg_put_json_name(b, name);
+  sg_put(b, "[");
+  for (int i = 0; i < n; i++) {
+    if (i) sg_put(b, ", ");
+    sg_put_json_number(b, x[i]);
+  }
+  sg_put(b, "]");
+}
+
+static void json_laws(const sg_fit *f, sg_buffer *b) {
+  sg_put_json_name(b, "laws");
+  sg_put(b, "[");
+  for (int i = 0; i < f->n_laws; i++) {
+    const sg_fitted *law = &f->law[i];
+    sg_put(b, i ? ", {" : "{");
+    text_member(b, "law", law->type->name);
+    flag(b, "estimated", law->ok);
+    if (law->ok) {
+      sg_put_json_name(b, "parameters");
+      sg_put(b, "{");
+      for (int p = 0; p < law->type->parameters; p++) {
+        sg_put_json_name(b, law->type->parameter[p]);
+        sg_put(b, "{");
+        member(b, "value", law->value[p]);
+        member(b, "low", law->low[p]);
+        member(b, "high", law->high[p]);
+        sg_put(b, "}");
+      }
+      sg_put(b, "}");
+      member(b, "log_likelihood", law->loglik);
+      member(b, "aic", law->aic);
+      member(b, "ks", law->ks);
+      member(b, "ks_p", law->ks_p);
+      member(b, "ad", law->ad);
+      member(b, "ad_p", law->ad_p);
+    }
+    sg_put(b, "}");
+  }
+  sg_put(b, "]");
+}
+
+static void json_effect(sg_buffer *b, const char *name, const sg_fit_effect *f) {
+  sg_put_json_name(b, name);
+  sg_put(b, "{");
+  member(b, "value", f->value);
+  member(b, "chance", f->chance);
+  member(b, "p", f->p);
+  sg_put(b, "}");
+}
+
+static void json_structure(const sg_fit *f, sg_buffer *b) {
+  const sg_fit_structure *s = f->structure;
+  json_effect(b, "worker_share", &s->worker);
+  json_effect(b, "iteration_share", &s->iteration);
+  json_effect(b, "memory", &s->memory);
+  json_effect(b, "common_memory", &s->common_memory);
+  member(b, "persistent_p", s->persistent_p);
+  member(b, "halves_correlation", s->halves);
+  member(b, "worker_sd", s->worker_sd);
+  member(b, "iteration_sd", s->iteration_sd);
+  member(b, "residual_sd", s->residual_sd);
+  list(b, "worker_factor", s->workers, s->factor);
+  member(b, "block_iterations", (double)s->block);
+  sg_put_json_name(b, "change");
+  sg_put(b, "{");
+  member(b, "worker", s->change_worker < 0 ? NAN : (double)f->trace->worker_name[s->change_worker]);
+  member(b, "row", (double)s->change_at);
+  member(b, "ratio", s->change_worker < 0 ? NAN : s->change_ratio);
+  member(b, "p", s->change_p);
+  sg_put(b, "}");
+  sg_put_json_name(b, "stalls");
+  sg_put(b, "{");
+  member(b, "count", (double)s->stalls);
+  member(b, "share", s->stall_share);
+  member(b, "ratio", s->stall_ratio);
+  member(b, "threshold", s->threshold);
+  member(b, "together", s->together);
+  member(b, "together_chance", s->together_chance);
+  member(b, "together_p", s->together_p);
+  sg_put(b, "}");
+  member(b, "tail_index", s->tail);
+  member(b, "tail_index_error", s->tail_error);
+  member(b, "equal_rows", s->equal_rows);
+  member(b, "p_slow", s->p_slow);
+  member(b, "p_recover", s->p_recover);
+  member(b, "slowdown", s->slowdown);
+}
+
+static void json_loads(const sg_fit *f, sg_buffer *b) {
+  static const char *const names[] = {"one-load", "proportional", "additive", "startup"};
+  const sg_fit_loads *l = &f->loads;
+  sg_put_json_name(b, "load");
+  sg_put(b, "{");
+  text_member(b, "scaling", names[l->scaling]);
+  list(b, "loads", l->count, l->load);
+  list(b, "means", l->count, l->mean);
+  list(b, "standard_deviations", l->count, l->sd);
+  member(b, "fixed", l->fixed);
+  member(b, "per_subset", l->per_subset);
+  member(b, "growth", l->growth);
+  sg_put(b, "}");
+}
+
+static void json_models(const sg_fit *f, sg_buffer *b) {
+  double wait[SG_FIT_WAITS];
+  for (int k = 0; k < f->n_waits; k++) wait[k] = f->wait[k];
+  list(b, "wait_s", f->n_waits, wait);
+  list(b, "replayed", f->n_waits, f->replayed);
+  list(b, "replayed_error", f->n_waits, f->replayed_error);
+  sg_put_json_name(b, "models");
+  sg_put(b, "[");
+  for (int i = 0, n = 0; i < f->n_models; i++) {
+    const sg_fit_model *m = &f->model[i];
+    if (!m->scenario) continue;
+    sg_put(b, n++ ? ", {" : "{");
+    text_member(b, "model", m->name);
+    list(b, "iteration_time", f->n_waits, m->mean);
+    text_member(b, "scenario", m->scenario);
+    sg_put(b, "}");
+  }
+  sg_put(b, "]");
+}
+
+static void put_json(const sg_fit *f, sg_buffer *b) {
+  sg_put(b, "{");
+  text_member(b, "trace", f->path);
+  text_member(b, "unit", unit_of(f));
+  member(b, "workers", f->trace->workers);
+  member(b, "iterations", (double)f->trace->iterations);
+  member(b, "fitted_times", (double)f->fitted);
+  json_laws(f, b);
+  json_structure(f, b);
+  json_loads(f, b);
+  json_models(f, b);
+  text_member(b, "best_law", f->law[f->best].type->name);
+  text_member(b, "recommended", f->model[f->recommended].name);
+  text_member(b, "verdict", f->verdict);
+  sg_put_json_name(b, "warnings");
+  sg_put(b, "{");
+  for (int i = 0; i < SG_FIT_WARNINGS; i++)
+    if (f->warned[i]) text_member(b, sg_fit_warning_names[i], f->warning[i]);
+  sg_put(b, "}}\n");
+}
+
+/* --- The command ------------------------------------------------------------------------------ */
+
+int sg_cmd_fit(int argc, char **argv) {
+  sg_options o;
+  if (!sg_options_read(argc, argv, "SwR", &o)) return o.code;
+  if (o.n_words != 1) return sg_usage_fault("fit", "expected one trace");
+  if (o.format != SG_FORMAT_TEXT && o.format != SG_FORMAT_JSON)
+    return sg_usage_fault("fit", "expected the format text or json");
+  sg_error e = {0};
+  sg_trace *trace = NULL;
+  sg_fit *fit = NULL;
+  sg_fit_options options = {.seed = o.seed,
+                            .replicates = o.replicates < 0 ? REPLICATES : o.replicates};
+  sg_status status = sg_trace_read(o.word[0], &trace, &e);
+  if (status == SG_OK && o.workers) status = sg_trace_select(trace, o.workers, &e);
+  if (status == SG_OK) status = sg_fit_new(trace, o.word[0], &options, &fit, &e);
+  int code;
+  if (status == SG_OK) {
+    sg_buffer out = {0};
+    if (o.format == SG_FORMAT_JSON)
+      put_json(fit, &out);
+    else
+      put_text(fit, sg_terminal_width(), &out);
+    code = sg_print(&out);
+  } else {
+    code = sg_print_faults(NULL, o.word[0], o.format, &e);
+  }
+  sg_error_clear(&e);
+  sg_fit_free(fit);
+  sg_trace_free(trace);
+  sg_options_free(&o);
+  return code;
+}
