@@ -2,6 +2,8 @@
 /* Traces: reading, faults with their lines, block lengths, and which time a run sees when. */
 #include "models/delay/replay.h"
 #include "sim/core/random.h"
+#include "sim/experiment/block.h"
+#include "sim/experiment/plan.h"
 #include "tests/support/environment.h"
 
 #include <math.h>
@@ -311,6 +313,154 @@ static void faults_of_the_member(void **state) {
   sg_values_free(v);
 }
 
+/* --- Through the engine ----------------------------------------------------------------------- */
+
+typedef struct durations {
+  double *value;
+  long count, room;
+} durations;
+
+static bool keep_duration(void *user, int replication, const sg_iteration_record *row, int n,
+                          const sg_worker_record *worker) {
+  (void)replication, (void)n, (void)worker;
+  durations *d = user;
+  assert_true(d->count < d->room);
+  d->value[d->count++] = row->duration_s;
+  return true;
+}
+
+static bool ignore_end(void *user, int replication, const sg_run_row *run,
+                       const sg_summary_record *summary, int n,
+                       const sg_worker_summary_record *worker) {
+  (void)user, (void)replication, (void)run, (void)summary, (void)n, (void)worker;
+  return true;
+}
+
+/* The iteration times of a scenario of one point; returns how many there were. */
+static long simulate(const char *text, double *value, long room) {
+  sg_error e = {0};
+  sg_scenario *scenario = NULL;
+  sg_plan *plan = NULL;
+  sg_world *world = NULL;
+  sg_status status = sg_scenario_parse("t.json", text, strlen(text), 0, NULL, &scenario, &e);
+  if (status == SG_OK) status = sg_plan_new(scenario, &plan, &e);
+  if (status == SG_OK) status = sg_world_new(plan->point[0].point, plan->cache, NULL, &world, &e);
+  durations d = {.value = value, .room = room};
+  const sg_sink sink = {.user = &d, .row = keep_duration, .finish = ignore_end};
+  const sg_block_options options = {0};
+  const int replication = 0;
+  if (status == SG_OK) status = sg_block_run(world, 1, &replication, &options, &sink, &e);
+  if (status != SG_OK) fail_msg("%s: %s", e.fault[0].place, e.fault[0].message);
+  sg_world_free(world, plan->cache);
+  sg_plan_free(plan);
+  sg_scenario_free(scenario);
+  return d.count;
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* A replayed iteration lasts, to the last bit, until the (n − s)-th worker of the trace is done. */
+static void check_replay(const char *file, double unit) {
+  static const int waits[] = {0, 1, 2, 4, 8};
+  sg_error e = {0};
+  sg_trace *t = NULL;
+  if (sg_trace_read(file, &t, &e) != SG_OK) fail_msg("%s", e.fault[0].message);
+  int n = t->workers;
+  double *found = calloc((size_t)t->iterations, sizeof *found);
+  double *row = calloc((size_t)n, sizeof *row);
+  assert_true(found && row);
+  for (size_t k = 0; k < sizeof waits / sizeof *waits && waits[k] < n; k++) {
+    char scheme[80], text[1024];
+    snprintf(scheme, sizeof scheme,
+             k ? "\"code\":\"ignore-stragglers\",\"s\":%d" : "\"code\":\"uncoded\"", waits[k]);
+    snprintf(text, sizeof text,
+             "{\"format\":1,\"cluster\":{\"workers\":%d},\"delay\":{\"model\":\"trace\",\"path\":"
+             "\"%s\",\"mode\":\"replay\",\"past_end\":\"end\",\"unit_s\":%.17g},\"learning\":"
+             "{\"problem\":\"none\"},\"schemes\":[{%s}],\"stop\":{\"iterations\":%ld}}",
+             n, file, unit, scheme, t->iterations + 5);
+    assert_int_equal(simulate(text, found, t->iterations), t->iterations);
+    for (long i = 0; i < t->iterations; i++) {
+      for (int w = 0; w < n; w++) row[w] = t->compute[i * n + w] * unit;
+      qsort(row, (size_t)n, sizeof *row, ascending);
+      assert_true(found[i] == row[n - 1 - waits[k]]);
+    }
+  }
+  free(found);
+  free(row);
+  sg_trace_free(t);
+}
+
+/* Times with all their bits, so that a rounding anywhere shows. */
+static void replay_is_exact(void **state) {
+  (void)state;
+  char file[] = "/tmp/straggle-exact-XXXXXX";
+  int fd = mkstemp(file);
+  FILE *f = fdopen(fd, "w");
+  assert_non_null(f);
+  fprintf(f, "iteration,worker,compute_s\n");
+  for (uint32_t i = 0; i < 200; i++)
+    for (uint32_t w = 0; w < 12; w++) {
+      sg_stream s;
+      sg_stream_at(&s, 1, 0, SG_FOR_CHECK, w, i, 0);
+      fprintf(f, "%u,%u,%.17g\n", i, w, 0.1 + sg_exponential(&s, 1e3));
+    }
+  assert_int_equal(fclose(f), 0);
+  check_replay(file, 1);
+  check_replay(file, 0.1);
+  unlink(file);
+  static const char *const real[] = {"pai-job1", "pai-job2", "bytedance-se"};
+  for (int i = 0; i < 3; i++) { /* where the real traces are at hand */
+    char name[128];
+    snprintf(name, sizeof name, "../shared/traces/%s.csv", real[i]);
+    if (access(name, R_OK) == 0) check_replay(name, i < 2 ? 0.001 : 1);
+  }
+}
+
+/* Compute and send times of the same iteration, a message of half a gradient half of its time. */
+static void send_times_feed_the_uplink(void **state) {
+  (void)state;
+  char text[1024];
+  double found[7];
+  static const char *const modes[] = {"replay", "block-bootstrap"};
+  for (int m = 0; m < 2; m++) {
+    snprintf(text, sizeof text,
+             "{\"format\":1,\"cluster\":{\"workers\":3},\"delay\":{\"model\":\"trace\",\"path\":"
+             "\"%s\",\"mode\":\"%s\",\"unit_s\":2},\"network\":{\"uplink\":{\"model\":\"trace\","
+             "\"path\":\"%s\",\"mode\":\"%s\",\"unit_s\":2}},\"learning\":{\"problem\":\"none\"},"
+             "\"schemes\":[{\"code\":\"uncoded\"}],\"stop\":{\"iterations\":7}}",
+             path, modes[m], path, modes[m]);
+    assert_int_equal(simulate(text, found, 7), 7);
+    for (int i = 0; i < 7; i++) { /* 2 (100 j + 3) + 2 (100 j + 2.5) for some iteration j */
+      double j = (found[i] - 11) / 400;
+      assert_true(j == floor(j) && j >= 0 && j < 7 && (m == 1 || j == i));
+    }
+  }
+}
+
+static void workers_are_chosen(void **state) {
+  (void)state;
+  sg_error e = {0};
+  sg_trace *t =
+      good("iteration,worker,compute_s,load\n0,3,1,1\n0,5,2,1\n0,8,3,2\n1,3,4,1\n1,5,5,1\n"
+           "1,8,6,2\n");
+  static const char *const wrong[] = {"",  "4",   "3,", "3-",
+                                      "a", "3;5", "-3", "99999999999999999999"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assert_int_equal(sg_trace_select(t, wrong[i], &e), SG_USAGE);
+    sg_error_clear(&e);
+  }
+  assert_int_equal(sg_trace_select(t, "8,1-4", &e), SG_OK);
+  static const double compute[] = {1, 3, 4, 6}, load[] = {1, 2, 1, 2};
+  assert_int_equal(t->workers, 2);
+  assert_memory_equal(t->compute, compute, sizeof compute);
+  assert_memory_equal(t->load, load, sizeof load);
+  assert_int_equal(t->worker_name[1], 8);
+  sg_trace_free(t);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(columns_in_any_order),
@@ -321,6 +471,9 @@ int main(void) {
       cmocka_unit_test(blocks_are_consecutive_and_whole),
       cmocka_unit_test(iterations_and_single_times),
       cmocka_unit_test(faults_of_the_member),
+      cmocka_unit_test(replay_is_exact),
+      cmocka_unit_test(send_times_feed_the_uplink),
+      cmocka_unit_test(workers_are_chosen),
   };
   return cmocka_run_group_tests(tests, write_trace, remove_trace);
 }

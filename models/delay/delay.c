@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Compute times of the workers of a cluster: speeds by class, one law, three load scalings. */
 #include "models/delay/delay.h"
+#include "models/delay/replay.h"
 
 #include "sim/core/classes.h"
 
@@ -38,7 +39,7 @@ const sg_param sg_delay_params[] = {
     {0}};
 
 const sg_family sg_delay_family = {
-    .selector = "model", .what = "delay law", .at = sg_law_variant_at, .fallback = NULL};
+    .selector = "model", .what = "delay law", .at = sg_law_or_replay_at, .fallback = NULL};
 
 static const sg_param class_params[] = {
     {.name = "share",
@@ -85,6 +86,7 @@ const sg_param sg_cluster_params[] = {
 
 struct sg_delay {
   sg_law law;
+  sg_replay *replay; /* NULL: the law */
   int workers;
   int scaling;
   double scale; /* 1, or 1/k where the law is for the whole data set */
@@ -134,7 +136,9 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                   .seed = seed,
                   .speed = speed};
   /* Both are checked, so that all faults are listed at once. */
-  sg_status law = sg_law_init(&d->law, delay, e);
+  sg_status law = delay->variant == &sg_replay_variant
+                      ? sg_replay_new(delay, workers, seed, SG_REPLAY_COMPUTE, &d->replay, e)
+                      : sg_law_init(&d->law, delay, e);
   sg_status classes = assign_speeds(d, cluster, e);
   if (law != SG_OK || classes != SG_OK) {
     sg_delay_free(d);
@@ -147,6 +151,7 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
 void sg_delay_free(sg_delay *delay) {
   if (!delay) return;
   free(delay->speed);
+  sg_replay_free(delay->replay);
   free(delay);
 }
 
@@ -156,6 +161,14 @@ const double *sg_delay_speeds(const sg_delay *delay) {
 
 int sg_delay_workers(const sg_delay *delay) {
   return delay->workers;
+}
+
+long sg_delay_iterations(const sg_delay *delay) {
+  return delay->replay ? sg_replay_iterations(delay->replay) : 0;
+}
+
+void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
+  if (delay->replay) sg_replay_note(delay->replay, out);
 }
 
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication) {
@@ -169,6 +182,9 @@ void sg_delay_run_free(sg_delay_run *run) {
 }
 
 static double draw(const sg_delay_run *run, int worker, uint32_t iteration, int number) {
+  if (run->delay->replay)
+    return sg_replay_seconds(run->delay->replay, run->replication, worker, iteration,
+                             (uint32_t)number);
   sg_stream stream;
   sg_stream_at(&stream, run->delay->seed, run->replication, SG_FOR_COMPUTE, (uint32_t)worker,
                iteration, (uint32_t)number);

@@ -4,6 +4,7 @@
 #define SG_MODELS_DELAY_H
 
 #include "models/delay/law.h"
+#include "sim/core/text.h"
 
 /* The scenario's "delay" object: family by "model" with the common members unit (subset | dataset),
  * scaling (proportional | additive | startup) and per_subset_s; and "cluster": workers, classes
@@ -23,6 +24,10 @@ void sg_delay_free(sg_delay *delay);
 /* Speed of each worker (1 = nominal); divides compute times. */
 const double *sg_delay_speeds(const sg_delay *delay);
 int sg_delay_workers(const sg_delay *delay);
+/* Most iterations of a run, 0: no limit (a trace that ends). */
+long sg_delay_iterations(const sg_delay *delay);
+/* Appends what a person should know of the model, a line each; for most models nothing. */
+void sg_delay_note(const sg_delay *delay, sg_buffer *out);
 
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication);
 void sg_delay_run_free(sg_delay_run *run);

@@ -2,8 +2,6 @@
 /* Which time of a trace a worker has in an iteration of a run. */
 #include "models/delay/replay.h"
 
-#include "sim/core/random.h"
-
 #include <math.h>
 #include <stdlib.h>
 
@@ -57,6 +55,15 @@ const sg_variant sg_replay_variant = {
     .summary = "Measured times, replayed or resampled from a CSV file.",
     .reference = "block bootstrap: Politis and Romano 1992, Politis and White 2004 (recalled)",
     .params = params};
+
+const sg_variant *sg_law_or_replay_at(int i) {
+  int laws = 0;
+  if (i < 0) return NULL;
+  const sg_variant *law = sg_law_variant_at(i);
+  if (law) return law;
+  while (sg_law_variant_at(laws)) laws++;
+  return i == laws ? &sg_replay_variant : NULL;
+}
 
 struct sg_replay {
   int mode, past_end;

@@ -18,11 +18,14 @@
 #ifndef SG_MODELS_REPLAY_H
 #define SG_MODELS_REPLAY_H
 
+#include "models/delay/law.h"
 #include "models/delay/trace.h"
-#include "sim/core/param.h"
 
 /* {"model": "trace", path, mode, block_iterations, past_end, unit_s}. */
 extern const sg_variant sg_replay_variant;
+
+/* For families: the laws, then sg_replay_variant, NULL past it. */
+const sg_variant *sg_law_or_replay_at(int i);
 
 typedef struct sg_replay sg_replay; /* immutable, shared by runs and threads */
 

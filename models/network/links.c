@@ -29,6 +29,10 @@ double sg_uplink_seconds(const sg_network *network, uint32_t replication, int wo
     seconds += share / speed *
                draw(network, &network->uplink_law, SG_FOR_UPLINK, replication, worker, iteration,
                     network->draw_per_iteration ? 0 : number);
+  else if (network->uplink == UPLINK_TRACE)
+    seconds += share / speed *
+               sg_replay_seconds(network->uplink_trace, replication, worker % network->workers,
+                                 iteration, network->draw_per_iteration ? 0 : number);
   if (network->jitters)
     seconds +=
         draw(network, &network->jitter, SG_FOR_JITTER, replication, worker, iteration, number);

@@ -4,6 +4,7 @@
 #ifndef SG_MODELS_NETWORK_MODEL_H
 #define SG_MODELS_NETWORK_MODEL_H
 
+#include "models/delay/replay.h"
 #include "models/network/ingress.h"
 
 typedef struct linear_link {
@@ -12,9 +13,10 @@ typedef struct linear_link {
 
 struct sg_network {
   int workers;
-  enum { UPLINK_NONE, UPLINK_LINEAR, UPLINK_LAW } uplink;
+  enum { UPLINK_NONE, UPLINK_LINEAR, UPLINK_LAW, UPLINK_TRACE } uplink;
   linear_link uplink_linear;
   sg_law uplink_law;
+  sg_replay *uplink_trace;
   double per_message;
   bool draw_per_iteration;
   bool jitters;

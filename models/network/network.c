@@ -52,7 +52,7 @@ static const sg_variant uplink_linear = {.name = "linear",
                                          .params = linear_params};
 
 static const sg_variant *uplink_at(int i) {
-  return i == 0 ? &uplink_none : i == 1 ? &uplink_linear : sg_law_variant_at(i - 2);
+  return i == 0 ? &uplink_none : i == 1 ? &uplink_linear : sg_law_or_replay_at(i - 2);
 }
 
 static const sg_family uplink_family = {
@@ -253,6 +253,9 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
   } else if (uplink->variant == &uplink_linear) {
     n->uplink = UPLINK_LINEAR;
     n->uplink_linear = read_linear(uplink);
+  } else if (uplink->variant == &sg_replay_variant) {
+    n->uplink = UPLINK_TRACE;
+    law = sg_replay_new(uplink, n->workers, n->seed, SG_REPLAY_SEND, &n->uplink_trace, e);
   } else {
     n->uplink = UPLINK_LAW;
     law = sg_law_init(&n->uplink_law, uplink, e);
@@ -324,6 +327,7 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
 
 void sg_network_free(sg_network *network) {
   if (!network) return;
+  sg_replay_free(network->uplink_trace);
   free(network->uplink_speed);
   free(network->downlink_speed);
   free(network);

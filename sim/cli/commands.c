@@ -34,6 +34,10 @@ int sg_cmd_check(int argc, char **argv) {
         for (int f = 0; f < p->why.count; f++)
           printf("  skipped: %s: %s\n", p->label, p->why.fault[f].message);
       }
+      sg_buffer notes = {0};
+      sg_plan_notes(plan, &notes);
+      int printed = notes.data ? sg_print(&notes) : EX_OK;
+      if (printed != EX_OK) code = printed;
     }
     sg_plan_free(plan);
     sg_scenario_free(s);

@@ -102,7 +102,13 @@ static int run_scenario(const char *path, const sg_options *o, int argc, char **
   sg_status status = sg_scenario_read(path, o->n_overrides, o->override, &s, &e);
   if (status == SG_OK) status = sg_plan_new(s, &plan, &e);
   if (status != SG_OK) goto out;
-  if (!o->quiet) print_skipped(plan, stderr);
+  if (!o->quiet) {
+    sg_buffer notes = {0};
+    print_skipped(plan, stderr);
+    sg_plan_notes(plan, &notes);
+    if (notes.data && !notes.failed) fputs(notes.data, stderr);
+    sg_buffer_free(&notes);
+  }
   const char *database = o->database ? o->database : sg_scenario_database(s);
   status = sg_db_open(database, SG_OPEN_WRITE, &db, &e);
   if (status != SG_OK) goto out;

@@ -241,7 +241,12 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   if (!axis) status = sg_fail_memory(e);
   for (int i = 0; axis && i < p->point->n_axes; i++)
     axis[i] = (sg_axis){.name = p->point->axis_name[i], .value = p->point->axis_value[i]};
-  sg_putf(&config, "{\"environment\":%s,\"scheme\":%s}", p->point->env_json, p->point->scheme_json);
+  sg_putf(&config, "{\"environment\":%s,\"scheme\":%s", p->point->env_json, p->point->scheme_json);
+  if (p->note && *p->note) { /* what was found from data, such as a block length */
+    sg_put(&config, ",\"note\":");
+    sg_put_json_string(&config, p->note);
+  }
+  sg_put(&config, "}");
   if (config.failed) status = sg_fail_memory(e);
   if (status == SG_OK) {
     sg_point_record record = {.point_sha256 = p->key,

@@ -63,7 +63,7 @@ static const char *chosen(const sg_values *v, const char *name) {
   return sg_values_param(v, name)->choices[sg_choice(v, name)];
 }
 
-static void take_facts(sg_planned *p, const sg_world *w) {
+static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
   const sg_values *v = p->point->values;
   const sg_code *c = w->code;
   p->workers = w->workers;
@@ -87,6 +87,11 @@ static void take_facts(sg_planned *p, const sg_world *w) {
   p->seed = sg_seed(sg_object(v, "random"), "seed");
   snprintf(p->label, sizeof p->label, "%s", w->label);
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
+  sg_buffer note = {0};
+  sg_put(&note, "");
+  sg_delay_note(w->delay, &note);
+  p->note = note.data;
+  return note.failed ? sg_fail_memory(e) : SG_OK;
 }
 
 /* SG_OK when the point is valid or may be skipped. */
@@ -94,11 +99,11 @@ static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_erro
   sg_world *w = NULL;
   sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, &p->why);
   if (status == SG_OK) {
-    take_facts(p, w);
+    status = take_facts(p, w, e);
     sg_world_free(w, plan->cache);
     p->valid = true;
     plan->n_valid++;
-    return make_keys(p, known, e);
+    return status == SG_OK ? make_keys(p, known, e) : status;
   }
   sg_code_label(p->point->scheme, p->label, sizeof p->label);
   bool may_skip =
@@ -209,9 +214,25 @@ out:
 
 void sg_plan_free(sg_plan *plan) {
   if (!plan) return;
-  for (int i = 0; i < plan->count; i++) sg_error_clear(&plan->point[i].why);
+  for (int i = 0; i < plan->count; i++) {
+    sg_error_clear(&plan->point[i].why);
+    free(plan->point[i].note);
+  }
   free(plan->point);
   sg_points_free(plan->n_raw, plan->raw);
   sg_problem_cache_free(plan->cache);
   free(plan);
+}
+
+void sg_plan_notes(const sg_plan *plan, sg_buffer *out) {
+  for (int i = 0; i < plan->count; i++) {
+    const char *at = plan->point[i].note;
+    for (size_t n; at && *at; at += n) {
+      n = strcspn(at, "\n") + 1;
+      if (!out->data || !memmem(out->data, out->length, at, n)) {
+        sg_put(out, "  ");
+        sg_put_bytes(out, at, n);
+      }
+    }
+  }
 }

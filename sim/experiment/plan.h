@@ -20,6 +20,7 @@ typedef struct sg_planned {
   bool exact, timing_only;
   const char *code, *problem, *scaling, *late_work, *late_messages; /* constant tables' texts */
   char stop[16];
+  char *note; /* lines for people about the environment ("": none); owned */
   uint64_t seed;
 } sg_planned;
 
@@ -38,5 +39,8 @@ typedef struct sg_plan {
  * *out is set only on success. */
 sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e);
 void sg_plan_free(sg_plan *plan);
+
+/* Appends each line of the points' notes once, indented. */
+void sg_plan_notes(const sg_plan *plan, sg_buffer *out);
 
 #endif

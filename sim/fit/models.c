@@ -217,7 +217,15 @@ sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e) {
     status = add(f, "block-bootstrap of the trace", &bootstrap, e);
   }
   for (int i = 0; i < f->n_models && status == SG_OK; i++)
-    if (f->model[i].scenario) status = simulate(f, &f->model[i], seed, e);
+    if (f->model[i].scenario) {
+      status = simulate(f, &f->model[i], seed, e);
+      if (status == SG_INVALID) { /* the scenario format has no such law as yet */
+        sg_error_clear(e);
+        free(f->model[i].scenario);
+        f->model[i].scenario = NULL;
+        status = SG_OK;
+      }
+    }
   return status;
 }
 
