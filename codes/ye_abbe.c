@@ -205,10 +205,11 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->flags = SG_WEIGHTS_PURE;
   status = fill_coefficients(t, shape->seed);
   if (status == SG_NO_MEMORY) return sg_fail_memory(e);
-  if (status)
+  if (!status) status = make_decoder(code, t, e);
+  if (status == SG_UNDECODABLE)
     return sg_fail_at(e, values, NULL,
                       "the random code of this seed is singular: try another seed");
-  return make_decoder(code, t, e);
+  return status;
 }
 
 static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
@@ -255,7 +256,7 @@ static sg_status weights(const sg_code *code, const void *state, int segment, co
   (void)state;
   (void)segment;
   (void)bias;
-  return t->parity ? sg_parity_weights(t->parity, used, W, info) : solve_directly(t, used, W, info);
+  return t->parity ? sg_parity_weights(t->parity, used, 0, W, info) : solve_directly(t, used, W, info);
 }
 
 extern const sg_code_type sg_ye_abbe;

@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Orders up to this one take their workspace from the stack, so that a decode allocates nothing. */
 enum { SMALL = 64 };
@@ -68,6 +69,52 @@ sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapa
 sg_status sg_solve_transposed(int n, int nrhs, double *a, int lda, double *b, int ldb,
                               lapack_int *pivots, double *cond1) {
   return solve('T', n, nrhs, a, lda, b, ldb, pivots, cond1);
+}
+
+/* The largest sum of absolute values of a column. */
+static double norm1(int n, const double *a, int lda) {
+  double most = 0;
+  for (int j = 0; j < n; j++) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += fabs(a[i + j * lda]);
+    if (!(sum <= most)) most = sum; /* a NAN stays */
+  }
+  return most;
+}
+
+sg_status sg_invert(int n, double *a, int lda, double *inverse, int ldi, lapack_int *pivots,
+                    double *cond1) {
+  *cond1 = n == 0 ? 1 : INFINITY;
+  if (n == 0) return SG_OK;
+  double norm = norm1(n, a, lda);
+  if (!isfinite(norm)) return SG_UNDECODABLE;
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < n; i++) inverse[i + j * ldi] = i == j;
+  sg_status status =
+      status_of(LAPACKE_dgesv_work(LAPACK_COL_MAJOR, n, n, a, lda, pivots, inverse, ldi));
+  if (status) return status;
+  *cond1 = norm * norm1(n, inverse, ldi);
+  return *cond1 * n * DBL_EPSILON <= 1 ? SG_OK : SG_UNDECODABLE;
+}
+
+sg_status sg_pivoted_qr(int m, int n, int rank, double *a, int lda, double *r, int ldr,
+                        lapack_int *pivots) {
+  int least = m < n ? m : n;
+  double *tau = calloc((size_t)least + 1, sizeof *tau);
+  if (!tau) return SG_NO_MEMORY;
+  for (int j = 0; j < n; j++) pivots[j] = 0; /* every column may be moved */
+  for (int j = n; j < m; j++) memset(a + j * lda, 0, (size_t)m * sizeof *a);
+  sg_status status = SG_OK;
+  if (least > 0) status = status_of(LAPACKE_dgeqp3(LAPACK_COL_MAJOR, m, n, a, lda, pivots, tau));
+  for (int j = 0; !status && j < rank; j++)
+    for (int i = 0; i < rank; i++) r[i + j * ldr] = i <= j ? a[i + j * lda] : 0;
+  if (!status && rank > 0 &&
+      !(rank <= least && fabs(r[rank - 1 + (rank - 1) * ldr]) > m * DBL_EPSILON * fabs(r[0])))
+    status = SG_UNDECODABLE;
+  if (!status && m > 0)
+    status = status_of(LAPACKE_dorgqr(LAPACK_COL_MAJOR, m, m, least, a, lda, tau));
+  free(tau);
+  return status;
 }
 
 sg_status sg_least_squares(int m, int n, int nrhs, double *a, int lda, double *b, int ldb,

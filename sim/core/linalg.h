@@ -36,6 +36,19 @@ sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapa
 sg_status sg_solve_transposed(int n, int nrhs, double *a, int lda, double *b, int ldb,
                               lapack_int *pivots, double *cond1);
 
+/* A⁻¹ of a small A (n × n, overwritten by its LU factors), with its exact 1-norm condition number,
+ * which costs less than an estimate once the inverse is there. Errors and pivots as for sg_solve.
+ * (8/3) n³ flops. */
+sg_status sg_invert(int n, double *a, int lda, double *inverse, int ldi, lapack_int *pivots,
+                    double *cond1);
+
+/* A Π = Q R with column pivoting, A m × n of numerical rank `rank` (SG_UNDECODABLE if R says it is
+ * less). A is overwritten by Q (m × m, so it has room for max(m, n) columns); R gets the upper
+ * triangle of the first `rank` columns (ld ldr, zero below); pivots (n): column k of A Π is column
+ * pivots[k] of A, counted from 1. */
+sg_status sg_pivoted_qr(int m, int n, int rank, double *a, int lda, double *r, int ldr,
+                        lapack_int *pivots);
+
 /* The minimum-norm least-squares solution of A X = B, A m × n, by complete orthogonal factorisation
  * (dgelsy) with relative rank tolerance `tolerance`. A is overwritten; B has max(m, n) rows, X is
  * in its first n. *rank (may be NULL) gets the numerical rank; *cond1 an estimate of the condition
