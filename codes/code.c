@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making, measuring and labelling gradient codes; rows. */
 #include "codes/code.h"
+#include "codes/measure.h"
 
 #include <limits.h>
 #include <math.h>
@@ -34,73 +35,8 @@ void sg_code_free(sg_code *code) {
   free(code);
 }
 
-/* --- What follows from the rows --------------------------------------------------------------- */
-
 double sg_code_edge(const sg_code *code, int part) {
   return code->edge ? code->edge[part] : (double)part / code->parts;
-}
-
-/* A combination of parts has as many rows as any one of them. */
-static double width(const sg_code *code, int part) {
-  if (part >= code->parts) part = code->coded[part - code->parts].part[0];
-  return sg_code_edge(code, part + 1) - sg_code_edge(code, part);
-}
-
-/* Marks the parts in the rows of one node's message of a segment. */
-static bool mark_parts(const sg_code *code, const void *state, int node, int segment, sg_row *row,
-                       unsigned char *held) {
-  sg_message message = {
-      .from = node, .to = code->parent ? code->parent[node] : SG_MASTER, .segment = segment};
-  sg_row_clear(row);
-  code->type->encode(code, state, &message, row);
-  for (int i = 0; i < row->n_terms; i++) held[row->term[i].part] = 1;
-  return !row->failed;
-}
-
-/* Equal parts are counted, not summed, so that a load of d subsets comes out as d exactly. */
-static double held_share(const sg_code *code, const unsigned char *held) {
-  int count = 0, all = code->parts + code->coded_parts;
-  double sum = 0;
-  for (int p = 0; p < all; p++) {
-    if (!held[p]) continue;
-    count++;
-    sum += width(code, p);
-  }
-  return code->edge ? sum : (double)count / code->parts;
-}
-
-/* work, and stored and load where create left them open. */
-static sg_status measure(sg_code *code, sg_error *e) {
-  size_t all = (size_t)(code->parts + code->coded_parts);
-  double *work = sg_code_alloc(code, (size_t)code->nodes, sizeof *work);
-  unsigned char *held = calloc(2, all), *ever = held ? held + all : NULL;
-  void *state = calloc(1, code->state_size + 1);
-  sg_row row = {0};
-  bool ok = work && held && state;
-  if (ok && code->type->begin_round) code->type->begin_round(code, state, 0);
-  double stored = 0, load = 0;
-  for (int node = 0; ok && node < code->nodes; node++) {
-    memset(ever, 0, all);
-    for (int s = 0; ok && s < code->segments; s++) {
-      const sg_segment *segment = &code->segment[s];
-      memset(held, 0, all);
-      ok = mark_parts(code, state, node, s, &row, held);
-      for (size_t p = 0; p < all; p++) ever[p] |= held[p];
-      double share = (double)(segment->end - segment->begin) / (double)code->shape.length;
-      work[node] += share * held_share(code, held) * code->shape.subsets;
-    }
-    if (fabs(work[node] - round(work[node])) < 1e-9) work[node] = round(work[node]);
-    load = fmax(load, work[node]);
-    stored += held_share(code, ever);
-  }
-  sg_row_free(&row);
-  free(held);
-  free(state);
-  if (!ok) return sg_fail_memory(e);
-  code->work = work;
-  if (code->load <= 0) code->load = load;
-  if (code->stored <= 0) code->stored = stored;
-  return SG_OK;
 }
 
 /* --- Making ----------------------------------------------------------------------------------- */
@@ -174,10 +110,8 @@ static sg_status complete(sg_code *code, sg_error *e) {
   if (what) return sg_fail(e, SG_BUG, NULL, "code %s: %s", type->about.name, what);
   if (code->reduction == 0) code->reduction = code->segment[0].pieces;
   if (!code->stop) code->stop = code->flags & SG_STOP_DECODABLE ? "decodable" : "count";
-  if (!type->plan && !type->on_event) {
-    code->flags |= SG_PLAN_STATIC;
-    return measure(code, e);
-  }
+  if (!type->plan && !type->on_event) code->flags |= SG_PLAN_STATIC;
+  if (!type->on_event && (!type->plan || code->load <= 0)) return sg_measure(code, e);
   if (code->stored <= 0) code->stored = code->nodes * code->load / code->shape.subsets;
   return SG_OK;
 }

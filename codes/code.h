@@ -156,10 +156,10 @@ struct sg_code {
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
   const char *stop; /* "count" or "decodable", for compare; by the framework from flags if NULL */
-  /* Filled in by the framework after create from the rows of the default plan. A code with a plan
-   * or protocol of its own must set load, and stored unless its workers all hold as much as that.
-   */
-  const double *work; /* nodes values: work of each worker in the default plan; else NULL */
+  /* Filled in by the framework after create from the rows of the default plan, or from the first
+   * round's plan of a code with its own, unless that has set load because its rounds differ. A code
+   * with a protocol of its own must set load, and stored unless its workers all hold as much. */
+  const double *work; /* nodes values: work of each worker in that plan; else NULL */
   double stored;      /* data stored in the cluster / data */
   struct sg_arena *arena;
 };

@@ -5,6 +5,7 @@
  * for the same seed. Then the published and derived numbers of single schemes. */
 #include "codes/code.h"
 #include "codes/expand.h"
+#include "codes/protocol.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 
@@ -16,7 +17,7 @@
 
 #include <cmocka.h>
 
-enum { MOST = 64, LENGTH = 60 };
+enum { MOST = 64, LENGTH = 60, MESSAGES = 4 * MOST };
 
 /* --- A code under test ------------------------------------------------------------------------ */
 
@@ -25,9 +26,30 @@ typedef struct bench {
   sg_code *code;
   sg_decoder *decoder;
   void *state;
-  sg_message message[MOST];
+  int messages;
+  sg_message message[MESSAGES]; /* all that the first round's plan sends, by sender */
   char label[160];
 } bench;
+
+/* The messages of a round, from the orders that open it. */
+static void plan_messages(bench *b) {
+  sg_protocol *protocol = sg_protocol_new(b->code);
+  sg_orders orders = {0};
+  assert_non_null(protocol);
+  sg_protocol_event(protocol, &(sg_event){.kind = SG_BEGIN}, &orders);
+  assert_false(orders.failed);
+  for (int node = 0; node < b->code->nodes; node++)
+    for (int i = 0; i < orders.count; i++) {
+      const sg_order *o = &orders.order[i];
+      if (o->kind != SG_ORDER_SEND || (o->node != node && o->node != SG_ALL)) continue;
+      assert_true(b->messages < MESSAGES);
+      b->message[b->messages] = (sg_message){
+          .id = b->messages, .from = node, .to = SG_MASTER, .segment = o->segment, .tag = o->tag};
+      b->messages++;
+    }
+  sg_orders_free(&orders);
+  sg_protocol_free(protocol);
+}
 
 static sg_status open_code(bench *b, const sg_code_type *type, sg_values *values, int n,
                            uint64_t seed, sg_error *e) {
@@ -42,7 +64,7 @@ static sg_status open_code(bench *b, const sg_code_type *type, sg_values *values
   b->state = calloc(1, b->code->state_size + 1);
   assert_true(b->decoder && b->state);
   if (type->begin_round) type->begin_round(b->code, b->state, 0);
-  for (int i = 0; i < n; i++) b->message[i] = (sg_message){.id = i, .from = i, .to = SG_MASTER};
+  plan_messages(b);
   sg_code_label(values, b->label, sizeof b->label);
   return SG_OK;
 }
@@ -83,10 +105,10 @@ static void close_named(bench *b) {
 /* Weights when exactly the workers of the bit set answer; `turn` varies the order of arrival. */
 static sg_status decode(bench *b, unsigned long present, int turn, sg_weights *w,
                         const sg_message **order) {
-  int n = b->code->nodes, count = 0;
+  int n = b->messages, count = 0;
   for (int k = 0; k < n; k++) {
     int i = turn % 2 ? (n - 1 - k + turn) % n : (k + turn) % n;
-    if (present >> i & 1) order[count++] = &b->message[i];
+    if (present >> b->message[i].from & 1) order[count++] = &b->message[i];
   }
   sg_error e = {0};
   sg_status status = sg_decoder_weights(b->decoder, b->state, 0, count, order, w, &e);
@@ -117,13 +139,13 @@ static double deviation(bench *b, const sg_weights *w) {
 
 /* By brute force: whether the all-ones rows lie in the span of the rows, by least squares. */
 static bool is_spanned(const bench *b, unsigned long present) {
-  static double a[MOST * MOST * MOST], x[MOST * MOST * 16], dense[MOST * MOST];
+  static double a[MOST * MESSAGES * MOST], x[MOST * MOST * 16];
   const sg_code *code = b->code;
   int pieces = code->segment[0].pieces, rows = code->parts * pieces, count = 0;
-  lapack_int pivots[MOST];
+  lapack_int pivots[MESSAGES];
   sg_expander expander = {0};
-  for (int i = 0; i < code->nodes; i++) {
-    if (!(present >> i & 1)) continue;
+  for (int i = 0; i < b->messages; i++) {
+    if (!(present >> b->message[i].from & 1)) continue;
     double *column = a + count++ * rows;
     memset(column, 0, (size_t)rows * sizeof *column);
     assert_true(sg_expand(&expander, code, b->state, &b->message[i], 1, column));
@@ -133,8 +155,7 @@ static bool is_spanned(const bench *b, unsigned long present) {
   int ldx = rows > count ? rows : count;
   memset(x, 0, (size_t)(ldx * pieces) * sizeof *x);
   for (int j = 0; j < rows; j++) x[j + j % pieces * ldx] = 1;
-  memcpy(dense, x, sizeof dense);
-  static double copy[MOST * MOST * MOST];
+  static double copy[MOST * MESSAGES * MOST];
   memcpy(copy, a, (size_t)(rows * count) * sizeof *a);
   assert_int_equal(
       sg_least_squares(rows, count, pieces, a, rows, x, ldx, 1e-11, pivots, NULL, NULL), SG_OK);
@@ -155,19 +176,22 @@ static void check_rows(bench *b) {
   double load = 0, stored = 0;
   sg_row row = {0};
   for (int i = 0; i < code->nodes; i++) {
-    unsigned char held[MOST] = {0};
+    unsigned char held[2 * MOST] = {0};
     double share = 0;
-    sg_row_clear(&row);
-    code->type->encode(code, b->state, &b->message[i], &row);
-    assert_false(row.failed);
-    for (int t = 0; t < row.n_terms; t++) {
-      const sg_term *term = &row.term[t];
-      assert_true(term->part >= 0 && term->part < code->parts);
-      assert_true(term->piece >= 0 && term->piece < pieces);
-      assert_true(term->coef != 0 && isfinite(term->coef));
-      if (!held[term->part])
-        share += sg_code_edge(code, term->part + 1) - sg_code_edge(code, term->part);
-      held[term->part] = 1;
+    for (int k = 0; k < b->messages; k++) {
+      if (b->message[k].from != i) continue;
+      sg_row_clear(&row);
+      code->type->encode(code, b->state, &b->message[k], &row);
+      assert_false(row.failed);
+      for (int t = 0; t < row.n_terms; t++) {
+        const sg_term *term = &row.term[t];
+        assert_true(term->part >= 0 && term->part < code->parts);
+        assert_true(term->piece >= 0 && term->piece < pieces);
+        assert_true(term->coef != 0 && isfinite(term->coef));
+        if (!held[term->part])
+          share += sg_code_edge(code, term->part + 1) - sg_code_edge(code, term->part);
+        held[term->part] = 1;
+      }
     }
     assert_true(fabs(code->work[i] - share * code->shape.subsets) < 1e-9);
     load = fmax(load, code->work[i]);
@@ -202,21 +226,21 @@ static double tolerance(const bench *b) {
 
 static void check_same_bits(bench *b, unsigned long present, const sg_weights *first,
                             const sg_message **order) {
-  double kept[MOST * MOST];
-  const sg_message *other[MOST];
+  double kept[MESSAGES * MOST];
+  const sg_message *other[MESSAGES];
   int m = first->pieces, count = first->count;
   sg_decode_info info = first->info;
   for (int i = 0; i < count; i++)
-    memcpy(kept + order[i]->from * m, first->w + i * m, (size_t)m * sizeof *kept);
+    memcpy(kept + order[i]->id * m, first->w + i * m, (size_t)m * sizeof *kept);
   sg_weights again;
   assert_int_equal(decode(b, present, 3, &again, other), SG_OK);
   for (int i = 0; i < count; i++)
-    assert_memory_equal(kept + other[i]->from * m, again.w + i * m, (size_t)m * sizeof *kept);
+    assert_memory_equal(kept + other[i]->id * m, again.w + i * m, (size_t)m * sizeof *kept);
   assert_true(again.info.cond1 == info.cond1 && again.info.flops == info.flops);
 }
 
 static void check_pattern(bench *b, unsigned long present, bool rank) {
-  const sg_message *order[MOST];
+  const sg_message *order[MESSAGES];
   sg_weights w;
   sg_status status = decode(b, present, (int)(present % 5), &w, order);
   bool promised = is_promised(b, present);
@@ -244,7 +268,7 @@ static void check_same_seed(bench *b, const sg_code_type *type) {
   bench again;
   sg_row x = {0}, y = {0};
   assert_int_equal(open_code(&again, type, b->values, b->code->nodes, 1, NULL), SG_OK);
-  for (int i = 0; i < b->code->nodes; i++) {
+  for (int i = 0; i < b->messages; i++) {
     sg_row_clear(&x);
     sg_row_clear(&y);
     type->encode(b->code, b->state, &b->message[i], &x);
@@ -385,7 +409,7 @@ static double choose(int n, int k) {
 /* P(R* ≤ f): the share of f-subsets that can be decoded. */
 static void response_law(bench *b, double *law) {
   int n = b->code->nodes;
-  const sg_message *order[MOST];
+  const sg_message *order[MESSAGES];
   sg_weights w;
   for (int f = 0; f <= n; f++) law[f] = 0;
   for (unsigned long present = 0; present < 1UL << n; present++)
@@ -435,7 +459,7 @@ static void group_promises_are_tight(void **state) {
   static const char *const stops[] = {"decodable", "count"};
   for (int k = 0; k < 2; k++) {
     bench b;
-    const sg_message *order[MOST];
+    const sg_message *order[MESSAGES];
     sg_weights w;
     long promised = 0, decodable = 0;
     open_named(&b, values_of("group", "d", "4", "m", "2", "stop", stops[k], NULL), 8, 1);
@@ -494,9 +518,9 @@ static void harmonic_conditions_equal_their_closed_forms(void **state) {
  * patterns with gradients of N(0, 1)-like numbers. Really encodes and decodes. */
 static double decode_error(bench *b, int patterns) {
   enum { WIDTH = 4 };
-  static double g[MOST][MOST * WIDTH], f[MOST][WIDTH];
+  static double g[MOST][MOST * WIDTH], f[MESSAGES][WIDTH];
   const sg_code *code = b->code;
-  const sg_message *order[MOST];
+  const sg_message *order[MESSAGES];
   int m = code->segment[0].pieces, n = code->nodes;
   sg_stream s;
   sg_stream_at(&s, 2, 0, SG_FOR_CHECK, 0, 0, 0);
@@ -556,7 +580,7 @@ static void polynomial_ye_abbe_loses_accuracy(void **state) {
 static void ignoring_stragglers_says_what_it_loses(void **state) {
   (void)state;
   bench b;
-  const sg_message *order[MOST];
+  const sg_message *order[MESSAGES];
   sg_weights w;
   open_named(&b, values_of("ignore-stragglers", "s", "3", NULL), 10, 1);
   assert_false(b.code->exact);
@@ -574,7 +598,7 @@ static void additions_only_where_promised(void **state) {
       values_of("group", "d", "4", "linear_code", "single-parity", "stop", "decodable", NULL)};
   for (size_t k = 0; k < 4; k++) {
     bench b;
-    const sg_message *order[MOST];
+    const sg_message *order[MESSAGES];
     sg_weights w;
     open_named(&b, list[k], 8, 1);
     for (int late = 0; late < 8; late += 3) {
@@ -616,7 +640,7 @@ static const sg_code_type figure_type = {
 static void least_squares_finds_the_published_weights(void **state) {
   (void)state;
   bench b;
-  const sg_message *order[MOST];
+  const sg_message *order[MESSAGES];
   sg_weights w;
   sg_values *values = sg_values_new(NULL, &figure_type.about, "");
   assert_int_equal(open_code(&b, &figure_type, values, 3, 1, NULL), SG_OK);
@@ -635,7 +659,7 @@ static void least_squares_finds_the_published_weights(void **state) {
 static void patterns_are_remembered(void **state) {
   (void)state;
   bench b;
-  const sg_message *order[MOST];
+  const sg_message *order[MESSAGES];
   sg_weights w;
   long asked, found;
   open_named(&b, values_of("cyclic-repetition", "s", "2", NULL), 12, 1);
