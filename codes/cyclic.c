@@ -30,7 +30,7 @@ static sg_status fill_rows(const sg_cyclic *c, uint64_t seed) {
   return status;
 }
 
-static sg_status make_decoder(sg_code *code, sg_cyclic *c, sg_error *e) {
+static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
   int n = c->n;
   double *v = calloc((size_t)n * (size_t)n, sizeof *v), *ones = calloc((size_t)n, sizeof *ones);
   sg_status status = SG_NO_MEMORY;
@@ -39,9 +39,7 @@ static sg_status make_decoder(sg_code *code, sg_cyclic *c, sg_error *e) {
       ones[i] = 1;
       for (int k = 0; k <= c->s; k++) v[(i + k) % n + i * n] = c->coef[i * (c->s + 1) + k];
     }
-    status = sg_parity_new(code, n, n, n - c->s, 1, v, ones, &c->parity, e);
-  } else {
-    sg_fail_memory(e);
+    status = sg_parity_new(code, n, n, n - c->s, 1, v, ones, &c->parity);
   }
   free(v);
   free(ones);
@@ -57,8 +55,8 @@ sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int s, uint64_t 
   c->coef = sg_code_alloc(code, (size_t)n * (size_t)(s + 1), sizeof *c->coef);
   if (!c->coef) return sg_fail_memory(e);
   sg_status status = fill_rows(c, seed);
+  if (!status) status = make_decoder(code, c);
   if (status == SG_NO_MEMORY) return sg_fail_memory(e);
-  if (!status) status = make_decoder(code, c, e);
   if (status == SG_UNDECODABLE)
     return sg_fail_at(e, values, NULL,
                       "the random code of this seed is singular: try another seed");

@@ -25,8 +25,9 @@ enum { RAISE, NEGACYCLIC, REJECT };
 static const sg_param params[] = {
     {.name = "s",
      .kind = SG_INT,
-     .summary = "number of stragglers tolerated; a worker computes s + 1 of n shares. n + s must be "
-                "odd, see `even`",
+     .summary =
+         "number of stragglers tolerated; a worker computes s + 1 of n shares. n + s must be "
+         "odd, see `even`",
      .min = 0,
      .max = SG_UNBOUNDED,
      .flags = SG_REQUIRED},
@@ -77,7 +78,7 @@ static void fill_rows(tables *t, double *full) {
   for (int i = 0; i < n; i++) full[i] = wraps ? cos(M_PI * (2 * i - n + 1 + s) / (2.0 * n)) : 1;
 }
 
-static sg_status make(sg_code *code, tables *t, sg_error *e) {
+static sg_status make(sg_code *code, tables *t) {
   size_t n = (size_t)t->n, s = (size_t)t->s;
   t->coef = sg_code_alloc(code, n * (s + 1), sizeof *t->coef);
   double *null = malloc((n * s + 1) * sizeof *null), *full = malloc(n * sizeof *full);
@@ -85,9 +86,7 @@ static sg_status make(sg_code *code, tables *t, sg_error *e) {
   if (t->coef && null && full) {
     fill_rows(t, full);
     fill_null(t->n, t->s, null);
-    status = sg_parity_known(code, t->n, t->s, 1, null, full, &t->parity, e);
-  } else {
-    sg_fail_memory(e);
+    status = sg_parity_known(code, t->n, t->s, 1, null, full, &t->parity);
   }
   free(null);
   free(full);
@@ -112,8 +111,8 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->parts = n;
   code->promised = t->s;
   code->flags = SG_WEIGHTS_PURE;
-  sg_status status = make(code, t, e);
-  return status ? status : sg_code_one_segment(code, values, "s", 1, n - t->s, e);
+  if (make(code, t)) return sg_fail_memory(e);
+  return sg_code_one_segment(code, values, "s", 1, n - t->s, e);
 }
 
 static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {

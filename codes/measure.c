@@ -34,9 +34,9 @@ static double held_share(const sg_code *code, const unsigned char *held) {
 }
 
 typedef struct measures {
-  size_t all;           /* parts, coded ones included */
-  unsigned char *held;  /* all */
-  unsigned char *ever;  /* nodes × all */
+  size_t all;          /* parts, coded ones included */
+  unsigned char *held; /* all */
+  unsigned char *ever; /* nodes × all */
   double *work, load;
   void *state;
   sg_row row;

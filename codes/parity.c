@@ -86,21 +86,21 @@ static void keep_columns(sg_parity *p, const double *v) {
 }
 
 sg_status sg_parity_new(sg_code *code, int rows, int n, int rank, int pieces, const double *v,
-                        const double *target, const sg_parity **out, sg_error *e) {
+                        const double *target, const sg_parity **out) {
   size_t size = (size_t)n, r = (size_t)rows, m = (size_t)pieces, filled = 0;
   for (size_t i = 0; i < r * size; i++) filled += v[i] != 0;
   sg_parity *p = blank(code, rows, n, n - rank, pieces);
-  if (!p) return sg_fail_memory(e);
+  if (!p) return SG_NO_MEMORY;
   p->target = sg_code_alloc(code, r * m, sizeof *p->target);
   p->pinv = sg_code_alloc(code, size * r, sizeof *p->pinv);
   p->start = sg_code_alloc(code, size + 1, sizeof *p->start);
   p->row = sg_code_alloc(code, filled + 1, sizeof *p->row);
   p->value = sg_code_alloc(code, filled + 1, sizeof *p->value);
-  if (!p->target || !p->pinv || !p->start || !p->row || !p->value) return sg_fail_memory(e);
+  if (!p->target || !p->pinv || !p->start || !p->row || !p->value) return SG_NO_MEMORY;
   memcpy(p->target, target, r * m * sizeof *target);
   keep_columns(p, v);
   sg_status status = decompose(p, v);
-  if (status) return status == SG_NO_MEMORY ? sg_fail_memory(e) : status;
+  if (status) return status;
   cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, n, pieces, rows, 1, p->pinv, n, target,
               rows, 0, p->full, n);
   set_aim(p);
@@ -128,13 +128,13 @@ static sg_status complement(sg_parity *p) {
 }
 
 sg_status sg_parity_known(sg_code *code, int n, int s, int pieces, const double *null,
-                          const double *full, const sg_parity **out, sg_error *e) {
+                          const double *full, const sg_parity **out) {
   sg_parity *p = blank(code, 0, n, s, pieces);
-  if (!p) return sg_fail_memory(e);
+  if (!p) return SG_NO_MEMORY;
   memcpy(p->null, null, (size_t)n * (size_t)s * sizeof *null);
   memcpy(p->full, full, (size_t)n * (size_t)pieces * sizeof *full);
   sg_status status = p->space ? complement(p) : SG_OK;
-  if (status) return status == SG_NO_MEMORY ? sg_fail_memory(e) : status;
+  if (status) return status;
   set_aim(p);
   *out = p;
   return SG_OK;
@@ -146,7 +146,7 @@ typedef struct work {
   bool direct;
   int q, f;            /* stragglers; answers */
   int *missing, *have; /* them */
-  int in, out;         /* the matrix that is inverted is in × out, its (pseudo-)inverse out × in */
+  int in, out; /* the matrix that is inverted is in × out, its (pseudo-)inverse out × in */
   double *system, *inverse;
   double *picked, *shift; /* in and out numbers */
   double *d, *delta, *residual;

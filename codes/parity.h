@@ -21,14 +21,14 @@ typedef struct sg_parity sg_parity;
 
 /* v: rows × n, column-major; target: rows × pieces. Both are copied; the memory is the code's. By a
  * QR factorisation with column pivoting of Vᵀ: (4/3) n³ flops. A V whose numerical rank is below
- * `rank` is refused with SG_UNDECODABLE, without a fault in e. */
+ * `rank` is refused with SG_UNDECODABLE. */
 sg_status sg_parity_new(sg_code *code, int rows, int n, int rank, int pieces, const double *v,
-                        const double *target, const sg_parity **out, sg_error *e);
+                        const double *target, const sg_parity **out);
 
 /* The same from what is known in closed form: null (n × s, orthonormal columns, column-major) and
  * full (n × pieces), copied. */
 sg_status sg_parity_known(sg_code *code, int n, int s, int pieces, const double *null,
-                          const double *full, const sg_parity **out, sg_error *e);
+                          const double *full, const sg_parity **out);
 
 /* Weights for those of the messages that have this tag, which are of distinct workers; at least
  * n − s of them. Rows of W of other messages are left alone. */

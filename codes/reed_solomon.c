@@ -91,8 +91,7 @@ static int strided(int n, int stride, int x) {
  * parts take the next s + 1 workers in turn, so that loads differ by one part at most. */
 static int holder(const tables *t, int mask, long j, int place) {
   int n = t->n, d = t->s + 1;
-  if (t->k % n == 0)
-    return (int)((j + (mask == SPREAD ? (long)place * n / d : place)) % n);
+  if (t->k % n == 0) return (int)((j + (mask == SPREAD ? (long)place * n / d : place)) % n);
   int x = (int)((j * d + place) % n);
   return mask == SPREAD ? strided(n, n / d, x) : x;
 }
@@ -124,8 +123,7 @@ static void fill_terms(tables *t, int mask, int *count) {
       for (int other = 0; other < d; other++)
         if (other != p) product *= delta(t, i, holder(t, mask, j, other));
       double complex b = 1 / product;
-      t->term[t->start[i] + count[i]++] =
-          (term){.part = (int)j, .re = creal(b), .im = cimag(b)};
+      t->term[t->start[i] + count[i]++] = (term){.part = (int)j, .re = creal(b), .im = cimag(b)};
     }
 }
 

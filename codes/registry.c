@@ -5,13 +5,22 @@
 #include <string.h>
 
 extern const sg_code_type sg_uncoded, sg_ignore_stragglers, sg_fractional_repetition,
-    sg_cyclic_repetition, sg_ye_abbe, sg_group,
-    sg_reed_solomon, sg_cyclic_mds;
+    sg_cyclic_repetition, sg_ye_abbe, sg_group, sg_reed_solomon, sg_cyclic_mds, sg_heterogeneous,
+    sg_arbitrary_placement, sg_partial_cyclic, sg_partial_repetition;
 
 static const sg_code_type *const types[] = {
-    &sg_uncoded,           &sg_ignore_stragglers, &sg_fractional_repetition,
-    &sg_cyclic_repetition, &sg_ye_abbe,           &sg_group,
-    &sg_reed_solomon,      &sg_cyclic_mds,
+    &sg_uncoded,
+    &sg_ignore_stragglers,
+    &sg_fractional_repetition,
+    &sg_cyclic_repetition,
+    &sg_ye_abbe,
+    &sg_group,
+    &sg_reed_solomon,
+    &sg_cyclic_mds,
+    &sg_heterogeneous,
+    &sg_arbitrary_placement,
+    &sg_partial_cyclic,
+    &sg_partial_repetition,
 };
 
 const sg_code_type *sg_code_type_at(int i) {

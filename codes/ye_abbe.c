@@ -14,6 +14,7 @@
  * rest of B is solved for share by share. (recalled, confirmed numerically) */
 #include "codes/code.h"
 #include "codes/gaussian.h"
+#include "codes/nulling.h"
 #include "codes/parity.h"
 #include "sim/core/linalg.h"
 
@@ -97,28 +98,11 @@ static void vandermonde(tables *t) {
 
 /* --- Random construction ---------------------------------------------------------------------- */
 
-/* Rows of B for share i: [X | I], X V_top = −V_bottom at the n − d workers that do not hold it.
- * With d > s + m there are fewer equations than unknowns and X is the one of minimum norm. */
-static sg_status random_block(const tables *t, int i, double *block, double *a, double *x,
+/* The workers that do not hold share i are the next n − d after it. */
+static sg_status random_block(const tables *t, int i, double *block, int *absent, double *scratch,
                               lapack_int *pivots) {
-  int r = t->n - t->s, m = t->m, top = r - m, absent = t->n - t->d, ldx = top > 0 ? top : 1;
-  for (int k = 0; k < absent; k++) {
-    const double *v = t->v + (i + 1 + k) % t->n * r;
-    for (int c = 0; c < top; c++) a[k + c * absent] = v[c];
-    for (int u = 0; u < m; u++) x[k + u * ldx] = -v[top + u];
-  }
-  sg_status status = SG_OK;
-  int rank = absent;
-  if (absent == top)
-    status = sg_solve(absent, m, a, absent, x, ldx, pivots, NULL);
-  else if (absent > 0)
-    status = sg_least_squares(absent, top, m, a, absent, x, ldx, 1e-14, pivots, &rank, NULL);
-  if (status || rank < absent) return status ? status : SG_UNDECODABLE;
-  for (int u = 0; u < m; u++) {
-    for (int c = 0; c < top; c++) block[u + c * m] = absent > 0 ? x[c + u * ldx] : 0;
-    block[u + (top + u) * m] = 1;
-  }
-  return SG_OK;
+  for (int k = 0; k < t->n - t->d; k++) absent[k] = (i + 1 + k) % t->n;
+  return sg_nulling_block(t->v, t->n - t->s, t->m, t->n - t->d, absent, block, scratch, pivots);
 }
 
 /* --- Making ----------------------------------------------------------------------------------- */
@@ -135,10 +119,11 @@ static void spread(tables *t, int i, const double *block) {
 
 static sg_status fill_coefficients(tables *t, uint64_t seed) {
   size_t n = (size_t)t->n, r = (size_t)(t->n - t->s), m = (size_t)t->m;
-  double *block = malloc(m * r * sizeof *block), *a = malloc((n * r + 1) * sizeof *a);
-  double *x = malloc((n + 1) * m * sizeof *x);
+  double *block = malloc(m * r * sizeof *block);
+  double *scratch = malloc((n * r + (n + 1) * m) * sizeof *scratch);
+  int *absent = malloc((n + 1) * sizeof *absent);
   lapack_int *pivots = malloc((n + 1) * sizeof *pivots);
-  sg_status status = block && a && x && pivots ? SG_OK : SG_NO_MEMORY;
+  sg_status status = block && scratch && absent && pivots ? SG_OK : SG_NO_MEMORY;
   if (t->construction == POLYNOMIAL)
     vandermonde(t);
   else
@@ -148,25 +133,25 @@ static sg_status fill_coefficients(tables *t, uint64_t seed) {
     if (t->construction == POLYNOMIAL)
       polynomial_block(t, i, block);
     else
-      status = random_block(t, i, block, a, x, pivots);
+      status = random_block(t, i, block, absent, scratch, pivots);
     if (!status) spread(t, i, block);
   }
   free(block);
-  free(a);
-  free(x);
+  free(scratch);
+  free(absent);
   free(pivots);
   return status;
 }
 
 /* The parity-check form where it is cheaper. The polynomial construction is always solved directly,
  * as in the paper, so that its arithmetic shows. */
-static sg_status make_decoder(sg_code *code, tables *t, sg_error *e) {
+static sg_status make_decoder(sg_code *code, tables *t) {
   int r = t->n - t->s, m = t->m;
   if (t->construction == POLYNOMIAL || t->s >= r) return SG_OK;
   double *target = calloc((size_t)r * (size_t)m, sizeof *target);
-  if (!target) return sg_fail_memory(e);
+  if (!target) return SG_NO_MEMORY;
   for (int u = 0; u < m; u++) target[r - m + u + u * r] = 1;
-  sg_status status = sg_parity_new(code, r, t->n, r, m, t->v, target, &t->parity, e);
+  sg_status status = sg_parity_new(code, r, t->n, r, m, t->v, target, &t->parity);
   free(target);
   return status;
 }
@@ -204,8 +189,8 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->promised = t->s;
   code->flags = SG_WEIGHTS_PURE;
   status = fill_coefficients(t, shape->seed);
+  if (!status) status = make_decoder(code, t);
   if (status == SG_NO_MEMORY) return sg_fail_memory(e);
-  if (!status) status = make_decoder(code, t, e);
   if (status == SG_UNDECODABLE)
     return sg_fail_at(e, values, NULL,
                       "the random code of this seed is singular: try another seed");
@@ -256,7 +241,8 @@ static sg_status weights(const sg_code *code, const void *state, int segment, co
   (void)state;
   (void)segment;
   (void)bias;
-  return t->parity ? sg_parity_weights(t->parity, used, 0, W, info) : solve_directly(t, used, W, info);
+  return t->parity ? sg_parity_weights(t->parity, used, 0, W, info)
+                   : solve_directly(t, used, W, info);
 }
 
 extern const sg_code_type sg_ye_abbe;

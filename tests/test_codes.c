@@ -267,7 +267,9 @@ static void check_pattern(bench *b, unsigned long present, bool rank) {
 static void check_same_seed(bench *b, const sg_code_type *type) {
   bench again;
   sg_row x = {0}, y = {0};
-  assert_int_equal(open_code(&again, type, b->values, b->code->nodes, 1, NULL), SG_OK);
+  sg_error e = {0};
+  if (open_code(&again, type, b->values, b->code->nodes, 1, &e))
+    fail_msg("%s, n = %d, again: %s", b->label, b->code->nodes, e.fault[0].message);
   for (int i = 0; i < b->messages; i++) {
     sg_row_clear(&x);
     sg_row_clear(&y);

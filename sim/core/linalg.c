@@ -117,6 +117,16 @@ sg_status sg_pivoted_qr(int m, int n, int rank, double *a, int lda, double *r, i
   return status;
 }
 
+sg_status sg_orthonormal_rows(int m, int n, double *a, int lda) {
+  double *tau = calloc((size_t)m + 1, sizeof *tau);
+  if (!tau) return SG_NO_MEMORY;
+  sg_status status = SG_OK;
+  if (m > 0) status = status_of(LAPACKE_dgelqf(LAPACK_COL_MAJOR, m, n, a, lda, tau));
+  if (!status && m > 0) status = status_of(LAPACKE_dorglq(LAPACK_COL_MAJOR, m, n, m, a, lda, tau));
+  free(tau);
+  return status;
+}
+
 sg_status sg_least_squares(int m, int n, int nrhs, double *a, int lda, double *b, int ldb,
                            double tolerance, lapack_int *pivots, int *rank, double *cond1) {
   lapack_int r = 0;

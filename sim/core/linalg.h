@@ -49,6 +49,10 @@ sg_status sg_invert(int n, double *a, int lda, double *inverse, int ldi, lapack_
 sg_status sg_pivoted_qr(int m, int n, int rank, double *a, int lda, double *r, int ldr,
                         lapack_int *pivots);
 
+/* Replaces the rows of A (m × n, m ≤ n, of full rank) by an orthonormal basis of their span: Q of
+ * A = L Q. */
+sg_status sg_orthonormal_rows(int m, int n, double *a, int lda);
+
 /* The minimum-norm least-squares solution of A X = B, A m × n, by complete orthogonal factorisation
  * (dgelsy) with relative rank tolerance `tolerance`. A is overwritten; B has max(m, n) rows, X is
  * in its first n. *rank (may be NULL) gets the numerical rank; *cond1 an estimate of the condition
