@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -287,6 +288,11 @@ static void check_same_seed(bench *b, const sg_code_type *type) {
 
 static long made, refused;
 
+/* Combinations of parameters of one code and n: met so far, and every how many-th is tested. The
+ * many of a code with many parameters are thinned to at most MOST_COMBINATIONS. */
+static long met, step;
+enum { MOST_COMBINATIONS = 1200 };
+
 static void check_code(const sg_code_type *type, sg_values *values, int n) {
   bench b;
   sg_error e = {0};
@@ -320,7 +326,8 @@ static bool in_grid(long value, int n) {
 /* Gives every member of the table from `p` on each of its values in turn. */
 static void walk(const sg_code_type *type, const sg_param *p, sg_values *values, int n) {
   if (!p || !p->name) {
-    check_code(type, values, n);
+    if (step > 0 && met % step == 0) check_code(type, values, n);
+    met++;
     return;
   }
   if (!(p->flags & SG_REQUIRED)) walk(type, p + 1, values, n);
@@ -353,6 +360,10 @@ static void every_code_keeps_its_promises(void **state) {
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
       sg_values *values = sg_values_new(NULL, &type->about, "/schemes/0");
       assert_non_null(values);
+      met = step = 0;
+      walk(type, type->about.params, values, sizes[k]); /* counts */
+      step = (met / MOST_COMBINATIONS + 1) | 1;
+      met = 0;
       walk(type, type->about.params, values, sizes[k]);
       sg_values_free(values);
     }
@@ -383,6 +394,14 @@ static void large_codes_recover(void **state) {
       values_of("ye-abbe", "d", "6", "m", "2", NULL),
       values_of("ye-abbe", "d", "8", "m", "2", "s", "4", NULL),
       values_of("ye-abbe", "d", "50", "m", "10", NULL),
+      values_of("reed-solomon", "s", "5", NULL),
+      values_of("reed-solomon", "s", "9", "parts", "40", "nodes", "roots-of-unity", NULL),
+      values_of("cyclic-mds", "s", "5", NULL),
+      values_of("cyclic-mds", "s", "4", "even", "negacyclic", NULL),
+      values_of("heterogeneous", "s", "3", NULL),
+      values_of("arbitrary-placement", "s", "3", "placement", "random", "replication", "5",
+                "replication_max", "9", NULL),
+      values_of("partial-cyclic", "s", "4", "p", "9", NULL),
       values_of("group", "d", "6", "m", "3", "stop", "count", NULL),
       values_of("group", "d", "6", "m", "3", "linear_code", "gaussian", "stop", "decodable", NULL),
       values_of("group", "d", "30", "m", "15", "stop", "count", NULL), /* too many to tabulate */
@@ -614,6 +633,279 @@ static void additions_only_where_promised(void **state) {
   }
 }
 
+static void assert_refused(sg_values *values, int n, const char *place, const char *message) {
+  bench b;
+  sg_error e = {0};
+  const sg_code_type *type = sg_code_type_find(values->variant->name);
+  assert_int_equal(open_code(&b, type, values, n, 1, &e), SG_INVALID);
+  assert_int_equal(e.count, 1);
+  assert_string_equal(e.fault[0].place, place);
+  assert_string_equal(e.fault[0].message, message);
+  sg_error_clear(&e);
+  sg_values_free(values);
+}
+
+/* --- Exact codes of exact-codes.md, sections 3.3 to 3.6 and 8 ----------------------------------
+ */
+
+/* The largest error of the weights over all patterns of at most s stragglers. */
+static double worst_deviation(bench *b) {
+  const sg_message *order[MESSAGES];
+  sg_weights w;
+  double worst = 0;
+  int n = b->code->nodes;
+  for (unsigned long present = 0; present < 1UL << n; present++) {
+    if (__builtin_popcountl(present) < n - b->code->promised) continue;
+    assert_int_equal(decode(b, present, 0, &w, order), SG_OK);
+    worst = fmax(worst, deviation(b, &w));
+  }
+  return worst;
+}
+
+/* The example of the handbook: roots of unity, cyclic mask, n = 12, d = 4. Its rows are those here
+ * times n, its weights those here over n. */
+static void reed_solomon_has_the_handbooks_numbers(void **state) {
+  (void)state;
+  bench b;
+  const sg_message *order[MESSAGES];
+  sg_weights w;
+  double coef = 0, weight = 0;
+  sg_row row[2] = {{0}, {0}};
+  open_named(&b,
+             values_of("reed-solomon", "s", "3", "nodes", "roots-of-unity", "mask", "cyclic", NULL),
+             12, 1);
+  assert_int_equal(b.messages, 24);
+  for (int i = 0; i < b.messages; i += 2) {
+    for (int k = 0; k < 2; k++) {
+      sg_row_clear(&row[k]);
+      b.code->type->encode(b.code, b.state, &b.message[i + k], &row[k]);
+    }
+    for (int t = 0; t < row[0].n_terms; t++) {
+      double imaginary = 0; /* purely real coefficients have no term in the second row */
+      for (int k = 0; k < row[1].n_terms; k++)
+        if (row[1].term[k].part == row[0].term[t].part) imaginary = row[1].term[k].coef;
+      coef = fmax(coef, 12 * hypot(row[0].term[t].coef, imaginary));
+    }
+  }
+  for (unsigned long present = 0; present < 4096; present++) {
+    if (__builtin_popcountl(present) != 9) continue;
+    assert_int_equal(decode(&b, present, 0, &w, order), SG_OK);
+    assert_true(deviation(&b, &w) < 4e-14); /* 3e-14 there */
+    for (int i = 0; i < w.count; i += 2) weight = fmax(weight, hypot(w.w[i], w.w[i + 1]) / 12);
+  }
+  assert_true(fabs(weight - .62) < 5e-3);
+  assert_true(fabs(coef - 44.8) < 5e-2);
+  sg_row_free(&row[0]);
+  sg_row_free(&row[1]);
+  close_named(&b);
+}
+
+/* Loads are those of a balanced mask, also for k other than n. */
+static void reed_solomon_masks_are_balanced(void **state) {
+  (void)state;
+  for (int n = 2; n <= 13; n++)
+    for (int s = 0; s < n; s++)
+      for (int k = 1; k <= 2 * n + 1; k++)
+        for (int mask = 0; mask < 2; mask++) {
+          bench b;
+          char s_text[12], k_text[12];
+          double least = INFINITY, most = 0;
+          snprintf(s_text, sizeof s_text, "%d", s);
+          snprintf(k_text, sizeof k_text, "%d", k);
+          open_named(&b,
+                     values_of("reed-solomon", "s", s_text, "parts", k_text, "mask",
+                               mask ? "cyclic" : "spread", NULL),
+                     n, 1);
+          for (int i = 0; i < n; i++) {
+            least = fmin(least, b.code->work[i] * k / n);
+            most = fmax(most, b.code->work[i] * k / n);
+          }
+          assert_true(fabs(most - ceil((double)k * (s + 1) / n)) < 1e-9);
+          assert_true(fabs(least - floor((double)k * (s + 1) / n)) < 1e-9);
+          assert_true(fabs(b.code->stored - (s + 1)) < 1e-9);
+          close_named(&b);
+        }
+}
+
+static void cyclic_mds_is_normalised_and_has_its_fallbacks(void **state) {
+  (void)state;
+  bench b;
+  const sg_message *order[MESSAGES];
+  sg_weights w;
+  for (int s = 1; s < 12; s += 2) {
+    char text[12];
+    sg_row row = {0};
+    snprintf(text, sizeof text, "%d", s);
+    open_named(&b, values_of("cyclic-mds", "s", text, NULL), 12, 1);
+    assert_true(b.code->promised == s && b.code->load == s + 1);
+    assert_int_equal(decode(&b, 0xfff, 0, &w, order), SG_OK);
+    for (int i = 0; i < 12; i++) assert_true(w.w[i] == 1);
+    b.code->type->encode(b.code, b.state, &b.message[0], &row);
+    for (int t = 0; t < row.n_terms; t++) assert_true(fabs(row.term[t].coef) <= .5 + 1e-12);
+    assert_true(worst_deviation(&b) < 1e-12);
+    sg_row_free(&row);
+    close_named(&b);
+  }
+  open_named(&b, values_of("cyclic-mds", "s", "2", NULL), 12, 1);
+  assert_true(b.code->promised == 3 && b.code->load == 4 && b.code->segment[0].need == 9);
+  close_named(&b);
+  open_named(&b, values_of("cyclic-mds", "s", "2", "even", "negacyclic", NULL), 12, 1);
+  assert_true(b.code->promised == 2 && b.code->load == 3);
+  assert_true(worst_deviation(&b) < 1e-12);
+  close_named(&b);
+}
+
+static sg_status open_shaped(bench *b, sg_values *values, const sg_shape *shape, sg_error *e) {
+  *b = (bench){.values = values};
+  sg_status status =
+      sg_code_new(sg_code_type_find(values->variant->name), shape, values, &b->code, e);
+  if (status) return status;
+  b->decoder = sg_decoder_new(b->code);
+  b->state = calloc(1, b->code->state_size + 1);
+  assert_true(b->decoder && b->state);
+  sg_code_label(values, b->label, sizeof b->label);
+  plan_messages(b);
+  return SG_OK;
+}
+
+static void loads_follow_speeds(void **state) {
+  (void)state;
+  static const double speed[] = {1, 3, 1, 2.5, 4, 1, 2, .5}; /* sum 15 */
+  sg_shape shape = {
+      .workers = 8, .subsets = 24, .length = LENGTH, .speed = speed, .seed = 1, .updates = 1};
+  for (int s = 0; s <= 2; s++) {
+    bench b;
+    char text[12];
+    snprintf(text, sizeof text, "%d", s);
+    assert_int_equal(open_shaped(&b, values_of("heterogeneous", "s", text, NULL), &shape, NULL),
+                     SG_OK);
+    check_rows(&b);
+    for (int i = 0; i < 8; i++)
+      assert_true(fabs(b.code->work[i] - 24.0 * (s + 1) * speed[i] / 15) < 1e-9);
+    assert_true(worst_deviation(&b) < 1e-11);
+    close_named(&b);
+  }
+  bench b;
+  sg_error e = {0};
+  sg_values *values = values_of("heterogeneous", "s", "3", NULL);
+  assert_int_equal(open_shaped(&b, values, &shape, &e), SG_INVALID);
+  assert_non_null(strstr(e.fault[0].message, "s from 0 to 2: worker 4 of speed 4"));
+  sg_error_clear(&e);
+  sg_values_free(values);
+  /* As many parts by their speed as can be; nobody waits long for a slow worker. */
+  values = values_of("arbitrary-placement", "s", "1", "m", "2", "placement", "by-speed", "parts",
+                     "30", NULL);
+  assert_int_equal(open_shaped(&b, values, &shape, NULL), SG_OK);
+  check_rows(&b);
+  assert_true(worst_deviation(&b) < 1e-11);
+  for (int i = 0; i < 8; i++) {
+    double parts = b.code->work[i] * 30 / 24, share = 90 * speed[i] / 15;
+    assert_true(parts >= share - 2 && parts <= share + 2);
+  }
+  close_named(&b);
+}
+
+/* exact-codes.md 4.4: n = 9, k = 7, s = 2, m = 2, replication from 4 to 6. */
+static void any_placement_will_do(void **state) {
+  (void)state;
+  static const char *const names[] = {"cyclic", "random"};
+  for (int k = 0; k < 2; k++) {
+    bench b;
+    open_named(&b,
+               values_of("arbitrary-placement", "s", "2", "parts", "7", "replication", "4",
+                         "replication_max", "6", "placement", names[k], NULL),
+               9, 1);
+    assert_true(b.code->reduction == 2 && b.code->promised == 2 && b.code->parts == 7);
+    assert_true(b.code->stored > 4 && b.code->stored < 6);
+    check_rows(&b);
+    assert_true(worst_deviation(&b) < 1e-12);
+    close_named(&b);
+  }
+  /* The same from a file: worker i holds part j unless i + j is a multiple of 3. */
+  char path[] = "/tmp/straggle-placement-XXXXXX";
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  FILE *f = fdopen(file, "w");
+  for (int i = 0; i < 6; i++)
+    for (int j = 0; j < 5; j++) fprintf(f, "%d%c", (i + j) % 3 != 0, j < 4 ? ',' : '\n');
+  fclose(f);
+  bench b;
+  open_named(
+      &b, values_of("arbitrary-placement", "s", "1", "placement", "matrix", "matrix", path, NULL),
+      6, 1);
+  assert_true(b.code->parts == 5 && b.code->reduction == 3); /* r = 4 */
+  check_rows(&b);
+  assert_true(worst_deviation(&b) < 1e-12);
+  sg_row row = {0};
+  b.code->type->encode(b.code, b.state, &b.message[1], &row);
+  for (int t = 0; t < row.n_terms; t++) assert_true((1 + row.term[t].part) % 3 != 0);
+  sg_row_free(&row);
+  close_named(&b);
+  assert_refused(
+      values_of("arbitrary-placement", "s", "1", "placement", "matrix", "matrix", path, NULL), 7,
+      "/schemes/0/matrix", "expected a row for each of n = 7 workers, found 6");
+  unlink(path);
+}
+
+/* First messages of everyone and second messages of `second`. */
+static sg_status decode_stages(bench *b, unsigned long first, unsigned long second, sg_weights *w) {
+  const sg_message *order[MESSAGES];
+  int count = 0;
+  for (int i = 0; i < b->messages; i++) {
+    const sg_message *m = &b->message[i];
+    if ((m->tag == 0 ? first : second) >> m->from & 1) order[count++] = m;
+  }
+  return sg_decoder_weights(b->decoder, b->state, 0, count, order, w, NULL);
+}
+
+/* Whether the stop rule says ready, whatever the order of arrival. */
+static bool is_ready(bench *b, unsigned long first, unsigned long second) {
+  bool ready = false;
+  b->code->type->begin_round(b->code, b->state, 0);
+  for (int i = b->messages - 1; i >= 0; i--) {
+    const sg_message *m = &b->message[i];
+    if (!((m->tag == 0 ? first : second) >> m->from & 1)) continue;
+    ready = b->code->type->arrive(b->code, b->state, m) == SG_READY;
+  }
+  return ready;
+}
+
+static void partial_codes_need_all_first_messages(void **state) {
+  (void)state;
+  static const char *const names[] = {"partial-cyclic", "partial-repetition"};
+  for (int k = 0; k < 2; k++)
+    for (int p = 4; p <= 7; p += 3) { /* s = 2 */
+      bench b;
+      char text[12];
+      sg_weights w;
+      snprintf(text, sizeof text, "%d", p);
+      open_named(&b, values_of(names[k], "s", "2", "p", text, NULL), 6, 1);
+      assert_true(fabs(b.code->load - (double)p / (p - 2)) < 1e-12);
+      assert_true(b.code->promised == 0);
+      for (int i = 0; i < 6; i++) /* first messages hold p − s − 1 of (p − s) n partitions */
+        assert_true(fabs(sg_code_edge(b.code, i + 1) - sg_code_edge(b.code, i) -
+                         (p - 3.0) / ((p - 2) * 6)) < 1e-12);
+      for (unsigned long second = 0; second < 64; second++) {
+        bool enough =
+            k == 0 ? __builtin_popcountl(second) >= 4 : (second & 7) != 0 && (second & 070) != 0;
+        assert_int_equal(decode_stages(&b, 63, second, &w), enough ? SG_OK : SG_UNDECODABLE);
+        if (enough) assert_true(deviation(&b, &w) < 1e-11);
+        assert_true(is_ready(&b, 63, second) == enough);
+        assert_int_equal(decode_stages(&b, 62, second, &w), SG_UNDECODABLE);
+        assert_false(is_ready(&b, 62, second));
+      }
+      close_named(&b);
+    }
+  /* alpha: the largest p that is still safe; 2 (s + 1) for alpha = 2, load 4/3 for s = 1. */
+  bench b;
+  open_named(&b, values_of("partial-cyclic", "s", "1", "alpha", "2", NULL), 6, 1);
+  assert_true(fabs(b.code->load - 4.0 / 3) < 1e-12);
+  close_named(&b);
+  open_named(&b, values_of("partial-cyclic", "s", "2", "alpha", "1.7", NULL), 6, 1);
+  assert_true(fabs(b.code->load - 7.0 / 5) < 1e-12); /* p = 7: 7/4 ≥ 1.7 > 8/5 */
+  close_named(&b);
+}
+
 /* --- The framework ---------------------------------------------------------------------------- */
 
 /* Tandon et al. (2017), the figure with three workers: B and its decoding rows A. */
@@ -703,18 +995,6 @@ static void labels_are_short(void **state) {
                "ye-abbe d=4 m=2 polynomial");
 }
 
-static void assert_refused(sg_values *values, int n, const char *place, const char *message) {
-  bench b;
-  sg_error e = {0};
-  const sg_code_type *type = sg_code_type_find(values->variant->name);
-  assert_int_equal(open_code(&b, type, values, n, 1, &e), SG_INVALID);
-  assert_int_equal(e.count, 1);
-  assert_string_equal(e.fault[0].place, place);
-  assert_string_equal(e.fault[0].message, message);
-  sg_error_clear(&e);
-  sg_values_free(values);
-}
-
 static void faults_name_the_rule(void **state) {
   (void)state;
   assert_refused(values_of("group", "d", "4", "m", "2", "stop", "count", NULL), 10, "/schemes/0/d",
@@ -727,6 +1007,18 @@ static void faults_name_the_rule(void **state) {
                  "expected s < n = 10 (0 to 9), found 10");
   assert_refused(values_of("ye-abbe", "d", "4", "m", "2", "s", "3", NULL), 10, "/schemes/0/s",
                  "expected s ≤ d - m = 2 (d ≥ s + m), found 3");
+  assert_refused(values_of("cyclic-mds", "s", "4", "even", "reject", NULL), 10, "/schemes/0/s",
+                 "expected n + s odd (s = 3 or 5 with n = 10), found s = 4");
+  assert_refused(values_of("partial-repetition", "s", "2", "p", "5", NULL), 10, "/schemes/0/s",
+                 "expected s + 1 dividing n = 10 (s one of 0, 1, 4, 9), found s = 2");
+  assert_refused(values_of("partial-cyclic", "s", "2", "p", "3", NULL), 10, "/schemes/0/p",
+                 "expected p from s + 2 = 4 to s + 1000000, found 3");
+  assert_refused(values_of("partial-cyclic", "s", "2", "alpha", "5", NULL), 10, "/schemes/0/alpha",
+                 "expected alpha from 1.000003 to s + 2 = 4, found 5");
+  assert_refused(values_of("partial-cyclic", "s", "2", NULL), 10, "/schemes/0",
+                 "expected p or alpha, found neither");
+  assert_refused(values_of("arbitrary-placement", "s", "2", "replication", "4", "m", "3", NULL), 10,
+                 "/schemes/0/m", "expected m ≤ least replication - s = 2 (1 to 2), found 3");
   assert_refused(
       values_of("group", "d", "64", "m", "61", "stop", "count", NULL), 64, "/schemes/0/m",
       "expected at most as many pieces (m) as a gradient has coordinates (60), found 61");
@@ -759,6 +1051,12 @@ int main(void) {
       cmocka_unit_test(polynomial_ye_abbe_loses_accuracy),
       cmocka_unit_test(ignoring_stragglers_says_what_it_loses),
       cmocka_unit_test(additions_only_where_promised),
+      cmocka_unit_test(reed_solomon_has_the_handbooks_numbers),
+      cmocka_unit_test(reed_solomon_masks_are_balanced),
+      cmocka_unit_test(cyclic_mds_is_normalised_and_has_its_fallbacks),
+      cmocka_unit_test(loads_follow_speeds),
+      cmocka_unit_test(any_placement_will_do),
+      cmocka_unit_test(partial_codes_need_all_first_messages),
       cmocka_unit_test(least_squares_finds_the_published_weights),
       cmocka_unit_test(patterns_are_remembered),
       cmocka_unit_test(labels_are_short),
