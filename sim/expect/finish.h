@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The law of the time at which enough workers have answered: order statistics of independent times.
+ *
+ * Enough is a conjunction of quorums over disjoint sets of workers: T = max over quorums of the
+ * time at which the quorum is met. A quorum is a count (any `need` of its workers) or a table (how
+ * many of its subsets are not enough, by how many of each kind of worker they hold). Formulas:
+ * exact-codes 2.2 (derived); with workers that differ the Poisson-binomial recursion.
+ *
+ * All that is summed is positive, so that P(T > t) has small relative error: heavy tails are
+ * integrated right. */
+#ifndef SG_SIM_EXPECT_FINISH_H
+#define SG_SIM_EXPECT_FINISH_H
+
+#include "sim/expect/time.h"
+
+/* How the members of a quorum answer: `count` of them with law number `law` (of the caller's
+ * list), the kinds in rising order of law. law −1: never. */
+typedef struct sg_kind_count {
+  int law, count;
+} sg_kind_count;
+
+typedef struct sg_quorum {
+  int times; /* so many quorums alike, over disjoint workers */
+  int kinds;
+  sg_kind_count *kind;
+  int need; /* any so many of the members are enough; 0: the table says */
+  /* Π (count + 1) numbers, the last kind fastest: subsets with so many of each kind that are not
+   * enough. */
+  double *lacking;
+} sg_quorum;
+
+typedef struct sg_finish {
+  int laws;
+  const sg_time *const *law; /* borrowed */
+  int quorums;
+  const sg_quorum *quorum; /* borrowed */
+  double constant;         /* seconds added to every T */
+} sg_finish;
+
+double sg_finish_late(const sg_finish *f, double t); /* P(T > t) */
+double sg_finish_done(const sg_finish *f, double t); /* P(T ≤ t) */
+
+/* E[T] by GSL's adaptive quadrature of P(T > t), as a finite sum where all times are discrete.
+ * error: the estimate of the absolute error. INFINITY where T has no mean (decided by the tail's
+ * exponent, if a worker's time has none) or may never come. SG_NO_MEMORY is the only fault. */
+sg_status sg_finish_mean(const sg_finish *f, double *mean, double *error, sg_error *e);
+
+/* The least t with P(T ≤ t) ≥ p, 0 < p < 1, by bisection to the last digits; INFINITY: never. */
+double sg_finish_quantile(const sg_finish *f, double p);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* When a code's master may stop waiting, found by asking the code.
+ *
+ * The code's own protocol is fed with arrivals, and what it is not sure to decode is decoded, so
+ * that any registered code is understood, whatever is inside its groups: no code is known here by
+ * name. The answer is a conjunction of groups of workers (connected by the parts of the data that
+ * they hold), each with a count or with a list of the subsets that are enough. */
+#ifndef SG_SIM_EXPECT_RULE_H
+#define SG_SIM_EXPECT_RULE_H
+
+#include "codes/code.h"
+
+/* What a worker does in an iteration: tasks of `work` subsets in all, made of `draws` random draws
+ * of equal size, then one transmission of so many numbers. */
+typedef struct sg_rule_worker {
+  bool answers; /* it sends something */
+  bool computes;
+  double work;
+  int draws;
+  double numbers;
+} sg_rule_worker;
+
+typedef struct sg_rule_group {
+  int count;
+  int *member;           /* rising */
+  int need;              /* any so many members are enough; 0: see `enough` */
+  unsigned char *enough; /* 2^count flags; bit i of the index: member i has answered */
+} sg_rule_group;
+
+typedef struct sg_rule {
+  int workers;
+  sg_rule_worker *worker;
+  int groups;
+  sg_rule_group *group;
+  char text[96];     /* "9 of 12", "3 groups, 2 of 4 each", "response count" */
+  const char *basis; /* how it is known: "construction", "all subsets", "sampled orders" */
+} sg_rule;
+
+/* SG_INVALID with the reason where the time of an iteration is no function of one arrival per
+ * worker (several messages, signals, timers, relays, no barrier, memory of earlier rounds), or
+ * where there are too many subsets to enumerate. waits: an undecodable round goes on waiting. */
+sg_status sg_rule_find(const sg_code *code, bool waits, sg_rule **out, sg_error *e);
+void sg_rule_free(sg_rule *rule);
+
+/* cumulative[f] = P(R* ≤ f) for f = 0 … workers, R* being the number of responses when the master
+ * can first decode and all orders of arrival being equally likely: exact-codes 5.5 (derived),
+ * [z^f] Π over groups of Σ A_i z^i, over binom(n, f). false: workers that never answer, or more
+ * than 1000. */
+bool sg_rule_responses(const sg_rule *rule, double *cumulative);
+
+#endif

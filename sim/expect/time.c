@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/expect/time.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_integration.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_sort_double.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+  MOST_ATOMS = 1 << 16,
+  NODES = 21,           /* Chebyshev nodes of a cell */
+  FIRST_OCTAVE = -14,   /* the octaves of a table, in units of the spread … */
+  OCTAVES = 1024,       /* … as far as any tail reaches */
+  DEEPEST = 5,          /* an octave has at most 2^5 cells */
+  MOST_INTERVALS = 1000 /* of GSL's adaptive quadrature */
+};
+static const double CELL_ERROR = 1e-11; /* of log P in a cell */
+
+typedef enum kind {
+  DISCRETE, /* atoms alone */
+  GAMMA,
+  HYPOEXPONENTIAL, /* Exp(slow) + Exp(fast), rates, slow ≤ fast */
+  LAW,
+  SUM
+} kind;
+
+/* log P(V > t) over one octave of t − least: 2^level cells of NODES values. */
+typedef struct octave {
+  bool filled;
+  bool empty; /* P(V > t) underflows somewhere in it: not tabulated */
+  int level;
+  double *value;
+} octave;
+
+typedef struct variable {
+  kind kind;
+  double least, spread; /* spread: about the median − least */
+  double shape, scale;
+  double slow, fast;
+  const sg_law *law;
+  double factor;
+  const struct variable *a, *b;
+  octave *table;                  /* of a SUM without atoms; filled as it is asked for */
+  int atoms, atoms_capacity;      /* by time */
+  double *time, *weight, *beyond; /* beyond: the probability of later atoms */
+} variable;
+
+struct sg_time {
+  double constant, mean;
+  int variables, capacity;
+  variable **variable; /* owned */
+  const variable *sum; /* NULL: the constant alone */
+  double *atom;        /* times with the constant added */
+  int atoms;
+};
+
+/* --- One variable ----------------------------------------------------------------------------- */
+
+static double sum_late(const variable *v, double t);
+static double table_log(const variable *v, double t, double *slope);
+
+static bool has_density(const variable *v) {
+  switch (v->kind) {
+  case DISCRETE: return false;
+  case LAW: return v->law->type->density != NULL;
+  case SUM: return v->table != NULL;
+  case GAMMA:
+  case HYPOEXPONENTIAL: return true;
+  }
+  return false;
+}
+
+/* (1 − exp(−z)) / z, for z ≥ 0 without the cancellation that two equal rates would bring. */
+static double mean_decay(double z) {
+  return z < 1e-12 ? 1 - z / 2 : -expm1(-z) / z;
+}
+
+/* Σ of the weights of atoms after t. */
+static double atoms_late(const variable *v, double t) {
+  int low = 0, high = v->atoms; /* atoms before low are at most t, those from high on are later */
+  while (low < high) {
+    int middle = (low + high) / 2;
+    if (v->time[middle] > t)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return low == 0 ? 1 : v->beyond[low - 1];
+}
+
+static double late(const variable *v, double t) {
+  double x = t - v->least;
+  if (x < 0) return 1;
+  switch (v->kind) {
+  case DISCRETE: return atoms_late(v, t);
+  case GAMMA: return v->shape == 1 ? exp(-x / v->scale) : gsl_cdf_gamma_Q(x, v->shape, v->scale);
+  case HYPOEXPONENTIAL:
+    return exp(-v->fast * x) +
+           v->fast * exp(-v->slow * x) * x * mean_decay((v->fast - v->slow) * x);
+  case LAW: {
+    const sg_law_type *type = v->law->type;
+    return type->tail ? type->tail(v->law->state, t / v->factor)
+                      : 1 - type->cdf(v->law->state, t / v->factor);
+  }
+  case SUM: return sum_late(v, t);
+  }
+  return NAN;
+}
+
+static double done(const variable *v, double t) {
+  double x = t - v->least;
+  if (x < 0) return 0;
+  if (v->kind == GAMMA)
+    return v->shape == 1 ? -expm1(-x / v->scale) : gsl_cdf_gamma_P(x, v->shape, v->scale);
+  if (v->kind == LAW) return v->law->type->cdf(v->law->state, t / v->factor);
+  return 1 - late(v, t);
+}
+
+/* Of the part without atoms. */
+static double density(const variable *v, double t) {
+  double x = t - v->least, slope;
+  if (x < 0) return 0;
+  switch (v->kind) {
+  case GAMMA: return gsl_ran_gamma_pdf(x, v->shape, v->scale);
+  case HYPOEXPONENTIAL:
+    return v->slow * v->fast * exp(-v->slow * x) * x * mean_decay((v->fast - v->slow) * x);
+  case LAW: return v->law->type->density(v->law->state, t / v->factor) / v->factor;
+  case SUM: return -exp(table_log(v, t, &slope)) * slope;
+  case DISCRETE: break;
+  }
+  return 0;
+}
+
+/* --- Convolution ------------------------------------------------------------------------------ */
+
+typedef struct product {
+  const variable *a, *b;
+  double t;
+} product;
+
+/* P(A > t − x) · density of B at x. */
+static double product_at(double x, void *user) {
+  const product *p = user;
+  double d = density(p->b, x), l = late(p->a, p->t - x);
+  return isfinite(d) ? d * l : 0;
+}
+
+/* P(B ≤ half, A + B > t), where A > t − half is needed. Over octaves of B, so that what is close to
+ * its least time is seen however large t is. */
+static double half_sum(const variable *a, const variable *b, double t, double half,
+                       double reference, gsl_integration_workspace *w) {
+  double p = 0;
+  for (int i = 0; i < b->atoms; i++)
+    if (b->time[i] <= half) p += b->weight[i] * late(a, t - b->time[i]);
+  if (!has_density(b)) return p;
+  product both = {.a = a, .b = b, .t = t};
+  gsl_function f = {.function = product_at, .params = &both};
+  double from = b->least, width = b->spread / 64;
+  for (int i = 0; from < half; i++) {
+    double to = fmin(half, b->least + width), value = 0, error = 0;
+    if (!(to > from)) break;
+    if (i == 0)
+      gsl_integration_qags(&f, from, to, 1e-14 * reference, 1e-12, MOST_INTERVALS, w, &value,
+                           &error);
+    else
+      gsl_integration_qag(&f, from, to, 1e-14 * reference, 1e-12, MOST_INTERVALS, GSL_INTEG_GAUSS21,
+                          w, &value, &error);
+    p += value;
+    from = to;
+    width *= 2;
+  }
+  return p;
+}
+
+/* P(A + B > t). Either both are beyond their halves of t, or exactly one is not. */
+static double convolve(const variable *v, double t) {
+  const variable *a = v->a, *b = v->b;
+  double x = t - v->least;
+  if (x < 0) return 1;
+  if (a->kind == DISCRETE) {
+    double p = 0;
+    for (int i = 0; i < a->atoms; i++) p += a->weight[i] * late(b, t - a->time[i]);
+    return p;
+  }
+  gsl_integration_workspace *w = gsl_integration_workspace_alloc(MOST_INTERVALS);
+  if (!w) return NAN;
+  double half_a = a->least + x / 2, half_b = b->least + x / 2;
+  double reference = fmax(late(a, t - b->least), late(b, t - a->least));
+  double p = late(a, half_a) * late(b, half_b) + half_sum(a, b, t, half_b, reference, w) +
+             half_sum(b, a, t, half_a, reference, w);
+  gsl_integration_workspace_free(w);
+  return p;
+}
+
+/* --- Tables of sums --------------------------------------------------------------------------- */
+
+/* Node i of NODES on [0, 1], and the polynomial through the values at the nodes (barycentric,
+ * second kind). */
+static double node(int i) {
+  return (1 - cos(M_PI * i / (NODES - 1))) / 2;
+}
+
+static double interpolate(const double *value, double at, double *slope) {
+  double top = 0, bottom = 0;
+  int exact = -1;
+  double weight[NODES], gap[NODES];
+  for (int i = 0; i < NODES; i++) {
+    gap[i] = at - node(i);
+    weight[i] = (i % 2 ? -1 : 1) * (i == 0 || i == NODES - 1 ? 0.5 : 1);
+    if (gap[i] == 0) exact = i;
+  }
+  double p;
+  if (exact >= 0) {
+    p = value[exact];
+    double s = 0;
+    for (int i = 0; i < NODES; i++)
+      if (i != exact) s += weight[i] / weight[exact] * (value[i] - p) / (node(i) - node(exact));
+    if (slope) *slope = s;
+    return p;
+  }
+  for (int i = 0; i < NODES; i++) {
+    top += weight[i] / gap[i] * value[i];
+    bottom += weight[i] / gap[i];
+  }
+  p = top / bottom;
+  if (slope) {
+    double s = 0;
+    for (int i = 0; i < NODES; i++) s += weight[i] / gap[i] * (p - value[i]) / gap[i];
+    *slope = s / bottom;
+  }
+  return p;
+}
+
+/* Fills the cells of an octave that begins at t0 and has this width. */
+static bool fill_level(const variable *v, octave *o, double t0, double width, int level) {
+  int cells = 1 << level;
+  double *value = malloc((size_t)cells * NODES * sizeof *value);
+  if (!value) return false;
+  o->empty = false;
+  for (int c = 0; c < cells; c++)
+    for (int i = 0; i < NODES; i++) {
+      double p = convolve(v, t0 + width * (c + node(i)) / cells);
+      value[c * NODES + i] = log(fmin(p, 1));
+      if (!(p > 1e-290)) o->empty = true;
+    }
+  free(o->value);
+  o->value = value;
+  o->level = level;
+  return true;
+}
+
+static bool good_enough(const variable *v, const octave *o, double t0, double width) {
+  static const double probe[] = {0.03, 0.31, 0.72, 0.96};
+  int cells = 1 << o->level;
+  for (int c = 0; c < cells; c++)
+    for (int i = 0; i < 4; i++) {
+      double exact = log(convolve(v, t0 + width * (c + probe[i]) / cells));
+      if (!(fabs(interpolate(o->value + c * NODES, probe[i], NULL) - exact) < CELL_ERROR))
+        return false;
+    }
+  return true;
+}
+
+static bool fill(const variable *v, octave *o, double t0, double width) {
+  for (int level = 0; level <= DEEPEST; level++) {
+    if (!fill_level(v, o, t0, width, level)) return false;
+    if (o->empty || good_enough(v, o, t0, width)) break;
+  }
+  o->filled = true;
+  return true;
+}
+
+/* log P(V > t); -INFINITY where it underflows. slope: its derivative, 1/s. */
+static double table_log(const variable *v, double t, double *slope) {
+  double x = (t - v->least) / v->spread;
+  int e = FIRST_OCTAVE;
+  if (x >= ldexp(1, FIRST_OCTAVE + 1)) e = ilogb(x);
+  double begin = e == FIRST_OCTAVE ? 0 : ldexp(1, e);
+  double width = ldexp(1, e + 1) - begin;
+  if (slope) *slope = 0;
+  if (e - FIRST_OCTAVE >= OCTAVES) return -INFINITY;
+  octave *o = &v->table[e - FIRST_OCTAVE];
+  double t0 = v->least + begin * v->spread, seconds = width * v->spread;
+  if (!o->filled && !fill(v, o, t0, seconds)) return NAN;
+  if (o->empty) return slope ? -INFINITY : log(convolve(v, t));
+  int cells = 1 << o->level;
+  double at = (x - begin) / width * cells;
+  int c = at >= cells ? cells - 1 : (int)at;
+  double p = interpolate(o->value + c * NODES, at - c, slope);
+  if (slope) *slope *= cells / seconds;
+  return p;
+}
+
+static double sum_late(const variable *v, double t) {
+  return v->table ? fmin(1, exp(table_log(v, t, NULL))) : convolve(v, t);
+}
+
+/* --- Making ----------------------------------------------------------------------------------- */
+
+static variable *add_variable(sg_time *x, const variable *like) {
+  if (x->variables == x->capacity) {
+    int capacity = x->capacity ? 2 * x->capacity : 8;
+    variable **moved = realloc(x->variable, (size_t)capacity * sizeof *moved);
+    if (!moved) return NULL;
+    x->variable = moved;
+    x->capacity = capacity;
+  }
+  variable *v = malloc(sizeof *v);
+  if (!v) return NULL;
+  *v = *like;
+  x->variable[x->variables++] = v;
+  return v;
+}
+
+static bool add_atom(variable *v, double time, double weight) {
+  if (v->atoms == v->atoms_capacity) {
+    int capacity = v->atoms_capacity ? 2 * v->atoms_capacity : 16;
+    double *t = realloc(v->time, (size_t)capacity * sizeof *t);
+    if (t) v->time = t;
+    double *w = realloc(v->weight, (size_t)capacity * sizeof *w);
+    if (w) v->weight = w;
+    if (!t || !w) return false;
+    v->atoms_capacity = capacity;
+  }
+  v->time[v->atoms] = time;
+  v->weight[v->atoms++] = weight;
+  return true;
+}
+
+/* Sorts the atoms and joins those whose times differ by rounding. */
+static bool settle_atoms(variable *v) {
+  if (v->atoms == 0) return true;
+  gsl_sort2(v->time, 1, v->weight, 1, (size_t)v->atoms);
+  int kept = 0;
+  for (int i = 1; i < v->atoms; i++) {
+    if (v->time[i] - v->time[kept] <= 1e-14 * v->time[i]) {
+      v->weight[kept] += v->weight[i];
+    } else {
+      v->time[++kept] = v->time[i];
+      v->weight[kept] = v->weight[i];
+    }
+  }
+  v->atoms = kept + 1;
+  free(v->beyond);
+  v->beyond = malloc((size_t)v->atoms * sizeof *v->beyond);
+  if (!v->beyond) return false;
+  double sum = 0;
+  for (int i = v->atoms - 1; i >= 0; i--) {
+    v->beyond[i] = sum;
+    sum += v->weight[i];
+  }
+  return true;
+}
+
+static sg_status too_many(sg_error *e) {
+  return sg_fail(e, SG_INVALID, NULL, "the sum of the times takes more than %d values", MOST_ATOMS);
+}
+
+/* a + b as a variable of its own. */
+static sg_status add_sum(sg_time *x, const variable *a, const variable *b, const variable **out,
+                         sg_error *e) {
+  if (b->kind == DISCRETE) { /* the one with finitely many values comes first */
+    const variable *swapped = a;
+    a = b;
+    b = swapped;
+  }
+  if (a->kind != DISCRETE && (!has_density(a) || !has_density(b)))
+    return sg_fail(e, SG_INVALID, NULL, "a sum of random times needs a density that is not known");
+  if ((double)a->atoms * b->atoms > MOST_ATOMS) return too_many(e);
+  variable *v =
+      add_variable(x, &(variable){.kind = SUM, .a = a, .b = b, .least = a->least + b->least});
+  if (!v) return sg_fail_memory(e);
+  *out = v;
+  for (int i = 0; i < a->atoms; i++)
+    for (int j = 0; j < b->atoms; j++)
+      if (!add_atom(v, a->time[i] + b->time[j], a->weight[i] * b->weight[j]))
+        return sg_fail_memory(e);
+  if (!settle_atoms(v)) return sg_fail_memory(e);
+  if (a->kind == DISCRETE && b->kind == DISCRETE) {
+    v->kind = DISCRETE;
+    return SG_OK;
+  }
+  v->spread = a->spread + b->spread;
+  if (a->atoms || b->atoms) return SG_OK;
+  v->table = calloc(OCTAVES, sizeof *v->table);
+  return v->table ? SG_OK : sg_fail_memory(e);
+}
+
+/* Where a law begins: a time that is known to be too early, to the last digits. */
+static double law_least(const sg_law *law, double median) {
+  double low = 0, high = median;
+  while (high - low > 1e-15 * high && high > 1e-300) {
+    double middle = (low + high) / 2;
+    if (middle <= low || middle >= high) break;
+    if (law->type->cdf(law->state, middle) > 0)
+      high = middle;
+    else
+      low = middle;
+  }
+  return low;
+}
+
+/* One draw of a law that is no gamma. */
+static sg_status add_law(sg_time *x, const sg_law *law, double scale, const variable **out,
+                         sg_error *e) {
+  const sg_law_type *type = law->type;
+  variable *v = add_variable(x, &(variable){.kind = LAW, .law = law, .factor = scale});
+  if (!v) return sg_fail_memory(e);
+  *out = v;
+  double time, probability, sum = 0;
+  for (int i = 0; type->atom && type->atom(law->state, i, &time, &probability); i++) {
+    sum += probability;
+    if (!add_atom(v, time * scale, probability)) return sg_fail_memory(e);
+  }
+  if (!settle_atoms(v)) return sg_fail_memory(e);
+  if (sum > 1 - 1e-9) {
+    v->kind = DISCRETE;
+    v->least = v->time[0];
+    v->spread = v->time[v->atoms - 1] - v->least;
+    return SG_OK;
+  }
+  double median = 1;
+  while (median < 1e300 && type->cdf(law->state, median) < 0.5) median *= 2;
+  v->least = law_least(law, median) * scale;
+  double *spread = &v->spread;
+  *spread = 1;
+  while (*spread < 1e300 && late(v, v->least + *spread) > 0.5) *spread *= 2;
+  while (*spread > 1e-300 && late(v, v->least + *spread / 2) <= 0.5) *spread /= 2;
+  return SG_OK;
+}
+
+/* The sum of `draws` independent copies, by doubling. */
+static sg_status add_power(sg_time *x, const variable *v, int draws, const variable **out,
+                           sg_error *e) {
+  const variable *total = NULL;
+  sg_status status = SG_OK;
+  for (int left = draws; left > 0 && status == SG_OK; left /= 2) {
+    if (left % 2) {
+      if (total)
+        status = add_sum(x, total, v, &total, e);
+      else
+        total = v;
+    }
+    if (left > 1 && status == SG_OK) status = add_sum(x, v, v, &v, e);
+  }
+  *out = total;
+  return status;
+}
+
+static sg_status join(sg_time *x, const variable *v, sg_error *e) {
+  if (x->sum) return add_sum(x, x->sum, v, &x->sum, e);
+  x->sum = v;
+  return SG_OK;
+}
+
+/* Gammas, of which there are few: those of one scale have been joined. */
+static sg_status add_gammas(sg_time *x, int count, const double *shape, const double *scale,
+                            sg_error *e) {
+  if (count == 2 && shape[0] == 1 && shape[1] == 1) {
+    double slow = 1 / fmax(scale[0], scale[1]), fast = 1 / fmin(scale[0], scale[1]);
+    variable *v = add_variable(
+        x, &(variable){
+               .kind = HYPOEXPONENTIAL, .slow = slow, .fast = fast, .spread = scale[0] + scale[1]});
+    return v ? join(x, v, e) : sg_fail_memory(e);
+  }
+  for (int i = 0; i < count; i++) {
+    variable *v = add_variable(
+        x, &(variable){
+               .kind = GAMMA, .shape = shape[i], .scale = scale[i], .spread = shape[i] * scale[i]});
+    if (!v) return sg_fail_memory(e);
+    sg_status status = join(x, v, e);
+    if (status != SG_OK) return status;
+  }
+  return SG_OK;
+}
+
+static sg_status add_parts(sg_time *x, int n, const sg_time_part *part, double *shape,
+                           double *scale, sg_error *e) {
+  int gammas = 0;
+  for (int i = 0; i < n; i++) {
+    const sg_time_part *p = &part[i];
+    const sg_law_type *type = p->law->type;
+    double shift, k, theta, time, probability;
+    x->mean += p->draws * p->scale * type->mean(p->law->state);
+    if (type->gamma && type->gamma(p->law->state, &shift, &k, &theta)) {
+      x->constant += p->draws * p->scale * shift;
+      theta *= p->scale;
+      int same = 0;
+      while (same < gammas && fabs(scale[same] - theta) > 1e-15 * theta) same++;
+      if (same == gammas) {
+        scale[gammas] = theta;
+        shape[gammas++] = 0;
+      }
+      shape[same] += p->draws * k;
+    } else if (type->atom && type->atom(p->law->state, 0, &time, &probability) &&
+               probability == 1) {
+      x->constant += p->draws * p->scale * time;
+    } else {
+      const variable *v = NULL;
+      sg_status status = add_law(x, p->law, p->scale, &v, e);
+      if (status == SG_OK) status = add_power(x, v, p->draws, &v, e);
+      if (status == SG_OK) status = join(x, v, e);
+      if (status != SG_OK) return status;
+    }
+  }
+  return add_gammas(x, gammas, shape, scale, e);
+}
+
+sg_status sg_time_new(double constant, int n_parts, const sg_time_part *part, sg_time **out,
+                      sg_error *e) {
+  *out = NULL;
+  sg_time *x = calloc(1, sizeof *x);
+  double *gamma = calloc((size_t)(2 * n_parts + 1), sizeof *gamma);
+  sg_status status = SG_OK;
+  if (!x || !gamma) {
+    status = sg_fail_memory(e);
+    goto out;
+  }
+  x->constant = x->mean = constant;
+  status = add_parts(x, n_parts, part, gamma, gamma + n_parts, e);
+  if (status != SG_OK) goto out;
+  x->atoms = x->sum ? x->sum->atoms : 1;
+  x->atom = calloc((size_t)x->atoms + 1, sizeof *x->atom);
+  if (!x->atom) {
+    status = sg_fail_memory(e);
+    goto out;
+  }
+  for (int i = 0; i < x->atoms; i++) x->atom[i] = x->constant + (x->sum ? x->sum->time[i] : 0);
+out:
+  free(gamma);
+  if (status == SG_OK)
+    *out = x;
+  else
+    sg_time_free(x);
+  return status;
+}
+
+void sg_time_free(sg_time *x) {
+  if (!x) return;
+  for (int i = 0; i < x->variables; i++) {
+    variable *v = x->variable[i];
+    for (int o = 0; v->table && o < OCTAVES; o++) free(v->table[o].value);
+    free(v->table);
+    free(v->time);
+    free(v->weight);
+    free(v->beyond);
+    free(v);
+  }
+  free(x->variable);
+  free(x->atom);
+  free(x);
+}
+
+/* --- Questions -------------------------------------------------------------------------------- */
+
+double sg_time_late(const sg_time *x, double t) {
+  if (!x->sum) return t < x->constant;
+  return late(x->sum, t - x->constant);
+}
+
+double sg_time_done(const sg_time *x, double t) {
+  if (!x->sum) return t >= x->constant;
+  return done(x->sum, t - x->constant);
+}
+
+double sg_time_least(const sg_time *x) {
+  return x->constant + (x->sum ? x->sum->least : 0);
+}
+
+double sg_time_mean(const sg_time *x) {
+  return x->mean;
+}
+
+const double *sg_time_atoms(const sg_time *x, int *count) {
+  *count = x->atoms;
+  return x->atom;
+}
+
+bool sg_time_discrete(const sg_time *x) {
+  return !x->sum || x->sum->kind == DISCRETE;
+}

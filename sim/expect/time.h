@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* The law of a sum of independent random times: how long one worker takes until its message is
+ * delivered, Y = constant + Σ scale · (X_1 + … + X_draws).
+ *
+ * In closed form where there is one: Erlang and gamma sums of one scale, two exponentials
+ * (hypoexponential, exact-codes 2.2: Ye and Abbe 2018, arXiv:1802.03475), finitely many values.
+ * Otherwise by numerical convolution, kept as piecewise Chebyshev polynomials of log P(Y > t).
+ * Evaluation may fill that table: one thread at a time. */
+#ifndef SG_SIM_EXPECT_TIME_H
+#define SG_SIM_EXPECT_TIME_H
+
+#include "models/delay/law.h"
+
+typedef struct sg_time sg_time;
+
+typedef struct sg_time_part {
+  const sg_law *law; /* borrowed for as long as the sum lives */
+  double scale;      /* > 0 */
+  int draws;         /* ≥ 1 independent draws, added up */
+} sg_time_part;
+
+/* SG_INVALID with the reason where no law can be given: a law without a density that has to be
+ * convolved, too many values. constant: seconds. */
+sg_status sg_time_new(double constant, int n_parts, const sg_time_part *part, sg_time **out,
+                      sg_error *e);
+void sg_time_free(sg_time *x);
+
+double sg_time_late(const sg_time *x, double t); /* P(Y > t), small relative error */
+double sg_time_done(const sg_time *x, double t); /* P(Y ≤ t) */
+double sg_time_least(const sg_time *x);          /* P(Y < least) = 0 */
+double sg_time_mean(const sg_time *x);           /* INFINITY: none */
+
+/* Times with a probability of their own, in no order, of which there are *count (0: none). */
+const double *sg_time_atoms(const sg_time *x, int *count);
+/* Whether these are all. */
+bool sg_time_discrete(const sg_time *x);
+
+#endif
