@@ -207,3 +207,22 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
   }
   return seconds / d->speed[worker];
 }
+
+const char *sg_delay_form_of(const sg_delay *d, int worker, double work, int draws,
+                             sg_delay_form *form) {
+  *form = (sg_delay_form){.law = &d->law, .draws = 1};
+  switch (d->scaling) {
+  case PROPORTIONAL: form->factor = work * d->scale; break;
+  case ADDITIVE:
+    form->factor = work / draws * d->scale;
+    form->draws = draws;
+    break;
+  case STARTUP:
+    form->factor = 1;
+    form->certain = d->per_subset * work;
+    break;
+  }
+  form->factor /= d->speed[worker];
+  form->certain /= d->speed[worker];
+  return NULL;
+}

@@ -41,4 +41,16 @@ void sg_delay_run_free(sg_delay_run *run);
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
                         int draws);
 
+/* The same time in a worker's only task of an iteration as certain + factor · (X_1 + … + X_draws)
+ * with independent draws of one law, for exact expectations (sim/expect). Returns NULL, or why
+ * there is no such form: the times of workers or of iterations depend on one another. */
+typedef struct sg_delay_form {
+  double certain; /* seconds */
+  double factor;
+  int draws;
+  const sg_law *law; /* owned by the delay */
+} sg_delay_form;
+const char *sg_delay_form_of(const sg_delay *delay, int worker, double work, int draws,
+                             sg_delay_form *form);
+
 #endif

@@ -28,7 +28,7 @@ struct sg_ingress {
   uint64_t number;
   double since; /* fifo: when the head began; fair-share: when `virtual_time` was right */
   double virtual_time;
-  double busy_since; /* while count > 0 */
+  double busy_since;    /* while count > 0 */
   sg_ingress_used used; /* since sg_ingress_usage */
 };
 

@@ -29,6 +29,16 @@ void sg_network_free(sg_network *network);
 double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
                          uint32_t iteration, uint32_t draw, double share, double bytes);
 
+/* The same time as certain + Σ factor · X with independent draws, for exact expectations
+ * (sim/expect). */
+typedef struct sg_uplink_form {
+  double certain; /* seconds */
+  int laws;
+  const sg_law *law[2]; /* owned by the network */
+  double factor[2];
+} sg_uplink_form;
+sg_uplink_form sg_uplink_form_of(const sg_network *network, int worker, double share, double bytes);
+
 double sg_signal_seconds(const sg_network *network);
 sg_precision sg_network_precision(const sg_network *network); /* of messages */
 bool sg_network_occupies_link(const sg_network *network);     /* late_messages = occupy-link */

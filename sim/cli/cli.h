@@ -22,6 +22,7 @@ const sg_command *sg_command_find(const char *name);
 int sg_cmd_run(int argc, char **argv);
 int sg_cmd_check(int argc, char **argv);
 int sg_cmd_plan(int argc, char **argv);
+int sg_cmd_expect(int argc, char **argv);
 int sg_cmd_compare(int argc, char **argv);
 int sg_cmd_query(int argc, char **argv);
 int sg_cmd_codes(int argc, char **argv);
@@ -31,7 +32,7 @@ int sg_cmd_help(int argc, char **argv);
 
 /* Options that several commands take. */
 typedef struct sg_options {
-  const char *database; /* -o, --output */
+  const char *database; /* -o, --output; --database */
   int threads;          /* -j */
   int n_overrides;
   sg_override *override; /* --set; owned */
@@ -46,7 +47,7 @@ typedef struct sg_options {
   char **word;
 } sg_options;
 
-/* Reads the options in `allowed` (letters: o j s b f q r S w R; --json is always allowed). On a
+/* Reads the options in `allowed` (letters: o d j s b f q r S w R; --json is always allowed). On a
  * fault prints it with the command's usage and returns false: return o->code. */
 bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o);
 void sg_options_free(sg_options *o);

@@ -29,6 +29,13 @@ const sg_command sg_commands[] = {
      "--set /pointer=value override a member of the scenario; may be repeated\n"
      "-f, --format F       text, csv, json or markdown\n",
      sg_cmd_plan},
+    {"expect", "expect SCENARIO [--database DB] [--set /pointer=value] [--format F] [--json]",
+     "Exact mean and quantiles of the iteration time, where there is a closed form, beside the "
+     "simulated ones.",
+     "-d, --database DB    results to compare with\n"
+     "--set /pointer=value override a member of the scenario; may be repeated\n"
+     "-f, --format F       text, csv, json or markdown\n",
+     sg_cmd_expect},
     {"compare", "compare DB [--baseline NAME] [--format F] [--json]",
      "Compare the schemes of each environment with its baseline, run by run.",
      "-b, --baseline NAME  a code or scheme label instead of the scenario's baseline\n"

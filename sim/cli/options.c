@@ -79,19 +79,14 @@ static bool read_override(char *text, sg_options *o) {
 }
 
 bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) {
-  static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
-                                        {"threads", required_argument, NULL, 'j'},
-                                        {"set", required_argument, NULL, 's'},
-                                        {"baseline", required_argument, NULL, 'b'},
-                                        {"format", required_argument, NULL, 'f'},
-                                        {"quiet", no_argument, NULL, 'q'},
-                                        {"reference", no_argument, NULL, 'r'},
-                                        {"json", no_argument, NULL, 'J'},
-                                        {"seed", required_argument, NULL, 'S'},
-                                        {"workers", required_argument, NULL, 'w'},
-                                        {"replicates", required_argument, NULL, 'R'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
+  static const struct option longs[] = {
+      {"output", required_argument, NULL, 'o'},   {"database", required_argument, NULL, 'd'},
+      {"threads", required_argument, NULL, 'j'},  {"set", required_argument, NULL, 's'},
+      {"baseline", required_argument, NULL, 'b'}, {"format", required_argument, NULL, 'f'},
+      {"quiet", no_argument, NULL, 'q'},          {"reference", no_argument, NULL, 'r'},
+      {"json", no_argument, NULL, 'J'},           {"seed", required_argument, NULL, 'S'},
+      {"workers", required_argument, NULL, 'w'},  {"replicates", required_argument, NULL, 'R'},
+      {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
   const char *command = argv[0];
   *o = (sg_options){.threads = sg_processors(),
                     .format = SG_FORMAT_TEXT,
@@ -100,7 +95,7 @@ bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) 
                     .code = EX_USAGE};
   opterr = 0;
   optind = 1;
-  for (int c; (c = getopt_long(argc, argv, ":o:j:b:f:qrh", longs, NULL)) != -1;) {
+  for (int c; (c = getopt_long(argc, argv, ":o:d:j:b:f:qrh", longs, NULL)) != -1;) {
     if (c == 'h') {
       char *help[] = {"help", argv[0]};
       o->code = sg_cmd_help(2, help);
@@ -115,7 +110,7 @@ bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) 
       sg_usage_fault(command, "the option %s does not belong here", argv[optind - 1]);
       goto fault;
     }
-    if (c == 'o') o->database = optarg;
+    if (c == 'o' || c == 'd') o->database = optarg;
     if (c == 'b') o->baseline = optarg;
     if (c == 'w') o->workers = optarg;
     if (c == 'q') o->quiet = true;

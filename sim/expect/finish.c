@@ -191,15 +191,16 @@ static void add_tail(const sg_finish *f, double from, double scale, gsl_integrat
   if (last > 0 && before > last) *mean += last * 10 / log(before / last);
 }
 
-/* Whether P(T > t) falls no faster than 1/t, where a worker's time has no mean. */
-static bool has_no_mean(const sg_finish *f, double scale) {
+bool sg_finish_has_moment(const sg_finish *f, int order) {
   bool all = true;
-  for (int i = 0; i < f->laws; i++) all = all && isfinite(sg_time_mean(f->law[i]));
-  if (all) return false;
-  double t = scale * 1e12, far = t * 1e6;
+  for (int i = 0; i < f->laws; i++)
+    all = all && isfinite(order == 1 ? sg_time_mean(f->law[i]) : sg_time_variance(f->law[i]));
+  if (all) return true;
+  double scale = when_late(f, 0.1) - least(f);
+  double t = (scale > 0 ? scale : 1) * 1e12, far = t * 1e6;
   double near_tail = sg_finish_late(f, t), far_tail = sg_finish_late(f, far);
-  if (!(far_tail > 0)) return false;
-  return log(near_tail / far_tail) / log(far / t) <= 1 + 1e-6;
+  if (!(far_tail > 0)) return true;
+  return log(near_tail / far_tail) / log(far / t) > order + 1e-6;
 }
 
 /* Where P(T > t) may jump or bend, and a few of its quantiles, ascending. */
@@ -230,7 +231,7 @@ static sg_status integrate(const sg_finish *f, double *mean, double *error, sg_e
   double value, wrong, scale = edge[n - 1] - edge[0];
   *mean = edge[0];
   *error = 0;
-  if (scale > 0 && has_no_mean(f, scale)) {
+  if (!sg_finish_has_moment(f, 1)) {
     *mean = INFINITY;
     goto out;
   }

@@ -45,6 +45,10 @@ double sg_finish_done(const sg_finish *f, double t); /* P(T ≤ t) */
  * exponent, if a worker's time has none) or may never come. SG_NO_MEMORY is the only fault. */
 sg_status sg_finish_mean(const sg_finish *f, double *mean, double *error, sg_error *e);
 
+/* Whether T has a mean (order 1) or a variance (order 2): decided by the exponent of its tail where
+ * a worker's time has none. */
+bool sg_finish_has_moment(const sg_finish *f, int order);
+
 /* The least t with P(T ≤ t) ≥ p, 0 < p < 1, by bisection to the last digits; INFINITY: never. */
 double sg_finish_quantile(const sg_finish *f, double p);
 

@@ -142,9 +142,11 @@ static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
   return NULL;
 }
 
-/* One round's orders as what each worker does; sends[i]: messages of node i. */
+/* One round's orders as what each worker does; sends[i]: messages of node i; turn: those that
+ * compute, in the order of their first tasks. */
 static const char *read_plan(const sg_code *code, const sg_orders *orders, sg_rule_worker *worker,
-                             int *sends) {
+                             int *sends, int *turn) {
+  int n = 0;
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
     if (o->kind == SG_ORDER_SNAPSHOT) continue;
@@ -154,6 +156,7 @@ static const char *read_plan(const sg_code *code, const sg_orders *orders, sg_ru
     int from = o->node == SG_ALL ? 0 : o->node, to = o->node == SG_ALL ? code->nodes : from + 1;
     for (int w = from; w < to; w++) {
       if (o->kind == SG_ORDER_TASK) {
+        if (!worker[w].computes) turn[n++] = w;
         const char *why = read_task(&worker[w], o, sends[w]);
         if (why) return why;
         continue;
@@ -231,13 +234,14 @@ static sg_status read_rounds(prober *p, sg_rule *rule, sg_error *e) {
     memset(again, 0, n * sizeof *again);
     memset(sends, 0, n * sizeof *sends);
     tell(p, &(sg_event){.kind = SG_BEGIN, .round = round, .at = SG_MASTER});
-    why = read_plan(p->code, &p->orders, round ? again : rule->worker, sends);
+    why = read_plan(p->code, &p->orders, round ? again : rule->worker, sends, rule->turn);
     for (int i = 0; round && !why && i < p->nodes; i++)
       if (again[i].work != rule->worker[i].work || again[i].numbers != rule->worker[i].numbers ||
           again[i].draws != rule->worker[i].draws)
         why = "workers' tasks change from round to round";
     p->round = round;
   }
+  for (int i = 0; i < p->nodes; i++) rule->computing += rule->worker[i].computes;
   bool made = !why && !p->failed && make_messages(p, &p->orders, sends);
   free(again);
   free(sends);
@@ -495,9 +499,10 @@ sg_status sg_rule_find(const sg_code *code, bool waits, sg_rule **out, sg_error 
   if (rule) {
     rule->workers = code->nodes;
     rule->worker = calloc((size_t)code->nodes, sizeof *rule->worker);
+    rule->turn = calloc((size_t)code->nodes, sizeof *rule->turn);
   }
   sg_status status = SG_OK;
-  if (!rule || !rule->worker || !p.protocol || !p.decoder || !list || !order)
+  if (!rule || !rule->worker || !rule->turn || !p.protocol || !p.decoder || !list || !order)
     status = sg_fail_memory(e);
   if (status == SG_OK) status = read_rounds(&p, rule, e);
   if (status == SG_OK) status = find_groups(&p, rule, list, order, e);
@@ -524,6 +529,7 @@ void sg_rule_free(sg_rule *rule) {
   }
   free(rule->group);
   free(rule->worker);
+  free(rule->turn);
   free(rule);
 }
 

@@ -30,6 +30,9 @@ typedef struct sg_rule_group {
 typedef struct sg_rule {
   int workers;
   sg_rule_worker *worker;
+  int computing;
+  int *
+      turn; /* the workers that compute, in the order of their first tasks: that of the broadcast */
   int groups;
   sg_rule_group *group;
   char text[96];     /* "9 of 12", "3 groups, 2 of 4 each", "response count" */

@@ -48,7 +48,7 @@ typedef struct variable {
 } variable;
 
 struct sg_time {
-  double constant, mean;
+  double constant, mean, variance;
   int variables, capacity;
   variable **variable; /* owned */
   const variable *sum; /* NULL: the constant alone */
@@ -484,6 +484,7 @@ static sg_status add_parts(sg_time *x, int n, const sg_time_part *part, double *
     const sg_law_type *type = p->law->type;
     double shift, k, theta, time, probability;
     x->mean += p->draws * p->scale * type->mean(p->law->state);
+    x->variance += p->draws * p->scale * p->scale * type->variance(p->law->state);
     if (type->gamma && type->gamma(p->law->state, &shift, &k, &theta)) {
       x->constant += p->draws * p->scale * shift;
       theta *= p->scale;
@@ -571,6 +572,10 @@ double sg_time_least(const sg_time *x) {
 
 double sg_time_mean(const sg_time *x) {
   return x->mean;
+}
+
+double sg_time_variance(const sg_time *x) {
+  return x->variance;
 }
 
 const double *sg_time_atoms(const sg_time *x, int *count) {

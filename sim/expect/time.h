@@ -29,6 +29,7 @@ double sg_time_late(const sg_time *x, double t); /* P(Y > t), small relative err
 double sg_time_done(const sg_time *x, double t); /* P(Y ≤ t) */
 double sg_time_least(const sg_time *x);          /* P(Y < least) = 0 */
 double sg_time_mean(const sg_time *x);           /* INFINITY: none */
+double sg_time_variance(const sg_time *x);
 
 /* Times with a probability of their own, in no order, of which there are *count (0: none). */
 const double *sg_time_atoms(const sg_time *x, int *count);

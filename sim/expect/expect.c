@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/expect/expect.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static sg_status refuse(sg_error *e, const char *why) {
+  return sg_fail(e, SG_INVALID, NULL, "%s", why);
+}
+
+/* --- Workers' times --------------------------------------------------------------------------- */
+
+/* What the time of one worker is made of. Workers with equal ones share a law. */
+typedef struct recipe {
+  double constant;
+  int parts;
+  sg_time_part part[3];
+} recipe;
+
+static bool same(const recipe *a, const recipe *b) {
+  if (a->constant != b->constant || a->parts != b->parts) return false;
+  for (int i = 0; i < a->parts; i++)
+    if (a->part[i].law != b->part[i].law || a->part[i].scale != b->part[i].scale ||
+        a->part[i].draws != b->part[i].draws)
+      return false;
+  return true;
+}
+
+static void add_part(recipe *r, const sg_law *law, double scale, int draws) {
+  if (scale > 0) r->part[r->parts++] = (sg_time_part){.law = law, .scale = scale, .draws = draws};
+}
+
+/* ready: when the model has reached the worker. */
+static const char *make_recipe(const sg_world *w, const sg_rule_worker *worker, int index,
+                               double ready, recipe *r) {
+  *r = (recipe){.constant = worker->computes ? ready : 0};
+  if (worker->computes) {
+    sg_delay_form form;
+    const char *why = sg_delay_form_of(w->delay, index, worker->work, worker->draws, &form);
+    if (why) return why;
+    r->constant += form.certain;
+    add_part(r, form.law, form.factor, form.draws);
+  }
+  double share = worker->numbers / (double)w->environment.length;
+  double bytes = worker->numbers * w->environment.value_bytes + w->environment.header_bytes;
+  sg_uplink_form up = sg_uplink_form_of(w->network, index, share, bytes);
+  r->constant += up.certain;
+  for (int i = 0; i < up.laws; i++) add_part(r, up.law[i], up.factor[i], 1);
+  return NULL;
+}
+
+/* When the model has reached each worker, in a round that nothing of an earlier one disturbs. */
+static bool broadcast(const sg_world *w, const sg_rule *rule, double *ready) {
+  double bytes = (double)w->environment.length * sizeof(double);
+  sg_links *links = sg_links_new(w->network, rule->workers, bytes);
+  if (!links) return false;
+  for (int i = 0; i < rule->computing; i++)
+    ready[rule->turn[i]] = sg_links_send_model(links, rule->turn[i], 1, 0);
+  sg_links_free(links);
+  return true;
+}
+
+/* law[i]: the number of worker i's law, −1 if it never answers. */
+static sg_status make_laws(const sg_world *w, sg_expectation *x, int *law, sg_error *e) {
+  int n = x->rule->workers, count = 0;
+  recipe *recipes = calloc((size_t)n, sizeof *recipes);
+  double *ready = calloc((size_t)n, sizeof *ready);
+  const sg_time **times = calloc((size_t)n, sizeof(sg_time *));
+  sg_status status = SG_OK;
+  x->finish.law = (const sg_time *const *)times;
+  if (!recipes || !ready || !times || !broadcast(w, x->rule, ready)) status = sg_fail_memory(e);
+  for (int i = 0; i < n && status == SG_OK; i++) {
+    law[i] = -1;
+    if (!x->rule->worker[i].answers) continue;
+    recipe r;
+    const char *why = make_recipe(w, &x->rule->worker[i], i, ready[i], &r);
+    if (why) {
+      status = refuse(e, why);
+      break;
+    }
+    int known = 0;
+    while (known < count && !same(&recipes[known], &r)) known++;
+    law[i] = known;
+    if (known < count) continue;
+    recipes[count] = r;
+    sg_time *time = NULL;
+    status = sg_time_new(r.constant, r.parts, r.part, &time, e);
+    times[count] = time;
+    if (status == SG_OK) x->finish.laws = ++count;
+  }
+  free(recipes);
+  free(ready);
+  return status;
+}
+
+/* --- Quorums ---------------------------------------------------------------------------------- */
+
+/* Sorted by law, so that a group is a list of kinds. */
+static sg_status make_kinds(const sg_rule_group *g, const int *law, int laws, sg_quorum *q,
+                            sg_error *e) {
+  q->kind = calloc((size_t)g->count, sizeof *q->kind);
+  int *count = calloc((size_t)laws + 1, sizeof *count);
+  if (!q->kind || !count) {
+    free(count);
+    return sg_fail_memory(e);
+  }
+  for (int i = 0; i < g->count; i++) count[law[g->member[i]] + 1]++;
+  for (int k = 0; k <= laws; k++)
+    if (count[k]) q->kind[q->kinds++] = (sg_kind_count){.law = k - 1, .count = count[k]};
+  free(count);
+  return SG_OK;
+}
+
+/* Which entry of the table a set of members belongs to. */
+static size_t entry_of(const sg_rule_group *g, const int *law, const sg_quorum *q, size_t set) {
+  size_t entry = 0;
+  for (int k = 0; k < q->kinds; k++) {
+    int have = 0;
+    for (int i = 0; i < g->count; i++)
+      have += (set >> i & 1) && law[g->member[i]] == q->kind[k].law;
+    entry = entry * ((size_t)q->kind[k].count + 1) + (size_t)have;
+  }
+  return entry;
+}
+
+static sg_status make_quorum(const sg_rule_group *g, const int *law, int laws, sg_quorum *q,
+                             sg_error *e) {
+  *q = (sg_quorum){.times = 1, .need = g->need};
+  sg_status status = make_kinds(g, law, laws, q, e);
+  if (status != SG_OK || g->need) return status;
+  size_t entries = 1;
+  for (int k = 0; k < q->kinds; k++) entries *= (size_t)q->kind[k].count + 1;
+  q->lacking = calloc(entries, sizeof *q->lacking);
+  if (!q->lacking) return sg_fail_memory(e);
+  for (size_t set = 0; set < (size_t)1 << g->count; set++)
+    if (!g->enough[set]) q->lacking[entry_of(g, law, q, set)]++;
+  return SG_OK;
+}
+
+static bool same_quorum(const sg_quorum *a, const sg_quorum *b) {
+  if (a->need != b->need || a->kinds != b->kinds ||
+      memcmp(a->kind, b->kind, (size_t)a->kinds * sizeof *a->kind) != 0)
+    return false;
+  if (a->need) return true;
+  size_t entries = 1;
+  for (int k = 0; k < a->kinds; k++) entries *= (size_t)a->kind[k].count + 1;
+  return memcmp(a->lacking, b->lacking, entries * sizeof *a->lacking) == 0;
+}
+
+static sg_status make_quorums(sg_expectation *x, const int *law, sg_error *e) {
+  sg_quorum *quorum = calloc((size_t)x->rule->groups, sizeof *quorum);
+  if (!quorum) return sg_fail_memory(e);
+  x->finish.quorum = quorum;
+  for (int g = 0; g < x->rule->groups; g++) {
+    sg_quorum *q = &quorum[x->finish.quorums++];
+    sg_status status = make_quorum(&x->rule->group[g], law, x->finish.laws, q, e);
+    if (status != SG_OK) return status;
+    int known = 0;
+    while (!same_quorum(&quorum[known], q)) known++;
+    if (&quorum[known] == q) continue;
+    quorum[known].times++;
+    free(q->kind);
+    free(q->lacking);
+    *q = (sg_quorum){0};
+    x->finish.quorums--;
+  }
+  return SG_OK;
+}
+
+/* --- A point ---------------------------------------------------------------------------------- */
+
+/* What else ties iterations or messages together. waits_for_all: nothing is ever late. */
+static const char *cannot(const sg_world *w, bool waits_for_all) {
+  if (w->decode != SG_DECODE_NONE) return "decode times depend on what has arrived";
+  sg_ingress *q = sg_ingress_new(w->network);
+  bool unlimited = q && sg_ingress_unlimited(q);
+  sg_ingress_free(q);
+  if (!unlimited) return "messages queue at the master";
+  if (waits_for_all) return NULL;
+  if (w->environment.late_work == SG_LATE_FINISH_FIRST)
+    return "late work is finished first: iterations depend on earlier ones";
+  if (w->environment.late_work == SG_LATE_KEEP_PARTIAL || sg_network_occupies_link(w->network))
+    return "late messages occupy the links: iterations depend on earlier ones";
+  return NULL;
+}
+
+static bool waits_for_all(const sg_rule *rule) {
+  for (int g = 0; g < rule->groups; g++)
+    if (rule->group[g].need != rule->group[g].count) return false;
+  return true;
+}
+
+static sg_status count_responses(sg_expectation *x, const int *law, sg_error *e) {
+  int n = x->rule->workers;
+  x->alike = true;
+  for (int i = 1; i < n; i++) x->alike = x->alike && law[i] == law[0];
+  x->responses = NAN;
+  if (!x->alike) return SG_OK;
+  x->within = calloc((size_t)n + 1, sizeof *x->within);
+  if (!x->within) return sg_fail_memory(e);
+  if (sg_rule_responses(x->rule, x->within)) {
+    x->responses = 0;
+    for (int f = 0; f < n; f++) x->responses += 1 - x->within[f];
+  } else {
+    free(x->within);
+    x->within = NULL;
+  }
+  return SG_OK;
+}
+
+sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
+  *out = NULL;
+  sg_expectation *x = calloc(1, sizeof *x);
+  int *law = calloc((size_t)world->code->nodes, sizeof *law);
+  sg_status status = x && law ? SG_OK : sg_fail_memory(e);
+  bool waits = world->limits.undecodable == SG_UNDEC_WAIT;
+  if (status == SG_OK) status = sg_rule_find(world->code, waits, &x->rule, e);
+  if (status == SG_OK) {
+    const char *why = cannot(world, waits_for_all(x->rule));
+    if (why) status = refuse(e, why);
+  }
+  if (status == SG_OK) status = make_laws(world, x, law, e);
+  if (status == SG_OK) status = make_quorums(x, law, e);
+  if (status == SG_OK) status = count_responses(x, law, e);
+  if (status == SG_OK) {
+    x->finish.constant = world->environment.update_s;
+    status = sg_finish_mean(&x->finish, &x->mean, &x->error, e);
+  }
+  free(law);
+  if (status != SG_OK) {
+    sg_expectation_free(x);
+    return status;
+  }
+  *out = x;
+  return SG_OK;
+}
+
+void sg_expectation_free(sg_expectation *x) {
+  if (!x) return;
+  for (int i = 0; i < x->finish.laws; i++) sg_time_free((sg_time *)(uintptr_t)x->finish.law[i]);
+  free((void *)(uintptr_t)x->finish.law);
+  for (int i = 0; i < x->finish.quorums; i++) {
+    free(x->finish.quorum[i].kind);
+    free(x->finish.quorum[i].lacking);
+  }
+  free((void *)(uintptr_t)x->finish.quorum);
+  free(x->within);
+  sg_rule_free(x->rule);
+  free(x);
+}
