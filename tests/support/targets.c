@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/targets.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPONENTIAL(shift, excess)                                                                 \
+  "\"model\":\"shifted-exponential\",\"shift_s\":" shift ",\"mean_excess_s\":" excess
+#define COMPUTE           EXPONENTIAL("1.6", "1.25")
+#define UPLINK            EXPONENTIAL("6", "10")
+#define COMPUTE_12_4      EXPONENTIAL("1.5", "1.6666666666666667")
+#define UPLINK_12_4(mean) EXPONENTIAL("1.5", mean)
+#define UPLINK_T5         EXPONENTIAL("1", "1")
+#define NOTHING           "\"model\":\"none\""
+#define NO_DELAY          "\"model\":\"deterministic\",\"value_s\":0"
+#define UNCODED           "\"code\":\"uncoded\""
+#define YE_ABBE(d, m)     "\"code\":\"ye-abbe\",\"d\":" #d ",\"m\":" #m ",\"construction\":\"random\""
+#define GROUP(d, m)                                                                                \
+  "\"code\":\"group\",\"d\":" #d ",\"m\":" #m ",\"linear_code\":\"harmonic\",\"stop\":"            \
+  "\"decodable\""
+#define CYCLIC(s) "\"code\":\"cyclic-repetition\",\"s\":" #s
+#define FRC(s)    "\"code\":\"fractional-repetition\",\"s\":" #s
+#define H12       3.1032106782106783 /* 1 + 1/2 + … + 1/12 */
+
+/* 12.3: E[T] for n = 8; 12.4: the first row of grid 1; 12.5: grouped against cyclic, and the best
+ * of each family; 5.5: response counts; 2.3: computation only d t1 + (d/λ)(H(n) − H(d−1)),
+ * repetition d t1 + H(n/d)/λ; T-5: communication only t2/m + (H(n) − H(n−m))/(m λ). */
+const target targets[] = {
+    {true, "12.3, recalled", 8, UNCODED, COMPUTE, UPLINK, DURATION, 0, "36.1138", 0},
+    {true, "12.3, recalled", 8, YE_ABBE(8, 1), COMPUTE, UPLINK, DURATION, 0, "24.1063", 0},
+    {false, "12.3, recalled", 8, YE_ABBE(2, 2), COMPUTE, UPLINK, DURATION, 0, "23.1036", 0},
+    {true, "12.3, recalled", 8, YE_ABBE(4, 3), COMPUTE, UPLINK, DURATION, 0, "21.3697", 0},
+    {false, "12.3, derived", 8, CYCLIC(1), COMPUTE, UPLINK, DURATION, 0, "29.2288", 0},
+    {false, "12.3, derived", 8, CYCLIC(2), COMPUTE, UPLINK, DURATION, 0, "27.3351", 0},
+    {false, "12.3, derived", 8, CYCLIC(3), COMPUTE, UPLINK, DURATION, 0, "26.7469", 0},
+    {false, "12.3, derived", 8, CYCLIC(4), COMPUTE, UPLINK, DURATION, 0, "26.4574", 0},
+    {false, "12.3, derived", 8, CYCLIC(5), COMPUTE, UPLINK, DURATION, 0, "26.0891", 0},
+    {false, "12.3, derived", 8, CYCLIC(6), COMPUTE, UPLINK, DURATION, 0, "25.4172", 0},
+    {false, "12.3, derived (a = b)", 8, CYCLIC(7), COMPUTE, UPLINK, DURATION, 0, "24.1063", 0},
+    {false, "12.3, derived", 8, YE_ABBE(3, 2), COMPUTE, UPLINK, DURATION, 0, "21.3994", 0},
+    {true, "12.3, derived (a = b)", 8, YE_ABBE(4, 2), COMPUTE, UPLINK, DURATION, 0, "21.5369", 0},
+    {false, "12.3, derived", 8, YE_ABBE(5, 2), COMPUTE, UPLINK, DURATION, 0, "21.9114", 0},
+    {false, "12.3, derived", 8, YE_ABBE(6, 2), COMPUTE, UPLINK, DURATION, 0, "22.2099", 0},
+    {false, "12.3, derived", 8, YE_ABBE(7, 2), COMPUTE, UPLINK, DURATION, 0, "22.3189", 0},
+    {false, "12.3, derived", 8, YE_ABBE(8, 2), COMPUTE, UPLINK, DURATION, 0, "22.1405", 0},
+    {false, "12.3, derived", 8, YE_ABBE(3, 3), COMPUTE, UPLINK, DURATION, 0, "22.2604", 0},
+    {false, "12.3, derived", 8, YE_ABBE(5, 3), COMPUTE, UPLINK, DURATION, 0, "21.5749", 0},
+    {false, "12.3, derived", 8, YE_ABBE(6, 3), COMPUTE, UPLINK, DURATION, 0, "21.9095", 0},
+    {false, "12.3, derived", 8, YE_ABBE(7, 3), COMPUTE, UPLINK, DURATION, 0, "22.1707", 0},
+    {false, "12.3, derived", 8, YE_ABBE(8, 3), COMPUTE, UPLINK, DURATION, 0, "22.2772", 0},
+    {false, "12.4, derived", 10, YE_ABBE(10, 1), COMPUTE_12_4, UPLINK_12_4("20"), DURATION, 0,
+     "25.016", 0},
+    {false, "12.4, derived", 10, YE_ABBE(3, 2), COMPUTE_12_4, UPLINK_12_4("10"), DURATION, 0,
+     "22.172", 0},
+    {false, "12.4, derived", 10, YE_ABBE(2, 2), COMPUTE_12_4, UPLINK_12_4("6.666666666666667"),
+     DURATION, 0, "19.160", 0},
+    {false, "12.4, derived", 10, YE_ABBE(2, 2), COMPUTE_12_4, UPLINK_12_4("5"), DURATION, 0,
+     "17.330", 0},
+    {false, "12.4, derived", 10, YE_ABBE(2, 2), COMPUTE_12_4, UPLINK_12_4("4"), DURATION, 0,
+     "16.343", 0},
+    {false, "12.4, derived", 10, YE_ABBE(1, 1), COMPUTE_12_4, UPLINK_12_4("3.3333333333333335"),
+     DURATION, 0, "14.992", 0},
+    {true, "12.5, derived", 8, GROUP(2, 1), COMPUTE, UPLINK, DURATION, 0, "22.3621", 0},
+    {false, "12.5, derived", 8, GROUP(2, 2), COMPUTE, UPLINK, DURATION, 0, "23.1036", 0},
+    {false, "12.5, derived", 8, GROUP(4, 1), COMPUTE, UPLINK, DURATION, 0, "20.2353", 0},
+    {true, "12.5, derived", 8, GROUP(4, 2), COMPUTE, UPLINK, DURATION, 0, "18.4528", 0},
+    {false, "12.5, derived", 8, GROUP(4, 3), COMPUTE, UPLINK, DURATION, 0, "19.7250", 0},
+    {true, "12.5, derived", 8, FRC(3), COMPUTE, UPLINK, DURATION, 0, "20.2353", 0},
+    {false, "12.5, derived", 12, CYCLIC(1), COMPUTE, UPLINK, DURATION, 0, "33.0995", 0},
+    {false, "12.5, derived", 12, GROUP(2, 1), COMPUTE, UPLINK, DURATION, 0, "24.2494", 0},
+    {false, "12.5, derived", 12, CYCLIC(2), COMPUTE, UPLINK, DURATION, 0, "31.3525", 0},
+    {false, "12.5, derived", 12, GROUP(3, 1), COMPUTE, UPLINK, DURATION, 0, "21.6374", 0},
+    {false, "12.5, derived", 12, YE_ABBE(3, 2), COMPUTE, UPLINK, DURATION, 0, "23.6460", 0},
+    {false, "12.5, derived", 12, GROUP(3, 2), COMPUTE, UPLINK, DURATION, 0, "20.0540", 0},
+    {false, "12.5, derived", 12, YE_ABBE(3, 3), COMPUTE, UPLINK, DURATION, 0, "23.9540", 0},
+    {false, "12.5, derived", 12, GROUP(3, 3), COMPUTE, UPLINK, DURATION, 0, "23.9540", 0},
+    {false, "12.5, derived", 12, CYCLIC(3), COMPUTE, UPLINK, DURATION, 0, "31.1248", 0},
+    {false, "12.5, derived", 12, GROUP(4, 1), COMPUTE, UPLINK, DURATION, 0, "21.4433", 0},
+    {false, "12.5, derived", 12, YE_ABBE(4, 2), COMPUTE, UPLINK, DURATION, 0, "24.2153", 0},
+    {true, "12.5, derived", 12, GROUP(4, 2), COMPUTE, UPLINK, DURATION, 0, "19.5255", 0},
+    {false, "12.5, derived", 12, YE_ABBE(4, 3), COMPUTE, UPLINK, DURATION, 0, "23.5353", 0},
+    {false, "12.5, derived", 12, GROUP(4, 3), COMPUTE, UPLINK, DURATION, 0, "20.9572", 0},
+    {false, "12.5, derived", 12, CYCLIC(5), COMPUTE, UPLINK, DURATION, 0, "31.7726", 0},
+    {false, "12.5, derived", 12, GROUP(6, 1), COMPUTE, UPLINK, DURATION, 0, "22.8876", 0},
+    {false, "12.5, derived", 12, YE_ABBE(6, 2), COMPUTE, UPLINK, DURATION, 0, "25.9989", 0},
+    {false, "12.5, derived", 12, GROUP(6, 2), COMPUTE, UPLINK, DURATION, 0, "20.8454", 0},
+    {false, "12.5, derived", 12, YE_ABBE(6, 3), COMPUTE, UPLINK, DURATION, 0, "25.1052", 0},
+    {false, "12.5, derived", 12, GROUP(6, 3), COMPUTE, UPLINK, DURATION, 0, "21.3005", 0},
+    {false, "12.5, derived", 12, YE_ABBE(6, 4), COMPUTE, UPLINK, DURATION, 0, "26.0880", 0},
+    {false, "12.5, derived", 12, GROUP(6, 4), COMPUTE, UPLINK, DURATION, 0, "23.1136", 0},
+    {false, "12.5, derived", 12, YE_ABBE(6, 5), COMPUTE, UPLINK, DURATION, 0, "28.8898", 0},
+    {false, "12.5, derived", 12, GROUP(6, 5), COMPUTE, UPLINK, DURATION, 0, "26.8363", 0},
+    {false, "12.5 best, derived", 4, UNCODED, COMPUTE, UPLINK, DURATION, 0, "29.7671", 0},
+    {false, "12.5 best, derived", 4, CYCLIC(3), COMPUTE, UPLINK, DURATION, 0, "18.2214", 0},
+    {false, "12.5 best, derived", 4, FRC(3), COMPUTE, UPLINK, DURATION, 0, "18.2214", 0},
+    {false, "12.5 best, derived", 4, YE_ABBE(4, 2), COMPUTE, UPLINK, DURATION, 0, "16.5889", 0},
+    {false, "12.5 best, derived", 4, GROUP(4, 2), COMPUTE, UPLINK, DURATION, 0, "16.5889", 0},
+    {false, "12.5 best, derived", 6, UNCODED, COMPUTE, UPLINK, DURATION, 0, "33.4350", 0},
+    {false, "12.5 best, derived", 6, CYCLIC(5), COMPUTE, UPLINK, DURATION, 0, "21.0646", 0},
+    {false, "12.5 best, derived", 6, FRC(2), COMPUTE, UPLINK, DURATION, 0, "19.2820", 0},
+    {false, "12.5 best, derived", 6, YE_ABBE(6, 2), COMPUTE, UPLINK, DURATION, 0, "19.1915", 0},
+    {false, "12.5 best, derived", 6, GROUP(3, 2), COMPUTE, UPLINK, DURATION, 0, "17.9141", 0},
+    {false, "12.5 best, derived", 12, UNCODED, COMPUTE, UPLINK, DURATION, 0, "39.9674", 0},
+    {false, "12.5 best, derived", 12, CYCLIC(11), COMPUTE, UPLINK, DURATION, 0, "30.3599", 0},
+    {false, "12.5 best, derived", 12, FRC(3), COMPUTE, UPLINK, DURATION, 0, "21.4433", 0},
+    {true, "5.5, derived", 8, GROUP(4, 2), COMPUTE, UPLINK, RESPONSES, 0, "4.6286", 0},
+    {false, "5.5, derived", 8, GROUP(4, 1), COMPUTE, UPLINK, RESPONSES, 0, "2.6000", 0},
+    {false, "5.5, derived", 8, GROUP(4, 3), COMPUTE, UPLINK, RESPONSES, 0, "6.4286", 0},
+    {false, "5.5, derived", 12, GROUP(3, 2), COMPUTE, UPLINK, RESPONSES, 0, "9.5273", 0},
+    {false, "5.5, derived", 12, GROUP(4, 1), COMPUTE, UPLINK, RESPONSES, 0, "4.4667", 0},
+    {true, "5.5, derived", 12, GROUP(4, 2), COMPUTE, UPLINK, RESPONSES, 0, "7.4753", 0},
+    {false, "5.5, derived", 12, GROUP(4, 3), COMPUTE, UPLINK, RESPONSES, 0, "9.9818", 0},
+    {false, "5.5, derived", 12, GROUP(6, 3), COMPUTE, UPLINK, RESPONSES, 0, "6.8701", 0},
+    {false, "5.5, derived", 8, GROUP(4, 2), COMPUTE, UPLINK, RESPONSES_WITHIN, 4, ".5143", 0},
+    {false, "5.5, derived", 8, GROUP(4, 2), COMPUTE, UPLINK, RESPONSES_WITHIN, 5, ".8571", 0},
+    {false, "5.5, derived", 12, GROUP(4, 2), COMPUTE, UPLINK, RESPONSES_WITHIN, 6, ".2338", 0},
+    {false, "5.5, derived", 12, GROUP(4, 2), COMPUTE, UPLINK, RESPONSES_WITHIN, 7, ".5455", 0},
+    {false, "5.5, derived", 12, GROUP(4, 2), COMPUTE, UPLINK, RESPONSES_WITHIN, 8, ".8000", 0},
+    {false, "5.5, derived", 12, GROUP(4, 2), COMPUTE, UPLINK, RESPONSES_WITHIN, 9, ".9455", 0},
+    {true, "2.3, derived", 12, CYCLIC(2), COMPUTE, NOTHING, DURATION, 0, NULL,
+     3 * 1.6 + 3 * 1.25 * (H12 - 1.5)},
+    {false, "2.3, derived", 12, FRC(2), COMPUTE, NOTHING, DURATION, 0, NULL,
+     3 * 1.6 + 1.25 * 25 / 12},
+    {false, "2.3, derived", 12, UNCODED, COMPUTE, NOTHING, DURATION, 0, NULL, 1.6 + 1.25 * H12},
+    {false, "2.3, derived", 12, CYCLIC(11), COMPUTE, NOTHING, DURATION, 0, NULL,
+     12 * 1.6 + 12 * 1.25 / 12},
+    {false, "12.2 T-5, derived", 12, YE_ABBE(12, 1), NO_DELAY, UPLINK_T5, DURATION, 0, "1.083333",
+     0},
+    {false, "12.2 T-5, derived", 12, YE_ABBE(12, 5), NO_DELAY, UPLINK_T5, DURATION, 0, NULL,
+     1.0 / 5 + (H12 - 363.0 / 140) / 5},
+    {true, "12.2 T-5, derived", 12, YE_ABBE(12, 9), NO_DELAY, UPLINK_T5, DURATION, 0, ".252209", 0},
+    {false, "12.2 T-5, derived", 12, YE_ABBE(12, 12), NO_DELAY, UPLINK_T5, DURATION, 0, NULL,
+     1.0 / 12 + H12 / 12},
+};
+const int n_targets = sizeof targets / sizeof *targets;
+
+const char *target_kind(const target *t) {
+  if (strcmp(t->uplink, NOTHING) == 0) return ", computation only";
+  return strcmp(t->compute, NO_DELAY) == 0 ? ", communication only" : "";
+}
+
+double target_value(const target *t, double *tolerance) {
+  *tolerance = 1e-10 * fabs(t->closed);
+  if (!t->printed) return t->closed;
+  const char *point = strchr(t->printed, '.');
+  *tolerance = 0.5 * pow(10, -(double)strlen(point + 1)) * (1 + 1e-9);
+  return strtod(t->printed, NULL);
+}
+
+void target_close(target_world *w) {
+  if (w->world) sg_world_free(w->world, w->plan->cache);
+  sg_plan_free(w->plan);
+  sg_scenario_free(w->scenario);
+  *w = (target_world){0};
+}
+
+bool target_open_text(const char *text, target_world *w) {
+  sg_error e = {0};
+  *w = (target_world){0};
+  sg_status status =
+      sg_scenario_parse("target.json", text, strlen(text), 0, NULL, &w->scenario, &e);
+  if (status == SG_OK) status = sg_plan_new(w->scenario, &w->plan, &e);
+  if (status == SG_OK)
+    status = sg_world_new(w->plan->point[0].point, w->plan->cache, NULL, &w->world, &e);
+  for (int i = 0; i < e.count; i++)
+    fprintf(stderr, "%s: %s\n", e.fault[i].place, e.fault[i].message);
+  sg_error_clear(&e);
+  if (status != SG_OK) target_close(w);
+  return status == SG_OK;
+}
+
+bool target_open(const target *t, long iterations, target_world *w) {
+  char text[2048];
+  /* 27720 is divisible by every m used here: padding would lengthen messages. */
+  snprintf(text, sizeof text,
+           "{\"format\":1,\"cluster\":{\"workers\":%d},\"delay\":{%s,\"unit\":\"subset\"},"
+           "\"network\":{\"uplink\":{%s}},\"learning\":{\"problem\":\"none\",\"length\":27720},"
+           "\"schemes\":[{%s}],\"random\":{\"seed\":1},\"stop\":{\"iterations\":%ld}}",
+           t->n, t->compute, t->uplink, t->scheme, iterations);
+  return target_open_text(text, w);
+}
