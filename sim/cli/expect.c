@@ -142,7 +142,11 @@ typedef struct columns {
 
 static columns choose(const sg_plan *plan, bool database, sg_format format) {
   columns c = {.all = format == SG_FORMAT_CSV || format == SG_FORMAT_JSON, .simulated = database};
-  for (int i = 0; i < plan->count; i++) c.axes = c.axes || plan->point[i].point->n_axes > 0;
+  /* Members of a scheme are in its label: axes are shown where that does not tell points apart. */
+  for (int i = 1; i < plan->count; i++)
+    for (int j = 0; j < i && !c.axes; j++)
+      c.axes = plan->point[i].valid && plan->point[j].valid &&
+               strcmp(plan->point[i].label, plan->point[j].label) == 0;
   c.name[c.n++] = "scheme";
   if (c.axes) c.name[c.n++] = "axes";
   c.name[c.n++] = "n";
