@@ -39,22 +39,27 @@ double sg_uplink_seconds(const sg_network *network, uint32_t replication, int wo
   return seconds;
 }
 
-sg_uplink_form sg_uplink_form_of(const sg_network *network, int worker, double share,
-                                 double bytes) {
-  sg_uplink_form form = {.certain = network->per_message};
+const char *sg_uplink_form_of(const sg_network *network, int worker, double share, double bytes,
+                              sg_uplink_form *form) {
+  *form = (sg_uplink_form){.certain = network->per_message};
   double speed = speed_of(network, network->uplink_speed, worker);
-  if (network->uplink == UPLINK_LINEAR)
-    form.certain +=
+  switch (network->uplink) {
+  case UPLINK_NONE: break;
+  case UPLINK_LINEAR:
+    form->certain +=
         network->uplink_linear.latency + bytes / (network->uplink_linear.bandwidth * speed);
-  if (network->uplink == UPLINK_LAW) {
-    form.law[form.laws] = &network->uplink_law;
-    form.factor[form.laws++] = share / speed;
+    break;
+  case UPLINK_LAW:
+    form->law[form->laws] = &network->uplink_law;
+    form->factor[form->laws++] = share / speed;
+    break;
+  case UPLINK_TRACE: return "uplink times come from a trace";
   }
   if (network->jitters) {
-    form.law[form.laws] = &network->jitter;
-    form.factor[form.laws++] = 1;
+    form->law[form->laws] = &network->jitter;
+    form->factor[form->laws++] = 1;
   }
-  return form;
+  return NULL;
 }
 
 double sg_signal_seconds(const sg_network *network) {

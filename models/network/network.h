@@ -30,14 +30,15 @@ double sg_uplink_seconds(const sg_network *network, uint32_t replication, int wo
                          uint32_t iteration, uint32_t draw, double share, double bytes);
 
 /* The same time as certain + Σ factor · X with independent draws, for exact expectations
- * (sim/expect). */
+ * (sim/expect). Returns NULL, or why there is no such form. */
 typedef struct sg_uplink_form {
   double certain; /* seconds */
   int laws;
   const sg_law *law[2]; /* owned by the network */
   double factor[2];
 } sg_uplink_form;
-sg_uplink_form sg_uplink_form_of(const sg_network *network, int worker, double share, double bytes);
+const char *sg_uplink_form_of(const sg_network *network, int worker, double share, double bytes,
+                              sg_uplink_form *form);
 
 double sg_signal_seconds(const sg_network *network);
 sg_precision sg_network_precision(const sg_network *network); /* of messages */

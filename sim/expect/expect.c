@@ -44,7 +44,9 @@ static const char *make_recipe(const sg_world *w, const sg_rule_worker *worker, 
   }
   double share = worker->numbers / (double)w->environment.length;
   double bytes = worker->numbers * w->environment.value_bytes + w->environment.header_bytes;
-  sg_uplink_form up = sg_uplink_form_of(w->network, index, share, bytes);
+  sg_uplink_form up;
+  const char *why = sg_uplink_form_of(w->network, index, share, bytes, &up);
+  if (why) return why;
   r->constant += up.certain;
   for (int i = 0; i < up.laws; i++) add_part(r, up.law[i], up.factor[i], 1);
   return NULL;
