@@ -95,6 +95,7 @@ struct sg_protocol {
   int unmet;          /* segments whose stop rule is not met yet */
   int *children;      /* tree: per node, how many it waits for; NULL for a star */
   int *come;          /* tree: per node, messages that have come to it */
+  bool alike;         /* all nodes have the same work and report to the master */
   sg_rank **rank;     /* per segment with the rank test as stop rule, else NULL */
 };
 
@@ -106,6 +107,13 @@ static bool make_tree(sg_protocol *p) {
   if (!p->children || !p->come) return false;
   for (int v = 0; v < code->nodes; v++)
     if (code->parent[v] != SG_MASTER) p->children[code->parent[v]]++;
+  return true;
+}
+
+static bool all_alike(const sg_code *code) {
+  if (code->parent || !code->work) return false;
+  for (int v = 1; v < code->nodes; v++)
+    if (code->work[v] != code->work[0]) return false;
   return true;
 }
 
@@ -123,6 +131,7 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
   sg_protocol *p = calloc(1, sizeof *p);
   if (!p) return NULL;
   p->code = code;
+  p->alike = all_alike(code);
   p->state = calloc(1, code->state_size + 1);
   p->seen = calloc((size_t)code->segments, sizeof *p->seen);
   p->met = calloc((size_t)code->segments, sizeof *p->met);
@@ -149,14 +158,24 @@ const void *sg_protocol_state(const sg_protocol *p) {
   return p->state;
 }
 
+static int draws(double work) {
+  return work < 1 ? 1 : (int)lround(work);
+}
+
 /* One task with everything a node has to do, then a message per segment. An inner node of a tree
  * sends when its children have answered. */
 static void default_plan(const sg_protocol *p, int point, sg_orders *o) {
   const sg_code *code = p->code;
   int to = code->parent ? SG_UP : SG_MASTER;
+  if (p->alike) { /* A few orders for all say the same as a few for each. */
+    double work = code->work[0];
+    if (work > 0) sg_task(o, SG_ALL, point, work, draws(work), 0);
+    for (int s = 0; s < code->segments; s++) sg_send(o, SG_ALL, to, point, s, 0, 0);
+    return;
+  }
   for (int v = 0; v < code->nodes; v++) {
     double work = code->work[v];
-    if (work > 0) sg_task(o, v, point, work, work < 1 ? 1 : (int)lround(work), 0);
+    if (work > 0) sg_task(o, v, point, work, draws(work), 0);
     if (p->children && p->children[v] > 0) continue;
     for (int s = 0; s < code->segments; s++) sg_send(o, v, to, point, s, 0, 0);
   }

@@ -549,6 +549,131 @@ static void simultaneous_events(void **state) {
   end(&s);
 }
 
+/* --- Tasks that need no event of their own ---------------------------------------------------- */
+
+/* Every worker has a task and a message; at 3 s worker 1 is stopped, 2 is given more to do. With
+ * report = 1 the master is told of the end of tasks, which it does not care about: then they are
+ * events, otherwise they need not be, and nothing else may differ. */
+static const sg_param meddles_params[] = {
+    {.name = "report", .kind = SG_INT, .summary = "", .min = 0, .max = 1}, {0}};
+
+typedef struct meddles_state {
+  int round, arrived;
+} meddles_state;
+
+static sg_status meddles_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                sg_error *e) {
+  int *report = sg_code_alloc(code, 1, sizeof *report);
+  if (!report) return sg_fail_memory(e);
+  *report = (int)sg_int(values, "report");
+  code->self = report;
+  code->parts = shape->workers;
+  code->load = 2;
+  code->state_size = sizeof(meddles_state);
+  return SG_OK;
+}
+
+static void meddles_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  meddles_state *s = state;
+  unsigned flags = *(const int *)code->self ? SG_REPORT : 0;
+  switch (event->kind) {
+  case SG_BEGIN:
+    *s = (meddles_state){.round = event->round};
+    sg_snapshot(o, s->round, 0);
+    sg_task(o, SG_ALL, s->round, 1, 1, flags);
+    sg_send(o, SG_ALL, SG_MASTER, s->round, 0, 0, 0);
+    sg_timer(o, SG_AFTER_SECONDS, 3, 0);
+    sg_tell(o, 3, 7);
+    break;
+  case SG_TIMER:
+    sg_stop(o, 1);
+    sg_task(o, 2, s->round, 1, 1, flags);
+    sg_send(o, 2, SG_MASTER, s->round, 0, 1, 0);
+    sg_decode(o, 0, s->round, 0); /* of what is there: a row in the middle of a round */
+    break;
+  case SG_COMMAND:
+    sg_send(o, 3, 4, s->round, 0, 2, 0); /* behind its task; worker 4 sends it on */
+    break;
+  case SG_ARRIVAL:
+    if (event->at == SG_MASTER && ++s->arrived == code->nodes - 2) {
+      sg_decode(o, 0, s->round, SG_LAST);
+      sg_end_round(o);
+    }
+    break;
+  default: break;
+  }
+}
+
+static const sg_code_type meddles = {
+    .about = {.name = "test-meddles", .summary = "", .params = meddles_params},
+    .create = meddles_create,
+    .encode = encode,
+    .on_event = meddles_event};
+
+static void same_rows(stage *a, stage *b) {
+  for (;;) {
+    sg_run_status status = sg_run_advance(a->run);
+    if (status != sg_run_advance(b->run)) fail_msg("one run is over, the other is not");
+    if (status != SG_RUN_DECODE) break;
+    const sg_run_segment *m = sg_run_request_of(a->run)->segment;
+    const sg_run_segment *n = sg_run_request_of(b->run)->segment;
+    assert_int_equal(m->count, n->count);
+    for (int i = 0; i < m->count; i++) assert_int_equal(m->message[i]->from, n->message[i]->from);
+    const sg_run_result result = {.decoded = true, .decode_s = 0.25, .n_used = m->count};
+    sg_run_supply(a->run, &result);
+    sg_run_supply(b->run, &result);
+    const sg_iteration_record *r = sg_run_record(a->run), *t = sg_run_record(b->run);
+    NEAR(r->duration_s, t->duration_s);
+    NEAR(r->start_s, t->start_s);
+    NEAR(r->busy_s, t->busy_s);
+    NEAR(r->wasted_s, t->wasted_s);
+    NEAR(r->bytes_sent, t->bytes_sent);
+    NEAR(r->bytes_received, t->bytes_received);
+    NEAR(r->queued_s, t->queued_s);
+    int count;
+    const sg_worker_record *v = sg_run_worker_records(a->run, &count);
+    const sg_worker_record *w = sg_run_worker_records(b->run, &count);
+    for (int i = 0; i < count; i++) {
+      assert_int_equal(v[i].tasks, w[i].tasks);
+      assert_int_equal(v[i].messages, w[i].messages);
+      assert_int_equal(v[i].cancelled, w[i].cancelled);
+      assert_int_equal(v[i].used, w[i].used);
+      assert_true((isnan(v[i].compute_s) && isnan(w[i].compute_s)) ||
+                  fabs(v[i].compute_s - w[i].compute_s) < 1e-9);
+      assert_true((isnan(v[i].arrival_s) && isnan(w[i].arrival_s)) ||
+                  fabs(v[i].arrival_s - w[i].arrival_s) < 1e-9);
+    }
+  }
+  /* The second run has had an event for every task, and signals. */
+  assert_true(sg_run_events(a->run) < sg_run_events(b->run));
+}
+
+static void ends_of_tasks_need_no_event(void **state) {
+  (void)state;
+  for (int variant = 0; variant < 3 * 2 * 3; variant++) {
+    test_setup setup = {.workers = 7,
+                        .delay = "shifted-exponential",
+                        .delay_by = {1, 1.5},
+                        .uplink = "shifted-exponential",
+                        .uplink_by = {0.5, 1},
+                        .ingress = (const char *const[]){NULL, "fifo", "fair-share"}[variant % 3],
+                        .ingress_Bps = 40,
+                        .late_work = (sg_late_work)(variant / 3 % 3),
+                        .late_messages = variant / 9 ? "occupy-link" : "cancel",
+                        .broadcast = "linear",
+                        .broadcast_by = {0.125, 1e3},
+                        .signal_latency_s = 0.75,
+                        .seed = 5};
+    sg_run_limits limits = {.iterations = 600, .worker_rows = true};
+    stage fused, apart;
+    start(&fused, &meddles, "report", 0, setup, limits);
+    start(&apart, &meddles, "report", 1, setup, limits);
+    same_rows(&fused, &apart);
+    end(&fused);
+    end(&apart);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(late_work),
@@ -565,6 +690,7 @@ int main(void) {
       cmocka_unit_test(common_random_numbers),
       cmocka_unit_test(no_allocation_after_the_first_rounds),
       cmocka_unit_test(simultaneous_events),
+      cmocka_unit_test(ends_of_tasks_need_no_event),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,11 @@
 
 void run_count_busy(sg_run *run, int index) {
   node *n = &run->node[index];
+  if (n->fused &&
+      (n->task_end < run->now || (n->task_end == run->now && run->kind > EV_TASK))) {
+    run_fused_task_done(run, index);
+    return;
+  }
   double seconds = run->now - n->busy_from;
   if (!n->computing || seconds < 0) return; /* It may still wait for the model. */
   n->busy_from = run->now;

@@ -200,15 +200,14 @@ void run_send(sg_run *run, int id) {
   n->uplink.tail = id;
 }
 
-void run_start_uplink(sg_run *run, int index) {
+void run_start_uplink(sg_run *run, int index, double start) {
   node *n = &run->node[index];
   const message *m = run_message(run, n->uplink.head);
   n->sending = true;
-  run->cost.bytes_sent += m->bytes;
+  if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->share, m->bytes);
-  run_schedule(run, sg_links_send_message(run->links, index, run->now, seconds), EV_UPLINK, index,
-               0);
+  run_schedule(run, sg_links_send_message(run->links, index, start, seconds), EV_UPLINK, index, 0);
 }
 
 /* --- Delivery --------------------------------------------------------------------------------- */
@@ -271,6 +270,7 @@ static void hold_at_master(sg_run *run, int id, double bytes, int count) {
 }
 
 static void hold_at_node(sg_run *run, int id, int to, int count) {
+  if (run->node[to].fused) run_split(run, to); /* Its message will be made of this one too. */
   list *held = &run->node[to].held;
   node *sender = &run->node[run_message(run, id)->view.from];
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
@@ -329,6 +329,7 @@ static void enter_ingress(sg_run *run, int id) {
 
 void run_uplink_done(sg_run *run, int index) {
   node *n = &run->node[index];
+  if (n->fused) run_fused_task_done(run, index);
   int id = n->uplink.head;
   n->uplink.head = run_message(run, id)->next;
   n->sending = false;

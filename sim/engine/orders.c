@@ -67,6 +67,7 @@ static job *append_job(sg_run *run, int index) {
       return NULL;
     id = run->jobs++;
   }
+  if (run->node[index].fused) run_split(run, index);
   list *jobs = &run->node[index].jobs;
   if (jobs->head < 0)
     jobs->head = id;
@@ -169,6 +170,63 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   run_message(run, id)->first = false;
 }
 
+/* --- Fused tasks ------------------------------------------------------------------------------ */
+
+/* Most tasks are followed by one message and nothing else, and nobody is told of their end. Then
+ * that end needs no event: the message's own is scheduled when the task starts, and the end of the
+ * task is accounted for when somebody asks. That halves the number of events. Whatever else
+ * happens to the node in between splits the two again. */
+static bool may_fuse(const sg_run *run, const node *n, const job *task) {
+  return n->jobs.head >= 0 && run->job[n->jobs.head].message >= 0 &&
+         run->job[n->jobs.head].next < 0 && !(task->flags & SG_REPORT) && !run->async &&
+         !run->half_duplex && n->uplink.head < 0 && n->held.head < 0;
+}
+
+static void fuse(sg_run *run, int index, double end) {
+  node *n = &run->node[index];
+  n->fused = true;
+  n->task_end = end;
+  run_send(run, pop_job(run, &n->jobs).message);
+  if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, end);
+}
+
+void run_fused_task_done(sg_run *run, int index) {
+  node *n = &run->node[index];
+  double seconds = n->task_end - n->busy_from;
+  n->fused = n->computing = false;
+  n->row_began = true;
+  n->row_busy += seconds;
+  n->unsettled += seconds;
+  run->cost.busy += seconds;
+  run->cost.bytes_sent += run_message(run, n->uplink.head)->bytes;
+  n->tasks++;
+  n->row_tasks++;
+  run_release_point(run, n->task_point);
+}
+
+/* Puts the message of a fused task that is not over back. */
+static void unfuse(sg_run *run, int index) {
+  node *n = &run->node[index];
+  int id = n->uplink.head;
+  n->fused = n->sending = false;
+  sg_queue_cancel(&run->queue, EV_UPLINK, index);
+  n->uplink = (list){-1, -1};
+  n->sent--;
+  for (int i = id; i >= 0; i = run_message(run, i)->part) run_message(run, i)->place = IN_JOBS;
+  job *send = append_job(run, index);
+  if (send) send->message = id;
+}
+
+void run_split(sg_run *run, int index) {
+  node *n = &run->node[index];
+  run_count_busy(run, index);
+  if (!n->fused) return; /* The task is over. */
+  unfuse(run, index);
+  run_schedule(run, n->task_end, EV_TASK, index, 0);
+}
+
+/* --- Tasks ------------------------------------------------------------------------------------ */
+
 static void start_task(sg_run *run, int index, const job *task) {
   node *n = &run->node[index];
   const known *k = find_known(run, n, task->point);
@@ -188,7 +246,10 @@ static void start_task(sg_run *run, int index, const job *task) {
   n->task_point = task->point;
   n->task_flags = task->flags;
   n->busy_from = start;
-  run_schedule(run, start + seconds, EV_TASK, index, 0);
+  if (may_fuse(run, n, task))
+    fuse(run, index, start + seconds);
+  else
+    run_schedule(run, start + seconds, EV_TASK, index, 0);
 }
 
 void run_task_done(sg_run *run, int index) {
@@ -218,7 +279,7 @@ void run_set_going(sg_run *run) {
         start_task(run, index, &next);
       if (run->over != SG_RUN_DECODE) return;
     }
-    if (!n->sending && n->uplink.head >= 0) run_start_uplink(run, index);
+    if (!n->sending && n->uplink.head >= 0) run_start_uplink(run, index, run->now);
   }
   run->n_touched = 0;
 }
@@ -246,6 +307,7 @@ static void cancel_task(sg_run *run, int index) {
 
 static void stop(sg_run *run, int index) {
   node *n = &run->node[index];
+  if (n->fused) run_split(run, index);
   cancel_task(run, index);
   cancel_jobs(run, index);
   if (run->async) {
@@ -259,6 +321,7 @@ static void stop(sg_run *run, int index) {
 static void end_round_at(sg_run *run, int index) {
   node *n = &run->node[index];
   bool keeps_sends = run->env->late_work == SG_LATE_KEEP_PARTIAL;
+  if (n->fused) run_split(run, index);
   if (n->computing || n->jobs.head >= 0 || (!keeps_sends && n->uplink.head >= 0))
     n->row_cancelled = true;
   run_count_busy(run, index);

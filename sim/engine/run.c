@@ -230,6 +230,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
                                   .count = event->value});
     break;
   case EV_COMMAND:
+    run_count_busy(run, who); /* A fused task may be over. */
     run_dispatch(run, &(sg_event){.kind = SG_COMMAND,
                                   .round = run->round,
                                   .at = who,
@@ -256,6 +257,7 @@ static void step(sg_run *run) {
     run->now = event.time;
     run->at_instant = 0;
   }
+  run->kind = sg_queue_kind(&event);
   run->events++;
   run->stalled = false;
   if (++run->at_instant > MOST_AT_ONE_INSTANT) {

@@ -79,6 +79,8 @@ typedef struct node {
   bool touched;            /* on the list of nodes to be set going */
   bool sending;            /* the first of `uplink` is on the link */
   bool computing;
+  bool fused;             /* what follows the running task is already on its way: see orders.c */
+  double task_end;        /* of a fused task */
   bool stale;             /* the running task is of a round that is over */
   int task_point;         /* the running task */
   unsigned task_flags;    /* the running task */
@@ -113,6 +115,7 @@ struct sg_run {
 
   /* Clock. */
   double base, now; /* absolute start of the round; seconds since then */
+  int kind;         /* of the event that is being handled */
   int round;
   long rounds, events, rows, at_instant;
   double master_free; /* when the updates ordered so far are over */
@@ -199,6 +202,10 @@ void run_carry_out(sg_run *run);
 void run_set_going(sg_run *run);
 void run_touch(sg_run *run, int node);
 void run_task_done(sg_run *run, int node);
+/* A fused task and its message become two again, for what happens to the node now. */
+void run_split(sg_run *run, int node);
+/* Accounts for a fused task that is over. */
+void run_fused_task_done(sg_run *run, int node);
 int run_find_point(const sg_run *run, int name); /* slot, −1 */
 void run_close_point(sg_run *run, int slot);
 void run_release_point(sg_run *run, int slot);
@@ -216,7 +223,8 @@ void run_free_message(sg_run *run, int id, bool used);
 void run_free_transmission(sg_run *run, int id);
 /* The turn of a transmission has come: it goes to the end of the sender's uplink queue. */
 void run_send(sg_run *run, int id);
-void run_start_uplink(sg_run *run, int node);
+/* The first in the uplink queue goes on the link at `start`. */
+void run_start_uplink(sg_run *run, int node, double start);
 void run_uplink_done(sg_run *run, int node);
 void run_ingress_done(sg_run *run, int receiver);
 /* Forgets a message that its receiver holds. */
@@ -232,7 +240,8 @@ void run_compact_held(sg_run *run);
 void run_show_cut(sg_run *run, int arg);
 
 /* --- costs.c --- */
-/* Counts the seconds that a node has been computing up to now. */
+/* Counts the seconds that a node has been computing up to now, and with a fused task that is over
+ * what else its end brings. */
 void run_count_busy(sg_run *run, int node);
 /* Decides which busy seconds of the round that ends were wasted. */
 void run_settle(sg_run *run, int node);
