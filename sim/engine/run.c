@@ -31,8 +31,7 @@ static void finish(sg_run *run, sg_run_status status, double end_time) {
   run->end_time = end_time;
 }
 
-bool run_reserve(sg_run *run, void *array, int *capacity, int wanted, size_t size) {
-  if (wanted <= *capacity) return true;
+bool run_grow(sg_run *run, void *array, int *capacity, int wanted, size_t size) {
   int larger = *capacity ? *capacity : 16;
   while (larger < wanted) larger *= 2;
   void *grown = realloc(*(void **)array, (size_t)larger * size);

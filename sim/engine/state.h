@@ -190,8 +190,11 @@ struct sg_run {
 void run_fail(sg_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_out_of_memory(sg_run *run);
 void run_schedule(sg_run *run, double time, int kind, int subject, int value);
+bool run_grow(sg_run *run, void *array, int *capacity, int wanted, size_t size);
 /* Grows an array of `size`-byte entries to hold `wanted`; false and a fault without memory. */
-bool run_reserve(sg_run *run, void *array, int *capacity, int wanted, size_t size);
+static inline bool run_reserve(sg_run *run, void *array, int *capacity, int wanted, size_t size) {
+  return wanted <= *capacity || run_grow(run, array, capacity, wanted, size);
+}
 /* Tells the protocol and carries out its orders, up to a decode. */
 void run_dispatch(sg_run *run, const sg_event *event);
 
