@@ -252,9 +252,7 @@ sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error 
   free(real);
   if (!status && write) status = take_lock(db, e);
   if (!status) {
-    /* Each connection is used by one thread at a time: no locks of its own. */
-    int flags = SQLITE_OPEN_NOMUTEX |
-                (write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
+    int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     if (sqlite3_open_v2(path, &db->handle, flags, NULL)) status = sg_db_fail(db, e);
   }
   if (!status) {
