@@ -23,7 +23,7 @@ STD      = -std=gnu17 -fno-math-errno -ffp-contract=off
 COMPILE  = $(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANITIZE) -MMD -MP
 LINK     = $(CC) $(CFLAGS) $(SANITIZE)
 
-SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c codes/*/*.c models/*/*.c results/*.c))
+SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c codes/*/*.c models/*/*.c models/*/*/*.c results/*.c))
 OBJ   := $(SRC:%.c=$(BUILD)/%.o)
 LIB   := $(BUILD)/libstraggle.a
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Delay laws against their closed forms, load scalings, units, worker classes. */
+/* Load scalings, units, fixed costs, worker classes. */
 #include "tests/support/environment.h"
 
 #include <math.h>
@@ -10,69 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static const struct {
-  const char *name;
-  double by[2], mean, variance;
-} laws[] = {{"deterministic", {2.5}, 2.5, 0},
-            {"exponential", {3}, 3, 9},
-            {"shifted-exponential", {1.5, 2}, 3.5, 4}};
-enum { LAWS = sizeof laws / sizeof *laws };
-
-static void law(int i, sg_law *out) {
-  sg_error e = {0};
-  sg_values *v = test_variant(&sg_delay_family, sg_delay_params, laws[i].name, laws[i].by);
-  assert_int_equal(sg_law_init(out, v, &e), SG_OK);
-  sg_values_free(v);
-}
-
-static void every_law_is_described(void **state) {
-  (void)state;
-  int count = 0;
-  for (const sg_variant *v; (v = sg_law_variant_at(count)); count++) {
-    assert_true(strlen(v->name) > 0 && strlen(v->summary) > 0);
-    assert_ptr_equal(sg_family_find(&sg_delay_family, v->name), v);
-    for (const sg_param *p = v->params; p->name; p++)
-      assert_non_null(strstr(p->summary, "seconds"));
-  }
-  assert_int_equal(count, LAWS); /* a law without a line in this test */
-  assert_null(sg_law_variant_at(-1));
-}
-
-/* Sample moments within four standard errors of the closed forms, and the share of draws below
- * several times within four of the distribution function. */
-static void moments_and_distribution(void **state) {
-  (void)state;
-  enum { COUNT = 100000 };
-  for (int i = 0; i < LAWS; i++) {
-    sg_law x;
-    law(i, &x);
-    double mean = x.type->mean(x.state), variance = x.type->variance(x.state);
-    NEAR(mean, laws[i].mean);
-    NEAR(variance, laws[i].variance);
-    const double at[] = {0.5 * mean, mean, 2 * mean, 4 * mean};
-    int below[4] = {0};
-    double sum = 0, squares = 0;
-    for (int k = 0; k < COUNT; k++) {
-      sg_stream s;
-      sg_stream_at(&s, 1, 0, SG_FOR_COMPUTE, 0, (uint32_t)k, 0);
-      double t = sg_law_draw(&x, &s);
-      assert_true(t >= 0);
-      sum += t - mean;
-      squares += (t - mean) * (t - mean);
-      for (int j = 0; j < 4; j++) below[j] += t <= at[j];
-    }
-    assert_true(fabs(sum / COUNT) <= 4 * sqrt(variance / COUNT));
-    /* The fourth central moment of these laws is 9 variance². */
-    assert_true(fabs(squares / COUNT - variance) <= 4 * variance * sqrt(8.0 / COUNT));
-    for (int j = 0; j < 4; j++) {
-      double p = x.type->cdf(x.state, at[j]);
-      assert_true(fabs((double)below[j] / COUNT - p) <= 4 * sqrt(p * (1 - p) / COUNT));
-    }
-    assert_true(x.type->cdf(x.state, 0) == 0);
-    assert_true(x.type->cdf(x.state, 1e6) == 1);
-  }
-}
 
 /* Seconds of one call on an environment made for it. */
 static double seconds(const test_setup *setup, int worker, uint32_t iteration, int done,
@@ -217,8 +154,6 @@ static void shares_must_sum_to_one(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_law_is_described),
-      cmocka_unit_test(moments_and_distribution),
       cmocka_unit_test(scalings),
       cmocka_unit_test(largest_remainder),
       cmocka_unit_test(random_assignment),

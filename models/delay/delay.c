@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Compute times of the workers of a cluster: speeds by class, one law, three load scalings. */
 #include "models/delay/delay.h"
-#include "models/delay/replay.h"
 
+#include "models/delay/source.h"
 #include "sim/core/classes.h"
 
 #include <stdlib.h>
@@ -33,6 +33,13 @@ const sg_param sg_delay_params[] = {
     {.name = "per_subset_s",
      .kind = SG_REAL,
      .summary = "With scaling startup: seconds per subset besides the draw.",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .fallback = 0},
+    {.name = "fixed_s",
+     .kind = SG_REAL,
+     .summary = "Seconds that every task takes besides (its launch, say), whatever its load and "
+                "whoever does it: nothing divides or multiplies them.",
      .min = 0,
      .max = SG_UNBOUNDED,
      .fallback = 0},
@@ -85,12 +92,11 @@ const sg_param sg_cluster_params[] = {
     {0}};
 
 struct sg_delay {
-  sg_law law;
-  sg_replay *replay; /* NULL: the law */
+  sg_source source;
   int workers;
   int scaling;
   double scale; /* 1, or 1/k where the law is for the whole data set */
-  double per_subset;
+  double per_subset, fixed;
   uint64_t seed;
   double *speed; /* workers values */
 };
@@ -133,16 +139,15 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                   .scaling = sg_choice(delay, "scaling"),
                   .scale = sg_choice(delay, "unit") == UNIT_DATASET ? 1.0 / subsets : 1,
                   .per_subset = sg_real(delay, "per_subset_s"),
+                  .fixed = sg_real(delay, "fixed_s"),
                   .seed = seed,
                   .speed = speed};
   /* Both are checked, so that all faults are listed at once. */
-  sg_status law = delay->variant == &sg_replay_variant
-                      ? sg_replay_new(delay, workers, seed, SG_REPLAY_COMPUTE, &d->replay, e)
-                      : sg_law_init(&d->law, delay, e);
+  sg_status source = sg_source_init(&d->source, delay, workers, seed, e);
   sg_status classes = assign_speeds(d, cluster, e);
-  if (law != SG_OK || classes != SG_OK) {
+  if (source != SG_OK || classes != SG_OK) {
     sg_delay_free(d);
-    return law != SG_OK ? law : classes;
+    return source != SG_OK ? source : classes;
   }
   *out = d;
   return SG_OK;
@@ -150,8 +155,8 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
 
 void sg_delay_free(sg_delay *delay) {
   if (!delay) return;
+  sg_source_clear(&delay->source);
   free(delay->speed);
-  sg_replay_free(delay->replay);
   free(delay);
 }
 
@@ -164,11 +169,14 @@ int sg_delay_workers(const sg_delay *delay) {
 }
 
 long sg_delay_iterations(const sg_delay *delay) {
-  return delay->replay ? sg_replay_iterations(delay->replay) : 0;
+  return delay->source.replay ? sg_replay_iterations(delay->source.replay) : 0;
 }
 
 void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
-  if (delay->replay) sg_replay_note(delay->replay, out);
+  if (delay->source.replay)
+    sg_replay_note(delay->source.replay, out);
+  else
+    sg_law_note(&delay->source.law, "delay", out);
 }
 
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication) {
@@ -182,13 +190,8 @@ void sg_delay_run_free(sg_delay_run *run) {
 }
 
 static double draw(const sg_delay_run *run, int worker, uint32_t iteration, int number) {
-  if (run->delay->replay)
-    return sg_replay_seconds(run->delay->replay, run->replication, worker, iteration,
-                             (uint32_t)number);
-  sg_stream stream;
-  sg_stream_at(&stream, run->delay->seed, run->replication, SG_FOR_COMPUTE, (uint32_t)worker,
-               iteration, (uint32_t)number);
-  return sg_law_draw(&run->delay->law, &stream);
+  return sg_source_seconds(&run->delay->source, run->replication, worker, iteration,
+                           (uint32_t)number);
 }
 
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
@@ -205,7 +208,7 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
     seconds = d->per_subset * work + (done == 0 ? draw(run, worker, iteration, 0) : 0);
     break;
   }
-  return seconds / d->speed[worker];
+  return seconds / d->speed[worker] + d->fixed;
 }
 
 const char *sg_delay_form_of(const sg_delay *d, int worker, double work, int draws,

@@ -6,8 +6,9 @@
 #include "models/delay/law.h"
 #include "sim/core/text.h"
 
-/* The scenario's "delay" object: family by "model" with the common members unit (subset | dataset),
- * scaling (proportional | additive | startup) and per_subset_s; and "cluster": workers, classes
+/* The scenario's "delay" object: family by "model" (a law or a trace) with the common members unit
+ * (subset | dataset), scaling (proportional | additive | startup), per_subset_s and fixed_s; and
+ * "cluster": workers, classes
  * [{share | workers, speed}], assign (random | in-order). */
 extern const sg_param sg_delay_params[];
 extern const sg_family sg_delay_family;
@@ -24,9 +25,10 @@ void sg_delay_free(sg_delay *delay);
 /* Speed of each worker (1 = nominal); divides compute times. */
 const double *sg_delay_speeds(const sg_delay *delay);
 int sg_delay_workers(const sg_delay *delay);
-/* Most iterations of a run, 0: no limit (a trace that ends). */
+/* Most iterations that there are times for; 0: no limit. */
 long sg_delay_iterations(const sg_delay *delay);
-/* Appends what a person should know of the model, a line each; for most models nothing. */
+/* Appends what a person should know of the model, a line each: moments that do not exist, how a
+ * trace is used. */
 void sg_delay_note(const sg_delay *delay, sg_buffer *out);
 
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication);
@@ -37,7 +39,8 @@ void sg_delay_run_free(sg_delay_run *run);
  *   proportional  one draw per worker and iteration, times the work
  *   additive      a draw per subset: `draws` draws numbered done, done + 1, …, each for work/draws
  *   startup       one draw per worker and iteration, paid by its first task (done = 0), plus
- *                 per_subset_s times the work */
+ *                 per_subset_s times the work
+ * all of it divided by the speed; then fixed_s. */
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
                         int draws);
 

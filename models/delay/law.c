@@ -1,170 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The laws of a random time: one descriptor each, and the table that lists them. */
-#include "models/delay/law.h"
+/* The table of laws, and what is common to them. */
+#include "models/delay/laws/laws.h"
 
-#include <math.h>
-
-#define FITS(type)                                                                                 \
-  _Static_assert(sizeof(type) <= SG_LAW_STATE && _Alignof(type) <= 16, "the state must fit")
-
-/* --- deterministic ---------------------------------------------------------------------------- */
-
-typedef struct deterministic {
-  double value;
-} deterministic;
-FITS(deterministic);
-
-static const sg_param deterministic_params[] = {
-    {.name = "value_s",
-     .kind = SG_REAL,
-     .summary = "The time, in seconds; the same on every draw.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {0}};
-
-static sg_status deterministic_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
-  *(deterministic *)state = (deterministic){.value = sg_real(values, "value_s")};
-  return SG_OK;
-}
-
-static double deterministic_draw(const void *state, sg_stream *stream) {
-  (void)stream;
-  return ((const deterministic *)state)->value;
-}
-
-static double deterministic_mean(const void *state) {
-  return ((const deterministic *)state)->value;
-}
-
-static double deterministic_variance(const void *state) {
-  (void)state;
-  return 0;
-}
-
-static double deterministic_cdf(const void *state, double t) {
-  return t >= ((const deterministic *)state)->value ? 1 : 0;
-}
-
-static bool deterministic_atom(const void *state, int i, double *time, double *probability) {
-  *time = ((const deterministic *)state)->value;
-  *probability = 1;
-  return i == 0;
-}
-
-static const sg_law_type deterministic_type = {.about = {.name = "deterministic",
-                                                         .summary = "Always the same time.",
-                                                         .reference = "",
-                                                         .params = deterministic_params},
-                                               .init = deterministic_init,
-                                               .draw = deterministic_draw,
-                                               .mean = deterministic_mean,
-                                               .variance = deterministic_variance,
-                                               .cdf = deterministic_cdf,
-                                               .atom = deterministic_atom};
-
-/* --- exponential and shifted exponential: shift + Exp(mean excess) ---------------------------- */
-
-typedef struct exponential {
-  double shift, mean_excess;
-} exponential;
-FITS(exponential);
-
-static const sg_param exponential_params[] = {
-    {.name = "mean_s",
-     .kind = SG_REAL,
-     .summary = "The mean time, in seconds: the reciprocal of the literature's rate.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
-    {0}};
-
-static const sg_param shifted_params[] = {
-    {.name = "shift_s",
-     .kind = SG_REAL,
-     .summary = "The least possible time, in seconds.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "mean_excess_s",
-     .kind = SG_REAL,
-     .summary = "The mean of the exponential time over the shift, in seconds: the reciprocal of "
-                "the literature's rate.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
-    {0}};
-
-static sg_status exponential_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
-  *(exponential *)state = (exponential){.mean_excess = sg_real(values, "mean_s")};
-  return SG_OK;
-}
-
-static sg_status shifted_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
-  *(exponential *)state = (exponential){.shift = sg_real(values, "shift_s"),
-                                        .mean_excess = sg_real(values, "mean_excess_s")};
-  return SG_OK;
-}
-
-static double exponential_draw(const void *state, sg_stream *stream) {
-  const exponential *x = state;
-  return x->shift + sg_exponential(stream, x->mean_excess);
-}
-
-static double exponential_mean(const void *state) {
-  const exponential *x = state;
-  return x->shift + x->mean_excess;
-}
-
-static double exponential_variance(const void *state) {
-  const exponential *x = state;
-  return x->mean_excess * x->mean_excess;
-}
-
-static double exponential_cdf(const void *state, double t) {
-  const exponential *x = state;
-  return t <= x->shift ? 0 : -expm1(-(t - x->shift) / x->mean_excess);
-}
-
-static bool exponential_gamma(const void *state, double *shift, double *shape, double *scale) {
-  const exponential *x = state;
-  *shift = x->shift;
-  *shape = 1;
-  *scale = x->mean_excess;
-  return true;
-}
-
-static const sg_law_type exponential_type = {
-    .about = {.name = "exponential",
-              .summary = "Exponential time: memoryless, no least time.",
-              .reference = "",
-              .params = exponential_params},
-    .init = exponential_init,
-    .draw = exponential_draw,
-    .mean = exponential_mean,
-    .variance = exponential_variance,
-    .cdf = exponential_cdf,
-    .gamma = exponential_gamma};
-
-static const sg_law_type shifted_type = {
-    .about = {.name = "shifted-exponential",
-              .summary = "A least time plus an exponential one: the literature's usual model.",
-              .reference = "Lee, Lam, Pedarsani, Papailiopoulos, Ramchandran, 2018, "
-                           "arXiv:1512.02673",
-              .params = shifted_params},
-    .init = shifted_init,
-    .draw = exponential_draw,
-    .mean = exponential_mean,
-    .variance = exponential_variance,
-    .cdf = exponential_cdf,
-    .gamma = exponential_gamma};
-
-/* --- The table -------------------------------------------------------------------------------- */
-
-static const sg_law_type *const laws[] = {&deterministic_type, &exponential_type, &shifted_type};
+static const sg_law_type *const laws[] = {
+    &sg_law_deterministic, &sg_law_exponential, &sg_law_shifted_exponential,
+    &sg_law_weibull,       &sg_law_gamma,       &sg_law_lognormal,
+    &sg_law_pareto,        &sg_law_bimodal,     &sg_law_mixture,
+    &sg_law_empirical};
 
 static const sg_law_type *law_at(int i) {
   return i >= 0 && (size_t)i < sizeof laws / sizeof *laws ? laws[i] : NULL;
@@ -180,7 +22,36 @@ sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e) {
   for (int i = 0; law_at(i); i++)
     if (&law_at(i)->about == values->variant) {
       law->type = law_at(i);
-      return law->type->init(law->state, values, e);
+      sg_status status = law->type->init(law->state, values, e);
+      if (status != SG_OK) sg_law_clear(law);
+      return status;
     }
   return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");
+}
+
+void sg_law_clear(sg_law *law) {
+  if (law->type && law->type->clear) law->type->clear(law->state);
+  *law = (sg_law){0};
+}
+
+void sg_law_note(const sg_law *law, const char *what, sg_buffer *out) {
+  bool mean = isfinite(law->type->mean(law->state));
+  if (mean && isfinite(law->type->variance(law->state))) return;
+  sg_putf(out, "warning: %s: this %s law has no finite %s: averages of its times %s\n", what,
+          law->type->about.name, mean ? "variance" : "mean",
+          mean ? "converge slowly and their standard errors mean little; look at quantiles"
+               : "do not converge, however many runs; look at quantiles");
+}
+
+double sg_law_bisect(double (*cdf)(const void *state, double t), const void *state, double p,
+                     double low, double high) {
+  if (cdf(state, low) >= p) return low;
+  for (;;) {
+    double middle = low + (high - low) / 2;
+    if (middle <= low || middle >= high) return high;
+    if (cdf(state, middle) >= p)
+      high = middle;
+    else
+      low = middle;
+  }
 }

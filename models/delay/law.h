@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Laws of a random time in seconds: deterministic, exponential, shifted-exponential, …
+/* Laws of a random time in seconds: exponential, Weibull, Pareto, empirical, …
  *
  * A law is a constant descriptor with a small state that the caller stores. It is used for compute
- * times (models/delay) and for links (models/network). Adding a law: one descriptor and one line in
- * the table of law.c. */
+ * times (models/delay) and for links (models/network). Adding a law: one descriptor in laws/ and
+ * one line in the table of law.c. */
 #ifndef SG_MODELS_LAW_H
 #define SG_MODELS_LAW_H
 
 #include "sim/core/param.h"
 #include "sim/core/random.h"
+#include "sim/core/text.h"
 
 #define SG_LAW_STATE 64 /* bytes; checked at compile time by each law */
 
@@ -19,11 +20,17 @@ typedef struct sg_law {
 
 typedef struct sg_law_type {
   sg_variant about;
+  /* After a fault the framework clears the state. */
   sg_status (*init)(void *state, const sg_values *values, sg_error *e);
-  double (*draw)(const void *state, sg_stream *stream); /* seconds, ≥ 0 */
-  double (*mean)(const void *state);                    /* INFINITY if there is none */
+  void (*clear)(void *state); /* frees what the state owns; NULL: nothing */
+  /* Seconds, ≥ 0. Takes a fixed number of uniforms, the same for all states of a law (a mixture:
+   * one and those of the law taken), by inversion: a draw grows with its uniform. */
+  double (*draw)(const void *state, sg_stream *stream);
+  double (*mean)(const void *state); /* INFINITY if there is none */
   double (*variance)(const void *state);
   double (*cdf)(const void *state, double t); /* P(X ≤ t) */
+  /* The smallest t with cdf(t) ≥ p, 0 < p < 1. */
+  double (*quantile)(const void *state, double p);
   /* For exact expectations (sim/expect); a law may leave out what it has not. */
   double (*tail)(const void *state, double t);    /* P(X > t), relative accuracy; NULL: 1 − cdf */
   double (*density)(const void *state, double t); /* of the part without atoms, 1/s */
@@ -37,6 +44,10 @@ const sg_variant *sg_law_variant_at(int i); /* for families: NULL past the last 
 
 /* values->variant must be one of the laws' variants. */
 sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e);
+void sg_law_clear(sg_law *law); /* a law that was never made may be cleared if it is zeroed */
+
+/* Appends a line for people if the law has no finite mean or variance. what: "delay", … */
+void sg_law_note(const sg_law *law, const char *what, sg_buffer *out);
 
 static inline double sg_law_draw(const sg_law *law, sg_stream *stream) {
   return law->type->draw(law->state, stream);

@@ -328,7 +328,14 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
 void sg_network_free(sg_network *network) {
   if (!network) return;
   sg_replay_free(network->uplink_trace);
+  sg_law_clear(&network->uplink_law);
+  sg_law_clear(&network->jitter);
   free(network->uplink_speed);
   free(network->downlink_speed);
   free(network);
+}
+
+void sg_network_note(const sg_network *network, sg_buffer *out) {
+  if (network->uplink_law.type) sg_law_note(&network->uplink_law, "uplink", out);
+  if (network->jitter.type) sg_law_note(&network->jitter, "uplink jitter", out);
 }

@@ -22,6 +22,8 @@ typedef struct sg_network sg_network; /* immutable, shared */
 sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, sg_network **out,
                          sg_error *e);
 void sg_network_free(sg_network *network);
+/* Appends what a person should know of the model: moments that do not exist. */
+void sg_network_note(const sg_network *network, sg_buffer *out);
 
 /* Seconds on the sender's uplink. share: length of the message / length of a full gradient vector
  * (a random law is for one full vector). draw: index of the message among those of this worker in

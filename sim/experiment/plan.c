@@ -90,6 +90,7 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
   sg_buffer note = {0};
   sg_put(&note, "");
   sg_delay_note(w->delay, &note);
+  sg_network_note(w->network, &note);
   p->note = note.data;
   return note.failed ? sg_fail_memory(e) : SG_OK;
 }

@@ -71,6 +71,8 @@ void sg_values_paths(const sg_values *values, sg_buffer *out) {
     } else if (value->object) {
       sg_values_paths(value->object, out);
     }
+    for (int k = 0; k < value->count; k++)
+      if (value->item[k].object) sg_values_paths(value->item[k].object, out);
   }
 }
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/delay/source.h"
+
+sg_status sg_source_init(sg_source *s, const sg_values *values, int workers, uint64_t seed,
+                         sg_error *e) {
+  *s = (sg_source){.seed = seed};
+  if (values->variant == &sg_replay_variant)
+    return sg_replay_new(values, workers, seed, SG_REPLAY_COMPUTE, &s->replay, e);
+  return sg_law_init(&s->law, values, e);
+}
+
+void sg_source_clear(sg_source *s) {
+  sg_law_clear(&s->law);
+  sg_replay_free(s->replay);
+  *s = (sg_source){0};
+}
+
+double sg_source_seconds(const sg_source *s, uint32_t replication, int worker, uint32_t iteration,
+                         uint32_t draw) {
+  if (s->replay) return sg_replay_seconds(s->replay, replication, worker, iteration, draw);
+  sg_stream stream;
+  sg_stream_at(&stream, s->seed, replication, SG_FOR_COMPUTE, (uint32_t)worker, iteration, draw);
+  return sg_law_draw(&s->law, &stream);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Where base times come from: a law, or a trace. Modifiers (delay.c) are applied to them. */
+#ifndef SG_MODELS_SOURCE_H
+#define SG_MODELS_SOURCE_H
+
+#include "models/delay/law.h"
+#include "models/delay/replay.h"
+
+typedef struct sg_source {
+  sg_law law;        /* type NULL: from the trace */
+  sg_replay *replay; /* NULL: from the law */
+  uint64_t seed;
+} sg_source;
+
+/* values->variant is one of sg_law_or_replay_at. A source that is zeroed, or whose making failed,
+ * may be cleared.
+ */
+sg_status sg_source_init(sg_source *source, const sg_values *values, int workers, uint64_t seed,
+                         sg_error *e);
+void sg_source_clear(sg_source *source);
+
+/* Base seconds: a function of its arguments and the seed alone. */
+double sg_source_seconds(const sg_source *source, uint32_t replication, int worker,
+                         uint32_t iteration, uint32_t draw);
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* Every law of a time against its closed forms: moments, distribution function, quantiles, order
+ * statistics; what a law refuses. */
+#include "models/delay/law.h"
+#include "tests/support/point.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_randist.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NEARLY(found, expected, tolerance)                                                         \
+  assert_true(fabs((double)(found) - (double)(expected)) <=                                        \
+              (tolerance) * (1 + fabs((double)(expected))))
+
+/* Γ(1.5) = √π/2, Γ(2) = 1: Weibull of shape 2. */
+#define ROOT_PI 1.7724538509055160273
+static const struct {
+  const char *json;
+  double mean, variance;
+} laws[] = {
+    {"{'model': 'deterministic', 'value_s': 2.5}", 2.5, 0},
+    {"{'model': 'exponential', 'mean_s': 3}", 3, 9},
+    {"{'model': 'shifted-exponential', 'shift_s': 1.5, 'mean_excess_s': 2}", 3.5, 4},
+    {"{'model': 'weibull', 'scale_s': 2, 'shape': 2}", ROOT_PI, 4 - ROOT_PI *ROOT_PI},
+    /* Shape 1/2: Γ(3) = 2, Γ(5) = 24. */
+    {"{'model': 'weibull', 'shift_s': 1, 'scale_s': 0.5, 'shape': 0.5}", 2, 0.25 * (24 - 4)},
+    {"{'model': 'gamma', 'mean_s': 3, 'shape': 4}", 3, 9.0 / 4},
+    {"{'model': 'gamma', 'shift_s': 0.5, 'mean_s': 1, 'shape': 0.5}", 1.5, 2},
+    {"{'model': 'lognormal', 'median_s': 2, 'sigma': 0.5}", 2.2662969061336526,
+     4 * 0.2840254166877414 * 1.2840254166877414},
+    {"{'model': 'pareto', 'minimum_s': 1, 'shape': 5}", 1.25, 5.0 / 48},
+    {"{'model': 'bimodal', 'fast_s': 1, 'slow_s': 5, 'slow_probability': 0.2}", 1.8, 2.56},
+    {"{'model': 'mixture', 'components': [{'model': 'exponential', 'mean_s': 1, 'weight': 0.75}, "
+     "{'model': 'deterministic', 'value_s': 4, 'weight': 0.25}]}",
+     1.75, 0.75 * 2 + 0.25 * 16 - 1.75 * 1.75},
+    {"{'model': 'empirical', 'values_s': [1, 2, 2, 7]}", 3, 5.5},
+};
+enum { LAWS = sizeof laws / sizeof *laws };
+
+static void make(const char *json, sg_law *law) {
+  sg_error e = {0};
+  test_point p;
+  test_point_make(&p, json, "{'workers': 4}");
+  assert_int_equal(sg_law_init(law, sg_object(p.point->values, "delay"), &e), SG_OK);
+  test_point_free(&p);
+}
+
+static void every_law_is_described(void **state) {
+  (void)state;
+  for (int i = 0; sg_law_variant_at(i); i++) {
+    const sg_variant *v = sg_law_variant_at(i);
+    bool tested = false;
+    for (int k = 0; k < LAWS; k++) {
+      char quoted[64];
+      snprintf(quoted, sizeof quoted, "'%s'", v->name);
+      tested = tested || strstr(laws[k].json, quoted);
+    }
+    if (!tested) fail_msg("the law %s has no line in this test", v->name);
+    assert_true(strlen(v->summary) > 0);
+    for (const sg_param *p = v->params; p->name; p++) {
+      size_t n = strlen(p->name);
+      if (n > 2 && strcmp(p->name + n - 2, "_s") == 0)
+        assert_non_null(strcasestr(p->summary, "seconds"));
+    }
+  }
+  assert_null(sg_law_variant_at(-1));
+}
+
+/* The sample mean within four standard errors of the closed form, shares of draws below several
+ * quantiles within four of their probabilities. */
+static void moments_and_distribution(void **state) {
+  (void)state;
+  enum { COUNT = 40000 };
+  for (int i = 0; i < LAWS; i++) {
+    sg_law x;
+    make(laws[i].json, &x);
+    double mean = x.type->mean(x.state), variance = x.type->variance(x.state);
+    NEARLY(mean, laws[i].mean, 1e-13);
+    NEARLY(variance, laws[i].variance, 1e-13);
+    const double p[] = {0.01, 0.3, 0.5, 0.9, 0.999};
+    int below[5] = {0};
+    double at[5], sum = 0;
+    for (int j = 0; j < 5; j++) at[j] = x.type->quantile(x.state, p[j]);
+    for (int k = 0; k < COUNT; k++) {
+      sg_stream s;
+      sg_stream_at(&s, 1, (uint32_t)i, SG_FOR_COMPUTE, 0, (uint32_t)k, 0);
+      double t = sg_law_draw(&x, &s);
+      assert_true(t >= 0);
+      sum += t - mean;
+      for (int j = 0; j < 5; j++) below[j] += t <= at[j];
+    }
+    if (fabs(sum / COUNT) > 4 * sqrt(variance / COUNT)) fail_msg("mean of %s", laws[i].json);
+    for (int j = 0; j < 5; j++) {
+      double q = x.type->cdf(x.state, at[j]);
+      if (fabs((double)below[j] / COUNT - q) > 4 * sqrt(q * (1 - q) / COUNT))
+        fail_msg("%s: %d of %d below %g, expected a share of %g", laws[i].json, below[j], COUNT,
+                 at[j], q);
+    }
+    sg_law_clear(&x);
+  }
+}
+
+/* The quantile is the smallest time with enough probability below it; tail and distribution add up;
+ * the density integrates to the differences of the distribution; atoms are its jumps. */
+static void functions_agree(void **state) {
+  (void)state;
+  for (int i = 0; i < LAWS; i++) {
+    sg_law x;
+    make(laws[i].json, &x);
+    for (int k = 1; k < 200; k++) {
+      double p = k / 200.0, t = x.type->quantile(x.state, p);
+      assert_true(x.type->cdf(x.state, t) >= p - 1e-12);
+      assert_true(x.type->cdf(x.state, t * (1 - 1e-9) - 1e-9) <= p + 1e-12);
+      NEARLY(x.type->tail(x.state, t), 1 - x.type->cdf(x.state, t), 1e-12);
+    }
+    double jumps = 0, time, probability;
+    for (int k = 0; x.type->atom && x.type->atom(x.state, k, &time, &probability); k++)
+      jumps += probability;
+    /* Simpson's rule on the middle of the law, where no density has a pole. */
+    double low = x.type->quantile(x.state, 0.05), high = x.type->quantile(x.state, 0.95), area = 0;
+    if (jumps == 0) {
+      enum { STEPS = 20000 };
+      double h = (high - low) / STEPS;
+      for (int k = 0; k <= STEPS; k++)
+        area += x.type->density(x.state, low + k * h) * (k == 0 || k == STEPS ? 1 : k % 2 ? 4 : 2);
+      NEARLY(area * h / 3, 0.9, 1e-5);
+    } else if (x.type->density(x.state, low) == 0) {
+      NEARLY(jumps, 1, 1e-12);
+    }
+    sg_law_clear(&x);
+  }
+}
+
+/* Inversion of a gamma law must not fail anywhere, as GSL's own does. */
+static void gamma_is_inverted_everywhere(void **state) {
+  (void)state;
+  for (double shape = 0.05; shape < 10001; shape *= 1.3) {
+    char json[96];
+    snprintf(json, sizeof json, "{'model': 'gamma', 'mean_s': 1, 'shape': %.17g}", shape);
+    sg_law x;
+    make(json, &x);
+    for (double p = 1e-12; p < 0.5; p *= 3) {
+      double a = x.type->quantile(x.state, p), b = x.type->quantile(x.state, 1 - p);
+      assert_true(isfinite(a) && isfinite(b) && a <= b);
+      if (a > 1e-300) NEARLY(x.type->cdf(x.state, a) / p, 1, 1e-6);
+      NEARLY(x.type->tail(x.state, b) / p, 1, 1e-3);
+    }
+    assert_true(x.type->quantile(x.state, 0) == 0);
+    sg_law_clear(&x);
+  }
+}
+
+/* Means of order statistics of n = 5 times. Closed forms: the least Weibull time is Weibull with
+ * scale · n^(−1/shape), the least Pareto time Pareto with shape n · shape, exponential ones by
+ * harmonic numbers; bimodal ones from the binomial law. */
+static void order_statistics(void **state) {
+  (void)state;
+  enum { N = 5, COUNT = 20000 };
+  static const struct {
+    const char *json;
+    int rank; /* from 1 */
+    double mean;
+  } cases[] = {
+      {"{'model': 'exponential', 'mean_s': 3}", 5, 3 * 137.0 / 60},
+      {"{'model': 'exponential', 'mean_s': 3}", 2, 3 * (0.2 + 0.25)},
+      {"{'model': 'weibull', 'scale_s': 2, 'shape': 2}", 1, ROOT_PI / 2.2360679774997896964},
+      {"{'model': 'pareto', 'minimum_s': 1, 'shape': 1.5}", 1, 7.5 / 6.5},
+      /* E[X₍₄₎] of Pareto: n!/(n−r)! · Γ(n−r+1−1/a)/Γ(n+1−1/a) with a = 5. */
+      {"{'model': 'pareto', 'minimum_s': 1, 'shape': 5}", 4, 0},
+      /* Five uniform measured times 1 … 4 of four: found by summing P(X₍₅₎ > t). */
+      {"{'model': 'empirical', 'values_s': [1, 2, 3, 4]}", 5, 4 - (1 + 32 + 243) / 1024.0},
+      {"{'model': 'bimodal', 'fast_s': 1, 'slow_s': 5, 'slow_probability': 0.2}", 4, 0},
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    double expected = cases[c].mean, sum = 0, squares = 0;
+    if (c == 4) expected = 120 / 1.0 * tgamma(2 - 0.2) / tgamma(6 - 0.2);
+    if (c == 6) expected = 1 + 4 * gsl_cdf_binomial_Q(1, 0.2, 5); /* two or more are slow */
+    sg_law x;
+    make(cases[c].json, &x);
+    for (int k = 0; k < COUNT; k++) {
+      double t[N];
+      for (int w = 0; w < N; w++) {
+        sg_stream s;
+        sg_stream_at(&s, 1, 100 + (uint32_t)c, SG_FOR_COMPUTE, (uint32_t)w, (uint32_t)k, 0);
+        double y = sg_law_draw(&x, &s);
+        int i = w;
+        for (; i > 0 && t[i - 1] > y; i--) t[i] = t[i - 1];
+        t[i] = y;
+      }
+      double d = t[cases[c].rank - 1] - expected;
+      sum += d;
+      squares += d * d;
+    }
+    double m = sum / COUNT, error = sqrt((squares / COUNT - m * m) / COUNT);
+    if (fabs(m) > 4 * error) fail_msg("case %zu: %g off, standard error %g", c, m, error);
+    sg_law_clear(&x);
+  }
+}
+
+/* A draw takes a fixed number of uniforms and grows with them: the same stream gives the same
+ * uniform after one. */
+static void draws_take_one_uniform(void **state) {
+  (void)state;
+  for (int i = 0; i < LAWS; i++) {
+    sg_law x;
+    make(laws[i].json, &x);
+    bool mixture = strcmp(x.type->about.name, "mixture") == 0;
+    for (uint32_t k = 0; k < 50 && !mixture; k++) {
+      sg_stream s, other;
+      sg_stream_at(&s, 1, 0, SG_FOR_COMPUTE, 0, k, 0);
+      sg_stream_at(&other, 1, 0, SG_FOR_COMPUTE, 0, k, 0);
+      double t = sg_law_draw(&x, &s), u = sg_uniform(&other);
+      if (strcmp(x.type->about.name, "deterministic") != 0)
+        assert_true(sg_uniform(&s) == sg_uniform(&other));
+      if (u > 0) NEARLY(t, x.type->quantile(x.state, u), 1e-9);
+    }
+    sg_law_clear(&x);
+  }
+}
+
+static void notes_of_missing_moments(void **state) {
+  (void)state;
+  static const struct {
+    const char *shape, *says;
+  } cases[] = {{"0.9", "no finite mean"}, {"1.5", "no finite variance"}, {"3", NULL}};
+  for (int c = 0; c < 3; c++) {
+    char json[80];
+    snprintf(json, sizeof json, "{'model': 'pareto', 'minimum_s': 1, 'shape': %s}", cases[c].shape);
+    sg_law x;
+    sg_buffer b = {0};
+    make(json, &x);
+    sg_law_note(&x, "delay", &b);
+    if (cases[c].says)
+      assert_non_null(strstr(b.data, cases[c].says));
+    else
+      assert_null(b.data);
+    sg_buffer_free(&b);
+    sg_law_clear(&x);
+  }
+}
+
+static void faults(void **state) {
+  (void)state;
+  static const struct {
+    const char *json, *place, *says;
+  } cases[] = {
+      {"{'model': 'bimodal', 'fast_s': 2, 'slow_s': 1, 'slow_probability': 0.1}", "/delay/slow_s",
+       "slow_s ≥ fast_s = 2"},
+      {"{'model': 'mixture', 'components': [{'model': 'exponential', 'mean_s': 1, 'weight': 0.5}]}",
+       "/delay/components", "found a sum of 0.5"},
+      {"{'model': 'empirical'}", "/delay", "neither"},
+      {"{'model': 'empirical', 'values_s': [1], 'path': 'x.csv'}", "/delay", "both"},
+      {"{'model': 'empirical', 'path': '/nonexistent/x.csv'}", "/delay", "/nonexistent/x.csv"},
+  };
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+    sg_error e = {0};
+    sg_law x;
+    test_point p;
+    test_point_make(&p, cases[c].json, "{'workers': 4}");
+    assert_int_not_equal(sg_law_init(&x, sg_object(p.point->values, "delay"), &e), SG_OK);
+    assert_true(e.count >= 1);
+    assert_string_equal(e.fault[0].place, cases[c].place);
+    if (!strstr(e.fault[0].message, cases[c].says)) fail_msg("%s", e.fault[0].message);
+    sg_error_clear(&e);
+    test_point_free(&p);
+  }
+}
+
+static void csv_columns(void **state) {
+  (void)state;
+  char path[] = "/tmp/straggle-times-XXXXXX", json[160];
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  static const char text[] = "# source: made up\nworker, time\n0, 2\r\n1,4\n\n2, 6\n";
+  assert_int_equal(write(file, text, sizeof text - 1), sizeof text - 1);
+  snprintf(json, sizeof json, "{'model': 'empirical', 'path': '%s', 'column': 'time'}", path);
+  sg_law x;
+  make(json, &x);
+  NEARLY(x.type->mean(x.state), 4, 1e-15);
+  sg_law_clear(&x);
+  static const char bad[] = "3, -1\n4, x\n5\n";
+  assert_int_equal(write(file, bad, sizeof bad - 1), sizeof bad - 1);
+  sg_error e = {0};
+  test_point p;
+  test_point_make(&p, json, "{'workers': 4}");
+  assert_int_equal(sg_law_init(&x, sg_object(p.point->values, "delay"), &e), SG_INVALID);
+  assert_int_equal(e.count, 3); /* each bad line with its number */
+  assert_non_null(strstr(e.fault[0].message, ":7: expected a time ≥ 0, found \"-1\""));
+  assert_non_null(strstr(e.fault[2].message, ":9: expected as many fields"));
+  sg_error_clear(&e);
+  test_point_free(&p);
+  close(file);
+  unlink(path);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_law_is_described),
+      cmocka_unit_test(moments_and_distribution),
+      cmocka_unit_test(functions_agree),
+      cmocka_unit_test(gamma_is_inverted_everywhere),
+      cmocka_unit_test(order_statistics),
+      cmocka_unit_test(draws_take_one_uniform),
+      cmocka_unit_test(notes_of_missing_moments),
+      cmocka_unit_test(faults),
+      cmocka_unit_test(csv_columns),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
