@@ -213,8 +213,8 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
 
 const char *sg_delay_form_of(const sg_delay *d, int worker, double work, int draws,
                              sg_delay_form *form) {
-  *form = (sg_delay_form){.law = &d->law, .draws = 1};
-  if (d->replay) return "compute times come from a trace";
+  *form = (sg_delay_form){.law = &d->source.law, .draws = 1};
+  if (d->source.replay) return "compute times come from a trace";
   switch (d->scaling) {
   case PROPORTIONAL: form->factor = work * d->scale; break;
   case ADDITIVE:
@@ -227,6 +227,6 @@ const char *sg_delay_form_of(const sg_delay *d, int worker, double work, int dra
     break;
   }
   form->factor /= d->speed[worker];
-  form->certain /= d->speed[worker];
+  form->certain = form->certain / d->speed[worker] + d->fixed;
   return NULL;
 }
