@@ -199,7 +199,7 @@ static sg_replay *replay(const char *mode, double block, int workers, sg_replay_
   sg_error e = {0};
   sg_values *v = replay_values(mode, block);
   sg_replay *r = NULL;
-  assert_int_equal(sg_replay_new(v, workers, 5, column, &r, &e), SG_OK);
+  assert_int_equal(sg_replay_new(v, workers, 5, column, 0, &r, &e), SG_OK);
   sg_values_free(v);
   return r;
 }
@@ -231,7 +231,7 @@ static void replay_and_its_ends(void **state) {
   sg_error e = {0};
   sg_values *v = replay_values("replay", 0);
   sg_values_set_string(v, "past_end", "end", &e);
-  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, &r, &e), SG_OK);
+  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_OK);
   assert_int_equal(sg_replay_iterations(r), 7);
   sg_replay_free(r);
   sg_values_free(v);
@@ -302,12 +302,12 @@ static void faults_of_the_member(void **state) {
   sg_replay *r = NULL;
   sg_values *v = sg_values_new(NULL, &sg_replay_variant, "/delay");
   sg_values_set_string(v, "path", path, &e);
-  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, &r, &e), SG_INVALID);
+  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_INVALID);
   assert_string_equal(e.fault[0].place, "/delay/unit_s");
   assert_non_null(strstr(e.fault[0].message, "ticks"));
   sg_error_clear(&e);
   sg_values_set_string(v, "path", "/nowhere/at.all", &e);
-  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, &r, &e), SG_NO_INPUT);
+  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_NO_INPUT);
   assert_string_equal(e.fault[0].place, "/delay/path");
   sg_error_clear(&e);
   sg_values_free(v);

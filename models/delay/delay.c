@@ -143,7 +143,8 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                   .seed = seed,
                   .speed = speed};
   /* Both are checked, so that all faults are listed at once. */
-  sg_status source = sg_source_init(&d->source, delay, workers, seed, e);
+  sg_replay_column column = d->scaling == STARTUP ? SG_REPLAY_START : SG_REPLAY_COMPUTE;
+  sg_status source = sg_source_init(&d->source, delay, workers, seed, column, d->per_subset, e);
   sg_status classes = assign_speeds(d, cluster, e);
   if (source != SG_OK || classes != SG_OK) {
     sg_delay_free(d);

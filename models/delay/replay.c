@@ -104,8 +104,8 @@ static sg_status choose_block(sg_replay *r, const sg_values *values, const sg_tr
   return r->block > 0 ? SG_OK : sg_fail_memory(e);
 }
 
-static sg_status take_times(sg_replay *r, const sg_trace *t, sg_replay_column column, double unit,
-                            sg_error *e) {
+static sg_status take_times(sg_replay *r, const sg_values *values, const sg_trace *t,
+                            sg_replay_column column, double unit, double per_subset, sg_error *e) {
   size_t cells = (size_t)t->iterations * (size_t)t->workers;
   r->seconds = malloc(cells * sizeof *r->seconds);
   if (!r->seconds) return sg_fail_memory(e);
@@ -113,12 +113,21 @@ static sg_status take_times(sg_replay *r, const sg_trace *t, sg_replay_column co
     double x = column == SG_REPLAY_SEND ? t->send[i] : t->compute[i];
     if (column == SG_REPLAY_COMPUTE && t->load) x /= t->load[i];
     r->seconds[i] = x * unit;
+    if (column != SG_REPLAY_START) continue;
+    double load = t->load ? t->load[i] : 1;
+    r->seconds[i] -= per_subset * load;
+    if (r->seconds[i] < 0)
+      return sg_fail_at(e, values, "per_subset_s",
+                        "the trace has a time of %g s for a load of %g: expected at most %g s per "
+                        "subset, found %g",
+                        x * unit, load, x * unit / load, per_subset);
   }
   return SG_OK;
 }
 
 sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
-                        sg_replay_column column, sg_replay **out, sg_error *e) {
+                        sg_replay_column column, double per_subset_s, sg_replay **out,
+                        sg_error *e) {
   *out = NULL;
   sg_trace *t = NULL;
   sg_error own = {0};
@@ -146,7 +155,7 @@ sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
   if (column == SG_REPLAY_SEND && !t->send)
     status = sg_fail_at(e, values, "path", "%s has no column \"send_s\"", sg_text(values, "path"));
   if (status == SG_OK) status = choose_block(r, values, t, e);
-  if (status == SG_OK) status = take_times(r, t, column, unit, e);
+  if (status == SG_OK) status = take_times(r, values, t, column, unit, per_subset_s, e);
   sg_trace_free(t);
   if (status != SG_OK) {
     sg_replay_free(r);

@@ -14,7 +14,8 @@
  * bootstrap draws blocks for each copy. Fewer: the first workers of the trace.
  * More iterations than the trace has: replay begins again (past_end wrap), or ends the run
  * (past_end end); the bootstraps have no end.
- * A row of load d has d times the time of one subset. */
+ * A row of load d has d times the time of one subset; with scaling startup, d times per_subset_s
+ * and the time of the start. */
 #ifndef SG_MODELS_REPLAY_H
 #define SG_MODELS_REPLAY_H
 
@@ -31,13 +32,14 @@ typedef struct sg_replay sg_replay; /* immutable, shared by runs and threads */
 
 typedef enum sg_replay_column {
   SG_REPLAY_COMPUTE, /* compute_s per subset: divided by the row's load */
+  SG_REPLAY_START,   /* compute_s less per_subset_s times the row's load (1 without that column) */
   SG_REPLAY_SEND     /* send_s */
 } sg_replay_column;
 
 /* values->variant is sg_replay_variant. The same values give the same iterations of the trace for
- * both columns. workers: of the cluster. */
+ * all columns. workers: of the cluster. per_subset_s: for SG_REPLAY_START. */
 sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
-                        sg_replay_column column, sg_replay **out, sg_error *e);
+                        sg_replay_column column, double per_subset_s, sg_replay **out, sg_error *e);
 void sg_replay_free(sg_replay *replay);
 
 /* Seconds of `worker` in `iteration`. draw: which of several times of one iteration; only

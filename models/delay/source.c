@@ -2,10 +2,10 @@
 #include "models/delay/source.h"
 
 sg_status sg_source_init(sg_source *s, const sg_values *values, int workers, uint64_t seed,
-                         sg_error *e) {
+                         sg_replay_column column, double per_subset_s, sg_error *e) {
   *s = (sg_source){.seed = seed};
   if (values->variant == &sg_replay_variant)
-    return sg_replay_new(values, workers, seed, SG_REPLAY_COMPUTE, &s->replay, e);
+    return sg_replay_new(values, workers, seed, column, per_subset_s, &s->replay, e);
   return sg_law_init(&s->law, values, e);
 }
 

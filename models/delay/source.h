@@ -13,10 +13,9 @@ typedef struct sg_source {
 } sg_source;
 
 /* values->variant is one of sg_law_or_replay_at. A source that is zeroed, or whose making failed,
- * may be cleared.
- */
+ * may be cleared. column, per_subset_s: for traces (sg_replay_new). */
 sg_status sg_source_init(sg_source *source, const sg_values *values, int workers, uint64_t seed,
-                         sg_error *e);
+                         sg_replay_column column, double per_subset_s, sg_error *e);
 void sg_source_clear(sg_source *source);
 
 /* Base seconds: a function of its arguments and the seed alone. */

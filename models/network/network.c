@@ -255,7 +255,7 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
     n->uplink_linear = read_linear(uplink);
   } else if (uplink->variant == &sg_replay_variant) {
     n->uplink = UPLINK_TRACE;
-    law = sg_replay_new(uplink, n->workers, n->seed, SG_REPLAY_SEND, &n->uplink_trace, e);
+    law = sg_replay_new(uplink, n->workers, n->seed, SG_REPLAY_SEND, 0, &n->uplink_trace, e);
   } else {
     n->uplink = UPLINK_LAW;
     law = sg_law_init(&n->uplink_law, uplink, e);

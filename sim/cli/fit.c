@@ -54,38 +54,48 @@ static void put_wrapped(sg_buffer *b, const char *first, const char *indent, con
   sg_put(b, "\n");
 }
 
-static void put_parameters(const sg_fitted *law, sg_buffer *b) {
-  for (int p = 0; p < law->type->parameters; p++) {
-    sg_putf(b, "%s%s %.4g", p ? ", " : "", law->type->parameter[p], law->value[p]);
-    if (isfinite(law->low[p])) sg_putf(b, " [%.4g, %.4g]", law->low[p], law->high[p]);
-  }
-}
-
 static void put_laws(const sg_fit *f, int width, sg_buffer *b) {
-  static const char *const columns[] = {"law",   "parameters [95 %]", "ΔAIC", "KS", "p (KS)", "A²",
-                                        "p (A²)"};
+  static const char *const columns[] = {"law",    "parameters", "ΔAIC",  "KS",
+                                        "p (KS)", "A²",         "p (A²)"};
   sg_table *t = sg_table_new(7, columns);
   for (int i = 0; t && i < f->n_laws; i++) {
     const sg_fitted *law = &f->law[i];
-    sg_buffer parameters = {0};
-    sg_put(&parameters, "");
-    if (law->ok) put_parameters(law, &parameters);
+    char parameters[128] = "no estimate";
+    int n = 0;
+    for (int p = 0; law->ok && p < law->type->parameters; p++)
+      n += snprintf(parameters + n, sizeof parameters - (size_t)n, "%s%s %.4g", p ? ", " : "",
+                    law->type->parameter[p], law->value[p]);
     sg_table_text(t, law->type->name);
-    sg_table_text(t, law->ok ? parameters.data : "no estimate");
+    sg_table_text(t, parameters);
     sg_table_number(t, law->ok ? law->aic - f->law[0].aic : NAN, DIGITS);
     sg_table_number(t, law->ok ? law->ks : NAN, 2);
     sg_table_number(t, law->ks_p, 2);
     sg_table_number(t, law->ok ? law->ad : NAN, 3);
     sg_table_number(t, law->ad_p, 2);
-    sg_buffer_free(&parameters);
   }
   sg_putf(b, "\nLaws, as if all times were independent (%ld of them; times in %s)\n", f->fitted,
           unit_of(f));
   sg_table_print(t, SG_FORMAT_TEXT, width, b);
-  sg_putf(b,
-          "p-values and intervals of weibull, gamma and shifted laws: parametric bootstrap, %d "
-          "samples.\n",
-          f->replicates);
+  sg_table_free(t);
+  if (f->replicates > 0) sg_putf(b, "p: parametric bootstrap, %d samples.\n", f->replicates);
+}
+
+/* Of the laws that are nearest. */
+static void put_intervals(const sg_fit *f, int width, sg_buffer *b) {
+  enum { SHOWN = 3 };
+  static const char *const columns[] = {"law", "parameter", "estimate", "low (95 %)",
+                                        "high (95 %)"};
+  sg_table *t = sg_table_new(5, columns);
+  for (int i = 0; t && i < f->n_laws && i < SHOWN; i++)
+    for (int p = 0; f->law[i].ok && p < f->law[i].type->parameters; p++) {
+      sg_table_text(t, f->law[i].type->name);
+      sg_table_text(t, f->law[i].type->parameter[p]);
+      sg_table_number(t, f->law[i].value[p], 5);
+      sg_table_number(t, f->law[i].low[p], 5);
+      sg_table_number(t, f->law[i].high[p], 5);
+    }
+  sg_put(b, "\n");
+  sg_table_print(t, SG_FORMAT_TEXT, width, b);
   sg_table_free(t);
 }
 
@@ -122,6 +132,9 @@ static void put_structure(const sg_fit *f, int width, sg_buffer *b) {
           "Workers apart from memory: p = %.2g; first half against second: r = %.2f. Stalls: "
           "%ld. Block: %ld.\n",
           s->persistent_p, s->halves, s->stalls, s->block);
+  if (f->warned[SG_FIT_MEMORY])
+    sg_putf(b, "Slow and fast states: P(slow) = %.3g, P(recovery) = %.3g, slowdown %.3g.\n",
+            s->p_slow, s->p_recover, s->slowdown);
 }
 
 static void put_loads(const sg_fit *f, int width, sg_buffer *b) {
@@ -182,6 +195,7 @@ static void put_models(const sg_fit *f, int width, sg_buffer *b) {
 static void put_text(const sg_fit *f, int width, sg_buffer *b) {
   put_head(f, b);
   put_laws(f, width, b);
+  put_intervals(f, width, b);
   put_structure(f, width, b);
   put_loads(f, width, b);
   put_models(f, width, b);

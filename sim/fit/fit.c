@@ -26,7 +26,16 @@ static sg_status take_times(sg_fit *f, sg_error *e) {
   size_t cells = cells_of(t);
   f->x = malloc(cells * sizeof *f->x);
   if (!f->x) return sg_fail_memory(e);
-  for (size_t k = 0; k < cells; k++) f->x[k] = t->load ? t->compute[k] / t->load[k] : t->compute[k];
+  bool startup = f->loads.scaling == SG_FIT_STARTUP;
+  f->per_subset = startup ? fmax(0, f->loads.per_subset) : 0;
+  for (size_t k = 0; k < cells; k++) {
+    double load = t->load ? t->load[k] : 1;
+    f->x[k] = startup ? t->compute[k] - f->per_subset * load : t->compute[k] / load;
+    if (f->x[k] > 0) continue;
+    /* A slope that is steeper than a time allows: the least time keeps a hundredth of itself. */
+    f->per_subset = 0.99 * t->compute[k] / load;
+    k = (size_t)-1;
+  }
   return SG_OK;
 }
 
@@ -84,7 +93,7 @@ fit_parts fit_parts_of(const sg_fit *f) {
                          s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
                      .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
                      .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
-                     .stalls = s->stalls > 1};
+                     .stalls = s->stalls > 2};
 }
 
 /* What is left of the times when what the structured model has besides is taken out. */
@@ -124,13 +133,13 @@ sg_status sg_fit_new(const sg_trace *trace, const char *path, const sg_fit_optio
   f->trace = trace;
   f->path = path;
   f->replicates = o->replicates;
-  sg_status status = take_times(f, e);
+  sg_status status =
+      sg_fit_load_scaling((long)cells_of(trace), trace->compute, trace->load, &f->loads, e);
+  if (status == SG_OK) status = take_times(f, e);
   if (status == SG_OK) status = fit_laws(f, o, e);
   if (status == SG_OK)
     status =
         sg_fit_structure_new(trace->iterations, trace->workers, f->x, o->seed, &f->structure, e);
-  if (status == SG_OK)
-    status = sg_fit_load_scaling((long)cells_of(trace), trace->compute, trace->load, &f->loads, e);
   if (status == SG_OK) status = fit_base(f, o->seed, e);
   if (status == SG_OK) status = fit_models(f, o->seed, e);
   if (status == SG_OK) status = fit_verdict(f, e);

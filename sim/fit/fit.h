@@ -36,8 +36,10 @@ typedef struct sg_fit_model {
 typedef struct sg_fit {
   const sg_trace *trace; /* borrowed */
   const char *path;      /* borrowed */
-  double *x;             /* time per load unit that was analysed: iterations × workers */
-  long fitted;           /* times that the laws were fitted to: all, or a random sample */
+  /* The times that were analysed, iterations × workers: per subset, or with scaling startup those
+   * of the start alone, per_subset for each subset being taken out (else 0). */
+  double *x, per_subset;
+  long fitted; /* times that the laws were fitted to: all, or a random sample */
   int replicates;
   int n_laws;
   sg_fitted law[SG_FIT_LAWS]; /* by AIC, best first */

@@ -522,8 +522,8 @@ static void bootstrap_interval(sg_fitted *f, int p, int count, double *estimate)
   int k = (int)((count + 1) * (1 - LEVEL) / 2);
   if (k < 1) return;
   double below = estimate[k - 1], above = estimate[count - k], x = f->value[p];
-  f->low[p] = f->type->location[p] ? 2 * x - above : x * x / above;
-  f->high[p] = f->type->location[p] ? 2 * x - below : x * x / below;
+  f->low[p] = f->type->location[p] ? fmax(0, 2 * x - above) : x * x / above;
+  f->high[p] = f->type->location[p] ? fmax(0, 2 * x - below) : x * x / below;
 }
 
 static void resample(sg_fitted *f, long n, int replicates, uint64_t seed, bootstrap *b) {

@@ -37,7 +37,7 @@ static void put_law(sg_buffer *b, const sg_fitted *law, double factor) {
 static void put_scaling(sg_buffer *b, const sg_fit *f) {
   static const char *const names[] = {NULL, "proportional", "additive", "startup"};
   if (names[f->loads.scaling]) sg_putf(b, ", \"scaling\": \"%s\"", names[f->loads.scaling]);
-  if (f->loads.scaling == SG_FIT_STARTUP) number(b, "per_subset_s", fmax(0, f->loads.per_subset));
+  if (f->loads.scaling == SG_FIT_STARTUP) number(b, "per_subset_s", f->per_subset);
 }
 
 static void law_members(const sg_fit *f, const sg_fitted *law, sg_buffer *b) {
@@ -109,7 +109,7 @@ static sg_status replay(sg_fit *f, uint64_t seed, sg_error *e) {
     return sg_fail_memory(e);
   }
   for (long i = 0; i < rows; i++) {
-    memcpy(times, &f->x[i * n], (size_t)n * sizeof *times);
+    for (int w = 0; w < n; w++) times[w] = f->x[i * n + w] + f->per_subset;
     add_waits(f, n, times, &each[i * SG_FIT_WAITS]);
     for (int k = 0; k < f->n_waits; k++)
       f->replayed[k] += each[i * SG_FIT_WAITS + k] / (double)rows;

@@ -43,55 +43,74 @@ static double *at(const data *d, double *x, long row, int column) {
 
 /* --- Stalls ----------------------------------------------------------------------------------- */
 
+static double robust_spread(size_t n, const double *x, double *scratch) {
+  memcpy(scratch, x, n * sizeof *x);
+  double middle = median(n, scratch);
+  for (size_t k = 0; k < n; k++) scratch[k] = fabs(x[k] - middle);
+  return 1.4826 * median(n, scratch);
+}
+
+/* A stall is far off: four times the typical time, and six robust deviations. */
+static double limit_of(double spread) {
+  return fmax(log(4), 6 * spread);
+}
+
 /* Residuals from medians, which stalls do not move: y − median of the worker − median of the row.
- */
+ * Half of the workers may stall at once, so that the row's median is taken of those that are not
+ * far off; if all are, the iteration was slow for all. */
 static void robust_residuals(data *d, double *r) {
   double *list = d->scratch;
+  for (size_t k = 0; k < d->cells; k++) r[k] = log(d->x[k]);
   for (int w = 0; w < d->columns; w++) {
-    for (long i = 0; i < d->rows; i++) list[i] = log(*at(d, (double *)d->x, i, w));
+    for (long i = 0; i < d->rows; i++) list[i] = *at(d, r, i, w);
     d->column[w] = median((size_t)d->rows, list);
+    for (long i = 0; i < d->rows; i++) *at(d, r, i, w) -= d->column[w];
   }
+  double limit = limit_of(robust_spread(d->cells, r, d->scratch));
   for (long i = 0; i < d->rows; i++) {
-    for (int w = 0; w < d->columns; w++) list[w] = log(*at(d, (double *)d->x, i, w)) - d->column[w];
-    /* Of one or two workers the row's median is the time itself, of which nothing would be left. */
-    d->row[i] = d->columns > 2 ? median((size_t)d->columns, list) : 0;
+    size_t near = 0;
     for (int w = 0; w < d->columns; w++)
-      *at(d, r, i, w) = log(*at(d, (double *)d->x, i, w)) - d->column[w] - d->row[i];
+      if (*at(d, r, i, w) <= limit) list[near++] = *at(d, r, i, w);
+    if (near == 0)
+      for (int w = 0; w < d->columns; w++) list[near++] = *at(d, r, i, w);
+    /* Of one or two workers the row's median is the time itself, of which nothing would be left. */
+    d->row[i] = d->columns > 2 ? median(near, list) : 0;
+    for (int w = 0; w < d->columns; w++) *at(d, r, i, w) -= d->row[i];
   }
 }
 
-/* A stall is far off: three times the typical time and six robust deviations. Where half of the
- * workers stall together the row's median is a stall itself, so the worker's own median counts. */
+/* The median of the up to four residuals of a worker around an iteration. */
+static double around(const data *d, double *r, long row, int column) {
+  double list[4];
+  size_t n = 0;
+  for (long i = row - 2; i <= row + 2; i++)
+    if (i != row && i >= 0 && i < d->rows) list[n++] = *at(d, r, i, column);
+  return n ? median(n, list) : 0;
+}
+
+/* A stall stands alone, as far from the worker's iterations before and after: a worker that is slow
+ * for a while has memory and no stall. */
 static void find_stalls(data *d, sg_fit_structure *s) {
-  double *r = s->residual;
+  double *r = s->residual, sum = 0;
   robust_residuals(d, r);
-  memcpy(d->scratch, r, d->cells * sizeof *r);
-  double middle = median(d->cells, d->scratch);
-  for (size_t i = 0; i < d->cells; i++) d->scratch[i] = fabs(r[i] - middle);
-  double spread = 1.4826 * median(d->cells, d->scratch), limit = fmax(log(3), 6 * spread), sum = 0;
+  double limit = limit_of(robust_spread(d->cells, r, d->scratch));
   s->threshold = exp(limit);
   for (long i = 0; i < d->rows; i++) {
     bool any = false;
     for (int w = 0; w < d->columns; w++) {
       size_t k = (size_t)i * (size_t)d->columns + (size_t)w;
-      double own = log(d->x[k]) - d->column[w];
-      bool row_far = d->row[i] > limit; /* most of the row is far off */
-      s->stalled[k] = row_far ? own > limit : r[k] > limit;
+      s->stalled[k] = r[k] > limit && r[k] > limit + around(d, r, i, w);
+      d->y[k] = s->stalled[k] ? d->column[w] + d->row[i] : log(d->x[k]);
       if (!s->stalled[k]) continue;
       s->stalls++;
       any = true;
-      sum += row_far ? exp(own) : exp(r[k]);
+      sum += exp(r[k]);
     }
     s->stall_rows += any;
   }
   s->stall_share = (double)s->stalls / (double)d->cells;
   s->stall_ratio = s->stalls ? sum / (double)s->stalls : NAN;
   s->together = s->stall_rows ? (double)s->stalls / (double)s->stall_rows : NAN;
-  for (size_t k = 0; k < d->cells; k++) {
-    size_t row = k / (size_t)d->columns, column = k % (size_t)d->columns;
-    double common = d->row[row] > limit ? 0 : d->row[row];
-    d->y[k] = s->stalled[k] ? d->column[column] + common + middle : log(d->x[k]);
-  }
 }
 
 /* --- Two-way analysis ------------------------------------------------------------------------- */
@@ -359,14 +378,23 @@ static void test_clustering(const data *d, sg_fit_structure *s, double *value) {
 /* --- Tail ------------------------------------------------------------------------------------- */
 
 static void find_tail(const data *d, sg_fit_structure *s) {
-  memcpy(d->scratch, s->residual, d->cells * sizeof *d->scratch);
-  qsort(d->scratch, d->cells, sizeof *d->scratch, ascending);
-  size_t m = d->cells / 10;
+  double usual = 0, stall = INFINITY;
+  for (size_t k = 0; k < d->cells; k++)
+    if (s->stalled[k])
+      stall = fmin(stall, s->residual[k]);
+    else
+      usual = fmax(usual, s->residual[k]);
+  /* Stalls behind a gap are a thing of their own, without one they are the end of the tail. */
+  size_t n = 0;
+  for (size_t k = 0; k < d->cells; k++)
+    if (!s->stalled[k] || stall < 1.5 * usual) d->scratch[n++] = s->residual[k];
+  qsort(d->scratch, n, sizeof *d->scratch, ascending);
+  size_t m = n / 10;
   s->tail = s->tail_error = NAN;
   if (m < 20) return;
-  double from = d->scratch[d->cells - m - 1], a0 = 0, a1 = 0;
+  double from = d->scratch[n - m - 1], a0 = 0, a1 = 0;
   for (size_t j = 0; j < m; j++) {
-    double excess = d->scratch[d->cells - m + j] - from;
+    double excess = d->scratch[n - m + j] - from;
     a0 += excess;
     a1 += excess * (1 - ((double)j + 0.65) / (double)m);
   }

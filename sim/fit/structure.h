@@ -45,7 +45,7 @@ typedef struct sg_fit_structure {
   double change_ratio; /* time after / before */
   double change_p;
 
-  /* Stalls: residuals above `threshold`. */
+  /* Stalls: residuals above `threshold`, and so far above the worker's iterations around. */
   double threshold;
   long stalls;
   double stall_ratio;                 /* mean size, times the typical time */
