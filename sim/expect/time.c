@@ -13,7 +13,8 @@ enum {
   NODES = 21,           /* Chebyshev nodes of a cell */
   FIRST_OCTAVE = -14,   /* the octaves of a table, in units of the spread … */
   OCTAVES = 1024,       /* … as far as any tail reaches */
-  DEEPEST = 5,          /* an octave has at most 2^5 cells */
+  DEEPEST = 14,         /* a cell is at least 2^−14 of its octave */
+  MOST_CELLS = 256,     /* of an octave */
   MOST_INTERVALS = 1000 /* of GSL's adaptive quadrature */
 };
 static const double CELL_ERROR = 1e-11; /* of log P in a cell */
@@ -26,12 +27,17 @@ typedef enum kind {
   SUM
 } kind;
 
-/* log P(V > t) over one octave of t − least: 2^level cells of NODES values. */
+/* log P(V > t) over a part of an octave of t − least. */
+typedef struct cell {
+  double begin, width; /* shares of the octave */
+  double value[NODES];
+} cell;
+
 typedef struct octave {
   bool filled;
   bool empty; /* P(V > t) underflows somewhere in it: not tabulated */
-  int level;
-  double *value;
+  int cells, capacity;
+  cell *cell; /* by begin */
 } octave;
 
 typedef struct variable {
@@ -233,43 +239,54 @@ static double interpolate(const double *value, double at, double *slope) {
   return p;
 }
 
-/* Fills the cells of an octave that begins at t0 and has this width. */
-static bool fill_level(const variable *v, octave *o, double t0, double width, int level) {
-  int cells = 1 << level;
-  double *value = malloc((size_t)cells * NODES * sizeof *value);
-  if (!value) return false;
-  o->empty = false;
-  for (int c = 0; c < cells; c++)
-    for (int i = 0; i < NODES; i++) {
-      double p = convolve(v, t0 + width * (c + node(i)) / cells);
-      value[c * NODES + i] = log(fmin(p, 1));
-      if (!(p > 1e-290)) o->empty = true;
-    }
-  free(o->value);
-  o->value = value;
-  o->level = level;
-  return true;
-}
-
-static bool good_enough(const variable *v, const octave *o, double t0, double width) {
-  static const double probe[] = {0.03, 0.31, 0.72, 0.96};
-  int cells = 1 << o->level;
-  for (int c = 0; c < cells; c++)
-    for (int i = 0; i < 4; i++) {
-      double exact = log(convolve(v, t0 + width * (c + probe[i]) / cells));
-      if (!(fabs(interpolate(o->value + c * NODES, probe[i], NULL) - exact) < CELL_ERROR))
-        return false;
-    }
-  return true;
-}
-
-static bool fill(const variable *v, octave *o, double t0, double width) {
-  for (int level = 0; level <= DEEPEST; level++) {
-    if (!fill_level(v, o, t0, width, level)) return false;
-    if (o->empty || good_enough(v, o, t0, width)) break;
+static bool add_cell(octave *o, const cell *c) {
+  if (o->cells == o->capacity) {
+    int capacity = o->capacity ? 2 * o->capacity : 2;
+    cell *moved = realloc(o->cell, (size_t)capacity * sizeof *moved);
+    if (!moved) return false;
+    o->cell = moved;
+    o->capacity = capacity;
   }
-  o->filled = true;
+  o->cell[o->cells++] = *c;
   return true;
+}
+
+static bool good_enough(const variable *v, const cell *c, double t0, double width) {
+  static const double probe[] = {0.03, 0.31, 0.72, 0.96};
+  for (int i = 0; i < 4; i++) {
+    double exact = log(convolve(v, t0 + width * (c->begin + c->width * probe[i])));
+    if (!(fabs(interpolate(c->value, probe[i], NULL) - exact) < CELL_ERROR)) return false;
+  }
+  return true;
+}
+
+/* Fills the share [begin, begin + share) of the octave that begins at t0, halving it where one
+ * polynomial does not do. */
+static bool fill(const variable *v, octave *o, double t0, double width, double begin, double share,
+                 int depth) {
+  cell c = {.begin = begin, .width = share};
+  for (int i = 0; i < NODES; i++) {
+    double p = convolve(v, t0 + width * (begin + share * node(i)));
+    if (isnan(p)) return false;
+    c.value[i] = log(fmin(p, 1));
+    if (!(p > 1e-290)) o->empty = true;
+  }
+  if (o->empty || depth == DEEPEST || o->cells >= MOST_CELLS || good_enough(v, &c, t0, width))
+    return add_cell(o, &c);
+  return fill(v, o, t0, width, begin, share / 2, depth + 1) &&
+         fill(v, o, t0, width, begin + share / 2, share / 2, depth + 1);
+}
+
+static const cell *find_cell(const octave *o, double at) {
+  int low = 0, high = o->cells; /* the cell is in [low, high) */
+  while (high - low > 1) {
+    int middle = (low + high) / 2;
+    if (o->cell[middle].begin <= at)
+      low = middle;
+    else
+      high = middle;
+  }
+  return &o->cell[low];
 }
 
 /* log P(V > t); -INFINITY where it underflows. slope: its derivative, 1/s. */
@@ -283,13 +300,15 @@ static double table_log(const variable *v, double t, double *slope) {
   if (e - FIRST_OCTAVE >= OCTAVES) return -INFINITY;
   octave *o = &v->table[e - FIRST_OCTAVE];
   double t0 = v->least + begin * v->spread, seconds = width * v->spread;
-  if (!o->filled && !fill(v, o, t0, seconds)) return NAN;
+  if (!o->filled) {
+    if (!fill(v, o, t0, seconds, 0, 1, 0)) return NAN;
+    o->filled = true;
+  }
   if (o->empty) return slope ? -INFINITY : log(convolve(v, t));
-  int cells = 1 << o->level;
-  double at = (x - begin) / width * cells;
-  int c = at >= cells ? cells - 1 : (int)at;
-  double p = interpolate(o->value + c * NODES, at - c, slope);
-  if (slope) *slope *= cells / seconds;
+  double at = (x - begin) / width;
+  const cell *c = find_cell(o, at);
+  double p = interpolate(c->value, (at - c->begin) / c->width, slope);
+  if (slope) *slope /= c->width * seconds;
   return p;
 }
 
@@ -542,7 +561,7 @@ void sg_time_free(sg_time *x) {
   if (!x) return;
   for (int i = 0; i < x->variables; i++) {
     variable *v = x->variable[i];
-    for (int o = 0; v->table && o < OCTAVES; o++) free(v->table[o].value);
+    for (int o = 0; v->table && o < OCTAVES; o++) free(v->table[o].cell);
     free(v->table);
     free(v->time);
     free(v->weight);
