@@ -212,7 +212,7 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
   return seconds / d->speed[worker] + d->fixed;
 }
 
-const char *sg_delay_form_of(const sg_delay *d, int worker, double work, int draws,
+const char *sg_delay_form_of(const sg_delay *d, int worker, int tasks, double work, int draws,
                              sg_delay_form *form) {
   *form = (sg_delay_form){.law = &d->source.law, .draws = 1};
   if (d->source.replay) return "compute times come from a trace";
@@ -228,6 +228,6 @@ const char *sg_delay_form_of(const sg_delay *d, int worker, double work, int dra
     break;
   }
   form->factor /= d->speed[worker];
-  form->certain = form->certain / d->speed[worker] + d->fixed;
+  form->certain = form->certain / d->speed[worker] + tasks * d->fixed;
   return NULL;
 }

@@ -44,16 +44,17 @@ void sg_delay_run_free(sg_delay_run *run);
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
                         int draws);
 
-/* The same time in a worker's only task of an iteration as certain + factor · (X_1 + … + X_draws)
- * with independent draws of one law, for exact expectations (sim/expect). Returns NULL, or why
- * there is no such form: the times of workers or of iterations depend on one another. */
+/* The time of all of a worker's tasks of an iteration, which take `work` subsets and `draws` equal
+ * draws together, as certain + factor · (X_1 + … + X_draws) with independent draws of one law, for
+ * exact expectations (sim/expect). Returns NULL, or why there is no such form: the times of workers
+ * or of iterations depend on one another. Whatever changes sg_delay_seconds changes this. */
 typedef struct sg_delay_form {
   double certain; /* seconds */
   double factor;
   int draws;
   const sg_law *law; /* owned by the delay */
 } sg_delay_form;
-const char *sg_delay_form_of(const sg_delay *delay, int worker, double work, int draws,
+const char *sg_delay_form_of(const sg_delay *delay, int worker, int tasks, double work, int draws,
                              sg_delay_form *form);
 
 #endif

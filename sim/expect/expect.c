@@ -34,10 +34,11 @@ static void add_part(recipe *r, const sg_law *law, double scale, int draws) {
 /* ready: when the model has reached the worker. */
 static const char *make_recipe(const sg_world *w, const sg_rule_worker *worker, int index,
                                double ready, recipe *r) {
-  *r = (recipe){.constant = worker->computes ? ready : 0};
-  if (worker->computes) {
+  *r = (recipe){.constant = worker->tasks ? ready : 0};
+  if (worker->tasks) {
     sg_delay_form form;
-    const char *why = sg_delay_form_of(w->delay, index, worker->work, worker->draws, &form);
+    const char *why =
+        sg_delay_form_of(w->delay, index, worker->tasks, worker->work, worker->draws, &form);
     if (why) return why;
     r->constant += form.certain;
     add_part(r, form.law, form.factor, form.draws);

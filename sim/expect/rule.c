@@ -133,10 +133,10 @@ static sg_status refuse(sg_error *e, const char *why) {
 static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
   int draws = o->draws > 0 ? o->draws : 1;
   if (sent) return "workers go on computing after their message";
-  if (w->computes && w->draws > 0 && o->work > 0 &&
+  if (w->tasks && w->draws > 0 && o->work > 0 &&
       fabs(w->work / w->draws - o->work / draws) > 1e-12 * w->work / w->draws)
     return "a worker's tasks are of different sizes";
-  w->computes = true;
+  w->tasks++;
   w->work += o->work;
   w->draws += draws;
   return NULL;
@@ -156,7 +156,7 @@ static const char *read_plan(const sg_code *code, const sg_orders *orders, sg_ru
     int from = o->node == SG_ALL ? 0 : o->node, to = o->node == SG_ALL ? code->nodes : from + 1;
     for (int w = from; w < to; w++) {
       if (o->kind == SG_ORDER_TASK) {
-        if (!worker[w].computes) turn[n++] = w;
+        if (!worker[w].tasks) turn[n++] = w;
         const char *why = read_task(&worker[w], o, sends[w]);
         if (why) return why;
         continue;
@@ -241,7 +241,7 @@ static sg_status read_rounds(prober *p, sg_rule *rule, sg_error *e) {
         why = "workers' tasks change from round to round";
     p->round = round;
   }
-  for (int i = 0; i < p->nodes; i++) rule->computing += rule->worker[i].computes;
+  for (int i = 0; i < p->nodes; i++) rule->computing += rule->worker[i].tasks > 0;
   bool made = !why && !p->failed && make_messages(p, &p->orders, sends);
   free(again);
   free(sends);

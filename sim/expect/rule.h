@@ -14,7 +14,7 @@
  * of equal size, then one transmission of so many numbers. */
 typedef struct sg_rule_worker {
   bool answers; /* it sends something */
-  bool computes;
+  int tasks;
   double work;
   int draws;
   double numbers;
