@@ -69,15 +69,16 @@ typedef struct sg_ingress sg_ingress;
 sg_ingress *sg_ingress_new(const sg_network *network);
 void sg_ingress_free(sg_ingress *q);
 bool sg_ingress_unlimited(const sg_ingress *q); /* then messages are delivered at once: no queue */
-/* A message of `bytes` has come to the queue at time now. O(log queued). false: no memory. */
+/* A message of `bytes` has come to the queue at time now. O(1) for fifo, O(log queued) for
+ * fair-share, as is sg_ingress_pop. false: no memory. */
 bool sg_ingress_push(sg_ingress *q, double now, int message, double bytes);
 /* The time of the next delivery, INFINITY if nothing is queued. */
 double sg_ingress_next(const sg_ingress *q);
 /* Takes the message delivered at sg_ingress_next. */
 int sg_ingress_pop(sg_ingress *q);
-/* Takes out a message that is no longer wanted at time now. */
-void sg_ingress_remove(sg_ingress *q, double now, int message);
-void sg_ingress_clear(sg_ingress *q); /* empty, idle */
+/* Nothing that is queued is wanted any more at time now: takes out a message, −1 when none is left.
+ * To be called until then. */
+int sg_ingress_drop(sg_ingress *q, double now);
 /* All times that the queue holds move by −shift: times are relative to the iteration's start. */
 void sg_ingress_shift(sg_ingress *q, double shift);
 typedef struct sg_ingress_used {

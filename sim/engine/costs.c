@@ -6,8 +6,7 @@
 
 void run_count_busy(sg_run *run, int index) {
   node *n = &run->node[index];
-  if (n->fused &&
-      (n->task_end < run->now || (n->task_end == run->now && run->kind > EV_TASK))) {
+  if (n->fused && (n->task_end < run->now || (n->task_end == run->now && run->kind > EV_TASK))) {
     run_fused_task_done(run, index);
     return;
   }

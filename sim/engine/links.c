@@ -308,6 +308,10 @@ static void deliver(sg_run *run, int id) {
 /* The time of a queue's next delivery has changed. */
 static void reschedule(sg_run *run, int receiver) {
   double next = sg_ingress_next(run->ingress[receiver + 1]);
+  if (receiver == SG_MASTER) {
+    run->delivery = next > run->now ? next : run->now;
+    return;
+  }
   sg_queue_cancel(&run->queue, EV_DELIVER, receiver + 1);
   if (isinf(next)) return;
   run_schedule(run, next > run->now ? next : run->now, EV_DELIVER, receiver + 1, 0);
@@ -372,24 +376,31 @@ void run_cancel_uplink(sg_run *run, int index) {
   }
 }
 
-static void cancel_in_ingress(sg_run *run, int id) {
-  const message *m = run_message(run, id);
-  run->node[m->view.from].row_cancelled = true;
-  if (run->occupies_link) {
-    discard(run, id);
-  } else {
-    sg_ingress_remove(run->ingress[m->view.to + 1], run->now, id);
-    run->in_ingress--;
+/* All that is queued is late: it goes on its way for nothing, or vanishes. */
+static void cancel_in_ingress(sg_run *run, int receiver) {
+  sg_ingress *queue = run->ingress[receiver + 1];
+  for (int id; (id = sg_ingress_drop(queue, run->now)) >= 0; run->in_ingress--) {
+    run->node[run_message(run, id)->view.from].row_cancelled = true;
     run_free_transmission(run, id);
+  }
+  reschedule(run, receiver);
+}
+
+static void discard_in_ingress(sg_run *run) {
+  for (int id = 0; id < run->n_chunks * CHUNK; id++) {
+    const message *m = run_message(run, id);
+    if (m->place != IN_INGRESS || !m->first || m->point < 0) continue;
+    run->node[m->view.from].row_cancelled = true;
+    discard(run, id);
   }
 }
 
 void run_cancel_ingress(sg_run *run) {
   if (run->in_ingress == 0) return;
-  for (int id = 0; id < run->n_chunks * CHUNK; id++) {
-    const message *m = run_message(run, id);
-    if (m->place == IN_INGRESS && m->first && m->point >= 0) cancel_in_ingress(run, id);
+  if (run->occupies_link) {
+    discard_in_ingress(run);
+    return;
   }
   for (int i = 0; i <= run->nodes; i++)
-    if (run->ingress[i]) reschedule(run, i - 1);
+    if (run->ingress[i]) cancel_in_ingress(run, i - 1);
 }

@@ -2,6 +2,7 @@
 /* The 4-ary implicit heap of events. Children of i: 4i + 1 … 4i + 4. */
 #include "sim/engine/queue.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,13 +118,20 @@ static inline bool alive(const sg_queue *q, const sg_queue_event *x) {
   return SEQUENCE(x->key) >= q->alive_from[row];
 }
 
-bool sg_queue_pop(sg_queue *q, sg_queue_event *event) {
+bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *event) {
   for (fill_root(q); q->count > 0; fill_root(q)) {
     *event = q->heap[0];
+    bool lives = alive(q, event);
+    if (lives && (event->time > time || (event->time == time && sg_queue_kind(event) >= kind)))
+      return false;
     q->vacant = true;
-    if (alive(q, event)) return true;
+    if (lives) return true;
   }
   return false;
+}
+
+bool sg_queue_pop(sg_queue *q, sg_queue_event *event) {
+  return sg_queue_pop_before(q, INFINITY, 0, event);
 }
 
 void sg_queue_cancel_kind(sg_queue *q, int kind) {

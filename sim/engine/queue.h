@@ -43,6 +43,8 @@ void sg_queue_end_bulk(sg_queue *q);
 
 /* The first event that is alive; false if there is none. Not in bulk. */
 bool sg_queue_pop(sg_queue *q, sg_queue_event *event);
+/* The same, but only an event that comes before all of this time and kind. */
+bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *event);
 
 /* Cancels all events of this kind and subject that are in the queue. */
 static inline void sg_queue_cancel(sg_queue *q, int kind, int subject) {

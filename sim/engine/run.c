@@ -108,6 +108,7 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .free_job = -1,
                   .free_message = -1,
                   .first_arrival = NAN,
+                  .delivery = INFINITY,
                   .over = SG_RUN_DECODE};
   if (hooks) run->hooks = *hooks;
   if (!allocate(run) || !sg_queue_push(&run->queue, 0, EV_BEGIN, 0, 0)) {
@@ -164,6 +165,7 @@ static void begin_round(sg_run *run) {
   run->now = run->master_free = 0;
   if (run->rounds > 0) {
     sg_queue_shift(&run->queue, shift);
+    run->delivery -= shift;
     if (!run->unlimited)
       for (int i = 0; i <= run->nodes; i++)
         if (run->ingress[i]) sg_ingress_shift(run->ingress[i], shift);
@@ -242,9 +244,18 @@ static void handle(sg_run *run, const sg_queue_event *event) {
   }
 }
 
+/* The next event. The master's next delivery changes with every message that comes to its link: it
+ * stands beside the event queue, which it would fill with dead events. */
+static bool next_event(sg_run *run, sg_queue_event *event) {
+  if (sg_queue_pop_before(&run->queue, run->delivery, EV_DELIVER, event)) return true;
+  if (isinf(run->delivery)) return false;
+  *event = (sg_queue_event){.time = run->delivery, .key = (uint64_t)EV_DELIVER << 56};
+  return true;
+}
+
 static void step(sg_run *run) {
   sg_queue_event event;
-  if (!sg_queue_pop(&run->queue, &event)) {
+  if (!next_event(run, &event)) {
     stall(run);
     return;
   }

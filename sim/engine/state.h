@@ -18,7 +18,7 @@
  * at that time, a deadline lets in what comes at its very instant, and a round begins last. */
 enum {
   EV_UPDATED, /* subject: model */
-  EV_DELIVER, /* subject: receiver + 1 */
+  EV_DELIVER, /* subject: receiver + 1; of the master not in the queue: see sg_run.delivery */
   EV_UPLINK,  /* subject: node */
   EV_TASK,    /* subject: node */
   EV_SIGNAL,  /* subject: node, value: tasks done */
@@ -136,6 +136,7 @@ struct sg_run {
   sg_links *links;
   sg_ingress **ingress; /* by receiver + 1; made when first needed */
   bool unlimited;
+  double delivery;   /* when the master's queue gives the next message, INFINITY: it is empty */
   int in_ingress;    /* transmissions in all ingress queues */
   int held_by_nodes; /* messages held by inner nodes */
 
