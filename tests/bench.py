@@ -3,9 +3,12 @@
 """Benchmarks in ratios: straggle against the Python yardsticks in the same run, one thread each,
 alternating, best of five against best of five. Without the yardsticks only straggle is timed.
 
+The cases of which peer_simpy.py (beside this file) is the yardstick simulate the same model on both sides: that the
+mean iteration times agree is checked, too (|z| ≤ 4).
+
   bench.py --program build/straggle --peers DIR [--rounds 5] [--only NAME]
 """
-import argparse, json, os, re, resource, sqlite3, subprocess, sys, tempfile
+import argparse, json, os, re, sqlite3, statistics, subprocess, sys, tempfile
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
@@ -48,6 +51,21 @@ def scenario(n, learning, code, iterations, replications=1, detail="iteration"):
             "output": {"detail": detail}}
 
 
+# Seconds that the messages of all workers would take on the master's link.
+SHARED_S = 24
+
+
+def shared(n, s, iterations):
+    """A link that the messages of all workers share fairly."""
+    config = scenario(n, {"problem": "none", "length": 1000}, {"code": "ignore-stragglers", "s": s}, iterations)
+    config["network"] = dict(UPLINK, ingress={"model": "fair-share", "bandwidth_Bps": 8000 * n / SHARED_S})
+    return config
+
+
+def peer(n, s, iterations):
+    return "%d %d %d --service %.17g" % (n, n - s, iterations, SHARED_S / n)
+
+
 def straggle(config):
     """Run-iterations per second of simulation, the data made before the clock starts; peak memory."""
     path, database = os.path.join(folder, "bench.json"), os.path.join(folder, "bench.db")
@@ -68,16 +86,29 @@ def straggle(config):
     return iterations / wall, usage.ru_maxrss / 1024
 
 
+def mean_and_error():
+    """Of the iteration time in the run that was made last; by the means of 30 stretches."""
+    db = sqlite3.connect(os.path.join(folder, "bench.db"))
+    durations = [d for d, in db.execute("SELECT duration_s FROM iteration ORDER BY run_id, iteration")]
+    size = len(durations) // 30
+    means = [statistics.fmean(durations[i * size:(i + 1) * size]) for i in range(30)]
+    return statistics.fmean(means), statistics.stdev(means) / 30 ** 0.5
+
+
 def yardstick(script, words):
-    command = [python, os.path.join(peers, script)] + words.split()
+    """Iterations per second; the mean iteration time and its standard error where it is printed. None: not here."""
+    where = os.path.dirname(os.path.abspath(__file__)) if script == OWN else peers
+    command = [python, os.path.join(where, script)] + words.split()
     if script == "numpy_sim.py":
         command += ["--db", os.path.join(folder, "peer.db"), "--clock", "wall", "--threads", "1"]
     out = subprocess.run(command, env=environment, capture_output=True, text=True)
     if out.returncode != 0:
         return None
-    return float(re.search(r"= ([\d.]+) it/s", out.stdout).group(1))
+    same = re.search(r"mean iteration ([\d.]+) s, standard error ([\d.]+) s", out.stdout)
+    return float(re.search(r"= ([\d.]+) it/s", out.stdout).group(1)), same and [float(x) for x in same.groups()]
 
 
+OWN = "peer_simpy.py"
 SMALL = dense(1200, 100)
 NUMPY = "numpy_sim.py"
 CASES = [  # name, scenario, yardstick, its arguments, the ratio wanted
@@ -102,23 +133,26 @@ CASES = [  # name, scenario, yardstick, its arguments, the ratio wanted
      "event_sim.py", "simpy 60 55 1500", 40),
     ("events n=256", scenario(256, {"problem": "none"}, {"code": "ignore-stragglers", "s": 16}, 50000),
      "event_sim.py", "simpy 256 240 300", None),
+    ("events-realistic n=60, fair-share", shared(60, 5, 200000), OWN, peer(60, 5, 3000), 25),
+    ("events-realistic n=256, fair-share", shared(256, 16, 50000), OWN, peer(256, 16, 600), 25),
 ]
 
 print("| case | straggle best (median), it/s | yardstick best (median), it/s | ratio of the bests | wanted | "
       "peak memory, MiB |\n|---|---|---|---|---|---|")
-missed = 0
+missed = differ = 0
+models = []
 for name, config, script, words, wanted in CASES:
     if args.only and args.only not in name:
         continue
-    ours, theirs, memory = [], [], 0
+    ours, theirs, memory, same = [], [], 0, None
     for _ in range(args.rounds):
         rate, mib = straggle(config)
         ours.append(rate)
         memory = max(memory, mib)
-        if peers:
-            rate = yardstick(script, words)
-            if rate:
-                theirs.append(rate)
+        told = yardstick(script, words) if peers or script == OWN else None
+        if told:
+            theirs.append(told[0])
+            same = told[1] or same
     def show(x):
         return "%.4g (%.4g)" % (max(x), sorted(x)[len(x) // 2]) if x else "not here"
     ratio = max(ours) / max(theirs) if theirs else None
@@ -126,7 +160,15 @@ for name, config, script, words, wanted in CASES:
         missed += 1
     print("| %s | %s | %s | %s | %s | %.0f |" % (
         name, show(ours), show(theirs), "%.2f" % ratio if ratio else "–", wanted or "–", memory), flush=True)
+    if same:
+        mean, error = mean_and_error()
+        z = (mean - same[0]) / (error ** 2 + same[1] ** 2) ** 0.5
+        models.append("%s: mean iteration %.3f ± %.3f s, yardstick %.3f ± %.3f s, z = %+.2f" % (
+            name, mean, error, same[0], same[1], z))
+        differ += not abs(z) <= 4
 
+if models:
+    print("\nThe same model on both sides (± one standard error):\n  " + "\n  ".join(models))
 if not args.only:
     # What recording costs: the same runs with and without rows.
     pair = {}
@@ -139,4 +181,7 @@ if not peers:
     print("\nThe yardsticks are not here: only straggle was timed.")
 if missed:
     print("\n%d ratios are below what is wanted." % missed)
+if differ:
+    print("\n%d yardsticks do not simulate the same model." % differ)
 subprocess.run(["rm", "-r", folder])
+sys.exit(1 if differ else 0)
