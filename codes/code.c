@@ -123,7 +123,8 @@ sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_
     return sg_fail(e, SG_BUG, NULL, "a code needs workers, subsets and coordinates");
   sg_code *code = blank(type, shape);
   if (!code) return sg_fail_memory(e);
-  sg_status status = type->create(code, shape, values, e);
+  sg_status status = sg_values_check_with(values, e);
+  if (!status) status = type->create(code, shape, values, e);
   if (!status) status = complete(code, e);
   if (status) {
     sg_code_free(code);

@@ -155,6 +155,7 @@ struct sg_code {
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
+  const char *note; /* what else there is to know, e.g. how s is known; for people. NULL: nothing */
   const char *stop; /* "count" or "decodable", for compare; by the framework from flags if NULL */
   /* Filled in by the framework after create from the rows of the default plan, or from the first
    * round's plan of a code with its own, unless that has set load because its rounds differ. A code

@@ -5,9 +5,13 @@
 #include <gsl/gsl_randist.h>
 
 void sg_fill_gaussian(double *a, int rows, int columns, int ld, uint64_t seed) {
+  sg_fill_gaussian_draw(a, rows, columns, ld, seed, 0);
+}
+
+void sg_fill_gaussian_draw(double *a, int rows, int columns, int ld, uint64_t seed, uint32_t draw) {
   for (int i = 0; i < rows; i++) {
     sg_stream stream;
-    sg_stream_at(&stream, seed, 0, SG_FOR_CODE, (uint32_t)i, 0, 0);
+    sg_stream_at(&stream, seed, 0, SG_FOR_CODE, (uint32_t)i, draw, 0);
     for (int j = 0; j < columns; j++) a[i + j * ld] = gsl_ran_gaussian(&stream.rng, 1);
   }
 }

@@ -1,38 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /* Group codes from any linear code (Kadhe, Koyluoglu, Ramchandran 2020).
  *
- * n/d groups of d workers; all workers of a group hold the group's share h, cut into m pieces, and
- * worker c of the group sends Σ_u G[u][c] h[u]. Block length d = load, dimension m = communication
- * reduction, minimum distance − 1 = s. A group is decoded from m of its messages by an m × m solve;
- * the inverses for all survivor sets are tabulated when they are few, as one generator serves all
- * groups. Construction: the natural reading of the paper's abstract, verified numerically (recalled
- * and derived).
+ * Q = n/d groups of d workers; all workers of a group hold the group's share h, cut into m pieces,
+ * and the worker at position c of the group sends Σ_u G[u][c] h[u]. Block length d = load,
+ * dimension m = communication reduction, minimum distance − 1 = s. Construction: the natural
+ * reading of the paper's abstract, verified numerically (recalled and derived).
+ *
+ * Where d does not divide n, Q = ⌊n/d⌋ groups of ⌊n/Q⌋ or ⌈n/Q⌉ workers with equal shares 1/Q, each
+ * with its own [size, m] code: s is that of the smallest distance (derived).
  *
  * Stopping as soon as every group can be decoded is never later than waiting for n − s workers and
- * survives s stragglers per group. */
-#include "codes/code.h"
-#include "codes/linear/linear.h"
+ * survives s stragglers per group. By then some groups have more messages than they need; least
+ * squares over all of them is better conditioned than any m of them. */
+#include "codes/groups.h"
+#include "codes/linear/inner.h"
 #include "codes/rules.h"
-#include "sim/core/linalg.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const stops[] = {"count", "decodable", NULL};
 enum { COUNT, DECODABLE };
 
+static const char *const sizes[] = {"even", "uneven", NULL};
+enum { EVEN, UNEVEN };
+
+static const char *const decoders[] = {"least-squares", "first-m", NULL};
+enum { LEAST_SQUARES, FIRST_M };
+
 static const sg_param params[] = {
     {.name = "d",
      .kind = SG_INT,
      .summary = "block length: workers in a group, and subsets that each of them computes when "
-                "there are as many subsets as workers; divides the number of workers",
+                "there are as many subsets as workers; divides the number of workers, unless "
+                "groups is uneven",
      .min = 1,
      .max = SG_UNBOUNDED,
      .flags = SG_REQUIRED},
     {.name = "m",
      .kind = SG_INT,
      .summary = "dimension: a message is 1/m of a gradient; may be left out where the linear code "
-                "fixes it (repetition: 1, single-parity: d - 1)",
+                "fixes it (repetition: 1, single-parity: d - 1, hamming, extended-hamming, matrix, "
+                "ldpc with row_weight)",
      .min = 1,
      .max = SG_UNBOUNDED,
      .flags = SG_OPTIONAL},
@@ -47,238 +58,255 @@ static const sg_param params[] = {
                 "group can be decoded",
      .choices = stops,
      .flags = SG_REQUIRED},
+    {.name = "decode",
+     .kind = SG_CHOICE,
+     .summary = "what a group is decoded from: all its messages that have come, by minimum-norm "
+                "least squares, or the first m that suffice, by an m × m solve (codes that decode "
+                "by additions do so in either case)",
+     .choices = decoders,
+     .fallback = LEAST_SQUARES},
+    {.name = "groups",
+     .kind = SG_CHOICE,
+     .summary = "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d "
+                "workers or more",
+     .choices = sizes,
+     .fallback = EVEN},
+    {.name = "grouping",
+     .kind = SG_CHOICE,
+     .summary = "who is in a group: workers that follow one another, or by known speed, so that "
+                "slow workers are spread over the groups",
+     .choices = sg_grouping_names,
+     .fallback = SG_IN_ORDER},
+    {.name = "draws",
+     .kind = SG_INT,
+     .summary = "Gaussian generators of which best-gaussian takes the one with the least worst "
+                "condition",
+     .min = 1,
+     .max = 10000,
+     .fallback = 100,
+     .with = "linear_code=best-gaussian"},
+    {.name = "column_weight",
+     .kind = SG_INT,
+     .summary = "ldpc: checks that a position is in",
+     .min = 1,
+     .max = 64,
+     .fallback = 3,
+     .with = "linear_code=ldpc"},
+    {.name = "row_weight",
+     .kind = SG_INT,
+     .summary = "ldpc: positions in a check; when left out it follows from m: d · column_weight / "
+                "(d - m)",
+     .min = 2,
+     .max = SG_UNBOUNDED,
+     .flags = SG_OPTIONAL,
+     .with = "linear_code=ldpc"},
+    {.name = "generator",
+     .kind = SG_MATRIX,
+     .summary = "matrix: a CSV file of m rows of d numbers, relative to the scenario file",
+     .flags = SG_OPTIONAL,
+     .with = "linear_code=matrix"},
     {.name = NULL},
 };
 
 typedef struct tables {
-  const sg_linear_type *linear;
-  int d, m, stop;
-  double *g;        /* m × d, column-major */
-  double *binomial; /* (d + 1) × (m + 1): to number the survivor sets */
-  double *inverse;  /* survivor sets × m × m, row by row; NULL: too many, solved as they come */
-  double *cond1;    /* survivor sets; INFINITY: singular */
+  sg_groups groups;
+  const sg_inner *inner[2]; /* of the smaller and of the larger groups */
+  int m, stop;
+  bool by_count; /* m of every group are enough: no rank test */
 } tables;
 
-/* What has come in this round. */
+/* What has come in this round. Behind have[], where it takes a rank test: m × m numbers per group.
+ */
 typedef struct progress {
-  int come, complete; /* messages; groups with m of them */
-  int have[];         /* per group */
+  int come, complete; /* messages; groups of rank m */
+  int have[];         /* per group: rank, which is a count where m of any suffice */
 } progress;
 
-static const double MOST_TABULATED = 1 << 17; /* numbers: 1 MB */
-
-/* --- Survivor sets ---------------------------------------------------------------------------- */
-
-static double binomial(const tables *t, int a, int b) {
-  return b > t->m ? 0 : t->binomial[a * (t->m + 1) + b];
+static size_t basis_offset(int groups) {
+  size_t size = sizeof(progress) + (size_t)groups * sizeof(int), step = sizeof(double);
+  return (size + step - 1) / step * step;
 }
 
-/* The place of m rising positions among all such sets (combinatorial number system). */
-static size_t set_number(const tables *t, const int *position) {
-  double number = 0;
-  for (int i = 0; i < t->m; i++) number += binomial(t, position[i], i + 1);
-  return (size_t)number;
-}
-
-/* The next set in that order; false after the last. */
-static bool next_set(const tables *t, int *position) {
-  int i = 0;
-  while (i < t->m - 1 && position[i] + 1 == position[i + 1]) i++;
-  if (++position[i] >= t->d) return false;
-  for (int j = 0; j < i; j++) position[j] = j;
-  return true;
-}
-
-/* W (m × m, row by row) = G_F⁻¹ for the survivors F. */
-static sg_status solve(const tables *t, const int *position, double *system, lapack_int *pivots,
-                       double *w, double *cond1) {
-  int m = t->m;
-  *cond1 = 1;
-  if (t->linear->add_up) {
-    t->linear->add_up(t->d, m, position, w);
-    return SG_OK;
-  }
-  /* The transposed system, so that the column-major solution is W row by row: G_Fᵀ Wᵀ = I. */
-  for (int c = 0; c < m; c++)
-    for (int u = 0; u < m; u++) system[c + u * m] = t->g[u + position[c] * m];
-  memset(w, 0, (size_t)m * (size_t)m * sizeof *w);
-  for (int u = 0; u < m; u++) w[u + u * m] = 1;
-  return sg_solve(m, m, system, m, w, m, pivots, cond1);
-}
-
-static bool fill_binomials(sg_code *code, tables *t) {
-  int width = t->m + 1;
-  t->binomial = sg_code_alloc(code, (size_t)(t->d + 1) * (size_t)width, sizeof *t->binomial);
-  if (!t->binomial) return false;
-  for (int a = 0; a <= t->d; a++)
-    for (int b = 0; b <= t->m && b <= a; b++)
-      t->binomial[a * width + b] = b == 0 ? 1 : binomial(t, a - 1, b - 1) + binomial(t, a - 1, b);
-  return true;
-}
-
-static sg_status tabulate(sg_code *code, tables *t, sg_error *e) {
-  size_t m = (size_t)t->m;
-  double sets = binomial(t, t->d, t->m);
-  if (sets * (double)(m * m) > MOST_TABULATED) return SG_OK;
-  t->inverse = sg_code_alloc(code, (size_t)sets * m * m, sizeof *t->inverse);
-  t->cond1 = sg_code_alloc(code, (size_t)sets, sizeof *t->cond1);
-  double *system = sg_code_alloc(code, m * m, sizeof *system);
-  lapack_int *pivots = sg_code_alloc(code, m, sizeof *pivots);
-  int *position = sg_code_alloc(code, m, sizeof *position);
-  if (!t->inverse || !t->cond1 || !system || !pivots || !position) return sg_fail_memory(e);
-  for (int i = 0; i < t->m; i++) position[i] = i;
-  size_t i = 0;
-  do {
-    if (solve(t, position, system, pivots, t->inverse + i * m * m, &t->cond1[i]))
-      t->cond1[i] = INFINITY;
-    i++;
-  } while (next_set(t, position));
-  return SG_OK;
+static const sg_inner *inner_of(const tables *t, int group) {
+  return t->inner[sg_group_size(&t->groups, group) > t->groups.least];
 }
 
 /* --- Making ----------------------------------------------------------------------------------- */
 
-/* d and m, checked against n and against each other. */
-static sg_status read_rules(tables *t, int n, const sg_values *values, sg_error *e) {
+static sg_status group_rules(tables *t, sg_code *code, const sg_values *values, sg_error *e) {
   long d = sg_int(values, "d");
+  int n = code->shape.workers;
   char list[200];
-  if (d > n || n % d != 0)
-    return sg_fail_at(e, values, "d", "expected d dividing n = %d (%s), found %ld", n,
+  if (d > n)
+    return sg_fail_at(e, values, "d", "expected d ≤ n = %d (divisors: %s), found %ld", n,
                       sg_divisors(n, 0, list, sizeof list), d);
-  int only = t->linear->dimension ? t->linear->dimension((int)d) : 0;
-  if (t->linear->dimension && only < 1)
-    return sg_fail_at(e, values, "d", "expected d ≥ 2 with linear_code %s, found %ld",
-                      t->linear->name, d);
-  if (!only && !sg_given(values, "m"))
-    return sg_fail_at(e, values, "m", "expected m, from 1 to d = %ld, found nothing", d);
-  long m = sg_given(values, "m") ? sg_int(values, "m") : only;
-  if (only && m != only)
-    return sg_fail_at(e, values, "m", "expected m = %d with linear_code %s and d = %ld, found %ld",
-                      only, t->linear->name, d, m);
-  if (m > d)
-    return sg_fail_at(e, values, "m", "expected m ≤ d = %ld (1 to %ld), found %ld", d, d, m);
-  t->d = (int)d;
-  t->m = (int)m;
+  if (n % d != 0 && sg_choice(values, "groups") == EVEN)
+    return sg_fail_at(e, values, "d",
+                      "expected d dividing n = %d (%s), or \"groups\": \"uneven\", found %ld", n,
+                      sg_divisors(n, 0, list, sizeof list), d);
+  return sg_groups_new(code, n / (int)d, sg_choice(values, "grouping"), &t->groups, e);
+}
+
+/* The dimension: that of the smallest group's code, which the others must share. */
+static sg_status dimension(tables *t, const sg_linear_type *linear, const sg_values *values,
+                           sg_error *e) {
+  int least = t->groups.least, given = sg_given(values, "m") ? (int)sg_int(values, "m") : 0;
+  int m = given;
+  if (linear->rules) {
+    sg_status status = linear->rules(values, least, &m, e);
+    int larger = given;
+    if (!status && t->groups.most > least)
+      status = linear->rules(values, t->groups.most, &larger, e);
+    if (status) return status;
+    if (t->groups.most > least && larger != m)
+      return sg_fail_at(e, values, "d",
+                        "expected groups of one size with linear_code %s, whose m follows from the "
+                        "size, found groups of %d and %d workers",
+                        linear->name, least, t->groups.most);
+  }
+  if (!m) return sg_fail_at(e, values, "m", "expected m, from 1 to d = %d, found nothing", least);
+  if (m > least)
+    return sg_fail_at(e, values, "m", "expected m ≤ d = %d (1 to %d), found %d", least, least, m);
+  t->m = m;
+  return SG_OK;
+}
+
+static sg_status make_inner(tables *t, sg_code *code, const sg_linear_type *linear,
+                            const sg_values *values, sg_error *e) {
+  bool least_squares = sg_choice(values, "decode") == LEAST_SQUARES;
+  for (int k = 0; k < 2; k++) {
+    int size = k ? t->groups.most : t->groups.least;
+    if (k && size == t->groups.least) {
+      t->inner[1] = t->inner[0];
+      break;
+    }
+    sg_status status =
+        sg_inner_new(code, linear, values, size, t->m, least_squares, &t->inner[k], e);
+    if (status) return status;
+  }
+  t->by_count = t->inner[0]->mds && t->inner[1]->mds;
+  const sg_inner *weaker = t->inner[t->inner[1]->distance < t->inner[0]->distance];
+  code->promised = weaker->distance - 1;
+  char *note = sg_code_alloc(code, 160, 1);
+  if (!note) return sg_fail_memory(e);
+  snprintf(note, 160, "[%d, %d] code of minimum distance %d: %s", weaker->length, t->m,
+           weaker->distance, weaker->how);
+  code->note = note;
   return SG_OK;
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
-  int n = shape->workers;
+  const sg_linear_type *linear = sg_linear_type_at(sg_choice(values, "linear_code"));
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  t->linear = sg_linear_type_at(sg_choice(values, "linear_code"));
   t->stop = sg_choice(values, "stop");
-  sg_status status = read_rules(t, n, values, e);
+  sg_status status = group_rules(t, code, values, e);
+  if (!status) status = dimension(t, linear, values, e);
+  if (!status && t->m > shape->length)
+    return sg_code_one_segment(code, values, "m", t->m, 1, e); /* says so */
+  if (!status) status = make_inner(t, code, linear, values, e);
   if (status) return status;
-  t->g = sg_code_alloc(code, (size_t)t->m * (size_t)t->d, sizeof *t->g);
-  if (!t->g || !fill_binomials(code, t)) return sg_fail_memory(e);
-  t->linear->generate(t->d, t->m, shape->seed, t->g);
-  code->parts = n / t->d;
-  code->promised = t->linear->distance(t->d, t->m) - 1;
+  code->parts = t->groups.count;
   code->stop = stops[t->stop];
-  code->state_size = sizeof(progress) + (size_t)code->parts * sizeof(int);
-  status = sg_code_one_segment(code, values, "m", t->m, n - code->promised, e);
-  if (!status) status = tabulate(code, t, e);
+  code->state_size = basis_offset(code->parts);
+  if (!t->by_count)
+    code->state_size += (size_t)code->parts * (size_t)t->m * (size_t)t->m * sizeof(double);
   /* With a table a decode is a look-up: keeping whole patterns as well would only cost time. */
-  if (!t->inverse) code->flags |= SG_WEIGHTS_PURE;
-  return status;
+  bool cheap = linear->add_up && linear->mds;
+  if (!cheap && !(t->inner[0]->index && t->inner[1]->index)) code->flags |= SG_WEIGHTS_PURE;
+  return sg_code_one_segment(code, values, "m", t->m, shape->workers - code->promised, e);
 }
 
 static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
-  int group = message->from / t->d;
-  const double *column = t->g + message->from % t->d * t->m;
+  int group = t->groups.group[message->from];
+  const double *column = sg_inner_column(inner_of(t, group), t->groups.position[message->from]);
   (void)state;
   for (int u = 0; u < t->m; u++) sg_row_part(row, group, u, column[u]);
 }
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
-typedef struct workspace {
-  double *system, *w;
-  int *position;
-  lapack_int *pivots;
-} workspace;
-
-static bool carve(const tables *t, const sg_used *used, workspace *ws) {
-  size_t m = (size_t)t->m;
-  double *x = sg_used_scratch(used, 2 * m * m * sizeof *x +
-                                        m * (sizeof *ws->position + sizeof *ws->pivots));
-  if (!x) return false;
-  *ws = (workspace){.system = x, .w = x + m * m, .position = (int *)(void *)(x + 2 * m * m)};
-  ws->pivots = (lapack_int *)(ws->position + m);
-  return true;
-}
-
-/* The inverse for the survivors in ws->position. */
-static sg_status look_up(const tables *t, workspace *ws, const double **w, double *cond1) {
-  if (!t->inverse) {
-    *w = ws->w;
-    return solve(t, ws->position, ws->system, ws->pivots, ws->w, cond1);
-  }
-  size_t i = set_number(t, ws->position);
-  *w = t->inverse + i * (size_t)(t->m * t->m);
-  *cond1 = t->cond1[i];
-  return isinf(*cond1) ? SG_UNDECODABLE : SG_OK;
-}
-
-/* Messages come sorted by worker, hence group by group; the first m of each are used. */
 static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
                          double *W, double *bias, sg_decode_info *info) {
   const tables *t = code->self;
-  int m = t->m, i = 0;
-  workspace ws;
+  int m = t->m, most = t->groups.most;
   (void)state;
   (void)segment;
   (void)bias;
-  if (!carve(t, used, &ws)) return SG_NO_MEMORY;
+  size_t inner = sg_inner_scratch(t->inner[1], most), rows = (size_t)most * (size_t)m;
+  size_t ints = sg_groups_scratch(&t->groups, used->count) + (size_t)most;
+  double *w = sg_used_scratch(used, inner + rows * sizeof *w + ints * sizeof(int));
+  if (!w) return SG_NO_MEMORY;
+  void *scratch = w + rows;
+  int *position = (int *)(void *)((char *)scratch + inner), *first, *order;
+  sg_groups_sort(&t->groups, used, position + most, &first, &order);
   for (int group = 0; group < code->parts; group++) {
-    int first = i, have = 0;
-    for (; i < used->count && used->message[i]->from / t->d == group; i++)
-      if (have < m) ws.position[have++] = used->message[i]->from % t->d;
-    if (have < m) return SG_UNDECODABLE;
-    const double *w;
-    double cond1;
-    sg_status status = look_up(t, &ws, &w, &cond1);
+    int count = first[group + 1] - first[group];
+    const int *message = order + first[group];
+    for (int i = 0; i < count; i++)
+      position[i] = t->groups.position[used->message[message[i]]->from];
+    double cond1, flops;
+    sg_status status =
+        sg_inner_weights(inner_of(t, group), count, position, w, scratch, &cond1, &flops);
     if (status) return status;
     info->cond1 = fmax(info->cond1, cond1);
-    memcpy(W + first * m, w, (size_t)m * (size_t)m * sizeof *w);
+    info->flops += flops;
+    for (int i = 0; i < count; i++) memcpy(W + message[i] * m, w + i * m, (size_t)m * sizeof *w);
   }
-  if (!t->linear->add_up) info->flops = code->parts * (2.0 / 3 + 2) * m * m * m;
   return SG_OK;
+}
+
+/* Whether the workers that answer give every group rank m. */
+static bool all_decodable(const tables *t, const bool *present) {
+  size_t m = (size_t)t->m;
+  int *rank = calloc((size_t)t->groups.count, sizeof *rank);
+  double *basis = t->by_count ? NULL : malloc((size_t)t->groups.count * m * m * sizeof *basis);
+  bool ok = rank && (t->by_count || basis);
+  for (int i = 0; ok && i < t->groups.workers; i++) {
+    int group = t->groups.group[i];
+    if (present[i])
+      sg_inner_raise(inner_of(t, group), t->groups.position[i],
+                     t->by_count ? NULL : basis + (size_t)group * m * m, &rank[group]);
+  }
+  for (int group = 0; ok && group < t->groups.count; group++) ok = rank[group] == t->m;
+  free(rank);
+  free(basis);
+  return ok;
 }
 
 static bool promises(const sg_code *code, const bool *present) {
   const tables *t = code->self;
-  int missing = 0, worst = 0;
-  for (int group = 0; group < code->parts; group++) {
-    int lost = 0;
-    for (int c = 0; c < t->d; c++) lost += !present[group * t->d + c];
-    missing += lost;
-    if (lost > worst) worst = lost;
-  }
-  return (t->stop == DECODABLE ? worst : missing) <= code->promised;
+  if (t->stop == DECODABLE) return all_decodable(t, present);
+  int missing = 0;
+  for (int i = 0; i < code->nodes; i++) missing += !present[i];
+  return missing <= code->promised;
 }
 
 /* --- Stopping --------------------------------------------------------------------------------- */
 
 static void begin_round(const sg_code *code, void *state, int round) {
+  const tables *t = code->self;
   (void)round;
-  memset(state, 0, code->state_size);
+  memset(state, 0, basis_offset(t->groups.count));
 }
 
-/* Messages beyond the m-th of a group are of no use. */
+/* A message that does not raise its group's rank is used by least squares only. */
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
   const tables *t = code->self;
   progress *p = state;
-  int *have = &p->have[message->from / t->d];
-  bool surplus = *have == t->m;
-  if (!surplus && ++*have == t->m) p->complete++;
+  int group = t->groups.group[message->from], m = t->m, *have = &p->have[group];
+  const sg_inner *inner = inner_of(t, group);
+  double *basis = t->by_count ? NULL
+                              : (double *)(void *)((char *)state + basis_offset(t->groups.count)) +
+                                    group * m * m;
+  bool raised = sg_inner_raise(inner, t->groups.position[message->from], basis, have);
+  if (raised && *have == m) p->complete++;
   p->come++;
   bool ready = t->stop == DECODABLE ? p->complete == code->parts : p->come >= code->segment[0].need;
   if (ready) return SG_READY;
-  return surplus ? SG_SKIP : SG_WAIT;
+  return raised || inner->least_squares ? SG_WAIT : SG_SKIP;
 }
 
 extern const sg_code_type sg_group;

@@ -10,10 +10,14 @@
 
 #include <math.h>
 
-static void generate(int length, int m, uint64_t seed, double *g) {
+static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
+                          const void **self, sg_error *e) {
   double scale = sqrt(2.0 / length);
   int odd = m % 2;
-  (void)seed;
+  (void)code;
+  (void)values;
+  (void)self;
+  (void)e;
   for (int c = 0; c < length; c++) {
     double *column = g + c * m;
     if (odd) column[0] = scale * M_SQRT1_2;
@@ -25,10 +29,7 @@ static void generate(int length, int m, uint64_t seed, double *g) {
       column[odd + 2 * u + 1] = scale * sin(angle);
     }
   }
-}
-
-static int distance(int length, int m) {
-  return length - m + 1;
+  return SG_OK;
 }
 
 extern const sg_linear_type sg_linear_harmonic;
@@ -36,6 +37,6 @@ const sg_linear_type sg_linear_harmonic = {
     .name = "harmonic",
     .summary = "deterministic real harmonic frame, maximum distance separable and well conditioned",
     .reference = "straggle (derived)",
+    .mds = "Singleton bound, met by construction",
     .generate = generate,
-    .distance = distance,
 };

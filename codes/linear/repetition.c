@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /* [N, 1, N]: every position carries the same number. */
-#include "codes/linear/linear.h"
+#include "codes/linear/inner.h"
 
-static int dimension(int length) {
-  (void)length;
-  return 1;
+static sg_status rules(const sg_values *values, int length, int *m, sg_error *e) {
+  return sg_linear_only(values, "repetition", length, 1, m, e);
 }
 
-static void generate(int length, int m, uint64_t seed, double *g) {
+static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
+                          const void **self, sg_error *e) {
+  (void)code;
+  (void)values;
   (void)m;
-  (void)seed;
+  (void)self;
+  (void)e;
   for (int c = 0; c < length; c++) g[c] = 1;
+  return SG_OK;
 }
 
-static int distance(int length, int m) {
-  (void)m;
-  return length;
-}
-
-static void add_up(int length, int m, const int *position, double *w) {
-  (void)length;
-  (void)m;
+static bool add_up(const sg_inner *code, int count, const int *position, double *w, double *scratch,
+                   double *flops) {
+  (void)code;
+  (void)count;
   (void)position;
+  (void)scratch;
+  (void)flops;
   w[0] = 1;
+  return true;
 }
 
 extern const sg_linear_type sg_linear_repetition;
@@ -30,8 +33,8 @@ const sg_linear_type sg_linear_repetition = {
     .name = "repetition",
     .summary = "repetition code, m = 1: fractional repetition, additions only",
     .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 (published)",
-    .dimension = dimension,
+    .mds = "Singleton bound, met by construction",
+    .rules = rules,
     .generate = generate,
-    .distance = distance,
     .add_up = add_up,
 };

@@ -62,6 +62,9 @@ typedef struct sg_param {
   const struct sg_param *fields;  /* SG_OBJECT, SG_FAMILY: members; SG_LIST: one entry, the item */
   const struct sg_family *family; /* SG_FAMILY */
   unsigned flags;
+  /* "linear_code=ldpc": may be given only where that SG_CHOICE of the same object has that word;
+   * NULL: always. See sg_values_check_with. */
+  const char *with;
 } sg_param;
 
 /* A member of a family: a gradient code, a delay law, a learning problem, … Descriptors of these
@@ -123,6 +126,11 @@ sg_status sg_values_set_string(sg_values *v, const char *name, const char *text,
 sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e);
 /* A fault for every SG_REQUIRED member that is absent, in nested objects too. */
 sg_status sg_values_check_required(const sg_values *v, sg_error *e);
+/* A fault for every member that is given without the word of another that its row's `with` names.
+ */
+sg_status sg_values_check_with(const sg_values *v, sg_error *e);
+/* Whether the row's `with` is met. */
+bool sg_values_with(const sg_values *v, const sg_param *row);
 
 /* --- For readers of formats: single rows and values --------------------------------------------
  */
