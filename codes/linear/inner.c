@@ -97,7 +97,7 @@ static void find_distance(sg_inner *c, const double *h, double *basis) {
   }
   bool all = t > rows || spent <= SEARCH_FLOPS;
   c->distance = t;
-  c->how = all ? "found by search of all survivor sets" : "lower bound by search of all small sets";
+  c->how = all ? "found by exhaustive search" : "lower bound, by exhaustive search of smaller sets";
   c->mds = all && t > rows;
 }
 

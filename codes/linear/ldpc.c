@@ -3,9 +3,10 @@
  *
  * The parity-check matrix H has r = N c/w rows of w ones and columns of c ones, drawn at random by
  * matching the ends of its edges; draws with double edges, of rank less than r or with a position
- * that is always 0 are thrown away. Codewords are the x with H x = 0. The r positions that pivoted
- * elimination picks become parities, the others carry the m = N − r numbers: G = [I | −(H_p⁻¹
- * H_i)ᵀ].
+ * that is always 0 are thrown away, of the others the one with the fewest cycles of length 4 is
+ * taken: two positions in the same checks would be a word of weight 2. Codewords are the x with H x
+ * = 0. The r positions that pivoted elimination picks become parities, the others carry the m = N −
+ * r numbers: G = [I | −(H_p⁻¹ H_i)ᵀ].
  *
  * Decoding peels first: a check with one unknown gives it as minus the sum of the others, by
  * additions. What peeling leaves is for least squares. Over GF(2) the same sets peel; over the
@@ -20,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DRAWS = 400, REPAIRS = 50 }; /* attempts; passes of one attempt over double edges */
+enum { DRAWS = 200, REPAIRS = 50 }; /* attempts; passes of one attempt over double edges */
 
 typedef struct checks {
   int rows, weight;
@@ -139,6 +140,20 @@ static void fill_dense(const checks *h, int n, double *dense) {
   for (int i = 0; i < h->rows * h->weight; i++) dense[i / h->weight + h->member[i] * h->rows] = 1;
 }
 
+/* Cycles of length 4 are pairs of checks that two positions share. Squared, so that positions with
+ * all checks in common are the last that is chosen. */
+static double short_cycles(const checks *h, int n, double *dense) {
+  double sum = 0;
+  fill_dense(h, n, dense);
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < i; j++) {
+      double shared = cblas_ddot(h->rows, dense + i * h->rows, 1, dense + j * h->rows, 1);
+      double pairs = shared * (shared - 1) / 2;
+      sum += pairs * pairs;
+    }
+  return sum;
+}
+
 /* Renames positions so that the numbers come first, and fills G. false: not a good draw. */
 static bool make_generator(checks *h, int n, double *g, double *dense, double *system,
                            lapack_int *pivots, int *order) {
@@ -165,27 +180,49 @@ static bool make_generator(checks *h, int n, double *g, double *dense, double *s
   return true;
 }
 
+/* The best of the draws, 0 cycles being good enough. */
+static bool best_draw(uint64_t seed, int n, int column_weight, checks *best, checks *h,
+                      double *work, double *g, double *dense, double *system, lapack_int *pivots,
+                      int *order) {
+  size_t edges = (size_t)h->rows * (size_t)h->weight, size = (size_t)n * (size_t)(n - h->rows);
+  double least = -1;
+  for (int k = 0; k < DRAWS && least != 0; k++) {
+    sg_stream s;
+    sg_stream_at(&s, seed, 0, SG_FOR_CODE, (uint32_t)k, 0, 2);
+    if (!draw(h, n, column_weight, &s)) continue;
+    double cycles = short_cycles(h, n, dense);
+    if (least >= 0 && cycles >= least) continue;
+    memset(work, 0, size * sizeof *work);
+    if (!make_generator(h, n, work, dense, system, pivots, order)) continue;
+    least = cycles;
+    memcpy(g, work, size * sizeof *g);
+    memcpy(best->member, h->member, edges * sizeof h->member[0]);
+  }
+  return least >= 0;
+}
+
 static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
                           const void **self, sg_error *e) {
   size_t n = (size_t)length, r = (size_t)(length - m);
   int column_weight = (int)sg_int(values, "column_weight");
-  size_t edges = n * (size_t)column_weight;
-  checks *h = sg_code_alloc(code, 1, sizeof *h + edges * sizeof h->member[0]);
+  size_t edges = n * (size_t)column_weight, size = sizeof(checks) + edges * sizeof(int);
+  checks *best = sg_code_alloc(code, 1, size), *h = malloc(size);
   double *dense = malloc(r * n * sizeof *dense), *system = malloc(r * r * sizeof *system);
+  double *work = malloc(n * (size_t)m * sizeof *work);
   lapack_int *pivots = malloc(n * sizeof *pivots);
   int *order = malloc(n * sizeof *order);
-  bool memory = h && dense && system && pivots && order, found = false;
-  for (int k = 0; memory && !found && k < DRAWS; k++) {
-    sg_stream s;
-    sg_stream_at(&s, code->shape.seed, 0, SG_FOR_CODE, (uint32_t)k, 0, 2);
-    h->rows = (int)r;
-    h->weight = (int)(edges / r);
-    found = draw(h, length, column_weight, &s) &&
-            make_generator(h, length, g, dense, system, pivots, order);
+  bool memory = best && h && dense && system && work && pivots && order, found = false;
+  if (memory) {
+    best->rows = h->rows = (int)r;
+    best->weight = h->weight = (int)(edges / r);
+    found = best_draw(code->shape.seed, length, column_weight, best, h, work, g, dense, system,
+                      pivots, order);
   }
-  *self = h;
+  *self = best;
+  free(h);
   free(dense);
   free(system);
+  free(work);
   free(pivots);
   free(order);
   if (!memory) return sg_fail_memory(e);
