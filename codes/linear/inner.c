@@ -303,7 +303,11 @@ sg_status sg_inner_new(sg_code *code, const sg_linear_type *type, const sg_value
   sg_inner *c = sg_code_alloc(code, 1, sizeof *c);
   double *g = sg_code_alloc(code, (size_t)m * (size_t)length, sizeof *g);
   if (!c || !g) return sg_fail_memory(e);
-  *c = (sg_inner){.type = type, .length = length, .m = m, .least_squares = least_squares, .g = g};
+  *c = (sg_inner){.type = type,
+                  .length = length,
+                  .m = m,
+                  .least_squares = least_squares && !(type->add_up && type->mds),
+                  .g = g};
   sg_status status = type->generate(code, values, length, m, g, &c->self, e);
   if (!status) status = measure(code, c, e);
   if (!status) status = tabulate(code, c, e);
