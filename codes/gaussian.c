@@ -4,6 +4,10 @@
 
 #include <gsl/gsl_randist.h>
 
+void sg_draw_gaussian(sg_stream *random, int n, double *x) {
+  for (int i = 0; i < n; i++) x[i] = gsl_ran_gaussian_ziggurat(&random->rng, 1);
+}
+
 void sg_fill_gaussian(double *a, int rows, int columns, int ld, uint64_t seed) {
   sg_fill_gaussian_draw(a, rows, columns, ld, seed, 0);
 }

@@ -3,7 +3,10 @@
 #ifndef SG_CODES_GAUSSIAN_H
 #define SG_CODES_GAUSSIAN_H
 
-#include <stdint.h>
+#include "sim/core/random.h"
+
+/* n independent N(0, 1) numbers from a stream: fewer than 50,000, which it has random bits for. */
+void sg_draw_gaussian(sg_stream *random, int n, double *x);
 
 /* Fills a column-major rows × columns matrix (leading dimension ld) with independent N(0, 1)
  * numbers. One stream per row, so that the first rows of a larger matrix are the same. */

@@ -143,6 +143,15 @@ sg_status sg_least_squares(int m, int n, int nrhs, double *a, int lda, double *b
   return status;
 }
 
+sg_status sg_triangle(int m, int n, double *a, int lda) {
+  int least = m < n ? m : n;
+  double *tau = malloc(((size_t)least + 1) * sizeof *tau);
+  sg_status status =
+      tau ? status_of(LAPACKE_dgeqrf(LAPACK_COL_MAJOR, m, n, a, lda, tau)) : SG_NO_MEMORY;
+  free(tau);
+  return status;
+}
+
 sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma) {
   return status_of(LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'N', m, n, a, lda, sigma, NULL, 1, NULL, 1));
 }

@@ -60,6 +60,11 @@ sg_status sg_orthonormal_rows(int m, int n, double *a, int lda);
 sg_status sg_least_squares(int m, int n, int nrhs, double *a, int lda, double *b, int ldb,
                            double tolerance, lapack_int *pivots, int *rank, double *cond1);
 
+/* The upper triangle of a QR decomposition of A (m × n): written over the upper triangle of A, what
+ * is below it is lost. Every set of columns of it has the singular values of the same columns of A.
+ */
+sg_status sg_triangle(int m, int n, double *a, int lda);
+
 /* Singular values of A (m × n, overwritten), descending, min(m, n) of them. */
 sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma);
 
