@@ -51,12 +51,12 @@ typedef struct batch {
   atomic_bool failed;
 } batch;
 
-typedef struct worker {
+typedef struct hand {
   batch *batch;
   sg_trial *trial;
   bool *present;
   sg_error error;
-} worker;
+} hand;
 
 static void show_progress(const checker *c, double done) {
   if (c->options->progress && c->total > 0)
@@ -64,7 +64,7 @@ static void show_progress(const checker *c, double done) {
 }
 
 static void *work(void *argument) {
-  worker *w = argument;
+  hand *w = argument;
   batch *b = w->batch;
   const checker *c = b->c;
   bool first = w->trial == c->trial[0];
@@ -85,7 +85,7 @@ static void *work(void *argument) {
 static sg_status run_batch(checker *c, long count, const uint64_t *pattern, unsigned want,
                            sg_trial_result *r) {
   batch b = {.c = c, .count = count, .pattern = pattern, .want = want, .result = r};
-  worker *w = calloc((size_t)c->threads, sizeof *w);
+  hand *w = calloc((size_t)c->threads, sizeof *w);
   pthread_t *thread = calloc((size_t)c->threads, sizeof *thread);
   if (!w || !thread) {
     free(w);
@@ -94,7 +94,7 @@ static sg_status run_batch(checker *c, long count, const uint64_t *pattern, unsi
   }
   int started = 1;
   for (int i = 0; i < c->threads; i++)
-    w[i] = (worker){.batch = &b, .trial = c->trial[i], .present = c->present + (ptrdiff_t)i * c->n};
+    w[i] = (hand){.batch = &b, .trial = c->trial[i], .present = c->present + (ptrdiff_t)i * c->n};
   while (started < c->threads && count > 4L * CHUNK * started &&
          pthread_create(&thread[started], NULL, work, &w[started]) == 0)
     started++;
@@ -418,9 +418,10 @@ static sg_status check_promised(checker *c) {
 
 /* --- Patterns beyond s ------------------------------------------------------------------------ */
 
+/* No condition numbers are asked for here, so that many more can be tried one by one. */
 static long beyond_count(const checker *c, int q) {
   double all = binomial(c->n, q);
-  if (all <= (double)c->options->patterns) return (long)all;
+  if (all <= 10.0 * (double)c->options->patterns) return (long)all;
   return c->options->patterns < BEYOND_SAMPLE ? c->options->patterns : BEYOND_SAMPLE;
 }
 
@@ -473,7 +474,7 @@ static sg_status check_beyond(checker *c) {
 
 static sg_status measure_workers(checker *c) {
   const sg_code *code = c->code;
-  const sg_replay *round = sg_trial_round(c->subject);
+  const sg_rehearsal *round = sg_trial_round(c->subject);
   const void *state = sg_protocol_state(round->protocol);
   sg_check *check = c->check;
   size_t parts = (size_t)(code->parts + code->coded_parts), n = (size_t)c->n;
@@ -516,20 +517,21 @@ static sg_status measure_workers(checker *c) {
   return ok ? SG_OK : sg_fail_memory(c->error);
 }
 
+/* The most workers any of which may be missing. Samples can take a promise back, not extend it. */
 static void find_s(sg_check *check) {
   check->s_found = -1;
   check->s_proved = true;
-  for (int i = 0; i < check->n_sets && check->sets[i].decodable == check->sets[i].tried; i++) {
-    if (check->sets[i].tried == 0 && check->sets[i].sets > 0) break;
-    if (check->sets[i].responders == 0) break;
-    if ((double)check->sets[i].tried < check->sets[i].sets) check->s_proved = false;
+  for (int i = 0; i < check->n_sets; i++) {
+    const sg_check_sets *sets = &check->sets[i];
+    bool all = (double)sets->tried == sets->sets;
+    if (sets->decodable < sets->tried || sets->responders == 0) break;
+    if (!all && i > check->s_promised) break;
+    check->s_proved &= all;
     check->s_found = i;
   }
-  if (check->s_found > check->s_promised) {
-    /* As far as a search has not said otherwise. */
-  } else if (check->broken > 0 && check->s_found == check->s_promised) {
+  /* Searched patterns are not among the sets. */
+  if (check->broken > 0 && check->s_found >= check->n_broken_missing)
     check->s_found = check->n_broken_missing - 1;
-  }
   check->slack = check->exact ? check->d_found - (check->s_found + check->m_found) : NAN;
 }
 

@@ -23,7 +23,7 @@ typedef struct block {
 
 /* A round's messages with all that is computed from them once. */
 typedef struct material {
-  sg_replay round;
+  sg_rehearsal round;
   block *block; /* per segment */
   double *values;
   double **vector; /* [precision · messages + id]: the message rounded to it */
@@ -140,7 +140,7 @@ static sg_status make_triangle(block *b) {
 
 static sg_status make_material(const sg_trial_subject *s, const bool *present, material *m,
                                sg_expander *expander, sg_error *e) {
-  sg_status status = sg_replay_round(s->code, present, &m->round, e);
+  sg_status status = sg_rehearsal_round(s->code, present, &m->round, e);
   if (status) return status;
   m->block = calloc((size_t)s->code->segments, sizeof *m->block);
   bool ok = m->block;
@@ -161,7 +161,7 @@ static void free_material(const sg_code *code, material *m) {
   free(m->block);
   free(m->values);
   free(m->vector);
-  sg_replay_free(&m->round);
+  sg_rehearsal_free(&m->round);
   *m = (material){0};
 }
 
@@ -364,12 +364,12 @@ static sg_status draw_gradients(sg_trial_subject *s, uint64_t seed, sg_error *e)
 sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subject **out,
                                sg_error *e) {
   *out = NULL;
-  sg_status status = sg_replay_possible(code, e);
+  sg_status status = sg_rehearsal_possible(code, e);
   if (status) return status;
   sg_trial_subject *s = calloc(1, sizeof *s);
   if (!s) return sg_fail_memory(e);
   s->code = code;
-  s->is_static = sg_replay_is_static(code);
+  s->is_static = sg_rehearsal_is_static(code);
   sg_expander expander = {0};
   status = draw_gradients(s, seed, e);
   if (!status) status = make_material(s, NULL, &s->material, &expander, e);
@@ -392,7 +392,7 @@ void sg_trial_subject_free(sg_trial_subject *s) {
   free(s);
 }
 
-const sg_replay *sg_trial_round(const sg_trial_subject *s) {
+const sg_rehearsal *sg_trial_round(const sg_trial_subject *s) {
   return &s->material.round;
 }
 

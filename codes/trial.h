@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* One pattern of stragglers put to a code: its messages, weights and arithmetic.
  *
- * The messages are those of a replayed round (replay.h). Of a static code they are made, written
- * out and rounded once; of others for every pattern anew. */
+ * The messages are those of a rehearsed round (rehearsal.h). Of a static code they are made,
+ * written out and rounded once; of others for every pattern anew. */
 #ifndef SG_CODES_TRIAL_H
 #define SG_CODES_TRIAL_H
 
-#include "codes/replay.h"
+#include "codes/rehearsal.h"
 #include "sim/core/precision.h"
 
 enum { SG_TRIAL_CONDITION = 1, SG_TRIAL_ERRORS = 2, SG_TRIAL_ALL = 3 }; /* what is asked for */
@@ -27,7 +27,7 @@ sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subj
                                sg_error *e);
 void sg_trial_subject_free(sg_trial_subject *subject);
 /* The round in which everyone answers. */
-const sg_replay *sg_trial_round(const sg_trial_subject *subject);
+const sg_rehearsal *sg_trial_round(const sg_trial_subject *subject);
 /* Whether there are gradients to measure errors with: not with coded data. */
 bool sg_trial_has_errors(const sg_trial_subject *subject);
 

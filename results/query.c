@@ -37,6 +37,11 @@ static const struct named {
     {"errors", "arithmetic: largest errors and condition numbers",
      "SELECT scheme_label, exact, grad_rel_err_max, grad_scaled_err_max, decoding_err_mean,"
      " cond1_max, decode_amp_max, undecodable_iters, point_id FROM v_point ORDER BY point_id"},
+    {"code-checks", "codes that were checked: recovery, conditioning, errors",
+     "SELECT scheme_label, n_workers, load_found, stragglers_found, comm_found, slack,"
+     " broken_promises, cond2_median, cond2_worst, amp_worst, err_float64_worst,"
+     " err_float32_worst, err_bfloat16_worst, received_gradients, check_id FROM code_check"
+     " ORDER BY check_id"},
     {"slowest-workers", "workers by the time of their last message, slowest first",
      "SELECT scheme_label, worker, avg(speed) AS speed, avg(compute_mean_s) AS compute_mean_s,"
      " avg(arrival_mean_s) AS arrival_mean_s, avg(used_share) AS used_share,"

@@ -141,6 +141,49 @@ long sg_writer_finished(const sg_writer *w);
 /* Writes what is queued, commits, ends the thread. Faults of the thread are in `e`. */
 sg_status sg_writer_free(sg_writer *w, sg_error *e);
 
+/* --- Checks of codes ---------------------------------------------------------------------------
+ */
+
+/* Over patterns of missing workers; `missing`: JSON of those of the worst, NULL where there is
+ * none.
+ */
+typedef struct sg_spread_record {
+  double median, p90, p99, worst;
+  const char *missing;
+} sg_spread_record;
+
+typedef struct sg_sets_record {
+  int responders;
+  double sets;
+  int64_t tried, decodable;
+} sg_sets_record;
+
+typedef struct sg_code_check_record {
+  const char *scheme_label, *code, *config_json;
+  int n_workers, n_subsets;
+  int64_t length, max_patterns;
+  uint64_t seed;
+  bool exact, exhaustive;
+  double patterns;
+  int64_t patterns_tried, patterns_searched;
+  double load_d;
+  int stragglers_s, comm_m;
+  double load_found, comm_found, slack;
+  int stragglers_found;
+  bool stragglers_proved;
+  int64_t broken_promises;
+  const char *broken_missing;
+  sg_spread_record cond2, amp, residual, err_float64, err_float32, err_bfloat16;
+  double encode_flops, find_flops, apply_flops, least_messages, received_gradients, received_bytes;
+  int n_sets;
+  const sg_sets_record *sets;
+} sg_code_check_record;
+
+/* Adds the checks of one command with their sets, all or none; each takes the place of an older one
+ * of the same code, size and seed. */
+sg_status sg_db_add_code_checks(sg_db *db, const sg_invocation *invocation, int count,
+                                const sg_code_check_record *record, sg_error *e);
+
 /* Measured decode times: a table of (flops → seconds) of one machine, kept in the database so that
  * the same seed gives the same results later. n = 0: none stored. */
 typedef struct sg_calibration {

@@ -26,6 +26,7 @@ int sg_cmd_expect(int argc, char **argv);
 int sg_cmd_compare(int argc, char **argv);
 int sg_cmd_query(int argc, char **argv);
 int sg_cmd_codes(int argc, char **argv);
+int sg_codes_check(int argc, char **argv); /* codes check; argv[0] is "check" */
 int sg_cmd_schema(int argc, char **argv);
 int sg_cmd_fit(int argc, char **argv);
 int sg_cmd_help(int argc, char **argv);

@@ -114,11 +114,12 @@ static int list_codes(sg_format format) {
 }
 
 int sg_cmd_codes(int argc, char **argv) {
+  if (argc > 1 && strcmp(argv[1], "check") == 0) return sg_codes_check(argc - 1, argv + 1);
   sg_options o;
   if (!sg_options_read(argc, argv, "f", &o)) return o.code;
   if (o.n_words == 0) return list_codes(o.format);
   if (o.n_words != 2 || strcmp(o.word[0], "show") != 0)
-    return sg_usage_fault("codes", "expected nothing, or: show NAME");
+    return sg_usage_fault("codes", "expected nothing, show NAME, or check NAME");
   const sg_code_type *type = sg_code_type_find(o.word[1]);
   if (!type) {
     const char *names[256] = {NULL};

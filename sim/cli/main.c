@@ -44,9 +44,27 @@ const sg_command sg_commands[] = {
     {"query", "query DB [SQL | @NAME] [--format F] [--json]",
      "Ask a result database: SQL, or one of the named queries (listed without a question).",
      "-f, --format F       text, csv, json or markdown\n", sg_cmd_query},
-    {"codes", "codes [show NAME] [--format F] [--json]",
-     "List the gradient codes, or show one: its parameters, rules and source.",
-     "-f, --format F       text, csv, json or markdown\n", sg_cmd_codes},
+    {"codes", "codes [show NAME | check NAME [PARAMETER=VALUE...] | check --all] [OPTIONS]",
+     "List the gradient codes; show one, its parameters, rules and source; or check one, or a grid "
+     "of\n      all: recovery, conditioning, rounding errors.",
+     "-f, --format F       text, csv, json or markdown; --json\n"
+     "check NAME tries patterns of workers that answer nothing on the code's own messages and "
+     "weights:\n"
+     "all of up to s missing where there are few, else a sample and a search for the worst. "
+     "Condition\nnumbers are 2-norm, by SVD, of the decode system: the rows of the messages that "
+     "have a weight,\nover (part, piece). Errors are those of the decoded sum of random gradients, "
+     "over the sum of\ntheir norms, with messages as float64, float32 and bfloat16.\n"
+     "-n, --workers N      workers (default 12)\n"
+     "-k, --subsets K      subsets of the data (default: as many as workers)\n"
+     "-l, --length L       coordinates of the random gradients (default 960)\n"
+     "-p, --patterns P     most patterns that are tried one by one (default 5000); of more, P are\n"
+     "                     sampled and up to 2 P searched\n"
+     "--seed S             of the code, the gradients and the samples (default 1)\n"
+     "-j, --threads N      the result is the same for any number\n"
+     "--all                every code, over a grid of its parameters\n"
+     "--database FILE      writes rows of code_check, too\n"
+     "-q, --quiet          no progress\n",
+     sg_cmd_codes},
     {"fit", "fit TRACE [--workers LIST] [--seed N] [--replicates N] [--json]",
      "Fit delay models to measured times: laws, what makes workers differ, and a verdict.",
      "--workers LIST       only these workers of the trace, such as 0-7,12\n"

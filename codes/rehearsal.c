@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "codes/replay.h"
+#include "codes/rehearsal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 /* A protocol that has not come to rest by then never will. */
 enum { MOST_ORDERS = 1 << 20 };
 
-sg_status sg_replay_possible(const sg_code *code, sg_error *e) {
+sg_status sg_rehearsal_possible(const sg_code *code, sg_error *e) {
   const char *what = code->flags & SG_ASYNC      ? "it has no barrier"
                      : code->flags & SG_SEE_CUTS ? "its rounds end by a timer"
                      : code->models > 1          ? "several jobs are in flight"
@@ -18,14 +18,14 @@ sg_status sg_replay_possible(const sg_code *code, sg_error *e) {
                  code->type->about.name, what);
 }
 
-bool sg_replay_is_static(const sg_code *code) {
+bool sg_rehearsal_is_static(const sg_code *code) {
   return !code->parent && !code->type->on_event;
 }
 
 typedef struct player {
   const sg_code *code;
   const bool *present;
-  sg_replay *replay;
+  sg_rehearsal *rehearsal;
   sg_orders orders;
   int *done;                 /* per node: tasks */
   const sg_message **inputs; /* what a node holds; room for all messages */
@@ -50,12 +50,12 @@ static bool widen(void *array, int *capacity, int count, size_t size) {
 }
 
 static void tell(player *p, const sg_event *event) {
-  sg_protocol_event(p->replay->protocol, event, &p->orders);
+  sg_protocol_event(p->rehearsal->protocol, event, &p->orders);
 }
 
 /* The messages of the same point and segment that `node` has been sent. */
 static int gather(player *p, int node, int point, int segment) {
-  const sg_replay *r = p->replay;
+  const sg_rehearsal *r = p->rehearsal;
   int n = 0;
   for (int i = 0; i < r->count; i++) {
     const sg_message *m = r->message[i];
@@ -70,7 +70,7 @@ static int gather(player *p, int node, int point, int segment) {
 }
 
 static sg_message *new_message(player *p, const sg_order *o, int from, int to) {
-  sg_replay *r = p->replay;
+  sg_rehearsal *r = p->rehearsal;
   int n_in = p->code->parent ? gather(p, from, o->point, o->segment) : 0;
   sg_message *m = NULL;
   /* The inputs stand behind the message, in one allocation. */
@@ -95,7 +95,7 @@ static sg_message *new_message(player *p, const sg_order *o, int from, int to) {
 }
 
 static void send(player *p, const sg_order *o, int from) {
-  sg_replay *r = p->replay;
+  sg_rehearsal *r = p->rehearsal;
   int to = o->to != SG_UP ? o->to : p->code->parent ? p->code->parent[from] : SG_MASTER;
   const sg_message *m = new_message(p, o, from, to);
   if (!m || (to != SG_MASTER && !is_present(p, to))) return;
@@ -105,12 +105,12 @@ static void send(player *p, const sg_order *o, int from) {
       return;
     }
     r->delivered[r->n_delivered++] = m;
-    if (sg_replay_is_static(p->code)) return;
+    if (sg_rehearsal_is_static(p->code)) return;
   }
   tell(p, &(sg_event){.kind = SG_ARRIVAL, .at = to, .from = from, .count = 1, .message = &m});
 }
 
-static void drop(sg_replay *r, const sg_message *message) {
+static void drop(sg_rehearsal *r, const sg_message *message) {
   int kept = 0;
   for (int i = 0; i < r->n_delivered; i++)
     if (r->delivered[i] != message) r->delivered[kept++] = r->delivered[i];
@@ -132,10 +132,10 @@ static void obey_one(player *p, const sg_order *o, int node) {
   }
 }
 
-/* Decodes, ends and timers are no concern of a replay: everything arrives. */
+/* Decodes, ends and timers are no concern of a rehearsal: everything arrives. */
 static void obey(player *p, const sg_order *o) {
   if (o->kind == SG_ORDER_DROP) {
-    drop(p->replay, o->message);
+    drop(p->rehearsal, o->message);
     return;
   }
   int from = o->node == SG_ALL ? 0 : o->node, to = o->node == SG_ALL ? p->code->nodes : from + 1;
@@ -144,12 +144,12 @@ static void obey(player *p, const sg_order *o) {
     if (is_present(p, node)) obey_one(p, o, node);
 }
 
-sg_status sg_replay_round(const sg_code *code, const bool *present, sg_replay *replay,
-                          sg_error *e) {
-  player p = {.code = code, .present = present, .replay = replay};
-  replay->protocol = sg_protocol_new(code);
+sg_status sg_rehearsal_round(const sg_code *code, const bool *present, sg_rehearsal *rehearsal,
+                             sg_error *e) {
+  player p = {.code = code, .present = present, .rehearsal = rehearsal};
+  rehearsal->protocol = sg_protocol_new(code);
   p.done = calloc((size_t)code->nodes, sizeof *p.done);
-  p.failed = !replay->protocol || !p.done;
+  p.failed = !rehearsal->protocol || !p.done;
   sg_status status = SG_OK;
   if (!p.failed) tell(&p, &(sg_event){.kind = SG_BEGIN});
   for (int i = 0; !p.failed && i < p.orders.count && status == SG_OK; i++) {
@@ -166,10 +166,10 @@ sg_status sg_replay_round(const sg_code *code, const bool *present, sg_replay *r
   return p.failed ? sg_fail_memory(e) : status;
 }
 
-void sg_replay_free(sg_replay *r) {
+void sg_rehearsal_free(sg_rehearsal *r) {
   sg_protocol_free(r->protocol);
   for (int i = 0; i < r->count; i++) free(r->message[i]);
   free(r->message);
   free(r->delivered);
-  *r = (sg_replay){0};
+  *r = (sg_rehearsal){0};
 }

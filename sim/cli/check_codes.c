@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: MIT */
+/* The command `codes check`: how safe a code is, as a table for people, JSON, or rows of a
+ * database. */
+#include "codes/check.h"
+#include "codes/grid.h"
+#include "sim/cli/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Numbers of the random gradients: 512 MB. */
+static const double MOST_NUMBERS = 1 << 26;
+
+typedef struct request {
+  long workers, subsets, length, patterns, threads; /* subsets 0: as many as workers */
+  uint64_t seed;
+  const char *database;
+  sg_format format;
+  bool all, quiet;
+  int n_words, code; /* code: exit code where reading failed */
+  char **word;
+} request;
+
+/* A check of the list, with what it is of. */
+typedef struct item {
+  char label[128];
+  const char *code;
+  char *config;
+  sg_check *check;
+} item;
+
+typedef struct session {
+  const request *q;
+  sg_shape shape;
+  item *item;
+  int count, capacity;
+  /* Progress. */
+  int codes, codes_done;
+  bool bar, shown;
+  double began_s, shown_s;
+} session;
+
+/* --- The command line ------------------------------------------------------------------------- */
+
+static bool read_whole(const char *text, long least, long most, long *out) {
+  char *end;
+  errno = 0;
+  long n = strtol(text, &end, 10);
+  if (errno || *end || end == text || n < least || n > most) return false;
+  *out = n;
+  return true;
+}
+
+static bool read_seed(const char *text, uint64_t *out) {
+  if (!*text || strspn(text, "0123456789") != strlen(text)) return false;
+  errno = 0;
+  *out = strtoull(text, NULL, 10);
+  return errno == 0;
+}
+
+static const struct whole {
+  int letter;
+  const char *what;
+  long least, most;
+  size_t place;
+} wholes[] = {
+    {'n', "a number of workers", 1, 1000, offsetof(request, workers)},
+    {'k', "a number of subsets", 1, 100000, offsetof(request, subsets)},
+    {'l', "a gradient length", 1, 100000000, offsetof(request, length)},
+    {'p', "a number of patterns", 1, 1000000, offsetof(request, patterns)},
+    {'j', "a number of threads", 1, 1024, offsetof(request, threads)},
+};
+
+/* One option; false with a message where its value is wrong. */
+static bool take_option(request *q, int letter, const char *value) {
+  static const char *const formats[] = {"text", "csv", "json", "markdown", NULL};
+  for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
+    const struct whole *w = &wholes[i];
+    if (w->letter != letter) continue;
+    long n;
+    if (!read_whole(value, w->least, w->most, &n)) {
+      sg_usage_fault("codes", "expected %s from %ld to %ld, found \"%s\"", w->what, w->least,
+                     w->most, value);
+      return false;
+    }
+    memcpy((char *)q + w->place, &n, sizeof n);
+    return true;
+  }
+  switch (letter) {
+  case 'S':
+    if (read_seed(value, &q->seed)) return true;
+    sg_usage_fault("codes", "expected a seed, a whole number up to 2^64 - 1, found \"%s\"", value);
+    return false;
+  case 'd': q->database = value; return true;
+  case 'a': q->all = true; return true;
+  case 'q': q->quiet = true; return true;
+  case 'J': q->format = SG_FORMAT_JSON; return true;
+  default: break;
+  }
+  for (int i = 0; formats[i]; i++)
+    if (strcmp(value, formats[i]) == 0) {
+      q->format = (sg_format)i;
+      return true;
+    }
+  sg_usage_fault("codes", "expected the format text, csv, json or markdown, found \"%s\"", value);
+  return false;
+}
+
+static bool read_request(int argc, char **argv, request *q) {
+  static const struct option longs[] = {{"workers", required_argument, NULL, 'n'},
+                                        {"subsets", required_argument, NULL, 'k'},
+                                        {"length", required_argument, NULL, 'l'},
+                                        {"patterns", required_argument, NULL, 'p'},
+                                        {"threads", required_argument, NULL, 'j'},
+                                        {"seed", required_argument, NULL, 'S'},
+                                        {"database", required_argument, NULL, 'd'},
+                                        {"format", required_argument, NULL, 'f'},
+                                        {"json", no_argument, NULL, 'J'},
+                                        {"all", no_argument, NULL, 'a'},
+                                        {"quiet", no_argument, NULL, 'q'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
+  *q = (request){.workers = 12,
+                 .length = 960,
+                 .patterns = 5000,
+                 .threads = sg_processors(),
+                 .seed = 1,
+                 .code = EX_USAGE};
+  opterr = 0;
+  optind = 0; /* forget where an earlier command line was left */
+  for (int c; (c = getopt_long(argc, argv, ":n:k:l:p:j:f:qh", longs, NULL)) != -1;) {
+    if (c == 'h') {
+      char *help[] = {"help", "codes"};
+      q->code = sg_cmd_help(2, help);
+      return false;
+    }
+    if (c == '?' || c == ':') {
+      sg_usage_fault("codes", c == ':' ? "the option %s needs a value" : "there is no option %s",
+                     argv[optind - 1]);
+      return false;
+    }
+    if (!take_option(q, c, optarg)) return false;
+  }
+  q->n_words = argc - optind;
+  q->word = argv + optind;
+  if (q->subsets == 0) q->subsets = q->workers;
+  double parts = (double)(q->subsets > q->workers ? q->subsets : q->workers);
+  if (q->all == (q->n_words > 0)) {
+    sg_usage_fault("codes",
+                   q->all ? "with --all: expected no code, found \"%s\""
+                          : "check: expected a code, or --all%s",
+                   q->all ? q->word[0] : "");
+    return false;
+  }
+  if (parts * (double)q->length > MOST_NUMBERS) {
+    sg_usage_fault("codes",
+                   "expected at most %.0f numbers in all gradients (a length of %.0f), "
+                   "found a length of %ld",
+                   MOST_NUMBERS, floor(MOST_NUMBERS / parts), q->length);
+    return false;
+  }
+  return true;
+}
+
+/* --- Progress --------------------------------------------------------------------------------- */
+
+static double seconds_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A line with the time left, when the whole takes longer than a second. */
+static void show_progress(void *user, double share) {
+  session *s = user;
+  double now = seconds_now(), elapsed = now - s->began_s;
+  if (!s->bar || elapsed < 1 || now - s->shown_s < 0.1) return;
+  double done = (s->codes_done + share) / s->codes;
+  char left[32];
+  fprintf(stderr, "\rcodes check: %3.0f %%", 100 * done);
+  if (s->codes > 1) fprintf(stderr, "  %d/%d codes", s->codes_done, s->codes);
+  fprintf(stderr, "  left %s\033[K",
+          done > 0 ? sg_format_seconds(elapsed / done - elapsed, left) : "?");
+  fflush(stderr);
+  s->shown = true;
+  s->shown_s = now;
+}
+
+static void end_progress(session *s) {
+  if (s->shown) fprintf(stderr, "\r\033[K");
+  s->shown = false;
+}
+
+/* --- Checking --------------------------------------------------------------------------------- */
+
+static sg_status check_one(session *s, const sg_values *values, const sg_code *code, sg_error *e) {
+  if (s->count == s->capacity) {
+    int capacity = s->capacity ? 2 * s->capacity : 16;
+    item *grown = realloc(s->item, (size_t)capacity * sizeof *grown);
+    if (!grown) return sg_fail_memory(e);
+    s->item = grown;
+    s->capacity = capacity;
+  }
+  const sg_check_options options = {.patterns = s->q->patterns,
+                                    .seed = s->q->seed,
+                                    .threads = (int)s->q->threads,
+                                    .progress = show_progress,
+                                    .user = s};
+  item *i = &s->item[s->count];
+  *i = (item){.code = code->type->about.name};
+  sg_code_label(values, i->label, sizeof i->label);
+  sg_status status = sg_code_check(code, &options, &i->check, e);
+  if (status) return status;
+  sg_buffer config = {0};
+  sg_values_to_json(values, &config);
+  i->config = config.data;
+  s->count++;
+  s->codes_done++;
+  return config.failed ? sg_fail_memory(e) : SG_OK;
+}
+
+static sg_status count_visit(void *user, const sg_values *values, const sg_code *code,
+                             sg_error *e) {
+  session *s = user;
+  (void)values, (void)code, (void)e;
+  s->codes++;
+  return SG_OK;
+}
+
+static sg_status check_visit(void *user, const sg_values *values, const sg_code *code,
+                             sg_error *e) {
+  sg_error why = {0};
+  sg_status status = check_one(user, values, code, &why);
+  /* A code whose rounds do not stand for themselves is left out of the comparison. */
+  if (status == SG_INVALID) {
+    sg_error_clear(&why);
+    ((session *)user)->codes_done++;
+    return SG_OK;
+  }
+  sg_error_move(e, &why);
+  return status;
+}
+
+static sg_status check_all(session *s, sg_error *e) {
+  sg_status status = SG_OK;
+  for (int i = 0; !status && sg_code_type_at(i); i++)
+    status = sg_grid_walk(sg_code_type_at(i), &s->shape, count_visit, s, e);
+  for (int i = 0; !status && sg_code_type_at(i); i++)
+    status = sg_grid_walk(sg_code_type_at(i), &s->shape, check_visit, s, e);
+  return status;
+}
+
+/* "name=value" words; all faults are collected. */
+static sg_status read_parameters(const request *q, sg_values *values, sg_error *e) {
+  for (int i = 1; i < q->n_words; i++) {
+    char *equals = strchr(q->word[i], '=');
+    if (!equals || equals == q->word[i]) {
+      sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", q->word[i]);
+      continue;
+    }
+    char *name = strndup(q->word[i], (size_t)(equals - q->word[i]));
+    if (!name) return sg_fail_memory(e);
+    sg_values_parse(values, name, equals + 1, e);
+    free(name);
+  }
+  if (e->count == 0) sg_values_check_required(values, e);
+  return sg_error_status(e);
+}
+
+static sg_status check_named(session *s, const sg_code_type *type, sg_error *e) {
+  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_code *code = NULL;
+  sg_status status = values ? read_parameters(s->q, values, e) : sg_fail_memory(e);
+  if (!status) status = sg_code_new(type, &s->shape, values, &code, e);
+  s->codes = 1;
+  if (!status) status = check_one(s, values, code, e);
+  sg_code_free(code);
+  sg_values_free(values);
+  return status;
+}
+
+/* --- Texts ------------------------------------------------------------------------------------ */
+
+static void put_missing(int n, const int *missing, sg_buffer *out) {
+  sg_put(out, "[");
+  for (int i = 0; i < n; i++) sg_putf(out, "%s%d", i ? "," : "", missing[i]);
+  sg_put(out, "]");
+}
+
+/* "0 3 5", "none". */
+static void put_workers(int n, const int *missing, sg_buffer *out) {
+  if (n == 0) sg_put(out, "none");
+  for (int i = 0; i < n; i++) sg_putf(out, "%s%d", i ? " " : "", missing[i]);
+}
+
+static void cell_workers(sg_table *t, const sg_check_spread *s) {
+  sg_buffer text = {0};
+  put_workers(s->n_missing, s->missing, &text);
+  sg_table_text(t, isnan(s->worst) ? NULL : text.data);
+  sg_buffer_free(&text);
+}
+
+/* Infinite where a message overflowed, which a table would show as unknown. */
+static void cell_error(sg_table *t, double x) {
+  if (isinf(x))
+    sg_table_text(t, "overflow");
+  else
+    sg_table_number(t, x, 2);
+}
+
+static const char *s_found(const sg_check *c, char out[24]) {
+  if (c->s_found < 0)
+    snprintf(out, 24, "none");
+  else
+    snprintf(out, 24, "%s%d", c->s_proved ? "" : "~", c->s_found);
+  return out;
+}
+
+static void put_spreads(const sg_check *c, int width, sg_buffer *out) {
+  static const char *const columns[] = {"of a pattern", "median", "90 %",
+                                        "99 %",         "worst",  "worst when missing"};
+  static const char *const errors[] = {"error, float64 messages", "error, float32 messages",
+                                       "error, bfloat16 messages"};
+  sg_table *t = sg_table_new(6, columns);
+  const sg_check_spread *spread[] = {&c->cond2,    &c->amplification, &c->residual,
+                                     &c->error[0], &c->error[1],      &c->error[2]};
+  const char *name[] = {
+      "condition number", "decode amplification", "residual", errors[0], errors[1], errors[2]};
+  for (int i = 0; i < 6; i++) {
+    const sg_check_spread *s = spread[i];
+    const double x[] = {s->median, s->p90, s->p99, s->worst};
+    sg_table_text(t, name[i]);
+    for (int k = 0; k < 4; k++)
+      if (i < 3)
+        sg_table_number(t, x[k], 4);
+      else
+        cell_error(t, x[k]);
+    cell_workers(t, s);
+  }
+  sg_table_print(t, SG_FORMAT_TEXT, width, out);
+  sg_table_free(t);
+}
+
+static void put_sets(const sg_check *c, int width, sg_buffer *out) {
+  static const char *const columns[] = {"responders", "missing", "sets",
+                                        "tried",      "decode",  "share"};
+  sg_table *t = sg_table_new(6, columns);
+  for (int i = 0; i < c->n_sets; i++) {
+    const sg_check_sets *s = &c->sets[i];
+    if (i > c->s_promised + 1 && s->decodable == 0) break;
+    sg_table_integer(t, s->responders);
+    sg_table_integer(t, c->workers - s->responders);
+    sg_table_number(t, s->sets, 7);
+    sg_table_integer(t, s->tried);
+    sg_table_integer(t, s->decodable);
+    sg_table_number(t, s->tried ? (double)s->decodable / (double)s->tried : NAN, 4);
+  }
+  sg_table_print(t, SG_FORMAT_TEXT, width, out);
+  sg_table_free(t);
+}
+
+/* For people: one code. */
+static void put_report(const session *s, const item *i, sg_buffer *out) {
+  const sg_check *c = i->check;
+  char bytes[32], found[24];
+  int width = sg_terminal_width();
+  sg_putf(out, "%s\n  %d workers, %d subsets, gradient length %ld, seed %llu%s\n", i->label,
+          c->workers, s->shape.subsets, c->length, (unsigned long long)s->q->seed,
+          c->exact ? "" : "; approximate: not the exact sum");
+  sg_putf(out, "  patterns with at most %d missing: %.15g, ", c->s_promised, c->patterns);
+  if (c->exhaustive)
+    sg_put(out, "all tried\n\n");
+  else
+    sg_putf(out, "%ld sampled, %ld searched for the worst\n\n", c->tried, c->searched);
+
+  sg_putf(out, "  promised  d = %.6g  s = %d  m = %.6g\n", c->d_promised, c->s_promised,
+          c->m_promised);
+  sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found), c->m_found);
+  if (c->exact && c->slack == 0)
+    sg_put(out, "  optimal: d = s + m");
+  else if (c->exact)
+    sg_putf(out, "  optimal would be d = s + m = %.6g", c->s_found + c->m_found);
+  sg_put(out, "\n");
+  if (c->broken) {
+    sg_putf(out, "  BROKEN    %ld promised patterns were refused, first with missing: ", c->broken);
+    put_workers(c->n_broken_missing, c->broken_missing, out);
+    sg_put(out, "\n");
+  }
+  sg_put(out, "\n");
+  put_sets(c, width, out);
+  sg_put(out, "\n");
+  put_spreads(c, width, out);
+  sg_putf(out, "\n  encode: %.6g flop on the busiest worker\n", c->encode_flops);
+  sg_putf(out, "  decode: %.6g flop to find weights, %.4g per coordinate to apply them\n",
+          c->find_flops, c->apply_flops);
+  sg_putf(out, "  the master must receive %.6g messages: %.6g gradients, %s as float64\n",
+          c->least_messages, c->received,
+          sg_format_bytes(8 * c->received * (double)c->length, bytes));
+  sg_put(out, "\nCondition numbers are 2-norm, by SVD, of the rows of the messages that have a "
+              "weight, over (part, piece).\nErrors are relative to the sum of the norms of random "
+              "gradients. ~: as far as samples tell.\n");
+}
+
+/* --- One row per code ------------------------------------------------------------------------- */
+
+static void put_table(const session *s, sg_buffer *out) {
+  static const char *const columns[] = {
+      "code",         "d",           "s",           "m",
+      "slack",        "patterns",    "broken",      "cond2_median",
+      "cond2_worst",  "amp_worst",   "err_float64", "err_float32",
+      "err_bfloat16", "encode_flop", "find_flop",   "apply_flop_per_coord",
+      "received"};
+  enum { COLUMNS = sizeof columns / sizeof *columns };
+  sg_table *t = sg_table_new(COLUMNS, columns);
+  for (int k = 0; k < s->count; k++) {
+    const sg_check *c = s->item[k].check;
+    char found[24];
+    sg_table_text(t, s->item[k].label);
+    sg_table_number(t, c->d_found, 4);
+    if (c->s_proved && c->s_found >= 0)
+      sg_table_integer(t, c->s_found);
+    else
+      sg_table_text(t, s_found(c, found));
+    sg_table_number(t, c->m_found, 4);
+    sg_table_number(t, c->slack, 4);
+    sg_table_integer(t, c->tried);
+    sg_table_integer(t, c->broken);
+    sg_table_number(t, c->cond2.median, 3);
+    sg_table_number(t, c->cond2.worst, 3);
+    sg_table_number(t, c->amplification.worst, 3);
+    for (int p = 0; p < SG_PRECISIONS; p++) cell_error(t, c->error[p].worst);
+    sg_table_number(t, c->encode_flops, 4);
+    sg_table_number(t, c->find_flops, 4);
+    sg_table_number(t, c->apply_flops, 4);
+    sg_table_number(t, c->received, 4);
+  }
+  sg_table_print(t, s->q->format, sg_terminal_width(), out);
+  sg_table_free(t);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+static void put_number(sg_buffer *out, const char *name, double x) {
+  sg_put_json_name(out, name);
+  sg_put_json_number(out, x);
+}
+
+static void put_bool(sg_buffer *out, const char *name, bool x) {
+  sg_put_json_name(out, name);
+  sg_put(out, x ? "true" : "false");
+}
+
+static void put_spread(sg_buffer *out, const char *name, const sg_check_spread *s) {
+  sg_put_json_name(out, name);
+  sg_put(out, "{");
+  put_number(out, "median", s->median);
+  put_number(out, "p90", s->p90);
+  put_number(out, "p99", s->p99);
+  put_number(out, "worst", s->worst);
+  put_bool(out, "overflow", isinf(s->worst));
+  sg_put_json_name(out, "worst_missing");
+  put_missing(s->n_missing, s->missing, out);
+  sg_put(out, "}");
+}
+
+static void put_json(const session *s, const item *i, sg_buffer *out) {
+  const sg_check *c = i->check;
+  static const char *const errors[] = {"error_float64", "error_float32", "error_bfloat16"};
+  sg_put(out, "{");
+  sg_put_json_name(out, "label");
+  sg_put_json_string(out, i->label);
+  sg_put_json_name(out, "code");
+  sg_put_json_string(out, i->code);
+  sg_put_json_name(out, "config");
+  sg_put(out, i->config);
+  put_number(out, "workers", c->workers);
+  put_number(out, "subsets", s->shape.subsets);
+  put_number(out, "length", (double)c->length);
+  sg_put_json_name(out, "seed");
+  sg_putf(out, "\"%llu\"", (unsigned long long)s->q->seed);
+  put_bool(out, "exact", c->exact);
+  put_number(out, "patterns", c->patterns);
+  put_bool(out, "exhaustive", c->exhaustive);
+  put_number(out, "patterns_tried", (double)c->tried);
+  put_number(out, "patterns_searched", (double)c->searched);
+  put_number(out, "d_promised", c->d_promised);
+  put_number(out, "s_promised", c->s_promised);
+  put_number(out, "m_promised", c->m_promised);
+  put_number(out, "d_found", c->d_found);
+  put_number(out, "s_found", c->s_found);
+  put_bool(out, "s_proved", c->s_proved);
+  put_number(out, "m_found", c->m_found);
+  put_number(out, "slack", c->slack);
+  put_number(out, "broken_promises", (double)c->broken);
+  sg_put_json_name(out, "broken_missing");
+  if (c->broken)
+    put_missing(c->n_broken_missing, c->broken_missing, out);
+  else
+    sg_put(out, "null");
+  sg_put_json_name(out, "sets");
+  sg_put(out, "[");
+  for (int k = 0; k < c->n_sets; k++) {
+    sg_put(out, k ? ", {" : "{");
+    put_number(out, "responders", c->sets[k].responders);
+    put_number(out, "sets", c->sets[k].sets);
+    put_number(out, "tried", (double)c->sets[k].tried);
+    put_number(out, "decodable", (double)c->sets[k].decodable);
+    sg_put(out, "}");
+  }
+  sg_put(out, "]");
+  put_spread(out, "cond2", &c->cond2);
+  put_spread(out, "amplification", &c->amplification);
+  put_spread(out, "residual", &c->residual);
+  for (int p = 0; p < SG_PRECISIONS; p++) put_spread(out, errors[p], &c->error[p]);
+  put_number(out, "encode_flops", c->encode_flops);
+  put_number(out, "find_flops", c->find_flops);
+  put_number(out, "apply_flops_per_coordinate", c->apply_flops);
+  put_number(out, "least_messages", c->least_messages);
+  put_number(out, "received_gradients", c->received);
+  put_number(out, "received_bytes", 8 * c->received * (double)c->length);
+  sg_put(out, "}");
+}
+
+static int print_session(const session *s) {
+  sg_buffer out = {0};
+  if (s->q->format == SG_FORMAT_JSON) {
+    if (s->q->all) sg_put(&out, "[");
+    for (int i = 0; i < s->count; i++) {
+      if (i > 0) sg_put(&out, ",\n");
+      put_json(s, &s->item[i], &out);
+    }
+    sg_put(&out, s->q->all ? "]\n" : "\n");
+  } else if (s->q->format == SG_FORMAT_TEXT && !s->q->all) {
+    put_report(s, &s->item[0], &out);
+  } else {
+    put_table(s, &out);
+    if (s->q->format == SG_FORMAT_TEXT)
+      sg_put(&out,
+             "\ncond2: 2-norm condition number of the rows that have a weight; amp: size of the "
+             "decode weights;\nerr: worst error over the sum of norms of random gradients, by "
+             "format of messages; received: gradients.\n");
+  }
+  return sg_print(&out);
+}
+
+/* --- The database ----------------------------------------------------------------------------- */
+
+/* What a record points to. */
+typedef struct texts {
+  sg_sets_record *sets;
+  sg_buffer of[7];
+  int count;
+} texts;
+
+static const char *missing_text(texts *t, bool known, int n, const int *missing) {
+  sg_buffer *b = &t->of[t->count++];
+  if (!known) return NULL;
+  put_missing(n, missing, b);
+  return b->data;
+}
+
+static sg_spread_record spread_record(texts *t, const sg_check_spread *s) {
+  return (sg_spread_record){.median = s->median,
+                            .p90 = s->p90,
+                            .p99 = s->p99,
+                            .worst = s->worst,
+                            .missing = missing_text(t, !isnan(s->worst), s->n_missing, s->missing)};
+}
+
+static sg_status fill_record(const session *s, const item *i, texts *t, sg_code_check_record *r,
+                             sg_error *e) {
+  const sg_check *c = i->check;
+  t->sets = calloc((size_t)c->n_sets + 1, sizeof *t->sets);
+  if (!t->sets) return sg_fail_memory(e);
+  for (int k = 0; k < c->n_sets; k++)
+    t->sets[k] = (sg_sets_record){.responders = c->sets[k].responders,
+                                  .sets = c->sets[k].sets,
+                                  .tried = c->sets[k].tried,
+                                  .decodable = c->sets[k].decodable};
+  *r = (sg_code_check_record){
+      .scheme_label = i->label,
+      .code = i->code,
+      .config_json = i->config,
+      .n_workers = c->workers,
+      .n_subsets = s->shape.subsets,
+      .length = c->length,
+      .max_patterns = s->q->patterns,
+      .seed = s->q->seed,
+      .exact = c->exact,
+      .exhaustive = c->exhaustive,
+      .patterns = c->patterns,
+      .patterns_tried = c->tried,
+      .patterns_searched = c->searched,
+      .load_d = c->d_promised,
+      .stragglers_s = c->s_promised,
+      .comm_m = (int)c->m_promised,
+      .load_found = c->d_found,
+      .comm_found = c->m_found,
+      .slack = c->slack,
+      .stragglers_found = c->s_found,
+      .stragglers_proved = c->s_proved,
+      .broken_promises = c->broken,
+      .broken_missing = missing_text(t, c->broken > 0, c->n_broken_missing, c->broken_missing),
+      .cond2 = spread_record(t, &c->cond2),
+      .amp = spread_record(t, &c->amplification),
+      .residual = spread_record(t, &c->residual),
+      .err_float64 = spread_record(t, &c->error[SG_FLOAT64]),
+      .err_float32 = spread_record(t, &c->error[SG_FLOAT32]),
+      .err_bfloat16 = spread_record(t, &c->error[SG_BFLOAT16]),
+      .encode_flops = c->encode_flops,
+      .find_flops = c->find_flops,
+      .apply_flops = c->apply_flops,
+      .least_messages = c->least_messages,
+      .received_gradients = c->received,
+      .received_bytes = 8 * c->received * (double)c->length,
+      .n_sets = c->n_sets,
+      .sets = t->sets};
+  for (int k = 0; k < t->count; k++)
+    if (t->of[k].failed) return sg_fail_memory(e);
+  return SG_OK;
+}
+
+static sg_status write_session(const session *s, sg_db *db, int argc, char **argv, sg_error *e) {
+  size_t count = (size_t)s->count;
+  sg_code_check_record *record = calloc(count + 1, sizeof *record);
+  texts *text = calloc(count + 1, sizeof *text);
+  sg_status status = record && text ? SG_OK : sg_fail_memory(e);
+  for (size_t i = 0; i < count && !status; i++)
+    status = fill_record(s, &s->item[i], &text[i], &record[i], e);
+  if (!status) {
+    sg_buffer command_line = {0};
+    char cpu[128], host[128];
+    sg_invocation invocation;
+    sg_provenance(argc, argv, (int)s->q->threads, &command_line, cpu, host, &invocation);
+    status = sg_db_add_code_checks(db, &invocation, s->count, record, e);
+    sg_buffer_free(&command_line);
+  }
+  for (size_t i = 0; text && i < count; i++) {
+    for (int k = 0; k < text[i].count; k++) sg_buffer_free(&text[i].of[k]);
+    free(text[i].sets);
+  }
+  free(text);
+  free(record);
+  return status;
+}
+
+/* --- The command ------------------------------------------------------------------------------ */
+
+static int unknown_code(const char *name) {
+  const char *names[256] = {NULL};
+  for (int i = 0; i < 255 && sg_code_type_at(i); i++) names[i] = sg_code_type_at(i)->about.name;
+  const char *near = sg_nearest(name, names);
+  return sg_usage_fault("codes", "there is no code \"%s\"%s%s%s", name,
+                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static int print_faults(const request *q, sg_error *e) {
+  const char *what = q->all ? "codes check" : q->word[0];
+  if (q->format == SG_FORMAT_JSON) return sg_print_faults(NULL, what, q->format, e);
+  int code = sg_exit_code(sg_error_status(e));
+  for (int i = 0; i < e->count; i++) {
+    const char *place = e->fault[i].place ? e->fault[i].place : "";
+    if (place[0] == '/' && !strchr(place + 1, '/')) place++; /* a parameter, no pointer or path */
+    fprintf(stderr, "straggle codes check: %s: %s%s%s\n", what, place, *place ? ": " : "",
+            e->fault[i].message ? e->fault[i].message : "out of memory");
+  }
+  sg_error_clear(e);
+  return code;
+}
+
+int sg_codes_check(int argc, char **argv) {
+  request q;
+  if (!read_request(argc, argv, &q)) return q.code;
+  const sg_code_type *type = q.all ? NULL : sg_code_type_find(q.word[0]);
+  if (!q.all && !type) return unknown_code(q.word[0]);
+  session s = {.q = &q,
+               .shape = {.workers = (int)q.workers,
+                         .subsets = (int)q.subsets,
+                         .length = q.length,
+                         .seed = q.seed,
+                         .updates = 1},
+               .bar = !q.quiet && isatty(STDERR_FILENO),
+               .began_s = seconds_now()};
+  sg_error e = {0};
+  sg_db *db = NULL;
+  /* A database that cannot be written is said before the work, not after it. */
+  sg_status status = q.database ? sg_db_open(q.database, SG_OPEN_WRITE, &db, &e) : SG_OK;
+  if (!status) status = q.all ? check_all(&s, &e) : check_named(&s, type, &e);
+  end_progress(&s);
+  if (!status && db) status = write_session(&s, db, argc, argv, &e);
+  sg_status closing = sg_db_close(db, &e);
+  if (!status) status = closing;
+  int code = status ? print_faults(&q, &e) : print_session(&s);
+  for (int i = 0; i < s.count; i++) {
+    sg_check_free(s.item[i].check);
+    free(s.item[i].config);
+  }
+  free(s.item);
+  sg_error_clear(&e);
+  return code;
+}
