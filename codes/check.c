@@ -11,9 +11,9 @@
 #include <string.h>
 
 enum {
-  STARTS = 4,          /* local searches from the worst samples, beside greedy and burst */
-  BEYOND_SAMPLE = 500, /* sets of a size that is not promised, where there are too many */
-  CHUNK = 8            /* patterns that a thread takes at a time */
+  STARTS = 4,        /* local searches from the worst samples, beside greedy and burst */
+  SETS_SAMPLE = 500, /* sets of responders of one size, where there are too many */
+  CHUNK = 8          /* patterns that a thread takes at a time */
 };
 
 typedef struct checker {
@@ -390,43 +390,15 @@ static sg_status search_all(checker *c, long count, const uint64_t *sample, sg_t
   return status;
 }
 
-static sg_status check_promised(checker *c) {
-  sg_check *check = c->check;
-  int s = check->s_promised;
-  long count = check->exhaustive ? (long)check->patterns : c->options->patterns;
-  uint64_t *pattern = malloc((size_t)count * (size_t)c->words * sizeof *pattern);
-  sg_trial_result *r = calloc((size_t)count, sizeof *r);
-  sg_status status = pattern && r ? SG_OK : sg_fail_memory(c->error);
-  if (!status) {
-    uint64_t *next = pattern;
-    for (int q = 0; check->exhaustive && q <= s; q++) next = put_all(c, q, next);
-    for (long i = 0; !check->exhaustive && i < count; i++)
-      put_sample(c, s, check->patterns, i, pattern + i * c->words);
-    status = run_batch(c, count, pattern, SG_TRIAL_ALL, r);
-  }
-  if (!status) {
-    check->tried = count;
-    for (long i = 0; i < count; i++) note(c, pattern + i * c->words, &r[i]);
-    count_sets(c, count, pattern, r);
-    status = fill_quantiles(c, count, r);
-  }
-  if (!status && !check->exhaustive) status = search_all(c, count, pattern, r);
-  free(pattern);
-  free(r);
-  return status;
-}
-
-/* --- Patterns beyond s ------------------------------------------------------------------------ */
-
-/* No condition numbers are asked for here, so that many more can be tried one by one. */
-static long beyond_count(const checker *c, int q) {
+/* No condition numbers are asked for here, so that more can be tried one by one. */
+static long sets_to_try(const checker *c, int q) {
   double all = binomial(c->n, q);
-  if (all <= 10.0 * (double)c->options->patterns) return (long)all;
-  return c->options->patterns < BEYOND_SAMPLE ? c->options->patterns : BEYOND_SAMPLE;
+  if (all <= 4.0 * (double)c->options->patterns) return (long)all;
+  return c->options->patterns < SETS_SAMPLE ? c->options->patterns : SETS_SAMPLE;
 }
 
-static sg_status check_beyond_one(checker *c, int q, sg_check_sets *sets) {
-  long count = beyond_count(c, q);
+static sg_status check_size(checker *c, int q, sg_check_sets *sets) {
+  long count = sets_to_try(c, q);
   bool all = (double)count == binomial(c->n, q);
   uint64_t *pattern = malloc((size_t)count * (size_t)c->words * sizeof *pattern);
   sg_trial_result *r = calloc((size_t)count, sizeof *r);
@@ -449,6 +421,36 @@ static sg_status check_beyond_one(checker *c, int q, sg_check_sets *sets) {
   return status;
 }
 
+static sg_status check_promised(checker *c) {
+  sg_check *check = c->check;
+  int s = check->s_promised;
+  long count = check->exhaustive ? (long)check->patterns : c->options->patterns;
+  uint64_t *pattern = malloc((size_t)count * (size_t)c->words * sizeof *pattern);
+  sg_trial_result *r = calloc((size_t)count, sizeof *r);
+  sg_status status = pattern && r ? SG_OK : sg_fail_memory(c->error);
+  if (!status) {
+    uint64_t *next = pattern;
+    for (int q = 0; check->exhaustive && q <= s; q++) next = put_all(c, q, next);
+    for (long i = 0; !check->exhaustive && i < count; i++)
+      put_sample(c, s, check->patterns, i, pattern + i * c->words);
+    status = run_batch(c, count, pattern, SG_TRIAL_ALL, r);
+  }
+  if (!status) {
+    check->tried = count;
+    for (long i = 0; i < count; i++) note(c, pattern + i * c->words, &r[i]);
+    if (check->exhaustive) count_sets(c, count, pattern, r);
+    status = fill_quantiles(c, count, r);
+  }
+  if (!status && !check->exhaustive) status = search_all(c, count, pattern, r);
+  for (int q = 0; !status && !check->exhaustive && q <= s; q++)
+    status = check_size(c, q, &check->sets[check->n_sets++]);
+  free(pattern);
+  free(r);
+  return status;
+}
+
+/* --- Patterns beyond s ------------------------------------------------------------------------ */
+
 /* Fewer messages never help: below a size of which no set decodes none does. After two sizes of
  * which no sampled set did, the rest is left out. */
 static sg_status check_beyond(checker *c) {
@@ -456,7 +458,7 @@ static sg_status check_beyond(checker *c) {
   sg_status status = SG_OK;
   for (int q = check->s_promised + 1, barren = 0; !status && q <= c->n && barren < 2; q++) {
     sg_check_sets *sets = &check->sets[check->n_sets++];
-    status = check_beyond_one(c, q, sets);
+    status = check_size(c, q, sets);
     if (sets->decodable > 0) continue;
     barren++;
     if ((double)sets->tried < sets->sets) continue;
@@ -489,8 +491,7 @@ static sg_status measure_workers(checker *c) {
     code->type->encode(code, state, m, &row);
     ok = !row.failed;
     flops[m->from] += 2.0 * (row.n_terms + row.n_links) * (double)sg_segment_length(segment);
-    sent[m->from] +=
-        (double)(segment->end - segment->begin) / (double)code->shape.length / segment->pieces;
+    sent[m->from] += (double)(segment->end - segment->begin) / segment->pieces;
     for (int t = 0; t < row.n_terms; t++)
       held[(size_t)m->from * parts + (size_t)row.term[t].part] = 1;
   }
@@ -508,7 +509,7 @@ static sg_status measure_workers(checker *c) {
     check->encode_flops = fmax(check->encode_flops, flops[i]);
     most_sent = fmax(most_sent, sent[i]);
   }
-  check->m_found = most_sent > 0 ? 1 / most_sent : NAN;
+  check->m_found = most_sent > 0 ? (double)code->shape.length / most_sent : NAN;
   if (fabs(check->m_found - nearbyint(check->m_found)) < 1e-9)
     check->m_found = nearbyint(check->m_found);
   sg_row_free(&row);
@@ -566,7 +567,8 @@ static sg_status begin(checker *c) {
     spread_of(check, i)->worst = -1;
   }
   c->total = check->exhaustive ? check->patterns : 3.0 * (double)c->options->patterns;
-  for (int q = check->s_promised + 1; q <= c->n; q++) c->total += 0.2 * (double)beyond_count(c, q);
+  for (int q = check->exhaustive ? check->s_promised + 1 : 0; q <= c->n; q++)
+    c->total += 0.2 * (double)sets_to_try(c, q);
   return ok ? SG_OK : sg_fail_memory(c->error);
 }
 

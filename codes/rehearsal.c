@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* A protocol that has not come to rest by then never will. */
-enum { MOST_ORDERS = 1 << 20 };
+enum { MOST_ORDERS = 1 << 20, DEEPEST = 1000 };
 
 sg_status sg_rehearsal_possible(const sg_code *code, sg_error *e) {
   const char *what = code->flags & SG_ASYNC      ? "it has no barrier"
@@ -26,11 +26,12 @@ typedef struct player {
   const sg_code *code;
   const bool *present;
   sg_rehearsal *rehearsal;
-  sg_orders orders;
   int *done;                 /* per node: tasks */
   const sg_message **inputs; /* what a node holds; room for all messages */
   int inputs_capacity;
-  bool failed;
+  int depth;
+  long orders; /* obeyed so far */
+  bool failed, restless;
 } player;
 
 static bool is_present(const player *p, int node) {
@@ -49,8 +50,20 @@ static bool widen(void *array, int *capacity, int count, size_t size) {
   return true;
 }
 
+static void obey(player *p, const sg_order *order);
+
+/* Orders that come back are obeyed at once, as an engine would. */
 static void tell(player *p, const sg_event *event) {
-  sg_protocol_event(p->rehearsal->protocol, event, &p->orders);
+  sg_orders orders = {0};
+  if (p->failed || p->restless) return;
+  p->depth++;
+  sg_protocol_event(p->rehearsal->protocol, event, &orders);
+  p->failed |= orders.failed;
+  p->orders += orders.count;
+  p->restless |= p->orders > MOST_ORDERS || p->depth > DEEPEST;
+  for (int i = 0; i < orders.count && !p->failed && !p->restless; i++) obey(p, &orders.order[i]);
+  sg_orders_free(&orders);
+  p->depth--;
 }
 
 /* The messages of the same point and segment that `node` has been sent. */
@@ -110,11 +123,13 @@ static void send(player *p, const sg_order *o, int from) {
   tell(p, &(sg_event){.kind = SG_ARRIVAL, .at = to, .from = from, .count = 1, .message = &m});
 }
 
+/* Who has dropped a message does not hold it any more: it is nobody's. */
 static void drop(sg_rehearsal *r, const sg_message *message) {
   int kept = 0;
   for (int i = 0; i < r->n_delivered; i++)
     if (r->delivered[i] != message) r->delivered[kept++] = r->delivered[i];
   r->n_delivered = kept;
+  r->message[message->id]->to = SG_ALL;
 }
 
 static void obey_one(player *p, const sg_order *o, int node) {
@@ -150,20 +165,14 @@ sg_status sg_rehearsal_round(const sg_code *code, const bool *present, sg_rehear
   rehearsal->protocol = sg_protocol_new(code);
   p.done = calloc((size_t)code->nodes, sizeof *p.done);
   p.failed = !rehearsal->protocol || !p.done;
-  sg_status status = SG_OK;
-  if (!p.failed) tell(&p, &(sg_event){.kind = SG_BEGIN});
-  for (int i = 0; !p.failed && i < p.orders.count && status == SG_OK; i++) {
-    const sg_order order = p.orders.order[i]; /* the array may move */
-    obey(&p, &order);
-    p.failed |= p.orders.failed;
-    if (i == MOST_ORDERS)
-      status = sg_fail(e, SG_BUG, NULL, "the protocol of \"%s\" does not come to rest",
-                       code->type->about.name);
-  }
+  tell(&p, &(sg_event){.kind = SG_BEGIN});
   free(p.done);
   free(p.inputs);
-  sg_orders_free(&p.orders);
-  return p.failed ? sg_fail_memory(e) : status;
+  if (p.failed) return sg_fail_memory(e);
+  if (p.restless)
+    return sg_fail(e, SG_BUG, NULL, "the protocol of \"%s\" does not come to rest",
+                   code->type->about.name);
+  return SG_OK;
 }
 
 void sg_rehearsal_free(sg_rehearsal *r) {

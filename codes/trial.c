@@ -284,14 +284,13 @@ static sg_status judge(sg_trial *t, const material *m, unsigned want, sg_trial_r
     if (count < 0) return sg_fail_memory(e);
     sg_status status = sg_decoder_weights(t->decoder, state, s, count, t->picked, &w, e);
     if (status) return status == SG_UNDECODABLE ? SG_OK : status;
-    double share = (double)(segment->end - segment->begin) / (double)code->shape.length;
+    double numbers = (double)(segment->end - segment->begin) / segment->pieces; /* of a message */
     for (int i = 0; i < count; i++) {
       if (!is_used(&w, i)) continue;
       r->messages++;
-      r->received += share / segment->pieces;
+      r->received += numbers;
     }
-    for (int i = 0; i < count * w.pieces; i++)
-      r->apply_flops += w.w[i] != 0 ? 2 * share / segment->pieces : 0;
+    for (int i = 0; i < count * w.pieces; i++) r->apply_flops += w.w[i] != 0 ? 2 * numbers : 0;
     r->find_flops += w.info.flops;
     r->amplification = fmax(r->amplification, w.info.amplification);
     if (want & SG_TRIAL_CONDITION) status = condition(t, from, &w, &r->cond2);
@@ -301,6 +300,8 @@ static sg_status judge(sg_trial *t, const material *m, unsigned want, sg_trial_r
     if (!ok) return sg_fail_memory(e);
   }
   r->decoded = true;
+  r->received /= (double)code->shape.length;
+  r->apply_flops /= (double)code->shape.length;
   if (want & SG_TRIAL_ERRORS && t->subject->has_errors)
     for (int p = 0; p < SG_PRECISIONS; p++) r->error[p] = sqrt(square[p]) / t->subject->norms;
   return SG_OK;

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# `straggle codes check` as a person uses it. STRAGGLE names the program.
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+}
+
+json() { # an expression of $1, a JSON file
+  sqlite3 :memory: "SELECT $2 FROM (SELECT CAST(readfile('$1') AS TEXT) AS j)"
+}
+
+@test "a report says what is promised, found and how safe it is" {
+  run "$STRAGGLE" codes check fractional-repetition s=1 -n 4
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"4 workers, 4 subsets, gradient length 960, seed 1"* ]]
+  [[ "$output" == *"at most 1 missing: 5, all tried"* ]]
+  [[ "$output" == *"found     d = 2  s = 1  m = 1  optimal: d = s + m"* ]]
+  [[ "$output" == *"condition number"* ]]
+  [[ "$output" == *"2 messages: 2 gradients, 15 kB as float64"* ]]
+  grep -Eq "^ +2 +2 +6 +6 +4 +0.6667" <<< "$output" # 4 of 6 pairs decode
+}
+
+@test "n = 20, s = 3: all 1,351 patterns" {
+  for code in "cyclic-repetition s=3" "ye-abbe d=5 m=2 construction=random" "group d=4 m=1 stop=count"; do
+    run "$STRAGGLE" codes check $code -n 20
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"at most 3 missing: 1351, all tried"* ]]
+    [[ "$output" == *"s = 3 "* ]]
+  done
+}
+
+@test "JSON, the same for every number of threads" {
+  "$STRAGGLE" codes check cyclic-repetition s=3 -n 20 -p 300 -j 1 --json > a.json
+  "$STRAGGLE" codes check cyclic-repetition s=3 -n 20 -p 300 -j 3 --json > b.json
+  cmp a.json b.json
+  [ "$(json a.json "json_valid(j)")" = 1 ]
+  [ "$(json a.json "json_extract(j, '$.s_found')")" = 3 ]
+  [ "$(json a.json "json_extract(j, '$.exhaustive')")" = 0 ]
+  [ "$(json a.json "json_extract(j, '$.patterns')")" = 1351.0 ] || \
+    [ "$(json a.json "json_extract(j, '$.patterns')")" = 1351 ]
+  [ "$(json a.json "json_extract(j, '$.cond2.worst') > json_extract(j, '$.cond2.median')")" = 1 ]
+  [ "$(json a.json "json_array_length(j, '$.cond2.worst_missing')")" = 3 ]
+  "$STRAGGLE" codes check cyclic-repetition s=3 -n 20 -p 300 --seed 2 --json > c.json
+  ! cmp -s a.json c.json
+}
+
+@test "rows in code_check, in place of older ones" {
+  "$STRAGGLE" codes check group d=4 m=2 stop=decodable -n 8 --database c.db
+  "$STRAGGLE" codes check group d=4 m=2 stop=decodable -n 8 --database c.db
+  "$STRAGGLE" codes check cyclic-repetition s=1 -n 8 --database c.db --json
+  [ "$(sqlite3 c.db "SELECT code, stragglers_found, comm_found, slack, exhaustive, broken_promises FROM code_check ORDER BY code")" = \
+    $'cyclic-repetition|1|1.0|0.0|1|0\ngroup|2|2.0|0.0|1|0' ]
+  # A_8, A_7, … of two groups of four: binomials less the sets that leave a group with one or none.
+  [ "$(sqlite3 c.db "SELECT group_concat(sets_decodable, ' ') FROM (SELECT * FROM code_check_sets JOIN code_check USING (check_id) WHERE code = 'group' ORDER BY responders DESC)")" = \
+    "1 8 28 48 36 0 0 0 0" ]
+  [ "$(sqlite3 c.db "SELECT abs(cond2_worst * tan(pi() / 8) - 1) < 1e-10 FROM code_check WHERE code = 'group'")" = 1 ]
+  [ "$(sqlite3 c.db "SELECT count(*) FROM code_check_sets WHERE check_id NOT IN (SELECT check_id FROM code_check)")" = 0 ]
+  run "$STRAGGLE" query c.db @code-checks --format csv
+  [ "$status" -eq 0 ]
+  [ "${#lines[@]}" -eq 3 ]
+}
+
+@test "a grid of all codes in one table" {
+  "$STRAGGLE" codes check --all -n 6 -l 60 --format csv > all.csv
+  for code in $("$STRAGGLE" codes --format csv | tail -n +2 | cut -d, -f1 | grep -E '^[a-z]'); do
+    grep -q "^$code" all.csv
+  done
+  "$STRAGGLE" codes check --all -n 6 -l 60 --json --database all.db > all.json
+  [ "$(json all.json "json_valid(j)")" = 1 ]
+  rows="$(json all.json "json_array_length(j)")"
+  [ "$rows" -eq "$(($(wc -l < all.csv) - 1))" ]
+  [ "$rows" -eq "$(sqlite3 all.db "SELECT count(*) FROM code_check")" ]
+  # Nobody breaks a promise, nobody beats the optimal trade-off.
+  [ "$(sqlite3 all.db "SELECT count(*) FROM code_check WHERE broken_promises > 0 OR slack < 0")" = 0 ]
+  run "$STRAGGLE" codes check --all -n 6 -l 60 --format markdown
+  [[ "$output" == *"| cyclic-repetition s=1 |"* ]]
+}
+
+@test "bad input names the rule and what is near" {
+  run "$STRAGGLE" codes check cyclic-repetitoin s=1
+  [ "$status" -eq 64 ]
+  [[ "$output" == *'did you mean "cyclic-repetition"'* ]]
+  run "$STRAGGLE" codes check group d=5 m=2 stop=count
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"1, 2, 3, 4, 6, 12"* ]]
+  run "$STRAGGLE" codes check group dd=4 m=x stop=count
+  [ "$status" -eq 65 ]
+  [[ "$output" == *'did you mean "d"'* ]]
+  [[ "$output" == *"m: expected a whole number"* ]] # both faults at once
+  run "$STRAGGLE" codes check cyclic-repetition
+  [ "$status" -eq 65 ]
+  [[ "$output" == *'"s" is missing'* ]]
+  run "$STRAGGLE" codes check cyclic-repetition s
+  [ "$status" -eq 64 ]
+  run "$STRAGGLE" codes check cyclic-repetition s=1 -n 0
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"from 1 to 1000"* ]]
+  run "$STRAGGLE" codes check
+  [ "$status" -eq 64 ]
+  run "$STRAGGLE" codes check --all uncoded
+  [ "$status" -eq 64 ]
+  run "$STRAGGLE" codes check uncoded --nonsense
+  [ "$status" -eq 64 ]
+  run "$STRAGGLE" codes check uncoded -n 1000 -l 100000000
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"67108"* ]]
+  run "$STRAGGLE" codes check uncoded --database /nowhere/c.db
+  [ "$status" -eq 73 ]
+  run "$STRAGGLE" codes check group d=4 --json
+  [ "$status" -eq 65 ]
+  echo "$output" > f.json
+  [ "$(json f.json "json_extract(j, '$.faults[0].place')")" = /stop ]
+}
+
+@test "help says what is measured" {
+  run "$STRAGGLE" codes check --help
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"2-norm, by SVD, of the decode system"* ]]
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks of codes against counts by hand, closed forms and singular values of rows written out;
+ * broken promises, overflow, relays, threads, search; the grid of all codes. */
+#include "codes/check.h"
+#include "codes/expand.h"
+#include "codes/grid.h"
+#include "sim/core/linalg.h"
+#include "tests/support/toy_codes.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static sg_shape shape_of(int n, long length) {
+  return (sg_shape){.workers = n, .subsets = n, .length = length, .seed = 1, .updates = 1};
+}
+
+/* "d=4 m=2" → values. */
+static sg_values *values_of(const sg_code_type *type, const char *settings) {
+  sg_values *values = sg_values_new(NULL, &type->about, "");
+  char copy[200], *at = NULL;
+  assert_non_null(values);
+  assert_true(strlen(settings) < sizeof copy);
+  strcpy(copy, settings);
+  for (char *word = strtok_r(copy, " ", &at); word; word = strtok_r(NULL, " ", &at)) {
+    char *equals = strchr(word, '=');
+    *equals = '\0';
+    assert_int_equal(sg_values_parse(values, word, equals + 1, NULL), SG_OK);
+  }
+  return values;
+}
+
+static sg_code *code_of(const sg_code_type *type, const char *settings, int n, long length) {
+  sg_values *values = values_of(type, settings);
+  sg_shape shape = shape_of(n, length);
+  sg_code *code = NULL;
+  sg_error e = {0};
+  if (sg_code_new(type, &shape, values, &code, &e)) fail_msg("%s", e.fault[0].message);
+  sg_values_free(values);
+  return code;
+}
+
+static sg_check *check_type(const sg_code_type *type, const char *settings, int n, long length,
+                            const sg_check_options *options) {
+  sg_code *code = code_of(type, settings, n, length);
+  sg_check *check = NULL;
+  sg_error e = {0};
+  if (sg_code_check(code, options, &check, &e)) fail_msg("%s", e.fault[0].message);
+  sg_code_free(code);
+  return check;
+}
+
+static sg_check *check_named(const char *name, const char *settings, int n, long length) {
+  const sg_check_options options = {.patterns = 5000, .seed = 1, .threads = 1};
+  return check_type(sg_code_type_find(name), settings, n, length, &options);
+}
+
+static void expect_sets(const sg_check *c, int n, const int *sets, const int *decodable) {
+  assert_int_equal(c->n_sets, n);
+  for (int i = 0; i < n; i++) {
+    assert_int_equal(c->sets[i].responders, c->workers - i);
+    assert_true(c->sets[i].sets == sets[i]);
+    assert_int_equal(c->sets[i].tried, sets[i]);
+    assert_int_equal(c->sets[i].decodable, decodable[i]);
+  }
+}
+
+/* Two groups of two: every set of three has one of each, and four of the six pairs have. */
+static void fractional_repetition_by_hand(void **state) {
+  (void)state;
+  sg_check *c = check_named("fractional-repetition", "s=1", 4, 10);
+  expect_sets(c, 5, (int[]){1, 4, 6, 4, 1}, (int[]){1, 4, 4, 0, 0});
+  assert_true(c->exact && c->exhaustive && c->s_proved);
+  assert_true(c->patterns == 5 && c->tried == 5 && c->searched == 0 && c->broken == 0);
+  assert_int_equal(c->s_promised, 1);
+  assert_int_equal(c->s_found, 1);
+  assert_true(c->d_promised == 2 && c->d_found == 2 && c->m_promised == 1 && c->m_found == 1);
+  assert_true(c->slack == 0);
+  assert_true(c->cond2.worst == 1 && c->cond2.median == 1);
+  assert_true(fabs(c->amplification.worst - sqrt(2)) < 1e-15); /* two weights of 1 */
+  assert_true(c->residual.worst == 0);
+  /* One message of each group: a sum of a part each, of 10 numbers; two messages are added. */
+  assert_true(c->least_messages == 2 && c->received == 2);
+  assert_true(c->encode_flops == 20 && c->find_flops == 0 && c->apply_flops == 4);
+  sg_check_free(c);
+}
+
+static void uncoded_by_hand(void **state) {
+  (void)state;
+  sg_check *c = check_named("uncoded", "", 5, 8);
+  expect_sets(c, 6, (int[]){1, 5, 10, 10, 5, 1}, (int[]){1, 0, 0, 0, 0, 0});
+  assert_int_equal(c->s_found, 0);
+  assert_true(c->slack == 0 && c->d_found == 1 && c->cond2.worst == 1);
+  assert_int_equal(c->cond2.n_missing, 0);
+  assert_true(c->least_messages == 5 && c->received == 5 && c->apply_flops == 10);
+  /* float32 and bfloat16 numbers have 24 and 8 bits: half a unit is the most a rounding can do. */
+  assert_true(c->error[SG_FLOAT64].worst < 0x1p-52);
+  assert_true(c->error[SG_FLOAT32].worst > 0x1p-30 && c->error[SG_FLOAT32].worst < 0x1p-24);
+  assert_true(c->error[SG_BFLOAT16].worst > 0x1p-14 && c->error[SG_BFLOAT16].worst < 0x1p-8);
+  sg_check_free(c);
+}
+
+/* exact-codes.md, I1: the worst condition number of the harmonic code is cot(π/2d) for m = 2 and
+ * √d for m = d − 1; with one group it is the decode system itself. */
+static void harmonic_closed_forms(void **state) {
+  (void)state;
+  for (int d = 3; d <= 9; d++) {
+    char settings[80];
+    snprintf(settings, sizeof settings, "d=%d m=2 linear_code=harmonic stop=decodable", d);
+    sg_check *c = check_named("group", settings, d, 24);
+    assert_true(fabs(c->cond2.worst * tan(M_PI / (2 * d)) - 1) < 1e-10);
+    assert_true(c->slack == 0 && c->s_found == d - 2 && c->m_found == 2);
+    assert_true(c->received == 1); /* any two halves */
+    sg_check_free(c);
+    snprintf(settings, sizeof settings, "d=%d m=%d linear_code=harmonic stop=count", d, d - 1);
+    c = check_named("group", settings, 2 * d, 24L * (d - 1));
+    assert_true(fabs(c->cond2.worst / sqrt(d) - 1) < 1e-10);
+    assert_true(c->s_found == 1 && c->m_found == d - 1 && fabs(c->received - 2) < 1e-12);
+    sg_check_free(c);
+  }
+}
+
+/* The worst condition number by singular values of the rows as the code writes them. */
+static double worst_condition(const sg_code *code) {
+  enum { N = 10 };
+  static double rows[N * N * 4], a[N * N * 4];
+  double sigma[N], worst = 0;
+  int n = code->nodes, columns = code->parts * code->segment[0].pieces;
+  sg_expander expander = {0};
+  memset(rows, 0, sizeof rows);
+  for (int i = 0; i < n; i++) {
+    sg_message message = {.from = i, .to = SG_MASTER};
+    assert_true(sg_expand(&expander, code, NULL, &message, 1, rows + i * columns));
+  }
+  sg_expander_free(&expander);
+  for (int p = 0; p < n; p++)
+    for (int q = p + 1; q < n; q++) {
+      int count = 0;
+      for (int i = 0; i < n; i++)
+        if (i != p && i != q)
+          memcpy(a + columns * count++, rows + i * columns, (size_t)columns * sizeof *a);
+      assert_int_equal(sg_singular_values(columns, count, a, columns, sigma), SG_OK);
+      worst = fmax(worst, sigma[0] / sigma[count - 1]);
+    }
+  return worst;
+}
+
+static void condition_numbers_are_those_of_the_rows(void **state) {
+  (void)state;
+  static const char *const codes[][2] = {{"cyclic-repetition", "s=2"},
+                                         {"ye-abbe", "d=4 m=2 construction=random"}};
+  for (int i = 0; i < 2; i++) {
+    sg_code *code = code_of(sg_code_type_find(codes[i][0]), codes[i][1], 9, 60);
+    sg_check *c = check_named(codes[i][0], codes[i][1], 9, 60);
+    double expected = worst_condition(code);
+    if (!(fabs(c->cond2.worst / expected - 1) < 1e-9))
+      fail_msg("%s: expected %g, found %g", codes[i][0], expected, c->cond2.worst);
+    assert_int_equal(c->cond2.n_missing, 2);
+    sg_check_free(c);
+    sg_code_free(code);
+  }
+}
+
+static void cyclic_repetition(void **state) {
+  (void)state;
+  sg_check *c = check_named("cyclic-repetition", "s=3", 10, 100);
+  assert_true(c->patterns == 1 + 10 + 45 + 120 && c->tried == 176);
+  assert_int_equal(c->s_found, 3);
+  assert_true(c->s_proved && c->slack == 0 && c->broken == 0);
+  assert_true(c->residual.worst > 0 && c->residual.worst < 1e-9);
+  assert_true(c->residual.median <= c->residual.p90 && c->residual.p99 <= c->residual.worst);
+  assert_true(c->received == 7 && c->least_messages == 7);
+  /* Four terms of length 100; with everybody's message in use 10 products a coordinate. */
+  assert_true(c->encode_flops == 800 && c->apply_flops == 20 && c->find_flops > 0);
+  for (int p = 1; p < SG_PRECISIONS; p++) assert_true(c->error[p].worst > c->error[p - 1].worst);
+  assert_true(c->error[SG_FLOAT64].worst < 1e-10);
+  /* No set of six decodes, so none of fewer does. */
+  assert_int_equal(c->n_sets, 11);
+  assert_int_equal(c->sets[4].decodable, 0);
+  assert_true(c->sets[4].tried == 210 && c->sets[10].tried == 1);
+  sg_check_free(c);
+}
+
+/* --- Same results ----------------------------------------------------------------------------- */
+
+static void expect_same_spread(const sg_check_spread *a, const sg_check_spread *b) {
+  assert_true(a->median == b->median && a->p90 == b->p90 && a->p99 == b->p99);
+  assert_true(a->worst == b->worst);
+  assert_int_equal(a->n_missing, b->n_missing);
+  assert_memory_equal(a->missing, b->missing, (size_t)a->n_missing * sizeof(int));
+}
+
+static void expect_same(const sg_check *a, const sg_check *b) {
+  expect_same_spread(&a->cond2, &b->cond2);
+  expect_same_spread(&a->amplification, &b->amplification);
+  expect_same_spread(&a->residual, &b->residual);
+  for (int p = 0; p < SG_PRECISIONS; p++) expect_same_spread(&a->error[p], &b->error[p]);
+  assert_true(a->tried == b->tried && a->searched == b->searched && a->n_sets == b->n_sets);
+  for (int i = 0; i < a->n_sets; i++)
+    assert_true(a->sets[i].tried == b->sets[i].tried &&
+                a->sets[i].decodable == b->sets[i].decodable);
+}
+
+static void threads_and_repeats_change_nothing(void **state) {
+  (void)state;
+  sg_check_options options = {.patterns = 150, .seed = 1, .threads = 1};
+  const sg_code_type *type = sg_code_type_find("ye-abbe");
+  sg_check *one = check_type(type, "d=6 m=2", 16, 60, &options);
+  assert_false(one->exhaustive);
+  assert_true(one->searched > 0 && one->tried == 150);
+  for (int threads = 1; threads <= 5; threads += 2) {
+    options.threads = threads;
+    sg_check *again = check_type(type, "d=6 m=2", 16, 60, &options);
+    expect_same(one, again);
+    sg_check_free(again);
+  }
+  options.seed = 2;
+  sg_check *other = check_type(type, "d=6 m=2", 16, 60, &options);
+  assert_true(other->error[SG_FLOAT32].median != one->error[SG_FLOAT32].median);
+  sg_check_free(other);
+  sg_check_free(one);
+}
+
+/* What a search from few samples finds, beside all 3,473 patterns. */
+static void a_search_comes_near_the_worst(void **state) {
+  (void)state;
+  const sg_code_type *type = sg_code_type_find("cyclic-repetition");
+  sg_check_options all = {.patterns = 5000, .seed = 1, .threads = 2},
+                   few = {.patterns = 400, .seed = 1, .threads = 1};
+  sg_check *truth = check_type(type, "s=4", 16, 20, &all);
+  sg_check *found = check_type(type, "s=4", 16, 20, &few);
+  assert_true(truth->exhaustive && !found->exhaustive);
+  assert_true(found->cond2.worst <= truth->cond2.worst * (1 + 1e-9));
+  assert_true(found->cond2.worst >= 0.5 * truth->cond2.worst);
+  assert_true(found->amplification.worst >= 0.5 * truth->amplification.worst);
+  assert_int_equal(found->s_found, 4);
+  assert_true(truth->s_proved);
+  sg_check_free(truth);
+  sg_check_free(found);
+}
+
+static void take_share(void *user, double share) {
+  double *last = user;
+  assert_true(share >= 0 && share <= 1 && share >= *last);
+  *last = share;
+}
+
+static void progress_rises(void **state) {
+  (void)state;
+  double last = 0;
+  const sg_check_options options = {
+      .patterns = 150, .seed = 1, .threads = 1, .progress = take_share, .user = &last};
+  sg_check_free(check_type(sg_code_type_find("cyclic-repetition"), "s=4", 16, 20, &options));
+  assert_true(last > 0.5);
+}
+
+/* --- Protocols of their own ------------------------------------------------------------------- */
+
+static const sg_check_options plain = {.patterns = 1000, .seed = 1, .threads = 2};
+
+static void codes_with_their_own_schedules(void **state) {
+  (void)state;
+  /* Two segments, a message each: what a worker sends is a gradient in all. */
+  sg_check *c = check_type(&toy_two_messages, "", 3, 30, &plain);
+  assert_true(c->m_found == 1 && c->received == 3 && c->least_messages == 6);
+  assert_int_equal(c->s_found, 0);
+  expect_sets(c, 4, (int[]){1, 3, 3, 1}, (int[]){1, 0, 0, 0});
+  sg_check_free(c);
+  /* Signals and commands: with one missing the others send coded messages. */
+  c = check_type(&toy_nested, "", 3, 30, &plain);
+  assert_int_equal(c->s_promised, 1);
+  assert_int_equal(c->s_found, 1);
+  assert_true(c->broken == 0 && c->residual.worst < 1e-12);
+  assert_true(c->sets[1].decodable == 3 && c->sets[2].decodable == 0);
+  assert_true(c->received == 2);
+  sg_check_free(c);
+}
+
+/* Any one of the three leaves may be missing, the inner node may not. */
+static void relays(void **state) {
+  (void)state;
+  sg_check *c = check_type(&toy_tree, "", 4, 30, &plain);
+  assert_true(c->sets[0].decodable == 1 && c->sets[1].tried == 4 && c->sets[1].decodable == 3);
+  assert_int_equal(c->broken, 1);
+  assert_int_equal(c->n_broken_missing, 1);
+  assert_int_equal(c->broken_missing[0], 3);
+  assert_int_equal(c->s_found, 0);
+  assert_true(c->received == 1 && c->residual.worst < 1e-14);
+  /* The relay's message is rounded from rounded ones. */
+  assert_true(c->error[SG_FLOAT32].median > 1e-10 && c->error[SG_FLOAT32].worst < 1e-6);
+  sg_check_free(c);
+}
+
+static void what_cannot_be_checked(void **state) {
+  (void)state;
+  static const sg_code_type *const types[] = {&toy_async, &toy_pipeline};
+  for (int i = 0; i < 2; i++) {
+    sg_code *code = code_of(types[i], "", 3, 30);
+    sg_check *check = NULL;
+    sg_error e = {0};
+    assert_int_equal(sg_code_check(code, &plain, &check, &e), SG_INVALID);
+    assert_null(check);
+    assert_non_null(strstr(e.fault[0].message, "expected"));
+    sg_error_clear(&e);
+    sg_code_free(code);
+  }
+}
+
+/* --- Faulty codes ----------------------------------------------------------------------------- */
+
+static sg_status boast_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                              sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  code->promised = 1;
+  return SG_OK;
+}
+
+static void own_part(const sg_code *code, const void *state, const sg_message *message,
+                     sg_row *row) {
+  (void)code, (void)state;
+  sg_row_part(row, message->from, 0, 1);
+}
+
+static const sg_code_type boast = {
+    .about = {.name = "boast", .summary = ""}, .create = boast_create, .encode = own_part};
+
+static void a_broken_promise_is_seen(void **state) {
+  (void)state;
+  sg_check *c = check_type(&boast, "", 4, 10, &plain);
+  assert_int_equal(c->broken, 4);
+  assert_int_equal(c->n_broken_missing, 1);
+  assert_int_equal(c->broken_missing[0], 0);
+  assert_int_equal(c->s_promised, 1);
+  assert_int_equal(c->s_found, 0);
+  assert_true(c->slack == 0);
+  sg_check_free(c);
+}
+
+static void huge_part(const sg_code *code, const void *state, const sg_message *message,
+                      sg_row *row) {
+  (void)code, (void)state;
+  sg_row_part(row, message->from, 0, 1e39);
+}
+
+static sg_status huge_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                             sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  return SG_OK;
+}
+
+static const sg_code_type huge = {
+    .about = {.name = "huge", .summary = ""}, .create = huge_create, .encode = huge_part};
+
+static void overflow_is_an_infinite_error(void **state) {
+  (void)state;
+  sg_check *c = check_type(&huge, "", 3, 10, &plain);
+  assert_true(c->error[SG_FLOAT64].worst < 1e-14);
+  assert_true(isinf(c->error[SG_FLOAT32].worst) && isinf(c->error[SG_BFLOAT16].worst));
+  assert_true(isinf(c->error[SG_FLOAT32].median));
+  assert_int_equal(c->broken, 0);
+  sg_check_free(c);
+}
+
+/* --- The grid --------------------------------------------------------------------------------- */
+
+typedef struct tally {
+  int count;
+  char last[200];
+} tally;
+
+static sg_status count_code(void *user, const sg_values *values, const sg_code *code, sg_error *e) {
+  (void)e;
+  tally *t = user;
+  char label[200];
+  sg_code_label(values, label, sizeof label);
+  assert_int_equal(code->nodes, 12);
+  assert_string_not_equal(label, t->last); /* no code twice */
+  strcpy(t->last, label);
+  t->count++;
+  return SG_OK;
+}
+
+static sg_status stop_at_third(void *user, const sg_values *values, const sg_code *code,
+                               sg_error *e) {
+  (void)values, (void)code;
+  return ++*(int *)user == 3 ? sg_fail(e, SG_INVALID, NULL, "enough") : SG_OK;
+}
+
+static void the_grid_has_every_code(void **state) {
+  (void)state;
+  sg_shape shape = shape_of(12, 60);
+  sg_error e = {0};
+  const sg_code_type *type;
+  for (int i = 0; (type = sg_code_type_at(i)); i++) {
+    tally t = {0};
+    assert_int_equal(sg_grid_walk(type, &shape, count_code, &t, &e), SG_OK);
+    if (t.count == 0) fail_msg("%s is not in the grid", type->about.name);
+  }
+  int visits = 0;
+  type = sg_code_type_find("ye-abbe");
+  assert_int_equal(sg_grid_walk(type, &shape, stop_at_third, &visits, &e), SG_INVALID);
+  assert_int_equal(visits, 3);
+  sg_error_clear(&e);
+}
+
+int main(void) {
+  sg_blas_single_thread();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(fractional_repetition_by_hand),
+      cmocka_unit_test(uncoded_by_hand),
+      cmocka_unit_test(harmonic_closed_forms),
+      cmocka_unit_test(condition_numbers_are_those_of_the_rows),
+      cmocka_unit_test(cyclic_repetition),
+      cmocka_unit_test(threads_and_repeats_change_nothing),
+      cmocka_unit_test(a_search_comes_near_the_worst),
+      cmocka_unit_test(progress_rises),
+      cmocka_unit_test(codes_with_their_own_schedules),
+      cmocka_unit_test(relays),
+      cmocka_unit_test(what_cannot_be_checked),
+      cmocka_unit_test(a_broken_promise_is_seen),
+      cmocka_unit_test(overflow_is_an_infinite_error),
+      cmocka_unit_test(the_grid_has_every_code),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
