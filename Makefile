@@ -107,11 +107,12 @@ bench: setup
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine
 	python3 tests/bench.py --program $(BUILD)/straggle --peers $(PEERS)
 
-# Mutated scenarios and data files, for as long as FUZZ_ITERATIONS says.
+# Mutated scenarios, data files and command lines, for as long as FUZZ_ITERATIONS says.
 FUZZ_ITERATIONS ?= 200000
 fuzz: setup-tests
-	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" build-asan/tests/fuzz_scenario
+	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" build-asan/tests/fuzz_scenario build-asan/tests/fuzz_check
 	build-asan/tests/fuzz_scenario $(FUZZ_ITERATIONS) scenarios/*.json tests/scenarios/*.json
+	build-asan/tests/fuzz_check $(FUZZ_ITERATIONS)
 
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan ubsan: setup-tests
