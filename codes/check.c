@@ -503,8 +503,8 @@ static sg_status measure_workers(checker *c) {
       if (held[(size_t)i * parts + (size_t)p])
         share += sg_code_edge(code, like + 1) - sg_code_edge(code, like);
     }
-    double d = share * c->n;
-    if (fabs(d - nearbyint(d)) < 1e-9) d = nearbyint(d);
+    /* Sums of widths are not exact: to twelve places they are. */
+    double d = nearbyint(share * c->n * 1e12) / 1e12;
     check->d_found = fmax(check->d_found, d);
     check->encode_flops = fmax(check->encode_flops, flops[i]);
     most_sent = fmax(most_sent, sent[i]);
@@ -533,7 +533,8 @@ static void find_s(sg_check *check) {
   /* Searched patterns are not among the sets. */
   if (check->broken > 0 && check->s_found >= check->n_broken_missing)
     check->s_found = check->n_broken_missing - 1;
-  check->slack = check->exact ? check->d_found - (check->s_found + check->m_found) : NAN;
+  double slack = check->d_found - (check->s_found + check->m_found);
+  check->slack = check->exact ? nearbyint(slack * 1e9) / 1e9 : NAN;
 }
 
 /* --- Making and freeing ----------------------------------------------------------------------- */
