@@ -188,6 +188,11 @@ static sg_check_spread *spread_of(sg_check *check, int which) {
                                   : &check->error[which - ERROR];
 }
 
+static void note_received(sg_check *check, const sg_trial_result *r) {
+  check->least_messages = fmin(check->least_messages, r->messages);
+  check->received = fmin(check->received, r->received);
+}
+
 /* Notes what is worse than all before, and promises that were broken. */
 static void note(checker *c, const uint64_t *pattern, sg_trial_result *r) {
   sg_check *check = c->check;
@@ -210,8 +215,7 @@ static void note(checker *c, const uint64_t *pattern, sg_trial_result *r) {
   }
   check->find_flops = fmax(check->find_flops, r->find_flops);
   check->apply_flops = fmax(check->apply_flops, r->apply_flops);
-  check->least_messages = fmin(check->least_messages, r->messages);
-  check->received = fmin(check->received, r->received);
+  note_received(check, r);
 }
 
 static int rising(const void *a, const void *b) {
@@ -451,6 +455,24 @@ static sg_status check_promised(checker *c) {
 
 /* --- Patterns beyond s ------------------------------------------------------------------------ */
 
+/* How little the master can do with: workers are left out one after the other, from the last to the
+ * first, as long as the rest decodes. */
+static sg_status find_least(checker *c) {
+  uint64_t *pattern = calloc((size_t)c->words, sizeof *pattern);
+  sg_status status = pattern ? SG_OK : sg_fail_memory(c->error);
+  for (int i = c->n - 1; !status && i >= 0; i--) {
+    sg_trial_result r;
+    set_missing(pattern, i, true);
+    status = run_batch(c, 1, pattern, 0, &r);
+    if (r.decoded)
+      note_received(c->check, &r);
+    else
+      set_missing(pattern, i, false);
+  }
+  free(pattern);
+  return status;
+}
+
 /* Fewer messages never help: below a size of which no set decodes none does. After two sizes of
  * which no sampled set did, the rest is left out. */
 static sg_status check_beyond(checker *c) {
@@ -612,6 +634,7 @@ sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg
   sg_status status = begin(&c);
   if (!status) status = measure_workers(&c);
   if (!status) status = check_promised(&c);
+  if (!status) status = find_least(&c);
   if (!status) status = check_beyond(&c);
   if (!status) status = finish(&c);
   end(&c);

@@ -65,11 +65,13 @@ typedef struct sg_check {
   int n_sets;
   sg_check_sets *sets; /* from all workers downward; sizes that were not tried are left out */
   sg_check_spread cond2, amplification, residual, error[SG_PRECISIONS];
-  double encode_flops;   /* of the busiest worker */
-  double find_flops;     /* to find weights: the most of a pattern */
-  double apply_flops;    /* to apply them, per coordinate of the gradient: the most of a pattern */
-  double least_messages; /* with a weight: the least of a pattern */
-  double received;       /* their length, in gradients; · length · 8 bytes as float64 */
+  double encode_flops; /* of the busiest worker */
+  double find_flops;   /* to find weights: the most of a pattern */
+  double apply_flops;  /* to apply them, per coordinate of the gradient: the most of a pattern */
+  /* What the master must receive: messages with a weight, and their length in gradients (· length ·
+   * 8 bytes as float64); the least of a pattern tried and of one in which workers were left out,
+   * from the last to the first, as long as the rest decodes. */
+  double least_messages, received;
 } sg_check;
 
 /* Faults: a code without rounds that stand for themselves, not enough memory. O(patterns · (SVD of
