@@ -364,12 +364,6 @@ static void put_time_to_target(sg_table *t, const scheme *c) {
   sg_table_text(t, cell);
 }
 
-static void put_percent(sg_table *t, double share) {
-  char cell[32];
-  snprintf(cell, sizeof cell, "%.0f %%", 100 * share);
-  sg_table_text(t, cell);
-}
-
 static int ended_early(const scheme *c) {
   return c->n_diverged + c->n_stalled + c->n_undecodable;
 }
@@ -403,7 +397,7 @@ static sg_table *people_table(const report *r, const environment *v) {
   }
   name[n++] = "MB/iter";
   if (shared_link) {
-    name[n++] = "link busy";
+    name[n++] = "link busy (%)";
     name[n++] = "queued (s)";
   }
   name[n++] = "worker-s/iter";
@@ -430,7 +424,7 @@ static sg_table *people_table(const report *r, const environment *v) {
     }
     sg_table_number(t, sg_moments_mean(&c->mb_received), 3);
     if (shared_link) {
-      put_percent(t, sg_moments_mean(&c->ingress_busy_share));
+      sg_table_number(t, 100 * sg_moments_mean(&c->ingress_busy_share), 3);
       sg_table_number(t, sg_moments_mean(&c->queued_per_message_s), 3);
     }
     sg_table_number(t, sg_moments_mean(&c->worker_seconds), 4);
@@ -521,6 +515,21 @@ static void put_data(sg_table *t, const report *r, const environment *v, const c
   }
 }
 
+/* A value of a sweep, which is JSON: 12500000000 as 1.25e+10. */
+static void put_axis_value(const char *json, sg_buffer *out) {
+  char *end, shorter[32];
+  double x = strtod(json, &end);
+  if (*end == '\0' && strlen(json) > 6)
+    for (int digits = 1; digits <= 17; digits++) {
+      snprintf(shorter, sizeof shorter, "%.*g", digits, x);
+      if (strtod(shorter, NULL) == x) {
+        sg_put(out, strlen(shorter) < strlen(json) ? shorter : json);
+        return;
+      }
+    }
+  sg_put(out, json);
+}
+
 /* "n = 12, mean = 3": what all schemes of the environment have in common, which is the sweep. */
 static sg_status put_axes(sg_db *db, const scheme *first, sg_buffer *out, sg_error *e) {
   sqlite3_stmt *s = NULL;
@@ -543,8 +552,8 @@ static sg_status put_axes(sg_db *db, const scheme *first, sg_buffer *out, sg_err
       status = sg_db_fail(db, e);
       break;
     }
-    sg_putf(out, "%s%s = %s", any ? ", " : "", sqlite3_column_text(s, 0),
-            sqlite3_column_text(s, 1));
+    sg_putf(out, "%s%s = ", any ? ", " : "", sqlite3_column_text(s, 0));
+    put_axis_value((const char *)sqlite3_column_text(s, 1), out);
   }
   sqlite3_finalize(s);
   return status;
@@ -609,7 +618,20 @@ static void put_notes(const report *r, const environment *v, sg_buffer *out) {
   }
 }
 
-static void put_legend(const report *r, sg_buffer *out) {
+/* A paragraph of words in lines of a terminal's width; 0: unlimited, but nobody reads that. */
+static void put_paragraph(const char *text, int width, sg_buffer *out) {
+  size_t most = width > 20 && width < 100 ? (size_t)width : 100, column = 0;
+  for (size_t n; *text; text += n, text += strspn(text, " ")) {
+    n = strcspn(text, " ");
+    bool fits = column > 0 && column + 1 + n <= most;
+    if (column > 0) sg_put(out, fits ? " " : "\n");
+    column = fits ? column + 1 + n : n;
+    sg_put_bytes(out, text, n);
+  }
+  sg_put(out, "\n");
+}
+
+static void put_legend(const report *r, int width, sg_buffer *out) {
   bool target = false, iteration = false, shared_link = false;
   for (int i = 0; i < r->n; i++) {
     bool to_target = !isnan(r->scheme[i].target_loss) && !r->scheme[i].timing_only;
@@ -617,30 +639,35 @@ static void put_legend(const report *r, sg_buffer *out) {
     iteration |= !to_target;
     shared_link |= sg_moments_mean(&r->scheme[i].ingress_busy_share) > 0;
   }
-  sg_put(
-      out,
+  put_paragraph(
       "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
-      "length.\n"
-      "speed-up: time of the baseline over time of the scheme, paired by replication (both see "
-      "the\n"
-      "same delays), with its 95 % interval (t on log ratios); under 5 pairs: too few for one.\n");
+      "length.",
+      width, out);
+  put_paragraph(
+      "speed-up: time of the baseline over time of the scheme, paired by replication (both "
+      "see the same delays), with its 95 % interval (t on log ratios); under 5 pairs: too "
+      "few for one.",
+      width, out);
   if (iteration)
-    sg_put(out,
-           "approximate: the gradient is not the exact sum (scaled error of 1e-6 or more), so "
-           "iteration\ntimes are not comparable. scaled error: error of the decoded gradient over "
-           "the summed norms.\n");
+    put_paragraph(
+        "approximate: the gradient is not the exact sum (scaled error of 1e-6 or more), so "
+        "iteration times are not comparable. scaled error: error of the decoded gradient "
+        "over the summed norms.",
+        width, out);
   if (shared_link)
-    sg_put(out,
-           "link busy: share of the time that the master's incoming link is in use. queued: mean "
-           "time that a\nmessage waits for it, besides the time that it would need alone.\n");
-  if (target)
-    sg_put(
-        out,
-        "to target: median simulated time, runs that did not reach it above all others "
-        "(reached/runs).\n"
-        "censored: some paired run did not reach the target; the verdict is then by the exact\n"
-        "sign test at 5 %: a run that did not get there is slower than one that did, and pairs in\n"
-        "which neither did are left out. not reached: neither did in any pair.\n");
+    put_paragraph(
+        "link busy: share of the time that the master's incoming link is in use. queued: "
+        "mean time that a message waits for it, besides the time that it would need alone.",
+        width, out);
+  if (!target) return;
+  put_paragraph("to target: median simulated time, runs that did not reach it above all others "
+                "(reached/runs).",
+                width, out);
+  put_paragraph(
+      "censored: some paired run did not reach the target; the verdict is then by the exact "
+      "sign test at 5 %: a run that did not get there is slower than one that did, and "
+      "pairs in which neither did are left out. not reached: neither did in any pair.",
+      width, out);
 }
 
 static sg_status print_environment(sg_db *db, const report *r, const environment *v, sg_table *data,
@@ -680,7 +707,7 @@ static sg_status compare(sg_db *db, const char *baseline, sg_format format, int 
     begin = v.end;
   }
   if (!status && data) sg_table_print(data, format, width, out);
-  if (!status && !data && r.n) put_legend(&r, out);
+  if (!status && !data && r.n) put_legend(&r, width, out);
   if (!status && !data && !r.n) sg_put(out, "The database has no finished runs.\n");
   if (!status && out->failed) status = sg_fail_memory(e);
   sg_table_free(data);

@@ -12,7 +12,7 @@ static const struct named {
   const char *name, *summary, *sql;
 } named[] = {
     {"points", "one row per parameter combination and scheme",
-     "SELECT point_id, scheme_label, stop_rule, n_workers, load_d, stragglers_s, comm_m,"
+     "SELECT point_id, axes, scheme_label, stop_rule, n_workers, load_d, stragglers_s, comm_m,"
      " replications, iter_mean_s, iter_mean_ci95_half_s, iter_p99_s, time_to_target_s, final_loss,"
      " final_accuracy, grad_scaled_err_max FROM v_point ORDER BY point_id"},
     {"compare", "paired speed-up of iteration times over the baseline",
@@ -31,9 +31,8 @@ static const struct named {
      " worker_busy_share, wasted_work_share, stored_data_factor, point_id"
      " FROM v_point ORDER BY point_id"},
     {"network", "the master's link: how busy, how long messages wait, bytes",
-     "SELECT scheme_label, comm_m, iter_mean_s, ingress_busy_share, queued_per_message_s,"
-     " queued_mean_s, bytes_received_mean, bytes_sent_mean, point_id FROM v_point"
-     " ORDER BY point_id"},
+     "SELECT scheme_label, axes, iter_mean_s, ingress_busy_share, queued_per_message_s, comm_m,"
+     " bytes_received_mean, point_id FROM v_point ORDER BY point_id"},
     {"errors", "arithmetic: largest errors and condition numbers",
      "SELECT scheme_label, exact, grad_rel_err_max, grad_scaled_err_max, decoding_err_mean,"
      " cond1_max, decode_amp_max, undecodable_iters, point_id FROM v_point ORDER BY point_id"},

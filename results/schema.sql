@@ -160,8 +160,19 @@ CREATE TABLE column_doc (
 
 -- One row per point: means over its finished runs. Times to target only of runs that reached it.
 CREATE VIEW v_point AS
-SELECT p.point_id, p.env_sha256, p.results_version, p.scheme_label, p.code, p.stop_rule, p.exact,
-       p.timing_only, p.is_baseline, p.n_workers, p.n_subsets, p.length, p.load_d, p.stragglers_s,
+SELECT p.point_id, p.env_sha256, p.results_version, p.scheme_label,
+       -- What all schemes of the environment have in common: the sweep, without each.
+       (SELECT group_concat(name || ' = ' || value, ', ')
+        FROM (SELECT name, value FROM point_axis a
+              WHERE a.point_id = p.point_id
+                AND NOT EXISTS (SELECT 1 FROM point o
+                                WHERE o.env_sha256 = p.env_sha256
+                                  AND o.results_version = p.results_version
+                                  AND NOT EXISTS (SELECT 1 FROM point_axis b
+                                                  WHERE b.point_id = o.point_id AND b.name = a.name
+                                                    AND b.value = a.value))
+              ORDER BY position)) AS axes,
+       p.code, p.stop_rule, p.exact, p.timing_only, p.is_baseline, p.n_workers, p.n_subsets, p.length, p.load_d, p.stragglers_s,
        p.comm_m, p.target_loss, count(*) AS replications,
        sum(r.status <> 'finished') AS unfinished_runs,
        avg(s.iter_mean_s) AS iter_mean_s,
@@ -456,6 +467,7 @@ INSERT INTO column_doc VALUES
 ('*','column_name','text','Column'),
 ('*','unit','text','Unit; 1: none'),
 ('*','meaning','text','What the column holds'),
+('*','axes','text','Values of the sweep; NULL: none'),
 ('*','replications','count','Runs that ended'),
 ('*','unfinished_runs','count','Of these, runs that diverged, stalled or could not be decoded'),
 ('*','baseline_point_id','id','The scheme that is compared with'),

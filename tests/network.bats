@@ -97,3 +97,23 @@ END
   [ "$status" -eq 65 ]
   [[ "$output" == *"/network/classes: expected shares that sum to 1, found a sum of 0.75"* ]]
 }
+
+@test "shorter messages pay where the master's port is full, and only there" {
+  "$STRAGGLE" run "$BATS_TEST_DIRNAME/../scenarios/congested-ingress.json" -o port.db --quiet \
+    --set /replications=2 --set /stop/iterations=50
+  best() {
+    sqlite3 port.db "SELECT comm_m FROM v_point WHERE code = 'group' AND axes = 'ingress_Bps = $1'
+                     ORDER BY iter_mean_s LIMIT 1"
+  }
+  [ "$(best 12500000000)" -eq 1 ]
+  [ "$(best 312500000)" -eq 2 ]
+  [ "$(best 125000000)" -eq 3 ]
+  # 192 MB an iteration do not go through 1 Gbit/s in less than 1.536 s.
+  run sqlite3 port.db "SELECT count(*) FROM v_point WHERE code = 'uncoded'
+      AND axes = 'ingress_Bps = 125000000' AND iter_mean_s BETWEEN 1.536 AND 1.6"
+  [ "$output" -eq 1 ]
+  run "$STRAGGLE" compare port.db
+  [[ "$output" == *"ingress_Bps = 1.25e+08"* ]]
+  COLUMNS=80 "$STRAGGLE" compare port.db > table.txt
+  [ "$(LC_ALL=C.UTF-8 wc -L < table.txt)" -le 80 ]
+}
