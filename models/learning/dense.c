@@ -11,6 +11,7 @@
 #include "models/learning/dense.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
+#include "models/learning/wide.h"
 #include "sim/core/linalg.h"
 
 #include <math.h>
@@ -21,7 +22,7 @@
 enum {
   BLOCK_BYTES = 24 << 10, /* a block of short rows fits the first-level cache with its vectors */
   BLOCK_ROWS = 64,
-  PRODUCT_ROWS = 256 /* rows of X that meet the models of both points while they are near */
+  PRODUCT_ROWS = 480 /* rows of X that meet the models of both points while they are near */
 };
 
 #define AT(p, i) (*(const sg_v4u *)((p) + (i)))
@@ -254,12 +255,11 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
 /* --- Width W ---------------------------------------------------------------------------------- */
 
 /* Margins of rows [begin, end) with all W models: column (model · outputs + output) of z. */
-static void product(const sg_dense *d, int width, long begin, long end, const double *x, double *z,
-                    long ld) {
-  long columns = d->data->columns;
-  cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)(end - begin), width * d->outputs,
-              (int)columns, 1.0, d->data->x + begin * columns, (int)columns, x, (int)columns, 0.0,
-              z, (int)ld);
+static void product(const sg_dense *d, const sg_workspace *ws, int width, long begin, long end,
+                    const double *x, double *z, long ld) {
+  long columns = d->data->columns, models = (long)width * d->outputs;
+  sg_wide_product(end - begin, columns, (int)models, d->data->x + begin * columns, x,
+                  ws->scratch.p + PRODUCT_ROWS * models, z, ld);
 }
 
 /* The losses of q->loss_x where it is another point than q->x. other: its first column. */
@@ -268,7 +268,7 @@ static void losses_elsewhere(const sg_problem *problem, sg_workspace *ws,
                              long end) {
   const sg_dense *d = problem->self;
   long rows = d->data->rows;
-  product(d, q->width, begin, end, other, ws->scratch.p, PRODUCT_ROWS);
+  product(d, ws, q->width, begin, end, other, ws->scratch.p, PRODUCT_ROWS);
   for (int c = 0; c < q->columns; c++)
     if (q->loss_x[c] && q->loss_x[c] != q->x[c])
       d->loss->rows(d->outputs, d->target + begin, end - begin, 1,
@@ -288,12 +288,13 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
     other = first;
   }
   if (!sg_numbers_need(&ws->residual, (size_t)(rows * models)) ||
-      !sg_numbers_need(&ws->scratch, (size_t)(PRODUCT_ROWS * models)) ||
+      !sg_numbers_need(&ws->scratch, (size_t)(PRODUCT_ROWS * models) +
+                                         sg_wide_scratch(PRODUCT_ROWS, (int)models)) ||
       (q->loss_x && !sg_numbers_need(&ws->loss, (size_t)(rows * q->columns))))
     return SG_NO_MEMORY;
   for (long b = 0; b < rows; b += PRODUCT_ROWS) {
     long end = b + PRODUCT_ROWS < rows ? b + PRODUCT_ROWS : rows;
-    product(d, q->width, b, end, q->x[0], ws->residual.p + b, rows);
+    product(d, ws, q->width, b, end, q->x[0], ws->residual.p + b, rows);
     if (other) losses_elsewhere(problem, ws, q, other, b, end);
   }
   for (int c = 0; c < q->columns; c++) {
