@@ -11,7 +11,8 @@
  *   cond2          2-norm condition number of its decode system: the rows of the messages that have
  *                  a weight, one row each, over (part, piece); σ_max / σ_min of the singular values
  *                  above max(rows, columns) · ε · σ_max, the numerical rank. So it ends near 1e13,
- *                  where no digit is left. Of several segments the worst.
+ *                  where no digit is left. Rows that share no part are systems of their own; of
+ *                  these, and of several segments, the worst.
  *   amplification  the largest 2-norm of a column of decode weights, as `decode_amp` of a run
  *   residual       max |Σ weight · row − 1| over the coefficients of the decoded sum
  *   error          ‖ĝ − Σ g‖ / Σ ‖g‖ for gradients of independent normal numbers, encoded in

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const int whole[] = {1, 2, 3, 4, 6};
+static const int whole[] = {1, 2, 3, 4};
 enum { WHOLE = sizeof whole / sizeof *whole };
 
 typedef struct walk {
@@ -45,29 +45,47 @@ static const sg_param *next_member(const sg_param *table, int *pass, const sg_pa
   return NULL;
 }
 
-static sg_status go(walk *w, const sg_param *p, int pass, const sg_values *values, long *made) {
-  const sg_param *table = w->type->about.params;
-  p = next_member(table, &pass, p);
+static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values,
+                    long *made);
+
+/* The rest of the members with this one at a value. A value that is refused is passed over. */
+static sg_status go_with(walk *w, const sg_param *p, int pass, bool deviates,
+                         const sg_values *values, int i, long *made) {
+  sg_values *copy = sg_values_copy(values);
+  if (!copy) return sg_fail_memory(w->error);
+  sg_status set = p->kind == SG_INT ? sg_values_set_number(copy, p->name, whole[i], NULL)
+                                    : sg_values_set_string(copy, p->name, p->choices[i], NULL);
+  sg_status status = set == SG_OK ? go(w, p, pass, deviates, copy, made) : SG_OK;
+  sg_values_free(copy);
+  return status;
+}
+
+static sg_status go_words(walk *w, const sg_param *p, int pass, bool deviates,
+                          const sg_values *values, long *made) {
+  int words = 0;
+  while (p->choices[words]) words++;
+  if (strcmp(p->name, "stop") == 0) return go_with(w, p, pass, deviates, values, words - 1, made);
+  bool has_default = !(p->flags & (SG_REQUIRED | SG_OPTIONAL));
+  sg_status status = has_default ? go(w, p, pass, deviates, values, made) : SG_OK;
+  for (int i = 0; i < words && !status && !(has_default && deviates); i++)
+    if (!has_default || i != (int)p->fallback)
+      status = go_with(w, p, pass, deviates || has_default, values, i, made);
+  return status;
+}
+
+static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values,
+                    long *made) {
+  p = next_member(w->type->about.params, &pass, p);
   if (!p) return make(w, values, made);
+  if (p->kind == SG_CHOICE) return go_words(w, p, pass, deviates, values, made);
   long before = *made;
   sg_status status = SG_OK;
-  if (p->kind == SG_INT && p->flags & SG_OPTIONAL) {
-    status = go(w, p, pass, values, made);
+  if (p->flags & SG_OPTIONAL) {
+    status = go(w, p, pass, deviates, values, made);
     if (status || *made > before) return status;
   }
-  int words = 0;
-  while (p->kind == SG_CHOICE && p->choices[words]) words++;
-  int count = p->kind == SG_INT ? WHOLE : words;
-  for (int i = p->kind == SG_CHOICE && strcmp(p->name, "stop") == 0 ? count - 1 : 0;
-       i < count && !status; i++) {
-    if (p->kind == SG_INT && whole[i] > w->shape->workers) break;
-    sg_values *copy = sg_values_copy(values);
-    if (!copy) return sg_fail_memory(w->error);
-    sg_status set = p->kind == SG_INT ? sg_values_set_number(copy, p->name, whole[i], NULL)
-                                      : sg_values_set_string(copy, p->name, p->choices[i], NULL);
-    if (set == SG_OK) status = go(w, p, pass, copy, made);
-    sg_values_free(copy);
-  }
+  for (int i = 0; i < WHOLE && !status && whole[i] <= w->shape->workers; i++)
+    status = go_with(w, p, pass, deviates, values, i, made);
   return status;
 }
 
@@ -77,10 +95,10 @@ sg_status sg_grid_walk(const sg_code_type *type, const sg_shape *shape, sg_grid_
   sg_values *values = sg_values_new(NULL, &type->about, "");
   if (!values) return sg_fail_memory(e);
   long made = 0;
-  sg_status status = go(&w, NULL, 0, values, &made);
+  sg_status status = go(&w, NULL, 0, false, values, &made);
   w.visit = visit;
   w.user = user;
-  if (!status) status = go(&w, NULL, 0, values, &made);
+  if (!status) status = go(&w, NULL, 0, false, values, &made);
   sg_values_free(values);
   return status;
 }

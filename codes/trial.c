@@ -19,6 +19,7 @@ typedef struct block {
   double *triangle; /* depth × count: the same turned into a triangle, with equal singular values
                        of every subset; NULL: dense is used */
   int depth;
+  int *root; /* messages that share parts, directly or through others, have one root: one of them */
 } block;
 
 /* A round's messages with all that is computed from them once. */
@@ -103,6 +104,32 @@ static bool form_all(const sg_trial_subject *s, material *m) {
   return ok;
 }
 
+static int root_of(const int *root, int i) {
+  while (root[i] != i) i = root[i];
+  return i;
+}
+
+/* Rows without a part in common are independent systems, whose scales do not matter to each other.
+ */
+static bool find_roots(block *b) {
+  int *owner = malloc(((size_t)b->columns + 1) * sizeof *owner);
+  b->root = malloc(((size_t)b->count + 1) * sizeof *b->root);
+  if (owner && b->root) {
+    for (int j = 0; j < b->columns; j++) owner[j] = -1;
+    for (int i = 0; i < b->count; i++) {
+      b->root[i] = i;
+      for (int j = 0; j < b->columns; j++) {
+        if (b->dense[i * (ptrdiff_t)b->columns + j] == 0) continue;
+        if (owner[j] >= 0) b->root[root_of(b->root, owner[j])] = i;
+        owner[j] = i;
+      }
+    }
+    for (int i = 0; i < b->count; i++) b->root[i] = root_of(b->root, i);
+  }
+  free(owner);
+  return b->root;
+}
+
 static bool write_rows(const sg_trial_subject *s, const material *m, block *b,
                        sg_expander *expander) {
   const void *state = sg_protocol_state(m->round.protocol);
@@ -117,7 +144,7 @@ static bool write_rows(const sg_trial_subject *s, const material *m, block *b,
   bool ok = b->dense;
   for (int i = 0; ok && i < b->count; i++)
     ok = sg_expand(expander, s->code, state, b->message[i], 1, b->dense + (ptrdiff_t)i * columns);
-  return ok;
+  return ok && find_roots(b);
 }
 
 /* The triangle of a QR decomposition: where rows are long, each set of them costs far less. */
@@ -157,6 +184,7 @@ static void free_material(const sg_code *code, material *m) {
     free(m->block[i].message);
     free(m->block[i].dense);
     free(m->block[i].triangle);
+    free(m->block[i].root);
   }
   free(m->block);
   free(m->values);
@@ -203,14 +231,16 @@ static bool is_used(const sg_weights *w, int i) {
   return false;
 }
 
-static sg_status condition(sg_trial *t, const block *from, const sg_weights *w, double *cond2) {
+/* Of the independent system with this root. */
+static sg_status condition_of(sg_trial *t, const block *from, const sg_weights *w, int root,
+                              double *cond2) {
   const double *rows = from->triangle ? from->triangle : from->dense;
   size_t depth = (size_t)from->depth;
   double *a = workspace(t, (depth + 1) * (size_t)w->count + depth);
   if (!a) return SG_NO_MEMORY;
   int used = 0;
   for (int i = 0; i < w->count; i++)
-    if (is_used(w, i))
+    if (from->root[t->place[i]] == root && is_used(w, i))
       memcpy(a + depth * (size_t)used++, rows + depth * (size_t)t->place[i], depth * sizeof *a);
   int least = from->depth < used ? from->depth : used;
   int most = from->columns > used ? from->columns : used;
@@ -222,6 +252,13 @@ static sg_status condition(sg_trial *t, const block *from, const sg_weights *w, 
   while (rank > 1 && sigma[rank - 1] <= most * DBL_EPSILON * sigma[0]) rank--;
   *cond2 = fmax(isnan(*cond2) ? 0 : *cond2, sigma[0] / sigma[rank - 1]);
   return SG_OK;
+}
+
+static sg_status condition(sg_trial *t, const block *from, const sg_weights *w, double *cond2) {
+  sg_status status = SG_OK;
+  for (int i = 0; i < from->count && !status; i++)
+    if (from->root[i] == i) status = condition_of(t, from, w, i, cond2);
+  return status;
 }
 
 static bool residual(sg_trial *t, const block *from, const sg_weights *w, double *most) {

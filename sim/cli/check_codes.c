@@ -234,6 +234,37 @@ static sg_status count_visit(void *user, const sg_values *values, const sg_code 
   return SG_OK;
 }
 
+static bool same_spread(const sg_check_spread *a, const sg_check_spread *b) {
+  const double x[] = {a->median, a->p90, a->p99, a->worst},
+               y[] = {b->median, b->p90, b->p99, b->worst};
+  for (int i = 0; i < 4; i++)
+    if (!(x[i] == y[i] || (isnan(x[i]) && isnan(y[i])))) return false;
+  return true;
+}
+
+/* To the last bit in all that is measured: a parameter that makes no difference here. */
+static bool same_check(const sg_check *a, const sg_check *b) {
+  bool same = a->d_found == b->d_found && a->m_found == b->m_found && a->s_found == b->s_found &&
+              a->encode_flops == b->encode_flops && a->find_flops == b->find_flops &&
+              a->apply_flops == b->apply_flops && a->received == b->received &&
+              same_spread(&a->cond2, &b->cond2) &&
+              same_spread(&a->amplification, &b->amplification) &&
+              same_spread(&a->residual, &b->residual);
+  for (int p = 0; p < SG_PRECISIONS; p++) same = same && same_spread(&a->error[p], &b->error[p]);
+  return same;
+}
+
+static void drop_repeat(session *s) {
+  item *last = &s->item[s->count - 1];
+  for (int i = 0; i < s->count - 1; i++) {
+    if (s->item[i].code != last->code || !same_check(s->item[i].check, last->check)) continue;
+    sg_check_free(last->check);
+    free(last->config);
+    s->count--;
+    return;
+  }
+}
+
 static sg_status check_visit(void *user, const sg_values *values, const sg_code *code,
                              sg_error *e) {
   sg_error why = {0};
@@ -244,6 +275,7 @@ static sg_status check_visit(void *user, const sg_values *values, const sg_code 
     ((session *)user)->codes_done++;
     return SG_OK;
   }
+  if (!status) drop_repeat(user);
   sg_error_move(e, &why);
   return status;
 }
@@ -545,7 +577,8 @@ static int print_session(const session *s) {
       sg_put(&out,
              "\ncond2: 2-norm condition number of the rows that have a weight; amp: size of the "
              "decode weights;\nerr: worst error over the sum of norms of random gradients, by "
-             "format of messages; received: gradients.\n");
+             "format of messages; received: gradients.\nParameters that change none of these "
+             "numbers are shown once.\n");
   }
   return sg_print(&out);
 }
