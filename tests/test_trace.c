@@ -309,6 +309,16 @@ static void faults_of_the_member(void **state) {
   sg_values_set_string(v, "path", "/nowhere/at.all", &e);
   assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_NO_INPUT);
   assert_string_equal(e.fault[0].place, "/delay/path");
+  assert_int_equal(sg_error_status(&e), SG_NO_INPUT);
+  sg_error_clear(&e);
+  sg_values_set_string(v, "path", path, &e);
+  sg_values_set_number(v, "unit_s", 2, &e);
+  sg_values_set_string(v, "workers", "1-7", &e);
+  assert_int_equal(sg_replay_new(v, 2, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_OK);
+  sg_replay_free(r);
+  sg_values_set_string(v, "workers", "5", &e);
+  assert_int_equal(sg_replay_new(v, 2, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_INVALID);
+  assert_string_equal(e.fault[0].place, "/delay/workers");
   sg_error_clear(&e);
   sg_values_free(v);
 }

@@ -42,6 +42,10 @@ static const sg_param params[] = {
          "or end the run.",
      .choices = ends,
      .fallback = WRAP},
+    {.name = "workers",
+     .kind = SG_TEXT,
+     .summary = "Only these workers of the trace, by their numbers in the file, such as 0-7,12.",
+     .flags = SG_OPTIONAL},
     {.name = "unit_s",
      .kind = SG_REAL,
      .summary = "Seconds of the trace's unit; must be given when that is not the second.",
@@ -125,18 +129,38 @@ static sg_status take_times(sg_replay *r, const sg_values *values, const sg_trac
   return SG_OK;
 }
 
+/* Faults of the file are found at the member that names it. */
+static sg_status move_faults(const sg_values *values, const char *member, sg_error *own,
+                             sg_error *e) {
+  sg_status status = sg_error_status(own);
+  char *place = sg_pointer_join(values->pointer, member);
+  for (int i = 0; i < own->count; i++)
+    sg_fail(e, status == SG_USAGE ? SG_INVALID : status, place, "%s%s%s",
+            status == SG_USAGE ? "" : own->fault[i].place,
+            status == SG_USAGE || !*own->fault[i].place ? "" : ": ",
+            own->fault[i].message ? own->fault[i].message : "?");
+  free(place);
+  sg_error_clear(own);
+  return status == SG_USAGE ? SG_INVALID : status;
+}
+
+static sg_status read_trace(const sg_values *values, sg_trace **out, sg_error *e) {
+  sg_error own = {0};
+  if (sg_trace_read(sg_text(values, "path"), out, &own) != SG_OK)
+    return move_faults(values, "path", &own, e);
+  if (!sg_given(values, "workers") ||
+      sg_trace_select(*out, sg_text(values, "workers"), &own) == SG_OK)
+    return SG_OK;
+  sg_trace_free(*out);
+  return move_faults(values, "workers", &own, e);
+}
+
 sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
                         sg_replay_column column, double per_subset_s, sg_replay **out,
                         sg_error *e) {
   *out = NULL;
   sg_trace *t = NULL;
-  sg_error own = {0};
-  sg_status status = sg_trace_read(sg_text(values, "path"), &t, &own);
-  /* A fault of the file is found at the member that names it. */
-  for (int i = 0; i < own.count; i++)
-    sg_fail_at(e, values, "path", "%s%s%s", own.fault[i].place, *own.fault[i].place ? ": " : "",
-               own.fault[i].message ? own.fault[i].message : "?");
-  if (own.count) sg_error_clear(&own);
+  sg_status status = read_trace(values, &t, e);
   if (status != SG_OK) return status;
   sg_replay *r = calloc(1, sizeof *r);
   double unit = 1;

@@ -384,6 +384,7 @@ int sg_cmd_fit(int argc, char **argv) {
   sg_trace *trace = NULL;
   sg_fit *fit = NULL;
   sg_fit_options options = {.seed = o.seed,
+                            .selected = o.workers,
                             .replicates = o.replicates < 0 ? REPLICATES : o.replicates};
   sg_status status = sg_trace_read(o.word[0], &trace, &e);
   if (status == SG_OK && o.workers) status = sg_trace_select(trace, o.workers, &e);

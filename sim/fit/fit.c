@@ -132,6 +132,7 @@ sg_status sg_fit_new(const sg_trace *trace, const char *path, const sg_fit_optio
   if (!f) return sg_fail_memory(e);
   f->trace = trace;
   f->path = path;
+  f->selected = o->selected;
   f->replicates = o->replicates;
   sg_status status =
       sg_fit_load_scaling((long)cells_of(trace), trace->compute, trace->load, &f->loads, e);

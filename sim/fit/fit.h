@@ -36,6 +36,7 @@ typedef struct sg_fit_model {
 typedef struct sg_fit {
   const sg_trace *trace; /* borrowed */
   const char *path;      /* borrowed */
+  const char *selected;  /* borrowed; NULL: all workers of the file */
   /* The times that were analysed, iterations × workers: per subset, or with scaling startup those
    * of the start alone, per_subset for each subset being taken out (else 0). */
   double *x, per_subset;
@@ -60,6 +61,8 @@ typedef struct sg_fit {
 
 typedef struct sg_fit_options {
   uint64_t seed;
+  const char
+      *selected;  /* the workers of the file that the trace has, as in sg_trace_select; NULL: all */
   int replicates; /* of the parametric bootstrap: 199 */
 } sg_fit_options;
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Draws per model, and runs: a persistent speed is drawn once a run. */
-#define MOST_DRAWS 2e6
+#define MOST_DRAWS 2e5
 enum { FEWEST_RUNS = 20, MOST_RUNS = 400, RESAMPLES = 200 };
 
 /* --- Members ---------------------------------------------------------------------------------- */
@@ -54,6 +54,10 @@ static void trace_members(const sg_fit *f, sg_buffer *b) {
   sg_put_json_string(b, f->path);
   sg_put(b, ", \"mode\": \"block-bootstrap\"");
   sg_putf(b, ", \"block_iterations\": %ld", f->structure->block);
+  if (f->selected) {
+    sg_put(b, ", \"workers\": ");
+    sg_put_json_string(b, f->selected);
+  }
   if (!f->trace->seconds) sg_put(b, ", \"unit_s\": 1");
   sg_put(b, ", \"unit\": \"subset\"");
   put_scaling(b, f);
@@ -138,11 +142,39 @@ static sg_status replay(sg_fit *f, uint64_t seed, sg_error *e) {
   return SG_OK;
 }
 
+static int runs_of(const sg_fit *f) {
+  double wanted = MOST_DRAWS / ((double)f->trace->iterations * f->trace->workers);
+  return wanted < FEWEST_RUNS ? FEWEST_RUNS : wanted > MOST_RUNS ? MOST_RUNS : (int)wanted;
+}
+
+/* The trace need not be a file, and may be a choice of its workers: it is not read again. */
+static sg_status simulate_blocks(const sg_fit *f, uint64_t seed, double *mean, sg_error *e) {
+  int n = f->trace->workers, runs = runs_of(f);
+  long rows = f->trace->iterations, block = f->structure->block;
+  double sum[SG_FIT_WAITS] = {0}, *times = malloc((size_t)n * sizeof *times);
+  if (!times) return sg_fail_memory(e);
+  for (int r = 0; r < runs; r++) {
+    sg_stream g;
+    long start = 0;
+    for (long i = 0; i < rows; i++) {
+      if (i % block == 0) {
+        sg_stream_at(&g, seed, (uint32_t)r, SG_FOR_BOOTSTRAP, 0, (uint32_t)(i / block), 0);
+        start = (long)(sg_uniform(&g) * (double)rows);
+      }
+      const double *row = &f->x[(start + i % block) % rows * n];
+      for (int w = 0; w < n; w++) times[w] = row[w] + f->per_subset;
+      add_waits(f, n, times, sum);
+    }
+  }
+  free(times);
+  for (int k = 0; k < f->n_waits; k++) mean[k] = sum[k] / runs / (double)rows;
+  return SG_OK;
+}
+
 static sg_status simulate_delay(const sg_fit *f, const sg_delay *delay, double *mean, sg_error *e) {
-  int n = f->trace->workers;
+  int n = f->trace->workers, runs = runs_of(f);
   long rows = f->trace->iterations;
-  double wanted = MOST_DRAWS / ((double)rows * n), sum[SG_FIT_WAITS] = {0};
-  int runs = wanted < FEWEST_RUNS ? FEWEST_RUNS : wanted > MOST_RUNS ? MOST_RUNS : (int)wanted;
+  double sum[SG_FIT_WAITS] = {0};
   double *times = malloc((size_t)n * sizeof *times);
   if (!times) return sg_fail_memory(e);
   for (int r = 0; r < runs; r++) {
@@ -216,7 +248,8 @@ sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e) {
     f->bootstrap = f->n_models;
     status = add(f, "block-bootstrap of the trace", &bootstrap, e);
   }
-  for (int i = 0; i < f->n_models && status == SG_OK; i++)
+  if (status == SG_OK) status = simulate_blocks(f, seed, f->model[f->bootstrap].mean, e);
+  for (int i = 0; i < f->bootstrap && status == SG_OK; i++)
     if (f->model[i].scenario) {
       status = simulate(f, &f->model[i], seed, e);
       if (status == SG_INVALID) { /* the scenario format has no such law as yet */
