@@ -17,16 +17,6 @@ static const char *unit_of(const sg_fit *f) {
   return f->trace->seconds ? "s" : "trace units";
 }
 
-static void put_head(const sg_fit *f, sg_buffer *b) {
-  const sg_trace *t = f->trace;
-  sg_putf(b, "%s: %d workers × %ld iterations", f->path, t->workers, t->iterations);
-  if (*t->source) sg_putf(b, "\n  source: %s", t->source);
-  if (*t->licence) sg_putf(b, "\n  licence: %s", t->licence);
-  if (!t->seconds)
-    sg_putf(b, "\n  unit: %s. All times below are in trace units, not seconds", t->unit);
-  sg_put(b, "\n");
-}
-
 /* Breaks at `width` columns, continuation lines indented. */
 static void put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
                         int width) {
@@ -52,6 +42,16 @@ static void put_wrapped(sg_buffer *b, const char *first, const char *indent, con
     }
   }
   sg_put(b, "\n");
+}
+
+static void put_head(const sg_fit *f, int width, sg_buffer *b) {
+  const sg_trace *t = f->trace;
+  sg_putf(b, "%s: %d workers × %ld iterations\n", f->path, t->workers, t->iterations);
+  if (*t->source) put_wrapped(b, "  source: ", "    ", t->source, width);
+  if (*t->licence) put_wrapped(b, "  licence: ", "    ", t->licence, width);
+  if (t->seconds) return;
+  put_wrapped(b, "  unit: ", "    ", t->unit, width);
+  sg_put(b, "  All times below are in trace units, not seconds.\n");
 }
 
 static void put_laws(const sg_fit *f, int width, sg_buffer *b) {
@@ -193,7 +193,7 @@ static void put_models(const sg_fit *f, int width, sg_buffer *b) {
 }
 
 static void put_text(const sg_fit *f, int width, sg_buffer *b) {
-  put_head(f, b);
+  put_head(f, width, b);
   put_laws(f, width, b);
   put_intervals(f, width, b);
   put_structure(f, width, b);

@@ -89,11 +89,12 @@ static sg_status fit_laws(sg_fit *f, const sg_fit_options *o, sg_error *e) {
  * matter: one percent of probability, two percent of time. */
 fit_parts fit_parts_of(const sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  return (fit_parts){.persistent =
-                         s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
-                     .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
-                     .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
-                     .stalls = s->stalls > 2};
+  return (fit_parts){
+      .persistent = s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
+      .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
+      .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
+      .stalls = s->stalls > 2,
+      .clustered = s->stalls > 2 && s->together_p < 0.01 && s->together > 1.2 * s->together_chance};
 }
 
 /* What is left of the times when what the structured model has besides is taken out. */

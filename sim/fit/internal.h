@@ -6,7 +6,7 @@
 
 /* Which parts of the structure the measurements call for, and are in the structured model. */
 typedef struct fit_parts {
-  bool persistent, memory, common, stalls;
+  bool persistent, memory, common, stalls, clustered;
 } fit_parts;
 fit_parts fit_parts_of(const sg_fit *f);
 

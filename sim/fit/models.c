@@ -64,6 +64,17 @@ static void trace_members(const sg_fit *f, sg_buffer *b) {
   sg_put(b, " }");
 }
 
+/* The share q of the workers that a stall hits, from the mean number hit where one is: a binomial
+ * number that is not zero has the mean n q / (1 − (1 − q)ⁿ), which grows with q. */
+static double cluster_share(const sg_fit_structure *s) {
+  double low = s->stall_share, high = 1, n = s->workers;
+  for (int i = 0; i < 60; i++) {
+    double q = (low + high) / 2;
+    *(n * q / (1 - pow(1 - q, n)) < s->together ? &low : &high) = q;
+  }
+  return fmin(1, high);
+}
+
 static void structured_members(const sg_fit *f, sg_buffer *b) {
   const sg_fit_structure *s = f->structure;
   fit_parts parts = fit_parts_of(f);
@@ -83,9 +94,12 @@ static void structured_members(const sg_fit *f, sg_buffer *b) {
   if (parts.common)
     sg_putf(b, ",\n  \"common\": { \"model\": \"lognormal\", \"median\": 1, \"sigma\": %.4g }",
             s->iteration_sd);
-  if (parts.stalls)
-    sg_putf(b, ",\n  \"stalls\": { \"probability\": %.4g, \"slowdown\": %.4g }", s->stall_share,
+  if (parts.stalls) {
+    sg_putf(b, ",\n  \"stalls\": { \"probability\": %.4g, \"slowdown\": %.4g", s->stall_share,
             s->stall_ratio);
+    if (parts.clustered) sg_putf(b, ", \"share\": %.4g", cluster_share(s));
+    sg_put(b, " }");
+  }
   sg_put(b, " }");
 }
 

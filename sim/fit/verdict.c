@@ -75,7 +75,7 @@ static void warn_of_stalls(sg_fit *f) {
     warn(f, SG_FIT_STALLS,
          "stalls: %ld times (%.2g %%) are more than %.2g times the usual, %.3g times in the mean",
          s->stalls, percent(s->stall_share), s->threshold, s->stall_ratio);
-  if (parts.stalls && s->together_p < 0.01 && s->together > 1.2 * s->together_chance)
+  if (parts.clustered)
     warn(f, SG_FIT_CLUSTERED,
          "clustered stalls: %.2g workers stall at once (single stalls: %.2g); a code that survives "
          "s stragglers does not survive those",
