@@ -110,9 +110,10 @@ bench: setup
 # Mutated scenarios, data files and command lines, for as long as FUZZ_ITERATIONS says.
 FUZZ_ITERATIONS ?= 200000
 fuzz: setup-tests
-	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" build-asan/tests/fuzz_scenario build-asan/tests/fuzz_check
+	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" build-asan/tests/fuzz_scenario build-asan/tests/fuzz_check build-asan/tests/fuzz_trace
 	build-asan/tests/fuzz_scenario $(FUZZ_ITERATIONS) scenarios/*.json tests/scenarios/*.json
 	build-asan/tests/fuzz_check $(FUZZ_ITERATIONS)
+	build-asan/tests/fuzz_trace $$(( $(FUZZ_ITERATIONS) / 100 )) scenarios/traces/*.csv
 
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan ubsan: setup-tests
@@ -140,6 +141,8 @@ install: all
 	install -D -m 755 $(BUILD)/straggle $(DESTDIR)$(PREFIX)/bin/straggle
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios scenarios/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/data scenarios/data/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces scenarios/traces/*.csv
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces/convert scenarios/traces/convert/*
 
 clean:
 	rm -rf build build-*
