@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Compute times of the workers of a cluster: speeds by class, one law, three load scalings. */
+/* Compute times of the workers of a cluster: a source of base times, three load scalings, speeds,
+ * modifiers. docs/delays.md has the formulas. */
 #include "models/delay/delay.h"
 
+#include "models/delay/failures.h"
+#include "models/delay/modifiers.h"
 #include "models/delay/source.h"
 #include "sim/core/classes.h"
 
@@ -43,6 +46,21 @@ const sg_param sg_delay_params[] = {
      .min = 0,
      .max = SG_UNBOUNDED,
      .fallback = 0},
+    {.name = "memory",
+     .kind = SG_OBJECT,
+     .summary = "Workers that are slow for several iterations in a row (Gilbert 1960, Elliott "
+                "1963): a Markov chain for each worker that begins in its stationary state.",
+     .fields = sg_memory_params,
+     .flags = SG_OPTIONAL},
+    {.name = "common",
+     .kind = SG_FAMILY,
+     .summary = "A random factor per iteration that multiplies the times of all workers.",
+     .family = &sg_factor_family},
+    {.name = "stalls",
+     .kind = SG_OBJECT,
+     .summary = "Rare stalls, of single workers or of many at once.",
+     .fields = sg_stall_params,
+     .flags = SG_OPTIONAL},
     {0}};
 
 const sg_family sg_delay_family = {
@@ -69,6 +87,14 @@ static const sg_param class_item[] = {{.name = "class",
                                        .fields = class_params},
                                       {0}};
 
+static const sg_param speed_item[] = {{.name = "speed",
+                                       .kind = SG_REAL,
+                                       .summary = "A speed, 1 being nominal.",
+                                       .min = 0,
+                                       .max = SG_UNBOUNDED,
+                                       .flags = SG_MIN_OPEN},
+                                      {0}};
+
 const sg_param sg_cluster_params[] = {
     {.name = "workers",
      .kind = SG_INT,
@@ -89,10 +115,32 @@ const sg_param sg_cluster_params[] = {
                 "seed alone, or in the order of the list.",
      .choices = assignments,
      .fallback = ASSIGN_RANDOM},
+    {.name = "speeds",
+     .kind = SG_LIST,
+     .summary = "The speed of each worker, in order, instead of classes.",
+     .max = 1000000,
+     .fields = speed_item},
+    {.name = "random_speed",
+     .kind = SG_FAMILY,
+     .summary = "A random factor of each worker's speed that lasts for the whole run; a new one in "
+                "each replication.",
+     .family = &sg_factor_family},
+    {.name = "crashes",
+     .kind = SG_FAMILY,
+     .summary = "Workers that die: their messages never come while they are dead.",
+     .family = &sg_crash_family},
+    {.name = "erasure",
+     .kind = SG_FAMILY,
+     .summary = "Workers whose messages never come in an iteration, though they compute: the "
+                "erasure models of coding theory, beside the clock.",
+     .fields = sg_erasure_params,
+     .family = &sg_erasure_family},
     {0}};
 
 struct sg_delay {
   sg_source source;
+  sg_modifiers modifiers;
+  sg_failures failures;
   int workers;
   int scaling;
   double scale; /* 1, or 1/k where the law is for the whole data set */
@@ -104,12 +152,21 @@ struct sg_delay {
 struct sg_delay_run {
   const sg_delay *delay;
   uint32_t replication;
+  sg_modifiers_run modifiers;
+  sg_failures_run failures;
 };
 
 /* --- Speed classes ---------------------------------------------------------------------------- */
 
 static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_error *e) {
   for (int w = 0; w < delay->workers; w++) delay->speed[w] = 1;
+  int listed = sg_count(cluster, "speeds");
+  if (listed > 0 && listed != delay->workers)
+    return sg_fail_at(e, cluster, "speeds", "expected a speed for each of %d workers, found %d",
+                      delay->workers, listed);
+  if (listed > 0 && sg_count(cluster, "classes") > 0)
+    return sg_fail_at(e, cluster, "speeds", "expected either speeds or classes, found both");
+  for (int w = 0; w < listed; w++) delay->speed[w] = sg_item(cluster, "speeds", w)->number;
   if (sg_count(cluster, "classes") == 0) return SG_OK;
   int *class_of = calloc((size_t)delay->workers, sizeof *class_of);
   if (!class_of) return sg_fail_memory(e);
@@ -142,13 +199,22 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                   .fixed = sg_real(delay, "fixed_s"),
                   .seed = seed,
                   .speed = speed};
-  /* Both are checked, so that all faults are listed at once. */
+  /* All are checked, so that all faults are listed at once. */
   sg_replay_column column = d->scaling == STARTUP ? SG_REPLAY_START : SG_REPLAY_COMPUTE;
   sg_status source = sg_source_init(&d->source, delay, workers, seed, column, d->per_subset, e);
   sg_status classes = assign_speeds(d, cluster, e);
-  if (source != SG_OK || classes != SG_OK) {
+  sg_status modifiers = sg_modifiers_init(&d->modifiers, sg_object(cluster, "random_speed"),
+                                          sg_object(delay, "memory"), sg_object(delay, "common"),
+                                          sg_object(delay, "stalls"), workers, seed, e);
+  sg_status failures = sg_failures_init(&d->failures, sg_object(cluster, "crashes"),
+                                        sg_object(cluster, "erasure"), workers, seed, e);
+  sg_status status = source != SG_OK      ? source
+                     : classes != SG_OK   ? classes
+                     : modifiers != SG_OK ? modifiers
+                                          : failures;
+  if (status != SG_OK) {
     sg_delay_free(d);
-    return source != SG_OK ? source : classes;
+    return status;
   }
   *out = d;
   return SG_OK;
@@ -157,6 +223,8 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
 void sg_delay_free(sg_delay *delay) {
   if (!delay) return;
   sg_source_clear(&delay->source);
+  sg_modifiers_clear(&delay->modifiers);
+  sg_failures_clear(&delay->failures);
   free(delay->speed);
   free(delay);
 }
@@ -178,16 +246,52 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
     sg_replay_note(delay->source.replay, out);
   else
     sg_law_note(&delay->source.law, "delay", out);
+  sg_factor_note(&delay->modifiers.speed, "random speed", out);
+  sg_factor_note(&delay->modifiers.common, "common factor", out);
+  if (delay->modifiers.stall_has_length) sg_law_note(&delay->modifiers.stall_length, "stalls", out);
+  if (delay->failures.crash == SG_CRASH_SECONDS)
+    sg_law_note(&delay->failures.downtime, "downtime", out);
 }
 
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication) {
-  sg_delay_run *run = malloc(sizeof *run);
-  if (run) *run = (sg_delay_run){.delay = delay, .replication = replication};
-  return run;
+  sg_delay_run *run = calloc(1, sizeof *run);
+  if (!run) return NULL;
+  run->delay = delay;
+  run->replication = replication;
+  if (sg_modifiers_run_init(&run->modifiers, &delay->modifiers) &&
+      sg_failures_run_init(&run->failures, &delay->failures))
+    return run;
+  sg_delay_run_free(run);
+  return NULL;
 }
 
 void sg_delay_run_free(sg_delay_run *run) {
+  if (!run) return;
+  sg_modifiers_run_clear(&run->modifiers);
+  sg_failures_run_clear(&run->failures);
   free(run);
+}
+
+bool sg_delay_fails(const sg_delay *delay) {
+  return delay->failures.crash != SG_CRASH_NONE || delay->failures.erasure != SG_ERASE_NONE;
+}
+
+int sg_delay_worst_wanted(const sg_delay *delay) {
+  return delay->failures.erasure == SG_ERASE_WORST ? delay->failures.count : 0;
+}
+
+void sg_delay_set_worst(sg_delay *delay, const bool *erased) {
+  for (int w = 0; w < delay->workers; w++) delay->failures.pattern[w] = erased[w];
+}
+
+double sg_delay_down(sg_delay_run *run, int worker, uint32_t iteration) {
+  return sg_failures_down(&run->delay->failures, &run->failures, run->replication, worker,
+                          iteration);
+}
+
+bool sg_delay_erased(sg_delay_run *run, int worker, uint32_t iteration) {
+  return sg_failures_erased(&run->delay->failures, &run->failures, run->replication, worker,
+                            iteration);
 }
 
 static double draw(const sg_delay_run *run, int worker, uint32_t iteration, int number) {
@@ -209,13 +313,22 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
     seconds = d->per_subset * work + (done == 0 ? draw(run, worker, iteration, 0) : 0);
     break;
   }
-  return seconds / d->speed[worker] + d->fixed;
+  if (!d->modifiers.any) return seconds / d->speed[worker] + d->fixed;
+  sg_effect effect =
+      sg_modifiers_effect(&d->modifiers, &run->modifiers, run->replication, worker, iteration);
+  return seconds * effect.factor / d->speed[worker] + (done == 0 ? effect.stall_s : 0) + d->fixed;
 }
 
 const char *sg_delay_form_of(const sg_delay *d, int worker, int tasks, double work, int draws,
                              sg_delay_form *form) {
   *form = (sg_delay_form){.law = &d->source.law, .draws = 1};
   if (d->source.replay) return "compute times come from a trace";
+  if (d->modifiers.speed.random) return "workers have random speeds";
+  if (d->modifiers.memory) return "workers are slow for several iterations in a row";
+  if (d->modifiers.common.random) return "all workers of an iteration have a factor in common";
+  if (d->modifiers.stall_probability > 0) return "workers stall";
+  if (d->failures.crash != SG_CRASH_NONE) return "workers crash";
+  if (d->failures.erasure != SG_ERASE_NONE) return "messages are erased";
   switch (d->scaling) {
   case PROPORTIONAL: form->factor = work * d->scale; break;
   case ADDITIVE:

@@ -7,9 +7,9 @@
 #include "sim/core/text.h"
 
 /* The scenario's "delay" object: family by "model" (a law or a trace) with the common members unit
- * (subset | dataset), scaling (proportional | additive | startup), per_subset_s and fixed_s; and
- * "cluster": workers, classes
- * [{share | workers, speed}], assign (random | in-order). */
+ * (subset | dataset), scaling (proportional | additive | startup), per_subset_s, fixed_s, memory,
+ * common and stalls; and "cluster": workers, classes [{share, speed}], assign (random | in-order),
+ * speeds, random_speed, crashes, erasure. */
 extern const sg_param sg_delay_params[];
 extern const sg_family sg_delay_family;
 extern const sg_param sg_cluster_params[];
@@ -34,13 +34,26 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out);
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication);
 void sg_delay_run_free(sg_delay_run *run);
 
+/* Whether messages may never come: only then the next four do anything. */
+bool sg_delay_fails(const sg_delay *delay);
+/* How many workers are to be erased that are worst for the code; the code's user finds them and
+ * says so before any run. */
+int sg_delay_worst_wanted(const sg_delay *delay);
+void sg_delay_set_worst(sg_delay *delay, const bool *erased); /* workers values */
+/* At a worker's first task of an iteration: 0, it is up; INFINITY, it is dead and does nothing in
+ * this iteration; else the seconds from now until it is up and begins. */
+double sg_delay_down(sg_delay_run *run, int worker, uint32_t iteration);
+/* Whether a worker's messages of an iteration never come. */
+bool sg_delay_erased(sg_delay_run *run, int worker, uint32_t iteration);
+
 /* Seconds that `worker` needs for `work` subsets in `iteration`. done: draws that this worker has
  * used in this iteration so far. draws: of how many draws this work is made.
  *   proportional  one draw per worker and iteration, times the work
  *   additive      a draw per subset: `draws` draws numbered done, done + 1, …, each for work/draws
  *   startup       one draw per worker and iteration, paid by its first task (done = 0), plus
  *                 per_subset_s times the work
- * all of it divided by the speed; then fixed_s. */
+ * all of it times the factors of memory, common and stalls, divided by the speed and the random
+ * speed; then the length of a stall (first task only) and fixed_s. */
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
                         int draws);
 

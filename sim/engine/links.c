@@ -187,6 +187,11 @@ void run_send(sg_run *run, int id) {
   m->bytes = numbers * run->env->value_bytes + run->env->header_bytes;
   m->iteration = !run->async ? (uint32_t)m->view.round : n->begun > 0 ? n->begun - 1 : 0;
   m->draw = (uint32_t)n->sent++;
+  if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
+    n->row_cancelled = true;
+    run_free_transmission(run, id);
+    return;
+  }
   if (m->draw >= SG_MAX_DRAWS) {
     run_fail(run, "more than %d transmissions of node %d in one iteration", SG_MAX_DRAWS,
              m->view.from);

@@ -179,7 +179,7 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
 static bool may_fuse(const sg_run *run, const node *n, const job *task) {
   return n->jobs.head >= 0 && run->job[n->jobs.head].message >= 0 &&
          run->job[n->jobs.head].next < 0 && !(task->flags & SG_REPORT) && !run->async &&
-         !run->half_duplex && n->uplink.head < 0 && n->held.head < 0;
+         !run->half_duplex && !run->fails && n->uplink.head < 0 && n->held.head < 0;
 }
 
 static void fuse(sg_run *run, int index, double end) {
@@ -227,6 +227,36 @@ void run_split(sg_run *run, int index) {
 
 /* --- Tasks ------------------------------------------------------------------------------------ */
 
+/* Cancels queued tasks and sends that are not due. */
+static void cancel_jobs(sg_run *run, int index) {
+  list *jobs = &run->node[index].jobs;
+  while (jobs->head >= 0) {
+    job cancelled = pop_job(run, jobs);
+    if (cancelled.message >= 0)
+      run_free_transmission(run, cancelled.message);
+    else
+      run_release_point(run, cancelled.point);
+  }
+}
+
+/* Crashes are looked at when a worker is to begin its first task of an iteration. A dead one loses
+ * what it was given and does nothing until the next round; one that is down begins later. Whether
+ * it may begin now or later, else the task is lost. */
+static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const job *task) {
+  node *n = &run->node[index];
+  double down = first ? sg_delay_down(run->delay, index, iteration) : 0;
+  if (isinf(down)) {
+    n->dead = n->row_cancelled = true;
+    n->begun++;
+    run_release_point(run, task->point);
+    cancel_jobs(run, index);
+    n->dead = !run->async; /* without rounds the next task counts as the next iteration */
+    return false;
+  }
+  if (down > 0) n->down_until = fmax(n->down_until, run->now + down);
+  return true;
+}
+
 static void start_task(sg_run *run, int index, const job *task) {
   node *n = &run->node[index];
   const known *k = find_known(run, n, task->point);
@@ -236,6 +266,10 @@ static void start_task(sg_run *run, int index, const job *task) {
   if (done + task->draws > SG_MAX_DRAWS) {
     run_fail(run, "more than %d random draws of worker %d in one iteration", SG_MAX_DRAWS, index);
     return;
+  }
+  if (run->fails) {
+    if (!is_up(run, index, iteration, done == 0, task)) return;
+    start = fmax(start, n->down_until);
   }
   double seconds = sg_delay_seconds(run->delay, index, iteration, done, task->work, task->draws);
   n->draws += task->draws;
@@ -271,6 +305,7 @@ void run_set_going(sg_run *run) {
     int index = run->touched[i];
     node *n = &run->node[index];
     n->touched = false;
+    if (n->dead) cancel_jobs(run, index);
     while (!n->computing && n->jobs.head >= 0) {
       job next = pop_job(run, &n->jobs);
       if (next.message >= 0)
@@ -282,18 +317,6 @@ void run_set_going(sg_run *run) {
     if (!n->sending && n->uplink.head >= 0) run_start_uplink(run, index, run->now);
   }
   run->n_touched = 0;
-}
-
-/* Cancels queued tasks and sends that are not due. */
-static void cancel_jobs(sg_run *run, int index) {
-  list *jobs = &run->node[index].jobs;
-  while (jobs->head >= 0) {
-    job cancelled = pop_job(run, jobs);
-    if (cancelled.message >= 0)
-      run_free_transmission(run, cancelled.message);
-    else
-      run_release_point(run, cancelled.point);
-  }
 }
 
 static void cancel_task(sg_run *run, int index) {
@@ -363,6 +386,8 @@ void run_reset_nodes(sg_run *run, double shift) {
     node *n = &run->node[i];
     n->tasks = n->draws = n->sent = 0;
     n->used = false;
+    n->dead = false;
+    n->down_until -= shift;
     n->busy_from -= shift;
     forget_closed_points(run, n);
     for (int k = 0; k < n->n_known; k++) {

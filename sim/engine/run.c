@@ -102,6 +102,7 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .compute_nodes = sg_delay_workers(environment->delay),
                   .async = code->flags & SG_ASYNC,
                   .occupies_link = sg_network_occupies_link(environment->network),
+                  .fails = sg_delay_fails(environment->delay),
                   .half_duplex = sg_network_half_duplex(environment->network),
                   .model_bytes = (double)environment->length * sizeof(double),
                   .signal_s = sg_signal_seconds(environment->network),

@@ -79,6 +79,8 @@ typedef struct node {
   bool touched;            /* on the list of nodes to be set going */
   bool sending;            /* the first of `uplink` is on the link */
   bool computing;
+  bool dead;              /* in this round: it does nothing */
+  double down_until;      /* on this round's clock; it begins nothing before */
   bool fused;             /* what follows the running task is already on its way: see orders.c */
   double task_end;        /* of a fused task */
   bool stale;             /* the running task is of a round that is over */
@@ -112,6 +114,7 @@ struct sg_run {
   double signal_s, model_bytes;
   double *numbers; /* per segment: length of its messages */
   bool async, occupies_link, half_duplex;
+  bool fails; /* messages may never come: crashes, erasure */
 
   /* Clock. */
   double base, now; /* absolute start of the round; seconds since then */

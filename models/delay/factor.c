@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/delay/factor.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define POSITIVE(member, what, value)                                                              \
+  {                                                                                                \
+    .name = member, .kind = SG_REAL, .summary = what, .min = 0, .max = SG_UNBOUNDED,               \
+    .fallback = value, .flags = SG_MIN_OPEN                                                        \
+  }
+#define SHAPE(member, what, least, most)                                                           \
+  {                                                                                                \
+    .name = member, .kind = SG_REAL, .summary = what, .min = least, .max = most,                   \
+    .flags = SG_REQUIRED                                                                           \
+  }
+
+static const sg_param deterministic[] = {POSITIVE("value", "The factor.", 1), {0}};
+static const sg_param lognormal[] = {
+    POSITIVE("median", "The median factor.", 1),
+    SHAPE("sigma", "Standard deviation of the natural logarithm.", 1e-6, 10),
+    {0}};
+static const sg_param gamma_params[] = {
+    POSITIVE("mean", "The mean factor.", 1),
+    SHAPE("shape", "1/shape is the squared coefficient of variation.", 0.05, 10000),
+    {0}};
+static const sg_param weibull[] = {
+    POSITIVE("scale", "The factor that 63.2 % stay below.", 1),
+    SHAPE("shape", "Below 1: a heavier tail than the exponential's.", 0.05, 1000),
+    {0}};
+static const sg_param pareto[] = {
+    POSITIVE("minimum", "The least factor.", 1),
+    SHAPE("shape", "The tail index: at 1 and below there is no mean.", 0.05, 1000),
+    {0}};
+static const sg_param bimodal[] = {
+    POSITIVE("fast", "The usual factor.", 1),
+    POSITIVE("slow", "The other factor, at least fast.", 2),
+    SHAPE("slow_probability", "The probability of the other factor.", 0, 1),
+    {0}};
+
+static const sg_variant variants[] = {
+    {.name = "none", .summary = "The factor is 1.", .reference = ""},
+    {"deterministic", "Always the same factor.", "", deterministic},
+    {"lognormal", "Lognormal factor.", "", lognormal},
+    {"gamma", "Gamma factor.", "", gamma_params},
+    {"weibull", "Weibull factor.", "", weibull},
+    {"pareto", "Pareto factor.", "", pareto},
+    {"bimodal", "One of two factors.", "", bimodal}};
+
+static const sg_variant *variant_at(int i) {
+  return i >= 0 && i < (int)(sizeof variants / sizeof *variants) ? &variants[i] : NULL;
+}
+
+const sg_family sg_factor_family = {
+    .selector = "model", .what = "law of a factor", .at = variant_at, .fallback = "none"};
+
+/* The law of that name, its members set from those of the factor. */
+static sg_status make_law(sg_factor *f, const sg_values *values, const sg_variant *law,
+                          sg_error *e) {
+  sg_values *v = sg_values_new(NULL, law, values->pointer);
+  if (!v) return sg_fail_memory(e);
+  sg_status status = SG_OK;
+  for (const sg_param *p = values->variant->params; p->name && status == SG_OK; p++) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", p->name, sg_values_param(v, p->name) ? "" : "_s");
+    status = sg_values_set_number(v, name, sg_real(values, p->name), e);
+  }
+  if (status == SG_OK) status = sg_law_init(&f->law, v, e);
+  sg_values_free(v);
+  return status;
+}
+
+sg_status sg_factor_init(sg_factor *f, const sg_values *values, sg_error *e) {
+  *f = (sg_factor){0};
+  if (values->variant == &variants[0]) return SG_OK;
+  f->random = true;
+  for (int i = 0; sg_law_variant_at(i); i++)
+    if (strcmp(sg_law_variant_at(i)->name, values->variant->name) == 0)
+      return make_law(f, values, sg_law_variant_at(i), e);
+  return sg_fail(e, SG_BUG, values->pointer, "there is no law of the name of this factor");
+}
+
+void sg_factor_clear(sg_factor *f) {
+  sg_law_clear(&f->law);
+  f->random = false;
+}
+
+void sg_factor_note(const sg_factor *f, const char *what, sg_buffer *out) {
+  if (f->random) sg_law_note(&f->law, what, out);
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/delay/failures.h"
+
+#include "models/delay/address.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { FRESH_ITERATION, FRESH_RUN };
+
+#define MEAN_ITERATIONS(member, what)                                                              \
+  { .name = member, .kind = SG_REAL, .summary = what, .min = 1, .max = 1e9, .flags = SG_REQUIRED }
+#define TO_CRASH                                                                                   \
+  MEAN_ITERATIONS("mean_iterations", "Mean number of iterations for which a worker is up before "  \
+                                     "it crashes (geometric); all are up at the start.")
+
+static const sg_param permanent_params[] = {TO_CRASH, {0}};
+static const sg_param iterations_params[] = {
+    TO_CRASH,
+    MEAN_ITERATIONS("mean_recovery_iterations",
+                    "Mean number of iterations for which it is dead then (geometric)."),
+    {0}};
+
+static const sg_family downtime_family = {
+    .selector = "model", .what = "delay law", .at = sg_law_variant_at};
+
+static const sg_param seconds_params[] = {
+    TO_CRASH,
+    {.name = "downtime",
+     .kind = SG_FAMILY,
+     .summary = "The time in seconds from a crash, at the start of the worker's task, until it "
+                "is up again and begins that task anew.",
+     .family = &downtime_family,
+     .flags = SG_REQUIRED},
+    {0}};
+
+static const sg_variant crashes[] = {
+    {.name = "none", .summary = "Workers do not crash.", .reference = ""},
+    {"permanent", "A worker that crashes never comes back.", "", permanent_params},
+    {"iterations",
+     "A crashed worker does nothing for whole iterations: neither tasks nor messages. A scheme "
+     "that cannot do without it ends as stalled, or skips the iteration (stop.undecodable).",
+     "", iterations_params},
+    {"seconds",
+     "A crashed worker is back after a random time; what it was given then begins, unless the "
+     "iteration is over.",
+     "", seconds_params}};
+
+static const sg_variant *crash_at(int i) {
+  return i >= 0 && i < (int)(sizeof crashes / sizeof *crashes) ? &crashes[i] : NULL;
+}
+
+const sg_family sg_crash_family = {
+    .selector = "model", .what = "crash model", .at = crash_at, .fallback = "none"};
+
+#define ERASED_COUNT                                                                               \
+  {                                                                                                \
+    .name = "count", .kind = SG_INT, .summary = "How many workers are erased, at most all.",       \
+    .min = 0, .max = 1000000, .flags = SG_REQUIRED                                                 \
+  }
+static const sg_param bernoulli_params[] = {{.name = "probability",
+                                             .kind = SG_REAL,
+                                             .summary = "Of each worker, independently.",
+                                             .min = 0,
+                                             .max = 1,
+                                             .flags = SG_REQUIRED},
+                                            {0}};
+static const sg_param count_params[] = {ERASED_COUNT, {0}};
+static const sg_param worker_item[] = {{.name = "worker",
+                                        .kind = SG_INT,
+                                        .summary = "The number of a worker, from 0.",
+                                        .min = 0,
+                                        .max = 999999},
+                                       {0}};
+static const sg_param pattern_params[] = {{.name = "workers",
+                                           .kind = SG_LIST,
+                                           .summary = "The workers that are erased, from 0.",
+                                           .max = 1000000,
+                                           .fields = worker_item,
+                                           .flags = SG_REQUIRED},
+                                          {0}};
+
+static const sg_variant erasures[] = {
+    {.name = "none", .summary = "No message is lost.", .reference = ""},
+    {"bernoulli", "Each worker is erased with a probability.", "", bernoulli_params},
+    {"uniform", "A number of workers, all sets of that size being equally likely.", "",
+     count_params},
+    {"burst", "A number of consecutive workers (after the last comes the first) from a random one.",
+     "", count_params},
+    {"worst",
+     "The workers whose loss is worst for the code, found one after another (greedily): at each "
+     "step the one without which the sum is no longer determined or, among those, with which the "
+     "decoding weights grow most. An upper bound on nothing: a worse set may exist.",
+     "", count_params},
+    {"pattern", "Listed workers, always.", "", pattern_params}};
+
+static const sg_variant *erasure_at(int i) {
+  return i >= 0 && i < (int)(sizeof erasures / sizeof *erasures) ? &erasures[i] : NULL;
+}
+
+const sg_family sg_erasure_family = {
+    .selector = "model", .what = "erasure model", .at = erasure_at, .fallback = "none"};
+
+static const char *const freshness[] = {"iteration", "run", NULL};
+const sg_param sg_erasure_params[] = {
+    {.name = "drawn_per",
+     .kind = SG_CHOICE,
+     .summary = "bernoulli, uniform and burst: drawn anew in each iteration, or once a run.",
+     .choices = freshness,
+     .fallback = FRESH_ITERATION},
+    {0}};
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+static sg_status read_crashes(sg_failures *f, const sg_values *v, sg_error *e) {
+  if (v->variant == &crashes[0]) return SG_OK;
+  double crash = 1 / sg_real(v, "mean_iterations");
+  f->crash = SG_CRASH_CHAIN;
+  f->dead = (sg_chain){.seed = f->seed, .draw = STATE_DEAD, .enter = crash};
+  if (v->variant == &crashes[2]) f->dead.leave = 1 / sg_real(v, "mean_recovery_iterations");
+  if (v->variant != &crashes[3]) return SG_OK;
+  f->crash = SG_CRASH_SECONDS;
+  f->crash_probability = crash;
+  return sg_law_init(&f->downtime, sg_object(v, "downtime"), e);
+}
+
+static sg_status read_pattern(sg_failures *f, const sg_values *v, sg_error *e) {
+  sg_status status = SG_OK;
+  for (int i = 0; i < sg_count(v, "workers"); i++) {
+    double w = sg_item(v, "workers", i)->number;
+    if (w < f->workers)
+      f->pattern[(int)w] = true;
+    else
+      status =
+          sg_fail_at(e, v, "workers", "expected workers 0 to %d, found %.0f", f->workers - 1, w);
+  }
+  return status;
+}
+
+static sg_status read_erasure(sg_failures *f, const sg_values *v, sg_error *e) {
+  f->erasure = (sg_erasure_model)(v->variant - erasures);
+  f->fresh = sg_choice(v, "drawn_per") == FRESH_ITERATION;
+  if (f->erasure == SG_ERASE_NONE) return SG_OK;
+  f->pattern = calloc((size_t)f->workers, sizeof *f->pattern);
+  if (!f->pattern) return sg_fail_memory(e);
+  if (f->erasure == SG_ERASE_BERNOULLI) f->probability = sg_real(v, "probability");
+  if (f->erasure == SG_ERASE_PATTERN) return read_pattern(f, v, e);
+  if (f->erasure == SG_ERASE_BERNOULLI) return SG_OK;
+  f->count = (int)sg_int(v, "count");
+  if (f->count > f->workers)
+    return sg_fail_at(e, v, "count", "expected at most as many as there are workers, %d, found %d",
+                      f->workers, f->count);
+  return SG_OK;
+}
+
+sg_status sg_failures_init(sg_failures *f, const sg_values *crash, const sg_values *erasure,
+                           int workers, uint64_t seed, sg_error *e) {
+  *f = (sg_failures){.workers = workers, .seed = seed};
+  sg_status a = read_crashes(f, crash, e), b = read_erasure(f, erasure, e);
+  return a != SG_OK ? a : b;
+}
+
+void sg_failures_clear(sg_failures *f) {
+  sg_law_clear(&f->downtime);
+  free(f->pattern);
+  f->pattern = NULL;
+}
+
+bool sg_failures_run_init(sg_failures_run *run, const sg_failures *f) {
+  size_t n = (size_t)f->workers;
+  *run = (sg_failures_run){0};
+  if (f->crash == SG_CRASH_CHAIN && !(run->dead = calloc(n, sizeof *run->dead))) return false;
+  if (f->erasure != SG_ERASE_UNIFORM && f->erasure != SG_ERASE_BURST) return true;
+  run->erased = calloc(n, sizeof *run->erased);
+  run->list = calloc(n, sizeof *run->list);
+  return run->erased && run->list;
+}
+
+void sg_failures_run_clear(sg_failures_run *run) {
+  free(run->dead);
+  free(run->erased);
+  free(run->list);
+  *run = (sg_failures_run){0};
+}
+
+/* --- What happens ----------------------------------------------------------------------------- */
+
+double sg_failures_down(const sg_failures *f, sg_failures_run *run, uint32_t replication,
+                        int worker, uint32_t iteration) {
+  switch (f->crash) {
+  case SG_CRASH_NONE: break;
+  case SG_CRASH_CHAIN:
+    if (sg_chain_in(&f->dead, &run->dead[worker], replication, worker, iteration)) return INFINITY;
+    break;
+  case SG_CRASH_SECONDS: {
+    sg_stream s;
+    if (iteration == 0) break;
+    sg_stream_at(&s, f->seed, replication, SG_FOR_STATE, (uint32_t)worker, iteration, STATE_CRASH);
+    if (sg_uniform(&s) < f->crash_probability) return sg_law_draw(&f->downtime, &s);
+    break;
+  }
+  }
+  return 0;
+}
+
+static void erase(sg_failures_run *run, int worker) {
+  run->erased[worker] = true;
+  run->list[run->listed++] = worker;
+}
+
+/* The set of an iteration. Uniform: Floyd's sample of `count` of n. A stream has 2^17 numbers, so
+ * that it is positioned anew. */
+static void draw_set(const sg_failures *f, sg_failures_run *run, uint32_t replication,
+                     uint32_t iteration) {
+  int n = f->workers;
+  sg_stream s;
+  while (run->listed > 0) run->erased[run->list[--run->listed]] = false;
+  if (f->erasure == SG_ERASE_BURST) {
+    sg_stream_at(&s, f->seed, replication, SG_FOR_COMMON, 0, iteration, COMMON_ERASURE);
+    int first = (int)(sg_uniform(&s) * n);
+    for (int i = 0; i < f->count; i++) erase(run, (first + i) % n);
+  } else {
+    for (int j = n - f->count, drawn = 0; j < n; j++, drawn++) {
+      if (drawn % 65536 == 0)
+        sg_stream_at(&s, f->seed, replication, SG_FOR_COMMON, (uint32_t)(drawn / 65536), iteration,
+                     COMMON_ERASURE);
+      int t = (int)(sg_uniform(&s) * (j + 1));
+      erase(run, run->erased[t] ? j : t);
+    }
+  }
+  run->known = true;
+  run->iteration = iteration;
+}
+
+bool sg_failures_erased(const sg_failures *f, sg_failures_run *run, uint32_t replication,
+                        int worker, uint32_t iteration) {
+  if (!f->fresh) iteration = 0;
+  switch (f->erasure) {
+  case SG_ERASE_NONE: return false;
+  case SG_ERASE_BERNOULLI: {
+    sg_stream s;
+    sg_stream_at(&s, f->seed, replication, SG_FOR_STATE, (uint32_t)worker, iteration,
+                 STATE_ERASURE);
+    return sg_uniform(&s) < f->probability;
+  }
+  case SG_ERASE_UNIFORM:
+  case SG_ERASE_BURST:
+    if (!run->known || run->iteration != iteration) draw_set(f, run, replication, iteration);
+    return run->erased[worker];
+  case SG_ERASE_WORST:
+  case SG_ERASE_PATTERN: return f->pattern[worker];
+  }
+  return false;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/delay/modifiers.h"
+
+#include "models/delay/address.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define PROBABILITY(member, what)                                                                  \
+  {                                                                                                \
+    .name = member, .kind = SG_REAL, .summary = what, .min = 0, .max = 1,                          \
+    .flags = SG_REQUIRED | SG_MIN_OPEN                                                             \
+  }
+
+const sg_param sg_memory_params[] = {
+    PROBABILITY("p_slow", "Probability per iteration that a worker becomes slow."),
+    PROBABILITY("p_recover", "Probability per iteration that a slow worker recovers."),
+    {.name = "slowdown",
+     .kind = SG_REAL,
+     .summary = "Multiplies the times of a slow worker.",
+     .min = 1,
+     .max = SG_UNBOUNDED,
+     .flags = SG_REQUIRED},
+    {0}};
+
+static const sg_variant no_length = {
+    .name = "none", .summary = "A stall adds no time of its own.", .reference = ""};
+
+static const sg_variant *length_at(int i) {
+  return i == 0 ? &no_length : i > 0 ? sg_law_variant_at(i - 1) : NULL;
+}
+
+const sg_family sg_stall_length_family = {
+    .selector = "model", .what = "delay law", .at = length_at, .fallback = "none"};
+
+const sg_param sg_stall_params[] = {
+    PROBABILITY("probability", "Probability that a given worker is stalled in a given iteration."),
+    {.name = "length",
+     .kind = SG_FAMILY,
+     .summary = "The seconds that a stall adds to the worker's first task of the iteration, a draw "
+                "for each worker; nothing divides or multiplies them.",
+     .family = &sg_stall_length_family},
+    {.name = "slowdown",
+     .kind = SG_REAL,
+     .summary = "Multiplies the times of a stalled worker.",
+     .min = 1,
+     .max = SG_UNBOUNDED,
+     .fallback = 1},
+    {.name = "share",
+     .kind = SG_REAL,
+     .summary = "Clustering: the share of the workers that is hit at once. In an iteration a stall "
+                "occurs with probability/share, and then hits each worker with this probability. "
+                "At least probability; absent: workers stall independently of each other.",
+     .min = 0,
+     .max = 1,
+     .flags = SG_OPTIONAL | SG_MIN_OPEN},
+    {0}};
+
+static sg_status read_stalls(sg_modifiers *m, const sg_values *v, sg_error *e) {
+  if (!v) return SG_OK;
+  m->stall_probability = sg_real(v, "probability");
+  m->stall_slowdown = sg_real(v, "slowdown");
+  if (sg_given(v, "share")) m->stall_share = sg_real(v, "share");
+  if (m->stall_share > 0 && m->stall_share < m->stall_probability)
+    return sg_fail_at(e, v, "share", "expected at least the probability, %g, found %g",
+                      m->stall_probability, m->stall_share);
+  const sg_values *length = sg_object(v, "length");
+  m->stall_has_length = length->variant != &no_length;
+  if (m->stall_has_length) return sg_law_init(&m->stall_length, length, e);
+  if (m->stall_slowdown == 1)
+    return sg_fail_at(e, v, NULL, "a stall does nothing: expected a length or a slowdown > 1");
+  return SG_OK;
+}
+
+sg_status sg_modifiers_init(sg_modifiers *m, const sg_values *random_speed, const sg_values *memory,
+                            const sg_values *common, const sg_values *stalls, int workers,
+                            uint64_t seed, sg_error *e) {
+  *m = (sg_modifiers){.workers = workers, .seed = seed, .memory = memory, .stall_slowdown = 1};
+  if (memory) {
+    double p = sg_real(memory, "p_slow"), r = sg_real(memory, "p_recover");
+    m->slow =
+        (sg_chain){.seed = seed, .draw = STATE_SLOW, .enter = p, .leave = r, .start = p / (p + r)};
+    m->slowdown = sg_real(memory, "slowdown");
+  }
+  sg_status a = sg_factor_init(&m->speed, random_speed, e);
+  sg_status b = sg_factor_init(&m->common, common, e);
+  sg_status c = read_stalls(m, stalls, e);
+  m->any = m->speed.random || memory || m->common.random || m->stall_probability > 0;
+  return a != SG_OK ? a : b != SG_OK ? b : c;
+}
+
+void sg_modifiers_clear(sg_modifiers *m) {
+  sg_factor_clear(&m->speed);
+  sg_factor_clear(&m->common);
+  sg_law_clear(&m->stall_length);
+}
+
+bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *m) {
+  *run = (sg_modifiers_run){0};
+  if (!m->any) return true;
+  run->worker = calloc((size_t)m->workers, sizeof *run->worker);
+  return run->worker;
+}
+
+void sg_modifiers_run_clear(sg_modifiers_run *run) {
+  free(run->worker);
+  run->worker = NULL;
+}
+
+/* What all workers have in common. */
+static void begin_iteration(const sg_modifiers *m, sg_modifiers_run *run, uint32_t replication,
+                            uint32_t iteration) {
+  sg_stream s;
+  run->common = 1;
+  if (m->common.random) {
+    sg_stream_at(&s, m->seed, replication, SG_FOR_COMMON, 0, iteration, COMMON_FACTOR);
+    run->common = sg_law_draw(&m->common.law, &s);
+  }
+  run->stall = true;
+  if (m->stall_share > 0) {
+    sg_stream_at(&s, m->seed, replication, SG_FOR_COMMON, 0, iteration, COMMON_STALL);
+    run->stall = sg_uniform(&s) * m->stall_share < m->stall_probability;
+  }
+  run->known = true;
+  run->iteration = iteration;
+}
+
+static void stall(const sg_modifiers *m, uint32_t replication, int worker, uint32_t iteration,
+                  sg_effect *effect) {
+  sg_stream s;
+  sg_stream_at(&s, m->seed, replication, SG_FOR_STATE, (uint32_t)worker, iteration, STATE_STALL);
+  if (sg_uniform(&s) >= (m->stall_share > 0 ? m->stall_share : m->stall_probability)) return;
+  effect->factor *= m->stall_slowdown;
+  if (m->stall_has_length) effect->stall_s = sg_law_draw(&m->stall_length, &s);
+}
+
+static double random_speed(const sg_modifiers *m, uint32_t replication, int worker) {
+  sg_stream s;
+  sg_stream_at(&s, m->seed, replication, SG_FOR_STATE, (uint32_t)worker, 0, STATE_SPEED);
+  double speed = sg_law_draw(&m->speed.law, &s);
+  return fmax(speed, 1e-300); /* a speed is never 0, whatever the law's last bit */
+}
+
+sg_effect sg_modifiers_effect(const sg_modifiers *m, sg_modifiers_run *run, uint32_t replication,
+                              int worker, uint32_t iteration) {
+  struct sg_modified *w = &run->worker[worker];
+  if (w->known && w->iteration == iteration) return w->effect;
+  if (!run->known || run->iteration != iteration) begin_iteration(m, run, replication, iteration);
+  sg_effect effect = {.factor = run->common};
+  if (m->speed.random) {
+    if (w->speed == 0) w->speed = random_speed(m, replication, worker);
+    effect.factor /= w->speed;
+  }
+  if (m->memory && sg_chain_in(&m->slow, &w->slow, replication, worker, iteration))
+    effect.factor *= m->slowdown;
+  if (m->stall_probability > 0 && run->stall) stall(m, replication, worker, iteration, &effect);
+  w->effect = effect;
+  w->iteration = iteration;
+  w->known = true;
+  return effect;
+}
