@@ -256,9 +256,13 @@ void sg_protocol_event(sg_protocol *p, const sg_event *event, sg_orders *orders)
   case SG_ARRIVAL: arrival(p, event->at, event, orders); break;
   case SG_CUT: arrival(p, SG_MASTER, event, orders); break;
   case SG_UPDATED: updated(p, event, orders); break;
+  case SG_STALLED: /* More will not come. With what there is or, if that is refused, not at all. */
+    if (!event->skip) break;
+    sg_decode(orders, 0, p->round, SG_LAST);
+    sg_end_round(orders);
+    break;
   case SG_SIGNAL:
   case SG_COMMAND:
-  case SG_TIMER:
-  case SG_STALLED: break;
+  case SG_TIMER: break;
   }
 }
