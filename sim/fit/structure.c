@@ -556,6 +556,11 @@ static bool analyse(data *d, sg_fit_structure *s) {
     find_change(d, z, block, s, r);
     test_clustering(d, s, value);
     find_tail(d, s);
+    /* An effect that is chance alone would take a part of the slow states with it. */
+    bool row = s->iteration.p < 0.01, column = s->worker.p < 0.01 && s->persistent_p < 0.01;
+    for (size_t k = 0; k < d->cells; k++)
+      z[k] = d->y[k] - mean - (row ? d->row[k / (size_t)d->columns] : 0) -
+             (column ? d->column[k % (size_t)d->columns] : 0);
     ok = block > 0 && s->block > 0 && find_states(d, z, s->residual_sd, s);
   }
   free(value);
