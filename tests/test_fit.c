@@ -52,6 +52,36 @@ static void near(double found, double expected, double relative) {
     fail_msg("found %g, expected %g within %g %%", found, expected, 100 * relative);
 }
 
+/* The model's iteration times are those of the trace, within so many of its standard errors and a
+ * share. */
+static void comes_near(const sg_fit *f, int model, double errors, double share) {
+  for (int k = 0; k < f->n_waits; k++) {
+    double d = fabs(f->model[model].mean[k] - f->replayed[k]);
+    if (!(d <= errors * f->replayed_error[k] + share * f->replayed[k]))
+      fail_msg("%s, s = %d: %g, not %g ± %g", f->model[model].name, f->wait[k],
+               f->model[model].mean[k], f->replayed[k], f->replayed_error[k]);
+  }
+}
+
+/* The members, in a scenario. */
+static bool is_valid(const char *members) {
+  sg_buffer b = {0};
+  sg_error e = {0};
+  sg_scenario *s = NULL;
+  sg_plan *plan = NULL;
+  sg_putf(&b,
+          "{\"format\":1,%s,\"learning\":{\"problem\":\"none\"},\"schemes\":[{\"code\":"
+          "\"uncoded\"}]}",
+          members);
+  bool ok = sg_scenario_parse("fit.json", b.data, b.length, 0, NULL, &s, &e) == SG_OK &&
+            sg_plan_new(s, &plan, &e) == SG_OK;
+  sg_plan_free(plan);
+  sg_scenario_free(s);
+  sg_error_clear(&e);
+  sg_buffer_free(&b);
+  return ok;
+}
+
 /* --- The shipped traces ----------------------------------------------------------------------- */
 
 static void independent(void **state) {
@@ -66,8 +96,9 @@ static void independent(void **state) {
   assert_int_equal(f->recommended, f->best);
   assert_non_null(strstr(f->verdict, "support independent delays with a shifted exponential law"));
   /* The law and the trace give the same iteration times, within three standard errors. */
-  for (int k = 0; k < f->n_waits; k++)
-    assert_true(fabs(f->model[f->best].mean[k] - f->replayed[k]) < 3 * f->replayed_error[k]);
+  comes_near(f, f->best, 3, 0);
+  for (int i = 0; i < f->n_models; i++)
+    if (f->model[i].scenario) assert_true(is_valid(f->model[i].scenario));
   assert_int_equal(f->structure->block, 1);
   done(&c);
 }
@@ -82,6 +113,10 @@ static void persistent(void **state) {
   /* Worker 8 is at half of 1 − 8/24, worker 0 is nominal. */
   near(f->structure->factor[8] / f->structure->factor[0], 3, 0.05);
   assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], "worker 8"));
+  comes_near(f, f->structured, 2, 0.01);
+  assert_int_equal(f->recommended, f->structured);
+  assert_non_null(strstr(f->model[f->structured].scenario, "\"speeds\""));
+  assert_true(is_valid(f->model[f->structured].scenario));
   done(&c);
 }
 
@@ -95,7 +130,9 @@ static void memory(void **state) {
   near(f->structure->p_recover, 0.2, 0.3);
   near(f->structure->slowdown, 2.5, 0.2);
   assert_true(f->structure->block >= 5);
-  assert_true(f->recommended == f->structured || f->recommended == f->bootstrap);
+  comes_near(f, f->structured, 2, 0.02);
+  assert_non_null(strstr(f->model[f->structured].scenario, "\"memory\""));
+  assert_true(is_valid(f->model[f->structured].scenario));
   done(&c);
 }
 
@@ -107,6 +144,9 @@ static void stalls(void **state) {
   near(f->structure->stall_ratio, 12, 0.15);
   assert_true(f->structure->together > 4 && f->structure->together_chance < 1.5);
   near(f->structure->iteration_sd, 0.1, 0.3);
+  comes_near(f, f->structured, 2, 0.05);
+  assert_non_null(strstr(f->model[f->structured].scenario, "\"share\""));
+  assert_true(is_valid(f->model[f->structured].scenario));
   done(&c);
 }
 

@@ -264,15 +264,7 @@ sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e) {
   }
   if (status == SG_OK) status = simulate_blocks(f, seed, f->model[f->bootstrap].mean, e);
   for (int i = 0; i < f->bootstrap && status == SG_OK; i++)
-    if (f->model[i].scenario) {
-      status = simulate(f, &f->model[i], seed, e);
-      if (status == SG_INVALID) { /* the scenario format has no such law as yet */
-        sg_error_clear(e);
-        free(f->model[i].scenario);
-        f->model[i].scenario = NULL;
-        status = SG_OK;
-      }
-    }
+    if (f->model[i].scenario) status = simulate(f, &f->model[i], seed, e);
   return status;
 }
 
