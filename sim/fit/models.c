@@ -264,7 +264,17 @@ sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e) {
   }
   if (status == SG_OK) status = simulate_blocks(f, seed, f->model[f->bootstrap].mean, e);
   for (int i = 0; i < f->bootstrap && status == SG_OK; i++)
-    if (f->model[i].scenario) status = simulate(f, &f->model[i], seed, e);
+    if (f->model[i].scenario) {
+      sg_error own = {0};
+      status = simulate(f, &f->model[i], seed, &own);
+      if (status == SG_INVALID) { /* an estimate that is out of the format's range */
+        sg_error_clear(&own);
+        free(f->model[i].scenario);
+        f->model[i].scenario = NULL;
+        status = SG_OK;
+      }
+      sg_error_move(e, &own);
+    }
   return status;
 }
 

@@ -196,6 +196,7 @@ sg_status fit_verdict(sg_fit *f, sg_error *e) {
   } else {
     put_independent(f, &b);
   }
+  if (!f->model[f->recommended].scenario) f->recommended = f->bootstrap;
   if (f->warned[SG_FIT_SHORT]) sg_put(&b, " All this is weak: the trace is short.");
   sg_buffer_free(&reasons);
   if (b.failed) {
