@@ -16,6 +16,9 @@ enum {
   CHUNK = 8          /* patterns that a thread takes at a time */
 };
 
+/* From here on a decoded sum is not the gradient: the bound of `straggle compare`. */
+static const double INACCURATE = 1e-6;
+
 typedef struct checker {
   const sg_code *code;
   const sg_check_options *options;
@@ -216,6 +219,13 @@ static void note(checker *c, const uint64_t *pattern, sg_trial_result *r) {
   check->find_flops = fmax(check->find_flops, r->find_flops);
   check->apply_flops = fmax(check->apply_flops, r->apply_flops);
   note_received(check, r);
+}
+
+static void count_inaccurate(checker *c, long count, const sg_trial_result *r) {
+  if (!c->check->exact) return;
+  for (long i = 0; i < count; i++)
+    c->check->inaccurate +=
+        r[i].decoded && sg_trial_has_errors(c->subject) && !(r[i].error[SG_FLOAT64] < INACCURATE);
 }
 
 static int rising(const void *a, const void *b) {
@@ -443,6 +453,7 @@ static sg_status check_promised(checker *c) {
     check->tried = count;
     for (long i = 0; i < count; i++) note(c, pattern + i * c->words, &r[i]);
     if (check->exhaustive) count_sets(c, count, pattern, r);
+    count_inaccurate(c, count, r);
     status = fill_quantiles(c, count, r);
   }
   if (!status && !check->exhaustive) status = search_all(c, count, pattern, r);

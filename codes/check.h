@@ -63,6 +63,8 @@ typedef struct sg_check {
   double slack;  /* d − (s + m) as found: 0 is the optimal trade-off (Ye and Abbe 2018) */
   long broken;   /* promised patterns that were refused */
   int n_broken_missing, *broken_missing; /* the first of them */
+  long inaccurate; /* of the patterns tried: decoded, by an exact code, with an error of 1e-6 or
+                      more even though messages are float64 */
   int n_sets;
   sg_check_sets *sets; /* from all workers downward; sizes that were not tried are left out */
   sg_check_spread cond2, amplification, residual, error[SG_PRECISIONS];

@@ -6,18 +6,19 @@
 #include <stdio.h>
 
 static const char insert_check[] =
-    "INSERT INTO code_check (invocation_id, n_workers, n_subsets, length, max_patterns, exact,"
-    " exhaustive, patterns_tried, patterns_searched, stragglers_s, comm_m, stragglers_found,"
-    " stragglers_proved, broken_promises, scheme_label, code, config_json, seed, broken_missing,"
-    " cond2_worst_missing, amp_worst_missing, residual_worst_missing, err_float64_worst_missing,"
+    "INSERT INTO code_check (invocation_id, n_workers, n_subsets, length, max_patterns,"
+    " exact, exhaustive, patterns_tried, patterns_searched, stragglers_s, comm_m,"
+    " stragglers_found, stragglers_proved, broken_promises, patterns_inaccurate,"
+    " scheme_label, code, config_json, seed, broken_missing, cond2_worst_missing,"
+    " amp_worst_missing, residual_worst_missing, err_float64_worst_missing,"
     " err_float32_worst_missing, err_bfloat16_worst_missing, patterns, load_d, load_found,"
-    " comm_found, slack, cond2_median, cond2_p90, cond2_worst, amp_median, amp_p90, amp_worst,"
-    " residual_median, residual_worst, err_float64_median, err_float64_p99, err_float64_worst,"
-    " err_float32_median, err_float32_p99, err_float32_worst, err_bfloat16_median,"
-    " err_bfloat16_p99, err_bfloat16_worst, encode_flops, find_flops, apply_flops,"
-    " least_messages, received_gradients, received_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " comm_found, slack, cond2_median, cond2_p90, cond2_worst, amp_median, amp_p90,"
+    " amp_worst, residual_median, residual_worst, err_float64_median, err_float64_p99,"
+    " err_float64_worst, err_float32_median, err_float32_p99, err_float32_worst,"
+    " err_bfloat16_median, err_bfloat16_p99, err_bfloat16_worst, encode_flops, find_flops,"
+    " apply_flops, least_messages, received_gradients, received_bytes) VALUES (?, ?, ?, ?, ?,"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
   if (text) sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
@@ -50,11 +51,21 @@ static sg_status add_check(sg_db *db, int64_t invocation_id, const sg_code_check
   sqlite3_stmt *insert = NULL;
   sg_status status = sg_db_prepare(db, insert_check, &insert, e);
   if (!status) {
-    const int64_t integer[] = {
-        invocation_id,        r->n_workers,      r->n_subsets,  r->length,
-        r->max_patterns,      r->exact,          r->exhaustive, r->patterns_tried,
-        r->patterns_searched, r->stragglers_s,   r->comm_m,     r->stragglers_found,
-        r->stragglers_proved, r->broken_promises};
+    const int64_t integer[] = {invocation_id,
+                               r->n_workers,
+                               r->n_subsets,
+                               r->length,
+                               r->max_patterns,
+                               r->exact,
+                               r->exhaustive,
+                               r->patterns_tried,
+                               r->patterns_searched,
+                               r->stragglers_s,
+                               r->comm_m,
+                               r->stragglers_found,
+                               r->stragglers_proved,
+                               r->broken_promises,
+                               r->patterns_inaccurate};
     const char *text[] = {r->scheme_label,        r->code,
                           r->config_json,         seed,
                           r->broken_missing,      r->cond2.missing,

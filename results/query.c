@@ -38,7 +38,8 @@ static const struct named {
      " cond1_max, decode_amp_max, undecodable_iters, point_id FROM v_point ORDER BY point_id"},
     {"code-checks", "codes that were checked: recovery, conditioning, errors",
      "SELECT scheme_label, n_workers, load_found, stragglers_found, comm_found, slack,"
-     " broken_promises, cond2_median, cond2_worst, amp_worst, err_float64_worst,"
+     " broken_promises, patterns_inaccurate, cond2_median, cond2_worst, amp_worst, "
+     "err_float64_worst,"
      " err_float32_worst, err_bfloat16_worst, received_gradients, check_id FROM code_check"
      " ORDER BY check_id"},
     {"slowest-workers", "workers by the time of their last message, slowest first",

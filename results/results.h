@@ -171,7 +171,7 @@ typedef struct sg_code_check_record {
   double load_found, comm_found, slack;
   int stragglers_found;
   bool stragglers_proved;
-  int64_t broken_promises;
+  int64_t broken_promises, patterns_inaccurate;
   const char *broken_missing;
   sg_spread_record cond2, amp, residual, err_float64, err_float32, err_bfloat16;
   double encode_flops, find_flops, apply_flops, least_messages, received_gradients, received_bytes;

@@ -367,6 +367,24 @@ static void overflow_is_an_infinite_error(void **state) {
   sg_check_free(c);
 }
 
+/* exact-codes.md, 7.1: at n = 24, (12, 6, 6), the polynomial code has lost its digits; the random
+ * one and group codes have not. */
+static void decodes_that_are_wrong_are_counted(void **state) {
+  (void)state;
+  const sg_check_options few = {.patterns = 60, .seed = 1, .threads = 2};
+  const sg_code_type *type = sg_code_type_find("ye-abbe");
+  sg_check *c = check_type(type, "d=12 m=6 construction=polynomial", 24, 60, &few);
+  assert_true(c->inaccurate > 30 && c->error[SG_FLOAT64].worst > 1e-4);
+  sg_check_free(c);
+  c = check_type(type, "d=12 m=6 construction=random", 24, 60, &few);
+  assert_true(c->inaccurate == 0 && c->error[SG_FLOAT64].worst < 1e-8);
+  double random = c->error[SG_FLOAT64].worst;
+  sg_check_free(c);
+  c = check_type(sg_code_type_find("group"), "d=12 m=6 stop=count", 24, 60, &few);
+  assert_true(c->inaccurate == 0 && c->error[SG_FLOAT64].worst <= random);
+  sg_check_free(c);
+}
+
 /* --- The grid --------------------------------------------------------------------------------- */
 
 typedef struct tally {
@@ -425,6 +443,7 @@ int main(void) {
       cmocka_unit_test(what_cannot_be_checked),
       cmocka_unit_test(a_broken_promise_is_seen),
       cmocka_unit_test(overflow_is_an_infinite_error),
+      cmocka_unit_test(decodes_that_are_wrong_are_counted),
       cmocka_unit_test(the_grid_has_every_code),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

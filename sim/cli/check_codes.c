@@ -425,6 +425,11 @@ static void put_report(const session *s, const item *i, sg_buffer *out) {
     put_workers(c->n_broken_missing, c->broken_missing, out);
     sg_put(out, "\n");
   }
+  if (c->inaccurate)
+    sg_putf(
+        out,
+        "  UNSAFE    %ld of the %ld patterns decode with an error of 1e-6 or more, as float64\n",
+        c->inaccurate, c->tried);
   sg_put(out, "\n");
   put_sets(c, width, out);
   sg_put(out, "\n");
@@ -443,12 +448,24 @@ static void put_report(const session *s, const item *i, sg_buffer *out) {
 /* --- One row per code ------------------------------------------------------------------------- */
 
 static void put_table(const session *s, sg_buffer *out) {
-  static const char *const columns[] = {
-      "code",         "d",           "s",           "m",
-      "slack",        "patterns",    "broken",      "cond2_median",
-      "cond2_worst",  "amp_worst",   "err_float64", "err_float32",
-      "err_bfloat16", "encode_flop", "find_flop",   "apply_flop_per_coord",
-      "received"};
+  static const char *const columns[] = {"code",
+                                        "d",
+                                        "s",
+                                        "m",
+                                        "slack",
+                                        "patterns",
+                                        "broken",
+                                        "inaccurate",
+                                        "cond2_median",
+                                        "cond2_worst",
+                                        "amp_worst",
+                                        "err_float64",
+                                        "err_float32",
+                                        "err_bfloat16",
+                                        "encode_flop",
+                                        "find_flop",
+                                        "apply_flop_per_coord",
+                                        "received"};
   enum { COLUMNS = sizeof columns / sizeof *columns };
   sg_table *t = sg_table_new(COLUMNS, columns);
   for (int k = 0; k < s->count; k++) {
@@ -464,6 +481,7 @@ static void put_table(const session *s, sg_buffer *out) {
     sg_table_number(t, c->slack, 4);
     sg_table_integer(t, c->tried);
     sg_table_integer(t, c->broken);
+    sg_table_integer(t, c->inaccurate);
     sg_table_number(t, c->cond2.median, 3);
     sg_table_number(t, c->cond2.worst, 3);
     sg_table_number(t, c->amplification.worst, 3);
@@ -531,6 +549,7 @@ static void put_json(const session *s, const item *i, sg_buffer *out) {
   put_number(out, "m_found", c->m_found);
   put_number(out, "slack", c->slack);
   put_number(out, "broken_promises", (double)c->broken);
+  put_number(out, "patterns_inaccurate", (double)c->inaccurate);
   sg_put_json_name(out, "broken_missing");
   if (c->broken)
     put_missing(c->n_broken_missing, c->broken_missing, out);
@@ -640,6 +659,7 @@ static sg_status fill_record(const session *s, const item *i, texts *t, sg_code_
       .stragglers_found = c->s_found,
       .stragglers_proved = c->s_proved,
       .broken_promises = c->broken,
+      .patterns_inaccurate = c->inaccurate,
       .broken_missing = missing_text(t, c->broken > 0, c->n_broken_missing, c->broken_missing),
       .cond2 = spread_record(t, &c->cond2),
       .amp = spread_record(t, &c->amplification),
