@@ -538,10 +538,12 @@ static sg_status measure_workers(checker *c) {
     }
     /* Sums of widths are not exact: to twelve places they are. */
     double d = nearbyint(share * c->n * 1e12) / 1e12;
+    check->copies += share;
     check->d_found = fmax(check->d_found, d);
     check->encode_flops = fmax(check->encode_flops, flops[i]);
     most_sent = fmax(most_sent, sent[i]);
   }
+  check->copies = nearbyint(check->copies * 1e12) / 1e12;
   check->m_found = most_sent > 0 ? (double)code->shape.length / most_sent : NAN;
   if (fabs(check->m_found - nearbyint(check->m_found)) < 1e-9)
     check->m_found = nearbyint(check->m_found);
@@ -566,7 +568,7 @@ static void find_s(sg_check *check) {
   /* Searched patterns are not among the sets. */
   if (check->broken > 0 && check->s_found >= check->n_broken_missing)
     check->s_found = check->n_broken_missing - 1;
-  double slack = check->d_found - (check->s_found + check->m_found);
+  double slack = check->copies - (check->s_found + check->m_found);
   check->slack = check->exact ? nearbyint(slack * 1e9) / 1e9 : NAN;
 }
 

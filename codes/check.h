@@ -60,7 +60,8 @@ typedef struct sg_check {
   double d_promised, d_found, m_promised, m_found;
   int s_promised, s_found;
   bool s_proved; /* s_found rests on all patterns, not on samples */
-  double slack;  /* d − (s + m) as found: 0 is the optimal trade-off (Ye and Abbe 2018) */
+  double copies; /* data held by all workers over the data; d where loads are equal */
+  double slack;  /* copies − (s + m) as found: 0 is the optimal trade-off (Ye and Abbe 2018) */
   long broken;   /* promised patterns that were refused */
   int n_broken_missing, *broken_missing; /* the first of them */
   long inaccurate; /* of the patterns tried: decoded, by an exact code, with an error of 1e-6 or

@@ -9,16 +9,17 @@ static const char insert_check[] =
     "INSERT INTO code_check (invocation_id, n_workers, n_subsets, length, max_patterns,"
     " exact, exhaustive, patterns_tried, patterns_searched, stragglers_s, comm_m,"
     " stragglers_found, stragglers_proved, broken_promises, patterns_inaccurate,"
-    " scheme_label, code, config_json, seed, broken_missing, cond2_worst_missing,"
+    " scheme_label, code, config_json, speeds, seed, broken_missing, cond2_worst_missing,"
     " amp_worst_missing, residual_worst_missing, err_float64_worst_missing,"
-    " err_float32_worst_missing, err_bfloat16_worst_missing, patterns, load_d, load_found,"
+    " err_float32_worst_missing, err_bfloat16_worst_missing, patterns, load_d, load_found, "
+    "stored_data_factor,"
     " comm_found, slack, cond2_median, cond2_p90, cond2_worst, amp_median, amp_p90,"
     " amp_worst, residual_median, residual_worst, err_float64_median, err_float64_p99,"
     " err_float64_worst, err_float32_median, err_float32_p99, err_float32_worst,"
     " err_bfloat16_median, err_bfloat16_p99, err_bfloat16_worst, encode_flops, find_flops,"
     " apply_flops, least_messages, received_gradients, received_bytes) VALUES (?, ?, ?, ?, ?,"
     " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
   if (text) sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
@@ -31,7 +32,7 @@ static sg_status delete_older(sg_db *db, const sg_code_check_record *r, const ch
   sg_status status = sg_db_prepare(
       db,
       "DELETE FROM code_check WHERE config_json = ? AND n_workers = ? AND n_subsets = ?"
-      " AND length = ? AND seed = ? AND max_patterns = ?",
+      " AND length = ? AND seed = ? AND max_patterns = ? AND speeds = ?",
       &statement, e);
   if (!status) {
     bind_text(statement, 1, r->config_json);
@@ -40,6 +41,7 @@ static sg_status delete_older(sg_db *db, const sg_code_check_record *r, const ch
     sqlite3_bind_int64(statement, 4, r->length);
     bind_text(statement, 5, seed);
     sqlite3_bind_int64(statement, 6, r->max_patterns);
+    bind_text(statement, 7, r->speeds);
     status = sg_db_step(db, statement, e);
   }
   sqlite3_finalize(statement);
@@ -66,15 +68,22 @@ static sg_status add_check(sg_db *db, int64_t invocation_id, const sg_code_check
                                r->stragglers_proved,
                                r->broken_promises,
                                r->patterns_inaccurate};
-    const char *text[] = {r->scheme_label,        r->code,
-                          r->config_json,         seed,
-                          r->broken_missing,      r->cond2.missing,
-                          r->amp.missing,         r->residual.missing,
-                          r->err_float64.missing, r->err_float32.missing,
+    const char *text[] = {r->scheme_label,
+                          r->code,
+                          r->config_json,
+                          r->speeds,
+                          seed,
+                          r->broken_missing,
+                          r->cond2.missing,
+                          r->amp.missing,
+                          r->residual.missing,
+                          r->err_float64.missing,
+                          r->err_float32.missing,
                           r->err_bfloat16.missing};
     const double real[] = {r->patterns,
                            r->load_d,
                            r->load_found,
+                           r->stored_data_factor,
                            r->comm_found,
                            r->slack,
                            r->cond2.median,

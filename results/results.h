@@ -160,6 +160,7 @@ typedef struct sg_sets_record {
 
 typedef struct sg_code_check_record {
   const char *scheme_label, *code, *config_json;
+  const char *speeds; /* of the workers, "4,1,1", repeated */
   int n_workers, n_subsets;
   int64_t length, max_patterns;
   uint64_t seed;
@@ -168,7 +169,7 @@ typedef struct sg_code_check_record {
   int64_t patterns_tried, patterns_searched;
   double load_d;
   int stragglers_s, comm_m;
-  double load_found, comm_found, slack;
+  double load_found, stored_data_factor, comm_found, slack;
   int stragglers_found;
   bool stragglers_proved;
   int64_t broken_promises, patterns_inaccurate;

@@ -117,11 +117,11 @@ CREATE TABLE code_check (
   invocation_id INTEGER NOT NULL REFERENCES invocation ON DELETE CASCADE,
   scheme_label TEXT NOT NULL, code TEXT NOT NULL, config_json TEXT NOT NULL,
   n_workers INTEGER NOT NULL, n_subsets INTEGER NOT NULL, length INTEGER NOT NULL,
-  seed TEXT NOT NULL, max_patterns INTEGER NOT NULL,
+  speeds TEXT NOT NULL, seed TEXT NOT NULL, max_patterns INTEGER NOT NULL,
   exact INTEGER NOT NULL, exhaustive INTEGER NOT NULL,
   patterns REAL NOT NULL, patterns_tried INTEGER NOT NULL, patterns_searched INTEGER NOT NULL,
   load_d REAL NOT NULL, stragglers_s INTEGER NOT NULL, comm_m INTEGER NOT NULL,
-  load_found REAL, stragglers_found INTEGER, stragglers_proved INTEGER NOT NULL, comm_found REAL,
+  load_found REAL, stored_data_factor REAL, stragglers_found INTEGER, stragglers_proved INTEGER NOT NULL, comm_found REAL,
   slack REAL,
   broken_promises INTEGER NOT NULL, broken_missing TEXT, patterns_inaccurate INTEGER NOT NULL,
   cond2_median REAL, cond2_p90 REAL, cond2_worst REAL, cond2_worst_missing TEXT,
@@ -135,7 +135,7 @@ CREATE TABLE code_check (
   err_bfloat16_worst_missing TEXT,
   encode_flops REAL, find_flops REAL, apply_flops REAL,
   least_messages REAL, received_gradients REAL, received_bytes REAL,
-  UNIQUE (config_json, n_workers, n_subsets, length, seed, max_patterns)
+  UNIQUE (config_json, n_workers, n_subsets, length, speeds, seed, max_patterns)
 ) STRICT;
 CREATE INDEX code_check_by_invocation ON code_check (invocation_id);
 
@@ -417,6 +417,7 @@ INSERT INTO column_doc VALUES
 ('*','cancelled','0/1','It was still computing or sending when the round ended'),
 ('*','check_id','id','One check of one code'),
 ('*','max_patterns','count','Patterns that were to be tried one by one; of more, so many were sampled'),
+('*','speeds','text','Nominal speeds of the workers, repeated to n'),
 ('*','exhaustive','0/1','Every pattern with at most s workers missing was tried'),
 ('*','patterns','count','Sets of at most s missing workers that there are'),
 ('*','patterns_tried','count','Of these tried: all, or a uniform sample'),
@@ -425,7 +426,7 @@ INSERT INTO column_doc VALUES
 ('*','stragglers_found','count','Most workers any of which may be missing, as found; -1: not even none'),
 ('*','stragglers_proved','0/1','stragglers_found rests on all patterns, not on samples'),
 ('*','comm_found','1','Communication reduction m as found: what a worker sends is 1/m of a gradient'),
-('*','slack','1','d - (s + m) as found: 0 is the optimal trade-off; NULL: not exact'),
+('*','slack','1','stored_data_factor - (s + m) as found: 0 is the optimal trade-off; NULL: not exact'),
 ('*','broken_promises','count','Patterns that the code promises and its decoder refused'),
 ('*','broken_missing','JSON','Missing workers of the first of them'),
 ('*','patterns_inaccurate','count','Patterns tried that an exact code decoded with an error of 1e-6 or more, messages as float64'),

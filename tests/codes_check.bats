@@ -15,7 +15,8 @@ json() { # an expression of $1, a JSON file
   [ "$status" -eq 0 ]
   [[ "$output" == *"4 workers, 4 subsets, gradient length 960, seed 1"* ]]
   [[ "$output" == *"at most 1 missing: 5, all tried"* ]]
-  [[ "$output" == *"found     d = 2  s = 1  m = 1  optimal: d = s + m"* ]]
+  [[ "$output" == *"found     d = 2  s = 1  m = 1"* ]]
+  [[ "$output" == *"2 copies of the data: s + m, the optimum"* ]]
   [[ "$output" == *"condition number"* ]]
   [[ "$output" == *"2 messages: 2 gradients, 15 kB as float64"* ]]
   grep -Eq "^ +2 +2 +6 +6 +4 +0.6667" <<< "$output" # 4 of 6 pairs decode
@@ -107,10 +108,21 @@ json() { # an expression of $1, a JSON file
   [[ "$output" == *"67108"* ]]
   run "$STRAGGLE" codes check uncoded --database /nowhere/c.db
   [ "$status" -eq 73 ]
+  run "$STRAGGLE" codes check uncoded --speeds 1,,2
+  [ "$status" -eq 64 ]
   run "$STRAGGLE" codes check group d=4 --json
   [ "$status" -eq 65 ]
   echo "$output" > f.json
   [ "$(json f.json "json_extract(j, '$.faults[0].place')")" = /stop ]
+}
+
+@test "speeds are those of the workers" {
+  "$STRAGGLE" codes check heterogeneous s=1 -n 6 --speeds 3,1,1 --json --database s.db > s.json
+  [ "$(json s.json "json_extract(j, '$.copies') || ' ' || json_extract(j, '$.slack')")" = "2.0 0.0" ] || \
+    [ "$(json s.json "json_extract(j, '$.copies') || ' ' || json_extract(j, '$.slack')")" = "2 0" ]
+  [ "$(json s.json "json_extract(j, '$.d_found') > 3")" = 1 ] # the fast ones hold more
+  "$STRAGGLE" codes check heterogeneous s=1 -n 6 --database s.db > /dev/null
+  [ "$(sqlite3 s.db "SELECT group_concat(speeds, ' ') FROM (SELECT speeds FROM code_check ORDER BY speeds)")" = "1 3,1,1" ]
 }
 
 @test "help says what is measured" {

@@ -21,7 +21,7 @@ static const double MOST_NUMBERS = 1 << 26;
 typedef struct request {
   long workers, subsets, length, patterns, threads; /* subsets 0: as many as workers */
   uint64_t seed;
-  const char *database;
+  const char *database, *speeds; /* speeds: NULL: all 1 */
   sg_format format;
   bool all, quiet;
   int n_words, code; /* code: exit code where reading failed */
@@ -65,6 +65,28 @@ static bool read_seed(const char *text, uint64_t *out) {
   return errno == 0;
 }
 
+/* "4,1,1", repeated to n workers. NULL with a message where it is wrong; to be freed. */
+static double *read_speeds(const char *text, int n) {
+  double *speed = calloc((size_t)n, sizeof *speed);
+  int count = 0;
+  bool ok = speed;
+  for (const char *at = text; ok;) {
+    char *end;
+    double x = strtod(at, &end);
+    ok = end > at && isfinite(x) && x > 0 && count < n && (*end == ',' || !*end);
+    if (ok) speed[count++] = x;
+    if (!*end) break;
+    at = end + 1;
+  }
+  if (!ok) {
+    sg_usage_fault("codes", "expected at most %d speeds > 0 such as 4,1,1, found \"%s\"", n, text);
+    free(speed);
+    return NULL;
+  }
+  for (int i = count; i < n; i++) speed[i] = speed[i - count];
+  return speed;
+}
+
 static const struct whole {
   int letter;
   const char *what;
@@ -99,6 +121,7 @@ static bool take_option(request *q, int letter, const char *value) {
     sg_usage_fault("codes", "expected a seed, a whole number up to 2^64 - 1, found \"%s\"", value);
     return false;
   case 'd': q->database = value; return true;
+  case 's': q->speeds = value; return true;
   case 'a': q->all = true; return true;
   case 'q': q->quiet = true; return true;
   case 'J': q->format = SG_FORMAT_JSON; return true;
@@ -121,6 +144,7 @@ static bool read_request(int argc, char **argv, request *q) {
                                         {"threads", required_argument, NULL, 'j'},
                                         {"seed", required_argument, NULL, 'S'},
                                         {"database", required_argument, NULL, 'd'},
+                                        {"speeds", required_argument, NULL, 's'},
                                         {"format", required_argument, NULL, 'f'},
                                         {"json", no_argument, NULL, 'J'},
                                         {"all", no_argument, NULL, 'a'},
@@ -415,10 +439,10 @@ static void put_report(const session *s, const item *i, sg_buffer *out) {
   sg_putf(out, "  promised  d = %.6g  s = %d  m = %.6g\n", c->d_promised, c->s_promised,
           c->m_promised);
   sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found), c->m_found);
-  if (c->exact && c->slack == 0)
-    sg_put(out, "  optimal: d = s + m");
-  else if (c->exact)
-    sg_putf(out, "  optimal would be d = s + m = %.6g", c->s_found + c->m_found);
+  sg_putf(out, "\n  %.6g copies of the data", c->copies);
+  if (c->exact)
+    sg_putf(out, c->slack == 0 ? ": s + m, the optimum" : "; s + m = %.6g would be the optimum",
+            c->s_found + c->m_found);
   sg_put(out, "\n");
   if (c->broken) {
     sg_putf(out, "  BROKEN    %ld promised patterns were refused, first with missing: ", c->broken);
@@ -533,6 +557,8 @@ static void put_json(const session *s, const item *i, sg_buffer *out) {
   put_number(out, "workers", c->workers);
   put_number(out, "subsets", s->shape.subsets);
   put_number(out, "length", (double)c->length);
+  sg_put_json_name(out, "speeds");
+  sg_put_json_string(out, s->q->speeds ? s->q->speeds : "1");
   sg_put_json_name(out, "seed");
   sg_putf(out, "\"%llu\"", (unsigned long long)s->q->seed);
   put_bool(out, "exact", c->exact);
@@ -547,6 +573,7 @@ static void put_json(const session *s, const item *i, sg_buffer *out) {
   put_number(out, "s_found", c->s_found);
   put_bool(out, "s_proved", c->s_proved);
   put_number(out, "m_found", c->m_found);
+  put_number(out, "copies", c->copies);
   put_number(out, "slack", c->slack);
   put_number(out, "broken_promises", (double)c->broken);
   put_number(out, "patterns_inaccurate", (double)c->inaccurate);
@@ -643,6 +670,7 @@ static sg_status fill_record(const session *s, const item *i, texts *t, sg_code_
       .n_workers = c->workers,
       .n_subsets = s->shape.subsets,
       .length = c->length,
+      .speeds = s->q->speeds ? s->q->speeds : "1",
       .max_patterns = s->q->patterns,
       .seed = s->q->seed,
       .exact = c->exact,
@@ -654,6 +682,7 @@ static sg_status fill_record(const session *s, const item *i, texts *t, sg_code_
       .stragglers_s = c->s_promised,
       .comm_m = (int)c->m_promised,
       .load_found = c->d_found,
+      .stored_data_factor = c->copies,
       .comm_found = c->m_found,
       .slack = c->slack,
       .stragglers_found = c->s_found,
@@ -733,10 +762,13 @@ int sg_codes_check(int argc, char **argv) {
   if (!read_request(argc, argv, &q)) return q.code;
   const sg_code_type *type = q.all ? NULL : sg_code_type_find(q.word[0]);
   if (!q.all && !type) return unknown_code(q.word[0]);
+  double *speed = q.speeds ? read_speeds(q.speeds, (int)q.workers) : NULL;
+  if (q.speeds && !speed) return EX_USAGE;
   session s = {.q = &q,
                .shape = {.workers = (int)q.workers,
                          .subsets = (int)q.subsets,
                          .length = q.length,
+                         .speed = speed,
                          .seed = q.seed,
                          .updates = 1},
                .bar = !q.quiet && isatty(STDERR_FILENO),
@@ -756,6 +788,7 @@ int sg_codes_check(int argc, char **argv) {
     free(s.item[i].config);
   }
   free(s.item);
+  free(speed);
   sg_error_clear(&e);
   return code;
 }

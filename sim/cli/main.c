@@ -56,6 +56,7 @@ const sg_command sg_commands[] = {
      "over the sum of\ntheir norms, with messages as float64, float32 and bfloat16.\n"
      "-n, --workers N      workers (default 12)\n"
      "-k, --subsets K      subsets of the data (default: as many as workers)\n"
+     "--speeds LIST        nominal speeds of the workers such as 4,1,1, repeated (default 1)\n"
      "-l, --length L       coordinates of the random gradients (default 960)\n"
      "-p, --patterns P     most patterns that are tried one by one (default 5000); of more, P are\n"
      "                     sampled and up to 2 P searched\n"
