@@ -104,7 +104,7 @@ validate: setup-tests
 	$(BUILD)/tests/validate_fit
 
 bench: setup
-	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine $(BUILD)/tests/bench_decode
 	python3 tests/bench.py --program $(BUILD)/straggle --peers $(PEERS)
 
 # Mutated scenarios, data files and command lines, for as long as FUZZ_ITERATIONS says.

@@ -20,6 +20,9 @@ struct sg_decoder {
   int segment, count;
   const sg_message **message, **sorted; /* by arrival; by (from, tag) */
   int *order;                           /* place in `message` of sorted[i] */
+  bool simple;                          /* at most one message of each node, all with tag 0 */
+  uint64_t *mask;                       /* then: bit set of the senders */
+  int *place;                           /* and for each of them the place in `message` */
   /* Rows, by arrival; encoded on first use. */
   sg_row *row;
   unsigned char *encoded;
@@ -48,14 +51,20 @@ static int most_pieces(const sg_code *code) {
   return most;
 }
 
+static int mask_words(const sg_code *code) {
+  return (code->nodes + 63) / 64;
+}
+
 sg_decoder *sg_decoder_new(const sg_code *code) {
   sg_decoder *d = calloc(1, sizeof *d);
   if (!d) return NULL;
   d->code = code;
   size_t pieces = (size_t)most_pieces(code);
   d->first = calloc((size_t)code->nodes + 1, sizeof *d->first);
+  d->mask = calloc((size_t)mask_words(code), sizeof *d->mask);
+  d->place = calloc((size_t)code->nodes, sizeof *d->place);
   d->bias = calloc(pieces, sizeof *d->bias);
-  bool ok = d->first && d->bias;
+  bool ok = d->first && d->mask && d->place && d->bias;
   if (!code->exact) {
     d->alpha = calloc((size_t)(code->parts + code->coded_parts) * pieces, sizeof *d->alpha);
     ok = ok && d->alpha;
@@ -77,6 +86,8 @@ void sg_decoder_free(sg_decoder *d) {
   free(d->sorted_w);
   free(d->bias);
   free(d->first);
+  free(d->mask);
+  free(d->place);
   free(d->key);
   free(d->scratch);
   free(d->alpha);
@@ -149,8 +160,35 @@ static bool goes_before(const sg_message *a, const sg_message *b) {
   return a->from != b->from ? a->from < b->from : a->tag < b->tag;
 }
 
+/* Takes the messages in; the bit set of senders is all that a cached pattern needs. */
+static void take_messages(sg_decoder *d, const sg_message *const *message) {
+  d->simple = true;
+  memset(d->mask, 0, (size_t)mask_words(d->code) * sizeof *d->mask);
+  for (int i = 0; i < d->count; i++) {
+    const sg_message *m = d->message[i] = message[i];
+    uint64_t *word = &d->mask[m->from >> 6], bit = (uint64_t)1 << (m->from & 63);
+    d->simple &= m->tag == 0 && !(*word & bit);
+    *word |= bit;
+    d->place[m->from] = i;
+  }
+}
+
+static void sort_simple(sg_decoder *d) {
+  int at = 0;
+  for (int k = 0; k < mask_words(d->code); k++)
+    for (uint64_t left = d->mask[k]; left; left &= left - 1) {
+      int i = d->place[64 * k + __builtin_ctzll(left)];
+      d->order[at] = i;
+      d->sorted[at++] = d->message[i];
+    }
+}
+
 /* By counting over senders, then by insertion among the few messages of one sender; stable. */
 static void sort_messages(sg_decoder *d) {
+  if (d->simple) {
+    sort_simple(d);
+    return;
+  }
   int *first = d->first, nodes = d->code->nodes;
   memset(first, 0, ((size_t)nodes + 1) * sizeof *first);
   for (int i = 0; i < d->count; i++) first[d->message[i]->from + 1]++;
@@ -279,33 +317,71 @@ static bool may_cache(sg_decoder *d, size_t words, size_t values) {
   return d->cache && sg_cache_fits(d->cache, words, values);
 }
 
+/* The bit set of the senders, or the list of all (from, tag). */
 static void make_key(sg_decoder *d) {
-  d->key[0] = (uint64_t)d->segment;
-  for (int i = 0; i < d->count; i++)
-    d->key[i + 1] = (uint64_t)(uint32_t)d->sorted[i]->from << 32 | (uint32_t)d->sorted[i]->tag;
+  d->key[0] = (uint64_t)d->segment << 1 | d->simple;
+  if (d->simple)
+    memcpy(d->key + 1, d->mask, (size_t)mask_words(d->code) * sizeof *d->mask);
+  else
+    for (int i = 0; i < d->count; i++)
+      d->key[i + 1] = (uint64_t)(uint32_t)d->sorted[i]->from << 32 | (uint32_t)d->sorted[i]->tag;
 }
 
-/* Weights in canonical order and the bias, from the cache or made anew. */
+/* Weights by arrival from those in canonical order. */
+static void spread(sg_decoder *d, int pieces) {
+  for (int i = 0; i < d->count; i++)
+    for (int v = 0; v < pieces; v++) d->w[d->order[i] * pieces + v] = d->sorted_w[i * pieces + v];
+}
+
+/* Kept weights stand in canonical order, those of a simple pattern at their nodes: then a hit needs
+ * no sorting. */
+static void recall(sg_decoder *d, int pieces, const double *kept) {
+  size_t size = (size_t)pieces;
+  if (d->simple) {
+    for (int i = 0; i < d->count; i++)
+      for (int v = 0; v < pieces; v++)
+        d->w[i * pieces + v] = kept[d->message[i]->from * pieces + v];
+    memcpy(d->bias, kept + (size_t)d->code->nodes * size, size * sizeof *kept);
+    return;
+  }
+  size_t n_w = (size_t)d->count * size;
+  memcpy(d->sorted_w, kept, n_w * sizeof *kept);
+  memcpy(d->bias, kept + n_w, size * sizeof *kept);
+  spread(d, pieces);
+}
+
+static void keep(const sg_decoder *d, int pieces, double *kept) {
+  size_t size = (size_t)pieces, n_w = (size_t)(d->simple ? d->code->nodes : d->count) * size;
+  if (d->simple)
+    for (int i = 0; i < d->count; i++)
+      for (int v = 0; v < pieces; v++)
+        kept[d->message[i]->from * pieces + v] = d->w[i * pieces + v];
+  else
+    memcpy(kept, d->sorted_w, n_w * sizeof *kept);
+  memcpy(kept + n_w, d->bias, size * sizeof *kept);
+}
+
+/* Weights by arrival and the bias, from the cache or made anew. */
 static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
-  size_t n_w = (size_t)d->count * (size_t)pieces, n_bias = (size_t)pieces;
-  size_t words = (size_t)d->count + 1;
-  bool cached = may_cache(d, words, n_w + n_bias);
+  size_t words = (size_t)(d->simple ? mask_words(d->code) : d->count) + 1;
+  size_t values = ((size_t)(d->simple ? d->code->nodes : d->count) + 1) * (size_t)pieces;
+  bool cached = may_cache(d, words, values);
+  if (!cached || !d->simple) sort_messages(d);
   if (cached) {
     make_key(d);
     d->asked++;
     const double *kept = sg_cache_find(d->cache, d->key, words, info);
     if (kept) {
       d->found++;
-      memcpy(d->sorted_w, kept, n_w * sizeof *kept);
-      memcpy(d->bias, kept + n_w, n_bias * sizeof *kept);
+      recall(d, pieces, kept);
       return SG_OK;
     }
+    if (d->simple) sort_messages(d);
   }
   sg_status status = fresh_weights(d, pieces, info);
-  if (status || !cached) return status;
-  double *keep = sg_cache_add(d->cache, d->key, words, info);
-  memcpy(keep, d->sorted_w, n_w * sizeof *keep);
-  memcpy(keep + n_w, d->bias, n_bias * sizeof *keep);
+  if (status) return status;
+  spread(d, pieces);
+  if (cached) keep(d, pieces, sg_cache_add(d->cache, d->key, words, info));
   return SG_OK;
 }
 
@@ -316,16 +392,13 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   d->state = state;
   d->segment = segment;
   d->count = count;
-  for (int i = 0; i < count; i++) d->message[i] = message[i];
   if (count == 0) return SG_UNDECODABLE;
+  take_messages(d, message);
   memset(d->encoded, 0, (size_t)count);
-  sort_messages(d);
   sg_decode_info info = {.cond1 = 1, .amplification = NAN, .flops = 0, .alpha_error = 0};
   sg_status status = find_weights(d, pieces, &info);
   if (status == SG_NO_MEMORY) return sg_fail_memory(e);
   if (status) return status;
-  for (int i = 0; i < count; i++)
-    for (int v = 0; v < pieces; v++) d->w[d->order[i] * pieces + v] = d->sorted_w[i * pieces + v];
   *weights =
       (sg_weights){.count = count, .pieces = pieces, .w = d->w, .bias = d->bias, .info = info};
   return SG_OK;

@@ -2,7 +2,6 @@
 #include "codes/parity.h"
 #include "sim/core/linalg.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,7 +234,8 @@ static void project(const sg_parity *p, const work *w, double *x) {
   for (int i = 0; i < w->q; i++) x[w->missing[i]] = 0;
 }
 
-/* d += the weights of what V d falls short of the target. */
+/* d += the weights of the residual E − V d. More steps, or a residual in extended precision, bring
+ * nothing: what is left is the rounding of d itself. */
 static void refine(const sg_parity *p, const work *w) {
   int n = p->n, m = p->pieces, rows = p->rows;
   memcpy(w->residual, p->target, (size_t)rows * (size_t)m * sizeof *w->residual);
@@ -248,17 +248,21 @@ static void refine(const sg_parity *p, const work *w) {
         residual[p->row[at]] -= d * p->value[at];
     }
   }
-  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, n, m, rows, 1, p->pinv, n, w->residual,
-              rows, 0, w->delta, n);
+  if (m == 1)
+    cblas_dgemv(CblasColMajor, CblasNoTrans, n, rows, 1, p->pinv, n, w->residual, 1, 0, w->delta,
+                1);
+  else
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, n, m, rows, 1, p->pinv, n, w->residual,
+                rows, 0, w->delta, n);
   for (int v = 0; v < m; v++) project(p, w, w->delta + v * n);
   for (int i = 0; i < n * m; i++) w->d[i] += w->delta[i];
 }
 
+/* One projection; with refinement another one, a residual and a product. */
 static double flops_of_projections(const sg_parity *p, const work *w) {
-  double n = p->n, r = p->n - p->s, inner = 2.0 * w->in * w->out;
+  double n = p->n, r = p->n - p->s, inner = 2.0 * w->in * w->out, filled = 0;
   double one = w->direct ? 2 * r * n + inner : 2 * n * p->s + inner;
   if (!p->pinv) return p->pieces * one;
-  double filled = 0;
   for (int k = 0; k < w->f; k++) filled += p->start[w->have[k] + 1] - p->start[w->have[k]];
   return p->pieces * (2 * one + 2 * filled + 2 * n * p->rows + n);
 }

@@ -10,8 +10,8 @@
  *
  * and the cheaper one is made: the parity form if s ≤ r. Where messages are left over, with q < s
  * stragglers, the pseudo-inverse gives the minimum-norm weights. One step of iterative refinement
- * follows (it takes the residual E − V_F D_F from 4 times to 0.7 times that of a QR solve, n = 60,
- * s = 5), unless N and D are known in closed form, where it gains nothing. (derived) */
+ * follows (it takes the residual from 4 times to 0.7 times that of a QR solve, n = 60, s = 5),
+ * unless N and D are known in closed form, where it gains nothing. (derived) */
 #ifndef SG_CODES_PARITY_H
 #define SG_CODES_PARITY_H
 
