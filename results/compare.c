@@ -29,6 +29,9 @@ typedef struct outcome { /* of one run */
   double iter_mean_s, time_to_target_s;
 } outcome;
 
+/* Half of the 16 digits of a double. */
+static const double ILL_CONDITIONED = 1e8;
+
 typedef struct scheme {
   int64_t point_id, results_version;
   char *env_sha256, *label, *code, *stop_rule;
@@ -39,7 +42,7 @@ typedef struct scheme {
   outcome *run; /* ascending by replication */
   sg_moments iter_mean_s, iter_p99_s, final_loss, final_accuracy, mb_received, worker_seconds,
       ingress_busy_share, queued_per_message_s;
-  double scaled_err_max; /* NAN: not known */
+  double scaled_err_max, cond1_max, amp_max; /* NAN: not known */
   int64_t undecodable_iters;
   int n_reached, n_diverged, n_stalled, n_undecodable;
   /* against the baseline */
@@ -102,6 +105,8 @@ static scheme *add_scheme(report *r, sqlite3_stmt *s) {
                 .comm_m = sqlite3_column_int(s, 11),
                 .target_loss = real(s, 12),
                 .scaled_err_max = NAN,
+                .cond1_max = NAN,
+                .amp_max = NAN,
                 .verdict = ""};
   return c->env_sha256 && c->label && c->code && c->stop_rule ? c : NULL;
 }
@@ -135,6 +140,8 @@ static bool add_run(scheme *c, sqlite3_stmt *s) {
   c->undecodable_iters += sqlite3_column_int64(s, 23);
   add_known(&c->ingress_busy_share, real(s, 24));
   add_known(&c->queued_per_message_s, real(s, 25));
+  c->cond1_max = fmax(c->cond1_max, real(s, 26));
+  c->amp_max = fmax(c->amp_max, real(s, 27));
   c->n_reached += !isnan(o.time_to_target_s);
   c->n_diverged += strcmp(status, "diverged") == 0;
   c->n_stalled += strcmp(status, "stalled") == 0;
@@ -151,7 +158,8 @@ static sg_status load(sg_db *db, report *r, sg_error *e) {
       " p.exact, p.timing_only, p.is_baseline, p.load_d, p.stragglers_s, p.comm_m, p.target_loss,"
       " r.replication, r.status, s.iter_mean_s, s.time_to_target_s, s.iter_p99_s, s.final_loss,"
       " s.final_accuracy, s.grad_scaled_err_max, s.bytes_received_mean, s.worker_seconds_per_iter,"
-      " s.undecodable_iters, s.ingress_busy_share, s.queued_per_message_s"
+      " s.undecodable_iters, s.ingress_busy_share, s.queued_per_message_s, s.cond1_max,"
+      " s.decode_amp_max"
       " FROM point p JOIN run r USING (point_id) JOIN run_summary s USING (run_id)"
       " WHERE r.status <> 'running'"
       " ORDER BY min(p.point_id) OVER (PARTITION BY p.env_sha256, p.results_version),"
@@ -468,7 +476,9 @@ static sg_table *data_table(void) {
                                      "worker_seconds_per_iter",
                                      "undecodable_iters",
                                      "ingress_busy_share",
-                                     "queued_per_message_s"};
+                                     "queued_per_message_s",
+                                     "cond1_max",
+                                     "decode_amp_max"};
   return sg_table_new(sizeof name / sizeof *name, name);
 }
 
@@ -512,6 +522,8 @@ static void put_data(sg_table *t, const report *r, const environment *v, const c
     sg_table_integer(t, c->undecodable_iters);
     sg_table_number(t, sg_moments_mean(&c->ingress_busy_share), 3);
     sg_table_number(t, sg_moments_mean(&c->queued_per_message_s), 3);
+    sg_table_number(t, c->cond1_max, 2);
+    sg_table_number(t, c->amp_max, 2);
   }
 }
 
@@ -609,6 +621,12 @@ static void put_notes(const report *r, const environment *v, sg_buffer *out) {
       sg_putf(out,
               "  Note: %s: %d of %d runs ended early (%d diverged, %d stalled, %d undecodable).\n",
               c->label, ended_early(c), c->n_runs, c->n_diverged, c->n_stalled, c->n_undecodable);
+    if (c->cond1_max >= ILL_CONDITIONED || c->amp_max >= ILL_CONDITIONED)
+      sg_putf(
+          out,
+          "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, weights up to %.1e): "
+          "half of the\n  digits of a gradient or more may be lost.\n",
+          c->label, c->cond1_max, c->amp_max);
     int most = base->n_runs > c->n_runs ? base->n_runs : c->n_runs;
     if (i != v->baseline && c->ratio.n < most)
       sg_putf(out,

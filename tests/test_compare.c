@@ -95,6 +95,8 @@ static int64_t add(toy t) {
   return id;
 }
 
+static double cond1_of_runs = 1; /* of the finished runs that are added */
+
 /* One run. target_s: NAN: not reached. */
 static void run(int64_t point, int replication, double iter_s, double target_s, double scaled_err,
                 const char *status) {
@@ -112,6 +114,8 @@ static void run(int64_t point, int replication, double iter_s, double target_s, 
                                      .final_loss = 0.25,
                                      .final_accuracy = 0.75,
                                      .grad_scaled_err_max = scaled_err,
+                                     .cond1_max = strstr(status, "finished") ? cond1_of_runs : NAN,
+                                     .decode_amp_max = 3,
                                      .undecodable_iters = 1,
                                      .bytes_received_mean = 3e6,
                                      .worker_seconds_per_iter = 12 * iter_s};
@@ -177,6 +181,30 @@ static void add_pair(const char *env, const char *n) {
   runs(add((toy){.env = env, .code = "uncoded", .label = "uncoded", .baseline = true, .n = n}), 5,
        base_s);
   runs(add((toy){.env = env, .code = "group", .label = "group d=2 m=1", .n = n}), 5, x);
+}
+
+static void test_ill_conditioned(void **state) {
+  (void)state;
+  const double x[] = {2, 3};
+  int64_t base = add((toy){.env = "i", .code = "uncoded", .label = "uncoded", .baseline = true});
+  runs(base, 2, x);
+  int64_t point = add((toy){.env = "i", .code = "ye-abbe", .label = "ye-abbe d=10 m=5"});
+  cond1_of_runs = 4e13;
+  runs(point, 2, x);
+  cond1_of_runs = 1;
+  cJSON *rows = compare(NULL);
+  expect_number(rows, 0, "cond1_max", 1);
+  expect_number(rows, 1, "cond1_max", 4e13);
+  expect_number(rows, 1, "decode_amp_max", 3);
+  cJSON_Delete(rows);
+  const char *const parts[] = {
+      "Warning: ye-abbe d=10 m=5:", "condition up to 4.0e+13, weights up to 3.0e+00", NULL};
+  expect_printed(100, parts);
+  sg_error e = {0};
+  sg_buffer out = {0};
+  require(sg_compare(db, NULL, SG_FORMAT_TEXT, 0, false, &out, &e), &e);
+  assert_null(strstr(out.data, "Warning: uncoded"));
+  sg_buffer_free(&out);
 }
 
 static void test_interval(void **state) {
@@ -409,6 +437,7 @@ static void test_nothing(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       DB_TEST(test_interval),
+      DB_TEST(test_ill_conditioned),
       DB_TEST(test_other_baseline),
       DB_TEST(test_few_and_missing_pairs),
       DB_TEST(test_undecided),
