@@ -693,6 +693,50 @@ static double worst_deviation(bench *b) {
   return worst;
 }
 
+/* exact-codes.md 7.2: |a| |B_F|₂ / √n of the cyclic MDS code is worst for contiguous bursts; that
+ * of Reed–Solomon codes with a spread mask stays far below. */
+static double burst_amplification(sg_values *values, int n, int s) {
+  static double rows[2 * MOST * MOST];
+  double worst = 0, sigma[2 * MOST];
+  const sg_message *order[MESSAGES];
+  sg_weights w;
+  bench b;
+  open_named(&b, values, n, 1);
+  for (int first = 0; first < n; first++) {
+    unsigned long present = (1UL << n) - 1;
+    for (int i = 0; i < s; i++) present &= ~(1UL << (first + i) % n);
+    assert_int_equal(decode(&b, present, 0, &w, order), SG_OK);
+    memset(rows, 0, sizeof rows);
+    sg_expander expander = {0};
+    for (int i = 0; i < w.count; i++)
+      assert_true(sg_expand(&expander, b.code, b.state, order[i], 1, rows + i * n));
+    sg_expander_free(&expander);
+    assert_int_equal(sg_singular_values(n, w.count, rows, n, sigma), SG_OK);
+    worst = fmax(worst, w.info.amplification * sigma[0] / sqrt(n));
+  }
+  close_named(&b);
+  return worst;
+}
+
+static void weights_stay_as_small_as_the_handbook_says(void **state) {
+  (void)state;
+  static const struct {
+    int n;
+    const char *s;
+    double least, most;
+  } cell[] = {{10, "1", 1.35, 1.45},  {10, "3", 10.5, 11.5}, {20, "3", 48.5, 49.5},
+              {20, "5", 450, 550},    {30, "5", 2500, 3500}, {50, "5", 1.5e4, 2.5e4},
+              {50, "9", .95e7, 1.5e7}};
+  for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+    int n = cell[i].n, s = atoi(cell[i].s);
+    double x = burst_amplification(values_of("cyclic-mds", "s", cell[i].s, NULL), n, s);
+    assert_true(x >= cell[i].least && x <= cell[i].most);
+    double y = burst_amplification(
+        values_of("reed-solomon", "s", cell[i].s, "nodes", "roots-of-unity", NULL), n, s);
+    assert_true(y <= fmax(2, x / 2));
+  }
+}
+
 /* The example of the handbook: roots of unity, cyclic mask, n = 12, d = 4. Its rows are those here
  * times n, its weights those here over n. */
 static void reed_solomon_has_the_handbooks_numbers(void **state) {
@@ -1082,6 +1126,7 @@ int main(void) {
       cmocka_unit_test(polynomial_ye_abbe_loses_accuracy),
       cmocka_unit_test(ignoring_stragglers_says_what_it_loses),
       cmocka_unit_test(additions_only_where_promised),
+      cmocka_unit_test(weights_stay_as_small_as_the_handbook_says),
       cmocka_unit_test(reed_solomon_has_the_handbooks_numbers),
       cmocka_unit_test(reed_solomon_masks_are_balanced),
       cmocka_unit_test(cyclic_mds_is_normalised_and_has_its_fallbacks),
