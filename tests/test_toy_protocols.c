@@ -32,22 +32,25 @@ static bool snapshot(void *user, int slot, int model) {
   return true;
 }
 
-static void start(play *p, const sg_code_type *type, test_setup setup, int subsets,
-                  long iterations) {
-  *p = (play){0};
+static void start_code(play *p, sg_code *code, test_setup setup, long iterations) {
+  *p = (play){.code = code};
   test_environment_make(&p->t, &setup);
-  sg_shape shape = {.workers = setup.workers,
-                    .subsets = subsets,
-                    .length = setup.length,
-                    .speed = setup.speed,
-                    .updates = iterations};
-  p->code = test_code(type, &shape, NULL, 0);
   sg_run_limits limits = {.iterations = iterations, .sim_time_s = INFINITY, .worker_rows = true};
   sg_run_hooks hooks = {.user = p, .snapshot = snapshot};
   p->run = sg_run_new(&p->t.env, p->code, 0, &limits, &hooks, NULL);
   p->decoder = sg_decoder_new(p->code);
   assert_non_null(p->run);
   assert_non_null(p->decoder);
+}
+
+static void start(play *p, const sg_code_type *type, test_setup setup, int subsets,
+                  long iterations) {
+  sg_shape shape = {.workers = setup.workers,
+                    .subsets = subsets,
+                    .length = setup.length,
+                    .speed = setup.speed,
+                    .updates = iterations};
+  start_code(p, test_code(type, &shape, NULL, 0), setup, iterations);
 }
 
 /* The next update. */
@@ -347,8 +350,102 @@ static void decoding_at_an_inner_node(void **state) {
   end(&p, SG_RUN_ITERATIONS);
 }
 
+/* A two-stage code with s = 1, p = 3: one partition of its own, two coded ones, 2 n in all and as
+ * many subsets, so that the tasks are of 1 and 2 subsets. A subset takes 1 s over the speed, a
+ * message half a second. Returns how long an iteration takes. */
+static double two_stages(play *p, const char *name, int workers, const double *speed) {
+  const sg_code_type *type = sg_code_type_find(name);
+  sg_shape shape = {.workers = workers, .subsets = 2 * workers, .length = 8, .updates = 2};
+  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_code *code;
+  assert_non_null(values);
+  assert_int_equal(sg_values_set_number(values, "s", 1, NULL), SG_OK);
+  assert_int_equal(sg_values_set_number(values, "p", 3, NULL), SG_OK);
+  assert_int_equal(sg_code_new(type, &shape, values, &code, NULL), SG_OK);
+  sg_values_free(values);
+  for (int i = 0; i < workers; i++) NEAR(code->work[i], 3);
+  start_code(p, code,
+             (test_setup){.workers = workers,
+                          .speed = speed,
+                          .delay = "deterministic",
+                          .delay_by = {1},
+                          .uplink = "deterministic",
+                          .uplink_by = {0.5},
+                          .length = 8},
+             2);
+  double duration = 0;
+  for (int i = 0; i < 2; i++) {
+    decode(p, next(p));
+    if (i > 0) NEAR(p->row.duration_s, duration);
+    duration = p->row.duration_s;
+  }
+  return duration;
+}
+
+static void partial_stragglers(void **state) {
+  (void)state;
+  play p;
+  /* Tasks end at 1, 3 | 2, 6 | 4, 12; messages arrive half a second later. All first ones are there
+   * at 4.5, two second ones at 6.5. Worker 2 is then 2.5 s into its second task. */
+  NEAR(two_stages(&p, "partial-cyclic", 3, (const double[]){1, 0.5, 0.25}), 6.5);
+  assert_int_equal(p.row.n_used, 5);
+  NEAR(p.row.busy_s, 3 + 6 + 6.5);
+  NEAR(p.row.wasted_s, 0); /* a worker that was of use in the round has wasted nothing */
+  NEAR(p.row.bytes_received, 5 * 64);
+  assert_int_equal(p.row.last_worker, 1);
+  int count;
+  const sg_worker_record *w = sg_run_worker_records(p.run, &count);
+  assert_true(w[0].tasks == 2 && w[0].messages == 2 && w[2].tasks == 1 && w[2].messages == 1);
+  end(&p, SG_RUN_ITERATIONS);
+  /* A straggler alpha = p/(p − s − 1) = 3 times slower costs nothing, a slower one is waited for.
+   */
+  NEAR(two_stages(&p, "partial-cyclic", 3, (const double[]){1, 1, 1 / 3.0}), 3.5);
+  end(&p, SG_RUN_ITERATIONS);
+  NEAR(two_stages(&p, "partial-cyclic", 3, (const double[]){1, 1, 0.125}), 8.5);
+  assert_int_equal(p.row.last_worker, 2);
+  end(&p, SG_RUN_ITERATIONS);
+  /* Groups {0, 1} and {2, 3}: second messages of 0 and 3 at 3.5, the last first one at 4.5. */
+  NEAR(two_stages(&p, "partial-repetition", 4, (const double[]){1, 0.5, 0.25, 1}), 4.5);
+  assert_int_equal(p.row.n_used, 6);
+  assert_int_equal(p.row.last_worker, 2);
+  end(&p, SG_RUN_ITERATIONS);
+}
+
+/* Two real vectors in one transmission: Reed–Solomon with roots of unity, twice the bytes. */
+static void complex_messages(void **state) {
+  (void)state;
+  play p;
+  const sg_code_type *type = sg_code_type_find("reed-solomon");
+  sg_shape shape = {.workers = 4, .subsets = 4, .length = 8, .updates = 1};
+  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_code *code;
+  assert_non_null(values);
+  assert_int_equal(sg_values_set_number(values, "s", 1, NULL), SG_OK);
+  assert_int_equal(sg_values_set_string(values, "nodes", "roots-of-unity", NULL), SG_OK);
+  assert_int_equal(sg_code_new(type, &shape, values, &code, NULL), SG_OK);
+  sg_values_free(values);
+  /* 2 subsets at speeds 1, 1/2, 1/4, 1/8 end at 2, 4, 8, 16; 128 bytes at 32 a second take 4 s. The
+   * third of four is there at 12. */
+  start_code(&p, code,
+             (test_setup){.workers = 4,
+                          .speed = (const double[]){1, 0.5, 0.25, 0.125},
+                          .delay = "deterministic",
+                          .delay_by = {1},
+                          .uplink = "linear",
+                          .uplink_by = {0, 32},
+                          .length = 8},
+             1);
+  decode(&p, next(&p));
+  NEAR(p.row.duration_s, 12);
+  NEAR(p.row.bytes_received, 3 * 128);
+  assert_int_equal(p.row.n_used, 6);
+  end(&p, SG_RUN_ITERATIONS);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(partial_stragglers),
+      cmocka_unit_test(complex_messages),
       cmocka_unit_test(two_messages_after_different_tasks),
       cmocka_unit_test(signals_and_stop),
       cmocka_unit_test(two_jobs_in_flight),
