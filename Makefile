@@ -132,6 +132,10 @@ docs: all
 	@for c in $$($(BUILD)/straggle codes --format csv | sed -n 's/^\([a-z0-9-]*\),.*/\1/p' | tail -n +2); do \
 	  $(BUILD)/straggle codes show $$c --format markdown && echo || exit 1; done >> $(BUILD)/page.md
 	@mv $(BUILD)/page.md docs/schemes.md
+	@sed '/^## All codes/,$$d' docs/stability.md > $(BUILD)/page.md
+	@(printf '## All codes\n\n`straggle codes check --all --format markdown`: 12 workers, length 960, seed 1.\n\n' && \
+	  $(BUILD)/straggle codes check --all --format markdown) >> $(BUILD)/page.md
+	@mv $(BUILD)/page.md docs/stability.md
 
 tidy:
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
