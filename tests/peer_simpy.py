@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 """What straggle's timing-only simulation is compared with: the same model in SimPy, written with care.
 
-In every iteration each of n workers computes for 1.6 s + Exp(1.25 s), sends for 6 s + Exp(10 s) on its
-own uplink, and its message then shares the master's link fairly with all others that are there
+In every iteration each of n workers computes for 1.6 s + Exp(1.25 s), several times that while it is slow
+(a Gilbert-Elliott chain over the iterations, stationary from the start) and longer when it is stalled (a stall
+occurs with probability p / share and then hits each worker with probability share). It sends for
+6 s + Exp(10 s) on its own uplink, and its message then shares the master's link fairly with all others that are there
 (processor sharing, by virtual time, O(log n) a message); alone it would take --service seconds. The
 master takes the first `need` messages; the others are dropped, their workers interrupted.
 
-  peer_simpy.py n need iterations --service S [--seed N]
+  peer_simpy.py n need iterations --service S [--memory P_SLOW P_RECOVER SLOWDOWN]
+                [--stalls P SHARE MEAN_S] [--seed N]
 
 Random numbers are drawn by numpy in large blocks. Prints iterations per second and the mean iteration
 time with its standard error (batch means)."""
@@ -20,6 +23,8 @@ parser.add_argument("n", type=int)
 parser.add_argument("need", type=int)
 parser.add_argument("iterations", type=int)
 parser.add_argument("--service", type=float, required=True, help="seconds of a message alone on the link")
+parser.add_argument("--memory", type=float, nargs=3)
+parser.add_argument("--stalls", type=float, nargs=3)
 parser.add_argument("--seed", type=int, default=1)
 args = parser.parse_args()
 n, need = args.n, args.need
@@ -29,8 +34,23 @@ BLOCK = max(1, 200000 // n)
 
 def times():
     """Compute and uplink times of all workers, iteration by iteration."""
+    slow = None
     while True:
-        compute = (1.6 + rng.exponential(1.25, (BLOCK, n))).tolist()
+        compute = 1.6 + rng.exponential(1.25, (BLOCK, n))
+        if args.memory:
+            p, r, slowdown = args.memory
+            changes = rng.random((BLOCK, n))
+            if slow is None:
+                slow = rng.random(n) < p / (p + r)
+            for k in range(BLOCK):
+                compute[k][slow] *= slowdown
+                slow = np.where(slow, changes[k] >= r, changes[k] < p)
+        if args.stalls:
+            p, share, mean = args.stalls
+            for k in np.nonzero(rng.random(BLOCK) < p / share)[0]:
+                hit = rng.random(n) < share
+                compute[k][hit] += rng.exponential(mean, hit.sum())
+        compute = compute.tolist()
         uplink = (6 + rng.exponential(10, (BLOCK, n))).tolist()
         yield from zip(compute, uplink)
 
@@ -112,7 +132,8 @@ env, durations = simpy.Environment(), []
 env.process(master(env, FairShare(env), durations))
 env.run()
 wall = time.perf_counter() - start
-batches = [float(np.mean(b)) for b in np.array_split(durations, min(30, len(durations)))]
+# Stretches that are long beside the memory of the workers.
+batches = [float(np.mean(b)) for b in np.array_split(durations, max(2, min(30, len(durations) // 50)))]
 print("simpy n=%d need=%d: %d it in %.3f s = %.0f it/s; mean iteration %.5f s, standard error %.5f s" % (
     n, need, args.iterations, wall, args.iterations / wall, np.mean(durations),
     np.std(batches, ddof=1) / len(batches) ** 0.5))
