@@ -32,13 +32,14 @@ struct sg_ingress {
   uint32_t number;
   double since; /* fifo: when the head began; fair-share: when `virtual_time` was right */
   double virtual_time;
+  double next;          /* when the head is through */
   double busy_since;    /* while count > 0 */
   sg_ingress_used used; /* since sg_ingress_usage */
 };
 
 sg_ingress *sg_ingress_make(sg_ingress_kind kind, double bandwidth) {
   sg_ingress *q = calloc(1, sizeof *q);
-  if (q) *q = (sg_ingress){.kind = kind, .bandwidth = bandwidth};
+  if (q) *q = (sg_ingress){.kind = kind, .bandwidth = bandwidth, .next = INFINITY};
   return q;
 }
 
@@ -119,9 +120,21 @@ static void run_to(sg_ingress *q, double now) {
   q->since = now;
 }
 
+/* Finds when the head is through. */
+static void look_ahead(sg_ingress *q) {
+  const entry *head = &q->queued[q->first];
+  if (q->kind == SG_INGRESS_FIFO) {
+    q->next = q->since + q->arrival[head->message].bytes / q->bandwidth;
+  } else {
+    double left = head->finish - q->virtual_time;
+    q->next = q->since + (left > 0 ? left * q->count / q->bandwidth : 0);
+  }
+}
+
 static void become_idle(sg_ingress *q, double now) {
   q->used.busy_s += now - q->busy_since;
   q->virtual_time = 0;
+  q->next = INFINITY;
   q->first = 0;
 }
 
@@ -138,19 +151,16 @@ bool sg_ingress_push(sg_ingress *q, double now, int message, double bytes) {
     q->queued[q->first + q->count++] = x;
   else
     sift_up(q->queued, q->count++, x);
+  if (q->kind == SG_INGRESS_FAIR_SHARE || q->count == 1) look_ahead(q);
   return true;
 }
 
 double sg_ingress_next(const sg_ingress *q) {
-  if (q->count == 0) return INFINITY;
-  const entry *head = &q->queued[q->first];
-  if (q->kind == SG_INGRESS_FIFO) return q->since + q->arrival[head->message].bytes / q->bandwidth;
-  double left = head->finish - q->virtual_time;
-  return q->since + (left > 0 ? left * q->count / q->bandwidth : 0);
+  return q->next;
 }
 
 int sg_ingress_pop(sg_ingress *q) {
-  double now = sg_ingress_next(q);
+  double now = q->next;
   /* Not by run_to: the finish is exact, time is rounded. */
   q->virtual_time = q->queued[q->first].finish;
   q->since = now;
@@ -159,7 +169,10 @@ int sg_ingress_pop(sg_ingress *q) {
   double waited = now - came->time - came->bytes / q->bandwidth;
   if (waited > 0) q->used.queued_s += waited;
   q->used.taken++;
-  if (q->count == 0) become_idle(q, now);
+  if (q->count == 0)
+    become_idle(q, now);
+  else
+    look_ahead(q);
   return message;
 }
 
@@ -173,6 +186,7 @@ int sg_ingress_drop(sg_ingress *q, double now) {
 
 void sg_ingress_shift(sg_ingress *q, double shift) {
   q->since -= shift;
+  q->next -= shift;
   q->busy_since -= shift;
   for (int i = q->first; i < q->first + q->count; i++)
     q->arrival[q->queued[i].message].time -= shift;
