@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/experiment/world.h"
 
+#include "sim/experiment/worst.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -158,6 +160,19 @@ static sg_status check_target(const sg_point *point, const sg_world *w, sg_error
   return SG_OK;
 }
 
+static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed, sg_error *e) {
+  int count = sg_delay_worst_wanted(w->delay);
+  if (count == 0) return SG_OK;
+  int nodes = w->code->nodes > w->workers ? w->code->nodes : w->workers;
+  bool *erased = calloc((size_t)nodes, sizeof *erased);
+  if (!erased) return sg_fail_memory(e);
+  sg_status status =
+      sg_worst_erasure(w->code, seed, count, sg_object(cluster, "erasure")->pointer, erased, e);
+  if (status == SG_OK) sg_delay_set_worst(w->delay, erased);
+  free(erased);
+  return status;
+}
+
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e) {
   *out = NULL;
@@ -192,6 +207,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                     .updates = w->limits.iterations};
   status =
       sg_code_new((const sg_code_type *)point->scheme->variant, &shape, point->scheme, &w->code, e);
+  if (status == SG_OK) status = find_worst(w, cluster, seed, e);
   if (status != SG_OK) goto out;
   sg_code_label(point->scheme, w->label, sizeof w->label);
 
