@@ -452,6 +452,28 @@ sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail 
   return status;
 }
 
+sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replication,
+                               double *seconds, sg_error *e) {
+  sqlite3_stmt *select = NULL;
+  int64_t id = 0;
+  *seconds = NAN;
+  sg_status status = sg_db_find_point(db, point_sha256, &id, e);
+  if (status || !id) return status;
+  status =
+      sg_db_prepare(db,
+                    "SELECT sim_time_s / nullif(iterations - undecodable_iters, 0) FROM run"
+                    " JOIN run_summary USING (run_id) WHERE run_id = ? AND status = 'finished'",
+                    &select, e);
+  if (!status) {
+    sqlite3_bind_int64(select, 1, sg_run_id(id, replication));
+    status = sg_db_step(db, select, e);
+  }
+  if (!status && sqlite3_column_type(select, 0) != SQLITE_NULL)
+    *seconds = sqlite3_column_double(select, 0);
+  sqlite3_finalize(select);
+  return status;
+}
+
 sg_status sg_db_load_calibration(sg_db *db, sg_calibration *c, sg_error *e) {
   sqlite3_stmt *select = NULL;
   *c = (sg_calibration){0};

@@ -33,6 +33,11 @@ static const struct named {
     {"network", "the master's link: how busy, how long messages wait, bytes",
      "SELECT scheme_label, axes, iter_mean_s, ingress_busy_share, queued_per_message_s, comm_m,"
      " bytes_received_mean, point_id FROM v_point ORDER BY point_id"},
+    {"what-if", "the same runs without causes of lost time (run --what-if)",
+     "SELECT p.scheme_label, p.axes, json_extract(c.config_json, '$.environment.without') AS "
+     "without,"
+     " p.replications, p.iter_mean_s, p.iter_p99_s, p.point_id FROM v_point p"
+     " JOIN point c USING (point_id) ORDER BY p.scheme_label, without IS NOT NULL, p.point_id"},
     {"errors", "arithmetic: largest errors and condition numbers",
      "SELECT scheme_label, exact, grad_rel_err_max, grad_scaled_err_max, decoding_err_mean,"
      " cond1_max, decode_amp_max, undecodable_iters, point_id FROM v_point ORDER BY point_id"},

@@ -65,6 +65,10 @@ sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record 
                           sg_error *e);
 /* *id = 0 when there is no point with this key. */
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e);
+/* Simulated seconds per decoded iteration of a finished run; NAN if there is none, it ended early
+ * (stalled, undecodable, diverged) or never decoded. */
+sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replication,
+                               double *seconds, sg_error *e);
 /* Whether a finished run of at least this detail is there. */
 sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
                         sg_error *e);

@@ -6,8 +6,10 @@
 #include "models/delay/failures.h"
 #include "models/delay/modifiers.h"
 #include "models/delay/source.h"
+#include "models/delay/without.h"
 #include "sim/core/classes.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { UNIT_SUBSET, UNIT_DATASET };
@@ -141,6 +143,8 @@ struct sg_delay {
   sg_source source;
   sg_modifiers modifiers;
   sg_failures failures;
+  bool levels; /* workers are made to last as long as the median one: which, is in `without` */
+  sg_without without;
   int workers;
   int scaling;
   double scale; /* 1, or 1/k where the law is for the whole data set */
@@ -154,6 +158,7 @@ struct sg_delay_run {
   uint32_t replication;
   sg_modifiers_run modifiers;
   sg_failures_run failures;
+  double *level; /* workers values that multiply times; NULL: all 1 */
 };
 
 /* --- Speed classes ---------------------------------------------------------------------------- */
@@ -253,13 +258,91 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
     sg_law_note(&delay->failures.downtime, "downtime", out);
 }
 
+/* --- What if ---------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* How long a worker lasts in this run, but for what changes within it. */
+static double slowness(const sg_delay_run *run, int worker) {
+  const sg_delay *d = run->delay;
+  double random =
+      d->modifiers.speed.random ? sg_modifiers_speed(&d->modifiers, run->replication, worker) : 1;
+  return sg_source_level(&d->source, worker) / (d->speed[worker] * random);
+}
+
+/* The factors that make workers last as long as the median one. */
+static bool make_levels(sg_delay_run *run) {
+  const sg_delay *d = run->delay;
+  size_t n = (size_t)d->workers;
+  if (!d->levels) return true;
+  double *own = malloc(n * sizeof *own), *sorted = malloc(n * sizeof *sorted);
+  run->level = malloc(n * sizeof *run->level);
+  if (own && sorted && run->level) {
+    int slowest = 0;
+    for (int w = 0; w < d->workers; w++) {
+      sorted[w] = own[w] = slowness(run, w);
+      if (own[w] > own[slowest]) slowest = w;
+    }
+    qsort(sorted, n, sizeof *sorted, ascending);
+    double median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+    for (int w = 0; w < d->workers; w++) run->level[w] = d->without.speeds ? median / own[w] : 1;
+    if (d->without.slowest) run->level[slowest] = median / own[slowest];
+    for (int i = 0; i < d->without.n_workers; i++)
+      run->level[d->without.worker[i]] = median / own[d->without.worker[i]];
+  }
+  bool ok = own && sorted && run->level;
+  free(own);
+  free(sorted);
+  return ok;
+}
+
+sg_without sg_delay_causes(const sg_delay *d) {
+  sg_without has = {.stalls = d->modifiers.stall_probability > 0,
+                    .memory = d->modifiers.memory,
+                    .common = d->modifiers.common.random,
+                    .crashes = d->failures.crash != SG_CRASH_NONE,
+                    .erasures = d->failures.erasure != SG_ERASE_NONE,
+                    .randomness = sg_source_is_random(&d->source),
+                    .speeds = d->modifiers.speed.random};
+  for (int w = 1; w < d->workers; w++)
+    has.speeds |= sg_source_level(&d->source, w) / d->speed[w] !=
+                  sg_source_level(&d->source, 0) / d->speed[0];
+  has.slowest = has.speeds;
+  return has;
+}
+
+sg_status sg_delay_take_away(sg_delay *d, const sg_without *what, const char *place, sg_error *e) {
+  sg_modifiers *m = &d->modifiers;
+  for (int i = 0; i < what->n_workers; i++)
+    if (what->worker[i] >= d->workers)
+      return sg_fail(e, SG_INVALID, place, "expected worker=0 to worker=%d, found worker=%d",
+                     d->workers - 1, what->worker[i]);
+  if (what->randomness && !sg_source_take_mean(&d->source))
+    return sg_fail(e, SG_INVALID, place,
+                   "compute times cannot be replaced by their mean: the law has none");
+  if (what->stalls) m->stall_probability = 0;
+  if (what->memory) m->memory = false;
+  if (what->common) m->common.random = false;
+  if (what->crashes) d->failures.crash = SG_CRASH_NONE;
+  if (what->erasures) d->failures.erasure = SG_ERASE_NONE;
+  m->any = m->speed.random || m->memory || m->common.random || m->stall_probability > 0;
+  d->without = *what;
+  d->levels = what->speeds || what->slowest || what->n_workers > 0;
+  return SG_OK;
+}
+
+/* --- Runs ------------------------------------------------------------------------------------- */
+
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication) {
   sg_delay_run *run = calloc(1, sizeof *run);
   if (!run) return NULL;
   run->delay = delay;
   run->replication = replication;
   if (sg_modifiers_run_init(&run->modifiers, &delay->modifiers) &&
-      sg_failures_run_init(&run->failures, &delay->failures))
+      sg_failures_run_init(&run->failures, &delay->failures) && make_levels(run))
     return run;
   sg_delay_run_free(run);
   return NULL;
@@ -269,6 +352,7 @@ void sg_delay_run_free(sg_delay_run *run) {
   if (!run) return;
   sg_modifiers_run_clear(&run->modifiers);
   sg_failures_run_clear(&run->failures);
+  free(run->level);
   free(run);
 }
 
@@ -313,6 +397,7 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
     seconds = d->per_subset * work + (done == 0 ? draw(run, worker, iteration, 0) : 0);
     break;
   }
+  if (run->level) seconds *= run->level[worker];
   if (!d->modifiers.any) return seconds / d->speed[worker] + d->fixed;
   sg_effect effect =
       sg_modifiers_effect(&d->modifiers, &run->modifiers, run->replication, worker, iteration);
@@ -323,6 +408,7 @@ const char *sg_delay_form_of(const sg_delay *d, int worker, int tasks, double wo
                              sg_delay_form *form) {
   *form = (sg_delay_form){.law = &d->source.law, .draws = 1};
   if (d->source.replay) return "compute times come from a trace";
+  if (d->levels || d->source.certain) return "causes of lost time are taken away";
   if (d->modifiers.speed.random) return "workers have random speeds";
   if (d->modifiers.memory) return "workers are slow for several iterations in a row";
   if (d->modifiers.common.random) return "all workers of an iteration have a factor in common";

@@ -134,7 +134,7 @@ static void stall(const sg_modifiers *m, uint32_t replication, int worker, uint3
   if (m->stall_has_length) effect->stall_s = sg_law_draw(&m->stall_length, &s);
 }
 
-static double random_speed(const sg_modifiers *m, uint32_t replication, int worker) {
+double sg_modifiers_speed(const sg_modifiers *m, uint32_t replication, int worker) {
   sg_stream s;
   sg_stream_at(&s, m->seed, replication, SG_FOR_STATE, (uint32_t)worker, 0, STATE_SPEED);
   double speed = sg_law_draw(&m->speed.law, &s);
@@ -148,7 +148,7 @@ sg_effect sg_modifiers_effect(const sg_modifiers *m, sg_modifiers_run *run, uint
   if (!run->known || run->iteration != iteration) begin_iteration(m, run, replication, iteration);
   sg_effect effect = {.factor = run->common};
   if (m->speed.random) {
-    if (w->speed == 0) w->speed = random_speed(m, replication, worker);
+    if (w->speed == 0) w->speed = sg_modifiers_speed(m, replication, worker);
     effect.factor /= w->speed;
   }
   if (m->memory && sg_chain_in(&m->slow, &w->slow, replication, worker, iteration))

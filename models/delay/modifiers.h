@@ -55,6 +55,9 @@ typedef struct sg_modifiers_run { /* what a run remembers; zeroed at first */
 bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *m); /* false: no memory */
 void sg_modifiers_run_clear(sg_modifiers_run *run);
 
+/* The random speed of a worker in a run. Only where m->speed.random. */
+double sg_modifiers_speed(const sg_modifiers *m, uint32_t replication, int worker);
+
 /* A function of (seed, replication, worker, iteration) alone. O(1) for the iteration asked for last
  * and the next ones; an earlier one costs the way from the start. */
 sg_effect sg_modifiers_effect(const sg_modifiers *m, sg_modifiers_run *run, uint32_t replication,

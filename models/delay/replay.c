@@ -76,6 +76,7 @@ struct sg_replay {
   bool chosen; /* the block length was found, not given */
   uint64_t seed;
   double *seconds; /* iterations × trace_workers, row-major */
+  double *mean;    /* trace_workers values: of a column, or of all with iid-bootstrap */
 };
 
 static sg_status check_unit(const sg_values *values, const sg_trace *t, double *unit, sg_error *e) {
@@ -126,6 +127,19 @@ static sg_status take_times(sg_replay *r, const sg_values *values, const sg_trac
                         "subset, found %g",
                         x * unit, load, x * unit / load, per_subset);
   }
+  return SG_OK;
+}
+
+static sg_status take_means(sg_replay *r, sg_error *e) {
+  r->mean = calloc((size_t)r->trace_workers, sizeof *r->mean);
+  if (!r->mean) return sg_fail_memory(e);
+  double all = 0;
+  for (int w = 0; w < r->trace_workers; w++) {
+    for (long i = 0; i < r->iterations; i++)
+      r->mean[w] += r->seconds[i * r->trace_workers + w] / (double)r->iterations;
+    all += r->mean[w] / r->trace_workers;
+  }
+  for (int w = 0; r->mode == IID && w < r->trace_workers; w++) r->mean[w] = all;
   return SG_OK;
 }
 
@@ -180,6 +194,7 @@ sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
     status = sg_fail_at(e, values, "path", "%s has no column \"send_s\"", sg_text(values, "path"));
   if (status == SG_OK) status = choose_block(r, values, t, e);
   if (status == SG_OK) status = take_times(r, values, t, column, unit, per_subset_s, e);
+  if (status == SG_OK) status = take_means(r, e);
   sg_trace_free(t);
   if (status != SG_OK) {
     sg_replay_free(r);
@@ -192,6 +207,7 @@ sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
 void sg_replay_free(sg_replay *replay) {
   if (!replay) return;
   free(replay->seconds);
+  free(replay->mean);
   free(replay);
 }
 
@@ -218,6 +234,10 @@ double sg_replay_seconds(const sg_replay *r, uint32_t replication, int worker, u
     break;
   }
   return r->seconds[row * r->trace_workers + who];
+}
+
+double sg_replay_mean(const sg_replay *r, int worker) {
+  return r->mean[worker % r->trace_workers];
 }
 
 long sg_replay_iterations(const sg_replay *r) {

@@ -47,6 +47,9 @@ void sg_replay_free(sg_replay *replay);
 double sg_replay_seconds(const sg_replay *replay, uint32_t replication, int worker,
                          uint32_t iteration, uint32_t draw);
 
+/* The mean of a worker's times in the trace; with iid-bootstrap, that of all. */
+double sg_replay_mean(const sg_replay *replay, int worker);
+
 /* Most iterations of a run: those of the trace with past_end end, 0: no limit. */
 long sg_replay_iterations(const sg_replay *replay);
 /* The block length that is used; 1 where there are no blocks. */

@@ -339,3 +339,19 @@ void sg_network_note(const sg_network *network, sg_buffer *out) {
   if (network->uplink_law.type) sg_law_note(&network->uplink_law, "uplink", out);
   if (network->jitter.type) sg_law_note(&network->jitter, "uplink jitter", out);
 }
+
+sg_status sg_network_speed_up(sg_network *n, double uplink, double ingress, sg_error *e) {
+  n->ingress_bandwidth *= ingress;
+  if (uplink == 1) return SG_OK;
+  if (!n->uplink_speed) {
+    n->uplink_speed = malloc((size_t)n->workers * sizeof *n->uplink_speed);
+    if (!n->uplink_speed) return sg_fail_memory(e);
+    for (int w = 0; w < n->workers; w++) n->uplink_speed[w] = 1;
+  }
+  for (int w = 0; w < n->workers; w++) n->uplink_speed[w] *= uplink;
+  return SG_OK;
+}
+
+bool sg_network_takes_time(const sg_network *n) {
+  return n->uplink != UPLINK_NONE || n->ingress != SG_INGRESS_UNLIMITED;
+}

@@ -22,6 +22,10 @@ typedef struct sg_network sg_network; /* immutable, shared */
 sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, sg_network **out,
                          sg_error *e);
 void sg_network_free(sg_network *network);
+/* Makes all uplinks and the ingress link so many times as fast (not latency, per_message_s or
+ * jitter), before any run. */
+sg_status sg_network_speed_up(sg_network *network, double uplink, double ingress, sg_error *e);
+bool sg_network_takes_time(const sg_network *network); /* uplinks or the ingress do */
 /* Appends what a person should know of the model: moments that do not exist. */
 void sg_network_note(const sg_network *network, sg_buffer *out);
 

@@ -37,6 +37,8 @@ typedef struct sg_options {
   int threads;          /* -j */
   int n_overrides;
   sg_override *override; /* --set; owned */
+  int n_what_ifs;
+  const char **what_if; /* --what-if; owned */
   const char *baseline;
   sg_format format; /* --format, --json */
   bool quiet, reference;
@@ -48,10 +50,14 @@ typedef struct sg_options {
   char **word;
 } sg_options;
 
-/* Reads the options in `allowed` (letters: o d j s b f q r S w R; --json is always allowed). On a
- * fault prints it with the command's usage and returns false: return o->code. */
+/* Reads the options in `allowed` (letters: W for --what-if, o d j s b f q r S w R; --json is always
+ * allowed). On a fault prints it with the command's usage and returns false: return o->code. */
 bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o);
 void sg_options_free(sg_options *o);
+
+/* run --what-if on one scenario: computes, prints the table; returns the exit code. */
+int sg_what_if(const char *path, const sg_options *o, const atomic_bool *stop, int argc,
+               char **argv);
 
 /* Prints a usage fault of `command`; returns EX_USAGE. */
 int sg_usage_fault(const char *command, const char *format, ...)

@@ -9,13 +9,21 @@
 #include <sysexits.h>
 
 const sg_command sg_commands[] = {
-    {"run", "run SCENARIO... [-o DB] [-j N] [--set /pointer=value] [--quiet] [--json]",
+    {"run",
+     "run SCENARIO... [-o DB] [-j N] [--set /pointer=value] [--what-if CAUSES] [--quiet] [--json]",
      "Simulate the runs that are missing from the scenario's database.",
      "-o, --output DB      result database instead of the scenario's own\n"
      "-j, --threads N      runs computed at the same time (default: all processors)\n"
      "--set /pointer=value override a member of the scenario; may be repeated\n"
+     "--what-if CAUSES     also without each of these, on the same random numbers, and print what "
+     "time\n"
+     "                     each costs: stalls, memory, common, crashes, erasures, speeds, "
+     "slowest,\n"
+     "                     randomness, worker=K, uplink=F, ingress=F, links=F; with commas, or\n"
+     "                     repeated; auto: the scenario's \"what_if\", or all that it has\n"
+     "-f, --format F       of that table: text, csv, json or markdown\n"
      "-q, --quiet          no progress and no summary\n"
-     "--json               the summary as JSON\n",
+     "--json               the summary, or the table, as JSON\n",
      sg_cmd_run},
     {"check", "check SCENARIO... [--set /pointer=value] [--json]",
      "Validate scenarios: list everything that is wrong, and what would be skipped.",

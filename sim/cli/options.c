@@ -78,15 +78,30 @@ static bool read_override(char *text, sg_options *o) {
   return true;
 }
 
+static bool add_what_if(const char *text, sg_options *o) {
+  const char **grown = realloc(o->what_if, (size_t)(o->n_what_ifs + 1) * sizeof *grown);
+  if (!grown) return false;
+  o->what_if = grown;
+  o->what_if[o->n_what_ifs++] = text;
+  return true;
+}
+
 bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) {
-  static const struct option longs[] = {
-      {"output", required_argument, NULL, 'o'},   {"database", required_argument, NULL, 'd'},
-      {"threads", required_argument, NULL, 'j'},  {"set", required_argument, NULL, 's'},
-      {"baseline", required_argument, NULL, 'b'}, {"format", required_argument, NULL, 'f'},
-      {"quiet", no_argument, NULL, 'q'},          {"reference", no_argument, NULL, 'r'},
-      {"json", no_argument, NULL, 'J'},           {"seed", required_argument, NULL, 'S'},
-      {"workers", required_argument, NULL, 'w'},  {"replicates", required_argument, NULL, 'R'},
-      {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+  static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
+                                        {"database", required_argument, NULL, 'd'},
+                                        {"threads", required_argument, NULL, 'j'},
+                                        {"set", required_argument, NULL, 's'},
+                                        {"baseline", required_argument, NULL, 'b'},
+                                        {"format", required_argument, NULL, 'f'},
+                                        {"quiet", no_argument, NULL, 'q'},
+                                        {"reference", no_argument, NULL, 'r'},
+                                        {"json", no_argument, NULL, 'J'},
+                                        {"seed", required_argument, NULL, 'S'},
+                                        {"workers", required_argument, NULL, 'w'},
+                                        {"replicates", required_argument, NULL, 'R'},
+                                        {"what-if", required_argument, NULL, 'W'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {NULL, 0, NULL, 0}};
   const char *command = argv[0];
   *o = (sg_options){.threads = sg_processors(),
                     .format = SG_FORMAT_TEXT,
@@ -134,6 +149,10 @@ bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) 
                      optarg);
       goto fault;
     }
+    if (c == 'W' && !add_what_if(optarg, o)) {
+      o->code = EX_OSERR;
+      goto fault;
+    }
     if (c == 's' && !read_override(optarg, o)) {
       sg_usage_fault(command, "expected --set /pointer=value, found \"%s\"", optarg);
       goto fault;
@@ -149,6 +168,7 @@ fault:
 
 void sg_options_free(sg_options *o) {
   free(o->override);
+  free(o->what_if);
   o->override = NULL;
 }
 

@@ -143,12 +143,13 @@ out:
 
 int sg_cmd_run(int argc, char **argv) {
   sg_options o;
-  if (!sg_options_read(argc, argv, "ojsq", &o)) return o.code;
+  if (!sg_options_read(argc, argv, "ojsqWf", &o)) return o.code;
   int code = EX_OK;
   if (o.n_words == 0) code = sg_usage_fault("run", "expected a scenario file");
   catch_signals();
   for (int i = 0; i < o.n_words && !atomic_load(&stop_wanted); i++) {
-    int one = run_scenario(o.word[i], &o, argc, argv);
+    int one = o.n_what_ifs ? sg_what_if(o.word[i], &o, &stop_wanted, argc, argv)
+                           : run_scenario(o.word[i], &o, argc, argv);
     if (one != EX_OK) code = one;
   }
   sg_options_free(&o);

@@ -57,6 +57,16 @@ static const sg_param scheme[] = {
     {.name = NULL},
 };
 
+static const sg_param cause[] = {
+    {.name = "cause",
+     .kind = SG_TEXT,
+     .summary = "stalls, memory, common, crashes, erasures, randomness (of compute times: their "
+                "mean instead), speeds (all workers as the median one), slowest or worker=K (that "
+                "worker as the median one), uplink=F, ingress=F or links=F (F times as fast; 2 "
+                "without a number)."},
+    {.name = NULL},
+};
+
 static const sg_param sweep_value[] = {
     {.name = "value", .kind = SG_ANY, .summary = "A value that the member at the path may have."},
     {.name = NULL},
@@ -204,6 +214,20 @@ const sg_param sg_scenario_params[] = {
      .summary = "Members that are varied; the axes multiply.",
      .fields = sweep_axis,
      .flags = SG_UNHASHED},
+    {.name = "without",
+     .kind = SG_LIST,
+     .summary = "Causes of lost time that are taken away, all else and all random numbers being "
+                "the same.",
+     .max = 20,
+     .fields = cause,
+     .flags = SG_OPTIONAL},
+    {.name = "what_if",
+     .kind = SG_LIST,
+     .summary = "The causes that run --what-if auto takes away, in this order; absent: all that "
+                "the scenario has.",
+     .max = 20,
+     .fields = cause,
+     .flags = SG_OPTIONAL | SG_UNHASHED},
     {.name = "replications",
      .kind = SG_INT,
      .summary = "Independent runs of every point.",
