@@ -41,7 +41,7 @@ END
   run "$STRAGGLE" run --what-if auto --json hand.json
   [[ "$output" == *"0 runs computed"* ]]
   run "$STRAGGLE" query hand.db @what-if --format csv
-  [[ "$output" == *'[""stalls"", ""speeds"", ""links=2""]'* ]]
+  [[ "$output" == *'[""stalls"",""speeds"",""links=2""]'* ]]
   run "$STRAGGLE" run -q --what-if auto --format csv --set '/what_if=["worker=1", "worker=0"]' hand.json
   [ "${lines[2]}" = "uncoded,,without worker=1,4,3,0,3,100,5" ]
   [ "${lines[3]}" = "uncoded,,without worker=0,7,0,0,0,0,5" ]
