@@ -16,8 +16,8 @@
  * bytes. Real nodes: α_i = 1/y_i with equidistant y from −2 to 2 (one of them may be infinite);
  * scaled by powers of y, δ(i, r) = y_i − y_r, and what is interpolated is the leading coefficient.
  * With fewer than s stragglers the missing factors may then be any monic polynomial; Chebyshev's
- * over the nodes keeps the weights small. Chebyshev nodes α with 0
- * amid them have weights larger by orders of magnitude (n = 50, s = 5: three, with the same mask).
+ * over the nodes keeps the weights small. Chebyshev nodes α with 0 amid them have weights larger by
+ * orders of magnitude (n = 50, s = 5: three, with the same mask).
  *
  * The mask decides the size of the coefficients: cyclic (neighbours) as in the paper's examples, or
  * spread, in which the nodes of H_j lie as far apart as they can, so that no δ is small. (derived;
