@@ -140,6 +140,16 @@ static void put_deviation(const sg_fit *f, int model, sg_buffer *b) {
     sg_put(b, "misses the trace's iteration times by more than tenfold");
 }
 
+/* What the literature would have taken. */
+static void put_usual(const sg_fit *f, sg_buffer *b) {
+  for (int i = 0; i < f->n_laws; i++) {
+    if (strcmp(f->law[i].type->model, "shifted-exponential") != 0 || i == f->best) continue;
+    sg_put(b, " The usual fit, a shifted exponential, ");
+    put_deviation(f, i, b);
+    sg_put(b, ".");
+  }
+}
+
 static void put_independent(const sg_fit *f, sg_buffer *b) {
   const sg_fitted *law = &f->law[f->best];
   bool fits = law->ok && !(law->ad_p < 0.01);
@@ -157,9 +167,10 @@ static void put_independent(const sg_fit *f, sg_buffer *b) {
             "Nothing speaks against independent delays, but no law fits well; the nearest is %s "
             "(Anderson–Darling p = %.2g). Resample the trace instead of a law.",
             law->type->name, law->ad_p);
-  sg_put(b, " It ");
+  sg_put(b, " That law ");
   put_deviation(f, f->best, b);
   sg_put(b, ".");
+  put_usual(f, b);
 }
 
 /* The structured model is recommended when it comes near, the trace itself where it does not. */
@@ -173,8 +184,10 @@ static void put_dependent(sg_fit *f, sg_buffer *b) {
   double d = fit_deviation(f, f->structured);
   bool near = d <= 0.05 && !f->warned[SG_FIT_CHANGE];
   f->recommended = near ? f->structured : f->bootstrap;
-  sg_put(b, near ? ". Use the structured model, or the trace itself by block-bootstrap."
-                 : ". Use the trace itself by block-bootstrap.");
+  sg_put(b, ".");
+  put_usual(f, b);
+  sg_put(b, near ? " Use the structured model, or the trace itself by block-bootstrap."
+                 : " Use the trace itself by block-bootstrap.");
 }
 
 sg_status fit_verdict(sg_fit *f, sg_error *e) {
