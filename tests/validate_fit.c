@@ -38,7 +38,7 @@ static void sample(const truth *t, int set, long n, double *x) {
 }
 
 /* One row per parameter; the number of failures. */
-static int coverage(const truth *t, int sets, long n, int replicates, double stated) {
+static int coverage(const truth *t, int sets, long n, int replicates) {
   const sg_fit_type *type = sg_fit_type_at(t->type);
   double *x = malloc((size_t)n * sizeof *x), sum[SG_FIT_PARAMS] = {0}, square[SG_FIT_PARAMS] = {0};
   int inside[SG_FIT_PARAMS] = {0}, failures = 0, refused = 0;
@@ -60,9 +60,9 @@ static int coverage(const truth *t, int sets, long n, int replicates, double sta
   }
   free(x);
   for (int p = 0; p < type->parameters; p++) {
-    double rate = (double)inside[p] / sets, error = sqrt(stated * (1 - stated) / sets);
+    double rate = (double)inside[p] / sets, error = sqrt(0.95 * 0.05 / sets);
     double bias = sum[p] / sets, sd = sqrt((square[p] - sets * bias * bias) / (sets - 1));
-    bool bad = refused > 0 || rate < stated - 4 * error || rate > 0.95 + 4 * error;
+    bool bad = refused > 0 || fabs(rate - 0.95) > 4 * error;
     printf("| %s | %ld | %s | %g | %.1f | %+.2f | %.3f |%s\n", type->name, n, type->parameter[p],
            t->value[p], 100 * rate, 100 * bias / t->value[p], bias / (sd / sqrt(sets)),
            bad ? " FAILED" : "");
@@ -127,11 +127,11 @@ int main(int argc, char **argv) {
   printf("| law | n | parameter | true | covered (%%) | bias (%%) | bias / its error |\n"
          "|---|---|---|---|---|---|---|\n");
   for (int i = 0; i < TRUTHS; i++) {
+    /* Laws with a shift are not regular: their intervals hold the truth from some hundred times on.
+     */
     bool shifted = truths[i].type >= FIRST_SHIFTED;
-    if (!shifted)
-      failures += coverage(&truths[i], sets, 100, replicates, 0.95);
-    else if (!quick)
-      failures += coverage(&truths[i], sets, 500, 99, 0.90);
+    if (!shifted || !quick)
+      failures += coverage(&truths[i], sets, shifted ? 500 : 100, shifted ? 99 : replicates);
   }
   printf("\n%d data sets each; 95 %% intervals must hold the truth within four standard errors.\n\n"
          "| law | n | named | p (KS) | p (A²) |\n|---|---|---|---|---|\n",
