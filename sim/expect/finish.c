@@ -179,11 +179,13 @@ static void add_tail(const sg_finish *f, double from, double scale, gsl_integrat
   static const double edge[] = {0, 1, 2, 4, 8, 16, 64, 256, 600};
   beyond b = {.f = f, .from = from, .scale = scale};
   gsl_function in_log = {.function = late_in_log, .params = &b};
-  double value, wrong;
+  double value, wrong, enough = 1e-14 * fabs(*mean);
   size_t i = 1;
-  for (; i < sizeof edge / sizeof *edge && late_in_log(edge[i - 1], &b) > 0; i++) {
-    gsl_integration_qags(&in_log, edge[i - 1], edge[i], 1e-14 * scale, 1e-11, MOST_INTERVALS, w,
-                         &value, &wrong);
+  for (; i < sizeof edge / sizeof *edge; i++) {
+    double first = late_in_log(edge[i - 1], &b);
+    if (first <= 0 || (i > 4 && first * edge[8] < 1e-17 * *mean)) return;
+    gsl_integration_qags(&in_log, edge[i - 1], edge[i], enough, 1e-11, MOST_INTERVALS, w, &value,
+                         &wrong);
     *mean += value;
     *error += wrong;
   }
@@ -207,11 +209,10 @@ bool sg_finish_has_moment(const sg_finish *f, int order) {
 static int find_edges(const sg_finish *f, double *edge) {
   static const double levels[] = {0.999, 0.9, 0.5, 0.1, 1e-2, 1e-4, 1e-7};
   int n = 0;
-  for (int i = 0; i < f->laws && n < MOST_EDGES / 2; i++)
-    edge[n++] = f->constant + sg_time_least(f->law[i]);
   for (int i = 0; i < f->laws; i++) {
-    int atoms;
-    const double *atom = sg_time_atoms(f->law[i], &atoms);
+    int atoms, bends;
+    const double *atom = sg_time_atoms(f->law[i], &atoms), *bend = sg_time_bends(f->law[i], &bends);
+    for (int a = 0; a < bends && n < MOST_EDGES - 16; a++) edge[n++] = f->constant + bend[a];
     for (int a = 0; a < atoms && n < MOST_EDGES - 16; a++) edge[n++] = f->constant + atom[a];
   }
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) edge[n++] = when_late(f, levels[i]);
@@ -235,6 +236,7 @@ static sg_status integrate(const sg_finish *f, double *mean, double *error, sg_e
     *mean = INFINITY;
     goto out;
   }
+  double enough = 1e-14 * fmax(fabs(*mean), when_late(f, 0.5) - edge[0]);
   gsl_function in_time = {.function = late_at, .params = (void *)(uintptr_t)f};
   for (int i = 1; i < n; i++) {
     double width = edge[i] - edge[i - 1];
@@ -242,8 +244,8 @@ static sg_status integrate(const sg_finish *f, double *mean, double *error, sg_e
       *mean += width;
       continue;
     }
-    gsl_integration_qags(&in_time, edge[i - 1], edge[i], 1e-13 * scale, 1e-12, MOST_INTERVALS, w,
-                         &value, &wrong);
+    gsl_integration_qags(&in_time, edge[i - 1], edge[i], enough, 1e-12, MOST_INTERVALS, w, &value,
+                         &wrong);
     *mean += value;
     *error += wrong;
   }
@@ -271,7 +273,8 @@ static sg_status add_steps(const sg_finish *f, double *mean, double *error, sg_e
   gsl_sort(time, 1, (size_t)n);
   double sum = time[0];
   for (int i = 1; i < n; i++)
-    if (time[i] > time[i - 1]) sum += (time[i] - time[i - 1]) * sg_finish_late(f, time[i - 1]);
+    if (time[i] > time[i - 1]) /* half-way: the steps themselves are rounded */
+      sum += (time[i] - time[i - 1]) * sg_finish_late(f, (time[i - 1] + time[i]) / 2);
   *mean = sum;
   *error = 1e-15 * fabs(sum);
   free(time);

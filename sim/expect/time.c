@@ -11,13 +11,15 @@
 enum {
   MOST_ATOMS = 1 << 16,
   NODES = 21,           /* Chebyshev nodes of a cell */
-  FIRST_OCTAVE = -14,   /* the octaves of a table, in units of the spread … */
+  FIRST_OCTAVE = -24,   /* the octaves of a table, in units of the spread … */
   OCTAVES = 1024,       /* … as far as any tail reaches */
   DEEPEST = 14,         /* a cell is at least 2^−14 of its octave */
-  MOST_CELLS = 256,     /* of an octave */
+  MOST_CELLS = 64,      /* of an octave */
   MOST_INTERVALS = 1000 /* of GSL's adaptive quadrature */
 };
-static const double CELL_ERROR = 1e-11; /* of log P in a cell */
+/* Of log P in a cell, over 1 − log P: of a sum of two laws; ten times as much with each level of
+ * sums below it, whose own errors are not smooth. */
+static const double CELL_ERROR = 2e-12;
 
 typedef enum kind {
   DISCRETE, /* atoms alone */
@@ -30,12 +32,12 @@ typedef enum kind {
 /* log P(V > t) over a part of an octave of t − least. */
 typedef struct cell {
   double begin, width; /* shares of the octave */
+  bool empty;          /* P(V > t) underflows somewhere in it, and is taken for 0 */
   double value[NODES];
 } cell;
 
 typedef struct octave {
   bool filled;
-  bool empty; /* P(V > t) underflows somewhere in it: not tabulated */
   int cells, capacity;
   cell *cell; /* by begin */
 } octave;
@@ -48,6 +50,7 @@ typedef struct variable {
   const sg_law *law;
   double factor;
   const struct variable *a, *b;
+  double cell_error;
   octave *table;                  /* of a SUM without atoms; filled as it is asked for */
   int atoms, atoms_capacity;      /* by time */
   double *time, *weight, *beyond; /* beyond: the probability of later atoms */
@@ -60,12 +63,16 @@ struct sg_time {
   const variable *sum; /* NULL: the constant alone */
   double *atom;        /* times with the constant added */
   int atoms;
+  double *bend; /* where P(Y > t) may have a kink or a jump, as far as is known */
+  int bends;
 };
 
 /* --- One variable ----------------------------------------------------------------------------- */
 
 static double sum_late(const variable *v, double t);
 static double table_log(const variable *v, double t, double *slope);
+static double table_half(const variable *a, const variable *b, double t, double half,
+                         double reference);
 
 static bool has_density(const variable *v) {
   switch (v->kind) {
@@ -161,18 +168,20 @@ static double half_sum(const variable *a, const variable *b, double t, double ha
   for (int i = 0; i < b->atoms; i++)
     if (b->time[i] <= half) p += b->weight[i] * late(a, t - b->time[i]);
   if (!has_density(b)) return p;
+  if (b->kind == SUM) return p + table_half(a, b, t, half, reference);
   product both = {.a = a, .b = b, .t = t};
   gsl_function f = {.function = product_at, .params = &both};
-  double from = b->least, width = b->spread / 64;
+  /* Tables have errors that are not smooth: more cannot be asked for. */
+  double relative = 1e-11 + 10 * a->cell_error, absolute = 1e-3 * relative * reference;
+  double from = b->least, width = b->spread / 64, rest = late(a, t - half);
   for (int i = 0; from < half; i++) {
     double to = fmin(half, b->least + width), value = 0, error = 0;
-    if (!(to > from)) break;
+    if (!(to > from) || late(b, from) * rest < 1e-15 * reference) break;
     if (i == 0)
-      gsl_integration_qags(&f, from, to, 1e-14 * reference, 1e-12, MOST_INTERVALS, w, &value,
-                           &error);
+      gsl_integration_qags(&f, from, to, absolute, relative, MOST_INTERVALS, w, &value, &error);
     else
-      gsl_integration_qag(&f, from, to, 1e-14 * reference, 1e-12, MOST_INTERVALS, GSL_INTEG_GAUSS21,
-                          w, &value, &error);
+      gsl_integration_qag(&f, from, to, absolute, relative, MOST_INTERVALS, GSL_INTEG_GAUSS21, w,
+                          &value, &error);
     p += value;
     from = to;
     width *= 2;
@@ -202,18 +211,36 @@ static double convolve(const variable *v, double t) {
 
 /* --- Tables of sums --------------------------------------------------------------------------- */
 
-/* Node i of NODES on [0, 1], and the polynomial through the values at the nodes (barycentric,
- * second kind). */
-static double node(int i) {
-  return (1 - cos(M_PI * i / (NODES - 1))) / 2;
-}
+/* Chebyshev's nodes of the second kind on [0, 1]: sin²(π i / 40). */
+static const double node[NODES] = {0,
+                                   0.0061558297024311365,
+                                   0.024471741852423214,
+                                   0.05449673790581606,
+                                   0.09549150281252627,
+                                   0.14644660940672624,
+                                   0.2061073738537634,
+                                   0.2730047501302265,
+                                   0.3454915028125263,
+                                   0.4217827674798846,
+                                   0.4999999999999999,
+                                   0.5782172325201153,
+                                   0.6545084971874737,
+                                   0.7269952498697734,
+                                   0.7938926261462365,
+                                   0.8535533905932737,
+                                   0.9045084971874736,
+                                   0.9455032620941839,
+                                   0.9755282581475768,
+                                   0.9938441702975689,
+                                   1};
 
+/* The polynomial through the values at the nodes (barycentric), and its derivative. */
 static double interpolate(const double *value, double at, double *slope) {
   double top = 0, bottom = 0;
   int exact = -1;
   double weight[NODES], gap[NODES];
   for (int i = 0; i < NODES; i++) {
-    gap[i] = at - node(i);
+    gap[i] = at - node[i];
     weight[i] = (i % 2 ? -1 : 1) * (i == 0 || i == NODES - 1 ? 0.5 : 1);
     if (gap[i] == 0) exact = i;
   }
@@ -222,7 +249,7 @@ static double interpolate(const double *value, double at, double *slope) {
     p = value[exact];
     double s = 0;
     for (int i = 0; i < NODES; i++)
-      if (i != exact) s += weight[i] / weight[exact] * (value[i] - p) / (node(i) - node(exact));
+      if (i != exact) s += weight[i] / weight[exact] * (value[i] - p) / (node[i] - node[exact]);
     if (slope) *slope = s;
     return p;
   }
@@ -255,24 +282,29 @@ static bool good_enough(const variable *v, const cell *c, double t0, double widt
   static const double probe[] = {0.03, 0.31, 0.72, 0.96};
   for (int i = 0; i < 4; i++) {
     double exact = log(convolve(v, t0 + width * (c->begin + c->width * probe[i])));
-    if (!(fabs(interpolate(c->value, probe[i], NULL) - exact) < CELL_ERROR)) return false;
+    double error = fabs(interpolate(c->value, probe[i], NULL) - exact);
+    if (!(error < v->cell_error * (1 - exact))) return false;
   }
   return true;
 }
 
 /* Fills the share [begin, begin + share) of the octave that begins at t0, halving it where one
- * polynomial does not do. */
+ * polynomial does not do. The first octave, next to the least time, is so short that its error does
+ * not count, and may have a singularity: it is not halved. */
 static bool fill(const variable *v, octave *o, double t0, double width, double begin, double share,
                  int depth) {
   cell c = {.begin = begin, .width = share};
+  int under = 0;
   for (int i = 0; i < NODES; i++) {
-    double p = convolve(v, t0 + width * (begin + share * node(i)));
+    double p = convolve(v, t0 + width * (begin + share * node[i]));
     if (isnan(p)) return false;
     c.value[i] = log(fmin(p, 1));
-    if (!(p > 1e-290)) o->empty = true;
+    under += !(p > 1e-290);
   }
-  if (o->empty || depth == DEEPEST || o->cells >= MOST_CELLS || good_enough(v, &c, t0, width))
-    return add_cell(o, &c);
+  bool fine = o == v->table || depth == DEEPEST || o->cells >= MOST_CELLS;
+  if (under && (under == NODES || fine || depth >= 6)) c.empty = true;
+  if (!under && !fine) fine = good_enough(v, &c, t0, width);
+  if (c.empty || (fine && !under)) return add_cell(o, &c);
   return fill(v, o, t0, width, begin, share / 2, depth + 1) &&
          fill(v, o, t0, width, begin + share / 2, share / 2, depth + 1);
 }
@@ -289,26 +321,68 @@ static const cell *find_cell(const octave *o, double at) {
   return &o->cell[low];
 }
 
+/* Where octave e begins and how wide it is, in units of the spread. */
+static double octave_begin(int e) {
+  return e == FIRST_OCTAVE ? 0 : ldexp(1, e);
+}
+
+static double octave_width(int e) {
+  return ldexp(1, e == FIRST_OCTAVE ? e + 1 : e);
+}
+
+/* Octave e, filled; NULL: no memory. */
+static octave *get_octave(const variable *v, int e) {
+  octave *o = &v->table[e - FIRST_OCTAVE];
+  if (o->filled) return o;
+  double t0 = v->least + octave_begin(e) * v->spread;
+  if (!fill(v, o, t0, octave_width(e) * v->spread, 0, 1, 0)) return NULL;
+  o->filled = true;
+  return o;
+}
+
 /* log P(V > t); -INFINITY where it underflows. slope: its derivative, 1/s. */
 static double table_log(const variable *v, double t, double *slope) {
   double x = (t - v->least) / v->spread;
-  int e = FIRST_OCTAVE;
-  if (x >= ldexp(1, FIRST_OCTAVE + 1)) e = ilogb(x);
-  double begin = e == FIRST_OCTAVE ? 0 : ldexp(1, e);
-  double width = ldexp(1, e + 1) - begin;
+  int e = x >= ldexp(1, FIRST_OCTAVE + 1) ? ilogb(x) : FIRST_OCTAVE;
   if (slope) *slope = 0;
   if (e - FIRST_OCTAVE >= OCTAVES) return -INFINITY;
-  octave *o = &v->table[e - FIRST_OCTAVE];
-  double t0 = v->least + begin * v->spread, seconds = width * v->spread;
-  if (!o->filled) {
-    if (!fill(v, o, t0, seconds, 0, 1, 0)) return NAN;
-    o->filled = true;
-  }
-  if (o->empty) return slope ? -INFINITY : log(convolve(v, t));
-  double at = (x - begin) / width;
+  const octave *o = get_octave(v, e);
+  if (!o) return NAN;
+  double at = (x - octave_begin(e)) / octave_width(e);
   const cell *c = find_cell(o, at);
+  if (c->empty) return -INFINITY;
   double p = interpolate(c->value, (at - c->begin) / c->width, slope);
-  if (slope) *slope /= c->width * seconds;
+  if (slope) *slope /= c->width * octave_width(e) * v->spread;
+  return p;
+}
+
+/* half_sum for a B that is tabulated: Gauss and Legendre's rule in each of its cells. The first
+ * octave, where the density may be singular, is so short that its probability is as good as at its
+ * end. */
+static double table_half(const variable *a, const variable *b, double t, double half,
+                         double reference) {
+  enum { POINTS = 24 };
+  gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(POINTS);
+  if (!rule) return NAN;
+  product both = {.a = a, .b = b, .t = t};
+  gsl_function f = {.function = product_at, .params = &both};
+  double rest = late(a, t - half);
+  double first = fmin(half, b->least + octave_width(FIRST_OCTAVE) * b->spread);
+  double p = done(b, first) * late(a, t - (b->least + first) / 2);
+  for (int e = FIRST_OCTAVE + 1; e < FIRST_OCTAVE + OCTAVES; e++) {
+    double begin = b->least + octave_begin(e) * b->spread, width = octave_width(e) * b->spread;
+    if (begin >= half || late(b, begin) * rest < 1e-15 * reference) break;
+    const octave *o = get_octave(b, e);
+    if (!o) {
+      p = NAN;
+      break;
+    }
+    for (int c = 0; c < o->cells && !o->cell[c].empty; c++) {
+      double from = begin + o->cell[c].begin * width, to = from + o->cell[c].width * width;
+      if (from < half) p += gsl_integration_glfixed(&f, from, fmin(to, half), rule);
+    }
+  }
+  gsl_integration_glfixed_table_free(rule);
   return p;
 }
 
@@ -402,6 +476,7 @@ static sg_status add_sum(sg_time *x, const variable *a, const variable *b, const
     return SG_OK;
   }
   v->spread = a->spread + b->spread;
+  v->cell_error = fmax(CELL_ERROR, 10 * fmax(a->cell_error, b->cell_error));
   if (a->atoms || b->atoms) return SG_OK;
   v->table = calloc(OCTAVES, sizeof *v->table);
   return v->table ? SG_OK : sg_fail_memory(e);
@@ -528,6 +603,18 @@ static sg_status add_parts(sg_time *x, int n, const sg_time_part *part, double *
   return add_gammas(x, gammas, shape, scale, e);
 }
 
+/* The least time, and where values of a summand with finitely many meet the least of the other. */
+static sg_status find_bends(sg_time *x, sg_error *e) {
+  const variable *v = x->sum;
+  const variable *values = v && v->kind == SUM && v->a->kind == DISCRETE ? v->a : NULL;
+  x->bends = 1 + (values ? values->atoms : 0);
+  x->bend = malloc((size_t)x->bends * sizeof *x->bend);
+  if (!x->bend) return sg_fail_memory(e);
+  x->bend[0] = sg_time_least(x);
+  for (int i = 1; i < x->bends; i++) x->bend[i] = x->constant + values->time[i - 1] + v->b->least;
+  return SG_OK;
+}
+
 sg_status sg_time_new(double constant, int n_parts, const sg_time_part *part, sg_time **out,
                       sg_error *e) {
   *out = NULL;
@@ -548,6 +635,7 @@ sg_status sg_time_new(double constant, int n_parts, const sg_time_part *part, sg
     goto out;
   }
   for (int i = 0; i < x->atoms; i++) x->atom[i] = x->constant + (x->sum ? x->sum->time[i] : 0);
+  status = find_bends(x, e);
 out:
   free(gamma);
   if (status == SG_OK)
@@ -570,6 +658,7 @@ void sg_time_free(sg_time *x) {
   }
   free(x->variable);
   free(x->atom);
+  free(x->bend);
   free(x);
 }
 
@@ -600,6 +689,11 @@ double sg_time_variance(const sg_time *x) {
 const double *sg_time_atoms(const sg_time *x, int *count) {
   *count = x->atoms;
   return x->atom;
+}
+
+const double *sg_time_bends(const sg_time *x, int *count) {
+  *count = x->bends;
+  return x->bend;
 }
 
 bool sg_time_discrete(const sg_time *x) {

@@ -33,7 +33,9 @@ double sg_time_variance(const sg_time *x);
 
 /* Times with a probability of their own, in no order, of which there are *count (0: none). */
 const double *sg_time_atoms(const sg_time *x, int *count);
-/* Whether these are all. */
+/* Where P(Y > t) may have a kink, as far as is known: for quadrature. */
+const double *sg_time_bends(const sg_time *x, int *count);
+/* Whether the atoms are all. */
 bool sg_time_discrete(const sg_time *x);
 
 #endif

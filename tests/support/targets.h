@@ -19,7 +19,9 @@ typedef struct target {
   target_what what;
   int within;          /* RESPONSES_WITHIN: P(R* ≤ within) */
   const char *printed; /* as printed, with its digits; NULL: see closed */
-  double closed;       /* a closed form of exact-codes 2.3, evaluated by other code than ours */
+  double closed;       /* a closed form of exact-codes 2.3, evaluated by other code than ours; NAN:
+                          none, the module's value stands beside the simulation alone */
+  const char *cluster; /* more members of the cluster: ",…" or "" */
 } target;
 
 extern const target targets[];
@@ -27,8 +29,8 @@ extern const int n_targets;
 
 /* "computation only" and the like; "" for both. */
 const char *target_kind(const target *t);
-/* The value, and half a unit of its last printed digit (1e-10 relative for closed forms). */
-double target_value(const target *t, double *tolerance);
+/* Whether the exact value is the printed one to its digits, or the closed form to 1e-10. */
+bool target_met(const target *t, double exact);
 
 /* A scenario of one point, kept open. All NULL after a fault, which is printed to stderr. */
 typedef struct target_world {
