@@ -12,9 +12,24 @@
     .flags = SG_REQUIRED | SG_MIN_OPEN                                                             \
   }
 
+#define MEMORY(member, what, least, most, open)                                                    \
+  {                                                                                                \
+    .name = member, .kind = SG_REAL, .summary = what, .min = least, .max = most,                   \
+    .flags = SG_OPTIONAL | (open)                                                                  \
+  }
+
 const sg_param sg_memory_params[] = {
-    PROBABILITY("p_slow", "Probability per iteration that a worker becomes slow."),
-    PROBABILITY("p_recover", "Probability per iteration that a slow worker recovers."),
+    MEMORY("p_slow", "Probability per iteration that a worker becomes slow.", 0, 1, SG_MIN_OPEN),
+    MEMORY("p_recover", "Probability per iteration that a slow worker recovers.", 0, 1,
+           SG_MIN_OPEN),
+    MEMORY("slow_share",
+           "Instead of the two: the share of iterations in which a worker is slow, "
+           "p_slow/(p_slow + p_recover).",
+           0, 1, SG_MIN_OPEN | SG_MAX_OPEN),
+    MEMORY("mean_slow_iterations",
+           "With slow_share: for how many iterations in a row, 1/p_recover. At "
+           "1/(1 − slow_share) there is no memory.",
+           1, 1e9, 0),
     {.name = "slowdown",
      .kind = SG_REAL,
      .summary = "Multiplies the times of a slow worker.",
@@ -56,6 +71,35 @@ const sg_param sg_stall_params[] = {
      .flags = SG_OPTIONAL | SG_MIN_OPEN},
     {0}};
 
+static sg_status read_memory(sg_modifiers *m, const sg_values *v, sg_error *e) {
+  if (!v) return SG_OK;
+  bool p = sg_given(v, "p_slow"), r = sg_given(v, "p_recover");
+  bool share = sg_given(v, "slow_share"), length = sg_given(v, "mean_slow_iterations");
+  double enter, leave;
+  m->slowdown = sg_real(v, "slowdown");
+  if (p && r && !share && !length) {
+    enter = sg_real(v, "p_slow");
+    leave = sg_real(v, "p_recover");
+  } else if (share && length && !p && !r) {
+    double slow = sg_real(v, "slow_share");
+    leave = 1 / sg_real(v, "mean_slow_iterations");
+    enter = leave * slow / (1 - slow);
+    if (enter > 1 + 1e-12)
+      return sg_fail_at(e, v, "mean_slow_iterations",
+                        "a slow_share of %g needs slow times of at least %g iterations, found %g",
+                        slow, slow / (1 - slow), 1 / leave);
+  } else {
+    return sg_fail_at(e, v, NULL,
+                      "expected p_slow and p_recover, or slow_share and mean_slow_iterations");
+  }
+  m->slow = (sg_chain){.seed = m->seed,
+                       .draw = STATE_SLOW,
+                       .enter = fmin(enter, 1),
+                       .leave = leave,
+                       .start = enter / (enter + leave)};
+  return SG_OK;
+}
+
 static sg_status read_stalls(sg_modifiers *m, const sg_values *v, sg_error *e) {
   if (!v) return SG_OK;
   m->stall_probability = sg_real(v, "probability");
@@ -76,17 +120,12 @@ sg_status sg_modifiers_init(sg_modifiers *m, const sg_values *random_speed, cons
                             const sg_values *common, const sg_values *stalls, int workers,
                             uint64_t seed, sg_error *e) {
   *m = (sg_modifiers){.workers = workers, .seed = seed, .memory = memory, .stall_slowdown = 1};
-  if (memory) {
-    double p = sg_real(memory, "p_slow"), r = sg_real(memory, "p_recover");
-    m->slow =
-        (sg_chain){.seed = seed, .draw = STATE_SLOW, .enter = p, .leave = r, .start = p / (p + r)};
-    m->slowdown = sg_real(memory, "slowdown");
-  }
+  sg_status d = read_memory(m, memory, e);
   sg_status a = sg_factor_init(&m->speed, random_speed, e);
   sg_status b = sg_factor_init(&m->common, common, e);
   sg_status c = read_stalls(m, stalls, e);
   m->any = m->speed.random || memory || m->common.random || m->stall_probability > 0;
-  return a != SG_OK ? a : b != SG_OK ? b : c;
+  return a != SG_OK ? a : b != SG_OK ? b : c != SG_OK ? c : d;
 }
 
 void sg_modifiers_clear(sg_modifiers *m) {
