@@ -94,13 +94,16 @@ check: all $(TESTS) $(TOOLS)
 	@STRAGGLE=$(abspath $(BUILD)/straggle) bats tests/*.bats
 	@$(BUILD)/tests/validate --short
 	@$(BUILD)/tests/validate_network --short
+	@$(BUILD)/tests/validate_delays --short
 	@$(BUILD)/tests/validate_fit --short
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
-	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network $(BUILD)/tests/validate_fit
+	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
+	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit
 	$(BUILD)/tests/validate
 	$(BUILD)/tests/validate_network
+	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
 
 bench: setup
