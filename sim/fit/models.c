@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Draws per model, and runs: a persistent speed is drawn once a run. */
-#define MOST_DRAWS 2e5
+/* Draws per model: about so many, in at least FEWEST_RUNS runs unless that takes more than
+ * MOST_DRAWS. */
+#define DRAWS      2e5
+#define MOST_DRAWS 1e6
 enum { FEWEST_RUNS = 20, MOST_RUNS = 400, RESAMPLES = 200 };
 
 /* --- Members ---------------------------------------------------------------------------------- */
@@ -157,8 +159,9 @@ static sg_status replay(sg_fit *f, uint64_t seed, sg_error *e) {
 }
 
 static int runs_of(const sg_fit *f) {
-  double wanted = MOST_DRAWS / ((double)f->trace->iterations * f->trace->workers);
-  return wanted < FEWEST_RUNS ? FEWEST_RUNS : wanted > MOST_RUNS ? MOST_RUNS : (int)wanted;
+  double cells = (double)f->trace->iterations * f->trace->workers;
+  double runs = fmax(DRAWS / cells, fmin(FEWEST_RUNS, MOST_DRAWS / cells));
+  return runs < 1 ? 1 : runs > MOST_RUNS ? MOST_RUNS : (int)runs;
 }
 
 /* The trace need not be a file, and may be a choice of its workers: it is not read again. */
