@@ -106,24 +106,69 @@ static void least_squares_is_minimum_norm(void **state) {
   assert_true(cond1 >= 1 && cond1 < 10);
 }
 
-static void null_space_is_orthonormal(void **state) {
+static void inverse_and_its_condition(void **state) {
   (void)state;
-  double a[12], copy[12], basis[36], sigma[2];
+  double a[16], copy[16], inverse[16], cond1, norm[2] = {0};
+  lapack_int pivots[4];
+  fill(a, 16, 3);
+  memcpy(copy, a, sizeof a);
+  assert_int_equal(sg_invert(4, a, 4, inverse, 4, pivots, &cond1), SG_OK);
+  for (int j = 0; j < 4; j++) {
+    double sum[2] = {0};
+    for (int i = 0; i < 4; i++) {
+      assert_true(fabs(product(4, copy, 4, i, inverse + 4 * j) - (i == j)) < 1e-12);
+      sum[0] += fabs(copy[i + 4 * j]);
+      sum[1] += fabs(inverse[i + 4 * j]);
+    }
+    for (int k = 0; k < 2; k++) norm[k] = fmax(norm[k], sum[k]);
+  }
+  assert_true(fabs(cond1 / (norm[0] * norm[1]) - 1) < 1e-12);
+  double singular[4] = {1, 2, 2, 4}, broken[4] = {1, NAN, 0, 1};
+  assert_int_equal(sg_invert(2, singular, 2, inverse, 2, pivots, &cond1), SG_UNDECODABLE);
+  assert_true(isinf(cond1));
+  assert_int_equal(sg_invert(2, broken, 2, inverse, 2, pivots, &cond1), SG_UNDECODABLE);
+  assert_int_equal(sg_invert(0, a, 1, inverse, 1, pivots, &cond1), SG_OK);
+  assert_true(cond1 == 1);
+}
+
+/* A Π = Q R of a 6 × 4 matrix of rank 3; Q is square and orthonormal, its last columns span what is
+ * orthogonal to A. */
+static void pivoted_qr_shows_the_rank(void **state) {
+  (void)state;
+  double a[36], copy[24], r[16];
+  lapack_int pivots[4];
+  fill(copy, 18, 5);
+  for (int i = 0; i < 6; i++) copy[i + 18] = copy[i] - 2 * copy[i + 6];
+  memcpy(a, copy, sizeof copy);
+  assert_int_equal(sg_pivoted_qr(6, 4, 4, a, 6, r, 4, pivots), SG_UNDECODABLE);
+  memcpy(a, copy, sizeof copy);
+  for (int i = 24; i < 36; i++) a[i] = NAN; /* room for Q, not read */
+  assert_int_equal(sg_pivoted_qr(6, 4, 3, a, 6, r, 3, pivots), SG_OK);
+  for (int j = 0; j < 6; j++) {
+    for (int k = 0; k < 6; k++)
+      assert_true(fabs(cblas_ddot(6, a + 6 * j, 1, a + 6 * k, 1) - (j == k)) < 1e-14);
+    for (int k = 0; k < 4 && j >= 3; k++)
+      assert_true(fabs(cblas_ddot(6, a + 6 * j, 1, copy + 6 * k, 1)) < 1e-13);
+  }
+  for (int j = 0; j < 3; j++)
+    for (int i = 0; i < 6; i++)
+      assert_true(fabs(product(3, a, 6, i, r + 3 * j) - copy[i + 6 * (pivots[j] - 1)]) < 1e-13);
+}
+
+static void rows_become_orthonormal(void **state) {
+  (void)state;
+  double a[12], copy[12], rest[6];
   fill(a, 12, 7); /* 2 × 6 */
   memcpy(copy, a, sizeof a);
-  int dimension;
-  assert_int_equal(sg_null_space(2, 6, a, 2, 1e-12, basis, &dimension), SG_OK);
-  assert_int_equal(dimension, 4);
-  for (int j = 0; j < 4; j++) {
-    for (int i = 0; i < 2; i++) assert_true(fabs(product(6, copy, 2, i, basis + 6 * j)) < 1e-14);
-    for (int k = 0; k < 4; k++)
-      assert_true(fabs(cblas_ddot(6, basis + 6 * j, 1, basis + 6 * k, 1) - (j == k)) < 1e-14);
+  assert_int_equal(sg_orthonormal_rows(2, 6, a, 2), SG_OK);
+  for (int i = 0; i < 2; i++) {
+    for (int k = 0; k < 2; k++)
+      assert_true(fabs(cblas_ddot(6, a + i, 2, a + k, 2) - (i == k)) < 1e-14);
+    for (int j = 0; j < 6; j++) rest[j] = copy[i + 2 * j];
+    for (int k = 0; k < 2; k++) /* the same span */
+      cblas_daxpy(6, -cblas_ddot(6, copy + i, 2, a + k, 2), a + k, 2, rest, 1);
+    assert_true(cblas_dnrm2(6, rest, 1) < 1e-13);
   }
-  assert_int_equal(sg_singular_values(2, 6, copy, 2, sigma), SG_OK);
-  assert_true(sigma[0] >= sigma[1] && sigma[1] > 0);
-  double zero[4] = {0};
-  assert_int_equal(sg_null_space(2, 2, zero, 2, 1e-12, basis, &dimension), SG_OK);
-  assert_int_equal(dimension, 2);
 }
 
 static void svd_multiplies_back(void **state) {
@@ -165,7 +210,9 @@ int main(void) {
       cmocka_unit_test(condition_of_known_matrices),
       cmocka_unit_test(singular_is_refused),
       cmocka_unit_test(least_squares_is_minimum_norm),
-      cmocka_unit_test(null_space_is_orthonormal),
+      cmocka_unit_test(inverse_and_its_condition),
+      cmocka_unit_test(pivoted_qr_shows_the_rank),
+      cmocka_unit_test(rows_become_orthonormal),
       cmocka_unit_test(svd_multiplies_back),
       cmocka_unit_test(blas_is_openblas),
   };

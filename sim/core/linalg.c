@@ -159,22 +159,3 @@ sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma) {
 sg_status sg_svd(int m, int n, double *a, int lda, double *sigma, double *u, double *vt) {
   return status_of(LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'A', m, n, a, lda, sigma, u, m, vt, n));
 }
-
-sg_status sg_null_space(int m, int n, double *a, int lda, double tolerance, double *basis,
-                        int *dimension) {
-  int least = m < n ? m : n, rank = 0;
-  double *sigma = malloc(((size_t)least + 1) * sizeof *sigma);
-  double *u = malloc((size_t)m * (size_t)m * sizeof *u + 1);
-  double *vt = malloc((size_t)n * (size_t)n * sizeof *vt + 1);
-  sg_status status = sigma && u && vt ? sg_svd(m, n, a, lda, sigma, u, vt) : SG_NO_MEMORY;
-  if (!status) {
-    while (rank < least && sigma[rank] > tolerance * sigma[0]) rank++;
-    *dimension = n - rank;
-    for (int j = rank; j < n; j++)
-      for (int i = 0; i < n; i++) basis[i + (j - rank) * n] = vt[j + i * n];
-  }
-  free(sigma);
-  free(u);
-  free(vt);
-  return status;
-}

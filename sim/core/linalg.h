@@ -72,9 +72,4 @@ sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma);
  * (ld n). */
 sg_status sg_svd(int m, int n, double *a, int lda, double *sigma, double *u, double *vt);
 
-/* An orthonormal basis of the null space of A (m × n, overwritten): *dimension columns of length n
- * in `basis` (ld n, room for n × n). Rank by singular values against tolerance · the largest. */
-sg_status sg_null_space(int m, int n, double *a, int lda, double tolerance, double *basis,
-                        int *dimension);
-
 #endif
