@@ -30,7 +30,7 @@ TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c),$(wildcard tests/*.c)))
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # Tests in which threads meet.
-THREAD_TESTS = test_results test_experiment
+THREAD_TESTS = test_results test_experiment test_check
 
 all: $(BUILD)/straggle
 

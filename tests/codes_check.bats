@@ -105,7 +105,7 @@ json() { # an expression of $1, a JSON file
   [ "$status" -eq 64 ]
   run "$STRAGGLE" codes check uncoded -n 1000 -l 100000000
   [ "$status" -eq 64 ]
-  [[ "$output" == *"67108"* ]]
+  [[ "$output" == *"16777"* ]]
   run "$STRAGGLE" codes check uncoded --database /nowhere/c.db
   [ "$status" -eq 73 ]
   run "$STRAGGLE" codes check uncoded --speeds 1,,2

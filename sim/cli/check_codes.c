@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The command `codes check`: how safe a code is, as a table for people, JSON, or rows of a
- * database. */
-#include "codes/check.h"
+/* The command `codes check`: how safe a code is, or a grid of all; rows of a database. */
+#include "sim/cli/check_codes.h"
 #include "codes/grid.h"
-#include "sim/cli/cli.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -15,31 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Numbers of the random gradients: 512 MB. */
-static const double MOST_NUMBERS = 1 << 26;
-
-typedef struct request {
-  long workers, subsets, length, patterns, threads; /* subsets 0: as many as workers */
-  uint64_t seed;
-  const char *database, *speeds; /* speeds: NULL: all 1 */
-  sg_format format;
-  bool all, quiet;
-  int n_words, code; /* code: exit code where reading failed */
-  char **word;
-} request;
-
-/* A check of the list, with what it is of. */
-typedef struct item {
-  char label[128];
-  const char *code;
-  char *config;
-  sg_check *check;
-} item;
+/* Numbers of the random gradients: 128 MB, and three times that for their messages. */
+static const double MOST_NUMBERS = 1 << 24;
 
 typedef struct session {
-  const request *q;
+  const sg_check_request *q;
   sg_shape shape;
-  item *item;
+  sg_checked *item;
   int count, capacity;
   /* Progress. */
   int codes, codes_done;
@@ -93,15 +73,15 @@ static const struct whole {
   long least, most;
   size_t place;
 } wholes[] = {
-    {'n', "a number of workers", 1, 1000, offsetof(request, workers)},
-    {'k', "a number of subsets", 1, 100000, offsetof(request, subsets)},
-    {'l', "a gradient length", 1, 100000000, offsetof(request, length)},
-    {'p', "a number of patterns", 1, 1000000, offsetof(request, patterns)},
-    {'j', "a number of threads", 1, 1024, offsetof(request, threads)},
+    {'n', "a number of workers", 1, 1000, offsetof(sg_check_request, workers)},
+    {'k', "a number of subsets", 1, 100000, offsetof(sg_check_request, subsets)},
+    {'l', "a gradient length", 1, 100000000, offsetof(sg_check_request, length)},
+    {'p', "a number of patterns", 1, 1000000, offsetof(sg_check_request, patterns)},
+    {'j', "a number of threads", 1, 1024, offsetof(sg_check_request, threads)},
 };
 
 /* One option; false with a message where its value is wrong. */
-static bool take_option(request *q, int letter, const char *value) {
+static bool take_option(sg_check_request *q, int letter, const char *value) {
   static const char *const formats[] = {"text", "csv", "json", "markdown", NULL};
   for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
     const struct whole *w = &wholes[i];
@@ -136,7 +116,7 @@ static bool take_option(request *q, int letter, const char *value) {
   return false;
 }
 
-static bool read_request(int argc, char **argv, request *q) {
+static bool read_request(int argc, char **argv, sg_check_request *q) {
   static const struct option longs[] = {{"workers", required_argument, NULL, 'n'},
                                         {"subsets", required_argument, NULL, 'k'},
                                         {"length", required_argument, NULL, 'l'},
@@ -151,12 +131,12 @@ static bool read_request(int argc, char **argv, request *q) {
                                         {"quiet", no_argument, NULL, 'q'},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
-  *q = (request){.workers = 12,
-                 .length = 960,
-                 .patterns = 5000,
-                 .threads = sg_processors(),
-                 .seed = 1,
-                 .code = EX_USAGE};
+  *q = (sg_check_request){.workers = 12,
+                          .length = 960,
+                          .patterns = 5000,
+                          .threads = sg_processors(),
+                          .seed = 1,
+                          .code = EX_USAGE};
   opterr = 0;
   optind = 0; /* forget where an earlier command line was left */
   for (int c; (c = getopt_long(argc, argv, ":n:k:l:p:j:f:qh", longs, NULL)) != -1;) {
@@ -227,7 +207,7 @@ static void end_progress(session *s) {
 static sg_status check_one(session *s, const sg_values *values, const sg_code *code, sg_error *e) {
   if (s->count == s->capacity) {
     int capacity = s->capacity ? 2 * s->capacity : 16;
-    item *grown = realloc(s->item, (size_t)capacity * sizeof *grown);
+    sg_checked *grown = realloc(s->item, (size_t)capacity * sizeof *grown);
     if (!grown) return sg_fail_memory(e);
     s->item = grown;
     s->capacity = capacity;
@@ -237,8 +217,8 @@ static sg_status check_one(session *s, const sg_values *values, const sg_code *c
                                     .threads = (int)s->q->threads,
                                     .progress = show_progress,
                                     .user = s};
-  item *i = &s->item[s->count];
-  *i = (item){.code = code->type->about.name};
+  sg_checked *i = &s->item[s->count];
+  *i = (sg_checked){.code = code->type->about.name};
   sg_code_label(values, i->label, sizeof i->label);
   sg_status status = sg_code_check(code, &options, &i->check, e);
   if (status) return status;
@@ -279,7 +259,7 @@ static bool same_check(const sg_check *a, const sg_check *b) {
 }
 
 static void drop_repeat(session *s) {
-  item *last = &s->item[s->count - 1];
+  sg_checked *last = &s->item[s->count - 1];
   for (int i = 0; i < s->count - 1; i++) {
     if (s->item[i].code != last->code || !same_check(s->item[i].check, last->check)) continue;
     sg_check_free(last->check);
@@ -314,7 +294,7 @@ static sg_status check_all(session *s, sg_error *e) {
 }
 
 /* "name=value" words; all faults are collected. */
-static sg_status read_parameters(const request *q, sg_values *values, sg_error *e) {
+static sg_status read_parameters(const sg_check_request *q, sg_values *values, sg_error *e) {
   for (int i = 1; i < q->n_words; i++) {
     char *equals = strchr(q->word[i], '=');
     if (!equals || equals == q->word[i]) {
@@ -342,293 +322,6 @@ static sg_status check_named(session *s, const sg_code_type *type, sg_error *e) 
   return status;
 }
 
-/* --- Texts ------------------------------------------------------------------------------------ */
-
-static void put_missing(int n, const int *missing, sg_buffer *out) {
-  sg_put(out, "[");
-  for (int i = 0; i < n; i++) sg_putf(out, "%s%d", i ? "," : "", missing[i]);
-  sg_put(out, "]");
-}
-
-/* "0 3 5", "none". */
-static void put_workers(int n, const int *missing, sg_buffer *out) {
-  if (n == 0) sg_put(out, "none");
-  for (int i = 0; i < n; i++) sg_putf(out, "%s%d", i ? " " : "", missing[i]);
-}
-
-static void cell_workers(sg_table *t, const sg_check_spread *s) {
-  sg_buffer text = {0};
-  put_workers(s->n_missing, s->missing, &text);
-  sg_table_text(t, isnan(s->worst) ? NULL : text.data);
-  sg_buffer_free(&text);
-}
-
-/* Infinite where a message overflowed, which a table would show as unknown. */
-static void cell_error(sg_table *t, double x) {
-  if (isinf(x))
-    sg_table_text(t, "overflow");
-  else
-    sg_table_number(t, x, 2);
-}
-
-static const char *s_found(const sg_check *c, char out[24]) {
-  if (c->s_found < 0)
-    snprintf(out, 24, "none");
-  else
-    snprintf(out, 24, "%s%d", c->s_proved ? "" : "~", c->s_found);
-  return out;
-}
-
-static void put_spreads(const sg_check *c, int width, sg_buffer *out) {
-  static const char *const columns[] = {"of a pattern", "median", "90 %",
-                                        "99 %",         "worst",  "worst when missing"};
-  static const char *const errors[] = {"error, float64 messages", "error, float32 messages",
-                                       "error, bfloat16 messages"};
-  sg_table *t = sg_table_new(6, columns);
-  const sg_check_spread *spread[] = {&c->cond2,    &c->amplification, &c->residual,
-                                     &c->error[0], &c->error[1],      &c->error[2]};
-  const char *name[] = {
-      "condition number", "decode amplification", "residual", errors[0], errors[1], errors[2]};
-  for (int i = 0; i < 6; i++) {
-    const sg_check_spread *s = spread[i];
-    const double x[] = {s->median, s->p90, s->p99, s->worst};
-    sg_table_text(t, name[i]);
-    for (int k = 0; k < 4; k++)
-      if (i < 3)
-        sg_table_number(t, x[k], 4);
-      else
-        cell_error(t, x[k]);
-    cell_workers(t, s);
-  }
-  sg_table_print(t, SG_FORMAT_TEXT, width, out);
-  sg_table_free(t);
-}
-
-static void put_sets(const sg_check *c, int width, sg_buffer *out) {
-  static const char *const columns[] = {"responders", "missing", "sets",
-                                        "tried",      "decode",  "share"};
-  sg_table *t = sg_table_new(6, columns);
-  for (int i = 0; i < c->n_sets; i++) {
-    const sg_check_sets *s = &c->sets[i];
-    if (i > c->s_promised + 1 && s->decodable == 0) break;
-    sg_table_integer(t, s->responders);
-    sg_table_integer(t, c->workers - s->responders);
-    sg_table_number(t, s->sets, 7);
-    sg_table_integer(t, s->tried);
-    sg_table_integer(t, s->decodable);
-    sg_table_number(t, s->tried ? (double)s->decodable / (double)s->tried : NAN, 4);
-  }
-  sg_table_print(t, SG_FORMAT_TEXT, width, out);
-  sg_table_free(t);
-}
-
-/* For people: one code. */
-static void put_report(const session *s, const item *i, sg_buffer *out) {
-  const sg_check *c = i->check;
-  char bytes[32], found[24];
-  int width = sg_terminal_width();
-  sg_putf(out, "%s\n  %d workers, %d subsets, gradient length %ld, seed %llu%s\n", i->label,
-          c->workers, s->shape.subsets, c->length, (unsigned long long)s->q->seed,
-          c->exact ? "" : "; approximate: not the exact sum");
-  sg_putf(out, "  patterns with at most %d missing: %.15g, ", c->s_promised, c->patterns);
-  if (c->exhaustive)
-    sg_put(out, "all tried\n\n");
-  else
-    sg_putf(out, "%ld sampled, %ld searched for the worst\n\n", c->tried, c->searched);
-
-  sg_putf(out, "  promised  d = %.6g  s = %d  m = %.6g\n", c->d_promised, c->s_promised,
-          c->m_promised);
-  sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found), c->m_found);
-  sg_putf(out, "\n  %.6g copies of the data", c->copies);
-  if (c->exact)
-    sg_putf(out, c->slack == 0 ? ": s + m, the optimum" : "; s + m = %.6g would be the optimum",
-            c->s_found + c->m_found);
-  sg_put(out, "\n");
-  if (c->broken) {
-    sg_putf(out, "  BROKEN    %ld promised patterns were refused, first with missing: ", c->broken);
-    put_workers(c->n_broken_missing, c->broken_missing, out);
-    sg_put(out, "\n");
-  }
-  if (c->inaccurate)
-    sg_putf(
-        out,
-        "  UNSAFE    %ld of the %ld patterns decode with an error of 1e-6 or more, as float64\n",
-        c->inaccurate, c->tried);
-  sg_put(out, "\n");
-  put_sets(c, width, out);
-  sg_put(out, "\n");
-  put_spreads(c, width, out);
-  sg_putf(out, "\n  encode: %.6g flop on the busiest worker\n", c->encode_flops);
-  sg_putf(out, "  decode: %.6g flop to find weights, %.4g per coordinate to apply them\n",
-          c->find_flops, c->apply_flops);
-  sg_putf(out, "  the master must receive %.6g messages: %.6g gradients, %s as float64\n",
-          c->least_messages, c->received,
-          sg_format_bytes(8 * c->received * (double)c->length, bytes));
-  sg_put(out, "\nCondition numbers are 2-norm, by SVD, of the rows of the messages that have a "
-              "weight, over (part, piece).\nErrors are relative to the sum of the norms of random "
-              "gradients. ~: as far as samples tell.\n");
-}
-
-/* --- One row per code ------------------------------------------------------------------------- */
-
-static void put_table(const session *s, sg_buffer *out) {
-  static const char *const columns[] = {"code",
-                                        "d",
-                                        "s",
-                                        "m",
-                                        "slack",
-                                        "patterns",
-                                        "broken",
-                                        "inaccurate",
-                                        "cond2_median",
-                                        "cond2_worst",
-                                        "amp_worst",
-                                        "err_float64",
-                                        "err_float32",
-                                        "err_bfloat16",
-                                        "encode_flop",
-                                        "find_flop",
-                                        "apply_flop_per_coord",
-                                        "received"};
-  enum { COLUMNS = sizeof columns / sizeof *columns };
-  sg_table *t = sg_table_new(COLUMNS, columns);
-  for (int k = 0; k < s->count; k++) {
-    const sg_check *c = s->item[k].check;
-    char found[24];
-    sg_table_text(t, s->item[k].label);
-    sg_table_number(t, c->d_found, 4);
-    if (c->s_proved && c->s_found >= 0)
-      sg_table_integer(t, c->s_found);
-    else
-      sg_table_text(t, s_found(c, found));
-    sg_table_number(t, c->m_found, 4);
-    sg_table_number(t, c->slack, 4);
-    sg_table_integer(t, c->tried);
-    sg_table_integer(t, c->broken);
-    sg_table_integer(t, c->inaccurate);
-    sg_table_number(t, c->cond2.median, 3);
-    sg_table_number(t, c->cond2.worst, 3);
-    sg_table_number(t, c->amplification.worst, 3);
-    for (int p = 0; p < SG_PRECISIONS; p++) cell_error(t, c->error[p].worst);
-    sg_table_number(t, c->encode_flops, 4);
-    sg_table_number(t, c->find_flops, 4);
-    sg_table_number(t, c->apply_flops, 4);
-    sg_table_number(t, c->received, 4);
-  }
-  sg_table_print(t, s->q->format, sg_terminal_width(), out);
-  sg_table_free(t);
-}
-
-/* --- JSON ------------------------------------------------------------------------------------- */
-
-static void put_number(sg_buffer *out, const char *name, double x) {
-  sg_put_json_name(out, name);
-  sg_put_json_number(out, x);
-}
-
-static void put_bool(sg_buffer *out, const char *name, bool x) {
-  sg_put_json_name(out, name);
-  sg_put(out, x ? "true" : "false");
-}
-
-static void put_spread(sg_buffer *out, const char *name, const sg_check_spread *s) {
-  sg_put_json_name(out, name);
-  sg_put(out, "{");
-  put_number(out, "median", s->median);
-  put_number(out, "p90", s->p90);
-  put_number(out, "p99", s->p99);
-  put_number(out, "worst", s->worst);
-  put_bool(out, "overflow", isinf(s->worst));
-  sg_put_json_name(out, "worst_missing");
-  put_missing(s->n_missing, s->missing, out);
-  sg_put(out, "}");
-}
-
-static void put_json(const session *s, const item *i, sg_buffer *out) {
-  const sg_check *c = i->check;
-  static const char *const errors[] = {"error_float64", "error_float32", "error_bfloat16"};
-  sg_put(out, "{");
-  sg_put_json_name(out, "label");
-  sg_put_json_string(out, i->label);
-  sg_put_json_name(out, "code");
-  sg_put_json_string(out, i->code);
-  sg_put_json_name(out, "config");
-  sg_put(out, i->config);
-  put_number(out, "workers", c->workers);
-  put_number(out, "subsets", s->shape.subsets);
-  put_number(out, "length", (double)c->length);
-  sg_put_json_name(out, "speeds");
-  sg_put_json_string(out, s->q->speeds ? s->q->speeds : "1");
-  sg_put_json_name(out, "seed");
-  sg_putf(out, "\"%llu\"", (unsigned long long)s->q->seed);
-  put_bool(out, "exact", c->exact);
-  put_number(out, "patterns", c->patterns);
-  put_bool(out, "exhaustive", c->exhaustive);
-  put_number(out, "patterns_tried", (double)c->tried);
-  put_number(out, "patterns_searched", (double)c->searched);
-  put_number(out, "d_promised", c->d_promised);
-  put_number(out, "s_promised", c->s_promised);
-  put_number(out, "m_promised", c->m_promised);
-  put_number(out, "d_found", c->d_found);
-  put_number(out, "s_found", c->s_found);
-  put_bool(out, "s_proved", c->s_proved);
-  put_number(out, "m_found", c->m_found);
-  put_number(out, "copies", c->copies);
-  put_number(out, "slack", c->slack);
-  put_number(out, "broken_promises", (double)c->broken);
-  put_number(out, "patterns_inaccurate", (double)c->inaccurate);
-  sg_put_json_name(out, "broken_missing");
-  if (c->broken)
-    put_missing(c->n_broken_missing, c->broken_missing, out);
-  else
-    sg_put(out, "null");
-  sg_put_json_name(out, "sets");
-  sg_put(out, "[");
-  for (int k = 0; k < c->n_sets; k++) {
-    sg_put(out, k ? ", {" : "{");
-    put_number(out, "responders", c->sets[k].responders);
-    put_number(out, "sets", c->sets[k].sets);
-    put_number(out, "tried", (double)c->sets[k].tried);
-    put_number(out, "decodable", (double)c->sets[k].decodable);
-    sg_put(out, "}");
-  }
-  sg_put(out, "]");
-  put_spread(out, "cond2", &c->cond2);
-  put_spread(out, "amplification", &c->amplification);
-  put_spread(out, "residual", &c->residual);
-  for (int p = 0; p < SG_PRECISIONS; p++) put_spread(out, errors[p], &c->error[p]);
-  put_number(out, "encode_flops", c->encode_flops);
-  put_number(out, "find_flops", c->find_flops);
-  put_number(out, "apply_flops_per_coordinate", c->apply_flops);
-  put_number(out, "least_messages", c->least_messages);
-  put_number(out, "received_gradients", c->received);
-  put_number(out, "received_bytes", 8 * c->received * (double)c->length);
-  sg_put(out, "}");
-}
-
-static int print_session(const session *s) {
-  sg_buffer out = {0};
-  if (s->q->format == SG_FORMAT_JSON) {
-    if (s->q->all) sg_put(&out, "[");
-    for (int i = 0; i < s->count; i++) {
-      if (i > 0) sg_put(&out, ",\n");
-      put_json(s, &s->item[i], &out);
-    }
-    sg_put(&out, s->q->all ? "]\n" : "\n");
-  } else if (s->q->format == SG_FORMAT_TEXT && !s->q->all) {
-    put_report(s, &s->item[0], &out);
-  } else {
-    put_table(s, &out);
-    if (s->q->format == SG_FORMAT_TEXT)
-      sg_put(&out,
-             "\ncond2: 2-norm condition number of the rows that have a weight; amp: size of the "
-             "decode weights;\nerr: worst error over the sum of norms of random gradients, by "
-             "format of messages; received: gradients.\nParameters that change none of these "
-             "numbers are shown once.\n");
-  }
-  return sg_print(&out);
-}
-
 /* --- The database ----------------------------------------------------------------------------- */
 
 /* What a record points to. */
@@ -641,7 +334,7 @@ typedef struct texts {
 static const char *missing_text(texts *t, bool known, int n, const int *missing) {
   sg_buffer *b = &t->of[t->count++];
   if (!known) return NULL;
-  put_missing(n, missing, b);
+  sg_put_missing(n, missing, b);
   return b->data;
 }
 
@@ -653,8 +346,8 @@ static sg_spread_record spread_record(texts *t, const sg_check_spread *s) {
                             .missing = missing_text(t, !isnan(s->worst), s->n_missing, s->missing)};
 }
 
-static sg_status fill_record(const session *s, const item *i, texts *t, sg_code_check_record *r,
-                             sg_error *e) {
+static sg_status fill_record(const session *s, const sg_checked *i, texts *t,
+                             sg_code_check_record *r, sg_error *e) {
   const sg_check *c = i->check;
   t->sets = calloc((size_t)c->n_sets + 1, sizeof *t->sets);
   if (!t->sets) return sg_fail_memory(e);
@@ -743,7 +436,7 @@ static int unknown_code(const char *name) {
                         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static int print_faults(const request *q, sg_error *e) {
+static int print_faults(const sg_check_request *q, sg_error *e) {
   const char *what = q->all ? "codes check" : q->word[0];
   if (q->format == SG_FORMAT_JSON) return sg_print_faults(NULL, what, q->format, e);
   int code = sg_exit_code(sg_error_status(e));
@@ -758,7 +451,7 @@ static int print_faults(const request *q, sg_error *e) {
 }
 
 int sg_codes_check(int argc, char **argv) {
-  request q;
+  sg_check_request q;
   if (!read_request(argc, argv, &q)) return q.code;
   const sg_code_type *type = q.all ? NULL : sg_code_type_find(q.word[0]);
   if (!q.all && !type) return unknown_code(q.word[0]);
@@ -782,7 +475,7 @@ int sg_codes_check(int argc, char **argv) {
   if (!status && db) status = write_session(&s, db, argc, argv, &e);
   sg_status closing = sg_db_close(db, &e);
   if (!status) status = closing;
-  int code = status ? print_faults(&q, &e) : print_session(&s);
+  int code = status ? print_faults(&q, &e) : sg_print_checks(&q, s.shape.subsets, s.count, s.item);
   for (int i = 0; i < s.count; i++) {
     sg_check_free(s.item[i].check);
     free(s.item[i].config);
