@@ -61,14 +61,15 @@ END
 @test "expect: JSON has points and a summary" {
   "$STRAGGLE" run small.json --quiet
   "$STRAGGLE" expect small.json -d small.db --json > out.json
-  run python3 -c '
-import json
-x = json.load(open("out.json"))
-p = x["points"]
-assert len(p) == 3 and abs(p[0]["mean_s"] - 4.9) < 1e-9 and p[0]["iterations"] == 2000
-assert x["summary"]["judged"] == 3 and x["summary"]["sum_z2"] < x["summary"]["sum_z2_p999"]
-assert abs(x["summary"]["sum_z2"] - sum(q["z"] ** 2 for q in p)) < 1e-9'
-  [ "$status" -eq 0 ]
+  run sqlite3 :memory: "WITH x(j) AS (SELECT readfile('out.json')), s(s) AS (SELECT j -> '\$.summary' FROM x),
+      p AS (SELECT value ->> 'mean_s' AS mean, value ->> 'iterations' AS n, value ->> 'z' AS z
+            FROM x, json_each(j, '\$.points'))
+    SELECT count(*), min(n) = 2000, s ->> 'judged',
+      s ->> 'sum_z2' < s ->> 'sum_z2_p999', abs(s ->> 'sum_z2' - sum(z * z)) < 1e-9
+    FROM p, s"
+  [ "$output" = "3|1|3|1|1" ]
+  run sqlite3 :memory: "SELECT abs(readfile('out.json') ->> '\$.points[0].mean_s' - 4.9) < 1e-9"
+  [ "$output" = 1 ]
 }
 
 @test "expect: no closed form, with the reason" {
