@@ -147,6 +147,7 @@ tidy:
 install: all
 	install -D -m 755 $(BUILD)/straggle $(DESTDIR)$(PREFIX)/bin/straggle
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios scenarios/*.json
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers scenarios/papers/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/data scenarios/data/*
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces scenarios/traces/*.csv
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces/convert scenarios/traces/convert/*

@@ -132,7 +132,7 @@ static sg_status refuse(sg_error *e, const char *why) {
 
 static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
   int draws = o->draws > 0 ? o->draws : 1;
-  if (sent) return "workers go on computing after their message";
+  if (sent) return "workers compute and send in several stages";
   if (w->tasks && w->draws > 0 && o->work > 0 &&
       fabs(w->work / w->draws - o->work / draws) > 1e-12 * w->work / w->draws)
     return "a worker's tasks are of different sizes";

@@ -20,6 +20,10 @@
 #define GROUP(d, m)                                                                                \
   "\"code\":\"group\",\"d\":" #d ",\"m\":" #m ",\"linear_code\":\"harmonic\",\"stop\":"            \
   "\"decodable\""
+#define EXTENDED_HAMMING                                                                           \
+  "\"code\":\"group\",\"d\":8,\"m\":4,\"linear_code\":\"extended-hamming\",\"stop\":\"decodable\""
+#define HAMMING                                                                                    \
+  "\"code\":\"group\",\"d\":7,\"m\":4,\"linear_code\":\"hamming\",\"stop\":\"decodable\""
 #define CYCLIC(s) "\"code\":\"cyclic-repetition\",\"s\":" #s
 #define FRC(s)    "\"code\":\"fractional-repetition\",\"s\":" #s
 #define H12       3.1032106782106783 /* 1 + 1/2 + … + 1/12 */
@@ -135,6 +139,8 @@ const target targets[] = {
      ""},
     {false, "12.2 T-5, derived", 12, YE_ABBE(12, 12), NO_DELAY, UPLINK_T5, DURATION, 0, NULL,
      1.0 / 12 + H12 / 12, ""},
+    {true, "5.6, derived", 8, EXTENDED_HAMMING, COMPUTE, UPLINK, DURATION, 0, "23.6354", 0, ""},
+    {false, "5.6, [7, 4]", 14, HAMMING, COMPUTE, UPLINK, DURATION, 0, NULL, NAN, ""},
     /* Other laws, scalings and speeds, for which there is nothing printed. */
     {false, "laws", 12, CYCLIC(2), "\"model\":\"weibull\",\"scale_s\":2,\"shape\":0.7",
      "\"model\":\"lognormal\",\"median_s\":2,\"sigma\":0.8", DURATION, 0, NULL, NAN, ""},
