@@ -6,7 +6,7 @@
 
 extern const sg_code_type sg_uncoded, sg_ignore_stragglers, sg_fractional_repetition,
     sg_cyclic_repetition, sg_ye_abbe, sg_group, sg_reed_solomon, sg_cyclic_mds, sg_heterogeneous,
-    sg_arbitrary_placement, sg_partial_cyclic, sg_partial_repetition;
+    sg_arbitrary_placement, sg_partial_cyclic, sg_partial_repetition, sg_streamed_group;
 
 static const sg_code_type *const types[] = {
     &sg_uncoded,
@@ -21,6 +21,7 @@ static const sg_code_type *const types[] = {
     &sg_arbitrary_placement,
     &sg_partial_cyclic,
     &sg_partial_repetition,
+    &sg_streamed_group,
 };
 
 const sg_code_type *sg_code_type_at(int i) {
