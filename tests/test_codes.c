@@ -639,6 +639,43 @@ static void polynomial_ye_abbe_loses_accuracy(void **state) {
   assert_true(ye_abbe_error(30, "15", "7", "random") < 1e-9);
 }
 
+/* On the same (d, s, m), over a grid: the group code's worst error is no larger than that of any
+ * construction of Ye and Abbe's, unless both are a few roundings. */
+static void groups_are_as_accurate_as_ye_abbe(void **state) {
+  (void)state;
+  static const int sizes[] = {2, 4, 6, 8, 10, 12, 15, 20, 24};
+  static const char *const constructions[] = {"polynomial", "random"};
+  int compared = 0;
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    for (int d = 1; d <= sizes[i]; d++) {
+      if (sizes[i] % d != 0) continue;
+      for (int m = 1; m <= d; m++) {
+        char d_text[12], m_text[12];
+        bench b;
+        if (d > 6 && m > 2 && m < d - 1 && m != d / 2) continue;
+        snprintf(d_text, sizeof d_text, "%d", d);
+        snprintf(m_text, sizeof m_text, "%d", m);
+        open_named(&b, values_of("group", "d", d_text, "m", m_text, "stop", "count", NULL),
+                   sizes[i], 1);
+        double group = decode_error(&b, 50);
+        close_named(&b);
+        for (int k = 0; k < 2; k++) {
+          open_named(&b,
+                     values_of("ye-abbe", "d", d_text, "m", m_text, "construction",
+                               constructions[k], NULL),
+                     sizes[i], 1);
+          double other = decode_error(&b, 50);
+          close_named(&b);
+          if (group > other && group > 1e-15)
+            fail_msg("n = %d, d = %d, m = %d: group %g, ye-abbe %s %g", sizes[i], d, m, group,
+                     constructions[k], other);
+          compared++;
+        }
+      }
+    }
+  assert_true(compared >= 150);
+}
+
 static void ignoring_stragglers_says_what_it_loses(void **state) {
   (void)state;
   bench b;
@@ -1134,6 +1171,7 @@ int main(void) {
       cmocka_unit_test(group_promises_are_tight),
       cmocka_unit_test(harmonic_conditions_equal_their_closed_forms),
       cmocka_unit_test(polynomial_ye_abbe_loses_accuracy),
+      cmocka_unit_test(groups_are_as_accurate_as_ye_abbe),
       cmocka_unit_test(ignoring_stragglers_says_what_it_loses),
       cmocka_unit_test(additions_only_where_promised),
       cmocka_unit_test(weights_stay_as_small_as_the_handbook_says),

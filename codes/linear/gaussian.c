@@ -23,7 +23,7 @@ static sg_status generate(sg_code *code, const sg_values *values, int length, in
 
 /* Draws are compared by their worst condition over all survivor sets of m, or where there are very
  * many over a sample of them. */
-enum { MOST_SETS = 5000, SAMPLED_SETS = 500 };
+enum { MOST_SETS = 20000, SAMPLED_SETS = 5000 };
 
 typedef struct trial {
   int length, m, sets;
