@@ -7,6 +7,7 @@
 #include "codes/code.h"
 #include "sim/cli/cli.h"
 #include "sim/core/linalg.h"
+#include "tests/support/mutate.h"
 
 #include <dirent.h>
 #include <stdint.h>
@@ -27,15 +28,6 @@ typedef struct line {
   int count;
   char word[WORDS][LETTERS];
 } line;
-
-static uint64_t state = 88172645463325252u;
-
-static size_t below(size_t n) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (size_t)(state % n);
-}
 
 static void put(line *l, const char *text) {
   if (l->count < WORDS) snprintf(l->word[l->count++], LETTERS, "%s", text);
@@ -66,7 +58,7 @@ static const char *value(void) {
                                        "\xff",
                                        "random",
                                        "gaussian"};
-  return values[below(sizeof values / sizeof *values)];
+  return values[mutate_below(sizeof values / sizeof *values)];
 }
 
 /* A line that is nearly right. */
@@ -78,42 +70,43 @@ static void make(line *l) {
   int codes = 0;
   l->count = 0;
   put(l, "codes");
-  if (below(20)) put(l, "check");
+  if (mutate_below(20)) put(l, "check");
   while (sg_code_type_at(codes)) codes++;
-  const sg_code_type *type = sg_code_type_at((int)below((size_t)codes));
-  if (below(30)) put(l, type->about.name);
+  const sg_code_type *type = sg_code_type_at((int)mutate_below((size_t)codes));
+  if (mutate_below(30)) put(l, type->about.name);
   for (const sg_param *p = type->about.params; p && p->name; p++) {
     char text[LETTERS];
-    if (!below(4)) continue;
+    if (!mutate_below(4)) continue;
     const char *x = value();
-    if (p->kind == SG_CHOICE && below(4)) {
+    if (p->kind == SG_CHOICE && mutate_below(4)) {
       int words = 0;
       while (p->choices[words]) words++;
-      x = p->choices[below((size_t)words)];
+      x = p->choices[mutate_below((size_t)words)];
     }
     snprintf(text, sizeof text, "%.30s=%.30s", p->name, x);
     put(l, text);
   }
-  for (size_t k = below(4); k > 0; k--) {
-    put(l, options[below(sizeof options / sizeof *options)]);
-    if (below(2)) put(l, value());
+  for (size_t k = mutate_below(4); k > 0; k--) {
+    put(l, options[mutate_below(sizeof options / sizeof *options)]);
+    if (mutate_below(2)) put(l, value());
   }
 }
 
 static void mutate(line *l) {
   if (l->count < 3) return;
-  int at = 2 + (int)below((size_t)l->count - 2), other = 2 + (int)below((size_t)l->count - 2);
+  int at = 2 + (int)mutate_below((size_t)l->count - 2),
+      other = 2 + (int)mutate_below((size_t)l->count - 2);
   char *word = l->word[at], kept[LETTERS];
-  size_t length = strlen(word), place = below(length + 1);
-  switch (below(5)) {
+  size_t length = strlen(word), place = mutate_below(length + 1);
+  switch (mutate_below(5)) {
   case 0:
-    if (place < length) word[place] = (char)(1 + below(255));
+    if (place < length) word[place] = (char)(1 + mutate_below(255));
     break;
   case 1: /* cut */ word[place] = '\0'; break;
   case 2: /* a letter more */
     if (length + 2 > LETTERS) break;
     memmove(word + place + 1, word + place, length + 1 - place);
-    word[place] = "0123456789=-,. e"[below(16)];
+    word[place] = "0123456789=-,. e"[mutate_below(16)];
     break;
   case 3: /* exchange */
     memcpy(kept, word, LETTERS);
@@ -190,7 +183,7 @@ int main(int argc, char **argv) {
   for (long i = 0; i < iterations; i++) {
     line l;
     make(&l);
-    for (size_t k = below(4); k > 0; k--) mutate(&l);
+    for (size_t k = mutate_below(4); k > 0; k--) mutate(&l);
     if (is_cheap(&l)) run(&l);
     if (i % 100 == 0) empty_folder();
   }

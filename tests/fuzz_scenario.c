@@ -4,9 +4,9 @@
  * With -DSG_LIBFUZZER and -fsanitize=fuzzer it is a libFuzzer target. Without, it is a program that
  * mutates the files given to it, the same way every time:  fuzz_scenario ITERATIONS FILE… */
 #include "sim/scenario/scenario.h"
+#include "tests/support/mutate.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,16 +66,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 #ifndef SG_LIBFUZZER
 
-/* A small generator of its own: the order of mutations must not change with the simulator's. */
-static uint64_t state = 88172645463325252u;
-
-static size_t below(size_t n) {
-  state ^= state << 13;
-  state ^= state >> 7;
-  state ^= state << 17;
-  return (size_t)(state % n);
-}
-
 static const char *const word[] = {"{",
                                    "}",
                                    "[",
@@ -107,78 +97,12 @@ static const char *const word[] = {"{",
                                    "0.5",
                                    "\"uncoded\"",
                                    "\n",
-                                   "\"d\""};
-
-/* One change: bytes flipped, cut, doubled, or a word put in or over. */
-static size_t mutate(uint8_t *text, size_t size, size_t room) {
-  size_t at = below(size + 1), n = below(below(4) ? 8 : 64) + 1;
-  const char *w = word[below(sizeof word / sizeof *word)];
-  switch (below(6)) {
-  case 0:
-    if (at < size) text[at] = (uint8_t)below(256);
-    return size;
-  case 1: /* cut */
-    if (at + n > size) return size;
-    memmove(text + at, text + at + n, size - at - n);
-    return size - n;
-  case 2: /* double a stretch */
-    if (at + n > size || size + n > room) return size;
-    memmove(text + at + n, text + at, size - at);
-    return size + n;
-  case 3: /* a stretch from somewhere else */
-    if (at + n > size) return size;
-    memmove(text + at, text + below(size - n + 1), n);
-    return size;
-  case 4: /* put a word in */
-    n = strlen(w);
-    if (size + n > room) return size;
-    memmove(text + at + n, text + at, size - at);
-    memcpy(text + at, w, n);
-    return size + n;
-  default: /* put a word over */
-    n = strlen(w);
-    if (at + n > size) return size;
-    memcpy(text + at, w, n);
-    return size;
-  }
-}
-
-static int fuzz_file(const char *path, long iterations) {
-  char *seed;
-  size_t length;
-  sg_error e = {0};
-  if (sg_read_file(path, &seed, &length, &e) != SG_OK) {
-    fprintf(stderr, "%s\n", e.fault[0].message);
-    sg_error_clear(&e);
-    return 1;
-  }
-  size_t room = length + 4096;
-  uint8_t *text = malloc(room + 1);
-  for (long i = 0; text && i < iterations; i++) {
-    memcpy(text, seed, length);
-    size_t size = length;
-    for (size_t k = below(6) + 1; i > 0 && k > 0; k--) size = mutate(text, size, room);
-    /* A copy of exactly this size, so that a sanitizer sees a byte read too many. */
-    uint8_t *exact = malloc(size ? size : 1);
-    if (!exact) break;
-    memcpy(exact, text, size);
-    LLVMFuzzerTestOneInput(exact, size);
-    free(exact);
-  }
-  free(text);
-  free(seed);
-  return 0;
-}
+                                   "\"d\"",
+                                   NULL};
 
 int main(int argc, char **argv) {
-  if (argc < 3) {
-    fprintf(stderr, "usage: fuzz_scenario ITERATIONS FILE…\n");
-    return 64;
-  }
-  long iterations = strtol(argv[1], NULL, 10);
-  for (int i = 2; i < argc; i++)
-    if (fuzz_file(argv[i], iterations)) return 66;
-  return 0;
+  const mutation how = {.word = word, .most = 6};
+  return mutate_main(argc, argv, &how, LLVMFuzzerTestOneInput);
 }
 
 #endif
