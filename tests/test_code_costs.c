@@ -159,6 +159,7 @@ static const choice choices[] = {
     {"ye-abbe", {{"d", "6"}, {"m", "2"}, {"construction", "polynomial"}}, true},
     {"group", {{"d", "4"}, {"m", "2"}, {"stop", "decodable"}}, false},
     {"group", {{"d", "24"}, {"m", "12"}, {"stop", "count"}}, false},
+    {"streamed-group", {{"d", "4"}, {"chunks", "3"}}, false},
     {"reed-solomon", {{"s", "4"}}, true},
     {"reed-solomon", {{"s", "4"}, {"nodes", "roots-of-unity"}, {"parts", "17"}}, true},
     {"cyclic-mds", {{"s", "5"}}, true},

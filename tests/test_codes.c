@@ -299,7 +299,7 @@ static long made, refused;
 /* Combinations of parameters of one code and n: met so far, and every how many-th is tested. The
  * many of a code with many parameters are thinned to at most MOST_COMBINATIONS. */
 static long met, step;
-enum { MOST_COMBINATIONS = 1200 };
+enum { MOST_COMBINATIONS = 300 };
 
 static void check_code(const sg_code_type *type, sg_values *values, int n) {
   bench b;
