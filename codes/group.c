@@ -231,31 +231,10 @@ static void encode(const sg_code *code, const void *state, const sg_message *mes
 static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
                          double *W, double *bias, sg_decode_info *info) {
   const tables *t = code->self;
-  int m = t->m, most = t->groups.most;
   (void)state;
   (void)segment;
   (void)bias;
-  size_t inner = sg_inner_scratch(t->inner[1], most), rows = (size_t)most * (size_t)m;
-  size_t ints = sg_groups_scratch(&t->groups, used->count) + (size_t)most;
-  double *w = sg_used_scratch(used, inner + rows * sizeof *w + ints * sizeof(int));
-  if (!w) return SG_NO_MEMORY;
-  void *scratch = w + rows;
-  int *position = (int *)(void *)((char *)scratch + inner), *first, *order;
-  sg_groups_sort(&t->groups, used, position + most, &first, &order);
-  for (int group = 0; group < code->parts; group++) {
-    int count = first[group + 1] - first[group];
-    const int *message = order + first[group];
-    for (int i = 0; i < count; i++)
-      position[i] = t->groups.position[used->message[message[i]]->from];
-    double cond1, flops;
-    sg_status status =
-        sg_inner_weights(inner_of(t, group), count, position, w, scratch, &cond1, &flops);
-    if (status) return status;
-    info->cond1 = fmax(info->cond1, cond1);
-    info->flops += flops;
-    for (int i = 0; i < count; i++) memcpy(W + message[i] * m, w + i * m, (size_t)m * sizeof *w);
-  }
-  return SG_OK;
+  return sg_groups_weights(&t->groups, t->inner, 1, NULL, NULL, used, W, info);
 }
 
 /* Whether the workers that answer give every group rank m. */

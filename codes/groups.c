@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "codes/groups.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,19 +57,52 @@ sg_status sg_groups_new(sg_code *code, int count, int grouping, sg_groups *out, 
   return ok ? SG_OK : sg_fail_memory(e);
 }
 
-size_t sg_groups_scratch(const sg_groups *g, int messages) {
-  return (size_t)g->count + 2 + (size_t)messages;
+/* Messages of group k are used->message[order[i]], first[k] ≤ i < first[k + 1]. Positions rise with
+ * the worker's number in each group, and messages come sorted by worker: a counting sort keeps that
+ * order. first: count + 2 numbers. */
+static void sort_by_group(const sg_groups *g, const sg_used *used, int *first, int *order) {
+  /* first[k + 1] moves while group k is filled. */
+  memset(first, 0, ((size_t)g->count + 2) * sizeof *first);
+  for (int i = 0; i < used->count; i++) first[g->group[used->message[i]->from] + 2]++;
+  for (int k = 2; k <= g->count + 1; k++) first[k] += first[k - 1];
+  for (int i = 0; i < used->count; i++) order[first[g->group[used->message[i]->from] + 1]++] = i;
 }
 
-/* Positions rise with the worker's number in each group, and messages come sorted by worker: a
- * counting sort keeps that order. */
-void sg_groups_sort(const sg_groups *g, const sg_used *used, int *scratch, int **first,
-                    int **order) {
-  int *begin = scratch; /* count + 2; begin[k + 1] moves while group k is filled */
-  *order = scratch + g->count + 2;
-  memset(begin, 0, ((size_t)g->count + 2) * sizeof *begin);
-  for (int i = 0; i < used->count; i++) begin[g->group[used->message[i]->from] + 2]++;
-  for (int k = 2; k <= g->count + 1; k++) begin[k] += begin[k - 1];
-  for (int i = 0; i < used->count; i++) (*order)[begin[g->group[used->message[i]->from] + 1]++] = i;
-  *first = begin;
+sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], int each,
+                            int (*column_of)(const void *self, int size, int position, int tag),
+                            const void *self, const sg_used *used, double *W,
+                            sg_decode_info *info) {
+  int m = inner[1]->m, most = g->most * each;
+  size_t solving = sg_inner_scratch(inner[1], most), rows = (size_t)most * (size_t)m;
+  size_t ints = (size_t)most + (size_t)g->count + 2 + (size_t)used->count;
+  double *w = sg_used_scratch(used, solving + rows * sizeof *w + ints * sizeof(int));
+  if (!w) return SG_NO_MEMORY;
+  void *scratch = w + rows;
+  int *column = (int *)(void *)((char *)scratch + solving), *first = column + most;
+  int *order = first + g->count + 2;
+  sort_by_group(g, used, first, order);
+  for (int group = 0; group < g->count; group++) {
+    int count = first[group + 1] - first[group], size = sg_group_size(g, group);
+    int *at = order + first[group];
+    for (int i = 0; i < count; i++) { /* sorted by column, by insertion */
+      int message = at[i], k = i;
+      const sg_message *view = used->message[message];
+      int c = g->position[view->from];
+      if (column_of) c = column_of(self, size, c, view->tag);
+      for (; k > 0 && column[k - 1] > c; k--) {
+        column[k] = column[k - 1];
+        at[k] = at[k - 1];
+      }
+      column[k] = c;
+      at[k] = message;
+    }
+    double cond1, flops;
+    sg_status status =
+        sg_inner_weights(inner[size > g->least], count, column, w, scratch, &cond1, &flops);
+    if (status) return status;
+    info->cond1 = fmax(info->cond1, cond1);
+    info->flops += flops;
+    for (int i = 0; i < count; i++) memcpy(W + at[i] * m, w + i * m, (size_t)m * sizeof *w);
+  }
+  return SG_OK;
 }

@@ -4,6 +4,7 @@
 #define SG_CODES_GROUPS_H
 
 #include "codes/code.h"
+#include "codes/linear/inner.h"
 
 /* in-order: groups of workers that follow one another. by-speed: workers sorted by their known
  * speed, slowest first, are dealt out to the groups, back and forth, so that the slowest are in
@@ -25,12 +26,11 @@ static inline int sg_group_size(const sg_groups *g, int group) {
   return g->least + (group < g->larger);
 }
 
-/* How many ints sg_groups_sort needs. */
-size_t sg_groups_scratch(const sg_groups *g, int messages);
-
-/* Messages of group k are used->message[order[i]], first[k] ≤ i < first[k + 1], by position and
- * tag. */
-void sg_groups_sort(const sg_groups *g, const sg_used *used, int *scratch, int **first,
-                    int **order);
+/* The weights of a code whose groups each use an inner code: inner[0] in the smaller groups,
+ * inner[1] in the larger ones. A worker sends up to `each` columns of it; column gives the one of a
+ * message, from the group's size and the worker's position; NULL: the position. */
+sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], int each,
+                            int (*column)(const void *self, int size, int position, int tag),
+                            const void *self, const sg_used *used, double *W, sg_decode_info *info);
 
 #endif

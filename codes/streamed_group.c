@@ -93,6 +93,10 @@ static int column_of(const tables *t, int size, int position, int chunk) {
   return (t->cell[chunk] + begin) % t->each * size + position;
 }
 
+static int column(const void *self, int size, int position, int tag) {
+  return column_of(self, size, position, tag);
+}
+
 static const sg_inner *inner_of(const tables *t, int group) {
   return t->inner[sg_group_size(&t->groups, group) > t->groups.least];
 }
@@ -275,40 +279,10 @@ static void plan(const sg_code *code, const void *state, int round, int point, s
 static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
                          double *W, double *bias, sg_decode_info *info) {
   const tables *t = code->self;
-  int m = t->chunks, most = t->groups.most * t->each;
   (void)state;
   (void)segment;
   (void)bias;
-  size_t inner = sg_inner_scratch(t->inner[1], most), rows = (size_t)most * (size_t)m;
-  size_t ints = sg_groups_scratch(&t->groups, used->count) + (size_t)most;
-  double *w = sg_used_scratch(used, inner + rows * sizeof *w + ints * sizeof(int));
-  if (!w) return SG_NO_MEMORY;
-  void *scratch = w + rows;
-  int *column = (int *)(void *)((char *)scratch + inner), *first, *order;
-  sg_groups_sort(&t->groups, used, column + most, &first, &order);
-  for (int group = 0; group < code->parts; group++) {
-    int count = first[group + 1] - first[group], size = sg_group_size(&t->groups, group);
-    int *at = order + first[group];
-    for (int i = 0; i < count; i++) { /* sorted by column, by insertion */
-      int message = at[i], k = i;
-      const sg_message *view = used->message[message];
-      int c = column_of(t, size, t->groups.position[view->from], view->tag);
-      for (; k > 0 && column[k - 1] > c; k--) {
-        column[k] = column[k - 1];
-        at[k] = at[k - 1];
-      }
-      column[k] = c;
-      at[k] = message;
-    }
-    double cond1, flops;
-    sg_status status =
-        sg_inner_weights(inner_of(t, group), count, column, w, scratch, &cond1, &flops);
-    if (status) return status;
-    info->cond1 = fmax(info->cond1, cond1);
-    info->flops += flops;
-    for (int i = 0; i < count; i++) memcpy(W + at[i] * m, w + i * m, (size_t)m * sizeof *w);
-  }
-  return SG_OK;
+  return sg_groups_weights(&t->groups, t->inner, t->each, column, t, used, W, info);
 }
 
 static bool promises(const sg_code *code, const bool *present) {
