@@ -569,7 +569,9 @@ static void find_s(sg_check *check) {
   if (check->broken > 0 && check->s_found >= check->n_broken_missing)
     check->s_found = check->n_broken_missing - 1;
   double slack = check->copies - (check->s_found + check->m_found);
-  check->slack = check->exact ? nearbyint(slack * 1e9) / 1e9 : NAN;
+  /* The trade-off is one of lost workers. */
+  bool comparable = check->exact && !check->partial;
+  check->slack = comparable ? nearbyint(slack * 1e9) / 1e9 : NAN;
 }
 
 /* --- Making and freeing ----------------------------------------------------------------------- */
@@ -580,6 +582,7 @@ static sg_status begin(checker *c) {
   *check = (sg_check){.workers = c->n,
                       .length = code->shape.length,
                       .exact = code->exact,
+                      .partial = code->flags & SG_PARTIAL,
                       .s_promised = code->promised < 0 ? 0 : code->promised,
                       .m_promised = code->reduction,
                       .d_promised = code->load * c->n / code->shape.subsets,

@@ -2,7 +2,8 @@
 /* How safe a code is: recovery, conditioning and rounding errors over patterns of stragglers.
  *
  * A pattern is a set of workers that answer nothing; all others have done all their work and sent
- * all their messages. Every pattern goes through the code's own rows and decode weights. Patterns
+ * all their messages. With SG_PARTIAL, of two-stage codes, the messages with tag 0 of the set come,
+ * too. Every pattern goes through the code's own rows and decode weights. Patterns
  * with at most s workers missing (s = code->promised) are tried all, or, where there are too many,
  * sampled uniformly, and searched for the worst (greedy, then swaps of one worker). For every
  * number of responders it is counted how many sets decode.
@@ -51,6 +52,7 @@ typedef struct sg_check {
   int workers;
   long length;
   bool exact;
+  bool partial;    /* who is missing has sent its messages with tag 0 (SG_PARTIAL) */
   bool exhaustive; /* every pattern with at most s missing was tried */
   double patterns; /* that there are with at most s missing */
   long tried, searched;
@@ -61,7 +63,8 @@ typedef struct sg_check {
   int s_promised, s_found;
   bool s_proved; /* s_found rests on all patterns, not on samples */
   double copies; /* data held by all workers over the data; d where loads are equal */
-  double slack;  /* copies − (s + m) as found: 0 is the optimal trade-off (Ye and Abbe 2018) */
+  double slack;  /* copies − (s + m) as found: 0 is the optimal trade-off (Ye and Abbe 2018); NAN
+                    for partial and approximate codes, which have another */
   long broken;   /* promised patterns that were refused */
   int n_broken_missing, *broken_missing; /* the first of them */
   long inaccurate; /* of the patterns tried: decoded, by an exact code, with an error of 1e-6 or

@@ -110,7 +110,6 @@ static sg_status complete(sg_code *code, sg_error *e) {
   if (what) return sg_fail(e, SG_BUG, NULL, "code %s: %s", type->about.name, what);
   if (code->reduction == 0) code->reduction = code->segment[0].pieces;
   if (!code->stop) code->stop = code->flags & SG_STOP_DECODABLE ? "decodable" : "count";
-  if (!type->plan && !type->on_event) code->flags |= SG_PLAN_STATIC;
   if (!type->on_event && (!type->plan || code->load <= 0)) return sg_measure(code, e);
   if (code->stored <= 0) code->stored = code->nodes * code->load / code->shape.subsets;
   return SG_OK;

@@ -70,9 +70,8 @@ enum {                        /* sg_code.flags */
        SG_STOP_DECODABLE = 4, /* the default stop rule is the rank test, not the count `need` */
        SG_WANTS_VALUES = 8,   /* UPDATED events carry norms and inner products */
        SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
-       SG_PLAN_STATIC =
-           32 /* tasks and messages are the same in every round: planned once, replayed.
-                 Set by the framework when the type has no `plan` of its own. */
+       SG_PARTIAL = 32 /* stragglers are slow, not lost: of the `promised` workers that are not
+                          waited for, the messages with tag 0 come all the same */
 };
 
 typedef struct sg_code sg_code;
@@ -151,7 +150,7 @@ struct sg_code {
   const sg_combination *coded;
   size_t state_size; /* per run: flat memory, zeroed, no pointers in it */
   unsigned flags;
-  int promised;  /* s: recovers with any so many workers missing */
+  int promised;  /* s: recovers with any so many workers missing; SG_PARTIAL: late */
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */

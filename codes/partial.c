@@ -113,7 +113,8 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (!status && cyclic) status = sg_cyclic_new(code, values, t->s, shape->seed, &t->cyclic, e);
   if (status) return status;
   if (!fill_edges(code, t, cyclic ? n : t->groups)) return sg_fail_memory(e);
-  code->flags = cyclic ? SG_WEIGHTS_PURE : 0;
+  code->flags = SG_PARTIAL | (cyclic ? SG_WEIGHTS_PURE : 0);
+  code->promised = t->s;
   code->state_size = sizeof(progress) + (size_t)t->groups;
   return sg_code_one_segment(code, values, "s", 1, n + (cyclic ? n - t->s : t->groups), e);
 }

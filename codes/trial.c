@@ -205,7 +205,13 @@ static double *workspace(sg_trial *t, size_t count) {
   return t->work;
 }
 
-/* Messages of present workers, to t->picked and t->place. */
+/* Whether a message of the full round comes in the pattern at hand. */
+static bool comes(const sg_trial *t, const sg_message *message) {
+  if (!t->subject->is_static || t->present[message->from]) return true;
+  return message->tag == 0 && (t->subject->code->flags & SG_PARTIAL);
+}
+
+/* Messages that come, to t->picked and t->place. */
 static int pick(sg_trial *t, const block *from) {
   if (from->count > t->capacity) {
     size_t n = (size_t)from->count;
@@ -218,7 +224,7 @@ static int pick(sg_trial *t, const block *from) {
   }
   int n = 0;
   for (int i = 0; i < from->count; i++) {
-    if (t->subject->is_static && !t->present[from->message[i]->from]) continue;
+    if (!comes(t, from->message[i])) continue;
     t->picked[n] = from->message[i];
     t->place[n++] = i;
   }

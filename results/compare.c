@@ -577,7 +577,9 @@ static sg_status put_heading(sg_db *db, const report *r, const environment *v, c
   sqlite3_stmt *s = NULL;
   sg_status status = sg_db_prepare(db,
                                    "SELECT n_workers, n_subsets, length, problem, scaling,"
-                                   " late_work, late_messages, name FROM point"
+                                   " late_work, late_messages, name,"
+                                   " json_extract(config_json, '$.environment.network.precision')"
+                                   " FROM point"
                                    " JOIN scenario USING (scenario_id) WHERE point_id = ?",
                                    &s, e);
   if (!status) {
@@ -597,6 +599,9 @@ static sg_status put_heading(sg_db *db, const report *r, const environment *v, c
       const char *value = (const char *)sqlite3_column_text(s, 4 + k);
       sg_putf(out, "%s%s %s", k ? ", " : "  ", what[k], value ? value : "not known");
     }
+    const char *precision = (const char *)sqlite3_column_text(s, 8);
+    if (precision && strcmp(precision, "float64") != 0)
+      sg_putf(out, ", messages as %s", precision);
     if (first->results_version != SG_RESULTS_VERSION)
       sg_putf(out, "\n  computed by other code (results version %lld, now %d)",
               (long long)first->results_version, SG_RESULTS_VERSION);

@@ -125,6 +125,35 @@ json() { # an expression of $1, a JSON file
   [ "$(sqlite3 s.db "SELECT group_concat(speeds, ' ') FROM (SELECT speeds FROM code_check ORDER BY speeds)")" = "1 3,1,1" ]
 }
 
+@test "a broken promise ends with 70, an inaccurate decode does not" {
+  # Thirty neighbours of 61 are nothing for float64: the code is fine, its arithmetic is not.
+  run "$STRAGGLE" codes check cyclic-mds s=30 -n 61 -p 20 -l 60
+  [ "$status" -eq 70 ]
+  [[ "$output" == *"BROKEN"*"promised patterns were refused"* ]]
+  run "$STRAGGLE" codes check cyclic-mds s=30 -n 61 -p 20 -l 60 --json --database b.db
+  [ "$status" -eq 70 ]
+  [ "$(sqlite3 b.db "SELECT broken_promises > 0 FROM code_check")" = 1 ]
+  run "$STRAGGLE" codes check ye-abbe d=12 m=6 construction=polynomial -n 24 -p 20 -l 60
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"UNSAFE"* ]]
+  run "$STRAGGLE" help codes
+  [[ "$output" == *"exit code is 70"* ]]
+}
+
+@test "a parameter is given once" {
+  run "$STRAGGLE" codes check cyclic-repetition s=1 s=2
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"cyclic-repetition: expected s once, found it again in \"s=2\""* ]]
+}
+
+@test "two-stage codes: late workers have sent their first message" {
+  run "$STRAGGLE" codes check partial-cyclic s=2 p=4 -n 12
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"at most 2 late (only the first message comes): 79, all tried"* ]]
+  [[ "$output" == *"found     d = 2  s = 2  m = 0.5 (a worker sends 2 messages)"* ]]
+  [[ "$output" != *"optimum"* ]]
+}
+
 @test "help says what is measured" {
   run "$STRAGGLE" codes check --help
   [ "$status" -eq 0 ]

@@ -40,7 +40,7 @@ END
   [ "${lines[3]}" = "4.0|3|1" ]
   [ "${lines[4]}" = "3.0|2|1" ]
   [[ "${lines[7]}" == *"|2|6" ]]
-  [ "${lines[8]}" = "1.5|0|1" ]
+  [ "${lines[8]}" = "1.5|2|1" ]
 }
 
 @test "a placement of the wrong size and a wrong number are faults with their place" {

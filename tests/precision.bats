@@ -43,6 +43,16 @@ column() { # of the database $1: expression $2 over run_summary, one line per sc
     "$(column bfloat16.db 'printf("%.6f", iter_mean_s - 1.2)' | head -n 1)" ]
 }
 
+@test "compare says which format messages have" {
+  for p in float64 bfloat16; do
+    "$STRAGGLE" run p.json -q -o both.db --set "/network/precision=\"$p\""
+  done
+  run "$STRAGGLE" compare both.db
+  [ "$status" -eq 0 ]
+  [ "$(grep -c "late messages cancel$" <<< "$output")" = 1 ]
+  [ "$(grep -c "late messages cancel, messages as bfloat16$" <<< "$output")" = 1 ]
+}
+
 @test "without a learning problem bytes are counted all the same" {
   for p in float64 bfloat16; do
     "$STRAGGLE" run p.json -q -o $p.db --set "/network/precision=\"$p\"" \

@@ -89,6 +89,24 @@ static void fractional_repetition_by_hand(void **state) {
   sg_check_free(c);
 }
 
+/* Second messages of two groups of two, as above; first ones come of everyone. A worker has an
+ * eighth of the data of its own and the quarter of its group: 3/8, or 1.5 subsets of 4. */
+static void two_stages_by_hand(void **state) {
+  (void)state;
+  sg_check *c = check_named("partial-repetition", "s=1 p=3", 4, 10);
+  expect_sets(c, 5, (int[]){1, 4, 6, 4, 1}, (int[]){1, 4, 4, 0, 0});
+  assert_true(c->exact && c->partial && c->exhaustive && c->tried == 5 && c->broken == 0);
+  assert_true(c->s_promised == 1 && c->s_found == 1 && c->s_proved);
+  assert_true(c->d_found == 1.5 && c->copies == 1.5 && c->m_found == 0.5 && isnan(c->slack));
+  assert_true(c->least_messages == 6 && c->received == 6);
+  sg_check_free(c);
+  c = check_named("partial-cyclic", "s=2 p=4", 7, 10);
+  expect_sets(c, 8, (int[]){1, 7, 21, 35, 35, 21, 7, 1}, (int[]){1, 7, 21, 0, 0, 0, 0, 0});
+  assert_true(c->partial && c->tried == 29 && c->broken == 0 && c->s_found == 2);
+  assert_true(c->least_messages == 7 + 5 && c->residual.worst < 1e-10);
+  sg_check_free(c);
+}
+
 static void uncoded_by_hand(void **state) {
   (void)state;
   sg_check *c = check_named("uncoded", "", 5, 8);
@@ -431,6 +449,7 @@ int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fractional_repetition_by_hand),
+      cmocka_unit_test(two_stages_by_hand),
       cmocka_unit_test(uncoded_by_hand),
       cmocka_unit_test(harmonic_closed_forms),
       cmocka_unit_test(condition_numbers_are_those_of_the_rows),

@@ -490,7 +490,6 @@ static void own_protocols_take_over(void **state) {
   (void)state;
   talk t;
   start(&t, &own_type, sg_values_new(NULL, &own_type.about, ""), 4, 4, 12);
-  assert_false(t.code->flags & SG_PLAN_STATIC);
   assert_true(t.code->load == 1.5 && t.code->stored == 1.5 && !t.code->work);
   say_begin(&t, 0);
   say_begin(&t, 1);

@@ -301,7 +301,15 @@ static sg_status read_parameters(const sg_check_request *q, sg_values *values, s
       sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", q->word[i]);
       continue;
     }
-    char *name = strndup(q->word[i], (size_t)(equals - q->word[i]));
+    size_t length = (size_t)(equals - q->word[i]) + 1;
+    bool again = false;
+    for (int k = 1; k < i; k++) again = again || strncmp(q->word[k], q->word[i], length) == 0;
+    if (again) {
+      sg_fail(e, SG_USAGE, NULL, "expected %.*s once, found it again in \"%s\"", (int)length - 1,
+              q->word[i], q->word[i]);
+      continue;
+    }
+    char *name = strndup(q->word[i], length - 1);
     if (!name) return sg_fail_memory(e);
     sg_values_parse(values, name, equals + 1, e);
     free(name);
@@ -477,6 +485,8 @@ int sg_codes_check(int argc, char **argv) {
   if (!status) status = closing;
   int code = status ? print_faults(&q, &e) : sg_print_checks(&q, s.shape.subsets, s.count, s.item);
   for (int i = 0; i < s.count; i++) {
+    /* The code's fault, not the user's; but that the result was not written weighs more. */
+    if (code == EX_OK && s.item[i].check->broken) code = EX_SOFTWARE;
     sg_check_free(s.item[i].check);
     free(s.item[i].config);
   }

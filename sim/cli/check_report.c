@@ -94,7 +94,9 @@ static void put_report(const sg_check_request *q, int subsets, const sg_checked 
   sg_putf(out, "%s\n  %d workers, %d subsets, gradient length %ld, seed %llu%s\n", i->label,
           c->workers, subsets, c->length, (unsigned long long)q->seed,
           c->exact ? "" : "; approximate: not the exact sum");
-  sg_putf(out, "  patterns with at most %d missing: %.15g, ", c->s_promised, c->patterns);
+  sg_putf(out, "  patterns with at most %d %s: %.*g, ", c->s_promised,
+          c->partial ? "late (only the first message comes)" : "missing",
+          c->patterns < 1e15 ? 15 : 4, c->patterns);
   if (c->exhaustive)
     sg_put(out, "all tried\n\n");
   else
@@ -103,8 +105,11 @@ static void put_report(const sg_check_request *q, int subsets, const sg_checked 
   sg_putf(out, "  promised  d = %.6g  s = %d  m = %.6g\n", c->d_promised, c->s_promised,
           c->m_promised);
   sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found), c->m_found);
+  double each = c->m_promised / c->m_found;
+  if (each > 1 + 1e-9 && c->m_promised >= 1)
+    sg_putf(out, " (a worker sends %.4g messages)", each);
   sg_putf(out, "\n  %.6g copies of the data", c->copies);
-  if (c->exact)
+  if (c->exact && !c->partial)
     sg_putf(out, c->slack == 0 ? ": s + m, the optimum" : "; s + m = %.6g would be the optimum",
             c->s_found + c->m_found);
   sg_put(out, "\n");
@@ -227,6 +232,7 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   sg_put_json_name(out, "seed");
   sg_putf(out, "\"%llu\"", (unsigned long long)q->seed);
   put_bool(out, "exact", c->exact);
+  put_bool(out, "partial", c->partial);
   put_number(out, "patterns", c->patterns);
   put_bool(out, "exhaustive", c->exhaustive);
   put_number(out, "patterns_tried", (double)c->tried);

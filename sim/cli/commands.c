@@ -150,8 +150,11 @@ int sg_cmd_codes(int argc, char **argv) {
     }
     sg_put(&out, "]}\n");
   } else {
-    sg_putf(&out, markdown ? "## `%s`\n\n%s\n\nSource: %s\n\n" : "%s\n  %s\n  Source: %s\n\n",
-            type->about.name, type->about.summary, type->about.reference);
+    sg_putf(&out, markdown ? "## `%s`\n\n%s\n\n" : "%s\n  %s\n", type->about.name,
+            type->about.summary);
+    if (*type->about.reference)
+      sg_putf(&out, markdown ? "Source: %s\n\n" : "  Source: %s\n", type->about.reference);
+    if (!markdown) sg_put(&out, "\n");
     sg_param_reference(type->about.params, markdown, &out);
   }
   return sg_print(&out);

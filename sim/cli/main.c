@@ -72,7 +72,10 @@ const sg_command sg_commands[] = {
      "-j, --threads N      the result is the same for any number\n"
      "--all                every code, over a grid of its parameters\n"
      "--database FILE      writes rows of code_check, too\n"
-     "-q, --quiet          no progress\n",
+     "-q, --quiet          no progress\n"
+     "The exit code is 70 when a code refuses a pattern that it promises to survive, in exact or\n"
+     "in rounded arithmetic; the report says so after BROKEN. Decodes that are merely inaccurate\n"
+     "(UNSAFE) leave it 0.\n",
      sg_cmd_codes},
     {"fit", "fit TRACE [--workers LIST] [--seed N] [--replicates N] [--json]",
      "Fit delay models to measured times: laws, what makes workers differ, and a verdict.",
