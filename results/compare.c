@@ -600,8 +600,7 @@ static sg_status put_heading(sg_db *db, const report *r, const environment *v, c
       sg_putf(out, "%s%s %s", k ? ", " : "  ", what[k], value ? value : "not known");
     }
     const char *precision = (const char *)sqlite3_column_text(s, 8);
-    if (precision && strcmp(precision, "float64") != 0)
-      sg_putf(out, ", messages as %s", precision);
+    if (precision && strcmp(precision, "float64") != 0) sg_putf(out, ", messages as %s", precision);
     if (first->results_version != SG_RESULTS_VERSION)
       sg_putf(out, "\n  computed by other code (results version %lld, now %d)",
               (long long)first->results_version, SG_RESULTS_VERSION);

@@ -227,7 +227,7 @@ static double most_in_loops(const sg_code *code, const sg_message *message, int 
     terms += row.n_terms;
   }
   sg_row_free(&row);
-  double narrow = s > 0 ? fmax(fmin(s, n - s), 4) : 4; /* 4: partial codes promise nothing */
+  double narrow = fmax(fmin(s, n - s), 4);
   return pieces * (4 * n * narrow + 4 * narrow * narrow + 2 * terms + 2 * n) + 8 * n * narrow;
 }
 
@@ -246,10 +246,11 @@ static void flops_are_those_of_the_calls(void **state) {
     for (int first = 0; first < N; first++) {
       const sg_message *order[4 * N];
       sg_weights w, again;
-      int count = 0, missing = code->promised > 0 ? code->promised : 3;
+      int count = 0, missing = code->promised;
       for (int i = 0; i < all; i++) { /* a burst; partial codes lose second messages */
         bool lost = (message[i].from - first + N) % N < missing;
-        if (!lost || (code->promised == 0 && message[i].tag == 0)) order[count++] = &message[i];
+        if (!lost || (code->flags & SG_PARTIAL && message[i].tag == 0))
+          order[count++] = &message[i];
       }
       counted = 0;
       if (sg_decoder_weights(decoder, zero, 0, count, order, &w, NULL)) continue;

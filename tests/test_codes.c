@@ -104,8 +104,8 @@ static void close_named(bench *b) {
   close_code(b);
 }
 
-/* Whether a message comes when exactly the workers of the bit set answer; of the others of a partial
- * code the first one does. */
+/* Whether a message comes when exactly the workers of the bit set answer; of the others of a
+ * partial code the first one does. */
 static bool comes(const bench *b, int message, unsigned long present) {
   const sg_message *m = &b->message[message];
   return present >> m->from & 1 || (b->code->flags & SG_PARTIAL && m->tag == 0);

@@ -106,8 +106,7 @@ static void put_report(const sg_check_request *q, int subsets, const sg_checked 
           c->m_promised);
   sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found), c->m_found);
   double each = c->m_promised / c->m_found;
-  if (each > 1 + 1e-9 && c->m_promised >= 1)
-    sg_putf(out, " (a worker sends %.4g messages)", each);
+  if (each > 1 + 1e-9 && c->m_promised >= 1) sg_putf(out, " (a worker sends %.4g messages)", each);
   sg_putf(out, "\n  %.6g copies of the data", c->copies);
   if (c->exact && !c->partial)
     sg_putf(out, c->slack == 0 ? ": s + m, the optimum" : "; s + m = %.6g would be the optimum",
