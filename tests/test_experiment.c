@@ -204,6 +204,54 @@ static void write_data(const char *path, double first) {
 
 /* More replications are added to what is there; another content of the data file makes all runs
  * new, another name of the scenario none. */
+/* Common random numbers: whatever a code asks first, and however much, a worker takes the same time
+ * in an iteration of a replication. With a start-up time alone the load does not matter. */
+static void test_common_random_numbers(void **state) {
+  (void)state;
+  static const char text[] =
+      "{\"format\":1,\"cluster\":{\"workers\":12,"
+      "\"random_speed\":{\"model\":\"lognormal\",\"sigma\":0.3}},"
+      "\"delay\":{\"model\":\"gamma\",\"mean_s\":1,\"shape\":2,\"scaling\":\"startup\","
+      "\"memory\":{\"p_slow\":0.1,\"p_recover\":0.3,\"slowdown\":3},"
+      "\"common\":{\"model\":\"lognormal\",\"sigma\":0.2},"
+      "\"stalls\":{\"probability\":0.05,\"share\":0.5,\"slowdown\":2,"
+      "\"length\":{\"model\":\"exponential\",\"mean_s\":5}}},"
+      "\"learning\":{\"problem\":\"none\",\"length\":100},"
+      "\"schemes\":[{\"code\":\"uncoded\"},{\"code\":\"cyclic-repetition\",\"s\":3},"
+      "{\"code\":\"fractional-repetition\",\"s\":2}],"
+      "\"replications\":4,\"stop\":{\"iterations\":50},\"output\":{\"detail\":\"worker\"}}";
+  char database[256];
+  path_of("common.db", database);
+  assert_int_equal(execute(text, database, 2, false).computed, 12);
+  sg_error e = {0};
+  sg_db *db = NULL;
+  sqlite3_stmt *s = NULL;
+  if (sg_db_open(database, SG_OPEN_READ, &db, &e) != SG_OK) fail_with(&e);
+  /* Uncoded waits for all, so its times are complete; of the others those that were not cut off.
+   * The last column is the same with one replication against the next. */
+  assert_int_equal(
+      sqlite3_prepare_v2(
+          sg_db_handle(db),
+          "WITH w AS (SELECT code, replication, iteration, worker, compute_s FROM worker_iteration "
+          "JOIN run USING (run_id) JOIN point USING (point_id) WHERE NOT cancelled) "
+          "SELECT count(*), max(abs(b.compute_s - a.compute_s)), "
+          "(SELECT min(abs(d.compute_s - c.compute_s)) FROM w c JOIN w d USING (code, iteration, "
+          "worker) WHERE code = 'uncoded' AND d.replication = c.replication + 1) "
+          "FROM w a JOIN w b USING (replication, iteration, worker) "
+          "WHERE a.code = 'uncoded' AND b.code <> 'uncoded' GROUP BY b.code",
+          -1, &s, NULL),
+      SQLITE_OK);
+  int codes = 0;
+  for (; sqlite3_step(s) == SQLITE_ROW; codes++) {
+    assert_true(sqlite3_column_int(s, 0) > 4 * 50 * 12 / 4);
+    assert_true(sqlite3_column_double(s, 1) < 1e-12);
+    assert_true(sqlite3_column_double(s, 2) > 1e-9);
+  }
+  assert_int_equal(codes, 2);
+  sqlite3_finalize(s);
+  sg_db_close(db, &e);
+}
+
 static void test_runs_found_again(void **state) {
   (void)state;
   static const char format[] =
@@ -445,6 +493,7 @@ static void test_other_protocols_learn(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_rows_narrow),
                                      cmocka_unit_test(test_same_rows_wide),
+                                     cmocka_unit_test(test_common_random_numbers),
                                      cmocka_unit_test(test_runs_found_again),
                                      cmocka_unit_test(test_same_loss_as_plain_descent),
                                      cmocka_unit_test(test_neighbours_do_not_matter),

@@ -49,6 +49,13 @@ END
   [ "${lines[2]}" = "uncoded,,without slowest,4,3,0,3,100,5" ]
 }
 
+@test "what-if names axes once: those of the scheme are in its label" {
+  run "$STRAGGLE" run -q --what-if stalls --set '/schemes=[{"code":"cyclic-repetition","s":{"each":[1,2]}}]' \
+    --set /delay/unit=subset --set '/sweep=[{"name":"n","path":"/cluster/workers","values":[3]}]' hand.json
+  [ "$status" -eq 0 ]
+  [ "${lines[0]}" = "cyclic-repetition s=1, n=3, 5 runs" ]
+}
+
 @test "what-if refuses what it does not know" {
   run "$STRAGGLE" run -q --what-if stals hand.json
   [ "$status" -eq 65 ]
@@ -65,6 +72,11 @@ END
   run "$STRAGGLE" check --set '/delay={"model":"pareto","minimum_s":1,"shape":1.5}' hand.json
   [ "$status" -eq 0 ]
   [[ "$output" == *"warning: delay: this pareto law has no finite variance"* ]]
+  run "$STRAGGLE" check --set /delay/per_subset_s=1 hand.json
+  [[ "$output" == *"warning: delay: per_subset_s does nothing with scaling proportional"* ]]
+  run "$STRAGGLE" check --set '/cluster/random_speed={"model":"bimodal","fast":3,"slow_probability":0.1}' hand.json
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"/cluster/random_speed/slow: expected slow ≥ fast = 3, found 2"* ]]
   run "$STRAGGLE" check --set '/delay={"model":"weibul","scale_s":1,"shape":1.5}' hand.json
   [ "$status" -eq 65 ]
   [[ "$output" == *'"weibull"'* ]]

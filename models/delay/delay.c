@@ -256,6 +256,9 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
   if (delay->modifiers.stall_has_length) sg_law_note(&delay->modifiers.stall_length, "stalls", out);
   if (delay->failures.crash == SG_CRASH_SECONDS)
     sg_law_note(&delay->failures.downtime, "downtime", out);
+  if (delay->per_subset > 0 && delay->scaling != STARTUP)
+    sg_putf(out, "warning: delay: per_subset_s does nothing with scaling %s, only with startup\n",
+            scalings[delay->scaling]);
 }
 
 /* --- What if ---------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/delay/factor.h"
 
+#include "models/delay/laws/laws.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +59,9 @@ const sg_family sg_factor_family = {
 /* The law of that name, its members set from those of the factor. */
 static sg_status make_law(sg_factor *f, const sg_values *values, const sg_variant *law,
                           sg_error *e) {
+  if (law == &sg_law_bimodal.about && sg_real(values, "slow") < sg_real(values, "fast"))
+    return sg_fail_at(e, values, "slow", "expected slow ≥ fast = %g, found %g",
+                      sg_real(values, "fast"), sg_real(values, "slow"));
   sg_values *v = sg_values_new(NULL, law, values->pointer);
   if (!v) return sg_fail_memory(e);
   sg_status status = SG_OK;

@@ -203,6 +203,7 @@ static void put_text(const sg_fit *f, int width, sg_buffer *b) {
   put_wrapped(b, "Verdict: ", "  ", f->verdict, width);
   for (int i = 0; i < SG_FIT_WARNINGS; i++)
     if (f->warned[i]) put_wrapped(b, "  ! ", "    ", f->warning[i], width);
+  if (f->warned[SG_FIT_BARRIER]) return; /* nothing to recommend */
   const sg_fit_model *m = &f->model[f->recommended];
   sg_putf(b, "\nTo paste into a scenario (%s):\n\n%s\n", m->name, m->scenario);
   if (!f->trace->seconds)

@@ -256,7 +256,8 @@ static int print_table(const what_if *w) {
     sg_buffer axes = {0};
     int runs = 0;
     if (!p->valid || p->duplicate) continue;
-    for (int a = 0; a < p->point->n_axes; a++)
+    int n = text ? p->point->n_shared_axes : p->point->n_axes;
+    for (int a = 0; a < n; a++)
       sg_putf(&axes, "%s%s=%s", a ? " " : "", p->point->axis_name[a], p->point->axis_value[a]);
     for (int r = 0; r < w->replications; r++) runs += complete(w, i, r);
     left_out += w->replications - runs;

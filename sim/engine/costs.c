@@ -19,18 +19,28 @@ void run_count_busy(sg_run *run, int index) {
   if (n->stale)
     run->cost.wasted += seconds;
   else
-    n->unsettled += seconds;
+    n->worked += seconds;
 }
 
-/* A worker that has been of use in the round has wasted nothing; one that has not, all, unless a
- * message of its is still held or on its way and may be of use in a later round. */
+static void waste_up_to(sg_run *run, node *n, double worked) {
+  if (worked <= n->settled) return;
+  run->cost.wasted += worked - n->settled;
+  n->settled = worked;
+}
+
+/* A message that is used makes use of all that its worker computed before it was sent. What came
+ * after the last such message was wasted, unless one is still held or on its way. */
+void run_settle_message(sg_run *run, int index, double worked, bool used) {
+  node *n = &run->node[index];
+  if (!used && run->async) waste_up_to(run, n, worked);
+  if (used && worked > n->settled) n->settled = worked;
+}
+
 void run_settle(sg_run *run, int index) {
   node *n = &run->node[index];
-  if (!n->used) {
-    if (n->living > 0) return;
-    run->cost.wasted += n->unsettled;
-  }
-  n->unsettled = 0;
+  if (n->living > 0) return;
+  waste_up_to(run, n, n->worked);
+  n->worked = n->settled = 0; /* so that sums stay short */
 }
 
 void run_ingress_usage(sg_run *run) {

@@ -40,6 +40,7 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
                          .round = run->round};
   m->point = slot;
   m->next = m->part = -1;
+  m->worked = 0;
   m->place = IN_JOBS;
   m->first = true;
   m->unseen = false;
@@ -56,11 +57,8 @@ static void detach(sg_run *run, message *m, bool used) {
   m->point = -1;
   node *n = &run->node[m->view.from];
   n->living--;
-  if (used) n->used = n->row_used = true;
-  if (run->async) {
-    if (!used) run->cost.wasted += n->unsettled;
-    n->unsettled = 0;
-  }
+  if (used) n->row_used = true;
+  run_settle_message(run, m->view.from, m->worked, used);
 }
 
 void run_free_message(sg_run *run, int id, bool used) {
@@ -181,6 +179,7 @@ void run_send(sg_run *run, int id) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
     part->place = IN_UPLINK;
+    part->worked = n->worked;
     numbers += run->numbers[part->view.segment];
   }
   m->share = numbers / (double)run->env->length;

@@ -196,7 +196,9 @@ void run_fused_task_done(sg_run *run, int index) {
   n->fused = n->computing = false;
   n->row_began = true;
   n->row_busy += seconds;
-  n->unsettled += seconds;
+  n->worked += seconds;
+  for (int i = n->uplink.head; i >= 0; i = run_message(run, i)->part)
+    run_message(run, i)->worked = n->worked;
   run->cost.busy += seconds;
   run->cost.bytes_sent += run_message(run, n->uplink.head)->bytes;
   n->tasks++;
@@ -334,8 +336,8 @@ static void stop(sg_run *run, int index) {
   cancel_task(run, index);
   cancel_jobs(run, index);
   if (run->async) {
-    run->cost.wasted += n->unsettled;
-    n->unsettled = 0;
+    run->cost.wasted += n->worked - n->settled;
+    n->settled = n->worked;
   }
 }
 
@@ -385,7 +387,6 @@ void run_reset_nodes(sg_run *run, double shift) {
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->tasks = n->draws = n->sent = 0;
-    n->used = false;
     n->dead = false;
     n->down_until -= shift;
     n->busy_from -= shift;

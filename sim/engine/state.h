@@ -50,6 +50,7 @@ typedef struct message {
   /* Of the transmission, in its first message. */
   uint32_t iteration, draw;
   double bytes, share;
+  double worked; /* node.worked when it was sent */
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
@@ -92,9 +93,9 @@ typedef struct node {
   int n_known, known_capacity;
   known *known;
   /* Costs. */
-  double unsettled; /* busy seconds of which it is not known yet whether they were wasted */
-  int living;       /* messages ordered from it that are not used, dropped or cancelled */
-  bool used;        /* a message of its was decoded in this round */
+  /* Busy seconds in all, and those of them of which it is known whether they were wasted. */
+  double worked, settled;
+  int living; /* messages ordered from it that are not used, dropped or cancelled */
   /* For the worker's row; since the previous row. */
   bool row_began, row_used, row_cancelled;
   double row_busy, row_arrival;
@@ -250,6 +251,8 @@ void run_show_cut(sg_run *run, int arg);
 /* Counts the seconds that a node has been computing up to now, and with a fused task that is over
  * what else its end brings. */
 void run_count_busy(sg_run *run, int node);
+/* A message that stands for the seconds up to `worked` of a node was used, or was not. */
+void run_settle_message(sg_run *run, int node, double worked, bool used);
 /* Decides which busy seconds of the round that ends were wasted. */
 void run_settle(sg_run *run, int node);
 void run_ingress_usage(sg_run *run);

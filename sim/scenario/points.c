@@ -243,7 +243,8 @@ static bool put_axes(sg_point *p, int from, int n, const scenario_axis *const *a
 
 static bool make_point(const environment *env, const variation *v, sg_point *p) {
   size_t n = (size_t)(env->n + v->n_axes);
-  *p = (sg_point){.n_axes = (int)n, .scheme_index = v->scheme, .single = n == 0};
+  *p = (sg_point){
+      .n_axes = (int)n, .n_shared_axes = env->n, .scheme_index = v->scheme, .single = n == 0};
   p->values = sg_values_copy(env->values);
   p->env_json = strdup(env->json);
   p->scheme_json = strdup(v->json);

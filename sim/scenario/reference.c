@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The reference of the format, from the tables. */
 #include "codes/code.h"
+#include "models/delay/delay.h"
+#include "models/delay/factor.h"
 #include "sim/scenario/internal.h"
 
 #include <stdio.h>
@@ -134,9 +136,33 @@ static void put_nested(const sg_param *table, const char *pointer, sg_buffer *ou
   }
 }
 
+/* Laws that may stand in several places are written out in one. */
+static const struct {
+  const sg_family *family;
+  const char *pointer, *anchor;
+} homes[] = {{&sg_delay_family, "/delay", "delay"},
+             {&sg_factor_family, "/cluster/random_speed", "clusterrandom_speed"}};
+enum { HOMES = sizeof homes / sizeof *homes };
+
+/* Which of `homes` has a variant that stands at `pointer`; −1: it is to be written out there. */
+static int home_of(const sg_variant *variant, const char *pointer) {
+  const sg_variant *other;
+  for (int h = 0; h < HOMES; h++)
+    for (int i = 0; (other = homes[h].family->at(i)); i++)
+      if (other == variant) return strcmp(pointer, homes[h].pointer) == 0 ? -1 : h;
+  return -1;
+}
+
 static void put_variants(const sg_family *family, const char *pointer, sg_buffer *out) {
   const sg_variant *variant;
+  for (int h = 0; h < HOMES; h++) {
+    int n = 0;
+    for (int i = 0; (variant = family->at(i)); i++)
+      if (home_of(variant, pointer) == h) sg_putf(out, "%s`%s`", n++ ? ", " : "", variant->name);
+    if (n) sg_putf(out, " — as under [%s](#%s).\n\n", homes[h].pointer, homes[h].anchor);
+  }
   for (int i = 0; (variant = family->at(i)); i++) {
+    if (home_of(variant, pointer) >= 0) continue;
     sg_putf(out, "**`\"%s\": \"%s\"`** — %s", family->selector, variant->name, variant->summary);
     if (variant->reference && variant->reference[0]) sg_putf(out, " (%s)", variant->reference);
     sg_put(out, "\n\n");
@@ -144,7 +170,8 @@ static void put_variants(const sg_family *family, const char *pointer, sg_buffer
     sg_param_reference(variant->params, true, out);
     sg_put(out, "\n");
   }
-  for (int i = 0; (variant = family->at(i)); i++) put_nested(variant->params, pointer, out);
+  for (int i = 0; (variant = family->at(i)); i++)
+    if (home_of(variant, pointer) < 0) put_nested(variant->params, pointer, out);
 }
 
 static void put_section(const sg_param *row, const char *pointer, sg_buffer *out) {

@@ -45,7 +45,8 @@ typedef struct sg_point {
   const sg_values *scheme;        /* in it */
   char *env_json;                 /* canonical JSON of all hashed members but the scheme; owned */
   char *scheme_json;              /* canonical JSON of the scheme; owned */
-  int n_axes;                     /* sweep axes, then `each` members of this scheme */
+  int n_axes;                     /* sweep axes, then those of this scheme: `each`, /schemes/… */
+  int n_shared_axes;              /* the former, which are not in the scheme's label */
   char **axis_name, **axis_value; /* value as JSON text; owned */
   int scheme_index;               /* in the scenario's list */
   bool single;                    /* comes from no each and no sweep: if invalid, the scenario is */
