@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 enum { REPLICATES = 199, DIGITS = 4 };
+static const double LEAST_P = 1e-12; /* smaller ones are not told apart */
 
 /* --- Text ------------------------------------------------------------------------------------- */
 
@@ -129,9 +130,10 @@ static void put_structure(const sg_fit *f, int width, sg_buffer *b) {
   sg_table_print(t, SG_FORMAT_TEXT, width, b);
   sg_table_free(t);
   sg_putf(b,
-          "Workers apart from memory: p = %.2g; first half against second: r = %.2f. Stalls: "
-          "%ld. Block: %ld.\n",
-          s->persistent_p, s->halves, s->stalls, s->block);
+          "Workers apart from memory: p %s %.2g; first half against second: r = %.2f.\n"
+          "Stalls: %ld. Block: %ld iteration%s.\n",
+          s->persistent_p < LEAST_P ? "<" : "=", fmax(s->persistent_p, LEAST_P), s->halves,
+          s->stalls, s->block, s->block == 1 ? "" : "s");
   if (f->warned[SG_FIT_MEMORY])
     sg_putf(b, "Slow and fast states: P(slow) = %.3g, P(recovery) = %.3g, slowdown %.3g.\n",
             s->p_slow, s->p_recover, s->slowdown);
@@ -153,7 +155,8 @@ static void put_loads(const sg_fit *f, int width, sg_buffer *b) {
   sg_table_print(t, SG_FORMAT_TEXT, width, b);
   sg_table_free(t);
   sg_putf(b,
-          "mean = %.4g (± %.2g) + %.4g · load; spread grows as load^%.2f (± %.2f): scaling %s.\n",
+          "mean = %.4g (± %.2g) + %.4g · load;\n"
+          "spread grows as load^%.2f (± %.2f): scaling %s.\n",
           l->fixed, l->fixed_error, l->per_subset, l->growth, l->growth_error, names[l->scaling]);
 }
 
@@ -186,8 +189,8 @@ static void put_models(const sg_fit *f, int width, sg_buffer *b) {
       sg_table_text(t, cell);
     }
   }
-  sg_put(b, "\nIteration time, waiting for n − s workers: the trace, and how far each model is "
-            "from it\n");
+  sg_put(b, "\nIteration time, waiting for n − s workers: the trace, and how far models are "
+            "off\n");
   sg_table_print(t, SG_FORMAT_TEXT, width, b);
   sg_table_free(t);
 }
