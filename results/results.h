@@ -39,7 +39,7 @@ sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, cons
                              const char *sha256, int64_t *id, sg_error *e);
 
 /* One parameter combination × one scheme. */
-typedef struct sg_axis {    /* a sweep axis or an `each` member of this point */
+typedef struct sg_axis {    /* a sweep axis, an `each` member, or what it is without */
   const char *name, *value; /* value as JSON text */
 } sg_axis;
 typedef struct sg_point_record {

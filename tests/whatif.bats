@@ -42,6 +42,11 @@ END
   [[ "$output" == *"0 runs computed"* ]]
   run "$STRAGGLE" query hand.db @what-if --format csv
   [[ "$output" == *'[""stalls"",""speeds"",""links=2""]'* ]]
+  run "$STRAGGLE" compare hand.db
+  [[ "$output" == *"Environment 1: hand"$'\n'* ]]
+  [[ "$output" == *"without = \"stalls, speeds\""$'\n'* ]]
+  run "$STRAGGLE" run -q --what-if stalls --set '/cluster/crashes={"model":"permanent","mean_iterations":1}' hand.json
+  [[ "$output" == *"no replication was finished by all variants"* ]]
   run "$STRAGGLE" run -q --what-if auto --format csv --set '/what_if=["worker=1", "worker=0"]' hand.json
   [ "${lines[2]}" = "uncoded,,without worker=1,4,3,0,3,100,5" ]
   [ "${lines[3]}" = "uncoded,,without worker=0,7,0,0,0,0,5" ]

@@ -264,8 +264,9 @@ static int print_table(const what_if *w) {
     if (text) {
       sg_putf(&out, "%s%s%s, %d run%s\n", p->label, axes.data ? ", " : "",
               axes.data ? axes.data : "", runs, runs == 1 ? "" : "s");
-      t = sg_table_new(6, in_text);
+      t = runs ? sg_table_new(6, in_text) : NULL;
     }
+    if (text && !t) sg_put(&out, "no replication was finished by all variants\n\n");
     if (t) put_point(w, i, axes.data, runs, text, t);
     if (t && text) {
       sg_table_print(t, w->o->format, sg_terminal_width(), &out);

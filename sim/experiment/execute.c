@@ -233,21 +233,34 @@ static sg_status run_threads(execution *x) {
 
 /* --- Preparation ------------------------------------------------------------------------------ */
 
+/* The causes that a point is without, as a text of JSON; false: none. They tell it apart as an axis
+ * does. */
+static bool put_without(const sg_values *root, sg_buffer *out) {
+  int count = sg_count(root, "without");
+  for (int i = 0; i < count; i++)
+    sg_putf(out, "%s%s", i ? ", " : "\"", sg_item(root, "without", i)->text);
+  if (count) sg_put(out, "\"");
+  return count > 0;
+}
+
 static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, int64_t *id,
                            sg_error *e) {
-  sg_axis *axis = calloc((size_t)(p->point->n_axes ? p->point->n_axes : 1), sizeof *axis);
-  sg_buffer config = {0};
+  int n_axes = p->point->n_axes;
+  sg_axis *axis = calloc((size_t)n_axes + 1, sizeof *axis);
+  sg_buffer config = {0}, without = {0};
   sg_status status = SG_OK;
   if (!axis) status = sg_fail_memory(e);
-  for (int i = 0; axis && i < p->point->n_axes; i++)
+  for (int i = 0; axis && i < n_axes; i++)
     axis[i] = (sg_axis){.name = p->point->axis_name[i], .value = p->point->axis_value[i]};
+  if (axis && put_without(p->point->values, &without))
+    axis[n_axes++] = (sg_axis){.name = "without", .value = without.data};
   sg_putf(&config, "{\"environment\":%s,\"scheme\":%s", p->point->env_json, p->point->scheme_json);
   if (p->note && *p->note) { /* what was found from data, such as a block length */
     sg_put(&config, ",\"note\":");
     sg_put_json_string(&config, p->note);
   }
   sg_put(&config, "}");
-  if (config.failed) status = sg_fail_memory(e);
+  if (config.failed || without.failed) status = sg_fail_memory(e);
   if (status == SG_OK) {
     sg_point_record record = {.point_sha256 = p->key,
                               .env_sha256 = p->env_key,
@@ -272,12 +285,13 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
                               .target_loss = p->target_loss,
                               .max_iterations = p->iterations,
                               .seed = p->seed,
-                              .n_axes = p->point->n_axes,
+                              .n_axes = n_axes,
                               .axis = axis};
     status = sg_db_add_point(db, scenario_id, &record, id, e);
   }
   free(axis);
   sg_buffer_free(&config);
+  sg_buffer_free(&without);
   return status;
 }
 
