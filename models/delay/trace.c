@@ -415,7 +415,10 @@ sg_status sg_trace_select(sg_trace *t, const char *list, sg_error *e) {
   free(kept);
   if (ok) return SG_OK;
   return sg_fail(e, SG_USAGE, "--workers",
-                 "expected workers of the trace such as 0-7,12, found \"%.60s\"", list);
+                 "expected some of the trace's workers (%d, from %lld to %lld), such as 0-7,12; "
+                 "found \"%.60s\"",
+                 t->workers, (long long)t->worker_name[0],
+                 (long long)t->worker_name[t->workers - 1], list);
 }
 
 void sg_trace_free(sg_trace *t) {

@@ -127,13 +127,15 @@ void sg_param_reference(const sg_param *params, bool markdown, sg_buffer *out) {
 
 static void put_section(const sg_param *row, const char *pointer, sg_buffer *out);
 
+static void put_member(const sg_param *row, const char *pointer, sg_buffer *out) {
+  char place[256];
+  snprintf(place, sizeof place, "%s/%s", pointer, row->name);
+  put_section(row, place, out);
+}
+
 /* The sections of the members that are objects, after the table they are in. */
 static void put_nested(const sg_param *table, const char *pointer, sg_buffer *out) {
-  for (; table && table->name; table++) {
-    char place[256];
-    snprintf(place, sizeof place, "%s/%s", pointer, table->name);
-    put_section(table, place, out);
-  }
+  for (; table && table->name; table++) put_member(table, pointer, out);
 }
 
 /* Laws that may stand in several places are written out in one. */
@@ -153,6 +155,15 @@ static int home_of(const sg_variant *variant, const char *pointer) {
   return -1;
 }
 
+/* Whether a variant before the i-th has the same member, as all learning problems have data. */
+static bool had_before(const sg_family *family, int i, const sg_param *row) {
+  for (int k = 0; k < i; k++)
+    for (const sg_param *r = family->at(k)->params; r && r->name; r++)
+      if (strcmp(r->name, row->name) == 0 && r->family == row->family && r->fields == row->fields)
+        return true;
+  return false;
+}
+
 static void put_variants(const sg_family *family, const char *pointer, sg_buffer *out) {
   const sg_variant *variant;
   for (int h = 0; h < HOMES; h++) {
@@ -170,8 +181,11 @@ static void put_variants(const sg_family *family, const char *pointer, sg_buffer
     sg_param_reference(variant->params, true, out);
     sg_put(out, "\n");
   }
-  for (int i = 0; (variant = family->at(i)); i++)
-    if (home_of(variant, pointer) < 0) put_nested(variant->params, pointer, out);
+  for (int i = 0; (variant = family->at(i)); i++) {
+    if (home_of(variant, pointer) >= 0) continue;
+    for (const sg_param *row = variant->params; row && row->name; row++)
+      if (!had_before(family, i, row)) put_member(row, pointer, out);
+  }
 }
 
 static void put_section(const sg_param *row, const char *pointer, sg_buffer *out) {
