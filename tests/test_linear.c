@@ -3,6 +3,7 @@
  * the reals, peeling, uneven groups, groups by speed, messages. The property tests of test_codes
  * walk all of them as well. */
 #include "codes/expand.h"
+#include "codes/gaussian.h"
 #include "codes/linear/inner.h"
 #include "codes/protocol.h"
 #include "sim/core/linalg.h"
@@ -470,6 +471,33 @@ static void long_codes_promise_what_is_proven(void **state) {
   close_group(&b);
 }
 
+/* V3: a 2 × 2 Gaussian matrix has P(κ > x) = 2x/(1 + x²) and E ln κ = π/2. From ‖A‖² = σ₁² + σ₂²
+ * and |det A| = σ₁ σ₂: κ + 1/κ = ‖A‖²/|det A|. */
+static void gaussian_conditions_have_their_law(void **state) {
+  (void)state;
+  enum { DRAWS = 200000 };
+  const double x[] = {3.7320508075688772, 10, 100}; /* the first is the median */
+  double above[3] = {0}, sum = 0, squares = 0;
+  sg_stream stream;
+  for (int i = 0; i < DRAWS; i++) {
+    double a[4];
+    if (i % 10000 == 0) sg_stream_at(&stream, 1, 0, SG_FOR_CHECK, 0, 0, (uint32_t)(i / 10000));
+    sg_draw_gaussian(&stream, 4, a);
+    double ratio = (a[0] * a[0] + a[1] * a[1] + a[2] * a[2] + a[3] * a[3]) /
+                   (2 * fabs(a[0] * a[3] - a[1] * a[2]));
+    double kappa = ratio + sqrt(fmax(ratio * ratio - 1, 0)), log_kappa = log(kappa);
+    for (int k = 0; k < 3; k++) above[k] += kappa > x[k];
+    sum += log_kappa;
+    squares += log_kappa * log_kappa;
+  }
+  for (int k = 0; k < 3; k++) {
+    double p = 2 * x[k] / (1 + x[k] * x[k]);
+    assert_true(fabs(above[k] / DRAWS - p) < 4 * sqrt(p * (1 - p) / DRAWS));
+  }
+  double mean = sum / DRAWS, error = sqrt((squares / DRAWS - mean * mean) / DRAWS);
+  assert_true(fabs(mean - acos(0)) < 4 * error);
+}
+
 int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
@@ -478,6 +506,7 @@ int main(void) {
       cmocka_unit_test(singular_sets_are_refused),
       cmocka_unit_test(least_squares_amplifies_less),
       cmocka_unit_test(more_draws_are_better),
+      cmocka_unit_test(gaussian_conditions_have_their_law),
       cmocka_unit_test(haar_rows_are_orthonormal),
       cmocka_unit_test(uneven_groups),
       cmocka_unit_test(slow_workers_are_spread),
