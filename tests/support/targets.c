@@ -183,6 +183,11 @@ const target targets[] = {
      ",\"classes\":[{\"share\":0.25,\"speed\":0.4},{\"share\":0.75,\"speed\":1}]"},
     {false, "two speeds", 12, GROUP(4, 2), COMPUTE, UPLINK, DURATION, 0, NULL, NAN,
      ",\"classes\":[{\"share\":0.25,\"speed\":0.4},{\"share\":0.75,\"speed\":1}]"},
+    /* At the end, so that the others keep their delays. */
+    {false, "12.5 best, derived", 24, UNCODED, COMPUTE, UPLINK, DURATION, 0, "46.6949", 0, ""},
+    {false, "12.5 best, derived", 24, CYCLIC(2), COMPUTE, UPLINK, DURATION, 0, "38.2006", 0, ""},
+    {false, "12.5 best, derived", 24, YE_ABBE(3, 3), COMPUTE, UPLINK, DURATION, 0, "26.8355", 0,
+     ""},
 };
 const int n_targets = sizeof targets / sizeof *targets;
 
