@@ -150,8 +150,12 @@ static sg_status read_placement(sg_code *code, tables *t, const sg_values *value
   int placement = sg_choice(values, "placement"), n = t->n;
   static const char *const not_with[] = {"replication", "replication_max", "parts"};
   if (sg_given(values, "matrix") != (placement == MATRIX))
-    return sg_fail_at(e, values, "matrix", "expected a matrix with placement matrix only, found %s",
-                      placement == MATRIX ? "none" : "one");
+    return sg_fail_at(e, values, "matrix",
+                      placement == MATRIX
+                          ? "expected the name of a CSV file, n rows of a 0 or 1 for "
+                            "each part, with placement matrix, found nothing"
+                          : "expected a matrix only with placement matrix, found "
+                            "another placement");
   for (int i = 0; i < 3; i++)
     if (placement == MATRIX && sg_given(values, not_with[i]))
       return sg_fail_at(e, values, not_with[i],

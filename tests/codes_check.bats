@@ -140,6 +140,18 @@ json() { # an expression of $1, a JSON file
   [[ "$output" == *"exit code is 70"* ]]
 }
 
+@test "how the minimum distance is known is said" {
+  run "$STRAGGLE" codes check group d=7 linear_code=hamming stop=decodable -n 7
+  [[ "$output" == *"[7, 4] code of minimum distance 3: "* ]]
+  "$STRAGGLE" codes check group d=60 m=30 linear_code=ldpc stop=decodable -n 60 -p 20 -l 60 --json > l.json
+  [ "$(json l.json "json_extract(j, '$.note') LIKE '[60, 30] code of minimum distance %bound%'")" = 1 ]
+  run "$STRAGGLE" codes check streamed-group d=4 chunks=4 -n 8
+  [[ "$output" == *"[16, 4] chunk code: worst condition number 27.8 over all 35 arrival mixes"* ]]
+  run "$STRAGGLE" codes check arbitrary-placement s=1 placement=matrix
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"expected the name of a CSV file"*"found nothing"* ]]
+}
+
 @test "a parameter is given once" {
   run "$STRAGGLE" codes check cyclic-repetition s=1 s=2
   [ "$status" -eq 64 ]

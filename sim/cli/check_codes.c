@@ -225,9 +225,10 @@ static sg_status check_one(session *s, const sg_values *values, const sg_code *c
   sg_buffer config = {0};
   sg_values_to_json(values, &config);
   i->config = config.data;
+  if (code->note) i->note = strdup(code->note);
   s->count++;
   s->codes_done++;
-  return config.failed ? sg_fail_memory(e) : SG_OK;
+  return config.failed || (code->note && !i->note) ? sg_fail_memory(e) : SG_OK;
 }
 
 static sg_status count_visit(void *user, const sg_values *values, const sg_code *code,
@@ -264,6 +265,7 @@ static void drop_repeat(session *s) {
     if (s->item[i].code != last->code || !same_check(s->item[i].check, last->check)) continue;
     sg_check_free(last->check);
     free(last->config);
+    free(last->note);
     s->count--;
     return;
   }
@@ -489,6 +491,7 @@ int sg_codes_check(int argc, char **argv) {
     if (code == EX_OK && s.item[i].check->broken) code = EX_SOFTWARE;
     sg_check_free(s.item[i].check);
     free(s.item[i].config);
+    free(s.item[i].note);
   }
   free(s.item);
   free(speed);

@@ -21,6 +21,7 @@ typedef struct sg_checked {
   char label[128];
   const char *code;
   char *config; /* JSON */
+  char *note;   /* what else the code says of itself; NULL: nothing */
   sg_check *check;
 } sg_checked;
 

@@ -112,6 +112,7 @@ static void put_report(const sg_check_request *q, int subsets, const sg_checked 
     sg_putf(out, c->slack == 0 ? ": s + m, the optimum" : "; s + m = %.6g would be the optimum",
             c->s_found + c->m_found);
   sg_put(out, "\n");
+  if (i->note) sg_putf(out, "  %s\n", i->note);
   if (c->broken) {
     sg_putf(out, "  BROKEN    %ld promised patterns were refused, first with missing: ", c->broken);
     put_workers(c->n_broken_missing, c->broken_missing, out);
@@ -245,6 +246,10 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   put_number(out, "m_found", c->m_found);
   put_number(out, "copies", c->copies);
   put_number(out, "slack", c->slack);
+  if (i->note) {
+    sg_put_json_name(out, "note");
+    sg_put_json_string(out, i->note);
+  }
   put_number(out, "broken_promises", (double)c->broken);
   put_number(out, "patterns_inaccurate", (double)c->inaccurate);
   sg_put_json_name(out, "broken_missing");
