@@ -316,7 +316,7 @@ const sg_code_type sg_streamed_group = {
                          "done at any M chunks of 1/M of a gradient in total, from whichever of "
                          "its workers.",
               .reference = "straggle (derived); several signals per worker: Cao, Yan, Tang, Han "
-                           "(2020), arXiv:2006.04845.",
+                           "(2020), arXiv:2006.04845 (abstract published).",
               .params = params},
     .create = create,
     .encode = encode,
