@@ -16,7 +16,8 @@
  * = false and orders anew. A model may be decoded for again once its UPDATED event has come.
  *
  * Simultaneous events go by (time, kind, sequence): updates, arrivals, task ends, signals,
- * commands, timers, then in the order in which they were scheduled. Times are relative to the start
+ * commands, timers, then in the order in which they were scheduled (a message that follows a task
+ * whose end nobody is told of, together with that task). Times are relative to the start
  * of the round; the absolute start is kept beside them. After the first round nothing is allocated
  * unless a round has more messages than any before it. */
 #ifndef SG_SIM_ENGINE_RUN_H
