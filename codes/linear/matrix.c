@@ -66,7 +66,7 @@ static sg_status rules(const sg_values *values, int length, int *m, sg_error *e)
                       "matrix, found nothing");
   sg_status status = check_shape(values, a, length, *m, e);
   if (status) return status;
-  int rank, dependent;
+  int rank = 0, dependent = 0;
   status = measure(a, &rank, &dependent);
   if (status == SG_NO_MEMORY) return sg_fail_memory(e);
   if (status || dependent)

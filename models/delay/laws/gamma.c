@@ -37,7 +37,9 @@ static sg_status init(void *state, const sg_values *values, sg_error *e) {
 static double inverse(double shape, double p) {
   if (p <= 0) return 0;
   double z = gsl_cdf_ugaussian_Pinv(p), c = 1 / (9 * shape), cube = 1 - c + z * sqrt(c);
-  double x = cube > 0.3 ? log(shape) + 3 * log(cube) : (log(p) + lgamma(shape + 1)) / shape;
+  int sign; /* lgamma would write it to a variable that threads share */
+  double x =
+      cube > 0.3 ? log(shape) + 3 * log(cube) : (log(p) + lgamma_r(shape + 1, &sign)) / shape;
   for (int i = 0; i < 100; i++) {
     double t = exp(x), step;
     if (t <= DBL_MIN) break; /* P = t^shape/Γ(shape + 1) to the last bit */
