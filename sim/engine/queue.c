@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The 4-ary implicit heap of events. Children of i: 4i + 1 … 4i + 4. */
+/* The row and the 4-ary implicit heap of events. Children of i: 4i + 1 … 4i + 4. */
 #include "sim/engine/queue.h"
 
 #include <math.h>
@@ -16,6 +16,8 @@ bool sg_queue_init(sg_queue *q, int kinds, int subjects) {
 
 void sg_queue_free(sg_queue *q) {
   free(q->heap);
+  free(q->row);
+  free(q->scratch);
   free(q->alive_from);
   *q = (sg_queue){0};
 }
@@ -76,7 +78,55 @@ static void fill_root(sg_queue *q) {
   if (q->count > 0) sift_down(q->heap, q->count, 0, q->heap[q->count]);
 }
 
+/* --- The row ---------------------------------------------------------------------------------- */
+
+/* Bottom-up merging: most of the time goes into comparisons, which are made without branches. */
+static void sort_row(sg_queue *q) {
+  size_t n = q->end - q->next;
+  sg_queue_event *from = q->row + q->next, *to = q->scratch;
+  for (size_t width = 1; width < n; width *= 2) {
+    for (size_t begin = 0; begin < n; begin += 2 * width) {
+      size_t i = begin, middle = begin + width < n ? begin + width : n, j = middle;
+      size_t end = middle + width < n ? middle + width : n, k = begin;
+      while (i < middle && j < end) {
+        bool right = before(&from[j], &from[i]);
+        to[k++] = from[right ? j : i];
+        j += right;
+        i += !right;
+      }
+      memcpy(to + k, from + i, (middle - i) * sizeof *to);
+      memcpy(to + k + (middle - i), from + j, (end - j) * sizeof *to);
+    }
+    sg_queue_event *sorted = to;
+    to = from;
+    from = sorted;
+  }
+  if (from != q->row + q->next) memcpy(q->row + q->next, from, n * sizeof *from);
+}
+
+static bool grow_row(sg_queue *q) {
+  size_t capacity = q->row_capacity ? 2 * q->row_capacity : 64;
+  sg_queue_event *row = realloc(q->row, capacity * sizeof *row);
+  if (row) q->row = row;
+  sg_queue_event *scratch = realloc(q->scratch, capacity * sizeof *scratch);
+  if (scratch) q->scratch = scratch;
+  if (!row || !scratch) return false;
+  q->row_capacity = capacity;
+  return true;
+}
+
+/* --- Both ------------------------------------------------------------------------------------- */
+
 bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value) {
+  sg_queue_event x = {.time = time,
+                      .key = (uint64_t)kind << 56 | q->sequence++,
+                      .subject = subject,
+                      .value = value};
+  if (q->bulk) {
+    if (q->end == q->row_capacity && !grow_row(q)) return false;
+    q->row[q->end++] = x;
+    return true;
+  }
   if (q->count == q->capacity) {
     size_t capacity = q->capacity ? 2 * q->capacity : 64;
     sg_queue_event *heap = realloc(q->heap, capacity * sizeof *heap);
@@ -84,13 +134,7 @@ bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value) {
     q->heap = heap;
     q->capacity = capacity;
   }
-  sg_queue_event x = {.time = time,
-                      .key = (uint64_t)kind << 56 | q->sequence++,
-                      .subject = subject,
-                      .value = value};
-  if (q->bulk) {
-    q->heap[q->count++] = x;
-  } else if (q->vacant) {
+  if (q->vacant) {
     q->vacant = false;
     sift_down(q->heap, q->count, 0, x);
   } else {
@@ -99,18 +143,17 @@ bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value) {
   return true;
 }
 
+/* What is left of an earlier row is sorted again with the new one. */
 void sg_queue_begin_bulk(sg_queue *q) {
-  fill_root(q);
+  if (q->next > 0) memmove(q->row, q->row + q->next, (q->end - q->next) * sizeof *q->row);
+  q->end -= q->next;
+  q->next = 0;
   q->bulk = true;
-  q->ordered = q->count;
 }
 
 void sg_queue_end_bulk(sg_queue *q) {
   q->bulk = false;
-  if (q->count - q->ordered > q->ordered / 4)
-    heapify(q);
-  else
-    for (size_t i = q->ordered; i < q->count; i++) sift_up(q->heap, i, q->heap[i]);
+  sort_row(q);
 }
 
 static inline bool alive(const sg_queue *q, const sg_queue_event *x) {
@@ -119,15 +162,20 @@ static inline bool alive(const sg_queue *q, const sg_queue_event *x) {
 }
 
 bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *event) {
-  for (fill_root(q); q->count > 0; fill_root(q)) {
-    *event = q->heap[0];
+  for (;;) {
+    fill_root(q);
+    bool in_row = q->next < q->end && (q->count == 0 || before(&q->row[q->next], &q->heap[0]));
+    if (!in_row && q->count == 0) return false;
+    *event = in_row ? q->row[q->next] : q->heap[0];
     bool lives = alive(q, event);
     if (lives && (event->time > time || (event->time == time && sg_queue_kind(event) >= kind)))
       return false;
-    q->vacant = true;
+    if (in_row)
+      q->next++;
+    else
+      q->vacant = true;
     if (lives) return true;
   }
-  return false;
 }
 
 bool sg_queue_pop(sg_queue *q, sg_queue_event *event) {
@@ -138,14 +186,22 @@ void sg_queue_cancel_kind(sg_queue *q, int kind) {
   for (int i = 0; i < q->subjects; i++) sg_queue_cancel(q, kind, i);
 }
 
-void sg_queue_shift(sg_queue *q, double shift) {
+/* The living among events [begin, end) move to the front, −shift earlier. How many there are. */
+static size_t shift_living(const sg_queue *q, sg_queue_event *events, size_t begin, size_t end,
+                           double shift) {
   size_t kept = 0;
-  fill_root(q);
-  for (size_t i = 0; i < q->count; i++) {
-    if (!alive(q, &q->heap[i])) continue;
-    q->heap[kept] = q->heap[i];
-    q->heap[kept++].time -= shift;
+  for (size_t i = begin; i < end; i++) {
+    if (!alive(q, &events[i])) continue;
+    events[kept] = events[i];
+    events[kept++].time -= shift;
   }
-  q->count = kept;
+  return kept;
+}
+
+void sg_queue_shift(sg_queue *q, double shift) {
+  fill_root(q);
+  q->count = shift_living(q, q->heap, 0, q->count, shift);
   heapify(q);
+  q->end = shift_living(q, q->row, q->next, q->end, shift);
+  q->next = 0;
 }

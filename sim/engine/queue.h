@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The event queue: a 4-ary implicit heap ordered by (time, kind, sequence).
+/* The event queue: a sorted row of the events that were pushed together at the start of a round,
+ * and a 4-ary implicit heap of those that came since, both ordered by (time, kind, sequence).
  *
  * Simultaneous events are handled by kind (the lower number first), then in the order in which they
  * were scheduled, never by their place in the heap. Events are cancelled by (kind, subject),
  * lazily: the queue remembers from which sequence number on events of that kind and subject are
  * alive, and passes over dead ones when they come up. Pushes between sg_queue_begin_bulk and
- * sg_queue_end_bulk are put in order together, which for the start of a round is cheaper than one
- * by one. */
+ * sg_queue_end_bulk are sorted together, which for the start of a round is cheaper than a heap. */
 #ifndef SG_SIM_QUEUE_H
 #define SG_SIM_QUEUE_H
 
@@ -24,7 +24,8 @@ typedef struct sg_queue_event {
 typedef struct sg_queue {
   sg_queue_event *heap;
   size_t count, capacity;
-  size_t ordered; /* the first so many are a heap; less than count only in bulk */
+  sg_queue_event *row, *scratch; /* sorted but in bulk: [next, end); scratch to sort with */
+  size_t next, end, row_capacity;
   bool bulk;
   bool vacant; /* heap[0] has been popped: the next push takes its place, which saves a sift */
   uint64_t sequence;
