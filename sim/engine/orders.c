@@ -138,38 +138,6 @@ static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
   run->point[slot].refs++;
 }
 
-static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
-  int to = order->to;
-  if (to == SG_UP) to = run->code->parent ? run->code->parent[index] : SG_MASTER;
-  if (to < SG_MASTER || to >= run->nodes || to == index) {
-    run_fail(run, "a message from node %d to node %d, which there is not", index, to);
-    return;
-  }
-  int previous = -1;
-  if (order->flags & SG_WITH_PREVIOUS) {
-    const list *jobs = &run->node[index].jobs;
-    previous = jobs->head >= 0 ? run->job[jobs->tail].message : -1;
-    if (previous < 0 || run_message(run, previous)->view.to != to) {
-      run_fail(run,
-               "a message of node %d that is to go with the previous one, but none to the same "
-               "receiver stands right before it",
-               index);
-      return;
-    }
-  }
-  int id = run_new_message(run, order, index, to, slot);
-  if (id < 0) return;
-  if (previous < 0) {
-    job *send = append_job(run, index);
-    if (send) send->message = id;
-    return;
-  }
-  message *last = run_message(run, previous);
-  while (last->part >= 0) last = run_message(run, last->part);
-  last->part = id;
-  run_message(run, id)->first = false;
-}
-
 /* --- Fused tasks ------------------------------------------------------------------------------ */
 
 /* Most tasks are followed by one message and nothing else, and nobody is told of their end. Then
@@ -177,16 +145,22 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
  * task is accounted for when somebody asks. That halves the number of events. Whatever else
  * happens to the node in between splits the two again. */
 static bool may_fuse(const sg_run *run, const node *n, const job *task) {
-  return n->jobs.head >= 0 && run->job[n->jobs.head].message >= 0 &&
-         run->job[n->jobs.head].next < 0 && !(task->flags & SG_REPORT) && !run->async &&
-         !run->half_duplex && !run->fails && n->uplink.head < 0 && n->held.head < 0;
+  return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
+         n->uplink.head < 0 && n->held.head < 0;
 }
 
-static void fuse(sg_run *run, int index, double end) {
+/* The message that follows a task that is to begin, taken off the queue, or −1. */
+static int take_fused(sg_run *run, node *n, const job *task) {
+  const job *next = n->jobs.head >= 0 ? &run->job[n->jobs.head] : NULL;
+  if (!next || next->message < 0 || next->next >= 0 || !may_fuse(run, n, task)) return -1;
+  return pop_job(run, &n->jobs).message;
+}
+
+static void fuse(sg_run *run, int index, double end, int id) {
   node *n = &run->node[index];
   n->fused = true;
   n->task_end = end;
-  run_send(run, pop_job(run, &n->jobs).message);
+  run_send(run, id);
   if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, end);
 }
 
@@ -259,7 +233,8 @@ static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const 
   return true;
 }
 
-static void start_task(sg_run *run, int index, const job *task) {
+/* fused: the message that goes with it, −1. */
+static void start_task(sg_run *run, int index, const job *task, int fused) {
   node *n = &run->node[index];
   const known *k = find_known(run, n, task->point);
   double start = k && k->ready > run->now ? k->ready : run->now;
@@ -282,8 +257,8 @@ static void start_task(sg_run *run, int index, const job *task) {
   n->task_point = task->point;
   n->task_flags = task->flags;
   n->busy_from = start;
-  if (may_fuse(run, n, task))
-    fuse(run, index, start + seconds);
+  if (fused >= 0)
+    fuse(run, index, start + seconds, fused);
   else
     run_schedule(run, start + seconds, EV_TASK, index, 0);
 }
@@ -313,7 +288,7 @@ void run_set_going(sg_run *run) {
       if (next.message >= 0)
         run_send(run, next.message);
       else
-        start_task(run, index, &next);
+        start_task(run, index, &next, take_fused(run, n, &next));
       if (run->over != SG_RUN_DECODE) return;
     }
     if (!n->sending && n->uplink.head >= 0) run_start_uplink(run, index, run->now);
@@ -418,6 +393,51 @@ static void order_task(sg_run *run, const sg_order *order) {
     run_fail(run, "a task of %g subsets", order->work);
   else
     for (int i = first; i < end; i++) give_task(run, order, i, slot);
+}
+
+/* Whether an idle node's only job is a task that may be fused with what follows it. When nothing
+ * else follows in this batch of orders, both can begin at once, without a queue. */
+static bool may_start_with(const sg_run *run, const node *n) {
+  return !n->computing && n->jobs.head >= 0 && n->jobs.head == n->jobs.tail &&
+         run->job[n->jobs.head].message < 0 && may_fuse(run, n, &run->job[n->jobs.head]);
+}
+
+static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
+  int to = order->to;
+  if (to == SG_UP) to = run->code->parent ? run->code->parent[index] : SG_MASTER;
+  if (to < SG_MASTER || to >= run->nodes || to == index) {
+    run_fail(run, "a message from node %d to node %d, which there is not", index, to);
+    return;
+  }
+  int previous = -1;
+  if (order->flags & SG_WITH_PREVIOUS) {
+    const list *jobs = &run->node[index].jobs;
+    previous = jobs->head >= 0 ? run->job[jobs->tail].message : -1;
+    if (previous < 0 || run_message(run, previous)->view.to != to) {
+      run_fail(run,
+               "a message of node %d that is to go with the previous one, but none to the same "
+               "receiver stands right before it",
+               index);
+      return;
+    }
+  }
+  int id = run_new_message(run, order, index, to, slot);
+  if (id < 0) return;
+  if (previous < 0) {
+    node *n = &run->node[index];
+    if (run->cursor == run->orders.count && may_start_with(run, n)) {
+      job task = pop_job(run, &n->jobs);
+      start_task(run, index, &task, id);
+    } else {
+      job *send = append_job(run, index);
+      if (send) send->message = id;
+    }
+    return;
+  }
+  message *last = run_message(run, previous);
+  while (last->part >= 0) last = run_message(run, last->part);
+  last->part = id;
+  run_message(run, id)->first = false;
 }
 
 static void order_send(sg_run *run, const sg_order *order) {
