@@ -86,8 +86,8 @@ typedef struct sg_decode_info {
   double amplification; /* size of the weights: max over pieces of the 2-norm of W's column; filled
                            in by the framework */
   double flops;         /* to find the weights, without applying them */
-  double alpha_error; /* Σ (α − 1)² over (part, piece): 0 for an exact decode; by the framework for
-                         codes that are not exact */
+  double alpha_error; /* Σ (α − 1)² over (part, piece): 0 for an exact decode; for codes that are
+                         not exact by the framework, from the rows, unless the code fills it in */
 } sg_decode_info;
 
 typedef enum sg_verdict { SG_WAIT, SG_SKIP, SG_READY } sg_verdict;

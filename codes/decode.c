@@ -302,7 +302,8 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
   if (status) return status;
   info->amplification = amplification(d->sorted_w, d->count, pieces);
   if (isnan(info->amplification)) return SG_UNDECODABLE;
-  return code->exact ? SG_OK : alpha_error(d, d->sorted_w, &info->alpha_error);
+  if (code->exact) info->alpha_error = 0;
+  return isnan(info->alpha_error) ? alpha_error(d, d->sorted_w, &info->alpha_error) : SG_OK;
 }
 
 /* --- The cache -------------------------------------------------------------------------------- */
@@ -395,7 +396,7 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   if (count == 0) return SG_UNDECODABLE;
   take_messages(d, message);
   memset(d->encoded, 0, (size_t)count);
-  sg_decode_info info = {.cond1 = 1, .amplification = NAN, .flops = 0, .alpha_error = 0};
+  sg_decode_info info = {.cond1 = 1, .amplification = NAN, .flops = 0, .alpha_error = NAN};
   sg_status status = find_weights(d, pieces, &info);
   if (status == SG_NO_MEMORY) return sg_fail_memory(e);
   if (status) return status;

@@ -38,9 +38,11 @@ static sg_status weights(const sg_code *code, const void *state, int segment, co
   (void)state;
   (void)segment;
   (void)bias;
-  (void)info;
   if (used->count < code->nodes - code->promised) return SG_UNDECODABLE;
-  for (int i = 0; i < used->count; i++) W[i] = (double)code->nodes / used->count;
+  double weight = (double)code->nodes / used->count;
+  for (int i = 0; i < used->count; i++) W[i] = weight;
+  /* The parts that came have α = n/f, the others 0. */
+  info->alpha_error = used->count * (weight - 1) * (weight - 1) + (code->nodes - used->count);
   return SG_OK;
 }
 
