@@ -191,24 +191,14 @@ static void put_table(const sg_check_request *q, int count, const sg_checked *ch
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static void put_number(sg_buffer *out, const char *name, double x) {
-  sg_put_json_name(out, name);
-  sg_put_json_number(out, x);
-}
-
-static void put_bool(sg_buffer *out, const char *name, bool x) {
-  sg_put_json_name(out, name);
-  sg_put(out, x ? "true" : "false");
-}
-
 static void put_spread(sg_buffer *out, const char *name, const sg_check_spread *s) {
   sg_put_json_name(out, name);
   sg_put(out, "{");
-  put_number(out, "median", s->median);
-  put_number(out, "p90", s->p90);
-  put_number(out, "p99", s->p99);
-  put_number(out, "worst", s->worst);
-  put_bool(out, "overflow", isinf(s->worst));
+  sg_put_json_number_member(out, "median", s->median);
+  sg_put_json_number_member(out, "p90", s->p90);
+  sg_put_json_number_member(out, "p99", s->p99);
+  sg_put_json_number_member(out, "worst", s->worst);
+  sg_put_json_bool_member(out, "overflow", isinf(s->worst));
   sg_put_json_name(out, "worst_missing");
   sg_put_missing(s->n_missing, s->missing, out);
   sg_put(out, "}");
@@ -224,34 +214,34 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   sg_put_json_string(out, i->code);
   sg_put_json_name(out, "config");
   sg_put(out, i->config);
-  put_number(out, "workers", c->workers);
-  put_number(out, "subsets", subsets);
-  put_number(out, "length", (double)c->length);
+  sg_put_json_number_member(out, "workers", c->workers);
+  sg_put_json_number_member(out, "subsets", subsets);
+  sg_put_json_number_member(out, "length", (double)c->length);
   sg_put_json_name(out, "speeds");
   sg_put_json_string(out, q->speeds ? q->speeds : "1");
   sg_put_json_name(out, "seed");
   sg_putf(out, "\"%llu\"", (unsigned long long)q->seed);
-  put_bool(out, "exact", c->exact);
-  put_bool(out, "partial", c->partial);
-  put_number(out, "patterns", c->patterns);
-  put_bool(out, "exhaustive", c->exhaustive);
-  put_number(out, "patterns_tried", (double)c->tried);
-  put_number(out, "patterns_searched", (double)c->searched);
-  put_number(out, "d_promised", c->d_promised);
-  put_number(out, "s_promised", c->s_promised);
-  put_number(out, "m_promised", c->m_promised);
-  put_number(out, "d_found", c->d_found);
-  put_number(out, "s_found", c->s_found);
-  put_bool(out, "s_proved", c->s_proved);
-  put_number(out, "m_found", c->m_found);
-  put_number(out, "copies", c->copies);
-  put_number(out, "slack", c->slack);
+  sg_put_json_bool_member(out, "exact", c->exact);
+  sg_put_json_bool_member(out, "partial", c->partial);
+  sg_put_json_number_member(out, "patterns", c->patterns);
+  sg_put_json_bool_member(out, "exhaustive", c->exhaustive);
+  sg_put_json_number_member(out, "patterns_tried", (double)c->tried);
+  sg_put_json_number_member(out, "patterns_searched", (double)c->searched);
+  sg_put_json_number_member(out, "d_promised", c->d_promised);
+  sg_put_json_number_member(out, "s_promised", c->s_promised);
+  sg_put_json_number_member(out, "m_promised", c->m_promised);
+  sg_put_json_number_member(out, "d_found", c->d_found);
+  sg_put_json_number_member(out, "s_found", c->s_found);
+  sg_put_json_bool_member(out, "s_proved", c->s_proved);
+  sg_put_json_number_member(out, "m_found", c->m_found);
+  sg_put_json_number_member(out, "copies", c->copies);
+  sg_put_json_number_member(out, "slack", c->slack);
   if (i->note) {
     sg_put_json_name(out, "note");
     sg_put_json_string(out, i->note);
   }
-  put_number(out, "broken_promises", (double)c->broken);
-  put_number(out, "patterns_inaccurate", (double)c->inaccurate);
+  sg_put_json_number_member(out, "broken_promises", (double)c->broken);
+  sg_put_json_number_member(out, "patterns_inaccurate", (double)c->inaccurate);
   sg_put_json_name(out, "broken_missing");
   if (c->broken)
     sg_put_missing(c->n_broken_missing, c->broken_missing, out);
@@ -261,10 +251,10 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   sg_put(out, "[");
   for (int k = 0; k < c->n_sets; k++) {
     sg_put(out, k ? ", {" : "{");
-    put_number(out, "responders", c->sets[k].responders);
-    put_number(out, "sets", c->sets[k].sets);
-    put_number(out, "tried", (double)c->sets[k].tried);
-    put_number(out, "decodable", (double)c->sets[k].decodable);
+    sg_put_json_number_member(out, "responders", c->sets[k].responders);
+    sg_put_json_number_member(out, "sets", c->sets[k].sets);
+    sg_put_json_number_member(out, "tried", (double)c->sets[k].tried);
+    sg_put_json_number_member(out, "decodable", (double)c->sets[k].decodable);
     sg_put(out, "}");
   }
   sg_put(out, "]");
@@ -272,12 +262,12 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   put_spread(out, "amplification", &c->amplification);
   put_spread(out, "residual", &c->residual);
   for (int p = 0; p < SG_PRECISIONS; p++) put_spread(out, errors[p], &c->error[p]);
-  put_number(out, "encode_flops", c->encode_flops);
-  put_number(out, "find_flops", c->find_flops);
-  put_number(out, "apply_flops_per_coordinate", c->apply_flops);
-  put_number(out, "least_messages", c->least_messages);
-  put_number(out, "received_gradients", c->received);
-  put_number(out, "received_bytes", 8 * c->received * (double)c->length);
+  sg_put_json_number_member(out, "encode_flops", c->encode_flops);
+  sg_put_json_number_member(out, "find_flops", c->find_flops);
+  sg_put_json_number_member(out, "apply_flops_per_coordinate", c->apply_flops);
+  sg_put_json_number_member(out, "least_messages", c->least_messages);
+  sg_put_json_number_member(out, "received_gradients", c->received);
+  sg_put_json_number_member(out, "received_bytes", 8 * c->received * (double)c->length);
   sg_put(out, "}");
 }
 

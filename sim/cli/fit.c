@@ -216,21 +216,6 @@ static void put_text(const sg_fit *f, int width, sg_buffer *b) {
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static void text_member(sg_buffer *b, const char *name, const char *text) {
-  sg_put_json_name(b, name);
-  sg_put_json_string(b, text);
-}
-
-static void member(sg_buffer *b, const char *name, double x) {
-  sg_put_json_name(b, name);
-  sg_put_json_number(b, x);
-}
-
-static void flag(sg_buffer *b, const char *name, bool x) {
-  sg_put_json_name(b, name);
-  sg_put(b, x ? "true" : "false");
-}
-
 static void list(sg_buffer *b, const char *name, int n, const double *x) {
   sg_put_json_name(b, name);
   sg_put(b, "[");
@@ -247,26 +232,26 @@ static void json_laws(const sg_fit *f, sg_buffer *b) {
   for (int i = 0; i < f->n_laws; i++) {
     const sg_fitted *law = &f->law[i];
     sg_put(b, i ? ", {" : "{");
-    text_member(b, "law", law->type->name);
-    flag(b, "estimated", law->ok);
+    sg_put_json_text_member(b, "law", law->type->name);
+    sg_put_json_bool_member(b, "estimated", law->ok);
     if (law->ok) {
       sg_put_json_name(b, "parameters");
       sg_put(b, "{");
       for (int p = 0; p < law->type->parameters; p++) {
         sg_put_json_name(b, law->type->parameter[p]);
         sg_put(b, "{");
-        member(b, "value", law->value[p]);
-        member(b, "low", law->low[p]);
-        member(b, "high", law->high[p]);
+        sg_put_json_number_member(b, "value", law->value[p]);
+        sg_put_json_number_member(b, "low", law->low[p]);
+        sg_put_json_number_member(b, "high", law->high[p]);
         sg_put(b, "}");
       }
       sg_put(b, "}");
-      member(b, "log_likelihood", law->loglik);
-      member(b, "aic", law->aic);
-      member(b, "ks", law->ks);
-      member(b, "ks_p", law->ks_p);
-      member(b, "ad", law->ad);
-      member(b, "ad_p", law->ad_p);
+      sg_put_json_number_member(b, "log_likelihood", law->loglik);
+      sg_put_json_number_member(b, "aic", law->aic);
+      sg_put_json_number_member(b, "ks", law->ks);
+      sg_put_json_number_member(b, "ks_p", law->ks_p);
+      sg_put_json_number_member(b, "ad", law->ad);
+      sg_put_json_number_member(b, "ad_p", law->ad_p);
     }
     sg_put(b, "}");
   }
@@ -276,9 +261,9 @@ static void json_laws(const sg_fit *f, sg_buffer *b) {
 static void json_effect(sg_buffer *b, const char *name, const sg_fit_effect *f) {
   sg_put_json_name(b, name);
   sg_put(b, "{");
-  member(b, "value", f->value);
-  member(b, "chance", f->chance);
-  member(b, "p", f->p);
+  sg_put_json_number_member(b, "value", f->value);
+  sg_put_json_number_member(b, "chance", f->chance);
+  sg_put_json_number_member(b, "p", f->p);
   sg_put(b, "}");
 }
 
@@ -288,36 +273,37 @@ static void json_structure(const sg_fit *f, sg_buffer *b) {
   json_effect(b, "iteration_share", &s->iteration);
   json_effect(b, "memory", &s->memory);
   json_effect(b, "common_memory", &s->common_memory);
-  member(b, "persistent_p", s->persistent_p);
-  member(b, "halves_correlation", s->halves);
-  member(b, "worker_sd", s->worker_sd);
-  member(b, "iteration_sd", s->iteration_sd);
-  member(b, "residual_sd", s->residual_sd);
+  sg_put_json_number_member(b, "persistent_p", s->persistent_p);
+  sg_put_json_number_member(b, "halves_correlation", s->halves);
+  sg_put_json_number_member(b, "worker_sd", s->worker_sd);
+  sg_put_json_number_member(b, "iteration_sd", s->iteration_sd);
+  sg_put_json_number_member(b, "residual_sd", s->residual_sd);
   list(b, "worker_factor", s->workers, s->factor);
-  member(b, "block_iterations", (double)s->block);
+  sg_put_json_number_member(b, "block_iterations", (double)s->block);
   sg_put_json_name(b, "change");
   sg_put(b, "{");
-  member(b, "worker", s->change_worker < 0 ? NAN : (double)f->trace->worker_name[s->change_worker]);
-  member(b, "row", (double)s->change_at);
-  member(b, "ratio", s->change_worker < 0 ? NAN : s->change_ratio);
-  member(b, "p", s->change_p);
+  sg_put_json_number_member(
+      b, "worker", s->change_worker < 0 ? NAN : (double)f->trace->worker_name[s->change_worker]);
+  sg_put_json_number_member(b, "row", (double)s->change_at);
+  sg_put_json_number_member(b, "ratio", s->change_worker < 0 ? NAN : s->change_ratio);
+  sg_put_json_number_member(b, "p", s->change_p);
   sg_put(b, "}");
   sg_put_json_name(b, "stalls");
   sg_put(b, "{");
-  member(b, "count", (double)s->stalls);
-  member(b, "share", s->stall_share);
-  member(b, "ratio", s->stall_ratio);
-  member(b, "threshold", s->threshold);
-  member(b, "together", s->together);
-  member(b, "together_chance", s->together_chance);
-  member(b, "together_p", s->together_p);
+  sg_put_json_number_member(b, "count", (double)s->stalls);
+  sg_put_json_number_member(b, "share", s->stall_share);
+  sg_put_json_number_member(b, "ratio", s->stall_ratio);
+  sg_put_json_number_member(b, "threshold", s->threshold);
+  sg_put_json_number_member(b, "together", s->together);
+  sg_put_json_number_member(b, "together_chance", s->together_chance);
+  sg_put_json_number_member(b, "together_p", s->together_p);
   sg_put(b, "}");
-  member(b, "tail_index", s->tail);
-  member(b, "tail_index_error", s->tail_error);
-  member(b, "equal_rows", s->equal_rows);
-  member(b, "p_slow", s->p_slow);
-  member(b, "p_recover", s->p_recover);
-  member(b, "slowdown", s->slowdown);
+  sg_put_json_number_member(b, "tail_index", s->tail);
+  sg_put_json_number_member(b, "tail_index_error", s->tail_error);
+  sg_put_json_number_member(b, "equal_rows", s->equal_rows);
+  sg_put_json_number_member(b, "p_slow", s->p_slow);
+  sg_put_json_number_member(b, "p_recover", s->p_recover);
+  sg_put_json_number_member(b, "slowdown", s->slowdown);
 }
 
 static void json_loads(const sg_fit *f, sg_buffer *b) {
@@ -325,13 +311,13 @@ static void json_loads(const sg_fit *f, sg_buffer *b) {
   const sg_fit_loads *l = &f->loads;
   sg_put_json_name(b, "load");
   sg_put(b, "{");
-  text_member(b, "scaling", names[l->scaling]);
+  sg_put_json_text_member(b, "scaling", names[l->scaling]);
   list(b, "loads", l->count, l->load);
   list(b, "means", l->count, l->mean);
   list(b, "standard_deviations", l->count, l->sd);
-  member(b, "fixed", l->fixed);
-  member(b, "per_subset", l->per_subset);
-  member(b, "growth", l->growth);
+  sg_put_json_number_member(b, "fixed", l->fixed);
+  sg_put_json_number_member(b, "per_subset", l->per_subset);
+  sg_put_json_number_member(b, "growth", l->growth);
   sg_put(b, "}");
 }
 
@@ -347,9 +333,9 @@ static void json_models(const sg_fit *f, sg_buffer *b) {
     const sg_fit_model *m = &f->model[i];
     if (!m->scenario) continue;
     sg_put(b, n++ ? ", {" : "{");
-    text_member(b, "model", m->name);
+    sg_put_json_text_member(b, "model", m->name);
     list(b, "iteration_time", f->n_waits, m->mean);
-    text_member(b, "scenario", m->scenario);
+    sg_put_json_text_member(b, "scenario", m->scenario);
     sg_put(b, "}");
   }
   sg_put(b, "]");
@@ -357,22 +343,22 @@ static void json_models(const sg_fit *f, sg_buffer *b) {
 
 static void put_json(const sg_fit *f, sg_buffer *b) {
   sg_put(b, "{");
-  text_member(b, "trace", f->path);
-  text_member(b, "unit", unit_of(f));
-  member(b, "workers", f->trace->workers);
-  member(b, "iterations", (double)f->trace->iterations);
-  member(b, "fitted_times", (double)f->fitted);
+  sg_put_json_text_member(b, "trace", f->path);
+  sg_put_json_text_member(b, "unit", unit_of(f));
+  sg_put_json_number_member(b, "workers", f->trace->workers);
+  sg_put_json_number_member(b, "iterations", (double)f->trace->iterations);
+  sg_put_json_number_member(b, "fitted_times", (double)f->fitted);
   json_laws(f, b);
   json_structure(f, b);
   json_loads(f, b);
   json_models(f, b);
-  text_member(b, "best_law", f->law[f->best].type->name);
-  text_member(b, "recommended", f->model[f->recommended].name);
-  text_member(b, "verdict", f->verdict);
+  sg_put_json_text_member(b, "best_law", f->law[f->best].type->name);
+  sg_put_json_text_member(b, "recommended", f->model[f->recommended].name);
+  sg_put_json_text_member(b, "verdict", f->verdict);
   sg_put_json_name(b, "warnings");
   sg_put(b, "{");
   for (int i = 0; i < SG_FIT_WARNINGS; i++)
-    if (f->warned[i]) text_member(b, sg_fit_warning_names[i], f->warning[i]);
+    if (f->warned[i]) sg_put_json_text_member(b, sg_fit_warning_names[i], f->warning[i]);
   sg_put(b, "}}\n");
 }
 

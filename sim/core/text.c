@@ -121,6 +121,21 @@ void sg_put_json_name(sg_buffer *b, const char *name) {
   sg_put(b, ": ");
 }
 
+void sg_put_json_text_member(sg_buffer *b, const char *name, const char *text) {
+  sg_put_json_name(b, name);
+  sg_put_json_string(b, text);
+}
+
+void sg_put_json_number_member(sg_buffer *b, const char *name, double x) {
+  sg_put_json_name(b, name);
+  sg_put_json_number(b, x);
+}
+
+void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x) {
+  sg_put_json_name(b, name);
+  sg_put(b, x ? "true" : "false");
+}
+
 char *sg_format_seconds(double seconds, char out[32]) {
   double s = fabs(seconds);
   const char *sign = seconds < 0 ? "-" : "";

@@ -29,6 +29,10 @@ void sg_put_json_number(sg_buffer *b, double x);
 /* `"name": ` after a comma unless the last character written opens an object; for objects written
  * member by member. */
 void sg_put_json_name(sg_buffer *b, const char *name);
+/* A whole member. */
+void sg_put_json_text_member(sg_buffer *b, const char *name, const char *text);
+void sg_put_json_number_member(sg_buffer *b, const char *name, double x);
+void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x);
 
 /* A count or duration for people: "1,234,567", "3.2 s", "4 min 10 s", "1.2 MB". Into `out`, which
  * is returned. */
