@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* All gradient codes. A new code adds a declaration and a line. */
-#include "codes/code.h"
+#include "codes/frame/code.h"
 
 #include <string.h>
 

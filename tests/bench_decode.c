@@ -5,7 +5,7 @@
  * both, in extended precision.
  *
  *   bench_decode [n s]      cyclic-repetition, 60 5 when left out */
-#include "codes/code.h"
+#include "codes/frame/code.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 

@@ -4,7 +4,7 @@
  *
  * Words are changed letter by letter, doubled, dropped, exchanged, and put together from the tables
  * of all codes. Everything runs in a new folder, which is left empty. */
-#include "codes/code.h"
+#include "codes/frame/code.h"
 #include "sim/cli/cli.h"
 #include "sim/core/linalg.h"
 #include "tests/support/mutate.h"

@@ -4,7 +4,7 @@
  * group_tables: worst condition number over survivor sets per inner code (exact-codes.md, 7.3), the
  * gain of least squares over all arrivals, chunk codes over all mixes of arrivals, Ye and Abbe's
  * constructions beside the handbook's numbers (7.1), and decode errors beside theirs. Seed 1. */
-#include "codes/gaussian.h"
+#include "codes/tools/gaussian.h"
 #include "codes/linear/inner.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"

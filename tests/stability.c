@@ -4,9 +4,9 @@
  * of the weights a that straggle finds, over at most 200 patterns, median of 9 draws of random
  * codes. Patterns: all if there are no more than 200, else the n contiguous ones and random ones.
  * Prints Markdown, the handbook's values in brackets. */
-#include "codes/code.h"
-#include "codes/expand.h"
-#include "codes/protocol.h"
+#include "codes/frame/code.h"
+#include "codes/frame/expand.h"
+#include "codes/frame/protocol.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of codes against counts by hand, closed forms and singular values of rows written out;
  * broken promises, overflow, relays, threads, search; the grid of all codes. */
-#include "codes/check.h"
-#include "codes/expand.h"
-#include "codes/grid.h"
+#include "sim/check/check.h"
+#include "codes/frame/expand.h"
+#include "sim/check/grid.h"
 #include "sim/core/linalg.h"
 #include "tests/support/toy_codes.h"
 

@@ -2,8 +2,8 @@
 /* What codes say and what they do: the flops of finding weights against the calls of LAPACK and
  * BLAS that are really made, and what is left when memory runs out while a code is made. Functions
  * of the libraries are defined here in place of their own and pass calls on. */
-#include "codes/code.h"
-#include "codes/protocol.h"
+#include "codes/frame/code.h"
+#include "codes/frame/protocol.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 

@@ -3,9 +3,9 @@
  * its parameters made from its own table, and check what the code promises: placement and load,
  * recovery for every promised pattern, refusal where the rows do not span the sum, the same code
  * for the same seed. Then the published and derived numbers of single schemes. */
-#include "codes/code.h"
-#include "codes/expand.h"
-#include "codes/protocol.h"
+#include "codes/frame/code.h"
+#include "codes/frame/expand.h"
+#include "codes/frame/protocol.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of orders and of the default protocol, without an engine: events in, orders out. */
-#include "codes/protocol.h"
-#include "codes/rank.h"
+#include "codes/frame/protocol.h"
+#include "codes/frame/rank.h"
 #include "sim/core/random.h"
 
 #include <math.h>

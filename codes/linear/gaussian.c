@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Independent N(0, 1) entries: maximum distance separable with probability 1. As they come, the
  * best of a number of draws, or behind a unit matrix. */
-#include "codes/gaussian.h"
+#include "codes/tools/gaussian.h"
 #include "codes/linear/linear.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Orthonormal rows, uniformly distributed: the polar factor U Vᵀ of a Gaussian matrix U Σ Vᵀ. A
  * tight frame, G Gᵀ = I. */
-#include "codes/gaussian.h"
+#include "codes/tools/gaussian.h"
 #include "codes/linear/linear.h"
 #include "sim/core/linalg.h"
 

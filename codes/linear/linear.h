@@ -7,7 +7,7 @@
 #ifndef SG_CODES_LINEAR_H
 #define SG_CODES_LINEAR_H
 
-#include "codes/code.h"
+#include "codes/frame/code.h"
 
 struct sg_inner;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command `codes check`: how safe a code is, or a grid of all; rows of a database. */
 #include "sim/cli/check_codes.h"
-#include "codes/grid.h"
+#include "sim/check/grid.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -3,7 +3,7 @@
 #ifndef SG_SIM_CHECK_CODES_H
 #define SG_SIM_CHECK_CODES_H
 
-#include "codes/check.h"
+#include "sim/check/check.h"
 #include "sim/cli/cli.h"
 
 typedef struct sg_check_request {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that only read: check, compare, query, codes, schema, help. */
-#include "codes/code.h"
+#include "codes/frame/code.h"
 #include "results/ask.h"
 #include "sim/cli/cli.h"
 #include "sim/experiment/plan.h"

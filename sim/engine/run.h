@@ -23,7 +23,7 @@
 #ifndef SG_SIM_ENGINE_RUN_H
 #define SG_SIM_ENGINE_RUN_H
 
-#include "codes/protocol.h"
+#include "codes/frame/protocol.h"
 #include "models/delay/delay.h"
 #include "models/network/network.h"
 #include "results/record.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/expect/rule.h"
 
-#include "codes/protocol.h"
+#include "codes/frame/protocol.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_randist.h>

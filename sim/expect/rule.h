@@ -8,7 +8,7 @@
 #ifndef SG_SIM_EXPECT_RULE_H
 #define SG_SIM_EXPECT_RULE_H
 
-#include "codes/code.h"
+#include "codes/frame/code.h"
 
 /* What a worker does in an iteration: tasks of `work` subsets in all, made of `draws` random draws
  * of equal size, then one transmission of so many numbers. */

@@ -2,7 +2,7 @@
 #include "sim/experiment/world.h"
 
 #include "sim/experiment/whatif.h"
-#include "sim/experiment/worst.h"
+#include "sim/check/worst.h"
 
 #include <math.h>
 #include <pthread.h>

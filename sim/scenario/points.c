@@ -4,7 +4,7 @@
  * A value of an axis is put into a copy of the JSON tree, which is then read as if it had been
  * written there: what is given, which variant's table counts and what is checked come out right
  * without rules of their own. */
-#include "codes/code.h"
+#include "codes/frame/code.h"
 #include "sim/scenario/internal.h"
 
 #include <stdio.h>

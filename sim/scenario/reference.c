@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The reference of the format, from the tables. */
-#include "codes/code.h"
+#include "codes/frame/code.h"
 #include "models/delay/delay.h"
 #include "models/delay/factor.h"
 #include "sim/scenario/internal.h"

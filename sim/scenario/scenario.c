@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a scenario: text → tree → overrides → values, then what only the whole can tell. */
-#include "codes/code.h"
+#include "codes/frame/code.h"
 #include "sim/scenario/internal.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/toy_codes.h"
 
-#include "codes/protocol.h"
+#include "codes/frame/protocol.h"
 
 static sg_status segments(sg_code *code, int count, long first_end, int need, sg_error *e) {
   sg_segment *s = sg_code_alloc(code, (size_t)count, sizeof *s);

@@ -4,7 +4,7 @@
 #ifndef SG_TESTS_TOY_CODES_H
 #define SG_TESTS_TOY_CODES_H
 
-#include "codes/code.h"
+#include "codes/frame/code.h"
 
 /* Any number of workers, a part each. Segment 0 is the first third of the coordinates, sent after a
  * task of 1 subset; segment 1 the rest, after another of 2. */

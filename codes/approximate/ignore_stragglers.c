@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Ignoring stragglers: the master takes the n − s fastest shares and scales their sum by n/(n − s).
+ *
+ * Unbiased when all workers are equally likely to be late. Decoding error Σ(α − 1)² = n s/(n − s),
+ * whoever is missing. */
+#include "codes/frame/code.h"
+
+static const sg_param params[] = {
+    {.name = "s",
+     .kind = SG_INT,
+     .summary = "number of slowest workers that are not waited for",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .flags = SG_REQUIRED},
+    {.name = NULL},
+};
+
+static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                        sg_error *e) {
+  long s = sg_int(values, "s");
+  int n = shape->workers;
+  if (s >= n)
+    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
+  code->parts = n;
+  code->promised = (int)s;
+  code->exact = s == 0;
+  return sg_code_one_segment(code, values, "s", 1, n - (int)s, e);
+}
+
+static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+  (void)code;
+  (void)state;
+  sg_row_part(row, message->from, 0, 1);
+}
+
+static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
+                         double *W, double *bias, sg_decode_info *info) {
+  (void)state;
+  (void)segment;
+  (void)bias;
+  if (used->count < code->nodes - code->promised) return SG_UNDECODABLE;
+  double weight = (double)code->nodes / used->count;
+  for (int i = 0; i < used->count; i++) W[i] = weight;
+  /* The parts that came have α = n/f, the others 0. */
+  info->alpha_error = used->count * (weight - 1) * (weight - 1) + (code->nodes - used->count);
+  return SG_OK;
+}
+
+extern const sg_code_type sg_ignore_stragglers;
+const sg_code_type sg_ignore_stragglers = {
+    .about = {.name = "ignore-stragglers",
+              .summary = "No redundancy: the master takes the fastest n - s shares and rescales "
+                         "their sum by n/(n - s). Approximate: stragglers' data is missing.",
+              .reference = "Baseline of Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), "
+                           "arXiv:1612.03301 (published).",
+              .params = params},
+    .create = create,
+    .encode = encode,
+    .weights = weights,
+};

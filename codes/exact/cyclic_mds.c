@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* Real cyclic MDS codes (Raviv, Tamo, Tandon, Dimakis 2017).
+ *
+ * Worker i holds shares i, …, i + s (mod n) with the coefficients of g(x) = Π (x − ω^e), ω =
+ * exp(2πi/n), over the s consecutive exponents e that are symmetric about n/2: rows are cyclic
+ * shifts of g, any n − s of them span the all-ones row. The exponents are whole numbers, and the
+ * code cyclic, if n + s is odd. In closed form g_t ∝ Π_{i=1..t} sin(π(s − i + 1)/n) / sin(π i/n).
+ * The left null space N of B is known too: cos(π i f/n) and sin(π i f/n), i = 0 … n − 1, at the
+ * frequencies f = n − s + 1, n − s + 3, … ≤ n. With g(1) = 1 all weights are 1 when everyone
+ * answers, and 1 − N (N[S])⁻¹ 1[S] with stragglers S. (derived; recalled that this is the paper's)
+ *
+ * n + s even: `raise` makes the code for s + 1 stragglers (load s + 2) in place of that for s;
+ * `negacyclic` keeps s (load s + 1) and is not in the paper: the same formulas with half-odd
+ * exponents give a code whose shifts change sign where they wrap; the positive vector v_j =
+ * cos(π(2j − n + 1)/(2n)) takes the place of the all-ones row in it, and dividing column j by v_j
+ * makes one of the other. (derived) */
+#include "codes/tools/parity.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const char *const evens[] = {"raise", "negacyclic", "reject", NULL};
+enum { RAISE, NEGACYCLIC, REJECT };
+
+static const sg_param params[] = {
+    {.name = "s",
+     .kind = SG_INT,
+     .summary =
+         "number of stragglers tolerated; a worker computes s + 1 of n shares. n + s must be "
+         "odd, see `even`",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .flags = SG_REQUIRED},
+    {.name = "even",
+     .kind = SG_CHOICE,
+     .summary = "where n + s is even and s > 0, for which there is no real cyclic code: the code "
+                "for s + 1 stragglers (load s + 2, the master waits for n - s - 1), a code whose "
+                "shifts change sign where they wrap (load s + 1), or a fault",
+     .choices = evens,
+     .fallback = RAISE},
+    {.name = NULL},
+};
+
+typedef struct tables {
+  int n, s;
+  double *coef; /* n × (s + 1), row by row: of shares i, i + 1, … of worker i */
+  const sg_parity *parity;
+} tables;
+
+/* The orthonormal null basis, n × s: two columns for each frequency below n, one for n. */
+static void fill_null(int n, int s, double *null) {
+  double *column = null;
+  for (int f = n - s + 1; f <= n; f += 2) {
+    double scale = sqrt((f < n ? 2.0 : 1.0) / n);
+    for (int i = 0; i < n; i++) {
+      /* i f mod 2n keeps the argument small. */
+      double angle = M_PI * (double)((long)i * f % (2L * n)) / n;
+      column[i] = scale * cos(angle);
+      if (f < n) column[n + i] = scale * sin(angle);
+    }
+    column += f < n ? 2 * n : n;
+  }
+}
+
+/* Coefficients and the weights when everyone answers. */
+static void fill_rows(tables *t, double *full) {
+  int n = t->n, s = t->s, wraps = s > 0 && (n + s) % 2 == 0;
+  double *g = full, sum = 0; /* g in the beginning of full, which is filled afterwards */
+  g[0] = 1;
+  for (int k = 1; k <= s; k++) g[k] = g[k - 1] * sin(M_PI * (s - k + 1) / n) / sin(M_PI * k / n);
+  for (int k = 0; k <= s; k++) sum += g[k] * (wraps ? cos(M_PI * (2 * k - s) / (2.0 * n)) : 1);
+  for (int i = 0; i < n; i++)
+    for (int k = 0; k <= s; k++) {
+      double v = wraps ? cos(M_PI * (2 * ((i + k) % n) - n + 1) / (2.0 * n)) : 1;
+      double sign = wraps && i + k >= n ? -1 : 1;
+      t->coef[i * (s + 1) + k] = sign * g[k] / (sum * v);
+    }
+  for (int i = 0; i < n; i++) full[i] = wraps ? cos(M_PI * (2 * i - n + 1 + s) / (2.0 * n)) : 1;
+}
+
+static sg_status make(sg_code *code, tables *t) {
+  size_t n = (size_t)t->n, s = (size_t)t->s;
+  t->coef = sg_code_alloc(code, n * (s + 1), sizeof *t->coef);
+  double *null = malloc((n * s + 1) * sizeof *null), *full = malloc(n * sizeof *full);
+  sg_status status = SG_NO_MEMORY;
+  if (t->coef && null && full) {
+    fill_rows(t, full);
+    fill_null(t->n, t->s, null);
+    status = sg_parity_known(code, t->n, t->s, 1, null, full, &t->parity);
+  }
+  free(null);
+  free(full);
+  return status;
+}
+
+static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                        sg_error *e) {
+  long s = sg_int(values, "s");
+  int n = shape->workers, even = sg_choice(values, "even");
+  if (s >= n)
+    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
+  bool is_even = s > 0 && (n + s) % 2 == 0;
+  if (is_even && even == REJECT)
+    return sg_fail_at(e, values, "s",
+                      "expected n + s odd (s = %ld or %ld with n = %d), found s = %ld", s - 1,
+                      s + 1, n, s);
+  tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+  if (!t) return sg_fail_memory(e);
+  t->n = n;
+  t->s = (int)s + (is_even && even == RAISE);
+  code->parts = n;
+  code->promised = t->s;
+  code->flags = SG_WEIGHTS_PURE;
+  if (make(code, t)) return sg_fail_memory(e);
+  return sg_code_one_segment(code, values, "s", 1, n - t->s, e);
+}
+
+static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+  const tables *t = code->self;
+  const double *coef = t->coef + message->from * (t->s + 1);
+  (void)state;
+  for (int c = 0; c <= t->s; c++) sg_row_part(row, (message->from + c) % code->nodes, 0, coef[c]);
+}
+
+static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
+                         double *W, double *bias, sg_decode_info *info) {
+  const tables *t = code->self;
+  (void)state;
+  (void)segment;
+  (void)bias;
+  return sg_parity_weights(t->parity, used, 0, W, info);
+}
+
+extern const sg_code_type sg_cyclic_mds;
+const sg_code_type sg_cyclic_mds = {
+    .about = {.name = "cyclic-mds",
+              .summary = "Cyclic placement with the coefficients of a real cyclic MDS code: "
+                         "deterministic, any n - s workers recover the sum (d = s + 1, m = 1).",
+              .reference = "Raviv, Tamo, Tandon, Dimakis (2017), arXiv:1707.03858 (abstract "
+                           "published; construction derived, recalled). Negacyclic variant: "
+                           "derived here.",
+              .params = params},
+    .create = create,
+    .encode = encode,
+    .weights = weights,
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Fractional repetition (Tandon et al. 2017): n/(s + 1) groups of s + 1 identical workers; each
+ * sends the plain sum of its group's share, the first of every group is enough.
+ *
+ * Any s stragglers are survived, and up to n − n/(s + 1) lucky ones: that is what `stop` turns on.
+ * Decoding only adds. */
+#include "codes/frame/code.h"
+#include "codes/tools/rules.h"
+
+#include <string.h>
+
+static const char *const stops[] = {"count", "decodable", NULL};
+enum { COUNT, DECODABLE };
+
+static const sg_param params[] = {
+    {.name = "s",
+     .kind = SG_INT,
+     .summary = "number of stragglers tolerated; s + 1 must divide the number of workers",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .flags = SG_REQUIRED},
+    {.name = "stop",
+     .kind = SG_CHOICE,
+     .summary = "when the master stops waiting: at the (n - s)-th message, or as soon as every "
+                "group has answered",
+     .choices = stops,
+     .fallback = DECODABLE},
+    {.name = NULL},
+};
+
+typedef struct tables {
+  int size, stop; /* size = s + 1 workers in a group */
+} tables;
+
+/* What has come in this round. */
+typedef struct progress {
+  int come, covered;   /* messages; groups that have answered */
+  unsigned char met[]; /* per group */
+} progress;
+
+static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                        sg_error *e) {
+  long s = sg_int(values, "s");
+  int n = shape->workers;
+  char list[200];
+  if (s >= n || n % (s + 1) != 0)
+    return sg_fail_at(e, values, "s", "expected s + 1 dividing n = %d (s one of %s), found s = %ld",
+                      n, sg_divisors(n, 1, list, sizeof list), s);
+  tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+  if (!t) return sg_fail_memory(e);
+  t->size = (int)s + 1;
+  t->stop = sg_choice(values, "stop");
+  code->parts = n / t->size;
+  code->promised = (int)s;
+  code->stop = stops[t->stop];
+  code->state_size = sizeof(progress) + (size_t)code->parts;
+  return sg_code_one_segment(code, values, "s", 1, n - (int)s, e);
+}
+
+static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+  const tables *t = code->self;
+  (void)state;
+  sg_row_part(row, message->from / t->size, 0, 1);
+}
+
+/* Messages come sorted by worker: the first of each group counts. */
+static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
+                         double *W, double *bias, sg_decode_info *info) {
+  const tables *t = code->self;
+  int covered = 0, last = -1;
+  (void)state;
+  (void)segment;
+  (void)bias;
+  (void)info;
+  for (int i = 0; i < used->count; i++) {
+    int group = used->message[i]->from / t->size;
+    if (group == last) continue;
+    last = group;
+    W[i] = 1;
+    covered++;
+  }
+  return covered == code->parts ? SG_OK : SG_UNDECODABLE;
+}
+
+static bool promises(const sg_code *code, const bool *present) {
+  const tables *t = code->self;
+  int missing = 0, covered = 0;
+  for (int group = 0; group < code->parts; group++) {
+    int answers = 0;
+    for (int c = 0; c < t->size; c++) answers += present[group * t->size + c];
+    missing += t->size - answers;
+    covered += answers > 0;
+  }
+  return t->stop == DECODABLE ? covered == code->parts : missing <= code->promised;
+}
+
+static void begin_round(const sg_code *code, void *state, int round) {
+  (void)round;
+  memset(state, 0, code->state_size);
+}
+
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+  const tables *t = code->self;
+  progress *p = state;
+  int group = message->from / t->size;
+  bool second = p->met[group];
+  p->come++;
+  p->covered += !second;
+  p->met[group] = 1;
+  bool ready =
+      t->stop == DECODABLE ? p->covered == code->parts : p->come >= code->nodes - code->promised;
+  if (ready) return SG_READY;
+  return second ? SG_SKIP : SG_WAIT;
+}
+
+extern const sg_code_type sg_fractional_repetition;
+const sg_code_type sg_fractional_repetition = {
+    .about = {.name = "fractional-repetition",
+              .summary = "Groups of s + 1 identical workers send the sum of their share; one of "
+                         "each group is enough (d = s + 1, m = 1, additions only).",
+              .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 "
+                           "(published).",
+              .params = params},
+    .create = create,
+    .encode = encode,
+    .weights = weights,
+    .promises = promises,
+    .begin_round = begin_round,
+    .arrive = arrive,
+};

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* Group codes from any linear code (Kadhe, Koyluoglu, Ramchandran 2020).
+ *
+ * Q = n/d groups of d workers; all workers of a group hold the group's share h, cut into m pieces,
+ * and the worker at position c of the group sends Σ_u G[u][c] h[u]. Block length d = load,
+ * dimension m = communication reduction, minimum distance − 1 = s. Construction: the natural
+ * reading of the paper's abstract, verified numerically (recalled and derived).
+ *
+ * Where d does not divide n, Q = ⌊n/d⌋ groups of ⌊n/Q⌋ or ⌈n/Q⌉ workers with equal shares 1/Q, each
+ * with its own [size, m] code: s is that of the smallest distance (derived).
+ *
+ * Stopping as soon as every group can be decoded is never later than waiting for n − s workers and
+ * survives s stragglers per group. By then some groups have more messages than they need; least
+ * squares over all of them is better conditioned than any m of them. */
+#include "codes/tools/groups.h"
+#include "codes/linear/inner.h"
+#include "codes/tools/rules.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const stops[] = {"count", "decodable", NULL};
+enum { COUNT, DECODABLE };
+
+static const char *const sizes[] = {"even", "uneven", NULL};
+enum { EVEN, UNEVEN };
+
+static const char *const decoders[] = {"least-squares", "first-m", NULL};
+enum { LEAST_SQUARES, FIRST_M };
+
+static const sg_param params[] = {
+    {.name = "d",
+     .kind = SG_INT,
+     .summary = "block length: workers in a group, and subsets that each of them computes when "
+                "there are as many subsets as workers; divides the number of workers, unless "
+                "groups is uneven",
+     .min = 1,
+     .max = SG_UNBOUNDED,
+     .flags = SG_REQUIRED},
+    {.name = "m",
+     .kind = SG_INT,
+     .summary = "dimension: a message is 1/m of a gradient; may be left out where the linear code "
+                "fixes it (repetition: 1, single-parity: d - 1, hamming, extended-hamming, matrix, "
+                "ldpc with row_weight)",
+     .min = 1,
+     .max = SG_UNBOUNDED,
+     .flags = SG_OPTIONAL},
+    {.name = "linear_code",
+     .kind = SG_CHOICE,
+     .summary = "the linear code inside the groups",
+     .choices = sg_linear_names,
+     .fallback = 0},
+    {.name = "stop",
+     .kind = SG_CHOICE,
+     .summary = "when the master stops waiting: at the (n - s)-th message, or as soon as every "
+                "group can be decoded",
+     .choices = stops,
+     .flags = SG_REQUIRED},
+    {.name = "decode",
+     .kind = SG_CHOICE,
+     .summary = "what a group is decoded from: all its messages that have come, by minimum-norm "
+                "least squares, or the first m that suffice, by an m × m solve (codes that decode "
+                "by additions do so in either case)",
+     .choices = decoders,
+     .fallback = LEAST_SQUARES},
+    {.name = "groups",
+     .kind = SG_CHOICE,
+     .summary = "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d "
+                "workers or more",
+     .choices = sizes,
+     .fallback = EVEN},
+    {.name = "grouping",
+     .kind = SG_CHOICE,
+     .summary = "who is in a group: workers that follow one another, or by known speed, so that "
+                "slow workers are spread over the groups",
+     .choices = sg_grouping_names,
+     .fallback = SG_IN_ORDER},
+    {.name = "draws",
+     .kind = SG_INT,
+     .summary = "Gaussian generators of which best-gaussian takes the one with the least worst "
+                "condition",
+     .min = 1,
+     .max = 10000,
+     .fallback = 100,
+     .with = "linear_code=best-gaussian"},
+    {.name = "column_weight",
+     .kind = SG_INT,
+     .summary = "ldpc: checks that a position is in",
+     .min = 1,
+     .max = 64,
+     .fallback = 3,
+     .with = "linear_code=ldpc"},
+    {.name = "row_weight",
+     .kind = SG_INT,
+     .summary = "ldpc: positions in a check; when left out it follows from m: d · column_weight / "
+                "(d - m)",
+     .min = 2,
+     .max = SG_UNBOUNDED,
+     .flags = SG_OPTIONAL,
+     .with = "linear_code=ldpc"},
+    {.name = "generator",
+     .kind = SG_MATRIX,
+     .summary = "matrix: a CSV file of m rows of d numbers, relative to the scenario file",
+     .flags = SG_OPTIONAL,
+     .with = "linear_code=matrix"},
+    {.name = NULL},
+};
+
+typedef struct tables {
+  sg_groups groups;
+  const sg_inner *inner[2]; /* of the smaller and of the larger groups */
+  int m, stop;
+  bool by_count; /* m of every group are enough: no rank test */
+} tables;
+
+/* What has come in this round. Behind have[], where it takes a rank test: m × m numbers per group.
+ */
+typedef struct progress {
+  int come, complete; /* messages; groups of rank m */
+  int have[];         /* per group: rank, which is a count where m of any suffice */
+} progress;
+
+static size_t basis_offset(int groups) {
+  size_t size = sizeof(progress) + (size_t)groups * sizeof(int), step = sizeof(double);
+  return (size + step - 1) / step * step;
+}
+
+static const sg_inner *inner_of(const tables *t, int group) {
+  return t->inner[sg_group_size(&t->groups, group) > t->groups.least];
+}
+
+/* --- Making ----------------------------------------------------------------------------------- */
+
+static sg_status group_rules(tables *t, sg_code *code, const sg_values *values, sg_error *e) {
+  long d = sg_int(values, "d");
+  int n = code->shape.workers;
+  char list[200];
+  if (d > n)
+    return sg_fail_at(e, values, "d", "expected d ≤ n = %d (divisors: %s), found %ld", n,
+                      sg_divisors(n, 0, list, sizeof list), d);
+  if (n % d != 0 && sg_choice(values, "groups") == EVEN)
+    return sg_fail_at(e, values, "d",
+                      "expected d dividing n = %d (%s), or \"groups\": \"uneven\", found %ld", n,
+                      sg_divisors(n, 0, list, sizeof list), d);
+  return sg_groups_new(code, n / (int)d, sg_choice(values, "grouping"), &t->groups, e);
+}
+
+/* The dimension: that of the smallest group's code, which the others must share. */
+static sg_status dimension(tables *t, const sg_linear_type *linear, const sg_values *values,
+                           sg_error *e) {
+  int least = t->groups.least, given = sg_given(values, "m") ? (int)sg_int(values, "m") : 0;
+  int m = given;
+  if (linear->rules) {
+    sg_status status = linear->rules(values, least, &m, e);
+    int larger = given;
+    if (!status && t->groups.most > least)
+      status = linear->rules(values, t->groups.most, &larger, e);
+    if (status) return status;
+    if (t->groups.most > least && larger != m)
+      return sg_fail_at(e, values, "d",
+                        "expected groups of one size with linear_code %s, whose m follows from the "
+                        "size, found groups of %d and %d workers",
+                        linear->name, least, t->groups.most);
+  }
+  if (!m) return sg_fail_at(e, values, "m", "expected m, from 1 to d = %d, found nothing", least);
+  if (m > least)
+    return sg_fail_at(e, values, "m", "expected m ≤ d = %d (1 to %d), found %d", least, least, m);
+  t->m = m;
+  return SG_OK;
+}
+
+static sg_status make_inner(tables *t, sg_code *code, const sg_linear_type *linear,
+                            const sg_values *values, sg_error *e) {
+  bool least_squares = sg_choice(values, "decode") == LEAST_SQUARES;
+  for (int k = 0; k < 2; k++) {
+    int size = k ? t->groups.most : t->groups.least;
+    if (k && size == t->groups.least) {
+      t->inner[1] = t->inner[0];
+      break;
+    }
+    sg_status status =
+        sg_inner_new(code, linear, values, size, t->m, least_squares, &t->inner[k], e);
+    if (status) return status;
+  }
+  t->by_count = t->inner[0]->mds && t->inner[1]->mds;
+  const sg_inner *weaker = t->inner[t->inner[1]->distance < t->inner[0]->distance];
+  code->promised = weaker->distance - 1;
+  char *note = sg_code_alloc(code, 160, 1);
+  if (!note) return sg_fail_memory(e);
+  snprintf(note, 160, "[%d, %d] code of minimum distance %d: %s", weaker->length, t->m,
+           weaker->distance, weaker->how);
+  code->note = note;
+  return SG_OK;
+}
+
+static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                        sg_error *e) {
+  const sg_linear_type *linear = sg_linear_type_at(sg_choice(values, "linear_code"));
+  tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+  if (!t) return sg_fail_memory(e);
+  t->stop = sg_choice(values, "stop");
+  sg_status status = group_rules(t, code, values, e);
+  if (!status) status = dimension(t, linear, values, e);
+  if (!status && t->m > shape->length)
+    return sg_code_one_segment(code, values, "m", t->m, 1, e); /* says so */
+  if (!status) status = make_inner(t, code, linear, values, e);
+  if (status) return status;
+  code->parts = t->groups.count;
+  code->stop = stops[t->stop];
+  code->state_size = basis_offset(code->parts);
+  if (!t->by_count)
+    code->state_size += (size_t)code->parts * (size_t)t->m * (size_t)t->m * sizeof(double);
+  /* With a table a decode is a look-up: keeping whole patterns as well would only cost time. */
+  bool cheap = linear->add_up && linear->mds;
+  if (!cheap && !(t->inner[0]->index && t->inner[1]->index)) code->flags |= SG_WEIGHTS_PURE;
+  return sg_code_one_segment(code, values, "m", t->m, shape->workers - code->promised, e);
+}
+
+static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+  const tables *t = code->self;
+  int group = t->groups.group[message->from];
+  const double *column = sg_inner_column(inner_of(t, group), t->groups.position[message->from]);
+  (void)state;
+  for (int u = 0; u < t->m; u++) sg_row_part(row, group, u, column[u]);
+}
+
+/* --- Decoding --------------------------------------------------------------------------------- */
+
+static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
+                         double *W, double *bias, sg_decode_info *info) {
+  const tables *t = code->self;
+  (void)state;
+  (void)segment;
+  (void)bias;
+  return sg_groups_weights(&t->groups, t->inner, 1, NULL, NULL, used, W, info);
+}
+
+/* Whether the workers that answer give every group rank m. */
+static bool all_decodable(const tables *t, const bool *present) {
+  size_t m = (size_t)t->m;
+  int *rank = calloc((size_t)t->groups.count, sizeof *rank);
+  double *basis = t->by_count ? NULL : malloc((size_t)t->groups.count * m * m * sizeof *basis);
+  bool ok = rank && (t->by_count || basis);
+  for (int i = 0; ok && i < t->groups.workers; i++) {
+    int group = t->groups.group[i];
+    if (present[i])
+      sg_inner_raise(inner_of(t, group), t->groups.position[i],
+                     t->by_count ? NULL : basis + (size_t)group * m * m, &rank[group]);
+  }
+  for (int group = 0; ok && group < t->groups.count; group++) ok = rank[group] == t->m;
+  free(rank);
+  free(basis);
+  return ok;
+}
+
+static bool promises(const sg_code *code, const bool *present) {
+  const tables *t = code->self;
+  if (t->stop == DECODABLE) return all_decodable(t, present);
+  int missing = 0;
+  for (int i = 0; i < code->nodes; i++) missing += !present[i];
+  return missing <= code->promised;
+}
+
+/* --- Stopping --------------------------------------------------------------------------------- */
+
+static void begin_round(const sg_code *code, void *state, int round) {
+  const tables *t = code->self;
+  (void)round;
+  memset(state, 0, basis_offset(t->groups.count));
+}
+
+/* A message that does not raise its group's rank is used by least squares only. */
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+  const tables *t = code->self;
+  progress *p = state;
+  int group = t->groups.group[message->from], m = t->m, *have = &p->have[group];
+  const sg_inner *inner = inner_of(t, group);
+  double *basis = t->by_count ? NULL
+                              : (double *)(void *)((char *)state + basis_offset(t->groups.count)) +
+                                    group * m * m;
+  bool raised = sg_inner_raise(inner, t->groups.position[message->from], basis, have);
+  if (raised && *have == m) p->complete++;
+  p->come++;
+  bool ready = t->stop == DECODABLE ? p->complete == code->parts : p->come >= code->segment[0].need;
+  if (ready) return SG_READY;
+  return raised || inner->least_squares ? SG_WAIT : SG_SKIP;
+}
+
+extern const sg_code_type sg_group;
+const sg_code_type sg_group = {
+    .about = {.name = "group",
+              .summary = "Any [d, m] linear code inside groups of d workers that share the same "
+                         "data: load d, messages of 1/m of a gradient, s = minimum distance - 1.",
+              .reference = "Kadhe, Koyluoglu, Ramchandran (ISIT 2020), arXiv:2005.07184 (recalled "
+                           "from the abstract; construction derived).",
+              .params = params},
+    .create = create,
+    .encode = encode,
+    .weights = weights,
+    .promises = promises,
+    .begin_round = begin_round,
+    .arrive = arrive,
+};

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* Two-stage codes for partial stragglers (Tandon et al. 2017): p partitions per worker of which
+ * p − s − 1 are its own and uncoded, s + 1 are coded.
+ *
+ * A worker computes its own partitions first and sends their sum (tag 0), then the coded ones and
+ * sends their combination (tag 1): by cyclic repetition, or as groups of s + 1 workers with the
+ * same partitions. The data is cut into (p − s) n partitions. The master waits for the first
+ * message of everyone and for the second of any n − s (cyclic) or of one worker in each group
+ * (repetition): stragglers are slow, not lost. A worker that is no more than alpha = p/(p − s − 1)
+ * times slower has sent its first message when the others have sent their second; the load relative
+ * to uncoded is p/(p − s) = alpha (s + 1)/(alpha + s). (published; load derived)
+ *
+ * Parts: n private ones, then the coded ones (n shares, or one of each group). */
+#include "codes/tools/cyclic.h"
+#include "codes/frame/protocol.h"
+#include "codes/tools/rules.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { OWN, CODED }; /* tags */
+
+static const sg_param params[] = {
+    {.name = "s",
+     .kind = SG_INT,
+     .summary = "number of partial stragglers whose second message is not waited for; a worker has "
+                "s + 1 coded partitions",
+     .min = 0,
+     .max = SG_UNBOUNDED,
+     .flags = SG_REQUIRED},
+    {.name = "p",
+     .kind = SG_INT,
+     .summary = "partitions per worker, at least s + 2: p - s - 1 of its own and s + 1 coded ones, "
+                "of (p - s) n in all; p or alpha must be given",
+     .min = 2,
+     .max = SG_UNBOUNDED,
+     .flags = SG_OPTIONAL},
+    {.name = "alpha",
+     .kind = SG_REAL,
+     .summary = "how many times slower a straggler is at most, from above 1 to s + 2: p is the "
+                "largest number with p/(p - s - 1) not below alpha",
+     .min = 1,
+     .max = SG_UNBOUNDED,
+     .flags = SG_OPTIONAL | SG_MIN_OPEN},
+    {.name = NULL},
+};
+
+typedef struct tables {
+  int n, s;
+  long p;
+  int groups;        /* of repetition; 0: cyclic */
+  sg_cyclic *cyclic; /* NULL: repetition */
+} tables;
+
+/* What has come in this round. */
+typedef struct progress {
+  int own, coded;      /* first messages; second ones, of repetition: groups that have sent one */
+  unsigned char met[]; /* per group */
+} progress;
+
+extern const sg_code_type sg_partial_cyclic, sg_partial_repetition;
+
+/* --- Making ----------------------------------------------------------------------------------- */
+
+static sg_status read_p(tables *t, const sg_values *values, sg_error *e) {
+  long s = t->s;
+  bool has_p = sg_given(values, "p"), has_alpha = sg_given(values, "alpha");
+  if (has_p == has_alpha)
+    return sg_fail_at(e, values, NULL, "expected p or alpha, found %s", has_p ? "both" : "neither");
+  if (has_p) {
+    t->p = sg_int(values, "p");
+    if (t->p < s + 2 || t->p > s + 1000000)
+      return sg_fail_at(e, values, "p", "expected p from s + 2 = %ld to s + 1000000, found %ld",
+                        s + 2, t->p);
+    return SG_OK;
+  }
+  double alpha = sg_real(values, "alpha"), least = 1 + 1e-6 * (double)(s + 1);
+  if (alpha > (double)(s + 2) || alpha < least)
+    return sg_fail_at(e, values, "alpha", "expected alpha from %.9g to s + 2 = %ld, found %.9g",
+                      least, s + 2, alpha);
+  t->p = (long)floor(alpha * (double)(s + 1) / (alpha - 1) * (1 + 1e-12));
+  return SG_OK;
+}
+
+/* Where the parts begin: n private ones, `shared` coded ones. */
+static bool fill_edges(sg_code *code, const tables *t, int shared) {
+  double *edge = sg_code_alloc(code, (size_t)(t->n + shared + 1), sizeof *edge);
+  if (!edge) return false;
+  double own = (double)(t->p - t->s - 1) / (double)(t->p - t->s);
+  for (int i = 0; i < t->n; i++) edge[i] = own * i / t->n;
+  for (int j = 0; j <= shared; j++) edge[t->n + j] = own + (1 - own) * j / shared;
+  edge[t->n + shared] = 1;
+  code->edge = edge;
+  code->parts = t->n + shared;
+  return true;
+}
+
+static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                        sg_error *e) {
+  bool cyclic = code->type == &sg_partial_cyclic;
+  long s = sg_int(values, "s");
+  int n = shape->workers;
+  char list[200];
+  if (s >= n && cyclic)
+    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
+  if (!cyclic && (s >= n || n % (s + 1) != 0))
+    return sg_fail_at(e, values, "s", "expected s + 1 dividing n = %d (s one of %s), found s = %ld",
+                      n, sg_divisors(n, 1, list, sizeof list), s);
+  tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+  if (!t) return sg_fail_memory(e);
+  *t = (tables){.n = n, .s = (int)s, .groups = cyclic ? 0 : n / ((int)s + 1)};
+  sg_status status = read_p(t, values, e);
+  if (!status && cyclic) status = sg_cyclic_new(code, values, t->s, shape->seed, &t->cyclic, e);
+  if (status) return status;
+  if (!fill_edges(code, t, cyclic ? n : t->groups)) return sg_fail_memory(e);
+  code->flags = SG_PARTIAL | (cyclic ? SG_WEIGHTS_PURE : 0);
+  code->promised = t->s;
+  code->state_size = sizeof(progress) + (size_t)t->groups;
+  return sg_code_one_segment(code, values, "s", 1, n + (cyclic ? n - t->s : t->groups), e);
+}
+
+/* --- Rounds ----------------------------------------------------------------------------------- */
+
+static void plan(const sg_code *code, const void *state, int round, int point, sg_orders *o) {
+  const tables *t = code->self;
+  double partition = (double)code->shape.subsets / ((double)(t->p - t->s) * t->n);
+  double work[] = {partition * (double)(t->p - t->s - 1), partition * (t->s + 1)};
+  (void)state;
+  (void)round;
+  for (int stage = OWN; stage <= CODED; stage++) {
+    sg_task(o, SG_ALL, point, work[stage], work[stage] < 1 ? 1 : (int)lround(work[stage]), 0);
+    sg_send(o, SG_ALL, SG_MASTER, point, 0, stage, 0);
+  }
+}
+
+static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+  const tables *t = code->self;
+  int i = message->from;
+  (void)state;
+  if (message->tag == OWN)
+    sg_row_part(row, i, 0, 1);
+  else if (!t->cyclic)
+    sg_row_part(row, t->n + i / (t->s + 1), 0, 1);
+  else
+    for (int c = 0; c <= t->s; c++)
+      sg_row_part(row, t->n + (i + c) % t->n, 0, t->cyclic->coef[i * (t->s + 1) + c]);
+}
+
+static void begin_round(const sg_code *code, void *state, int round) {
+  (void)round;
+  memset(state, 0, code->state_size);
+}
+
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+  const tables *t = code->self;
+  progress *p = state;
+  bool surplus = false;
+  if (message->tag == OWN) {
+    p->own++;
+  } else if (t->cyclic) {
+    p->coded++;
+  } else {
+    unsigned char *met = &p->met[message->from / (t->s + 1)];
+    surplus = *met;
+    p->coded += !*met;
+    *met = 1;
+  }
+  if (p->own == t->n && p->coded >= (t->cyclic ? t->n - t->s : t->groups)) return SG_READY;
+  return surplus ? SG_SKIP : SG_WAIT;
+}
+
+/* --- Decoding --------------------------------------------------------------------------------- */
+
+static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
+                         double *W, double *bias, sg_decode_info *info) {
+  const tables *t = code->self;
+  int own = 0, covered = 0, last = -1;
+  (void)state;
+  (void)segment;
+  (void)bias;
+  for (int i = 0; i < used->count; i++) {
+    const sg_message *message = used->message[i];
+    int group = message->from / (t->s + 1);
+    if (message->tag == OWN) {
+      own++;
+      W[i] = 1;
+    } else if (!t->cyclic && group != last) {
+      last = group;
+      covered++;
+      W[i] = 1;
+    }
+  }
+  if (own < t->n || covered < t->groups) return SG_UNDECODABLE;
+  return t->cyclic ? sg_parity_weights(t->cyclic->parity, used, CODED, W, info) : SG_OK;
+}
+
+const sg_code_type sg_partial_cyclic = {
+    .about = {.name = "partial-cyclic",
+              .summary = "Two stages: partitions of its own sent uncoded, then s + 1 coded ones by "
+                         "cyclic repetition; the second message of s workers is not waited for.",
+              .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "
+                           "its official program (published); load derived.",
+              .params = params},
+    .create = create,
+    .plan = plan,
+    .encode = encode,
+    .begin_round = begin_round,
+    .arrive = arrive,
+    .weights = weights,
+};
+
+const sg_code_type sg_partial_repetition = {
+    .about = {.name = "partial-repetition",
+              .summary = "Two stages: partitions of its own sent uncoded, then the s + 1 of its "
+                         "group; one second message of each group is enough.",
+              .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "
+                           "its official program (published); load derived.",
+              .params = params},
+    .create = create,
+    .plan = plan,
+    .encode = encode,
+    .begin_round = begin_round,
+    .arrive = arrive,
+    .weights = weights,
+};

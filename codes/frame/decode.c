@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* Decode weights: what is common to all codes. */
+#include "codes/frame/cache.h"
+#include "codes/frame/expand.h"
+#include "sim/core/linalg.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Columns of a default decoder count as dependent below RANK_TOLERANCE; an exact code's sum as
+ * recovered when no coefficient is off by more than RESIDUAL_TOLERANCE. A sum that is out of reach
+ * leaves a residual near 1 / √(parts · pieces), far above it. */
+static const double RANK_TOLERANCE = 1e-12, RESIDUAL_TOLERANCE = 1e-6;
+
+struct sg_decoder {
+  const sg_code *code;
+  /* The last call. */
+  const void *state;
+  int segment, count;
+  const sg_message **message, **sorted; /* by arrival; by (from, tag) */
+  int *order;                           /* place in `message` of sorted[i] */
+  bool simple;                          /* at most one message of each node, all with tag 0 */
+  uint64_t *mask;                       /* then: bit set of the senders */
+  int *place;                           /* and for each of them the place in `message` */
+  /* Rows, by arrival; encoded on first use. */
+  sg_row *row;
+  unsigned char *encoded;
+  int terms; /* the longest row so far: all rows get as much room, once and for all */
+  /* Weights. */
+  double *w, *sorted_w, *bias;
+  size_t w_capacity;
+  int capacity; /* messages for which there is room */
+  int *first;   /* counting sort: nodes + 1 */
+  uint64_t *key;
+  void *scratch;
+  size_t scratch_capacity;
+  sg_expander expander;
+  double *alpha;
+  bool cache_tried;
+  sg_cache *cache;
+  long asked, found;
+};
+
+/* --- Making ----------------------------------------------------------------------------------- */
+
+static int most_pieces(const sg_code *code) {
+  int most = 1;
+  for (int s = 0; s < code->segments; s++)
+    if (code->segment[s].pieces > most) most = code->segment[s].pieces;
+  return most;
+}
+
+static int mask_words(const sg_code *code) {
+  return (code->nodes + 63) / 64;
+}
+
+sg_decoder *sg_decoder_new(const sg_code *code) {
+  sg_decoder *d = calloc(1, sizeof *d);
+  if (!d) return NULL;
+  d->code = code;
+  size_t pieces = (size_t)most_pieces(code);
+  d->first = calloc((size_t)code->nodes + 1, sizeof *d->first);
+  d->mask = calloc((size_t)mask_words(code), sizeof *d->mask);
+  d->place = calloc((size_t)code->nodes, sizeof *d->place);
+  d->bias = calloc(pieces, sizeof *d->bias);
+  bool ok = d->first && d->mask && d->place && d->bias;
+  if (!code->exact) {
+    d->alpha = calloc((size_t)(code->parts + code->coded_parts) * pieces, sizeof *d->alpha);
+    ok = ok && d->alpha;
+  }
+  if (ok) return d;
+  sg_decoder_free(d);
+  return NULL;
+}
+
+void sg_decoder_free(sg_decoder *d) {
+  if (!d) return;
+  for (int i = 0; i < d->capacity; i++) sg_row_free(&d->row[i]);
+  free(d->message);
+  free(d->sorted);
+  free(d->order);
+  free(d->row);
+  free(d->encoded);
+  free(d->w);
+  free(d->sorted_w);
+  free(d->bias);
+  free(d->first);
+  free(d->mask);
+  free(d->place);
+  free(d->key);
+  free(d->scratch);
+  free(d->alpha);
+  sg_expander_free(&d->expander);
+  sg_cache_free(d->cache);
+  free(d);
+}
+
+static bool widen(void *array, size_t count, size_t size) {
+  void *moved, *old;
+  memcpy(&old, array, sizeof old);
+  moved = realloc(old, count * size);
+  if (moved) memcpy(array, &moved, sizeof moved);
+  return moved != NULL;
+}
+
+/* Room for `count` messages; at the first call at once for one of every node. */
+static bool reserve(sg_decoder *d, int count, int pieces) {
+  if (count > d->capacity) {
+    int wanted = count > d->code->nodes ? count : d->code->nodes;
+    if (wanted < 2 * d->capacity) wanted = 2 * d->capacity;
+    size_t n = (size_t)wanted;
+    if (!widen(&d->message, n, sizeof *d->message) || !widen(&d->sorted, n, sizeof *d->sorted) ||
+        !widen(&d->order, n, sizeof *d->order) || !widen(&d->encoded, n, 1) ||
+        !widen(&d->key, n + 1, sizeof *d->key) || !widen(&d->row, n, sizeof *d->row))
+      return false;
+    memset(d->row + d->capacity, 0, (n - (size_t)d->capacity) * sizeof *d->row);
+    d->capacity = wanted;
+  }
+  size_t w = (size_t)d->capacity * (size_t)pieces;
+  if (w <= d->w_capacity) return true;
+  if (!widen(&d->w, w, sizeof *d->w) || !widen(&d->sorted_w, w, sizeof *d->sorted_w)) return false;
+  d->w_capacity = w;
+  return true;
+}
+
+/* --- Rows and workspace ----------------------------------------------------------------------- */
+
+const sg_row *sg_decoder_row(sg_decoder *d, int i) {
+  sg_row *row = &d->row[i];
+  if (d->encoded[i]) return row;
+  if (row->terms_capacity < d->terms) {
+    if (!widen(&row->term, (size_t)d->terms, sizeof *row->term)) return NULL;
+    row->terms_capacity = d->terms;
+  }
+  sg_row_clear(row);
+  d->code->type->encode(d->code, d->state, d->message[i], row);
+  if (row->failed) return NULL;
+  if (row->terms_capacity > d->terms) d->terms = row->terms_capacity;
+  d->encoded[i] = 1;
+  return row;
+}
+
+const sg_row *sg_used_row(const sg_used *used, int i) {
+  return sg_decoder_row(used->decoder, used->decoder->order[i]);
+}
+
+void *sg_used_scratch(const sg_used *used, size_t bytes) {
+  sg_decoder *d = used->decoder;
+  if (bytes > d->scratch_capacity) {
+    if (!widen(&d->scratch, bytes, 1)) return NULL;
+    d->scratch_capacity = bytes;
+  }
+  return d->scratch;
+}
+
+/* --- The canonical order ---------------------------------------------------------------------- */
+
+static bool goes_before(const sg_message *a, const sg_message *b) {
+  return a->from != b->from ? a->from < b->from : a->tag < b->tag;
+}
+
+/* Takes the messages in; the bit set of senders is all that a cached pattern needs. */
+static void take_messages(sg_decoder *d, const sg_message *const *message) {
+  d->simple = true;
+  memset(d->mask, 0, (size_t)mask_words(d->code) * sizeof *d->mask);
+  for (int i = 0; i < d->count; i++) {
+    const sg_message *m = d->message[i] = message[i];
+    uint64_t *word = &d->mask[m->from >> 6], bit = (uint64_t)1 << (m->from & 63);
+    d->simple &= m->tag == 0 && !(*word & bit);
+    *word |= bit;
+    d->place[m->from] = i;
+  }
+}
+
+static void sort_simple(sg_decoder *d) {
+  int at = 0;
+  for (int k = 0; k < mask_words(d->code); k++)
+    for (uint64_t left = d->mask[k]; left; left &= left - 1) {
+      int i = d->place[64 * k + __builtin_ctzll(left)];
+      d->order[at] = i;
+      d->sorted[at++] = d->message[i];
+    }
+}
+
+/* By counting over senders, then by insertion among the few messages of one sender; stable. */
+static void sort_messages(sg_decoder *d) {
+  if (d->simple) {
+    sort_simple(d);
+    return;
+  }
+  int *first = d->first, nodes = d->code->nodes;
+  memset(first, 0, ((size_t)nodes + 1) * sizeof *first);
+  for (int i = 0; i < d->count; i++) first[d->message[i]->from + 1]++;
+  for (int v = 0; v < nodes; v++) first[v + 1] += first[v];
+  for (int i = 0; i < d->count; i++) d->order[first[d->message[i]->from]++] = i;
+  for (int i = 0; i < d->count; i++) {
+    int at = i, moved = d->order[i];
+    const sg_message *m = d->message[moved];
+    for (; at > 0 && goes_before(m, d->sorted[at - 1]); at--) {
+      d->sorted[at] = d->sorted[at - 1];
+      d->order[at] = d->order[at - 1];
+    }
+    d->sorted[at] = m;
+    d->order[at] = moved;
+  }
+}
+
+/* --- Minimum-norm least squares --------------------------------------------------------------- */
+
+/* A: a column per message over (part, piece). X gets the targets: all ones in one piece each. */
+static bool fill_system(sg_decoder *d, int rows, int pieces, double *a, double *x, int ldx) {
+  memset(a, 0, (size_t)rows * (size_t)d->count * sizeof *a);
+  memset(x, 0, (size_t)ldx * (size_t)pieces * sizeof *x);
+  for (int i = 0; i < d->count; i++)
+    if (!sg_expand(&d->expander, d->code, d->state, d->sorted[i], 1, a + (size_t)i * (size_t)rows))
+      return false;
+  for (int p = 0; p < d->code->parts; p++)
+    for (int v = 0; v < pieces; v++) x[p * pieces + v + v * ldx] = 1;
+  return true;
+}
+
+static double largest_residual(int rows, int count, int pieces, const double *a, const double *x,
+                               int ldx, double *residual) {
+  memset(residual, 0, (size_t)rows * (size_t)pieces * sizeof *residual);
+  for (int r = 0; r < rows; r++) residual[r + (r % pieces) * rows] = -1;
+  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, rows, pieces, count, 1, a, rows, x, ldx, 1,
+              residual, rows);
+  double most = 0;
+  for (int r = 0; r < rows * pieces; r++) most = fmax(most, fabs(residual[r]));
+  return most;
+}
+
+static sg_status least_squares(sg_decoder *d, const sg_used *used, double *w,
+                               sg_decode_info *info) {
+  int pieces = d->code->segment[d->segment].pieces, rows = d->code->parts * pieces;
+  int count = d->count, ldx = rows > count ? rows : count;
+  size_t a_size = (size_t)rows * (size_t)count, x_size = (size_t)ldx * (size_t)pieces;
+  double *a = sg_used_scratch(used, (2 * a_size + 2 * x_size) * sizeof *a +
+                                        (size_t)count * sizeof(lapack_int));
+  if (!a) return SG_NO_MEMORY;
+  double *factors = a + a_size, *x = factors + a_size, *residual = x + x_size;
+  lapack_int *pivots = (lapack_int *)(void *)(residual + x_size);
+  if (!fill_system(d, rows, pieces, a, x, ldx)) return SG_NO_MEMORY;
+  memcpy(factors, a, a_size * sizeof *a);
+  sg_status status = sg_least_squares(rows, count, pieces, factors, rows, x, ldx, RANK_TOLERANCE,
+                                      pivots, NULL, &info->cond1);
+  if (status) return status;
+  double n = rows < count ? rows : count, m = rows + count - n;
+  info->flops = 2 * n * n * (m - n / 3) + 4.0 * rows * count * pieces;
+  if (d->code->exact &&
+      !(largest_residual(rows, count, pieces, a, x, ldx, residual) <= RESIDUAL_TOLERANCE))
+    return SG_UNDECODABLE;
+  for (int i = 0; i < count; i++)
+    for (int v = 0; v < pieces; v++) w[i * pieces + v] = x[i + v * ldx];
+  return SG_OK;
+}
+
+/* --- Judging the weights ---------------------------------------------------------------------- */
+
+/* The largest 2-norm of a column of W; NAN if a weight is not finite. */
+static double amplification(const double *w, int count, int pieces) {
+  double most = 0;
+  for (int v = 0; v < pieces; v++) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) sum += w[i * pieces + v] * w[i * pieces + v];
+    if (!isfinite(sum)) return NAN;
+    most = fmax(most, sum);
+  }
+  return sqrt(most);
+}
+
+/* Σ (α − target)² over part, piece of the part's gradient and piece of the decoded vector. */
+static sg_status alpha_error(sg_decoder *d, const double *w, double *error) {
+  const sg_code *code = d->code;
+  int pieces = code->segment[d->segment].pieces, size = code->parts * pieces;
+  *error = code->coded_parts ? NAN : 0;
+  if (code->coded_parts) return SG_OK;
+  for (int v = 0; v < pieces; v++) {
+    memset(d->alpha, 0, (size_t)size * sizeof *d->alpha);
+    for (int i = 0; i < d->count; i++) {
+      double weight = w[i * pieces + v];
+      if (weight != 0 && !sg_expand(&d->expander, code, d->state, d->sorted[i], weight, d->alpha))
+        return SG_NO_MEMORY;
+    }
+    for (int j = 0; j < size; j++) {
+      double off = d->alpha[j] - (j % pieces == v);
+      *error += off * off;
+    }
+  }
+  return SG_OK;
+}
+
+static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
+  const sg_code *code = d->code;
+  sg_used used = {.count = d->count, .message = d->sorted, .decoder = d};
+  memset(d->sorted_w, 0, (size_t)d->count * (size_t)pieces * sizeof *d->sorted_w);
+  for (int v = 0; v < pieces; v++) d->bias[v] = 1;
+  sg_status status = code->type->weights ? code->type->weights(code, d->state, d->segment, &used,
+                                                               d->sorted_w, d->bias, info)
+                                         : least_squares(d, &used, d->sorted_w, info);
+  if (status) return status;
+  info->amplification = amplification(d->sorted_w, d->count, pieces);
+  if (isnan(info->amplification)) return SG_UNDECODABLE;
+  if (code->exact) info->alpha_error = 0;
+  return isnan(info->alpha_error) ? alpha_error(d, d->sorted_w, &info->alpha_error) : SG_OK;
+}
+
+/* --- The cache -------------------------------------------------------------------------------- */
+
+static bool may_cache(sg_decoder *d, size_t words, size_t values) {
+  if (!(d->code->flags & SG_WEIGHTS_PURE)) return false;
+  if (!d->cache_tried) {
+    size_t pieces = (size_t)most_pieces(d->code), most = (size_t)d->capacity;
+    d->cache = sg_cache_new(most + 1, (most + 1) * pieces);
+    d->cache_tried = true;
+  }
+  return d->cache && sg_cache_fits(d->cache, words, values);
+}
+
+/* The bit set of the senders, or the list of all (from, tag). */
+static void make_key(sg_decoder *d) {
+  d->key[0] = (uint64_t)d->segment << 1 | d->simple;
+  if (d->simple)
+    memcpy(d->key + 1, d->mask, (size_t)mask_words(d->code) * sizeof *d->mask);
+  else
+    for (int i = 0; i < d->count; i++)
+      d->key[i + 1] = (uint64_t)(uint32_t)d->sorted[i]->from << 32 | (uint32_t)d->sorted[i]->tag;
+}
+
+/* Weights by arrival from those in canonical order. */
+static void spread(sg_decoder *d, int pieces) {
+  for (int i = 0; i < d->count; i++)
+    for (int v = 0; v < pieces; v++) d->w[d->order[i] * pieces + v] = d->sorted_w[i * pieces + v];
+}
+
+/* Kept weights stand in canonical order, those of a simple pattern at their nodes: then a hit needs
+ * no sorting. */
+static void recall(sg_decoder *d, int pieces, const double *kept) {
+  size_t size = (size_t)pieces;
+  if (d->simple) {
+    for (int i = 0; i < d->count; i++)
+      for (int v = 0; v < pieces; v++)
+        d->w[i * pieces + v] = kept[d->message[i]->from * pieces + v];
+    memcpy(d->bias, kept + (size_t)d->code->nodes * size, size * sizeof *kept);
+    return;
+  }
+  size_t n_w = (size_t)d->count * size;
+  memcpy(d->sorted_w, kept, n_w * sizeof *kept);
+  memcpy(d->bias, kept + n_w, size * sizeof *kept);
+  spread(d, pieces);
+}
+
+static void keep(const sg_decoder *d, int pieces, double *kept) {
+  size_t size = (size_t)pieces, n_w = (size_t)(d->simple ? d->code->nodes : d->count) * size;
+  if (d->simple)
+    for (int i = 0; i < d->count; i++)
+      for (int v = 0; v < pieces; v++)
+        kept[d->message[i]->from * pieces + v] = d->w[i * pieces + v];
+  else
+    memcpy(kept, d->sorted_w, n_w * sizeof *kept);
+  memcpy(kept + n_w, d->bias, size * sizeof *kept);
+}
+
+/* Weights by arrival and the bias, from the cache or made anew. */
+static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
+  size_t words = (size_t)(d->simple ? mask_words(d->code) : d->count) + 1;
+  size_t values = ((size_t)(d->simple ? d->code->nodes : d->count) + 1) * (size_t)pieces;
+  bool cached = may_cache(d, words, values);
+  if (!cached || !d->simple) sort_messages(d);
+  if (cached) {
+    make_key(d);
+    d->asked++;
+    const double *kept = sg_cache_find(d->cache, d->key, words, info);
+    if (kept) {
+      d->found++;
+      recall(d, pieces, kept);
+      return SG_OK;
+    }
+    if (d->simple) sort_messages(d);
+  }
+  sg_status status = fresh_weights(d, pieces, info);
+  if (status) return status;
+  spread(d, pieces);
+  if (cached) keep(d, pieces, sg_cache_add(d->cache, d->key, words, info));
+  return SG_OK;
+}
+
+sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int count,
+                             const sg_message *const *message, sg_weights *weights, sg_error *e) {
+  int pieces = d->code->segment[segment].pieces;
+  if (!reserve(d, count, pieces)) return sg_fail_memory(e);
+  d->state = state;
+  d->segment = segment;
+  d->count = count;
+  if (count == 0) return SG_UNDECODABLE;
+  take_messages(d, message);
+  memset(d->encoded, 0, (size_t)count);
+  sg_decode_info info = {.cond1 = 1, .amplification = NAN, .flops = 0, .alpha_error = NAN};
+  sg_status status = find_weights(d, pieces, &info);
+  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
+  if (status) return status;
+  *weights =
+      (sg_weights){.count = count, .pieces = pieces, .w = d->w, .bias = d->bias, .info = info};
+  return SG_OK;
+}
+
+void sg_decoder_cache_counts(const sg_decoder *d, long *asked, long *found) {
+  *asked = d->asked;
+  *found = d->found;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Events and orders: how a code's protocol and the engine talk.
+ *
+ * The engine tells the protocol what happened (an event); the protocol answers with orders. Both
+ * are plain data, so that a protocol is tested without an engine. Most codes use the default
+ * protocol, one round per iteration, which asks the code's begin_round, plan, arrive and updated.
+ */
+#ifndef SG_CODES_PROTOCOL_H
+#define SG_CODES_PROTOCOL_H
+
+#include "codes/frame/code.h"
+
+typedef enum sg_event_kind {
+  SG_BEGIN,   /* round: a round begins (with SG_ASYNC: once) */
+  SG_SIGNAL,  /* from, count: the master learns that `from` has done `count` tasks of this round */
+  SG_ARRIVAL, /* at, from, message[count]: delivered together to node `at`; held there already */
+  SG_COMMAND, /* at, arg, count: a command reached node `at`, which has done `count` tasks */
+  SG_TIMER,   /* arg: a timer fired */
+  SG_CUT,     /* message[count], with SG_SEE_CUTS: all that came by the timer, later the rest */
+  SG_UPDATED, /* model, decoded, and with SG_WANTS_VALUES norm, dot_previous: an update is over, or
+                 the weights were refused (decoded = false) */
+  SG_STALLED  /* nothing can happen any more; if no order comes back the run ends as stalled */
+} sg_event_kind;
+
+struct sg_event {
+  sg_event_kind kind;
+  int round;
+  int at, from; /* node numbers */
+  int arg;
+  int count;
+  const sg_message *const *message;
+  int model;
+  bool decoded;
+  bool skip;           /* UPDATED with decoded = false: the scenario says skip this round */
+  double norm;         /* ‖ĝ‖ */
+  double dot_previous; /* ⟨ĝ, the previous ĝ⟩ */
+};
+
+typedef enum sg_order_kind {
+  SG_ORDER_SNAPSHOT,
+  SG_ORDER_TASK,
+  SG_ORDER_SEND,
+  SG_ORDER_STOP,
+  SG_ORDER_TELL,
+  SG_ORDER_TIMER,
+  SG_ORDER_DECODE,
+  SG_ORDER_CLOSE,
+  SG_ORDER_DROP,
+  SG_ORDER_END_ROUND
+} sg_order_kind;
+
+enum {                       /* sg_order.flags */
+       SG_REPORT = 1,        /* task: tell the master when it is done (SIGNAL) */
+       SG_WITH_PREVIOUS = 2, /* send: in the same transmission as the send before it */
+       SG_LAST = 4,          /* decode: drop what else is held of the point, and close it */
+       SG_NO_SUM = 8 /* decode: compare with the exact weighted sum only, not with the whole sum */
+};
+
+typedef enum sg_timer_rule {
+  SG_AFTER_SECONDS,        /* value seconds after now */
+  SG_AFTER_FACTOR_OF_FIRST /* at value (= 1 + μ) times the round's first arrival, from its start */
+} sg_timer_rule;
+
+#define SG_ANY (-3) /* decode: messages at any point */
+#define SG_UP  (-4) /* send: to the parent */
+
+typedef struct sg_order {
+  sg_order_kind kind;
+  int node, to, point, segment, tag, model, arg, draws;
+  unsigned flags;
+  sg_timer_rule rule;
+  double work, value;
+  const sg_message *message;
+} sg_order;
+
+struct sg_orders {
+  int count, capacity;
+  sg_order *order;
+  bool failed; /* out of memory */
+};
+
+/* Keep the optimiser's evaluation point of `model` under the name `point`. */
+void sg_snapshot(sg_orders *o, int point, int model);
+/* Queue `work` (in subsets) for a node, or SG_ALL, at a point. A point that is new to the node
+ * costs it a broadcast. draws: how many random draws the work is made of with additive scaling. */
+void sg_task(sg_orders *o, int node, int point, double work, int draws, unsigned flags);
+/* Send a message after the tasks queued so far, made of what the node then holds of that point and
+ * segment. to: a node, SG_MASTER or SG_UP. */
+void sg_send(sg_orders *o, int node, int to, int point, int segment, int tag, unsigned flags);
+/* Cancel the queued work and sends of a node or SG_ALL, and the task it is at. */
+void sg_stop(sg_orders *o, int node);
+/* A COMMAND event at a node or SG_ALL after the signal latency. */
+void sg_tell(sg_orders *o, int node, int arg);
+void sg_timer(sg_orders *o, sg_timer_rule rule, double value, int arg);
+/* Use what the master holds now of the point (or SG_ANY) to update the model. */
+void sg_decode(sg_orders *o, int model, int point, unsigned flags);
+/* No more tasks there; the point is freed with its last message. */
+void sg_close(sg_orders *o, int point);
+/* Forget a held message. */
+void sg_drop(sg_orders *o, const sg_message *message);
+/* Cancel all that is under way; BEGIN comes after pending updates. */
+void sg_end_round(sg_orders *o);
+void sg_orders_clear(sg_orders *o);
+void sg_orders_free(sg_orders *o);
+
+/* A code's protocol in one run: its state and, where the code has no on_event, the default protocol
+ * with its counters and rank test. One per run. */
+typedef struct sg_protocol sg_protocol;
+sg_protocol *sg_protocol_new(const sg_code *code);
+void sg_protocol_free(sg_protocol *p);
+/* Tells the protocol of an event; its orders are appended to `orders`. */
+void sg_protocol_event(sg_protocol *p, const sg_event *event, sg_orders *orders);
+/* The code's state (state_size bytes). */
+const void *sg_protocol_state(const sg_protocol *p);
+
+#endif

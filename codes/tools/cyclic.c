@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "codes/tools/cyclic.h"
+#include "codes/tools/gaussian.h"
+#include "sim/core/linalg.h"
+
+#include <stdlib.h>
+
+static sg_status fill_rows(const sg_cyclic *c, uint64_t seed) {
+  int s = c->s, n = c->n;
+  size_t size = (size_t)s;
+  double *p = calloc(size * (size_t)n + 1, sizeof *p), *a = calloc(size * size + 1, sizeof *a);
+  lapack_int *pivots = calloc(size + 1, sizeof *pivots);
+  sg_status status = p && a && pivots ? SG_OK : SG_NO_MEMORY;
+  if (!status) {
+    sg_fill_gaussian(p, s, n - 1, s, seed);
+    for (int j = 0; j < n - 1; j++)
+      for (int r = 0; r < s; r++) p[r + (n - 1) * s] -= p[r + j * s];
+  }
+  for (int i = 0; !status && i < n; i++) {
+    double *row = c->coef + i * (s + 1);
+    for (int k = 0; k < s; k++)
+      for (int r = 0; r < s; r++) a[r + k * s] = p[r + (i + 1 + k) % n * s];
+    row[0] = 1;
+    for (int r = 0; r < s; r++) row[r + 1] = -p[r + i * s];
+    status = sg_solve(s, 1, a, s, row + 1, s, pivots, NULL);
+  }
+  free(p);
+  free(a);
+  free(pivots);
+  return status;
+}
+
+static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
+  int n = c->n;
+  double *v = calloc((size_t)n * (size_t)n, sizeof *v), *ones = calloc((size_t)n, sizeof *ones);
+  sg_status status = SG_NO_MEMORY;
+  if (v && ones) {
+    for (int i = 0; i < n; i++) {
+      ones[i] = 1;
+      for (int k = 0; k <= c->s; k++) v[(i + k) % n + i * n] = c->coef[i * (c->s + 1) + k];
+    }
+    status = sg_parity_new(code, n, n, n - c->s, 1, v, ones, &c->parity);
+  }
+  free(v);
+  free(ones);
+  return status;
+}
+
+sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int s, uint64_t seed,
+                        sg_cyclic **out, sg_error *e) {
+  int n = code->nodes;
+  sg_cyclic *c = sg_code_alloc(code, 1, sizeof *c);
+  if (!c) return sg_fail_memory(e);
+  *c = (sg_cyclic){.n = n, .s = s};
+  c->coef = sg_code_alloc(code, (size_t)n * (size_t)(s + 1), sizeof *c->coef);
+  if (!c->coef) return sg_fail_memory(e);
+  sg_status status = fill_rows(c, seed);
+  if (!status) status = make_decoder(code, c);
+  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
+  if (status == SG_UNDECODABLE)
+    return sg_fail_at(e, values, NULL,
+                      "the random code of this seed is singular: try another seed");
+  *out = c;
+  return status;
+}

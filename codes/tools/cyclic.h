@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The matrix B of cyclic repetition (Tandon et al. 2017), for the codes that use it.
+ *
+ * P (s × n) has independent N(0, 1) columns, the last one minus the sum of the others, so that
+ * P 1 = 0. Row i of B has a 1 at column i and −P[:, others]⁻¹ P[:, i] at columns i + 1, …, i + s
+ * (mod n), so that the rows of B lie in the null space of P, which has dimension n − s and contains
+ * the all-ones row: any n − s rows span it. Any 0 ≤ s < n. */
+#ifndef SG_CODES_CYCLIC_H
+#define SG_CODES_CYCLIC_H
+
+#include "codes/tools/parity.h"
+
+typedef struct sg_cyclic {
+  int n, s;
+  double *coef;            /* n × (s + 1), row by row: columns i, i + 1, … of row i */
+  const sg_parity *parity; /* decode weights of any n − s rows */
+} sg_cyclic;
+
+/* The memory is the code's. A singular draw of the seed is a fault at `values`. */
+sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int s, uint64_t seed,
+                        sg_cyclic **out, sg_error *e);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "codes/tools/groups.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const sg_grouping_names[] = {"in-order", "by-speed", NULL};
+
+typedef struct ranked {
+  double speed;
+  int worker;
+} ranked;
+
+static int slower_first(const void *x, const void *y) {
+  const ranked *a = x, *b = y;
+  if (a->speed != b->speed) return a->speed < b->speed ? -1 : 1;
+  return (a->worker > b->worker) - (a->worker < b->worker);
+}
+
+static void deal(const sg_groups *g, const ranked *worker, int *group) {
+  for (int i = 0; i < g->workers; i++) {
+    int pass = i / g->count, at = i % g->count;
+    /* What is left after full passes goes to the larger groups, which are the first. */
+    bool back = pass % 2 && pass < g->least;
+    group[worker[i].worker] = back ? g->count - 1 - at : at;
+  }
+}
+
+sg_status sg_groups_new(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e) {
+  int n = code->shape.workers;
+  int *group = sg_code_alloc(code, (size_t)n, sizeof *group);
+  int *position = sg_code_alloc(code, (size_t)n, sizeof *position);
+  int *have = calloc((size_t)count, sizeof *have);
+  ranked *worker = calloc((size_t)n, sizeof *worker);
+  bool ok = group && position && have && worker;
+  *out = (sg_groups){.workers = n,
+                     .count = count,
+                     .least = n / count,
+                     .most = n / count + (n % count != 0),
+                     .larger = n % count,
+                     .group = group,
+                     .position = position};
+  if (ok && grouping == SG_BY_SPEED) {
+    for (int i = 0; i < n; i++) worker[i] = (ranked){code->shape.speed[i], i};
+    qsort(worker, (size_t)n, sizeof *worker, slower_first);
+    deal(out, worker, group);
+  } else if (ok) {
+    for (int i = 0, k = 0, left = sg_group_size(out, 0); i < n; i++) {
+      group[i] = k;
+      if (--left == 0) left = sg_group_size(out, ++k);
+    }
+  }
+  for (int i = 0; ok && i < n; i++) position[i] = have[group[i]]++;
+  free(have);
+  free(worker);
+  return ok ? SG_OK : sg_fail_memory(e);
+}
+
+/* Messages of group k are used->message[order[i]], first[k] ≤ i < first[k + 1]. Positions rise with
+ * the worker's number in each group, and messages come sorted by worker: a counting sort keeps that
+ * order. first: count + 2 numbers. */
+static void sort_by_group(const sg_groups *g, const sg_used *used, int *first, int *order) {
+  /* first[k + 1] moves while group k is filled. */
+  memset(first, 0, ((size_t)g->count + 2) * sizeof *first);
+  for (int i = 0; i < used->count; i++) first[g->group[used->message[i]->from] + 2]++;
+  for (int k = 2; k <= g->count + 1; k++) first[k] += first[k - 1];
+  for (int i = 0; i < used->count; i++) order[first[g->group[used->message[i]->from] + 1]++] = i;
+}
+
+sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], int each,
+                            int (*column_of)(const void *self, int size, int position, int tag),
+                            const void *self, const sg_used *used, double *W,
+                            sg_decode_info *info) {
+  int m = inner[1]->m, most = g->most * each;
+  size_t solving = sg_inner_scratch(inner[1], most), rows = (size_t)most * (size_t)m;
+  size_t ints = (size_t)most + (size_t)g->count + 2 + (size_t)used->count;
+  double *w = sg_used_scratch(used, solving + rows * sizeof *w + ints * sizeof(int));
+  if (!w) return SG_NO_MEMORY;
+  void *scratch = w + rows;
+  int *column = (int *)(void *)((char *)scratch + solving), *first = column + most;
+  int *order = first + g->count + 2;
+  sort_by_group(g, used, first, order);
+  for (int group = 0; group < g->count; group++) {
+    int count = first[group + 1] - first[group], size = sg_group_size(g, group);
+    int *at = order + first[group];
+    for (int i = 0; i < count; i++) { /* sorted by column, by insertion */
+      int message = at[i], k = i;
+      const sg_message *view = used->message[message];
+      int c = g->position[view->from];
+      if (column_of) c = column_of(self, size, c, view->tag);
+      for (; k > 0 && column[k - 1] > c; k--) {
+        column[k] = column[k - 1];
+        at[k] = at[k - 1];
+      }
+      column[k] = c;
+      at[k] = message;
+    }
+    double cond1, flops;
+    sg_status status =
+        sg_inner_weights(inner[size > g->least], count, column, w, scratch, &cond1, &flops);
+    if (status) return status;
+    info->cond1 = fmax(info->cond1, cond1);
+    info->flops += flops;
+    for (int i = 0; i < count; i++) memcpy(W + at[i] * m, w + i * m, (size_t)m * sizeof *w);
+  }
+  return SG_OK;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Workers in groups: who is in which, at which position, and messages sorted by group. */
+#ifndef SG_CODES_GROUPS_H
+#define SG_CODES_GROUPS_H
+
+#include "codes/frame/code.h"
+#include "codes/linear/inner.h"
+
+/* in-order: groups of workers that follow one another. by-speed: workers sorted by their known
+ * speed, slowest first, are dealt out to the groups, back and forth, so that the slowest are in
+ * different groups. (The idea of Buyukates et al. 2020, arXiv:2011.01922, for known speeds.) */
+enum { SG_IN_ORDER, SG_BY_SPEED };
+extern const char *const sg_grouping_names[];
+
+typedef struct sg_groups {
+  int workers, count;
+  int least, most; /* sizes: ⌊workers/count⌋ and, for the first groups if need be, one more */
+  int larger;      /* how many groups have one more */
+  const int *group, *position; /* per worker */
+} sg_groups;
+
+/* Memory is the code's. */
+sg_status sg_groups_new(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e);
+
+static inline int sg_group_size(const sg_groups *g, int group) {
+  return g->least + (group < g->larger);
+}
+
+/* The weights of a code whose groups each use an inner code: inner[0] in the smaller groups,
+ * inner[1] in the larger ones. A worker sends up to `each` columns of it; column gives the one of a
+ * message, from the group's size and the worker's position; NULL: the position. */
+sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], int each,
+                            int (*column)(const void *self, int size, int position, int tag),
+                            const void *self, const sg_used *used, double *W, sg_decode_info *info);
+
+#endif

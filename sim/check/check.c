@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/check/check.h"
+
+#include "sim/check/trial.h"
+#include "sim/core/random.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  STARTS = 4,        /* local searches from the worst samples, beside greedy and burst */
+  SETS_SAMPLE = 500, /* sets of responders of one size, where there are too many */
+  CHUNK = 8          /* patterns that a thread takes at a time */
+};
+
+/* From here on a decoded sum is not the gradient: the bound of `straggle compare`. */
+static const double INACCURATE = 1e-6;
+
+typedef struct checker {
+  const sg_code *code;
+  const sg_check_options *options;
+  sg_check *check;
+  sg_trial_subject *subject;
+  int n, words; /* words of a pattern: bit i: worker i is missing */
+  int threads;
+  sg_trial **trial;   /* one per thread */
+  bool *present;      /* room for the flags of a pattern, a row per thread */
+  double done, total; /* patterns */
+  sg_error *error;
+  /* The worst so far, as patterns. */
+  uint64_t *worst[3 + SG_PRECISIONS];
+} checker;
+
+static bool is_missing(const uint64_t *pattern, int worker) {
+  return pattern[worker / 64] >> worker % 64 & 1;
+}
+
+static void flags_of(const checker *c, const uint64_t *pattern, bool *present) {
+  for (int i = 0; i < c->n; i++) present[i] = !is_missing(pattern, i);
+}
+
+/* --- Many patterns ---------------------------------------------------------------------------- */
+
+typedef struct batch {
+  checker *c;
+  long count;
+  const uint64_t *pattern; /* count × words */
+  unsigned want;
+  sg_trial_result *result;
+  atomic_long next;
+  atomic_bool failed;
+} batch;
+
+typedef struct hand {
+  batch *batch;
+  sg_trial *trial;
+  bool *present;
+  sg_error error;
+} hand;
+
+static void show_progress(const checker *c, double done) {
+  if (c->options->progress && c->total > 0)
+    c->options->progress(c->options->user, fmin(done / c->total, 1));
+}
+
+static void *work(void *argument) {
+  hand *w = argument;
+  batch *b = w->batch;
+  const checker *c = b->c;
+  bool first = w->trial == c->trial[0];
+  while (!atomic_load_explicit(&b->failed, memory_order_relaxed)) {
+    long from = atomic_fetch_add(&b->next, CHUNK);
+    if (from >= b->count) break;
+    for (long i = from; i < from + CHUNK && i < b->count; i++) {
+      flags_of(c, b->pattern + i * c->words, w->present);
+      if (sg_trial_run(w->trial, w->present, b->want, &b->result[i], &w->error))
+        atomic_store(&b->failed, true);
+    }
+    if (first) show_progress(c, c->done + (double)from);
+  }
+  return NULL;
+}
+
+/* The results of all patterns, by as many threads as pay. */
+static sg_status run_batch(checker *c, long count, const uint64_t *pattern, unsigned want,
+                           sg_trial_result *r) {
+  batch b = {.c = c, .count = count, .pattern = pattern, .want = want, .result = r};
+  hand *w = calloc((size_t)c->threads, sizeof *w);
+  pthread_t *thread = calloc((size_t)c->threads, sizeof *thread);
+  if (!w || !thread) {
+    free(w);
+    free(thread);
+    return sg_fail_memory(c->error);
+  }
+  int started = 1;
+  for (int i = 0; i < c->threads; i++)
+    w[i] = (hand){.batch = &b, .trial = c->trial[i], .present = c->present + (ptrdiff_t)i * c->n};
+  while (started < c->threads && count > 4L * CHUNK * started &&
+         pthread_create(&thread[started], NULL, work, &w[started]) == 0)
+    started++;
+  work(&w[0]);
+  for (int i = 1; i < started; i++) pthread_join(thread[i], NULL);
+  bool failed = atomic_load(&b.failed);
+  for (int i = 0; i < c->threads; i++) sg_error_move(c->error, &w[i].error);
+  free(w);
+  free(thread);
+  c->done += (double)count;
+  return failed ? sg_error_status(c->error) : SG_OK;
+}
+
+/* --- Patterns --------------------------------------------------------------------------------- */
+
+static void set_missing(uint64_t *pattern, int worker, bool missing) {
+  uint64_t bit = (uint64_t)1 << worker % 64;
+  pattern[worker / 64] = missing ? pattern[worker / 64] | bit : pattern[worker / 64] & ~bit;
+}
+
+static int count_missing(const checker *c, const uint64_t *pattern) {
+  int n = 0;
+  for (int i = 0; i < c->words; i++) n += __builtin_popcountll(pattern[i]);
+  return n;
+}
+
+static double binomial(int n, int k) {
+  double x = 1;
+  if (k > n - k) k = n - k;
+  for (int i = 1; i <= k; i++) x = nearbyint(x * (n - k + i) / i);
+  return x;
+}
+
+/* All sets of q missing workers, in lexicographic order; returns where the next pattern goes. */
+static uint64_t *put_all(const checker *c, int q, uint64_t *out) {
+  int n = c->n, at[64], *index = q <= 64 ? at : malloc((size_t)q * sizeof *index);
+  for (int i = 0; i < q; i++) index[i] = i;
+  for (;;) {
+    memset(out, 0, (size_t)c->words * sizeof *out);
+    for (int i = 0; i < q; i++) set_missing(out, index[i], true);
+    out += c->words;
+    int i = q - 1;
+    while (i >= 0 && index[i] == n - q + i) i--;
+    if (i < 0) break;
+    index[i]++;
+    for (int j = i + 1; j < q; j++) index[j] = index[j - 1] + 1;
+  }
+  if (index != at) free(index);
+  return out;
+}
+
+/* A random set of q missing workers (Floyd's method). */
+static void put_random(const checker *c, int q, sg_stream *random, uint64_t *out) {
+  memset(out, 0, (size_t)c->words * sizeof *out);
+  for (int j = c->n - q; j < c->n; j++) {
+    int pick = (int)(sg_uniform(random) * (j + 1));
+    set_missing(out, is_missing(out, pick) ? j : pick, true);
+  }
+}
+
+static void put_sample(const checker *c, int s, double all, long number, uint64_t *out) {
+  sg_stream random;
+  sg_stream_at(&random, c->options->seed, 0, SG_FOR_CHECK, 1, (uint32_t)number, 0);
+  double x = sg_uniform(&random) * all;
+  int q = 0;
+  while (q < s && x >= binomial(c->n, q)) x -= binomial(c->n, q++);
+  put_random(c, q, &random, out);
+}
+
+static bool is_promised(const checker *c, const uint64_t *pattern, bool *present) {
+  if (!c->code->type->promises) return count_missing(c, pattern) <= c->code->promised;
+  flags_of(c, pattern, present);
+  return c->code->type->promises(c->code, present);
+}
+
+/* --- Judging ---------------------------------------------------------------------------------- */
+
+enum { COND2, AMPLIFICATION, RESIDUAL, ERROR };
+
+static double *field(sg_trial_result *r, int which) {
+  return which == COND2           ? &r->cond2
+         : which == AMPLIFICATION ? &r->amplification
+         : which == RESIDUAL      ? &r->residual
+                                  : &r->error[which - ERROR];
+}
+
+static sg_check_spread *spread_of(sg_check *check, int which) {
+  return which == COND2           ? &check->cond2
+         : which == AMPLIFICATION ? &check->amplification
+         : which == RESIDUAL      ? &check->residual
+                                  : &check->error[which - ERROR];
+}
+
+static void note_received(sg_check *check, const sg_trial_result *r) {
+  check->least_messages = fmin(check->least_messages, r->messages);
+  check->received = fmin(check->received, r->received);
+}
+
+/* Notes what is worse than all before, and promises that were broken. */
+static void note(checker *c, const uint64_t *pattern, sg_trial_result *r) {
+  sg_check *check = c->check;
+  size_t size = (size_t)c->words * sizeof *pattern;
+  if (!r->decoded) {
+    if (!is_promised(c, pattern, c->present) || check->broken++ > 0) return;
+    check->broken_missing = calloc((size_t)c->n + 1, sizeof(int));
+    for (int i = 0; check->broken_missing && i < c->n; i++)
+      if (is_missing(pattern, i)) check->broken_missing[check->n_broken_missing++] = i;
+    return;
+  }
+  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) {
+    sg_check_spread *spread = spread_of(check, i);
+    double x = *field(r, i);
+    /* An error that is not a number came of a message that overflowed its format. */
+    if (i >= ERROR && sg_trial_has_errors(c->subject) && isnan(x)) x = INFINITY;
+    if (isnan(x) || x <= spread->worst) continue;
+    spread->worst = x;
+    memcpy(c->worst[i], pattern, size);
+  }
+  check->find_flops = fmax(check->find_flops, r->find_flops);
+  check->apply_flops = fmax(check->apply_flops, r->apply_flops);
+  note_received(check, r);
+}
+
+static void count_inaccurate(checker *c, long count, const sg_trial_result *r) {
+  if (!c->check->exact) return;
+  for (long i = 0; i < count; i++)
+    c->check->inaccurate +=
+        r[i].decoded && sg_trial_has_errors(c->subject) && !(r[i].error[SG_FLOAT64] < INACCURATE);
+}
+
+static int rising(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double quantile(const double *sorted, long n, double p) {
+  long rank = (long)ceil(p * (double)n);
+  return sorted[rank < 1 ? 0 : rank - 1];
+}
+
+static sg_status fill_quantiles(checker *c, long count, sg_trial_result *r) {
+  double *x = malloc((size_t)count * sizeof *x + 1);
+  if (!x) return sg_fail_memory(c->error);
+  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) {
+    sg_check_spread *spread = spread_of(c->check, i);
+    long n = 0;
+    for (long k = 0; k < count; k++) {
+      double value = *field(&r[k], i);
+      if (i >= ERROR && sg_trial_has_errors(c->subject) && isnan(value)) value = INFINITY;
+      if (r[k].decoded && !isnan(value)) x[n++] = value;
+    }
+    spread->median = spread->p90 = spread->p99 = NAN;
+    if (n == 0) continue;
+    qsort(x, (size_t)n, sizeof *x, rising);
+    spread->median = quantile(x, n, 0.5);
+    spread->p90 = quantile(x, n, 0.9);
+    spread->p99 = quantile(x, n, 0.99);
+  }
+  free(x);
+  return SG_OK;
+}
+
+/* --- Patterns up to s ------------------------------------------------------------------------- */
+
+static void count_sets(checker *c, long count, const uint64_t *pattern, const sg_trial_result *r) {
+  sg_check *check = c->check;
+  check->n_sets = check->s_promised + 1;
+  for (int q = 0; q <= check->s_promised; q++)
+    check->sets[q] = (sg_check_sets){.responders = c->n - q, .sets = binomial(c->n, q)};
+  for (long i = 0; i < count; i++) {
+    sg_check_sets *sets = &check->sets[count_missing(c, pattern + i * c->words)];
+    sets->tried++;
+    sets->decodable += r[i].decoded;
+  }
+}
+
+/* The search's neighbours of a pattern: one missing worker changes places with one that is not, or,
+ * while fewer than s are missing, one more is missing. */
+static long put_neighbours(const checker *c, const uint64_t *pattern, bool grow, uint64_t *out) {
+  size_t size = (size_t)c->words * sizeof *out;
+  long count = 0;
+  for (int i = grow ? -1 : 0; i < (grow ? 0 : c->n); i++) {
+    if (!grow && !is_missing(pattern, i)) continue;
+    for (int j = 0; j < c->n; j++) {
+      if (is_missing(pattern, j)) continue;
+      uint64_t *to = out + count++ * c->words;
+      memcpy(to, pattern, size);
+      if (!grow) set_missing(to, i, false);
+      set_missing(to, j, true);
+    }
+  }
+  return count;
+}
+
+typedef struct search {
+  checker *c;
+  int which; /* what is made as large as can be */
+  unsigned want;
+  long budget;
+  uint64_t *neighbour;
+  sg_trial_result *result;
+} search;
+
+static double badness(sg_trial_result *r, int which) {
+  return r->decoded ? *field(r, which) : INFINITY;
+}
+
+/* Moves to the worst neighbour if that is worse, or, growing, in any case. */
+static sg_status step(search *s, uint64_t *pattern, double *value, bool grow, bool *moved) {
+  checker *c = s->c;
+  long count = put_neighbours(c, pattern, grow, s->neighbour), best = -1;
+  *moved = false;
+  if (count > s->budget || count == 0) {
+    s->budget = 0;
+    return SG_OK;
+  }
+  sg_status status = run_batch(c, count, s->neighbour, s->want, s->result);
+  if (status) return status;
+  s->budget -= count;
+  c->check->searched += count;
+  double most = grow ? -1 : *value;
+  for (long i = 0; i < count; i++) {
+    double x = badness(&s->result[i], s->which);
+    if (isnan(x) || x <= most) continue;
+    most = x;
+    best = i;
+  }
+  if (best < 0) return SG_OK;
+  memcpy(pattern, s->neighbour + best * c->words, (size_t)c->words * sizeof *pattern);
+  *value = most;
+  *moved = true;
+  return SG_OK;
+}
+
+/* Up to a local maximum, whose arithmetic is then looked at in full. */
+static sg_status climb(search *s, uint64_t *pattern, double value) {
+  checker *c = s->c;
+  bool moved = true;
+  sg_status status = SG_OK;
+  while (!status && moved && isfinite(value) && count_missing(c, pattern) < c->check->s_promised)
+    status = step(s, pattern, &value, true, &moved);
+  while (!status && moved && isfinite(value)) status = step(s, pattern, &value, false, &moved);
+  sg_trial_result r;
+  if (!status) status = run_batch(c, 1, pattern, SG_TRIAL_ALL, &r);
+  if (!status) note(c, pattern, &r);
+  return status;
+}
+
+static void put_burst(const checker *c, uint64_t *out) {
+  memset(out, 0, (size_t)c->words * sizeof *out);
+  for (int i = 0; i < c->check->s_promised; i++) set_missing(out, i, true);
+}
+
+/* From nothing (greedy), from a burst of neighbours, and from the worst samples. */
+static sg_status search_worst(search *s, long count, const uint64_t *sample, sg_trial_result *r) {
+  checker *c = s->c;
+  size_t size = (size_t)c->words * sizeof *sample;
+  uint64_t *start = calloc((2 + STARTS) * (size_t)c->words, sizeof *start);
+  double value[2 + STARTS] = {-1, -1};
+  if (!start) return sg_fail_memory(c->error);
+  put_burst(c, start + c->words);
+  int starts = 2;
+  double below = INFINITY;
+  for (; starts < 2 + STARTS; starts++) { /* the next worst each time */
+    long best = -1;
+    double most = -1;
+    for (long i = 0; i < count; i++) {
+      double x = badness(&r[i], s->which);
+      if (x < below && x > most) most = x, best = i;
+    }
+    if (best < 0) break;
+    memcpy(start + starts * c->words, sample + best * c->words, size);
+    value[starts] = below = most;
+  }
+  sg_trial_result burst;
+  sg_status status = run_batch(c, 1, start + c->words, s->want, &burst);
+  value[1] = status ? -1 : badness(&burst, s->which);
+  long budget = s->budget;
+  for (int i = 0; !status && i < starts; i++) {
+    s->budget = budget / starts;
+    status = climb(s, start + i * c->words, value[i]);
+  }
+  free(start);
+  return status;
+}
+
+static sg_status search_all(checker *c, long count, const uint64_t *sample, sg_trial_result *r) {
+  static const int objective[] = {COND2, AMPLIFICATION};
+  long most = (long)(c->check->s_promised + 1) * c->n;
+  search s = {.c = c,
+              .neighbour = malloc((size_t)most * (size_t)c->words * sizeof(uint64_t)),
+              .result = malloc((size_t)most * sizeof(sg_trial_result))};
+  sg_status status = s.neighbour && s.result ? SG_OK : sg_fail_memory(c->error);
+  for (int i = 0; !status && i < 2; i++) {
+    double before = c->done;
+    s.which = objective[i];
+    s.want = s.which == COND2 ? SG_TRIAL_CONDITION : 0;
+    s.budget = c->options->patterns;
+    status = search_worst(&s, count, sample, r);
+    c->done = before + (double)c->options->patterns; /* an early end is progress, too */
+  }
+  free(s.neighbour);
+  free(s.result);
+  return status;
+}
+
+/* No condition numbers are asked for here, so that more can be tried one by one. */
+static long sets_to_try(const checker *c, int q) {
+  double all = binomial(c->n, q);
+  if (all <= 4.0 * (double)c->options->patterns) return (long)all;
+  return c->options->patterns < SETS_SAMPLE ? c->options->patterns : SETS_SAMPLE;
+}
+
+static sg_status check_size(checker *c, int q, sg_check_sets *sets) {
+  long count = sets_to_try(c, q);
+  bool all = (double)count == binomial(c->n, q);
+  uint64_t *pattern = malloc((size_t)count * (size_t)c->words * sizeof *pattern);
+  sg_trial_result *r = calloc((size_t)count, sizeof *r);
+  sg_status status = pattern && r ? SG_OK : sg_fail_memory(c->error);
+  *sets = (sg_check_sets){.responders = c->n - q, .sets = binomial(c->n, q), .tried = count};
+  if (!status && all) put_all(c, q, pattern);
+  for (long i = 0; !status && !all && i < count; i++) {
+    sg_stream random;
+    sg_stream_at(&random, c->options->seed, 0, SG_FOR_CHECK, 2, (uint32_t)q, (uint32_t)i);
+    put_random(c, q, &random, pattern + i * c->words);
+  }
+  if (!status) status = run_batch(c, count, pattern, 0, r);
+  for (long i = 0; !status && i < count; i++) {
+    sets->decodable += r[i].decoded;
+    if (!r[i].decoded && is_promised(c, pattern + i * c->words, c->present))
+      note(c, pattern + i * c->words, &r[i]);
+  }
+  free(pattern);
+  free(r);
+  return status;
+}
+
+static sg_status check_promised(checker *c) {
+  sg_check *check = c->check;
+  int s = check->s_promised;
+  long count = check->exhaustive ? (long)check->patterns : c->options->patterns;
+  uint64_t *pattern = malloc((size_t)count * (size_t)c->words * sizeof *pattern);
+  sg_trial_result *r = calloc((size_t)count, sizeof *r);
+  sg_status status = pattern && r ? SG_OK : sg_fail_memory(c->error);
+  if (!status) {
+    uint64_t *next = pattern;
+    for (int q = 0; check->exhaustive && q <= s; q++) next = put_all(c, q, next);
+    for (long i = 0; !check->exhaustive && i < count; i++)
+      put_sample(c, s, check->patterns, i, pattern + i * c->words);
+    status = run_batch(c, count, pattern, SG_TRIAL_ALL, r);
+  }
+  if (!status) {
+    check->tried = count;
+    for (long i = 0; i < count; i++) note(c, pattern + i * c->words, &r[i]);
+    if (check->exhaustive) count_sets(c, count, pattern, r);
+    count_inaccurate(c, count, r);
+    status = fill_quantiles(c, count, r);
+  }
+  if (!status && !check->exhaustive) status = search_all(c, count, pattern, r);
+  for (int q = 0; !status && !check->exhaustive && q <= s; q++)
+    status = check_size(c, q, &check->sets[check->n_sets++]);
+  free(pattern);
+  free(r);
+  return status;
+}
+
+/* --- Patterns beyond s ------------------------------------------------------------------------ */
+
+/* How little the master can do with: workers are left out one after the other, from the last to the
+ * first, as long as the rest decodes. */
+static sg_status find_least(checker *c) {
+  uint64_t *pattern = calloc((size_t)c->words, sizeof *pattern);
+  sg_status status = pattern ? SG_OK : sg_fail_memory(c->error);
+  for (int i = c->n - 1; !status && i >= 0; i--) {
+    sg_trial_result r;
+    set_missing(pattern, i, true);
+    status = run_batch(c, 1, pattern, 0, &r);
+    if (r.decoded)
+      note_received(c->check, &r);
+    else
+      set_missing(pattern, i, false);
+  }
+  free(pattern);
+  return status;
+}
+
+/* Fewer messages never help: below a size of which no set decodes none does. After two sizes of
+ * which no sampled set did, the rest is left out. */
+static sg_status check_beyond(checker *c) {
+  sg_check *check = c->check;
+  sg_status status = SG_OK;
+  for (int q = check->s_promised + 1, barren = 0; !status && q <= c->n && barren < 2; q++) {
+    sg_check_sets *sets = &check->sets[check->n_sets++];
+    status = check_size(c, q, sets);
+    if (sets->decodable > 0) continue;
+    barren++;
+    if ((double)sets->tried < sets->sets) continue;
+    for (; ++q <= c->n;) {
+      double all = binomial(c->n, q);
+      if (all > 1e15) break; /* cannot be counted */
+      check->sets[check->n_sets++] =
+          (sg_check_sets){.responders = c->n - q, .sets = all, .tried = (long)all, .decodable = 0};
+    }
+  }
+  return status;
+}
+
+/* --- What is found in the messages ------------------------------------------------------------ */
+
+static sg_status measure_workers(checker *c) {
+  const sg_code *code = c->code;
+  const sg_rehearsal *round = sg_trial_round(c->subject);
+  const void *state = sg_protocol_state(round->protocol);
+  sg_check *check = c->check;
+  size_t parts = (size_t)(code->parts + code->coded_parts), n = (size_t)c->n;
+  double *flops = calloc(2 * n, sizeof *flops), *sent = flops ? flops + n : NULL;
+  unsigned char *held = calloc(n, parts);
+  sg_row row = {0};
+  bool ok = flops && held;
+  for (int i = 0; ok && i < round->count; i++) {
+    const sg_message *m = round->message[i];
+    const sg_segment *segment = &code->segment[m->segment];
+    sg_row_clear(&row);
+    code->type->encode(code, state, m, &row);
+    ok = !row.failed;
+    flops[m->from] += 2.0 * (row.n_terms + row.n_links) * (double)sg_segment_length(segment);
+    sent[m->from] += (double)(segment->end - segment->begin) / segment->pieces;
+    for (int t = 0; t < row.n_terms; t++)
+      held[(size_t)m->from * parts + (size_t)row.term[t].part] = 1;
+  }
+  double most_sent = 0;
+  for (int i = 0; ok && i < c->n; i++) {
+    double share = 0;
+    for (int p = 0; p < (int)parts; p++) {
+      int like = p < code->parts ? p : code->coded[p - code->parts].part[0];
+      if (held[(size_t)i * parts + (size_t)p])
+        share += sg_code_edge(code, like + 1) - sg_code_edge(code, like);
+    }
+    /* Sums of widths are not exact: to twelve places they are. */
+    double d = nearbyint(share * c->n * 1e12) / 1e12;
+    check->copies += share;
+    check->d_found = fmax(check->d_found, d);
+    check->encode_flops = fmax(check->encode_flops, flops[i]);
+    most_sent = fmax(most_sent, sent[i]);
+  }
+  check->copies = nearbyint(check->copies * 1e12) / 1e12;
+  check->m_found = most_sent > 0 ? (double)code->shape.length / most_sent : NAN;
+  if (fabs(check->m_found - nearbyint(check->m_found)) < 1e-9)
+    check->m_found = nearbyint(check->m_found);
+  sg_row_free(&row);
+  free(flops);
+  free(held);
+  return ok ? SG_OK : sg_fail_memory(c->error);
+}
+
+/* The most workers any of which may be missing. Samples can take a promise back, not extend it. */
+static void find_s(sg_check *check) {
+  check->s_found = -1;
+  check->s_proved = true;
+  for (int i = 0; i < check->n_sets; i++) {
+    const sg_check_sets *sets = &check->sets[i];
+    bool all = (double)sets->tried == sets->sets;
+    if (sets->decodable < sets->tried || sets->responders == 0) break;
+    if (!all && i > check->s_promised) break;
+    check->s_proved &= all;
+    check->s_found = i;
+  }
+  /* Searched patterns are not among the sets. */
+  if (check->broken > 0 && check->s_found >= check->n_broken_missing)
+    check->s_found = check->n_broken_missing - 1;
+  double slack = check->copies - (check->s_found + check->m_found);
+  /* The trade-off is one of lost workers. */
+  bool comparable = check->exact && !check->partial;
+  check->slack = comparable ? nearbyint(slack * 1e9) / 1e9 : NAN;
+}
+
+/* --- Making and freeing ----------------------------------------------------------------------- */
+
+static sg_status begin(checker *c) {
+  const sg_code *code = c->code;
+  sg_check *check = c->check;
+  *check = (sg_check){.workers = c->n,
+                      .length = code->shape.length,
+                      .exact = code->exact,
+                      .partial = code->flags & SG_PARTIAL,
+                      .s_promised = code->promised < 0 ? 0 : code->promised,
+                      .m_promised = code->reduction,
+                      .d_promised = code->load * c->n / code->shape.subsets,
+                      .least_messages = INFINITY,
+                      .received = INFINITY};
+  for (int q = 0; q <= check->s_promised && q <= c->n; q++) check->patterns += binomial(c->n, q);
+  check->exhaustive = check->patterns <= (double)c->options->patterns;
+  check->sets = calloc((size_t)c->n + 2, sizeof *check->sets);
+  c->threads = c->options->threads > 1 ? c->options->threads : 1;
+  sg_status status = check->sets
+                         ? sg_trial_subject_new(code, c->options->seed, &c->subject, c->error)
+                         : sg_fail_memory(c->error);
+  if (status) return status;
+  c->trial = calloc((size_t)c->threads, sizeof(sg_trial *));
+  c->present = calloc((size_t)c->threads * (size_t)c->n, sizeof(bool));
+  bool ok = c->trial && c->present;
+  for (int i = 0; ok && i < c->threads; i++) ok = (c->trial[i] = sg_trial_new(c->subject)) != NULL;
+  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) {
+    c->worst[i] = calloc((size_t)c->words, sizeof(uint64_t));
+    ok = ok && c->worst[i];
+    spread_of(check, i)->worst = -1;
+  }
+  c->total = check->exhaustive ? check->patterns : 3.0 * (double)c->options->patterns;
+  for (int q = check->exhaustive ? check->s_promised + 1 : 0; q <= c->n; q++)
+    c->total += 0.2 * (double)sets_to_try(c, q);
+  return ok ? SG_OK : sg_fail_memory(c->error);
+}
+
+static sg_status finish(checker *c) {
+  sg_check *check = c->check;
+  find_s(check);
+  if (isinf(check->received)) check->received = check->least_messages = NAN;
+  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) {
+    sg_check_spread *spread = spread_of(check, i);
+    if (spread->worst < 0) {
+      spread->worst = NAN;
+      continue;
+    }
+    spread->missing = calloc((size_t)c->n + 1, sizeof *spread->missing);
+    if (!spread->missing) return sg_fail_memory(c->error);
+    for (int k = 0; k < c->n; k++)
+      if (is_missing(c->worst[i], k)) spread->missing[spread->n_missing++] = k;
+  }
+  return SG_OK;
+}
+
+static void end(checker *c) {
+  for (int i = 0; c->trial && i < c->threads; i++) sg_trial_free(c->trial[i]);
+  free(c->trial);
+  free(c->present);
+  sg_trial_subject_free(c->subject);
+  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) free(c->worst[i]);
+}
+
+sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg_check **out,
+                        sg_error *e) {
+  *out = NULL;
+  checker c = {.code = code,
+               .options = options,
+               .check = calloc(1, sizeof(sg_check)),
+               .n = code->nodes,
+               .words = (code->nodes + 63) / 64,
+               .error = e};
+  if (!c.check) return sg_fail_memory(e);
+  sg_status status = begin(&c);
+  if (!status) status = measure_workers(&c);
+  if (!status) status = check_promised(&c);
+  if (!status) status = find_least(&c);
+  if (!status) status = check_beyond(&c);
+  if (!status) status = finish(&c);
+  end(&c);
+  if (status) {
+    sg_check_free(c.check);
+    return status;
+  }
+  *out = c.check;
+  return SG_OK;
+}
+
+void sg_check_free(sg_check *check) {
+  if (!check) return;
+  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) free(spread_of(check, i)->missing);
+  free(check->broken_missing);
+  free(check->sets);
+  free(check);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* How safe a code is: recovery, conditioning and rounding errors over patterns of stragglers.
+ *
+ * A pattern is a set of workers that answer nothing; all others have done all their work and sent
+ * all their messages. With SG_PARTIAL, of two-stage codes, the messages with tag 0 of the set come,
+ * too. Every pattern goes through the code's own rows and decode weights. Patterns
+ * with at most s workers missing (s = code->promised) are tried all, or, where there are too many,
+ * sampled uniformly, and searched for the worst (greedy, then swaps of one worker). For every
+ * number of responders it is counted how many sets decode.
+ *
+ * What is measured of a pattern that decodes
+ *   cond2          2-norm condition number of its decode system: the rows of the messages that have
+ *                  a weight, one row each, over (part, piece); σ_max / σ_min of the singular values
+ *                  above max(rows, columns) · ε · σ_max, the numerical rank. So it ends near 1e13,
+ *                  where no digit is left. Rows that share no part are systems of their own; of
+ *                  these, and of several segments, the worst.
+ *   amplification  the largest 2-norm of a column of decode weights, as `decode_amp` of a run
+ *   residual       max |Σ weight · row − 1| over the coefficients of the decoded sum
+ *   error          ‖ĝ − Σ g‖ / Σ ‖g‖ for gradients of independent normal numbers, encoded in
+ *                  float64, messages rounded to a format, decoded in float64; the sum to compare
+ *                  with in extended precision. As `grad_scaled_err` of a run. */
+#ifndef SG_CODES_CHECK_H
+#define SG_CODES_CHECK_H
+
+#include "codes/frame/code.h"
+#include "sim/core/precision.h"
+
+typedef struct sg_check_options {
+  long patterns; /* so many are tried one by one; of more, so many are sampled */
+  uint64_t seed; /* of gradients, samples and searches; the code has its own */
+  int threads;   /* the result is the same for any number */
+  /* NULL, or called from the calling thread now and then with the share that is done. */
+  void (*progress)(void *user, double share);
+  void *user;
+} sg_check_options;
+
+/* Over the patterns tried with at most s missing that decode. Quantiles (nearest rank) are of the
+ * patterns tried all or sampled; the worst is of those and of the searched ones. NAN: not known. */
+typedef struct sg_check_spread {
+  double median, p90, p99, worst;
+  int n_missing, *missing; /* of the worst pattern; owned */
+} sg_check_spread;
+
+/* Sets of responders of one size. */
+typedef struct sg_check_sets {
+  int responders;
+  double sets;           /* that there are */
+  long tried, decodable; /* tried == sets: counted, otherwise sampled */
+} sg_check_sets;
+
+typedef struct sg_check {
+  int workers;
+  long length;
+  bool exact;
+  bool partial;    /* who is missing has sent its messages with tag 0 (SG_PARTIAL) */
+  bool exhaustive; /* every pattern with at most s missing was tried */
+  double patterns; /* that there are with at most s missing */
+  long tried, searched;
+  /* Promised by the code, and found in its messages. d is the share of the data that the busiest
+   * worker holds, times n; 1/m what a worker sends, in gradients; s the most workers any of which
+   * may be missing. */
+  double d_promised, d_found, m_promised, m_found;
+  int s_promised, s_found;
+  bool s_proved; /* s_found rests on all patterns, not on samples */
+  double copies; /* data held by all workers over the data; d where loads are equal */
+  double slack;  /* copies − (s + m) as found: 0 is the optimal trade-off (Ye and Abbe 2018); NAN
+                    for partial and approximate codes, which have another */
+  long broken;   /* promised patterns that were refused */
+  int n_broken_missing, *broken_missing; /* the first of them */
+  long inaccurate; /* of the patterns tried: decoded, by an exact code, with an error of 1e-6 or
+                      more even though messages are float64 */
+  int n_sets;
+  sg_check_sets *sets; /* from all workers downward; sizes that were not tried are left out */
+  sg_check_spread cond2, amplification, residual, error[SG_PRECISIONS];
+  double encode_flops; /* of the busiest worker */
+  double find_flops;   /* to find weights: the most of a pattern */
+  double apply_flops;  /* to apply them, per coordinate of the gradient: the most of a pattern */
+  /* What the master must receive: messages with a weight, and their length in gradients (· length ·
+   * 8 bytes as float64); the least of a pattern tried and of one in which workers were left out,
+   * from the last to the first, as long as the rest decodes. */
+  double least_messages, received;
+} sg_check;
+
+/* Faults: a code without rounds that stand for themselves, not enough memory. O(patterns · (SVD of
+ * the decode system + messages · length)). */
+sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg_check **out,
+                        sg_error *e);
+void sg_check_free(sg_check *check);
+
+#endif

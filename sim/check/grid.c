@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/check/grid.h"
+
+#include <string.h>
+
+static const int whole[] = {1, 2, 3, 4};
+enum { WHOLE = sizeof whole / sizeof *whole };
+
+typedef struct walk {
+  const sg_code_type *type;
+  const sg_shape *shape;
+  sg_grid_visit visit; /* NULL: only look for tolerance */
+  void *user;
+  sg_error *error;
+  bool tolerant; /* some combination promises s ≥ 1; then others are passed over */
+} walk;
+
+static sg_status make(walk *w, const sg_values *values, long *made) {
+  sg_error ignored = {0};
+  sg_code *code = NULL;
+  sg_status status = sg_values_check_required(values, &ignored);
+  if (!status) status = sg_code_new(w->type, w->shape, values, &code, &ignored);
+  if (status == SG_INVALID || status == SG_OK)
+    sg_error_clear(&ignored);
+  else
+    sg_error_move(w->error, &ignored);
+  if (status) return status == SG_INVALID ? SG_OK : status;
+  ++*made;
+  if (!w->visit)
+    w->tolerant |= code->promised > 0;
+  else if (!w->tolerant || code->promised > 0)
+    status = w->visit(w->user, values, code, w->error);
+  sg_code_free(code);
+  return status;
+}
+
+/* Words first, so that it is known which of them need the optional numbers. */
+static const sg_param *next_member(const sg_param *table, int *pass, const sg_param *after) {
+  const sg_param *p = after ? after + 1 : table;
+  for (; *pass < 2; ++*pass, p = table)
+    for (; p && p->name; p++) {
+      bool open = p->flags & (SG_REQUIRED | SG_OPTIONAL);
+      if (*pass == 0 ? p->kind == SG_CHOICE : p->kind == SG_INT && open) return p;
+    }
+  return NULL;
+}
+
+static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values,
+                    long *made);
+
+/* The rest of the members with this one at a value. A value that is refused is passed over. */
+static sg_status go_with(walk *w, const sg_param *p, int pass, bool deviates,
+                         const sg_values *values, int i, long *made) {
+  sg_values *copy = sg_values_copy(values);
+  if (!copy) return sg_fail_memory(w->error);
+  sg_status set = p->kind == SG_INT ? sg_values_set_number(copy, p->name, whole[i], NULL)
+                                    : sg_values_set_string(copy, p->name, p->choices[i], NULL);
+  sg_status status = set == SG_OK ? go(w, p, pass, deviates, copy, made) : SG_OK;
+  sg_values_free(copy);
+  return status;
+}
+
+static sg_status go_words(walk *w, const sg_param *p, int pass, bool deviates,
+                          const sg_values *values, long *made) {
+  int words = 0;
+  while (p->choices[words]) words++;
+  if (strcmp(p->name, "stop") == 0) return go_with(w, p, pass, deviates, values, words - 1, made);
+  bool has_default = !(p->flags & (SG_REQUIRED | SG_OPTIONAL));
+  sg_status status = has_default ? go(w, p, pass, deviates, values, made) : SG_OK;
+  for (int i = 0; i < words && !status && !(has_default && deviates); i++)
+    if (!has_default || i != (int)p->fallback)
+      status = go_with(w, p, pass, deviates || has_default, values, i, made);
+  return status;
+}
+
+static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values,
+                    long *made) {
+  p = next_member(w->type->about.params, &pass, p);
+  if (!p) return make(w, values, made);
+  if (p->kind == SG_CHOICE) return go_words(w, p, pass, deviates, values, made);
+  long before = *made;
+  sg_status status = SG_OK;
+  if (p->flags & SG_OPTIONAL) {
+    status = go(w, p, pass, deviates, values, made);
+    if (status || *made > before) return status;
+  }
+  for (int i = 0; i < WHOLE && !status && whole[i] <= w->shape->workers; i++)
+    status = go_with(w, p, pass, deviates, values, i, made);
+  return status;
+}
+
+sg_status sg_grid_walk(const sg_code_type *type, const sg_shape *shape, sg_grid_visit visit,
+                       void *user, sg_error *e) {
+  walk w = {.type = type, .shape = shape, .error = e};
+  sg_values *values = sg_values_new(NULL, &type->about, "");
+  if (!values) return sg_fail_memory(e);
+  long made = 0;
+  sg_status status = go(&w, NULL, 0, false, values, &made);
+  w.visit = visit;
+  w.user = user;
+  if (!status) status = go(&w, NULL, 0, false, values, &made);
+  sg_values_free(values);
+  return status;
+}
