@@ -130,8 +130,7 @@ static bool make(bench *b, uint64_t seed) {
   b->residual = calloc(PATTERNS, sizeof *b->residual);
   for (int i = 0; i < b->n; i++) {
     b->message[i] = (sg_message){.from = i, .to = SG_MASTER};
-    sg_row_clear(&row);
-    type->encode(b->code, NULL, &b->message[i], &row);
+    sg_encode(b->code, NULL, &b->message[i], &row);
     for (int t = 0; t < row.n_terms; t++) b->row[i * b->n + row.term[t].part] = row.term[t].coef;
   }
   sg_row_free(&row);

@@ -43,8 +43,7 @@ static void generator(const sg_code *code, double *g) {
   memset(g, 0, sizeof *g * (size_t)m * (size_t)code->nodes);
   for (int i = 0; i < code->nodes; i++) {
     sg_message message = {.from = i, .to = SG_MASTER};
-    sg_row_clear(&row);
-    code->type->encode(code, NULL, &message, &row);
+    sg_encode(code, NULL, &message, &row);
     for (int k = 0; k < row.n_terms; k++) g[row.term[k].piece + m * i] = row.term[k].coef;
   }
   sg_row_free(&row);

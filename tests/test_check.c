@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of codes against counts by hand, closed forms and singular values of rows written out;
  * broken promises, overflow, relays, threads, search; the grid of all codes. */
-#include "sim/check/check.h"
 #include "codes/frame/expand.h"
+#include "sim/check/check.h"
 #include "sim/check/grid.h"
 #include "sim/core/linalg.h"
 #include "tests/support/toy_codes.h"
@@ -338,9 +338,8 @@ static sg_status boast_create(sg_code *code, const sg_shape *shape, const sg_val
   return SG_OK;
 }
 
-static void own_part(const sg_code *code, const void *state, const sg_message *message,
-                     sg_row *row) {
-  (void)code, (void)state;
+static void own_part(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code, (void)row->state;
   sg_row_part(row, message->from, 0, 1);
 }
 
@@ -359,9 +358,8 @@ static void a_broken_promise_is_seen(void **state) {
   sg_check_free(c);
 }
 
-static void huge_part(const sg_code *code, const void *state, const sg_message *message,
-                      sg_row *row) {
-  (void)code, (void)state;
+static void huge_part(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code, (void)row->state;
   sg_row_part(row, message->from, 0, 1e39);
 }
 

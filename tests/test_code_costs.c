@@ -222,8 +222,7 @@ static double most_in_loops(const sg_code *code, const sg_message *message, int 
   sg_row row = {0};
   double s = code->promised, n = N, pieces = code->segment[0].pieces, terms = 0;
   for (int i = 0; i < count; i++) {
-    sg_row_clear(&row);
-    code->type->encode(code, NULL, &message[i], &row);
+    sg_encode(code, NULL, &message[i], &row);
     terms += row.n_terms;
   }
   sg_row_free(&row);

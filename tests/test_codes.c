@@ -191,8 +191,7 @@ static void check_rows(bench *b) {
     double share = 0;
     for (int k = 0; k < b->messages; k++) {
       if (b->message[k].from != i) continue;
-      sg_row_clear(&row);
-      code->type->encode(code, b->state, &b->message[k], &row);
+      sg_encode(code, b->state, &b->message[k], &row);
       assert_false(row.failed);
       for (int t = 0; t < row.n_terms; t++) {
         const sg_term *term = &row.term[t];
@@ -288,10 +287,8 @@ static void check_same_seed(bench *b, const sg_code_type *type) {
   if (open_code(&again, type, b->values, b->code->nodes, 1, &e))
     fail_msg("%s, n = %d, again: %s", b->label, b->code->nodes, e.fault[0].message);
   for (int i = 0; i < b->messages; i++) {
-    sg_row_clear(&x);
-    sg_row_clear(&y);
-    type->encode(b->code, b->state, &b->message[i], &x);
-    type->encode(again.code, again.state, &b->message[i], &y);
+    sg_encode(b->code, b->state, &b->message[i], &x);
+    sg_encode(again.code, again.state, &b->message[i], &y);
     assert_int_equal(x.n_terms, y.n_terms);
     for (int t = 0; t < x.n_terms; t++)
       assert_true(x.term[t].part == y.term[t].part && x.term[t].piece == y.term[t].piece &&
@@ -807,8 +804,7 @@ static void reed_solomon_has_the_handbooks_numbers(void **state) {
   assert_int_equal(b.messages, 24);
   for (int i = 0; i < b.messages; i += 2) {
     for (int k = 0; k < 2; k++) {
-      sg_row_clear(&row[k]);
-      b.code->type->encode(b.code, b.state, &b.message[i + k], &row[k]);
+      sg_encode(b.code, b.state, &b.message[i + k], &row[k]);
     }
     for (int t = 0; t < row[0].n_terms; t++) {
       double imaginary = 0; /* purely real coefficients have no term in the second row */
@@ -870,7 +866,7 @@ static void cyclic_mds_is_normalised_and_has_its_fallbacks(void **state) {
     assert_true(b.code->promised == s && b.code->load == s + 1);
     assert_int_equal(decode(&b, 0xfff, 0, &w, order), SG_OK);
     for (int i = 0; i < 12; i++) assert_true(w.w[i] == 1);
-    b.code->type->encode(b.code, b.state, &b.message[0], &row);
+    sg_encode(b.code, b.state, &b.message[0], &row);
     for (int t = 0; t < row.n_terms; t++) assert_true(fabs(row.term[t].coef) <= .5 + 1e-12);
     assert_true(worst_deviation(&b) < 1e-12);
     sg_row_free(&row);
@@ -967,7 +963,7 @@ static void any_placement_will_do(void **state) {
   check_rows(&b);
   assert_true(worst_deviation(&b) < 1e-12);
   sg_row row = {0};
-  b.code->type->encode(b.code, b.state, &b.message[1], &row);
+  sg_encode(b.code, b.state, &b.message[1], &row);
   for (int t = 0; t < row.n_terms; t++) assert_true((1 + row.term[t].part) % 3 != 0);
   sg_row_free(&row);
   close_named(&b);
@@ -1049,10 +1045,8 @@ static sg_status figure_create(sg_code *code, const sg_shape *shape, const sg_va
   return sg_code_one_segment(code, values, NULL, 1, shape->workers - 1, e);
 }
 
-static void figure_encode(const sg_code *code, const void *state, const sg_message *message,
-                          sg_row *row) {
+static void figure_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   for (int p = 0; p < 3; p++) sg_row_part(row, p, 0, figure_b[message->from][p]);
 }
 

@@ -14,9 +14,8 @@
 
 #include <cmocka.h>
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   sg_row_part(row, message->from, 0, 1);
 }
 

@@ -3,9 +3,9 @@
  * the reals, peeling, uneven groups, groups by speed, messages. The property tests of test_codes
  * walk all of them as well. */
 #include "codes/frame/expand.h"
-#include "codes/tools/gaussian.h"
-#include "codes/linear/inner.h"
 #include "codes/frame/protocol.h"
+#include "codes/linear/inner.h"
+#include "codes/tools/gaussian.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 
@@ -88,8 +88,7 @@ static int columns_of(const bench *b, unsigned long present, double *a) {
     if (!(present >> i & 1)) continue;
     double *column = a + m * count++;
     memset(column, 0, (size_t)m * sizeof *a);
-    sg_row_clear(&row);
-    b->code->type->encode(b->code, b->state, &b->message[i], &row);
+    sg_encode(b->code, b->state, &b->message[i], &row);
     for (int k = 0; k < row.n_terms; k++) column[row.term[k].piece] = row.term[k].coef;
   }
   sg_row_free(&row);
@@ -343,8 +342,8 @@ static void uneven_groups(void **state) {
 
 static bool together(const bench *b, int i, int j) {
   sg_row x = {0}, y = {0};
-  b->code->type->encode(b->code, b->state, &b->message[i], &x);
-  b->code->type->encode(b->code, b->state, &b->message[j], &y);
+  sg_encode(b->code, b->state, &b->message[i], &x);
+  sg_encode(b->code, b->state, &b->message[j], &y);
   bool same = x.term[0].part == y.term[0].part;
   sg_row_free(&x);
   sg_row_free(&y);

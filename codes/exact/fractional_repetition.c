@@ -57,26 +57,20 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return sg_code_one_segment(code, values, "s", 1, n - (int)s, e);
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
-  (void)state;
   sg_row_part(row, message->from / t->size, 0, 1);
 }
 
 /* Messages come sorted by worker: the first of each group counts. */
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
   int covered = 0, last = -1;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  (void)info;
   for (int i = 0; i < used->count; i++) {
     int group = used->message[i]->from / t->size;
     if (group == last) continue;
     last = group;
-    W[i] = 1;
+    used->W[i] = 1;
     covered++;
   }
   return covered == code->parts ? SG_OK : SG_UNDECODABLE;

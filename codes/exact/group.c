@@ -12,8 +12,8 @@
  * Stopping as soon as every group can be decoded is never later than waiting for n − s workers and
  * survives s stragglers per group. By then some groups have more messages than they need; least
  * squares over all of them is better conditioned than any m of them. */
-#include "codes/tools/groups.h"
 #include "codes/linear/inner.h"
+#include "codes/tools/groups.h"
 #include "codes/tools/rules.h"
 
 #include <math.h>
@@ -218,23 +218,18 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return sg_code_one_segment(code, values, "m", t->m, shape->workers - code->promised, e);
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
   int group = t->groups.group[message->from];
   const double *column = sg_inner_column(inner_of(t, group), t->groups.position[message->from]);
-  (void)state;
   for (int u = 0; u < t->m; u++) sg_row_part(row, group, u, column[u]);
 }
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  return sg_groups_weights(&t->groups, t->inner, 1, NULL, NULL, used, W, info);
+  return sg_groups_weights(&t->groups, t->inner, 1, NULL, NULL, used);
 }
 
 /* Whether the workers that answer give every group rank m. */

@@ -194,7 +194,20 @@ static bool grow(void **array, int count, int *capacity, size_t size) {
   return true;
 }
 
+static void blame(sg_row *row, const char *mistake) {
+  row->failed = true;
+  row->mistake = mistake;
+}
+
 void sg_row_part(sg_row *row, int part, int piece, double coef) {
+  if (part < 0 || part >= row->parts) {
+    blame(row, "encode gave a term of a part that the code does not have");
+    return;
+  }
+  if (piece < 0 || piece >= row->pieces) {
+    blame(row, "encode gave a term of a piece that the segment does not have");
+    return;
+  }
   if (coef == 0) return;
   void *term = row->term;
   if (!grow(&term, row->n_terms, &row->terms_capacity, sizeof *row->term)) {
@@ -220,9 +233,20 @@ void sg_row_batch(sg_row *row, int name) {
   row->batch = name;
 }
 
-void sg_row_clear(sg_row *row) {
+bool sg_encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
   row->n_terms = row->n_links = row->batch = 0;
   row->failed = false;
+  row->mistake = NULL;
+  row->state = state;
+  row->parts = code->parts + code->coded_parts;
+  row->pieces = code->segment[message->segment].pieces;
+  code->type->encode(code, message, row);
+  return !row->failed;
+}
+
+sg_status sg_row_fail(const sg_code *code, const sg_row *row, sg_error *e) {
+  if (!row->mistake) return sg_fail_memory(e);
+  return sg_fail(e, SG_BUG, NULL, "code %s: %s", code->type->about.name, row->mistake);
 }
 
 void sg_row_free(sg_row *row) {

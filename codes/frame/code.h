@@ -11,11 +11,11 @@
  *   segment   a range of gradient coordinates, cut into `pieces` (= m, the communication reduction)
  *             contiguous pieces of length L = ceil((end − begin) / pieces); the last is padded
  *             with zeros.
- *   point     a model snapshot at which gradients are taken, named by the code: the iteration in a
- *             synchronous scheme, the job in sequential coding, the version without a barrier.
- *   message   one vector of length L, in one segment, taken at one point; `tag` is the code's own.
- *   row       the recipe of a message: Σ coefficient · (piece of part's gradient).
- *   work      1 = one of the scenario's subsets through the full gradient.
+ *   snapshot  a model as it was at a moment, at which gradients are taken; named by the code: the
+ *             iteration in a synchronous scheme, the job in sequential coding, the version without
+ * a barrier. message   one vector of length L, in one segment, taken at one snapshot; `tag` is the
+ * code's own. row       the recipe of a message: Σ coefficient · (piece of part's gradient). work
+ * 1 = one of the scenario's subsets through the full gradient.
  *
  * A new code is a `create` and an `encode`; everything else is optional and has a default here:
  * the schedule (one task with all its parts, then one message per segment), the stop rule (the
@@ -35,7 +35,7 @@
 typedef struct sg_message {
   int id;       /* slot in the run's message pool */
   int from, to; /* node numbers */
-  int point, segment, tag, round;
+  int snapshot, segment, tag, round;
   int n_in; /* relays: the messages it is made from, held by the sender when it was sent */
   const struct sg_message *const *in;
 } sg_message;
@@ -100,23 +100,16 @@ typedef struct sg_code_type {
    * sg_code_alloc and is freed by the framework, on failure too. */
   sg_status (*create)(sg_code *code, const sg_shape *shape, const sg_values *values, sg_error *e);
 
-  /* Writes the row of a message with sg_row_part (and sg_row_message for relays). Called at decode
-   * time, for used messages only. */
-  void (*encode)(const sg_code *code, const void *state, const sg_message *message, sg_row *row);
+  /* Writes the row of a message with sg_row_part (and sg_row_message for relays); row->state is the
+   * code's state in the run. Called at decode time, for used messages only. */
+  void (*encode)(const sg_code *code, const sg_message *message, sg_row *row);
 
   /* --- optional --- */
 
-  /* Decode weights for `used`, all in `segment`, sorted by (from, tag) so that weights do not
-   * depend on the order of arrival, not even in their last bit. W is count × pieces, row by row,
-   * zero on entry; a zero row means the message is not needed and is never encoded. bias: pieces
-   * values, 1 on entry: the share of the problem's constant vector, for coded data only. info:
-   * cond1 = 1 and flops = 0 on entry. flops is what a fresh pattern costs, tables and caches apart:
-   * simulated decode times must not depend on what another run has put into a cache. Returns
-   * SG_UNDECODABLE if the sum cannot be recovered from these messages. NULL: minimum-norm least
-   * squares over all rows; its residual is checked if the code is exact.
-   */
-  sg_status (*weights)(const sg_code *code, const void *state, int segment, const sg_used *used,
-                       double *W, double *bias, sg_decode_info *info);
+  /* Decode weights for the messages of `used`, into used->W, used->bias and used->info. Returns
+   * SG_UNDECODABLE if the sum cannot be recovered from them. NULL: minimum-norm least squares over
+   * all rows; its residual is checked if the code is exact. */
+  sg_status (*weights)(const sg_code *code, const sg_used *used);
 
   /* Whether the code promises recovery when exactly the workers with present[i] answer.
    * NULL: at most code->promised are missing. */
@@ -124,7 +117,7 @@ typedef struct sg_code_type {
 
   /* --- optional, asked by the default protocol (one round per iteration) --- */
   void (*begin_round)(const sg_code *code, void *state, int round);
-  void (*plan)(const sg_code *code, const void *state, int round, int point, sg_orders *orders);
+  void (*plan)(const sg_code *code, const void *state, int round, int snapshot, sg_orders *orders);
   /* A message of the current round has come to node message->to. SG_SKIP: of no use, drop it. */
   sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
@@ -209,30 +202,51 @@ typedef struct sg_link { /* a relay's use of an input message */
 } sg_link;
 
 struct sg_row {
+  const void *state; /* the code's state in the run: state_size bytes */
+  int parts, pieces; /* a term's part and piece are below these */
   int n_terms, terms_capacity;
   sg_term *term;
   int n_links, links_capacity;
   sg_link *link;
-  int batch;   /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
-  bool failed; /* out of memory */
+  int batch;           /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  bool failed;         /* out of memory, or see `mistake` */
+  const char *mistake; /* what the code's author did wrong; NULL: nothing */
 };
+
+/* Clears a row (it keeps its memory) and has the code write that of `message`. false: out of
+ * memory, or a mistake of the code's author: see sg_row_fail. */
+bool sg_encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row);
+/* The fault of a row whose sg_encode returned false: SG_NO_MEMORY, or SG_BUG naming the code. */
+sg_status sg_row_fail(const sg_code *code, const sg_row *row, sg_error *e);
 
 void sg_row_part(sg_row *row, int part, int piece, double coef); /* zero coefficients are dropped */
 void sg_row_message(sg_row *row, const sg_message *input, double coef);
 void sg_row_batch(sg_row *row, int name);
-void sg_row_clear(sg_row *row); /* keeps its memory */
 void sg_row_free(sg_row *row);
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
-/* The messages of one segment that a decode may use, sorted by (from, tag). */
+/* The messages of one segment that a decode may use, and the weights that are asked for. */
 struct sg_used {
-  int count;
+  /* in */
+  const void *state; /* the code's state in the run */
+  int segment, count;
+  /* Sorted by (from, tag), so that weights do not depend on the order of arrival, not even in their
+   * last bit. */
   const sg_message *const *message;
   struct sg_decoder *decoder; /* for the two functions below */
+  /* out */
+  double *W; /* count × pieces, row by row; zero on entry. A zero row means that the message is not
+                needed and is never encoded. */
+  double *bias; /* pieces; 1 on entry: the share of the problem's constant vector, for coded data */
+  /* cond1 = 1, flops = 0 and alpha_error = NAN on entry. flops is what a fresh pattern costs,
+   * tables and caches apart: simulated decode times must not depend on what another run has put
+   * into a cache. */
+  sg_decode_info *info;
 };
 
-/* The row of message i, encoded on first use. NULL: no memory. */
+/* The row of message i, encoded on first use. NULL: no memory, or a mistake in the row; return
+ * SG_NO_MEMORY in either case, the framework tells them apart. */
 const sg_row *sg_used_row(const sg_used *used, int i);
 
 /* Workspace for `weights`, aligned for any type, not cleared; valid until it returns or asks again.
@@ -258,8 +272,11 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
                              const sg_message *const *message, sg_weights *weights, sg_error *e);
 
 /* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
- * no memory. Valid until the next sg_decoder_weights. */
+ * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
+
+/* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
+sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);
 
 /* How often the pattern cache answered, since the decoder was made. */
 void sg_decoder_cache_counts(const sg_decoder *decoder, long *asked, long *found);

@@ -37,6 +37,7 @@ struct sg_decoder {
   size_t scratch_capacity;
   sg_expander expander;
   double *alpha;
+  const char *mistake; /* in a row */
   bool cache_tried;
   sg_cache *cache;
   long asked, found;
@@ -133,12 +134,17 @@ const sg_row *sg_decoder_row(sg_decoder *d, int i) {
     if (!widen(&row->term, (size_t)d->terms, sizeof *row->term)) return NULL;
     row->terms_capacity = d->terms;
   }
-  sg_row_clear(row);
-  d->code->type->encode(d->code, d->state, d->message[i], row);
-  if (row->failed) return NULL;
+  if (!sg_encode(d->code, d->state, d->message[i], row)) {
+    d->mistake = row->mistake;
+    return NULL;
+  }
   if (row->terms_capacity > d->terms) d->terms = row->terms_capacity;
   d->encoded[i] = 1;
   return row;
+}
+
+sg_status sg_decoder_fail(const sg_decoder *d, sg_error *e) {
+  return sg_row_fail(d->code, &(sg_row){.mistake = d->mistake}, e);
 }
 
 const sg_row *sg_used_row(const sg_used *used, int i) {
@@ -208,13 +214,19 @@ static void sort_messages(sg_decoder *d) {
 
 /* --- Minimum-norm least squares --------------------------------------------------------------- */
 
+/* Adds scale × the row of sorted[i] to dense[part · pieces + piece]. */
+static bool expand(sg_decoder *d, int i, double scale, double *dense) {
+  if (sg_expand(&d->expander, d->code, d->state, d->sorted[i], scale, dense)) return true;
+  d->mistake = d->expander.row.mistake;
+  return false;
+}
+
 /* A: a column per message over (part, piece). X gets the targets: all ones in one piece each. */
 static bool fill_system(sg_decoder *d, int rows, int pieces, double *a, double *x, int ldx) {
   memset(a, 0, (size_t)rows * (size_t)d->count * sizeof *a);
   memset(x, 0, (size_t)ldx * (size_t)pieces * sizeof *x);
   for (int i = 0; i < d->count; i++)
-    if (!sg_expand(&d->expander, d->code, d->state, d->sorted[i], 1, a + (size_t)i * (size_t)rows))
-      return false;
+    if (!expand(d, i, 1, a + (size_t)i * (size_t)rows)) return false;
   for (int p = 0; p < d->code->parts; p++)
     for (int v = 0; v < pieces; v++) x[p * pieces + v + v * ldx] = 1;
   return true;
@@ -231,8 +243,9 @@ static double largest_residual(int rows, int count, int pieces, const double *a,
   return most;
 }
 
-static sg_status least_squares(sg_decoder *d, const sg_used *used, double *w,
-                               sg_decode_info *info) {
+static sg_status least_squares(sg_decoder *d, const sg_used *used) {
+  double *w = used->W;
+  sg_decode_info *info = used->info;
   int pieces = d->code->segment[d->segment].pieces, rows = d->code->parts * pieces;
   int count = d->count, ldx = rows > count ? rows : count;
   size_t a_size = (size_t)rows * (size_t)count, x_size = (size_t)ldx * (size_t)pieces;
@@ -280,8 +293,7 @@ static sg_status alpha_error(sg_decoder *d, const double *w, double *error) {
     memset(d->alpha, 0, (size_t)size * sizeof *d->alpha);
     for (int i = 0; i < d->count; i++) {
       double weight = w[i * pieces + v];
-      if (weight != 0 && !sg_expand(&d->expander, code, d->state, d->sorted[i], weight, d->alpha))
-        return SG_NO_MEMORY;
+      if (weight != 0 && !expand(d, i, weight, d->alpha)) return SG_NO_MEMORY;
     }
     for (int j = 0; j < size; j++) {
       double off = d->alpha[j] - (j % pieces == v);
@@ -293,12 +305,18 @@ static sg_status alpha_error(sg_decoder *d, const double *w, double *error) {
 
 static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
   const sg_code *code = d->code;
-  sg_used used = {.count = d->count, .message = d->sorted, .decoder = d};
+  sg_used used = {.state = d->state,
+                  .segment = d->segment,
+                  .count = d->count,
+                  .message = d->sorted,
+                  .decoder = d,
+                  .W = d->sorted_w,
+                  .bias = d->bias,
+                  .info = info};
   memset(d->sorted_w, 0, (size_t)d->count * (size_t)pieces * sizeof *d->sorted_w);
   for (int v = 0; v < pieces; v++) d->bias[v] = 1;
-  sg_status status = code->type->weights ? code->type->weights(code, d->state, d->segment, &used,
-                                                               d->sorted_w, d->bias, info)
-                                         : least_squares(d, &used, d->sorted_w, info);
+  sg_status status =
+      code->type->weights ? code->type->weights(code, &used) : least_squares(d, &used);
   if (status) return status;
   info->amplification = amplification(d->sorted_w, d->count, pieces);
   if (isnan(info->amplification)) return SG_UNDECODABLE;
@@ -393,12 +411,13 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   d->state = state;
   d->segment = segment;
   d->count = count;
+  d->mistake = NULL;
   if (count == 0) return SG_UNDECODABLE;
   take_messages(d, message);
   memset(d->encoded, 0, (size_t)count);
   sg_decode_info info = {.cond1 = 1, .amplification = NAN, .flops = 0, .alpha_error = NAN};
   sg_status status = find_weights(d, pieces, &info);
-  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
+  if (status == SG_NO_MEMORY) return sg_decoder_fail(d, e);
   if (status) return status;
   *weights =
       (sg_weights){.count = count, .pieces = pieces, .w = d->w, .bias = d->bias, .info = info};

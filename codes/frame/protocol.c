@@ -23,24 +23,24 @@ static void add(sg_orders *o, const sg_order *order) {
   o->order[o->count++] = *order;
 }
 
-void sg_snapshot(sg_orders *o, int point, int model) {
-  add(o, &(sg_order){.kind = SG_ORDER_SNAPSHOT, .point = point, .model = model});
+void sg_snapshot(sg_orders *o, int snapshot, int model) {
+  add(o, &(sg_order){.kind = SG_ORDER_SNAPSHOT, .snapshot = snapshot, .model = model});
 }
 
-void sg_task(sg_orders *o, int node, int point, double work, int draws, unsigned flags) {
+void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsigned flags) {
   add(o, &(sg_order){.kind = SG_ORDER_TASK,
                      .node = node,
-                     .point = point,
+                     .snapshot = snapshot,
                      .work = work,
                      .draws = draws,
                      .flags = flags});
 }
 
-void sg_send(sg_orders *o, int node, int to, int point, int segment, int tag, unsigned flags) {
+void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags) {
   add(o, &(sg_order){.kind = SG_ORDER_SEND,
                      .node = node,
                      .to = to,
-                     .point = point,
+                     .snapshot = snapshot,
                      .segment = segment,
                      .tag = tag,
                      .flags = flags});
@@ -58,12 +58,13 @@ void sg_timer(sg_orders *o, sg_timer_rule rule, double value, int arg) {
   add(o, &(sg_order){.kind = SG_ORDER_TIMER, .rule = rule, .value = value, .arg = arg});
 }
 
-void sg_decode(sg_orders *o, int model, int point, unsigned flags) {
-  add(o, &(sg_order){.kind = SG_ORDER_DECODE, .model = model, .point = point, .flags = flags});
+void sg_decode(sg_orders *o, int model, int snapshot, unsigned flags) {
+  add(o,
+      &(sg_order){.kind = SG_ORDER_DECODE, .model = model, .snapshot = snapshot, .flags = flags});
 }
 
-void sg_close(sg_orders *o, int point) {
-  add(o, &(sg_order){.kind = SG_ORDER_CLOSE, .point = point});
+void sg_close(sg_orders *o, int snapshot) {
+  add(o, &(sg_order){.kind = SG_ORDER_CLOSE, .snapshot = snapshot});
 }
 
 void sg_drop(sg_orders *o, const sg_message *message) {
@@ -164,20 +165,20 @@ static int draws(double work) {
 
 /* One task with everything a node has to do, then a message per segment. An inner node of a tree
  * sends when its children have answered. */
-static void default_plan(const sg_protocol *p, int point, sg_orders *o) {
+static void default_plan(const sg_protocol *p, int snapshot, sg_orders *o) {
   const sg_code *code = p->code;
   int to = code->parent ? SG_UP : SG_MASTER;
   if (p->alike) { /* A few orders for all say the same as a few for each. */
     double work = code->work[0];
-    if (work > 0) sg_task(o, SG_ALL, point, work, draws(work), 0);
-    for (int s = 0; s < code->segments; s++) sg_send(o, SG_ALL, to, point, s, 0, 0);
+    if (work > 0) sg_task(o, SG_ALL, snapshot, work, draws(work), 0);
+    for (int s = 0; s < code->segments; s++) sg_send(o, SG_ALL, to, snapshot, s, 0, 0);
     return;
   }
   for (int v = 0; v < code->nodes; v++) {
     double work = code->work[v];
-    if (work > 0) sg_task(o, v, point, work, draws(work), 0);
+    if (work > 0) sg_task(o, v, snapshot, work, draws(work), 0);
     if (p->children && p->children[v] > 0) continue;
-    for (int s = 0; s < code->segments; s++) sg_send(o, v, to, point, s, 0, 0);
+    for (int s = 0; s < code->segments; s++) sg_send(o, v, to, snapshot, s, 0, 0);
   }
 }
 
@@ -219,7 +220,7 @@ static bool take(sg_protocol *p, int at, const sg_message *m, sg_orders *o) {
     return false;
   }
   if (at != SG_MASTER) {
-    if (verdict == SG_READY) sg_send(o, at, SG_UP, m->point, m->segment, 0, 0);
+    if (verdict == SG_READY) sg_send(o, at, SG_UP, m->snapshot, m->segment, 0, 0);
     return false;
   }
   if (verdict == SG_READY && !p->met[m->segment]) {

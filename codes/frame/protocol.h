@@ -52,7 +52,7 @@ typedef enum sg_order_kind {
 enum {                       /* sg_order.flags */
        SG_REPORT = 1,        /* task: tell the master when it is done (SIGNAL) */
        SG_WITH_PREVIOUS = 2, /* send: in the same transmission as the send before it */
-       SG_LAST = 4,          /* decode: drop what else is held of the point, and close it */
+       SG_LAST = 4,          /* decode: drop what else is held of the snapshot, and close it */
        SG_NO_SUM = 8 /* decode: compare with the exact weighted sum only, not with the whole sum */
 };
 
@@ -61,12 +61,12 @@ typedef enum sg_timer_rule {
   SG_AFTER_FACTOR_OF_FIRST /* at value (= 1 + μ) times the round's first arrival, from its start */
 } sg_timer_rule;
 
-#define SG_ANY (-3) /* decode: messages at any point */
+#define SG_ANY (-3) /* decode: messages at any snapshot */
 #define SG_UP  (-4) /* send: to the parent */
 
 typedef struct sg_order {
   sg_order_kind kind;
-  int node, to, point, segment, tag, model, arg, draws;
+  int node, to, snapshot, segment, tag, model, arg, draws;
   unsigned flags;
   sg_timer_rule rule;
   double work, value;
@@ -79,23 +79,24 @@ struct sg_orders {
   bool failed; /* out of memory */
 };
 
-/* Keep the optimiser's evaluation point of `model` under the name `point`. */
-void sg_snapshot(sg_orders *o, int point, int model);
-/* Queue `work` (in subsets) for a node, or SG_ALL, at a point. A point that is new to the node
- * costs it a broadcast. draws: how many random draws the work is made of with additive scaling. */
-void sg_task(sg_orders *o, int node, int point, double work, int draws, unsigned flags);
-/* Send a message after the tasks queued so far, made of what the node then holds of that point and
- * segment. to: a node, SG_MASTER or SG_UP. */
-void sg_send(sg_orders *o, int node, int to, int point, int segment, int tag, unsigned flags);
+/* Keep the optimiser's evaluation point of `model` under the name `snapshot`. */
+void sg_snapshot(sg_orders *o, int snapshot, int model);
+/* Queue `work` (in subsets) for a node, or SG_ALL, at a snapshot. A snapshot that is new to the
+ * node costs it a broadcast. draws: how many random draws the work is made of with additive
+ * scaling. */
+void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsigned flags);
+/* Send a message after the tasks queued so far, made of what the node then holds of that snapshot
+ * and segment. to: a node, SG_MASTER or SG_UP. */
+void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags);
 /* Cancel the queued work and sends of a node or SG_ALL, and the task it is at. */
 void sg_stop(sg_orders *o, int node);
 /* A COMMAND event at a node or SG_ALL after the signal latency. */
 void sg_tell(sg_orders *o, int node, int arg);
 void sg_timer(sg_orders *o, sg_timer_rule rule, double value, int arg);
-/* Use what the master holds now of the point (or SG_ANY) to update the model. */
-void sg_decode(sg_orders *o, int model, int point, unsigned flags);
-/* No more tasks there; the point is freed with its last message. */
-void sg_close(sg_orders *o, int point);
+/* Use what the master holds now of the snapshot (or SG_ANY) to update the model. */
+void sg_decode(sg_orders *o, int model, int snapshot, unsigned flags);
+/* No more tasks there; the snapshot is freed with its last message. */
+void sg_close(sg_orders *o, int snapshot);
 /* Forget a held message. */
 void sg_drop(sg_orders *o, const sg_message *message);
 /* Cancel all that is under way; BEGIN comes after pending updates. */

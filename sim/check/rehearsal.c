@@ -66,13 +66,13 @@ static void tell(player *p, const sg_event *event) {
   p->depth--;
 }
 
-/* The messages of the same point and segment that `node` has been sent. */
-static int gather(player *p, int node, int point, int segment) {
+/* The messages of the same snapshot and segment that `node` has been sent. */
+static int gather(player *p, int node, int snapshot, int segment) {
   const sg_rehearsal *r = p->rehearsal;
   int n = 0;
   for (int i = 0; i < r->count; i++) {
     const sg_message *m = r->message[i];
-    if (m->to != node || m->point != point || m->segment != segment) continue;
+    if (m->to != node || m->snapshot != snapshot || m->segment != segment) continue;
     if (!widen(&p->inputs, &p->inputs_capacity, n, sizeof *p->inputs)) {
       p->failed = true;
       return 0;
@@ -84,7 +84,7 @@ static int gather(player *p, int node, int point, int segment) {
 
 static sg_message *new_message(player *p, const sg_order *o, int from, int to) {
   sg_rehearsal *r = p->rehearsal;
-  int n_in = p->code->parent ? gather(p, from, o->point, o->segment) : 0;
+  int n_in = p->code->parent ? gather(p, from, o->snapshot, o->segment) : 0;
   sg_message *m = NULL;
   /* The inputs stand behind the message, in one allocation. */
   if (!p->failed && widen(&r->message, &r->capacity, r->count, sizeof(sg_message *)))
@@ -98,7 +98,7 @@ static sg_message *new_message(player *p, const sg_order *o, int from, int to) {
   *m = (sg_message){.id = r->count,
                     .from = from,
                     .to = to,
-                    .point = o->point,
+                    .snapshot = o->snapshot,
                     .segment = o->segment,
                     .tag = o->tag,
                     .n_in = n_in,

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Carrying out what a protocol orders: points, work, commands, decodes, the end of a round. */
+/* Carrying out what a protocol orders: snapshots, work, commands, decodes, the end of a round. */
 #include "sim/engine/state.h"
 
 #include <math.h>
 
 /* --- Points ----------------------------------------------------------------------------------- */
 
-int run_find_point(const sg_run *run, int name) {
-  const point *p = run->point;
-  int recent = run->recent_point;
-  if (recent < run->points && p[recent].alive && p[recent].name == name) return recent;
-  for (int i = 0; i < run->points; i++)
+int run_find_snapshot(const sg_run *run, int name) {
+  const snapshot *p = run->snapshot;
+  int recent = run->recent_snapshot;
+  if (recent < run->snapshots && p[recent].alive && p[recent].name == name) return recent;
+  for (int i = 0; i < run->snapshots; i++)
     if (p[i].alive && p[i].name == name) return i;
   return -1;
 }
 
-void run_close_point(sg_run *run, int slot) {
-  point *p = &run->point[slot];
+void run_close_snapshot(sg_run *run, int slot) {
+  snapshot *p = &run->snapshot[slot];
   p->open = false;
   if (p->refs == 0) p->alive = false;
 }
 
-void run_release_point(sg_run *run, int slot) {
-  point *p = &run->point[slot];
+void run_release_snapshot(sg_run *run, int slot) {
+  snapshot *p = &run->snapshot[slot];
   if (--p->refs == 0 && !p->open) p->alive = false;
 }
 
@@ -31,19 +31,21 @@ static void order_snapshot(sg_run *run, const sg_order *order) {
     run_fail(run, "a snapshot of model %d, of which there are %d", order->model, run->code->models);
     return;
   }
-  if (run_find_point(run, order->point) >= 0) {
-    run_fail(run, "a snapshot by the name of point %d, which is still alive", order->point);
+  if (run_find_snapshot(run, order->snapshot) >= 0) {
+    run_fail(run, "a snapshot by the name of snapshot %d, which is still alive", order->snapshot);
     return;
   }
   int slot = 0;
-  while (slot < run->points && run->point[slot].alive) slot++;
-  if (slot == run->points) {
-    if (!run_reserve(run, &run->point, &run->points_capacity, slot + 1, sizeof *run->point)) return;
-    run->points++;
+  while (slot < run->snapshots && run->snapshot[slot].alive) slot++;
+  if (slot == run->snapshots) {
+    if (!run_reserve(run, &run->snapshot, &run->snapshots_capacity, slot + 1,
+                     sizeof *run->snapshot))
+      return;
+    run->snapshots++;
   }
-  run->point[slot] =
-      (point){.name = order->point, .alive = true, .open = true, .serial = run->serial++};
-  run->recent_point = slot;
+  run->snapshot[slot] =
+      (snapshot){.name = order->snapshot, .alive = true, .open = true, .serial = run->serial++};
+  run->recent_snapshot = slot;
   if (run->hooks.snapshot && !run->hooks.snapshot(run->hooks.user, slot, order->model))
     run_out_of_memory(run);
 }
@@ -88,13 +90,13 @@ static job pop_job(sg_run *run, list *jobs) {
   return taken;
 }
 
-/* Whether a node could still be given a task at a point it knows. */
+/* Whether a node could still be given a task at a snapshot it knows. */
 static bool still_open(const sg_run *run, const known *k) {
-  const point *p = &run->point[k->slot];
+  const snapshot *p = &run->snapshot[k->slot];
   return p->alive && p->open && p->serial == k->serial;
 }
 
-static void forget_closed_points(sg_run *run, node *n) {
+static void forget_closed_snapshots(sg_run *run, node *n) {
   int kept = 0;
   for (int i = 0; i < n->n_known; i++)
     if (still_open(run, &n->known[i])) n->known[kept++] = n->known[i];
@@ -103,18 +105,18 @@ static void forget_closed_points(sg_run *run, node *n) {
 
 static const known *find_known(const sg_run *run, const node *n, int slot) {
   for (int i = n->n_known - 1; i >= 0; i--)
-    if (n->known[i].slot == slot && n->known[i].serial == run->point[slot].serial)
+    if (n->known[i].slot == slot && n->known[i].serial == run->snapshot[slot].serial)
       return &n->known[i];
   return NULL;
 }
 
-/* A point that is new to a node is sent to it at once, whatever it is doing. */
+/* A snapshot that is new to a node is sent to it at once, whatever it is doing. */
 static void make_known(sg_run *run, int index, int slot) {
   node *n = &run->node[index];
   if (find_known(run, n, slot)) return;
-  if (n->n_known == n->known_capacity) forget_closed_points(run, n);
+  if (n->n_known == n->known_capacity) forget_closed_snapshots(run, n);
   if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known)) return;
-  uint32_t serial = run->point[slot].serial;
+  uint32_t serial = run->snapshot[slot].serial;
   n->known[n->n_known++] =
       (known){.serial = serial,
               .slot = slot,
@@ -131,11 +133,11 @@ static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
   job *task = append_job(run, index);
   if (!task) return;
   task->message = -1;
-  task->point = slot;
+  task->snapshot = slot;
   task->draws = order->draws > 0 ? order->draws : 1;
   task->flags = order->flags;
   task->work = order->work;
-  run->point[slot].refs++;
+  run->snapshot[slot].refs++;
 }
 
 /* --- Fused tasks ------------------------------------------------------------------------------ */
@@ -177,7 +179,7 @@ void run_fused_task_done(sg_run *run, int index) {
   run->cost.bytes_sent += run_message(run, n->uplink.head)->bytes;
   n->tasks++;
   n->row_tasks++;
-  run_release_point(run, n->task_point);
+  run_release_snapshot(run, n->task_snapshot);
 }
 
 /* Puts the message of a fused task that is not over back. */
@@ -211,7 +213,7 @@ static void cancel_jobs(sg_run *run, int index) {
     if (cancelled.message >= 0)
       run_free_transmission(run, cancelled.message);
     else
-      run_release_point(run, cancelled.point);
+      run_release_snapshot(run, cancelled.snapshot);
   }
 }
 
@@ -224,7 +226,7 @@ static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const 
   if (isinf(down)) {
     n->dead = n->row_cancelled = true;
     n->begun++;
-    run_release_point(run, task->point);
+    run_release_snapshot(run, task->snapshot);
     cancel_jobs(run, index);
     n->dead = !run->async; /* without rounds the next task counts as the next iteration */
     return false;
@@ -236,7 +238,7 @@ static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const 
 /* fused: the message that goes with it, −1. */
 static void start_task(sg_run *run, int index, const job *task, int fused) {
   node *n = &run->node[index];
-  const known *k = find_known(run, n, task->point);
+  const known *k = find_known(run, n, task->snapshot);
   double start = k && k->ready > run->now ? k->ready : run->now;
   uint32_t iteration = run->async ? n->begun : (uint32_t)run->round;
   int done = run->async ? 0 : n->draws;
@@ -254,7 +256,7 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
   if (run->async) n->sent = n->draws = 0;
   n->computing = true;
   n->stale = false;
-  n->task_point = task->point;
+  n->task_snapshot = task->snapshot;
   n->task_flags = task->flags;
   n->busy_from = start;
   if (fused >= 0)
@@ -270,7 +272,7 @@ void run_task_done(sg_run *run, int index) {
   n->computing = false;
   run_touch(run, index);
   if (n->stale) return; /* Its round is over, nobody waits for it. */
-  run_release_point(run, n->task_point);
+  run_release_snapshot(run, n->task_snapshot);
   n->tasks++;
   n->row_tasks++;
   if (n->task_flags & SG_REPORT)
@@ -300,7 +302,7 @@ static void cancel_task(sg_run *run, int index) {
   node *n = &run->node[index];
   run_count_busy(run, index);
   if (!n->computing || n->stale) return;
-  run_release_point(run, n->task_point);
+  run_release_snapshot(run, n->task_snapshot);
   n->computing = false;
   sg_queue_cancel(&run->queue, EV_TASK, index);
 }
@@ -327,7 +329,7 @@ static void end_round_at(sg_run *run, int index) {
   run_count_busy(run, index);
   /* A task that still waits for the model has not begun, there is nothing to finish. */
   if (run->env->late_work == SG_LATE_FINISH_FIRST && n->computing && n->busy_from <= run->now) {
-    if (!n->stale) run_release_point(run, n->task_point);
+    if (!n->stale) run_release_snapshot(run, n->task_snapshot);
     n->stale = true;
   } else {
     cancel_task(run, index);
@@ -365,7 +367,7 @@ void run_reset_nodes(sg_run *run, double shift) {
     n->dead = false;
     n->down_until -= shift;
     n->busy_from -= shift;
-    forget_closed_points(run, n);
+    forget_closed_snapshots(run, n);
     for (int k = 0; k < n->n_known; k++) {
       n->known[k].ready -= shift;
       if (!goes_on) sg_links_keep(run->links, i, n->known[k].ready);
@@ -385,10 +387,10 @@ static bool nodes_of(sg_run *run, const sg_order *order, int *first, int *end) {
 }
 
 static void order_task(sg_run *run, const sg_order *order) {
-  int first, end, slot = run_find_point(run, order->point);
+  int first, end, slot = run_find_snapshot(run, order->snapshot);
   if (!nodes_of(run, order, &first, &end)) return;
-  if (slot < 0 || !run->point[slot].open)
-    run_fail(run, "a task at point %d, which is not open", order->point);
+  if (slot < 0 || !run->snapshot[slot].open)
+    run_fail(run, "a task at snapshot %d, which is not open", order->snapshot);
   else if (!(order->work >= 0 && order->work <= SG_UNBOUNDED))
     run_fail(run, "a task of %g subsets", order->work);
   else
@@ -441,10 +443,10 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
 }
 
 static void order_send(sg_run *run, const sg_order *order) {
-  int first, end, slot = run_find_point(run, order->point);
+  int first, end, slot = run_find_snapshot(run, order->snapshot);
   if (!nodes_of(run, order, &first, &end)) return;
   if (slot < 0)
-    run_fail(run, "a message at point %d, which is gone", order->point);
+    run_fail(run, "a message at snapshot %d, which is gone", order->snapshot);
   else if (order->segment < 0 || order->segment >= run->code->segments)
     run_fail(run, "a message in segment %d, of which there are %d", order->segment,
              run->code->segments);
@@ -477,7 +479,7 @@ static void build_request(sg_run *run, int slot) {
   run->n_wanted = 0;
   run->last_worker = -1;
   for (int i = 0; i < run->n_held; i++) {
-    if (slot >= 0 && run_message(run, run->held[i]->id)->point != slot) continue;
+    if (slot >= 0 && run_message(run, run->held[i]->id)->snapshot != slot) continue;
     segment[run->held[i]->segment].count++;
     run->last_worker = run->held[i]->from;
     run->n_wanted++;
@@ -491,20 +493,20 @@ static void build_request(sg_run *run, int slot) {
     segment[s].count = 0;
   }
   for (int i = 0; i < run->n_held; i++) {
-    if (slot >= 0 && run_message(run, run->held[i]->id)->point != slot) continue;
+    if (slot >= 0 && run_message(run, run->held[i]->id)->snapshot != slot) continue;
     sg_run_segment *s = &segment[run->held[i]->segment];
     run->wanted[(s->message - run->wanted) + s->count++] = run->held[i];
   }
 }
 
 static void order_decode(sg_run *run, const sg_order *order) {
-  int slot = order->point == SG_ANY ? -1 : run_find_point(run, order->point);
+  int slot = order->snapshot == SG_ANY ? -1 : run_find_snapshot(run, order->snapshot);
   if (order->model < 0 || order->model >= run->code->models) {
     run_fail(run, "a decode for model %d, of which there are %d", order->model, run->code->models);
   } else if (run->model[order->model].pending) {
     run_fail(run, "a decode for model %d before its last update is over", order->model);
-  } else if (slot < 0 && order->point != SG_ANY) {
-    run_fail(run, "a decode of point %d, which is gone", order->point);
+  } else if (slot < 0 && order->snapshot != SG_ANY) {
+    run_fail(run, "a decode of snapshot %d, which is gone", order->snapshot);
   } else {
     build_request(run, slot);
     run->decode = *order;
@@ -512,6 +514,7 @@ static void order_decode(sg_run *run, const sg_order *order) {
     run->request = (sg_run_request){.model = order->model,
                                     .update = run->model[order->model].updates,
                                     .flags = order->flags & (SG_LAST | SG_NO_SUM),
+                                    .state = sg_protocol_state(run->protocol),
                                     .n_segments = run->code->segments,
                                     .segment = run->segment};
   }
@@ -535,8 +538,8 @@ static void carry_out(sg_run *run, const sg_order *order) {
   case SG_ORDER_TIMER: order_timer(run, order); break;
   case SG_ORDER_DECODE: order_decode(run, order); break;
   case SG_ORDER_CLOSE:
-    slot = run_find_point(run, order->point);
-    if (slot >= 0) run_close_point(run, slot); /* It may be gone with its last message. */
+    slot = run_find_snapshot(run, order->snapshot);
+    if (slot >= 0) run_close_snapshot(run, slot); /* It may be gone with its last message. */
     break;
   case SG_ORDER_DROP: run_drop_held(run, order->message->id); break;
   case SG_ORDER_END_ROUND: order_end_round(run); break;

@@ -140,7 +140,7 @@ void sg_run_free(sg_run *run) {
   free(run->node);
   free(run->touched);
   free(run->job);
-  free(run->point);
+  free(run->snapshot);
   free(run->ingress);
   free(run->held);
   free(run->waiting);
@@ -299,11 +299,11 @@ static void use_wanted(sg_run *run) {
 
 /* What SG_LAST asks for. */
 static void drop_rest(sg_run *run) {
-  if (!(run->decode.flags & SG_LAST) || run->decode.point == SG_ANY) return;
-  int slot = run_find_point(run, run->decode.point);
+  if (!(run->decode.flags & SG_LAST) || run->decode.snapshot == SG_ANY) return;
+  int slot = run_find_snapshot(run, run->decode.snapshot);
   if (slot < 0) return;
-  run_drop_point(run, slot);
-  if (run->point[slot].alive) run_close_point(run, slot);
+  run_drop_snapshot(run, slot);
+  if (run->snapshot[slot].alive) run_close_snapshot(run, slot);
 }
 
 static void supply_decoded(sg_run *run, const sg_run_result *result) {
@@ -366,7 +366,7 @@ void sg_run_supply(sg_run *run, const sg_run_result *result) {
 /* --- Questions -------------------------------------------------------------------------------- */
 
 int sg_run_slot(const sg_run *run, int name) {
-  return run_find_point(run, name);
+  return run_find_snapshot(run, name);
 }
 
 const sg_iteration_record *sg_run_record(const sg_run *run) {

@@ -2,7 +2,7 @@
 /* The inside of a run, shared by the files of this folder and by nobody else.
  *
  *   run.c     life cycle, event loop, decode and supply
- *   orders.c  what a protocol orders: points, tasks, timers; the end of a round
+ *   orders.c  what a protocol orders: snapshots, tasks, timers; the end of a round
  *   links.c   messages: pool, uplinks, ingress queues, delivery
  *   costs.c   seconds and bytes: the rows of sg_run_record
  *
@@ -39,7 +39,7 @@ typedef enum place {
 
 typedef struct message {
   sg_message view; /* what codes see; the first member */
-  int point;       /* slot, −1: discarded, it only occupies links on its way */
+  int snapshot;    /* slot, −1: discarded, it only occupies links on its way */
   int next;        /* in the list it is in, −1: last */
   int part;        /* the next message of the same transmission, −1 */
   place place;
@@ -54,18 +54,18 @@ typedef struct message {
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
-  int next, message, point, draws;
+  int next, message, snapshot, draws;
   unsigned flags;
   double work;
 } job;
 
-typedef struct point {
+typedef struct snapshot {
   int name, refs; /* refs: tasks and messages of it */
   bool alive, open;
-  uint32_t serial; /* tells points apart that had the same slot */
-} point;
+  uint32_t serial; /* tells snapshots apart that had the same slot */
+} snapshot;
 
-typedef struct known { /* a point that a node has been sent */
+typedef struct known { /* a snapshot that a node has been sent */
   uint32_t serial;
   int slot;
   double ready; /* when it is there */
@@ -85,7 +85,7 @@ typedef struct node {
   bool fused;             /* what follows the running task is already on its way: see orders.c */
   double task_end;        /* of a fused task */
   bool stale;             /* the running task is of a round that is over */
-  int task_point;         /* the running task */
+  int task_snapshot;      /* the running task */
   unsigned task_flags;    /* the running task */
   double busy_from;       /* busy seconds of the running task are counted up to here */
   int tasks, draws, sent; /* in this round: tasks done, draws and transmissions used */
@@ -134,8 +134,8 @@ struct sg_run {
   int jobs, jobs_capacity, free_job;
   message **chunk; /* of messages: codes keep pointers to them, they must not move */
   int n_chunks, chunks_capacity, free_message;
-  point *point; /* by slot */
-  int points, points_capacity, recent_point;
+  snapshot *snapshot; /* by slot */
+  int snapshots, snapshots_capacity, recent_snapshot;
   uint32_t serial;
   sg_links *links;
   sg_ingress **ingress; /* by receiver + 1; made when first needed */
@@ -214,9 +214,9 @@ void run_task_done(sg_run *run, int node);
 void run_split(sg_run *run, int node);
 /* Accounts for a fused task that is over. */
 void run_fused_task_done(sg_run *run, int node);
-int run_find_point(const sg_run *run, int name); /* slot, −1 */
-void run_close_point(sg_run *run, int slot);
-void run_release_point(sg_run *run, int slot);
+int run_find_snapshot(const sg_run *run, int name); /* slot, −1 */
+void run_close_snapshot(sg_run *run, int slot);
+void run_release_snapshot(sg_run *run, int slot);
 /* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
 void run_reset_nodes(sg_run *run, double shift);
 
@@ -237,8 +237,8 @@ void run_uplink_done(sg_run *run, int node);
 void run_ingress_done(sg_run *run, int receiver);
 /* Forgets a message that its receiver holds. */
 void run_drop_held(sg_run *run, int id);
-/* Forgets all that is held of a point, by whomever. */
-void run_drop_point(sg_run *run, int slot);
+/* Forgets all that is held of a snapshot, by whomever. */
+void run_drop_snapshot(sg_run *run, int slot);
 /* What becomes of transmissions of a round that is over, by late_messages. */
 void run_cancel_uplink(sg_run *run, int node);
 void run_cancel_ingress(sg_run *run);

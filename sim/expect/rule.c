@@ -208,7 +208,7 @@ static bool make_messages(prober *p, const sg_orders *orders, const int *sends) 
       p->message[id] = (sg_message){.id = id,
                                     .from = w,
                                     .to = SG_MASTER,
-                                    .point = o->point,
+                                    .snapshot = o->snapshot,
                                     .segment = o->segment,
                                     .tag = o->tag,
                                     .round = p->round};
@@ -267,9 +267,7 @@ static bool connect(const prober *p, int *group) {
   sg_row row = {0};
   bool ok = true;
   for (int i = 0; i < p->messages && ok; i++) {
-    sg_row_clear(&row);
-    code->type->encode(code, sg_protocol_state(p->protocol), &p->message[i], &row);
-    ok = !row.failed;
+    ok = sg_encode(code, sg_protocol_state(p->protocol), &p->message[i], &row);
     int from = p->message[i].from;
     for (int t = 0; t < row.n_terms; t++) {
       int part = row.term[t].part;

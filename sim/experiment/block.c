@@ -210,8 +210,7 @@ static int add_message(lane *l, const sg_message *message, const sg_row *row, co
   sg_row own = {0};
   int place = -1;
   if (!row) {
-    code->type->encode(code, sg_run_request_of(l->run)->state, message, &own);
-    if (own.failed) goto out;
+    if (!sg_encode(code, sg_run_request_of(l->run)->state, message, &own)) goto out;
     row = &own;
   }
   int *input = row->n_links ? malloc((size_t)row->n_links * sizeof *input) : NULL;
@@ -225,7 +224,7 @@ static int add_message(lane *l, const sg_message *message, const sg_row *row, co
     fine = input[i] >= 0;
   }
   int point = 0;
-  fine = fine && (row->n_terms == 0 || find_point(l, message->point, &point));
+  fine = fine && (row->n_terms == 0 || find_point(l, message->snapshot, &point));
   for (int i = 0; fine && i < row->n_terms; i++) {
     const sg_term *t = &row->term[i];
     int item = find_item(l, point, t->part, row->batch);

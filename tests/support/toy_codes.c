@@ -14,10 +14,8 @@ static sg_status segments(sg_code *code, int count, long first_end, int need, sg
   return SG_OK;
 }
 
-static void encode_own_part(const sg_code *code, const void *state, const sg_message *message,
-                            sg_row *row) {
+static void encode_own_part(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   sg_row_part(row, message->from, 0, 1);
 }
 
@@ -44,14 +42,14 @@ static sg_status two_messages_create(sg_code *code, const sg_shape *shape, const
   return segments(code, 2, shape->length / 3, shape->workers, e);
 }
 
-static void two_messages_plan(const sg_code *code, const void *state, int round, int point,
+static void two_messages_plan(const sg_code *code, const void *state, int round, int snapshot,
                               sg_orders *o) {
   (void)code;
   (void)state;
   (void)round;
   for (int s = 0; s < 2; s++) {
-    sg_task(o, SG_ALL, point, 1 + s, 1 + s, 0);
-    sg_send(o, SG_ALL, SG_MASTER, point, s, 0, 0);
+    sg_task(o, SG_ALL, snapshot, 1 + s, 1 + s, 0);
+    sg_send(o, SG_ALL, SG_MASTER, snapshot, s, 0, 0);
   }
 }
 
@@ -78,10 +76,8 @@ static sg_status nested_create(sg_code *code, const sg_shape *shape, const sg_va
   return status ? status : segments(code, 1, shape->length, 3, e);
 }
 
-static void nested_encode(const sg_code *code, const void *state, const sg_message *message,
-                          sg_row *row) {
+static void nested_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   if (message->tag == 0)
     sg_row_part(row, message->from, 0, 1);
   else
@@ -146,10 +142,8 @@ static sg_status pipeline_create(sg_code *code, const sg_shape *shape, const sg_
   return segments(code, 1, shape->length, 2 * shape->workers, e);
 }
 
-static void pipeline_encode(const sg_code *code, const void *state, const sg_message *message,
-                            sg_row *row) {
+static void pipeline_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   sg_row_part(row, 2 * message->from + message->tag, 0, 1);
 }
 
@@ -196,14 +190,9 @@ static sg_status async_create(sg_code *code, const sg_shape *shape, const sg_val
 }
 
 /* The sum of the gradients at hand, as asynchronous descent wants it. */
-static sg_status async_weights(const sg_code *code, const void *state, int segment,
-                               const sg_used *used, double *W, double *bias, sg_decode_info *info) {
+static sg_status async_weights(const sg_code *code, const sg_used *used) {
   (void)code;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  (void)info;
-  for (int i = 0; i < used->count; i++) W[i] = 1;
+  for (int i = 0; i < used->count; i++) used->W[i] = 1;
   return used->count > 0 ? SG_OK : SG_UNDECODABLE;
 }
 
@@ -270,12 +259,10 @@ static sg_status tree_create(sg_code *code, const sg_shape *shape, const sg_valu
   return status ? status : segments(code, 1, shape->length, 1, e);
 }
 
-static void tree_encode(const sg_code *code, const void *state, const sg_message *message,
-                        sg_row *row) {
+static void tree_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   /* Weights of the two messages that came, by who is missing. */
   static const double weight[3][3] = {{0, 1, 2}, {1, 0, 1}, {2, -1, 0}};
   (void)code;
-  (void)state;
   if (message->from < 3) {
     encode_one_of_three(message->from, row);
     return;
