@@ -115,7 +115,7 @@ static void run_dgels(bench *b) {
 
 static bool make(bench *b, uint64_t seed) {
   const sg_code_type *type = sg_code_type_find("cyclic-repetition");
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_shape shape = {.workers = b->n, .subsets = b->n, .length = 1000, .seed = seed, .updates = 1};
   sg_row row = {0};
   size_t n = (size_t)b->n;

@@ -19,7 +19,7 @@ enum { DRAWS = 200, SAMPLED = 2000, MOST = 64, PATTERNS = 300 };
 
 static sg_code *make(int n, const char *name, uint64_t seed, ...) {
   const sg_code_type *type = sg_code_type_find(name);
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_error e = {0};
   sg_code *code = NULL;
   va_list list;

@@ -93,7 +93,7 @@ static void judge(const sg_code *code, const sg_weights *w, const sg_message *co
 static void measure(const arm *a, int n, int s, uint64_t seed, const pattern *p, int count,
                     double *residual, double *amplification) {
   const sg_code_type *type = sg_code_type_find(a->code);
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_shape shape = {.workers = n, .subsets = n, .length = 1, .seed = seed, .updates = 1};
   sg_code *code;
   sg_error e = {0};

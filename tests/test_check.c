@@ -21,7 +21,7 @@ static sg_shape shape_of(int n, long length) {
 
 /* "d=4 m=2" → values. */
 static sg_values *values_of(const sg_code_type *type, const char *settings) {
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   char copy[200], *at = NULL;
   assert_non_null(values);
   assert_true(strlen(settings) < sizeof copy);

@@ -30,7 +30,8 @@ typedef struct bench {
 } bench;
 
 static sg_values *group_of(const char *first, ...) {
-  sg_values *values = sg_values_new(NULL, &sg_code_type_find("group")->about, "/schemes/0");
+  sg_values *values =
+      sg_values_new(sg_scheme_params, &sg_code_type_find("group")->about, "/schemes/0");
   assert_non_null(values);
   va_list list;
   va_start(list, first);
@@ -118,7 +119,8 @@ static void decodable_sets(bench *b, long *count) {
     for (int k = 0; k < n; k++) {
       int i = (5 * k + (int)(present % 7)) % n; /* n is not a multiple of 5 */
       flag[i] = present >> i & 1;
-      if (flag[i]) ready = b->code->type->arrive(b->code, b->state, &b->message[i]) == SG_READY;
+      if (flag[i])
+        ready |= b->code->type->arrive(b->code, b->state, &b->message[i], NULL) == SG_READY;
     }
     assert_true(decodes == ready);
     assert_true(decodes == b->code->type->promises(b->code, flag));
@@ -219,9 +221,9 @@ static void singular_sets_are_refused(void **state) {
     /* The third message is of the same row as the first: of use to least squares only. */
     b.code->type->begin_round(b.code, b.state, 0);
     const sg_code_type *type = b.code->type;
-    assert_int_equal(type->arrive(b.code, b.state, &b.message[0]), SG_WAIT);
-    assert_int_equal(type->arrive(b.code, b.state, &b.message[2]), first ? SG_SKIP : SG_WAIT);
-    assert_int_equal(type->arrive(b.code, b.state, &b.message[1]), SG_READY);
+    assert_int_equal(type->arrive(b.code, b.state, &b.message[0], NULL), SG_WAIT);
+    assert_int_equal(type->arrive(b.code, b.state, &b.message[2], NULL), first ? SG_SKIP : SG_WAIT);
+    assert_int_equal(type->arrive(b.code, b.state, &b.message[1], NULL), SG_READY);
     close_group(&b);
   }
   /* By count: any n − s = 3. */

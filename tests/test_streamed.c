@@ -17,7 +17,7 @@ enum { WORKERS = 8, MOST_CHUNKS = 8 };
 
 static sg_code *streamed(int n, const char *const *member, sg_error *e) {
   const sg_code_type *type = sg_code_type_find("streamed-group");
-  sg_values *values = sg_values_new(NULL, &type->about, "/schemes/0");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "/schemes/0");
   assert_non_null(values);
   for (; *member; member += 2)
     assert_int_equal(sg_values_parse(values, member[0], member[1], NULL), SG_OK);

@@ -67,7 +67,9 @@ typedef struct sg_combination {
 enum {                        /* sg_code.flags */
        SG_ASYNC = 1,          /* no barrier: draws are indexed by the worker's own task count */
        SG_SEE_CUTS = 2,       /* arrivals come in one CUT event per timer instead of one by one */
-       SG_STOP_DECODABLE = 4, /* the default stop rule is the rank test, not the count `need` */
+       SG_STOP_DECODABLE = 4, /* the default stop policy is "decodable", not the count `need`; of
+                                 codes with `arrive` always */
+       SG_ROUNDS = 64,        /* on_event calls sg_round_event: stop policies are understood */
        SG_WANTS_VALUES = 8,   /* UPDATED events carry norms and inner products */
        SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
        SG_PARTIAL = 32 /* stragglers are slow, not lost: of the `promised` workers that are not
@@ -118,8 +120,13 @@ typedef struct sg_code_type {
   /* --- optional, asked by the default protocol (one round per iteration) --- */
   void (*begin_round)(const sg_code *code, void *state, int round);
   void (*plan)(const sg_code *code, const void *state, int round, int snapshot, sg_orders *orders);
-  /* A message of the current round has come to node message->to. SG_SKIP: of no use, drop it. */
-  sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message);
+  /* A message of the current round has come to node message->to. SG_READY: with what has come the
+   * segment can be decoded; SG_SKIP: the message adds nothing. How far the code is, that is all:
+   * when the master stops waiting is the stop policy's business (stop.h). At an inner node,
+   * SG_READY sends what it holds to its parent. Further orders may be given. NULL: the rank test,
+   * where the stop policy asks for it. */
+  sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message,
+                       sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
 
   /* --- optional: a protocol of its own in place of those four --- */
@@ -148,7 +155,10 @@ struct sg_code {
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
   const char *note; /* what else there is to know, e.g. how s is known; for people. NULL: nothing */
-  const char *stop; /* "count" or "decodable", for compare; by the framework from flags if NULL */
+  const char *stop; /* the stop policy's name, for compare; by the framework if NULL */
+  /* When the master stops waiting: by the framework, from the scheme's member `stop` or from flags.
+   */
+  const struct sg_policy *policy;
   /* Filled in by the framework after create from the rows of the default plan, or from the first
    * round's plan of a code with its own, unless that has set load because its rounds differ. A code
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
@@ -161,9 +171,11 @@ struct sg_code {
  * codes/registry.c. */
 const sg_code_type *sg_code_type_at(int i);
 const sg_code_type *sg_code_type_find(const char *name);
-extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
+extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
+extern const sg_param sg_scheme_params[]; /* what every scheme may have besides: stop */
 
-/* Makes a code. values->variant must be &type->about of a registered (or a test's own) type. */
+/* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
+ * values->common is sg_scheme_params or NULL. */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
