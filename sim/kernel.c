@@ -10,6 +10,7 @@
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,26 @@ static bool plan_pieces(sg_kernel *k, const sg_kernel_set *s, int first, int out
   }
   p->terms = terms;
   return true;
+}
+
+/* What a set refers to is there: the tiles are not looked at again. */
+static void check_set(const sg_kernel_set *s, const sg_gradient_request *request, long l) {
+  assert(0 <= s->begin && s->begin < s->end && s->end <= l && s->pieces >= 1);
+  assert(s->decoded && (s->bias || !s->constant));
+  for (int i = 0; i < s->n_messages; i++) {
+    for (int t = s->term_start[i]; t < s->term_start[i + 1]; t++) {
+      assert(s->term[t].item >= 0 && s->term[t].item < request->n_items);
+      assert(s->term[t].piece >= 0 && s->term[t].piece < s->pieces);
+    }
+    for (int t = 0; t < n_links(s, i); t++)
+      assert(s->link[s->link_start[i] + t].message >= 0 &&
+             s->link[s->link_start[i] + t].message < i);
+  }
+  for (int i = 0; i < s->n_sum; i++)
+    assert(s->sum_item[i] >= 0 && s->sum_item[i] < request->n_items);
+#ifdef NDEBUG
+  (void)request, (void)l;
+#endif
 }
 
 static bool make_plan(sg_kernel *k, const sg_kernel_set *s, int n_items, plan *p) {
@@ -381,6 +402,13 @@ static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals
           s->previous ? s->previous + from : NULL, n, total);
 }
 
+/* Adds the piece's share of the constant vector. */
+static void add_constant(const tiling *t, const sg_kernel_set *s, int q, long n) {
+  long from = s->begin + q * t->length + t->at;
+  const double *constant = s->constant + from;
+  if (s->bias[q] != 0) sg_combine(1, &constant, &s->bias[q], s->decoded + from, n, 1);
+}
+
 static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
   sg_kernel *k = t->k;
   for (size_t i = p->encode; i < p->decode; i++) {
@@ -406,6 +434,7 @@ static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
     if (!full)
       memcpy(s->decoded + s->begin + q * t->length + t->at, spare + q * t->tile,
              (size_t)n * sizeof(double));
+    if (s->constant) add_constant(t, s, q, n);
     compare_piece(t, s, q, &total);
   }
   s->error2 += sg_v4_sum(&total.error2);
@@ -473,6 +502,7 @@ sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_work
                            const sg_gradient_request *request, int n_sets, sg_kernel_set *set) {
   if (!NEED(kernel->plan, kernel->plan_room, n_sets)) return SG_NO_MEMORY;
   for (int i = 0; i < n_sets; i++) {
+    check_set(&set[i], request, problem->length);
     int first = 0;
     while (!shares_tiles(&set[first], &set[i])) first++;
     if (first < i) continue; /* done with the first of its group */
@@ -497,5 +527,6 @@ double sg_kernel_encode_flops(const sg_kernel_set *s) {
 double sg_kernel_decode_flops(const sg_kernel_set *s) {
   double weights = 0;
   for (long i = 0; i < (long)s->n_messages * s->pieces; i++) weights += s->weight[i] != 0;
+  for (int q = 0; s->bias && q < s->pieces; q++) weights += s->bias[q] != 0;
   return 2 * weights * piece_length(s);
 }

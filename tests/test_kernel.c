@@ -56,7 +56,7 @@ static void begin(fixture *f, const char *problem, const char *settings, int par
   sg_stream_at(&stream, 11, 0, SG_FOR_CHECK, (uint32_t)parts, (uint32_t)columns, 0);
   f->problem = learning_problem(problem, settings, parts, 1, &e);
   assert_non_null(f->problem);
-  assert_int_equal(sg_partition_new(f->problem, parts, NULL, &f->partition, &e), SG_OK);
+  assert_int_equal(sg_partition_new(f->problem, parts, NULL, 0, NULL, &f->partition, &e), SG_OK);
   f->ws = sg_workspace_new(f->problem);
   f->kernel = sg_kernel_new();
   f->l = f->problem->length;
@@ -69,10 +69,10 @@ static void begin(fixture *f, const char *problem, const char *settings, int par
     for (long i = 0; i < f->l; i++) f->x[c * f->l + i] = number();
     for (int p = 0; p < parts; p++) f->item[c * parts + p] = (sg_partial){p, c, 0};
   }
-  f->request = (sg_gradient_request){f->partition, width,   columns, f->point,
-                                     f->n_items,   f->item, NULL,    NULL};
+  f->request = (sg_gradient_request){f->partition, width, columns, f->point, f->n_items,
+                                     f->item,      NULL,  NULL,    0,        0};
   const double *tile[ITEMS];
-  assert_int_equal(sg_problem_begin(f->problem, f->ws, &f->request), SG_OK);
+  assert_int_equal(sg_problem_begin(f->problem, f->ws, &f->request, &e), SG_OK);
   assert_int_equal(sg_problem_tile(f->problem, f->ws, 0, 0, f->l, tile), SG_OK);
   for (int i = 0; i < f->n_items; i++)
     memcpy(f->g + i * f->l, tile[i], (size_t)f->l * sizeof(double));
@@ -289,7 +289,7 @@ static void a_diverged_run_is_seen(void **state) {
   r.weight[0] = 1;
   point_into(&r, false);
   r.set.decoded = calloc((size_t)f.l, sizeof(double));
-  assert_int_equal(sg_problem_begin(f.problem, f.ws, &f.request), SG_OK);
+  assert_int_equal(sg_problem_begin(f.problem, f.ws, &f.request, NULL), SG_OK);
   assert_int_equal(sg_kernel_decode(f.kernel, f.problem, f.ws, &f.request, 1, &r.set), SG_OK);
   assert_true(isnan(r.set.error2) && isnan(r.set.norm2) && isnan(r.norm[0]));
   free(r.set.decoded);

@@ -62,7 +62,7 @@ static void drop(fixture *f) {
 static sg_partition *part(const sg_problem *problem, int parts, const double *edge) {
   sg_error e = {0};
   sg_partition *p;
-  assert_int_equal(sg_partition_new(problem, parts, edge, &p, &e), SG_OK);
+  assert_int_equal(sg_partition_new(problem, parts, edge, 0, NULL, &p, &e), SG_OK);
   assert_int_equal(sg_partition_parts(p), parts);
   return p;
 }
@@ -123,7 +123,7 @@ static void gradients(const sg_problem *problem, sg_workspace *ws, const sg_grad
                       long step, double *out) {
   const double **tile = calloc((size_t)q->n_items, sizeof *tile);
   assert_non_null(tile);
-  assert_int_equal(sg_problem_begin(problem, ws, q), SG_OK);
+  assert_int_equal(sg_problem_begin(problem, ws, q, NULL), SG_OK);
   for (long b = 0; b < problem->length; b += step) {
     long end = b + step < problem->length ? b + step : problem->length;
     assert_int_equal(sg_problem_tile(problem, ws, 1, b, end, tile), SG_OK);
@@ -156,7 +156,8 @@ static void check_width(const fixture *f, int width, int columns) {
     loss_points[c] = c % 3 == 0 ? points[c] : c % 3 == 1 ? other + c * l : NULL;
     for (int p = PARTS - 1; p >= 0; p--) item[n++] = (sg_partial){p, c, 0};
   }
-  const sg_gradient_request q = {partition, width, columns, points, n, item, loss_points, loss};
+  const sg_gradient_request q = {partition, width,       columns, points, n,
+                                 item,      loss_points, loss,    0,      0};
   gradients(f->problem, ws, &q, 13, out);
   for (int i = 0; i < n; i++) {
     long begin = lround(edges[item[i].part] * (double)f->data->rows),
@@ -205,7 +206,7 @@ static void gradient_is_the_slope_of_the_loss(void **state) {
     random_model(x, l, 7);
     const double *point = x;
     const sg_partial item = {0, 0, 0};
-    const sg_gradient_request q = {partition, 1, 1, &point, 1, &item, NULL, NULL};
+    const sg_gradient_request q = {partition, 1, 1, &point, 1, &item, NULL, NULL, 0, 0};
     gradients(f.problem, ws, &q, l, g);
     for (long i = 0; i < l; i++) {
       const double h = 1e-5, at = x[i];
@@ -244,14 +245,15 @@ static void bits_do_not_depend_on_company(void **state) {
       for (int p = 0; p < PARTS; p++) item[p] = (sg_partial){p, 0, 0};
       for (long i = 0; i < l * width; i++) x[i] = NAN;
       random_model(x, l, 9);
-      const sg_gradient_request first = {partition, width, 1,      points,
-                                         PARTS,     item,  points, &alone_loss};
+      const sg_gradient_request first = {partition, width,  1,           points, PARTS,
+                                         item,      points, &alone_loss, 0,      0};
       gradients(f.problem, ws, &first, 16, alone);
       for (int place = 0; place < width; place += width - 1) {
         for (int c = 0; c < width; c++)
           random_model(x + c * l, l, c == place ? 9 : 50 + (uint32_t)c);
         for (int p = 0; p < PARTS; p++) item[p].column = place;
-        const sg_gradient_request q = {partition, width, width, points, PARTS, item, points, loss};
+        const sg_gradient_request q = {partition, width,  width, points, PARTS,
+                                       item,      points, loss,  0,      0};
         gradients(f.problem, ws, &q, 16, out);
         assert_memory_equal(out, alone, (size_t)(l * PARTS) * sizeof *out);
         assert_true(loss[place] == alone_loss);
@@ -280,8 +282,8 @@ static void bits_do_not_depend_on_the_request(void **state) {
     const double *point = x, *elsewhere = x + l;
     sg_partial item[PARTS], two[3] = {{3, 0, 0}, {1, 0, 0}, {3, 0, 0}};
     for (int p = 0; p < PARTS; p++) item[p] = (sg_partial){p, 0, 0};
-    const sg_gradient_request q = {partition, 1, 1, &point, PARTS, item, &point, &loss},
-                              r = {partition, 1, 1, &point, 3, two, &elsewhere, &loss};
+    const sg_gradient_request q = {partition, 1, 1, &point, PARTS, item, &point, &loss, 0, 0},
+                              r = {partition, 1, 1, &point, 3, two, &elsewhere, &loss, 0, 0};
     gradients(f.problem, ws, &q, 8, all);
     gradients(f.problem, ws, &r, l, some);
     assert_memory_equal(some, all + 3 * l, (size_t)l * 8);
@@ -371,7 +373,8 @@ static void synthetic_sum(const sg_problem *problem, int parts, const double *ed
   sg_partial item[16];
   double *out = calloc((size_t)(l * parts), sizeof *out), loss[4];
   for (int p = 0; p < parts; p++) item[p] = (sg_partial){p, column, 0};
-  const sg_gradient_request q = {partition, width, width == 1 ? 1 : 3, x, parts, item, NULL, loss};
+  const sg_gradient_request q = {partition, width, width == 1 ? 1 : 3, x, parts, item, NULL, loss,
+                                 0,         0};
   gradients(problem, ws, &q, 100, out);
   memset(sum, 0, (size_t)l * sizeof *sum);
   for (int p = 0; p < parts; p++)
@@ -442,7 +445,7 @@ static void refuses_unfit_data(void **state) {
   fixture f = make(0);
   sg_partition *p = NULL;
   const double empty[] = {0, 0.5, 0.5, 1};
-  assert_int_equal(sg_partition_new(f.problem, 3, empty, &p, &e), SG_INVALID);
+  assert_int_equal(sg_partition_new(f.problem, 3, empty, 0, NULL, &p, &e), SG_INVALID);
   assert_null(p);
   assert_non_null(strstr(e.fault[0].message, "part 1"));
   sg_error_clear(&e);
