@@ -107,8 +107,11 @@ static bool has_weight(const sg_kernel_set *s, int i) {
 static void find_needed(const sg_kernel_set *s, char *needed) {
   for (int i = 0; i < s->n_messages; i++) needed[i] = has_weight(s, i);
   for (int i = s->n_messages - 1; i >= 0; i--)
-    for (int t = 0; needed[i] && t < n_links(s, i); t++)
-      needed[s->link[s->link_start[i] + t].message] = 1;
+    for (int t = 0; needed[i] && t < n_links(s, i); t++) {
+      int input = s->link[s->link_start[i] + t].message;
+      assert(input >= 0 && input < i);
+      needed[input] = 1;
+    }
 }
 
 static bool same_terms(const sg_kernel_set *s, int a, int b) {
@@ -143,7 +146,11 @@ static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, int
   if (!p) return false;
   long *input = k->input + p->input;
   double *coef = k->coef + p->coef;
-  for (int t = 0; t < n; t++) input[t] = (long)term[t].piece * n_items + term[t].item;
+  for (int t = 0; t < n; t++) {
+    assert((unsigned)term[t].item < (unsigned)n_items &&
+           (unsigned)term[t].piece < (unsigned)s->pieces);
+    input[t] = (long)term[t].piece * n_items + term[t].item;
+  }
   for (int j = 0; j < outs; j++) {
     p->out[j] = out[j];
     k->placed[out[j]] = 1;
@@ -193,26 +200,6 @@ static bool plan_pieces(sg_kernel *k, const sg_kernel_set *s, int first, int out
   }
   p->terms = terms;
   return true;
-}
-
-/* What a set refers to is there: the tiles are not looked at again. */
-static void check_set(const sg_kernel_set *s, const sg_gradient_request *request, long l) {
-  assert(0 <= s->begin && s->begin < s->end && s->end <= l && s->pieces >= 1);
-  assert(s->decoded && (s->bias || !s->constant));
-  for (int i = 0; i < s->n_messages; i++) {
-    for (int t = s->term_start[i]; t < s->term_start[i + 1]; t++) {
-      assert(s->term[t].item >= 0 && s->term[t].item < request->n_items);
-      assert(s->term[t].piece >= 0 && s->term[t].piece < s->pieces);
-    }
-    for (int t = 0; t < n_links(s, i); t++)
-      assert(s->link[s->link_start[i] + t].message >= 0 &&
-             s->link[s->link_start[i] + t].message < i);
-  }
-  for (int i = 0; i < s->n_sum; i++)
-    assert(s->sum_item[i] >= 0 && s->sum_item[i] < request->n_items);
-#ifdef NDEBUG
-  (void)request, (void)l;
-#endif
 }
 
 static bool make_plan(sg_kernel *k, const sg_kernel_set *s, int n_items, plan *p) {
@@ -391,6 +378,7 @@ static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals
   long from = s->begin + q * t->length + t->at, n = available(t, q);
   double bound = 0;
   for (int i = 0; i < s->n_sum; i++) {
+    assert((unsigned)s->sum_item[i] < (unsigned)t->n_items);
     k->x[i] = k->tile[(long)q * t->n_items + s->sum_item[i]];
     add_squares(k->x[i], n, k->square + 4L * i);
     sg_v4 sum = AT(k->square, 4L * i);
@@ -464,6 +452,8 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
                               const sg_gradient_request *request, int first, int n_sets,
                               sg_kernel_set *set) {
   const sg_kernel_set *model = &set[first];
+  assert(model->begin >= 0 && model->begin < model->end && model->end <= problem->length &&
+         model->pieces >= 1);
   int pieces = model->pieces, items = request->n_items, messages = 0, sums = 0;
   long length = (model->end - model->begin + pieces - 1) / pieces;
   tiling t = {.k = k,
@@ -479,6 +469,7 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
   for (int i = first; i < n_sets; i++) {
     sg_kernel_set *s = &set[i];
     if (!shares_tiles(s, model)) continue;
+    assert(s->decoded && (s->bias || !s->constant));
     if (!make_plan(k, s, items, &k->plan[i])) return SG_NO_MEMORY;
     s->error2 = s->sum2 = s->norm2 = s->dot_previous = 0;
     messages = s->n_messages > messages ? s->n_messages : messages;
@@ -502,7 +493,6 @@ sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_work
                            const sg_gradient_request *request, int n_sets, sg_kernel_set *set) {
   if (!NEED(kernel->plan, kernel->plan_room, n_sets)) return SG_NO_MEMORY;
   for (int i = 0; i < n_sets; i++) {
-    check_set(&set[i], request, problem->length);
     int first = 0;
     while (!shares_tiles(&set[first], &set[i])) first++;
     if (first < i) continue; /* done with the first of its group */

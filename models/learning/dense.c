@@ -277,6 +277,16 @@ SG_CLONES static double mean(const double *loss, long n) {
   return sum / (double)n;
 }
 
+/* Rows b … b + n − 1 of a mini-batch, and their targets. */
+static const double *pick_rows(const stretch *s, long b, long n, long columns, const double **row,
+                               double *target) {
+  for (long i = 0; i < n; i++) {
+    row[i] = s->x + s->pick[b + i] * columns;
+    target[i] = s->target[s->pick[b + i]];
+  }
+  return target;
+}
+
 /* Adds the gradient at x of the rows of s to g (NULL: not wanted) and writes their losses at y to
  * `loss` (NULL: not wanted). scratch: 2 · outputs · block numbers. */
 static void pass(const sg_dense *d, const stretch *s, const double *x, const double *y, double *g,
@@ -287,12 +297,9 @@ static void pass(const sg_dense *d, const stretch *s, const double *x, const dou
   bool two = loss && x != y;
   for (long b = 0; b < s->n; b += ld) {
     long n = s->n - b < ld ? s->n - b : ld;
-    const double *row[BLOCK_ROWS], *target = s->target + b;
-    for (long i = 0; i < n; i++) row[i] = s->x + (s->pick ? s->pick[b + i] : b + i) * columns;
-    if (s->pick) {
-      for (long i = 0; i < n; i++) picked[i] = s->target[s->pick[b + i]];
-      target = picked;
-    }
+    const double *row[BLOCK_ROWS], *first = s->x + b * columns, *target = s->target + b;
+    for (long i = 0; i < n; i++) row[i] = first + i * columns;
+    if (s->pick) target = pick_rows(s, b, n, columns, row, picked);
     for (int o = 0; o < d->outputs; o++)
       margins(row, n, columns, x + o * columns, two ? y + o * columns : NULL, zx + o * ld,
               zy + o * ld);
