@@ -9,6 +9,7 @@
 #include "sim/kernel.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
+#include "sim/core/array.h"
 
 #include <assert.h>
 #include <math.h>
@@ -56,20 +57,6 @@ struct sg_kernel {
   double *square; /* four sums of squares per summed item */
   size_t square_room;
 };
-
-/* Room for `count` elements at *array; contents are kept. */
-static bool need(void *array, size_t *room, size_t count, size_t size) {
-  if (count <= *room) return true;
-  size_t grown = count + count / 2 + 16;
-  void *old, *new;
-  memcpy(&old, array, sizeof old);
-  new = realloc(old, grown * size);
-  if (!new) return false;
-  memcpy(array, &new, sizeof new);
-  *room = grown;
-  return true;
-}
-#define NEED(array, room, count) need(&(array), &(room), (size_t)(count), sizeof *(array))
 
 sg_kernel *sg_kernel_new(void) {
   return calloc(1, sizeof(sg_kernel));
@@ -125,10 +112,10 @@ static bool same_terms(const sg_kernel_set *s, int a, int b) {
 
 /* A new step with room for its terms; NULL: no memory. */
 static step *add_step(sg_kernel *k, int outs, int terms) {
-  if (!NEED(k->step, k->step_room, k->steps + 1) ||
-      !NEED(k->input, k->input_room, k->inputs + (size_t)terms) ||
-      !NEED(k->coef, k->coef_room, k->coefs + (size_t)terms * (size_t)outs) ||
-      !NEED(k->x, k->x_room, terms))
+  if (!SG_ROOM(k->step, k->step_room, k->steps + 1) ||
+      !SG_ROOM(k->input, k->input_room, k->inputs + (size_t)terms) ||
+      !SG_ROOM(k->coef, k->coef_room, k->coefs + (size_t)terms * (size_t)outs) ||
+      !SG_ROOM(k->x, k->x_room, terms))
     return NULL;
   step *p = &k->step[k->steps++];
   *p = (step){.outs = outs, .terms = terms, .input = k->inputs, .coef = k->coefs};
@@ -166,7 +153,7 @@ static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, int
 
 static bool plan_encode(sg_kernel *k, const sg_kernel_set *s, int n_items) {
   size_t n = (size_t)s->n_messages;
-  if (!NEED(k->needed, k->needed_room, n + 1) || !NEED(k->placed, k->placed_room, n + 1))
+  if (!SG_ROOM(k->needed, k->needed_room, n + 1) || !SG_ROOM(k->placed, k->placed_room, n + 1))
     return false;
   find_needed(s, k->needed);
   memset(k->placed, 0, n);
@@ -342,7 +329,7 @@ static void pad(const tiling *t, int q, long rest) {
 static sg_status fetch_tile(const tiling *t) {
   sg_kernel *k = t->k;
   bool full = available(t, t->pieces - 1) == t->n;
-  if (!full && !NEED(k->padded, k->padded_room, (long)t->pieces * t->n_items * t->n))
+  if (!full && !SG_ROOM(k->padded, k->padded_room, (long)t->pieces * t->n_items * t->n))
     return SG_NO_MEMORY;
   for (int q = 0; q < t->pieces; q++) {
     long n = available(t, q), from = t->begin + q * t->length + t->at;
@@ -475,9 +462,9 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
     messages = s->n_messages > messages ? s->n_messages : messages;
     sums = s->n_sum > sums ? s->n_sum : sums;
   }
-  if (!NEED(k->y, k->y_room, (messages + pieces) * t.tile) ||
-      !NEED(k->tile, k->tile_room, (long)pieces * items) || !NEED(k->x, k->x_room, sums) ||
-      !NEED(k->square, k->square_room, 4L * sums + 4))
+  if (!SG_ROOM(k->y, k->y_room, (messages + pieces) * t.tile) ||
+      !SG_ROOM(k->tile, k->tile_room, (long)pieces * items) || !SG_ROOM(k->x, k->x_room, sums) ||
+      !SG_ROOM(k->square, k->square_room, 4L * sums + 4))
     return SG_NO_MEMORY;
   for (t.at = 0; t.at < length; t.at += t.tile) {
     t.n = length - t.at < t.tile ? length - t.at : t.tile;
@@ -491,7 +478,7 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
 
 sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_workspace *ws,
                            const sg_gradient_request *request, int n_sets, sg_kernel_set *set) {
-  if (!NEED(kernel->plan, kernel->plan_room, n_sets)) return SG_NO_MEMORY;
+  if (!SG_ROOM(kernel->plan, kernel->plan_room, n_sets)) return SG_NO_MEMORY;
   for (int i = 0; i < n_sets; i++) {
     int first = 0;
     while (!shares_tiles(&set[first], &set[i])) first++;

@@ -7,11 +7,15 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -309,6 +313,52 @@ static void a_diverged_run_is_seen(void **state) {
   end(&f);
 }
 
+#ifndef NDEBUG
+/* Whether a decode of the set is stopped by an assertion, in a process of its own. */
+static bool is_stopped(const fixture *f, const sg_kernel_set *set) {
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    signal(SIGABRT, SIG_DFL); /* cmocka's handler would jump into the test */
+    if (!freopen("/dev/null", "w", stderr)) _exit(1);
+    sg_kernel_set copy = *set;
+    sg_kernel_decode(f->kernel, f->problem, f->ws, &f->request, 1, &copy);
+    _exit(0);
+  }
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void what_is_not_there_stops_at_an_assertion(void **state) {
+  (void)state;
+  fixture f;
+  begin(&f, "synthetic-gradient", "length=40", 3, 1, 1);
+  static random_set good, r;
+  good = (random_set){.set = {.end = f.l, .pieces = 2, .n_messages = 2, .n_sum = 1}};
+  good.term[0] = (sg_kernel_term){2, 1, 1};
+  good.start[1] = good.start[2] = 1;
+  good.link_start[2] = 1;
+  good.weight[0] = good.weight[2] = 1;
+  good.set.decoded = calloc((size_t)f.l, sizeof(double));
+  for (int mistake = 0; mistake < 9; mistake++) {
+    r = good;
+    point_into(&r, true);
+    if (mistake == 1) r.term[0].item = 3;
+    if (mistake == 2) r.term[0].item = -1;
+    if (mistake == 3) r.term[0].piece = 2;
+    if (mistake == 4) r.link[0].message = 1; /* itself */
+    if (mistake == 5) r.set.end = f.l + 1;
+    if (mistake == 6) r.set.begin = f.l;
+    if (mistake == 7) r.sum[0] = 3;
+    if (mistake == 8) r.set.constant = r.set.decoded; /* without bias */
+    assert_int_equal(is_stopped(&f, &r.set), mistake > 0);
+  }
+  free(good.set.decoded);
+  end(&f);
+}
+#endif
+
 /* --- Coded data ------------------------------------------------------------------------------- */
 
 enum { POINTS = 5 };
@@ -452,9 +502,15 @@ static void encoded_moments_decode(void **state) {
 int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(sets_are_those_of_plain_loops), cmocka_unit_test(sets_on_real_data),
-      cmocka_unit_test(rounding_errors_are_measured),  cmocka_unit_test(a_diverged_run_is_seen),
-      cmocka_unit_test(lagrange_coded_data_decode),    cmocka_unit_test(encoded_moments_decode),
+      cmocka_unit_test(sets_are_those_of_plain_loops),
+      cmocka_unit_test(sets_on_real_data),
+      cmocka_unit_test(rounding_errors_are_measured),
+      cmocka_unit_test(a_diverged_run_is_seen),
+#ifndef NDEBUG
+      cmocka_unit_test(what_is_not_there_stops_at_an_assertion),
+#endif
+      cmocka_unit_test(lagrange_coded_data_decode),
+      cmocka_unit_test(encoded_moments_decode),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,12 +51,11 @@ struct sg_workspace {
   sg_numbers *tile;        /* one per slot */
   int slots;
   const double **window; /* width 1: the vector of each item */
-  int windows;
-  int *used, *index;  /* width W: the parts of the request, and where each part stands among them */
-  int n_used, parts;  /* parts: capacity of both */
-  long *order;        /* mini-batches: 0, 1, … but for the rows being drawn */
-  long *pick;         /* the rows that were drawn */
-  long orders, picks; /* capacities */
+  int *used, *index;     /* width W: the parts of the request, and where each stands among them */
+  int window_room, used_room, index_room, n_used;
+  long *order; /* mini-batches: 0, 1, … but for the rows being drawn */
+  long *pick;  /* the rows that were drawn, then where they stood */
+  size_t order_room, pick_room;
 };
 
 /* Room for `slot` and `count` numbers in it; NULL: no memory. */

@@ -241,31 +241,15 @@ bool sg_numbers_need(sg_numbers *b, size_t count) {
 }
 
 double *sg_workspace_tile(sg_workspace *ws, int slot, size_t count) {
-  if (slot >= ws->slots) {
-    sg_numbers *tile = realloc(ws->tile, ((size_t)slot + 1) * sizeof *tile);
-    if (!tile) return NULL;
-    ws->tile = tile;
-    while (ws->slots <= slot) ws->tile[ws->slots++] = (sg_numbers){NULL, 0};
-  }
+  int slots = ws->slots;
+  if (!SG_ROOM(ws->tile, slots, slot + 1)) return NULL;
+  while (ws->slots < slots) ws->tile[ws->slots++] = (sg_numbers){NULL, 0};
   return sg_numbers_need(&ws->tile[slot], count) ? ws->tile[slot].p : NULL;
 }
 
 bool sg_workspace_shape(sg_workspace *ws, int items, int parts) {
-  if (items > ws->windows) {
-    const double **window = realloc(ws->window, (size_t)items * sizeof *window);
-    if (!window) return false;
-    ws->window = window;
-    ws->windows = items;
-  }
-  if (parts > ws->parts) {
-    int *used = realloc(ws->used, (size_t)parts * sizeof *used);
-    if (used) ws->used = used;
-    int *index = realloc(ws->index, (size_t)parts * sizeof *index);
-    if (index) ws->index = index;
-    if (!used || !index) return false;
-    ws->parts = parts;
-  }
-  return true;
+  return SG_ROOM(ws->window, ws->window_room, items) && SG_ROOM(ws->used, ws->used_room, parts) &&
+         SG_ROOM(ws->index, ws->index_room, parts);
 }
 
 sg_workspace *sg_workspace_new(const sg_problem *problem) {
@@ -306,18 +290,10 @@ const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const
   enum { CHUNK = 1 << 16 }; /* rows drawn from one stream */
   long rows = sg_partition_rows(partition, item->part, 0),
        count = sg_partition_rows(partition, item->part, item->batch);
-  if (rows > ws->orders) {
-    long *order = realloc(ws->order, (size_t)rows * sizeof *order);
-    if (!order) return NULL;
-    ws->order = order;
-    for (; ws->orders < rows; ws->orders++) order[ws->orders] = ws->orders;
-  }
-  if (count > ws->picks) {
-    long *pick = realloc(ws->pick, 2 * (size_t)count * sizeof *pick);
-    if (!pick) return NULL;
-    ws->pick = pick;
-    ws->picks = count;
-  }
+  size_t known = ws->order_room;
+  if (!SG_ROOM(ws->order, ws->order_room, rows) || !SG_ROOM(ws->pick, ws->pick_room, 2 * count))
+    return NULL;
+  for (size_t i = known; i < ws->order_room; i++) ws->order[i] = (long)i;
   long *order = ws->order, *pick = ws->pick, *place = pick + count;
   sg_stream stream;
   for (long i = 0; i < count; i++) {
