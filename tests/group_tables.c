@@ -171,7 +171,7 @@ static int arrivals(trial *t, const int *order, const sg_message **held) {
   t->code->type->begin_round(t->code, t->state, 0);
   for (int i = 0; i < t->code->nodes; i++) {
     const sg_message *m = &t->message[order[i]];
-    sg_verdict verdict = t->code->type->arrive(t->code, t->state, m);
+    sg_verdict verdict = t->code->type->arrive(t->code, t->state, m, NULL);
     if (verdict != SG_SKIP) held[count++] = m;
     if (verdict == SG_READY) break;
   }

@@ -662,8 +662,8 @@ static sg_status step(block *b) {
                                  .item = b->item,
                                  .loss_x = b->loss_x,
                                  .loss = b->loss};
-  status = sg_problem_begin(w->problem, b->ws, &request);
-  if (status != SG_OK) return arithmetic_fault(b, status);
+  status = sg_problem_begin(w->problem, b->ws, &request, b->error);
+  if (status) return status;
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
     if (l->decoding && l->held_column >= 0) judge_loss(l, b->loss[l->held_column]);
@@ -828,8 +828,8 @@ static sg_status last_losses(block *b) {
                                        .x = b->x,
                                        .loss_x = b->loss_x,
                                        .loss = b->loss};
-  if (sg_problem_begin(b->world->problem, b->ws, &request) != SG_OK)
-    return sg_fail_memory(b->error);
+  sg_status status = sg_problem_begin(b->world->problem, b->ws, &request, b->error);
+  if (status) return status;
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
     if (!l->finished && !l->live && lacks_loss(l)) judge_last_loss(l, b->loss[l->column]);
