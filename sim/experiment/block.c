@@ -98,13 +98,6 @@ static sg_status advance(block *b, lane *l) {
 
 /* --- One pass over the data ------------------------------------------------------------------- */
 
-static sg_status arithmetic_fault(block *b, sg_status status) {
-  if (status == SG_NO_MEMORY) return sg_fail_memory(b->error);
-  return sg_fail(b->error, status, NULL,
-                 "%s: the problem \"%s\" cannot compute what the code asks for", b->world->label,
-                 b->world->problem->type->about.name);
-}
-
 /* The loss of a held row is asked for in the pass that the next gradient needs anyway; where that
  * is taken at the row's own model, it costs nothing. */
 static void ask_losses(block *b) {
@@ -151,8 +144,8 @@ static sg_status step(block *b) {
   const sg_world *w = b->world;
   ask_losses(b);
   const sg_gradient_request request = sg_pass_request(&b->pass, w->partition);
-  sg_status status = sg_problem_begin(w->problem, b->ws, &request);
-  if (status) return arithmetic_fault(b, status);
+  sg_status status = sg_problem_begin(w->problem, b->ws, &request, b->error);
+  if (status) return status;
   bool any = false;
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
@@ -162,7 +155,7 @@ static sg_status step(block *b) {
   }
   if (!any) return SG_OK;
   status = sg_kernel_decode(b->kernel, w->problem, b->ws, &request, b->pass.n_sets, b->pass.set);
-  if (status) return arithmetic_fault(b, status);
+  if (status) return sg_fail_memory(b->error);
   for (int i = 0; i < b->n_lanes; i++) {
     if (!b->lane[i].decoding) continue;
     status = update_model(b, &b->lane[i]);
@@ -207,7 +200,8 @@ static sg_status last_losses(block *b) {
   if (!sg_pass_begin(&b->pass, b->models)) return sg_fail_memory(b->error);
   for (int c = 0; c < b->pass.width; c++) b->pass.loss_x[c] = b->pass.x[c];
   const sg_gradient_request request = sg_pass_request(&b->pass, w->partition);
-  if (sg_problem_begin(w->problem, b->ws, &request)) return sg_fail_memory(b->error);
+  sg_status status = sg_problem_begin(w->problem, b->ws, &request, b->error);
+  if (status) return status;
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
     if (lacks_loss(l)) last_loss(l, b->pass.loss[l->snapshots.column]);

@@ -216,7 +216,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
 
   w->width = 1;
   if (!w->problem->timing_only) {
-    status = sg_partition_new(w->problem, w->code->parts, w->code->edge, &w->partition, e);
+    status = sg_partition_new(w->problem, w->code->parts, w->code->edge, 0, NULL, &w->partition, e);
     if (status == SG_OK)
       status = sg_optimizer_new(sg_object(learning, "optimizer"), &w->optimizer, e);
     if (status != SG_OK) goto out;
