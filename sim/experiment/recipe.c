@@ -255,26 +255,31 @@ static void settle(sg_recipe *r, bool whole) {
   }
 }
 
+/* A refused decode leaves nothing in the pass, nor does one of which only the time is wanted. */
+static void take_back(sg_pass *pass, const sg_pass *before) {
+  pass->n_columns = before->n_columns;
+  pass->n_items = before->n_items;
+  pass->n_sets = before->n_sets;
+}
+
 sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
   const sg_run_request *request = sg_run_request_of(run);
-  int first_item = r->pass->n_items;
-  r->first_set = r->pass->n_sets;
+  const sg_pass before = *r->pass;
+  r->first_set = before.n_sets;
   r->n_sets = r->n_sum = r->n_used = 0;
   r->n_terms = r->n_links = r->n_starts = r->n_weights = 0;
   r->n_item_of = r->n_input = r->snapshots->n_used = 0;
   r->decode_flops = 0;
   r->info = (sg_decode_info){.cond1 = NAN, .amplification = 0, .alpha_error = 0};
-  for (int i = 0; i < request->n_segments; i++) {
-    sg_status status = add_set(r, run, &request->segment[i], e);
-    if (status == SG_UNDECODABLE) {
-      r->pass->n_sets = r->first_set;
-      r->pass->n_items = first_item;
-    }
-    if (status) return status;
+  sg_status status = SG_OK;
+  for (int i = 0; !status && i < request->n_segments; i++)
+    status = add_set(r, run, &request->segment[i], e);
+  if (status || r->world->problem->timing_only) {
+    take_back(r->pass, &before);
+    return status;
   }
-  if (r->world->problem->timing_only) return SG_OK;
   bool whole = !(request->flags & SG_NO_SUM), fine = true;
-  if (r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r, first_item);
+  if (r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r, before.n_items);
   if (!fine) return sg_fail_memory(e);
   settle(r, whole);
   return SG_OK;

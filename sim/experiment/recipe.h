@@ -49,9 +49,9 @@ typedef struct sg_recipe {
 bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, double *decoded, double *previous);
 void sg_recipe_free(sg_recipe *r);
 
-/* Makes the sets of the run's decode and adds them, and what they need, to the pass (when timing
- * only: counts flops and messages). SG_UNDECODABLE: the weights were refused, and the pass is as it
- * was but for columns. Otherwise faults go to `e`. */
+/* Makes the sets of the run's decode and adds them, and what they need, to the pass; when timing
+ * only, counts flops and messages. SG_UNDECODABLE: the weights were refused, and the pass is as it
+ * was. Other faults go to `e`. */
 sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e);
 
 #endif
