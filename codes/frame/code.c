@@ -94,7 +94,20 @@ static const char *mistake(const sg_code *code) {
   }
   if (end != code->shape.length) return "segments must cover all coordinates";
   if (!code->type->encode) return "encode is missing";
-  if (code->coded_parts && !code->type->weights) return "coded parts need weights of their own";
+  if (code->coded_parts) {
+    if (!code->type->weights) return "coded parts need weights of their own";
+    if (code->flags & SG_STOP_DECODABLE && !code->type->arrive && !code->type->on_event)
+      return "coded parts have no rank test: arrive is missing";
+    if (code->flags & (SG_BATCHES | SG_LOCAL))
+      return "coded parts have neither mini-batches nor local steps";
+    if (!code->coded) return "coded is missing";
+  }
+  for (int c = 0; c < code->coded_parts; c++) {
+    if (code->coded[c].count < 1) return "a coded part must be a combination of parts";
+    for (int i = 0; i < code->coded[c].count; i++)
+      if (code->coded[c].part[i] < 0 || code->coded[c].part[i] >= code->parts)
+        return "a coded part combines a part that the code does not have";
+  }
   if ((code->flags & SG_ASYNC) && !code->type->on_event)
     return "without a barrier: on_event is missing";
   return NULL;
@@ -230,11 +243,29 @@ void sg_row_message(sg_row *row, const sg_message *input, double coef) {
 }
 
 void sg_row_batch(sg_row *row, int name) {
+  if (!(row->flags & SG_BATCHES)) {
+    blame(row, "encode named a mini-batch, but the flag SG_BATCHES is missing");
+    return;
+  }
   row->batch = name;
 }
 
+void sg_row_local(sg_row *row, int steps, double rate) {
+  if (!(row->flags & SG_LOCAL)) {
+    blame(row, "encode gave local steps, but the flag SG_LOCAL is missing");
+    return;
+  }
+  if (steps < 1 || !(rate > 0 && rate < INFINITY)) {
+    blame(row, "local steps must be at least one, and their rate positive");
+    return;
+  }
+  row->steps = steps;
+  row->rate = rate;
+}
+
 bool sg_encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
-  row->n_terms = row->n_links = row->batch = 0;
+  row->n_terms = row->n_links = row->batch = row->steps = 0;
+  row->flags = code->flags;
   row->failed = false;
   row->mistake = NULL;
   row->state = state;
