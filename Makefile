@@ -45,12 +45,12 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
-# The database schema is compiled in.
+# Indexes and views of the database are compiled in.
 $(BUILD)/results/schema.inc: results/schema.sql
 	@mkdir -p $(@D)
 	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
-$(BUILD)/results/database.o: $(BUILD)/results/schema.inc
-$(BUILD)/results/database.o: CPPFLAGS += -I$(BUILD)/results
+$(BUILD)/results/columns.o: $(BUILD)/results/schema.inc
+$(BUILD)/results/columns.o: CPPFLAGS += -I$(BUILD)/results
 
 # The revision changes with every commit: only this object depends on it.
 REVISION := $(shell git describe --always --dirty=+ --abbrev=12 2>/dev/null || echo unknown)

@@ -59,6 +59,7 @@ typedef struct lane {
   double decode_flops;
   int n_used, held_column;
   sg_decode_info info;
+  double n_alpha; /* coefficients of the decoded combination, over segments */
   /* The last row waits here until its loss is known. */
   bool held, held_due;
   int held_model;
@@ -351,6 +352,7 @@ static sg_status plan_decode(lane *l) {
   l->decode_flops = 0;
   l->n_used = 0;
   l->info = (sg_decode_info){.cond1 = NAN, .amplification = 0, .alpha_error = 0};
+  l->n_alpha = 0;
   for (int i = 0; i < request->n_segments; i++) {
     const sg_run_segment *s = &request->segment[i];
     const sg_segment *segment = &w->code->segment[s->segment];
@@ -380,6 +382,7 @@ static sg_status plan_decode(lane *l) {
     l->info.cond1 = fmax(l->info.cond1, weights.info.cond1);
     l->info.amplification = fmax(l->info.amplification, weights.info.amplification);
     l->info.alpha_error += weights.info.alpha_error;
+    l->n_alpha += (double)w->code->parts * segment->pieces;
   }
   if (w->problem->timing_only) return SG_OK;
   bool whole = !(request->flags & SG_NO_SUM);
@@ -473,13 +476,14 @@ static sg_status finish_run(lane *l) {
 
 static void fill_arithmetic(lane *l, bool decoded) {
   sg_iteration_record *r = &l->row;
-  r->loss = r->test_loss = r->test_accuracy = r->test_auc = NAN;
-  r->grad_norm = r->grad_rel_err = r->grad_scaled_err = NAN;
-  r->cond1_est = r->decode_amp = r->decoding_err = NAN;
   if (!decoded) return;
   r->cond1_est = l->info.cond1;
   r->decode_amp = l->info.amplification;
-  if (!l->block->world->code->exact) r->decoding_err = l->info.alpha_error;
+  if (!l->block->world->code->exact) {
+    r->decoding_err = l->info.alpha_error;
+    r->err_norm = l->info.alpha_error / l->n_alpha;
+    r->err_root = sqrt(l->info.alpha_error);
+  }
   if (l->block->world->problem->timing_only) return;
   double error2 = 0, sum2 = 0, norm2 = 0, parts = 0;
   for (int i = 0; i < l->plan.n_sets; i++) {
@@ -520,6 +524,7 @@ static sg_status supply(lane *l, const sg_run_result *result) {
   }
   if (!emit_held(l)) return SG_IO;
   l->row = *record;
+  l->row.model = model;
   fill_arithmetic(l, result->decoded);
   if (!copy_workers(l)) return sg_fail_memory(b->error);
   l->held = true;
