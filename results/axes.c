@@ -3,8 +3,8 @@
  *
  * Which axes there are differs from database to database, so v_axes, with a column for each, is a
  * view that is made again whenever the set of names changes; v_point and the named queries join it
- * and take its columns by `*`. A view in the file, not SQL put together for one query: so the sqlite3
- * shell, Python and R see the axes, too.
+ * and take its columns by `*`. A view in the file, not SQL put together for one query: so the
+ * sqlite3 shell, Python and R see the axes, too.
  *
  * Users type the names: each is quoted as an identifier, and as a string where it is looked up. One
  * that is called like a column of the database (or like another axis but for its case, which SQLite
@@ -18,16 +18,10 @@
 enum { MOST_AXES = 1000 }; /* a view has at most 2000 columns */
 
 /* What only queries and `compare` call columns. */
-static const char *const printed[] = {"percent",
-                                      "points",
-                                      "environment",
-                                      "runs",
-                                      "ended_early",
-                                      "judged_by",
-                                      "verdict",
-                                      "time_to_target_median_s",
-                                      "mb_received_mean",
-                                      NULL};
+static const char *const printed[] = {
+    "percent",          "points",    "environment", "runs",
+    "ended_early",      "judged_by", "verdict",     "time_to_target_median_s",
+    "mb_received_mean", NULL};
 
 typedef struct axes {
   int n, capacity;
@@ -116,8 +110,8 @@ static sg_status describe(sg_db *db, sqlite3_stmt *insert, const axes *a, const 
   char *meaning = NULL;
   for (int i = 0; !c && i < a->n; i++)
     if (!strcmp(a->column[i], name))
-      meaning = sqlite3_mprintf("Value of the axis \"%s\" at the point; NULL: it has none",
-                                a->name[i]);
+      meaning =
+          sqlite3_mprintf("Value of the axis \"%s\" at the point; NULL: it has none", a->name[i]);
   sg_bind_text(insert, 1, table);
   sg_bind_text(insert, 2, name);
   sg_bind_text(insert, 3, c ? c->unit : "as set");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The columns of all tables as one constant table, the twin of the parameter tables: what a column
- * is called, in what unit, what it means, where it lies in its record, what becomes of it over a run
- * and over the runs of a point, and where it is shown.
+ * is called, in what unit, what it means, where it lies in its record, what becomes of it over a
+ * run and over the runs of a point, and where it is shown.
  *
  * Columns of results are rows of columns.def, those of other tables of columns.c. From them come
  * CREATE TABLE, INSERT and its bindings, the reading of rows, v_point, column_doc, the reference in
@@ -18,13 +18,14 @@
 
 #include <stddef.h>
 
-typedef enum sg_column_kind { /* the C type of the member; how it is stored */
-  SG_COLUMN_BOOL,             /* bool: INTEGER, 0 or 1 */
-  SG_COLUMN_INT,              /* int: INTEGER */
-  SG_COLUMN_LONG,             /* int64_t: INTEGER */
-  SG_COLUMN_REAL,             /* double: REAL, NAN is NULL */
-  SG_COLUMN_TEXT,             /* const char *: TEXT, NULL is NULL */
-  SG_COLUMN_SEED              /* uint64_t: TEXT, since SQLite has no unsigned integers */
+typedef enum sg_column_kind {                 /* the C type of the member; how it is stored */
+                              SG_COLUMN_BOOL, /* bool: INTEGER, 0 or 1 */
+                              SG_COLUMN_INT,  /* int: INTEGER */
+                              SG_COLUMN_LONG, /* int64_t: INTEGER */
+                              SG_COLUMN_REAL, /* double: REAL, NAN is NULL */
+                              SG_COLUMN_TEXT, /* const char *: TEXT, NULL is NULL */
+                              SG_COLUMN_SEED  /* uint64_t: TEXT, since SQLite has no unsigned
+                                                 integers */
 } sg_column_kind;
 
 /* Over a run: what run_summary keeps of a column of `iteration`. Over the runs of a point: what
@@ -42,7 +43,7 @@ enum {                    /* sg_column.shown */
        SG_IN_COMPARE = 64 /* `compare` as CSV, JSON, Markdown; as text, where there is a heading */
 };
 
-enum { /* sg_column.place where there is no member */
+enum {                    /* sg_column.place where there is no member */
        SG_PLACE_KEY = -1, /* bound by whoever writes the row; such columns come first in a table */
        SG_PLACE_NONE = -2 /* given by SQLite, or a column of a view */
 };
@@ -53,7 +54,7 @@ typedef struct sg_column {
   sg_column_kind kind;
   int place; /* offset in the record of its table, or SG_PLACE_… */
   sg_fold fold;
-  const char *rule; /* SQL after the type; NULL: NOT NULL where no value of the kind is NULL */
+  const char *rule;  /* SQL after the type; NULL: NOT NULL where no value of the kind is NULL */
   bool none_below_0; /* integers: a negative number is NULL */
   unsigned shown;
   /* In the table of `compare` for people: NULL: not there. Values are multiplied by scale (0: 1)
@@ -71,7 +72,8 @@ const sg_column *sg_columns_of(const char *table, int *n);
 /* The column of a table or view by name: a view may show a column of any table. NULL: none. */
 const sg_column *sg_column_find(const char *table, const char *name);
 
-/* --- Records: the members of a record that have a place ------------------------------------------ */
+/* --- Records: the members of a record that have a place ------------------------------------------
+ */
 
 /* NAN: NULL, and for texts. */
 double sg_column_number(const sg_column *c, const void *record);
@@ -92,12 +94,14 @@ void sg_record_clear(const char *table, void *record);
 /* ", a, b": the columns of v_point that are shown in one of the places of `mask`. */
 void sg_put_shown(unsigned mask, sg_buffer *out);
 
-/* --- The schema --------------------------------------------------------------------------------- */
+/* --- The schema ---------------------------------------------------------------------------------
+ */
 
 /* CREATE TABLE of all tables, then the indexes and views of schema.sql with their lists of columns
  * filled in. */
 void sg_put_schema(sg_buffer *out);
-/* Makes v_axes of the axes that the points have now, and column_doc. In the caller's transaction. */
+/* Makes v_axes of the axes that the points have now, and column_doc. In the caller's transaction.
+ */
 sg_status sg_db_make_axes(sg_db *db, sg_error *e);
 
 #endif

@@ -293,8 +293,8 @@ sg_status sg_db_close(sg_db *db, sg_error *e) {
 
 /* --- What is in it ---------------------------------------------------------------------------- */
 
-sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix,
-                               sqlite3_stmt **out, sg_error *e) {
+sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
+                               sg_error *e) {
   sg_buffer sql = {0};
   sg_put_insert(table, &sql);
   sg_put(&sql, suffix);
@@ -393,8 +393,8 @@ static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record
   sqlite3_stmt *delete = NULL, *insert = NULL;
   for (int i = 0; i < p->n_axes; i++) {
     bool known = false;
-    sg_status status = exists(db, "SELECT 1 FROM point_axis WHERE name = ? LIMIT 1",
-                              p->axis[i].name, &known, e);
+    sg_status status =
+        exists(db, "SELECT 1 FROM point_axis WHERE name = ? LIMIT 1", p->axis[i].name, &known, e);
     if (status) return status;
     *changed |= !known;
   }

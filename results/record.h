@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of the result database as plain data: one member per row of columns.def, which says what each
- * means. NAN becomes NULL. */
+/* Rows of the result database as plain data: one member per row of columns.def, which says what
+ * each means. NAN becomes NULL. */
 #ifndef SG_RESULTS_RECORD_H
 #define SG_RESULTS_RECORD_H
 
@@ -26,8 +26,8 @@ typedef struct sg_worker_record {
 /* What is left of a run when its iterations are forgotten. Computed by the simulator as rows are
  * made, so that it is there at every detail. */
 typedef struct sg_summary_record {
-#define SG_SUMMARY(type, name, ...)                                     type name;
-#define SG_FOLDED(type, name, unit, meaning, fold, kept, kept_doc, ...) double kept;
+#define SG_SUMMARY(type, name, ...)                           type name;
+#define SG_FOLDED(type, name, unit, meaning, fold, kept, ...) double kept;
 #include "results/columns.def"
 } sg_summary_record;
 

@@ -46,7 +46,7 @@ typedef struct sg_axis {    /* a sweep axis, an `each` member, or what it is wit
 typedef struct sg_point_record {
   const char *point_sha256, *env_sha256; /* key; the same without the scheme: equal = comparable */
   const char *config_json;               /* the resolved configuration */
-  const char *scheme_label, *code, *stop_rule; /* "group d=4 m=2 …", "group", "decodable" */
+  const char *scheme_label, *code, *stop_rule;   /* "group d=4 m=2 …", "group", "decodable" */
   bool exact, barrier, timing_only, is_baseline; /* barrier: no gradients of older models */
   int n_workers, n_subsets;
   int64_t length; /* l */

@@ -364,9 +364,8 @@ static sg_status prepare_finish(sg_writer *w, sg_error *e) {
   sg_put(&text, ") = (");
   for (int i = 0; i < members; i++) sg_put(&text, i ? ", ?" : "?");
   sg_put(&text, ") WHERE run_id = ?");
-  sg_status status = text.failed
-                         ? sg_fail_memory(e)
-                         : sg_db_prepare(w->db, text.data, &w->statement[FINISH_RUN], e);
+  sg_status status = text.failed ? sg_fail_memory(e)
+                                 : sg_db_prepare(w->db, text.data, &w->statement[FINISH_RUN], e);
   sg_buffer_free(&text);
   return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The comparison: numbers computed by hand, rules of censoring and of approximate schemes. */
-#include "results/ask.h"
+#include "results/compare.h"
+#include "results/query.h"
 #include "results/results.h"
 
 #include <setjmp.h>
@@ -48,7 +49,7 @@ static int tear_down(void **state) {
 
 typedef struct toy { /* a scheme; 0 where nothing is said */
   const char *env, *code, *label;
-  bool baseline, timing_only, inexact;
+  bool baseline, timing_only, inexact, no_barrier;
   double target;
   const char *n; /* the sweep axis; NULL: none */
 } toy;
@@ -72,6 +73,7 @@ static int64_t add(toy t) {
                              .code = t.code,
                              .stop_rule = "count",
                              .exact = !t.inexact,
+                             .barrier = !t.no_barrier,
                              .timing_only = t.timing_only,
                              .is_baseline = t.baseline,
                              .n_workers = 12,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The result database: every way in which opening can fail, the writer, the queries. */
-#include "results/ask.h"
+#include "results/query.h"
 #include "results/results.h"
 #include "results/statistics.h"
 
