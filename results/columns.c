@@ -403,6 +403,10 @@ static void bind_integer(sqlite3_stmt *s, int index, const sg_column *c, int64_t
 int sg_bind_record(sqlite3_stmt *s, int index, const char *table, const void *record) {
   int n = 0;
   const sg_column *c = sg_columns_of(table, &n);
+  return sg_bind_columns(s, index, n, c, record);
+}
+
+int sg_bind_columns(sqlite3_stmt *s, int index, int n, const sg_column *c, const void *record) {
   for (; n > 0; n--, c++) {
     if (c->place < 0) continue;
     const void *at = (const char *)record + c->place;

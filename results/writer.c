@@ -68,6 +68,8 @@ struct sg_writer {
 
   /* The thread's own. */
   sqlite3_stmt *statement[QUERIES];
+  const sg_column *column[QUERIES]; /* of the table of a query that inserts records */
+  int n_columns[QUERIES];
   bool in_transaction;
   long rows;          /* in the open transaction */
   int64_t *replacing; /* numbers of runs that are under way and replace an older one */
@@ -186,7 +188,7 @@ static sg_status begin_run(sg_writer *w, const command *c) {
 /* A row of a run: its number is the key of all tables that hang on runs. */
 static sg_status write_row(sg_writer *w, query q, int64_t run_id, const void *record) {
   sqlite3_bind_int64(w->statement[q], 1, run_id);
-  sg_bind_record(w->statement[q], 2, inserts[q], record);
+  sg_bind_columns(w->statement[q], 2, w->n_columns[q], w->column[q], record);
   return run_statement(w, q);
 }
 
@@ -381,10 +383,14 @@ sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e) {
   w->spare_capacity = 2 * QUEUE;
   w->spare = calloc((size_t)w->spare_capacity, sizeof *w->spare);
   sg_status status = w->spare ? SG_OK : sg_fail_memory(e);
-  for (int q = 0; q < QUERIES && !status; q++)
-    if (q != FINISH_RUN)
-      status = inserts[q] ? sg_db_prepare_insert(db, inserts[q], "", &w->statement[q], e)
-                          : sg_db_prepare(db, sql[q], &w->statement[q], e);
+  for (int q = 0; q < QUERIES && !status; q++) {
+    if (inserts[q]) {
+      w->column[q] = sg_columns_of(inserts[q], &w->n_columns[q]);
+      status = sg_db_prepare_insert(db, inserts[q], "", &w->statement[q], e);
+    } else if (sql[q]) {
+      status = sg_db_prepare(db, sql[q], &w->statement[q], e);
+    }
+  }
   if (!status) status = prepare_finish(w, e);
   if (!status && pthread_create(&w->thread, NULL, write_all, w))
     status = sg_fail(e, SG_NO_MEMORY, NULL, "cannot start the thread that writes results");
