@@ -254,6 +254,7 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
   r->info.cond1 = fmax(r->info.cond1, weights.info.cond1);
   r->info.amplification = fmax(r->info.amplification, weights.info.amplification);
   r->info.alpha_error += weights.info.alpha_error;
+  r->n_alpha += (double)code->parts * segment->pieces;
   r->info.alpha_sum +=
       weights.info.alpha_sum * (double)(segment->end - segment->begin) / (double)code->shape.length;
   return SG_OK;
@@ -345,7 +346,7 @@ static void begin_decode(sg_recipe *r) {
   r->n_terms = r->n_links = r->n_starts = r->n_weights = r->n_bias = 0;
   r->n_item_of = r->n_input = r->snapshots->n_used = 0;
   r->steps = -1;
-  r->decode_flops = r->staleness_sum = r->staleness_max = 0;
+  r->decode_flops = r->n_alpha = r->staleness_sum = r->staleness_max = 0;
   r->samples = NAN;
   r->info = (sg_decode_info){.cond1 = NAN, .amplification = 0, .alpha_error = 0, .alpha_sum = 0};
 }

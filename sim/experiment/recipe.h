@@ -21,6 +21,7 @@ typedef struct sg_recipe {
   int n_used;          /* messages with a weight that is not zero */
   sg_decode_info info; /* worst over segments; alpha_error: their sum; alpha_sum: mean over
                           coordinates */
+  double n_alpha;      /* coefficients α, one for each part and piece of all segments */
   double samples;      /* training rows whose gradients are in ĝ, each once; NAN: not known */
   double staleness_sum, staleness_max; /* over used messages: updates since their snapshots */
   /* Arrays of the sets. */
