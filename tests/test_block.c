@@ -39,17 +39,21 @@ typedef struct scene {
   sg_values *scheme;
 } scene;
 
-/* learning: members of "learning" besides data and optimiser. */
+/* learning: members of "learning" besides data and optimiser; NULL: times only. */
 static void open_scene(scene *s, const sg_code_type *type, int workers, const char *learning) {
-  char text[1024];
+  char text[1024], members[512] = "\"problem\":\"none\",\"length\":5";
+  if (learning)
+    snprintf(members, sizeof members,
+             "%s,\"data\":{\"source\":\"csv\",\"path\":\"/tmp/%d-block.csv\","
+             "\"label\":\"y\",\"test_share\":0},"
+             "\"optimizer\":{\"method\":\"gradient-descent\",\"step\":%g}",
+             learning, (int)getpid(), step);
   snprintf(text, sizeof text,
            "{\"format\":1,\"cluster\":{\"workers\":%d},\"random\":{\"seed\":%d},"
            "\"delay\":{\"model\":\"shifted-exponential\",\"shift_s\":1,\"mean_excess_s\":2},"
-           "\"learning\":{%s,\"data\":{\"source\":\"csv\",\"path\":\"/tmp/%d-block.csv\","
-           "\"label\":\"y\",\"test_share\":0},\"optimizer\":{\"method\":\"gradient-descent\","
-           "\"step\":%g}},"
-           "\"schemes\":[{\"code\":\"uncoded\"}],\"stop\":{\"iterations\":%d}}",
-           workers, SEED, learning, (int)getpid(), step, UPDATES);
+           "\"learning\":{%s},\"schemes\":[{\"code\":\"uncoded\"}],"
+           "\"stop\":{\"iterations\":%d}}",
+           workers, SEED, members, UPDATES);
   sg_error e = {0};
   sg_status status = sg_scenario_parse("test.json", text, strlen(text), 0, NULL, &s->scenario, &e);
   if (!status) status = sg_plan_new(s->scenario, &s->plan, &e);
@@ -272,6 +276,9 @@ static void lagrange_codes_descend_as_plain_loops(void **state) {
     same_loss(&c, t, x);
     assert_int_equal(c.row[t].n_used, 3);
     assert_true(c.row[t].grad_scaled_err < 1e-14);
+    assert_true(c.row[t].samples_used == ROWS);
+    assert_true(c.row[t].staleness_mean == 0 && c.row[t].staleness_max == 0);
+    assert_true(c.row[t].alpha_sum == 2 && isnan(c.row[t].err_norm));
   }
 }
 
@@ -312,6 +319,7 @@ static void bias_is_the_share_of_the_constant_vector(void **state) {
     descend(x, g);
     same_loss(&c, t, x);
     assert_true(fabs(c.row[t].grad_rel_err - sqrt(lost / all)) < 1e-9);
+    assert_true(isnan(c.row[t].alpha_sum)); /* coded parts are no share of the sum */
   }
 }
 
@@ -383,6 +391,8 @@ static void batches_of_a_name_are_the_same_for_all_workers(void **state) {
     descend(x, g);
     same_loss(&c, t, x);
     assert_true(c.row[t].grad_scaled_err < 1e-14);
+    assert_true(c.row[t].samples_used == 4 * 6);
+    assert_true(c.row[t].alpha_sum == 4);
   }
 }
 
@@ -435,12 +445,14 @@ static void asynchronous_descent_on_batches(void **state) {
   assert_int_equal(updates_seen, UPDATES);
   int stale = 0;
   for (int t = 0, i = 0; t < UPDATES; t++) {
-    double g[COLUMNS] = {0};
+    double g[COLUMNS] = {0}, ages = 0, oldest = 0;
     int count = 0;
     for (; i < n_used_list && used_list[i].update == t; i++, count++) {
       const struct used_message *m = &used_list[i];
       assert_true(m->version <= t);
       add_batch(version[m->version], m->from, name_of(m->from, m->version), 12 * m->from, 12, 5, g);
+      ages += t - m->version;
+      oldest = fmax(oldest, t - m->version);
       stale += m->version < t;
     }
     memcpy(version[t + 1], version[t], sizeof *version);
@@ -448,8 +460,44 @@ static void asynchronous_descent_on_batches(void **state) {
     same_loss(&c, t, version[t + 1]);
     assert_int_equal(c.row[t].n_used, count);
     assert_true(c.row[t].grad_scaled_err < 1e-14);
+    assert_true(fabs(c.row[t].staleness_mean - ages / count) < 1e-14);
+    assert_true(c.row[t].staleness_max == oldest);
+    assert_true(c.row[t].samples_used == 5 * count);
+    /* α of a part is 1 when its worker's message was used, of five parts. */
+    assert_true(c.row[t].alpha_sum == count);
+    assert_true(c.row[t].decoding_err == 5 - count);
+    assert_true(fabs(c.row[t].err_norm - (5 - count) / 5.0) < 1e-15);
+    assert_true(fabs(c.row[t].err_root - sqrt(5 - count)) < 1e-15);
   }
   assert_true(stale > UPDATES / 2);
+}
+
+/* The ages of snapshots are known when times only are simulated, too. */
+static void ages_do_not_need_gradients(void **state) {
+  (void)state;
+  course learned, timed;
+  run_well(&toy_async, 5, "\"problem\":\"least-squares\"", &learned);
+  run_well(&toy_async, 5, NULL, &timed);
+  double ages = 0;
+  for (int t = 0; t < UPDATES; t++) {
+    assert_true(learned.row[t].staleness_mean == timed.row[t].staleness_mean);
+    assert_true(learned.row[t].staleness_max == timed.row[t].staleness_max);
+    assert_true(learned.row[t].alpha_sum == timed.row[t].alpha_sum);
+    assert_true(isnan(timed.row[t].samples_used));
+    ages += timed.row[t].staleness_mean;
+  }
+  assert_true(ages > UPDATES);
+}
+
+/* Jobs of two models in turn. */
+static void rows_name_their_model(void **state) {
+  (void)state;
+  course c;
+  run_well(&toy_pipeline, 4, "\"problem\":\"least-squares\"", &c);
+  for (int t = 0; t < UPDATES; t++) {
+    assert_int_equal(c.row[t].model, t % 2);
+    assert_true(c.row[t].staleness_max == 0);
+  }
 }
 
 static void batches_need_a_size_and_a_flag(void **state) {
@@ -509,6 +557,46 @@ static void local_steps_are_those_of_plain_loops(void **state) {
   }
 }
 
+static sg_status local_batches_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                      sg_error *e) {
+  sg_status status = local_create(code, shape, values, e);
+  code->flags |= SG_BATCHES;
+  return status;
+}
+
+static void local_batches_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  local_encode(code, message, row);
+  sg_row_batch(row, 10 * message->snapshot + 1);
+}
+
+/* Every local step has a mini-batch of its own. */
+static void local_steps_on_batches(void **state) {
+  (void)state;
+  enum { WORKERS = 3, OWN = ROWS / WORKERS, BATCH = 7 };
+  sg_code_type type = local;
+  type.create = local_batches_create;
+  type.encode = local_batches_encode;
+  course c;
+  double x[COLUMNS] = {0};
+  run_well(&type, WORKERS, "\"problem\":\"least-squares\",\"batch_rows\":7", &c);
+  for (int t = 0; t < UPDATES; t++) {
+    double sum[COLUMNS] = {0};
+    for (int w = 0; w < WORKERS; w++) {
+      double y[COLUMNS];
+      memcpy(y, x, sizeof y);
+      for (int k = 0; k < LOCAL_STEPS; k++) {
+        double g[COLUMNS] = {0}; /* of the part's share of the mean loss */
+        add_batch(y, w, 10 * t + 1 + k, OWN * w, OWN, BATCH, g);
+        for (int i = 0; i < COLUMNS; i++) y[i] -= local_rate * WORKERS * g[i];
+      }
+      for (int i = 0; i < COLUMNS; i++) sum[i] += (x[i] - y[i]) / local_rate / WORKERS;
+    }
+    descend(x, sum);
+    same_loss(&c, t, x);
+    assert_true(c.row[t].samples_used == WORKERS * LOCAL_STEPS * BATCH);
+  }
+}
+
 static void uneven_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
   sg_row_part(row, message->from, 0, 1);
@@ -545,8 +633,11 @@ int main(void) {
       cmocka_unit_test(mistakes_with_coded_parts_name_the_code),
       cmocka_unit_test(batches_of_a_name_are_the_same_for_all_workers),
       cmocka_unit_test(asynchronous_descent_on_batches),
+      cmocka_unit_test(ages_do_not_need_gradients),
+      cmocka_unit_test(rows_name_their_model),
       cmocka_unit_test(batches_need_a_size_and_a_flag),
       cmocka_unit_test(local_steps_are_those_of_plain_loops),
+      cmocka_unit_test(local_steps_on_batches),
       cmocka_unit_test(mistakes_with_local_steps_name_the_code)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
