@@ -59,7 +59,18 @@ static const char *mistake(const sg_code *code) {
   }
   if (end != code->shape.length) return "segments must cover all coordinates";
   if (!code->type->encode) return "encode is missing";
-  if (code->coded_parts && !code->type->weights) return "coded parts need weights of their own";
+  if (code->coded_parts) {
+    if (!code->type->weights) return "coded parts need weights of their own";
+    if (code->flags & (SG_BATCHES | SG_LOCAL))
+      return "coded parts have neither mini-batches nor local steps";
+    if (!code->coded) return "coded is missing";
+  }
+  for (int c = 0; c < code->coded_parts; c++) {
+    if (code->coded[c].count < 1) return "a coded part must be a combination of parts";
+    for (int i = 0; i < code->coded[c].count; i++)
+      if (code->coded[c].part[i] < 0 || code->coded[c].part[i] >= code->parts)
+        return "a coded part combines a part that the code does not have";
+  }
   if ((code->flags & SG_ASYNC) && !code->type->on_event)
     return "without a barrier: on_event is missing";
   return NULL;
@@ -76,6 +87,11 @@ static sg_status complete(sg_code *code, const sg_values *values, sg_error *e) {
   if (code->reduction == 0) code->reduction = code->segment[0].pieces;
   sg_status status = sg_stop_of_scheme(code, values, &code->policy, e);
   if (status) return status;
+  if (code->coded_parts && code->policy->wants & SG_WANTS_DECODABLE && !type->arrive)
+    return sg_fail(e, SG_INVALID, NULL,
+                   "code %s: coded data have no rank test: expected a stop policy other than "
+                   "\"%s\", or a code with arrive",
+                   type->about.name, code->policy->type->about.name);
   if (!code->stop || (values && sg_values_param(values, "stop") && sg_given(values, "stop")))
     code->stop = code->policy->type->about.name;
   if (!type->on_event && (!type->plan || code->load <= 0)) return sg_measure(code, e);

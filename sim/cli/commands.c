@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that only read: check, compare, query, codes, schema, help. */
 #include "codes/frame/code.h"
-#include "results/ask.h"
+#include "results/compare.h"
+#include "results/query.h"
 #include "sim/cli/cli.h"
 #include "sim/experiment/plan.h"
 
