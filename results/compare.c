@@ -12,6 +12,7 @@
 #include "results/ask.h"
 #include "results/database.h"
 #include "results/statistics.h"
+#include "sim/core/nearest.h"
 #include "sim/core/param.h"
 
 #include <inttypes.h>

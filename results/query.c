@@ -2,6 +2,7 @@
 /* Free and named queries, on a connection that cannot write. */
 #include "results/ask.h"
 #include "results/database.h"
+#include "sim/core/nearest.h"
 #include "sim/core/param.h"
 
 #include <math.h>

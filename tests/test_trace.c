@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Traces: reading, faults with their lines, block lengths, and which time a run sees when. */
 #include "models/delay/replay.h"
+#include "sim/core/array.h"
 #include "sim/core/random.h"
 #include "sim/experiment/block.h"
 #include "sim/experiment/plan.h"
@@ -367,11 +368,6 @@ static long simulate(const char *text, double *value, long room) {
   return d.count;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* A replayed iteration lasts, to the last bit, until the (n − s)-th worker of the trace is done. */
 static void check_replay(const char *file, double unit) {
   static const int waits[] = {0, 1, 2, 4, 8};
@@ -394,7 +390,7 @@ static void check_replay(const char *file, double unit) {
     assert_int_equal(simulate(text, found, t->iterations), t->iterations);
     for (long i = 0; i < t->iterations; i++) {
       for (int w = 0; w < n; w++) row[w] = t->compute[i * n + w] * unit;
-      qsort(row, (size_t)n, sizeof *row, ascending);
+      sg_sort_doubles(row, (size_t)n);
       assert_true(found[i] == row[n - 1 - waits[k]]);
     }
   }

@@ -7,6 +7,7 @@
 #include "models/delay/modifiers.h"
 #include "models/delay/source.h"
 #include "models/delay/without.h"
+#include "sim/core/array.h"
 #include "sim/core/classes.h"
 
 #include <math.h>
@@ -178,7 +179,7 @@ static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_err
   sg_status status = sg_classes_assign(cluster, "classes", delay->workers,
                                        sg_choice(cluster, "assign") == ASSIGN_RANDOM,
                                        SG_CLASSES_OF_SPEED, delay->seed, class_of, e);
-  for (int w = 0; w < delay->workers && status == SG_OK; w++)
+  for (int w = 0; w < delay->workers && !status; w++)
     delay->speed[w] = sg_real(sg_item(cluster, "classes", class_of[w])->object, "speed");
   free(class_of);
   return status;
@@ -213,11 +214,8 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                                           sg_object(delay, "stalls"), workers, seed, e);
   sg_status failures = sg_failures_init(&d->failures, sg_object(cluster, "crashes"),
                                         sg_object(cluster, "erasure"), workers, seed, e);
-  sg_status status = source != SG_OK      ? source
-                     : classes != SG_OK   ? classes
-                     : modifiers != SG_OK ? modifiers
-                                          : failures;
-  if (status != SG_OK) {
+  sg_status status = source ? source : classes ? classes : modifiers ? modifiers : failures;
+  if (status) {
     sg_delay_free(d);
     return status;
   }
@@ -263,11 +261,6 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
 
 /* --- What if ---------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* How long a worker lasts in this run, but for what changes within it. */
 static double slowness(const sg_delay_run *run, int worker) {
   const sg_delay *d = run->delay;
@@ -289,7 +282,7 @@ static bool make_levels(sg_delay_run *run) {
       sorted[w] = own[w] = slowness(run, w);
       if (own[w] > own[slowest]) slowest = w;
     }
-    qsort(sorted, n, sizeof *sorted, ascending);
+    sg_sort_doubles(sorted, n);
     double median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
     for (int w = 0; w < d->workers; w++) run->level[w] = d->without.speeds ? median / own[w] : 1;
     if (d->without.slowest) run->level[slowest] = median / own[slowest];

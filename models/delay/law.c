@@ -23,7 +23,7 @@ sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e) {
     if (&law_at(i)->about == values->variant) {
       law->type = law_at(i);
       sg_status status = law->type->init(law->state, values, e);
-      if (status != SG_OK) sg_law_clear(law);
+      if (status) sg_law_clear(law);
       return status;
     }
   return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");

@@ -2,7 +2,7 @@
 /* Reading traces, and how long their memory is. */
 #include "models/delay/trace.h"
 
-#include "sim/core/param.h"
+#include "sim/core/nearest.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -298,7 +298,7 @@ static sg_status make_rectangle(reader *r) {
   qsort(r->row, r->count, sizeof *r->row, by_place);
   drop_duplicates(r);
   sg_status status = find_workers(r);
-  if (status != SG_OK) return status;
+  if (status) return status;
   bool whole = r->faults == 0; /* else a faulty row would count as a gap as well */
   for (size_t first = 0, last; first < r->count; first = last) {
     for (last = first; last < r->count && r->row[last].iteration == r->row[first].iteration;)
@@ -346,13 +346,13 @@ sg_status sg_trace_parse(const char *name, const char *text, size_t length, sg_t
   if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) r.at += 3;
   sg_status status = read_lines(&r);
   bool header_ok = r.has[ITERATION] && r.has[WORKER] && r.has[COMPUTE];
-  if (status == SG_OK && header_ok && r.count > 0) status = make_rectangle(&r);
+  if (!status && header_ok && r.count > 0) status = make_rectangle(&r);
   if (r.faults > FAULTS_SHOWN)
     sg_fail(e, SG_INVALID, name, "and %ld more faults", r.faults - FAULTS_SHOWN);
-  if (status == SG_OK && r.faults > 0) status = SG_INVALID;
-  if (status == SG_OK && !complete(r.trace)) status = sg_fail_memory(e);
+  if (!status && r.faults > 0) status = SG_INVALID;
+  if (!status && !complete(r.trace)) status = sg_fail_memory(e);
   free(r.row);
-  if (status != SG_OK) {
+  if (status) {
     sg_trace_free(r.trace);
     return status;
   }
@@ -365,7 +365,7 @@ sg_status sg_trace_read(const char *path, sg_trace **out, sg_error *e) {
   size_t length = 0;
   *out = NULL;
   sg_status status = sg_read_file(path, &text, &length, e);
-  if (status == SG_OK) status = sg_trace_parse(path, text, length, out, e);
+  if (!status) status = sg_trace_parse(path, text, length, out, e);
   free(text);
   return status;
 }

@@ -4,6 +4,7 @@
  * Every fault of a file is reported with its line, up to a limit. Quoted fields, CRLF, a byte order
  * mark and blank lines are taken in stride. */
 #include "models/learning/source.h"
+#include "sim/core/nearest.h"
 #include "sim/core/text.h"
 
 #include <ctype.h>
@@ -17,7 +18,7 @@
 enum { FAULTS_SHOWN = 20, CLASSES_MAX = 1000, LABEL = -1, IGNORED = -2 };
 
 static const sg_param ignore_item[] = {
-    {.name = "column", .kind = SG_TEXT, .summary = "the name of a column"}, {.name = NULL}};
+    {.name = "column", .kind = SG_TEXT, .summary = "the name of a column"}, {0}};
 
 static const sg_param params[] = {
     {.name = "path",
@@ -34,7 +35,7 @@ static const sg_param params[] = {
      .summary = "names of columns to leave out",
      .max = 100000,
      .fields = ignore_item},
-    {.name = NULL}};
+    {0}};
 
 typedef struct reader {
   const sg_values *values;

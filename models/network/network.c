@@ -262,7 +262,7 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
   }
   n->jitters = jitter->variant != &jitter_none;
   if (n->jitters) jitter_law = sg_law_init(&n->jitter, jitter, e);
-  return law != SG_OK ? law : jitter_law;
+  return law ? law : jitter_law;
 }
 
 static void read_broadcast(sg_network *n, const sg_values *broadcast) {
@@ -288,11 +288,11 @@ static sg_status read_classes(sg_network *n, const sg_values *network, sg_error 
   n->uplink_speed = calloc(workers, sizeof *n->uplink_speed);
   n->downlink_speed = calloc(workers, sizeof *n->downlink_speed);
   sg_status status = class_of && n->uplink_speed && n->downlink_speed ? SG_OK : sg_fail_memory(e);
-  if (status == SG_OK)
+  if (!status)
     status = sg_classes_assign(network, "classes", n->workers,
                                sg_choice(network, "assign") == ASSIGN_RANDOM, SG_CLASSES_OF_LINKS,
                                n->seed, class_of, e);
-  for (int w = 0; w < n->workers && status == SG_OK; w++) {
+  for (int w = 0; w < n->workers && !status; w++) {
     const sg_values *item = sg_item(network, "classes", class_of[w])->object;
     n->uplink_speed[w] = sg_real(item, "uplink_speed");
     n->downlink_speed[w] = sg_real(item, "downlink_speed");
@@ -317,9 +317,9 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
   /* Both are checked, so that all faults are listed at once. */
   sg_status uplink = read_uplink(n, sg_object(network, "uplink"), e);
   sg_status classes = read_classes(n, network, e);
-  if (uplink != SG_OK || classes != SG_OK) {
+  if (uplink || classes) {
     sg_network_free(n);
-    return uplink != SG_OK ? uplink : classes;
+    return uplink ? uplink : classes;
   }
   *out = n;
   return SG_OK;

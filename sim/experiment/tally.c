@@ -2,6 +2,7 @@
 #include "sim/experiment/tally.h"
 
 #include "results/statistics.h"
+#include "sim/core/array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -131,11 +132,6 @@ void sg_tally_target(sg_tally *t, const sg_iteration_record *row) {
   t->last.iterations_to_target = row->iteration + 1;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void durations(const sg_tally *t, sg_summary_record *s) {
   s->iter_mean_s = s->iter_sd_s = s->iter_min_s = s->iter_max_s = NAN;
   s->iter_p50_s = s->iter_p90_s = s->iter_p99_s = NAN;
@@ -149,7 +145,7 @@ static void durations(const sg_tally *t, sg_summary_record *s) {
     squares += d * d;
   }
   if (n > 1) s->iter_sd_s = sqrt(squares / (double)(n - 1));
-  qsort(t->duration, n, sizeof *t->duration, ascending);
+  sg_sort_doubles(t->duration, n);
   s->iter_min_s = t->duration[0];
   s->iter_max_s = t->duration[n - 1];
   s->iter_p50_s = sg_quantile(t->duration, n, 0.5);

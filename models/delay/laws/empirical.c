@@ -3,6 +3,7 @@
  *
  * Their order is not used. Times that belong together in iterations are a trace (../replay.h). */
 #include "models/delay/laws/laws.h"
+#include "sim/core/array.h"
 #include "sim/core/text.h"
 
 #include <ctype.h>
@@ -44,14 +45,8 @@ static const sg_param params[] = {
      .flags = SG_OPTIONAL},
     {0}};
 
-static bool add(empirical *x, long *room, double t) {
-  if (x->count == *room) {
-    long larger = *room ? 2 * *room : 256;
-    double *grown = realloc(x->time, (size_t)larger * sizeof *grown);
-    if (!grown) return false;
-    x->time = grown;
-    *room = larger;
-  }
+static bool add(empirical *x, size_t *room, double t) {
+  if (!SG_ROOM(x->time, *room, x->count + 1)) return false;
   x->time[x->count++] = t;
   return true;
 }
@@ -109,7 +104,7 @@ static sg_status fault(source *s, const char *what, const char *found) {
 static sg_status read_lines(empirical *x, char *text, source *s) {
   const char *name = sg_given(s->values, "column") ? sg_text(s->values, "column") : NULL;
   int column = name ? -1 : 0;
-  long room = 0;
+  size_t room = 0;
   bool first = true;
   sg_status status = SG_OK;
   for (char *line = text, *next; line; line = next) {
@@ -137,7 +132,7 @@ static sg_status read_lines(empirical *x, char *text, source *s) {
       status = fault(s, "a time ≥ 0", field);
     }
   }
-  if (status == SG_OK && x->count == 0) status = fault(s, "times", "none");
+  if (!status && x->count == 0) status = fault(s, "times", "none");
   return status;
 }
 
@@ -147,7 +142,7 @@ static sg_status read_file(empirical *x, const sg_values *values, sg_error *e) {
   size_t length = 0;
   sg_error own = {0};
   sg_status status = sg_read_file(s.path, &text, &length, &own);
-  if (status != SG_OK) { /* at the member that names the file */
+  if (status) { /* at the member that names the file */
     for (int i = 0; i < own.count; i++)
       sg_fail(e, own.fault[i].status, values->pointer, "%s", own.fault[i].message);
     sg_error_clear(&own);
@@ -156,11 +151,6 @@ static sg_status read_file(empirical *x, const sg_values *values, sg_error *e) {
   status = read_lines(x, text, &s);
   free(text);
   return status;
-}
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
 }
 
 static void clear(void *state) {
@@ -182,12 +172,12 @@ static sg_status init(void *state, const sg_values *values, sg_error *e) {
   if (file) {
     status = read_file(x, values, e);
   } else {
-    long room = 0;
+    size_t room = 0;
     for (int i = 0; i < sg_count(values, "values_s"); i++)
       if (!add(x, &room, sg_item(values, "values_s", i)->number)) return sg_fail_memory(e);
   }
-  if (status != SG_OK) return status;
-  qsort(x->time, (size_t)x->count, sizeof *x->time, ascending);
+  if (status) return status;
+  sg_sort_doubles(x->time, (size_t)x->count);
   for (long i = 0; i < x->count; i++) x->mean += x->time[i] / (double)x->count;
   for (long i = 0; i < x->count; i++) {
     double d = x->time[i] - x->mean;

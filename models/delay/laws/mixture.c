@@ -69,9 +69,9 @@ static sg_status init(void *state, const sg_values *values, sg_error *e) {
     const sg_values *item = sg_item(values, "components", i)->object;
     x->upper[i] = sum += sg_real(item, "weight");
     sg_status s = sg_law_init(&x->part[i], item, e);
-    if (s != SG_OK) status = s;
+    if (s) status = s;
   }
-  if (status == SG_OK && fabs(sum - 1) > 1e-9)
+  if (!status && fabs(sum - 1) > 1e-9)
     status = sg_fail_at(e, values, "components",
                         "expected weights that sum to 1, found a sum of %.10g", sum);
   if (n > 0) x->upper[n - 1] = 1;
