@@ -294,12 +294,59 @@ static void csv_columns(void **state) {
   test_point_make(&p, json, "{'workers': 4}");
   assert_int_equal(sg_law_init(&x, sg_object(p.point->values, "delay"), &e), SG_INVALID);
   assert_int_equal(e.count, 3); /* each bad line with its number */
-  assert_non_null(strstr(e.fault[0].message, ":7: expected a time ≥ 0, found \"-1\""));
-  assert_non_null(strstr(e.fault[2].message, ":9: expected as many fields"));
+  assert_non_null(strstr(e.fault[0].place, ":7:4"));
+  assert_string_equal(e.fault[0].message, "expected a time ≥ 0, found \"-1\"");
+  assert_non_null(strstr(e.fault[2].place, ":9:2"));
+  assert_string_equal(e.fault[2].message, "expected at least 2 fields, found 1");
   sg_error_clear(&e);
   test_point_free(&p);
   close(file);
   unlink(path);
+}
+
+/* The mean of a file's times; 0 and its first fault if it is refused. */
+static double mean_of_file(const char *text, const char *more, sg_error *e) {
+  char path[] = "/tmp/straggle-times-XXXXXX", json[160];
+  int file = mkstemp(path);
+  assert_true(file >= 0);
+  assert_int_equal(write(file, text, strlen(text)), strlen(text));
+  close(file);
+  snprintf(json, sizeof json, "{'model': 'empirical', 'path': '%s'%s}", path, more);
+  test_point p;
+  test_point_make(&p, json, "{'workers': 4}");
+  sg_law x;
+  bool ok = !sg_law_init(&x, sg_object(p.point->values, "delay"), e);
+  double mean = ok ? x.type->mean(x.state) : 0;
+  sg_law_clear(&x);
+  test_point_free(&p);
+  unlink(path);
+  return mean;
+}
+
+/* No time may be lost, and none taken from the inside of a quoted field, without a word. */
+static void csv_dialects(void **state) {
+  (void)state;
+  sg_error e = {0};
+  NEARLY(mean_of_file("\xef\xbb\xbf"
+                      "1000\n2\n",
+                      "", &e),
+         501, 1e-15);
+  NEARLY(mean_of_file("seconds\n1000\n2\n", "", &e), 501, 1e-15);
+  NEARLY(mean_of_file("\"params\",runtime\n\"GC, 5, \"\"a\"\"\",12\n\"GC, 6\",14\n",
+                      ", 'column': 'runtime'", &e),
+         13, 1e-15);
+  assert_int_equal(e.count, 0);
+  static const char *const bad[] = {"1000 s\n1\n", "1,5\n2,5\n", "t\n0x10\n", "t\n1\n2,3\n"};
+  static const char *const says[] = {"a time ≥ 0 or a name, found \"1000 s\"", "found 2",
+                                     "found \"0x10\"", "expected one field, found 2"};
+  static const char *const place[] = {":1:1", ":1:3", ":2:1", ":3:3"};
+  for (int i = 0; i < 4; i++) {
+    assert_true(mean_of_file(bad[i], "", &e) == 0);
+    assert_int_equal(e.count, 1);
+    assert_non_null(strstr(e.fault[0].message, says[i]));
+    assert_non_null(strstr(e.fault[0].place, place[i]));
+    sg_error_clear(&e);
+  }
 }
 
 int main(void) {
@@ -313,6 +360,7 @@ int main(void) {
       cmocka_unit_test(notes_of_missing_moments),
       cmocka_unit_test(faults),
       cmocka_unit_test(csv_columns),
+      cmocka_unit_test(csv_dialects),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
