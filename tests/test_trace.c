@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Traces: reading, faults with their lines, block lengths, and which time a run sees when. */
-#include "models/delay/replay.h"
+#include "models/times/replay.h"
 #include "sim/core/array.h"
 #include "sim/core/random.h"
 #include "sim/experiment/block.h"

@@ -2,7 +2,7 @@
 /* Factors: laws of times whose members are named without their unit. */
 #include "models/delay/factor.h"
 
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 #include <stdio.h>
 #include <string.h>

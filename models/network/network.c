@@ -245,7 +245,7 @@ static linear_link read_linear(const sg_values *values) {
 
 static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e) {
   const sg_values *jitter = sg_object(uplink, "jitter");
-  sg_status law = SG_OK, jitter_law = SG_OK;
+  sg_status times = SG_OK, jitters = SG_OK;
   n->per_message = sg_real(uplink, "per_message_s");
   n->draw_per_iteration = sg_choice(uplink, "draw") == DRAW_ITERATION;
   if (uplink->variant == &uplink_none) {
@@ -253,16 +253,16 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
   } else if (uplink->variant == &uplink_linear) {
     n->uplink = UPLINK_LINEAR;
     n->uplink_linear = read_linear(uplink);
-  } else if (uplink->variant == &sg_replay_variant) {
-    n->uplink = UPLINK_TRACE;
-    law = sg_replay_new(uplink, n->workers, n->seed, SG_REPLAY_SEND, 0, &n->uplink_trace, e);
   } else {
-    n->uplink = UPLINK_LAW;
-    law = sg_law_init(&n->uplink_law, uplink, e);
+    n->uplink = UPLINK_TIMES;
+    times = sg_times_init(&n->uplink_times, uplink, SG_FOR_UPLINK, n->workers, n->seed,
+                          SG_REPLAY_SEND, 0, e);
   }
   n->jitters = jitter->variant != &jitter_none;
-  if (n->jitters) jitter_law = sg_law_init(&n->jitter, jitter, e);
-  return law ? law : jitter_law;
+  if (n->jitters)
+    jitters =
+        sg_times_init(&n->jitter, jitter, SG_FOR_JITTER, n->workers, n->seed, SG_REPLAY_SEND, 0, e);
+  return times ? times : jitters;
 }
 
 static void read_broadcast(sg_network *n, const sg_values *broadcast) {
@@ -327,17 +327,16 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
 
 void sg_network_free(sg_network *network) {
   if (!network) return;
-  sg_replay_free(network->uplink_trace);
-  sg_law_clear(&network->uplink_law);
-  sg_law_clear(&network->jitter);
+  sg_times_clear(&network->uplink_times);
+  sg_times_clear(&network->jitter);
   free(network->uplink_speed);
   free(network->downlink_speed);
   free(network);
 }
 
 void sg_network_note(const sg_network *network, sg_buffer *out) {
-  if (network->uplink_law.type) sg_law_note(&network->uplink_law, "uplink", out);
-  if (network->jitter.type) sg_law_note(&network->jitter, "uplink jitter", out);
+  if (network->uplink_times.law.type) sg_law_note(&network->uplink_times.law, "uplink", out);
+  if (network->jitters) sg_law_note(&network->jitter.law, "uplink jitter", out);
 }
 
 sg_status sg_network_speed_up(sg_network *n, double uplink, double ingress, sg_error *e) {

@@ -2,7 +2,7 @@
 /* Analysis of a rectangle of times into workers, iterations, memory and stalls. */
 #include "sim/fit/structure.h"
 
-#include "models/delay/trace.h"
+#include "models/times/trace.h"
 #include "sim/core/array.h"
 #include "sim/core/random.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which time of a trace a worker has in an iteration of a run. */
-#include "models/delay/replay.h"
+#include "models/times/replay.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A mixture of other laws: one of them is taken at random on every draw. */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 #include <stdlib.h>
 
@@ -11,13 +11,12 @@ typedef struct mixture {
 } mixture;
 FITS(mixture);
 
-static const sg_law_type *const simple[] = {
-    &sg_law_deterministic, &sg_law_exponential, &sg_law_shifted_exponential,
-    &sg_law_weibull,       &sg_law_gamma,       &sg_law_lognormal,
-    &sg_law_pareto,        &sg_law_bimodal,     &sg_law_empirical};
-
+/* All laws but mixtures. */
 static const sg_variant *simple_at(int i) {
-  return i >= 0 && i < (int)(sizeof simple / sizeof *simple) ? &simple[i]->about : NULL;
+  const sg_variant *variant = NULL;
+  for (int k = 0; k <= i && (variant = sg_law_variant_at(k)); k++)
+    i += variant == &sg_law_mixture.about;
+  return variant;
 }
 
 static const sg_family simple_family = {.selector = "model", .what = "delay law", .at = simple_at};
@@ -164,18 +163,21 @@ static bool atom(const void *state, int i, double *time, double *probability) {
   return false;
 }
 
-const sg_law_type sg_law_mixture = {.about = {.name = "mixture",
-                                              .summary = "One of several laws, at random on every "
-                                                         "draw.",
-                                              .reference = "",
-                                              .params = params},
-                                    .init = init,
-                                    .clear = clear,
-                                    .draw = draw,
-                                    .mean = mean,
-                                    .variance = variance,
-                                    .cdf = cdf,
-                                    .quantile = quantile,
-                                    .tail = tail,
-                                    .density = density,
-                                    .atom = atom};
+const sg_law_type sg_law_mixture = {
+    .about = {.name = "mixture",
+              .summary = "One of several laws, at random on every "
+                         "draw.",
+              .reference = "",
+              .params = params},
+    .formula = {"Σ weight · P(component > t)", "Σ weight · mean",
+                "Σ weight · (variance + mean²) − (Σ weight · mean)²"},
+    .init = init,
+    .clear = clear,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density,
+    .atom = atom};

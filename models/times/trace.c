@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading traces, and how long their memory is. */
-#include "models/delay/trace.h"
+#include "models/times/trace.h"
 
 #include "sim/core/array.h"
 #include "sim/core/csv.h"

@@ -2,7 +2,7 @@
 /* Measured times, each equally likely: a list in the scenario, or a column of a CSV file.
  *
  * Their order is not used. Times that belong together in iterations are a trace (../replay.h). */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 #include "sim/core/array.h"
 #include "sim/core/csv.h"
 #include "sim/core/text.h"
@@ -215,6 +215,7 @@ const sg_law_type sg_law_empirical = {
               .summary = "Measured times, each equally likely, drawn independently.",
               .reference = "",
               .params = params},
+    .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,
     .clear = clear,
     .draw = draw,

@@ -2,8 +2,9 @@
 /* Laws of a random time in seconds: exponential, Weibull, Pareto, empirical, …
  *
  * A law is a constant descriptor with a small state that the caller stores. It is used for compute
- * times (models/delay) and for links (models/network). Adding a law: one descriptor in laws/ and
- * one line in the table of law.c. */
+ * times (models/delay) and for links (models/network). Adding a law: one file in laws/ with its
+ * descriptor, which is declared in laws/laws.h and listed in law.c. Reading, messages, schema,
+ * reference, mixtures, tests and the table of docs/delays.md then have it (`make docs`). */
 #ifndef SG_MODELS_LAW_H
 #define SG_MODELS_LAW_H
 
@@ -20,6 +21,9 @@ typedef struct sg_law {
 
 typedef struct sg_law_type {
   sg_variant about;
+  /* For the table of docs/delays.md, in the names of the parameters without their units:
+   * P(X > shift + t), mean less the shift, variance. */
+  const char *formula[3];
   /* After a fault the framework clears the state. */
   sg_status (*init)(void *state, const sg_values *values, sg_error *e);
   void (*clear)(void *state); /* frees what the state owns; NULL: nothing */
@@ -41,6 +45,9 @@ typedef struct sg_law_type {
 } sg_law_type;
 
 const sg_variant *sg_law_variant_at(int i); /* for families: NULL past the last */
+
+/* The law whose variant that is. */
+const sg_law_type *sg_law_type_at(int i);
 
 /* values->variant must be one of the laws' variants. */
 sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e);
