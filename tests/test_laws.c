@@ -97,7 +97,7 @@ static bool some_values(int i, int attempt, sg_law *law) {
 
 static double tail_of(double t, void *law) {
   const sg_law *x = law;
-  return x->type->tail ? x->type->tail(x->state, t) : 1 - x->type->cdf(x->state, t);
+  return sg_law_tail(x, t);
 }
 
 static double density_of(double t, void *law) {
@@ -161,7 +161,6 @@ static void check_functions(const sg_law *x) {
   double jumps = 0, time, probability;
   for (int k = 0; x->type->atom && x->type->atom(x->state, k, &time, &probability); k++)
     jumps += probability;
-  if (!x->type->density) return;
   double low = x->type->quantile(x->state, 0.05);
   if (jumps == 0) { /* the middle of the law, where no density has a pole, in pieces */
     double area = 0, part, error;

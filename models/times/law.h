@@ -35,9 +35,10 @@ typedef struct sg_law_type {
   double (*cdf)(const void *state, double t); /* P(X ≤ t) */
   /* The smallest t with cdf(t) ≥ p, 0 < p < 1. */
   double (*quantile)(const void *state, double p);
-  /* For exact expectations (sim/expect); a law may leave out what it has not. */
-  double (*tail)(const void *state, double t);    /* P(X > t), relative accuracy; NULL: 1 − cdf */
-  double (*density)(const void *state, double t); /* of the part without atoms, 1/s */
+  /* Of the part without atoms, 1/s. */
+  double (*density)(const void *state, double t);
+  /* What a law may leave out (NULL). P(X > t) with relative accuracy, where 1 − cdf has less: */
+  double (*tail)(const void *state, double t);
   /* Whether X = shift + Gamma(shape, scale): such laws add up in closed form. */
   bool (*gamma)(const void *state, double *shift, double *shape, double *scale);
   /* The i-th time with a probability of its own; false past the last. NULL: none. */
@@ -55,6 +56,11 @@ void sg_law_clear(sg_law *law); /* a law that was never made may be cleared if i
 
 /* Appends a line for people if the law has no finite mean or variance. what: "delay", … */
 void sg_law_note(const sg_law *law, const char *what, sg_buffer *out);
+
+/* P(X > t). */
+static inline double sg_law_tail(const sg_law *law, double t) {
+  return law->type->tail ? law->type->tail(law->state, t) : 1 - law->type->cdf(law->state, t);
+}
 
 static inline double sg_law_draw(const sg_law *law, sg_stream *stream) {
   return law->type->draw(law->state, stream);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums of random times: closed forms where there are some, else convolution. This file is long
- * because every form of a law (gamma, hypoexponential, atoms, table) meets every question (tail,
- * density, mean). */
+/* Sums of random times: closed forms where there are some, else convolution. */
 #include "sim/expect/time.h"
 #include "sim/core/array.h"
 
@@ -81,8 +79,8 @@ static double table_half(const variable *a, const variable *b, double t, double 
 static bool has_density(const variable *v) {
   switch (v->kind) {
   case DISCRETE: return false;
-  case LAW: return v->law->type->density != NULL;
   case SUM: return v->table != NULL;
+  case LAW:
   case GAMMA:
   case HYPOEXPONENTIAL: return true;
   }
@@ -116,11 +114,7 @@ static double late(const variable *v, double t) {
   case HYPOEXPONENTIAL:
     return exp(-v->fast * x) +
            v->fast * exp(-v->slow * x) * x * mean_decay((v->fast - v->slow) * x);
-  case LAW: {
-    const sg_law_type *type = v->law->type;
-    return type->tail ? type->tail(v->law->state, t / v->factor)
-                      : 1 - type->cdf(v->law->state, t / v->factor);
-  }
+  case LAW: return sg_law_tail(v->law, t / v->factor);
   case SUM: return sum_late(v, t);
   }
   return NAN;

@@ -125,8 +125,7 @@ static double cdf(const void *state, double t) {
 static double tail(const void *state, double t) {
   const mixture *x = state;
   double sum = 0;
-  for (int i = 0; i < x->count; i++)
-    sum += weight(x, i) * x->part[i].type->tail(x->part[i].state, t);
+  for (int i = 0; i < x->count; i++) sum += weight(x, i) * sg_law_tail(&x->part[i], t);
   return sum;
 }
 
