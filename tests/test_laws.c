@@ -82,8 +82,8 @@ static bool some_values(int i, int attempt, sg_law *law) {
   for (int k = 0; variant->params[k].name; k++) {
     const sg_param *p = &variant->params[k];
     bool ranged = p->min < p->max && p->max <= 1;
-    double x = ranged ? p->min + (p->max - p->min) * (0.2 + 0.1 * attempt)
-                      : 1.5 + 0.2 * attempt + 0.5 * k;
+    double x =
+        ranged ? p->min + (p->max - p->min) * (0.2 + 0.1 * attempt) : 1.5 + 0.2 * attempt + 0.5 * k;
     if (p->kind != SG_INT && p->kind != SG_REAL) continue;
     if (p->kind == SG_INT) x = ceil(x);
     if (!ranged && p->max > p->min) x = fmin(fmax(x, p->min), p->max);
