@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* run --what-if: a scenario without each cause of lost time, on the same random numbers. */
-#include "sim/experiment/whatif.h"
+#include "sim/experiment/causes.h"
 #include "results/statistics.h"
 #include "sim/cli/cli.h"
 #include "sim/experiment/execute.h"
@@ -45,8 +45,8 @@ static sg_status add_cause(what_if *w, const char *word, size_t n, sg_error *e) 
     return sg_fail(e, SG_USAGE, "", "expected at most %d causes", MOST_CAUSES);
   }
   w->cause[w->n_causes++] = copy;
-  sg_removal ignored = {.uplink = 1, .ingress = 1};
-  return sg_removal_add(&ignored, copy, "--what-if", e);
+  sg_causes ignored = {.uplink = 1, .ingress = 1};
+  return sg_causes_add(&ignored, copy, "--what-if", e);
 }
 
 /* What the scenario lists, or else what its models have, environment by environment. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/experiment/world.h"
 
-#include "sim/experiment/whatif.h"
+#include "sim/experiment/causes.h"
 #include "sim/check/worst.h"
 
 #include <math.h>
@@ -197,7 +197,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   status = a != SG_OK ? a : b != SG_OK ? b : c;
   if (status != SG_OK) goto out;
   /* A trace that is not begun again ends a run. */
-  status = sg_apply_without(point->values, w->delay, w->network, e);
+  status = sg_causes_remove(point->values, w->delay, w->network, e);
   if (status != SG_OK) goto out;
   long most = sg_delay_iterations(w->delay);
   if (most > 0 && most < w->limits.iterations) w->limits.iterations = most;
