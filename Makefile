@@ -57,8 +57,8 @@ REVISION := $(shell git describe --always --dirty=+ --abbrev=12 2>/dev/null || e
 $(BUILD)/revision: $(if $(filter $(REVISION),$(shell cat $(BUILD)/revision 2>/dev/null)),,FORCE)
 	@mkdir -p $(@D)
 	@echo $(REVISION) > $@
-$(BUILD)/sim/cli/options.o: $(BUILD)/revision
-$(BUILD)/sim/cli/options.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
+$(BUILD)/sim/cli/provenance.o: $(BUILD)/revision
+$(BUILD)/sim/cli/provenance.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
 	$(LINK) -o $@ $^ $(LDLIBS) -lcmocka
