@@ -129,6 +129,7 @@ tsan: setup-tests
 # The pages and the schema that come from the parameter tables; the heads of the pages are kept.
 docs: all
 	$(BUILD)/straggle schema > scenarios/scenario.schema.json
+	$(BUILD)/straggle man --format markdown > docs/commands.md
 	@sed '/^## /,$$d' docs/scenario.md > $(BUILD)/page.md
 	@$(BUILD)/straggle schema --reference >> $(BUILD)/page.md && mv $(BUILD)/page.md docs/scenario.md
 	@sed '/^## /,$$d' docs/schemes.md > $(BUILD)/page.md
@@ -146,6 +147,12 @@ tidy:
 
 install: all
 	install -D -m 755 $(BUILD)/straggle $(DESTDIR)$(PREFIX)/bin/straggle
+	@$(BUILD)/straggle man > $(BUILD)/straggle.1
+	@$(BUILD)/straggle completion bash > $(BUILD)/straggle.bash
+	@$(BUILD)/straggle completion zsh > $(BUILD)/_straggle
+	install -D -m 644 $(BUILD)/straggle.1 $(DESTDIR)$(PREFIX)/share/man/man1/straggle.1
+	install -D -m 644 $(BUILD)/straggle.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/straggle
+	install -D -m 644 $(BUILD)/_straggle $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_straggle
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios scenarios/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers scenarios/papers/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/data scenarios/data/*

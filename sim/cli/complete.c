@@ -47,8 +47,8 @@ static void put_bash_value(const sg_option *o, sg_buffer *out) {
 
 static void put_bash_operand(const sg_operand *o, const sg_command *const *commands,
                              sg_buffer *out) {
-  if (o->file) sg_put(out, " files=1");
-  sg_put(out, " words=\"$words ");
+  if (o->file) sg_put(out, "files=1 ");
+  sg_put(out, "words=\"$words ");
   if (o->choices) put_words(o->choices, out);
   if (o->command) put_commands(commands, NULL, out);
   for (int i = 0; o->family && o->family->at(i); i++)
@@ -69,8 +69,11 @@ static void put_bash_command(const sg_command *c, const sg_command *const *comma
   }
   sg_put(out, "    *)\n      if [[ $current == -* ]]; then\n        words='");
   for (const sg_option *o = c->options; o && o->name; o++) sg_putf(out, "--%s ", o->name);
-  sg_put(out, "--help'\n      else\n        :");
-  if (c->operands) put_bash_operand(c->operands, commands, out);
+  sg_put(out, "--help'\n      else\n        ");
+  if (c->operands)
+    put_bash_operand(c->operands, commands, out);
+  else
+    sg_put(out, ":");
   sg_put(out, "\n      fi\n      ;;\n    esac\n    ;;\n");
 }
 

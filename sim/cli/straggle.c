@@ -61,15 +61,23 @@ static int unknown_command(const char *word) {
   return EX_USAGE;
 }
 
-/* A word where none is wanted: a command of two words, perhaps, with an option between them. */
+/* A word where none is wanted: the second one of a command, perhaps, misspelt or behind an option.
+ */
 static void fail_surplus(const sg_command *c, const char *word, const char *before, sg_error *e) {
   size_t n = strlen(c->name);
-  for (const sg_command *const *k = sg_commands; *k; k++)
-    if (strncmp((*k)->name, c->name, n) == 0 && (*k)->name[n] == ' ' &&
-        strcmp((*k)->name + n + 1, word) == 0) {
+  for (const sg_command *const *k = sg_commands; *k; k++) {
+    if (strncmp((*k)->name, c->name, n) != 0 || (*k)->name[n] != ' ') continue;
+    const char *second[] = {(*k)->name + n + 1, NULL};
+    if (strcmp(second[0], word) == 0) {
       sg_fail(e, SG_USAGE, NULL, "options stand behind the command: straggle %s", (*k)->name);
       return;
     }
+    if (sg_nearest(word, second)) {
+      sg_fail(e, SG_USAGE, NULL, "there is no command \"%s %s\"; did you mean \"%s\"?", c->name,
+              word, (*k)->name);
+      return;
+    }
+  }
   sg_fail(e, SG_USAGE, NULL, "expected nothing behind \"%s\", found \"%s\"", before, word);
 }
 
