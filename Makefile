@@ -130,6 +130,9 @@ tsan: setup-tests
 docs: all
 	$(BUILD)/straggle schema > scenarios/scenario.schema.json
 	$(BUILD)/straggle man --format markdown > docs/commands.md
+	@awk 'FNR == NR { if (/^Every/) end = 1; if (!end && /^\| `/) rows = rows $$0 "\n"; next } \
+	  /^\| command \|/ { table = 1; print; next } table && /^\|---/ { print; printf "%s", rows; next } \
+	  table && /^\|/ { next } { table = 0; print }' docs/commands.md README.md > $(BUILD)/page.md && mv $(BUILD)/page.md README.md
 	@sed '/^## /,$$d' docs/scenario.md > $(BUILD)/page.md
 	@$(BUILD)/straggle schema --reference >> $(BUILD)/page.md && mv $(BUILD)/page.md docs/scenario.md
 	@sed '/^## /,$$d' docs/schemes.md > $(BUILD)/page.md

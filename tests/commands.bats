@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What the tables of commands yield: help, faults, completion, manual. STRAGGLE names the program.
 
-# Every command with its options, written by hand: none may get lost.
+# Commands with their options, written by hand: none of these may get lost.
 commands() {
   cat <<'END'
 run|-o --output -j --threads --set --what-if -f --format --json -q --quiet
@@ -21,6 +21,10 @@ completion|
 man|-f --format
 version|
 END
+}
+
+all_commands() { # one a line
+  "$STRAGGLE" help | sed -nE 's/^  ([a-z]+( [a-z]+)?)  +[A-Z].*\.$/\1/p'
 }
 
 setup() {
@@ -48,7 +52,7 @@ complete_words() {
   while IFS='|' read -r command options; do
     grep -Eq "^  $command +[A-Z].*\.$" <<< "$output"
   done < <(commands)
-  [ "$(grep -c '^  [a-z]' <<< "$output")" -eq "$(commands | wc -l)" ]
+  [ "$(grep -c '^  [a-z]' <<< "$output")" -eq "$(all_commands | wc -l)" ]
   [ "$(LC_ALL=C.UTF-8 wc -L <<< "$output")" -le 80 ]
 }
 
@@ -173,6 +177,8 @@ END
     summary="$(sed -n "s/^  $command  *\([A-Z].*\)/\1/p" <<< "$("$STRAGGLE" help)")"
     grep -qF "| \`$command\` | $summary |" "$root/README.md"
   done < <(commands)
+  # A new command: make docs.
+  [ "$(grep -c '^| `' <<< "$(sed -n '/^| command/,/^$/p' "$root/README.md")")" -eq "$(all_commands | wc -l)" ]
 }
 
 @test "straggle codes cuts no summary at 80 columns" {
