@@ -58,7 +58,8 @@ static const sg_option options[] = {{.name = "format",
                                     SG_OPTION_ROW_JSON,
                                     {0}};
 
-static const sg_example examples[] = {{"codes show group", "Its parameters, and the rules that join them"}, {0}};
+static const sg_example examples[] = {
+    {"codes show group", "Its parameters, and the rules that join them"}, {0}};
 
 const sg_command sg_cmd_codes_show = {.name = "codes show",
                                       .summary = "Show a code: parameters, rules and source.",

@@ -173,7 +173,8 @@ static const sg_option options[] = {
     SG_OPTION_ROW_JSON,
     {0}};
 
-static const sg_example examples[] = {{"plan my.json -j 8", "How long it will take with 8 threads"}, {0}};
+static const sg_example examples[] = {{"plan my.json -j 8", "How long it will take with 8 threads"},
+                                      {0}};
 
 const sg_command sg_cmd_plan = {
     .name = "plan",

@@ -188,6 +188,7 @@ static void read_option(sg_args *a, int argc, char **argv, int *i, sg_error *e) 
     size_t n = strcspn(word + 2, "=");
     const sg_option *o = find_long(a, word + 2, n, e);
     const char *value = word[2 + n] ? word + 2 + n + 1 : NULL;
+    if (!o) a->unknown = true;
     if (!o) return;
     if (o->kind == SG_OPTION_FLAG) {
       if (value) fail_value(o, value, e);
@@ -201,6 +202,7 @@ static void read_option(sg_args *a, int argc, char **argv, int *i, sg_error *e) 
   }
   for (const char *c = word + 1; *c; c++) {
     const sg_option *o = find_letter(a, *c, e);
+    if (!o) a->unknown = true;
     if (!o) return; /* what follows may be its value */
     if (o->kind == SG_OPTION_FLAG) {
       store(a, o, NULL, e);

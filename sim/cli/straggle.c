@@ -99,7 +99,8 @@ static void check_words(const sg_command *c, const sg_args *a, sg_error *e) {
     for (int i = at; i < at + n; i++) check_word(o, a->word[i], e);
     at += n;
   }
-  if (at < a->n_words) fail_surplus(c, a->word[at], at ? a->word[at - 1] : c->name, e);
+  if (at < a->n_words && !a->unknown)
+    fail_surplus(c, a->word[at], at ? a->word[at - 1] : c->name, e);
 }
 
 static int run(const sg_command *c, int used, int argc, char **argv) {
