@@ -40,21 +40,10 @@ static int run(const sg_call *call) {
   return code;
 }
 
-static const sg_operand operands[] = {{.name = "SCENARIO",
-                                       .what = "a scenario file",
-                                       .least = 1,
-                                       .most = SG_ANY_NUMBER,
-                                       .file = true},
-                                      {0}};
+static const sg_operand operands[] = {SG_OPERAND_FILES("SCENARIO", "a scenario file"), {0}};
 
 static const sg_option options[] = {SG_OPTION_ROW_SET,
-                                    {.name = "format",
-                                     .letter = 'f',
-                                     .kind = SG_OPTION_CHOICE,
-                                     .value = "F",
-                                     .choices = sg_report_words,
-                                     .fallback = "text",
-                                     .help = "how faults are printed"},
+                                    SG_OPTION_ROW_FORMAT(sg_report_words, "how faults are printed"),
                                     SG_OPTION_ROW_JSON,
                                     {0}};
 

@@ -32,7 +32,8 @@ static int run(const sg_call *call) {
   return sg_print(&out);
 }
 
-static const sg_option options[] = {SG_OPTION_ROW_FORMAT, SG_OPTION_ROW_JSON, {0}};
+static const sg_option options[] = {
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"), SG_OPTION_ROW_JSON, {0}};
 
 const sg_command sg_cmd_codes = {
     .name = "codes", .summary = "List the gradient codes.", .options = options, .run = run};

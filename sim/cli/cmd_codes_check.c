@@ -429,7 +429,7 @@ static const sg_option options[] = {
      .kind = SG_OPTION_FILE,
      .value = "FILE",
      .help = "writes rows of code_check, too"},
-    SG_OPTION_ROW_FORMAT,
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
     SG_OPTION_ROW_JSON,
     {.name = "quiet", .letter = 'q', .help = "no progress"},
     {0}};

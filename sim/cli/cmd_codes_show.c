@@ -48,15 +48,8 @@ static const sg_operand operands[] = {{.name = "NAME",
 
 static const char *const formats[] = {"text", "json", "markdown", NULL};
 
-static const sg_option options[] = {{.name = "format",
-                                     .letter = 'f',
-                                     .kind = SG_OPTION_CHOICE,
-                                     .value = "F",
-                                     .choices = formats,
-                                     .fallback = "text",
-                                     .help = "how it is printed"},
-                                    SG_OPTION_ROW_JSON,
-                                    {0}};
+static const sg_option options[] = {
+    SG_OPTION_ROW_FORMAT(formats, "how it is printed"), SG_OPTION_ROW_JSON, {0}};
 
 static const sg_example examples[] = {
     {"codes show group", "Its parameters, and the rules that join them"}, {0}};

@@ -15,8 +15,7 @@ static int run(const sg_call *call) {
   return sg_ask(call, compare);
 }
 
-static const sg_operand operands[] = {
-    {.name = "DB", .what = "one result database", .least = 1, .most = 1, .file = true}, {0}};
+static const sg_operand operands[] = {SG_OPERAND_FILE("DB", "one result database"), {0}};
 
 static const sg_option options[] = {
     {.name = "baseline",
@@ -24,7 +23,7 @@ static const sg_option options[] = {
      .kind = SG_OPTION_TEXT,
      .value = "NAME",
      .help = "a code or scheme label instead of the scenario's baseline"},
-    SG_OPTION_ROW_FORMAT,
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
     SG_OPTION_ROW_JSON,
     {0}};
 

@@ -325,19 +325,19 @@ static int run(const sg_call *call) {
   return sg_session_close(&s, status, code);
 }
 
-static const sg_operand operands[] = {
-    {.name = "SCENARIO", .what = "one scenario file", .least = 1, .most = 1, .file = true}, {0}};
+static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
 
-static const sg_option options[] = {{.name = "database",
-                                     .letter = 'd',
-                                     .kind = SG_OPTION_FILE,
-                                     .value = "DB",
-                                     .help = "results to compare with"},
-                                    SG_OPTION_ROW_SET,
-                                    SG_OPTION_ROW_FORMAT,
-                                    SG_OPTION_ROW_JSON,
-                                    {.name = "quiet", .letter = 'q', .help = "no progress"},
-                                    {0}};
+static const sg_option options[] = {
+    {.name = "database",
+     .letter = 'd',
+     .kind = SG_OPTION_FILE,
+     .value = "DB",
+     .help = "results to compare with"},
+    SG_OPTION_ROW_SET,
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
+    SG_OPTION_ROW_JSON,
+    {.name = "quiet", .letter = 'q', .help = "no progress"},
+    {0}};
 
 static const sg_example examples[] = {
     {"expect scenarios/papers/ye-abbe-n8.json", "Exact means and quantiles alone"},

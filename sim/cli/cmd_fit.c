@@ -368,33 +368,27 @@ static int run(const sg_call *call) {
   return code;
 }
 
-static const sg_operand operands[] = {
-    {.name = "TRACE", .what = "one trace", .least = 1, .most = 1, .file = true}, {0}};
+static const sg_operand operands[] = {SG_OPERAND_FILE("TRACE", "one trace"), {0}};
 
-static const sg_option options[] = {{.name = "workers",
-                                     .kind = SG_OPTION_TEXT,
-                                     .value = "LIST",
-                                     .help = "only these workers of the trace, such as 0-7,12"},
-                                    {.name = "seed",
-                                     .kind = SG_OPTION_SEED,
-                                     .value = "N",
-                                     .fallback = "1",
-                                     .help = "of permutations and bootstraps"},
-                                    {.name = "replicates",
-                                     .kind = SG_OPTION_INTEGER,
-                                     .value = "N",
-                                     .max = 100000,
-                                     .fallback = "199",
-                                     .help = "samples of the parametric bootstrap; 0: no p-values"},
-                                    {.name = "format",
-                                     .letter = 'f',
-                                     .kind = SG_OPTION_CHOICE,
-                                     .value = "F",
-                                     .choices = sg_report_words,
-                                     .fallback = "text",
-                                     .help = "how the result is printed"},
-                                    SG_OPTION_ROW_JSON,
-                                    {0}};
+static const sg_option options[] = {
+    {.name = "workers",
+     .kind = SG_OPTION_TEXT,
+     .value = "LIST",
+     .help = "only these workers of the trace, such as 0-7,12"},
+    {.name = "seed",
+     .kind = SG_OPTION_SEED,
+     .value = "N",
+     .fallback = "1",
+     .help = "of permutations and bootstraps"},
+    {.name = "replicates",
+     .kind = SG_OPTION_INTEGER,
+     .value = "N",
+     .max = 100000,
+     .fallback = "199",
+     .help = "samples of the parametric bootstrap; 0: no p-values"},
+    SG_OPTION_ROW_FORMAT(sg_report_words, "how the result is printed"),
+    SG_OPTION_ROW_JSON,
+    {0}};
 
 static const sg_example examples[] = {
     {"fit scenarios/traces/persistent.csv", "Which delay model these measurements support"}, {0}};

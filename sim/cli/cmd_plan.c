@@ -162,14 +162,13 @@ static int run(const sg_call *call) {
   return sg_session_close(&s, status, code);
 }
 
-static const sg_operand operands[] = {
-    {.name = "SCENARIO", .what = "one scenario file", .least = 1, .most = 1, .file = true}, {0}};
+static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
 
 static const sg_option options[] = {
     SG_OPTION_ROW_OUTPUT,
     SG_OPTION_ROW_THREADS("threads that the time is estimated for; all processors if not given"),
     SG_OPTION_ROW_SET,
-    SG_OPTION_ROW_FORMAT,
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
     SG_OPTION_ROW_JSON,
     {0}};
 

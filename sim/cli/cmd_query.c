@@ -13,12 +13,12 @@ static int run(const sg_call *call) {
   return sg_ask(call, query);
 }
 
-static const sg_operand operands[] = {
-    {.name = "DB", .what = "a result database", .least = 1, .most = 1, .file = true},
-    {.name = "SQL | @NAME", .what = "one question", .most = 1},
-    {0}};
+static const sg_operand operands[] = {SG_OPERAND_FILE("DB", "a result database"),
+                                      {.name = "SQL | @NAME", .what = "one question", .most = 1},
+                                      {0}};
 
-static const sg_option options[] = {SG_OPTION_ROW_FORMAT, SG_OPTION_ROW_JSON, {0}};
+static const sg_option options[] = {
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"), SG_OPTION_ROW_JSON, {0}};
 
 static const sg_example examples[] = {
     {"query my.db @points --format markdown", "A named query; without a question all are listed"},

@@ -134,12 +134,7 @@ static int run(const sg_call *call) {
   return code;
 }
 
-static const sg_operand operands[] = {{.name = "SCENARIO",
-                                       .what = "a scenario file",
-                                       .least = 1,
-                                       .most = SG_ANY_NUMBER,
-                                       .file = true},
-                                      {0}};
+static const sg_operand operands[] = {SG_OPERAND_FILES("SCENARIO", "a scenario file"), {0}};
 
 static const sg_option options[] = {
     SG_OPTION_ROW_OUTPUT,
@@ -153,13 +148,8 @@ static const sg_option options[] = {
              "costs: stalls, memory, common, crashes, erasures, speeds, slowest, randomness, "
              "worker=K, uplink=F, ingress=F, links=F; with commas, or repeated; auto: the "
              "scenario's \"what_if\", or all that it has"},
-    {.name = "format",
-     .letter = 'f',
-     .kind = SG_OPTION_CHOICE,
-     .value = "F",
-     .choices = sg_format_words,
-     .fallback = "text",
-     .help = "how the table of --what-if is printed; json: the summary of a run, too"},
+    SG_OPTION_ROW_FORMAT(sg_format_words,
+                         "how the table of --what-if is printed; json: the summary of a run, too"),
     SG_OPTION_ROW_JSON,
     {.name = "quiet", .letter = 'q', .help = "no progress and no summary"},
     {0}};

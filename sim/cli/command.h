@@ -23,6 +23,12 @@ typedef struct sg_operand {
   const sg_family *family;    /* the name of a variant; NULL: whatever it is */
 } sg_operand;
 
+/* Rows that many commands have. */
+#define SG_OPERAND_FILE(word, is)                                                                  \
+  { .name = word, .what = is, .least = 1, .most = 1, .file = true }
+#define SG_OPERAND_FILES(word, is)                                                                 \
+  { .name = word, .what = is, .least = 1, .most = SG_ANY_NUMBER, .file = true }
+
 typedef struct sg_example {
   const char *line; /* without "straggle" */
   const char *what; /* a sentence without its stop */

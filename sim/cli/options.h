@@ -39,10 +39,10 @@ typedef struct sg_option {
 /* Rows that many commands have. */
 extern const char *const sg_format_words[]; /* in the order of sg_format */
 extern const char *const sg_report_words[]; /* text, json: of what is no table */
-#define SG_OPTION_ROW_FORMAT                                                                       \
+#define SG_OPTION_ROW_FORMAT(words, text)                                                          \
   {                                                                                                \
-    .name = "format", .letter = 'f', .kind = SG_OPTION_CHOICE, .value = "F",                       \
-    .choices = sg_format_words, .fallback = "text", .help = "how the result is printed"            \
+    .name = "format", .letter = 'f', .kind = SG_OPTION_CHOICE, .value = "F", .choices = words,     \
+    .fallback = "text", .help = text                                                               \
   }
 #define SG_OPTION_ROW_JSON                                                                         \
   { .name = "json", .short_for = "format", .fallback = "json", .help = "short for --format=json" }

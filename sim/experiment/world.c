@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/experiment/world.h"
 
-#include "sim/experiment/causes.h"
 #include "sim/check/worst.h"
+#include "sim/experiment/causes.h"
 
 #include <math.h>
 #include <pthread.h>
