@@ -3,7 +3,7 @@
  * modifiers. docs/delays.md has the formulas. */
 #include "models/delay/delay.h"
 
-#include "models/delay/causes.h"
+#include "models/delay/delay_causes.h"
 #include "models/delay/failures.h"
 #include "models/delay/modifiers.h"
 #include "models/delay/source.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The command compare: schemes against their baseline. */
 #include "results/ask.h"
-#include "sim/cli/ask.h"
 #include "sim/cli/output.h"
+#include "sim/cli/session.h"
 
 #include <unistd.h>
 

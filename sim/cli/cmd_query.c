@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The command query: SQL and named queries. */
 #include "results/ask.h"
-#include "sim/cli/ask.h"
 #include "sim/cli/output.h"
+#include "sim/cli/session.h"
 
 static sg_status query(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e) {
   return sg_query(db, args->n_words > 1 ? args->word[1] : NULL, sg_args_format(args),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What commands do with a scenario: read it, plan it, open its database, tell what is wrong. */
+/* What commands do with a scenario or a database: read it, plan it, open it, ask it, tell what is
+ * wrong. */
 #ifndef SG_SIM_SESSION_H
 #define SG_SIM_SESSION_H
 
@@ -27,6 +28,11 @@ sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode
 sg_status sg_session_finish(sg_session *s, sg_status status);
 /* Finishes, prints the faults, frees all; returns the exit code, which is `code` if all is well. */
 int sg_session_close(sg_session *s, sg_status status, int code);
+
+/* What the commands that ask a database share: opens the one that the first word names, asks,
+ * prints the answer or the faults; returns the exit code. */
+int sg_ask(const sg_call *call,
+           sg_status (*question)(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e));
 
 int sg_threads(const sg_args *args); /* --threads, or the processors this process may use */
 

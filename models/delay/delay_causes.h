@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking causes of lost time away from a delay model, on the same random numbers: what-if. */
-#ifndef SG_MODELS_CAUSES_H
-#define SG_MODELS_CAUSES_H
+#ifndef SG_MODELS_DELAY_CAUSES_H
+#define SG_MODELS_DELAY_CAUSES_H
 
 #include "models/delay/delay.h"
 
