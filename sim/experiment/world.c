@@ -2,7 +2,7 @@
 #include "sim/experiment/world.h"
 
 #include "sim/check/worst.h"
-#include "sim/experiment/whatif.h"
+#include "sim/experiment/causes.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -238,7 +238,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
   status = a != SG_OK ? a : b != SG_OK ? b : c;
   if (status != SG_OK) goto out;
-  status = sg_apply_without(point->values, w->delay, w->network, e);
+  status = sg_causes_remove(point->values, w->delay, w->network, e);
   if (status != SG_OK) goto out;
   /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);
