@@ -109,7 +109,7 @@ static void run_dgels(bench *b) {
 
 static bool make(bench *b, uint64_t seed) {
   const sg_code_type *type = sg_code_type_find("cyclic-repetition");
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_shape shape = {.workers = b->n, .subsets = b->n, .length = 1000, .seed = seed, .updates = 1};
   sg_row row = {0};
   size_t n = (size_t)b->n;
@@ -124,8 +124,7 @@ static bool make(bench *b, uint64_t seed) {
   b->residual = calloc(PATTERNS, sizeof *b->residual);
   for (int i = 0; i < b->n; i++) {
     b->message[i] = (sg_message){.from = i, .to = SG_MASTER};
-    sg_row_clear(&row);
-    type->encode(b->code, NULL, &b->message[i], &row);
+    sg_encode(b->code, NULL, &b->message[i], &row);
     for (int t = 0; t < row.n_terms; t++) b->row[i * b->n + row.term[t].part] = row.term[t].coef;
   }
   sg_row_free(&row);

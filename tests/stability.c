@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The stability table of the exact codes with full-length messages (exact-codes.md, 7.2): for n
- * workers and s stragglers the largest residual max |a B_F − 1| and amplification |a| |B_F|₂ / √n
- * of the weights a that straggle finds, over at most 200 patterns, median of 9 draws of random
+/* The stability table of the exact codes with full-length messages (theory: full-length-errors):
+ * for n workers and s stragglers the largest residual max |a B_F − 1| and amplification |a| |B_F|₂
+ * / √n of the weights a that straggle finds, over at most 200 patterns, median of 9 draws of random
  * codes. Patterns: all if there are no more than 200, else the n contiguous ones and random ones.
- * Prints Markdown, the handbook's values in brackets. */
+ * Prints Markdown, the reference values in brackets. */
 #include "codes/frame/code.h"
 #include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
@@ -31,7 +31,7 @@ static const arm arms[ARMS] = {
 
 static const struct {
   int n, s;
-  const char *handbook[2]; /* residual, amplification */
+  const char *reference[2]; /* residual, amplification */
 } cases[] = {
     {10, 1, {"1e-13, 4e2", "2e-15, 1.4"}}, {10, 3, {"2e-12, 2e4", "8e-15, 11"}},
     {20, 3, {"8e-12, 1e5", "3e-14, 49"}},  {20, 5, {"1e-11, 1e5", "3e-13, 5e2"}},
@@ -93,7 +93,7 @@ static void judge(const sg_code *code, const sg_weights *w, const sg_message *co
 static void measure(const arm *a, int n, int s, uint64_t seed, const pattern *p, int count,
                     double *residual, double *amplification) {
   const sg_code_type *type = sg_code_type_find(a->code);
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_shape shape = {.workers = n, .subsets = n, .length = 1, .seed = seed, .updates = 1};
   sg_code *code;
   sg_error e = {0};
@@ -150,7 +150,7 @@ int main(void) {
         measure(&arms[a], n, s, (uint64_t)k + 1, (const pattern *)p, count, &residual[k],
                 &amplification[k]);
       printf(" %.0e, %.1e", median(residual, draws), median(amplification, draws));
-      if (a < 2) printf(" (%s)", cases[c].handbook[a]);
+      if (a < 2) printf(" (%s)", cases[c].reference[a]);
       printf(" |");
     }
     printf("\n");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of codes against counts by hand, closed forms and singular values of rows written out;
  * broken promises, overflow, relays, threads, search; the grid of all codes. */
-#include "sim/check/check.h"
 #include "codes/frame/expand.h"
+#include "sim/check/check.h"
 #include "sim/check/grid.h"
 #include "sim/core/linalg.h"
 #include "tests/support/toy_codes.h"
@@ -21,7 +21,7 @@ static sg_shape shape_of(int n, long length) {
 
 /* "d=4 m=2" → values. */
 static sg_values *values_of(const sg_code_type *type, const char *settings) {
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   char copy[200], *at = NULL;
   assert_non_null(values);
   assert_true(strlen(settings) < sizeof copy);
@@ -122,7 +122,7 @@ static void uncoded_by_hand(void **state) {
   sg_check_free(c);
 }
 
-/* exact-codes.md, I1: the worst condition number of the harmonic code is cot(π/2d) for m = 2 and
+/* theory: harmonic. The worst condition number of the harmonic code is cot(π/2d) for m = 2 and
  * √d for m = d − 1; with one group it is the decode system itself. */
 static void harmonic_closed_forms(void **state) {
   (void)state;
@@ -338,9 +338,8 @@ static sg_status boast_create(sg_code *code, const sg_shape *shape, const sg_val
   return SG_OK;
 }
 
-static void own_part(const sg_code *code, const void *state, const sg_message *message,
-                     sg_row *row) {
-  (void)code, (void)state;
+static void own_part(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code, (void)row->state;
   sg_row_part(row, message->from, 0, 1);
 }
 
@@ -359,9 +358,8 @@ static void a_broken_promise_is_seen(void **state) {
   sg_check_free(c);
 }
 
-static void huge_part(const sg_code *code, const void *state, const sg_message *message,
-                      sg_row *row) {
-  (void)code, (void)state;
+static void huge_part(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code, (void)row->state;
   sg_row_part(row, message->from, 0, 1e39);
 }
 
@@ -385,8 +383,8 @@ static void overflow_is_an_infinite_error(void **state) {
   sg_check_free(c);
 }
 
-/* exact-codes.md, 7.1: at n = 24, (12, 6, 6), the polynomial code has lost its digits; the random
- * one and group codes have not. */
+/* theory: ye-abbe-errors. At n = 24, (12, 6, 6), the polynomial code has lost its digits; the
+ * random one and group codes have not. */
 static void decodes_that_are_wrong_are_counted(void **state) {
   (void)state;
   const sg_check_options few = {.patterns = 60, .seed = 1, .threads = 2};

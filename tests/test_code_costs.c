@@ -176,7 +176,7 @@ enum { N = 24, CHOICES = sizeof choices / sizeof *choices };
 static sg_values *values_of(const choice *c) {
   const sg_code_type *type = sg_code_type_find(c->name);
   assert_non_null(type);
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   assert_non_null(values);
   for (int i = 0; i < 6 && c->pair[i][0]; i++)
     assert_int_equal(sg_values_parse(values, c->pair[i][0], c->pair[i][1], NULL), SG_OK);
@@ -222,8 +222,7 @@ static double most_in_loops(const sg_code *code, const sg_message *message, int 
   sg_row row = {0};
   double s = code->promised, n = N, pieces = code->segment[0].pieces, terms = 0;
   for (int i = 0; i < count; i++) {
-    sg_row_clear(&row);
-    code->type->encode(code, NULL, &message[i], &row);
+    sg_encode(code, NULL, &message[i], &row);
     terms += row.n_terms;
   }
   sg_row_free(&row);

@@ -37,7 +37,7 @@ static void start(talk *t, const sg_code_type *type, sg_values *values, int n, i
 
 static void start_named(talk *t, const char *name, int n, int count, const char *const *member) {
   const sg_code_type *type = sg_code_type_find(name);
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   assert_non_null(values);
   for (int i = 0; i < count; i++)
     assert_int_equal(sg_values_parse(values, member[2 * i], member[2 * i + 1], NULL), SG_OK);
@@ -64,8 +64,12 @@ static void say_begin(talk *t, int round) {
 
 static const sg_message *say_arrival(talk *t, int round, int from, int at, int segment) {
   sg_message *m = &t->message[t->sent];
-  *m = (sg_message){
-      .id = t->sent++, .from = from, .to = at, .point = round, .segment = segment, .round = round};
+  *m = (sg_message){.id = t->sent++,
+                    .from = from,
+                    .to = at,
+                    .snapshot = round,
+                    .segment = segment,
+                    .round = round};
   const sg_message *list[] = {m};
   say(t, &(sg_event){.kind = SG_ARRIVAL, .at = at, .from = from, .count = 1, .message = list});
   return m;
@@ -81,12 +85,12 @@ static void assert_drops(const talk *t, const sg_message *m) {
   assert_ptr_equal(t->orders.order[0].message, m);
 }
 
-static void assert_decodes(const talk *t, int point) {
+static void assert_decodes(const talk *t, int snapshot) {
   assert_int_equal(t->orders.count, 2);
   const sg_order *o = t->orders.order;
   assert_int_equal(o[0].kind, SG_ORDER_DECODE);
   assert_int_equal(o[0].model, 0);
-  assert_int_equal(o[0].point, point);
+  assert_int_equal(o[0].snapshot, snapshot);
   assert_int_equal(o[0].flags, SG_LAST);
   assert_int_equal(o[1].kind, SG_ORDER_END_ROUND);
 }
@@ -97,7 +101,7 @@ static void orders_say_what_was_asked(void **state) {
   (void)state;
   sg_orders o = {0};
   sg_message m = {0};
-  sg_snapshot(&o, 7, 1);
+  sg_snapshot(&o, 7, 1, 0);
   sg_task(&o, 3, 7, 2.5, 2, SG_REPORT);
   sg_send(&o, 3, SG_UP, 7, 1, 4, SG_WITH_PREVIOUS);
   sg_stop(&o, SG_ALL);
@@ -112,17 +116,17 @@ static void orders_say_what_was_asked(void **state) {
       SG_ORDER_TIMER,    SG_ORDER_DECODE, SG_ORDER_CLOSE, SG_ORDER_DROP, SG_ORDER_END_ROUND};
   assert_int_equal(o.count, 10);
   for (int i = 0; i < 10; i++) assert_int_equal(o.order[i].kind, kinds[i]);
-  assert_true(o.order[0].point == 7 && o.order[0].model == 1);
+  assert_true(o.order[0].snapshot == 7 && o.order[0].model == 1);
   assert_true(o.order[1].node == 3 && o.order[1].work == 2.5 && o.order[1].draws == 2);
-  assert_true(o.order[1].point == 7 && o.order[1].flags == SG_REPORT);
+  assert_true(o.order[1].snapshot == 7 && o.order[1].flags == SG_REPORT);
   assert_true(o.order[2].to == SG_UP && o.order[2].segment == 1 && o.order[2].tag == 4);
   assert_true(o.order[2].node == 3 && o.order[2].flags == SG_WITH_PREVIOUS);
   assert_true(o.order[3].node == SG_ALL && o.order[4].node == 2 && o.order[4].arg == 9);
   assert_true(o.order[5].rule == SG_AFTER_FACTOR_OF_FIRST && o.order[5].value == 1.5);
-  assert_true(o.order[5].arg == 6 && o.order[6].point == SG_ANY && o.order[6].model == 1);
+  assert_true(o.order[5].arg == 6 && o.order[6].snapshot == SG_ANY && o.order[6].model == 1);
   assert_true(o.order[6].flags == SG_NO_SUM && o.order[8].message == &m);
   for (int i = 0; i < 200; i++) sg_close(&o, i);
-  assert_true(o.count == 210 && o.order[209].point == 199 && !o.failed);
+  assert_true(o.count == 210 && o.order[209].snapshot == 199 && !o.failed);
   sg_orders_clear(&o);
   assert_int_equal(o.count, 0);
   sg_orders_free(&o);
@@ -138,12 +142,12 @@ static void a_round_by_count(void **state) {
     say_begin(&t, round);
     assert_int_equal(t.orders.count, 1 + 2); /* all workers do the same */
     assert_int_equal(t.orders.order[0].kind, SG_ORDER_SNAPSHOT);
-    assert_int_equal(t.orders.order[0].point, round);
+    assert_int_equal(t.orders.order[0].snapshot, round);
     const sg_order *task = &t.orders.order[1], *send = task + 1;
-    assert_true(task->kind == SG_ORDER_TASK && task->node == SG_ALL && task->point == round);
+    assert_true(task->kind == SG_ORDER_TASK && task->node == SG_ALL && task->snapshot == round);
     assert_true(task->work == 3 && task->draws == 3 && task->flags == 0);
     assert_true(send->kind == SG_ORDER_SEND && send->node == SG_ALL && send->to == SG_MASTER);
-    assert_true(send->point == round && send->segment == 0 && send->tag == 0);
+    assert_true(send->snapshot == round && send->segment == 0 && send->tag == 0);
     say_arrival(&t, round, 2, SG_MASTER, 0);
     assert_waits(&t);
     say_arrival(&t, round, 0, SG_MASTER, 0);
@@ -184,7 +188,7 @@ static void a_refused_decode_waits_or_skips(void **state) {
   say(&t, &(sg_event){.kind = SG_UPDATED, .decoded = false, .skip = true});
   assert_int_equal(t.orders.count, 2);
   assert_int_equal(t.orders.order[0].kind, SG_ORDER_CLOSE);
-  assert_int_equal(t.orders.order[0].point, 0);
+  assert_int_equal(t.orders.order[0].snapshot, 0);
   assert_int_equal(t.orders.order[1].kind, SG_ORDER_END_ROUND);
   say_begin(&t, 1);
   say_arrival(&t, 1, 0, SG_MASTER, 0);
@@ -269,9 +273,7 @@ static sg_status segments_create(sg_code *code, const sg_shape *shape, const sg_
   return SG_OK;
 }
 
-static void segments_encode(const sg_code *code, const void *state, const sg_message *message,
-                            sg_row *row) {
-  (void)state;
+static void segments_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   int pieces = code->segment[message->segment].pieces;
   for (int u = 0; u < pieces; u++) sg_row_part(row, 0, u, u == 0 ? 1 : message->from + 1);
 }
@@ -313,10 +315,8 @@ static sg_status scattered_create(sg_code *code, const sg_shape *shape, const sg
   return SG_OK;
 }
 
-static void scattered_encode(const sg_code *code, const void *state, const sg_message *message,
-                             sg_row *row) {
+static void scattered_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   for (int p = 0; p < 5; p++) sg_row_part(row, p, 0, scattered[message->from][p]);
 }
 
@@ -410,10 +410,8 @@ static sg_status tree_create(sg_code *code, const sg_shape *shape, const sg_valu
   return SG_OK;
 }
 
-static void tree_encode(const sg_code *code, const void *state, const sg_message *message,
-                        sg_row *row) {
+static void tree_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   sg_row_part(row, message->from, 0, 1);
   for (int i = 0; i < message->n_in; i++) sg_row_message(row, message->in[i], 1);
 }
@@ -442,7 +440,7 @@ static void inner_nodes_pass_on(void **state) {
   in[1] = say_arrival(&t, 0, 0, 2, 0);
   assert_int_equal(t.orders.count, 1);
   assert_true(t.orders.order[0].kind == SG_ORDER_SEND && t.orders.order[0].node == 2);
-  assert_true(t.orders.order[0].to == SG_UP && t.orders.order[0].point == 0);
+  assert_true(t.orders.order[0].to == SG_UP && t.orders.order[0].snapshot == 0);
   const sg_message *right = say_arrival(&t, 0, 3, SG_MASTER, 0);
   assert_waits(&t);
   sg_message *left = &t.message[t.sent++];

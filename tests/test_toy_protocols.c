@@ -18,8 +18,8 @@ typedef struct play {
   sg_code *code;
   sg_run *run;
   sg_decoder *decoder;
-  int slots[64], n_snapshots; /* slot of the i-th snapshot */
-  int used_point[16], n_used; /* points of the messages of the last request */
+  int slots[64], n_snapshots;    /* slot of the i-th snapshot */
+  int used_snapshot[16], n_used; /* snapshots of the messages of the last request */
   int used_slot[16];
   sg_iteration_record row;
 } play;
@@ -61,8 +61,8 @@ static const sg_run_request *next(play *p) {
   p->n_used = 0;
   for (int s = 0; s < request->n_segments; s++)
     for (int i = 0; i < request->segment[s].count; i++) {
-      p->used_point[p->n_used] = request->segment[s].message[i]->point;
-      p->used_slot[p->n_used] = sg_run_slot(p->run, request->segment[s].message[i]->point);
+      p->used_snapshot[p->n_used] = request->segment[s].message[i]->snapshot;
+      p->used_slot[p->n_used] = sg_run_slot(p->run, request->segment[s].message[i]->snapshot);
       p->n_used++;
     }
   return request;
@@ -226,17 +226,17 @@ static void two_jobs_in_flight(void **state) {
     assert_int_equal(r->update, i / 2);
     assert_int_equal(p.n_used, 4);
     for (int k = 0; k < 4; k++) {
-      assert_int_equal(p.used_point[k], i);
+      assert_int_equal(p.used_snapshot[k], i);
       assert_int_equal(p.used_slot[k], i % 2);
     }
     assert_int_equal(p.n_snapshots, i + 2);
     decode(&p, r);
     assert_int_equal(p.row.round, i + 1);
-    /* Round 0 ends at 2 + 1 without an update. Then two tasks and two vectors: the slower worker
-     * computes to 4 and sends to 6; half a second of update. */
-    NEAR(p.row.start_s, 3 + 6.5 * i);
-    NEAR(p.row.wait_s, 6);
-    NEAR(p.row.duration_s, 6.5);
+    /* Round 0 ends at 2 + 1 without an update: its time is the first row's. Then two tasks and two
+     * vectors: the slower worker computes to 4 and sends to 6; half a second of update. */
+    NEAR(p.row.start_s, i == 0 ? 0 : 3 + 6.5 * i);
+    NEAR(p.row.wait_s, i == 0 ? 9 : 6);
+    NEAR(p.row.duration_s, i == 0 ? 9.5 : 6.5);
     NEAR(p.row.busy_s, (i == 0 ? 3 : 0) + 6);
     NEAR(p.row.wasted_s, 0);
     assert_int_equal(p.row.n_received, i == 0 ? 6 : 4);
@@ -267,7 +267,7 @@ static void no_barrier(void **state) {
     assert_int_equal(r->update, i);
     assert_int_equal(p.n_used, 1);
     assert_int_equal(r->segment[0].message[0]->from, who[i]);
-    assert_int_equal(p.used_point[0], at[i]);
+    assert_int_equal(p.used_snapshot[0], at[i]);
     assert_int_equal(r->flags, SG_NO_SUM);
     if (i == 3) stale_slot = p.used_slot[0];
     decode(&p, r);
@@ -299,15 +299,15 @@ static void no_barrier_and_a_slow_master(void **state) {
   /* Workers 1 (at 2) and 2 (at 2.5) wait for the master. */
   const sg_run_request *r = next(&p);
   assert_int_equal(r->segment[0].count, 2);
-  assert_int_equal(p.used_point[0], 0);
-  assert_int_equal(p.used_point[1], 0);
+  assert_int_equal(p.used_snapshot[0], 0);
+  assert_int_equal(p.used_snapshot[1], 0);
   decode(&p, r);
   NEAR(p.row.start_s, 4);
   NEAR(p.row.wait_s, 0);
   NEAR(p.row.duration_s, 3);
   /* Worker 0 began again at 4 with the model of version 1. */
   r = next(&p);
-  assert_int_equal(p.used_point[0], 1);
+  assert_int_equal(p.used_snapshot[0], 1);
   decode(&p, r);
   NEAR(p.row.start_s, 7);
   NEAR(p.row.duration_s, 3);
@@ -356,7 +356,7 @@ static void decoding_at_an_inner_node(void **state) {
 static double two_stages(play *p, const char *name, int workers, const double *speed) {
   const sg_code_type *type = sg_code_type_find(name);
   sg_shape shape = {.workers = workers, .subsets = 2 * workers, .length = 8, .updates = 2};
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_code *code;
   assert_non_null(values);
   assert_int_equal(sg_values_set_number(values, "s", 1, NULL), SG_OK);
@@ -417,7 +417,7 @@ static void complex_messages(void **state) {
   play p;
   const sg_code_type *type = sg_code_type_find("reed-solomon");
   sg_shape shape = {.workers = 4, .subsets = 4, .length = 8, .updates = 1};
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_code *code;
   assert_non_null(values);
   assert_int_equal(sg_values_set_number(values, "s", 1, NULL), SG_OK);

@@ -27,22 +27,18 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return sg_code_one_segment(code, values, "s", 1, n - (int)s, e);
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   sg_row_part(row, message->from, 0, 1);
 }
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
-  (void)state;
-  (void)segment;
-  (void)bias;
+static sg_status weights(const sg_code *code, const sg_used *used) {
   if (used->count < code->nodes - code->promised) return SG_UNDECODABLE;
   double weight = (double)code->nodes / used->count;
-  for (int i = 0; i < used->count; i++) W[i] = weight;
+  for (int i = 0; i < used->count; i++) used->W[i] = weight;
   /* The parts that came have α = n/f, the others 0. */
-  info->alpha_error = used->count * (weight - 1) * (weight - 1) + (code->nodes - used->count);
+  used->info->alpha_error = used->count * (weight - 1) * (weight - 1) + (code->nodes - used->count);
+  used->info->alpha_sum = code->nodes;
   return SG_OK;
 }
 

@@ -286,21 +286,16 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return status;
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
-  (void)state;
   for (int at = t->start[message->from]; at < t->start[message->from + 1]; at++)
     for (int u = 0; u < t->m; u++)
       sg_row_part(row, t->part[at], u, t->coef[(size_t)at * (size_t)t->m + (size_t)u]);
 }
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  return sg_parity_weights(t->parity, used, 0, W, info);
+  return sg_parity_weights(t->parity, used, 0, NULL);
 }
 
 extern const sg_code_type sg_arbitrary_placement;

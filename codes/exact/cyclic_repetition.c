@@ -25,7 +25,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (s >= n)
     return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
   sg_cyclic *cyclic;
-  sg_status status = sg_cyclic_new(code, values, (int)s, shape->seed, &cyclic, e);
+  sg_status status = sg_cyclic_new(code, values, n, (int)s, shape->seed, &cyclic, e);
   if (status) return status;
   code->self = cyclic;
   code->parts = n;
@@ -34,20 +34,15 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return sg_code_one_segment(code, values, "s", 1, n - (int)s, e);
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const sg_cyclic *t = code->self;
   const double *coef = t->coef + message->from * (t->s + 1);
-  (void)state;
   for (int c = 0; c <= t->s; c++) sg_row_part(row, (message->from + c) % code->nodes, 0, coef[c]);
 }
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const sg_cyclic *t = code->self;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  return sg_parity_weights(t->parity, used, 0, W, info);
+  return sg_parity_weights(t->parity, used, 0, NULL);
 }
 
 extern const sg_code_type sg_cyclic_repetition;

@@ -181,20 +181,15 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return status ? status : sg_code_one_segment(code, values, "s", 1, n - t->s, e);
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
-  (void)state;
   for (int k = t->start[message->from]; k < t->start[message->from + 1]; k++)
     sg_row_part(row, t->entry[k] / (t->s + 1), 0, t->coef[t->entry[k]]);
 }
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  return sg_parity_weights(t->parity, used, 0, W, info);
+  return sg_parity_weights(t->parity, used, 0, NULL);
 }
 
 extern const sg_code_type sg_heterogeneous;

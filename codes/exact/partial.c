@@ -11,8 +11,8 @@
  * to uncoded is p/(p − s) = alpha (s + 1)/(alpha + s). (published; load derived)
  *
  * Parts: n private ones, then the coded ones (n shares, or one of each group). */
-#include "codes/tools/cyclic.h"
 #include "codes/frame/protocol.h"
+#include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"
 
 #include <math.h>
@@ -110,9 +110,11 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (!t) return sg_fail_memory(e);
   *t = (tables){.n = n, .s = (int)s, .groups = cyclic ? 0 : n / ((int)s + 1)};
   sg_status status = read_p(t, values, e);
-  if (!status && cyclic) status = sg_cyclic_new(code, values, t->s, shape->seed, &t->cyclic, e);
+  if (!status && cyclic)
+    status = sg_cyclic_new(code, values, shape->workers, t->s, shape->seed, &t->cyclic, e);
   if (status) return status;
   if (!fill_edges(code, t, cyclic ? n : t->groups)) return sg_fail_memory(e);
+  code->stop = "count";
   code->flags = SG_PARTIAL | (cyclic ? SG_WEIGHTS_PURE : 0);
   code->promised = t->s;
   code->state_size = sizeof(progress) + (size_t)t->groups;
@@ -121,22 +123,21 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 
 /* --- Rounds ----------------------------------------------------------------------------------- */
 
-static void plan(const sg_code *code, const void *state, int round, int point, sg_orders *o) {
+static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
   double partition = (double)code->shape.subsets / ((double)(t->p - t->s) * t->n);
   double work[] = {partition * (double)(t->p - t->s - 1), partition * (t->s + 1)};
   (void)state;
   (void)round;
   for (int stage = OWN; stage <= CODED; stage++) {
-    sg_task(o, SG_ALL, point, work[stage], work[stage] < 1 ? 1 : (int)lround(work[stage]), 0);
-    sg_send(o, SG_ALL, SG_MASTER, point, 0, stage, 0);
+    sg_task(o, SG_ALL, snapshot, work[stage], work[stage] < 1 ? 1 : (int)lround(work[stage]), 0);
+    sg_send(o, SG_ALL, SG_MASTER, snapshot, 0, stage, 0);
   }
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
   int i = message->from;
-  (void)state;
   if (message->tag == OWN)
     sg_row_part(row, i, 0, 1);
   else if (!t->cyclic)
@@ -151,7 +152,9 @@ static void begin_round(const sg_code *code, void *state, int round) {
   memset(state, 0, code->state_size);
 }
 
-static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
+                         sg_orders *orders) {
+  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   bool surplus = false;
@@ -171,27 +174,23 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
   int own = 0, covered = 0, last = -1;
-  (void)state;
-  (void)segment;
-  (void)bias;
   for (int i = 0; i < used->count; i++) {
     const sg_message *message = used->message[i];
     int group = message->from / (t->s + 1);
     if (message->tag == OWN) {
       own++;
-      W[i] = 1;
+      used->W[i] = 1;
     } else if (!t->cyclic && group != last) {
       last = group;
       covered++;
-      W[i] = 1;
+      used->W[i] = 1;
     }
   }
   if (own < t->n || covered < t->groups) return SG_UNDECODABLE;
-  return t->cyclic ? sg_parity_weights(t->cyclic->parity, used, CODED, W, info) : SG_OK;
+  return t->cyclic ? sg_parity_weights(t->cyclic->parity, used, CODED, NULL) : SG_OK;
 }
 
 const sg_code_type sg_partial_cyclic = {

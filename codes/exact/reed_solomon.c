@@ -154,21 +154,20 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 /* --- Messages --------------------------------------------------------------------------------- */
 
 /* The real part, and with roots of unity the imaginary part (tag 1) in the same transmission. */
-static void plan(const sg_code *code, const void *state, int round, int point, sg_orders *o) {
+static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
   (void)state;
   (void)round;
   for (int i = 0; i < t->n; i++) {
     double work = (double)(t->start[i + 1] - t->start[i]) / t->k * code->shape.subsets;
-    if (work > 0) sg_task(o, i, point, work, work < 1 ? 1 : (int)lround(work), 0);
-    sg_send(o, i, SG_MASTER, point, 0, 0, 0);
-    if (t->nodes == ROOTS) sg_send(o, i, SG_MASTER, point, 0, 1, SG_WITH_PREVIOUS);
+    if (work > 0) sg_task(o, i, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
+    sg_send(o, i, SG_MASTER, snapshot, 0, 0, 0);
+    if (t->nodes == ROOTS) sg_send(o, i, SG_MASTER, snapshot, 0, 1, SG_WITH_PREVIOUS);
   }
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
-  (void)state;
   for (int at = t->start[message->from]; at < t->start[message->from + 1]; at++)
     sg_row_part(row, t->term[at].part, 0, message->tag == 0 ? t->term[at].re : t->term[at].im);
 }
@@ -206,12 +205,8 @@ static double complex complex_weight(const tables *t, int i, int q, const int *m
   return product;
 }
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  (void)state;
-  (void)segment;
-  (void)bias;
   double *zero = sg_used_scratch(used, (size_t)t->n * (sizeof *zero + sizeof(int)));
   if (!zero) return SG_NO_MEMORY;
   int *missing = (int *)(void *)(zero + t->n);
@@ -223,15 +218,15 @@ static sg_status weights(const sg_code *code, const void *state, int segment, co
     while (k < q && missing[k] < from) k++;
     if (k < q && missing[k] == from) continue; /* half a message */
     if (t->nodes == REAL) {
-      W[i] = real_weight(t, from, zero);
+      used->W[i] = real_weight(t, from, zero);
     } else if (used->message[i]->tag == 0) {
       double complex a = complex_weight(t, from, q, missing);
-      W[i] = creal(a);
-      W[i + 1] = -cimag(a);
+      used->W[i] = creal(a);
+      used->W[i + 1] = -cimag(a);
     }
   }
   /* A subtraction and a product for each zero; a product of complex numbers is 6. */
-  info->flops = (t->nodes == REAL ? 2.0 * t->s : 6.0 * q) * (t->n - q);
+  used->info->flops = (t->nodes == REAL ? 2.0 * t->s : 6.0 * q) * (t->n - q);
   return SG_OK;
 }
 

@@ -14,9 +14,9 @@
  * worker c takes its points from a circle of M' cells, N points in each: point c of the cells in
  * van der Corput's order, begun at another cell by each worker. So every mix is spread over the
  * circle. The worst condition over all mixes is computed, not assumed. (derived) */
-#include "codes/tools/groups.h"
-#include "codes/linear/inner.h"
 #include "codes/frame/protocol.h"
+#include "codes/linear/inner.h"
+#include "codes/tools/groups.h"
 #include "codes/tools/rules.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
@@ -254,35 +254,31 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return status;
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
   int group = t->groups.group[message->from], size = sg_group_size(&t->groups, group);
   const double *column = sg_inner_column(
       inner_of(t, group), column_of(t, size, t->groups.position[message->from], message->tag));
-  (void)state;
   for (int u = 0; u < t->chunks; u++) sg_row_part(row, group, u, column[u]);
 }
 
-static void plan(const sg_code *code, const void *state, int round, int point, sg_orders *orders) {
+static void plan(const sg_code *code, const void *state, int round, int snapshot,
+                 sg_orders *orders) {
   const tables *t = code->self;
   double work = (double)code->shape.subsets / code->parts;
   (void)state;
   (void)round;
   for (int v = 0; v < code->nodes; v++) {
-    sg_task(orders, v, point, work, work < 1 ? 1 : (int)lround(work), 0);
-    for (int k = 0; k < t->each; k++) sg_send(orders, v, SG_MASTER, point, 0, k, 0);
+    sg_task(orders, v, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
+    for (int k = 0; k < t->each; k++) sg_send(orders, v, SG_MASTER, snapshot, 0, k, 0);
   }
 }
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  return sg_groups_weights(&t->groups, t->inner, t->each, column, t, used, W, info);
+  return sg_groups_weights(&t->groups, t->inner, t->each, column, t, used);
 }
 
 static bool promises(const sg_code *code, const bool *present) {
@@ -302,7 +298,9 @@ static void begin_round(const sg_code *code, void *state, int round) {
 }
 
 /* Chunks beyond the M-th of a group make least squares better conditioned. */
-static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
+                         sg_orders *orders) {
+  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   if (++p->have[t->groups.group[message->from]] == t->chunks) p->complete++;

@@ -9,20 +9,14 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return sg_code_one_segment(code, values, NULL, 1, shape->workers, e);
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   sg_row_part(row, message->from, 0, 1);
 }
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
-  (void)state;
-  (void)segment;
-  (void)bias;
-  (void)info;
+static sg_status weights(const sg_code *code, const sg_used *used) {
   if (used->count < code->nodes) return SG_UNDECODABLE;
-  for (int i = 0; i < used->count; i++) W[i] = 1;
+  for (int i = 0; i < used->count; i++) used->W[i] = 1;
   return SG_OK;
 }
 

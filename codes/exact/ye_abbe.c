@@ -197,11 +197,10 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return status;
 }
 
-static void encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
+static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
   int worker = message->from;
   const double *coef = t->coef + (size_t)worker * (size_t)t->d * (size_t)t->m;
-  (void)state;
   for (int k = 0; k < t->d; k++)
     for (int u = 0; u < t->m; u++)
       sg_row_part(row, (worker + k) % t->n, u, coef[(size_t)k * (size_t)t->m + (size_t)u]);
@@ -211,8 +210,8 @@ static void encode(const sg_code *code, const void *state, const sg_message *mes
 
 /* The last m columns of V_F⁻¹, for the first n − s workers F that answered. The rows of V_F are
  * powers of very different size, so it is its transpose, a row per worker, that is factorised. */
-static sg_status solve_directly(const tables *t, const sg_used *used, double *W,
-                                sg_decode_info *info) {
+static sg_status solve_directly(const tables *t, const sg_used *used) {
+  sg_decode_info *info = used->info;
   int m = t->m, r = t->n - t->s;
   size_t size = (size_t)r;
   if (used->count < r) return SG_UNDECODABLE;
@@ -231,18 +230,13 @@ static sg_status solve_directly(const tables *t, const sg_used *used, double *W,
     status = SG_OK;
   if (status) return status;
   for (int i = 0; i < r; i++)
-    for (int u = 0; u < m; u++) W[i * m + u] = x[i + u * r];
+    for (int u = 0; u < m; u++) used->W[i * m + u] = x[i + u * r];
   return SG_OK;
 }
 
-static sg_status weights(const sg_code *code, const void *state, int segment, const sg_used *used,
-                         double *W, double *bias, sg_decode_info *info) {
+static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  return t->parity ? sg_parity_weights(t->parity, used, 0, W, info)
-                   : solve_directly(t, used, W, info);
+  return t->parity ? sg_parity_weights(t->parity, used, 0, NULL) : solve_directly(t, used);
 }
 
 extern const sg_code_type sg_ye_abbe;

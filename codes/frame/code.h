@@ -11,11 +11,11 @@
  *   segment   a range of gradient coordinates, cut into `pieces` (= m, the communication reduction)
  *             contiguous pieces of length L = ceil((end − begin) / pieces); the last is padded
  *             with zeros.
- *   point     a model snapshot at which gradients are taken, named by the code: the iteration in a
- *             synchronous scheme, the job in sequential coding, the version without a barrier.
- *   message   one vector of length L, in one segment, taken at one point; `tag` is the code's own.
- *   row       the recipe of a message: Σ coefficient · (piece of part's gradient).
- *   work      1 = one of the scenario's subsets through the full gradient.
+ *   snapshot  a model as it was at a moment, at which gradients are taken; named by the code: the
+ *             iteration in a synchronous scheme, the job in sequential coding, the version without
+ * a barrier. message   one vector of length L, in one segment, taken at one snapshot; `tag` is the
+ * code's own. row       the recipe of a message: Σ coefficient · (piece of part's gradient). work
+ * 1 = one of the scenario's subsets through the full gradient.
  *
  * A new code is a `create` and an `encode`; everything else is optional and has a default here:
  * the schedule (one task with all its parts, then one message per segment), the stop rule (the
@@ -35,7 +35,7 @@
 typedef struct sg_message {
   int id;       /* slot in the run's message pool */
   int from, to; /* node numbers */
-  int point, segment, tag, round;
+  int snapshot, segment, tag, round;
   int n_in; /* relays: the messages it is made from, held by the sender when it was sent */
   const struct sg_message *const *in;
 } sg_message;
@@ -67,11 +67,15 @@ typedef struct sg_combination {
 enum {                        /* sg_code.flags */
        SG_ASYNC = 1,          /* no barrier: draws are indexed by the worker's own task count */
        SG_SEE_CUTS = 2,       /* arrivals come in one CUT event per timer instead of one by one */
-       SG_STOP_DECODABLE = 4, /* the default stop rule is the rank test, not the count `need` */
+       SG_STOP_DECODABLE = 4, /* the default stop policy is "decodable", not the count `need`; of
+                                 codes with `arrive` always */
+       SG_ROUNDS = 256,       /* on_event calls sg_round_event: stop policies are understood */
        SG_WANTS_VALUES = 8,   /* UPDATED events carry norms and inner products */
        SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
-       SG_PARTIAL = 32 /* stragglers are slow, not lost: of the `promised` workers that are not
-                          waited for, the messages with tag 0 come all the same */
+       SG_PARTIAL = 32, /* stragglers are slow, not lost: of the `promised` workers that are not
+                           waited for, the messages with tag 0 come all the same */
+       SG_BATCHES = 64, /* rows name mini-batches (sg_row_batch); one model at a time */
+       SG_LOCAL = 128   /* rows are of local steps (sg_row_local); one model at a time */
 };
 
 typedef struct sg_code sg_code;
@@ -88,6 +92,8 @@ typedef struct sg_decode_info {
   double flops;         /* to find the weights, without applying them */
   double alpha_error; /* Σ (α − 1)² over (part, piece): 0 for an exact decode; for codes that are
                          not exact by the framework, from the rows, unless the code fills it in */
+  double alpha_sum;   /* Σ α over parts, mean over pieces: `parts` for an exact decode; for codes
+                         that are not exact as alpha_error */
 } sg_decode_info;
 
 typedef enum sg_verdict { SG_WAIT, SG_SKIP, SG_READY } sg_verdict;
@@ -100,23 +106,16 @@ typedef struct sg_code_type {
    * sg_code_alloc and is freed by the framework, on failure too. */
   sg_status (*create)(sg_code *code, const sg_shape *shape, const sg_values *values, sg_error *e);
 
-  /* Writes the row of a message with sg_row_part (and sg_row_message for relays). Called at decode
-   * time, for used messages only. */
-  void (*encode)(const sg_code *code, const void *state, const sg_message *message, sg_row *row);
+  /* Writes the row of a message with sg_row_part (and sg_row_message for relays); row->state is the
+   * code's state in the run. Called at decode time, for used messages only. */
+  void (*encode)(const sg_code *code, const sg_message *message, sg_row *row);
 
   /* --- optional --- */
 
-  /* Decode weights for `used`, all in `segment`, sorted by (from, tag) so that weights do not
-   * depend on the order of arrival, not even in their last bit. W is count × pieces, row by row,
-   * zero on entry; a zero row means the message is not needed and is never encoded. bias: pieces
-   * values, 1 on entry: the share of the problem's constant vector, for coded data only. info:
-   * cond1 = 1 and flops = 0 on entry. flops is what a fresh pattern costs, tables and caches apart:
-   * simulated decode times must not depend on what another run has put into a cache. Returns
-   * SG_UNDECODABLE if the sum cannot be recovered from these messages. NULL: minimum-norm least
-   * squares over all rows; its residual is checked if the code is exact.
-   */
-  sg_status (*weights)(const sg_code *code, const void *state, int segment, const sg_used *used,
-                       double *W, double *bias, sg_decode_info *info);
+  /* Decode weights for the messages of `used`, into used->W, used->bias and used->info. Returns
+   * SG_UNDECODABLE if the sum cannot be recovered from them. NULL: minimum-norm least squares over
+   * all rows; its residual is checked if the code is exact. */
+  sg_status (*weights)(const sg_code *code, const sg_used *used);
 
   /* Whether the code promises recovery when exactly the workers with present[i] answer.
    * NULL: at most code->promised are missing. */
@@ -124,9 +123,14 @@ typedef struct sg_code_type {
 
   /* --- optional, asked by the default protocol (one round per iteration) --- */
   void (*begin_round)(const sg_code *code, void *state, int round);
-  void (*plan)(const sg_code *code, const void *state, int round, int point, sg_orders *orders);
-  /* A message of the current round has come to node message->to. SG_SKIP: of no use, drop it. */
-  sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message);
+  void (*plan)(const sg_code *code, const void *state, int round, int snapshot, sg_orders *orders);
+  /* A message of the current round has come to node message->to. SG_READY: with what has come the
+   * segment can be decoded; SG_SKIP: the message adds nothing. How far the code is, that is all:
+   * when the master stops waiting is the stop policy's business (stop.h). At an inner node,
+   * SG_READY sends what it holds to its parent. Further orders may be given. NULL: the rank test,
+   * where the stop policy asks for it. */
+  sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message,
+                       sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
 
   /* --- optional: a protocol of its own in place of those four --- */
@@ -155,7 +159,10 @@ struct sg_code {
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
   const char *note; /* what else there is to know, e.g. how s is known; for people. NULL: nothing */
-  const char *stop; /* "count" or "decodable", for compare; by the framework from flags if NULL */
+  const char *stop; /* the stop policy's name, for compare; by the framework if NULL */
+  /* When the master stops waiting: by the framework, from the scheme's member `stop` or from flags.
+   */
+  const struct sg_policy *policy;
   /* Filled in by the framework after create from the rows of the default plan, or from the first
    * round's plan of a code with its own, unless that has set load because its rounds differ. A code
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
@@ -168,9 +175,11 @@ struct sg_code {
  * codes/registry.c. */
 const sg_code_type *sg_code_type_at(int i);
 const sg_code_type *sg_code_type_find(const char *name);
-extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
+extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
+extern const sg_param sg_scheme_params[]; /* what every scheme may have besides: stop */
 
-/* Makes a code. values->variant must be &type->about of a registered (or a test's own) type. */
+/* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
+ * values->common is sg_scheme_params or NULL. */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
@@ -209,30 +218,60 @@ typedef struct sg_link { /* a relay's use of an input message */
 } sg_link;
 
 struct sg_row {
+  const void *state; /* the code's state in the run: state_size bytes */
+  int parts, pieces; /* a term's part and piece are below these */
   int n_terms, terms_capacity;
   sg_term *term;
   int n_links, links_capacity;
   sg_link *link;
-  int batch;   /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
-  bool failed; /* out of memory */
+  int batch; /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  int steps; /* 0: gradients; otherwise of so many local steps, at `rate` */
+  double rate;
+  unsigned flags;      /* of the code */
+  bool failed;         /* out of memory, or see `mistake` */
+  const char *mistake; /* what the code's author did wrong; NULL: nothing */
 };
+
+/* Clears a row (it keeps its memory) and has the code write that of `message`. false: out of
+ * memory, or a mistake of the code's author: see sg_row_fail. */
+bool sg_encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row);
+/* The fault of a row whose sg_encode returned false: SG_NO_MEMORY, or SG_BUG naming the code. */
+sg_status sg_row_fail(const sg_code *code, const sg_row *row, sg_error *e);
 
 void sg_row_part(sg_row *row, int part, int piece, double coef); /* zero coefficients are dropped */
 void sg_row_message(sg_row *row, const sg_message *input, double coef);
+/* All terms are of the mini-batch of that name of their part (learning.batch_rows rows; with local
+ * steps of the batches name, name + 1, …); 0: of whole parts. Needs SG_BATCHES. */
 void sg_row_batch(sg_row *row, int name);
-void sg_row_clear(sg_row *row); /* keeps its memory */
+/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of gradient descent
+ * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
+ * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
+void sg_row_local(sg_row *row, int steps, double rate);
 void sg_row_free(sg_row *row);
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
-/* The messages of one segment that a decode may use, sorted by (from, tag). */
+/* The messages of one segment that a decode may use, and the weights that are asked for. */
 struct sg_used {
-  int count;
+  /* in */
+  const void *state; /* the code's state in the run */
+  int segment, count;
+  /* Sorted by (from, tag), so that weights do not depend on the order of arrival, not even in their
+   * last bit. */
   const sg_message *const *message;
   struct sg_decoder *decoder; /* for the two functions below */
+  /* out */
+  double *W; /* count × pieces, row by row; zero on entry. A zero row means that the message is not
+                needed and is never encoded. */
+  double *bias; /* pieces; 1 on entry: the share of the problem's constant vector, for coded data */
+  /* cond1 = 1, flops = 0, alpha_error and alpha_sum = NAN on entry. flops is what a fresh pattern
+   * costs, tables and caches apart: simulated decode times must not depend on what another run has
+   * put into a cache. */
+  sg_decode_info *info;
 };
 
-/* The row of message i, encoded on first use. NULL: no memory. */
+/* The row of message i, encoded on first use. NULL: no memory, or a mistake in the row; return
+ * SG_NO_MEMORY in either case, the framework tells them apart. */
 const sg_row *sg_used_row(const sg_used *used, int i);
 
 /* Workspace for `weights`, aligned for any type, not cleared; valid until it returns or asks again.
@@ -258,8 +297,18 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
                              const sg_message *const *message, sg_weights *weights, sg_error *e);
 
 /* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
- * no memory. Valid until the next sg_decoder_weights. */
+ * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
+
+/* α of the last sg_decoder_weights call, from rows and weights: pieces × (parts · pieces) numbers,
+ * of piece v of the decoded vector the coefficient of piece q of part p at [v][p · pieces + q]; an
+ * exact decode has 1 where q = v and 0 elsewhere. Made when it is asked for, O(terms of the rows),
+ * since kept weights and codes that know their error do without. Not for codes with coded parts.
+ * NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
+const double *sg_decoder_alpha(sg_decoder *decoder);
+
+/* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
+sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);
 
 /* How often the pattern cache answered, since the decoder was made. */
 void sg_decoder_cache_counts(const sg_decoder *decoder, long *asked, long *found);

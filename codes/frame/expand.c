@@ -22,9 +22,7 @@ bool sg_expand(sg_expander *x, const sg_code *code, const void *state, const sg_
   if (!push(x, message, scale)) return false;
   while (x->count > 0) {
     sg_link next = x->todo[--x->count];
-    sg_row_clear(&x->row);
-    code->type->encode(code, state, next.message, &x->row);
-    if (x->row.failed) return false;
+    if (!sg_encode(code, state, next.message, &x->row)) return false;
     for (int i = 0; i < x->row.n_terms; i++) {
       const sg_term *t = &x->row.term[i];
       dense[t->part * pieces + t->piece] += next.coef * t->coef;

@@ -15,10 +15,9 @@ static double width(const sg_code *code, int part) {
 /* Marks the parts in the row of a message. */
 static bool mark_parts(const sg_code *code, const void *state, const sg_message *message,
                        sg_row *row, unsigned char *held) {
-  sg_row_clear(row);
-  code->type->encode(code, state, message, row);
+  if (!sg_encode(code, state, message, row)) return false;
   for (int i = 0; i < row->n_terms; i++) held[row->term[i].part] = 1;
-  return !row->failed;
+  return true;
 }
 
 /* Equal parts are counted, not summed, so that a load of d subsets comes out as d exactly. */
@@ -67,11 +66,10 @@ static bool measure_plan(const sg_code *code, measures *m) {
   bool ok = !o.failed;
   for (int i = 0; ok && i < o.count; i++) {
     const sg_order *order = &o.order[i];
-    bool all = order->node == SG_ALL;
-    for (int node = all ? 0 : order->node; ok && node < (all ? code->nodes : order->node + 1);
-         node++) {
-      sg_message message = {
-          .from = node, .to = SG_MASTER, .segment = order->segment, .tag = order->tag};
+    int first, end;
+    sg_order_nodes(order, code, &first, &end);
+    for (int node = first; ok && node < end; node++) {
+      sg_message message = sg_order_message(order, code, node);
       if (order->kind == SG_ORDER_TASK) m->work[node] += order->work;
       if (order->kind == SG_ORDER_SEND)
         ok = mark_parts(code, m->state, &message, &m->row, m->ever + (size_t)node * m->all);
@@ -96,10 +94,11 @@ sg_status sg_measure(sg_code *code, sg_error *e) {
     m.load = fmax(m.load, m.work[node]);
     stored += held_share(code, m.ever + (size_t)node * m.all);
   }
+  sg_status status = ok ? SG_OK : sg_row_fail(code, &m.row, e);
   sg_row_free(&m.row);
   free(m.held);
   free(m.state);
-  if (!ok) return sg_fail_memory(e);
+  if (status) return status;
   code->work = m.work;
   if (code->load <= 0) code->load = m.load;
   if (code->stored <= 0) code->stored = stored;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Orthonormal rows, uniformly distributed: the polar factor U Vᵀ of a Gaussian matrix U Σ Vᵀ. A
  * tight frame, G Gᵀ = I. */
-#include "codes/tools/gaussian.h"
 #include "codes/linear/linear.h"
+#include "codes/tools/gaussian.h"
 #include "sim/core/linalg.h"
 
 #include <stdlib.h>

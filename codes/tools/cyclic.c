@@ -46,9 +46,8 @@ static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
   return status;
 }
 
-sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int s, uint64_t seed,
+sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
                         sg_cyclic **out, sg_error *e) {
-  int n = code->nodes;
   sg_cyclic *c = sg_code_alloc(code, 1, sizeof *c);
   if (!c) return sg_fail_memory(e);
   *c = (sg_cyclic){.n = n, .s = s};

@@ -16,8 +16,9 @@ typedef struct sg_cyclic {
   const sg_parity *parity; /* decode weights of any n − s rows */
 } sg_cyclic;
 
-/* The memory is the code's. A singular draw of the seed is a fault at `values`. */
-sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int s, uint64_t seed,
+/* A table for n workers, which need not be all of the code's. The memory is the code's. A singular
+ * draw of the seed is a fault at `values`. O(n s³ + n³). */
+sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
                         sg_cyclic **out, sg_error *e);
 
 #endif

@@ -70,8 +70,8 @@ static void sort_by_group(const sg_groups *g, const sg_used *used, int *first, i
 
 sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], int each,
                             int (*column_of)(const void *self, int size, int position, int tag),
-                            const void *self, const sg_used *used, double *W,
-                            sg_decode_info *info) {
+                            const void *self, const sg_used *used) {
+  sg_decode_info *info = used->info;
   int m = inner[1]->m, most = g->most * each;
   size_t solving = sg_inner_scratch(inner[1], most), rows = (size_t)most * (size_t)m;
   size_t ints = (size_t)most + (size_t)g->count + 2 + (size_t)used->count;
@@ -102,7 +102,7 @@ sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], 
     if (status) return status;
     info->cond1 = fmax(info->cond1, cond1);
     info->flops += flops;
-    for (int i = 0; i < count; i++) memcpy(W + at[i] * m, w + i * m, (size_t)m * sizeof *w);
+    for (int i = 0; i < count; i++) memcpy(used->W + at[i] * m, w + i * m, (size_t)m * sizeof *w);
   }
   return SG_OK;
 }

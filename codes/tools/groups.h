@@ -31,6 +31,6 @@ static inline int sg_group_size(const sg_groups *g, int group) {
  * message, from the group's size and the worker's position; NULL: the position. */
 sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], int each,
                             int (*column)(const void *self, int size, int position, int tag),
-                            const void *self, const sg_used *used, double *W, sg_decode_info *info);
+                            const void *self, const sg_used *used);
 
 #endif

@@ -144,7 +144,8 @@ sg_status sg_parity_known(sg_code *code, int n, int s, int pieces, const double 
 typedef struct work {
   bool direct;
   int q, f;            /* stragglers; answers */
-  int *missing, *have; /* them */
+  int *missing, *have; /* their columns, rising */
+  int *message;        /* per column: the place of its message in `used`, −1 */
   int in, out; /* the matrix that is inverted is in × out, its (pseudo-)inverse out × in */
   double *system, *inverse;
   double *picked, *shift; /* in and out numbers */
@@ -157,7 +158,7 @@ static bool carve(work *w, const sg_parity *p, const sg_used *used, lapack_int *
   /* in ≤ min(s, r), out ≤ max(in, …): s, or the number of answers. */
   size_t in = (size_t)(p->space ? r : p->s), out = p->space ? n : in;
   double *x = sg_used_scratch(used, (2 * in * out + in + out + 2 * n * m + rows * m) * sizeof *x +
-                                        out * sizeof **pivots + 2 * n * sizeof *w->missing);
+                                        out * sizeof **pivots + 3 * n * sizeof *w->missing);
   if (!x) return false;
   w->system = x, x += in * out;
   w->inverse = x, x += in * out;
@@ -169,20 +170,23 @@ static bool carve(work *w, const sg_parity *p, const sg_used *used, lapack_int *
   *pivots = (lapack_int *)(void *)x;
   w->missing = (int *)(*pivots + out);
   w->have = w->missing + n;
+  w->message = w->have + n;
   return true;
 }
 
-/* Who answered; messages are sorted by worker. */
-static void find_missing(work *w, const sg_parity *p, const sg_used *used, int tag) {
-  int next = 0;
+static void find_missing(work *w, const sg_parity *p, const sg_used *used, int tag,
+                         const int *column) {
   w->q = w->f = 0;
+  for (int c = 0; c < p->n; c++) w->message[c] = -1;
   for (int k = 0; k < used->count; k++) {
-    const sg_message *message = used->message[k];
-    if (message->tag != tag) continue;
-    while (next < message->from) w->missing[w->q++] = next++;
-    w->have[w->f++] = next++;
+    int from = used->message[k]->from, c = column ? column[from] : from;
+    if (used->message[k]->tag == tag && c >= 0) w->message[c] = k;
   }
-  while (next < p->n) w->missing[w->q++] = next++;
+  for (int c = 0; c < p->n; c++)
+    if (w->message[c] < 0)
+      w->missing[w->q++] = c;
+    else
+      w->have[w->f++] = c;
 }
 
 /* N[S] or C[:, F], and its inverse, or with more columns than rows its pseudo-inverse. */
@@ -267,13 +271,13 @@ static double flops_of_projections(const sg_parity *p, const work *w) {
   return p->pieces * (2 * one + 2 * filled + 2 * n * p->rows + n);
 }
 
-sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, double *W,
-                            sg_decode_info *info) {
+sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, const int *column) {
+  sg_decode_info *info = used->info;
   int n = p->n, m = p->pieces;
   work w;
   lapack_int *pivots;
   if (!carve(&w, p, used, &pivots)) return SG_NO_MEMORY;
-  find_missing(&w, p, used, tag);
+  find_missing(&w, p, used, tag, column);
   if (w.q > p->s) return SG_UNDECODABLE;
   memcpy(w.d, p->full, (size_t)n * (size_t)m * sizeof *w.d);
   if (w.q > 0) {
@@ -285,9 +289,7 @@ sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, do
     if (p->pinv) refine(p, &w);
     info->flops += flops_of_projections(p, &w);
   }
-  for (int i = 0; i < used->count; i++) {
-    if (used->message[i]->tag != tag) continue;
-    for (int v = 0; v < m; v++) W[i * m + v] = w.d[used->message[i]->from + v * n];
-  }
+  for (int k = 0; k < w.f; k++)
+    for (int v = 0; v < m; v++) used->W[w.message[w.have[k]] * m + v] = w.d[w.have[k] + v * n];
   return SG_OK;
 }

@@ -30,9 +30,10 @@ sg_status sg_parity_new(sg_code *code, int rows, int n, int rank, int pieces, co
 sg_status sg_parity_known(sg_code *code, int n, int s, int pieces, const double *null,
                           const double *full, const sg_parity **out);
 
-/* Weights for those of the messages that have this tag, which are of distinct workers; at least
- * n − s of them. Rows of W of other messages are left alone. */
-sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, double *W,
-                            sg_decode_info *info);
+/* Weights for those of the messages that have this tag and whose senders have a column of V, into
+ * used->W and used->info; rows of W of other messages are left alone. column: nodes values, the
+ * column of each node, −1: none; NULL: node i has column i. SG_UNDECODABLE with fewer than n − s
+ * columns; a column that came twice counts once. */
+sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, const int *column);
 
 #endif

@@ -364,6 +364,10 @@ bool sg_delay_fails(const sg_delay *delay) {
   return delay->failures.crash != SG_CRASH_NONE || delay->failures.erasure != SG_ERASE_NONE;
 }
 
+bool sg_delay_comes_back(const sg_delay *delay) {
+  return delay->failures.crash == SG_CRASH_CHAIN && delay->failures.dead.leave > 0;
+}
+
 int sg_delay_worst_wanted(const sg_delay *delay) {
   return delay->failures.erasure == SG_ERASE_WORST ? delay->failures.count : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that never come: crashed workers, and the erasure models of the theory. */
+/* Messages that never come: crashed workers, and the erasure models of coding theory. */
 #ifndef SG_MODELS_FAILURES_H
 #define SG_MODELS_FAILURES_H
 

@@ -18,7 +18,7 @@ static const sg_param nesterov_params[] = {
      .summary = "a constant β; absent: the sequence β_t = t/(t + 3), t = 0, 1, …",
      .max = 1,
      .flags = SG_OPTIONAL | SG_MAX_OPEN},
-    {.name = NULL}};
+    {0}};
 
 static const sg_variant gradient_descent = {
     .name = "gradient-descent", .summary = "x ← x − step·∇f(x)", .reference = ""};
@@ -34,7 +34,8 @@ static const sg_variant *variant_at(int i) {
   return i == 0 ? &gradient_descent : i == 1 ? &nesterov : NULL;
 }
 
-const sg_family sg_optimizer_family = {"method", "optimiser", variant_at, "gradient-descent"};
+const sg_family sg_optimizer_family = {
+    .selector = "method", .what = "optimiser", .at = variant_at, .fallback = "gradient-descent"};
 
 const sg_param sg_optimizer_params[] = {{.name = "step",
                                          .kind = SG_REAL,
@@ -42,7 +43,7 @@ const sg_param sg_optimizer_params[] = {{.name = "step",
                                          .max = SG_UNBOUNDED,
                                          .fallback = 1,
                                          .flags = SG_MIN_OPEN},
-                                        {.name = NULL}};
+                                        {0}};
 
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e) {
   *out = malloc(sizeof **out);

@@ -520,9 +520,7 @@ static sg_status measure_workers(checker *c) {
   for (int i = 0; ok && i < round->count; i++) {
     const sg_message *m = round->message[i];
     const sg_segment *segment = &code->segment[m->segment];
-    sg_row_clear(&row);
-    code->type->encode(code, state, m, &row);
-    ok = !row.failed;
+    ok = sg_encode(code, state, m, &row);
     flops[m->from] += 2.0 * (row.n_terms + row.n_links) * (double)sg_segment_length(segment);
     sent[m->from] += (double)(segment->end - segment->begin) / segment->pieces;
     for (int t = 0; t < row.n_terms; t++)

@@ -92,8 +92,7 @@ static bool form_all(const sg_trial_subject *s, material *m) {
   bool ok = true;
   for (int i = 0; ok && i < count; i++) {
     const sg_message *message = m->round.message[i];
-    sg_row_clear(&row);
-    s->code->type->encode(s->code, state, message, &row);
+    ok = sg_encode(s->code, state, message, &row);
     for (int p = 0; ok && p < SG_PRECISIONS; p++) {
       m->vector[p * count + i] = next;
       next += sg_segment_length(&s->code->segment[message->segment]);

@@ -194,7 +194,7 @@ static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *
 }
 
 static sg_status check_named(session *s, const sg_code_type *type, sg_error *e) {
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_code *code = NULL;
   sg_status status = values ? read_parameters(s->call->args, values, e) : sg_fail_memory(e);
   if (!status) status = sg_code_new(type, &s->shape, values, &code, e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command query: SQL and named queries. */
-#include "results/ask.h"
+#include "results/query.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 

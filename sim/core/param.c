@@ -120,7 +120,11 @@ void sg_param_expectation(const sg_param *p, sg_buffer *b) {
     sg_put(b, "a whole number from 0 to 2^53 or a string of digits up to \"18446744073709551615\"");
     break;
   case SG_OBJECT: sg_put(b, "an object"); break;
-  case SG_FAMILY: sg_putf(b, "an object with a \"%s\"", p->family->selector); break;
+  case SG_FAMILY:
+    sg_putf(b, p->family->by_name ? "the name of %s %s, or an object with a \"%s\"" : "",
+            sg_article(p->family->what), p->family->what, p->family->selector);
+    if (!p->family->by_name) sg_putf(b, "an object with a \"%s\"", p->family->selector);
+    break;
   case SG_MATRIX: sg_put(b, "the name of a CSV file of numbers"); break;
   case SG_LIST:
     sg_put(b, "a list");
@@ -551,6 +555,13 @@ sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_e
     return sg_values_set_number(v, name, number, e);
   if (row && row->kind == SG_BOOL && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
     return sg_values_set_bool(v, name, text[0] == 't', e);
+  if (row && row->kind == SG_FAMILY && row->family->by_name) {
+    char *place = sg_pointer_join(v->pointer, name);
+    sg_status status =
+        place ? sg_family_parse(row, place, text, sg_values_find(v, name), e) : sg_fail_memory(e);
+    free(place);
+    return status;
+  }
   return sg_values_set_string(v, name, text, e);
 }
 

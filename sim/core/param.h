@@ -81,6 +81,7 @@ typedef struct sg_family {
   const char *what;               /* "gradient code", for messages */
   const sg_variant *(*at)(int i); /* the i-th variant, NULL past the last */
   const char *fallback; /* the variant taken when the selector is absent; NULL: required */
+  bool by_name; /* the variant's name alone, a string, stands for the object with its selector */
 } sg_family;
 
 /* The variant of that name, or NULL. */
@@ -125,6 +126,10 @@ sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error
 sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e);
 /* As a person types it on a command line (name=text): parsed by the row's kind. */
 sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e);
+/* The same for a family that goes by name: the variant, with members in brackets if it has some,
+ * "deadline(deadline_s=30)". */
+sg_status sg_family_parse(const sg_param *row, const char *place, const char *text, sg_value *value,
+                          sg_error *e);
 /* A fault for every SG_REQUIRED member that is absent, in nested objects too. */
 sg_status sg_values_check_required(const sg_values *v, sg_error *e);
 /* A fault for every member that is given without the word of another that its row's `with` names.

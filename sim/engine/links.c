@@ -34,17 +34,18 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
   m->view = (sg_message){.id = id,
                          .from = from,
                          .to = to,
-                         .point = order->point,
+                         .snapshot = order->snapshot,
                          .segment = order->segment,
                          .tag = order->tag,
                          .round = run->round};
-  m->point = slot;
+  m->snapshot = slot;
   m->next = m->part = -1;
   m->worked = 0;
   m->place = IN_JOBS;
   m->first = true;
-  m->unseen = false;
-  run->point[slot].refs++;
+  m->unseen = m->named = false;
+  m->free = order->flags & SG_FREE;
+  run->snapshot[slot].refs++;
   run->node[from].living++;
   return id;
 }
@@ -52,9 +53,9 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
 /* It no longer counts as something that may be of use. */
 static void detach(sg_run *run, message *m, bool used) {
   for (int i = 0; i < m->view.n_in; i++) detach(run, run_message(run, m->in[i]->id), used);
-  if (m->point < 0) return;
-  run_release_point(run, m->point);
-  m->point = -1;
+  if (m->snapshot < 0) return;
+  run_release_snapshot(run, m->snapshot);
+  m->snapshot = -1;
   node *n = &run->node[m->view.from];
   n->living--;
   if (used) n->row_used = true;
@@ -66,11 +67,20 @@ void run_free_message(sg_run *run, int id, bool used) {
   for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->in[i]->id, used);
   detach(run, m, used);
   if (m->unseen) run->n_unseen--;
+  if (m->named) run->n_named--;
   m->view.n_in = 0;
-  m->unseen = false;
+  m->unseen = m->named = false;
   m->place = IN_NOWHERE;
   m->next = run->free_message;
   run->free_message = id;
+}
+
+void run_keep_used(sg_run *run, int id) {
+  message *m = run_message(run, id);
+  for (int i = 0; i < m->view.n_in; i++) run_keep_used(run, m->in[i]->id);
+  if (m->snapshot < 0) return;
+  run->node[m->view.from].row_used = true;
+  run_settle_message(run, m->view.from, m->worked, true);
 }
 
 void run_free_transmission(sg_run *run, int id) {
@@ -127,11 +137,11 @@ void run_drop_held(sg_run *run, int id) {
   run_free_message(run, id, false);
 }
 
-void run_drop_point(sg_run *run, int slot) {
+void run_drop_snapshot(sg_run *run, int slot) {
   int kept = 0;
   for (int i = 0; i < run->n_held; i++) {
     const sg_message *m = run->held[i];
-    if (run_message(run, m->id)->point == slot)
+    if (run_message(run, m->id)->snapshot == slot)
       run_free_message(run, m->id, false);
     else
       run->held[kept++] = m;
@@ -140,7 +150,7 @@ void run_drop_point(sg_run *run, int slot) {
   for (int i = 0; i < run->nodes && run->held_by_nodes > 0; i++)
     for (int previous = -1, id = run->node[i].held.head; id >= 0;) {
       int next = run_message(run, id)->next;
-      if (run_message(run, id)->point == slot) {
+      if (run_message(run, id)->snapshot == slot) {
         unlink_held(run, &run->node[i], previous, id);
         run_free_message(run, id, false);
       } else {
@@ -150,13 +160,13 @@ void run_drop_point(sg_run *run, int slot) {
     }
 }
 
-/* Gives a message what its sender holds of that point and segment. */
+/* Gives a message what its sender holds of that snapshot and segment. */
 static void take_inputs(sg_run *run, message *m) {
   node *n = &run->node[m->view.from];
   for (int previous = -1, id = n->held.head; id >= 0;) {
     message *input = run_message(run, id);
     int next = input->next;
-    if (input->point == m->point && input->view.segment == m->view.segment) {
+    if (input->snapshot == m->snapshot && input->view.segment == m->view.segment) {
       if (!run_reserve(run, &m->in, &m->in_capacity, m->view.n_in + 1, sizeof *m->in)) return;
       unlink_held(run, n, previous, id);
       input->place = IN_RELAY;
@@ -197,6 +207,11 @@ void run_send(sg_run *run, int id) {
     return;
   }
   m->next = -1;
+  if (m->free) {
+    m->bytes = 0;
+    run_schedule(run, run->now, EV_FREE, m->view.from, id);
+    return;
+  }
   if (n->uplink.head < 0)
     n->uplink.head = id;
   else
@@ -293,7 +308,7 @@ static void hold_at_node(sg_run *run, int id, int to, int count) {
 
 static void deliver(sg_run *run, int id) {
   message *first = run_message(run, id);
-  if (first->point < 0) {
+  if (first->snapshot < 0) {
     run_free_transmission(run, id);
     return;
   }
@@ -307,6 +322,15 @@ static void deliver(sg_run *run, int id) {
     hold_at_master(run, id, first->bytes, count);
   else
     hold_at_node(run, id, to, count);
+}
+
+void run_deliver_free(sg_run *run, int id) {
+  /* Its round may have ended at this very instant: then it is late. */
+  bool late = run_message(run, id)->view.round != run->round || run->ending;
+  if (late && run->env->late_work != SG_LATE_KEEP_PARTIAL && !run->async)
+    run_free_transmission(run, id);
+  else
+    deliver(run, id);
 }
 
 /* The time of a queue's next delivery has changed. */
@@ -393,7 +417,7 @@ static void cancel_in_ingress(sg_run *run, int receiver) {
 static void discard_in_ingress(sg_run *run) {
   for (int id = 0; id < run->n_chunks * CHUNK; id++) {
     const message *m = run_message(run, id);
-    if (m->place != IN_INGRESS || !m->first || m->point < 0) continue;
+    if (m->place != IN_INGRESS || !m->first || m->snapshot < 0) continue;
     run->node[m->view.from].row_cancelled = true;
     discard(run, id);
   }

@@ -69,7 +69,7 @@ typedef struct sg_run sg_run;
 typedef struct sg_run_hooks {
   void *user;
   /* The optimiser's evaluation point of `model`, now, is to be kept in slot `slot` (0, 1, …, reused
-   * when free). slots never exceed the number of points alive. false: out of memory. */
+   * when free). slots never exceed the number of snapshots alive. false: out of memory. */
   bool (*snapshot)(void *user, int slot, int model);
 } sg_run_hooks;
 
@@ -102,8 +102,8 @@ void sg_run_free(sg_run *run);
 
 sg_run_status sg_run_advance(sg_run *run);
 const sg_run_request *sg_run_request_of(const sg_run *run);
-/* The slot in which the snapshot of a message's point is kept; −1 if it is gone. */
-int sg_run_slot(const sg_run *run, int point);
+/* The slot in which the snapshot of a message's snapshot is kept; −1 if it is gone. */
+int sg_run_slot(const sg_run *run, int snapshot);
 void sg_run_supply(sg_run *run, const sg_run_result *result);
 
 /* After sg_run_supply: the timing and cost part of the row of this update (of a skipped round too,

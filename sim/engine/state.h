@@ -2,7 +2,7 @@
 /* The inside of a run, shared by the files of this folder and by nobody else.
  *
  *   run.c     life cycle, event loop, decode and supply
- *   orders.c  what a protocol orders: points, tasks, timers; the end of a round
+ *   orders.c  what a protocol orders: snapshots, tasks, timers; the end of a round
  *   links.c   messages: pool, uplinks, ingress queues, delivery
  *   costs.c   seconds and bytes: the rows of sg_run_record
  *
@@ -20,10 +20,12 @@ enum {
   EV_UPDATED, /* subject: model */
   EV_DELIVER, /* subject: receiver + 1; of the master not in the queue: see sg_run.delivery */
   EV_UPLINK,  /* subject: node */
+  EV_FREE,    /* subject: node, value: a transmission that takes no time */
   EV_TASK,    /* subject: node */
   EV_SIGNAL,  /* subject: node, value: tasks done */
   EV_COMMAND, /* subject: node, value: arg */
   EV_TIMER,   /* subject 0, value: arg */
+  EV_BACK,    /* subject: node */
   EV_BEGIN,   /* subject 0 */
   EV_KINDS
 };
@@ -39,11 +41,13 @@ typedef enum place {
 
 typedef struct message {
   sg_message view; /* what codes see; the first member */
-  int point;       /* slot, −1: discarded, it only occupies links on its way */
+  int snapshot;    /* slot, −1: discarded, it only occupies links on its way */
   int next;        /* in the list it is in, −1: last */
   int part;        /* the next message of the same transmission, −1 */
   place place;
   bool first;  /* of its transmission, for which it stands in queues */
+  bool free;   /* SG_FREE; of a transmission, in all its messages */
+  bool named;  /* the next decode uses it: sg_use */
   bool unseen; /* held by the master, not yet shown in a CUT */
   int in_capacity;
   const sg_message **in;
@@ -54,18 +58,20 @@ typedef struct message {
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
-  int next, message, point, draws;
+  int next, message, snapshot, draws;
   unsigned flags;
   double work;
 } job;
 
-typedef struct point {
+typedef struct snapshot {
   int name, refs; /* refs: tasks and messages of it */
   bool alive, open;
-  uint32_t serial; /* tells points apart that had the same slot */
-} point;
+  bool everywhere; /* SG_KNOWN */
+  int next;        /* in the list of its hash or of free slots, −1: last */
+  uint32_t serial; /* tells snapshots apart that had the same slot */
+} snapshot;
 
-typedef struct known { /* a point that a node has been sent */
+typedef struct known { /* a snapshot that a node has been sent */
   uint32_t serial;
   int slot;
   double ready; /* when it is there */
@@ -80,12 +86,13 @@ typedef struct node {
   bool touched;            /* on the list of nodes to be set going */
   bool sending;            /* the first of `uplink` is on the link */
   bool computing;
+  bool waits;             /* it begins later than now: on the list of those that do */
   bool dead;              /* in this round: it does nothing */
   double down_until;      /* on this round's clock; it begins nothing before */
   bool fused;             /* what follows the running task is already on its way: see orders.c */
   double task_end;        /* of a fused task */
   bool stale;             /* the running task is of a round that is over */
-  int task_point;         /* the running task */
+  int task_snapshot;      /* the running task */
   unsigned task_flags;    /* the running task */
   double busy_from;       /* busy seconds of the running task are counted up to here */
   int tasks, draws, sent; /* in this round: tasks done, draws and transmissions used */
@@ -134,8 +141,9 @@ struct sg_run {
   int jobs, jobs_capacity, free_job;
   message **chunk; /* of messages: codes keep pointers to them, they must not move */
   int n_chunks, chunks_capacity, free_message;
-  point *point; /* by slot */
-  int points, points_capacity, recent_point;
+  snapshot *snapshot; /* by slot */
+  int snapshots, snapshots_capacity, recent_snapshot, free_snapshot;
+  int *by_name, names; /* heads of lists of slots, by a hash of the name; a power of two of them */
   uint32_t serial;
   sg_links *links;
   sg_ingress **ingress; /* by receiver + 1; made when first needed */
@@ -148,6 +156,7 @@ struct sg_run {
   const sg_message **held; /* in the order of arrival */
   int n_held, held_capacity;
   int n_unseen;
+  int n_named;          /* messages for the next decode: sg_use */
   double first_arrival; /* of a message of this round; NAN: none yet */
   int timers;           /* pending, waiting ones included */
   struct waiting_timer {
@@ -178,10 +187,16 @@ struct sg_run {
   /* Costs since the previous row. */
   struct costs {
     double bytes_received, bytes_sent, bytes_broadcast, busy, wasted, ingress_busy, queued;
+    double combine_s, combine_flops; /* of inner nodes */
     int received;
     long through_ingress;
   } cost;
-  double previous_end; /* absolute end of the previous update */
+  /* Without a barrier the busy seconds of all workers are an integral: a row costs what happened
+   * since the previous one, not the number of workers. */
+  int busy_now;                       /* workers that compute */
+  double busy_up_to;                  /* cost.busy counts up to here */
+  int *waiting_node, n_waiting_nodes; /* workers whose task begins when the model has come */
+  double previous_end;                /* absolute end of the previous update */
   sg_iteration_record record;
   bool has_record;
   sg_worker_record *worker_row;
@@ -214,9 +229,9 @@ void run_task_done(sg_run *run, int node);
 void run_split(sg_run *run, int node);
 /* Accounts for a fused task that is over. */
 void run_fused_task_done(sg_run *run, int node);
-int run_find_point(const sg_run *run, int name); /* slot, −1 */
-void run_close_point(sg_run *run, int slot);
-void run_release_point(sg_run *run, int slot);
+int run_find_snapshot(const sg_run *run, int name); /* slot, −1 */
+void run_close_snapshot(sg_run *run, int slot);
+void run_release_snapshot(sg_run *run, int slot);
 /* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
 void run_reset_nodes(sg_run *run, double shift);
 
@@ -227,6 +242,10 @@ static inline message *run_message(const sg_run *run, int id) {
 }
 int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot); /* −1 */
 void run_free_message(sg_run *run, int id, bool used);
+/* A held message was used and stays held. */
+void run_keep_used(sg_run *run, int id);
+/* A message that took no time comes. */
+void run_deliver_free(sg_run *run, int id);
 /* A transmission with all its parts. */
 void run_free_transmission(sg_run *run, int id);
 /* The turn of a transmission has come: it goes to the end of the sender's uplink queue. */
@@ -237,8 +256,8 @@ void run_uplink_done(sg_run *run, int node);
 void run_ingress_done(sg_run *run, int receiver);
 /* Forgets a message that its receiver holds. */
 void run_drop_held(sg_run *run, int id);
-/* Forgets all that is held of a point, by whomever. */
-void run_drop_point(sg_run *run, int slot);
+/* Forgets all that is held of a snapshot, by whomever. */
+void run_drop_snapshot(sg_run *run, int slot);
 /* What becomes of transmissions of a round that is over, by late_messages. */
 void run_cancel_uplink(sg_run *run, int node);
 void run_cancel_ingress(sg_run *run);
@@ -248,6 +267,10 @@ void run_compact_held(sg_run *run);
 void run_show_cut(sg_run *run, int arg);
 
 /* --- costs.c --- */
+/* Without a barrier: a node begins to compute at n->busy_from, or ends. Call when computing is set,
+ * and before it is cleared. */
+void run_busy_begins(sg_run *run, int node);
+void run_busy_ends(sg_run *run, int node);
 /* Counts the seconds that a node has been computing up to now, and with a fused task that is over
  * what else its end brings. */
 void run_count_busy(sg_run *run, int node);

@@ -2,6 +2,7 @@
 #include "sim/expect/rule.h"
 
 #include "codes/frame/protocol.h"
+#include "codes/frame/stop.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_randist.h>
@@ -153,7 +154,8 @@ static const char *read_plan(const sg_code *code, const sg_orders *orders, sg_ru
     if (o->kind == SG_ORDER_TIMER) return "the master sets a timer";
     if (o->kind != SG_ORDER_TASK && o->kind != SG_ORDER_SEND)
       return "the master gives commands in mid-iteration";
-    int from = o->node == SG_ALL ? 0 : o->node, to = o->node == SG_ALL ? code->nodes : from + 1;
+    int from, to;
+    sg_order_nodes(o, code, &from, &to);
     for (int w = from; w < to; w++) {
       if (o->kind == SG_ORDER_TASK) {
         if (!worker[w].tasks) turn[n++] = w;
@@ -202,16 +204,13 @@ static bool make_messages(prober *p, const sg_orders *orders, const int *sends) 
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
     if (o->kind != SG_ORDER_SEND) continue;
-    int from = o->node == SG_ALL ? 0 : o->node, to = o->node == SG_ALL ? p->nodes : from + 1;
+    int from, to;
+    sg_order_nodes(o, p->code, &from, &to);
     for (int w = from; w < to; w++) {
       int id = p->first[w] + p->count[w]++;
-      p->message[id] = (sg_message){.id = id,
-                                    .from = w,
-                                    .to = SG_MASTER,
-                                    .point = o->point,
-                                    .segment = o->segment,
-                                    .tag = o->tag,
-                                    .round = p->round};
+      p->message[id] = sg_order_message(o, p->code, w);
+      p->message[id].id = id;
+      p->message[id].round = p->round;
       p->view[id] = &p->message[id];
     }
   }
@@ -267,9 +266,7 @@ static bool connect(const prober *p, int *group) {
   sg_row row = {0};
   bool ok = true;
   for (int i = 0; i < p->messages && ok; i++) {
-    sg_row_clear(&row);
-    code->type->encode(code, sg_protocol_state(p->protocol), &p->message[i], &row);
-    ok = !row.failed;
+    ok = sg_encode(code, sg_protocol_state(p->protocol), &p->message[i], &row);
     int from = p->message[i].from;
     for (int t = 0; t < row.n_terms; t++) {
       int part = row.term[t].part;
@@ -428,7 +425,7 @@ static bool agrees(prober *p, const sg_rule *rule, int *list, int *order) {
 
 /* Whether the default protocol counts messages, so that there is nothing to find out. */
 static bool counts_by_construction(const sg_code *code) {
-  return !code->type->arrive && !(code->flags & SG_STOP_DECODABLE) && code->segments == 1 &&
+  return strcmp(code->policy->type->about.name, "count") == 0 && code->segments == 1 &&
          code->exact && !code->type->promises &&
          code->segment[0].need >= code->nodes - code->promised;
 }

@@ -57,6 +57,7 @@ static const sg_param scheme[] = {
     {.name = "scheme",
      .kind = SG_FAMILY,
      .summary = "A gradient code with its parameters; each scalar may be {\"each\": […]}.",
+     .fields = sg_scheme_params,
      .family = &sg_code_family},
     {.name = NULL},
 };

@@ -72,8 +72,8 @@ static bool read_variation(const sg_scenario *s, const cJSON *root, int scheme, 
   snprintf(pointer, sizeof pointer, "/schemes/%d", scheme);
   const cJSON *schemes = cJSON_GetObjectItemCaseSensitive(root, "schemes");
   reader r = {.folder = s->folder, .e = e, .scheme = scheme};
-  v->values =
-      sg_read_object(&r, NULL, &sg_code_family, cJSON_GetArrayItem(schemes, scheme), pointer, NULL);
+  v->values = sg_read_object(&r, sg_scheme_params, &sg_code_family,
+                             cJSON_GetArrayItem(schemes, scheme), pointer, NULL);
   v->scheme = scheme;
   v->n_axes = n;
   v->axis = copy_array(axis, (size_t)n, sizeof *axis);

@@ -45,8 +45,8 @@ void sg_axes_free(axes *list) {
 }
 
 bool sg_is_scalar(const sg_param *row) {
-  return row->kind != SG_OBJECT && row->kind != SG_FAMILY && row->kind != SG_LIST &&
-         row->kind != SG_ANY;
+  if (row->kind == SG_FAMILY) return row->family->by_name;
+  return row->kind != SG_OBJECT && row->kind != SG_LIST && row->kind != SG_ANY;
 }
 
 const cJSON *sg_each_of(const cJSON *item) {
@@ -98,8 +98,28 @@ static bool set_path(const reader *r, const sg_param *row, const char *name, con
   return status == SG_OK;
 }
 
+/* A variant without parameters by its name alone. */
+static bool read_name(const reader *r, const sg_param *row, const cJSON *item, const char *place,
+                      sg_value *value) {
+  const sg_family *family = row->family;
+  const sg_variant *variant = sg_family_find(family, item->valuestring);
+  if (!variant) {
+    sg_fail_variant(r->e, place, family, item->valuestring);
+    return false;
+  }
+  sg_values_free(value->object);
+  value->object = sg_values_new(row->fields, variant, place);
+  value->given = true;
+  if (!value->object) sg_fail_memory(r->e);
+  return value->object && !sg_values_check_required(value->object, r->e);
+}
+
 bool sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, const char *place,
                     sg_value *value) {
+  if (row->kind == SG_FAMILY) {
+    if (cJSON_IsString(item)) return read_name(r, row, item, place, value);
+    return wrong_kind(r, row, item, place);
+  }
   if (cJSON_IsNumber(item)) {
     /* The text's check has reported it already. */
     if (!isfinite(item->valuedouble)) return false;
@@ -192,13 +212,17 @@ bool sg_read_value(reader *r, const sg_param *row, const cJSON *item, const char
                    sg_value *value) {
   switch (row->kind) {
   case SG_OBJECT:
-  case SG_FAMILY:
+  case SG_FAMILY: {
+    const cJSON *each = r->each && r->scheme >= 0 && sg_is_scalar(row) ? sg_each_of(item) : NULL;
+    if (each) return read_each(r, row, each, place, value);
+    if (sg_is_scalar(row) && cJSON_IsString(item)) return read_name(r, row, item, place, value);
     if (!cJSON_IsObject(item)) return wrong_kind(r, row, item, place);
     sg_values_free(value->object);
     value->object = sg_read_object(r, row->fields, row->kind == SG_FAMILY ? row->family : NULL,
                                    item, place, NULL);
     value->given = true;
     return value->object;
+  }
   case SG_LIST: return read_list(r, row, item, place, value);
   case SG_ANY: return read_any(r, item, value);
   default: {

@@ -14,10 +14,8 @@ static sg_status segments(sg_code *code, int count, long first_end, int need, sg
   return SG_OK;
 }
 
-static void encode_own_part(const sg_code *code, const void *state, const sg_message *message,
-                            sg_row *row) {
+static void encode_own_part(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   sg_row_part(row, message->from, 0, 1);
 }
 
@@ -44,14 +42,14 @@ static sg_status two_messages_create(sg_code *code, const sg_shape *shape, const
   return segments(code, 2, shape->length / 3, shape->workers, e);
 }
 
-static void two_messages_plan(const sg_code *code, const void *state, int round, int point,
+static void two_messages_plan(const sg_code *code, const void *state, int round, int snapshot,
                               sg_orders *o) {
   (void)code;
   (void)state;
   (void)round;
   for (int s = 0; s < 2; s++) {
-    sg_task(o, SG_ALL, point, 1 + s, 1 + s, 0);
-    sg_send(o, SG_ALL, SG_MASTER, point, s, 0, 0);
+    sg_task(o, SG_ALL, snapshot, 1 + s, 1 + s, 0);
+    sg_send(o, SG_ALL, SG_MASTER, snapshot, s, 0, 0);
   }
 }
 
@@ -78,10 +76,8 @@ static sg_status nested_create(sg_code *code, const sg_shape *shape, const sg_va
   return status ? status : segments(code, 1, shape->length, 3, e);
 }
 
-static void nested_encode(const sg_code *code, const void *state, const sg_message *message,
-                          sg_row *row) {
+static void nested_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   if (message->tag == 0)
     sg_row_part(row, message->from, 0, 1);
   else
@@ -107,7 +103,7 @@ static void nested_on_event(const sg_code *code, void *state, const sg_event *ev
   switch (event->kind) {
   case SG_BEGIN:
     *s = (nested_state){0};
-    sg_snapshot(o, event->round, 0);
+    sg_snapshot(o, event->round, 0, 0);
     for (int i = 0; i < 2; i++) sg_task(o, SG_ALL, event->round, 1, 1, SG_REPORT);
     break;
   case SG_SIGNAL: nested_signal(s, event, o); break;
@@ -146,10 +142,8 @@ static sg_status pipeline_create(sg_code *code, const sg_shape *shape, const sg_
   return segments(code, 1, shape->length, 2 * shape->workers, e);
 }
 
-static void pipeline_encode(const sg_code *code, const void *state, const sg_message *message,
-                            sg_row *row) {
+static void pipeline_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
-  (void)state;
   sg_row_part(row, 2 * message->from + message->tag, 0, 1);
 }
 
@@ -159,7 +153,7 @@ static void pipeline_on_event(const sg_code *code, void *state, const sg_event *
   int job = event->round;
   if (event->kind == SG_BEGIN) {
     s->arrived = 0;
-    sg_snapshot(o, job, job % 2);
+    sg_snapshot(o, job, job % 2, 0);
     sg_task(o, SG_ALL, job, 1, 1, 0);
     if (job > 0) sg_task(o, SG_ALL, job - 1, 1, 1, 0);
     sg_send(o, SG_ALL, SG_MASTER, job, 0, 0, 0);
@@ -196,14 +190,9 @@ static sg_status async_create(sg_code *code, const sg_shape *shape, const sg_val
 }
 
 /* The sum of the gradients at hand, as asynchronous descent wants it. */
-static sg_status async_weights(const sg_code *code, const void *state, int segment,
-                               const sg_used *used, double *W, double *bias, sg_decode_info *info) {
+static sg_status async_weights(const sg_code *code, const sg_used *used) {
   (void)code;
-  (void)state;
-  (void)segment;
-  (void)bias;
-  (void)info;
-  for (int i = 0; i < used->count; i++) W[i] = 1;
+  for (int i = 0; i < used->count; i++) used->W[i] = 1;
   return used->count > 0 ? SG_OK : SG_UNDECODABLE;
 }
 
@@ -226,7 +215,7 @@ static void async_on_event(const sg_code *code, void *state, const sg_event *eve
   async_state *s = state;
   switch (event->kind) {
   case SG_BEGIN:
-    sg_snapshot(o, 0, 0);
+    sg_snapshot(o, 0, 0, 0);
     async_give(o, SG_ALL, 0);
     break;
   case SG_ARRIVAL:
@@ -237,7 +226,7 @@ static void async_on_event(const sg_code *code, void *state, const sg_event *eve
   case SG_UPDATED:
     s->updating = false;
     sg_close(o, s->version++);
-    sg_snapshot(o, s->version, 0);
+    sg_snapshot(o, s->version, 0, 0);
     for (int i = 0; i < code->nodes; i++)
       if (s->in_use[i]) async_give(o, i, s->version);
     if (s->waiting > 0) async_decode(code, s, o);
@@ -270,12 +259,10 @@ static sg_status tree_create(sg_code *code, const sg_shape *shape, const sg_valu
   return status ? status : segments(code, 1, shape->length, 1, e);
 }
 
-static void tree_encode(const sg_code *code, const void *state, const sg_message *message,
-                        sg_row *row) {
+static void tree_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   /* Weights of the two messages that came, by who is missing. */
   static const double weight[3][3] = {{0, 1, 2}, {1, 0, 1}, {2, -1, 0}};
   (void)code;
-  (void)state;
   if (message->from < 3) {
     encode_one_of_three(message->from, row);
     return;
@@ -293,7 +280,8 @@ static void tree_begin_round(const sg_code *code, void *state, int round) {
   ((tree_state *)state)->arrived = 0;
 }
 
-static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message *message, sg_orders *orders) {
+  (void)orders;
   (void)code;
   if (message->to == SG_MASTER) return SG_READY;
   int arrived = ++((tree_state *)state)->arrived;
@@ -331,7 +319,8 @@ static void waits_begin_round(const sg_code *code, void *state, int round) {
   *(waits_state *)state = (waits_state){.round = round};
 }
 
-static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_message *message, sg_orders *orders) {
+  (void)orders;
   (void)message;
   waits_state *s = state;
   int need = s->round == 0 ? 1 : *(const int *)code->self;
