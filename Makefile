@@ -126,9 +126,8 @@ tsan: setup-tests
 	  $(THREAD_TESTS:%=build-tsan/tests/%)
 	@for t in $(THREAD_TESTS); do TSAN_OPTIONS=halt_on_error=1 build-tsan/tests/$$t || exit 1; done
 
-# The pages and the schema that come from the tables of parameters and of columns; the heads of the
-# pages are kept.
-docs: all
+# The pages, the table of laws and the schema that come from tables; the rest of the pages is kept.
+docs: all $(BUILD)/tests/law_table
 	$(BUILD)/straggle schema > scenarios/scenario.schema.json
 	$(BUILD)/straggle man --format markdown > docs/commands.md
 	@awk 'FNR == NR { if (/^Every/) end = 1; if (!end && /^\| `/) rows = rows $$0 "\n"; next } \
@@ -153,6 +152,10 @@ docs: all
 	@(printf '## All codes\n\n`straggle codes check --all --format markdown`: 12 workers, length 960, seed 1.\n\n' && \
 	  $(BUILD)/straggle codes check --all --format markdown) >> $(BUILD)/page.md
 	@mv $(BUILD)/page.md docs/stability.md
+	@sed '/^| law |/,$$d' docs/delays.md > $(BUILD)/page.md
+	@$(BUILD)/tests/law_table >> $(BUILD)/page.md
+	@sed '1,/^| law |/d' docs/delays.md | sed '1,/^$$/{/^|/d}' >> $(BUILD)/page.md
+	@mv $(BUILD)/page.md docs/delays.md
 
 tidy:
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')

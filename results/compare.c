@@ -8,6 +8,7 @@
 #include "results/judge.h"
 #include "results/query.h"
 #include "sim/core/array.h"
+#include "sim/core/param.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 #include "results/judge.h"
 
 #include "sim/core/array.h"
-#include "sim/core/param.h"
+#include "sim/core/nearest.h"
 
 #include <math.h>
 #include <stdlib.h>

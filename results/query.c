@@ -6,6 +6,7 @@
 
 #include "results/columns.h"
 #include "sim/core/array.h"
+#include "sim/core/nearest.h"
 #include "sim/core/param.h"
 
 #include <stdlib.h>

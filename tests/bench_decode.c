@@ -6,6 +6,7 @@
  *
  *   bench_decode [n s]      cyclic-repetition, 60 5 when left out */
 #include "codes/frame/code.h"
+#include "sim/core/array.h"
 #include "sim/core/clock.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
@@ -29,15 +30,10 @@ typedef struct bench {
   double *residual;         /* PATTERNS */
 } bench;
 
-static int rising(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double median(const double *x) {
   static double copy[PATTERNS];
   memcpy(copy, x, sizeof copy);
-  qsort(copy, PATTERNS, sizeof *copy, rising);
+  sg_sort_doubles(copy, PATTERNS);
   return (copy[PATTERNS / 2 - 1] + copy[PATTERNS / 2]) / 2;
 }
 

@@ -7,6 +7,7 @@
 #include "codes/frame/code.h"
 #include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 
@@ -124,13 +125,8 @@ static void measure(const arm *a, int n, int s, uint64_t seed, const pattern *p,
   sg_values_free(values);
 }
 
-static int rising(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double median(double *x, int n) {
-  qsort(x, (size_t)n, sizeof *x, rising);
+  sg_sort_doubles(x, (size_t)n);
   return x[n / 2];
 }
 

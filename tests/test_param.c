@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Parameter tables and text: defaults, ranges, messages, names, copies, number formats. */
+#include "sim/core/nearest.h"
 #include "sim/core/param.h"
 #include "sim/core/text.h"
 

@@ -4,7 +4,7 @@
 #define SG_MODELS_FAILURES_H
 
 #include "models/delay/chain.h"
-#include "models/delay/law.h"
+#include "models/times/law.h"
 
 /* "cluster.crashes": none | permanent | iterations | seconds; "cluster.erasure": none | bernoulli |
  * uniform | burst | worst | pattern. */

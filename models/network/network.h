@@ -6,7 +6,7 @@
 #ifndef SG_MODELS_NETWORK_H
 #define SG_MODELS_NETWORK_H
 
-#include "models/delay/law.h"
+#include "models/times/law.h"
 #include "sim/core/precision.h"
 
 /* The scenario's "network" object: uplink {model: none | linear | a law; per_message_s; draw:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A command of straggle: a descriptor in a file of its own, cmd_NAME.c, and a line in command_table.c.
- * Reading, faults, help, completion, the man page and docs/commands.md come from the descriptor.
- * Results go to standard output, messages and progress to standard error; nothing asks questions.
+/* A command of straggle: a descriptor in a file of its own, cmd_NAME.c, and a line in
+ * command_table.c. Reading, faults, help, completion, the man page and docs/commands.md come from
+ * the descriptor. Results go to standard output, messages and progress to standard error; nothing
+ * asks questions.
  */
 #ifndef SG_SIM_COMMAND_H
 #define SG_SIM_COMMAND_H

@@ -3,7 +3,7 @@
  * are to be listed, with the nearest name, and because a table says more than getopt wants. */
 #include "sim/cli/options.h"
 #include "sim/core/array.h"
-#include "sim/core/param.h"
+#include "sim/core/nearest.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A code's stop, found by feeding its protocol with arrivals and decoding what it does not promise.
+ */
 #include "sim/expect/rule.h"
 
 #include "codes/frame/protocol.h"
@@ -76,7 +78,7 @@ static bool decodes(prober *p) {
     sg_status status = sg_decoder_weights(p->decoder, sg_protocol_state(p->protocol), s, n,
                                           p->segment, &weights, NULL);
     if (status == SG_NO_MEMORY) p->failed = true;
-    if (status != SG_OK) return false;
+    if (status) return false;
   }
   return true;
 }
@@ -445,7 +447,7 @@ static sg_status find_groups(prober *p, sg_rule *rule, int *list, int *order, sg
                  ldexp(p->nodes, g->count) * rule->groups <= (g->need ? MOST_RUNS / 16 : MOST_RUNS);
     if (cheap) {
       sg_status status = enumerate(p, g, list, order, e);
-      if (status != SG_OK) return status;
+      if (status) return status;
     } else if (g->need) {
       rule->basis = "sampled orders";
     } else if (g->count > MOST_ENUMERATED) {
@@ -501,16 +503,16 @@ sg_status sg_rule_find(const sg_code *code, bool waits, sg_rule **out, sg_error 
   sg_status status = SG_OK;
   if (!rule || !rule->worker || !rule->turn || !p.protocol || !p.decoder || !list || !order)
     status = sg_fail_memory(e);
-  if (status == SG_OK) status = read_rounds(&p, rule, e);
-  if (status == SG_OK) status = find_groups(&p, rule, list, order, e);
-  if (status == SG_OK && p.failed) status = sg_fail_memory(e);
-  if (status == SG_OK && p.refused_for_good)
+  if (!status) status = read_rounds(&p, rule, e);
+  if (!status) status = find_groups(&p, rule, list, order, e);
+  if (!status && p.failed) status = sg_fail_memory(e);
+  if (!status && p.refused_for_good)
     status = refuse(e, "some rounds are undecodable and end without an update");
-  if (status == SG_OK) describe(rule);
+  if (!status) describe(rule);
   prober_free(&p);
   free(list);
   free(order);
-  if (status != SG_OK) {
+  if (status) {
     sg_rule_free(rule);
     return status;
   }

@@ -9,7 +9,7 @@
 #ifndef SG_SIM_EXPECT_TIME_H
 #define SG_SIM_EXPECT_TIME_H
 
-#include "models/delay/law.h"
+#include "models/times/law.h"
 
 typedef struct sg_time sg_time;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The names of causes, and what they take away from the models. */
 #include "sim/experiment/causes.h"
+#include "sim/core/nearest.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,11 +12,10 @@ const char *const sg_cause_names[] = {"stalls",  "memory",  "common",     "crash
                                       "ingress", "links",   NULL};
 
 static sg_status unknown(const char *word, const char *place, sg_error *e) {
-  const char *near = sg_nearest(word, sg_cause_names);
   return sg_fail(e, SG_INVALID, place,
                  "expected stalls, memory, common, crashes, erasures, speeds, slowest, randomness, "
-                 "worker=K, uplink=F, ingress=F or links=F, found \"%.40s\"%s%s%s",
-                 word, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                 "worker=K, uplink=F, ingress=F or links=F, found \"%.40s\"%s",
+                 word, sg_suggest(word, sg_cause_names).text);
 }
 
 /* The number after "name=" or, if it may be left out, 2. */

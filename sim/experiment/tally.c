@@ -120,11 +120,6 @@ void sg_tally_target(sg_tally *t, const sg_iteration_record *row) {
   t->iterations_to_target = row->iteration + 1;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void durations(const sg_tally *t, sg_summary_record *s) {
   if (t->failed || t->rows == 0) return;
   size_t n = t->rows;
@@ -136,7 +131,7 @@ static void durations(const sg_tally *t, sg_summary_record *s) {
     squares += d * d;
   }
   if (n > 1) s->iter_sd_s = sqrt(squares / (double)(n - 1));
-  qsort(t->duration, n, sizeof *t->duration, ascending);
+  sg_sort_doubles(t->duration, n);
   s->iter_min_s = t->duration[0];
   s->iter_max_s = t->duration[n - 1];
   s->iter_p50_s = sg_quantile(t->duration, n, 0.5);

@@ -238,9 +238,9 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
   status = a != SG_OK ? a : b != SG_OK ? b : c;
   if (status != SG_OK) goto out;
-  /* A trace that is not begun again ends a run. */
   status = sg_causes_remove(point->values, w->delay, w->network, e);
   if (status != SG_OK) goto out;
+  /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);
   if (most > 0 && most < w->limits.iterations) w->limits.iterations = most;
 

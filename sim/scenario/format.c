@@ -13,7 +13,7 @@ static const sg_param flops[] = {
      .min = 0,
      .max = SG_UNBOUNDED,
      .flags = SG_REQUIRED | SG_MIN_OPEN},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_variant decode[] = {
@@ -45,7 +45,7 @@ static const sg_param master[] = {
      .summary = "Seconds the master takes to update the model.",
      .min = 0,
      .max = SG_UNBOUNDED},
-    {.name = NULL},
+    {0},
 };
 
 static const char *const late_work[] = {"cancel", "finish-first", "keep-partial", NULL};
@@ -59,7 +59,7 @@ static const sg_param scheme[] = {
      .summary = "A gradient code with its parameters; each scalar may be {\"each\": […]}.",
      .fields = sg_scheme_params,
      .family = &sg_code_family},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param cause[] = {
@@ -69,12 +69,12 @@ static const sg_param cause[] = {
                 "mean instead), speeds (all workers as the median one), slowest or worker=K (that "
                 "worker as the median one), uplink=F, ingress=F or links=F (F times as fast; 2 "
                 "without a number)."},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param sweep_value[] = {
     {.name = "value", .kind = SG_ANY, .summary = "A value that the member at the path may have."},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param sweep[] = {
@@ -92,7 +92,7 @@ static const sg_param sweep[] = {
      .min = 1,
      .fields = sweep_value,
      .flags = SG_REQUIRED},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param sweep_axis[] = {
@@ -100,7 +100,7 @@ static const sg_param sweep_axis[] = {
      .kind = SG_OBJECT,
      .summary = "An axis of the grid of environments.",
      .fields = sweep},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param randomness[] = {
@@ -109,7 +109,7 @@ static const sg_param randomness[] = {
      .summary = "Everything random follows from it: a whole number up to 2^53, or a string of "
                 "digits up to 2^64 − 1.",
      .text = "1"},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param stop[] = {
@@ -136,7 +136,7 @@ static const sg_param stop[] = {
      .summary = "When the messages that a scheme waits for do not determine the sum: wait for "
                 "more, skip the iteration, or end the run as undecodable.",
      .choices = undecodable},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param output[] = {
@@ -151,7 +151,7 @@ static const sg_param output[] = {
      .fallback = 1,
      .choices = detail,
      .flags = SG_UNHASHED},
-    {.name = NULL},
+    {0},
 };
 
 const sg_param sg_scenario_params[] = {
@@ -253,5 +253,5 @@ const sg_param sg_scenario_params[] = {
      .summary = "Where results go, and how much is kept.",
      .fields = output,
      .flags = SG_UNHASHED},
-    {.name = NULL},
+    {0},
 };

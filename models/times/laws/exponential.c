@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* shift + Exp(mean excess). */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 typedef struct exponential {
   double shift, mean_excess;
@@ -79,6 +79,7 @@ const sg_law_type sg_law_exponential = {
               .summary = "Exponential time: memoryless, no least time.",
               .reference = "",
               .params = exponential_params},
+    .formula = {"exp(−t/mean)", "mean", "mean²"},
     .init = exponential_init,
     .draw = draw,
     .mean = mean,
@@ -95,6 +96,7 @@ const sg_law_type sg_law_shifted_exponential = {
               .reference = "Lee, Lam, Pedarsani, Papailiopoulos, Ramchandran, 2018, "
                            "arXiv:1512.02673",
               .params = shifted_params},
+    .formula = {"exp(−t/mean_excess)", "mean_excess", "mean_excess²"},
     .init = shifted_init,
     .draw = draw,
     .mean = mean,

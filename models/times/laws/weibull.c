@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Weibull: P(X > shift + t) = exp(−(t/scale)^shape). */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 typedef struct weibull {
   double shift, scale, shape;
@@ -74,6 +74,8 @@ const sg_law_type sg_law_weibull = {.about = {.name = "weibull",
                                               .summary = "Weibull time, perhaps shifted.",
                                               .reference = "",
                                               .params = params},
+                                    .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
+                                                "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
                                     .init = init,
                                     .draw = draw,
                                     .mean = mean,

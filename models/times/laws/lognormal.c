@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* shift + median · exp(σ Z). */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
@@ -72,6 +72,8 @@ const sg_law_type sg_law_lognormal = {.about = {.name = "lognormal",
                                                 .summary = "Lognormal time, perhaps shifted.",
                                                 .reference = "",
                                                 .params = params},
+                                      .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
+                                                  "median² (exp(sigma²) − 1) exp(sigma²)"},
                                       .init = init,
                                       .draw = draw,
                                       .mean = mean,

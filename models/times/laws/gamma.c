@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* shift + Gamma(shape, mean/shape). */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
@@ -104,6 +104,7 @@ const sg_law_type sg_law_gamma = {.about = {.name = "gamma",
                                             .summary = "Gamma time, perhaps shifted.",
                                             .reference = "",
                                             .params = params},
+                                  .formula = {"Q(shape, shape t/mean)", "mean", "mean²/shape"},
                                   .init = init,
                                   .draw = draw,
                                   .mean = mean,

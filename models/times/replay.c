@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which time of a trace a worker has in an iteration of a run. */
-#include "models/delay/replay.h"
+#include "models/times/replay.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -160,10 +160,9 @@ static sg_status move_faults(const sg_values *values, const char *member, sg_err
 
 static sg_status read_trace(const sg_values *values, sg_trace **out, sg_error *e) {
   sg_error own = {0};
-  if (sg_trace_read(sg_text(values, "path"), out, &own) != SG_OK)
+  if (sg_trace_read(sg_text(values, "path"), out, &own))
     return move_faults(values, "path", &own, e);
-  if (!sg_given(values, "workers") ||
-      sg_trace_select(*out, sg_text(values, "workers"), &own) == SG_OK)
+  if (!sg_given(values, "workers") || !sg_trace_select(*out, sg_text(values, "workers"), &own))
     return SG_OK;
   sg_trace_free(*out);
   return move_faults(values, "workers", &own, e);
@@ -175,7 +174,7 @@ sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
   *out = NULL;
   sg_trace *t = NULL;
   sg_status status = read_trace(values, &t, e);
-  if (status != SG_OK) return status;
+  if (status) return status;
   sg_replay *r = calloc(1, sizeof *r);
   double unit = 1;
   if (!r) {
@@ -192,11 +191,11 @@ sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
   status = check_unit(values, t, &unit, e);
   if (column == SG_REPLAY_SEND && !t->send)
     status = sg_fail_at(e, values, "path", "%s has no column \"send_s\"", sg_text(values, "path"));
-  if (status == SG_OK) status = choose_block(r, values, t, e);
-  if (status == SG_OK) status = take_times(r, values, t, column, unit, per_subset_s, e);
-  if (status == SG_OK) status = take_means(r, e);
+  if (!status) status = choose_block(r, values, t, e);
+  if (!status) status = take_times(r, values, t, column, unit, per_subset_s, e);
+  if (!status) status = take_means(r, e);
   sg_trace_free(t);
-  if (status != SG_OK) {
+  if (status) {
     sg_replay_free(r);
     return status;
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pareto: P(X > t) = (minimum/t)^shape for t ≥ minimum. */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 typedef struct pareto {
   double minimum, shape;
@@ -64,6 +64,8 @@ const sg_law_type sg_law_pareto = {
               .summary = "Pareto time: a tail so heavy that moments may not exist.",
               .reference = "",
               .params = params},
+    .formula = {"(minimum/t)^shape", "minimum shape/(shape − 1), none for shape ≤ 1",
+                "minimum² shape/((shape − 1)²(shape − 2)), none for shape ≤ 2"},
     .init = init,
     .draw = draw,
     .mean = mean,

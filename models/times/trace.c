@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading traces, and how long their memory is. */
-#include "models/delay/trace.h"
+#include "models/times/trace.h"
 
-#include "sim/core/param.h"
+#include "sim/core/array.h"
+#include "sim/core/csv.h"
+#include "sim/core/nearest.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAULTS_SHOWN = 20, MOST_COLUMNS = 64 };
+enum { MOST_COLUMNS = 64 };
 enum { ITERATION, WORKER, COMPUTE, SEND, LOAD, COLUMNS };
 #define MOST_NUMBER  9007199254740992.0 /* 2^53 */
 #define MOST_WORKERS 1000000
@@ -27,137 +28,80 @@ typedef struct row {
 } row;
 
 typedef struct reader {
-  const char *name, *at, *end;
-  long line;
+  sg_csv csv;
   int columns;            /* of the header; 0 before it */
   int role[MOST_COLUMNS]; /* ITERATION … LOAD */
   bool has[COLUMNS];
   row *row;
-  size_t count, room;
-  long faults;
+  size_t count, capacity;
   sg_trace *trace;
-  sg_error *e;
 } reader;
 
-static void fault(reader *r, long line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* --- Lines ------------------------------------------------------------------------------------ */
 
-static void fault(reader *r, long line, const char *format, ...) {
-  if (r->faults++ >= FAULTS_SHOWN) return;
-  char message[512], *place = NULL;
-  va_list args;
-  va_start(args, format);
-  vsnprintf(message, sizeof message, format, args);
-  va_end(args);
-  message[sg_utf8_valid(message, strlen(message))] = '\0'; /* what was found may be any bytes */
-  if (asprintf(&place, "%s:%ld", r->name, line) < 0) place = NULL;
-  sg_fail(r->e, SG_INVALID, place, "%s", message);
-  free(place);
-}
-
-/* --- Lines and fields ------------------------------------------------------------------------- */
-
-typedef struct span {
-  const char *at;
-  size_t length;
-} span;
-
-/* Without the white space around it, nor one pair of quotes. */
-static span trimmed(const char *at, const char *end) {
+/* A copy without the white space and one pair of quotes around it; what is not UTF-8 is cut off. */
+static char *trimmed(const char *at, const char *end) {
   while (at < end && isspace((unsigned char)*at)) at++;
   while (end > at && isspace((unsigned char)end[-1])) end--;
   if (end - at >= 2 && *at == '"' && end[-1] == '"') at++, end--;
-  return (span){at, (size_t)(end - at)};
-}
-
-static bool next_line(reader *r, span *line) {
-  if (r->at >= r->end) return false;
-  const char *newline = memchr(r->at, '\n', (size_t)(r->end - r->at));
-  const char *end = newline ? newline : r->end;
-  *line = trimmed(r->at, end);
-  r->at = newline ? newline + 1 : r->end;
-  r->line++;
-  return true;
-}
-
-/* How many fields there are; the first MOST_COLUMNS are stored. */
-static int split(span line, span *field) {
-  int n = 0;
-  const char *at = line.at, *end = line.at + line.length;
-  for (;;) {
-    const char *comma = memchr(at, ',', (size_t)(end - at));
-    if (n < MOST_COLUMNS) field[n] = trimmed(at, comma ? comma : end);
-    n++;
-    if (!comma) return n;
-    at = comma + 1;
-  }
-}
-
-static void copy(span s, char *out, size_t size) {
-  size_t n = s.length < size - 1 ? s.length : size - 1;
-  memcpy(out, s.at, n);
-  out[n] = '\0';
+  return strndup(at, sg_utf8_valid(at, (size_t)(end - at)));
 }
 
 /* "# name: value" */
-static bool comment(reader *r, span line) {
-  const char *at = line.at + 1, *end = line.at + line.length;
-  const char *colon = memchr(at, ':', (size_t)(end - at));
-  if (!colon) return true;
-  span name = trimmed(at, colon), value = trimmed(colon + 1, end);
+static bool comment(void *context, const char *at, size_t length) {
+  sg_trace *t = ((reader *)context)->trace;
+  const char *end = at + length, *colon = memchr(at, ':', length);
   static const char *const names[] = {"source", "licence", "license", "unit"};
-  char **places[] = {&r->trace->source, &r->trace->licence, &r->trace->licence, &r->trace->unit};
-  for (int i = 0; i < 4; i++) {
-    if (name.length != strlen(names[i]) || strncasecmp(name.at, names[i], name.length) != 0)
-      continue;
-    char *text = strndup(value.at, value.length);
-    if (!text) return false;
-    text[sg_utf8_valid(text, strlen(text))] = '\0';
+  char **places[] = {&t->source, &t->licence, &t->licence, &t->unit};
+  if (!colon) return true;
+  char *name = trimmed(at, colon);
+  for (int i = 0; name && i < 4; i++) {
+    if (strcasecmp(name, names[i]) != 0) continue;
     free(*places[i]);
-    *places[i] = text;
+    *places[i] = trimmed(colon + 1, end);
+    if (*places[i]) continue;
+    free(name);
+    return false;
   }
-  return true;
+  free(name);
+  return name;
 }
 
-static void header(reader *r, span line) {
-  span field[MOST_COLUMNS];
-  int n = split(line, field);
-  r->columns = n;
-  if (n > MOST_COLUMNS) {
-    fault(r, r->line, "expected at most %d columns, found %d", MOST_COLUMNS, n);
+static void header(reader *r) {
+  sg_csv *csv = &r->csv;
+  r->columns = csv->count;
+  if (csv->count > MOST_COLUMNS) {
+    sg_csv_fault(csv, MOST_COLUMNS, "expected at most %d columns, found %d", MOST_COLUMNS,
+                 csv->count);
     return;
   }
-  for (int i = 0; i < n; i++) {
-    char name[64];
-    copy(field[i], name, sizeof name);
+  for (int i = 0; i < csv->count; i++) {
     int c = 0;
-    while (c < COLUMNS && strcmp(name, column_names[c]) != 0) c++;
+    while (c < COLUMNS && !sg_csv_is(csv->field[i], column_names[c])) c++;
     r->role[i] = c;
     if (c == COLUMNS) {
-      const char *near = sg_nearest(name, column_names);
-      fault(r, r->line,
-            "expected the columns iteration, worker, compute_s and perhaps send_s and load, found "
-            "\"%s\"%s%s%s",
-            name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+      char name[64];
+      snprintf(name, sizeof name, "%.*s", (int)csv->field[i].length, csv->field[i].text);
+      name[sg_utf8_valid(name, strlen(name))] = '\0';
+      sg_csv_fault(csv, i,
+                   "expected the columns iteration, worker, compute_s and perhaps send_s and load, "
+                   "found \"%s\"%s",
+                   name, sg_suggest(name, column_names).text);
     } else if (r->has[c]) {
-      fault(r, r->line, "two columns are named \"%s\"", name);
+      sg_csv_fault(csv, i, "two columns are named \"%s\"", column_names[c]);
     } else {
       r->has[c] = true;
     }
   }
   for (int c = ITERATION; c <= COMPUTE; c++)
-    if (!r->has[c]) fault(r, r->line, "there is no column \"%s\"", column_names[c]);
+    if (!r->has[c]) sg_csv_fault(csv, -1, "there is no column \"%s\"", column_names[c]);
 }
 
-/* Whether a field is a number that its column allows. */
-static bool number(reader *r, int column, span field, double *x) {
+/* Whether field i is a number that its column allows. */
+static bool number(reader *r, int i, int column, double *x) {
   static const char *const expected[] = {"a whole number ≥ 0", "a whole number ≥ 0", "a time > 0",
                                          "a time ≥ 0", "a whole number ≥ 1"};
-  char text[80], *end;
-  copy(field, text, sizeof text);
-  errno = 0;
-  *x = strtod(text, &end);
-  bool ok = field.length > 0 && field.length < sizeof text && *end == '\0' && isfinite(*x);
+  bool ok = sg_csv_number(&r->csv, i, x) && isfinite(*x);
   bool whole = ok && *x == floor(*x) && fabs(*x) <= MOST_NUMBER;
   switch (column) {
   case ITERATION:
@@ -166,63 +110,50 @@ static bool number(reader *r, int column, span field, double *x) {
   case SEND: ok = ok && *x >= 0; break;
   default: ok = whole && *x >= 1; break;
   }
-  if (ok) return true;
-  text[60] = '\0';
-  if (field.length == 0)
-    fault(r, r->line, "expected %s in column \"%s\", found nothing", expected[column],
-          column_names[column]);
-  else
-    fault(r, r->line, "expected %s in column \"%s\", found \"%s\"", expected[column],
-          column_names[column], text);
-  return false;
+  if (!ok)
+    sg_csv_expected(&r->csv, i, "%s in column \"%s\"", expected[column], column_names[column]);
+  return ok;
 }
 
 /* false: no memory. */
-static bool data_row(reader *r, span line) {
-  span field[MOST_COLUMNS];
-  int n = split(line, field);
-  if (n != r->columns) {
-    fault(r, r->line, "expected %d fields, found %d", r->columns, n);
+static bool data_row(reader *r) {
+  sg_csv *csv = &r->csv;
+  if (csv->count != r->columns) {
+    sg_csv_fault(csv, csv->count < r->columns ? csv->count : r->columns,
+                 "expected %d fields, found %d", r->columns, csv->count);
     return true;
   }
   double x[COLUMNS] = {0, 0, 0, 0, 1};
   bool ok = true;
-  for (int i = 0; i < n && i < MOST_COLUMNS; i++)
-    if (r->role[i] < COLUMNS) ok = number(r, r->role[i], field[i], &x[r->role[i]]) && ok;
+  for (int i = 0; i < csv->count && i < MOST_COLUMNS; i++)
+    if (r->role[i] < COLUMNS) ok = number(r, i, r->role[i], &x[r->role[i]]) && ok;
   if (!ok) return true;
-  if (r->count == r->room) {
-    size_t room = r->room ? 2 * r->room : 256;
-    row *grown = realloc(r->row, room * sizeof *grown);
-    if (!grown) return false;
-    r->row = grown;
-    r->room = room;
-  }
+  if (!SG_ROOM(r->row, r->capacity, r->count + 1)) return false;
   r->row[r->count++] = (row){.iteration = (long long)x[ITERATION],
                              .worker = (long long)x[WORKER],
                              .compute = x[COMPUTE],
                              .send = x[SEND],
                              .load = x[LOAD],
-                             .line = r->line};
+                             .line = csv->line};
   return true;
 }
 
 static sg_status read_lines(reader *r) {
-  span line;
-  while (next_line(r, &line)) {
-    bool ok = true;
-    if (line.length == 0) continue;
-    if (*line.at == '#')
-      ok = comment(r, line);
-    else if (r->columns == 0)
-      header(r, line);
-    else
-      ok = data_row(r, line);
-    if (!ok) return sg_fail_memory(r->e);
+  for (;;) {
+    sg_status status = sg_csv_next(&r->csv);
+    if (status == SG_INVALID) continue; /* it is counted */
+    if (status) return status;
+    if (r->csv.count == 0) break;
+    if (r->columns == 0)
+      header(r);
+    else if (!data_row(r))
+      return sg_fail_memory(r->csv.e);
   }
+  if (r->csv.faults > 0) return SG_OK;
   if (r->columns == 0)
-    fault(r, r->line > 0 ? r->line : 1, "expected a header and rows, found an empty file");
-  else if (r->count == 0 && r->faults == 0)
-    fault(r, r->line, "expected rows after the header, found none");
+    sg_csv_fault(&r->csv, -1, "expected a header and rows, found an empty file");
+  else if (r->count == 0)
+    sg_csv_fault(&r->csv, -1, "expected rows after the header, found none");
   return SG_OK;
 }
 
@@ -246,8 +177,9 @@ static void drop_duplicates(reader *r) {
   for (size_t i = 0; i < r->count; i++) {
     const row *x = &r->row[i], *last = kept ? &r->row[kept - 1] : NULL;
     if (last && last->iteration == x->iteration && last->worker == x->worker)
-      fault(r, x->line, "iteration %lld has a row for worker %lld already, in line %ld",
-            x->iteration, x->worker, last->line);
+      sg_csv_fault_in(&r->csv, x->line,
+                      "iteration %lld has a row for worker %lld already, in line %ld", x->iteration,
+                      x->worker, last->line);
     else
       r->row[kept++] = *x;
   }
@@ -257,7 +189,7 @@ static void drop_duplicates(reader *r) {
 /* The numbers of the workers, ascending. */
 static sg_status find_workers(reader *r) {
   long long *name = malloc(r->count * sizeof *name);
-  if (!name) return sg_fail_memory(r->e);
+  if (!name) return sg_fail_memory(r->csv.e);
   for (size_t i = 0; i < r->count; i++) name[i] = r->row[i].worker;
   qsort(name, r->count, sizeof *name, by_number);
   size_t n = 0;
@@ -266,7 +198,8 @@ static sg_status find_workers(reader *r) {
   r->trace->worker_name = name;
   r->trace->workers = n > MOST_WORKERS ? MOST_WORKERS : (int)n;
   if (n > MOST_WORKERS)
-    fault(r, r->line, "expected at most %d workers, found %zu", MOST_WORKERS, n);
+    sg_csv_fault_in(&r->csv, r->csv.line, "expected at most %d workers, found %zu", MOST_WORKERS,
+                    n);
   return SG_OK;
 }
 
@@ -275,8 +208,8 @@ static void find_gaps(reader *r, size_t first, size_t last) {
   const sg_trace *t = r->trace;
   long missing = t->workers - (long)(last - first);
   if (missing == 0) return;
-  if (r->faults >= FAULTS_SHOWN) {
-    r->faults += missing;
+  if (r->csv.faults >= SG_CSV_FAULTS) {
+    r->csv.faults += missing;
     return;
   }
   size_t at = first;
@@ -286,10 +219,11 @@ static void find_gaps(reader *r, size_t first, size_t last) {
       continue;
     }
     missing--;
-    fault(r, r->row[first].line,
-          "iteration %lld has no row for worker %lld; every worker needs one in every iteration: "
-          "leave the iteration or the worker out",
-          r->row[first].iteration, t->worker_name[w]);
+    sg_csv_fault_in(
+        &r->csv, r->row[first].line,
+        "iteration %lld has no row for worker %lld; every worker needs one in every iteration: "
+        "leave the iteration or the worker out",
+        r->row[first].iteration, t->worker_name[w]);
   }
 }
 
@@ -298,20 +232,20 @@ static sg_status make_rectangle(reader *r) {
   qsort(r->row, r->count, sizeof *r->row, by_place);
   drop_duplicates(r);
   sg_status status = find_workers(r);
-  if (status != SG_OK) return status;
-  bool whole = r->faults == 0; /* else a faulty row would count as a gap as well */
+  if (status) return status;
+  bool whole = r->csv.faults == 0; /* else a faulty row would count as a gap as well */
   for (size_t first = 0, last; first < r->count; first = last) {
     for (last = first; last < r->count && r->row[last].iteration == r->row[first].iteration;)
       last++;
     if (whole) find_gaps(r, first, last);
     t->iterations++;
   }
-  if (r->faults > 0) return SG_OK; /* they are reported together */
+  if (r->csv.faults > 0) return SG_OK; /* they are reported together */
   t->compute = malloc(r->count * sizeof *t->compute);
   if (r->has[SEND]) t->send = malloc(r->count * sizeof *t->send);
   if (r->has[LOAD]) t->load = malloc(r->count * sizeof *t->load);
   if (!t->compute || (r->has[SEND] && !t->send) || (r->has[LOAD] && !t->load))
-    return sg_fail_memory(r->e);
+    return sg_fail_memory(r->csv.e);
   for (size_t i = 0; i < r->count; i++) {
     t->compute[i] = r->row[i].compute;
     if (t->send) t->send[i] = r->row[i].send;
@@ -340,19 +274,18 @@ static bool complete(sg_trace *t) {
 sg_status sg_trace_parse(const char *name, const char *text, size_t length, sg_trace **out,
                          sg_error *e) {
   *out = NULL;
-  reader r = {.name = name, .at = text, .end = text + length, .e = e};
+  reader r = {.csv = {.name = name, .separator = ',', .comment = comment, .context = &r, .e = e}};
   r.trace = calloc(1, sizeof *r.trace);
   if (!r.trace) return sg_fail_memory(e);
-  if (length >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) r.at += 3;
+  sg_csv_text(&r.csv, text, length);
   sg_status status = read_lines(&r);
   bool header_ok = r.has[ITERATION] && r.has[WORKER] && r.has[COMPUTE];
-  if (status == SG_OK && header_ok && r.count > 0) status = make_rectangle(&r);
-  if (r.faults > FAULTS_SHOWN)
-    sg_fail(e, SG_INVALID, name, "and %ld more faults", r.faults - FAULTS_SHOWN);
-  if (status == SG_OK && r.faults > 0) status = SG_INVALID;
-  if (status == SG_OK && !complete(r.trace)) status = sg_fail_memory(e);
+  if (!status && header_ok && r.count > 0) status = make_rectangle(&r);
+  sg_status faults = sg_csv_end(&r.csv);
+  if (!status) status = faults;
+  if (!status && !complete(r.trace)) status = sg_fail_memory(e);
   free(r.row);
-  if (status != SG_OK) {
+  if (status) {
     sg_trace_free(r.trace);
     return status;
   }
@@ -365,7 +298,7 @@ sg_status sg_trace_read(const char *path, sg_trace **out, sg_error *e) {
   size_t length = 0;
   *out = NULL;
   sg_status status = sg_read_file(path, &text, &length, e);
-  if (status == SG_OK) status = sg_trace_parse(path, text, length, out, e);
+  if (!status) status = sg_trace_parse(path, text, length, out, e);
   free(text);
   return status;
 }

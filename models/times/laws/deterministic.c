@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Times that are one of two at most: deterministic, bimodal. */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 typedef struct bimodal {
   double fast, slow, slow_probability; /* slow_probability 0: deterministic */
@@ -91,6 +91,7 @@ const sg_law_type sg_law_deterministic = {.about = {.name = "deterministic",
                                                     .summary = "Always the same time.",
                                                     .reference = "",
                                                     .params = deterministic_params},
+                                          .formula = {"1 for t < value", "value", "0"},
                                           .init = deterministic_init,
                                           .draw = deterministic_draw,
                                           .mean = bimodal_mean,
@@ -106,6 +107,8 @@ const sg_law_type sg_law_bimodal = {
               .summary = "One of two times: the usual one, or a straggler's.",
               .reference = "",
               .params = bimodal_params},
+    .formula = {"fast, or slow with probability p", "fast + p (slow − fast)",
+                "p (1 − p)(slow − fast)²"},
     .init = bimodal_init,
     .draw = bimodal_draw,
     .mean = bimodal_mean,

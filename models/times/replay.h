@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Times that come from a trace instead of a law.
+/* Times that come from a trace instead of a law. What a run sees, by mode:
  *
- * mode                what a run sees
- *   replay              the trace, iteration by iteration
- *   block-bootstrap     blocks of consecutive iterations, each from a random place of the trace
- *                       (circular: Politis and Romano 1992): workers keep their speeds, their
- * memory within a block and what they have in common iteration-bootstrap whole iterations at
- * random: no memory iid-bootstrap       each time at random from the whole trace: nothing is kept
- * but the law
+ *   replay: the trace, iteration by iteration.
+ *   block-bootstrap: blocks of consecutive iterations, each from a random place of the trace
+ *     (circular: Politis and Romano 1992). Workers keep their speeds, their memory within a block
+ *     and what they have in common.
+ *   iteration-bootstrap: whole iterations at random. No memory.
+ *   iid-bootstrap: each time at random from the whole trace. Nothing is kept but the law.
  *
  * More workers than the trace has: worker w takes the times of worker w mod W of the trace, in the
  * copy w div W. Copies do not go in step: with replay copy c of C is c/C of the trace ahead, a
@@ -19,8 +18,8 @@
 #ifndef SG_MODELS_REPLAY_H
 #define SG_MODELS_REPLAY_H
 
-#include "models/delay/law.h"
-#include "models/delay/trace.h"
+#include "models/times/law.h"
+#include "models/times/trace.h"
 
 /* {"model": "trace", path, mode, block_iterations, past_end, unit_s}. */
 extern const sg_variant sg_replay_variant;

@@ -4,7 +4,7 @@
 #ifndef SG_MODELS_LAWS_H
 #define SG_MODELS_LAWS_H
 
-#include "models/delay/law.h"
+#include "models/times/law.h"
 
 #include <math.h>
 

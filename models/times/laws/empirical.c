@@ -2,11 +2,11 @@
 /* Measured times, each equally likely: a list in the scenario, or a column of a CSV file.
  *
  * Their order is not used. Times that belong together in iterations are a trace (../replay.h). */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
+#include "sim/core/array.h"
+#include "sim/core/csv.h"
 #include "sim/core/text.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,123 +44,81 @@ static const sg_param params[] = {
      .flags = SG_OPTIONAL},
     {0}};
 
-static bool add(empirical *x, long *room, double t) {
-  if (x->count == *room) {
-    long larger = *room ? 2 * *room : 256;
-    double *grown = realloc(x->time, (size_t)larger * sizeof *grown);
-    if (!grown) return false;
-    x->time = grown;
-    *room = larger;
-  }
+static bool add(empirical *x, size_t *room, double t) {
+  if (!SG_ROOM(x->time, *room, x->count + 1)) return false;
   x->time[x->count++] = t;
   return true;
 }
 
-/* The c-th field of a line, without the blanks around it; false: there are not so many. The line's
- * end is put after the field. */
-static bool take_field(char *line, int c, char **field) {
-  for (; c > 0; c--) {
-    line = strchr(line, ',');
-    if (!line) return false;
-    line++;
+/* Whether a text that is no number was meant for one ("1000 s", "1,5"). */
+static bool like_number(sg_csv_field f) {
+  return f.length > 0 && memchr("0123456789+-.", *f.text, 13);
+}
+
+/* Which field of the records has the times, and whether the first record is a header. With a fault
+ * it is −1. */
+static int read_header(sg_csv *r, const char *name, bool *header) {
+  double t;
+  *header = true;
+  for (int i = 0; name && i < r->count; i++)
+    if (sg_csv_is(r->field[i], name)) return i;
+  if (name) {
+    sg_csv_fault(r, -1, "expected a header with the column \"%s\" that \"column\" names", name);
+    return -1;
   }
-  line[strcspn(line, ",")] = '\0';
-  while (isspace((unsigned char)*line)) line++;
-  size_t n = strlen(line);
-  while (n > 0 && isspace((unsigned char)line[n - 1])) line[--n] = '\0';
-  *field = line;
-  return true;
+  *header = !sg_csv_number(r, 0, &t);
+  if (r->count > 1)
+    sg_csv_fault(r, 1, "expected one column, or \"column\" in the scenario, found %d", r->count);
+  else if (*header && like_number(r->field[0]))
+    sg_csv_expected(r, 0, "a time ≥ 0 or a name");
+  return r->count > 1 ? -1 : 0;
 }
 
-static int find_column(const char *header, const char *name) {
-  size_t n = strlen(name);
-  for (int c = 0;; c++) {
-    while (isspace((unsigned char)*header)) header++;
-    size_t length = strcspn(header, ",\r\n"), end = length;
-    while (end > 0 && isspace((unsigned char)header[end - 1])) end--;
-    if (end == n && memcmp(header, name, n) == 0) return c;
-    header += length;
-    if (*header != ',') return -1;
-    header++;
-  }
-}
-
-static bool parse(const char *text, double *t) {
-  char *end;
-  *t = strtod(text, &end);
-  return end != text && !*end && isfinite(*t) && *t >= 0;
-}
-
-typedef struct source {
-  const sg_values *values;
-  const char *path;
-  long line;
-  int faults;
-  sg_error *e;
-} source;
-
-static sg_status fault(source *s, const char *what, const char *found) {
-  enum { SHOWN = 20 };
-  if (s->faults++ >= SHOWN) return SG_INVALID;
-  return sg_fail_at(s->e, s->values, "path", "%s:%ld: expected %s, found \"%.60s\"", s->path,
-                    s->line, what, found);
-}
-
-static sg_status read_lines(empirical *x, char *text, source *s) {
-  const char *name = sg_given(s->values, "column") ? sg_text(s->values, "column") : NULL;
-  int column = name ? -1 : 0;
-  long room = 0;
-  bool first = true;
-  sg_status status = SG_OK;
-  for (char *line = text, *next; line; line = next) {
-    next = strchr(line, '\n');
-    if (next) *next++ = '\0';
-    s->line++;
-    while (isspace((unsigned char)*line)) line++;
-    if (!*line || *line == '#') continue;
-    bool header = first;
-    first = false;
-    if (header && name) {
-      column = find_column(line, name);
-      if (column < 0) return fault(s, "a header with the column that \"column\" names", line);
-      continue;
-    }
-    if (!name && strchr(line, ','))
-      return fault(s, "one column, or \"column\" in the scenario", line);
-    char *field = NULL;
+static sg_status read_times(empirical *x, sg_csv *r, const char *name) {
+  int column = -1;
+  size_t room = 0;
+  for (bool first = true, header;; first = false) {
     double t;
-    if (!take_field(line, column, &field))
-      status = fault(s, "as many fields as the header has", line);
-    else if (parse(field, &t)) {
-      if (!add(x, &room, t)) return sg_fail_memory(s->e);
-    } else if (!header) {
-      status = fault(s, "a time ≥ 0", field);
+    sg_status status = sg_csv_next(r);
+    if (status == SG_INVALID && !first) continue; /* it is counted */
+    if (status) return status;
+    if (r->count == 0) break;
+    if (first) {
+      column = read_header(r, name, &header);
+      if (column < 0) return SG_INVALID;
+      if (header) continue;
     }
+    if (!name && r->count > 1)
+      sg_csv_fault(r, 1, "expected one field, found %d", r->count);
+    else if (column >= r->count)
+      sg_csv_fault(r, r->count, "expected at least %d fields, found %d", column + 1, r->count);
+    else if (!sg_csv_number(r, column, &t) || !isfinite(t) || t < 0)
+      sg_csv_expected(r, column, "a time ≥ 0");
+    else if (!add(x, &room, t))
+      return sg_fail_memory(r->e);
   }
-  if (status == SG_OK && x->count == 0) status = fault(s, "times", "none");
-  return status;
+  if (x->count == 0 && r->faults == 0) sg_csv_fault(r, -1, "expected times, found none");
+  return SG_OK;
 }
 
 static sg_status read_file(empirical *x, const sg_values *values, sg_error *e) {
-  source s = {.values = values, .path = sg_text(values, "path"), .e = e};
+  const char *path = sg_text(values, "path");
   char *text = NULL;
   size_t length = 0;
   sg_error own = {0};
-  sg_status status = sg_read_file(s.path, &text, &length, &own);
-  if (status != SG_OK) { /* at the member that names the file */
+  sg_status status = sg_read_file(path, &text, &length, &own);
+  if (status) { /* at the member that names the file */
     for (int i = 0; i < own.count; i++)
       sg_fail(e, own.fault[i].status, values->pointer, "%s", own.fault[i].message);
     sg_error_clear(&own);
     return status;
   }
-  status = read_lines(x, text, &s);
+  sg_csv r = {.name = path, .separator = ',', .comment = sg_csv_skip, .e = e};
+  sg_csv_text(&r, text, length);
+  status = read_times(x, &r, sg_given(values, "column") ? sg_text(values, "column") : NULL);
+  sg_status faults = sg_csv_end(&r);
   free(text);
-  return status;
-}
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
+  return status ? status : faults;
 }
 
 static void clear(void *state) {
@@ -182,12 +140,12 @@ static sg_status init(void *state, const sg_values *values, sg_error *e) {
   if (file) {
     status = read_file(x, values, e);
   } else {
-    long room = 0;
+    size_t room = 0;
     for (int i = 0; i < sg_count(values, "values_s"); i++)
       if (!add(x, &room, sg_item(values, "values_s", i)->number)) return sg_fail_memory(e);
   }
-  if (status != SG_OK) return status;
-  qsort(x->time, (size_t)x->count, sizeof *x->time, ascending);
+  if (status) return status;
+  sg_sort_doubles(x->time, (size_t)x->count);
   for (long i = 0; i < x->count; i++) x->mean += x->time[i] / (double)x->count;
   for (long i = 0; i < x->count; i++) {
     double d = x->time[i] - x->mean;
@@ -257,6 +215,7 @@ const sg_law_type sg_law_empirical = {
               .summary = "Measured times, each equally likely, drawn independently.",
               .reference = "",
               .params = params},
+    .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,
     .clear = clear,
     .draw = draw,

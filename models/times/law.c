@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of laws, and what is common to them. */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 static const sg_law_type *const laws[] = {
     &sg_law_deterministic, &sg_law_exponential, &sg_law_shifted_exponential,
@@ -8,22 +8,22 @@ static const sg_law_type *const laws[] = {
     &sg_law_pareto,        &sg_law_bimodal,     &sg_law_mixture,
     &sg_law_empirical};
 
-static const sg_law_type *law_at(int i) {
+const sg_law_type *sg_law_type_at(int i) {
   return i >= 0 && (size_t)i < sizeof laws / sizeof *laws ? laws[i] : NULL;
 }
 
 const sg_variant *sg_law_variant_at(int i) {
-  const sg_law_type *type = law_at(i);
+  const sg_law_type *type = sg_law_type_at(i);
   return type ? &type->about : NULL;
 }
 
 sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e) {
   *law = (sg_law){0};
-  for (int i = 0; law_at(i); i++)
-    if (&law_at(i)->about == values->variant) {
-      law->type = law_at(i);
+  for (int i = 0; sg_law_type_at(i); i++)
+    if (&sg_law_type_at(i)->about == values->variant) {
+      law->type = sg_law_type_at(i);
       sg_status status = law->type->init(law->state, values, e);
-      if (status != SG_OK) sg_law_clear(law);
+      if (status) sg_law_clear(law);
       return status;
     }
   return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A mixture of other laws: one of them is taken at random on every draw. */
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 #include <stdlib.h>
 
@@ -11,13 +11,12 @@ typedef struct mixture {
 } mixture;
 FITS(mixture);
 
-static const sg_law_type *const simple[] = {
-    &sg_law_deterministic, &sg_law_exponential, &sg_law_shifted_exponential,
-    &sg_law_weibull,       &sg_law_gamma,       &sg_law_lognormal,
-    &sg_law_pareto,        &sg_law_bimodal,     &sg_law_empirical};
-
+/* All laws but mixtures. */
 static const sg_variant *simple_at(int i) {
-  return i >= 0 && i < (int)(sizeof simple / sizeof *simple) ? &simple[i]->about : NULL;
+  const sg_variant *variant = NULL;
+  for (int k = 0; k <= i && (variant = sg_law_variant_at(k)); k++)
+    i += variant == &sg_law_mixture.about;
+  return variant;
 }
 
 static const sg_family simple_family = {.selector = "model", .what = "delay law", .at = simple_at};
@@ -69,9 +68,9 @@ static sg_status init(void *state, const sg_values *values, sg_error *e) {
     const sg_values *item = sg_item(values, "components", i)->object;
     x->upper[i] = sum += sg_real(item, "weight");
     sg_status s = sg_law_init(&x->part[i], item, e);
-    if (s != SG_OK) status = s;
+    if (s) status = s;
   }
-  if (status == SG_OK && fabs(sum - 1) > 1e-9)
+  if (!status && fabs(sum - 1) > 1e-9)
     status = sg_fail_at(e, values, "components",
                         "expected weights that sum to 1, found a sum of %.10g", sum);
   if (n > 0) x->upper[n - 1] = 1;
@@ -126,8 +125,7 @@ static double cdf(const void *state, double t) {
 static double tail(const void *state, double t) {
   const mixture *x = state;
   double sum = 0;
-  for (int i = 0; i < x->count; i++)
-    sum += weight(x, i) * x->part[i].type->tail(x->part[i].state, t);
+  for (int i = 0; i < x->count; i++) sum += weight(x, i) * sg_law_tail(&x->part[i], t);
   return sum;
 }
 
@@ -164,18 +162,21 @@ static bool atom(const void *state, int i, double *time, double *probability) {
   return false;
 }
 
-const sg_law_type sg_law_mixture = {.about = {.name = "mixture",
-                                              .summary = "One of several laws, at random on every "
-                                                         "draw.",
-                                              .reference = "",
-                                              .params = params},
-                                    .init = init,
-                                    .clear = clear,
-                                    .draw = draw,
-                                    .mean = mean,
-                                    .variance = variance,
-                                    .cdf = cdf,
-                                    .quantile = quantile,
-                                    .tail = tail,
-                                    .density = density,
-                                    .atom = atom};
+const sg_law_type sg_law_mixture = {
+    .about = {.name = "mixture",
+              .summary = "One of several laws, at random on every "
+                         "draw.",
+              .reference = "",
+              .params = params},
+    .formula = {"Σ weight · P(component > t)", "Σ weight · mean",
+                "Σ weight · (variance + mean²) − (Σ weight · mean)²"},
+    .init = init,
+    .clear = clear,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density,
+    .atom = atom};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Measured times of workers, read from a CSV file.
+/* Measured times of workers, read from a CSV file (sim/core/csv.h).
  *
  *   # source: where the times come from        comment lines: "# name: value", all optional
  *   # licence: terms
