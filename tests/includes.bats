@@ -7,12 +7,10 @@ bats_require_minimum_version 1.5.0
 setup() {
   check="$BATS_TEST_DIRNAME/includes.sh"
   cd "$BATS_TEST_TMPDIR"
-  mkdir -p sim/core sim/experiment sim/fit codes models/a models/b results
+  mkdir -p sim/core sim/experiment sim/fit codes/frame models/a models/b results
   header sim/core/base.h ""
   header codes/frame/code.h '#include "sim/core/base.h"'
   header sim/experiment/plan.h '#include "codes/frame/code.h"'
-  header results/compare.c "" 701
-  header sim/experiment/block.c "" 701
   run -0 "$check" .
   [ -z "$output" ]
 }
