@@ -63,11 +63,11 @@ header() {
 
 @test "a guard that stands twice is an offence, and so is none" {
   header codes/again.h ""
-  sed -i 's/codes_again_h/codes_code_h/' codes/again.h
+  sed -i 's/codes_again_h/codes_frame_code_h/' codes/again.h
   echo "int x;" > codes/bare.h
   run -1 "$check" .
   [ "${#lines[@]}" -eq 2 ]
-  [[ "$output" == *"has the include guard codes_code_h of codes/"* ]]
+  [[ "$output" == *"has the include guard codes_frame_code_h of codes/"* ]]
   [[ "$output" == *"codes/bare.h: has no include guard"* ]]
 }
 
@@ -78,7 +78,4 @@ header() {
   [ "$output" = 'codes/long.c: has 704 lines and no "This file is long because …" in its head' ]
   sed -i '3s|.*|/* This file is long\n * because so it is. */|' codes/long.c
   run -0 "$check" .
-  header results/compare.c "" 10
-  run -1 "$check" .
-  [[ "$output" == "results/compare.c: is no longer long"* ]]
 }
