@@ -251,7 +251,9 @@ static void plan_row(sg_table *t, const sg_planned *p, int replications, int mis
     sg_table_text(t, p->stop);
     sg_table_integer(t, p->duplicate ? 0 : replications);
     sg_table_integer(t, p->duplicate ? 0 : missing);
-    sg_table_text(t, p->duplicate ? "the same as a point above" : p->facts.is_baseline ? "baseline" : "");
+    sg_table_text(t, p->duplicate           ? "the same as a point above"
+                     : p->facts.is_baseline ? "baseline"
+                                            : "");
   } else {
     for (int i = 0; i < 7; i++) sg_table_text(t, NULL);
     sg_buffer why = {0};
