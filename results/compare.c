@@ -578,7 +578,7 @@ static sg_status put_heading(sg_db *db, const report *r, const environment *v, c
   sg_status status = sg_db_prepare(db,
                                    "SELECT n_workers, n_subsets, length, problem, scaling,"
                                    " late_work, late_messages, name,"
-                                   " json_extract(config_json, '$.environment.network.precision')"
+                                   " json_extract(config_json, '$.environment.network.compression.compressor')"
                                    " FROM point"
                                    " JOIN scenario USING (scenario_id) WHERE point_id = ?",
                                    &s, e);

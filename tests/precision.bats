@@ -24,7 +24,7 @@ column() { # of the database $1: expression $2 over run_summary, one line per sc
 
 @test "messages in float32 and bfloat16: errors grow, bytes and seconds shrink" {
   for p in float64 float32 bfloat16; do
-    run "$STRAGGLE" run p.json -q -o $p.db --set "/network/precision=\"$p\""
+    run "$STRAGGLE" run p.json -q -o $p.db --set "/network/compression/compressor=\"$p\""
     [ "$status" -eq 0 ]
   done
   # Unit roundoffs are 1.1e-16, 6e-8 and 3.9e-3; the weights of these codes magnify them little.
@@ -45,7 +45,7 @@ column() { # of the database $1: expression $2 over run_summary, one line per sc
 
 @test "compare says which format messages have" {
   for p in float64 bfloat16; do
-    "$STRAGGLE" run p.json -q -o both.db --set "/network/precision=\"$p\""
+    "$STRAGGLE" run p.json -q -o both.db --set "/network/compression/compressor=\"$p\""
   done
   run "$STRAGGLE" compare both.db
   [ "$status" -eq 0 ]
@@ -55,7 +55,7 @@ column() { # of the database $1: expression $2 over run_summary, one line per sc
 
 @test "without a learning problem bytes are counted all the same" {
   for p in float64 bfloat16; do
-    "$STRAGGLE" run p.json -q -o $p.db --set "/network/precision=\"$p\"" \
+    "$STRAGGLE" run p.json -q -o $p.db --set "/network/compression/compressor=\"$p\"" \
       --set '/learning={"problem":"none","length":600}'
   done
   [ "$(column float64.db 'printf("%.3f", bytes_received_mean)')" = \
@@ -65,7 +65,7 @@ column() { # of the database $1: expression $2 over run_summary, one line per sc
 
 @test "the model travels as float64 whatever messages are" {
   for p in float64 bfloat16; do
-    "$STRAGGLE" run p.json -q -o $p.db --set "/network/precision=\"$p\"" \
+    "$STRAGGLE" run p.json -q -o $p.db --set "/network/compression/compressor=\"$p\"" \
       --set '/network/broadcast={"model":"linear","bandwidth_Bps":1000}'
   done
   [ "$(sqlite3 float64.db 'SELECT DISTINCT bytes_broadcast FROM iteration')" = \
@@ -83,7 +83,7 @@ a,y
 1e19,2e25
 CSV
   for p in float64 float32; do
-    "$STRAGGLE" run p.json -q -o $p.db --set "/network/precision=\"$p\"" --set '/stop/iterations=1' \
+    "$STRAGGLE" run p.json -q -o $p.db --set "/network/compression/compressor=\"$p\"" --set '/stop/iterations=1' \
       --set '/learning={"problem":"least-squares","data":{"source":"csv","path":"data.csv","label":"y","standardize":false,"test_share":0},"optimizer":{"method":"gradient-descent","step":1e-60}}'
   done
   [ "$(sqlite3 float64.db 'SELECT DISTINCT status FROM run')" = finished ]
@@ -92,7 +92,7 @@ CSV
 }
 
 @test "an unknown format names the ones there are" {
-  run "$STRAGGLE" check p.json --set '/network/precision="float16"'
+  run "$STRAGGLE" check p.json --set '/network/compression/compressor="float16"'
   [ "$status" -eq 65 ]
   [[ "$output" == *'"bfloat16"'* ]]
 }

@@ -22,6 +22,7 @@ enum {
 
 typedef struct prober {
   const sg_code *code;
+  const sg_compressor *compressor;
   sg_protocol *protocol;
   sg_decoder *decoder;
   sg_orders orders;
@@ -144,8 +145,9 @@ static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
 
 /* One round's orders as what each worker does; sends[i]: messages of node i; turn: those that
  * compute, in the order of their first tasks. */
-static const char *read_plan(const sg_code *code, const sg_orders *orders, sg_rule_worker *worker,
-                             int *sends, int *turn) {
+static const char *read_plan(const sg_code *code, const sg_compressor *compressor,
+                             const sg_orders *orders, sg_rule_worker *worker, int *sends,
+                             int *turn) {
   int n = 0;
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
@@ -167,7 +169,8 @@ static const char *read_plan(const sg_code *code, const sg_orders *orders, sg_ru
         return "a worker sends more than one message in an iteration";
       sends[w]++;
       worker[w].answers = true;
-      worker[w].numbers += (double)sg_segment_length(&code->segment[o->segment]);
+      long length = sg_segment_length(&code->segment[o->segment]);
+      worker[w].bytes += sg_bytes_of(sg_compressor_bits(compressor, length));
     }
   }
   return NULL;
@@ -234,9 +237,10 @@ static sg_status read_rounds(prober *p, sg_rule *rule, sg_error *e) {
     memset(again, 0, n * sizeof *again);
     memset(sends, 0, n * sizeof *sends);
     tell(p, &(sg_event){.kind = SG_BEGIN, .round = round, .at = SG_MASTER});
-    why = read_plan(p->code, &p->orders, round ? again : rule->worker, sends, rule->turn);
+    why = read_plan(p->code, p->compressor, &p->orders, round ? again : rule->worker, sends,
+                    rule->turn);
     for (int i = 0; round && !why && i < p->nodes; i++)
-      if (again[i].work != rule->worker[i].work || again[i].numbers != rule->worker[i].numbers ||
+      if (again[i].work != rule->worker[i].work || again[i].bytes != rule->worker[i].bytes ||
           again[i].draws != rule->worker[i].draws)
         why = "workers' tasks change from round to round";
     p->round = round;
@@ -484,12 +488,14 @@ static void describe(sg_rule *rule) {
     snprintf(rule->text, size, "%d groups of %d to %d", rule->groups, least, most);
 }
 
-sg_status sg_rule_find(const sg_code *code, bool waits, sg_rule **out, sg_error *e) {
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits,
+                       sg_rule **out, sg_error *e) {
   *out = NULL;
   const char *why = cannot(code);
+  if (!why && !sg_compressor_fixed(compressor)) why = "the bits of messages depend on the data";
   if (why) return refuse(e, why);
   sg_rule *rule = calloc(1, sizeof *rule);
-  prober p = {.code = code, .nodes = code->nodes, .waits = waits};
+  prober p = {.code = code, .compressor = compressor, .nodes = code->nodes, .waits = waits};
   p.protocol = sg_protocol_new(code);
   p.decoder = sg_decoder_new(code);
   int *list = calloc((size_t)code->nodes + 1, sizeof *list);

@@ -9,14 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, double *decoded, double *previous) {
-  *r = (sg_recipe){.world = snapshots->world,
+bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication, double *decoded,
+                    double *previous) {
+  const sg_world *w = snapshots->world;
+  bool whole = !w->problem->timing_only && sg_compressor_whole(w->environment.compressor);
+  *r = (sg_recipe){.world = w,
                    .snapshots = snapshots,
                    .pass = snapshots->pass,
-                   .decoder = sg_decoder_new(snapshots->world->code),
+                   .decoder = sg_decoder_new(w->code),
+                   .former = whole ? sg_former_new(w, replication) : NULL,
                    .decoded = decoded,
                    .previous = previous};
-  return r->decoder != NULL;
+  return r->decoder && (!whole || r->former);
 }
 
 void sg_recipe_free(sg_recipe *r) {
@@ -34,6 +38,9 @@ void sg_recipe_free(sg_recipe *r) {
   free(r->sum_item);
   free(r->sum_coef);
   free(r->norm2);
+  free(r->message);
+  free(r->payload);
+  sg_former_free(r->former);
   sg_decoder_free(r->decoder);
 }
 
@@ -60,7 +67,16 @@ static int find_item(sg_recipe *r, int used, int part, int batch) {
 
 /* --- Messages --------------------------------------------------------------------------------- */
 
-static bool end_message(sg_recipe *r) {
+/* message: NULL before the first of a set. */
+static bool end_message(sg_recipe *r, const sg_message *message) {
+  if (r->former) {
+    bool earlier = message && sg_compressor_forms(r->world->environment.compressor);
+    if (!SG_ROOM(r->message, r->messages_capacity, r->n_starts + 1) ||
+        !SG_ROOM(r->payload, r->payloads_capacity, r->n_starts + 1))
+      return false;
+    r->message[r->n_starts] = message;
+    r->payload[r->n_starts] = earlier ? sg_former_payload(r->former, message) : NULL;
+  }
   if (!SG_ROOM(r->start, r->starts_capacity, r->n_starts + 1) ||
       !SG_ROOM(r->link_start, r->link_starts_capacity, r->n_starts + 1))
     return false;
@@ -136,7 +152,7 @@ static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *
   for (int i = 0; fine && i < row->n_links; i++)
     fine = add_link(r, r->input[first_input + i], row->link[i].coef);
   r->n_input = first_input;
-  if (!fine || !end_message(r) || !add_weights(r, weights, pieces) ||
+  if (!fine || !end_message(r, message) || !add_weights(r, weights, pieces) ||
       !SG_ROOM(r->known, r->known_capacity, r->n_known + 1))
     return sg_fail_memory(e);
   r->known[r->n_known++] = message;
@@ -152,7 +168,7 @@ static bool begin_set(sg_recipe *r, const sg_segment *segment) {
       (sg_kernel_set){.begin = segment->begin, .end = segment->end, .pieces = segment->pieces};
   r->range[r->n_sets++] = (struct sg_recipe_range){.start = r->n_starts, .weight = r->n_weights};
   r->n_known = 0;
-  return end_message(r);
+  return end_message(r, NULL);
 }
 
 static bool is_zero(const double *w, int n) {
@@ -173,6 +189,7 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
     const double *w = weights.w + (ptrdiff_t)k * weights.pieces;
     if (is_zero(w, weights.pieces)) continue;
     r->n_used++;
+    r->bits += sg_run_sent_of(run, s->message[k]).bits;
     if (r->world->problem->timing_only) continue;
     const sg_row *row = sg_decoder_row(r->decoder, k);
     if (!row) return sg_decoder_fail(r->decoder, e);
@@ -246,7 +263,8 @@ static void settle(sg_recipe *r, bool whole) {
     set->weight = r->weight + r->range[i].weight;
     set->decoded = r->decoded;
     set->previous = r->previous;
-    set->precision = sg_network_precision(r->world->network);
+    set->compressor = r->world->environment.compressor;
+    set->payload = r->former ? r->payload + r->range[i].start + 1 : NULL;
     if (r->n_sum == 0) continue;
     set->n_sum = r->n_sum;
     set->sum_item = r->sum_item;
@@ -262,7 +280,7 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
   r->n_sets = r->n_sum = r->n_used = 0;
   r->n_terms = r->n_links = r->n_starts = r->n_weights = 0;
   r->n_item_of = r->n_input = r->snapshots->n_used = 0;
-  r->decode_flops = 0;
+  r->decode_flops = r->bits = 0;
   r->info = (sg_decode_info){.cond1 = NAN, .amplification = 0, .alpha_error = 0};
   for (int i = 0; i < request->n_segments; i++) {
     sg_status status = add_set(r, run, &request->segment[i], e);
@@ -278,4 +296,15 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
   if (!fine) return sg_fail_memory(e);
   settle(r, whole);
   return SG_OK;
+}
+
+sg_status sg_recipe_form(sg_recipe *r, const sg_run *run, sg_kernel *kernel, sg_workspace *ws,
+                         const sg_gradient_request *request) {
+  sg_status status = SG_OK;
+  for (int i = 0; r->former && i < r->n_sets && !status; i++) {
+    int at = r->range[i].start + 1;
+    status = sg_former_fill(r->former, kernel, ws, request, run, r->message + at,
+                            &r->pass->set[r->first_set + i], r->payload + at);
+  }
+  return status;
 }

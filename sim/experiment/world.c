@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/experiment/world.h"
 
-#include "sim/experiment/whatif.h"
 #include "sim/check/worst.h"
+#include "sim/experiment/whatif.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -161,6 +161,15 @@ static sg_status check_target(const sg_point *point, const sg_world *w, sg_error
   return SG_OK;
 }
 
+static sg_status read_compression(const sg_point *point, sg_world *w, sg_error *e) {
+  const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
+  sg_status status = sg_compressor_init(&w->compressor, compression, e);
+  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
+  return sg_fail_at(e, compression, "compressor",
+                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
+                    compression->variant->name, w->problem->type->about.name);
+}
+
 static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed, sg_error *e) {
   int count = sg_delay_worst_wanted(w->delay);
   if (count == 0) return SG_OK;
@@ -194,7 +203,8 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   sg_status b =
       sg_delay_new(cluster, sg_section(point, "delay"), w->problem->subsets, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
-  status = a != SG_OK ? a : b != SG_OK ? b : c;
+  sg_status d = read_compression(point, w, e);
+  status = a ? a : b ? b : c ? c : d;
   if (status != SG_OK) goto out;
   /* A trace that is not begun again ends a run. */
   status = sg_apply_without(point->values, w->delay, w->network, e);
@@ -220,15 +230,17 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
     if (status == SG_OK)
       status = sg_optimizer_new(sg_object(learning, "optimizer"), &w->optimizer, e);
     if (status != SG_OK) goto out;
-    /* Models stand side by side only where each decode has one point, as in a synchronous scheme.
-     */
-    if (!(w->code->flags & (SG_ASYNC | SG_SEE_CUTS)) && w->code->models == 1)
+    /* Models stand side by side only where each decode has one point, as in a synchronous scheme,
+     * and nothing is computed between decodes. */
+    if (!(w->code->flags & (SG_ASYNC | SG_SEE_CUTS)) && w->code->models == 1 &&
+        !sg_compressor_forms(&w->compressor))
       w->width = w->problem->block_width;
   }
   w->environment.delay = w->delay;
   w->environment.network = w->network;
   w->environment.late_work = (sg_late_work)sg_choice(point->values, "late_work");
-  w->environment.value_bytes = sg_precision_bytes(sg_network_precision(w->network));
+  w->environment.compressor = &w->compressor;
+  w->environment.header_bytes = (double)sg_int(sg_section(point, "network"), "header_bytes");
   w->environment.length = w->problem->length;
   w->environment.seed = seed;
 out:

@@ -111,13 +111,25 @@ void test_environment_make(test_environment *t, const test_setup *s) {
                             .network = t->network,
                             .late_work = s->late_work,
                             .update_s = s->update_s,
-                            .value_bytes = s->value_bytes > 0 ? s->value_bytes : 8,
                             .header_bytes = s->header_bytes,
                             .length = s->length ? s->length : 1,
                             .seed = s->seed};
+  if (s->compressor) {
+    t->compressor = test_compressor(s->compressor, s->compressor_by);
+    t->env.compressor = &t->compressor;
+  }
   sg_values_free(cluster);
   sg_values_free(delay);
   sg_values_free(network);
+}
+
+sg_compressor test_compressor(const char *name, const double *by) {
+  sg_error e = {0};
+  sg_compressor c;
+  sg_values *v = test_variant(&sg_compressor_family, NULL, name, by);
+  check(sg_compressor_init(&c, v, &e), &e);
+  sg_values_free(v);
+  return c;
 }
 
 void test_environment_free(test_environment *t) {
