@@ -31,7 +31,14 @@ sg_values *test_variant(const sg_family *family, const sg_param *common, const c
   sg_values *v = sg_values_new(common, variant, "");
   assert_non_null(v);
   if (variant->params)
-    for (int i = 0; variant->params[i].name; i++) set_number(v, variant->params[i].name, by[i]);
+    for (int i = 0; variant->params[i].name; i++) {
+      const sg_param *p = &variant->params[i];
+      sg_error e = {0};
+      if (p->kind == SG_BOOL)
+        check(sg_values_set_bool(v, p->name, by[i] != 0, &e), &e);
+      else
+        set_number(v, p->name, by[i]);
+    }
   return v;
 }
 
