@@ -355,9 +355,11 @@ static void run_step(const tiling *t, const step *p, const double *const *payloa
   sg_kernel *k = t->k;
   for (int i = 0; i < p->terms; i++) {
     long in = k->input[p->input + (size_t)i];
-    k->x[i] = in >= 0                       ? k->tile[in]
-              : payload && payload[-1 - in] ? payload[-1 - in] + t->at
-                                            : k->y + (-1 - in) * t->tile;
+    k->x[i] = in < 0 ? k->y + (-1 - in) * t->tile : k->tile[in];
+  }
+  for (int i = 0; payload && i < p->terms; i++) {
+    long in = k->input[p->input + (size_t)i];
+    if (in < 0 && payload[-1 - in]) k->x[i] = payload[-1 - in] + t->at;
   }
   if (p->outs == 1) {
     sg_combine(p->terms, k->x, k->coef + p->coef, y + p->out[0] * stride, t->n, 0);
