@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of compressors, and what is common to them: packed bits, addressed uniforms. */
-#include "models/compress/compressors.h"
+#include "models/compress/compress.h"
 #include "sim/core/array.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const sg_compressor_type *const types[] = {&sg_compressor_float64, &sg_compressor_float32,
-                                                  &sg_compressor_bfloat16, &sg_compressor_qsgd,
-                                                  &sg_compressor_top_k};
+/* One line a compressor, in the order of the documentation. */
+#define COMPRESSORS(X)                                                                             \
+  X(float64)                                                                                       \
+  X(float32)                                                                                       \
+  X(bfloat16)                                                                                      \
+  X(qsgd)                                                                                          \
+  X(top_k)
+
+#define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
+#define ENTER(name)   &sg_compressor_##name,
+COMPRESSORS(DECLARE)
+static const sg_compressor_type *const types[] = {COMPRESSORS(ENTER)};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && (size_t)i < sizeof types / sizeof *types ? &types[i]->about : NULL;

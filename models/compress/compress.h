@@ -2,8 +2,8 @@
 /* Compressors of messages: float64, float32, bfloat16, QSGD, top-k, …
  *
  * A compressor is a constant descriptor with a small state that the caller stores. Adding one: one
- * descriptor in a file of its own and one line in the table of compress.c. A worker forms its
- * message in float64; what the receiver has is what the compressor makes of it:
+ * file with the descriptor sg_compressor_NAME, and one line in the table of compress.c. A worker
+ * forms its message in float64; what the receiver has is what the compressor makes of it:
  *
  *   LOCAL        every coordinate is rounded by itself, so that the kernel can do it in its tiles
  *   otherwise    the vector is encoded into bits as a whole, and the receiver decodes these bits
@@ -64,7 +64,9 @@ void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker,
                   uint32_t draw, int part);
 double sg_dither_next(sg_dither *d);
 
-#define SG_COMPRESSOR_STATE 32 /* bytes; checked at compile time by each compressor */
+#define SG_COMPRESSOR_STATE 32 /* bytes */
+#define SG_COMPRESSOR_FITS(type)                                                                   \
+  _Static_assert(sizeof(type) <= SG_COMPRESSOR_STATE, "too large for a state")
 
 typedef struct sg_compressor {
   const struct sg_compressor_type *type;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Number formats: each coordinate by itself is rounded to what the format can hold. */
-#include "models/compress/compressors.h"
+#include "models/compress/compress.h"
 #include "sim/core/precision.h"
 
 static double bits64(const void *state, long length) {

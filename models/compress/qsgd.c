@@ -6,7 +6,7 @@
  *
  * so that E C(v) = v and E ‖C(v) − v‖² = N²/s² · Σ f(1 − f) with f = frac(a) ≤ min(n/s², √n/s) N².
  * N travels as a float, rounded up so that no level exceeds s; the levels are counted in it. */
-#include "models/compress/compressors.h"
+#include "models/compress/compress.h"
 
 #include <math.h>
 
@@ -14,7 +14,7 @@ typedef struct qsgd {
   uint32_t levels;
   int width; /* bits of a level */
 } qsgd;
-FITS(qsgd);
+SG_COMPRESSOR_FITS(qsgd);
 
 static const sg_param params[] = {
     {.name = "levels",

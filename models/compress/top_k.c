@@ -5,7 +5,7 @@
  * Values travel as floats; positions as the gaps between them in Golomb–Rice code, whose length
  * depends on the data: a gap g ≥ 1 takes ⌊(g − 1)/2^b⌋ ones, a zero and b bits, b = ⌊log2(n/k)⌋,
  * together at most k (b + 1) + n/2^b. Without rounding of values ‖v − C(v)‖² ≤ (1 − k/n) ‖v‖². */
-#include "models/compress/compressors.h"
+#include "models/compress/compress.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,7 +14,7 @@ typedef struct top_k {
   double share;
   bool feedback;
 } top_k;
-FITS(top_k);
+SG_COMPRESSOR_FITS(top_k);
 
 static const sg_param params[] = {
     {.name = "share",
