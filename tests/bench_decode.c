@@ -6,6 +6,7 @@
  *
  *   bench_decode [n s]      cyclic-repetition, 60 5 when left out */
 #include "codes/frame/code.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 
@@ -35,15 +36,10 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int rising(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double median(const double *x) {
   static double copy[PATTERNS];
   memcpy(copy, x, sizeof copy);
-  qsort(copy, PATTERNS, sizeof *copy, rising);
+  sg_sort_doubles(copy, PATTERNS);
   return (copy[PATTERNS / 2 - 1] + copy[PATTERNS / 2]) / 2;
 }
 
@@ -115,7 +111,7 @@ static void run_dgels(bench *b) {
 
 static bool make(bench *b, uint64_t seed) {
   const sg_code_type *type = sg_code_type_find("cyclic-repetition");
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_shape shape = {.workers = b->n, .subsets = b->n, .length = 1000, .seed = seed, .updates = 1};
   sg_row row = {0};
   size_t n = (size_t)b->n;

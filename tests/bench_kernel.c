@@ -3,6 +3,7 @@
  * bench_kernel [NAME [PRECISION]]: settings whose names contain NAME; 0, 1, 2: messages as float64,
  * float32, bfloat16. */
 #include "models/learning/problem.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 #include "sim/kernel.h"
@@ -26,13 +27,8 @@ static double seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int rising(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void print_times(const char *what, int n, double *t) {
-  qsort(t, (size_t)n, sizeof *t, rising);
+  sg_sort_doubles(t, (size_t)n);
   printf("  %-8s best %10.1f us, median %10.1f us\n", what, 1e6 * t[0], 1e6 * t[n / 2]);
 }
 

@@ -25,8 +25,8 @@ rows() { # database, table, columns
     worker_iteration) by=', t.iteration, t.worker' ;;
     worker_summary) by=', t.worker' ;;
   esac
-  sqlite3 "$1" "SELECT p.scheme_label, r.replication, $3 FROM $2 t JOIN run r USING (run_id)
-    JOIN point p ON p.point_id = r.point_id ORDER BY r.point_id, r.replication$by"
+  sqlite3 "$1" "SELECT r.point_id, r.replication, $3 FROM $2 t JOIN run r USING (run_id)
+    ORDER BY r.point_id, r.replication$by"
 }
 compare() { # name, scenario, options …
   local name=$1 scenario=$2 table list a b

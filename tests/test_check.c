@@ -21,7 +21,7 @@ static sg_shape shape_of(int n, long length) {
 
 /* "d=4 m=2" → values. */
 static sg_values *values_of(const sg_code_type *type, const char *settings) {
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   char copy[200], *at = NULL;
   assert_non_null(values);
   assert_true(strlen(settings) < sizeof copy);
@@ -122,7 +122,7 @@ static void uncoded_by_hand(void **state) {
   sg_check_free(c);
 }
 
-/* exact-codes.md, I1: the worst condition number of the harmonic code is cot(π/2d) for m = 2 and
+/* theory: harmonic. The worst condition number of the harmonic code is cot(π/2d) for m = 2 and
  * √d for m = d − 1; with one group it is the decode system itself. */
 static void harmonic_closed_forms(void **state) {
   (void)state;
@@ -383,8 +383,8 @@ static void overflow_is_an_infinite_error(void **state) {
   sg_check_free(c);
 }
 
-/* exact-codes.md, 7.1: at n = 24, (12, 6, 6), the polynomial code has lost its digits; the random
- * one and group codes have not. */
+/* theory: ye-abbe-errors. At n = 24, (12, 6, 6), the polynomial code has lost its digits; the
+ * random one and group codes have not. */
 static void decodes_that_are_wrong_are_counted(void **state) {
   (void)state;
   const sg_check_options few = {.patterns = 60, .seed = 1, .threads = 2};

@@ -176,7 +176,7 @@ enum { N = 24, CHOICES = sizeof choices / sizeof *choices };
 static sg_values *values_of(const choice *c) {
   const sg_code_type *type = sg_code_type_find(c->name);
   assert_non_null(type);
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   assert_non_null(values);
   for (int i = 0; i < 6 && c->pair[i][0]; i++)
     assert_int_equal(sg_values_parse(values, c->pair[i][0], c->pair[i][1], NULL), SG_OK);

@@ -336,7 +336,7 @@ static void never_hangs(void **state) {
 static void wrong_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
   (void)state;
   if (event->kind != SG_BEGIN) return;
-  sg_snapshot(o, 7, 0);
+  sg_snapshot(o, 7, 0, 0);
   switch (code->promised) {
   case 0: sg_task(o, 5, 7, 1, 1, 0); break;
   case 1: sg_task(o, 0, 8, 1, 1, 0); break;
@@ -346,7 +346,7 @@ static void wrong_on_event(const sg_code *code, void *state, const sg_event *eve
   case 5: sg_send(o, 0, SG_MASTER, 7, 0, 0, SG_WITH_PREVIOUS); break;
   case 6: sg_decode(o, 1, 7, 0); break;
   case 7: sg_decode(o, 0, 8, 0); break;
-  case 8: sg_snapshot(o, 7, 0); break;
+  case 8: sg_snapshot(o, 7, 0, 0); break;
   case 9:
     sg_end_round(o);
     sg_end_round(o);
@@ -356,7 +356,7 @@ static void wrong_on_event(const sg_code *code, void *state, const sg_event *eve
     sg_close(o, 7);
     sg_task(o, 0, 7, 1, 1, 0);
     break;
-  case 12: sg_snapshot(o, 9, 1); break;
+  case 12: sg_snapshot(o, 9, 1, 0); break;
   case 13: sg_task(o, 0, 7, 1, 1 << 17, 0); break;
   }
 }
@@ -399,7 +399,7 @@ static void cuts_on_event(const sg_code *code, void *state, const sg_event *even
   int *seen = state;
   if (event->kind == SG_BEGIN) {
     *seen = 0;
-    sg_snapshot(o, event->round, 0);
+    sg_snapshot(o, event->round, 0, 0);
     sg_task(o, SG_ALL, event->round, 1, 1, 0);
     sg_send(o, SG_ALL, SG_MASTER, event->round, 0, 0, 0);
     sg_timer(o, SG_AFTER_FACTOR_OF_FIRST, 2, 42);
@@ -579,7 +579,7 @@ static void meddles_event(const sg_code *code, void *state, const sg_event *even
   switch (event->kind) {
   case SG_BEGIN:
     *s = (meddles_state){.round = event->round};
-    sg_snapshot(o, s->round, 0);
+    sg_snapshot(o, s->round, 0, 0);
     sg_task(o, SG_ALL, s->round, 1, 1, flags);
     for (int i = 0; i < code->nodes; i++) sg_send(o, i, i == 3 ? 4 : SG_MASTER, s->round, 0, 0, 0);
     sg_timer(o, SG_AFTER_SECONDS, 3, 0);

@@ -30,7 +30,8 @@ typedef struct bench {
 } bench;
 
 static sg_values *group_of(const char *first, ...) {
-  sg_values *values = sg_values_new(NULL, &sg_code_type_find("group")->about, "/schemes/0");
+  sg_values *values =
+      sg_values_new(sg_scheme_params, &sg_code_type_find("group")->about, "/schemes/0");
   assert_non_null(values);
   va_list list;
   va_start(list, first);
@@ -118,7 +119,8 @@ static void decodable_sets(bench *b, long *count) {
     for (int k = 0; k < n; k++) {
       int i = (5 * k + (int)(present % 7)) % n; /* n is not a multiple of 5 */
       flag[i] = present >> i & 1;
-      if (flag[i]) ready = b->code->type->arrive(b->code, b->state, &b->message[i]) == SG_READY;
+      if (flag[i])
+        ready |= b->code->type->arrive(b->code, b->state, &b->message[i], NULL) == SG_READY;
     }
     assert_true(decodes == ready);
     assert_true(decodes == b->code->type->promises(b->code, flag));
@@ -161,7 +163,7 @@ static void hamming_distances_and_counts(void **state) {
   check_distance(&b, 3);
   decodable_sets(&b, count);
   assert_true(count[4] == 60 && count[5] == 56); /* over GF(2): 70 − 14 words of weight 4 */
-  /* The generator of exact-codes.md. */
+  /* The generator of theory: hamming. */
   static const double parity[4][4] = {{1, 1, 0, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {1, 1, 1, 0}};
   double g[MOST];
   assert_int_equal(columns_of(&b, 0xff, g), 8);
@@ -219,9 +221,9 @@ static void singular_sets_are_refused(void **state) {
     /* The third message is of the same row as the first: of use to least squares only. */
     b.code->type->begin_round(b.code, b.state, 0);
     const sg_code_type *type = b.code->type;
-    assert_int_equal(type->arrive(b.code, b.state, &b.message[0]), SG_WAIT);
-    assert_int_equal(type->arrive(b.code, b.state, &b.message[2]), first ? SG_SKIP : SG_WAIT);
-    assert_int_equal(type->arrive(b.code, b.state, &b.message[1]), SG_READY);
+    assert_int_equal(type->arrive(b.code, b.state, &b.message[0], NULL), SG_WAIT);
+    assert_int_equal(type->arrive(b.code, b.state, &b.message[2], NULL), first ? SG_SKIP : SG_WAIT);
+    assert_int_equal(type->arrive(b.code, b.state, &b.message[1], NULL), SG_READY);
     close_group(&b);
   }
   /* By count: any n − s = 3. */
@@ -470,8 +472,8 @@ static void long_codes_promise_what_is_proven(void **state) {
   close_group(&b);
 }
 
-/* V3: a 2 × 2 Gaussian matrix has P(κ > x) = 2x/(1 + x²) and E ln κ = π/2. From ‖A‖² = σ₁² + σ₂²
- * and |det A| = σ₁ σ₂: κ + 1/κ = ‖A‖²/|det A|. */
+/* theory: gaussian-conditions. A 2 × 2 Gaussian matrix has P(κ > x) = 2x/(1 + x²) and E ln κ = π/2.
+ * From ‖A‖² = σ₁² + σ₂² and |det A| = σ₁ σ₂: κ + 1/κ = ‖A‖²/|det A|. */
 static void gaussian_conditions_have_their_law(void **state) {
   (void)state;
   enum { DRAWS = 200000 };

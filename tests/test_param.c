@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Parameter tables and text: defaults, ranges, messages, names, copies, number formats. */
+#include "sim/core/nearest.h"
 #include "sim/core/param.h"
 #include "sim/core/text.h"
 
@@ -25,8 +26,9 @@ static const sg_variant laws[] = {{"none", "nothing", "", NULL}, {"pareto", "hea
 static const sg_variant *law_at(int i) {
   return i < 2 ? &laws[i] : NULL;
 }
-static const sg_family law_family = {"model", "delay law", law_at, "none"};
-static const sg_family strict_family = {"model", "uplink model", law_at, NULL};
+static const sg_family law_family = {
+    .selector = "model", .what = "delay law", .at = law_at, .fallback = "none"};
+static const sg_family strict_family = {.selector = "model", .what = "uplink model", .at = law_at};
 
 static const sg_param inner[] = {
     {.name = "step", .kind = SG_REAL, .min = 0, .max = 1, .fallback = 0.5, .flags = SG_MAX_OPEN},

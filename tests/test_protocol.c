@@ -37,7 +37,7 @@ static void start(talk *t, const sg_code_type *type, sg_values *values, int n, i
 
 static void start_named(talk *t, const char *name, int n, int count, const char *const *member) {
   const sg_code_type *type = sg_code_type_find(name);
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   assert_non_null(values);
   for (int i = 0; i < count; i++)
     assert_int_equal(sg_values_parse(values, member[2 * i], member[2 * i + 1], NULL), SG_OK);
@@ -101,7 +101,7 @@ static void orders_say_what_was_asked(void **state) {
   (void)state;
   sg_orders o = {0};
   sg_message m = {0};
-  sg_snapshot(&o, 7, 1);
+  sg_snapshot(&o, 7, 1, 0);
   sg_task(&o, 3, 7, 2.5, 2, SG_REPORT);
   sg_send(&o, 3, SG_UP, 7, 1, 4, SG_WITH_PREVIOUS);
   sg_stop(&o, SG_ALL);

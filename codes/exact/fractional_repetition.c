@@ -9,9 +9,6 @@
 
 #include <string.h>
 
-static const char *const stops[] = {"count", "decodable", NULL};
-enum { COUNT, DECODABLE };
-
 static const sg_param params[] = {
     {.name = "s",
      .kind = SG_INT,
@@ -19,22 +16,16 @@ static const sg_param params[] = {
      .min = 0,
      .max = SG_UNBOUNDED,
      .flags = SG_REQUIRED},
-    {.name = "stop",
-     .kind = SG_CHOICE,
-     .summary = "when the master stops waiting: at the (n - s)-th message, or as soon as every "
-                "group has answered",
-     .choices = stops,
-     .fallback = DECODABLE},
     {.name = NULL},
 };
 
 typedef struct tables {
-  int size, stop; /* size = s + 1 workers in a group */
+  int size; /* s + 1 workers in a group */
 } tables;
 
 /* What has come in this round. */
 typedef struct progress {
-  int come, covered;   /* messages; groups that have answered */
+  int covered;         /* groups that have answered */
   unsigned char met[]; /* per group */
 } progress;
 
@@ -49,10 +40,8 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
   t->size = (int)s + 1;
-  t->stop = sg_choice(values, "stop");
   code->parts = n / t->size;
   code->promised = (int)s;
-  code->stop = stops[t->stop];
   code->state_size = sizeof(progress) + (size_t)code->parts;
   return sg_code_one_segment(code, values, "s", 1, n - (int)s, e);
 }
@@ -78,14 +67,13 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 
 static bool promises(const sg_code *code, const bool *present) {
   const tables *t = code->self;
-  int missing = 0, covered = 0;
+  int covered = 0;
   for (int group = 0; group < code->parts; group++) {
     int answers = 0;
     for (int c = 0; c < t->size; c++) answers += present[group * t->size + c];
-    missing += t->size - answers;
     covered += answers > 0;
   }
-  return t->stop == DECODABLE ? covered == code->parts : missing <= code->promised;
+  return covered == code->parts;
 }
 
 static void begin_round(const sg_code *code, void *state, int round) {
@@ -93,18 +81,17 @@ static void begin_round(const sg_code *code, void *state, int round) {
   memset(state, 0, code->state_size);
 }
 
-static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
+                         sg_orders *orders) {
+  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   int group = message->from / t->size;
   bool second = p->met[group];
-  p->come++;
   p->covered += !second;
   p->met[group] = 1;
-  bool ready =
-      t->stop == DECODABLE ? p->covered == code->parts : p->come >= code->nodes - code->promised;
-  if (ready) return SG_READY;
-  return second ? SG_SKIP : SG_WAIT;
+  if (second) return SG_SKIP;
+  return p->covered == code->parts ? SG_READY : SG_WAIT;
 }
 
 extern const sg_code_type sg_fractional_repetition;

@@ -21,9 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const stops[] = {"count", "decodable", NULL};
-enum { COUNT, DECODABLE };
-
 static const char *const sizes[] = {"even", "uneven", NULL};
 enum { EVEN, UNEVEN };
 
@@ -52,12 +49,6 @@ static const sg_param params[] = {
      .summary = "the linear code inside the groups",
      .choices = sg_linear_names,
      .fallback = 0},
-    {.name = "stop",
-     .kind = SG_CHOICE,
-     .summary = "when the master stops waiting: at the (n - s)-th message, or as soon as every "
-                "group can be decoded",
-     .choices = stops,
-     .flags = SG_REQUIRED},
     {.name = "decode",
      .kind = SG_CHOICE,
      .summary = "what a group is decoded from: all its messages that have come, by minimum-norm "
@@ -111,15 +102,15 @@ static const sg_param params[] = {
 typedef struct tables {
   sg_groups groups;
   const sg_inner *inner[2]; /* of the smaller and of the larger groups */
-  int m, stop;
+  int m;
   bool by_count; /* m of every group are enough: no rank test */
 } tables;
 
 /* What has come in this round. Behind have[], where it takes a rank test: m × m numbers per group.
  */
 typedef struct progress {
-  int come, complete; /* messages; groups of rank m */
-  int have[];         /* per group: rank, which is a count where m of any suffice */
+  int complete; /* groups of rank m */
+  int have[];   /* per group: rank, which is a count where m of any suffice */
 } progress;
 
 static size_t basis_offset(int groups) {
@@ -200,7 +191,6 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   const sg_linear_type *linear = sg_linear_type_at(sg_choice(values, "linear_code"));
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  t->stop = sg_choice(values, "stop");
   sg_status status = group_rules(t, code, values, e);
   if (!status) status = dimension(t, linear, values, e);
   if (!status && t->m > shape->length)
@@ -208,7 +198,6 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (!status) status = make_inner(t, code, linear, values, e);
   if (status) return status;
   code->parts = t->groups.count;
-  code->stop = stops[t->stop];
   code->state_size = basis_offset(code->parts);
   if (!t->by_count)
     code->state_size += (size_t)code->parts * (size_t)t->m * (size_t)t->m * sizeof(double);
@@ -233,7 +222,8 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 }
 
 /* Whether the workers that answer give every group rank m. */
-static bool all_decodable(const tables *t, const bool *present) {
+static bool promises(const sg_code *code, const bool *present) {
+  const tables *t = code->self;
   size_t m = (size_t)t->m;
   int *rank = calloc((size_t)t->groups.count, sizeof *rank);
   double *basis = t->by_count ? NULL : malloc((size_t)t->groups.count * m * m * sizeof *basis);
@@ -250,14 +240,6 @@ static bool all_decodable(const tables *t, const bool *present) {
   return ok;
 }
 
-static bool promises(const sg_code *code, const bool *present) {
-  const tables *t = code->self;
-  if (t->stop == DECODABLE) return all_decodable(t, present);
-  int missing = 0;
-  for (int i = 0; i < code->nodes; i++) missing += !present[i];
-  return missing <= code->promised;
-}
-
 /* --- Stopping --------------------------------------------------------------------------------- */
 
 static void begin_round(const sg_code *code, void *state, int round) {
@@ -267,7 +249,9 @@ static void begin_round(const sg_code *code, void *state, int round) {
 }
 
 /* A message that does not raise its group's rank is used by least squares only. */
-static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
+                         sg_orders *orders) {
+  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   int group = t->groups.group[message->from], m = t->m, *have = &p->have[group];
@@ -277,10 +261,8 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
                                     group * m * m;
   bool raised = sg_inner_raise(inner, t->groups.position[message->from], basis, have);
   if (raised && *have == m) p->complete++;
-  p->come++;
-  bool ready = t->stop == DECODABLE ? p->complete == code->parts : p->come >= code->segment[0].need;
-  if (ready) return SG_READY;
-  return raised || inner->least_squares ? SG_WAIT : SG_SKIP;
+  if (!raised && !inner->least_squares) return SG_SKIP;
+  return p->complete == code->parts ? SG_READY : SG_WAIT;
 }
 
 extern const sg_code_type sg_group;

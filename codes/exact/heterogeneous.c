@@ -14,6 +14,7 @@
  * paper) */
 #include "codes/tools/gaussian.h"
 #include "codes/tools/parity.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
 #include <math.h>
@@ -42,11 +43,6 @@ typedef struct tables {
   const sg_parity *parity;
 } tables;
 
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Where the parts begin, from the places `end` (n + 1, rising from 0 to s + 1) at which workers
  * begin; returns how many there are. */
 static int cut(const double *end, int n, double *edge) {
@@ -55,7 +51,7 @@ static int cut(const double *end, int n, double *edge) {
     double at = end[i] - floor(end[i]);
     edge[i] = at < NEAR || at > 1 - NEAR ? 0 : at;
   }
-  qsort(edge, (size_t)n, sizeof *edge, compare);
+  sg_sort_doubles(edge, (size_t)n);
   for (int i = 0; i < n; i++)
     if (count == 0 || edge[i] > edge[count - 1] + NEAR) edge[count++] = edge[i];
   edge[count] = 1;

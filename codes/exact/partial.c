@@ -114,6 +114,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
     status = sg_cyclic_new(code, values, shape->workers, t->s, shape->seed, &t->cyclic, e);
   if (status) return status;
   if (!fill_edges(code, t, cyclic ? n : t->groups)) return sg_fail_memory(e);
+  code->stop = "count";
   code->flags = SG_PARTIAL | (cyclic ? SG_WEIGHTS_PURE : 0);
   code->promised = t->s;
   code->state_size = sizeof(progress) + (size_t)t->groups;
@@ -151,7 +152,9 @@ static void begin_round(const sg_code *code, void *state, int round) {
   memset(state, 0, code->state_size);
 }
 
-static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
+                         sg_orders *orders) {
+  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   bool surplus = false;

@@ -298,7 +298,9 @@ static void begin_round(const sg_code *code, void *state, int round) {
 }
 
 /* Chunks beyond the M-th of a group make least squares better conditioned. */
-static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
+                         sg_orders *orders) {
+  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   if (++p->have[t->groups.group[message->from]] == t->chunks) p->complete++;

@@ -67,11 +67,15 @@ typedef struct sg_combination {
 enum {                        /* sg_code.flags */
        SG_ASYNC = 1,          /* no barrier: draws are indexed by the worker's own task count */
        SG_SEE_CUTS = 2,       /* arrivals come in one CUT event per timer instead of one by one */
-       SG_STOP_DECODABLE = 4, /* the default stop rule is the rank test, not the count `need` */
+       SG_STOP_DECODABLE = 4, /* the default stop policy is "decodable", not the count `need`; of
+                                 codes with `arrive` always */
+       SG_ROUNDS = 256,       /* on_event calls sg_round_event: stop policies are understood */
        SG_WANTS_VALUES = 8,   /* UPDATED events carry norms and inner products */
        SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
-       SG_PARTIAL = 32 /* stragglers are slow, not lost: of the `promised` workers that are not
-                          waited for, the messages with tag 0 come all the same */
+       SG_PARTIAL = 32, /* stragglers are slow, not lost: of the `promised` workers that are not
+                           waited for, the messages with tag 0 come all the same */
+       SG_BATCHES = 64, /* rows name mini-batches (sg_row_batch); one model at a time */
+       SG_LOCAL = 128   /* rows are of local steps (sg_row_local); one model at a time */
 };
 
 typedef struct sg_code sg_code;
@@ -88,6 +92,8 @@ typedef struct sg_decode_info {
   double flops;         /* to find the weights, without applying them */
   double alpha_error; /* Σ (α − 1)² over (part, piece): 0 for an exact decode; for codes that are
                          not exact by the framework, from the rows, unless the code fills it in */
+  double alpha_sum;   /* Σ α over parts, mean over pieces: `parts` for an exact decode; for codes
+                         that are not exact as alpha_error */
 } sg_decode_info;
 
 typedef enum sg_verdict { SG_WAIT, SG_SKIP, SG_READY } sg_verdict;
@@ -118,8 +124,13 @@ typedef struct sg_code_type {
   /* --- optional, asked by the default protocol (one round per iteration) --- */
   void (*begin_round)(const sg_code *code, void *state, int round);
   void (*plan)(const sg_code *code, const void *state, int round, int snapshot, sg_orders *orders);
-  /* A message of the current round has come to node message->to. SG_SKIP: of no use, drop it. */
-  sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message);
+  /* A message of the current round has come to node message->to. SG_READY: with what has come the
+   * segment can be decoded; SG_SKIP: the message adds nothing. How far the code is, that is all:
+   * when the master stops waiting is the stop policy's business (stop.h). At an inner node,
+   * SG_READY sends what it holds to its parent. Further orders may be given. NULL: the rank test,
+   * where the stop policy asks for it. */
+  sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message,
+                       sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
 
   /* --- optional: a protocol of its own in place of those four --- */
@@ -148,7 +159,10 @@ struct sg_code {
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
   const char *note; /* what else there is to know, e.g. how s is known; for people. NULL: nothing */
-  const char *stop; /* "count" or "decodable", for compare; by the framework from flags if NULL */
+  const char *stop; /* the stop policy's name, for compare; by the framework if NULL */
+  /* When the master stops waiting: by the framework, from the scheme's member `stop` or from flags.
+   */
+  const struct sg_policy *policy;
   /* Filled in by the framework after create from the rows of the default plan, or from the first
    * round's plan of a code with its own, unless that has set load because its rounds differ. A code
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
@@ -161,9 +175,11 @@ struct sg_code {
  * codes/registry.c. */
 const sg_code_type *sg_code_type_at(int i);
 const sg_code_type *sg_code_type_find(const char *name);
-extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
+extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
+extern const sg_param sg_scheme_params[]; /* what every scheme may have besides: stop */
 
-/* Makes a code. values->variant must be &type->about of a registered (or a test's own) type. */
+/* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
+ * values->common is sg_scheme_params or NULL. */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
@@ -208,7 +224,10 @@ struct sg_row {
   sg_term *term;
   int n_links, links_capacity;
   sg_link *link;
-  int batch;           /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  int batch; /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  int steps; /* 0: gradients; otherwise of so many local steps, at `rate` */
+  double rate;
+  unsigned flags;      /* of the code */
   bool failed;         /* out of memory, or see `mistake` */
   const char *mistake; /* what the code's author did wrong; NULL: nothing */
 };
@@ -221,7 +240,13 @@ sg_status sg_row_fail(const sg_code *code, const sg_row *row, sg_error *e);
 
 void sg_row_part(sg_row *row, int part, int piece, double coef); /* zero coefficients are dropped */
 void sg_row_message(sg_row *row, const sg_message *input, double coef);
+/* All terms are of the mini-batch of that name of their part (learning.batch_rows rows; with local
+ * steps of the batches name, name + 1, …); 0: of whole parts. Needs SG_BATCHES. */
 void sg_row_batch(sg_row *row, int name);
+/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of gradient descent
+ * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
+ * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
+void sg_row_local(sg_row *row, int steps, double rate);
 void sg_row_free(sg_row *row);
 
 /* --- Decoding --------------------------------------------------------------------------------- */
@@ -239,9 +264,9 @@ struct sg_used {
   double *W; /* count × pieces, row by row; zero on entry. A zero row means that the message is not
                 needed and is never encoded. */
   double *bias; /* pieces; 1 on entry: the share of the problem's constant vector, for coded data */
-  /* cond1 = 1, flops = 0 and alpha_error = NAN on entry. flops is what a fresh pattern costs,
-   * tables and caches apart: simulated decode times must not depend on what another run has put
-   * into a cache. */
+  /* cond1 = 1, flops = 0, alpha_error and alpha_sum = NAN on entry. flops is what a fresh pattern
+   * costs, tables and caches apart: simulated decode times must not depend on what another run has
+   * put into a cache. */
   sg_decode_info *info;
 };
 
@@ -274,6 +299,13 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
 /* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
  * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
+
+/* α of the last sg_decoder_weights call, from rows and weights: pieces × (parts · pieces) numbers,
+ * of piece v of the decoded vector the coefficient of piece q of part p at [v][p · pieces + q]; an
+ * exact decode has 1 where q = v and 0 elsewhere. Made when it is asked for, O(terms of the rows),
+ * since kept weights and codes that know their error do without. Not for codes with coded parts.
+ * NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
+const double *sg_decoder_alpha(sg_decoder *decoder);
 
 /* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
 sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);

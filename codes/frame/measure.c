@@ -66,11 +66,10 @@ static bool measure_plan(const sg_code *code, measures *m) {
   bool ok = !o.failed;
   for (int i = 0; ok && i < o.count; i++) {
     const sg_order *order = &o.order[i];
-    bool all = order->node == SG_ALL;
-    for (int node = all ? 0 : order->node; ok && node < (all ? code->nodes : order->node + 1);
-         node++) {
-      sg_message message = {
-          .from = node, .to = SG_MASTER, .segment = order->segment, .tag = order->tag};
+    int first, end;
+    sg_order_nodes(order, code, &first, &end);
+    for (int node = first; ok && node < end; node++) {
+      sg_message message = sg_order_message(order, code, node);
       if (order->kind == SG_ORDER_TASK) m->work[node] += order->work;
       if (order->kind == SG_ORDER_SEND)
         ok = mark_parts(code, m->state, &message, &m->row, m->ever + (size_t)node * m->all);

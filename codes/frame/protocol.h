@@ -19,7 +19,9 @@ typedef enum sg_event_kind {
   SG_CUT,     /* message[count], with SG_SEE_CUTS: all that came by the timer, later the rest */
   SG_UPDATED, /* model, decoded, and with SG_WANTS_VALUES norm, dot_previous: an update is over, or
                  the weights were refused (decoded = false) */
-  SG_STALLED  /* nothing can happen any more; if no order comes back the run ends as stalled */
+  SG_STALLED, /* nothing can happen any more; if no order comes back the run ends as stalled */
+  SG_BACK     /* at: a worker that lost what it had been given to a crash can be given work again;
+                 without a barrier at once, else the next round says so */
 } sg_event_kind;
 
 struct sg_event {
@@ -34,6 +36,8 @@ struct sg_event {
   bool skip;           /* UPDATED with decoded = false: the scenario says skip this round */
   double norm;         /* ‖ĝ‖ */
   double dot_previous; /* ⟨ĝ, the previous ĝ⟩ */
+  double seconds;      /* simulated, since the round began */
+  double now_s;        /* simulated, since the start of the run */
 };
 
 typedef enum sg_order_kind {
@@ -43,6 +47,7 @@ typedef enum sg_order_kind {
   SG_ORDER_STOP,
   SG_ORDER_TELL,
   SG_ORDER_TIMER,
+  SG_ORDER_USE,
   SG_ORDER_DECODE,
   SG_ORDER_CLOSE,
   SG_ORDER_DROP,
@@ -53,7 +58,11 @@ enum {                       /* sg_order.flags */
        SG_REPORT = 1,        /* task: tell the master when it is done (SIGNAL) */
        SG_WITH_PREVIOUS = 2, /* send: in the same transmission as the send before it */
        SG_LAST = 4,          /* decode: drop what else is held of the snapshot, and close it */
-       SG_NO_SUM = 8 /* decode: compare with the exact weighted sum only, not with the whole sum */
+       SG_NO_SUM = 8, /* decode: compare with the exact weighted sum only, not the whole sum */
+       SG_KEEP = 16,  /* decode: what is used stays held and may be used again */
+       SG_FREE = 32,  /* send: takes no time, occupies no link and counts no bytes (a worker that
+                         is its own master) */
+       SG_KNOWN = 64  /* snapshot: all nodes know it already, it is not broadcast */
 };
 
 typedef enum sg_timer_rule {
@@ -76,11 +85,12 @@ typedef struct sg_order {
 struct sg_orders {
   int count, capacity;
   sg_order *order;
-  bool failed; /* out of memory */
+  bool failed;               /* out of memory */
+  struct sg_protocol *round; /* for sg_round_event; set by sg_protocol_event */
 };
 
 /* Keep the optimiser's evaluation point of `model` under the name `snapshot`. */
-void sg_snapshot(sg_orders *o, int snapshot, int model);
+void sg_snapshot(sg_orders *o, int snapshot, int model, unsigned flags);
 /* Queue `work` (in subsets) for a node, or SG_ALL, at a snapshot. A snapshot that is new to the
  * node costs it a broadcast. draws: how many random draws the work is made of with additive
  * scaling. */
@@ -93,7 +103,11 @@ void sg_stop(sg_orders *o, int node);
 /* A COMMAND event at a node or SG_ALL after the signal latency. */
 void sg_tell(sg_orders *o, int node, int arg);
 void sg_timer(sg_orders *o, sg_timer_rule rule, double value, int arg);
-/* Use what the master holds now of the snapshot (or SG_ANY) to update the model. */
+/* The next sg_decode of this batch of orders uses this message, which the master holds, and no
+ * others than those named so. */
+void sg_use(sg_orders *o, const sg_message *message);
+/* Update the model with the messages that sg_use named or, if there are none, with all that the
+ * master holds now of the snapshot (or SG_ANY). They are freed, unless with SG_KEEP. */
 void sg_decode(sg_orders *o, int model, int snapshot, unsigned flags);
 /* No more tasks there; the snapshot is freed with its last message. */
 void sg_close(sg_orders *o, int snapshot);
@@ -104,8 +118,25 @@ void sg_end_round(sg_orders *o);
 void sg_orders_clear(sg_orders *o);
 void sg_orders_free(sg_orders *o);
 
-/* A code's protocol in one run: its state and, where the code has no on_event, the default protocol
- * with its counters and rank test. One per run. */
+/* --- What orders mean: for engines, rehearsals and whoever reads a plan ----------------------- */
+
+/* The nodes *first … *end − 1 that an order is for. */
+void sg_order_nodes(const sg_order *order, const sg_code *code, int *first, int *end);
+/* The message that a send order has a node send; id, round and inputs are the reader's. */
+sg_message sg_order_message(const sg_order *order, const sg_code *code, int node);
+
+/* --- The default round ------------------------------------------------------------------------ */
+
+/* What a code without on_event gets: at BEGIN a snapshot by the round's number and the code's plan
+ * (or one task and a message per segment); arrivals are shown to the code, until the stop policy is
+ * met in all segments; then a decode that ends the round. A refused decode is tried again with each
+ * further arrival, or skips the round where the scenario says so. A code with on_event may call it
+ * for the events that it does not handle itself: with the flag SG_ROUNDS, which also says that it
+ * understands `stop`. */
+void sg_round_event(const sg_event *event, sg_orders *orders);
+
+/* A code's protocol in one run: its state, and the default round with its counters, stop policy and
+ * rank test. One per run. */
 typedef struct sg_protocol sg_protocol;
 sg_protocol *sg_protocol_new(const sg_code *code);
 void sg_protocol_free(sg_protocol *p);

@@ -5,8 +5,9 @@
 
 #include "models/delay/failures.h"
 #include "models/delay/modifiers.h"
-#include "models/delay/source.h"
 #include "models/delay/without.h"
+#include "models/times/times.h"
+#include "sim/core/array.h"
 #include "sim/core/classes.h"
 
 #include <math.h>
@@ -140,7 +141,7 @@ const sg_param sg_cluster_params[] = {
     {0}};
 
 struct sg_delay {
-  sg_source source;
+  sg_times times;
   sg_modifiers modifiers;
   sg_failures failures;
   bool levels; /* workers are made to last as long as the median one: which, is in `without` */
@@ -178,7 +179,7 @@ static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_err
   sg_status status = sg_classes_assign(cluster, "classes", delay->workers,
                                        sg_choice(cluster, "assign") == ASSIGN_RANDOM,
                                        SG_CLASSES_OF_SPEED, delay->seed, class_of, e);
-  for (int w = 0; w < delay->workers && status == SG_OK; w++)
+  for (int w = 0; w < delay->workers && !status; w++)
     delay->speed[w] = sg_real(sg_item(cluster, "classes", class_of[w])->object, "speed");
   free(class_of);
   return status;
@@ -206,18 +207,16 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                   .speed = speed};
   /* All are checked, so that all faults are listed at once. */
   sg_replay_column column = d->scaling == STARTUP ? SG_REPLAY_START : SG_REPLAY_COMPUTE;
-  sg_status source = sg_source_init(&d->source, delay, workers, seed, column, d->per_subset, e);
+  sg_status times =
+      sg_times_init(&d->times, delay, SG_FOR_COMPUTE, workers, seed, column, d->per_subset, e);
   sg_status classes = assign_speeds(d, cluster, e);
   sg_status modifiers = sg_modifiers_init(&d->modifiers, sg_object(cluster, "random_speed"),
                                           sg_object(delay, "memory"), sg_object(delay, "common"),
                                           sg_object(delay, "stalls"), workers, seed, e);
   sg_status failures = sg_failures_init(&d->failures, sg_object(cluster, "crashes"),
                                         sg_object(cluster, "erasure"), workers, seed, e);
-  sg_status status = source != SG_OK      ? source
-                     : classes != SG_OK   ? classes
-                     : modifiers != SG_OK ? modifiers
-                                          : failures;
-  if (status != SG_OK) {
+  sg_status status = times ? times : classes ? classes : modifiers ? modifiers : failures;
+  if (status) {
     sg_delay_free(d);
     return status;
   }
@@ -227,7 +226,7 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
 
 void sg_delay_free(sg_delay *delay) {
   if (!delay) return;
-  sg_source_clear(&delay->source);
+  sg_times_clear(&delay->times);
   sg_modifiers_clear(&delay->modifiers);
   sg_failures_clear(&delay->failures);
   free(delay->speed);
@@ -243,14 +242,14 @@ int sg_delay_workers(const sg_delay *delay) {
 }
 
 long sg_delay_iterations(const sg_delay *delay) {
-  return delay->source.replay ? sg_replay_iterations(delay->source.replay) : 0;
+  return delay->times.replay ? sg_replay_iterations(delay->times.replay) : 0;
 }
 
 void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
-  if (delay->source.replay)
-    sg_replay_note(delay->source.replay, out);
+  if (delay->times.replay)
+    sg_replay_note(delay->times.replay, out);
   else
-    sg_law_note(&delay->source.law, "delay", out);
+    sg_law_note(&delay->times.law, "delay", out);
   sg_factor_note(&delay->modifiers.speed, "random speed", out);
   sg_factor_note(&delay->modifiers.common, "common factor", out);
   if (delay->modifiers.stall_has_length) sg_law_note(&delay->modifiers.stall_length, "stalls", out);
@@ -263,17 +262,12 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
 
 /* --- What if ---------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* How long a worker lasts in this run, but for what changes within it. */
 static double slowness(const sg_delay_run *run, int worker) {
   const sg_delay *d = run->delay;
   double random =
       d->modifiers.speed.random ? sg_modifiers_speed(&d->modifiers, run->replication, worker) : 1;
-  return sg_source_level(&d->source, worker) / (d->speed[worker] * random);
+  return sg_times_level(&d->times, worker) / (d->speed[worker] * random);
 }
 
 /* The factors that make workers last as long as the median one. */
@@ -289,7 +283,7 @@ static bool make_levels(sg_delay_run *run) {
       sorted[w] = own[w] = slowness(run, w);
       if (own[w] > own[slowest]) slowest = w;
     }
-    qsort(sorted, n, sizeof *sorted, ascending);
+    sg_sort_doubles(sorted, n);
     double median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
     for (int w = 0; w < d->workers; w++) run->level[w] = d->without.speeds ? median / own[w] : 1;
     if (d->without.slowest) run->level[slowest] = median / own[slowest];
@@ -308,11 +302,11 @@ sg_without sg_delay_causes(const sg_delay *d) {
                     .common = d->modifiers.common.random,
                     .crashes = d->failures.crash != SG_CRASH_NONE,
                     .erasures = d->failures.erasure != SG_ERASE_NONE,
-                    .randomness = sg_source_is_random(&d->source),
+                    .randomness = sg_times_are_random(&d->times),
                     .speeds = d->modifiers.speed.random};
   for (int w = 1; w < d->workers; w++)
-    has.speeds |= sg_source_level(&d->source, w) / d->speed[w] !=
-                  sg_source_level(&d->source, 0) / d->speed[0];
+    has.speeds |=
+        sg_times_level(&d->times, w) / d->speed[w] != sg_times_level(&d->times, 0) / d->speed[0];
   has.slowest = has.speeds;
   return has;
 }
@@ -323,7 +317,7 @@ sg_status sg_delay_take_away(sg_delay *d, const sg_without *what, const char *pl
     if (what->worker[i] >= d->workers)
       return sg_fail(e, SG_INVALID, place, "expected worker=0 to worker=%d, found worker=%d",
                      d->workers - 1, what->worker[i]);
-  if (what->randomness && !sg_source_take_mean(&d->source))
+  if (what->randomness && !sg_times_take_mean(&d->times))
     return sg_fail(e, SG_INVALID, place,
                    "compute times cannot be replaced by their mean: the law has none");
   if (what->stalls) m->stall_probability = 0;
@@ -363,6 +357,10 @@ bool sg_delay_fails(const sg_delay *delay) {
   return delay->failures.crash != SG_CRASH_NONE || delay->failures.erasure != SG_ERASE_NONE;
 }
 
+bool sg_delay_comes_back(const sg_delay *delay) {
+  return delay->failures.crash == SG_CRASH_CHAIN && delay->failures.dead.leave > 0;
+}
+
 int sg_delay_worst_wanted(const sg_delay *delay) {
   return delay->failures.erasure == SG_ERASE_WORST ? delay->failures.count : 0;
 }
@@ -382,8 +380,8 @@ bool sg_delay_erased(sg_delay_run *run, int worker, uint32_t iteration) {
 }
 
 static double draw(const sg_delay_run *run, int worker, uint32_t iteration, int number) {
-  return sg_source_seconds(&run->delay->source, run->replication, worker, iteration,
-                           (uint32_t)number);
+  return sg_times_seconds(&run->delay->times, run->replication, worker, iteration,
+                          (uint32_t)number);
 }
 
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
@@ -409,9 +407,9 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
 
 const char *sg_delay_form_of(const sg_delay *d, int worker, int tasks, double work, int draws,
                              sg_delay_form *form) {
-  *form = (sg_delay_form){.law = &d->source.law, .draws = 1};
-  if (d->source.replay) return "compute times come from a trace";
-  if (d->levels || d->source.certain) return "causes of lost time are taken away";
+  *form = (sg_delay_form){.law = &d->times.law, .draws = 1};
+  if (d->times.replay) return "compute times come from a trace";
+  if (d->levels || d->times.certain) return "causes of lost time are taken away";
   if (d->modifiers.speed.random) return "workers have random speeds";
   if (d->modifiers.memory) return "workers are slow for several iterations in a row";
   if (d->modifiers.common.random) return "all workers of an iteration have a factor in common";

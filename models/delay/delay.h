@@ -3,7 +3,7 @@
 #ifndef SG_MODELS_DELAY_H
 #define SG_MODELS_DELAY_H
 
-#include "models/delay/law.h"
+#include "models/times/law.h"
 #include "sim/core/text.h"
 
 /* The scenario's "delay" object: family by "model" (a law or a trace) with the common members unit
@@ -36,6 +36,8 @@ void sg_delay_run_free(sg_delay_run *run);
 
 /* Whether messages may never come: only then the next four do anything. */
 bool sg_delay_fails(const sg_delay *delay);
+/* Whether a worker that lost an iteration to a crash has others afterwards. */
+bool sg_delay_comes_back(const sg_delay *delay);
 /* How many workers are to be erased that are worst for the code; the code's user finds them and
  * says so before any run. */
 int sg_delay_worst_wanted(const sg_delay *delay);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Factors: laws of times whose members are named without their unit. */
 #include "models/delay/factor.h"
 
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,12 +66,12 @@ static sg_status make_law(sg_factor *f, const sg_values *values, const sg_varian
   sg_values *v = sg_values_new(NULL, law, values->pointer);
   if (!v) return sg_fail_memory(e);
   sg_status status = SG_OK;
-  for (const sg_param *p = values->variant->params; p->name && status == SG_OK; p++) {
+  for (const sg_param *p = values->variant->params; p->name && !status; p++) {
     char name[64];
     snprintf(name, sizeof name, "%s%s", p->name, sg_values_param(v, p->name) ? "" : "_s");
     status = sg_values_set_number(v, name, sg_real(values, p->name), e);
   }
-  if (status == SG_OK) status = sg_law_init(&f->law, v, e);
+  if (!status) status = sg_law_init(&f->law, v, e);
   sg_values_free(v);
   return status;
 }

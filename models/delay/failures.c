@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Crashes and erasures: which messages never come. */
 #include "models/delay/failures.h"
 
 #include "models/delay/address.h"
@@ -157,7 +158,7 @@ sg_status sg_failures_init(sg_failures *f, const sg_values *crash, const sg_valu
                            int workers, uint64_t seed, sg_error *e) {
   *f = (sg_failures){.workers = workers, .seed = seed};
   sg_status a = read_crashes(f, crash, e), b = read_erasure(f, erasure, e);
-  return a != SG_OK ? a : b;
+  return a ? a : b;
 }
 
 void sg_failures_clear(sg_failures *f) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The modifiers in their fixed order: speed, memory, common factor, stalls. */
 #include "models/delay/modifiers.h"
 
 #include "models/delay/address.h"
@@ -125,7 +126,7 @@ sg_status sg_modifiers_init(sg_modifiers *m, const sg_values *random_speed, cons
   sg_status b = sg_factor_init(&m->common, common, e);
   sg_status c = read_stalls(m, stalls, e);
   m->any = m->speed.random || memory || m->common.random || m->stall_probability > 0;
-  return a != SG_OK ? a : b != SG_OK ? b : c != SG_OK ? c : d;
+  return a ? a : b ? b : c ? c : d;
 }
 
 void sg_modifiers_clear(sg_modifiers *m) {

@@ -15,7 +15,7 @@ static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof sources / sizeof *sources) ? &sources[i]->about : NULL;
 }
 
-const sg_family sg_data_family = {"source", "data source", variant_at, NULL};
+const sg_family sg_data_family = {.selector = "source", .what = "data source", .at = variant_at};
 
 const sg_param sg_data_params[] = {
     {.name = "test_share",

@@ -31,7 +31,8 @@ static const sg_variant *variant_at(int i) {
   return i == 0 ? &gradient_descent : i == 1 ? &nesterov : NULL;
 }
 
-const sg_family sg_optimizer_family = {"method", "optimiser", variant_at, "gradient-descent"};
+const sg_family sg_optimizer_family = {
+    .selector = "method", .what = "optimiser", .at = variant_at, .fallback = "gradient-descent"};
 
 const sg_param sg_optimizer_params[] = {{.name = "step",
                                          .kind = SG_REAL,

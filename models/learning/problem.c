@@ -27,7 +27,8 @@ static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof types / sizeof *types) ? &types[i]->about : NULL;
 }
 
-const sg_family sg_problem_family = {"problem", "learning problem", variant_at, NULL};
+const sg_family sg_problem_family = {
+    .selector = "problem", .what = "learning problem", .at = variant_at};
 
 static const char *const subset_words[] = {"workers", NULL};
 

@@ -250,7 +250,7 @@ static linear_link read_linear(const sg_values *values) {
 
 static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e) {
   const sg_values *jitter = sg_object(uplink, "jitter");
-  sg_status law = SG_OK, jitter_law = SG_OK;
+  sg_status times = SG_OK, jitters = SG_OK;
   n->per_message = sg_real(uplink, "per_message_s");
   n->draw_per_iteration = sg_choice(uplink, "draw") == DRAW_ITERATION;
   if (uplink->variant == &uplink_none) {
@@ -258,16 +258,16 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
   } else if (uplink->variant == &uplink_linear) {
     n->uplink = UPLINK_LINEAR;
     n->uplink_linear = read_linear(uplink);
-  } else if (uplink->variant == &sg_replay_variant) {
-    n->uplink = UPLINK_TRACE;
-    law = sg_replay_new(uplink, n->workers, n->seed, SG_REPLAY_SEND, 0, &n->uplink_trace, e);
   } else {
-    n->uplink = UPLINK_LAW;
-    law = sg_law_init(&n->uplink_law, uplink, e);
+    n->uplink = UPLINK_TIMES;
+    times = sg_times_init(&n->uplink_times, uplink, SG_FOR_UPLINK, n->workers, n->seed,
+                          SG_REPLAY_SEND, 0, e);
   }
   n->jitters = jitter->variant != &jitter_none;
-  if (n->jitters) jitter_law = sg_law_init(&n->jitter, jitter, e);
-  return law != SG_OK ? law : jitter_law;
+  if (n->jitters)
+    jitters =
+        sg_times_init(&n->jitter, jitter, SG_FOR_JITTER, n->workers, n->seed, SG_REPLAY_SEND, 0, e);
+  return times ? times : jitters;
 }
 
 static void read_broadcast(sg_network *n, const sg_values *broadcast) {
@@ -293,11 +293,11 @@ static sg_status read_classes(sg_network *n, const sg_values *network, sg_error 
   n->uplink_speed = calloc(workers, sizeof *n->uplink_speed);
   n->downlink_speed = calloc(workers, sizeof *n->downlink_speed);
   sg_status status = class_of && n->uplink_speed && n->downlink_speed ? SG_OK : sg_fail_memory(e);
-  if (status == SG_OK)
+  if (!status)
     status = sg_classes_assign(network, "classes", n->workers,
                                sg_choice(network, "assign") == ASSIGN_RANDOM, SG_CLASSES_OF_LINKS,
                                n->seed, class_of, e);
-  for (int w = 0; w < n->workers && status == SG_OK; w++) {
+  for (int w = 0; w < n->workers && !status; w++) {
     const sg_values *item = sg_item(network, "classes", class_of[w])->object;
     n->uplink_speed[w] = sg_real(item, "uplink_speed");
     n->downlink_speed[w] = sg_real(item, "downlink_speed");
@@ -321,9 +321,9 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
   /* Both are checked, so that all faults are listed at once. */
   sg_status uplink = read_uplink(n, sg_object(network, "uplink"), e);
   sg_status classes = read_classes(n, network, e);
-  if (uplink != SG_OK || classes != SG_OK) {
+  if (uplink || classes) {
     sg_network_free(n);
-    return uplink != SG_OK ? uplink : classes;
+    return uplink ? uplink : classes;
   }
   *out = n;
   return SG_OK;
@@ -331,17 +331,16 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
 
 void sg_network_free(sg_network *network) {
   if (!network) return;
-  sg_replay_free(network->uplink_trace);
-  sg_law_clear(&network->uplink_law);
-  sg_law_clear(&network->jitter);
+  sg_times_clear(&network->uplink_times);
+  sg_times_clear(&network->jitter);
   free(network->uplink_speed);
   free(network->downlink_speed);
   free(network);
 }
 
 void sg_network_note(const sg_network *network, sg_buffer *out) {
-  if (network->uplink_law.type) sg_law_note(&network->uplink_law, "uplink", out);
-  if (network->jitter.type) sg_law_note(&network->jitter, "uplink jitter", out);
+  if (network->uplink_times.law.type) sg_law_note(&network->uplink_times.law, "uplink", out);
+  if (network->jitters) sg_law_note(&network->jitter.law, "uplink jitter", out);
 }
 
 sg_status sg_network_speed_up(sg_network *n, double uplink, double ingress, sg_error *e) {

@@ -7,7 +7,7 @@
 #define SG_MODELS_NETWORK_H
 
 #include "models/compress/compress.h"
-#include "models/delay/law.h"
+#include "models/times/law.h"
 
 /* The scenario's "network" object: uplink {model: none | linear | a law; per_message_s; draw:
  * message | iteration; jitter: none | a law}, ingress {model: unlimited | fifo | fair-share;

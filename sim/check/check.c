@@ -2,6 +2,7 @@
 #include "sim/check/check.h"
 
 #include "sim/check/trial.h"
+#include "sim/core/array.h"
 #include "sim/core/random.h"
 
 #include <math.h>
@@ -228,11 +229,6 @@ static void count_inaccurate(checker *c, long count, const sg_trial_result *r) {
         r[i].decoded && sg_trial_has_errors(c->subject) && !(r[i].error[SG_FLOAT64] < INACCURATE);
 }
 
-static int rising(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double quantile(const double *sorted, long n, double p) {
   long rank = (long)ceil(p * (double)n);
   return sorted[rank < 1 ? 0 : rank - 1];
@@ -251,7 +247,7 @@ static sg_status fill_quantiles(checker *c, long count, sg_trial_result *r) {
     }
     spread->median = spread->p90 = spread->p99 = NAN;
     if (n == 0) continue;
-    qsort(x, (size_t)n, sizeof *x, rising);
+    sg_sort_doubles(x, (size_t)n);
     spread->median = quantile(x, n, 0.5);
     spread->p90 = quantile(x, n, 0.9);
     spread->p99 = quantile(x, n, 0.99);

@@ -82,7 +82,7 @@ static int gather(player *p, int node, int snapshot, int segment) {
   return n;
 }
 
-static sg_message *new_message(player *p, const sg_order *o, int from, int to) {
+static sg_message *new_message(player *p, const sg_order *o, int from) {
   sg_rehearsal *r = p->rehearsal;
   int n_in = p->code->parent ? gather(p, from, o->snapshot, o->segment) : 0;
   sg_message *m = NULL;
@@ -95,23 +95,20 @@ static sg_message *new_message(player *p, const sg_order *o, int from, int to) {
   }
   const sg_message **in = (const sg_message **)(void *)(m + 1);
   if (n_in) memcpy(in, p->inputs, (size_t)n_in * sizeof *in);
-  *m = (sg_message){.id = r->count,
-                    .from = from,
-                    .to = to,
-                    .snapshot = o->snapshot,
-                    .segment = o->segment,
-                    .tag = o->tag,
-                    .n_in = n_in,
-                    .in = n_in ? in : NULL};
+  *m = sg_order_message(o, p->code, from);
+  m->id = r->count;
+  m->n_in = n_in;
+  m->in = n_in ? in : NULL;
   r->message[r->count++] = m;
   return m;
 }
 
 static void send(player *p, const sg_order *o, int from) {
   sg_rehearsal *r = p->rehearsal;
-  int to = o->to != SG_UP ? o->to : p->code->parent ? p->code->parent[from] : SG_MASTER;
-  const sg_message *m = new_message(p, o, from, to);
-  if (!m || (to != SG_MASTER && !is_present(p, to))) return;
+  const sg_message *m = new_message(p, o, from);
+  if (!m) return;
+  int to = m->to;
+  if (to != SG_MASTER && !is_present(p, to)) return;
   if (to == SG_MASTER) {
     if (!widen(&r->delivered, &r->delivered_capacity, r->n_delivered, sizeof *r->delivered)) {
       p->failed = true;
@@ -153,7 +150,8 @@ static void obey(player *p, const sg_order *o) {
     drop(p->rehearsal, o->message);
     return;
   }
-  int from = o->node == SG_ALL ? 0 : o->node, to = o->node == SG_ALL ? p->code->nodes : from + 1;
+  int from, to;
+  sg_order_nodes(o, p->code, &from, &to);
   if (o->kind != SG_ORDER_TASK && o->kind != SG_ORDER_SEND && o->kind != SG_ORDER_TELL) return;
   for (int node = from; node < to && !p->failed; node++)
     if (is_present(p, node)) obey_one(p, o, node);

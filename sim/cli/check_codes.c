@@ -2,6 +2,7 @@
 /* The command `codes check`: how safe a code is, or a grid of all; rows of a database. */
 #include "sim/cli/check_codes.h"
 #include "sim/check/grid.h"
+#include "sim/core/nearest.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -321,7 +322,7 @@ static sg_status read_parameters(const sg_check_request *q, sg_values *values, s
 }
 
 static sg_status check_named(session *s, const sg_code_type *type, sg_error *e) {
-  sg_values *values = sg_values_new(NULL, &type->about, "");
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_code *code = NULL;
   sg_status status = values ? read_parameters(s->q, values, e) : sg_fail_memory(e);
   if (!status) status = sg_code_new(type, &s->shape, values, &code, e);
@@ -441,9 +442,7 @@ static sg_status write_session(const session *s, sg_db *db, int argc, char **arg
 static int unknown_code(const char *name) {
   const char *names[256] = {NULL};
   for (int i = 0; i < 255 && sg_code_type_at(i); i++) names[i] = sg_code_type_at(i)->about.name;
-  const char *near = sg_nearest(name, names);
-  return sg_usage_fault("codes", "there is no code \"%s\"%s%s%s", name,
-                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  return sg_usage_fault("codes", "there is no code \"%s\"%s", name, sg_suggest(name, names).text);
 }
 
 static int print_faults(const sg_check_request *q, sg_error *e) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that only read: check, compare, query, codes, schema, help. */
 #include "codes/frame/code.h"
-#include "results/ask.h"
+#include "results/compare.h"
+#include "results/query.h"
 #include "sim/cli/cli.h"
+#include "sim/core/nearest.h"
 #include "sim/experiment/plan.h"
 
 #include <stdio.h>
@@ -124,9 +126,8 @@ int sg_cmd_codes(int argc, char **argv) {
   if (!type) {
     const char *names[256] = {NULL};
     for (int i = 0; i < 255 && sg_code_type_at(i); i++) names[i] = sg_code_type_at(i)->about.name;
-    const char *near = sg_nearest(o.word[1], names);
-    return sg_usage_fault("codes", "there is no code \"%s\"%s%s%s", o.word[1],
-                          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return sg_usage_fault("codes", "there is no code \"%s\"%s", o.word[1],
+                          sg_suggest(o.word[1], names).text);
   }
   sg_buffer out = {0};
   bool markdown = o.format == SG_FORMAT_MARKDOWN;

@@ -189,7 +189,7 @@ static void put_row(sg_table *t, const columns *c, const sg_planned *p, const re
     sg_table_text(t, axes.data);
     sg_buffer_free(&axes);
   }
-  sg_table_integer(t, p->workers);
+  sg_table_integer(t, p->facts.n_workers);
   sg_table_text(t, r->exact ? r->rule : c->all ? NULL : "no closed form");
   if (c->all) sg_table_text(t, r->basis);
   put_time(t, r->mean);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/cli/cli.h"
 #include "sim/core/linalg.h"
+#include "sim/core/nearest.h"
 
 #include <gsl/gsl_errno.h>
 #include <signal.h>
@@ -107,9 +108,7 @@ int main(int argc, char **argv) {
   if (c) return c->run(argc - 1, argv + 1);
   const char *names[sizeof sg_commands / sizeof *sg_commands] = {NULL};
   for (int i = 0; sg_commands[i].name; i++) names[i] = sg_commands[i].name;
-  const char *near = sg_nearest(argv[1], names);
-  fprintf(stderr, "straggle: there is no command \"%s\"", argv[1]);
-  if (near) fprintf(stderr, "; did you mean \"%s\"?", near);
-  fprintf(stderr, "\nTry: straggle help\n");
+  fprintf(stderr, "straggle: there is no command \"%s\"%s\nTry: straggle help\n", argv[1],
+          sg_suggest(argv[1], names).text);
   return EX_USAGE;
 }

@@ -187,11 +187,11 @@ static double probe(const sg_plan *plan, const sg_planned *p) {
     const sg_block_options options = {0};
     const int replication = 0;
     for (long n = 4; n <= 4096; n *= 8) {
-      w->limits.iterations = n < p->iterations ? n : p->iterations;
+      w->limits.iterations = n < p->facts.max_iterations ? n : (long)p->facts.max_iterations;
       double begin = seconds_now();
       if (sg_block_run(w, 1, &replication, &options, &sink, &e) != SG_OK) break;
       seconds = (seconds_now() - begin) / (double)w->limits.iterations;
-      if (seconds_now() - begin > 0.05 || n >= p->iterations) break;
+      if (seconds_now() - begin > 0.05 || n >= p->facts.max_iterations) break;
     }
   }
   sg_world_free(w, plan->cache);
@@ -213,12 +213,12 @@ static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, 
   static const double unknown = NAN;
   double each = t->probed < PROBES ? probe(plan, p) : unknown;
   if (!isnan(each)) {
-    t->seconds += each * (double)p->iterations * missing;
+    t->seconds += each * (double)p->facts.max_iterations * missing;
     t->probed++;
   }
   double row = detail == SG_DETAIL_SUMMARY ? 0 : ITERATION_BYTES;
-  if (detail == SG_DETAIL_WORKER) row += WORKER_BYTES * p->workers;
-  t->bytes += missing * (RUN_BYTES + row * (double)p->iterations);
+  if (detail == SG_DETAIL_WORKER) row += WORKER_BYTES * p->facts.n_workers;
+  t->bytes += missing * (RUN_BYTES + row * (double)p->facts.max_iterations);
   t->missing += missing;
 }
 
@@ -244,14 +244,14 @@ static void plan_row(sg_table *t, const sg_planned *p, int replications, int mis
   sg_table_text(t, axes.data);
   sg_buffer_free(&axes);
   if (p->valid) {
-    sg_table_integer(t, p->workers);
-    sg_table_number(t, p->load, 4);
-    sg_table_integer(t, p->stragglers);
-    sg_table_integer(t, p->reduction);
+    sg_table_integer(t, p->facts.n_workers);
+    sg_table_number(t, p->facts.load_d, 4);
+    sg_table_integer(t, p->facts.stragglers_s);
+    sg_table_integer(t, p->facts.comm_m);
     sg_table_text(t, p->stop);
     sg_table_integer(t, p->duplicate ? 0 : replications);
     sg_table_integer(t, p->duplicate ? 0 : missing);
-    sg_table_text(t, p->duplicate ? "the same as a point above" : p->is_baseline ? "baseline" : "");
+    sg_table_text(t, p->duplicate ? "the same as a point above" : p->facts.is_baseline ? "baseline" : "");
   } else {
     for (int i = 0; i < 7; i++) sg_table_text(t, NULL);
     sg_buffer why = {0};

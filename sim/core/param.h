@@ -2,7 +2,7 @@
 /* Parameter tables: the single source for reading, defaults, ranges, error messages, JSON Schema,
  * help and reference documentation.
  *
- * A table is a constant array of sg_param ending with an entry whose name is NULL. Tables nest: a
+ * A table is a constant array of sg_param ending with {0}. Tables nest: a
  * member may be an object with a table of its own, a list, or a family (an object in which one
  * member, the selector, chooses a variant: "code": "group", "model": "pareto"). The whole scenario
  * format is one tree of tables; a gradient code or delay law contributes its own leaf table.
@@ -81,6 +81,7 @@ typedef struct sg_family {
   const char *what;               /* "gradient code", for messages */
   const sg_variant *(*at)(int i); /* the i-th variant, NULL past the last */
   const char *fallback; /* the variant taken when the selector is absent; NULL: required */
+  bool by_name; /* the variant's name alone, a string, stands for the object with its selector */
 } sg_family;
 
 /* The variant of that name, or NULL. */
@@ -125,6 +126,10 @@ sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error
 sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e);
 /* As a person types it on a command line (name=text): parsed by the row's kind. */
 sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e);
+/* The same for a family that goes by name: the variant, with members in brackets if it has some,
+ * "deadline(deadline_s=30)". */
+sg_status sg_family_parse(const sg_param *row, const char *place, const char *text, sg_value *value,
+                          sg_error *e);
 /* A fault for every SG_REQUIRED member that is absent, in nested objects too. */
 sg_status sg_values_check_required(const sg_values *v, sg_error *e);
 /* A fault for every member that is given without the word of another that its row's `with` names.
@@ -138,6 +143,7 @@ bool sg_values_with(const sg_values *v, const sg_param *row);
 
 struct sg_buffer;
 
+int sg_table_size(const sg_param *table);                 /* rows; 0 of NULL */
 int sg_values_size(const sg_values *v);                   /* n_common + n_own */
 const sg_param *sg_values_row(const sg_values *v, int i); /* the table row of value[i] */
 char *sg_pointer_join(const char *pointer,
@@ -159,6 +165,10 @@ const char *sg_article(const char *word);
 void sg_param_expectation(const sg_param *row, struct sg_buffer *out);
 /* "expected a whole number ≥ 0, found …". */
 sg_status sg_fail_expected(sg_error *e, const char *place, const sg_param *row, const char *found);
+/* The same where a string that is no word of the row, or a number that is not in its range, was
+ * found. */
+sg_status sg_fail_word(const sg_param *row, const char *place, const char *text, sg_error *e);
+sg_status sg_fail_number(const sg_param *row, const char *place, double number, sg_error *e);
 /* ""d" is missing; expected …", for a member of the object at `pointer`. */
 sg_status sg_fail_missing(sg_error *e, const char *pointer, const sg_param *row);
 /* "unknown member "x"; did you mean "y"?"; the names are those of the tables and the selector (may
@@ -186,9 +196,5 @@ const sg_value *sg_item(const sg_values *v, const char *name, int i);
  * join several members: sg_fail_at(e, v, "d", "expected d ≥ s + m = %ld, found %ld", …). */
 sg_status sg_fail_at(sg_error *e, const sg_values *v, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-
-/* The choice or variant name nearest to `word` in edit distance, or NULL if none is near enough to
- * be worth suggesting. `candidates`: NULL-terminated. */
-const char *sg_nearest(const char *word, const char *const *candidates);
 
 #endif

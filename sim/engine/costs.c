@@ -15,11 +15,52 @@ void run_count_busy(sg_run *run, int index) {
   n->busy_from = run->now;
   n->row_began = true;
   n->row_busy += seconds;
-  run->cost.busy += seconds;
+  if (!run->async) run->cost.busy += seconds;
   if (n->stale)
     run->cost.wasted += seconds;
   else
     n->worked += seconds;
+}
+
+/* Counts the busy seconds of all workers up to now. */
+static void integrate(sg_run *run) {
+  run->cost.busy += run->busy_now * (run->now - run->busy_up_to);
+  run->busy_up_to = run->now;
+  int kept = 0;
+  for (int i = 0; i < run->n_waiting_nodes; i++) {
+    node *n = &run->node[run->waiting_node[i]];
+    if (n->busy_from > run->now) {
+      run->waiting_node[kept++] = run->waiting_node[i];
+      continue;
+    }
+    n->waits = false;
+    run->busy_now++;
+    run->cost.busy += run->now - n->busy_from;
+  }
+  run->n_waiting_nodes = kept;
+}
+
+void run_busy_begins(sg_run *run, int index) {
+  node *n = &run->node[index];
+  integrate(run);
+  n->waits = n->busy_from > run->now;
+  if (n->waits)
+    run->waiting_node[run->n_waiting_nodes++] = index;
+  else
+    run->busy_now++;
+}
+
+void run_busy_ends(sg_run *run, int index) {
+  node *n = &run->node[index];
+  integrate(run);
+  if (!n->waits) {
+    run->busy_now--;
+    return;
+  }
+  int i = 0;
+  while (run->waiting_node[i] != index) i++;
+  run->waiting_node[i] = run->waiting_node[--run->n_waiting_nodes];
+  n->waits = false;
 }
 
 static void waste_up_to(sg_run *run, node *n, double worked) {
@@ -54,28 +95,21 @@ void run_ingress_usage(sg_run *run) {
 bool run_start_row(sg_run *run, bool decoded, double begin, double end,
                    const sg_run_result *result) {
   if (run->base + end > run->limits.sim_time_s) return false;
-  /* Without a barrier a row reaches from update to update. */
-  double origin = run->async ? run->previous_end - run->base : 0;
-  run->record = (sg_iteration_record){.iteration = run->rows,
-                                      .round = run->round,
-                                      .start_s = run->base + origin,
-                                      .duration_s = end - origin,
-                                      .wait_s = begin - origin,
-                                      .decode_s = decoded ? result->decode_s : 0,
-                                      .update_s = decoded ? run->env->update_s : 0,
-                                      .decoded = decoded,
-                                      .n_used = decoded ? result->n_used : 0,
-                                      .last_worker = run->last_worker,
-                                      .loss = NAN,
-                                      .test_loss = NAN,
-                                      .test_accuracy = NAN,
-                                      .test_auc = NAN,
-                                      .grad_norm = NAN,
-                                      .grad_rel_err = NAN,
-                                      .grad_scaled_err = NAN,
-                                      .decoding_err = NAN,
-                                      .cond1_est = NAN,
-                                      .decode_amp = NAN};
+  /* A row reaches from the end of the previous one: rounds without an update belong to the row that
+   * follows, and durations add up to the simulated time. */
+  double origin = run->previous_end - run->base;
+  sg_iteration_record *r = &run->record;
+  *r = sg_iteration_blank;
+  r->iteration = run->rows;
+  r->round = run->round;
+  r->start_s = run->base + origin;
+  r->duration_s = end - origin;
+  r->wait_s = begin - origin;
+  r->decode_s = decoded ? result->decode_s : 0;
+  r->update_s = decoded ? run->env->update_s : 0;
+  r->decoded = decoded;
+  r->n_used = decoded ? result->n_used : 0;
+  r->last_worker = run->last_worker;
   run->previous_end = run->base + end;
   run->rows++;
   run->at_instant = 0;
@@ -101,7 +135,9 @@ static void fill_worker_row(sg_run *run, int index) {
 }
 
 void run_finish_row(sg_run *run) {
-  if (!run->ending) /* At the end of a round it is done already. */
+  if (run->async) integrate(run);
+  /* At the end of a round it is done already; without rounds only workers' own rows ask for it. */
+  if (!run->ending && (!run->async || run->limits.worker_rows))
     for (int i = 0; i < run->nodes; i++) run_count_busy(run, i);
   run_ingress_usage(run);
   sg_iteration_record *r = &run->record;

@@ -43,7 +43,8 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
   m->worked = 0;
   m->place = IN_JOBS;
   m->first = true;
-  m->unseen = false;
+  m->unseen = m->named = false;
+  m->free = order->flags & SG_FREE;
   run->snapshot[slot].refs++;
   run->node[from].living++;
   return id;
@@ -66,11 +67,20 @@ void run_free_message(sg_run *run, int id, bool used) {
   for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->in[i]->id, used);
   detach(run, m, used);
   if (m->unseen) run->n_unseen--;
+  if (m->named) run->n_named--;
   m->view.n_in = 0;
-  m->unseen = false;
+  m->unseen = m->named = false;
   m->place = IN_NOWHERE;
   m->next = run->free_message;
   run->free_message = id;
+}
+
+void run_keep_used(sg_run *run, int id) {
+  message *m = run_message(run, id);
+  for (int i = 0; i < m->view.n_in; i++) run_keep_used(run, m->in[i]->id);
+  if (m->snapshot < 0) return;
+  run->node[m->view.from].row_used = true;
+  run_settle_message(run, m->view.from, m->worked, true);
 }
 
 void run_free_transmission(sg_run *run, int id) {
@@ -207,6 +217,11 @@ void run_send(sg_run *run, int id) {
     return;
   }
   m->next = -1;
+  if (m->free) {
+    m->bytes = 0;
+    run_schedule(run, run->now, EV_FREE, m->view.from, id);
+    return;
+  }
   if (n->uplink.head < 0)
     n->uplink.head = id;
   else
@@ -317,6 +332,15 @@ static void deliver(sg_run *run, int id) {
     hold_at_master(run, id, first->bytes, count);
   else
     hold_at_node(run, id, to, count);
+}
+
+void run_deliver_free(sg_run *run, int id) {
+  /* Its round may have ended at this very instant: then it is late. */
+  bool late = run_message(run, id)->view.round != run->round || run->ending;
+  if (late && run->env->late_work != SG_LATE_KEEP_PARTIAL && !run->async)
+    run_free_transmission(run, id);
+  else
+    deliver(run, id);
 }
 
 /* The time of a queue's next delivery has changed. */

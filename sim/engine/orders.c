@@ -6,24 +6,77 @@
 
 /* --- Points ----------------------------------------------------------------------------------- */
 
+/* Names are mostly numbers that follow one another. */
+static unsigned hash_of(const sg_run *run, int name) {
+  return (unsigned)name & ((unsigned)run->names - 1);
+}
+
 int run_find_snapshot(const sg_run *run, int name) {
   const snapshot *p = run->snapshot;
   int recent = run->recent_snapshot;
   if (recent < run->snapshots && p[recent].alive && p[recent].name == name) return recent;
-  for (int i = 0; i < run->snapshots; i++)
-    if (p[i].alive && p[i].name == name) return i;
-  return -1;
+  int at = run->by_name[hash_of(run, name)];
+  while (at >= 0 && p[at].name != name) at = p[at].next;
+  return at;
+}
+
+/* Nobody asks for it any more: its slot is free for the next. */
+static void forget_snapshot(sg_run *run, int slot) {
+  snapshot *p = &run->snapshot[slot];
+  int *link = &run->by_name[hash_of(run, p->name)];
+  while (*link != slot) link = &run->snapshot[*link].next;
+  *link = p->next;
+  p->alive = false;
+  p->next = run->free_snapshot;
+  run->free_snapshot = slot;
+}
+
+/* Chains stay short: twice as many heads as slots. */
+static bool rehash(sg_run *run) {
+  int names = run->names;
+  while (names < 2 * run->snapshots) names *= 2;
+  if (names == run->names) return true;
+  int *grown = realloc(run->by_name, (size_t)names * sizeof *grown);
+  if (!grown) {
+    run_out_of_memory(run);
+    return false;
+  }
+  run->by_name = grown;
+  run->names = names;
+  for (int i = 0; i < names; i++) grown[i] = -1;
+  for (int slot = 0; slot < run->snapshots; slot++) {
+    if (!run->snapshot[slot].alive) continue;
+    int *head = &grown[hash_of(run, run->snapshot[slot].name)];
+    run->snapshot[slot].next = *head;
+    *head = slot;
+  }
+  return true;
+}
+
+/* A slot for a new snapshot; −1 without memory. */
+static int take_slot(sg_run *run) {
+  int slot = run->free_snapshot;
+  if (slot >= 0) {
+    run->free_snapshot = run->snapshot[slot].next;
+    return slot;
+  }
+  slot = run->snapshots;
+  if (!run_reserve(run, &run->snapshot, &run->snapshots_capacity, slot + 1, sizeof *run->snapshot))
+    return -1;
+  run->snapshot[slot].alive = false;
+  run->snapshots++;
+  return rehash(run) ? slot : -1;
 }
 
 void run_close_snapshot(sg_run *run, int slot) {
   snapshot *p = &run->snapshot[slot];
   p->open = false;
-  if (p->refs == 0) p->alive = false;
+  if (p->alive && p->refs == 0) forget_snapshot(run, slot);
 }
 
 void run_release_snapshot(sg_run *run, int slot) {
   snapshot *p = &run->snapshot[slot];
-  if (--p->refs == 0 && !p->open) p->alive = false;
+  if (--p->refs == 0 && !p->open) forget_snapshot(run, slot);
 }
 
 static void order_snapshot(sg_run *run, const sg_order *order) {
@@ -35,16 +88,16 @@ static void order_snapshot(sg_run *run, const sg_order *order) {
     run_fail(run, "a snapshot by the name of snapshot %d, which is still alive", order->snapshot);
     return;
   }
-  int slot = 0;
-  while (slot < run->snapshots && run->snapshot[slot].alive) slot++;
-  if (slot == run->snapshots) {
-    if (!run_reserve(run, &run->snapshot, &run->snapshots_capacity, slot + 1,
-                     sizeof *run->snapshot))
-      return;
-    run->snapshots++;
-  }
-  run->snapshot[slot] =
-      (snapshot){.name = order->snapshot, .alive = true, .open = true, .serial = run->serial++};
+  int slot = take_slot(run);
+  if (slot < 0) return;
+  int *head = &run->by_name[hash_of(run, order->snapshot)];
+  run->snapshot[slot] = (snapshot){.name = order->snapshot,
+                                   .alive = true,
+                                   .open = true,
+                                   .everywhere = order->flags & SG_KNOWN,
+                                   .next = *head,
+                                   .serial = run->serial++};
+  *head = slot;
   run->recent_snapshot = slot;
   if (run->hooks.snapshot && !run->hooks.snapshot(run->hooks.user, slot, order->model))
     run_out_of_memory(run);
@@ -113,7 +166,7 @@ static const known *find_known(const sg_run *run, const node *n, int slot) {
 /* A snapshot that is new to a node is sent to it at once, whatever it is doing. */
 static void make_known(sg_run *run, int index, int slot) {
   node *n = &run->node[index];
-  if (find_known(run, n, slot)) return;
+  if (run->snapshot[slot].everywhere || find_known(run, n, slot)) return;
   if (n->n_known == n->known_capacity) forget_closed_snapshots(run, n);
   if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known)) return;
   uint32_t serial = run->snapshot[slot].serial;
@@ -154,7 +207,9 @@ static bool may_fuse(const sg_run *run, const node *n, const job *task) {
 /* The message that follows a task that is to begin, taken off the queue, or −1. */
 static int take_fused(sg_run *run, node *n, const job *task) {
   const job *next = n->jobs.head >= 0 ? &run->job[n->jobs.head] : NULL;
-  if (!next || next->message < 0 || next->next >= 0 || !may_fuse(run, n, task)) return -1;
+  if (!next || next->message < 0 || next->next >= 0 || !may_fuse(run, n, task) ||
+      run_message(run, next->message)->free)
+    return -1;
   return pop_job(run, &n->jobs).message;
 }
 
@@ -225,6 +280,11 @@ static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const 
   double down = first ? sg_delay_down(run->delay, index, iteration) : 0;
   if (isinf(down)) {
     n->dead = n->row_cancelled = true;
+    /* Without rounds it is down for as long as the lost task would have taken. */
+    if (run->async && sg_delay_comes_back(run->env->delay)) {
+      double lost = sg_delay_seconds(run->delay, index, iteration, 0, task->work, task->draws);
+      run_schedule(run, run->now + lost, EV_BACK, index, 0);
+    }
     n->begun++;
     run_release_snapshot(run, task->snapshot);
     cancel_jobs(run, index);
@@ -259,6 +319,7 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
   n->task_snapshot = task->snapshot;
   n->task_flags = task->flags;
   n->busy_from = start;
+  if (run->async) run_busy_begins(run, index);
   if (fused >= 0)
     fuse(run, index, start + seconds, fused);
   else
@@ -268,6 +329,7 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
 void run_task_done(sg_run *run, int index) {
   node *n = &run->node[index];
   run_count_busy(run, index);
+  if (run->async) run_busy_ends(run, index);
   n->row_began = true;
   n->computing = false;
   run_touch(run, index);
@@ -302,6 +364,7 @@ static void cancel_task(sg_run *run, int index) {
   node *n = &run->node[index];
   run_count_busy(run, index);
   if (!n->computing || n->stale) return;
+  if (run->async) run_busy_ends(run, index);
   run_release_snapshot(run, n->task_snapshot);
   n->computing = false;
   sg_queue_cancel(&run->queue, EV_TASK, index);
@@ -379,8 +442,7 @@ void run_reset_nodes(sg_run *run, double shift) {
 
 /* `first` and `end` of the nodes that an order is for. */
 static bool nodes_of(sg_run *run, const sg_order *order, int *first, int *end) {
-  *first = order->node == SG_ALL ? 0 : order->node;
-  *end = order->node == SG_ALL ? run->nodes : order->node + 1;
+  sg_order_nodes(order, run->code, first, end);
   if (*first >= 0 && *end <= run->nodes) return true;
   run_fail(run, "an order for node %d, of which there are %d", order->node, run->nodes);
   return false;
@@ -405,8 +467,7 @@ static bool may_start_with(const sg_run *run, const node *n) {
 }
 
 static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
-  int to = order->to;
-  if (to == SG_UP) to = run->code->parent ? run->code->parent[index] : SG_MASTER;
+  int to = sg_order_message(order, run->code, index).to;
   if (to < SG_MASTER || to >= run->nodes || to == index) {
     run_fail(run, "a message from node %d to node %d, which there is not", index, to);
     return;
@@ -427,7 +488,7 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   if (id < 0) return;
   if (previous < 0) {
     node *n = &run->node[index];
-    if (run->cursor == run->orders.count && may_start_with(run, n)) {
+    if (run->cursor == run->orders.count && !(order->flags & SG_FREE) && may_start_with(run, n)) {
       job task = pop_job(run, &n->jobs);
       start_task(run, index, &task, id);
     } else {
@@ -472,6 +533,30 @@ static void order_timer(sg_run *run, const sg_order *order) {
   }
 }
 
+static void order_use(sg_run *run, const sg_order *order) {
+  message *m = run_message(run, order->message->id);
+  if (m->place != IN_HANDS || m->view.to != SG_MASTER) {
+    run_fail(run, "an order to use a message that the master does not hold");
+    return;
+  }
+  run->n_named += !m->named;
+  m->named = true;
+}
+
+/* Whether a decode of this slot (−1: any) uses a held message. */
+static bool is_wanted(const sg_run *run, const sg_message *held, int slot) {
+  const message *m = run_message(run, held->id);
+  return run->n_named > 0 ? m->named : slot < 0 || m->snapshot == slot;
+}
+
+static void forget_names(sg_run *run) {
+  for (int i = 0; i < run->n_held && run->n_named > 0; i++) {
+    message *m = run_message(run, run->held[i]->id);
+    run->n_named -= m->named;
+    m->named = false;
+  }
+}
+
 /* Sorts the wanted messages into segments, in the order of arrival. */
 static void build_request(sg_run *run, int slot) {
   sg_run_segment *segment = run->segment;
@@ -479,7 +564,7 @@ static void build_request(sg_run *run, int slot) {
   run->n_wanted = 0;
   run->last_worker = -1;
   for (int i = 0; i < run->n_held; i++) {
-    if (slot >= 0 && run_message(run, run->held[i]->id)->snapshot != slot) continue;
+    if (!is_wanted(run, run->held[i], slot)) continue;
     segment[run->held[i]->segment].count++;
     run->last_worker = run->held[i]->from;
     run->n_wanted++;
@@ -493,7 +578,7 @@ static void build_request(sg_run *run, int slot) {
     segment[s].count = 0;
   }
   for (int i = 0; i < run->n_held; i++) {
-    if (slot >= 0 && run_message(run, run->held[i]->id)->snapshot != slot) continue;
+    if (!is_wanted(run, run->held[i], slot)) continue;
     sg_run_segment *s = &segment[run->held[i]->segment];
     run->wanted[(s->message - run->wanted) + s->count++] = run->held[i];
   }
@@ -509,6 +594,7 @@ static void order_decode(sg_run *run, const sg_order *order) {
     run_fail(run, "a decode of snapshot %d, which is gone", order->snapshot);
   } else {
     build_request(run, slot);
+    forget_names(run);
     run->decode = *order;
     run->deciding = true;
     run->request = (sg_run_request){.model = order->model,
@@ -536,6 +622,7 @@ static void carry_out(sg_run *run, const sg_order *order) {
         run_schedule(run, run->now + run->signal_s, EV_COMMAND, i, order->arg);
     break;
   case SG_ORDER_TIMER: order_timer(run, order); break;
+  case SG_ORDER_USE: order_use(run, order); break;
   case SG_ORDER_DECODE: order_decode(run, order); break;
   case SG_ORDER_CLOSE:
     slot = run_find_snapshot(run, order->snapshot);

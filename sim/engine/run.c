@@ -49,9 +49,12 @@ void run_schedule(sg_run *run, double time, int kind, int subject, int value) {
 }
 
 void run_dispatch(sg_run *run, const sg_event *event) {
+  sg_event timed = *event;
+  timed.seconds = run->now;
+  timed.now_s = run->base + run->now;
   sg_orders_clear(&run->orders);
   run->cursor = 0;
-  sg_protocol_event(run->protocol, event, &run->orders);
+  sg_protocol_event(run->protocol, &timed, &run->orders);
   if (run->orders.failed) run_out_of_memory(run);
   run_carry_out(run);
 }
@@ -70,10 +73,14 @@ static bool allocate(sg_run *run) {
   run->segment = calloc((size_t)run->code->segments, sizeof *run->segment);
   run->bits = calloc((size_t)run->code->segments, sizeof *run->bits);
   run->model = calloc((size_t)run->code->models, sizeof *run->model);
+  run->waiting_node = calloc(nodes, sizeof *run->waiting_node);
+  run->names = 16;
+  run->by_name = malloc((size_t)run->names * sizeof *run->by_name);
+  for (int i = 0; run->by_name && i < run->names; i++) run->by_name[i] = -1;
   if (run->limits.worker_rows) run->worker_row = calloc(nodes, sizeof *run->worker_row);
   if (!run->protocol || !run->delay || !run->node || !run->touched || !run->links ||
-      !run->ingress || !run->segment || !run->bits || !run->model ||
-      (run->limits.worker_rows && !run->worker_row) ||
+      !run->ingress || !run->segment || !run->waiting_node || !run->by_name || !run->bits ||
+      !run->model || (run->limits.worker_rows && !run->worker_row) ||
       !sg_queue_init(&run->queue, EV_KINDS, subjects))
     return false;
   for (int i = 0; i < run->code->segments; i++)
@@ -109,6 +116,7 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .model_bytes = (double)environment->length * sizeof(double),
                   .signal_s = sg_signal_seconds(environment->network),
                   .free_job = -1,
+                  .free_snapshot = -1,
                   .free_message = -1,
                   .first_arrival = NAN,
                   .delivery = INFINITY,
@@ -144,6 +152,8 @@ void sg_run_free(sg_run *run) {
   free(run->touched);
   free(run->job);
   free(run->snapshot);
+  free(run->by_name);
+  free(run->waiting_node);
   free(run->ingress);
   free(run->held);
   free(run->waiting);
@@ -226,6 +236,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
   case EV_UPDATED: update_over(run, who); break;
   case EV_DELIVER: run_ingress_done(run, who - 1); break;
   case EV_UPLINK: run_uplink_done(run, who); break;
+  case EV_FREE: run_deliver_free(run, event->value); break;
   case EV_TASK: run_task_done(run, who); break;
   case EV_SIGNAL:
     run_dispatch(run, &(sg_event){.kind = SG_SIGNAL,
@@ -244,6 +255,9 @@ static void handle(sg_run *run, const sg_queue_event *event) {
                                   .count = run->node[who].tasks});
     break;
   case EV_TIMER: timer_fired(run, event->value); break;
+  case EV_BACK:
+    run_dispatch(run, &(sg_event){.kind = SG_BACK, .round = run->round, .at = who});
+    break;
   case EV_BEGIN: begin_round(run); break;
   }
 }
@@ -295,7 +309,11 @@ const sg_run_request *sg_run_request_of(const sg_run *run) {
 /* --- What came of a decode -------------------------------------------------------------------- */
 
 static void use_wanted(sg_run *run) {
-  for (int i = 0; i < run->n_wanted; i++) run_free_message(run, run->wanted[i]->id, true);
+  for (int i = 0; i < run->n_wanted; i++)
+    if (run->decode.flags & SG_KEEP)
+      run_keep_used(run, run->wanted[i]->id);
+    else
+      run_free_message(run, run->wanted[i]->id, true);
   run->n_wanted = 0;
   run_compact_held(run);
 }
@@ -333,7 +351,8 @@ static void supply_decoded(sg_run *run, const sg_run_result *result) {
  * told and orders anew. */
 static void supply_refused(sg_run *run) {
   run->refused = true;
-  if (run->limits.undecodable == SG_UNDEC_ERROR) {
+  /* A deadline at which nothing has come skips the step, whatever becomes of bad patterns. */
+  if (run->limits.undecodable == SG_UNDEC_ERROR && run->n_wanted > 0) {
     finish(run, SG_RUN_UNDECODABLE, run->base + run->now);
     return;
   }

@@ -20,10 +20,12 @@ enum {
   EV_UPDATED, /* subject: model */
   EV_DELIVER, /* subject: receiver + 1; of the master not in the queue: see sg_run.delivery */
   EV_UPLINK,  /* subject: node */
+  EV_FREE,    /* subject: node, value: a transmission that takes no time */
   EV_TASK,    /* subject: node */
   EV_SIGNAL,  /* subject: node, value: tasks done */
   EV_COMMAND, /* subject: node, value: arg */
   EV_TIMER,   /* subject 0, value: arg */
+  EV_BACK,    /* subject: node */
   EV_BEGIN,   /* subject 0 */
   EV_KINDS
 };
@@ -44,6 +46,8 @@ typedef struct message {
   int part;        /* the next message of the same transmission, −1 */
   place place;
   bool first;  /* of its transmission, for which it stands in queues */
+  bool free;   /* SG_FREE; of a transmission, in all its messages */
+  bool named;  /* the next decode uses it: sg_use */
   bool unseen; /* held by the master, not yet shown in a CUT */
   int in_capacity;
   const sg_message **in;
@@ -64,6 +68,8 @@ typedef struct job { /* a task, or a transmission when message ≥ 0 */
 typedef struct snapshot {
   int name, refs; /* refs: tasks and messages of it */
   bool alive, open;
+  bool everywhere; /* SG_KNOWN */
+  int next;        /* in the list of its hash or of free slots, −1: last */
   uint32_t serial; /* tells snapshots apart that had the same slot */
 } snapshot;
 
@@ -82,6 +88,7 @@ typedef struct node {
   bool touched;            /* on the list of nodes to be set going */
   bool sending;            /* the first of `uplink` is on the link */
   bool computing;
+  bool waits;             /* it begins later than now: on the list of those that do */
   bool dead;              /* in this round: it does nothing */
   double down_until;      /* on this round's clock; it begins nothing before */
   bool fused;             /* what follows the running task is already on its way: see orders.c */
@@ -138,7 +145,8 @@ struct sg_run {
   message **chunk; /* of messages: codes keep pointers to them, they must not move */
   int n_chunks, chunks_capacity, free_message;
   snapshot *snapshot; /* by slot */
-  int snapshots, snapshots_capacity, recent_snapshot;
+  int snapshots, snapshots_capacity, recent_snapshot, free_snapshot;
+  int *by_name, names; /* heads of lists of slots, by a hash of the name; a power of two of them */
   uint32_t serial;
   sg_links *links;
   sg_ingress **ingress; /* by receiver + 1; made when first needed */
@@ -151,6 +159,7 @@ struct sg_run {
   const sg_message **held; /* in the order of arrival */
   int n_held, held_capacity;
   int n_unseen;
+  int n_named;          /* messages for the next decode: sg_use */
   double first_arrival; /* of a message of this round; NAN: none yet */
   int timers;           /* pending, waiting ones included */
   struct waiting_timer {
@@ -181,10 +190,16 @@ struct sg_run {
   /* Costs since the previous row. */
   struct costs {
     double bytes_received, bytes_sent, bytes_broadcast, busy, wasted, ingress_busy, queued;
+    double combine_s, combine_flops; /* of inner nodes */
     int received;
     long through_ingress;
   } cost;
-  double previous_end; /* absolute end of the previous update */
+  /* Without a barrier the busy seconds of all workers are an integral: a row costs what happened
+   * since the previous one, not the number of workers. */
+  int busy_now;                       /* workers that compute */
+  double busy_up_to;                  /* cost.busy counts up to here */
+  int *waiting_node, n_waiting_nodes; /* workers whose task begins when the model has come */
+  double previous_end;                /* absolute end of the previous update */
   sg_iteration_record record;
   bool has_record;
   sg_worker_record *worker_row;
@@ -230,6 +245,10 @@ static inline message *run_message(const sg_run *run, int id) {
 }
 int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot); /* −1 */
 void run_free_message(sg_run *run, int id, bool used);
+/* A held message was used and stays held. */
+void run_keep_used(sg_run *run, int id);
+/* A message that took no time comes. */
+void run_deliver_free(sg_run *run, int id);
 /* A transmission with all its parts. */
 void run_free_transmission(sg_run *run, int id);
 /* The turn of a transmission has come: it goes to the end of the sender's uplink queue. */
@@ -251,6 +270,10 @@ void run_compact_held(sg_run *run);
 void run_show_cut(sg_run *run, int arg);
 
 /* --- costs.c --- */
+/* Without a barrier: a node begins to compute at n->busy_from, or ends. Call when computing is set,
+ * and before it is cleared. */
+void run_busy_begins(sg_run *run, int node);
+void run_busy_ends(sg_run *run, int node);
 /* Counts the seconds that a node has been computing up to now, and with a fused task that is over
  * what else its end brings. */
 void run_count_busy(sg_run *run, int node);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A point's iteration time, put together from its workers' times, its code's rule and quadrature;
+ * or the reason why it has none. */
 #include "sim/expect/expect.h"
 
 #include <math.h>
@@ -73,7 +75,7 @@ static sg_status make_laws(const sg_world *w, sg_expectation *x, int *law, sg_er
   sg_status status = SG_OK;
   x->finish.law = (const sg_time *const *)times;
   if (!recipes || !ready || !times || !broadcast(w, x->rule, ready)) status = sg_fail_memory(e);
-  for (int i = 0; i < n && status == SG_OK; i++) {
+  for (int i = 0; i < n && !status; i++) {
     law[i] = -1;
     if (!x->rule->worker[i].answers) continue;
     recipe r;
@@ -90,7 +92,7 @@ static sg_status make_laws(const sg_world *w, sg_expectation *x, int *law, sg_er
     sg_time *time = NULL;
     status = sg_time_new(r.constant, r.parts, r.part, &time, e);
     times[count] = time;
-    if (status == SG_OK) x->finish.laws = ++count;
+    if (!status) x->finish.laws = ++count;
   }
   free(recipes);
   free(ready);
@@ -131,7 +133,7 @@ static sg_status make_quorum(const sg_rule_group *g, const int *law, int laws, s
                              sg_error *e) {
   *q = (sg_quorum){.times = 1, .need = g->need};
   sg_status status = make_kinds(g, law, laws, q, e);
-  if (status != SG_OK || g->need) return status;
+  if (status || g->need) return status;
   size_t entries = 1;
   for (int k = 0; k < q->kinds; k++) entries *= (size_t)q->kind[k].count + 1;
   q->lacking = calloc(entries, sizeof *q->lacking);
@@ -158,7 +160,7 @@ static sg_status make_quorums(sg_expectation *x, const int *law, sg_error *e) {
   for (int g = 0; g < x->rule->groups; g++) {
     sg_quorum *q = &quorum[x->finish.quorums++];
     sg_status status = make_quorum(&x->rule->group[g], law, x->finish.laws, q, e);
-    if (status != SG_OK) return status;
+    if (status) return status;
     int known = 0;
     while (!same_quorum(&quorum[known], q)) known++;
     if (&quorum[known] == q) continue;
@@ -218,21 +220,21 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   int *law = calloc((size_t)world->code->nodes, sizeof *law);
   sg_status status = x && law ? SG_OK : sg_fail_memory(e);
   bool waits = world->limits.undecodable == SG_UNDEC_WAIT;
-  if (status == SG_OK)
+  if (!status)
     status = sg_rule_find(world->code, world->environment.compressor, waits, &x->rule, e);
-  if (status == SG_OK) {
+  if (!status) {
     const char *why = cannot(world, waits_for_all(x->rule));
     if (why) status = refuse(e, why);
   }
-  if (status == SG_OK) status = make_laws(world, x, law, e);
-  if (status == SG_OK) status = make_quorums(x, law, e);
-  if (status == SG_OK) status = count_responses(x, law, e);
-  if (status == SG_OK) {
+  if (!status) status = make_laws(world, x, law, e);
+  if (!status) status = make_quorums(x, law, e);
+  if (!status) status = count_responses(x, law, e);
+  if (!status) {
     x->finish.constant = world->environment.update_s;
     status = sg_finish_mean(&x->finish, &x->mean, &x->error, e);
   }
   free(law);
-  if (status != SG_OK) {
+  if (status) {
     sg_expectation_free(x);
     return status;
   }

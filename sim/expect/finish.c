@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Order statistics of independent times, and their means and quantiles by quadrature. */
 #include "sim/expect/finish.h"
 
 #include <gsl/gsl_cdf.h>

@@ -4,7 +4,7 @@
  * Enough is a conjunction of quorums over disjoint sets of workers: T = max over quorums of the
  * time at which the quorum is met. A quorum is a count (any `need` of its workers) or a table (how
  * many of its subsets are not enough, by how many of each kind of worker they hold). Formulas:
- * exact-codes 2.2 (derived); with workers that differ the Poisson-binomial recursion.
+ * theory: order-statistics; with workers that differ the Poisson-binomial recursion.
  *
  * All that is summed is positive, so that P(T > t) has small relative error: heavy tails are
  * integrated right. */

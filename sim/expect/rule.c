@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* A code's stop, found by feeding its protocol with arrivals and decoding what it does not promise.
+ */
 #include "sim/expect/rule.h"
 
 #include "codes/frame/protocol.h"
+#include "codes/frame/stop.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_randist.h>
@@ -76,7 +79,7 @@ static bool decodes(prober *p) {
     sg_status status = sg_decoder_weights(p->decoder, sg_protocol_state(p->protocol), s, n,
                                           p->segment, &weights, NULL);
     if (status == SG_NO_MEMORY) p->failed = true;
-    if (status != SG_OK) return false;
+    if (status) return false;
   }
   return true;
 }
@@ -155,7 +158,8 @@ static const char *read_plan(const sg_code *code, const sg_compressor *compresso
     if (o->kind == SG_ORDER_TIMER) return "the master sets a timer";
     if (o->kind != SG_ORDER_TASK && o->kind != SG_ORDER_SEND)
       return "the master gives commands in mid-iteration";
-    int from = o->node == SG_ALL ? 0 : o->node, to = o->node == SG_ALL ? code->nodes : from + 1;
+    int from, to;
+    sg_order_nodes(o, code, &from, &to);
     for (int w = from; w < to; w++) {
       if (o->kind == SG_ORDER_TASK) {
         if (!worker[w].tasks) turn[n++] = w;
@@ -205,16 +209,13 @@ static bool make_messages(prober *p, const sg_orders *orders, const int *sends) 
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
     if (o->kind != SG_ORDER_SEND) continue;
-    int from = o->node == SG_ALL ? 0 : o->node, to = o->node == SG_ALL ? p->nodes : from + 1;
+    int from, to;
+    sg_order_nodes(o, p->code, &from, &to);
     for (int w = from; w < to; w++) {
       int id = p->first[w] + p->count[w]++;
-      p->message[id] = (sg_message){.id = id,
-                                    .from = w,
-                                    .to = SG_MASTER,
-                                    .snapshot = o->snapshot,
-                                    .segment = o->segment,
-                                    .tag = o->tag,
-                                    .round = p->round};
+      p->message[id] = sg_order_message(o, p->code, w);
+      p->message[id].id = id;
+      p->message[id].round = p->round;
       p->view[id] = &p->message[id];
     }
   }
@@ -430,7 +431,7 @@ static bool agrees(prober *p, const sg_rule *rule, int *list, int *order) {
 
 /* Whether the default protocol counts messages, so that there is nothing to find out. */
 static bool counts_by_construction(const sg_code *code) {
-  return !code->type->arrive && !(code->flags & SG_STOP_DECODABLE) && code->segments == 1 &&
+  return strcmp(code->policy->type->about.name, "count") == 0 && code->segments == 1 &&
          code->exact && !code->type->promises &&
          code->segment[0].need >= code->nodes - code->promised;
 }
@@ -450,7 +451,7 @@ static sg_status find_groups(prober *p, sg_rule *rule, int *list, int *order, sg
                  ldexp(p->nodes, g->count) * rule->groups <= (g->need ? MOST_RUNS / 16 : MOST_RUNS);
     if (cheap) {
       sg_status status = enumerate(p, g, list, order, e);
-      if (status != SG_OK) return status;
+      if (status) return status;
     } else if (g->need) {
       rule->basis = "sampled orders";
     } else if (g->count > MOST_ENUMERATED) {
@@ -508,16 +509,16 @@ sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, boo
   sg_status status = SG_OK;
   if (!rule || !rule->worker || !rule->turn || !p.protocol || !p.decoder || !list || !order)
     status = sg_fail_memory(e);
-  if (status == SG_OK) status = read_rounds(&p, rule, e);
-  if (status == SG_OK) status = find_groups(&p, rule, list, order, e);
-  if (status == SG_OK && p.failed) status = sg_fail_memory(e);
-  if (status == SG_OK && p.refused_for_good)
+  if (!status) status = read_rounds(&p, rule, e);
+  if (!status) status = find_groups(&p, rule, list, order, e);
+  if (!status && p.failed) status = sg_fail_memory(e);
+  if (!status && p.refused_for_good)
     status = refuse(e, "some rounds are undecodable and end without an update");
-  if (status == SG_OK) describe(rule);
+  if (!status) describe(rule);
   prober_free(&p);
   free(list);
   free(order);
-  if (status != SG_OK) {
+  if (status) {
     sg_rule_free(rule);
     return status;
   }

@@ -49,7 +49,7 @@ sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, boo
 void sg_rule_free(sg_rule *rule);
 
 /* cumulative[f] = P(R* ≤ f) for f = 0 … workers, R* being the number of responses when the master
- * can first decode and all orders of arrival being equally likely: exact-codes 5.5 (derived),
+ * can first decode and all orders of arrival being equally likely: theory: responses,
  * [z^f] Π over groups of Σ A_i z^i, over binom(n, f). false: workers that never answer, or more
  * than 1000. */
 bool sg_rule_responses(const sg_rule *rule, double *cumulative);

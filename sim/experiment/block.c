@@ -82,6 +82,33 @@ static bool form_message(void *user, const sg_run_sent *sent, double *bits) {
   return !l->formed;
 }
 
+/* The weights are there and, unless times only are wanted, the decoded vector. */
+static sg_status update_model(block *b, lane *l) {
+  const sg_world *w = b->world;
+  int model = sg_run_request_of(l->run)->model;
+  double dot = 0, norm2 = 0;
+  for (int i = 0; i < l->recipe.n_sets && !w->problem->timing_only; i++) {
+    const sg_kernel_set *set = &b->pass.set[l->recipe.first_set + i];
+    dot += set->dot_previous;
+    norm2 += set->norm2;
+  }
+  double decode_s = decode_seconds(w, l->recipe.decode_flops);
+  /* An update that ends past the limit of simulated time does not count: the model stays. */
+  if (sg_run_now(l->run) + decode_s + w->environment.update_s <= w->limits.sim_time_s) {
+    sg_status status = sg_snapshots_step(&l->snapshots, model, l->recipe.decoded, b->error);
+    if (status) return status;
+  }
+  if (l->previous)
+    memcpy(l->previous, l->recipe.decoded, (size_t)b->pass.length * sizeof *l->previous);
+  sg_run_result result = {.decoded = true,
+                          .decode_s = decode_s,
+                          .n_used = l->recipe.n_used,
+                          .bits = l->recipe.bits,
+                          .norm = sqrt(norm2),
+                          .dot_previous = dot};
+  return supply(l, &result);
+}
+
 /* Takes a run to its next decode whose weights are there, or to its end. */
 static sg_status advance(block *b, lane *l) {
   const sg_world *w = b->world;
@@ -100,11 +127,7 @@ static sg_status advance(block *b, lane *l) {
     if (status == SG_UNDECODABLE) {
       status = supply(l, &(sg_run_result){.decoded = false});
     } else if (!status && w->problem->timing_only) {
-      sg_run_result result = {.decoded = true,
-                              .decode_s = decode_seconds(w, l->recipe.decode_flops),
-                              .n_used = l->recipe.n_used,
-                              .bits = l->recipe.bits};
-      status = supply(l, &result);
+      status = update_model(b, l);
     } else if (!status) {
       l->decoding = true;
       return SG_OK;
@@ -131,32 +154,6 @@ static void ask_losses(block *b) {
         sg_optimizer_vectors(b->world->optimizer) == 1 && sg_snapshots_current(s, 0, l->row.model);
     p->loss_x[column] = same ? p->x[column] : sg_snapshots_model(s, l->row.model);
   }
-}
-
-static sg_status update_model(block *b, lane *l) {
-  const sg_world *w = b->world;
-  const sg_kernel_set *set = b->pass.set + l->recipe.first_set;
-  int model = sg_run_request_of(l->run)->model;
-  double dot = 0, norm2 = 0;
-  for (int i = 0; i < l->recipe.n_sets; i++) {
-    dot += set[i].dot_previous;
-    norm2 += set[i].norm2;
-  }
-  double decode_s = decode_seconds(w, l->recipe.decode_flops);
-  /* An update that ends past the limit of simulated time does not count: the model stays. */
-  if (sg_run_now(l->run) + decode_s + w->environment.update_s <= w->limits.sim_time_s) {
-    sg_status status = sg_snapshots_step(&l->snapshots, model, l->recipe.decoded, b->error);
-    if (status) return status;
-  }
-  if (l->previous)
-    memcpy(l->previous, l->recipe.decoded, (size_t)b->pass.length * sizeof *l->previous);
-  sg_run_result result = {.decoded = true,
-                          .decode_s = decode_s,
-                          .n_used = l->recipe.n_used,
-                          .bits = l->recipe.bits,
-                          .norm = sqrt(norm2),
-                          .dot_previous = dot};
-  return supply(l, &result);
 }
 
 /* For all runs that are at a decode. */

@@ -111,7 +111,7 @@ static bool sink_finish(void *user, int replication, const sg_run_row *run,
   if (!sg_writer_finish(s->x->writer, &row, summary, n_workers, worker)) return false;
   count_outcome(s->x, run->status);
   /* A run that ended early has no more rows to come: progress counts it as whole. */
-  long missing = s->point->planned->iterations - (long)run->iterations;
+  long missing = (long)(s->point->planned->facts.max_iterations - run->iterations);
   atomic_fetch_add(&s->x->rows, missing > 0 ? missing : 0);
   atomic_fetch_add(&s->x->runs_done, 1);
   return true;
@@ -262,31 +262,10 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   sg_put(&config, "}");
   if (config.failed || without.failed) status = sg_fail_memory(e);
   if (status == SG_OK) {
-    sg_point_record record = {.point_sha256 = p->key,
-                              .env_sha256 = p->env_key,
-                              .config_json = config.data,
-                              .scheme_label = p->label,
-                              .code = p->code,
-                              .stop_rule = p->stop,
-                              .exact = p->exact,
-                              .timing_only = p->timing_only,
-                              .is_baseline = p->is_baseline,
-                              .n_workers = p->workers,
-                              .n_subsets = p->subsets,
-                              .length = p->length,
-                              .load_d = p->load,
-                              .stragglers_s = p->stragglers,
-                              .comm_m = p->reduction,
-                              .stored_data_factor = p->stored,
-                              .scaling = p->scaling,
-                              .late_work = p->late_work,
-                              .late_messages = p->late_messages,
-                              .problem = p->problem,
-                              .target_loss = p->target_loss,
-                              .max_iterations = p->iterations,
-                              .seed = p->seed,
-                              .n_axes = n_axes,
-                              .axis = axis};
+    sg_point_record record = p->facts;
+    record.config_json = config.data;
+    record.n_axes = n_axes;
+    record.axis = axis;
     status = sg_db_add_point(db, scenario_id, &record, id, e);
   }
   free(axis);
@@ -325,7 +304,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
       }
       x->replication[x->n_runs++] = r;
       open->count++;
-      x->rows_wanted += (double)p->iterations;
+      x->rows_wanted += (double)p->facts.max_iterations;
     }
     if (status != SG_OK) return status;
     n_points++;

@@ -146,6 +146,8 @@ static bool read_row(sg_former *f, sg_kernel_set *set, sg_gradient_request *requ
   set->payload = f->input;
   request->n_items = items;
   request->item = f->item;
+  request->steps = row->steps;
+  request->rate = row->rate;
   return true;
 }
 

@@ -22,7 +22,7 @@ void sg_pass_free(sg_pass *p) {
 }
 
 bool sg_pass_begin(sg_pass *p, const double *matrix) {
-  p->n_columns = p->n_items = p->n_sets = 0;
+  p->n_columns = p->n_items = p->n_sets = p->steps = 0;
   if (p->width == 1) return true;
   for (int c = 0; c < p->width; c++)
     if (sg_pass_column(p, matrix + c * p->length) < 0) return false;
@@ -58,5 +58,7 @@ sg_gradient_request sg_pass_request(const sg_pass *p, const sg_partition *partit
                                .n_items = p->n_items,
                                .item = p->item,
                                .loss_x = p->loss_x,
-                               .loss = p->loss};
+                               .loss = p->loss,
+                               .steps = p->steps,
+                               .rate = p->rate};
 }

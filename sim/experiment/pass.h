@@ -21,6 +21,8 @@ typedef struct sg_pass {
   int n_items, items_capacity;
   sg_kernel_set *set; /* those of a run stand together */
   int n_sets, sets_capacity;
+  int steps; /* ≤ 1: partial gradients; otherwise what comes of so many local steps at `rate` */
+  double rate;
 } sg_pass;
 
 /* false: no memory; sg_pass_free all the same. */

@@ -67,25 +67,30 @@ static const char *chosen(const sg_values *v, const char *name) {
 static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
   const sg_values *v = p->point->values;
   const sg_code *c = w->code;
-  p->workers = w->workers;
-  p->subsets = w->problem->subsets;
-  p->length = w->problem->length;
-  p->iterations = w->limits.iterations;
   p->width = w->width;
-  p->load = c->load;
-  p->stored = c->stored;
-  p->stragglers = c->promised;
-  p->reduction = c->reduction;
-  p->exact = c->exact;
-  p->timing_only = w->problem->timing_only;
   p->data_bytes = w->problem->data_bytes + sg_partition_bytes(w->partition);
-  p->target_loss = w->target_loss;
-  p->code = c->type->about.name;
-  p->problem = w->problem->type->about.name;
-  p->scaling = chosen(sg_object(v, "delay"), "scaling");
-  p->late_work = chosen(v, "late_work");
-  p->late_messages = chosen(sg_object(v, "network"), "late_messages");
-  p->seed = sg_seed(sg_object(v, "random"), "seed");
+  p->facts = (sg_point_record){.point_sha256 = p->key,
+                               .env_sha256 = p->env_key,
+                               .scheme_label = p->label,
+                               .code = c->type->about.name,
+                               .stop_rule = p->stop,
+                               .exact = c->exact,
+                               .barrier = !(c->flags & SG_ASYNC),
+                               .timing_only = w->problem->timing_only,
+                               .n_workers = w->workers,
+                               .n_subsets = w->problem->subsets,
+                               .length = w->problem->length,
+                               .load_d = c->load,
+                               .stragglers_s = c->promised,
+                               .comm_m = c->reduction,
+                               .stored_data_factor = c->stored,
+                               .scaling = chosen(sg_object(v, "delay"), "scaling"),
+                               .late_work = chosen(v, "late_work"),
+                               .late_messages = chosen(sg_object(v, "network"), "late_messages"),
+                               .problem = w->problem->type->about.name,
+                               .target_loss = w->target_loss,
+                               .max_iterations = w->limits.iterations,
+                               .seed = sg_seed(sg_object(v, "random"), "seed")};
   snprintf(p->label, sizeof p->label, "%s", w->label);
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
   sg_buffer note = {0};
@@ -113,6 +118,7 @@ static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_erro
     return status == SG_OK ? make_keys(p, known, e) : status;
   }
   sg_code_label(p->point->scheme, p->label, sizeof p->label);
+  p->facts.scheme_label = p->label;
   bool may_skip =
       status == SG_INVALID && !p->point->single && sg_scenario_skips_invalid(plan->scenario);
   if (may_skip) {
@@ -151,8 +157,8 @@ static sg_status mark(sg_plan *plan, sg_error *e) {
   for (size_t i = 0; baseline && i < n; i++) {
     sg_planned *p = valid[i];
     if (p->duplicate || (marked && strcmp(marked->env_key, p->env_key) == 0)) continue;
-    p->is_baseline = strcmp(baseline, p->code) == 0 || strcmp(baseline, p->label) == 0;
-    if (p->is_baseline) marked = p;
+    p->facts.is_baseline = strcmp(baseline, p->facts.code) == 0 || strcmp(baseline, p->label) == 0;
+    if (p->facts.is_baseline) marked = p;
   }
   free(valid);
   return SG_OK;

@@ -20,7 +20,8 @@ bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication,
                    .former = whole ? sg_former_new(w, replication) : NULL,
                    .decoded = decoded,
                    .previous = previous};
-  return r->decoder && (!whole || r->former);
+  r->seen = calloc((size_t)r->world->code->parts, sizeof *r->seen);
+  return r->decoder && r->seen && (!whole || r->former);
 }
 
 void sg_recipe_free(sg_recipe *r) {
@@ -28,6 +29,8 @@ void sg_recipe_free(sg_recipe *r) {
   free(r->relayed);
   free(r->input);
   free(r->item_of);
+  free(r->before);
+  free(r->seen);
   free(r->known);
   free(r->range);
   free(r->term);
@@ -35,6 +38,7 @@ void sg_recipe_free(sg_recipe *r) {
   free(r->start);
   free(r->link_start);
   free(r->weight);
+  free(r->bias);
   free(r->sum_item);
   free(r->sum_coef);
   free(r->norm2);
@@ -56,13 +60,41 @@ static int find_item(sg_recipe *r, int used, int part, int batch) {
   int parts = parts_of(r->world->code), wanted = (used + 1) * parts;
   if (!SG_ROOM(r->item_of, r->item_of_capacity, wanted)) return -1;
   while (r->n_item_of < wanted) r->item_of[r->n_item_of++] = -1;
-  int *known = &r->item_of[used * parts + part];
-  if (batch == 0 && *known >= 0) return *known;
+  int *last = &r->item_of[used * parts + part];
+  for (int item = *last; item >= 0; item = r->before[item - r->first_item])
+    if (r->pass->item[item].batch == batch) return item;
   const sg_partial wants = {
       .part = part, .column = r->snapshots->used[used].column, .batch = batch};
   int item = sg_pass_item(r->pass, &wants);
-  if (batch == 0) *known = item;
-  return item;
+  if (item < 0 || !SG_ROOM(r->before, r->before_capacity, item - r->first_item + 1)) return -1;
+  r->before[item - r->first_item] = *last;
+  return *last = item;
+}
+
+/* How many training rows the gradients that the rows name go over: whole parts and those that are
+ * in coded ones once, mini-batches each. */
+static double count_samples(sg_recipe *r) {
+  const sg_code *code = r->world->code;
+  double samples = 0;
+  if (r->world->problem->rows == 0) return NAN;
+  r->decode++;
+  for (int i = r->first_item; i < r->pass->n_items; i++) {
+    const sg_partial *item = &r->pass->item[i];
+    if (item->batch) {
+      int steps = r->steps > 1 ? r->steps : 1;
+      samples += steps * (double)sg_partition_rows(r->world->partition, item->part, item->batch);
+      continue;
+    }
+    const sg_combination own = {.count = 1, .part = &item->part},
+                         *of = item->part < code->parts ? &own
+                                                        : &code->coded[item->part - code->parts];
+    for (int k = 0; k < of->count; k++) {
+      if (r->seen[of->part[k]] == r->decode) continue;
+      r->seen[of->part[k]] = r->decode;
+      samples += (double)sg_partition_rows(r->world->partition, of->part[k], 0);
+    }
+  }
+  return samples;
 }
 
 /* --- Messages --------------------------------------------------------------------------------- */
@@ -134,6 +166,20 @@ static sg_status add_input(sg_recipe *r, const sg_run *run, const sg_message *me
   return SG_OK;
 }
 
+/* All rows of a pass are of the same local steps. */
+static sg_status agree_on_steps(sg_recipe *r, const sg_row *row, sg_error *e) {
+  bool first = r->steps < 0;
+  if (!first && row->steps == r->steps && (row->steps == 0 || row->rate == r->rate)) return SG_OK;
+  if (!first)
+    return sg_fail(e, SG_BUG, NULL,
+                   "code %s: the rows of a decode differ in their local steps: expected %d at rate "
+                   "%g, found %d at rate %g",
+                   r->world->code->type->about.name, r->steps, r->rate, row->steps, row->rate);
+  r->steps = r->pass->steps = row->steps;
+  r->rate = r->pass->rate = row->rate;
+  return SG_OK;
+}
+
 /* Adds a message to the set under construction, what it is made from before it. */
 static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *message,
                              const sg_row *row, const double *weights, int pieces, int depth,
@@ -143,7 +189,11 @@ static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *
     sg_status status = add_input(r, run, row->link[i].message, pieces, depth, e);
     if (status) return status;
   }
-  if (row->n_terms > 0) used = sg_snapshots_find(r->snapshots, run, message->snapshot);
+  if (row->n_terms > 0) {
+    sg_status status = agree_on_steps(r, row, e);
+    if (status) return status;
+    used = sg_snapshots_find(r->snapshots, run, message->snapshot);
+  }
   bool fine = used >= 0;
   for (int i = 0; fine && i < row->n_terms; i++) {
     const sg_term *t = &row->term[i];
@@ -161,12 +211,16 @@ static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *
 
 /* --- Sets ------------------------------------------------------------------------------------- */
 
-static bool begin_set(sg_recipe *r, const sg_segment *segment) {
+static bool begin_set(sg_recipe *r, const sg_segment *segment, const sg_weights *weights) {
   int set = sg_pass_set(r->pass);
-  if (set < 0 || !SG_ROOM(r->range, r->ranges_capacity, r->n_sets + 1)) return false;
+  if (set < 0 || !SG_ROOM(r->range, r->ranges_capacity, r->n_sets + 1) ||
+      !SG_ROOM(r->bias, r->bias_capacity, r->n_bias + segment->pieces))
+    return false;
   r->pass->set[set] =
       (sg_kernel_set){.begin = segment->begin, .end = segment->end, .pieces = segment->pieces};
-  r->range[r->n_sets++] = (struct sg_recipe_range){.start = r->n_starts, .weight = r->n_weights};
+  r->range[r->n_sets++] =
+      (struct sg_recipe_range){.start = r->n_starts, .weight = r->n_weights, .bias = r->n_bias};
+  for (int q = 0; q < segment->pieces; q++) r->bias[r->n_bias++] = weights->bias[q];
   r->n_known = 0;
   return end_message(r, NULL);
 }
@@ -177,6 +231,15 @@ static bool is_zero(const double *w, int n) {
   return true;
 }
 
+static void add_staleness(sg_recipe *r, const sg_run *run, int snapshot) {
+  if (r->n_used == 1 || snapshot != r->last_snapshot) {
+    r->last_snapshot = snapshot;
+    r->last_age = sg_snapshots_age(r->snapshots, run, snapshot);
+    r->staleness_max = fmax(r->staleness_max, (double)r->last_age);
+  }
+  r->staleness_sum += (double)r->last_age;
+}
+
 static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *s, sg_error *e) {
   const sg_code *code = r->world->code;
   const sg_segment *segment = &code->segment[s->segment];
@@ -184,12 +247,13 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
   sg_status status = sg_decoder_weights(r->decoder, sg_run_request_of(run)->state, s->segment,
                                         s->count, s->message, &weights, e);
   if (status) return status;
-  if (!begin_set(r, segment)) return sg_fail_memory(e);
+  if (!begin_set(r, segment, &weights)) return sg_fail_memory(e);
   for (int k = 0; k < s->count; k++) {
     const double *w = weights.w + (ptrdiff_t)k * weights.pieces;
     if (is_zero(w, weights.pieces)) continue;
     r->n_used++;
     r->bits += sg_run_sent_of(run, s->message[k]).bits;
+    add_staleness(r, run, s->message[k]->snapshot);
     if (r->world->problem->timing_only) continue;
     const sg_row *row = sg_decoder_row(r->decoder, k);
     if (!row) return sg_decoder_fail(r->decoder, e);
@@ -201,11 +265,15 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
                                  .end = segment->end,
                                  .pieces = segment->pieces,
                                  .n_messages = s->count,
-                                 .weight = weights.w};
+                                 .weight = weights.w,
+                                 .bias = code->coded_parts ? weights.bias : NULL};
   r->decode_flops += weights.info.flops + sg_kernel_decode_flops(&applied);
   r->info.cond1 = fmax(r->info.cond1, weights.info.cond1);
   r->info.amplification = fmax(r->info.amplification, weights.info.amplification);
   r->info.alpha_error += weights.info.alpha_error;
+  r->n_alpha += (double)code->parts * segment->pieces;
+  r->info.alpha_sum +=
+      weights.info.alpha_sum * (double)(segment->end - segment->begin) / (double)code->shape.length;
   return SG_OK;
 }
 
@@ -217,11 +285,15 @@ static bool sum_room(sg_recipe *r, int items) {
          SG_ROOM(r->sum_coef, r->coef_capacity, items * r->n_sets);
 }
 
-/* The sum over all parts at the decode's snapshot. */
+/* The sum over all parts at the decode's snapshot; of a code with mini-batches over those that the
+ * rows name there. */
 static bool whole_sum(sg_recipe *r) {
-  int parts = r->world->code->parts;
-  if (!sum_room(r, parts)) return false;
-  while (r->n_sum < parts) {
+  bool named = r->world->code->flags & SG_BATCHES;
+  int parts = r->world->code->parts, items = r->pass->n_items;
+  if (!sum_room(r, named ? items - r->first_item : parts)) return false;
+  for (int i = r->first_item; named && i < items; i++)
+    if (r->pass->item[i].column == r->snapshots->used[0].column) r->sum_item[r->n_sum++] = i;
+  while (!named && r->n_sum < parts) {
     int item = find_item(r, 0, r->n_sum, 0);
     if (item < 0) return false;
     r->sum_item[r->n_sum++] = item;
@@ -231,12 +303,13 @@ static bool whole_sum(sg_recipe *r) {
 
 /* Exactly the weighted sum that the master meant, where it deliberately uses only some gradients:
  * α of each, Σ over messages of weight · coefficient. With several pieces a partial gradient has no
- * single α, and with relays none that rows tell: there is nothing to compare with. */
-static bool weighted_sum(sg_recipe *r, int first_item) {
+ * single α, with relays none that rows tell, and those of coded parts are not whole: there is
+ * nothing to compare with. */
+static bool weighted_sum(sg_recipe *r) {
   const sg_kernel_set *set = r->pass->set + r->first_set;
-  int items = r->pass->n_items - first_item;
+  int first_item = r->first_item, items = r->pass->n_items - first_item;
   for (int i = 0; i < r->n_sets; i++)
-    if (set[i].pieces != 1 || r->n_links) return true;
+    if (set[i].pieces != 1 || r->n_links || r->world->code->coded_parts) return true;
   if (!sum_room(r, items)) return false;
   for (; r->n_sum < items; r->n_sum++) r->sum_item[r->n_sum] = first_item + r->n_sum;
   for (int i = 0; i < r->n_sets; i++) {
@@ -253,6 +326,7 @@ static bool weighted_sum(sg_recipe *r, int first_item) {
 
 /* The arrays have stopped growing: offsets become pointers. */
 static void settle(sg_recipe *r, bool whole) {
+  const double *constant = sg_partition_constant(r->world->partition);
   for (int i = 0; i < r->n_sum; i++) r->norm2[i] = 0;
   for (int i = 0; i < r->n_sets; i++) {
     sg_kernel_set *set = &r->pass->set[r->first_set + i];
@@ -261,6 +335,8 @@ static void settle(sg_recipe *r, bool whole) {
     set->link_start = r->n_links ? r->link_start + r->range[i].start : NULL;
     set->link = r->link;
     set->weight = r->weight + r->range[i].weight;
+    set->constant = constant;
+    set->bias = constant ? r->bias + r->range[i].bias : NULL;
     set->decoded = r->decoded;
     set->previous = r->previous;
     set->compressor = r->world->environment.compressor;
@@ -273,26 +349,40 @@ static void settle(sg_recipe *r, bool whole) {
   }
 }
 
+/* A refused decode leaves nothing in the pass, nor does one of which only the time is wanted. */
+static void take_back(sg_pass *pass, const sg_pass *before) {
+  pass->n_columns = before->n_columns;
+  pass->n_items = before->n_items;
+  pass->n_sets = before->n_sets;
+  pass->steps = before->steps;
+}
+
+static void begin_decode(sg_recipe *r) {
+  r->first_set = r->pass->n_sets;
+  r->first_item = r->pass->n_items;
+  r->n_sets = r->n_sum = r->n_used = 0;
+  r->n_terms = r->n_links = r->n_starts = r->n_weights = r->n_bias = 0;
+  r->n_item_of = r->n_input = r->snapshots->n_used = 0;
+  r->steps = -1;
+  r->decode_flops = r->bits = r->n_alpha = r->staleness_sum = r->staleness_max = 0;
+  r->samples = NAN;
+  r->info = (sg_decode_info){.cond1 = NAN, .amplification = 0, .alpha_error = 0, .alpha_sum = 0};
+}
+
 sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
   const sg_run_request *request = sg_run_request_of(run);
-  int first_item = r->pass->n_items;
-  r->first_set = r->pass->n_sets;
-  r->n_sets = r->n_sum = r->n_used = 0;
-  r->n_terms = r->n_links = r->n_starts = r->n_weights = 0;
-  r->n_item_of = r->n_input = r->snapshots->n_used = 0;
-  r->decode_flops = r->bits = 0;
-  r->info = (sg_decode_info){.cond1 = NAN, .amplification = 0, .alpha_error = 0};
-  for (int i = 0; i < request->n_segments; i++) {
-    sg_status status = add_set(r, run, &request->segment[i], e);
-    if (status == SG_UNDECODABLE) {
-      r->pass->n_sets = r->first_set;
-      r->pass->n_items = first_item;
-    }
-    if (status) return status;
+  const sg_pass before = *r->pass;
+  begin_decode(r);
+  sg_status status = SG_OK;
+  for (int i = 0; !status && i < request->n_segments; i++)
+    status = add_set(r, run, &request->segment[i], e);
+  if (status || r->world->problem->timing_only) {
+    take_back(r->pass, &before);
+    return status;
   }
-  if (r->world->problem->timing_only) return SG_OK;
+  r->samples = count_samples(r);
   bool whole = !(request->flags & SG_NO_SUM), fine = true;
-  if (r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r, first_item);
+  if (r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r);
   if (!fine) return sg_fail_memory(e);
   settle(r, whole);
   return SG_OK;

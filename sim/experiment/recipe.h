@@ -22,25 +22,38 @@ typedef struct sg_recipe {
   double decode_flops; /* to find the weights and to apply them */
   int n_used;          /* messages with a weight that is not zero */
   double bits;         /* of those */
-  sg_decode_info info; /* worst over segments; alpha_error: their sum */
+  sg_decode_info info; /* worst over segments; alpha_error: their sum; alpha_sum: mean over
+                          coordinates */
+  double n_alpha;      /* coefficients α, one for each part and piece of all segments */
+  double samples;      /* training rows whose gradients are in ĝ, each once; NAN: not known */
+  double staleness_sum, staleness_max; /* over used messages: updates since their snapshots */
   /* Arrays of the sets. */
   struct sg_recipe_range { /* where a set's begin, until growing is over and pointers can be set */
-    int start, weight;
+    int start, weight, bias;
   } * range;
   sg_kernel_term *term;
   sg_kernel_link *link;
   int *start, *link_start; /* offsets per message and one past the last */
-  double *weight;
+  double *weight, *bias;
   int *sum_item;
   double *sum_coef;
   const sg_message **message; /* with a former, as `start`: the message before the offset, and */
   const double **payload;     /* what the receiver has of it, NULL: not formed yet */
-  int n_terms, n_links, n_starts, n_weights, messages_capacity, payloads_capacity;
+  int n_terms, n_links, n_starts, n_weights, n_bias, messages_capacity, payloads_capacity;
   int ranges_capacity, terms_capacity, links_capacity, starts_capacity, link_starts_capacity,
-      weights_capacity, sum_capacity, coef_capacity, norm_capacity;
+      weights_capacity, bias_capacity, sum_capacity, coef_capacity, norm_capacity;
   /* While they are made. */
-  int *item_of; /* snapshot by snapshot, part by part: the partial gradient in the pass, or −1 */
+  int first_item;
+  int *item_of; /* snapshot by snapshot, part by part: the last partial gradient, or −1 */
   int n_item_of, item_of_capacity;
+  int *before; /* of each partial gradient: the one before it with another batch, or −1 */
+  int before_capacity;
+  long *seen; /* of each part: the last decode that used it, by number */
+  long decode;
+  int steps; /* local steps of the rows; −1: there is none yet */
+  double rate;
+  int last_snapshot; /* of the last used message, and its age */
+  long last_age;
   const sg_message **known; /* messages of the set so far, which relays may be made from */
   int n_known, known_capacity;
   sg_row *relayed; /* rows of messages that reach the master through relays, by depth */
@@ -55,9 +68,9 @@ bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication,
                     double *previous);
 void sg_recipe_free(sg_recipe *r);
 
-/* Makes the sets of the run's decode and adds them, and what they need, to the pass (when timing
- * only: counts flops and messages). SG_UNDECODABLE: the weights were refused, and the pass is as it
- * was but for columns. Otherwise faults go to `e`. */
+/* Makes the sets of the run's decode and adds them, and what they need, to the pass; when timing
+ * only, counts flops and messages. SG_UNDECODABLE: the weights were refused, and the pass is as it
+ * was. Other faults go to `e`. */
 sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e);
 
 /* Forms the messages of the decode that the kernel cannot form in its tiles. After sg_problem_begin

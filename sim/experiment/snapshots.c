@@ -4,6 +4,7 @@
 
 #include "sim/core/array.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ bool sg_snapshots_init(sg_snapshots *s, const sg_world *w, sg_pass *pass, int co
 
 void sg_snapshots_free(sg_snapshots *s) {
   for (int i = 0; i < s->n_slots; i++)
-    if (s->slot[i].x != own_column(s)) free(s->slot[i].x);
+    if (s->slot[i].x && s->slot[i].x != own_column(s)) free(s->slot[i].x);
   free(s->slot);
   free(s->state);
   free(s->updates);
@@ -46,19 +47,19 @@ static bool make_slot(sg_snapshots *s, int number) {
   if (!SG_ROOM(s->slot, s->slots_capacity, number + 1)) return false;
   while (s->n_slots <= number) s->slot[s->n_slots++] = (sg_slot){0};
   sg_slot *slot = &s->slot[number];
-  if (!slot->x)
-    slot->x = number == 0 ? own_column(s) : malloc((size_t)s->pass->length * sizeof *slot->x);
+  if (slot->x || s->world->problem->timing_only) return true;
+  slot->x = number == 0 ? own_column(s) : malloc((size_t)s->pass->length * sizeof *slot->x);
   return slot->x != NULL;
 }
 
 bool sg_snapshots_take(sg_snapshots *s, int number, int model) {
-  if (s->world->problem->timing_only) return true;
   if (!make_slot(s, number)) return false;
   sg_slot *slot = &s->slot[number];
   slot->model = model;
   slot->update = s->updates[model];
-  sg_optimizer_point(s->world->optimizer, s->pass->length, slot->update, state_of(s, model),
-                     slot->x);
+  if (slot->x)
+    sg_optimizer_point(s->world->optimizer, s->pass->length, slot->update, state_of(s, model),
+                       slot->x);
   return true;
 }
 
@@ -93,6 +94,13 @@ int sg_snapshots_find(sg_snapshots *s, const sg_run *run, int snapshot) {
   return s->n_used++;
 }
 
+long sg_snapshots_age(const sg_snapshots *s, const sg_run *run, int snapshot) {
+  int number = sg_run_slot(run, snapshot);
+  assert(number >= 0 && number < s->n_slots);
+  const sg_slot *slot = &s->slot[number];
+  return s->updates[slot->model] - slot->update;
+}
+
 bool sg_snapshots_current(const sg_snapshots *s, int used, int model) {
   const sg_slot *slot = &s->slot[s->used[used].slot];
   return slot->model == model && slot->update == s->updates[model];
@@ -109,6 +117,10 @@ const double *sg_snapshots_model(const sg_snapshots *s, int model) {
 sg_status sg_snapshots_step(sg_snapshots *s, int model, const double *gradient, sg_error *e) {
   const sg_optimizer *optimizer = s->world->optimizer;
   const double *at = NULL;
+  if (s->world->problem->timing_only) {
+    s->updates[model]++;
+    return SG_OK;
+  }
   if (s->n_used == 1 && sg_snapshots_current(s, 0, model)) {
     at = s->slot[s->used[0].slot].x;
   } else {

@@ -10,7 +10,7 @@
 #include "sim/experiment/world.h"
 
 typedef struct sg_slot {
-  double *x; /* length l */
+  double *x; /* length l; NULL when timing only */
   int model;
   long update; /* of the model when the snapshot was taken */
 } sg_slot;
@@ -44,6 +44,9 @@ bool sg_snapshots_take(sg_snapshots *s, int slot, int model);
  * pass. −1: no memory. O(snapshots used). */
 int sg_snapshots_find(sg_snapshots *s, const sg_run *run, int snapshot);
 
+/* Updates of its model since a snapshot was taken. */
+long sg_snapshots_age(const sg_snapshots *s, const sg_run *run, int snapshot);
+
 /* The model that the pass shows in column `used` is this model as it is now. */
 bool sg_snapshots_current(const sg_snapshots *s, int used, int model);
 
@@ -53,8 +56,8 @@ const double *sg_snapshots_point(const sg_snapshots *s, const sg_run *run, int s
 /* The current model, without what the optimiser adds to it. */
 const double *sg_snapshots_model(const sg_snapshots *s, int model);
 
-/* A step of the optimiser along −gradient. Gradients of one current snapshot were taken at its
- * point; those of mixed age count as taken at the current one. */
+/* A step of the optimiser along −gradient (timing only: one more update). Gradients of one current
+ * snapshot were taken at its point; those of mixed age count as taken at the current one. */
 sg_status sg_snapshots_step(sg_snapshots *s, int model, const double *gradient, sg_error *e);
 
 #endif

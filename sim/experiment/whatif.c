@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/experiment/whatif.h"
+#include "sim/core/nearest.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,11 +11,10 @@ static const char *const words[] = {"stalls",  "memory",  "common",     "crashes
                                     "ingress", "links",   NULL};
 
 static sg_status unknown(const char *word, const char *place, sg_error *e) {
-  const char *near = sg_nearest(word, words);
   return sg_fail(e, SG_INVALID, place,
                  "expected stalls, memory, common, crashes, erasures, speeds, slowest, randomness, "
-                 "worker=K, uplink=F, ingress=F or links=F, found \"%.40s\"%s%s%s",
-                 word, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+                 "worker=K, uplink=F, ingress=F or links=F, found \"%.40s\"%s",
+                 word, sg_suggest(word, words).text);
 }
 
 /* The number after "name=" or, if it may be left out, 2. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Estimators of the laws of a random time. Standing of the sources: recalled, unless derived. */
 #include "sim/fit/laws.h"
+#include "sim/core/array.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
@@ -469,11 +470,6 @@ const sg_fit_type *sg_fit_type_at(int i) {
 
 /* --- Goodness of fit -------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Kolmogorov–Smirnov and Anderson–Darling distances of an ascending sample. u: n values of
  * workspace. */
 static void distances(const sg_fit_type *type, const double *v, long n, const double *x, double *u,
@@ -508,7 +504,7 @@ static bool replicate(const sg_fitted *f, long n, int index, uint64_t seed, boot
     b->x[i] = f->type->draw(f->value, &s);
     if (!isfinite(b->x[i])) return false;
   }
-  qsort(b->x, (size_t)n, sizeof *b->x, ascending);
+  sg_sort_doubles(b->x, (size_t)n);
   if (!(b->x[n - 1] > b->x[0])) return false;
   if (!f->type->fit(n, b->x, v, &loglik, b->u)) return false;
   for (int p = 0; p < f->type->parameters; p++) b->estimate[p][index] = v[p];
@@ -518,7 +514,7 @@ static bool replicate(const sg_fitted *f, long n, int index, uint64_t seed, boot
 
 /* The interval of a pivot: estimate − value for locations, estimate / value for the others. */
 static void bootstrap_interval(sg_fitted *f, int p, int count, double *estimate) {
-  qsort(estimate, (size_t)count, sizeof *estimate, ascending);
+  sg_sort_doubles(estimate, (size_t)count);
   int k = (int)((count + 1) * (1 - LEVEL) / 2);
   if (k < 1) return;
   double below = estimate[k - 1], above = estimate[count - k], x = f->value[p];

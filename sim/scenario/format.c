@@ -13,7 +13,7 @@ static const sg_param flops[] = {
      .min = 0,
      .max = SG_UNBOUNDED,
      .flags = SG_REQUIRED | SG_MIN_OPEN},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_variant decode[] = {
@@ -41,7 +41,7 @@ static const sg_param master[] = {
      .summary = "Seconds the master takes to update the model.",
      .min = 0,
      .max = SG_UNBOUNDED},
-    {.name = NULL},
+    {0},
 };
 
 static const char *const late_work[] = {"cancel", "finish-first", "keep-partial", NULL};
@@ -53,8 +53,9 @@ static const sg_param scheme[] = {
     {.name = "scheme",
      .kind = SG_FAMILY,
      .summary = "A gradient code with its parameters; each scalar may be {\"each\": […]}.",
+     .fields = sg_scheme_params,
      .family = &sg_code_family},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param cause[] = {
@@ -64,12 +65,12 @@ static const sg_param cause[] = {
                 "mean instead), speeds (all workers as the median one), slowest or worker=K (that "
                 "worker as the median one), uplink=F, ingress=F or links=F (F times as fast; 2 "
                 "without a number)."},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param sweep_value[] = {
     {.name = "value", .kind = SG_ANY, .summary = "A value that the member at the path may have."},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param sweep[] = {
@@ -87,7 +88,7 @@ static const sg_param sweep[] = {
      .min = 1,
      .fields = sweep_value,
      .flags = SG_REQUIRED},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param sweep_axis[] = {
@@ -95,7 +96,7 @@ static const sg_param sweep_axis[] = {
      .kind = SG_OBJECT,
      .summary = "An axis of the grid of environments.",
      .fields = sweep},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param randomness[] = {
@@ -104,7 +105,7 @@ static const sg_param randomness[] = {
      .summary = "Everything random follows from it: a whole number up to 2^53, or a string of "
                 "digits up to 2^64 − 1.",
      .text = "1"},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param stop[] = {
@@ -131,7 +132,7 @@ static const sg_param stop[] = {
      .summary = "When the messages that a scheme waits for do not determine the sum: wait for "
                 "more, skip the iteration, or end the run as undecodable.",
      .choices = undecodable},
-    {.name = NULL},
+    {0},
 };
 
 static const sg_param output[] = {
@@ -146,7 +147,7 @@ static const sg_param output[] = {
      .fallback = 1,
      .choices = detail,
      .flags = SG_UNHASHED},
-    {.name = NULL},
+    {0},
 };
 
 const sg_param sg_scenario_params[] = {
@@ -248,5 +249,5 @@ const sg_param sg_scenario_params[] = {
      .summary = "Where results go, and how much is kept.",
      .fields = output,
      .flags = SG_UNHASHED},
-    {.name = NULL},
+    {0},
 };

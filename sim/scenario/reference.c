@@ -13,7 +13,8 @@ static void put_type(const sg_param *row, sg_buffer *out) {
   switch (row->kind) {
   case SG_OBJECT: sg_put(out, "object"); break;
   case SG_FAMILY:
-    sg_putf(out, "object: %s %s", sg_article(row->family->what), row->family->what);
+    sg_putf(out, row->family->by_name ? "%s %s: its name, or an object" : "object: %s %s",
+            sg_article(row->family->what), row->family->what);
     break;
   case SG_LIST:
     sg_put(out, "list of: ");
@@ -201,7 +202,11 @@ static void put_section(const sg_param *row, const char *pointer, sg_buffer *out
   if (row->kind == SG_FAMILY && row->family == &sg_code_family) {
     sg_put(out, "`code` names the scheme; the schemes and their members are in "
                 "[schemes.md](schemes.md). Any number, word or truth value of a scheme may be "
-                "`{ \"each\": [ … ] }`: the scheme is then taken with each of the values.\n\n");
+                "`{ \"each\": [ … ] }`: the scheme is then taken with each of the values. Every "
+                "scheme may have besides:\n\n");
+    sg_param_reference(row->fields, true, out);
+    sg_put(out, "\n");
+    put_nested(row->fields, pointer, out);
     return;
   }
   if (row->kind == SG_FAMILY)

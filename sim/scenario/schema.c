@@ -197,12 +197,39 @@ static void put_list(const sg_param *row, bool each, sg_buffer *out) {
   put_row(row->fields, each, out);
 }
 
+/* A family whose variants may be given by name alone: the name, several of them, or the object. */
+static void put_named_family(const sg_param *row, bool each, sg_buffer *out) {
+  if (!row->family->by_name) {
+    put_family(row->family, row->fields, each, out);
+    return;
+  }
+  const sg_variant *variant;
+  sg_buffer names = {0};
+  for (int i = 0; (variant = row->family->at(i)); i++) {
+    sg_put(&names, i ? ", " : "");
+    sg_put_json_string(&names, variant->name);
+  }
+  const char *list = names.failed ? "" : names.data;
+  sg_put_json_name(out, "anyOf");
+  sg_putf(out, "[{\"enum\": [%s]}, ", list);
+  if (each)
+    sg_putf(out,
+            "{\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
+            "\"minItems\": 1, \"uniqueItems\": true, \"items\": {\"enum\": [%s]}}}, "
+            "\"required\": [\"each\"], \"additionalProperties\": false}, ",
+            list);
+  sg_put(out, "{");
+  put_family(row->family, row->fields, each, out);
+  sg_put(out, "}]");
+  sg_buffer_free(&names);
+}
+
 static void put_row(const sg_param *row, bool each, sg_buffer *out) {
   sg_put(out, "{");
   put_text_member("description", row->summary ? row->summary : row->name, out);
   switch (row->kind) {
   case SG_OBJECT: put_object(row->fields, each, out); break;
-  case SG_FAMILY: put_family(row->family, row->fields, each, out); break;
+  case SG_FAMILY: put_named_family(row, each, out); break;
   case SG_LIST: put_list(row, each || strcmp(row->name, "schemes") == 0, out); break;
   case SG_ANY: break;
   default: put_scalar_row(row, each, out); break;

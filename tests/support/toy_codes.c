@@ -103,7 +103,7 @@ static void nested_on_event(const sg_code *code, void *state, const sg_event *ev
   switch (event->kind) {
   case SG_BEGIN:
     *s = (nested_state){0};
-    sg_snapshot(o, event->round, 0);
+    sg_snapshot(o, event->round, 0, 0);
     for (int i = 0; i < 2; i++) sg_task(o, SG_ALL, event->round, 1, 1, SG_REPORT);
     break;
   case SG_SIGNAL: nested_signal(s, event, o); break;
@@ -153,7 +153,7 @@ static void pipeline_on_event(const sg_code *code, void *state, const sg_event *
   int job = event->round;
   if (event->kind == SG_BEGIN) {
     s->arrived = 0;
-    sg_snapshot(o, job, job % 2);
+    sg_snapshot(o, job, job % 2, 0);
     sg_task(o, SG_ALL, job, 1, 1, 0);
     if (job > 0) sg_task(o, SG_ALL, job - 1, 1, 1, 0);
     sg_send(o, SG_ALL, SG_MASTER, job, 0, 0, 0);
@@ -215,7 +215,7 @@ static void async_on_event(const sg_code *code, void *state, const sg_event *eve
   async_state *s = state;
   switch (event->kind) {
   case SG_BEGIN:
-    sg_snapshot(o, 0, 0);
+    sg_snapshot(o, 0, 0, 0);
     async_give(o, SG_ALL, 0);
     break;
   case SG_ARRIVAL:
@@ -226,7 +226,7 @@ static void async_on_event(const sg_code *code, void *state, const sg_event *eve
   case SG_UPDATED:
     s->updating = false;
     sg_close(o, s->version++);
-    sg_snapshot(o, s->version, 0);
+    sg_snapshot(o, s->version, 0, 0);
     for (int i = 0; i < code->nodes; i++)
       if (s->in_use[i]) async_give(o, i, s->version);
     if (s->waiting > 0) async_decode(code, s, o);
@@ -280,7 +280,8 @@ static void tree_begin_round(const sg_code *code, void *state, int round) {
   ((tree_state *)state)->arrived = 0;
 }
 
-static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message *message, sg_orders *orders) {
+  (void)orders;
   (void)code;
   if (message->to == SG_MASTER) return SG_READY;
   int arrived = ++((tree_state *)state)->arrived;
@@ -318,7 +319,8 @@ static void waits_begin_round(const sg_code *code, void *state, int round) {
   *(waits_state *)state = (waits_state){.round = round};
 }
 
-static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_message *message) {
+static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_message *message, sg_orders *orders) {
+  (void)orders;
   (void)message;
   waits_state *s = state;
   int need = s->round == 0 ? 1 : *(const int *)code->self;

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* A code's protocol in one run, and the default round: one round per iteration. */
+#include "codes/frame/expand.h"
+#include "codes/frame/protocol.h"
+#include "codes/frame/rank.h"
+#include "codes/frame/stop.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The argument of the stop policy's timers: a code's own are whatever it likes from 0 on. */
+enum { STOP_TIMER = -1 };
+
+/* What has come to the master of one segment. */
+typedef struct progress {
+  sg_arrivals arrivals;
+  bool met;      /* the stop policy is */
+  sg_rank *rank; /* where decodability is asked for and the code does not say it; or NULL */
+  unsigned char *covered; /* parts flags, where coverage is asked for */
+  int parts;              /* of them that are set */
+} progress;
+
+struct sg_protocol {
+  const sg_code *code;
+  void *state;
+  int round;
+  progress *segment; /* code->segments */
+  int unmet;         /* segments whose stop policy is not met yet */
+  int expected;      /* messages that the plan has sent to the master */
+  int come;          /* of them that have come */
+  bool over;         /* the decode that ends the round was ordered and not refused since */
+  bool timed_out;    /* the policy's timer has fired */
+  int *children;     /* tree: per node, how many it waits for; NULL for a star */
+  int *at_node;      /* tree: per node and segment, messages that have come to it */
+  bool alike;        /* all nodes have the same work and report to the master */
+  sg_expander expander;
+  double *dense; /* (parts + coded parts) × most pieces, for coverage */
+};
+
+static bool make_tree(sg_protocol *p) {
+  const sg_code *code = p->code;
+  if (!code->parent) return true;
+  p->children = calloc((size_t)code->nodes, sizeof *p->children);
+  p->at_node = calloc((size_t)code->nodes * (size_t)code->segments, sizeof *p->at_node);
+  if (!p->children || !p->at_node) return false;
+  for (int v = 0; v < code->nodes; v++)
+    if (code->parent[v] != SG_MASTER) p->children[code->parent[v]]++;
+  return true;
+}
+
+static bool all_alike(const sg_code *code) {
+  if (code->parent || !code->work) return false;
+  for (int v = 1; v < code->nodes; v++)
+    if (code->work[v] != code->work[0]) return false;
+  return true;
+}
+
+static bool make_progress(sg_protocol *p, int s) {
+  const sg_code *code = p->code;
+  progress *g = &p->segment[s];
+  unsigned wants = code->policy->wants;
+  g->arrivals.need = code->segment[s].need;
+  if (wants & SG_WANTS_DECODABLE && !code->type->arrive && !(g->rank = sg_rank_new(code, s)))
+    return false;
+  if (!(wants & SG_WANTS_COVERAGE)) return true;
+  size_t all = (size_t)(code->parts + code->coded_parts) * (size_t)code->segment[s].pieces;
+  double *dense = realloc(p->dense, all * sizeof *dense);
+  if (dense) p->dense = dense;
+  g->covered = calloc((size_t)code->parts, 1);
+  return dense && g->covered;
+}
+
+static bool has_rounds(const sg_code *code) {
+  return !code->type->on_event || code->flags & SG_ROUNDS;
+}
+
+sg_protocol *sg_protocol_new(const sg_code *code) {
+  sg_protocol *p = calloc(1, sizeof *p);
+  if (!p) return NULL;
+  p->code = code;
+  p->alike = all_alike(code);
+  p->state = calloc(1, code->state_size + 1);
+  p->segment = calloc((size_t)code->segments, sizeof *p->segment);
+  bool ok = p->state && p->segment;
+  if (ok && has_rounds(code)) {
+    ok = make_tree(p);
+    for (int s = 0; ok && s < code->segments; s++) ok = make_progress(p, s);
+  }
+  if (ok) return p;
+  sg_protocol_free(p);
+  return NULL;
+}
+
+void sg_protocol_free(sg_protocol *p) {
+  if (!p) return;
+  for (int s = 0; p->segment && s < p->code->segments; s++) {
+    sg_rank_free(p->segment[s].rank);
+    free(p->segment[s].covered);
+  }
+  free(p->segment);
+  free(p->state);
+  free(p->children);
+  free(p->at_node);
+  free(p->dense);
+  sg_expander_free(&p->expander);
+  free(p);
+}
+
+const void *sg_protocol_state(const sg_protocol *p) {
+  return p->state;
+}
+
+static int draws(double work) {
+  return work < 1 ? 1 : (int)lround(work);
+}
+
+/* One task with everything a node has to do, then a message per segment. An inner node of a tree
+ * sends when its children have answered. */
+static void default_plan(const sg_protocol *p, int snapshot, sg_orders *o) {
+  const sg_code *code = p->code;
+  int to = code->parent ? SG_UP : SG_MASTER;
+  if (p->alike) { /* A few orders for all say the same as a few for each. */
+    double work = code->work[0];
+    if (work > 0) sg_task(o, SG_ALL, snapshot, work, draws(work), 0);
+    for (int s = 0; s < code->segments; s++) sg_send(o, SG_ALL, to, snapshot, s, 0, 0);
+    return;
+  }
+  for (int v = 0; v < code->nodes; v++) {
+    double work = code->work[v];
+    if (work > 0) sg_task(o, v, snapshot, work, draws(work), 0);
+    if (p->children && p->children[v] > 0) continue;
+    for (int s = 0; s < code->segments; s++) sg_send(o, v, to, snapshot, s, 0, 0);
+  }
+}
+
+/* Messages to the master among the orders from number `first` on. */
+static int messages_to_master(const sg_code *code, const sg_orders *o, int first) {
+  int count = 0;
+  for (int i = first; i < o->count; i++) {
+    if (o->order[i].kind != SG_ORDER_SEND) continue;
+    int from, end;
+    sg_order_nodes(&o->order[i], code, &from, &end);
+    for (int v = from; v < end; v++)
+      count += sg_order_message(&o->order[i], code, v).to == SG_MASTER;
+  }
+  return count;
+}
+
+static int count_expected(const sg_protocol *p, const sg_orders *o, int first) {
+  const sg_code *code = p->code;
+  int count = messages_to_master(code, o, first);
+  for (int v = 0; p->children && v < code->nodes; v++)
+    if (p->children[v] > 0 && code->parent[v] == SG_MASTER) count += code->segments;
+  return count;
+}
+
+static void set_timers(const sg_policy *stop, sg_orders *o) {
+  if (stop->timed) sg_timer(o, (sg_timer_rule)stop->rule, stop->value, STOP_TIMER);
+  for (int i = 0; i < 2; i++)
+    if (stop->part[i]) set_timers(stop->part[i], o);
+}
+
+static void clear_progress(const sg_code *code, progress *g) {
+  g->arrivals = (sg_arrivals){.need = g->arrivals.need};
+  g->met = false;
+  g->parts = 0;
+  if (g->rank) sg_rank_clear(g->rank);
+  if (g->covered) memset(g->covered, 0, (size_t)code->parts);
+}
+
+static void begin(sg_protocol *p, int round, sg_orders *o) {
+  const sg_code *code = p->code;
+  p->round = round;
+  p->unmet = code->segments;
+  p->come = 0;
+  p->over = p->timed_out = false;
+  for (int s = 0; s < code->segments; s++) clear_progress(code, &p->segment[s]);
+  if (p->at_node)
+    memset(p->at_node, 0, (size_t)code->nodes * (size_t)code->segments * sizeof *p->at_node);
+  if (code->type->begin_round) code->type->begin_round(code, p->state, round);
+  sg_snapshot(o, round, 0, 0);
+  int first = o->count;
+  if (code->type->plan)
+    code->type->plan(code, p->state, round, round, o);
+  else
+    default_plan(p, round, o);
+  if (code->policy->wants & SG_ENDS_WITH_ALL) p->expected = count_expected(p, o, first);
+  set_timers(code->policy, o);
+}
+
+/* --- Arrivals --------------------------------------------------------------------------------- */
+
+static void cover_part(progress *g, int part) {
+  g->parts += !g->covered[part];
+  g->covered[part] = 1;
+}
+
+/* Marks the parts that the message contains, those of its coded parts and of a relay's inputs. */
+static void cover(sg_protocol *p, progress *g, const sg_message *m, sg_orders *o) {
+  const sg_code *code = p->code;
+  int all = code->parts + code->coded_parts, pieces = code->segment[m->segment].pieces;
+  memset(p->dense, 0, (size_t)all * (size_t)pieces * sizeof *p->dense);
+  if (!sg_expand(&p->expander, code, p->state, m, 1, p->dense)) {
+    o->failed = true;
+    return;
+  }
+  for (int j = 0; j < all * pieces; j++) {
+    int part = j / pieces;
+    if (p->dense[j] == 0) continue;
+    if (part < code->parts) {
+      cover_part(g, part);
+      continue;
+    }
+    const sg_combination *c = &code->coded[part - code->parts];
+    for (int i = 0; i < c->count; i++) cover_part(g, c->part[i]);
+  }
+  g->arrivals.covered = (double)g->parts / code->parts;
+}
+
+static sg_verdict verdict_of(sg_protocol *p, const sg_message *m, sg_orders *o) {
+  if (p->code->type->arrive) return p->code->type->arrive(p->code, p->state, m, o);
+  progress *g = &p->segment[m->segment];
+  return g->rank ? sg_rank_add(g->rank, p->state, m, &o->failed) : SG_WAIT;
+}
+
+static void take_at_node(sg_protocol *p, int at, const sg_message *m, sg_orders *o) {
+  const sg_code *code = p->code;
+  sg_verdict verdict;
+  if (code->type->arrive)
+    verdict = code->type->arrive(code, p->state, m, o);
+  else
+    verdict =
+        ++p->at_node[at * code->segments + m->segment] >= p->children[at] ? SG_READY : SG_WAIT;
+  if (verdict == SG_SKIP) sg_drop(o, m);
+  if (verdict == SG_READY) sg_send(o, at, SG_UP, m->snapshot, m->segment, 0, 0);
+}
+
+static void set_met(sg_protocol *p, progress *g) {
+  p->unmet -= !g->met;
+  g->met = true;
+}
+
+/* A message at the master. It is dropped if it adds nothing, unless after a refused decode:
+ * everything is welcome then that may mend the arithmetic. */
+static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
+  const sg_policy *policy = p->code->policy;
+  progress *g = &p->segment[m->segment];
+  sg_verdict verdict = verdict_of(p, m, o);
+  p->come++;
+  g->arrivals.come++;
+  g->arrivals.decodable |= verdict == SG_READY;
+  if (g->covered) cover(p, g, m, o);
+  if (!g->met && (p->timed_out || sg_stop_met(policy, &g->arrivals))) set_met(p, g);
+  if (!g->met && verdict == SG_SKIP) sg_drop(o, m);
+  if (policy->wants & SG_ENDS_WITH_ALL && p->come >= p->expected)
+    for (int s = 0; s < p->code->segments; s++) set_met(p, &p->segment[s]);
+}
+
+/* The engine ends the round only if the decode succeeds: after a refused one more messages may
+ * come, and each is a reason to try again. */
+static void decode(sg_protocol *p, sg_orders *o) {
+  p->over = true;
+  sg_decode(o, 0, p->round, SG_LAST);
+  sg_end_round(o);
+}
+
+static void arrival(sg_protocol *p, int at, const sg_event *event, sg_orders *o) {
+  bool fresh = false; /* the master has got something that it did not drop at once */
+  for (int i = 0; i < event->count; i++) {
+    const sg_message *m = event->message[i];
+    if (m->round != p->round || (at == SG_MASTER && p->over)) {
+      sg_drop(o, m); /* late */
+    } else if (at != SG_MASTER) {
+      take_at_node(p, at, m, o);
+    } else {
+      take(p, m, o);
+      fresh = true;
+    }
+  }
+  if (fresh && p->unmet == 0) decode(p, o);
+}
+
+/* What has come must do; where nothing has, the iteration is skipped. */
+static void timer(sg_protocol *p, sg_orders *o) {
+  if (p->over || p->timed_out) return;
+  p->timed_out = true;
+  for (int s = 0; s < p->code->segments; s++) set_met(p, &p->segment[s]);
+  decode(p, o);
+}
+
+static void updated(sg_protocol *p, const sg_event *event, sg_orders *o) {
+  if (p->code->type->updated) p->code->type->updated(p->code, p->state, event);
+  if (event->decoded) return;
+  p->over = false;
+  if (!event->skip && !(p->timed_out && p->come == 0)) return;
+  p->over = true;
+  sg_close(o, p->round);
+  sg_end_round(o);
+}
+
+void sg_round_event(const sg_event *event, sg_orders *orders) {
+  sg_protocol *p = orders->round;
+  switch (event->kind) {
+  case SG_BEGIN: begin(p, event->round, orders); break;
+  case SG_ARRIVAL: arrival(p, event->at, event, orders); break;
+  case SG_CUT: arrival(p, SG_MASTER, event, orders); break;
+  case SG_UPDATED: updated(p, event, orders); break;
+  case SG_TIMER:
+    if (event->arg == STOP_TIMER) timer(p, orders);
+    break;
+  case SG_STALLED: /* More will not come. With what there is or, if that is refused, not at all. */
+    if (event->skip) decode(p, orders);
+    break;
+  case SG_SIGNAL:
+  case SG_COMMAND:
+  case SG_BACK: break;
+  }
+}
+
+void sg_protocol_event(sg_protocol *p, const sg_event *event, sg_orders *orders) {
+  orders->round = p;
+  if (p->code->type->on_event)
+    p->code->type->on_event(p->code, p->state, event, orders);
+  else
+    sg_round_event(event, orders);
+}
