@@ -57,8 +57,8 @@ REVISION := $(shell git describe --always --dirty=+ --abbrev=12 2>/dev/null || e
 $(BUILD)/revision: $(if $(filter $(REVISION),$(shell cat $(BUILD)/revision 2>/dev/null)),,FORCE)
 	@mkdir -p $(@D)
 	@echo $(REVISION) > $@
-$(BUILD)/sim/cli/options.o: $(BUILD)/revision
-$(BUILD)/sim/cli/options.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
+$(BUILD)/sim/cli/provenance.o: $(BUILD)/revision
+$(BUILD)/sim/cli/provenance.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
 	$(LINK) -o $@ $^ $(LDLIBS) -lcmocka
@@ -129,6 +129,10 @@ tsan: setup-tests
 # The pages, the table of laws and the schema that come from tables; the rest of the pages is kept.
 docs: all $(BUILD)/tests/law_table
 	$(BUILD)/straggle schema > scenarios/scenario.schema.json
+	$(BUILD)/straggle man --format markdown > docs/commands.md
+	@awk 'FNR == NR { if (/^Every/) end = 1; if (!end && /^\| `/) rows = rows $$0 "\n"; next } \
+	  /^\| command \|/ { table = 1; print; next } table && /^\|---/ { print; printf "%s", rows; next } \
+	  table && /^\|/ { next } { table = 0; print }' docs/commands.md README.md > $(BUILD)/page.md && mv $(BUILD)/page.md README.md
 	@sed '/^## /,$$d' docs/scenario.md > $(BUILD)/page.md
 	@$(BUILD)/straggle schema --reference >> $(BUILD)/page.md && mv $(BUILD)/page.md docs/scenario.md
 	@sed '/^## /,$$d' docs/schemes.md > $(BUILD)/page.md
@@ -159,6 +163,12 @@ tidy:
 
 install: all
 	install -D -m 755 $(BUILD)/straggle $(DESTDIR)$(PREFIX)/bin/straggle
+	@$(BUILD)/straggle man > $(BUILD)/straggle.1
+	@$(BUILD)/straggle completion bash > $(BUILD)/straggle.bash
+	@$(BUILD)/straggle completion zsh > $(BUILD)/_straggle
+	install -D -m 644 $(BUILD)/straggle.1 $(DESTDIR)$(PREFIX)/share/man/man1/straggle.1
+	install -D -m 644 $(BUILD)/straggle.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/straggle
+	install -D -m 644 $(BUILD)/_straggle $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_straggle
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios scenarios/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers scenarios/papers/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/data scenarios/data/*

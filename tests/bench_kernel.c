@@ -4,6 +4,7 @@
  * float32, bfloat16. */
 #include "models/learning/problem.h"
 #include "sim/core/array.h"
+#include "sim/core/clock.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 #include "sim/kernel.h"
@@ -13,19 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct setting {
   const char *name, *problem, *settings;
   int n, width, d, m, used; /* m = 1: cyclic; m > 1: groups of d */
   int rounds;
 } setting;
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void print_times(const char *what, int n, double *t) {
   sg_sort_doubles(t, (size_t)n);
@@ -103,12 +97,12 @@ static void run(const setting *s, const sg_compressor *compressor) {
                                  .loss_x = column,
                                  .loss = loss};
   for (int r = 0; r < s->rounds; r++) {
-    double t0 = seconds();
+    double t0 = sg_seconds_now();
     if (sg_problem_begin(problem, ws, &request, &e)) abort();
-    double t1 = seconds();
+    double t1 = sg_seconds_now();
     if (sg_kernel_decode(kernel, problem, ws, &request, s->width, set)) abort();
     begin[r] = t1 - t0;
-    decode[r] = seconds() - t1;
+    decode[r] = sg_seconds_now() - t1;
   }
   printf("%s, per step of %d run%s\n", s->name, s->width, s->width > 1 ? "s" : "");
   print_times("begin", s->rounds, begin);

@@ -45,6 +45,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_ignore_stragglers;
 const sg_code_type sg_ignore_stragglers = {
     .about = {.name = "ignore-stragglers",
+              .brief = "the fastest n - s shares, approximate",
               .summary = "No redundancy: the master takes the fastest n - s shares and rescales "
                          "their sum by n/(n - s). Approximate: stragglers' data is missing.",
               .reference = "Baseline of Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), "

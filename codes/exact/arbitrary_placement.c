@@ -301,6 +301,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_arbitrary_placement;
 const sg_code_type sg_arbitrary_placement = {
     .about = {.name = "arbitrary-placement",
+              .brief = "any placement of the data",
               .summary = "Any placement of the data, each part on as many workers as one likes: "
                          "messages of 1/(r - s) of a gradient, r the least replication.",
               .reference = "Jahani-Nezhad, Maddah-Ali (2021), arXiv:2103.01589 (rate published); "

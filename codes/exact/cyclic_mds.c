@@ -129,6 +129,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_cyclic_mds;
 const sg_code_type sg_cyclic_mds = {
     .about = {.name = "cyclic-mds",
+              .brief = "real cyclic MDS code, deterministic",
               .summary = "Cyclic placement with the coefficients of a real cyclic MDS code: "
                          "deterministic, any n - s workers recover the sum (d = s + 1, m = 1).",
               .reference = "Raviv, Tamo, Tandon, Dimakis (2017), arXiv:1707.03858 (abstract "

@@ -48,6 +48,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_cyclic_repetition;
 const sg_code_type sg_cyclic_repetition = {
     .about = {.name = "cyclic-repetition",
+              .brief = "cyclic placement, random coefficients",
               .summary = "Cyclic placement with random coefficients: any n - s workers recover the "
                          "sum (d = s + 1, m = 1).",
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "

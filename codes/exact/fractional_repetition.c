@@ -97,6 +97,7 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
 extern const sg_code_type sg_fractional_repetition;
 const sg_code_type sg_fractional_repetition = {
     .about = {.name = "fractional-repetition",
+              .brief = "groups of s + 1 identical workers",
               .summary = "Groups of s + 1 identical workers send the sum of their share; one of "
                          "each group is enough (d = s + 1, m = 1, additions only).",
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 "

@@ -268,6 +268,7 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
 extern const sg_code_type sg_group;
 const sg_code_type sg_group = {
     .about = {.name = "group",
+              .brief = "any linear code inside groups",
               .summary = "Any [d, m] linear code inside groups of d workers that share the same "
                          "data: load d, messages of 1/m of a gradient, s = minimum distance - 1.",
               .reference = "Kadhe, Koyluoglu, Ramchandran (ISIT 2020), arXiv:2005.07184 (recalled "

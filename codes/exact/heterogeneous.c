@@ -191,6 +191,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_heterogeneous;
 const sg_code_type sg_heterogeneous = {
     .about = {.name = "heterogeneous",
+              .brief = "loads in proportion to speeds",
               .summary = "Loads in proportion to the workers' speeds, every part on s + 1 workers: "
                          "any n - s of them recover the sum (m = 1).",
               .reference = "Wang, Guo, Tang, Li, Li (2019), arXiv:1901.09339 (abstract published; "

@@ -195,6 +195,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 
 const sg_code_type sg_partial_cyclic = {
     .about = {.name = "partial-cyclic",
+              .brief = "two stages: uncoded, then cyclic",
               .summary = "Two stages: partitions of its own sent uncoded, then s + 1 coded ones by "
                          "cyclic repetition; the second message of s workers is not waited for.",
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "
@@ -210,6 +211,7 @@ const sg_code_type sg_partial_cyclic = {
 
 const sg_code_type sg_partial_repetition = {
     .about = {.name = "partial-repetition",
+              .brief = "two stages: uncoded, then repetition",
               .summary = "Two stages: partitions of its own sent uncoded, then the s + 1 of its "
                          "group; one second message of each group is enough.",
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "

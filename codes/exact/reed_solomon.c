@@ -233,6 +233,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_reed_solomon;
 const sg_code_type sg_reed_solomon = {
     .about = {.name = "reed-solomon",
+              .brief = "balanced Reed-Solomon, no linear solve",
               .summary = "Reed-Solomon code with a balanced mask: deterministic, any n - s workers "
                          "recover the sum by interpolation, without a linear solve (d = s + 1, "
                          "m = 1).",

@@ -310,6 +310,7 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
 extern const sg_code_type sg_streamed_group;
 const sg_code_type sg_streamed_group = {
     .about = {.name = "streamed-group",
+              .brief = "groups that send coded chunks in turn",
               .summary = "Group code whose workers send coded chunks one after another: a group is "
                          "done at any M chunks of 1/M of a gradient in total, from whichever of "
                          "its workers.",

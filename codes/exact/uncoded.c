@@ -23,6 +23,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_uncoded;
 const sg_code_type sg_uncoded = {
     .about = {.name = "uncoded",
+              .brief = "no redundancy, waits for all",
               .summary = "No redundancy: each of n workers computes 1/n of the gradient and the "
                          "master waits for all (d = 1, s = 0, m = 1).",
               .reference = ""},

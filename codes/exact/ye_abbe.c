@@ -242,6 +242,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_ye_abbe;
 const sg_code_type sg_ye_abbe = {
     .about = {.name = "ye-abbe",
+              .brief = "optimal trade-off of load, s and length",
               .summary = "Optimal trade-off of load, stragglers and message length: any n - s "
                          "workers recover the sum from messages of 1/m of a gradient, d = s + m.",
               .reference = "Ye, Abbe (ICML 2018), arXiv:1802.03475 (abstract published; "

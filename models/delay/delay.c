@@ -3,9 +3,9 @@
  * modifiers. docs/delays.md has the formulas. */
 #include "models/delay/delay.h"
 
+#include "models/delay/delay_causes.h"
 #include "models/delay/failures.h"
 #include "models/delay/modifiers.h"
-#include "models/delay/without.h"
 #include "models/times/times.h"
 #include "sim/core/array.h"
 #include "sim/core/classes.h"
@@ -144,8 +144,8 @@ struct sg_delay {
   sg_times times;
   sg_modifiers modifiers;
   sg_failures failures;
-  bool levels; /* workers are made to last as long as the median one: which, is in `without` */
-  sg_without without;
+  bool levels; /* workers are made to last as long as the median one: which, is in `removed` */
+  sg_delay_causes removed;
   int workers;
   int scaling;
   double scale; /* 1, or 1/k where the law is for the whole data set */
@@ -285,10 +285,10 @@ static bool make_levels(sg_delay_run *run) {
     }
     sg_sort_doubles(sorted, n);
     double median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-    for (int w = 0; w < d->workers; w++) run->level[w] = d->without.speeds ? median / own[w] : 1;
-    if (d->without.slowest) run->level[slowest] = median / own[slowest];
-    for (int i = 0; i < d->without.n_workers; i++)
-      run->level[d->without.worker[i]] = median / own[d->without.worker[i]];
+    for (int w = 0; w < d->workers; w++) run->level[w] = d->removed.speeds ? median / own[w] : 1;
+    if (d->removed.slowest) run->level[slowest] = median / own[slowest];
+    for (int i = 0; i < d->removed.n_workers; i++)
+      run->level[d->removed.worker[i]] = median / own[d->removed.worker[i]];
   }
   bool ok = own && sorted && run->level;
   free(own);
@@ -296,14 +296,14 @@ static bool make_levels(sg_delay_run *run) {
   return ok;
 }
 
-sg_without sg_delay_causes(const sg_delay *d) {
-  sg_without has = {.stalls = d->modifiers.stall_probability > 0,
-                    .memory = d->modifiers.memory,
-                    .common = d->modifiers.common.random,
-                    .crashes = d->failures.crash != SG_CRASH_NONE,
-                    .erasures = d->failures.erasure != SG_ERASE_NONE,
-                    .randomness = sg_times_are_random(&d->times),
-                    .speeds = d->modifiers.speed.random};
+sg_delay_causes sg_delay_causes_of(const sg_delay *d) {
+  sg_delay_causes has = {.stalls = d->modifiers.stall_probability > 0,
+                         .memory = d->modifiers.memory,
+                         .common = d->modifiers.common.random,
+                         .crashes = d->failures.crash != SG_CRASH_NONE,
+                         .erasures = d->failures.erasure != SG_ERASE_NONE,
+                         .randomness = sg_times_are_random(&d->times),
+                         .speeds = d->modifiers.speed.random};
   for (int w = 1; w < d->workers; w++)
     has.speeds |=
         sg_times_level(&d->times, w) / d->speed[w] != sg_times_level(&d->times, 0) / d->speed[0];
@@ -311,7 +311,8 @@ sg_without sg_delay_causes(const sg_delay *d) {
   return has;
 }
 
-sg_status sg_delay_take_away(sg_delay *d, const sg_without *what, const char *place, sg_error *e) {
+sg_status sg_delay_remove_causes(sg_delay *d, const sg_delay_causes *what, const char *place,
+                                 sg_error *e) {
   sg_modifiers *m = &d->modifiers;
   for (int i = 0; i < what->n_workers; i++)
     if (what->worker[i] >= d->workers)
@@ -326,7 +327,7 @@ sg_status sg_delay_take_away(sg_delay *d, const sg_without *what, const char *pl
   if (what->crashes) d->failures.crash = SG_CRASH_NONE;
   if (what->erasures) d->failures.erasure = SG_ERASE_NONE;
   m->any = m->speed.random || m->memory || m->common.random || m->stall_probability > 0;
-  d->without = *what;
+  d->removed = *what;
   d->levels = what->speeds || what->slowest || what->n_workers > 0;
   return SG_OK;
 }

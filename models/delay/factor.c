@@ -43,12 +43,15 @@ static const sg_param bimodal[] = {
 
 static const sg_variant variants[] = {
     {.name = "none", .summary = "The factor is 1.", .reference = ""},
-    {"deterministic", "Always the same factor.", "", deterministic},
-    {"lognormal", "Lognormal factor.", "", lognormal},
-    {"gamma", "Gamma factor.", "", gamma_params},
-    {"weibull", "Weibull factor.", "", weibull},
-    {"pareto", "Pareto factor.", "", pareto},
-    {"bimodal", "One of two factors.", "", bimodal}};
+    {.name = "deterministic",
+     .summary = "Always the same factor.",
+     .reference = "",
+     .params = deterministic},
+    {.name = "lognormal", .summary = "Lognormal factor.", .reference = "", .params = lognormal},
+    {.name = "gamma", .summary = "Gamma factor.", .reference = "", .params = gamma_params},
+    {.name = "weibull", .summary = "Weibull factor.", .reference = "", .params = weibull},
+    {.name = "pareto", .summary = "Pareto factor.", .reference = "", .params = pareto},
+    {.name = "bimodal", .summary = "One of two factors.", .reference = "", .params = bimodal}};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof variants / sizeof *variants) ? &variants[i] : NULL;

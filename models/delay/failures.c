@@ -37,15 +37,22 @@ static const sg_param seconds_params[] = {
 
 static const sg_variant crashes[] = {
     {.name = "none", .summary = "Workers do not crash.", .reference = ""},
-    {"permanent", "A worker that crashes never comes back.", "", permanent_params},
-    {"iterations",
-     "A crashed worker does nothing for whole iterations: neither tasks nor messages. A scheme "
-     "that cannot do without it ends as stalled, or skips the iteration (stop.undecodable).",
-     "", iterations_params},
-    {"seconds",
-     "A crashed worker is back after a random time; what it was given then begins, unless the "
-     "iteration is over.",
-     "", seconds_params}};
+    {.name = "permanent",
+     .summary = "A worker that crashes never comes back.",
+     .reference = "",
+     .params = permanent_params},
+    {.name = "iterations",
+     .summary =
+         "A crashed worker does nothing for whole iterations: neither tasks nor messages. A scheme "
+         "that cannot do without it ends as stalled, or skips the iteration (stop.undecodable).",
+     .reference = "",
+     .params = iterations_params},
+    {.name = "seconds",
+     .summary =
+         "A crashed worker is back after a random time; what it was given then begins, unless the "
+         "iteration is over.",
+     .reference = "",
+     .params = seconds_params}};
 
 static const sg_variant *crash_at(int i) {
   return i >= 0 && i < (int)(sizeof crashes / sizeof *crashes) ? &crashes[i] : NULL;
@@ -83,17 +90,30 @@ static const sg_param pattern_params[] = {{.name = "workers",
 
 static const sg_variant erasures[] = {
     {.name = "none", .summary = "No message is lost.", .reference = ""},
-    {"bernoulli", "Each worker is erased with a probability.", "", bernoulli_params},
-    {"uniform", "A number of workers, all sets of that size being equally likely.", "",
-     count_params},
-    {"burst", "A number of consecutive workers (after the last comes the first) from a random one.",
-     "", count_params},
-    {"worst",
-     "The workers whose loss is worst for the code, found one after another (greedily): at each "
-     "step the one without which the sum is no longer determined or, among those, with which the "
-     "decoding weights grow most. An upper bound on nothing: a worse set may exist.",
-     "", count_params},
-    {"pattern", "Listed workers, always.", "", pattern_params}};
+    {.name = "bernoulli",
+     .summary = "Each worker is erased with a probability.",
+     .reference = "",
+     .params = bernoulli_params},
+    {.name = "uniform",
+     .summary = "A number of workers, all sets of that size being equally likely.",
+     .reference = "",
+     .params = count_params},
+    {.name = "burst",
+     .summary =
+         "A number of consecutive workers (after the last comes the first) from a random one.",
+     .reference = "",
+     .params = count_params},
+    {.name = "worst",
+     .summary = "The workers whose loss is worst for the code, found one after another (greedily): "
+                "at each step the one without which the sum is no longer determined or, among "
+                "those, with which the decoding weights grow most. An upper bound on nothing: a "
+                "worse set may exist.",
+     .reference = "",
+     .params = count_params},
+    {.name = "pattern",
+     .summary = "Listed workers, always.",
+     .reference = "",
+     .params = pattern_params}};
 
 static const sg_variant *erasure_at(int i) {
   return i >= 0 && i < (int)(sizeof erasures / sizeof *erasures) ? &erasures[i] : NULL;

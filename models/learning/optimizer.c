@@ -20,12 +20,15 @@ static const sg_param nesterov_params[] = {
      .flags = SG_OPTIONAL | SG_MAX_OPEN},
     {0}};
 
-static const sg_variant gradient_descent = {"gradient-descent", "x ← x − step·∇f(x)", "", NULL};
+static const sg_variant gradient_descent = {
+    .name = "gradient-descent", .summary = "x ← x − step·∇f(x)", .reference = ""};
 static const sg_variant nesterov = {
-    "nesterov",
-    "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) or a "
-    "constant momentum",
-    "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243", nesterov_params};
+    .name = "nesterov",
+    .summary =
+        "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) or a "
+        "constant momentum",
+    .reference = "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243",
+    .params = nesterov_params};
 
 static const sg_variant *variant_at(int i) {
   return i == 0 ? &gradient_descent : i == 1 ? &nesterov : NULL;

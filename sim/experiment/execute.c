@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/experiment/execute.h"
 
+#include "sim/core/clock.h"
 #include "sim/experiment/calibrate.h"
 
 #include <math.h>
@@ -43,12 +44,6 @@ typedef struct execution {
   sg_error *error;
   sg_status status;
 } execution;
-
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* --- Rows to the writer ----------------------------------------------------------------------- */
 
@@ -107,7 +102,7 @@ static bool sink_finish(void *user, int replication, const sg_run_row *run,
   row.point_id = s->point->point_id;
   row.invocation_id = s->x->invocation_id;
   row.detail = s->x->detail;
-  row.wall_s = seconds_now() - s->begun_s;
+  row.wall_s = sg_seconds_now() - s->begun_s;
   if (!sg_writer_finish(s->x->writer, &row, summary, n_workers, worker)) return false;
   count_outcome(s->x, run->status);
   /* A run that ended early has no more rows to come: progress counts it as whole. */
@@ -141,7 +136,7 @@ static sg_status run_job(execution *x, const job *j, sg_error *e) {
   sg_status status = get_world(x, p, e);
   if (status != SG_OK) return status;
   const int *replication = x->replication + j->first;
-  job_sink s = {.x = x, .point = p, .job = j, .begun_s = seconds_now()};
+  job_sink s = {.x = x, .point = p, .job = j, .begun_s = sg_seconds_now()};
   s.chunk = calloc((size_t)j->count, sizeof(sg_chunk *));
   if (!s.chunk) return sg_fail_memory(e);
   bool writing = true;
@@ -189,7 +184,7 @@ static void *work(void *user) {
 
 static void show_progress(execution *x, double begun_s) {
   if (!x->options->progress) return;
-  double elapsed = seconds_now() - begun_s;
+  double elapsed = sg_seconds_now() - begun_s;
   double share = x->rows_wanted > 0 ? (double)atomic_load(&x->rows) / x->rows_wanted : 1;
   sg_progress p = {.runs_done = atomic_load(&x->runs_done),
                    .runs_total = x->n_runs,
@@ -204,7 +199,7 @@ static sg_status run_threads(execution *x) {
   int n = x->options->threads < x->n_jobs ? x->options->threads : x->n_jobs, started = 0;
   pthread_t *thread = calloc((size_t)(n ? n : 1), sizeof *thread);
   if (!thread) return sg_fail_memory(x->error);
-  double begun_s = seconds_now();
+  double begun_s = sg_seconds_now();
   x->threads_left = n;
   while (started < n && pthread_create(&thread[started], NULL, work, x) == 0) started++;
   pthread_mutex_lock(&x->lock);
@@ -338,7 +333,7 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
                  .error = e};
   pthread_mutex_init(&x.lock, NULL);
   pthread_cond_init(&x.ended, NULL);
-  double begun_s = seconds_now();
+  double begun_s = sg_seconds_now();
   int64_t scenario_id = 0;
   const char *text = sg_scenario_text(plan->scenario);
   char sha256[65];
@@ -366,6 +361,6 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
   free(x.job);
   pthread_cond_destroy(&x.ended);
   pthread_mutex_destroy(&x.lock);
-  report->elapsed_s = seconds_now() - begun_s;
+  report->elapsed_s = sg_seconds_now() - begun_s;
   return status;
 }

@@ -2,7 +2,7 @@
 #include "sim/experiment/world.h"
 
 #include "sim/check/worst.h"
-#include "sim/experiment/whatif.h"
+#include "sim/experiment/causes.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -250,7 +250,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   sg_status d = read_compression(point, w, e);
   status = a ? a : b ? b : c ? c : d;
   if (status != SG_OK) goto out;
-  status = sg_apply_without(point->values, w->delay, w->network, e);
+  status = sg_causes_remove(point->values, w->delay, w->network, e);
   if (status != SG_OK) goto out;
   /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);

@@ -17,11 +17,15 @@ static const sg_param flops[] = {
 };
 
 static const sg_variant decode[] = {
-    {"none", "Decoding takes no time.", "", NULL},
-    {"flops", "Decoding takes its operations divided by a given rate.", "", flops},
-    {"measured",
-     "Decoding takes the time measured on this machine, once; the table is kept in the database.",
-     "", NULL},
+    {.name = "none", .summary = "Decoding takes no time.", .reference = ""},
+    {.name = "flops",
+     .summary = "Decoding takes its operations divided by a given rate.",
+     .reference = "",
+     .params = flops},
+    {.name = "measured",
+     .summary = "Decoding takes the time measured on this machine, once; the table is kept in the "
+                "database.",
+     .reference = ""},
 };
 
 static const sg_variant *decode_at(int i) {

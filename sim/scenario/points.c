@@ -199,6 +199,11 @@ sg_status sg_vary_schemes(const sg_scenario *s, int *count, variation **list, sg
 
 /* --- Points ----------------------------------------------------------------------------------- */
 
+void sg_point_put_axes(const sg_point *p, int n, sg_buffer *out) {
+  for (int a = 0; a < n; a++)
+    sg_putf(out, "%s%s=%s", a ? " " : "", p->axis_name[a], p->axis_value[a]);
+}
+
 void sg_points_free(int count, sg_point *points) {
   for (int i = 0; points && i < count; i++) {
     sg_point *p = &points[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What `codes check` prints: a report for people, a row per code, JSON. */
-#include "sim/cli/check_codes.h"
+#include "sim/cli/codes_check.h"
+#include "sim/cli/output.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -207,20 +208,18 @@ static void put_spread(sg_buffer *out, const char *name, const sg_check_spread *
 static void put_json(const sg_check_request *q, int subsets, const sg_checked *i, sg_buffer *out) {
   const sg_check *c = i->check;
   static const char *const errors[] = {"error_float64", "error_float32", "error_bfloat16"};
+  char seed[24];
+  snprintf(seed, sizeof seed, "%llu", (unsigned long long)q->seed);
   sg_put(out, "{");
-  sg_put_json_name(out, "label");
-  sg_put_json_string(out, i->label);
-  sg_put_json_name(out, "code");
-  sg_put_json_string(out, i->code);
+  sg_put_json_text_member(out, "label", i->label);
+  sg_put_json_text_member(out, "code", i->code);
   sg_put_json_name(out, "config");
   sg_put(out, i->config);
   sg_put_json_number_member(out, "workers", c->workers);
   sg_put_json_number_member(out, "subsets", subsets);
   sg_put_json_number_member(out, "length", (double)c->length);
-  sg_put_json_name(out, "speeds");
-  sg_put_json_string(out, q->speeds ? q->speeds : "1");
-  sg_put_json_name(out, "seed");
-  sg_putf(out, "\"%llu\"", (unsigned long long)q->seed);
+  sg_put_json_text_member(out, "speeds", q->speeds ? q->speeds : "1");
+  sg_put_json_text_member(out, "seed", seed); /* a number above 2^53 would not read back */
   sg_put_json_bool_member(out, "exact", c->exact);
   sg_put_json_bool_member(out, "partial", c->partial);
   sg_put_json_number_member(out, "patterns", c->patterns);
@@ -236,10 +235,7 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   sg_put_json_number_member(out, "m_found", c->m_found);
   sg_put_json_number_member(out, "copies", c->copies);
   sg_put_json_number_member(out, "slack", c->slack);
-  if (i->note) {
-    sg_put_json_name(out, "note");
-    sg_put_json_string(out, i->note);
-  }
+  if (i->note) sg_put_json_text_member(out, "note", i->note);
   sg_put_json_number_member(out, "broken_promises", (double)c->broken);
   sg_put_json_number_member(out, "patterns_inaccurate", (double)c->inaccurate);
   sg_put_json_name(out, "broken_missing");

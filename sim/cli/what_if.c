@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* run --what-if: a scenario without each cause of lost time, on the same random numbers. */
-#include "sim/experiment/whatif.h"
+#include "sim/cli/what_if.h"
 #include "results/statistics.h"
-#include "sim/cli/cli.h"
+#include "sim/cli/output.h"
+#include "sim/cli/provenance.h"
+#include "sim/cli/session.h"
+#include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"
 
 #include <math.h>
@@ -14,7 +17,7 @@
 
 enum { MOST_CAUSES = 20 };
 
-/* The scenario as it is, or without some causes. */
+/* The scenario as it is (its scenario and plan are the session's), or without some causes. */
 typedef struct variant {
   sg_scenario *scenario;
   sg_plan *plan;
@@ -22,8 +25,11 @@ typedef struct variant {
 } variant;
 
 typedef struct what_if {
-  const char *path;
-  const sg_options *o;
+  sg_session session;
+  const sg_call *call;
+  const atomic_bool *stop;
+  int threads;
+  bool quiet;
   int n_causes;
   char *cause[MOST_CAUSES];
   int replications;
@@ -45,8 +51,8 @@ static sg_status add_cause(what_if *w, const char *word, size_t n, sg_error *e) 
     return sg_fail(e, SG_USAGE, "", "expected at most %d causes", MOST_CAUSES);
   }
   w->cause[w->n_causes++] = copy;
-  sg_removal ignored = {.uplink = 1, .ingress = 1};
-  return sg_removal_add(&ignored, copy, "--what-if", e);
+  sg_causes ignored = {.uplink = 1, .ingress = 1};
+  return sg_causes_add(&ignored, copy, "--what-if", e);
 }
 
 /* What the scenario lists, or else what its models have, environment by environment. */
@@ -56,19 +62,19 @@ static sg_status add_automatic(what_if *w, sg_error *e) {
   const sg_values *root = plan->raw[0].values;
   sg_status status = SG_OK;
   if (sg_given(root, "what_if")) {
-    for (int i = 0; i < sg_count(root, "what_if") && status == SG_OK; i++) {
+    for (int i = 0; i < sg_count(root, "what_if") && !status; i++) {
       const char *word = sg_item(root, "what_if", i)->text;
       status = add_cause(w, word, strlen(word), e);
     }
     return status;
   }
-  for (int i = 0; i < plan->count && i < LOOKED_AT && status == SG_OK; i++) {
+  for (int i = 0; i < plan->count && i < LOOKED_AT && !status; i++) {
     sg_world *world = NULL;
     sg_buffer found = {0};
     if (!plan->point[i].valid) continue;
     status = sg_world_new(plan->point[i].point, plan->cache, NULL, &world, e);
-    if (status == SG_OK) sg_causes_of(world->delay, world->network, &found);
-    for (const char *at = found.data; status == SG_OK && at && *at;) {
+    if (!status) sg_causes_of(world->delay, world->network, &found);
+    for (const char *at = found.data; !status && at && *at;) {
       size_t n = strcspn(at, "\n");
       status = add_cause(w, at, n, e);
       at += n + 1;
@@ -81,8 +87,9 @@ static sg_status add_automatic(what_if *w, sg_error *e) {
 
 static sg_status take_causes(what_if *w, sg_error *e) {
   sg_status status = SG_OK;
-  for (int i = 0; i < w->o->n_what_ifs; i++)
-    for (const char *at = w->o->what_if[i]; *at && status == SG_OK;) {
+  const sg_arg *asked = sg_args_find(w->call->args, "what-if");
+  for (int i = 0; i < asked->count; i++)
+    for (const char *at = asked->item[i]; *at && !status;) {
       size_t n = strcspn(at, ",");
       if (n == 4 && strncmp(at, "auto", 4) == 0)
         status = add_automatic(w, e);
@@ -90,7 +97,7 @@ static sg_status take_causes(what_if *w, sg_error *e) {
         status = add_cause(w, at, n, e);
       at += n + (at[n] == ',');
     }
-  if (status == SG_OK && w->n_causes == 0)
+  if (!status && w->n_causes == 0)
     status = sg_fail(e, SG_INVALID, "", "nothing in this scenario makes workers differ or wait");
   return status;
 }
@@ -117,17 +124,18 @@ static sg_status make_variant(what_if *w, int first, int count, variant *v, sg_e
     sg_put_json_string(&list, w->cause[i]);
   }
   sg_put(&list, "]");
-  int n = w->o->n_overrides;
+  int n = w->session.n_overrides;
   sg_override *override = calloc((size_t)n + 1, sizeof *override);
   sg_status status = override && !list.failed ? SG_OK : sg_fail_memory(e);
-  if (status == SG_OK) {
-    for (int i = 0; i < n; i++) override[i] = w->o->override[i];
+  if (!status) {
+    for (int i = 0; i < n; i++) override[i] = w->session.override[i];
     override[n] = (sg_override){.pointer = "/without", .value = list.data};
     const char *text = sg_scenario_text(w->base.scenario);
-    status = sg_scenario_parse(w->path, text, strlen(text), n + 1, override, &v->scenario, e);
+    status =
+        sg_scenario_parse(w->session.path, text, strlen(text), n + 1, override, &v->scenario, e);
   }
-  if (status == SG_OK) status = sg_plan_new(v->scenario, &v->plan, e);
-  if (status == SG_OK && v->plan->count != w->base.plan->count)
+  if (!status) status = sg_plan_new(v->scenario, &v->plan, e);
+  if (!status && v->plan->count != w->base.plan->count)
     status = sg_fail(e, SG_INVALID, "/without", "a sweep over /without leaves nothing to ask");
   free(override);
   sg_buffer_free(&list);
@@ -135,16 +143,15 @@ static sg_status make_variant(what_if *w, int first, int count, variant *v, sg_e
 }
 
 /* Computes what is missing and reads the seconds per update of all runs. */
-static sg_status run_variant(what_if *w, sg_db *db, const sg_invocation *invocation,
-                             const atomic_bool *stop, variant *v, sg_execute_report *total,
-                             sg_error *e) {
-  sg_execute_options options = {.threads = w->o->threads, .stop = stop};
+static sg_status run_variant(what_if *w, const sg_invocation *invocation, variant *v,
+                             sg_execute_report *total, sg_error *e) {
+  sg_execute_options options = {.threads = w->threads, .stop = w->stop};
   sg_execute_report report = {0};
-  sg_status status = sg_execute(v->plan, db, invocation, &options, &report, e);
+  sg_status status = sg_execute(v->plan, w->session.db, invocation, &options, &report, e);
   total->computed += report.computed;
   total->found += report.found;
   total->missing += report.missing;
-  if (status != SG_OK) return status;
+  if (status) return status;
   size_t cells = (size_t)v->plan->count * (size_t)w->replications;
   v->update_s = malloc((cells + 1) * sizeof *v->update_s);
   if (!v->update_s) return sg_fail_memory(e);
@@ -152,22 +159,22 @@ static sg_status run_variant(what_if *w, sg_db *db, const sg_invocation *invocat
     for (int r = 0; r < w->replications; r++) {
       double *x = &v->update_s[p * w->replications + r];
       *x = NAN;
-      if (status == SG_OK && v->plan->point[p].valid)
-        status = sg_db_update_seconds(db, v->plan->point[p].key, r, x, e);
+      if (!status && v->plan->point[p].valid)
+        status = sg_db_update_seconds(w->session.db, v->plan->point[p].key, r, x, e);
     }
   return status;
 }
 
-static sg_status run_all(what_if *w, sg_db *db, const sg_invocation *invocation,
-                         const atomic_bool *stop, sg_execute_report *total, sg_error *e) {
-  bool bar = !w->o->quiet && isatty(STDERR_FILENO);
-  sg_status status = run_variant(w, db, invocation, stop, &w->base, total, e);
-  for (int i = 0; i < w->n_causes && status == SG_OK; i++) {
+static sg_status run_all(what_if *w, const sg_invocation *invocation, sg_execute_report *total,
+                         sg_error *e) {
+  bool bar = !w->quiet && isatty(STDERR_FILENO);
+  sg_status status = run_variant(w, invocation, &w->base, total, e);
+  for (int i = 0; i < w->n_causes && !status; i++) {
     variant *pair[] = {&w->alone[i], &w->turn[i]};
-    for (int k = 0; k < 2 && status == SG_OK; k++) {
+    for (int k = 0; k < 2 && !status; k++) {
       if (bar) fprintf(stderr, "\rwhat if: %d of %d\033[K", 2 * i + k + 1, 2 * w->n_causes);
       status = make_variant(w, k ? 0 : i, k ? i + 1 : 1, pair[k], e);
-      if (status == SG_OK) status = run_variant(w, db, invocation, stop, pair[k], total, e);
+      if (!status) status = run_variant(w, invocation, pair[k], total, e);
     }
   }
   if (bar) fprintf(stderr, "\r\033[K");
@@ -247,7 +254,8 @@ static int print_table(const what_if *w) {
                                         "saved_in_turn_s", "share_percent", "runs"};
   static const char *const in_text[] = {"what if", "s/update",    "saved alone (s)",
                                         "± 95 %",  "in turn (s)", "share (%)"};
-  bool text = w->o->format == SG_FORMAT_TEXT;
+  sg_format format = w->session.format;
+  bool text = format == SG_FORMAT_TEXT;
   int left_out = 0;
   sg_buffer out = {0};
   sg_table *t = text ? NULL : sg_table_new(9, columns);
@@ -257,8 +265,7 @@ static int print_table(const what_if *w) {
     int runs = 0;
     if (!p->valid || p->duplicate) continue;
     int n = text ? p->point->n_shared_axes : p->point->n_axes;
-    for (int a = 0; a < n; a++)
-      sg_putf(&axes, "%s%s=%s", a ? " " : "", p->point->axis_name[a], p->point->axis_value[a]);
+    sg_point_put_axes(p->point, n, &axes);
     for (int r = 0; r < w->replications; r++) runs += complete(w, i, r);
     left_out += w->replications - runs;
     if (text) {
@@ -269,14 +276,14 @@ static int print_table(const what_if *w) {
     if (text && !t) sg_put(&out, "no replication was finished by all variants\n\n");
     if (t) put_point(w, i, axes.data, runs, text, t);
     if (t && text) {
-      sg_table_print(t, w->o->format, sg_terminal_width(), &out);
+      sg_table_print(t, format, sg_terminal_width(), &out);
       sg_table_free(t);
       sg_put(&out, "\n");
     }
     sg_buffer_free(&axes);
   }
   if (!text) {
-    sg_table_print(t, w->o->format, sg_terminal_width(), &out);
+    sg_table_print(t, format, sg_terminal_width(), &out);
     sg_table_free(t);
   } else {
     sg_put(&out, "saved alone: seconds per update that are saved when this cause alone is taken\n"
@@ -295,45 +302,39 @@ static int print_table(const what_if *w) {
 
 /* --- The command ------------------------------------------------------------------------------ */
 
-int sg_what_if(const char *path, const sg_options *o, const atomic_bool *stop, int argc,
-               char **argv) {
-  sg_error e = {0};
+int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop) {
   what_if *w = calloc(1, sizeof *w);
-  sg_db *db = NULL;
-  sg_buffer command_line = {0};
-  sg_execute_report total = {0};
-  char cpu[128], host[128];
-  int code = EX_OK;
   if (!w) return EX_OSERR;
-  *w = (what_if){.path = path, .o = o};
-  sg_status status = sg_scenario_read(path, o->n_overrides, o->override, &w->base.scenario, &e);
-  if (status == SG_OK) status = sg_plan_new(w->base.scenario, &w->base.plan, &e);
-  if (status == SG_OK) status = take_causes(w, &e);
-  if (status == SG_OK) {
-    w->replications = sg_scenario_replications(w->base.scenario);
-    status = sg_db_open(o->database ? o->database : sg_scenario_database(w->base.scenario),
-                        SG_OPEN_WRITE, &db, &e);
+  *w = (what_if){.call = call,
+                 .stop = stop,
+                 .threads = sg_threads(call->args),
+                 .quiet = sg_args_given(call->args, "quiet")};
+  sg_session *s = &w->session;
+  sg_execute_report total = {0};
+  int code = EX_OK;
+  sg_status status = sg_session_open(call, path, s);
+  if (!status) {
+    w->base = (variant){.scenario = s->scenario, .plan = s->plan};
+    w->replications = sg_scenario_replications(s->scenario);
+    status = take_causes(w, &s->error);
   }
-  if (status == SG_OK) {
-    sg_invocation invocation;
-    sg_provenance(argc, argv, o->threads, &command_line, cpu, host, &invocation);
-    status = run_all(w, db, &invocation, stop, &total, &e);
+  if (!status) status = sg_session_database(s, sg_args_text(call->args, "output"), SG_OPEN_WRITE);
+  if (!status) {
+    sg_provenance provenance;
+    sg_provenance_read(call, w->threads, &provenance);
+    status = run_all(w, &provenance.invocation, &total, &s->error);
+    sg_provenance_free(&provenance);
   }
-  if (status == SG_OK) code = print_table(w);
-  if (status == SG_OK && !o->quiet)
+  if (!status) code = print_table(w);
+  if (!status && !w->quiet)
     fprintf(stderr, "%d runs computed, %d were there already\n", total.computed, total.found);
-  if (db) sg_db_close(db, &e);
-  if (e.count > 0)
-    code = sg_print_faults(w->base.scenario, path, o->format, &e);
-  else if (status != SG_OK)
-    code = sg_exit_code(status);
-  variant_free(&w->base);
+  code = sg_session_close(s, status, code);
+  free(w->base.update_s);
   for (int i = 0; i < MOST_CAUSES; i++) {
     variant_free(&w->alone[i]);
     variant_free(&w->turn[i]);
     free(w->cause[i]);
   }
-  sg_buffer_free(&command_line);
   free(w);
   return code;
 }

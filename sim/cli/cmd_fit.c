@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* straggle fit: what a trace supports. */
+/* The command fit: what a trace supports, as text and as JSON. */
+#include "sim/cli/command.h"
+#include "sim/cli/output.h"
 #include "sim/fit/fit.h"
-#include "sim/cli/cli.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { REPLICATES = 199, DIGITS = 4 };
+enum { DIGITS = 4 };
 static const double LEAST_P = 1e-12; /* smaller ones are not told apart */
 
 /* --- Text ------------------------------------------------------------------------------------- */
@@ -18,40 +19,13 @@ static const char *unit_of(const sg_fit *f) {
   return f->trace->seconds ? "s" : "trace units";
 }
 
-/* Breaks at `width` columns, continuation lines indented. */
-static void put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
-                        int width) {
-  int column = 0;
-  sg_put(b, first);
-  for (const char *c = first; *c; c++) column += ((unsigned char)*c & 0xC0) != 0x80;
-  while (*text) {
-    size_t n = strcspn(text, " ");
-    int wide = 0;
-    for (size_t i = 0; i < n; i++) wide += ((unsigned char)text[i] & 0xC0) != 0x80;
-    if (column + wide > width && column > (int)strlen(indent)) {
-      while (b->length && b->data[b->length - 1] == ' ') b->data[--b->length] = '\0';
-      sg_putf(b, "\n%s", indent);
-      column = (int)strlen(indent);
-    }
-    sg_put_bytes(b, text, n);
-    column += wide;
-    text += n;
-    while (*text == ' ') {
-      sg_put(b, " ");
-      column++;
-      text++;
-    }
-  }
-  sg_put(b, "\n");
-}
-
 static void put_head(const sg_fit *f, int width, sg_buffer *b) {
   const sg_trace *t = f->trace;
   sg_putf(b, "%s: %d workers × %ld iterations\n", f->path, t->workers, t->iterations);
-  if (*t->source) put_wrapped(b, "  source: ", "    ", t->source, width);
-  if (*t->licence) put_wrapped(b, "  licence: ", "    ", t->licence, width);
+  if (*t->source) sg_put_wrapped(b, "  source: ", "    ", t->source, width);
+  if (*t->licence) sg_put_wrapped(b, "  licence: ", "    ", t->licence, width);
   if (t->seconds) return;
-  put_wrapped(b, "  unit: ", "    ", t->unit, width);
+  sg_put_wrapped(b, "  unit: ", "    ", t->unit, width);
   sg_put(b, "  All times below are in trace units, not seconds.\n");
 }
 
@@ -203,9 +177,9 @@ static void put_text(const sg_fit *f, int width, sg_buffer *b) {
   put_loads(f, width, b);
   put_models(f, width, b);
   sg_put(b, "\n");
-  put_wrapped(b, "Verdict: ", "  ", f->verdict, width);
+  sg_put_wrapped(b, "Verdict: ", "  ", f->verdict, width);
   for (int i = 0; i < SG_FIT_WARNINGS; i++)
-    if (f->warned[i]) put_wrapped(b, "  ! ", "    ", f->warning[i], width);
+    if (f->warned[i]) sg_put_wrapped(b, "  ! ", "    ", f->warning[i], width);
   if (f->warned[SG_FIT_BARRIER]) return; /* nothing to recommend */
   const sg_fit_model *m = &f->model[f->recommended];
   sg_putf(b, "\nTo paste into a scenario (%s):\n\n%s\n", m->name, m->scenario);
@@ -364,35 +338,67 @@ static void put_json(const sg_fit *f, sg_buffer *b) {
 
 /* --- The command ------------------------------------------------------------------------------ */
 
-int sg_cmd_fit(int argc, char **argv) {
-  sg_options o;
-  if (!sg_options_read(argc, argv, "SwR", &o)) return o.code;
-  if (o.n_words != 1) return sg_usage_fault("fit", "expected one trace");
-  if (o.format != SG_FORMAT_TEXT && o.format != SG_FORMAT_JSON)
-    return sg_usage_fault("fit", "expected the format text or json");
+static int run(const sg_call *call) {
+  const sg_args *args = call->args;
+  const char *path = args->word[0];
+  sg_format format = sg_args_format(args);
   sg_error e = {0};
   sg_trace *trace = NULL;
   sg_fit *fit = NULL;
-  sg_fit_options options = {.seed = o.seed,
-                            .selected = o.workers,
-                            .replicates = o.replicates < 0 ? REPLICATES : o.replicates};
-  sg_status status = sg_trace_read(o.word[0], &trace, &e);
-  if (status == SG_OK && o.workers) status = sg_trace_select(trace, o.workers, &e);
-  if (status == SG_OK) status = sg_fit_new(trace, o.word[0], &options, &fit, &e);
+  const sg_fit_options options = {.seed = sg_args_seed(args, "seed"),
+                                  .selected = sg_args_text(args, "workers"),
+                                  .replicates = (int)sg_args_integer(args, "replicates")};
+  sg_status status = sg_trace_read(path, &trace, &e);
+  if (!status && options.selected) status = sg_trace_select(trace, options.selected, &e);
+  if (!status) status = sg_fit_new(trace, path, &options, &fit, &e);
   int code;
-  if (status == SG_OK) {
+  if (!status) {
     sg_buffer out = {0};
-    if (o.format == SG_FORMAT_JSON)
+    if (format == SG_FORMAT_JSON)
       put_json(fit, &out);
     else
       put_text(fit, sg_terminal_width(), &out);
     code = sg_print(&out);
   } else {
-    code = sg_print_faults(NULL, o.word[0], o.format, &e);
+    code = sg_print_faults(NULL, path, format, &e);
   }
   sg_error_clear(&e);
   sg_fit_free(fit);
   sg_trace_free(trace);
-  sg_options_free(&o);
   return code;
 }
+
+static const sg_operand operands[] = {SG_OPERAND_FILE("TRACE", "one trace"), {0}};
+
+static const sg_option options[] = {
+    {.name = "workers",
+     .kind = SG_OPTION_TEXT,
+     .value = "LIST",
+     .help = "only these workers of the trace, such as 0-7,12"},
+    {.name = "seed",
+     .kind = SG_OPTION_SEED,
+     .value = "N",
+     .fallback = "1",
+     .help = "of permutations and bootstraps"},
+    {.name = "replicates",
+     .kind = SG_OPTION_INTEGER,
+     .value = "N",
+     .max = 100000,
+     .fallback = "199",
+     .help = "samples of the parametric bootstrap; 0: no p-values"},
+    SG_OPTION_ROW_FORMAT(sg_report_words, "how the result is printed"),
+    SG_OPTION_ROW_JSON,
+    {0}};
+
+static const sg_example examples[] = {
+    {"fit scenarios/traces/persistent.csv", "Which delay model these measurements support"}, {0}};
+
+const sg_command sg_cmd_fit = {
+    .name = "fit",
+    .summary = "Fit delay models to measured times, with a verdict.",
+    .operands = operands,
+    .options = options,
+    .text = "Laws with their parameters, what makes workers differ, a verdict in words, and the "
+            "members of a scenario to paste.",
+    .examples = examples,
+    .run = run};

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* `codes check`: what the command and its printing share. */
-#ifndef SG_SIM_CHECK_CODES_H
-#define SG_SIM_CHECK_CODES_H
+#ifndef SG_SIM_CODES_CHECK_H
+#define SG_SIM_CODES_CHECK_H
 
 #include "sim/check/check.h"
-#include "sim/cli/cli.h"
+#include "sim/core/table.h"
 
 typedef struct sg_check_request {
-  long workers, subsets, length, patterns, threads; /* subsets 0: as many as workers */
+  long workers, subsets, length, patterns;
+  int threads;
   uint64_t seed;
-  const char *database, *speeds; /* speeds: NULL: all 1 */
+  const char *speeds; /* as typed; NULL: all 1 */
   sg_format format;
-  bool all, quiet;
-  int n_words, code; /* code: exit code where reading failed */
-  char **word;
+  bool all;
 } sg_check_request;
 
 /* A check with what it is of. */

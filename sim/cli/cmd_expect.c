@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The command expect: exact iteration times beside simulated ones. */
+#include "sim/cli/output.h"
+#include "sim/cli/session.h"
 #include "sim/expect/expect.h"
-#include "sim/cli/cli.h"
 #include "sim/expect/simulated.h"
-#include "sim/experiment/plan.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -67,9 +67,9 @@ static sg_status compute(const sg_plan *plan, const sg_planned *p, sg_db *db, re
   sg_world *w = NULL;
   sg_expectation *x = NULL;
   sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, e);
-  if (status != SG_OK) return status;
+  if (status) return status;
   status = sg_expect(w, &x, &why);
-  if (status == SG_OK) {
+  if (!status) {
     r->exact = true;
     memcpy(r->rule, x->rule->text, sizeof r->rule);
     r->basis = x->rule->basis;
@@ -86,10 +86,9 @@ static sg_status compute(const sg_plan *plan, const sg_planned *p, sg_db *db, re
     sg_error_move(e, &why);
   }
   sg_error_clear(&why);
-  if (status == SG_OK && db) status = sg_simulated_read(db, p->key, &r->simulated, e);
-  if (status == SG_OK && db && r->exact && r->simulated.iterations) judge(x, r);
-  if (status == SG_OK && db && r->exact && !r->simulated.iterations)
-    r->why = strdup("not in the database");
+  if (!status && db) status = sg_simulated_read(db, p->key, &r->simulated, e);
+  if (!status && db && r->exact && r->simulated.iterations) judge(x, r);
+  if (!status && db && r->exact && !r->simulated.iterations) r->why = strdup("not in the database");
   sg_expectation_free(x);
   sg_world_free(w, plan->cache);
   return status;
@@ -184,8 +183,7 @@ static void put_row(sg_table *t, const columns *c, const sg_planned *p, const re
   sg_table_text(t, p->label);
   if (c->axes) {
     sg_buffer axes = {0};
-    for (int a = 0; a < p->point->n_axes; a++)
-      sg_putf(&axes, "%s%s=%s", a ? " " : "", p->point->axis_name[a], p->point->axis_value[a]);
+    sg_point_put_axes(p->point, p->point->n_axes, &axes);
     sg_table_text(t, axes.data);
     sg_buffer_free(&axes);
   }
@@ -214,23 +212,15 @@ static void put_row(sg_table *t, const columns *c, const sg_planned *p, const re
 static void put_summary_json(const total *t, bool database, sg_buffer *out) {
   sg_put_json_name(out, "summary");
   sg_put(out, "{");
-  sg_put_json_name(out, "exact");
-  sg_putf(out, "%d", t->exact);
-  sg_put_json_name(out, "unavailable");
-  sg_putf(out, "%d", t->unavailable);
+  sg_put_json_number_member(out, "exact", t->exact);
+  sg_put_json_number_member(out, "unavailable", t->unavailable);
   if (database) {
-    sg_put_json_name(out, "unmatched");
-    sg_putf(out, "%d", t->unmatched);
-    sg_put_json_name(out, "judged");
-    sg_putf(out, "%d", t->judged);
-    sg_put_json_name(out, "beyond_4");
-    sg_putf(out, "%d", t->beyond);
-    sg_put_json_name(out, "sum_z2");
-    sg_put_json_number(out, t->chi2);
-    sg_put_json_name(out, "degrees_of_freedom");
-    sg_put_json_number(out, t->judged ? t->degrees : NAN);
-    sg_put_json_name(out, "sum_z2_p999");
-    sg_put_json_number(out, t->judged ? t->bound : NAN);
+    sg_put_json_number_member(out, "unmatched", t->unmatched);
+    sg_put_json_number_member(out, "judged", t->judged);
+    sg_put_json_number_member(out, "beyond_4", t->beyond);
+    sg_put_json_number_member(out, "sum_z2", t->chi2);
+    sg_put_json_number_member(out, "degrees_of_freedom", t->judged ? t->degrees : NAN);
+    sg_put_json_number_member(out, "sum_z2_p999", t->judged ? t->bound : NAN);
   }
   sg_put(out, "}");
 }
@@ -272,8 +262,8 @@ static void put_summary(const total *t, const result *r, int n, sg_buffer *out) 
 }
 
 static void print(const sg_plan *plan, const sg_planned *const *p, int n, const result *r,
-                  bool database, const sg_options *o, sg_buffer *out) {
-  columns c = choose(plan, database, o->format);
+                  bool database, sg_format format, sg_buffer *out) {
+  columns c = choose(plan, database, format);
   total t = sum_up(n, r, database);
   sg_table *table = sg_table_new(c.n, c.name);
   if (!table) {
@@ -281,16 +271,16 @@ static void print(const sg_plan *plan, const sg_planned *const *p, int n, const 
     return;
   }
   for (int i = 0; i < n; i++) put_row(table, &c, p[i], &r[i]);
-  if (o->format == SG_FORMAT_JSON) {
+  if (format == SG_FORMAT_JSON) {
     sg_put(out, "{");
     sg_put_json_name(out, "points");
   }
-  sg_table_print(table, o->format, sg_terminal_width(), out);
+  sg_table_print(table, format, sg_terminal_width(), out);
   sg_table_free(table);
-  if (o->format == SG_FORMAT_JSON) {
+  if (format == SG_FORMAT_JSON) {
     put_summary_json(&t, database, out);
     sg_put(out, "}\n");
-  } else if (o->format != SG_FORMAT_CSV) {
+  } else if (format != SG_FORMAT_CSV) {
     sg_put(out, "\n");
     put_notes(plan, p, n, r, out);
     put_summary(&t, r, n, out);
@@ -298,50 +288,69 @@ static void print(const sg_plan *plan, const sg_planned *const *p, int n, const 
 }
 
 /* All points but the skipped and the repeated. */
-static sg_status compute_all(const sg_plan *plan, sg_db *db, const sg_options *o, sg_buffer *out,
-                             sg_error *e) {
+static sg_status compute_all(sg_session *s, bool quiet, sg_buffer *out) {
+  const sg_plan *plan = s->plan;
   const sg_planned **p = calloc((size_t)plan->count + 1, sizeof(sg_planned *));
   result *r = calloc((size_t)plan->count + 1, sizeof *r);
-  sg_status status = p && r ? SG_OK : sg_fail_memory(e);
+  sg_status status = p && r ? SG_OK : sg_fail_memory(&s->error);
   int n = 0;
-  bool bar = isatty(STDERR_FILENO) && !o->quiet;
-  for (int i = 0; i < plan->count && status == SG_OK; i++) {
+  bool bar = isatty(STDERR_FILENO) && !quiet;
+  for (int i = 0; i < plan->count && !status; i++) {
     if (!plan->point[i].valid || plan->point[i].duplicate) continue;
     if (bar) fprintf(stderr, "\rexpect: point %d of %d\033[K", i + 1, plan->count);
     p[n] = &plan->point[i];
-    status = compute(plan, p[n], db, &r[n], e);
+    status = compute(plan, p[n], s->db, &r[n], &s->error);
     n++;
   }
   if (bar) fprintf(stderr, "\r\033[K");
-  if (status == SG_OK) print(plan, p, n, r, db != NULL, o, out);
+  if (!status) print(plan, p, n, r, s->db != NULL, s->format, out);
   for (int i = 0; r && i < n; i++) clear(&r[i]);
   free(r);
   free(p);
   return status;
 }
 
-int sg_cmd_expect(int argc, char **argv) {
-  sg_options o;
-  if (!sg_options_read(argc, argv, "dsf", &o)) return o.code;
-  if (o.n_words != 1) {
-    sg_options_free(&o);
-    return sg_usage_fault("expect", "expected one scenario file");
-  }
-  sg_error e = {0};
-  sg_scenario *s = NULL;
-  sg_plan *plan = NULL;
-  sg_db *db = NULL;
+/* --- The command ------------------------------------------------------------------------------ */
+
+static int run(const sg_call *call) {
+  const char *database = sg_args_text(call->args, "database");
+  sg_session s;
   sg_buffer out = {0};
-  sg_status status = sg_scenario_read(o.word[0], o.n_overrides, o.override, &s, &e);
-  if (status == SG_OK) status = sg_plan_new(s, &plan, &e);
-  if (status == SG_OK && o.database) status = sg_db_open(o.database, SG_OPEN_READ, &db, &e);
-  if (status == SG_OK) status = compute_all(plan, db, &o, &out, &e);
-  int code = status == SG_OK ? sg_print(&out) : sg_print_faults(s, o.word[0], o.format, &e);
-  if (status != SG_OK) sg_buffer_free(&out);
-  if (db) sg_db_close(db, &e);
-  sg_error_clear(&e);
-  sg_plan_free(plan);
-  sg_scenario_free(s);
-  sg_options_free(&o);
-  return code;
+  sg_status status = sg_session_open(call, call->args->word[0], &s);
+  if (!status && database) status = sg_session_database(&s, database, SG_OPEN_READ);
+  if (!status) status = compute_all(&s, sg_args_given(call->args, "quiet"), &out);
+  int code = EX_OK;
+  if (!status) code = sg_print(&out);
+  sg_buffer_free(&out);
+  return sg_session_close(&s, status, code);
 }
+
+static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
+
+static const sg_option options[] = {
+    {.name = "database",
+     .letter = 'd',
+     .kind = SG_OPTION_FILE,
+     .value = "DB",
+     .help = "results to compare with"},
+    SG_OPTION_ROW_SET,
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
+    SG_OPTION_ROW_JSON,
+    {.name = "quiet", .letter = 'q', .help = "no progress"},
+    {0}};
+
+static const sg_example examples[] = {
+    {"expect scenarios/papers/ye-abbe-n8.json", "Exact means and quantiles alone"},
+    {"expect my.json --database my.db", "Whether simulated means agree with them"},
+    {0}};
+
+const sg_command sg_cmd_expect = {
+    .name = "expect",
+    .summary = "Exact iteration times, beside the simulated ones.",
+    .operands = operands,
+    .options = options,
+    .text = "Mean and quantiles of the iteration time, without simulating, where the model has a "
+            "closed form; otherwise the reason why it has none. With a database, each simulated "
+            "mean is judged by its distance from the exact one in standard errors.",
+    .examples = examples,
+    .run = run};

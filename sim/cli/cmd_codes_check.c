@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The command `codes check`: how safe a code is, or a grid of all; rows of a database. */
-#include "sim/cli/check_codes.h"
+/* The command codes check: how safe a code is, or a grid of all; rows of a database. */
 #include "sim/check/grid.h"
-#include "sim/core/nearest.h"
+#include "sim/cli/codes_check.h"
+#include "sim/cli/output.h"
+#include "sim/cli/provenance.h"
+#include "sim/cli/session.h"
+#include "sim/core/array.h"
+#include "sim/core/clock.h"
 
-#include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Numbers of the random gradients: 128 MB, and three times that for their messages. */
 static const double MOST_NUMBERS = 1 << 24;
 
 typedef struct session {
+  const sg_call *call;
   const sg_check_request *q;
   sg_shape shape;
   sg_checked *item;
@@ -30,162 +32,38 @@ typedef struct session {
 
 /* --- The command line ------------------------------------------------------------------------- */
 
-static bool read_whole(const char *text, long least, long most, long *out) {
-  char *end;
-  errno = 0;
-  long n = strtol(text, &end, 10);
-  if (errno || *end || end == text || n < least || n > most) return false;
-  *out = n;
-  return true;
-}
-
-static bool read_seed(const char *text, uint64_t *out) {
-  if (!*text || strspn(text, "0123456789") != strlen(text)) return false;
-  errno = 0;
-  *out = strtoull(text, NULL, 10);
-  return errno == 0;
-}
-
-/* "4,1,1", repeated to n workers. NULL with a message where it is wrong; to be freed. */
-static double *read_speeds(const char *text, int n) {
-  double *speed = calloc((size_t)n, sizeof *speed);
-  int count = 0;
-  bool ok = speed;
-  for (const char *at = text; ok;) {
-    char *end;
-    double x = strtod(at, &end);
-    ok = end > at && isfinite(x) && x > 0 && count < n && (*end == ',' || !*end);
-    if (ok) speed[count++] = x;
-    if (!*end) break;
-    at = end + 1;
-  }
-  if (!ok) {
-    sg_usage_fault("codes", "expected at most %d speeds > 0 such as 4,1,1, found \"%s\"", n, text);
-    free(speed);
-    return NULL;
-  }
-  for (int i = count; i < n; i++) speed[i] = speed[i - count];
+/* The speeds given, repeated to n workers. NULL: more of them than workers, or no memory. */
+static double *repeat_speeds(const sg_arg *given, int n) {
+  double *speed = given->count <= n ? calloc((size_t)n, sizeof *speed) : NULL;
+  for (int i = 0; speed && i < n; i++) speed[i] = given->real[i % given->count];
   return speed;
 }
 
-static const struct whole {
-  int letter;
-  const char *what;
-  long least, most;
-  size_t place;
-} wholes[] = {
-    {'n', "a number of workers", 1, 1000, offsetof(sg_check_request, workers)},
-    {'k', "a number of subsets", 1, 100000, offsetof(sg_check_request, subsets)},
-    {'l', "a gradient length", 1, 100000000, offsetof(sg_check_request, length)},
-    {'p', "a number of patterns", 1, 1000000, offsetof(sg_check_request, patterns)},
-    {'j', "a number of threads", 1, 1024, offsetof(sg_check_request, threads)},
-};
-
-/* One option; false with a message where its value is wrong. */
-static bool take_option(sg_check_request *q, int letter, const char *value) {
-  static const char *const formats[] = {"text", "csv", "json", "markdown", NULL};
-  for (size_t i = 0; i < sizeof wholes / sizeof *wholes; i++) {
-    const struct whole *w = &wholes[i];
-    if (w->letter != letter) continue;
-    long n;
-    if (!read_whole(value, w->least, w->most, &n)) {
-      sg_usage_fault("codes", "expected %s from %ld to %ld, found \"%s\"", w->what, w->least,
-                     w->most, value);
-      return false;
-    }
-    memcpy((char *)q + w->place, &n, sizeof n);
-    return true;
-  }
-  switch (letter) {
-  case 'S':
-    if (read_seed(value, &q->seed)) return true;
-    sg_usage_fault("codes", "expected a seed, a whole number up to 2^64 - 1, found \"%s\"", value);
-    return false;
-  case 'd': q->database = value; return true;
-  case 's': q->speeds = value; return true;
-  case 'a': q->all = true; return true;
-  case 'q': q->quiet = true; return true;
-  case 'J': q->format = SG_FORMAT_JSON; return true;
-  default: break;
-  }
-  for (int i = 0; formats[i]; i++)
-    if (strcmp(value, formats[i]) == 0) {
-      q->format = (sg_format)i;
-      return true;
-    }
-  sg_usage_fault("codes", "expected the format text, csv, json or markdown, found \"%s\"", value);
-  return false;
-}
-
-static bool read_request(int argc, char **argv, sg_check_request *q) {
-  static const struct option longs[] = {{"workers", required_argument, NULL, 'n'},
-                                        {"subsets", required_argument, NULL, 'k'},
-                                        {"length", required_argument, NULL, 'l'},
-                                        {"patterns", required_argument, NULL, 'p'},
-                                        {"threads", required_argument, NULL, 'j'},
-                                        {"seed", required_argument, NULL, 'S'},
-                                        {"database", required_argument, NULL, 'd'},
-                                        {"speeds", required_argument, NULL, 's'},
-                                        {"format", required_argument, NULL, 'f'},
-                                        {"json", no_argument, NULL, 'J'},
-                                        {"all", no_argument, NULL, 'a'},
-                                        {"quiet", no_argument, NULL, 'q'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
-  *q = (sg_check_request){.workers = 12,
-                          .length = 960,
-                          .patterns = 5000,
-                          .threads = sg_processors(),
-                          .seed = 1,
-                          .code = EX_USAGE};
-  opterr = 0;
-  optind = 0; /* forget where an earlier command line was left */
-  for (int c; (c = getopt_long(argc, argv, ":n:k:l:p:j:f:qh", longs, NULL)) != -1;) {
-    if (c == 'h') {
-      char *help[] = {"help", "codes"};
-      q->code = sg_cmd_help(2, help);
-      return false;
-    }
-    if (c == '?' || c == ':') {
-      sg_usage_fault("codes", c == ':' ? "the option %s needs a value" : "there is no option %s",
-                     argv[optind - 1]);
-      return false;
-    }
-    if (!take_option(q, c, optarg)) return false;
-  }
-  q->n_words = argc - optind;
-  q->word = argv + optind;
-  if (q->subsets == 0) q->subsets = q->workers;
+/* What is wrong with options and words together; EX_OK: nothing. */
+static int check_request(const sg_call *call, const sg_check_request *q) {
+  const sg_args *a = call->args;
+  if (q->all && a->n_words > 0)
+    return sg_usage_fault(call, "with --all: expected no code, found \"%s\"", a->word[0]);
+  if (!q->all && a->n_words == 0) return sg_usage_fault(call, "expected a code, or --all");
+  const sg_arg *speeds = sg_args_find(a, "speeds");
+  if (speeds->count > q->workers)
+    return sg_usage_fault(call, "--speeds: expected at most %ld speeds, found %d", q->workers,
+                          speeds->count);
   double parts = (double)(q->subsets > q->workers ? q->subsets : q->workers);
-  if (q->all == (q->n_words > 0)) {
-    sg_usage_fault("codes",
-                   q->all ? "with --all: expected no code, found \"%s\""
-                          : "check: expected a code, or --all%s",
-                   q->all ? q->word[0] : "");
-    return false;
-  }
-  if (parts * (double)q->length > MOST_NUMBERS) {
-    sg_usage_fault("codes",
-                   "expected at most %.0f numbers in all gradients (a length of %.0f), "
-                   "found a length of %ld",
-                   MOST_NUMBERS, floor(MOST_NUMBERS / parts), q->length);
-    return false;
-  }
-  return true;
+  if (parts * (double)q->length > MOST_NUMBERS)
+    return sg_usage_fault(call,
+                          "expected at most %.0f numbers in all gradients (a length of %.0f), "
+                          "found a length of %ld",
+                          MOST_NUMBERS, floor(MOST_NUMBERS / parts), q->length);
+  return EX_OK;
 }
 
 /* --- Progress --------------------------------------------------------------------------------- */
 
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A line with the time left, when the whole takes longer than a second. */
 static void show_progress(void *user, double share) {
   session *s = user;
-  double now = seconds_now(), elapsed = now - s->began_s;
+  double now = sg_seconds_now(), elapsed = now - s->began_s;
   if (!s->bar || elapsed < 1 || now - s->shown_s < 0.1) return;
   double done = (s->codes_done + share) / s->codes;
   char left[32];
@@ -206,16 +84,10 @@ static void end_progress(session *s) {
 /* --- Checking --------------------------------------------------------------------------------- */
 
 static sg_status check_one(session *s, const sg_values *values, const sg_code *code, sg_error *e) {
-  if (s->count == s->capacity) {
-    int capacity = s->capacity ? 2 * s->capacity : 16;
-    sg_checked *grown = realloc(s->item, (size_t)capacity * sizeof *grown);
-    if (!grown) return sg_fail_memory(e);
-    s->item = grown;
-    s->capacity = capacity;
-  }
+  if (!SG_ROOM(s->item, s->capacity, s->count + 1)) return sg_fail_memory(e);
   const sg_check_options options = {.patterns = s->q->patterns,
                                     .seed = s->q->seed,
-                                    .threads = (int)s->q->threads,
+                                    .threads = s->q->threads,
                                     .progress = show_progress,
                                     .user = s};
   sg_checked *i = &s->item[s->count];
@@ -297,7 +169,7 @@ static sg_status check_all(session *s, sg_error *e) {
 }
 
 /* "name=value" words; all faults are collected. */
-static sg_status read_parameters(const sg_check_request *q, sg_values *values, sg_error *e) {
+static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *e) {
   for (int i = 1; i < q->n_words; i++) {
     char *equals = strchr(q->word[i], '=');
     if (!equals || equals == q->word[i]) {
@@ -324,7 +196,7 @@ static sg_status read_parameters(const sg_check_request *q, sg_values *values, s
 static sg_status check_named(session *s, const sg_code_type *type, sg_error *e) {
   sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_code *code = NULL;
-  sg_status status = values ? read_parameters(s->q, values, e) : sg_fail_memory(e);
+  sg_status status = values ? read_parameters(s->call->args, values, e) : sg_fail_memory(e);
   if (!status) status = sg_code_new(type, &s->shape, values, &code, e);
   s->codes = 1;
   if (!status) status = check_one(s, values, code, e);
@@ -413,7 +285,7 @@ static sg_status fill_record(const session *s, const sg_checked *i, texts *t,
   return SG_OK;
 }
 
-static sg_status write_session(const session *s, sg_db *db, int argc, char **argv, sg_error *e) {
+static sg_status write_session(const session *s, sg_db *db, sg_error *e) {
   size_t count = (size_t)s->count;
   sg_code_check_record *record = calloc(count + 1, sizeof *record);
   texts *text = calloc(count + 1, sizeof *text);
@@ -421,12 +293,10 @@ static sg_status write_session(const session *s, sg_db *db, int argc, char **arg
   for (size_t i = 0; i < count && !status; i++)
     status = fill_record(s, &s->item[i], &text[i], &record[i], e);
   if (!status) {
-    sg_buffer command_line = {0};
-    char cpu[128], host[128];
-    sg_invocation invocation;
-    sg_provenance(argc, argv, (int)s->q->threads, &command_line, cpu, host, &invocation);
-    status = sg_db_add_code_checks(db, &invocation, s->count, record, e);
-    sg_buffer_free(&command_line);
+    sg_provenance provenance;
+    sg_provenance_read(s->call, s->q->threads, &provenance);
+    status = sg_db_add_code_checks(db, &provenance.invocation, s->count, record, e);
+    sg_provenance_free(&provenance);
   }
   for (size_t i = 0; text && i < count; i++) {
     for (int k = 0; k < text[i].count; k++) sg_buffer_free(&text[i].of[k]);
@@ -439,14 +309,9 @@ static sg_status write_session(const session *s, sg_db *db, int argc, char **arg
 
 /* --- The command ------------------------------------------------------------------------------ */
 
-static int unknown_code(const char *name) {
-  const char *names[256] = {NULL};
-  for (int i = 0; i < 255 && sg_code_type_at(i); i++) names[i] = sg_code_type_at(i)->about.name;
-  return sg_usage_fault("codes", "there is no code \"%s\"%s", name, sg_suggest(name, names).text);
-}
-
-static int print_faults(const sg_check_request *q, sg_error *e) {
-  const char *what = q->all ? "codes check" : q->word[0];
+static int print_faults(const session *s, sg_error *e) {
+  const sg_check_request *q = s->q;
+  const char *what = q->all ? "codes check" : s->call->args->word[0];
   if (q->format == SG_FORMAT_JSON) return sg_print_faults(NULL, what, q->format, e);
   int code = sg_exit_code(sg_error_status(e));
   for (int i = 0; i < e->count; i++) {
@@ -459,32 +324,45 @@ static int print_faults(const sg_check_request *q, sg_error *e) {
   return code;
 }
 
-int sg_codes_check(int argc, char **argv) {
-  sg_check_request q;
-  if (!read_request(argc, argv, &q)) return q.code;
-  const sg_code_type *type = q.all ? NULL : sg_code_type_find(q.word[0]);
-  if (!q.all && !type) return unknown_code(q.word[0]);
-  double *speed = q.speeds ? read_speeds(q.speeds, (int)q.workers) : NULL;
-  if (q.speeds && !speed) return EX_USAGE;
-  session s = {.q = &q,
+static int run(const sg_call *call) {
+  const sg_args *a = call->args;
+  const sg_arg *speeds = sg_args_find(a, "speeds");
+  const char *database = sg_args_text(a, "database");
+  sg_check_request q = {.workers = sg_args_integer(a, "workers"),
+                        .subsets = sg_args_integer(a, "subsets"),
+                        .length = sg_args_integer(a, "length"),
+                        .patterns = sg_args_integer(a, "patterns"),
+                        .threads = sg_threads(a),
+                        .seed = sg_args_seed(a, "seed"),
+                        .speeds = speeds->text,
+                        .format = sg_args_format(a),
+                        .all = sg_args_given(a, "all")};
+  if (q.subsets == 0) q.subsets = q.workers;
+  int code = check_request(call, &q);
+  if (code != EX_OK) return code;
+  sg_error e = {0};
+  double *speed = speeds->given ? repeat_speeds(speeds, (int)q.workers) : NULL;
+  session s = {.call = call,
+               .q = &q,
                .shape = {.workers = (int)q.workers,
                          .subsets = (int)q.subsets,
                          .length = q.length,
                          .speed = speed,
                          .seed = q.seed,
                          .updates = 1},
-               .bar = !q.quiet && isatty(STDERR_FILENO),
-               .began_s = seconds_now()};
-  sg_error e = {0};
+               .bar = !sg_args_given(a, "quiet") && isatty(STDERR_FILENO),
+               .began_s = sg_seconds_now()};
   sg_db *db = NULL;
+  sg_status status = speeds->given && !speed ? sg_fail_memory(&e) : SG_OK;
   /* A database that cannot be written is said before the work, not after it. */
-  sg_status status = q.database ? sg_db_open(q.database, SG_OPEN_WRITE, &db, &e) : SG_OK;
-  if (!status) status = q.all ? check_all(&s, &e) : check_named(&s, type, &e);
+  if (!status && database) status = sg_db_open(database, SG_OPEN_WRITE, &db, &e);
+  if (!status)
+    status = q.all ? check_all(&s, &e) : check_named(&s, sg_code_type_find(a->word[0]), &e);
   end_progress(&s);
-  if (!status && db) status = write_session(&s, db, argc, argv, &e);
-  sg_status closing = sg_db_close(db, &e);
+  if (!status && db) status = write_session(&s, db, &e);
+  sg_status closing = db ? sg_db_close(db, &e) : SG_OK;
   if (!status) status = closing;
-  int code = status ? print_faults(&q, &e) : sg_print_checks(&q, s.shape.subsets, s.count, s.item);
+  code = status ? print_faults(&s, &e) : sg_print_checks(&q, s.shape.subsets, s.count, s.item);
   for (int i = 0; i < s.count; i++) {
     /* The code's fault, not the user's; but that the result was not written weighs more. */
     if (code == EX_OK && s.item[i].check->broken) code = EX_SOFTWARE;
@@ -497,3 +375,85 @@ int sg_codes_check(int argc, char **argv) {
   sg_error_clear(&e);
   return code;
 }
+
+static const sg_operand operands[] = {
+    {.name = "NAME", .what = "the name of a code", .most = 1, .family = &sg_code_family},
+    {.name = "PARAMETER=VALUE", .what = "parameters", .most = SG_ANY_NUMBER},
+    {0}};
+
+static const sg_option options[] = {
+    {.name = "all", .help = "every code, over a grid of its parameters"},
+    {.name = "workers",
+     .letter = 'n',
+     .kind = SG_OPTION_INTEGER,
+     .value = "N",
+     .min = 1,
+     .max = 1000,
+     .fallback = "12",
+     .help = "workers"},
+    {.name = "subsets",
+     .letter = 'k',
+     .kind = SG_OPTION_INTEGER,
+     .value = "K",
+     .min = 1,
+     .max = 100000,
+     .help = "subsets of the data; as many as workers if not given"},
+    {.name = "speeds",
+     .kind = SG_OPTION_REALS,
+     .value = "LIST",
+     .help = "nominal speeds of the workers such as 4,1,1, repeated; 1 if not given"},
+    {.name = "length",
+     .letter = 'l',
+     .kind = SG_OPTION_INTEGER,
+     .value = "L",
+     .min = 1,
+     .max = 100000000,
+     .fallback = "960",
+     .help = "coordinates of the random gradients"},
+    {.name = "patterns",
+     .letter = 'p',
+     .kind = SG_OPTION_INTEGER,
+     .value = "P",
+     .min = 1,
+     .max = 1000000,
+     .fallback = "5000",
+     .help = "most patterns that are tried one by one; of more, P are sampled and up to 2 P "
+             "searched"},
+    {.name = "seed",
+     .kind = SG_OPTION_SEED,
+     .value = "S",
+     .fallback = "1",
+     .help = "of the code, the gradients and the samples"},
+    SG_OPTION_ROW_THREADS("the result is the same for any number; all processors if not given"),
+    {.name = "database",
+     .kind = SG_OPTION_FILE,
+     .value = "FILE",
+     .help = "writes rows of code_check, too"},
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
+    SG_OPTION_ROW_JSON,
+    {.name = "quiet", .letter = 'q', .help = "no progress"},
+    {0}};
+
+static const sg_example examples[] = {
+    {"codes check cyclic-repetition s=3 -n 20", "All 1,351 patterns of at most 3 missing"},
+    {"codes check group d=4 m=2 stop=decodable --database checks.db", "With a row in a database"},
+    {"codes check --all --format csv", "A grid of all codes"},
+    {0}};
+
+const sg_command sg_cmd_codes_check = {
+    .name = "codes check",
+    .summary = "Test a code: recovery, conditioning, rounding errors.",
+    .operands = operands,
+    .options = options,
+    .text =
+        "Tries patterns of workers that answer nothing on the code's own messages and weights: all "
+        "of up to s missing where there are few, else a sample and a search for the worst.\n\n"
+        "Condition numbers are 2-norm, by SVD, of the decode system: the rows of the messages that "
+        "have a weight, over (part, piece). Errors are those of the decoded sum of random "
+        "gradients, over the sum of their norms, with messages as float64, float32 and "
+        "bfloat16.\n\n"
+        "The exit code is 70 when a code refuses a pattern that it promises to survive, in exact "
+        "or in rounded arithmetic; the report says so after BROKEN. Decodes that are merely "
+        "inaccurate (UNSAFE) leave it 0.",
+    .examples = examples,
+    .run = run};
