@@ -136,8 +136,8 @@ CSV
   "$STRAGGLE" run p.json -q -o fixed.db --set '/network/compression={"compressor":"qsgd","levels":7}' \
     --set /network/header_bytes=96 --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup"}' \
     --set '/schemes=[{"code":"uncoded"}]'
-  [ "$(sqlite3 fixed.db 'SELECT DISTINCT printf("%.9f %.3f", duration_s, bytes_received) FROM iteration')" = \
-    '1.400000000 2400.000' ]
+  [ "$(sqlite3 fixed.db 'SELECT DISTINCT printf("%.9f %.3f %.3f", duration_s, bytes_received, bits) FROM iteration')" = \
+    '1.400000000 2400.000 14592.000' ]
   # As computed beforehand; a law's time goes by bytes, too: 400 of 4800.
   run "$STRAGGLE" expect p.json --format csv --set '/network/compression={"compressor":"qsgd","levels":7}' \
     --set /network/header_bytes=96 --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup"}' \

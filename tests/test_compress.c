@@ -404,7 +404,7 @@ static void messages_are_formed_when_they_are_sent(void **state) {
     const sg_message *first = sg_run_request_of(f.run)->segment[0].message[0];
     sg_run_sent sent = sg_run_sent_of(f.run, first);
     assert_true(sent.bits == 797 && sent.draw == 0 && sent.part == 0 && sent.iteration == 0);
-    sg_run_supply(f.run, &(sg_run_result){.decoded = true, .n_used = 1, .bits = sent.bits});
+    sg_run_supply(f.run, &(sg_run_result){.decoded = true, .n_used = 1});
     NEAR(sg_run_record(f.run)->bytes_received, 150 * 1.0);
     NEAR(sg_run_record(f.run)->bytes_sent, 150 + 250);
     assert_int_equal(sg_run_advance(f.run), SG_RUN_DECODE);
@@ -534,7 +534,7 @@ enum { WORKERS = 4, MOST = 64 };
 
 typedef struct course {
   int rows;
-  double loss[MOST];
+  double loss[MOST], bits[MOST];
   bool used[MOST][WORKERS];
 } course;
 
@@ -544,6 +544,7 @@ static bool keep_row(void *user, int replication, const sg_iteration_record *row
   course *c = user;
   assert_true(c->rows < MOST && n == WORKERS);
   for (int w = 0; w < n; w++) c->used[c->rows][w] = worker[w].used;
+  c->bits[c->rows] = row->bits;
   c->loss[c->rows++] = row->loss;
   return true;
 }
@@ -579,8 +580,9 @@ static double plain_loss(const sg_data *d, long from, long to, const double *x, 
   return loss / (double)d->rows;
 }
 
-/* Whether the losses are those of: worker w sends the k largest of its gradient and what it has not
- * sent; sends[i % period][w]: it sends in iteration i; the sum of those used is scaled by 4/3. */
+/* Whether losses and bits are those of: worker w sends the k largest of its gradient and what it
+ * has not sent; sends[i % period][w]: it sends in iteration i; the sum of those used is scaled by
+ * 4/3. */
 static bool as_plain(const stage *s, const course *c, double step, long k, int period,
                      const bool (*sends)[WORKERS]) {
   sg_error e = {0};
@@ -593,6 +595,7 @@ static bool as_plain(const stage *s, const course *c, double step, long k, int p
   assert_non_null(x);
   bool same = true;
   for (int i = 0; i < c->rows; i++) {
+    double used_bits = 0;
     for (long j = 0; j < n; j++) sum[j] = 0;
     for (int w = 0; w < WORKERS; w++) {
       double *m = memory + w * n;
@@ -601,12 +604,13 @@ static bool as_plain(const stage *s, const course *c, double step, long k, int p
       plain_loss(d, w * d->rows / WORKERS, (w + 1) * d->rows / WORKERS, x, g);
       for (long j = 0; j < n; j++) g[j] += m[j];
       plain_top_k(g, n, k, sent, &bits);
+      used_bits += c->used[i][w] ? bits : 0;
       for (long j = 0; j < n; j++) m[j] = g[j] - sent[j];
       for (long j = 0; j < n && c->used[i][w]; j++) sum[j] += 4.0 / 3 * sent[j];
     }
     for (long j = 0; j < n; j++) x[j] -= step * sum[j];
     double loss = plain_loss(d, 0, d->rows, x, g);
-    same = same && fabs(c->loss[i] - loss) < 1e-9 * loss;
+    same = same && fabs(c->loss[i] - loss) < 1e-9 * loss && c->bits[i] == used_bits;
   }
   free(x);
   sg_data_free(d);

@@ -108,7 +108,6 @@ typedef struct sg_run_result {
   bool decoded;              /* false: the weights were refused */
   double decode_s;           /* simulated decode time at the master */
   int n_used;                /* messages with a weight that is not zero */
-  double bits;               /* of those */
   double norm, dot_previous; /* for SG_WANTS_VALUES */
 } sg_run_result;
 

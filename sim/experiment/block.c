@@ -103,7 +103,6 @@ static sg_status update_model(block *b, lane *l) {
   sg_run_result result = {.decoded = true,
                           .decode_s = decode_s,
                           .n_used = l->recipe.n_used,
-                          .bits = l->recipe.bits,
                           .norm = sqrt(norm2),
                           .dot_previous = dot};
   return supply(l, &result);
