@@ -8,6 +8,7 @@
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 #include "sim/kernel.h"
+#include "tests/support/environment.h"
 #include "tests/support/problems.h"
 
 #include <stdio.h>
@@ -62,7 +63,7 @@ static void fill_set(const setting *s, int column, long l, sg_kernel_set *set, s
                          .decoded = calloc((size_t)l, sizeof(double))};
 }
 
-static void run(const setting *s, sg_precision precision) {
+static void run(const setting *s, const sg_compressor *compressor) {
   sg_error e = {0};
   int parts = parts_of(s);
   sg_problem *problem = learning_problem(s->problem, s->settings, s->n, 1, &e);
@@ -85,7 +86,7 @@ static void run(const setting *s, sg_precision precision) {
     for (long i = 0; i < l; i++) x[c * l + i] = 0.01 * (sg_uniform(&random) - 0.5);
     for (int p = 0; p < parts; p++) item[c * parts + p] = (sg_partial){p, c, 0};
     fill_set(s, c, l, &set[c], &random);
-    set[c].precision = precision;
+    set[c].compressor = compressor;
   }
   sg_gradient_request request = {.partition = partition,
                                  .width = s->width,
@@ -139,10 +140,12 @@ int main(int argc, char **argv) {
       {"medium-dense cyclic", "logistic-regression", medium, 60, 32, 6, 1, 55, 3},
       {"medium-dense group", "logistic-regression", medium, 60, 32, 6, 4, 0, 3},
   };
-  int precision = argc > 2 ? atoi(argv[2]) : 0;
-  if (precision < 0 || precision >= SG_PRECISIONS) return 64;
+  static const char *const formats[] = {"float64", "float32", "bfloat16"};
+  int format = argc > 2 ? atoi(argv[2]) : 0;
+  if (format < 0 || format > 2) return 64;
+  const sg_compressor compressor = test_compressor(formats[format], NULL);
   sg_blas_single_thread();
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-    if (argc < 2 || strstr(settings[i].name, argv[1])) run(&settings[i], (sg_precision)precision);
+    if (argc < 2 || strstr(settings[i].name, argv[1])) run(&settings[i], &compressor);
   return 0;
 }

@@ -535,7 +535,7 @@ static void two_rounds_on_event(const sg_code *code, void *state, const sg_event
   int *arrived = state;
   if (event->kind == SG_BEGIN) {
     *arrived = 0;
-    sg_snapshot(o, event->round, 0);
+    sg_snapshot(o, event->round, 0, 0);
     sg_task(o, SG_ALL, event->round, 1, 1, 0);
     sg_send(o, SG_ALL, SG_MASTER, event->round, 0, 0, 0);
   } else if (event->kind == SG_ARRIVAL && ++*arrived == code->nodes) {

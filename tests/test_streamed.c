@@ -62,7 +62,6 @@ static double check_rounds(const char *d, const char *chunks, double per_message
                       .uplink_by = {6, 10},
                       .draw = "iteration",
                       .per_message_s = per_message,
-                      .value_bytes = 8,
                       .length = 1000,
                       .seed = 1};
   test_environment t;

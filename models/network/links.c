@@ -54,10 +54,6 @@ double sg_signal_seconds(const sg_network *network) {
   return network->signal_latency;
 }
 
-sg_precision sg_network_precision(const sg_network *network) {
-  return network->precision;
-}
-
 bool sg_network_occupies_link(const sg_network *network) {
   return network->occupies_link;
 }

@@ -28,7 +28,6 @@ struct sg_network {
   int fan_out;
   bool half_duplex;
   double signal_latency;
-  sg_precision precision;
   bool occupies_link;
   uint64_t seed;
 };

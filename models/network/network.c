@@ -180,7 +180,7 @@ const sg_param sg_network_params[] = {
     {.name = "uplink",
      .kind = SG_FAMILY,
      .summary = "The link from a worker, which takes one message at a time. A law is for one full "
-                "gradient vector; a message takes its share of it.",
+                "gradient vector in float64; a message takes the share of it that its bytes have.",
      .fields = uplink_params,
      .family = &uplink_family},
     {.name = "ingress",
@@ -214,13 +214,18 @@ const sg_param sg_network_params[] = {
                 "they are first in its queue.",
      .choices = duplexes,
      .fallback = FULL_DUPLEX},
-    {.name = "precision",
-     .kind = SG_CHOICE,
-     .summary =
-         "Number format of messages: they are rounded to it when they are encoded, and their "
-         "bytes are counted in it. A random law's time for a gradient stays what it is.",
-     .choices = sg_precision_names,
-     .fallback = SG_FLOAT64},
+    {.name = "compression",
+     .kind = SG_FAMILY,
+     .summary = "What becomes of a message between sender and receiver, and how many bits it has. "
+                "Models travel as float64.",
+     .family = &sg_compressor_family,
+     .formerly = "precision"},
+    {.name = "header_bytes",
+     .kind = SG_INT,
+     .summary = "Bytes of a transmission besides its numbers, on the links and in all counts.",
+     .min = 0,
+     .max = 1000000000,
+     .fallback = 0},
     {.name = "signal_latency_s",
      .kind = SG_REAL,
      .summary = "Seconds that a signal to the master or a command to a worker takes.",
@@ -308,7 +313,6 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
   if (!n) return sg_fail_memory(e);
   n->workers = workers;
   n->seed = seed;
-  n->precision = (sg_precision)sg_choice(network, "precision");
   n->signal_latency = sg_real(network, "signal_latency_s");
   n->occupies_link = sg_choice(network, "late_messages") == LATE_OCCUPY_LINK;
   n->half_duplex = sg_choice(network, "duplex") == HALF_DUPLEX;

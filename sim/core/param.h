@@ -65,6 +65,7 @@ typedef struct sg_param {
   /* "linear_code=ldpc": may be given only where that SG_CHOICE of the same object has that word;
    * NULL: always. See sg_values_check_with. */
   const char *with;
+  const char *formerly; /* a name of old that readers explain when they meet it; NULL: none */
 } sg_param;
 
 /* A member of a family: a gradient code, a delay law, a learning problem, … Descriptors of these

@@ -135,11 +135,18 @@ sg_status sg_fail_unknown(sg_error *e, sg_status status, const char *place, cons
   for (int i = 0; i < n; i++) names[k++] = common[i].name;
   for (int i = 0; i < own; i++) names[k++] = variant->params[i].name;
   sg_suggestion near = sg_suggest(name, names);
+  const sg_param *now = NULL;
+  for (int i = 0; i < n; i++)
+    if (common[i].formerly && strcmp(common[i].formerly, name) == 0) now = &common[i];
   sg_buffer b = {0};
   sg_put(&b, "unknown member ");
   put_quoted(name, &b);
   if (variant) sg_putf(&b, " of \"%s\"", variant->name);
-  if (*near.text) {
+  if (now && now->kind == SG_FAMILY) {
+    sg_putf(&b, ", which is now \"%s\": {\"%s\": …}", now->name, now->family->selector);
+  } else if (now) {
+    sg_putf(&b, ", which is now \"%s\"", now->name);
+  } else if (*near.text) {
     sg_put(&b, near.text);
   } else if (k > 0) {
     sg_put(&b, "; expected ");

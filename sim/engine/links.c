@@ -181,21 +181,31 @@ static void take_inputs(sg_run *run, message *m) {
 
 /* --- Uplink ----------------------------------------------------------------------------------- */
 
+/* Also for a message that will be erased or late: its sender cannot know. */
+static void form(sg_run *run, message *m) {
+  sg_run_sent sent = sg_run_sent_of(run, &m->view);
+  if (!run->hooks.form(run->hooks.user, &sent, &m->bits)) run_out_of_memory(run);
+}
+
 void run_send(sg_run *run, int id) {
   message *m = run_message(run, id);
   node *n = &run->node[m->view.from];
-  double numbers = 0;
+  uint32_t iteration = !run->async ? (uint32_t)m->view.round : n->begun > 0 ? n->begun - 1 : 0;
+  uint32_t draw = (uint32_t)n->sent++;
+  int number = 0;
+  m->bytes = run->env->header_bytes;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
     part->place = IN_UPLINK;
     part->worked = n->worked;
-    numbers += run->numbers[part->view.segment];
+    part->iteration = iteration;
+    part->draw = draw;
+    part->number = number++;
+    part->bits = run->bits[part->view.segment];
+    if (run->forms) form(run, part);
+    m->bytes += sg_bytes_of(part->bits);
   }
-  m->share = numbers / (double)run->env->length;
-  m->bytes = numbers * run->env->value_bytes + run->env->header_bytes;
-  m->iteration = !run->async ? (uint32_t)m->view.round : n->begun > 0 ? n->begun - 1 : 0;
-  m->draw = (uint32_t)n->sent++;
   if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
     n->row_cancelled = true;
     run_free_transmission(run, id);
@@ -225,7 +235,7 @@ void run_start_uplink(sg_run *run, int index, double start) {
   n->sending = true;
   if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
-                                     m->draw, m->share, m->bytes);
+                                     m->draw, m->bytes / run->model_bytes, m->bytes);
   run_schedule(run, sg_links_send_message(run->links, index, start, seconds), EV_UPLINK, index, 0);
 }
 

@@ -51,9 +51,11 @@ typedef struct message {
   bool unseen; /* held by the master, not yet shown in a CUT */
   int in_capacity;
   const sg_message **in;
+  int number; /* in its transmission */
+  double bits;
+  uint32_t iteration, draw; /* of the transmission */
   /* Of the transmission, in its first message. */
-  uint32_t iteration, draw;
-  double bytes, share;
+  double bytes;
   double worked; /* node.worked when it was sent */
 } message;
 
@@ -120,7 +122,8 @@ struct sg_run {
   sg_queue queue;
   int nodes, compute_nodes;
   double signal_s, model_bytes;
-  double *numbers; /* per segment: length of its messages */
+  double *bits; /* per segment: of its messages; 0 where they depend on the data */
+  bool forms;   /* messages are formed when they are sent */
   bool async, occupies_link, half_duplex;
   bool fails; /* messages may never come: crashes, erasure */
 

@@ -45,8 +45,8 @@ static const char *make_recipe(const sg_world *w, const sg_rule_worker *worker, 
     r->constant += form.certain;
     add_part(r, form.law, form.factor, form.draws);
   }
-  double share = worker->numbers / (double)w->environment.length;
-  double bytes = worker->numbers * w->environment.value_bytes + w->environment.header_bytes;
+  double bytes = worker->bytes + w->environment.header_bytes;
+  double share = bytes / ((double)w->environment.length * sizeof(double));
   sg_uplink_form up;
   const char *why = sg_uplink_form_of(w->network, index, share, bytes, &up);
   if (why) return why;
@@ -223,7 +223,8 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   sg_status status = x && law ? SG_OK : sg_fail_memory(e);
   bool waits = world->limits.undecodable == SG_UNDEC_WAIT;
   bool skips = world->limits.undecodable == SG_UNDEC_SKIP;
-  if (!status) status = sg_rule_find(world->code, waits, skips, &x->rule, e);
+  if (!status)
+    status = sg_rule_find(world->code, world->environment.compressor, waits, skips, &x->rule, e);
   if (!status) {
     const char *why = cannot(world, x->rule);
     if (why) status = refuse(e, why);

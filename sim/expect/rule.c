@@ -25,6 +25,7 @@ enum {
 
 typedef struct prober {
   const sg_code *code;
+  const sg_compressor *compressor;
   sg_protocol *protocol;
   sg_decoder *decoder;
   sg_orders orders;
@@ -147,8 +148,11 @@ static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
 
 /* One round's orders as what each worker does; sends[i]: messages of node i; turn: those that
  * compute, in the order of their first tasks. */
-static const char *read_plan(const sg_code *code, double deadline, const sg_orders *orders,
-                             sg_rule_worker *worker, int *sends, int *turn) {
+static const char *read_plan(const prober *p, double deadline, sg_rule_worker *worker, int *sends,
+                             int *turn) {
+  const sg_code *code = p->code;
+  const sg_orders *orders = &p->orders;
+  const sg_compressor *compressor = p->compressor;
   int n = 0;
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
@@ -172,7 +176,8 @@ static const char *read_plan(const sg_code *code, double deadline, const sg_orde
         return "a worker sends more than one message in an iteration";
       sends[w]++;
       worker[w].answers = true;
-      worker[w].numbers += (double)sg_segment_length(&code->segment[o->segment]);
+      long length = sg_segment_length(&code->segment[o->segment]);
+      worker[w].bytes += sg_bytes_of(sg_compressor_bits(compressor, length));
     }
   }
   return NULL;
@@ -236,10 +241,9 @@ static sg_status read_rounds(prober *p, sg_rule *rule, sg_error *e) {
     memset(again, 0, n * sizeof *again);
     memset(sends, 0, n * sizeof *sends);
     tell(p, &(sg_event){.kind = SG_BEGIN, .round = round, .at = SG_MASTER});
-    why = read_plan(p->code, rule->deadline, &p->orders, round ? again : rule->worker, sends,
-                    rule->turn);
+    why = read_plan(p, rule->deadline, round ? again : rule->worker, sends, rule->turn);
     for (int i = 0; round && !why && i < p->nodes; i++)
-      if (again[i].work != rule->worker[i].work || again[i].numbers != rule->worker[i].numbers ||
+      if (again[i].work != rule->worker[i].work || again[i].bytes != rule->worker[i].bytes ||
           again[i].draws != rule->worker[i].draws)
         why = "workers' tasks change from round to round";
     p->round = round;
@@ -487,11 +491,13 @@ static void describe(sg_rule *rule) {
     snprintf(rule->text, size, "%d groups of %d to %d", rule->groups, least, most);
 }
 
-sg_status sg_rule_find(const sg_code *code, bool waits, bool skips, sg_rule **out, sg_error *e) {
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits, bool skips,
+                       sg_rule **out, sg_error *e) {
   *out = NULL;
   bool other = false;
   double deadline = sg_stop_deadline(code->policy, &other);
   const char *why = cannot(code);
+  if (!why && !sg_compressor_fixed(compressor)) why = "the bits of messages depend on the data";
   if (!why && other) why = "the master's stop depends on the time of the first arrival";
   /* Without the sum a round goes on after its deadline, or ends the run. */
   if (!why && deadline < INFINITY && code->exact && !skips)
@@ -499,7 +505,7 @@ sg_status sg_rule_find(const sg_code *code, bool waits, bool skips, sg_rule **ou
           "\"skip\"";
   if (why) return refuse(e, why);
   sg_rule *rule = calloc(1, sizeof *rule);
-  prober p = {.code = code, .nodes = code->nodes, .waits = waits};
+  prober p = {.code = code, .compressor = compressor, .nodes = code->nodes, .waits = waits};
   p.protocol = sg_protocol_new(code);
   p.decoder = sg_decoder_new(code);
   int *list = calloc((size_t)code->nodes + 1, sizeof *list);

@@ -9,15 +9,16 @@
 #define SG_SIM_EXPECT_RULE_H
 
 #include "codes/frame/code.h"
+#include "models/compress/compress.h"
 
 /* What a worker does in an iteration: tasks of `work` subsets in all, made of `draws` random draws
- * of equal size, then one transmission of so many numbers. */
+ * of equal size, then one transmission of so many bytes, its header not counted. */
 typedef struct sg_rule_worker {
   bool answers; /* it sends something */
   int tasks;
   double work;
   int draws;
-  double numbers;
+  double bytes;
 } sg_rule_worker;
 
 typedef struct sg_rule_group {
@@ -43,9 +44,10 @@ typedef struct sg_rule {
 
 /* SG_INVALID with the reason where the time of an iteration is no function of one arrival per
  * worker (several messages, signals, timers, relays, no barrier, memory of earlier rounds), or
- * where there are too many subsets to enumerate. waits, skips: an
- * undecodable round goes on waiting, or is skipped; neither: it ends the run. */
-sg_status sg_rule_find(const sg_code *code, bool waits, bool skips, sg_rule **out, sg_error *e);
+ * where there are too many subsets to enumerate. compressor: of messages, NULL: float64. waits,
+ * skips: an undecodable round goes on waiting, or is skipped; neither: it ends the run. */
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits, bool skips,
+                       sg_rule **out, sg_error *e);
 void sg_rule_free(sg_rule *rule);
 
 /* cumulative[f] = P(R* ≤ f) for f = 0 … workers, R* being the number of responses when the master

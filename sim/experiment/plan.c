@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes each point's world once to learn what it is: valid or not, its facts and its keys. */
 #include "sim/experiment/plan.h"
+#include "sim/experiment/form.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -97,6 +98,11 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
   sg_put(&note, "");
   sg_delay_note(w->delay, &note);
   sg_network_note(w->network, &note);
+  char bytes[32];
+  double memory = sg_former_memory(w);
+  if (memory > 0)
+    sg_putf(&note, "compression: a run keeps %s of what its workers have not sent\n",
+            sg_format_bytes(memory, bytes));
   p->note = note.data;
   return note.failed ? sg_fail_memory(e) : SG_OK;
 }

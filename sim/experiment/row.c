@@ -97,6 +97,7 @@ static void fill_arithmetic(sg_held_row *h, const sg_recipe *recipe, bool decode
   r->staleness_mean = recipe->staleness_sum / recipe->n_used; /* NAN: no message was used */
   if (recipe->n_used > 0) r->staleness_max = recipe->staleness_max;
   r->samples_used = recipe->samples;
+  r->bits = recipe->bits;
   if (h->world->problem->timing_only) return;
   double error2 = 0, sum2 = 0, norm2 = 0, parts = 0;
   for (int i = 0; i < recipe->n_sets; i++) {

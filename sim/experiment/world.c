@@ -161,6 +161,15 @@ static sg_status check_target(const sg_point *point, const sg_world *w, sg_error
   return SG_OK;
 }
 
+static sg_status read_compression(const sg_point *point, sg_world *w, sg_error *e) {
+  const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
+  sg_status status = sg_compressor_init(&w->compressor, compression, e);
+  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
+  return sg_fail_at(e, compression, "compressor",
+                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
+                    compression->variant->name, w->problem->type->about.name);
+}
+
 static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed, sg_error *e) {
   int count = sg_delay_worst_wanted(w->delay);
   if (count == 0) return SG_OK;
@@ -196,10 +205,12 @@ static sg_status make_partition(sg_world *w, const sg_values *scheme, sg_error *
 }
 
 /* Models stand side by side only where each decode has one snapshot, as in a synchronous scheme,
- * and wants whole partial gradients of it. */
+ * and wants whole partial gradients of it, and where nothing is computed between decodes. */
 static int width_of(const sg_world *w) {
   unsigned alone = SG_ASYNC | SG_SEE_CUTS | SG_BATCHES | SG_LOCAL;
-  return w->code->flags & alone || w->code->models > 1 ? 1 : w->problem->block_width;
+  if (w->code->flags & alone || w->code->models > 1 || sg_compressor_forms(&w->compressor))
+    return 1;
+  return w->problem->block_width;
 }
 
 /* What the runs compute, besides their times. */
@@ -236,7 +247,8 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   sg_status b =
       sg_delay_new(cluster, sg_section(point, "delay"), w->problem->subsets, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
-  status = a != SG_OK ? a : b != SG_OK ? b : c;
+  sg_status d = read_compression(point, w, e);
+  status = a ? a : b ? b : c ? c : d;
   if (status != SG_OK) goto out;
   status = sg_causes_remove(point->values, w->delay, w->network, e);
   if (status != SG_OK) goto out;
@@ -264,7 +276,8 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   w->environment.delay = w->delay;
   w->environment.network = w->network;
   w->environment.late_work = (sg_late_work)sg_choice(point->values, "late_work");
-  w->environment.value_bytes = sg_precision_bytes(sg_network_precision(w->network));
+  w->environment.compressor = &w->compressor;
+  w->environment.header_bytes = (double)sg_int(sg_section(point, "network"), "header_bytes");
   w->environment.length = w->problem->length;
   w->environment.seed = seed;
 out:

@@ -19,6 +19,7 @@ typedef struct sg_world {
   sg_run_limits limits;
   sg_delay *delay;
   sg_network *network;
+  sg_compressor compressor;  /* of messages */
   const sg_problem *problem; /* borrowed from the cache */
   sg_optimizer *optimizer;   /* NULL when timing only */
   sg_code *code;
