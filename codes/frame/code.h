@@ -26,6 +26,7 @@
 #ifndef SG_CODES_CODE_H
 #define SG_CODES_CODE_H
 
+#include "codes/frame/scratch.h"
 #include "sim/core/param.h"
 
 #include <stddef.h>
@@ -118,6 +119,13 @@ typedef struct sg_code_type {
    * SG_UNDECODABLE if the sum cannot be recovered from them. NULL: minimum-norm least squares over
    * all rows; its residual is checked if the code is exact. */
   sg_status (*weights)(const sg_code *code, const sg_used *used);
+
+  /* An inner node decodes what it holds before it sends: the weight of each message that `message`
+   * is made of, used->message (sorted by (from, tag)), into used->W, one number each. encode then
+   * gives the node's own terms only. used->info as for weights: flops are simulated as time of the
+   * node, by the master's decode model. SG_UNDECODABLE: it cannot, and nor can a decode that uses
+   * the message. NULL: encode writes inputs with sg_row_message itself, and they cost no time. */
+  sg_status (*combine)(const sg_code *code, const sg_message *message, const sg_used *used);
 
   /* Whether the code promises recovery when exactly the workers with present[i] answer.
    * NULL: at most code->promised are missing. */
@@ -220,8 +228,11 @@ typedef struct sg_link { /* a relay's use of an input message */
 } sg_link;
 
 struct sg_row {
-  const void *state; /* the code's state in the run: state_size bytes */
-  int parts, pieces; /* a term's part and piece are below these */
+  sg_decode_info combined;  /* what `combine` said; flops with those of applying its weights */
+  bool undecodable;         /* it refused */
+  sg_scratch scratch, used; /* of `combine` */
+  const void *state;        /* the code's state in the run: state_size bytes */
+  int parts, pieces;        /* a term's part and piece are below these */
   int n_terms, terms_capacity;
   sg_term *term;
   int n_links, links_capacity;
@@ -261,7 +272,8 @@ struct sg_used {
   /* Sorted by (from, tag), so that weights do not depend on the order of arrival, not even in their
    * last bit. */
   const sg_message *const *message;
-  struct sg_decoder *decoder; /* for the two functions below */
+  struct sg_decoder *decoder; /* for sg_used_row; NULL in combine */
+  sg_scratch *scratch;
   /* out */
   double *W; /* count × pieces, row by row; zero on entry. A zero row means that the message is not
                 needed and is never encoded. */

@@ -149,6 +149,8 @@ void run_finish_row(sg_run *run) {
   r->wasted_s = run->cost.wasted;
   r->ingress_busy_s = run->cost.ingress_busy;
   r->queued_s = run->cost.queued;
+  r->inner_decode_s = run->cost.combine_s;
+  r->inner_decode_flops = run->cost.combine_flops;
   r->ingress_messages = run->cost.through_ingress;
   run->cost = (struct costs){0};
   if (run->limits.worker_rows)

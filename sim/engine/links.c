@@ -187,6 +187,26 @@ static void form(sg_run *run, message *m) {
   if (!run->hooks.form(run->hooks.user, &sent, &m->bits)) run_out_of_memory(run);
 }
 
+/* The seconds for which an inner node decodes before it sends this message. */
+static double combine_seconds(sg_run *run, const message *m) {
+  if (!run->code->type->combine || m->view.n_in == 0) return 0;
+  const void *state = sg_protocol_state(run->protocol);
+  if (!sg_encode(run->code, state, &m->view, &run->row)) {
+    /* Refused weights are found out again by the decode that wants to use the message. */
+    if (run->row.mistake)
+      run_fail(run, "code %s: %s", run->code->type->about.name, run->row.mistake);
+    else if (!run->row.undecodable)
+      run_out_of_memory(run);
+    return 0;
+  }
+  double flops = run->row.combined.flops;
+  double seconds =
+      run->env->flops_seconds ? run->env->flops_seconds(run->env->flops_user, flops) : 0;
+  run->cost.combine_flops += flops;
+  run->cost.combine_s += seconds;
+  return seconds;
+}
+
 void run_send(sg_run *run, int id) {
   message *m = run_message(run, id);
   node *n = &run->node[m->view.from];
@@ -194,9 +214,11 @@ void run_send(sg_run *run, int id) {
   uint32_t draw = (uint32_t)n->sent++;
   int number = 0;
   m->bytes = run->env->header_bytes;
+  m->combine_s = 0;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
+    m->combine_s += combine_seconds(run, part);
     part->place = IN_UPLINK;
     part->worked = n->worked;
     part->iteration = iteration;
@@ -219,7 +241,7 @@ void run_send(sg_run *run, int id) {
   m->next = -1;
   if (m->free) {
     m->bytes = 0;
-    run_schedule(run, run->now, EV_FREE, m->view.from, id);
+    run_schedule(run, run->now + m->combine_s, EV_FREE, m->view.from, id);
     return;
   }
   if (n->uplink.head < 0)
@@ -233,6 +255,7 @@ void run_start_uplink(sg_run *run, int index, double start) {
   node *n = &run->node[index];
   const message *m = run_message(run, n->uplink.head);
   n->sending = true;
+  start += m->combine_s;
   if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->bytes / run->model_bytes, m->bytes);

@@ -147,6 +147,7 @@ void sg_run_free(sg_run *run) {
     free(run->chunk[c]);
   }
   sg_orders_free(&run->orders);
+  sg_row_free(&run->row);
   free(run->chunk);
   free(run->node);
   free(run->touched);

@@ -41,7 +41,10 @@ typedef struct sg_environment {
   const sg_delay *delay;
   const sg_network *network;
   sg_late_work late_work;
-  double update_s;                 /* master: time of a model update */
+  double update_s; /* master: time of a model update */
+  /* The time that so many flops of decoding take, for inner nodes that decode; NULL: none. */
+  double (*flops_seconds)(const void *user, double flops);
+  const void *flops_user;
   const sg_compressor *compressor; /* of messages; NULL: float64, as which models travel */
   double header_bytes;             /* bytes of a transmission besides its numbers */
   long length;                     /* l */

@@ -56,7 +56,8 @@ typedef struct message {
   uint32_t iteration, draw; /* of the transmission */
   /* Of the transmission, in its first message. */
   double bytes;
-  double worked; /* node.worked when it was sent */
+  double worked;    /* node.worked when it was sent */
+  double combine_s; /* of a transmission: its sender decodes so long before it is on the link */
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
@@ -170,6 +171,7 @@ struct sg_run {
   const sg_message **seen; /* scratch for the messages of an event */
   int seen_capacity;
 
+  sg_row row; /* of an inner node's message */
   sg_orders orders;
   int cursor; /* the next order to carry out */
 

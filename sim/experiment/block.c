@@ -3,7 +3,6 @@
  * them all, each gets its result and goes on. */
 #include "sim/experiment/block.h"
 
-#include "sim/experiment/calibrate.h"
 #include "sim/experiment/row.h"
 
 #include <math.h>
@@ -39,15 +38,6 @@ static bool is_stopped(const block *b) {
 }
 
 /* --- To the next decode ----------------------------------------------------------------------- */
-
-static double decode_seconds(const sg_world *w, double flops) {
-  switch (w->decode) {
-  case SG_DECODE_NONE: return 0;
-  case SG_DECODE_FLOPS: return flops / w->flops_per_s;
-  case SG_DECODE_MEASURED: return sg_calibration_seconds(w->calibration, flops);
-  }
-  return 0;
-}
 
 static void end_by(lane *l, sg_run_status status) {
   switch (status) {
@@ -92,7 +82,7 @@ static sg_status update_model(block *b, lane *l) {
     dot += set->dot_previous;
     norm2 += set->norm2;
   }
-  double decode_s = decode_seconds(w, l->recipe.decode_flops);
+  double decode_s = sg_decode_seconds(w, l->recipe.decode_flops);
   /* An update that ends past the limit of simulated time does not count: the model stays. */
   if (sg_run_now(l->run) + decode_s + w->environment.update_s <= w->limits.sim_time_s) {
     sg_status status = sg_snapshots_step(&l->snapshots, model, l->recipe.decoded, b->error);

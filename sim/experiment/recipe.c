@@ -198,6 +198,7 @@ static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *
                              const sg_row *row, const double *weights, int pieces, int depth,
                              sg_error *e) {
   int first_input = r->n_input, used = 0;
+  r->info.cond1 = fmax(r->info.cond1, row->combined.cond1); /* of an inner node; NAN: none */
   for (int i = 0; i < row->n_links; i++) {
     sg_status status = add_input(r, run, row->link[i].message, pieces, depth, e);
     if (status) return status;

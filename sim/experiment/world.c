@@ -2,6 +2,7 @@
 #include "sim/experiment/world.h"
 
 #include "sim/check/worst.h"
+#include "sim/experiment/calibrate.h"
 #include "sim/experiment/causes.h"
 
 #include <math.h>
@@ -273,6 +274,8 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
     status = make_learning(w, learning, point->scheme, e);
     if (status) goto out;
   }
+  w->environment.flops_seconds = sg_decode_seconds;
+  w->environment.flops_user = w;
   w->environment.delay = w->delay;
   w->environment.network = w->network;
   w->environment.late_work = (sg_late_work)sg_choice(point->values, "late_work");
@@ -287,6 +290,16 @@ out:
   }
   *out = w;
   return SG_OK;
+}
+
+double sg_decode_seconds(const void *world, double flops) {
+  const sg_world *w = world;
+  switch (w->decode) {
+  case SG_DECODE_NONE: return 0;
+  case SG_DECODE_FLOPS: return flops / w->flops_per_s;
+  case SG_DECODE_MEASURED: return sg_calibration_seconds(w->calibration, flops);
+  }
+  return 0;
 }
 
 void sg_world_free(sg_world *w, sg_problem_cache *cache) {
