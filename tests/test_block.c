@@ -40,6 +40,8 @@ typedef struct scene {
   sg_values *scheme;
 } scene;
 
+static const char *network = "{}"; /* the scenario's "network" */
+
 /* learning: members of "learning" besides data and optimiser; NULL: times only. */
 static void open_scene(scene *s, const sg_code_type *type, int workers, const char *learning) {
   char text[1024], members[512] = "\"problem\":\"none\",\"length\":5";
@@ -52,9 +54,9 @@ static void open_scene(scene *s, const sg_code_type *type, int workers, const ch
   snprintf(text, sizeof text,
            "{\"format\":1,\"cluster\":{\"workers\":%d},\"random\":{\"seed\":%d},"
            "\"delay\":{\"model\":\"shifted-exponential\",\"shift_s\":1,\"mean_excess_s\":2},"
-           "\"learning\":{%s},\"schemes\":[{\"code\":\"uncoded\"}],"
+           "\"network\":%s,\"learning\":{%s},\"schemes\":[{\"code\":\"uncoded\"}],"
            "\"stop\":{\"iterations\":%d}}",
-           workers, SEED, members, UPDATES);
+           workers, SEED, network, members, UPDATES);
   sg_error e = {0};
   sg_status status = sg_scenario_parse("test.json", text, strlen(text), 0, NULL, &s->scenario, &e);
   if (!status) status = sg_plan_new(s->scenario, &s->plan, &e);
@@ -683,6 +685,64 @@ static void mistakes_with_local_steps_name_the_code(void **state) {
           "code test-pairs: encode gave local steps, but the flag SG_LOCAL is missing");
 }
 
+/* --- Gradients beside the snapshot ------------------------------------------------------------ */
+
+static const double beside_factor = -0.4;
+static unsigned beside_flags = SG_OFFSET;
+
+static sg_status beside_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  code->flags = beside_flags;
+  return SG_OK;
+}
+
+static void beside_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code;
+  sg_row_part(row, message->from, 0, 1);
+  sg_row_offset(row, beside_factor);
+}
+
+static const sg_code_type beside = {.about = {.name = "test-beside", .summary = ""},
+                                    .create = beside_create,
+                                    .encode = beside_encode};
+
+/* Two of five coordinates of gradients at x − 0.4 e go out, with what was left of those before. */
+static void gradients_beside_the_snapshot_follow_what_was_not_sent(void **state) {
+  (void)state;
+  enum { WORKERS = 3, SENT = 2 };
+  course c;
+  double x[COLUMNS] = {0}, memory[WORKERS][COLUMNS] = {{0}};
+  network = "{\"compression\":{\"compressor\":\"top-k\",\"share\":0.4}}";
+  run_well(&beside, WORKERS, "\"problem\":\"least-squares\"", &c);
+  for (int k = 0; k < UPDATES; k++) {
+    double sum[COLUMNS] = {0};
+    for (int w = 0; w < WORKERS; w++) {
+      double at[COLUMNS], u[COLUMNS] = {0};
+      for (int i = 0; i < COLUMNS; i++) at[i] = x[i] + beside_factor * memory[w][i];
+      add_rows(at, w * ROWS / WORKERS, (w + 1) * ROWS / WORKERS, 1.0 / ROWS, u);
+      for (int i = 0; i < COLUMNS; i++) memory[w][i] += u[i];
+      for (int n = 0; n < SENT; n++) { /* what is left of a coordinate that was sent is near 0 */
+        int most = 0;
+        for (int i = 1; i < COLUMNS; i++)
+          if (fabs(memory[w][i]) > fabs(memory[w][most])) most = i;
+        double value = (double)(float)memory[w][most];
+        sum[most] += value;
+        memory[w][most] -= value;
+      }
+    }
+    descend(x, sum);
+    same_loss(&c, k, x);
+  }
+  beside_flags = 0;
+  refused(&beside, WORKERS, "\"problem\":\"least-squares\"", SG_BUG, "", "SG_OFFSET is missing");
+  beside_flags = SG_OFFSET;
+  network = "{}";
+  refused(&beside, WORKERS, "\"problem\":\"least-squares\"", SG_INVALID, "/schemes/0",
+          "expected a network.compression with memory, found \"float64\"");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lagrange_codes_descend_as_plain_loops),
@@ -697,6 +757,7 @@ int main(void) {
       cmocka_unit_test(several_snapshots_of_a_decode_need_width_1),
       cmocka_unit_test(local_steps_are_those_of_plain_loops),
       cmocka_unit_test(local_steps_on_batches),
-      cmocka_unit_test(mistakes_with_local_steps_name_the_code)};
+      cmocka_unit_test(mistakes_with_local_steps_name_the_code),
+      cmocka_unit_test(gradients_beside_the_snapshot_follow_what_was_not_sent)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -78,7 +78,8 @@ enum {                        /* sg_code.flags */
        SG_PARTIAL = 32, /* stragglers are slow, not lost: of the `promised` workers that are not
                            waited for, the messages with tag 0 come all the same */
        SG_BATCHES = 64, /* rows name mini-batches (sg_row_batch); one model at a time */
-       SG_LOCAL = 128   /* rows are of local steps (sg_row_local); one model at a time */
+       SG_LOCAL = 128,  /* rows are of local steps (sg_row_local); one model at a time */
+       SG_OFFSET = 512  /* rows are taken beside the snapshot (sg_row_offset) */
 };
 
 typedef struct sg_code sg_code;
@@ -237,8 +238,9 @@ struct sg_row {
   sg_term *term;
   int n_links, links_capacity;
   sg_link *link;
-  int batch; /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
-  int steps; /* 0: gradients; otherwise of so many local steps, at `rate` */
+  double offset; /* of sg_row_offset; 0: none */
+  int batch;     /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  int steps;     /* 0: gradients; otherwise of so many local steps, at `rate` */
   double rate;
   unsigned flags;      /* of the code */
   bool failed;         /* out of memory, or see `mistake` */
@@ -260,6 +262,12 @@ void sg_row_batch(sg_row *row, int name);
  * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
  * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
 void sg_row_local(sg_row *row, int steps, double rate);
+/* The row's gradients are taken at the snapshot + factor · e, with e the memory of the sender's
+ * compressor when the message is sent: the error that it has not sent yet, as in gradient descent
+ * with differentially encoded feedback (theory: error-feedback). What is decoded is still compared
+ * with the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and a compressor with
+ * memory. */
+void sg_row_offset(sg_row *row, double factor);
 void sg_row_free(sg_row *row);
 
 /* --- Decoding --------------------------------------------------------------------------------- */

@@ -57,6 +57,8 @@ static const char *mistake(const sg_code *code) {
       return "pieces must be from 1 to the length of the segment";
     end = segment->end;
   }
+  for (int s = 0; s < code->segments && code->flags & SG_OFFSET; s++)
+    if (code->segment[s].pieces > 1) return "offsets need segments of one piece";
   if (end != code->shape.length) return "segments must cover all coordinates";
   if (!code->type->encode) return "encode is missing";
   if (code->coded_parts) {

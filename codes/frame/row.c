@@ -66,6 +66,15 @@ void sg_row_local(sg_row *row, int steps, double rate) {
   row->rate = rate;
 }
 
+void sg_row_offset(sg_row *row, double factor) {
+  if (!(row->flags & SG_OFFSET))
+    blame(row, "encode gave an offset, but the flag SG_OFFSET is missing");
+  else if (!isfinite(factor))
+    blame(row, "the factor of an offset must be finite");
+  else
+    row->offset = factor;
+}
+
 static int order_of(const void *a, const void *b) {
   const sg_message *x = *(const sg_message *const *)a, *y = *(const sg_message *const *)b;
   return x->from != y->from ? (x->from > y->from) - (x->from < y->from)
@@ -109,6 +118,7 @@ static void combine(const sg_code *code, const sg_message *message, sg_row *row)
 
 bool sg_encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
   row->n_terms = row->n_links = row->batch = row->steps = 0;
+  row->offset = 0;
   row->flags = code->flags;
   row->failed = false;
   row->mistake = NULL;

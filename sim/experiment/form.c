@@ -16,6 +16,7 @@ struct sg_former {
   double *memory; /* node by node, segment by segment */
   size_t per_node, *offset;
   sg_packed packed;
+  double *beside; /* length l: where gradients with an offset are taken; lazily made */
   /* Of a message that is sent. */
   sg_row row;
   int *item_of; /* by part: index in item, −1 */
@@ -72,6 +73,7 @@ void sg_former_free(sg_former *f) {
   free(f->payload);
   free(f->memory);
   free(f->offset);
+  free(f->beside);
   sg_packed_free(&f->packed);
   sg_row_free(&f->row);
   free(f->item_of);
@@ -151,6 +153,19 @@ static bool read_row(sg_former *f, sg_kernel_set *set, sg_gradient_request *requ
   return true;
 }
 
+/* x + factor · what the sender remembers; NULL: no memory. */
+static const double *beside(sg_former *f, const double *x, int from, double factor) {
+  const sg_code *code = f->world->code;
+  if (!f->beside) f->beside = malloc((size_t)f->world->problem->length * sizeof *f->beside);
+  for (int s = 0; f->beside && s < code->segments; s++) {
+    const sg_segment *segment = &code->segment[s];
+    const double *e = f->memory + (size_t)from * f->per_node + f->offset[s];
+    for (long c = segment->begin; c < segment->end; c++)
+      f->beside[c] = x[c] + factor * e[c - segment->begin];
+  }
+  return f->beside;
+}
+
 sg_status sg_former_send(sg_former *f, sg_kernel *kernel, sg_workspace *ws, const double *x,
                          const sg_run_sent *sent, double *bits, sg_error *e) {
   const sg_world *w = f->world;
@@ -159,8 +174,9 @@ sg_status sg_former_send(sg_former *f, sg_kernel *kernel, sg_workspace *ws, cons
   sg_gradient_request request = {.partition = w->partition, .width = 1, .columns = 1, .x = &x};
   if (!sg_encode(w->code, sent->state, sent->message, &f->row))
     return sg_row_fail(w->code, &f->row, e);
+  if (f->row.offset != 0) x = beside(f, x, sent->message->from, f->row.offset);
   double *y = buffer(f, sent->message->id);
-  if (!y || !read_row(f, &set, &request)) return sg_fail_memory(e);
+  if (!x || !y || !read_row(f, &set, &request)) return sg_fail_memory(e);
   f->out[set.n_messages - 1] = y;
   sg_status status = request.n_items > 0 ? sg_problem_begin(w->problem, ws, &request, e) : SG_OK;
   if (status) return status;
