@@ -63,12 +63,9 @@ static sg_status add_one(sg_db *db, int64_t invocation_id, const sg_code_check_r
 sg_status sg_db_add_code_checks(sg_db *db, const sg_invocation *invocation, int count,
                                 const sg_code_check_record *record, sg_error *e) {
   int64_t id = 0;
-  sg_status status = sg_db_execute(db, "SAVEPOINT code_check", e);
+  sg_status status = sg_db_begin(db, e);
   if (status) return status;
   status = sg_db_add_invocation(db, invocation, &id, e);
   for (int i = 0; i < count && !status; i++) status = add_one(db, id, &record[i], e);
-  if (!status) status = sg_db_execute(db, "RELEASE code_check", e);
-  if (status)
-    sqlite3_exec(sg_db_handle(db), "ROLLBACK TO code_check; RELEASE code_check", NULL, NULL, NULL);
-  return status;
+  return sg_db_end(db, status, e);
 }

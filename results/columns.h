@@ -72,8 +72,7 @@ const sg_column *sg_columns_of(const char *table, int *n);
 /* The column of a table or view by name: a view may show a column of any table. NULL: none. */
 const sg_column *sg_column_find(const char *table, const char *name);
 
-/* --- Records: the members of a record that have a place ------------------------------------------
- */
+/* --- Records: the members of a record that have a place --------------------------------------- */
 
 /* NAN: NULL, and for texts. */
 double sg_column_number(const sg_column *c, const void *record);
@@ -96,8 +95,7 @@ void sg_record_clear(const char *table, void *record);
 /* ", a, b": the columns of v_point that are shown in one of the places of `mask`. */
 void sg_put_shown(unsigned mask, sg_buffer *out);
 
-/* --- The schema ---------------------------------------------------------------------------------
- */
+/* --- The schema ------------------------------------------------------------------------------- */
 
 /* CREATE TABLE of all tables, then the indexes and views of schema.sql with their lists of columns
  * filled in. */

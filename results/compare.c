@@ -18,8 +18,7 @@
 /* Half of the 16 digits of a double. */
 static const double ILL_CONDITIONED = 1e8;
 
-/* --- For people --------------------------------------------------------------------------------
- */
+/* --- For people ------------------------------------------------------------------------------- */
 
 static void three_digits(double x, char out[32]) {
   if (x >= 99.95)
@@ -316,8 +315,7 @@ static sg_status print_environment(sg_db *db, const sg_comparison *c, int number
   return SG_OK;
 }
 
-/* --- For programs ------------------------------------------------------------------------------
- */
+/* --- For programs ----------------------------------------------------------------------------- */
 
 /* Columns before those of axes, between them and the summaries. */
 static const char *const identity[] = {"environment", "env_sha256", "results_version",
@@ -460,9 +458,7 @@ static sg_status compare(sg_db *db, const char *baseline, sg_format format, int 
 sg_status sg_compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
                      sg_buffer *out, sg_error *e) {
   /* One transaction: a writer that is at work does not show us two states of the database. */
-  sg_status status = sg_db_execute(db, "SAVEPOINT compare", e);
+  sg_status status = sg_db_begin(db, e);
   if (status) return status;
-  status = compare(db, baseline, format, width, color, out, e);
-  sqlite3_exec(sg_db_handle(db), "RELEASE compare", NULL, NULL, NULL);
-  return status;
+  return sg_db_end(db, compare(db, baseline, format, width, color, out, e), e);
 }

@@ -92,6 +92,16 @@ sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e) {
   return code == SQLITE_ROW || code == SQLITE_DONE ? SG_OK : sg_db_fail(db, e);
 }
 
+sg_status sg_db_begin(sg_db *db, sg_error *e) {
+  return sg_db_execute(db, "SAVEPOINT whole", e);
+}
+
+sg_status sg_db_end(sg_db *db, sg_status status, sg_error *e) {
+  if (!status) status = sg_db_execute(db, "RELEASE whole", e);
+  if (status) sqlite3_exec(db->handle, "ROLLBACK TO whole; RELEASE whole", NULL, NULL, NULL);
+  return status;
+}
+
 /* The first column of the first row, or 0. */
 static sg_status scalar(sg_db *db, const char *sql, int64_t *out, sg_error *e) {
   sqlite3_stmt *statement = NULL;
@@ -424,15 +434,13 @@ static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record
 
 sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
                           sg_error *e) {
-  sg_status status = sg_db_execute(db, "SAVEPOINT point", e);
+  sg_status status = sg_db_begin(db, e);
   if (status) return status;
   bool changed = false;
   status = upsert_point(db, scenario_id, p, id, e);
   if (!status) status = replace_axes(db, *id, p, &changed, e);
   if (!status && changed) status = sg_db_make_axes(db, e);
-  if (!status) status = sg_db_execute(db, "RELEASE point", e);
-  if (status) sqlite3_exec(db->handle, "ROLLBACK TO point; RELEASE point", NULL, NULL, NULL);
-  return status;
+  return sg_db_end(db, status, e);
 }
 
 const char *sg_detail_name(sg_detail detail) {
@@ -515,7 +523,9 @@ sg_status sg_db_load_calibration(sg_db *db, sg_calibration *c, sg_error *e) {
 
 sg_status sg_db_save_calibration(sg_db *db, const sg_calibration *c, sg_error *e) {
   sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_execute(db, "SAVEPOINT calibration; DELETE FROM calibration", e);
+  sg_status status = sg_db_begin(db, e);
+  if (status) return status;
+  status = sg_db_execute(db, "DELETE FROM calibration", e);
   if (!status) status = sg_db_prepare_insert(db, "calibration", "", &insert, e);
   for (int i = 0; i < c->n && !status; i++) {
     sqlite3_bind_int(insert, 1, i);
@@ -525,8 +535,5 @@ sg_status sg_db_save_calibration(sg_db *db, const sg_calibration *c, sg_error *e
     sqlite3_reset(insert);
   }
   sqlite3_finalize(insert);
-  if (!status) status = sg_db_execute(db, "RELEASE calibration", e);
-  if (status)
-    sqlite3_exec(db->handle, "ROLLBACK TO calibration; RELEASE calibration", NULL, NULL, NULL);
-  return status;
+  return sg_db_end(db, status, e);
 }

@@ -30,6 +30,12 @@ sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error 
 sg_status sg_db_close(sg_db *db, sg_error *e);
 sqlite3 *sg_db_handle(sg_db *db); /* for queries */
 
+/* What is written between them is there as a whole or not at all; they nest. sg_db_end keeps it
+ * where `status` is SG_OK and forgets it otherwise; it returns `status`, or why it could not be
+ * kept. */
+sg_status sg_db_begin(sg_db *db, sg_error *e);
+sg_status sg_db_end(sg_db *db, sg_status status, sg_error *e);
+
 /* Provenance of one command that writes. NULL texts become NULL. */
 typedef struct sg_invocation {
   const char *argv, *version, *git_revision, *compiler, *blas, *blas_core, *cpu, *host, *libc;
@@ -90,8 +96,7 @@ typedef struct sg_run_row {
   double sim_time_s, wall_s;
 } sg_run_row;
 
-/* --- The writer: one thread that owns the connection until it is closed ------------------------
- */
+/* --- The writer: one thread that owns the connection until it is closed ----------------------- */
 
 typedef struct sg_writer sg_writer;
 sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e);
@@ -123,8 +128,7 @@ long sg_writer_finished(const sg_writer *w);
 /* Writes what is queued, commits, ends the thread. Faults of the thread are in `e`. */
 sg_status sg_writer_free(sg_writer *w, sg_error *e);
 
-/* --- Checks of codes ---------------------------------------------------------------------------
- */
+/* --- Checks of codes -------------------------------------------------------------------------- */
 
 /* Over patterns of missing workers; `missing`: JSON of those of the worst, NULL where there is
  * none.

@@ -8,8 +8,6 @@
 # (codes, models, results) each folder knows itself and the ground floor only.
 cd "${1:-$(dirname "$0")/..}" || exit 2
 most=700
-# To be cut; a file that has been is an offence until its name is taken out here.
-still_long=''
 
 files=$(find codes models results sim -name '*.[ch]' 2>/dev/null | LC_ALL=C sort)
 [ -n "$files" ] || { echo "no source files in $PWD"; exit 2; }
@@ -63,10 +61,7 @@ done | LC_ALL=C sort | awk '
 # Long files say why. The reason may be broken over lines.
 for f in $files; do
   lines=$(wc -l < "$f")
-  listed=$([[ " $still_long " == *" $f "* ]] && echo yes)
-  if [ "$lines" -le "$most" ]; then
-    [ -z "$listed" ] || echo "$f: is no longer long: take it out of still_long in tests/includes.sh"
-  elif [ -z "$listed" ] && ! head -n 40 "$f" | tr -s ' *\n' ' ' | grep -q 'This file is long because'; then
+  if [ "$lines" -gt "$most" ] && ! head -n 40 "$f" | tr -s ' *\n' ' ' | grep -q 'This file is long because'; then
     echo "$f: has $lines lines and no \"This file is long because …\" in its head"
   fi
 done >> "$offences"

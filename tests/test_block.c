@@ -2,6 +2,7 @@
 /* What a code can ask of the block besides whole gradients: coded data with a constant vector,
  * mini-batches, local steps, gradients of mixed age. Every run is recomputed here, in plain loops
  * over the data. */
+#include "codes/frame/protocol.h"
 #include "models/learning/data.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
@@ -98,7 +99,7 @@ static sg_status run(const sg_code_type *type, int workers, const char *learning
   open_scene(&s, type, workers, learning);
   sg_status status = sg_world_new(&s.point, s.plan->cache, NULL, &w, e);
   if (!status) {
-    assert_int_equal(w->width, 1);
+    assert_true(w->width == 1 || strstr(learning, "block_width"));
     const int replication = 0;
     const sg_block_options options = {0};
     const sg_sink sink = {.user = c, .row = keep_row, .finish = finish};
@@ -511,6 +512,63 @@ static void batches_need_a_size_and_a_flag(void **state) {
           "code toy-async: encode named a mini-batch, but the flag SG_BATCHES is missing");
 }
 
+/* --- Several snapshots ------------------------------------------------------------------------ */
+
+/* Decodes in every other round, from the messages of two: gradients at two snapshots of one model.
+ */
+static sg_status two_rounds_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                   sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  code->load = 1;
+  code->state_size = sizeof(int);
+  return SG_OK;
+}
+
+static void two_rounds_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code;
+  sg_row_part(row, message->from, 0, 1);
+}
+
+static void two_rounds_on_event(const sg_code *code, void *state, const sg_event *event,
+                                sg_orders *o) {
+  int *arrived = state;
+  if (event->kind == SG_BEGIN) {
+    *arrived = 0;
+    sg_snapshot(o, event->round, 0);
+    sg_task(o, SG_ALL, event->round, 1, 1, 0);
+    sg_send(o, SG_ALL, SG_MASTER, event->round, 0, 0, 0);
+  } else if (event->kind == SG_ARRIVAL && ++*arrived == code->nodes) {
+    if (event->round % 2) sg_decode(o, 0, SG_ANY, 0);
+    if (event->round % 2) sg_close(o, event->round - 1);
+    if (event->round % 2) sg_close(o, event->round);
+    sg_end_round(o);
+  }
+}
+
+static const sg_code_type two_rounds = {.about = {.name = "test-two-rounds", .summary = ""},
+                                        .create = two_rounds_create,
+                                        .encode = two_rounds_encode,
+                                        .on_event = two_rounds_on_event};
+
+static void several_snapshots_of_a_decode_need_width_1(void **state) {
+  (void)state;
+  course c;
+  double x[COLUMNS] = {0};
+  run_well(&two_rounds, 3, "\"problem\":\"least-squares\"", &c);
+  for (int t = 0; t < UPDATES; t++) {
+    double g[COLUMNS] = {0};
+    add_rows(x, 0, ROWS, 1.0 / ROWS, g);
+    descend(x, g);
+    same_loss(&c, t, x);
+    assert_int_equal(c.row[t].n_used, 6);
+    assert_true(c.row[t].samples_used == ROWS);
+  }
+  refused(&two_rounds, 3, "\"problem\":\"least-squares\",\"block_width\":4", SG_INVALID,
+          "/learning/block_width",
+          "a decode of the code test-two-rounds uses gradients of several snapshots");
+}
+
 /* --- Local steps ------------------------------------------------------------------------------ */
 
 enum { LOCAL_STEPS = 3 };
@@ -636,6 +694,7 @@ int main(void) {
       cmocka_unit_test(ages_do_not_need_gradients),
       cmocka_unit_test(rows_name_their_model),
       cmocka_unit_test(batches_need_a_size_and_a_flag),
+      cmocka_unit_test(several_snapshots_of_a_decode_need_width_1),
       cmocka_unit_test(local_steps_are_those_of_plain_loops),
       cmocka_unit_test(local_steps_on_batches),
       cmocka_unit_test(mistakes_with_local_steps_name_the_code)};

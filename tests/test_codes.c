@@ -125,12 +125,15 @@ static sg_status decode(bench *b, unsigned long present, int turn, sg_weights *w
   return status;
 }
 
-/* Largest deviation of Σ w · row from the all-ones target. */
+/* Largest deviation of α = Σ w · row from the all-ones target. The decoder's own α, of fresh
+ * weights and of kept ones, is the same. */
 static double deviation(bench *b, const sg_weights *w) {
   static double alpha[MOST * MOST];
+  const double *known = sg_decoder_alpha(b->decoder);
   int size = b->code->parts * w->pieces;
   double most = 0;
   assert_true(size <= MOST * MOST);
+  assert_non_null(known);
   for (int v = 0; v < w->pieces; v++) {
     memset(alpha, 0, (size_t)size * sizeof *alpha);
     for (int i = 0; i < w->count; i++) {
@@ -141,7 +144,10 @@ static double deviation(bench *b, const sg_weights *w) {
       for (int t = 0; t < row->n_terms; t++)
         alpha[row->term[t].part * w->pieces + row->term[t].piece] += weight * row->term[t].coef;
     }
-    for (int j = 0; j < size; j++) most = fmax(most, fabs(alpha[j] - (j % w->pieces == v)));
+    for (int j = 0; j < size; j++) {
+      most = fmax(most, fabs(alpha[j] - (j % w->pieces == v)));
+      assert_true(fabs(alpha[j] - known[v * size + j]) <= 1e-12 * fmax(1, w->info.amplification));
+    }
   }
   return most;
 }
@@ -690,6 +696,9 @@ static void ignoring_stragglers_says_what_it_loses(void **state) {
   assert_false(b.code->exact);
   assert_int_equal(decode(&b, 0x3f8, 0, &w, order), SG_OK);
   assert_true(fabs(w.info.alpha_error - 10.0 * 3 / 7) < 1e-12);
+  assert_true(fabs(w.info.alpha_sum - 10) < 1e-12);
+  for (int p = 0; p < 10; p++)
+    assert_true(fabs(sg_decoder_alpha(b.decoder)[p] - (p < 3 ? 0 : 10.0 / 7)) < 1e-12);
   assert_int_equal(decode(&b, 0x3f0, 0, &w, order), SG_UNDECODABLE);
   close_named(&b);
 }

@@ -3,7 +3,7 @@
  *
  * Unbiased when all workers are equally likely to be late. Decoding error Σ(α − 1)² = n s/(n − s),
  * whoever is missing. */
-#include "codes/frame/code.h"
+#include "codes/frame/stop.h"
 
 static const sg_param params[] = {
     {.name = "s",
@@ -33,7 +33,9 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
 }
 
 static sg_status weights(const sg_code *code, const sg_used *used) {
-  if (used->count < code->nodes - code->promised) return SG_UNDECODABLE;
+  /* Where the stop policy ends a round with what there is, that is what is used. */
+  if (used->count < code->nodes - code->promised && !(code->policy->wants & SG_ENDS_WITH_ALL))
+    return SG_UNDECODABLE;
   double weight = (double)code->nodes / used->count;
   for (int i = 0; i < used->count; i++) used->W[i] = weight;
   /* The parts that came have α = n/f, the others 0. */

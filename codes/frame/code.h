@@ -12,10 +12,12 @@
  *             contiguous pieces of length L = ceil((end − begin) / pieces); the last is padded
  *             with zeros.
  *   snapshot  a model as it was at a moment, at which gradients are taken; named by the code: the
- *             iteration in a synchronous scheme, the job in sequential coding, the version without
- * a barrier. message   one vector of length L, in one segment, taken at one snapshot; `tag` is the
- * code's own. row       the recipe of a message: Σ coefficient · (piece of part's gradient). work
- * 1 = one of the scenario's subsets through the full gradient.
+ *             iteration in a synchronous scheme, the job in sequential coding, the version where
+ *             there is no barrier.
+ *   message   one vector of length L, in one segment, taken at one snapshot; `tag` is the code's
+ *             own.
+ *   row       the recipe of a message: Σ coefficient · (piece of part's gradient).
+ *   work      1 = one of the scenario's subsets through the full gradient.
  *
  * A new code is a `create` and an `encode`; everything else is optional and has a default here:
  * the schedule (one task with all its parts, then one message per segment), the stop rule (the

@@ -257,7 +257,7 @@ static void put_markdown_option(const sg_option *o, sg_buffer *out) {
 
 void sg_put_reference(const sg_command *const *commands, sg_buffer *out) {
   sg_put(out, "# Commands\n\nMade by `straggle man --format markdown` from the tables of the "
-              "commands; `straggle help COMMAND` and `man straggle` say the same.\n\n"
+              "commands;\n`straggle help COMMAND` and `man straggle` say the same.\n\n"
               "| command | what it does |\n|---|---|\n");
   for (int i = 0; commands[i]; i++)
     sg_putf(out, "| `%s` | %s |\n", commands[i]->name, commands[i]->summary);
@@ -269,7 +269,7 @@ void sg_put_reference(const sg_command *const *commands, sg_buffer *out) {
     sg_putf(out, "\n## %s\n\n    straggle ", c->name);
     sg_put_usage(c, out);
     sg_putf(out, "\n\n%s\n", c->summary);
-    put_text(c->text, "\n", 120, out);
+    put_text(c->text, "\n", 100, out);
     if (c->options) sg_put(out, "\n| option | what | values |\n|---|---|---|\n");
     for (const sg_option *o = c->options; o && o->name; o++) put_markdown_option(o, out);
     for (const sg_example *x = c->examples; x && x->line; x++)

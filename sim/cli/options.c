@@ -4,7 +4,6 @@
 #include "sim/cli/options.h"
 #include "sim/core/array.h"
 #include "sim/core/nearest.h"
-#include "sim/core/param.h"
 
 #include <errno.h>
 #include <math.h>

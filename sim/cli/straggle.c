@@ -54,10 +54,8 @@ static int unknown_command(const char *word) {
   while (sg_commands[n]) n++;
   const char **names = calloc(n + 1, sizeof *names);
   for (size_t i = 0; names && i < n; i++) names[i] = sg_commands[i]->name;
-  const char *near = names ? sg_nearest(word, names) : NULL;
-  fprintf(stderr, "straggle: there is no command \"%s\"", word);
-  if (near) fprintf(stderr, "; did you mean \"%s\"?", near);
-  fprintf(stderr, "\nTry: straggle help\n");
+  fprintf(stderr, "straggle: there is no command \"%s\"%s\nTry: straggle help\n", word,
+          names ? sg_suggest(word, names).text : "");
   free(names);
   return EX_USAGE;
 }
@@ -87,9 +85,8 @@ static void check_word(const sg_operand *o, const char *word, sg_error *e) {
   if (!o->choices) return;
   for (int i = 0; o->choices[i]; i++)
     if (strcmp(o->choices[i], word) == 0) return;
-  const char *near = sg_nearest(word, o->choices);
-  sg_fail(e, SG_USAGE, NULL, "expected %s, found \"%s\"%s%s%s", o->what, word,
-          near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  sg_fail(e, SG_USAGE, NULL, "expected %s, found \"%s\"%s", o->what, word,
+          sg_suggest(word, o->choices).text);
 }
 
 static void check_words(const sg_command *c, const sg_args *a, sg_error *e) {

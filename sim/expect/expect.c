@@ -175,14 +175,22 @@ static sg_status make_quorums(sg_expectation *x, const int *law, sg_error *e) {
 
 /* --- A point ---------------------------------------------------------------------------------- */
 
-/* What else ties iterations or messages together. waits_for_all: nothing is ever late. */
-static const char *cannot(const sg_world *w, bool waits_for_all) {
+static bool waits_for_all(const sg_rule *rule) {
+  for (int g = 0; g < rule->groups; g++)
+    if (rule->group[g].need != rule->group[g].count) return false;
+  return true;
+}
+
+/* What else ties iterations or messages together. Where all are waited for, nothing is late. */
+static const char *cannot(const sg_world *w, const sg_rule *rule) {
   if (w->decode != SG_DECODE_NONE) return "decode times depend on what has arrived";
   sg_ingress *q = sg_ingress_new(w->network);
   bool unlimited = q && sg_ingress_unlimited(q);
   sg_ingress_free(q);
   if (!unlimited) return "messages queue at the master";
-  if (waits_for_all) return NULL;
+  if (rule->deadline < INFINITY && w->environment.update_s > 0)
+    return "an iteration that is skipped at its deadline has no update, others take update_s";
+  if (waits_for_all(rule) && isinf(rule->deadline)) return NULL;
   if (w->environment.late_work == SG_LATE_FINISH_FIRST)
     return "late work is finished first: iterations depend on earlier ones";
   if (w->environment.late_work == SG_LATE_KEEP_PARTIAL || sg_network_occupies_link(w->network))
@@ -190,18 +198,12 @@ static const char *cannot(const sg_world *w, bool waits_for_all) {
   return NULL;
 }
 
-static bool waits_for_all(const sg_rule *rule) {
-  for (int g = 0; g < rule->groups; g++)
-    if (rule->group[g].need != rule->group[g].count) return false;
-  return true;
-}
-
 static sg_status count_responses(sg_expectation *x, const int *law, sg_error *e) {
   int n = x->rule->workers;
   x->alike = true;
   for (int i = 1; i < n; i++) x->alike = x->alike && law[i] == law[0];
   x->responses = NAN;
-  if (!x->alike) return SG_OK;
+  if (!x->alike || x->rule->deadline < INFINITY) return SG_OK;
   x->within = calloc((size_t)n + 1, sizeof *x->within);
   if (!x->within) return sg_fail_memory(e);
   if (sg_rule_responses(x->rule, x->within)) {
@@ -220,10 +222,11 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   int *law = calloc((size_t)world->code->nodes, sizeof *law);
   sg_status status = x && law ? SG_OK : sg_fail_memory(e);
   bool waits = world->limits.undecodable == SG_UNDEC_WAIT;
+  bool skips = world->limits.undecodable == SG_UNDEC_SKIP;
   if (!status)
-    status = sg_rule_find(world->code, world->environment.compressor, waits, &x->rule, e);
+    status = sg_rule_find(world->code, world->environment.compressor, waits, skips, &x->rule, e);
   if (!status) {
-    const char *why = cannot(world, waits_for_all(x->rule));
+    const char *why = cannot(world, x->rule);
     if (why) status = refuse(e, why);
   }
   if (!status) status = make_laws(world, x, law, e);
@@ -231,6 +234,7 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   if (!status) status = count_responses(x, law, e);
   if (!status) {
     x->finish.constant = world->environment.update_s;
+    x->finish.deadline = isinf(x->rule->deadline) ? 0 : x->rule->deadline;
     status = sg_finish_mean(&x->finish, &x->mean, &x->error, e);
   }
   free(law);

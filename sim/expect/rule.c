@@ -148,13 +148,14 @@ static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
 
 /* One round's orders as what each worker does; sends[i]: messages of node i; turn: those that
  * compute, in the order of their first tasks. */
-static const char *read_plan(const sg_code *code, const sg_compressor *compressor,
-                             const sg_orders *orders, sg_rule_worker *worker, int *sends,
-                             int *turn) {
+static const char *read_plan(const prober *p, double deadline, const sg_orders *orders,
+                             sg_rule_worker *worker, int *sends, int *turn) {
+  const sg_code *code = p->code;
   int n = 0;
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
     if (o->kind == SG_ORDER_SNAPSHOT) continue;
+    if (o->kind == SG_ORDER_TIMER && o->rule == SG_AFTER_SECONDS && o->value == deadline) continue;
     if (o->kind == SG_ORDER_TIMER) return "the master sets a timer";
     if (o->kind != SG_ORDER_TASK && o->kind != SG_ORDER_SEND)
       return "the master gives commands in mid-iteration";
@@ -174,7 +175,7 @@ static const char *read_plan(const sg_code *code, const sg_compressor *compresso
       sends[w]++;
       worker[w].answers = true;
       long length = sg_segment_length(&code->segment[o->segment]);
-      worker[w].bytes += sg_bytes_of(sg_compressor_bits(compressor, length));
+      worker[w].bytes += sg_bytes_of(sg_compressor_bits(p->compressor, length));
     }
   }
   return NULL;
@@ -238,8 +239,7 @@ static sg_status read_rounds(prober *p, sg_rule *rule, sg_error *e) {
     memset(again, 0, n * sizeof *again);
     memset(sends, 0, n * sizeof *sends);
     tell(p, &(sg_event){.kind = SG_BEGIN, .round = round, .at = SG_MASTER});
-    why = read_plan(p->code, p->compressor, &p->orders, round ? again : rule->worker, sends,
-                    rule->turn);
+    why = read_plan(p, rule->deadline, &p->orders, round ? again : rule->worker, sends, rule->turn);
     for (int i = 0; round && !why && i < p->nodes; i++)
       if (again[i].work != rule->worker[i].work || again[i].bytes != rule->worker[i].bytes ||
           again[i].draws != rule->worker[i].draws)
@@ -489,11 +489,18 @@ static void describe(sg_rule *rule) {
     snprintf(rule->text, size, "%d groups of %d to %d", rule->groups, least, most);
 }
 
-sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits,
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits, bool skips,
                        sg_rule **out, sg_error *e) {
   *out = NULL;
+  bool other = false;
+  double deadline = sg_stop_deadline(code->policy, &other);
   const char *why = cannot(code);
   if (!why && !sg_compressor_fixed(compressor)) why = "the bits of messages depend on the data";
+  if (!why && other) why = "the master's stop depends on the time of the first arrival";
+  /* Without the sum a round goes on after its deadline, or ends the run. */
+  if (!why && deadline < INFINITY && code->exact && !skips)
+    why = "what has come by the deadline may not determine the sum: expected stop.undecodable "
+          "\"skip\"";
   if (why) return refuse(e, why);
   sg_rule *rule = calloc(1, sizeof *rule);
   prober p = {.code = code, .compressor = compressor, .nodes = code->nodes, .waits = waits};
@@ -503,6 +510,7 @@ sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, boo
   int *order = calloc((size_t)code->nodes + 1, sizeof *order);
   if (rule) {
     rule->workers = code->nodes;
+    rule->deadline = deadline;
     rule->worker = calloc((size_t)code->nodes, sizeof *rule->worker);
     rule->turn = calloc((size_t)code->nodes, sizeof *rule->turn);
   }

@@ -36,15 +36,17 @@ typedef struct sg_rule {
       turn; /* the workers that compute, in the order of their first tasks: that of the broadcast */
   int groups;
   sg_rule_group *group;
-  char text[96];     /* "9 of 12", "3 groups, 2 of 4 each", "response count" */
+  double
+      deadline;  /* seconds from the start at which the master decodes all the same; or INFINITY */
+  char text[96]; /* "9 of 12", "3 groups, 2 of 4 each", "response count" */
   const char *basis; /* how it is known: "construction", "all subsets", "sampled orders" */
 } sg_rule;
 
 /* SG_INVALID with the reason where the time of an iteration is no function of one arrival per
  * worker (several messages, signals, timers, relays, no barrier, memory of earlier rounds), or
- * where there are too many subsets to enumerate. compressor: of messages, NULL: float64. waits: an
- * undecodable round goes on waiting. */
-sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits,
+ * where there are too many subsets to enumerate. compressor: of messages, NULL: float64. waits,
+ * skips: an undecodable round goes on waiting, or is skipped; neither: it ends the run. */
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits, bool skips,
                        sg_rule **out, sg_error *e);
 void sg_rule_free(sg_rule *rule);
 

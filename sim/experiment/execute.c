@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Runs what is missing of a plan: points into the database, jobs of a few runs each to threads,
+ * rows through chunks to the one writer. */
 #include "sim/experiment/execute.h"
 
 #include "sim/core/clock.h"
@@ -134,7 +136,7 @@ static void put_world(execution *x, active_point *p) {
 static sg_status run_job(execution *x, const job *j, sg_error *e) {
   active_point *p = &x->point[j->point];
   sg_status status = get_world(x, p, e);
-  if (status != SG_OK) return status;
+  if (status) return status;
   const int *replication = x->replication + j->first;
   job_sink s = {.x = x, .point = p, .job = j, .begun_s = sg_seconds_now()};
   s.chunk = calloc((size_t)j->count, sizeof(sg_chunk *));
@@ -166,9 +168,9 @@ static void *work(void *user) {
     int number = atomic_fetch_add(&x->next_job, 1);
     if (number >= x->n_jobs || atomic_load(&x->stop)) break;
     sg_status status = run_job(x, &x->job[number], &faults);
-    if (status == SG_OK) continue;
+    if (!status) continue;
     pthread_mutex_lock(&x->lock);
-    if (x->status == SG_OK && status != SG_INTERRUPTED) x->status = status;
+    if (!x->status && status != SG_INTERRUPTED) x->status = status;
     sg_error_move(x->error, &faults);
     pthread_mutex_unlock(&x->lock);
     atomic_store(&x->stop, true);
@@ -228,13 +230,16 @@ static sg_status run_threads(execution *x) {
 
 /* --- Preparation ------------------------------------------------------------------------------ */
 
-/* The causes that a point is without, as a text of JSON; false: none. They tell it apart as an axis
- * does. */
+/* The causes that a point is without, "stalls, speeds", as a text of JSON; false: none. They tell
+ * it apart as an axis does. */
 static bool put_without(const sg_values *root, sg_buffer *out) {
   int count = sg_count(root, "without");
+  sg_buffer causes = {0};
   for (int i = 0; i < count; i++)
-    sg_putf(out, "%s%s", i ? ", " : "\"", sg_item(root, "without", i)->text);
-  if (count) sg_put(out, "\"");
+    sg_putf(&causes, "%s%s", i ? ", " : "", sg_item(root, "without", i)->text);
+  if (causes.data) sg_put_json_string(out, causes.data);
+  out->failed |= causes.failed;
+  sg_buffer_free(&causes);
   return count > 0;
 }
 
@@ -256,7 +261,7 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   }
   sg_put(&config, "}");
   if (config.failed || without.failed) status = sg_fail_memory(e);
-  if (status == SG_OK) {
+  if (!status) {
     sg_point_record record = p->facts;
     record.config_json = config.data;
     record.n_axes = n_axes;
@@ -285,7 +290,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     a->planned = p;
     sg_status status = add_point(p, db, scenario_id, &a->point_id, e);
     job *open = NULL;
-    for (int r = 0; status == SG_OK && r < replications; r++) {
+    for (int r = 0; !status && r < replications; r++) {
       bool has = false;
       status = sg_db_has_run(db, a->point_id, r, x->detail, &has, e);
       if (has) {
@@ -301,7 +306,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
       open->count++;
       x->rows_wanted += (double)p->facts.max_iterations;
     }
-    if (status != SG_OK) return status;
+    if (status) return status;
     n_points++;
   }
   return SG_OK;
@@ -318,9 +323,9 @@ static bool measures_decode(const sg_plan *plan) {
 
 static sg_status calibrate(execution *x, sg_db *db, sg_error *e) {
   sg_status status = sg_db_load_calibration(db, &x->calibration, e);
-  if (status != SG_OK || x->calibration.n > 0) return status;
+  if (status || x->calibration.n > 0) return status;
   status = sg_calibrate(&x->calibration, e);
-  return status == SG_OK ? sg_db_save_calibration(db, &x->calibration, e) : status;
+  return status ? status : sg_db_save_calibration(db, &x->calibration, e);
 }
 
 sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invocation,
@@ -339,21 +344,22 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
   char sha256[65];
   sg_sha256(text, strlen(text), sha256);
   sg_status status = sg_db_add_invocation(db, invocation, &x.invocation_id, e);
-  if (status == SG_OK)
+  if (!status)
     status = sg_db_add_scenario(db, sg_scenario_name(plan->scenario),
                                 sg_scenario_path(plan->scenario), text, sha256, &scenario_id, e);
-  if (status == SG_OK && measures_decode(plan)) status = calibrate(&x, db, e);
-  if (status == SG_OK) status = find_missing(&x, plan, db, scenario_id, e);
+  if (!status && measures_decode(plan)) status = calibrate(&x, db, e);
+  if (!status) status = sg_db_begin(db, e); /* one transaction for all points: they may be many */
+  if (!status) status = sg_db_end(db, find_missing(&x, plan, db, scenario_id, e), e);
   report->missing = x.n_runs;
-  if (status == SG_OK && x.n_runs > 0) {
+  if (!status && x.n_runs > 0) {
     status = sg_writer_new(db, &x.writer, e);
-    if (status == SG_OK) {
+    if (!status) {
       status = run_threads(&x);
       sg_status writing = sg_writer_free(x.writer, e);
-      if (writing != SG_OK) status = writing;
+      if (writing) status = writing;
     }
     report->missing -= report->computed;
-    if (status == SG_OK && report->missing > 0) status = SG_INTERRUPTED;
+    if (!status && report->missing > 0) status = SG_INTERRUPTED;
   }
   for (int i = 0; x.point && i < plan->n_valid; i++) sg_world_free(x.point[i].world, plan->cache);
   free(x.point);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes each point's world once to learn what it is: valid or not, its facts and its keys. */
 #include "sim/experiment/plan.h"
 #include "sim/experiment/form.h"
 
@@ -24,7 +25,7 @@ static sg_status hash_file(hashes *known, const char *path, char hex[65], sg_err
   char *data = NULL;
   size_t length = 0;
   sg_status status = sg_read_file(path, &data, &length, e);
-  if (status != SG_OK) return status;
+  if (status) return status;
   sg_sha256(data, length, hex);
   free(data);
   if (known->count < (int)(sizeof known->file / sizeof *known->file) &&
@@ -42,14 +43,14 @@ static sg_status make_keys(sg_planned *p, hashes *known, sg_error *e) {
   sg_status status = SG_OK;
   sg_values_paths(p->point->values, &paths);
   sg_putf(&text, "results %d\n%s\n", SG_RESULTS_VERSION, p->point->env_json);
-  for (char *at = paths.data, *end; status == SG_OK && at && *at; at = end + 1) {
+  for (char *at = paths.data, *end; !status && at && *at; at = end + 1) {
     end = strchr(at, '\n');
     *end = '\0';
     char hex[65];
     status = hash_file(known, at, hex, e);
-    if (status == SG_OK) sg_putf(&text, "%s\n", hex);
+    if (!status) sg_putf(&text, "%s\n", hex);
   }
-  if (status == SG_OK && !text.failed && !paths.failed) {
+  if (!status && !text.failed && !paths.failed) {
     sg_sha256(text.data, text.length, p->env_key);
     sg_put(&text, p->point->scheme_json);
     if (!text.failed) sg_sha256(text.data, text.length, p->key);
@@ -110,12 +111,12 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
 static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_error *e) {
   sg_world *w = NULL;
   sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, &p->why);
-  if (status == SG_OK) {
+  if (!status) {
     status = take_facts(p, w, e);
     sg_world_free(w, plan->cache);
     p->valid = true;
     plan->n_valid++;
-    return status == SG_OK ? make_keys(p, known, e) : status;
+    return status ? status : make_keys(p, known, e);
   }
   sg_code_label(p->point->scheme, p->label, sizeof p->label);
   p->facts.scheme_label = p->label;
@@ -195,29 +196,29 @@ sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
   plan->cache = sg_problem_cache_new();
   sg_status status =
       plan->cache ? sg_scenario_points(scenario, &plan->n_raw, &plan->raw, e) : sg_fail_memory(e);
-  if (status == SG_OK) {
+  if (!status) {
     plan->point = calloc((size_t)plan->n_raw, sizeof *plan->point);
     if (!plan->point) status = sg_fail_memory(e);
   }
-  if (status != SG_OK) goto out;
+  if (status) goto out;
   for (int i = 0; i < plan->n_raw; i++) {
     sg_planned *p = &plan->point[plan->count++];
     p->point = &plan->raw[i];
     sg_status s = plan_point(plan, p, known, e);
-    if (s != SG_OK && s != SG_INVALID) status = s;
-    if (status != SG_OK) break;
+    if (s && s != SG_INVALID) status = s;
+    if (status) break;
   }
   drop_repeats(e);
-  if (status == SG_OK) status = sg_error_status(e);
-  if (status == SG_OK && plan->n_valid == 0) {
+  if (!status) status = sg_error_status(e);
+  if (!status && plan->n_valid == 0) {
     for (int i = 0; i < plan->count; i++) sg_error_move(e, &plan->point[i].why);
     drop_repeats(e);
     status = sg_fail(e, SG_INVALID, "/schemes", "no combination of the scenario is valid");
   }
-  if (status == SG_OK) status = mark(plan, e);
+  if (!status) status = mark(plan, e);
 out:
   free(known);
-  if (status != SG_OK) {
+  if (status) {
     sg_plan_free(plan);
     return status;
   }

@@ -180,6 +180,19 @@ static sg_status agree_on_steps(sg_recipe *r, const sg_row *row, sg_error *e) {
   return SG_OK;
 }
 
+/* The place of the snapshot of a row with terms among those of the decode. */
+static sg_status find_snapshot(sg_recipe *r, const sg_run *run, int snapshot, int *used,
+                               sg_error *e) {
+  const sg_snapshots *s = r->snapshots;
+  if (r->pass->width > 1 && s->n_used > 0 && s->used[0].snapshot != snapshot)
+    return sg_fail(e, SG_INVALID, "/learning/block_width",
+                   "a decode of the code %s uses gradients of several snapshots: expected "
+                   "block_width 1, found %d",
+                   r->world->code->type->about.name, r->pass->width);
+  *used = sg_snapshots_find(r->snapshots, run, snapshot);
+  return *used < 0 ? sg_fail_memory(e) : SG_OK;
+}
+
 /* Adds a message to the set under construction, what it is made from before it. */
 static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *message,
                              const sg_row *row, const double *weights, int pieces, int depth,
@@ -191,10 +204,10 @@ static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *
   }
   if (row->n_terms > 0) {
     sg_status status = agree_on_steps(r, row, e);
+    if (!status) status = find_snapshot(r, run, message->snapshot, &used, e);
     if (status) return status;
-    used = sg_snapshots_find(r->snapshots, run, message->snapshot);
   }
-  bool fine = used >= 0;
+  bool fine = true;
   for (int i = 0; fine && i < row->n_terms; i++) {
     const sg_term *t = &row->term[i];
     fine = add_term(r, find_item(r, used, t->part, row->batch), t);

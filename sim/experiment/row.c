@@ -125,6 +125,7 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
   fill_arithmetic(h, recipe, decoded);
   if (h->options->worker_rows) {
     const sg_worker_record *rows = sg_run_worker_records(run, &h->n_workers);
+    if (h->n_workers > h->world->workers) h->n_workers = h->world->workers; /* relays follow */
     memcpy(h->workers, rows, (size_t)h->n_workers * sizeof *rows);
   }
   h->held = true;
