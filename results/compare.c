@@ -171,13 +171,14 @@ static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, cons
   const sg_judged *first = &c->scheme[v->begin];
   const sg_point_record *p = &first->point;
   sqlite3_stmt *s = NULL;
-  sg_status status =
-      sg_db_prepare(db,
-                    "SELECT name,"
-                    " json_extract(config_json, '$.environment.network.compression.compressor')"
-                    " FROM point"
-                    " JOIN scenario USING (scenario_id) WHERE point_id = ?",
-                    &s, e);
+  sg_status status = sg_db_prepare(
+      db,
+      "SELECT name,"
+      " coalesce(json_extract(config_json, '$.environment.network.compression.compressor'),"
+      " json_extract(config_json, '$.environment.network.precision'))"
+      " FROM point"
+      " JOIN scenario USING (scenario_id) WHERE point_id = ?",
+      &s, e);
   if (!status) {
     sqlite3_bind_int64(s, 1, first->point_id);
     status = sg_db_step(db, s, e);

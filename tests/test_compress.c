@@ -356,7 +356,7 @@ typedef struct formed {
 /* 100 · (sender + 1) bytes, which nobody can know before. */
 static bool form(void *user, const sg_run_sent *sent, double *bits) {
   formed *f = user;
-  assert_true(f->count < 64 && sent->bits == 0);
+  assert_true(f->count < 64 && *bits == 0);
   f->of[f->count].from = sent->message->from;
   f->of[f->count].part = sent->part;
   f->of[f->count].iteration = sent->iteration;
@@ -403,7 +403,8 @@ static void messages_are_formed_when_they_are_sent(void **state) {
     NEAR(sg_run_now(f.run), 2.5);
     const sg_message *first = sg_run_request_of(f.run)->segment[0].message[0];
     sg_run_sent sent = sg_run_sent_of(f.run, first);
-    assert_true(sent.bits == 797 && sent.draw == 0 && sent.part == 0 && sent.iteration == 0);
+    assert_true(sg_run_bits(f.run, first) == 797 && sent.draw == 0 && sent.part == 0 &&
+                sent.iteration == 0);
     sg_run_supply(f.run, &(sg_run_result){.decoded = true, .n_used = 1});
     NEAR(sg_run_record(f.run)->bytes_received, 150 * 1.0);
     NEAR(sg_run_record(f.run)->bytes_sent, 150 + 250);
@@ -514,7 +515,7 @@ static void headers_of_transmissions(void **state) {
       assert_int_equal(sg_run_advance(run), SG_RUN_DECODE);
       const sg_run_request *request = sg_run_request_of(run);
       for (int m = 0; m < request->segment[0].count; m++)
-        assert_true(sg_run_sent_of(run, request->segment[0].message[m]).bits == 320);
+        assert_true(sg_run_bits(run, request->segment[0].message[m]) == 320);
       sg_run_supply(run, &(sg_run_result){.decoded = true, .n_used = 3});
       sent[k][i] = sg_run_record(run)->bytes_sent;
     }
@@ -678,6 +679,78 @@ static void memory_of_erased_messages(void **state) {
   end_world(&s);
 }
 
+/* --- Protocols of other kinds ----------------------------------------------------------------- */
+
+static bool keep_error(void *user, int replication, const sg_iteration_record *row, int n,
+                       const sg_worker_record *worker) {
+  (void)replication, (void)n, (void)worker;
+  course *c = user;
+  assert_true(row->grad_rel_err >= 0 && row->bits > 0);
+  c->loss[0] = fmax(c->loss[0], row->grad_rel_err);
+  c->rows++;
+  return true;
+}
+
+/* Several messages, signals, two jobs in flight, no barrier, an inner node that decodes and sends
+ * on: with compressors that lose next to nothing, formed when they are sent or when they are used,
+ * the decoded sum is next to right. */
+static void every_kind_of_protocol(void **state) {
+  (void)state;
+  static const struct {
+    const sg_code_type *type;
+    int workers;
+  } toys[] = {{&toy_two_messages, 4},
+              {&toy_nested, 3},
+              {&toy_pipeline, 4},
+              {&toy_async, 5},
+              {&toy_tree, 4}};
+  static const struct {
+    const char *compression;
+    double worst;
+  } how[] = {{"\"top-k\",\"share\":1", 1e-5},
+             {"\"top-k\",\"share\":1,\"error_feedback\":false", 1e-5},
+             {"\"qsgd\",\"levels\":65535", 1e-2}};
+  for (int i = 0; i < 15; i++) {
+    const sg_code_type *type = toys[i / 3].type;
+    char text[1024];
+    snprintf(text, sizeof text,
+             "{\"format\":1,\"cluster\":{\"workers\":%d},"
+             "\"delay\":{\"model\":\"shifted-exponential\",\"shift_s\":1,\"mean_excess_s\":1},"
+             "\"network\":{\"compression\":{\"compressor\":%s}},"
+             "\"learning\":{\"problem\":\"logistic-regression\",\"data\":{\"source\":"
+             "\"gaussian-mixture\",\"rows\":200,\"features\":8}},"
+             "\"schemes\":[{\"code\":\"uncoded\"}],\"stop\":{\"iterations\":30}}",
+             toys[i / 3].workers, how[i % 3].compression);
+    stage s;
+    make_world(&s, text);
+    sg_world *w = s.world;
+    sg_shape shape = {.workers = w->workers,
+                      .subsets = w->problem->subsets,
+                      .length = w->problem->length,
+                      .speed = sg_delay_speeds(w->delay),
+                      .updates = 30};
+    sg_error e = {0};
+    sg_values *none = sg_values_new(NULL, &type->about, "");
+    sg_code_free(w->code);
+    sg_partition_free(w->partition);
+    w->code = NULL;
+    w->partition = NULL;
+    if (sg_code_new(type, &shape, none, &w->code, &e) ||
+        sg_partition_new(w->problem, w->code->parts, w->code->edge, 0, NULL, &w->partition, &e))
+      fail_with(&e);
+    course c = {0};
+    const int replication = 0;
+    const sg_block_options options = {0};
+    const sg_sink sink = {.user = &c, .row = keep_error, .finish = keep_going};
+    if (sg_block_run(w, 1, &replication, &options, &sink, &e)) fail_with(&e);
+    assert_int_equal(c.rows, 30);
+    if (!(c.loss[0] > 0 && c.loss[0] < how[i % 3].worst))
+      fail_msg("%s, %s: error %g", type->about.name, how[i % 3].compression, c.loss[0]);
+    sg_values_free(none);
+    end_world(&s);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(promises_are_kept),
@@ -691,6 +764,7 @@ int main(void) {
       cmocka_unit_test(headers_of_transmissions),
       cmocka_unit_test(memory_of_late_and_cancelled_messages),
       cmocka_unit_test(memory_of_erased_messages),
+      cmocka_unit_test(every_kind_of_protocol),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

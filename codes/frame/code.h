@@ -111,7 +111,8 @@ typedef struct sg_code_type {
   sg_status (*create)(sg_code *code, const sg_shape *shape, const sg_values *values, sg_error *e);
 
   /* Writes the row of a message with sg_row_part (and sg_row_message for relays); row->state is the
-   * code's state in the run. Called at decode time, for used messages only. */
+   * code's state in the run. Called at decode time, for used messages only; where messages must be
+   * formed when they are sent (sg_compressor_forms), then, too, with the state of that time. */
   void (*encode)(const sg_code *code, const sg_message *message, sg_row *row);
 
   /* --- optional --- */

@@ -394,8 +394,11 @@ sg_run_sent sg_run_sent_of(const sg_run *run, const sg_message *view) {
                        .state = sg_protocol_state(run->protocol),
                        .iteration = m->iteration,
                        .draw = m->draw,
-                       .part = m->number,
-                       .bits = m->bits};
+                       .part = m->number};
+}
+
+double sg_run_bits(const sg_run *run, const sg_message *view) {
+  return run_message(run, view->id)->bits;
 }
 
 int sg_run_slot(const sg_run *run, int name) {

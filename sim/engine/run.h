@@ -75,7 +75,6 @@ typedef struct sg_run_sent {
   const void *state;        /* the code's state in the run */
   uint32_t iteration, draw; /* of the transmission: address of its randomness */
   int part;                 /* of the transmission: 0, 1, … */
-  double bits;              /* 0 until it is formed, where they depend on the data */
 } sg_run_sent;
 
 /* The caller keeps model snapshots, and forms messages where the compressor wants them formed when
@@ -125,6 +124,8 @@ int sg_run_slot(const sg_run *run, int snapshot);
 void sg_run_supply(sg_run *run, const sg_run_result *result);
 /* How a message that has been sent was sent. */
 sg_run_sent sg_run_sent_of(const sg_run *run, const sg_message *message);
+/* Its bits, without header and padding to whole bytes. */
+double sg_run_bits(const sg_run *run, const sg_message *message);
 
 /* After sg_run_supply: the timing and cost part of the row of this update (of a skipped round too,
  * with decoded = false). Numbers about arithmetic are NAN for the caller to fill. NULL after a

@@ -152,8 +152,6 @@ static const char *read_plan(const prober *p, double deadline, sg_rule_worker *w
                              int *turn) {
   const sg_code *code = p->code;
   const sg_orders *orders = &p->orders;
-  const sg_compressor *compressor = p->compressor;
-  int n = 0;
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
     if (o->kind == SG_ORDER_SNAPSHOT) continue;
@@ -177,7 +175,7 @@ static const char *read_plan(const prober *p, double deadline, sg_rule_worker *w
       sends[w]++;
       worker[w].answers = true;
       long length = sg_segment_length(&code->segment[o->segment]);
-      worker[w].bytes += sg_bytes_of(sg_compressor_bits(compressor, length));
+      worker[w].bytes += sg_bytes_of(sg_compressor_bits(p->compressor, length));
     }
   }
   return NULL;

@@ -266,7 +266,7 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
     const double *w = weights.w + (ptrdiff_t)k * weights.pieces;
     if (is_zero(w, weights.pieces)) continue;
     r->n_used++;
-    r->bits += sg_run_sent_of(run, s->message[k]).bits;
+    r->bits += sg_run_bits(run, s->message[k]);
     add_staleness(r, run, s->message[k]->snapshot);
     if (r->world->problem->timing_only) continue;
     const sg_row *row = sg_decoder_row(r->decoder, k);
