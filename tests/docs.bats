@@ -19,6 +19,7 @@ prose() {
   case "$1" in
     docs/scenario.md | docs/schemes.md) generated='^## ' ;;
     docs/stability.md) generated='^## All codes' ;;
+    docs/commands.md) generated='.' ;;
   esac
   awk -v generated="$generated" '
     generated != "^$" && $0 ~ generated { exit }

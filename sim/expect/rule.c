@@ -152,6 +152,7 @@ static const char *read_plan(const prober *p, double deadline, sg_rule_worker *w
                              int *turn) {
   const sg_code *code = p->code;
   const sg_orders *orders = &p->orders;
+  int n = 0;
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
     if (o->kind == SG_ORDER_SNAPSHOT) continue;
