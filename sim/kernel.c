@@ -9,7 +9,9 @@
 #include "sim/kernel.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
+#include "sim/core/array.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,20 +58,6 @@ struct sg_kernel {
   size_t square_room;
 };
 
-/* Room for `count` elements at *array; contents are kept. */
-static bool need(void *array, size_t *room, size_t count, size_t size) {
-  if (count <= *room) return true;
-  size_t grown = count + count / 2 + 16;
-  void *old, *new;
-  memcpy(&old, array, sizeof old);
-  new = realloc(old, grown * size);
-  if (!new) return false;
-  memcpy(array, &new, sizeof new);
-  *room = grown;
-  return true;
-}
-#define NEED(array, room, count) need(&(array), &(room), (size_t)(count), sizeof *(array))
-
 sg_kernel *sg_kernel_new(void) {
   return calloc(1, sizeof(sg_kernel));
 }
@@ -106,8 +94,11 @@ static bool has_weight(const sg_kernel_set *s, int i) {
 static void find_needed(const sg_kernel_set *s, char *needed) {
   for (int i = 0; i < s->n_messages; i++) needed[i] = has_weight(s, i);
   for (int i = s->n_messages - 1; i >= 0; i--)
-    for (int t = 0; needed[i] && t < n_links(s, i); t++)
-      needed[s->link[s->link_start[i] + t].message] = 1;
+    for (int t = 0; needed[i] && t < n_links(s, i); t++) {
+      int input = s->link[s->link_start[i] + t].message;
+      assert(input >= 0 && input < i);
+      needed[input] = 1;
+    }
 }
 
 static bool same_terms(const sg_kernel_set *s, int a, int b) {
@@ -121,10 +112,10 @@ static bool same_terms(const sg_kernel_set *s, int a, int b) {
 
 /* A new step with room for its terms; NULL: no memory. */
 static step *add_step(sg_kernel *k, int outs, int terms) {
-  if (!NEED(k->step, k->step_room, k->steps + 1) ||
-      !NEED(k->input, k->input_room, k->inputs + (size_t)terms) ||
-      !NEED(k->coef, k->coef_room, k->coefs + (size_t)terms * (size_t)outs) ||
-      !NEED(k->x, k->x_room, terms))
+  if (!SG_ROOM(k->step, k->step_room, k->steps + 1) ||
+      !SG_ROOM(k->input, k->input_room, k->inputs + (size_t)terms) ||
+      !SG_ROOM(k->coef, k->coef_room, k->coefs + (size_t)terms * (size_t)outs) ||
+      !SG_ROOM(k->x, k->x_room, terms))
     return NULL;
   step *p = &k->step[k->steps++];
   *p = (step){.outs = outs, .terms = terms, .input = k->inputs, .coef = k->coefs};
@@ -142,7 +133,11 @@ static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, int
   if (!p) return false;
   long *input = k->input + p->input;
   double *coef = k->coef + p->coef;
-  for (int t = 0; t < n; t++) input[t] = (long)term[t].piece * n_items + term[t].item;
+  for (int t = 0; t < n; t++) {
+    assert((unsigned)term[t].item < (unsigned)n_items &&
+           (unsigned)term[t].piece < (unsigned)s->pieces);
+    input[t] = (long)term[t].piece * n_items + term[t].item;
+  }
   for (int j = 0; j < outs; j++) {
     p->out[j] = out[j];
     k->placed[out[j]] = 1;
@@ -158,7 +153,7 @@ static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, int
 
 static bool plan_encode(sg_kernel *k, const sg_kernel_set *s, int n_items) {
   size_t n = (size_t)s->n_messages;
-  if (!NEED(k->needed, k->needed_room, n + 1) || !NEED(k->placed, k->placed_room, n + 1))
+  if (!SG_ROOM(k->needed, k->needed_room, n + 1) || !SG_ROOM(k->placed, k->placed_room, n + 1))
     return false;
   find_needed(s, k->needed);
   memset(k->placed, 0, n);
@@ -334,7 +329,7 @@ static void pad(const tiling *t, int q, long rest) {
 static sg_status fetch_tile(const tiling *t) {
   sg_kernel *k = t->k;
   bool full = available(t, t->pieces - 1) == t->n;
-  if (!full && !NEED(k->padded, k->padded_room, (long)t->pieces * t->n_items * t->n))
+  if (!full && !SG_ROOM(k->padded, k->padded_room, (long)t->pieces * t->n_items * t->n))
     return SG_NO_MEMORY;
   for (int q = 0; q < t->pieces; q++) {
     long n = available(t, q), from = t->begin + q * t->length + t->at;
@@ -370,6 +365,7 @@ static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals
   long from = s->begin + q * t->length + t->at, n = available(t, q);
   double bound = 0;
   for (int i = 0; i < s->n_sum; i++) {
+    assert((unsigned)s->sum_item[i] < (unsigned)t->n_items);
     k->x[i] = k->tile[(long)q * t->n_items + s->sum_item[i]];
     add_squares(k->x[i], n, k->square + 4L * i);
     sg_v4 sum = AT(k->square, 4L * i);
@@ -379,6 +375,13 @@ static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals
   }
   compare(s->n_sum, k->x, s->sum_coef, anchor_of(s->n_sum, bound), s->decoded + from,
           s->previous ? s->previous + from : NULL, n, total);
+}
+
+/* Adds the piece's share of the constant vector. */
+static void add_constant(const tiling *t, const sg_kernel_set *s, int q, long n) {
+  long from = s->begin + q * t->length + t->at;
+  const double *constant = s->constant + from;
+  if (s->bias[q] != 0) sg_combine(1, &constant, &s->bias[q], s->decoded + from, n, 1);
 }
 
 static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
@@ -406,6 +409,7 @@ static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
     if (!full)
       memcpy(s->decoded + s->begin + q * t->length + t->at, spare + q * t->tile,
              (size_t)n * sizeof(double));
+    if (s->constant) add_constant(t, s, q, n);
     compare_piece(t, s, q, &total);
   }
   s->error2 += sg_v4_sum(&total.error2);
@@ -435,6 +439,8 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
                               const sg_gradient_request *request, int first, int n_sets,
                               sg_kernel_set *set) {
   const sg_kernel_set *model = &set[first];
+  assert(model->begin >= 0 && model->begin < model->end && model->end <= problem->length &&
+         model->pieces >= 1);
   int pieces = model->pieces, items = request->n_items, messages = 0, sums = 0;
   long length = (model->end - model->begin + pieces - 1) / pieces;
   tiling t = {.k = k,
@@ -450,14 +456,15 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
   for (int i = first; i < n_sets; i++) {
     sg_kernel_set *s = &set[i];
     if (!shares_tiles(s, model)) continue;
+    assert(s->decoded && (s->bias || !s->constant));
     if (!make_plan(k, s, items, &k->plan[i])) return SG_NO_MEMORY;
     s->error2 = s->sum2 = s->norm2 = s->dot_previous = 0;
     messages = s->n_messages > messages ? s->n_messages : messages;
     sums = s->n_sum > sums ? s->n_sum : sums;
   }
-  if (!NEED(k->y, k->y_room, (messages + pieces) * t.tile) ||
-      !NEED(k->tile, k->tile_room, (long)pieces * items) || !NEED(k->x, k->x_room, sums) ||
-      !NEED(k->square, k->square_room, 4L * sums + 4))
+  if (!SG_ROOM(k->y, k->y_room, (messages + pieces) * t.tile) ||
+      !SG_ROOM(k->tile, k->tile_room, (long)pieces * items) || !SG_ROOM(k->x, k->x_room, sums) ||
+      !SG_ROOM(k->square, k->square_room, 4L * sums + 4))
     return SG_NO_MEMORY;
   for (t.at = 0; t.at < length; t.at += t.tile) {
     t.n = length - t.at < t.tile ? length - t.at : t.tile;
@@ -471,7 +478,7 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
 
 sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_workspace *ws,
                            const sg_gradient_request *request, int n_sets, sg_kernel_set *set) {
-  if (!NEED(kernel->plan, kernel->plan_room, n_sets)) return SG_NO_MEMORY;
+  if (!SG_ROOM(kernel->plan, kernel->plan_room, n_sets)) return SG_NO_MEMORY;
   for (int i = 0; i < n_sets; i++) {
     int first = 0;
     while (!shares_tiles(&set[first], &set[i])) first++;
@@ -497,5 +504,6 @@ double sg_kernel_encode_flops(const sg_kernel_set *s) {
 double sg_kernel_decode_flops(const sg_kernel_set *s) {
   double weights = 0;
   for (long i = 0; i < (long)s->n_messages * s->pieces; i++) weights += s->weight[i] != 0;
+  for (int q = 0; s->bias && q < s->pieces; q++) weights += s->bias[q] != 0;
   return 2 * weights * piece_length(s);
 }

@@ -31,6 +31,9 @@ typedef struct sg_kernel_set {
   const int *link_start; /* n_messages + 1, or NULL: no relays */
   const sg_kernel_link *link;
   const double *weight; /* n_messages × pieces, row-major */
+  /* Coded data: constant vector of the problem (length l, sg_partition_constant), of which decoded
+   * piece q gets bias[q]. NULL: nothing is added. bias (pieces values): NULL only with constant. */
+  const double *constant, *bias;
   /* What messages are rounded to when they have been formed; a relay is formed from rounded ones,
    * and rounded again. */
   sg_precision precision;
@@ -56,8 +59,8 @@ void sg_kernel_free(sg_kernel *kernel);
 sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_workspace *ws,
                            const sg_gradient_request *request, int n_sets, sg_kernel_set *set);
 
-/* Flops of forming and of applying, for the decode-time model: 2 per term, link or weight and
- * coordinate. */
+/* Flops of forming and of applying, for the decode-time model: 2 per term, link, weight or bias and
+ * coordinate. A bias counts where `bias` is given, also without the constant (timing only). */
 double sg_kernel_encode_flops(const sg_kernel_set *set);
 double sg_kernel_decode_flops(const sg_kernel_set *set);
 

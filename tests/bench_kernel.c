@@ -77,7 +77,7 @@ static void run(const setting *s, sg_precision precision) {
   int parts = parts_of(s);
   sg_problem *problem = learning_problem(s->problem, s->settings, s->n, 1, &e);
   sg_partition *partition;
-  if (!problem || sg_partition_new(problem, parts, NULL, &partition, &e)) abort();
+  if (!problem || sg_partition_new(problem, parts, NULL, 0, NULL, &partition, &e)) abort();
   long l = problem->length;
   sg_workspace *ws = sg_workspace_new(problem);
   sg_kernel *kernel = sg_kernel_new();
@@ -107,7 +107,7 @@ static void run(const setting *s, sg_precision precision) {
                                  .loss = loss};
   for (int r = 0; r < s->rounds; r++) {
     double t0 = seconds();
-    if (sg_problem_begin(problem, ws, &request)) abort();
+    if (sg_problem_begin(problem, ws, &request, &e)) abort();
     double t1 = seconds();
     if (sg_kernel_decode(kernel, problem, ws, &request, s->width, set)) abort();
     begin[r] = t1 - t0;

@@ -473,7 +473,7 @@ static void test_other_protocols_learn(void **state) {
     sg_partition_free(w->partition);
     w->partition = NULL;
     if (sg_code_new(toys[i].type, &shape, none, &w->code, &e) != SG_OK ||
-        sg_partition_new(w->problem, w->code->parts, w->code->edge, &w->partition, &e) != SG_OK)
+        sg_partition_new(w->problem, w->code->parts, w->code->edge, 0, NULL, &w->partition, &e) != SG_OK)
       fail_with(&e);
     course c = {0};
     const int replication = 0;

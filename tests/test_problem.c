@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Gradients, losses, coded data, mini-batches and local steps of all problems against plain loops.
+ */
 #include "models/learning/data.h"
 #include "models/learning/metrics.h"
 #include "models/learning/problem.h"
@@ -11,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,10 +43,13 @@ enum { KINDS = sizeof kinds / sizeof *kinds, PARTS = 5 };
 /* Uneven on purpose; the first part is a few rows. */
 static const double edges[PARTS + 1] = {0, 0.04, 0.31, 0.33, 0.8, 1};
 
-static fixture make(int kind) {
+/* more: settings that are added. */
+static fixture make_with(const char *name, const char *settings, const char *more) {
   sg_error e = {0};
-  sg_values *v = learning_values(kinds[kind].name, kinds[kind].settings);
-  fixture f = {.name = kinds[kind].name};
+  char all[256];
+  snprintf(all, sizeof all, "%s %s", more, settings);
+  sg_values *v = learning_values(name, all);
+  fixture f = {.name = name};
   assert_int_equal(sg_problem_new(v, 4, 3, &f.problem, &e), SG_OK);
   bool real = strcmp(f.name, "least-squares") == 0;
   assert_int_equal(sg_data_new(sg_object(v, "data"), real, 3, &f.data, &e), SG_OK);
@@ -54,6 +60,10 @@ static fixture make(int kind) {
   return f;
 }
 
+static fixture make(int kind) {
+  return make_with(kinds[kind].name, kinds[kind].settings, "");
+}
+
 static void drop(fixture *f) {
   sg_problem_free(f->problem);
   sg_data_free(f->data);
@@ -62,7 +72,7 @@ static void drop(fixture *f) {
 static sg_partition *part(const sg_problem *problem, int parts, const double *edge) {
   sg_error e = {0};
   sg_partition *p;
-  assert_int_equal(sg_partition_new(problem, parts, edge, &p, &e), SG_OK);
+  assert_int_equal(sg_partition_new(problem, parts, edge, 0, NULL, &p, &e), SG_OK);
   assert_int_equal(sg_partition_parts(p), parts);
   return p;
 }
@@ -123,7 +133,7 @@ static void gradients(const sg_problem *problem, sg_workspace *ws, const sg_grad
                       long step, double *out) {
   const double **tile = calloc((size_t)q->n_items, sizeof *tile);
   assert_non_null(tile);
-  assert_int_equal(sg_problem_begin(problem, ws, q), SG_OK);
+  assert_int_equal(sg_problem_begin(problem, ws, q, NULL), SG_OK);
   for (long b = 0; b < problem->length; b += step) {
     long end = b + step < problem->length ? b + step : problem->length;
     assert_int_equal(sg_problem_tile(problem, ws, 1, b, end, tile), SG_OK);
@@ -156,7 +166,8 @@ static void check_width(const fixture *f, int width, int columns) {
     loss_points[c] = c % 3 == 0 ? points[c] : c % 3 == 1 ? other + c * l : NULL;
     for (int p = PARTS - 1; p >= 0; p--) item[n++] = (sg_partial){p, c, 0};
   }
-  const sg_gradient_request q = {partition, width, columns, points, n, item, loss_points, loss};
+  const sg_gradient_request q = {partition, width,       columns, points, n,
+                                 item,      loss_points, loss,    0,      0};
   gradients(f->problem, ws, &q, 13, out);
   for (int i = 0; i < n; i++) {
     long begin = lround(edges[item[i].part] * (double)f->data->rows),
@@ -205,7 +216,7 @@ static void gradient_is_the_slope_of_the_loss(void **state) {
     random_model(x, l, 7);
     const double *point = x;
     const sg_partial item = {0, 0, 0};
-    const sg_gradient_request q = {partition, 1, 1, &point, 1, &item, NULL, NULL};
+    const sg_gradient_request q = {partition, 1, 1, &point, 1, &item, NULL, NULL, 0, 0};
     gradients(f.problem, ws, &q, l, g);
     for (long i = 0; i < l; i++) {
       const double h = 1e-5, at = x[i];
@@ -244,14 +255,15 @@ static void bits_do_not_depend_on_company(void **state) {
       for (int p = 0; p < PARTS; p++) item[p] = (sg_partial){p, 0, 0};
       for (long i = 0; i < l * width; i++) x[i] = NAN;
       random_model(x, l, 9);
-      const sg_gradient_request first = {partition, width, 1,      points,
-                                         PARTS,     item,  points, &alone_loss};
+      const sg_gradient_request first = {partition, width,  1,           points, PARTS,
+                                         item,      points, &alone_loss, 0,      0};
       gradients(f.problem, ws, &first, 16, alone);
       for (int place = 0; place < width; place += width - 1) {
         for (int c = 0; c < width; c++)
           random_model(x + c * l, l, c == place ? 9 : 50 + (uint32_t)c);
         for (int p = 0; p < PARTS; p++) item[p].column = place;
-        const sg_gradient_request q = {partition, width, width, points, PARTS, item, points, loss};
+        const sg_gradient_request q = {partition, width,  width, points, PARTS,
+                                       item,      points, loss,  0,      0};
         gradients(f.problem, ws, &q, 16, out);
         assert_memory_equal(out, alone, (size_t)(l * PARTS) * sizeof *out);
         assert_true(loss[place] == alone_loss);
@@ -280,8 +292,8 @@ static void bits_do_not_depend_on_the_request(void **state) {
     const double *point = x, *elsewhere = x + l;
     sg_partial item[PARTS], two[3] = {{3, 0, 0}, {1, 0, 0}, {3, 0, 0}};
     for (int p = 0; p < PARTS; p++) item[p] = (sg_partial){p, 0, 0};
-    const sg_gradient_request q = {partition, 1, 1, &point, PARTS, item, &point, &loss},
-                              r = {partition, 1, 1, &point, 3, two, &elsewhere, &loss};
+    const sg_gradient_request q = {partition, 1, 1, &point, PARTS, item, &point, &loss, 0, 0},
+                              r = {partition, 1, 1, &point, 3, two, &elsewhere, &loss, 0, 0};
     gradients(f.problem, ws, &q, 8, all);
     gradients(f.problem, ws, &r, l, some);
     assert_memory_equal(some, all + 3 * l, (size_t)l * 8);
@@ -371,7 +383,8 @@ static void synthetic_sum(const sg_problem *problem, int parts, const double *ed
   sg_partial item[16];
   double *out = calloc((size_t)(l * parts), sizeof *out), loss[4];
   for (int p = 0; p < parts; p++) item[p] = (sg_partial){p, column, 0};
-  const sg_gradient_request q = {partition, width, width == 1 ? 1 : 3, x, parts, item, NULL, loss};
+  const sg_gradient_request q = {partition, width, width == 1 ? 1 : 3, x, parts, item, NULL, loss,
+                                 0,         0};
   gradients(problem, ws, &q, 100, out);
   memset(sum, 0, (size_t)l * sizeof *sum);
   for (int p = 0; p < parts; p++)
@@ -442,7 +455,7 @@ static void refuses_unfit_data(void **state) {
   fixture f = make(0);
   sg_partition *p = NULL;
   const double empty[] = {0, 0.5, 0.5, 1};
-  assert_int_equal(sg_partition_new(f.problem, 3, empty, &p, &e), SG_INVALID);
+  assert_int_equal(sg_partition_new(f.problem, 3, empty, 0, NULL, &p, &e), SG_INVALID);
   assert_null(p);
   assert_non_null(strstr(e.fault[0].message, "part 1"));
   sg_error_clear(&e);
@@ -465,6 +478,570 @@ static void width_follows_the_size_of_the_data(void **state) {
   sg_problem_free(large);
 }
 
+/* --- Coded data ------------------------------------------------------------------------------- */
+
+static void assert_fault(sg_status status, sg_status expected, sg_error *e, const char *words) {
+  assert_int_equal(status, expected);
+  assert_int_equal(e->count, 1);
+  if (!strstr(e->fault[0].message, words)) fail_msg("%s", e->fault[0].message);
+  sg_error_clear(e);
+}
+
+enum { CODED_PARTS = 28, CODED = 4 };
+
+/* Many parts, one, two, one at the end of the data. */
+static const sg_coded_part combinations[CODED] = {
+    {CODED_PARTS, (const int[]){27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14,
+                                13, 12, 11, 10, 9,  8,  7,  6,  5,  4,  3,  2,  1,  0},
+     (const double[]){1, -2, 3,  .5, 1,   -1, 2, 1, 1, 1, 4,  1, -3, 1,
+                      1, 2,  -1, 1,  .25, 1,  1, 1, 2, 1, -1, 1, 1,  3}},
+    {1, (const int[]){2}, (const double[]){-3}},
+    {2, (const int[]){5, 3}, (const double[]){0.5, -1.5}},
+    {1, (const int[]){27}, (const double[]){1}},
+};
+
+/* X̃ᵀX̃ x / N by plain loops. */
+static void plain_coded(const fixture *f, const sg_coded_part *m, const double *x, double *g) {
+  long columns = f->data->columns, rows = f->data->rows / CODED_PARTS;
+  double *row = calloc((size_t)columns, sizeof *row);
+  memset(g, 0, (size_t)columns * sizeof *g);
+  for (long i = 0; i < rows; i++) {
+    double z = 0;
+    for (long j = 0; j < columns; j++) {
+      row[j] = 0;
+      for (int t = 0; t < m->count; t++)
+        row[j] += m->coef[t] * f->data->x[(m->part[t] * rows + i) * columns + j];
+      z += row[j] * x[j];
+    }
+    for (long j = 0; j < columns; j++) g[j] += z * row[j] / (double)f->data->rows;
+  }
+  free(row);
+}
+
+static sg_partition *coded_partition(const sg_problem *problem) {
+  sg_error e = {0};
+  sg_partition *p;
+  assert_int_equal(sg_partition_new(problem, CODED_PARTS, NULL, CODED, combinations, &p, &e),
+                   SG_OK);
+  assert_int_equal(sg_partition_parts(p), CODED_PARTS + CODED);
+  return p;
+}
+
+/* 140 · (1 − 0.2) = 112 training rows. */
+static fixture make_linear(const char *more) {
+  return make_with("least-squares", "data=gaussian-mixture data.rows=140 data.features=37", more);
+}
+
+static void coded_parts_are_those_of_plain_loops(void **state) {
+  (void)state;
+  fixture f = make_linear("l2=0.1");
+  assert_int_equal(f.data->rows, 112);
+  sg_partition *partition = coded_partition(f.problem);
+  sg_workspace *ws = sg_workspace_new(f.problem);
+  long l = f.problem->length;
+  double *x = calloc((size_t)(16 * l), 8), *g = calloc((size_t)l, 8), loss[16];
+  double *out = calloc((size_t)((CODED + 2) * 16 * l), 8);
+  const double *points[16];
+  for (int c = 0; c < 16; c++) random_model(x + c * l, l, (uint32_t)c);
+  for (int c = 0; c < 16; c++) points[c] = x + c * l;
+  static const int widths[][2] = {{1, 1}, {1, 3}, {4, 4}, {16, 5}};
+  for (int w = 0; w < 4; w++) {
+    int columns = widths[w][1], n = 0;
+    sg_partial item[(CODED + 2) * 16];
+    for (int c = columns - 1; c >= 0; c--) {
+      for (int p = 0; p < CODED; p++) item[n++] = (sg_partial){CODED_PARTS + p, c, 0};
+      item[n++] = (sg_partial){3, c, 0};
+      item[n++] = (sg_partial){CODED_PARTS + 1, c, 0}; /* once more */
+    }
+    const sg_gradient_request q = {.partition = partition,
+                                   .width = widths[w][0],
+                                   .columns = columns,
+                                   .x = points,
+                                   .n_items = n,
+                                   .item = item,
+                                   .loss_x = points,
+                                   .loss = loss};
+    gradients(f.problem, ws, &q, 11, out);
+    for (int i = 0; i < n; i++) {
+      int p = item[i].part;
+      if (p < CODED_PARTS)
+        plain(&f, points[item[i].column], f.data->x, f.data->y, 4 * p, 4 * p + 4, g);
+      else
+        plain_coded(&f, &combinations[p - CODED_PARTS], points[item[i].column], g);
+      assert_near(out + i * l, g, l, 1e-13);
+    }
+    for (int c = 0; c < columns; c++)
+      assert_true(fabs(loss[c] - plain_loss(&f, points[c])) < 1e-13);
+  }
+  assert_int_equal(sg_partition_rows(partition, CODED_PARTS, 0), 4);
+  assert_true(sg_partition_bytes(partition) == 8.0 * 2 * 4 * (double)l);
+  const double *constant = sg_partition_constant(partition);
+  for (long j = 0; j < l; j++) {
+    double sum = 0;
+    for (long i = 0; i < 112; i++) sum -= f.data->x[i * l + j] * f.data->y[i] / 112;
+    assert_true(fabs(constant[j] - sum) < 1e-14);
+  }
+  free(x);
+  free(g);
+  free(out);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  drop(&f);
+}
+
+/* In a block and at any place, and in any request of width 1. */
+static void bits_of_coded_parts_do_not_depend_on_company(void **state) {
+  (void)state;
+  fixture f = make_linear("");
+  sg_partition *partition = coded_partition(f.problem);
+  sg_workspace *ws = sg_workspace_new(f.problem);
+  long l = f.problem->length;
+  double *x = calloc((size_t)(16 * l), 8), *out = calloc((size_t)(16 * l), 8),
+         *alone = calloc((size_t)l, 8);
+  const double *points[16];
+  for (int c = 0; c < 16; c++) points[c] = x + c * l;
+  for (int width = 1; width <= 16; width *= 16)
+    for (int place = 0; place < 16; place += 15) {
+      for (int c = 0; c < 16; c++)
+        for (long i = 0; i < l; i++) x[c * l + i] = NAN;
+      random_model(x, l, 9);
+      const sg_partial one = {CODED_PARTS, 0, 0};
+      sg_partial all[16];
+      const sg_gradient_request q = {.partition = partition,
+                                     .width = width,
+                                     .columns = 1,
+                                     .x = points,
+                                     .n_items = 1,
+                                     .item = &one};
+      gradients(f.problem, ws, &q, 16, alone);
+      for (int c = 0; c < 16; c++) {
+        random_model(x + c * l, l, c == place ? 9 : 50 + (uint32_t)c);
+        all[c] = (sg_partial){c == place ? CODED_PARTS : CODED_PARTS + c % CODED, c, 0};
+      }
+      const sg_gradient_request r = {.partition = partition,
+                                     .width = width,
+                                     .columns = 16,
+                                     .x = points,
+                                     .n_items = 16,
+                                     .item = all};
+      gradients(f.problem, ws, &r, 16, out);
+      assert_memory_equal(out + place * l, alone, (size_t)l * 8);
+    }
+  free(x);
+  free(out);
+  free(alone);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  drop(&f);
+}
+
+static void refuses_unfit_combinations(void **state) {
+  (void)state;
+  sg_error e = {0};
+  sg_partition *p;
+  fixture f = make_linear(""), g = make(0);
+  const sg_coded_part pair = {2, (const int[]){1, 2}, (const double[]){1, 1}},
+                      outside = {2, (const int[]){1, 5}, (const double[]){1, 1}}, nothing = {0};
+  assert_fault(sg_partition_new(f.problem, 5, NULL, 1, &pair, &p, &e), SG_INVALID, &e,
+               "found 23 in part 1 and 22 in part 2: the data have 112 training rows in 5 parts");
+  assert_fault(sg_partition_new(f.problem, 5, NULL, 1, &outside, &p, &e), SG_BUG, &e, "part 5");
+  assert_fault(sg_partition_new(f.problem, 5, NULL, 1, &nothing, &p, &e), SG_BUG, &e, "no parts");
+  assert_fault(sg_partition_new(g.problem, 2, NULL, 1, &pair, &p, &e), SG_INVALID, &e,
+               "\"least-squares\"");
+  assert_null(p);
+  drop(&g);
+  drop(&f);
+  sg_problem *synthetic = learning_problem("synthetic-gradient", "length=10", 4, 1, &e);
+  assert_fault(sg_partition_new(synthetic, 4, NULL, 1, &pair, &p, &e), SG_INVALID, &e,
+               "found \"synthetic-gradient\"");
+  sg_problem_free(synthetic);
+  /* Timing only: there is nothing to combine. */
+  sg_problem *none = learning_problem("none", "length=10", 4, 1, &e);
+  assert_int_equal(sg_partition_new(none, 5, NULL, 1, &pair, &p, &e), SG_OK);
+  assert_true(sg_partition_parts(p) == 6 && sg_partition_rows(p, 5, 0) == 0);
+  assert_null(sg_partition_constant(p));
+  sg_partition_free(p);
+  sg_problem_free(none);
+}
+
+static void refuses_what_is_not_there(void **state) {
+  (void)state;
+  sg_error e = {0};
+  fixture f = make_linear(""), other = make(0);
+  sg_partition *partition = coded_partition(f.problem);
+  sg_workspace *ws = sg_workspace_new(f.problem);
+  double *x = calloc((size_t)(4 * f.problem->length), 8);
+  const double *points[4];
+  for (int c = 0; c < 4; c++) points[c] = x + c * f.problem->length;
+  static const struct {
+    sg_partial item;
+    int width, steps;
+    sg_status status;
+    const char *words;
+  } cases[] = {
+      {{CODED_PARTS + CODED, 0, 0}, 1, 0, SG_BUG, "parts 0 … 31, 4 of them coded"},
+      {{CODED_PARTS + CODED, 0, 0}, 4, 0, SG_BUG, "part 32"},
+      {{-1, 0, 0}, 1, 0, SG_BUG, "part -1"},
+      {{0, 2, 0}, 1, 0, SG_BUG, "column 2"},
+      {{0, -1, 0}, 4, 0, SG_BUG, "column -1"},
+      {{3, 0, 7}, 1, 0, SG_INVALID, "mini-batch 7 of part 3"},
+      {{3, 0, 0}, 4, 2, SG_BUG, "local steps"},
+      {{CODED_PARTS, 0, 0}, 1, 2, SG_BUG, "coded part 28"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const sg_gradient_request q = {.partition = partition,
+                                   .width = cases[i].width,
+                                   .columns = 2,
+                                   .x = points,
+                                   .n_items = 1,
+                                   .item = &cases[i].item,
+                                   .steps = cases[i].steps,
+                                   .rate = 1};
+    assert_fault(sg_problem_begin(f.problem, ws, &q, &e), cases[i].status, &e, cases[i].words);
+  }
+  sg_partition *stranger = part(other.problem, 2, NULL);
+  const sg_gradient_request mixed = {.partition = stranger, .width = 1, .columns = 1, .x = points},
+                            crowd = {.partition = partition, .width = 2, .columns = 3, .x = points};
+  assert_fault(sg_problem_begin(f.problem, ws, &mixed, &e), SG_BUG, &e, "partition of another");
+  assert_fault(sg_problem_begin(f.problem, ws, &crowd, &e), SG_BUG, &e, "3 columns in width 2");
+  free(x);
+  sg_partition_free(stranger);
+  sg_partition_free(partition);
+  sg_workspace_free(ws);
+  drop(&f);
+  drop(&other);
+}
+
+/* --- Mini-batches ----------------------------------------------------------------------------- */
+
+static void one_gradient(const fixture *f, sg_workspace *ws, const sg_partition *partition,
+                         const double *x, sg_partial item, double *out) {
+  const sg_gradient_request q = {
+      .partition = partition, .width = 1, .columns = 1, .x = &x, .n_items = 1, .item = &item};
+  gradients(f->problem, ws, &q, f->problem->length, out);
+}
+
+static double distance(const double *a, const double *b, long n) {
+  double worst = 0;
+  for (long i = 0; i < n; i++) worst = fmax(worst, fabs(a[i] - b[i]));
+  return worst;
+}
+
+/* A batch of 2 of the 6 rows of a part must be 3 times the sum of exactly one of 15 pairs of rows;
+ * all pairs come equally often (χ² of 14 degrees of freedom: 36.1 is passed once in a thousand). */
+static void a_batch_is_a_pair_of_rows(void **state) {
+  (void)state;
+  enum { ROWS = 6, BATCHES = 600 };
+  for (int k = 0; k < KINDS; k++) {
+    fixture f = make_with(kinds[k].name, kinds[k].settings, "batch_rows=2");
+    long l = f.problem->length, rows = f.data->rows, first = 11;
+    const double edge[] = {0, (double)first / (double)rows, (double)(first + ROWS) / (double)rows,
+                           1};
+    sg_partition *partition = part(f.problem, 3, edge);
+    sg_workspace *ws = sg_workspace_new(f.problem);
+    assert_int_equal(sg_partition_rows(partition, 1, 0), ROWS);
+    assert_int_equal(sg_partition_rows(partition, 1, 5), 2);
+    double *x = calloc((size_t)l, 8), *row = calloc((size_t)(l * ROWS), 8),
+           *g = calloc((size_t)l, 8), *pair = calloc((size_t)l, 8);
+    random_model(x, l, 3);
+    for (int r = 0; r < ROWS; r++)
+      plain(&f, x, f.data->x, f.data->y, first + r, first + r + 1, row + r * l);
+    int count[ROWS][ROWS] = {{0}}, distinct = 0;
+    for (int b = 1; b <= BATCHES; b++) {
+      one_gradient(&f, ws, partition, x, (sg_partial){1, 0, b}, g);
+      int matches = 0;
+      for (int i = 0; i < ROWS; i++)
+        for (int j = i + 1; j < ROWS; j++) {
+          for (long c = 0; c < l; c++) pair[c] = 3 * (row[i * l + c] + row[j * l + c]);
+          if (distance(g, pair, l) > 1e-14) continue;
+          matches++;
+          count[i][j]++;
+        }
+      assert_int_equal(matches, 1);
+    }
+    double chi2 = 0;
+    for (int i = 0; i < ROWS; i++)
+      for (int j = i + 1; j < ROWS; j++) {
+        double expected = BATCHES / 15.0;
+        chi2 += (count[i][j] - expected) * (count[i][j] - expected) / expected;
+        distinct += count[i][j] > 0;
+      }
+    assert_true(distinct == 15 && chi2 < 36.1);
+    free(x);
+    free(row);
+    free(g);
+    free(pair);
+    sg_workspace_free(ws);
+    sg_partition_free(partition);
+    drop(&f);
+  }
+}
+
+/* The mean over batches of uneven parts, of more rows than a block, is the part's gradient within
+ * 4.5 standard errors in every coordinate. */
+static void the_mean_of_batches_is_the_part(void **state) {
+  (void)state;
+  enum { BATCHES = 1000 };
+  for (int k = 0; k < KINDS; k++) {
+    fixture f =
+        make_with(kinds[k].name, kinds[k].settings, k < 4 ? "batch_rows=7" : "batch_rows=90");
+    sg_partition *partition = part(f.problem, PARTS, edges);
+    sg_workspace *ws = sg_workspace_new(f.problem);
+    long l = f.problem->length;
+    double *x = calloc((size_t)l, 8), *g = calloc((size_t)l, 8), *whole = calloc((size_t)l, 8);
+    double *sum = calloc((size_t)l, 8), *square = calloc((size_t)l, 8);
+    random_model(x, l, 4);
+    one_gradient(&f, ws, partition, x, (sg_partial){3, 0, 0}, whole);
+    for (int b = 1; b <= BATCHES; b++) {
+      one_gradient(&f, ws, partition, x, (sg_partial){3, 0, b}, g);
+      for (long c = 0; c < l; c++) sum[c] += g[c], square[c] += g[c] * g[c];
+    }
+    for (long c = 0; c < l; c++) {
+      double mean = sum[c] / BATCHES, variance = square[c] / BATCHES - mean * mean;
+      assert_true(fabs(mean - whole[c]) <= 4.5 * sqrt(variance / BATCHES) + 1e-15);
+    }
+    free(x);
+    free(g);
+    free(whole);
+    free(sum);
+    free(square);
+    sg_workspace_free(ws);
+    sg_partition_free(partition);
+    drop(&f);
+  }
+}
+
+/* The same bits in another workspace, in another order and company, beside a loss; another part of
+ * the same name has rows of its own; a part with no more rows than a batch is taken whole. */
+static void the_name_of_a_batch_is_its_rows(void **state) {
+  (void)state;
+  fixture f = make_with(kinds[0].name, kinds[0].settings, "batch_rows=20");
+  sg_partition *partition = part(f.problem, PARTS, edges);
+  sg_workspace *ws = sg_workspace_new(f.problem), *fresh = sg_workspace_new(f.problem);
+  long l = f.problem->length;
+  double *x = calloc((size_t)l, 8), *a = calloc((size_t)l, 8), *out = calloc((size_t)(7 * l), 8);
+  double loss;
+  random_model(x, l, 4);
+  const double *point = x;
+  const sg_partial item[] = {{3, 0, 9}, {3, 0, 0}, {1, 0, 8}, {3, 0, 8},
+                             {3, 0, 8}, {2, 0, 8}, {2, 0, 0}};
+  const sg_gradient_request q = {partition, 1, 1, &point, 7, item, &point, &loss, 0, 0};
+  gradients(f.problem, ws, &q, 5, out);
+  one_gradient(&f, fresh, partition, x, (sg_partial){3, 0, 8}, a);
+  assert_memory_equal(out + 3 * l, a, (size_t)l * 8);
+  assert_memory_equal(out + 4 * l, a, (size_t)l * 8);
+  assert_true(distance(out, a, l) > 1e-4 && distance(out + l, a, l) > 1e-4);
+  one_gradient(&f, fresh, partition, x, (sg_partial){3, 0, 0}, a);
+  assert_memory_equal(out + l, a, (size_t)l * 8);
+  assert_true(fabs(loss - plain_loss(&f, x)) < 1e-13);
+  assert_true(sg_partition_rows(partition, 2, 8) == sg_partition_rows(partition, 2, 0));
+  assert_memory_equal(out + 5 * l, out + 6 * l, (size_t)l * 8);
+  free(x);
+  free(a);
+  free(out);
+  sg_workspace_free(ws);
+  sg_workspace_free(fresh);
+  sg_partition_free(partition);
+  drop(&f);
+}
+
+/* The rows of X̃ are drawn like others: the mean of all single rows is the coded part. */
+static void coded_parts_have_batches(void **state) {
+  (void)state;
+  fixture f = make_linear("batch_rows=1");
+  sg_partition *partition = coded_partition(f.problem);
+  sg_workspace *ws = sg_workspace_new(f.problem);
+  long l = f.problem->length;
+  assert_int_equal(sg_partition_rows(partition, CODED_PARTS + 2, 1), 1);
+  double *x = calloc((size_t)l, 8), *g = calloc((size_t)l, 8), *sum = calloc((size_t)l, 8),
+         *seen = calloc((size_t)(4 * l), 8);
+  random_model(x, l, 4);
+  int found = 0;
+  for (int b = 1; b < 100; b++) {
+    one_gradient(&f, ws, partition, x, (sg_partial){CODED_PARTS + 2, 0, b}, g);
+    int known = 0;
+    for (int k = 0; k < found; k++) known |= distance(g, seen + k * l, l) == 0;
+    if (known) continue;
+    assert_true(found < 4);
+    memcpy(seen + l * found++, g, (size_t)l * 8);
+    for (long c = 0; c < l; c++) sum[c] += g[c] / 4;
+  }
+  assert_int_equal(found, 4);
+  plain_coded(&f, &combinations[2], x, g);
+  assert_near(sum, g, l, 1e-13);
+  free(x);
+  free(g);
+  free(sum);
+  free(seen);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  drop(&f);
+}
+
+static void refuses_unfit_batches(void **state) {
+  (void)state;
+  sg_error e = {0};
+  assert_null(learning_problem("synthetic-gradient", "length=10 batch_rows=3", 4, 1, &e));
+  assert_fault(sg_error_status(&e), SG_INVALID, &e, "found \"synthetic-gradient\"");
+  assert_null(learning_problem("softmax",
+                               "batch_rows=3 block_width=4 data=gaussian-mixture data.rows=50 "
+                               "data.features=5",
+                               4, 1, &e));
+  assert_fault(sg_error_status(&e), SG_INVALID, &e, "one model at a time");
+  sg_problem *none = learning_problem("none", "length=10 batch_rows=3", 4, 1, &e);
+  assert_non_null(none);
+  sg_problem_free(none);
+  fixture f = make_with(kinds[0].name, kinds[0].settings, "batch_rows=3");
+  assert_int_equal(f.problem->block_width, 1);
+  sg_partition *partition = part(f.problem, 4, NULL);
+  sg_workspace *ws = sg_workspace_new(f.problem);
+  double *x = calloc((size_t)(2 * f.problem->length), 8);
+  const double *points[] = {x, x + f.problem->length};
+  const sg_partial item = {0, 0, 1};
+  const sg_gradient_request q = {
+      .partition = partition, .width = 2, .columns = 2, .x = points, .n_items = 1, .item = &item};
+  assert_fault(sg_problem_begin(f.problem, ws, &q, &e), SG_BUG, &e, "in width 2");
+  free(x);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  drop(&f);
+  sg_problem *synthetic = learning_problem("synthetic-gradient", "length=10", 4, 1, &e);
+  partition = part(synthetic, 4, NULL);
+  ws = sg_workspace_new(synthetic);
+  double zero[10] = {0};
+  const double *origin = zero;
+  const sg_gradient_request r = {
+      .partition = partition, .width = 1, .columns = 1, .x = &origin, .n_items = 1, .item = &item};
+  assert_fault(sg_problem_begin(synthetic, ws, &r, &e), SG_INVALID, &e, "have no rows");
+  assert_int_equal(sg_partition_rows(partition, 0, 1), 0);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  sg_problem_free(synthetic);
+}
+
+/* --- Local steps ------------------------------------------------------------------------------ */
+
+/* Gradient descent on the part's mean loss by plain loops, and from it the pseudo-gradient. */
+static void plain_steps(const fixture *f, const double *x, long begin, long end, int steps,
+                        double rate, double *out) {
+  long l = f->problem->length;
+  double *at = calloc((size_t)(2 * l), 8), *g = at + l, rows = (double)(end - begin);
+  memcpy(at, x, (size_t)l * 8);
+  for (int t = 0; t < steps; t++) {
+    plain(f, at, f->data->x, f->data->y, begin, end, g);
+    for (long i = 0; i < l; i++) at[i] -= rate * g[i] * (double)f->data->rows / rows;
+  }
+  for (long i = 0; i < l; i++) out[i] = (x[i] - at[i]) / rate * rows / (double)f->data->rows;
+  free(at);
+}
+
+static void local_steps_are_those_of_plain_loops(void **state) {
+  (void)state;
+  for (int k = 0; k < KINDS; k++) {
+    fixture f = make(k);
+    sg_partition *partition = part(f.problem, PARTS, edges);
+    sg_workspace *ws = sg_workspace_new(f.problem);
+    long l = f.problem->length;
+    double *x = calloc((size_t)(2 * l), 8), *out = calloc((size_t)l, 8), *g = calloc((size_t)l, 8),
+           *all = calloc((size_t)(2 * l), 8), loss[2];
+    random_model(x, l, 4);
+    random_model(x + l, l, 5);
+    long begin = lround(edges[1] * (double)f.data->rows),
+         end = lround(edges[2] * (double)f.data->rows);
+    for (int steps = 1; steps <= 5; steps += 2) {
+      assert_int_equal(
+          sg_problem_local_steps(f.problem, ws, partition, 1, x, steps, 0.05, 3, out, NULL), SG_OK);
+      plain_steps(&f, x, begin, end, steps, 0.05, g);
+      assert_near(out, g, l, 1e-12);
+      if (steps == 1) {
+        one_gradient(&f, ws, partition, x, (sg_partial){1, 0, 0}, g);
+        assert_memory_equal(out, g, (size_t)l * 8);
+        continue;
+      }
+      one_gradient(&f, ws, partition, x, (sg_partial){1, 0, 0}, g);
+      assert_true(distance(out, g, l) > 1e-3); /* a step does something */
+      /* In a request, beside another point and the losses. */
+      const double *points[] = {x + l, x};
+      const sg_partial item[] = {{4, 0, 0}, {1, 1, 0}};
+      const sg_gradient_request q = {partition, 1, 2, points, 2, item, points, loss, steps, 0.05};
+      gradients(f.problem, ws, &q, 6, all);
+      assert_memory_equal(all + l, out, (size_t)l * 8);
+      assert_true(fabs(loss[0] - plain_loss(&f, x + l)) < 1e-13);
+      assert_true(fabs(loss[1] - plain_loss(&f, x)) < 1e-13);
+    }
+    free(x);
+    free(out);
+    free(g);
+    free(all);
+    sg_workspace_free(ws);
+    sg_partition_free(partition);
+    drop(&f);
+  }
+}
+
+/* Batches b, b + 1, b + 2, whose gradients are those of requests of their own. */
+static void local_steps_take_batches_in_turn(void **state) {
+  (void)state;
+  fixture f = make_with(kinds[0].name, kinds[0].settings, "batch_rows=4");
+  sg_partition *partition = part(f.problem, PARTS, edges);
+  sg_workspace *ws = sg_workspace_new(f.problem);
+  long l = f.problem->length;
+  double share = (double)sg_partition_rows(partition, 3, 0) / (double)f.data->rows;
+  double *x = calloc((size_t)l, 8), *at = calloc((size_t)l, 8), *g = calloc((size_t)l, 8),
+         *out = calloc((size_t)l, 8);
+  random_model(x, l, 4);
+  memcpy(at, x, (size_t)l * 8);
+  for (int t = 0; t < 3; t++) {
+    one_gradient(&f, ws, partition, at, (sg_partial){3, 0, 21 + t}, g);
+    for (long i = 0; i < l; i++) at[i] -= 0.1 * g[i] / share;
+  }
+  assert_int_equal(sg_problem_local_steps(f.problem, ws, partition, 3, x, 3, 0.1, 21, out, NULL),
+                   SG_OK);
+  for (long i = 0; i < l; i++) g[i] = (x[i] - at[i]) / 0.1 * share;
+  assert_near(out, g, l, 1e-13);
+  plain_steps(&f, x, lround(edges[3] * (double)f.data->rows),
+              lround(edges[4] * (double)f.data->rows), 3, 0.1, g);
+  assert_true(distance(out, g, l) > 1e-3);
+  assert_int_equal(sg_problem_local_steps(f.problem, ws, partition, 3, x, 3, 0.1, 0, out, NULL),
+                   SG_OK);
+  assert_near(out, g, l, 1e-13); /* no name: all rows */
+  free(x);
+  free(at);
+  free(g);
+  free(out);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  drop(&f);
+}
+
+/* The synthetic gradient a / (1 + |x_0|) of a part with two thirds of the data. */
+static void local_steps_on_synthetic_gradients(void **state) {
+  (void)state;
+  sg_error e = {0};
+  sg_problem *p = learning_problem("synthetic-gradient", "length=50 subsets=6", 4, 1, &e);
+  const double edge[] = {0, 1.0 / 3, 1};
+  sg_partition *partition = part(p, 2, edge);
+  sg_workspace *ws = sg_workspace_new(p);
+  double x[50] = {2}, a[50], out[50], at = 2, sum = 0;
+  const double *point = x, *tile;
+  const sg_partial item = {1, 0, 0};
+  const sg_gradient_request q = {
+      .partition = partition, .width = 1, .columns = 1, .x = &point, .n_items = 1, .item = &item};
+  assert_int_equal(sg_problem_begin(p, ws, &q, &e), SG_OK);
+  assert_int_equal(sg_problem_tile(p, ws, 0, 0, 50, &tile), SG_OK);
+  for (int i = 0; i < 50; i++) a[i] = 3 * tile[i];
+  for (int t = 0; t < 4; t++) {
+    double factor = 1 / (1 + fabs(at));
+    sum += factor;
+    at -= 0.3 * factor * a[0] * 1.5;
+  }
+  assert_int_equal(sg_problem_local_steps(p, ws, partition, 1, x, 4, 0.3, 0, out, &e), SG_OK);
+  for (int i = 0; i < 50; i++) assert_true(fabs(out[i] - sum * a[i]) < 1e-13);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  sg_problem_free(p);
+}
+
 int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
@@ -478,6 +1055,18 @@ int main(void) {
       cmocka_unit_test(none_computes_nothing),
       cmocka_unit_test(refuses_unfit_data),
       cmocka_unit_test(width_follows_the_size_of_the_data),
+      cmocka_unit_test(coded_parts_are_those_of_plain_loops),
+      cmocka_unit_test(bits_of_coded_parts_do_not_depend_on_company),
+      cmocka_unit_test(refuses_unfit_combinations),
+      cmocka_unit_test(refuses_what_is_not_there),
+      cmocka_unit_test(a_batch_is_a_pair_of_rows),
+      cmocka_unit_test(the_mean_of_batches_is_the_part),
+      cmocka_unit_test(the_name_of_a_batch_is_its_rows),
+      cmocka_unit_test(coded_parts_have_batches),
+      cmocka_unit_test(refuses_unfit_batches),
+      cmocka_unit_test(local_steps_are_those_of_plain_loops),
+      cmocka_unit_test(local_steps_take_batches_in_turn),
+      cmocka_unit_test(local_steps_on_synthetic_gradients),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

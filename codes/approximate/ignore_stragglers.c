@@ -38,6 +38,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   for (int i = 0; i < used->count; i++) used->W[i] = weight;
   /* The parts that came have α = n/f, the others 0. */
   used->info->alpha_error = used->count * (weight - 1) * (weight - 1) + (code->nodes - used->count);
+  used->info->alpha_sum = code->nodes;
   return SG_OK;
 }
 

@@ -72,8 +72,10 @@ enum {                        /* sg_code.flags */
        SG_ROUNDS = 64,        /* on_event calls sg_round_event: stop policies are understood */
        SG_WANTS_VALUES = 8,   /* UPDATED events carry norms and inner products */
        SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
-       SG_PARTIAL = 32 /* stragglers are slow, not lost: of the `promised` workers that are not
-                          waited for, the messages with tag 0 come all the same */
+       SG_PARTIAL = 32,  /* stragglers are slow, not lost: of the `promised` workers that are not
+                            waited for, the messages with tag 0 come all the same */
+       SG_BATCHES = 128, /* rows name mini-batches (sg_row_batch); one model at a time */
+       SG_LOCAL = 256    /* rows are of local steps (sg_row_local); one model at a time */
 };
 
 typedef struct sg_code sg_code;
@@ -90,6 +92,8 @@ typedef struct sg_decode_info {
   double flops;         /* to find the weights, without applying them */
   double alpha_error; /* Σ (α − 1)² over (part, piece): 0 for an exact decode; for codes that are
                          not exact by the framework, from the rows, unless the code fills it in */
+  double alpha_sum;   /* Σ α over parts, mean over pieces: `parts` for an exact decode; for codes
+                         that are not exact as alpha_error */
 } sg_decode_info;
 
 typedef enum sg_verdict { SG_WAIT, SG_SKIP, SG_READY } sg_verdict;
@@ -220,7 +224,10 @@ struct sg_row {
   sg_term *term;
   int n_links, links_capacity;
   sg_link *link;
-  int batch;           /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  int batch; /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  int steps; /* 0: gradients; otherwise of so many local steps, at `rate` */
+  double rate;
+  unsigned flags;      /* of the code */
   bool failed;         /* out of memory, or see `mistake` */
   const char *mistake; /* what the code's author did wrong; NULL: nothing */
 };
@@ -233,7 +240,13 @@ sg_status sg_row_fail(const sg_code *code, const sg_row *row, sg_error *e);
 
 void sg_row_part(sg_row *row, int part, int piece, double coef); /* zero coefficients are dropped */
 void sg_row_message(sg_row *row, const sg_message *input, double coef);
+/* All terms are of the mini-batch of that name of their part (learning.batch_rows rows; with local
+ * steps of the batches name, name + 1, …); 0: of whole parts. Needs SG_BATCHES. */
 void sg_row_batch(sg_row *row, int name);
+/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of gradient descent
+ * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
+ * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
+void sg_row_local(sg_row *row, int steps, double rate);
 void sg_row_free(sg_row *row);
 
 /* --- Decoding --------------------------------------------------------------------------------- */
@@ -251,9 +264,9 @@ struct sg_used {
   double *W; /* count × pieces, row by row; zero on entry. A zero row means that the message is not
                 needed and is never encoded. */
   double *bias; /* pieces; 1 on entry: the share of the problem's constant vector, for coded data */
-  /* cond1 = 1, flops = 0 and alpha_error = NAN on entry. flops is what a fresh pattern costs,
-   * tables and caches apart: simulated decode times must not depend on what another run has put
-   * into a cache. */
+  /* cond1 = 1, flops = 0, alpha_error and alpha_sum = NAN on entry. flops is what a fresh pattern
+   * costs, tables and caches apart: simulated decode times must not depend on what another run has
+   * put into a cache. */
   sg_decode_info *info;
 };
 
@@ -286,6 +299,13 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
 /* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
  * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
+
+/* α of the last sg_decoder_weights call, from rows and weights: pieces × (parts · pieces) numbers,
+ * of piece v of the decoded vector the coefficient of piece q of part p at [v][p · pieces + q]; an
+ * exact decode has 1 where q = v and 0 elsewhere. Made when it is asked for, O(terms of the rows),
+ * since kept weights and codes that know their error do without. Not for codes with coded parts.
+ * NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
+const double *sg_decoder_alpha(sg_decoder *decoder);
 
 /* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
 sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);

@@ -4,6 +4,7 @@
 #include "codes/frame/expand.h"
 #include "sim/core/linalg.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,9 @@ struct sg_decoder {
   void *scratch;
   size_t scratch_capacity;
   sg_expander expander;
-  double *alpha;
+  double *alpha; /* pieces × (parts · pieces) */
+  size_t alpha_capacity;
+  bool has_alpha;      /* of the last call */
   const char *mistake; /* in a row */
   bool cache_tried;
   sg_cache *cache;
@@ -65,12 +68,7 @@ sg_decoder *sg_decoder_new(const sg_code *code) {
   d->mask = calloc((size_t)mask_words(code), sizeof *d->mask);
   d->place = calloc((size_t)code->nodes, sizeof *d->place);
   d->bias = calloc(pieces, sizeof *d->bias);
-  bool ok = d->first && d->mask && d->place && d->bias;
-  if (!code->exact) {
-    d->alpha = calloc((size_t)(code->parts + code->coded_parts) * pieces, sizeof *d->alpha);
-    ok = ok && d->alpha;
-  }
-  if (ok) return d;
+  if (d->first && d->mask && d->place && d->bias) return d;
   sg_decoder_free(d);
   return NULL;
 }
@@ -283,23 +281,41 @@ static double amplification(const double *w, int count, int pieces) {
   return sqrt(most);
 }
 
-/* Σ (α − target)² over part, piece of the part's gradient and piece of the decoded vector. */
-static sg_status alpha_error(sg_decoder *d, const double *w, double *error) {
+/* α from the weights in canonical order. */
+static bool make_alpha(sg_decoder *d) {
+  size_t pieces = (size_t)d->code->segment[d->segment].pieces,
+         size = (size_t)d->code->parts * pieces;
+  if (d->has_alpha) return true;
+  if (d->alpha_capacity < size * pieces) {
+    if (!widen(&d->alpha, size * pieces, sizeof *d->alpha)) return false;
+    d->alpha_capacity = size * pieces;
+  }
+  memset(d->alpha, 0, size * pieces * sizeof *d->alpha);
+  for (size_t v = 0; v < pieces; v++)
+    for (int i = 0; i < d->count; i++) {
+      double weight = d->sorted_w[(size_t)i * pieces + v];
+      if (weight != 0 && !expand(d, i, weight, d->alpha + v * size)) return false;
+    }
+  d->has_alpha = true;
+  return true;
+}
+
+/* Σ (α − target)² over part, piece of the part's gradient and piece of the decoded vector, and the
+ * sum of α; not known with coded parts, which no part's gradient is a part of. */
+static sg_status judge_alpha(sg_decoder *d, sg_decode_info *info) {
   const sg_code *code = d->code;
   int pieces = code->segment[d->segment].pieces, size = code->parts * pieces;
-  *error = code->coded_parts ? NAN : 0;
-  if (code->coded_parts) return SG_OK;
-  for (int v = 0; v < pieces; v++) {
-    memset(d->alpha, 0, (size_t)size * sizeof *d->alpha);
-    for (int i = 0; i < d->count; i++) {
-      double weight = w[i * pieces + v];
-      if (weight != 0 && !expand(d, i, weight, d->alpha)) return SG_NO_MEMORY;
-    }
+  if (code->coded_parts || (!isnan(info->alpha_error) && !isnan(info->alpha_sum))) return SG_OK;
+  if (!make_alpha(d)) return SG_NO_MEMORY;
+  double error = 0, sum = 0;
+  for (int v = 0; v < pieces; v++)
     for (int j = 0; j < size; j++) {
-      double off = d->alpha[j] - (j % pieces == v);
-      *error += off * off;
+      double alpha = d->alpha[v * size + j], off = alpha - (j % pieces == v);
+      error += off * off;
+      if (j % pieces == v) sum += alpha;
     }
-  }
+  if (isnan(info->alpha_error)) info->alpha_error = error;
+  if (isnan(info->alpha_sum)) info->alpha_sum = sum / pieces;
   return SG_OK;
 }
 
@@ -320,8 +336,11 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
   if (status) return status;
   info->amplification = amplification(d->sorted_w, d->count, pieces);
   if (isnan(info->amplification)) return SG_UNDECODABLE;
-  if (code->exact) info->alpha_error = 0;
-  return isnan(info->alpha_error) ? alpha_error(d, d->sorted_w, &info->alpha_error) : SG_OK;
+  if (code->exact) {
+    info->alpha_error = 0;
+    info->alpha_sum = code->parts;
+  }
+  return judge_alpha(d, info);
 }
 
 /* --- The cache -------------------------------------------------------------------------------- */
@@ -412,16 +431,29 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   d->segment = segment;
   d->count = count;
   d->mistake = NULL;
+  d->has_alpha = false;
   if (count == 0) return SG_UNDECODABLE;
   take_messages(d, message);
   memset(d->encoded, 0, (size_t)count);
-  sg_decode_info info = {.cond1 = 1, .amplification = NAN, .flops = 0, .alpha_error = NAN};
+  sg_decode_info info = {
+      .cond1 = 1, .amplification = NAN, .flops = 0, .alpha_error = NAN, .alpha_sum = NAN};
   sg_status status = find_weights(d, pieces, &info);
   if (status == SG_NO_MEMORY) return sg_decoder_fail(d, e);
   if (status) return status;
   *weights =
       (sg_weights){.count = count, .pieces = pieces, .w = d->w, .bias = d->bias, .info = info};
   return SG_OK;
+}
+
+const double *sg_decoder_alpha(sg_decoder *d) {
+  assert(d->code->coded_parts == 0);
+  int pieces = d->code->segment[d->segment].pieces;
+  if (!d->has_alpha) { /* kept weights of a simple pattern have not been sorted */
+    sort_messages(d);
+    for (int i = 0; i < d->count; i++)
+      for (int v = 0; v < pieces; v++) d->sorted_w[i * pieces + v] = d->w[d->order[i] * pieces + v];
+  }
+  return make_alpha(d) ? d->alpha : NULL;
 }
 
 void sg_decoder_cache_counts(const sg_decoder *d, long *asked, long *found) {

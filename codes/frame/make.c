@@ -59,7 +59,20 @@ static const char *mistake(const sg_code *code) {
   }
   if (end != code->shape.length) return "segments must cover all coordinates";
   if (!code->type->encode) return "encode is missing";
-  if (code->coded_parts && !code->type->weights) return "coded parts need weights of their own";
+  if (code->coded_parts) {
+    if (!code->type->weights) return "coded parts need weights of their own";
+    if (code->flags & SG_STOP_DECODABLE && !code->type->arrive && !code->type->on_event)
+      return "coded parts have no rank test: arrive is missing";
+    if (code->flags & (SG_BATCHES | SG_LOCAL))
+      return "coded parts have neither mini-batches nor local steps";
+    if (!code->coded) return "coded is missing";
+  }
+  for (int c = 0; c < code->coded_parts; c++) {
+    if (code->coded[c].count < 1) return "a coded part must be a combination of parts";
+    for (int i = 0; i < code->coded[c].count; i++)
+      if (code->coded[c].part[i] < 0 || code->coded[c].part[i] >= code->parts)
+        return "a coded part combines a part that the code does not have";
+  }
   if ((code->flags & SG_ASYNC) && !code->type->on_event)
     return "without a barrier: on_event is missing";
   return NULL;

@@ -3,6 +3,7 @@
 #include "codes/frame/code.h"
 #include "sim/core/array.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static void blame(sg_row *row, const char *mistake) {
@@ -37,11 +38,29 @@ void sg_row_message(sg_row *row, const sg_message *input, double coef) {
 }
 
 void sg_row_batch(sg_row *row, int name) {
+  if (!(row->flags & SG_BATCHES)) {
+    blame(row, "encode named a mini-batch, but the flag SG_BATCHES is missing");
+    return;
+  }
   row->batch = name;
 }
 
+void sg_row_local(sg_row *row, int steps, double rate) {
+  if (!(row->flags & SG_LOCAL)) {
+    blame(row, "encode gave local steps, but the flag SG_LOCAL is missing");
+    return;
+  }
+  if (steps < 1 || !(rate > 0 && rate < INFINITY)) {
+    blame(row, "local steps must be at least one, and their rate positive");
+    return;
+  }
+  row->steps = steps;
+  row->rate = rate;
+}
+
 bool sg_encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
-  row->n_terms = row->n_links = row->batch = 0;
+  row->n_terms = row->n_links = row->batch = row->steps = 0;
+  row->flags = code->flags;
   row->failed = false;
   row->mistake = NULL;
   row->state = state;

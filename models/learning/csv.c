@@ -3,7 +3,7 @@
  *
  * Every fault of a file is reported with its line, up to a limit. Quoted fields, CRLF, a byte order
  * mark and blank lines are taken in stride. */
-#include "models/learning/source.h"
+#include "models/learning/data_source.h"
 #include "sim/core/text.h"
 
 #include <ctype.h>
@@ -346,5 +346,5 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
   return status;
 }
 
-const sg_source sg_source_csv = {
+const sg_data_source sg_data_source_csv = {
     .about = {"csv", "a file of comma-separated values with a header", "", params}, .load = load};

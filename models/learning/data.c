@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Data sets: the table of sources, the order of rows, the split, standardisation. */
+#include "models/learning/data_source.h"
 #include "models/learning/internal.h"
-#include "models/learning/source.h"
 #include "sim/core/random.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const sg_source *const sources[] = {&sg_source_csv, &sg_source_gaussian_mixture};
+static const sg_data_source *const sources[] = {&sg_data_source_csv,
+                                                &sg_data_source_gaussian_mixture};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof sources / sizeof *sources) ? &sources[i]->about : NULL;
@@ -36,7 +37,7 @@ const sg_param sg_data_params[] = {
      .kind = SG_BOOL,
      .summary = "put the rows in random order before the split",
      .fallback = 1},
-    {.name = NULL}};
+    {0}};
 
 sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e) {
   data->rows = rows;
@@ -121,7 +122,8 @@ sg_status sg_data_new(const sg_values *values, bool real, uint64_t seed, sg_data
   sg_data *data = calloc(1, sizeof *data);
   if (!data) return sg_fail_memory(e);
   data->intercept = sg_bool(values, "intercept");
-  const sg_source *source = (const sg_source *)values->variant; /* `about` is its first member */
+  const sg_data_source *source =
+      (const sg_data_source *)values->variant; /* `about` is its first member */
   sg_status status = source->load(values, real, seed, data, e);
   if (!status && sg_bool(values, "shuffle")) status = shuffle(data, seed, e);
   if (!status) status = split(data, values, e);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The pass over dense data.
  *
+ * Rows are those of a part, those of a coded part (combinations of rows, with targets 0), or those
+ * of a mini-batch: all three go through the same pass.
+ *
  * Width 1: a block of rows is read once; its margins, its residuals and its share of the gradient
  * follow while it is in cache. Blocks start anew at each part, so that a partial gradient does not
  * depend on what else is asked for. The order of additions is fixed by the data alone.
@@ -73,14 +76,14 @@ SG_CLONES static void dot_points(const double *const row[2], const double *x, co
 }
 
 /* Margins of n rows with one or two vectors (y may be NULL), to zx and zy. */
-static void margins(const double *rows, long n, long columns, const double *x, const double *y,
-                    double *zx, double *zy) {
+static void margins(const double *const *rows, long n, long columns, const double *x,
+                    const double *y, double *zx, double *zy) {
   double out[4];
   int step = y ? 2 : 4;
   for (long i = 0; i < n; i += step) {
     const double *row[4];
     /* Past the end the last row stands in; its product is thrown away. */
-    for (int k = 0; k < step; k++) row[k] = rows + (i + k < n ? i + k : n - 1) * columns;
+    for (int k = 0; k < step; k++) row[k] = rows[i + k < n ? i + k : n - 1];
     if (y)
       dot_points(row, x, y, columns, out);
     else
@@ -136,6 +139,7 @@ sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64
   if (!d->target || !d->test_target) return sg_fail_memory(e);
   long block = BLOCK_BYTES / (8 * data->columns) / 4 * 4;
   d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
+  problem->rows = data->rows;
   problem->length = data->columns * d->outputs;
   problem->stride = data->columns;
   problem->unregularised = data->intercept ? 1 : 0;
@@ -174,6 +178,84 @@ sg_status sg_dense_partition(const sg_problem *problem, int parts, const double 
   return SG_OK;
 }
 
+/* The sum of coef · (rows of the part), to x. */
+static void combine_rows(const sg_dense *d, const sg_coded_part *m, const long *first, long rows,
+                         double *x) {
+  enum { TERMS = 16 }; /* parts at a time */
+  const double *term[TERMS];
+  for (int t = 0; t < m->count; t += TERMS) {
+    int terms = m->count - t < TERMS ? m->count - t : TERMS;
+    for (int k = 0; k < terms; k++) term[k] = d->data->x + first[m->part[t + k]] * d->data->columns;
+    sg_combine(terms, term, m->coef + t, x, rows * d->data->columns, t > 0);
+  }
+}
+
+/* −Xᵀy / N. */
+static void make_constant(const sg_data *data, double *constant) {
+  for (long i = 0; i < data->rows; i++) {
+    const double *row = data->x + i * data->columns, coef = -data->y[i] / (double)data->rows;
+    sg_combine(1, &row, &coef, constant, data->columns, 1);
+  }
+}
+
+sg_status sg_dense_combine(const sg_problem *problem, int count, const sg_coded_part *coded,
+                           sg_partition *p, sg_error *e) {
+  const sg_dense *d = problem->self;
+  long columns = d->data->columns;
+  p->coded_rows = calloc((size_t)count, sizeof *p->coded_rows);
+  p->constant = calloc((size_t)columns, sizeof *p->constant);
+  if (!p->coded_rows || !p->constant) return sg_fail_memory(e);
+  for (int c = 0; c < count; c++) {
+    long rows = p->row[coded[c].part[0] + 1] - p->row[coded[c].part[0]];
+    p->made_numbers += coded[c].count > 1 ? rows * columns : 0;
+    p->longest = rows > p->longest ? rows : p->longest;
+  }
+  p->zero = calloc((size_t)p->longest, sizeof *p->zero);
+  p->made = sg_large_array((size_t)p->made_numbers + 1, sizeof *p->made);
+  if (!p->zero || !p->made) return sg_fail_memory(e);
+  double *made = p->made;
+  long at = d->data->rows;
+  for (int c = 0; c < count; c++) {
+    const sg_coded_part *m = &coded[c];
+    long rows = p->row[m->part[0] + 1] - p->row[m->part[0]];
+    sg_coded_rows *r = &p->coded_rows[c];
+    *r = (sg_coded_rows){.rows = rows, .scale = 1.0 / (double)d->data->rows, .at = at};
+    at += rows;
+    if (m->count == 1) { /* the rows are there already */
+      r->x = d->data->x + p->row[m->part[0]] * columns;
+      r->scale *= m->coef[0] * m->coef[0];
+      continue;
+    }
+    combine_rows(d, m, p->row, rows, made);
+    r->x = made;
+    made += rows * columns;
+  }
+  make_constant(d->data, p->constant);
+  return SG_OK;
+}
+
+/* Rows to go over, and the factor of their gradient. */
+typedef struct stretch {
+  const double *x, *target;
+  long n;
+  const long *pick; /* NULL: rows 0 … n − 1; otherwise the n rows of a mini-batch */
+  double scale;
+  long at; /* width W: their place among the residuals */
+} stretch;
+
+static stretch stretch_of(const sg_dense *d, const sg_partition *p, int part) {
+  if (part >= p->parts) {
+    const sg_coded_rows *r = &p->coded_rows[part - p->parts];
+    return (stretch){.x = r->x, .target = p->zero, .n = r->rows, .scale = r->scale, .at = r->at};
+  }
+  long first = p->row[part];
+  return (stretch){.x = d->data->x + first * d->data->columns,
+                   .target = d->target + first,
+                   .n = p->row[part + 1] - first,
+                   .scale = 1.0 / (double)d->data->rows,
+                   .at = first};
+}
+
 /* --- Width 1 ---------------------------------------------------------------------------------- */
 
 static double penalty(const sg_problem *problem, const double *x) {
@@ -195,31 +277,54 @@ SG_CLONES static double mean(const double *loss, long n) {
   return sum / (double)n;
 }
 
-/* Rows [begin, end): adds the gradient at x to g (NULL: not wanted) and writes the rows' losses at
- * y to `loss` (NULL: not wanted). scratch: 2 · outputs · block numbers. */
-static void pass(const sg_dense *d, long begin, long end, const double *x, const double *y,
-                 double *g, double *loss, double *scratch) {
-  const sg_data *data = d->data;
-  long columns = data->columns, ld = d->block;
-  double *zx = scratch, *zy = scratch + ld * d->outputs;
-  const double scale = 1.0 / (double)data->rows;
+/* Rows b … b + n − 1 of a mini-batch, and their targets. */
+static const double *pick_rows(const stretch *s, long b, long n, long columns, const double **row,
+                               double *target) {
+  for (long i = 0; i < n; i++) {
+    row[i] = s->x + s->pick[b + i] * columns;
+    target[i] = s->target[s->pick[b + i]];
+  }
+  return target;
+}
+
+/* Adds the gradient at x of the rows of s to g (NULL: not wanted) and writes their losses at y to
+ * `loss` (NULL: not wanted). scratch: 2 · outputs · block numbers. */
+static void pass(const sg_dense *d, const stretch *s, const double *x, const double *y, double *g,
+                 double *loss, double *scratch) {
+  long columns = d->data->columns, ld = d->block;
+  double *zx = scratch, *zy = scratch + ld * d->outputs, picked[BLOCK_ROWS];
   if (!g) x = y; /* margins at one point */
   bool two = loss && x != y;
-  for (long b = begin; b < end; b += ld) {
-    long n = end - b < ld ? end - b : ld;
-    const double *rows = data->x + b * columns;
+  for (long b = 0; b < s->n; b += ld) {
+    long n = s->n - b < ld ? s->n - b : ld;
+    const double *row[BLOCK_ROWS], *first = s->x + b * columns, *target = s->target + b;
+    for (long i = 0; i < n; i++) row[i] = first + i * columns;
+    if (s->pick) target = pick_rows(s, b, n, columns, row, picked);
     for (int o = 0; o < d->outputs; o++)
-      margins(rows, n, columns, x + o * columns, two ? y + o * columns : NULL, zx + o * ld,
+      margins(row, n, columns, x + o * columns, two ? y + o * columns : NULL, zx + o * ld,
               zy + o * ld);
-    if (two) d->loss->rows(d->outputs, d->target + b, n, scale, zy, NULL, ld, loss + b);
-    d->loss->rows(d->outputs, d->target + b, n, scale, zx, g ? zx : NULL, ld,
+    if (two) d->loss->rows(d->outputs, target, n, s->scale, zy, NULL, ld, loss + b);
+    d->loss->rows(d->outputs, target, n, s->scale, zx, g ? zx : NULL, ld,
                   loss && !two ? loss + b : NULL);
     if (!g) continue;
-    const double *row[BLOCK_ROWS];
-    for (long i = 0; i < n; i++) row[i] = rows + i * columns;
     for (int o = 0; o < d->outputs; o++)
       sg_combine((int)n, row, zx + o * ld, g + o * columns, columns, 1);
   }
+}
+
+/* The gradient of a mini-batch, scaled so that its mean is the part's. */
+static bool batch_gradient(const sg_problem *problem, sg_workspace *ws,
+                           const sg_gradient_request *q, const sg_partial *item, double *g) {
+  const sg_dense *d = problem->self;
+  stretch s = stretch_of(d, q->partition, item->part);
+  long rows = s.n;
+  s.pick = sg_batch_rows(ws, q->partition, item);
+  if (!s.pick) return false;
+  s.n = sg_partition_rows(q->partition, item->part, item->batch);
+  s.scale *= (double)rows / (double)s.n;
+  memset(g, 0, (size_t)problem->length * sizeof *g);
+  pass(d, &s, q->x[item->column], NULL, g, NULL, ws->scratch.p);
+  return true;
 }
 
 static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
@@ -227,25 +332,33 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
   const sg_dense *d = problem->self;
   const sg_partition *partition = q->partition;
   long l = problem->length, rows = d->data->rows;
+  int all = sg_partition_parts(partition);
   if (!sg_numbers_need(&ws->vectors, (size_t)q->n_items * (size_t)l) ||
       !sg_numbers_need(&ws->scratch, (size_t)(2 * d->outputs * d->block)) ||
       !sg_numbers_need(&ws->loss, (size_t)rows))
     return SG_NO_MEMORY;
   for (int c = 0; c < q->columns; c++) {
     const double *y = q->loss_x ? q->loss_x[c] : NULL;
-    for (int p = 0; p < partition->parts; p++) ws->index[p] = -1;
+    for (int p = 0; p < all; p++) ws->index[p] = -1;
     for (int i = 0; i < q->n_items; i++) {
-      if (q->item[i].column != c) continue;
-      int *first = &ws->index[q->item[i].part];
+      const sg_partial *item = &q->item[i];
+      if (item->column != c) continue;
+      int *first = &ws->index[item->part];
+      if (item->batch && sg_is_batch(partition, item)) {
+        ws->window[i] = ws->vectors.p + i * l;
+        if (!batch_gradient(problem, ws, q, item, ws->vectors.p + i * l)) return SG_NO_MEMORY;
+        continue;
+      }
       if (*first < 0) *first = i;
       ws->window[i] = ws->vectors.p + *first * l; /* an item that is asked for twice is made once */
     }
-    for (int p = 0; p < partition->parts; p++) {
+    for (int p = 0; p < all; p++) {
       double *g = ws->index[p] < 0 ? NULL : ws->vectors.p + ws->index[p] * l;
-      if (!g && !y) continue;
+      bool loss = y && p < partition->parts; /* coded rows have none */
+      if (!g && !loss) continue;
       if (g) memset(g, 0, (size_t)l * sizeof *g);
-      pass(d, partition->row[p], partition->row[p + 1], q->x[c], y, g, y ? ws->loss.p : NULL,
-           ws->scratch.p);
+      stretch s = stretch_of(d, partition, p);
+      pass(d, &s, q->x[c], y, g, loss ? ws->loss.p + s.at : NULL, ws->scratch.p);
     }
     if (q->loss) q->loss[c] = y ? mean(ws->loss.p, rows) + penalty(problem, y) : NAN;
   }
@@ -254,12 +367,12 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
 
 /* --- Width W ---------------------------------------------------------------------------------- */
 
-/* Margins of rows [begin, end) with all W models: column (model · outputs + output) of z. */
-static void product(const sg_dense *d, const sg_workspace *ws, int width, long begin, long end,
-                    const double *x, double *z, long ld) {
-  long columns = d->data->columns, models = (long)width * d->outputs;
-  sg_wide_product(end - begin, columns, (int)models, d->data->x + begin * columns, x,
-                  ws->scratch.p + PRODUCT_ROWS * models, z, ld);
+/* Margins of `n` rows with all W models: column (model · outputs + output) of z. */
+static void product(const sg_dense *d, const sg_workspace *ws, int width, const double *rows,
+                    long n, const double *x, double *z, long ld) {
+  long models = (long)width * d->outputs;
+  sg_wide_product(n, d->data->columns, (int)models, rows, x, ws->scratch.p + PRODUCT_ROWS * models,
+                  z, ld);
 }
 
 /* The losses of q->loss_x where it is another point than q->x. other: its first column. */
@@ -268,7 +381,8 @@ static void losses_elsewhere(const sg_problem *problem, sg_workspace *ws,
                              long end) {
   const sg_dense *d = problem->self;
   long rows = d->data->rows;
-  product(d, ws, q->width, begin, end, other, ws->scratch.p, PRODUCT_ROWS);
+  product(d, ws, q->width, d->data->x + begin * d->data->columns, end - begin, other, ws->scratch.p,
+          PRODUCT_ROWS);
   for (int c = 0; c < q->columns; c++)
     if (q->loss_x[c] && q->loss_x[c] != q->x[c])
       d->loss->rows(d->outputs, d->target + begin, end - begin, 1,
@@ -276,10 +390,30 @@ static void losses_elsewhere(const sg_problem *problem, sg_workspace *ws,
                     ws->loss.p + c * rows + begin);
 }
 
+/* Numbers between the residuals of two models: those of all rows, then of all coded rows. */
+static long residual_rows(const sg_dense *d, const sg_partition *p) {
+  const sg_coded_rows *last = p->coded ? &p->coded_rows[p->coded - 1] : NULL;
+  return last ? last->at + last->rows : d->data->rows;
+}
+
+/* Residuals of a coded part: its margins, scaled. */
+static void coded_residuals(const sg_dense *d, const sg_workspace *ws, const sg_gradient_request *q,
+                            int part) {
+  const stretch s = stretch_of(d, q->partition, part);
+  long ld = residual_rows(d, q->partition);
+  double *z = ws->residual.p + s.at;
+  for (long b = 0; b < s.n; b += PRODUCT_ROWS)
+    product(d, ws, q->width, s.x + b * d->data->columns,
+            s.n - b < PRODUCT_ROWS ? s.n - b : PRODUCT_ROWS, q->x[0], z + b, ld);
+  for (int c = 0; c < q->columns; c++, z += ld)
+    d->loss->rows(1, s.target, s.n, s.scale, z, z, ld, NULL);
+}
+
 static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
                             const sg_gradient_request *q) {
   const sg_dense *d = problem->self;
-  long rows = d->data->rows, models = (long)q->width * d->outputs;
+  long rows = d->data->rows, models = (long)q->width * d->outputs,
+       ld = residual_rows(d, q->partition);
   const double *other = NULL; /* column 0 of the block of loss points */
   for (int c = 0; q->loss_x && c < q->columns; c++) {
     if (!q->loss_x[c] || q->loss_x[c] == q->x[c]) continue;
@@ -287,41 +421,44 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
     if (other && other != first) return SG_BUG;
     other = first;
   }
-  if (!sg_numbers_need(&ws->residual, (size_t)(rows * models)) ||
+  if (!sg_numbers_need(&ws->residual, (size_t)(ld * models)) ||
       !sg_numbers_need(&ws->scratch, (size_t)(PRODUCT_ROWS * models) +
                                          sg_wide_scratch(PRODUCT_ROWS, (int)models)) ||
       (q->loss_x && !sg_numbers_need(&ws->loss, (size_t)(rows * q->columns))))
     return SG_NO_MEMORY;
   for (long b = 0; b < rows; b += PRODUCT_ROWS) {
     long end = b + PRODUCT_ROWS < rows ? b + PRODUCT_ROWS : rows;
-    product(d, ws, q->width, b, end, q->x[0], ws->residual.p + b, rows);
+    product(d, ws, q->width, d->data->x + b * d->data->columns, end - b, q->x[0],
+            ws->residual.p + b, ld);
     if (other) losses_elsewhere(problem, ws, q, other, b, end);
   }
   for (int c = 0; c < q->columns; c++) {
     const double *y = q->loss_x ? q->loss_x[c] : NULL;
-    double *z = ws->residual.p + (long)c * d->outputs * rows;
+    double *z = ws->residual.p + (long)c * d->outputs * ld;
     double *loss = y ? ws->loss.p + c * rows : NULL;
-    d->loss->rows(d->outputs, d->target, rows, 1.0 / (double)rows, z, z, rows,
+    d->loss->rows(d->outputs, d->target, rows, 1.0 / (double)rows, z, z, ld,
                   y == q->x[c] ? loss : NULL);
     if (q->loss) q->loss[c] = y ? mean(loss, rows) + penalty(problem, y) : NAN;
   }
-  /* Whatever stands in unused columns must not slow the products down. */
-  memset(ws->residual.p + (long)q->columns * d->outputs * rows, 0,
-         (size_t)((q->width - q->columns) * d->outputs * rows) * sizeof(double));
-  for (int p = 0; p < q->partition->parts; p++) ws->index[p] = -1;
+  for (int p = 0; p < sg_partition_parts(q->partition); p++) ws->index[p] = -1;
   ws->n_used = 0;
   for (int i = 0; i < q->n_items; i++) {
     int *index = &ws->index[q->item[i].part];
     if (*index >= 0) continue;
     *index = ws->n_used;
     ws->used[ws->n_used++] = q->item[i].part;
+    if (q->item[i].part >= q->partition->parts) coded_residuals(d, ws, q, q->item[i].part);
   }
+  /* Whatever stands in unused columns must not slow the products down. */
+  memset(ws->residual.p + (long)q->columns * d->outputs * ld, 0,
+         (size_t)((q->width - q->columns) * d->outputs * ld) * sizeof(double));
   return SG_OK;
 }
 
 sg_status sg_dense_begin(const sg_problem *problem, sg_workspace *ws,
                          const sg_gradient_request *request) {
-  if (!sg_workspace_shape(ws, request->n_items, request->partition->parts)) return SG_NO_MEMORY;
+  if (!sg_workspace_shape(ws, request->n_items, sg_partition_parts(request->partition)))
+    return SG_NO_MEMORY;
   return request->width == 1 ? begin_single(problem, ws, request)
                              : begin_wide(problem, ws, request);
 }
@@ -330,14 +467,14 @@ sg_status sg_dense_begin(const sg_problem *problem, sg_workspace *ws,
 static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long begin, long end,
                       double *out, long ld) {
   const sg_gradient_request *q = ws->request;
-  const long *row = q->partition->row + part;
-  long columns = d->data->columns, rows = d->data->rows;
+  const stretch s = stretch_of(d, q->partition, part);
+  long columns = d->data->columns, rows = residual_rows(d, q->partition);
   while (begin < end) { /* class by class */
     long o = begin / columns, first = begin - o * columns;
     long n = end < (o + 1) * columns ? end - begin : (o + 1) * columns - begin;
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)(row[1] - row[0]),
-                1.0, d->data->x + row[0] * columns + first, (int)columns,
-                ws->residual.p + o * rows + row[0], (int)(rows * d->outputs), 0.0, out, (int)ld);
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s.n, 1.0,
+                s.x + first, (int)columns, ws->residual.p + o * rows + s.at,
+                (int)(rows * d->outputs), 0.0, out, (int)ld);
     begin += n;
     out += n;
   }
@@ -366,8 +503,13 @@ static void test(const sg_dense *d, const double *x, double *z, double *loss, sg
   const sg_data *data = d->data;
   long n = data->test_rows;
   if (n == 0) return;
-  for (int o = 0; o < d->outputs; o++)
-    margins(data->test_x, n, data->columns, x + o * data->columns, NULL, z + o * n, NULL);
+  for (long b = 0; b < n; b += BLOCK_ROWS) {
+    const double *row[BLOCK_ROWS];
+    long block = n - b < BLOCK_ROWS ? n - b : BLOCK_ROWS;
+    for (long i = 0; i < block; i++) row[i] = data->test_x + (b + i) * data->columns;
+    for (int o = 0; o < d->outputs; o++)
+      margins(row, block, data->columns, x + o * data->columns, NULL, z + o * n + b, NULL);
+  }
   d->loss->rows(d->outputs, d->test_target, n, 1, z, NULL, n, loss);
   m->test_loss = mean(loss, n);
   if (d->loss->judge) d->loss->judge(data, z, m);
@@ -378,13 +520,15 @@ sg_status sg_dense_evaluate(const sg_problem *problem, sg_workspace *ws, unsigne
   const sg_dense *d = problem->self;
   long n = d->data->rows, t = d->data->test_rows, longest = n > t ? n : t;
   long scratch = 2 * d->block > t ? 2 * d->block : t;
+  const stretch all = {
+      .x = d->data->x, .target = d->target, .n = n, .scale = 1.0 / (double)n, .at = 0};
   if (!sg_numbers_need(&ws->loss, (size_t)longest) ||
       !sg_numbers_need(&ws->scratch, (size_t)(scratch * d->outputs)))
     return SG_NO_MEMORY;
   for (int c = 0; c < columns; c++) {
     metrics[c] = (sg_metrics){NAN, NAN, NAN, NAN};
     if (what & SG_WANT_LOSS) {
-      pass(d, 0, n, x[c], x[c], NULL, ws->loss.p, ws->scratch.p);
+      pass(d, &all, x[c], x[c], NULL, ws->loss.p, ws->scratch.p);
       metrics[c].loss = mean(ws->loss.p, n) + penalty(problem, x[c]);
     }
     if (what & SG_WANT_TEST) test(d, x[c], ws->scratch.p, ws->loss.p, &metrics[c]);

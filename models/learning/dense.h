@@ -36,6 +36,10 @@ sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64
 void sg_dense_destroy(sg_problem *problem);
 sg_status sg_dense_partition(const sg_problem *problem, int parts, const double *edge,
                              sg_partition *partition, sg_error *e);
+/* Coded parts of a loss whose residuals are z − y: linear in the model, so that the gradient of a
+ * combination without its targets is X̃ᵀX̃ x / N. */
+sg_status sg_dense_combine(const sg_problem *problem, int count, const sg_coded_part *coded,
+                           sg_partition *partition, sg_error *e);
 sg_status sg_dense_begin(const sg_problem *problem, sg_workspace *ws,
                          const sg_gradient_request *request);
 sg_status sg_dense_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,

@@ -3,7 +3,7 @@
  *
  * The class means stand on orthogonal axes of random direction, all at the same distance from one
  * another. For least squares the target is linear in the features, with noise. */
-#include "models/learning/source.h"
+#include "models/learning/data_source.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_randist.h>
@@ -48,7 +48,7 @@ static const sg_param params[] = {
      .summary = "least squares: standard deviation of the noise of the target",
      .max = SG_UNBOUNDED,
      .fallback = 0.1},
-    {.name = NULL}};
+    {0}};
 
 /* n standard normals of the address (what, index). */
 static void normals(uint64_t seed, uint32_t what, long index, long n, double *out) {
@@ -125,6 +125,6 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
   return SG_OK;
 }
 
-const sg_source sg_source_gaussian_mixture = {
+const sg_data_source sg_data_source_gaussian_mixture = {
     .about = {"gaussian-mixture", "generated: a Gaussian cloud per class", "", params},
     .load = load};

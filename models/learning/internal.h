@@ -19,10 +19,23 @@ bool sg_numbers_need(sg_numbers *b, size_t count);
  * 4 MB on to large pages, which spare address translations. free() it. NULL: none left. */
 void *sg_large_array(size_t count, size_t size);
 
+/* The rows of a coded part. */
+typedef struct sg_coded_rows {
+  const double *x; /* rows × columns; those of the data themselves where it combines one part */
+  long rows;
+  double scale; /* of their gradient: 1/N, times coef² where x is the data */
+  long at;      /* width W: where their residuals begin */
+} sg_coded_rows;
+
 struct sg_partition {
   const sg_problem *problem;
-  int parts;
-  long *row; /* dense data: parts + 1 row numbers */
+  int parts, coded; /* coded parts are not among `parts` */
+  long *row;        /* dense data: parts + 1 row numbers */
+  sg_coded_rows *coded_rows;
+  double *made;               /* the rows of coded parts of two or more */
+  long made_numbers, longest; /* how many numbers they are; most rows of a coded part */
+  double *zero;               /* `longest` targets of coded rows */
+  double *constant;           /* −Xᵀy/N */
   /* Synthetic: the subsets that part p overlaps are start[p] … start[p + 1] − 1. */
   int *start, *subset;
   double *share; /* of the subset that lies in the part */
@@ -34,18 +47,28 @@ struct sg_workspace {
   sg_numbers vectors;  /* width 1: whole partial gradients */
   sg_numbers residual; /* width W: rows × (W · outputs) */
   sg_numbers scratch, loss, factor;
-  sg_numbers *tile; /* one per slot */
+  sg_numbers point, local; /* local steps: where they are, and the items they have made */
+  sg_numbers *tile;        /* one per slot */
   int slots;
   const double **window; /* width 1: the vector of each item */
-  int windows;
-  int *used, *index; /* width W: the parts of the request, and where each part stands among them */
-  int n_used, parts; /* parts: capacity of both */
+  int *used, *index;     /* width W: the parts of the request, and where each stands among them */
+  int window_room, used_room, index_room, n_used;
+  long *order; /* mini-batches: 0, 1, … but for the rows being drawn */
+  long *pick;  /* the rows that were drawn, then where they stood */
+  size_t order_room, pick_room;
 };
 
 /* Room for `slot` and `count` numbers in it; NULL: no memory. */
 double *sg_workspace_tile(sg_workspace *ws, int slot, size_t count);
 /* Room for the arrays per item and per part. */
 bool sg_workspace_shape(sg_workspace *ws, int items, int parts);
+
+/* Whether an item is less than its whole part. */
+bool sg_is_batch(const sg_partition *partition, const sg_partial *item);
+/* The rows of a mini-batch, counted from the part's first, in the order in which they are drawn;
+ * sg_partition_rows says how many. Valid until the next call. NULL: no memory. O(batch), but for
+ * the first call. */
+const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const sg_partial *item);
 
 extern const sg_problem_type sg_problem_logistic, sg_problem_softmax, sg_problem_least_squares,
     sg_problem_synthetic, sg_problem_none;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Accuracy, and the area under the ROC curve from the ranks of the scores. */
 #include "models/learning/metrics.h"
 
 #include <math.h>

@@ -20,7 +20,7 @@ static const sg_param params[] = {
      .min = 1,
      .max = 1e12,
      .fallback = 1},
-    {.name = NULL}};
+    {0}};
 
 const sg_problem_type sg_problem_none = {
     .about = {"none", "timing only: nothing is computed, nothing is decoded", "", params},

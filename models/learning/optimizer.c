@@ -18,7 +18,7 @@ static const sg_param nesterov_params[] = {
      .summary = "a constant β; absent: the sequence β_t = t/(t + 3), t = 0, 1, …",
      .max = 1,
      .flags = SG_OPTIONAL | SG_MAX_OPEN},
-    {.name = NULL}};
+    {0}};
 
 static const sg_variant gradient_descent = {"gradient-descent", "x ← x − step·∇f(x)", "", NULL};
 static const sg_variant nesterov = {
@@ -40,7 +40,7 @@ const sg_param sg_optimizer_params[] = {{.name = "step",
                                          .max = SG_UNBOUNDED,
                                          .fallback = 1,
                                          .flags = SG_MIN_OPEN},
-                                        {.name = NULL}};
+                                        {0}};
 
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e) {
   *out = malloc(sizeof **out);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The framework around learning problems: parameter table, registry, partitions, workspaces. */
+/* The framework around learning problems: parameter table, registry, partitions, workspaces,
+ * mini-batches, local steps. What a request asks for is checked here, once for all problems. */
 #include "models/learning/internal.h"
 #include "models/learning/optimizer.h"
+#include "sim/core/array.h"
+#include "sim/core/random.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum { BLOCK_WIDTH = 16, BLOCK_WIDTH_MAX = 64 };
@@ -51,11 +56,33 @@ const sg_param sg_learning_params[] = {
      .fallback = 1},
     {.name = "block_width",
      .kind = SG_INT,
-     .summary = "models computed side by side; 0: 16 for data of 64 MB or more, else 1",
+     .summary = "models computed side by side; 0: 16 for data of 64 MB or more and no batch_rows, "
+                "else 1",
      .max = BLOCK_WIDTH_MAX},
-    {.name = NULL}};
+    {.name = "batch_rows",
+     .kind = SG_INT,
+     .summary = "rows of a mini-batch, for schemes that compute on mini-batches; a part with no "
+                "more rows is taken whole",
+     .min = 1,
+     .max = 1e9,
+     .flags = SG_OPTIONAL},
+    {0}};
 
 /* --- Problems --------------------------------------------------------------------------------- */
+
+/* Mini-batches are computed for one model at a time. */
+static sg_status check_batches(const sg_problem *p, const sg_values *learning, sg_error *e) {
+  if (p->batch_rows == 0 || p->timing_only) return SG_OK;
+  if (p->rows == 0)
+    return sg_fail_at(e, learning, "batch_rows",
+                      "expected a problem whose data have rows, found \"%s\"", p->type->about.name);
+  if (sg_int(learning, "block_width") > 1)
+    return sg_fail_at(e, learning, "block_width",
+                      "expected 1 (or none) with batch_rows, found %ld: mini-batches are computed "
+                      "for one model at a time",
+                      sg_int(learning, "block_width"));
+  return SG_OK;
+}
 
 sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, sg_problem **out,
                          sg_error *e) {
@@ -65,10 +92,15 @@ sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, 
   p->type = (const sg_problem_type *)learning->variant; /* `about` is its first member */
   p->subsets = sg_text(learning, "subsets") ? workers : (int)sg_int(learning, "subsets");
   p->l2 = sg_real(learning, "l2");
+  p->batch_rows = sg_given(learning, "batch_rows") ? sg_int(learning, "batch_rows") : 0;
+  p->seed = seed;
   sg_status status = p->type->create(p, learning, seed, e);
+  if (!status) status = check_batches(p, learning, e);
   if (status) goto fail;
   long width = sg_int(learning, "block_width");
-  if (width > 0)
+  if (p->batch_rows > 0)
+    p->block_width = 1;
+  else if (width > 0)
     p->block_width = (int)width;
   else if (p->block_width == 0) /* the problem leaves it open */
     p->block_width = p->data_bytes < block_bytes ? 1 : BLOCK_WIDTH;
@@ -93,19 +125,55 @@ void sg_problem_free(sg_problem *problem) {
 
 /* --- Partitions ------------------------------------------------------------------------------- */
 
-sg_status sg_partition_new(const sg_problem *problem, int parts, const double *edge,
-                           sg_partition **out, sg_error *e) {
+/* Whether the combinations can be made. */
+static sg_status check_coded(const sg_problem *problem, const sg_partition *p, int n_coded,
+                             const sg_coded_part *coded, sg_error *e) {
+  if (!problem->type->combine)
+    return sg_fail(e, SG_INVALID, NULL,
+                   "coded data need gradients that are linear in the model: expected problem "
+                   "\"%s\" (or \"%s\"), found \"%s\"",
+                   sg_problem_least_squares.about.name, sg_problem_none.about.name,
+                   problem->type->about.name);
+  for (int c = 0; c < n_coded; c++) {
+    const sg_coded_part *m = &coded[c];
+    if (m->count < 1)
+      return sg_fail(e, SG_BUG, NULL, "coded part %d is a combination of no parts", c);
+    for (int i = 0; i < m->count; i++)
+      if (m->part[i] < 0 || m->part[i] >= p->parts)
+        return sg_fail(e, SG_BUG, NULL, "coded part %d combines part %d; there are parts 0 … %d", c,
+                       m->part[i], p->parts - 1);
+    long rows = sg_partition_rows(p, m->part[0], 0);
+    for (int i = 1; i < m->count; i++)
+      if (sg_partition_rows(p, m->part[i], 0) != rows)
+        return sg_fail(e, SG_INVALID, NULL,
+                       "expected equally many training rows in the parts that a coded part "
+                       "combines, found %ld in part %d and %ld in part %d: the data have %ld "
+                       "training rows in %d parts",
+                       rows, m->part[0], sg_partition_rows(p, m->part[i], 0), m->part[i],
+                       problem->rows, p->parts);
+  }
+  return SG_OK;
+}
+
+sg_status sg_partition_new(const sg_problem *problem, int parts, const double *edge, int n_coded,
+                           const sg_coded_part *coded, sg_partition **out, sg_error *e) {
+  assert(parts >= 1 && n_coded >= 0);
   *out = NULL;
   sg_partition *p = calloc(1, sizeof *p);
   if (!p) return sg_fail_memory(e);
   p->problem = problem;
   p->parts = parts;
-  sg_status status =
-      problem->type->partition ? problem->type->partition(problem, parts, edge, p, e) : SG_OK;
+  sg_status status = SG_OK;
+  if (problem->type->partition) status = problem->type->partition(problem, parts, edge, p, e);
+  if (!status && n_coded > 0 && !problem->timing_only) {
+    status = check_coded(problem, p, n_coded, coded, e);
+    if (!status) status = problem->type->combine(problem, n_coded, coded, p, e);
+  }
   if (status) {
     sg_partition_free(p);
     return status;
   }
+  p->coded = n_coded;
   *out = p;
   return SG_OK;
 }
@@ -113,6 +181,10 @@ sg_status sg_partition_new(const sg_problem *problem, int parts, const double *e
 void sg_partition_free(sg_partition *partition) {
   if (!partition) return;
   free(partition->row);
+  free(partition->coded_rows);
+  free(partition->made);
+  free(partition->zero);
+  free(partition->constant);
   free(partition->start);
   free(partition->subset);
   free(partition->share);
@@ -120,7 +192,31 @@ void sg_partition_free(sg_partition *partition) {
 }
 
 int sg_partition_parts(const sg_partition *partition) {
-  return partition->parts;
+  return partition->parts + partition->coded;
+}
+
+const double *sg_partition_constant(const sg_partition *partition) {
+  return partition->constant;
+}
+
+long sg_partition_rows(const sg_partition *p, int part, int batch) {
+  assert(part >= 0 && part < sg_partition_parts(p));
+  if (p->problem->rows == 0) return 0;
+  long rows =
+      part < p->parts ? p->row[part + 1] - p->row[part] : p->coded_rows[part - p->parts].rows;
+  return batch && p->problem->batch_rows < rows ? p->problem->batch_rows : rows;
+}
+
+double sg_partition_bytes(const sg_partition *partition) {
+  return partition ? sizeof(double) * (double)partition->made_numbers : 0;
+}
+
+/* The part's share of the data. */
+static double share_of(const sg_partition *p, int part) {
+  if (p->problem->rows > 0) return (double)sg_partition_rows(p, part, 0) / (double)p->problem->rows;
+  double subsets = 0;
+  for (int i = p->start[part]; i < p->start[part + 1]; i++) subsets += p->share[i];
+  return subsets / p->problem->subsets;
 }
 
 /* --- Workspaces ------------------------------------------------------------------------------- */
@@ -146,31 +242,15 @@ bool sg_numbers_need(sg_numbers *b, size_t count) {
 }
 
 double *sg_workspace_tile(sg_workspace *ws, int slot, size_t count) {
-  if (slot >= ws->slots) {
-    sg_numbers *tile = realloc(ws->tile, ((size_t)slot + 1) * sizeof *tile);
-    if (!tile) return NULL;
-    ws->tile = tile;
-    while (ws->slots <= slot) ws->tile[ws->slots++] = (sg_numbers){NULL, 0};
-  }
+  int slots = ws->slots;
+  if (!SG_ROOM(ws->tile, slots, slot + 1)) return NULL;
+  while (ws->slots < slots) ws->tile[ws->slots++] = (sg_numbers){NULL, 0};
   return sg_numbers_need(&ws->tile[slot], count) ? ws->tile[slot].p : NULL;
 }
 
 bool sg_workspace_shape(sg_workspace *ws, int items, int parts) {
-  if (items > ws->windows) {
-    const double **window = realloc(ws->window, (size_t)items * sizeof *window);
-    if (!window) return false;
-    ws->window = window;
-    ws->windows = items;
-  }
-  if (parts > ws->parts) {
-    int *used = realloc(ws->used, (size_t)parts * sizeof *used);
-    if (used) ws->used = used;
-    int *index = realloc(ws->index, (size_t)parts * sizeof *index);
-    if (index) ws->index = index;
-    if (!used || !index) return false;
-    ws->parts = parts;
-  }
-  return true;
+  return SG_ROOM(ws->window, ws->window_room, items) && SG_ROOM(ws->used, ws->used_room, parts) &&
+         SG_ROOM(ws->index, ws->index_room, parts);
 }
 
 sg_workspace *sg_workspace_new(const sg_problem *problem) {
@@ -188,26 +268,184 @@ void sg_workspace_free(sg_workspace *ws) {
   free(ws->scratch.p);
   free(ws->loss.p);
   free(ws->factor.p);
+  free(ws->point.p);
+  free(ws->local.p);
+  free(ws->order);
+  free(ws->pick);
   free(ws->window);
   free(ws->used);
   free(ws->index);
   free(ws);
 }
 
+/* --- Mini-batches ----------------------------------------------------------------------------- */
+
+bool sg_is_batch(const sg_partition *partition, const sg_partial *item) {
+  return item->batch && sg_partition_rows(partition, item->part, item->batch) <
+                            sg_partition_rows(partition, item->part, 0);
+}
+
+/* The first steps of a Fisher–Yates shuffle, taken back afterwards, so that the next batch needs no
+ * new list of all rows. */
+const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const sg_partial *item) {
+  enum { CHUNK = 1 << 16 }; /* rows drawn from one stream */
+  long rows = sg_partition_rows(partition, item->part, 0),
+       count = sg_partition_rows(partition, item->part, item->batch);
+  size_t known = ws->order_room;
+  if (!SG_ROOM(ws->order, ws->order_room, rows) || !SG_ROOM(ws->pick, ws->pick_room, 2 * count))
+    return NULL;
+  for (size_t i = known; i < ws->order_room; i++) ws->order[i] = (long)i;
+  long *order = ws->order, *pick = ws->pick, *place = pick + count;
+  sg_stream stream;
+  for (long i = 0; i < count; i++) {
+    if (i % CHUNK == 0)
+      sg_stream_at(&stream, partition->problem->seed, 0, SG_FOR_BATCH, (uint32_t)item->part,
+                   (uint32_t)item->batch, (uint32_t)(i / CHUNK));
+    place[i] = i + (long)(sg_uniform(&stream) * (double)(rows - i));
+    pick[i] = order[place[i]];
+    order[place[i]] = order[i];
+    order[i] = pick[i];
+  }
+  for (long i = count - 1; i >= 0; i--) {
+    order[i] = order[place[i]];
+    order[place[i]] = pick[i];
+  }
+  return pick;
+}
+
 /* --- Requests --------------------------------------------------------------------------------- */
 
+/* Whatever a code can get wrong is refused here: nothing below looks again. */
+static sg_status check_item(const sg_problem *problem, const sg_gradient_request *q,
+                            const sg_partial *item, sg_error *e) {
+  int parts = q->partition->parts, all = sg_partition_parts(q->partition);
+  if (item->part < 0 || item->part >= all)
+    return sg_fail(e, SG_BUG, NULL,
+                   "the gradient of part %d is wanted; there are parts 0 … %d, %d of them coded",
+                   item->part, all - 1, all - parts);
+  if (item->column < 0 || item->column >= q->columns)
+    return sg_fail(e, SG_BUG, NULL, "a gradient at column %d is wanted; there are %d", item->column,
+                   q->columns);
+  if (q->steps > 1 && item->part >= parts)
+    return sg_fail(e, SG_BUG, NULL, "local steps are wanted on coded part %d, which has no loss",
+                   item->part);
+  if (!item->batch || (q->steps > 1 && !problem->batch_rows)) return SG_OK;
+  if (problem->rows == 0)
+    return sg_fail(e, SG_INVALID, "/learning",
+                   "mini-batch %d of part %d is wanted, but the data of problem \"%s\" have no "
+                   "rows",
+                   item->batch, item->part, problem->type->about.name);
+  if (problem->batch_rows == 0)
+    return sg_fail(e, SG_INVALID, "/learning",
+                   "\"batch_rows\" is missing: mini-batch %d of part %d is wanted; expected how "
+                   "many rows it has",
+                   item->batch, item->part);
+  if (q->width != 1)
+    return sg_fail(e, SG_BUG, NULL, "mini-batches are wanted in width %d; they have width 1",
+                   q->width);
+  return SG_OK;
+}
+
+static sg_status check_request(const sg_problem *problem, const sg_gradient_request *q,
+                               sg_error *e) {
+  if (!problem->type->begin)
+    return sg_fail(e, SG_BUG, NULL, "problem \"%s\" has no gradients", problem->type->about.name);
+  if (q->partition->problem != problem)
+    return sg_fail(e, SG_BUG, NULL, "a request joins a problem and the partition of another");
+  if (q->width < 1 || q->columns < 0 || (q->width > 1 && q->columns > q->width))
+    return sg_fail(e, SG_BUG, NULL, "a request has %d columns in width %d", q->columns, q->width);
+  if (q->steps > 1 && q->width != 1)
+    return sg_fail(e, SG_BUG, NULL, "local steps are wanted in width %d; they have width 1",
+                   q->width);
+  for (int i = 0; i < q->n_items; i++) {
+    sg_status status = check_item(problem, q, &q->item[i], e);
+    if (status) return status;
+  }
+  return SG_OK;
+}
+
+static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gradient_request *q,
+                       sg_error *e) {
+  ws->request = q;
+  sg_status status = problem->type->begin(problem, ws, q);
+  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
+  if (status)
+    sg_fail(e, status, NULL, "a request that problem \"%s\" cannot meet",
+            problem->type->about.name);
+  return status;
+}
+
+/* Checked already. out must not be memory of the workspace but for ws->local. */
+static sg_status take_steps(const sg_problem *problem, sg_workspace *ws,
+                            const sg_partition *partition, const sg_partial *item, const double *x,
+                            int steps, double rate, double *out, sg_error *e) {
+  size_t l = (size_t)problem->length;
+  if (!sg_numbers_need(&ws->point, l)) return sg_fail_memory(e);
+  double *point = ws->point.p, step = rate / share_of(partition, item->part);
+  memcpy(point, x, l * sizeof *x);
+  memset(out, 0, l * sizeof *out);
+  for (int t = 0; t < steps; t++) {
+    const double *at = point, *g;
+    int batch = item->batch && problem->batch_rows ? item->batch + t : 0;
+    const sg_partial one = {.part = item->part, .batch = batch};
+    const sg_gradient_request q = {
+        .partition = partition, .width = 1, .columns = 1, .x = &at, .n_items = 1, .item = &one};
+    sg_status status = begin(problem, ws, &q, e);
+    if (status) return status;
+    if (problem->type->tile(problem, ws, 0, 0, problem->length, &g)) return sg_fail_memory(e);
+    for (size_t i = 0; i < l; i++) out[i] += g[i];
+    for (size_t i = 0; t + 1 < steps && i < l; i++) point[i] -= step * g[i];
+  }
+  ws->request = NULL;
+  return SG_OK;
+}
+
 sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
-                           const sg_gradient_request *request) {
-  if (!problem->type->begin || request->partition->problem != problem) return SG_BUG;
-  for (int i = 0; i < request->n_items; i++)
-    if (request->item[i].batch) return SG_BUG;
+                           const sg_gradient_request *request, sg_error *e) {
+  assert(ws->problem == problem);
+  sg_status status = check_request(problem, request, e);
+  if (status) return status;
+  if (request->steps <= 1) return begin(problem, ws, request, e);
+  if (!sg_numbers_need(&ws->local, (size_t)request->n_items * (size_t)problem->length))
+    return sg_fail_memory(e);
+  for (int i = 0; i < request->n_items; i++) {
+    const sg_partial *item = &request->item[i];
+    status = take_steps(problem, ws, request->partition, item, request->x[item->column],
+                        request->steps, request->rate, ws->local.p + i * problem->length, e);
+    if (status) return status;
+  }
+  sg_gradient_request losses = *request;
+  losses.n_items = 0;
+  status = begin(problem, ws, &losses, e);
   ws->request = request;
-  return problem->type->begin(problem, ws, request);
+  return status;
+}
+
+sg_status sg_problem_local_steps(const sg_problem *problem, sg_workspace *ws,
+                                 const sg_partition *partition, int part, const double *x,
+                                 int steps, double rate, int batch, double *out, sg_error *e) {
+  assert(ws->problem == problem && steps >= 1);
+  const sg_partial item = {.part = part, .batch = batch};
+  /* Also a single step is one on a part with a loss. */
+  const sg_gradient_request q = {.partition = partition,
+                                 .width = 1,
+                                 .columns = 1,
+                                 .x = &x,
+                                 .n_items = 1,
+                                 .item = &item,
+                                 .steps = steps > 1 ? steps : 2,
+                                 .rate = rate};
+  sg_status status = check_request(problem, &q, e);
+  return status ? status : take_steps(problem, ws, partition, &item, x, steps, rate, out, e);
 }
 
 sg_status sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin,
                           long end, const double **out) {
-  return problem->type->tile(problem, ws, slot, begin, end, out);
+  const sg_gradient_request *q = ws->request;
+  assert(q && slot >= 0 && begin >= 0 && begin < end && end <= problem->length);
+  if (q->steps <= 1) return problem->type->tile(problem, ws, slot, begin, end, out);
+  for (int i = 0; i < q->n_items; i++) out[i] = ws->local.p + i * problem->length + begin;
+  return SG_OK;
 }
 
 sg_status sg_problem_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what,

@@ -5,6 +5,30 @@
  * The partial gradient of part j is g_j = (Σ over its rows of the loss gradient) / N, so that Σ g_j
  * is the gradient of the mean loss; the L2 term is added at the master (sg_optimizer_step).
  *
+ * Coded data (least squares only). A coded part is a combination of the data of parts, rows
+ * X̃ = Σ coef · X_part, numbered after the parts. Its partial gradient is X̃ᵀX̃ x / N, without
+ * targets: they are in the constant vector c = −Xᵀy / N of the whole problem
+ * (sg_partition_constant), of which a decode adds its share (sg_kernel_set.bias). So
+ *   Lagrange codes (Li et al., 1805.09934): with X(z) = Σ_j X_j L_j(z) each worker holds
+ *     combinations X(α); Σ_j X_jᵀX_j x / N is a combination of the partial gradients at any
+ *     2 · parts − 1 points α, and bias 1 makes the gradient of it;
+ *   moment encoding (Maity, Rawat, Mazumdar, 1805.08327): the combination of one part with
+ *     coefficient 1 has the partial gradient X_jᵀX_j x / N. With one part in all, its pieces are
+ *     the products of blocks of rows of the moment XᵀX with x; a piece that is not recovered has
+ *     bias 0.
+ * A code that mixes parts with coded ones takes them as combinations of one part, too: a part's own
+ * gradient has its share of c in it.
+ *
+ * Mini-batches (width 1 only). Batch b ≠ 0 of a part is learning.batch_rows of its rows, drawn
+ * without replacement from the stream (seed, SG_FOR_BATCH, part, b): the same rows for the same
+ * name in every run, thread and scheme. Its gradient is scaled by rows of the part / batch_rows,
+ * so that its mean over batches is the part's. A batch of all rows is the part.
+ *
+ * Points that differ by worker (width 1 only). Every column of a request is a pointer of its own,
+ * so a worker whose model is older, quantised or moved by an offset has a column with that model:
+ * x + offset is written to memory of the caller, once per step, and is a point like any other. With
+ * `steps` > 1 an item is what a worker sends after that many local steps (sg_problem_local_steps).
+ *
  * Two ways through the same interface, chosen by the width of the request:
  *   width 1   columns are taken one at a time; `begin` makes all partial gradients in one pass over
  *             the data (each row is read once), tiles are windows into them;
@@ -19,7 +43,7 @@
 #define SG_TILE 512 /* default coordinates of a tile */
 
 /* The scenario's "learning" object: family by "problem" with common members subsets, l2, optimizer,
- * evaluate_every, block_width. */
+ * evaluate_every, block_width, batch_rows. */
 extern const sg_param sg_learning_params[];
 extern const sg_family sg_problem_family;
 
@@ -27,9 +51,16 @@ typedef struct sg_problem sg_problem;     /* immutable after creation, shared by
 typedef struct sg_partition sg_partition; /* a code's parts in this problem's data; immutable */
 typedef struct sg_workspace sg_workspace; /* one per thread */
 
+/* A combination of the data of parts. Two or more parts have equally many rows. */
+typedef struct sg_coded_part {
+  int count;
+  const int *part; /* count parts that are not coded themselves */
+  const double *coef;
+} sg_coded_part;
+
 typedef struct sg_partial { /* a partial gradient that is wanted */
-  int part, column;
-  int batch; /* 0: all rows of the part; otherwise the mini-batch of that name */
+  int part, column;         /* part: coded ones come after the others */
+  int batch;                /* 0: all rows of the part; otherwise the mini-batch of that name */
 } sg_partial;
 
 typedef struct sg_gradient_request {
@@ -45,6 +76,10 @@ typedef struct sg_gradient_request {
    * given. loss_x itself may be NULL. */
   const double *const *loss_x;
   double *loss; /* out: columns values */
+  /* > 1: an item is what comes of that many local steps at `rate`, from its column's point and, if
+   * its batch is not 0, with the batches of that name and the next. Width 1, no coded parts. */
+  int steps;
+  double rate;
 } sg_gradient_request;
 
 typedef struct sg_metrics { /* NAN where a problem has none */
@@ -60,6 +95,10 @@ typedef struct sg_problem_type {
   void (*destroy)(sg_problem *problem);
   sg_status (*partition)(const sg_problem *problem, int parts, const double *edge,
                          sg_partition *partition, sg_error *e);
+  /* Adds coded parts, whose combinations have been checked, to a partition. NULL: the problem's
+   * gradients are not linear in x, or it has no data. */
+  sg_status (*combine)(const sg_problem *problem, int count, const sg_coded_part *coded,
+                       sg_partition *partition, sg_error *e);
   sg_status (*begin)(const sg_problem *problem, sg_workspace *ws,
                      const sg_gradient_request *request);
   sg_status (*tile)(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
@@ -71,8 +110,11 @@ typedef struct sg_problem_type {
 struct sg_problem {
   const sg_problem_type *type;
   void *self;
-  long length;      /* l: coordinates of a model and of a gradient */
-  int subsets;      /* k */
+  long length;     /* l: coordinates of a model and of a gradient */
+  int subsets;     /* k */
+  long rows;       /* N: training rows; 0: the problem has none */
+  long batch_rows; /* of a mini-batch; 0: not given */
+  uint64_t seed;
   bool timing_only; /* problem "none": there is nothing to compute */
   double l2;
   long stride;        /* a model is one vector of this length per class */
@@ -88,20 +130,46 @@ sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, 
                          sg_error *e);
 void sg_problem_free(sg_problem *problem);
 
-/* edge: parts + 1 rising shares of the data, 0 … 1; NULL: equal parts. */
-sg_status sg_partition_new(const sg_problem *problem, int parts, const double *edge,
-                           sg_partition **out, sg_error *e);
+/* edge: parts + 1 rising shares of the data, 0 … 1; NULL: equal parts. coded: n_coded combinations
+ * of parts, copied; the rows of those of two or more parts are made here, rows · columns numbers
+ * each. SG_INVALID: a part without rows, a problem that has no coded data, parts of a combination
+ * with unequal rows. SG_BUG: a combination of no parts, or of a part that is not there. */
+sg_status sg_partition_new(const sg_problem *problem, int parts, const double *edge, int n_coded,
+                           const sg_coded_part *coded, sg_partition **out, sg_error *e);
 void sg_partition_free(sg_partition *partition);
-int sg_partition_parts(const sg_partition *partition);
+int sg_partition_parts(const sg_partition *partition); /* coded parts included */
+
+/* The constant vector −Xᵀy / N (length l) of which a decode adds its share. NULL where there are no
+ * coded parts: the gradients of parts are whole. */
+const double *sg_partition_constant(const sg_partition *partition);
+
+/* How many rows the gradient of (part, batch) goes over, coded parts included; 0 where the problem
+ * has none, or where batch ≠ 0 and learning.batch_rows is not given. */
+long sg_partition_rows(const sg_partition *partition, int part, int batch);
+
+/* Memory of the rows of coded parts; partition may be NULL. */
+double sg_partition_bytes(const sg_partition *partition);
 
 sg_workspace *sg_workspace_new(const sg_problem *problem);
 void sg_workspace_free(sg_workspace *ws);
 
 /* What needs all coordinates: residuals, and in width 1 all the partial gradients. The request and
- * what it points to must live until the last sg_problem_tile. SG_NO_MEMORY, or SG_BUG for a request
- * that the problem cannot meet (mini-batches, or problem "none"). */
+ * what it points to must live until the last sg_problem_tile. SG_NO_MEMORY; SG_INVALID for
+ * mini-batches where there is no learning.batch_rows, or the problem has no rows; SG_BUG for a
+ * request that is wrong in itself: a part or column that is not there, mini-batches or local steps
+ * in a width other than 1, problem "none". `e` names what is wrong. */
 sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
-                           const sg_gradient_request *request);
+                           const sg_gradient_request *request, sg_error *e);
+
+/* `steps` steps of gradient descent on the part's own mean loss (without the L2 term, which is the
+ * master's) from x, in width 1. out (length l): the pseudo-gradient (x − x after) / rate, times the
+ * part's share of the data, which is the sum of the partial gradients on the way: with one step the
+ * partial gradient, bit by bit. batch: step t takes the mini-batch batch + t; 0, or no
+ * learning.batch_rows: all rows in each. Uses the workspace up to the next sg_problem_begin. steps
+ * passes over the part. Errors as sg_problem_begin; SG_BUG for coded parts. */
+sg_status sg_problem_local_steps(const sg_problem *problem, sg_workspace *ws,
+                                 const sg_partition *partition, int part, const double *x,
+                                 int steps, double rate, int batch, double *out, sg_error *e);
 
 /* Coordinates [begin, end) of every item: out[i] points to end − begin values of item i, valid
  * until the same slot is filled again. slot: 0 … pieces − 1, so that a tile of every piece is at

@@ -69,7 +69,7 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   return sg_dense_create(problem, learning, seed, &loss, 3, e);
 }
 
-static const sg_param params[] = {SG_DENSE_DATA, {.name = NULL}};
+static const sg_param params[] = {SG_DENSE_DATA, {0}};
 
 const sg_problem_type sg_problem_softmax = {
     .about = {"softmax", "softmax regression with any number of classes", "", params},

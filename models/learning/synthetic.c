@@ -184,7 +184,7 @@ static const sg_param params[] = {{.name = "length",
                                    .min = 1,
                                    .max = 1e10,
                                    .flags = SG_REQUIRED},
-                                  {.name = NULL}};
+                                  {0}};
 
 const sg_problem_type sg_problem_synthetic = {
     .about = {"synthetic-gradient",

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A few rows of the data meet a packed panel of models in registers, depth by depth, with fused
+ * multiply-add; each row is read once, where it lies, and the next ones are fetched meanwhile. */
 #include "models/learning/wide.h"
 
 #include "sim/core/linalg.h"

@@ -77,7 +77,7 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
   p->reduction = c->reduction;
   p->exact = c->exact;
   p->timing_only = w->problem->timing_only;
-  p->data_bytes = w->problem->data_bytes;
+  p->data_bytes = w->problem->data_bytes + sg_partition_bytes(w->partition);
   p->target_loss = w->target_loss;
   p->code = c->type->about.name;
   p->problem = w->problem->type->about.name;

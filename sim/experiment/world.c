@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/experiment/world.h"
 
-#include "sim/experiment/whatif.h"
 #include "sim/check/worst.h"
+#include "sim/experiment/whatif.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -174,6 +174,48 @@ static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed
   return status;
 }
 
+/* Faults of the partition are faults of the scheme, whose parts they are. */
+static sg_status make_partition(sg_world *w, const sg_values *scheme, sg_error *e) {
+  const sg_code *code = w->code;
+  size_t n = (size_t)code->coded_parts;
+  sg_coded_part *coded = calloc(n + 1, sizeof *coded);
+  if (!coded) return sg_fail_memory(e);
+  for (size_t i = 0; i < n; i++)
+    coded[i] = (sg_coded_part){
+        .count = code->coded[i].count, .part = code->coded[i].part, .coef = code->coded[i].coef};
+  sg_error faults = {0};
+  sg_status status = sg_partition_new(w->problem, code->parts, code->edge, code->coded_parts, coded,
+                                      &w->partition, &faults);
+  free(coded);
+  for (int i = 0; i < faults.count; i++) {
+    const sg_fault *f = &faults.fault[i];
+    sg_fail(e, f->status, *f->place ? f->place : scheme->pointer, "%s", f->message);
+  }
+  sg_error_clear(&faults);
+  return status;
+}
+
+/* Models stand side by side only where each decode has one snapshot, as in a synchronous scheme,
+ * and wants whole partial gradients of it. */
+static int width_of(const sg_world *w) {
+  unsigned alone = SG_ASYNC | SG_SEE_CUTS | SG_BATCHES | SG_LOCAL;
+  return w->code->flags & alone || w->code->models > 1 ? 1 : w->problem->block_width;
+}
+
+/* What the runs compute, besides their times. */
+static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_values *scheme,
+                               sg_error *e) {
+  if (w->code->flags & SG_BATCHES && w->problem->batch_rows == 0)
+    return sg_fail_at(e, learning, "batch_rows",
+                      "the scheme \"%s\" computes on mini-batches: expected how many rows one has, "
+                      "found nothing",
+                      w->label);
+  sg_status status = make_partition(w, scheme, e);
+  if (!status) status = sg_optimizer_new(sg_object(learning, "optimizer"), &w->optimizer, e);
+  w->width = width_of(w);
+  return status;
+}
+
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e) {
   *out = NULL;
@@ -216,14 +258,8 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
 
   w->width = 1;
   if (!w->problem->timing_only) {
-    status = sg_partition_new(w->problem, w->code->parts, w->code->edge, &w->partition, e);
-    if (status == SG_OK)
-      status = sg_optimizer_new(sg_object(learning, "optimizer"), &w->optimizer, e);
-    if (status != SG_OK) goto out;
-    /* Models stand side by side only where each decode has one point, as in a synchronous scheme.
-     */
-    if (!(w->code->flags & (SG_ASYNC | SG_SEE_CUTS)) && w->code->models == 1)
-      w->width = w->problem->block_width;
+    status = make_learning(w, learning, point->scheme, e);
+    if (status) goto out;
   }
   w->environment.delay = w->delay;
   w->environment.network = w->network;

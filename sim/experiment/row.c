@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of a run: filled in, held until their loss is known, added up, handed on. */
+#include "sim/experiment/row.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool sg_held_init(sg_held_row *h, const sg_snapshots *snapshots, int replication, sg_workspace *ws,
+                  const sg_block_options *options, const sg_sink *sink, sg_error *e) {
+  *h = (sg_held_row){.world = snapshots->world,
+                     .options = options,
+                     .sink = sink,
+                     .ws = ws,
+                     .snapshots = snapshots,
+                     .error = e,
+                     .replication = replication,
+                     .live = true};
+  size_t workers = (size_t)h->world->workers;
+  h->tally = sg_tally_new(h->world->workers, options->worker_rows);
+  if (options->worker_rows) h->workers = malloc(workers * sizeof *h->workers);
+  return h->tally && (h->workers || !options->worker_rows);
+}
+
+void sg_held_free(sg_held_row *h) {
+  free(h->workers);
+  sg_tally_free(h->tally);
+}
+
+static bool emit(sg_held_row *h) {
+  if (!h->held) return true;
+  h->held = false;
+  sg_tally_row(h->tally, &h->row, h->n_workers, h->workers);
+  if (h->options->iterations)
+    atomic_fetch_add_explicit(h->options->iterations, 1, memory_order_relaxed);
+  return h->sink->row(h->sink->user, h->replication, &h->row, h->n_workers, h->workers);
+}
+
+void sg_held_end(sg_held_row *h, const char *status, const char *reason) {
+  h->live = false;
+  h->status = status;
+  h->reason = reason;
+}
+
+/* --- Losses ----------------------------------------------------------------------------------- */
+
+static bool has_loss(const sg_held_row *h) {
+  return h->world->problem->type->evaluate != NULL && h->world->evaluate_every > 0;
+}
+
+bool sg_held_wants_loss(const sg_held_row *h) {
+  return h->held && h->due && isnan(h->row.loss);
+}
+
+bool sg_held_lacks_loss(const sg_held_row *h) {
+  return h->held && has_loss(h) && strcmp(h->status, "diverged") != 0 && isnan(h->row.loss);
+}
+
+void sg_held_loss(sg_held_row *h, double loss) {
+  h->row.loss = loss;
+  if (!isfinite(loss)) {
+    h->row.loss = NAN;
+    sg_held_end(h, "diverged", "diverged");
+  } else if (loss <= h->world->target_loss) {
+    sg_tally_target(h->tally, &h->row);
+    sg_held_end(h, "finished", "target-loss");
+  }
+}
+
+sg_status sg_held_measure(sg_held_row *h, unsigned what) {
+  const double *x = sg_snapshots_model(h->snapshots, h->model);
+  sg_metrics m;
+  sg_status status = sg_problem_evaluate(h->world->problem, h->ws, what, 1, &x, &m);
+  if (status) return sg_fail_memory(h->error);
+  if (what & SG_WANT_TEST) {
+    h->row.test_loss = m.test_loss;
+    h->row.test_accuracy = m.accuracy;
+    h->row.test_auc = m.auc;
+  }
+  if (what & SG_WANT_LOSS) sg_held_loss(h, m.loss);
+  return SG_OK;
+}
+
+/* --- A row ------------------------------------------------------------------------------------ */
+
+static void fill_arithmetic(sg_held_row *h, const sg_recipe *recipe, bool decoded) {
+  sg_iteration_record *r = &h->row;
+  r->loss = r->test_loss = r->test_accuracy = r->test_auc = NAN;
+  r->grad_norm = r->grad_rel_err = r->grad_scaled_err = NAN;
+  r->cond1_est = r->decode_amp = r->decoding_err = NAN;
+  if (!decoded) return;
+  r->cond1_est = recipe->info.cond1;
+  r->decode_amp = recipe->info.amplification;
+  if (!h->world->code->exact) r->decoding_err = recipe->info.alpha_error;
+  if (h->world->problem->timing_only) return;
+  double error2 = 0, sum2 = 0, norm2 = 0, parts = 0;
+  for (int i = 0; i < recipe->n_sets; i++) {
+    const sg_kernel_set *set = &recipe->pass->set[recipe->first_set + i];
+    error2 += set->error2;
+    sum2 += set->sum2;
+    norm2 += set->norm2;
+  }
+  r->grad_norm = sqrt(norm2);
+  if (recipe->n_sum == 0) return;
+  for (int i = 0; i < recipe->n_sum; i++) parts += sqrt(recipe->norm2[i]);
+  if (parts > 0) r->grad_scaled_err = sqrt(error2) / parts;
+  if (sqrt(sum2) >= 1e-8 * parts && sum2 > 0) r->grad_rel_err = sqrt(error2 / sum2);
+}
+
+sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_recipe *recipe,
+                      bool decoded) {
+  if (sg_held_wants_loss(h)) { /* before a skipped round */
+    sg_status status = sg_held_measure(h, SG_WANT_LOSS);
+    if (status || !h->live) return status;
+  }
+  if (!emit(h)) return SG_IO;
+  h->row = *sg_run_record(run);
+  fill_arithmetic(h, recipe, decoded);
+  if (h->options->worker_rows) {
+    const sg_worker_record *rows = sg_run_worker_records(run, &h->n_workers);
+    memcpy(h->workers, rows, (size_t)h->n_workers * sizeof *rows);
+  }
+  h->held = true;
+  h->model = model;
+  h->due = has_loss(h) && decoded && (h->row.iteration + 1) % h->world->evaluate_every == 0;
+  if (decoded && !h->world->problem->timing_only && !isfinite(h->row.grad_norm)) {
+    /* A message that overflowed its number format ends here, too. */
+    h->row.grad_norm = h->row.grad_rel_err = h->row.grad_scaled_err = NAN;
+    sg_held_end(h, "diverged", "diverged");
+    return SG_OK;
+  }
+  return h->due ? sg_held_measure(h, SG_WANT_TEST) : SG_OK;
+}
+
+sg_status sg_held_finish(sg_held_row *h, const sg_run *run, const sg_recipe *recipe) {
+  if (!emit(h)) return SG_IO;
+  sg_run_row row = {.replication = h->replication,
+                    .status = h->status,
+                    .stop_reason = h->reason,
+                    .rounds = sg_run_rounds(run),
+                    .events = sg_run_events(run)};
+  sg_summary_record summary;
+  long asked = 0, found = 0;
+  sg_decoder_cache_counts(recipe->decoder, &asked, &found);
+  sg_tally_finish(h->tally, &row, &summary);
+  summary.decode_cache_hit_rate = asked ? (double)found / (double)asked : NAN;
+  int n = 0;
+  const sg_worker_summary_record *workers =
+      sg_tally_workers(h->tally, sg_delay_speeds(h->world->delay), &n);
+  bool going = h->sink->finish(h->sink->user, h->replication, &row, &summary, n, workers);
+  return going ? SG_OK : SG_IO;
+}

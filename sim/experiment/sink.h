@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What a block of runs is asked for, and where its rows go. */
+#ifndef SG_SIM_SINK_H
+#define SG_SIM_SINK_H
+
+#include "results/results.h"
+
+#include <stdatomic.h>
+
+/* Where rows go. Each function returns false to make the block stop. */
+typedef struct sg_sink {
+  void *user;
+  bool (*row)(void *user, int replication, const sg_iteration_record *row, int n_workers,
+              const sg_worker_record *worker);
+  /* The run's identity fields (ids) are the sink's business: only the outcome is filled in. */
+  bool (*finish)(void *user, int replication, const sg_run_row *run,
+                 const sg_summary_record *summary, int n_workers,
+                 const sg_worker_summary_record *worker);
+} sg_sink;
+
+typedef struct sg_block_options {
+  bool worker_rows;
+  const atomic_bool *stop; /* set: return SG_INTERRUPTED soon; NULL: never */
+  atomic_long *iterations; /* counts rows as they come, for progress; NULL: not wanted */
+} sg_block_options;
+
+#endif

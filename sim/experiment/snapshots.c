@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* Models and snapshots of one run: slots, columns of the pass, steps of the optimiser. */
+#include "sim/experiment/snapshots.h"
+
+#include "sim/core/array.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double **state_of(const sg_snapshots *s, int model) {
+  return s->state + (ptrdiff_t)model * sg_optimizer_vectors(s->world->optimizer);
+}
+
+static double *own_column(const sg_snapshots *s) {
+  return s->pass->matrix + s->column * s->pass->length;
+}
+
+bool sg_snapshots_init(sg_snapshots *s, const sg_world *w, sg_pass *pass, int column,
+                       double *models) {
+  *s = (sg_snapshots){.world = w, .pass = pass, .column = column};
+  s->updates = calloc((size_t)w->code->models, sizeof *s->updates);
+  if (!s->updates || !models) return s->updates != NULL;
+  int vectors = w->code->models * sg_optimizer_vectors(w->optimizer);
+  s->state = calloc((size_t)vectors, sizeof *s->state);
+  if (!s->state) return false;
+  for (int k = 0; k < vectors; k++) {
+    /* Vector 0 of all runs, then vector 1 of all runs: columns of the same matrix. */
+    s->state[k] = models + ((ptrdiff_t)k * pass->width + column) * pass->length;
+    memcpy(s->state[k], w->problem->initial, (size_t)pass->length * sizeof(double));
+  }
+  return true;
+}
+
+void sg_snapshots_free(sg_snapshots *s) {
+  for (int i = 0; i < s->n_slots; i++)
+    if (s->slot[i].x && s->slot[i].x != own_column(s)) free(s->slot[i].x);
+  free(s->slot);
+  free(s->state);
+  free(s->updates);
+  free(s->used);
+  free(s->spare);
+}
+
+/* Slots up to `number`; the first is the run's column of the pass. */
+static bool make_slot(sg_snapshots *s, int number) {
+  if (!SG_ROOM(s->slot, s->slots_capacity, number + 1)) return false;
+  while (s->n_slots <= number) s->slot[s->n_slots++] = (sg_slot){0};
+  sg_slot *slot = &s->slot[number];
+  if (slot->x || s->world->problem->timing_only) return true;
+  slot->x = number == 0 ? own_column(s) : malloc((size_t)s->pass->length * sizeof *slot->x);
+  return slot->x != NULL;
+}
+
+bool sg_snapshots_take(void *user, int number, int model) {
+  sg_snapshots *s = user;
+  if (!make_slot(s, number)) return false;
+  sg_slot *slot = &s->slot[number];
+  slot->model = model;
+  slot->update = s->updates[model];
+  if (slot->x)
+    sg_optimizer_point(s->world->optimizer, s->pass->length, slot->update, state_of(s, model),
+                       slot->x);
+  return true;
+}
+
+/* In a wide pass gradients are taken at the columns of its matrix: a snapshot elsewhere changes
+ * places with the one that is there. */
+static void bring_to_column(sg_snapshots *s, sg_slot *slot) {
+  double *column = own_column(s);
+  if (slot->x == column) return;
+  sg_slot *there = s->slot;
+  while (there->x != column) there++;
+  for (long c = 0; c < s->pass->length; c++) {
+    double t = slot->x[c];
+    slot->x[c] = column[c];
+    column[c] = t;
+  }
+  there->x = slot->x;
+  slot->x = column;
+}
+
+int sg_snapshots_find(sg_snapshots *s, const sg_run *run, int snapshot) {
+  for (int i = 0; i < s->n_used; i++)
+    if (s->used[i].snapshot == snapshot) return i;
+  int number = sg_run_slot(run, snapshot), column = s->column;
+  if (number < 0 || !SG_ROOM(s->used, s->used_capacity, s->n_used + 1)) return -1;
+  if (s->pass->width > 1)
+    bring_to_column(s, &s->slot[number]);
+  else
+    column = sg_pass_column(s->pass, s->slot[number].x);
+  if (column < 0) return -1;
+  s->used[s->n_used] =
+      (struct sg_used_snapshot){.snapshot = snapshot, .slot = number, .column = column};
+  return s->n_used++;
+}
+
+long sg_snapshots_age(const sg_snapshots *s, const sg_run *run, int snapshot) {
+  int number = sg_run_slot(run, snapshot);
+  assert(number >= 0 && number < s->n_slots);
+  const sg_slot *slot = &s->slot[number];
+  return s->updates[slot->model] - slot->update;
+}
+
+bool sg_snapshots_current(const sg_snapshots *s, int used, int model) {
+  const sg_slot *slot = &s->slot[s->used[used].slot];
+  return slot->model == model && slot->update == s->updates[model];
+}
+
+const double *sg_snapshots_model(const sg_snapshots *s, int model) {
+  return state_of(s, model)[0];
+}
+
+sg_status sg_snapshots_step(sg_snapshots *s, int model, const double *gradient, sg_error *e) {
+  const sg_optimizer *optimizer = s->world->optimizer;
+  const double *at = NULL;
+  if (s->world->problem->timing_only) {
+    s->updates[model]++;
+    return SG_OK;
+  }
+  if (s->n_used == 1 && sg_snapshots_current(s, 0, model)) {
+    at = s->slot[s->used[0].slot].x;
+  } else {
+    if (!s->spare) s->spare = malloc((size_t)s->pass->length * sizeof *s->spare);
+    if (!s->spare) return sg_fail_memory(e);
+    sg_optimizer_point(optimizer, s->pass->length, s->updates[model], state_of(s, model), s->spare);
+    at = s->spare;
+  }
+  sg_optimizer_step(optimizer, s->world->problem, s->updates[model], state_of(s, model), at,
+                    gradient);
+  s->updates[model]++;
+  return SG_OK;
+}
