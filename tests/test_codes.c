@@ -107,8 +107,9 @@ static void close_named(bench *b) {
 /* Whether a message comes when exactly the workers of the bit set answer; of the others of a
  * partial code the first one does. */
 static bool comes(const bench *b, int message, unsigned long present) {
-  const sg_message *m = &b->message[message];
-  return present >> m->from & 1 || (b->code->flags & SG_PARTIAL && m->tag == 0);
+  bool flag[MOST];
+  for (int i = 0; i < b->code->nodes; i++) flag[i] = present >> i & 1;
+  return sg_message_comes(b->code, &b->message[message], flag);
 }
 
 /* Weights when exactly the workers of the bit set answer; `turn` varies the order of arrival. */
@@ -219,7 +220,7 @@ static void check_rows(bench *b) {
     if (sent > most) most = sent;
   }
   double d = load * code->nodes / code->shape.subsets, m = (double)pieces / most;
-  if (code->exact && !(code->flags & SG_PARTIAL) && d + 1e-9 < code->promised + m)
+  if (code->exact && !code->type->comes && d + 1e-9 < code->promised + m)
     fail_msg("%s, n = %d: d = %g is less than s + m = %d + %g, which no exact code can do",
              b->label, code->nodes, d, code->promised, m);
 }
@@ -1007,7 +1008,7 @@ static void partial_codes_need_all_first_messages(void **state) {
       snprintf(text, sizeof text, "%d", p);
       open_named(&b, values_of(names[k], "s", "2", "p", text, NULL), 6, 1);
       assert_true(fabs(b.code->load - (double)p / (p - 2)) < 1e-12);
-      assert_true(b.code->promised == 2 && b.code->flags & SG_PARTIAL);
+      assert_true(b.code->promised == 2 && b.code->type->comes);
       for (int i = 0; i < 6; i++) /* first messages hold p − s − 1 of (p − s) n partitions */
         assert_true(fabs(sg_code_edge(b.code, i + 1) - sg_code_edge(b.code, i) -
                          (p - 3.0) / ((p - 2) * 6)) < 1e-12);

@@ -580,7 +580,7 @@ static sg_status begin(checker *c) {
   *check = (sg_check){.workers = c->n,
                       .length = code->shape.length,
                       .exact = code->exact,
-                      .partial = code->flags & SG_PARTIAL,
+                      .partial = code->type->comes != NULL,
                       .s_promised = code->promised < 0 ? 0 : code->promised,
                       .m_promised = code->reduction,
                       .d_promised = code->load * c->n / code->shape.subsets,

@@ -206,8 +206,7 @@ static double *workspace(sg_trial *t, size_t count) {
 
 /* Whether a message of the full round comes in the pattern at hand. */
 static bool comes(const sg_trial *t, const sg_message *message) {
-  if (!t->subject->is_static || t->present[message->from]) return true;
-  return message->tag == 0 && (t->subject->code->flags & SG_PARTIAL);
+  return !t->subject->is_static || sg_message_comes(t->subject->code, message, t->present);
 }
 
 /* Messages that come, to t->picked and t->place. */
