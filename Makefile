@@ -67,6 +67,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
 TOYS := $(BUILD)/tests/straggle-toys
 $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/support/toy_codes.o $(LIB)
 	$(LINK) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
 
 # --- What people type --------------------------------------------------------------------------
 

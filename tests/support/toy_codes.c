@@ -375,7 +375,6 @@ static sg_status tree_create(sg_code *code, const sg_shape *shape, const sg_valu
   (void)values;
   code->parts = 4;
   code->parent = parent;
-  code->promised = 1;
   code->state_size = sizeof(tree_state);
   sg_status status = need_workers(values, shape, 4, 4, e);
   return status ? status : segments(code, 1, shape->length, 1, e);
@@ -411,14 +410,68 @@ static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message
   return arrived < 2 ? SG_WAIT : arrived == 2 ? SG_READY : SG_SKIP;
 }
 
+/* Any leaf may be missing, their parent may not. */
+static bool tree_promises(const sg_code *code, const bool *present) {
+  (void)code;
+  return present[3] && present[0] + present[1] + present[2] >= 2;
+}
+
 const sg_code_type toy_tree = {
     .about = {.name = "toy-tree",
               .summary = "Three leaves whose parent decodes what any two of them sent.",
               .reference = ""},
     .create = tree_create,
     .encode = tree_encode,
+    .promises = tree_promises,
     .begin_round = tree_begin_round,
     .arrive = tree_arrive};
+
+/* --- A real number and a list ------------------------------------------------------------------
+ */
+
+static const sg_param factor_item = {.kind = SG_REAL, .summary = "a factor", .min = 0.25, .max = 4};
+static const sg_param scaled_params[] = {
+    {.name = "scale",
+     .kind = SG_REAL,
+     .summary = "What every message is multiplied by.",
+     .min = 0.5,
+     .max = 2,
+     .flags = SG_REQUIRED},
+    {.name = "factors",
+     .kind = SG_LIST,
+     .summary = "What messages are multiplied by, besides, in turn.",
+     .min = 1,
+     .max = 5,
+     .fields = &factor_item,
+     .flags = SG_REQUIRED},
+    {0}};
+
+static sg_status scaled_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  int count = sg_count(values, "factors");
+  double *factor = sg_code_alloc(code, (size_t)shape->workers, sizeof *factor);
+  if (!factor) return sg_fail_memory(e);
+  if (count > shape->workers)
+    return sg_fail_at(e, values, "factors", "expected at most n = %d factors, found %d",
+                      shape->workers, count);
+  for (int i = 0; i < shape->workers; i++)
+    factor[i] = sg_real(values, "scale") * sg_item(values, "factors", i % count)->number;
+  code->self = factor;
+  code->parts = shape->workers;
+  return SG_OK;
+}
+
+static void scaled_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  sg_row_part(row, message->from, 0, ((const double *)code->self)[message->from]);
+}
+
+const sg_code_type toy_scaled = {
+    .about = {.name = "toy-scaled",
+              .summary = "Each worker sends its part, multiplied by a number.",
+              .reference = "",
+              .params = scaled_params},
+    .create = scaled_create,
+    .encode = scaled_encode};
 
 /* --- Waiting for fewer workers in round 0 than later ----------------------------------------- */
 

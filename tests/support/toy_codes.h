@@ -36,6 +36,10 @@ extern const sg_code_type toy_coded;
  * and sends it on with its own part. */
 extern const sg_code_type toy_tree;
 
+/* Any number of workers, a part each, multiplied by the real number `scale` and by `factors`, a
+ * list, in turn. */
+extern const sg_code_type toy_scaled;
+
 /* Any number of workers, a part each. Waits for one in round 0 and for `later` in the others. */
 extern const sg_code_type toy_waits;
 
