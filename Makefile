@@ -61,7 +61,13 @@ $(BUILD)/sim/cli/provenance.o: $(BUILD)/revision
 $(BUILD)/sim/cli/provenance.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
-	$(LINK) -o $@ $^ $(LDLIBS) -lcmocka
+	$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) -lcmocka
+
+# Programs whose registry has the toy codes of the tests, too.
+TOYS := $(BUILD)/tests/straggle-toys
+$(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/support/toy_codes.o $(LIB)
+	$(LINK) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
 
 # --- What people type --------------------------------------------------------------------------
 
@@ -89,9 +95,9 @@ run: setup
 test: setup-tests
 	@$(MAKE) --no-print-directory check
 
-check: all $(TESTS) $(TOOLS)
+check: all $(TESTS) $(TOOLS) $(TOYS)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
-	@STRAGGLE=$(abspath $(BUILD)/straggle) bats tests/*.bats
+	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
 	@$(BUILD)/tests/validate --short
 	@$(BUILD)/tests/validate_network --short
 	@$(BUILD)/tests/validate_delays --short
@@ -178,6 +184,6 @@ install: all
 clean:
 	rm -rf build build-*
 
--include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/support/*.d)
+-include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
 .PHONY: all setup setup-tests run test check validate bench fuzz asan ubsan tsan docs tidy install clean FORCE
 .SECONDARY:

@@ -247,9 +247,9 @@ static void flops_are_those_of_the_calls(void **state) {
       sg_weights w, again;
       int count = 0, missing = code->promised;
       for (int i = 0; i < all; i++) { /* a burst; partial codes lose second messages */
-        bool lost = (message[i].from - first + N) % N < missing;
-        if (!lost || (code->flags & SG_PARTIAL && message[i].tag == 0))
-          order[count++] = &message[i];
+        bool present[N];
+        for (int v = 0; v < N; v++) present[v] = (v - first + N) % N >= missing;
+        if (sg_message_comes(code, &message[i], present)) order[count++] = &message[i];
       }
       counted = 0;
       if (sg_decoder_weights(decoder, zero, 0, count, order, &w, NULL)) continue;

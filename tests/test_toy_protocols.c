@@ -68,18 +68,15 @@ static const sg_run_request *next(play *p) {
   return request;
 }
 
-/* Finds weights for a code whose state is of no account in encode and weights. */
+/* Finds weights. */
 static void decode(play *p, const sg_run_request *request) {
   sg_error e = {0};
-  void *state = calloc(1, p->code->state_size + 1);
-  assert_non_null(state);
   for (int s = 0; s < request->n_segments; s++) {
     sg_weights w;
-    sg_status status = sg_decoder_weights(p->decoder, state, s, request->segment[s].count,
+    sg_status status = sg_decoder_weights(p->decoder, request->state, s, request->segment[s].count,
                                           request->segment[s].message, &w, &e);
     assert_int_equal(status, SG_OK);
   }
-  free(state);
   sg_run_supply(p->run, &(sg_run_result){.decoded = true, .n_used = p->n_used});
   assert_non_null(sg_run_record(p->run));
   p->row = *sg_run_record(p->run);

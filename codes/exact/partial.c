@@ -115,7 +115,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (status) return status;
   if (!fill_edges(code, t, cyclic ? n : t->groups)) return sg_fail_memory(e);
   code->stop = "count";
-  code->flags = SG_PARTIAL | (cyclic ? SG_WEIGHTS_PURE : 0);
+  code->flags = cyclic ? SG_WEIGHTS_PURE : 0;
   code->promised = t->s;
   code->state_size = sizeof(progress) + (size_t)t->groups;
   return sg_code_one_segment(code, values, "s", 1, n + (cyclic ? n - t->s : t->groups), e);
@@ -150,6 +150,12 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
 static void begin_round(const sg_code *code, void *state, int round) {
   (void)round;
   memset(state, 0, code->state_size);
+}
+
+/* Late workers have sent their own part. */
+static bool comes(const sg_code *code, const sg_message *message, const bool *present) {
+  (void)code;
+  return message->tag == OWN || present[message->from];
 }
 
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
@@ -205,6 +211,7 @@ const sg_code_type sg_partial_cyclic = {
     .plan = plan,
     .encode = encode,
     .begin_round = begin_round,
+    .comes = comes,
     .arrive = arrive,
     .weights = weights,
 };
@@ -221,6 +228,7 @@ const sg_code_type sg_partial_repetition = {
     .plan = plan,
     .encode = encode,
     .begin_round = begin_round,
+    .comes = comes,
     .arrive = arrive,
     .weights = weights,
 };

@@ -75,11 +75,9 @@ enum {                        /* sg_code.flags */
        SG_ROUNDS = 256,       /* on_event calls sg_round_event: stop policies are understood */
        SG_WANTS_VALUES = 8,   /* UPDATED events carry norms and inner products */
        SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
-       SG_PARTIAL = 32, /* stragglers are slow, not lost: of the `promised` workers that are not
-                           waited for, the messages with tag 0 come all the same */
-       SG_BATCHES = 64, /* rows name mini-batches (sg_row_batch); one model at a time */
-       SG_LOCAL = 128,  /* rows are of local steps (sg_row_local); one model at a time */
-       SG_OFFSET = 512  /* rows are taken beside the snapshot (sg_row_offset) */
+       SG_BATCHES = 64,      /* rows name mini-batches (sg_row_batch); one model at a time */
+       SG_LOCAL = 128,       /* rows are of local steps (sg_row_local); one model at a time */
+       SG_OFFSET = 512       /* rows are taken beside the snapshot (sg_row_offset) */
 };
 
 typedef struct sg_code sg_code;
@@ -133,6 +131,10 @@ typedef struct sg_code_type {
    * NULL: at most code->promised are missing. */
   bool (*promises)(const sg_code *code, const bool *present);
 
+  /* Whether a message comes when exactly the workers with present[i] are waited for: stragglers
+   * that are slow, not lost, may have sent some of theirs. NULL: if its sender is present. */
+  bool (*comes)(const sg_code *code, const sg_message *message, const bool *present);
+
   /* --- optional, asked by the default protocol (one round per iteration) --- */
   void (*begin_round)(const sg_code *code, void *state, int round);
   void (*plan)(const sg_code *code, const void *state, int round, int snapshot, sg_orders *orders);
@@ -166,7 +168,7 @@ struct sg_code {
   const sg_combination *coded;
   size_t state_size; /* per run: flat memory, zeroed, no pointers in it */
   unsigned flags;
-  int promised;  /* s: recovers with any so many workers missing; SG_PARTIAL: late */
+  int promised;  /* s: recovers with any so many workers missing; with `comes`: late */
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
@@ -183,8 +185,10 @@ struct sg_code {
   struct sg_arena *arena;
 };
 
-/* All registered types in the order of the documentation; NULL past the last. One line per code in
- * codes/registry.c. */
+/* All registered types in the order of the documentation, one line per code in codes/registry.c;
+ * the last is NULL. */
+extern const sg_code_type *const sg_code_types[];
+/* The i-th, NULL past the last; the one of that name or NULL. */
 const sg_code_type *sg_code_type_at(int i);
 const sg_code_type *sg_code_type_find(const char *name);
 extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */

@@ -94,3 +94,7 @@ sg_message sg_order_message(const sg_order *order, const sg_code *code, int node
                       .segment = order->segment,
                       .tag = order->tag};
 }
+
+bool sg_message_comes(const sg_code *code, const sg_message *message, const bool *present) {
+  return code->type->comes ? code->type->comes(code, message, present) : present[message->from];
+}

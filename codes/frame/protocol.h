@@ -124,6 +124,8 @@ void sg_orders_free(sg_orders *o);
 void sg_order_nodes(const sg_order *order, const sg_code *code, int *first, int *end);
 /* The message that a send order has a node send; id, round and inputs are the reader's. */
 sg_message sg_order_message(const sg_order *order, const sg_code *code, int node);
+/* Whether a message comes when exactly the workers with present[i] are waited for. */
+bool sg_message_comes(const sg_code *code, const sg_message *message, const bool *present);
 
 /* --- The default round ------------------------------------------------------------------------ */
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* How safe a code is: recovery, conditioning and rounding errors over patterns of stragglers.
  *
- * A pattern is a set of workers that answer nothing; all others have done all their work and sent
- * all their messages. With SG_PARTIAL, of two-stage codes, the messages with tag 0 of the set come,
- * too. Every pattern goes through the code's own rows and decode weights. Patterns
- * with at most s workers missing (s = code->promised) are tried all, or, where there are too many,
- * sampled uniformly, and searched for the worst (greedy, then swaps of one worker). For every
- * number of responders it is counted how many sets decode.
+ * A pattern is a set of workers that do not answer; all others do all their work and send all their
+ * messages. Where stragglers are slow, not lost, what they send early comes all the same
+ * (sg_code_type.comes). Of codes whose protocol reacts to what happens, or whose rounds depend on
+ * each other, every pattern is played for several rounds in several orders of what happens
+ * (trial.h); it decodes if they all do. Every pattern goes through the code's own rows and decode
+ * weights and through the one kernel. Patterns with at most s workers missing (s = code->promised)
+ * are tried all, or, where there are too many, sampled uniformly, and searched for the worst
+ * (greedy, then swaps of one worker). For every number of responders it is counted how many sets
+ * decode, and, of codes that are not exact, how far their sums are from the whole one.
  *
  * What is measured of a pattern that decodes
  *   cond2          2-norm condition number of its decode system: the rows of the messages that have
@@ -18,9 +21,11 @@
  *   residual       max |Σ weight · row − 1| over the coefficients of the decoded sum
  *   error          ‖ĝ − Σ g‖ / Σ ‖g‖ for gradients of independent normal numbers, encoded in
  *                  float64, messages rounded to a format, decoded in float64; the sum to compare
- *                  with in extended precision. As `grad_scaled_err` of a run. */
-#ifndef SG_CODES_CHECK_H
-#define SG_CODES_CHECK_H
+ *                  with in compensated arithmetic. As `grad_scaled_err` of a run. With coded parts
+ *                  gradients are those of least squares with one row in each part.
+ *   deviation      Σ (α − 1)² / parts, α being the coefficients of the decoded sum */
+#ifndef SG_CHECK_CHECK_H
+#define SG_CHECK_CHECK_H
 
 #include "codes/frame/code.h"
 #include "sim/core/precision.h"
@@ -44,27 +49,29 @@ typedef struct sg_check_spread {
 /* Sets of responders of one size. */
 typedef struct sg_check_sets {
   int responders;
-  double sets;           /* that there are */
-  long tried, decodable; /* tried == sets: counted, otherwise sampled */
+  double sets;                            /* that there are */
+  long tried, decodable;                  /* tried == sets: counted, otherwise sampled */
+  double mean_deviation, worst_deviation; /* of those that decode; NAN: none, or not known */
 } sg_check_sets;
 
 typedef struct sg_check {
   int workers;
   long length;
   bool exact;
-  bool partial;    /* who is missing has sent its messages with tag 0 (SG_PARTIAL) */
+  bool partial;    /* who is missing has sent something all the same (sg_code_type.comes) */
   bool exhaustive; /* every pattern with at most s missing was tried */
   double patterns; /* that there are with at most s missing */
   long tried, searched;
-  /* Promised by the code, and found in its messages. d is the share of the data that the busiest
-   * worker holds, times n; 1/m what a worker sends, in gradients; s the most workers any of which
-   * may be missing. */
+  /* Promised by the code, and found in the messages of all patterns, orders and rounds that were
+   * tried. d is the share of the data that the busiest worker holds, times n; 1/m what a worker
+   * sends at a snapshot, in gradients; s the most workers any of which may be missing. */
   double d_promised, d_found, m_promised, m_found;
   int s_promised, s_found;
   bool s_proved; /* s_found rests on all patterns, not on samples */
   double copies; /* data held by all workers over the data; d where loads are equal */
-  double slack;  /* copies − (s + m) as found: 0 is the optimal trade-off (Ye and Abbe 2018); NAN
-                    for partial and approximate codes, which have another */
+  double slack;  /* copies − (s + m) as found, never negative: 0 is the optimal trade-off (Ye and
+                    Abbe 2018); NAN for partial and approximate codes and for coded data, which have
+                    another */
   long broken;   /* promised patterns that were refused */
   int n_broken_missing, *broken_missing; /* the first of them */
   long inaccurate; /* of the patterns tried: decoded, by an exact code, with an error of 1e-6 or
@@ -81,7 +88,7 @@ typedef struct sg_check {
   double least_messages, received;
 } sg_check;
 
-/* Faults: a code without rounds that stand for themselves, not enough memory. O(patterns · (SVD of
+/* Faults: not enough memory; SG_BUG, a mistake in the code's rows or protocol. O(patterns · (SVD of
  * the decode system + messages · length)). */
 sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg_check **out,
                         sg_error *e);

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/* Combinations of a code's parameters, member by member along its table. */
 #include "sim/check/grid.h"
 
 #include <string.h>
 
 static const int whole[] = {1, 2, 3, 4};
-enum { WHOLE = sizeof whole / sizeof *whole };
+enum { WHOLE = sizeof whole / sizeof *whole, REAL = 3 };
+
+/* The i-th of REAL values inside the bounds of a real number. */
+static double real_value(const sg_param *p, int i) {
+  bool bounded = p->min != 0 || p->max != 0;
+  if (bounded && p->max < SG_UNBOUNDED && p->min > -SG_UNBOUNDED)
+    return p->min + (p->max - p->min) * (i + 1) / (REAL + 1);
+  return (bounded && p->min > -SG_UNBOUNDED ? p->min : 0) + (i + 1) * 0.5;
+}
 
 typedef struct walk {
   const sg_code_type *type;
@@ -40,7 +49,8 @@ static const sg_param *next_member(const sg_param *table, int *pass, const sg_pa
   for (; *pass < 2; ++*pass, p = table)
     for (; p && p->name; p++) {
       bool open = p->flags & (SG_REQUIRED | SG_OPTIONAL);
-      if (*pass == 0 ? p->kind == SG_CHOICE : p->kind == SG_INT && open) return p;
+      bool number = p->kind == SG_INT ? open : p->kind == SG_REAL && p->flags & SG_REQUIRED;
+      if (*pass == 0 ? p->kind == SG_CHOICE : number) return p;
     }
   return NULL;
 }
@@ -53,8 +63,10 @@ static sg_status go_with(walk *w, const sg_param *p, int pass, bool deviates,
                          const sg_values *values, int i, long *made) {
   sg_values *copy = sg_values_copy(values);
   if (!copy) return sg_fail_memory(w->error);
-  sg_status set = p->kind == SG_INT ? sg_values_set_number(copy, p->name, whole[i], NULL)
-                                    : sg_values_set_string(copy, p->name, p->choices[i], NULL);
+  sg_status set = p->kind == SG_CHOICE
+                      ? sg_values_set_string(copy, p->name, p->choices[i], NULL)
+                      : sg_values_set_number(copy, p->name,
+                                             p->kind == SG_INT ? whole[i] : real_value(p, i), NULL);
   sg_status status = set == SG_OK ? go(w, p, pass, deviates, copy, made) : SG_OK;
   sg_values_free(copy);
   return status;
@@ -84,7 +96,9 @@ static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const s
     status = go(w, p, pass, deviates, values, made);
     if (status || *made > before) return status;
   }
-  for (int i = 0; i < WHOLE && !status && whole[i] <= w->shape->workers; i++)
+  for (int i = 0; p->kind == SG_REAL && i < REAL && !status; i++)
+    status = go_with(w, p, pass, deviates, values, i, made);
+  for (int i = 0; p->kind == SG_INT && i < WHOLE && !status && whole[i] <= w->shape->workers; i++)
     status = go_with(w, p, pass, deviates, values, i, made);
   return status;
 }

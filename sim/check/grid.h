@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Every registered code with sensible combinations of its parameters, from the parameter tables.
  *
- * Words keep their defaults but for one at a time, which runs through its choices (of a member
- * named "stop" only the last: the rule does not change a code's arithmetic); those without a
- * default run as well. Required whole numbers run through 1, 2, 3 and 4; optional ones are left out
- * where the code can do without, otherwise they run, too; what has a default keeps it. Combinations
- * that the code refuses are passed over, and so are those without tolerance for stragglers where
- * others of the code have some. Codes that must be given a real number, a text or a file are not in
- * the grid.
- */
-#ifndef SG_CODES_GRID_H
-#define SG_CODES_GRID_H
+ *   words           run through their choices if they have no default; of those that have one,
+ *                   one at a time departs from it. Of a member named "stop" only the last choice
+ *                   is taken: the rule does not change a code's arithmetic
+ *   whole numbers   1, 2, 3 and 4 if required; optional ones are left out if the code can do
+ *                   without, otherwise they run, too; with a default they keep it
+ *   real numbers    if required, three values between their bounds
+ *   others          are left out: a code that must be given a text or a file is not in the grid
+ *
+ * Combinations that the code refuses are passed over. So are those that promise nothing without
+ * stragglers, if others of the code do promise something. */
+#ifndef SG_CHECK_GRID_H
+#define SG_CHECK_GRID_H
 
 #include "codes/frame/code.h"
 

@@ -1,182 +1,457 @@
 /* SPDX-License-Identifier: MIT */
+/* The player: a list of things that can happen, from which a script picks. */
 #include "sim/check/rehearsal.h"
+
+#include "sim/core/array.h"
+#include "sim/core/random.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* A protocol that has not come to rest by then never will. */
-enum { MOST_ORDERS = 1 << 20, DEEPEST = 1000 };
+enum { MOST_THINGS = 1 << 20, MOST_STALLS = 1000 };
 
-sg_status sg_rehearsal_possible(const sg_code *code, sg_error *e) {
-  const char *what = code->flags & SG_ASYNC      ? "it has no barrier"
-                     : code->flags & SG_SEE_CUTS ? "its rounds end by a timer"
-                     : code->models > 1          ? "several jobs are in flight"
-                                                 : NULL;
-  if (!what) return SG_OK;
-  return sg_fail(e, SG_INVALID, NULL,
-                 "expected a code whose rounds stand for themselves, found \"%s\": %s",
-                 code->type->about.name, what);
-}
+enum { ON_ITS_WAY, HELD, GONE, NAMED }; /* where a message is; NAMED: held, and wanted */
+
+typedef struct thing {
+  sg_cue_kind kind;
+  int node;
+  /* WORK: the order. MESSAGE: r->message[first … first + count − 1]. SIGNAL, COMMAND: count or arg.
+   * TIMER: arg and rule. */
+  sg_order order;
+  int first, count;
+} thing;
+
+typedef struct rehearsed_node {
+  int tasks; /* done in this round */
+  bool dead;
+} rehearsed_node;
 
 bool sg_rehearsal_is_static(const sg_code *code) {
-  return !code->parent && !code->type->on_event;
+  return !code->parent && !code->type->on_event && code->models == 1;
 }
 
-typedef struct player {
-  const sg_code *code;
-  const bool *present;
-  sg_rehearsal *rehearsal;
-  int *done;                 /* per node: tasks */
-  const sg_message **inputs; /* what a node holds; room for all messages */
-  int inputs_capacity;
-  int depth;
-  long orders; /* obeyed so far */
-  bool failed, restless;
-} player;
-
-static bool is_present(const player *p, int node) {
-  return !p->present || p->present[node];
+static bool is_async(const sg_rehearsal *r) {
+  return r->code->flags & SG_ASYNC;
 }
 
-static bool widen(void *array, int *capacity, int count, size_t size) {
-  if (count < *capacity) return true;
-  int wider = *capacity ? 2 * *capacity : 64;
-  void *old, *moved;
-  memcpy(&old, array, sizeof old);
-  moved = realloc(old, (size_t)wider * size);
-  if (!moved) return false;
-  memcpy(array, &moved, sizeof moved);
-  *capacity = wider;
+static bool is_present(const sg_rehearsal *r, int node) {
+  return !r->script->present || r->script->present[node];
+}
+
+static sg_status wrong(const sg_rehearsal *r, const char *what, sg_error *e) {
+  return sg_fail(e, SG_BUG, NULL, "code %s: its protocol %s", r->code->type->about.name, what);
+}
+
+/* --- Things ----------------------------------------------------------------------------------- */
+
+static bool add(sg_rehearsal *r, const thing *t) {
+  if (!SG_ROOM(r->thing, r->things_capacity, r->things + 1)) return false;
+  r->thing[r->things++] = *t;
   return true;
 }
 
-static void obey(player *p, const sg_order *order);
-
-/* Orders that come back are obeyed at once, as an engine would. */
-static void tell(player *p, const sg_event *event) {
-  sg_orders orders = {0};
-  if (p->failed || p->restless) return;
-  p->depth++;
-  sg_protocol_event(p->rehearsal->protocol, event, &orders);
-  p->failed |= orders.failed;
-  p->orders += orders.count;
-  p->restless |= p->orders > MOST_ORDERS || p->depth > DEEPEST;
-  for (int i = 0; i < orders.count && !p->failed && !p->restless; i++) obey(p, &orders.order[i]);
-  sg_orders_free(&orders);
-  p->depth--;
+static void take_out(sg_rehearsal *r, int i) {
+  r->things--;
+  memmove(r->thing + i, r->thing + i + 1, (size_t)(r->things - i) * sizeof *r->thing);
 }
 
-/* The messages of the same snapshot and segment that `node` has been sent. */
-static int gather(player *p, int node, int snapshot, int segment) {
-  const sg_rehearsal *r = p->rehearsal;
+/* The first of that kind at that node; −1: there is none. */
+static int find(const sg_rehearsal *r, sg_cue_kind kind, int node) {
+  for (int i = 0; i < r->things; i++)
+    if (r->thing[i].kind == kind && r->thing[i].node == node) return i;
+  return -1;
+}
+
+/* Removes all of a kind, of one node or SG_ALL. */
+static void cancel(sg_rehearsal *r, sg_cue_kind kind, int node) {
+  int kept = 0;
+  for (int i = 0; i < r->things; i++) {
+    const thing *t = &r->thing[i];
+    if (t->kind == kind && (node == SG_ALL || t->node == node)) {
+      for (int k = 0; kind == SG_CUE_MESSAGE && k < t->count; k++) r->place[t->first + k] = GONE;
+      continue;
+    }
+    r->thing[kept++] = *t;
+  }
+  r->things = kept;
+}
+
+/* A round begins when no update is under way; a timer that goes by the first arrival waits for
+ * it. */
+static bool can_happen(const sg_rehearsal *r, const thing *t, bool timers) {
+  if (t->kind == SG_CUE_TIMER) return timers && (t->order.rule == SG_AFTER_SECONDS || r->arrived);
+  if (t->kind != SG_CUE_BEGIN) return true;
+  for (int i = 0; i < r->things; i++)
+    if (r->thing[i].kind == SG_CUE_UPDATE) return false;
+  return true;
+}
+
+static double draw(sg_rehearsal *r) {
+  sg_stream random;
+  sg_stream_at(&random, r->script->seed, 0, SG_FOR_CHECK, 4, r->drawn++, 0);
+  return sg_uniform(&random);
+}
+
+static int pick_among(sg_rehearsal *r, bool timers) {
+  int count = 0;
+  for (int i = 0; i < r->things; i++) count += can_happen(r, &r->thing[i], timers);
+  if (count == 0) return -1;
+  int skip = r->script->seed ? (int)(draw(r) * count) : 0;
+  for (int i = 0; i < r->things; i++)
+    if (can_happen(r, &r->thing[i], timers) && skip-- == 0)
+      return r->thing[i].kind == SG_CUE_TIMER ? i : find(r, r->thing[i].kind, r->thing[i].node);
+  return -1;
+}
+
+/* What happens next; −1: nothing can. */
+static int pick(sg_rehearsal *r) {
+  const sg_script *s = r->script;
+  while (r->cue < s->n_cues && s->cue[r->cue].kind != SG_CUE_CRASH) {
+    int i = find(r, s->cue[r->cue].kind, s->cue[r->cue].node);
+    r->cue++;
+    if (i >= 0 && can_happen(r, &r->thing[i], true)) return i;
+  }
+  int i = pick_among(r, s->timers);
+  return i >= 0 || s->timers ? i : pick_among(r, true);
+}
+
+/* --- Messages --------------------------------------------------------------------------------- */
+
+/* What `node` holds of the same snapshot and segment; r->used is used for it. −1: no memory. */
+static int gather(sg_rehearsal *r, int node, const sg_order *o) {
   int n = 0;
   for (int i = 0; i < r->count; i++) {
     const sg_message *m = r->message[i];
-    if (m->to != node || m->snapshot != snapshot || m->segment != segment) continue;
-    if (!widen(&p->inputs, &p->inputs_capacity, n, sizeof *p->inputs)) {
-      p->failed = true;
-      return 0;
-    }
-    p->inputs[n++] = m;
+    if (m->to != node || r->place[i] != HELD || m->snapshot != o->snapshot ||
+        m->segment != o->segment)
+      continue;
+    if (!SG_ROOM(r->used, r->used_capacity, n + 1)) return -1;
+    r->used[n++] = m;
   }
   return n;
 }
 
-static sg_message *new_message(player *p, const sg_order *o, int from) {
-  sg_rehearsal *r = p->rehearsal;
-  int n_in = p->code->parent ? gather(p, from, o->snapshot, o->segment) : 0;
-  sg_message *m = NULL;
-  /* The inputs stand behind the message, in one allocation. */
-  if (!p->failed && widen(&r->message, &r->capacity, r->count, sizeof(sg_message *)))
-    m = calloc(1, sizeof *m + (size_t)n_in * sizeof(sg_message *));
-  if (!m) {
-    p->failed = true;
-    return NULL;
-  }
+/* The inputs stand behind the message, in one allocation. */
+static bool form(sg_rehearsal *r, const sg_order *o, int node) {
+  int n_in = gather(r, node, o);
+  if (n_in < 0 || !SG_ROOM(r->message, r->capacity, r->count + 1) ||
+      !SG_ROOM(r->place, r->place_capacity, r->count + 1))
+    return false;
+  sg_message *m = calloc(1, sizeof *m + (size_t)n_in * sizeof(sg_message *));
+  if (!m) return false;
   const sg_message **in = (const sg_message **)(void *)(m + 1);
-  if (n_in) memcpy(in, p->inputs, (size_t)n_in * sizeof *in);
-  *m = sg_order_message(o, p->code, from);
+  if (n_in) memcpy(in, r->used, (size_t)n_in * sizeof *in);
+  *m = sg_order_message(o, r->code, node);
   m->id = r->count;
+  m->round = r->round;
   m->n_in = n_in;
   m->in = n_in ? in : NULL;
+  r->place[r->count] = ON_ITS_WAY;
   r->message[r->count++] = m;
-  return m;
+  return true;
 }
 
-static void send(player *p, const sg_order *o, int from) {
-  sg_rehearsal *r = p->rehearsal;
-  const sg_message *m = new_message(p, o, from);
-  if (!m) return;
-  int to = m->to;
-  if (to != SG_MASTER && !is_present(p, to)) return;
-  if (to == SG_MASTER) {
-    if (!widen(&r->delivered, &r->delivered_capacity, r->n_delivered, sizeof *r->delivered)) {
-      p->failed = true;
-      return;
-    }
-    r->delivered[r->n_delivered++] = m;
-    if (sg_rehearsal_is_static(p->code)) return;
+/* A transmission: the send, and those behind it that go with it. */
+static bool leave(sg_rehearsal *r, int node, const sg_order *o) {
+  thing t = {.kind = SG_CUE_MESSAGE, .node = node, .first = r->count, .count = 1};
+  if (!form(r, o, node)) return false;
+  for (int i; (i = find(r, SG_CUE_WORK, node)) >= 0 && r->thing[i].order.kind == SG_ORDER_SEND &&
+              r->thing[i].order.flags & SG_WITH_PREVIOUS;
+       t.count++) {
+    sg_order next = r->thing[i].order;
+    take_out(r, i);
+    if (!form(r, &next, node)) return false;
   }
-  tell(p, &(sg_event){.kind = SG_ARRIVAL, .at = to, .from = from, .count = 1, .message = &m});
+  return add(r, &t);
 }
 
-/* Who has dropped a message does not hold it any more: it is nobody's. */
-static void drop(sg_rehearsal *r, const sg_message *message) {
+static void let_go(sg_rehearsal *r, const sg_message *m) {
   int kept = 0;
-  for (int i = 0; i < r->n_delivered; i++)
-    if (r->delivered[i] != message) r->delivered[kept++] = r->delivered[i];
-  r->n_delivered = kept;
-  r->message[message->id]->to = SG_ALL;
+  r->place[m->id] = GONE;
+  for (int i = 0; i < r->n_held; i++)
+    if (r->held[i] != m) r->held[kept++] = r->held[i];
+  r->n_held = kept;
+  if (r->unseen > kept) r->unseen = kept;
 }
 
-static void obey_one(player *p, const sg_order *o, int node) {
+/* --- Orders ----------------------------------------------------------------------------------- */
+
+static sg_status tell(sg_rehearsal *r, const sg_event *event, sg_error *e);
+
+static bool is_wanted(const sg_rehearsal *r, const sg_order *o, const sg_message *m) {
+  if (r->named) return r->place[m->id] == NAMED;
+  return o->snapshot == SG_ANY || o->snapshot == m->snapshot;
+}
+
+/* *refused: the weights were. */
+static sg_status decode(sg_rehearsal *r, const sg_order *o, bool *refused, sg_error *e) {
+  sg_rehearsed_decode what = {.model = o->model, .snapshot = o->snapshot, .flags = o->flags};
+  bool decoded = false;
+  if (o->model < 0 || o->model >= r->code->models)
+    return wrong(r, "decodes for a model that there is not", e);
+  if (find(r, SG_CUE_UPDATE, o->model) >= 0)
+    return wrong(r, "decodes for a model before its last update is over", e);
+  if (!SG_ROOM(r->used, r->used_capacity, r->n_held + 1)) return sg_fail_memory(e);
+  for (int i = 0; i < r->n_held; i++)
+    if (is_wanted(r, o, r->held[i])) r->used[what.count++] = r->held[i];
+  what.message = r->used;
+  for (int i = 0; i < r->n_held; i++) r->place[r->held[i]->id] = HELD;
+  r->named = false;
+  sg_status status = r->script->decode(r->script->user, r, &what, &decoded, e);
+  if (status) return status;
+  *refused = !decoded;
+  if (!decoded) {
+    r->refused++;
+    return SG_OK;
+  }
+  r->updates++;
+  for (int i = 0; !(o->flags & SG_KEEP) && i < what.count; i++) let_go(r, r->used[i]);
+  for (int i = r->n_held - 1; o->flags & SG_LAST && i >= 0; i--)
+    if (r->held[i]->snapshot == o->snapshot) let_go(r, r->held[i]);
+  return add(r, &(thing){.kind = SG_CUE_UPDATE, .node = o->model}) ? SG_OK : sg_fail_memory(e);
+}
+
+static sg_status end_round(sg_rehearsal *r, sg_error *e) {
+  if (is_async(r)) return wrong(r, "ends a round, but has no barrier", e);
+  if (r->ending) return wrong(r, "ends a round that is over", e);
+  r->ending = true;
+  cancel(r, SG_CUE_WORK, SG_ALL);
+  cancel(r, SG_CUE_SIGNAL, SG_ALL);
+  cancel(r, SG_CUE_COMMAND, SG_ALL);
+  cancel(r, SG_CUE_TIMER, SG_ALL);
+  if (!r->script->late) cancel(r, SG_CUE_MESSAGE, SG_ALL);
+  return add(r, &(thing){.kind = SG_CUE_BEGIN}) ? SG_OK : sg_fail_memory(e);
+}
+
+/* Orders for nodes become their things. */
+static sg_status order_nodes(sg_rehearsal *r, const sg_order *o, sg_error *e) {
+  int first, end;
+  sg_order_nodes(o, r->code, &first, &end);
+  if (first < 0 || end > r->code->nodes) return wrong(r, "orders a node that there is not", e);
+  if (o->kind == SG_ORDER_SEND && (o->segment < 0 || o->segment >= r->code->segments))
+    return wrong(r, "sends a message in a segment that there is not", e);
+  for (int node = first; node < end; node++) {
+    thing t = {.node = node, .order = *o, .kind = SG_CUE_WORK};
+    if (!is_present(r, node) || r->node[node].dead) continue;
+    if (o->kind == SG_ORDER_TELL) t.kind = SG_CUE_COMMAND;
+    if (o->kind == SG_ORDER_STOP)
+      cancel(r, SG_CUE_WORK, node);
+    else if (!add(r, &t))
+      return sg_fail_memory(e);
+  }
+  return SG_OK;
+}
+
+static sg_status obey(sg_rehearsal *r, const sg_order *o, bool *refused, sg_error *e) {
   switch (o->kind) {
   case SG_ORDER_TASK:
-    p->done[node]++;
-    if (o->flags & SG_REPORT)
-      tell(p, &(sg_event){.kind = SG_SIGNAL, .from = node, .count = p->done[node]});
-    break;
-  case SG_ORDER_SEND: send(p, o, node); break;
-  case SG_ORDER_TELL:
-    tell(p, &(sg_event){.kind = SG_COMMAND, .at = node, .arg = o->arg, .count = p->done[node]});
-    break;
-  default: break;
+  case SG_ORDER_SEND:
+  case SG_ORDER_STOP:
+  case SG_ORDER_TELL: return order_nodes(r, o, e);
+  case SG_ORDER_TIMER:
+    return add(r, &(thing){.kind = SG_CUE_TIMER, .order = *o}) ? SG_OK : sg_fail_memory(e);
+  case SG_ORDER_USE:
+    if (r->place[o->message->id] != HELD && r->place[o->message->id] != NAMED)
+      return wrong(r, "uses a message that the master does not hold", e);
+    r->place[o->message->id] = NAMED;
+    r->named = true;
+    return SG_OK;
+  case SG_ORDER_DECODE: return decode(r, o, refused, e);
+  case SG_ORDER_DROP: let_go(r, o->message); return SG_OK;
+  case SG_ORDER_END_ROUND: return end_round(r, e);
+  case SG_ORDER_SNAPSHOT:
+  case SG_ORDER_CLOSE: break;
   }
-}
-
-/* Decodes, ends and timers are no concern of a rehearsal: everything arrives. */
-static void obey(player *p, const sg_order *o) {
-  if (o->kind == SG_ORDER_DROP) {
-    drop(p->rehearsal, o->message);
-    return;
-  }
-  int from, to;
-  sg_order_nodes(o, p->code, &from, &to);
-  if (o->kind != SG_ORDER_TASK && o->kind != SG_ORDER_SEND && o->kind != SG_ORDER_TELL) return;
-  for (int node = from; node < to && !p->failed; node++)
-    if (is_present(p, node)) obey_one(p, o, node);
-}
-
-sg_status sg_rehearsal_round(const sg_code *code, const bool *present, sg_rehearsal *rehearsal,
-                             sg_error *e) {
-  player p = {.code = code, .present = present, .rehearsal = rehearsal};
-  rehearsal->protocol = sg_protocol_new(code);
-  p.done = calloc((size_t)code->nodes, sizeof *p.done);
-  p.failed = !rehearsal->protocol || !p.done;
-  tell(&p, &(sg_event){.kind = SG_BEGIN});
-  free(p.done);
-  free(p.inputs);
-  if (p.failed) return sg_fail_memory(e);
-  if (p.restless)
-    return sg_fail(e, SG_BUG, NULL, "the protocol of \"%s\" does not come to rest",
-                   code->type->about.name);
   return SG_OK;
+}
+
+/* Tells the protocol and obeys. Orders behind a refused decode are void: it is told, and gives
+ * others. */
+static sg_status tell(sg_rehearsal *r, const sg_event *first, sg_error *e) {
+  sg_event event = *first;
+  for (bool refused = true; refused;) {
+    refused = false;
+    event.round = r->round;
+    sg_orders_clear(&r->orders);
+    sg_protocol_event(r->protocol, &event, &r->orders);
+    if (r->orders.failed) return sg_fail_memory(e);
+    for (int i = 0; i < r->orders.count && !refused; i++) {
+      sg_order o = r->orders.order[i];
+      sg_status status = obey(r, &o, &refused, e);
+      if (status) return status;
+      if (refused)
+        event = (sg_event){
+            .kind = SG_UPDATED, .at = SG_MASTER, .model = o.model, .skip = r->script->skip};
+    }
+  }
+  return SG_OK;
+}
+
+/* --- What happens ----------------------------------------------------------------------------- */
+
+static sg_status begin(sg_rehearsal *r, sg_error *e) {
+  if (r->rounds++ > 0) r->round++;
+  r->ending = r->arrived = false;
+  memset(r->node, 0, (size_t)r->code->nodes * sizeof *r->node);
+  return tell(r, &(sg_event){.kind = SG_BEGIN, .at = SG_MASTER}, e);
+}
+
+static sg_status show_cut(sg_rehearsal *r, int arg, sg_error *e) {
+  int count = r->unseen;
+  if (!SG_ROOM(r->used, r->used_capacity, count + 1)) return sg_fail_memory(e);
+  const sg_message **seen = malloc(((size_t)count + 1) * sizeof *seen);
+  if (!seen) return sg_fail_memory(e);
+  memcpy(seen, r->held + (r->n_held - count), (size_t)count * sizeof *seen);
+  r->unseen = 0;
+  sg_status status = tell(
+      r, &(sg_event){.kind = SG_CUT, .at = SG_MASTER, .arg = arg, .count = count, .message = seen},
+      e);
+  free(seen);
+  return status;
+}
+
+static sg_status arrive(sg_rehearsal *r, const thing *t, sg_error *e) {
+  const sg_message *const *m = (const sg_message *const *)(r->message + t->first);
+  int to = m[0]->to;
+  if (to != SG_MASTER && !is_present(r, to)) return SG_OK;
+  for (int i = 0; i < t->count; i++) {
+    r->place[t->first + i] = HELD;
+    if (to != SG_MASTER) continue;
+    if (!SG_ROOM(r->held, r->held_capacity, r->n_held + 1)) return sg_fail_memory(e);
+    r->held[r->n_held++] = m[i];
+  }
+  if (to == SG_MASTER && m[0]->round == r->round && !r->ending) r->arrived = true;
+  if (to == SG_MASTER && r->code->flags & SG_SEE_CUTS) {
+    r->unseen += t->count;
+    return find(r, SG_CUE_TIMER, 0) >= 0 ? SG_OK : show_cut(r, 0, e);
+  }
+  return tell(
+      r,
+      &(sg_event){
+          .kind = SG_ARRIVAL, .at = to, .from = m[0]->from, .count = t->count, .message = m},
+      e);
+}
+
+static sg_status work(sg_rehearsal *r, const thing *t, sg_error *e) {
+  rehearsed_node *n = &r->node[t->node];
+  if (t->order.kind == SG_ORDER_SEND)
+    return leave(r, t->node, &t->order) ? SG_OK : sg_fail_memory(e);
+  n->tasks++;
+  if (!(t->order.flags & SG_REPORT)) return SG_OK;
+  return add(r, &(thing){.kind = SG_CUE_SIGNAL, .node = t->node, .count = n->tasks})
+             ? SG_OK
+             : sg_fail_memory(e);
+}
+
+static sg_status crash(sg_rehearsal *r, int node, sg_error *e) {
+  if (!is_present(r, node) || r->node[node].dead || find(r, SG_CUE_WORK, node) < 0) return SG_OK;
+  cancel(r, SG_CUE_WORK, node);
+  r->node[node].dead = !is_async(r);
+  return !is_async(r) || add(r, &(thing){.kind = SG_CUE_BACK, .node = node}) ? SG_OK
+                                                                             : sg_fail_memory(e);
+}
+
+static sg_status happen(sg_rehearsal *r, int i, sg_error *e) {
+  thing t = r->thing[i];
+  take_out(r, i);
+  sg_event event = {.at = SG_MASTER, .from = t.node};
+  switch (t.kind) {
+  case SG_CUE_WORK: return work(r, &t, e);
+  case SG_CUE_MESSAGE: return arrive(r, &t, e);
+  case SG_CUE_BEGIN: return begin(r, e);
+  case SG_CUE_SIGNAL:
+    event.kind = SG_SIGNAL;
+    event.count = t.count;
+    break;
+  case SG_CUE_COMMAND:
+    event.kind = SG_COMMAND;
+    event.at = t.node;
+    event.arg = t.order.arg;
+    event.count = r->node[t.node].tasks;
+    break;
+  case SG_CUE_TIMER:
+    if (r->code->flags & SG_SEE_CUTS) return show_cut(r, t.order.arg, e);
+    event.kind = SG_TIMER;
+    event.arg = t.order.arg;
+    break;
+  case SG_CUE_UPDATE:
+    event.kind = SG_UPDATED;
+    event.model = t.node;
+    event.decoded = true;
+    break;
+  case SG_CUE_BACK:
+    event.kind = SG_BACK;
+    event.at = t.node;
+    break;
+  case SG_CUE_CRASH: break; /* never in the list */
+  }
+  return tell(r, &event, e);
+}
+
+static sg_status crashes(sg_rehearsal *r, sg_error *e) {
+  const sg_script *s = r->script;
+  sg_status status = SG_OK;
+  if (r->cue < s->n_cues && s->cue[r->cue].kind == SG_CUE_CRASH)
+    status = crash(r, s->cue[r->cue++].node, e);
+  if (!status && s->crashes > 0 && draw(r) < s->crashes)
+    status = crash(r, (int)(draw(r) * r->code->nodes), e);
+  return status;
+}
+
+static sg_status prepare(sg_rehearsal *r, const sg_code *code, const sg_script *script,
+                         sg_error *e) {
+  *r = (sg_rehearsal){.code = code, .script = script};
+  r->protocol = sg_protocol_new(code);
+  r->node = calloc((size_t)code->nodes, sizeof *r->node);
+  return r->protocol && r->node ? SG_OK : sg_fail_memory(e);
+}
+
+sg_status sg_rehearse_opening(const sg_code *code, sg_rehearsal *r, sg_error *e) {
+  static const sg_script everyone = {.updates = 1};
+  sg_status status = prepare(r, code, &everyone, e);
+  if (!status) status = begin(r, e);
+  for (int i = 0; i < r->things && !status; i++) {
+    const thing *t = &r->thing[i];
+    if (t->kind != SG_CUE_WORK || t->order.kind != SG_ORDER_SEND) continue;
+    if (!form(r, &t->order, t->node) || !SG_ROOM(r->held, r->held_capacity, r->n_held + 1))
+      return sg_fail_memory(e);
+    r->held[r->n_held++] = r->message[r->count - 1];
+  }
+  return status;
+}
+
+sg_status sg_rehearse(const sg_code *code, const sg_script *script, sg_rehearsal *r, sg_error *e) {
+  sg_status status = prepare(r, code, script, e);
+  if (!status && !add(r, &(thing){.kind = SG_CUE_BEGIN})) status = sg_fail_memory(e);
+  int stalls = 0;
+  for (long happened = 0; !status && r->updates < script->updates; happened++) {
+    if (happened > MOST_THINGS || stalls > MOST_STALLS) return wrong(r, "does not come to rest", e);
+    status = crashes(r, e);
+    int next = pick(r);
+    if (status) break;
+    if (next >= 0) {
+      status = happen(r, next, e);
+    } else if (r->unseen > 0) {
+      status = show_cut(r, 0, e);
+    } else { /* it is told once; unless something comes of it, that is the end */
+      stalls++;
+      status = tell(r, &(sg_event){.kind = SG_STALLED, .at = SG_MASTER, .skip = script->skip}, e);
+      if (pick_among(r, true) < 0) break;
+    }
+  }
+  return status;
 }
 
 void sg_rehearsal_free(sg_rehearsal *r) {
   sg_protocol_free(r->protocol);
   for (int i = 0; i < r->count; i++) free(r->message[i]);
   free(r->message);
-  free(r->delivered);
+  free(r->place);
+  free(r->held);
+  free(r->used);
+  free(r->thing);
+  free(r->node);
+  sg_orders_free(&r->orders);
   *r = (sg_rehearsal){0};
 }

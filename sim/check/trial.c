@@ -1,106 +1,94 @@
 /* SPDX-License-Identifier: MIT */
+/* Patterns of stragglers: messages of rehearsed rounds, the code's weights, the one kernel. */
 #include "sim/check/trial.h"
 
 #include "codes/frame/expand.h"
 #include "codes/tools/gaussian.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
+#include "sim/kernel.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STREAM = 1 << 14 /* normal numbers taken from one stream */ };
+enum {
+  STREAM = 1 << 14, /* normal numbers taken from one stream */
+  ORDERS = 4,       /* of what happens, that a pattern is tried with */
+  EXPLORED = 32     /* of them with everybody present, to see what workers hold */
+};
 
-/* The messages of one segment that reach the master. */
+/* The messages of one segment. */
 typedef struct block {
   int segment, count, columns; /* columns = (parts + coded parts) · pieces */
-  const sg_message **message;
-  double *dense;    /* columns × count: rows written out, one column each */
+  const sg_message **message;  /* those that may be decoded with */
+  int *slot;                   /* where each stands in the kernel's set */
+  double *dense;               /* columns × count: rows written out, one column each */
   double *triangle; /* depth × count: the same turned into a triangle, with equal singular values
                        of every subset; NULL: dense is used */
   int depth;
   int *root; /* messages that share parts, directly or through others, have one root: one of them */
+  /* The kernel's set: all messages of the segment, what relays are made from before them. */
+  int n_slots, n_terms, n_links;
+  int *term_start, *link_start;
+  sg_kernel_term *term;
+  sg_kernel_link *link;
+  int starts_capacity, link_starts_capacity, terms_capacity, links_capacity;
 } block;
 
-/* A round's messages with all that is computed from them once. */
+/* What a decode may use, with all that is computed from it once. */
 typedef struct material {
-  sg_rehearsal round;
+  const sg_message *const *all; /* every message that there is, by id */
+  int n_all;
+  const void *state;
+  int snapshot; /* gradients at another are others; SG_ANY: none is */
+  int *slot;    /* of every message in the set of its segment; −1: it is in none */
   block *block; /* per segment */
-  double *values;
-  double **vector; /* [precision · messages + id]: the message rounded to it */
 } material;
 
 struct sg_trial_subject {
   const sg_code *code;
-  bool has_errors;  /* gradients were drawn; not with coded parts, which are no sums of gradients */
-  double *gradient; /* parts × length */
-  long double *sum; /* length */
-  double norms;     /* Σ ‖g‖ */
+  sg_problem problem; /* whose gradients are given */
+  sg_partition *partition;
+  int items;        /* gradients: of the parts, of coded ones, then all at another snapshot */
+  double *gradient; /* items × length */
+  double *constant; /* length, with coded parts: what no worker sends; else NULL */
+  sg_partial *item;
+  int *sum_item; /* the parts */
+  sg_compressor format[SG_PRECISIONS];
+  double norms; /* Σ ‖g‖ */
+  uint64_t seed;
   bool is_static;
-  material material; /* of the static round */
+  sg_rehearsal round; /* of a static code: its messages */
+  material material;
+  sg_load load;
 };
 
 struct sg_trial {
   const sg_trial_subject *subject;
   sg_decoder *decoder;
-  const bool *present; /* of the pattern at hand */
+  sg_kernel *kernel;
+  sg_workspace *workspace;
   const sg_message **picked;
   int *place; /* of picked messages in their block */
-  int capacity;
+  int picked_capacity, place_capacity;
   double *work;
   size_t work_room;
+  double *weight, *decoded; /* of the kernel's sets, one after another; the vector */
+  int weight_capacity;
+  sg_kernel_set *set; /* segments × formats */
   sg_expander expander;
+  sg_load load;
+  const bool *present; /* of the pattern at hand */
+  bool chooses;        /* the messages that come are those of the full round that would */
+  unsigned want;
+  sg_trial_result *result;
 };
 
 /* --- Messages --------------------------------------------------------------------------------- */
 
 static int columns_of(const sg_code *code, int segment) {
   return (code->parts + code->coded_parts) * code->segment[segment].pieces;
-}
-
-/* Σ coefficient · piece of a gradient, and relays from their rounded inputs, then rounded. */
-static bool form(const sg_trial_subject *s, const material *m, const sg_row *row,
-                 const sg_message *message, sg_precision precision) {
-  const sg_segment *segment = &s->code->segment[message->segment];
-  long l = s->code->shape.length, length = sg_segment_length(segment);
-  double *const *vector = m->vector + (ptrdiff_t)precision * m->round.count;
-  double *y = vector[message->id];
-  memset(y, 0, (size_t)length * sizeof *y);
-  for (int i = 0; i < row->n_terms; i++) {
-    const sg_term *t = &row->term[i];
-    long from = segment->begin + t->piece * length, n = segment->end - from;
-    if (n > length) n = length;
-    if (n > 0) cblas_daxpy((int)n, t->coef, s->gradient + t->part * l + from, 1, y, 1);
-  }
-  for (int i = 0; i < row->n_links; i++)
-    cblas_daxpy((int)length, row->link[i].coef, vector[row->link[i].message->id], 1, y, 1);
-  sg_round(precision, length, y);
-  return !row->failed;
-}
-
-static bool form_all(const sg_trial_subject *s, material *m) {
-  int count = m->round.count;
-  long total = 0;
-  for (int i = 0; i < count; i++)
-    total += sg_segment_length(&s->code->segment[m->round.message[i]->segment]);
-  m->values = malloc(((size_t)total * SG_PRECISIONS + 1) * sizeof *m->values);
-  m->vector = calloc((size_t)count * SG_PRECISIONS + 1, sizeof *m->vector);
-  if (!m->values || !m->vector) return false;
-  const void *state = sg_protocol_state(m->round.protocol);
-  double *next = m->values;
-  sg_row row = {0};
-  bool ok = true;
-  for (int i = 0; ok && i < count; i++) {
-    const sg_message *message = m->round.message[i];
-    ok = sg_encode(s->code, state, message, &row);
-    for (int p = 0; ok && p < SG_PRECISIONS; p++) {
-      m->vector[p * count + i] = next;
-      next += sg_segment_length(&s->code->segment[message->segment]);
-      ok = form(s, m, &row, message, (sg_precision)p);
-    }
-  }
-  sg_row_free(&row);
-  return ok;
 }
 
 static int root_of(const int *root, int i) {
@@ -129,21 +117,81 @@ static bool find_roots(block *b) {
   return b->root;
 }
 
-static bool write_rows(const sg_trial_subject *s, const material *m, block *b,
-                       sg_expander *expander) {
-  const void *state = sg_protocol_state(m->round.protocol);
+static sg_status write_rows(const sg_trial_subject *s, const material *m, block *b,
+                            sg_expander *expander, sg_error *e) {
   int columns = columns_of(s->code, b->segment);
   b->columns = b->depth = columns;
-  b->message = calloc((size_t)m->round.n_delivered + 1, sizeof *b->message);
-  if (!b->message) return false;
-  for (int i = 0; i < m->round.n_delivered; i++)
-    if (m->round.delivered[i]->segment == b->segment)
-      b->message[b->count++] = m->round.delivered[i];
   b->dense = calloc((size_t)columns * (size_t)b->count + 1, sizeof *b->dense);
-  bool ok = b->dense;
-  for (int i = 0; ok && i < b->count; i++)
-    ok = sg_expand(expander, s->code, state, b->message[i], 1, b->dense + (ptrdiff_t)i * columns);
-  return ok && find_roots(b);
+  if (!b->dense) return sg_fail_memory(e);
+  for (int i = 0; i < b->count; i++)
+    if (!sg_expand(expander, s->code, m->state, b->message[i], 1,
+                   b->dense + (ptrdiff_t)i * columns))
+      return sg_row_fail(s->code, &expander->row, e);
+  return find_roots(b) ? SG_OK : sg_fail_memory(e);
+}
+
+/* The message's row, for the kernel. Its inputs have slots already: they were sent before it. */
+static sg_status add_slot(const sg_trial_subject *s, material *m, block *b, const sg_message *from,
+                          sg_row *row, sg_error *e) {
+  bool mixed = m->snapshot != SG_ANY && from->snapshot != m->snapshot;
+  int other = mixed && !s->is_static ? s->items / 2 : 0;
+  if (!sg_encode(s->code, m->state, from, row)) return sg_row_fail(s->code, row, e);
+  if (!SG_ROOM(b->term, b->terms_capacity, b->n_terms + row->n_terms + 1) ||
+      !SG_ROOM(b->link, b->links_capacity, b->n_links + row->n_links + 1) ||
+      !SG_ROOM(b->term_start, b->starts_capacity, b->n_slots + 2) ||
+      !SG_ROOM(b->link_start, b->link_starts_capacity, b->n_slots + 2))
+    return sg_fail_memory(e);
+  for (int i = 0; i < row->n_terms; i++)
+    b->term[b->n_terms++] = (sg_kernel_term){
+        .item = row->term[i].part + other, .piece = row->term[i].piece, .coef = row->term[i].coef};
+  for (int i = 0; i < row->n_links; i++)
+    b->link[b->n_links++] =
+        (sg_kernel_link){.message = m->slot[row->link[i].message->id], .coef = row->link[i].coef};
+  m->slot[from->id] = b->n_slots++;
+  b->term_start[b->n_slots] = b->n_terms;
+  b->link_start[b->n_slots] = b->n_links;
+  return SG_OK;
+}
+
+/* Marks what a message is made from, and what that is. */
+static void mark(int *slot, const sg_message *m) {
+  slot[m->id] = 0;
+  for (int i = 0; i < m->n_in; i++) mark(slot, m->in[i]);
+}
+
+/* usable: the messages that the master may decode with. */
+static sg_status make_material(const sg_trial_subject *s, int count,
+                               const sg_message *const *usable, sg_expander *expander, material *m,
+                               sg_error *e) {
+  const sg_code *code = s->code;
+  m->block = calloc((size_t)code->segments, sizeof *m->block);
+  m->slot = malloc(((size_t)m->n_all + 1) * sizeof *m->slot);
+  if (!m->block || !m->slot) return sg_fail_memory(e);
+  for (int i = 0; i < m->n_all; i++) m->slot[i] = -1;
+  for (int i = 0; i < count; i++) mark(m->slot, usable[i]);
+  for (int k = 0; k < code->segments; k++) {
+    block *b = &m->block[k];
+    b->segment = k;
+    b->message = calloc((size_t)count + 1, sizeof *b->message);
+    b->slot = calloc((size_t)count + 1, sizeof *b->slot);
+    if (!b->message || !b->slot || !SG_ROOM(b->term_start, b->starts_capacity, 1) ||
+        !SG_ROOM(b->link_start, b->link_starts_capacity, 1))
+      return sg_fail_memory(e);
+    b->term_start[0] = b->link_start[0] = 0;
+  }
+  sg_row row = {0};
+  sg_status status = SG_OK;
+  for (int i = 0; i < m->n_all && !status; i++)
+    if (m->slot[i] >= 0) status = add_slot(s, m, &m->block[m->all[i]->segment], m->all[i], &row, e);
+  sg_row_free(&row);
+  for (int i = 0; i < count && !status; i++) {
+    block *b = &m->block[usable[i]->segment];
+    b->slot[b->count] = m->slot[usable[i]->id];
+    b->message[b->count++] = usable[i];
+  }
+  for (int k = 0; k < code->segments && !status; k++)
+    status = write_rows(s, m, &m->block[k], expander, e);
+  return status;
 }
 
 /* The triangle of a QR decomposition: where rows are long, each set of them costs far less. */
@@ -164,35 +212,80 @@ static sg_status make_triangle(block *b) {
   return status;
 }
 
-static sg_status make_material(const sg_trial_subject *s, const bool *present, material *m,
-                               sg_expander *expander, sg_error *e) {
-  sg_status status = sg_rehearsal_round(s->code, present, &m->round, e);
-  if (status) return status;
-  m->block = calloc((size_t)s->code->segments, sizeof *m->block);
-  bool ok = m->block;
-  for (int i = 0; ok && i < s->code->segments; i++) {
-    m->block[i].segment = i;
-    ok = write_rows(s, m, &m->block[i], expander);
-  }
-  if (ok && s->has_errors) ok = form_all(s, m);
-  return ok ? SG_OK : sg_fail_memory(e);
-}
-
 static void free_material(const sg_code *code, material *m) {
   for (int i = 0; m->block && i < code->segments; i++) {
-    free(m->block[i].message);
-    free(m->block[i].dense);
-    free(m->block[i].triangle);
-    free(m->block[i].root);
+    block *b = &m->block[i];
+    free(b->message);
+    free(b->slot);
+    free(b->dense);
+    free(b->triangle);
+    free(b->root);
+    free(b->term_start);
+    free(b->link_start);
+    free(b->term);
+    free(b->link);
   }
   free(m->block);
-  free(m->values);
-  free(m->vector);
-  sg_rehearsal_free(&m->round);
+  free(m->slot);
   *m = (material){0};
 }
 
-/* --- One pattern ------------------------------------------------------------------------------ */
+/* --- What workers hold and send --------------------------------------------------------------- */
+
+bool sg_load_init(sg_load *load, const sg_code *code) {
+  size_t n = (size_t)code->nodes, parts = (size_t)(code->parts + code->coded_parts);
+  *load = (sg_load){.nodes = code->nodes,
+                    .parts = code->parts + code->coded_parts,
+                    .held = calloc(n, parts),
+                    .flops = calloc(n, sizeof(double)),
+                    .sent = calloc(n, sizeof(double))};
+  return load->held && load->flops && load->sent;
+}
+
+void sg_load_free(sg_load *load) {
+  free(load->held);
+  free(load->flops);
+  free(load->sent);
+  *load = (sg_load){0};
+}
+
+void sg_load_join(sg_load *into, const sg_load *other) {
+  for (size_t i = 0; i < (size_t)into->nodes * (size_t)into->parts; i++)
+    into->held[i] |= other->held[i];
+  for (int v = 0; v < into->nodes; v++) {
+    into->flops[v] = fmax(into->flops[v], other->flops[v]);
+    into->sent[v] = fmax(into->sent[v], other->sent[v]);
+  }
+}
+
+/* Adds messages of one snapshot that were sent: those of the list that have it. */
+static sg_status add_load(sg_load *load, const sg_code *code, const void *state, int count,
+                          const sg_message *const *message, int snapshot, sg_error *e) {
+  double *once = calloc(2 * (size_t)load->nodes, sizeof *once);
+  if (!once) return sg_fail_memory(e);
+  double *flops = once, *sent = once + load->nodes;
+  sg_row row = {0};
+  sg_status status = SG_OK;
+  for (int i = 0; i < count && !status; i++) {
+    const sg_message *m = message[i];
+    const sg_segment *segment = &code->segment[m->segment];
+    if (m->snapshot != snapshot) continue;
+    if (!sg_encode(code, state, m, &row)) status = sg_row_fail(code, &row, e);
+    flops[m->from] += 2.0 * (row.n_terms + row.n_links) * (double)sg_segment_length(segment);
+    sent[m->from] += (double)(segment->end - segment->begin) / segment->pieces;
+    for (int t = 0; t < row.n_terms; t++)
+      load->held[(size_t)m->from * (size_t)load->parts + (size_t)row.term[t].part] = 1;
+  }
+  for (int v = 0; v < load->nodes; v++) {
+    load->flops[v] = fmax(load->flops[v], flops[v]);
+    load->sent[v] = fmax(load->sent[v], sent[v]);
+  }
+  sg_row_free(&row);
+  free(once);
+  return status;
+}
+
+/* --- One decode ------------------------------------------------------------------------------- */
 
 static double *workspace(sg_trial *t, size_t count) {
   if (count > t->work_room) {
@@ -204,26 +297,15 @@ static double *workspace(sg_trial *t, size_t count) {
   return t->work;
 }
 
-/* Whether a message of the full round comes in the pattern at hand. */
-static bool comes(const sg_trial *t, const sg_message *message) {
-  if (!t->subject->is_static || t->present[message->from]) return true;
-  return message->tag == 0 && (t->subject->code->flags & SG_PARTIAL);
-}
-
 /* Messages that come, to t->picked and t->place. */
 static int pick(sg_trial *t, const block *from) {
-  if (from->count > t->capacity) {
-    size_t n = (size_t)from->count;
-    const sg_message **picked = realloc(t->picked, n * sizeof *picked);
-    if (picked) t->picked = picked;
-    int *place = realloc(t->place, n * sizeof *place);
-    if (place) t->place = place;
-    if (!picked || !place) return -1;
-    t->capacity = from->count;
-  }
+  const sg_trial_subject *s = t->subject;
+  if (!SG_ROOM(t->picked, t->picked_capacity, from->count + 1) ||
+      !SG_ROOM(t->place, t->place_capacity, from->count + 1))
+    return -1;
   int n = 0;
   for (int i = 0; i < from->count; i++) {
-    if (!comes(t, from->message[i])) continue;
+    if (t->chooses && !sg_message_comes(s->code, from->message[i], t->present)) continue;
     t->picked[n] = from->message[i];
     t->place[n++] = i;
   }
@@ -284,68 +366,182 @@ static bool residual(sg_trial *t, const block *from, const sg_weights *w, double
   return true;
 }
 
-/* Adds ‖ĝ − Σ g‖² of a segment. */
-static bool square_errors(sg_trial *t, const material *m, const block *from, const sg_weights *w,
-                          double *square) {
+/* The kernel's sets of a segment, one per format of messages; weights are copied to `weight`, with
+ * room for those of all slots and the bias. */
+static void make_sets(sg_trial *t, const block *b, const sg_weights *w, double *weight,
+                      sg_kernel_set *set) {
   const sg_trial_subject *s = t->subject;
-  const sg_segment *segment = &s->code->segment[from->segment];
-  long length = sg_segment_length(segment);
-  double *g = workspace(t, (size_t)length);
-  if (!g) return false;
+  const sg_segment *segment = &s->code->segment[b->segment];
+  size_t pieces = (size_t)w->pieces;
+  double *bias = weight + (size_t)b->n_slots * pieces;
+  memset(weight, 0, (size_t)b->n_slots * pieces * sizeof *weight);
+  for (int i = 0; i < w->count; i++)
+    memcpy(weight + (size_t)b->slot[t->place[i]] * pieces, w->w + (size_t)i * pieces,
+           pieces * sizeof *weight);
+  memcpy(bias, w->bias, pieces * sizeof *bias);
   for (int p = 0; p < SG_PRECISIONS; p++)
-    for (int v = 0; v < w->pieces; v++) {
-      memset(g, 0, (size_t)length * sizeof *g);
-      for (int i = 0; i < w->count; i++) {
-        double weight = w->w[i * w->pieces + v];
-        if (weight != 0)
-          cblas_daxpy((int)length, weight, m->vector[p * m->round.count + t->picked[i]->id], 1, g,
-                      1);
-      }
-      const long double *sum = s->sum + segment->begin + v * length;
-      long n = segment->end - segment->begin - v * length;
-      for (long c = 0; c < length && c < n; c++) {
-        double off = (double)(g[c] - sum[c]);
-        square[p] += off * off;
-      }
-    }
-  return true;
+    set[p] = (sg_kernel_set){.begin = segment->begin,
+                             .end = segment->end,
+                             .pieces = segment->pieces,
+                             .n_messages = b->n_slots,
+                             .term_start = b->term_start,
+                             .term = b->term,
+                             .link_start = b->n_links ? b->link_start : NULL,
+                             .link = b->link,
+                             .weight = weight,
+                             .constant = s->constant,
+                             .bias = s->constant ? bias : NULL,
+                             .compressor = &s->format[p],
+                             .n_sum = s->code->parts,
+                             .sum_item = s->sum_item,
+                             .decoded = t->decoded};
 }
 
-static sg_status judge(sg_trial *t, const material *m, unsigned want, sg_trial_result *r,
-                       sg_error *e) {
-  const sg_code *code = t->subject->code;
-  const void *state = sg_protocol_state(m->round.protocol);
-  double square[SG_PRECISIONS] = {0};
-  *r = (sg_trial_result){.cond2 = NAN, .residual = NAN};
-  for (int p = 0; p < SG_PRECISIONS; p++) r->error[p] = NAN;
-  for (int s = 0; s < code->segments; s++) {
-    const block *from = &m->block[s];
-    const sg_segment *segment = &code->segment[s];
-    int count = pick(t, from);
-    sg_weights w;
-    if (count < 0) return sg_fail_memory(e);
-    sg_status status = sg_decoder_weights(t->decoder, state, s, count, t->picked, &w, e);
-    if (status) return status == SG_UNDECODABLE ? SG_OK : status;
-    double numbers = (double)(segment->end - segment->begin) / segment->pieces; /* of a message */
-    for (int i = 0; i < count; i++) {
-      if (!is_used(&w, i)) continue;
-      r->messages++;
-      r->received += numbers;
-    }
-    for (int i = 0; i < count * w.pieces; i++) r->apply_flops += w.w[i] != 0 ? 2 * numbers : 0;
-    r->find_flops += w.info.flops;
-    r->amplification = fmax(r->amplification, w.info.amplification);
-    if (want & SG_TRIAL_CONDITION) status = condition(t, from, &w, &r->cond2);
-    bool ok = !status && (!(want & SG_TRIAL_ERRORS) || residual(t, from, &w, &r->residual));
-    if (ok && want & SG_TRIAL_ERRORS && t->subject->has_errors)
-      ok = square_errors(t, m, from, &w, square);
-    if (!ok) return sg_fail_memory(e);
+static sg_status measure_errors(sg_trial *t, sg_trial_result *r, sg_error *e) {
+  const sg_trial_subject *s = t->subject;
+  const double *x = s->gradient; /* gradients are given, whatever the model */
+  const sg_gradient_request request = {.partition = s->partition,
+                                       .width = 1,
+                                       .columns = 1,
+                                       .x = &x,
+                                       .n_items = s->items,
+                                       .item = s->item};
+  int sets = s->code->segments * SG_PRECISIONS;
+  sg_status status = sg_problem_begin(&s->problem, t->workspace, &request, e);
+  if (!status) {
+    status = sg_kernel_decode(t->kernel, &s->problem, t->workspace, &request, sets, t->set);
+    if (status) sg_fail_memory(e);
   }
-  r->decoded = true;
+  for (int p = 0; p < SG_PRECISIONS && !status; p++) {
+    double square = 0;
+    for (int k = 0; k < s->code->segments; k++) square += t->set[k * SG_PRECISIONS + p].error2;
+    r->error[p] = sqrt(square) / s->norms;
+  }
+  return status;
+}
+
+static size_t weights_of(const block *b, const sg_code *code) {
+  return (size_t)(b->n_slots + 1) * (size_t)code->segment[b->segment].pieces;
+}
+
+static sg_status judge_segment(sg_trial *t, const material *m, int k, double *weight,
+                               sg_trial_result *r, sg_error *e) {
+  const sg_code *code = t->subject->code;
+  const block *from = &m->block[k];
+  const sg_segment *segment = &code->segment[k];
+  int count = pick(t, from);
+  sg_weights w;
+  if (count < 0) return sg_fail_memory(e);
+  sg_status status = sg_decoder_weights(t->decoder, m->state, k, count, t->picked, &w, e);
+  if (status) return status;
+  double numbers = (double)(segment->end - segment->begin) / segment->pieces; /* of a message */
+  for (int i = 0; i < count; i++) {
+    if (!is_used(&w, i)) continue;
+    r->messages++;
+    r->received += numbers;
+  }
+  for (int i = 0; i < count * w.pieces; i++) r->apply_flops += w.w[i] != 0 ? 2 * numbers : 0;
+  r->find_flops += w.info.flops;
+  r->amplification = fmax(r->amplification, w.info.amplification);
+  r->deviation += w.info.alpha_error / code->parts * numbers;
+  if (t->want & SG_TRIAL_CONDITION) status = condition(t, from, &w, &r->cond2);
+  if (status) return sg_fail_memory(e);
+  if (!(t->want & SG_TRIAL_ERRORS)) return SG_OK;
+  if (!residual(t, from, &w, &r->residual)) return sg_fail_memory(e);
+  make_sets(t, from, &w, weight, t->set + k * SG_PRECISIONS);
+  return SG_OK;
+}
+
+/* SG_UNDECODABLE: the weights were refused. */
+static sg_status judge(sg_trial *t, const material *m, sg_trial_result *r, sg_error *e) {
+  const sg_code *code = t->subject->code;
+  *r = (sg_trial_result){.decoded = true, .cond2 = NAN, .residual = NAN};
+  for (int p = 0; p < SG_PRECISIONS; p++) r->error[p] = NAN;
+  size_t weights = 0;
+  for (int k = 0; k < code->segments; k++) weights += weights_of(&m->block[k], code);
+  if (!SG_ROOM(t->weight, t->weight_capacity, (int)weights)) return sg_fail_memory(e);
+  double *weight = t->weight;
+  for (int k = 0; k < code->segments; k++) {
+    sg_status status = judge_segment(t, m, k, weight, r, e);
+    if (status) return status;
+    weight += weights_of(&m->block[k], code);
+  }
   r->received /= (double)code->shape.length;
   r->apply_flops /= (double)code->shape.length;
-  if (want & SG_TRIAL_ERRORS && t->subject->has_errors)
-    for (int p = 0; p < SG_PRECISIONS; p++) r->error[p] = sqrt(square[p]) / t->subject->norms;
+  r->deviation /= (double)code->shape.length;
+  return t->want & SG_TRIAL_ERRORS ? measure_errors(t, r, e) : SG_OK;
+}
+
+/* --- Rounds that must be played --------------------------------------------------------------- */
+
+/* fmax of numbers that may be unknown. */
+static void raise_to(double *most, double x) {
+  *most = isnan(*most) ? x : fmax(*most, isnan(x) ? *most : x);
+}
+
+/* The worst of several decodes of a pattern, and the least that one of them needed. */
+static void join(sg_trial_result *all, const sg_trial_result *r, bool first) {
+  if (first) {
+    *all = *r;
+    return;
+  }
+  raise_to(&all->cond2, r->cond2);
+  raise_to(&all->amplification, r->amplification);
+  raise_to(&all->residual, r->residual);
+  raise_to(&all->deviation, r->deviation);
+  for (int p = 0; p < SG_PRECISIONS; p++) raise_to(&all->error[p], r->error[p]);
+  all->find_flops = fmax(all->find_flops, r->find_flops);
+  all->apply_flops = fmax(all->apply_flops, r->apply_flops);
+  all->messages = fmin(all->messages, r->messages);
+  all->received = fmin(all->received, r->received);
+}
+
+static sg_status decode(void *user, const sg_rehearsal *played, const sg_rehearsed_decode *what,
+                        bool *decoded, sg_error *e) {
+  sg_trial *t = user;
+  const sg_code *code = t->subject->code;
+  const sg_message *const *all = (const sg_message *const *)played->message;
+  material m = {.all = all,
+                .n_all = played->count,
+                .state = sg_protocol_state(played->protocol),
+                .snapshot = what->snapshot};
+  sg_trial_result r;
+  sg_status status = make_material(t->subject, what->count, what->message, &t->expander, &m, e);
+  if (!status) status = judge(t, &m, &r, e);
+  *decoded = !status;
+  if (!status) {
+    join(t->result, &r, played->updates == 0 && !t->result->decoded);
+    /* With what was not waited for: it is work all the same. */
+    if (what->snapshot != SG_ANY)
+      status = add_load(&t->load, code, m.state, played->count, all, what->snapshot, e);
+    for (int i = 0; what->snapshot == SG_ANY && i < what->count && !status; i++)
+      status = add_load(&t->load, code, m.state, what->count, what->message,
+                        what->message[i]->snapshot, e);
+  }
+  free_material(code, &m);
+  return status == SG_UNDECODABLE ? SG_OK : status;
+}
+
+/* A pattern decodes if it does in every order that is tried, in as many rounds as it takes to see
+ * what is left of one in the next. */
+static sg_status play(sg_trial *t, int orders, sg_error *e) {
+  const sg_trial_subject *s = t->subject;
+  bool decoded = true;
+  *t->result = (sg_trial_result){.cond2 = NAN, .residual = NAN};
+  for (int i = 0; i < orders; i++) {
+    const sg_script script = {.present = t->present,
+                              .seed = i == 0 ? 0 : s->seed * EXPLORED + (uint64_t)i,
+                              .updates = s->code->models + 1,
+                              .decode = decode,
+                              .user = t};
+    sg_rehearsal played;
+    sg_status status = sg_rehearse(s->code, &script, &played, e);
+    decoded = decoded && played.updates >= script.updates;
+    sg_rehearsal_free(&played);
+    if (status) return status;
+    if (!decoded) break;
+  }
+  t->result->decoded = decoded;
   return SG_OK;
 }
 
@@ -353,72 +549,188 @@ sg_status sg_trial_run(sg_trial *t, const bool *present, unsigned want, sg_trial
                        sg_error *e) {
   const sg_trial_subject *s = t->subject;
   t->present = present;
-  if (s->is_static) return judge(t, &s->material, want, r, e);
-  material own = {0};
-  sg_status status = make_material(s, present, &own, &t->expander, e);
-  if (!status) status = judge(t, &own, want, r, e);
-  free_material(s->code, &own);
-  return status;
+  t->want = want;
+  t->result = r;
+  t->chooses = s->is_static;
+  if (!s->is_static) return play(t, ORDERS, e);
+  sg_status status = judge(t, &s->material, r, e);
+  if (status == SG_UNDECODABLE) r->decoded = false;
+  return status == SG_UNDECODABLE ? SG_OK : status;
 }
 
 sg_trial *sg_trial_new(const sg_trial_subject *subject) {
+  const sg_code *code = subject->code;
   sg_trial *t = calloc(1, sizeof *t);
   if (!t) return NULL;
   t->subject = subject;
-  t->decoder = sg_decoder_new(subject->code);
-  if (t->decoder) return t;
-  free(t);
+  t->decoder = sg_decoder_new(code);
+  t->kernel = sg_kernel_new();
+  t->workspace = sg_workspace_new(&subject->problem);
+  t->decoded = calloc((size_t)code->shape.length, sizeof *t->decoded);
+  t->set = calloc((size_t)code->segments * SG_PRECISIONS, sizeof *t->set);
+  bool ok = sg_load_init(&t->load, code);
+  if (ok && t->decoder && t->kernel && t->workspace && t->decoded && t->set) return t;
+  sg_trial_free(t);
   return NULL;
 }
 
 void sg_trial_free(sg_trial *t) {
   if (!t) return;
   sg_decoder_free(t->decoder);
+  sg_kernel_free(t->kernel);
+  sg_workspace_free(t->workspace);
   sg_expander_free(&t->expander);
+  sg_load_free(&t->load);
   free(t->picked);
   free(t->place);
   free(t->work);
+  free(t->weight);
+  free(t->decoded);
+  free(t->set);
   free(t);
+}
+
+const sg_load *sg_trial_load(const sg_trial *t) {
+  return &t->load;
+}
+
+/* --- Gradients that are given ----------------------------------------------------------------- */
+
+static sg_status given_begin(const sg_problem *problem, sg_workspace *ws,
+                             const sg_gradient_request *request) {
+  (void)problem, (void)ws, (void)request;
+  return SG_OK;
+}
+
+static sg_status given_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin,
+                            long end, const double **out) {
+  const sg_trial_subject *s = problem->self;
+  (void)ws, (void)slot, (void)end;
+  for (int i = 0; i < s->items; i++) out[i] = s->gradient + i * problem->length + begin;
+  return SG_OK;
+}
+
+static const sg_problem_type given = {.about = {.name = "given", .summary = "", .reference = ""},
+                                      .begin = given_begin,
+                                      .tile = given_tile};
+
+static void draw_vector(uint64_t seed, size_t l, uint32_t which, double *g) {
+  for (size_t i = 0; i < l; i += STREAM) {
+    sg_stream random;
+    sg_stream_at(&random, seed, 0, SG_FOR_CHECK, which, (uint32_t)(i / STREAM), 3);
+    sg_draw_gaussian(&random, l - i < STREAM ? (int)(l - i) : STREAM, g + i);
+  }
+}
+
+/* Least squares with one row u and target y in each part: u (u · x − y). A coded row has no target;
+ * what workers do not know of is the constant −Σ y u. */
+static void least_squares(sg_trial_subject *s, double *x) {
+  const sg_code *code = s->code;
+  int l = (int)code->shape.length;
+  double *u = s->gradient;
+  draw_vector(s->seed, (size_t)l, (uint32_t)code->parts, x);
+  cblas_dscal(l, 1 / sqrt(l), x, 1);
+  memset(u + (ptrdiff_t)code->parts * l, 0, (size_t)code->coded_parts * (size_t)l * sizeof *u);
+  for (int c = 0; c < code->coded_parts; c++)
+    for (int i = 0; i < code->coded[c].count; i++)
+      cblas_daxpy(l, code->coded[c].coef[i], u + (ptrdiff_t)code->coded[c].part[i] * l, 1,
+                  u + (ptrdiff_t)(code->parts + c) * l, 1);
+  for (int j = 0; j < code->parts + code->coded_parts; j++, u += l) {
+    double y = j < code->parts ? cos(j + 1) : 0;
+    cblas_daxpy(l, -y, u, 1, s->constant, 1);
+    cblas_dscal(l, cblas_ddot(l, u, 1, x, 1) - y, u, 1);
+  }
+}
+
+/* The number formats, as the compressors of those names. */
+static sg_status make_formats(sg_trial_subject *s, sg_error *e) {
+  for (int p = 0; p < SG_PRECISIONS; p++) {
+    const sg_variant *variant = sg_family_find(&sg_compressor_family, sg_precision_names[p]);
+    sg_values *values = sg_values_new(NULL, variant, "");
+    sg_status status = values ? sg_compressor_init(&s->format[p], values, e) : sg_fail_memory(e);
+    sg_values_free(values);
+    if (status) return status;
+  }
+  return SG_OK;
+}
+
+static sg_status draw_gradients(sg_trial_subject *s, sg_error *e) {
+  const sg_code *code = s->code;
+  int known = code->parts + code->coded_parts;
+  size_t l = (size_t)code->shape.length;
+  s->items = s->is_static ? known : 2 * known;
+  s->gradient = malloc((size_t)s->items * l * sizeof *s->gradient);
+  s->item = calloc((size_t)s->items, sizeof *s->item);
+  s->sum_item = calloc((size_t)code->parts, sizeof *s->sum_item);
+  double *x = malloc(l * sizeof *x);
+  if (code->coded_parts) s->constant = calloc(l, sizeof *s->constant);
+  bool ok = s->gradient && s->item && s->sum_item && x && (s->constant || !code->coded_parts);
+  for (int i = 0; ok && i < s->items; i++) s->item[i].part = i % known;
+  for (int p = 0; ok && p < code->parts; p++) {
+    draw_vector(s->seed, l, (uint32_t)p, s->gradient + (size_t)p * l);
+    s->sum_item[p] = p;
+  }
+  if (ok && code->coded_parts) least_squares(s, x);
+  for (size_t p = 0; ok && p < (size_t)code->parts; p++)
+    s->norms += cblas_dnrm2((int)l, s->gradient + p * l, 1);
+  for (size_t i = (size_t)known * l; ok && i < (size_t)s->items * l; i++)
+    s->gradient[i] = -s->gradient[i - (size_t)known * l];
+  free(x);
+  if (!ok) return sg_fail_memory(e);
+  s->problem = (sg_problem){.type = &given,
+                            .self = s,
+                            .length = code->shape.length,
+                            .subsets = code->shape.subsets,
+                            .block_width = 1};
+  return sg_partition_new(&s->problem, known, NULL, 0, NULL, &s->partition, e);
 }
 
 /* --- What patterns share ---------------------------------------------------------------------- */
 
-static sg_status draw_gradients(sg_trial_subject *s, uint64_t seed, sg_error *e) {
-  const sg_code *code = s->code;
-  size_t l = (size_t)code->shape.length, parts = (size_t)code->parts;
-  s->has_errors = code->coded_parts == 0;
-  if (!s->has_errors) return SG_OK;
-  s->gradient = malloc(parts * l * sizeof *s->gradient);
-  s->sum = calloc(l, sizeof *s->sum);
-  if (!s->gradient || !s->sum) return sg_fail_memory(e);
-  for (size_t p = 0; p < parts; p++) {
-    double *g = s->gradient + p * l;
-    for (size_t i = 0; i < l; i += STREAM) {
-      sg_stream random;
-      sg_stream_at(&random, seed, 0, SG_FOR_CHECK, (uint32_t)p, (uint32_t)(i / STREAM), 3);
-      sg_draw_gaussian(&random, l - i < STREAM ? (int)(l - i) : STREAM, g + i);
-    }
-    for (size_t i = 0; i < l; i++) s->sum[i] += g[i];
-    s->norms += cblas_dnrm2((int)l, g, 1);
-  }
-  return SG_OK;
+static sg_status make_static(sg_trial_subject *s, sg_error *e) {
+  sg_rehearsal *r = &s->round;
+  sg_expander expander = {0};
+  sg_status status = sg_rehearse_opening(s->code, r, e);
+  if (status) return status;
+  s->material = (material){.all = (const sg_message *const *)r->message,
+                           .n_all = r->count,
+                           .state = sg_protocol_state(r->protocol),
+                           .snapshot = SG_ANY};
+  status = make_material(s, r->n_held, r->held, &expander, &s->material, e);
+  sg_expander_free(&expander);
+  for (int i = 0; !status && i < s->code->segments; i++)
+    if (make_triangle(&s->material.block[i]) == SG_NO_MEMORY) status = sg_fail_memory(e);
+  if (!status && r->count > 0)
+    status = add_load(&s->load, s->code, s->material.state, r->count, s->material.all,
+                      r->message[0]->snapshot, e);
+  return status;
+}
+
+/* What orders other than the first and later rounds show workers to hold, with everyone there. */
+static sg_status explore(sg_trial_subject *s, sg_error *e) {
+  sg_trial_result r;
+  sg_trial *t = sg_trial_new(s);
+  if (!t) return sg_fail_memory(e);
+  t->result = &r;
+  sg_status status = play(t, EXPLORED, e);
+  sg_load_join(&s->load, &t->load);
+  sg_trial_free(t);
+  return status;
 }
 
 sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subject **out,
                                sg_error *e) {
   *out = NULL;
-  sg_status status = sg_rehearsal_possible(code, e);
-  if (status) return status;
   sg_trial_subject *s = calloc(1, sizeof *s);
   if (!s) return sg_fail_memory(e);
   s->code = code;
+  s->seed = seed;
   s->is_static = sg_rehearsal_is_static(code);
-  sg_expander expander = {0};
-  status = draw_gradients(s, seed, e);
-  if (!status) status = make_material(s, NULL, &s->material, &expander, e);
-  sg_expander_free(&expander);
-  for (int i = 0; !status && s->is_static && i < code->segments; i++)
-    if (make_triangle(&s->material.block[i]) == SG_NO_MEMORY) status = sg_fail_memory(e);
+  sg_status status = sg_load_init(&s->load, code) ? SG_OK : sg_fail_memory(e);
+  if (!status) status = make_formats(s, e);
+  if (!status) status = draw_gradients(s, e);
+  if (!status && s->is_static) status = make_static(s, e);
+  if (!status && (!s->is_static || code->type->plan)) status = explore(s, e);
   if (status) {
     sg_trial_subject_free(s);
     return status;
@@ -430,15 +742,16 @@ sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subj
 void sg_trial_subject_free(sg_trial_subject *s) {
   if (!s) return;
   free_material(s->code, &s->material);
+  sg_rehearsal_free(&s->round);
+  sg_partition_free(s->partition);
+  sg_load_free(&s->load);
   free(s->gradient);
-  free(s->sum);
+  free(s->constant);
+  free(s->item);
+  free(s->sum_item);
   free(s);
 }
 
-const sg_rehearsal *sg_trial_round(const sg_trial_subject *s) {
-  return &s->material.round;
-}
-
-bool sg_trial_has_errors(const sg_trial_subject *s) {
-  return s->has_errors;
+const sg_load *sg_trial_subject_load(const sg_trial_subject *s) {
+  return &s->load;
 }

@@ -68,10 +68,11 @@ static void put_spreads(const sg_check *c, int width, sg_buffer *out) {
   sg_table_free(t);
 }
 
+/* Of approximate codes with the error of what they decode: Σ (α − 1)² per part. */
 static void put_sets(const sg_check *c, int width, sg_buffer *out) {
-  static const char *const columns[] = {"responders", "missing", "sets",
-                                        "tried",      "decode",  "share"};
-  sg_table *t = sg_table_new(6, columns);
+  static const char *const columns[] = {"responders", "missing", "sets",       "tried",
+                                        "decode",     "share",   "mean error", "worst error"};
+  sg_table *t = sg_table_new(c->exact ? 6 : 8, columns);
   for (int i = 0; i < c->n_sets; i++) {
     const sg_check_sets *s = &c->sets[i];
     if (i > c->s_promised + 1 && s->decodable == 0) break;
@@ -81,6 +82,9 @@ static void put_sets(const sg_check *c, int width, sg_buffer *out) {
     sg_table_integer(t, s->tried);
     sg_table_integer(t, s->decodable);
     sg_table_number(t, s->tried ? (double)s->decodable / (double)s->tried : NAN, 4);
+    if (c->exact) continue;
+    sg_table_number(t, s->mean_deviation, 4);
+    sg_table_number(t, s->worst_deviation, 4);
   }
   sg_table_print(t, SG_FORMAT_TEXT, width, out);
   sg_table_free(t);
@@ -105,11 +109,15 @@ static void put_report(const sg_check_request *q, int subsets, const sg_checked 
 
   sg_putf(out, "  promised  d = %.6g  s = %d  m = %.6g\n", c->d_promised, c->s_promised,
           c->m_promised);
-  sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found), c->m_found);
+  if (c->exact)
+    sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found),
+            c->m_found);
+  else
+    sg_putf(out, "  found     d = %.6g  m = %.6g", c->d_found, c->m_found);
   double each = c->m_promised / c->m_found;
   if (each > 1 + 1e-9 && c->m_promised >= 1) sg_putf(out, " (a worker sends %.4g messages)", each);
   sg_putf(out, "\n  %.6g copies of the data", c->copies);
-  if (c->exact && !c->partial)
+  if (!isnan(c->slack))
     sg_putf(out, c->slack == 0 ? ": s + m, the optimum" : "; s + m = %.6g would be the optimum",
             c->s_found + c->m_found);
   sg_put(out, "\n");
@@ -137,6 +145,9 @@ static void put_report(const sg_check_request *q, int subsets, const sg_checked 
   sg_put(out, "\nCondition numbers are 2-norm, by SVD, of the rows of the messages that have a "
               "weight, over (part, piece).\nErrors are relative to the sum of the norms of random "
               "gradients. ~: as far as samples tell.\n");
+  if (!c->exact)
+    sg_put(out, "Mean and worst error by number of responders: Σ (α − 1)² / parts, where Σ α g is "
+                "what is decoded.\n");
 }
 
 /* --- One row per code ------------------------------------------------------------------------- */
@@ -168,7 +179,9 @@ static void put_table(const sg_check_request *q, int count, const sg_checked *ch
     char found[24];
     sg_table_text(t, checked[k].label);
     sg_table_number(t, c->d_found, 4);
-    if (c->s_proved && c->s_found >= 0)
+    if (!c->exact)
+      sg_table_text(t, NULL);
+    else if (c->s_proved && c->s_found >= 0)
       sg_table_integer(t, c->s_found);
     else
       sg_table_text(t, s_found(c, found));
@@ -251,6 +264,8 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
     sg_put_json_number_member(out, "sets", c->sets[k].sets);
     sg_put_json_number_member(out, "tried", (double)c->sets[k].tried);
     sg_put_json_number_member(out, "decodable", (double)c->sets[k].decodable);
+    sg_put_json_number_member(out, "mean_deviation", c->sets[k].mean_deviation);
+    sg_put_json_number_member(out, "worst_deviation", c->sets[k].worst_deviation);
     sg_put(out, "}");
   }
   sg_put(out, "]");

@@ -3,6 +3,8 @@
 
 #include "codes/frame/protocol.h"
 
+#include <math.h>
+
 static sg_status segments(sg_code *code, int count, long first_end, int need, sg_error *e) {
   sg_segment *s = sg_code_alloc(code, (size_t)count, sizeof *s);
   if (!s) return sg_fail_memory(e);
@@ -26,10 +28,25 @@ static void encode_one_of_three(int worker, sg_row *row) {
   if (worker != 0) sg_row_part(row, 2, 0, worker == 1 ? -1 : 1);
 }
 
-static sg_status need_workers(const sg_shape *shape, int from, int to, sg_error *e) {
+static sg_status need_workers(const sg_values *values, const sg_shape *shape, int from, int to,
+                              sg_error *e) {
   if (shape->workers >= from && shape->workers <= to) return SG_OK;
-  return sg_fail(e, SG_INVALID, NULL, "expected %d to %d workers, found %d", from, to,
-                 shape->workers);
+  return sg_fail_at(e, values, NULL, "expected %d to %d workers, found %d", from, to,
+                    shape->workers);
+}
+
+/* Messages of a round that is over are none of this one's. Returns whether they were. */
+static bool drop_late(const sg_event *event, sg_orders *o) {
+  if (event->message[0]->round == event->round) return false;
+  for (int i = 0; i < event->count; i++) sg_drop(o, event->message[i]);
+  return true;
+}
+
+/* A round that can go nowhere any more. */
+static void give_up(const sg_event *event, int snapshot, sg_orders *o) {
+  if (!event->skip) return;
+  sg_close(o, snapshot);
+  sg_end_round(o);
 }
 
 /* --- Two messages of different length --------------------------------------------------------- */
@@ -53,10 +70,13 @@ static void two_messages_plan(const sg_code *code, const void *state, int round,
   }
 }
 
-const sg_code_type toy_two_messages = {.about = {.name = "toy-two-messages", .summary = ""},
-                                       .create = two_messages_create,
-                                       .encode = encode_own_part,
-                                       .plan = two_messages_plan};
+const sg_code_type toy_two_messages = {
+    .about = {.name = "toy-two-messages",
+              .summary = "Two segments, each with a task and a message of its own.",
+              .reference = ""},
+    .create = two_messages_create,
+    .encode = encode_own_part,
+    .plan = two_messages_plan};
 
 /* --- Signals, commands, a stop in mid-iteration ----------------------------------------------- */
 
@@ -72,13 +92,15 @@ static sg_status nested_create(sg_code *code, const sg_shape *shape, const sg_va
   code->load = 2;
   code->promised = 1;
   code->state_size = sizeof(nested_state);
-  sg_status status = need_workers(shape, 3, 3, e);
+  sg_status status = need_workers(values, shape, 3, 3, e);
   return status ? status : segments(code, 1, shape->length, 3, e);
 }
 
+/* The state says which level was decided on. */
 static void nested_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  const nested_state *s = row->state;
   (void)code;
-  if (message->tag == 0)
+  if (s->level == 0)
     sg_row_part(row, message->from, 0, 1);
   else
     encode_one_of_three(message->from, row);
@@ -112,19 +134,24 @@ static void nested_on_event(const sg_code *code, void *state, const sg_event *ev
     if (event->count > event->arg) sg_send(o, event->at, SG_MASTER, event->round, 0, event->arg, 0);
     break;
   case SG_ARRIVAL:
+    if (drop_late(event, o)) break;
     s->arrived += event->count;
-    if (s->arrived < 3 - s->level) break;
+    if (s->arrived != 3 - s->level) break;
     sg_decode(o, 0, event->round, SG_LAST);
     sg_end_round(o);
     break;
+  case SG_STALLED: give_up(event, event->round, o); break;
   default: break;
   }
 }
 
-const sg_code_type toy_nested = {.about = {.name = "toy-nested", .summary = ""},
-                                 .create = nested_create,
-                                 .encode = nested_encode,
-                                 .on_event = nested_on_event};
+const sg_code_type toy_nested = {
+    .about = {.name = "toy-nested",
+              .summary = "Two levels of redundancy; signals say when which will do.",
+              .reference = ""},
+    .create = nested_create,
+    .encode = nested_encode,
+    .on_event = nested_on_event};
 
 /* --- State across iterations, two jobs in flight ---------------------------------------------- */
 
@@ -151,23 +178,35 @@ static void pipeline_on_event(const sg_code *code, void *state, const sg_event *
                               sg_orders *o) {
   pipeline_state *s = state;
   int job = event->round;
-  if (event->kind == SG_BEGIN) {
+  switch (event->kind) {
+  case SG_BEGIN:
     s->arrived = 0;
     sg_snapshot(o, job, job % 2, 0);
     sg_task(o, SG_ALL, job, 1, 1, 0);
     if (job > 0) sg_task(o, SG_ALL, job - 1, 1, 1, 0);
     sg_send(o, SG_ALL, SG_MASTER, job, 0, 0, 0);
     if (job > 0) sg_send(o, SG_ALL, SG_MASTER, job - 1, 0, 1, SG_WITH_PREVIOUS);
-  } else if (event->kind == SG_ARRIVAL && ++s->arrived == code->nodes) {
+    break;
+  case SG_ARRIVAL:
+    if (drop_late(event, o) || ++s->arrived != code->nodes) break;
     if (job > 0) sg_decode(o, (job - 1) % 2, job - 1, SG_LAST);
     sg_end_round(o);
+    break;
+  case SG_UPDATED: /* the other half was lost in the round before */
+    if (!event->decoded) give_up(event, job - 1, o);
+    break;
+  case SG_STALLED: give_up(event, job - 1, o); break;
+  default: break;
   }
 }
 
-const sg_code_type toy_pipeline = {.about = {.name = "toy-pipeline", .summary = ""},
-                                   .create = pipeline_create,
-                                   .encode = pipeline_encode,
-                                   .on_event = pipeline_on_event};
+const sg_code_type toy_pipeline = {
+    .about = {.name = "toy-pipeline",
+              .summary = "Two jobs in flight: each is computed in two rounds.",
+              .reference = ""},
+    .create = pipeline_create,
+    .encode = pipeline_encode,
+    .on_event = pipeline_on_event};
 
 /* --- No barrier ------------------------------------------------------------------------------- */
 
@@ -185,7 +224,7 @@ static sg_status async_create(sg_code *code, const sg_shape *shape, const sg_val
   code->flags = SG_ASYNC;
   code->exact = false;
   code->state_size = sizeof(async_state);
-  sg_status status = need_workers(shape, 1, 64, e);
+  sg_status status = need_workers(values, shape, 1, 64, e);
   return status ? status : segments(code, 1, shape->length, 1, e);
 }
 
@@ -231,15 +270,98 @@ static void async_on_event(const sg_code *code, void *state, const sg_event *eve
       if (s->in_use[i]) async_give(o, i, s->version);
     if (s->waiting > 0) async_decode(code, s, o);
     break;
+  case SG_BACK: async_give(o, event->at, s->version); break;
   default: break;
   }
 }
 
-const sg_code_type toy_async = {.about = {.name = "toy-async", .summary = ""},
-                                .create = async_create,
-                                .encode = encode_own_part,
-                                .weights = async_weights,
-                                .on_event = async_on_event};
+const sg_code_type toy_async = {
+    .about = {.name = "toy-async",
+              .summary = "No barrier: every message that comes updates the model.",
+              .reference = ""},
+    .create = async_create,
+    .encode = encode_own_part,
+    .weights = async_weights,
+    .on_event = async_on_event};
+
+static sg_status batches_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                sg_error *e) {
+  sg_status status = async_create(code, shape, values, e);
+  code->flags |= SG_BATCHES;
+  return status;
+}
+
+/* A name of its own for each worker and version. */
+static void batches_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  sg_row_batch(row, message->snapshot * code->nodes + message->from + 1);
+  sg_row_part(row, message->from, 0, 1);
+}
+
+const sg_code_type toy_batches = {
+    .about = {.name = "toy-batches",
+              .summary = "No barrier, and each gradient is of another mini-batch.",
+              .reference = ""},
+    .create = batches_create,
+    .encode = batches_encode,
+    .weights = async_weights,
+    .on_event = async_on_event};
+
+/* --- Coded data ------------------------------------------------------------------------------- */
+
+static const double beta[2] = {-0.5, 0.5};
+
+/* Where worker i's data lie on the line through both parts. */
+static double coded_place(const sg_code *code, int i) {
+  return cos((2 * i + 1) * M_PI / (2 * code->nodes));
+}
+
+static sg_status coded_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                              sg_error *e) {
+  static const int both[] = {0, 1};
+  sg_status status = need_workers(values, shape, 4, 64, e);
+  if (status) return status;
+  size_t n = (size_t)shape->workers;
+  sg_combination *coded = sg_code_alloc(code, n, sizeof *coded);
+  double *coef = sg_code_alloc(code, 2 * n, sizeof *coef);
+  if (!coded || !coef) return sg_fail_memory(e);
+  for (int i = 0; i < shape->workers; i++, coef += 2) {
+    coef[0] = (coded_place(code, i) - beta[1]) / (beta[0] - beta[1]);
+    coef[1] = (coded_place(code, i) - beta[0]) / (beta[1] - beta[0]);
+    coded[i] = (sg_combination){.count = 2, .part = both, .coef = coef};
+  }
+  code->parts = 2;
+  code->coded_parts = shape->workers;
+  code->coded = coded;
+  code->promised = shape->workers - 3;
+  return segments(code, 1, shape->length, 3, e);
+}
+
+static void coded_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  sg_row_part(row, code->parts + message->from, 0, 1);
+}
+
+/* Lagrange interpolation of a polynomial of degree 2, at the places of the two parts. */
+static sg_status coded_weights(const sg_code *code, const sg_used *used) {
+  if (used->count < 3) return SG_UNDECODABLE;
+  for (int i = 0; i < 3; i++)
+    for (int b = 0; b < 2; b++) {
+      double l = 1;
+      for (int k = 0; k < 3; k++) {
+        double at = coded_place(code, used->message[k]->from);
+        if (k != i) l *= (beta[b] - at) / (coded_place(code, used->message[i]->from) - at);
+      }
+      used->W[i] += l;
+    }
+  return SG_OK;
+}
+
+const sg_code_type toy_coded = {
+    .about = {.name = "toy-coded",
+              .summary = "A line through two parts of the data; any three points on it will do.",
+              .reference = ""},
+    .create = coded_create,
+    .encode = coded_encode,
+    .weights = coded_weights};
 
 /* --- Decoding at an inner node ---------------------------------------------------------------- */
 
@@ -253,9 +375,8 @@ static sg_status tree_create(sg_code *code, const sg_shape *shape, const sg_valu
   (void)values;
   code->parts = 4;
   code->parent = parent;
-  code->promised = 1;
   code->state_size = sizeof(tree_state);
-  sg_status status = need_workers(shape, 4, 4, e);
+  sg_status status = need_workers(values, shape, 4, 4, e);
   return status ? status : segments(code, 1, shape->length, 1, e);
 }
 
@@ -280,7 +401,8 @@ static void tree_begin_round(const sg_code *code, void *state, int round) {
   ((tree_state *)state)->arrived = 0;
 }
 
-static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message *message, sg_orders *orders) {
+static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message *message,
+                              sg_orders *orders) {
   (void)orders;
   (void)code;
   if (message->to == SG_MASTER) return SG_READY;
@@ -288,11 +410,68 @@ static sg_verdict tree_arrive(const sg_code *code, void *state, const sg_message
   return arrived < 2 ? SG_WAIT : arrived == 2 ? SG_READY : SG_SKIP;
 }
 
-const sg_code_type toy_tree = {.about = {.name = "toy-tree", .summary = ""},
-                               .create = tree_create,
-                               .encode = tree_encode,
-                               .begin_round = tree_begin_round,
-                               .arrive = tree_arrive};
+/* Any leaf may be missing, their parent may not. */
+static bool tree_promises(const sg_code *code, const bool *present) {
+  (void)code;
+  return present[3] && present[0] + present[1] + present[2] >= 2;
+}
+
+const sg_code_type toy_tree = {
+    .about = {.name = "toy-tree",
+              .summary = "Three leaves whose parent decodes what any two of them sent.",
+              .reference = ""},
+    .create = tree_create,
+    .encode = tree_encode,
+    .promises = tree_promises,
+    .begin_round = tree_begin_round,
+    .arrive = tree_arrive};
+
+/* --- A real number and a list ------------------------------------------------------------------
+ */
+
+static const sg_param factor_item = {.kind = SG_REAL, .summary = "a factor", .min = 0.25, .max = 4};
+static const sg_param scaled_params[] = {
+    {.name = "scale",
+     .kind = SG_REAL,
+     .summary = "What every message is multiplied by.",
+     .min = 0.5,
+     .max = 2,
+     .flags = SG_REQUIRED},
+    {.name = "factors",
+     .kind = SG_LIST,
+     .summary = "What messages are multiplied by, besides, in turn.",
+     .min = 1,
+     .max = 5,
+     .fields = &factor_item,
+     .flags = SG_REQUIRED},
+    {0}};
+
+static sg_status scaled_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  int count = sg_count(values, "factors");
+  double *factor = sg_code_alloc(code, (size_t)shape->workers, sizeof *factor);
+  if (!factor) return sg_fail_memory(e);
+  if (count > shape->workers)
+    return sg_fail_at(e, values, "factors", "expected at most n = %d factors, found %d",
+                      shape->workers, count);
+  for (int i = 0; i < shape->workers; i++)
+    factor[i] = sg_real(values, "scale") * sg_item(values, "factors", i % count)->number;
+  code->self = factor;
+  code->parts = shape->workers;
+  return SG_OK;
+}
+
+static void scaled_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  sg_row_part(row, message->from, 0, ((const double *)code->self)[message->from]);
+}
+
+const sg_code_type toy_scaled = {
+    .about = {.name = "toy-scaled",
+              .summary = "Each worker sends its part, multiplied by a number.",
+              .reference = "",
+              .params = scaled_params},
+    .create = scaled_create,
+    .encode = scaled_encode};
 
 /* --- Waiting for fewer workers in round 0 than later ----------------------------------------- */
 
@@ -319,7 +498,8 @@ static void waits_begin_round(const sg_code *code, void *state, int round) {
   *(waits_state *)state = (waits_state){.round = round};
 }
 
-static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_message *message, sg_orders *orders) {
+static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_message *message,
+                               sg_orders *orders) {
   (void)orders;
   (void)message;
   waits_state *s = state;
@@ -328,7 +508,10 @@ static sg_verdict waits_arrive(const sg_code *code, void *state, const sg_messag
 }
 
 const sg_code_type toy_waits = {
-    .about = {.name = "test-waits", .summary = "", .params = waits_params},
+    .about = {.name = "test-waits",
+              .summary = "Waits for one worker at first, later for as many as given.",
+              .reference = "",
+              .params = waits_params},
     .create = waits_create,
     .encode = encode_own_part,
     .begin_round = waits_begin_round,
