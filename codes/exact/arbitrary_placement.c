@@ -67,8 +67,7 @@ static const sg_param params[] = {
      .summary = "file with a row for each worker and a column for each part: 1 where the worker "
                 "holds the part, else 0",
      .flags = SG_OPTIONAL},
-    {.name = NULL},
-};
+    {0}};
 
 typedef struct tables {
   int n, s, m, parts;

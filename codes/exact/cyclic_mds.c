@@ -38,8 +38,7 @@ static const sg_param params[] = {
                 "shifts change sign where they wrap (load s + 1), or a fault",
      .choices = evens,
      .fallback = RAISE},
-    {.name = NULL},
-};
+    {0}};
 
 typedef struct tables {
   int n, s;

@@ -15,8 +15,7 @@ static const sg_param params[] = {
      .min = 0,
      .max = SG_UNBOUNDED,
      .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+    {0}};
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {

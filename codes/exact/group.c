@@ -96,8 +96,7 @@ static const sg_param params[] = {
      .summary = "matrix: a CSV file of m rows of d numbers, relative to the scenario file",
      .flags = SG_OPTIONAL,
      .with = "linear_code=matrix"},
-    {.name = NULL},
-};
+    {0}};
 
 typedef struct tables {
   sg_groups groups;
@@ -244,14 +243,12 @@ static bool promises(const sg_code *code, const bool *present) {
 
 static void begin_round(const sg_code *code, void *state, int round) {
   const tables *t = code->self;
-  (void)round;
   memset(state, 0, basis_offset(t->groups.count));
 }
 
 /* A message that does not raise its group's rank is used by least squares only. */
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
-  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   int group = t->groups.group[message->from], m = t->m, *have = &p->have[group];

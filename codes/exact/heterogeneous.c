@@ -28,8 +28,7 @@ static const sg_param params[] = {
      .min = 0,
      .max = SG_UNBOUNDED,
      .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+    {0}};
 
 /* Places on the circle closer than this are one. */
 static const double NEAR = 1e-9;

@@ -42,8 +42,7 @@ static const sg_param params[] = {
      .min = 1,
      .max = SG_UNBOUNDED,
      .flags = SG_OPTIONAL | SG_MIN_OPEN},
-    {.name = NULL},
-};
+    {0}};
 
 typedef struct tables {
   int n, s;
@@ -127,8 +126,6 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
   const tables *t = code->self;
   double partition = (double)code->shape.subsets / ((double)(t->p - t->s) * t->n);
   double work[] = {partition * (double)(t->p - t->s - 1), partition * (t->s + 1)};
-  (void)state;
-  (void)round;
   for (int stage = OWN; stage <= CODED; stage++) {
     sg_task(o, SG_ALL, snapshot, work[stage], work[stage] < 1 ? 1 : (int)lround(work[stage]), 0);
     sg_send(o, SG_ALL, SG_MASTER, snapshot, 0, stage, 0);
@@ -148,13 +145,11 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
 }
 
 static void begin_round(const sg_code *code, void *state, int round) {
-  (void)round;
   memset(state, 0, code->state_size);
 }
 
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
-  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   bool surplus = false;

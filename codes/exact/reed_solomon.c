@@ -58,8 +58,7 @@ static const sg_param params[] = {
      .summary = "which workers hold a part: those of far apart nodes, or neighbours",
      .choices = masks,
      .fallback = SPREAD},
-    {.name = NULL},
-};
+    {0}};
 
 typedef struct term {
   int part;
@@ -156,8 +155,6 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 /* The real part, and with roots of unity the imaginary part (tag 1) in the same transmission. */
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
-  (void)state;
-  (void)round;
   for (int i = 0; i < t->n; i++) {
     double work = (double)(t->start[i + 1] - t->start[i]) / t->k * code->shape.subsets;
     if (work > 0) sg_task(o, i, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);

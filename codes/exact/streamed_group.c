@@ -69,8 +69,7 @@ static const sg_param params[] = {
                 "slow workers are spread over the groups",
      .choices = sg_grouping_names,
      .fallback = SG_IN_ORDER},
-    {.name = NULL},
-};
+    {0}};
 
 /* Mixes that are looked at, and the worst condition that is accepted. */
 enum { MOST_MIXES = 1000 };
@@ -266,8 +265,6 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
                  sg_orders *orders) {
   const tables *t = code->self;
   double work = (double)code->shape.subsets / code->parts;
-  (void)state;
-  (void)round;
   for (int v = 0; v < code->nodes; v++) {
     sg_task(orders, v, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
     for (int k = 0; k < t->each; k++) sg_send(orders, v, SG_MASTER, snapshot, 0, k, 0);
@@ -293,14 +290,12 @@ static bool promises(const sg_code *code, const bool *present) {
 }
 
 static void begin_round(const sg_code *code, void *state, int round) {
-  (void)round;
   memset(state, 0, code->state_size);
 }
 
 /* Chunks beyond the M-th of a group make least squares better conditioned. */
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
-  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   if (++p->have[t->groups.group[message->from]] == t->chunks) p->complete++;

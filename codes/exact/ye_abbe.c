@@ -50,8 +50,7 @@ static const sg_param params[] = {
                 "random matrices",
      .choices = constructions,
      .fallback = RANDOM},
-    {.name = NULL},
-};
+    {0}};
 
 typedef struct tables {
   int n, d, s, m, construction;

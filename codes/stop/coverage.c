@@ -13,8 +13,6 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
-  (void)code;
-  (void)e;
   stop->value = sg_real(values, "share");
   return SG_OK;
 }

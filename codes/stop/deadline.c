@@ -13,8 +13,6 @@ static const sg_param params[] = {{.name = "deadline_s",
                                   {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
-  (void)code;
-  (void)e;
   stop->timed = true;
   stop->rule = SG_AFTER_SECONDS;
   stop->value = sg_real(values, "deadline_s");

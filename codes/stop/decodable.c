@@ -3,7 +3,6 @@
 #include "codes/frame/stop.h"
 
 static bool met(const sg_policy *stop, const sg_arrivals *arrivals) {
-  (void)stop;
   return arrivals->decodable;
 }
 

@@ -14,8 +14,6 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
-  (void)code;
-  (void)e;
   stop->timed = true;
   stop->rule = SG_AFTER_FACTOR_OF_FIRST;
   stop->value = 1 + sg_real(values, "mu");

@@ -4,27 +4,22 @@
 #include "sim/core/precision.h"
 
 static double bits64(const void *state, long length) {
-  (void)state;
   return 64.0 * (double)length;
 }
 
 static double bits32(const void *state, long length) {
-  (void)state;
   return 32.0 * (double)length;
 }
 
 static double bits16(const void *state, long length) {
-  (void)state;
   return 16.0 * (double)length;
 }
 
 static void round32(const void *state, long n, double *x) {
-  (void)state;
   sg_round(SG_FLOAT32, n, x);
 }
 
 static void round16(const void *state, long n, double *x) {
-  (void)state;
   sg_round(SG_BFLOAT16, n, x);
 }
 

@@ -26,7 +26,6 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   qsgd *q = state;
   q->levels = (uint32_t)sg_int(values, "levels");
   q->width = 0;
@@ -59,7 +58,6 @@ static double round_up(double norm) {
 static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
                    sg_packed *out) {
   const qsgd *q = state;
-  (void)memory;
   double norm = round_up(norm_of(n, x)), scale = (double)q->levels / norm;
   bool fine = norm > 0 && isfinite(norm);
   sg_pack_float(out, norm);

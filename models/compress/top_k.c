@@ -32,7 +32,6 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(top_k *)state =
       (top_k){.share = sg_real(values, "share"), .feedback = sg_bool(values, "error_feedback")};
   return SG_OK;
@@ -104,7 +103,6 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
                    sg_packed *out) {
   long k = kept(state, n), last = -1;
   int b = rice_bits(n, k);
-  (void)dither;
   double *u = sg_packed_scratch(out, 2 * n), *order = u + n;
   if (!u) return;
   for (long i = 0; i < n; i++) {

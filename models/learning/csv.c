@@ -222,7 +222,6 @@ static sg_status sort_classes(reader *r, sg_data *data) {
 
 static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data *data,
                       sg_error *e) {
-  (void)seed;
   char *text = NULL;
   size_t length = 0;
   const char *separator = sg_text(values, "separator");

@@ -5,8 +5,6 @@
 
 static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
                         sg_error *e) {
-  (void)seed;
-  (void)e;
   problem->length = sg_int(learning, "length");
   problem->stride = problem->length;
   problem->timing_only = true;

@@ -92,7 +92,6 @@ SG_CLONES static void descend(double step, double l2, long n, const double *poin
 
 void sg_optimizer_step(const sg_optimizer *optimizer, const sg_problem *problem, long update,
                        double *const *state, const double *point, const double *gradient) {
-  (void)update;
   long l = problem->length, stride = problem->stride, free_ones = problem->unregularised;
   if (optimizer->nesterov) memcpy(state[1], state[0], (size_t)l * sizeof(double));
   for (long b = 0; b < l; b += stride) {

@@ -99,7 +99,6 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
 }
 
 static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gradient_request *q) {
-  (void)problem;
   if (!sg_numbers_need(&ws->factor, (size_t)q->columns)) return SG_NO_MEMORY;
   for (int c = 0; c < q->columns; c++) {
     ws->factor.p[c] = 1 / (1 + fabs(q->x[c][0]));

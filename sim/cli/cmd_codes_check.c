@@ -107,7 +107,6 @@ static sg_status check_one(session *s, const sg_values *values, const sg_code *c
 static sg_status count_visit(void *user, const sg_values *values, const sg_code *code,
                              sg_error *e) {
   session *s = user;
-  (void)values, (void)code, (void)e;
   s->codes++;
   return SG_OK;
 }

@@ -17,7 +17,6 @@
 static atomic_bool stop_wanted;
 
 static void on_signal(int number) {
-  (void)number;
   atomic_store(&stop_wanted, true);
 }
 

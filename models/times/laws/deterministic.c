@@ -22,7 +22,6 @@ static const sg_param bimodal_params[] = {
     {0}};
 
 static sg_status deterministic_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   double value = sg_real(values, "value_s");
   *(bimodal *)state = (bimodal){.fast = value, .slow = value};
   return SG_OK;
@@ -40,7 +39,6 @@ static sg_status bimodal_init(void *state, const sg_values *values, sg_error *e)
 }
 
 static double deterministic_draw(const void *state, sg_stream *stream) {
-  (void)stream;
   return ((const bimodal *)state)->fast;
 }
 
@@ -76,7 +74,6 @@ static double bimodal_quantile(const void *state, double p) {
 }
 
 static double no_density(const void *state, double t) {
-  (void)state, (void)t;
   return 0;
 }
 

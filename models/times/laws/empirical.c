@@ -191,7 +191,6 @@ static double tail(const void *state, double t) {
 }
 
 static double density(const void *state, double t) {
-  (void)state, (void)t;
   return 0;
 }
 

@@ -19,13 +19,11 @@ static const sg_param shifted_params[] = {
     {0}};
 
 static sg_status exponential_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(exponential *)state = (exponential){.mean_excess = sg_real(values, "mean_s")};
   return SG_OK;
 }
 
 static sg_status shifted_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(exponential *)state = (exponential){.shift = sg_real(values, "shift_s"),
                                         .mean_excess = sg_real(values, "mean_excess_s")};
   return SG_OK;

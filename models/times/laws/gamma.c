@@ -23,7 +23,6 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   double shape = sg_real(values, "shape");
   *(gamma_law *)state = (gamma_law){.shift = sg_real(values, "shift_s"),
                                     .shape = shape,

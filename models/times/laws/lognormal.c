@@ -22,7 +22,6 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(lognormal *)state = (lognormal){.shift = sg_real(values, "shift_s"),
                                     .median = sg_real(values, "median_s"),
                                     .sigma = sg_real(values, "sigma")};

@@ -18,7 +18,6 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(pareto *)state =
       (pareto){.minimum = sg_real(values, "minimum_s"), .shape = sg_real(values, "shape")};
   return SG_OK;

@@ -20,7 +20,6 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(weibull *)state = (weibull){.shift = sg_real(values, "shift_s"),
                                 .scale = sg_real(values, "scale_s"),
                                 .shape = sg_real(values, "shape")};
