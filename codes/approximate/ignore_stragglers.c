@@ -5,12 +5,9 @@
  * whoever is missing. */
 #include "codes/frame/stop.h"
 
-static const sg_param params[] = {{.name = "s",
-                                   .kind = SG_INT,
-                                   .summary = "number of slowest workers that are not waited for",
-                                   .min = 0,
-                                   .max = SG_UNBOUNDED,
-                                   .flags = SG_REQUIRED},
+static const sg_param params[] = {SG_ROW_INT("s", 0, SG_UNBOUNDED,
+                                             "number of slowest workers that are not waited for",
+                                             .flags = SG_REQUIRED),
                                   {0}};
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,

@@ -10,12 +10,9 @@
 #include <string.h>
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated; s + 1 must divide the number of workers",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of stragglers tolerated; s + 1 must divide the number of workers",
+               .flags = SG_REQUIRED),
     {0}};
 
 typedef struct tables {

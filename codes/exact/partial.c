@@ -21,27 +21,18 @@
 enum { OWN, CODED }; /* tags */
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of partial stragglers whose second message is not waited for; a worker has "
-                "s + 1 coded partitions",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "p",
-     .kind = SG_INT,
-     .summary = "partitions per worker, at least s + 2: p - s - 1 of its own and s + 1 coded ones, "
-                "of (p - s) n in all; p or alpha must be given",
-     .min = 2,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
-    {.name = "alpha",
-     .kind = SG_REAL,
-     .summary = "how many times slower a straggler is at most, from above 1 to s + 2: p is the "
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of partial stragglers whose second message is not waited for; a worker has "
+               "s + 1 coded partitions",
+               .flags = SG_REQUIRED),
+    SG_ROW_INT("p", 2, SG_UNBOUNDED,
+               "partitions per worker, at least s + 2: p - s - 1 of its own and s + 1 coded ones, "
+               "of (p - s) n in all; p or alpha must be given",
+               .flags = SG_OPTIONAL),
+    SG_ROW_REAL("alpha", 1, SG_UNBOUNDED,
+                "how many times slower a straggler is at most, from above 1 to s + 2: p is the "
                 "largest number with p/(p - s - 1) not below alpha",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL | SG_MIN_OPEN},
+                .flags = SG_OPTIONAL | SG_MIN_OPEN),
     {0}};
 
 typedef struct tables {

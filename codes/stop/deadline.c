@@ -4,12 +4,9 @@
 #include "codes/frame/protocol.h"
 #include "codes/frame/stop.h"
 
-static const sg_param params[] = {{.name = "deadline_s",
-                                   .kind = SG_REAL,
-                                   .summary = "seconds from the start of the iteration",
-                                   .min = 0,
-                                   .max = SG_UNBOUNDED,
-                                   .flags = SG_REQUIRED | SG_MIN_OPEN},
+static const sg_param params[] = {SG_ROW_REAL("deadline_s", 0, SG_UNBOUNDED,
+                                              "seconds from the start of the iteration",
+                                              .flags = SG_REQUIRED | SG_MIN_OPEN),
                                   {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {

@@ -17,12 +17,9 @@ typedef struct qsgd {
 SG_COMPRESSOR_FITS(qsgd);
 
 static const sg_param params[] = {
-    {.name = "levels",
-     .kind = SG_INT,
-     .summary = "Levels s of a magnitude besides 0; a coordinate takes 1 + ⌈log2(s + 1)⌉ bits.",
-     .min = 1,
-     .max = 65535,
-     .fallback = 15},
+    SG_ROW_INT("levels", 1, 65535,
+               "Levels s of a magnitude besides 0; a coordinate takes 1 + ⌈log2(s + 1)⌉ bits.",
+               .fallback = 15),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {

@@ -177,13 +177,8 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
   return SG_OK;
 }
 
-static const sg_param params[] = {{.name = "length",
-                                   .kind = SG_INT,
-                                   .summary = "coordinates of a gradient",
-                                   .min = 1,
-                                   .max = 1e10,
-                                   .flags = SG_REQUIRED},
-                                  {0}};
+static const sg_param params[] = {
+    SG_ROW_INT("length", 1, 1e10, "coordinates of a gradient", .flags = SG_REQUIRED), {0}};
 
 const sg_problem_type sg_problem_synthetic = {
     .about = {"synthetic-gradient",

@@ -13,12 +13,8 @@ static const sg_param deterministic_params[] = {
 static const sg_param bimodal_params[] = {
     LAW_TIME("fast_s", "The usual time, in seconds."),
     LAW_TIME("slow_s", "The time of a straggler, in seconds; at least fast_s."),
-    {.name = "slow_probability",
-     .kind = SG_REAL,
-     .summary = "The probability of the slow time.",
-     .min = 0,
-     .max = 1,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL("slow_probability", 0, 1, "The probability of the slow time.",
+                .flags = SG_REQUIRED),
     {0}};
 
 static sg_status deterministic_init(void *state, const sg_values *values, sg_error *e) {

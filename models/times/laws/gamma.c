@@ -13,13 +13,10 @@ FITS(gamma_law);
 static const sg_param params[] = {
     LAW_SHIFT,
     LAW_SCALE("mean_s", "The mean time, in seconds (the shift not counted)."),
-    {.name = "shape",
-     .kind = SG_REAL,
-     .summary = "1/shape is the squared coefficient of variation; 1: exponential; a whole number: "
-                "Erlang.",
-     .min = 0.05,
-     .max = 10000,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL(
+        "shape", 0.05, 10000,
+        "1/shape is the squared coefficient of variation; 1: exponential; a whole number: Erlang.",
+        .flags = SG_REQUIRED),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {

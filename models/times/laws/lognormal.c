@@ -13,12 +13,9 @@ FITS(lognormal);
 static const sg_param params[] = {
     LAW_SHIFT,
     LAW_SCALE("median_s", "The median time, in seconds (the shift not counted)."),
-    {.name = "sigma",
-     .kind = SG_REAL,
-     .summary = "Standard deviation of the natural logarithm; the mean is median · exp(σ²/2).",
-     .min = 0,
-     .max = 10,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    SG_ROW_REAL("sigma", 0, 10,
+                "Standard deviation of the natural logarithm; the mean is median · exp(σ²/2).",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {

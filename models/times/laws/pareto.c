@@ -9,12 +9,9 @@ FITS(pareto);
 
 static const sg_param params[] = {
     LAW_SCALE("minimum_s", "The least possible time, in seconds."),
-    {.name = "shape",
-     .kind = SG_REAL,
-     .summary = "The tail index: at 1 and below there is no mean, at 2 and below no variance.",
-     .min = 0.05,
-     .max = 1000,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL("shape", 0.05, 1000,
+                "The tail index: at 1 and below there is no mean, at 2 and below no variance.",
+                .flags = SG_REQUIRED),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {

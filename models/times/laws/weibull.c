@@ -11,12 +11,9 @@ static const sg_param params[] = {
     LAW_SHIFT,
     LAW_SCALE("scale_s", "The scale, in seconds: the time that 63.2 % stay below (the shift not "
                          "counted)."),
-    {.name = "shape",
-     .kind = SG_REAL,
-     .summary = "Below 1: a heavier tail than the exponential's; 1: exponential; above: lighter.",
-     .min = 0.05,
-     .max = 1000,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL("shape", 0.05, 1000,
+                "Below 1: a heavier tail than the exponential's; 1: exponential; above: lighter.",
+                .flags = SG_REQUIRED),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
