@@ -22,7 +22,6 @@ extern const sg_stop_type sg_stop_count;
 const sg_stop_type sg_stop_count = {
     .about = {.name = "count",
               .summary = "at the (n - s)-th message, or at the number given",
-              .reference = "",
               .params = params},
     .create = create,
     .met = met,

@@ -22,7 +22,6 @@ extern const sg_stop_type sg_stop_coverage;
 const sg_stop_type sg_stop_coverage = {
     .about = {.name = "coverage",
               .summary = "as soon as a share of the data is contained in what has come",
-              .reference = "",
               .params = params},
     .wants = SG_WANTS_COVERAGE | SG_ENDS_WITH_ALL,
     .create = create,

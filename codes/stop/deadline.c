@@ -20,7 +20,6 @@ extern const sg_stop_type sg_stop_deadline_s;
 const sg_stop_type sg_stop_deadline_s = {
     .about = {.name = "deadline",
               .summary = "at a time from the start of the iteration, or when all have come",
-              .reference = "",
               .params = params},
     .wants = SG_ENDS_WITH_ALL,
     .create = create,

@@ -20,7 +20,6 @@ extern const sg_stop_type sg_stop_first_of;
 const sg_stop_type sg_stop_first_of = {
     .about = {.name = "first-of",
               .summary = "the first of two policies that is met",
-              .reference = "",
               .params = params},
     .create = create,
     .met = met,

@@ -33,22 +33,19 @@ static const sg_param seconds_params[] = {
     {0}};
 
 static const sg_variant crashes[] = {
-    {.name = "none", .summary = "Workers do not crash.", .reference = ""},
+    {.name = "none", .summary = "Workers do not crash."},
     {.name = "permanent",
      .summary = "A worker that crashes never comes back.",
-     .reference = "",
      .params = permanent_params},
     {.name = "iterations",
      .summary =
          "A crashed worker does nothing for whole iterations: neither tasks nor messages. A scheme "
          "that cannot do without it ends as stalled, or skips the iteration (stop.undecodable).",
-     .reference = "",
      .params = iterations_params},
     {.name = "seconds",
      .summary =
          "A crashed worker is back after a random time; what it was given then begins, unless the "
          "iteration is over.",
-     .reference = "",
      .params = seconds_params}};
 
 static const sg_variant *crash_at(int i) {
@@ -74,31 +71,24 @@ static const sg_param pattern_params[] = {SG_ROW_LIST("workers", worker_item, 0,
                                           {0}};
 
 static const sg_variant erasures[] = {
-    {.name = "none", .summary = "No message is lost.", .reference = ""},
+    {.name = "none", .summary = "No message is lost."},
     {.name = "bernoulli",
      .summary = "Each worker is erased with a probability.",
-     .reference = "",
      .params = bernoulli_params},
     {.name = "uniform",
      .summary = "A number of workers, all sets of that size being equally likely.",
-     .reference = "",
      .params = count_params},
     {.name = "burst",
      .summary =
          "A number of consecutive workers (after the last comes the first) from a random one.",
-     .reference = "",
      .params = count_params},
     {.name = "worst",
      .summary = "The workers whose loss is worst for the code, found one after another (greedily): "
                 "at each step the one without which the sum is no longer determined or, among "
                 "those, with which the decoding weights grow most. An upper bound on nothing: a "
                 "worse set may exist.",
-     .reference = "",
      .params = count_params},
-    {.name = "pattern",
-     .summary = "Listed workers, always.",
-     .reference = "",
-     .params = pattern_params}};
+    {.name = "pattern", .summary = "Listed workers, always.", .params = pattern_params}};
 
 static const sg_variant *erasure_at(int i) {
   return i >= 0 && i < (int)(sizeof erasures / sizeof *erasures) ? &erasures[i] : NULL;

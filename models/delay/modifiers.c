@@ -35,8 +35,7 @@ const sg_param sg_memory_params[] = {
                 .flags = SG_REQUIRED),
     {0}};
 
-static const sg_variant no_length = {
-    .name = "none", .summary = "A stall adds no time of its own.", .reference = ""};
+static const sg_variant no_length = {.name = "none", .summary = "A stall adds no time of its own."};
 
 static const sg_variant *length_at(int i) {
   return i == 0 ? &no_length : i > 0 ? sg_law_variant_at(i - 1) : NULL;

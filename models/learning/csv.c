@@ -243,6 +243,5 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
 const sg_data_source sg_data_source_csv = {
     .about = {.name = "csv",
               .summary = "a file of comma-separated values with a header",
-              .reference = "",
               .params = params},
     .load = load};

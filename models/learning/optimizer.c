@@ -17,8 +17,8 @@ static const sg_param nesterov_params[] = {
                 .flags = SG_OPTIONAL | SG_MAX_OPEN),
     {0}};
 
-static const sg_variant gradient_descent = {
-    .name = "gradient-descent", .summary = "x ← x − step·∇f(x)", .reference = ""};
+static const sg_variant gradient_descent = {.name = "gradient-descent",
+                                            .summary = "x ← x − step·∇f(x)"};
 static const sg_variant nesterov = {
     .name = "nesterov",
     .summary =

@@ -40,12 +40,10 @@ static const sg_param tree_params[] = {
 
 /* --- Uplink ----------------------------------------------------------------------------------- */
 
-static const sg_variant uplink_none = {
-    .name = "none", .summary = "Messages leave their sender in no time.", .reference = ""};
-static const sg_variant uplink_linear = {.name = "linear",
-                                         .summary = "Latency plus bytes over bandwidth.",
-                                         .reference = "",
-                                         .params = linear_params};
+static const sg_variant uplink_none = {.name = "none",
+                                       .summary = "Messages leave their sender in no time."};
+static const sg_variant uplink_linear = {
+    .name = "linear", .summary = "Latency plus bytes over bandwidth.", .params = linear_params};
 
 static const sg_variant *uplink_at(int i) {
   return i == 0 ? &uplink_none : i == 1 ? &uplink_linear : sg_law_or_replay_at(i - 2);
@@ -54,7 +52,7 @@ static const sg_variant *uplink_at(int i) {
 static const sg_family uplink_family = {
     .selector = "model", .what = "uplink model", .at = uplink_at, .fallback = "none"};
 
-static const sg_variant jitter_none = {.name = "none", .summary = "No jitter.", .reference = ""};
+static const sg_variant jitter_none = {.name = "none", .summary = "No jitter."};
 
 static const sg_variant *jitter_at(int i) {
   return i == 0 ? &jitter_none : sg_law_variant_at(i - 1);
@@ -77,18 +75,14 @@ static const sg_param uplink_params[] = {
 /* --- Ingress and broadcast -------------------------------------------------------------------- */
 
 static const sg_variant ingress_unlimited = {
-    .name = "unlimited",
-    .summary = "A receiver takes any number of messages at once, in no time.",
-    .reference = ""};
+    .name = "unlimited", .summary = "A receiver takes any number of messages at once, in no time."};
 static const sg_variant ingress_fifo = {.name = "fifo",
                                         .summary = "One message after another, in the order in "
                                                    "which they come from the uplinks.",
-                                        .reference = "",
                                         .params = queue_params};
 static const sg_variant ingress_fair = {.name = "fair-share",
                                         .summary = "All messages at hand share the bandwidth "
                                                    "equally (processor sharing).",
-                                        .reference = "",
                                         .params = queue_params};
 
 static const sg_variant *ingress_at(int i) {
@@ -98,19 +92,17 @@ static const sg_variant *ingress_at(int i) {
 static const sg_family ingress_family = {
     .selector = "model", .what = "ingress model", .at = ingress_at, .fallback = "unlimited"};
 
-static const sg_variant broadcast_none = {
-    .name = "none", .summary = "The model reaches all workers in no time.", .reference = ""};
+static const sg_variant broadcast_none = {.name = "none",
+                                          .summary = "The model reaches all workers in no time."};
 static const sg_variant broadcast_linear = {
     .name = "linear",
     .summary = "Latency plus bytes over bandwidth, to all workers in parallel.",
-    .reference = "",
     .params = linear_params};
 static const sg_variant broadcast_sequential = {
     .name = "sequential",
     .summary = "The master sends to one worker after another, in the order in which they are given "
                "work (0, 1, … in a round): its link is busy for bytes over bandwidth with each, "
                "which has the model a latency later.",
-    .reference = "",
     .params = linear_params};
 static const sg_variant broadcast_tree = {
     .name = "tree",
@@ -119,7 +111,6 @@ static const sg_variant broadcast_tree = {
         "breadth first: the master's children are the workers 0 to fan_out − 1. Worker i has "
         "the model after as many hops of latency plus bytes over bandwidth as it is deep in "
         "the tree. Sending on does not occupy uplinks.",
-    .reference = "",
     .params = tree_params};
 
 static const sg_variant *broadcast_at(int i) {

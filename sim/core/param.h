@@ -92,7 +92,7 @@ typedef struct sg_param {
  * begin with an sg_variant, in the manner of gsl_rng_type. */
 typedef struct sg_variant {
   const char *name, *summary;
-  const char *reference;  /* authors, year, arXiv id, standing of the source; "" if there is none */
+  const char *reference;  /* authors, year, arXiv id, standing of the source; "", NULL: none */
   const sg_param *params; /* the variant's own members; may be NULL */
   const char *brief;      /* at most 40 characters, for lists; NULL where there is no list */
 } sg_variant;

@@ -14,15 +14,13 @@ static const sg_param flops[] = {
 };
 
 static const sg_variant decode[] = {
-    {.name = "none", .summary = "Decoding takes no time.", .reference = ""},
+    {.name = "none", .summary = "Decoding takes no time."},
     {.name = "flops",
      .summary = "Decoding takes its operations divided by a given rate.",
-     .reference = "",
      .params = flops},
     {.name = "measured",
      .summary = "Decoding takes the time measured on this machine, once; the table is kept in the "
-                "database.",
-     .reference = ""},
+                "database."},
 };
 
 static const sg_variant *decode_at(int i) {

@@ -82,7 +82,6 @@ static bool bimodal_atom(const void *state, int i, double *time, double *probabi
 
 const sg_law_type sg_law_deterministic = {.about = {.name = "deterministic",
                                                     .summary = "Always the same time.",
-                                                    .reference = "",
                                                     .params = deterministic_params},
                                           .formula = {"1 for t < value", "value", "0"},
                                           .init = deterministic_init,
@@ -98,7 +97,6 @@ const sg_law_type sg_law_deterministic = {.about = {.name = "deterministic",
 const sg_law_type sg_law_bimodal = {
     .about = {.name = "bimodal",
               .summary = "One of two times: the usual one, or a straggler's.",
-              .reference = "",
               .params = bimodal_params},
     .formula = {"fast, or slow with probability p", "fast + p (slow − fast)",
                 "p (1 − p)(slow − fast)²"},

@@ -201,7 +201,6 @@ static bool atom(const void *state, int i, double *time, double *probability) {
 const sg_law_type sg_law_empirical = {
     .about = {.name = "empirical",
               .summary = "Measured times, each equally likely, drawn independently.",
-              .reference = "",
               .params = params},
     .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,

@@ -75,7 +75,6 @@ static bool gamma_form(const void *state, double *shift, double *shape, double *
 const sg_law_type sg_law_exponential = {
     .about = {.name = "exponential",
               .summary = "Exponential time: memoryless, no least time.",
-              .reference = "",
               .params = exponential_params},
     .formula = {"exp(−t/mean)", "mean", "mean²"},
     .init = exponential_init,

@@ -96,17 +96,15 @@ static bool gamma_form(const void *state, double *shift, double *shape, double *
   return true;
 }
 
-const sg_law_type sg_law_gamma = {.about = {.name = "gamma",
-                                            .summary = "Gamma time, perhaps shifted.",
-                                            .reference = "",
-                                            .params = params},
-                                  .formula = {"Q(shape, shape t/mean)", "mean", "mean²/shape"},
-                                  .init = init,
-                                  .draw = draw,
-                                  .mean = mean,
-                                  .variance = variance,
-                                  .cdf = cdf,
-                                  .quantile = quantile,
-                                  .tail = tail,
-                                  .density = density,
-                                  .gamma = gamma_form};
+const sg_law_type sg_law_gamma = {
+    .about = {.name = "gamma", .summary = "Gamma time, perhaps shifted.", .params = params},
+    .formula = {"Q(shape, shape t/mean)", "mean", "mean²/shape"},
+    .init = init,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density,
+    .gamma = gamma_form};

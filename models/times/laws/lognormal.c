@@ -64,17 +64,15 @@ static double density(const void *state, double t) {
   return t <= x->shift ? 0 : gsl_ran_ugaussian_pdf(z_of(x, t)) / (x->sigma * (t - x->shift));
 }
 
-const sg_law_type sg_law_lognormal = {.about = {.name = "lognormal",
-                                                .summary = "Lognormal time, perhaps shifted.",
-                                                .reference = "",
-                                                .params = params},
-                                      .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
-                                                  "median² (exp(sigma²) − 1) exp(sigma²)"},
-                                      .init = init,
-                                      .draw = draw,
-                                      .mean = mean,
-                                      .variance = variance,
-                                      .cdf = cdf,
-                                      .quantile = quantile,
-                                      .tail = tail,
-                                      .density = density};
+const sg_law_type sg_law_lognormal = {
+    .about = {.name = "lognormal", .summary = "Lognormal time, perhaps shifted.", .params = params},
+    .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
+                "median² (exp(sigma²) − 1) exp(sigma²)"},
+    .init = init,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density};

@@ -155,7 +155,6 @@ const sg_law_type sg_law_mixture = {
     .about = {.name = "mixture",
               .summary = "One of several laws, at random on every "
                          "draw.",
-              .reference = "",
               .params = params},
     .formula = {"Σ weight · P(component > t)", "Σ weight · mean",
                 "Σ weight · (variance + mean²) − (Σ weight · mean)²"},

@@ -58,7 +58,6 @@ static double density(const void *state, double t) {
 const sg_law_type sg_law_pareto = {
     .about = {.name = "pareto",
               .summary = "Pareto time: a tail so heavy that moments may not exist.",
-              .reference = "",
               .params = params},
     .formula = {"(minimum/t)^shape", "minimum shape/(shape − 1), none for shape ≤ 1",
                 "minimum² shape/((shape − 1)²(shape − 2)), none for shape ≤ 2"},

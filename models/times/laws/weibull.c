@@ -66,17 +66,15 @@ static double quantile(const void *state, double p) {
   return x->shift + x->scale * pow(-log1p(-p), 1 / x->shape);
 }
 
-const sg_law_type sg_law_weibull = {.about = {.name = "weibull",
-                                              .summary = "Weibull time, perhaps shifted.",
-                                              .reference = "",
-                                              .params = params},
-                                    .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
-                                                "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
-                                    .init = init,
-                                    .draw = draw,
-                                    .mean = mean,
-                                    .variance = variance,
-                                    .cdf = cdf,
-                                    .quantile = quantile,
-                                    .tail = tail,
-                                    .density = density};
+const sg_law_type sg_law_weibull = {
+    .about = {.name = "weibull", .summary = "Weibull time, perhaps shifted.", .params = params},
+    .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
+                "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
+    .init = init,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density};
