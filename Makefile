@@ -15,7 +15,7 @@ TEST_PACKAGES = libcmocka-dev bats sqlite3
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
 # GSL without -lgslcblas: OpenBLAS gives the cblas_ symbols.
 LDLIBS := -lgsl $(shell $(PKG_CONFIG) --libs openblas lapacke sqlite3 libcjson libmd 2>/dev/null) -lm -lpthread
-WARN    = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+WARN    = -Wall -Wextra -Wno-unused-parameter -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wundef -Wvla $(if $(WERROR),-Werror)
 CPPFLAGS := -I. -D_GNU_SOURCE \
             $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)))

@@ -5,15 +5,10 @@
  * whoever is missing. */
 #include "codes/frame/stop.h"
 
-static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of slowest workers that are not waited for",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+static const sg_param params[] = {SG_ROW_INT("s", 0, SG_UNBOUNDED,
+                                             "number of slowest workers that are not waited for",
+                                             .flags = SG_REQUIRED),
+                                  {0}};
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
@@ -28,7 +23,6 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
-  (void)code;
   sg_row_part(row, message->from, 0, 1);
 }
 

@@ -9,14 +9,10 @@
 #include "codes/tools/cyclic.h"
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated; a worker computes s + 1 of n shares",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of stragglers tolerated; a worker computes s + 1 of n shares",
+               .flags = SG_REQUIRED),
+    {0}};
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {

@@ -21,15 +21,11 @@
 #include <stdlib.h>
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated; the fastest worker must not get more than all the "
-                "data: (s + 1) c_max <= sum of speeds",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of stragglers tolerated; the fastest worker must not get more than all the "
+               "data: (s + 1) c_max <= sum of speeds",
+               .flags = SG_REQUIRED),
+    {0}};
 
 /* Places on the circle closer than this are one. */
 static const double NEAR = 1e-9;

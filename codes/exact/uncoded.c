@@ -10,7 +10,6 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
-  (void)code;
   sg_row_part(row, message->from, 0, 1);
 }
 

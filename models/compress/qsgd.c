@@ -17,16 +17,12 @@ typedef struct qsgd {
 SG_COMPRESSOR_FITS(qsgd);
 
 static const sg_param params[] = {
-    {.name = "levels",
-     .kind = SG_INT,
-     .summary = "Levels s of a magnitude besides 0; a coordinate takes 1 + ⌈log2(s + 1)⌉ bits.",
-     .min = 1,
-     .max = 65535,
-     .fallback = 15},
+    SG_ROW_INT("levels", 1, 65535,
+               "Levels s of a magnitude besides 0; a coordinate takes 1 + ⌈log2(s + 1)⌉ bits.",
+               .fallback = 15),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   qsgd *q = state;
   q->levels = (uint32_t)sg_int(values, "levels");
   q->width = 0;
@@ -59,7 +55,6 @@ static double round_up(double norm) {
 static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
                    sg_packed *out) {
   const qsgd *q = state;
-  (void)memory;
   double norm = round_up(norm_of(n, x)), scale = (double)q->levels / norm;
   bool fine = norm > 0 && isfinite(norm);
   sg_pack_float(out, norm);

@@ -17,22 +17,15 @@ typedef struct top_k {
 SG_COMPRESSOR_FITS(top_k);
 
 static const sg_param params[] = {
-    {.name = "share",
-     .kind = SG_REAL,
-     .summary = "The share k/n of the coordinates that are sent; k is rounded up.",
-     .min = 0,
-     .max = 1,
-     .fallback = 0.01,
-     .flags = SG_MIN_OPEN},
-    {.name = "error_feedback",
-     .kind = SG_BOOL,
-     .summary = "Whether a worker remembers what it has not sent, and adds it to its next message "
-                "of the same segment.",
-     .fallback = 1},
+    SG_ROW_REAL("share", 0, 1, "The share k/n of the coordinates that are sent; k is rounded up.",
+                .fallback = 0.01, .flags = SG_MIN_OPEN),
+    SG_ROW("error_feedback", SG_BOOL,
+           "Whether a worker remembers what it has not sent, and adds it to its next message of "
+           "the same segment.",
+           .fallback = 1),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(top_k *)state =
       (top_k){.share = sg_real(values, "share"), .feedback = sg_bool(values, "error_feedback")};
   return SG_OK;
@@ -104,7 +97,6 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
                    sg_packed *out) {
   long k = kept(state, n), last = -1;
   int b = rice_bits(n, k);
-  (void)dither;
   double *u = sg_packed_scratch(out, 2 * n), *order = u + n;
   if (!u) return;
   for (long i = 0; i < n; i++) {

@@ -22,122 +22,66 @@ static const char *const scalings[] = {"proportional", "additive", "startup", NU
 static const char *const assignments[] = {"random", "in-order", NULL};
 
 const sg_param sg_delay_params[] = {
-    {.name = "unit",
-     .kind = SG_CHOICE,
-     .summary = "What the law is for: one subset, or a pass over all the data, of which one of k "
-                "subsets takes 1/k. With scaling startup only per_subset_s grows with the work and "
-                "the unit changes nothing.",
-     .choices = units,
-     .fallback = UNIT_SUBSET},
-    {.name = "scaling",
-     .kind = SG_CHOICE,
-     .summary = "How the time grows with a load of d subsets: proportional (one draw per worker "
-                "and iteration, times d), additive (the sum of a draw per subset), startup (one "
-                "draw that does not depend on the load, plus d times per_subset_s).",
-     .choices = scalings,
-     .fallback = PROPORTIONAL},
-    {.name = "per_subset_s",
-     .kind = SG_REAL,
-     .summary = "With scaling startup: seconds per subset besides the draw.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .fallback = 0},
-    {.name = "fixed_s",
-     .kind = SG_REAL,
-     .summary = "Seconds that every task takes besides (its launch, say), whatever its load and "
-                "whoever does it: nothing divides or multiplies them.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .fallback = 0},
-    {.name = "memory",
-     .kind = SG_OBJECT,
-     .summary = "Workers that are slow for several iterations in a row (Gilbert 1960, Elliott "
-                "1963): a Markov chain for each worker that begins in its stationary state.",
-     .fields = sg_memory_params,
-     .flags = SG_OPTIONAL},
-    {.name = "common",
-     .kind = SG_FAMILY,
-     .summary = "A random factor per iteration that multiplies the times of all workers.",
-     .family = &sg_factor_family},
-    {.name = "stalls",
-     .kind = SG_OBJECT,
-     .summary = "Rare stalls, of single workers or of many at once.",
-     .fields = sg_stall_params,
-     .flags = SG_OPTIONAL},
+    SG_ROW_CHOICE("unit", units, UNIT_SUBSET,
+                  "What the law is for: one subset, or a pass over all the data, of which one of k "
+                  "subsets takes 1/k. With scaling startup only per_subset_s grows with the work "
+                  "and the unit changes nothing."),
+    SG_ROW_CHOICE("scaling", scalings, PROPORTIONAL,
+                  "How the time grows with a load of d subsets: proportional (one draw per worker "
+                  "and iteration, times d), additive (the sum of a draw per subset), startup (one "
+                  "draw that does not depend on the load, plus d times per_subset_s)."),
+    SG_ROW_REAL("per_subset_s", 0, SG_UNBOUNDED,
+                "With scaling startup: seconds per subset besides the draw."),
+    SG_ROW_REAL("fixed_s", 0, SG_UNBOUNDED,
+                "Seconds that every task takes besides (its launch, say), whatever its load and "
+                "whoever does it: nothing divides or multiplies them."),
+    SG_ROW_OBJECT("memory", sg_memory_params,
+                  "Workers that are slow for several iterations in a row (Gilbert 1960, Elliott "
+                  "1963): a Markov chain for each worker that begins in its stationary state.",
+                  .flags = SG_OPTIONAL),
+    SG_ROW_FAMILY("common", &sg_factor_family,
+                  "A random factor per iteration that multiplies the times of all workers."),
+    SG_ROW_OBJECT("stalls", sg_stall_params, "Rare stalls, of single workers or of many at once.",
+                  .flags = SG_OPTIONAL),
     {0}};
 
 const sg_family sg_delay_family = {
     .selector = "model", .what = "delay law", .at = sg_law_or_replay_at, .fallback = NULL};
 
 static const sg_param class_params[] = {
-    {.name = "share",
-     .kind = SG_REAL,
-     .summary = "The share of the workers that are in this class; the shares sum to 1.",
-     .min = 0,
-     .max = 1,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
-    {.name = "speed",
-     .kind = SG_REAL,
-     .summary = "The speed of a worker of this class, 1 being nominal; divides compute times.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    SG_ROW_REAL("share", 0, 1,
+                "The share of the workers that are in this class; the shares sum to 1.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_REAL("speed", 0, SG_UNBOUNDED,
+                "The speed of a worker of this class, 1 being nominal; divides compute times.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
-static const sg_param class_item[] = {{.name = "class",
-                                       .kind = SG_OBJECT,
-                                       .summary = "A class of workers of equal speed.",
-                                       .fields = class_params},
-                                      {0}};
+static const sg_param class_item[] = {
+    SG_ROW_OBJECT("class", class_params, "A class of workers of equal speed."), {0}};
 
-static const sg_param speed_item[] = {{.name = "speed",
-                                       .kind = SG_REAL,
-                                       .summary = "A speed, 1 being nominal.",
-                                       .min = 0,
-                                       .max = SG_UNBOUNDED,
-                                       .flags = SG_MIN_OPEN},
-                                      {0}};
+static const sg_param speed_item[] = {
+    SG_ROW_REAL("speed", 0, SG_UNBOUNDED, "A speed, 1 being nominal.", .flags = SG_MIN_OPEN), {0}};
 
 const sg_param sg_cluster_params[] = {
-    {.name = "workers",
-     .kind = SG_INT,
-     .summary = "The number n of workers.",
-     .min = 1,
-     .max = 1000000,
-     .flags = SG_REQUIRED},
-    {.name = "classes",
-     .kind = SG_LIST,
-     .summary = "Classes of workers by speed; without any, all have speed 1. A class gets its "
-                "share of the workers by largest remainder.",
-     .min = 0,
-     .max = 1000000,
-     .fields = class_item},
-    {.name = "assign",
-     .kind = SG_CHOICE,
-     .summary = "Which workers are in which class: by a random permutation that depends on the "
-                "seed alone, or in the order of the list.",
-     .choices = assignments,
-     .fallback = ASSIGN_RANDOM},
-    {.name = "speeds",
-     .kind = SG_LIST,
-     .summary = "The speed of each worker, in order, instead of classes.",
-     .max = 1000000,
-     .fields = speed_item},
-    {.name = "random_speed",
-     .kind = SG_FAMILY,
-     .summary = "A random factor of each worker's speed that lasts for the whole run; a new one in "
-                "each replication.",
-     .family = &sg_factor_family},
-    {.name = "crashes",
-     .kind = SG_FAMILY,
-     .summary = "Workers that die: their messages never come while they are dead.",
-     .family = &sg_crash_family},
-    {.name = "erasure",
-     .kind = SG_FAMILY,
-     .summary = "Workers whose messages never come in an iteration, though they compute: the "
-                "erasure models of coding theory, beside the clock.",
-     .fields = sg_erasure_params,
-     .family = &sg_erasure_family},
+    SG_ROW_INT("workers", 1, 1000000, "The number n of workers.", .flags = SG_REQUIRED),
+    SG_ROW_LIST("classes", class_item, 0, 1000000,
+                "Classes of workers by speed; without any, all have speed 1. A class gets its "
+                "share of the workers by largest remainder."),
+    SG_ROW_CHOICE("assign", assignments, ASSIGN_RANDOM,
+                  "Which workers are in which class: by a random permutation that depends on the "
+                  "seed alone, or in the order of the list."),
+    SG_ROW_LIST("speeds", speed_item, 0, 1000000,
+                "The speed of each worker, in order, instead of classes."),
+    SG_ROW_FAMILY("random_speed", &sg_factor_family,
+                  "A random factor of each worker's speed that lasts for the whole run; a new one "
+                  "in each replication."),
+    SG_ROW_FAMILY("crashes", &sg_crash_family,
+                  "Workers that die: their messages never come while they are dead."),
+    SG_ROW_FAMILY("erasure", &sg_erasure_family,
+                  "Workers whose messages never come in an iteration, though they compute: the "
+                  "erasure models of coding theory, beside the clock.",
+                  .fields = sg_erasure_params),
     {0}};
 
 struct sg_delay {

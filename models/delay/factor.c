@@ -42,16 +42,13 @@ static const sg_param bimodal[] = {
     {0}};
 
 static const sg_variant variants[] = {
-    {.name = "none", .summary = "The factor is 1.", .reference = ""},
-    {.name = "deterministic",
-     .summary = "Always the same factor.",
-     .reference = "",
-     .params = deterministic},
-    {.name = "lognormal", .summary = "Lognormal factor.", .reference = "", .params = lognormal},
-    {.name = "gamma", .summary = "Gamma factor.", .reference = "", .params = gamma_params},
-    {.name = "weibull", .summary = "Weibull factor.", .reference = "", .params = weibull},
-    {.name = "pareto", .summary = "Pareto factor.", .reference = "", .params = pareto},
-    {.name = "bimodal", .summary = "One of two factors.", .reference = "", .params = bimodal}};
+    {.name = "none", .summary = "The factor is 1."},
+    {.name = "deterministic", .summary = "Always the same factor.", .params = deterministic},
+    {.name = "lognormal", .summary = "Lognormal factor.", .params = lognormal},
+    {.name = "gamma", .summary = "Gamma factor.", .params = gamma_params},
+    {.name = "weibull", .summary = "Weibull factor.", .params = weibull},
+    {.name = "pareto", .summary = "Pareto factor.", .params = pareto},
+    {.name = "bimodal", .summary = "One of two factors.", .params = bimodal}};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof variants / sizeof *variants) ? &variants[i] : NULL;

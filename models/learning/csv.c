@@ -11,24 +11,15 @@
 
 enum { CLASSES_MAX = 1000, LABEL = -1, IGNORED = -2 };
 
-static const sg_param ignore_item[] = {
-    {.name = "column", .kind = SG_TEXT, .summary = "the name of a column"}, {0}};
+static const sg_param ignore_item[] = {SG_ROW("column", SG_TEXT, "the name of a column"), {0}};
 
 static const sg_param params[] = {
-    {.name = "path",
-     .kind = SG_TEXT,
-     .summary = "the file, relative to the scenario file",
-     .flags = SG_REQUIRED | SG_IS_PATH},
-    {.name = "label",
-     .kind = SG_TEXT,
-     .summary = "name of the column with the labels (least squares: with the targets)",
-     .flags = SG_REQUIRED},
-    {.name = "separator", .kind = SG_TEXT, .summary = "one character between fields", .text = ","},
-    {.name = "ignore",
-     .kind = SG_LIST,
-     .summary = "names of columns to leave out",
-     .max = 100000,
-     .fields = ignore_item},
+    SG_ROW("path", SG_TEXT, "the file, relative to the scenario file",
+           .flags = SG_REQUIRED | SG_IS_PATH),
+    SG_ROW("label", SG_TEXT, "name of the column with the labels (least squares: with the targets)",
+           .flags = SG_REQUIRED),
+    SG_ROW("separator", SG_TEXT, "one character between fields", .text = ","),
+    SG_ROW_LIST("ignore", ignore_item, 0, 100000, "names of columns to leave out"),
     {0}};
 
 typedef struct name {
@@ -222,7 +213,6 @@ static sg_status sort_classes(reader *r, sg_data *data) {
 
 static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data *data,
                       sg_error *e) {
-  (void)seed;
   char *text = NULL;
   size_t length = 0;
   const char *separator = sg_text(values, "separator");
@@ -253,6 +243,5 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
 const sg_data_source sg_data_source_csv = {
     .about = {.name = "csv",
               .summary = "a file of comma-separated values with a header",
-              .reference = "",
               .params = params},
     .load = load};

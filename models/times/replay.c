@@ -14,44 +14,28 @@ static const char *const ends[] = {"wrap", "end", NULL};
 static const char *const automatic[] = {"auto", NULL};
 
 static const sg_param params[] = {
-    {.name = "path",
-     .kind = SG_TEXT,
-     .summary = "The trace, a CSV file with the columns iteration, worker, compute_s and perhaps "
-                "send_s and load; relative to the scenario file.",
-     .flags = SG_REQUIRED | SG_IS_PATH},
-    {.name = "mode",
-     .kind = SG_CHOICE,
-     .summary = "replay (the trace as it is), block-bootstrap (blocks of consecutive iterations "
-                "from random places: keeps speeds, memory and common slowness), "
-                "iteration-bootstrap (whole iterations at random: no memory), iid-bootstrap (each "
-                "time at random from all: the independent model, with its faults).",
-     .choices = modes,
-     .fallback = BLOCK},
-    {.name = "block_iterations",
-     .kind = SG_INT,
-     .summary = "Iterations of a block of block-bootstrap; auto: from the autocorrelation of the "
-                "trace (Politis and White 2004).",
-     .min = 1,
-     .max = 1e9,
-     .choices = automatic,
-     .text = "auto"},
-    {.name = "past_end",
-     .kind = SG_CHOICE,
-     .summary =
-         "With replay, when a run has more iterations than the trace: begin the trace again, "
-         "or end the run.",
-     .choices = ends,
-     .fallback = WRAP},
-    {.name = "workers",
-     .kind = SG_TEXT,
-     .summary = "Only these workers of the trace, by their numbers in the file, such as 0-7,12.",
-     .flags = SG_OPTIONAL},
-    {.name = "unit_s",
-     .kind = SG_REAL,
-     .summary = "Seconds of the trace's unit; must be given when that is not the second.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL | SG_MIN_OPEN},
+    SG_ROW("path", SG_TEXT,
+           "The trace, a CSV file with the columns iteration, worker, compute_s and perhaps send_s "
+           "and load; relative to the scenario file.",
+           .flags = SG_REQUIRED | SG_IS_PATH),
+    SG_ROW_CHOICE("mode", modes, BLOCK,
+                  "replay (the trace as it is), block-bootstrap (blocks of consecutive iterations "
+                  "from random places: keeps speeds, memory and common slowness), "
+                  "iteration-bootstrap (whole iterations at random: no memory), iid-bootstrap "
+                  "(each time at random from all: the independent model, with its faults)."),
+    SG_ROW_INT("block_iterations", 1, 1e9,
+               "Iterations of a block of block-bootstrap; auto: from the autocorrelation of the "
+               "trace (Politis and White 2004).",
+               .choices = automatic, .text = "auto"),
+    SG_ROW_CHOICE("past_end", ends, WRAP,
+                  "With replay, when a run has more iterations than the trace: begin the trace "
+                  "again, or end the run."),
+    SG_ROW("workers", SG_TEXT,
+           "Only these workers of the trace, by their numbers in the file, such as 0-7,12.",
+           .flags = SG_OPTIONAL),
+    SG_ROW_REAL("unit_s", 0, SG_UNBOUNDED,
+                "Seconds of the trace's unit; must be given when that is not the second.",
+                .flags = SG_OPTIONAL | SG_MIN_OPEN),
     {0}};
 
 const sg_variant sg_replay_variant = {

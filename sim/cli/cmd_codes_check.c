@@ -107,7 +107,6 @@ static sg_status check_one(session *s, const sg_values *values, const sg_code *c
 static sg_status count_visit(void *user, const sg_values *values, const sg_code *code,
                              sg_error *e) {
   session *s = user;
-  (void)values, (void)code, (void)e;
   s->codes++;
   return SG_OK;
 }
@@ -374,56 +373,25 @@ static const sg_operand operands[] = {
     {0}};
 
 static const sg_option options[] = {
-    {.name = "all", .help = "every code, over a grid of its parameters"},
-    {.name = "workers",
-     .letter = 'n',
-     .kind = SG_OPTION_INTEGER,
-     .value = "N",
-     .min = 1,
-     .max = 1000,
-     .fallback = "12",
-     .help = "workers"},
-    {.name = "subsets",
-     .letter = 'k',
-     .kind = SG_OPTION_INTEGER,
-     .value = "K",
-     .min = 1,
-     .max = 100000,
-     .help = "subsets of the data; as many as workers if not given"},
-    {.name = "speeds",
-     .kind = SG_OPTION_REALS,
-     .value = "LIST",
-     .help = "nominal speeds of the workers such as 4,1,1, repeated; 1 if not given"},
-    {.name = "length",
-     .letter = 'l',
-     .kind = SG_OPTION_INTEGER,
-     .value = "L",
-     .min = 1,
-     .max = 100000000,
-     .fallback = "960",
-     .help = "coordinates of the random gradients"},
-    {.name = "patterns",
-     .letter = 'p',
-     .kind = SG_OPTION_INTEGER,
-     .value = "P",
-     .min = 1,
-     .max = 1000000,
-     .fallback = "5000",
-     .help = "most patterns that are tried one by one; of more, P are sampled and up to 2 P "
-             "searched"},
-    {.name = "seed",
-     .kind = SG_OPTION_SEED,
-     .value = "S",
-     .fallback = "1",
-     .help = "of the code, the gradients and the samples"},
+    SG_OPTION_ROW_FLAG("all", 0, "every code, over a grid of its parameters"),
+    SG_OPTION_ROW("workers", 'n', INTEGER, "N", "workers", .min = 1, .max = 1000, .fallback = "12"),
+    SG_OPTION_ROW("subsets", 'k', INTEGER, "K",
+                  "subsets of the data; as many as workers if not given", .min = 1, .max = 100000),
+    SG_OPTION_ROW("speeds", 0, REALS, "LIST",
+                  "nominal speeds of the workers such as 4,1,1, repeated; 1 if not given"),
+    SG_OPTION_ROW("length", 'l', INTEGER, "L", "coordinates of the random gradients", .min = 1,
+                  .max = 100000000, .fallback = "960"),
+    SG_OPTION_ROW(
+        "patterns", 'p', INTEGER, "P",
+        "most patterns that are tried one by one; of more, P are sampled and up to 2 P searched",
+        .min = 1, .max = 1000000, .fallback = "5000"),
+    SG_OPTION_ROW("seed", 0, SEED, "S", "of the code, the gradients and the samples",
+                  .fallback = "1"),
     SG_OPTION_ROW_THREADS("the result is the same for any number; all processors if not given"),
-    {.name = "database",
-     .kind = SG_OPTION_FILE,
-     .value = "FILE",
-     .help = "writes rows of code_check, too"},
+    SG_OPTION_ROW("database", 0, FILE, "FILE", "writes rows of code_check, too"),
     SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
     SG_OPTION_ROW_JSON,
-    {.name = "quiet", .letter = 'q', .help = "no progress"},
+    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress"),
     {0}};
 
 static const sg_example examples[] = {

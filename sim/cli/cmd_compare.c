@@ -18,11 +18,8 @@ static int run(const sg_call *call) {
 static const sg_operand operands[] = {SG_OPERAND_FILE("DB", "one result database"), {0}};
 
 static const sg_option options[] = {
-    {.name = "baseline",
-     .letter = 'b',
-     .kind = SG_OPTION_TEXT,
-     .value = "NAME",
-     .help = "a code or scheme label instead of the scenario's baseline"},
+    SG_OPTION_ROW("baseline", 'b', TEXT, "NAME",
+                  "a code or scheme label instead of the scenario's baseline"),
     SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
     SG_OPTION_ROW_JSON,
     {0}};

@@ -328,15 +328,11 @@ static int run(const sg_call *call) {
 static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
 
 static const sg_option options[] = {
-    {.name = "database",
-     .letter = 'd',
-     .kind = SG_OPTION_FILE,
-     .value = "DB",
-     .help = "results to compare with"},
+    SG_OPTION_ROW("database", 'd', FILE, "DB", "results to compare with"),
     SG_OPTION_ROW_SET,
     SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
     SG_OPTION_ROW_JSON,
-    {.name = "quiet", .letter = 'q', .help = "no progress"},
+    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress"),
     {0}};
 
 static const sg_example examples[] = {

@@ -371,21 +371,11 @@ static int run(const sg_call *call) {
 static const sg_operand operands[] = {SG_OPERAND_FILE("TRACE", "one trace"), {0}};
 
 static const sg_option options[] = {
-    {.name = "workers",
-     .kind = SG_OPTION_TEXT,
-     .value = "LIST",
-     .help = "only these workers of the trace, such as 0-7,12"},
-    {.name = "seed",
-     .kind = SG_OPTION_SEED,
-     .value = "N",
-     .fallback = "1",
-     .help = "of permutations and bootstraps"},
-    {.name = "replicates",
-     .kind = SG_OPTION_INTEGER,
-     .value = "N",
-     .max = 100000,
-     .fallback = "199",
-     .help = "samples of the parametric bootstrap; 0: no p-values"},
+    SG_OPTION_ROW("workers", 0, TEXT, "LIST", "only these workers of the trace, such as 0-7,12"),
+    SG_OPTION_ROW("seed", 0, SEED, "N", "of permutations and bootstraps", .fallback = "1"),
+    SG_OPTION_ROW("replicates", 0, INTEGER, "N",
+                  "samples of the parametric bootstrap; 0: no p-values", .max = 100000,
+                  .fallback = "199"),
     SG_OPTION_ROW_FORMAT(sg_report_words, "how the result is printed"),
     SG_OPTION_ROW_JSON,
     {0}};

@@ -14,13 +14,9 @@ static int run(const sg_call *call) {
   return sg_print(&out);
 }
 
-static const sg_option options[] = {{.name = "format",
-                                     .letter = 'f',
-                                     .kind = SG_OPTION_CHOICE,
-                                     .value = "F",
-                                     .choices = formats,
-                                     .fallback = "roff",
-                                     .help = "roff for man(1), or docs/commands.md"},
+static const sg_option options[] = {SG_OPTION_ROW("format", 'f', CHOICE, "F",
+                                                  "roff for man(1), or docs/commands.md",
+                                                  .choices = formats, .fallback = "roff"),
                                     {0}};
 
 static const sg_example examples[] = {

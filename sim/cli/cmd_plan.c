@@ -11,14 +11,12 @@
 
 static bool ignore_row(void *user, int replication, const sg_iteration_record *row, int n,
                        const sg_worker_record *worker) {
-  (void)user, (void)replication, (void)row, (void)n, (void)worker;
   return true;
 }
 
 static bool ignore_finish(void *user, int replication, const sg_run_row *run,
                           const sg_summary_record *summary, int n,
                           const sg_worker_summary_record *worker) {
-  (void)user, (void)replication, (void)run, (void)summary, (void)n, (void)worker;
   return true;
 }
 
@@ -27,14 +25,14 @@ static double probe(const sg_plan *plan, const sg_planned *p) {
   sg_error e = {0};
   sg_world *w = NULL;
   double seconds = NAN;
-  if (sg_world_new(p->point, plan->cache, NULL, &w, &e) == SG_OK) {
+  if (!sg_world_new(p->point, plan->cache, NULL, &w, &e)) {
     const sg_sink sink = {.row = ignore_row, .finish = ignore_finish};
     const sg_block_options options = {0};
     const int replication = 0;
     for (long n = 4; n <= 4096; n *= 8) {
       w->limits.iterations = n < p->facts.max_iterations ? n : (long)p->facts.max_iterations;
       double begin = sg_seconds_now();
-      if (sg_block_run(w, 1, &replication, &options, &sink, &e) != SG_OK) break;
+      if (sg_block_run(w, 1, &replication, &options, &sink, &e)) break;
       seconds = (sg_seconds_now() - begin) / (double)w->limits.iterations;
       if (sg_seconds_now() - begin > 0.05 || n >= p->facts.max_iterations) break;
     }

@@ -17,7 +17,6 @@
 static atomic_bool stop_wanted;
 
 static void on_signal(int number) {
-  (void)number;
   atomic_store(&stop_wanted, true);
 }
 
@@ -140,18 +139,16 @@ static const sg_option options[] = {
     SG_OPTION_ROW_OUTPUT,
     SG_OPTION_ROW_THREADS("runs computed at the same time; all processors if not given"),
     SG_OPTION_ROW_SET,
-    {.name = "what-if",
-     .kind = SG_OPTION_LIST,
-     .value = "CAUSES",
-     .choices = sg_cause_names,
-     .help = "also without each of these, on the same random numbers, and print what time each "
-             "costs: stalls, memory, common, crashes, erasures, speeds, slowest, randomness, "
-             "worker=K, uplink=F, ingress=F, links=F; with commas, or repeated; auto: the "
-             "scenario's \"what_if\", or all that it has"},
+    SG_OPTION_ROW("what-if", 0, LIST, "CAUSES",
+                  "also without each of these, on the same random numbers, and print what time "
+                  "each costs: stalls, memory, common, crashes, erasures, speeds, slowest, "
+                  "randomness, worker=K, uplink=F, ingress=F, links=F; with commas, or repeated; "
+                  "auto: the scenario's \"what_if\", or all that it has",
+                  .choices = sg_cause_names),
     SG_OPTION_ROW_FORMAT(sg_format_words,
                          "how the table of --what-if is printed; json: the summary of a run, too"),
     SG_OPTION_ROW_JSON,
-    {.name = "quiet", .letter = 'q', .help = "no progress and no summary"},
+    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress and no summary"),
     {0}};
 
 static const sg_example examples[] = {

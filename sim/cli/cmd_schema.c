@@ -13,7 +13,7 @@ static int run(const sg_call *call) {
 }
 
 static const sg_option options[] = {
-    {.name = "reference", .letter = 'r', .help = "the reference, as Markdown"}, {0}};
+    SG_OPTION_ROW_FLAG("reference", 'r', "the reference, as Markdown"), {0}};
 
 const sg_command sg_cmd_schema = {.name = "schema",
                                   .summary =

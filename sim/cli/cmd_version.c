@@ -4,7 +4,6 @@
 #include "sim/cli/provenance.h"
 
 static int run(const sg_call *call) {
-  (void)call;
   sg_buffer out = {0};
   sg_putf(&out, "straggle %s (%s)\n", sg_version_text, sg_revision_text);
   return sg_print(&out);

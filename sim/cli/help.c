@@ -96,7 +96,7 @@ static void put_option(const sg_option *o, int width, sg_buffer *out) {
   sg_buffer_free(&text);
 }
 
-static const sg_option help_row = {.name = "help", .letter = 'h', .help = "this text"};
+static const sg_option help_row = SG_OPTION_ROW_FLAG("help", 'h', "this text");
 
 /* Paragraphs, which "\n\n" separates, each after `before`; breaks lines where width > 0. */
 static void put_text(const char *text, const char *before, int width, sg_buffer *out) {

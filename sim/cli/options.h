@@ -36,6 +36,16 @@ typedef struct sg_option {
   const char *help; /* says what it is, in a line or two; range, choices and default are added */
 } sg_option;
 
+/* A row with a value, and a flag. The last argument is the help; behind it stands, as designated
+ * members, what only some rows have. */
+#define SG_OPTION_ROW(called, short, of_kind, stands, ...)                                         \
+  {                                                                                                \
+    .name = called, .letter = short, .kind = SG_OPTION_##of_kind, .value = stands,                 \
+    .help = __VA_ARGS__                                                                            \
+  }
+#define SG_OPTION_ROW_FLAG(called, short, ...)                                                     \
+  { .name = called, .letter = short, .help = __VA_ARGS__ }
+
 /* Rows that many commands have. */
 extern const char *const sg_format_words[]; /* in the order of sg_format */
 extern const char *const sg_report_words[]; /* text, json: of what is no table */

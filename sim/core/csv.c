@@ -206,7 +206,6 @@ sg_status sg_csv_end(sg_csv *r) {
 }
 
 bool sg_csv_skip(void *context, const char *text, size_t length) {
-  (void)context, (void)text, (void)length;
   return true;
 }
 

@@ -68,13 +68,33 @@ typedef struct sg_param {
   const char *formerly; /* a name of old that readers explain when they meet it; NULL: none */
 } sg_param;
 
+/* Rows of tables by kind. The last argument is the summary; behind it stands, as designated
+ * members, what only some rows have: .fallback = 3, .flags = SG_REQUIRED. */
+#define SG_ROW(called, of_kind, ...)                                                               \
+  { .name = called, .kind = of_kind, .summary = __VA_ARGS__ }
+#define SG_ROW_INT(called, least, most, ...)                                                       \
+  { .name = called, .kind = SG_INT, .min = least, .max = most, .summary = __VA_ARGS__ }
+#define SG_ROW_REAL(called, least, most, ...)                                                      \
+  { .name = called, .kind = SG_REAL, .min = least, .max = most, .summary = __VA_ARGS__ }
+#define SG_ROW_CHOICE(called, words, usual, ...)                                                   \
+  { .name = called, .kind = SG_CHOICE, .choices = words, .fallback = usual, .summary = __VA_ARGS__ }
+#define SG_ROW_LIST(called, item, least, most, ...)                                                \
+  {                                                                                                \
+    .name = called, .kind = SG_LIST, .fields = item, .min = least, .max = most,                    \
+    .summary = __VA_ARGS__                                                                         \
+  }
+#define SG_ROW_OBJECT(called, members, ...)                                                        \
+  { .name = called, .kind = SG_OBJECT, .fields = members, .summary = __VA_ARGS__ }
+#define SG_ROW_FAMILY(called, of_family, ...)                                                      \
+  { .name = called, .kind = SG_FAMILY, .family = of_family, .summary = __VA_ARGS__ }
+
 /* A member of a family: a gradient code, a delay law, a learning problem, … Descriptors of these
  * begin with an sg_variant, in the manner of gsl_rng_type. */
 typedef struct sg_variant {
   const char *name, *summary;
-  const char *reference;  /* authors, year, arXiv id, standing of the source; "" if there is none */
+  const char *reference;  /* authors, year, arXiv id, standing of the source; "", NULL: none */
   const sg_param *params; /* the variant's own members; may be NULL */
-  const char *brief; /* at most 40 characters, for lists; NULL where there is no list */
+  const char *brief;      /* at most 40 characters, for lists; NULL where there is no list */
 } sg_variant;
 
 typedef struct sg_family {

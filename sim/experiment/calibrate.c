@@ -33,7 +33,7 @@ sg_status sg_calibrate(sg_calibration *c, sg_error *e) {
   double *messages = malloc((size_t)most * MESSAGES * sizeof *messages);
   double *out = malloc((size_t)most * sizeof *out), weights[MESSAGES];
   sg_status status = messages && out ? SG_OK : sg_fail_memory(e);
-  if (status == SG_OK) {
+  if (!status) {
     for (long i = 0; i < most * MESSAGES; i++) messages[i] = 1.0 / (double)(i + 1);
     for (int i = 0; i < MESSAGES; i++) weights[i] = 1.0 / (i + 1);
     c->n = 0;

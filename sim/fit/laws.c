@@ -28,7 +28,6 @@ static double uniform_open(sg_stream *s) {
 /* --- exponential: {mean} ---------------------------------------------------------------------- */
 
 static bool exponential_fit(long n, const double *x, double *v, double *loglik, double *work) {
-  (void)work;
   v[0] = mean_of(n, x); /* unbiased */
   *loglik = -(double)n * (log(v[0]) + 1);
   return true;
@@ -37,7 +36,6 @@ static bool exponential_fit(long n, const double *x, double *v, double *loglik, 
 /* 2 n x̄ / mean has χ² with 2n degrees of freedom. */
 static void exponential_interval(long n, const double *x, const double *v, double *low,
                                  double *high) {
-  (void)x;
   double k = (double)n;
   low[0] = 2 * k * v[0] / gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, 2 * k);
   high[0] = 2 * k * v[0] / gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, 2 * k);
@@ -56,7 +54,6 @@ static double exponential_draw(const double *v, sg_stream *s) {
 /* Maximum likelihood is (min, x̄ − min); unbiased: Epstein and Sobel 1954. A shift below 0 stands
  * for none. */
 static bool shifted_fit(long n, const double *x, double *v, double *loglik, double *work) {
-  (void)work;
   double k = (double)n, excess = mean_of(n, x) - x[0];
   if (!(excess > 0) || n < 2) return false;
   v[1] = k / (k - 1) * excess;
@@ -221,7 +218,6 @@ static bool lognormal_fit(long n, const double *x, double *v, double *loglik, do
 /* Student's t for the logarithm of the median, χ² for σ². */
 static void lognormal_interval(long n, const double *x, const double *v, double *low,
                                double *high) {
-  (void)x;
   double k = (double)n, t = gsl_cdf_tdist_Qinv((1 - LEVEL) / 2, k - 1) * v[1] / sqrt(k);
   low[0] = v[0] * exp(-t);
   high[0] = v[0] * exp(t);
@@ -283,7 +279,6 @@ typedef struct profile {
 } profile;
 
 static bool inner_weibull(const profile *p, double shift, double *a, double *b, double *loglik) {
-  (void)shift;
   return weibull_logs(p->n, p->y, a, b, loglik);
 }
 
@@ -294,7 +289,6 @@ static bool inner_gamma(const profile *p, double shift, double *a, double *b, do
 
 static bool inner_lognormal(const profile *p, double shift, double *a, double *b, double *loglik) {
   double mu;
-  (void)shift;
   if (!lognormal_logs(p->n, p->y, &mu, b, loglik)) return false;
   *a = exp(mu);
   return true;

@@ -13,16 +13,11 @@ static const sg_param deterministic_params[] = {
 static const sg_param bimodal_params[] = {
     LAW_TIME("fast_s", "The usual time, in seconds."),
     LAW_TIME("slow_s", "The time of a straggler, in seconds; at least fast_s."),
-    {.name = "slow_probability",
-     .kind = SG_REAL,
-     .summary = "The probability of the slow time.",
-     .min = 0,
-     .max = 1,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL("slow_probability", 0, 1, "The probability of the slow time.",
+                .flags = SG_REQUIRED),
     {0}};
 
 static sg_status deterministic_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   double value = sg_real(values, "value_s");
   *(bimodal *)state = (bimodal){.fast = value, .slow = value};
   return SG_OK;
@@ -40,7 +35,6 @@ static sg_status bimodal_init(void *state, const sg_values *values, sg_error *e)
 }
 
 static double deterministic_draw(const void *state, sg_stream *stream) {
-  (void)stream;
   return ((const bimodal *)state)->fast;
 }
 
@@ -76,7 +70,6 @@ static double bimodal_quantile(const void *state, double p) {
 }
 
 static double no_density(const void *state, double t) {
-  (void)state, (void)t;
   return 0;
 }
 
@@ -89,7 +82,6 @@ static bool bimodal_atom(const void *state, int i, double *time, double *probabi
 
 const sg_law_type sg_law_deterministic = {.about = {.name = "deterministic",
                                                     .summary = "Always the same time.",
-                                                    .reference = "",
                                                     .params = deterministic_params},
                                           .formula = {"1 for t < value", "value", "0"},
                                           .init = deterministic_init,
@@ -105,7 +97,6 @@ const sg_law_type sg_law_deterministic = {.about = {.name = "deterministic",
 const sg_law_type sg_law_bimodal = {
     .about = {.name = "bimodal",
               .summary = "One of two times: the usual one, or a straggler's.",
-              .reference = "",
               .params = bimodal_params},
     .formula = {"fast, or slow with probability p", "fast + p (slow − fast)",
                 "p (1 − p)(slow − fast)²"},

@@ -17,31 +17,20 @@ typedef struct empirical {
 } empirical;
 FITS(empirical);
 
-static const sg_param value_item[] = {{.name = "value",
-                                       .kind = SG_REAL,
-                                       .summary = "A time, in seconds.",
-                                       .min = 0,
-                                       .max = SG_UNBOUNDED},
+static const sg_param value_item[] = {SG_ROW_REAL("value", 0, SG_UNBOUNDED, "A time, in seconds."),
                                       {0}};
 
 static const sg_param params[] = {
-    {.name = "values_s",
-     .kind = SG_LIST,
-     .summary = "The times, in seconds; or path.",
-     .min = 1,
-     .max = 10000000,
-     .fields = value_item,
-     .flags = SG_OPTIONAL},
-    {.name = "path",
-     .kind = SG_TEXT,
-     .summary = "A CSV file with the times, in seconds, in a column; relative to the scenario "
-                "file. Lines that begin with # are passed over.",
-     .flags = SG_OPTIONAL | SG_IS_PATH},
-    {.name = "column",
-     .kind = SG_TEXT,
-     .summary = "With path: the name of the column in the file's first line; absent: the file has "
-                "one column of times (seconds), with or without a name.",
-     .flags = SG_OPTIONAL},
+    SG_ROW_LIST("values_s", value_item, 1, 10000000, "The times, in seconds; or path.",
+                .flags = SG_OPTIONAL),
+    SG_ROW("path", SG_TEXT,
+           "A CSV file with the times, in seconds, in a column; relative to the scenario file. "
+           "Lines that begin with # are passed over.",
+           .flags = SG_OPTIONAL | SG_IS_PATH),
+    SG_ROW("column", SG_TEXT,
+           "With path: the name of the column in the file's first line; absent: the file has one "
+           "column of times (seconds), with or without a name.",
+           .flags = SG_OPTIONAL),
     {0}};
 
 static bool add(empirical *x, size_t *room, double t) {
@@ -191,7 +180,6 @@ static double tail(const void *state, double t) {
 }
 
 static double density(const void *state, double t) {
-  (void)state, (void)t;
   return 0;
 }
 
@@ -213,7 +201,6 @@ static bool atom(const void *state, int i, double *time, double *probability) {
 const sg_law_type sg_law_empirical = {
     .about = {.name = "empirical",
               .summary = "Measured times, each equally likely, drawn independently.",
-              .reference = "",
               .params = params},
     .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,

@@ -19,13 +19,11 @@ static const sg_param shifted_params[] = {
     {0}};
 
 static sg_status exponential_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(exponential *)state = (exponential){.mean_excess = sg_real(values, "mean_s")};
   return SG_OK;
 }
 
 static sg_status shifted_init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(exponential *)state = (exponential){.shift = sg_real(values, "shift_s"),
                                         .mean_excess = sg_real(values, "mean_excess_s")};
   return SG_OK;
@@ -77,7 +75,6 @@ static bool gamma_form(const void *state, double *shift, double *shape, double *
 const sg_law_type sg_law_exponential = {
     .about = {.name = "exponential",
               .summary = "Exponential time: memoryless, no least time.",
-              .reference = "",
               .params = exponential_params},
     .formula = {"exp(−t/mean)", "mean", "mean²"},
     .init = exponential_init,

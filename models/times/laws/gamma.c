@@ -13,17 +13,13 @@ FITS(gamma_law);
 static const sg_param params[] = {
     LAW_SHIFT,
     LAW_SCALE("mean_s", "The mean time, in seconds (the shift not counted)."),
-    {.name = "shape",
-     .kind = SG_REAL,
-     .summary = "1/shape is the squared coefficient of variation; 1: exponential; a whole number: "
-                "Erlang.",
-     .min = 0.05,
-     .max = 10000,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL(
+        "shape", 0.05, 10000,
+        "1/shape is the squared coefficient of variation; 1: exponential; a whole number: Erlang.",
+        .flags = SG_REQUIRED),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   double shape = sg_real(values, "shape");
   *(gamma_law *)state = (gamma_law){.shift = sg_real(values, "shift_s"),
                                     .shape = shape,
@@ -100,17 +96,15 @@ static bool gamma_form(const void *state, double *shift, double *shape, double *
   return true;
 }
 
-const sg_law_type sg_law_gamma = {.about = {.name = "gamma",
-                                            .summary = "Gamma time, perhaps shifted.",
-                                            .reference = "",
-                                            .params = params},
-                                  .formula = {"Q(shape, shape t/mean)", "mean", "mean²/shape"},
-                                  .init = init,
-                                  .draw = draw,
-                                  .mean = mean,
-                                  .variance = variance,
-                                  .cdf = cdf,
-                                  .quantile = quantile,
-                                  .tail = tail,
-                                  .density = density,
-                                  .gamma = gamma_form};
+const sg_law_type sg_law_gamma = {
+    .about = {.name = "gamma", .summary = "Gamma time, perhaps shifted.", .params = params},
+    .formula = {"Q(shape, shape t/mean)", "mean", "mean²/shape"},
+    .init = init,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density,
+    .gamma = gamma_form};

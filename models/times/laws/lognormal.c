@@ -13,16 +13,12 @@ FITS(lognormal);
 static const sg_param params[] = {
     LAW_SHIFT,
     LAW_SCALE("median_s", "The median time, in seconds (the shift not counted)."),
-    {.name = "sigma",
-     .kind = SG_REAL,
-     .summary = "Standard deviation of the natural logarithm; the mean is median · exp(σ²/2).",
-     .min = 0,
-     .max = 10,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    SG_ROW_REAL("sigma", 0, 10,
+                "Standard deviation of the natural logarithm; the mean is median · exp(σ²/2).",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(lognormal *)state = (lognormal){.shift = sg_real(values, "shift_s"),
                                     .median = sg_real(values, "median_s"),
                                     .sigma = sg_real(values, "sigma")};
@@ -68,17 +64,15 @@ static double density(const void *state, double t) {
   return t <= x->shift ? 0 : gsl_ran_ugaussian_pdf(z_of(x, t)) / (x->sigma * (t - x->shift));
 }
 
-const sg_law_type sg_law_lognormal = {.about = {.name = "lognormal",
-                                                .summary = "Lognormal time, perhaps shifted.",
-                                                .reference = "",
-                                                .params = params},
-                                      .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
-                                                  "median² (exp(sigma²) − 1) exp(sigma²)"},
-                                      .init = init,
-                                      .draw = draw,
-                                      .mean = mean,
-                                      .variance = variance,
-                                      .cdf = cdf,
-                                      .quantile = quantile,
-                                      .tail = tail,
-                                      .density = density};
+const sg_law_type sg_law_lognormal = {
+    .about = {.name = "lognormal", .summary = "Lognormal time, perhaps shifted.", .params = params},
+    .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
+                "median² (exp(sigma²) − 1) exp(sigma²)"},
+    .init = init,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density};

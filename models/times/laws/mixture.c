@@ -22,28 +22,17 @@ static const sg_variant *simple_at(int i) {
 static const sg_family simple_family = {.selector = "model", .what = "delay law", .at = simple_at};
 
 static const sg_param component_params[] = {
-    {.name = "weight",
-     .kind = SG_REAL,
-     .summary = "The probability of this law; the weights sum to 1.",
-     .min = 0,
-     .max = 1,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    SG_ROW_REAL("weight", 0, 1, "The probability of this law; the weights sum to 1.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
-static const sg_param component[] = {{.name = "component",
-                                      .kind = SG_FAMILY,
-                                      .summary = "A law and its weight.",
-                                      .fields = component_params,
-                                      .family = &simple_family},
-                                     {0}};
+static const sg_param component[] = {
+    SG_ROW_FAMILY("component", &simple_family, "A law and its weight.", .fields = component_params),
+    {0}};
 
-static const sg_param params[] = {{.name = "components",
-                                   .kind = SG_LIST,
-                                   .summary = "The laws that are mixed (no mixtures again).",
-                                   .min = 1,
-                                   .max = 1000,
-                                   .fields = component,
-                                   .flags = SG_REQUIRED},
+static const sg_param params[] = {SG_ROW_LIST("components", component, 1, 1000,
+                                              "The laws that are mixed (no mixtures again).",
+                                              .flags = SG_REQUIRED),
                                   {0}};
 
 static void clear(void *state) {
@@ -166,7 +155,6 @@ const sg_law_type sg_law_mixture = {
     .about = {.name = "mixture",
               .summary = "One of several laws, at random on every "
                          "draw.",
-              .reference = "",
               .params = params},
     .formula = {"Σ weight · P(component > t)", "Σ weight · mean",
                 "Σ weight · (variance + mean²) − (Σ weight · mean)²"},

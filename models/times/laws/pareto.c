@@ -9,16 +9,12 @@ FITS(pareto);
 
 static const sg_param params[] = {
     LAW_SCALE("minimum_s", "The least possible time, in seconds."),
-    {.name = "shape",
-     .kind = SG_REAL,
-     .summary = "The tail index: at 1 and below there is no mean, at 2 and below no variance.",
-     .min = 0.05,
-     .max = 1000,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL("shape", 0.05, 1000,
+                "The tail index: at 1 and below there is no mean, at 2 and below no variance.",
+                .flags = SG_REQUIRED),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(pareto *)state =
       (pareto){.minimum = sg_real(values, "minimum_s"), .shape = sg_real(values, "shape")};
   return SG_OK;
@@ -62,7 +58,6 @@ static double density(const void *state, double t) {
 const sg_law_type sg_law_pareto = {
     .about = {.name = "pareto",
               .summary = "Pareto time: a tail so heavy that moments may not exist.",
-              .reference = "",
               .params = params},
     .formula = {"(minimum/t)^shape", "minimum shape/(shape − 1), none for shape ≤ 1",
                 "minimum² shape/((shape − 1)²(shape − 2)), none for shape ≤ 2"},

@@ -11,16 +11,12 @@ static const sg_param params[] = {
     LAW_SHIFT,
     LAW_SCALE("scale_s", "The scale, in seconds: the time that 63.2 % stay below (the shift not "
                          "counted)."),
-    {.name = "shape",
-     .kind = SG_REAL,
-     .summary = "Below 1: a heavier tail than the exponential's; 1: exponential; above: lighter.",
-     .min = 0.05,
-     .max = 1000,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL("shape", 0.05, 1000,
+                "Below 1: a heavier tail than the exponential's; 1: exponential; above: lighter.",
+                .flags = SG_REQUIRED),
     {0}};
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  (void)e;
   *(weibull *)state = (weibull){.shift = sg_real(values, "shift_s"),
                                 .scale = sg_real(values, "scale_s"),
                                 .shape = sg_real(values, "shape")};
@@ -70,17 +66,15 @@ static double quantile(const void *state, double p) {
   return x->shift + x->scale * pow(-log1p(-p), 1 / x->shape);
 }
 
-const sg_law_type sg_law_weibull = {.about = {.name = "weibull",
-                                              .summary = "Weibull time, perhaps shifted.",
-                                              .reference = "",
-                                              .params = params},
-                                    .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
-                                                "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
-                                    .init = init,
-                                    .draw = draw,
-                                    .mean = mean,
-                                    .variance = variance,
-                                    .cdf = cdf,
-                                    .quantile = quantile,
-                                    .tail = tail,
-                                    .density = density};
+const sg_law_type sg_law_weibull = {
+    .about = {.name = "weibull", .summary = "Weibull time, perhaps shifted.", .params = params},
+    .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
+                "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
+    .init = init,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density};
