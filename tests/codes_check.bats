@@ -113,7 +113,7 @@ json() { # an expression of $1, a JSON file
   run "$STRAGGLE" codes check group d=4 --json
   [ "$status" -eq 65 ]
   echo "$output" > f.json
-  [ "$(json f.json "json_extract(j, '$.faults[0].place')")" = /stop ]
+  [ "$(json f.json "json_extract(j, '$.faults[0].place')")" = /m ]
 }
 
 @test "speeds are those of the workers" {
