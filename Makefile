@@ -15,7 +15,7 @@ TEST_PACKAGES = libcmocka-dev bats sqlite3
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
 # GSL without -lgslcblas: OpenBLAS gives the cblas_ symbols.
 LDLIBS := -lgsl $(shell $(PKG_CONFIG) --libs openblas lapacke sqlite3 libcjson libmd 2>/dev/null) -lm -lpthread
-WARN    = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+WARN    = -Wall -Wextra -Wno-unused-parameter -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
           -Wpointer-arith -Wundef -Wvla $(if $(WERROR),-Werror)
 CPPFLAGS := -I. -D_GNU_SOURCE \
             $(patsubst -I%,-isystem %,$(filter -I%,$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)))
@@ -45,20 +45,20 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(COMPILE) -c -o $@ $<
 
-# The database schema is compiled in.
+# Indexes and views of the database are compiled in.
 $(BUILD)/results/schema.inc: results/schema.sql
 	@mkdir -p $(@D)
 	@sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< > $@
-$(BUILD)/results/database.o: $(BUILD)/results/schema.inc
-$(BUILD)/results/database.o: CPPFLAGS += -I$(BUILD)/results
+$(BUILD)/results/columns.o: $(BUILD)/results/schema.inc
+$(BUILD)/results/columns.o: CPPFLAGS += -I$(BUILD)/results
 
 # The revision changes with every commit: only this object depends on it.
 REVISION := $(shell git describe --always --dirty=+ --abbrev=12 2>/dev/null || echo unknown)
 $(BUILD)/revision: $(if $(filter $(REVISION),$(shell cat $(BUILD)/revision 2>/dev/null)),,FORCE)
 	@mkdir -p $(@D)
 	@echo $(REVISION) > $@
-$(BUILD)/sim/cli/options.o: $(BUILD)/revision
-$(BUILD)/sim/cli/options.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
+$(BUILD)/sim/cli/provenance.o: $(BUILD)/revision
+$(BUILD)/sim/cli/provenance.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
 	$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) -lcmocka
@@ -132,19 +132,36 @@ tsan: setup-tests
 	  $(THREAD_TESTS:%=build-tsan/tests/%)
 	@for t in $(THREAD_TESTS); do TSAN_OPTIONS=halt_on_error=1 build-tsan/tests/$$t || exit 1; done
 
-# The pages and the schema that come from the parameter tables; the heads of the pages are kept.
-docs: all
+# The pages, the table of laws and the schema that come from tables; the rest of the pages is kept.
+docs: all $(BUILD)/tests/law_table
 	$(BUILD)/straggle schema > scenarios/scenario.schema.json
+	$(BUILD)/straggle man --format markdown > docs/commands.md
+	@awk 'FNR == NR { if (/^Every/) end = 1; if (!end && /^\| `/) rows = rows $$0 "\n"; next } \
+	  /^\| command \|/ { table = 1; print; next } table && /^\|---/ { print; printf "%s", rows; next } \
+	  table && /^\|/ { next } { table = 0; print }' docs/commands.md README.md > $(BUILD)/page.md && mv $(BUILD)/page.md README.md
 	@sed '/^## /,$$d' docs/scenario.md > $(BUILD)/page.md
 	@$(BUILD)/straggle schema --reference >> $(BUILD)/page.md && mv $(BUILD)/page.md docs/scenario.md
 	@sed '/^## /,$$d' docs/schemes.md > $(BUILD)/page.md
 	@for c in $$($(BUILD)/straggle codes --format csv | sed -n 's/^\([a-z0-9-]*\),.*/\1/p' | tail -n +2); do \
 	  $(BUILD)/straggle codes show $$c --format markdown && echo || exit 1; done >> $(BUILD)/page.md
 	@mv $(BUILD)/page.md docs/schemes.md
+	@sed '/^## All columns/,$$d' docs/database.md > $(BUILD)/page.md
+	@rm -f $(BUILD)/columns.db && $(BUILD)/straggle run --quiet tests/scenarios/columns.json -o $(BUILD)/columns.db
+	@(printf '## All columns\n\n`make docs` makes this from `results/columns.def` and `results/columns.c`.\n' && \
+	  for t in $$(sqlite3 $(BUILD)/columns.db "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') \
+	    AND name NOT IN ('v_axes', 'sqlite_sequence') ORDER BY type, rowid"); do \
+	  printf '\n### %s\n\n' $$t && $(BUILD)/straggle query $(BUILD)/columns.db "SELECT c.name AS column, unit, meaning \
+	    FROM pragma_table_info('$$t') c JOIN column_doc ON table_name = '$$t' AND column_name = c.name \
+	    ORDER BY c.cid" --format markdown || exit 1; done) >> $(BUILD)/page.md
+	@mv $(BUILD)/page.md docs/database.md
 	@sed '/^## All codes/,$$d' docs/stability.md > $(BUILD)/page.md
 	@(printf '## All codes\n\n`straggle codes check --all --format markdown`: 12 workers, length 960, seed 1.\n\n' && \
 	  $(BUILD)/straggle codes check --all --format markdown) >> $(BUILD)/page.md
 	@mv $(BUILD)/page.md docs/stability.md
+	@sed '/^| law |/,$$d' docs/delays.md > $(BUILD)/page.md
+	@$(BUILD)/tests/law_table >> $(BUILD)/page.md
+	@sed '1,/^| law |/d' docs/delays.md | sed '1,/^$$/{/^|/d}' >> $(BUILD)/page.md
+	@mv $(BUILD)/page.md docs/delays.md
 
 tidy:
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
@@ -152,6 +169,12 @@ tidy:
 
 install: all
 	install -D -m 755 $(BUILD)/straggle $(DESTDIR)$(PREFIX)/bin/straggle
+	@$(BUILD)/straggle man > $(BUILD)/straggle.1
+	@$(BUILD)/straggle completion bash > $(BUILD)/straggle.bash
+	@$(BUILD)/straggle completion zsh > $(BUILD)/_straggle
+	install -D -m 644 $(BUILD)/straggle.1 $(DESTDIR)$(PREFIX)/share/man/man1/straggle.1
+	install -D -m 644 $(BUILD)/straggle.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/straggle
+	install -D -m 644 $(BUILD)/_straggle $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_straggle
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios scenarios/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers scenarios/papers/*.json
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/data scenarios/data/*

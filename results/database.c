@@ -6,6 +6,7 @@
  * beside the database (SQLite's own locks last for a transaction only), while readers go on. */
 #include "results/database.h"
 
+#include "results/columns.h"
 #include "results/statistics.h"
 
 #include <errno.h>
@@ -22,13 +23,6 @@
 #define APPLICATION_ID  0x73747267 /* "strg" */
 #define BUSY_TIMEOUT_MS 5000
 #define LONGEST_T       200 /* rows of t_quantile; the views go on with the normal quantile */
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverlength-strings"
-static const char schema[] =
-#include "schema.inc"
-    ;
-#pragma GCC diagnostic pop
 
 struct sg_db {
   sqlite3 *handle;
@@ -96,6 +90,16 @@ sg_status sg_db_prepare(sg_db *db, const char *sql, sqlite3_stmt **out, sg_error
 sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e) {
   int code = sqlite3_step(statement);
   return code == SQLITE_ROW || code == SQLITE_DONE ? SG_OK : sg_db_fail(db, e);
+}
+
+sg_status sg_db_begin(sg_db *db, sg_error *e) {
+  return sg_db_execute(db, "SAVEPOINT whole", e);
+}
+
+sg_status sg_db_end(sg_db *db, sg_status status, sg_error *e) {
+  if (!status) status = sg_db_execute(db, "RELEASE whole", e);
+  if (status) sqlite3_exec(db->handle, "ROLLBACK TO whole; RELEASE whole", NULL, NULL, NULL);
+  return status;
 }
 
 /* The first column of the first row, or 0. */
@@ -175,7 +179,7 @@ static sg_status check_identity(sg_db *db, bool *empty, sg_error *e) {
 
 static sg_status fill_t_quantiles(sg_db *db, sg_error *e) {
   sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare(db, "INSERT INTO t_quantile VALUES (?, ?)", &insert, e);
+  sg_status status = sg_db_prepare_insert(db, "t_quantile", "", &insert, e);
   for (int df = 1; df <= LONGEST_T && !status; df++) {
     sqlite3_bind_int(insert, 1, df);
     sqlite3_bind_double(insert, 2, sg_t_quantile(0.975, df));
@@ -192,7 +196,11 @@ static sg_status create_schema(sg_db *db, sg_error *e) {
            APPLICATION_ID, SG_SCHEMA_VERSION);
   sg_status status = sg_db_execute(db, "BEGIN IMMEDIATE", e);
   if (status) return status;
-  status = sg_db_execute(db, schema, e);
+  sg_buffer schema = {0};
+  sg_put_schema(&schema);
+  status = schema.failed ? sg_fail_memory(e) : sg_db_execute(db, schema.data, e);
+  sg_buffer_free(&schema);
+  if (!status) status = sg_db_make_axes(db, e);
   if (!status) status = fill_t_quantiles(db, e);
   if (!status) status = sg_db_execute(db, identity, e);
   if (!status) status = sg_db_execute(db, "COMMIT", e);
@@ -295,11 +303,27 @@ sg_status sg_db_close(sg_db *db, sg_error *e) {
 
 /* --- What is in it ---------------------------------------------------------------------------- */
 
-static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
+sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
+                               sg_error *e) {
+  sg_buffer sql = {0};
+  sg_put_insert(table, &sql);
+  sg_put(&sql, suffix);
+  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, out, e);
+  sg_buffer_free(&sql);
+  return status;
+}
+
+void sg_bind_text(sqlite3_stmt *statement, int index, const char *text) {
   if (text)
     sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
   else
     sqlite3_bind_null(statement, index);
+}
+
+void sg_bind_seed(sqlite3_stmt *statement, int index, uint64_t seed) {
+  char digits[24];
+  snprintf(digits, sizeof digits, "%" PRIu64, seed);
+  sqlite3_bind_text(statement, index, digits, -1, SQLITE_TRANSIENT);
 }
 
 void sg_bind_real(sqlite3_stmt *statement, int index, double x) {
@@ -311,16 +335,9 @@ void sg_bind_real(sqlite3_stmt *statement, int index, double x) {
 
 sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e) {
   sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare(
-      db,
-      "INSERT INTO invocation (argv, version, git_revision, compiler, blas, blas_core, cpu, host,"
-      " libc, threads) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      &insert, e);
+  sg_status status = sg_db_prepare_insert(db, "invocation", "", &insert, e);
   if (!status) {
-    const char *text[] = {i->argv,      i->version, i->git_revision, i->compiler, i->blas,
-                          i->blas_core, i->cpu,     i->host,         i->libc};
-    for (int k = 0; k < 9; k++) bind_text(insert, k + 1, text[k]);
-    sqlite3_bind_int(insert, 10, i->threads);
+    sg_bind_record(insert, 1, "invocation", i);
     status = sg_db_step(db, insert, e);
   }
   if (!status) *id = sqlite3_last_insert_rowid(db->handle);
@@ -332,14 +349,13 @@ sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, cons
                              const char *sha256, int64_t *id, sg_error *e) {
   sqlite3_stmt *insert = NULL;
   sg_status status =
-      sg_db_prepare(db,
-                    "INSERT INTO scenario (name, path, text, sha256) VALUES (?, ?, ?, ?)"
-                    " ON CONFLICT (sha256, path) DO UPDATE SET name = excluded.name"
-                    " RETURNING scenario_id",
-                    &insert, e);
+      sg_db_prepare_insert(db, "scenario",
+                           " ON CONFLICT (sha256, path) DO UPDATE SET name = excluded.name"
+                           " RETURNING scenario_id",
+                           &insert, e);
   if (!status) {
     const char *value[] = {name, path, text, sha256};
-    for (int k = 0; k < 4; k++) bind_text(insert, k + 1, value[k]);
+    for (int k = 0; k < 4; k++) sg_bind_text(insert, k + 1, value[k]);
     status = sg_db_step(db, insert, e);
   }
   if (!status) *id = sqlite3_column_int64(insert, 0);
@@ -350,33 +366,17 @@ sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, cons
 static sg_status upsert_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
                               sg_error *e) {
   sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare(
-      db,
-      "INSERT INTO point (point_sha256, env_sha256, config_json, scheme_label, code, stop_rule,"
-      " scaling, late_work, late_messages, problem, seed, scenario_id, results_version, exact,"
-      " timing_only, is_baseline, n_workers, n_subsets, length, stragglers_s, comm_m,"
-      " max_iterations, load_d, stored_data_factor, target_loss)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-      " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
-      " scenario_id = excluded.scenario_id, scheme_label = excluded.scheme_label,"
-      " is_baseline = excluded.is_baseline RETURNING point_id",
-      &insert, e);
+  sg_status status =
+      sg_db_prepare_insert(db, "point",
+                           " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
+                           " scenario_id = excluded.scenario_id,"
+                           " scheme_label = excluded.scheme_label,"
+                           " is_baseline = excluded.is_baseline RETURNING point_id",
+                           &insert, e);
   if (!status) {
-    char seed[24];
-    snprintf(seed, sizeof seed, "%" PRIu64, p->seed);
-    const char *text[] = {
-        p->point_sha256, p->env_sha256, p->config_json,   p->scheme_label, p->code, p->stop_rule,
-        p->scaling,      p->late_work,  p->late_messages, p->problem,      seed};
-    const int64_t integer[] = {scenario_id,    SG_RESULTS_VERSION, p->exact,
-                               p->timing_only, p->is_baseline,     p->n_workers,
-                               p->n_subsets,   p->length,          p->stragglers_s,
-                               p->comm_m,      p->max_iterations};
-    const double real[] = {p->load_d, p->stored_data_factor, p->target_loss};
-    int k = 1;
-    for (size_t i = 0; i < sizeof text / sizeof *text; i++) bind_text(insert, k++, text[i]);
-    for (size_t i = 0; i < sizeof integer / sizeof *integer; i++)
-      sqlite3_bind_int64(insert, k++, integer[i]);
-    for (size_t i = 0; i < sizeof real / sizeof *real; i++) sg_bind_real(insert, k++, real[i]);
+    sqlite3_bind_int64(insert, 1, scenario_id);
+    sqlite3_bind_int(insert, 2, SG_RESULTS_VERSION);
+    sg_bind_record(insert, 3, "point", p);
     status = sg_db_step(db, insert, e);
     if (!status) *id = sqlite3_column_int64(insert, 0);
   }
@@ -384,19 +384,46 @@ static sg_status upsert_point(sg_db *db, int64_t scenario_id, const sg_point_rec
   return status;
 }
 
-static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record *p, sg_error *e) {
-  sqlite3_stmt *delete = NULL, *insert = NULL;
-  sg_status status = sg_db_prepare(db, "DELETE FROM point_axis WHERE point_id = ?", &delete, e);
+/* Whether the first row of a query of one text is there. */
+static sg_status exists(sg_db *db, const char *sql, const char *text, bool *found, sg_error *e) {
+  sqlite3_stmt *select = NULL;
+  sg_status status = sg_db_prepare(db, sql, &select, e);
   if (!status) {
-    sqlite3_bind_int64(delete, 1, point_id);
-    status = sg_db_step(db, delete, e);
+    sg_bind_text(select, 1, text);
+    status = sg_db_step(db, select, e);
+    *found = sqlite3_data_count(select) > 0;
   }
-  if (!status) status = sg_db_prepare(db, "INSERT INTO point_axis VALUES (?, ?, ?, ?)", &insert, e);
+  sqlite3_finalize(select);
+  return status;
+}
+
+/* The axes of a point. *changed: the names of all axes may have changed, and v_axes with them. */
+static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record *p, bool *changed,
+                              sg_error *e) {
+  sqlite3_stmt *delete = NULL, *insert = NULL;
+  for (int i = 0; i < p->n_axes; i++) {
+    bool known = false;
+    sg_status status =
+        exists(db, "SELECT 1 FROM point_axis WHERE name = ? LIMIT 1", p->axis[i].name, &known, e);
+    if (status) return status;
+    *changed |= !known;
+  }
+  sg_status status = sg_db_prepare(
+      db, "DELETE FROM point_axis WHERE point_id = ? RETURNING position, name", &delete, e);
+  if (!status) sqlite3_bind_int64(delete, 1, point_id);
+  while (!status) {
+    status = sg_db_step(db, delete, e);
+    if (status || !sqlite3_data_count(delete)) break;
+    int position = sqlite3_column_int(delete, 0);
+    const char *name = (const char *)sqlite3_column_text(delete, 1);
+    *changed |= position >= p->n_axes || !name || strcmp(name, p->axis[position].name) != 0;
+  }
+  if (!status) status = sg_db_prepare_insert(db, "point_axis", "", &insert, e);
   for (int i = 0; i < p->n_axes && !status; i++) {
     sqlite3_bind_int64(insert, 1, point_id);
     sqlite3_bind_int(insert, 2, i);
-    bind_text(insert, 3, p->axis[i].name);
-    bind_text(insert, 4, p->axis[i].value);
+    sg_bind_text(insert, 3, p->axis[i].name);
+    sg_bind_text(insert, 4, p->axis[i].value);
     status = sg_db_step(db, insert, e);
     sqlite3_reset(insert);
   }
@@ -407,13 +434,13 @@ static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record
 
 sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
                           sg_error *e) {
-  sg_status status = sg_db_execute(db, "SAVEPOINT point", e);
+  sg_status status = sg_db_begin(db, e);
   if (status) return status;
+  bool changed = false;
   status = upsert_point(db, scenario_id, p, id, e);
-  if (!status) status = replace_axes(db, *id, p, e);
-  if (!status) status = sg_db_execute(db, "RELEASE point", e);
-  if (status) sqlite3_exec(db->handle, "ROLLBACK TO point; RELEASE point", NULL, NULL, NULL);
-  return status;
+  if (!status) status = replace_axes(db, *id, p, &changed, e);
+  if (!status && changed) status = sg_db_make_axes(db, e);
+  return sg_db_end(db, status, e);
 }
 
 const char *sg_detail_name(sg_detail detail) {
@@ -496,8 +523,10 @@ sg_status sg_db_load_calibration(sg_db *db, sg_calibration *c, sg_error *e) {
 
 sg_status sg_db_save_calibration(sg_db *db, const sg_calibration *c, sg_error *e) {
   sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_execute(db, "SAVEPOINT calibration; DELETE FROM calibration", e);
-  if (!status) status = sg_db_prepare(db, "INSERT INTO calibration VALUES (?, ?, ?)", &insert, e);
+  sg_status status = sg_db_begin(db, e);
+  if (status) return status;
+  status = sg_db_execute(db, "DELETE FROM calibration", e);
+  if (!status) status = sg_db_prepare_insert(db, "calibration", "", &insert, e);
   for (int i = 0; i < c->n && !status; i++) {
     sqlite3_bind_int(insert, 1, i);
     sg_bind_real(insert, 2, c->flops[i]);
@@ -506,8 +535,5 @@ sg_status sg_db_save_calibration(sg_db *db, const sg_calibration *c, sg_error *e
     sqlite3_reset(insert);
   }
   sqlite3_finalize(insert);
-  if (!status) status = sg_db_execute(db, "RELEASE calibration", e);
-  if (status)
-    sqlite3_exec(db->handle, "ROLLBACK TO calibration; RELEASE calibration", NULL, NULL, NULL);
-  return status;
+  return sg_db_end(db, status, e);
 }

@@ -11,8 +11,14 @@ sg_status sg_db_execute(sg_db *db, const char *sql, sg_error *e);
 sg_status sg_db_prepare(sg_db *db, const char *sql, sqlite3_stmt **out, sg_error *e);
 /* One step; a row and the end are both well. */
 sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e);
-/* NAN becomes NULL. */
+/* "INSERT INTO table …" of its columns (columns.h), and `suffix` after it. */
+sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
+                               sg_error *e);
+/* NAN becomes NULL, and so does a text that is NULL; a text must live until the statement is reset,
+ * but that of a seed is copied. */
 void sg_bind_real(sqlite3_stmt *statement, int index, double x);
+void sg_bind_text(sqlite3_stmt *statement, int index, const char *text);
+void sg_bind_seed(sqlite3_stmt *statement, int index, uint64_t seed);
 /* "summary", "iteration", "worker" */
 const char *sg_detail_name(sg_detail detail);
 

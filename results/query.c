@@ -1,77 +1,95 @@
 /* SPDX-License-Identifier: MIT */
-/* Free and named queries, on a connection that cannot write. */
-#include "results/ask.h"
-#include "results/database.h"
+/* Free and named queries, on a connection that cannot write. In those about points, `x.*` is the
+ * number of the point and a column for each axis; columns that stand in several of v_point's tables
+ * say themselves where they are shown (columns.def). */
+#include "results/query.h"
+
+#include "results/columns.h"
+#include "sim/core/array.h"
+#include "sim/core/nearest.h"
 #include "sim/core/param.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define FROM_POINTS " FROM v_point JOIN v_axes x USING (point_id) ORDER BY point_id"
 static const struct named {
-  const char *name, *summary, *sql;
+  const char *name, *summary;
+  const char *sql; /* {shown}: the columns that are shown here */
+  unsigned shown;
 } named[] = {
     {"points", "one row per parameter combination and scheme",
-     "SELECT point_id, axes, scheme_label, stop_rule, n_workers, load_d, stragglers_s, comm_m,"
-     " replications, iter_mean_s, iter_mean_ci95_half_s, iter_p99_s, time_to_target_s, final_loss,"
-     " final_accuracy, grad_scaled_err_max FROM v_point ORDER BY point_id"},
+     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS, SG_IN_POINTS},
     {"compare", "paired speed-up of iteration times over the baseline",
-     "SELECT scheme_label, baseline_label, pairs, speedup, speedup_ci95_low, speedup_ci95_high,"
-     " iter_time_verdict, point_id FROM v_compare ORDER BY point_id"},
+     "SELECT x.*, scheme_label, baseline_label, pairs, speedup, speedup_ci95_low,"
+     " speedup_ci95_high, iter_time_verdict"
+     " FROM v_compare JOIN v_axes x USING (point_id) ORDER BY point_id",
+     0},
     {"progress", "loss and accuracy over simulated time, mean over replications",
-     "SELECT scheme_label, iteration, replications, time_mean_s, loss_mean, test_accuracy_mean,"
-     " point_id FROM v_progress ORDER BY point_id, iteration"},
+     "SELECT x.*, scheme_label, model, iteration, replications, time_mean_s, loss_mean,"
+     " test_accuracy_mean"
+     " FROM v_progress JOIN v_axes x USING (point_id) ORDER BY point_id, model, iteration",
+     0},
     {"ecdf", "distribution of iteration times: percentiles of every point",
-     "SELECT scheme_label, CAST(round(100 * p.value) AS INTEGER) AS percent,"
-     " min(duration_s) AS duration_s, point_id"
-     " FROM v_ecdf JOIN json_each('[0.01,0.05,0.1,0.25,0.5,0.75,0.9,0.95,0.99,1]') p"
-     " ON share >= p.value GROUP BY point_id, p.value ORDER BY point_id, p.value"},
+     "SELECT x.*, scheme_label, percent, duration_s"
+     " FROM (SELECT point_id, scheme_label, CAST(round(100 * p.value) AS INTEGER) AS percent,"
+     "  min(duration_s) AS duration_s"
+     "  FROM v_ecdf JOIN json_each('[0.01,0.05,0.1,0.25,0.5,0.75,0.9,0.95,0.99,1]') p"
+     "  ON share >= p.value GROUP BY point_id, p.value)"
+     " JOIN v_axes x USING (point_id) ORDER BY point_id, percent",
+     0},
     {"costs", "bytes, worker time and waste per iteration",
-     "SELECT scheme_label, bytes_received_mean, bytes_sent_mean, worker_seconds_per_iter,"
-     " worker_busy_share, wasted_work_share, stored_data_factor, point_id"
-     " FROM v_point ORDER BY point_id"},
+     "SELECT x.*, scheme_label{shown}" FROM_POINTS, SG_IN_COSTS},
     {"network", "the master's link: how busy, how long messages wait, bytes",
-     "SELECT scheme_label, axes, iter_mean_s, ingress_busy_share, queued_per_message_s, comm_m,"
-     " bytes_received_mean, point_id FROM v_point ORDER BY point_id"},
+     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS, SG_IN_NETWORK},
     {"what-if", "the same runs without causes of lost time (run --what-if)",
-     "SELECT p.scheme_label, p.axes, json_extract(c.config_json, '$.environment.without') AS "
-     "without,"
-     " p.replications, p.iter_mean_s, p.iter_p99_s, p.point_id FROM v_point p"
-     " JOIN point c USING (point_id) ORDER BY p.scheme_label, without IS NOT NULL, p.point_id"},
-    {"errors", "arithmetic: largest errors and condition numbers",
-     "SELECT scheme_label, exact, grad_rel_err_max, grad_scaled_err_max, decoding_err_mean,"
-     " cond1_max, decode_amp_max, undecodable_iters, point_id FROM v_point ORDER BY point_id"},
+     "SELECT x.*, axes, scheme_label{shown} FROM v_point v JOIN v_axes x USING (point_id)"
+     " JOIN (SELECT point_id, json_extract(config_json, '$.environment.without') AS causes"
+     "  FROM point) USING (point_id) ORDER BY scheme_label, causes IS NOT NULL, point_id",
+     SG_IN_WHAT_IF},
+    {"errors", "arithmetic and decoding: largest errors, condition numbers, staleness",
+     "SELECT x.*, scheme_label{shown}" FROM_POINTS, SG_IN_ERRORS},
     {"code-checks", "codes that were checked: recovery, conditioning, errors",
      "SELECT scheme_label, n_workers, load_found, stragglers_found, comm_found, slack,"
      " broken_promises, patterns_inaccurate, cond2_median, cond2_worst, amp_worst, "
      "err_float64_worst,"
      " err_float32_worst, err_bfloat16_worst, received_gradients, check_id FROM code_check"
-     " ORDER BY check_id"},
+     " ORDER BY check_id",
+     0},
     {"slowest-workers", "workers by the time of their last message, slowest first",
-     "SELECT scheme_label, worker, avg(speed) AS speed, avg(compute_mean_s) AS compute_mean_s,"
-     " avg(arrival_mean_s) AS arrival_mean_s, avg(used_share) AS used_share,"
-     " avg(cancelled_share) AS cancelled_share, point_id"
-     " FROM worker_summary JOIN run USING (run_id) JOIN point USING (point_id)"
-     " WHERE status <> 'running' GROUP BY point_id, worker"
-     " ORDER BY used_share, arrival_mean_s DESC, point_id, worker LIMIT 50"},
+     "SELECT x.*, scheme_label, worker, speed, compute_mean_s, arrival_mean_s, used_share,"
+     " cancelled_share"
+     " FROM (SELECT point_id, scheme_label, worker, avg(speed) AS speed,"
+     "  avg(compute_mean_s) AS compute_mean_s, avg(arrival_mean_s) AS arrival_mean_s,"
+     "  avg(used_share) AS used_share, avg(cancelled_share) AS cancelled_share"
+     "  FROM worker_summary JOIN run USING (run_id) JOIN point USING (point_id)"
+     "  WHERE status <> 'running' GROUP BY point_id, worker"
+     "  ORDER BY used_share, arrival_mean_s DESC, point_id, worker LIMIT 50)"
+     " JOIN v_axes x USING (point_id) ORDER BY used_share, arrival_mean_s DESC, point_id, worker",
+     0},
     {"runs", "every run: how it ended",
-     "SELECT run_id, scheme_label, replication, detail, status, stop_reason, iterations, rounds,"
-     " sim_time_s, wall_s FROM run JOIN point USING (point_id) WHERE status <> 'running'"
-     " ORDER BY run_id"},
+     "SELECT run_id, x.*, scheme_label, replication, detail, status, stop_reason, iterations, "
+     "rounds,"
+     " sim_time_s, wall_s FROM run JOIN point USING (point_id) JOIN v_axes x USING (point_id)"
+     " WHERE status <> 'running' ORDER BY run_id",
+     0},
     {"scenarios", "the scenarios whose results are here",
      "SELECT scenario_id, name, path, sha256, count(point_id) AS points FROM scenario"
-     " LEFT JOIN point USING (scenario_id) GROUP BY scenario_id ORDER BY scenario_id"},
+     " LEFT JOIN point USING (scenario_id) GROUP BY scenario_id ORDER BY scenario_id",
+     0},
     {"invocations", "who wrote here: command, version, machine",
-     "SELECT * FROM invocation ORDER BY invocation_id"},
+     "SELECT * FROM invocation ORDER BY invocation_id", 0},
     {"tables", "tables and views, with their number of columns",
      "SELECT m.name, m.type, count(*) AS columns FROM sqlite_schema m, pragma_table_info(m.name)"
      " WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'"
-     " GROUP BY m.name ORDER BY m.type, m.name"},
+     " GROUP BY m.name ORDER BY m.type, m.name",
+     0},
     {"columns", "every column: unit and meaning",
      "SELECT table_name, column_name, unit, meaning FROM column_doc"
-     " ORDER BY table_name, column_name"},
-};
-enum { N_NAMED = sizeof named / sizeof *named };
+     " ORDER BY table_name, column_name",
+     0},
+    {0}};
+enum { N_NAMED = sizeof named / sizeof *named - 1 };
 
 static sg_status list_named(sg_format format, int width, sg_buffer *out, sg_error *e) {
   static const char *const column[] = {"query", "shows"};
@@ -89,18 +107,21 @@ static sg_status list_named(sg_format format, int width, sg_buffer *out, sg_erro
   return out->failed ? sg_fail_memory(e) : SG_OK;
 }
 
-static const char *find_named(const char *name, sg_error *e) {
+static sg_status put_named(const char *name, sg_buffer *sql, sg_error *e) {
+  static const char mark[] = "{shown}";
   const char *candidate[N_NAMED + 1] = {0};
   for (int i = 0; i < N_NAMED; i++) {
-    if (!strcmp(named[i].name, name)) return named[i].sql;
     candidate[i] = named[i].name;
+    if (strcmp(named[i].name, name) != 0) continue;
+    const char *at = strstr(named[i].sql, mark);
+    if (at) sg_put_bytes(sql, named[i].sql, (size_t)(at - named[i].sql));
+    if (at) sg_put_shown(named[i].shown, sql);
+    sg_put(sql, at ? at + sizeof mark - 1 : named[i].sql);
+    return sql->failed ? sg_fail_memory(e) : SG_OK;
   }
   const char *near = sg_nearest(name, candidate);
-  if (near)
-    sg_fail(e, SG_USAGE, NULL, "no query is named @%s; did you mean @%s?", name, near);
-  else
-    sg_fail(e, SG_USAGE, NULL, "no query is named @%s; `query DB @` lists them", name);
-  return NULL;
+  return near ? sg_fail(e, SG_USAGE, NULL, "no query is named @%s; did you mean @%s?", name, near)
+              : sg_fail(e, SG_USAGE, NULL, "no query is named @%s; `query DB @` lists them", name);
 }
 
 /* The name nearest to `word` in the first column of a query, in a string of the caller's, or NULL.
@@ -109,12 +130,10 @@ static char *suggest(sg_db *db, const char *word, const char *names_sql) {
   sqlite3_stmt *s = NULL;
   char *found = NULL;
   const char **name = NULL;
-  int n = 0;
+  int n = 0, capacity = 0;
   if (sqlite3_prepare_v2(sg_db_handle(db), names_sql, -1, &s, NULL)) return NULL;
   for (;;) {
-    const char **grown = realloc(name, ((size_t)n + 1) * sizeof *grown);
-    if (!grown) goto out;
-    name = grown;
+    if (!SG_ROOM(name, capacity, n + 1)) goto out;
     name[n] = NULL;
     if (sqlite3_step(s) != SQLITE_ROW) break;
     name[n] = strdup((const char *)sqlite3_column_text(s, 0));
@@ -165,7 +184,7 @@ static void put_blob(sg_table *t, sqlite3_stmt *s, int column) {
   sg_buffer_free(&hex);
 }
 
-static void put_value(sg_table *t, sqlite3_stmt *s, int column) {
+void sg_put_value(sg_table *t, sqlite3_stmt *s, int column) {
   switch (sqlite3_column_type(s, column)) {
   case SQLITE_INTEGER: sg_table_integer(t, sqlite3_column_int64(s, column)); break;
   case SQLITE_FLOAT: sg_table_number(t, sqlite3_column_double(s, column), 6); break;
@@ -193,7 +212,7 @@ static sg_status print_rows(sg_db *db, sqlite3_stmt *s, sg_format format, int wi
   sg_status status = SG_OK;
   int code;
   while ((code = sqlite3_step(s)) == SQLITE_ROW)
-    for (int j = 0; j < sqlite3_column_count(s); j++) put_value(t, s, j);
+    for (int j = 0; j < sqlite3_column_count(s); j++) sg_put_value(t, s, j);
   if (code != SQLITE_DONE) status = fail_sql(db, e);
   if (!status) sg_table_print(t, format, width, out);
   if (!status && out->failed) status = sg_fail_memory(e);
@@ -213,10 +232,8 @@ static bool is_last(sg_db *db, const char *tail) {
   return true;
 }
 
-sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_buffer *out,
-                   sg_error *e) {
-  if (!sql || !strcmp(sql, "@")) return list_named(format, width, out, e);
-  if (*sql == '@' && !(sql = find_named(sql + 1, e))) return SG_USAGE;
+static sg_status query(sg_db *db, const char *sql, sg_format format, int width, sg_buffer *out,
+                       sg_error *e) {
   sqlite3_stmt *s = NULL;
   const char *tail = NULL;
   if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, &tail)) return fail_sql(db, e);
@@ -232,5 +249,16 @@ sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_b
   else
     status = print_rows(db, s, format, width, out, e);
   sqlite3_finalize(s);
+  return status;
+}
+
+sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_buffer *out,
+                   sg_error *e) {
+  if (!sql || !strcmp(sql, "@")) return list_named(format, width, out, e);
+  if (*sql != '@') return query(db, sql, format, width, out, e);
+  sg_buffer of_name = {0};
+  sg_status status = put_named(sql + 1, &of_name, e);
+  if (!status) status = query(db, of_name.data, format, width, out, e);
+  sg_buffer_free(&of_name);
   return status;
 }

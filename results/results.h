@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The result database: opening, what is in it, the one writer.
  *
- * One SQLite file, STRICT tables (results/schema.sql, compiled in), WAL while running and a single
+ * One SQLite file, STRICT tables (made from columns.def, columns.c and
+ * schema.sql), WAL while running and a single
  * plain file at the end. Every function fails with a message that names the file: SG_BUSY when it
  * is locked, SG_INVALID for a file that is no database of ours or of another schema version, SG_IO
  * for a full disk, SG_CANNOT_CREATE, SG_NO_INPUT. */
@@ -13,8 +14,8 @@
 
 #include <sqlite3.h>
 
-#define SG_SCHEMA_VERSION  2
-#define SG_RESULTS_VERSION 2 /* raised whenever numbers change: makes all runs new */
+#define SG_SCHEMA_VERSION  3
+#define SG_RESULTS_VERSION 3 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
 
@@ -28,6 +29,12 @@ sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error 
 /* After writing: checkpoint, back to a rollback journal, so that one plain file is left. */
 sg_status sg_db_close(sg_db *db, sg_error *e);
 sqlite3 *sg_db_handle(sg_db *db); /* for queries */
+
+/* What is written between them is there as a whole or not at all; they nest. sg_db_end keeps it
+ * where `status` is SG_OK and forgets it otherwise; it returns `status`, or why it could not be
+ * kept. */
+sg_status sg_db_begin(sg_db *db, sg_error *e);
+sg_status sg_db_end(sg_db *db, sg_status status, sg_error *e);
 
 /* Provenance of one command that writes. NULL texts become NULL. */
 typedef struct sg_invocation {
@@ -45,8 +52,8 @@ typedef struct sg_axis {    /* a sweep axis, an `each` member, or what it is wit
 typedef struct sg_point_record {
   const char *point_sha256, *env_sha256; /* key; the same without the scheme: equal = comparable */
   const char *config_json;               /* the resolved configuration */
-  const char *scheme_label, *code, *stop_rule; /* "group d=4 m=2 …", "group", "decodable" */
-  bool exact, timing_only, is_baseline;
+  const char *scheme_label, *code, *stop_rule;   /* "group d=4 m=2 …", "group", "decodable" */
+  bool exact, barrier, timing_only, is_baseline; /* barrier: no gradients of older models */
   int n_workers, n_subsets;
   int64_t length; /* l */
   double load_d;  /* subsets per worker */
@@ -89,31 +96,7 @@ typedef struct sg_run_row {
   double sim_time_s, wall_s;
 } sg_run_row;
 
-/* What is left of a run when its iterations are forgotten. Computed by the simulator as rows are
- * made, so that it is there at every detail. NAN: not known. */
-typedef struct sg_summary_record {
-  double iter_mean_s, iter_sd_s, iter_min_s, iter_p50_s, iter_p90_s, iter_p99_s, iter_max_s;
-  double wait_mean_s, decode_mean_s;
-  double time_to_target_s;      /* NAN: not reached (or no target) */
-  int64_t iterations_to_target; /* −1: not reached */
-  double final_loss, final_test_loss, final_accuracy, final_auc;
-  double grad_rel_err_max, grad_scaled_err_max, decoding_err_mean, cond1_max, decode_amp_max;
-  int64_t undecodable_iters;
-  double n_used_mean, bytes_received_mean, bytes_sent_mean; /* per iteration */
-  double worker_busy_share;                                 /* Σ busy / (n · time) */
-  double wasted_work_share;                                 /* wasted / busy */
-  double worker_seconds_per_iter;                           /* n · mean iteration time */
-  double decode_cache_hit_rate;
-  double ingress_busy_share, queued_mean_s, queued_per_message_s;
-} sg_summary_record;
-
-typedef struct sg_worker_summary_record {
-  int worker;
-  double speed, compute_mean_s, arrival_mean_s, used_share, cancelled_share;
-} sg_worker_summary_record;
-
-/* --- The writer: one thread that owns the connection until it is closed ------------------------
- */
+/* --- The writer: one thread that owns the connection until it is closed ----------------------- */
 
 typedef struct sg_writer sg_writer;
 sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e);
@@ -145,8 +128,7 @@ long sg_writer_finished(const sg_writer *w);
 /* Writes what is queued, commits, ends the thread. Faults of the thread are in `e`. */
 sg_status sg_writer_free(sg_writer *w, sg_error *e);
 
-/* --- Checks of codes ---------------------------------------------------------------------------
- */
+/* --- Checks of codes -------------------------------------------------------------------------- */
 
 /* Over patterns of missing workers; `missing`: JSON of those of the worst, NULL where there is
  * none.

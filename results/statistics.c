@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The statistics of summaries and comparisons. */
 #include "results/statistics.h"
+#include "sim/core/array.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -35,13 +36,8 @@ bool sg_sample_add(sg_sample *s, double x) {
   return true;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 void sg_sample_sort(sg_sample *s) {
-  if (s->n > 1) qsort(s->x, s->n, sizeof *s->x, ascending);
+  if (s->n > 1) sg_sort_doubles(s->x, s->n);
 }
 
 double sg_quantile(const double *sorted, size_t n, double p) {

@@ -7,7 +7,8 @@
  * that a fault midway costs nothing that was there before.
  *
  * A writer that has failed rolls back, empties its queue and refuses everything from then on. */
-#include "results/database.h"
+#include "results/columns.h"
+#include "sim/core/array.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -41,34 +42,14 @@ typedef enum query {
   QUERIES
 } query;
 
+static const char *const inserts[QUERIES] = {[INSERT_ITERATION] = "iteration",
+                                             [INSERT_WORKER] = "worker_iteration",
+                                             [INSERT_SUMMARY] = "run_summary",
+                                             [INSERT_WORKER_SUMMARY] = "worker_summary"};
 static const char *const sql[QUERIES] = {
     [FIND_RUN] = "SELECT 1 FROM run WHERE run_id = ? AND status <> 'running'",
     [INSERT_RUN] = "INSERT INTO run (run_id, point_id, invocation_id, replication, detail, status)"
                    " VALUES (?, ?, ?, ?, ?, 'running')",
-    [INSERT_ITERATION] =
-        "INSERT INTO iteration (run_id, iteration, round, decoded, n_used, n_received, last_worker,"
-        " ingress_messages, start_s, duration_s, wait_s, decode_s, update_s, bytes_received,"
-        " bytes_sent, bytes_broadcast, busy_s, wasted_s, ingress_busy_s, queued_s, loss, test_loss,"
-        " test_accuracy, test_auc, grad_norm, grad_rel_err, grad_scaled_err, decoding_err,"
-        " cond1_est, decode_amp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [INSERT_WORKER] = "INSERT INTO worker_iteration (run_id, iteration, worker, tasks, messages,"
-                      " used, cancelled, compute_s, arrival_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [INSERT_SUMMARY] =
-        "INSERT INTO run_summary (run_id, undecodable_iters, iterations_to_target, iter_mean_s,"
-        " iter_sd_s, iter_min_s, iter_p50_s, iter_p90_s, iter_p99_s, iter_max_s, wait_mean_s,"
-        " decode_mean_s, time_to_target_s, final_loss, final_test_loss, final_accuracy, final_auc,"
-        " grad_rel_err_max, grad_scaled_err_max, decoding_err_mean, cond1_max, decode_amp_max,"
-        " n_used_mean, bytes_received_mean, bytes_sent_mean, worker_busy_share, wasted_work_share,"
-        " worker_seconds_per_iter, decode_cache_hit_rate, ingress_busy_share, queued_mean_s,"
-        " queued_per_message_s)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?)",
-    [INSERT_WORKER_SUMMARY] =
-        "INSERT INTO worker_summary (run_id, worker, speed, compute_mean_s, arrival_mean_s,"
-        " used_share, cancelled_share) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    [FINISH_RUN] = "UPDATE run SET status = ?, stop_reason = ?, iterations = ?, rounds = ?,"
-                   " events = ?, sim_time_s = ?, wall_s = ? WHERE run_id = ?",
     [DELETE_RUN] = "DELETE FROM run WHERE run_id = ?",
     [RENUMBER_RUN] = "UPDATE run SET run_id = -run_id WHERE run_id = ?",
 };
@@ -87,6 +68,8 @@ struct sg_writer {
 
   /* The thread's own. */
   sqlite3_stmt *statement[QUERIES];
+  const sg_column *column[QUERIES]; /* of the table of a query that inserts records */
+  int n_columns[QUERIES];
   bool in_transaction;
   long rows;          /* in the open transaction */
   int64_t *replacing; /* numbers of runs that are under way and replace an older one */
@@ -115,14 +98,7 @@ sg_chunk *sg_writer_chunk(sg_writer *w) {
 }
 
 bool sg_chunk_add_workers(sg_chunk *c, const sg_worker_record *row, int count) {
-  if (c->n_workers + count > c->workers_capacity) {
-    int capacity = c->workers_capacity ? 2 * c->workers_capacity : 256;
-    while (capacity < c->n_workers + count) capacity *= 2;
-    sg_worker_record *grown = realloc(c->worker, (size_t)capacity * sizeof *grown);
-    if (!grown) return false;
-    c->worker = grown;
-    c->workers_capacity = capacity;
-  }
+  if (!SG_ROOM(c->worker, c->workers_capacity, c->n_workers + count)) return false;
   if (count > 0) memcpy(c->worker + c->n_workers, row, (size_t)count * sizeof *row);
   c->n_workers += count;
   return true;
@@ -179,13 +155,8 @@ static void forget_replacing(sg_writer *w, int64_t run_id) {
 }
 
 static sg_status note_replacing(sg_writer *w, int64_t run_id) {
-  if (w->n_replacing == w->replacing_capacity) {
-    int capacity = w->replacing_capacity ? 2 * w->replacing_capacity : 16;
-    int64_t *grown = realloc(w->replacing, (size_t)capacity * sizeof *grown);
-    if (!grown) return sg_fail_memory(&w->error);
-    w->replacing = grown;
-    w->replacing_capacity = capacity;
-  }
+  if (!SG_ROOM(w->replacing, w->replacing_capacity, w->n_replacing + 1))
+    return sg_fail_memory(&w->error);
   w->replacing[w->n_replacing++] = run_id;
   return SG_OK;
 }
@@ -214,104 +185,26 @@ static sg_status begin_run(sg_writer *w, const command *c) {
   return run_statement(w, INSERT_RUN);
 }
 
-static sg_status write_iteration(sg_writer *w, int64_t run_id, const sg_iteration_record *r) {
-  sqlite3_stmt *s = w->statement[INSERT_ITERATION];
-  const double real[] = {r->start_s,   r->duration_s,     r->wait_s,          r->decode_s,
-                         r->update_s,  r->bytes_received, r->bytes_sent,      r->bytes_broadcast,
-                         r->busy_s,    r->wasted_s,       r->ingress_busy_s,  r->queued_s,
-                         r->loss,      r->test_loss,      r->test_accuracy,   r->test_auc,
-                         r->grad_norm, r->grad_rel_err,   r->grad_scaled_err, r->decoding_err,
-                         r->cond1_est, r->decode_amp};
-  sqlite3_bind_int64(s, 1, run_id);
-  sqlite3_bind_int64(s, 2, r->iteration);
-  sqlite3_bind_int64(s, 3, r->round);
-  sqlite3_bind_int(s, 4, r->decoded);
-  sqlite3_bind_int(s, 5, r->n_used);
-  sqlite3_bind_int(s, 6, r->n_received);
-  if (r->last_worker < 0)
-    sqlite3_bind_null(s, 7);
-  else
-    sqlite3_bind_int(s, 7, r->last_worker);
-  sqlite3_bind_int64(s, 8, r->ingress_messages);
-  for (size_t i = 0; i < sizeof real / sizeof *real; i++) sg_bind_real(s, 9 + (int)i, real[i]);
-  return run_statement(w, INSERT_ITERATION);
-}
-
-static sg_status write_worker(sg_writer *w, int64_t run_id, const sg_worker_record *r) {
-  sqlite3_stmt *s = w->statement[INSERT_WORKER];
-  sqlite3_bind_int64(s, 1, run_id);
-  sqlite3_bind_int64(s, 2, r->iteration);
-  sqlite3_bind_int(s, 3, r->worker);
-  sqlite3_bind_int(s, 4, r->tasks);
-  sqlite3_bind_int(s, 5, r->messages);
-  sqlite3_bind_int(s, 6, r->used);
-  sqlite3_bind_int(s, 7, r->cancelled);
-  sg_bind_real(s, 8, r->compute_s);
-  sg_bind_real(s, 9, r->arrival_s);
-  return run_statement(w, INSERT_WORKER);
+/* A row of a run: its number is the key of all tables that hang on runs. */
+static sg_status write_row(sg_writer *w, query q, int64_t run_id, const void *record) {
+  sqlite3_bind_int64(w->statement[q], 1, run_id);
+  sg_bind_columns(w->statement[q], 2, w->n_columns[q], w->column[q], record);
+  return run_statement(w, q);
 }
 
 static sg_status write_rows(sg_writer *w, const command *c) {
   sg_status status = SG_OK;
   int64_t id = stored_id(w, c->chunk->run_id);
+  /* Every binding takes the connection's mutex: taken again by who has it, that costs little. */
+  sqlite3_mutex *mutex = sqlite3_db_mutex(sg_db_handle(w->db));
+  sqlite3_mutex_enter(mutex);
   for (int i = 0; i < c->chunk->n_iterations && !status; i++)
-    status = write_iteration(w, id, &c->chunk->iteration[i]);
+    status = write_row(w, INSERT_ITERATION, id, &c->chunk->iteration[i]);
   for (int i = 0; i < c->chunk->n_workers && !status; i++)
-    status = write_worker(w, id, &c->chunk->worker[i]);
+    status = write_row(w, INSERT_WORKER, id, &c->chunk->worker[i]);
+  sqlite3_mutex_leave(mutex);
   w->rows += c->chunk->n_iterations + c->chunk->n_workers;
   return status;
-}
-
-static sg_status write_summary(sg_writer *w, int64_t run_id, const sg_summary_record *r) {
-  sqlite3_stmt *s = w->statement[INSERT_SUMMARY];
-  const double real[] = {r->iter_mean_s,
-                         r->iter_sd_s,
-                         r->iter_min_s,
-                         r->iter_p50_s,
-                         r->iter_p90_s,
-                         r->iter_p99_s,
-                         r->iter_max_s,
-                         r->wait_mean_s,
-                         r->decode_mean_s,
-                         r->time_to_target_s,
-                         r->final_loss,
-                         r->final_test_loss,
-                         r->final_accuracy,
-                         r->final_auc,
-                         r->grad_rel_err_max,
-                         r->grad_scaled_err_max,
-                         r->decoding_err_mean,
-                         r->cond1_max,
-                         r->decode_amp_max,
-                         r->n_used_mean,
-                         r->bytes_received_mean,
-                         r->bytes_sent_mean,
-                         r->worker_busy_share,
-                         r->wasted_work_share,
-                         r->worker_seconds_per_iter,
-                         r->decode_cache_hit_rate,
-                         r->ingress_busy_share,
-                         r->queued_mean_s,
-                         r->queued_per_message_s};
-  sqlite3_bind_int64(s, 1, run_id);
-  sqlite3_bind_int64(s, 2, r->undecodable_iters);
-  if (r->iterations_to_target < 0)
-    sqlite3_bind_null(s, 3);
-  else
-    sqlite3_bind_int64(s, 3, r->iterations_to_target);
-  for (size_t i = 0; i < sizeof real / sizeof *real; i++) sg_bind_real(s, 4 + (int)i, real[i]);
-  return run_statement(w, INSERT_SUMMARY);
-}
-
-static sg_status write_worker_summary(sg_writer *w, int64_t run_id,
-                                      const sg_worker_summary_record *r) {
-  sqlite3_stmt *s = w->statement[INSERT_WORKER_SUMMARY];
-  const double real[] = {r->speed, r->compute_mean_s, r->arrival_mean_s, r->used_share,
-                         r->cancelled_share};
-  sqlite3_bind_int64(s, 1, run_id);
-  sqlite3_bind_int(s, 2, r->worker);
-  for (size_t i = 0; i < sizeof real / sizeof *real; i++) sg_bind_real(s, 3 + (int)i, real[i]);
-  return run_statement(w, INSERT_WORKER_SUMMARY);
 }
 
 /* The older run goes and the new one takes its number, in the transaction that completes it. */
@@ -325,21 +218,16 @@ static sg_status take_place(sg_writer *w, int64_t run_id) {
   return status;
 }
 
-static sg_status finish_run(sg_writer *w, const command *c) {
+static sg_status finish_run(sg_writer *w, command *c) {
   int64_t id = stored_id(w, c->run.run_id);
   sqlite3_stmt *s = w->statement[FINISH_RUN];
-  sg_status status = write_summary(w, id, &c->summary);
+  sg_status status = write_row(w, INSERT_SUMMARY, id, &c->summary);
   for (int i = 0; i < c->n_workers && !status; i++)
-    status = write_worker_summary(w, id, &c->worker[i]);
+    status = write_row(w, INSERT_WORKER_SUMMARY, id, &c->worker[i]);
   if (status) return status;
-  sqlite3_bind_text(s, 1, c->status, -1, SQLITE_STATIC);
-  sqlite3_bind_text(s, 2, c->stop_reason, -1, SQLITE_STATIC);
-  sqlite3_bind_int64(s, 3, c->run.iterations);
-  sqlite3_bind_int64(s, 4, c->run.rounds);
-  sqlite3_bind_int64(s, 5, c->run.events);
-  sg_bind_real(s, 6, c->run.sim_time_s);
-  sg_bind_real(s, 7, c->run.wall_s);
-  sqlite3_bind_int64(s, 8, id);
+  c->run.status = c->status;
+  c->run.stop_reason = c->stop_reason;
+  sqlite3_bind_int64(s, sg_bind_record(s, 1, "run", &c->run), id);
   status = run_statement(w, FINISH_RUN);
   if (!status) status = take_place(w, c->run.run_id);
   if (!status) status = commit(w);
@@ -353,7 +241,7 @@ static sg_status abandon_run(sg_writer *w, const command *c) {
   return status;
 }
 
-static sg_status execute(sg_writer *w, const command *c) {
+static sg_status execute(sg_writer *w, command *c) {
   sg_status status = begin_transaction(w);
   if (status) return status;
   switch (c->action) {
@@ -474,6 +362,20 @@ static void release(sg_writer *w) {
   free(w);
 }
 
+/* All that a run's record says, for the run of a number. */
+static sg_status prepare_finish(sg_writer *w, sg_error *e) {
+  sg_buffer text = {0};
+  sg_put(&text, "UPDATE run SET (");
+  int members = sg_put_members("run", "", &text);
+  sg_put(&text, ") = (");
+  for (int i = 0; i < members; i++) sg_put(&text, i ? ", ?" : "?");
+  sg_put(&text, ") WHERE run_id = ?");
+  sg_status status = text.failed ? sg_fail_memory(e)
+                                 : sg_db_prepare(w->db, text.data, &w->statement[FINISH_RUN], e);
+  sg_buffer_free(&text);
+  return status;
+}
+
 sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e) {
   *out = NULL;
   sg_writer *w = calloc(1, sizeof *w);
@@ -485,8 +387,15 @@ sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e) {
   w->spare_capacity = 2 * QUEUE;
   w->spare = calloc((size_t)w->spare_capacity, sizeof *w->spare);
   sg_status status = w->spare ? SG_OK : sg_fail_memory(e);
-  for (int q = 0; q < QUERIES && !status; q++)
-    status = sg_db_prepare(db, sql[q], &w->statement[q], e);
+  for (int q = 0; q < QUERIES && !status; q++) {
+    if (inserts[q]) {
+      w->column[q] = sg_columns_of(inserts[q], &w->n_columns[q]);
+      status = sg_db_prepare_insert(db, inserts[q], "", &w->statement[q], e);
+    } else if (sql[q]) {
+      status = sg_db_prepare(db, sql[q], &w->statement[q], e);
+    }
+  }
+  if (!status) status = prepare_finish(w, e);
   if (!status && pthread_create(&w->thread, NULL, write_all, w))
     status = sg_fail(e, SG_NO_MEMORY, NULL, "cannot start the thread that writes results");
   if (status) {

@@ -90,14 +90,18 @@ static bool has_weight(const sg_kernel_set *s, int i) {
   return false;
 }
 
+static bool is_formed(const sg_kernel_set *s, int i) {
+  return s->payload && s->payload[i];
+}
+
 /* Only messages that are used, or that a used relay is made of, are formed. */
 static void find_needed(const sg_kernel_set *s, char *needed) {
-  for (int i = 0; i < s->n_messages; i++) needed[i] = has_weight(s, i);
+  for (int i = 0; i < s->n_messages; i++) needed[i] = has_weight(s, i) && !is_formed(s, i);
   for (int i = s->n_messages - 1; i >= 0; i--)
     for (int t = 0; needed[i] && t < n_links(s, i); t++) {
       int input = s->link[s->link_start[i] + t].message;
       assert(input >= 0 && input < i);
-      needed[input] = 1;
+      needed[input] = !is_formed(s, input);
     }
 }
 
@@ -151,11 +155,13 @@ static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, int
   return true;
 }
 
-static bool plan_encode(sg_kernel *k, const sg_kernel_set *s, int n_items) {
+/* out_of: the messages to form, NULL: those that the set needs. */
+static bool plan_encode(sg_kernel *k, const sg_kernel_set *s, int n_items, double *const *out_of) {
   size_t n = (size_t)s->n_messages;
   if (!SG_ROOM(k->needed, k->needed_room, n + 1) || !SG_ROOM(k->placed, k->placed_room, n + 1))
     return false;
-  find_needed(s, k->needed);
+  if (!out_of) find_needed(s, k->needed);
+  for (size_t i = 0; out_of && i < n; i++) k->needed[i] = out_of[i] != NULL;
   memset(k->placed, 0, n);
   /* Relays come after all others, in their own order: their inputs stand before them. */
   for (int relays = 0; relays < 2; relays++)
@@ -191,7 +197,7 @@ static bool plan_pieces(sg_kernel *k, const sg_kernel_set *s, int first, int out
 
 static bool make_plan(sg_kernel *k, const sg_kernel_set *s, int n_items, plan *p) {
   p->encode = k->steps;
-  if (!plan_encode(k, s, n_items)) return false;
+  if (!plan_encode(k, s, n_items, NULL)) return false;
   p->decode = k->steps;
   for (int q = 0; q < s->pieces;) {
     int outs = q + 4 <= s->pieces ? 4 : 1;
@@ -344,11 +350,16 @@ static sg_status fetch_tile(const tiling *t) {
 }
 
 /* Outputs to y + out · stride. */
-static void run_step(const tiling *t, const step *p, double *y, long stride) {
+static void run_step(const tiling *t, const step *p, const double *const *payload, double *y,
+                     long stride) {
   sg_kernel *k = t->k;
   for (int i = 0; i < p->terms; i++) {
     long in = k->input[p->input + (size_t)i];
     k->x[i] = in < 0 ? k->y + (-1 - in) * t->tile : k->tile[in];
+  }
+  for (int i = 0; payload && i < p->terms; i++) {
+    long in = k->input[p->input + (size_t)i];
+    if (in < 0 && payload[-1 - in]) k->x[i] = payload[-1 - in] + t->at;
   }
   if (p->outs == 1) {
     sg_combine(p->terms, k->x, k->coef + p->coef, y + p->out[0] * stride, t->n, 0);
@@ -386,21 +397,23 @@ static void add_constant(const tiling *t, const sg_kernel_set *s, int q, long n)
 
 static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
   sg_kernel *k = t->k;
+  const sg_compressor *c = s->compressor;
+  assert(!sg_compressor_whole(c) || p->encode == p->decode);
   for (size_t i = p->encode; i < p->decode; i++) {
     const step *form = &k->step[i];
-    run_step(t, form, k->y, t->tile);
-    if (s->precision != SG_FLOAT64)
+    run_step(t, form, s->payload, k->y, t->tile);
+    if (c && c->type->round)
       for (int j = 0; j < form->outs; j++)
-        sg_round(s->precision, t->n, k->y + form->out[j] * t->tile);
+        c->type->round(c->state, t->n, k->y + form->out[j] * t->tile);
   }
   /* Where a piece is short, what is past its end must not be written. */
   bool full = available(t, t->pieces - 1) == t->n;
   double *spare = k->y + s->n_messages * t->tile;
   for (size_t i = p->decode; i < p->end; i++)
     if (full)
-      run_step(t, &k->step[i], s->decoded + s->begin + t->at, t->length);
+      run_step(t, &k->step[i], s->payload, s->decoded + s->begin + t->at, t->length);
     else
-      run_step(t, &k->step[i], spare, t->tile);
+      run_step(t, &k->step[i], s->payload, spare, t->tile);
   totals total = {SG_V4(0.0), SG_V4(0.0), SG_V4(0.0), SG_V4(0.0)};
   memset(k->square, 0, 4 * (size_t)s->n_sum * sizeof *k->square);
   for (int q = 0; q < s->pieces; q++) {
@@ -434,6 +447,20 @@ static bool shares_tiles(const sg_kernel_set *a, const sg_kernel_set *b) {
   return a->begin == b->begin && a->end == b->end && a->pieces == b->pieces;
 }
 
+static tiling tiles_of(sg_kernel *k, const sg_problem *problem, sg_workspace *ws,
+                       const sg_gradient_request *request, const sg_kernel_set *set) {
+  long length = (set->end - set->begin + set->pieces - 1) / set->pieces;
+  return (tiling){.k = k,
+                  .problem = problem,
+                  .ws = ws,
+                  .n_items = request->n_items,
+                  .pieces = set->pieces,
+                  .begin = set->begin,
+                  .end = set->end,
+                  .length = length,
+                  .tile = tile_length(request, set->pieces, length)};
+}
+
 /* All sets from `first` on that share its tiles. */
 static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_workspace *ws,
                               const sg_gradient_request *request, int first, int n_sets,
@@ -442,16 +469,7 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
   assert(model->begin >= 0 && model->begin < model->end && model->end <= problem->length &&
          model->pieces >= 1);
   int pieces = model->pieces, items = request->n_items, messages = 0, sums = 0;
-  long length = (model->end - model->begin + pieces - 1) / pieces;
-  tiling t = {.k = k,
-              .problem = problem,
-              .ws = ws,
-              .n_items = items,
-              .pieces = pieces,
-              .begin = model->begin,
-              .end = model->end,
-              .length = length,
-              .tile = tile_length(request, pieces, length)};
+  tiling t = tiles_of(k, problem, ws, request, model);
   k->steps = k->inputs = k->coefs = 0;
   for (int i = first; i < n_sets; i++) {
     sg_kernel_set *s = &set[i];
@@ -466,8 +484,8 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
       !SG_ROOM(k->tile, k->tile_room, (long)pieces * items) || !SG_ROOM(k->x, k->x_room, sums) ||
       !SG_ROOM(k->square, k->square_room, 4L * sums + 4))
     return SG_NO_MEMORY;
-  for (t.at = 0; t.at < length; t.at += t.tile) {
-    t.n = length - t.at < t.tile ? length - t.at : t.tile;
+  for (t.at = 0; t.at < t.length; t.at += t.tile) {
+    t.n = t.length - t.at < t.tile ? t.length - t.at : t.tile;
     sg_status status = fetch_tile(&t);
     if (status) return status;
     for (int i = first; i < n_sets; i++)
@@ -485,6 +503,28 @@ sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_work
     if (first < i) continue; /* done with the first of its group */
     sg_status status = decode_group(kernel, problem, ws, request, i, n_sets, set);
     if (status) return status;
+  }
+  return SG_OK;
+}
+
+sg_status sg_kernel_form(sg_kernel *k, const sg_problem *problem, sg_workspace *ws,
+                         const sg_gradient_request *request, const sg_kernel_set *set,
+                         double *const *out) {
+  tiling t = tiles_of(k, problem, ws, request, set);
+  k->steps = k->inputs = k->coefs = 0;
+  if (!plan_encode(k, set, t.n_items, out) || !SG_ROOM(k->y, k->y_room, set->n_messages * t.tile) ||
+      !SG_ROOM(k->tile, k->tile_room, (long)t.pieces * t.n_items))
+    return SG_NO_MEMORY;
+  for (t.at = 0; t.at < t.length; t.at += t.tile) {
+    t.n = t.length - t.at < t.tile ? t.length - t.at : t.tile;
+    sg_status status = t.n_items > 0 ? fetch_tile(&t) : SG_OK;
+    if (status) return status;
+    for (size_t i = 0; i < k->steps; i++) {
+      const step *p = &k->step[i];
+      run_step(&t, p, set->payload, k->y, t.tile);
+      for (int j = 0; j < p->outs; j++)
+        memcpy(out[p->out[j]] + t.at, k->y + p->out[j] * t.tile, (size_t)t.n * sizeof(double));
+    }
   }
   return SG_OK;
 }

@@ -8,8 +8,8 @@
 #ifndef SG_SIM_KERNEL_H
 #define SG_SIM_KERNEL_H
 
+#include "models/compress/compress.h"
 #include "models/learning/problem.h"
-#include "sim/core/precision.h"
 
 typedef struct sg_kernel_term {
   int item, piece; /* item: index into the gradient request */
@@ -34,9 +34,13 @@ typedef struct sg_kernel_set {
   /* Coded data: constant vector of the problem (length l, sg_partition_constant), of which decoded
    * piece q gets bias[q]. NULL: nothing is added. bias (pieces values): NULL only with constant. */
   const double *constant, *bias;
-  /* What messages are rounded to when they have been formed; a relay is formed from rounded ones,
-   * and rounded again. */
-  sg_precision precision;
+  /* What becomes of messages when they have been formed, in their tile if it is LOCAL (NULL:
+   * float64); a relay is formed from what has become of others. */
+  const sg_compressor *compressor;
+  /* NULL, or n_messages entries: what the receiver has of a message that was formed earlier, of the
+   * length of a piece; NULL: it is formed here. A compressor that is not LOCAL needs all that have
+   * weights. */
+  const double *const *payload;
   int n_sum; /* the exact sum to compare with: Σ sum_coef · item; 0: no comparison */
   const int *sum_item;
   const double *sum_coef; /* NULL: all 1 */
@@ -58,6 +62,12 @@ void sg_kernel_free(sg_kernel *kernel);
  * (begin, end, pieces) share tiles. The result of a set does not depend on the others. */
 sg_status sg_kernel_decode(sg_kernel *kernel, const sg_problem *problem, sg_workspace *ws,
                            const sg_gradient_request *request, int n_sets, sg_kernel_set *set);
+
+/* Forms message i of a set in out[i], of the length of a piece, where out[i] is not NULL. Nothing
+ * is compressed; what the message is made from has a payload. */
+sg_status sg_kernel_form(sg_kernel *kernel, const sg_problem *problem, sg_workspace *ws,
+                         const sg_gradient_request *request, const sg_kernel_set *set,
+                         double *const *out);
 
 /* Flops of forming and of applying, for the decode-time model: 2 per term, link, weight or bias and
  * coordinate. A bias counts where `bias` is given, also without the constant (timing only). */

@@ -6,6 +6,8 @@
  *
  *   bench_decode [n s]      cyclic-repetition, 60 5 when left out */
 #include "codes/frame/code.h"
+#include "sim/core/array.h"
+#include "sim/core/clock.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 
@@ -13,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* More patterns than the cache has room for, so that going through them in turn finds none. */
 enum { PATTERNS = 1500, ROUNDS = 5 };
@@ -29,21 +30,10 @@ typedef struct bench {
   double *residual;         /* PATTERNS */
 } bench;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int rising(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double median(const double *x) {
   static double copy[PATTERNS];
   memcpy(copy, x, sizeof copy);
-  qsort(copy, PATTERNS, sizeof *copy, rising);
+  sg_sort_doubles(copy, PATTERNS);
   return (copy[PATTERNS / 2 - 1] + copy[PATTERNS / 2]) / 2;
 }
 
@@ -86,9 +76,9 @@ static void run_straggle(bench *b, bool twice, double *cond1) {
   for (int p = 0; p < PATTERNS; p++) {
     const sg_message **order = b->order + p * b->f;
     for (int turn = twice ? 0 : 1; turn < 2; turn++) {
-      double start = now();
+      double start = sg_seconds_now();
       sg_status status = sg_decoder_weights(b->decoder, NULL, 0, b->f, order, &w, NULL);
-      b->time[p] = now() - start;
+      b->time[p] = sg_seconds_now() - start;
       if (status) exit(EXIT_FAILURE);
     }
     b->residual[p] = residual(b, p, w.w);
@@ -103,9 +93,9 @@ static void run_dgels(bench *b) {
     for (int i = 0; i < b->f; i++)
       memcpy(a + i * b->n, b->row + b->order[p * b->f + i]->from * b->n, (size_t)b->n * sizeof *a);
     for (int j = 0; j < b->n; j++) x[j] = 1;
-    double start = now();
+    double start = sg_seconds_now();
     int info = LAPACKE_dgels(LAPACK_COL_MAJOR, 'N', b->n, b->f, 1, a, b->n, x, b->n);
-    b->time[p] = now() - start;
+    b->time[p] = sg_seconds_now() - start;
     if (info) exit(EXIT_FAILURE);
     b->residual[p] = residual(b, p, x);
   }
@@ -156,9 +146,9 @@ int main(int argc, char **argv) {
   sg_blas_single_thread();
   if (b.n > 4096) return EXIT_FAILURE;
   for (int round = 0; round < ROUNDS; round++) {
-    double start = now();
+    double start = sg_seconds_now();
     if (!make(&b, (uint64_t)round + 1)) return EXIT_FAILURE;
-    made = fmin(made, now() - start);
+    made = fmin(made, sg_seconds_now() - start);
     draw_patterns(&b);
     for (int what = 0; what < 3; what++) {
       if (what == 0)

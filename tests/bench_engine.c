@@ -2,6 +2,7 @@
 /* What a simulated round costs without arithmetic: ignore-stragglers, shifted-exponential compute
  * and uplink times, the setting of the events yardstick. A message takes a shared link 1 s, so that
  * with many workers nearly all messages stand in its queue. Prints nanoseconds. */
+#include "sim/core/clock.h"
 #include "tests/support/environment.h"
 
 #include <math.h>
@@ -9,15 +10,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <time.h>
 
 #include <cmocka.h>
-
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void rounds(int n, int s, long count, const char *ingress) {
   test_environment t;
@@ -37,10 +31,10 @@ static void rounds(int n, int s, long count, const char *ingress) {
   long events = 0;
   for (int repeat = 0; repeat < 5; repeat++) {
     sg_run *run = sg_run_new(&t.env, code, 0, &limits, NULL, NULL);
-    double start = seconds();
+    double start = sg_seconds_now();
     while (sg_run_advance(run) == SG_RUN_DECODE)
       sg_run_supply(run, &(sg_run_result){.decoded = true, .n_used = n - s});
-    best = fmin(best, seconds() - start);
+    best = fmin(best, sg_seconds_now() - start);
     mean = sg_run_now(run) / (double)count;
     events = sg_run_events(run);
     sg_run_free(run);

@@ -3,15 +3,17 @@
  * bench_kernel [NAME [PRECISION]]: settings whose names contain NAME; 0, 1, 2: messages as float64,
  * float32, bfloat16. */
 #include "models/learning/problem.h"
+#include "sim/core/array.h"
+#include "sim/core/clock.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 #include "sim/kernel.h"
+#include "tests/support/environment.h"
 #include "tests/support/problems.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 typedef struct setting {
   const char *name, *problem, *settings;
@@ -19,19 +21,8 @@ typedef struct setting {
   int rounds;
 } setting;
 
-static double seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int rising(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void print_times(const char *what, int n, double *t) {
-  qsort(t, (size_t)n, sizeof *t, rising);
+  sg_sort_doubles(t, (size_t)n);
   printf("  %-8s best %10.1f us, median %10.1f us\n", what, 1e6 * t[0], 1e6 * t[n / 2]);
 }
 
@@ -72,7 +63,7 @@ static void fill_set(const setting *s, int column, long l, sg_kernel_set *set, s
                          .decoded = calloc((size_t)l, sizeof(double))};
 }
 
-static void run(const setting *s, sg_precision precision) {
+static void run(const setting *s, const sg_compressor *compressor) {
   sg_error e = {0};
   int parts = parts_of(s);
   sg_problem *problem = learning_problem(s->problem, s->settings, s->n, 1, &e);
@@ -95,7 +86,7 @@ static void run(const setting *s, sg_precision precision) {
     for (long i = 0; i < l; i++) x[c * l + i] = 0.01 * (sg_uniform(&random) - 0.5);
     for (int p = 0; p < parts; p++) item[c * parts + p] = (sg_partial){p, c, 0};
     fill_set(s, c, l, &set[c], &random);
-    set[c].precision = precision;
+    set[c].compressor = compressor;
   }
   sg_gradient_request request = {.partition = partition,
                                  .width = s->width,
@@ -106,12 +97,12 @@ static void run(const setting *s, sg_precision precision) {
                                  .loss_x = column,
                                  .loss = loss};
   for (int r = 0; r < s->rounds; r++) {
-    double t0 = seconds();
+    double t0 = sg_seconds_now();
     if (sg_problem_begin(problem, ws, &request, &e)) abort();
-    double t1 = seconds();
+    double t1 = sg_seconds_now();
     if (sg_kernel_decode(kernel, problem, ws, &request, s->width, set)) abort();
     begin[r] = t1 - t0;
-    decode[r] = seconds() - t1;
+    decode[r] = sg_seconds_now() - t1;
   }
   printf("%s, per step of %d run%s\n", s->name, s->width, s->width > 1 ? "s" : "");
   print_times("begin", s->rounds, begin);
@@ -149,10 +140,12 @@ int main(int argc, char **argv) {
       {"medium-dense cyclic", "logistic-regression", medium, 60, 32, 6, 1, 55, 3},
       {"medium-dense group", "logistic-regression", medium, 60, 32, 6, 4, 0, 3},
   };
-  int precision = argc > 2 ? atoi(argv[2]) : 0;
-  if (precision < 0 || precision >= SG_PRECISIONS) return 64;
+  static const char *const formats[] = {"float64", "float32", "bfloat16"};
+  int format = argc > 2 ? atoi(argv[2]) : 0;
+  if (format < 0 || format > 2) return 64;
+  const sg_compressor compressor = test_compressor(formats[format], NULL);
   sg_blas_single_thread();
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-    if (argc < 2 || strstr(settings[i].name, argv[1])) run(&settings[i], (sg_precision)precision);
+    if (argc < 2 || strstr(settings[i].name, argv[1])) run(&settings[i], &compressor);
   return 0;
 }

@@ -110,10 +110,10 @@ json() { # an expression of $1, a JSON file
   [ "$status" -eq 73 ]
   run "$STRAGGLE" codes check uncoded --speeds 1,,2
   [ "$status" -eq 64 ]
-  run "$STRAGGLE" codes check group d=4 --json
+  run "$STRAGGLE" codes check streamed-group d=4 --json
   [ "$status" -eq 65 ]
   echo "$output" > f.json
-  [ "$(json f.json "json_extract(j, '$.faults[0].place')")" = /m ]
+  [ "$(json f.json "json_extract(j, '$.faults[0].place')")" = /chunks ]
 }
 
 @test "speeds are those of the workers" {

@@ -5,7 +5,7 @@
  * Words are changed letter by letter, doubled, dropped, exchanged, and put together from the tables
  * of all codes. Everything runs in a new folder, which is left empty. */
 #include "codes/frame/code.h"
-#include "sim/cli/cli.h"
+#include "sim/cli/command.h"
 #include "sim/core/linalg.h"
 #include "tests/support/mutate.h"
 
@@ -16,11 +16,6 @@
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-/* The program has these in main.c. */
-const sg_command sg_commands[] = {{"codes", "codes …", "Check codes.", "", sg_cmd_codes},
-                                  {"help", "help", "Explain.", "", sg_cmd_help},
-                                  {NULL, NULL, NULL, NULL, NULL}};
 
 enum { WORDS = 24, LETTERS = 64, SECONDS = 30 };
 
@@ -140,10 +135,11 @@ static bool is_cheap(const line *l) {
 
 /* Small unless the line says otherwise: what comes later counts. */
 static void run(const line *l) {
-  char *argv[WORDS + 12];
+  static char program[] = "straggle";
+  char *argv[WORDS + 13] = {program};
   char words[WORDS][LETTERS];
   static char *const small[] = {"-n", "6", "-p", "20", "-l", "24", "-j", "1"};
-  int argc = 0;
+  int argc = 1;
   memcpy(words, l->word, sizeof words);
   for (int i = 0; i < 2 && i < l->count; i++) argv[argc++] = words[i];
   if (l->count > 1 && strcmp(words[1], "check") == 0)
@@ -151,7 +147,7 @@ static void run(const line *l) {
   for (int i = 2; i < l->count; i++) argv[argc++] = words[i];
   argv[argc] = NULL;
   alarm(SECONDS);
-  int code = sg_cmd_codes(argc, argv);
+  int code = sg_straggle(argc, argv);
   alarm(0);
   bool known = code == EX_OK || code == EX_USAGE || code == EX_DATAERR || code == EX_NOINPUT ||
                code == EX_CANTCREAT;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables of docs/validation.md on the arithmetic of group codes, as Markdown.
  *
- * group_tables: worst condition number over survivor sets per inner code (exact-codes.md, 7.3), the
- * gain of least squares over all arrivals, chunk codes over all mixes of arrivals, Ye and Abbe's
- * constructions beside the handbook's numbers (7.1), and decode errors beside theirs. Seed 1. */
+ * group_tables: worst condition number over survivor sets per inner code (theory:
+ * inner-conditions), the gain of least squares over all arrivals, chunk codes over all mixes of
+ * arrivals, Ye and Abbe's constructions beside reference values (theory: ye-abbe-errors), and
+ * decode errors beside theirs. Seed 1. */
 #include "codes/tools/gaussian.h"
 #include "codes/linear/inner.h"
 #include "sim/core/linalg.h"
@@ -170,7 +171,7 @@ static int arrivals(trial *t, const int *order, const sg_message **held) {
   t->code->type->begin_round(t->code, t->state, 0);
   for (int i = 0; i < t->code->nodes; i++) {
     const sg_message *m = &t->message[order[i]];
-    sg_verdict verdict = t->code->type->arrive(t->code, t->state, m);
+    sg_verdict verdict = t->code->type->arrive(t->code, t->state, m, NULL);
     if (verdict != SG_SKIP) held[count++] = m;
     if (verdict == SG_READY) break;
   }
@@ -302,7 +303,7 @@ static double worst_of_patterns(int r, int n, const double *v) {
   return worst;
 }
 
-/* The powers of 0 (n odd), 1, 1.5, 2, …, −1, −1.5, …: handbook, 4.3. */
+/* The powers of 0 (n odd), 1, 1.5, 2, …, −1, −1.5, … (theory: ye-abbe). */
 static void powers(int r, int n, double *v) {
   for (int j = 0; j < n; j++) {
     int k = j - n % 2, half = n / 2;
@@ -311,7 +312,7 @@ static void powers(int r, int n, double *v) {
   }
 }
 
-/* Handbook, 7.1. */
+/* Reference values of theory: ye-abbe-errors. */
 static void table_of_ye_abbe(void) {
   static const struct {
     int n, d, m;

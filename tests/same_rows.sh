@@ -32,7 +32,8 @@ compare() { # name, scenario, options …
   local name=$1 scenario=$2 table list a b
   shift 2
   rm -f "$folder/$name".{old,new}.db
-  "$old" run "$scenario" "$@" -q -j 2 -o "$folder/$name.old.db" >/dev/null 2>&1 || { echo "$name: the old build fails"; return; }
+  "$old" run "$scenario" "$@" ${format:+--set "/network/precision=\"$format\""} -q -j 2 -o "$folder/$name.old.db" >/dev/null 2>&1 || { echo "$name: the old build fails"; return; }
+  [ -z "${format:-}" ] || set -- "$@" --set "/network/compression={\"compressor\":\"$format\"}"
   "$new" run "$scenario" "$@" -q -j 2 -o "$folder/$name.new.db" >/dev/null 2>&1 || { echo "$name: THE NEW BUILD FAILS"; different=1; return; }
   for table in iteration worker_iteration run run_summary worker_summary; do
     list=$(columns "$folder/$name.old.db" "$folder/$name.new.db" $table 2>/dev/null) || continue
@@ -57,5 +58,6 @@ for work in cancel finish-first keep-partial; do
     done
   done
 done
+for format in float32 bfloat16; do compare "grid-$format" tests/scenarios/grid.json; done
 echo "$compared tables compared in $folder"
 exit $different

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The stability table of the exact codes with full-length messages (exact-codes.md, 7.2): for n
- * workers and s stragglers the largest residual max |a B_F − 1| and amplification |a| |B_F|₂ / √n
- * of the weights a that straggle finds, over at most 200 patterns, median of 9 draws of random
+/* The stability table of the exact codes with full-length messages (theory: full-length-errors):
+ * for n workers and s stragglers the largest residual max |a B_F − 1| and amplification |a| |B_F|₂
+ * / √n of the weights a that straggle finds, over at most 200 patterns, median of 9 draws of random
  * codes. Patterns: all if there are no more than 200, else the n contiguous ones and random ones.
- * Prints Markdown, the handbook's values in brackets. */
+ * Prints Markdown, the reference values in brackets. */
 #include "codes/frame/code.h"
 #include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 
@@ -31,7 +32,7 @@ static const arm arms[ARMS] = {
 
 static const struct {
   int n, s;
-  const char *handbook[2]; /* residual, amplification */
+  const char *reference[2]; /* residual, amplification */
 } cases[] = {
     {10, 1, {"1e-13, 4e2", "2e-15, 1.4"}}, {10, 3, {"2e-12, 2e4", "8e-15, 11"}},
     {20, 3, {"8e-12, 1e5", "3e-14, 49"}},  {20, 5, {"1e-11, 1e5", "3e-13, 5e2"}},
@@ -124,13 +125,8 @@ static void measure(const arm *a, int n, int s, uint64_t seed, const pattern *p,
   sg_values_free(values);
 }
 
-static int rising(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double median(double *x, int n) {
-  qsort(x, (size_t)n, sizeof *x, rising);
+  sg_sort_doubles(x, (size_t)n);
   return x[n / 2];
 }
 
@@ -150,7 +146,7 @@ int main(void) {
         measure(&arms[a], n, s, (uint64_t)k + 1, (const pattern *)p, count, &residual[k],
                 &amplification[k]);
       printf(" %.0e, %.1e", median(residual, draws), median(amplification, draws));
-      if (a < 2) printf(" (%s)", cases[c].handbook[a]);
+      if (a < 2) printf(" (%s)", cases[c].reference[a]);
       printf(" |");
     }
     printf("\n");

@@ -2,6 +2,7 @@
 /* What a code can ask of the block besides whole gradients: coded data with a constant vector,
  * mini-batches, local steps, gradients of mixed age. Every run is recomputed here, in plain loops
  * over the data. */
+#include "codes/frame/protocol.h"
 #include "models/learning/data.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
@@ -39,17 +40,23 @@ typedef struct scene {
   sg_values *scheme;
 } scene;
 
-/* learning: members of "learning" besides data and optimiser. */
+static const char *network = "{}"; /* the scenario's "network" */
+
+/* learning: members of "learning" besides data and optimiser; NULL: times only. */
 static void open_scene(scene *s, const sg_code_type *type, int workers, const char *learning) {
-  char text[1024];
+  char text[1024], members[512] = "\"problem\":\"none\",\"length\":5";
+  if (learning)
+    snprintf(members, sizeof members,
+             "%s,\"data\":{\"source\":\"csv\",\"path\":\"/tmp/%d-block.csv\","
+             "\"label\":\"y\",\"test_share\":0},"
+             "\"optimizer\":{\"method\":\"gradient-descent\",\"step\":%g}",
+             learning, (int)getpid(), step);
   snprintf(text, sizeof text,
            "{\"format\":1,\"cluster\":{\"workers\":%d},\"random\":{\"seed\":%d},"
            "\"delay\":{\"model\":\"shifted-exponential\",\"shift_s\":1,\"mean_excess_s\":2},"
-           "\"learning\":{%s,\"data\":{\"source\":\"csv\",\"path\":\"/tmp/%d-block.csv\","
-           "\"label\":\"y\",\"test_share\":0},\"optimizer\":{\"method\":\"gradient-descent\","
-           "\"step\":%g}},"
-           "\"schemes\":[{\"code\":\"uncoded\"}],\"stop\":{\"iterations\":%d}}",
-           workers, SEED, learning, (int)getpid(), step, UPDATES);
+           "\"network\":%s,\"learning\":{%s},\"schemes\":[{\"code\":\"uncoded\"}],"
+           "\"stop\":{\"iterations\":%d}}",
+           workers, SEED, network, members, UPDATES);
   sg_error e = {0};
   sg_status status = sg_scenario_parse("test.json", text, strlen(text), 0, NULL, &s->scenario, &e);
   if (!status) status = sg_plan_new(s->scenario, &s->plan, &e);
@@ -94,7 +101,7 @@ static sg_status run(const sg_code_type *type, int workers, const char *learning
   open_scene(&s, type, workers, learning);
   sg_status status = sg_world_new(&s.point, s.plan->cache, NULL, &w, e);
   if (!status) {
-    assert_int_equal(w->width, 1);
+    assert_true(w->width == 1 || strstr(learning, "block_width"));
     const int replication = 0;
     const sg_block_options options = {0};
     const sg_sink sink = {.user = c, .row = keep_row, .finish = finish};
@@ -272,6 +279,9 @@ static void lagrange_codes_descend_as_plain_loops(void **state) {
     same_loss(&c, t, x);
     assert_int_equal(c.row[t].n_used, 3);
     assert_true(c.row[t].grad_scaled_err < 1e-14);
+    assert_true(c.row[t].samples_used == ROWS);
+    assert_true(c.row[t].staleness_mean == 0 && c.row[t].staleness_max == 0);
+    assert_true(c.row[t].alpha_sum == 2 && isnan(c.row[t].err_norm));
   }
 }
 
@@ -312,6 +322,7 @@ static void bias_is_the_share_of_the_constant_vector(void **state) {
     descend(x, g);
     same_loss(&c, t, x);
     assert_true(fabs(c.row[t].grad_rel_err - sqrt(lost / all)) < 1e-9);
+    assert_true(isnan(c.row[t].alpha_sum)); /* coded parts are no share of the sum */
   }
 }
 
@@ -383,6 +394,8 @@ static void batches_of_a_name_are_the_same_for_all_workers(void **state) {
     descend(x, g);
     same_loss(&c, t, x);
     assert_true(c.row[t].grad_scaled_err < 1e-14);
+    assert_true(c.row[t].samples_used == 4 * 6);
+    assert_true(c.row[t].alpha_sum == 4);
   }
 }
 
@@ -435,12 +448,14 @@ static void asynchronous_descent_on_batches(void **state) {
   assert_int_equal(updates_seen, UPDATES);
   int stale = 0;
   for (int t = 0, i = 0; t < UPDATES; t++) {
-    double g[COLUMNS] = {0};
+    double g[COLUMNS] = {0}, ages = 0, oldest = 0;
     int count = 0;
     for (; i < n_used_list && used_list[i].update == t; i++, count++) {
       const struct used_message *m = &used_list[i];
       assert_true(m->version <= t);
       add_batch(version[m->version], m->from, name_of(m->from, m->version), 12 * m->from, 12, 5, g);
+      ages += t - m->version;
+      oldest = fmax(oldest, t - m->version);
       stale += m->version < t;
     }
     memcpy(version[t + 1], version[t], sizeof *version);
@@ -448,8 +463,44 @@ static void asynchronous_descent_on_batches(void **state) {
     same_loss(&c, t, version[t + 1]);
     assert_int_equal(c.row[t].n_used, count);
     assert_true(c.row[t].grad_scaled_err < 1e-14);
+    assert_true(fabs(c.row[t].staleness_mean - ages / count) < 1e-14);
+    assert_true(c.row[t].staleness_max == oldest);
+    assert_true(c.row[t].samples_used == 5 * count);
+    /* α of a part is 1 when its worker's message was used, of five parts. */
+    assert_true(c.row[t].alpha_sum == count);
+    assert_true(c.row[t].decoding_err == 5 - count);
+    assert_true(fabs(c.row[t].err_norm - (5 - count) / 5.0) < 1e-15);
+    assert_true(fabs(c.row[t].err_root - sqrt(5 - count)) < 1e-15);
   }
   assert_true(stale > UPDATES / 2);
+}
+
+/* The ages of snapshots are known when times only are simulated, too. */
+static void ages_do_not_need_gradients(void **state) {
+  (void)state;
+  course learned, timed;
+  run_well(&toy_async, 5, "\"problem\":\"least-squares\"", &learned);
+  run_well(&toy_async, 5, NULL, &timed);
+  double ages = 0;
+  for (int t = 0; t < UPDATES; t++) {
+    assert_true(learned.row[t].staleness_mean == timed.row[t].staleness_mean);
+    assert_true(learned.row[t].staleness_max == timed.row[t].staleness_max);
+    assert_true(learned.row[t].alpha_sum == timed.row[t].alpha_sum);
+    assert_true(isnan(timed.row[t].samples_used));
+    ages += timed.row[t].staleness_mean;
+  }
+  assert_true(ages > UPDATES);
+}
+
+/* Jobs of two models in turn. */
+static void rows_name_their_model(void **state) {
+  (void)state;
+  course c;
+  run_well(&toy_pipeline, 4, "\"problem\":\"least-squares\"", &c);
+  for (int t = 0; t < UPDATES; t++) {
+    assert_int_equal(c.row[t].model, t % 2);
+    assert_true(c.row[t].staleness_max == 0);
+  }
 }
 
 static void batches_need_a_size_and_a_flag(void **state) {
@@ -461,6 +512,63 @@ static void batches_need_a_size_and_a_flag(void **state) {
   wrong.encode = async_encode;
   refused(&wrong, 5, "\"problem\":\"least-squares\",\"batch_rows\":5", SG_BUG, "",
           "code toy-async: encode named a mini-batch, but the flag SG_BATCHES is missing");
+}
+
+/* --- Several snapshots ------------------------------------------------------------------------ */
+
+/* Decodes in every other round, from the messages of two: gradients at two snapshots of one model.
+ */
+static sg_status two_rounds_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                   sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  code->load = 1;
+  code->state_size = sizeof(int);
+  return SG_OK;
+}
+
+static void two_rounds_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code;
+  sg_row_part(row, message->from, 0, 1);
+}
+
+static void two_rounds_on_event(const sg_code *code, void *state, const sg_event *event,
+                                sg_orders *o) {
+  int *arrived = state;
+  if (event->kind == SG_BEGIN) {
+    *arrived = 0;
+    sg_snapshot(o, event->round, 0, 0);
+    sg_task(o, SG_ALL, event->round, 1, 1, 0);
+    sg_send(o, SG_ALL, SG_MASTER, event->round, 0, 0, 0);
+  } else if (event->kind == SG_ARRIVAL && ++*arrived == code->nodes) {
+    if (event->round % 2) sg_decode(o, 0, SG_ANY, 0);
+    if (event->round % 2) sg_close(o, event->round - 1);
+    if (event->round % 2) sg_close(o, event->round);
+    sg_end_round(o);
+  }
+}
+
+static const sg_code_type two_rounds = {.about = {.name = "test-two-rounds", .summary = ""},
+                                        .create = two_rounds_create,
+                                        .encode = two_rounds_encode,
+                                        .on_event = two_rounds_on_event};
+
+static void several_snapshots_of_a_decode_need_width_1(void **state) {
+  (void)state;
+  course c;
+  double x[COLUMNS] = {0};
+  run_well(&two_rounds, 3, "\"problem\":\"least-squares\"", &c);
+  for (int t = 0; t < UPDATES; t++) {
+    double g[COLUMNS] = {0};
+    add_rows(x, 0, ROWS, 1.0 / ROWS, g);
+    descend(x, g);
+    same_loss(&c, t, x);
+    assert_int_equal(c.row[t].n_used, 6);
+    assert_true(c.row[t].samples_used == ROWS);
+  }
+  refused(&two_rounds, 3, "\"problem\":\"least-squares\",\"block_width\":4", SG_INVALID,
+          "/learning/block_width",
+          "a decode of the code test-two-rounds uses gradients of several snapshots");
 }
 
 /* --- Local steps ------------------------------------------------------------------------------ */
@@ -509,6 +617,46 @@ static void local_steps_are_those_of_plain_loops(void **state) {
   }
 }
 
+static sg_status local_batches_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                      sg_error *e) {
+  sg_status status = local_create(code, shape, values, e);
+  code->flags |= SG_BATCHES;
+  return status;
+}
+
+static void local_batches_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  local_encode(code, message, row);
+  sg_row_batch(row, 10 * message->snapshot + 1);
+}
+
+/* Every local step has a mini-batch of its own. */
+static void local_steps_on_batches(void **state) {
+  (void)state;
+  enum { WORKERS = 3, OWN = ROWS / WORKERS, BATCH = 7 };
+  sg_code_type type = local;
+  type.create = local_batches_create;
+  type.encode = local_batches_encode;
+  course c;
+  double x[COLUMNS] = {0};
+  run_well(&type, WORKERS, "\"problem\":\"least-squares\",\"batch_rows\":7", &c);
+  for (int t = 0; t < UPDATES; t++) {
+    double sum[COLUMNS] = {0};
+    for (int w = 0; w < WORKERS; w++) {
+      double y[COLUMNS];
+      memcpy(y, x, sizeof y);
+      for (int k = 0; k < LOCAL_STEPS; k++) {
+        double g[COLUMNS] = {0}; /* of the part's share of the mean loss */
+        add_batch(y, w, 10 * t + 1 + k, OWN * w, OWN, BATCH, g);
+        for (int i = 0; i < COLUMNS; i++) y[i] -= local_rate * WORKERS * g[i];
+      }
+      for (int i = 0; i < COLUMNS; i++) sum[i] += (x[i] - y[i]) / local_rate / WORKERS;
+    }
+    descend(x, sum);
+    same_loss(&c, t, x);
+    assert_true(c.row[t].samples_used == WORKERS * LOCAL_STEPS * BATCH);
+  }
+}
+
 static void uneven_encode(const sg_code *code, const sg_message *message, sg_row *row) {
   (void)code;
   sg_row_part(row, message->from, 0, 1);
@@ -537,6 +685,64 @@ static void mistakes_with_local_steps_name_the_code(void **state) {
           "code test-pairs: encode gave local steps, but the flag SG_LOCAL is missing");
 }
 
+/* --- Gradients beside the snapshot ------------------------------------------------------------ */
+
+static const double beside_factor = -0.4;
+static unsigned beside_flags = SG_OFFSET;
+
+static sg_status beside_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  code->flags = beside_flags;
+  return SG_OK;
+}
+
+static void beside_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code;
+  sg_row_part(row, message->from, 0, 1);
+  sg_row_offset(row, beside_factor);
+}
+
+static const sg_code_type beside = {.about = {.name = "test-beside", .summary = ""},
+                                    .create = beside_create,
+                                    .encode = beside_encode};
+
+/* Two of five coordinates of gradients at x − 0.4 e go out, with what was left of those before. */
+static void gradients_beside_the_snapshot_follow_what_was_not_sent(void **state) {
+  (void)state;
+  enum { WORKERS = 3, SENT = 2 };
+  course c;
+  double x[COLUMNS] = {0}, memory[WORKERS][COLUMNS] = {{0}};
+  network = "{\"compression\":{\"compressor\":\"top-k\",\"share\":0.4}}";
+  run_well(&beside, WORKERS, "\"problem\":\"least-squares\"", &c);
+  for (int k = 0; k < UPDATES; k++) {
+    double sum[COLUMNS] = {0};
+    for (int w = 0; w < WORKERS; w++) {
+      double at[COLUMNS], u[COLUMNS] = {0};
+      for (int i = 0; i < COLUMNS; i++) at[i] = x[i] + beside_factor * memory[w][i];
+      add_rows(at, w * ROWS / WORKERS, (w + 1) * ROWS / WORKERS, 1.0 / ROWS, u);
+      for (int i = 0; i < COLUMNS; i++) memory[w][i] += u[i];
+      for (int n = 0; n < SENT; n++) { /* what is left of a coordinate that was sent is near 0 */
+        int most = 0;
+        for (int i = 1; i < COLUMNS; i++)
+          if (fabs(memory[w][i]) > fabs(memory[w][most])) most = i;
+        double value = (double)(float)memory[w][most];
+        sum[most] += value;
+        memory[w][most] -= value;
+      }
+    }
+    descend(x, sum);
+    same_loss(&c, k, x);
+  }
+  beside_flags = 0;
+  refused(&beside, WORKERS, "\"problem\":\"least-squares\"", SG_BUG, "", "SG_OFFSET is missing");
+  beside_flags = SG_OFFSET;
+  network = "{}";
+  refused(&beside, WORKERS, "\"problem\":\"least-squares\"", SG_INVALID, "/schemes/0",
+          "expected a network.compression with memory, found \"float64\"");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lagrange_codes_descend_as_plain_loops),
@@ -545,8 +751,13 @@ int main(void) {
       cmocka_unit_test(mistakes_with_coded_parts_name_the_code),
       cmocka_unit_test(batches_of_a_name_are_the_same_for_all_workers),
       cmocka_unit_test(asynchronous_descent_on_batches),
+      cmocka_unit_test(ages_do_not_need_gradients),
+      cmocka_unit_test(rows_name_their_model),
       cmocka_unit_test(batches_need_a_size_and_a_flag),
+      cmocka_unit_test(several_snapshots_of_a_decode_need_width_1),
       cmocka_unit_test(local_steps_are_those_of_plain_loops),
-      cmocka_unit_test(mistakes_with_local_steps_name_the_code)};
+      cmocka_unit_test(local_steps_on_batches),
+      cmocka_unit_test(mistakes_with_local_steps_name_the_code),
+      cmocka_unit_test(gradients_beside_the_snapshot_follow_what_was_not_sent)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -123,7 +123,7 @@ static void uncoded_by_hand(void **state) {
   sg_check_free(c);
 }
 
-/* exact-codes.md, I1: the worst condition number of the harmonic code is cot(π/2d) for m = 2 and
+/* theory: harmonic. The worst condition number of the harmonic code is cot(π/2d) for m = 2 and
  * √d for m = d − 1; with one group it is the decode system itself. */
 static void harmonic_closed_forms(void **state) {
   (void)state;
@@ -494,8 +494,8 @@ static void overflow_is_an_infinite_error(void **state) {
   sg_check_free(c);
 }
 
-/* exact-codes.md, 7.1: at n = 24, (12, 6, 6), the polynomial code has lost its digits; the random
- * one and group codes have not. */
+/* theory: ye-abbe-errors. At n = 24, (12, 6, 6), the polynomial code has lost its digits; the
+ * random one and group codes have not. */
 static void decodes_that_are_wrong_are_counted(void **state) {
   (void)state;
   const sg_check_options few = {.patterns = 60, .seed = 1, .threads = 2};
@@ -510,6 +510,80 @@ static void decodes_that_are_wrong_are_counted(void **state) {
   c = check_type(sg_code_type_find("group"), "d=12 m=6 stop=count", 24, 60, &few);
   assert_true(c->inaccurate == 0 && c->error[SG_FLOAT64].worst <= random);
   sg_check_free(c);
+}
+
+/* Weights that claim to work whatever has come. */
+static sg_status any_weights(const sg_code *code, const sg_used *used) {
+  (void)code;
+  for (int i = 0; i < used->count; i++) used->W[i] = 1;
+  return SG_OK;
+}
+
+static sg_status liar_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                             sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  code->promised = shape->workers - 1;
+  return SG_OK;
+}
+
+static const sg_code_type liar = {.about = {.name = "liar", .summary = ""},
+                                  .create = liar_create,
+                                  .encode = own_part,
+                                  .weights = any_weights};
+
+/* One copy of the data: s + m = 1 is all that there can be, though all its 15 patterns "decode". */
+static void nothing_beats_the_bound(void **state) {
+  (void)state;
+  sg_check *c = check_type(&liar, "", 4, 20, &plain);
+  assert_true(c->broken == 0 && c->tried == 15 && c->inaccurate == 14);
+  assert_true(c->s_found == 0 && c->m_found == 1 && c->copies == 1 && c->slack == 0);
+  sg_check_free(c);
+}
+
+static const sg_order *wrong_order; /* what the protocol under test orders when a round begins */
+
+static void wrong_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  (void)code, (void)state;
+  if (event->kind == SG_TIMER) sg_timer(o, SG_AFTER_SECONDS, 0, 0);
+  if (event->kind != SG_BEGIN) return;
+  sg_snapshot(o, event->round, 0, 0);
+  switch (wrong_order->kind) {
+  case SG_ORDER_TASK: sg_task(o, wrong_order->node, event->round, 1, 1, 0); break;
+  case SG_ORDER_SEND: sg_send(o, 0, SG_MASTER, event->round, wrong_order->segment, 0, 0); break;
+  case SG_ORDER_DECODE: sg_decode(o, wrong_order->model, event->round, 0); break;
+  case SG_ORDER_TIMER: sg_timer(o, SG_AFTER_SECONDS, 0, 0); break;
+  default: sg_end_round(o), sg_end_round(o);
+  }
+}
+
+static const sg_code_type wrong = {.about = {.name = "wrong", .summary = ""},
+                                   .create = liar_create,
+                                   .encode = own_part,
+                                   .on_event = wrong_on_event};
+
+static void orders_that_nobody_can_obey_are_faults(void **state) {
+  (void)state;
+  static const struct {
+    sg_order order;
+    const char *words;
+  } cell[] = {{{.kind = SG_ORDER_TASK, .node = 9}, "orders a node that there is not"},
+              {{.kind = SG_ORDER_SEND, .segment = 3}, "in a segment that there is not"},
+              {{.kind = SG_ORDER_DECODE, .model = 2}, "for a model that there is not"},
+              {{.kind = SG_ORDER_TIMER}, "does not come to rest"},
+              {{.kind = SG_ORDER_END_ROUND}, "ends a round that is over"}};
+  sg_code *code = code_of(&wrong, "", 3, 12);
+  for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+    sg_check *check = NULL;
+    sg_error e = {0};
+    wrong_order = &cell[i].order;
+    assert_int_equal(sg_code_check(code, &plain, &check, &e), SG_BUG);
+    assert_null(check);
+    assert_int_equal(strncmp(e.fault[0].message, "code wrong: its protocol", 24), 0);
+    if (!strstr(e.fault[0].message, cell[i].words)) fail_msg("%s", e.fault[0].message);
+    sg_error_clear(&e);
+  }
+  sg_code_free(code);
 }
 
 /* --- The grid --------------------------------------------------------------------------------- */
@@ -577,6 +651,8 @@ int main(void) {
       cmocka_unit_test(a_broken_promise_is_seen),
       cmocka_unit_test(overflow_is_an_infinite_error),
       cmocka_unit_test(decodes_that_are_wrong_are_counted),
+      cmocka_unit_test(nothing_beats_the_bound),
+      cmocka_unit_test(orders_that_nobody_can_obey_are_faults),
       cmocka_unit_test(the_grid_has_every_code),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The comparison: numbers computed by hand, rules of censoring and of approximate schemes. */
-#include "results/ask.h"
+#include "results/compare.h"
+#include "results/query.h"
 #include "results/results.h"
 
 #include <setjmp.h>
@@ -48,7 +49,7 @@ static int tear_down(void **state) {
 
 typedef struct toy { /* a scheme; 0 where nothing is said */
   const char *env, *code, *label;
-  bool baseline, timing_only, inexact;
+  bool baseline, timing_only, inexact, no_barrier;
   double target;
   const char *n; /* the sweep axis; NULL: none */
 } toy;
@@ -72,6 +73,7 @@ static int64_t add(toy t) {
                              .code = t.code,
                              .stop_rule = "count",
                              .exact = !t.inexact,
+                             .barrier = !t.no_barrier,
                              .timing_only = t.timing_only,
                              .is_baseline = t.baseline,
                              .n_workers = 12,
@@ -324,6 +326,7 @@ static void test_approximate_and_timing_only(void **state) {
   cJSON *rows = compare(NULL);
   expect_text(rows, 1, "verdict", "approximate");
   expect_number(rows, 1, "speedup", 2);
+  expect_number(rows, 4, "exact", 0);
   expect_text(rows, 3, "verdict", "faster");
   expect_text(rows, 4, "verdict", "approximate");
   expect_number(rows, 4, "environment", 2);
@@ -331,6 +334,44 @@ static void test_approximate_and_timing_only(void **state) {
   cJSON_Delete(rows);
   const char *const parts[] = {"timing only", "approximate: the gradient is not the exact sum",
                                NULL};
+  expect_printed(100, parts);
+}
+
+/* A scheme that is judged by what it decoded on purpose has no error to speak of; its iterations
+ * are not those of the baseline all the same. With a target, times are comparable. */
+static void test_small_error_is_not_enough(void **state) {
+  (void)state;
+  static const toy schemes[] = {
+      {.code = "uncoded", .label = "uncoded", .baseline = true},
+      {.code = "k-async", .label = "k-async", .inexact = true, .no_barrier = true},
+      {.code = "exact-async", .label = "exact-async", .no_barrier = true},
+      {.code = "fastest-k", .label = "fastest-k", .inexact = true}};
+  for (int target = 0; target < 2; target++)
+    for (int k = 0; k < 4; k++) {
+      toy t = schemes[k];
+      t.env = target ? "t" : "e";
+      t.target = target ? 0.1 : 0;
+      int64_t point = add(t);
+      for (int i = 0; i < 6; i++) run(point, i, k ? 1 : 10, k ? 1 : 10, 1e-16, "finished");
+    }
+  cJSON *rows = compare(NULL);
+  expect_text(rows, 1, "verdict", "no barrier");
+  expect_text(rows, 2, "verdict", "no barrier");
+  expect_text(rows, 3, "verdict", "approximate");
+  expect_number(rows, 1, "barrier", 0);
+  for (int k = 5; k < 8; k++) expect_text(rows, k, "verdict", "faster");
+  cJSON_Delete(rows);
+  sg_error e = {0};
+  sg_buffer out = {0};
+  require(sg_query(db,
+                   "SELECT group_concat(iter_time_verdict) AS v FROM v_compare"
+                   " WHERE env_sha256 = 'e' ORDER BY point_id",
+                   SG_FORMAT_CSV, 0, &out, &e),
+          &e);
+  assert_string_equal(out.data, "v\n\"no barrier,no barrier,approximate\"\n");
+  sg_buffer_free(&out);
+  const char *const parts[] = {"no barrier: an update may use gradients of older models",
+                               "approximate: the gradient is not the exact sum (by the code", NULL};
   expect_printed(100, parts);
 }
 
@@ -442,6 +483,7 @@ int main(void) {
       DB_TEST(test_few_and_missing_pairs),
       DB_TEST(test_undecided),
       DB_TEST(test_approximate_and_timing_only),
+      DB_TEST(test_small_error_is_not_enough),
       DB_TEST(test_time_to_target),
       DB_TEST(test_runs_that_ended_early),
       DB_TEST(test_environments_and_versions),

@@ -127,14 +127,14 @@ static void lists_every_fault_with_its_line(void **state) {
                    SG_INVALID);
   assert_null(d);
   assert_int_equal(e.count, 8);
-  assert_true(mentions(&e, 0, ":3", "expected 3 fields, found 2"));
-  assert_true(mentions(&e, 1, ":4", "\"b\", found \"abc\""));
-  assert_true(mentions(&e, 2, ":5", "\"a\", found nothing"));
-  assert_true(mentions(&e, 3, ":6", "finite number in column \"a\""));
-  assert_true(mentions(&e, 4, ":6", "finite number in column \"b\""));
-  assert_true(mentions(&e, 5, ":7", "after a quoted field"));
-  assert_true(mentions(&e, 6, ":8", "expected a label"));
-  assert_true(mentions(&e, 7, ":9", "closing quote"));
+  assert_true(mentions(&e, 0, ":3:4", "expected 3 fields, found 2"));
+  assert_true(mentions(&e, 1, ":4:3", "\"b\", found \"abc\""));
+  assert_true(mentions(&e, 2, ":5:1", "\"a\", found nothing"));
+  assert_true(mentions(&e, 3, ":6:1", "finite number in column \"a\""));
+  assert_true(mentions(&e, 4, ":6:5", "finite number in column \"b\""));
+  assert_true(mentions(&e, 5, ":7:4", "after a quoted field"));
+  assert_true(mentions(&e, 6, ":8:5", "expected a label"));
+  assert_true(mentions(&e, 7, ":9:3", "closing quote"));
   sg_error_clear(&e);
 
   char text[1024] = "a,label\n";
@@ -151,10 +151,10 @@ static void refuses_what_cannot_be_learnt_from(void **state) {
     const char *text, *more, *place, *message;
   } cases[] = {
       {"a,label\n1,x\n2,x\n", PLAIN, "/learning/data/label", "at least 2 classes"},
-      {"", PLAIN, ":1", "empty file"},
-      {"a,label\n", PLAIN, ":1", "expected rows"},
-      {"label\nx\n", PLAIN, ":1", "besides the label"},
-      {"a,a,label\n1,2,x\n", PLAIN, ":1", "two columns"},
+      {"", PLAIN, ":1:1", "empty file"},
+      {"a,label\n", PLAIN, ":1:1", "expected rows"},
+      {"label\nx\n", PLAIN, ":1:1", "besides the label"},
+      {"a,a,label\n1,2,x\n", PLAIN, ":1:3", "two columns"},
       {"a,lable\n1,x\n", PLAIN, "/learning/data/label", "did you mean \"lable\"?"},
       {"a,label\n1,x\n2,y\n", PLAIN " data.separator=;;", "/learning/data/separator",
        "one character"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Exact iteration times: laws of sums, order statistics, stop rules found by asking codes, and the
- * printed values of the handbook to their digits. */
+ * printed reference values to their digits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -291,7 +291,8 @@ static void heavy_tails_keep_their_digits(void **state) {
   sg_time_free(x);
 }
 
-/* 2.3: E Y_(f:n) = t0 Γ(n+1) Γ(n−f+1−1/ξ) / (Γ(n−f+1) Γ(n+1−1/ξ)), where ξ (n−f+1) > 1. */
+/* theory: order-statistics. E Y_(f:n) = t0 Γ(n+1) Γ(n−f+1−1/ξ) / (Γ(n−f+1) Γ(n+1−1/ξ)), where ξ
+ * (n−f+1) > 1. */
 static void order_statistics_of_pareto_times(void **state) {
   (void)state;
   static const double shapes[] = {0.4, 0.9, 1.05, 1.5, 2.5, 30};
@@ -348,7 +349,7 @@ static void every_target_to_its_printed_digits(void **state) {
       fail_msg("%s, n = %d, %s: %.8f, printed %s (%.8f)", t->source, t->n, w.world->label, found,
                t->printed ? t->printed : "closed form", t->closed);
     if (t->what == DURATION) assert_true(x->error <= 1e-9 * x->mean);
-    /* T-6: Σ P(R* = r) E[Y_(r:n)]. */
+    /* theory: responses. Σ P(R* = r) E[Y_(r:n)]. */
     if (t->what == DURATION && x->alike) {
       double sum = 0;
       for (int r = 1; r <= t->n; r++)
@@ -361,7 +362,7 @@ static void every_target_to_its_printed_digits(void **state) {
   }
 }
 
-/* 12.5, best of each family: the printed optimum is the optimum, n = 24 too. */
+/* theory: grouped, best of each family: the printed optimum is the optimum, n = 24 too. */
 static void the_best_of_each_family_is_the_best(void **state) {
   (void)state;
   static const struct {
@@ -397,7 +398,7 @@ static void the_best_of_each_family_is_the_best(void **state) {
   }
 }
 
-/* T-2: the first row of grid 1 of 12.4 is optimal over all (d, m). */
+/* theory: first-row. The triples are optimal over all (d, m). */
 static void the_triples_of_the_first_row_are_optimal(void **state) {
   (void)state;
   static const int d_of[] = {10, 3, 2, 2, 2, 1}, m_of[] = {1, 2, 2, 2, 2, 1};
@@ -418,7 +419,7 @@ static void the_triples_of_the_first_row_are_optimal(void **state) {
   }
 }
 
-/* --- Closed forms of 2.3 ---------------------------------------------------------------------- */
+/* --- theory: closed-forms --------------------------------------------------------------------- */
 
 static void computation_only_is_best_at_an_end(void **state) {
   (void)state;

@@ -362,6 +362,41 @@ static void test_same_loss_as_plain_descent(void **state) {
   sg_db_close(db, &e);
 }
 
+/* Four of six parts come, with α = 6/4, two have α = 0: Σ(α − 1)² = 4/4 + 2 = 3. */
+static void test_decoding_errors(void **state) {
+  (void)state;
+  char database[256];
+  path_of("errors.db", database);
+  execute("{\"format\":1,\"cluster\":{\"workers\":6}," DELAYS LEARNING(1) SCHEMES
+          "\"stop\":{\"iterations\":20},\"output\":{\"detail\":\"iteration\"}}",
+          database, 1, false);
+  sg_error e = {0};
+  sg_db *db = NULL;
+  sqlite3_stmt *s = NULL;
+  if (sg_db_open(database, SG_OPEN_READ, &db, &e) != SG_OK) fail_with(&e);
+  assert_int_equal(
+      sqlite3_prepare_v2(sg_db_handle(db),
+                         "SELECT exact, decoding_err, err_norm, err_root, model,"
+                         " err_norm_mean FROM iteration JOIN run USING (run_id)"
+                         " JOIN run_summary USING (run_id) JOIN point USING (point_id)",
+                         -1, &s, NULL),
+      SQLITE_OK);
+  int rows = 0;
+  for (; sqlite3_step(s) == SQLITE_ROW; rows++) {
+    static const double expected[] = {3, 0.5, 1.7320508075688772};
+    for (int k = 0; k < 3; k++)
+      if (sqlite3_column_int(s, 0))
+        assert_int_equal(sqlite3_column_type(s, 1 + k), SQLITE_NULL);
+      else
+        assert_true(fabs(sqlite3_column_double(s, 1 + k) - expected[k]) < 1e-12);
+    assert_true(sqlite3_column_type(s, 4) == SQLITE_INTEGER && sqlite3_column_int(s, 4) == 0);
+    assert_true(sqlite3_column_int(s, 0) || fabs(sqlite3_column_double(s, 5) - 0.5) < 1e-12);
+  }
+  assert_int_equal(rows, 5 * 20);
+  sqlite3_finalize(s);
+  sg_db_close(db, &e);
+}
+
 /* --- Neighbours ----------------------------------------------------------------------------------
  */
 
@@ -473,7 +508,8 @@ static void test_other_protocols_learn(void **state) {
     sg_partition_free(w->partition);
     w->partition = NULL;
     if (sg_code_new(toys[i].type, &shape, none, &w->code, &e) != SG_OK ||
-        sg_partition_new(w->problem, w->code->parts, w->code->edge, 0, NULL, &w->partition, &e) != SG_OK)
+        sg_partition_new(w->problem, w->code->parts, w->code->edge, 0, NULL, &w->partition, &e) !=
+            SG_OK)
       fail_with(&e);
     course c = {0};
     const int replication = 0;
@@ -496,6 +532,7 @@ int main(void) {
                                      cmocka_unit_test(test_common_random_numbers),
                                      cmocka_unit_test(test_runs_found_again),
                                      cmocka_unit_test(test_same_loss_as_plain_descent),
+                                     cmocka_unit_test(test_decoding_errors),
                                      cmocka_unit_test(test_neighbours_do_not_matter),
                                      cmocka_unit_test(test_other_protocols_learn)};
   return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -3,6 +3,7 @@
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 #include "sim/kernel.h"
+#include "tests/support/environment.h"
 #include "tests/support/problems.h"
 
 #include <math.h>
@@ -43,6 +44,9 @@ typedef struct fixture {
   sg_partial item[ITEMS];
   sg_gradient_request request;
 } fixture;
+
+enum { FORMATS = 3 };
+static sg_compressor formats[FORMATS];
 
 static sg_stream stream;
 
@@ -153,7 +157,8 @@ static void check(const fixture *f, const random_set *r) {
         v += r->term[t].coef * at(f, s, r->term[t].item, r->term[t].piece, length, c);
       for (int t = r->link_start[i]; t < r->link_start[i + 1]; t++)
         v += r->link[t].coef * y[r->link[t].message * length + c];
-      sg_round(s->precision, 1, &v);
+      double bits;
+      assert_int_equal(sg_compress(s->compressor, NULL, NULL, 1, &v, NULL, &bits), SG_OK);
       y[i * length + c] = v;
     }
   for (int q = 0; q < s->pieces; q++)
@@ -208,7 +213,7 @@ static void random_sets(fixture *f, int rounds, bool relays) {
       r[i].set.previous = i % 2 ? previous : NULL;
       r[i].set.constant = i < 3 ? constant : NULL; /* those that share tiles differ in it */
       r[i].set.bias = i < 4 ? r[i].bias : NULL;
-      r[i].set.precision = (sg_precision)below(SG_PRECISIONS);
+      r[i].set.compressor = &formats[below(FORMATS)];
       sets[i] = r[i].set;
       for (long c = 0; c < f->l; c++) r[i].set.decoded[c] = -77;
     }
@@ -501,6 +506,8 @@ static void encoded_moments_decode(void **state) {
 
 int main(void) {
   sg_blas_single_thread();
+  static const char *const names[FORMATS] = {"float64", "float32", "bfloat16"};
+  for (int i = 0; i < FORMATS; i++) formats[i] = test_compressor(names[i], NULL);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sets_are_those_of_plain_loops),
       cmocka_unit_test(sets_on_real_data),

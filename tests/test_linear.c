@@ -163,7 +163,7 @@ static void hamming_distances_and_counts(void **state) {
   check_distance(&b, 3);
   decodable_sets(&b, count);
   assert_true(count[4] == 60 && count[5] == 56); /* over GF(2): 70 − 14 words of weight 4 */
-  /* The generator of exact-codes.md. */
+  /* The generator of theory: hamming. */
   static const double parity[4][4] = {{1, 1, 0, 1}, {1, 0, 1, 1}, {0, 1, 1, 1}, {1, 1, 1, 0}};
   double g[MOST];
   assert_int_equal(columns_of(&b, 0xff, g), 8);
@@ -472,8 +472,8 @@ static void long_codes_promise_what_is_proven(void **state) {
   close_group(&b);
 }
 
-/* V3: a 2 × 2 Gaussian matrix has P(κ > x) = 2x/(1 + x²) and E ln κ = π/2. From ‖A‖² = σ₁² + σ₂²
- * and |det A| = σ₁ σ₂: κ + 1/κ = ‖A‖²/|det A|. */
+/* theory: gaussian-conditions. A 2 × 2 Gaussian matrix has P(κ > x) = 2x/(1 + x²) and E ln κ = π/2.
+ * From ‖A‖² = σ₁² + σ₂² and |det A| = σ₁ σ₂: κ + 1/κ = ‖A‖²/|det A|. */
 static void gaussian_conditions_have_their_law(void **state) {
   (void)state;
   enum { DRAWS = 200000 };

@@ -140,7 +140,7 @@ static void harmonic_conditions_equal_their_closed_forms(void **state) {
     assert_true(fabs(worst_condition(d, 2) * tan(M_PI / (2 * d)) - 1) < 1e-10);
     assert_true(fabs(worst_condition(d, d - 1) / sqrt(d) - 1) < 1e-10);
   }
-  /* exact-codes.md, worst kappa over all survivor sets. */
+  /* theory: inner-conditions. */
   assert_true(fabs(worst_condition(6, 3) - 5.83) < 5e-3);
   assert_true(fabs(worst_condition(6, 4) - 4.73) < 5e-3);
   assert_true(fabs(worst_condition(8, 4) - 15.3) < 5e-2);
@@ -194,7 +194,7 @@ static double ye_abbe_error(int n, const char *d, const char *m, const char *con
   return error;
 }
 
-/* exact-codes.md, stability of Ye–Abbe: the polynomial construction has to fail. */
+/* theory: ye-abbe-errors. The polynomial construction has to fail. */
 static void polynomial_ye_abbe_loses_accuracy(void **state) {
   (void)state;
   assert_true(ye_abbe_error(8, "4", "2", "polynomial") < 1e-11);
@@ -295,8 +295,7 @@ static void assert_refused(sg_values *values, int n, const char *place, const ch
   sg_values_free(values);
 }
 
-/* --- Exact codes of exact-codes.md, sections 3.3 to 3.6 and 8 ----------------------------------
- */
+/* --- Other exact codes ------------------------------------------------------------------------ */
 
 /* The largest error of the weights over all patterns of at most s stragglers. */
 static double worst_deviation(bench *b) {
@@ -312,8 +311,8 @@ static double worst_deviation(bench *b) {
   return worst;
 }
 
-/* exact-codes.md 7.2: |a| |B_F|₂ / √n of the cyclic MDS code is worst for contiguous bursts; that
- * of Reed–Solomon codes with a spread mask stays far below. */
+/* theory: full-length-errors. |a| |B_F|₂ / √n of the cyclic MDS code is worst for contiguous
+ * bursts; that of Reed–Solomon codes with a spread mask stays far below. */
 static double burst_amplification(sg_values *values, int n, int s) {
   static double rows[2 * BENCH_MOST * BENCH_MOST];
   double worst = 0, sigma[2 * BENCH_MOST];
@@ -337,7 +336,7 @@ static double burst_amplification(sg_values *values, int n, int s) {
   return worst;
 }
 
-static void weights_stay_as_small_as_the_handbook_says(void **state) {
+static void weights_stay_as_small_as_theory_says(void **state) {
   (void)state;
   static const struct {
     int n;
@@ -356,15 +355,16 @@ static void weights_stay_as_small_as_the_handbook_says(void **state) {
   }
 }
 
-/* The example of the handbook: roots of unity, cyclic mask, n = 12, d = 4. Its rows are those here
- * times n, its weights those here over n. */
-static void reed_solomon_has_the_handbooks_numbers(void **state) {
+/* The example of theory: reed-solomon; roots of unity, cyclic mask, n = 12, d = 4. Its rows are
+ * those here times n, its weights those here over n. */
+static void reed_solomon_has_its_reference_numbers(void **state) {
   (void)state;
   bench b;
   const sg_message *order[BENCH_MESSAGES];
   sg_weights w;
   double coef = 0, weight = 0;
-  sg_row row[2] = {{0}, {0}};
+  sg_row row[2];
+  memset(row, 0, sizeof row);
   bench_open_named(
       &b, bench_values("reed-solomon", "s", "3", "nodes", "roots-of-unity", "mask", "cyclic", NULL),
       12, 1);
@@ -485,7 +485,7 @@ static void loads_follow_speeds(void **state) {
   bench_close_named(&b);
 }
 
-/* exact-codes.md 4.4: n = 9, k = 7, s = 2, m = 2, replication from 4 to 6. */
+/* The example of theory: nulling; n = 9, k = 7, s = 2, m = 2, replication from 4 to 6. */
 static void any_placement_will_do(void **state) {
   (void)state;
   static const char *const names[] = {"cyclic", "random"};
@@ -731,8 +731,8 @@ int main(void) {
       cmocka_unit_test(groups_are_as_accurate_as_ye_abbe),
       cmocka_unit_test(ignoring_stragglers_says_what_it_loses),
       cmocka_unit_test(additions_only_where_promised),
-      cmocka_unit_test(weights_stay_as_small_as_the_handbook_says),
-      cmocka_unit_test(reed_solomon_has_the_handbooks_numbers),
+      cmocka_unit_test(weights_stay_as_small_as_theory_says),
+      cmocka_unit_test(reed_solomon_has_its_reference_numbers),
       cmocka_unit_test(reed_solomon_masks_are_balanced),
       cmocka_unit_test(cyclic_mds_is_normalised_and_has_its_fallbacks),
       cmocka_unit_test(loads_follow_speeds),

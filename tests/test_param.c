@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Parameter tables and text: defaults, ranges, messages, names, copies, number formats. */
+#include "sim/core/nearest.h"
 #include "sim/core/param.h"
 #include "sim/core/text.h"
 
@@ -21,7 +22,9 @@ static const char *const words[] = {"workers", NULL};
 static const sg_param pareto[] = {
     {.name = "shape", .kind = SG_REAL, .max = SG_UNBOUNDED, .flags = SG_REQUIRED | SG_MIN_OPEN},
     {.name = NULL}};
-static const sg_variant laws[] = {{"none", "nothing", "", NULL}, {"pareto", "heavy", "", pareto}};
+static const sg_variant laws[] = {
+    {.name = "none", .summary = "nothing", .reference = ""},
+    {.name = "pareto", .summary = "heavy", .reference = "", .params = pareto}};
 static const sg_variant *law_at(int i) {
   return i < 2 ? &laws[i] : NULL;
 }

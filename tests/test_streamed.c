@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Streamed group codes: every iteration's time against the formula for its own draws, the mean
- * against the handbook's Monte Carlo values, the spread of the harmonic chunk code, messages. */
+ * against reference values by Monte Carlo, the spread of the harmonic chunk code, messages. */
 #include "codes/linear/inner.h"
 #include "sim/core/linalg.h"
 #include "tests/support/environment.h"
@@ -33,8 +33,8 @@ static int rising(const void *x, const void *y) {
   return (*a > *b) - (*a < *b);
 }
 
-/* exact-codes.md, I3: chunk t of worker i comes at d T1_i + (T2_i/M + per message) t, a group is
- * done at its M-th chunk, the iteration with its last group. */
+/* theory: streamed-group. Chunk t of worker i comes at d T1_i + (T2_i/M + per message) t, a group
+ * is done at its M-th chunk, the iteration with its last group. */
 static double formula(const test_environment *t, sg_delay_run *delay, int i, int d, int chunks,
                       double per_message) {
   double latest = 0, share = ceil(1000.0 / chunks) / 1000; /* padded where M does not divide l */
@@ -62,7 +62,6 @@ static double check_rounds(const char *d, const char *chunks, double per_message
                       .uplink_by = {6, 10},
                       .draw = "iteration",
                       .per_message_s = per_message,
-                      .value_bytes = 8,
                       .length = 1000,
                       .seed = 1};
   test_environment t;
@@ -100,8 +99,9 @@ static void times_follow_the_formula(void **state) {
   check_rounds("1", "4", .1, 300);
 }
 
-/* I3, n = 8: Monte Carlo of 60,000 runs, standard error about .01; here 10,000 rounds, .03. */
-static void means_are_those_of_the_handbook(void **state) {
+/* theory: streamed-group, n = 8: Monte Carlo of 60,000 runs, standard error about .01; here 10,000
+ * rounds, .03. */
+static void means_are_the_reference_values(void **state) {
   (void)state;
   assert_true(fabs(check_rounds("4", "1", 0, 10000) - 20.24) < .15);
   assert_true(fabs(check_rounds("4", "2", 0, 10000) - 17.50) < .12);
@@ -168,7 +168,7 @@ int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(times_follow_the_formula),
-      cmocka_unit_test(means_are_those_of_the_handbook),
+      cmocka_unit_test(means_are_the_reference_values),
       cmocka_unit_test(spread_points_are_well_conditioned),
       cmocka_unit_test(faults_and_promises),
   };

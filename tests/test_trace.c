@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Traces: reading, faults with their lines, block lengths, and which time a run sees when. */
-#include "models/delay/replay.h"
+#include "models/times/replay.h"
+#include "sim/core/array.h"
 #include "sim/core/random.h"
 #include "sim/experiment/block.h"
 #include "sim/experiment/plan.h"
@@ -60,8 +61,10 @@ static void columns_in_any_order(void **state) {
 static const char *at_line(const sg_error *e, long line) {
   char place[40];
   snprintf(place, sizeof place, "t.csv:%ld", line);
+  size_t n = strlen(place);
   for (int i = 0; i < e->count; i++)
-    if (strcmp(e->fault[i].place, place) == 0) return e->fault[i].message;
+    if (strncmp(e->fault[i].place, place, n) == 0 && strchr(":", e->fault[i].place[n]))
+      return e->fault[i].message;
   fail_msg("no fault in line %ld", line);
   return "";
 }
@@ -97,6 +100,27 @@ static void all_faults_with_their_lines(void **state) {
   parse("iteration,worker,compute_s\n", &e);
   sg_error_clear(&e);
   assert_int_equal(sg_trace_read("no such file", &(sg_trace *){0}, &e), SG_NO_INPUT);
+  sg_error_clear(&e);
+}
+
+/* As R and pandas write tables: the header quoted, or everything. */
+static void quoted_tables(void **state) {
+  (void)state;
+  static const char *const text[] = {
+      "\"iteration\",\"worker\",\"compute_s\",\"note\"\n0,0,1.5,\"a, b\"\n0,1,2,c\n",
+      "\"iteration\",\"worker\",\"compute_s\"\n\"0\",\"0\",\"1.5\"\n\"0\",\"1\",\"2\"\n"};
+  sg_error e = {0};
+  parse(text[0], &e); /* a column too many is said to be one, and nothing else is wrong */
+  assert_int_equal(e.count, 1);
+  assert_string_equal(e.fault[0].place, "t.csv:1:34");
+  sg_error_clear(&e);
+  sg_trace *t = good(text[1]);
+  assert_int_equal(t->workers, 2);
+  assert_true(t->compute[0] == 1.5 && t->compute[1] == 2);
+  sg_trace_free(t);
+  parse("iteration,worker,compute_s\n0,0,0x1p3\n", &e);
+  assert_string_equal(at_line(&e, 2),
+                      "expected a time > 0 in column \"compute_s\", found \"0x1p3\"");
   sg_error_clear(&e);
 }
 
@@ -367,11 +391,6 @@ static long simulate(const char *text, double *value, long room) {
   return d.count;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* A replayed iteration lasts, to the last bit, until the (n − s)-th worker of the trace is done. */
 static void check_replay(const char *file, double unit) {
   static const int waits[] = {0, 1, 2, 4, 8};
@@ -394,7 +413,7 @@ static void check_replay(const char *file, double unit) {
     assert_int_equal(simulate(text, found, t->iterations), t->iterations);
     for (long i = 0; i < t->iterations; i++) {
       for (int w = 0; w < n; w++) row[w] = t->compute[i * n + w] * unit;
-      qsort(row, (size_t)n, sizeof *row, ascending);
+      sg_sort_doubles(row, (size_t)n);
       assert_true(found[i] == row[n - 1 - waits[k]]);
     }
   }
@@ -475,6 +494,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(columns_in_any_order),
       cmocka_unit_test(all_faults_with_their_lines),
+      cmocka_unit_test(quoted_tables),
       cmocka_unit_test(gaps_are_listed_and_bounded),
       cmocka_unit_test(block_length_follows_the_memory),
       cmocka_unit_test(replay_and_its_ends),

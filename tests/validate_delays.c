@@ -4,6 +4,7 @@
  * validate_delays [--short] prints a Markdown table of z values and fails when any |z| > 4. Always
  * seed 1; every target has a replication number of its own. */
 #include "models/delay/delay.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 #include "tests/support/point.h"
 
@@ -81,11 +82,6 @@ static const target targets[] = {
      PLAIN ", 'erasure': {'model': 'burst', 'count': 3}", ERASED_BOTH, 0, 2.0 / 12},
 };
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static double measured(const target *t, sg_delay_run *run, uint32_t iteration) {
   double x[N], sum = 0;
   for (int w = 0; w < N; w++) {
@@ -93,7 +89,7 @@ static double measured(const target *t, sg_delay_run *run, uint32_t iteration) {
     sum += t->what == SLOW ? x[w] == 3 : x[w];
   }
   switch (t->what) {
-  case ORDER: qsort(x, N, sizeof *x, ascending); return x[t->rank - 1];
+  case ORDER: sg_sort_doubles(x, N); return x[t->rank - 1];
   case MEAN:
   case SLOW: return sum / N;
   case BURST_END: return x[0] == 3 && sg_delay_seconds(run, 0, iteration + 1, 0, 1, 1) == 1;

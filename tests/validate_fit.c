@@ -3,6 +3,7 @@
  * say, corrected estimates must be free of bias, and AIC must name the law that the data came from.
  *
  *   validate_fit [--short]   seed 1; fails when a share is beyond four standard errors */
+#include "sim/core/array.h"
 #include "sim/fit/laws.h"
 
 #include <math.h>
@@ -20,11 +21,6 @@ static const truth truths[] = {{0, {2}},         {1, {3, 2}},    {2, {2, 1.5}}, 
                                {6, {4, 2, 1.6}}, {7, {4, 3, 2}}, {8, {4, 2, 0.6}}};
 enum { TRUTHS = sizeof truths / sizeof *truths, FIRST_SHIFTED = 6 };
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static void sample(const truth *t, int set, long n, double *x) {
   const sg_fit_type *type = sg_fit_type_at(t->type);
   sg_stream s;
@@ -34,7 +30,7 @@ static void sample(const truth *t, int set, long n, double *x) {
                    1);
     x[i] = type->draw(t->value, &s);
   }
-  qsort(x, (size_t)n, sizeof *x, ascending);
+  sg_sort_doubles(x, (size_t)n);
 }
 
 /* One row per parameter; the number of failures. */

@@ -41,7 +41,8 @@ END
   run "$STRAGGLE" run --what-if auto --json hand.json
   [[ "$output" == *"0 runs computed"* ]]
   run "$STRAGGLE" query hand.db @what-if --format csv
-  [[ "$output" == *'[""stalls"",""speeds"",""links=2""]'* ]]
+  [[ "${lines[0]}" == "point_id,without,axes,scheme_label,"* ]]
+  [[ "$output" == *'"stalls, speeds, links=2"'* ]]
   run "$STRAGGLE" compare hand.db
   [[ "$output" == *"Environment 1: hand"$'\n'* ]]
   [[ "$output" == *"without = \"stalls, speeds\""$'\n'* ]]

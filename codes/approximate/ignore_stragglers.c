@@ -3,17 +3,12 @@
  *
  * Unbiased when all workers are equally likely to be late. Decoding error Σ(α − 1)² = n s/(n − s),
  * whoever is missing. */
-#include "codes/frame/code.h"
+#include "codes/frame/stop.h"
 
-static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of slowest workers that are not waited for",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+static const sg_param params[] = {SG_ROW_INT("s", 0, SG_UNBOUNDED,
+                                             "number of slowest workers that are not waited for",
+                                             .flags = SG_REQUIRED),
+                                  {0}};
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
@@ -28,12 +23,13 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
-  (void)code;
   sg_row_part(row, message->from, 0, 1);
 }
 
 static sg_status weights(const sg_code *code, const sg_used *used) {
-  if (used->count < code->nodes - code->promised) return SG_UNDECODABLE;
+  /* Where the stop policy ends a round with what there is, that is what is used. */
+  if (used->count < code->nodes - code->promised && !(code->policy->wants & SG_ENDS_WITH_ALL))
+    return SG_UNDECODABLE;
   double weight = (double)code->nodes / used->count;
   for (int i = 0; i < used->count; i++) used->W[i] = weight;
   /* The parts that came have α = n/f, the others 0. */
@@ -45,6 +41,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_ignore_stragglers;
 const sg_code_type sg_ignore_stragglers = {
     .about = {.name = "ignore-stragglers",
+              .brief = "the fastest n - s shares, approximate",
               .summary = "No redundancy: the master takes the fastest n - s shares and rescales "
                          "their sum by n/(n - s). Approximate: stragglers' data is missing.",
               .reference = "Baseline of Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), "

@@ -22,53 +22,31 @@ static const char *const placements[] = {"cyclic", "random", "by-speed", "matrix
 enum { CYCLIC, RANDOM, BY_SPEED, MATRIX };
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "m",
-     .kind = SG_INT,
-     .summary = "communication reduction: a message is 1/m of a gradient. Left out: the most there "
-                "can be, least replication - s",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
-    {.name = "placement",
-     .kind = SG_CHOICE,
-     .summary = "which workers hold a part: neighbours in a circle; workers drawn at random so "
-                "that loads are as equal as they can be; those with the least load for their "
-                "speed; or the matrix of a file",
-     .choices = placements,
-     .fallback = CYCLIC},
-    {.name = "replication",
-     .kind = SG_INT,
-     .summary = "least number of workers that hold a part; s + m when left out. Not with a matrix",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
-    {.name = "replication_max",
-     .kind = SG_INT,
-     .summary = "most workers that hold a part: parts have from the least to the most in turn, or "
-                "at random with placement random; the least when left out. Not with a matrix",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
-    {.name = "parts",
-     .kind = SG_INT,
-     .summary = "how many equal parts the data is cut into; the number of workers when left out. "
-                "Not with a matrix",
-     .min = 1,
-     .max = 100000,
-     .flags = SG_OPTIONAL},
-    {.name = "matrix",
-     .kind = SG_MATRIX,
-     .summary = "file with a row for each worker and a column for each part: 1 where the worker "
-                "holds the part, else 0",
-     .flags = SG_OPTIONAL},
-    {.name = NULL},
-};
+    SG_ROW_INT("s", 0, SG_UNBOUNDED, "number of stragglers tolerated", .flags = SG_REQUIRED),
+    SG_ROW_INT("m", 1, SG_UNBOUNDED,
+               "communication reduction: a message is 1/m of a gradient. Left out: the most there "
+               "can be, least replication - s",
+               .flags = SG_OPTIONAL),
+    SG_ROW_CHOICE("placement", placements, CYCLIC,
+                  "which workers hold a part: neighbours in a circle; workers drawn at random so "
+                  "that loads are as equal as they can be; those with the least load for their "
+                  "speed; or the matrix of a file"),
+    SG_ROW_INT("replication", 1, SG_UNBOUNDED,
+               "least number of workers that hold a part; s + m when left out. Not with a matrix",
+               .flags = SG_OPTIONAL),
+    SG_ROW_INT("replication_max", 1, SG_UNBOUNDED,
+               "most workers that hold a part: parts have from the least to the most in turn, or "
+               "at random with placement random; the least when left out. Not with a matrix",
+               .flags = SG_OPTIONAL),
+    SG_ROW_INT("parts", 1, 100000,
+               "how many equal parts the data is cut into; the number of workers when left out. "
+               "Not with a matrix",
+               .flags = SG_OPTIONAL),
+    SG_ROW("matrix", SG_MATRIX,
+           "file with a row for each worker and a column for each part: 1 where the worker holds "
+           "the part, else 0",
+           .flags = SG_OPTIONAL),
+    {0}};
 
 typedef struct tables {
   int n, s, m, parts;
@@ -301,6 +279,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_arbitrary_placement;
 const sg_code_type sg_arbitrary_placement = {
     .about = {.name = "arbitrary-placement",
+              .brief = "any placement of the data",
               .summary = "Any placement of the data, each part on as many workers as one likes: "
                          "messages of 1/(r - s) of a gradient, r the least replication.",
               .reference = "Jahani-Nezhad, Maddah-Ali (2021), arXiv:2103.01589 (rate published); "

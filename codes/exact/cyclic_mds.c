@@ -23,23 +23,15 @@ static const char *const evens[] = {"raise", "negacyclic", "reject", NULL};
 enum { RAISE, NEGACYCLIC, REJECT };
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary =
-         "number of stragglers tolerated; a worker computes s + 1 of n shares. n + s must be "
-         "odd, see `even`",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "even",
-     .kind = SG_CHOICE,
-     .summary = "where n + s is even and s > 0, for which there is no real cyclic code: the code "
-                "for s + 1 stragglers (load s + 2, the master waits for n - s - 1), a code whose "
-                "shifts change sign where they wrap (load s + 1), or a fault",
-     .choices = evens,
-     .fallback = RAISE},
-    {.name = NULL},
-};
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of stragglers tolerated; a worker computes s + 1 of n shares. n + s must be "
+               "odd, see `even`",
+               .flags = SG_REQUIRED),
+    SG_ROW_CHOICE("even", evens, RAISE,
+                  "where n + s is even and s > 0, for which there is no real cyclic code: the code "
+                  "for s + 1 stragglers (load s + 2, the master waits for n - s - 1), a code whose "
+                  "shifts change sign where they wrap (load s + 1), or a fault"),
+    {0}};
 
 typedef struct tables {
   int n, s;
@@ -129,6 +121,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_cyclic_mds;
 const sg_code_type sg_cyclic_mds = {
     .about = {.name = "cyclic-mds",
+              .brief = "real cyclic MDS code, deterministic",
               .summary = "Cyclic placement with the coefficients of a real cyclic MDS code: "
                          "deterministic, any n - s workers recover the sum (d = s + 1, m = 1).",
               .reference = "Raviv, Tamo, Tandon, Dimakis (2017), arXiv:1707.03858 (abstract "

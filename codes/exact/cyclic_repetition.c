@@ -9,14 +9,10 @@
 #include "codes/tools/cyclic.h"
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated; a worker computes s + 1 of n shares",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of stragglers tolerated; a worker computes s + 1 of n shares",
+               .flags = SG_REQUIRED),
+    {0}};
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
@@ -48,6 +44,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_cyclic_repetition;
 const sg_code_type sg_cyclic_repetition = {
     .about = {.name = "cyclic-repetition",
+              .brief = "cyclic placement, random coefficients",
               .summary = "Cyclic placement with random coefficients: any n - s workers recover the "
                          "sum (d = s + 1, m = 1).",
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "

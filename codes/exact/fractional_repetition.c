@@ -10,14 +10,10 @@
 #include <string.h>
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated; s + 1 must divide the number of workers",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of stragglers tolerated; s + 1 must divide the number of workers",
+               .flags = SG_REQUIRED),
+    {0}};
 
 typedef struct tables {
   int size; /* s + 1 workers in a group */
@@ -77,13 +73,11 @@ static bool promises(const sg_code *code, const bool *present) {
 }
 
 static void begin_round(const sg_code *code, void *state, int round) {
-  (void)round;
   memset(state, 0, code->state_size);
 }
 
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
-  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   int group = message->from / t->size;
@@ -97,6 +91,7 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
 extern const sg_code_type sg_fractional_repetition;
 const sg_code_type sg_fractional_repetition = {
     .about = {.name = "fractional-repetition",
+              .brief = "groups of s + 1 identical workers",
               .summary = "Groups of s + 1 identical workers send the sum of their share; one of "
                          "each group is enough (d = s + 1, m = 1, additions only).",
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 "

@@ -28,76 +28,41 @@ static const char *const decoders[] = {"least-squares", "first-m", NULL};
 enum { LEAST_SQUARES, FIRST_M };
 
 static const sg_param params[] = {
-    {.name = "d",
-     .kind = SG_INT,
-     .summary = "block length: workers in a group, and subsets that each of them computes when "
-                "there are as many subsets as workers; divides the number of workers, unless "
-                "groups is uneven",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "m",
-     .kind = SG_INT,
-     .summary = "dimension: a message is 1/m of a gradient; may be left out where the linear code "
-                "fixes it (repetition: 1, single-parity: d - 1, hamming, extended-hamming, matrix, "
-                "ldpc with row_weight)",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
-    {.name = "linear_code",
-     .kind = SG_CHOICE,
-     .summary = "the linear code inside the groups",
-     .choices = sg_linear_names,
-     .fallback = 0},
-    {.name = "decode",
-     .kind = SG_CHOICE,
-     .summary = "what a group is decoded from: all its messages that have come, by minimum-norm "
-                "least squares, or the first m that suffice, by an m × m solve (codes that decode "
-                "by additions do so in either case)",
-     .choices = decoders,
-     .fallback = LEAST_SQUARES},
-    {.name = "groups",
-     .kind = SG_CHOICE,
-     .summary = "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d "
-                "workers or more",
-     .choices = sizes,
-     .fallback = EVEN},
-    {.name = "grouping",
-     .kind = SG_CHOICE,
-     .summary = "who is in a group: workers that follow one another, or by known speed, so that "
-                "slow workers are spread over the groups",
-     .choices = sg_grouping_names,
-     .fallback = SG_IN_ORDER},
-    {.name = "draws",
-     .kind = SG_INT,
-     .summary = "Gaussian generators of which best-gaussian takes the one with the least worst "
-                "condition",
-     .min = 1,
-     .max = 10000,
-     .fallback = 100,
-     .with = "linear_code=best-gaussian"},
-    {.name = "column_weight",
-     .kind = SG_INT,
-     .summary = "ldpc: checks that a position is in",
-     .min = 1,
-     .max = 64,
-     .fallback = 3,
-     .with = "linear_code=ldpc"},
-    {.name = "row_weight",
-     .kind = SG_INT,
-     .summary = "ldpc: positions in a check; when left out it follows from m: d · column_weight / "
-                "(d - m)",
-     .min = 2,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL,
-     .with = "linear_code=ldpc"},
-    {.name = "generator",
-     .kind = SG_MATRIX,
-     .summary = "matrix: a CSV file of m rows of d numbers, relative to the scenario file",
-     .flags = SG_OPTIONAL,
-     .with = "linear_code=matrix"},
-    {.name = NULL},
-};
+    SG_ROW_INT(
+        "d", 1, SG_UNBOUNDED,
+        "block length: workers in a group, and subsets that each of them computes when there are "
+        "as many subsets as workers; divides the number of workers, unless groups is uneven",
+        .flags = SG_REQUIRED),
+    SG_ROW_INT("m", 1, SG_UNBOUNDED,
+               "dimension: a message is 1/m of a gradient; may be left out where the linear code "
+               "fixes it (repetition: 1, single-parity: d - 1, hamming, extended-hamming, matrix, "
+               "ldpc with row_weight)",
+               .flags = SG_OPTIONAL),
+    SG_ROW_CHOICE("linear_code", sg_linear_names, 0, "the linear code inside the groups"),
+    SG_ROW_CHOICE("decode", decoders, LEAST_SQUARES,
+                  "what a group is decoded from: all its messages that have come, by minimum-norm "
+                  "least squares, or the first m that suffice, by an m × m solve (codes that "
+                  "decode by additions do so in either case)"),
+    SG_ROW_CHOICE("groups", sizes, EVEN,
+                  "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d "
+                  "workers or more"),
+    SG_ROW_CHOICE("grouping", sg_grouping_names, SG_IN_ORDER,
+                  "who is in a group: workers that follow one another, or by known speed, so that "
+                  "slow workers are spread over the groups"),
+    SG_ROW_INT(
+        "draws", 1, 10000,
+        "Gaussian generators of which best-gaussian takes the one with the least worst condition",
+        .fallback = 100, .with = "linear_code=best-gaussian"),
+    SG_ROW_INT("column_weight", 1, 64, "ldpc: checks that a position is in", .fallback = 3,
+               .with = "linear_code=ldpc"),
+    SG_ROW_INT(
+        "row_weight", 2, SG_UNBOUNDED,
+        "ldpc: positions in a check; when left out it follows from m: d · column_weight / (d - m)",
+        .flags = SG_OPTIONAL, .with = "linear_code=ldpc"),
+    SG_ROW("generator", SG_MATRIX,
+           "matrix: a CSV file of m rows of d numbers, relative to the scenario file",
+           .flags = SG_OPTIONAL, .with = "linear_code=matrix"),
+    {0}};
 
 typedef struct tables {
   sg_groups groups;
@@ -244,14 +209,12 @@ static bool promises(const sg_code *code, const bool *present) {
 
 static void begin_round(const sg_code *code, void *state, int round) {
   const tables *t = code->self;
-  (void)round;
   memset(state, 0, basis_offset(t->groups.count));
 }
 
 /* A message that does not raise its group's rank is used by least squares only. */
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
-  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   int group = t->groups.group[message->from], m = t->m, *have = &p->have[group];
@@ -268,6 +231,7 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
 extern const sg_code_type sg_group;
 const sg_code_type sg_group = {
     .about = {.name = "group",
+              .brief = "any linear code inside groups",
               .summary = "Any [d, m] linear code inside groups of d workers that share the same "
                          "data: load d, messages of 1/m of a gradient, s = minimum distance - 1.",
               .reference = "Kadhe, Koyluoglu, Ramchandran (ISIT 2020), arXiv:2005.07184 (recalled "

@@ -14,21 +14,18 @@
  * paper) */
 #include "codes/tools/gaussian.h"
 #include "codes/tools/parity.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated; the fastest worker must not get more than all the "
-                "data: (s + 1) c_max <= sum of speeds",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = NULL},
-};
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of stragglers tolerated; the fastest worker must not get more than all the "
+               "data: (s + 1) c_max <= sum of speeds",
+               .flags = SG_REQUIRED),
+    {0}};
 
 /* Places on the circle closer than this are one. */
 static const double NEAR = 1e-9;
@@ -42,11 +39,6 @@ typedef struct tables {
   const sg_parity *parity;
 } tables;
 
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Where the parts begin, from the places `end` (n + 1, rising from 0 to s + 1) at which workers
  * begin; returns how many there are. */
 static int cut(const double *end, int n, double *edge) {
@@ -55,7 +47,7 @@ static int cut(const double *end, int n, double *edge) {
     double at = end[i] - floor(end[i]);
     edge[i] = at < NEAR || at > 1 - NEAR ? 0 : at;
   }
-  qsort(edge, (size_t)n, sizeof *edge, compare);
+  sg_sort_doubles(edge, (size_t)n);
   for (int i = 0; i < n; i++)
     if (count == 0 || edge[i] > edge[count - 1] + NEAR) edge[count++] = edge[i];
   edge[count] = 1;
@@ -195,6 +187,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_heterogeneous;
 const sg_code_type sg_heterogeneous = {
     .about = {.name = "heterogeneous",
+              .brief = "loads in proportion to speeds",
               .summary = "Loads in proportion to the workers' speeds, every part on s + 1 workers: "
                          "any n - s of them recover the sum (m = 1).",
               .reference = "Wang, Guo, Tang, Li, Li (2019), arXiv:1901.09339 (abstract published; "

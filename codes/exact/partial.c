@@ -21,29 +21,19 @@
 enum { OWN, CODED }; /* tags */
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of partial stragglers whose second message is not waited for; a worker has "
-                "s + 1 coded partitions",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "p",
-     .kind = SG_INT,
-     .summary = "partitions per worker, at least s + 2: p - s - 1 of its own and s + 1 coded ones, "
-                "of (p - s) n in all; p or alpha must be given",
-     .min = 2,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
-    {.name = "alpha",
-     .kind = SG_REAL,
-     .summary = "how many times slower a straggler is at most, from above 1 to s + 2: p is the "
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of partial stragglers whose second message is not waited for; a worker has "
+               "s + 1 coded partitions",
+               .flags = SG_REQUIRED),
+    SG_ROW_INT("p", 2, SG_UNBOUNDED,
+               "partitions per worker, at least s + 2: p - s - 1 of its own and s + 1 coded ones, "
+               "of (p - s) n in all; p or alpha must be given",
+               .flags = SG_OPTIONAL),
+    SG_ROW_REAL("alpha", 1, SG_UNBOUNDED,
+                "how many times slower a straggler is at most, from above 1 to s + 2: p is the "
                 "largest number with p/(p - s - 1) not below alpha",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL | SG_MIN_OPEN},
-    {.name = NULL},
-};
+                .flags = SG_OPTIONAL | SG_MIN_OPEN),
+    {0}};
 
 typedef struct tables {
   int n, s;
@@ -127,8 +117,6 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
   const tables *t = code->self;
   double partition = (double)code->shape.subsets / ((double)(t->p - t->s) * t->n);
   double work[] = {partition * (double)(t->p - t->s - 1), partition * (t->s + 1)};
-  (void)state;
-  (void)round;
   for (int stage = OWN; stage <= CODED; stage++) {
     sg_task(o, SG_ALL, snapshot, work[stage], work[stage] < 1 ? 1 : (int)lround(work[stage]), 0);
     sg_send(o, SG_ALL, SG_MASTER, snapshot, 0, stage, 0);
@@ -148,7 +136,6 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
 }
 
 static void begin_round(const sg_code *code, void *state, int round) {
-  (void)round;
   memset(state, 0, code->state_size);
 }
 
@@ -160,7 +147,6 @@ static bool comes(const sg_code *code, const sg_message *message, const bool *pr
 
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
-  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   bool surplus = false;
@@ -201,6 +187,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 
 const sg_code_type sg_partial_cyclic = {
     .about = {.name = "partial-cyclic",
+              .brief = "two stages: uncoded, then cyclic",
               .summary = "Two stages: partitions of its own sent uncoded, then s + 1 coded ones by "
                          "cyclic repetition; the second message of s workers is not waited for.",
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "
@@ -217,6 +204,7 @@ const sg_code_type sg_partial_cyclic = {
 
 const sg_code_type sg_partial_repetition = {
     .about = {.name = "partial-repetition",
+              .brief = "two stages: uncoded, then repetition",
               .summary = "Two stages: partitions of its own sent uncoded, then the s + 1 of its "
                          "group; one second message of each group is enough.",
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "

@@ -34,32 +34,19 @@ static const char *const masks[] = {"spread", "cyclic", NULL};
 enum { SPREAD, CYCLIC };
 
 static const sg_param params[] = {
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated; every part is held by s + 1 workers",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "parts",
-     .kind = SG_INT,
-     .summary = "k, how many parts the data is cut into; the number of workers n when left out. "
-                "Loads are equal if n divides k (s + 1) and differ by one part otherwise",
-     .min = 1,
-     .max = 1e6,
-     .flags = SG_OPTIONAL},
-    {.name = "nodes",
-     .kind = SG_CHOICE,
-     .summary = "evaluation points: real, or complex n-th roots of unity, whose messages are twice "
-                "as long and whose arithmetic is the safest",
-     .choices = node_names,
-     .fallback = REAL},
-    {.name = "mask",
-     .kind = SG_CHOICE,
-     .summary = "which workers hold a part: those of far apart nodes, or neighbours",
-     .choices = masks,
-     .fallback = SPREAD},
-    {.name = NULL},
-};
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "number of stragglers tolerated; every part is held by s + 1 workers",
+               .flags = SG_REQUIRED),
+    SG_ROW_INT("parts", 1, 1e6,
+               "k, how many parts the data is cut into; the number of workers n when left out. "
+               "Loads are equal if n divides k (s + 1) and differ by one part otherwise",
+               .flags = SG_OPTIONAL),
+    SG_ROW_CHOICE("nodes", node_names, REAL,
+                  "evaluation points: real, or complex n-th roots of unity, whose messages are "
+                  "twice as long and whose arithmetic is the safest"),
+    SG_ROW_CHOICE("mask", masks, SPREAD,
+                  "which workers hold a part: those of far apart nodes, or neighbours"),
+    {0}};
 
 typedef struct term {
   int part;
@@ -156,8 +143,6 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 /* The real part, and with roots of unity the imaginary part (tag 1) in the same transmission. */
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
-  (void)state;
-  (void)round;
   for (int i = 0; i < t->n; i++) {
     double work = (double)(t->start[i + 1] - t->start[i]) / t->k * code->shape.subsets;
     if (work > 0) sg_task(o, i, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
@@ -233,6 +218,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_reed_solomon;
 const sg_code_type sg_reed_solomon = {
     .about = {.name = "reed-solomon",
+              .brief = "balanced Reed-Solomon, no linear solve",
               .summary = "Reed-Solomon code with a balanced mask: deterministic, any n - s workers "
                          "recover the sum by interpolation, without a linear solve (d = s + 1, "
                          "m = 1).",

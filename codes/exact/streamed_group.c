@@ -31,46 +31,27 @@ static const char *const sizes[] = {"even", "uneven", NULL};
 enum { EVEN, UNEVEN };
 
 static const sg_param params[] = {
-    {.name = "d",
-     .kind = SG_INT,
-     .summary = "workers in a group, and subsets that each of them computes when there are as many "
-                "subsets as workers; divides the number of workers, unless groups is uneven",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "chunks",
-     .kind = SG_INT,
-     .summary = "pieces M of a gradient: a chunk is 1/M of it, and M chunks complete a group",
-     .min = 1,
-     .max = 64,
-     .flags = SG_REQUIRED},
-    {.name = "chunks_per_worker",
-     .kind = SG_INT,
-     .summary = "the most chunks that a worker sends; as many as chunks when left out, so that one "
-                "worker can complete its group",
-     .min = 1,
-     .max = 64,
-     .flags = SG_OPTIONAL},
-    {.name = "linear_code",
-     .kind = SG_CHOICE,
-     .summary = "the chunk code: harmonic with points spread so that all mixes of arrivals are "
-                "well conditioned, or random",
-     .choices = linear_codes,
-     .fallback = 0},
-    {.name = "groups",
-     .kind = SG_CHOICE,
-     .summary = "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d "
-                "workers or more",
-     .choices = sizes,
-     .fallback = EVEN},
-    {.name = "grouping",
-     .kind = SG_CHOICE,
-     .summary = "who is in a group: workers that follow one another, or by known speed, so that "
-                "slow workers are spread over the groups",
-     .choices = sg_grouping_names,
-     .fallback = SG_IN_ORDER},
-    {.name = NULL},
-};
+    SG_ROW_INT("d", 1, SG_UNBOUNDED,
+               "workers in a group, and subsets that each of them computes when there are as many "
+               "subsets as workers; divides the number of workers, unless groups is uneven",
+               .flags = SG_REQUIRED),
+    SG_ROW_INT("chunks", 1, 64,
+               "pieces M of a gradient: a chunk is 1/M of it, and M chunks complete a group",
+               .flags = SG_REQUIRED),
+    SG_ROW_INT("chunks_per_worker", 1, 64,
+               "the most chunks that a worker sends; as many as chunks when left out, so that one "
+               "worker can complete its group",
+               .flags = SG_OPTIONAL),
+    SG_ROW_CHOICE("linear_code", linear_codes, 0,
+                  "the chunk code: harmonic with points spread so that all mixes of arrivals are "
+                  "well conditioned, or random"),
+    SG_ROW_CHOICE("groups", sizes, EVEN,
+                  "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d "
+                  "workers or more"),
+    SG_ROW_CHOICE("grouping", sg_grouping_names, SG_IN_ORDER,
+                  "who is in a group: workers that follow one another, or by known speed, so that "
+                  "slow workers are spread over the groups"),
+    {0}};
 
 /* Mixes that are looked at, and the worst condition that is accepted. */
 enum { MOST_MIXES = 1000 };
@@ -266,8 +247,6 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
                  sg_orders *orders) {
   const tables *t = code->self;
   double work = (double)code->shape.subsets / code->parts;
-  (void)state;
-  (void)round;
   for (int v = 0; v < code->nodes; v++) {
     sg_task(orders, v, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
     for (int k = 0; k < t->each; k++) sg_send(orders, v, SG_MASTER, snapshot, 0, k, 0);
@@ -293,14 +272,12 @@ static bool promises(const sg_code *code, const bool *present) {
 }
 
 static void begin_round(const sg_code *code, void *state, int round) {
-  (void)round;
   memset(state, 0, code->state_size);
 }
 
 /* Chunks beyond the M-th of a group make least squares better conditioned. */
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
-  (void)orders;
   const tables *t = code->self;
   progress *p = state;
   if (++p->have[t->groups.group[message->from]] == t->chunks) p->complete++;
@@ -310,6 +287,7 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
 extern const sg_code_type sg_streamed_group;
 const sg_code_type sg_streamed_group = {
     .about = {.name = "streamed-group",
+              .brief = "groups that send coded chunks in turn",
               .summary = "Group code whose workers send coded chunks one after another: a group is "
                          "done at any M chunks of 1/M of a gradient in total, from whichever of "
                          "its workers.",

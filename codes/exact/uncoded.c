@@ -10,7 +10,6 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
-  (void)code;
   sg_row_part(row, message->from, 0, 1);
 }
 
@@ -23,6 +22,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_uncoded;
 const sg_code_type sg_uncoded = {
     .about = {.name = "uncoded",
+              .brief = "no redundancy, waits for all",
               .summary = "No redundancy: each of n workers computes 1/n of the gradient and the "
                          "master waits for all (d = 1, s = 0, m = 1).",
               .reference = ""},

@@ -26,32 +26,16 @@ static const char *const constructions[] = {"polynomial", "random", NULL};
 enum { POLYNOMIAL, RANDOM };
 
 static const sg_param params[] = {
-    {.name = "d",
-     .kind = SG_INT,
-     .summary = "load: shares of the data, of n, that a worker computes",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "m",
-     .kind = SG_INT,
-     .summary = "communication reduction: a message is 1/m of a gradient",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
-    {.name = "s",
-     .kind = SG_INT,
-     .summary = "number of stragglers tolerated; d - m when left out",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
-    {.name = "construction",
-     .kind = SG_CHOICE,
-     .summary = "how the coefficients are made: recursive polynomials (exact to about n = 18) or "
-                "random matrices",
-     .choices = constructions,
-     .fallback = RANDOM},
-    {.name = NULL},
-};
+    SG_ROW_INT("d", 1, SG_UNBOUNDED, "load: shares of the data, of n, that a worker computes",
+               .flags = SG_REQUIRED),
+    SG_ROW_INT("m", 1, SG_UNBOUNDED, "communication reduction: a message is 1/m of a gradient",
+               .flags = SG_REQUIRED),
+    SG_ROW_INT("s", 0, SG_UNBOUNDED, "number of stragglers tolerated; d - m when left out",
+               .flags = SG_OPTIONAL),
+    SG_ROW_CHOICE("construction", constructions, RANDOM,
+                  "how the coefficients are made: recursive polynomials (exact to about n = 18) or "
+                  "random matrices"),
+    {0}};
 
 typedef struct tables {
   int n, d, s, m, construction;
@@ -242,6 +226,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 extern const sg_code_type sg_ye_abbe;
 const sg_code_type sg_ye_abbe = {
     .about = {.name = "ye-abbe",
+              .brief = "optimal trade-off of load, s and length",
               .summary = "Optimal trade-off of load, stragglers and message length: any n - s "
                          "workers recover the sum from messages of 1/m of a gradient, d = s + m.",
               .reference = "Ye, Abbe (ICML 2018), arXiv:1802.03475 (abstract published; "

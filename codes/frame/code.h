@@ -12,10 +12,12 @@
  *             contiguous pieces of length L = ceil((end − begin) / pieces); the last is padded
  *             with zeros.
  *   snapshot  a model as it was at a moment, at which gradients are taken; named by the code: the
- *             iteration in a synchronous scheme, the job in sequential coding, the version without
- * a barrier. message   one vector of length L, in one segment, taken at one snapshot; `tag` is the
- * code's own. row       the recipe of a message: Σ coefficient · (piece of part's gradient). work
- * 1 = one of the scenario's subsets through the full gradient.
+ *             iteration in a synchronous scheme, the job in sequential coding, the version where
+ *             there is no barrier.
+ *   message   one vector of length L, in one segment, taken at one snapshot; `tag` is the code's
+ *             own.
+ *   row       the recipe of a message: Σ coefficient · (piece of part's gradient).
+ *   work      1 = one of the scenario's subsets through the full gradient.
  *
  * A new code is a `create` and an `encode`; everything else is optional and has a default here:
  * the schedule (one task with all its parts, then one message per segment), the stop rule (the
@@ -24,6 +26,7 @@
 #ifndef SG_CODES_CODE_H
 #define SG_CODES_CODE_H
 
+#include "codes/frame/scratch.h"
 #include "sim/core/param.h"
 
 #include <stddef.h>
@@ -69,11 +72,12 @@ enum {                        /* sg_code.flags */
        SG_SEE_CUTS = 2,       /* arrivals come in one CUT event per timer instead of one by one */
        SG_STOP_DECODABLE = 4, /* the default stop policy is "decodable", not the count `need`; of
                                  codes with `arrive` always */
-       SG_ROUNDS = 64,        /* on_event calls sg_round_event: stop policies are understood */
+       SG_ROUNDS = 256,       /* on_event calls sg_round_event: stop policies are understood */
        SG_WANTS_VALUES = 8,   /* UPDATED events carry norms and inner products */
        SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
-       SG_BATCHES = 128,     /* rows name mini-batches (sg_row_batch); one model at a time */
-       SG_LOCAL = 256        /* rows are of local steps (sg_row_local); one model at a time */
+       SG_BATCHES = 64,      /* rows name mini-batches (sg_row_batch); one model at a time */
+       SG_LOCAL = 128,       /* rows are of local steps (sg_row_local); one model at a time */
+       SG_OFFSET = 512       /* rows are taken beside the snapshot (sg_row_offset) */
 };
 
 typedef struct sg_code sg_code;
@@ -105,7 +109,8 @@ typedef struct sg_code_type {
   sg_status (*create)(sg_code *code, const sg_shape *shape, const sg_values *values, sg_error *e);
 
   /* Writes the row of a message with sg_row_part (and sg_row_message for relays); row->state is the
-   * code's state in the run. Called at decode time, for used messages only. */
+   * code's state in the run. Called at decode time, for used messages only; where messages must be
+   * formed when they are sent (sg_compressor_forms), then, too, with the state of that time. */
   void (*encode)(const sg_code *code, const sg_message *message, sg_row *row);
 
   /* --- optional --- */
@@ -114,6 +119,13 @@ typedef struct sg_code_type {
    * SG_UNDECODABLE if the sum cannot be recovered from them. NULL: minimum-norm least squares over
    * all rows; its residual is checked if the code is exact. */
   sg_status (*weights)(const sg_code *code, const sg_used *used);
+
+  /* An inner node decodes what it holds before it sends: the weight of each message that `message`
+   * is made of, used->message (sorted by (from, tag)), into used->W, one number each. encode then
+   * gives the node's own terms only. used->info as for weights: flops are simulated as time of the
+   * node, by the master's decode model. SG_UNDECODABLE: it cannot, and nor can a decode that uses
+   * the message. NULL: encode writes inputs with sg_row_message itself, and they cost no time. */
+  sg_status (*combine)(const sg_code *code, const sg_message *message, const sg_used *used);
 
   /* Whether the code promises recovery when exactly the workers with present[i] answer.
    * NULL: at most code->promised are missing. */
@@ -222,14 +234,18 @@ typedef struct sg_link { /* a relay's use of an input message */
 } sg_link;
 
 struct sg_row {
-  const void *state; /* the code's state in the run: state_size bytes */
-  int parts, pieces; /* a term's part and piece are below these */
+  sg_decode_info combined;  /* what `combine` said; flops with those of applying its weights */
+  bool undecodable;         /* it refused */
+  sg_scratch scratch, used; /* of `combine` */
+  const void *state;        /* the code's state in the run: state_size bytes */
+  int parts, pieces;        /* a term's part and piece are below these */
   int n_terms, terms_capacity;
   sg_term *term;
   int n_links, links_capacity;
   sg_link *link;
-  int batch; /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
-  int steps; /* 0: gradients; otherwise of so many local steps, at `rate` */
+  double offset; /* of sg_row_offset; 0: none */
+  int batch;     /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  int steps;     /* 0: gradients; otherwise of so many local steps, at `rate` */
   double rate;
   unsigned flags;      /* of the code */
   bool failed;         /* out of memory, or see `mistake` */
@@ -251,6 +267,12 @@ void sg_row_batch(sg_row *row, int name);
  * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
  * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
 void sg_row_local(sg_row *row, int steps, double rate);
+/* The row's gradients are taken at the snapshot + factor · e, with e the memory of the sender's
+ * compressor when the message is sent: the error that it has not sent yet, as in gradient descent
+ * with differentially encoded feedback (theory: error-feedback). What is decoded is still compared
+ * with the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and a compressor with
+ * memory. */
+void sg_row_offset(sg_row *row, double factor);
 void sg_row_free(sg_row *row);
 
 /* --- Decoding --------------------------------------------------------------------------------- */
@@ -263,7 +285,8 @@ struct sg_used {
   /* Sorted by (from, tag), so that weights do not depend on the order of arrival, not even in their
    * last bit. */
   const sg_message *const *message;
-  struct sg_decoder *decoder; /* for the two functions below */
+  struct sg_decoder *decoder; /* for sg_used_row; NULL in combine */
+  sg_scratch *scratch;
   /* out */
   double *W; /* count × pieces, row by row; zero on entry. A zero row means that the message is not
                 needed and is never encoded. */

@@ -34,13 +34,13 @@ struct sg_decoder {
   int capacity; /* messages for which there is room */
   int *first;   /* counting sort: nodes + 1 */
   uint64_t *key;
-  void *scratch;
-  size_t scratch_capacity;
+  sg_scratch scratch;
   sg_expander expander;
   double *alpha; /* pieces × (parts · pieces) */
   size_t alpha_capacity;
   bool has_alpha;      /* of the last call */
   const char *mistake; /* in a row */
+  bool undecodable;    /* the reason why there is no row: an inner node's weights */
   bool cache_tried;
   sg_cache *cache;
   long asked, found;
@@ -88,7 +88,7 @@ void sg_decoder_free(sg_decoder *d) {
   free(d->mask);
   free(d->place);
   free(d->key);
-  free(d->scratch);
+  free(d->scratch.data);
   free(d->alpha);
   sg_expander_free(&d->expander);
   sg_cache_free(d->cache);
@@ -134,6 +134,7 @@ const sg_row *sg_decoder_row(sg_decoder *d, int i) {
   }
   if (!sg_encode(d->code, d->state, d->message[i], row)) {
     d->mistake = row->mistake;
+    d->undecodable = row->undecodable;
     return NULL;
   }
   if (row->terms_capacity > d->terms) d->terms = row->terms_capacity;
@@ -142,7 +143,7 @@ const sg_row *sg_decoder_row(sg_decoder *d, int i) {
 }
 
 sg_status sg_decoder_fail(const sg_decoder *d, sg_error *e) {
-  return sg_row_fail(d->code, &(sg_row){.mistake = d->mistake}, e);
+  return sg_row_fail(d->code, &(sg_row){.mistake = d->mistake, .undecodable = d->undecodable}, e);
 }
 
 const sg_row *sg_used_row(const sg_used *used, int i) {
@@ -150,12 +151,7 @@ const sg_row *sg_used_row(const sg_used *used, int i) {
 }
 
 void *sg_used_scratch(const sg_used *used, size_t bytes) {
-  sg_decoder *d = used->decoder;
-  if (bytes > d->scratch_capacity) {
-    if (!widen(&d->scratch, bytes, 1)) return NULL;
-    d->scratch_capacity = bytes;
-  }
-  return d->scratch;
+  return sg_scratch_get(used->scratch, bytes);
 }
 
 /* --- The canonical order ---------------------------------------------------------------------- */
@@ -216,6 +212,7 @@ static void sort_messages(sg_decoder *d) {
 static bool expand(sg_decoder *d, int i, double scale, double *dense) {
   if (sg_expand(&d->expander, d->code, d->state, d->sorted[i], scale, dense)) return true;
   d->mistake = d->expander.row.mistake;
+  d->undecodable = d->expander.row.undecodable;
   return false;
 }
 
@@ -326,6 +323,7 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
                   .count = d->count,
                   .message = d->sorted,
                   .decoder = d,
+                  .scratch = &d->scratch,
                   .W = d->sorted_w,
                   .bias = d->bias,
                   .info = info};
@@ -431,6 +429,7 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   d->segment = segment;
   d->count = count;
   d->mistake = NULL;
+  d->undecodable = false;
   d->has_alpha = false;
   if (count == 0) return SG_UNDECODABLE;
   take_messages(d, message);

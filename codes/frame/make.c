@@ -57,12 +57,12 @@ static const char *mistake(const sg_code *code) {
       return "pieces must be from 1 to the length of the segment";
     end = segment->end;
   }
+  for (int s = 0; s < code->segments && code->flags & SG_OFFSET; s++)
+    if (code->segment[s].pieces > 1) return "offsets need segments of one piece";
   if (end != code->shape.length) return "segments must cover all coordinates";
   if (!code->type->encode) return "encode is missing";
   if (code->coded_parts) {
     if (!code->type->weights) return "coded parts need weights of their own";
-    if (code->flags & SG_STOP_DECODABLE && !code->type->arrive && !code->type->on_event)
-      return "coded parts have no rank test: arrive is missing";
     if (code->flags & (SG_BATCHES | SG_LOCAL))
       return "coded parts have neither mini-batches nor local steps";
     if (!code->coded) return "coded is missing";
@@ -89,6 +89,11 @@ static sg_status complete(sg_code *code, const sg_values *values, sg_error *e) {
   if (code->reduction == 0) code->reduction = code->segment[0].pieces;
   sg_status status = sg_stop_of_scheme(code, values, &code->policy, e);
   if (status) return status;
+  if (code->coded_parts && code->policy->wants & SG_WANTS_DECODABLE && !type->arrive)
+    return sg_fail(e, SG_INVALID, NULL,
+                   "code %s: coded data have no rank test: expected a stop policy other than "
+                   "\"%s\", or a code with arrive",
+                   type->about.name, code->policy->type->about.name);
   if (!code->stop || (values && sg_values_param(values, "stop") && sg_given(values, "stop")))
     code->stop = code->policy->type->about.name;
   if (!type->on_event && (!type->plan || code->load <= 0)) return sg_measure(code, e);

@@ -11,6 +11,14 @@ static void blame(sg_row *row, const char *mistake) {
   row->mistake = mistake;
 }
 
+void *sg_scratch_get(sg_scratch *scratch, size_t bytes) {
+  if (bytes <= scratch->size) return scratch->data;
+  void *moved = realloc(scratch->data, bytes);
+  if (!moved) return NULL;
+  *scratch = (sg_scratch){.data = moved, .size = bytes};
+  return moved;
+}
+
 void sg_row_part(sg_row *row, int part, int piece, double coef) {
   if (part < 0 || part >= row->parts) {
     blame(row, "encode gave a term of a part that the code does not have");
@@ -58,19 +66,74 @@ void sg_row_local(sg_row *row, int steps, double rate) {
   row->rate = rate;
 }
 
+void sg_row_offset(sg_row *row, double factor) {
+  if (!(row->flags & SG_OFFSET))
+    blame(row, "encode gave an offset, but the flag SG_OFFSET is missing");
+  else if (!isfinite(factor))
+    blame(row, "the factor of an offset must be finite");
+  else
+    row->offset = factor;
+}
+
+static int order_of(const void *a, const void *b) {
+  const sg_message *x = *(const sg_message *const *)a, *y = *(const sg_message *const *)b;
+  return x->from != y->from ? (x->from > y->from) - (x->from < y->from)
+                            : (x->tag > y->tag) - (x->tag < y->tag);
+}
+
+/* The inputs of a relay's message with the weights that the code finds for them. */
+static void combine(const sg_code *code, const sg_message *message, sg_row *row) {
+  size_t n = (size_t)message->n_in;
+  double *w = sg_scratch_get(&row->used, n * (sizeof *w + sizeof(sg_message *)));
+  if (!w) {
+    row->failed = true;
+    return;
+  }
+  const sg_message **in = (const sg_message **)(void *)(w + n);
+  for (size_t i = 0; i < n; i++) {
+    in[i] = message->in[i];
+    w[i] = 0;
+  }
+  qsort(in, n, sizeof *in, order_of);
+  row->combined = (sg_decode_info){.cond1 = 1, .alpha_error = NAN};
+  double bias = 1;
+  const sg_used used = {.state = row->state,
+                        .segment = message->segment,
+                        .count = message->n_in,
+                        .message = in,
+                        .scratch = &row->scratch,
+                        .W = w,
+                        .bias = &bias,
+                        .info = &row->combined};
+  sg_status status = code->type->combine(code, message, &used);
+  row->undecodable = status == SG_UNDECODABLE;
+  row->failed = status;
+  double length = (double)sg_segment_length(&code->segment[message->segment]);
+  for (size_t i = 0; i < n && !row->failed; i++) {
+    if (!isfinite(w[i])) row->undecodable = row->failed = true;
+    row->combined.flops += w[i] != 0 ? 2 * length : 0;
+    sg_row_message(row, in[i], w[i]);
+  }
+}
+
 bool sg_encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
   row->n_terms = row->n_links = row->batch = row->steps = 0;
+  row->offset = 0;
   row->flags = code->flags;
   row->failed = false;
   row->mistake = NULL;
   row->state = state;
   row->parts = code->parts + code->coded_parts;
   row->pieces = code->segment[message->segment].pieces;
+  row->undecodable = false;
+  row->combined = (sg_decode_info){.cond1 = NAN};
   code->type->encode(code, message, row);
+  if (code->type->combine && message->n_in > 0 && !row->failed) combine(code, message, row);
   return !row->failed;
 }
 
 sg_status sg_row_fail(const sg_code *code, const sg_row *row, sg_error *e) {
+  if (row->undecodable) return SG_UNDECODABLE;
   if (!row->mistake) return sg_fail_memory(e);
   return sg_fail(e, SG_BUG, NULL, "code %s: %s", code->type->about.name, row->mistake);
 }
@@ -78,5 +141,7 @@ sg_status sg_row_fail(const sg_code *code, const sg_row *row, sg_error *e) {
 void sg_row_free(sg_row *row) {
   free(row->term);
   free(row->link);
+  free(row->scratch.data);
+  free(row->used.data);
   *row = (sg_row){0};
 }

@@ -12,9 +12,6 @@
 
 static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
                           const void **self, sg_error *e) {
-  (void)values;
-  (void)self;
-  (void)e;
   sg_fill_gaussian(g, m, length, m, code->shape.seed);
   return SG_OK;
 }
@@ -78,7 +75,6 @@ static sg_status generate_best(sg_code *code, const sg_values *values, int lengt
   trial t = {.length = length, .m = m};
   double sets = 1, best = INFINITY;
   size_t size = (size_t)m * (size_t)length;
-  (void)self;
   for (int i = 1; i <= m; i++) sets = sets * (length - m + i) / i;
   t.sets = sets > MOST_SETS ? SAMPLED_SETS : (int)lround(sets);
   t.set = malloc((size_t)t.sets * (size_t)m * sizeof *t.set);
@@ -106,9 +102,6 @@ static sg_status generate_best(sg_code *code, const sg_values *values, int lengt
 
 static sg_status generate_systematic(sg_code *code, const sg_values *values, int length, int m,
                                      double *g, const void **self, sg_error *e) {
-  (void)values;
-  (void)self;
-  (void)e;
   for (int u = 0; u < m; u++) g[u + u * m] = 1;
   sg_fill_gaussian(g + m * m, m, length - m, m, code->shape.seed);
   return SG_OK;

@@ -13,8 +13,6 @@ static sg_status generate(sg_code *code, const sg_values *values, int length, in
   double *a = malloc(rows * n * sizeof *a), *sigma = malloc(rows * sizeof *sigma);
   double *u = malloc(rows * rows * sizeof *u), *vt = malloc(n * n * sizeof *vt);
   sg_status status = SG_NO_MEMORY;
-  (void)values;
-  (void)self;
   if (a && sigma && u && vt) {
     sg_fill_gaussian(a, m, length, m, code->shape.seed);
     status = sg_svd(m, length, a, m, sigma, u, vt);

@@ -50,20 +50,12 @@ static void fill(int r, int extended, int m, double *g) {
 
 static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
                           const void **self, sg_error *e) {
-  (void)code;
-  (void)values;
-  (void)self;
-  (void)e;
   fill(order_of(length, 0), 0, m, g);
   return SG_OK;
 }
 
 static sg_status generate_extended(sg_code *code, const sg_values *values, int length, int m,
                                    double *g, const void **self, sg_error *e) {
-  (void)code;
-  (void)values;
-  (void)self;
-  (void)e;
   fill(order_of(length, 1), 1, m, g);
   return SG_OK;
 }

@@ -14,10 +14,6 @@ static sg_status generate(sg_code *code, const sg_values *values, int length, in
                           const void **self, sg_error *e) {
   double scale = sqrt(2.0 / length);
   int odd = m % 2;
-  (void)code;
-  (void)values;
-  (void)self;
-  (void)e;
   for (int c = 0; c < length; c++) {
     double *column = g + c * m;
     if (odd) column[0] = scale * M_SQRT1_2;

@@ -81,9 +81,6 @@ static sg_status rules(const sg_values *values, int length, int *m, sg_error *e)
 static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
                           const void **self, sg_error *e) {
   const sg_matrix *a = sg_matrix_of(values, "generator");
-  (void)code;
-  (void)self;
-  (void)e;
   for (int c = 0; c < length; c++)
     for (int u = 0; u < m; u++) g[u + c * m] = entry(a, u, c);
   return SG_OK;

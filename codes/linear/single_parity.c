@@ -13,10 +13,6 @@ static sg_status rules(const sg_values *values, int length, int *m, sg_error *e)
 
 static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
                           const void **self, sg_error *e) {
-  (void)code;
-  (void)values;
-  (void)self;
-  (void)e;
   for (int c = 0; c < length; c++)
     for (int u = 0; u < m; u++) g[u + c * m] = c == length - 1 || c == u;
   return SG_OK;
@@ -27,8 +23,6 @@ static sg_status generate(sg_code *code, const sg_values *values, int length, in
 static bool add_up(const sg_inner *code, int count, const int *position, double *w, double *scratch,
                    double *flops) {
   int m = code->m, missing = m;
-  (void)scratch;
-  (void)flops;
   if (count == m && position[m - 1] == m)
     for (missing = 0; missing < m - 1 && position[missing] == missing;) missing++;
   for (int i = 0; i < m; i++)

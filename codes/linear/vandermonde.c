@@ -16,10 +16,6 @@ static double evaluation_point(int length, int c) {
 
 static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
                           const void **self, sg_error *e) {
-  (void)code;
-  (void)values;
-  (void)self;
-  (void)e;
   for (int c = 0; c < length; c++) {
     double power = 1;
     for (int u = 0; u < m; u++, power *= evaluation_point(length, c)) g[u + c * m] = power;
@@ -30,10 +26,6 @@ static sg_status generate(sg_code *code, const sg_values *values, int length, in
 /* T_u(cos((2c + 1) π/(2N))) = cos(u (2c + 1) π/(2N)). */
 static sg_status generate_chebyshev(sg_code *code, const sg_values *values, int length, int m,
                                     double *g, const void **self, sg_error *e) {
-  (void)code;
-  (void)values;
-  (void)self;
-  (void)e;
   for (int c = 0; c < length; c++)
     for (int u = 0; u < m; u++) {
       long quarter = (long)u * (2 * c + 1) % (4L * length); /* of π/2N; an exact reduction */

@@ -3,18 +3,13 @@
 #include "codes/frame/stop.h"
 
 static const sg_param params[] = {
-    {.name = "messages",
-     .kind = SG_INT,
-     .summary = "how many messages the master waits for in each segment; the code's own number "
-                "when absent (n - s of the codes that tolerate s stragglers)",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
+    SG_ROW_INT("messages", 1, SG_UNBOUNDED,
+               "how many messages the master waits for in each segment; the code's own number when "
+               "absent (n - s of the codes that tolerate s stragglers)",
+               .flags = SG_OPTIONAL),
     {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
-  (void)code;
-  (void)e;
   stop->value = sg_given(values, "messages") ? (double)sg_int(values, "messages") : 0;
   return SG_OK;
 }
@@ -27,7 +22,6 @@ extern const sg_stop_type sg_stop_count;
 const sg_stop_type sg_stop_count = {
     .about = {.name = "count",
               .summary = "at the (n - s)-th message, or at the number given",
-              .reference = "",
               .params = params},
     .create = create,
     .met = met,

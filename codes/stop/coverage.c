@@ -3,18 +3,13 @@
 #include "codes/frame/stop.h"
 
 static const sg_param params[] = {
-    {.name = "share",
-     .kind = SG_REAL,
-     .summary = "share of the parts of the data that must be contained in the messages that have "
-                "come",
-     .min = 0,
-     .max = 1,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    SG_ROW_REAL(
+        "share", 0, 1,
+        "share of the parts of the data that must be contained in the messages that have come",
+        .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
-  (void)code;
-  (void)e;
   stop->value = sg_real(values, "share");
   return SG_OK;
 }
@@ -27,7 +22,6 @@ extern const sg_stop_type sg_stop_coverage;
 const sg_stop_type sg_stop_coverage = {
     .about = {.name = "coverage",
               .summary = "as soon as a share of the data is contained in what has come",
-              .reference = "",
               .params = params},
     .wants = SG_WANTS_COVERAGE | SG_ENDS_WITH_ALL,
     .create = create,

@@ -4,17 +4,12 @@
 #include "codes/frame/protocol.h"
 #include "codes/frame/stop.h"
 
-static const sg_param params[] = {{.name = "deadline_s",
-                                   .kind = SG_REAL,
-                                   .summary = "seconds from the start of the iteration",
-                                   .min = 0,
-                                   .max = SG_UNBOUNDED,
-                                   .flags = SG_REQUIRED | SG_MIN_OPEN},
+static const sg_param params[] = {SG_ROW_REAL("deadline_s", 0, SG_UNBOUNDED,
+                                              "seconds from the start of the iteration",
+                                              .flags = SG_REQUIRED | SG_MIN_OPEN),
                                   {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
-  (void)code;
-  (void)e;
   stop->timed = true;
   stop->rule = SG_AFTER_SECONDS;
   stop->value = sg_real(values, "deadline_s");
@@ -25,7 +20,6 @@ extern const sg_stop_type sg_stop_deadline_s;
 const sg_stop_type sg_stop_deadline_s = {
     .about = {.name = "deadline",
               .summary = "at a time from the start of the iteration, or when all have come",
-              .reference = "",
               .params = params},
     .wants = SG_ENDS_WITH_ALL,
     .create = create,

@@ -3,15 +3,12 @@
 #include "codes/frame/stop.h"
 
 static bool met(const sg_policy *stop, const sg_arrivals *arrivals) {
-  (void)stop;
   return arrivals->decodable;
 }
 
 extern const sg_stop_type sg_stop_decodable;
 const sg_stop_type sg_stop_decodable = {
-    .about = {.name = "decodable",
-              .summary = "as soon as what has come determines the sum",
-              .reference = ""},
+    .about = {.name = "decodable", .summary = "as soon as what has come determines the sum"},
     .wants = SG_WANTS_DECODABLE,
     .met = met,
 };

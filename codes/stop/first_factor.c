@@ -5,17 +5,12 @@
 #include "codes/frame/stop.h"
 
 static const sg_param params[] = {
-    {.name = "mu",
-     .kind = SG_REAL,
-     .summary = "the tolerance μ: the master waits until 1 + μ times the first arrival",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL("mu", 0, SG_UNBOUNDED,
+                "the tolerance μ: the master waits until 1 + μ times the first arrival",
+                .flags = SG_REQUIRED),
     {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
-  (void)code;
-  (void)e;
   stop->timed = true;
   stop->rule = SG_AFTER_FACTOR_OF_FIRST;
   stop->value = 1 + sg_real(values, "mu");

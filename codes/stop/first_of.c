@@ -2,17 +2,10 @@
 /* Two stop policies, whichever is met first. */
 #include "codes/frame/stop.h"
 
-static const sg_param params[] = {{.name = "first",
-                                   .kind = SG_FAMILY,
-                                   .summary = "a stop policy",
-                                   .family = &sg_stop_part_family,
-                                   .flags = SG_REQUIRED},
-                                  {.name = "second",
-                                   .kind = SG_FAMILY,
-                                   .summary = "another one",
-                                   .family = &sg_stop_part_family,
-                                   .flags = SG_REQUIRED},
-                                  {0}};
+static const sg_param params[] = {
+    SG_ROW_FAMILY("first", &sg_stop_part_family, "a stop policy", .flags = SG_REQUIRED),
+    SG_ROW_FAMILY("second", &sg_stop_part_family, "another one", .flags = SG_REQUIRED),
+    {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
   sg_status status = sg_stop_new(code, sg_object(values, "first"), &stop->part[0], e);
@@ -27,7 +20,6 @@ extern const sg_stop_type sg_stop_first_of;
 const sg_stop_type sg_stop_first_of = {
     .about = {.name = "first-of",
               .summary = "the first of two policies that is met",
-              .reference = "",
               .params = params},
     .create = create,
     .met = met,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of a coding matrix that vanish at given workers (Ye & Abbe 2018; exact-codes 4.4, derived).
- */
+/* Rows of a coding matrix that vanish at given workers (theory: nulling). */
 #ifndef SG_CODES_NULLING_H
 #define SG_CODES_NULLING_H
 

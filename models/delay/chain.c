@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Two-state chains by sojourns: see chain.h. */
 #include "models/delay/chain.h"
 
 #include <math.h>

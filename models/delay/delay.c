@@ -3,10 +3,11 @@
  * modifiers. docs/delays.md has the formulas. */
 #include "models/delay/delay.h"
 
+#include "models/delay/delay_causes.h"
 #include "models/delay/failures.h"
 #include "models/delay/modifiers.h"
-#include "models/delay/source.h"
-#include "models/delay/without.h"
+#include "models/times/times.h"
+#include "sim/core/array.h"
 #include "sim/core/classes.h"
 
 #include <math.h>
@@ -21,130 +22,74 @@ static const char *const scalings[] = {"proportional", "additive", "startup", NU
 static const char *const assignments[] = {"random", "in-order", NULL};
 
 const sg_param sg_delay_params[] = {
-    {.name = "unit",
-     .kind = SG_CHOICE,
-     .summary = "What the law is for: one subset, or a pass over all the data, of which one of k "
-                "subsets takes 1/k. With scaling startup only per_subset_s grows with the work and "
-                "the unit changes nothing.",
-     .choices = units,
-     .fallback = UNIT_SUBSET},
-    {.name = "scaling",
-     .kind = SG_CHOICE,
-     .summary = "How the time grows with a load of d subsets: proportional (one draw per worker "
-                "and iteration, times d), additive (the sum of a draw per subset), startup (one "
-                "draw that does not depend on the load, plus d times per_subset_s).",
-     .choices = scalings,
-     .fallback = PROPORTIONAL},
-    {.name = "per_subset_s",
-     .kind = SG_REAL,
-     .summary = "With scaling startup: seconds per subset besides the draw.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .fallback = 0},
-    {.name = "fixed_s",
-     .kind = SG_REAL,
-     .summary = "Seconds that every task takes besides (its launch, say), whatever its load and "
-                "whoever does it: nothing divides or multiplies them.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .fallback = 0},
-    {.name = "memory",
-     .kind = SG_OBJECT,
-     .summary = "Workers that are slow for several iterations in a row (Gilbert 1960, Elliott "
-                "1963): a Markov chain for each worker that begins in its stationary state.",
-     .fields = sg_memory_params,
-     .flags = SG_OPTIONAL},
-    {.name = "common",
-     .kind = SG_FAMILY,
-     .summary = "A random factor per iteration that multiplies the times of all workers.",
-     .family = &sg_factor_family},
-    {.name = "stalls",
-     .kind = SG_OBJECT,
-     .summary = "Rare stalls, of single workers or of many at once.",
-     .fields = sg_stall_params,
-     .flags = SG_OPTIONAL},
+    SG_ROW_CHOICE("unit", units, UNIT_SUBSET,
+                  "What the law is for: one subset, or a pass over all the data, of which one of k "
+                  "subsets takes 1/k. With scaling startup only per_subset_s grows with the work "
+                  "and the unit changes nothing."),
+    SG_ROW_CHOICE("scaling", scalings, PROPORTIONAL,
+                  "How the time grows with a load of d subsets: proportional (one draw per worker "
+                  "and iteration, times d), additive (the sum of a draw per subset), startup (one "
+                  "draw that does not depend on the load, plus d times per_subset_s)."),
+    SG_ROW_REAL("per_subset_s", 0, SG_UNBOUNDED,
+                "With scaling startup: seconds per subset besides the draw."),
+    SG_ROW_REAL("fixed_s", 0, SG_UNBOUNDED,
+                "Seconds that every task takes besides (its launch, say), whatever its load and "
+                "whoever does it: nothing divides or multiplies them."),
+    SG_ROW_OBJECT("memory", sg_memory_params,
+                  "Workers that are slow for several iterations in a row (Gilbert 1960, Elliott "
+                  "1963): a Markov chain for each worker that begins in its stationary state.",
+                  .flags = SG_OPTIONAL),
+    SG_ROW_FAMILY("common", &sg_factor_family,
+                  "A random factor per iteration that multiplies the times of all workers."),
+    SG_ROW_OBJECT("stalls", sg_stall_params, "Rare stalls, of single workers or of many at once.",
+                  .flags = SG_OPTIONAL),
     {0}};
 
 const sg_family sg_delay_family = {
     .selector = "model", .what = "delay law", .at = sg_law_or_replay_at, .fallback = NULL};
 
 static const sg_param class_params[] = {
-    {.name = "share",
-     .kind = SG_REAL,
-     .summary = "The share of the workers that are in this class; the shares sum to 1.",
-     .min = 0,
-     .max = 1,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
-    {.name = "speed",
-     .kind = SG_REAL,
-     .summary = "The speed of a worker of this class, 1 being nominal; divides compute times.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
+    SG_ROW_REAL("share", 0, 1,
+                "The share of the workers that are in this class; the shares sum to 1.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_REAL("speed", 0, SG_UNBOUNDED,
+                "The speed of a worker of this class, 1 being nominal; divides compute times.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
-static const sg_param class_item[] = {{.name = "class",
-                                       .kind = SG_OBJECT,
-                                       .summary = "A class of workers of equal speed.",
-                                       .fields = class_params},
-                                      {0}};
+static const sg_param class_item[] = {
+    SG_ROW_OBJECT("class", class_params, "A class of workers of equal speed."), {0}};
 
-static const sg_param speed_item[] = {{.name = "speed",
-                                       .kind = SG_REAL,
-                                       .summary = "A speed, 1 being nominal.",
-                                       .min = 0,
-                                       .max = SG_UNBOUNDED,
-                                       .flags = SG_MIN_OPEN},
-                                      {0}};
+static const sg_param speed_item[] = {
+    SG_ROW_REAL("speed", 0, SG_UNBOUNDED, "A speed, 1 being nominal.", .flags = SG_MIN_OPEN), {0}};
 
 const sg_param sg_cluster_params[] = {
-    {.name = "workers",
-     .kind = SG_INT,
-     .summary = "The number n of workers.",
-     .min = 1,
-     .max = 1000000,
-     .flags = SG_REQUIRED},
-    {.name = "classes",
-     .kind = SG_LIST,
-     .summary = "Classes of workers by speed; without any, all have speed 1. A class gets its "
-                "share of the workers by largest remainder.",
-     .min = 0,
-     .max = 1000000,
-     .fields = class_item},
-    {.name = "assign",
-     .kind = SG_CHOICE,
-     .summary = "Which workers are in which class: by a random permutation that depends on the "
-                "seed alone, or in the order of the list.",
-     .choices = assignments,
-     .fallback = ASSIGN_RANDOM},
-    {.name = "speeds",
-     .kind = SG_LIST,
-     .summary = "The speed of each worker, in order, instead of classes.",
-     .max = 1000000,
-     .fields = speed_item},
-    {.name = "random_speed",
-     .kind = SG_FAMILY,
-     .summary = "A random factor of each worker's speed that lasts for the whole run; a new one in "
-                "each replication.",
-     .family = &sg_factor_family},
-    {.name = "crashes",
-     .kind = SG_FAMILY,
-     .summary = "Workers that die: their messages never come while they are dead.",
-     .family = &sg_crash_family},
-    {.name = "erasure",
-     .kind = SG_FAMILY,
-     .summary = "Workers whose messages never come in an iteration, though they compute: the "
-                "erasure models of coding theory, beside the clock.",
-     .fields = sg_erasure_params,
-     .family = &sg_erasure_family},
+    SG_ROW_INT("workers", 1, 1000000, "The number n of workers.", .flags = SG_REQUIRED),
+    SG_ROW_LIST("classes", class_item, 0, 1000000,
+                "Classes of workers by speed; without any, all have speed 1. A class gets its "
+                "share of the workers by largest remainder."),
+    SG_ROW_CHOICE("assign", assignments, ASSIGN_RANDOM,
+                  "Which workers are in which class: by a random permutation that depends on the "
+                  "seed alone, or in the order of the list."),
+    SG_ROW_LIST("speeds", speed_item, 0, 1000000,
+                "The speed of each worker, in order, instead of classes."),
+    SG_ROW_FAMILY("random_speed", &sg_factor_family,
+                  "A random factor of each worker's speed that lasts for the whole run; a new one "
+                  "in each replication."),
+    SG_ROW_FAMILY("crashes", &sg_crash_family,
+                  "Workers that die: their messages never come while they are dead."),
+    SG_ROW_FAMILY("erasure", &sg_erasure_family,
+                  "Workers whose messages never come in an iteration, though they compute: the "
+                  "erasure models of coding theory, beside the clock.",
+                  .fields = sg_erasure_params),
     {0}};
 
 struct sg_delay {
-  sg_source source;
+  sg_times times;
   sg_modifiers modifiers;
   sg_failures failures;
-  bool levels; /* workers are made to last as long as the median one: which, is in `without` */
-  sg_without without;
+  bool levels; /* workers are made to last as long as the median one: which, is in `removed` */
+  sg_delay_causes removed;
   int workers;
   int scaling;
   double scale; /* 1, or 1/k where the law is for the whole data set */
@@ -178,7 +123,7 @@ static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_err
   sg_status status = sg_classes_assign(cluster, "classes", delay->workers,
                                        sg_choice(cluster, "assign") == ASSIGN_RANDOM,
                                        SG_CLASSES_OF_SPEED, delay->seed, class_of, e);
-  for (int w = 0; w < delay->workers && status == SG_OK; w++)
+  for (int w = 0; w < delay->workers && !status; w++)
     delay->speed[w] = sg_real(sg_item(cluster, "classes", class_of[w])->object, "speed");
   free(class_of);
   return status;
@@ -206,18 +151,16 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                   .speed = speed};
   /* All are checked, so that all faults are listed at once. */
   sg_replay_column column = d->scaling == STARTUP ? SG_REPLAY_START : SG_REPLAY_COMPUTE;
-  sg_status source = sg_source_init(&d->source, delay, workers, seed, column, d->per_subset, e);
+  sg_status times =
+      sg_times_init(&d->times, delay, SG_FOR_COMPUTE, workers, seed, column, d->per_subset, e);
   sg_status classes = assign_speeds(d, cluster, e);
   sg_status modifiers = sg_modifiers_init(&d->modifiers, sg_object(cluster, "random_speed"),
                                           sg_object(delay, "memory"), sg_object(delay, "common"),
                                           sg_object(delay, "stalls"), workers, seed, e);
   sg_status failures = sg_failures_init(&d->failures, sg_object(cluster, "crashes"),
                                         sg_object(cluster, "erasure"), workers, seed, e);
-  sg_status status = source != SG_OK      ? source
-                     : classes != SG_OK   ? classes
-                     : modifiers != SG_OK ? modifiers
-                                          : failures;
-  if (status != SG_OK) {
+  sg_status status = times ? times : classes ? classes : modifiers ? modifiers : failures;
+  if (status) {
     sg_delay_free(d);
     return status;
   }
@@ -227,7 +170,7 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
 
 void sg_delay_free(sg_delay *delay) {
   if (!delay) return;
-  sg_source_clear(&delay->source);
+  sg_times_clear(&delay->times);
   sg_modifiers_clear(&delay->modifiers);
   sg_failures_clear(&delay->failures);
   free(delay->speed);
@@ -243,14 +186,14 @@ int sg_delay_workers(const sg_delay *delay) {
 }
 
 long sg_delay_iterations(const sg_delay *delay) {
-  return delay->source.replay ? sg_replay_iterations(delay->source.replay) : 0;
+  return delay->times.replay ? sg_replay_iterations(delay->times.replay) : 0;
 }
 
 void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
-  if (delay->source.replay)
-    sg_replay_note(delay->source.replay, out);
+  if (delay->times.replay)
+    sg_replay_note(delay->times.replay, out);
   else
-    sg_law_note(&delay->source.law, "delay", out);
+    sg_law_note(&delay->times.law, "delay", out);
   sg_factor_note(&delay->modifiers.speed, "random speed", out);
   sg_factor_note(&delay->modifiers.common, "common factor", out);
   if (delay->modifiers.stall_has_length) sg_law_note(&delay->modifiers.stall_length, "stalls", out);
@@ -263,17 +206,12 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
 
 /* --- What if ---------------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* How long a worker lasts in this run, but for what changes within it. */
 static double slowness(const sg_delay_run *run, int worker) {
   const sg_delay *d = run->delay;
   double random =
       d->modifiers.speed.random ? sg_modifiers_speed(&d->modifiers, run->replication, worker) : 1;
-  return sg_source_level(&d->source, worker) / (d->speed[worker] * random);
+  return sg_times_level(&d->times, worker) / (d->speed[worker] * random);
 }
 
 /* The factors that make workers last as long as the median one. */
@@ -289,12 +227,12 @@ static bool make_levels(sg_delay_run *run) {
       sorted[w] = own[w] = slowness(run, w);
       if (own[w] > own[slowest]) slowest = w;
     }
-    qsort(sorted, n, sizeof *sorted, ascending);
+    sg_sort_doubles(sorted, n);
     double median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-    for (int w = 0; w < d->workers; w++) run->level[w] = d->without.speeds ? median / own[w] : 1;
-    if (d->without.slowest) run->level[slowest] = median / own[slowest];
-    for (int i = 0; i < d->without.n_workers; i++)
-      run->level[d->without.worker[i]] = median / own[d->without.worker[i]];
+    for (int w = 0; w < d->workers; w++) run->level[w] = d->removed.speeds ? median / own[w] : 1;
+    if (d->removed.slowest) run->level[slowest] = median / own[slowest];
+    for (int i = 0; i < d->removed.n_workers; i++)
+      run->level[d->removed.worker[i]] = median / own[d->removed.worker[i]];
   }
   bool ok = own && sorted && run->level;
   free(own);
@@ -302,28 +240,29 @@ static bool make_levels(sg_delay_run *run) {
   return ok;
 }
 
-sg_without sg_delay_causes(const sg_delay *d) {
-  sg_without has = {.stalls = d->modifiers.stall_probability > 0,
-                    .memory = d->modifiers.memory,
-                    .common = d->modifiers.common.random,
-                    .crashes = d->failures.crash != SG_CRASH_NONE,
-                    .erasures = d->failures.erasure != SG_ERASE_NONE,
-                    .randomness = sg_source_is_random(&d->source),
-                    .speeds = d->modifiers.speed.random};
+sg_delay_causes sg_delay_causes_of(const sg_delay *d) {
+  sg_delay_causes has = {.stalls = d->modifiers.stall_probability > 0,
+                         .memory = d->modifiers.memory,
+                         .common = d->modifiers.common.random,
+                         .crashes = d->failures.crash != SG_CRASH_NONE,
+                         .erasures = d->failures.erasure != SG_ERASE_NONE,
+                         .randomness = sg_times_are_random(&d->times),
+                         .speeds = d->modifiers.speed.random};
   for (int w = 1; w < d->workers; w++)
-    has.speeds |= sg_source_level(&d->source, w) / d->speed[w] !=
-                  sg_source_level(&d->source, 0) / d->speed[0];
+    has.speeds |=
+        sg_times_level(&d->times, w) / d->speed[w] != sg_times_level(&d->times, 0) / d->speed[0];
   has.slowest = has.speeds;
   return has;
 }
 
-sg_status sg_delay_take_away(sg_delay *d, const sg_without *what, const char *place, sg_error *e) {
+sg_status sg_delay_remove_causes(sg_delay *d, const sg_delay_causes *what, const char *place,
+                                 sg_error *e) {
   sg_modifiers *m = &d->modifiers;
   for (int i = 0; i < what->n_workers; i++)
     if (what->worker[i] >= d->workers)
       return sg_fail(e, SG_INVALID, place, "expected worker=0 to worker=%d, found worker=%d",
                      d->workers - 1, what->worker[i]);
-  if (what->randomness && !sg_source_take_mean(&d->source))
+  if (what->randomness && !sg_times_take_mean(&d->times))
     return sg_fail(e, SG_INVALID, place,
                    "compute times cannot be replaced by their mean: the law has none");
   if (what->stalls) m->stall_probability = 0;
@@ -332,7 +271,7 @@ sg_status sg_delay_take_away(sg_delay *d, const sg_without *what, const char *pl
   if (what->crashes) d->failures.crash = SG_CRASH_NONE;
   if (what->erasures) d->failures.erasure = SG_ERASE_NONE;
   m->any = m->speed.random || m->memory || m->common.random || m->stall_probability > 0;
-  d->without = *what;
+  d->removed = *what;
   d->levels = what->speeds || what->slowest || what->n_workers > 0;
   return SG_OK;
 }
@@ -386,8 +325,8 @@ bool sg_delay_erased(sg_delay_run *run, int worker, uint32_t iteration) {
 }
 
 static double draw(const sg_delay_run *run, int worker, uint32_t iteration, int number) {
-  return sg_source_seconds(&run->delay->source, run->replication, worker, iteration,
-                           (uint32_t)number);
+  return sg_times_seconds(&run->delay->times, run->replication, worker, iteration,
+                          (uint32_t)number);
 }
 
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
@@ -413,9 +352,9 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
 
 const char *sg_delay_form_of(const sg_delay *d, int worker, int tasks, double work, int draws,
                              sg_delay_form *form) {
-  *form = (sg_delay_form){.law = &d->source.law, .draws = 1};
-  if (d->source.replay) return "compute times come from a trace";
-  if (d->levels || d->source.certain) return "causes of lost time are taken away";
+  *form = (sg_delay_form){.law = &d->times.law, .draws = 1};
+  if (d->times.replay) return "compute times come from a trace";
+  if (d->levels || d->times.certain) return "causes of lost time are taken away";
   if (d->modifiers.speed.random) return "workers have random speeds";
   if (d->modifiers.memory) return "workers are slow for several iterations in a row";
   if (d->modifiers.common.random) return "all workers of an iteration have a factor in common";

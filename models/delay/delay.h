@@ -3,7 +3,7 @@
 #ifndef SG_MODELS_DELAY_H
 #define SG_MODELS_DELAY_H
 
-#include "models/delay/law.h"
+#include "models/times/law.h"
 #include "sim/core/text.h"
 
 /* The scenario's "delay" object: family by "model" (a law or a trace) with the common members unit

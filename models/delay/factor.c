@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Factors: laws of times whose members are named without their unit. */
 #include "models/delay/factor.h"
 
-#include "models/delay/laws/laws.h"
+#include "models/times/laws/laws.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,13 +42,13 @@ static const sg_param bimodal[] = {
     {0}};
 
 static const sg_variant variants[] = {
-    {.name = "none", .summary = "The factor is 1.", .reference = ""},
-    {"deterministic", "Always the same factor.", "", deterministic},
-    {"lognormal", "Lognormal factor.", "", lognormal},
-    {"gamma", "Gamma factor.", "", gamma_params},
-    {"weibull", "Weibull factor.", "", weibull},
-    {"pareto", "Pareto factor.", "", pareto},
-    {"bimodal", "One of two factors.", "", bimodal}};
+    {.name = "none", .summary = "The factor is 1."},
+    {.name = "deterministic", .summary = "Always the same factor.", .params = deterministic},
+    {.name = "lognormal", .summary = "Lognormal factor.", .params = lognormal},
+    {.name = "gamma", .summary = "Gamma factor.", .params = gamma_params},
+    {.name = "weibull", .summary = "Weibull factor.", .params = weibull},
+    {.name = "pareto", .summary = "Pareto factor.", .params = pareto},
+    {.name = "bimodal", .summary = "One of two factors.", .params = bimodal}};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof variants / sizeof *variants) ? &variants[i] : NULL;
@@ -65,12 +66,12 @@ static sg_status make_law(sg_factor *f, const sg_values *values, const sg_varian
   sg_values *v = sg_values_new(NULL, law, values->pointer);
   if (!v) return sg_fail_memory(e);
   sg_status status = SG_OK;
-  for (const sg_param *p = values->variant->params; p->name && status == SG_OK; p++) {
+  for (const sg_param *p = values->variant->params; p->name && !status; p++) {
     char name[64];
     snprintf(name, sizeof name, "%s%s", p->name, sg_values_param(v, p->name) ? "" : "_s");
     status = sg_values_set_number(v, name, sg_real(values, p->name), e);
   }
-  if (status == SG_OK) status = sg_law_init(&f->law, v, e);
+  if (!status) status = sg_law_init(&f->law, v, e);
   sg_values_free(v);
   return status;
 }

@@ -3,7 +3,7 @@
 #ifndef SG_MODELS_FACTOR_H
 #define SG_MODELS_FACTOR_H
 
-#include "models/delay/law.h"
+#include "models/times/law.h"
 
 /* {"model": none | lognormal | gamma | weibull | pareto | bimodal | deterministic}: the laws of
  * law.h with the same members, their times being numbers: "median" for "median_s". */

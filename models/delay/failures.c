@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Crashes and erasures: which messages never come. */
 #include "models/delay/failures.h"
 
 #include "models/delay/address.h"
@@ -8,8 +9,7 @@
 
 enum { FRESH_ITERATION, FRESH_RUN };
 
-#define MEAN_ITERATIONS(member, what)                                                              \
-  { .name = member, .kind = SG_REAL, .summary = what, .min = 1, .max = 1e9, .flags = SG_REQUIRED }
+#define MEAN_ITERATIONS(member, what) SG_ROW_REAL(member, 1, 1e9, what, .flags = SG_REQUIRED)
 #define TO_CRASH                                                                                   \
   MEAN_ITERATIONS("mean_iterations", "Mean number of iterations for which a worker is up before "  \
                                      "it crashes (geometric); all are up at the start.")
@@ -26,25 +26,27 @@ static const sg_family downtime_family = {
 
 static const sg_param seconds_params[] = {
     TO_CRASH,
-    {.name = "downtime",
-     .kind = SG_FAMILY,
-     .summary = "The time in seconds from a crash, at the start of the worker's task, until it "
-                "is up again and begins that task anew.",
-     .family = &downtime_family,
-     .flags = SG_REQUIRED},
+    SG_ROW_FAMILY("downtime", &downtime_family,
+                  "The time in seconds from a crash, at the start of the worker's task, until it "
+                  "is up again and begins that task anew.",
+                  .flags = SG_REQUIRED),
     {0}};
 
 static const sg_variant crashes[] = {
-    {.name = "none", .summary = "Workers do not crash.", .reference = ""},
-    {"permanent", "A worker that crashes never comes back.", "", permanent_params},
-    {"iterations",
-     "A crashed worker does nothing for whole iterations: neither tasks nor messages. A scheme "
-     "that cannot do without it ends as stalled, or skips the iteration (stop.undecodable).",
-     "", iterations_params},
-    {"seconds",
-     "A crashed worker is back after a random time; what it was given then begins, unless the "
-     "iteration is over.",
-     "", seconds_params}};
+    {.name = "none", .summary = "Workers do not crash."},
+    {.name = "permanent",
+     .summary = "A worker that crashes never comes back.",
+     .params = permanent_params},
+    {.name = "iterations",
+     .summary =
+         "A crashed worker does nothing for whole iterations: neither tasks nor messages. A scheme "
+         "that cannot do without it ends as stalled, or skips the iteration (stop.undecodable).",
+     .params = iterations_params},
+    {.name = "seconds",
+     .summary =
+         "A crashed worker is back after a random time; what it was given then begins, unless the "
+         "iteration is over.",
+     .params = seconds_params}};
 
 static const sg_variant *crash_at(int i) {
   return i >= 0 && i < (int)(sizeof crashes / sizeof *crashes) ? &crashes[i] : NULL;
@@ -58,41 +60,35 @@ const sg_family sg_crash_family = {
     .name = "count", .kind = SG_INT, .summary = "How many workers are erased, at most all.",       \
     .min = 0, .max = 1000000, .flags = SG_REQUIRED                                                 \
   }
-static const sg_param bernoulli_params[] = {{.name = "probability",
-                                             .kind = SG_REAL,
-                                             .summary = "Of each worker, independently.",
-                                             .min = 0,
-                                             .max = 1,
-                                             .flags = SG_REQUIRED},
-                                            {0}};
+static const sg_param bernoulli_params[] = {
+    SG_ROW_REAL("probability", 0, 1, "Of each worker, independently.", .flags = SG_REQUIRED), {0}};
 static const sg_param count_params[] = {ERASED_COUNT, {0}};
-static const sg_param worker_item[] = {{.name = "worker",
-                                        .kind = SG_INT,
-                                        .summary = "The number of a worker, from 0.",
-                                        .min = 0,
-                                        .max = 999999},
-                                       {0}};
-static const sg_param pattern_params[] = {{.name = "workers",
-                                           .kind = SG_LIST,
-                                           .summary = "The workers that are erased, from 0.",
-                                           .max = 1000000,
-                                           .fields = worker_item,
-                                           .flags = SG_REQUIRED},
+static const sg_param worker_item[] = {
+    SG_ROW_INT("worker", 0, 999999, "The number of a worker, from 0."), {0}};
+static const sg_param pattern_params[] = {SG_ROW_LIST("workers", worker_item, 0, 1000000,
+                                                      "The workers that are erased, from 0.",
+                                                      .flags = SG_REQUIRED),
                                           {0}};
 
 static const sg_variant erasures[] = {
-    {.name = "none", .summary = "No message is lost.", .reference = ""},
-    {"bernoulli", "Each worker is erased with a probability.", "", bernoulli_params},
-    {"uniform", "A number of workers, all sets of that size being equally likely.", "",
-     count_params},
-    {"burst", "A number of consecutive workers (after the last comes the first) from a random one.",
-     "", count_params},
-    {"worst",
-     "The workers whose loss is worst for the code, found one after another (greedily): at each "
-     "step the one without which the sum is no longer determined or, among those, with which the "
-     "decoding weights grow most. An upper bound on nothing: a worse set may exist.",
-     "", count_params},
-    {"pattern", "Listed workers, always.", "", pattern_params}};
+    {.name = "none", .summary = "No message is lost."},
+    {.name = "bernoulli",
+     .summary = "Each worker is erased with a probability.",
+     .params = bernoulli_params},
+    {.name = "uniform",
+     .summary = "A number of workers, all sets of that size being equally likely.",
+     .params = count_params},
+    {.name = "burst",
+     .summary =
+         "A number of consecutive workers (after the last comes the first) from a random one.",
+     .params = count_params},
+    {.name = "worst",
+     .summary = "The workers whose loss is worst for the code, found one after another (greedily): "
+                "at each step the one without which the sum is no longer determined or, among "
+                "those, with which the decoding weights grow most. An upper bound on nothing: a "
+                "worse set may exist.",
+     .params = count_params},
+    {.name = "pattern", .summary = "Listed workers, always.", .params = pattern_params}};
 
 static const sg_variant *erasure_at(int i) {
   return i >= 0 && i < (int)(sizeof erasures / sizeof *erasures) ? &erasures[i] : NULL;
@@ -103,11 +99,8 @@ const sg_family sg_erasure_family = {
 
 static const char *const freshness[] = {"iteration", "run", NULL};
 const sg_param sg_erasure_params[] = {
-    {.name = "drawn_per",
-     .kind = SG_CHOICE,
-     .summary = "bernoulli, uniform and burst: drawn anew in each iteration, or once a run.",
-     .choices = freshness,
-     .fallback = FRESH_ITERATION},
+    SG_ROW_CHOICE("drawn_per", freshness, FRESH_ITERATION,
+                  "bernoulli, uniform and burst: drawn anew in each iteration, or once a run."),
     {0}};
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -157,7 +150,7 @@ sg_status sg_failures_init(sg_failures *f, const sg_values *crash, const sg_valu
                            int workers, uint64_t seed, sg_error *e) {
   *f = (sg_failures){.workers = workers, .seed = seed};
   sg_status a = read_crashes(f, crash, e), b = read_erasure(f, erasure, e);
-  return a != SG_OK ? a : b;
+  return a ? a : b;
 }
 
 void sg_failures_clear(sg_failures *f) {

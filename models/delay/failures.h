@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that never come: crashed workers, and the erasure models of the theory. */
+/* Messages that never come: crashed workers, and the erasure models of coding theory. */
 #ifndef SG_MODELS_FAILURES_H
 #define SG_MODELS_FAILURES_H
 
 #include "models/delay/chain.h"
-#include "models/delay/law.h"
+#include "models/times/law.h"
 
 /* "cluster.crashes": none | permanent | iterations | seconds; "cluster.erasure": none | bernoulli |
  * uniform | burst | worst | pattern. */

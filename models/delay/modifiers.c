@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The modifiers in their fixed order: speed, memory, common factor, stalls. */
 #include "models/delay/modifiers.h"
 
 #include "models/delay/address.h"
@@ -30,16 +31,11 @@ const sg_param sg_memory_params[] = {
            "With slow_share: for how many iterations in a row, 1/p_recover. At "
            "1/(1 − slow_share) there is no memory.",
            1, 1e9, 0),
-    {.name = "slowdown",
-     .kind = SG_REAL,
-     .summary = "Multiplies the times of a slow worker.",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED},
+    SG_ROW_REAL("slowdown", 1, SG_UNBOUNDED, "Multiplies the times of a slow worker.",
+                .flags = SG_REQUIRED),
     {0}};
 
-static const sg_variant no_length = {
-    .name = "none", .summary = "A stall adds no time of its own.", .reference = ""};
+static const sg_variant no_length = {.name = "none", .summary = "A stall adds no time of its own."};
 
 static const sg_variant *length_at(int i) {
   return i == 0 ? &no_length : i > 0 ? sg_law_variant_at(i - 1) : NULL;
@@ -50,25 +46,16 @@ const sg_family sg_stall_length_family = {
 
 const sg_param sg_stall_params[] = {
     PROBABILITY("probability", "Probability that a given worker is stalled in a given iteration."),
-    {.name = "length",
-     .kind = SG_FAMILY,
-     .summary = "The seconds that a stall adds to the worker's first task of the iteration, a draw "
-                "for each worker; nothing divides or multiplies them.",
-     .family = &sg_stall_length_family},
-    {.name = "slowdown",
-     .kind = SG_REAL,
-     .summary = "Multiplies the times of a stalled worker.",
-     .min = 1,
-     .max = SG_UNBOUNDED,
-     .fallback = 1},
-    {.name = "share",
-     .kind = SG_REAL,
-     .summary = "Clustering: the share of the workers that is hit at once. In an iteration a stall "
+    SG_ROW_FAMILY("length", &sg_stall_length_family,
+                  "The seconds that a stall adds to the worker's first task of the iteration, a "
+                  "draw for each worker; nothing divides or multiplies them."),
+    SG_ROW_REAL("slowdown", 1, SG_UNBOUNDED, "Multiplies the times of a stalled worker.",
+                .fallback = 1),
+    SG_ROW_REAL("share", 0, 1,
+                "Clustering: the share of the workers that is hit at once. In an iteration a stall "
                 "occurs with probability/share, and then hits each worker with this probability. "
                 "At least probability; absent: workers stall independently of each other.",
-     .min = 0,
-     .max = 1,
-     .flags = SG_OPTIONAL | SG_MIN_OPEN},
+                .flags = SG_OPTIONAL | SG_MIN_OPEN),
     {0}};
 
 static sg_status read_memory(sg_modifiers *m, const sg_values *v, sg_error *e) {
@@ -125,7 +112,7 @@ sg_status sg_modifiers_init(sg_modifiers *m, const sg_values *random_speed, cons
   sg_status b = sg_factor_init(&m->common, common, e);
   sg_status c = read_stalls(m, stalls, e);
   m->any = m->speed.random || memory || m->common.random || m->stall_probability > 0;
-  return a != SG_OK ? a : b != SG_OK ? b : c != SG_OK ? c : d;
+  return a ? a : b ? b : c ? c : d;
 }
 
 void sg_modifiers_clear(sg_modifiers *m) {

@@ -18,25 +18,14 @@ static const sg_variant *variant_at(int i) {
 const sg_family sg_data_family = {.selector = "source", .what = "data source", .at = variant_at};
 
 const sg_param sg_data_params[] = {
-    {.name = "test_share",
-     .kind = SG_REAL,
-     .summary = "share of the rows kept for testing",
-     .max = 1,
-     .fallback = 0.2,
-     .flags = SG_MAX_OPEN},
-    {.name = "standardize",
-     .kind = SG_BOOL,
-     .summary = "bring every column to mean 0 and variance 1 over the training rows; constant "
-                "columns become 0",
-     .fallback = 1},
-    {.name = "intercept",
-     .kind = SG_BOOL,
-     .summary = "add a column of ones, not regularised",
-     .fallback = 1},
-    {.name = "shuffle",
-     .kind = SG_BOOL,
-     .summary = "put the rows in random order before the split",
-     .fallback = 1},
+    SG_ROW_REAL("test_share", 0, 1, "share of the rows kept for testing", .fallback = 0.2,
+                .flags = SG_MAX_OPEN),
+    SG_ROW("standardize", SG_BOOL,
+           "bring every column to mean 0 and variance 1 over the training rows; constant columns "
+           "become 0",
+           .fallback = 1),
+    SG_ROW("intercept", SG_BOOL, "add a column of ones, not regularised", .fallback = 1),
+    SG_ROW("shuffle", SG_BOOL, "put the rows in random order before the split", .fallback = 1),
     {0}};
 
 sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e) {

@@ -4,8 +4,6 @@
 
 static void rows(int outputs, const double *y, long n, double scale, const double *z, double *r,
                  long ld, double *loss) {
-  (void)outputs;
-  (void)ld;
   for (long i = 0; i < n; i++) {
     double difference = z[i] - y[i];
     if (r) r[i] = scale * difference;

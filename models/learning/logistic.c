@@ -31,8 +31,6 @@ SG_INLINE void four(const sg_v4 *y, const sg_v4 *z, double scale, double *r, dou
 
 SG_CLONES static void rows(int outputs, const double *y, long n, double scale, const double *z,
                            double *r, long ld, double *loss) {
-  (void)outputs;
-  (void)ld;
   long i = 0;
   for (; i + 4 <= n; i += 4) {
     sg_v4 a = AT(y, i), b = AT(z, i);

@@ -5,8 +5,6 @@
 
 static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
                         sg_error *e) {
-  (void)seed;
-  (void)e;
   problem->length = sg_int(learning, "length");
   problem->stride = problem->length;
   problem->timing_only = true;
@@ -14,12 +12,8 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
 }
 
 static const sg_param params[] = {
-    {.name = "length",
-     .kind = SG_INT,
-     .summary = "coordinates of a gradient, which the sizes of messages follow",
-     .min = 1,
-     .max = 1e12,
-     .fallback = 1},
+    SG_ROW_INT("length", 1, 1e12, "coordinates of a gradient, which the sizes of messages follow",
+               .fallback = 1),
     {0}};
 
 const sg_problem_type sg_problem_none = {

@@ -13,19 +13,19 @@ struct sg_optimizer {
 };
 
 static const sg_param nesterov_params[] = {
-    {.name = "momentum",
-     .kind = SG_REAL,
-     .summary = "a constant β; absent: the sequence β_t = t/(t + 3), t = 0, 1, …",
-     .max = 1,
-     .flags = SG_OPTIONAL | SG_MAX_OPEN},
+    SG_ROW_REAL("momentum", 0, 1, "a constant β; absent: the sequence β_t = t/(t + 3), t = 0, 1, …",
+                .flags = SG_OPTIONAL | SG_MAX_OPEN),
     {0}};
 
-static const sg_variant gradient_descent = {"gradient-descent", "x ← x − step·∇f(x)", "", NULL};
+static const sg_variant gradient_descent = {.name = "gradient-descent",
+                                            .summary = "x ← x − step·∇f(x)"};
 static const sg_variant nesterov = {
-    "nesterov",
-    "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) or a "
-    "constant momentum",
-    "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243", nesterov_params};
+    .name = "nesterov",
+    .summary =
+        "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) or a "
+        "constant momentum",
+    .reference = "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243",
+    .params = nesterov_params};
 
 static const sg_variant *variant_at(int i) {
   return i == 0 ? &gradient_descent : i == 1 ? &nesterov : NULL;
@@ -34,12 +34,9 @@ static const sg_variant *variant_at(int i) {
 const sg_family sg_optimizer_family = {
     .selector = "method", .what = "optimiser", .at = variant_at, .fallback = "gradient-descent"};
 
-const sg_param sg_optimizer_params[] = {{.name = "step",
-                                         .kind = SG_REAL,
-                                         .summary = "step size, constant over the run",
-                                         .max = SG_UNBOUNDED,
-                                         .fallback = 1,
-                                         .flags = SG_MIN_OPEN},
+const sg_param sg_optimizer_params[] = {SG_ROW_REAL("step", 0, SG_UNBOUNDED,
+                                                    "step size, constant over the run",
+                                                    .fallback = 1, .flags = SG_MIN_OPEN),
                                         {0}};
 
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e) {
@@ -89,7 +86,6 @@ SG_CLONES static void descend(double step, double l2, long n, const double *poin
 
 void sg_optimizer_step(const sg_optimizer *optimizer, const sg_problem *problem, long update,
                        double *const *state, const double *point, const double *gradient) {
-  (void)update;
   long l = problem->length, stride = problem->stride, free_ones = problem->unregularised;
   if (optimizer->nesterov) memcpy(state[1], state[0], (size_t)l * sizeof(double));
   for (long b = 0; b < l; b += stride) {

@@ -33,39 +33,21 @@ const sg_family sg_problem_family = {
 static const char *const subset_words[] = {"workers", NULL};
 
 const sg_param sg_learning_params[] = {
-    {.name = "subsets",
-     .kind = SG_INT,
-     .summary = "number of data subsets, the unit of work",
-     .min = 1,
-     .max = 1e6,
-     .choices = subset_words,
-     .text = "workers"},
-    {.name = "l2",
-     .kind = SG_REAL,
-     .summary = "weight of the regulariser (l2/2)·‖x‖²; intercepts are not regularised",
-     .max = SG_UNBOUNDED},
-    {.name = "optimizer",
-     .kind = SG_FAMILY,
-     .summary = "how the master updates the model",
-     .fields = sg_optimizer_params,
-     .family = &sg_optimizer_family},
-    {.name = "evaluate_every",
-     .kind = SG_INT,
-     .summary = "updates between two evaluations of loss and test metrics; 0: never",
-     .max = 1e9,
-     .fallback = 1},
-    {.name = "block_width",
-     .kind = SG_INT,
-     .summary = "models computed side by side; 0: 16 for data of 64 MB or more and no batch_rows, "
-                "else 1",
-     .max = BLOCK_WIDTH_MAX},
-    {.name = "batch_rows",
-     .kind = SG_INT,
-     .summary = "rows of a mini-batch, for schemes that compute on mini-batches; a part with no "
-                "more rows is taken whole",
-     .min = 1,
-     .max = 1e9,
-     .flags = SG_OPTIONAL},
+    SG_ROW_INT("subsets", 1, 1e6, "number of data subsets, the unit of work",
+               .choices = subset_words, .text = "workers"),
+    SG_ROW_REAL("l2", 0, SG_UNBOUNDED,
+                "weight of the regulariser (l2/2)·‖x‖²; intercepts are not regularised"),
+    SG_ROW_FAMILY("optimizer", &sg_optimizer_family, "how the master updates the model",
+                  .fields = sg_optimizer_params),
+    SG_ROW_INT("evaluate_every", 0, 1e9,
+               "updates between two evaluations of loss and test metrics; 0: never", .fallback = 1),
+    SG_ROW_INT(
+        "block_width", 0, BLOCK_WIDTH_MAX,
+        "models computed side by side; 0: 16 for data of 64 MB or more and no batch_rows, else 1"),
+    SG_ROW_INT("batch_rows", 1, 1e9,
+               "rows of a mini-batch, for schemes that compute on mini-batches; a part with no "
+               "more rows is taken whole",
+               .flags = SG_OPTIONAL),
     {0}};
 
 /* --- Problems --------------------------------------------------------------------------------- */

@@ -99,7 +99,6 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
 }
 
 static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gradient_request *q) {
-  (void)problem;
   if (!sg_numbers_need(&ws->factor, (size_t)q->columns)) return SG_NO_MEMORY;
   for (int c = 0; c < q->columns; c++) {
     ws->factor.p[c] = 1 / (1 + fabs(q->x[c][0]));
@@ -178,13 +177,8 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
   return SG_OK;
 }
 
-static const sg_param params[] = {{.name = "length",
-                                   .kind = SG_INT,
-                                   .summary = "coordinates of a gradient",
-                                   .min = 1,
-                                   .max = 1e10,
-                                   .flags = SG_REQUIRED},
-                                  {0}};
+static const sg_param params[] = {
+    SG_ROW_INT("length", 1, 1e10, "coordinates of a gradient", .flags = SG_REQUIRED), {0}};
 
 const sg_problem_type sg_problem_synthetic = {
     .about = {"synthetic-gradient",

@@ -125,7 +125,6 @@ void sg_wide_product(long rows, long columns, int models, const double *x, const
     return;
   }
 #endif
-  (void)scratch;
   cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)rows, models, (int)columns, 1.0, x,
               (int)columns, m, (int)columns, 0.0, z, (int)ldz);
 }

@@ -7,6 +7,7 @@
  * message that comes at virtual time V with b bytes is through at V + b, whoever comes or goes in
  * between. */
 #include "models/network/ingress.h"
+#include "sim/core/array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -81,23 +82,10 @@ static bool make_room(sg_ingress *q, int message) {
       memmove(q->queued, q->queued + q->first, (size_t)q->count * sizeof *q->queued);
       q->first = 0;
     }
-    if (2 * q->count >= q->capacity) {
-      int capacity = q->capacity ? 2 * q->capacity : 64;
-      entry *queued = realloc(q->queued, (size_t)capacity * sizeof *queued);
-      if (!queued) return false;
-      q->queued = queued;
-      q->capacity = capacity;
-    }
+    if (2 * q->count >= q->capacity && !SG_ROOM(q->queued, q->capacity, q->capacity + 1))
+      return false;
   }
-  if (message >= q->arrivals) {
-    int arrivals = q->arrivals ? q->arrivals : 64;
-    while (arrivals <= message) arrivals *= 2;
-    arrival *grown = realloc(q->arrival, (size_t)arrivals * sizeof *grown);
-    if (!grown) return false;
-    q->arrival = grown;
-    q->arrivals = arrivals;
-  }
-  return true;
+  return SG_ROOM(q->arrival, q->arrivals, message + 1);
 }
 
 /* Takes the next to be delivered off the queue. */

@@ -7,13 +7,6 @@
 
 /* --- Durations -------------------------------------------------------------------------------- */
 
-static double draw(const sg_network *network, const sg_law *law, sg_purpose purpose,
-                   uint32_t replication, int worker, uint32_t iteration, uint32_t number) {
-  sg_stream stream;
-  sg_stream_at(&stream, network->seed, replication, purpose, (uint32_t)worker, iteration, number);
-  return sg_law_draw(law, &stream);
-}
-
 /* Nodes that are no workers have nominal links. */
 static double speed_of(const sg_network *network, const double *speed, int node) {
   return speed && node < network->workers ? speed[node] : 1;
@@ -25,17 +18,12 @@ double sg_uplink_seconds(const sg_network *network, uint32_t replication, int wo
   double speed = speed_of(network, network->uplink_speed, worker);
   if (network->uplink == UPLINK_LINEAR)
     seconds += network->uplink_linear.latency + bytes / (network->uplink_linear.bandwidth * speed);
-  else if (network->uplink == UPLINK_LAW)
+  else if (network->uplink == UPLINK_TIMES)
     seconds += share / speed *
-               draw(network, &network->uplink_law, SG_FOR_UPLINK, replication, worker, iteration,
-                    network->draw_per_iteration ? 0 : number);
-  else if (network->uplink == UPLINK_TRACE)
-    seconds += share / speed *
-               sg_replay_seconds(network->uplink_trace, replication, worker % network->workers,
-                                 iteration, network->draw_per_iteration ? 0 : number);
+               sg_times_seconds(&network->uplink_times, replication, worker, iteration,
+                                network->draw_per_iteration ? 0 : number);
   if (network->jitters)
-    seconds +=
-        draw(network, &network->jitter, SG_FOR_JITTER, replication, worker, iteration, number);
+    seconds += sg_times_seconds(&network->jitter, replication, worker, iteration, number);
   return seconds;
 }
 
@@ -49,14 +37,14 @@ const char *sg_uplink_form_of(const sg_network *network, int worker, double shar
     form->certain +=
         network->uplink_linear.latency + bytes / (network->uplink_linear.bandwidth * speed);
     break;
-  case UPLINK_LAW:
-    form->law[form->laws] = &network->uplink_law;
+  case UPLINK_TIMES:
+    if (network->uplink_times.replay) return "uplink times come from a trace";
+    form->law[form->laws] = &network->uplink_times.law;
     form->factor[form->laws++] = share / speed;
     break;
-  case UPLINK_TRACE: return "uplink times come from a trace";
   }
   if (network->jitters) {
-    form->law[form->laws] = &network->jitter;
+    form->law[form->laws] = &network->jitter.law;
     form->factor[form->laws++] = 1;
   }
   return NULL;
@@ -64,10 +52,6 @@ const char *sg_uplink_form_of(const sg_network *network, int worker, double shar
 
 double sg_signal_seconds(const sg_network *network) {
   return network->signal_latency;
-}
-
-sg_precision sg_network_precision(const sg_network *network) {
-  return network->precision;
 }
 
 bool sg_network_occupies_link(const sg_network *network) {

@@ -4,8 +4,8 @@
 #ifndef SG_MODELS_NETWORK_MODEL_H
 #define SG_MODELS_NETWORK_MODEL_H
 
-#include "models/delay/replay.h"
 #include "models/network/ingress.h"
+#include "models/times/times.h"
 
 typedef struct linear_link {
   double latency, bandwidth;
@@ -13,14 +13,13 @@ typedef struct linear_link {
 
 struct sg_network {
   int workers;
-  enum { UPLINK_NONE, UPLINK_LINEAR, UPLINK_LAW, UPLINK_TRACE } uplink;
+  enum { UPLINK_NONE, UPLINK_LINEAR, UPLINK_TIMES } uplink;
   linear_link uplink_linear;
-  sg_law uplink_law;
-  sg_replay *uplink_trace;
+  sg_times uplink_times;
   double per_message;
   bool draw_per_iteration;
   bool jitters;
-  sg_law jitter;
+  sg_times jitter;
   double *uplink_speed, *downlink_speed; /* workers values; NULL: all 1 */
   sg_ingress_kind ingress;
   double ingress_bandwidth;
@@ -29,7 +28,6 @@ struct sg_network {
   int fan_out;
   bool half_duplex;
   double signal_latency;
-  sg_precision precision;
   bool occupies_link;
   uint64_t seed;
 };

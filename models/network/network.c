@@ -30,26 +30,20 @@ static const char *const duplexes[] = {"full", "half", NULL};
 
 static const sg_param linear_params[] = {LATENCY, BANDWIDTH, {0}};
 static const sg_param queue_params[] = {BANDWIDTH, {0}};
-static const sg_param tree_params[] = {LATENCY,
-                                       BANDWIDTH,
-                                       {.name = "fan_out",
-                                        .kind = SG_INT,
-                                        .summary =
-                                            "To how many workers the master, and each worker "
-                                            "that has the model, sends it on.",
-                                        .min = 1,
-                                        .max = 1000000,
-                                        .fallback = 2},
-                                       {0}};
+static const sg_param tree_params[] = {
+    LATENCY,
+    BANDWIDTH,
+    SG_ROW_INT("fan_out", 1, 1000000,
+               "To how many workers the master, and each worker that has the model, sends it on.",
+               .fallback = 2),
+    {0}};
 
 /* --- Uplink ----------------------------------------------------------------------------------- */
 
-static const sg_variant uplink_none = {
-    .name = "none", .summary = "Messages leave their sender in no time.", .reference = ""};
-static const sg_variant uplink_linear = {.name = "linear",
-                                         .summary = "Latency plus bytes over bandwidth.",
-                                         .reference = "",
-                                         .params = linear_params};
+static const sg_variant uplink_none = {.name = "none",
+                                       .summary = "Messages leave their sender in no time."};
+static const sg_variant uplink_linear = {
+    .name = "linear", .summary = "Latency plus bytes over bandwidth.", .params = linear_params};
 
 static const sg_variant *uplink_at(int i) {
   return i == 0 ? &uplink_none : i == 1 ? &uplink_linear : sg_law_or_replay_at(i - 2);
@@ -58,7 +52,7 @@ static const sg_variant *uplink_at(int i) {
 static const sg_family uplink_family = {
     .selector = "model", .what = "uplink model", .at = uplink_at, .fallback = "none"};
 
-static const sg_variant jitter_none = {.name = "none", .summary = "No jitter.", .reference = ""};
+static const sg_variant jitter_none = {.name = "none", .summary = "No jitter."};
 
 static const sg_variant *jitter_at(int i) {
   return i == 0 ? &jitter_none : sg_law_variant_at(i - 1);
@@ -68,40 +62,27 @@ static const sg_family jitter_family = {
     .selector = "model", .what = "jitter law", .at = jitter_at, .fallback = "none"};
 
 static const sg_param uplink_params[] = {
-    {.name = "per_message_s",
-     .kind = SG_REAL,
-     .summary = "Seconds that every transmission takes besides, whatever its length.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .fallback = 0},
-    {.name = "draw",
-     .kind = SG_CHOICE,
-     .summary = "For random laws: a draw for each message, or one per worker and iteration that "
-                "its messages share in proportion to their lengths.",
-     .choices = draws,
-     .fallback = DRAW_MESSAGE},
-    {.name = "jitter",
-     .kind = SG_FAMILY,
-     .summary = "A random time that every transmission is on the link besides, whatever its length "
-                "and the speed of the link; a draw for each.",
-     .family = &jitter_family},
+    SG_ROW_REAL("per_message_s", 0, SG_UNBOUNDED,
+                "Seconds that every transmission takes besides, whatever its length."),
+    SG_ROW_CHOICE("draw", draws, DRAW_MESSAGE,
+                  "For random laws: a draw for each message, or one per worker and iteration that "
+                  "its messages share in proportion to their lengths."),
+    SG_ROW_FAMILY("jitter", &jitter_family,
+                  "A random time that every transmission is on the link besides, whatever its "
+                  "length and the speed of the link; a draw for each."),
     {0}};
 
 /* --- Ingress and broadcast -------------------------------------------------------------------- */
 
 static const sg_variant ingress_unlimited = {
-    .name = "unlimited",
-    .summary = "A receiver takes any number of messages at once, in no time.",
-    .reference = ""};
+    .name = "unlimited", .summary = "A receiver takes any number of messages at once, in no time."};
 static const sg_variant ingress_fifo = {.name = "fifo",
                                         .summary = "One message after another, in the order in "
                                                    "which they come from the uplinks.",
-                                        .reference = "",
                                         .params = queue_params};
 static const sg_variant ingress_fair = {.name = "fair-share",
                                         .summary = "All messages at hand share the bandwidth "
                                                    "equally (processor sharing).",
-                                        .reference = "",
                                         .params = queue_params};
 
 static const sg_variant *ingress_at(int i) {
@@ -111,19 +92,17 @@ static const sg_variant *ingress_at(int i) {
 static const sg_family ingress_family = {
     .selector = "model", .what = "ingress model", .at = ingress_at, .fallback = "unlimited"};
 
-static const sg_variant broadcast_none = {
-    .name = "none", .summary = "The model reaches all workers in no time.", .reference = ""};
+static const sg_variant broadcast_none = {.name = "none",
+                                          .summary = "The model reaches all workers in no time."};
 static const sg_variant broadcast_linear = {
     .name = "linear",
     .summary = "Latency plus bytes over bandwidth, to all workers in parallel.",
-    .reference = "",
     .params = linear_params};
 static const sg_variant broadcast_sequential = {
     .name = "sequential",
     .summary = "The master sends to one worker after another, in the order in which they are given "
                "work (0, 1, … in a round): its link is busy for bytes over bandwidth with each, "
                "which has the model a latency later.",
-    .reference = "",
     .params = linear_params};
 static const sg_variant broadcast_tree = {
     .name = "tree",
@@ -132,7 +111,6 @@ static const sg_variant broadcast_tree = {
         "breadth first: the master's children are the workers 0 to fan_out − 1. Worker i has "
         "the model after as many hops of latency plus bytes over bandwidth as it is deep in "
         "the tree. Sending on does not occupy uplinks.",
-    .reference = "",
     .params = tree_params};
 
 static const sg_variant *broadcast_at(int i) {
@@ -147,93 +125,54 @@ static const sg_family broadcast_family = {
 /* --- Classes of links ------------------------------------------------------------------------- */
 
 static const sg_param class_params[] = {
-    {.name = "share",
-     .kind = SG_REAL,
-     .summary = "The share of the workers that are in this class; the shares sum to 1.",
-     .min = 0,
-     .max = 1,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
-    {.name = "uplink_speed",
-     .kind = SG_REAL,
-     .summary = "Multiplies the bandwidth of the uplink, or divides the times of its law; 1 is "
+    SG_ROW_REAL("share", 0, 1,
+                "The share of the workers that are in this class; the shares sum to 1.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_REAL("uplink_speed", 0, SG_UNBOUNDED,
+                "Multiplies the bandwidth of the uplink, or divides the times of its law; 1 is "
                 "nominal. Latency, per_message_s and jitter stay.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .fallback = 1,
-     .flags = SG_MIN_OPEN},
-    {.name = "downlink_speed",
-     .kind = SG_REAL,
-     .summary = "Multiplies the bandwidth with which a model comes to the worker.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .fallback = 1,
-     .flags = SG_MIN_OPEN},
+                .fallback = 1, .flags = SG_MIN_OPEN),
+    SG_ROW_REAL("downlink_speed", 0, SG_UNBOUNDED,
+                "Multiplies the bandwidth with which a model comes to the worker.", .fallback = 1,
+                .flags = SG_MIN_OPEN),
     {0}};
 
-static const sg_param class_item[] = {{.name = "class",
-                                       .kind = SG_OBJECT,
-                                       .summary = "A class of workers with equal links.",
-                                       .fields = class_params},
-                                      {0}};
+static const sg_param class_item[] = {
+    SG_ROW_OBJECT("class", class_params, "A class of workers with equal links."), {0}};
 
 const sg_param sg_network_params[] = {
-    {.name = "uplink",
-     .kind = SG_FAMILY,
-     .summary = "The link from a worker, which takes one message at a time. A law is for one full "
-                "gradient vector; a message takes its share of it.",
-     .fields = uplink_params,
-     .family = &uplink_family},
-    {.name = "ingress",
-     .kind = SG_FAMILY,
-     .summary = "The link into a receiver, the master's above all, behind the uplinks.",
-     .family = &ingress_family},
-    {.name = "broadcast",
-     .kind = SG_FAMILY,
-     .summary = "How a model reaches the workers.",
-     .family = &broadcast_family},
-    {.name = "classes",
-     .kind = SG_LIST,
-     .summary = "Classes of workers by the speed of their links; without any, all have speed 1. A "
-                "class gets its share of the workers by largest remainder.",
-     .min = 0,
-     .max = 1000000,
-     .fields = class_item},
-    {.name = "assign",
-     .kind = SG_CHOICE,
-     .summary =
-         "Which workers are in which class of links: by a random permutation that depends on "
-         "the seed alone (another than that of the cluster's classes), or in the order of "
-         "the list.",
-     .choices = assignments,
-     .fallback = ASSIGN_RANDOM},
-    {.name = "duplex",
-     .kind = SG_CHOICE,
-     .summary = "Full: a worker sends and receives at the same time. Half: its link carries one "
-                "thing at a time, a message or a model, for the whole time of its transfer, in the "
-                "order in which they ask for it: models when they are sent to it, messages when "
-                "they are first in its queue.",
-     .choices = duplexes,
-     .fallback = FULL_DUPLEX},
-    {.name = "precision",
-     .kind = SG_CHOICE,
-     .summary =
-         "Number format of messages: they are rounded to it when they are encoded, and their "
-         "bytes are counted in it. A random law's time for a gradient stays what it is.",
-     .choices = sg_precision_names,
-     .fallback = SG_FLOAT64},
-    {.name = "signal_latency_s",
-     .kind = SG_REAL,
-     .summary = "Seconds that a signal to the master or a command to a worker takes.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .fallback = 0},
-    {.name = "late_messages",
-     .kind = SG_CHOICE,
-     .summary = "What becomes of messages under way when an iteration ends without them: they "
-                "vanish, or they occupy the links until they are delivered and then dropped. Where "
-                "models occupy links (sequential, half duplex), the same holds for them.",
-     .choices = late_choices,
-     .fallback = LATE_CANCEL},
+    SG_ROW_FAMILY(
+        "uplink", &uplink_family,
+        "The link from a worker, which takes one message at a time. A law is for one full gradient "
+        "vector in float64; a message takes the share of it that its bytes have.",
+        .fields = uplink_params),
+    SG_ROW_FAMILY("ingress", &ingress_family,
+                  "The link into a receiver, the master's above all, behind the uplinks."),
+    SG_ROW_FAMILY("broadcast", &broadcast_family, "How a model reaches the workers."),
+    SG_ROW_LIST("classes", class_item, 0, 1000000,
+                "Classes of workers by the speed of their links; without any, all have speed 1. A "
+                "class gets its share of the workers by largest remainder."),
+    SG_ROW_CHOICE(
+        "assign", assignments, ASSIGN_RANDOM,
+        "Which workers are in which class of links: by a random permutation that depends on the "
+        "seed alone (another than that of the cluster's classes), or in the order of the list."),
+    SG_ROW_CHOICE("duplex", duplexes, FULL_DUPLEX,
+                  "Full: a worker sends and receives at the same time. Half: its link carries one "
+                  "thing at a time, a message or a model, for the whole time of its transfer, in "
+                  "the order in which they ask for it: models when they are sent to it, messages "
+                  "when they are first in its queue."),
+    SG_ROW_FAMILY("compression", &sg_compressor_family,
+                  "What becomes of a message between sender and receiver, and how many bits it "
+                  "has. Models travel as float64.",
+                  .formerly = "precision"),
+    SG_ROW_INT("header_bytes", 0, 1000000000,
+               "Bytes of a transmission besides its numbers, on the links and in all counts."),
+    SG_ROW_REAL("signal_latency_s", 0, SG_UNBOUNDED,
+                "Seconds that a signal to the master or a command to a worker takes."),
+    SG_ROW_CHOICE("late_messages", late_choices, LATE_CANCEL,
+                  "What becomes of messages under way when an iteration ends without them: they "
+                  "vanish, or they occupy the links until they are delivered and then dropped. "
+                  "Where models occupy links (sequential, half duplex), the same holds for them."),
     {0}};
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -245,7 +184,7 @@ static linear_link read_linear(const sg_values *values) {
 
 static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e) {
   const sg_values *jitter = sg_object(uplink, "jitter");
-  sg_status law = SG_OK, jitter_law = SG_OK;
+  sg_status times = SG_OK, jitters = SG_OK;
   n->per_message = sg_real(uplink, "per_message_s");
   n->draw_per_iteration = sg_choice(uplink, "draw") == DRAW_ITERATION;
   if (uplink->variant == &uplink_none) {
@@ -253,16 +192,16 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
   } else if (uplink->variant == &uplink_linear) {
     n->uplink = UPLINK_LINEAR;
     n->uplink_linear = read_linear(uplink);
-  } else if (uplink->variant == &sg_replay_variant) {
-    n->uplink = UPLINK_TRACE;
-    law = sg_replay_new(uplink, n->workers, n->seed, SG_REPLAY_SEND, 0, &n->uplink_trace, e);
   } else {
-    n->uplink = UPLINK_LAW;
-    law = sg_law_init(&n->uplink_law, uplink, e);
+    n->uplink = UPLINK_TIMES;
+    times = sg_times_init(&n->uplink_times, uplink, SG_FOR_UPLINK, n->workers, n->seed,
+                          SG_REPLAY_SEND, 0, e);
   }
   n->jitters = jitter->variant != &jitter_none;
-  if (n->jitters) jitter_law = sg_law_init(&n->jitter, jitter, e);
-  return law != SG_OK ? law : jitter_law;
+  if (n->jitters)
+    jitters =
+        sg_times_init(&n->jitter, jitter, SG_FOR_JITTER, n->workers, n->seed, SG_REPLAY_SEND, 0, e);
+  return times ? times : jitters;
 }
 
 static void read_broadcast(sg_network *n, const sg_values *broadcast) {
@@ -288,11 +227,11 @@ static sg_status read_classes(sg_network *n, const sg_values *network, sg_error 
   n->uplink_speed = calloc(workers, sizeof *n->uplink_speed);
   n->downlink_speed = calloc(workers, sizeof *n->downlink_speed);
   sg_status status = class_of && n->uplink_speed && n->downlink_speed ? SG_OK : sg_fail_memory(e);
-  if (status == SG_OK)
+  if (!status)
     status = sg_classes_assign(network, "classes", n->workers,
                                sg_choice(network, "assign") == ASSIGN_RANDOM, SG_CLASSES_OF_LINKS,
                                n->seed, class_of, e);
-  for (int w = 0; w < n->workers && status == SG_OK; w++) {
+  for (int w = 0; w < n->workers && !status; w++) {
     const sg_values *item = sg_item(network, "classes", class_of[w])->object;
     n->uplink_speed[w] = sg_real(item, "uplink_speed");
     n->downlink_speed[w] = sg_real(item, "downlink_speed");
@@ -308,7 +247,6 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
   if (!n) return sg_fail_memory(e);
   n->workers = workers;
   n->seed = seed;
-  n->precision = (sg_precision)sg_choice(network, "precision");
   n->signal_latency = sg_real(network, "signal_latency_s");
   n->occupies_link = sg_choice(network, "late_messages") == LATE_OCCUPY_LINK;
   n->half_duplex = sg_choice(network, "duplex") == HALF_DUPLEX;
@@ -317,9 +255,9 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
   /* Both are checked, so that all faults are listed at once. */
   sg_status uplink = read_uplink(n, sg_object(network, "uplink"), e);
   sg_status classes = read_classes(n, network, e);
-  if (uplink != SG_OK || classes != SG_OK) {
+  if (uplink || classes) {
     sg_network_free(n);
-    return uplink != SG_OK ? uplink : classes;
+    return uplink ? uplink : classes;
   }
   *out = n;
   return SG_OK;
@@ -327,17 +265,16 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
 
 void sg_network_free(sg_network *network) {
   if (!network) return;
-  sg_replay_free(network->uplink_trace);
-  sg_law_clear(&network->uplink_law);
-  sg_law_clear(&network->jitter);
+  sg_times_clear(&network->uplink_times);
+  sg_times_clear(&network->jitter);
   free(network->uplink_speed);
   free(network->downlink_speed);
   free(network);
 }
 
 void sg_network_note(const sg_network *network, sg_buffer *out) {
-  if (network->uplink_law.type) sg_law_note(&network->uplink_law, "uplink", out);
-  if (network->jitter.type) sg_law_note(&network->jitter, "uplink jitter", out);
+  if (network->uplink_times.law.type) sg_law_note(&network->uplink_times.law, "uplink", out);
+  if (network->jitters) sg_law_note(&network->jitter.law, "uplink jitter", out);
 }
 
 sg_status sg_network_speed_up(sg_network *n, double uplink, double ingress, sg_error *e) {

@@ -6,15 +6,16 @@
 #ifndef SG_MODELS_NETWORK_H
 #define SG_MODELS_NETWORK_H
 
-#include "models/delay/law.h"
-#include "sim/core/precision.h"
+#include "models/compress/compress.h"
+#include "models/times/law.h"
 
 /* The scenario's "network" object: uplink {model: none | linear | a law; per_message_s; draw:
  * message | iteration; jitter: none | a law}, ingress {model: unlimited | fifo | fair-share;
  * bandwidth_Bps}, broadcast {model: none | linear | sequential | tree; latency_s; bandwidth_Bps;
  * fan_out}, classes [{share, uplink_speed, downlink_speed}], assign (random | in-order), duplex
- * (full | half), precision (float64 | float32 | bfloat16), signal_latency_s, late_messages (cancel
- * | occupy-link). */
+ * (full | half), compression {compressor: float64 | …}, header_bytes, signal_latency_s,
+ * late_messages (cancel | occupy-link). Compression and headers are what messages are, not what
+ * links do: whoever makes messages reads them (sg_environment). */
 extern const sg_param sg_network_params[];
 
 typedef struct sg_network sg_network; /* immutable, shared */
@@ -29,9 +30,9 @@ bool sg_network_takes_time(const sg_network *network); /* uplinks or the ingress
 /* Appends what a person should know of the model: moments that do not exist. */
 void sg_network_note(const sg_network *network, sg_buffer *out);
 
-/* Seconds on the sender's uplink. share: length of the message / length of a full gradient vector
- * (a random law is for one full vector). draw: index of the message among those of this worker in
- * this iteration (a law with draw = iteration ignores it, jitter does not). */
+/* Seconds on the sender's uplink. share: bytes of the message / bytes of a full gradient vector in
+ * float64 (a random law is for one such vector). draw: index of the message among those of this
+ * worker in this iteration (a law with draw = iteration ignores it, jitter does not). */
 double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
                          uint32_t iteration, uint32_t draw, double share, double bytes);
 
@@ -47,8 +48,7 @@ const char *sg_uplink_form_of(const sg_network *network, int worker, double shar
                               sg_uplink_form *form);
 
 double sg_signal_seconds(const sg_network *network);
-sg_precision sg_network_precision(const sg_network *network); /* of messages */
-bool sg_network_occupies_link(const sg_network *network);     /* late_messages = occupy-link */
+bool sg_network_occupies_link(const sg_network *network); /* late_messages = occupy-link */
 bool sg_network_half_duplex(const sg_network *network);
 
 /* What the links of a run's nodes are at. Times are those of the run's clock. */

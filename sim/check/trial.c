@@ -48,6 +48,7 @@ typedef struct material {
 struct sg_trial_subject {
   const sg_code *code;
   sg_gradients given; /* gradients: of the parts, of coded ones, then all at another snapshot */
+  sg_compressor format[SG_PRECISIONS]; /* of messages */
   uint64_t seed;
   bool is_static;
   sg_rehearsal round; /* of a static code: its messages */
@@ -327,7 +328,7 @@ static void make_sets(sg_trial *t, const block *b, const sg_weights *w, double *
                              .weight = weight,
                              .constant = s->given.constant,
                              .bias = s->given.constant ? bias : NULL,
-                             .precision = (sg_precision)p,
+                             .compressor = &s->format[p],
                              .n_sum = s->code->parts,
                              .sum_item = s->given.sum_item,
                              .decoded = t->decoded};
@@ -532,6 +533,18 @@ const sg_load *sg_trial_load(const sg_trial *t) {
 
 /* --- What patterns share ---------------------------------------------------------------------- */
 
+/* The number formats, as the compressors of those names. */
+static sg_status make_formats(sg_trial_subject *s, sg_error *e) {
+  for (int p = 0; p < SG_PRECISIONS; p++) {
+    const sg_variant *variant = sg_family_find(&sg_compressor_family, sg_precision_names[p]);
+    sg_values *values = sg_values_new(NULL, variant, "");
+    sg_status status = values ? sg_compressor_init(&s->format[p], values, e) : sg_fail_memory(e);
+    sg_values_free(values);
+    if (status) return status;
+  }
+  return SG_OK;
+}
+
 static sg_status make_static(sg_trial_subject *s, sg_error *e) {
   sg_rehearsal *r = &s->round;
   sg_expander expander = {0};
@@ -572,6 +585,7 @@ sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subj
   s->seed = seed;
   s->is_static = sg_rehearsal_is_static(code);
   sg_status status = sg_load_init(&s->load, code) ? SG_OK : sg_fail_memory(e);
+  if (!status) status = make_formats(s, e);
   if (!status) status = sg_gradients_make(&s->given, code, seed, !s->is_static, e);
   if (!status && s->is_static) status = make_static(s, e);
   if (!status && (!s->is_static || code->type->plan)) status = explore(s, e);

@@ -1,273 +1,281 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/cli/cli.h"
+/* Reading a command line against an option table. It is ours and not getopt's because all faults
+ * are to be listed, with the nearest name, and because a table says more than getopt wants. */
+#include "sim/cli/options.h"
+#include "sim/core/array.h"
+#include "sim/core/nearest.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <gnu/libc-version.h>
-#include <sched.h>
-#include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sysexits.h>
-#include <unistd.h>
 
-#include "sim/core/linalg.h"
+const char *const sg_format_words[] = {"text", "csv", "json", "markdown", NULL};
+const char *const sg_report_words[] = {"text", "json", NULL};
 
-const sg_command *sg_command_find(const char *name) {
-  for (const sg_command *c = sg_commands; c->name; c++)
-    if (strcmp(c->name, name) == 0) return c;
-  return NULL;
+static const sg_option help_row = {.name = "help", .letter = 'h', .kind = SG_OPTION_FLAG};
+
+/* --- Values ----------------------------------------------------------------------------------- */
+
+void sg_option_expectation(const sg_option *o, sg_buffer *out) {
+  switch (o->kind) {
+  case SG_OPTION_FLAG: sg_put(out, "no value"); break;
+  case SG_OPTION_TEXT:
+  case SG_OPTION_LIST: sg_putf(out, "a text (%s)", o->value); break;
+  case SG_OPTION_FILE: sg_put(out, "the name of a file"); break;
+  case SG_OPTION_INTEGER: sg_putf(out, "a whole number from %.0f to %.0f", o->min, o->max); break;
+  case SG_OPTION_REAL:
+  case SG_OPTION_REALS:
+    sg_putf(out, "%s > %g", o->kind == SG_OPTION_REAL ? "a number" : "numbers", o->min);
+    if (o->max > 0) sg_putf(out, " and ≤ %g", o->max);
+    if (o->kind == SG_OPTION_REALS) sg_put(out, " with commas, such as 4,1,1");
+    break;
+  case SG_OPTION_SEED: sg_put(out, "a whole number from 0 to 2^64 - 1"); break;
+  case SG_OPTION_CHOICE:
+    for (int i = 0; o->choices[i]; i++)
+      sg_putf(out, "%s%s", !i ? "" : o->choices[i + 1] ? ", " : " or ", o->choices[i]);
+    break;
+  case SG_OPTION_SETTING: sg_put(out, o->value); break;
+  }
 }
 
-int sg_usage_fault(const char *command, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  fprintf(stderr, "straggle %s: ", command);
-  vfprintf(stderr, format, args);
-  fprintf(stderr, "\nUsage: straggle %s\n", sg_command_find(command)->usage);
-  va_end(args);
-  return EX_USAGE;
+/* found NULL: nothing stands where the value should. */
+static void fail_value(const sg_option *o, const char *found, sg_error *e) {
+  sg_buffer expected = {0};
+  sg_option_expectation(o, &expected);
+  const char *near = o->kind == SG_OPTION_CHOICE && found ? sg_nearest(found, o->choices) : NULL;
+  if (expected.failed)
+    sg_fail_memory(e);
+  else
+    sg_fail(e, SG_USAGE, NULL, "--%s: expected %s, found %s%.100s%s%s%s%s", o->name, expected.data,
+            found ? "\"" : "", found ? found : "nothing", found ? "\"" : "",
+            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  sg_buffer_free(&expected);
 }
 
-static bool read_format(const char *name, sg_format *format) {
-  static const char *const names[] = {"text", "csv", "json", "markdown"};
-  for (int i = 0; i < 4; i++)
-    if (strcmp(name, names[i]) == 0) {
-      *format = (sg_format)i;
-      return true;
-    }
-  return false;
-}
-
-static bool read_threads(const char *text, int *threads) {
+static bool read_integer(const sg_option *o, const char *text, double *x) {
   char *end;
   errno = 0;
   long n = strtol(text, &end, 10);
-  if (errno || *end || end == text || n < 1 || n > 1024) return false;
-  *threads = (int)n;
-  return true;
+  *x = (double)n;
+  return !errno && !*end && end != text && *x >= o->min && *x <= o->max;
 }
 
-static bool read_count(const char *text, long most, int *count) {
+/* Up to a comma or the end; NULL: none. */
+static const char *read_real(const sg_option *o, const char *text, double *x) {
   char *end;
-  errno = 0;
-  long n = strtol(text, &end, 10);
-  if (errno || *end || end == text || n < 0 || n > most) return false;
-  *count = (int)n;
-  return true;
+  *x = strtod(text, &end);
+  bool ok = end > text && isfinite(*x) && *x > o->min && (o->max <= 0 || *x <= o->max);
+  return ok && (!*end || *end == ',') ? end : NULL;
+}
+
+static bool read_reals(const sg_option *o, const char *text, sg_arg *arg) {
+  arg->count = 0;
+  for (const char *at = text;; at++) {
+    double x;
+    at = read_real(o, at, &x);
+    if (!at || !SG_ROOM(arg->real, arg->real_room, arg->count + 1)) return false;
+    arg->real[arg->count++] = x;
+    if (!*at) return true;
+  }
 }
 
 static bool read_seed(const char *text, uint64_t *seed) {
   if (!*text || strspn(text, "0123456789") != strlen(text)) return false;
   errno = 0;
   *seed = strtoull(text, NULL, 10);
-  return errno == 0;
+  return !errno;
 }
 
-/* Splits "/pointer=value" in place. */
-static bool read_override(char *text, sg_options *o) {
-  char *equals = strchr(text, '=');
-  if (text[0] != '/' || !equals) return false;
-  sg_override *grown = realloc(o->override, (size_t)(o->n_overrides + 1) * sizeof *grown);
-  if (!grown) return false;
-  o->override = grown;
-  *equals = '\0';
-  o->override[o->n_overrides++] = (sg_override){.pointer = text, .value = equals + 1};
+static bool add_item(const char *text, sg_arg *arg) {
+  if (!SG_ROOM(arg->item, arg->item_room, arg->count + 1)) return false;
+  arg->item[arg->count++] = text;
   return true;
 }
 
-static bool add_what_if(const char *text, sg_options *o) {
-  const char **grown = realloc(o->what_if, (size_t)(o->n_what_ifs + 1) * sizeof *grown);
-  if (!grown) return false;
-  o->what_if = grown;
-  o->what_if[o->n_what_ifs++] = text;
-  return true;
-}
-
-bool sg_options_read(int argc, char **argv, const char *allowed, sg_options *o) {
-  static const struct option longs[] = {{"output", required_argument, NULL, 'o'},
-                                        {"database", required_argument, NULL, 'd'},
-                                        {"threads", required_argument, NULL, 'j'},
-                                        {"set", required_argument, NULL, 's'},
-                                        {"baseline", required_argument, NULL, 'b'},
-                                        {"format", required_argument, NULL, 'f'},
-                                        {"quiet", no_argument, NULL, 'q'},
-                                        {"reference", no_argument, NULL, 'r'},
-                                        {"json", no_argument, NULL, 'J'},
-                                        {"seed", required_argument, NULL, 'S'},
-                                        {"workers", required_argument, NULL, 'w'},
-                                        {"replicates", required_argument, NULL, 'R'},
-                                        {"what-if", required_argument, NULL, 'W'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
-  const char *command = argv[0];
-  *o = (sg_options){.threads = sg_processors(),
-                    .format = SG_FORMAT_TEXT,
-                    .seed = 1,
-                    .replicates = -1,
-                    .code = EX_USAGE};
-  opterr = 0;
-  optind = 1;
-  for (int c; (c = getopt_long(argc, argv, ":o:d:j:b:f:qrh", longs, NULL)) != -1;) {
-    if (c == 'h') {
-      char *help[] = {"help", argv[0]};
-      o->code = sg_cmd_help(2, help);
-      goto fault;
-    }
-    if (c == '?' || c == ':') {
-      sg_usage_fault(command, c == ':' ? "the option %s needs a value" : "there is no option %s",
-                     argv[optind - 1]);
-      goto fault;
-    }
-    if (c != 'J' && !strchr(allowed, c)) {
-      sg_usage_fault(command, "the option %s does not belong here", argv[optind - 1]);
-      goto fault;
-    }
-    if (c == 'o' || c == 'd') o->database = optarg;
-    if (c == 'b') o->baseline = optarg;
-    if (c == 'w') o->workers = optarg;
-    if (c == 'q') o->quiet = true;
-    if (c == 'r') o->reference = true;
-    if (c == 'J') o->format = SG_FORMAT_JSON;
-    if (c == 'j' && !read_threads(optarg, &o->threads)) {
-      sg_usage_fault(command, "expected a number of threads from 1 to 1024, found \"%s\"", optarg);
-      goto fault;
-    }
-    if (c == 'f' && !read_format(optarg, &o->format)) {
-      sg_usage_fault(command, "expected the format text, csv, json or markdown, found \"%s\"",
-                     optarg);
-      goto fault;
-    }
-    if (c == 'S' && !read_seed(optarg, &o->seed)) {
-      sg_usage_fault(command, "expected a seed from 0 to 2^64 - 1, found \"%s\"", optarg);
-      goto fault;
-    }
-    if (c == 'R' && !read_count(optarg, 100000, &o->replicates)) {
-      sg_usage_fault(command, "expected a number of samples from 0 to 100000, found \"%s\"",
-                     optarg);
-      goto fault;
-    }
-    if (c == 'W' && !add_what_if(optarg, o)) {
-      o->code = EX_OSERR;
-      goto fault;
-    }
-    if (c == 's' && !read_override(optarg, o)) {
-      sg_usage_fault(command, "expected --set /pointer=value, found \"%s\"", optarg);
-      goto fault;
-    }
+/* Takes a value; false where it is wrong. */
+static bool take(const sg_option *o, const char *text, sg_arg *arg) {
+  arg->text = text;
+  switch (o->kind) {
+  case SG_OPTION_FLAG:
+  case SG_OPTION_TEXT:
+  case SG_OPTION_FILE: return true;
+  case SG_OPTION_INTEGER: return read_integer(o, text, &arg->number);
+  case SG_OPTION_REAL: {
+    const char *end = read_real(o, text, &arg->number);
+    return end && !*end;
   }
-  o->n_words = argc - optind;
-  o->word = argv + optind;
-  return true;
-fault:
-  sg_options_free(o);
+  case SG_OPTION_REALS: return read_reals(o, text, arg);
+  case SG_OPTION_SEED: return read_seed(text, &arg->seed);
+  case SG_OPTION_CHOICE:
+    for (arg->choice = 0; o->choices[arg->choice]; arg->choice++)
+      if (strcmp(o->choices[arg->choice], text) == 0) return true;
+    return false;
+  case SG_OPTION_LIST: return add_item(text, arg);
+  case SG_OPTION_SETTING: return text[0] == '/' && strchr(text, '=') && add_item(text, arg);
+  }
   return false;
 }
 
-void sg_options_free(sg_options *o) {
-  free(o->override);
-  free(o->what_if);
-  o->override = NULL;
+/* --- The line --------------------------------------------------------------------------------- */
+
+static const sg_option *row_at(const sg_args *a, int i) {
+  return i < a->n_options ? &a->option[i] : &help_row;
 }
 
-int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg_error *e) {
-  int code = sg_exit_code(sg_error_status(e));
-  sg_buffer text = {0};
-  if (format == SG_FORMAT_JSON) {
-    sg_put(&text, "{");
-    sg_put_json_name(&text, "file");
-    sg_put_json_string(&text, path);
-    sg_put_json_name(&text, "faults");
-    sg_put(&text, "[");
-    for (int i = 0; i < e->count; i++) {
-      sg_put(&text, i ? ", {" : "{");
-      sg_put_json_name(&text, "place");
-      sg_put_json_string(&text, e->fault[i].place);
-      sg_put_json_name(&text, "message");
-      sg_put_json_string(&text, e->fault[i].message ? e->fault[i].message : "");
-      sg_put(&text, "}");
-    }
-    sg_put(&text, "]}\n");
-    sg_print(&text);
+static void fail_unknown(const sg_args *a, const char *name, size_t n, sg_error *e) {
+  const char **names = calloc((size_t)a->n_options + 2, sizeof *names);
+  char *word = strndup(name, n);
+  if (!names || !word) {
+    sg_fail_memory(e);
   } else {
-    sg_scenario_report(s, path, e, sg_color(STDERR_FILENO), &text);
-    if (!text.failed && text.data) fputs(text.data, stderr);
-    sg_buffer_free(&text);
+    for (int i = 0; i <= a->n_options; i++) names[i] = row_at(a, i)->name;
+    const char *near = sg_nearest(word, names);
+    sg_fail(e, SG_USAGE, NULL, "there is no option --%s%s%s%s", word,
+            near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
   }
-  sg_error_clear(e);
-  return code;
+  free(word);
+  free(names);
 }
 
-int sg_print(sg_buffer *text) {
-  int code = EX_OK;
-  if (text->failed) {
-    fprintf(stderr, "straggle: out of memory\n");
-    code = EX_OSERR;
-  } else if (text->data && (fputs(text->data, stdout) == EOF || fflush(stdout) != 0)) {
-    fprintf(stderr, "straggle: cannot write to standard output: %s\n", strerror(errno));
-    code = EX_IOERR;
+/* The row of the n letters at `name`, which may be the beginning of one name alone. */
+static const sg_option *find_long(const sg_args *a, const char *name, size_t n, sg_error *e) {
+  const sg_option *found = NULL, *other = NULL;
+  for (int i = 0; i <= a->n_options; i++) {
+    const sg_option *o = row_at(a, i);
+    if (strncmp(o->name, name, n) != 0) continue;
+    if (strlen(o->name) == n) return o;
+    if (found) other = o;
+    if (!found) found = o;
   }
-  sg_buffer_free(text);
-  return code;
-}
-
-int sg_terminal_width(void) {
-  struct winsize size;
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    return size.ws_col;
-  const char *columns = getenv("COLUMNS");
-  int n = columns ? atoi(columns) : 0;
-  return n > 20 ? n : 100;
-}
-
-bool sg_color(int fd) {
-  const char *no = getenv("NO_COLOR");
-  return isatty(fd) && (!no || !*no);
-}
-
-int sg_processors(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  int n = CPU_COUNT(&set);
-  return n > 0 ? n : 1;
-}
-
-/* --- Provenance ------------------------------------------------------------------------------- */
-
-const char sg_version_text[] = SG_VERSION;
-const char sg_revision_text[] = SG_REVISION;
-
-static void read_cpu(char cpu[128]) {
-  strcpy(cpu, "unknown");
-  FILE *f = fopen("/proc/cpuinfo", "r");
-  char line[512];
-  while (f && fgets(line, sizeof line, f)) {
-    char *colon = strchr(line, ':');
-    if (strncmp(line, "model name", 10) != 0 || !colon) continue;
-    snprintf(cpu, 128, "%.127s", colon + 2);
-    cpu[strcspn(cpu, "\n")] = '\0';
-    break;
+  if (!found || n == 0) {
+    fail_unknown(a, name, n, e);
+    return NULL;
   }
-  if (f) fclose(f);
+  if (!other) return found;
+  sg_fail(e, SG_USAGE, NULL, "--%.*s can be --%s or --%s", (int)n, name, found->name, other->name);
+  return NULL;
 }
 
-void sg_provenance(int argc, char **argv, int threads, sg_buffer *command_line, char cpu[128],
-                   char host[128], sg_invocation *out) {
-  sg_put(command_line, "straggle");
-  for (int i = 0; i < argc; i++) sg_putf(command_line, " %s", argv[i]);
-  read_cpu(cpu);
-  if (gethostname(host, 128) != 0) strcpy(host, "unknown");
-  host[127] = '\0';
-  *out = (sg_invocation){.argv = command_line->data,
-                         .version = SG_VERSION,
-                         .git_revision = SG_REVISION,
-                         .compiler = "cc " __VERSION__,
-                         .blas = sg_blas_version(),
-                         .blas_core = sg_blas_core(),
-                         .cpu = cpu,
-                         .host = host,
-                         .libc = gnu_get_libc_version(),
-                         .threads = threads};
+static const sg_option *find_letter(const sg_args *a, char letter, sg_error *e) {
+  for (int i = 0; i <= a->n_options; i++)
+    if (row_at(a, i)->letter == letter) return row_at(a, i);
+  sg_fail(e, SG_USAGE, NULL, "there is no option -%c", letter);
+  return NULL;
+}
+
+/* text NULL: a flag. */
+static void store(sg_args *a, const sg_option *o, const char *text, sg_error *e) {
+  if (o == &help_row) {
+    a->help = true;
+    return;
+  }
+  if (o->short_for) {
+    for (int i = 0; i < a->n_options; i++)
+      if (strcmp(a->option[i].name, o->short_for) == 0) store(a, &a->option[i], o->fallback, e);
+    return;
+  }
+  sg_arg *arg = &a->arg[o - a->option];
+  arg->given = true;
+  if (!take(o, text, arg)) fail_value(o, text, e);
+}
+
+/* One word that begins with "-"; *i moves on where it takes the next as its value. */
+static void read_option(sg_args *a, int argc, char **argv, int *i, sg_error *e) {
+  const char *word = argv[*i];
+  if (word[1] == '-') {
+    size_t n = strcspn(word + 2, "=");
+    const sg_option *o = find_long(a, word + 2, n, e);
+    const char *value = word[2 + n] ? word + 2 + n + 1 : NULL;
+    if (!o) a->unknown = true;
+    if (!o) return;
+    if (o->kind == SG_OPTION_FLAG) {
+      if (value) fail_value(o, value, e);
+      if (!value) store(a, o, NULL, e);
+      return;
+    }
+    if (!value && *i + 1 < argc) value = argv[++*i];
+    if (!value) fail_value(o, NULL, e);
+    if (value) store(a, o, value, e);
+    return;
+  }
+  for (const char *c = word + 1; *c; c++) {
+    const sg_option *o = find_letter(a, *c, e);
+    if (!o) a->unknown = true;
+    if (!o) return; /* what follows may be its value */
+    if (o->kind == SG_OPTION_FLAG) {
+      store(a, o, NULL, e);
+      continue;
+    }
+    const char *value = c[1] ? c + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+    if (!value) fail_value(o, NULL, e);
+    if (value) store(a, o, value, e);
+    return;
+  }
+}
+
+sg_status sg_args_read(const sg_option *table, int argc, char **argv, sg_args *a, sg_error *e) {
+  static const sg_option none[] = {{0}};
+  *a = (sg_args){.option = table ? table : none};
+  while (a->option[a->n_options].name) a->n_options++;
+  a->arg = calloc((size_t)a->n_options + 1, sizeof *a->arg);
+  if (!a->arg) return sg_fail_memory(e);
+  for (int i = 0; i < a->n_options; i++)
+    if (a->option[i].fallback && !a->option[i].short_for)
+      take(&a->option[i], a->option[i].fallback, &a->arg[i]);
+  bool words_only = false;
+  for (int i = 0; i < argc; i++) {
+    if (words_only || argv[i][0] != '-' || !argv[i][1]) {
+      if (!SG_ROOM(a->word, a->word_room, a->n_words + 1)) return sg_fail_memory(e);
+      a->word[a->n_words++] = argv[i];
+    } else if (strcmp(argv[i], "--") == 0) {
+      words_only = true;
+    } else {
+      read_option(a, argc, argv, &i, e);
+    }
+  }
+  return sg_error_status(e);
+}
+
+void sg_args_free(sg_args *a) {
+  for (int i = 0; a->arg && i < a->n_options; i++) {
+    free(a->arg[i].real);
+    free(a->arg[i].item);
+  }
+  free(a->arg);
+  free(a->word);
+  *a = (sg_args){0};
+}
+
+/* --- What was read ---------------------------------------------------------------------------- */
+
+const sg_arg *sg_args_find(const sg_args *a, const char *name) {
+  for (int i = 0; i < a->n_options; i++)
+    if (strcmp(a->option[i].name, name) == 0) return &a->arg[i];
+  fprintf(stderr, "straggle: a command asks for --%s, which its table does not have\n", name);
+  abort();
+}
+
+bool sg_args_given(const sg_args *a, const char *name) {
+  return sg_args_find(a, name)->given;
+}
+
+const char *sg_args_text(const sg_args *a, const char *name) {
+  return sg_args_find(a, name)->text;
+}
+
+long sg_args_integer(const sg_args *a, const char *name) {
+  return (long)sg_args_find(a, name)->number;
+}
+
+uint64_t sg_args_seed(const sg_args *a, const char *name) {
+  return sg_args_find(a, name)->seed;
+}
+
+sg_format sg_args_format(const sg_args *a) {
+  const char *word = sg_args_text(a, "format");
+  int i = 0;
+  while (sg_format_words[i + 1] && strcmp(sg_format_words[i], word) != 0) i++;
+  return (sg_format)i;
 }

@@ -29,3 +29,12 @@ bool sg_array_grow_int(void *array, int *capacity, size_t wanted, size_t size) {
   *capacity = (int)larger;
   return true;
 }
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+void sg_sort_doubles(double *x, size_t n) {
+  qsort(x, n, sizeof *x, ascending);
+}

@@ -23,4 +23,7 @@
 bool sg_array_grow(void *array, size_t *capacity, size_t wanted, size_t size);
 bool sg_array_grow_int(void *array, int *capacity, size_t wanted, size_t size);
 
+/* Sorts n numbers, none of them NAN, in ascending order. */
+void sg_sort_doubles(double *x, size_t n);
+
 #endif

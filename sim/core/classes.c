@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Classes of workers by largest remainder. */
 #include "sim/core/classes.h"
 
 #include "sim/core/random.h"

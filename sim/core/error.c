@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Lists of faults, and the exit codes of statuses. */
 #include "sim/core/error.h"
+#include "sim/core/array.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,18 +9,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-static bool grow(sg_error *e) {
-  if (e->count < e->capacity) return true;
-  int capacity = e->capacity ? 2 * e->capacity : 8;
-  sg_fault *fault = realloc(e->fault, (size_t)capacity * sizeof *fault);
-  if (!fault) return false;
-  e->fault = fault;
-  e->capacity = capacity;
-  return true;
-}
-
 sg_status sg_fail(sg_error *e, sg_status status, const char *place, const char *format, ...) {
-  if (!e || !grow(e)) return status;
+  if (!e || !SG_ROOM(e->fault, e->capacity, e->count + 1)) return status;
   va_list args;
   va_start(args, format);
   int length = vsnprintf(NULL, 0, format, args);
@@ -51,7 +43,7 @@ sg_status sg_error_status(const sg_error *e) {
 
 void sg_error_move(sg_error *to, sg_error *from) {
   for (int i = 0; i < from->count; i++) {
-    if (!grow(to)) {
+    if (!SG_ROOM(to->fault, to->capacity, to->count + 1)) {
       free(from->fault[i].place);
       free(from->fault[i].message);
       continue;

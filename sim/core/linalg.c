@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Calls of LAPACKE with the checks, workspace rules and statuses that are wanted here. */
 #include "sim/core/linalg.h"
 
 #include <float.h>

@@ -11,11 +11,10 @@ typedef struct sg_matrix {
   double number[];   /* rows × columns, row by row; all finite */
 } sg_matrix;
 
-/* Reads a file: a row of numbers per line, commas between them, no header. Spaces around numbers,
- * CRLF, a byte order mark, blank lines and lines that begin with '#' are taken in stride. Every
- * fault (text, a number that is not finite, a row longer or shorter than the first) is listed with
- * file:line:column, up to a limit; a file that cannot be read is a fault at `place`. *out is freed
- * with free. */
+/* Reads a file (sim/core/csv.h): a row of numbers per line, commas between them, no header; lines
+ * that begin with '#' are passed over. Every fault (text, a number that is not finite, a row longer
+ * or shorter than the first) is listed; a file that cannot be read is a fault at `place`. *out is
+ * freed with free. */
 sg_status sg_matrix_read(const char *path, const char *place, sg_matrix **out, sg_error *e);
 
 /* NULL: no memory. */

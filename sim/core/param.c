@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Values of parameter tables: defaults, ranges, members of objects, access by name. */
 #include "sim/core/param.h"
 #include "sim/core/text.h"
 
@@ -17,174 +18,6 @@ const sg_variant *sg_family_find(const sg_family *family, const char *name) {
   for (int i = 0; (variant = family->at(i)); i++)
     if (strcmp(variant->name, name) == 0) return variant;
   return NULL;
-}
-
-/* --- Nearest name ----------------------------------------------------------------------------- */
-
-enum { LONGEST_NAME = 64 };
-
-/* Optimal string alignment distance, upper and lower case being the same. */
-static int distance(const char *a, const char *b) {
-  int n = (int)strlen(a), m = (int)strlen(b);
-  int row[3][LONGEST_NAME + 1]; /* rows i − 2, i − 1, i, in turn */
-  for (int j = 0; j <= m; j++) row[0][j] = j;
-  for (int i = 1; i <= n; i++) {
-    int *now = row[i % 3], *up = row[(i + 2) % 3], *up2 = row[(i + 1) % 3];
-    now[0] = i;
-    for (int j = 1; j <= m; j++) {
-      bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-      int best = up[j - 1] + !same;
-      if (up[j] + 1 < best) best = up[j] + 1;
-      if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && up2[j - 2] + 1 < best)
-        best = up2[j - 2] + 1;
-      now[j] = best;
-    }
-  }
-  return row[n % 3][m];
-}
-
-/* The cost of taking `word` for `candidate`, −1 if they are too far apart. */
-static int mistake(const char *word, const char *candidate) {
-  size_t n = strlen(word), m = strlen(candidate), longest = n > m ? n : m;
-  if (n == 0 || longest > LONGEST_NAME) return -1;
-  int limit = longest < 6 ? 1 : (int)longest / 3, d = distance(word, candidate);
-  if (d <= limit && d < (int)longest) return d;
-  /* Half a name ("logistic") or too much of one is worth a suggestion as well. */
-  if (n >= 3 && m >= 3 && (strcasestr(candidate, word) || strcasestr(word, candidate)))
-    return LONGEST_NAME + d;
-  return -1;
-}
-
-const char *sg_nearest(const char *word, const char *const *candidates) {
-  const char *best = NULL;
-  int least = 0;
-  for (; *candidates; candidates++) {
-    int cost = mistake(word, *candidates);
-    if (cost >= 0 && (!best || cost < least)) {
-      best = *candidates;
-      least = cost;
-    }
-  }
-  return best;
-}
-
-const char *sg_article(const char *word) {
-  return *word && strchr("aeiou", *word) ? "an" : "a";
-}
-
-/* --- What was expected ------------------------------------------------------------------------ */
-
-static void put_range(const sg_param *p, sg_buffer *b) {
-  /* A zeroed row has no range: 0 … 0 would allow one value only. */
-  if (p->min == 0 && p->max == 0) return;
-  if (p->min == p->max) {
-    sg_put(b, " = ");
-    sg_put_json_number(b, p->min);
-    return;
-  }
-  bool below = p->min > -SG_UNBOUNDED, above = p->max < SG_UNBOUNDED;
-  if (below) {
-    sg_put(b, p->flags & SG_MIN_OPEN ? " > " : " ≥ ");
-    sg_put_json_number(b, p->min);
-  }
-  if (above) {
-    sg_put(b, below ? " and" : "");
-    sg_put(b, p->flags & SG_MAX_OPEN ? " < " : " ≤ ");
-    sg_put_json_number(b, p->max);
-  }
-}
-
-static void put_words(const char *const *words, sg_buffer *b) {
-  for (int i = 0; words[i]; i++) sg_putf(b, "%s\"%s\"", i ? ", " : "", words[i]);
-}
-
-void sg_param_expectation(const sg_param *p, sg_buffer *b) {
-  switch (p->kind) {
-  case SG_INT:
-  case SG_REAL:
-    sg_put(b, p->kind == SG_INT ? "a whole number" : "a number");
-    put_range(p, b);
-    if (p->choices) {
-      sg_put(b, " or ");
-      put_words(p->choices, b);
-    }
-    break;
-  case SG_BOOL: sg_put(b, "true or false"); break;
-  case SG_CHOICE:
-    sg_put(b, "one of ");
-    put_words(p->choices, b);
-    break;
-  case SG_TEXT: sg_put(b, "a string"); break;
-  case SG_SEED:
-    sg_put(b, "a whole number from 0 to 2^53 or a string of digits up to \"18446744073709551615\"");
-    break;
-  case SG_OBJECT: sg_put(b, "an object"); break;
-  case SG_FAMILY:
-    sg_putf(b, p->family->by_name ? "the name of %s %s, or an object with a \"%s\"" : "",
-            sg_article(p->family->what), p->family->what, p->family->selector);
-    if (!p->family->by_name) sg_putf(b, "an object with a \"%s\"", p->family->selector);
-    break;
-  case SG_MATRIX: sg_put(b, "the name of a CSV file of numbers"); break;
-  case SG_LIST:
-    sg_put(b, "a list");
-    if (p->min > 0) sg_putf(b, " of at least %.0f", p->min);
-    if (p->max > 0 && p->max < SG_UNBOUNDED)
-      sg_putf(b, "%s at most %.0f", p->min > 0 ? " and" : " of", p->max);
-    break;
-  case SG_ANY: sg_put(b, "a value"); break;
-  }
-}
-
-sg_status sg_fail_expected(sg_error *e, const char *place, const sg_param *p, const char *found) {
-  sg_buffer b = {0};
-  sg_param_expectation(p, &b);
-  sg_status status = b.failed
-                         ? sg_fail_memory(e)
-                         : sg_fail(e, SG_INVALID, place, "expected %s, found %s", b.data, found);
-  sg_buffer_free(&b);
-  return status;
-}
-
-/* The JSON form of a string for a message, long ones cut. */
-static void put_quoted(const char *text, sg_buffer *b) {
-  enum { MOST = 60 };
-  char cut[MOST + 1];
-  size_t n = strlen(text);
-  if (n <= MOST) {
-    sg_put_json_string(b, text);
-    return;
-  }
-  memcpy(cut, text, MOST);
-  cut[MOST] = '\0';
-  cut[sg_utf8_valid(cut, MOST)] = '\0'; /* not half a character */
-  sg_put_json_string(b, cut);
-  sg_putf(b, "… (%zu bytes)", n);
-}
-
-/* "expected …, found "word"; did you mean "…"?" where the words are those of the row's choices. */
-static sg_status fail_word(const sg_param *p, const char *place, const char *text, sg_error *e) {
-  sg_buffer found = {0};
-  sg_put(&found, p->kind == SG_CHOICE || p->choices || p->kind == SG_SEED ? "" : "the string ");
-  put_quoted(text, &found);
-  const char *near = p->choices ? sg_nearest(text, p->choices) : NULL;
-  if (near) sg_putf(&found, "; did you mean \"%s\"?", near);
-  sg_status status = found.failed ? sg_fail_memory(e) : sg_fail_expected(e, place, p, found.data);
-  sg_buffer_free(&found);
-  return status;
-}
-
-static sg_status fail_number(const sg_param *p, const char *place, double number, sg_error *e) {
-  bool numeric = p->kind == SG_INT || p->kind == SG_REAL || p->kind == SG_SEED;
-  sg_buffer found = {0};
-  sg_put(&found, numeric ? "" : "the number ");
-  if (isfinite(number))
-    sg_put_json_number(&found, number);
-  else
-    sg_putf(&found, "%s", isnan(number) ? "not a number" : number > 0 ? "infinity" : "-infinity");
-  sg_status status = found.failed ? sg_fail_memory(e) : sg_fail_expected(e, place, p, found.data);
-  sg_buffer_free(&found);
-  return status;
 }
 
 /* --- One value -------------------------------------------------------------------------------- */
@@ -211,20 +44,20 @@ sg_status sg_value_set_number(const sg_param *p, sg_value *value, const char *pl
   case SG_INT:
   case SG_REAL:
     if (!isfinite(number) || (p->kind == SG_INT && !whole) || !in_range(p, number))
-      return fail_number(p, place, number, e);
+      return sg_fail_number(p, place, number, e);
     value->number = number;
     value->given = true;
     free(value->text); /* the default may have been a word */
     value->text = NULL;
     return SG_OK;
   case SG_SEED: {
-    if (!whole || number < 0) return fail_number(p, place, number, e);
+    if (!whole || number < 0) return sg_fail_number(p, place, number, e);
     char digits[32];
     snprintf(digits, sizeof digits, "%.0f", number);
     value->seed = (uint64_t)number;
     return set_text(value, digits, e);
   }
-  default: return fail_number(p, place, number, e);
+  default: return sg_fail_number(p, place, number, e);
   }
 }
 
@@ -279,7 +112,7 @@ sg_status sg_value_set_string(const sg_param *p, sg_value *value, const char *pl
   }
   default: break;
   }
-  return fail_word(p, place, text, e);
+  return sg_fail_word(p, place, text, e);
 }
 
 /* A default. false: no memory. */
@@ -362,7 +195,7 @@ bool sg_value_new_items(sg_value *list, int count) {
 
 /* --- The members of an object ----------------------------------------------------------------- */
 
-static int table_size(const sg_param *table) {
+int sg_table_size(const sg_param *table) {
   int n = 0;
   while (table && table[n].name) n++;
   return n;
@@ -397,8 +230,8 @@ sg_values *sg_values_new(const sg_param *common, const sg_variant *variant, cons
   if (!v) return NULL;
   v->common = common;
   v->variant = variant;
-  v->n_common = table_size(common);
-  v->n_own = variant ? table_size(variant->params) : 0;
+  v->n_common = sg_table_size(common);
+  v->n_own = variant ? sg_table_size(variant->params) : 0;
   int n = sg_values_size(v);
   v->pointer = strdup(pointer);
   v->value = calloc(n ? (size_t)n : 1, sizeof *v->value);
@@ -447,57 +280,6 @@ sg_value *sg_values_find(const sg_values *v, const char *name) {
   return i < 0 ? NULL : &v->value[i];
 }
 
-sg_status sg_fail_unknown(sg_error *e, sg_status status, const char *place, const char *name,
-                          const sg_param *common, const sg_variant *variant, const char *selector) {
-  int n = table_size(common), own = variant ? table_size(variant->params) : 0, k = 0;
-  const char **names = calloc((size_t)(n + own + 2), sizeof *names);
-  if (!names) return sg_fail_memory(e);
-  if (selector) names[k++] = selector;
-  for (int i = 0; i < n; i++) names[k++] = common[i].name;
-  for (int i = 0; i < own; i++) names[k++] = variant->params[i].name;
-  const char *near = sg_nearest(name, names);
-  sg_buffer b = {0};
-  sg_put(&b, "unknown member ");
-  put_quoted(name, &b);
-  if (variant) sg_putf(&b, " of \"%s\"", variant->name);
-  if (near) {
-    sg_putf(&b, "; did you mean \"%s\"?", near);
-  } else if (k > 0) {
-    sg_put(&b, "; expected ");
-    sg_put(&b, k > 1 ? "one of " : "");
-    put_words(names, &b);
-  }
-  status = b.failed ? sg_fail_memory(e) : sg_fail(e, status, place, "%s", b.data);
-  sg_buffer_free(&b);
-  free(names);
-  return status;
-}
-
-sg_status sg_fail_variant(sg_error *e, const char *place, const sg_family *family,
-                          const char *name) {
-  int n = 0;
-  while (family->at(n)) n++;
-  const char **names = calloc((size_t)n + 1, sizeof *names);
-  if (!names) return sg_fail_memory(e);
-  for (int i = 0; i < n; i++) names[i] = family->at(i)->name;
-  const char *near = name ? sg_nearest(name, names) : NULL;
-  sg_buffer b = {0};
-  if (name) {
-    sg_putf(&b, "unknown %s ", family->what);
-    put_quoted(name, &b);
-    if (near) sg_putf(&b, "; did you mean \"%s\"?", near);
-    sg_put(&b, near ? " There are " : "; there are ");
-  } else {
-    sg_putf(&b, "\"%s\" is missing; expected the name of %s %s: ", family->selector,
-            sg_article(family->what), family->what);
-  }
-  put_words(names, &b);
-  sg_status status = b.failed ? sg_fail_memory(e) : sg_fail(e, SG_INVALID, place, "%s", b.data);
-  sg_buffer_free(&b);
-  free(names);
-  return status;
-}
-
 /* The row and value to set, and the place of its faults (to be freed). */
 static sg_status locate(sg_values *v, const char *name, const sg_param **row, sg_value **value,
                         char **place, sg_error *e) {
@@ -515,7 +297,7 @@ sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg
   sg_value *value;
   char *place;
   sg_status status = locate(v, name, &row, &value, &place, e);
-  if (status == SG_OK) status = sg_value_set_number(row, value, place, number, e);
+  if (!status) status = sg_value_set_number(row, value, place, number, e);
   free(place);
   return status;
 }
@@ -525,7 +307,7 @@ sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error
   sg_value *value;
   char *place;
   sg_status status = locate(v, name, &row, &value, &place, e);
-  if (status == SG_OK) status = sg_value_set_bool(row, value, place, flag, e);
+  if (!status) status = sg_value_set_bool(row, value, place, flag, e);
   free(place);
   return status;
 }
@@ -535,7 +317,7 @@ sg_status sg_values_set_string(sg_values *v, const char *name, const char *text,
   sg_value *value;
   char *place;
   sg_status status = locate(v, name, &row, &value, &place, e);
-  if (status == SG_OK) status = sg_value_set_string(row, value, place, text, e);
+  if (!status) status = sg_value_set_string(row, value, place, text, e);
   free(place);
   return status;
 }
@@ -573,26 +355,13 @@ static bool is_present(const sg_value *value) {
   return false;
 }
 
-sg_status sg_fail_missing(sg_error *e, const char *pointer, const sg_param *row) {
-  char *place = sg_pointer_join(pointer, row->name);
-  sg_buffer b = {0};
-  sg_param_expectation(row, &b);
-  sg_status status =
-      !place || b.failed
-          ? sg_fail_memory(e)
-          : sg_fail(e, SG_INVALID, place, "\"%s\" is missing; expected %s", row->name, b.data);
-  sg_buffer_free(&b);
-  free(place);
-  return status;
-}
-
 static sg_status check_required(const sg_param *p, const sg_value *value, const char *pointer,
                                 sg_error *e) {
   if (p->flags & SG_REQUIRED && !is_present(value)) return sg_fail_missing(e, pointer, p);
   sg_status status = SG_OK;
   if (value->object) status = sg_values_check_required(value->object, e);
   for (int i = 0; i < value->count; i++)
-    if (value->item[i].object && sg_values_check_required(value->item[i].object, e) != SG_OK)
+    if (value->item[i].object && sg_values_check_required(value->item[i].object, e))
       status = SG_INVALID;
   return status;
 }
@@ -601,7 +370,7 @@ sg_status sg_values_check_required(const sg_values *v, sg_error *e) {
   sg_status status = SG_OK;
   for (int i = 0; i < sg_values_size(v); i++) {
     sg_status one = check_required(sg_values_row(v, i), &v->value[i], v->pointer, e);
-    if (one != SG_OK) status = one;
+    if (one) status = one;
   }
   return status;
 }
@@ -700,18 +469,4 @@ const sg_value *sg_item(const sg_values *v, const char *name, int i) {
   if (i >= 0 && i < list->count) return &list->item[i];
   fprintf(stderr, "bug: asked for item %d of \"%s\", which has %d\n", i, name, list->count);
   abort();
-}
-
-sg_status sg_fail_at(sg_error *e, const sg_values *v, const char *name, const char *format, ...) {
-  char *place = name ? sg_pointer_join(v->pointer, name) : strdup(v->pointer), *message = NULL;
-  va_list args;
-  va_start(args, format);
-  int length = vasprintf(&message, format, args);
-  va_end(args);
-  if (length < 0) message = NULL;
-  sg_status status =
-      !place || !message ? sg_fail_memory(e) : sg_fail(e, SG_INVALID, place, "%s", message);
-  free(place);
-  free(message);
-  return status;
 }

@@ -2,7 +2,7 @@
 /* Parameter tables: the single source for reading, defaults, ranges, error messages, JSON Schema,
  * help and reference documentation.
  *
- * A table is a constant array of sg_param ending with an entry whose name is NULL. Tables nest: a
+ * A table is a constant array of sg_param ending with {0}. Tables nest: a
  * member may be an object with a table of its own, a list, or a family (an object in which one
  * member, the selector, chooses a variant: "code": "group", "model": "pareto"). The whole scenario
  * format is one tree of tables; a gradient code or delay law contributes its own leaf table.
@@ -65,14 +65,36 @@ typedef struct sg_param {
   /* "linear_code=ldpc": may be given only where that SG_CHOICE of the same object has that word;
    * NULL: always. See sg_values_check_with. */
   const char *with;
+  const char *formerly; /* a name of old that readers explain when they meet it; NULL: none */
 } sg_param;
+
+/* Rows of tables by kind. The last argument is the summary; behind it stands, as designated
+ * members, what only some rows have: .fallback = 3, .flags = SG_REQUIRED. */
+#define SG_ROW(called, of_kind, ...)                                                               \
+  { .name = called, .kind = of_kind, .summary = __VA_ARGS__ }
+#define SG_ROW_INT(called, least, most, ...)                                                       \
+  { .name = called, .kind = SG_INT, .min = least, .max = most, .summary = __VA_ARGS__ }
+#define SG_ROW_REAL(called, least, most, ...)                                                      \
+  { .name = called, .kind = SG_REAL, .min = least, .max = most, .summary = __VA_ARGS__ }
+#define SG_ROW_CHOICE(called, words, usual, ...)                                                   \
+  { .name = called, .kind = SG_CHOICE, .choices = words, .fallback = usual, .summary = __VA_ARGS__ }
+#define SG_ROW_LIST(called, item, least, most, ...)                                                \
+  {                                                                                                \
+    .name = called, .kind = SG_LIST, .fields = item, .min = least, .max = most,                    \
+    .summary = __VA_ARGS__                                                                         \
+  }
+#define SG_ROW_OBJECT(called, members, ...)                                                        \
+  { .name = called, .kind = SG_OBJECT, .fields = members, .summary = __VA_ARGS__ }
+#define SG_ROW_FAMILY(called, of_family, ...)                                                      \
+  { .name = called, .kind = SG_FAMILY, .family = of_family, .summary = __VA_ARGS__ }
 
 /* A member of a family: a gradient code, a delay law, a learning problem, … Descriptors of these
  * begin with an sg_variant, in the manner of gsl_rng_type. */
 typedef struct sg_variant {
   const char *name, *summary;
-  const char *reference;  /* authors, year, arXiv id, standing of the source; "" if there is none */
+  const char *reference;  /* authors, year, arXiv id, standing of the source; "", NULL: none */
   const sg_param *params; /* the variant's own members; may be NULL */
+  const char *brief;      /* at most 40 characters, for lists; NULL where there is no list */
 } sg_variant;
 
 typedef struct sg_family {
@@ -142,6 +164,7 @@ bool sg_values_with(const sg_values *v, const sg_param *row);
 
 struct sg_buffer;
 
+int sg_table_size(const sg_param *table);                 /* rows; 0 of NULL */
 int sg_values_size(const sg_values *v);                   /* n_common + n_own */
 const sg_param *sg_values_row(const sg_values *v, int i); /* the table row of value[i] */
 char *sg_pointer_join(const char *pointer,
@@ -163,6 +186,10 @@ const char *sg_article(const char *word);
 void sg_param_expectation(const sg_param *row, struct sg_buffer *out);
 /* "expected a whole number ≥ 0, found …". */
 sg_status sg_fail_expected(sg_error *e, const char *place, const sg_param *row, const char *found);
+/* The same where a string that is no word of the row, or a number that is not in its range, was
+ * found. */
+sg_status sg_fail_word(const sg_param *row, const char *place, const char *text, sg_error *e);
+sg_status sg_fail_number(const sg_param *row, const char *place, double number, sg_error *e);
 /* ""d" is missing; expected …", for a member of the object at `pointer`. */
 sg_status sg_fail_missing(sg_error *e, const char *pointer, const sg_param *row);
 /* "unknown member "x"; did you mean "y"?"; the names are those of the tables and the selector (may
@@ -190,9 +217,5 @@ const sg_value *sg_item(const sg_values *v, const char *name, int i);
  * join several members: sg_fail_at(e, v, "d", "expected d ≥ s + m = %ld, found %ld", …). */
 sg_status sg_fail_at(sg_error *e, const sg_values *v, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-
-/* The choice or variant name nearest to `word` in edit distance, or NULL if none is near enough to
- * be worth suggesting. `candidates`: NULL-terminated. */
-const char *sg_nearest(const char *word, const char *const *candidates);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Rounding of messages to the number formats that links carry. */
 #include "sim/core/precision.h"
 
 #include "sim/core/simd.h"

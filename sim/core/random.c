@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Addressed random streams on Philox. */
 #include "sim/core/random.h"
 
 #include <math.h>

@@ -31,7 +31,8 @@ typedef enum sg_purpose {
   SG_FOR_BOOTSTRAP = 11, /* resampling in statistics and traces */
   SG_FOR_JITTER = 12,    /* network jitter */
   SG_FOR_INITIAL = 13,   /* initial models */
-  SG_FOR_CHECK = 14      /* sampled straggler patterns and the like */
+  SG_FOR_CHECK = 14,     /* sampled straggler patterns and the like */
+  SG_FOR_DITHER = 15     /* random rounding of messages */
 } sg_purpose;
 
 #define SG_MAX_REPLICATIONS (1 << 24)

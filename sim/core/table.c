@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables for people and programs: aligned text that fits a terminal, CSV, JSON, Markdown. */
 #include "sim/core/table.h"
+#include "sim/core/array.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -52,16 +53,10 @@ void sg_table_free(sg_table *t) {
 
 /* A failed table stays usable; sg_table_print then marks its output as failed. */
 static void add(sg_table *t, cell c) {
-  if (t->count == t->capacity) {
-    size_t capacity = t->capacity ? 2 * t->capacity : 64;
-    cell *grown = realloc(t->cell, capacity * sizeof *grown);
-    if (!grown) {
-      t->failed = true;
-      free(c.text);
-      return;
-    }
-    t->cell = grown;
-    t->capacity = capacity;
+  if (!SG_ROOM(t->cell, t->capacity, t->count + 1)) {
+    t->failed = true;
+    free(c.text);
+    return;
   }
   t->cell[t->count++] = c;
 }

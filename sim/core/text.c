@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Growing text, JSON output, numbers for people, whole files. */
 #include "sim/core/text.h"
+#include "sim/core/array.h"
 
 #include <errno.h>
 #include <math.h>
@@ -11,18 +13,8 @@
 
 /* Room for n more bytes and the NUL. */
 static bool reserve(sg_buffer *b, size_t n) {
-  if (b->failed) return false;
-  if (n < b->capacity - b->length) return true;
-  size_t capacity = b->capacity ? b->capacity : 128;
-  while (capacity - b->length <= n) capacity *= 2;
-  char *data = realloc(b->data, capacity);
-  if (!data) {
-    b->failed = true;
-    return false;
-  }
-  b->data = data;
-  b->capacity = capacity;
-  return true;
+  if (!b->failed && !SG_ROOM(b->data, b->capacity, b->length + n + 1)) b->failed = true;
+  return !b->failed;
 }
 
 void sg_put_bytes(sg_buffer *b, const char *bytes, size_t n) {
@@ -201,7 +193,7 @@ sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *
   sg_buffer b = {0};
   sg_status status = read_stream(file, path, &b, e);
   fclose(file);
-  if (status != SG_OK) {
+  if (status) {
     sg_buffer_free(&b);
     return status;
   }

@@ -98,26 +98,18 @@ bool run_start_row(sg_run *run, bool decoded, double begin, double end,
   /* A row reaches from the end of the previous one: rounds without an update belong to the row that
    * follows, and durations add up to the simulated time. */
   double origin = run->previous_end - run->base;
-  run->record = (sg_iteration_record){.iteration = run->rows,
-                                      .round = run->round,
-                                      .start_s = run->base + origin,
-                                      .duration_s = end - origin,
-                                      .wait_s = begin - origin,
-                                      .decode_s = decoded ? result->decode_s : 0,
-                                      .update_s = decoded ? run->env->update_s : 0,
-                                      .decoded = decoded,
-                                      .n_used = decoded ? result->n_used : 0,
-                                      .last_worker = run->last_worker,
-                                      .loss = NAN,
-                                      .test_loss = NAN,
-                                      .test_accuracy = NAN,
-                                      .test_auc = NAN,
-                                      .grad_norm = NAN,
-                                      .grad_rel_err = NAN,
-                                      .grad_scaled_err = NAN,
-                                      .decoding_err = NAN,
-                                      .cond1_est = NAN,
-                                      .decode_amp = NAN};
+  sg_iteration_record *r = &run->record;
+  *r = sg_iteration_blank;
+  r->iteration = run->rows;
+  r->round = run->round;
+  r->start_s = run->base + origin;
+  r->duration_s = end - origin;
+  r->wait_s = begin - origin;
+  r->decode_s = decoded ? result->decode_s : 0;
+  r->update_s = decoded ? run->env->update_s : 0;
+  r->decoded = decoded;
+  r->n_used = decoded ? result->n_used : 0;
+  r->last_worker = run->last_worker;
   run->previous_end = run->base + end;
   run->rows++;
   run->at_instant = 0;
@@ -157,6 +149,8 @@ void run_finish_row(sg_run *run) {
   r->wasted_s = run->cost.wasted;
   r->ingress_busy_s = run->cost.ingress_busy;
   r->queued_s = run->cost.queued;
+  r->inner_decode_s = run->cost.combine_s;
+  r->inner_decode_flops = run->cost.combine_flops;
   r->ingress_messages = run->cost.through_ingress;
   run->cost = (struct costs){0};
   if (run->limits.worker_rows)

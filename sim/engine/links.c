@@ -181,21 +181,53 @@ static void take_inputs(sg_run *run, message *m) {
 
 /* --- Uplink ----------------------------------------------------------------------------------- */
 
+/* Also for a message that will be erased or late: its sender cannot know. */
+static void form(sg_run *run, message *m) {
+  sg_run_sent sent = sg_run_sent_of(run, &m->view);
+  if (!run->hooks.form(run->hooks.user, &sent, &m->bits)) run_out_of_memory(run);
+}
+
+/* The seconds for which an inner node decodes before it sends this message. */
+static double combine_seconds(sg_run *run, const message *m) {
+  if (!run->code->type->combine || m->view.n_in == 0) return 0;
+  const void *state = sg_protocol_state(run->protocol);
+  if (!sg_encode(run->code, state, &m->view, &run->row)) {
+    /* Refused weights are found out again by the decode that wants to use the message. */
+    if (run->row.mistake)
+      run_fail(run, "code %s: %s", run->code->type->about.name, run->row.mistake);
+    else if (!run->row.undecodable)
+      run_out_of_memory(run);
+    return 0;
+  }
+  double flops = run->row.combined.flops;
+  double seconds =
+      run->env->flops_seconds ? run->env->flops_seconds(run->env->flops_user, flops) : 0;
+  run->cost.combine_flops += flops;
+  run->cost.combine_s += seconds;
+  return seconds;
+}
+
 void run_send(sg_run *run, int id) {
   message *m = run_message(run, id);
   node *n = &run->node[m->view.from];
-  double numbers = 0;
+  uint32_t iteration = !run->async ? (uint32_t)m->view.round : n->begun > 0 ? n->begun - 1 : 0;
+  uint32_t draw = (uint32_t)n->sent++;
+  int number = 0;
+  m->bytes = run->env->header_bytes;
+  m->combine_s = 0;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
+    m->combine_s += combine_seconds(run, part);
     part->place = IN_UPLINK;
     part->worked = n->worked;
-    numbers += run->numbers[part->view.segment];
+    part->iteration = iteration;
+    part->draw = draw;
+    part->number = number++;
+    part->bits = run->bits[part->view.segment];
+    if (run->forms) form(run, part);
+    m->bytes += sg_bytes_of(part->bits);
   }
-  m->share = numbers / (double)run->env->length;
-  m->bytes = numbers * run->env->value_bytes + run->env->header_bytes;
-  m->iteration = !run->async ? (uint32_t)m->view.round : n->begun > 0 ? n->begun - 1 : 0;
-  m->draw = (uint32_t)n->sent++;
   if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
     n->row_cancelled = true;
     run_free_transmission(run, id);
@@ -209,7 +241,7 @@ void run_send(sg_run *run, int id) {
   m->next = -1;
   if (m->free) {
     m->bytes = 0;
-    run_schedule(run, run->now, EV_FREE, m->view.from, id);
+    run_schedule(run, run->now + m->combine_s, EV_FREE, m->view.from, id);
     return;
   }
   if (n->uplink.head < 0)
@@ -223,9 +255,10 @@ void run_start_uplink(sg_run *run, int index, double start) {
   node *n = &run->node[index];
   const message *m = run_message(run, n->uplink.head);
   n->sending = true;
+  start += m->combine_s;
   if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
-                                     m->draw, m->share, m->bytes);
+                                     m->draw, m->bytes / run->model_bytes, m->bytes);
   run_schedule(run, sg_links_send_message(run->links, index, start, seconds), EV_UPLINK, index, 0);
 }
 

@@ -201,7 +201,7 @@ static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
  * happens to the node in between splits the two again. */
 static bool may_fuse(const sg_run *run, const node *n, const job *task) {
   return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
-         n->uplink.head < 0 && n->held.head < 0;
+         !run->forms && n->uplink.head < 0 && n->held.head < 0;
 }
 
 /* The message that follows a task that is to begin, taken off the queue, or −1. */

@@ -71,7 +71,7 @@ static bool allocate(sg_run *run) {
   run->links = sg_links_new(run->env->network, run->nodes, run->model_bytes);
   run->ingress = calloc(nodes + 1, sizeof(sg_ingress *));
   run->segment = calloc((size_t)run->code->segments, sizeof *run->segment);
-  run->numbers = calloc((size_t)run->code->segments, sizeof *run->numbers);
+  run->bits = calloc((size_t)run->code->segments, sizeof *run->bits);
   run->model = calloc((size_t)run->code->models, sizeof *run->model);
   run->waiting_node = calloc(nodes, sizeof *run->waiting_node);
   run->names = 16;
@@ -79,12 +79,14 @@ static bool allocate(sg_run *run) {
   for (int i = 0; run->by_name && i < run->names; i++) run->by_name[i] = -1;
   if (run->limits.worker_rows) run->worker_row = calloc(nodes, sizeof *run->worker_row);
   if (!run->protocol || !run->delay || !run->node || !run->touched || !run->links ||
-      !run->ingress || !run->segment || !run->waiting_node || !run->by_name || !run->numbers ||
+      !run->ingress || !run->segment || !run->waiting_node || !run->by_name || !run->bits ||
       !run->model || (run->limits.worker_rows && !run->worker_row) ||
       !sg_queue_init(&run->queue, EV_KINDS, subjects))
     return false;
   for (int i = 0; i < run->code->segments; i++)
-    run->numbers[i] = (double)sg_segment_length(&run->code->segment[i]);
+    if (sg_compressor_fixed(run->env->compressor))
+      run->bits[i] =
+          sg_compressor_bits(run->env->compressor, sg_segment_length(&run->code->segment[i]));
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->jobs = n->uplink = n->held = (list){-1, -1};
@@ -120,6 +122,7 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .delivery = INFINITY,
                   .over = SG_RUN_DECODE};
   if (hooks) run->hooks = *hooks;
+  run->forms = sg_compressor_forms(environment->compressor) && run->hooks.form;
   if (!allocate(run) || !sg_queue_push(&run->queue, 0, EV_BEGIN, 0, 0)) {
     sg_run_free(run);
     sg_fail_memory(e);
@@ -144,6 +147,7 @@ void sg_run_free(sg_run *run) {
     free(run->chunk[c]);
   }
   sg_orders_free(&run->orders);
+  sg_row_free(&run->row);
   free(run->chunk);
   free(run->node);
   free(run->touched);
@@ -156,7 +160,7 @@ void sg_run_free(sg_run *run) {
   free(run->waiting);
   free(run->seen);
   free(run->segment);
-  free(run->numbers);
+  free(run->bits);
   free(run->wanted);
   free(run->model);
   free(run->worker_row);
@@ -383,6 +387,19 @@ void sg_run_supply(sg_run *run, const sg_run_result *result) {
 }
 
 /* --- Questions -------------------------------------------------------------------------------- */
+
+sg_run_sent sg_run_sent_of(const sg_run *run, const sg_message *view) {
+  const message *m = run_message(run, view->id);
+  return (sg_run_sent){.message = view,
+                       .state = sg_protocol_state(run->protocol),
+                       .iteration = m->iteration,
+                       .draw = m->draw,
+                       .part = m->number};
+}
+
+double sg_run_bits(const sg_run *run, const sg_message *view) {
+  return run_message(run, view->id)->bits;
+}
 
 int sg_run_slot(const sg_run *run, int name) {
   return run_find_snapshot(run, name);

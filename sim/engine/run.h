@@ -24,6 +24,7 @@
 #define SG_SIM_ENGINE_RUN_H
 
 #include "codes/frame/protocol.h"
+#include "models/compress/compress.h"
 #include "models/delay/delay.h"
 #include "models/network/network.h"
 #include "results/record.h"
@@ -40,10 +41,13 @@ typedef struct sg_environment {
   const sg_delay *delay;
   const sg_network *network;
   sg_late_work late_work;
-  double update_s;     /* master: time of a model update */
-  double value_bytes;  /* bytes of one number of a message; models travel as float64 */
-  double header_bytes; /* bytes of a message besides its numbers: 0 */
-  long length;         /* l */
+  double update_s; /* master: time of a model update */
+  /* The time that so many flops of decoding take, for inner nodes that decode; NULL: none. */
+  double (*flops_seconds)(const void *user, double flops);
+  const void *flops_user;
+  const sg_compressor *compressor; /* of messages; NULL: float64, as which models travel */
+  double header_bytes;             /* bytes of a transmission besides its numbers */
+  long length;                     /* l */
   uint64_t seed;
 } sg_environment;
 
@@ -65,12 +69,25 @@ typedef enum sg_run_status {
 
 typedef struct sg_run sg_run;
 
-/* The caller keeps model snapshots. Called during sg_run_advance and sg_run_supply. */
+/* A message whose turn on the uplink has come: what it takes to form it. */
+typedef struct sg_run_sent {
+  const sg_message *message;
+  const void *state;        /* the code's state in the run */
+  uint32_t iteration, draw; /* of the transmission: address of its randomness */
+  int part;                 /* of the transmission: 0, 1, … */
+} sg_run_sent;
+
+/* The caller keeps model snapshots, and forms messages where the compressor wants them formed when
+ * they are sent. Called during sg_run_advance and sg_run_supply. */
 typedef struct sg_run_hooks {
   void *user;
   /* The optimiser's evaluation point of `model`, now, is to be kept in slot `slot` (0, 1, …, reused
    * when free). slots never exceed the number of snapshots alive. false: out of memory. */
   bool (*snapshot)(void *user, int slot, int model);
+  /* With sg_compressor_forms, for every message that is sent, used later or not, in the order of a
+   * worker's sends; messages that are cancelled before their turn never come here. *bits: how many
+   * there are. NULL: nobody computes, and bits must be known beforehand. false: out of memory. */
+  bool (*form)(void *user, const sg_run_sent *sent, double *bits);
 } sg_run_hooks;
 
 /* The messages of one segment, in the order of arrival. */
@@ -105,6 +122,10 @@ const sg_run_request *sg_run_request_of(const sg_run *run);
 /* The slot in which the snapshot of a message's snapshot is kept; −1 if it is gone. */
 int sg_run_slot(const sg_run *run, int snapshot);
 void sg_run_supply(sg_run *run, const sg_run_result *result);
+/* How a message that has been sent was sent. */
+sg_run_sent sg_run_sent_of(const sg_run *run, const sg_message *message);
+/* Its bits, without header and padding to whole bytes. */
+double sg_run_bits(const sg_run *run, const sg_message *message);
 
 /* After sg_run_supply: the timing and cost part of the row of this update (of a skipped round too,
  * with decoded = false). Numbers about arithmetic are NAN for the caller to fill. NULL after a

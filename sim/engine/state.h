@@ -51,10 +51,13 @@ typedef struct message {
   bool unseen; /* held by the master, not yet shown in a CUT */
   int in_capacity;
   const sg_message **in;
+  int number; /* in its transmission */
+  double bits;
+  uint32_t iteration, draw; /* of the transmission */
   /* Of the transmission, in its first message. */
-  uint32_t iteration, draw;
-  double bytes, share;
-  double worked; /* node.worked when it was sent */
+  double bytes;
+  double worked;    /* node.worked when it was sent */
+  double combine_s; /* of a transmission: its sender decodes so long before it is on the link */
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
@@ -120,7 +123,8 @@ struct sg_run {
   sg_queue queue;
   int nodes, compute_nodes;
   double signal_s, model_bytes;
-  double *numbers; /* per segment: length of its messages */
+  double *bits; /* per segment: of its messages; 0 where they depend on the data */
+  bool forms;   /* messages are formed when they are sent */
   bool async, occupies_link, half_duplex;
   bool fails; /* messages may never come: crashes, erasure */
 
@@ -167,6 +171,7 @@ struct sg_run {
   const sg_message **seen; /* scratch for the messages of an event */
   int seen_capacity;
 
+  sg_row row; /* of an inner node's message */
   sg_orders orders;
   int cursor; /* the next order to carry out */
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A point's iteration time, put together from its workers' times, its code's rule and quadrature;
+ * or the reason why it has none. */
 #include "sim/expect/expect.h"
 
 #include <math.h>
@@ -43,8 +45,8 @@ static const char *make_recipe(const sg_world *w, const sg_rule_worker *worker, 
     r->constant += form.certain;
     add_part(r, form.law, form.factor, form.draws);
   }
-  double share = worker->numbers / (double)w->environment.length;
-  double bytes = worker->numbers * w->environment.value_bytes + w->environment.header_bytes;
+  double bytes = worker->bytes + w->environment.header_bytes;
+  double share = bytes / ((double)w->environment.length * sizeof(double));
   sg_uplink_form up;
   const char *why = sg_uplink_form_of(w->network, index, share, bytes, &up);
   if (why) return why;
@@ -73,7 +75,7 @@ static sg_status make_laws(const sg_world *w, sg_expectation *x, int *law, sg_er
   sg_status status = SG_OK;
   x->finish.law = (const sg_time *const *)times;
   if (!recipes || !ready || !times || !broadcast(w, x->rule, ready)) status = sg_fail_memory(e);
-  for (int i = 0; i < n && status == SG_OK; i++) {
+  for (int i = 0; i < n && !status; i++) {
     law[i] = -1;
     if (!x->rule->worker[i].answers) continue;
     recipe r;
@@ -90,7 +92,7 @@ static sg_status make_laws(const sg_world *w, sg_expectation *x, int *law, sg_er
     sg_time *time = NULL;
     status = sg_time_new(r.constant, r.parts, r.part, &time, e);
     times[count] = time;
-    if (status == SG_OK) x->finish.laws = ++count;
+    if (!status) x->finish.laws = ++count;
   }
   free(recipes);
   free(ready);
@@ -131,7 +133,7 @@ static sg_status make_quorum(const sg_rule_group *g, const int *law, int laws, s
                              sg_error *e) {
   *q = (sg_quorum){.times = 1, .need = g->need};
   sg_status status = make_kinds(g, law, laws, q, e);
-  if (status != SG_OK || g->need) return status;
+  if (status || g->need) return status;
   size_t entries = 1;
   for (int k = 0; k < q->kinds; k++) entries *= (size_t)q->kind[k].count + 1;
   q->lacking = calloc(entries, sizeof *q->lacking);
@@ -158,7 +160,7 @@ static sg_status make_quorums(sg_expectation *x, const int *law, sg_error *e) {
   for (int g = 0; g < x->rule->groups; g++) {
     sg_quorum *q = &quorum[x->finish.quorums++];
     sg_status status = make_quorum(&x->rule->group[g], law, x->finish.laws, q, e);
-    if (status != SG_OK) return status;
+    if (status) return status;
     int known = 0;
     while (!same_quorum(&quorum[known], q)) known++;
     if (&quorum[known] == q) continue;
@@ -173,14 +175,22 @@ static sg_status make_quorums(sg_expectation *x, const int *law, sg_error *e) {
 
 /* --- A point ---------------------------------------------------------------------------------- */
 
-/* What else ties iterations or messages together. waits_for_all: nothing is ever late. */
-static const char *cannot(const sg_world *w, bool waits_for_all) {
+static bool waits_for_all(const sg_rule *rule) {
+  for (int g = 0; g < rule->groups; g++)
+    if (rule->group[g].need != rule->group[g].count) return false;
+  return true;
+}
+
+/* What else ties iterations or messages together. Where all are waited for, nothing is late. */
+static const char *cannot(const sg_world *w, const sg_rule *rule) {
   if (w->decode != SG_DECODE_NONE) return "decode times depend on what has arrived";
   sg_ingress *q = sg_ingress_new(w->network);
   bool unlimited = q && sg_ingress_unlimited(q);
   sg_ingress_free(q);
   if (!unlimited) return "messages queue at the master";
-  if (waits_for_all) return NULL;
+  if (rule->deadline < INFINITY && w->environment.update_s > 0)
+    return "an iteration that is skipped at its deadline has no update, others take update_s";
+  if (waits_for_all(rule) && isinf(rule->deadline)) return NULL;
   if (w->environment.late_work == SG_LATE_FINISH_FIRST)
     return "late work is finished first: iterations depend on earlier ones";
   if (w->environment.late_work == SG_LATE_KEEP_PARTIAL || sg_network_occupies_link(w->network))
@@ -188,18 +198,12 @@ static const char *cannot(const sg_world *w, bool waits_for_all) {
   return NULL;
 }
 
-static bool waits_for_all(const sg_rule *rule) {
-  for (int g = 0; g < rule->groups; g++)
-    if (rule->group[g].need != rule->group[g].count) return false;
-  return true;
-}
-
 static sg_status count_responses(sg_expectation *x, const int *law, sg_error *e) {
   int n = x->rule->workers;
   x->alike = true;
   for (int i = 1; i < n; i++) x->alike = x->alike && law[i] == law[0];
   x->responses = NAN;
-  if (!x->alike) return SG_OK;
+  if (!x->alike || x->rule->deadline < INFINITY) return SG_OK;
   x->within = calloc((size_t)n + 1, sizeof *x->within);
   if (!x->within) return sg_fail_memory(e);
   if (sg_rule_responses(x->rule, x->within)) {
@@ -218,20 +222,23 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   int *law = calloc((size_t)world->code->nodes, sizeof *law);
   sg_status status = x && law ? SG_OK : sg_fail_memory(e);
   bool waits = world->limits.undecodable == SG_UNDEC_WAIT;
-  if (status == SG_OK) status = sg_rule_find(world->code, waits, &x->rule, e);
-  if (status == SG_OK) {
-    const char *why = cannot(world, waits_for_all(x->rule));
+  bool skips = world->limits.undecodable == SG_UNDEC_SKIP;
+  if (!status)
+    status = sg_rule_find(world->code, world->environment.compressor, waits, skips, &x->rule, e);
+  if (!status) {
+    const char *why = cannot(world, x->rule);
     if (why) status = refuse(e, why);
   }
-  if (status == SG_OK) status = make_laws(world, x, law, e);
-  if (status == SG_OK) status = make_quorums(x, law, e);
-  if (status == SG_OK) status = count_responses(x, law, e);
-  if (status == SG_OK) {
+  if (!status) status = make_laws(world, x, law, e);
+  if (!status) status = make_quorums(x, law, e);
+  if (!status) status = count_responses(x, law, e);
+  if (!status) {
     x->finish.constant = world->environment.update_s;
+    x->finish.deadline = isinf(x->rule->deadline) ? 0 : x->rule->deadline;
     status = sg_finish_mean(&x->finish, &x->mean, &x->error, e);
   }
   free(law);
-  if (status != SG_OK) {
+  if (status) {
     sg_expectation_free(x);
     return status;
   }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Order statistics of independent times, and their means and quantiles by quadrature. */
 #include "sim/expect/finish.h"
 
 #include <gsl/gsl_cdf.h>
@@ -92,6 +93,7 @@ static double quorum_late(const sg_quorum *q, const instant *at, double *work) {
 
 /* log P(T ≤ t): −INFINITY while some quorum cannot have been met. */
 static double log_done(const sg_finish *f, double t) {
+  if (f->deadline > 0 && t - f->constant >= f->deadline) return 0;
   int most = 0;
   for (int i = 0; i < f->quorums; i++) {
     int size = 2 * (members(&f->quorum[i]) + f->quorum[i].kinds);
@@ -195,6 +197,7 @@ static void add_tail(const sg_finish *f, double from, double scale, gsl_integrat
 
 bool sg_finish_has_moment(const sg_finish *f, int order) {
   bool all = true;
+  if (f->deadline > 0) return true;
   for (int i = 0; i < f->laws; i++)
     all = all && isfinite(order == 1 ? sg_time_mean(f->law[i]) : sg_time_variance(f->law[i]));
   if (all) return true;
@@ -203,6 +206,15 @@ bool sg_finish_has_moment(const sg_finish *f, int order) {
   double near_tail = sg_finish_late(f, t), far_tail = sg_finish_late(f, far);
   if (!(far_tail > 0)) return true;
   return log(near_tail / far_tail) / log(far / t) > order + 1e-6;
+}
+
+/* Nothing is later than the deadline; one more edge is there. */
+static int end_at_deadline(const sg_finish *f, double *edge, int n) {
+  if (!(f->deadline > 0)) return n;
+  double end = f->constant + f->deadline;
+  edge[n++] = end;
+  for (int i = 0; i < n; i++) edge[i] = fmin(edge[i], end);
+  return n;
 }
 
 /* Where P(T > t) may jump or bend, and a few of its quantiles, ascending. */
@@ -216,6 +228,7 @@ static int find_edges(const sg_finish *f, double *edge) {
     for (int a = 0; a < atoms && n < MOST_EDGES - 16; a++) edge[n++] = f->constant + atom[a];
   }
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) edge[n++] = when_late(f, levels[i]);
+  n = end_at_deadline(f, edge, n);
   gsl_sort(edge, 1, (size_t)n);
   return n;
 }
@@ -249,7 +262,7 @@ static sg_status integrate(const sg_finish *f, double *mean, double *error, sg_e
     *mean += value;
     *error += wrong;
   }
-  if (scale > 0) add_tail(f, edge[n - 1], scale, w, mean, error);
+  if (scale > 0 && !(f->deadline > 0)) add_tail(f, edge[n - 1], scale, w, mean, error);
 out:
   free(edge);
   gsl_integration_workspace_free(w);
@@ -263,13 +276,14 @@ static sg_status add_steps(const sg_finish *f, double *mean, double *error, sg_e
     sg_time_atoms(f->law[i], &atoms);
     n += atoms;
   }
-  double *time = malloc(((size_t)n + 1) * sizeof *time);
+  double *time = malloc(((size_t)n + 2) * sizeof *time);
   if (!time) return sg_fail_memory(e);
   n = 0;
   for (int i = 0; i < f->laws; i++) {
     const double *atom = sg_time_atoms(f->law[i], &atoms);
     for (int a = 0; a < atoms; a++) time[n++] = f->constant + atom[a];
   }
+  n = end_at_deadline(f, time, n);
   gsl_sort(time, 1, (size_t)n);
   double sum = time[0];
   for (int i = 1; i < n; i++)

@@ -2,9 +2,10 @@
 /* The law of the time at which enough workers have answered: order statistics of independent times.
  *
  * Enough is a conjunction of quorums over disjoint sets of workers: T = max over quorums of the
- * time at which the quorum is met. A quorum is a count (any `need` of its workers) or a table (how
- * many of its subsets are not enough, by how many of each kind of worker they hold). Formulas:
- * exact-codes 2.2 (derived); with workers that differ the Poisson-binomial recursion.
+ * time at which the quorum is met, or the deadline if that is earlier. A quorum is a count (any
+ * `need` of its workers) or a table (how many of its subsets are not enough, by how many of each
+ * kind of worker they hold). Formulas: theory: order-statistics; with workers that differ the
+ * Poisson-binomial recursion.
  *
  * All that is summed is positive, so that P(T > t) has small relative error: heavy tails are
  * integrated right. */
@@ -35,6 +36,7 @@ typedef struct sg_finish {
   int quorums;
   const sg_quorum *quorum; /* borrowed */
   double constant;         /* seconds added to every T */
+  double deadline;         /* T is at most this, the constant apart; 0: there is none */
 } sg_finish;
 
 double sg_finish_late(const sg_finish *f, double t); /* P(T > t) */

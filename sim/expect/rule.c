@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A code's stop, found by feeding its protocol with arrivals and decoding what it does not promise.
+ */
 #include "sim/expect/rule.h"
 
 #include "codes/frame/protocol.h"
@@ -23,6 +25,7 @@ enum {
 
 typedef struct prober {
   const sg_code *code;
+  const sg_compressor *compressor;
   sg_protocol *protocol;
   sg_decoder *decoder;
   sg_orders orders;
@@ -76,7 +79,7 @@ static bool decodes(prober *p) {
     sg_status status = sg_decoder_weights(p->decoder, sg_protocol_state(p->protocol), s, n,
                                           p->segment, &weights, NULL);
     if (status == SG_NO_MEMORY) p->failed = true;
-    if (status != SG_OK) return false;
+    if (status) return false;
   }
   return true;
 }
@@ -145,12 +148,15 @@ static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
 
 /* One round's orders as what each worker does; sends[i]: messages of node i; turn: those that
  * compute, in the order of their first tasks. */
-static const char *read_plan(const sg_code *code, const sg_orders *orders, sg_rule_worker *worker,
-                             int *sends, int *turn) {
+static const char *read_plan(const prober *p, double deadline, sg_rule_worker *worker, int *sends,
+                             int *turn) {
+  const sg_code *code = p->code;
+  const sg_orders *orders = &p->orders;
   int n = 0;
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
     if (o->kind == SG_ORDER_SNAPSHOT) continue;
+    if (o->kind == SG_ORDER_TIMER && o->rule == SG_AFTER_SECONDS && o->value == deadline) continue;
     if (o->kind == SG_ORDER_TIMER) return "the master sets a timer";
     if (o->kind != SG_ORDER_TASK && o->kind != SG_ORDER_SEND)
       return "the master gives commands in mid-iteration";
@@ -169,7 +175,8 @@ static const char *read_plan(const sg_code *code, const sg_orders *orders, sg_ru
         return "a worker sends more than one message in an iteration";
       sends[w]++;
       worker[w].answers = true;
-      worker[w].numbers += (double)sg_segment_length(&code->segment[o->segment]);
+      long length = sg_segment_length(&code->segment[o->segment]);
+      worker[w].bytes += sg_bytes_of(sg_compressor_bits(p->compressor, length));
     }
   }
   return NULL;
@@ -233,9 +240,9 @@ static sg_status read_rounds(prober *p, sg_rule *rule, sg_error *e) {
     memset(again, 0, n * sizeof *again);
     memset(sends, 0, n * sizeof *sends);
     tell(p, &(sg_event){.kind = SG_BEGIN, .round = round, .at = SG_MASTER});
-    why = read_plan(p->code, &p->orders, round ? again : rule->worker, sends, rule->turn);
+    why = read_plan(p, rule->deadline, round ? again : rule->worker, sends, rule->turn);
     for (int i = 0; round && !why && i < p->nodes; i++)
-      if (again[i].work != rule->worker[i].work || again[i].numbers != rule->worker[i].numbers ||
+      if (again[i].work != rule->worker[i].work || again[i].bytes != rule->worker[i].bytes ||
           again[i].draws != rule->worker[i].draws)
         why = "workers' tasks change from round to round";
     p->round = round;
@@ -445,7 +452,7 @@ static sg_status find_groups(prober *p, sg_rule *rule, int *list, int *order, sg
                  ldexp(p->nodes, g->count) * rule->groups <= (g->need ? MOST_RUNS / 16 : MOST_RUNS);
     if (cheap) {
       sg_status status = enumerate(p, g, list, order, e);
-      if (status != SG_OK) return status;
+      if (status) return status;
     } else if (g->need) {
       rule->basis = "sampled orders";
     } else if (g->count > MOST_ENUMERATED) {
@@ -483,34 +490,44 @@ static void describe(sg_rule *rule) {
     snprintf(rule->text, size, "%d groups of %d to %d", rule->groups, least, most);
 }
 
-sg_status sg_rule_find(const sg_code *code, bool waits, sg_rule **out, sg_error *e) {
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits, bool skips,
+                       sg_rule **out, sg_error *e) {
   *out = NULL;
+  bool other = false;
+  double deadline = sg_stop_deadline(code->policy, &other);
   const char *why = cannot(code);
+  if (!why && !sg_compressor_fixed(compressor)) why = "the bits of messages depend on the data";
+  if (!why && other) why = "the master's stop depends on the time of the first arrival";
+  /* Without the sum a round goes on after its deadline, or ends the run. */
+  if (!why && deadline < INFINITY && code->exact && !skips)
+    why = "what has come by the deadline may not determine the sum: expected stop.undecodable "
+          "\"skip\"";
   if (why) return refuse(e, why);
   sg_rule *rule = calloc(1, sizeof *rule);
-  prober p = {.code = code, .nodes = code->nodes, .waits = waits};
+  prober p = {.code = code, .compressor = compressor, .nodes = code->nodes, .waits = waits};
   p.protocol = sg_protocol_new(code);
   p.decoder = sg_decoder_new(code);
   int *list = calloc((size_t)code->nodes + 1, sizeof *list);
   int *order = calloc((size_t)code->nodes + 1, sizeof *order);
   if (rule) {
     rule->workers = code->nodes;
+    rule->deadline = deadline;
     rule->worker = calloc((size_t)code->nodes, sizeof *rule->worker);
     rule->turn = calloc((size_t)code->nodes, sizeof *rule->turn);
   }
   sg_status status = SG_OK;
   if (!rule || !rule->worker || !rule->turn || !p.protocol || !p.decoder || !list || !order)
     status = sg_fail_memory(e);
-  if (status == SG_OK) status = read_rounds(&p, rule, e);
-  if (status == SG_OK) status = find_groups(&p, rule, list, order, e);
-  if (status == SG_OK && p.failed) status = sg_fail_memory(e);
-  if (status == SG_OK && p.refused_for_good)
+  if (!status) status = read_rounds(&p, rule, e);
+  if (!status) status = find_groups(&p, rule, list, order, e);
+  if (!status && p.failed) status = sg_fail_memory(e);
+  if (!status && p.refused_for_good)
     status = refuse(e, "some rounds are undecodable and end without an update");
-  if (status == SG_OK) describe(rule);
+  if (!status) describe(rule);
   prober_free(&p);
   free(list);
   free(order);
-  if (status != SG_OK) {
+  if (status) {
     sg_rule_free(rule);
     return status;
   }

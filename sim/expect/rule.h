@@ -9,15 +9,16 @@
 #define SG_SIM_EXPECT_RULE_H
 
 #include "codes/frame/code.h"
+#include "models/compress/compress.h"
 
 /* What a worker does in an iteration: tasks of `work` subsets in all, made of `draws` random draws
- * of equal size, then one transmission of so many numbers. */
+ * of equal size, then one transmission of so many bytes, its header not counted. */
 typedef struct sg_rule_worker {
   bool answers; /* it sends something */
   int tasks;
   double work;
   int draws;
-  double numbers;
+  double bytes;
 } sg_rule_worker;
 
 typedef struct sg_rule_group {
@@ -35,18 +36,22 @@ typedef struct sg_rule {
       turn; /* the workers that compute, in the order of their first tasks: that of the broadcast */
   int groups;
   sg_rule_group *group;
-  char text[96];     /* "9 of 12", "3 groups, 2 of 4 each", "response count" */
+  double
+      deadline;  /* seconds from the start at which the master decodes all the same; or INFINITY */
+  char text[96]; /* "9 of 12", "3 groups, 2 of 4 each", "response count" */
   const char *basis; /* how it is known: "construction", "all subsets", "sampled orders" */
 } sg_rule;
 
 /* SG_INVALID with the reason where the time of an iteration is no function of one arrival per
  * worker (several messages, signals, timers, relays, no barrier, memory of earlier rounds), or
- * where there are too many subsets to enumerate. waits: an undecodable round goes on waiting. */
-sg_status sg_rule_find(const sg_code *code, bool waits, sg_rule **out, sg_error *e);
+ * where there are too many subsets to enumerate. compressor: of messages, NULL: float64. waits,
+ * skips: an undecodable round goes on waiting, or is skipped; neither: it ends the run. */
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits, bool skips,
+                       sg_rule **out, sg_error *e);
 void sg_rule_free(sg_rule *rule);
 
 /* cumulative[f] = P(R* ≤ f) for f = 0 … workers, R* being the number of responses when the master
- * can first decode and all orders of arrival being equally likely: exact-codes 5.5 (derived),
+ * can first decode and all orders of arrival being equally likely: theory: responses,
  * [z^f] Π over groups of Σ A_i z^i, over binom(n, f). false: workers that never answer, or more
  * than 1000. */
 bool sg_rule_responses(const sg_rule *rule, double *cumulative);

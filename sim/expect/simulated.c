@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* Means and quantiles of simulated iteration times, with standard errors over runs. */
 #include "sim/expect/simulated.h"
 
 #include "results/statistics.h"
+#include "sim/core/array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,25 +75,20 @@ static sg_status read_rows(sg_db *db, int64_t point, sg_simulated *x, sg_error *
   return SG_OK;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 sg_status sg_simulated_read(sg_db *db, const char *point_sha256, sg_simulated *x, sg_error *e) {
   *x = (sg_simulated){.mean = 0, .sd = NAN, .p99 = NAN};
   int64_t point = 0;
   bool rows = false;
   sg_status status = sg_db_find_point(db, point_sha256, &point, e);
-  if (status == SG_OK && point) status = read_runs(db, point, x, &rows, e);
-  if (status != SG_OK || x->iterations == 0 || !rows) return status;
+  if (!status && point) status = read_runs(db, point, x, &rows, e);
+  if (status || x->iterations == 0 || !rows) return status;
   status = read_rows(db, point, x, e);
-  if (status != SG_OK || !x->time) return status;
+  if (status || !x->time) return status;
   size_t n = (size_t)x->iterations;
   double *sorted = malloc(n * sizeof *sorted);
   if (!sorted) return sg_fail_memory(e);
   memcpy(sorted, x->time, n * sizeof *sorted);
-  qsort(sorted, n, sizeof *sorted, ascending);
+  sg_sort_doubles(sorted, n);
   x->p99 = sg_quantile(sorted, n, 0.99);
   free(sorted);
   return SG_OK;

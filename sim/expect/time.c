@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Sums of random times: closed forms where there are some, else convolution. */
 #include "sim/expect/time.h"
+#include "sim/core/array.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_integration.h>
@@ -51,9 +53,9 @@ typedef struct variable {
   double factor;
   const struct variable *a, *b;
   double cell_error;
-  octave *table;                  /* of a SUM without atoms; filled as it is asked for */
-  int atoms, atoms_capacity;      /* by time */
-  double *time, *weight, *beyond; /* beyond: the probability of later atoms */
+  octave *table; /* of a SUM without atoms; filled as it is asked for */
+  int atoms, times_capacity, weights_capacity; /* by time */
+  double *time, *weight, *beyond;              /* beyond: the probability of later atoms */
 } variable;
 
 struct sg_time {
@@ -77,8 +79,8 @@ static double table_half(const variable *a, const variable *b, double t, double 
 static bool has_density(const variable *v) {
   switch (v->kind) {
   case DISCRETE: return false;
-  case LAW: return v->law->type->density != NULL;
   case SUM: return v->table != NULL;
+  case LAW:
   case GAMMA:
   case HYPOEXPONENTIAL: return true;
   }
@@ -112,11 +114,7 @@ static double late(const variable *v, double t) {
   case HYPOEXPONENTIAL:
     return exp(-v->fast * x) +
            v->fast * exp(-v->slow * x) * x * mean_decay((v->fast - v->slow) * x);
-  case LAW: {
-    const sg_law_type *type = v->law->type;
-    return type->tail ? type->tail(v->law->state, t / v->factor)
-                      : 1 - type->cdf(v->law->state, t / v->factor);
-  }
+  case LAW: return sg_law_tail(v->law, t / v->factor);
   case SUM: return sum_late(v, t);
   }
   return NAN;
@@ -267,13 +265,7 @@ static double interpolate(const double *value, double at, double *slope) {
 }
 
 static bool add_cell(octave *o, const cell *c) {
-  if (o->cells == o->capacity) {
-    int capacity = o->capacity ? 2 * o->capacity : 2;
-    cell *moved = realloc(o->cell, (size_t)capacity * sizeof *moved);
-    if (!moved) return false;
-    o->cell = moved;
-    o->capacity = capacity;
-  }
+  if (!SG_ROOM(o->cell, o->capacity, o->cells + 1)) return false;
   o->cell[o->cells++] = *c;
   return true;
 }
@@ -393,13 +385,7 @@ static double sum_late(const variable *v, double t) {
 /* --- Making ----------------------------------------------------------------------------------- */
 
 static variable *add_variable(sg_time *x, const variable *like) {
-  if (x->variables == x->capacity) {
-    int capacity = x->capacity ? 2 * x->capacity : 8;
-    variable **moved = realloc(x->variable, (size_t)capacity * sizeof *moved);
-    if (!moved) return NULL;
-    x->variable = moved;
-    x->capacity = capacity;
-  }
+  if (!SG_ROOM(x->variable, x->capacity, x->variables + 1)) return NULL;
   variable *v = malloc(sizeof *v);
   if (!v) return NULL;
   *v = *like;
@@ -408,15 +394,9 @@ static variable *add_variable(sg_time *x, const variable *like) {
 }
 
 static bool add_atom(variable *v, double time, double weight) {
-  if (v->atoms == v->atoms_capacity) {
-    int capacity = v->atoms_capacity ? 2 * v->atoms_capacity : 16;
-    double *t = realloc(v->time, (size_t)capacity * sizeof *t);
-    if (t) v->time = t;
-    double *w = realloc(v->weight, (size_t)capacity * sizeof *w);
-    if (w) v->weight = w;
-    if (!t || !w) return false;
-    v->atoms_capacity = capacity;
-  }
+  if (!SG_ROOM(v->time, v->times_capacity, v->atoms + 1) ||
+      !SG_ROOM(v->weight, v->weights_capacity, v->atoms + 1))
+    return false;
   v->time[v->atoms] = time;
   v->weight[v->atoms++] = weight;
   return true;
@@ -530,14 +510,14 @@ static sg_status add_power(sg_time *x, const variable *v, int draws, const varia
                            sg_error *e) {
   const variable *total = NULL;
   sg_status status = SG_OK;
-  for (int left = draws; left > 0 && status == SG_OK; left /= 2) {
+  for (int left = draws; left > 0 && !status; left /= 2) {
     if (left % 2) {
       if (total)
         status = add_sum(x, total, v, &total, e);
       else
         total = v;
     }
-    if (left > 1 && status == SG_OK) status = add_sum(x, v, v, &v, e);
+    if (left > 1 && !status) status = add_sum(x, v, v, &v, e);
   }
   *out = total;
   return status;
@@ -565,7 +545,7 @@ static sg_status add_gammas(sg_time *x, int count, const double *shape, const do
                .kind = GAMMA, .shape = shape[i], .scale = scale[i], .spread = shape[i] * scale[i]});
     if (!v) return sg_fail_memory(e);
     sg_status status = join(x, v, e);
-    if (status != SG_OK) return status;
+    if (status) return status;
   }
   return SG_OK;
 }
@@ -595,9 +575,9 @@ static sg_status add_parts(sg_time *x, int n, const sg_time_part *part, double *
     } else {
       const variable *v = NULL;
       sg_status status = add_law(x, p->law, p->scale, &v, e);
-      if (status == SG_OK) status = add_power(x, v, p->draws, &v, e);
-      if (status == SG_OK) status = join(x, v, e);
-      if (status != SG_OK) return status;
+      if (!status) status = add_power(x, v, p->draws, &v, e);
+      if (!status) status = join(x, v, e);
+      if (status) return status;
     }
   }
   return add_gammas(x, gammas, shape, scale, e);
@@ -627,7 +607,7 @@ sg_status sg_time_new(double constant, int n_parts, const sg_time_part *part, sg
   }
   x->constant = x->mean = constant;
   status = add_parts(x, n_parts, part, gamma, gamma + n_parts, e);
-  if (status != SG_OK) goto out;
+  if (status) goto out;
   x->atoms = x->sum ? x->sum->atoms : 1;
   x->atom = calloc((size_t)x->atoms + 1, sizeof *x->atom);
   if (!x->atom) {
@@ -638,7 +618,7 @@ sg_status sg_time_new(double constant, int n_parts, const sg_time_part *part, sg
   status = find_bends(x, e);
 out:
   free(gamma);
-  if (status == SG_OK)
+  if (!status)
     *out = x;
   else
     sg_time_free(x);

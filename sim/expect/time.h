@@ -3,13 +3,13 @@
  * delivered, Y = constant + Σ scale · (X_1 + … + X_draws).
  *
  * In closed form where there is one: Erlang and gamma sums of one scale, two exponentials
- * (hypoexponential, exact-codes 2.2: Ye and Abbe 2018, arXiv:1802.03475), finitely many values.
+ * (hypoexponential, theory: worker-time), finitely many values.
  * Otherwise by numerical convolution, kept as piecewise Chebyshev polynomials of log P(Y > t).
  * Evaluation may fill that table: one thread at a time. */
 #ifndef SG_SIM_EXPECT_TIME_H
 #define SG_SIM_EXPECT_TIME_H
 
-#include "models/delay/law.h"
+#include "models/times/law.h"
 
 typedef struct sg_time sg_time;
 

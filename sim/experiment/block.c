@@ -3,7 +3,6 @@
  * them all, each gets its result and goes on. */
 #include "sim/experiment/block.h"
 
-#include "sim/experiment/calibrate.h"
 #include "sim/experiment/row.h"
 
 #include <math.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 typedef struct lane { /* one run */
+  struct block *block;
   sg_run *run;
   sg_snapshots snapshots;
   sg_recipe recipe;
@@ -18,6 +18,7 @@ typedef struct lane { /* one run */
   bool decoding, finished;
   double *previous; /* the last decoded vector, only for codes that want values */
   int loss_column;  /* of the pass, that brings the loss of the held row; −1: none */
+  sg_status formed; /* why the last message could not be formed when it was sent */
 } lane;
 
 typedef struct block {
@@ -38,15 +39,6 @@ static bool is_stopped(const block *b) {
 
 /* --- To the next decode ----------------------------------------------------------------------- */
 
-static double decode_seconds(const sg_world *w, double flops) {
-  switch (w->decode) {
-  case SG_DECODE_NONE: return 0;
-  case SG_DECODE_FLOPS: return flops / w->flops_per_s;
-  case SG_DECODE_MEASURED: return sg_calibration_seconds(w->calibration, flops);
-  }
-  return 0;
-}
-
 static void end_by(lane *l, sg_run_status status) {
   switch (status) {
   case SG_RUN_ITERATIONS: sg_held_end(&l->row, "finished", "iterations"); break;
@@ -65,6 +57,21 @@ static sg_status supply(lane *l, const sg_run_result *result) {
   return sg_held_put(&l->row, l->run, model, &l->recipe, result->decoded);
 }
 
+static bool take_snapshot(void *user, int slot, int model) {
+  lane *l = user;
+  return sg_snapshots_take(&l->snapshots, slot, model);
+}
+
+/* A run whose messages are formed when they are sent is alone in its block, and no pass is under
+ * way while it goes on. */
+static bool form_message(void *user, const sg_run_sent *sent, double *bits) {
+  lane *l = user;
+  block *b = l->block;
+  const double *x = sg_snapshots_point(&l->snapshots, l->run, sent->message->snapshot);
+  l->formed = sg_former_send(l->recipe.former, b->kernel, b->ws, x, sent, bits, b->error);
+  return !l->formed;
+}
+
 /* The weights are there and, unless times only are wanted, the decoded vector. */
 static sg_status update_model(block *b, lane *l) {
   const sg_world *w = b->world;
@@ -75,7 +82,7 @@ static sg_status update_model(block *b, lane *l) {
     dot += set->dot_previous;
     norm2 += set->norm2;
   }
-  double decode_s = decode_seconds(w, l->recipe.decode_flops);
+  double decode_s = sg_decode_seconds(w, l->recipe.decode_flops);
   /* An update that ends past the limit of simulated time does not count: the model stays. */
   if (sg_run_now(l->run) + decode_s + w->environment.update_s <= w->limits.sim_time_s) {
     sg_status status = sg_snapshots_step(&l->snapshots, model, l->recipe.decoded, b->error);
@@ -97,6 +104,7 @@ static sg_status advance(block *b, lane *l) {
   l->decoding = false;
   while (l->row.live) {
     sg_run_status at = sg_run_advance(l->run);
+    if (at == SG_RUN_FAILED && l->formed) return l->formed;
     if (at == SG_RUN_FAILED)
       return sg_fail(b->error, SG_BUG, NULL, "replication %d of %s: %s", l->row.replication,
                      w->label, sg_run_fault(l->run));
@@ -152,6 +160,10 @@ static sg_status step(block *b) {
     any |= l->decoding;
   }
   if (!any) return SG_OK;
+  for (int i = 0; i < b->n_lanes && !status; i++)
+    if (b->lane[i].decoding)
+      status = sg_recipe_form(&b->lane[i].recipe, b->lane[i].run, b->kernel, b->ws, &request);
+  if (status) return sg_fail_memory(b->error);
   status = sg_kernel_decode(b->kernel, w->problem, b->ws, &request, b->pass.n_sets, b->pass.set);
   if (status) return sg_fail_memory(b->error);
   for (int i = 0; i < b->n_lanes; i++) {
@@ -232,19 +244,22 @@ static void lane_free(lane *l) {
 
 static sg_status lane_init(block *b, lane *l, int column, int replication, const sg_sink *sink) {
   const sg_world *w = b->world;
+  l->block = b;
   double *decoded = b->decoded ? b->decoded + column * b->pass.length : NULL;
   if (decoded && w->code->flags & SG_WANTS_VALUES) {
     l->previous = calloc((size_t)b->pass.length, sizeof *l->previous);
     if (!l->previous) return sg_fail_memory(b->error);
   }
   bool fine = sg_snapshots_init(&l->snapshots, w, &b->pass, column, b->models);
-  fine = sg_recipe_init(&l->recipe, &l->snapshots, decoded, l->previous) && fine;
+  fine = sg_recipe_init(&l->recipe, &l->snapshots, (uint32_t)replication, decoded, l->previous) &&
+         fine;
   fine =
       sg_held_init(&l->row, &l->snapshots, replication, b->ws, b->options, sink, b->error) && fine;
   if (!fine) return sg_fail_memory(b->error);
   sg_run_limits limits = w->limits;
   limits.worker_rows = b->options->worker_rows;
-  sg_run_hooks hooks = {.user = &l->snapshots, .snapshot = sg_snapshots_take};
+  sg_run_hooks hooks = {
+      .user = l, .snapshot = take_snapshot, .form = l->recipe.former ? form_message : NULL};
   l->run = sg_run_new(&w->environment, w->code, (uint32_t)replication, &limits, &hooks, b->error);
   return l->run ? SG_OK : sg_fail_memory(b->error);
 }

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/experiment/calibrate.h"
 
+#include "sim/core/clock.h"
 #include "sim/core/linalg.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum { MESSAGES = 16, REPEATS = 5 };
-
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* What a master does: a weighted sum of messages of length l. The best of several tries, each long
  * enough for the clock. */
@@ -20,12 +14,12 @@ static double time_decode(long l, const double *messages, const double *weights,
   double best = 1e300;
   for (int r = 0; r < REPEATS; r++) {
     long times = 0;
-    double begin = seconds_now(), now;
+    double begin = sg_seconds_now(), now;
     do {
       cblas_dgemv(CblasColMajor, CblasNoTrans, (int)l, MESSAGES, 1, messages, (int)l, weights, 1, 0,
                   out, 1);
       times++;
-      now = seconds_now();
+      now = sg_seconds_now();
     } while (now - begin < 2e-3);
     double each = (now - begin) / (double)times;
     if (each < best) best = each;
@@ -39,7 +33,7 @@ sg_status sg_calibrate(sg_calibration *c, sg_error *e) {
   double *messages = malloc((size_t)most * MESSAGES * sizeof *messages);
   double *out = malloc((size_t)most * sizeof *out), weights[MESSAGES];
   sg_status status = messages && out ? SG_OK : sg_fail_memory(e);
-  if (status == SG_OK) {
+  if (!status) {
     for (long i = 0; i < most * MESSAGES; i++) messages[i] = 1.0 / (double)(i + 1);
     for (int i = 0; i < MESSAGES; i++) weights[i] = 1.0 / (i + 1);
     c->n = 0;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* Runs what is missing of a plan: points into the database, jobs of a few runs each to threads,
+ * rows through chunks to the one writer. */
 #include "sim/experiment/execute.h"
 
+#include "sim/core/clock.h"
 #include "sim/experiment/calibrate.h"
 
 #include <math.h>
@@ -43,12 +46,6 @@ typedef struct execution {
   sg_error *error;
   sg_status status;
 } execution;
-
-static double seconds_now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* --- Rows to the writer ----------------------------------------------------------------------- */
 
@@ -107,11 +104,11 @@ static bool sink_finish(void *user, int replication, const sg_run_row *run,
   row.point_id = s->point->point_id;
   row.invocation_id = s->x->invocation_id;
   row.detail = s->x->detail;
-  row.wall_s = seconds_now() - s->begun_s;
+  row.wall_s = sg_seconds_now() - s->begun_s;
   if (!sg_writer_finish(s->x->writer, &row, summary, n_workers, worker)) return false;
   count_outcome(s->x, run->status);
   /* A run that ended early has no more rows to come: progress counts it as whole. */
-  long missing = s->point->planned->iterations - (long)run->iterations;
+  long missing = (long)(s->point->planned->facts.max_iterations - run->iterations);
   atomic_fetch_add(&s->x->rows, missing > 0 ? missing : 0);
   atomic_fetch_add(&s->x->runs_done, 1);
   return true;
@@ -139,9 +136,9 @@ static void put_world(execution *x, active_point *p) {
 static sg_status run_job(execution *x, const job *j, sg_error *e) {
   active_point *p = &x->point[j->point];
   sg_status status = get_world(x, p, e);
-  if (status != SG_OK) return status;
+  if (status) return status;
   const int *replication = x->replication + j->first;
-  job_sink s = {.x = x, .point = p, .job = j, .begun_s = seconds_now()};
+  job_sink s = {.x = x, .point = p, .job = j, .begun_s = sg_seconds_now()};
   s.chunk = calloc((size_t)j->count, sizeof(sg_chunk *));
   if (!s.chunk) return sg_fail_memory(e);
   bool writing = true;
@@ -171,9 +168,9 @@ static void *work(void *user) {
     int number = atomic_fetch_add(&x->next_job, 1);
     if (number >= x->n_jobs || atomic_load(&x->stop)) break;
     sg_status status = run_job(x, &x->job[number], &faults);
-    if (status == SG_OK) continue;
+    if (!status) continue;
     pthread_mutex_lock(&x->lock);
-    if (x->status == SG_OK && status != SG_INTERRUPTED) x->status = status;
+    if (!x->status && status != SG_INTERRUPTED) x->status = status;
     sg_error_move(x->error, &faults);
     pthread_mutex_unlock(&x->lock);
     atomic_store(&x->stop, true);
@@ -189,7 +186,7 @@ static void *work(void *user) {
 
 static void show_progress(execution *x, double begun_s) {
   if (!x->options->progress) return;
-  double elapsed = seconds_now() - begun_s;
+  double elapsed = sg_seconds_now() - begun_s;
   double share = x->rows_wanted > 0 ? (double)atomic_load(&x->rows) / x->rows_wanted : 1;
   sg_progress p = {.runs_done = atomic_load(&x->runs_done),
                    .runs_total = x->n_runs,
@@ -204,7 +201,7 @@ static sg_status run_threads(execution *x) {
   int n = x->options->threads < x->n_jobs ? x->options->threads : x->n_jobs, started = 0;
   pthread_t *thread = calloc((size_t)(n ? n : 1), sizeof *thread);
   if (!thread) return sg_fail_memory(x->error);
-  double begun_s = seconds_now();
+  double begun_s = sg_seconds_now();
   x->threads_left = n;
   while (started < n && pthread_create(&thread[started], NULL, work, x) == 0) started++;
   pthread_mutex_lock(&x->lock);
@@ -233,13 +230,16 @@ static sg_status run_threads(execution *x) {
 
 /* --- Preparation ------------------------------------------------------------------------------ */
 
-/* The causes that a point is without, as a text of JSON; false: none. They tell it apart as an axis
- * does. */
+/* The causes that a point is without, "stalls, speeds", as a text of JSON; false: none. They tell
+ * it apart as an axis does. */
 static bool put_without(const sg_values *root, sg_buffer *out) {
   int count = sg_count(root, "without");
+  sg_buffer causes = {0};
   for (int i = 0; i < count; i++)
-    sg_putf(out, "%s%s", i ? ", " : "\"", sg_item(root, "without", i)->text);
-  if (count) sg_put(out, "\"");
+    sg_putf(&causes, "%s%s", i ? ", " : "", sg_item(root, "without", i)->text);
+  if (causes.data) sg_put_json_string(out, causes.data);
+  out->failed |= causes.failed;
+  sg_buffer_free(&causes);
   return count > 0;
 }
 
@@ -261,32 +261,11 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   }
   sg_put(&config, "}");
   if (config.failed || without.failed) status = sg_fail_memory(e);
-  if (status == SG_OK) {
-    sg_point_record record = {.point_sha256 = p->key,
-                              .env_sha256 = p->env_key,
-                              .config_json = config.data,
-                              .scheme_label = p->label,
-                              .code = p->code,
-                              .stop_rule = p->stop,
-                              .exact = p->exact,
-                              .timing_only = p->timing_only,
-                              .is_baseline = p->is_baseline,
-                              .n_workers = p->workers,
-                              .n_subsets = p->subsets,
-                              .length = p->length,
-                              .load_d = p->load,
-                              .stragglers_s = p->stragglers,
-                              .comm_m = p->reduction,
-                              .stored_data_factor = p->stored,
-                              .scaling = p->scaling,
-                              .late_work = p->late_work,
-                              .late_messages = p->late_messages,
-                              .problem = p->problem,
-                              .target_loss = p->target_loss,
-                              .max_iterations = p->iterations,
-                              .seed = p->seed,
-                              .n_axes = n_axes,
-                              .axis = axis};
+  if (!status) {
+    sg_point_record record = p->facts;
+    record.config_json = config.data;
+    record.n_axes = n_axes;
+    record.axis = axis;
     status = sg_db_add_point(db, scenario_id, &record, id, e);
   }
   free(axis);
@@ -311,7 +290,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     a->planned = p;
     sg_status status = add_point(p, db, scenario_id, &a->point_id, e);
     job *open = NULL;
-    for (int r = 0; status == SG_OK && r < replications; r++) {
+    for (int r = 0; !status && r < replications; r++) {
       bool has = false;
       status = sg_db_has_run(db, a->point_id, r, x->detail, &has, e);
       if (has) {
@@ -325,9 +304,9 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
       }
       x->replication[x->n_runs++] = r;
       open->count++;
-      x->rows_wanted += (double)p->iterations;
+      x->rows_wanted += (double)p->facts.max_iterations;
     }
-    if (status != SG_OK) return status;
+    if (status) return status;
     n_points++;
   }
   return SG_OK;
@@ -344,9 +323,9 @@ static bool measures_decode(const sg_plan *plan) {
 
 static sg_status calibrate(execution *x, sg_db *db, sg_error *e) {
   sg_status status = sg_db_load_calibration(db, &x->calibration, e);
-  if (status != SG_OK || x->calibration.n > 0) return status;
+  if (status || x->calibration.n > 0) return status;
   status = sg_calibrate(&x->calibration, e);
-  return status == SG_OK ? sg_db_save_calibration(db, &x->calibration, e) : status;
+  return status ? status : sg_db_save_calibration(db, &x->calibration, e);
 }
 
 sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invocation,
@@ -359,27 +338,28 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
                  .error = e};
   pthread_mutex_init(&x.lock, NULL);
   pthread_cond_init(&x.ended, NULL);
-  double begun_s = seconds_now();
+  double begun_s = sg_seconds_now();
   int64_t scenario_id = 0;
   const char *text = sg_scenario_text(plan->scenario);
   char sha256[65];
   sg_sha256(text, strlen(text), sha256);
   sg_status status = sg_db_add_invocation(db, invocation, &x.invocation_id, e);
-  if (status == SG_OK)
+  if (!status)
     status = sg_db_add_scenario(db, sg_scenario_name(plan->scenario),
                                 sg_scenario_path(plan->scenario), text, sha256, &scenario_id, e);
-  if (status == SG_OK && measures_decode(plan)) status = calibrate(&x, db, e);
-  if (status == SG_OK) status = find_missing(&x, plan, db, scenario_id, e);
+  if (!status && measures_decode(plan)) status = calibrate(&x, db, e);
+  if (!status) status = sg_db_begin(db, e); /* one transaction for all points: they may be many */
+  if (!status) status = sg_db_end(db, find_missing(&x, plan, db, scenario_id, e), e);
   report->missing = x.n_runs;
-  if (status == SG_OK && x.n_runs > 0) {
+  if (!status && x.n_runs > 0) {
     status = sg_writer_new(db, &x.writer, e);
-    if (status == SG_OK) {
+    if (!status) {
       status = run_threads(&x);
       sg_status writing = sg_writer_free(x.writer, e);
-      if (writing != SG_OK) status = writing;
+      if (writing) status = writing;
     }
     report->missing -= report->computed;
-    if (status == SG_OK && report->missing > 0) status = SG_INTERRUPTED;
+    if (!status && report->missing > 0) status = SG_INTERRUPTED;
   }
   for (int i = 0; x.point && i < plan->n_valid; i++) sg_world_free(x.point[i].world, plan->cache);
   free(x.point);
@@ -387,6 +367,6 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
   free(x.job);
   pthread_cond_destroy(&x.ended);
   pthread_mutex_destroy(&x.lock);
-  report->elapsed_s = seconds_now() - begun_s;
+  report->elapsed_s = sg_seconds_now() - begun_s;
   return status;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes each point's world once to learn what it is: valid or not, its facts and its keys. */
 #include "sim/experiment/plan.h"
+#include "sim/experiment/form.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,7 +25,7 @@ static sg_status hash_file(hashes *known, const char *path, char hex[65], sg_err
   char *data = NULL;
   size_t length = 0;
   sg_status status = sg_read_file(path, &data, &length, e);
-  if (status != SG_OK) return status;
+  if (status) return status;
   sg_sha256(data, length, hex);
   free(data);
   if (known->count < (int)(sizeof known->file / sizeof *known->file) &&
@@ -41,14 +43,14 @@ static sg_status make_keys(sg_planned *p, hashes *known, sg_error *e) {
   sg_status status = SG_OK;
   sg_values_paths(p->point->values, &paths);
   sg_putf(&text, "results %d\n%s\n", SG_RESULTS_VERSION, p->point->env_json);
-  for (char *at = paths.data, *end; status == SG_OK && at && *at; at = end + 1) {
+  for (char *at = paths.data, *end; !status && at && *at; at = end + 1) {
     end = strchr(at, '\n');
     *end = '\0';
     char hex[65];
     status = hash_file(known, at, hex, e);
-    if (status == SG_OK) sg_putf(&text, "%s\n", hex);
+    if (!status) sg_putf(&text, "%s\n", hex);
   }
-  if (status == SG_OK && !text.failed && !paths.failed) {
+  if (!status && !text.failed && !paths.failed) {
     sg_sha256(text.data, text.length, p->env_key);
     sg_put(&text, p->point->scheme_json);
     if (!text.failed) sg_sha256(text.data, text.length, p->key);
@@ -66,31 +68,41 @@ static const char *chosen(const sg_values *v, const char *name) {
 static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
   const sg_values *v = p->point->values;
   const sg_code *c = w->code;
-  p->workers = w->workers;
-  p->subsets = w->problem->subsets;
-  p->length = w->problem->length;
-  p->iterations = w->limits.iterations;
   p->width = w->width;
-  p->load = c->load;
-  p->stored = c->stored;
-  p->stragglers = c->promised;
-  p->reduction = c->reduction;
-  p->exact = c->exact;
-  p->timing_only = w->problem->timing_only;
   p->data_bytes = w->problem->data_bytes + sg_partition_bytes(w->partition);
-  p->target_loss = w->target_loss;
-  p->code = c->type->about.name;
-  p->problem = w->problem->type->about.name;
-  p->scaling = chosen(sg_object(v, "delay"), "scaling");
-  p->late_work = chosen(v, "late_work");
-  p->late_messages = chosen(sg_object(v, "network"), "late_messages");
-  p->seed = sg_seed(sg_object(v, "random"), "seed");
+  p->facts = (sg_point_record){.point_sha256 = p->key,
+                               .env_sha256 = p->env_key,
+                               .scheme_label = p->label,
+                               .code = c->type->about.name,
+                               .stop_rule = p->stop,
+                               .exact = c->exact,
+                               .barrier = !(c->flags & SG_ASYNC),
+                               .timing_only = w->problem->timing_only,
+                               .n_workers = w->workers,
+                               .n_subsets = w->problem->subsets,
+                               .length = w->problem->length,
+                               .load_d = c->load,
+                               .stragglers_s = c->promised,
+                               .comm_m = c->reduction,
+                               .stored_data_factor = c->stored,
+                               .scaling = chosen(sg_object(v, "delay"), "scaling"),
+                               .late_work = chosen(v, "late_work"),
+                               .late_messages = chosen(sg_object(v, "network"), "late_messages"),
+                               .problem = w->problem->type->about.name,
+                               .target_loss = w->target_loss,
+                               .max_iterations = w->limits.iterations,
+                               .seed = sg_seed(sg_object(v, "random"), "seed")};
   snprintf(p->label, sizeof p->label, "%s", w->label);
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
   sg_buffer note = {0};
   sg_put(&note, "");
   sg_delay_note(w->delay, &note);
   sg_network_note(w->network, &note);
+  char bytes[32];
+  double memory = sg_former_memory(w);
+  if (memory > 0)
+    sg_putf(&note, "compression: a run keeps %s of what its workers have not sent\n",
+            sg_format_bytes(memory, bytes));
   p->note = note.data;
   return note.failed ? sg_fail_memory(e) : SG_OK;
 }
@@ -99,14 +111,15 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
 static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_error *e) {
   sg_world *w = NULL;
   sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, &p->why);
-  if (status == SG_OK) {
+  if (!status) {
     status = take_facts(p, w, e);
     sg_world_free(w, plan->cache);
     p->valid = true;
     plan->n_valid++;
-    return status == SG_OK ? make_keys(p, known, e) : status;
+    return status ? status : make_keys(p, known, e);
   }
   sg_code_label(p->point->scheme, p->label, sizeof p->label);
+  p->facts.scheme_label = p->label;
   bool may_skip =
       status == SG_INVALID && !p->point->single && sg_scenario_skips_invalid(plan->scenario);
   if (may_skip) {
@@ -145,8 +158,8 @@ static sg_status mark(sg_plan *plan, sg_error *e) {
   for (size_t i = 0; baseline && i < n; i++) {
     sg_planned *p = valid[i];
     if (p->duplicate || (marked && strcmp(marked->env_key, p->env_key) == 0)) continue;
-    p->is_baseline = strcmp(baseline, p->code) == 0 || strcmp(baseline, p->label) == 0;
-    if (p->is_baseline) marked = p;
+    p->facts.is_baseline = strcmp(baseline, p->facts.code) == 0 || strcmp(baseline, p->label) == 0;
+    if (p->facts.is_baseline) marked = p;
   }
   free(valid);
   return SG_OK;
@@ -183,29 +196,29 @@ sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
   plan->cache = sg_problem_cache_new();
   sg_status status =
       plan->cache ? sg_scenario_points(scenario, &plan->n_raw, &plan->raw, e) : sg_fail_memory(e);
-  if (status == SG_OK) {
+  if (!status) {
     plan->point = calloc((size_t)plan->n_raw, sizeof *plan->point);
     if (!plan->point) status = sg_fail_memory(e);
   }
-  if (status != SG_OK) goto out;
+  if (status) goto out;
   for (int i = 0; i < plan->n_raw; i++) {
     sg_planned *p = &plan->point[plan->count++];
     p->point = &plan->raw[i];
     sg_status s = plan_point(plan, p, known, e);
-    if (s != SG_OK && s != SG_INVALID) status = s;
-    if (status != SG_OK) break;
+    if (s && s != SG_INVALID) status = s;
+    if (status) break;
   }
   drop_repeats(e);
-  if (status == SG_OK) status = sg_error_status(e);
-  if (status == SG_OK && plan->n_valid == 0) {
+  if (!status) status = sg_error_status(e);
+  if (!status && plan->n_valid == 0) {
     for (int i = 0; i < plan->count; i++) sg_error_move(e, &plan->point[i].why);
     drop_repeats(e);
     status = sg_fail(e, SG_INVALID, "/schemes", "no combination of the scenario is valid");
   }
-  if (status == SG_OK) status = mark(plan, e);
+  if (!status) status = mark(plan, e);
 out:
   free(known);
-  if (status != SG_OK) {
+  if (status) {
     sg_plan_free(plan);
     return status;
   }

@@ -7,21 +7,17 @@
 
 typedef struct sg_planned {
   const sg_point *point;
-  char key[65], env_key[65]; /* SHA-256 of what can change a result row; env: without the scheme */
-  char label[128];
-  sg_error why; /* not valid: the rules it breaks */
+  /* Facts of the code and problem, for the database and for people; without configuration and axes,
+   * which are made when the point is written. The keys are SHA-256 of what can change a result row.
+   * Not valid: the scheme's label alone is known. */
+  sg_point_record facts;
+  char key[65], env_key[65], label[128], stop[16]; /* what texts of facts point to */
+  sg_error why;                                    /* not valid: the rules it breaks */
   bool valid;
   bool duplicate; /* the same key as an earlier point: not run again */
-  bool is_baseline;
-  /* Facts of the code and problem, for the database and for people. */
-  int workers, subsets, stragglers, reduction, width;
-  long length, iterations;
-  double load, stored, data_bytes, target_loss;
-  bool exact, timing_only;
-  const char *code, *problem, *scaling, *late_work, *late_messages; /* constant tables' texts */
-  char stop[16];
+  int width;      /* runs that a block takes side by side */
+  double data_bytes;
   char *note; /* lines for people about the environment ("": none); owned */
-  uint64_t seed;
 } sg_planned;
 
 typedef struct sg_plan {

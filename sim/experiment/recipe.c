@@ -9,15 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, double *decoded, double *previous) {
-  *r = (sg_recipe){.world = snapshots->world,
+bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication, double *decoded,
+                    double *previous) {
+  const sg_world *w = snapshots->world;
+  bool whole = !w->problem->timing_only && sg_compressor_whole(w->environment.compressor);
+  *r = (sg_recipe){.world = w,
                    .snapshots = snapshots,
                    .pass = snapshots->pass,
-                   .decoder = sg_decoder_new(snapshots->world->code),
+                   .decoder = sg_decoder_new(w->code),
+                   .former = whole ? sg_former_new(w, replication) : NULL,
                    .decoded = decoded,
                    .previous = previous};
   r->seen = calloc((size_t)r->world->code->parts, sizeof *r->seen);
-  return r->decoder && r->seen;
+  return r->decoder && r->seen && (!whole || r->former);
 }
 
 void sg_recipe_free(sg_recipe *r) {
@@ -38,6 +42,9 @@ void sg_recipe_free(sg_recipe *r) {
   free(r->sum_item);
   free(r->sum_coef);
   free(r->norm2);
+  free(r->message);
+  free(r->payload);
+  sg_former_free(r->former);
   sg_decoder_free(r->decoder);
 }
 
@@ -92,7 +99,16 @@ static double count_samples(sg_recipe *r) {
 
 /* --- Messages --------------------------------------------------------------------------------- */
 
-static bool end_message(sg_recipe *r) {
+/* message: NULL before the first of a set. */
+static bool end_message(sg_recipe *r, const sg_message *message) {
+  if (r->former) {
+    bool earlier = message && sg_compressor_forms(r->world->environment.compressor);
+    if (!SG_ROOM(r->message, r->messages_capacity, r->n_starts + 1) ||
+        !SG_ROOM(r->payload, r->payloads_capacity, r->n_starts + 1))
+      return false;
+    r->message[r->n_starts] = message;
+    r->payload[r->n_starts] = earlier ? sg_former_payload(r->former, message) : NULL;
+  }
   if (!SG_ROOM(r->start, r->starts_capacity, r->n_starts + 1) ||
       !SG_ROOM(r->link_start, r->link_starts_capacity, r->n_starts + 1))
     return false;
@@ -164,21 +180,35 @@ static sg_status agree_on_steps(sg_recipe *r, const sg_row *row, sg_error *e) {
   return SG_OK;
 }
 
+/* The place of the snapshot of a row with terms among those of the decode. */
+static sg_status find_snapshot(sg_recipe *r, const sg_run *run, int snapshot, int *used,
+                               sg_error *e) {
+  const sg_snapshots *s = r->snapshots;
+  if (r->pass->width > 1 && s->n_used > 0 && s->used[0].snapshot != snapshot)
+    return sg_fail(e, SG_INVALID, "/learning/block_width",
+                   "a decode of the code %s uses gradients of several snapshots: expected "
+                   "block_width 1, found %d",
+                   r->world->code->type->about.name, r->pass->width);
+  *used = sg_snapshots_find(r->snapshots, run, snapshot);
+  return *used < 0 ? sg_fail_memory(e) : SG_OK;
+}
+
 /* Adds a message to the set under construction, what it is made from before it. */
 static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *message,
                              const sg_row *row, const double *weights, int pieces, int depth,
                              sg_error *e) {
   int first_input = r->n_input, used = 0;
+  r->info.cond1 = fmax(r->info.cond1, row->combined.cond1); /* of an inner node; NAN: none */
   for (int i = 0; i < row->n_links; i++) {
     sg_status status = add_input(r, run, row->link[i].message, pieces, depth, e);
     if (status) return status;
   }
   if (row->n_terms > 0) {
     sg_status status = agree_on_steps(r, row, e);
+    if (!status) status = find_snapshot(r, run, message->snapshot, &used, e);
     if (status) return status;
-    used = sg_snapshots_find(r->snapshots, run, message->snapshot);
   }
-  bool fine = used >= 0;
+  bool fine = true;
   for (int i = 0; fine && i < row->n_terms; i++) {
     const sg_term *t = &row->term[i];
     fine = add_term(r, find_item(r, used, t->part, row->batch), t);
@@ -186,7 +216,7 @@ static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *
   for (int i = 0; fine && i < row->n_links; i++)
     fine = add_link(r, r->input[first_input + i], row->link[i].coef);
   r->n_input = first_input;
-  if (!fine || !end_message(r) || !add_weights(r, weights, pieces) ||
+  if (!fine || !end_message(r, message) || !add_weights(r, weights, pieces) ||
       !SG_ROOM(r->known, r->known_capacity, r->n_known + 1))
     return sg_fail_memory(e);
   r->known[r->n_known++] = message;
@@ -206,7 +236,7 @@ static bool begin_set(sg_recipe *r, const sg_segment *segment, const sg_weights 
       (struct sg_recipe_range){.start = r->n_starts, .weight = r->n_weights, .bias = r->n_bias};
   for (int q = 0; q < segment->pieces; q++) r->bias[r->n_bias++] = weights->bias[q];
   r->n_known = 0;
-  return end_message(r);
+  return end_message(r, NULL);
 }
 
 static bool is_zero(const double *w, int n) {
@@ -236,6 +266,7 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
     const double *w = weights.w + (ptrdiff_t)k * weights.pieces;
     if (is_zero(w, weights.pieces)) continue;
     r->n_used++;
+    r->bits += sg_run_bits(run, s->message[k]);
     add_staleness(r, run, s->message[k]->snapshot);
     if (r->world->problem->timing_only) continue;
     const sg_row *row = sg_decoder_row(r->decoder, k);
@@ -254,6 +285,7 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
   r->info.cond1 = fmax(r->info.cond1, weights.info.cond1);
   r->info.amplification = fmax(r->info.amplification, weights.info.amplification);
   r->info.alpha_error += weights.info.alpha_error;
+  r->n_alpha += (double)code->parts * segment->pieces;
   r->info.alpha_sum +=
       weights.info.alpha_sum * (double)(segment->end - segment->begin) / (double)code->shape.length;
   return SG_OK;
@@ -321,7 +353,8 @@ static void settle(sg_recipe *r, bool whole) {
     set->bias = constant ? r->bias + r->range[i].bias : NULL;
     set->decoded = r->decoded;
     set->previous = r->previous;
-    set->precision = sg_network_precision(r->world->network);
+    set->compressor = r->world->environment.compressor;
+    set->payload = r->former ? r->payload + r->range[i].start + 1 : NULL;
     if (r->n_sum == 0) continue;
     set->n_sum = r->n_sum;
     set->sum_item = r->sum_item;
@@ -345,7 +378,7 @@ static void begin_decode(sg_recipe *r) {
   r->n_terms = r->n_links = r->n_starts = r->n_weights = r->n_bias = 0;
   r->n_item_of = r->n_input = r->snapshots->n_used = 0;
   r->steps = -1;
-  r->decode_flops = r->staleness_sum = r->staleness_max = 0;
+  r->decode_flops = r->bits = r->n_alpha = r->staleness_sum = r->staleness_max = 0;
   r->samples = NAN;
   r->info = (sg_decode_info){.cond1 = NAN, .amplification = 0, .alpha_error = 0, .alpha_sum = 0};
 }
@@ -367,4 +400,15 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
   if (!fine) return sg_fail_memory(e);
   settle(r, whole);
   return SG_OK;
+}
+
+sg_status sg_recipe_form(sg_recipe *r, const sg_run *run, sg_kernel *kernel, sg_workspace *ws,
+                         const sg_gradient_request *request) {
+  sg_status status = SG_OK;
+  for (int i = 0; r->former && i < r->n_sets && !status; i++) {
+    int at = r->range[i].start + 1;
+    status = sg_former_fill(r->former, kernel, ws, request, run, r->message + at,
+                            &r->pass->set[r->first_set + i], r->payload + at);
+  }
+  return status;
 }

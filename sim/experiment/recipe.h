@@ -6,6 +6,7 @@
 #ifndef SG_SIM_RECIPE_H
 #define SG_SIM_RECIPE_H
 
+#include "sim/experiment/form.h"
 #include "sim/experiment/snapshots.h"
 
 typedef struct sg_recipe {
@@ -13,14 +14,17 @@ typedef struct sg_recipe {
   sg_snapshots *snapshots;
   sg_pass *pass;
   sg_decoder *decoder;
+  sg_former *former;          /* for compressors that want whole vectors; NULL: not wanted */
   double *decoded, *previous; /* length l; previous: NULL, or the last decoded vector */
   /* The decode at hand: pass->set[first_set] … pass->set[first_set + n_sets − 1]. */
   int first_set, n_sets, n_sum;
   double *norm2; /* n_sum: ‖g‖² of each partial gradient of the sum that ĝ is compared with */
   double decode_flops; /* to find the weights and to apply them */
   int n_used;          /* messages with a weight that is not zero */
+  double bits;         /* of those */
   sg_decode_info info; /* worst over segments; alpha_error: their sum; alpha_sum: mean over
                           coordinates */
+  double n_alpha;      /* coefficients α, one for each part and piece of all segments */
   double samples;      /* training rows whose gradients are in ĝ, each once; NAN: not known */
   double staleness_sum, staleness_max; /* over used messages: updates since their snapshots */
   /* Arrays of the sets. */
@@ -33,7 +37,9 @@ typedef struct sg_recipe {
   double *weight, *bias;
   int *sum_item;
   double *sum_coef;
-  int n_terms, n_links, n_starts, n_weights, n_bias;
+  const sg_message **message; /* with a former, as `start`: the message before the offset, and */
+  const double **payload;     /* what the receiver has of it, NULL: not formed yet */
+  int n_terms, n_links, n_starts, n_weights, n_bias, messages_capacity, payloads_capacity;
   int ranges_capacity, terms_capacity, links_capacity, starts_capacity, link_starts_capacity,
       weights_capacity, bias_capacity, sum_capacity, coef_capacity, norm_capacity;
   /* While they are made. */
@@ -58,12 +64,18 @@ typedef struct sg_recipe {
 
 /* decoded, previous: see above; NULL when timing only. false: no memory; sg_recipe_free all the
  * same. */
-bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, double *decoded, double *previous);
+bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication, double *decoded,
+                    double *previous);
 void sg_recipe_free(sg_recipe *r);
 
 /* Makes the sets of the run's decode and adds them, and what they need, to the pass; when timing
  * only, counts flops and messages. SG_UNDECODABLE: the weights were refused, and the pass is as it
  * was. Other faults go to `e`. */
 sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e);
+
+/* Forms the messages of the decode that the kernel cannot form in its tiles. After sg_problem_begin
+ * with the pass's request. SG_NO_MEMORY. */
+sg_status sg_recipe_form(sg_recipe *r, const sg_run *run, sg_kernel *kernel, sg_workspace *ws,
+                         const sg_gradient_request *request);
 
 #endif

@@ -85,13 +85,19 @@ sg_status sg_held_measure(sg_held_row *h, unsigned what) {
 
 static void fill_arithmetic(sg_held_row *h, const sg_recipe *recipe, bool decoded) {
   sg_iteration_record *r = &h->row;
-  r->loss = r->test_loss = r->test_accuracy = r->test_auc = NAN;
-  r->grad_norm = r->grad_rel_err = r->grad_scaled_err = NAN;
-  r->cond1_est = r->decode_amp = r->decoding_err = NAN;
   if (!decoded) return;
   r->cond1_est = recipe->info.cond1;
   r->decode_amp = recipe->info.amplification;
-  if (!h->world->code->exact) r->decoding_err = recipe->info.alpha_error;
+  r->alpha_sum = recipe->info.alpha_sum;
+  if (!h->world->code->exact) {
+    r->decoding_err = recipe->info.alpha_error;
+    r->err_norm = recipe->info.alpha_error / recipe->n_alpha;
+    r->err_root = sqrt(recipe->info.alpha_error);
+  }
+  r->staleness_mean = recipe->staleness_sum / recipe->n_used; /* NAN: no message was used */
+  if (recipe->n_used > 0) r->staleness_max = recipe->staleness_max;
+  r->samples_used = recipe->samples;
+  r->bits = recipe->bits;
   if (h->world->problem->timing_only) return;
   double error2 = 0, sum2 = 0, norm2 = 0, parts = 0;
   for (int i = 0; i < recipe->n_sets; i++) {
@@ -115,9 +121,11 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
   }
   if (!emit(h)) return SG_IO;
   h->row = *sg_run_record(run);
+  h->row.model = model;
   fill_arithmetic(h, recipe, decoded);
   if (h->options->worker_rows) {
     const sg_worker_record *rows = sg_run_worker_records(run, &h->n_workers);
+    if (h->n_workers > h->world->workers) h->n_workers = h->world->workers; /* relays follow */
     memcpy(h->workers, rows, (size_t)h->n_workers * sizeof *rows);
   }
   h->held = true;

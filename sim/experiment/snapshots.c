@@ -52,8 +52,7 @@ static bool make_slot(sg_snapshots *s, int number) {
   return slot->x != NULL;
 }
 
-bool sg_snapshots_take(void *user, int number, int model) {
-  sg_snapshots *s = user;
+bool sg_snapshots_take(sg_snapshots *s, int number, int model) {
   if (!make_slot(s, number)) return false;
   sg_slot *slot = &s->slot[number];
   slot->model = model;
@@ -105,6 +104,10 @@ long sg_snapshots_age(const sg_snapshots *s, const sg_run *run, int snapshot) {
 bool sg_snapshots_current(const sg_snapshots *s, int used, int model) {
   const sg_slot *slot = &s->slot[s->used[used].slot];
   return slot->model == model && slot->update == s->updates[model];
+}
+
+const double *sg_snapshots_point(const sg_snapshots *s, const sg_run *run, int snapshot) {
+  return s->slot[sg_run_slot(run, snapshot)].x;
 }
 
 const double *sg_snapshots_model(const sg_snapshots *s, int model) {

@@ -37,9 +37,8 @@ bool sg_snapshots_init(sg_snapshots *s, const sg_world *world, sg_pass *pass, in
                        double *models);
 void sg_snapshots_free(sg_snapshots *s);
 
-/* Keeps the evaluation point of a model, now, in a slot: the engine's hook, `user` is the
- * sg_snapshots. false: no memory. */
-bool sg_snapshots_take(void *user, int slot, int model);
+/* Keeps the evaluation point of a model, now, in a slot. false: no memory. */
+bool sg_snapshots_take(sg_snapshots *s, int slot, int model);
 
 /* The place of a snapshot among those that the decode at hand uses; new ones become columns of the
  * pass. −1: no memory. O(snapshots used). */
@@ -50,6 +49,9 @@ long sg_snapshots_age(const sg_snapshots *s, const sg_run *run, int snapshot);
 
 /* The model that the pass shows in column `used` is this model as it is now. */
 bool sg_snapshots_current(const sg_snapshots *s, int used, int model);
+
+/* The point of a snapshot that is alive. */
+const double *sg_snapshots_point(const sg_snapshots *s, const sg_run *run, int snapshot);
 
 /* The current model, without what the optimiser adds to it. */
 const double *sg_snapshots_model(const sg_snapshots *s, int model);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/* Folds the rows of a run into its summary as columns.def says; what is more than the fold of one
+ * column (quantiles, shares of sums, the target) is computed here by name. */
 #include "sim/experiment/tally.h"
 
 #include "results/statistics.h"
+#include "sim/core/array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,37 +14,32 @@ typedef struct worker_sum {
   long computed, arrived, used, cancelled;
 } worker_sum;
 
+/* One member for each column of `iteration` that a run keeps (columns.def). */
+typedef struct kept {
+#define SG_FOLDED(type, name, ...) double name;
+#include "results/columns.def"
+} kept;
+
 struct sg_tally {
   int workers;
   double *duration; /* of every iteration, for quantiles */
-  long rows, capacity;
+  size_t rows, capacity;
   bool failed;
-  double end_s, wait, decode, used, received, sent, busy, wasted, ingress_busy, queued,
-      decoding_err;
-  long decoding_errs, undecodable, decoded, through_ingress;
-  sg_summary_record last; /* final and worst values as they come */
-  worker_sum *worker;     /* NULL without worker rows */
+  kept value, known; /* sums, largest or last of what is known; how many are known */
+  double end_s, busy, wasted, ingress_busy;
+  int64_t through_ingress, undecodable;
+  double time_to_target_s;
+  int64_t iterations_to_target;
+  worker_sum *worker; /* NULL without worker rows */
   sg_worker_summary_record *summary;
 };
-
-static double worse(double a, double b) {
-  return isnan(a) || b > a ? b : a;
-}
 
 sg_tally *sg_tally_new(int workers, bool worker_rows) {
   sg_tally *t = calloc(1, sizeof *t);
   if (!t) return NULL;
   t->workers = workers;
-  t->last = (sg_summary_record){.time_to_target_s = NAN,
-                                .iterations_to_target = -1,
-                                .final_loss = NAN,
-                                .final_test_loss = NAN,
-                                .final_accuracy = NAN,
-                                .final_auc = NAN,
-                                .grad_rel_err_max = NAN,
-                                .grad_scaled_err_max = NAN,
-                                .cond1_max = NAN,
-                                .decode_amp_max = NAN};
+  t->time_to_target_s = NAN;
+  t->iterations_to_target = -1;
   if (worker_rows) {
     t->worker = calloc((size_t)workers, sizeof *t->worker);
     t->summary = calloc((size_t)workers, sizeof *t->summary);
@@ -62,17 +60,10 @@ void sg_tally_free(sg_tally *t) {
 }
 
 static void keep_duration(sg_tally *t, double seconds) {
-  if (t->rows == t->capacity) {
-    long capacity = t->capacity ? 2 * t->capacity : 1024;
-    double *grown = realloc(t->duration, (size_t)capacity * sizeof *grown);
-    if (!grown) {
-      t->failed = true; /* quantiles will be missing, the run is sound */
-      return;
-    }
-    t->duration = grown;
-    t->capacity = capacity;
-  }
-  t->duration[t->rows] = seconds;
+  if (SG_ROOM(t->duration, t->capacity, t->rows + 1))
+    t->duration[t->rows] = seconds;
+  else
+    t->failed = true; /* quantiles will be missing, the run is sound */
 }
 
 static void add_workers(sg_tally *t, int n, const sg_worker_record *row) {
@@ -91,56 +82,47 @@ static void add_workers(sg_tally *t, int n, const sg_worker_record *row) {
   }
 }
 
+/* One more known number x of a column; v: 0 before the first. */
+#define FOLD_MEAN(v, known, x) ((v) + (x))
+#define FOLD_SUM(v, known, x)  ((v) + (x))
+#define FOLD_MAX(v, known, x)  ((known) == 0 || (x) > (v) ? (x) : (v))
+#define FOLD_LAST(v, known, x) (x)
+#define END_MEAN(v, known)     ((known) > 0 ? (v) / (known) : NAN)
+#define END_SUM(v, known)      ((known) > 0 ? (v) : NAN)
+#define END_MAX                END_SUM
+#define END_LAST               END_SUM
+
+static void fold(sg_tally *t, const sg_iteration_record *r) {
+#define SG_FOLDED(type, name, unit, meaning, over_run, ...)                                        \
+  if (!isnan((double)r->name)) {                                                                   \
+    t->value.name = FOLD_##over_run(t->value.name, t->known.name, (double)r->name);                \
+    t->known.name++;                                                                               \
+  }
+#include "results/columns.def"
+}
+
 void sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
                   const sg_worker_record *worker) {
   keep_duration(t, r->duration_s);
   t->rows++;
   t->end_s = r->start_s + r->duration_s;
-  t->wait += r->wait_s;
-  t->decode += r->decode_s;
-  t->used += r->n_used;
-  t->received += r->bytes_received;
-  t->sent += r->bytes_sent;
+  fold(t, r);
   t->busy += r->busy_s;
   t->wasted += r->wasted_s;
   t->ingress_busy += r->ingress_busy_s;
-  t->queued += r->queued_s;
   t->through_ingress += r->ingress_messages;
-  if (r->decoded)
-    t->decoded++;
-  else
-    t->undecodable++;
-  if (!isnan(r->decoding_err)) {
-    t->decoding_err += r->decoding_err;
-    t->decoding_errs++;
-  }
-  sg_summary_record *s = &t->last;
-  if (!isnan(r->loss)) s->final_loss = r->loss;
-  if (!isnan(r->test_loss)) s->final_test_loss = r->test_loss;
-  if (!isnan(r->test_accuracy)) s->final_accuracy = r->test_accuracy;
-  if (!isnan(r->test_auc)) s->final_auc = r->test_auc;
-  s->grad_rel_err_max = worse(s->grad_rel_err_max, r->grad_rel_err);
-  s->grad_scaled_err_max = worse(s->grad_scaled_err_max, r->grad_scaled_err);
-  s->cond1_max = worse(s->cond1_max, r->cond1_est);
-  s->decode_amp_max = worse(s->decode_amp_max, r->decode_amp);
+  t->undecodable += !r->decoded;
   if (t->worker) add_workers(t, n, worker);
 }
 
 void sg_tally_target(sg_tally *t, const sg_iteration_record *row) {
-  t->last.time_to_target_s = row->start_s + row->duration_s;
-  t->last.iterations_to_target = row->iteration + 1;
-}
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
+  t->time_to_target_s = row->start_s + row->duration_s;
+  t->iterations_to_target = row->iteration + 1;
 }
 
 static void durations(const sg_tally *t, sg_summary_record *s) {
-  s->iter_mean_s = s->iter_sd_s = s->iter_min_s = s->iter_max_s = NAN;
-  s->iter_p50_s = s->iter_p90_s = s->iter_p99_s = NAN;
   if (t->failed || t->rows == 0) return;
-  size_t n = (size_t)t->rows;
+  size_t n = t->rows;
   double sum = 0, squares = 0;
   for (size_t i = 0; i < n; i++) sum += t->duration[i];
   s->iter_mean_s = sum / (double)n;
@@ -149,7 +131,7 @@ static void durations(const sg_tally *t, sg_summary_record *s) {
     squares += d * d;
   }
   if (n > 1) s->iter_sd_s = sqrt(squares / (double)(n - 1));
-  qsort(t->duration, n, sizeof *t->duration, ascending);
+  sg_sort_doubles(t->duration, n);
   s->iter_min_s = t->duration[0];
   s->iter_max_s = t->duration[n - 1];
   s->iter_p50_s = sg_quantile(t->duration, n, 0.5);
@@ -158,23 +140,22 @@ static void durations(const sg_tally *t, sg_summary_record *s) {
 }
 
 void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary) {
-  double rows = t->rows ? (double)t->rows : NAN, time = t->end_s > 0 ? t->end_s : NAN;
-  *summary = t->last;
+  double time = t->end_s > 0 ? t->end_s : NAN;
+  *summary = sg_summary_blank;
   durations(t, summary);
-  summary->wait_mean_s = t->wait / rows;
-  summary->decode_mean_s = t->decode / rows;
-  summary->n_used_mean = t->used / rows;
-  summary->bytes_received_mean = t->received / rows;
-  summary->bytes_sent_mean = t->sent / rows;
-  summary->queued_mean_s = t->queued / rows;
-  summary->queued_per_message_s = t->through_ingress ? t->queued / (double)t->through_ingress : NAN;
+#define SG_FOLDED(type, name, unit, meaning, over_run, kept, ...)                                  \
+  summary->kept = END_##over_run(t->value.name, t->known.name);
+#include "results/columns.def"
+  summary->time_to_target_s = t->time_to_target_s;
+  summary->iterations_to_target = t->iterations_to_target;
+  summary->queued_per_message_s =
+      t->through_ingress ? t->value.queued_s / (double)t->through_ingress : NAN;
   summary->ingress_busy_share = t->ingress_busy / time;
   summary->worker_busy_share = t->busy / (t->workers * time);
   summary->wasted_work_share = t->busy > 0 ? t->wasted / t->busy : NAN;
   summary->worker_seconds_per_iter = t->workers * summary->iter_mean_s;
   summary->undecodable_iters = t->undecodable;
-  summary->decoding_err_mean = t->decoding_errs ? t->decoding_err / (double)t->decoding_errs : NAN;
-  run->iterations = t->rows;
+  run->iterations = (int64_t)t->rows;
   run->sim_time_s = t->end_s;
 }
 

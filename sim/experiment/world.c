@@ -2,7 +2,8 @@
 #include "sim/experiment/world.h"
 
 #include "sim/check/worst.h"
-#include "sim/experiment/whatif.h"
+#include "sim/experiment/calibrate.h"
+#include "sim/experiment/causes.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -161,6 +162,15 @@ static sg_status check_target(const sg_point *point, const sg_world *w, sg_error
   return SG_OK;
 }
 
+static sg_status read_compression(const sg_point *point, sg_world *w, sg_error *e) {
+  const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
+  sg_status status = sg_compressor_init(&w->compressor, compression, e);
+  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
+  return sg_fail_at(e, compression, "compressor",
+                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
+                    compression->variant->name, w->problem->type->about.name);
+}
+
 static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed, sg_error *e) {
   int count = sg_delay_worst_wanted(w->delay);
   if (count == 0) return SG_OK;
@@ -196,10 +206,12 @@ static sg_status make_partition(sg_world *w, const sg_values *scheme, sg_error *
 }
 
 /* Models stand side by side only where each decode has one snapshot, as in a synchronous scheme,
- * and wants whole partial gradients of it. */
+ * and wants whole partial gradients of it, and where nothing is computed between decodes. */
 static int width_of(const sg_world *w) {
   unsigned alone = SG_ASYNC | SG_SEE_CUTS | SG_BATCHES | SG_LOCAL;
-  return w->code->flags & alone || w->code->models > 1 ? 1 : w->problem->block_width;
+  if (w->code->flags & alone || w->code->models > 1 || sg_compressor_forms(&w->compressor))
+    return 1;
+  return w->problem->block_width;
 }
 
 /* What the runs compute, besides their times. */
@@ -210,6 +222,11 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                       "the scheme \"%s\" computes on mini-batches: expected how many rows one has, "
                       "found nothing",
                       w->label);
+  if (w->code->flags & SG_OFFSET && sg_compressor_memory(&w->compressor) == 0)
+    return sg_fail_at(e, scheme, NULL,
+                      "the scheme \"%s\" takes gradients beside the snapshot, by what compressors "
+                      "remember: expected a network.compression with memory, found \"%s\"",
+                      w->label, w->compressor.type->about.name);
   sg_status status = make_partition(w, scheme, e);
   if (!status) status = sg_optimizer_new(sg_object(learning, "optimizer"), &w->optimizer, e);
   w->width = width_of(w);
@@ -236,11 +253,12 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   sg_status b =
       sg_delay_new(cluster, sg_section(point, "delay"), w->problem->subsets, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
-  status = a != SG_OK ? a : b != SG_OK ? b : c;
+  sg_status d = read_compression(point, w, e);
+  status = a ? a : b ? b : c ? c : d;
+  if (status != SG_OK) goto out;
+  status = sg_causes_remove(point->values, w->delay, w->network, e);
   if (status != SG_OK) goto out;
   /* A trace that is not begun again ends a run. */
-  status = sg_apply_without(point->values, w->delay, w->network, e);
-  if (status != SG_OK) goto out;
   long most = sg_delay_iterations(w->delay);
   if (most > 0 && most < w->limits.iterations) w->limits.iterations = most;
 
@@ -261,10 +279,13 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
     status = make_learning(w, learning, point->scheme, e);
     if (status) goto out;
   }
+  w->environment.flops_seconds = sg_decode_seconds;
+  w->environment.flops_user = w;
   w->environment.delay = w->delay;
   w->environment.network = w->network;
   w->environment.late_work = (sg_late_work)sg_choice(point->values, "late_work");
-  w->environment.value_bytes = sg_precision_bytes(sg_network_precision(w->network));
+  w->environment.compressor = &w->compressor;
+  w->environment.header_bytes = (double)sg_int(sg_section(point, "network"), "header_bytes");
   w->environment.length = w->problem->length;
   w->environment.seed = seed;
 out:
@@ -274,6 +295,16 @@ out:
   }
   *out = w;
   return SG_OK;
+}
+
+double sg_decode_seconds(const void *world, double flops) {
+  const sg_world *w = world;
+  switch (w->decode) {
+  case SG_DECODE_NONE: return 0;
+  case SG_DECODE_FLOPS: return flops / w->flops_per_s;
+  case SG_DECODE_MEASURED: return sg_calibration_seconds(w->calibration, flops);
+  }
+  return 0;
 }
 
 void sg_world_free(sg_world *w, sg_problem_cache *cache) {

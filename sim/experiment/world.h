@@ -19,6 +19,7 @@ typedef struct sg_world {
   sg_run_limits limits;
   sg_delay *delay;
   sg_network *network;
+  sg_compressor compressor;  /* of messages */
   const sg_problem *problem; /* borrowed from the cache */
   sg_optimizer *optimizer;   /* NULL when timing only */
   sg_code *code;
@@ -42,6 +43,8 @@ void sg_problem_cache_free(sg_problem_cache *cache);
 /* Rules that a code or model finds broken are SG_INVALID faults at the member concerned. */
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e);
+/* The simulated time of a decode of so many flops. world: an sg_world. */
+double sg_decode_seconds(const void *world, double flops);
 void sg_world_free(sg_world *world, sg_problem_cache *cache);
 
 /* The values of a member of the root that is an object. */

@@ -2,6 +2,7 @@
 /* The fit of a trace, step by step. */
 #include "sim/fit/fit.h"
 
+#include "sim/core/array.h"
 #include "sim/fit/internal.h"
 
 #include <math.h>
@@ -11,11 +12,6 @@
 /* Beyond this many times the laws are fitted to a random sample: no law of two parameters survives
  * a test with more, and a bootstrap would take minutes. */
 enum { MOST_FITTED = 10000 };
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
 
 static size_t cells_of(const sg_trace *t) {
   return (size_t)t->iterations * (size_t)t->workers;
@@ -48,7 +44,7 @@ static long sample(const double *x, size_t n, uint64_t seed, double *out) {
     if (k % CHUNK == 0) sg_stream_at(&s, seed, 1, SG_FOR_BOOTSTRAP, 0, (uint32_t)(k / CHUNK), 0);
     if (sg_uniform(&s) * (double)(n - k) < (double)(wanted - taken)) out[taken++] = x[k];
   }
-  qsort(out, taken, sizeof *out, ascending);
+  sg_sort_doubles(out, taken);
   return (long)taken;
 }
 
@@ -65,7 +61,7 @@ static sg_status fit_all(long n, const double *x, int replicates, uint64_t seed,
                          sg_fitted *law, int *best, sg_error *e) {
   for (*count = 0; sg_fit_type_at(*count); ++*count) {
     sg_status status = sg_fit_law(sg_fit_type_at(*count), n, x, replicates, seed, &law[*count], e);
-    if (status != SG_OK) return status;
+    if (status) return status;
   }
   qsort(law, (size_t)*count, sizeof *law, by_aic);
   *best = 0;
@@ -85,22 +81,10 @@ static sg_status fit_laws(sg_fit *f, const sg_fit_options *o, sg_error *e) {
   return status;
 }
 
-/* A part is in the structured model when chance does not explain it and it is large enough to
- * matter: one percent of probability, two percent of time. */
-fit_parts fit_parts_of(const sg_fit *f) {
-  const sg_fit_structure *s = f->structure;
-  return (fit_parts){
-      .persistent = s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
-      .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
-      .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
-      .stalls = s->stalls > 2,
-      .clustered = s->stalls > 2 && s->together_p < 0.01 && s->together > 1.2 * s->together_chance};
-}
-
 /* What is left of the times when what the structured model has besides is taken out. */
 static sg_status fit_base(sg_fit *f, uint64_t seed, sg_error *e) {
   const sg_fit_structure *s = f->structure;
-  fit_parts parts = fit_parts_of(f);
+  sg_fit_parts parts = sg_fit_parts_of(f->structure);
   size_t cells = cells_of(f->trace), n = 0, columns = (size_t)s->workers;
   double *x = malloc(2 * cells * sizeof *x), mean = 0;
   if (!x) return sg_fail_memory(e);
@@ -121,7 +105,7 @@ static sg_status fit_base(sg_fit *f, uint64_t seed, sg_error *e) {
   int count, best;
   long taken = sample(x, n, seed, x + cells);
   sg_status status = fit_all(taken, x + cells, 0, seed, &count, law, &best, e);
-  if (status == SG_OK) f->base = law[best];
+  if (!status) f->base = law[best];
   free(x);
   return status;
 }
@@ -137,15 +121,15 @@ sg_status sg_fit_new(const sg_trace *trace, const char *path, const sg_fit_optio
   f->replicates = o->replicates;
   sg_status status =
       sg_fit_load_scaling((long)cells_of(trace), trace->compute, trace->load, &f->loads, e);
-  if (status == SG_OK) status = take_times(f, e);
-  if (status == SG_OK) status = fit_laws(f, o, e);
-  if (status == SG_OK)
+  if (!status) status = take_times(f, e);
+  if (!status) status = fit_laws(f, o, e);
+  if (!status)
     status =
         sg_fit_structure_new(trace->iterations, trace->workers, f->x, o->seed, &f->structure, e);
-  if (status == SG_OK) status = fit_base(f, o->seed, e);
-  if (status == SG_OK) status = fit_models(f, o->seed, e);
-  if (status == SG_OK) status = fit_verdict(f, e);
-  if (status != SG_OK) {
+  if (!status) status = fit_base(f, o->seed, e);
+  if (!status) status = fit_models(f, o->seed, e);
+  if (!status) status = fit_verdict(f, e);
+  if (status) {
     sg_fit_free(f);
     return status;
   }

@@ -4,7 +4,7 @@
 #ifndef SG_SIM_FIT_H
 #define SG_SIM_FIT_H
 
-#include "models/delay/trace.h"
+#include "models/times/trace.h"
 #include "sim/fit/laws.h"
 #include "sim/fit/structure.h"
 

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The steps of a fit, which fit.c takes one after another. */
 #ifndef SG_SIM_FIT_INTERNAL_H
 #define SG_SIM_FIT_INTERNAL_H
 
 #include "sim/fit/fit.h"
-
-/* Which parts of the structure the measurements call for, and are in the structured model. */
-typedef struct fit_parts {
-  bool persistent, memory, common, stalls, clustered;
-} fit_parts;
-fit_parts fit_parts_of(const sg_fit *f);
 
 /* models.c: writes the scenario members of every model and simulates them, f->replayed too. */
 sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Estimators of the laws of a random time. Standing of the sources: recalled, unless derived. */
 #include "sim/fit/laws.h"
+#include "sim/core/array.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_errno.h>
@@ -27,7 +28,6 @@ static double uniform_open(sg_stream *s) {
 /* --- exponential: {mean} ---------------------------------------------------------------------- */
 
 static bool exponential_fit(long n, const double *x, double *v, double *loglik, double *work) {
-  (void)work;
   v[0] = mean_of(n, x); /* unbiased */
   *loglik = -(double)n * (log(v[0]) + 1);
   return true;
@@ -36,7 +36,6 @@ static bool exponential_fit(long n, const double *x, double *v, double *loglik, 
 /* 2 n x̄ / mean has χ² with 2n degrees of freedom. */
 static void exponential_interval(long n, const double *x, const double *v, double *low,
                                  double *high) {
-  (void)x;
   double k = (double)n;
   low[0] = 2 * k * v[0] / gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, 2 * k);
   high[0] = 2 * k * v[0] / gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, 2 * k);
@@ -55,7 +54,6 @@ static double exponential_draw(const double *v, sg_stream *s) {
 /* Maximum likelihood is (min, x̄ − min); unbiased: Epstein and Sobel 1954. A shift below 0 stands
  * for none. */
 static bool shifted_fit(long n, const double *x, double *v, double *loglik, double *work) {
-  (void)work;
   double k = (double)n, excess = mean_of(n, x) - x[0];
   if (!(excess > 0) || n < 2) return false;
   v[1] = k / (k - 1) * excess;
@@ -220,7 +218,6 @@ static bool lognormal_fit(long n, const double *x, double *v, double *loglik, do
 /* Student's t for the logarithm of the median, χ² for σ². */
 static void lognormal_interval(long n, const double *x, const double *v, double *low,
                                double *high) {
-  (void)x;
   double k = (double)n, t = gsl_cdf_tdist_Qinv((1 - LEVEL) / 2, k - 1) * v[1] / sqrt(k);
   low[0] = v[0] * exp(-t);
   high[0] = v[0] * exp(t);
@@ -282,7 +279,6 @@ typedef struct profile {
 } profile;
 
 static bool inner_weibull(const profile *p, double shift, double *a, double *b, double *loglik) {
-  (void)shift;
   return weibull_logs(p->n, p->y, a, b, loglik);
 }
 
@@ -293,7 +289,6 @@ static bool inner_gamma(const profile *p, double shift, double *a, double *b, do
 
 static bool inner_lognormal(const profile *p, double shift, double *a, double *b, double *loglik) {
   double mu;
-  (void)shift;
   if (!lognormal_logs(p->n, p->y, &mu, b, loglik)) return false;
   *a = exp(mu);
   return true;
@@ -469,11 +464,6 @@ const sg_fit_type *sg_fit_type_at(int i) {
 
 /* --- Goodness of fit -------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Kolmogorov–Smirnov and Anderson–Darling distances of an ascending sample. u: n values of
  * workspace. */
 static void distances(const sg_fit_type *type, const double *v, long n, const double *x, double *u,
@@ -508,7 +498,7 @@ static bool replicate(const sg_fitted *f, long n, int index, uint64_t seed, boot
     b->x[i] = f->type->draw(f->value, &s);
     if (!isfinite(b->x[i])) return false;
   }
-  qsort(b->x, (size_t)n, sizeof *b->x, ascending);
+  sg_sort_doubles(b->x, (size_t)n);
   if (!(b->x[n - 1] > b->x[0])) return false;
   if (!f->type->fit(n, b->x, v, &loglik, b->u)) return false;
   for (int p = 0; p < f->type->parameters; p++) b->estimate[p][index] = v[p];
@@ -518,7 +508,7 @@ static bool replicate(const sg_fitted *f, long n, int index, uint64_t seed, boot
 
 /* The interval of a pivot: estimate − value for locations, estimate / value for the others. */
 static void bootstrap_interval(sg_fitted *f, int p, int count, double *estimate) {
-  qsort(estimate, (size_t)count, sizeof *estimate, ascending);
+  sg_sort_doubles(estimate, (size_t)count);
   int k = (int)((count + 1) * (1 - LEVEL) / 2);
   if (k < 1) return;
   double below = estimate[k - 1], above = estimate[count - k], x = f->value[p];

@@ -2,6 +2,7 @@
 /* Each fitted model as members of a scenario, and the iteration times that the simulator's own
  * delay model makes of them. They are read as a user's scenario would be: what is printed is what
  * was compared. */
+#include "sim/core/array.h"
 #include "sim/experiment/plan.h"
 #include "sim/fit/internal.h"
 
@@ -79,7 +80,7 @@ static double cluster_share(const sg_fit_structure *s) {
 
 static void structured_members(const sg_fit *f, sg_buffer *b) {
   const sg_fit_structure *s = f->structure;
-  fit_parts parts = fit_parts_of(f);
+  sg_fit_parts parts = sg_fit_parts_of(f->structure);
   sg_putf(b, "\"cluster\": { \"workers\": %d", s->workers);
   if (parts.persistent) {
     sg_put(b, ", \"speeds\": [");
@@ -107,14 +108,9 @@ static void structured_members(const sg_fit *f, sg_buffer *b) {
 
 /* --- Iteration times -------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Adds the times at which all but s of n workers are done. sorted: n values, are sorted. */
 static void add_waits(const sg_fit *f, int n, double *times, double *sum) {
-  qsort(times, (size_t)n, sizeof *times, ascending);
+  sg_sort_doubles(times, (size_t)n);
   for (int i = 0; i < f->n_waits; i++) sum[i] += times[n - 1 - f->wait[i]];
 }
 
@@ -223,9 +219,9 @@ static sg_status simulate(const sg_fit *f, sg_fit_model *m, uint64_t seed, sg_er
           m->scenario, (unsigned long long)seed);
   if (text.failed) return sg_fail_memory(e);
   sg_status status = sg_scenario_parse("fit", text.data, text.length, 0, NULL, &scenario, e);
-  if (status == SG_OK) status = sg_plan_new(scenario, &plan, e);
-  if (status == SG_OK) status = sg_world_new(plan->point[0].point, plan->cache, NULL, &world, e);
-  if (status == SG_OK) status = simulate_delay(f, world->delay, m->mean, e);
+  if (!status) status = sg_plan_new(scenario, &plan, e);
+  if (!status) status = sg_world_new(plan->point[0].point, plan->cache, NULL, &world, e);
+  if (!status) status = simulate_delay(f, world->delay, m->mean, e);
   if (plan) sg_world_free(world, plan->cache);
   sg_plan_free(plan);
   sg_scenario_free(scenario);
@@ -249,24 +245,24 @@ sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e) {
     f->wait[f->n_waits++] = waits[k];
   sg_status status = replay(f, seed, e);
   f->structured = -1;
-  for (int i = 0; i < f->n_laws && status == SG_OK; i++) {
+  for (int i = 0; i < f->n_laws && !status; i++) {
     sg_buffer b = {0};
     if (f->law[i].ok) law_members(f, &f->law[i], &b);
     status = add(f, f->law[i].type->name, &b, e);
   }
   sg_buffer structured = {0}, bootstrap = {0};
-  if (status == SG_OK) {
+  if (!status) {
     if (f->base.ok) structured_members(f, &structured);
     f->structured = f->n_models;
     status = add(f, "structured", &structured, e);
   }
-  if (status == SG_OK) {
+  if (!status) {
     trace_members(f, &bootstrap);
     f->bootstrap = f->n_models;
     status = add(f, "block-bootstrap of the trace", &bootstrap, e);
   }
-  if (status == SG_OK) status = simulate_blocks(f, seed, f->model[f->bootstrap].mean, e);
-  for (int i = 0; i < f->bootstrap && status == SG_OK; i++)
+  if (!status) status = simulate_blocks(f, seed, f->model[f->bootstrap].mean, e);
+  for (int i = 0; i < f->bootstrap && !status; i++)
     if (f->model[i].scenario) {
       sg_error own = {0};
       status = simulate(f, &f->model[i], seed, &own);

@@ -2,7 +2,8 @@
 /* Analysis of a rectangle of times into workers, iterations, memory and stalls. */
 #include "sim/fit/structure.h"
 
-#include "models/delay/trace.h"
+#include "models/times/trace.h"
+#include "sim/core/array.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_cdf.h>
@@ -26,14 +27,9 @@ typedef struct data {
   int permutations;
 } data;
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Sorts. */
 static double median(size_t n, double *x) {
-  qsort(x, n, sizeof *x, ascending);
+  sg_sort_doubles(x, n);
   return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
@@ -168,7 +164,7 @@ static int finish_effect(sg_fit_effect *f, int count, double *value) {
   int above = 0;
   for (int i = 0; i < count; i++) above += value[i] >= f->value;
   f->p = (1.0 + above) / (1 + count);
-  qsort(value, (size_t)count, sizeof *value, ascending);
+  sg_sort_doubles(value, (size_t)count);
   f->chance = value[(int)(0.95 * count)];
   return above;
 }
@@ -388,7 +384,7 @@ static void find_tail(const data *d, sg_fit_structure *s) {
   size_t n = 0;
   for (size_t k = 0; k < d->cells; k++)
     if (!s->stalled[k] || stall < 1.5 * usual) d->scratch[n++] = s->residual[k];
-  qsort(d->scratch, n, sizeof *d->scratch, ascending);
+  sg_sort_doubles(d->scratch, n);
   size_t m = n / 10;
   s->tail = s->tail_error = NAN;
   if (m < 20) return;
@@ -613,6 +609,15 @@ void sg_fit_structure_free(sg_fit_structure *s) {
   free(s->slow);
   free(s->stalled);
   free(s);
+}
+
+sg_fit_parts sg_fit_parts_of(const sg_fit_structure *s) {
+  return (sg_fit_parts){
+      .persistent = s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
+      .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
+      .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
+      .stalls = s->stalls > 2,
+      .clustered = s->stalls > 2 && s->together_p < 0.01 && s->together > 1.2 * s->together_chance};
 }
 
 /* --- Load ------------------------------------------------------------------------------------- */

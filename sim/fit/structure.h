@@ -71,6 +71,14 @@ sg_status sg_fit_structure_new(long iterations, int workers, const double *x, ui
                                sg_fit_structure **out, sg_error *e);
 void sg_fit_structure_free(sg_fit_structure *s);
 
+/* Which parts of the structure the measurements call for, and are in the structured model: those
+ * that chance does not explain and that are large enough to matter, one percent of probability, two
+ * percent of time. */
+typedef struct sg_fit_parts {
+  bool persistent, memory, common, stalls, clustered;
+} sg_fit_parts;
+sg_fit_parts sg_fit_parts_of(const sg_fit_structure *s);
+
 /* How times grow with the load. */
 typedef enum sg_fit_scaling {
   SG_FIT_ONE_LOAD,

@@ -29,7 +29,7 @@ static double percent(double x) {
 
 static void warn_of_workers(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  fit_parts parts = fit_parts_of(f);
+  sg_fit_parts parts = sg_fit_parts_of(f->structure);
   double least = INFINITY, most = 0;
   int slowest = 0;
   for (int w = 0; w < s->workers; w++) {
@@ -54,7 +54,7 @@ static void warn_of_workers(sg_fit *f) {
 
 static void warn_of_time(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  fit_parts parts = fit_parts_of(f);
+  sg_fit_parts parts = sg_fit_parts_of(f->structure);
   if (parts.memory)
     warn(f, SG_FIT_MEMORY,
          "memory: the autocorrelation of a worker's times from one iteration to the next is %.2f "
@@ -70,7 +70,7 @@ static void warn_of_time(sg_fit *f) {
 
 static void warn_of_stalls(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  fit_parts parts = fit_parts_of(f);
+  sg_fit_parts parts = sg_fit_parts_of(f->structure);
   if (parts.stalls)
     warn(f, SG_FIT_STALLS,
          "stalls: %ld times (%.2g %%) are more than %.2g times the usual, %.3g times in the mean",

@@ -7,21 +7,20 @@
 #include "sim/scenario/scenario.h"
 
 static const sg_param flops[] = {
-    {.name = "flops_per_s",
-     .kind = SG_REAL,
-     .summary = "Floating-point operations of the master per second.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_REQUIRED | SG_MIN_OPEN},
-    {.name = NULL},
+    SG_ROW_REAL("flops_per_s", 0, SG_UNBOUNDED,
+                "Floating-point operations of the master per second.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    {0},
 };
 
 static const sg_variant decode[] = {
-    {"none", "Decoding takes no time.", "", NULL},
-    {"flops", "Decoding takes its operations divided by a given rate.", "", flops},
-    {"measured",
-     "Decoding takes the time measured on this machine, once; the table is kept in the database.",
-     "", NULL},
+    {.name = "none", .summary = "Decoding takes no time."},
+    {.name = "flops",
+     .summary = "Decoding takes its operations divided by a given rate.",
+     .params = flops},
+    {.name = "measured",
+     .summary = "Decoding takes the time measured on this machine, once; the table is kept in the "
+                "database."},
 };
 
 static const sg_variant *decode_at(int i) {
@@ -32,16 +31,9 @@ static const sg_family decode_family = {
     .selector = "model", .what = "decode time model", .at = decode_at, .fallback = "none"};
 
 static const sg_param master[] = {
-    {.name = "decode",
-     .kind = SG_FAMILY,
-     .summary = "How long the master takes to decode.",
-     .family = &decode_family},
-    {.name = "update_s",
-     .kind = SG_REAL,
-     .summary = "Seconds the master takes to update the model.",
-     .min = 0,
-     .max = SG_UNBOUNDED},
-    {.name = NULL},
+    SG_ROW_FAMILY("decode", &decode_family, "How long the master takes to decode."),
+    SG_ROW_REAL("update_s", 0, SG_UNBOUNDED, "Seconds the master takes to update the model."),
+    {0},
 };
 
 static const char *const late_work[] = {"cancel", "finish-first", "keep-partial", NULL};
@@ -50,204 +42,113 @@ static const char *const invalid_combinations[] = {"skip", "error", NULL};
 static const char *const detail[] = {"summary", "iteration", "worker", NULL};
 
 static const sg_param scheme[] = {
-    {.name = "scheme",
-     .kind = SG_FAMILY,
-     .summary = "A gradient code with its parameters; each scalar may be {\"each\": […]}.",
-     .fields = sg_scheme_params,
-     .family = &sg_code_family},
-    {.name = NULL},
+    SG_ROW_FAMILY("scheme", &sg_code_family,
+                  "A gradient code with its parameters; each scalar may be {\"each\": […]}.",
+                  .fields = sg_scheme_params),
+    {0},
 };
 
 static const sg_param cause[] = {
-    {.name = "cause",
-     .kind = SG_TEXT,
-     .summary = "stalls, memory, common, crashes, erasures, randomness (of compute times: their "
-                "mean instead), speeds (all workers as the median one), slowest or worker=K (that "
-                "worker as the median one), uplink=F, ingress=F or links=F (F times as fast; 2 "
-                "without a number)."},
-    {.name = NULL},
+    SG_ROW(
+        "cause", SG_TEXT,
+        "stalls, memory, common, crashes, erasures, randomness (of compute times: their mean "
+        "instead), speeds (all workers as the median one), slowest or worker=K (that worker as the "
+        "median one), uplink=F, ingress=F or links=F (F times as fast; 2 without a number)."),
+    {0},
 };
 
 static const sg_param sweep_value[] = {
-    {.name = "value", .kind = SG_ANY, .summary = "A value that the member at the path may have."},
-    {.name = NULL},
+    SG_ROW("value", SG_ANY, "A value that the member at the path may have."),
+    {0},
 };
 
 static const sg_param sweep[] = {
-    {.name = "name",
-     .kind = SG_TEXT,
-     .summary = "Name of the axis in the results.",
-     .flags = SG_REQUIRED},
-    {.name = "path",
-     .kind = SG_TEXT,
-     .summary = "JSON pointer of the member that is varied, such as /cluster/workers.",
-     .flags = SG_REQUIRED},
-    {.name = "values",
-     .kind = SG_LIST,
-     .summary = "The values it takes.",
-     .min = 1,
-     .fields = sweep_value,
-     .flags = SG_REQUIRED},
-    {.name = NULL},
+    SG_ROW("name", SG_TEXT, "Name of the axis in the results.", .flags = SG_REQUIRED),
+    SG_ROW("path", SG_TEXT, "JSON pointer of the member that is varied, such as /cluster/workers.",
+           .flags = SG_REQUIRED),
+    SG_ROW_LIST("values", sweep_value, 1, 0, "The values it takes.", .flags = SG_REQUIRED),
+    {0},
 };
 
 static const sg_param sweep_axis[] = {
-    {.name = "axis",
-     .kind = SG_OBJECT,
-     .summary = "An axis of the grid of environments.",
-     .fields = sweep},
-    {.name = NULL},
+    SG_ROW_OBJECT("axis", sweep, "An axis of the grid of environments."),
+    {0},
 };
 
 static const sg_param randomness[] = {
-    {.name = "seed",
-     .kind = SG_SEED,
-     .summary = "Everything random follows from it: a whole number up to 2^53, or a string of "
-                "digits up to 2^64 − 1.",
-     .text = "1"},
-    {.name = NULL},
+    SG_ROW("seed", SG_SEED,
+           "Everything random follows from it: a whole number up to 2^53, or a string of digits up "
+           "to 2^64 − 1.",
+           .text = "1"),
+    {0},
 };
 
 static const sg_param stop[] = {
-    {.name = "iterations",
-     .kind = SG_INT,
-     .summary = "Most iterations of a run.",
-     .min = 1,
-     .max = 1e9,
-     .fallback = 100},
-    {.name = "target_loss",
-     .kind = SG_REAL,
-     .summary = "A run ends when its training loss is at most this.",
-     .min = -SG_UNBOUNDED,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL},
-    {.name = "sim_time_s",
-     .kind = SG_REAL,
-     .summary = "A run ends after so many simulated seconds.",
-     .min = 0,
-     .max = SG_UNBOUNDED,
-     .flags = SG_OPTIONAL | SG_MIN_OPEN},
-    {.name = "undecodable",
-     .kind = SG_CHOICE,
-     .summary = "When the messages that a scheme waits for do not determine the sum: wait for "
-                "more, skip the iteration, or end the run as undecodable.",
-     .choices = undecodable},
-    {.name = NULL},
+    SG_ROW_INT("iterations", 1, 1e9, "Most iterations of a run.", .fallback = 100),
+    SG_ROW_REAL("target_loss", -SG_UNBOUNDED, SG_UNBOUNDED,
+                "A run ends when its training loss is at most this.", .flags = SG_OPTIONAL),
+    SG_ROW_REAL("sim_time_s", 0, SG_UNBOUNDED, "A run ends after so many simulated seconds.",
+                .flags = SG_OPTIONAL | SG_MIN_OPEN),
+    SG_ROW_CHOICE("undecodable", undecodable, 0,
+                  "When the messages that a scheme waits for do not determine the sum: wait for "
+                  "more, skip the iteration, or end the run as undecodable."),
+    {0},
 };
 
 static const sg_param output[] = {
-    {.name = "database",
-     .kind = SG_TEXT,
-     .summary = "The result database; the scenario's file name with .db when absent.",
-     .flags = SG_OPTIONAL | SG_UNHASHED | SG_IS_PATH},
-    {.name = "detail",
-     .kind = SG_CHOICE,
-     .summary = "What is kept of a run: its summary, a row per iteration, or a row per worker and "
-                "iteration as well.",
-     .fallback = 1,
-     .choices = detail,
-     .flags = SG_UNHASHED},
-    {.name = NULL},
+    SG_ROW("database", SG_TEXT,
+           "The result database; the scenario's file name with .db when absent.",
+           .flags = SG_OPTIONAL | SG_UNHASHED | SG_IS_PATH),
+    SG_ROW_CHOICE("detail", detail, 1,
+                  "What is kept of a run: its summary, a row per iteration, or a row per worker "
+                  "and iteration as well.",
+                  .flags = SG_UNHASHED),
+    {0},
 };
 
 const sg_param sg_scenario_params[] = {
-    {.name = "$schema",
-     .kind = SG_TEXT,
-     .summary = "The JSON Schema, for editors; not read.",
-     .flags = SG_OPTIONAL | SG_UNHASHED},
-    {.name = "format",
-     .kind = SG_INT,
-     .summary = "Version of the scenario format.",
-     .min = 1,
-     .max = 1,
-     .flags = SG_REQUIRED},
-    {.name = "name",
-     .kind = SG_TEXT,
-     .summary = "Name of the scenario in results; the file's name when absent.",
-     .flags = SG_OPTIONAL | SG_UNHASHED},
-    {.name = "description",
-     .kind = SG_TEXT,
-     .summary = "What the scenario is about.",
-     .flags = SG_OPTIONAL | SG_UNHASHED},
-    {.name = "cluster",
-     .kind = SG_OBJECT,
-     .summary = "The workers and their speeds.",
-     .fields = sg_cluster_params,
-     .flags = SG_REQUIRED},
-    {.name = "delay",
-     .kind = SG_FAMILY,
-     .summary = "How long a worker computes.",
-     .fields = sg_delay_params,
-     .family = &sg_delay_family,
-     .flags = SG_REQUIRED},
-    {.name = "network",
-     .kind = SG_OBJECT,
-     .summary = "How long messages travel.",
-     .fields = sg_network_params},
-    {.name = "master",
-     .kind = SG_OBJECT,
-     .summary = "What the master's own work costs.",
-     .fields = master},
-    {.name = "late_work",
-     .kind = SG_CHOICE,
-     .summary = "What a worker does when the iteration ends before it has finished: drop the work; "
-                "finish it and begin the next iteration late; or keep finished tasks and drop the "
-                "running one.",
-     .choices = late_work},
-    {.name = "learning",
-     .kind = SG_FAMILY,
-     .summary = "What is learned, from which data.",
-     .fields = sg_learning_params,
-     .family = &sg_problem_family,
-     .flags = SG_REQUIRED},
-    {.name = "schemes",
-     .kind = SG_LIST,
-     .summary = "The schemes to compare.",
-     .min = 1,
-     .fields = scheme,
-     .flags = SG_REQUIRED},
-    {.name = "baseline",
-     .kind = SG_TEXT,
-     .summary = "The scheme that others are compared with: a code's name, or a scheme's label.",
-     .flags = SG_OPTIONAL | SG_UNHASHED},
-    {.name = "sweep",
-     .kind = SG_LIST,
-     .summary = "Members that are varied; the axes multiply.",
-     .fields = sweep_axis,
-     .flags = SG_UNHASHED},
-    {.name = "without",
-     .kind = SG_LIST,
-     .summary = "Causes of lost time that are taken away, all else and all random numbers being "
-                "the same.",
-     .max = 20,
-     .fields = cause,
-     .flags = SG_OPTIONAL},
-    {.name = "what_if",
-     .kind = SG_LIST,
-     .summary = "The causes that run --what-if auto takes away, in this order; absent: all that "
+    SG_ROW("$schema", SG_TEXT, "The JSON Schema, for editors; not read.",
+           .flags = SG_OPTIONAL | SG_UNHASHED),
+    SG_ROW_INT("format", 1, 1, "Version of the scenario format.", .flags = SG_REQUIRED),
+    SG_ROW("name", SG_TEXT, "Name of the scenario in results; the file's name when absent.",
+           .flags = SG_OPTIONAL | SG_UNHASHED),
+    SG_ROW("description", SG_TEXT, "What the scenario is about.",
+           .flags = SG_OPTIONAL | SG_UNHASHED),
+    SG_ROW_OBJECT("cluster", sg_cluster_params, "The workers and their speeds.",
+                  .flags = SG_REQUIRED),
+    SG_ROW_FAMILY("delay", &sg_delay_family, "How long a worker computes.",
+                  .fields = sg_delay_params, .flags = SG_REQUIRED),
+    SG_ROW_OBJECT("network", sg_network_params, "How long messages travel."),
+    SG_ROW_OBJECT("master", master, "What the master's own work costs."),
+    SG_ROW_CHOICE(
+        "late_work", late_work, 0,
+        "What a worker does when the iteration ends before it has finished: drop the work; finish "
+        "it and begin the next iteration late; or keep finished tasks and drop the running one."),
+    SG_ROW_FAMILY("learning", &sg_problem_family, "What is learned, from which data.",
+                  .fields = sg_learning_params, .flags = SG_REQUIRED),
+    SG_ROW_LIST("schemes", scheme, 1, 0, "The schemes to compare.", .flags = SG_REQUIRED),
+    SG_ROW("baseline", SG_TEXT,
+           "The scheme that others are compared with: a code's name, or a scheme's label.",
+           .flags = SG_OPTIONAL | SG_UNHASHED),
+    SG_ROW_LIST("sweep", sweep_axis, 0, 0, "Members that are varied; the axes multiply.",
+                .flags = SG_UNHASHED),
+    SG_ROW_LIST(
+        "without", cause, 0, 20,
+        "Causes of lost time that are taken away, all else and all random numbers being the same.",
+        .flags = SG_OPTIONAL),
+    SG_ROW_LIST("what_if", cause, 0, 20,
+                "The causes that run --what-if auto takes away, in this order; absent: all that "
                 "the scenario has.",
-     .max = 20,
-     .fields = cause,
-     .flags = SG_OPTIONAL | SG_UNHASHED},
-    {.name = "replications",
-     .kind = SG_INT,
-     .summary = "Independent runs of every point.",
-     .min = 1,
-     .max = (1 << 24) - 1,
-     .fallback = 1,
-     .flags = SG_UNHASHED},
-    {.name = "random", .kind = SG_OBJECT, .summary = "Random numbers.", .fields = randomness},
-    {.name = "stop", .kind = SG_OBJECT, .summary = "When a run ends.", .fields = stop},
-    {.name = "invalid_combinations",
-     .kind = SG_CHOICE,
-     .summary = "Combinations of sweep and each that a scheme cannot have: list and skip them, or "
-                "refuse the scenario.",
-     .choices = invalid_combinations,
-     .flags = SG_UNHASHED},
-    {.name = "output",
-     .kind = SG_OBJECT,
-     .summary = "Where results go, and how much is kept.",
-     .fields = output,
-     .flags = SG_UNHASHED},
-    {.name = NULL},
+                .flags = SG_OPTIONAL | SG_UNHASHED),
+    SG_ROW_INT("replications", 1, (1 << 24) - 1, "Independent runs of every point.", .fallback = 1,
+               .flags = SG_UNHASHED),
+    SG_ROW_OBJECT("random", randomness, "Random numbers."),
+    SG_ROW_OBJECT("stop", stop, "When a run ends."),
+    SG_ROW_CHOICE("invalid_combinations", invalid_combinations, 0,
+                  "Combinations of sweep and each that a scheme cannot have: list and skip them, "
+                  "or refuse the scenario.",
+                  .flags = SG_UNHASHED),
+    SG_ROW_OBJECT("output", output, "Where results go, and how much is kept.",
+                  .flags = SG_UNHASHED),
+    {0},
 };

@@ -6,7 +6,7 @@
 #include "sim/scenario/json.h"
 #include "sim/scenario/scenario.h"
 
-/* --- reader.c: a cJSON tree → values ---------------------------------------------------------- */
+/* --- axes.c ----------------------------------------------------------------------------------- */
 
 /* A member that takes several values in turn: an entry of "sweep", or an `each` in a scheme. */
 typedef struct scenario_axis {
@@ -29,6 +29,8 @@ bool sg_axes_add(axes *list, const char *name, const char *path, const char *pla
 /* Moves an axis to the end of a list; `from` is empty afterwards. NULL: no memory. */
 scenario_axis *sg_axes_take(axes *list, scenario_axis *from);
 void sg_axes_free(axes *list);
+
+/* --- reader.c: a cJSON tree → values ---------------------------------------------------------- */
 
 typedef struct reader {
   const char *folder; /* of the scenario file, with a '/' at the end, or "" */
@@ -87,6 +89,12 @@ struct sg_scenario {
   char **override_pointer, **override_value;
   bool usable;
 };
+
+/* axes.c: appends the entries of "sweep" to the scenario's axes. Faults of names, paths and values
+ * go to `e`; known: those that reading the scenario as it is written has found. */
+void sg_read_sweeps(sg_scenario *s, const sg_error *known, sg_error *e);
+/* Takes over the `each` that the reader found, behind the sweeps, and checks their values. */
+void sg_add_each(sg_scenario *s, axes *each, sg_error *e);
 
 /* One scheme with one value of each of its axes. */
 typedef struct variation {

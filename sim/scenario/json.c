@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Strict JSON: positions, duplicates and forms that cJSON lets pass are found here, before it
+ * reads. */
 #include "sim/scenario/json.h"
 
 #include <math.h>

@@ -5,6 +5,7 @@
  * written there: what is given, which variant's table counts and what is checked come out right
  * without rules of their own. */
 #include "codes/frame/code.h"
+#include "sim/core/array.h"
 #include "sim/scenario/internal.h"
 
 #include <stdio.h>
@@ -99,13 +100,7 @@ typedef struct variations {
 } variations;
 
 static variation *append(variations *all) {
-  if (all->count == all->capacity) {
-    int capacity = all->capacity ? 2 * all->capacity : 16;
-    variation *grown = realloc(all->list, (size_t)capacity * sizeof *grown);
-    if (!grown) return NULL;
-    all->list = grown;
-    all->capacity = capacity;
-  }
+  if (!SG_ROOM(all->list, all->capacity, all->count + 1)) return NULL;
   all->list[all->count] = (variation){0};
   return &all->list[all->count++];
 }
@@ -191,11 +186,11 @@ sg_status sg_vary_schemes(const sg_scenario *s, int *count, variation **list, sg
   int schemes = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(s->tree, "schemes"));
   for (int i = 0; ok && i < schemes; i++) ok = vary_scheme(s, i, &all, &own);
   sg_status status = sg_error_status(&own);
-  if (status == SG_OK && !drop_equal(&all)) status = sg_fail_memory(&own);
+  if (!status && !drop_equal(&all)) status = sg_fail_memory(&own);
   sg_error_move(e, &own);
   *count = all.count;
   *list = all.list;
-  if (status == SG_OK) return SG_OK;
+  if (!status) return SG_OK;
   sg_variations_free(all.count, all.list);
   *count = 0;
   *list = NULL;
@@ -203,6 +198,11 @@ sg_status sg_vary_schemes(const sg_scenario *s, int *count, variation **list, sg
 }
 
 /* --- Points ----------------------------------------------------------------------------------- */
+
+void sg_point_put_axes(const sg_point *p, int n, sg_buffer *out) {
+  for (int a = 0; a < n; a++)
+    sg_putf(out, "%s%s=%s", a ? " " : "", p->axis_name[a], p->axis_value[a]);
+}
 
 void sg_points_free(int count, sg_point *points) {
   for (int i = 0; points && i < count; i++) {
@@ -301,7 +301,7 @@ sg_status sg_scenario_points(const sg_scenario *s, int *count, sg_point **points
   int n_schemes, done = 0;
   variation *scheme;
   sg_status status = sg_vary_schemes(s, &n_schemes, &scheme, e);
-  if (status != SG_OK) return status;
+  if (status) return status;
   sg_error own = {0};
   environment env = {0};
   env.axis = axes_of(&s->axes, -1, &env.n);
@@ -325,7 +325,7 @@ sg_status sg_scenario_points(const sg_scenario *s, int *count, sg_point **points
   sg_variations_free(n_schemes, scheme);
   status = sg_error_status(&own);
   sg_error_move(e, &own);
-  if (status != SG_OK) {
+  if (status) {
     sg_points_free(done, list);
     return status;
   }

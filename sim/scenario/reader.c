@@ -7,43 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-scenario_axis *sg_axes_take(axes *list, scenario_axis *from) {
-  if (list->count == list->capacity) {
-    int capacity = list->capacity ? 2 * list->capacity : 8;
-    scenario_axis *grown = realloc(list->axis, (size_t)capacity * sizeof *grown);
-    if (!grown) return NULL;
-    list->axis = grown;
-    list->capacity = capacity;
-  }
-  list->axis[list->count] = *from;
-  *from = (scenario_axis){0};
-  return &list->axis[list->count++];
-}
-
-bool sg_axes_add(axes *list, const char *name, const char *path, const char *place,
-                 const cJSON *values, int scheme) {
-  scenario_axis none = {.scheme = scheme}, *a = sg_axes_take(list, &none);
-  if (!a) return false;
-  a->name = strdup(name);
-  a->path = strdup(path);
-  a->place = strdup(place);
-  a->value = calloc((size_t)cJSON_GetArraySize(values) + 1, sizeof *a->value);
-  if (!a->name || !a->path || !a->place || !a->value) return false;
-  for (const cJSON *v = values->child; v; v = v->next) a->value[a->count++] = v;
-  return true;
-}
-
-void sg_axes_free(axes *list) {
-  for (int i = 0; i < list->count; i++) {
-    free(list->axis[i].name);
-    free(list->axis[i].path);
-    free(list->axis[i].place);
-    free(list->axis[i].value);
-  }
-  free(list->axis);
-  *list = (axes){0};
-}
-
 bool sg_is_scalar(const sg_param *row) {
   if (row->kind == SG_FAMILY) return row->family->by_name;
   return row->kind != SG_OBJECT && row->kind != SG_LIST && row->kind != SG_ANY;
@@ -95,7 +58,7 @@ static bool set_path(const reader *r, const sg_param *row, const char *name, con
   }
   sg_status status = sg_value_set_string(row, value, place, path, r->e);
   free(path);
-  return status == SG_OK;
+  return !status;
 }
 
 /* A variant without parameters by its name alone. */
@@ -123,14 +86,13 @@ bool sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, con
   if (cJSON_IsNumber(item)) {
     /* The text's check has reported it already. */
     if (!isfinite(item->valuedouble)) return false;
-    return sg_value_set_number(row, value, place, item->valuedouble, r->e) == SG_OK;
+    return !sg_value_set_number(row, value, place, item->valuedouble, r->e);
   }
-  if (cJSON_IsBool(item))
-    return sg_value_set_bool(row, value, place, cJSON_IsTrue(item), r->e) == SG_OK;
+  if (cJSON_IsBool(item)) return !sg_value_set_bool(row, value, place, cJSON_IsTrue(item), r->e);
   if (!cJSON_IsString(item)) return wrong_kind(r, row, item, place);
   if (row->kind == SG_MATRIX || row->flags & SG_IS_PATH)
     return set_path(r, row, item->valuestring, place, value);
-  return sg_value_set_string(row, value, place, item->valuestring, r->e) == SG_OK;
+  return !sg_value_set_string(row, value, place, item->valuestring, r->e);
 }
 
 /* {"each": […]}: the first value stands for all, the list becomes an axis. */

@@ -58,6 +58,8 @@ typedef struct sg_point {
  * a sweep or an `each` substitutes are reported at the pointer of that value. */
 sg_status sg_scenario_points(const sg_scenario *s, int *count, sg_point **points, sg_error *e);
 void sg_points_free(int count, sg_point *points);
+/* The first n axes for people: "n=12 s=2". */
+void sg_point_put_axes(const sg_point *p, int n, sg_buffer *out);
 
 /* Canonical JSON of values: members in the order of the table, defaults filled in, unhashed members
  * left out, numbers exact. */

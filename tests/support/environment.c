@@ -31,7 +31,14 @@ sg_values *test_variant(const sg_family *family, const sg_param *common, const c
   sg_values *v = sg_values_new(common, variant, "");
   assert_non_null(v);
   if (variant->params)
-    for (int i = 0; variant->params[i].name; i++) set_number(v, variant->params[i].name, by[i]);
+    for (int i = 0; variant->params[i].name; i++) {
+      const sg_param *p = &variant->params[i];
+      sg_error e = {0};
+      if (p->kind == SG_BOOL)
+        check(sg_values_set_bool(v, p->name, by[i] != 0, &e), &e);
+      else
+        set_number(v, p->name, by[i]);
+    }
   return v;
 }
 
@@ -111,13 +118,25 @@ void test_environment_make(test_environment *t, const test_setup *s) {
                             .network = t->network,
                             .late_work = s->late_work,
                             .update_s = s->update_s,
-                            .value_bytes = s->value_bytes > 0 ? s->value_bytes : 8,
                             .header_bytes = s->header_bytes,
                             .length = s->length ? s->length : 1,
                             .seed = s->seed};
+  if (s->compressor) {
+    t->compressor = test_compressor(s->compressor, s->compressor_by);
+    t->env.compressor = &t->compressor;
+  }
   sg_values_free(cluster);
   sg_values_free(delay);
   sg_values_free(network);
+}
+
+sg_compressor test_compressor(const char *name, const double *by) {
+  sg_error e = {0};
+  sg_compressor c;
+  sg_values *v = test_variant(&sg_compressor_family, NULL, name, by);
+  check(sg_compressor_init(&c, v, &e), &e);
+  sg_values_free(v);
+  return c;
 }
 
 void test_environment_free(test_environment *t) {

@@ -34,7 +34,9 @@ typedef struct test_setup {
   double signal_latency_s;
   const char *late_messages;
   sg_late_work late_work;
-  double update_s, value_bytes, header_bytes;
+  const char *compressor; /* NULL: float64 */
+  double compressor_by[2];
+  double update_s, header_bytes;
   long length;
   uint64_t seed;
 } test_setup;
@@ -42,6 +44,7 @@ typedef struct test_setup {
 typedef struct test_environment {
   sg_delay *delay;
   sg_network *network;
+  sg_compressor compressor;
   sg_environment env;
 } test_environment;
 
@@ -52,6 +55,8 @@ void test_environment_free(test_environment *t);
 /* The values of a family's variant with its parameters set in the order of its table. */
 sg_values *test_variant(const sg_family *family, const sg_param *common, const char *name,
                         const double *by);
+/* A compressor, with its parameters in the order of its table. */
+sg_compressor test_compressor(const char *name, const double *by);
 /* The values of sg_cluster_params with a class of its own for each worker, in order. */
 sg_values *test_cluster(int workers, const double *speed);
 

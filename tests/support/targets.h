@@ -11,7 +11,7 @@ typedef enum target_what { DURATION, RESPONSES, RESPONSES_WITHIN } target_what;
 
 typedef struct target {
   bool quick;         /* part of the short form of validate */
-  const char *source; /* section of the handbook, standing */
+  const char *source; /* section of docs/theory.md, label */
   int n;
   const char *scheme;  /* JSON members */
   const char *compute; /* delay members */
@@ -19,8 +19,8 @@ typedef struct target {
   target_what what;
   int within;          /* RESPONSES_WITHIN: P(R* ≤ within) */
   const char *printed; /* as printed, with its digits; NULL: see closed */
-  double closed;       /* a closed form of exact-codes 2.3, evaluated by other code than ours; NAN:
-                          none, the module's value stands beside the simulation alone */
+  double closed; /* a closed form of theory: closed-forms, evaluated by other code than ours; NAN:
+                    none, the module's value stands beside the simulation alone */
   const char *cluster; /* more members of the cluster: ",…" or "" */
 } target;
 

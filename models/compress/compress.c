@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of compressors, and what is common to them: packed bits, addressed uniforms. */
+#include "models/compress/compress.h"
+#include "sim/core/array.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One line a compressor, in the order of the documentation. */
+#define COMPRESSORS(X)                                                                             \
+  X(float64)                                                                                       \
+  X(float32)                                                                                       \
+  X(bfloat16)                                                                                      \
+  X(qsgd)                                                                                          \
+  X(top_k)
+
+#define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
+#define ENTER(name)   &sg_compressor_##name,
+COMPRESSORS(DECLARE)
+static const sg_compressor_type *const types[] = {COMPRESSORS(ENTER)};
+
+static const sg_variant *variant_at(int i) {
+  return i >= 0 && (size_t)i < sizeof types / sizeof *types ? &types[i]->about : NULL;
+}
+
+const sg_family sg_compressor_family = {
+    .selector = "compressor", .what = "compressor", .at = variant_at, .fallback = "float64"};
+
+sg_status sg_compressor_init(sg_compressor *c, const sg_values *values, sg_error *e) {
+  *c = (sg_compressor){0};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (&types[i]->about == values->variant) {
+      c->type = types[i];
+      return c->type->init ? c->type->init(c->state, values, e) : SG_OK;
+    }
+  return sg_fail(e, SG_BUG, values->pointer, "no compressor of this kind is registered");
+}
+
+bool sg_compressor_fixed(const sg_compressor *c) {
+  return !c || c->type->flags & SG_COMPRESS_FIXED;
+}
+
+double sg_compressor_bits(const sg_compressor *c, long length) {
+  assert(sg_compressor_fixed(c));
+  return c ? c->type->bits(c->state, length) : 64.0 * (double)length;
+}
+
+int sg_compressor_memory(const sg_compressor *c) {
+  return c && c->type->memory ? c->type->memory(c->state) : 0;
+}
+
+bool sg_compressor_forms(const sg_compressor *c) {
+  return !sg_compressor_fixed(c) || sg_compressor_memory(c) > 0;
+}
+
+sg_status sg_compress(const sg_compressor *c, sg_packed *p, sg_dither *dither, long n, double *x,
+                      double *memory, double *bits) {
+  if (!sg_compressor_whole(c)) {
+    if (c && c->type->round) c->type->round(c->state, n, x);
+    *bits = sg_compressor_bits(c, n);
+    return SG_OK;
+  }
+  p->count = p->at = 0;
+  p->failed = false;
+  c->type->encode(c->state, dither, n, x, memory, p);
+  if (p->failed) return SG_NO_MEMORY;
+  *bits = (double)p->count;
+  assert(!sg_compressor_fixed(c) || *bits == sg_compressor_bits(c, n));
+  c->type->decode(c->state, n, p, x);
+  assert(p->failed || p->at == p->count);
+  return p->failed ? SG_NO_MEMORY : SG_OK;
+}
+
+/* --- Packed bits ------------------------------------------------------------------------------ */
+
+void sg_pack(sg_packed *p, uint64_t value, int n) {
+  size_t bytes = (p->count + (size_t)n + 7) / 8;
+  if (p->failed || !SG_ROOM(p->byte, p->capacity, bytes)) {
+    p->failed = true;
+    return;
+  }
+  while (n > 0) {
+    size_t byte = p->count / 8;
+    int room = 8 - (int)(p->count % 8), take = n < room ? n : room;
+    unsigned bits = (unsigned)(value >> (n - take)) & ((1U << take) - 1);
+    if (room == 8) p->byte[byte] = 0;
+    p->byte[byte] = (unsigned char)(p->byte[byte] | bits << (room - take));
+    p->count += (size_t)take;
+    n -= take;
+  }
+}
+
+uint64_t sg_unpack(sg_packed *p, int n) {
+  uint64_t value = 0;
+  while (n > 0) {
+    int room = 8 - (int)(p->at % 8), take = n < room ? n : room;
+    unsigned byte = p->at < p->count ? p->byte[p->at / 8] : 0;
+    value = value << take | ((byte >> (room - take)) & ((1U << take) - 1));
+    p->at += (size_t)take;
+    n -= take;
+  }
+  return value;
+}
+
+void sg_pack_float(sg_packed *p, double value) {
+  float narrow = (float)value;
+  uint32_t bits;
+  memcpy(&bits, &narrow, sizeof bits);
+  sg_pack(p, bits, 32);
+}
+
+double sg_unpack_float(sg_packed *p) {
+  uint32_t bits = (uint32_t)sg_unpack(p, 32);
+  float narrow;
+  memcpy(&narrow, &bits, sizeof bits);
+  return (double)narrow;
+}
+
+double *sg_packed_scratch(sg_packed *p, long n) {
+  if (SG_ROOM(p->scratch, p->scratch_room, n)) return p->scratch;
+  p->failed = true;
+  return NULL;
+}
+
+void sg_packed_free(sg_packed *p) {
+  free(p->byte);
+  free(p->scratch);
+  *p = (sg_packed){0};
+}
+
+/* --- Uniforms --------------------------------------------------------------------------------- */
+
+/* A stream gives 2^17 doubles, a vector may be longer: the message's address gives a key of its
+ * own, and with that key there is a stream for each chunk of the vector. */
+enum { CHUNK = 1 << 16 };
+
+void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
+                  uint32_t draw, int part) {
+  sg_stream_at(&d->stream, seed, replication, SG_FOR_DITHER, (uint32_t)worker, iteration, draw);
+  d->key = 0;
+  for (int i = 0; i <= part; i++) {
+    uint64_t high = (uint64_t)(sg_uniform(&d->stream) * 0x1p32);
+    d->key = high << 32 | (uint64_t)(sg_uniform(&d->stream) * 0x1p32);
+  }
+  d->used = 0;
+}
+
+double sg_dither_next(sg_dither *d) {
+  if (d->used % CHUNK == 0)
+    sg_stream_at(&d->stream, d->key, 0, SG_FOR_DITHER, 0, (uint32_t)(d->used / CHUNK), 0);
+  d->used++;
+  return sg_uniform(&d->stream);
+}

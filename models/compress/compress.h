@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Compressors of messages: float64, float32, bfloat16, QSGD, top-k, …
+ *
+ * A compressor is a constant descriptor with a small state that the caller stores. Adding one: one
+ * file with the descriptor sg_compressor_NAME, and one line in the table of compress.c. A worker
+ * forms its message in float64; what the receiver has is what the compressor makes of it:
+ *
+ *   LOCAL        every coordinate is rounded by itself, so that the kernel can do it in its tiles
+ *   otherwise    the vector is encoded into bits as a whole, and the receiver decodes these bits
+ *                and nothing else: what the link carries is what was counted
+ *
+ * Where bits depend on the data, or the sender remembers what it has sent, a message must be formed
+ * when it is sent, whether it is used later or not (sg_compressor_forms). Others are formed when
+ * they are used. */
+#ifndef SG_MODELS_COMPRESS_H
+#define SG_MODELS_COMPRESS_H
+
+#include "sim/core/param.h"
+#include "sim/core/random.h"
+
+#include <stddef.h>
+
+enum {                          /* sg_compressor_type.flags */
+       SG_COMPRESS_LOCAL = 1,   /* `round`; otherwise `encode` and `decode` */
+       SG_COMPRESS_FIXED = 2,   /* bits are a function of the length: `bits` */
+       SG_COMPRESS_UNBIASED = 4 /* the mean over the randomness is the vector itself */
+};
+
+/* Bits as they are packed: most significant first, in whole bytes on the link. Zero-initialise;
+ * free with sg_packed_free. */
+typedef struct sg_packed {
+  unsigned char *byte;
+  size_t capacity; /* bytes */
+  size_t count;    /* bits written */
+  size_t at;       /* bits read */
+  double *scratch;
+  size_t scratch_room;
+  bool failed; /* out of memory */
+} sg_packed;
+
+/* The lowest n bits of value, n ≤ 64. Without memory `failed` is set and nothing is written. */
+void sg_pack(sg_packed *p, uint64_t value, int n);
+/* The next n bits, n ≤ 64; zeros past the end. */
+uint64_t sg_unpack(sg_packed *p, int n);
+/* A number as the 32 bits of a float, rounded to nearest. */
+void sg_pack_float(sg_packed *p, double value);
+double sg_unpack_float(sg_packed *p);
+/* n doubles for a compressor's own use until it returns, not cleared; NULL (and failed): no memory.
+ */
+double *sg_packed_scratch(sg_packed *p, long n);
+void sg_packed_free(sg_packed *p);
+
+/* Uniforms in [0, 1) for one message, as many as it wants: addressed, as all randomness is, so that
+ * what a worker draws depends on nobody else. Messages of different workers are independent. */
+typedef struct sg_dither {
+  uint64_t key;
+  long used;
+  sg_stream stream;
+} sg_dither;
+
+/* draw: number of the transmission among those of this worker in this iteration; part: of the
+ * message in the transmission. */
+void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
+                  uint32_t draw, int part);
+double sg_dither_next(sg_dither *d);
+
+#define SG_COMPRESSOR_STATE 32 /* bytes */
+#define SG_COMPRESSOR_FITS(type)                                                                   \
+  _Static_assert(sizeof(type) <= SG_COMPRESSOR_STATE, "too large for a state")
+
+typedef struct sg_compressor {
+  const struct sg_compressor_type *type;
+  _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
+} sg_compressor;
+
+typedef struct sg_compressor_type {
+  sg_variant about;
+  unsigned flags;
+  sg_status (*init)(void *state, const sg_values *values, sg_error *e); /* NULL: no parameters */
+  /* FIXED: bits of a vector of this length, as many as encode writes. */
+  double (*bits)(const void *state, long length);
+  /* Doubles that a worker keeps per coordinate of each segment, zero at first. NULL: none. */
+  int (*memory)(const void *state);
+  /* LOCAL: rounds x in place. NULL: nothing is lost. */
+  void (*round)(const void *state, long n, double *x);
+  /* Not LOCAL. memory: memory() · n doubles, which encode brings up to date; NULL: none. A vector
+   * that is not finite must not come out finite: its run has diverged. encode writes nothing but
+   * what decode can read, and decode knows n and the bits only. */
+  void (*encode)(const void *state, sg_dither *dither, long n, const double *x, double *memory,
+                 sg_packed *out);
+  void (*decode)(const void *state, long n, sg_packed *in, double *x);
+} sg_compressor_type;
+
+/* The scenario's "network.compression": selector "compressor". */
+extern const sg_family sg_compressor_family;
+
+/* values->variant must be one of the family's variants. */
+sg_status sg_compressor_init(sg_compressor *c, const sg_values *values, sg_error *e);
+
+/* Bits of a message of `length` numbers, known beforehand; NULL is float64. Only with FIXED. */
+double sg_compressor_bits(const sg_compressor *c, long length);
+bool sg_compressor_fixed(const sg_compressor *c);
+/* Doubles of memory per worker and coordinate. */
+int sg_compressor_memory(const sg_compressor *c);
+/* Whether messages must be formed when they are sent. */
+bool sg_compressor_forms(const sg_compressor *c);
+/* Whether messages must be formed as whole vectors, not tile by tile. */
+static inline bool sg_compressor_whole(const sg_compressor *c) {
+  return c && !(c->type->flags & SG_COMPRESS_LOCAL);
+}
+
+/* Turns x into what the receiver has of it, by way of the packed bits where the compressor is not
+ * LOCAL. *bits: how many there are. packed: buffers, used again from message to message; dither and
+ * memory may be NULL for compressors without randomness and memory. O(n). SG_NO_MEMORY. */
+sg_status sg_compress(const sg_compressor *c, sg_packed *packed, sg_dither *dither, long n,
+                      double *x, double *memory, double *bits);
+
+/* Bytes on a link of a message of so many bits: whole ones. */
+static inline double sg_bytes_of(double bits) {
+  return (double)(uint64_t)((bits + 7) / 8);
+}
+
+#endif

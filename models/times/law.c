@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of laws, and what is common to them. */
+#include "models/times/laws/laws.h"
+
+static const sg_law_type *const laws[] = {
+    &sg_law_deterministic, &sg_law_exponential, &sg_law_shifted_exponential,
+    &sg_law_weibull,       &sg_law_gamma,       &sg_law_lognormal,
+    &sg_law_pareto,        &sg_law_bimodal,     &sg_law_mixture,
+    &sg_law_empirical};
+
+const sg_law_type *sg_law_type_at(int i) {
+  return i >= 0 && (size_t)i < sizeof laws / sizeof *laws ? laws[i] : NULL;
+}
+
+const sg_variant *sg_law_variant_at(int i) {
+  const sg_law_type *type = sg_law_type_at(i);
+  return type ? &type->about : NULL;
+}
+
+sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e) {
+  *law = (sg_law){0};
+  for (int i = 0; sg_law_type_at(i); i++)
+    if (&sg_law_type_at(i)->about == values->variant) {
+      law->type = sg_law_type_at(i);
+      sg_status status = law->type->init(law->state, values, e);
+      if (status) sg_law_clear(law);
+      return status;
+    }
+  return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");
+}
+
+void sg_law_clear(sg_law *law) {
+  if (law->type && law->type->clear) law->type->clear(law->state);
+  *law = (sg_law){0};
+}
+
+void sg_law_note(const sg_law *law, const char *what, sg_buffer *out) {
+  bool mean = isfinite(law->type->mean(law->state));
+  if (mean && isfinite(law->type->variance(law->state))) return;
+  sg_putf(out, "warning: %s: this %s law has no finite %s: averages of its times %s\n", what,
+          law->type->about.name, mean ? "variance" : "mean",
+          mean ? "converge slowly and their standard errors mean little; look at quantiles"
+               : "do not converge, however many runs; look at quantiles");
+}
+
+double sg_law_bisect(double (*cdf)(const void *state, double t), const void *state, double p,
+                     double low, double high) {
+  if (cdf(state, low) >= p) return low;
+  for (;;) {
+    double middle = low + (high - low) / 2;
+    if (middle <= low || middle >= high) return high;
+    if (cdf(state, middle) >= p)
+      high = middle;
+    else
+      low = middle;
+  }
+}

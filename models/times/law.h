@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Laws of a random time in seconds: exponential, Weibull, Pareto, empirical, …
+ *
+ * A law is a constant descriptor with a small state that the caller stores. It is used for compute
+ * times (models/delay) and for links (models/network). Adding a law: one file in laws/ with its
+ * descriptor, which is declared in laws/laws.h and listed in law.c. Reading, messages, schema,
+ * reference, mixtures, tests and the table of docs/delays.md then have it (`make docs`). */
+#ifndef SG_MODELS_LAW_H
+#define SG_MODELS_LAW_H
+
+#include "sim/core/param.h"
+#include "sim/core/random.h"
+#include "sim/core/text.h"
+
+#define SG_LAW_STATE 64 /* bytes; checked at compile time by each law */
+
+typedef struct sg_law {
+  const struct sg_law_type *type;
+  _Alignas(16) unsigned char state[SG_LAW_STATE];
+} sg_law;
+
+typedef struct sg_law_type {
+  sg_variant about;
+  /* For the table of docs/delays.md, in the names of the parameters without their units:
+   * P(X > shift + t), mean less the shift, variance. */
+  const char *formula[3];
+  /* After a fault the framework clears the state. */
+  sg_status (*init)(void *state, const sg_values *values, sg_error *e);
+  void (*clear)(void *state); /* frees what the state owns; NULL: nothing */
+  /* Seconds, ≥ 0. Takes a fixed number of uniforms, the same for all states of a law (a mixture:
+   * one and those of the law taken), by inversion: a draw grows with its uniform. */
+  double (*draw)(const void *state, sg_stream *stream);
+  double (*mean)(const void *state); /* INFINITY if there is none */
+  double (*variance)(const void *state);
+  double (*cdf)(const void *state, double t); /* P(X ≤ t) */
+  /* The smallest t with cdf(t) ≥ p, 0 < p < 1. */
+  double (*quantile)(const void *state, double p);
+  /* Of the part without atoms, 1/s. */
+  double (*density)(const void *state, double t);
+  /* What a law may leave out (NULL). P(X > t) with relative accuracy, where 1 − cdf has less: */
+  double (*tail)(const void *state, double t);
+  /* Whether X = shift + Gamma(shape, scale): such laws add up in closed form. */
+  bool (*gamma)(const void *state, double *shift, double *shape, double *scale);
+  /* The i-th time with a probability of its own; false past the last. NULL: none. */
+  bool (*atom)(const void *state, int i, double *time, double *probability);
+} sg_law_type;
+
+const sg_variant *sg_law_variant_at(int i); /* for families: NULL past the last */
+
+/* The law whose variant that is. */
+const sg_law_type *sg_law_type_at(int i);
+
+/* values->variant must be one of the laws' variants. */
+sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e);
+void sg_law_clear(sg_law *law); /* a law that was never made may be cleared if it is zeroed */
+
+/* Appends a line for people if the law has no finite mean or variance. what: "delay", … */
+void sg_law_note(const sg_law *law, const char *what, sg_buffer *out);
+
+/* P(X > t). */
+static inline double sg_law_tail(const sg_law *law, double t) {
+  return law->type->tail ? law->type->tail(law->state, t) : 1 - law->type->cdf(law->state, t);
+}
+
+static inline double sg_law_draw(const sg_law *law, sg_stream *stream) {
+  return law->type->draw(law->state, stream);
+}
+
+#endif

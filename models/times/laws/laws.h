@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share: one file per law (or pair of laws), each with a descriptor
+ * that is listed in ../law.c. */
+#ifndef SG_MODELS_LAWS_H
+#define SG_MODELS_LAWS_H
+
+#include "models/times/law.h"
+
+#include <math.h>
+
+#define FITS(type)                                                                                 \
+  _Static_assert(sizeof(type) <= SG_LAW_STATE && _Alignof(type) <= 16, "the state must fit")
+
+/* Rows of parameter tables. */
+#define LAW_TIME(member, what)                                                                     \
+  {                                                                                                \
+    .name = member, .kind = SG_REAL, .summary = what, .min = 0, .max = SG_UNBOUNDED,               \
+    .flags = SG_REQUIRED                                                                           \
+  }
+#define LAW_SCALE(member, what)                                                                    \
+  {                                                                                                \
+    .name = member, .kind = SG_REAL, .summary = what, .min = 0, .max = SG_UNBOUNDED,               \
+    .flags = SG_REQUIRED | SG_MIN_OPEN                                                             \
+  }
+#define LAW_SHIFT                                                                                  \
+  {                                                                                                \
+    .name = "shift_s", .kind = SG_REAL, .summary = "Seconds added to every time.", .min = 0,       \
+    .max = SG_UNBOUNDED, .fallback = 0                                                             \
+  }
+
+/* The smallest t in [low, high] with cdf(t) ≥ p, by bisection to the last bit. */
+double sg_law_bisect(double (*cdf)(const void *state, double t), const void *state, double p,
+                     double low, double high);
+
+extern const sg_law_type sg_law_deterministic, sg_law_exponential, sg_law_shifted_exponential,
+    sg_law_weibull, sg_law_gamma, sg_law_lognormal, sg_law_pareto, sg_law_bimodal, sg_law_mixture,
+    sg_law_empirical;
+
+#endif

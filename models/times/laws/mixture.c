@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* A mixture of other laws: one of them is taken at random on every draw. */
+#include "models/times/laws/laws.h"
+
+#include <stdlib.h>
+
+typedef struct mixture {
+  int count;
+  double *upper; /* cumulative weights; the last is 1 */
+  sg_law *part;
+} mixture;
+FITS(mixture);
+
+/* All laws but mixtures. */
+static const sg_variant *simple_at(int i) {
+  const sg_variant *variant = NULL;
+  for (int k = 0; k <= i && (variant = sg_law_variant_at(k)); k++)
+    i += variant == &sg_law_mixture.about;
+  return variant;
+}
+
+static const sg_family simple_family = {.selector = "model", .what = "delay law", .at = simple_at};
+
+static const sg_param component_params[] = {
+    SG_ROW_REAL("weight", 0, 1, "The probability of this law; the weights sum to 1.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    {0}};
+
+static const sg_param component[] = {
+    SG_ROW_FAMILY("component", &simple_family, "A law and its weight.", .fields = component_params),
+    {0}};
+
+static const sg_param params[] = {SG_ROW_LIST("components", component, 1, 1000,
+                                              "The laws that are mixed (no mixtures again).",
+                                              .flags = SG_REQUIRED),
+                                  {0}};
+
+static void clear(void *state) {
+  mixture *x = state;
+  for (int i = 0; x->part && i < x->count; i++) sg_law_clear(&x->part[i]);
+  free(x->part);
+  free(x->upper);
+  *x = (mixture){0};
+}
+
+static sg_status init(void *state, const sg_values *values, sg_error *e) {
+  mixture *x = state;
+  int n = sg_count(values, "components");
+  *x = (mixture){.count = n,
+                 .upper = calloc((size_t)n + 1, sizeof *x->upper),
+                 .part = aligned_alloc(16, ((size_t)n + 1) * sizeof *x->part)};
+  if (!x->upper || !x->part) return sg_fail_memory(e);
+  for (int i = 0; i < n; i++) x->part[i] = (sg_law){0};
+  sg_status status = SG_OK;
+  double sum = 0;
+  for (int i = 0; i < n; i++) {
+    const sg_values *item = sg_item(values, "components", i)->object;
+    x->upper[i] = sum += sg_real(item, "weight");
+    sg_status s = sg_law_init(&x->part[i], item, e);
+    if (s) status = s;
+  }
+  if (!status && fabs(sum - 1) > 1e-9)
+    status = sg_fail_at(e, values, "components",
+                        "expected weights that sum to 1, found a sum of %.10g", sum);
+  if (n > 0) x->upper[n - 1] = 1;
+  return status;
+}
+
+static double weight(const mixture *x, int i) {
+  return i > 0 ? x->upper[i] - x->upper[i - 1] : x->upper[0];
+}
+
+static double draw(const void *state, sg_stream *stream) {
+  const mixture *x = state;
+  double u = sg_uniform(stream);
+  int low = 0, high = x->count - 1; /* the first with u < upper */
+  while (low < high) {
+    int middle = (low + high) / 2;
+    if (u < x->upper[middle])
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return sg_law_draw(&x->part[low], stream);
+}
+
+static double mean(const void *state) {
+  const mixture *x = state;
+  double sum = 0;
+  for (int i = 0; i < x->count; i++) sum += weight(x, i) * x->part[i].type->mean(x->part[i].state);
+  return sum;
+}
+
+static double variance(const void *state) {
+  const mixture *x = state;
+  double m = mean(state), sum = 0;
+  if (!isfinite(m)) return INFINITY;
+  for (int i = 0; i < x->count; i++) {
+    const sg_law *part = &x->part[i];
+    double d = part->type->mean(part->state) - m;
+    sum += weight(x, i) * (part->type->variance(part->state) + d * d);
+  }
+  return sum;
+}
+
+static double cdf(const void *state, double t) {
+  const mixture *x = state;
+  double sum = 0;
+  for (int i = 0; i < x->count; i++)
+    sum += weight(x, i) * x->part[i].type->cdf(x->part[i].state, t);
+  return sum;
+}
+
+static double tail(const void *state, double t) {
+  const mixture *x = state;
+  double sum = 0;
+  for (int i = 0; i < x->count; i++) sum += weight(x, i) * sg_law_tail(&x->part[i], t);
+  return sum;
+}
+
+static double density(const void *state, double t) {
+  const mixture *x = state;
+  double sum = 0;
+  for (int i = 0; i < x->count; i++)
+    sum += weight(x, i) * x->part[i].type->density(x->part[i].state, t);
+  return sum;
+}
+
+/* It lies between the least and the greatest of the parts' quantiles. */
+static double quantile(const void *state, double p) {
+  const mixture *x = state;
+  double low = INFINITY, high = 0;
+  for (int i = 0; i < x->count; i++) {
+    double q = x->part[i].type->quantile(x->part[i].state, p);
+    low = fmin(low, q);
+    high = fmax(high, q);
+  }
+  return isfinite(high) ? sg_law_bisect(cdf, state, p, low, high) : high;
+}
+
+static bool atom(const void *state, int i, double *time, double *probability) {
+  const mixture *x = state;
+  for (int c = 0; c < x->count; c++) {
+    const sg_law *part = &x->part[c];
+    for (int k = 0; part->type->atom && part->type->atom(part->state, k, time, probability); k++)
+      if (i-- == 0) {
+        *probability *= weight(x, c);
+        return true;
+      }
+  }
+  return false;
+}
+
+const sg_law_type sg_law_mixture = {
+    .about = {.name = "mixture",
+              .summary = "One of several laws, at random on every "
+                         "draw.",
+              .params = params},
+    .formula = {"Σ weight · P(component > t)", "Σ weight · mean",
+                "Σ weight · (variance + mean²) − (Σ weight · mean)²"},
+    .init = init,
+    .clear = clear,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density,
+    .atom = atom};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* Pareto: P(X > t) = (minimum/t)^shape for t ≥ minimum. */
+#include "models/times/laws/laws.h"
+
+typedef struct pareto {
+  double minimum, shape;
+} pareto;
+FITS(pareto);
+
+static const sg_param params[] = {
+    LAW_SCALE("minimum_s", "The least possible time, in seconds."),
+    SG_ROW_REAL("shape", 0.05, 1000,
+                "The tail index: at 1 and below there is no mean, at 2 and below no variance.",
+                .flags = SG_REQUIRED),
+    {0}};
+
+static sg_status init(void *state, const sg_values *values, sg_error *e) {
+  *(pareto *)state =
+      (pareto){.minimum = sg_real(values, "minimum_s"), .shape = sg_real(values, "shape")};
+  return SG_OK;
+}
+
+static double quantile(const void *state, double p) {
+  const pareto *x = state;
+  return x->minimum * exp(-log1p(-p) / x->shape);
+}
+
+static double draw(const void *state, sg_stream *stream) {
+  return quantile(state, sg_uniform(stream));
+}
+
+static double mean(const void *state) {
+  const pareto *x = state;
+  return x->shape > 1 ? x->minimum * x->shape / (x->shape - 1) : INFINITY;
+}
+
+static double variance(const void *state) {
+  const pareto *x = state;
+  double a = x->shape;
+  return a > 2 ? x->minimum * x->minimum * a / ((a - 1) * (a - 1) * (a - 2)) : INFINITY;
+}
+
+static double tail(const void *state, double t) {
+  const pareto *x = state;
+  return t <= x->minimum ? 1 : exp(x->shape * log(x->minimum / t));
+}
+
+static double cdf(const void *state, double t) {
+  const pareto *x = state;
+  return t <= x->minimum ? 0 : -expm1(x->shape * log(x->minimum / t));
+}
+
+static double density(const void *state, double t) {
+  const pareto *x = state;
+  return t < x->minimum ? 0 : x->shape / t * tail(state, t);
+}
+
+const sg_law_type sg_law_pareto = {
+    .about = {.name = "pareto",
+              .summary = "Pareto time: a tail so heavy that moments may not exist.",
+              .params = params},
+    .formula = {"(minimum/t)^shape", "minimum shape/(shape − 1), none for shape ≤ 1",
+                "minimum² shape/((shape − 1)²(shape − 2)), none for shape ≤ 2"},
+    .init = init,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density};

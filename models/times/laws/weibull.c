@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Weibull: P(X > shift + t) = exp(−(t/scale)^shape). */
+#include "models/times/laws/laws.h"
+
+typedef struct weibull {
+  double shift, scale, shape;
+} weibull;
+FITS(weibull);
+
+static const sg_param params[] = {
+    LAW_SHIFT,
+    LAW_SCALE("scale_s", "The scale, in seconds: the time that 63.2 % stay below (the shift not "
+                         "counted)."),
+    SG_ROW_REAL("shape", 0.05, 1000,
+                "Below 1: a heavier tail than the exponential's; 1: exponential; above: lighter.",
+                .flags = SG_REQUIRED),
+    {0}};
+
+static sg_status init(void *state, const sg_values *values, sg_error *e) {
+  *(weibull *)state = (weibull){.shift = sg_real(values, "shift_s"),
+                                .scale = sg_real(values, "scale_s"),
+                                .shape = sg_real(values, "shape")};
+  return SG_OK;
+}
+
+static double draw(const void *state, sg_stream *stream) {
+  const weibull *x = state;
+  return x->shift + x->scale * pow(sg_exponential(stream, 1), 1 / x->shape);
+}
+
+static double mean(const void *state) {
+  const weibull *x = state;
+  return x->shift + x->scale * tgamma(1 + 1 / x->shape);
+}
+
+static double variance(const void *state) {
+  const weibull *x = state;
+  double m = tgamma(1 + 1 / x->shape);
+  return x->scale * x->scale * (tgamma(1 + 2 / x->shape) - m * m);
+}
+
+/* (t/scale)^shape */
+static double hazard(const weibull *x, double t) {
+  return pow((t - x->shift) / x->scale, x->shape);
+}
+
+static double cdf(const void *state, double t) {
+  const weibull *x = state;
+  return t <= x->shift ? 0 : -expm1(-hazard(x, t));
+}
+
+static double tail(const void *state, double t) {
+  const weibull *x = state;
+  return t <= x->shift ? 1 : exp(-hazard(x, t));
+}
+
+static double density(const void *state, double t) {
+  const weibull *x = state;
+  if (t <= x->shift) return 0;
+  double h = hazard(x, t);
+  return x->shape / (t - x->shift) * h * exp(-h);
+}
+
+static double quantile(const void *state, double p) {
+  const weibull *x = state;
+  return x->shift + x->scale * pow(-log1p(-p), 1 / x->shape);
+}
+
+const sg_law_type sg_law_weibull = {
+    .about = {.name = "weibull", .summary = "Weibull time, perhaps shifted.", .params = params},
+    .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
+                "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
+    .init = init,
+    .draw = draw,
+    .mean = mean,
+    .variance = variance,
+    .cdf = cdf,
+    .quantile = quantile,
+    .tail = tail,
+    .density = density};

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of columns, and what is made from it: SQL, bindings, reading.
+ *
+ * Results are rows of columns.def, because a row there is also a member of a record: nothing is
+ * said twice. The other tables (who wrote, what a point is, checks of codes) change seldom and have
+ * records of their own; their rows are here and find the members by offsetof, their kinds by the
+ * members' types. schema.sql keeps what is not a list of columns: indexes, and views that are real
+ * queries, with {point} and {summary} where lists of columns go. SQL as text is what people read
+ * and try in the sqlite3 shell; made in C it would be neither shorter nor clearer. */
+#include "results/columns.h"
+
+#include "results/record.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An expression of the type, or the type as a compound literal. */
+#define KIND(x)                                                                                    \
+  _Generic((x),                                                                                    \
+      bool: SG_COLUMN_BOOL,                                                                        \
+      int: SG_COLUMN_INT,                                                                          \
+      int64_t: SG_COLUMN_LONG,                                                                     \
+      double: SG_COLUMN_REAL,                                                                      \
+      const char *: SG_COLUMN_TEXT,                                                                \
+      uint64_t: SG_COLUMN_SEED)
+/* The meaning, and what more is said of a column: .meaning = "…", .shown = … */
+#define MEMBER(in_table, record, member, called, in_unit, ...)                                     \
+  {                                                                                                \
+    .table = in_table, .name = called, .unit = in_unit, .kind = KIND(((record *)0)->member),       \
+    .place = offsetof(record, member), .meaning = __VA_ARGS__                                      \
+  }
+#define OTHER(in_table, called, of_kind, where, in_unit, ...)                                      \
+  {                                                                                                \
+    .table = in_table, .name = called, .unit = in_unit, .kind = SG_COLUMN_##of_kind,               \
+    .place = SG_PLACE_##where, .meaning = __VA_ARGS__                                              \
+  }
+
+#define INVOCATION(member, unit, ...)                                                              \
+  MEMBER("invocation", sg_invocation, member, #member, unit, __VA_ARGS__)
+#define POINT(member, unit, ...)                                                                   \
+  MEMBER("point", sg_point_record, member, #member, unit, __VA_ARGS__)
+#define RUN(member, unit, meaning)                                                                 \
+  MEMBER("run", sg_run_row, member, #member, unit, meaning, .rule = "")
+#define CHECK(member, name, unit, ...)                                                             \
+  MEMBER("code_check", sg_code_check_record, member, name, unit, __VA_ARGS__)
+#define SETS(member, name, unit, meaning)                                                          \
+  MEMBER("code_check_sets", sg_sets_record, member, name, unit, meaning)
+#define MISSING  "Missing workers of that pattern"
+#define FROM_RUN "NOT NULL REFERENCES run ON DELETE CASCADE ON UPDATE CASCADE"
+#define ALWAYS   .rule = "NOT NULL"
+
+static const sg_column column[] = {
+    OTHER("invocation", "invocation_id", LONG, NONE, "id", "One command that wrote results",
+          .rule = "PRIMARY KEY"),
+    OTHER("invocation", "started_utc", TEXT, NONE, "ISO 8601", "When the command began",
+          .rule = "NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))"),
+    INVOCATION(argv, "text", "Command line"),
+    INVOCATION(version, "text", "Version of straggle"),
+    INVOCATION(git_revision, "text", "Revision it was built from"),
+    INVOCATION(compiler, "text", "Compiler it was built with"),
+    INVOCATION(blas, "text", "Version of OpenBLAS"),
+    INVOCATION(blas_core, "text", "Kernel set that OpenBLAS chose for the processor"),
+    INVOCATION(cpu, "text", "Processor"),
+    INVOCATION(host, "text", "Host name"),
+    INVOCATION(libc, "text", "C library"),
+    INVOCATION(threads, "count", "Simulating threads"),
+
+    OTHER("scenario", "scenario_id", LONG, NONE, "id", "Scenario that last named the point",
+          .rule = "PRIMARY KEY"),
+    OTHER("scenario", "name", TEXT, KEY, "text", "Name of the scenario", ALWAYS),
+    OTHER("scenario", "path", TEXT, KEY, "text", "Scenario file as named on the command line",
+          ALWAYS),
+    OTHER("scenario", "text", TEXT, KEY, "text", "Content of the scenario file", ALWAYS),
+    OTHER("scenario", "sha256", TEXT, KEY, "hex", "SHA-256 of the text", ALWAYS),
+
+    OTHER("point", "point_id", LONG, NONE, "id", "One parameter combination with one scheme",
+          .rule = "PRIMARY KEY"),
+    OTHER("point", "scenario_id", LONG, KEY, "id", "Scenario that last named the point",
+          .rule = "NOT NULL REFERENCES scenario ON DELETE CASCADE"),
+    OTHER("point", "results_version", LONG, KEY, "count",
+          "Raised when the program computes other numbers; never compare across versions"),
+    POINT(point_sha256, "hex", "Key: hash of all that can change a result row", ALWAYS),
+    POINT(env_sha256, "hex", "The same hash without the scheme: equal means comparable", ALWAYS),
+    POINT(config_json, "JSON", "Resolved configuration", ALWAYS),
+    POINT(scheme_label, "text", "Code and parameters of the scheme", ALWAYS),
+    POINT(code, "text", "Name of the gradient code", ALWAYS, .shown = SG_IN_V_POINT),
+    POINT(stop_rule, "text", "When the master stops waiting: count, decodable, …", ALWAYS,
+          .shown = SG_IN_V_POINT | SG_IN_POINTS),
+    POINT(exact, "0/1", "The code recovers the exact sum", .shown = SG_IN_V_POINT | SG_IN_ERRORS),
+    POINT(barrier, "0/1",
+          "All workers begin an iteration together; 0: gradients may be of older models",
+          .shown = SG_IN_V_POINT | SG_IN_ERRORS),
+    POINT(timing_only, "0/1", "No learning problem: times are simulated, gradients are not",
+          .shown = SG_IN_V_POINT),
+    POINT(is_baseline, "0/1", "Others are compared with this scheme", .shown = SG_IN_V_POINT),
+    POINT(n_workers, "count", "Workers n", .shown = SG_IN_V_POINT | SG_IN_POINTS),
+    POINT(n_subsets, "count", "Subsets of the data k", .shown = SG_IN_V_POINT),
+    POINT(length, "count", "Coordinates of a gradient l", .shown = SG_IN_V_POINT),
+    POINT(load_d, "subsets", "Computation load: subsets per worker", ALWAYS,
+          .shown = SG_IN_V_POINT | SG_IN_POINTS),
+    POINT(stragglers_s, "count", "Stragglers that are tolerated in every pattern",
+          .shown = SG_IN_V_POINT | SG_IN_POINTS),
+    POINT(comm_m, "1", "Communication reduction: a message has 1/m of the length of a gradient",
+          .shown = SG_IN_V_POINT | SG_IN_POINTS | SG_IN_NETWORK),
+    POINT(stored_data_factor, "1", "Data stored at all workers over the size of the data",
+          .shown = SG_IN_V_POINT | SG_IN_COSTS),
+    POINT(scaling, "text", "How time grows with load"),
+    POINT(late_work, "text", "What becomes of work when the iteration ends"),
+    POINT(late_messages, "text", "What becomes of messages under way when the iteration ends"),
+    POINT(problem, "text", "Learning problem"),
+    POINT(target_loss, "1", "Training loss at which a run is done; NULL: none",
+          .shown = SG_IN_V_POINT),
+    POINT(max_iterations, "count", "Most updates of a run"),
+    POINT(seed, "text", "Seed (a decimal number up to 2^64 - 1)", ALWAYS),
+
+    OTHER("point_axis", "point_id", LONG, KEY, "id", "One parameter combination with one scheme",
+          .rule = "NOT NULL REFERENCES point ON DELETE CASCADE"),
+    OTHER("point_axis", "position", LONG, KEY, "count", "Order of the axes, from 0"),
+    OTHER("point_axis", "name", TEXT, KEY, "text",
+          "Name of a sweep axis or of an \"each\" member of the scheme", ALWAYS),
+    OTHER("point_axis", "value", TEXT, KEY, "JSON", "Its value at this point", ALWAYS),
+
+    OTHER("run", "run_id", LONG, KEY, "id",
+          "point_id * 2^24 + replication; below 0 while it replaces an older run",
+          .rule = "PRIMARY KEY"),
+    OTHER("run", "point_id", LONG, KEY, "id", "One parameter combination with one scheme",
+          .rule = "NOT NULL REFERENCES point ON DELETE CASCADE"),
+    OTHER("run", "invocation_id", LONG, KEY, "id", "One command that wrote results",
+          .rule = "NOT NULL REFERENCES invocation ON DELETE CASCADE"),
+    OTHER("run", "replication", LONG, KEY, "count",
+          "Number of the replication, from 0; equal numbers share delays"),
+    OTHER("run", "detail", TEXT, KEY, "text",
+          "What was recorded: summary, iteration, worker (each takes in the former)",
+          .rule = "NOT NULL CHECK (detail IN ('summary', 'iteration', 'worker'))"),
+    MEMBER("run", sg_run_row, status, "status", "text",
+           "running, finished, diverged, stalled, undecodable",
+           .rule = "NOT NULL CHECK (status IN"
+                   " ('running', 'finished', 'diverged', 'stalled', 'undecodable'))"),
+    RUN(stop_reason, "text", "iterations, target-loss, sim-time, diverged, stalled, undecodable"),
+    RUN(iterations, "count", "Updates of the model"),
+    RUN(rounds, "count", "Rounds of the protocol"),
+    RUN(events, "count", "Events handled"),
+    RUN(sim_time_s, "s", "Simulated time at the end"),
+    RUN(wall_s, "s", "Real time that the run took"),
+
+    OTHER("run_summary", "run_id", LONG, KEY, "id", "The run",
+          .rule = "PRIMARY KEY REFERENCES run ON DELETE CASCADE ON UPDATE CASCADE"),
+#define SG_SUMMARY(type, name, unit, over_runs, ...)                                               \
+  MEMBER("run_summary", sg_summary_record, name, #name, unit, __VA_ARGS__,                         \
+         .fold = SG_FOLD_##over_runs),
+#define OVER_RUNS_MEAN SG_FOLD_MEAN
+#define OVER_RUNS_MAX  SG_FOLD_MAX
+#define OVER_RUNS_SUM  SG_FOLD_MEAN
+#define OVER_RUNS_LAST SG_FOLD_MEAN
+#define SG_FOLDED(type, name, unit, meaning, over_run, kept, ...)                                  \
+  MEMBER("run_summary", sg_summary_record, kept, #kept, unit, __VA_ARGS__,                         \
+         .fold = OVER_RUNS_##over_run),
+#include "results/columns.def"
+
+    OTHER("iteration", "run_id", LONG, KEY, "id", "The run", .rule = FROM_RUN),
+#define SG_ITERATION(type, name, unit, ...)                                                        \
+  MEMBER("iteration", sg_iteration_record, name, #name, unit, __VA_ARGS__),
+#define SG_FOLDED(type, name, unit, meaning, over_run, ...)                                        \
+  MEMBER("iteration", sg_iteration_record, name, #name, unit, meaning, .fold = SG_FOLD_##over_run),
+#include "results/columns.def"
+
+    OTHER("worker_summary", "run_id", LONG, KEY, "id", "The run", .rule = FROM_RUN),
+#define SG_WORKER_SUMMARY(type, name, unit, ...)                                                   \
+  MEMBER("worker_summary", sg_worker_summary_record, name, #name, unit, __VA_ARGS__),
+#include "results/columns.def"
+
+    OTHER("worker_iteration", "run_id", LONG, KEY, "id", "The run", .rule = FROM_RUN),
+#define SG_WORKER(type, name, unit, ...)                                                           \
+  MEMBER("worker_iteration", sg_worker_record, name, #name, unit, __VA_ARGS__),
+#include "results/columns.def"
+
+    OTHER("calibration", "position", LONG, KEY, "count", "Order of the entries, from 0",
+          .rule = "PRIMARY KEY"),
+    OTHER("calibration", "flops", REAL, KEY, "flop", "Size of a measured decode", ALWAYS),
+    OTHER("calibration", "seconds", REAL, KEY, "s",
+          "Time that it took on the machine that was calibrated", ALWAYS),
+
+    OTHER("code_check", "check_id", LONG, NONE, "id", "One check of one code",
+          .rule = "PRIMARY KEY"),
+    OTHER("code_check", "invocation_id", LONG, KEY, "id", "One command that wrote results",
+          .rule = "NOT NULL REFERENCES invocation ON DELETE CASCADE"),
+    CHECK(scheme_label, "scheme_label", "text", "Code and parameters of the scheme", ALWAYS),
+    CHECK(code, "code", "text", "Name of the gradient code", ALWAYS),
+    CHECK(config_json, "config_json", "JSON", "The code with all its parameters", ALWAYS),
+    CHECK(n_workers, "n_workers", "count", "Workers n"),
+    CHECK(n_subsets, "n_subsets", "count", "Subsets of the data k"),
+    CHECK(length, "length", "count", "Coordinates of the random gradients l"),
+    CHECK(speeds, "speeds", "text", "Nominal speeds of the workers, repeated to n", ALWAYS),
+    CHECK(seed, "seed", "text", "Seed of the code, of the gradients and of samples", ALWAYS),
+    CHECK(max_patterns, "max_patterns", "count",
+          "Patterns that were to be tried one by one; of more, so many were sampled"),
+    CHECK(exact, "exact", "0/1", "The code recovers the exact sum"),
+    CHECK(exhaustive, "exhaustive", "0/1",
+          "Every pattern with at most s workers missing was tried"),
+    CHECK(patterns, "patterns", "count", "Sets of at most s missing workers that there are",
+          ALWAYS),
+    CHECK(patterns_tried, "patterns_tried", "count", "Of these tried: all, or a uniform sample"),
+    CHECK(patterns_searched, "patterns_searched", "count", "Tried besides in search of the worst"),
+    CHECK(load_d, "load_d", "1",
+          "Share of the data that the busiest worker holds, times n: promised", ALWAYS),
+    CHECK(stragglers_s, "stragglers_s", "count", "Stragglers that are tolerated in every pattern"),
+    CHECK(comm_m, "comm_m", "1",
+          "Communication reduction: a message has 1/m of the length of a gradient"),
+    CHECK(load_found, "load_found", "1", "Load d as found in the messages"),
+    CHECK(stored_data_factor, "stored_data_factor", "1",
+          "Data stored at all workers over the size of the data"),
+    CHECK(stragglers_found, "stragglers_found", "count",
+          "Most workers any of which may be missing, as found; -1: not even none"),
+    CHECK(stragglers_proved, "stragglers_proved", "0/1",
+          "stragglers_found rests on all patterns, not on samples"),
+    CHECK(comm_found, "comm_found", "1",
+          "Communication reduction m as found: what a worker sends is 1/m of a gradient"),
+    CHECK(slack, "slack", "1",
+          "stored_data_factor - (s + m) as found: 0 is the optimal trade-off; NULL: not exact"),
+    CHECK(broken_promises, "broken_promises", "count",
+          "Patterns that the code promises and its decoder refused"),
+    CHECK(broken_missing, "broken_missing", "JSON", "Missing workers of the first of them"),
+    CHECK(patterns_inaccurate, "patterns_inaccurate", "count",
+          "Patterns tried that an exact code decoded with an error of 1e-6 or more, messages as "
+          "float64"),
+    CHECK(cond2.median, "cond2_median", "1",
+          "2-norm condition number of the decode system (rows of the messages that have a weight): "
+          "median over patterns"),
+    CHECK(cond2.p90, "cond2_p90", "1", "The same: 90 % quantile"),
+    CHECK(cond2.worst, "cond2_worst", "1", "The same: largest, searched patterns included"),
+    CHECK(cond2.missing, "cond2_worst_missing", "JSON", MISSING),
+    CHECK(amp.median, "amp_median", "1",
+          "Size of the decode weights, as decode_amp: median over patterns"),
+    CHECK(amp.p90, "amp_p90", "1", "The same: 90 % quantile"),
+    CHECK(amp.worst, "amp_worst", "1", "The same: largest"),
+    CHECK(amp.missing, "amp_worst_missing", "JSON", MISSING),
+    CHECK(residual.median, "residual_median", "1",
+          "Largest deviation of a decoded coefficient from 1 (or 0): median over patterns"),
+    CHECK(residual.worst, "residual_worst", "1", "The same: largest"),
+    CHECK(residual.missing, "residual_worst_missing", "JSON", MISSING),
+#define PRECISION(name)                                                                            \
+  CHECK(err_##name.median, "err_" #name "_median", "1",                                            \
+        "Error of the decoded sum over the sum of the norms, messages as " #name                   \
+        ": median over patterns"),                                                                 \
+      CHECK(err_##name.p99, "err_" #name "_p99", "1", "The same: 99 % quantile"),                  \
+      CHECK(err_##name.worst, "err_" #name "_worst", "1",                                          \
+            "The same: largest; Inf: a message overflowed"),                                       \
+      CHECK(err_##name.missing, "err_" #name "_worst_missing", "JSON", MISSING)
+    PRECISION(float64),
+    PRECISION(float32),
+    PRECISION(bfloat16),
+    CHECK(encode_flops, "encode_flops", "flop",
+          "Operations of the busiest worker to encode its messages"),
+    CHECK(find_flops, "find_flops", "flop",
+          "Operations to find decode weights: most over patterns"),
+    CHECK(apply_flops, "apply_flops", "flop",
+          "Operations per coordinate to apply them: most over patterns"),
+    CHECK(least_messages, "least_messages", "count", "Messages with a weight: least over patterns"),
+    CHECK(received_gradients, "received_gradients", "1",
+          "Their length in gradients: what the master must receive"),
+    CHECK(received_bytes, "received_bytes", "byte", "The same in bytes, as float64"),
+
+    OTHER("code_check_sets", "check_id", LONG, KEY, "id", "One check of one code",
+          .rule = "NOT NULL REFERENCES code_check ON DELETE CASCADE"),
+    SETS(responders, "responders", "count", "Workers that answer"),
+    SETS(sets, "sets", "count", "Sets of so many workers that there are"),
+    SETS(tried, "sets_tried", "count", "Of these tried; fewer than sets: a uniform sample"),
+    SETS(decodable, "sets_decodable", "count",
+         "Of the tried ones those from which the sum is decoded"),
+
+    OTHER("t_quantile", "df", LONG, KEY, "count", "Degrees of freedom", .rule = "PRIMARY KEY"),
+    OTHER("t_quantile", "t975", REAL, KEY, "1", "97.5 % quantile of Student's t", ALWAYS),
+
+    OTHER("column_doc", "table_name", TEXT, KEY, "text", "Table or view", ALWAYS),
+    OTHER("column_doc", "column_name", TEXT, KEY, "text", "Column", ALWAYS),
+    OTHER("column_doc", "unit", TEXT, KEY, "text", "Unit; 1: none", ALWAYS),
+    OTHER("column_doc", "meaning", TEXT, KEY, "text", "What the column holds", ALWAYS),
+
+    /* What views have of their own; the other columns of a view are those of tables. */
+    OTHER("v_point", "axes", TEXT, NONE, "text", "Values of the sweep; NULL: none"),
+    OTHER("v_point", "replications", LONG, NONE, "count", "Runs that ended",
+          .shown = SG_IN_POINTS | SG_IN_WHAT_IF),
+    OTHER("v_point", "unfinished_runs", LONG, NONE, "count",
+          "Of these, runs that diverged, stalled or could not be decoded"),
+    OTHER("v_point", "iter_mean_ci95_half_s", REAL, NONE, "s",
+          "Half width of the 95 % confidence interval of iter_mean_s over runs",
+          .shown = SG_IN_POINTS),
+    OTHER("v_point", "n_reached", LONG, NONE, "count", "Runs that reached the target loss"),
+    OTHER("v_compare", "baseline_point_id", LONG, NONE, "id", "The scheme that is compared with"),
+    OTHER("v_compare", "baseline_label", TEXT, NONE, "text", "Its label"),
+    OTHER("v_compare", "pairs", LONG, NONE, "count", "Replications that both schemes finished"),
+    OTHER("v_compare", "log_ratio_mean", REAL, NONE, "1",
+          "Mean over pairs of ln(baseline iter_mean_s / iter_mean_s)"),
+    OTHER("v_compare", "log_ratio_sd", REAL, NONE, "1", "Standard deviation of the same"),
+    OTHER("v_compare", "speedup", REAL, NONE, "1",
+          "Mean iteration time of the baseline over that of the scheme (geometric mean of pairs)"),
+    OTHER("v_compare", "speedup_ci95_low", REAL, NONE, "1",
+          "Lower end of the 95 % confidence interval of speedup; NULL under 5 pairs"),
+    OTHER("v_compare", "speedup_ci95_high", REAL, NONE, "1", "Upper end of the same"),
+    OTHER("v_compare", "iter_time_verdict", TEXT, NONE, "text",
+          "faster, slower, undecided, approximate (not the exact gradient), no barrier, too few"),
+    OTHER("v_ecdf", "share", REAL, NONE, "1",
+          "Share of the iterations of the point that took duration_s or less"),
+    OTHER("v_progress", "time_mean_s", REAL, NONE, "s",
+          "Mean simulated time at the end of the iteration"),
+    OTHER("v_progress", "loss_mean", REAL, NONE, "1", "Mean training loss after the iteration"),
+    OTHER("v_progress", "test_accuracy_mean", REAL, NONE, "1",
+          "Mean test accuracy after the iteration"),
+    {0}};
+
+/* What follows the columns of a table; a table that has no rows above must not be named here. */
+static const struct {
+  const char *name, *rules, *options;
+} tables[] = {{"invocation", "", ""},
+              {"scenario", ", UNIQUE (sha256, path)", ""},
+              {"point", ", UNIQUE (point_sha256, results_version)", ""},
+              {"point_axis", ", PRIMARY KEY (point_id, position)", ", WITHOUT ROWID"},
+              {"run", "", ""},
+              {"run_summary", "", ""},
+              {"iteration", ", PRIMARY KEY (run_id, iteration)", ", WITHOUT ROWID"},
+              {"worker_summary", ", PRIMARY KEY (run_id, worker)", ", WITHOUT ROWID"},
+              {"worker_iteration", ", PRIMARY KEY (run_id, iteration, worker)", ", WITHOUT ROWID"},
+              {"calibration", "", ""},
+              {"code_check",
+               ", UNIQUE (config_json, n_workers, n_subsets, length, speeds, seed, max_patterns)",
+               ""},
+              {"code_check_sets", ", PRIMARY KEY (check_id, responders)", ", WITHOUT ROWID"},
+              {"t_quantile", "", ""},
+              {"column_doc", ", PRIMARY KEY (table_name, column_name)", ", WITHOUT ROWID"},
+              {0}};
+
+#define BLANK(type) _Generic((type){0}, double : NAN, default : 0)
+const sg_iteration_record sg_iteration_blank = {
+#define SG_ITERATION(type, name, ...) .name = BLANK(type),
+#define SG_FOLDED(type, name, ...)    .name = BLANK(type),
+#include "results/columns.def"
+};
+const sg_summary_record sg_summary_blank = {
+#define SG_SUMMARY(type, name, ...)                           .name = BLANK(type),
+#define SG_FOLDED(type, name, unit, meaning, fold, kept, ...) .kept = NAN,
+#include "results/columns.def"
+};
+
+const sg_column *sg_columns_of(const char *table, int *n) {
+  const sg_column *first = column;
+  while (first->name && strcmp(first->table, table) != 0) first++;
+  for (*n = 0; first[*n].name && strcmp(first[*n].table, table) == 0;) ++*n;
+  return *n ? first : NULL;
+}
+
+/* A view may show a column of any table; what is called the same in two tables means the same
+ * there, but where the earlier row says it better. */
+const sg_column *sg_column_find(const char *table, const char *name) {
+  const sg_column *elsewhere = NULL;
+  for (const sg_column *c = column; c->name; c++) {
+    if (sqlite3_stricmp(c->name, name) != 0) continue;
+    if (strcmp(c->table, table) == 0) return c;
+    if (!elsewhere) elsewhere = c;
+  }
+  return elsewhere;
+}
+
+/* --- Records ---------------------------------------------------------------------------------- */
+
+double sg_column_number(const sg_column *c, const void *record) {
+  const void *at = (const char *)record + c->place;
+  switch (c->kind) {
+  case SG_COLUMN_BOOL: return *(const bool *)at;
+  case SG_COLUMN_INT:
+    return c->none_below_0 && *(const int *)at < 0 ? NAN : (double)*(const int *)at;
+  case SG_COLUMN_LONG:
+    return c->none_below_0 && *(const int64_t *)at < 0 ? NAN : (double)*(const int64_t *)at;
+  case SG_COLUMN_REAL: return *(const double *)at;
+  case SG_COLUMN_TEXT:
+  case SG_COLUMN_SEED: break;
+  }
+  return NAN;
+}
+
+void sg_column_set_number(const sg_column *c, void *record, double x) {
+  void *at = (char *)record + c->place;
+  double whole = isnan(x) ? (c->none_below_0 ? -1 : 0) : x;
+  switch (c->kind) {
+  case SG_COLUMN_BOOL: *(bool *)at = whole != 0; break;
+  case SG_COLUMN_INT: *(int *)at = (int)whole; break;
+  case SG_COLUMN_LONG: *(int64_t *)at = (int64_t)whole; break;
+  case SG_COLUMN_REAL: *(double *)at = x; break;
+  case SG_COLUMN_TEXT:
+  case SG_COLUMN_SEED: break;
+  }
+}
+
+static void bind_integer(sqlite3_stmt *s, int index, const sg_column *c, int64_t x) {
+  if (c->none_below_0 && x < 0)
+    sqlite3_bind_null(s, index);
+  else
+    sqlite3_bind_int64(s, index, x);
+}
+
+int sg_bind_record(sqlite3_stmt *s, int index, const char *table, const void *record) {
+  int n = 0;
+  const sg_column *c = sg_columns_of(table, &n);
+  return sg_bind_columns(s, index, n, c, record);
+}
+
+int sg_bind_columns(sqlite3_stmt *s, int index, int n, const sg_column *c, const void *record) {
+  for (; n > 0; n--, c++) {
+    if (c->place < 0) continue;
+    const void *at = (const char *)record + c->place;
+    switch (c->kind) {
+    case SG_COLUMN_BOOL: sqlite3_bind_int(s, index, *(const bool *)at); break;
+    case SG_COLUMN_INT: bind_integer(s, index, c, *(const int *)at); break;
+    case SG_COLUMN_LONG: bind_integer(s, index, c, *(const int64_t *)at); break;
+    case SG_COLUMN_REAL: sg_bind_real(s, index, *(const double *)at); break;
+    case SG_COLUMN_TEXT: sg_bind_text(s, index, *(const char *const *)at); break;
+    case SG_COLUMN_SEED: sg_bind_seed(s, index, *(const uint64_t *)at); break;
+    }
+    index++;
+  }
+  return index;
+}
+
+bool sg_read_record(sqlite3_stmt *s, int index, const char *table, void *record) {
+  int n = 0;
+  bool kept = true;
+  const sg_column *c = sg_columns_of(table, &n);
+  for (; n > 0; n--, c++) {
+    if (c->place < 0) continue;
+    void *at = (char *)record + c->place;
+    const char *text = c->kind == SG_COLUMN_TEXT || c->kind == SG_COLUMN_SEED
+                           ? (const char *)sqlite3_column_text(s, index)
+                           : NULL;
+    if (c->kind == SG_COLUMN_TEXT) {
+      *(char **)at = text ? strdup(text) : NULL;
+      kept &= !text || *(char **)at;
+    } else if (c->kind == SG_COLUMN_SEED) {
+      *(uint64_t *)at = text ? strtoull(text, NULL, 10) : 0;
+    } else {
+      bool null = sqlite3_column_type(s, index) == SQLITE_NULL;
+      sg_column_set_number(c, record, null ? NAN : sqlite3_column_double(s, index));
+    }
+    index++;
+  }
+  return kept;
+}
+
+void sg_record_clear(const char *table, void *record) {
+  int n = 0;
+  const sg_column *c = sg_columns_of(table, &n);
+  for (; n > 0; n--, c++)
+    if (c->place >= 0 && c->kind == SG_COLUMN_TEXT) {
+      free(*(char **)((char *)record + c->place));
+      *(char **)((char *)record + c->place) = NULL;
+    }
+}
+
+/* --- SQL -------------------------------------------------------------------------------------- */
+
+void sg_put_insert(const char *table, sg_buffer *out) {
+  int n = 0, given = 0;
+  const sg_column *c = sg_columns_of(table, &n);
+  sg_putf(out, "INSERT INTO %s", table);
+  for (int i = 0; i < n; i++)
+    if (c[i].place != SG_PLACE_NONE) sg_putf(out, "%s%s", given++ ? ", " : " (", c[i].name);
+  for (int i = 0; i < given; i++) sg_put(out, i ? ", ?" : ") VALUES (?");
+  sg_put(out, ")");
+}
+
+int sg_put_members(const char *table, const char *prefix, sg_buffer *out) {
+  int n = 0, given = 0;
+  const sg_column *c = sg_columns_of(table, &n);
+  for (int i = 0; i < n; i++)
+    if (c[i].place >= 0) sg_putf(out, "%s%s%s", given++ ? ", " : "", prefix, c[i].name);
+  return given;
+}
+
+void sg_put_shown(unsigned mask, sg_buffer *out) {
+  for (const sg_column *c = column; c->name; c++)
+    if (c->shown & mask) sg_putf(out, ", %s", c->name);
+}
+
+static void put_table(const char *table, const char *rules, const char *options, sg_buffer *out) {
+  int n = 0;
+  const sg_column *c = sg_columns_of(table, &n);
+  sg_putf(out, "CREATE TABLE %s (", table);
+  for (int i = 0; i < n; i++) {
+    bool text = c[i].kind == SG_COLUMN_TEXT || c[i].kind == SG_COLUMN_SEED,
+         real = c[i].kind == SG_COLUMN_REAL;
+    const char *usual = text || real || c[i].none_below_0 ? "" : "NOT NULL";
+    sg_putf(out, "%s\n  %s %s %s", i ? "," : "", c[i].name,
+            text   ? "TEXT"
+            : real ? "REAL"
+                   : "INTEGER",
+            c[i].rule ? c[i].rule : usual);
+  }
+  sg_putf(out, "%s) STRICT%s;\n", rules, options);
+}
+
+/* What v_point shows of a point, and of its runs' summaries. */
+static void put_point_columns(sg_buffer *out) {
+  int n = 0;
+  const sg_column *c = sg_columns_of("point", &n);
+  for (int i = 0; i < n; i++)
+    if (c[i].shown & SG_IN_V_POINT) sg_putf(out, "p.%s, ", c[i].name);
+}
+
+static void put_summary_columns(sg_buffer *out) {
+  static const char *const function[] = {
+      [SG_FOLD_MEAN] = "avg", [SG_FOLD_MAX] = "max", [SG_FOLD_SUM] = "sum"};
+  int n = 0;
+  const sg_column *c = sg_columns_of("run_summary", &n);
+  for (int i = 0; i < n; i++)
+    if (c[i].fold) sg_putf(out, "%s(s.%s) AS %s, ", function[c[i].fold], c[i].name, c[i].name);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+static const char schema[] =
+#include "schema.inc"
+    ;
+#pragma GCC diagnostic pop
+
+void sg_put_schema(sg_buffer *out) {
+  for (int i = 0; tables[i].name; i++)
+    put_table(tables[i].name, tables[i].rules, tables[i].options, out);
+  const char *at = schema;
+  for (const char *brace; (brace = strchr(at, '{')); at = strchr(brace, '}') + 1) {
+    sg_put_bytes(out, at, (size_t)(brace - at));
+    if (!strncmp(brace, "{point}", 7))
+      put_point_columns(out);
+    else
+      put_summary_columns(out);
+  }
+  sg_put(out, at);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Every scheme of an environment against its baseline, paired by replication.
+ *
+ * Where a target loss is set, the verdict is on the time to target. If every paired run reached it,
+ * by Student's t on the logarithms of the ratios. If some did not, they are censored: a run that
+ * did not reach the target counts as slower than one that did, and the exact sign test decides at
+ * 5 %. There is never a mean over the runs that happened to get there.
+ *
+ * Without a target the verdict is on the mean iteration time, and only for exact schemes with a
+ * barrier: one that leaves stragglers out, or does not wait for them, would always win, whatever
+ * its iterations are worth. That a scheme is exact is not enough where gradients were computed: its
+ * error must be small, too. */
+#include "results/judge.h"
+
+#include "sim/core/array.h"
+#include "sim/core/nearest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LARGEST_EXACT_ERROR 1e-6
+#define SIGNIFICANCE        0.05
+
+static bool is_named(const sg_judged *s, const char *baseline) {
+  return !strcmp(s->point.code, baseline) || !strcmp(s->point.scheme_label, baseline);
+}
+
+/* The name must be there somewhere. */
+static sg_status check_baseline(const sg_comparison *c, const char *baseline, sg_error *e) {
+  if (!baseline || c->n <= 0) return SG_OK;
+  for (int i = 0; i < c->n; i++)
+    if (is_named(&c->scheme[i], baseline)) return SG_OK;
+  const char **name = calloc(2 * (size_t)c->n + 1, sizeof *name);
+  if (!name) return sg_fail_memory(e);
+  for (int i = 0; i < c->n; i++) {
+    name[2 * i] = c->scheme[i].point.code;
+    name[2 * i + 1] = c->scheme[i].point.scheme_label;
+  }
+  const char *near = sg_nearest(baseline, name);
+  free(name);
+  return near ? sg_fail(e, SG_USAGE, NULL,
+                        "expected the code or the label of a scheme of this database as baseline, "
+                        "found \"%s\"; did you mean \"%s\"?",
+                        baseline, near)
+              : sg_fail(e, SG_USAGE, NULL,
+                        "expected the code or the label of a scheme of this database as baseline, "
+                        "found \"%s\"; the first scheme is \"%s\"",
+                        baseline, c->scheme[0].point.scheme_label);
+}
+
+static bool same_environment(const sg_judged *a, const sg_judged *b) {
+  return a->results_version == b->results_version &&
+         !strcmp(a->point.env_sha256, b->point.env_sha256);
+}
+
+static sg_environment find_environment(const sg_comparison *c, int begin, const char *baseline) {
+  const sg_judged *first = &c->scheme[begin];
+  sg_environment v = {.begin = begin, .end = begin, .baseline = -1};
+  for (; v.end < c->n && same_environment(first, &c->scheme[v.end]); v.end++) {
+    const sg_judged *s = &c->scheme[v.end];
+    bool chosen = baseline ? is_named(s, baseline) : s->point.is_baseline;
+    if (chosen && v.baseline < 0) v.baseline = v.end;
+  }
+  v.baseline_by_default = v.baseline < 0;
+  if (v.baseline < 0) v.baseline = begin;
+  v.to_target = !isnan(first->point.target_loss) && !first->point.timing_only;
+  return v;
+}
+
+bool sg_gives_gradient(const sg_judged *s) {
+  double error = s->summary.grad_scaled_err_max;
+  return s->point.exact && s->point.barrier && (isnan(error) || error < LARGEST_EXACT_ERROR);
+}
+
+static const char *by_interval(const sg_ratio *r) {
+  if (r->n < SG_FEWEST_PAIRS) return "too few";
+  return r->low > 1 ? "faster" : r->high < 1 ? "slower" : "undecided";
+}
+
+typedef struct pairs {
+  int n, wins, losses, neither; /* wins: the scheme is faster; neither: both are censored */
+  bool censored;                /* in some pair, one did not reach the target */
+  double *base, *x;
+} pairs;
+
+/* Whether a pair of runs counts, and its two times; INFINITY: censored. */
+static bool pair_times(const sg_environment *v, const sg_outcome *b, const sg_outcome *x,
+                       double time[2]) {
+  const sg_summary_record *of[2] = {&b->summary, &x->summary};
+  for (int i = 0; i < 2; i++) {
+    double to_target = of[i]->time_to_target_s;
+    time[i] = !v->to_target ? of[i]->iter_mean_s : isnan(to_target) ? INFINITY : to_target;
+  }
+  return v->to_target || (b->finished && x->finished && time[0] > 0 && time[1] > 0);
+}
+
+static void collect_pairs(const sg_environment *v, const sg_judged *base, const sg_judged *s,
+                          pairs *p) {
+  for (int i = 0, j = 0; i < base->n_runs && j < s->n_runs;) {
+    const sg_outcome *b = &base->run[i], *x = &s->run[j];
+    if (b->replication != x->replication) {
+      if (b->replication < x->replication)
+        i++;
+      else
+        j++;
+      continue;
+    }
+    i++;
+    j++;
+    double time[2];
+    if (!pair_times(v, b, x, time)) continue;
+    p->censored |= isinf(time[0]) || isinf(time[1]);
+    p->neither += isinf(time[0]) && isinf(time[1]);
+    p->wins += time[1] < time[0];
+    p->losses += time[1] > time[0];
+    p->base[p->n] = time[0];
+    p->x[p->n++] = time[1];
+  }
+}
+
+static const char *by_signs(const pairs *p) {
+  if (p->neither == p->n) return "not reached";
+  if (p->n < SG_FEWEST_PAIRS) return "too few";
+  if (sg_sign_test(p->wins, p->losses) >= SIGNIFICANCE) return "undecided";
+  return p->wins > p->losses ? "faster" : "slower";
+}
+
+static void judge_pairs(const sg_environment *v, sg_judged *s, const pairs *p) {
+  s->ratio =
+      (sg_ratio){.n = p->n, .log_mean = NAN, .log_sd = NAN, .ratio = NAN, .low = NAN, .high = NAN};
+  if (p->n > 0 && !p->censored) s->ratio = sg_paired_ratio(p->n, p->base, p->x);
+  if (!v->to_target && s->n_ended_early > 0)
+    s->verdict = "did not finish";
+  else if (!v->to_target && !s->point.barrier)
+    s->verdict = "no barrier";
+  else if (!v->to_target && !sg_gives_gradient(s))
+    s->verdict = "approximate";
+  else if (p->n == 0)
+    s->verdict = "no pairs";
+  else if (p->censored)
+    s->verdict = by_signs(p);
+  else
+    s->verdict = by_interval(&s->ratio);
+}
+
+static sg_status judge(sg_comparison *c, const sg_environment *v, sg_error *e) {
+  sg_judged *base = &c->scheme[v->baseline];
+  pairs p = {.base = malloc((size_t)base->n_runs * sizeof *p.base),
+             .x = malloc((size_t)base->n_runs * sizeof *p.x)};
+  sg_status status = p.base && p.x ? SG_OK : sg_fail_memory(e);
+  for (int i = v->begin; i < v->end && !status; i++) {
+    pairs of_scheme = {.base = p.base, .x = p.x};
+    collect_pairs(v, base, &c->scheme[i], &of_scheme);
+    judge_pairs(v, &c->scheme[i], &of_scheme);
+  }
+  base->verdict = "baseline";
+  free(p.base);
+  free(p.x);
+  return status;
+}
+
+sg_status sg_judge(sg_db *db, const char *baseline, sg_comparison *c, sg_error *e) {
+  sg_status status = sg_comparison_load(db, c, e);
+  if (!status) status = check_baseline(c, baseline, e);
+  for (int begin = 0; begin < c->n && !status;) {
+    if (!SG_ROOM(c->environment, c->environments_capacity, c->n_environments + 1))
+      return sg_fail_memory(e);
+    sg_environment *v = &c->environment[c->n_environments++];
+    *v = find_environment(c, begin, baseline);
+    status = judge(c, v, e);
+    begin = v->end;
+  }
+  return status;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The command codes: the list of gradient codes. */
+#include "codes/frame/code.h"
+#include "sim/cli/command.h"
+#include "sim/cli/output.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int run(const sg_call *call) {
+  static const char *const columns[] = {"code", "summary", "source"};
+  sg_format format = sg_args_format(call->args);
+  sg_table *t = sg_table_new(3, columns);
+  sg_buffer out = {0};
+  for (int i = 0; sg_code_type_at(i); i++) {
+    const sg_variant *about = &sg_code_type_at(i)->about;
+    sg_table_text(t, about->name);
+    if (format == SG_FORMAT_TEXT) {
+      /* People see what, who and when; all the rest is in `codes show`. */
+      char source[40];
+      snprintf(source, sizeof source, "%.*s", (int)strcspn(about->reference, "(,;"),
+               about->reference);
+      sg_table_text(t, about->brief ? about->brief : about->summary);
+      sg_table_text(t, source);
+    } else {
+      sg_table_text(t, about->summary);
+      sg_table_text(t, about->reference);
+    }
+  }
+  sg_table_print(t, format, sg_terminal_width(), &out);
+  sg_table_free(t);
+  return sg_print(&out);
+}
+
+static const sg_option options[] = {
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"), SG_OPTION_ROW_JSON, {0}};
+
+const sg_command sg_cmd_codes = {
+    .name = "codes", .summary = "List the gradient codes.", .options = options, .run = run};

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* The command expect: exact iteration times beside simulated ones. */
+#include "sim/cli/output.h"
+#include "sim/cli/session.h"
+#include "sim/expect/expect.h"
+#include "sim/expect/simulated.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+typedef struct result {
+  bool exact; /* has a closed form */
+  char *why;  /* otherwise, or where simulated values are missing or cannot be judged; owned */
+  char rule[96];
+  const char *basis;
+  double mean, error, p50, p90, p99, responses;
+  double z, z99; /* NAN: not judged */
+  sg_simulated simulated;
+} result;
+
+static void clear(result *r) {
+  free(r->why);
+  sg_simulated_clear(&r->simulated);
+}
+
+/* Deviations in standard errors. Where there is a closed form iterations are independent of one
+ * another, within a run and between runs: the standard error of the mean is sd/√(iterations of all
+ * runs), that of the share within the exact p99 is binomial. */
+static void judge(const sg_expectation *x, result *r) {
+  const sg_simulated *s = &r->simulated;
+  double n = (double)s->iterations;
+  if (s->cut) {
+    r->why = strdup("simulated values are not judged: runs were ended by simulated time, which "
+                    "favours short iterations");
+    return;
+  }
+  if (!sg_finish_has_moment(&x->finish, 2))
+    r->why = strdup("the mean is not judged: the iteration time has no variance");
+  else if (s->sd > 0)
+    r->z = (s->mean - r->mean) / (s->sd / sqrt(n));
+  else if (n > 1) /* never random: all is rounding */
+    r->z = fabs(s->mean - r->mean) <= 1e-9 * fabs(r->mean) ? 0 : INFINITY;
+  double share = sg_simulated_within(s, r->p99 * (1 + 1e-12));
+  double expected = sg_finish_done(&x->finish, r->p99 * (1 + 1e-12));
+  if (expected > 0 && expected < 1)
+    r->z99 = (expected - share) / sqrt(expected * (1 - expected) / n);
+}
+
+/* One point: exact values, then what the database has. */
+static sg_status compute(const sg_plan *plan, const sg_planned *p, sg_db *db, result *r,
+                         sg_error *e) {
+  *r = (result){.mean = NAN,
+                .error = NAN,
+                .p50 = NAN,
+                .p90 = NAN,
+                .p99 = NAN,
+                .responses = NAN,
+                .z = NAN,
+                .z99 = NAN,
+                .simulated = {.mean = NAN, .sd = NAN, .p99 = NAN}};
+  sg_error why = {0};
+  sg_world *w = NULL;
+  sg_expectation *x = NULL;
+  sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, e);
+  if (status) return status;
+  status = sg_expect(w, &x, &why);
+  if (!status) {
+    r->exact = true;
+    memcpy(r->rule, x->rule->text, sizeof r->rule);
+    r->basis = x->rule->basis;
+    r->mean = x->mean;
+    r->error = x->error;
+    r->responses = x->responses;
+    r->p50 = sg_finish_quantile(&x->finish, 0.5);
+    r->p90 = sg_finish_quantile(&x->finish, 0.9);
+    r->p99 = sg_finish_quantile(&x->finish, 0.99);
+  } else if (status == SG_INVALID) {
+    r->why = strdup(why.count && why.fault[0].message ? why.fault[0].message : "");
+    status = SG_OK;
+  } else {
+    sg_error_move(e, &why);
+  }
+  sg_error_clear(&why);
+  if (!status && db) status = sg_simulated_read(db, p->key, &r->simulated, e);
+  if (!status && db && r->exact && r->simulated.iterations) judge(x, r);
+  if (!status && db && r->exact && !r->simulated.iterations) r->why = strdup("not in the database");
+  sg_expectation_free(x);
+  sg_world_free(w, plan->cache);
+  return status;
+}
+
+/* --- Σz² -------------------------------------------------------------------------------------- */
+
+typedef struct total {
+  int exact, judged, beyond, unavailable, unmatched;
+  double chi2, degrees, bound; /* bound: 99.9 % point of Σz² */
+} total;
+
+/* Points share their random numbers, so that their z are correlated: the 99.9 % point is that of
+ * g·χ² with f degrees of freedom, the mean and variance of Σz² (Satterthwaite 1946): g = Σρ²/k, f =
+ * k²/Σρ² over all pairs of the k points, χ² with k degrees of freedom if no two are correlated. */
+static total sum_up(int n, const result *r, bool database) {
+  total t = {0};
+  double rho2 = 0;
+  for (int i = 0; i < n; i++) {
+    t.exact += r[i].exact;
+    t.unavailable += !r[i].exact;
+    t.unmatched += database && !r[i].simulated.iterations;
+    if (isnan(r[i].z)) continue;
+    t.judged++;
+    t.beyond += fabs(r[i].z) > 4 || fabs(r[i].z99) > 4;
+    t.chi2 += r[i].z * r[i].z;
+    for (int j = 0; j < n; j++) {
+      if (isnan(r[j].z)) continue;
+      double rho = i == j ? 1 : sg_simulated_correlation(&r[i].simulated, &r[j].simulated);
+      rho2 += rho * rho;
+    }
+  }
+  if (t.judged) {
+    double k = t.judged;
+    t.degrees = k * k / rho2;
+    t.bound = rho2 / k * gsl_cdf_chisq_Pinv(0.999, t.degrees);
+  }
+  return t;
+}
+
+/* --- Output ----------------------------------------------------------------------------------- */
+
+enum { MOST_COLUMNS = 24 };
+
+typedef struct columns {
+  const char *name[MOST_COLUMNS];
+  int n;
+  bool axes, all, simulated; /* all: what machines want besides */
+} columns;
+
+static columns choose(const sg_plan *plan, bool database, sg_format format) {
+  columns c = {.all = format == SG_FORMAT_CSV || format == SG_FORMAT_JSON, .simulated = database};
+  /* Members of a scheme are in its label: axes are shown where that does not tell points apart. */
+  for (int i = 1; i < plan->count; i++)
+    for (int j = 0; j < i && !c.axes; j++)
+      c.axes = plan->point[i].valid && plan->point[j].valid &&
+               strcmp(plan->point[i].label, plan->point[j].label) == 0;
+  c.name[c.n++] = "scheme";
+  if (c.axes) c.name[c.n++] = "axes";
+  c.name[c.n++] = "n";
+  c.name[c.n++] = "wait_for";
+  if (c.all) c.name[c.n++] = "known_by";
+  c.name[c.n++] = "mean_s";
+  if (c.all) c.name[c.n++] = "mean_error_s";
+  c.name[c.n++] = "p50_s";
+  c.name[c.n++] = "p90_s";
+  c.name[c.n++] = "p99_s";
+  if (c.all) c.name[c.n++] = "responses_mean";
+  if (database) {
+    c.name[c.n++] = "sim_mean_s";
+    c.name[c.n++] = "std_error_s";
+    c.name[c.n++] = "z";
+    c.name[c.n++] = "sim_p99_s";
+    c.name[c.n++] = "z_p99";
+    if (c.all) c.name[c.n++] = "iterations";
+    if (c.all) c.name[c.n++] = "runs";
+  }
+  if (c.all) c.name[c.n++] = "note";
+  return c;
+}
+
+/* JSON has no infinity: there and in CSV the word stands in its place. */
+static void put_time(sg_table *t, double x) {
+  if (isinf(x))
+    sg_table_text(t, "infinite");
+  else
+    sg_table_number(t, x, 6);
+}
+
+static void put_row(sg_table *t, const columns *c, const sg_planned *p, const result *r) {
+  const sg_simulated *s = &r->simulated;
+  sg_table_text(t, p->label);
+  if (c->axes) {
+    sg_buffer axes = {0};
+    sg_point_put_axes(p->point, p->point->n_axes, &axes);
+    sg_table_text(t, axes.data);
+    sg_buffer_free(&axes);
+  }
+  sg_table_integer(t, p->facts.n_workers);
+  sg_table_text(t, r->exact ? r->rule : c->all ? NULL : "no closed form");
+  if (c->all) sg_table_text(t, r->basis);
+  put_time(t, r->mean);
+  if (c->all) sg_table_number(t, r->error, 2);
+  put_time(t, r->p50);
+  put_time(t, r->p90);
+  put_time(t, r->p99);
+  if (c->all) sg_table_number(t, r->responses, 6);
+  if (c->simulated) {
+    bool any = s->iterations > 0;
+    sg_table_number(t, any ? s->mean : NAN, 6);
+    sg_table_number(t, any ? s->sd / sqrt((double)s->iterations) : NAN, 2);
+    sg_table_number(t, r->z, 3);
+    sg_table_number(t, any ? s->p99 : NAN, 5);
+    sg_table_number(t, r->z99, 3);
+    if (c->all) sg_table_integer(t, s->iterations);
+    if (c->all) sg_table_integer(t, s->runs);
+  }
+  if (c->all) sg_table_text(t, r->why);
+}
+
+static void put_summary_json(const total *t, bool database, sg_buffer *out) {
+  sg_put_json_name(out, "summary");
+  sg_put(out, "{");
+  sg_put_json_number_member(out, "exact", t->exact);
+  sg_put_json_number_member(out, "unavailable", t->unavailable);
+  if (database) {
+    sg_put_json_number_member(out, "unmatched", t->unmatched);
+    sg_put_json_number_member(out, "judged", t->judged);
+    sg_put_json_number_member(out, "beyond_4", t->beyond);
+    sg_put_json_number_member(out, "sum_z2", t->chi2);
+    sg_put_json_number_member(out, "degrees_of_freedom", t->judged ? t->degrees : NAN);
+    sg_put_json_number_member(out, "sum_z2_p999", t->judged ? t->bound : NAN);
+  }
+  sg_put(out, "}");
+}
+
+/* What does not fit into the table: points without values, and why; each reason once. */
+static void put_notes(const sg_plan *plan, const sg_planned *const *p, int n, const result *r,
+                      sg_buffer *out) {
+  for (int i = 0; i < n; i++) {
+    if (!r[i].why) continue;
+    bool said = false;
+    for (int j = 0; j < i && !said; j++) said = r[j].why && strcmp(r[j].why, r[i].why) == 0;
+    if (said) continue;
+    int alike = 0;
+    for (int j = i; j < n; j++) alike += r[j].why && strcmp(r[j].why, r[i].why) == 0;
+    sg_putf(out, "%s%s: %s", r[i].exact ? "" : "no closed form: ", p[i]->label, r[i].why);
+    if (alike > 1) sg_putf(out, " (and %d more)", alike - 1);
+    sg_put(out, "\n");
+  }
+  for (int i = 0; i < plan->count; i++)
+    for (int f = 0; f < plan->point[i].why.count; f++)
+      sg_putf(out, "skipped: %s: %s\n", plan->point[i].label, plan->point[i].why.fault[f].message);
+}
+
+static void put_summary(const total *t, const result *r, int n, sg_buffer *out) {
+  double worst = 0;
+  for (int i = 0; i < n; i++)
+    if (r[i].exact && isfinite(r[i].mean)) worst = fmax(worst, r[i].error / fabs(r[i].mean));
+  sg_putf(out, "%d point%s exact", t->exact, t->exact == 1 ? "" : "s");
+  if (t->exact) sg_putf(out, " (quadrature error at most %.0e of the mean)", fmax(worst, 1e-16));
+  if (t->unavailable) sg_putf(out, ", %d without a closed form", t->unavailable);
+  if (t->unmatched) sg_putf(out, ", %d not in the database", t->unmatched);
+  sg_put(out, ".\n");
+  if (!t->judged) return;
+  sg_putf(out,
+          "%d judged: %d with |z| > 4; Σz² = %.2f, 99.9 %% point %.2f (χ², %.3g effective degrees "
+          "of freedom:\npoints share their delays). Standard errors: sd/√iterations, all "
+          "iterations of all runs being independent.\n",
+          t->judged, t->beyond, t->chi2, t->bound, t->degrees);
+}
+
+static void print(const sg_plan *plan, const sg_planned *const *p, int n, const result *r,
+                  bool database, sg_format format, sg_buffer *out) {
+  columns c = choose(plan, database, format);
+  total t = sum_up(n, r, database);
+  sg_table *table = sg_table_new(c.n, c.name);
+  if (!table) {
+    out->failed = true;
+    return;
+  }
+  for (int i = 0; i < n; i++) put_row(table, &c, p[i], &r[i]);
+  if (format == SG_FORMAT_JSON) {
+    sg_put(out, "{");
+    sg_put_json_name(out, "points");
+  }
+  sg_table_print(table, format, sg_terminal_width(), out);
+  sg_table_free(table);
+  if (format == SG_FORMAT_JSON) {
+    put_summary_json(&t, database, out);
+    sg_put(out, "}\n");
+  } else if (format != SG_FORMAT_CSV) {
+    sg_put(out, "\n");
+    put_notes(plan, p, n, r, out);
+    put_summary(&t, r, n, out);
+  }
+}
+
+/* All points but the skipped and the repeated. */
+static sg_status compute_all(sg_session *s, bool quiet, sg_buffer *out) {
+  const sg_plan *plan = s->plan;
+  const sg_planned **p = calloc((size_t)plan->count + 1, sizeof(sg_planned *));
+  result *r = calloc((size_t)plan->count + 1, sizeof *r);
+  sg_status status = p && r ? SG_OK : sg_fail_memory(&s->error);
+  int n = 0;
+  bool bar = isatty(STDERR_FILENO) && !quiet;
+  for (int i = 0; i < plan->count && !status; i++) {
+    if (!plan->point[i].valid || plan->point[i].duplicate) continue;
+    if (bar) fprintf(stderr, "\rexpect: point %d of %d\033[K", i + 1, plan->count);
+    p[n] = &plan->point[i];
+    status = compute(plan, p[n], s->db, &r[n], &s->error);
+    n++;
+  }
+  if (bar) fprintf(stderr, "\r\033[K");
+  if (!status) print(plan, p, n, r, s->db != NULL, s->format, out);
+  for (int i = 0; r && i < n; i++) clear(&r[i]);
+  free(r);
+  free(p);
+  return status;
+}
+
+/* --- The command ------------------------------------------------------------------------------ */
+
+static int run(const sg_call *call) {
+  const char *database = sg_args_text(call->args, "database");
+  sg_session s;
+  sg_buffer out = {0};
+  sg_status status = sg_session_open(call, call->args->word[0], &s);
+  if (!status && database) status = sg_session_database(&s, database, SG_OPEN_READ);
+  if (!status) status = compute_all(&s, sg_args_given(call->args, "quiet"), &out);
+  int code = EX_OK;
+  if (!status) code = sg_print(&out);
+  sg_buffer_free(&out);
+  return sg_session_close(&s, status, code);
+}
+
+static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
+
+static const sg_option options[] = {
+    SG_OPTION_ROW("database", 'd', FILE, "DB", "results to compare with"),
+    SG_OPTION_ROW_SET,
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
+    SG_OPTION_ROW_JSON,
+    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress"),
+    {0}};
+
+static const sg_example examples[] = {
+    {"expect scenarios/papers/ye-abbe-n8.json", "Exact means and quantiles alone"},
+    {"expect my.json --database my.db", "Whether simulated means agree with them"},
+    {0}};
+
+const sg_command sg_cmd_expect = {
+    .name = "expect",
+    .summary = "Exact iteration times, beside the simulated ones.",
+    .operands = operands,
+    .options = options,
+    .text = "Mean and quantiles of the iteration time, without simulating, where the model has a "
+            "closed form; otherwise the reason why it has none. With a database, each simulated "
+            "mean is judged by its distance from the exact one in standard errors.",
+    .examples = examples,
+    .run = run};

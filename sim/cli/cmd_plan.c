@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* The command plan: points and runs, what is missing, and what the rest will take. */
+#include "sim/cli/output.h"
+#include "sim/cli/session.h"
+#include "sim/core/clock.h"
+#include "sim/experiment/block.h"
+
+#include <math.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static bool ignore_row(void *user, int replication, const sg_iteration_record *row, int n,
+                       const sg_worker_record *worker) {
+  return true;
+}
+
+static bool ignore_finish(void *user, int replication, const sg_run_row *run,
+                          const sg_summary_record *summary, int n,
+                          const sg_worker_summary_record *worker) {
+  return true;
+}
+
+/* Seconds per iteration of one run, found by running a few. NAN when that failed. */
+static double probe(const sg_plan *plan, const sg_planned *p) {
+  sg_error e = {0};
+  sg_world *w = NULL;
+  double seconds = NAN;
+  if (!sg_world_new(p->point, plan->cache, NULL, &w, &e)) {
+    const sg_sink sink = {.row = ignore_row, .finish = ignore_finish};
+    const sg_block_options options = {0};
+    const int replication = 0;
+    for (long n = 4; n <= 4096; n *= 8) {
+      w->limits.iterations = n < p->facts.max_iterations ? n : (long)p->facts.max_iterations;
+      double begin = sg_seconds_now();
+      if (sg_block_run(w, 1, &replication, &options, &sink, &e)) break;
+      seconds = (sg_seconds_now() - begin) / (double)w->limits.iterations;
+      if (sg_seconds_now() - begin > 0.05 || n >= p->facts.max_iterations) break;
+    }
+  }
+  sg_world_free(w, plan->cache);
+  sg_error_clear(&e);
+  return seconds;
+}
+
+enum { PROBES = 24 }; /* points whose time is measured */
+
+/* Bytes of a stored row, measured on quickstart databases at each detail. */
+enum { ITERATION_BYTES = 180, WORKER_BYTES = 40, RUN_BYTES = 600 };
+
+typedef struct estimate {
+  double seconds, bytes;
+  int missing, probed;
+} estimate;
+
+static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, int missing,
+                         sg_detail detail) {
+  static const double unknown = NAN;
+  double each = t->probed < PROBES ? probe(plan, p) : unknown;
+  if (!isnan(each)) {
+    t->seconds += each * (double)p->facts.max_iterations * missing;
+    t->probed++;
+  }
+  double row = detail == SG_DETAIL_SUMMARY ? 0 : ITERATION_BYTES;
+  if (detail == SG_DETAIL_WORKER) row += WORKER_BYTES * p->facts.n_workers;
+  t->bytes += missing * (RUN_BYTES + row * (double)p->facts.max_iterations);
+  t->missing += missing;
+}
+
+static sg_status count_missing(sg_db *db, const sg_planned *p, int replications, sg_detail detail,
+                               int *missing, sg_error *e) {
+  *missing = replications;
+  if (!db) return SG_OK;
+  int64_t id = 0;
+  sg_status status = sg_db_find_point(db, p->key, &id, e);
+  for (int r = 0; !status && id && r < replications; r++) {
+    bool has = false;
+    status = sg_db_has_run(db, id, r, detail, &has, e);
+    *missing -= has;
+  }
+  return status;
+}
+
+static void plan_row(sg_table *t, const sg_planned *p, int replications, int missing) {
+  sg_buffer axes = {0};
+  sg_point_put_axes(p->point, p->point->n_axes, &axes);
+  sg_table_text(t, p->label);
+  sg_table_text(t, axes.data);
+  sg_buffer_free(&axes);
+  if (p->valid) {
+    sg_table_integer(t, p->facts.n_workers);
+    sg_table_number(t, p->facts.load_d, 4);
+    sg_table_integer(t, p->facts.stragglers_s);
+    sg_table_integer(t, p->facts.comm_m);
+    sg_table_text(t, p->stop);
+    sg_table_integer(t, p->duplicate ? 0 : replications);
+    sg_table_integer(t, p->duplicate ? 0 : missing);
+    sg_table_text(t, p->duplicate           ? "the same as a point above"
+                     : p->facts.is_baseline ? "baseline"
+                                            : "");
+  } else {
+    for (int i = 0; i < 7; i++) sg_table_text(t, NULL);
+    sg_buffer why = {0};
+    sg_putf(&why, "skipped: %s", p->why.count ? p->why.fault[0].message : "");
+    sg_table_text(t, why.data);
+    sg_buffer_free(&why);
+  }
+}
+
+static sg_status plan_table(const sg_plan *plan, sg_db *db, sg_table *t, estimate *total,
+                            sg_error *e) {
+  int replications = sg_scenario_replications(plan->scenario);
+  sg_detail detail = (sg_detail)sg_scenario_detail(plan->scenario);
+  for (int i = 0; i < plan->count; i++) {
+    const sg_planned *p = &plan->point[i];
+    int missing = 0;
+    if (p->valid && !p->duplicate) {
+      sg_status status = count_missing(db, p, replications, detail, &missing, e);
+      if (status) return status;
+      if (missing) add_estimate(total, plan, p, missing, detail);
+    }
+    plan_row(t, p, replications, missing);
+  }
+  return SG_OK;
+}
+
+static int print_plan(const sg_session *s, sg_table *t, const estimate *total, int threads) {
+  sg_buffer out = {0};
+  sg_table_print(t, s->format, sg_terminal_width(), &out);
+  if (s->format == SG_FORMAT_TEXT) {
+    char seconds[32], bytes[32];
+    if (threads > total->missing) threads = total->missing;
+    sg_putf(&out, "\n%d points, %d skipped; %d runs are missing in %s", s->plan->n_valid,
+            s->plan->n_skipped, total->missing, s->database);
+    if (total->missing)
+      sg_putf(&out, ": about %s with %d thread%s, %s%s",
+              sg_format_seconds(total->seconds / threads, seconds), threads,
+              threads == 1 ? "" : "s", sg_format_bytes(total->bytes, bytes),
+              total->probed == PROBES ? " (time: of the first 24 points)" : "");
+    sg_put(&out, ".\n");
+  }
+  return sg_print(&out);
+}
+
+static int run(const sg_call *call) {
+  static const char *const columns[] = {"scheme",       "axes",   "n_workers", "load_d",
+                                        "stragglers_s", "comm_m", "stop",      "runs",
+                                        "missing_runs", "note"};
+  const char *wanted = sg_args_text(call->args, "output");
+  sg_session s;
+  estimate total = {0};
+  int code = EX_OK;
+  sg_status status = sg_session_open(call, call->args->word[0], &s);
+  sg_table *t = sg_table_new(10, columns);
+  if (!status && !t) status = sg_fail_memory(&s.error);
+  if (!status) {
+    s.database = wanted ? wanted : sg_scenario_database(s.scenario);
+    if (access(s.database, F_OK) == 0) status = sg_session_database(&s, wanted, SG_OPEN_READ);
+  }
+  if (!status) status = plan_table(s.plan, s.db, t, &total, &s.error);
+  if (!status) code = print_plan(&s, t, &total, sg_threads(call->args));
+  sg_table_free(t);
+  return sg_session_close(&s, status, code);
+}
+
+static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
+
+static const sg_option options[] = {
+    SG_OPTION_ROW_OUTPUT,
+    SG_OPTION_ROW_THREADS("threads that the time is estimated for; all processors if not given"),
+    SG_OPTION_ROW_SET,
+    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
+    SG_OPTION_ROW_JSON,
+    {0}};
+
+static const sg_example examples[] = {{"plan my.json -j 8", "How long it will take with 8 threads"},
+                                      {0}};
+
+const sg_command sg_cmd_plan = {
+    .name = "plan",
+    .summary = "List points and runs, what is missing, time and size.",
+    .operands = operands,
+    .options = options,
+    .text = "The time is estimated by running a few iterations of the first 24 points.",
+    .examples = examples,
+    .run = run};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* A command of straggle: a descriptor in a file of its own, cmd_NAME.c, and a line in
+ * command_table.c. Reading, faults, help, completion, the man page and docs/commands.md come from
+ * the descriptor. Results go to standard output, messages and progress to standard error; nothing
+ * asks questions.
+ */
+#ifndef SG_SIM_COMMAND_H
+#define SG_SIM_COMMAND_H
+
+#include "sim/cli/options.h"
+#include "sim/core/param.h"
+
+enum { SG_ANY_NUMBER = 1 << 20 };
+
+/* Words behind the command. Their order is that of the table, which ends in {0}; all that may be
+ * left out stand behind those that may not. */
+typedef struct sg_operand {
+  const char *name;           /* "SCENARIO" */
+  const char *what;           /* "a scenario file", for faults */
+  int least, most;            /* how many of them; SG_ANY_NUMBER: no end */
+  bool file;                  /* completed by names of files */
+  bool command;               /* completed by names of commands */
+  const char *const *choices; /* one of these; NULL: whatever it is */
+  const sg_family *family;    /* the name of a variant; NULL: whatever it is */
+} sg_operand;
+
+/* Rows that many commands have. */
+#define SG_OPERAND_FILE(word, is)                                                                  \
+  { .name = word, .what = is, .least = 1, .most = 1, .file = true }
+#define SG_OPERAND_FILES(word, is)                                                                 \
+  { .name = word, .what = is, .least = 1, .most = SG_ANY_NUMBER, .file = true }
+
+typedef struct sg_example {
+  const char *line; /* without "straggle" */
+  const char *what; /* a sentence without its stop */
+} sg_example;
+
+struct sg_call;
+
+typedef struct sg_command {
+  const char *name;           /* "run", "codes check" */
+  const char *summary;        /* at most 60 characters, a sentence */
+  const sg_operand *operands; /* NULL: none */
+  const sg_option *options;   /* NULL: none */
+  const char *text;           /* more about it: paragraphs with "\n\n" between them; NULL: none */
+  const sg_example *examples; /* ends in {0}; NULL: none */
+  int (*run)(const struct sg_call *call); /* returns the exit code */
+} sg_command;
+
+/* What a command is run with. */
+typedef struct sg_call {
+  const sg_command *command;
+  const sg_command *const *commands; /* all; ends in NULL */
+  const sg_args *args;
+  int argc; /* the line as it was typed, argv[0] the program */
+  char **argv;
+} sg_call;
+
+extern const sg_command *const sg_commands[]; /* ends in NULL */
+
+/* The command that the first words name, the longest name before a shorter one, and of how many
+ * words it is; NULL: none. */
+const sg_command *sg_command_find(const sg_command *const *commands, int n, const char *const *word,
+                                  int *used);
+
+/* The program: finds the command, reads its options, runs it; returns the exit code. */
+int sg_straggle(int argc, char **argv);
+
+/* Prints a usage fault of a call; returns EX_USAGE. */
+int sg_usage_fault(const sg_call *call, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

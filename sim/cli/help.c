@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* Help, man page and reference, all from the descriptors. */
+#include "sim/cli/help.h"
+#include "sim/cli/output.h"
+#include "sim/cli/provenance.h"
+
+#include <string.h>
+
+static const char about[] = "simulates stragglers in coded distributed gradient descent";
+
+static const struct {
+  const char *code, *what;
+} exits[] = {{"0", "all is well"},
+             {"64", "the command line is wrong"},
+             {"65", "a scenario, data file, parameter or database is wrong"},
+             {"66", "a file is missing or cannot be read"},
+             {"70", "our fault: a bug, or a code that breaks its promise"},
+             {"71", "no memory"},
+             {"73", "a file cannot be created"},
+             {"74", "reading or writing failed"},
+             {"75", "the database is in use"},
+             {"130", "interrupted; what is finished is kept"},
+             {0}};
+
+/* --- Parts ------------------------------------------------------------------------------------ */
+
+static void put_operands(const sg_command *c, sg_buffer *out) {
+  for (const sg_operand *o = c->operands; o && o->name; o++)
+    sg_putf(out, o->least ? " %s%s" : " [%s%s]", o->name, o->most == SG_ANY_NUMBER ? "..." : "");
+}
+
+void sg_put_usage(const sg_command *c, sg_buffer *out) {
+  sg_put(out, c->name);
+  put_operands(c, out);
+  if (c->options) sg_put(out, " [OPTIONS]");
+}
+
+/* "1 to 1024; default 12"; nothing where there is nothing to say. */
+static void put_values(const sg_option *o, sg_buffer *out) {
+  size_t begin = out->length;
+  if (o->kind == SG_OPTION_INTEGER) sg_putf(out, "%.0f to %.0f", o->min, o->max);
+  if (o->kind == SG_OPTION_CHOICE) sg_option_expectation(o, out);
+  if (o->fallback && !o->short_for)
+    sg_putf(out, "%sdefault %s", out->length > begin ? "; " : "", o->fallback);
+}
+
+static void put_option_text(const sg_option *o, sg_buffer *out) {
+  sg_buffer values = {0};
+  put_values(o, &values);
+  sg_put(out, o->help);
+  if (values.data) sg_putf(out, " (%s)", values.data);
+  if (values.failed) out->failed = true;
+  sg_buffer_free(&values);
+}
+
+/* Whether c is one of the commands below `of`: "codes check" is below "codes". */
+static bool is_below(const sg_command *c, const sg_command *of) {
+  size_t n = strlen(of->name);
+  return strncmp(c->name, of->name, n) == 0 && c->name[n] == ' ';
+}
+
+/* --- For a terminal --------------------------------------------------------------------------- */
+
+void sg_put_list(const sg_command *const *commands, sg_buffer *out) {
+  sg_putf(out, "straggle %s.\n\nUsage: straggle COMMAND [ARGUMENTS]\n\n", about);
+  for (; *commands; commands++)
+    sg_putf(out, "  %-12s %s\n", (*commands)->name, (*commands)->summary);
+  sg_put(out, "\nstraggle help COMMAND says more about one of them; straggle --version.\n\nExit "
+              "codes:\n");
+  for (int i = 0; exits[i].code; i++) sg_putf(out, "  %-4s %s\n", exits[i].code, exits[i].what);
+}
+
+static void put_option(const sg_option *o, int width, sg_buffer *out) {
+  enum { MARGIN = 26 };
+  sg_buffer head = {0}, text = {0};
+  if (o->letter) sg_putf(&head, "  -%c, ", o->letter);
+  sg_putf(&head, "%s--%s%s%s", o->letter ? "" : "      ", o->name, o->value ? " " : "",
+          o->value ? o->value : "");
+  put_option_text(o, &text);
+  if (head.failed || text.failed) {
+    out->failed = true;
+  } else {
+    char indent[MARGIN + 1];
+    memset(indent, ' ', MARGIN);
+    indent[MARGIN] = '\0';
+    if (head.length + 1 < MARGIN) {
+      sg_put_bytes(&head, indent, MARGIN - head.length);
+    } else {
+      sg_putf(out, "%s\n", head.data);
+      head.length = 0;
+      sg_put(&head, indent);
+    }
+    sg_put_wrapped(out, head.data ? head.data : "", indent, text.data, width);
+  }
+  sg_buffer_free(&head);
+  sg_buffer_free(&text);
+}
+
+static const sg_option help_row = SG_OPTION_ROW_FLAG("help", 'h', "this text");
+
+/* Paragraphs, which "\n\n" separates, each after `before`; breaks lines where width > 0. */
+static void put_text(const char *text, const char *before, int width, sg_buffer *out) {
+  while (text && *text) {
+    const char *end = strstr(text, "\n\n");
+    sg_buffer one = {0};
+    sg_put_bytes(&one, text, end ? (size_t)(end - text) : strlen(text));
+    sg_put(out, before);
+    if (one.failed)
+      out->failed = true;
+    else
+      sg_put_wrapped(out, "", "", one.data, width);
+    sg_buffer_free(&one);
+    text = end ? end + 2 : NULL;
+  }
+}
+
+static void put_one(const sg_command *c, int width, sg_buffer *out) {
+  sg_put(out, "straggle ");
+  sg_put_usage(c, out);
+  sg_putf(out, "\n\n%s\n", c->summary);
+  put_text(c->text, "\n", width, out);
+  sg_put(out, "\nOptions:\n");
+  for (const sg_option *o = c->options; o && o->name; o++) put_option(o, width, out);
+  put_option(&help_row, width, out);
+  if (c->examples) sg_put(out, "\nExamples:\n");
+  for (const sg_example *x = c->examples; x && x->line; x++)
+    sg_putf(out, "  straggle %s\n      %s.\n", x->line, x->what);
+}
+
+void sg_put_help(const sg_command *c, const sg_command *const *commands, int width,
+                 sg_buffer *out) {
+  put_one(c, width, out);
+  for (; *commands; commands++) {
+    if (!is_below(*commands, c)) continue;
+    sg_put(out, "\n");
+    put_one(*commands, width, out);
+  }
+}
+
+/* --- The man page ----------------------------------------------------------------------------- */
+
+/* Text that troff prints as it is. */
+static void put_roff(const char *text, sg_buffer *out) {
+  bool begins = true; /* of a line: a dot or a quote would be a request */
+  for (; *text; text++) {
+    if (begins && (*text == '.' || *text == '\'')) sg_put(out, "\\&");
+    begins = *text == '\n';
+    if (*text == '\\')
+      sg_put(out, "\\e");
+    else if (*text == '-')
+      sg_put(out, "\\-");
+    else
+      sg_put_bytes(out, text, 1);
+  }
+}
+
+static void put_roff_option(const sg_option *o, sg_buffer *out) {
+  sg_buffer text = {0};
+  sg_put(out, ".TP\n");
+  if (o->letter) sg_putf(out, "\\fB\\-%c\\fR, ", o->letter);
+  sg_put(out, "\\fB\\-\\-");
+  put_roff(o->name, out);
+  sg_put(out, "\\fR");
+  if (o->value) {
+    sg_put(out, " \\fI");
+    put_roff(o->value, out);
+    sg_put(out, "\\fR");
+  }
+  sg_put(out, "\n");
+  put_option_text(o, &text);
+  put_roff(text.data ? text.data : "", out);
+  sg_put(out, "\n");
+  if (text.failed) out->failed = true;
+  sg_buffer_free(&text);
+}
+
+static void put_roff_command(const sg_command *c, sg_buffer *out) {
+  sg_put(out, ".SS straggle ");
+  put_roff(c->name, out);
+  sg_buffer rest = {0};
+  put_operands(c, &rest);
+  if (c->options) sg_put(&rest, " [OPTIONS]");
+  if (rest.data) put_roff(rest.data, out);
+  if (rest.failed) out->failed = true;
+  sg_buffer_free(&rest);
+  sg_put(out, "\n");
+  put_roff(c->summary, out);
+  sg_put(out, "\n");
+  if (c->text) {
+    sg_buffer text = {0};
+    put_text(c->text, ".PP\n", 1 << 20, &text);
+    /* The requests are ours, the lines behind them are text. */
+    for (char *at = text.data; at && *at;) {
+      char *end = strchr(at, '\n');
+      if (end) *end = '\0';
+      if (strcmp(at, ".PP") == 0)
+        sg_put(out, at);
+      else
+        put_roff(at, out);
+      sg_put(out, "\n");
+      at = end ? end + 1 : NULL;
+    }
+    if (text.failed) out->failed = true;
+    sg_buffer_free(&text);
+  }
+  for (const sg_option *o = c->options; o && o->name; o++) put_roff_option(o, out);
+  for (const sg_example *x = c->examples; x && x->line; x++) {
+    sg_put(out, ".PP\n");
+    put_roff(x->what, out);
+    sg_put(out, ":\n.PP\n.in +4\nstraggle ");
+    put_roff(x->line, out);
+    sg_put(out, "\n.in\n");
+  }
+}
+
+void sg_put_man(const sg_command *const *commands, sg_buffer *out) {
+  sg_put(out, ".\\\" Made by `straggle man`.\n.TH STRAGGLE 1 \"\" \"straggle ");
+  put_roff(sg_version_text, out);
+  sg_put(out, "\" \"User Commands\"\n.SH NAME\nstraggle \\- ");
+  put_roff(about, out);
+  sg_put(out, "\n.SH SYNOPSIS\n\\fBstraggle\\fR \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
+              ".SH DESCRIPTION\nA scenario, a JSON file, says what cluster, delays, network, "
+              "learning problem and gradient codes there are. \\fBstraggle run\\fR simulates it "
+              "into an SQLite database; the other commands prepare that or ask the database. "
+              "Results go to standard output, messages and progress to standard error. Every "
+              "command takes \\fB\\-\\-help\\fR.\n.SH COMMANDS\n");
+  for (; *commands; commands++) put_roff_command(*commands, out);
+  sg_put(out, ".SH EXIT STATUS\nAs in \\fBsysexits\\fR(3):\n");
+  for (int i = 0; exits[i].code; i++)
+    sg_putf(out, ".TP\n\\fB%s\\fR\n%s\n", exits[i].code, exits[i].what);
+  sg_put(out, ".SH SEE ALSO\n\\fBsqlite3\\fR(1)\n");
+}
+
+/* --- The reference ---------------------------------------------------------------------------- */
+
+/* A cell of a Markdown table. */
+static void put_cell(const char *text, sg_buffer *out) {
+  for (; *text; text++) {
+    if (*text == '|') sg_put(out, "\\");
+    sg_put_bytes(out, text, 1);
+  }
+}
+
+static void put_markdown_option(const sg_option *o, sg_buffer *out) {
+  sg_buffer values = {0};
+  sg_put(out, "| `");
+  if (o->letter) sg_putf(out, "-%c`, `", o->letter);
+  sg_putf(out, "--%s%s%s` | ", o->name, o->value ? " " : "", o->value ? o->value : "");
+  put_cell(o->help, out);
+  sg_put(out, " | ");
+  put_values(o, &values);
+  if (values.data) put_cell(values.data, out);
+  sg_put(out, " |\n");
+  if (values.failed) out->failed = true;
+  sg_buffer_free(&values);
+}
+
+void sg_put_reference(const sg_command *const *commands, sg_buffer *out) {
+  sg_put(out, "# Commands\n\nMade by `straggle man --format markdown` from the tables of the "
+              "commands;\n`straggle help COMMAND` and `man straggle` say the same.\n\n"
+              "| command | what it does |\n|---|---|\n");
+  for (int i = 0; commands[i]; i++)
+    sg_putf(out, "| `%s` | %s |\n", commands[i]->name, commands[i]->summary);
+  sg_put(out, "\nEvery command takes `--help`. Long options may be abbreviated; behind `--` "
+              "nothing is an option.\n\n| exit code | when |\n|---|---|\n");
+  for (int i = 0; exits[i].code; i++) sg_putf(out, "| %s | %s |\n", exits[i].code, exits[i].what);
+  for (; *commands; commands++) {
+    const sg_command *c = *commands;
+    sg_putf(out, "\n## %s\n\n    straggle ", c->name);
+    sg_put_usage(c, out);
+    sg_putf(out, "\n\n%s\n", c->summary);
+    put_text(c->text, "\n", 100, out);
+    if (c->options) sg_put(out, "\n| option | what | values |\n|---|---|---|\n");
+    for (const sg_option *o = c->options; o && o->name; o++) put_markdown_option(o, out);
+    for (const sg_example *x = c->examples; x && x->line; x++)
+      sg_putf(out, "\n%s:\n\n    straggle %s\n", x->what, x->line);
+  }
+}

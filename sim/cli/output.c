@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Printing: buffers, faults, running text; what the terminal is. */
+#include "sim/cli/output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+int sg_print(sg_buffer *text) {
+  int code = EX_OK;
+  if (text->failed) {
+    fprintf(stderr, "straggle: out of memory\n");
+    code = EX_OSERR;
+  } else if (text->data && (fputs(text->data, stdout) == EOF || fflush(stdout) != 0)) {
+    fprintf(stderr, "straggle: cannot write to standard output: %s\n", strerror(errno));
+    code = EX_IOERR;
+  }
+  sg_buffer_free(text);
+  return code;
+}
+
+int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg_error *e) {
+  int code = sg_exit_code(sg_error_status(e));
+  sg_buffer text = {0};
+  if (format == SG_FORMAT_JSON) {
+    sg_put(&text, "{");
+    sg_put_json_text_member(&text, "file", path);
+    sg_put_json_name(&text, "faults");
+    sg_put(&text, "[");
+    for (int i = 0; i < e->count; i++) {
+      sg_put(&text, i ? ", {" : "{");
+      sg_put_json_text_member(&text, "place", e->fault[i].place);
+      sg_put_json_text_member(&text, "message", e->fault[i].message ? e->fault[i].message : "");
+      sg_put(&text, "}");
+    }
+    sg_put(&text, "]}\n");
+    sg_print(&text);
+  } else {
+    sg_scenario_report(s, path, e, sg_color(STDERR_FILENO), &text);
+    if (!text.failed && text.data) fputs(text.data, stderr);
+    sg_buffer_free(&text);
+  }
+  sg_error_clear(e);
+  return code;
+}
+
+int sg_terminal_width(void) {
+  struct winsize size;
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return size.ws_col;
+  const char *columns = getenv("COLUMNS");
+  int n = columns ? atoi(columns) : 0;
+  return n > 20 ? n : 100;
+}
+
+int sg_text_width(void) {
+  int width = sg_terminal_width();
+  return width < 80 ? width : 80;
+}
+
+bool sg_color(int fd) {
+  const char *no = getenv("NO_COLOR");
+  return isatty(fd) && (!no || !*no);
+}
+
+/* Columns of n bytes of UTF-8. */
+static int columns_of(const char *text, size_t n) {
+  int columns = 0;
+  for (size_t i = 0; i < n; i++) columns += ((unsigned char)text[i] & 0xC0) != 0x80;
+  return columns;
+}
+
+void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
+                    int width) {
+  int margin = columns_of(indent, strlen(indent)), column = columns_of(first, strlen(first));
+  sg_put(b, first);
+  while (*text) {
+    size_t n = strcspn(text, " ");
+    int wide = columns_of(text, n);
+    if (column + wide > width && column > margin) {
+      while (b->length && b->data[b->length - 1] == ' ') b->data[--b->length] = '\0';
+      sg_putf(b, "\n%s", indent);
+      column = margin;
+    }
+    sg_put_bytes(b, text, n);
+    column += wide;
+    text += n;
+    while (*text == ' ') {
+      sg_put(b, " ");
+      column++;
+      text++;
+    }
+  }
+  sg_put(b, "\n");
+}

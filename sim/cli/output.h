@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What commands print with, and where. */
+#ifndef SG_SIM_OUTPUT_H
+#define SG_SIM_OUTPUT_H
+
+#include "sim/core/table.h"
+#include "sim/scenario/scenario.h"
+
+/* Writes a buffer to standard output and frees it; returns an exit code (full disk, no memory). */
+int sg_print(sg_buffer *text);
+
+/* Prints the faults (as JSON on standard output when asked) and empties `e`; returns the exit code
+ * of the gravest. s may be NULL. */
+int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg_error *e);
+
+int sg_terminal_width(void); /* of standard output; 100 where it is none and COLUMNS is not set */
+int sg_text_width(void);     /* of running text: that, but at most 80 */
+bool sg_color(int fd);       /* a terminal, and NO_COLOR is not set */
+
+/* Writes `first`, then the words of `text`; lines break at `width` columns, those that follow begin
+ * with `indent`. Ends the last line. */
+void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
+                    int width);
+
+#endif

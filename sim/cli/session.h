@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* What commands do with a scenario or a database: read it, plan it, open it, ask it, tell what is
+ * wrong. */
+#ifndef SG_SIM_SESSION_H
+#define SG_SIM_SESSION_H
+
+#include "sim/cli/command.h"
+#include "sim/experiment/plan.h"
+
+typedef struct sg_session {
+  const char *path;
+  sg_format format; /* of faults */
+  sg_scenario *scenario;
+  sg_plan *plan;
+  const char *database; /* NULL: none was opened */
+  sg_db *db;
+  int n_overrides;
+  sg_override *override; /* --set; owned, and so are their texts */
+  sg_error error;
+} sg_session;
+
+/* Reads and plans the scenario, with the overrides of --set. The session must be closed in any
+ * case. */
+sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s);
+/* Opens a database; a NULL path: the scenario's own. Faults are left in the session. */
+sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);
+/* Closes the database, where one is open; a fault of that becomes the status if there is none. */
+sg_status sg_session_finish(sg_session *s, sg_status status);
+/* Finishes, prints the faults, frees all; returns the exit code, which is `code` if all is well. */
+int sg_session_close(sg_session *s, sg_status status, int code);
+
+/* What the commands that ask a database share: opens the one that the first word names, asks,
+ * prints the answer or the faults; returns the exit code. */
+int sg_ask(const sg_call *call,
+           sg_status (*question)(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e));
+
+int sg_threads(const sg_args *args); /* --threads, or the processors this process may use */
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* From a command line to a command: finds it, reads its options and words, tells faults. */
+#include "sim/cli/command.h"
+#include "sim/cli/help.h"
+#include "sim/cli/output.h"
+#include "sim/core/nearest.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static void print_usage(const sg_command *c) {
+  sg_buffer usage = {0};
+  sg_put_usage(c, &usage);
+  fprintf(stderr, "Usage: straggle %s\nTry: straggle help %s\n", usage.data ? usage.data : c->name,
+          c->name);
+  sg_buffer_free(&usage);
+}
+
+int sg_usage_fault(const sg_call *call, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fprintf(stderr, "straggle %s: ", call->command->name);
+  vfprintf(stderr, format, args);
+  fprintf(stderr, "\n");
+  va_end(args);
+  print_usage(call->command);
+  return EX_USAGE;
+}
+
+const sg_command *sg_command_find(const sg_command *const *commands, int n, const char *const *word,
+                                  int *used) {
+  const sg_command *found = NULL;
+  for (; *commands; commands++) {
+    int words = 0;
+    const char *at = (*commands)->name;
+    for (; *at && words < n; words++) {
+      size_t length = strcspn(at, " ");
+      if (strlen(word[words]) != length || strncmp(at, word[words], length) != 0) break;
+      at += length;
+      at += *at == ' ';
+    }
+    if (*at || (found && words <= *used)) continue;
+    found = *commands;
+    *used = words;
+  }
+  return found;
+}
+
+static int unknown_command(const char *word) {
+  size_t n = 0;
+  while (sg_commands[n]) n++;
+  const char **names = calloc(n + 1, sizeof *names);
+  for (size_t i = 0; names && i < n; i++) names[i] = sg_commands[i]->name;
+  fprintf(stderr, "straggle: there is no command \"%s\"%s\nTry: straggle help\n", word,
+          names ? sg_suggest(word, names).text : "");
+  free(names);
+  return EX_USAGE;
+}
+
+/* A word where none is wanted: the second one of a command, perhaps, misspelt or behind an option.
+ */
+static void fail_surplus(const sg_command *c, const char *word, const char *before, sg_error *e) {
+  size_t n = strlen(c->name);
+  for (const sg_command *const *k = sg_commands; *k; k++) {
+    if (strncmp((*k)->name, c->name, n) != 0 || (*k)->name[n] != ' ') continue;
+    const char *second[] = {(*k)->name + n + 1, NULL};
+    if (strcmp(second[0], word) == 0) {
+      sg_fail(e, SG_USAGE, NULL, "options stand behind the command: straggle %s", (*k)->name);
+      return;
+    }
+    if (sg_nearest(word, second)) {
+      sg_fail(e, SG_USAGE, NULL, "there is no command \"%s %s\"; did you mean \"%s\"?", c->name,
+              word, (*k)->name);
+      return;
+    }
+  }
+  sg_fail(e, SG_USAGE, NULL, "expected nothing behind \"%s\", found \"%s\"", before, word);
+}
+
+static void check_word(const sg_operand *o, const char *word, sg_error *e) {
+  if (o->family && !sg_family_find(o->family, word)) sg_fail_variant(e, NULL, o->family, word);
+  if (!o->choices) return;
+  for (int i = 0; o->choices[i]; i++)
+    if (strcmp(o->choices[i], word) == 0) return;
+  sg_fail(e, SG_USAGE, NULL, "expected %s, found \"%s\"%s", o->what, word,
+          sg_suggest(word, o->choices).text);
+}
+
+static void check_words(const sg_command *c, const sg_args *a, sg_error *e) {
+  int at = 0;
+  for (const sg_operand *o = c->operands; o && o->name; o++) {
+    int n = a->n_words - at < o->most ? a->n_words - at : o->most;
+    if (n < o->least) sg_fail(e, SG_USAGE, NULL, "expected %s", o->what);
+    for (int i = at; i < at + n; i++) check_word(o, a->word[i], e);
+    at += n;
+  }
+  if (at < a->n_words && !a->unknown)
+    fail_surplus(c, a->word[at], at ? a->word[at - 1] : c->name, e);
+}
+
+static int run(const sg_command *c, int used, int argc, char **argv) {
+  sg_args args;
+  sg_error e = {0};
+  int code = EX_USAGE;
+  sg_status status = sg_args_read(c->options, argc - 1 - used, argv + 1 + used, &args, &e);
+  if (args.help) {
+    sg_buffer out = {0};
+    sg_put_help(c, sg_commands, sg_text_width(), &out);
+    code = sg_print(&out);
+  } else {
+    if (status != SG_NO_MEMORY) check_words(c, &args, &e);
+    if (e.count == 0)
+      code = c->run(&(sg_call){
+          .command = c, .commands = sg_commands, .args = &args, .argc = argc, .argv = argv});
+    for (int i = 0; i < e.count; i++)
+      fprintf(stderr, "straggle %s: %s\n", c->name,
+              e.fault[i].message ? e.fault[i].message : "out of memory");
+    if (e.count > 0) print_usage(c);
+  }
+  sg_error_clear(&e);
+  sg_args_free(&args);
+  return code;
+}
+
+int sg_straggle(int argc, char **argv) {
+  if (argc < 2) {
+    sg_buffer out = {0};
+    sg_put_list(sg_commands, &out);
+    int code = sg_print(&out);
+    return code == EX_OK ? EX_USAGE : code;
+  }
+  /* What everybody types before there is a command. */
+  const char *word[] = {argv[1], argc > 2 ? argv[2] : NULL};
+  if (strcmp(word[0], "--help") == 0 || strcmp(word[0], "-h") == 0) word[0] = "help";
+  if (strcmp(word[0], "--version") == 0) word[0] = "version";
+  int used = 0;
+  const sg_command *c = sg_command_find(sg_commands, argc > 2 ? 2 : 1, word, &used);
+  return c ? run(c, used, argc, argv) : unknown_command(argv[1]);
+}

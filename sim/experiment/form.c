@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Forming messages as whole vectors: the row of a message becomes a set of one message for the
+ * kernel, its vector goes through the compressor, and the sender's memory advances. */
+#include "sim/experiment/form.h"
+#include "sim/core/array.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct sg_former {
+  const sg_world *world;
+  uint32_t replication;
+  long most;        /* length of the longest message */
+  double **payload; /* by message number: vectors of that length; NULL: none yet */
+  size_t payloads;
+  double *memory; /* node by node, segment by segment */
+  size_t per_node, *offset;
+  sg_packed packed;
+  double *beside; /* length l: where gradients with an offset are taken; lazily made */
+  /* Of a message that is sent. */
+  sg_row row;
+  int *item_of; /* by part: index in item, −1 */
+  sg_partial *item;
+  size_t item_room;
+  sg_kernel_term *term;
+  size_t term_room;
+  sg_kernel_link *link;
+  size_t link_room;
+  int *start;
+  size_t start_room;
+  const double **input;
+  size_t input_room;
+  double **out;
+  size_t out_room;
+};
+
+double sg_former_memory(const sg_world *w) {
+  double coordinates = 0;
+  for (int s = 0; s < w->code->segments; s++)
+    coordinates += (double)sg_segment_length(&w->code->segment[s]);
+  return sizeof(double) * coordinates * w->code->nodes *
+         sg_compressor_memory(w->environment.compressor);
+}
+
+sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
+  const sg_code *code = w->code;
+  size_t segments = (size_t)code->segments, parts = (size_t)(code->parts + code->coded_parts);
+  size_t each = (size_t)sg_compressor_memory(w->environment.compressor);
+  sg_former *f = calloc(1, sizeof *f);
+  if (!f) return NULL;
+  f->world = w;
+  f->replication = replication;
+  f->offset = calloc(segments, sizeof *f->offset);
+  f->item_of = calloc(parts, sizeof *f->item_of);
+  for (size_t s = 0; f->offset && s < segments; s++) {
+    long length = sg_segment_length(&code->segment[s]);
+    f->most = length > f->most ? length : f->most;
+    f->offset[s] = f->per_node;
+    f->per_node += (size_t)length * each;
+  }
+  if (each > 0) f->memory = calloc((size_t)code->nodes * f->per_node, sizeof *f->memory);
+  if (!f->offset || !f->item_of || (each > 0 && !f->memory)) {
+    sg_former_free(f);
+    return NULL;
+  }
+  for (size_t p = 0; p < parts; p++) f->item_of[p] = -1;
+  return f;
+}
+
+void sg_former_free(sg_former *f) {
+  if (!f) return;
+  for (size_t i = 0; i < f->payloads; i++) free(f->payload[i]);
+  free(f->payload);
+  free(f->memory);
+  free(f->offset);
+  free(f->beside);
+  sg_packed_free(&f->packed);
+  sg_row_free(&f->row);
+  free(f->item_of);
+  free(f->item);
+  free(f->term);
+  free(f->link);
+  free(f->start);
+  free(f->input);
+  free(f->out);
+  free(f);
+}
+
+const double *sg_former_payload(const sg_former *f, const sg_message *message) {
+  return f->payload[message->id];
+}
+
+/* A buffer for the message of that number; NULL: no memory. */
+static double *buffer(sg_former *f, int id) {
+  size_t known = f->payloads;
+  if (!SG_ROOM(f->payload, f->payloads, id + 1)) return NULL;
+  for (size_t i = known; i < f->payloads; i++) f->payload[i] = NULL;
+  if (!f->payload[id]) f->payload[id] = malloc((size_t)f->most * sizeof(double));
+  return f->payload[id];
+}
+
+static sg_status compress(sg_former *f, const sg_run_sent *sent, double *x, double *bits) {
+  const sg_message *m = sent->message;
+  size_t at = (size_t)m->from * f->per_node + f->offset[m->segment];
+  sg_dither dither;
+  sg_dither_at(&dither, f->world->environment.seed, f->replication, m->from, sent->iteration,
+               sent->draw, sent->part);
+  return sg_compress(f->world->environment.compressor, &f->packed, &dither,
+                     sg_segment_length(&f->world->code->segment[m->segment]), x,
+                     f->memory ? f->memory + at : NULL, bits);
+}
+
+/* The row as the last message of a set, behind its inputs; the partial gradients that it needs.
+ * false: no memory. */
+static bool read_row(sg_former *f, sg_kernel_set *set, sg_gradient_request *request) {
+  const sg_row *row = &f->row;
+  size_t terms = (size_t)row->n_terms, inputs = (size_t)row->n_links;
+  if (!SG_ROOM(f->item, f->item_room, terms + 1) || !SG_ROOM(f->term, f->term_room, terms + 1) ||
+      !SG_ROOM(f->link, f->link_room, inputs + 1) ||
+      !SG_ROOM(f->start, f->start_room, 2 * (inputs + 2)) ||
+      !SG_ROOM(f->input, f->input_room, inputs + 1) || !SG_ROOM(f->out, f->out_room, inputs + 1))
+    return false;
+  int items = 0;
+  for (int i = 0; i < row->n_terms; i++) {
+    const sg_term *t = &row->term[i];
+    if (f->item_of[t->part] < 0) {
+      f->item[items] = (sg_partial){.part = t->part, .batch = row->batch};
+      f->item_of[t->part] = items++;
+    }
+    f->term[i] = (sg_kernel_term){.item = f->item_of[t->part], .piece = t->piece, .coef = t->coef};
+  }
+  for (int i = 0; i < items; i++) f->item_of[f->item[i].part] = -1;
+  int *link_start = f->start + inputs + 2;
+  memset(f->start, 0, 2 * (inputs + 2) * sizeof *f->start);
+  for (size_t i = 0; i < inputs; i++) {
+    f->link[i] = (sg_kernel_link){.message = (int)i, .coef = row->link[i].coef};
+    f->input[i] = sg_former_payload(f, row->link[i].message);
+    f->out[i] = NULL;
+  }
+  f->input[inputs] = NULL;
+  f->start[inputs + 1] = row->n_terms;
+  link_start[inputs + 1] = row->n_links;
+  set->n_messages = (int)inputs + 1;
+  set->term_start = f->start;
+  set->term = f->term;
+  set->link_start = link_start;
+  set->link = f->link;
+  set->payload = f->input;
+  request->n_items = items;
+  request->item = f->item;
+  request->steps = row->steps;
+  request->rate = row->rate;
+  return true;
+}
+
+/* x + factor · what the sender remembers; NULL: no memory. */
+static const double *beside(sg_former *f, const double *x, int from, double factor) {
+  const sg_code *code = f->world->code;
+  if (!f->beside) f->beside = malloc((size_t)f->world->problem->length * sizeof *f->beside);
+  for (int s = 0; f->beside && s < code->segments; s++) {
+    const sg_segment *segment = &code->segment[s];
+    const double *e = f->memory + (size_t)from * f->per_node + f->offset[s];
+    for (long c = segment->begin; c < segment->end; c++)
+      f->beside[c] = x[c] + factor * e[c - segment->begin];
+  }
+  return f->beside;
+}
+
+sg_status sg_former_send(sg_former *f, sg_kernel *kernel, sg_workspace *ws, const double *x,
+                         const sg_run_sent *sent, double *bits, sg_error *e) {
+  const sg_world *w = f->world;
+  const sg_segment *segment = &w->code->segment[sent->message->segment];
+  sg_kernel_set set = {.begin = segment->begin, .end = segment->end, .pieces = segment->pieces};
+  sg_gradient_request request = {.partition = w->partition, .width = 1, .columns = 1, .x = &x};
+  if (!sg_encode(w->code, sent->state, sent->message, &f->row))
+    return sg_row_fail(w->code, &f->row, e);
+  if (f->row.offset != 0) x = beside(f, x, sent->message->from, f->row.offset);
+  double *y = buffer(f, sent->message->id);
+  if (!x || !y || !read_row(f, &set, &request)) return sg_fail_memory(e);
+  f->out[set.n_messages - 1] = y;
+  sg_status status = request.n_items > 0 ? sg_problem_begin(w->problem, ws, &request, e) : SG_OK;
+  if (status) return status;
+  status = sg_kernel_form(kernel, w->problem, ws, &request, &set, f->out);
+  if (!status) status = compress(f, sent, y, bits);
+  return status ? sg_fail_memory(e) : SG_OK;
+}
+
+sg_status sg_former_fill(sg_former *f, sg_kernel *kernel, sg_workspace *ws,
+                         const sg_gradient_request *request, const sg_run *run,
+                         const sg_message *const *message, const sg_kernel_set *set,
+                         const double **payload) {
+  if (!SG_ROOM(f->out, f->out_room, set->n_messages)) return SG_NO_MEMORY;
+  for (;;) { /* What is formed from others comes after them. */
+    int ready = 0;
+    for (int i = 0; i < set->n_messages; i++) {
+      bool missing = !payload[i];
+      for (int t = set->link_start ? set->link_start[i] : 0;
+           missing && set->link_start && t < set->link_start[i + 1]; t++)
+        missing = payload[set->link[t].message] != NULL;
+      f->out[i] = NULL;
+      if (!missing) continue;
+      f->out[i] = buffer(f, message[i]->id);
+      if (!f->out[i]) return SG_NO_MEMORY;
+      ready++;
+    }
+    if (ready == 0) return SG_OK;
+    sg_status status = sg_kernel_form(kernel, f->world->problem, ws, request, set, f->out);
+    for (int i = 0; i < set->n_messages && !status; i++) {
+      if (!f->out[i]) continue;
+      sg_run_sent sent = sg_run_sent_of(run, message[i]);
+      double bits;
+      status = compress(f, &sent, f->out[i], &bits);
+      payload[i] = f->out[i];
+    }
+    if (status) return status;
+  }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages that are formed as whole vectors, for compressors that are not local to a tile: when
+ * they are sent, where their bits depend on the data or the sender remembers, and otherwise when
+ * they are used. What the receiver has of a message is kept here until the engine uses its number
+ * for another. */
+#ifndef SG_SIM_FORM_H
+#define SG_SIM_FORM_H
+
+#include "sim/experiment/world.h"
+#include "sim/kernel.h"
+
+typedef struct sg_former sg_former; /* of one run */
+
+/* NULL: no memory. */
+sg_former *sg_former_new(const sg_world *world, uint32_t replication);
+void sg_former_free(sg_former *former);
+
+/* Bytes that a run keeps of what its workers remember: 8 per double, node and coordinate. */
+double sg_former_memory(const sg_world *world);
+
+/* Forms and compresses a message that is sent now; its sender's memory advances. x: the point at
+ * which its gradients are taken. Uses the workspace: no other request may be half done. *bits: of
+ * the message. Faults go to `e`. */
+sg_status sg_former_send(sg_former *former, sg_kernel *kernel, sg_workspace *ws, const double *x,
+                         const sg_run_sent *sent, double *bits, sg_error *e);
+
+/* What the receiver has of a message that was formed when it was sent. */
+const double *sg_former_payload(const sg_former *former, const sg_message *message);
+
+/* Forms what is missing in payload, n_messages entries that set->payload points to. message: those
+ * of the set, in its order. After sg_problem_begin with the request. SG_NO_MEMORY. */
+sg_status sg_former_fill(sg_former *former, sg_kernel *kernel, sg_workspace *ws,
+                         const sg_gradient_request *request, const sg_run *run,
+                         const sg_message *const *message, const sg_kernel_set *set,
+                         const double **payload);
+
+#endif

@@ -1,0 +1,192 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What the tables of commands yield: help, faults, completion, manual. STRAGGLE names the program.
+
+# Commands with their options, written by hand: none of these may get lost.
+commands() {
+  cat <<'END'
+run|-o --output -j --threads --set --what-if -f --format --json -q --quiet
+check|--set -f --format --json
+plan|-o --output -j --threads --set -f --format --json
+expect|-d --database --set -f --format --json -q --quiet
+compare|-b --baseline -f --format --json
+query|-f --format --json
+codes|-f --format --json
+codes show|-f --format --json
+codes check|--all -n --workers -k --subsets --speeds -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
+fit|--workers --seed --replicates -f --format --json
+schema|-r --reference
+help|
+completion|
+man|-f --format
+version|
+END
+}
+
+all_commands() { # one a line
+  "$STRAGGLE" help | sed -nE 's/^  ([a-z]+( [a-z]+)?)  +[A-Z].*\.$/\1/p'
+}
+
+setup() {
+  root="$BATS_TEST_DIRNAME/.."
+  cd "$BATS_TEST_TMPDIR"
+}
+
+long_options() { # the long ones of $1, one a line
+  tr ' ' '\n' <<< "$1" | grep '^--'
+}
+
+# Completes the last of the words as bash would; the candidates stand in $found, one a line.
+complete_words() {
+  COMP_WORDS=("$@")
+  COMP_CWORD=$(($# - 1))
+  _straggle || true # compgen fails where nothing fits
+  found=$(printf '%s\n' "${COMPREPLY[@]}")
+}
+
+@test "straggle alone and straggle help list every command in 80 columns" {
+  run "$STRAGGLE"
+  [ "$status" -eq 64 ]
+  [ "$output" = "$("$STRAGGLE" help)" ]
+  [ "$output" = "$("$STRAGGLE" --help)" ]
+  while IFS='|' read -r command options; do
+    grep -Eq "^  $command +[A-Z].*\.$" <<< "$output"
+  done < <(commands)
+  [ "$(grep -c '^  [a-z]' <<< "$output")" -eq "$(all_commands | wc -l)" ]
+  [ "$(LC_ALL=C.UTF-8 wc -L <<< "$output")" -le 80 ]
+}
+
+@test "help of every command lists its options, and only those" {
+  while IFS='|' read -r command options; do
+    help="$("$STRAGGLE" help $command)"
+    [ "$help" = "$("$STRAGGLE" $command --help)" ]
+    [ "$help" = "$("$STRAGGLE" $command -h)" ]
+    [[ "${help%%$'\n'*}" == "straggle $command"* ]]
+    # The first list of options: that of the command itself.
+    listed="$(awk '/^Options:/ { n++; next } /^$/ { if (n) exit } n' <<< "$help")"
+    for option in $options --help; do grep -Eq -- "(^ +|, )$option(,| |$)" <<< "$listed"; done
+    [ "$(grep -Ec -- "^ +(-[a-z], )?--[a-z-]+" <<< "$listed")" -eq "$(long_options "$options --help" | wc -l)" ]
+  done < <(commands)
+  [[ "$("$STRAGGLE" help codes)" == *"straggle codes check [NAME]"* ]]
+  run "$STRAGGLE" help codes nothing
+  [ "$status" -eq 64 ]
+}
+
+@test "an unknown option names the nearest, and all faults are told at once" {
+  run "$STRAGGLE" run small.json --quite --threads 0
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"there is no option --quite; did you mean --quiet?"* ]]
+  [[ "$output" == *'--threads: expected a whole number from 1 to 1024, found "0"'* ]]
+  [[ "$output" == *"Usage: straggle run SCENARIO... [OPTIONS]"* ]]
+  run "$STRAGGLE" compare a.db b.db --format jsno
+  [ "$status" -eq 64 ]
+  [[ "$output" == *'did you mean "json"?'* ]]
+  [[ "$output" == *'expected nothing behind "a.db", found "b.db"'* ]]
+  # What another command takes is unknown here.
+  run "$STRAGGLE" query a.db @points --threads 3
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"there is no option --threads"* ]]
+  [[ "$output" != *"found \"3\""* ]] # it may be the value
+  run "$STRAGGLE" codes shwo group
+  [ "$status" -eq 64 ]
+  [[ "$output" == *'did you mean "codes show"?'* ]]
+  run "$STRAGGLE" completion bsh
+  [ "$status" -eq 64 ]
+  [[ "$output" == *'did you mean "bash"?'* ]]
+}
+
+@test "the command line is kept as it was typed" {
+  cat > tiny.json <<'END'
+{ "format": 1, "cluster": { "workers": 2 }, "delay": { "model": "exponential", "mean_s": 1 },
+  "learning": { "problem": "none", "length": 4 }, "schemes": [{ "code": "uncoded" }],
+  "stop": { "iterations": 2 } }
+END
+  "$STRAGGLE" run tiny.json -q --set /replications=1 -o tiny.db
+  [ "$(sqlite3 tiny.db 'SELECT argv FROM invocation')" = \
+    "straggle run tiny.json -q --set /replications=1 -o tiny.db" ]
+}
+
+@test "the completion for bash is valid and completes what stands in the tables" {
+  "$STRAGGLE" completion bash > straggle.bash
+  bash -n straggle.bash
+  source ./straggle.bash
+  complete_words straggle com
+  [ "$found" = $'compare\ncompletion' ]
+  complete_words straggle codes ''
+  [ "$found" = $'show\ncheck' ]
+  complete_words straggle codes show gr
+  [ "$found" = group ]
+  complete_words straggle codes check cyclic-r
+  [ "$found" = cyclic-repetition ]
+  complete_words straggle compare x.db --format m
+  [ "$found" = markdown ]
+  complete_words straggle compare x.db --format = j
+  [ "$found" = json ]
+  complete_words straggle run --what-if st
+  [ "$found" = stalls ]
+  complete_words straggle help sch
+  [ "$found" = schema ]
+  complete_words straggle completion z
+  [ "$found" = zsh ]
+  touch 'my scenario.json' other.db
+  complete_words straggle check my
+  [ "$found" = 'my scenario.json' ]
+  complete_words straggle run x.json --output oth
+  [ "$found" = other.db ]
+  complete_words straggle run x.json --threads ''
+  [ -z "$found" ]
+  while IFS='|' read -r command options; do
+    complete_words straggle $command --
+    [ "$(sort <<< "$found")" = "$(long_options "$options --help" | sort)" ]
+  done < <(commands)
+}
+
+@test "the completion for zsh names every command and option" {
+  "$STRAGGLE" completion zsh > _straggle
+  [ "$(head -1 _straggle)" = "#compdef straggle" ]
+  while IFS='|' read -r command options; do
+    part="$(awk -v head="  '$command')" '$0 == head { n = 1 } n { all = all "\n" $0 }
+      /^    ;;/ { if (n && all ~ /_arguments/) { print all; exit } n = 0; all = "" }' _straggle)"
+    [[ "$part" == *_arguments* ]]
+    for option in $options; do grep -Eq -- "'[*]?$option=?\[" <<< "$part"; done
+  done < <(commands)
+  if command -v zsh > /dev/null; then zsh -n _straggle; fi
+}
+
+@test "the manual page renders and holds every option" {
+  "$STRAGGLE" man > straggle.1
+  # No line is a request that the page does not mean.
+  ! grep -E "^[.']" straggle.1 | grep -Ev '^\.(\\"|TH|SH|SS|PP|TP|in)( |$)'
+  if command -v groff > /dev/null && groff -man -Tutf8 -k straggle.1 > /dev/null 2>&1; then
+    [ -z "$(groff -man -Tutf8 -k -ww straggle.1 2>&1 > page.txt)" ]
+    sed -e 's/\x1b\[[0-9;]*m//g' -e 's/.\x08//g' page.txt > straggle.txt
+  else
+    sed -e '/^\./d' -e 's/\\f[BIR]//g' -e 's/\\-/-/g' straggle.1 > straggle.txt
+  fi
+  while IFS='|' read -r command options; do
+    grep -q "^.SS straggle $command" straggle.1
+    for option in $options; do grep -Eq -- "(^|[ ,])$option(,| |\$)" straggle.txt; done
+  done < <(commands)
+}
+
+@test "docs/commands.md and the README are those of the tables" {
+  "$STRAGGLE" man --format markdown > commands.md
+  cmp commands.md "$root/docs/commands.md"
+  while IFS='|' read -r command options; do
+    section="$(awk -v head="## $command" '/^## / { n = $0 == head } n' commands.md)"
+    for option in $options; do grep -Eq -- "^\| .*\`$option[ \`]" <<< "$section"; done
+    summary="$(sed -n "s/^  $command  *\([A-Z].*\)/\1/p" <<< "$("$STRAGGLE" help)")"
+    grep -qF "| \`$command\` | $summary |" "$root/README.md"
+  done < <(commands)
+  # A new command: make docs.
+  [ "$(grep -c '^| `' <<< "$(sed -n '/^| command/,/^$/p' "$root/README.md")")" -eq "$(all_commands | wc -l)" ]
+}
+
+@test "straggle codes cuts no summary at 80 columns" {
+  COLUMNS=80 "$STRAGGLE" codes > codes.txt
+  [ "$(LC_ALL=C.UTF-8 wc -L < codes.txt)" -le 80 ]
+  # The second column, which ends where the third begins.
+  at=$(sed -n 1p codes.txt | grep -bo source | cut -d: -f1)
+  ! cut -c "1-$at" codes.txt | grep -q '…'
+  [ "$(tail -n +3 codes.txt | wc -l)" -ge 13 ]
+}
