@@ -314,6 +314,46 @@ static void relays(void **state) {
   sg_check_free(c);
 }
 
+/* As toy-tree, but the inner node's weights are found by `combine`. */
+static void own_terms(const sg_code *code, const sg_message *message, sg_row *row) {
+  if (message->from < 3)
+    toy_tree.encode(code, message, row);
+  else
+    sg_row_part(row, 3, 0, 1);
+}
+
+static sg_status combine(const sg_code *code, const sg_message *message, const sg_used *used) {
+  static const double weight[3][3] = {{0, 1, 2}, {1, 0, 1}, {2, -1, 0}};
+  (void)code, (void)message;
+  if (used->count != 2) return SG_UNDECODABLE;
+  int missing = 3 - used->message[0]->from - used->message[1]->from;
+  for (int i = 0; i < 2; i++) used->W[i] = weight[missing][used->message[i]->from];
+  return SG_OK;
+}
+
+static sg_verdict too_early(const sg_code *code, void *state, const sg_message *message,
+                            sg_orders *orders) {
+  (void)code, (void)state, (void)message, (void)orders;
+  return SG_READY;
+}
+
+static void inner_nodes_that_decode(void **state) {
+  (void)state;
+  sg_code_type type = toy_tree;
+  type.encode = own_terms;
+  type.combine = combine;
+  sg_check *c = check_type(&type, "", 4, 30, &plain);
+  assert_true(c->sets[0].decodable == 1 && c->sets[1].decodable == 3 && c->broken == 0);
+  assert_true(c->received == 1 && c->residual.worst < 1e-14);
+  assert_true(c->error[SG_FLOAT64].worst < 1e-15 && c->error[SG_FLOAT32].median > 1e-10);
+  sg_check_free(c);
+  /* One that sends when the first leaf has answered cannot decode, nor can the master then. */
+  type.arrive = too_early;
+  c = check_type(&type, "", 4, 30, &plain);
+  assert_true(c->sets[0].decodable == 0 && c->broken > 0 && c->s_found == -1);
+  sg_check_free(c);
+}
+
 /* Two jobs in flight: a worker has two of six parts and sends two vectors a job, a half each. */
 static void jobs_in_flight(void **state) {
   (void)state;
@@ -642,6 +682,7 @@ int main(void) {
       cmocka_unit_test(progress_rises),
       cmocka_unit_test(codes_with_their_own_schedules),
       cmocka_unit_test(relays),
+      cmocka_unit_test(inner_nodes_that_decode),
       cmocka_unit_test(jobs_in_flight),
       cmocka_unit_test(no_barrier),
       cmocka_unit_test(approximate_codes_have_errors),

@@ -570,9 +570,9 @@ static void find_s(sg_check *check) {
     check->s_found = check->n_broken_missing - 1;
 }
 
-/* Whoever decodes without any s workers has s + m copies of each part (Ye and Abbe 2018). Where more
- * was found, samples did not meet the sets that fail, or what the code took for the sum is not (it
- * is inaccurate then). The bound is one of lost workers and of sums of gradients. */
+/* Whoever decodes without any s workers has s + m copies of each part (Ye and Abbe 2018). Where
+ * more was found, samples did not meet the sets that fail, or what the code took for the sum is not
+ * (it is inaccurate then). The bound is one of lost workers and of sums of gradients. */
 static void compare_with_bound(sg_check *check, bool is_bound) {
   check->slack = NAN;
   if (!is_bound) return;

@@ -22,6 +22,7 @@ typedef struct block {
   int segment, count, columns; /* columns = (parts + coded parts) · pieces */
   const sg_message **message;  /* those that may be decoded with */
   int *slot;                   /* where each stands in the kernel's set */
+  bool *refused;               /* an inner node could not decode what it is made of */
   double *dense;               /* columns × count: rows written out, one column each */
   double *triangle; /* depth × count: the same turned into a triangle, with equal singular values
                        of every subset; NULL: dense is used */
@@ -117,8 +118,10 @@ static sg_status write_rows(const sg_trial_subject *s, const material *m, block 
   if (!b->dense) return sg_fail_memory(e);
   for (int i = 0; i < b->count; i++)
     if (!sg_expand(expander, s->code, m->state, b->message[i], 1,
-                   b->dense + (ptrdiff_t)i * columns))
-      return sg_row_fail(s->code, &expander->row, e);
+                   b->dense + (ptrdiff_t)i * columns)) {
+      if (!expander->row.undecodable) return sg_row_fail(s->code, &expander->row, e);
+      b->refused[i] = true;
+    }
   return find_roots(b) ? SG_OK : sg_fail_memory(e);
 }
 
@@ -127,7 +130,9 @@ static sg_status add_slot(const sg_trial_subject *s, material *m, block *b, cons
                           sg_row *row, sg_error *e) {
   bool mixed = m->snapshot != SG_ANY && from->snapshot != m->snapshot;
   int other = mixed && !s->is_static ? s->given.items / 2 : 0;
-  if (!sg_encode(s->code, m->state, from, row)) return sg_row_fail(s->code, row, e);
+  if (!sg_encode(s->code, m->state, from, row) && !row->undecodable)
+    return sg_row_fail(s->code, row, e);
+  if (row->undecodable) row->n_terms = row->n_links = 0; /* nobody can use it */
   if (!SG_ROOM(b->term, b->terms_capacity, b->n_terms + row->n_terms + 1) ||
       !SG_ROOM(b->link, b->links_capacity, b->n_links + row->n_links + 1) ||
       !SG_ROOM(b->term_start, b->starts_capacity, b->n_slots + 2) ||
@@ -166,7 +171,8 @@ static sg_status make_material(const sg_trial_subject *s, int count,
     b->segment = k;
     b->message = calloc((size_t)count + 1, sizeof *b->message);
     b->slot = calloc((size_t)count + 1, sizeof *b->slot);
-    if (!b->message || !b->slot || !SG_ROOM(b->term_start, b->starts_capacity, 1) ||
+    b->refused = calloc((size_t)count + 1, sizeof *b->refused);
+    if (!b->message || !b->slot || !b->refused || !SG_ROOM(b->term_start, b->starts_capacity, 1) ||
         !SG_ROOM(b->link_start, b->link_starts_capacity, 1))
       return sg_fail_memory(e);
     b->term_start[0] = b->link_start[0] = 0;
@@ -209,6 +215,7 @@ static void free_material(const sg_code *code, material *m) {
     block *b = &m->block[i];
     free(b->message);
     free(b->slot);
+    free(b->refused);
     free(b->dense);
     free(b->triangle);
     free(b->root);
@@ -374,6 +381,7 @@ static sg_status judge_segment(sg_trial *t, const material *m, int k, double *we
   double numbers = (double)(segment->end - segment->begin) / segment->pieces; /* of a message */
   for (int i = 0; i < count; i++) {
     if (!is_used(&w, i)) continue;
+    if (from->refused[t->place[i]]) return SG_UNDECODABLE;
     r->messages++;
     r->received += numbers;
   }
