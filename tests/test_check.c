@@ -389,6 +389,7 @@ static void approximate_codes_have_errors(void **state) {
     assert_true(fabs(c->sets[missing].worst_deviation - expected) < 1e-12);
   }
   assert_true(c->sets[4].decodable == 0 && isnan(c->sets[4].mean_deviation));
+  assert_true(c->sets[8].decodable == 0 && isnan(c->sets[8].worst_deviation));
   sg_check_free(c);
 }
 

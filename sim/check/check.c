@@ -509,8 +509,11 @@ static sg_status check_beyond(checker *c) {
     for (; ++q <= c->n;) {
       double all = binomial(c->n, q);
       if (all > 1e15) break; /* cannot be counted */
-      check->sets[check->n_sets++] =
-          (sg_check_sets){.responders = c->n - q, .sets = all, .tried = (long)all, .decodable = 0};
+      check->sets[check->n_sets++] = (sg_check_sets){.responders = c->n - q,
+                                                     .sets = all,
+                                                     .tried = (long)all,
+                                                     .mean_deviation = NAN,
+                                                     .worst_deviation = NAN};
     }
   }
   return status;
