@@ -314,6 +314,46 @@ static void relays(void **state) {
   sg_check_free(c);
 }
 
+/* As toy-tree, but the inner node's weights are found by `combine`. */
+static void own_terms(const sg_code *code, const sg_message *message, sg_row *row) {
+  if (message->from < 3)
+    toy_tree.encode(code, message, row);
+  else
+    sg_row_part(row, 3, 0, 1);
+}
+
+static sg_status combine(const sg_code *code, const sg_message *message, const sg_used *used) {
+  static const double weight[3][3] = {{0, 1, 2}, {1, 0, 1}, {2, -1, 0}};
+  (void)code, (void)message;
+  if (used->count != 2) return SG_UNDECODABLE;
+  int missing = 3 - used->message[0]->from - used->message[1]->from;
+  for (int i = 0; i < 2; i++) used->W[i] = weight[missing][used->message[i]->from];
+  return SG_OK;
+}
+
+static sg_verdict too_early(const sg_code *code, void *state, const sg_message *message,
+                            sg_orders *orders) {
+  (void)code, (void)state, (void)message, (void)orders;
+  return SG_READY;
+}
+
+static void inner_nodes_that_decode(void **state) {
+  (void)state;
+  sg_code_type type = toy_tree;
+  type.encode = own_terms;
+  type.combine = combine;
+  sg_check *c = check_type(&type, "", 4, 30, &plain);
+  assert_true(c->sets[0].decodable == 1 && c->sets[1].decodable == 3 && c->broken == 0);
+  assert_true(c->received == 1 && c->residual.worst < 1e-14);
+  assert_true(c->error[SG_FLOAT64].worst < 1e-15 && c->error[SG_FLOAT32].median > 1e-10);
+  sg_check_free(c);
+  /* One that sends when the first leaf has answered cannot decode, nor can the master then. */
+  type.arrive = too_early;
+  c = check_type(&type, "", 4, 30, &plain);
+  assert_true(c->sets[0].decodable == 0 && c->broken > 0 && c->s_found == -1);
+  sg_check_free(c);
+}
+
 /* Two jobs in flight: a worker has two of six parts and sends two vectors a job, a half each. */
 static void jobs_in_flight(void **state) {
   (void)state;
@@ -349,6 +389,7 @@ static void approximate_codes_have_errors(void **state) {
     assert_true(fabs(c->sets[missing].worst_deviation - expected) < 1e-12);
   }
   assert_true(c->sets[4].decodable == 0 && isnan(c->sets[4].mean_deviation));
+  assert_true(c->sets[8].decodable == 0 && isnan(c->sets[8].worst_deviation));
   sg_check_free(c);
 }
 
@@ -512,6 +553,80 @@ static void decodes_that_are_wrong_are_counted(void **state) {
   sg_check_free(c);
 }
 
+/* Weights that claim to work whatever has come. */
+static sg_status any_weights(const sg_code *code, const sg_used *used) {
+  (void)code;
+  for (int i = 0; i < used->count; i++) used->W[i] = 1;
+  return SG_OK;
+}
+
+static sg_status liar_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                             sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  code->promised = shape->workers - 1;
+  return SG_OK;
+}
+
+static const sg_code_type liar = {.about = {.name = "liar", .summary = ""},
+                                  .create = liar_create,
+                                  .encode = own_part,
+                                  .weights = any_weights};
+
+/* One copy of the data: s + m = 1 is all that there can be, though all its 15 patterns "decode". */
+static void nothing_beats_the_bound(void **state) {
+  (void)state;
+  sg_check *c = check_type(&liar, "", 4, 20, &plain);
+  assert_true(c->broken == 0 && c->tried == 15 && c->inaccurate == 14);
+  assert_true(c->s_found == 0 && c->m_found == 1 && c->copies == 1 && c->slack == 0);
+  sg_check_free(c);
+}
+
+static const sg_order *wrong_order; /* what the protocol under test orders when a round begins */
+
+static void wrong_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  (void)code, (void)state;
+  if (event->kind == SG_TIMER) sg_timer(o, SG_AFTER_SECONDS, 0, 0);
+  if (event->kind != SG_BEGIN) return;
+  sg_snapshot(o, event->round, 0, 0);
+  switch (wrong_order->kind) {
+  case SG_ORDER_TASK: sg_task(o, wrong_order->node, event->round, 1, 1, 0); break;
+  case SG_ORDER_SEND: sg_send(o, 0, SG_MASTER, event->round, wrong_order->segment, 0, 0); break;
+  case SG_ORDER_DECODE: sg_decode(o, wrong_order->model, event->round, 0); break;
+  case SG_ORDER_TIMER: sg_timer(o, SG_AFTER_SECONDS, 0, 0); break;
+  default: sg_end_round(o), sg_end_round(o);
+  }
+}
+
+static const sg_code_type wrong = {.about = {.name = "wrong", .summary = ""},
+                                   .create = liar_create,
+                                   .encode = own_part,
+                                   .on_event = wrong_on_event};
+
+static void orders_that_nobody_can_obey_are_faults(void **state) {
+  (void)state;
+  static const struct {
+    sg_order order;
+    const char *words;
+  } cell[] = {{{.kind = SG_ORDER_TASK, .node = 9}, "orders a node that there is not"},
+              {{.kind = SG_ORDER_SEND, .segment = 3}, "in a segment that there is not"},
+              {{.kind = SG_ORDER_DECODE, .model = 2}, "for a model that there is not"},
+              {{.kind = SG_ORDER_TIMER}, "does not come to rest"},
+              {{.kind = SG_ORDER_END_ROUND}, "ends a round that is over"}};
+  sg_code *code = code_of(&wrong, "", 3, 12);
+  for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+    sg_check *check = NULL;
+    sg_error e = {0};
+    wrong_order = &cell[i].order;
+    assert_int_equal(sg_code_check(code, &plain, &check, &e), SG_BUG);
+    assert_null(check);
+    assert_int_equal(strncmp(e.fault[0].message, "code wrong: its protocol", 24), 0);
+    if (!strstr(e.fault[0].message, cell[i].words)) fail_msg("%s", e.fault[0].message);
+    sg_error_clear(&e);
+  }
+  sg_code_free(code);
+}
+
 /* --- The grid --------------------------------------------------------------------------------- */
 
 typedef struct tally {
@@ -568,6 +683,7 @@ int main(void) {
       cmocka_unit_test(progress_rises),
       cmocka_unit_test(codes_with_their_own_schedules),
       cmocka_unit_test(relays),
+      cmocka_unit_test(inner_nodes_that_decode),
       cmocka_unit_test(jobs_in_flight),
       cmocka_unit_test(no_barrier),
       cmocka_unit_test(approximate_codes_have_errors),
@@ -577,6 +693,8 @@ int main(void) {
       cmocka_unit_test(a_broken_promise_is_seen),
       cmocka_unit_test(overflow_is_an_infinite_error),
       cmocka_unit_test(decodes_that_are_wrong_are_counted),
+      cmocka_unit_test(nothing_beats_the_bound),
+      cmocka_unit_test(orders_that_nobody_can_obey_are_faults),
       cmocka_unit_test(the_grid_has_every_code),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

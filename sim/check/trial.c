@@ -3,7 +3,7 @@
 #include "sim/check/trial.h"
 
 #include "codes/frame/expand.h"
-#include "codes/tools/gaussian.h"
+#include "sim/check/gradients.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 #include "sim/kernel.h"
@@ -13,9 +13,8 @@
 #include <string.h>
 
 enum {
-  STREAM = 1 << 14, /* normal numbers taken from one stream */
-  ORDERS = 4,       /* of what happens, that a pattern is tried with */
-  EXPLORED = 32     /* of them with everybody present, to see what workers hold */
+  ORDERS = 4,   /* of what happens, that a pattern is tried with */
+  EXPLORED = 32 /* of them with everybody present, to see what workers hold */
 };
 
 /* The messages of one segment. */
@@ -23,6 +22,7 @@ typedef struct block {
   int segment, count, columns; /* columns = (parts + coded parts) · pieces */
   const sg_message **message;  /* those that may be decoded with */
   int *slot;                   /* where each stands in the kernel's set */
+  bool *refused;               /* an inner node could not decode what it is made of */
   double *dense;               /* columns × count: rows written out, one column each */
   double *triangle; /* depth × count: the same turned into a triangle, with equal singular values
                        of every subset; NULL: dense is used */
@@ -48,15 +48,8 @@ typedef struct material {
 
 struct sg_trial_subject {
   const sg_code *code;
-  sg_problem problem; /* whose gradients are given */
-  sg_partition *partition;
-  int items;        /* gradients: of the parts, of coded ones, then all at another snapshot */
-  double *gradient; /* items × length */
-  double *constant; /* length, with coded parts: what no worker sends; else NULL */
-  sg_partial *item;
-  int *sum_item; /* the parts */
-  sg_compressor format[SG_PRECISIONS];
-  double norms; /* Σ ‖g‖ */
+  sg_gradients given; /* gradients: of the parts, of coded ones, then all at another snapshot */
+  sg_compressor format[SG_PRECISIONS]; /* of messages */
   uint64_t seed;
   bool is_static;
   sg_rehearsal round; /* of a static code: its messages */
@@ -125,8 +118,10 @@ static sg_status write_rows(const sg_trial_subject *s, const material *m, block 
   if (!b->dense) return sg_fail_memory(e);
   for (int i = 0; i < b->count; i++)
     if (!sg_expand(expander, s->code, m->state, b->message[i], 1,
-                   b->dense + (ptrdiff_t)i * columns))
-      return sg_row_fail(s->code, &expander->row, e);
+                   b->dense + (ptrdiff_t)i * columns)) {
+      if (!expander->row.undecodable) return sg_row_fail(s->code, &expander->row, e);
+      b->refused[i] = true;
+    }
   return find_roots(b) ? SG_OK : sg_fail_memory(e);
 }
 
@@ -134,8 +129,10 @@ static sg_status write_rows(const sg_trial_subject *s, const material *m, block 
 static sg_status add_slot(const sg_trial_subject *s, material *m, block *b, const sg_message *from,
                           sg_row *row, sg_error *e) {
   bool mixed = m->snapshot != SG_ANY && from->snapshot != m->snapshot;
-  int other = mixed && !s->is_static ? s->items / 2 : 0;
-  if (!sg_encode(s->code, m->state, from, row)) return sg_row_fail(s->code, row, e);
+  int other = mixed && !s->is_static ? s->given.items / 2 : 0;
+  if (!sg_encode(s->code, m->state, from, row) && !row->undecodable)
+    return sg_row_fail(s->code, row, e);
+  if (row->undecodable) row->n_terms = row->n_links = 0; /* nobody can use it */
   if (!SG_ROOM(b->term, b->terms_capacity, b->n_terms + row->n_terms + 1) ||
       !SG_ROOM(b->link, b->links_capacity, b->n_links + row->n_links + 1) ||
       !SG_ROOM(b->term_start, b->starts_capacity, b->n_slots + 2) ||
@@ -174,7 +171,8 @@ static sg_status make_material(const sg_trial_subject *s, int count,
     b->segment = k;
     b->message = calloc((size_t)count + 1, sizeof *b->message);
     b->slot = calloc((size_t)count + 1, sizeof *b->slot);
-    if (!b->message || !b->slot || !SG_ROOM(b->term_start, b->starts_capacity, 1) ||
+    b->refused = calloc((size_t)count + 1, sizeof *b->refused);
+    if (!b->message || !b->slot || !b->refused || !SG_ROOM(b->term_start, b->starts_capacity, 1) ||
         !SG_ROOM(b->link_start, b->link_starts_capacity, 1))
       return sg_fail_memory(e);
     b->term_start[0] = b->link_start[0] = 0;
@@ -217,6 +215,7 @@ static void free_material(const sg_code *code, material *m) {
     block *b = &m->block[i];
     free(b->message);
     free(b->slot);
+    free(b->refused);
     free(b->dense);
     free(b->triangle);
     free(b->root);
@@ -228,61 +227,6 @@ static void free_material(const sg_code *code, material *m) {
   free(m->block);
   free(m->slot);
   *m = (material){0};
-}
-
-/* --- What workers hold and send --------------------------------------------------------------- */
-
-bool sg_load_init(sg_load *load, const sg_code *code) {
-  size_t n = (size_t)code->nodes, parts = (size_t)(code->parts + code->coded_parts);
-  *load = (sg_load){.nodes = code->nodes,
-                    .parts = code->parts + code->coded_parts,
-                    .held = calloc(n, parts),
-                    .flops = calloc(n, sizeof(double)),
-                    .sent = calloc(n, sizeof(double))};
-  return load->held && load->flops && load->sent;
-}
-
-void sg_load_free(sg_load *load) {
-  free(load->held);
-  free(load->flops);
-  free(load->sent);
-  *load = (sg_load){0};
-}
-
-void sg_load_join(sg_load *into, const sg_load *other) {
-  for (size_t i = 0; i < (size_t)into->nodes * (size_t)into->parts; i++)
-    into->held[i] |= other->held[i];
-  for (int v = 0; v < into->nodes; v++) {
-    into->flops[v] = fmax(into->flops[v], other->flops[v]);
-    into->sent[v] = fmax(into->sent[v], other->sent[v]);
-  }
-}
-
-/* Adds messages of one snapshot that were sent: those of the list that have it. */
-static sg_status add_load(sg_load *load, const sg_code *code, const void *state, int count,
-                          const sg_message *const *message, int snapshot, sg_error *e) {
-  double *once = calloc(2 * (size_t)load->nodes, sizeof *once);
-  if (!once) return sg_fail_memory(e);
-  double *flops = once, *sent = once + load->nodes;
-  sg_row row = {0};
-  sg_status status = SG_OK;
-  for (int i = 0; i < count && !status; i++) {
-    const sg_message *m = message[i];
-    const sg_segment *segment = &code->segment[m->segment];
-    if (m->snapshot != snapshot) continue;
-    if (!sg_encode(code, state, m, &row)) status = sg_row_fail(code, &row, e);
-    flops[m->from] += 2.0 * (row.n_terms + row.n_links) * (double)sg_segment_length(segment);
-    sent[m->from] += (double)(segment->end - segment->begin) / segment->pieces;
-    for (int t = 0; t < row.n_terms; t++)
-      load->held[(size_t)m->from * (size_t)load->parts + (size_t)row.term[t].part] = 1;
-  }
-  for (int v = 0; v < load->nodes; v++) {
-    load->flops[v] = fmax(load->flops[v], flops[v]);
-    load->sent[v] = fmax(load->sent[v], sent[v]);
-  }
-  sg_row_free(&row);
-  free(once);
-  return status;
 }
 
 /* --- One decode ------------------------------------------------------------------------------- */
@@ -389,33 +333,33 @@ static void make_sets(sg_trial *t, const block *b, const sg_weights *w, double *
                              .link_start = b->n_links ? b->link_start : NULL,
                              .link = b->link,
                              .weight = weight,
-                             .constant = s->constant,
-                             .bias = s->constant ? bias : NULL,
+                             .constant = s->given.constant,
+                             .bias = s->given.constant ? bias : NULL,
                              .compressor = &s->format[p],
                              .n_sum = s->code->parts,
-                             .sum_item = s->sum_item,
+                             .sum_item = s->given.sum_item,
                              .decoded = t->decoded};
 }
 
 static sg_status measure_errors(sg_trial *t, sg_trial_result *r, sg_error *e) {
   const sg_trial_subject *s = t->subject;
-  const double *x = s->gradient; /* gradients are given, whatever the model */
-  const sg_gradient_request request = {.partition = s->partition,
+  const double *x = s->given.gradient; /* gradients are given, whatever the model */
+  const sg_gradient_request request = {.partition = s->given.partition,
                                        .width = 1,
                                        .columns = 1,
                                        .x = &x,
-                                       .n_items = s->items,
-                                       .item = s->item};
+                                       .n_items = s->given.items,
+                                       .item = s->given.item};
   int sets = s->code->segments * SG_PRECISIONS;
-  sg_status status = sg_problem_begin(&s->problem, t->workspace, &request, e);
+  sg_status status = sg_problem_begin(&s->given.problem, t->workspace, &request, e);
   if (!status) {
-    status = sg_kernel_decode(t->kernel, &s->problem, t->workspace, &request, sets, t->set);
+    status = sg_kernel_decode(t->kernel, &s->given.problem, t->workspace, &request, sets, t->set);
     if (status) sg_fail_memory(e);
   }
   for (int p = 0; p < SG_PRECISIONS && !status; p++) {
     double square = 0;
     for (int k = 0; k < s->code->segments; k++) square += t->set[k * SG_PRECISIONS + p].error2;
-    r->error[p] = sqrt(square) / s->norms;
+    r->error[p] = sqrt(square) / s->given.norms;
   }
   return status;
 }
@@ -437,6 +381,7 @@ static sg_status judge_segment(sg_trial *t, const material *m, int k, double *we
   double numbers = (double)(segment->end - segment->begin) / segment->pieces; /* of a message */
   for (int i = 0; i < count; i++) {
     if (!is_used(&w, i)) continue;
+    if (from->refused[t->place[i]]) return SG_UNDECODABLE;
     r->messages++;
     r->received += numbers;
   }
@@ -513,10 +458,10 @@ static sg_status decode(void *user, const sg_rehearsal *played, const sg_rehears
     join(t->result, &r, played->updates == 0 && !t->result->decoded);
     /* With what was not waited for: it is work all the same. */
     if (what->snapshot != SG_ANY)
-      status = add_load(&t->load, code, m.state, played->count, all, what->snapshot, e);
+      status = sg_load_add(&t->load, code, m.state, played->count, all, what->snapshot, e);
     for (int i = 0; what->snapshot == SG_ANY && i < what->count && !status; i++)
-      status = add_load(&t->load, code, m.state, what->count, what->message,
-                        what->message[i]->snapshot, e);
+      status = sg_load_add(&t->load, code, m.state, what->count, what->message,
+                           what->message[i]->snapshot, e);
   }
   free_material(code, &m);
   return status == SG_UNDECODABLE ? SG_OK : status;
@@ -565,7 +510,7 @@ sg_trial *sg_trial_new(const sg_trial_subject *subject) {
   t->subject = subject;
   t->decoder = sg_decoder_new(code);
   t->kernel = sg_kernel_new();
-  t->workspace = sg_workspace_new(&subject->problem);
+  t->workspace = sg_workspace_new(&subject->given.problem);
   t->decoded = calloc((size_t)code->shape.length, sizeof *t->decoded);
   t->set = calloc((size_t)code->segments * SG_PRECISIONS, sizeof *t->set);
   bool ok = sg_load_init(&t->load, code);
@@ -594,53 +539,7 @@ const sg_load *sg_trial_load(const sg_trial *t) {
   return &t->load;
 }
 
-/* --- Gradients that are given ----------------------------------------------------------------- */
-
-static sg_status given_begin(const sg_problem *problem, sg_workspace *ws,
-                             const sg_gradient_request *request) {
-  (void)problem, (void)ws, (void)request;
-  return SG_OK;
-}
-
-static sg_status given_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin,
-                            long end, const double **out) {
-  const sg_trial_subject *s = problem->self;
-  (void)ws, (void)slot, (void)end;
-  for (int i = 0; i < s->items; i++) out[i] = s->gradient + i * problem->length + begin;
-  return SG_OK;
-}
-
-static const sg_problem_type given = {.about = {.name = "given", .summary = "", .reference = ""},
-                                      .begin = given_begin,
-                                      .tile = given_tile};
-
-static void draw_vector(uint64_t seed, size_t l, uint32_t which, double *g) {
-  for (size_t i = 0; i < l; i += STREAM) {
-    sg_stream random;
-    sg_stream_at(&random, seed, 0, SG_FOR_CHECK, which, (uint32_t)(i / STREAM), 3);
-    sg_draw_gaussian(&random, l - i < STREAM ? (int)(l - i) : STREAM, g + i);
-  }
-}
-
-/* Least squares with one row u and target y in each part: u (u · x − y). A coded row has no target;
- * what workers do not know of is the constant −Σ y u. */
-static void least_squares(sg_trial_subject *s, double *x) {
-  const sg_code *code = s->code;
-  int l = (int)code->shape.length;
-  double *u = s->gradient;
-  draw_vector(s->seed, (size_t)l, (uint32_t)code->parts, x);
-  cblas_dscal(l, 1 / sqrt(l), x, 1);
-  memset(u + (ptrdiff_t)code->parts * l, 0, (size_t)code->coded_parts * (size_t)l * sizeof *u);
-  for (int c = 0; c < code->coded_parts; c++)
-    for (int i = 0; i < code->coded[c].count; i++)
-      cblas_daxpy(l, code->coded[c].coef[i], u + (ptrdiff_t)code->coded[c].part[i] * l, 1,
-                  u + (ptrdiff_t)(code->parts + c) * l, 1);
-  for (int j = 0; j < code->parts + code->coded_parts; j++, u += l) {
-    double y = j < code->parts ? cos(j + 1) : 0;
-    cblas_daxpy(l, -y, u, 1, s->constant, 1);
-    cblas_dscal(l, cblas_ddot(l, u, 1, x, 1) - y, u, 1);
-  }
-}
+/* --- What patterns share ---------------------------------------------------------------------- */
 
 /* The number formats, as the compressors of those names. */
 static sg_status make_formats(sg_trial_subject *s, sg_error *e) {
@@ -653,39 +552,6 @@ static sg_status make_formats(sg_trial_subject *s, sg_error *e) {
   }
   return SG_OK;
 }
-
-static sg_status draw_gradients(sg_trial_subject *s, sg_error *e) {
-  const sg_code *code = s->code;
-  int known = code->parts + code->coded_parts;
-  size_t l = (size_t)code->shape.length;
-  s->items = s->is_static ? known : 2 * known;
-  s->gradient = malloc((size_t)s->items * l * sizeof *s->gradient);
-  s->item = calloc((size_t)s->items, sizeof *s->item);
-  s->sum_item = calloc((size_t)code->parts, sizeof *s->sum_item);
-  double *x = malloc(l * sizeof *x);
-  if (code->coded_parts) s->constant = calloc(l, sizeof *s->constant);
-  bool ok = s->gradient && s->item && s->sum_item && x && (s->constant || !code->coded_parts);
-  for (int i = 0; ok && i < s->items; i++) s->item[i].part = i % known;
-  for (int p = 0; ok && p < code->parts; p++) {
-    draw_vector(s->seed, l, (uint32_t)p, s->gradient + (size_t)p * l);
-    s->sum_item[p] = p;
-  }
-  if (ok && code->coded_parts) least_squares(s, x);
-  for (size_t p = 0; ok && p < (size_t)code->parts; p++)
-    s->norms += cblas_dnrm2((int)l, s->gradient + p * l, 1);
-  for (size_t i = (size_t)known * l; ok && i < (size_t)s->items * l; i++)
-    s->gradient[i] = -s->gradient[i - (size_t)known * l];
-  free(x);
-  if (!ok) return sg_fail_memory(e);
-  s->problem = (sg_problem){.type = &given,
-                            .self = s,
-                            .length = code->shape.length,
-                            .subsets = code->shape.subsets,
-                            .block_width = 1};
-  return sg_partition_new(&s->problem, known, NULL, 0, NULL, &s->partition, e);
-}
-
-/* --- What patterns share ---------------------------------------------------------------------- */
 
 static sg_status make_static(sg_trial_subject *s, sg_error *e) {
   sg_rehearsal *r = &s->round;
@@ -701,8 +567,8 @@ static sg_status make_static(sg_trial_subject *s, sg_error *e) {
   for (int i = 0; !status && i < s->code->segments; i++)
     if (make_triangle(&s->material.block[i]) == SG_NO_MEMORY) status = sg_fail_memory(e);
   if (!status && r->count > 0)
-    status = add_load(&s->load, s->code, s->material.state, r->count, s->material.all,
-                      r->message[0]->snapshot, e);
+    status = sg_load_add(&s->load, s->code, s->material.state, r->count, s->material.all,
+                         r->message[0]->snapshot, e);
   return status;
 }
 
@@ -728,7 +594,7 @@ sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subj
   s->is_static = sg_rehearsal_is_static(code);
   sg_status status = sg_load_init(&s->load, code) ? SG_OK : sg_fail_memory(e);
   if (!status) status = make_formats(s, e);
-  if (!status) status = draw_gradients(s, e);
+  if (!status) status = sg_gradients_make(&s->given, code, seed, !s->is_static, e);
   if (!status && s->is_static) status = make_static(s, e);
   if (!status && (!s->is_static || code->type->plan)) status = explore(s, e);
   if (status) {
@@ -743,12 +609,8 @@ void sg_trial_subject_free(sg_trial_subject *s) {
   if (!s) return;
   free_material(s->code, &s->material);
   sg_rehearsal_free(&s->round);
-  sg_partition_free(s->partition);
+  sg_gradients_free(&s->given);
   sg_load_free(&s->load);
-  free(s->gradient);
-  free(s->constant);
-  free(s->item);
-  free(s->sum_item);
   free(s);
 }
 

@@ -8,6 +8,7 @@
 #ifndef SG_CHECK_TRIAL_H
 #define SG_CHECK_TRIAL_H
 
+#include "sim/check/load.h"
 #include "sim/check/rehearsal.h"
 #include "sim/core/precision.h"
 
@@ -23,18 +24,6 @@ typedef struct sg_trial_result {
   double messages;    /* with a weight; of several decodes the least */
   double received;    /* their length, in gradients; the least, too */
 } sg_trial_result;
-
-/* What workers hold, compute with and send: the most that any pattern, order and round has shown.
- * A snapshot's messages count together. */
-typedef struct sg_load {
-  int nodes, parts;    /* coded parts included */
-  unsigned char *held; /* nodes × parts */
-  double *flops;       /* of encoding */
-  double *sent;        /* numbers */
-} sg_load;
-bool sg_load_init(sg_load *load, const sg_code *code); /* false: no memory */
-void sg_load_free(sg_load *load);
-void sg_load_join(sg_load *into, const sg_load *other);
 
 /* What all patterns of a code share; read-only, for any number of threads. Gradients are
  * independent normal vectors; with coded parts those of least squares with a row in each part. At

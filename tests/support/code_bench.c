@@ -122,15 +122,22 @@ sg_status bench_decode(bench *b, unsigned long present, int turn, sg_weights *w,
 
 /* --- What is decoded -------------------------------------------------------------------------- */
 
-/* Adds scale × what a message is made of: of each (part, piece), coded ones too. */
-static void expand(const sg_code *code, const void *state, const sg_message *m, double scale,
-                   double *alpha) {
+/* Adds what a message is made of, times scale[v], to row v of alpha: (part, piece), coded ones
+ * too. */
+static void expand(const sg_code *code, const void *state, const sg_message *m, int pieces,
+                   const double *scale, double *alpha) {
+  size_t size = (size_t)(code->parts + code->coded_parts) * (size_t)pieces;
+  double inner[BENCH_MOST];
   sg_row row = {0};
   assert_true(sg_encode(code, state, m, &row));
-  for (int t = 0; t < row.n_terms; t++)
-    alpha[row.term[t].part * row.pieces + row.term[t].piece] += scale * row.term[t].coef;
-  for (int i = 0; i < row.n_links; i++)
-    expand(code, state, row.link[i].message, scale * row.link[i].coef, alpha);
+  for (int v = 0; v < pieces; v++)
+    for (int t = 0; scale[v] != 0 && t < row.n_terms; t++)
+      alpha[(size_t)v * size + (size_t)(row.term[t].part * pieces + row.term[t].piece)] +=
+          scale[v] * row.term[t].coef;
+  for (int i = 0; i < row.n_links; i++) {
+    for (int v = 0; v < pieces; v++) inner[v] = scale[v] * row.link[i].coef;
+    expand(code, state, row.link[i].message, pieces, inner, alpha);
+  }
   sg_row_free(&row);
 }
 
@@ -158,26 +165,27 @@ static double coded_deviation(const sg_code *code, const double *alpha, double b
 
 double bench_deviation(const sg_code *code, const void *state, int segment, const sg_weights *w,
                        const sg_message *const *order) {
-  static double alpha[2 * BENCH_MOST * BENCH_MOST];
-  int size = (code->parts + code->coded_parts) * w->pieces;
-  double most = 0;
+  int pieces = w->pieces;
+  size_t size = (size_t)(code->parts + code->coded_parts) * (size_t)pieces;
+  double most = 0, *alpha = calloc((size_t)pieces * size, sizeof *alpha);
   const sg_message *first = NULL;
-  assert_true(size <= 2 * BENCH_MOST * BENCH_MOST);
-  for (int v = 0; v < w->pieces; v++) {
-    memset(alpha, 0, (size_t)size * sizeof *alpha);
-    for (int i = 0; i < w->count; i++) {
-      double weight = w->w[i * w->pieces + v];
-      if (weight == 0) continue;
-      assert_int_equal(order[i]->segment, segment);
-      if (first && order[i]->snapshot != first->snapshot) return INFINITY;
-      first = order[i];
-      expand(code, state, order[i], weight, alpha);
-    }
-    if (code->coded_parts)
-      most = fmax(most, coded_deviation(code, alpha, w->bias[v]));
-    else
-      for (int j = 0; j < size; j++) most = fmax(most, fabs(alpha[j] - (j % w->pieces == v)));
+  assert_non_null(alpha);
+  for (int i = 0; i < w->count; i++) {
+    bool used = false;
+    for (int v = 0; v < pieces; v++) used |= w->w[i * pieces + v] != 0;
+    if (!used) continue;
+    assert_int_equal(order[i]->segment, segment);
+    if (first && order[i]->snapshot != first->snapshot) most = INFINITY;
+    first = order[i];
+    expand(code, state, order[i], pieces, w->w + i * pieces, alpha);
   }
+  for (int v = 0; v < pieces; v++) {
+    const double *a = alpha + (size_t)v * size;
+    if (code->coded_parts) most = fmax(most, coded_deviation(code, a, w->bias[v]));
+    for (size_t j = 0; !code->coded_parts && j < size; j++)
+      most = fmax(most, fabs(a[j] - ((int)j % pieces == v)));
+  }
+  free(alpha);
   return most;
 }
 

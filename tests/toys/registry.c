@@ -3,5 +3,6 @@
 #include "tests/support/toy_codes.h"
 
 #define SG_MORE_CODES                                                                              \
-  &toy_two_messages, &toy_nested, &toy_pipeline, &toy_async, &toy_batches, &toy_coded, &toy_tree, &toy_scaled,
+  &toy_two_messages, &toy_nested, &toy_pipeline, &toy_async, &toy_batches, &toy_coded, &toy_tree,  \
+      &toy_scaled,
 #include "codes/registry.c"
