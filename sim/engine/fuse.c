@@ -36,7 +36,7 @@ void run_fuse(sg_run *run, int index, double end, int id) {
 void run_fused_task_done(sg_run *run, int index) {
   node *n = &run->node[index];
   double seconds = n->task_end - n->busy_from;
-  run_log_task(run, index, n->task_end, false);
+  if (run->hooks.log) run_log_task(run, index, n->task_end, false);
   n->fused = n->computing = false;
   n->row_began = true;
   n->row_busy += seconds;

@@ -322,7 +322,7 @@ static void hold_at_node(sg_run *run, int id, int to, int count) {
 static void deliver(sg_run *run, int id) {
   message *first = run_message(run, id);
   if (first->place != IN_INGRESS) first->entered = run->base + run->now;
-  run_log_ingress(run, id, first->snapshot < 0);
+  if (run->hooks.log) run_log_ingress(run, id, first->snapshot < 0);
   if (first->snapshot < 0) {
     run_free_transmission(run, id);
     return;
@@ -378,7 +378,7 @@ static void enter_ingress(sg_run *run, int id) {
 void run_uplink_done(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_fused_task_done(run, index);
-  run_log_uplink(run, index, false);
+  if (run->hooks.log) run_log_uplink(run, index, false);
   int id = n->uplink.head;
   n->uplink.head = run_message(run, id)->next;
   n->sending = false;
@@ -416,7 +416,7 @@ void run_cancel_uplink(sg_run *run, int index) {
     n->uplink = (list){id, id};
   } else {
     sg_queue_cancel(&run->queue, EV_UPLINK, index);
-    run_log_uplink(run, index, true);
+    if (run->hooks.log) run_log_uplink(run, index, true);
     n->sending = false;
     run_free_transmission(run, id);
   }
@@ -427,7 +427,7 @@ static void cancel_in_ingress(sg_run *run, int receiver) {
   sg_ingress *queue = run->ingress[receiver + 1];
   for (int id; (id = sg_ingress_drop(queue, run->now)) >= 0; run->in_ingress--) {
     run->node[run_message(run, id)->view.from].row_cancelled = true;
-    run_log_ingress(run, id, true);
+    if (run->hooks.log) run_log_ingress(run, id, true);
     run_free_transmission(run, id);
   }
   reschedule(run, receiver);

@@ -272,7 +272,7 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
 void run_task_done(sg_run *run, int index) {
   node *n = &run->node[index];
   run_count_busy(run, index);
-  run_log_task(run, index, run->now, false);
+  if (run->hooks.log) run_log_task(run, index, run->now, false);
   if (run->async) run_busy_ends(run, index);
   n->row_began = true;
   n->computing = false;
@@ -308,7 +308,7 @@ static void cancel_task(sg_run *run, int index) {
   node *n = &run->node[index];
   run_count_busy(run, index);
   if (!n->computing || n->stale) return;
-  run_log_task(run, index, run->now, true);
+  if (run->hooks.log) run_log_task(run, index, run->now, true);
   if (run->async) run_busy_ends(run, index);
   run_release_snapshot(run, n->task_snapshot);
   n->computing = false;
