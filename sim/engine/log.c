@@ -16,9 +16,10 @@ void run_log_task(const sg_run *run, int index, double end, bool cut) {
           .begin_s = n->task_begin, .end_s = end_s);
 }
 
-void run_log_uplink(const sg_run *run, int index, bool cut) {
+void run_log_uplink(const sg_run *run, int id, bool cut) {
+  const message *m = run_message(run, id);
+  int index = m->view.from;
   const node *n = &run->node[index];
-  const message *m = run_message(run, n->uplink.head);
   double now_s = run->base + run->now;
   if (cut && n->send_begin > now_s) return; /* It waited for a link that goes one way at a time. */
   RUN_LOG(run, .kind = SG_LOG_UPLINK, .cut = cut, .node = index, .snapshot = m->view.snapshot,
@@ -38,7 +39,7 @@ void run_log_rest(sg_run *run) {
     node *n = &run->node[i];
     if (n->fused) run_count_busy(run, i);
     if (n->computing) run_log_task(run, i, run->now, true);
-    if (n->sending && !n->fused) run_log_uplink(run, i, true);
+    if (n->sending && !n->fused) run_log_uplink(run, n->uplink.head, true);
   }
   for (int id = 0; id < run->n_chunks * CHUNK; id++) {
     const message *m = run_message(run, id);

@@ -378,8 +378,8 @@ static void enter_ingress(sg_run *run, int id) {
 void run_uplink_done(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_fused_task_done(run, index);
-  if (run->hooks.log) run_log_uplink(run, index, false);
   int id = n->uplink.head;
+  if (run->hooks.log) run_log_uplink(run, id, false);
   n->uplink.head = run_message(run, id)->next;
   n->sending = false;
   if (n->uplink.head >= 0) run_touch(run, index);
@@ -416,7 +416,7 @@ void run_cancel_uplink(sg_run *run, int index) {
     n->uplink = (list){id, id};
   } else {
     sg_queue_cancel(&run->queue, EV_UPLINK, index);
-    if (run->hooks.log) run_log_uplink(run, index, true);
+    if (run->hooks.log) run_log_uplink(run, id, true);
     n->sending = false;
     run_free_transmission(run, id);
   }

@@ -301,10 +301,10 @@ void run_log_entry(const sg_run *run, sg_run_logged entry);
     if ((run)->hooks.log) run_log_entry((run), (sg_run_logged){__VA_ARGS__});                      \
   } while (0)
 /* These three are asked only where there is a log. The running task is over, or cancelled, at `end`
- * on this round's clock; the transmission on the link has been sent, or is cancelled, now; a
- * transmission has left the receiver's ingress. */
+ * on this round's clock; transmission `id`, the one on the link, has been sent, or is cancelled,
+ * now; a transmission has left the receiver's ingress. */
 void run_log_task(const sg_run *run, int node, double end, bool cut);
-void run_log_uplink(const sg_run *run, int node, bool cut);
+void run_log_uplink(const sg_run *run, int id, bool cut);
 void run_log_ingress(const sg_run *run, int id, bool cut);
 /* Cuts all that is under way: the run is over. */
 void run_log_rest(sg_run *run);
