@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a simulated round costs without arithmetic: ignore-stragglers, shifted-exponential compute
- * and uplink times, the setting of the events yardstick. A message takes a shared link 1 s, so that
- * with many workers nearly all messages stand in its queue. Prints nanoseconds. */
+/* What a simulated round costs without arithmetic, and an update without a barrier:
+ * ignore-stragglers, shifted-exponential compute and uplink times, the setting of the events
+ * yardstick. A message takes a shared link 1 s, so that with many workers nearly all messages stand
+ * in its queue. Prints nanoseconds. */
 #include "sim/core/clock.h"
 #include "tests/support/environment.h"
 
@@ -48,6 +49,109 @@ static void rounds(int n, int s, long count, const char *ingress) {
   test_environment_free(&t);
 }
 
+/* --- Without a barrier ------------------------------------------------------------------------ */
+
+/* Every message updates the model (K = 1); its worker goes on with the new one. All that the
+ * protocol does is O(1) in the number of workers. */
+typedef struct each_state {
+  int version, from; /* whose message is in the update */
+} each_state;
+
+static sg_status each_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                             sg_error *e) {
+  (void)values;
+  code->parts = shape->workers;
+  code->load = 1;
+  code->flags = SG_ASYNC;
+  code->exact = false;
+  code->state_size = sizeof(each_state);
+  return sg_code_one_segment(code, NULL, NULL, 1, 1, e);
+}
+
+static void each_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code;
+  sg_row_part(row, message->from, 0, 1);
+}
+
+static sg_status each_weights(const sg_code *code, const sg_used *used) {
+  (void)code;
+  used->W[0] = 1;
+  used->info->alpha_error = used->info->alpha_sum = 0; /* of no account here */
+  return SG_OK;
+}
+
+static void each_give(sg_orders *o, int worker, int version) {
+  sg_task(o, worker, version, 1, 1, 0);
+  sg_send(o, worker, SG_MASTER, version, 0, 0, 0);
+}
+
+static void each_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  (void)code;
+  each_state *s = state;
+  if (event->kind == SG_BEGIN) {
+    sg_snapshot(o, 0, 0, 0);
+    each_give(o, SG_ALL, 0);
+  } else if (event->kind == SG_ARRIVAL) {
+    s->from = event->from;
+    sg_decode(o, 0, SG_ANY, SG_NO_SUM);
+  } else if (event->kind == SG_UPDATED) {
+    sg_close(o, s->version++);
+    sg_snapshot(o, s->version, 0, 0);
+    each_give(o, s->from, s->version);
+  }
+}
+
+static const sg_code_type each = {.about = {.name = "bench-each", .summary = ""},
+                                  .create = each_create,
+                                  .encode = each_encode,
+                                  .weights = each_weights,
+                                  .on_event = each_on_event};
+
+/* Nanoseconds an update; decodes: with the decoder, too. */
+static double updates(int n, long count, bool decodes) {
+  test_environment t;
+  test_environment_make(&t, &(test_setup){.workers = n,
+                                          .delay = "shifted-exponential",
+                                          .delay_by = {1.6, 1.25},
+                                          .uplink = "shifted-exponential",
+                                          .uplink_by = {6, 10},
+                                          .length = 1000,
+                                          .seed = 1});
+  sg_shape shape = {.workers = n, .subsets = n, .length = 1000, .updates = count};
+  sg_code *code = test_code(&each, &shape, NULL, 0);
+  sg_run_limits limits = {.iterations = count, .sim_time_s = INFINITY};
+  double best = INFINITY;
+  for (int repeat = 0; repeat < 5; repeat++) {
+    sg_run *run = sg_run_new(&t.env, code, 0, &limits, NULL, NULL);
+    sg_decoder *decoder = sg_decoder_new(code);
+    double start = sg_seconds_now();
+    while (sg_run_advance(run) == SG_RUN_DECODE) {
+      const sg_run_request *r = sg_run_request_of(run);
+      sg_weights w;
+      if (decodes)
+        sg_decoder_weights(decoder, r->state, 0, r->segment->count, r->segment->message, &w, NULL);
+      sg_run_supply(run, &(sg_run_result){.decoded = true, .n_used = 1});
+    }
+    best = fmin(best, sg_seconds_now() - start);
+    sg_decoder_free(decoder);
+    sg_run_free(run);
+  }
+  sg_code_free(code);
+  test_environment_free(&t);
+  return 1e9 * best / (double)count;
+}
+
+static void without_a_barrier(void **state) {
+  (void)state;
+  for (int decodes = 0; decodes < 2; decodes++) {
+    double few = updates(60, 200000, decodes), many = updates(1000, 200000, decodes);
+    printf("K=1 without a barrier%s: n=60 %.0f ns an update, n=1000 %.0f ns, ratio %.2f\n",
+           decodes ? " with decoder" : "", few, many, many / few);
+  }
+}
+
+/* --- Rounds ----------------------------------------------------------------------------------- */
+
 static void bench(void **state) {
   (void)state;
   rounds(12, 2, 100000, NULL);
@@ -62,6 +166,6 @@ static void bench(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(bench)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(without_a_barrier), cmocka_unit_test(bench)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,9 +27,10 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
 }
 
 static sg_status weights(const sg_code *code, const sg_used *used) {
-  /* Where the stop policy ends a round with what there is, that is what is used. */
-  if (used->count < code->nodes - code->promised && !(code->policy->wants & SG_ENDS_WITH_ALL))
-    return SG_UNDECODABLE;
+  /* Where the stop policy ends a round with what there is or with fewer, that is what is used; with
+   * s = 0 the sum is promised, whatever the policy. */
+  bool fewer = !code->exact && code->policy->wants & (SG_ENDS_WITH_ALL | SG_COUNTS_ITS_OWN);
+  if (used->count < code->nodes - code->promised && !fewer) return SG_UNDECODABLE;
   double weight = (double)code->nodes / used->count;
   for (int i = 0; i < used->count; i++) used->W[i] = weight;
   /* The parts that came have α = n/f, the others 0. */

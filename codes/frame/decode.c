@@ -423,6 +423,8 @@ static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
 
 sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int count,
                              const sg_message *const *message, sg_weights *weights, sg_error *e) {
+  assert(segment >= 0 && segment < d->code->segments && count >= 0);
+  assert(count == 0 || (message[0]->segment == segment && message[count - 1]->segment == segment));
   int pieces = d->code->segment[segment].pieces;
   if (!reserve(d, count, pieces)) return sg_fail_memory(e);
   d->state = state;

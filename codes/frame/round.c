@@ -5,6 +5,7 @@
 #include "codes/frame/rank.h"
 #include "codes/frame/stop.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,10 +302,14 @@ static void updated(sg_protocol *p, const sg_event *event, sg_orders *o) {
 
 void sg_round_event(const sg_event *event, sg_orders *orders) {
   sg_protocol *p = orders->round;
+  assert(p && has_rounds(p->code)); /* on_event's own orders, and the flag SG_ROUNDS */
   switch (event->kind) {
   case SG_BEGIN: begin(p, event->round, orders); break;
   case SG_ARRIVAL: arrival(p, event->at, event, orders); break;
-  case SG_CUT: arrival(p, SG_MASTER, event, orders); break;
+  case SG_CUT:
+    arrival(p, SG_MASTER, event, orders);
+    if (event->arg == STOP_TIMER) timer(p, orders);
+    break;
   case SG_UPDATED: updated(p, event, orders); break;
   case SG_TIMER:
     if (event->arg == STOP_TIMER) timer(p, orders);

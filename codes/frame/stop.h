@@ -22,7 +22,9 @@ enum { /* sg_stop_type.wants */
        SG_WANTS_COVERAGE = 2,
        /* The round ends with what there is when all its messages have come, though the policy is
         * not met. Without it (count, decodable) more may be needed than a round has. */
-       SG_ENDS_WITH_ALL = 4
+       SG_ENDS_WITH_ALL = 4,
+       /* It was asked for a number of messages, which may be less than the code's own. */
+       SG_COUNTS_ITS_OWN = 8
 };
 
 typedef struct sg_policy sg_policy;

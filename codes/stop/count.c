@@ -10,7 +10,9 @@ static const sg_param params[] = {
     {0}};
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
-  stop->value = sg_given(values, "messages") ? (double)sg_int(values, "messages") : 0;
+  if (!sg_given(values, "messages")) return SG_OK;
+  stop->value = (double)sg_int(values, "messages");
+  stop->wants |= SG_COUNTS_ITS_OWN;
   return SG_OK;
 }
 

@@ -28,6 +28,19 @@ static void clear(result *r) {
   sg_simulated_clear(&r->simulated);
 }
 
+/* All iterations took equally long: the time is never random and all is rounding, or what makes it
+ * so is too rare to have happened once. */
+static void judge_constant(const sg_simulated *s, result *r) {
+  double off = fabs(s->mean - r->mean);
+  if (off <= 1e-9 * fabs(r->mean)) {
+    r->z = 0;
+  } else if (off >= fabs(r->mean) / (double)s->iterations) {
+    r->z = INFINITY;
+  } else {
+    r->why = strdup("the mean is not judged: what makes iterations differ was too rare to happen");
+  }
+}
+
 /* Deviations in standard errors. Where there is a closed form iterations are independent of one
  * another, within a run and between runs: the standard error of the mean is sd/√(iterations of all
  * runs), that of the share within the exact p99 is binomial. */
@@ -43,8 +56,8 @@ static void judge(const sg_expectation *x, result *r) {
     r->why = strdup("the mean is not judged: the iteration time has no variance");
   else if (s->sd > 0)
     r->z = (s->mean - r->mean) / (s->sd / sqrt(n));
-  else if (n > 1) /* never random: all is rounding */
-    r->z = fabs(s->mean - r->mean) <= 1e-9 * fabs(r->mean) ? 0 : INFINITY;
+  else if (n > 1)
+    judge_constant(s, r);
   double share = sg_simulated_within(s, r->p99 * (1 + 1e-12));
   double expected = sg_finish_done(&x->finish, r->p99 * (1 + 1e-12));
   if (expected > 0 && expected < 1)

@@ -4,24 +4,6 @@
 
 #include <math.h>
 
-void run_count_busy(sg_run *run, int index) {
-  node *n = &run->node[index];
-  if (n->fused && (n->task_end < run->now || (n->task_end == run->now && run->kind > EV_TASK))) {
-    run_fused_task_done(run, index);
-    return;
-  }
-  double seconds = run->now - n->busy_from;
-  if (!n->computing || seconds < 0) return; /* It may still wait for the model. */
-  n->busy_from = run->now;
-  n->row_began = true;
-  n->row_busy += seconds;
-  if (!run->async) run->cost.busy += seconds;
-  if (n->stale)
-    run->cost.wasted += seconds;
-  else
-    n->worked += seconds;
-}
-
 /* Counts the busy seconds of all workers up to now. */
 static void integrate(sg_run *run) {
   run->cost.busy += run->busy_now * (run->now - run->busy_up_to);
@@ -38,6 +20,25 @@ static void integrate(sg_run *run) {
     run->cost.busy += run->now - n->busy_from;
   }
   run->n_waiting_nodes = kept;
+}
+
+void run_count_busy(sg_run *run, int index) {
+  node *n = &run->node[index];
+  if (n->fused && (n->task_end < run->now || (n->task_end == run->now && run->kind > EV_TASK))) {
+    run_fused_task_done(run, index);
+    return;
+  }
+  if (n->waits) integrate(run); /* It reads busy_from of tasks that have begun since. */
+  double seconds = run->now - n->busy_from;
+  if (!n->computing || seconds < 0) return; /* It may still wait for the model. */
+  n->busy_from = run->now;
+  n->row_began = true;
+  n->row_busy += seconds;
+  if (!run->async) run->cost.busy += seconds;
+  if (n->stale)
+    run->cost.wasted += seconds;
+  else
+    n->worked += seconds;
 }
 
 void run_busy_begins(sg_run *run, int index) {

@@ -84,6 +84,10 @@ static void order_snapshot(sg_run *run, const sg_order *order) {
     run_fail(run, "a snapshot of model %d, of which there are %d", order->model, run->code->models);
     return;
   }
+  if (order->snapshot < 0) {
+    run_fail(run, "a snapshot by the name of %d, but names begin at 0", order->snapshot);
+    return;
+  }
   if (run_find_snapshot(run, order->snapshot) >= 0) {
     run_fail(run, "a snapshot by the name of snapshot %d, which is still alive", order->snapshot);
     return;
@@ -112,8 +116,7 @@ void run_touch(sg_run *run, int index) {
   run->touched[run->n_touched++] = index;
 }
 
-/* A new job at the end of a node's queue, for the caller to fill in; NULL: no memory. */
-static job *append_job(sg_run *run, int index) {
+job *run_append_job(sg_run *run, int index) {
   int id = run->free_job;
   if (id >= 0) {
     run->free_job = run->job[id].next;
@@ -134,7 +137,7 @@ static job *append_job(sg_run *run, int index) {
   return &run->job[id];
 }
 
-static job pop_job(sg_run *run, list *jobs) {
+job run_pop_job(sg_run *run, list *jobs) {
   int id = jobs->head;
   job taken = run->job[id];
   jobs->head = taken.next;
@@ -170,10 +173,10 @@ static void make_known(sg_run *run, int index, int slot) {
   if (n->n_known == n->known_capacity) forget_closed_snapshots(run, n);
   if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known)) return;
   uint32_t serial = run->snapshot[slot].serial;
-  n->known[n->n_known++] =
-      (known){.serial = serial,
-              .slot = slot,
-              .ready = sg_links_send_model(run->links, index, serial, run->now)};
+  double ready = sg_links_send_model(run->links, index, serial, run->now);
+  n->known[n->n_known++] = (known){.serial = serial, .slot = slot, .ready = ready};
+  RUN_LOG(run, .kind = SG_LOG_MODEL, .node = index, .snapshot = run->snapshot[slot].name,
+          .bytes = run->model_bytes, .begin_s = run->base + run->now, .end_s = run->base + ready);
   run->cost.bytes_broadcast += run->model_bytes;
 }
 
@@ -183,7 +186,7 @@ static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
     return;
   }
   make_known(run, index, slot);
-  job *task = append_job(run, index);
+  job *task = run_append_job(run, index);
   if (!task) return;
   task->message = -1;
   task->snapshot = slot;
@@ -193,78 +196,13 @@ static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
   run->snapshot[slot].refs++;
 }
 
-/* --- Fused tasks ------------------------------------------------------------------------------ */
-
-/* Most tasks are followed by one message and nothing else, and nobody is told of their end. Then
- * that end needs no event: the message's own is scheduled when the task starts, and the end of the
- * task is accounted for when somebody asks. That halves the number of events. Whatever else
- * happens to the node in between splits the two again. */
-static bool may_fuse(const sg_run *run, const node *n, const job *task) {
-  return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
-         !run->forms && n->uplink.head < 0 && n->held.head < 0;
-}
-
-/* The message that follows a task that is to begin, taken off the queue, or −1. */
-static int take_fused(sg_run *run, node *n, const job *task) {
-  const job *next = n->jobs.head >= 0 ? &run->job[n->jobs.head] : NULL;
-  if (!next || next->message < 0 || next->next >= 0 || !may_fuse(run, n, task) ||
-      run_message(run, next->message)->free)
-    return -1;
-  return pop_job(run, &n->jobs).message;
-}
-
-static void fuse(sg_run *run, int index, double end, int id) {
-  node *n = &run->node[index];
-  n->fused = true;
-  n->task_end = end;
-  run_send(run, id);
-  if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, end);
-}
-
-void run_fused_task_done(sg_run *run, int index) {
-  node *n = &run->node[index];
-  double seconds = n->task_end - n->busy_from;
-  n->fused = n->computing = false;
-  n->row_began = true;
-  n->row_busy += seconds;
-  n->worked += seconds;
-  for (int i = n->uplink.head; i >= 0; i = run_message(run, i)->part)
-    run_message(run, i)->worked = n->worked;
-  run->cost.busy += seconds;
-  run->cost.bytes_sent += run_message(run, n->uplink.head)->bytes;
-  n->tasks++;
-  n->row_tasks++;
-  run_release_snapshot(run, n->task_snapshot);
-}
-
-/* Puts the message of a fused task that is not over back. */
-static void unfuse(sg_run *run, int index) {
-  node *n = &run->node[index];
-  int id = n->uplink.head;
-  n->fused = n->sending = false;
-  sg_queue_cancel(&run->queue, EV_UPLINK, index);
-  n->uplink = (list){-1, -1};
-  n->sent--;
-  for (int i = id; i >= 0; i = run_message(run, i)->part) run_message(run, i)->place = IN_JOBS;
-  job *send = append_job(run, index);
-  if (send) send->message = id;
-}
-
-void run_split(sg_run *run, int index) {
-  node *n = &run->node[index];
-  run_count_busy(run, index);
-  if (!n->fused) return; /* The task is over. */
-  unfuse(run, index);
-  run_schedule(run, n->task_end, EV_TASK, index, 0);
-}
-
 /* --- Tasks ------------------------------------------------------------------------------------ */
 
 /* Cancels queued tasks and sends that are not due. */
 static void cancel_jobs(sg_run *run, int index) {
   list *jobs = &run->node[index].jobs;
   while (jobs->head >= 0) {
-    job cancelled = pop_job(run, jobs);
+    job cancelled = run_pop_job(run, jobs);
     if (cancelled.message >= 0)
       run_free_transmission(run, cancelled.message);
     else
@@ -278,6 +216,9 @@ static void cancel_jobs(sg_run *run, int index) {
 static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const job *task) {
   node *n = &run->node[index];
   double down = first ? sg_delay_down(run->delay, index, iteration) : 0;
+  if (down > 0)
+    RUN_LOG(run, .kind = SG_LOG_DOWN, .node = index, .snapshot = -1,
+            .begin_s = run->base + run->now, .end_s = run->base + run->now + down);
   if (isinf(down)) {
     n->dead = n->row_cancelled = true;
     /* Without rounds it is down for as long as the lost task would have taken. */
@@ -302,7 +243,7 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
   double start = k && k->ready > run->now ? k->ready : run->now;
   uint32_t iteration = run->async ? n->begun : (uint32_t)run->round;
   int done = run->async ? 0 : n->draws;
-  if (done + task->draws > SG_MAX_DRAWS) {
+  if (task->draws > SG_MAX_DRAWS - done) {
     run_fail(run, "more than %d random draws of worker %d in one iteration", SG_MAX_DRAWS, index);
     return;
   }
@@ -318,10 +259,12 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
   n->stale = false;
   n->task_snapshot = task->snapshot;
   n->task_flags = task->flags;
+  n->task_name = run->snapshot[task->snapshot].name;
+  n->task_begin = run->base + start;
   n->busy_from = start;
   if (run->async) run_busy_begins(run, index);
   if (fused >= 0)
-    fuse(run, index, start + seconds, fused);
+    run_fuse(run, index, start + seconds, fused);
   else
     run_schedule(run, start + seconds, EV_TASK, index, 0);
 }
@@ -329,6 +272,7 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
 void run_task_done(sg_run *run, int index) {
   node *n = &run->node[index];
   run_count_busy(run, index);
+  if (run->hooks.log) run_log_task(run, index, run->now, false);
   if (run->async) run_busy_ends(run, index);
   n->row_began = true;
   n->computing = false;
@@ -348,11 +292,11 @@ void run_set_going(sg_run *run) {
     n->touched = false;
     if (n->dead) cancel_jobs(run, index);
     while (!n->computing && n->jobs.head >= 0) {
-      job next = pop_job(run, &n->jobs);
+      job next = run_pop_job(run, &n->jobs);
       if (next.message >= 0)
         run_send(run, next.message);
       else
-        start_task(run, index, &next, take_fused(run, n, &next));
+        start_task(run, index, &next, run_take_fused(run, n, &next));
       if (run->over != SG_RUN_DECODE) return;
     }
     if (!n->sending && n->uplink.head >= 0) run_start_uplink(run, index, run->now);
@@ -364,6 +308,7 @@ static void cancel_task(sg_run *run, int index) {
   node *n = &run->node[index];
   run_count_busy(run, index);
   if (!n->computing || n->stale) return;
+  if (run->hooks.log) run_log_task(run, index, run->now, true);
   if (run->async) run_busy_ends(run, index);
   run_release_snapshot(run, n->task_snapshot);
   n->computing = false;
@@ -411,6 +356,8 @@ static void order_end_round(sg_run *run) {
     return;
   }
   run->ending = true;
+  RUN_LOG(run, .kind = SG_LOG_ROUND_END, .node = SG_MASTER, .snapshot = -1,
+          .begin_s = run->base + run->now, .end_s = run->base + run->now);
   for (int i = 0; i < run->nodes; i++) end_round_at(run, i);
   if (run->env->late_work != SG_LATE_KEEP_PARTIAL) run_cancel_ingress(run);
   for (int i = 0; i < run->nodes; i++) run_settle(run, i);
@@ -444,7 +391,7 @@ void run_reset_nodes(sg_run *run, double shift) {
 static bool nodes_of(sg_run *run, const sg_order *order, int *first, int *end) {
   sg_order_nodes(order, run->code, first, end);
   if (*first >= 0 && *end <= run->nodes) return true;
-  run_fail(run, "an order for node %d, of which there are %d", order->node, run->nodes);
+  run_fail(run, "something of node %d, of which there are %d", order->node, run->nodes);
   return false;
 }
 
@@ -453,17 +400,12 @@ static void order_task(sg_run *run, const sg_order *order) {
   if (!nodes_of(run, order, &first, &end)) return;
   if (slot < 0 || !run->snapshot[slot].open)
     run_fail(run, "a task at snapshot %d, which is not open", order->snapshot);
+  else if (run->ending)
+    run_fail(run, "a task after the end of round %d", run->round);
   else if (!(order->work >= 0 && order->work <= SG_UNBOUNDED))
     run_fail(run, "a task of %g subsets", order->work);
   else
     for (int i = first; i < end; i++) give_task(run, order, i, slot);
-}
-
-/* Whether an idle node's only job is a task that may be fused with what follows it. When nothing
- * else follows in this batch of orders, both can begin at once, without a queue. */
-static bool may_start_with(const sg_run *run, const node *n) {
-  return !n->computing && n->jobs.head >= 0 && n->jobs.head == n->jobs.tail &&
-         run->job[n->jobs.head].message < 0 && may_fuse(run, n, &run->job[n->jobs.head]);
 }
 
 static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
@@ -474,12 +416,15 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   }
   int previous = -1;
   if (order->flags & SG_WITH_PREVIOUS) {
+    if (run->node[index].fused) run_split(run, index);
     const list *jobs = &run->node[index].jobs;
     previous = jobs->head >= 0 ? run->job[jobs->tail].message : -1;
-    if (previous < 0 || run_message(run, previous)->view.to != to) {
+    bool free = order->flags & SG_FREE;
+    if (previous < 0 || run_message(run, previous)->view.to != to ||
+        run_message(run, previous)->free != free) {
       run_fail(run,
                "a message of node %d that is to go with the previous one, but none to the same "
-               "receiver stands right before it",
+               "receiver, as free as it, stands right before it",
                index);
       return;
     }
@@ -488,11 +433,12 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   if (id < 0) return;
   if (previous < 0) {
     node *n = &run->node[index];
-    if (run->cursor == run->orders.count && !(order->flags & SG_FREE) && may_start_with(run, n)) {
-      job task = pop_job(run, &n->jobs);
+    if (run->cursor == run->orders.count && !(order->flags & SG_FREE) &&
+        run_may_start_with(run, n)) {
+      job task = run_pop_job(run, &n->jobs);
       start_task(run, index, &task, id);
     } else {
-      job *send = append_job(run, index);
+      job *send = run_append_job(run, index);
       if (send) send->message = id;
     }
     return;
@@ -534,9 +480,9 @@ static void order_timer(sg_run *run, const sg_order *order) {
 }
 
 static void order_use(sg_run *run, const sg_order *order) {
-  message *m = run_message(run, order->message->id);
-  if (m->place != IN_HANDS || m->view.to != SG_MASTER) {
-    run_fail(run, "an order to use a message that the master does not hold");
+  message *m = run_owns(run, order->message) ? run_message(run, order->message->id) : NULL;
+  if (!m || m->place != IN_HANDS || m->view.to != SG_MASTER) {
+    run_fail(run, "the use of a message that the master does not hold");
     return;
   }
   run->n_named += !m->named;
@@ -628,7 +574,7 @@ static void carry_out(sg_run *run, const sg_order *order) {
     slot = run_find_snapshot(run, order->snapshot);
     if (slot >= 0) run_close_snapshot(run, slot); /* It may be gone with its last message. */
     break;
-  case SG_ORDER_DROP: run_drop_held(run, order->message->id); break;
+  case SG_ORDER_DROP: run_drop_held(run, order->message); break;
   case SG_ORDER_END_ROUND: order_end_round(run); break;
   }
 }
@@ -636,5 +582,7 @@ static void carry_out(sg_run *run, const sg_order *order) {
 void run_carry_out(sg_run *run) {
   while (run->cursor < run->orders.count && run->over == SG_RUN_DECODE && !run->deciding)
     carry_out(run, &run->orders.order[run->cursor++]);
+  if (run->n_named > 0 && !run->deciding)
+    run_fail(run, "the use of messages without a decode behind it");
   if (!run->deciding && run->n_touched > 0) run_set_going(run);
 }

@@ -2,6 +2,7 @@
 /* The life of a run: clock, event loop, decodes. */
 #include "sim/engine/state.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,24 +12,33 @@
 #define MOST_AT_ONE_INSTANT 10000000
 #define MOST_STALLS         1000000
 
-void run_fail(sg_run *run, const char *format, ...) {
-  if (run->over != SG_RUN_DECODE) return;
-  va_list args;
-  va_start(args, format);
-  vsnprintf(run->fault, sizeof run->fault, format, args);
-  va_end(args);
+static void end_with_fault(sg_run *run) {
   run->over = SG_RUN_FAILED;
   run->end_time = run->base + run->now;
 }
 
+void run_fail(sg_run *run, const char *format, ...) {
+  if (run->over != SG_RUN_DECODE) return;
+  va_list args;
+  va_start(args, format);
+  int used = snprintf(run->fault, sizeof run->fault, "%s orders ", run->code->type->about.name);
+  size_t from = (size_t)used < sizeof run->fault ? (size_t)used : sizeof run->fault - 1;
+  vsnprintf(run->fault + from, sizeof run->fault - from, format, args);
+  va_end(args);
+  end_with_fault(run);
+}
+
 void run_out_of_memory(sg_run *run) {
-  run_fail(run, "out of memory");
+  if (run->over != SG_RUN_DECODE) return;
+  snprintf(run->fault, sizeof run->fault, "out of memory");
+  end_with_fault(run);
 }
 
 static void finish(sg_run *run, sg_run_status status, double end_time) {
   if (run->over != SG_RUN_DECODE) return;
   run->over = status;
   run->end_time = end_time;
+  run_log_rest(run);
 }
 
 bool run_grow(sg_run *run, void *array, int *capacity, int wanted, size_t size) {
@@ -98,6 +108,9 @@ static bool allocate(sg_run *run) {
 
 sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint32_t replication,
                    const sg_run_limits *limits, const sg_run_hooks *hooks, sg_error *e) {
+  assert(environment->delay && environment->network && environment->length > 0);
+  assert(environment->update_s >= 0 && environment->header_bytes >= 0);
+  assert(code->nodes > 0 && code->segments > 0 && code->models > 0 && limits->sim_time_s >= 0);
   sg_run *run = calloc(1, sizeof *run);
   if (!run) {
     sg_fail_memory(e);
@@ -190,6 +203,8 @@ static void begin_round(sg_run *run) {
   run->rounds++;
   run->ending = run->refused = false;
   run->first_arrival = NAN;
+  RUN_LOG(run, .kind = SG_LOG_ROUND_BEGIN, .node = SG_MASTER, .snapshot = -1, .begin_s = run->base,
+          .end_s = run->base);
   sg_queue_begin_bulk(&run->queue);
   run_dispatch(run, &(sg_event){.kind = SG_BEGIN, .round = run->round, .at = SG_MASTER});
   sg_queue_end_bulk(&run->queue);
@@ -207,8 +222,16 @@ static void update_over(sg_run *run, int model) {
                                 .dot_previous = m->dot_previous});
 }
 
+/* What took `seconds` and is over now. */
+static void log_event(const sg_run *run, sg_log_kind kind, int at, int value, double seconds) {
+  double now_s = run->base + run->now;
+  RUN_LOG(run, .kind = kind, .node = at, .snapshot = -1, .value = value, .begin_s = now_s - seconds,
+          .end_s = now_s);
+}
+
 static void timer_fired(sg_run *run, int arg) {
   run->timers--;
+  log_event(run, SG_LOG_TIMER, SG_MASTER, arg, 0);
   if (run->code->flags & SG_SEE_CUTS)
     run_show_cut(run, arg);
   else
@@ -240,6 +263,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
   case EV_FREE: run_deliver_free(run, event->value); break;
   case EV_TASK: run_task_done(run, who); break;
   case EV_SIGNAL:
+    log_event(run, SG_LOG_SIGNAL, who, event->value, run->signal_s);
     run_dispatch(run, &(sg_event){.kind = SG_SIGNAL,
                                   .round = run->round,
                                   .at = SG_MASTER,
@@ -247,6 +271,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
                                   .count = event->value});
     break;
   case EV_COMMAND:
+    log_event(run, SG_LOG_COMMAND, who, event->value, run->signal_s);
     run_count_busy(run, who); /* A fused task may be over. */
     run_dispatch(run, &(sg_event){.kind = SG_COMMAND,
                                   .round = run->round,
@@ -257,6 +282,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
     break;
   case EV_TIMER: timer_fired(run, event->value); break;
   case EV_BACK:
+    log_event(run, SG_LOG_BACK, who, 0, 0);
     run_dispatch(run, &(sg_event){.kind = SG_BACK, .round = run->round, .at = who});
     break;
   case EV_BEGIN: begin_round(run); break;
@@ -290,8 +316,7 @@ static void step(sg_run *run) {
   run->events++;
   run->stalled = false;
   if (++run->at_instant > MOST_AT_ONE_INSTANT) {
-    run_fail(run, "more than %d events at one instant: the protocol orders work without end",
-             MOST_AT_ONE_INSTANT);
+    run_fail(run, "work without end: more than %d events at one instant", MOST_AT_ONE_INSTANT);
     return;
   }
   handle(run, &event);
@@ -335,6 +360,8 @@ static void supply_decoded(sg_run *run, const sg_run_result *result) {
     finish(run, SG_RUN_TIME, run->limits.sim_time_s);
     return;
   }
+  RUN_LOG(run, .kind = SG_LOG_UPDATE, .node = SG_MASTER, .model = run->decode.model,
+          .snapshot = run->decode.snapshot, .begin_s = run->base + begin, .end_s = run->base + end);
   use_wanted(run);
   struct model *m = &run->model[run->decode.model];
   *m = (struct model){.updates = m->updates + 1,
@@ -376,8 +403,12 @@ static void supply_refused(sg_run *run) {
 }
 
 void sg_run_supply(sg_run *run, const sg_run_result *result) {
-  if (!run->deciding) return;
+  assert(run->deciding);
+  assert(!result->decoded || (result->decode_s >= 0 && result->n_used >= 0));
   run->deciding = run->has_record = false;
+  RUN_LOG(run, .kind = SG_LOG_DECODE, .cut = !result->decoded, .node = SG_MASTER,
+          .model = run->decode.model, .snapshot = run->decode.snapshot, .value = run->n_wanted,
+          .begin_s = run->base + run->now, .end_s = run->base + run->now);
   if (result->decoded)
     supply_decoded(run, result);
   else
@@ -389,6 +420,7 @@ void sg_run_supply(sg_run *run, const sg_run_result *result) {
 /* --- Questions -------------------------------------------------------------------------------- */
 
 sg_run_sent sg_run_sent_of(const sg_run *run, const sg_message *view) {
+  assert(run_owns(run, view));
   const message *m = run_message(run, view->id);
   return (sg_run_sent){.message = view,
                        .state = sg_protocol_state(run->protocol),

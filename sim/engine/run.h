@@ -77,6 +77,39 @@ typedef struct sg_run_sent {
   int part;                 /* of the transmission: 0, 1, … */
 } sg_run_sent;
 
+/* What happened in a run, for timelines. Spans are told of when they are over, so that they come in
+ * the order of their ends (a task whose end needs no event: with its message). Those that are under
+ * way when the run ends are cut there. */
+typedef enum sg_log_kind {
+  SG_LOG_ROUND_BEGIN,
+  SG_LOG_ROUND_END, /* no more is asked for: updates may go on */
+  SG_LOG_MODEL,     /* node, snapshot: the model is sent to it, until it can be used there; told of
+                       when it is sent */
+  SG_LOG_TASK,      /* node, snapshot: it computes; cut: the task was cancelled */
+  SG_LOG_UPLINK,    /* node, message, bytes: it sends; cut: cancelled on its way */
+  SG_LOG_INGRESS,   /* node (the receiver), message, bytes: from the end of the uplink to the
+                       delivery; cut: cancelled or come for nothing, its round being over */
+  SG_LOG_SIGNAL,    /* node, value: tasks done; to the master */
+  SG_LOG_COMMAND,   /* node, value: the argument; to the node */
+  SG_LOG_TIMER,     /* value: the argument; an instant */
+  SG_LOG_DOWN,      /* node: a crash is noticed, until it is back or (end_s = INFINITY) for the rest
+                       of the round; told of when it is noticed */
+  SG_LOG_BACK,      /* node: the protocol is told; an instant */
+  SG_LOG_DECODE,    /* model, value: messages to decode with; an instant; cut: refused */
+  SG_LOG_UPDATE     /* model, snapshot: decoding and updating; told of when it begins */
+} sg_log_kind;
+
+typedef struct sg_run_logged {
+  sg_log_kind kind;
+  bool cut;
+  int round, node, model; /* node: SG_MASTER where none is named */
+  int snapshot;           /* its name; −1 or SG_ANY: of none or any */
+  int value;
+  const sg_message *message; /* valid during the call */
+  double begin_s, end_s;     /* simulated, since the start of the run; equal: an instant */
+  double bytes;
+} sg_run_logged;
+
 /* The caller keeps model snapshots, and forms messages where the compressor wants them formed when
  * they are sent. Called during sg_run_advance and sg_run_supply. */
 typedef struct sg_run_hooks {
@@ -88,6 +121,8 @@ typedef struct sg_run_hooks {
    * worker's sends; messages that are cancelled before their turn never come here. *bits: how many
    * there are. NULL: nobody computes, and bits must be known beforehand. false: out of memory. */
   bool (*form)(void *user, const sg_run_sent *sent, double *bits);
+  /* Told of everything that happens; NULL costs nothing. */
+  void (*log)(void *user, const sg_run_logged *entry);
 } sg_run_hooks;
 
 /* The messages of one segment, in the order of arrival. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The inside of a run, shared by the files of this folder and by nobody else.
  *
- *   run.c     life cycle, event loop, decode and supply
- *   orders.c  what a protocol orders: snapshots, tasks, timers; the end of a round
- *   links.c   messages: pool, uplinks, ingress queues, delivery
- *   costs.c   seconds and bytes: the rows of sg_run_record
+ *   run.c       life cycle, event loop, decode and supply
+ *   orders.c    what a protocol orders: snapshots, tasks, timers; the end of a round
+ *   fuse.c      tasks and the messages behind them that are one event
+ *   messages.c  messages: pool, uplinks, ingress queues, delivery
+ *   costs.c     seconds and bytes: the rows of sg_run_record
+ *   log.c       what the caller's log is told
  *
  * Functions that cross these files begin with run_. Failures (memory, invalid orders) set run->over
  * and are noticed by the event loop. */
@@ -58,6 +60,7 @@ typedef struct message {
   double bytes;
   double worked;    /* node.worked when it was sent */
   double combine_s; /* of a transmission: its sender decodes so long before it is on the link */
+  double entered;   /* its receiver's ingress: absolute */
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
@@ -92,11 +95,14 @@ typedef struct node {
   bool waits;             /* it begins later than now: on the list of those that do */
   bool dead;              /* in this round: it does nothing */
   double down_until;      /* on this round's clock; it begins nothing before */
-  bool fused;             /* what follows the running task is already on its way: see orders.c */
+  bool fused;             /* what follows the running task is already on its way: see fuse.c */
   double task_end;        /* of a fused task */
   bool stale;             /* the running task is of a round that is over */
   int task_snapshot;      /* the running task */
   unsigned task_flags;    /* the running task */
+  int task_name;          /* the running task: of its snapshot, which a stale one no longer has */
+  double task_begin;      /* the running task: absolute */
+  double send_begin;      /* of the first of `uplink`, if sending: absolute */
   double busy_from;       /* busy seconds of the running task are counted up to here */
   int tasks, draws, sent; /* in this round: tasks done, draws and transmissions used */
   uint32_t begun;         /* tasks since the start of the run, for SG_ASYNC */
@@ -208,10 +214,12 @@ struct sg_run {
 
   sg_run_status over; /* SG_RUN_DECODE: not over */
   double end_time;    /* absolute, once over */
-  char fault[160];
+  char fault[240];
 };
 
 /* --- run.c --- */
+/* The code's protocol ordered what cannot be carried out: the fault is the code's name, "orders"
+ * and this. */
 void run_fail(sg_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_out_of_memory(sg_run *run);
 void run_schedule(sg_run *run, double time, int kind, int subject, int value);
@@ -230,20 +238,37 @@ void run_carry_out(sg_run *run);
 void run_set_going(sg_run *run);
 void run_touch(sg_run *run, int node);
 void run_task_done(sg_run *run, int node);
-/* A fused task and its message become two again, for what happens to the node now. */
-void run_split(sg_run *run, int node);
-/* Accounts for a fused task that is over. */
-void run_fused_task_done(sg_run *run, int node);
+/* A new job at the end of a node's queue, for the caller to fill in; NULL: no memory. */
+job *run_append_job(sg_run *run, int node);
+/* The first job, taken off the queue. */
+job run_pop_job(sg_run *run, list *jobs);
 int run_find_snapshot(const sg_run *run, int name); /* slot, −1 */
 void run_close_snapshot(sg_run *run, int slot);
 void run_release_snapshot(sg_run *run, int slot);
 /* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
 void run_reset_nodes(sg_run *run, double shift);
 
-/* --- links.c --- */
+/* --- fuse.c --- */
+/* The message that follows a task that is to begin, taken off the queue, or −1. */
+int run_take_fused(sg_run *run, node *n, const job *task);
+/* Whether an idle node's only job is a task that may be fused with what follows it. When nothing
+ * else follows in this batch of orders, both can begin at once, without a queue. */
+bool run_may_start_with(const sg_run *run, const node *n);
+/* The running task, which ends at `end`, and message `id` are one. */
+void run_fuse(sg_run *run, int node, double end, int id);
+/* A fused task and its message become two again, for what happens to the node now. */
+void run_split(sg_run *run, int node);
+/* Accounts for a fused task that is over. */
+void run_fused_task_done(sg_run *run, int node);
+
+/* --- messages.c --- */
 #define CHUNK 64
 static inline message *run_message(const sg_run *run, int id) {
   return &run->chunk[(unsigned)id / CHUNK][(unsigned)id % CHUNK];
+}
+/* Whether this is a message of this run, and not a copy or a pointer to something else. */
+static inline bool run_owns(const sg_run *run, const sg_message *m) {
+  return m && m->id >= 0 && m->id < run->n_chunks * CHUNK && &run_message(run, m->id)->view == m;
 }
 int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot); /* −1 */
 void run_free_message(sg_run *run, int id, bool used);
@@ -260,7 +285,7 @@ void run_start_uplink(sg_run *run, int node, double start);
 void run_uplink_done(sg_run *run, int node);
 void run_ingress_done(sg_run *run, int receiver);
 /* Forgets a message that its receiver holds. */
-void run_drop_held(sg_run *run, int id);
+void run_drop_held(sg_run *run, const sg_message *held);
 /* Forgets all that is held of a snapshot, by whomever. */
 void run_drop_snapshot(sg_run *run, int slot);
 /* What becomes of transmissions of a round that is over, by late_messages. */
@@ -270,6 +295,21 @@ void run_cancel_ingress(sg_run *run);
 void run_compact_held(sg_run *run);
 /* Shows the messages that wait for a cut. */
 void run_show_cut(sg_run *run, int arg);
+
+/* --- log.c --- */
+void run_log_entry(const sg_run *run, sg_run_logged entry);
+#define RUN_LOG(run, ...)                                                                          \
+  do {                                                                                             \
+    if ((run)->hooks.log) run_log_entry((run), (sg_run_logged){__VA_ARGS__});                      \
+  } while (0)
+/* These three are asked only where there is a log. The running task is over, or cancelled, at `end`
+ * on this round's clock; transmission `id`, the one on the link, has been sent, or is cancelled,
+ * now; a transmission has left the receiver's ingress. */
+void run_log_task(const sg_run *run, int node, double end, bool cut);
+void run_log_uplink(const sg_run *run, int id, bool cut);
+void run_log_ingress(const sg_run *run, int id, bool cut);
+/* Cuts all that is under way: the run is over. */
+void run_log_rest(sg_run *run);
 
 /* --- costs.c --- */
 /* Without a barrier: a node begins to compute at n->busy_from, or ends. Call when computing is set,

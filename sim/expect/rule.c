@@ -156,7 +156,7 @@ static const char *read_plan(const prober *p, double deadline, sg_rule_worker *w
   for (int i = 0; i < orders->count; i++) {
     const sg_order *o = &orders->order[i];
     if (o->kind == SG_ORDER_SNAPSHOT) continue;
-    if (o->kind == SG_ORDER_TIMER && o->rule == SG_AFTER_SECONDS && o->value == deadline) continue;
+    if (o->kind == SG_ORDER_TIMER && o->rule == SG_AFTER_SECONDS && o->value >= deadline) continue;
     if (o->kind == SG_ORDER_TIMER) return "the master sets a timer";
     if (o->kind != SG_ORDER_TASK && o->kind != SG_ORDER_SEND)
       return "the master gives commands in mid-iteration";

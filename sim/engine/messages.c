@@ -116,12 +116,13 @@ static void unlink_held(sg_run *run, node *n, int previous, int id) {
   run->held_by_nodes--;
 }
 
-void run_drop_held(sg_run *run, int id) {
-  message *m = run_message(run, id);
-  if (m->place != IN_HANDS) {
-    run_fail(run, "an order to drop a message that is not held");
+void run_drop_held(sg_run *run, const sg_message *held) {
+  if (!run_owns(run, held) || run_message(run, held->id)->place != IN_HANDS) {
+    run_fail(run, "to drop a message that is not held");
     return;
   }
+  int id = held->id;
+  const message *m = run_message(run, id);
   int to = m->view.to;
   if (to == SG_MASTER) {
     /* The order is most often about the message that came last. */
@@ -259,7 +260,9 @@ void run_start_uplink(sg_run *run, int index, double start) {
   if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->bytes / run->model_bytes, m->bytes);
-  run_schedule(run, sg_links_send_message(run->links, index, start, seconds), EV_UPLINK, index, 0);
+  double end = sg_links_send_message(run->links, index, start, seconds);
+  n->send_begin = run->base + (run->half_duplex ? end - seconds : start);
+  run_schedule(run, end, EV_UPLINK, index, 0);
 }
 
 /* --- Delivery --------------------------------------------------------------------------------- */
@@ -341,6 +344,8 @@ static void hold_at_node(sg_run *run, int id, int to, int count) {
 
 static void deliver(sg_run *run, int id) {
   message *first = run_message(run, id);
+  if (first->place != IN_INGRESS) first->entered = run->base + run->now;
+  if (run->hooks.log) run_log_ingress(run, id, first->snapshot < 0);
   if (first->snapshot < 0) {
     run_free_transmission(run, id);
     return;
@@ -379,7 +384,7 @@ static void reschedule(sg_run *run, int receiver) {
 }
 
 static void enter_ingress(sg_run *run, int id) {
-  const message *m = run_message(run, id);
+  message *m = run_message(run, id);
   int to = m->view.to;
   sg_ingress **queue = &run->ingress[to + 1];
   if (!*queue) *queue = sg_ingress_new(run->env->network);
@@ -388,6 +393,7 @@ static void enter_ingress(sg_run *run, int id) {
     return;
   }
   for (int i = id; i >= 0; i = run_message(run, i)->part) run_message(run, i)->place = IN_INGRESS;
+  m->entered = run->base + run->now;
   run->in_ingress++;
   reschedule(run, to);
 }
@@ -396,6 +402,7 @@ void run_uplink_done(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_fused_task_done(run, index);
   int id = n->uplink.head;
+  if (run->hooks.log) run_log_uplink(run, id, false);
   n->uplink.head = run_message(run, id)->next;
   n->sending = false;
   if (n->uplink.head >= 0) run_touch(run, index);
@@ -432,6 +439,7 @@ void run_cancel_uplink(sg_run *run, int index) {
     n->uplink = (list){id, id};
   } else {
     sg_queue_cancel(&run->queue, EV_UPLINK, index);
+    if (run->hooks.log) run_log_uplink(run, id, true);
     n->sending = false;
     run_free_transmission(run, id);
   }
@@ -442,6 +450,7 @@ static void cancel_in_ingress(sg_run *run, int receiver) {
   sg_ingress *queue = run->ingress[receiver + 1];
   for (int id; (id = sg_ingress_drop(queue, run->now)) >= 0; run->in_ingress--) {
     run->node[run_message(run, id)->view.from].row_cancelled = true;
+    if (run->hooks.log) run_log_ingress(run, id, true);
     run_free_transmission(run, id);
   }
   reschedule(run, receiver);
