@@ -26,6 +26,7 @@
 #ifndef SG_CODES_CODE_H
 #define SG_CODES_CODE_H
 
+#include "codes/frame/forecast.h"
 #include "sim/core/param.h"
 
 #include <stddef.h>
@@ -56,6 +57,9 @@ typedef struct sg_shape {
   const double *speed; /* workers values; 1 = the nominal speed */
   uint64_t seed;       /* for random coefficients: purpose SG_FOR_CODE */
   long updates;        /* how many iterations the run will have at most */
+  /* Of the workers' times, in `create` only. NULL: nothing is known, and a code that needs it takes
+   * defaults or gives a fault. */
+  const sg_forecast *forecast;
 } sg_shape;
 
 /* A combination of the data of parts (coded data, as in Lagrange coding): rows Σ coef · part. All
