@@ -22,7 +22,8 @@
  * A new code is a `create` and an `encode`; everything else is optional and has a default here:
  * the schedule (one task with all its parts, then one message per segment), the stop rule (the
  * `need`-th message, or an incremental rank test), the decode weights (those that the rank test has
- * found, or minimum-norm least squares, with a checked residual). docs/adding-a-code.md walks through one. */
+ * found, or minimum-norm least squares, with a checked residual). docs/adding-a-code.md walks
+ * through one. */
 #ifndef SG_CODES_CODE_H
 #define SG_CODES_CODE_H
 
