@@ -21,11 +21,13 @@
  *
  * A new code is a `create` and an `encode`; everything else is optional and has a default here:
  * the schedule (one task with all its parts, then one message per segment), the stop rule (the
- * `need`-th message, or an incremental rank test), the decode weights (minimum-norm least squares
- * with a checked residual). docs/adding-a-code.md walks through one. */
+ * `need`-th message, or an incremental rank test), the decode weights (those that the rank test has
+ * found, or minimum-norm least squares, with a checked residual). docs/adding-a-code.md walks
+ * through one. */
 #ifndef SG_CODES_CODE_H
 #define SG_CODES_CODE_H
 
+#include "codes/frame/forecast.h"
 #include "codes/frame/scratch.h"
 #include "sim/core/param.h"
 
@@ -57,6 +59,9 @@ typedef struct sg_shape {
   const double *speed; /* workers values; 1 = the nominal speed */
   uint64_t seed;       /* for random coefficients: purpose SG_FOR_CODE */
   long updates;        /* how many iterations the run will have at most */
+  /* Of the workers' times, in `create` only. NULL: nothing is known, and a code that needs it takes
+   * defaults or gives a fault. */
+  const sg_forecast *forecast;
 } sg_shape;
 
 /* A combination of the data of parts (coded data, as in Lagrange coding): rows Σ coef · part. All

@@ -2,6 +2,7 @@
 /* Decode weights: what is common to all codes. */
 #include "codes/frame/cache.h"
 #include "codes/frame/expand.h"
+#include "codes/frame/protocol.h"
 #include "sim/core/linalg.h"
 
 #include <assert.h>
@@ -13,11 +14,15 @@
  * recovered when no coefficient is off by more than RESIDUAL_TOLERANCE. A sum that is out of reach
  * leaves a residual near 1 / √(parts · pieces), far above it. */
 static const double RANK_TOLERANCE = 1e-12, RESIDUAL_TOLERANCE = 1e-6;
+/* The rank test's weights are taken below this: where elimination loses more digits, least squares
+ * may keep them. */
+static const double ELIMINATION_TOLERANCE = 1e-10;
 
 struct sg_decoder {
   const sg_code *code;
   /* The last call. */
   const void *state;
+  const sg_protocol *protocol; /* whose rank test may know weights; NULL */
   int segment, count;
   const sg_message **message, **sorted; /* by arrival; by (from, tag) */
   int *order;                           /* place in `message` of sorted[i] */
@@ -316,6 +321,23 @@ static sg_status judge_alpha(sg_decoder *d, sg_decode_info *info) {
   return SG_OK;
 }
 
+/* What the default round's rank test has solved already. */
+static bool from_rank_test(sg_decoder *d, const sg_used *used) {
+  const sg_code *code = d->code;
+  if (!d->protocol || code->type->weights || code->flags & SG_WEIGHTS_PURE) return false;
+  if (!sg_protocol_weights(d->protocol, d->segment, d->count, d->sorted, used->W,
+                           &used->info->cond1, &used->info->flops) ||
+      !make_alpha(d))
+    return false;
+  int pieces = code->segment[d->segment].pieces, size = code->parts * pieces;
+  double most = 0;
+  for (int v = 0; v < pieces; v++)
+    for (int j = 0; j < size; j++)
+      most = fmax(most, fabs(d->alpha[v * size + j] - (j % pieces == v)));
+  d->has_alpha = most <= ELIMINATION_TOLERANCE; /* otherwise there will be other weights */
+  return d->has_alpha;
+}
+
 static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
   const sg_code *code = d->code;
   sg_used used = {.state = d->state,
@@ -329,8 +351,11 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
                   .info = info};
   memset(d->sorted_w, 0, (size_t)d->count * (size_t)pieces * sizeof *d->sorted_w);
   for (int v = 0; v < pieces; v++) d->bias[v] = 1;
-  sg_status status =
-      code->type->weights ? code->type->weights(code, &used) : least_squares(d, &used);
+  sg_status status = SG_OK;
+  if (code->type->weights)
+    status = code->type->weights(code, &used);
+  else if (!from_rank_test(d, &used))
+    status = least_squares(d, &used);
   if (status) return status;
   info->amplification = amplification(d->sorted_w, d->count, pieces);
   if (isnan(info->amplification)) return SG_UNDECODABLE;
@@ -444,6 +469,16 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   *weights =
       (sg_weights){.count = count, .pieces = pieces, .w = d->w, .bias = d->bias, .info = info};
   return SG_OK;
+}
+
+sg_status sg_decoder_weights_in(sg_decoder *d, const sg_protocol *p, int segment, int count,
+                                const sg_message *const *message, sg_weights *weights,
+                                sg_error *e) {
+  d->protocol = p;
+  sg_status status =
+      sg_decoder_weights(d, sg_protocol_state(p), segment, count, message, weights, e);
+  d->protocol = NULL;
+  return status;
 }
 
 const double *sg_decoder_alpha(sg_decoder *d) {

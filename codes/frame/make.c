@@ -110,6 +110,7 @@ sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_
   if (!code) return sg_fail_memory(e);
   sg_status status = sg_values_check_with(values, e);
   if (!status) status = type->create(code, shape, values, e);
+  code->shape.forecast = NULL; /* its maker may be gone when the code is used */
   if (!status) status = complete(code, values, e);
   if (status) {
     sg_code_free(code);

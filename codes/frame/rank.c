@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/* Incremental elimination of the rows of messages, B = L U by rows: is the sum within reach yet,
+ * and with which weights?
+ *
+ * Row k of U is what the rows before it leave of row k of B, divided by its largest coefficient,
+ * the pivot. So the entries of U are at most 1, as with partial pivoting of the transposed matrix,
+ * whose stability this has (Higham, Accuracy and Stability of Numerical Algorithms, chapter 9).
+ * Row k of L are the factors with which rows were taken off it, and then the pivot. */
 #include "codes/frame/rank.h"
 #include "codes/frame/expand.h"
+#include "sim/core/array.h"
+#include "sim/core/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,14 +19,42 @@
  * target as reached when less than this is left of its ones. */
 static const double TOLERANCE = 1e-9;
 
+/* Numbers at places that rise: a row of U that is sparse (places are columns) or of L (rows). Of a
+ * dense row of U all numbers are there and no places. */
+typedef struct entries {
+  size_t value, place; /* where they begin */
+  int count;
+} entries;
+
+typedef struct kept {
+  entries lower, upper;
+  bool dense; /* upper */
+  int pivot;  /* a column */
+  double scale;
+  double norm1; /* of the message's row */
+  int id, from, tag, snapshot;
+} kept;
+
 struct sg_rank {
   const sg_code *code;
   int segment, pieces, columns; /* columns = parts × pieces */
   int rank, reached;            /* rows kept; targets (pieces) that are spanned */
-  double *basis; /* columns × columns: row i is zero in the pivots of rows before it */
-  int *pivot;
-  double *target; /* pieces × columns: what is left of the all-ones rows */
+  kept *row;
+  int row_capacity;
+  double *value; /* of all rows, and where they stand */
+  size_t values, value_capacity;
+  int *place;
+  size_t places, place_capacity;
+  double *work;    /* columns: the row that is being eliminated; zero between */
+  int *row_of;     /* columns: whose pivot a column is; −1 */
+  double *target;  /* pieces × columns: what is left of the all-ones rows */
+  double *reduced; /* rows kept × pieces: what was taken off the targets */
+  size_t reduced_capacity;
   unsigned char *done;
+  double *solve; /* rows kept × (pieces + 1) */
+  int *sign;
+  int solve_capacity, sign_capacity;
+  double flops;
   sg_expander expander;
 };
 
@@ -29,12 +66,12 @@ sg_rank *sg_rank_new(const sg_code *code, int segment) {
   r->pieces = code->segment[segment].pieces;
   r->columns = code->parts * r->pieces;
   size_t n = (size_t)r->columns;
-  /* One row more than the rank can be: a row is eliminated in its place. */
-  r->basis = calloc((n + 1) * n, sizeof *r->basis);
-  r->pivot = calloc(n, sizeof *r->pivot);
+  r->work = calloc(n, sizeof *r->work);
+  r->row_of = calloc(n, sizeof *r->row_of);
   r->target = calloc((size_t)r->pieces * n, sizeof *r->target);
   r->done = calloc((size_t)r->pieces, 1);
-  if (r->basis && r->pivot && r->target && r->done) {
+  if (r->work && r->row_of && r->target && r->done) {
+    for (int j = 0; j < r->columns; j++) r->row_of[j] = -1;
     sg_rank_clear(r);
     return r;
   }
@@ -44,20 +81,31 @@ sg_rank *sg_rank_new(const sg_code *code, int segment) {
 
 void sg_rank_free(sg_rank *r) {
   if (!r) return;
-  free(r->basis);
-  free(r->pivot);
+  free(r->row);
+  free(r->value);
+  free(r->place);
+  free(r->work);
+  free(r->row_of);
   free(r->target);
+  free(r->reduced);
   free(r->done);
+  free(r->solve);
+  free(r->sign);
   sg_expander_free(&r->expander);
   free(r);
 }
 
 void sg_rank_clear(sg_rank *r) {
+  for (int k = 0; k < r->rank; k++) r->row_of[r->row[k].pivot] = -1;
   r->rank = r->reached = 0;
+  r->values = r->places = 0;
+  r->flops = 0;
   memset(r->done, 0, (size_t)r->pieces);
   for (int v = 0; v < r->pieces; v++)
     for (int j = 0; j < r->columns; j++) r->target[v * r->columns + j] = j % r->pieces == v ? 1 : 0;
 }
+
+/* --- Elimination ------------------------------------------------------------------------------ */
 
 static int largest(const double *row, int n) {
   int at = 0;
@@ -66,43 +114,183 @@ static int largest(const double *row, int n) {
   return at;
 }
 
-/* row −= row[pivot] · basis row, whose pivot is 1. */
-static void eliminate(double *row, const double *basis, int pivot, int n) {
-  double factor = row[pivot];
-  if (factor == 0) return;
-  for (int j = 0; j < n; j++) row[j] -= factor * basis[j];
-  row[pivot] = 0;
+/* x −= factor · row k of U. */
+static void take_off(const sg_rank *r, int k, double factor, double *x) {
+  const entries *u = &r->row[k].upper;
+  const double *value = r->value + u->value;
+  const int *place = r->place + u->place;
+  if (r->row[k].dense)
+    for (int j = 0; j < u->count; j++) x[j] -= factor * value[j];
+  else
+    for (int j = 0; j < u->count; j++) x[place[j]] -= factor * value[j];
 }
 
-static void reduce_targets(sg_rank *r, const double *row, int pivot) {
+/* Takes row k of U, whose pivot is 1, off a row; returns the factor. */
+static double eliminate(sg_rank *r, int k, double *row) {
+  double factor = row[r->row[k].pivot];
+  if (factor == 0) return 0;
+  take_off(r, k, factor, row);
+  row[r->row[k].pivot] = 0;
+  r->flops += 2.0 * r->row[k].upper.count;
+  return factor;
+}
+
+static void reduce_targets(sg_rank *r, int k) {
   int n = r->columns;
   for (int v = 0; v < r->pieces; v++) {
-    double *target = r->target + (size_t)v * (size_t)n;
+    double *target = r->target + (size_t)v * (size_t)n, *factor = &r->reduced[k * r->pieces + v];
+    *factor = 0;
     if (r->done[v]) continue;
-    eliminate(target, row, pivot, n);
+    *factor = eliminate(r, k, target);
     if (fabs(target[largest(target, n)]) > TOLERANCE) continue;
     r->done[v] = 1;
     r->reached++;
   }
 }
 
+/* Room for one row more. A row of U is sparse while less than half of it is set. */
+static bool reserve(sg_rank *r) {
+  size_t most = (size_t)r->columns + (size_t)r->rank;
+  return SG_ROOM(r->row, r->row_capacity, r->rank + 1) &&
+         SG_ROOM(r->reduced, r->reduced_capacity, (size_t)(r->rank + 1) * (size_t)r->pieces) &&
+         SG_ROOM(r->value, r->value_capacity, r->values + most) &&
+         SG_ROOM(r->place, r->place_capacity, r->places + most);
+}
+
+/* What is left of the row becomes a row of U. */
+static void keep(sg_rank *r, kept *row) {
+  int n = r->columns, count = 0;
+  for (int j = 0; j < n; j++) count += r->work[j] != 0;
+  row->dense = count > n / 2;
+  row->upper = (entries){r->values, r->places, row->dense ? n : count};
+  for (int j = 0; j < n; j++) {
+    double left = r->work[j];
+    if (left == 0 && !row->dense) continue;
+    r->value[r->values++] = left / row->scale;
+    if (!row->dense) r->place[r->places++] = j;
+  }
+  r->flops += count;
+  r->row_of[row->pivot] = r->rank;
+}
+
 sg_verdict sg_rank_add(sg_rank *r, const void *state, const sg_message *message, bool *failed) {
   int n = r->columns;
-  double *row = r->basis + (size_t)r->rank * (size_t)n;
-  memset(row, 0, (size_t)n * sizeof *row);
-  if (!sg_expand(&r->expander, r->code, state, message, 1, row)) {
+  double *work = r->work;
+  if (!reserve(r) || !sg_expand(&r->expander, r->code, state, message, 1, work)) {
+    memset(work, 0, (size_t)n * sizeof *work);
     *failed = true;
     return SG_WAIT;
   }
-  double before = fabs(row[largest(row, n)]);
-  for (int i = 0; i < r->rank; i++)
-    eliminate(row, r->basis + (size_t)i * (size_t)n, r->pivot[i], n);
-  int pivot = largest(row, n);
-  double scale = row[pivot];
+  kept *row = &r->row[r->rank];
+  *row = (kept){.lower = {r->values, r->places, 0},
+                .id = message->id,
+                .from = message->from,
+                .tag = message->tag,
+                .snapshot = message->snapshot};
+  double before = fabs(work[largest(work, n)]);
+  for (int j = 0; j < n; j++) row->norm1 += fabs(work[j]);
+  for (int k = 0; k < r->rank; k++) {
+    double factor = eliminate(r, k, work);
+    if (factor == 0) continue;
+    r->value[row->lower.value + (size_t)row->lower.count] = factor;
+    r->place[row->lower.place + (size_t)row->lower.count++] = k;
+  }
+  row->pivot = largest(work, n);
+  row->scale = work[row->pivot];
   /* After a refused decode everything is welcome that may mend the arithmetic. */
-  if (!(fabs(scale) > TOLERANCE * before)) return r->reached == r->pieces ? SG_READY : SG_SKIP;
-  for (int j = 0; j < n; j++) row[j] /= scale;
-  r->pivot[r->rank++] = pivot;
-  reduce_targets(r, row, pivot);
-  return r->reached == r->pieces ? SG_READY : SG_WAIT;
+  bool adds = fabs(row->scale) > TOLERANCE * before;
+  if (adds) {
+    r->values += (size_t)row->lower.count;
+    r->places += (size_t)row->lower.count;
+    keep(r, row);
+  }
+  memset(work, 0, (size_t)n * sizeof *work);
+  if (adds) reduce_targets(r, r->rank++);
+  return r->reached == r->pieces ? SG_READY : adds ? SG_WAIT : SG_SKIP;
+}
+
+/* --- Weights ---------------------------------------------------------------------------------- */
+
+/* x Lᵀ = y in place: y are factors of rows of U, x of rows of B. */
+static void weights_of(const sg_rank *r, double *y, int stride) {
+  for (int k = r->rank - 1; k >= 0; k--) {
+    const kept *row = &r->row[k];
+    const double *value = r->value + row->lower.value;
+    const int *place = r->place + row->lower.place;
+    double x = y[k * stride] /= row->scale;
+    for (int i = 0; x != 0 && i < row->lower.count; i++) y[place[i] * stride] -= value[i] * x;
+  }
+}
+
+/* x ← A_P⁻¹ x: the weights of rows that give x in the pivots. */
+static void solve(sg_rank *r, double *x) {
+  for (int k = 0; k < r->rank; k++) r->work[r->row[k].pivot] = x[k];
+  for (int k = 0; k < r->rank; k++) {
+    x[k] = r->work[r->row[k].pivot];
+    if (x[k] != 0) take_off(r, k, x[k], r->work);
+  }
+  memset(r->work, 0, (size_t)r->columns * sizeof *r->work);
+  weights_of(r, x, 1);
+}
+
+/* x ← A_P⁻ᵀ x = U⁻¹ L⁻¹ x. */
+static void solve_transposed(const sg_rank *r, double *x) {
+  for (int k = 0; k < r->rank; k++) {
+    const kept *row = &r->row[k];
+    for (int i = 0; i < row->lower.count; i++)
+      x[k] -= r->value[row->lower.value + (size_t)i] * x[r->place[row->lower.place + (size_t)i]];
+    x[k] /= row->scale;
+  }
+  for (int k = r->rank - 1; k >= 0; k--) {
+    const kept *row = &r->row[k];
+    for (int j = 0; j < row->upper.count; j++) {
+      int column = row->dense ? j : r->place[row->upper.place + (size_t)j], at = r->row_of[column];
+      if (at > k) x[k] -= r->value[row->upper.value + (size_t)j] * x[at];
+    }
+  }
+}
+
+static double condition(sg_rank *r) {
+  double norm = 0, inverse = 0, *x = r->solve, *v = x + r->rank;
+  lapack_int kase = 0, save[3];
+  for (int k = 0; k < r->rank; k++) norm = fmax(norm, r->row[k].norm1);
+  do {
+    LAPACKE_dlacn2(r->rank, v, x, r->sign, &inverse, &kase, save);
+    if (kase == 1) solve(r, x);
+    if (kase == 2) solve_transposed(r, x);
+  } while (kase);
+  return norm * inverse;
+}
+
+/* Messages are few, and come in nearly the order in which they were added. */
+static int find(const sg_rank *r, const sg_message *m, int guess) {
+  for (int i = 0; i < r->rank; i++) {
+    int k = (guess + i) % r->rank;
+    const kept *row = &r->row[k];
+    if (row->id == m->id && row->from == m->from && row->tag == m->tag &&
+        row->snapshot == m->snapshot)
+      return k;
+  }
+  return -1;
+}
+
+bool sg_rank_weights(sg_rank *r, int count, const sg_message *const *message, double *W,
+                     double *cond1, double *flops) {
+  int n = r->rank, pieces = r->pieces;
+  if (r->reached < pieces || count != n || n == 0) return false;
+  if (!SG_ROOM(r->solve, r->solve_capacity, n * (pieces + 1)) ||
+      !SG_ROOM(r->sign, r->sign_capacity, n))
+    return false;
+  *cond1 = condition(r);
+  double *x = r->solve;
+  memcpy(x, r->reduced, (size_t)n * (size_t)pieces * sizeof *x);
+  for (int v = 0; v < pieces; v++) weights_of(r, x + v, pieces);
+  for (int i = 0; i < n; i++) {
+    int k = find(r, message[i], i);
+    if (k < 0) return false;
+    memcpy(W + i * pieces, x + k * pieces, (size_t)pieces * sizeof *W);
+  }
+  *flops = r->flops;
+  for (int k = 0; k < n; k++) *flops += pieces * (2.0 * r->row[k].lower.count + 1);
+  return true;
 }

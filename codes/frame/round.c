@@ -112,6 +112,13 @@ const void *sg_protocol_state(const sg_protocol *p) {
   return p->state;
 }
 
+bool sg_protocol_weights(const sg_protocol *p, int segment, int count,
+                         const sg_message *const *message, double *W, double *cond1,
+                         double *flops) {
+  sg_rank *rank = p->segment[segment].rank;
+  return rank && sg_rank_weights(rank, count, message, W, cond1, flops);
+}
+
 static int draws(double work) {
   return work < 1 ? 1 : (int)lround(work);
 }

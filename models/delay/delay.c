@@ -276,6 +276,75 @@ sg_status sg_delay_remove_causes(sg_delay *d, const sg_delay_causes *what, const
   return SG_OK;
 }
 
+/* --- Beforehand ------------------------------------------------------------------------------- */
+
+sg_delay *sg_delay_apart(const sg_delay *delay) {
+  sg_delay *d = malloc(sizeof *d);
+  if (!d) return NULL;
+  sg_stream s;
+  sg_stream_at(&s, delay->seed, 0, SG_FOR_FORECAST, 0, 0, 0);
+  *d = *delay;
+  d->seed = (uint64_t)ldexp(sg_uniform(&s), 53);
+  d->times.seed = d->modifiers.seed = d->failures.seed = d->seed;
+  d->modifiers.slow.seed = d->failures.dead.seed = d->seed;
+  if (!d->times.replay) return d;
+  d->times.replay = sg_replay_reseeded(d->times.replay, d->seed);
+  if (d->times.replay) return d;
+  free(d);
+  return NULL;
+}
+
+void sg_delay_apart_free(sg_delay *delay) {
+  if (!delay) return;
+  free(delay->times.replay);
+  free(delay);
+}
+
+double sg_delay_loses(const sg_delay *delay, int worker, long iterations) {
+  return sg_failures_probability(&delay->failures, worker, iterations);
+}
+
+bool sg_delay_scales(const sg_delay *d) {
+  bool stalls = d->modifiers.stall_probability > 0 && d->modifiers.stall_has_length;
+  return d->scaling == PROPORTIONAL && d->fixed == 0 && !stalls &&
+         d->failures.crash != SG_CRASH_SECONDS;
+}
+
+/* Laws without a mean fall like a power, in whose range a double still has digits at these ends;
+ * what falls faster than t near 0, or is 0 there, decides nothing. */
+static double far_index(const sg_law *law) {
+  if (isfinite(law->type->mean(law->state))) return INFINITY;
+  return log(sg_law_tail(law, 1e60) / sg_law_tail(law, 1e90)) / log(1e30);
+}
+
+static double near_index(const sg_law *law) {
+  double closer = law->type->cdf(law->state, 1e-90), close = law->type->cdf(law->state, 1e-60);
+  return closer > 0 ? log(close / closer) / log(1e30) : INFINITY;
+}
+
+sg_delay_tails sg_delay_tails_of(const sg_delay *d, double work) {
+  const sg_modifiers *m = &d->modifiers;
+  sg_delay_tails t = {INFINITY, INFINITY};
+  if (!d->times.replay && !d->times.certain) {
+    t.far = far_index(&d->times.law);
+    t.near = near_index(&d->times.law);
+    if (d->scaling == ADDITIVE && work > 1) t.near *= (double)lround(work);
+  }
+  if (m->speed.random) {
+    t.far = fmin(t.far, near_index(&m->speed.law));
+    t.near = fmin(t.near, far_index(&m->speed.law));
+  }
+  if (m->stall_probability > 0 && m->stall_has_length)
+    t.far = fmin(t.far, far_index(&m->stall_length));
+  if (d->failures.crash == SG_CRASH_SECONDS) t.far = fmin(t.far, far_index(&d->failures.downtime));
+  if (m->common.random) {
+    if (far_index(&m->common.law) <= 1) t.far = 0;
+    if (near_index(&m->common.law) <= 1) t.near = 0;
+  }
+  if (d->fixed > 0 || (d->scaling == STARTUP && d->per_subset * work > 0)) t.near = INFINITY;
+  return t;
+}
+
 /* --- Runs ------------------------------------------------------------------------------------- */
 
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication) {

@@ -31,6 +31,25 @@ long sg_delay_iterations(const sg_delay *delay);
  * trace is used. */
 void sg_delay_note(const sg_delay *delay, sg_buffer *out);
 
+/* The same delays drawn from streams that are not those of any run (purpose SG_FOR_FORECAST), for
+ * what is known of them before there is a run. A copy as the delay is now, which borrows what the
+ * original owns. NULL: no memory. */
+sg_delay *sg_delay_apart(const sg_delay *delay);
+void sg_delay_apart_free(sg_delay *delay);
+/* The probability that a worker's messages never come in an iteration drawn uniformly from the
+ * first `iterations`; NAN where that depends on the code. */
+double sg_delay_loses(const sg_delay *delay, int worker, long iterations);
+/* Whether a worker's time for `work` subsets in an iteration is `work` times that for one. */
+bool sg_delay_scales(const sg_delay *delay);
+/* How fast the law of a worker's time T for so much work falls at its ends, where that decides
+ * about moments: P(T > t) like t^−far, P(T < t) like t^near; INFINITY where it has a mean, or is
+ * bounded away from 0. 0: what all workers have in common has no such mean. So of n workers the
+ * k-th time has no mean if (n − k + 1) · far ≤ 1, and 1/T_(k) none if k · near ≤ 1. */
+typedef struct sg_delay_tails {
+  double far, near;
+} sg_delay_tails;
+sg_delay_tails sg_delay_tails_of(const sg_delay *delay, double work);
+
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication);
 void sg_delay_run_free(sg_delay_run *run);
 

@@ -159,6 +159,30 @@ void sg_failures_clear(sg_failures *f) {
   f->pattern = NULL;
 }
 
+static double erasure_probability(const sg_failures *f, int worker) {
+  switch (f->erasure) {
+  case SG_ERASE_NONE: return 0;
+  case SG_ERASE_BERNOULLI: return f->probability;
+  case SG_ERASE_UNIFORM:
+  case SG_ERASE_BURST: return (double)f->count / f->workers;
+  case SG_ERASE_PATTERN: return f->pattern[worker] ? 1 : 0;
+  case SG_ERASE_WORST: return f->count == 0 ? 0 : f->count == f->workers ? 1 : NAN;
+  }
+  return NAN;
+}
+
+/* A worker is up in iteration 0 and dead in iteration i with probability π (1 − qⁱ), q = 1 − enter
+ * − leave and π = enter / (enter + leave): here the mean of that. Crashes of seconds only delay. */
+static double death_probability(const sg_failures *f, long iterations) {
+  if (f->crash != SG_CRASH_CHAIN) return 0;
+  double change = f->dead.enter + f->dead.leave, q = 1 - change, n = (double)iterations;
+  return f->dead.enter / change * (1 - (1 - pow(q, n)) / (n * change));
+}
+
+double sg_failures_probability(const sg_failures *f, int worker, long iterations) {
+  return 1 - (1 - erasure_probability(f, worker)) * (1 - death_probability(f, iterations));
+}
+
 bool sg_failures_run_init(sg_failures_run *run, const sg_failures *f) {
   size_t n = (size_t)f->workers;
   *run = (sg_failures_run){0};

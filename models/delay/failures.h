@@ -53,6 +53,10 @@ typedef struct sg_failures_run { /* what a run remembers; zeroed at first */
   uint32_t iteration;
 } sg_failures_run;
 
+/* The probability that a worker's messages never come in an iteration drawn uniformly from the
+ * first `iterations`; NAN where the pattern is not known yet. */
+double sg_failures_probability(const sg_failures *f, int worker, long iterations);
+
 bool sg_failures_run_init(sg_failures_run *run, const sg_failures *f); /* false: no memory */
 void sg_failures_run_clear(sg_failures_run *run);
 

@@ -194,6 +194,14 @@ void sg_replay_free(sg_replay *replay) {
   free(replay);
 }
 
+sg_replay *sg_replay_reseeded(const sg_replay *replay, uint64_t seed) {
+  sg_replay *r = malloc(sizeof *r);
+  if (!r) return NULL;
+  *r = *replay;
+  r->seed = seed;
+  return r;
+}
+
 static long below(sg_stream *stream, long n) {
   return (long)(sg_uniform(stream) * (double)n);
 }

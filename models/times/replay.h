@@ -40,6 +40,8 @@ typedef enum sg_replay_column {
 sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
                         sg_replay_column column, double per_subset_s, sg_replay **out, sg_error *e);
 void sg_replay_free(sg_replay *replay);
+/* The same trace with another seed; borrows the original. Free with free(). NULL: no memory. */
+sg_replay *sg_replay_reseeded(const sg_replay *replay, uint64_t seed);
 
 /* Seconds of `worker` in `iteration`. draw: which of several times of one iteration; only
  * iid-bootstrap has more than one. O(1). */

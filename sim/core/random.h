@@ -32,7 +32,8 @@ typedef enum sg_purpose {
   SG_FOR_JITTER = 12,    /* network jitter */
   SG_FOR_INITIAL = 13,   /* initial models */
   SG_FOR_CHECK = 14,     /* sampled straggler patterns and the like */
-  SG_FOR_DITHER = 15     /* random rounding of messages */
+  SG_FOR_DITHER = 15,    /* random rounding of messages */
+  SG_FOR_FORECAST = 16   /* the seed of what codes are told beforehand */
 } sg_purpose;
 
 #define SG_MAX_REPLICATIONS (1 << 24)

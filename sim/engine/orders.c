@@ -547,6 +547,7 @@ static void order_decode(sg_run *run, const sg_order *order) {
                                     .update = run->model[order->model].updates,
                                     .flags = order->flags & (SG_LAST | SG_NO_SUM),
                                     .state = sg_protocol_state(run->protocol),
+                                    .protocol = run->protocol,
                                     .n_segments = run->code->segments,
                                     .segment = run->segment};
   }

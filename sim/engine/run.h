@@ -134,10 +134,11 @@ typedef struct sg_run_segment {
 
 typedef struct sg_run_request {
   int model;
-  long update;       /* 0, 1, …: updates of this model so far */
-  unsigned flags;    /* SG_LAST, SG_NO_SUM */
-  const void *state; /* the code's state in this run, for weights and encode */
-  int n_segments;    /* all of the code's, in order, those without a message too */
+  long update;                 /* 0, 1, …: updates of this model so far */
+  unsigned flags;              /* SG_LAST, SG_NO_SUM */
+  const void *state;           /* the code's state in this run, for encode */
+  const sg_protocol *protocol; /* of this run, for sg_decoder_weights_in */
+  int n_segments;              /* all of the code's, in order, those without a message too */
   const sg_run_segment *segment;
 } sg_run_request;
 

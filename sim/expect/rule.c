@@ -76,8 +76,8 @@ static bool decodes(prober *p) {
     for (int i = 0; i < p->n_held; i++)
       if (p->held[i]->segment == s) p->segment[n++] = p->held[i];
     sg_weights weights;
-    sg_status status = sg_decoder_weights(p->decoder, sg_protocol_state(p->protocol), s, n,
-                                          p->segment, &weights, NULL);
+    sg_status status =
+        sg_decoder_weights_in(p->decoder, p->protocol, s, n, p->segment, &weights, NULL);
     if (status == SG_NO_MEMORY) p->failed = true;
     if (status) return false;
   }

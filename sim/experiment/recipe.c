@@ -258,8 +258,8 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
   const sg_code *code = r->world->code;
   const sg_segment *segment = &code->segment[s->segment];
   sg_weights weights;
-  sg_status status = sg_decoder_weights(r->decoder, sg_run_request_of(run)->state, s->segment,
-                                        s->count, s->message, &weights, e);
+  sg_status status = sg_decoder_weights_in(r->decoder, sg_run_request_of(run)->protocol, s->segment,
+                                           s->count, s->message, &weights, e);
   if (status) return status;
   if (!begin_set(r, segment, &weights)) return sg_fail_memory(e);
   for (int k = 0; k < s->count; k++) {

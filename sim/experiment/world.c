@@ -4,6 +4,7 @@
 #include "sim/check/worst.h"
 #include "sim/experiment/calibrate.h"
 #include "sim/experiment/causes.h"
+#include "sim/experiment/forecast.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -237,6 +238,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e) {
   *out = NULL;
   sg_world *w = calloc(1, sizeof *w);
+  sg_forecaster *forecaster = NULL;
   if (!w) return sg_fail_memory(e);
   const sg_values *cluster = sg_section(point, "cluster"),
                   *learning = sg_section(point, "learning");
@@ -256,18 +258,22 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   sg_status d = read_compression(point, w, e);
   status = a ? a : b ? b : c ? c : d;
   if (status != SG_OK) goto out;
-  status = sg_causes_remove(point->values, w->delay, w->network, e);
-  if (status != SG_OK) goto out;
   /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);
   if (most > 0 && most < w->limits.iterations) w->limits.iterations = most;
+  /* Before causes are taken away: the code is that of the scenario. */
+  forecaster = sg_forecaster_new(w->delay, w->limits.iterations);
+  if (!forecaster) status = sg_fail_memory(e);
+  if (!status) status = sg_causes_remove(point->values, w->delay, w->network, e);
+  if (status) goto out;
 
   sg_shape shape = {.workers = w->workers,
                     .subsets = w->problem->subsets,
                     .length = w->problem->length,
                     .speed = sg_delay_speeds(w->delay),
                     .seed = seed,
-                    .updates = w->limits.iterations};
+                    .updates = w->limits.iterations,
+                    .forecast = sg_forecaster_forecast(forecaster)};
   status =
       sg_code_new((const sg_code_type *)point->scheme->variant, &shape, point->scheme, &w->code, e);
   if (status == SG_OK) status = find_worst(w, cluster, seed, e);
@@ -289,6 +295,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   w->environment.length = w->problem->length;
   w->environment.seed = seed;
 out:
+  sg_forecaster_free(forecaster);
   if (status != SG_OK) {
     sg_world_free(w, cache);
     return status;
