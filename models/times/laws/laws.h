@@ -11,6 +11,11 @@
 #define FITS(type)                                                                                 \
   _Static_assert(sizeof(type) <= SG_LAW_STATE && _Alignof(type) <= 16, "the state must fit")
 
+/* The members of a descriptor in a file whose functions are called as the members are. */
+#define LAW_FUNCTIONS                                                                              \
+  .draw = draw, .mean = mean, .variance = variance, .cdf = cdf, .quantile = quantile,              \
+  .tail = tail, .density = density
+
 /* Rows of parameter tables. */
 #define LAW_TIME(member, what) SG_ROW_REAL(member, 0, SG_UNBOUNDED, what, .flags = SG_REQUIRED)
 #define LAW_SCALE(member, what)                                                                    \
