@@ -229,23 +229,15 @@ void sg_put_man(const sg_command *const *commands, sg_buffer *out) {
 
 /* --- The reference ---------------------------------------------------------------------------- */
 
-/* A cell of a Markdown table. */
-static void put_cell(const char *text, sg_buffer *out) {
-  for (; *text; text++) {
-    if (*text == '|') sg_put(out, "\\");
-    sg_put_bytes(out, text, 1);
-  }
-}
-
 static void put_markdown_option(const sg_option *o, sg_buffer *out) {
   sg_put(out, "| `");
   if (o->letter) sg_putf(out, "-%c`, `", o->letter);
   sg_putf(out, "--%s%s%s` | ", o->name, o->value ? " " : "", o->value ? o->value : "");
-  put_cell(o->help, out);
+  sg_put_markdown_cell(o->help, out);
   sg_put(out, " | ");
   size_t begin = out->length;
   put_values(o, out);
-  escape(put_cell, begin, out);
+  escape(sg_put_markdown_cell, begin, out);
   sg_put(out, " |\n");
 }
 
