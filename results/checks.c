@@ -24,39 +24,13 @@ static sg_status delete_older(sg_db *db, const sg_code_check_record *r, sg_error
   return status;
 }
 
-static sg_status add_check(sg_db *db, int64_t invocation_id, const sg_code_check_record *r,
-                           int64_t *id, sg_error *e) {
-  sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare_insert(db, "code_check", "", &insert, e);
-  if (!status) {
-    sqlite3_bind_int64(insert, 1, invocation_id);
-    sg_bind_record(insert, 2, "code_check", r);
-    status = sg_db_step(db, insert, e);
-  }
-  if (!status) *id = sqlite3_last_insert_rowid(sg_db_handle(db));
-  sqlite3_finalize(insert);
-  return status;
-}
-
-static sg_status add_sets(sg_db *db, int64_t id, const sg_code_check_record *r, sg_error *e) {
-  sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare_insert(db, "code_check_sets", "", &insert, e);
-  for (int i = 0; i < r->n_sets && !status; i++) {
-    sqlite3_bind_int64(insert, 1, id);
-    sg_bind_record(insert, 2, "code_check_sets", &r->sets[i]);
-    status = sg_db_step(db, insert, e);
-    sqlite3_reset(insert);
-  }
-  sqlite3_finalize(insert);
-  return status;
-}
-
 static sg_status add_one(sg_db *db, int64_t invocation_id, const sg_code_check_record *r,
                          sg_error *e) {
   int64_t id = 0;
   sg_status status = delete_older(db, r, e);
-  if (!status) status = add_check(db, invocation_id, r, &id, e);
-  if (!status) status = add_sets(db, id, r, e);
+  if (!status) status = sg_db_insert(db, "code_check", invocation_id, r, &id, e);
+  for (int i = 0; i < r->n_sets && !status; i++)
+    status = sg_db_insert(db, "code_check_sets", id, &r->sets[i], NULL, e);
   return status;
 }
 

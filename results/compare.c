@@ -239,17 +239,9 @@ static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer
   }
 }
 
-/* A paragraph of words in lines of a terminal's width; 0: unlimited, but nobody reads that. */
+/* In lines of a terminal's width; 0: unlimited, but nobody reads that. */
 static void put_paragraph(const char *text, int width, sg_buffer *out) {
-  size_t most = width > 20 && width < 100 ? (size_t)width : 100, column = 0;
-  for (size_t n; *text; text += n, text += strspn(text, " ")) {
-    n = strcspn(text, " ");
-    bool fits = column > 0 && column + 1 + n <= most;
-    if (column > 0) sg_put(out, fits ? " " : "\n");
-    column = fits ? column + 1 + n : n;
-    sg_put_bytes(out, text, n);
-  }
-  sg_put(out, "\n");
+  sg_put_wrapped(out, "", "", text, width > 20 && width < 100 ? width : 100);
 }
 
 static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {

@@ -333,16 +333,22 @@ void sg_bind_real(sqlite3_stmt *statement, int index, double x) {
     sqlite3_bind_double(statement, index, x);
 }
 
-sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e) {
+sg_status sg_db_insert(sg_db *db, const char *table, int64_t key, const void *record, int64_t *id,
+                       sg_error *e) {
   sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare_insert(db, "invocation", "", &insert, e);
+  sg_status status = sg_db_prepare_insert(db, table, "", &insert, e);
   if (!status) {
-    sg_bind_record(insert, 1, "invocation", i);
+    if (key) sqlite3_bind_int64(insert, 1, key);
+    sg_bind_record(insert, key ? 2 : 1, table, record);
     status = sg_db_step(db, insert, e);
   }
-  if (!status) *id = sqlite3_last_insert_rowid(db->handle);
+  if (!status && id) *id = sqlite3_last_insert_rowid(db->handle);
   sqlite3_finalize(insert);
   return status;
+}
+
+sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e) {
+  return sg_db_insert(db, "invocation", 0, i, id, e);
 }
 
 sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, const char *text,

@@ -14,6 +14,10 @@ sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e);
 /* "INSERT INTO table …" of its columns (columns.h), and `suffix` after it. */
 sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
                                sg_error *e);
+/* Inserts a record into its table, behind the key of what it belongs to (0: there is none); *id, if
+ * it is wanted, is the row's number. */
+sg_status sg_db_insert(sg_db *db, const char *table, int64_t key, const void *record, int64_t *id,
+                       sg_error *e);
 /* NAN becomes NULL, and so does a text that is NULL; a text must live until the statement is reset,
  * but that of a seed is copied. */
 void sg_bind_real(sqlite3_stmt *statement, int index, double x);

@@ -114,17 +114,13 @@ typedef struct sg_chunk {
 sg_chunk *sg_writer_chunk(sg_writer *w);
 bool sg_chunk_add_workers(sg_chunk *c, const sg_worker_record *row, int count);
 
-/* The run begins: its rows may follow. Any older run with this id is replaced. These four block
+/* The run begins: its rows may follow. Any older run with this id is replaced. These three block
  * while the queue is full; false: the writer has failed, stop. */
 bool sg_writer_begin(sg_writer *w, const sg_run_row *run);
 bool sg_writer_rows(sg_writer *w, sg_chunk *chunk); /* takes the chunk, empty or full */
 /* The run is complete: its status becomes that of `run`, and views show it. */
 bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_record *summary,
                       int n_workers, const sg_worker_summary_record *worker);
-/* Forgets a run that was begun. */
-bool sg_writer_abandon(sg_writer *w, int64_t run_id);
-/* Runs completed and committed so far. */
-long sg_writer_finished(const sg_writer *w);
 /* Writes what is queued, commits, ends the thread. Faults of the thread are in `e`. */
 sg_status sg_writer_free(sg_writer *w, sg_error *e);
 

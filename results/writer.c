@@ -17,7 +17,7 @@
 
 enum { QUEUE = 16, ROWS_PER_TRANSACTION = 1000 };
 
-typedef enum action { BEGIN, ROWS, FINISH, ABANDON } action;
+typedef enum action { BEGIN, ROWS, FINISH } action;
 
 typedef struct command {
   action action;
@@ -62,7 +62,6 @@ struct sg_writer {
   command queue[QUEUE];
   int head, count;
   bool closing, failed;
-  long finished;
   sg_chunk **spare; /* chunks to use again */
   int n_spare, spare_capacity;
 
@@ -149,11 +148,6 @@ static int64_t stored_id(const sg_writer *w, int64_t run_id) {
   return find_replacing(w, run_id) < 0 ? run_id : -run_id;
 }
 
-static void forget_replacing(sg_writer *w, int64_t run_id) {
-  int i = find_replacing(w, run_id);
-  if (i >= 0) w->replacing[i] = w->replacing[--w->n_replacing];
-}
-
 static sg_status note_replacing(sg_writer *w, int64_t run_id) {
   if (!SG_ROOM(w->replacing, w->replacing_capacity, w->n_replacing + 1))
     return sg_fail_memory(&w->error);
@@ -209,12 +203,13 @@ static sg_status write_rows(sg_writer *w, const command *c) {
 
 /* The older run goes and the new one takes its number, in the transaction that completes it. */
 static sg_status take_place(sg_writer *w, int64_t run_id) {
-  if (find_replacing(w, run_id) < 0) return SG_OK;
+  int i = find_replacing(w, run_id);
+  if (i < 0) return SG_OK;
   sg_status status = delete_run(w, run_id);
   if (status) return status;
   sqlite3_bind_int64(w->statement[RENUMBER_RUN], 1, -run_id);
   status = run_statement(w, RENUMBER_RUN);
-  if (!status) forget_replacing(w, run_id);
+  if (!status) w->replacing[i] = w->replacing[--w->n_replacing];
   return status;
 }
 
@@ -234,13 +229,6 @@ static sg_status finish_run(sg_writer *w, command *c) {
   return status;
 }
 
-static sg_status abandon_run(sg_writer *w, const command *c) {
-  int64_t id = c->run.run_id;
-  sg_status status = delete_run(w, stored_id(w, id));
-  forget_replacing(w, id);
-  return status;
-}
-
 static sg_status execute(sg_writer *w, command *c) {
   sg_status status = begin_transaction(w);
   if (status) return status;
@@ -248,7 +236,6 @@ static sg_status execute(sg_writer *w, command *c) {
   case BEGIN: status = begin_run(w, c); break;
   case ROWS: status = write_rows(w, c); break;
   case FINISH: status = finish_run(w, c); break;
-  case ABANDON: status = abandon_run(w, c); break;
   }
   if (!status && w->rows >= ROWS_PER_TRANSACTION) status = commit(w);
   return status;
@@ -285,13 +272,10 @@ static void *write_all(void *argument) {
     }
     if (c.chunk) recycle(w, c.chunk);
     free(c.worker);
+    if (!failed) continue;
     pthread_mutex_lock(&w->mutex);
-    if (failed) {
-      w->failed = true;
-      pthread_cond_broadcast(&w->emptied);
-    } else if (c.action == FINISH) {
-      w->finished++;
-    }
+    w->failed = true;
+    pthread_cond_broadcast(&w->emptied);
     pthread_mutex_unlock(&w->mutex);
   }
   if (!failed && commit(w)) roll_back(w);
@@ -336,18 +320,6 @@ bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_reco
     memcpy(c.worker, worker, (size_t)n_workers * sizeof *worker);
   }
   return enqueue(w, c);
-}
-
-bool sg_writer_abandon(sg_writer *w, int64_t run_id) {
-  return enqueue(w, (command){.action = ABANDON, .run.run_id = run_id});
-}
-
-long sg_writer_finished(const sg_writer *w) {
-  pthread_mutex_t *mutex = (pthread_mutex_t *)&w->mutex;
-  pthread_mutex_lock(mutex);
-  long finished = w->finished;
-  pthread_mutex_unlock(mutex);
-  return finished;
 }
 
 static void release(sg_writer *w) {

@@ -531,19 +531,9 @@ sg_status sg_kernel_form(sg_kernel *k, const sg_problem *problem, sg_workspace *
 
 /* --- Cost ------------------------------------------------------------------------------------- */
 
-static double piece_length(const sg_kernel_set *s) {
-  return (double)((s->end - s->begin + s->pieces - 1) / s->pieces);
-}
-
-double sg_kernel_encode_flops(const sg_kernel_set *s) {
-  double terms = s->n_messages > 0 ? s->term_start[s->n_messages] - s->term_start[0] : 0;
-  if (s->link_start && s->n_messages > 0) terms += s->link_start[s->n_messages] - s->link_start[0];
-  return 2 * terms * piece_length(s);
-}
-
 double sg_kernel_decode_flops(const sg_kernel_set *s) {
   double weights = 0;
   for (long i = 0; i < (long)s->n_messages * s->pieces; i++) weights += s->weight[i] != 0;
   for (int q = 0; s->bias && q < s->pieces; q++) weights += s->bias[q] != 0;
-  return 2 * weights * piece_length(s);
+  return 2 * weights * (double)((s->end - s->begin + s->pieces - 1) / s->pieces);
 }

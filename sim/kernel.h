@@ -69,9 +69,8 @@ sg_status sg_kernel_form(sg_kernel *kernel, const sg_problem *problem, sg_worksp
                          const sg_gradient_request *request, const sg_kernel_set *set,
                          double *const *out);
 
-/* Flops of forming and of applying, for the decode-time model: 2 per term, link, weight or bias and
- * coordinate. A bias counts where `bias` is given, also without the constant (timing only). */
-double sg_kernel_encode_flops(const sg_kernel_set *set);
+/* Flops of applying the weights, for the decode-time model: 2 per weight or bias and coordinate. A
+ * bias counts where `bias` is given, also without the constant (timing only). */
 double sg_kernel_decode_flops(const sg_kernel_set *set);
 
 #endif

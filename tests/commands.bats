@@ -110,6 +110,7 @@ END
   "$STRAGGLE" completion bash > straggle.bash
   bash -n straggle.bash
   source ./straggle.bash
+  straggle() { "$STRAGGLE" "$@"; }
   complete_words straggle com
   [ "$found" = $'compare\ncompletion' ]
   complete_words straggle codes ''
@@ -141,16 +142,30 @@ END
   done < <(commands)
 }
 
-@test "the completion for zsh names every command and option" {
+@test "the completion for zsh offers candidates with what they are" {
   "$STRAGGLE" completion zsh > _straggle
   [ "$(head -1 _straggle)" = "#compdef straggle" ]
+  if ! command -v zsh > /dev/null; then skip "no zsh"; fi
+  zsh -n _straggle
+  cat > ask.zsh <<'END'
+straggle() { "$STRAGGLE" "$@"; }
+compdef() { :; }
+compset() { :; }
+_files() { print files; }
+_describe() { print -l -- "${(@)found}"; }
+source ./_straggle
+words=("$@") CURRENT=$#
+_straggle
+END
+  [ "$(zsh -f ask.zsh straggle codes s)" = "show:$("$STRAGGLE" help | sed -n 's/^  codes show  *//p')" ]
+  [ "$(zsh -f ask.zsh straggle codes check --length --fo)" = "" ]
+  [[ "$(zsh -f ask.zsh straggle query --js)" == "--json:short for --format=json" ]]
+  [ "$(zsh -f ask.zsh straggle compare x.db --format=m)" = markdown ]
+  [ "$(zsh -f ask.zsh straggle run --output '' | head -1)" = files ]
   while IFS='|' read -r command options; do
-    part="$(awk -v head="  '$command')" '$0 == head { n = 1 } n { all = all "\n" $0 }
-      /^    ;;/ { if (n && all ~ /_arguments/) { print all; exit } n = 0; all = "" }' _straggle)"
-    [[ "$part" == *_arguments* ]]
-    for option in $options; do grep -Eq -- "'[*]?$option=?\[" <<< "$part"; done
+    offered="$(zsh -f ask.zsh straggle $command -- | sed 's/:.*//')"
+    [ "$(sort <<< "$offered")" = "$(long_options "$options --help" | sort)" ]
   done < <(commands)
-  if command -v zsh > /dev/null; then zsh -n _straggle; fi
 }
 
 @test "the manual page renders and holds every option" {

@@ -289,7 +289,6 @@ static void rounding_errors_are_measured(void **state) {
   }
   assert_true(error2 > 0);
   assert_true(fabs(r.set.error2 / (double)error2 - 1) < 1e-2);
-  assert_true(sg_kernel_encode_flops(&r.set) == 2.0 * 24 * 2003);
   r.weight[3] = 0;
   assert_true(sg_kernel_decode_flops(&r.set) == 2.0 * 23 * 2003);
   r.bias[0] = 1;

@@ -137,19 +137,15 @@ static void links_are_assigned_by_the_seed(void **state) {
       sg_values_set_number(classes->item[i].object, "share", i == 0 ? 0.3 : 0.7, &e);
     }
     int links[10], again[10], speeds[10], slow = 0;
-    assert_int_equal(
-        sg_classes_assign(v, "classes", 10, true, SG_CLASSES_OF_LINKS, seed, links, &e), SG_OK);
-    assert_int_equal(
-        sg_classes_assign(v, "classes", 10, true, SG_CLASSES_OF_LINKS, seed, again, &e), SG_OK);
-    assert_int_equal(
-        sg_classes_assign(v, "classes", 10, true, SG_CLASSES_OF_SPEED, seed, speeds, &e), SG_OK);
+    assert_int_equal(sg_classes_assign(v, 10, SG_CLASSES_OF_LINKS, seed, links, &e), SG_OK);
+    assert_int_equal(sg_classes_assign(v, 10, SG_CLASSES_OF_LINKS, seed, again, &e), SG_OK);
+    assert_int_equal(sg_classes_assign(v, 10, SG_CLASSES_OF_SPEED, seed, speeds, &e), SG_OK);
     for (int w = 0; w < 10; w++) slow += links[w] == 0;
     assert_int_equal(slow, 3);
     assert_memory_equal(links, again, sizeof links);
     differs |= memcmp(links, speeds, sizeof links) != 0;
     sg_values_set_number(classes->item[1].object, "share", 0.6, &e);
-    assert_int_not_equal(
-        sg_classes_assign(v, "classes", 10, true, SG_CLASSES_OF_LINKS, seed, links, &e), SG_OK);
+    assert_int_not_equal(sg_classes_assign(v, 10, SG_CLASSES_OF_LINKS, seed, links, &e), SG_OK);
     assert_string_equal(e.fault[0].place, "/network/classes");
     sg_error_clear(&e);
     sg_values_free(v);

@@ -352,7 +352,6 @@ static void test_full_disk_while_writing(void **state) {
   sg_run_row run = run_row(point, 7, SG_DETAIL_SUMMARY);
   assert_false(sg_writer_begin(w, &run));
   assert_null(sg_writer_chunk(w));
-  assert_int_equal(sg_writer_finished(w), 0);
   assert_int_equal(sg_writer_free(w, &e), SG_IO);
   assert_non_null(strstr(e.fault[0].message, "full"));
   sg_error_clear(&e);
@@ -467,7 +466,7 @@ static void test_use_of_the_masters_link(void **state) {
   close_db(db);
 }
 
-static void test_abandoned_run(void **state) {
+static void test_unfinished_runs(void **state) {
   (void)state;
   sg_db *db = open_db(SG_OPEN_WRITE);
   int64_t point = add_point(db, "a");
@@ -482,9 +481,11 @@ static void test_abandoned_run(void **state) {
     c->run_id = run.run_id;
     c->iteration[c->n_iterations++] = (sg_iteration_record){.iteration = 0};
     assert_true(sg_writer_rows(w, c));
-    assert_true(sg_writer_abandon(w, run.run_id));
   }
   assert_int_equal(sg_writer_free(w, &e), SG_OK);
+  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status <> 'running'"), 1);
+  close_db(db);
+  db = open_db(SG_OPEN_READ);
   assert_int_equal(number(db, "SELECT count(*) FROM run"), 1);
   assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 10);
   close_db(db);
@@ -672,7 +673,7 @@ int main(void) {
       DB_TEST(test_points),
       DB_TEST(test_rows_and_details),
       DB_TEST(test_use_of_the_masters_link),
-      DB_TEST(test_abandoned_run),
+      DB_TEST(test_unfinished_runs),
       DB_TEST(test_many_threads),
       DB_TEST(test_calibration),
       DB_TEST(test_all_columns_are_documented),

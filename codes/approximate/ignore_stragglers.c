@@ -4,22 +4,20 @@
  * Unbiased when all workers are equally likely to be late. Decoding error Σ(α − 1)² = n s/(n − s),
  * whoever is missing. */
 #include "codes/frame/stop.h"
+#include "codes/tools/rules.h"
 
-static const sg_param params[] = {SG_ROW_INT("s", 0, SG_UNBOUNDED,
-                                             "number of slowest workers that are not waited for",
-                                             .flags = SG_REQUIRED),
-                                  {0}};
+static const sg_param params[] = {
+    SG_ROW_STRAGGLERS("number of slowest workers that are not waited for"), {0}};
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
-  long s = sg_int(values, "s");
-  int n = shape->workers;
-  if (s >= n)
-    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
+  int n = shape->workers, s = 0;
+  sg_status status = sg_read_stragglers(values, n, &s, e);
+  if (status) return status;
   code->parts = n;
-  code->promised = (int)s;
+  code->promised = s;
   code->exact = s == 0;
-  return sg_code_one_segment(code, values, "s", 1, n - (int)s, e);
+  return sg_code_one_segment(code, values, "s", 1, n - s, e);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
@@ -39,7 +37,6 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return SG_OK;
 }
 
-extern const sg_code_type sg_ignore_stragglers;
 const sg_code_type sg_ignore_stragglers = {
     .about = {.name = "ignore-stragglers",
               .brief = "the fastest n - s shares, approximate",

@@ -13,6 +13,7 @@
 #include "codes/tools/gaussian.h"
 #include "codes/tools/nulling.h"
 #include "codes/tools/parity.h"
+#include "codes/tools/rules.h"
 #include "sim/core/random.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static const char *const placements[] = {"cyclic", "random", "by-speed", "matrix
 enum { CYCLIC, RANDOM, BY_SPEED, MATRIX };
 
 static const sg_param params[] = {
-    SG_ROW_INT("s", 0, SG_UNBOUNDED, "number of stragglers tolerated", .flags = SG_REQUIRED),
+    SG_ROW_STRAGGLERS("number of stragglers tolerated"),
     SG_ROW_INT("m", 1, SG_UNBOUNDED,
                "communication reduction: a message is 1/m of a gradient. Left out: the most there "
                "can be, least replication - s",
@@ -230,25 +231,24 @@ static sg_status make(sg_code *code, tables *t) {
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
-  long s = sg_int(values, "s");
-  int n = shape->workers, least = n;
-  if (s >= n)
-    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
+  int n = shape->workers, least = n, s = 0;
+  sg_status status = sg_read_stragglers(values, n, &s, e);
+  if (status) return status;
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
   t->n = n;
-  t->s = (int)s;
-  sg_status status = read_placement(code, t, values, &least, e);
+  t->s = s;
+  status = read_placement(code, t, values, &least, e);
   if (status) return status;
   if (least <= s)
     return sg_fail_at(e, values, "s",
                       "expected s less than the least replication of a part, %d (0 to %d), found "
-                      "%ld",
+                      "%d",
                       least, least - 1, s);
   long m = sg_given(values, "m") ? sg_int(values, "m") : least - s;
   if (m > least - s)
     return sg_fail_at(e, values, "m",
-                      "expected m ≤ least replication - s = %ld (1 to %ld), found %ld", least - s,
+                      "expected m ≤ least replication - s = %d (1 to %d), found %ld", least - s,
                       least - s, m);
   t->m = (int)m;
   code->parts = t->parts;
@@ -256,12 +256,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->flags = SG_WEIGHTS_PURE;
   status = sg_code_one_segment(code, values, "m", t->m, n - t->s, e);
   if (status) return status;
-  status = make(code, t);
-  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
-  if (status == SG_UNDECODABLE)
-    return sg_fail_at(e, values, NULL,
-                      "the random code of this seed is singular: try another seed");
-  return status;
+  return sg_made_at_random(make(code, t), values, e);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
@@ -276,7 +271,6 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return sg_parity_weights(t->parity, used, 0, NULL);
 }
 
-extern const sg_code_type sg_arbitrary_placement;
 const sg_code_type sg_arbitrary_placement = {
     .about = {.name = "arbitrary-placement",
               .brief = "any placement of the data",

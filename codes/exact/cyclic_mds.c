@@ -14,7 +14,8 @@
  * exponents give a code whose shifts change sign where they wrap; the positive vector v_j =
  * cos(π(2j − n + 1)/(2n)) takes the place of the all-ones row in it, and dividing column j by v_j
  * makes one of the other. (derived) */
-#include "codes/tools/parity.h"
+#include "codes/tools/cyclic.h"
+#include "codes/tools/rules.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,21 +24,14 @@ static const char *const evens[] = {"raise", "negacyclic", "reject", NULL};
 enum { RAISE, NEGACYCLIC, REJECT };
 
 static const sg_param params[] = {
-    SG_ROW_INT("s", 0, SG_UNBOUNDED,
-               "number of stragglers tolerated; a worker computes s + 1 of n shares. n + s must be "
-               "odd, see `even`",
-               .flags = SG_REQUIRED),
+    SG_ROW_STRAGGLERS(
+        "number of stragglers tolerated; a worker computes s + 1 of n shares. n + s must be "
+        "odd, see `even`"),
     SG_ROW_CHOICE("even", evens, RAISE,
                   "where n + s is even and s > 0, for which there is no real cyclic code: the code "
                   "for s + 1 stragglers (load s + 2, the master waits for n - s - 1), a code whose "
                   "shifts change sign where they wrap (load s + 1), or a fault"),
     {0}};
-
-typedef struct tables {
-  int n, s;
-  double *coef; /* n × (s + 1), row by row: of shares i, i + 1, … of worker i */
-  const sg_parity *parity;
-} tables;
 
 /* The orthonormal null basis, n × s: two columns for each frequency below n, one for n. */
 static void fill_null(int n, int s, double *null) {
@@ -55,7 +49,7 @@ static void fill_null(int n, int s, double *null) {
 }
 
 /* Coefficients and the weights when everyone answers. */
-static void fill_rows(tables *t, double *full) {
+static void fill_rows(sg_cyclic *t, double *full) {
   int n = t->n, s = t->s, wraps = s > 0 && (n + s) % 2 == 0;
   double *g = full, sum = 0; /* g in the beginning of full, which is filled afterwards */
   g[0] = 1;
@@ -70,7 +64,7 @@ static void fill_rows(tables *t, double *full) {
   for (int i = 0; i < n; i++) full[i] = wraps ? cos(M_PI * (2 * i - n + 1 + s) / (2.0 * n)) : 1;
 }
 
-static sg_status make(sg_code *code, tables *t) {
+static sg_status make(sg_code *code, sg_cyclic *t) {
   size_t n = (size_t)t->n, s = (size_t)t->s;
   t->coef = sg_code_alloc(code, n * (s + 1), sizeof *t->coef);
   double *null = malloc((n * s + 1) * sizeof *null), *full = malloc(n * sizeof *full);
@@ -87,19 +81,17 @@ static sg_status make(sg_code *code, tables *t) {
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
-  long s = sg_int(values, "s");
-  int n = shape->workers, even = sg_choice(values, "even");
-  if (s >= n)
-    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
+  int n = shape->workers, even = sg_choice(values, "even"), s = 0;
+  sg_status status = sg_read_stragglers(values, n, &s, e);
+  if (status) return status;
   bool is_even = s > 0 && (n + s) % 2 == 0;
   if (is_even && even == REJECT)
-    return sg_fail_at(e, values, "s",
-                      "expected n + s odd (s = %ld or %ld with n = %d), found s = %ld", s - 1,
-                      s + 1, n, s);
-  tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+    return sg_fail_at(e, values, "s", "expected n + s odd (s = %d or %d with n = %d), found s = %d",
+                      s - 1, s + 1, n, s);
+  sg_cyclic *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
   t->n = n;
-  t->s = (int)s + (is_even && even == RAISE);
+  t->s = s + (is_even && even == RAISE);
   code->parts = n;
   code->promised = t->s;
   code->flags = SG_WEIGHTS_PURE;
@@ -107,18 +99,6 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return sg_code_one_segment(code, values, "s", 1, n - t->s, e);
 }
 
-static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
-  const tables *t = code->self;
-  const double *coef = t->coef + message->from * (t->s + 1);
-  for (int c = 0; c <= t->s; c++) sg_row_part(row, (message->from + c) % code->nodes, 0, coef[c]);
-}
-
-static sg_status weights(const sg_code *code, const sg_used *used) {
-  const tables *t = code->self;
-  return sg_parity_weights(t->parity, used, 0, NULL);
-}
-
-extern const sg_code_type sg_cyclic_mds;
 const sg_code_type sg_cyclic_mds = {
     .about = {.name = "cyclic-mds",
               .brief = "real cyclic MDS code, deterministic",
@@ -129,6 +109,6 @@ const sg_code_type sg_cyclic_mds = {
                            "derived here.",
               .params = params},
     .create = create,
-    .encode = encode,
-    .weights = weights,
+    .encode = sg_cyclic_encode,
+    .weights = sg_cyclic_weights,
 };

@@ -10,9 +10,7 @@
 #include <string.h>
 
 static const sg_param params[] = {
-    SG_ROW_INT("s", 0, SG_UNBOUNDED,
-               "number of stragglers tolerated; s + 1 must divide the number of workers",
-               .flags = SG_REQUIRED),
+    SG_ROW_STRAGGLERS("number of stragglers tolerated; s + 1 must divide the number of workers"),
     {0}};
 
 typedef struct tables {
@@ -27,19 +25,16 @@ typedef struct progress {
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
-  long s = sg_int(values, "s");
-  int n = shape->workers;
-  char list[200];
-  if (s >= n || n % (s + 1) != 0)
-    return sg_fail_at(e, values, "s", "expected s + 1 dividing n = %d (s one of %s), found s = %ld",
-                      n, sg_divisors(n, 1, list, sizeof list), s);
+  int n = shape->workers, s = 0;
+  sg_status status = sg_read_repetition(values, n, &s, e);
+  if (status) return status;
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  t->size = (int)s + 1;
+  t->size = s + 1;
   code->parts = n / t->size;
-  code->promised = (int)s;
+  code->promised = s;
   code->state_size = sizeof(progress) + (size_t)code->parts;
-  return sg_code_one_segment(code, values, "s", 1, n - (int)s, e);
+  return sg_code_one_segment(code, values, "s", 1, n - s, e);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
@@ -88,7 +83,6 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
   return p->covered == code->parts ? SG_READY : SG_WAIT;
 }
 
-extern const sg_code_type sg_fractional_repetition;
 const sg_code_type sg_fractional_repetition = {
     .about = {.name = "fractional-repetition",
               .brief = "groups of s + 1 identical workers",

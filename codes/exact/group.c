@@ -21,9 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const sizes[] = {"even", "uneven", NULL};
-enum { EVEN, UNEVEN };
-
 static const char *const decoders[] = {"least-squares", "first-m", NULL};
 enum { LEAST_SQUARES, FIRST_M };
 
@@ -43,12 +40,7 @@ static const sg_param params[] = {
                   "what a group is decoded from: all its messages that have come, by minimum-norm "
                   "least squares, or the first m that suffice, by an m × m solve (codes that "
                   "decode by additions do so in either case)"),
-    SG_ROW_CHOICE("groups", sizes, EVEN,
-                  "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d "
-                  "workers or more"),
-    SG_ROW_CHOICE("grouping", sg_grouping_names, SG_IN_ORDER,
-                  "who is in a group: workers that follow one another, or by known speed, so that "
-                  "slow workers are spread over the groups"),
+    SG_ROWS_GROUPS,
     SG_ROW_INT(
         "draws", 1, 10000,
         "Gaussian generators of which best-gaussian takes the one with the least worst condition",
@@ -66,7 +58,6 @@ static const sg_param params[] = {
 
 typedef struct tables {
   sg_groups groups;
-  const sg_inner *inner[2]; /* of the smaller and of the larger groups */
   int m;
   bool by_count; /* m of every group are enough: no rank test */
 } tables;
@@ -83,25 +74,7 @@ static size_t basis_offset(int groups) {
   return (size + step - 1) / step * step;
 }
 
-static const sg_inner *inner_of(const tables *t, int group) {
-  return t->inner[sg_group_size(&t->groups, group) > t->groups.least];
-}
-
 /* --- Making ----------------------------------------------------------------------------------- */
-
-static sg_status group_rules(tables *t, sg_code *code, const sg_values *values, sg_error *e) {
-  long d = sg_int(values, "d");
-  int n = code->shape.workers;
-  char list[200];
-  if (d > n)
-    return sg_fail_at(e, values, "d", "expected d ≤ n = %d (divisors: %s), found %ld", n,
-                      sg_divisors(n, 0, list, sizeof list), d);
-  if (n % d != 0 && sg_choice(values, "groups") == EVEN)
-    return sg_fail_at(e, values, "d",
-                      "expected d dividing n = %d (%s), or \"groups\": \"uneven\", found %ld", n,
-                      sg_divisors(n, 0, list, sizeof list), d);
-  return sg_groups_new(code, n / (int)d, sg_choice(values, "grouping"), &t->groups, e);
-}
 
 /* The dimension: that of the smallest group's code, which the others must share. */
 static sg_status dimension(tables *t, const sg_linear_type *linear, const sg_values *values,
@@ -133,15 +106,16 @@ static sg_status make_inner(tables *t, sg_code *code, const sg_linear_type *line
   for (int k = 0; k < 2; k++) {
     int size = k ? t->groups.most : t->groups.least;
     if (k && size == t->groups.least) {
-      t->inner[1] = t->inner[0];
+      t->groups.inner[1] = t->groups.inner[0];
       break;
     }
     sg_status status =
-        sg_inner_new(code, linear, values, size, t->m, least_squares, &t->inner[k], e);
+        sg_inner_new(code, linear, values, size, t->m, least_squares, &t->groups.inner[k], e);
     if (status) return status;
   }
-  t->by_count = t->inner[0]->mds && t->inner[1]->mds;
-  const sg_inner *weaker = t->inner[t->inner[1]->distance < t->inner[0]->distance];
+  t->by_count = t->groups.inner[0]->mds && t->groups.inner[1]->mds;
+  const sg_inner *weaker =
+      t->groups.inner[t->groups.inner[1]->distance < t->groups.inner[0]->distance];
   code->promised = weaker->distance - 1;
   char *note = sg_code_alloc(code, 160, 1);
   if (!note) return sg_fail_memory(e);
@@ -156,7 +130,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   const sg_linear_type *linear = sg_linear_type_at(sg_choice(values, "linear_code"));
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  sg_status status = group_rules(t, code, values, e);
+  sg_status status = sg_groups_read(code, values, &t->groups, e);
   if (!status) status = dimension(t, linear, values, e);
   if (!status && t->m > shape->length)
     return sg_code_one_segment(code, values, "m", t->m, 1, e); /* says so */
@@ -168,14 +142,16 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
     code->state_size += (size_t)code->parts * (size_t)t->m * (size_t)t->m * sizeof(double);
   /* With a table a decode is a look-up: keeping whole patterns as well would only cost time. */
   bool cheap = linear->add_up && linear->mds;
-  if (!cheap && !(t->inner[0]->index && t->inner[1]->index)) code->flags |= SG_WEIGHTS_PURE;
+  if (!cheap && !(t->groups.inner[0]->index && t->groups.inner[1]->index))
+    code->flags |= SG_WEIGHTS_PURE;
   return sg_code_one_segment(code, values, "m", t->m, shape->workers - code->promised, e);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
   int group = t->groups.group[message->from];
-  const double *column = sg_inner_column(inner_of(t, group), t->groups.position[message->from]);
+  const double *column =
+      sg_inner_column(sg_group_inner(&t->groups, group), t->groups.position[message->from]);
   for (int u = 0; u < t->m; u++) sg_row_part(row, group, u, column[u]);
 }
 
@@ -183,7 +159,7 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
 
 static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  return sg_groups_weights(&t->groups, t->inner, 1, NULL, NULL, used);
+  return sg_groups_weights(&t->groups, 1, NULL, NULL, used);
 }
 
 /* Whether the workers that answer give every group rank m. */
@@ -196,7 +172,7 @@ static bool promises(const sg_code *code, const bool *present) {
   for (int i = 0; ok && i < t->groups.workers; i++) {
     int group = t->groups.group[i];
     if (present[i])
-      sg_inner_raise(inner_of(t, group), t->groups.position[i],
+      sg_inner_raise(sg_group_inner(&t->groups, group), t->groups.position[i],
                      t->by_count ? NULL : basis + (size_t)group * m * m, &rank[group]);
   }
   for (int group = 0; ok && group < t->groups.count; group++) ok = rank[group] == t->m;
@@ -218,7 +194,7 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
   const tables *t = code->self;
   progress *p = state;
   int group = t->groups.group[message->from], m = t->m, *have = &p->have[group];
-  const sg_inner *inner = inner_of(t, group);
+  const sg_inner *inner = sg_group_inner(&t->groups, group);
   double *basis = t->by_count ? NULL
                               : (double *)(void *)((char *)state + basis_offset(t->groups.count)) +
                                     group * m * m;
@@ -228,7 +204,6 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
   return p->complete == code->parts ? SG_READY : SG_WAIT;
 }
 
-extern const sg_code_type sg_group;
 const sg_code_type sg_group = {
     .about = {.name = "group",
               .brief = "any linear code inside groups",

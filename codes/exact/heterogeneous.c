@@ -14,6 +14,7 @@
  * paper) */
 #include "codes/tools/gaussian.h"
 #include "codes/tools/parity.h"
+#include "codes/tools/rules.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
@@ -21,10 +22,9 @@
 #include <stdlib.h>
 
 static const sg_param params[] = {
-    SG_ROW_INT("s", 0, SG_UNBOUNDED,
-               "number of stragglers tolerated; the fastest worker must not get more than all the "
-               "data: (s + 1) c_max <= sum of speeds",
-               .flags = SG_REQUIRED),
+    SG_ROW_STRAGGLERS(
+        "number of stragglers tolerated; the fastest worker must not get more than all the "
+        "data: (s + 1) c_max <= sum of speeds"),
     {0}};
 
 /* Places on the circle closer than this are one. */
@@ -131,13 +131,9 @@ static sg_status make(sg_code *code, tables *t, double *end, double *edge, uint6
   sg_status status = sg_orthonormal_rows((int)d, t->n, psi, (int)d);
   if (!status) status = fill_coefficients(t, psi);
   if (!status) status = make_decoder(code, t, psi);
-  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
-  if (status)
-    return sg_fail_at(e, values, NULL,
-                      "the random code of this seed is singular: try another seed");
   code->parts = t->parts;
   code->edge = edge;
-  return SG_OK;
+  return sg_made_at_random(status, values, e);
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
@@ -184,7 +180,6 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return sg_parity_weights(t->parity, used, 0, NULL);
 }
 
-extern const sg_code_type sg_heterogeneous;
 const sg_code_type sg_heterogeneous = {
     .about = {.name = "heterogeneous",
               .brief = "loads in proportion to speeds",

@@ -21,10 +21,9 @@
 enum { OWN, CODED }; /* tags */
 
 static const sg_param params[] = {
-    SG_ROW_INT("s", 0, SG_UNBOUNDED,
-               "number of partial stragglers whose second message is not waited for; a worker has "
-               "s + 1 coded partitions",
-               .flags = SG_REQUIRED),
+    SG_ROW_STRAGGLERS(
+        "number of partial stragglers whose second message is not waited for; a worker has "
+        "s + 1 coded partitions"),
     SG_ROW_INT("p", 2, SG_UNBOUNDED,
                "partitions per worker, at least s + 2: p - s - 1 of its own and s + 1 coded ones, "
                "of (p - s) n in all; p or alpha must be given",
@@ -88,18 +87,14 @@ static bool fill_edges(sg_code *code, const tables *t, int shared) {
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   bool cyclic = code->type == &sg_partial_cyclic;
-  long s = sg_int(values, "s");
-  int n = shape->workers;
-  char list[200];
-  if (s >= n && cyclic)
-    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
-  if (!cyclic && (s >= n || n % (s + 1) != 0))
-    return sg_fail_at(e, values, "s", "expected s + 1 dividing n = %d (s one of %s), found s = %ld",
-                      n, sg_divisors(n, 1, list, sizeof list), s);
+  int n = shape->workers, s = 0;
+  sg_status status =
+      cyclic ? sg_read_stragglers(values, n, &s, e) : sg_read_repetition(values, n, &s, e);
+  if (status) return status;
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  *t = (tables){.n = n, .s = (int)s, .groups = cyclic ? 0 : n / ((int)s + 1)};
-  sg_status status = read_p(t, values, e);
+  *t = (tables){.n = n, .s = s, .groups = cyclic ? 0 : n / (s + 1)};
+  status = read_p(t, values, e);
   if (!status && cyclic)
     status = sg_cyclic_new(code, values, shape->workers, t->s, shape->seed, &t->cyclic, e);
   if (status) return status;
@@ -185,36 +180,23 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return t->cyclic ? sg_parity_weights(t->cyclic->parity, used, CODED, NULL) : SG_OK;
 }
 
-const sg_code_type sg_partial_cyclic = {
-    .about = {.name = "partial-cyclic",
-              .brief = "two stages: uncoded, then cyclic",
-              .summary = "Two stages: partitions of its own sent uncoded, then s + 1 coded ones by "
-                         "cyclic repetition; the second message of s workers is not waited for.",
-              .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "
-                           "its official program (published); load derived.",
-              .params = params},
-    .create = create,
-    .plan = plan,
-    .encode = encode,
-    .begin_round = begin_round,
-    .comes = comes,
-    .arrive = arrive,
-    .weights = weights,
-};
+#define PARTIAL(called, in_brief, in_words)                                                        \
+  {                                                                                                \
+    .about = {.name = called,                                                                      \
+              .brief = in_brief,                                                                   \
+              .summary = in_words,                                                                 \
+              .params = params,                                                                    \
+              .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 "   \
+                           "and its official program (published); load derived."},                 \
+    .create = create, .plan = plan, .encode = encode, .begin_round = begin_round, .comes = comes,  \
+    .arrive = arrive, .weights = weights                                                           \
+  }
 
-const sg_code_type sg_partial_repetition = {
-    .about = {.name = "partial-repetition",
-              .brief = "two stages: uncoded, then repetition",
-              .summary = "Two stages: partitions of its own sent uncoded, then the s + 1 of its "
-                         "group; one second message of each group is enough.",
-              .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 and "
-                           "its official program (published); load derived.",
-              .params = params},
-    .create = create,
-    .plan = plan,
-    .encode = encode,
-    .begin_round = begin_round,
-    .comes = comes,
-    .arrive = arrive,
-    .weights = weights,
-};
+const sg_code_type sg_partial_cyclic =
+    PARTIAL("partial-cyclic", "two stages: uncoded, then cyclic",
+            "Two stages: partitions of its own sent uncoded, then s + 1 coded ones by cyclic "
+            "repetition; the second message of s workers is not waited for.");
+const sg_code_type sg_partial_repetition =
+    PARTIAL("partial-repetition", "two stages: uncoded, then repetition",
+            "Two stages: partitions of its own sent uncoded, then the s + 1 of its group; one "
+            "second message of each group is enough.");

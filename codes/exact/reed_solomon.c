@@ -24,6 +24,7 @@
  * docs/validation.md) */
 #include "codes/frame/code.h"
 #include "codes/frame/protocol.h"
+#include "codes/tools/rules.h"
 
 #include <complex.h>
 #include <math.h>
@@ -34,9 +35,7 @@ static const char *const masks[] = {"spread", "cyclic", NULL};
 enum { SPREAD, CYCLIC };
 
 static const sg_param params[] = {
-    SG_ROW_INT("s", 0, SG_UNBOUNDED,
-               "number of stragglers tolerated; every part is held by s + 1 workers",
-               .flags = SG_REQUIRED),
+    SG_ROW_STRAGGLERS("number of stragglers tolerated; every part is held by s + 1 workers"),
     SG_ROW_INT("parts", 1, 1e6,
                "k, how many parts the data is cut into; the number of workers n when left out. "
                "Loads are equal if n divides k (s + 1) and differ by one part otherwise",
@@ -115,13 +114,12 @@ static void fill_terms(tables *t, int mask, int *count) {
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
-  long s = sg_int(values, "s");
-  int n = shape->workers;
-  if (s >= n)
-    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, s);
+  int n = shape->workers, s = 0;
+  sg_status status = sg_read_stragglers(values, n, &s, e);
+  if (status) return status;
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  *t = (tables){.n = n, .s = (int)s, .k = n, .nodes = sg_choice(values, "nodes")};
+  *t = (tables){.n = n, .s = s, .k = n, .nodes = sg_choice(values, "nodes")};
   if (sg_given(values, "parts")) t->k = (int)sg_int(values, "parts");
   size_t size = (size_t)n;
   t->y = sg_code_alloc(code, size, sizeof *t->y);
@@ -215,7 +213,6 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return SG_OK;
 }
 
-extern const sg_code_type sg_reed_solomon;
 const sg_code_type sg_reed_solomon = {
     .about = {.name = "reed-solomon",
               .brief = "balanced Reed-Solomon, no linear solve",

@@ -27,9 +27,6 @@
 #include <string.h>
 
 static const char *const linear_codes[] = {"harmonic", "gaussian", "haar", NULL};
-static const char *const sizes[] = {"even", "uneven", NULL};
-enum { EVEN, UNEVEN };
-
 static const sg_param params[] = {
     SG_ROW_INT("d", 1, SG_UNBOUNDED,
                "workers in a group, and subsets that each of them computes when there are as many "
@@ -45,12 +42,7 @@ static const sg_param params[] = {
     SG_ROW_CHOICE("linear_code", linear_codes, 0,
                   "the chunk code: harmonic with points spread so that all mixes of arrivals are "
                   "well conditioned, or random"),
-    SG_ROW_CHOICE("groups", sizes, EVEN,
-                  "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d "
-                  "workers or more"),
-    SG_ROW_CHOICE("grouping", sg_grouping_names, SG_IN_ORDER,
-                  "who is in a group: workers that follow one another, or by known speed, so that "
-                  "slow workers are spread over the groups"),
+    SG_ROWS_GROUPS,
     {0}};
 
 /* Mixes that are looked at, and the worst condition that is accepted. */
@@ -59,9 +51,8 @@ static const double WORST_CONDITION = 1e10;
 
 typedef struct tables {
   sg_groups groups;
-  const sg_inner *inner[2]; /* of the smaller and of the larger groups */
-  int chunks, each;         /* M, M' */
-  int *cell;                /* M' cells in van der Corput's order */
+  int chunks, each; /* M, M' */
+  int *cell;        /* M' cells in van der Corput's order */
 } tables;
 
 typedef struct progress {
@@ -76,10 +67,6 @@ static int column_of(const tables *t, int size, int position, int chunk) {
 
 static int column(const void *self, int size, int position, int tag) {
   return column_of(self, size, position, tag);
-}
-
-static const sg_inner *inner_of(const tables *t, int group) {
-  return t->inner[sg_group_size(&t->groups, group) > t->groups.least];
 }
 
 /* --- Condition over arrival mixes ------------------------------------------------------------- */
@@ -168,18 +155,11 @@ static sg_status check_mixes(sg_code *code, const tables *t, const sg_inner *inn
 /* --- Making ----------------------------------------------------------------------------------- */
 
 static sg_status rules(tables *t, sg_code *code, const sg_values *values, sg_error *e) {
-  long d = sg_int(values, "d"), n = code->shape.workers;
-  char list[200];
-  if (d > n || (n % d != 0 && sg_choice(values, "groups") == EVEN))
-    return sg_fail_at(e, values, "d", "expected d dividing n = %ld (%s)%s, found %ld", n,
-                      sg_divisors((int)n, 0, list, sizeof list),
-                      d > n ? "" : ", or \"groups\": \"uneven\"", d);
+  sg_status status = sg_groups_read(code, values, &t->groups, e);
+  if (status) return status;
   t->chunks = (int)sg_int(values, "chunks");
   t->each =
       sg_given(values, "chunks_per_worker") ? (int)sg_int(values, "chunks_per_worker") : t->chunks;
-  sg_status status =
-      sg_groups_new(code, (int)(n / d), sg_choice(values, "grouping"), &t->groups, e);
-  if (status) return status;
   int least = t->groups.least, needed = (t->chunks + least - 1) / least;
   if (t->each > t->chunks || t->each < needed)
     return sg_fail_at(e, values, "chunks_per_worker",
@@ -222,10 +202,11 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   const sg_linear_type *linear = linear_type(sg_text(values, "linear_code"));
   for (int k = 0; k < 2 && !status; k++) {
     int size = k ? t->groups.most : t->groups.least;
-    t->inner[k] = t->inner[0];
+    t->groups.inner[k] = t->groups.inner[0];
     if (k && size == t->groups.least) break;
-    status = sg_inner_new(code, linear, values, size * t->each, t->chunks, true, &t->inner[k], e);
-    if (!status) status = check_mixes(code, t, t->inner[k], values, e);
+    status =
+        sg_inner_new(code, linear, values, size * t->each, t->chunks, true, &t->groups.inner[k], e);
+    if (!status) status = check_mixes(code, t, t->groups.inner[k], values, e);
   }
   code->parts = t->groups.count;
   code->promised = t->groups.least - (t->chunks + t->each - 1) / t->each;
@@ -238,8 +219,9 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
   int group = t->groups.group[message->from], size = sg_group_size(&t->groups, group);
-  const double *column = sg_inner_column(
-      inner_of(t, group), column_of(t, size, t->groups.position[message->from], message->tag));
+  const double *column =
+      sg_inner_column(sg_group_inner(&t->groups, group),
+                      column_of(t, size, t->groups.position[message->from], message->tag));
   for (int u = 0; u < t->chunks; u++) sg_row_part(row, group, u, column[u]);
 }
 
@@ -257,7 +239,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
 
 static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  return sg_groups_weights(&t->groups, t->inner, t->each, column, t, used);
+  return sg_groups_weights(&t->groups, t->each, column, t, used);
 }
 
 static bool promises(const sg_code *code, const bool *present) {
@@ -284,7 +266,6 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
   return p->complete == code->parts ? SG_READY : SG_WAIT;
 }
 
-extern const sg_code_type sg_streamed_group;
 const sg_code_type sg_streamed_group = {
     .about = {.name = "streamed-group",
               .brief = "groups that send coded chunks in turn",

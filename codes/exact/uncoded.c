@@ -19,7 +19,6 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return SG_OK;
 }
 
-extern const sg_code_type sg_uncoded;
 const sg_code_type sg_uncoded = {
     .about = {.name = "uncoded",
               .brief = "no redundancy, waits for all",

@@ -16,6 +16,7 @@
 #include "codes/tools/gaussian.h"
 #include "codes/tools/nulling.h"
 #include "codes/tools/parity.h"
+#include "codes/tools/rules.h"
 #include "sim/core/linalg.h"
 
 #include <math.h>
@@ -174,11 +175,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->flags = SG_WEIGHTS_PURE;
   status = fill_coefficients(t, shape->seed);
   if (!status) status = make_decoder(code, t);
-  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
-  if (status == SG_UNDECODABLE)
-    return sg_fail_at(e, values, NULL,
-                      "the random code of this seed is singular: try another seed");
-  return status;
+  return sg_made_at_random(status, values, e);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
@@ -223,7 +220,6 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return t->parity ? sg_parity_weights(t->parity, used, 0, NULL) : solve_directly(t, used);
 }
 
-extern const sg_code_type sg_ye_abbe;
 const sg_code_type sg_ye_abbe = {
     .about = {.name = "ye-abbe",
               .brief = "optimal trade-off of load, s and length",

@@ -107,8 +107,6 @@ static sg_status generate_systematic(sg_code *code, const sg_values *values, int
   return SG_OK;
 }
 
-extern const sg_linear_type sg_linear_gaussian, sg_linear_best_gaussian,
-    sg_linear_systematic_gaussian;
 const sg_linear_type sg_linear_gaussian = {
     .name = "gaussian",
     .summary = "random Gaussian generator, maximum distance separable with probability 1",

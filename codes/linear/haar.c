@@ -27,7 +27,6 @@ static sg_status generate(sg_code *code, const sg_values *values, int length, in
   return status == SG_NO_MEMORY ? sg_fail_memory(e) : status;
 }
 
-extern const sg_linear_type sg_linear_haar;
 const sg_linear_type sg_linear_haar = {
     .name = "haar",
     .summary = "the first rows of a random orthogonal matrix",

@@ -60,7 +60,6 @@ static sg_status generate_extended(sg_code *code, const sg_values *values, int l
   return SG_OK;
 }
 
-extern const sg_linear_type sg_linear_hamming, sg_linear_extended_hamming;
 const sg_linear_type sg_linear_hamming = {
     .name = "hamming",
     .summary = "Hamming code over the reals, d = 2^r - 1 and m = d - r: [7, 4]",

@@ -28,7 +28,6 @@ static sg_status generate(sg_code *code, const sg_values *values, int length, in
   return SG_OK;
 }
 
-extern const sg_linear_type sg_linear_harmonic;
 const sg_linear_type sg_linear_harmonic = {
     .name = "harmonic",
     .summary = "deterministic real harmonic frame, maximum distance separable and well conditioned",

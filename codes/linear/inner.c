@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Inner codes: minimum distance by search, rank of survivors, tables of inverses, decoding. */
 #include "codes/linear/inner.h"
 #include "sim/core/linalg.h"
 

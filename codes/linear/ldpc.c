@@ -279,7 +279,6 @@ static bool peel(const sg_inner *code, int count, const int *position, double *w
   return true;
 }
 
-extern const sg_linear_type sg_linear_ldpc;
 const sg_linear_type sg_linear_ldpc = {
     .name = "ldpc",
     .summary = "regular low-density parity-check code over the reals: peeling by additions, then "

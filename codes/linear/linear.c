@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The table of inner codes. */
 #include "codes/linear/linear.h"
 
 extern const sg_linear_type sg_linear_harmonic, sg_linear_gaussian, sg_linear_best_gaussian,

@@ -86,7 +86,6 @@ static sg_status generate(sg_code *code, const sg_values *values, int length, in
   return SG_OK;
 }
 
-extern const sg_linear_type sg_linear_matrix;
 const sg_linear_type sg_linear_matrix = {
     .name = "matrix",
     .summary = "a generator read from a CSV file",

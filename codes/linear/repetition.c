@@ -18,7 +18,6 @@ static bool add_up(const sg_inner *code, int count, const int *position, double 
   return true;
 }
 
-extern const sg_linear_type sg_linear_repetition;
 const sg_linear_type sg_linear_repetition = {
     .name = "repetition",
     .summary = "repetition code, m = 1: fractional repetition, additions only",

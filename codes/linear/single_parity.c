@@ -34,7 +34,6 @@ static bool add_up(const sg_inner *code, int count, const int *position, double 
   return true;
 }
 
-extern const sg_linear_type sg_linear_single_parity;
 const sg_linear_type sg_linear_single_parity = {
     .name = "single-parity",
     .summary = "single parity check, m = d - 1 and s = 1: additions only",

@@ -34,7 +34,6 @@ static sg_status generate_chebyshev(sg_code *code, const sg_values *values, int 
   return SG_OK;
 }
 
-extern const sg_linear_type sg_linear_vandermonde, sg_linear_chebyshev;
 const sg_linear_type sg_linear_vandermonde = {
     .name = "vandermonde",
     .summary = "powers of the points of Ye and Abbe's scheme; ill-conditioned",

@@ -20,7 +20,6 @@ static bool met(const sg_policy *stop, const sg_arrivals *arrivals) {
   return arrivals->come >= (stop->value > 0 ? stop->value : arrivals->need);
 }
 
-extern const sg_stop_type sg_stop_count;
 const sg_stop_type sg_stop_count = {
     .about = {.name = "count",
               .summary = "at the (n - s)-th message, or at the number given",

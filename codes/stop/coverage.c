@@ -18,7 +18,6 @@ static bool met(const sg_policy *stop, const sg_arrivals *arrivals) {
   return arrivals->covered >= stop->value * (1 - 1e-12); /* a share of k parts, typed in decimals */
 }
 
-extern const sg_stop_type sg_stop_coverage;
 const sg_stop_type sg_stop_coverage = {
     .about = {.name = "coverage",
               .summary = "as soon as a share of the data is contained in what has come",

@@ -16,7 +16,6 @@ static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values,
   return SG_OK;
 }
 
-extern const sg_stop_type sg_stop_deadline_s;
 const sg_stop_type sg_stop_deadline_s = {
     .about = {.name = "deadline",
               .summary = "at a time from the start of the iteration, or when all have come",

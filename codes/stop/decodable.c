@@ -6,7 +6,6 @@ static bool met(const sg_policy *stop, const sg_arrivals *arrivals) {
   return arrivals->decodable;
 }
 
-extern const sg_stop_type sg_stop_decodable;
 const sg_stop_type sg_stop_decodable = {
     .about = {.name = "decodable", .summary = "as soon as what has come determines the sum"},
     .wants = SG_WANTS_DECODABLE,

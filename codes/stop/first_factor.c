@@ -17,7 +17,6 @@ static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values,
   return SG_OK;
 }
 
-extern const sg_stop_type sg_stop_first_factor;
 const sg_stop_type sg_stop_first_factor = {
     .about = {.name = "first-factor",
               .summary = "at 1 + μ times the time of the first arrival, or when all have come",

@@ -16,7 +16,6 @@ static bool met(const sg_policy *stop, const sg_arrivals *arrivals) {
   return sg_stop_met(stop->part[0], arrivals) || sg_stop_met(stop->part[1], arrivals);
 }
 
-extern const sg_stop_type sg_stop_first_of;
 const sg_stop_type sg_stop_first_of = {
     .about = {.name = "first-of",
               .summary = "the first of two policies that is met",

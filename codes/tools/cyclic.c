@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* Coefficients of cyclic repetition and their decoder. */
 #include "codes/tools/cyclic.h"
 #include "codes/tools/gaussian.h"
+#include "codes/tools/rules.h"
 #include "sim/core/linalg.h"
 
 #include <stdlib.h>
@@ -55,10 +57,17 @@ sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, ui
   if (!c->coef) return sg_fail_memory(e);
   sg_status status = fill_rows(c, seed);
   if (!status) status = make_decoder(code, c);
-  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
-  if (status == SG_UNDECODABLE)
-    return sg_fail_at(e, values, NULL,
-                      "the random code of this seed is singular: try another seed");
   *out = c;
-  return status;
+  return sg_made_at_random(status, values, e);
+}
+
+void sg_cyclic_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  const sg_cyclic *t = code->self;
+  const double *coef = t->coef + message->from * (t->s + 1);
+  for (int c = 0; c <= t->s; c++) sg_row_part(row, (message->from + c) % code->nodes, 0, coef[c]);
+}
+
+sg_status sg_cyclic_weights(const sg_code *code, const sg_used *used) {
+  const sg_cyclic *t = code->self;
+  return sg_parity_weights(t->parity, used, 0, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Gaussian matrices at addresses of a seed. */
 #include "codes/tools/gaussian.h"
 #include "sim/core/random.h"
 

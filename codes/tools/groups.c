@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/* Who is in which group, and the weights group by group. */
 #include "codes/tools/groups.h"
+#include "codes/tools/rules.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+const char *const sg_groups_sizes[] = {"even", "uneven", NULL};
+enum { EVEN };
 const char *const sg_grouping_names[] = {"in-order", "by-speed", NULL};
 
 typedef struct ranked {
@@ -27,7 +31,7 @@ static void deal(const sg_groups *g, const ranked *worker, int *group) {
   }
 }
 
-sg_status sg_groups_new(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e) {
+static sg_status make(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e) {
   int n = code->shape.workers;
   int *group = sg_code_alloc(code, (size_t)n, sizeof *group);
   int *position = sg_code_alloc(code, (size_t)n, sizeof *position);
@@ -57,6 +61,20 @@ sg_status sg_groups_new(sg_code *code, int count, int grouping, sg_groups *out, 
   return ok ? SG_OK : sg_fail_memory(e);
 }
 
+sg_status sg_groups_read(sg_code *code, const sg_values *values, sg_groups *out, sg_error *e) {
+  long d = sg_int(values, "d");
+  int n = code->shape.workers;
+  char list[200];
+  if (d > n)
+    return sg_fail_at(e, values, "d", "expected d ≤ n = %d (divisors: %s), found %ld", n,
+                      sg_divisors(n, 0, list, sizeof list), d);
+  if (n % d != 0 && sg_choice(values, "groups") == EVEN)
+    return sg_fail_at(e, values, "d",
+                      "expected d dividing n = %d (%s), or \"groups\": \"uneven\", found %ld", n,
+                      sg_divisors(n, 0, list, sizeof list), d);
+  return make(code, n / (int)d, sg_choice(values, "grouping"), out, e);
+}
+
 /* Messages of group k are used->message[order[i]], first[k] ≤ i < first[k + 1]. Positions rise with
  * the worker's number in each group, and messages come sorted by worker: a counting sort keeps that
  * order. first: count + 2 numbers. */
@@ -68,12 +86,12 @@ static void sort_by_group(const sg_groups *g, const sg_used *used, int *first, i
   for (int i = 0; i < used->count; i++) order[first[g->group[used->message[i]->from] + 1]++] = i;
 }
 
-sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], int each,
+sg_status sg_groups_weights(const sg_groups *g, int each,
                             int (*column_of)(const void *self, int size, int position, int tag),
                             const void *self, const sg_used *used) {
   sg_decode_info *info = used->info;
-  int m = inner[1]->m, most = g->most * each;
-  size_t solving = sg_inner_scratch(inner[1], most), rows = (size_t)most * (size_t)m;
+  int m = g->inner[1]->m, most = g->most * each;
+  size_t solving = sg_inner_scratch(g->inner[1], most), rows = (size_t)most * (size_t)m;
   size_t ints = (size_t)most + (size_t)g->count + 2 + (size_t)used->count;
   double *w = sg_used_scratch(used, solving + rows * sizeof *w + ints * sizeof(int));
   if (!w) return SG_NO_MEMORY;
@@ -98,7 +116,7 @@ sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], 
     }
     double cond1, flops;
     sg_status status =
-        sg_inner_weights(inner[size > g->least], count, column, w, scratch, &cond1, &flops);
+        sg_inner_weights(sg_group_inner(g, group), count, column, w, scratch, &cond1, &flops);
     if (status) return status;
     info->cond1 = fmax(info->cond1, cond1);
     info->flops += flops;

@@ -17,19 +17,35 @@ typedef struct sg_groups {
   int least, most; /* sizes: ⌊workers/count⌋ and, for the first groups if need be, one more */
   int larger;      /* how many groups have one more */
   const int *group, *position; /* per worker */
+  /* For codes that use an inner code in each group: of the smaller and of the larger groups. */
+  const sg_inner *inner[2];
 } sg_groups;
 
-/* Memory is the code's. */
-sg_status sg_groups_new(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e);
+/* Rows of parameter tables that say how workers are grouped; read by sg_groups_read. */
+#define SG_ROWS_GROUPS                                                                              \
+  SG_ROW_CHOICE("groups", sg_groups_sizes, 0,                                                       \
+                "even: d divides the number of workers n; uneven: any n, in ⌊n/d⌋ groups of d " \
+                "workers or more"),                                                                 \
+      SG_ROW_CHOICE("grouping", sg_grouping_names, SG_IN_ORDER,                                     \
+                    "who is in a group: workers that follow one another, or by known speed, so "    \
+                    "that slow workers are spread over the groups")
+extern const char *const sg_groups_sizes[];
+
+/* Groups of `d` workers, by the members d, groups and grouping. Memory is the code's. */
+sg_status sg_groups_read(sg_code *code, const sg_values *values, sg_groups *out, sg_error *e);
 
 static inline int sg_group_size(const sg_groups *g, int group) {
   return g->least + (group < g->larger);
 }
 
-/* The weights of a code whose groups each use an inner code: inner[0] in the smaller groups,
- * inner[1] in the larger ones. A worker sends up to `each` columns of it; column gives the one of a
- * message, from the group's size and the worker's position; NULL: the position. */
-sg_status sg_groups_weights(const sg_groups *g, const sg_inner *const inner[2], int each,
+static inline const sg_inner *sg_group_inner(const sg_groups *g, int group) {
+  return g->inner[group < g->larger];
+}
+
+/* The weights of a code whose groups each use an inner code. A worker sends up to `each` columns of
+ * it; column gives the one of a message, from the group's size and the worker's position; NULL: the
+ * position. */
+sg_status sg_groups_weights(const sg_groups *g, int each,
                             int (*column)(const void *self, int size, int position, int tag),
                             const void *self, const sg_used *used);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Coefficients that vanish where a part is not held. */
 #include "codes/tools/nulling.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Decode weights from a null space: making the tables, and the small system of a decode. */
 #include "codes/tools/parity.h"
 #include "sim/core/linalg.h"
 

@@ -1,7 +1,34 @@
 /* SPDX-License-Identifier: MIT */
+/* Rules on the number of stragglers, and the divisors of n for messages. */
 #include "codes/tools/rules.h"
 
 #include <stdio.h>
+
+sg_status sg_read_stragglers(const sg_values *values, int n, int *s, sg_error *e) {
+  long given = sg_int(values, "s");
+  if (given >= n)
+    return sg_fail_at(e, values, "s", "expected s < n = %d (0 to %d), found %ld", n, n - 1, given);
+  *s = (int)given;
+  return SG_OK;
+}
+
+sg_status sg_read_repetition(const sg_values *values, int n, int *s, sg_error *e) {
+  long given = sg_int(values, "s");
+  char list[200];
+  if (given >= n || n % (given + 1) != 0)
+    return sg_fail_at(e, values, "s", "expected s + 1 dividing n = %d (s one of %s), found s = %ld",
+                      n, sg_divisors(n, 1, list, sizeof list), given);
+  *s = (int)given;
+  return SG_OK;
+}
+
+sg_status sg_made_at_random(sg_status status, const sg_values *values, sg_error *e) {
+  if (status == SG_NO_MEMORY) return sg_fail_memory(e);
+  if (status == SG_UNDECODABLE)
+    return sg_fail_at(e, values, NULL,
+                      "the random code of this seed is singular: try another seed");
+  return status;
+}
 
 char *sg_divisors(int n, int shift, char *out, size_t size) {
   size_t length = 0;

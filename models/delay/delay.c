@@ -15,11 +15,9 @@
 
 enum { UNIT_SUBSET, UNIT_DATASET };
 enum { PROPORTIONAL, ADDITIVE, STARTUP };
-enum { ASSIGN_RANDOM, ASSIGN_IN_ORDER };
 
 static const char *const units[] = {"subset", "dataset", NULL};
 static const char *const scalings[] = {"proportional", "additive", "startup", NULL};
-static const char *const assignments[] = {"random", "in-order", NULL};
 
 const sg_param sg_delay_params[] = {
     SG_ROW_CHOICE("unit", units, UNIT_SUBSET,
@@ -49,9 +47,7 @@ const sg_family sg_delay_family = {
     .selector = "model", .what = "delay law", .at = sg_law_or_replay_at, .fallback = NULL};
 
 static const sg_param class_params[] = {
-    SG_ROW_REAL("share", 0, 1,
-                "The share of the workers that are in this class; the shares sum to 1.",
-                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_SHARE,
     SG_ROW_REAL("speed", 0, SG_UNBOUNDED,
                 "The speed of a worker of this class, 1 being nominal; divides compute times.",
                 .flags = SG_REQUIRED | SG_MIN_OPEN),
@@ -65,12 +61,9 @@ static const sg_param speed_item[] = {
 
 const sg_param sg_cluster_params[] = {
     SG_ROW_INT("workers", 1, 1000000, "The number n of workers.", .flags = SG_REQUIRED),
-    SG_ROW_LIST("classes", class_item, 0, 1000000,
-                "Classes of workers by speed; without any, all have speed 1. A class gets its "
-                "share of the workers by largest remainder."),
-    SG_ROW_CHOICE("assign", assignments, ASSIGN_RANDOM,
-                  "Which workers are in which class: by a random permutation that depends on the "
-                  "seed alone, or in the order of the list."),
+    SG_ROWS_CLASSES(class_item, "speed",
+                    "Which workers are in which class: by a random permutation that depends on the "
+                    "seed alone, or in the order of the list."),
     SG_ROW_LIST("speeds", speed_item, 0, 1000000,
                 "The speed of each worker, in order, instead of classes."),
     SG_ROW_FAMILY("random_speed", &sg_factor_family,
@@ -120,9 +113,8 @@ static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_err
   if (sg_count(cluster, "classes") == 0) return SG_OK;
   int *class_of = calloc((size_t)delay->workers, sizeof *class_of);
   if (!class_of) return sg_fail_memory(e);
-  sg_status status = sg_classes_assign(cluster, "classes", delay->workers,
-                                       sg_choice(cluster, "assign") == ASSIGN_RANDOM,
-                                       SG_CLASSES_OF_SPEED, delay->seed, class_of, e);
+  sg_status status =
+      sg_classes_assign(cluster, delay->workers, SG_CLASSES_OF_SPEED, delay->seed, class_of, e);
   for (int w = 0; w < delay->workers && !status; w++)
     delay->speed[w] = sg_real(sg_item(cluster, "classes", class_of[w])->object, "speed");
   free(class_of);

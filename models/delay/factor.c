@@ -8,15 +8,9 @@
 #include <string.h>
 
 #define POSITIVE(member, what, value)                                                              \
-  {                                                                                                \
-    .name = member, .kind = SG_REAL, .summary = what, .min = 0, .max = SG_UNBOUNDED,               \
-    .fallback = value, .flags = SG_MIN_OPEN                                                        \
-  }
+  SG_ROW_REAL(member, 0, SG_UNBOUNDED, what, .fallback = value, .flags = SG_MIN_OPEN)
 #define SHAPE(member, what, least, most)                                                           \
-  {                                                                                                \
-    .name = member, .kind = SG_REAL, .summary = what, .min = least, .max = most,                   \
-    .flags = SG_REQUIRED                                                                           \
-  }
+  SG_ROW_REAL(member, least, most, what, .flags = SG_REQUIRED)
 
 static const sg_param deterministic[] = {POSITIVE("value", "The factor.", 1), {0}};
 static const sg_param lognormal[] = {
@@ -50,9 +44,7 @@ static const sg_variant variants[] = {
     {.name = "pareto", .summary = "Pareto factor.", .params = pareto},
     {.name = "bimodal", .summary = "One of two factors.", .params = bimodal}};
 
-static const sg_variant *variant_at(int i) {
-  return i >= 0 && i < (int)(sizeof variants / sizeof *variants) ? &variants[i] : NULL;
-}
+SG_VARIANTS(variant_at, variants)
 
 const sg_family sg_factor_family = {
     .selector = "model", .what = "law of a factor", .at = variant_at, .fallback = "none"};

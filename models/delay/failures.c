@@ -48,18 +48,13 @@ static const sg_variant crashes[] = {
          "iteration is over.",
      .params = seconds_params}};
 
-static const sg_variant *crash_at(int i) {
-  return i >= 0 && i < (int)(sizeof crashes / sizeof *crashes) ? &crashes[i] : NULL;
-}
+SG_VARIANTS(crash_at, crashes)
 
 const sg_family sg_crash_family = {
     .selector = "model", .what = "crash model", .at = crash_at, .fallback = "none"};
 
 #define ERASED_COUNT                                                                               \
-  {                                                                                                \
-    .name = "count", .kind = SG_INT, .summary = "How many workers are erased, at most all.",       \
-    .min = 0, .max = 1000000, .flags = SG_REQUIRED                                                 \
-  }
+  SG_ROW_INT("count", 0, 1000000, "How many workers are erased, at most all.", .flags = SG_REQUIRED)
 static const sg_param bernoulli_params[] = {
     SG_ROW_REAL("probability", 0, 1, "Of each worker, independently.", .flags = SG_REQUIRED), {0}};
 static const sg_param count_params[] = {ERASED_COUNT, {0}};
@@ -90,9 +85,7 @@ static const sg_variant erasures[] = {
      .params = count_params},
     {.name = "pattern", .summary = "Listed workers, always.", .params = pattern_params}};
 
-static const sg_variant *erasure_at(int i) {
-  return i >= 0 && i < (int)(sizeof erasures / sizeof *erasures) ? &erasures[i] : NULL;
-}
+SG_VARIANTS(erasure_at, erasures)
 
 const sg_family sg_erasure_family = {
     .selector = "model", .what = "erasure model", .at = erasure_at, .fallback = "none"};

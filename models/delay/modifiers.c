@@ -8,16 +8,10 @@
 #include <stdlib.h>
 
 #define PROBABILITY(member, what)                                                                  \
-  {                                                                                                \
-    .name = member, .kind = SG_REAL, .summary = what, .min = 0, .max = 1,                          \
-    .flags = SG_REQUIRED | SG_MIN_OPEN                                                             \
-  }
+  SG_ROW_REAL(member, 0, 1, what, .flags = SG_REQUIRED | SG_MIN_OPEN)
 
 #define MEMORY(member, what, least, most, open)                                                    \
-  {                                                                                                \
-    .name = member, .kind = SG_REAL, .summary = what, .min = least, .max = most,                   \
-    .flags = SG_OPTIONAL | (open)                                                                  \
-  }
+  SG_ROW_REAL(member, least, most, what, .flags = SG_OPTIONAL | (open))
 
 const sg_param sg_memory_params[] = {
     MEMORY("p_slow", "Probability per iteration that a worker becomes slow.", 0, 1, SG_MIN_OPEN),

@@ -112,6 +112,10 @@ static void name_classes(const sg_data *data, char *text, size_t size) {
     snprintf(text + n, size - (size_t)n, data->classes > 5 ? ", …)" : ")");
 }
 
+const sg_param sg_dense_params[] = {SG_ROW_FAMILY("data", &sg_data_family, "the data set",
+                                                  .fields = sg_data_params, .flags = SG_REQUIRED),
+                                    {0}};
+
 sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64_t seed,
                           const sg_loss *loss, int classes, sg_error *e) {
   sg_dense *d = calloc(1, sizeof *d);

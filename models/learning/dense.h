@@ -47,11 +47,10 @@ sg_status sg_dense_tile(const sg_problem *problem, sg_workspace *ws, int slot, l
 sg_status sg_dense_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
                             const double *const *x, sg_metrics *metrics);
 
-/* The "data" member, for the parameter tables of these problems. */
-#define SG_DENSE_DATA                                                                              \
-  {                                                                                                \
-    .name = "data", .kind = SG_FAMILY, .summary = "the data set", .fields = sg_data_params,        \
-    .family = &sg_data_family, .flags = SG_REQUIRED                                                \
-  }
+/* What the descriptors of these problems have in common but for the loss. */
+extern const sg_param sg_dense_params[];
+#define SG_DENSE_FUNCTIONS                                                                         \
+  .destroy = sg_dense_destroy, .partition = sg_dense_partition, .begin = sg_dense_begin,           \
+  .tile = sg_dense_tile, .evaluate = sg_dense_evaluate
 
 #endif

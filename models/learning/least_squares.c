@@ -17,14 +17,11 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   return sg_dense_create(problem, learning, seed, &loss, 0, e);
 }
 
-static const sg_param params[] = {SG_DENSE_DATA, {0}};
-
 const sg_problem_type sg_problem_least_squares = {
-    .about = {"least-squares", "linear regression, half the mean squared error", "", params},
+    .about = {.name = "least-squares",
+              .summary = "linear regression, half the mean squared error",
+              .params = sg_dense_params},
     .create = create,
-    .destroy = sg_dense_destroy,
-    .partition = sg_dense_partition,
+
     .combine = sg_dense_combine,
-    .begin = sg_dense_begin,
-    .tile = sg_dense_tile,
-    .evaluate = sg_dense_evaluate};
+    SG_DENSE_FUNCTIONS};

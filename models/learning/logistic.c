@@ -57,13 +57,10 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   return sg_dense_create(problem, learning, seed, &loss, 2, e);
 }
 
-static const sg_param params[] = {SG_DENSE_DATA, {0}};
-
 const sg_problem_type sg_problem_logistic = {
-    .about = {"logistic-regression", "logistic regression with two classes", "", params},
+    .about = {.name = "logistic-regression",
+              .summary = "logistic regression with two classes",
+              .params = sg_dense_params},
     .create = create,
-    .destroy = sg_dense_destroy,
-    .partition = sg_dense_partition,
-    .begin = sg_dense_begin,
-    .tile = sg_dense_tile,
-    .evaluate = sg_dense_evaluate};
+
+    SG_DENSE_FUNCTIONS};

@@ -17,5 +17,7 @@ static const sg_param params[] = {
     {0}};
 
 const sg_problem_type sg_problem_none = {
-    .about = {"none", "timing only: nothing is computed, nothing is decoded", "", params},
+    .about = {.name = "none",
+              .summary = "timing only: nothing is computed, nothing is decoded",
+              .params = params},
     .create = create};

@@ -8,25 +8,17 @@
 
 enum { DRAW_MESSAGE, DRAW_ITERATION };
 enum { LATE_CANCEL, LATE_OCCUPY_LINK };
-enum { ASSIGN_RANDOM, ASSIGN_IN_ORDER };
 enum { FULL_DUPLEX, HALF_DUPLEX };
 
 static const char *const draws[] = {"message", "iteration", NULL};
 static const char *const late_choices[] = {"cancel", "occupy-link", NULL};
-static const char *const assignments[] = {"random", "in-order", NULL};
 static const char *const duplexes[] = {"full", "half", NULL};
 
 #define LATENCY                                                                                    \
-  {                                                                                                \
-    .name = "latency_s", .kind = SG_REAL,                                                          \
-    .summary = "Seconds before the first byte, whatever the length.", .min = 0,                    \
-    .max = SG_UNBOUNDED, .fallback = 0                                                             \
-  }
+  SG_ROW_REAL("latency_s", 0, SG_UNBOUNDED, "Seconds before the first byte, whatever the length.")
 #define BANDWIDTH                                                                                  \
-  {                                                                                                \
-    .name = "bandwidth_Bps", .kind = SG_REAL, .summary = "Bytes per second.", .min = 0,            \
-    .max = SG_UNBOUNDED, .flags = SG_REQUIRED | SG_MIN_OPEN                                        \
-  }
+  SG_ROW_REAL("bandwidth_Bps", 0, SG_UNBOUNDED, "Bytes per second.",                               \
+              .flags = SG_REQUIRED | SG_MIN_OPEN)
 
 static const sg_param linear_params[] = {LATENCY, BANDWIDTH, {0}};
 static const sg_param queue_params[] = {BANDWIDTH, {0}};
@@ -74,50 +66,45 @@ static const sg_param uplink_params[] = {
 
 /* --- Ingress and broadcast -------------------------------------------------------------------- */
 
-static const sg_variant ingress_unlimited = {
-    .name = "unlimited", .summary = "A receiver takes any number of messages at once, in no time."};
-static const sg_variant ingress_fifo = {.name = "fifo",
-                                        .summary = "One message after another, in the order in "
-                                                   "which they come from the uplinks.",
-                                        .params = queue_params};
-static const sg_variant ingress_fair = {.name = "fair-share",
-                                        .summary = "All messages at hand share the bandwidth "
-                                                   "equally (processor sharing).",
-                                        .params = queue_params};
+static const sg_variant ingresses[] = {
+    [SG_INGRESS_UNLIMITED] = {.name = "unlimited",
+                              .summary =
+                                  "A receiver takes any number of messages at once, in no time."},
+    [SG_INGRESS_FIFO] =
+        {.name = "fifo",
+         .summary = "One message after another, in the order in which they come from the uplinks.",
+         .params = queue_params},
+    [SG_INGRESS_FAIR_SHARE] = {
+        .name = "fair-share",
+        .summary = "All messages at hand share the bandwidth equally (processor sharing).",
+        .params = queue_params}};
 
-static const sg_variant *ingress_at(int i) {
-  return i == 0 ? &ingress_unlimited : i == 1 ? &ingress_fifo : i == 2 ? &ingress_fair : NULL;
-}
+SG_VARIANTS(ingress_at, ingresses)
 
 static const sg_family ingress_family = {
     .selector = "model", .what = "ingress model", .at = ingress_at, .fallback = "unlimited"};
 
-static const sg_variant broadcast_none = {.name = "none",
-                                          .summary = "The model reaches all workers in no time."};
-static const sg_variant broadcast_linear = {
-    .name = "linear",
-    .summary = "Latency plus bytes over bandwidth, to all workers in parallel.",
-    .params = linear_params};
-static const sg_variant broadcast_sequential = {
-    .name = "sequential",
-    .summary = "The master sends to one worker after another, in the order in which they are given "
-               "work (0, 1, … in a round): its link is busy for bytes over bandwidth with each, "
-               "which has the model a latency later.",
-    .params = linear_params};
-static const sg_variant broadcast_tree = {
-    .name = "tree",
-    .summary =
-        "Workers send the model on, whole, to fan_out others each, in parallel. Numbered "
-        "breadth first: the master's children are the workers 0 to fan_out − 1. Worker i has "
-        "the model after as many hops of latency plus bytes over bandwidth as it is deep in "
-        "the tree. Sending on does not occupy uplinks.",
-    .params = tree_params};
+static const sg_variant broadcasts[] = {
+    [BROADCAST_NONE] = {.name = "none", .summary = "The model reaches all workers in no time."},
+    [BROADCAST_LINEAR] = {.name = "linear",
+                          .summary =
+                              "Latency plus bytes over bandwidth, to all workers in parallel.",
+                          .params = linear_params},
+    [BROADCAST_SEQUENTIAL] =
+        {.name = "sequential",
+         .summary = "The master sends to one worker after another, in the order in which they are "
+                    "given work (0, 1, … in a round): its link is busy for bytes over bandwidth "
+                    "with each, which has the model a latency later.",
+         .params = linear_params},
+    [BROADCAST_TREE] = {
+        .name = "tree",
+        .summary = "Workers send the model on, whole, to fan_out others each, in parallel. "
+                   "Numbered breadth first: the master's children are the workers 0 to fan_out − "
+                   "1. Worker i has the model after as many hops of latency plus bytes over "
+                   "bandwidth as it is deep in the tree. Sending on does not occupy uplinks.",
+        .params = tree_params}};
 
-static const sg_variant *broadcast_at(int i) {
-  static const sg_variant *const variants[] = {&broadcast_none, &broadcast_linear,
-                                               &broadcast_sequential, &broadcast_tree};
-  return i >= 0 && (size_t)i < sizeof variants / sizeof *variants ? variants[i] : NULL;
-}
+SG_VARIANTS(broadcast_at, broadcasts)
 
 static const sg_family broadcast_family = {
     .selector = "model", .what = "broadcast model", .at = broadcast_at, .fallback = "none"};
@@ -125,9 +112,7 @@ static const sg_family broadcast_family = {
 /* --- Classes of links ------------------------------------------------------------------------- */
 
 static const sg_param class_params[] = {
-    SG_ROW_REAL("share", 0, 1,
-                "The share of the workers that are in this class; the shares sum to 1.",
-                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_SHARE,
     SG_ROW_REAL("uplink_speed", 0, SG_UNBOUNDED,
                 "Multiplies the bandwidth of the uplink, or divides the times of its law; 1 is "
                 "nominal. Latency, per_message_s and jitter stay.",
@@ -149,11 +134,8 @@ const sg_param sg_network_params[] = {
     SG_ROW_FAMILY("ingress", &ingress_family,
                   "The link into a receiver, the master's above all, behind the uplinks."),
     SG_ROW_FAMILY("broadcast", &broadcast_family, "How a model reaches the workers."),
-    SG_ROW_LIST("classes", class_item, 0, 1000000,
-                "Classes of workers by the speed of their links; without any, all have speed 1. A "
-                "class gets its share of the workers by largest remainder."),
-    SG_ROW_CHOICE(
-        "assign", assignments, ASSIGN_RANDOM,
+    SG_ROWS_CLASSES(
+        class_item, "the speed of their links",
         "Which workers are in which class of links: by a random permutation that depends on the "
         "seed alone (another than that of the cluster's classes), or in the order of the list."),
     SG_ROW_CHOICE("duplex", duplexes, FULL_DUPLEX,
@@ -205,18 +187,14 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
 }
 
 static void read_broadcast(sg_network *n, const sg_values *broadcast) {
-  if (broadcast->variant == &broadcast_none) return;
-  n->broadcast = broadcast->variant == &broadcast_linear       ? BROADCAST_LINEAR
-                 : broadcast->variant == &broadcast_sequential ? BROADCAST_SEQUENTIAL
-                                                               : BROADCAST_TREE;
+  n->broadcast = (int)(broadcast->variant - broadcasts);
+  if (n->broadcast == BROADCAST_NONE) return;
   n->broadcast_linear = read_linear(broadcast);
   if (n->broadcast == BROADCAST_TREE) n->fan_out = (int)sg_int(broadcast, "fan_out");
 }
 
 static void read_ingress(sg_network *n, const sg_values *ingress) {
-  n->ingress = ingress->variant == &ingress_fifo   ? SG_INGRESS_FIFO
-               : ingress->variant == &ingress_fair ? SG_INGRESS_FAIR_SHARE
-                                                   : SG_INGRESS_UNLIMITED;
+  n->ingress = (sg_ingress_kind)(ingress->variant - ingresses);
   if (n->ingress != SG_INGRESS_UNLIMITED) n->ingress_bandwidth = sg_real(ingress, "bandwidth_Bps");
 }
 
@@ -228,9 +206,7 @@ static sg_status read_classes(sg_network *n, const sg_values *network, sg_error 
   n->downlink_speed = calloc(workers, sizeof *n->downlink_speed);
   sg_status status = class_of && n->uplink_speed && n->downlink_speed ? SG_OK : sg_fail_memory(e);
   if (!status)
-    status = sg_classes_assign(network, "classes", n->workers,
-                               sg_choice(network, "assign") == ASSIGN_RANDOM, SG_CLASSES_OF_LINKS,
-                               n->seed, class_of, e);
+    status = sg_classes_assign(network, n->workers, SG_CLASSES_OF_LINKS, n->seed, class_of, e);
   for (int w = 0; w < n->workers && !status; w++) {
     const sg_values *item = sg_item(network, "classes", class_of[w])->object;
     n->uplink_speed[w] = sg_real(item, "uplink_speed");

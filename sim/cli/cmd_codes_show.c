@@ -9,8 +9,7 @@ static void put_json(const sg_variant *about, sg_buffer *out) {
   sg_put_json_text_member(out, "code", about->name);
   sg_put_json_text_member(out, "summary", about->summary);
   sg_put_json_text_member(out, "reference", about->reference);
-  sg_put_json_name(out, "parameters");
-  sg_put(out, "[");
+  sg_put_json_raw_member(out, "parameters", "[");
   for (const sg_param *p = about->params; p && p->name; p++) {
     sg_put(out, p == about->params ? "{" : ", {");
     sg_put_json_text_member(out, "name", p->name);

@@ -1,18 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* The command completion: scripts for shells. */
-#include "sim/cli/complete.h"
+/* The command completion: scripts for shells, which ask `straggle __complete WORDS` for candidates,
+ * one a line with a tab and what it is behind; ":files" stands for names of files. */
+#include "sim/cli/command.h"
 #include "sim/cli/output.h"
 
 #include <string.h>
+
+static const char bash[] =
+    "# Completion of straggle for bash; made by `straggle completion bash`.\n"
+    "_straggle() {\n"
+    "  local current=${COMP_WORDS[COMP_CWORD]} line files=\n"
+    "  COMPREPLY=()\n"
+    "  while IFS= read -r line; do\n"
+    "    if [[ $line == :files ]]; then files=1; else COMPREPLY+=(\"${line%%$'\\t'*}\"); fi\n"
+    "  done < <(\"${COMP_WORDS[0]}\" __complete \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null)\n"
+    "  if [[ -n $files ]]; then\n"
+    "    compopt -o filenames 2>/dev/null\n"
+    "    mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"${current#=}\")\n"
+    "  fi\n"
+    "}\n"
+    "complete -F _straggle straggle\n";
+
+/* For a folder of $fpath, as _straggle. */
+static const char zsh[] =
+    "#compdef straggle\n"
+    "# Completion of straggle for zsh; made by `straggle completion zsh`.\n"
+    "_straggle() {\n"
+    "  local -a found\n"
+    "  found=(\"${(@f)$(\"$words[1]\" __complete \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\")\n"
+    "  compset -P 1 '--*='\n"
+    "  if [[ $found[1] == :files ]]; then\n"
+    "    _files\n"
+    "    shift found\n"
+    "  fi\n"
+    "  found=(\"${(@)found//:/\\\\:}\")\n"
+    "  found=(\"${(@)found/$'\\t'/:}\")\n"
+    "  _describe straggle found\n"
+    "}\n"
+    "if [[ $funcstack[1] == _straggle ]]; then _straggle; else compdef _straggle straggle; fi\n";
 
 static const char *const shells[] = {"bash", "zsh", NULL};
 
 static int run(const sg_call *call) {
   sg_buffer out = {0};
-  if (strcmp(call->args->word[0], "bash") == 0)
-    sg_put_bash_completion(call->commands, &out);
-  else
-    sg_put_zsh_completion(call->commands, &out);
+  sg_put(&out, strcmp(call->args->word[0], "bash") == 0 ? bash : zsh);
   return sg_print(&out);
 }
 

@@ -223,8 +223,7 @@ static void put_row(sg_table *t, const columns *c, const sg_planned *p, const re
 }
 
 static void put_summary_json(const total *t, bool database, sg_buffer *out) {
-  sg_put_json_name(out, "summary");
-  sg_put(out, "{");
+  sg_put_json_raw_member(out, "summary", "{");
   sg_put_json_number_member(out, "exact", t->exact);
   sg_put_json_number_member(out, "unavailable", t->unavailable);
   if (database) {

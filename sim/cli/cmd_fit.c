@@ -191,8 +191,7 @@ static void put_text(const sg_fit *f, int width, sg_buffer *b) {
 /* --- JSON ------------------------------------------------------------------------------------- */
 
 static void list(sg_buffer *b, const char *name, int n, const double *x) {
-  sg_put_json_name(b, name);
-  sg_put(b, "[");
+  sg_put_json_raw_member(b, name, "[");
   for (int i = 0; i < n; i++) {
     if (i) sg_put(b, ", ");
     sg_put_json_number(b, x[i]);
@@ -201,19 +200,16 @@ static void list(sg_buffer *b, const char *name, int n, const double *x) {
 }
 
 static void json_laws(const sg_fit *f, sg_buffer *b) {
-  sg_put_json_name(b, "laws");
-  sg_put(b, "[");
+  sg_put_json_raw_member(b, "laws", "[");
   for (int i = 0; i < f->n_laws; i++) {
     const sg_fitted *law = &f->law[i];
     sg_put(b, i ? ", {" : "{");
     sg_put_json_text_member(b, "law", law->type->name);
     sg_put_json_bool_member(b, "estimated", law->ok);
     if (law->ok) {
-      sg_put_json_name(b, "parameters");
-      sg_put(b, "{");
+      sg_put_json_raw_member(b, "parameters", "{");
       for (int p = 0; p < law->type->parameters; p++) {
-        sg_put_json_name(b, law->type->parameter[p]);
-        sg_put(b, "{");
+        sg_put_json_raw_member(b, law->type->parameter[p], "{");
         sg_put_json_number_member(b, "value", law->value[p]);
         sg_put_json_number_member(b, "low", law->low[p]);
         sg_put_json_number_member(b, "high", law->high[p]);
@@ -233,8 +229,7 @@ static void json_laws(const sg_fit *f, sg_buffer *b) {
 }
 
 static void json_effect(sg_buffer *b, const char *name, const sg_fit_effect *f) {
-  sg_put_json_name(b, name);
-  sg_put(b, "{");
+  sg_put_json_raw_member(b, name, "{");
   sg_put_json_number_member(b, "value", f->value);
   sg_put_json_number_member(b, "chance", f->chance);
   sg_put_json_number_member(b, "p", f->p);
@@ -254,16 +249,14 @@ static void json_structure(const sg_fit *f, sg_buffer *b) {
   sg_put_json_number_member(b, "residual_sd", s->residual_sd);
   list(b, "worker_factor", s->workers, s->factor);
   sg_put_json_number_member(b, "block_iterations", (double)s->block);
-  sg_put_json_name(b, "change");
-  sg_put(b, "{");
+  sg_put_json_raw_member(b, "change", "{");
   sg_put_json_number_member(
       b, "worker", s->change_worker < 0 ? NAN : (double)f->trace->worker_name[s->change_worker]);
   sg_put_json_number_member(b, "row", (double)s->change_at);
   sg_put_json_number_member(b, "ratio", s->change_worker < 0 ? NAN : s->change_ratio);
   sg_put_json_number_member(b, "p", s->change_p);
   sg_put(b, "}");
-  sg_put_json_name(b, "stalls");
-  sg_put(b, "{");
+  sg_put_json_raw_member(b, "stalls", "{");
   sg_put_json_number_member(b, "count", (double)s->stalls);
   sg_put_json_number_member(b, "share", s->stall_share);
   sg_put_json_number_member(b, "ratio", s->stall_ratio);
@@ -283,8 +276,7 @@ static void json_structure(const sg_fit *f, sg_buffer *b) {
 static void json_loads(const sg_fit *f, sg_buffer *b) {
   static const char *const names[] = {"one-load", "proportional", "additive", "startup"};
   const sg_fit_loads *l = &f->loads;
-  sg_put_json_name(b, "load");
-  sg_put(b, "{");
+  sg_put_json_raw_member(b, "load", "{");
   sg_put_json_text_member(b, "scaling", names[l->scaling]);
   list(b, "loads", l->count, l->load);
   list(b, "means", l->count, l->mean);
@@ -301,8 +293,7 @@ static void json_models(const sg_fit *f, sg_buffer *b) {
   list(b, "wait_s", f->n_waits, wait);
   list(b, "replayed", f->n_waits, f->replayed);
   list(b, "replayed_error", f->n_waits, f->replayed_error);
-  sg_put_json_name(b, "models");
-  sg_put(b, "[");
+  sg_put_json_raw_member(b, "models", "[");
   for (int i = 0, n = 0; i < f->n_models; i++) {
     const sg_fit_model *m = &f->model[i];
     if (!m->scenario) continue;
@@ -329,8 +320,7 @@ static void put_json(const sg_fit *f, sg_buffer *b) {
   sg_put_json_text_member(b, "best_law", f->law[f->best].type->name);
   sg_put_json_text_member(b, "recommended", f->model[f->recommended].name);
   sg_put_json_text_member(b, "verdict", f->verdict);
-  sg_put_json_name(b, "warnings");
-  sg_put(b, "{");
+  sg_put_json_raw_member(b, "warnings", "{");
   for (int i = 0; i < SG_FIT_WARNINGS; i++)
     if (f->warned[i]) sg_put_json_text_member(b, sg_fit_warning_names[i], f->warning[i]);
   sg_put(b, "}}\n");

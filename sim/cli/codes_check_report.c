@@ -206,8 +206,7 @@ static void put_table(const sg_check_request *q, int count, const sg_checked *ch
 /* --- JSON ------------------------------------------------------------------------------------- */
 
 static void put_spread(sg_buffer *out, const char *name, const sg_check_spread *s) {
-  sg_put_json_name(out, name);
-  sg_put(out, "{");
+  sg_put_json_raw_member(out, name, "{");
   sg_put_json_number_member(out, "median", s->median);
   sg_put_json_number_member(out, "p90", s->p90);
   sg_put_json_number_member(out, "p99", s->p99);
@@ -226,8 +225,7 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   sg_put(out, "{");
   sg_put_json_text_member(out, "label", i->label);
   sg_put_json_text_member(out, "code", i->code);
-  sg_put_json_name(out, "config");
-  sg_put(out, i->config);
+  sg_put_json_raw_member(out, "config", i->config);
   sg_put_json_number_member(out, "workers", c->workers);
   sg_put_json_number_member(out, "subsets", subsets);
   sg_put_json_number_member(out, "length", (double)c->length);
@@ -256,8 +254,7 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
     sg_put_missing(c->n_broken_missing, c->broken_missing, out);
   else
     sg_put(out, "null");
-  sg_put_json_name(out, "sets");
-  sg_put(out, "[");
+  sg_put_json_raw_member(out, "sets", "[");
   for (int k = 0; k < c->n_sets; k++) {
     sg_put(out, k ? ", {" : "{");
     sg_put_json_number_member(out, "responders", c->sets[k].responders);

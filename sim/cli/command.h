@@ -66,6 +66,10 @@ const sg_command *sg_command_find(const sg_command *const *commands, int n, cons
 /* The program: finds the command, reads its options, runs it; returns the exit code. */
 int sg_straggle(int argc, char **argv);
 
+/* Prints what may stand for the last of n words behind "straggle", one candidate a line, with a tab
+ * and what it is behind; ":files" stands for names of files. For the scripts of `completion`. */
+int sg_complete(int n, char **word);
+
 /* Prints a usage fault of a call; returns EX_USAGE. */
 int sg_usage_fault(const sg_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -1,213 +1,93 @@
 /* SPDX-License-Identifier: MIT */
-/* Completion scripts for bash and zsh. */
-#include "sim/cli/complete.h"
+/* What may stand at the end of a command line that is being typed, from the descriptors. The
+ * scripts of cmd_completion.c ask for it at every completion, so that they never grow old. */
+#include "sim/cli/command.h"
+#include "sim/cli/output.h"
 
 #include <string.h>
 
-static void put_words(const char *const *words, sg_buffer *out) {
-  for (int i = 0; words[i]; i++) sg_putf(out, "%s%s", i ? " " : "", words[i]);
+/* A candidate, where it begins as the word does, and what it is. */
+static void offer(const char *candidate, const char *what, const char *begin, sg_buffer *out) {
+  if (strncmp(candidate, begin, strlen(begin)) == 0)
+    sg_putf(out, what ? "%s\t%s\n" : "%s\n", candidate, what);
 }
 
-/* The first words of all commands, each once; below != NULL: the second words of those whose first
- * it is. */
-static void put_commands(const sg_command *const *commands, const char *below, sg_buffer *out) {
+static void offer_all(const char *const *words, const char *begin, sg_buffer *out) {
+  for (; words && *words; words++) offer(*words, NULL, begin, out);
+}
+
+/* The first words of commands; below != NULL: the second words of those whose first it is. */
+static void offer_commands(const char *below, const char *begin, sg_buffer *out) {
   size_t n = below ? strlen(below) : 0;
-  bool first = true;
-  for (int i = 0; commands[i]; i++) {
-    const char *name = commands[i]->name;
-    bool single = !strchr(name, ' ');
-    if (below ? strncmp(name, below, n) != 0 || name[n] != ' ' : !single) continue;
-    sg_putf(out, "%s%s", first ? "" : " ", below ? name + n + 1 : name);
-    first = false;
+  for (const sg_command *const *c = sg_commands; *c; c++) {
+    const char *word = (*c)->name;
+    if (below && (strncmp(word, below, n) != 0 || word[n] != ' ')) continue;
+    if (below) word += n + 1;
+    if (!strchr(word, ' ')) offer(word, (*c)->summary, begin, out);
   }
 }
 
-static bool has_below(const sg_command *const *commands, const char *name) {
-  sg_buffer words = {0};
-  put_commands(commands, name, &words);
-  bool any = words.length > 0;
-  sg_buffer_free(&words);
-  return any;
-}
-
-/* --- bash ------------------------------------------------------------------------------------- */
-
-/* What may stand for the value of an option, as a statement. */
-static void put_bash_value(const sg_option *o, sg_buffer *out) {
-  if (o->kind == SG_OPTION_FILE) {
-    sg_put(out, "files=1");
-  } else if (o->choices) {
-    sg_put(out, "words='");
-    put_words(o->choices, out);
-    sg_put(out, "'");
-  } else {
-    sg_put(out, "words=");
-  }
-}
-
-static void put_bash_operand(const sg_operand *o, const sg_command *const *commands,
-                             sg_buffer *out) {
-  if (o->file) sg_put(out, "files=1 ");
-  sg_put(out, "words=\"$words ");
-  if (o->choices) put_words(o->choices, out);
-  if (o->command) put_commands(commands, NULL, out);
-  for (int i = 0; o->family && o->family->at(i); i++)
-    sg_putf(out, "%s%s", i ? " " : "", o->family->at(i)->name);
-  sg_put(out, "\"");
-}
-
-static void put_bash_command(const sg_command *c, const sg_command *const *commands,
-                             sg_buffer *out) {
-  sg_putf(out, "  '%s')\n    case $previous in\n", c->name);
+/* The option with a value that a word names; NULL: none. */
+static const sg_option *option_of(const sg_command *c, const char *word) {
   for (const sg_option *o = c->options; o && o->name; o++) {
-    if (o->kind == SG_OPTION_FLAG) continue;
-    sg_putf(out, "    --%s", o->name);
-    if (o->letter) sg_putf(out, " | -%c", o->letter);
-    sg_put(out, ") ");
-    put_bash_value(o, out);
-    sg_put(out, " ;;\n");
+    const char letter[] = {'-', o->letter, '\0'};
+    bool named = strncmp(word, "--", 2) == 0 ? strcmp(word + 2, o->name) == 0
+                                             : o->letter && strcmp(word, letter) == 0;
+    if (named && o->kind != SG_OPTION_FLAG) return o;
   }
-  sg_put(out, "    *)\n      if [[ $current == -* ]]; then\n        words='");
-  for (const sg_option *o = c->options; o && o->name; o++) sg_putf(out, "--%s ", o->name);
-  sg_put(out, "--help'\n      else\n        ");
-  if (c->operands)
-    put_bash_operand(c->operands, commands, out);
-  else
-    sg_put(out, ":");
-  sg_put(out, "\n      fi\n      ;;\n    esac\n    ;;\n");
+  return NULL;
 }
 
-void sg_put_bash_completion(const sg_command *const *commands, sg_buffer *out) {
-  sg_put(out, "# Completion of straggle for bash; made by `straggle completion bash`.\n"
-              "_straggle() {\n"
-              "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
-              "  local command=${COMP_WORDS[1]} words= files=\n"
-              "  COMPREPLY=()\n"
-              "  # bash takes --format=json apart at the \"=\".\n"
-              "  if [[ $current == '=' ]]; then\n"
-              "    current=\n"
-              "  elif [[ $previous == '=' ]]; then\n"
-              "    previous=${COMP_WORDS[COMP_CWORD-2]}\n"
-              "  fi\n"
-              "  if ((COMP_CWORD == 1)); then\n"
-              "    COMPREPLY=($(compgen -W '");
-  put_commands(commands, NULL, out);
-  sg_put(out, " --help --version' -- \"$current\"))\n    return\n  fi\n"
-              "  case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
-  for (int i = 0; commands[i]; i++)
-    if (strchr(commands[i]->name, ' '))
-      sg_putf(out, "  '%s') ((COMP_CWORD > 2)) && command='%s' ;;\n", commands[i]->name,
-              commands[i]->name);
-  sg_put(out, "  esac\n");
-  for (int i = 0; commands[i]; i++) {
-    if (!has_below(commands, commands[i]->name)) continue;
-    sg_putf(out, "  if ((COMP_CWORD == 2)) && [[ $command == '%s' ]]; then\n    words='",
-            commands[i]->name);
-    put_commands(commands, commands[i]->name, out);
-    sg_put(out, "'\n  fi\n");
+static void offer_options(const sg_command *c, const char *begin, sg_buffer *out) {
+  for (const sg_option *o = c->options; o && o->name; o++) {
+    sg_buffer name = {0};
+    sg_putf(&name, "--%s", o->name);
+    if (!name.failed) offer(name.data, o->help, begin, out);
+    sg_buffer_free(&name);
   }
-  sg_put(out, "  case $command in\n");
-  for (int i = 0; commands[i]; i++) put_bash_command(commands[i], commands, out);
-  sg_put(out, "  esac\n"
-              "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-              "  if [[ -n $files ]]; then\n"
-              "    compopt -o filenames 2>/dev/null\n"
-              "    mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- \"$current\")\n"
-              "  fi\n"
-              "}\n"
-              "complete -F _straggle straggle\n");
+  offer("--help", "help", begin, out);
 }
 
-/* --- zsh -------------------------------------------------------------------------------------- */
-
-/* In '…' of an _arguments specification: brackets and colons have a meaning there. */
-static void put_zsh_text(const char *text, sg_buffer *out) {
-  for (; *text; text++) {
-    if (*text == '\'')
-      sg_put(out, "'\\''");
-    else if (strchr("[]:\\", *text))
-      sg_putf(out, "\\%c", *text);
-    else
-      sg_put_bytes(out, text, 1);
-  }
-}
-
-static void put_zsh_option(const sg_option *o, sg_buffer *out) {
-  bool repeated = o->kind == SG_OPTION_LIST || o->kind == SG_OPTION_SETTING;
-  for (int form = o->letter ? 0 : 1; form < 2; form++) {
-    sg_putf(out, " \\\n      '%s", repeated ? "*" : "");
-    if (form == 0)
-      sg_putf(out, "-%c", o->letter);
-    else
-      sg_putf(out, "--%s%s", o->name, o->kind == SG_OPTION_FLAG ? "" : "=");
-    sg_put(out, "[");
-    put_zsh_text(o->help, out);
-    sg_put(out, "]");
-    if (o->kind != SG_OPTION_FLAG) {
-      sg_put(out, ":");
-      put_zsh_text(o->value, out);
-      sg_put(out, ":");
-      if (o->kind == SG_OPTION_FILE) sg_put(out, "_files");
-      if (o->choices) {
-        sg_put(out, "(");
-        put_words(o->choices, out);
-        sg_put(out, ")");
-      }
-    }
-    sg_put(out, "'");
-  }
-}
-
-static void put_zsh_operand(const sg_operand *o, const sg_command *const *commands,
-                            sg_buffer *out) {
-  sg_putf(out, " \\\n      '%s:", o->most > 1 ? "*" : "");
-  put_zsh_text(o->name, out);
-  sg_put(out, ":");
-  if (o->file) sg_put(out, "_files");
-  if (o->choices || o->command || o->family) sg_put(out, "(");
-  if (o->choices) put_words(o->choices, out);
-  if (o->command) put_commands(commands, NULL, out);
+static void offer_operand(const sg_operand *o, const char *begin, sg_buffer *out) {
+  if (o->file) sg_put(out, ":files\n");
+  offer_all(o->choices, begin, out);
+  if (o->command) offer_commands(NULL, begin, out);
   for (int i = 0; o->family && o->family->at(i); i++)
-    sg_putf(out, "%s%s", i ? " " : "", o->family->at(i)->name);
-  if (o->choices || o->command || o->family) sg_put(out, ")");
-  sg_put(out, "'");
+    offer(o->family->at(i)->name, o->family->at(i)->brief, begin, out);
 }
 
-void sg_put_zsh_completion(const sg_command *const *commands, sg_buffer *out) {
-  sg_put(out, "#compdef straggle\n# Completion of straggle for zsh; made by `straggle completion "
-              "zsh`.\n_straggle() {\n  local command=$words[2]\n  local -a commands\n");
-  sg_put(out, "  if ((CURRENT == 2)); then\n    commands=(");
-  for (int i = 0; commands[i]; i++) {
-    if (strchr(commands[i]->name, ' ')) continue;
-    sg_put(out, "\n      '");
-    put_zsh_text(commands[i]->name, out);
-    sg_put(out, ":");
-    put_zsh_text(commands[i]->summary, out);
-    sg_put(out, "'");
+int sg_complete(int n, char **word) {
+  char *begin = n > 0 ? word[n - 1] : "", *before = n > 1 ? word[n - 2] : "", *equals;
+  sg_buffer out = {0};
+  sg_put(&out, "");
+  /* --format=json is one word, or three, as bash takes it apart. */
+  if (strcmp(begin, "=") == 0) {
+    begin = "";
+  } else if (strcmp(before, "=") == 0 && n > 2) {
+    before = word[n - 3];
+  } else if (strncmp(begin, "--", 2) == 0 && (equals = strchr(begin, '='))) {
+    *equals = '\0';
+    before = begin;
+    begin = equals + 1;
   }
-  sg_put(out, ")\n    _describe command commands\n    return\n  fi\n");
-  for (int i = 0; commands[i]; i++) {
-    if (!has_below(commands, commands[i]->name)) continue;
-    sg_putf(out, "  if [[ $command == '%s' ]] && ((CURRENT == 3)); then\n    compadd -- ",
-            commands[i]->name);
-    put_commands(commands, commands[i]->name, out);
-    sg_put(out, "\n  fi\n");
+  if (n <= 1) {
+    offer_commands(NULL, begin, &out);
+    offer_all((const char *const[]){"--help", "--version", NULL}, begin, &out);
+    return sg_print(&out);
   }
-  sg_put(out, "  case \"$words[2] $words[3]\" in\n");
-  for (int i = 0; commands[i]; i++)
-    if (strchr(commands[i]->name, ' '))
-      sg_putf(out,
-              "  '%s')\n    if ((CURRENT > 3)); then\n      command='%s'\n      shift words\n"
-              "      ((CURRENT--))\n    fi\n    ;;\n",
-              commands[i]->name, commands[i]->name);
-  sg_put(out, "  esac\n  shift words\n  ((CURRENT--))\n  case $command in\n");
-  for (int i = 0; commands[i]; i++) {
-    const sg_command *c = commands[i];
-    sg_putf(out, "  '%s')\n    _arguments '(- *)'{-h,--help}'[help]'", c->name);
-    for (const sg_option *o = c->options; o && o->name; o++) put_zsh_option(o, out);
-    for (const sg_operand *o = c->operands; o && o->name; o++) put_zsh_operand(o, commands, out);
-    sg_put(out, "\n    ;;\n");
-  }
-  sg_put(out, "  esac\n}\nif [[ $funcstack[1] == _straggle ]]; then\n  _straggle \"$@\"\nelse\n"
-              "  compdef _straggle straggle\nfi\n");
+  int used = 0;
+  const sg_command *c =
+      sg_command_find(sg_commands, n > 2 ? 2 : 1, (const char *const *)word, &used);
+  if (!c) return sg_print(&out);
+  const sg_option *o = option_of(c, before);
+  if (n == 2) offer_commands(c->name, begin, &out);
+  if (o && o->kind == SG_OPTION_FILE)
+    sg_put(&out, ":files\n");
+  else if (o)
+    offer_all(o->choices, begin, &out);
+  else if (*begin == '-')
+    offer_options(c, begin, &out);
+  else if (c->operands)
+    offer_operand(c->operands, begin, &out);
+  return sg_print(&out);
 }

@@ -4,6 +4,7 @@
 #include "sim/cli/output.h"
 #include "sim/cli/provenance.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char about[] = "simulates stragglers in coded distributed gradient descent";
@@ -37,11 +38,11 @@ void sg_put_usage(const sg_command *c, sg_buffer *out) {
 
 /* "1 to 1024; default 12"; nothing where there is nothing to say. */
 static void put_values(const sg_option *o, sg_buffer *out) {
-  size_t begin = out->length;
-  if (o->kind == SG_OPTION_INTEGER) sg_putf(out, "%.0f to %.0f", o->min, o->max);
-  if (o->kind == SG_OPTION_CHOICE) sg_option_expectation(o, out);
+  bool range = o->kind == SG_OPTION_INTEGER, words = o->kind == SG_OPTION_CHOICE;
+  if (range) sg_putf(out, "%.0f to %.0f", o->min, o->max);
+  if (words) sg_option_expectation(o, out);
   if (o->fallback && !o->short_for)
-    sg_putf(out, "%sdefault %s", out->length > begin ? "; " : "", o->fallback);
+    sg_putf(out, "%sdefault %s", range || words ? "; " : "", o->fallback);
 }
 
 static void put_option_text(const sg_option *o, sg_buffer *out) {
@@ -49,8 +50,18 @@ static void put_option_text(const sg_option *o, sg_buffer *out) {
   put_values(o, &values);
   sg_put(out, o->help);
   if (values.data) sg_putf(out, " (%s)", values.data);
-  if (values.failed) out->failed = true;
+  out->failed |= values.failed;
   sg_buffer_free(&values);
+}
+
+/* What was put from `begin` on, as `put` writes it. */
+static void escape(void (*put)(const char *text, sg_buffer *out), size_t begin, sg_buffer *out) {
+  if (out->failed || out->length == begin) return;
+  char *text = strdup(out->data + begin);
+  out->failed = !text;
+  out->length = begin;
+  if (text) put(text, out);
+  free(text);
 }
 
 /* Whether c is one of the commands below `of`: "codes check" is below "codes". */
@@ -155,7 +166,6 @@ static void put_roff(const char *text, sg_buffer *out) {
 }
 
 static void put_roff_option(const sg_option *o, sg_buffer *out) {
-  sg_buffer text = {0};
   sg_put(out, ".TP\n");
   if (o->letter) sg_putf(out, "\\fB\\-%c\\fR, ", o->letter);
   sg_put(out, "\\fB\\-\\-");
@@ -167,41 +177,27 @@ static void put_roff_option(const sg_option *o, sg_buffer *out) {
     sg_put(out, "\\fR");
   }
   sg_put(out, "\n");
-  put_option_text(o, &text);
-  put_roff(text.data ? text.data : "", out);
+  size_t begin = out->length;
+  put_option_text(o, out);
+  escape(put_roff, begin, out);
   sg_put(out, "\n");
-  if (text.failed) out->failed = true;
-  sg_buffer_free(&text);
 }
 
 static void put_roff_command(const sg_command *c, sg_buffer *out) {
   sg_put(out, ".SS straggle ");
-  put_roff(c->name, out);
-  sg_buffer rest = {0};
-  put_operands(c, &rest);
-  if (c->options) sg_put(&rest, " [OPTIONS]");
-  if (rest.data) put_roff(rest.data, out);
-  if (rest.failed) out->failed = true;
-  sg_buffer_free(&rest);
+  size_t begin = out->length;
+  sg_put_usage(c, out);
+  escape(put_roff, begin, out);
   sg_put(out, "\n");
   put_roff(c->summary, out);
   sg_put(out, "\n");
-  if (c->text) {
-    sg_buffer text = {0};
-    put_text(c->text, ".PP\n", 1 << 20, &text);
-    /* The requests are ours, the lines behind them are text. */
-    for (char *at = text.data; at && *at;) {
-      char *end = strchr(at, '\n');
-      if (end) *end = '\0';
-      if (strcmp(at, ".PP") == 0)
-        sg_put(out, at);
-      else
-        put_roff(at, out);
-      sg_put(out, "\n");
-      at = end ? end + 1 : NULL;
-    }
-    if (text.failed) out->failed = true;
-    sg_buffer_free(&text);
+  for (const char *text = c->text, *end; text; text = end ? end + 2 : NULL) {
+    end = strstr(text, "\n\n");
+    sg_put(out, ".PP\n");
+    begin = out->length;
+    sg_put_bytes(out, text, end ? (size_t)(end - text) : strlen(text));
+    escape(put_roff, begin, out);
+    sg_put(out, "\n");
   }
   for (const sg_option *o = c->options; o && o->name; o++) put_roff_option(o, out);
   for (const sg_example *x = c->examples; x && x->line; x++) {
@@ -233,26 +229,16 @@ void sg_put_man(const sg_command *const *commands, sg_buffer *out) {
 
 /* --- The reference ---------------------------------------------------------------------------- */
 
-/* A cell of a Markdown table. */
-static void put_cell(const char *text, sg_buffer *out) {
-  for (; *text; text++) {
-    if (*text == '|') sg_put(out, "\\");
-    sg_put_bytes(out, text, 1);
-  }
-}
-
 static void put_markdown_option(const sg_option *o, sg_buffer *out) {
-  sg_buffer values = {0};
   sg_put(out, "| `");
   if (o->letter) sg_putf(out, "-%c`, `", o->letter);
   sg_putf(out, "--%s%s%s` | ", o->name, o->value ? " " : "", o->value ? o->value : "");
-  put_cell(o->help, out);
+  sg_put_markdown_cell(o->help, out);
   sg_put(out, " | ");
-  put_values(o, &values);
-  if (values.data) put_cell(values.data, out);
+  size_t begin = out->length;
+  put_values(o, out);
+  escape(sg_put_markdown_cell, begin, out);
   sg_put(out, " |\n");
-  if (values.failed) out->failed = true;
-  sg_buffer_free(&values);
 }
 
 void sg_put_reference(const sg_command *const *commands, sg_buffer *out) {

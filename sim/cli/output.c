@@ -29,8 +29,7 @@ int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg
   if (format == SG_FORMAT_JSON) {
     sg_put(&text, "{");
     sg_put_json_text_member(&text, "file", path);
-    sg_put_json_name(&text, "faults");
-    sg_put(&text, "[");
+    sg_put_json_raw_member(&text, "faults", "[");
     for (int i = 0; i < e->count; i++) {
       sg_put(&text, i ? ", {" : "{");
       sg_put_json_text_member(&text, "place", e->fault[i].place);
@@ -65,35 +64,4 @@ int sg_text_width(void) {
 bool sg_color(int fd) {
   const char *no = getenv("NO_COLOR");
   return isatty(fd) && (!no || !*no);
-}
-
-/* Columns of n bytes of UTF-8. */
-static int columns_of(const char *text, size_t n) {
-  int columns = 0;
-  for (size_t i = 0; i < n; i++) columns += ((unsigned char)text[i] & 0xC0) != 0x80;
-  return columns;
-}
-
-void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
-                    int width) {
-  int margin = columns_of(indent, strlen(indent)), column = columns_of(first, strlen(first));
-  sg_put(b, first);
-  while (*text) {
-    size_t n = strcspn(text, " ");
-    int wide = columns_of(text, n);
-    if (column + wide > width && column > margin) {
-      while (b->length && b->data[b->length - 1] == ' ') b->data[--b->length] = '\0';
-      sg_putf(b, "\n%s", indent);
-      column = margin;
-    }
-    sg_put_bytes(b, text, n);
-    column += wide;
-    text += n;
-    while (*text == ' ') {
-      sg_put(b, " ");
-      column++;
-      text++;
-    }
-  }
-  sg_put(b, "\n");
 }

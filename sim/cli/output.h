@@ -17,9 +17,4 @@ int sg_terminal_width(void); /* of standard output; 100 where it is none and COL
 int sg_text_width(void);     /* of running text: that, but at most 80 */
 bool sg_color(int fd);       /* a terminal, and NO_COLOR is not set */
 
-/* Writes `first`, then the words of `text`; lines break at `width` columns, those that follow begin
- * with `indent`. Ends the last line. */
-void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
-                    int width);
-
 #endif

@@ -132,6 +132,7 @@ int sg_straggle(int argc, char **argv) {
     int code = sg_print(&out);
     return code == EX_OK ? EX_USAGE : code;
   }
+  if (strcmp(argv[1], "__complete") == 0) return sg_complete(argc - 2, argv + 2);
   /* What everybody types before there is a command. */
   const char *word[] = {argv[1], argc > 2 ? argv[2] : NULL};
   if (strcmp(word[0], "--help") == 0 || strcmp(word[0], "-h") == 0) word[0] = "help";

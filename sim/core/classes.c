@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const sg_classes_orders[] = {"random", "in-order", NULL};
+enum { RANDOM };
+
 typedef struct class {
   double share, remainder;
   int index, count;
@@ -53,26 +56,27 @@ static void shuffle(int *value, int count, sg_classes_of what, uint64_t seed) {
   }
 }
 
-sg_status sg_classes_assign(const sg_values *v, const char *list, int workers, bool shuffled,
-                            sg_classes_of what, uint64_t seed, int *class_of, sg_error *e) {
-  int count = sg_count(v, list);
+sg_status sg_classes_assign(const sg_values *v, int workers, sg_classes_of what, uint64_t seed,
+                            int *class_of, sg_error *e) {
+  int count = sg_count(v, "classes");
   memset(class_of, 0, (size_t)workers * sizeof *class_of);
   if (count == 0) return SG_OK;
   class *c = calloc((size_t)count, sizeof *c);
   if (!c) return sg_fail_memory(e);
   double sum = 0;
   for (int i = 0; i < count; i++) {
-    c[i] = (class){.share = sg_real(sg_item(v, list, i)->object, "share"), .index = i};
+    c[i] = (class){.share = sg_real(sg_item(v, "classes", i)->object, "share"), .index = i};
     sum += c[i].share;
   }
   sg_status status = SG_OK;
   if (fabs(sum - 1) > 1e-9) {
-    status = sg_fail_at(e, v, list, "expected shares that sum to 1, found a sum of %.10g", sum);
+    status =
+        sg_fail_at(e, v, "classes", "expected shares that sum to 1, found a sum of %.10g", sum);
   } else {
     apportion(c, count, workers);
     for (int i = 0, w = 0; i < count; i++)
       for (int j = 0; j < c[i].count; j++) class_of[w++] = i;
-    if (shuffled) shuffle(class_of, workers, what, seed);
+    if (sg_choice(v, "assign") == RANDOM) shuffle(class_of, workers, what, seed);
   }
   free(c);
   return status;

@@ -105,6 +105,12 @@ typedef struct sg_family {
   bool by_name; /* the variant's name alone, a string, stands for the object with its selector */
 } sg_family;
 
+/* An `at` whose variants are an array. */
+#define SG_VARIANTS(function, array)                                                               \
+  static const sg_variant *function(int i) {                                                       \
+    return i >= 0 && (size_t)i < sizeof(array) / sizeof *(array) ? &(array)[i] : NULL;             \
+  }
+
 /* The variant of that name, or NULL. */
 const sg_variant *sg_family_find(const sg_family *family, const char *name);
 

@@ -254,15 +254,6 @@ static void print_text(const sg_table *t, int width, sg_buffer *out) {
   free(columns);
 }
 
-static void put_markdown_cell(const char *s, sg_buffer *out) {
-  for (; *s; s++) {
-    if (*s == '|')
-      sg_put(out, "\\|");
-    else
-      sg_put_bytes(out, (unsigned char)*s < 0x20 ? " " : s, 1);
-  }
-}
-
 static void print_markdown(const sg_table *t, sg_buffer *out) {
   column *columns = calloc((size_t)t->n, sizeof *columns);
   if (!columns) {
@@ -272,7 +263,7 @@ static void print_markdown(const sg_table *t, sg_buffer *out) {
   measure(t, columns);
   for (int j = 0; j < t->n; j++) {
     sg_put(out, "| ");
-    put_markdown_cell(t->name[j], out);
+    sg_put_markdown_cell(t->name[j], out);
     sg_put(out, " ");
   }
   sg_put(out, "|\n");
@@ -282,7 +273,7 @@ static void print_markdown(const sg_table *t, sg_buffer *out) {
   for (int i = 0; i < sg_table_rows(t); i++) {
     for (int j = 0; j < t->n; j++) {
       sg_put(out, "| ");
-      put_markdown_cell(shown(at(t, i, j), scratch), out);
+      sg_put_markdown_cell(shown(at(t, i, j), scratch), out);
       sg_put(out, " ");
     }
     sg_put(out, "|\n");

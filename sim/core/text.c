@@ -123,9 +123,54 @@ void sg_put_json_number_member(sg_buffer *b, const char *name, double x) {
   sg_put_json_number(b, x);
 }
 
+void sg_put_json_raw_member(sg_buffer *b, const char *name, const char *json) {
+  sg_put_json_name(b, name);
+  sg_put(b, json);
+}
+
 void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x) {
   sg_put_json_name(b, name);
   sg_put(b, x ? "true" : "false");
+}
+
+/* Columns of n bytes of UTF-8. */
+static int columns_of(const char *text, size_t n) {
+  int columns = 0;
+  for (size_t i = 0; i < n; i++) columns += ((unsigned char)text[i] & 0xC0) != 0x80;
+  return columns;
+}
+
+void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
+                    int width) {
+  int margin = columns_of(indent, strlen(indent)), column = columns_of(first, strlen(first));
+  sg_put(b, first);
+  while (*text) {
+    size_t n = strcspn(text, " ");
+    int wide = columns_of(text, n);
+    if (column + wide > width && column > margin) {
+      while (b->length && b->data[b->length - 1] == ' ') b->data[--b->length] = '\0';
+      sg_putf(b, "\n%s", indent);
+      column = margin;
+    }
+    sg_put_bytes(b, text, n);
+    column += wide;
+    text += n;
+    while (*text == ' ') {
+      sg_put(b, " ");
+      column++;
+      text++;
+    }
+  }
+  sg_put(b, "\n");
+}
+
+void sg_put_markdown_cell(const char *text, sg_buffer *b) {
+  for (; *text; text++) {
+    if (*text == '|')
+      sg_put(b, "\\|");
+    else
+      sg_put_bytes(b, (unsigned char)*text < 0x20 ? " " : text, 1);
+  }
 }
 
 char *sg_format_seconds(double seconds, char out[32]) {

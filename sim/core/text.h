@@ -33,6 +33,15 @@ void sg_put_json_name(sg_buffer *b, const char *name);
 void sg_put_json_text_member(sg_buffer *b, const char *name, const char *text);
 void sg_put_json_number_member(sg_buffer *b, const char *name, double x);
 void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x);
+/* The name and what is JSON already, or the bracket that opens a list or an object. */
+void sg_put_json_raw_member(sg_buffer *b, const char *name, const char *json);
+
+/* `first` and the words of a text after it, in lines of at most `width` columns that begin with
+ * `indent`. */
+void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
+                    int width);
+/* Text in the cell of a Markdown table: bars are escaped, control characters become blanks. */
+void sg_put_markdown_cell(const char *text, sg_buffer *b);
 
 /* A count or duration for people: "1,234,567", "3.2 s", "4 min 10 s", "1.2 MB". Into `out`, which
  * is returned. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The times of decodes of several sizes on this machine, kept in the database. */
 #include "sim/experiment/calibrate.h"
 
 #include "sim/core/clock.h"

@@ -359,103 +359,45 @@ static bool shifted_lognormal_fit(long n, const double *x, double *v, double *lo
   return profile_fit(&p, v, loglik);
 }
 
-static double shifted_weibull_cdf(const double *v, double x) {
-  return weibull_cdf(v + 1, x - v[0]);
-}
-static double shifted_gamma_cdf(const double *v, double x) {
-  return gamma_cdf(v + 1, x - v[0]);
-}
-static double shifted_lognormal_cdf(const double *v, double x) {
-  return lognormal_cdf(v + 1, x - v[0]);
-}
-static double shifted_weibull_draw(const double *v, sg_stream *s) {
-  return v[0] + weibull_draw(v + 1, s);
-}
-static double shifted_gamma_draw(const double *v, sg_stream *s) {
-  return v[0] + gamma_draw(v + 1, s);
-}
-static double shifted_lognormal_draw(const double *v, sg_stream *s) {
-  return v[0] + lognormal_draw(v + 1, s);
-}
+/* A law behind a shift, v[0]. */
+#define SHIFTED(law)                                                                               \
+  static double shifted_##law##_cdf(const double *v, double x) {                                   \
+    return law##_cdf(v + 1, x - v[0]);                                                             \
+  }                                                                                                \
+  static double shifted_##law##_draw(const double *v, sg_stream *s) {                              \
+    return v[0] + law##_draw(v + 1, s);                                                            \
+  }
+SHIFTED(weibull)
+SHIFTED(gamma)
+SHIFTED(lognormal)
 
 /* --- The table -------------------------------------------------------------------------------- */
 
+/* The functions of a law are called `of`_fit, `of`_cdf, `of`_draw. */
+#define LAW(of, called, in_scenarios, count, ...)                                                  \
+  {                                                                                                \
+    .name = called, .model = in_scenarios, .parameters = count, .fit = of##_fit, .cdf = of##_cdf,  \
+    .draw = of##_draw, __VA_ARGS__                                                                 \
+  }
+
 static const sg_fit_type types[] = {
-    {.name = "exponential",
-     .model = "exponential",
-     .parameters = 1,
-     .parameter = {"mean_s"},
-     .exact = true,
-     .fit = exponential_fit,
-     .interval = exponential_interval,
-     .cdf = exponential_cdf,
-     .draw = exponential_draw},
-    {.name = "shifted exponential",
-     .model = "shifted-exponential",
-     .parameters = 2,
-     .parameter = {"shift_s", "mean_excess_s"},
-     .location = {true},
-     .exact = true,
-     .fit = shifted_fit,
-     .interval = shifted_interval,
-     .cdf = shifted_cdf,
-     .draw = shifted_draw},
-    {.name = "weibull",
-     .model = "weibull",
-     .parameters = 2,
-     .parameter = {"scale_s", "shape"},
-     .fit = weibull_fit,
-     .cdf = weibull_cdf,
-     .draw = weibull_draw},
-    {.name = "gamma",
-     .model = "gamma",
-     .parameters = 2,
-     .parameter = {"mean_s", "shape"},
-     .fit = gamma_fit,
-     .cdf = gamma_cdf,
-     .draw = gamma_draw},
-    {.name = "lognormal",
-     .model = "lognormal",
-     .parameters = 2,
-     .parameter = {"median_s", "sigma"},
-     .exact = true,
-     .fit = lognormal_fit,
-     .interval = lognormal_interval,
-     .cdf = lognormal_cdf,
-     .draw = lognormal_draw},
-    {.name = "pareto",
-     .model = "pareto",
-     .parameters = 2,
-     .parameter = {"minimum_s", "shape"},
-     .exact = true,
-     .fit = pareto_fit,
-     .interval = pareto_interval,
-     .cdf = pareto_cdf,
-     .draw = pareto_draw},
-    {.name = "shifted weibull",
-     .model = "weibull",
-     .parameters = 3,
-     .parameter = {"shift_s", "scale_s", "shape"},
-     .location = {true},
-     .fit = shifted_weibull_fit,
-     .cdf = shifted_weibull_cdf,
-     .draw = shifted_weibull_draw},
-    {.name = "shifted gamma",
-     .model = "gamma",
-     .parameters = 3,
-     .parameter = {"shift_s", "mean_s", "shape"},
-     .location = {true},
-     .fit = shifted_gamma_fit,
-     .cdf = shifted_gamma_cdf,
-     .draw = shifted_gamma_draw},
-    {.name = "shifted lognormal",
-     .model = "lognormal",
-     .parameters = 3,
-     .parameter = {"shift_s", "median_s", "sigma"},
-     .location = {true},
-     .fit = shifted_lognormal_fit,
-     .cdf = shifted_lognormal_cdf,
-     .draw = shifted_lognormal_draw},
+    LAW(exponential, "exponential", "exponential", 1, .parameter = {"mean_s"}, .exact = true,
+        .interval = exponential_interval),
+    LAW(shifted, "shifted exponential", "shifted-exponential", 2,
+        .parameter = {"shift_s", "mean_excess_s"}, .location = {true}, .exact = true,
+        .interval = shifted_interval),
+    LAW(weibull, "weibull", "weibull", 2, .parameter = {"scale_s", "shape"}),
+    LAW(gamma, "gamma", "gamma", 2, .parameter = {"mean_s", "shape"}),
+    LAW(lognormal, "lognormal", "lognormal", 2, .parameter = {"median_s", "sigma"}, .exact = true,
+        .interval = lognormal_interval),
+    LAW(pareto, "pareto", "pareto", 2, .parameter = {"minimum_s", "shape"}, .exact = true,
+        .interval = pareto_interval),
+    LAW(shifted_weibull, "shifted weibull", "weibull", 3,
+        .parameter = {"shift_s", "scale_s", "shape"}, .location = {true}),
+    LAW(shifted_gamma, "shifted gamma", "gamma", 3, .parameter = {"shift_s", "mean_s", "shape"},
+        .location = {true}),
+    LAW(shifted_lognormal, "shifted lognormal", "lognormal", 3,
+        .parameter = {"shift_s", "median_s", "sigma"}, .location = {true}),
 };
 
 const sg_fit_type *sg_fit_type_at(int i) {

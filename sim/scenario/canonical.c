@@ -50,8 +50,7 @@ static bool is_absent(const sg_param *row, const sg_value *value) {
 void sg_put_values(const sg_values *v, const sg_family *family, const char *skip, sg_buffer *out) {
   sg_put(out, "{");
   if (v->variant) {
-    sg_put_json_name(out, family ? family->selector : "variant");
-    sg_put_json_string(out, v->variant->name);
+    sg_put_json_text_member(out, family ? family->selector : "variant", v->variant->name);
   }
   for (int i = 0; i < sg_values_size(v); i++) {
     const sg_param *row = sg_values_row(v, i);

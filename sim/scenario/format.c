@@ -23,9 +23,7 @@ static const sg_variant decode[] = {
                 "database."},
 };
 
-static const sg_variant *decode_at(int i) {
-  return i < (int)(sizeof decode / sizeof *decode) ? &decode[i] : NULL;
-}
+SG_VARIANTS(decode_at, decode)
 
 static const sg_family decode_family = {
     .selector = "model", .what = "decode time model", .at = decode_at, .fallback = "none"};

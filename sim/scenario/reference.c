@@ -62,48 +62,19 @@ static void put_default(const sg_param *row, sg_buffer *out) {
   }
 }
 
-/* A bar would end the cell of a table. */
-static void put_cell(const char *text, sg_buffer *out) {
-  for (; *text; text++) {
-    if (*text == '|') sg_put(out, "\\");
-    sg_put_bytes(out, text, 1);
-  }
-}
-
 static void put_markdown_row(const sg_param *row, sg_buffer *out) {
   sg_buffer type = {0}, fallback = {0};
   put_type(row, &type);
   put_default(row, &fallback);
   sg_putf(out, "| `%s` | ", row->name);
-  put_cell(type.failed ? "" : type.data, out);
+  sg_put_markdown_cell(type.failed ? "" : type.data, out);
   sg_put(out, " | ");
-  put_cell(fallback.failed ? "" : fallback.data, out);
+  sg_put_markdown_cell(fallback.failed ? "" : fallback.data, out);
   sg_put(out, " | ");
-  put_cell(row->summary ? row->summary : "", out);
+  sg_put_markdown_cell(row->summary ? row->summary : "", out);
   sg_put(out, " |\n");
   sg_buffer_free(&type);
   sg_buffer_free(&fallback);
-}
-
-/* Words of a summary under one another, indented, in lines of a terminal's width. */
-static void put_wrapped(const char *text, sg_buffer *out) {
-  enum { INDENT = 6, WIDTH = 78 };
-  int column = 0;
-  while (*text) {
-    size_t n = strcspn(text, " ");
-    if (column == 0 || column + 1 + (int)n > WIDTH) {
-      sg_putf(out, column ? "\n%*s" : "%*s", INDENT, "");
-      column = INDENT;
-    } else {
-      sg_put(out, " ");
-      column++;
-    }
-    sg_put_bytes(out, text, n);
-    column += (int)n;
-    text += n;
-    text += strspn(text, " ");
-  }
-  sg_put(out, "\n");
 }
 
 static void put_terminal_row(const sg_param *row, sg_buffer *out) {
@@ -116,7 +87,7 @@ static void put_terminal_row(const sg_param *row, sg_buffer *out) {
     put_default(row, out);
   }
   sg_put(out, "\n");
-  if (row->summary) put_wrapped(row->summary, out);
+  if (row->summary) sg_put_wrapped(out, "      ", "      ", row->summary, 78);
 }
 
 void sg_param_reference(const sg_param *params, bool markdown, sg_buffer *out) {

@@ -19,25 +19,20 @@ static void put_words(const char *const *words, sg_buffer *out) {
   sg_put(out, "]");
 }
 
-static void put_text_member(const char *name, const char *text, sg_buffer *out) {
-  sg_put_json_name(out, name);
-  sg_put_json_string(out, text);
-}
-
 static void put_bounds(const sg_param *row, sg_buffer *out) {
   if (row->min == 0 && row->max == 0) return;
   if (row->min > -SG_UNBOUNDED) {
-    sg_put_json_name(out, row->flags & SG_MIN_OPEN ? "exclusiveMinimum" : "minimum");
-    sg_put_json_number(out, row->min);
+    sg_put_json_number_member(out, row->flags & SG_MIN_OPEN ? "exclusiveMinimum" : "minimum",
+                              row->min);
   }
   if (row->max < SG_UNBOUNDED) {
-    sg_put_json_name(out, row->flags & SG_MAX_OPEN ? "exclusiveMaximum" : "maximum");
-    sg_put_json_number(out, row->max);
+    sg_put_json_number_member(out, row->flags & SG_MAX_OPEN ? "exclusiveMaximum" : "maximum",
+                              row->max);
   }
 }
 
 static void put_number(const sg_param *row, sg_buffer *out) {
-  put_text_member("type", row->kind == SG_INT ? "integer" : "number", out);
+  sg_put_json_text_member(out, "type", row->kind == SG_INT ? "integer" : "number");
   put_bounds(row, out);
 }
 
@@ -50,24 +45,24 @@ static void put_scalar(const sg_param *row, sg_buffer *out) {
       put_number(row, out);
       break;
     }
-    sg_put_json_name(out, "anyOf");
-    sg_put(out, "[{");
+    sg_put_json_raw_member(out, "anyOf", "[{");
     put_number(row, out);
     sg_put(out, "}, {\"enum\": ");
     put_words(row->choices, out);
     sg_put(out, "}]");
     break;
-  case SG_BOOL: put_text_member("type", "boolean", out); break;
+  case SG_BOOL: sg_put_json_text_member(out, "type", "boolean"); break;
   case SG_CHOICE:
     sg_put_json_name(out, "enum");
     put_words(row->choices, out);
     break;
   case SG_SEED:
-    sg_put_json_name(out, "anyOf");
-    sg_put(out, "[{\"type\": \"integer\", \"minimum\": 0, \"maximum\": 9007199254740992}, "
-                "{\"type\": \"string\", \"pattern\": \"^[0-9]+$\"}]");
+    sg_put_json_raw_member(
+        out, "anyOf",
+        "[{\"type\": \"integer\", \"minimum\": 0, \"maximum\": 9007199254740992}, "
+        "{\"type\": \"string\", \"pattern\": \"^[0-9]+$\"}]");
     break;
-  default: put_text_member("type", "string", out); break;
+  default: sg_put_json_text_member(out, "type", "string"); break;
   }
 }
 
@@ -86,8 +81,7 @@ static void put_default(const sg_param *row, sg_buffer *out) {
 
 static void put_scalar_row(const sg_param *row, bool each, sg_buffer *out) {
   if (each) {
-    sg_put_json_name(out, "anyOf");
-    sg_put(out, "[{");
+    sg_put_json_raw_member(out, "anyOf", "[{");
     put_scalar(row, out);
     sg_put(out, "}, {\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
                 "\"minItems\": 1, \"uniqueItems\": true, \"items\": {");
@@ -112,8 +106,7 @@ static void put_required(const sg_param *table, const char *selector, sg_buffer 
   if (selector) n++;
   for (const sg_param *p = table; p && p->name; p++) n += (p->flags & SG_REQUIRED) != 0;
   if (n == 0) return;
-  sg_put_json_name(out, "required");
-  sg_put(out, "[");
+  sg_put_json_raw_member(out, "required", "[");
   if (selector) sg_put_json_string(out, selector);
   for (n = selector != NULL; table && table->name; table++) {
     if (!(table->flags & SG_REQUIRED)) continue;
@@ -129,15 +122,13 @@ static void put_variant(const sg_family *family, const sg_variant *variant, bool
                         sg_buffer *out) {
   bool fallback = family->fallback && strcmp(family->fallback, variant->name) == 0;
   sg_put(out, "{\"if\": {\"properties\": {");
-  sg_put_json_name(out, family->selector);
-  sg_put(out, "{\"const\": ");
+  sg_put_json_raw_member(out, family->selector, "{\"const\": ");
   sg_put_json_string(out, variant->name);
   sg_put(out, "}}");
   if (!fallback) put_required(NULL, family->selector, out);
   sg_put(out, "}, \"then\": {");
-  put_text_member("description", variant->summary, out);
-  sg_put_json_name(out, "properties");
-  sg_put(out, "{");
+  sg_put_json_text_member(out, "description", variant->summary);
+  sg_put_json_raw_member(out, "properties", "{");
   put_properties(variant->params, each, out);
   sg_put(out, "}");
   put_required(variant->params, NULL, out);
@@ -146,52 +137,44 @@ static void put_variant(const sg_family *family, const sg_variant *variant, bool
 
 static void put_family(const sg_family *family, const sg_param *common, bool each, sg_buffer *out) {
   const sg_variant *variant;
-  put_text_member("type", "object", out);
-  sg_put_json_name(out, "properties");
-  sg_put(out, "{");
-  sg_put_json_name(out, family->selector);
-  sg_put(out, "{\"enum\": [");
+  sg_put_json_text_member(out, "type", "object");
+  sg_put_json_raw_member(out, "properties", "{");
+  sg_put_json_raw_member(out, family->selector, "{\"enum\": [");
   for (int i = 0; (variant = family->at(i)); i++) {
     sg_put(out, i ? ", " : "");
     sg_put_json_string(out, variant->name);
   }
   sg_put(out, "]");
-  if (family->fallback) put_text_member("default", family->fallback, out);
+  if (family->fallback) sg_put_json_text_member(out, "default", family->fallback);
   sg_put(out, "}");
   put_properties(common, each, out);
   sg_put(out, "}");
   put_required(common, family->fallback ? NULL : family->selector, out);
-  sg_put_json_name(out, "allOf");
-  sg_put(out, "[");
+  sg_put_json_raw_member(out, "allOf", "[");
   for (int i = 0; (variant = family->at(i)); i++) {
     sg_put(out, i ? ", " : "");
     put_variant(family, variant, each, out);
   }
   sg_put(out, "]");
-  sg_put_json_name(out, "unevaluatedProperties");
-  sg_put(out, "false");
+  sg_put_json_raw_member(out, "unevaluatedProperties", "false");
 }
 
 static void put_object(const sg_param *table, bool each, sg_buffer *out) {
-  put_text_member("type", "object", out);
-  sg_put_json_name(out, "properties");
-  sg_put(out, "{");
+  sg_put_json_text_member(out, "type", "object");
+  sg_put_json_raw_member(out, "properties", "{");
   put_properties(table, each, out);
   sg_put(out, "}");
   put_required(table, NULL, out);
-  sg_put_json_name(out, "additionalProperties");
-  sg_put(out, "false");
+  sg_put_json_raw_member(out, "additionalProperties", "false");
 }
 
 static void put_list(const sg_param *row, bool each, sg_buffer *out) {
-  put_text_member("type", "array", out);
+  sg_put_json_text_member(out, "type", "array");
   if (row->min > 0) {
-    sg_put_json_name(out, "minItems");
-    sg_put_json_number(out, row->min);
+    sg_put_json_number_member(out, "minItems", row->min);
   }
   if (row->max > 0 && row->max < SG_UNBOUNDED) {
-    sg_put_json_name(out, "maxItems");
-    sg_put_json_number(out, row->max);
+    sg_put_json_number_member(out, "maxItems", row->max);
   }
   sg_put_json_name(out, "items");
   put_row(row->fields, each, out);
@@ -226,7 +209,7 @@ static void put_named_family(const sg_param *row, bool each, sg_buffer *out) {
 
 static void put_row(const sg_param *row, bool each, sg_buffer *out) {
   sg_put(out, "{");
-  put_text_member("description", row->summary ? row->summary : row->name, out);
+  sg_put_json_text_member(out, "description", row->summary ? row->summary : row->name);
   switch (row->kind) {
   case SG_OBJECT: put_object(row->fields, each, out); break;
   case SG_FAMILY: put_named_family(row, each, out); break;
@@ -270,12 +253,12 @@ static void put_indented(const char *json, sg_buffer *out) {
 void sg_scenario_schema(sg_buffer *out) {
   sg_buffer b = {0};
   sg_put(&b, "{");
-  put_text_member("$schema", "https://json-schema.org/draft/2020-12/schema", &b);
-  put_text_member("title", "straggle scenario", &b);
-  put_text_member("description",
-                  "A scenario of straggle: cluster, delays, network, learning problem and the "
-                  "gradient codes to compare.",
-                  &b);
+  sg_put_json_text_member(&b, "$schema", "https://json-schema.org/draft/2020-12/schema");
+  sg_put_json_text_member(&b, "title", "straggle scenario");
+  sg_put_json_text_member(
+      &b, "description",
+      "A scenario of straggle: cluster, delays, network, learning problem and the "
+      "gradient codes to compare.");
   put_object(sg_scenario_params, false, &b);
   sg_put(&b, "}");
   if (b.failed)

@@ -205,11 +205,5 @@ const sg_law_type sg_law_empirical = {
     .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,
     .clear = clear,
-    .draw = draw,
-    .mean = mean,
-    .variance = variance,
-    .cdf = cdf,
-    .quantile = quantile,
-    .tail = tail,
-    .density = density,
+    LAW_FUNCTIONS,
     .atom = atom};

@@ -78,13 +78,7 @@ const sg_law_type sg_law_exponential = {
               .params = exponential_params},
     .formula = {"exp(−t/mean)", "mean", "mean²"},
     .init = exponential_init,
-    .draw = draw,
-    .mean = mean,
-    .variance = variance,
-    .cdf = cdf,
-    .quantile = quantile,
-    .tail = tail,
-    .density = density,
+    LAW_FUNCTIONS,
     .gamma = gamma_form};
 
 const sg_law_type sg_law_shifted_exponential = {
@@ -95,11 +89,5 @@ const sg_law_type sg_law_shifted_exponential = {
               .params = shifted_params},
     .formula = {"exp(−t/mean_excess)", "mean_excess", "mean_excess²"},
     .init = shifted_init,
-    .draw = draw,
-    .mean = mean,
-    .variance = variance,
-    .cdf = cdf,
-    .quantile = quantile,
-    .tail = tail,
-    .density = density,
+    LAW_FUNCTIONS,
     .gamma = gamma_form};

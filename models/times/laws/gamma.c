@@ -100,11 +100,5 @@ const sg_law_type sg_law_gamma = {
     .about = {.name = "gamma", .summary = "Gamma time, perhaps shifted.", .params = params},
     .formula = {"Q(shape, shape t/mean)", "mean", "mean²/shape"},
     .init = init,
-    .draw = draw,
-    .mean = mean,
-    .variance = variance,
-    .cdf = cdf,
-    .quantile = quantile,
-    .tail = tail,
-    .density = density,
+    LAW_FUNCTIONS,
     .gamma = gamma_form};

@@ -11,22 +11,16 @@
 #define FITS(type)                                                                                 \
   _Static_assert(sizeof(type) <= SG_LAW_STATE && _Alignof(type) <= 16, "the state must fit")
 
+/* The members of a descriptor in a file whose functions are called as the members are. */
+#define LAW_FUNCTIONS                                                                              \
+  .draw = draw, .mean = mean, .variance = variance, .cdf = cdf, .quantile = quantile,              \
+  .tail = tail, .density = density
+
 /* Rows of parameter tables. */
-#define LAW_TIME(member, what)                                                                     \
-  {                                                                                                \
-    .name = member, .kind = SG_REAL, .summary = what, .min = 0, .max = SG_UNBOUNDED,               \
-    .flags = SG_REQUIRED                                                                           \
-  }
+#define LAW_TIME(member, what) SG_ROW_REAL(member, 0, SG_UNBOUNDED, what, .flags = SG_REQUIRED)
 #define LAW_SCALE(member, what)                                                                    \
-  {                                                                                                \
-    .name = member, .kind = SG_REAL, .summary = what, .min = 0, .max = SG_UNBOUNDED,               \
-    .flags = SG_REQUIRED | SG_MIN_OPEN                                                             \
-  }
-#define LAW_SHIFT                                                                                  \
-  {                                                                                                \
-    .name = "shift_s", .kind = SG_REAL, .summary = "Seconds added to every time.", .min = 0,       \
-    .max = SG_UNBOUNDED, .fallback = 0                                                             \
-  }
+  SG_ROW_REAL(member, 0, SG_UNBOUNDED, what, .flags = SG_REQUIRED | SG_MIN_OPEN)
+#define LAW_SHIFT SG_ROW_REAL("shift_s", 0, SG_UNBOUNDED, "Seconds added to every time.")
 
 /* The smallest t in [low, high] with cdf(t) ≥ p, by bisection to the last bit. */
 double sg_law_bisect(double (*cdf)(const void *state, double t), const void *state, double p,

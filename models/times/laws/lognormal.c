@@ -69,10 +69,4 @@ const sg_law_type sg_law_lognormal = {
     .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
                 "median² (exp(sigma²) − 1) exp(sigma²)"},
     .init = init,
-    .draw = draw,
-    .mean = mean,
-    .variance = variance,
-    .cdf = cdf,
-    .quantile = quantile,
-    .tail = tail,
-    .density = density};
+    LAW_FUNCTIONS};

@@ -160,11 +160,5 @@ const sg_law_type sg_law_mixture = {
                 "Σ weight · (variance + mean²) − (Σ weight · mean)²"},
     .init = init,
     .clear = clear,
-    .draw = draw,
-    .mean = mean,
-    .variance = variance,
-    .cdf = cdf,
-    .quantile = quantile,
-    .tail = tail,
-    .density = density,
+    LAW_FUNCTIONS,
     .atom = atom};

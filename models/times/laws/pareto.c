@@ -62,10 +62,4 @@ const sg_law_type sg_law_pareto = {
     .formula = {"(minimum/t)^shape", "minimum shape/(shape − 1), none for shape ≤ 1",
                 "minimum² shape/((shape − 1)²(shape − 2)), none for shape ≤ 2"},
     .init = init,
-    .draw = draw,
-    .mean = mean,
-    .variance = variance,
-    .cdf = cdf,
-    .quantile = quantile,
-    .tail = tail,
-    .density = density};
+    LAW_FUNCTIONS};

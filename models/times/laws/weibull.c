@@ -71,10 +71,4 @@ const sg_law_type sg_law_weibull = {
     .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
                 "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
     .init = init,
-    .draw = draw,
-    .mean = mean,
-    .variance = variance,
-    .cdf = cdf,
-    .quantile = quantile,
-    .tail = tail,
-    .density = density};
+    LAW_FUNCTIONS};
