@@ -330,12 +330,12 @@ static bool from_rank_test(sg_decoder *d, const sg_used *used) {
       !make_alpha(d))
     return false;
   int pieces = code->segment[d->segment].pieces, size = code->parts * pieces;
-  double most = 0;
+  bool small = true;
   for (int v = 0; v < pieces; v++)
     for (int j = 0; j < size; j++)
-      most = fmax(most, fabs(d->alpha[v * size + j] - (j % pieces == v)));
-  d->has_alpha = most <= ELIMINATION_TOLERANCE; /* otherwise there will be other weights */
-  return d->has_alpha;
+      small &= fabs(d->alpha[v * size + j] - (j % pieces == v)) <= ELIMINATION_TOLERANCE;
+  d->has_alpha = small; /* otherwise there will be other weights */
+  return small;
 }
 
 static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) {

@@ -255,7 +255,7 @@ static double condition(sg_rank *r) {
   lapack_int kase = 0, save[3];
   for (int k = 0; k < r->rank; k++) norm = fmax(norm, r->row[k].norm1);
   do {
-    LAPACKE_dlacn2(r->rank, v, x, r->sign, &inverse, &kase, save);
+    if (LAPACKE_dlacn2(r->rank, v, x, r->sign, &inverse, &kase, save)) return INFINITY; /* NaNs */
     if (kase == 1) solve(r, x);
     if (kase == 2) solve_transposed(r, x);
   } while (kase);
