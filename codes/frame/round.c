@@ -179,6 +179,7 @@ static void clear_progress(const sg_code *code, progress *g) {
 
 static void begin(sg_protocol *p, int round, sg_orders *o) {
   const sg_code *code = p->code;
+  assert(has_rounds(code)); /* the flag SG_ROUNDS */
   p->round = round;
   p->unmet = code->segments;
   p->come = 0;
@@ -309,7 +310,7 @@ static void updated(sg_protocol *p, const sg_event *event, sg_orders *o) {
 
 void sg_round_event(const sg_event *event, sg_orders *orders) {
   sg_protocol *p = orders->round;
-  assert(p && has_rounds(p->code)); /* on_event's own orders, and the flag SG_ROUNDS */
+  assert(p); /* the orders that on_event was given */
   switch (event->kind) {
   case SG_BEGIN: begin(p, event->round, orders); break;
   case SG_ARRIVAL: arrival(p, event->at, event, orders); break;

@@ -28,9 +28,10 @@ void run_count_busy(sg_run *run, int index) {
     run_fused_task_done(run, index);
     return;
   }
+  if (!n->computing) return;
   if (n->waits) integrate(run); /* It reads busy_from of tasks that have begun since. */
   double seconds = run->now - n->busy_from;
-  if (!n->computing || seconds < 0) return; /* It may still wait for the model. */
+  if (seconds < 0) return; /* It may still wait for the model. */
   n->busy_from = run->now;
   n->row_began = true;
   n->row_busy += seconds;

@@ -7,30 +7,12 @@
  * happens to the node in between splits the two again. */
 #include "sim/engine/state.h"
 
-static bool may_fuse(const sg_run *run, const node *n, const job *task) {
-  return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
-         !run->forms && n->uplink.head < 0 && n->held.head < 0;
-}
-
 int run_take_fused(sg_run *run, node *n, const job *task) {
   const job *next = n->jobs.head >= 0 ? &run->job[n->jobs.head] : NULL;
-  if (!next || next->message < 0 || next->next >= 0 || !may_fuse(run, n, task) ||
+  if (!next || next->message < 0 || next->next >= 0 || !run_may_fuse(run, n, task) ||
       run_message(run, next->message)->free)
     return -1;
   return run_pop_job(run, &n->jobs).message;
-}
-
-bool run_may_start_with(const sg_run *run, const node *n) {
-  return !n->computing && n->jobs.head >= 0 && n->jobs.head == n->jobs.tail &&
-         run->job[n->jobs.head].message < 0 && may_fuse(run, n, &run->job[n->jobs.head]);
-}
-
-void run_fuse(sg_run *run, int index, double end, int id) {
-  node *n = &run->node[index];
-  n->fused = true;
-  n->task_end = end;
-  run_send(run, id);
-  if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, end);
 }
 
 void run_fused_task_done(sg_run *run, int index) {

@@ -261,7 +261,7 @@ void run_start_uplink(sg_run *run, int index, double start) {
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->bytes / run->model_bytes, m->bytes);
   double end = sg_links_send_message(run->links, index, start, seconds);
-  n->send_begin = run->base + (run->half_duplex ? end - seconds : start);
+  if (run->hooks.log) n->send_begin = run->base + (run->half_duplex ? end - seconds : start);
   run_schedule(run, end, EV_UPLINK, index, 0);
 }
 
@@ -344,8 +344,10 @@ static void hold_at_node(sg_run *run, int id, int to, int count) {
 
 static void deliver(sg_run *run, int id) {
   message *first = run_message(run, id);
-  if (first->place != IN_INGRESS) first->entered = run->base + run->now;
-  if (run->hooks.log) run_log_ingress(run, id, first->snapshot < 0);
+  if (run->hooks.log) {
+    if (first->place != IN_INGRESS) first->entered = run->base + run->now;
+    run_log_ingress(run, id, first->snapshot < 0);
+  }
   if (first->snapshot < 0) {
     run_free_transmission(run, id);
     return;

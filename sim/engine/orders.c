@@ -137,15 +137,6 @@ job *run_append_job(sg_run *run, int index) {
   return &run->job[id];
 }
 
-job run_pop_job(sg_run *run, list *jobs) {
-  int id = jobs->head;
-  job taken = run->job[id];
-  jobs->head = taken.next;
-  run->job[id].next = run->free_job;
-  run->free_job = id;
-  return taken;
-}
-
 /* Whether a node could still be given a task at a snapshot it knows. */
 static bool still_open(const sg_run *run, const known *k) {
   const snapshot *p = &run->snapshot[k->slot];
@@ -259,8 +250,10 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
   n->stale = false;
   n->task_snapshot = task->snapshot;
   n->task_flags = task->flags;
-  n->task_name = run->snapshot[task->snapshot].name;
-  n->task_begin = run->base + start;
+  if (run->hooks.log) {
+    n->task_name = run->snapshot[task->snapshot].name;
+    n->task_begin = run->base + start;
+  }
   n->busy_from = start;
   if (run->async) run_busy_begins(run, index);
   if (fused >= 0)
@@ -479,10 +472,23 @@ static void order_timer(sg_run *run, const sg_order *order) {
   }
 }
 
+/* Whether the batch goes on with a decode, the messages that it uses being named one by one. */
+static bool decode_follows(const sg_run *run) {
+  const sg_orders *o = &run->orders;
+  int i = run->cursor;
+  if (i < o->count && o->order[i].kind == SG_ORDER_USE) return true; /* asked again with that one */
+  while (i < o->count && o->order[i].kind != SG_ORDER_DECODE) i++;
+  return i < o->count;
+}
+
 static void order_use(sg_run *run, const sg_order *order) {
   message *m = run_owns(run, order->message) ? run_message(run, order->message->id) : NULL;
   if (!m || m->place != IN_HANDS || m->view.to != SG_MASTER) {
     run_fail(run, "the use of a message that the master does not hold");
+    return;
+  }
+  if (!decode_follows(run)) {
+    run_fail(run, "the use of a message without a decode behind it");
     return;
   }
   run->n_named += !m->named;
@@ -583,7 +589,5 @@ static void carry_out(sg_run *run, const sg_order *order) {
 void run_carry_out(sg_run *run) {
   while (run->cursor < run->orders.count && run->over == SG_RUN_DECODE && !run->deciding)
     carry_out(run, &run->orders.order[run->cursor++]);
-  if (run->n_named > 0 && !run->deciding)
-    run_fail(run, "the use of messages without a decode behind it");
   if (!run->deciding && run->n_touched > 0) run_set_going(run);
 }

@@ -420,8 +420,8 @@ void sg_run_supply(sg_run *run, const sg_run_result *result) {
 /* --- Questions -------------------------------------------------------------------------------- */
 
 sg_run_sent sg_run_sent_of(const sg_run *run, const sg_message *view) {
-  assert(run_owns(run, view));
   const message *m = run_message(run, view->id);
+  assert(&m->view == view);
   return (sg_run_sent){.message = view,
                        .state = sg_protocol_state(run->protocol),
                        .iteration = m->iteration,

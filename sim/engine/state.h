@@ -241,7 +241,14 @@ void run_task_done(sg_run *run, int node);
 /* A new job at the end of a node's queue, for the caller to fill in; NULL: no memory. */
 job *run_append_job(sg_run *run, int node);
 /* The first job, taken off the queue. */
-job run_pop_job(sg_run *run, list *jobs);
+static inline job run_pop_job(sg_run *run, list *jobs) {
+  int id = jobs->head;
+  job taken = run->job[id];
+  jobs->head = taken.next;
+  run->job[id].next = run->free_job;
+  run->free_job = id;
+  return taken;
+}
 int run_find_snapshot(const sg_run *run, int name); /* slot, −1 */
 void run_close_snapshot(sg_run *run, int slot);
 void run_release_snapshot(sg_run *run, int slot);
@@ -249,13 +256,19 @@ void run_release_snapshot(sg_run *run, int slot);
 void run_reset_nodes(sg_run *run, double shift);
 
 /* --- fuse.c --- */
+/* Whether nothing but what follows a task that is to begin stands against their being one. */
+static inline bool run_may_fuse(const sg_run *run, const node *n, const job *task) {
+  return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
+         !run->forms && n->uplink.head < 0 && n->held.head < 0;
+}
 /* The message that follows a task that is to begin, taken off the queue, or −1. */
 int run_take_fused(sg_run *run, node *n, const job *task);
 /* Whether an idle node's only job is a task that may be fused with what follows it. When nothing
  * else follows in this batch of orders, both can begin at once, without a queue. */
-bool run_may_start_with(const sg_run *run, const node *n);
-/* The running task, which ends at `end`, and message `id` are one. */
-void run_fuse(sg_run *run, int node, double end, int id);
+static inline bool run_may_start_with(const sg_run *run, const node *n) {
+  return !n->computing && n->jobs.head >= 0 && n->jobs.head == n->jobs.tail &&
+         run->job[n->jobs.head].message < 0 && run_may_fuse(run, n, &run->job[n->jobs.head]);
+}
 /* A fused task and its message become two again, for what happens to the node now. */
 void run_split(sg_run *run, int node);
 /* Accounts for a fused task that is over. */
@@ -288,6 +301,14 @@ void run_ingress_done(sg_run *run, int receiver);
 void run_drop_held(sg_run *run, const sg_message *held);
 /* Forgets all that is held of a snapshot, by whomever. */
 void run_drop_snapshot(sg_run *run, int slot);
+/* Of fuse.c: the running task, which ends at `end`, and message `id` are one. */
+static inline void run_fuse(sg_run *run, int index, double end, int id) {
+  node *n = &run->node[index];
+  n->fused = true;
+  n->task_end = end;
+  run_send(run, id);
+  if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, end);
+}
 /* What becomes of transmissions of a round that is over, by late_messages. */
 void run_cancel_uplink(sg_run *run, int node);
 void run_cancel_ingress(sg_run *run);
