@@ -166,7 +166,8 @@ struct sg_code {
   const int *parent; /* tree: parent of each node (SG_MASTER for the root's children); NULL: star */
   int coded_parts;   /* combinations of parts' data, numbered parts, parts + 1, … */
   const sg_combination *coded;
-  size_t state_size; /* per run: flat memory, zeroed, no pointers in it */
+  size_t
+      state_size; /* per run: flat memory, zeroed; no pointers but to messages held by the master */
   unsigned flags;
   int promised;  /* s: recovers with any so many workers missing; with `comes`: late */
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
