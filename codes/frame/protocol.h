@@ -89,7 +89,7 @@ struct sg_orders {
   struct sg_protocol *round; /* for sg_round_event; set by sg_protocol_event */
 };
 
-/* Keep the optimiser's evaluation point of `model` under the name `snapshot`. */
+/* Keep the optimiser's evaluation point of `model` under the name `snapshot`, 0 or more. */
 void sg_snapshot(sg_orders *o, int snapshot, int model, unsigned flags);
 /* Queue `work` (in subsets) for a node, or SG_ALL, at a snapshot. A snapshot that is new to the
  * node costs it a broadcast. draws: how many random draws the work is made of with additive
