@@ -7,12 +7,14 @@ The cases of which peer_simpy.py (beside this file) is the yardstick simulate th
 mean iteration times agree is checked, too (|z| ≤ 4).
 
   bench.py --program build/straggle --peers DIR [--rounds 5] [--only NAME]
+  bench.py --program build/straggle --against OTHER/straggle    two builds, in turn, on all cases
 """
 import argparse, json, os, re, sqlite3, statistics, subprocess, sys, tempfile
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
 parser.add_argument("--peers", default="")
+parser.add_argument("--against", default="")
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--only", default="")
 args = parser.parse_args()
@@ -76,7 +78,7 @@ def peer(n, s, iterations, realistic=False):
     return words
 
 
-def straggle(config):
+def straggle(config, program=args.program):
     """Run-iterations per second of simulation, the data made before the clock starts; peak memory."""
     path, database = os.path.join(folder, "bench.json"), os.path.join(folder, "bench.db")
     with open(path, "w") as f:
@@ -84,7 +86,7 @@ def straggle(config):
     for suffix in ("", "-wal", "-shm"):
         if os.path.exists(database + suffix):
             os.remove(database + suffix)
-    command = [args.program, "run", path, "-o", database, "-j", "1", "--quiet"]
+    command = [program, "run", path, "-o", database, "-j", "1", "--quiet"]
     process = subprocess.Popen(command, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
@@ -148,6 +150,20 @@ CASES = [  # name, scenario, yardstick, its arguments, the ratio wanted
     ("events-realistic n=60", shared(60, 5, 200000, True), OWN, peer(60, 5, 3000, True), 25),
     ("events-realistic n=256", shared(256, 16, 50000, True), OWN, peer(256, 16, 600, True), 25),
 ]
+
+if args.against:
+    # The machine's speed drifts: ratios of neighbours, whose median is told.
+    print("| case | this build best, it/s | other build best, it/s | ratio of the bests | median of the pairs |\n"
+          "|---|---|---|---|---|")
+    for name, config, *_ in CASES:
+        if args.only and args.only not in name:
+            continue
+        pairs = [(straggle(config)[0], straggle(config, args.against)[0]) for _ in range(args.rounds)]
+        ours, theirs = max(a for a, _ in pairs), max(b for _, b in pairs)
+        print("| %s | %.4g | %.4g | %.3f | %.3f |" % (name, ours, theirs, ours / theirs,
+                                                    statistics.median(a / b for a, b in pairs)), flush=True)
+    subprocess.run(["rm", "-r", folder])
+    sys.exit(0)
 
 print("| case | straggle best (median), it/s | yardstick best (median), it/s | ratio of the bests | wanted | "
       "peak memory, MiB |\n|---|---|---|---|---|---|")

@@ -15,10 +15,6 @@ const sg_param sg_scheme_params[] = {
      .flags = SG_OPTIONAL},
     {0}};
 
-bool sg_stop_met(const sg_policy *stop, const sg_arrivals *arrivals) {
-  return stop->type->met && stop->type->met(stop, arrivals);
-}
-
 sg_status sg_stop_new(sg_code *code, const sg_values *values, const sg_policy **out, sg_error *e) {
   sg_policy *stop = sg_code_alloc(code, 1, sizeof *stop);
   if (!stop) return sg_fail_memory(e);

@@ -60,7 +60,9 @@ sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_pol
 sg_status sg_stop_new(sg_code *code, const sg_values *values, const sg_policy **out, sg_error *e);
 
 /* met, of a policy that may have no such function: false then. */
-bool sg_stop_met(const sg_policy *stop, const sg_arrivals *arrivals);
+static inline bool sg_stop_met(const sg_policy *stop, const sg_arrivals *arrivals) {
+  return stop->type->met && stop->type->met(stop, arrivals);
+}
 
 /* The deadline in seconds from the round's start that the policy sets (INFINITY: none), and whether
  * it is timed in another way, too. */

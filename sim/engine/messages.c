@@ -190,7 +190,7 @@ static void form(sg_run *run, message *m) {
 
 /* The seconds for which an inner node decodes before it sends this message. */
 static double combine_seconds(sg_run *run, const message *m) {
-  if (!run->code->type->combine || m->view.n_in == 0) return 0;
+  if (!run->code->type->combine) return 0;
   const void *state = sg_protocol_state(run->protocol);
   if (!sg_encode(run->code, state, &m->view, &run->row)) {
     /* Refused weights are found out again by the decode that wants to use the message. */
@@ -219,7 +219,7 @@ void run_send(sg_run *run, int id) {
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
-    m->combine_s += combine_seconds(run, part);
+    if (part->view.n_in > 0) m->combine_s += combine_seconds(run, part);
     part->place = IN_UPLINK;
     part->worked = n->worked;
     part->iteration = iteration;
@@ -227,7 +227,7 @@ void run_send(sg_run *run, int id) {
     part->number = number++;
     part->bits = run->bits[part->view.segment];
     if (run->forms) form(run, part);
-    m->bytes += sg_bytes_of(part->bits);
+    m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
   if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
     n->row_cancelled = true;

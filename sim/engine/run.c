@@ -58,13 +58,12 @@ void run_schedule(sg_run *run, double time, int kind, int subject, int value) {
   if (!sg_queue_push(&run->queue, time, kind, subject, value)) run_out_of_memory(run);
 }
 
-void run_dispatch(sg_run *run, const sg_event *event) {
-  sg_event timed = *event;
-  timed.seconds = run->now;
-  timed.now_s = run->base + run->now;
+void run_dispatch(sg_run *run, sg_event *event) {
+  event->seconds = run->now;
+  event->now_s = run->base + run->now;
   sg_orders_clear(&run->orders);
   run->cursor = 0;
-  sg_protocol_event(run->protocol, &timed, &run->orders);
+  sg_protocol_event(run->protocol, event, &run->orders);
   if (run->orders.failed) run_out_of_memory(run);
   run_carry_out(run);
 }
@@ -82,6 +81,7 @@ static bool allocate(sg_run *run) {
   run->ingress = calloc(nodes + 1, sizeof(sg_ingress *));
   run->segment = calloc((size_t)run->code->segments, sizeof *run->segment);
   run->bits = calloc((size_t)run->code->segments, sizeof *run->bits);
+  run->bytes = calloc((size_t)run->code->segments, sizeof *run->bytes);
   run->model = calloc((size_t)run->code->models, sizeof *run->model);
   run->waiting_node = calloc(nodes, sizeof *run->waiting_node);
   run->names = 16;
@@ -90,13 +90,15 @@ static bool allocate(sg_run *run) {
   if (run->limits.worker_rows) run->worker_row = calloc(nodes, sizeof *run->worker_row);
   if (!run->protocol || !run->delay || !run->node || !run->touched || !run->links ||
       !run->ingress || !run->segment || !run->waiting_node || !run->by_name || !run->bits ||
-      !run->model || (run->limits.worker_rows && !run->worker_row) ||
+      !run->bytes || !run->model || (run->limits.worker_rows && !run->worker_row) ||
       !sg_queue_init(&run->queue, EV_KINDS, subjects))
     return false;
-  for (int i = 0; i < run->code->segments; i++)
-    if (sg_compressor_fixed(run->env->compressor))
-      run->bits[i] =
-          sg_compressor_bits(run->env->compressor, sg_segment_length(&run->code->segment[i]));
+  for (int i = 0; i < run->code->segments; i++) {
+    if (!sg_compressor_fixed(run->env->compressor)) break;
+    run->bits[i] =
+        sg_compressor_bits(run->env->compressor, sg_segment_length(&run->code->segment[i]));
+    run->bytes[i] = sg_bytes_of(run->bits[i]);
+  }
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->jobs = n->uplink = n->held = (list){-1, -1};
@@ -174,6 +176,7 @@ void sg_run_free(sg_run *run) {
   free(run->seen);
   free(run->segment);
   free(run->bits);
+  free(run->bytes);
   free(run->wanted);
   free(run->model);
   free(run->worker_row);

@@ -129,8 +129,9 @@ struct sg_run {
   sg_queue queue;
   int nodes, compute_nodes;
   double signal_s, model_bytes;
-  double *bits; /* per segment: of its messages; 0 where they depend on the data */
-  bool forms;   /* messages are formed when they are sent */
+  double *bits;  /* per segment: of its messages; 0 where they depend on the data */
+  double *bytes; /* the same in whole bytes */
+  bool forms;    /* messages are formed when they are sent */
   bool async, occupies_link, half_duplex;
   bool fails; /* messages may never come: crashes, erasure */
 
@@ -228,8 +229,8 @@ bool run_grow(sg_run *run, void *array, int *capacity, int wanted, size_t size);
 static inline bool run_reserve(sg_run *run, void *array, int *capacity, int wanted, size_t size) {
   return wanted <= *capacity || run_grow(run, array, capacity, wanted, size);
 }
-/* Tells the protocol and carries out its orders, up to a decode. */
-void run_dispatch(sg_run *run, const sg_event *event);
+/* Tells the protocol, with the time, and carries out its orders, up to a decode. */
+void run_dispatch(sg_run *run, sg_event *event);
 
 /* --- orders.c --- */
 /* Carries out orders from the cursor on, up to a decode. */
