@@ -103,5 +103,7 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
 }
 
 const sg_data_source sg_data_source_gaussian_mixture = {
-    .about = {"gaussian-mixture", "generated: a Gaussian cloud per class", "", params},
+    .about = {.name = "gaussian-mixture",
+              .summary = "generated: a Gaussian cloud per class",
+              .params = params},
     .load = load};

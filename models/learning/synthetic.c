@@ -181,10 +181,11 @@ static const sg_param params[] = {
     SG_ROW_INT("length", 1, 1e10, "coordinates of a gradient", .flags = SG_REQUIRED), {0}};
 
 const sg_problem_type sg_problem_synthetic = {
-    .about = {"synthetic-gradient",
-              "a random gradient per subset, drawn once and rescaled by 1/(1 + |x_0|) in each "
-              "iteration, really encoded and decoded: for large models",
-              "", params},
+    .about = {.name = "synthetic-gradient",
+              .summary =
+                  "a random gradient per subset, drawn once and rescaled by 1/(1 + |x_0|) in each "
+                  "iteration, really encoded and decoded: for large models",
+              .params = params},
     .create = create,
     .destroy = destroy,
     .partition = partition,

@@ -7,6 +7,8 @@
 #include "models/network/ingress.h"
 #include "models/times/times.h"
 
+enum { BROADCAST_NONE, BROADCAST_LINEAR, BROADCAST_SEQUENTIAL, BROADCAST_TREE };
+
 typedef struct linear_link {
   double latency, bandwidth;
 } linear_link;
@@ -23,7 +25,7 @@ struct sg_network {
   double *uplink_speed, *downlink_speed; /* workers values; NULL: all 1 */
   sg_ingress_kind ingress;
   double ingress_bandwidth;
-  enum { BROADCAST_NONE, BROADCAST_LINEAR, BROADCAST_SEQUENTIAL, BROADCAST_TREE } broadcast;
+  int broadcast; /* BROADCAST_… */
   linear_link broadcast_linear; /* sequential: of the master's link; tree: of each hop */
   int fan_out;
   bool half_duplex;
