@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The cache of decode weights: a hash table whose entries stand in the order of their last use. */
 #include "codes/frame/cache.h"
 
 #include <stdlib.h>

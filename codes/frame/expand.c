@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Rows written out densely, with a stack of messages still to be written instead of recursion. */
 #include "codes/frame/expand.h"
 
 #include <stdlib.h>

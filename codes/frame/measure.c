@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Work, load and stored data: what a code says of itself by its rows and its plan. */
 #include "codes/frame/measure.h"
 #include "codes/frame/protocol.h"
 

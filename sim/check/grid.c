@@ -67,7 +67,7 @@ static sg_status go_with(walk *w, const sg_param *p, int pass, bool deviates,
                       ? sg_values_set_string(copy, p->name, p->choices[i], NULL)
                       : sg_values_set_number(copy, p->name,
                                              p->kind == SG_INT ? whole[i] : real_value(p, i), NULL);
-  sg_status status = set == SG_OK ? go(w, p, pass, deviates, copy, made) : SG_OK;
+  sg_status status = !set ? go(w, p, pass, deviates, copy, made) : SG_OK;
   sg_values_free(copy);
   return status;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The erasure that a code can bear least, by search. */
 #include "sim/check/worst.h"
 
 #include "sim/check/trial.h"
@@ -20,7 +21,7 @@ static sg_status add_worst(sg_trial *trial, int nodes, bool *present, bool *eras
     present[v] = false;
     sg_status status = sg_trial_run(trial, present, 0, &r, e);
     present[v] = true;
-    if (status != SG_OK) return status;
+    if (status) return status;
     if (worst >= 0 && !is_worse(&r, &most)) continue;
     worst = v;
     most = r;
@@ -38,7 +39,7 @@ sg_status sg_worst_erasure(const sg_code *code, uint64_t seed, int count, const 
   sg_error own = {0};
   for (int v = 0; v < code->nodes; v++) erased[v] = false;
   sg_status status = sg_trial_subject_new(code, seed, &subject, &own);
-  if (status != SG_OK) {
+  if (status) {
     status = sg_fail(e, status, place, "the worst erasure of this code cannot be found: %s",
                      own.count && own.fault[0].message ? own.fault[0].message : "no memory");
     sg_error_clear(&own);
@@ -48,7 +49,7 @@ sg_status sg_worst_erasure(const sg_code *code, uint64_t seed, int count, const 
   trial = sg_trial_new(subject);
   if (!present || !trial) status = sg_fail_memory(e);
   for (int v = 0; present && v < code->nodes; v++) present[v] = true;
-  for (int i = 0; i < count && status == SG_OK; i++)
+  for (int i = 0; i < count && !status; i++)
     status = add_worst(trial, code->nodes, present, erased, e);
   free(present);
   sg_trial_free(trial);

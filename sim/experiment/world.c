@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* From a resolved configuration to the objects that all runs of a point share. */
 #include "sim/experiment/world.h"
 
 #include "sim/check/worst.h"
@@ -104,7 +105,7 @@ static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int
     trim(cache);
     x = calloc(1, sizeof *x);
     status = x ? sg_problem_new(learning, workers, seed, &x->problem, e) : sg_fail_memory(e);
-    if (status != SG_OK) {
+    if (status) {
       free(x);
       sg_buffer_free(&key);
       pthread_mutex_unlock(&cache->lock);
@@ -180,7 +181,7 @@ static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed
   if (!erased) return sg_fail_memory(e);
   sg_status status =
       sg_worst_erasure(w->code, seed, count, sg_object(cluster, "erasure")->pointer, erased, e);
-  if (status == SG_OK) sg_delay_set_worst(w->delay, erased);
+  if (!status) sg_delay_set_worst(w->delay, erased);
   free(erased);
   return status;
 }
@@ -249,7 +250,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   read_master(point, calibration, w);
 
   sg_status status = problem_get(cache, point, w->workers, seed, &w->problem, e);
-  if (status != SG_OK) goto out;
+  if (status) goto out;
   /* All faults of an environment are listed together. */
   sg_status a = check_target(point, w, e);
   sg_status b =
@@ -257,7 +258,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
   sg_status d = read_compression(point, w, e);
   status = a ? a : b ? b : c ? c : d;
-  if (status != SG_OK) goto out;
+  if (status) goto out;
   /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);
   if (most > 0 && most < w->limits.iterations) w->limits.iterations = most;
@@ -276,8 +277,8 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                     .forecast = sg_forecaster_forecast(forecaster)};
   status =
       sg_code_new((const sg_code_type *)point->scheme->variant, &shape, point->scheme, &w->code, e);
-  if (status == SG_OK) status = find_worst(w, cluster, seed, e);
-  if (status != SG_OK) goto out;
+  if (!status) status = find_worst(w, cluster, seed, e);
+  if (status) goto out;
   sg_code_label(point->scheme, w->label, sizeof w->label);
 
   w->width = 1;
@@ -296,7 +297,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   w->environment.seed = seed;
 out:
   sg_forecaster_free(forecaster);
-  if (status != SG_OK) {
+  if (status) {
     sg_world_free(w, cache);
     return status;
   }
