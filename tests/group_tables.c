@@ -5,8 +5,8 @@
  * inner-conditions), the gain of least squares over all arrivals, chunk codes over all mixes of
  * arrivals, Ye and Abbe's constructions beside reference values (theory: ye-abbe-errors), and
  * decode errors beside theirs. Seed 1. */
-#include "codes/tools/gaussian.h"
 #include "codes/linear/inner.h"
+#include "codes/tools/gaussian.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 

@@ -25,7 +25,7 @@ struct sg_network {
   double *uplink_speed, *downlink_speed; /* workers values; NULL: all 1 */
   sg_ingress_kind ingress;
   double ingress_bandwidth;
-  int broadcast; /* BROADCAST_… */
+  int broadcast;                /* BROADCAST_… */
   linear_link broadcast_linear; /* sequential: of the master's link; tree: of each hop */
   int fan_out;
   bool half_duplex;

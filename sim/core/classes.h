@@ -17,7 +17,7 @@ typedef enum sg_classes_of { SG_CLASSES_OF_SPEED, SG_CLASSES_OF_LINKS } sg_class
 #define SG_ROWS_CLASSES(item, of_what, assigned)                                                   \
   SG_ROW_LIST("classes", item, 0, 1000000,                                                         \
               "Classes of workers by " of_what "; without any, all have speed 1. A class gets "    \
-                                               "its share of the workers by largest remainder."),  \
+              "its share of the workers by largest remainder."),                                   \
       SG_ROW_CHOICE("assign", sg_classes_orders, 0, assigned)
 extern const char *const sg_classes_orders[]; /* random, in-order */
 
