@@ -24,7 +24,8 @@ enum { /* sg_stop_type.wants */
         * not met. Without it (count, decodable) more may be needed than a round has. */
        SG_ENDS_WITH_ALL = 4,
        /* It was asked for a number of messages, which may be less than the code's own. */
-       SG_COUNTS_ITS_OWN = 8
+       SG_COUNTS_ITS_OWN = 8,
+       SG_COUNTS = 16 /* it is met by the number of messages that have come; no `met` */
 };
 
 typedef struct sg_policy sg_policy;
@@ -34,7 +35,7 @@ typedef struct sg_stop_type {
   unsigned wants;
   /* Fills value, rule, timed and part from the parameters. NULL: there are none. */
   sg_status (*create)(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e);
-  /* Whether the policy is met. NULL: by its timer only. */
+  /* Whether the policy is met. NULL: it counts, or is met by its timer only. */
   bool (*met)(const sg_policy *stop, const sg_arrivals *arrivals);
 } sg_stop_type;
 
@@ -43,6 +44,7 @@ struct sg_policy {
   const sg_stop_type *type;
   unsigned wants; /* those of its parts too */
   double value;   /* the policy's parameter */
+  int messages;   /* SG_COUNTS: met when so many have come; 0: the code's own number */
   bool timed;     /* met when a timer fires: value by `rule`, as an SG_TIMER of a round's begin */
   int rule;       /* sg_timer_rule */
   const sg_policy *part[2];
@@ -59,8 +61,10 @@ sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_pol
 /* A policy from its own values; the memory is the code's. */
 sg_status sg_stop_new(sg_code *code, const sg_values *values, const sg_policy **out, sg_error *e);
 
-/* met, of a policy that may have no such function: false then. */
+/* Asked at every arrival, and most policies count. */
 static inline bool sg_stop_met(const sg_policy *stop, const sg_arrivals *arrivals) {
+  if (stop->type->wants & SG_COUNTS)
+    return arrivals->come >= (stop->messages > 0 ? stop->messages : arrivals->need);
   return stop->type->met && stop->type->met(stop, arrivals);
 }
 

@@ -11,19 +11,15 @@ static const sg_param params[] = {
 
 static sg_status create(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
   if (!sg_given(values, "messages")) return SG_OK;
-  stop->value = (double)sg_int(values, "messages");
+  stop->messages = (int)sg_int(values, "messages");
   stop->wants |= SG_COUNTS_ITS_OWN;
   return SG_OK;
-}
-
-static bool met(const sg_policy *stop, const sg_arrivals *arrivals) {
-  return arrivals->come >= (stop->value > 0 ? stop->value : arrivals->need);
 }
 
 const sg_stop_type sg_stop_count = {
     .about = {.name = "count",
               .summary = "at the (n - s)-th message, or at the number given",
               .params = params},
+    .wants = SG_COUNTS,
     .create = create,
-    .met = met,
 };

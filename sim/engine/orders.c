@@ -21,7 +21,7 @@ int run_find_snapshot(const sg_run *run, int name) {
 }
 
 /* Nobody asks for it any more: its slot is free for the next. */
-static void forget_snapshot(sg_run *run, int slot) {
+void run_forget_snapshot(sg_run *run, int slot) {
   snapshot *p = &run->snapshot[slot];
   int *link = &run->by_name[hash_of(run, p->name)];
   while (*link != slot) link = &run->snapshot[*link].next;
@@ -71,12 +71,7 @@ static int take_slot(sg_run *run) {
 void run_close_snapshot(sg_run *run, int slot) {
   snapshot *p = &run->snapshot[slot];
   p->open = false;
-  if (p->alive && p->refs == 0) forget_snapshot(run, slot);
-}
-
-void run_release_snapshot(sg_run *run, int slot) {
-  snapshot *p = &run->snapshot[slot];
-  if (--p->refs == 0 && !p->open) forget_snapshot(run, slot);
+  if (p->alive && p->refs == 0) run_forget_snapshot(run, slot);
 }
 
 static void order_snapshot(sg_run *run, const sg_order *order) {
@@ -171,19 +166,27 @@ static void make_known(sg_run *run, int index, int slot) {
   run->cost.bytes_broadcast += run->model_bytes;
 }
 
+static bool can_compute(sg_run *run, int index) {
+  if (index < run->compute_nodes) return true;
+  run_fail(run, "a task for node %d, but only %d workers can compute", index, run->compute_nodes);
+  return false;
+}
+
+static job task_of(const sg_order *order, int slot) {
+  return (job){.next = -1,
+               .message = -1,
+               .snapshot = slot,
+               .draws = order->draws > 0 ? order->draws : 1,
+               .flags = order->flags,
+               .work = order->work};
+}
+
 static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
-  if (index >= run->compute_nodes) {
-    run_fail(run, "a task for node %d, but only %d workers can compute", index, run->compute_nodes);
-    return;
-  }
+  if (!can_compute(run, index)) return;
   make_known(run, index, slot);
   job *task = run_append_job(run, index);
   if (!task) return;
-  task->message = -1;
-  task->snapshot = slot;
-  task->draws = order->draws > 0 ? order->draws : 1;
-  task->flags = order->flags;
-  task->work = order->work;
+  *task = task_of(order, slot);
   run->snapshot[slot].refs++;
 }
 
@@ -388,26 +391,17 @@ static bool nodes_of(sg_run *run, const sg_order *order, int *first, int *end) {
   return false;
 }
 
-static void order_task(sg_run *run, const sg_order *order) {
-  int first, end, slot = run_find_snapshot(run, order->snapshot);
-  if (!nodes_of(run, order, &first, &end)) return;
-  if (slot < 0 || !run->snapshot[slot].open)
-    run_fail(run, "a task at snapshot %d, which is not open", order->snapshot);
-  else if (run->ending)
-    run_fail(run, "a task after the end of round %d", run->round);
-  else if (!(order->work >= 0 && order->work <= SG_UNBOUNDED))
-    run_fail(run, "a task of %g subsets", order->work);
-  else
-    for (int i = first; i < end; i++) give_task(run, order, i, slot);
+/* false and a fault: there is no such receiver. */
+static bool receiver_of(sg_run *run, const sg_order *order, int index, int *to) {
+  *to = sg_order_message(order, run->code, index).to;
+  if (*to >= SG_MASTER && *to < run->nodes && *to != index) return true;
+  run_fail(run, "a message from node %d to node %d, which there is not", index, *to);
+  return false;
 }
 
 static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
-  int to = sg_order_message(order, run->code, index).to;
-  if (to < SG_MASTER || to >= run->nodes || to == index) {
-    run_fail(run, "a message from node %d to node %d, which there is not", index, to);
-    return;
-  }
-  int previous = -1;
+  int to, previous = -1;
+  if (!receiver_of(run, order, index, &to)) return;
   if (order->flags & SG_WITH_PREVIOUS) {
     if (run->node[index].fused) run_split(run, index);
     const list *jobs = &run->node[index].jobs;
@@ -425,15 +419,8 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   int id = run_new_message(run, order, index, to, slot);
   if (id < 0) return;
   if (previous < 0) {
-    node *n = &run->node[index];
-    if (run->cursor == run->orders.count && !(order->flags & SG_FREE) &&
-        run_may_start_with(run, n)) {
-      job task = run_pop_job(run, &n->jobs);
-      start_task(run, index, &task, id);
-    } else {
-      job *send = run_append_job(run, index);
-      if (send) send->message = id;
-    }
+    job *send = run_append_job(run, index);
+    if (send) send->message = id;
     return;
   }
   message *last = run_message(run, previous);
@@ -442,16 +429,61 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   run_message(run, id)->first = false;
 }
 
+static bool is_segment(sg_run *run, const sg_order *order) {
+  if (order->segment >= 0 && order->segment < run->code->segments) return true;
+  run_fail(run, "a message in segment %d, of which there are %d", order->segment,
+           run->code->segments);
+  return false;
+}
+
 static void order_send(sg_run *run, const sg_order *order) {
   int first, end, slot = run_find_snapshot(run, order->snapshot);
   if (!nodes_of(run, order, &first, &end)) return;
   if (slot < 0)
     run_fail(run, "a message at snapshot %d, which is gone", order->snapshot);
-  else if (order->segment < 0 || order->segment >= run->code->segments)
-    run_fail(run, "a message in segment %d, of which there are %d", order->segment,
-             run->code->segments);
-  else
+  else if (is_segment(run, order))
     for (int i = first; i < end; i++) give_send(run, order, i, slot);
+}
+
+/* Whether the order behind a task of all nodes is a message of all, and the last of its batch. */
+static bool pairs(const sg_run *run, const sg_order *task) {
+  const sg_order *send = task + 1;
+  return run->cursor + 1 == run->orders.count && task->node == SG_ALL &&
+         send->kind == SG_ORDER_SEND && send->node == SG_ALL && send->snapshot == task->snapshot &&
+         !(send->flags & (SG_FREE | SG_WITH_PREVIOUS));
+}
+
+/* A task and the message behind it begin at once, without a queue, where the node is idle and they
+ * may be fused: the commonest round. */
+static void give_pair(sg_run *run, const sg_order *task, const sg_order *send, int index,
+                      int slot) {
+  const node *n = &run->node[index];
+  job first = task_of(task, slot);
+  if (n->computing || n->jobs.head >= 0 || !run_may_fuse(run, n, &first)) {
+    give_task(run, task, index, slot);
+    give_send(run, send, index, slot);
+    return;
+  }
+  int to, id;
+  if (!can_compute(run, index) || !receiver_of(run, send, index, &to)) return;
+  make_known(run, index, slot);
+  run->snapshot[slot].refs++;
+  if ((id = run_new_message(run, send, index, to, slot)) >= 0) start_task(run, index, &first, id);
+}
+
+static void order_task(sg_run *run, const sg_order *order) {
+  int first, end, slot = run_find_snapshot(run, order->snapshot);
+  if (!nodes_of(run, order, &first, &end)) return;
+  if (slot < 0 || !run->snapshot[slot].open)
+    run_fail(run, "a task at snapshot %d, which is not open", order->snapshot);
+  else if (run->ending)
+    run_fail(run, "a task after the end of round %d", run->round);
+  else if (!(order->work >= 0 && order->work <= SG_UNBOUNDED))
+    run_fail(run, "a task of %g subsets", order->work);
+  else if (!pairs(run, order))
+    for (int i = first; i < end; i++) give_task(run, order, i, slot);
+  else if (is_segment(run, order + 1))
+    for (run->cursor++; first < end; first++) give_pair(run, order, order + 1, first, slot);
 }
 
 static void order_timer(sg_run *run, const sg_order *order) {

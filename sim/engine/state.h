@@ -252,7 +252,12 @@ static inline job run_pop_job(sg_run *run, list *jobs) {
 }
 int run_find_snapshot(const sg_run *run, int name); /* slot, −1 */
 void run_close_snapshot(sg_run *run, int slot);
-void run_release_snapshot(sg_run *run, int slot);
+void run_forget_snapshot(sg_run *run, int slot);
+/* A task or message of it is over. */
+static inline void run_release_snapshot(sg_run *run, int slot) {
+  snapshot *p = &run->snapshot[slot];
+  if (--p->refs == 0 && !p->open) run_forget_snapshot(run, slot);
+}
 /* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
 void run_reset_nodes(sg_run *run, double shift);
 
@@ -264,12 +269,6 @@ static inline bool run_may_fuse(const sg_run *run, const node *n, const job *tas
 }
 /* The message that follows a task that is to begin, taken off the queue, or −1. */
 int run_take_fused(sg_run *run, node *n, const job *task);
-/* Whether an idle node's only job is a task that may be fused with what follows it. When nothing
- * else follows in this batch of orders, both can begin at once, without a queue. */
-static inline bool run_may_start_with(const sg_run *run, const node *n) {
-  return !n->computing && n->jobs.head >= 0 && n->jobs.head == n->jobs.tail &&
-         run->job[n->jobs.head].message < 0 && run_may_fuse(run, n, &run->job[n->jobs.head]);
-}
 /* A fused task and its message become two again, for what happens to the node now. */
 void run_split(sg_run *run, int node);
 /* Accounts for a fused task that is over. */

@@ -262,11 +262,13 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
                                            s->count, s->message, &weights, e);
   if (status) return status;
   if (!begin_set(r, segment, &weights)) return sg_fail_memory(e);
+  bool alike = !sg_compressor_forms(r->world->environment.compressor);
+  double bits = s->count > 0 ? sg_run_bits(run, s->message[0]) : 0;
   for (int k = 0; k < s->count; k++) {
     const double *w = weights.w + (ptrdiff_t)k * weights.pieces;
     if (is_zero(w, weights.pieces)) continue;
     r->n_used++;
-    r->bits += sg_run_bits(run, s->message[k]);
+    r->bits += alike ? bits : sg_run_bits(run, s->message[k]);
     add_staleness(r, run, s->message[k]->snapshot);
     if (r->world->problem->timing_only) continue;
     const sg_row *row = sg_decoder_row(r->decoder, k);
