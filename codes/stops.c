@@ -1,35 +1,138 @@
 /* SPDX-License-Identifier: MIT */
-/* All stop policies. A new one adds a declaration and a line. */
+/* All stop policies. A new one is an entry of the table, before the last, and what it names. */
 #include "codes/frame/stop.h"
 
-#include <string.h>
+/* --- The parameters of each ------------------------------------------------------------------- */
 
-extern const sg_stop_type sg_stop_count, sg_stop_decodable, sg_stop_coverage, sg_stop_deadline_s,
-    sg_stop_first_factor, sg_stop_first_of;
+static const sg_param count_params[] = {
+    SG_ROW_INT("messages", 1, SG_UNBOUNDED,
+               "how many messages the master waits for in each segment; the code's own number when "
+               "absent (n - s of the codes that tolerate s stragglers)",
+               .flags = SG_OPTIONAL),
+    {0}};
 
-static const sg_stop_type *const types[] = {
-    &sg_stop_count,        &sg_stop_decodable, &sg_stop_coverage, &sg_stop_deadline_s,
-    &sg_stop_first_factor, &sg_stop_first_of, /* the last: it may not stand inside itself */
+static sg_status make_count(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
+  if (!sg_given(values, "messages")) return SG_OK;
+  stop->value = (double)sg_int(values, "messages");
+  stop->wants |= SG_COUNTS_ITS_OWN;
+  return SG_OK;
+}
+
+static const sg_param coverage_params[] = {
+    SG_ROW_REAL(
+        "share", 0, 1,
+        "share of the parts of the data that must be contained in the messages that have come",
+        .flags = SG_REQUIRED | SG_MIN_OPEN),
+    {0}};
+
+static sg_status make_coverage(sg_policy *stop, sg_code *code, const sg_values *values,
+                               sg_error *e) {
+  stop->value = sg_real(values, "share");
+  return SG_OK;
+}
+
+static const sg_param deadline_params[] = {SG_ROW_REAL("deadline_s", 0, SG_UNBOUNDED,
+                                                       "seconds from the start of the iteration",
+                                                       .flags = SG_REQUIRED | SG_MIN_OPEN),
+                                           {0}};
+
+static sg_status make_deadline(sg_policy *stop, sg_code *code, const sg_values *values,
+                               sg_error *e) {
+  stop->value = sg_real(values, "deadline_s");
+  return SG_OK;
+}
+
+static const sg_param first_factor_params[] = {
+    SG_ROW_REAL("mu", 0, SG_UNBOUNDED,
+                "the tolerance μ: the master waits until 1 + μ times the first arrival",
+                .flags = SG_REQUIRED),
+    {0}};
+
+static sg_status make_first_factor(sg_policy *stop, sg_code *code, const sg_values *values,
+                                   sg_error *e) {
+  stop->value = 1 + sg_real(values, "mu");
+  return SG_OK;
+}
+
+static const sg_param first_of_params[] = {
+    SG_ROW_FAMILY("first", &sg_stop_part_family, "a stop policy", .flags = SG_REQUIRED),
+    SG_ROW_FAMILY("second", &sg_stop_part_family, "another one", .flags = SG_REQUIRED),
+    {0}};
+
+static sg_status make_first_of(sg_policy *stop, sg_code *code, const sg_values *values,
+                               sg_error *e) {
+  sg_status status = sg_stop_new(code, sg_object(values, "first"), &stop->part[0], e);
+  return status ? status : sg_stop_new(code, sg_object(values, "second"), &stop->part[1], e);
+}
+
+/* --- When each is met ------------------------------------------------------------------------- */
+
+static bool has_count(const sg_policy *stop, const sg_arrivals *arrivals) {
+  return arrivals->come >= (stop->value > 0 ? stop->value : arrivals->need);
+}
+
+/* The sum can be recovered, as the code or the rank test says. */
+static bool is_decodable(const sg_policy *stop, const sg_arrivals *arrivals) {
+  return arrivals->decodable;
+}
+
+static bool is_covered(const sg_policy *stop, const sg_arrivals *arrivals) {
+  return arrivals->covered >= stop->value * (1 - 1e-12); /* a share of k parts, typed in decimals */
+}
+
+static bool has_either(const sg_policy *stop, const sg_arrivals *arrivals) {
+  return sg_stop_met(stop->part[0], arrivals) || sg_stop_met(stop->part[1], arrivals);
+}
+
+/* --- All of them ------------------------------------------------------------------------------ */
+
+static const sg_stop_type types[] = {
+    {.about = {.name = "count",
+               .summary = "at the (n - s)-th message, or at the number given",
+               .params = count_params},
+     .create = make_count,
+     .met = has_count},
+    {.about = {.name = "decodable", .summary = "as soon as what has come determines the sum"},
+     .wants = SG_WANTS_DECODABLE,
+     .met = is_decodable},
+    {.about = {.name = "coverage",
+               .summary = "as soon as a share of the data is contained in what has come",
+               .params = coverage_params},
+     .wants = SG_WANTS_COVERAGE | SG_ENDS_WITH_ALL,
+     .create = make_coverage,
+     .met = is_covered},
+    /* What comes at that very instant is in time. Nothing at all: the iteration is skipped. */
+    {.about = {.name = "deadline",
+               .summary = "at a time from the start of the iteration, or when all have come",
+               .params = deadline_params},
+     .wants = SG_ENDS_WITH_ALL,
+     .timed = true,
+     .rule = SG_AFTER_SECONDS,
+     .create = make_deadline},
+    /* The straggler detection of sequential gradient coding. */
+    {.about = {.name = "first-factor",
+               .summary = "at 1 + μ times the time of the first arrival, or when all have come",
+               .reference = "Krishnan, Ebrahimi, Khisti (ICLR 2023), arXiv:2211.13802 (recalled)",
+               .params = first_factor_params},
+     .wants = SG_ENDS_WITH_ALL,
+     .timed = true,
+     .rule = SG_AFTER_FACTOR_OF_FIRST,
+     .create = make_first_factor},
+    {.about = {.name = "first-of",
+               .summary = "the first of two policies that is met",
+               .params = first_of_params},
+     .create = make_first_of,
+     .met = has_either}, /* the last: it may not stand inside itself */
 };
 
 enum { TYPES = sizeof types / sizeof *types };
 
-const sg_stop_type *sg_stop_type_at(int i) {
-  return i >= 0 && i < TYPES ? types[i] : NULL;
-}
-
-const sg_stop_type *sg_stop_type_find(const char *name) {
-  for (int i = 0; i < TYPES; i++)
-    if (strcmp(types[i]->about.name, name) == 0) return types[i];
-  return NULL;
-}
-
 static const sg_variant *any_at(int i) {
-  return i >= 0 && i < TYPES ? &types[i]->about : NULL;
+  return i >= 0 && i < TYPES ? &types[i].about : NULL;
 }
 
 static const sg_variant *part_at(int i) {
-  return i >= 0 && i < TYPES - 1 ? &types[i]->about : NULL;
+  return i < TYPES - 1 ? any_at(i) : NULL;
 }
 
 const sg_family sg_stop_family = {

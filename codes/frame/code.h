@@ -28,7 +28,6 @@
 #define SG_CODES_CODE_H
 
 #include "codes/frame/forecast.h"
-#include "codes/frame/scratch.h"
 #include "sim/core/param.h"
 
 #include <stddef.h>
@@ -239,6 +238,15 @@ typedef struct sg_link { /* a relay's use of an input message */
   double coef;
 } sg_link;
 
+/* Workspace that grows to what was asked for most and is kept. Zero-initialise; free(data). */
+typedef struct sg_scratch {
+  void *data;
+  size_t size;
+} sg_scratch;
+
+/* At least `bytes` bytes, aligned for any type, not cleared. NULL: no memory. */
+void *sg_scratch_get(sg_scratch *scratch, size_t bytes);
+
 struct sg_row {
   sg_decode_info combined;  /* what `combine` said; flops with those of applying its weights */
   bool undecodable;         /* it refused */
@@ -280,6 +288,20 @@ void sg_row_local(sg_row *row, int steps, double rate);
  * memory. */
 void sg_row_offset(sg_row *row, double factor);
 void sg_row_free(sg_row *row);
+
+/* Writes rows out densely, relays followed down to the parts: for the rank test, the default
+ * decoder and the decoding error of approximate codes. Zero-initialise. */
+typedef struct sg_expander {
+  sg_row row;
+  int count, capacity; /* messages still to be written out, with the factor they come with */
+  sg_link *todo;
+} sg_expander;
+
+/* Adds scale × the row of `message` to dense[part · pieces + piece]; parts and coded parts both.
+ * false: as sg_encode, of expander->row. */
+bool sg_expand(sg_expander *expander, const sg_code *code, const void *state,
+               const sg_message *message, double scale, double *dense);
+void sg_expander_free(sg_expander *expander);
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 

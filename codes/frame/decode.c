@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Decode weights: what is common to all codes. */
 #include "codes/frame/cache.h"
-#include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
 #include "sim/core/linalg.h"
 

@@ -7,7 +7,6 @@
  * whose stability this has (Higham, Accuracy and Stability of Numerical Algorithms, chapter 9).
  * Row k of L are the factors with which rows were taken off it, and then the pivot. */
 #include "codes/frame/rank.h"
-#include "codes/frame/expand.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 

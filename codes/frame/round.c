@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A code's protocol in one run, and the default round: one round per iteration. */
-#include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
 #include "codes/frame/rank.h"
 #include "codes/frame/stop.h"
@@ -164,7 +163,7 @@ static int count_expected(const sg_protocol *p, const sg_orders *o, int first) {
 }
 
 static void set_timers(const sg_policy *stop, sg_orders *o) {
-  if (stop->timed) sg_timer(o, (sg_timer_rule)stop->rule, stop->value, STOP_TIMER);
+  if (stop->type->timed) sg_timer(o, stop->type->rule, stop->value, STOP_TIMER);
   for (int i = 0; i < 2; i++)
     if (stop->part[i]) set_timers(stop->part[i], o);
 }

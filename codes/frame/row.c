@@ -145,3 +145,34 @@ void sg_row_free(sg_row *row) {
   free(row->used.data);
   *row = (sg_row){0};
 }
+
+/* A stack of messages still to be written out, instead of recursion. */
+static bool push(sg_expander *x, const sg_message *message, double coef) {
+  if (!SG_ROOM(x->todo, x->capacity, x->count + 1)) return false;
+  x->todo[x->count++] = (sg_link){.message = message, .coef = coef};
+  return true;
+}
+
+bool sg_expand(sg_expander *x, const sg_code *code, const void *state, const sg_message *message,
+               double scale, double *dense) {
+  int pieces = code->segment[message->segment].pieces;
+  x->count = 0;
+  if (!push(x, message, scale)) return false;
+  while (x->count > 0) {
+    sg_link next = x->todo[--x->count];
+    if (!sg_encode(code, state, next.message, &x->row)) return false;
+    for (int i = 0; i < x->row.n_terms; i++) {
+      const sg_term *t = &x->row.term[i];
+      dense[t->part * pieces + t->piece] += next.coef * t->coef;
+    }
+    for (int i = 0; i < x->row.n_links; i++)
+      if (!push(x, x->row.link[i].message, next.coef * x->row.link[i].coef)) return false;
+  }
+  return true;
+}
+
+void sg_expander_free(sg_expander *x) {
+  sg_row_free(&x->row);
+  free(x->todo);
+  *x = (sg_expander){0};
+}

@@ -2,7 +2,6 @@
 /* Patterns of stragglers: messages of rehearsed rounds, the code's weights, the one kernel. */
 #include "sim/check/trial.h"
 
-#include "codes/frame/expand.h"
 #include "sim/check/gradients.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
