@@ -20,36 +20,26 @@ struct sg_cache {
   size_t key_words, values;
   int capacity, count, oldest, newest;
   int bucket[BUCKETS];
-  entry *entry;
   uint64_t *key; /* capacity × key_words */
   double *value; /* capacity × values */
+  entry entry[]; /* capacity; keys and values stand behind them */
 };
 
 sg_cache *sg_cache_new(size_t key_words, size_t values) {
   size_t fit = MOST_BYTES / (8 * (key_words + values) + sizeof(entry));
   if (fit < FEWEST_ENTRIES) return NULL;
   size_t capacity = fit < MOST_ENTRIES ? fit : MOST_ENTRIES;
-  sg_cache *c = calloc(1, sizeof *c);
+  sg_cache *c = calloc(1, sizeof *c + capacity * (sizeof *c->entry + key_words * sizeof *c->key +
+                                                  values * sizeof *c->value));
   if (!c) return NULL;
   c->key_words = key_words;
   c->values = values;
   c->capacity = (int)capacity;
   c->oldest = c->newest = NONE;
   for (int i = 0; i < BUCKETS; i++) c->bucket[i] = NONE;
-  c->entry = calloc(capacity, sizeof *c->entry);
-  c->key = calloc(capacity * key_words, sizeof *c->key);
-  c->value = calloc(capacity * values, sizeof *c->value);
-  if (c->entry && c->key && c->value) return c;
-  sg_cache_free(c);
-  return NULL;
-}
-
-void sg_cache_free(sg_cache *c) {
-  if (!c) return;
-  free(c->entry);
-  free(c->key);
-  free(c->value);
-  free(c);
+  c->key = (uint64_t *)(void *)(c->entry + capacity);
+  c->value = (double *)(void *)(c->key + capacity * key_words);
+  return c;
 }
 
 bool sg_cache_fits(const sg_cache *c, size_t words, size_t values) {

@@ -9,9 +9,8 @@
 typedef struct sg_cache sg_cache;
 
 /* For keys of up to key_words words and entries of up to `values` numbers. NULL: no memory, or so
- * few entries would fit that a cache is of no use. */
+ * few entries would fit that a cache is of no use. It is one block of memory, for free(). */
 sg_cache *sg_cache_new(size_t key_words, size_t values);
-void sg_cache_free(sg_cache *cache);
 
 /* Whether a key of `words` words with `values` numbers fits. */
 bool sg_cache_fits(const sg_cache *cache, size_t words, size_t values);

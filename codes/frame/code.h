@@ -355,13 +355,6 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
  * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
 
-/* α of the last sg_decoder_weights call, from rows and weights: pieces × (parts · pieces) numbers,
- * of piece v of the decoded vector the coefficient of piece q of part p at [v][p · pieces + q]; an
- * exact decode has 1 where q = v and 0 elsewhere. Made when it is asked for, O(terms of the rows),
- * since kept weights and codes that know their error do without. Not for codes with coded parts.
- * NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
-const double *sg_decoder_alpha(sg_decoder *decoder);
-
 /* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
 sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);
 
