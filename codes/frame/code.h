@@ -71,6 +71,12 @@ typedef struct sg_combination {
   const double *coef;
 } sg_combination;
 
+/* Memory that is freed all at once: blocks on a list that begins at NULL. Zeroed; NULL when there
+ * is none left. */
+typedef struct sg_arena sg_arena;
+void *sg_arena_alloc(sg_arena **arena, size_t count, size_t size);
+void sg_arena_free(sg_arena *arena);
+
 enum {                        /* sg_code.flags */
        SG_ASYNC = 1,          /* no barrier: draws are indexed by the worker's own task count */
        SG_SEE_CUTS = 2,       /* arrivals come in one CUT event per timer instead of one by one */
@@ -187,7 +193,7 @@ struct sg_code {
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
   const double *work; /* nodes values: work of each worker in that plan; else NULL */
   double stored;      /* data stored in the cluster / data */
-  struct sg_arena *arena;
+  sg_arena *arena;
 };
 
 /* All registered types in the order of the documentation, one line per code in codes/registry.c;
@@ -205,8 +211,7 @@ sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
 
-/* Zeroed memory that lives as long as the code; NULL when there is none left (return
- * sg_fail_memory(e)). */
+/* sg_arena_alloc of memory that lives as long as the code (NULL: return sg_fail_memory(e)). */
 void *sg_code_alloc(sg_code *code, size_t count, size_t size);
 
 /* "group d=4 m=2 harmonic": the type's name and the parameters that were given. A choice stands

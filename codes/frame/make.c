@@ -8,29 +8,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Memory: blocks that live and go with the code -------------------------------------------- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 struct sg_arena {
-  struct sg_arena *next;
+  sg_arena *next;
   max_align_t data[];
 };
 
-void *sg_code_alloc(sg_code *code, size_t count, size_t size) {
-  if (size && count > (SIZE_MAX - sizeof(struct sg_arena)) / size) return NULL;
-  struct sg_arena *block = calloc(1, sizeof *block + count * size);
+void *sg_arena_alloc(sg_arena **arena, size_t count, size_t size) {
+  if (size && count > (SIZE_MAX - sizeof(sg_arena)) / size) return NULL;
+  sg_arena *block = calloc(1, sizeof *block + count * size);
   if (!block) return NULL;
-  block->next = code->arena;
-  code->arena = block;
+  block->next = *arena;
+  *arena = block;
   return block->data;
 }
 
-void sg_code_free(sg_code *code) {
-  if (!code) return;
-  while (code->arena) {
-    struct sg_arena *next = code->arena->next;
-    free(code->arena);
-    code->arena = next;
+void sg_arena_free(sg_arena *arena) {
+  while (arena) {
+    sg_arena *next = arena->next;
+    free(arena);
+    arena = next;
   }
+}
+
+void *sg_code_alloc(sg_code *code, size_t count, size_t size) {
+  return sg_arena_alloc(&code->arena, count, size);
+}
+
+void sg_code_free(sg_code *code) {
+  if (code) sg_arena_free(code->arena);
   free(code);
 }
 

@@ -23,6 +23,7 @@ typedef struct progress {
 
 struct sg_protocol {
   const sg_code *code;
+  sg_arena *arena; /* of all but the rank tests and what grows */
   void *state;
   int round;
   progress *segment; /* code->segments */
@@ -35,14 +36,15 @@ struct sg_protocol {
   int *at_node;      /* tree: per node and segment, messages that have come to it */
   bool alike;        /* all nodes have the same work and report to the master */
   sg_expander expander;
-  double *dense; /* (parts + coded parts) × most pieces, for coverage */
+  sg_scratch dense; /* (parts + coded parts) × pieces, for coverage */
 };
 
 static bool make_tree(sg_protocol *p) {
   const sg_code *code = p->code;
   if (!code->parent) return true;
-  p->children = calloc((size_t)code->nodes, sizeof *p->children);
-  p->at_node = calloc((size_t)code->nodes * (size_t)code->segments, sizeof *p->at_node);
+  size_t nodes = (size_t)code->nodes;
+  p->children = sg_arena_alloc(&p->arena, nodes, sizeof *p->children);
+  p->at_node = sg_arena_alloc(&p->arena, nodes * (size_t)code->segments, sizeof *p->at_node);
   if (!p->children || !p->at_node) return false;
   for (int v = 0; v < code->nodes; v++)
     if (code->parent[v] != SG_MASTER) p->children[code->parent[v]]++;
@@ -64,11 +66,8 @@ static bool make_progress(sg_protocol *p, int s) {
   if (wants & SG_WANTS_DECODABLE && !code->type->arrive && !(g->rank = sg_rank_new(code, s)))
     return false;
   if (!(wants & SG_WANTS_COVERAGE)) return true;
-  size_t all = (size_t)(code->parts + code->coded_parts) * (size_t)code->segment[s].pieces;
-  double *dense = realloc(p->dense, all * sizeof *dense);
-  if (dense) p->dense = dense;
-  g->covered = calloc((size_t)code->parts, 1);
-  return dense && g->covered;
+  g->covered = sg_arena_alloc(&p->arena, (size_t)code->parts, 1);
+  return g->covered;
 }
 
 static bool has_rounds(const sg_code *code) {
@@ -80,8 +79,8 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
   if (!p) return NULL;
   p->code = code;
   p->alike = all_alike(code);
-  p->state = calloc(1, code->state_size + 1);
-  p->segment = calloc((size_t)code->segments, sizeof *p->segment);
+  p->state = sg_arena_alloc(&p->arena, 1, code->state_size + 1);
+  p->segment = sg_arena_alloc(&p->arena, (size_t)code->segments, sizeof *p->segment);
   bool ok = p->state && p->segment;
   if (ok && has_rounds(code)) {
     ok = make_tree(p);
@@ -94,15 +93,9 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
 
 void sg_protocol_free(sg_protocol *p) {
   if (!p) return;
-  for (int s = 0; p->segment && s < p->code->segments; s++) {
-    sg_rank_free(p->segment[s].rank);
-    free(p->segment[s].covered);
-  }
-  free(p->segment);
-  free(p->state);
-  free(p->children);
-  free(p->at_node);
-  free(p->dense);
+  for (int s = 0; p->segment && s < p->code->segments; s++) sg_rank_free(p->segment[s].rank);
+  sg_arena_free(p->arena);
+  free(p->dense.data);
   sg_expander_free(&p->expander);
   free(p);
 }
@@ -141,8 +134,9 @@ static void default_plan(const sg_protocol *p, int snapshot, sg_orders *o) {
   }
 }
 
-/* Messages to the master among the orders from number `first` on. */
-static int messages_to_master(const sg_code *code, const sg_orders *o, int first) {
+/* Messages to the master: among the orders from number `first` on, and those of inner nodes. */
+static int count_expected(const sg_protocol *p, const sg_orders *o, int first) {
+  const sg_code *code = p->code;
   int count = 0;
   for (int i = first; i < o->count; i++) {
     if (o->order[i].kind != SG_ORDER_SEND) continue;
@@ -151,12 +145,6 @@ static int messages_to_master(const sg_code *code, const sg_orders *o, int first
     for (int v = from; v < end; v++)
       count += sg_order_message(&o->order[i], code, v).to == SG_MASTER;
   }
-  return count;
-}
-
-static int count_expected(const sg_protocol *p, const sg_orders *o, int first) {
-  const sg_code *code = p->code;
-  int count = messages_to_master(code, o, first);
   for (int v = 0; p->children && v < code->nodes; v++)
     if (p->children[v] > 0 && code->parent[v] == SG_MASTER) count += code->segments;
   return count;
@@ -208,14 +196,16 @@ static void cover_part(progress *g, int part) {
 static void cover(sg_protocol *p, progress *g, const sg_message *m, sg_orders *o) {
   const sg_code *code = p->code;
   int all = code->parts + code->coded_parts, pieces = code->segment[m->segment].pieces;
-  memset(p->dense, 0, (size_t)all * (size_t)pieces * sizeof *p->dense);
-  if (!sg_expand(&p->expander, code, p->state, m, 1, p->dense)) {
+  size_t bytes = (size_t)all * (size_t)pieces * sizeof(double);
+  double *dense = sg_scratch_get(&p->dense, bytes);
+  if (dense) memset(dense, 0, bytes);
+  if (!dense || !sg_expand(&p->expander, code, p->state, m, 1, dense)) {
     o->failed = true;
     return;
   }
   for (int j = 0; j < all * pieces; j++) {
     int part = j / pieces;
-    if (p->dense[j] == 0) continue;
+    if (dense[j] == 0) continue;
     if (part < code->parts) {
       cover_part(g, part);
       continue;
@@ -244,9 +234,9 @@ static void take_at_node(sg_protocol *p, int at, const sg_message *m, sg_orders 
   if (verdict == SG_READY) sg_send(o, at, SG_UP, m->snapshot, m->segment, 0, 0);
 }
 
-static void set_met(sg_protocol *p, progress *g) {
-  p->unmet -= !g->met;
-  g->met = true;
+static void set_all_met(sg_protocol *p) {
+  for (int s = 0; s < p->code->segments; s++) p->segment[s].met = true;
+  p->unmet = 0;
 }
 
 /* A message at the master. It is dropped if it adds nothing, unless after a refused decode:
@@ -259,10 +249,12 @@ static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
   g->arrivals.come++;
   g->arrivals.decodable |= verdict == SG_READY;
   if (g->covered) cover(p, g, m, o);
-  if (!g->met && (p->timed_out || sg_stop_met(policy, &g->arrivals))) set_met(p, g);
+  if (!g->met && (p->timed_out || sg_stop_met(policy, &g->arrivals))) {
+    g->met = true;
+    p->unmet--;
+  }
   if (!g->met && verdict == SG_SKIP) sg_drop(o, m);
-  if (policy->wants & SG_ENDS_WITH_ALL && p->come >= p->expected)
-    for (int s = 0; s < p->code->segments; s++) set_met(p, &p->segment[s]);
+  if (policy->wants & SG_ENDS_WITH_ALL && p->come >= p->expected) set_all_met(p);
 }
 
 /* The engine ends the round only if the decode succeeds: after a refused one more messages may
@@ -293,7 +285,7 @@ static void arrival(sg_protocol *p, int at, const sg_event *event, sg_orders *o)
 static void timer(sg_protocol *p, sg_orders *o) {
   if (p->over || p->timed_out) return;
   p->timed_out = true;
-  for (int s = 0; s < p->code->segments; s++) set_met(p, &p->segment[s]);
+  set_all_met(p);
   decode(p, o);
 }
 
