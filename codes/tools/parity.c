@@ -44,19 +44,22 @@ static void set_aim(sg_parity *p) {
                 p->full, p->n, 0, p->aim, r);
 }
 
+/* Q, n × wide, with R and the pivots behind it. */
+static size_t bytes_for_qr(int n, int wide) {
+  return (size_t)n * (size_t)(wide + n) * sizeof(double) + (size_t)wide * sizeof(lapack_int);
+}
+
 /* From Vᵀ Π = Q R: N and C are columns of Q, and pinv = C' R₁₁⁻ᵀ at the pivoted rows of V, the
  * others having nothing new to say. */
 static sg_status decompose(sg_parity *p, const double *v) {
   int n = p->n, rows = p->rows, rank = n - p->s, wide = rows > n ? rows : n;
   size_t size = (size_t)n;
-  double *q = malloc(size * (size_t)wide * sizeof *q), *r = malloc(size * size * sizeof *r + 1);
-  lapack_int *pivots = malloc((size_t)wide * sizeof *pivots);
-  sg_status status = SG_NO_MEMORY;
-  if (q && r && pivots) {
-    for (int i = 0; i < n; i++)
-      for (int c = 0; c < rows; c++) q[i + c * n] = v[c + i * rows];
-    status = sg_pivoted_qr(n, rows, rank, q, n, r, rank > 0 ? rank : 1, pivots);
-  }
+  double *q = malloc(bytes_for_qr(n, wide)), *r = q + size * (size_t)wide;
+  lapack_int *pivots = (lapack_int *)(void *)(r + size * size);
+  if (!q) return SG_NO_MEMORY;
+  for (int i = 0; i < n; i++)
+    for (int c = 0; c < rows; c++) q[i + c * n] = v[c + i * rows];
+  sg_status status = sg_pivoted_qr(n, rows, rank, q, n, r, rank > 0 ? rank : 1, pivots);
   for (int i = 0; !status && i < n; i++) {
     for (int k = rank; k < n; k++) p->null[i + (k - rank) * n] = q[i + k * n];
     for (int k = 0; p->space && k < rank; k++) p->space[k + i * rank] = q[i + k * n];
@@ -68,8 +71,6 @@ static sg_status decompose(sg_parity *p, const double *v) {
       memcpy(p->pinv + (size_t)(pivots[k] - 1) * size, q + (size_t)k * size, size * sizeof *q);
   }
   free(q);
-  free(r);
-  free(pivots);
   return status;
 }
 
@@ -112,18 +113,14 @@ sg_status sg_parity_new(sg_code *code, int rows, int n, int rank, int pieces, co
 static sg_status complement(sg_parity *p) {
   int n = p->n, s = p->s, r = n - s;
   size_t size = (size_t)n;
-  double *q = malloc(size * size * sizeof *q), *unused = malloc(size * size * sizeof *unused + 1);
-  lapack_int *pivots = malloc(size * sizeof *pivots);
-  sg_status status = SG_NO_MEMORY;
-  if (q && unused && pivots) {
-    memcpy(q, p->null, size * (size_t)s * sizeof *q);
-    status = sg_pivoted_qr(n, s, s, q, n, unused, s > 0 ? s : 1, pivots);
-  }
+  double *q = malloc(bytes_for_qr(n, n)), *unused = q + size * size;
+  lapack_int *pivots = (lapack_int *)(void *)(unused + size * size);
+  if (!q) return SG_NO_MEMORY;
+  memcpy(q, p->null, size * (size_t)s * sizeof *q);
+  sg_status status = sg_pivoted_qr(n, s, s, q, n, unused, s > 0 ? s : 1, pivots);
   for (int i = 0; !status && i < n; i++)
     for (int k = 0; k < r; k++) p->space[k + i * r] = q[i + (s + k) * n];
   free(q);
-  free(unused);
-  free(pivots);
   return status;
 }
 
