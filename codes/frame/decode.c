@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Decode weights: what is common to all codes. */
-#include "codes/frame/cache.h"
 #include "codes/frame/protocol.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
@@ -17,6 +16,123 @@ static const double RANK_TOLERANCE = 1e-12, RESIDUAL_TOLERANCE = 1e-6;
 /* The rank test's weights are taken below this: where elimination loses more digits, least squares
  * may keep them. */
 static const double ELIMINATION_TOLERANCE = 1e-10;
+
+/* --- The cache of weights: a hash table whose entries stand in the order of their last use ------
+ *
+ * Keys are arrival patterns. It is bounded: the pattern that was not asked for longest makes room.
+ * All memory is taken at once, in one block. */
+
+enum { MOST_ENTRIES = 1024, FEWEST_ENTRIES = 8, BUCKETS = 2048, NONE = -1 };
+static const size_t MOST_BYTES = (size_t)4 << 20;
+
+typedef struct entry {
+  uint64_t hash;
+  size_t words;
+  int chain;        /* the next entry of the same bucket */
+  int older, newer; /* in the order of last use */
+  sg_decode_info info;
+} entry;
+
+typedef struct cache {
+  size_t key_words, values;
+  int capacity, count, oldest, newest;
+  int bucket[BUCKETS];
+  uint64_t *key; /* capacity × key_words */
+  double *value; /* capacity × values */
+  entry entry[]; /* capacity; keys and values stand behind them */
+} cache;
+
+/* For keys of up to key_words words and entries of up to `values` numbers. NULL: no memory, or so
+ * few entries would fit that a cache is of no use. */
+static cache *cache_new(size_t key_words, size_t values) {
+  size_t fit = MOST_BYTES / (8 * (key_words + values) + sizeof(entry));
+  if (fit < FEWEST_ENTRIES) return NULL;
+  size_t capacity = fit < MOST_ENTRIES ? fit : MOST_ENTRIES;
+  cache *c = calloc(1, sizeof *c + capacity * (sizeof *c->entry + key_words * sizeof *c->key +
+                                               values * sizeof *c->value));
+  if (!c) return NULL;
+  c->key_words = key_words;
+  c->values = values;
+  c->capacity = (int)capacity;
+  c->oldest = c->newest = NONE;
+  for (int i = 0; i < BUCKETS; i++) c->bucket[i] = NONE;
+  c->key = (uint64_t *)(void *)(c->entry + capacity);
+  c->value = (double *)(void *)(c->key + capacity * key_words);
+  return c;
+}
+
+static uint64_t mix(uint64_t h, uint64_t word) {
+  h = (h ^ word) * 0x9e3779b97f4a7c15u;
+  return h ^ h >> 29;
+}
+
+/* Two independent chains, as each step waits for the product before it. */
+static uint64_t hash_of(const uint64_t *key, size_t words) {
+  uint64_t even = words, odd = ~even;
+  size_t i = 0;
+  for (; i + 1 < words; i += 2) {
+    even = mix(even, key[i]);
+    odd = mix(odd, key[i + 1]);
+  }
+  return mix(mix(odd, i < words ? key[i] : 0), even);
+}
+
+static void unlink_use(cache *c, int i) {
+  entry *x = &c->entry[i];
+  *(x->older == NONE ? &c->oldest : &c->entry[x->older].newer) = x->newer;
+  *(x->newer == NONE ? &c->newest : &c->entry[x->newer].older) = x->older;
+}
+
+static void link_newest(cache *c, int i) {
+  entry *x = &c->entry[i];
+  x->newer = NONE;
+  x->older = c->newest;
+  *(c->newest == NONE ? &c->oldest : &c->entry[c->newest].newer) = i;
+  c->newest = i;
+}
+
+/* The numbers kept under a key, or NULL. */
+static const double *cache_find(cache *c, const uint64_t *key, size_t words, sg_decode_info *info) {
+  uint64_t hash = hash_of(key, words);
+  for (int i = c->bucket[hash % BUCKETS]; i != NONE; i = c->entry[i].chain) {
+    const entry *x = &c->entry[i];
+    if (x->hash != hash || x->words != words) continue;
+    if (memcmp(c->key + (size_t)i * c->key_words, key, words * sizeof *key) != 0) continue;
+    unlink_use(c, i);
+    link_newest(c, i);
+    *info = x->info;
+    return c->value + (size_t)i * c->values;
+  }
+  return NULL;
+}
+
+/* The entry that is given up: a fresh one, or the one that was not asked for longest. */
+static int vacate(cache *c) {
+  if (c->count < c->capacity) return c->count++;
+  int i = c->oldest;
+  unlink_use(c, i);
+  int *at = &c->bucket[c->entry[i].hash % BUCKETS];
+  while (*at != i) at = &c->entry[*at].chain;
+  *at = c->entry[i].chain;
+  return i;
+}
+
+/* Room for the numbers of a key that is not there yet and fits. */
+static double *cache_add(cache *c, const uint64_t *key, size_t words, const sg_decode_info *info) {
+  int i = vacate(c);
+  entry *x = &c->entry[i];
+  x->hash = hash_of(key, words);
+  x->words = words;
+  x->info = *info;
+  memcpy(c->key + (size_t)i * c->key_words, key, words * sizeof *key);
+  int *bucket = &c->bucket[x->hash % BUCKETS];
+  x->chain = *bucket;
+  *bucket = i;
+  link_newest(c, i);
+  return c->value + (size_t)i * c->values;
+}
+
+/* --- Making ----------------------------------------------------------------------------------- */
 
 struct sg_decoder {
   const sg_code *code;
@@ -44,11 +160,9 @@ struct sg_decoder {
   size_t alpha_capacity;
   bool has_alpha; /* of the last call */
   bool cache_tried;
-  sg_cache *cache;
+  cache *cache;
   long asked, found;
 };
-
-/* --- Making ----------------------------------------------------------------------------------- */
 
 sg_decoder *sg_decoder_new(const sg_code *code) {
   sg_decoder *d = calloc(1, sizeof *d);
@@ -184,17 +298,6 @@ static bool expand(sg_decoder *d, int i, double scale, double *dense) {
   return false;
 }
 
-/* A: a column per message over (part, piece). X gets the targets: all ones in one piece each. */
-static bool fill_system(sg_decoder *d, int rows, int pieces, double *a, double *x, int ldx) {
-  memset(a, 0, (size_t)rows * (size_t)d->count * sizeof *a);
-  memset(x, 0, (size_t)ldx * (size_t)pieces * sizeof *x);
-  for (int i = 0; i < d->count; i++)
-    if (!expand(d, i, 1, a + (size_t)i * (size_t)rows)) return false;
-  for (int p = 0; p < d->code->parts; p++)
-    for (int v = 0; v < pieces; v++) x[p * pieces + v + v * ldx] = 1;
-  return true;
-}
-
 static double largest_residual(int rows, int count, int pieces, const double *a, const double *x,
                                int ldx, double *residual) {
   memset(residual, 0, (size_t)rows * (size_t)pieces * sizeof *residual);
@@ -206,8 +309,8 @@ static double largest_residual(int rows, int count, int pieces, const double *a,
   return most;
 }
 
+/* A: a column per message over (part, piece). X gets the targets: all ones in one piece each. */
 static sg_status least_squares(sg_decoder *d, const sg_used *used) {
-  double *w = used->W;
   sg_decode_info *info = used->info;
   int pieces = d->code->segment[d->segment].pieces, rows = d->code->parts * pieces;
   int count = d->count, ldx = rows > count ? rows : count;
@@ -217,7 +320,11 @@ static sg_status least_squares(sg_decoder *d, const sg_used *used) {
   if (!a) return SG_NO_MEMORY;
   double *factors = a + a_size, *x = factors + a_size, *residual = x + x_size;
   lapack_int *pivots = (lapack_int *)(void *)(residual + x_size);
-  if (!fill_system(d, rows, pieces, a, x, ldx)) return SG_NO_MEMORY;
+  memset(a, 0, a_size * sizeof *a);
+  memset(x, 0, x_size * sizeof *x);
+  for (int i = 0; i < count; i++)
+    if (!expand(d, i, 1, a + (size_t)i * (size_t)rows)) return SG_NO_MEMORY;
+  for (int r = 0; r < rows; r++) x[r + r % pieces * ldx] = 1;
   memcpy(factors, a, a_size * sizeof *a);
   sg_status status = sg_least_squares(rows, count, pieces, factors, rows, x, ldx, RANK_TOLERANCE,
                                       pivots, NULL, &info->cond1);
@@ -228,7 +335,7 @@ static sg_status least_squares(sg_decoder *d, const sg_used *used) {
       !(largest_residual(rows, count, pieces, a, x, ldx, residual) <= RESIDUAL_TOLERANCE))
     return SG_UNDECODABLE;
   for (int i = 0; i < count; i++)
-    for (int v = 0; v < pieces; v++) w[i * pieces + v] = x[i + v * ldx];
+    for (int v = 0; v < pieces; v++) used->W[i * pieces + v] = x[i + v * ldx];
   return SG_OK;
 }
 
@@ -326,7 +433,7 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
   return judge_alpha(d, info);
 }
 
-/* --- The cache -------------------------------------------------------------------------------- */
+/* --- Kept weights ----------------------------------------------------------------------------- */
 
 static bool may_cache(sg_decoder *d, size_t words, size_t values) {
   const sg_code *code = d->code;
@@ -336,10 +443,10 @@ static bool may_cache(sg_decoder *d, size_t words, size_t values) {
     for (int s = 0; s < code->segments; s++)
       if (code->segment[s].pieces > pieces) pieces = code->segment[s].pieces;
     size_t most = (size_t)(d->count > code->nodes ? d->count : code->nodes) + 1;
-    d->cache = sg_cache_new(most, most * (size_t)pieces);
+    d->cache = cache_new(most, most * (size_t)pieces);
     d->cache_tried = true;
   }
-  return d->cache && sg_cache_fits(d->cache, words, values);
+  return d->cache && words <= d->cache->key_words && values <= d->cache->values;
 }
 
 /* The bit set of the senders, or the list of all (from, tag). */
@@ -380,7 +487,7 @@ static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
   if (cached) {
     make_key(d);
     d->asked++;
-    const double *kept = sg_cache_find(d->cache, d->key, words, info);
+    const double *kept = cache_find(d->cache, d->key, words, info);
     if (kept) {
       d->found++;
       recall(d, pieces, values, kept);
@@ -392,7 +499,7 @@ static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
   if (status) return status;
   for (int i = 0; i < d->count; i++)
     for (int v = 0; v < pieces; v++) d->w[d->order[i] * pieces + v] = d->sorted_w[i * pieces + v];
-  if (cached) keep(d, pieces, values, sg_cache_add(d->cache, d->key, words, info));
+  if (cached) keep(d, pieces, values, cache_add(d->cache, d->key, words, info));
   return SG_OK;
 }
 
