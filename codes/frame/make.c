@@ -121,12 +121,6 @@ static const char *mistake(const sg_code *code) {
 
 /* --- Work, load and stored data --------------------------------------------------------------- */
 
-/* A combination of parts has as many rows as any one of them. */
-static double width(const sg_code *code, int part) {
-  if (part >= code->parts) part = code->coded[part - code->parts].part[0];
-  return sg_code_edge(code, part + 1) - sg_code_edge(code, part);
-}
-
 /* Marks the parts in the row of a message. */
 static bool mark_parts(const sg_code *code, const void *state, const sg_message *message,
                        sg_row *row, unsigned char *held) {
@@ -135,14 +129,16 @@ static bool mark_parts(const sg_code *code, const void *state, const sg_message 
   return true;
 }
 
-/* Equal parts are counted, not summed, so that a load of d subsets comes out as d exactly. */
+/* Equal parts are counted, not summed, so that a load of d subsets comes out as d exactly. A
+ * combination of parts has as many rows as any one of them. */
 static double held_share(const sg_code *code, const unsigned char *held) {
   int count = 0, all = code->parts + code->coded_parts;
   double sum = 0;
   for (int p = 0; p < all; p++) {
     if (!held[p]) continue;
+    int part = p < code->parts ? p : code->coded[p - code->parts].part[0];
     count++;
-    sum += width(code, p);
+    sum += sg_code_edge(code, part + 1) - sg_code_edge(code, part);
   }
   return code->edge ? sum : (double)count / code->parts;
 }
@@ -151,7 +147,7 @@ typedef struct measures {
   size_t all;          /* parts, coded ones included */
   unsigned char *held; /* all */
   unsigned char *ever; /* nodes × all */
-  double *work, load;
+  double *work;
   void *state;
   sg_row row;
 } measures;
@@ -205,10 +201,10 @@ static sg_status measure(sg_code *code, sg_error *e) {
   bool ok = m.work && m.held && m.state;
   if (ok && code->type->begin_round) code->type->begin_round(code, m.state, 0);
   if (ok) ok = code->type->plan ? measure_plan(code, &m) : measure_rows(code, &m);
-  double stored = 0;
+  double load = 0, stored = 0;
   for (int node = 0; ok && node < code->nodes; node++) {
     if (fabs(m.work[node] - round(m.work[node])) < 1e-9) m.work[node] = round(m.work[node]);
-    m.load = fmax(m.load, m.work[node]);
+    load = fmax(load, m.work[node]);
     stored += held_share(code, m.ever + (size_t)node * m.all);
   }
   sg_status status = ok ? SG_OK : sg_row_fail(code, &m.row, e);
@@ -217,23 +213,22 @@ static sg_status measure(sg_code *code, sg_error *e) {
   free(m.state);
   if (status) return status;
   code->work = m.work;
-  if (code->load <= 0) code->load = m.load;
+  if (code->load <= 0) code->load = load;
   if (code->stored <= 0) code->stored = stored;
   return SG_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------- */
+/* --- All of it -------------------------------------------------------------------------------- */
 
 static sg_status complete(sg_code *code, const sg_values *values, sg_error *e) {
   const sg_code_type *type = code->type;
-  if (!code->segment) {
-    sg_status status = sg_code_one_segment(code, NULL, NULL, 1, code->nodes, e);
-    if (status) return status;
-  }
+  sg_status status = SG_OK;
+  if (!code->segment) status = sg_code_one_segment(code, NULL, NULL, 1, code->nodes, e);
+  if (status) return status;
   const char *what = mistake(code);
   if (what) return sg_fail(e, SG_BUG, NULL, "code %s: %s", type->about.name, what);
   if (code->reduction == 0) code->reduction = code->segment[0].pieces;
-  sg_status status = sg_stop_of_scheme(code, values, &code->policy, e);
+  status = sg_stop_of_scheme(code, values, &code->policy, e);
   if (status) return status;
   if (code->coded_parts && code->policy->wants & SG_WANTS_DECODABLE && !type->arrive)
     return sg_fail(e, SG_INVALID, NULL,

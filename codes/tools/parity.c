@@ -37,11 +37,14 @@ static sg_parity *blank(sg_code *code, int rows, int n, int s, int pieces) {
   return ok ? p : NULL;
 }
 
-static void set_aim(sg_parity *p) {
+static sg_status finish(sg_parity *p, sg_status status, const sg_parity **out) {
   int r = p->n - p->s;
+  if (status) return status;
   if (p->space && r > 0)
     cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, r, p->pieces, p->n, 1, p->space, r,
                 p->full, p->n, 0, p->aim, r);
+  *out = p;
+  return SG_OK;
 }
 
 /* Q, n × wide, with R and the pivots behind it. */
@@ -101,12 +104,10 @@ sg_status sg_parity_new(sg_code *code, int rows, int n, int rank, int pieces, co
   memcpy(p->target, target, r * m * sizeof *target);
   keep_columns(p, v);
   sg_status status = decompose(p, v);
-  if (status) return status;
-  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, n, pieces, rows, 1, p->pinv, n, target,
-              rows, 0, p->full, n);
-  set_aim(p);
-  *out = p;
-  return SG_OK;
+  if (!status)
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, n, pieces, rows, 1, p->pinv, n, target,
+                rows, 0, p->full, n);
+  return finish(p, status, out);
 }
 
 /* C as the orthonormal complement of N. */
@@ -130,11 +131,7 @@ sg_status sg_parity_known(sg_code *code, int n, int s, int pieces, const double 
   if (!p) return SG_NO_MEMORY;
   memcpy(p->null, null, (size_t)n * (size_t)s * sizeof *null);
   memcpy(p->full, full, (size_t)n * (size_t)pieces * sizeof *full);
-  sg_status status = p->space ? complement(p) : SG_OK;
-  if (status) return status;
-  set_aim(p);
-  *out = p;
-  return SG_OK;
+  return finish(p, p->space ? complement(p) : SG_OK, out);
 }
 
 /* --- Decoding --------------------------------------------------------------------------------- */
@@ -148,15 +145,16 @@ typedef struct work {
   double *system, *inverse;
   double *picked, *shift; /* in and out numbers */
   double *d, *delta, *residual;
+  lapack_int *pivots;
 } work;
 
-static bool carve(work *w, const sg_parity *p, const sg_used *used, lapack_int **pivots) {
+static bool carve(work *w, const sg_parity *p, const sg_used *used) {
   int r = p->n - p->s;
   size_t n = (size_t)p->n, m = (size_t)p->pieces, rows = (size_t)p->rows;
   /* in ≤ min(s, r), out ≤ max(in, …): s, or the number of answers. */
   size_t in = (size_t)(p->space ? r : p->s), out = p->space ? n : in;
   double *x = sg_used_scratch(used, (2 * in * out + in + out + 2 * n * m + rows * m) * sizeof *x +
-                                        out * sizeof **pivots + 3 * n * sizeof *w->missing);
+                                        out * sizeof *w->pivots + 3 * n * sizeof *w->missing);
   if (!x) return false;
   w->system = x, x += in * out;
   w->inverse = x, x += in * out;
@@ -165,8 +163,8 @@ static bool carve(work *w, const sg_parity *p, const sg_used *used, lapack_int *
   w->d = x, x += n * m;
   w->delta = x, x += n * m;
   w->residual = x, x += rows * m;
-  *pivots = (lapack_int *)(void *)x;
-  w->missing = (int *)(*pivots + out);
+  w->pivots = (lapack_int *)(void *)x;
+  w->missing = (int *)(w->pivots + out);
   w->have = w->missing + n;
   w->message = w->have + n;
   return true;
@@ -188,7 +186,7 @@ static void find_missing(work *w, const sg_parity *p, const sg_used *used, int t
 }
 
 /* N[S] or C[:, F], and its inverse, or with more columns than rows its pseudo-inverse. */
-static sg_status invert(const sg_parity *p, work *w, lapack_int *pivots, sg_decode_info *info) {
+static sg_status invert(const sg_parity *p, work *w, sg_decode_info *info) {
   int n = p->n, r = n - p->s;
   w->in = w->direct ? r : w->q;
   w->out = w->direct ? w->f : p->s;
@@ -201,14 +199,14 @@ static sg_status invert(const sg_parity *p, work *w, lapack_int *pivots, sg_deco
   double in = w->in, out = w->out;
   if (w->in == w->out) {
     info->flops = 8.0 / 3 * in * in * in;
-    return sg_invert(w->in, w->system, w->in, w->inverse, w->out, pivots, &info->cond1);
+    return sg_invert(w->in, w->system, w->in, w->inverse, w->out, w->pivots, &info->cond1);
   }
   int rank = 0;
   memset(w->inverse, 0, (size_t)w->in * (size_t)w->out * sizeof *w->inverse);
   for (int i = 0; i < w->in; i++) w->inverse[i + i * w->out] = 1;
   info->flops = 2 * in * in * (out - in / 3) + 4 * in * in * out;
   sg_status status = sg_least_squares(w->in, w->out, w->in, w->system, w->in, w->inverse, w->out,
-                                      1e-15, pivots, &rank, &info->cond1);
+                                      1e-15, w->pivots, &rank, &info->cond1);
   return !status && rank < w->in ? SG_UNDECODABLE : status;
 }
 
@@ -273,15 +271,14 @@ sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, co
   sg_decode_info *info = used->info;
   int n = p->n, m = p->pieces;
   work w;
-  lapack_int *pivots;
-  if (!carve(&w, p, used, &pivots)) return SG_NO_MEMORY;
+  if (!carve(&w, p, used)) return SG_NO_MEMORY;
   find_missing(&w, p, used, tag, column);
   if (w.q > p->s) return SG_UNDECODABLE;
   memcpy(w.d, p->full, (size_t)n * (size_t)m * sizeof *w.d);
   if (w.q > 0) {
     double q = w.q, r = n - p->s, least = p->s == w.q ? 8.0 / 3 * q * q * q : 6 * q * q * p->s;
     w.direct = p->space && least > (w.f == n - p->s ? 8.0 / 3 * r * r * r : 6 * r * r * w.f);
-    sg_status status = invert(p, &w, pivots, info);
+    sg_status status = invert(p, &w, info);
     if (status) return status;
     for (int v = 0; v < m; v++) project(p, &w, w.d + v * n);
     if (p->pinv) refine(p, &w);
