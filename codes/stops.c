@@ -5,6 +5,25 @@
 
 #include <math.h>
 
+/* --- Making one --------------------------------------------------------------------------------
+ */
+
+/* A policy of a type, made from its values or, without any, as it is. */
+static sg_status make(sg_code *code, const sg_variant *type, const sg_values *values,
+                      const sg_policy **out, sg_error *e) {
+  sg_policy *stop = sg_code_alloc(code, 1, sizeof *stop);
+  if (!stop) return sg_fail_memory(e);
+  stop->type = (const sg_stop_type *)type;
+  stop->wants = stop->type->wants;
+  if (values && stop->type->value) stop->value = sg_real(values, stop->type->value);
+  sg_status status =
+      values && stop->type->create ? stop->type->create(stop, code, values, e) : SG_OK;
+  for (int i = 0; i < 2; i++)
+    if (stop->part[i]) stop->wants |= stop->part[i]->wants;
+  *out = stop;
+  return status;
+}
+
 /* --- The parameters of each ------------------------------------------------------------------- */
 
 static const sg_param count_params[] = {
@@ -28,22 +47,10 @@ static const sg_param coverage_params[] = {
         .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
-static sg_status make_coverage(sg_policy *stop, sg_code *code, const sg_values *values,
-                               sg_error *e) {
-  stop->value = sg_real(values, "share");
-  return SG_OK;
-}
-
 static const sg_param deadline_params[] = {SG_ROW_REAL("deadline_s", 0, SG_UNBOUNDED,
                                                        "seconds from the start of the iteration",
                                                        .flags = SG_REQUIRED | SG_MIN_OPEN),
                                            {0}};
-
-static sg_status make_deadline(sg_policy *stop, sg_code *code, const sg_values *values,
-                               sg_error *e) {
-  stop->value = sg_real(values, "deadline_s");
-  return SG_OK;
-}
 
 static const sg_param first_factor_params[] = {
     SG_ROW_REAL("mu", 0, SG_UNBOUNDED,
@@ -64,8 +71,9 @@ static const sg_param first_of_params[] = {
 
 static sg_status make_first_of(sg_policy *stop, sg_code *code, const sg_values *values,
                                sg_error *e) {
-  sg_status status = sg_stop_new(code, sg_object(values, "first"), &stop->part[0], e);
-  return status ? status : sg_stop_new(code, sg_object(values, "second"), &stop->part[1], e);
+  const sg_values *first = sg_object(values, "first"), *second = sg_object(values, "second");
+  sg_status status = make(code, first->variant, first, &stop->part[0], e);
+  return status ? status : make(code, second->variant, second, &stop->part[1], e);
 }
 
 /* --- When each is met ------------------------------------------------------------------------- */
@@ -102,7 +110,7 @@ static const sg_stop_type types[] = {
                .summary = "as soon as a share of the data is contained in what has come",
                .params = coverage_params},
      .wants = SG_WANTS_COVERAGE | SG_ENDS_WITH_ALL,
-     .create = make_coverage,
+     .value = "share",
      .met = is_covered},
     /* What comes at that very instant is in time. Nothing at all: the iteration is skipped. */
     {.about = {.name = "deadline",
@@ -111,7 +119,7 @@ static const sg_stop_type types[] = {
      .wants = SG_ENDS_WITH_ALL,
      .timed = true,
      .rule = SG_AFTER_SECONDS,
-     .create = make_deadline},
+     .value = "deadline_s"},
     /* The straggler detection of sequential gradient coding. */
     {.about = {.name = "first-factor",
                .summary = "at 1 + μ times the time of the first arrival, or when all have come",
@@ -146,32 +154,11 @@ const sg_family sg_stop_part_family = {
 /* --- What is common to them ------------------------------------------------------------------- */
 
 const sg_param sg_scheme_params[] = {
-    {.name = "stop",
-     .kind = SG_FAMILY,
-     .summary = "When the master stops waiting for messages; the code's own rule when absent. A "
-                "policy without parameters may be given by its name alone.",
-     .family = &sg_stop_family,
-     .flags = SG_OPTIONAL},
+    SG_ROW_FAMILY("stop", &sg_stop_family,
+                  "When the master stops waiting for messages; the code's own rule when absent. A "
+                  "policy without parameters may be given by its name alone.",
+                  .flags = SG_OPTIONAL),
     {0}};
-
-/* A policy of a type, made from its values or, without any, as it is. */
-static sg_status make(sg_code *code, const sg_variant *type, const sg_values *values,
-                      const sg_policy **out, sg_error *e) {
-  sg_policy *stop = sg_code_alloc(code, 1, sizeof *stop);
-  if (!stop) return sg_fail_memory(e);
-  stop->type = (const sg_stop_type *)type;
-  stop->wants = stop->type->wants;
-  sg_status status =
-      values && stop->type->create ? stop->type->create(stop, code, values, e) : SG_OK;
-  for (int i = 0; i < 2; i++)
-    if (stop->part[i]) stop->wants |= stop->part[i]->wants;
-  *out = stop;
-  return status;
-}
-
-sg_status sg_stop_new(sg_code *code, const sg_values *values, const sg_policy **out, sg_error *e) {
-  return make(code, values->variant, values, out, e);
-}
 
 sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_policy **out,
                             sg_error *e) {
@@ -182,7 +169,7 @@ sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_pol
                       "expected no \"stop\" with \"%s\", whose protocol decides itself when to "
                       "decode, found \"%s\"",
                       code->type->about.name, given->variant->name);
-  if (given) return sg_stop_new(code, given, out, e);
+  if (given) return make(code, given->variant, given, out, e);
   /* A code that says itself when it is ready, or one whose messages are counted. */
   bool says = code->type->arrive || code->flags & SG_STOP_DECODABLE;
   const sg_variant *own = sg_family_find(&sg_stop_family, says ? "decodable" : "count");

@@ -34,6 +34,7 @@ typedef struct sg_stop_type {
   unsigned wants;
   bool timed; /* met when a timer fires: value by `rule`, as an SG_TIMER of a round's begin */
   sg_timer_rule rule;
+  const char *value; /* a real parameter that is the policy's value; NULL: `create` fills it */
   /* Fills value and part from the parameters. NULL: there are none. */
   sg_status (*create)(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e);
   /* Whether the policy is met. NULL: by its timer only. */
@@ -54,8 +55,6 @@ extern const sg_family sg_stop_family, sg_stop_part_family;
 /* The policy of the scheme's values, or the code's own where they give none. */
 sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_policy **out,
                             sg_error *e);
-/* A policy from its own values; the memory is the code's. */
-sg_status sg_stop_new(sg_code *code, const sg_values *values, const sg_policy **out, sg_error *e);
 
 /* met, of a policy that may have no such function: false then. */
 static inline bool sg_stop_met(const sg_policy *stop, const sg_arrivals *arrivals) {

@@ -63,8 +63,9 @@ struct sg_trial {
   sg_kernel *kernel;
   sg_workspace *workspace;
   const sg_message **picked;
-  int *place;                     /* of picked messages in their block */
-  sg_scratch picks, work, weight; /* these two; numbers; of the kernel's sets, one after another */
+  int *place;             /* of picked messages in their block */
+  sg_scratch picks, work; /* these two; numbers */
+  sg_arena *weights;      /* of the kernel's sets */
   double *decoded;
   sg_kernel_set *set; /* segments × formats */
   sg_expander expander;
@@ -279,15 +280,15 @@ static bool residual(sg_trial *t, const block *from, const sg_weights *w, double
   return true;
 }
 
-/* The kernel's sets of a segment, one per format of messages; weights are copied to `weight`, with
- * room for those of all slots and the bias. */
-static void make_sets(sg_trial *t, const block *b, const sg_weights *w, double *weight,
-                      sg_kernel_set *set) {
+/* The kernel's sets of a segment, one per format of messages. false: no memory. */
+static bool make_sets(sg_trial *t, const block *b, const sg_weights *w, sg_kernel_set *set) {
   const sg_trial_subject *s = t->subject;
   const sg_segment *segment = &s->code->segment[b->segment];
   size_t pieces = (size_t)w->pieces;
-  double *bias = weight + (size_t)b->n_slots * pieces;
-  memset(weight, 0, (size_t)b->n_slots * pieces * sizeof *weight);
+  size_t weights = (size_t)b->n_slots * pieces;
+  double *weight = sg_arena_alloc(&t->weights, weights + pieces, sizeof *weight);
+  if (!weight) return false;
+  double *bias = weight + weights;
   for (int i = 0; i < w->count; i++)
     memcpy(weight + (size_t)b->slot[t->place[i]] * pieces, w->w + (size_t)i * pieces,
            pieces * sizeof *weight);
@@ -308,6 +309,7 @@ static void make_sets(sg_trial *t, const block *b, const sg_weights *w, double *
                              .n_sum = s->code->parts,
                              .sum_item = s->given.sum_item,
                              .decoded = t->decoded};
+  return true;
 }
 
 static sg_status measure_errors(sg_trial *t, sg_trial_result *r, sg_error *e) {
@@ -333,12 +335,8 @@ static sg_status measure_errors(sg_trial *t, sg_trial_result *r, sg_error *e) {
   return status;
 }
 
-static size_t weights_of(const block *b, const sg_code *code) {
-  return (size_t)(b->n_slots + 1) * (size_t)code->segment[b->segment].pieces;
-}
-
-static sg_status judge_segment(sg_trial *t, const material *m, int k, double *weight,
-                               sg_trial_result *r, sg_error *e) {
+static sg_status judge_segment(sg_trial *t, const material *m, int k, sg_trial_result *r,
+                               sg_error *e) {
   const sg_code *code = t->subject->code;
   const block *from = &m->block[k];
   const sg_segment *segment = &code->segment[k];
@@ -361,9 +359,9 @@ static sg_status judge_segment(sg_trial *t, const material *m, int k, double *we
   if (t->want & SG_TRIAL_CONDITION) status = condition(t, from, &w, &r->cond2);
   if (status) return sg_fail_memory(e);
   if (!(t->want & SG_TRIAL_ERRORS)) return SG_OK;
-  if (!residual(t, from, &w, &r->residual)) return sg_fail_memory(e);
-  make_sets(t, from, &w, weight, t->set + k * SG_PRECISIONS);
-  return SG_OK;
+  return residual(t, from, &w, &r->residual) && make_sets(t, from, &w, t->set + k * SG_PRECISIONS)
+             ? SG_OK
+             : sg_fail_memory(e);
 }
 
 /* SG_UNDECODABLE: the weights were refused. */
@@ -371,14 +369,11 @@ static sg_status judge(sg_trial *t, const material *m, sg_trial_result *r, sg_er
   const sg_code *code = t->subject->code;
   *r = (sg_trial_result){.decoded = true, .cond2 = NAN, .residual = NAN};
   for (int p = 0; p < SG_PRECISIONS; p++) r->error[p] = NAN;
-  size_t weights = 0;
-  for (int k = 0; k < code->segments; k++) weights += weights_of(&m->block[k], code);
-  double *weight = sg_scratch_get(&t->weight, weights * sizeof *weight);
-  if (!weight) return sg_fail_memory(e);
+  sg_arena_free(t->weights);
+  t->weights = NULL;
   for (int k = 0; k < code->segments; k++) {
-    sg_status status = judge_segment(t, m, k, weight, r, e);
+    sg_status status = judge_segment(t, m, k, r, e);
     if (status) return status;
-    weight += weights_of(&m->block[k], code);
   }
   r->received /= (double)code->shape.length;
   r->apply_flops /= (double)code->shape.length;
@@ -497,7 +492,7 @@ void sg_trial_free(sg_trial *t) {
   sg_load_free(&t->load);
   free(t->picks.data);
   free(t->work.data);
-  free(t->weight.data);
+  sg_arena_free(t->weights);
   free(t->decoded);
   free(t->set);
   free(t);

@@ -1,13 +1,112 @@
 /* SPDX-License-Identifier: MIT */
-/* A code's protocol in one run, and the default round: one round per iteration. */
+/* Orders, a code's protocol in one run, and the default round: one round per iteration. */
 #include "codes/frame/protocol.h"
 #include "codes/frame/rank.h"
 #include "codes/frame/stop.h"
+#include "sim/core/array.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* --- Orders: lists of plain data that a protocol writes and an engine carries out ------------- */
+
+static void add(sg_orders *o, const sg_order *order) {
+  if (SG_ROOM(o->order, o->capacity, o->count + 1))
+    o->order[o->count++] = *order;
+  else
+    o->failed = true;
+}
+
+void sg_snapshot(sg_orders *o, int snapshot, int model, unsigned flags) {
+  add(o,
+      &(sg_order){.kind = SG_ORDER_SNAPSHOT, .snapshot = snapshot, .model = model, .flags = flags});
+}
+
+void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsigned flags) {
+  add(o, &(sg_order){.kind = SG_ORDER_TASK,
+                     .node = node,
+                     .snapshot = snapshot,
+                     .work = work,
+                     .draws = draws,
+                     .flags = flags});
+}
+
+void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags) {
+  add(o, &(sg_order){.kind = SG_ORDER_SEND,
+                     .node = node,
+                     .to = to,
+                     .snapshot = snapshot,
+                     .segment = segment,
+                     .tag = tag,
+                     .flags = flags});
+}
+
+void sg_stop(sg_orders *o, int node) {
+  add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node});
+}
+
+void sg_tell(sg_orders *o, int node, int arg) {
+  add(o, &(sg_order){.kind = SG_ORDER_TELL, .node = node, .arg = arg});
+}
+
+void sg_timer(sg_orders *o, sg_timer_rule rule, double value, int arg) {
+  add(o, &(sg_order){.kind = SG_ORDER_TIMER, .rule = rule, .value = value, .arg = arg});
+}
+
+void sg_use(sg_orders *o, const sg_message *message) {
+  add(o, &(sg_order){.kind = SG_ORDER_USE, .message = message});
+}
+
+void sg_decode(sg_orders *o, int model, int snapshot, unsigned flags) {
+  add(o,
+      &(sg_order){.kind = SG_ORDER_DECODE, .model = model, .snapshot = snapshot, .flags = flags});
+}
+
+void sg_close(sg_orders *o, int snapshot) {
+  add(o, &(sg_order){.kind = SG_ORDER_CLOSE, .snapshot = snapshot});
+}
+
+void sg_drop(sg_orders *o, const sg_message *message) {
+  add(o, &(sg_order){.kind = SG_ORDER_DROP, .message = message});
+}
+
+void sg_end_round(sg_orders *o) {
+  add(o, &(sg_order){.kind = SG_ORDER_END_ROUND});
+}
+
+void sg_orders_clear(sg_orders *o) {
+  o->count = 0;
+  o->failed = false;
+}
+
+void sg_orders_free(sg_orders *o) {
+  free(o->order);
+  *o = (sg_orders){0};
+}
+
+/* --- What orders mean ------------------------------------------------------------------------- */
+
+void sg_order_nodes(const sg_order *order, const sg_code *code, int *first, int *end) {
+  *first = order->node == SG_ALL ? 0 : order->node;
+  *end = order->node == SG_ALL ? code->nodes : order->node + 1;
+}
+
+sg_message sg_order_message(const sg_order *order, const sg_code *code, int node) {
+  int to = order->to != SG_UP ? order->to : code->parent ? code->parent[node] : SG_MASTER;
+  return (sg_message){.from = node,
+                      .to = to,
+                      .snapshot = order->snapshot,
+                      .segment = order->segment,
+                      .tag = order->tag};
+}
+
+bool sg_message_comes(const sg_code *code, const sg_message *message, const bool *present) {
+  return code->type->comes ? code->type->comes(code, message, present) : present[message->from];
+}
+
+/* --- A protocol ------------------------------------------------------------------------------- */
 
 /* The argument of the stop policy's timers: a code's own are whatever it likes from 0 on. */
 enum { STOP_TIMER = -1 };
@@ -216,20 +315,19 @@ static void cover(sg_protocol *p, progress *g, const sg_message *m, sg_orders *o
   g->arrivals.covered = (double)g->parts / code->parts;
 }
 
-static sg_verdict verdict_of(sg_protocol *p, const sg_message *m, sg_orders *o) {
-  if (p->code->type->arrive) return p->code->type->arrive(p->code, p->state, m, o);
-  progress *g = &p->segment[m->segment];
-  return g->rank ? sg_rank_add(g->rank, p->state, m, &o->failed) : SG_WAIT;
+static sg_verdict verdict_of(sg_protocol *p, int at, const sg_message *m, sg_orders *o) {
+  const sg_code *code = p->code;
+  if (code->type->arrive) return code->type->arrive(code, p->state, m, o);
+  if (at != SG_MASTER) {
+    int come = ++p->at_node[at * code->segments + m->segment];
+    return come >= p->children[at] ? SG_READY : SG_WAIT;
+  }
+  sg_rank *rank = p->segment[m->segment].rank;
+  return rank ? sg_rank_add(rank, p->state, m, &o->failed) : SG_WAIT;
 }
 
 static void take_at_node(sg_protocol *p, int at, const sg_message *m, sg_orders *o) {
-  const sg_code *code = p->code;
-  sg_verdict verdict;
-  if (code->type->arrive)
-    verdict = code->type->arrive(code, p->state, m, o);
-  else
-    verdict =
-        ++p->at_node[at * code->segments + m->segment] >= p->children[at] ? SG_READY : SG_WAIT;
+  sg_verdict verdict = verdict_of(p, at, m, o);
   if (verdict == SG_SKIP) sg_drop(o, m);
   if (verdict == SG_READY) sg_send(o, at, SG_UP, m->snapshot, m->segment, 0, 0);
 }
@@ -244,7 +342,7 @@ static void set_all_met(sg_protocol *p) {
 static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
   const sg_policy *policy = p->code->policy;
   progress *g = &p->segment[m->segment];
-  sg_verdict verdict = verdict_of(p, m, o);
+  sg_verdict verdict = verdict_of(p, SG_MASTER, m, o);
   p->come++;
   g->arrivals.come++;
   g->arrivals.decodable |= verdict == SG_READY;
