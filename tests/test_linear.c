@@ -2,7 +2,6 @@
 /* Inner linear codes and what group makes of them: minimum distances, decodable sets by rank over
  * the reals, peeling, uneven groups, groups by speed, messages. The property tests of test_codes
  * walk all of them as well. */
-#include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
 #include "codes/linear/inner.h"
 #include "codes/tools/gaussian.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Published and derived numbers of single codes; what the framework does for all of them. */
-#include "codes/frame/expand.h"
+#include "codes/frame/code.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
 #include "tests/support/code_bench.h"

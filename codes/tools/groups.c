@@ -35,9 +35,9 @@ static sg_status make(sg_code *code, int count, int grouping, sg_groups *out, sg
   int n = code->shape.workers;
   int *group = sg_code_alloc(code, (size_t)n, sizeof *group);
   int *position = sg_code_alloc(code, (size_t)n, sizeof *position);
-  int *have = calloc((size_t)count, sizeof *have);
-  ranked *worker = calloc((size_t)n, sizeof *worker);
-  bool ok = group && position && have && worker;
+  ranked *worker = calloc((size_t)n, sizeof *worker + sizeof(int));
+  int *have = (int *)(void *)(worker + n); /* of each group */
+  bool ok = group && position && worker;
   *out = (sg_groups){.workers = n,
                      .count = count,
                      .least = n / count,
@@ -56,7 +56,6 @@ static sg_status make(sg_code *code, int count, int grouping, sg_groups *out, sg
     }
   }
   for (int i = 0; ok && i < n; i++) position[i] = have[group[i]]++;
-  free(have);
   free(worker);
   return ok ? SG_OK : sg_fail_memory(e);
 }
