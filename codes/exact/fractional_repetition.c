@@ -7,8 +7,6 @@
 #include "codes/frame/code.h"
 #include "codes/tools/rules.h"
 
-#include <string.h>
-
 static const sg_param params[] = {
     SG_ROW_STRAGGLERS("number of stragglers tolerated; s + 1 must divide the number of workers"),
     {0}};
@@ -33,7 +31,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   t->size = s + 1;
   code->parts = n / t->size;
   code->promised = s;
-  code->state_size = sizeof(progress) + (size_t)code->parts;
+  code->state_size = code->round_size = sizeof(progress) + (size_t)code->parts;
   return sg_code_one_segment(code, values, "s", 1, n - s, e);
 }
 
@@ -67,10 +65,6 @@ static bool promises(const sg_code *code, const bool *present) {
   return covered == code->parts;
 }
 
-static void begin_round(const sg_code *code, void *state, int round) {
-  memset(state, 0, code->state_size);
-}
-
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
   const tables *t = code->self;
@@ -95,6 +89,5 @@ const sg_code_type sg_fractional_repetition = {
     .encode = encode,
     .weights = weights,
     .promises = promises,
-    .begin_round = begin_round,
     .arrive = arrive,
 };

@@ -15,11 +15,9 @@
 #include "codes/linear/inner.h"
 #include "codes/tools/groups.h"
 #include "codes/tools/rules.h"
+#include "sim/core/owned.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const decoders[] = {"least-squares", "first-m", NULL};
 enum { LEAST_SQUARES, FIRST_M };
@@ -82,10 +80,10 @@ static sg_status dimension(tables *t, const sg_linear_type *linear, const sg_val
   int least = t->groups.least, given = sg_given(values, "m") ? (int)sg_int(values, "m") : 0;
   int m = given;
   if (linear->rules) {
-    sg_status status = linear->rules(values, least, &m, e);
+    sg_status status = linear->rules(linear, values, least, &m, e);
     int larger = given;
     if (!status && t->groups.most > least)
-      status = linear->rules(values, t->groups.most, &larger, e);
+      status = linear->rules(linear, values, t->groups.most, &larger, e);
     if (status) return status;
     if (t->groups.most > least && larger != m)
       return sg_fail_at(e, values, "d",
@@ -103,19 +101,16 @@ static sg_status dimension(tables *t, const sg_linear_type *linear, const sg_val
 static sg_status make_inner(tables *t, sg_code *code, const sg_linear_type *linear,
                             const sg_values *values, sg_error *e) {
   bool least_squares = sg_choice(values, "decode") == LEAST_SQUARES;
+  const sg_inner **inner = t->groups.inner;
   for (int k = 0; k < 2; k++) {
     int size = k ? t->groups.most : t->groups.least;
-    if (k && size == t->groups.least) {
-      t->groups.inner[1] = t->groups.inner[0];
-      break;
-    }
-    sg_status status =
-        sg_inner_new(code, linear, values, size, t->m, least_squares, &t->groups.inner[k], e);
+    inner[k] = inner[0];
+    if (k && size == t->groups.least) break;
+    sg_status status = sg_inner_new(code, linear, values, size, t->m, least_squares, &inner[k], e);
     if (status) return status;
   }
-  t->by_count = t->groups.inner[0]->mds && t->groups.inner[1]->mds;
-  const sg_inner *weaker =
-      t->groups.inner[t->groups.inner[1]->distance < t->groups.inner[0]->distance];
+  t->by_count = inner[0]->mds && inner[1]->mds;
+  const sg_inner *weaker = inner[inner[1]->distance < inner[0]->distance];
   code->promised = weaker->distance - 1;
   char *note = sg_code_alloc(code, 160, 1);
   if (!note) return sg_fail_memory(e);
@@ -137,7 +132,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (!status) status = make_inner(t, code, linear, values, e);
   if (status) return status;
   code->parts = t->groups.count;
-  code->state_size = basis_offset(code->parts);
+  code->state_size = code->round_size = basis_offset(code->parts);
   if (!t->by_count)
     code->state_size += (size_t)code->parts * (size_t)t->m * (size_t)t->m * sizeof(double);
   /* With a table a decode is a look-up: keeping whole patterns as well would only cost time. */
@@ -166,8 +161,8 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 static bool promises(const sg_code *code, const bool *present) {
   const tables *t = code->self;
   size_t m = (size_t)t->m;
-  int *rank = calloc((size_t)t->groups.count, sizeof *rank);
-  double *basis = t->by_count ? NULL : malloc((size_t)t->groups.count * m * m * sizeof *basis);
+  SG_OWNED int *rank = calloc((size_t)t->groups.count, sizeof *rank);
+  SG_OWNED double *basis = t->by_count ? NULL : malloc((size_t)code->parts * m * m * sizeof *basis);
   bool ok = rank && (t->by_count || basis);
   for (int i = 0; ok && i < t->groups.workers; i++) {
     int group = t->groups.group[i];
@@ -176,17 +171,10 @@ static bool promises(const sg_code *code, const bool *present) {
                      t->by_count ? NULL : basis + (size_t)group * m * m, &rank[group]);
   }
   for (int group = 0; ok && group < t->groups.count; group++) ok = rank[group] == t->m;
-  free(rank);
-  free(basis);
   return ok;
 }
 
 /* --- Stopping --------------------------------------------------------------------------------- */
-
-static void begin_round(const sg_code *code, void *state, int round) {
-  const tables *t = code->self;
-  memset(state, 0, basis_offset(t->groups.count));
-}
 
 /* A message that does not raise its group's rank is used by least squares only. */
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
@@ -216,6 +204,5 @@ const sg_code_type sg_group = {
     .encode = encode,
     .weights = weights,
     .promises = promises,
-    .begin_round = begin_round,
     .arrive = arrive,
 };
