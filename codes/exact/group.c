@@ -11,7 +11,12 @@
  *
  * Stopping as soon as every group can be decoded is never later than waiting for n − s workers and
  * survives s stragglers per group. By then some groups have more messages than they need; least
- * squares over all of them is better conditioned than any m of them. */
+ * squares over all of them is better conditioned than any m of them.
+ *
+ * Fractional repetition (Tandon et al. 2017) is the one with a repetition code inside: n/(s + 1)
+ * groups of s + 1 identical workers; each sends the plain sum of its group's share, the first of
+ * every group is enough. Any s stragglers are survived, and up to n − n/(s + 1) lucky ones: that is
+ * what `stop` turns on. Decoding only adds. */
 #include "codes/linear/inner.h"
 #include "codes/tools/groups.h"
 #include "codes/tools/rules.h"
@@ -52,6 +57,10 @@ static const sg_param params[] = {
     SG_ROW("generator", SG_MATRIX,
            "matrix: a CSV file of m rows of d numbers, relative to the scenario file",
            .flags = SG_OPTIONAL, .with = "linear_code=matrix"),
+    {0}};
+
+static const sg_param params_repetition[] = {
+    SG_ROW_STRAGGLERS("number of stragglers tolerated; s + 1 must divide the number of workers"),
     {0}};
 
 typedef struct tables {
@@ -142,6 +151,29 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   return sg_code_one_segment(code, values, "m", t->m, shape->workers - code->promised, e);
 }
 
+extern const sg_linear_type sg_linear_repetition;
+
+static sg_status create_repetition(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                   sg_error *e) {
+  int n = shape->workers, s = 0;
+  sg_status status = sg_read_repetition(values, n, &s, e);
+  if (status) return status;
+  tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+  if (!t) return sg_fail_memory(e);
+  t->m = 1;
+  t->by_count = true;
+  status = sg_groups_make(code, n / (s + 1), SG_IN_ORDER, &t->groups, e);
+  const sg_inner **inner = t->groups.inner;
+  if (!status)
+    status = sg_inner_new(code, &sg_linear_repetition, values, s + 1, 1, false, &inner[0], e);
+  if (status) return status;
+  inner[1] = inner[0];
+  code->promised = s;
+  code->parts = t->groups.count;
+  code->state_size = code->round_size = basis_offset(code->parts);
+  return sg_code_one_segment(code, values, "s", 1, n - s, e);
+}
+
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
   int group = t->groups.group[message->from];
@@ -201,6 +233,21 @@ const sg_code_type sg_group = {
                            "from the abstract; construction derived).",
               .params = params},
     .create = create,
+    .encode = encode,
+    .weights = weights,
+    .promises = promises,
+    .arrive = arrive,
+};
+
+const sg_code_type sg_fractional_repetition = {
+    .about = {.name = "fractional-repetition",
+              .brief = "groups of s + 1 identical workers",
+              .summary = "Groups of s + 1 identical workers send the sum of their share; one of "
+                         "each group is enough (d = s + 1, m = 1, additions only).",
+              .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 "
+                           "(published).",
+              .params = params_repetition},
+    .create = create_repetition,
     .encode = encode,
     .weights = weights,
     .promises = promises,

@@ -120,14 +120,11 @@ static sg_status read_rules(tables *t, int n, const sg_values *values, sg_error 
   long s = sg_given(values, "s") ? sg_int(values, "s") : d - m;
   if (s > d - m)
     return sg_fail_at(e, values, "s", "expected s ≤ d - m = %ld (d ≥ s + m), found %ld", d - m, s);
-  t->construction = sg_choice(values, "construction");
-  if (t->construction == POLYNOMIAL && s != d - m)
+  int construction = sg_choice(values, "construction");
+  if (construction == POLYNOMIAL && s != d - m)
     return sg_fail_at(e, values, "s",
                       "expected s = d - m = %ld with construction polynomial, found %ld", d - m, s);
-  t->n = n;
-  t->d = (int)d;
-  t->m = (int)m;
-  t->s = (int)s;
+  *t = (tables){.n = n, .d = (int)d, .s = (int)s, .m = (int)m, .construction = construction};
   return SG_OK;
 }
 

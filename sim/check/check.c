@@ -197,12 +197,6 @@ static void note(checker *c, const bool *pattern, const sg_trial_result *r) {
   note_received(check, r);
 }
 
-static void count_inaccurate(checker *c, long count, const sg_trial_result *r) {
-  if (!c->check->exact) return;
-  for (long i = 0; i < count; i++)
-    c->check->inaccurate += r[i].decoded && !(r[i].error[SG_FLOAT64] < INACCURATE);
-}
-
 static double quantile(const double *sorted, long n, double p) {
   long rank = (long)ceil(p * (double)n);
   return sorted[rank < 1 ? 0 : rank - 1];
@@ -420,8 +414,11 @@ static sg_status check_promised(checker *c) {
   if (!status) status = run_batch(c, count, pattern, SG_TRIAL_ALL, r);
   if (status) return status;
   check->tried = count;
-  for (long i = 0; i < count; i++) note(c, pattern + i * c->n, &r[i]);
-  count_inaccurate(c, count, r);
+  for (long i = 0; i < count; i++) {
+    note(c, pattern + i * c->n, &r[i]);
+    bool accurate = r[i].error[SG_FLOAT64] < INACCURATE;
+    check->inaccurate += check->exact && r[i].decoded && !accurate;
+  }
   status = fill_quantiles(c, count, r);
   if (check->exhaustive) {
     count_sets(c, count, pattern, r);
