@@ -54,8 +54,7 @@ static const sg_param *next_member(const sg_param *table, int *pass, const sg_pa
   return NULL;
 }
 
-static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values,
-                    long *made);
+static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values);
 
 /* The rest of the members with this one at a value. A value that is refused is passed over. */
 static sg_status go_with(walk *w, const sg_param *p, int pass, bool deviates,
@@ -84,8 +83,7 @@ static sg_status go_words(walk *w, const sg_param *p, int pass, bool deviates,
   return status;
 }
 
-static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values,
-                    long *made) {
+static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values) {
   p = next_member(w->type->about.params, &pass, p);
   if (!p) return make(w, values);
   if (p->kind == SG_CHOICE) return go_words(w, p, pass, deviates, values);
@@ -103,10 +101,10 @@ sg_status sg_grid_walk(const sg_code_type *type, const sg_shape *shape, sg_grid_
   walk w = {.type = type, .shape = shape, .error = e};
   sg_values *values = sg_values_new(NULL, &type->about, "");
   if (!values) return sg_fail_memory(e);
-  sg_status status = go(&w, NULL, 0, false, values, &made);
+  sg_status status = go(&w, NULL, 0, false, values);
   w.visit = visit;
   w.user = user;
-  if (!status) status = go(&w, NULL, 0, false, values, &made);
+  if (!status) status = go(&w, NULL, 0, false, values);
   sg_values_free(values);
   return status;
 }
