@@ -178,6 +178,7 @@ struct sg_code {
   const sg_combination *coded;
   size_t
       state_size; /* per run: flat memory, zeroed; no pointers but to messages held by the master */
+  size_t round_size; /* as much of its beginning is zeroed when a round begins */
   unsigned flags;
   int promised;  /* s: recovers with any so many workers missing; with `comes`: late */
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */

@@ -273,6 +273,7 @@ static void begin(sg_protocol *p, int round, sg_orders *o) {
   for (int s = 0; s < code->segments; s++) clear_progress(code, &p->segment[s]);
   if (p->at_node)
     memset(p->at_node, 0, (size_t)code->nodes * (size_t)code->segments * sizeof *p->at_node);
+  memset(p->state, 0, code->round_size);
   if (code->type->begin_round) code->type->begin_round(code, p->state, round);
   sg_snapshot(o, round, 0, 0);
   int first = o->count;

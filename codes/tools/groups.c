@@ -31,7 +31,7 @@ static void deal(const sg_groups *g, const ranked *worker, int *group) {
   }
 }
 
-static sg_status make(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e) {
+sg_status sg_groups_make(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e) {
   int n = code->shape.workers;
   int *group = sg_code_alloc(code, (size_t)n, sizeof *group);
   int *position = sg_code_alloc(code, (size_t)n, sizeof *position);
@@ -71,7 +71,7 @@ sg_status sg_groups_read(sg_code *code, const sg_values *values, sg_groups *out,
     return sg_fail_at(e, values, "d",
                       "expected d dividing n = %d (%s), or \"groups\": \"uneven\", found %ld", n,
                       sg_divisors(n, 0, list, sizeof list), d);
-  return make(code, n / (int)d, sg_choice(values, "grouping"), out, e);
+  return sg_groups_make(code, n / (int)d, sg_choice(values, "grouping"), out, e);
 }
 
 /* Messages of group k are used->message[order[i]], first[k] ≤ i < first[k + 1]. Positions rise with
