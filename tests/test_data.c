@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/learning/data.h"
-#include "models/learning/metrics.h"
+#include "models/learning/dense.h"
 #include "sim/core/random.h"
 #include "sim/core/text.h"
 #include "tests/support/problems.h"

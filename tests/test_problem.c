@@ -2,7 +2,7 @@
 /* Gradients, losses, coded data, mini-batches and local steps of all problems against plain loops.
  */
 #include "models/learning/data.h"
-#include "models/learning/metrics.h"
+#include "models/learning/dense.h"
 #include "models/learning/problem.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"

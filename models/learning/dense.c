@@ -14,13 +14,20 @@
 #include "models/learning/dense.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
-#include "models/learning/wide.h"
 #include "sim/core/linalg.h"
+#include "sim/core/text.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+typedef struct sg_dense {
+  const sg_loss *loss;
+  sg_data *data;
+  int outputs;                  /* vectors of length columns in a model */
+  double *target, *test_target; /* as the loss wants them; owned */
+  long block;                   /* rows of a block in width 1 */
+} sg_dense;
 
 enum {
   BLOCK_BYTES = 24 << 10, /* a block of short rows fits the first-level cache with its vectors */
@@ -103,36 +110,39 @@ static double *targets(long n, const double *y, int classes) {
   return t;
 }
 
-/* As one reads them: "no classes", "3 classes (a, b, c, …)". */
-static void name_classes(const sg_data *data, char *text, size_t size) {
-  int n = snprintf(text, size, "%d (", data->classes);
-  for (int c = 0; c < data->classes && c < 5 && n > 0 && (size_t)n < size; c++)
-    n += snprintf(text + n, size - (size_t)n, "%s\"%s\"", c ? ", " : "", data->class_name[c]);
-  if (n > 0 && (size_t)n < size)
-    snprintf(text + n, size - (size_t)n, data->classes > 5 ? ", …)" : ")");
+/* Says what classes there are as one reads them: "3 ("a", "b", "c")". */
+static sg_status wrong_classes(const sg_values *learning, const sg_data *data, sg_error *e) {
+  sg_buffer found = {0};
+  sg_putf(&found, "%d (", data->classes);
+  for (int c = 0; c < data->classes && c < 5; c++)
+    sg_putf(&found, "%s\"%s\"", c ? ", " : "", data->class_name[c]);
+  sg_put(&found, data->classes > 5 ? ", …)" : ")");
+  sg_status status =
+      found.failed ? sg_fail_memory(e)
+                   : sg_fail_at(e, learning, "data",
+                                "expected labels of exactly 2 classes for logistic-regression, "
+                                "found %.255s; problem \"softmax\" takes more",
+                                found.data);
+  sg_buffer_free(&found);
+  return status;
 }
 
-const sg_param sg_dense_params[] = {SG_ROW_FAMILY("data", &sg_data_family, "the data set",
-                                                  .fields = sg_data_params, .flags = SG_REQUIRED),
-                                    {0}};
+static const sg_param params[] = {SG_ROW_FAMILY("data", &sg_data_family, "the data set",
+                                                .fields = sg_data_params, .flags = SG_REQUIRED),
+                                  {0}};
 
-sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64_t seed,
-                          const sg_loss *loss, int classes, sg_error *e) {
+/* Reads the data and fills in the problem. */
+static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
+                        sg_error *e) {
+  const int classes = problem->type->loss->classes;
   sg_dense *d = calloc(1, sizeof *d);
   if (!d) return sg_fail_memory(e);
   problem->self = d;
-  d->loss = loss;
+  d->loss = problem->type->loss;
   sg_status status = sg_data_new(sg_object(learning, "data"), classes == 0, seed, &d->data, e);
   if (status) return status;
   const sg_data *data = d->data;
-  if (classes == 2 && data->classes != 2) {
-    char found[256];
-    name_classes(data, found, sizeof found);
-    return sg_fail_at(e, learning, "data",
-                      "expected labels of exactly 2 classes for logistic-regression, found %s; "
-                      "problem \"softmax\" takes more",
-                      found);
-  }
+  if (classes == 2 && data->classes != 2) return wrong_classes(learning, data, e);
   if (data->rows < problem->subsets)
     return sg_fail_at(e, learning, "data",
                       "expected a training row for each of the %d subsets, found %ld rows",
@@ -148,11 +158,10 @@ sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64
   problem->stride = data->columns;
   problem->unregularised = data->intercept ? 1 : 0;
   problem->data_bytes = 8.0 * (double)data->rows * (double)data->columns;
-  memcpy(problem->data_sha256, data->sha256, sizeof problem->data_sha256);
   return SG_OK;
 }
 
-void sg_dense_destroy(sg_problem *problem) {
+static void destroy(sg_problem *problem) {
   sg_dense *d = problem->self;
   if (!d) return;
   sg_data_free(d->data);
@@ -161,8 +170,8 @@ void sg_dense_destroy(sg_problem *problem) {
   free(d);
 }
 
-sg_status sg_dense_partition(const sg_problem *problem, int parts, const double *edge,
-                             sg_partition *partition, sg_error *e) {
+static sg_status partition(const sg_problem *problem, int parts, const double *edge,
+                           sg_partition *partition, sg_error *e) {
   const sg_dense *d = problem->self;
   long n = d->data->rows;
   partition->row = malloc(((size_t)parts + 1) * sizeof *partition->row);
@@ -202,15 +211,21 @@ static void make_constant(const sg_data *data, double *constant) {
   }
 }
 
-sg_status sg_dense_combine(const sg_problem *problem, int count, const sg_coded_part *coded,
-                           sg_partition *p, sg_error *e) {
+/* Coded parts of a loss whose residuals are z − y: linear in the model, so that the gradient of a
+ * combination without its targets is X̃ᵀX̃ x / N. */
+static sg_status combine(const sg_problem *problem, int count, const sg_coded_part *coded,
+                         sg_partition *p, sg_error *e) {
   const sg_dense *d = problem->self;
   long columns = d->data->columns;
   p->coded_rows = calloc((size_t)count, sizeof *p->coded_rows);
   p->constant = calloc((size_t)columns, sizeof *p->constant);
   if (!p->coded_rows || !p->constant) return sg_fail_memory(e);
+  long at = d->data->rows;
   for (int c = 0; c < count; c++) {
-    long rows = p->row[coded[c].part[0] + 1] - p->row[coded[c].part[0]];
+    long rows = sg_partition_rows(p, coded[c].part[0], 0);
+    p->coded_rows[c] =
+        (sg_coded_rows){.rows = rows, .scale = 1.0 / (double)d->data->rows, .at = at};
+    at += rows;
     p->made_numbers += coded[c].count > 1 ? rows * columns : 0;
     p->longest = rows > p->longest ? rows : p->longest;
   }
@@ -218,21 +233,17 @@ sg_status sg_dense_combine(const sg_problem *problem, int count, const sg_coded_
   p->made = sg_large_array((size_t)p->made_numbers + 1, sizeof *p->made);
   if (!p->zero || !p->made) return sg_fail_memory(e);
   double *made = p->made;
-  long at = d->data->rows;
   for (int c = 0; c < count; c++) {
     const sg_coded_part *m = &coded[c];
-    long rows = p->row[m->part[0] + 1] - p->row[m->part[0]];
     sg_coded_rows *r = &p->coded_rows[c];
-    *r = (sg_coded_rows){.rows = rows, .scale = 1.0 / (double)d->data->rows, .at = at};
-    at += rows;
     if (m->count == 1) { /* the rows are there already */
       r->x = d->data->x + p->row[m->part[0]] * columns;
       r->scale *= m->coef[0] * m->coef[0];
       continue;
     }
-    combine_rows(d, m, p->row, rows, made);
+    combine_rows(d, m, p->row, r->rows, made);
     r->x = made;
-    made += rows * columns;
+    made += r->rows * columns;
   }
   make_constant(d->data, p->constant);
   return SG_OK;
@@ -459,8 +470,8 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
   return SG_OK;
 }
 
-sg_status sg_dense_begin(const sg_problem *problem, sg_workspace *ws,
-                         const sg_gradient_request *request) {
+static sg_status begin(const sg_problem *problem, sg_workspace *ws,
+                       const sg_gradient_request *request) {
   if (!sg_workspace_shape(ws, request->n_items, sg_partition_parts(request->partition)))
     return SG_NO_MEMORY;
   return request->width == 1 ? begin_single(problem, ws, request)
@@ -484,8 +495,8 @@ static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long 
   }
 }
 
-sg_status sg_dense_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
-                        const double **out) {
+static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
+                      const double **out) {
   const sg_gradient_request *q = ws->request;
   if (q->width == 1) {
     for (int i = 0; i < q->n_items; i++) out[i] = ws->window[i] + begin;
@@ -519,8 +530,8 @@ static void test(const sg_dense *d, const double *x, double *z, double *loss, sg
   if (d->loss->judge) d->loss->judge(data, z, m);
 }
 
-sg_status sg_dense_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
-                            const double *const *x, sg_metrics *metrics) {
+static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
+                          const double *const *x, sg_metrics *metrics) {
   const sg_dense *d = problem->self;
   long n = d->data->rows, t = d->data->test_rows, longest = n > t ? n : t;
   long scratch = 2 * d->block > t ? 2 * d->block : t;
@@ -539,3 +550,20 @@ sg_status sg_dense_evaluate(const sg_problem *problem, sg_workspace *ws, unsigne
   }
   return SG_OK;
 }
+
+/* --- Descriptors ------------------------------------------------------------------------------ */
+
+#define DENSE(called, text, ...)                                                                   \
+  {                                                                                                \
+    .about = {.name = called, .summary = text, .params = params}, .create = create,                \
+    .destroy = destroy, .partition = partition, .begin = begin, .tile = tile,                      \
+    .evaluate = evaluate, .loss = __VA_ARGS__                                                      \
+  }
+
+const sg_problem_type sg_problem_logistic =
+    DENSE("logistic-regression", "logistic regression with two classes", &sg_logistic_loss);
+const sg_problem_type sg_problem_softmax =
+    DENSE("softmax", "softmax regression with any number of classes", &sg_softmax_loss);
+const sg_problem_type sg_problem_least_squares =
+    DENSE("least-squares", "linear regression, half the mean squared error", &sg_least_squares_loss,
+          .combine = combine);

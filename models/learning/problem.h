@@ -91,6 +91,7 @@ typedef struct sg_metrics { /* NAN where a problem has none */
 
 typedef struct sg_problem_type {
   sg_variant about;
+  const struct sg_loss *loss; /* of dense data (dense.h) */
   sg_status (*create)(sg_problem *problem, const sg_values *learning, uint64_t seed, sg_error *e);
   void (*destroy)(sg_problem *problem);
   sg_status (*partition)(const sg_problem *problem, int parts, const double *edge,
@@ -122,7 +123,6 @@ struct sg_problem {
   double *initial;    /* length l: the model runs start from */
   int block_width;    /* 1 or W, from the data's size alone unless the scenario gives it */
   double data_bytes;  /* memory of the data */
-  char data_sha256[65];
 };
 
 /* learning: the resolved "learning" object; workers: for subsets = "workers". */
