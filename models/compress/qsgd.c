@@ -89,7 +89,7 @@ const sg_compressor_type sg_compressor_qsgd = {
               .reference = "Alistarh, Grubic, Li, Tomioka, Vojnović 2017, arXiv 1610.02132 (the "
                            "rule and its bits; here with a fixed number of bits for a level)",
               .params = params},
-    .flags = SG_COMPRESS_FIXED | SG_COMPRESS_UNBIASED,
+    .unbiased = true,
     .init = init,
     .bits = bits,
     .encode = encode,

@@ -2,7 +2,7 @@
 /* Data from comma-separated values (sim/core/csv.h): a header, numeric columns, one label column.
  */
 #include "sim/core/csv.h"
-#include "models/learning/data_source.h"
+#include "models/learning/data.h"
 #include "sim/core/nearest.h"
 #include "sim/core/text.h"
 
@@ -47,17 +47,14 @@ static int by_text(const void *a, const void *b) {
   return order ? order : (x->column > y->column) - (x->column < y->column);
 }
 
-/* The first column of that name, −1 if there is none. O(log columns). */
+static int against_text(const void *text, const void *of) {
+  return strcmp(text, ((const name *)of)->text);
+}
+
+/* The column of that name, −1 if there is none. O(log columns). */
 static int find_column(const reader *r, const char *text) {
-  int low = 0, high = r->columns;
-  while (low < high) {
-    int middle = low + (high - low) / 2;
-    if (strcmp(r->sorted[middle].text, text) < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < r->columns && strcmp(r->sorted[low].text, text) == 0 ? r->sorted[low].column : -1;
+  const name *found = bsearch(text, r->sorted, (size_t)r->columns, sizeof *r->sorted, against_text);
+  return found ? found->column : -1;
 }
 
 static sg_status no_column(reader *r, const char *member, const char *text) {
@@ -223,7 +220,6 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
               .csv = {.name = sg_text(values, "path"), .separator = *separator, .e = e}};
   sg_status status = sg_read_file(r.csv.name, &text, &length, e);
   if (status) return status;
-  sg_sha256(text, length, data->sha256);
   sg_csv_text(&r.csv, text, length);
   status = read_header(&r);
   if (!status) status = read_rows(&r, real, data);

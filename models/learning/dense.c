@@ -541,7 +541,6 @@ static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned 
       !sg_numbers_need(&ws->scratch, (size_t)(scratch * d->outputs)))
     return SG_NO_MEMORY;
   for (int c = 0; c < columns; c++) {
-    metrics[c] = (sg_metrics){NAN, NAN, NAN, NAN};
     if (what & SG_WANT_LOSS) {
       pass(d, &all, x[c], x[c], NULL, ws->loss.p, ws->scratch.p);
       metrics[c].loss = mean(ws->loss.p, n) + penalty(problem, x[c]);

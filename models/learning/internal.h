@@ -46,9 +46,9 @@ struct sg_workspace {
   const sg_gradient_request *request;
   sg_numbers vectors;  /* width 1: whole partial gradients */
   sg_numbers residual; /* width W: rows × (W · outputs) */
-  sg_numbers scratch, loss, factor;
-  sg_numbers point, local; /* local steps: where they are, and the items they have made */
-  sg_numbers *tile;        /* one per slot */
+  sg_numbers scratch, loss;
+  sg_numbers local; /* local steps: the items they have made, and where they are */
+  sg_numbers *tile; /* one per slot */
   int slots;
   const double **window; /* width 1: the vector of each item */
   int *used, *index;     /* width W: the parts of the request, and where each stands among them */
@@ -71,6 +71,6 @@ bool sg_is_batch(const sg_partition *partition, const sg_partial *item);
 const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const sg_partial *item);
 
 extern const sg_problem_type sg_problem_logistic, sg_problem_softmax, sg_problem_least_squares,
-    sg_problem_synthetic, sg_problem_none;
+    sg_problem_synthetic;
 
 #endif

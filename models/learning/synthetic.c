@@ -14,9 +14,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CHUNK = 1 << 15 }; /* coordinates of one stream */
-
-enum { STRIP = 64 }; /* coordinates of a strip */
+enum {
+  CHUNK = 1 << 15, /* coordinates of one stream */
+  STRIP = 64       /* coordinates of a strip */
+};
 
 /* Strip by strip, in a strip subset by subset: a tile of all subsets is one stretch of memory, or
  * two. The last strip is as wide as the others. */
@@ -59,18 +60,15 @@ static void destroy(sg_problem *problem) {
 }
 
 /* The subsets that [begin, end) overlaps, begin and end counted in subsets; returns how many.
- * subset and share may be NULL. Slivers that come from rounding are left out. */
+ * Slivers that come from rounding are left out. */
 static int overlaps(double begin, double end, int subsets, int *subset, double *share) {
   const double sliver = 1e-9;
   int count = 0;
   for (int j = (int)floor(begin + sliver); j < subsets && j + sliver < end; j++) {
     double from = begin > j ? begin : j, to = end < j + 1 ? end : j + 1, part = to - from;
     if (part < sliver) continue;
-    if (subset) {
-      subset[count] = j;
-      share[count] = part > 1 - sliver ? 1 : part;
-    }
-    count++;
+    subset[count] = j;
+    share[count++] = part > 1 - sliver ? 1 : part;
   }
   return count;
 }
@@ -99,9 +97,9 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
 }
 
 static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gradient_request *q) {
-  if (!sg_numbers_need(&ws->factor, (size_t)q->columns)) return SG_NO_MEMORY;
+  if (!sg_numbers_need(&ws->scratch, (size_t)q->columns)) return SG_NO_MEMORY;
   for (int c = 0; c < q->columns; c++) {
-    ws->factor.p[c] = 1 / (1 + fabs(q->x[c][0]));
+    ws->scratch.p[c] = 1 / (1 + fabs(q->x[c][0]));
     if (q->loss) q->loss[c] = NAN;
   }
   return SG_OK;
@@ -170,7 +168,7 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
   for (long c = from; c < to;) {
     long n = STRIP - c % STRIP < to - c ? STRIP - c % STRIP : to - c;
     for (int i = 0; i < q->n_items; i++)
-      sum_subsets(problem->self, p, q->item[i].part, ws->factor.p[q->item[i].column], c, n,
+      sum_subsets(problem->self, p, q->item[i].part, ws->scratch.p[q->item[i].column], c, n,
                   x + i * ld + (c - from));
     c += n;
   }
