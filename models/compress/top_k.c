@@ -7,6 +7,7 @@
  * together at most k (b + 1) + n/2^b. Without rounding of values ‖v − C(v)‖² ≤ (1 − k/n) ‖v‖². */
 #include "models/compress/compress.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
@@ -50,32 +51,6 @@ static double magnitude(double x) {
   return isnan(x) ? INFINITY : fabs(x);
 }
 
-/* The k-th largest of n values, which are put into another order: Hoare's selection with the middle
- * of three as pivot. */
-static double kth_largest(double *a, long n, long k) {
-  long low = 0, high = n - 1, at = k - 1;
-  while (low < high) {
-    double x = a[low], y = a[low + (high - low) / 2], z = a[high];
-    double pivot = fmax(fmin(x, y), fmin(fmax(x, y), z));
-    long i = low, j = high;
-    while (i <= j) {
-      while (a[i] > pivot) i++;
-      while (a[j] < pivot) j--;
-      if (i > j) break;
-      double t = a[i];
-      a[i++] = a[j];
-      a[j--] = t;
-    }
-    if (at <= j)
-      high = j;
-    else if (at >= i)
-      low = i;
-    else
-      break;
-  }
-  return a[at];
-}
-
 static void pack_gap(sg_packed *out, long gap, int b) {
   uint64_t rest = (uint64_t)gap - 1;
   for (uint64_t ones = rest >> b; ones > 0;) {
@@ -103,7 +78,7 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
     u[i] = memory ? x[i] + memory[i] : x[i];
     order[i] = magnitude(u[i]);
   }
-  double least = kth_largest(order, n, k);
+  double least = gsl_stats_select(order, 1, (size_t)n, (size_t)(n - k));
   long ties = k;
   for (long i = 0; i < n; i++) ties -= magnitude(u[i]) > least;
   for (long i = 0; i < n; i++) {
