@@ -37,49 +37,39 @@ enum {
 
 #define AT(p, i) (*(const sg_v4u *)((p) + (i)))
 
-/* Inner products of four rows with one vector. A row's bits do not depend on its company. */
-SG_CLONES static void dot_rows(const double *const row[4], const double *x, long n, double out[4]) {
-  const double *p = row[0], *q = row[1], *r = row[2], *s = row[3];
+/* Inner products of four vectors with four others; those that are the same are read once. A
+ * product's bits do not depend on its company. */
+SG_INLINE void dot4(const double *const a[4], const double *const b[4], long n, double out[4]) {
+  const double *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
+  const double *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
   const sg_v4 zero = SG_V4(0.0);
   sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
   long i = 0;
   for (; i + 8 <= n; i += 8) {
-    sg_v4 u = AT(x, i), v = AT(x, i + 4);
-    p0 += u * AT(p, i), p1 += v * AT(p, i + 4);
-    q0 += u * AT(q, i), q1 += v * AT(q, i + 4);
-    r0 += u * AT(r, i), r1 += v * AT(r, i + 4);
-    s0 += u * AT(s, i), s1 += v * AT(s, i + 4);
+    p0 += AT(a0, i) * AT(b0, i), p1 += AT(a0, i + 4) * AT(b0, i + 4);
+    q0 += AT(a1, i) * AT(b1, i), q1 += AT(a1, i + 4) * AT(b1, i + 4);
+    r0 += AT(a2, i) * AT(b2, i), r1 += AT(a2, i + 4) * AT(b2, i + 4);
+    s0 += AT(a3, i) * AT(b3, i), s1 += AT(a3, i + 4) * AT(b3, i + 4);
   }
   p0 += p1, q0 += q1, r0 += r1, s0 += s1;
   out[0] = sg_v4_sum(&p0), out[1] = sg_v4_sum(&q0);
   out[2] = sg_v4_sum(&r0), out[3] = sg_v4_sum(&s0);
   for (; i < n; i++) {
-    out[0] += x[i] * p[i], out[1] += x[i] * q[i];
-    out[2] += x[i] * r[i], out[3] += x[i] * s[i];
+    out[0] += a0[i] * b0[i], out[1] += a1[i] * b1[i];
+    out[2] += a2[i] * b2[i], out[3] += a3[i] * b3[i];
   }
 }
 
-/* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]: the same bits as apart. */
+/* Four rows with one vector. */
+SG_CLONES static void dot_rows(const double *const row[4], const double *x, long n, double out[4]) {
+  dot4(row, (const double *const[]){x, x, x, x}, n, out);
+}
+
+/* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]. */
 SG_CLONES static void dot_points(const double *const row[2], const double *x, const double *y,
                                  long n, double out[4]) {
-  const double *p = row[0], *q = row[1];
-  const sg_v4 zero = SG_V4(0.0);
-  sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
-  long i = 0;
-  for (; i + 8 <= n; i += 8) {
-    sg_v4 u = AT(p, i), v = AT(p, i + 4), a = AT(q, i), b = AT(q, i + 4);
-    p0 += AT(x, i) * u, p1 += AT(x, i + 4) * v;
-    q0 += AT(x, i) * a, q1 += AT(x, i + 4) * b;
-    r0 += AT(y, i) * u, r1 += AT(y, i + 4) * v;
-    s0 += AT(y, i) * a, s1 += AT(y, i + 4) * b;
-  }
-  p0 += p1, q0 += q1, r0 += r1, s0 += s1;
-  out[0] = sg_v4_sum(&p0), out[1] = sg_v4_sum(&q0);
-  out[2] = sg_v4_sum(&r0), out[3] = sg_v4_sum(&s0);
-  for (; i < n; i++) {
-    out[0] += x[i] * p[i], out[1] += x[i] * q[i];
-    out[2] += y[i] * p[i], out[3] += y[i] * q[i];
-  }
+  dot4((const double *const[]){row[0], row[1], row[0], row[1]}, (const double *const[]){x, x, y, y},
+       n, out);
 }
 
 /* Margins of n rows with one or two vectors (y may be NULL), to zx and zy. */
