@@ -74,12 +74,11 @@ static void moments(const sg_data *data, long features, double *mean, double *de
       double d = data->x[i * data->columns + j] - mean[j];
       deviation[j] += d * d;
     }
-  for (long j = 0; j < features; j++) deviation[j] = sqrt(deviation[j] / n);
-  /* A constant column has no deviation, whatever rounding left of it. */
   for (long j = 0; j < features; j++) {
     long i = 1;
     while (i < data->rows && data->x[i * data->columns + j] == data->x[j]) i++;
-    if (i == data->rows) deviation[j] = 0;
+    /* A constant column has no deviation, whatever rounding left of it. */
+    deviation[j] = i == data->rows ? 0 : sqrt(deviation[j] / n);
   }
 }
 

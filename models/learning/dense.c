@@ -24,9 +24,8 @@
 typedef struct sg_dense {
   const sg_loss *loss;
   sg_data *data;
-  int outputs;                  /* vectors of length columns in a model */
-  double *target, *test_target; /* as the loss wants them; owned */
-  long block;                   /* rows of a block in width 1 */
+  int outputs; /* vectors of length columns in a model */
+  long block;  /* rows of a block in width 1 */
 } sg_dense;
 
 enum {
@@ -34,8 +33,6 @@ enum {
   BLOCK_ROWS = 64,
   PRODUCT_ROWS = 480 /* rows of X that meet the models of both points while they are near */
 };
-
-#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
 
 /* Inner products of four vectors with four others; those that are the same are read once. A
  * product's bits do not depend on its company. */
@@ -94,12 +91,6 @@ static void margins(const double *const *rows, long n, long columns, const doubl
 
 /* --- Creation --------------------------------------------------------------------------------- */
 
-static double *targets(long n, const double *y, int classes) {
-  double *t = malloc((size_t)(n > 0 ? n : 1) * sizeof *t);
-  for (long i = 0; t && i < n; i++) t[i] = classes == 2 ? 2 * y[i] - 1 : y[i];
-  return t;
-}
-
 /* Says what classes there are as one reads them: "3 ("a", "b", "c")". */
 static sg_status wrong_classes(const sg_values *learning, const sg_data *data, sg_error *e) {
   sg_buffer found = {0};
@@ -131,16 +122,15 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   d->loss = problem->type->loss;
   sg_status status = sg_data_new(sg_object(learning, "data"), classes == 0, seed, &d->data, e);
   if (status) return status;
-  const sg_data *data = d->data;
+  sg_data *data = d->data;
   if (classes == 2 && data->classes != 2) return wrong_classes(learning, data, e);
   if (data->rows < problem->subsets)
     return sg_fail_at(e, learning, "data",
                       "expected a training row for each of the %d subsets, found %ld rows",
                       problem->subsets, data->rows);
   d->outputs = classes > 2 ? data->classes : 1;
-  d->target = targets(data->rows, data->y, classes);
-  d->test_target = targets(data->test_rows, data->test_y, classes);
-  if (!d->target || !d->test_target) return sg_fail_memory(e);
+  for (long i = 0; classes == 2 && i < data->rows + data->test_rows; i++)
+    data->y[i] = 2 * data->y[i] - 1; /* of the test rows, too */
   long block = BLOCK_BYTES / (8 * data->columns) / 4 * 4;
   d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
   problem->rows = data->rows;
@@ -152,44 +142,41 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
 }
 
 static void destroy(sg_problem *problem) {
-  sg_dense *d = problem->self;
-  if (!d) return;
-  sg_data_free(d->data);
-  free(d->target);
-  free(d->test_target);
-  free(d);
+  const sg_dense *d = problem->self;
+  if (d) sg_data_free(d->data);
 }
 
 static sg_status partition(const sg_problem *problem, int parts, const double *edge,
                            sg_partition *partition, sg_error *e) {
-  const sg_dense *d = problem->self;
-  long n = d->data->rows;
-  partition->row = malloc(((size_t)parts + 1) * sizeof *partition->row);
-  if (!partition->row) return sg_fail_memory(e);
-  for (int p = 0; p <= parts; p++) {
-    double share = edge ? edge[p] : (double)p / parts;
+  const sg_data *data = ((const sg_dense *)problem->self)->data;
+  long n = data->rows, first = 0;
+  for (int p = 0; p < parts; p++) {
+    double share = edge ? edge[p + 1] : (double)(p + 1) / parts;
     /* An edge that should fall on half a row goes up, whatever its last bits are. */
-    partition->row[p] = (long)floor(share * (double)n + 0.5 + 1e-9);
-  }
-  partition->row[parts] = n;
-  for (int p = 0; p < parts; p++)
-    if (partition->row[p + 1] <= partition->row[p])
+    long end = p + 1 == parts ? n : (long)floor(share * (double)n + 0.5 + 1e-9);
+    if (end <= first)
       return sg_fail(e, SG_INVALID, NULL,
                      "expected training rows for each of the %d parts of the code, found none for "
                      "part %d: the data have %ld training rows",
                      parts, p, n);
+    partition->stretch[p] = (sg_stretch){.x = data->x + first * data->columns,
+                                         .target = data->y + first,
+                                         .n = end - first,
+                                         .scale = 1.0 / (double)n,
+                                         .at = first};
+    first = end;
+  }
   return SG_OK;
 }
 
 /* The sum of coef · (rows of the part), to x. */
-static void combine_rows(const sg_dense *d, const sg_coded_part *m, const long *first, long rows,
-                         double *x) {
+static void combine_rows(const sg_partition *p, const sg_coded_part *m, long numbers, double *x) {
   enum { TERMS = 16 }; /* parts at a time */
   const double *term[TERMS];
   for (int t = 0; t < m->count; t += TERMS) {
     int terms = m->count - t < TERMS ? m->count - t : TERMS;
-    for (int k = 0; k < terms; k++) term[k] = d->data->x + first[m->part[t + k]] * d->data->columns;
-    sg_combine(terms, term, m->coef + t, x, rows * d->data->columns, t > 0);
+    for (int k = 0; k < terms; k++) term[k] = p->stretch[m->part[t + k]].x;
+    sg_combine(terms, term, m->coef + t, x, numbers, t > 0);
   }
 }
 
@@ -205,60 +192,37 @@ static void make_constant(const sg_data *data, double *constant) {
  * combination without its targets is X̃ᵀX̃ x / N. */
 static sg_status combine(const sg_problem *problem, int count, const sg_coded_part *coded,
                          sg_partition *p, sg_error *e) {
-  const sg_dense *d = problem->self;
-  long columns = d->data->columns;
-  p->coded_rows = calloc((size_t)count, sizeof *p->coded_rows);
+  const sg_data *data = ((const sg_dense *)problem->self)->data;
+  long columns = data->columns, longest = 0;
   p->constant = calloc((size_t)columns, sizeof *p->constant);
-  if (!p->coded_rows || !p->constant) return sg_fail_memory(e);
-  long at = d->data->rows;
+  if (!p->constant) return sg_fail_memory(e);
   for (int c = 0; c < count; c++) {
-    long rows = sg_partition_rows(p, coded[c].part[0], 0);
-    p->coded_rows[c] =
-        (sg_coded_rows){.rows = rows, .scale = 1.0 / (double)d->data->rows, .at = at};
-    at += rows;
+    long rows = p->stretch[coded[c].part[0]].n;
     p->made_numbers += coded[c].count > 1 ? rows * columns : 0;
-    p->longest = rows > p->longest ? rows : p->longest;
+    longest = rows > longest ? rows : longest;
   }
-  p->zero = calloc((size_t)p->longest, sizeof *p->zero);
+  p->zero = calloc((size_t)longest, sizeof *p->zero);
   p->made = sg_large_array((size_t)p->made_numbers + 1, sizeof *p->made);
   if (!p->zero || !p->made) return sg_fail_memory(e);
   double *made = p->made;
+  long at = data->rows;
   for (int c = 0; c < count; c++) {
     const sg_coded_part *m = &coded[c];
-    sg_coded_rows *r = &p->coded_rows[c];
+    sg_stretch *s = &p->stretch[p->parts + c];
+    *s = p->stretch[m->part[0]];
+    s->target = p->zero;
+    s->at = at;
+    at += s->n;
     if (m->count == 1) { /* the rows are there already */
-      r->x = d->data->x + p->row[m->part[0]] * columns;
-      r->scale *= m->coef[0] * m->coef[0];
+      s->scale *= m->coef[0] * m->coef[0];
       continue;
     }
-    combine_rows(d, m, p->row, r->rows, made);
-    r->x = made;
-    made += r->rows * columns;
+    combine_rows(p, m, s->n * columns, made);
+    s->x = made;
+    made += s->n * columns;
   }
-  make_constant(d->data, p->constant);
+  make_constant(data, p->constant);
   return SG_OK;
-}
-
-/* Rows to go over, and the factor of their gradient. */
-typedef struct stretch {
-  const double *x, *target;
-  long n;
-  const long *pick; /* NULL: rows 0 … n − 1; otherwise the n rows of a mini-batch */
-  double scale;
-  long at; /* width W: their place among the residuals */
-} stretch;
-
-static stretch stretch_of(const sg_dense *d, const sg_partition *p, int part) {
-  if (part >= p->parts) {
-    const sg_coded_rows *r = &p->coded_rows[part - p->parts];
-    return (stretch){.x = r->x, .target = p->zero, .n = r->rows, .scale = r->scale, .at = r->at};
-  }
-  long first = p->row[part];
-  return (stretch){.x = d->data->x + first * d->data->columns,
-                   .target = d->target + first,
-                   .n = p->row[part + 1] - first,
-                   .scale = 1.0 / (double)d->data->rows,
-                   .at = first};
 }
 
 /* --- Width 1 ---------------------------------------------------------------------------------- */
@@ -283,8 +247,8 @@ SG_CLONES static double mean(const double *loss, long n) {
 }
 
 /* Rows b … b + n − 1 of a mini-batch, and their targets. */
-static const double *pick_rows(const stretch *s, long b, long n, long columns, const double **row,
-                               double *target) {
+static const double *pick_rows(const sg_stretch *s, long b, long n, long columns,
+                               const double **row, double *target) {
   for (long i = 0; i < n; i++) {
     row[i] = s->x + s->pick[b + i] * columns;
     target[i] = s->target[s->pick[b + i]];
@@ -294,8 +258,8 @@ static const double *pick_rows(const stretch *s, long b, long n, long columns, c
 
 /* Adds the gradient at x of the rows of s to g (NULL: not wanted) and writes their losses at y to
  * `loss` (NULL: not wanted). scratch: 2 · outputs · block numbers. */
-static void pass(const sg_dense *d, const stretch *s, const double *x, const double *y, double *g,
-                 double *loss, double *scratch) {
+static void pass(const sg_dense *d, const sg_stretch *s, const double *x, const double *y,
+                 double *g, double *loss, double *scratch) {
   long columns = d->data->columns, ld = d->block;
   double *zx = scratch, *zy = scratch + ld * d->outputs, picked[BLOCK_ROWS];
   if (!g) x = y; /* margins at one point */
@@ -321,7 +285,7 @@ static void pass(const sg_dense *d, const stretch *s, const double *x, const dou
 static bool batch_gradient(const sg_problem *problem, sg_workspace *ws,
                            const sg_gradient_request *q, const sg_partial *item, double *g) {
   const sg_dense *d = problem->self;
-  stretch s = stretch_of(d, q->partition, item->part);
+  sg_stretch s = q->partition->stretch[item->part];
   long rows = s.n;
   s.pick = sg_batch_rows(ws, q->partition, item);
   if (!s.pick) return false;
@@ -362,8 +326,8 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
       bool loss = y && p < partition->parts; /* coded rows have none */
       if (!g && !loss) continue;
       if (g) memset(g, 0, (size_t)l * sizeof *g);
-      stretch s = stretch_of(d, partition, p);
-      pass(d, &s, q->x[c], y, g, loss ? ws->loss.p + s.at : NULL, ws->scratch.p);
+      const sg_stretch *s = &partition->stretch[p];
+      pass(d, s, q->x[c], y, g, loss ? ws->loss.p + s->at : NULL, ws->scratch.p);
     }
     if (q->loss) q->loss[c] = y ? mean(ws->loss.p, rows) + penalty(problem, y) : NAN;
   }
@@ -390,35 +354,34 @@ static void losses_elsewhere(const sg_problem *problem, sg_workspace *ws,
           PRODUCT_ROWS);
   for (int c = 0; c < q->columns; c++)
     if (q->loss_x[c] && q->loss_x[c] != q->x[c])
-      d->loss->rows(d->outputs, d->target + begin, end - begin, 1,
+      d->loss->rows(d->outputs, d->data->y + begin, end - begin, 1,
                     ws->scratch.p + (long)c * d->outputs * PRODUCT_ROWS, NULL, PRODUCT_ROWS,
                     ws->loss.p + c * rows + begin);
 }
 
 /* Numbers between the residuals of two models: those of all rows, then of all coded rows. */
-static long residual_rows(const sg_dense *d, const sg_partition *p) {
-  const sg_coded_rows *last = p->coded ? &p->coded_rows[p->coded - 1] : NULL;
-  return last ? last->at + last->rows : d->data->rows;
+static long residual_rows(const sg_partition *p) {
+  const sg_stretch *last = &p->stretch[sg_partition_parts(p) - 1];
+  return last->at + last->n;
 }
 
 /* Residuals of a coded part: its margins, scaled. */
 static void coded_residuals(const sg_dense *d, const sg_workspace *ws, const sg_gradient_request *q,
                             int part) {
-  const stretch s = stretch_of(d, q->partition, part);
-  long ld = residual_rows(d, q->partition);
-  double *z = ws->residual.p + s.at;
-  for (long b = 0; b < s.n; b += PRODUCT_ROWS)
-    product(d, ws, q->width, s.x + b * d->data->columns,
-            s.n - b < PRODUCT_ROWS ? s.n - b : PRODUCT_ROWS, q->x[0], z + b, ld);
+  const sg_stretch *s = &q->partition->stretch[part];
+  long ld = residual_rows(q->partition);
+  double *z = ws->residual.p + s->at;
+  for (long b = 0; b < s->n; b += PRODUCT_ROWS)
+    product(d, ws, q->width, s->x + b * d->data->columns,
+            s->n - b < PRODUCT_ROWS ? s->n - b : PRODUCT_ROWS, q->x[0], z + b, ld);
   for (int c = 0; c < q->columns; c++, z += ld)
-    d->loss->rows(1, s.target, s.n, s.scale, z, z, ld, NULL);
+    d->loss->rows(1, s->target, s->n, s->scale, z, z, ld, NULL);
 }
 
 static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
                             const sg_gradient_request *q) {
   const sg_dense *d = problem->self;
-  long rows = d->data->rows, models = (long)q->width * d->outputs,
-       ld = residual_rows(d, q->partition);
+  long rows = d->data->rows, models = (long)q->width * d->outputs, ld = residual_rows(q->partition);
   const double *other = NULL; /* column 0 of the block of loss points */
   for (int c = 0; q->loss_x && c < q->columns; c++) {
     if (!q->loss_x[c] || q->loss_x[c] == q->x[c]) continue;
@@ -441,7 +404,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
     const double *y = q->loss_x ? q->loss_x[c] : NULL;
     double *z = ws->residual.p + (long)c * d->outputs * ld;
     double *loss = y ? ws->loss.p + c * rows : NULL;
-    d->loss->rows(d->outputs, d->target, rows, 1.0 / (double)rows, z, z, ld,
+    d->loss->rows(d->outputs, d->data->y, rows, 1.0 / (double)rows, z, z, ld,
                   y == q->x[c] ? loss : NULL);
     if (q->loss) q->loss[c] = y ? mean(loss, rows) + penalty(problem, y) : NAN;
   }
@@ -472,13 +435,13 @@ static sg_status begin(const sg_problem *problem, sg_workspace *ws,
 static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long begin, long end,
                       double *out, long ld) {
   const sg_gradient_request *q = ws->request;
-  const stretch s = stretch_of(d, q->partition, part);
-  long columns = d->data->columns, rows = residual_rows(d, q->partition);
+  const sg_stretch *s = &q->partition->stretch[part];
+  long columns = d->data->columns, rows = residual_rows(q->partition);
   while (begin < end) { /* class by class */
     long o = begin / columns, first = begin - o * columns;
     long n = end < (o + 1) * columns ? end - begin : (o + 1) * columns - begin;
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s.n, 1.0,
-                s.x + first, (int)columns, ws->residual.p + o * rows + s.at,
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s->n, 1.0,
+                s->x + first, (int)columns, ws->residual.p + o * rows + s->at,
                 (int)(rows * d->outputs), 0.0, out, (int)ld);
     begin += n;
     out += n;
@@ -515,7 +478,7 @@ static void test(const sg_dense *d, const double *x, double *z, double *loss, sg
     for (int o = 0; o < d->outputs; o++)
       margins(row, block, data->columns, x + o * data->columns, NULL, z + o * n + b, NULL);
   }
-  d->loss->rows(d->outputs, d->test_target, n, 1, z, NULL, n, loss);
+  d->loss->rows(d->outputs, data->test_y, n, 1, z, NULL, n, loss);
   m->test_loss = mean(loss, n);
   if (d->loss->judge) d->loss->judge(data, z, m);
 }
@@ -525,8 +488,8 @@ static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned 
   const sg_dense *d = problem->self;
   long n = d->data->rows, t = d->data->test_rows, longest = n > t ? n : t;
   long scratch = 2 * d->block > t ? 2 * d->block : t;
-  const stretch all = {
-      .x = d->data->x, .target = d->target, .n = n, .scale = 1.0 / (double)n, .at = 0};
+  const sg_stretch all = {
+      .x = d->data->x, .target = d->data->y, .n = n, .scale = 1.0 / (double)n, .at = 0};
   if (!sg_numbers_need(&ws->loss, (size_t)longest) ||
       !sg_numbers_need(&ws->scratch, (size_t)(scratch * d->outputs)))
     return SG_NO_MEMORY;

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
-#define TO(p, i) (*(sg_v4u *)((p) + (i)))
-
 /* --- Metrics ---------------------------------------------------------------------------------- */
 
 typedef struct scored {

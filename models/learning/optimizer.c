@@ -74,8 +74,8 @@ SG_CLONES static void descend(double step, double l2, long n, const double *poin
                               const double *gradient, double *x) {
   long i = 0;
   for (; i + 4 <= n; i += 4) {
-    sg_v4 p = *(const sg_v4u *)(point + i), g = *(const sg_v4u *)(gradient + i);
-    *(sg_v4u *)(x + i) = p - step * (g + l2 * p);
+    sg_v4 p = AT(point, i), g = AT(gradient, i);
+    TO(x, i) = p - step * (g + l2 * p);
   }
   for (; i < n; i++) x[i] = point[i] - step * (gradient[i] + l2 * point[i]);
 }

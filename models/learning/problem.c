@@ -115,6 +115,7 @@ sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, 
 void sg_problem_free(sg_problem *problem) {
   if (!problem) return;
   if (problem->type->destroy) problem->type->destroy(problem);
+  free(problem->self);
   free(problem);
 }
 
@@ -157,8 +158,10 @@ sg_status sg_partition_new(const sg_problem *problem, int parts, const double *e
   if (!p) return sg_fail_memory(e);
   p->problem = problem;
   p->parts = parts;
-  sg_status status = SG_OK;
-  if (problem->type->partition) status = problem->type->partition(problem, parts, edge, p, e);
+  p->stretch = calloc((size_t)parts + (size_t)n_coded, sizeof *p->stretch);
+  sg_status status = p->stretch ? SG_OK : sg_fail_memory(e);
+  if (!status && problem->type->partition)
+    status = problem->type->partition(problem, parts, edge, p, e);
   if (!status && n_coded > 0 && !problem->timing_only) {
     status = check_coded(problem, p, n_coded, coded, e);
     if (!status) status = problem->type->combine(problem, n_coded, coded, p, e);
@@ -174,14 +177,12 @@ sg_status sg_partition_new(const sg_problem *problem, int parts, const double *e
 
 void sg_partition_free(sg_partition *partition) {
   if (!partition) return;
-  free(partition->row);
-  free(partition->coded_rows);
+  free(partition->stretch);
   free(partition->made);
   free(partition->zero);
   free(partition->constant);
   free(partition->start);
-  free(partition->subset);
-  free(partition->share);
+  free(partition->overlap);
   free(partition);
 }
 
@@ -196,8 +197,7 @@ const double *sg_partition_constant(const sg_partition *partition) {
 long sg_partition_rows(const sg_partition *p, int part, int batch) {
   assert(part >= 0 && part < sg_partition_parts(p));
   if (p->problem->rows == 0) return 0;
-  long rows =
-      part < p->parts ? p->row[part + 1] - p->row[part] : p->coded_rows[part - p->parts].rows;
+  long rows = p->stretch[part].n;
   return batch && p->problem->batch_rows < rows ? p->problem->batch_rows : rows;
 }
 
@@ -209,7 +209,7 @@ double sg_partition_bytes(const sg_partition *partition) {
 static double share_of(const sg_partition *p, int part) {
   if (p->problem->rows > 0) return (double)sg_partition_rows(p, part, 0) / (double)p->problem->rows;
   double subsets = 0;
-  for (int i = p->start[part]; i < p->start[part + 1]; i++) subsets += p->share[i];
+  for (int i = p->start[part]; i < p->start[part + 1]; i++) subsets += p->overlap[i].share;
   return subsets / p->problem->subsets;
 }
 

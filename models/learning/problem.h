@@ -97,7 +97,7 @@ typedef struct sg_problem_type {
   sg_variant about;
   const struct sg_loss *loss; /* of dense data (dense.h) */
   sg_status (*create)(sg_problem *problem, const sg_values *learning, uint64_t seed, sg_error *e);
-  void (*destroy)(sg_problem *problem);
+  void (*destroy)(sg_problem *problem); /* what problem->self owns; it is freed then */
   sg_status (*partition)(const sg_problem *problem, int parts, const double *edge,
                          sg_partition *partition, sg_error *e);
   /* Adds coded parts, whose combinations have been checked, to a partition. NULL: the problem's

@@ -106,16 +106,12 @@ FMA static void multiply(long rows, long columns, int models, const double *x, c
     for (long i = 0; i < rows; i++) z[w * ld + i] = sum[i * width + w];
 }
 
-static int has_fma(void) {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-}
-
 #endif
 
 void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
                      double *scratch, double *z, long ldz) {
 #if defined(__x86_64__)
-  if (has_fma()) {
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
     multiply(rows, columns, models, x, m, scratch, z, ldz);
     return;
   }
