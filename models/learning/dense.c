@@ -194,23 +194,21 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
                          sg_partition *p, sg_error *e) {
   const sg_data *data = ((const sg_dense *)problem->self)->data;
   long columns = data->columns, longest = 0;
-  p->constant = calloc((size_t)columns, sizeof *p->constant);
-  if (!p->constant) return sg_fail_memory(e);
   for (int c = 0; c < count; c++) {
     long rows = p->stretch[coded[c].part[0]].n;
     p->made_numbers += coded[c].count > 1 ? rows * columns : 0;
     longest = rows > longest ? rows : longest;
   }
-  p->zero = calloc((size_t)longest, sizeof *p->zero);
-  p->made = sg_large_array((size_t)p->made_numbers + 1, sizeof *p->made);
-  if (!p->zero || !p->made) return sg_fail_memory(e);
-  double *made = p->made;
+  p->made = sg_large_array((size_t)(p->made_numbers + longest + columns), sizeof *p->made);
+  if (!p->made) return sg_fail_memory(e);
+  double *made = p->made, *zero = made + p->made_numbers;
+  memset(zero, 0, (size_t)(longest + columns) * sizeof *zero);
   long at = data->rows;
   for (int c = 0; c < count; c++) {
     const sg_coded_part *m = &coded[c];
     sg_stretch *s = &p->stretch[p->parts + c];
     *s = p->stretch[m->part[0]];
-    s->target = p->zero;
+    s->target = zero;
     s->at = at;
     at += s->n;
     if (m->count == 1) { /* the rows are there already */
@@ -221,6 +219,7 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
     s->x = made;
     made += s->n * columns;
   }
+  p->constant = zero + longest;
   make_constant(data, p->constant);
   return SG_OK;
 }

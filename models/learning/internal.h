@@ -32,10 +32,9 @@ struct sg_partition {
   const sg_problem *problem;
   int parts, coded;    /* coded parts are not among `parts` */
   sg_stretch *stretch; /* dense data: the rows of each part, then of each coded one */
-  double *made;        /* the rows of coded parts of two or more */
-  long made_numbers;
-  double *zero;     /* targets of coded rows */
-  double *constant; /* −Xᵀy/N */
+  double *made;        /* the rows of coded parts of two or more, their targets, the constant */
+  long made_numbers;   /* of these rows */
+  double *constant;    /* −Xᵀy/N */
   /* Synthetic: part p overlaps the subsets of overlap[start[p]] … overlap[start[p + 1] − 1]. */
   int *start;
   struct sg_overlap {

@@ -179,8 +179,6 @@ void sg_partition_free(sg_partition *partition) {
   if (!partition) return;
   free(partition->stretch);
   free(partition->made);
-  free(partition->zero);
-  free(partition->constant);
   free(partition->start);
   free(partition->overlap);
   free(partition);
