@@ -30,22 +30,22 @@ const sg_family sg_compressor_family = {
 sg_status sg_compressor_init(sg_compressor *c, const sg_values *values, sg_error *e) {
   /* `about` is its first member. */
   *c = (sg_compressor){.type = (const sg_compressor_type *)values->variant};
+  c->number_bits = c->type->number_bits;
   assert(sg_family_find(&sg_compressor_family, values->variant->name) == values->variant);
-  return c->type->init ? c->type->init(c->state, values, e) : SG_OK;
+  return c->type->init ? c->type->init(c, values, e) : SG_OK;
 }
 
 bool sg_compressor_fixed(const sg_compressor *c) {
-  return !c || c->type->number_bits > 0 || c->type->bits;
+  return !c || c->number_bits > 0;
 }
 
 double sg_compressor_bits(const sg_compressor *c, long length) {
   assert(sg_compressor_fixed(c));
-  if (c && c->type->bits) return c->type->bits(c->state, length);
-  return (c ? c->type->number_bits : 64) * (double)length;
+  return c ? c->head_bits + c->number_bits * (double)length : 64.0 * (double)length;
 }
 
 int sg_compressor_memory(const sg_compressor *c) {
-  return c && c->type->memory ? c->type->memory(c->state) : 0;
+  return c ? c->memory : 0;
 }
 
 bool sg_compressor_forms(const sg_compressor *c) {

@@ -68,24 +68,22 @@ double sg_dither_next(sg_dither *d);
 
 typedef struct sg_compressor {
   const struct sg_compressor_type *type;
+  double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
+  int memory; /* doubles that a worker keeps per coordinate of each segment, zero at first */
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;
 
 typedef struct sg_compressor_type {
   sg_variant about;
   bool unbiased; /* the mean over the randomness is the vector itself */
-  sg_status (*init)(void *state, const sg_values *values, sg_error *e); /* NULL: no parameters */
-  /* Where the bits follow from the length: those of each number, or, if that is 0, those of a
-   * vector. As many as encode writes. */
   double number_bits;
-  double (*bits)(const void *state, long length);
-  /* Doubles that a worker keeps per coordinate of each segment, zero at first. NULL: none. */
-  int (*memory)(const void *state);
+  /* Fills in the state, and whatever else depends on it. NULL: no parameters. */
+  sg_status (*init)(sg_compressor *c, const sg_values *values, sg_error *e);
   /* Rounds x in place. NULL, without encode: nothing is lost. */
   void (*round)(const void *state, long n, double *x);
-  /* memory: memory() · n doubles, which encode brings up to date; NULL: none. A vector that is not
-   * finite must not come out finite: its run has diverged. encode writes nothing but what decode
-   * can read, and decode knows n and the bits only. */
+  /* memory: so many times n doubles, which encode brings up to date; NULL: none. A vector that is
+   * not finite must not come out finite: its run has diverged. encode writes nothing but what
+   * decode can read, and decode knows n and the bits only. */
   void (*encode)(const void *state, sg_dither *dither, long n, const double *x, double *memory,
                  sg_packed *out);
   void (*decode)(const void *state, long n, sg_packed *in, double *x);

@@ -13,7 +13,6 @@
 
 typedef struct top_k {
   double share;
-  bool feedback;
 } top_k;
 SG_COMPRESSOR_FITS(top_k);
 
@@ -26,14 +25,10 @@ static const sg_param params[] = {
            .fallback = 1),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  *(top_k *)state =
-      (top_k){.share = sg_real(values, "share"), .feedback = sg_bool(values, "error_feedback")};
+static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
+  ((top_k *)c->state)->share = sg_real(values, "share");
+  c->memory = sg_bool(values, "error_feedback") ? 1 : 0;
   return SG_OK;
-}
-
-static int memory_of(const void *state) {
-  return ((const top_k *)state)->feedback ? 1 : 0;
 }
 
 static long kept(const top_k *t, long n) {
@@ -110,6 +105,5 @@ const sg_compressor_type sg_compressor_top_k = {
                            "the code of the positions is ours",
               .params = params},
     .init = init,
-    .memory = memory_of,
     .encode = encode,
     .decode = decode};
