@@ -507,8 +507,7 @@ const sg_load *sg_trial_load(const sg_trial *t) {
 /* The number formats, as the compressors of those names. */
 static sg_status make_formats(sg_trial_subject *s, sg_error *e) {
   for (int p = 0; p < SG_PRECISIONS; p++) {
-    const sg_variant *variant = sg_family_find(&sg_compressor_family, sg_precision_names[p]);
-    sg_values *values = sg_values_new(NULL, variant, "");
+    sg_values *values = sg_values_new(NULL, sg_compressor_family.at(p), "");
     sg_status status = values ? sg_compressor_init(&s->format[p], values, e) : sg_fail_memory(e);
     sg_values_free(values);
     if (status) return status;

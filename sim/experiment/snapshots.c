@@ -27,7 +27,7 @@ bool sg_snapshots_init(sg_snapshots *s, const sg_world *w, sg_pass *pass, int co
   for (int k = 0; k < vectors; k++) {
     /* Vector 0 of all runs, then vector 1 of all runs: columns of the same matrix. */
     s->state[k] = models + ((ptrdiff_t)k * pass->width + column) * pass->length;
-    memcpy(s->state[k], w->problem->initial, (size_t)pass->length * sizeof(double));
+    memset(s->state[k], 0, (size_t)pass->length * sizeof(double));
   }
   return true;
 }

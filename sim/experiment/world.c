@@ -318,7 +318,7 @@ double sg_decode_seconds(const void *world, double flops) {
 void sg_world_free(sg_world *w, sg_problem_cache *cache) {
   if (!w) return;
   sg_partition_free(w->partition);
-  sg_optimizer_free(w->optimizer);
+  free(w->optimizer);
   sg_code_free(w->code);
   sg_network_free(w->network);
   sg_delay_free(w->delay);
