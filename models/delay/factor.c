@@ -2,9 +2,6 @@
 /* Factors: laws of times whose members are named without their unit. */
 #include "models/delay/factor.h"
 
-#include "models/times/laws/laws.h"
-
-#include <stdio.h>
 #include <string.h>
 
 #define POSITIVE(member, what, value)                                                              \
@@ -49,33 +46,22 @@ SG_VARIANTS(variant_at, variants)
 const sg_family sg_factor_family = {
     .selector = "model", .what = "law of a factor", .at = variant_at, .fallback = "none"};
 
-/* The law of that name, its members set from those of the factor. */
-static sg_status make_law(sg_factor *f, const sg_values *values, const sg_variant *law,
-                          sg_error *e) {
-  if (law == &sg_law_bimodal.about && sg_real(values, "slow") < sg_real(values, "fast"))
-    return sg_fail_at(e, values, "slow", "expected slow ≥ fast = %g, found %g",
-                      sg_real(values, "fast"), sg_real(values, "slow"));
-  sg_values *v = sg_values_new(NULL, law, values->pointer);
-  if (!v) return sg_fail_memory(e);
-  sg_status status = SG_OK;
-  for (const sg_param *p = values->variant->params; p->name && !status; p++) {
-    char name[64];
-    snprintf(name, sizeof name, "%s%s", p->name, sg_values_param(v, p->name) ? "" : "_s");
-    status = sg_values_set_number(v, name, sg_real(values, p->name), e);
-  }
-  if (!status) status = sg_law_init(&f->law, v, e);
-  sg_values_free(v);
-  return status;
-}
-
+/* The law of that name, its last parameters being those of the factor. */
 sg_status sg_factor_init(sg_factor *f, const sg_values *values, sg_error *e) {
-  *f = (sg_factor){0};
-  if (values->variant == &variants[0]) return SG_OK;
-  f->random = true;
-  for (int i = 0; sg_law_variant_at(i); i++)
-    if (strcmp(sg_law_variant_at(i)->name, values->variant->name) == 0)
-      return make_law(f, values, sg_law_variant_at(i), e);
-  return sg_fail(e, SG_BUG, values->pointer, "there is no law of the name of this factor");
+  double value[3];
+  int n = 0, i = 0;
+  *f = (sg_factor){.random = values->variant != &variants[0]};
+  if (!f->random) return SG_OK;
+  for (const sg_param *p = values->variant->params; p->name; p++)
+    value[n++] = sg_real(values, p->name);
+  if (values->variant->params == bimodal && value[1] < value[0])
+    return sg_fail_at(e, values, "slow", "expected slow ≥ fast = %g, found %g", value[0], value[1]);
+  while (sg_law_variant_at(i) && strcmp(sg_law_variant_at(i)->name, values->variant->name) != 0)
+    i++;
+  if (!sg_law_type_at(i))
+    return sg_fail(e, SG_BUG, values->pointer, "there is no law of the name of this factor");
+  sg_law_set(&f->law, sg_law_type_at(i), n, value);
+  return SG_OK;
 }
 
 void sg_factor_clear(sg_factor *f) {

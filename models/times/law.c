@@ -2,6 +2,8 @@
 /* The table of laws, and what is common to them. */
 #include "models/times/laws/laws.h"
 
+#include <string.h>
+
 static const sg_law_type *const laws[] = {
     &sg_law_deterministic, &sg_law_exponential, &sg_law_shifted_exponential,
     &sg_law_weibull,       &sg_law_gamma,       &sg_law_lognormal,
@@ -17,16 +19,24 @@ const sg_variant *sg_law_variant_at(int i) {
   return type ? &type->about : NULL;
 }
 
+void sg_law_set(sg_law *law, const sg_law_type *type, int n, const double *value) {
+  size_t before = (size_t)(sg_table_size(type->about.params) - n) * sizeof *value;
+  *law = (sg_law){.type = type};
+  memcpy(law->state + before, value, (size_t)n * sizeof *value);
+}
+
 sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e) {
+  int i = 0;
   *law = (sg_law){0};
-  for (int i = 0; sg_law_type_at(i); i++)
-    if (&sg_law_type_at(i)->about == values->variant) {
-      law->type = sg_law_type_at(i);
-      sg_status status = law->type->init(law->state, values, e);
-      if (status) sg_law_clear(law);
-      return status;
-    }
-  return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");
+  while (sg_law_variant_at(i) && sg_law_variant_at(i) != values->variant) i++;
+  law->type = sg_law_type_at(i);
+  if (!law->type) return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");
+  double *real = (double *)law->state;
+  for (const sg_param *p = values->variant->params; p->name; p++)
+    if (p->kind == SG_REAL) *real++ = sg_real(values, p->name);
+  sg_status status = law->type->init ? law->type->init(law->state, values, e) : SG_OK;
+  if (status) sg_law_clear(law);
+  return status;
 }
 
 void sg_law_clear(sg_law *law) {

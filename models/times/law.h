@@ -24,7 +24,8 @@ typedef struct sg_law_type {
   /* For the table of docs/delays.md, in the names of the parameters without their units:
    * P(X > shift + t), mean less the shift, variance. */
   const char *formula[3];
-  /* After a fault the framework clears the state. */
+  /* The state begins as the law's SG_REAL parameters, doubles in the order of their table; a law of
+   * which that is all has no init (NULL). After a fault the framework clears the state. */
   sg_status (*init)(void *state, const sg_values *values, sg_error *e);
   void (*clear)(void *state); /* frees what the state owns; NULL: nothing */
   /* Seconds, ≥ 0. Takes a fixed number of uniforms, the same for all states of a law (a mixture:
@@ -52,6 +53,9 @@ const sg_law_type *sg_law_type_at(int i);
 
 /* values->variant must be one of the laws' variants. */
 sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e);
+/* A law of real parameters alone from the last n of them, of which nothing is checked; those before
+ * (the shift) are 0. */
+void sg_law_set(sg_law *law, const sg_law_type *type, int n, const double *value);
 void sg_law_clear(sg_law *law); /* a law that was never made may be cleared if it is zeroed */
 
 /* Appends a line for people if the law has no finite mean or variance. what: "delay", … */

@@ -45,12 +45,8 @@ const sg_variant sg_replay_variant = {
     .params = params};
 
 const sg_variant *sg_law_or_replay_at(int i) {
-  int laws = 0;
-  if (i < 0) return NULL;
   const sg_variant *law = sg_law_variant_at(i);
-  if (law) return law;
-  while (sg_law_variant_at(laws)) laws++;
-  return i == laws ? &sg_replay_variant : NULL;
+  return law || !sg_law_variant_at(i - 1) ? law : &sg_replay_variant;
 }
 
 struct sg_replay {
@@ -62,15 +58,6 @@ struct sg_replay {
   double *seconds; /* iterations × trace_workers, row-major */
   double *mean;    /* trace_workers values: of a column, or of all with iid-bootstrap */
 };
-
-static sg_status check_unit(const sg_values *values, const sg_trace *t, double *unit, sg_error *e) {
-  *unit = sg_given(values, "unit_s") ? sg_real(values, "unit_s") : 1;
-  if (t->seconds || sg_given(values, "unit_s")) return SG_OK;
-  return sg_fail_at(e, values, "unit_s",
-                    "the unit of the trace is \"%s\", not the second: expected \"unit_s\", the "
-                    "seconds of one such unit",
-                    t->unit);
-}
 
 /* The block length comes from the logarithms of the compute times, whichever column is asked for,
  * so that both go in step. */
@@ -94,16 +81,17 @@ static sg_status choose_block(sg_replay *r, const sg_values *values, const sg_tr
 }
 
 static sg_status take_times(sg_replay *r, const sg_values *values, const sg_trace *t,
-                            sg_replay_column column, double unit, double per_subset, sg_error *e) {
+                            sg_replay_column column, double per_subset, sg_error *e) {
+  double unit = sg_given(values, "unit_s") ? sg_real(values, "unit_s") : 1;
   size_t cells = (size_t)t->iterations * (size_t)t->workers;
   r->seconds = malloc(cells * sizeof *r->seconds);
   if (!r->seconds) return sg_fail_memory(e);
   for (size_t i = 0; i < cells; i++) {
     double x = column == SG_REPLAY_SEND ? t->send[i] : t->compute[i];
-    if (column == SG_REPLAY_COMPUTE && t->load) x /= t->load[i];
+    double load = t->load ? t->load[i] : 1;
+    if (column == SG_REPLAY_COMPUTE) x /= load;
     r->seconds[i] = x * unit;
     if (column != SG_REPLAY_START) continue;
-    double load = t->load ? t->load[i] : 1;
     r->seconds[i] -= per_subset * load;
     if (r->seconds[i] < 0)
       return sg_fail_at(e, values, "per_subset_s",
@@ -127,19 +115,20 @@ static sg_status take_means(sg_replay *r, sg_error *e) {
   return SG_OK;
 }
 
-/* Faults of the file are found at the member that names it. */
+/* Faults of the file are found at the member that names it, those of a list (SG_USAGE) there. */
 static sg_status move_faults(const sg_values *values, const char *member, sg_error *own,
                              sg_error *e) {
-  sg_status status = sg_error_status(own);
+  bool list = sg_error_status(own) == SG_USAGE;
+  sg_status status = list ? SG_INVALID : sg_error_status(own);
   char *place = sg_pointer_join(values->pointer, member);
-  for (int i = 0; i < own->count; i++)
-    sg_fail(e, status == SG_USAGE ? SG_INVALID : status, place, "%s%s%s",
-            status == SG_USAGE ? "" : own->fault[i].place,
-            status == SG_USAGE || !*own->fault[i].place ? "" : ": ",
+  for (int i = 0; i < own->count; i++) {
+    const char *file = list ? "" : own->fault[i].place;
+    sg_fail(e, status, place, "%s%s%s", file, *file ? ": " : "",
             own->fault[i].message ? own->fault[i].message : "?");
+  }
   free(place);
   sg_error_clear(own);
-  return status == SG_USAGE ? SG_INVALID : status;
+  return status;
 }
 
 static sg_status read_trace(const sg_values *values, sg_trace **out, sg_error *e) {
@@ -160,7 +149,6 @@ sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
   sg_status status = read_trace(values, &t, e);
   if (status) return status;
   sg_replay *r = calloc(1, sizeof *r);
-  double unit = 1;
   if (!r) {
     sg_trace_free(t);
     return sg_fail_memory(e);
@@ -172,19 +160,22 @@ sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
                    .copies = (workers + t->workers - 1) / t->workers,
                    .iterations = t->iterations,
                    .seed = seed};
-  status = check_unit(values, t, &unit, e);
+  if (!t->seconds && !sg_given(values, "unit_s"))
+    status = sg_fail_at(e, values, "unit_s",
+                        "the unit of the trace is \"%s\", not the second: expected \"unit_s\", the "
+                        "seconds of one such unit",
+                        t->unit);
   if (column == SG_REPLAY_SEND && !t->send)
     status = sg_fail_at(e, values, "path", "%s has no column \"send_s\"", sg_text(values, "path"));
   if (!status) status = choose_block(r, values, t, e);
-  if (!status) status = take_times(r, values, t, column, unit, per_subset_s, e);
+  if (!status) status = take_times(r, values, t, column, per_subset_s, e);
   if (!status) status = take_means(r, e);
   sg_trace_free(t);
-  if (status) {
+  if (status)
     sg_replay_free(r);
-    return status;
-  }
-  *out = r;
-  return SG_OK;
+  else
+    *out = r;
+  return status;
 }
 
 void sg_replay_free(sg_replay *replay) {
@@ -233,10 +224,6 @@ double sg_replay_mean(const sg_replay *r, int worker) {
 
 long sg_replay_iterations(const sg_replay *r) {
   return r->mode == REPLAY && r->past_end == END ? r->iterations : 0;
-}
-
-long sg_replay_block(const sg_replay *r) {
-  return r->block;
 }
 
 void sg_replay_note(const sg_replay *r, sg_buffer *out) {

@@ -53,8 +53,6 @@ double sg_replay_mean(const sg_replay *replay, int worker);
 
 /* Most iterations of a run: those of the trace with past_end end, 0: no limit. */
 long sg_replay_iterations(const sg_replay *replay);
-/* The block length that is used; 1 where there are no blocks. */
-long sg_replay_block(const sg_replay *replay);
 /* Appends what a person should know, a line each: the block length, how the trace was stretched, a
  * warning with iid-bootstrap. */
 void sg_replay_note(const sg_replay *replay, sg_buffer *out);

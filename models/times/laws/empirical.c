@@ -118,21 +118,16 @@ static void clear(void *state) {
 
 static sg_status init(void *state, const sg_values *values, sg_error *e) {
   empirical *x = state;
-  *x = (empirical){0};
+  size_t room = 0;
   bool list = sg_given(values, "values_s"), file = sg_given(values, "path");
   if (list == file)
     return sg_fail_at(e, values, NULL, "expected either values_s or path, found %s",
                       list ? "both" : "neither");
   if (!file && sg_given(values, "column"))
     return sg_fail_at(e, values, "column", "a column is of a file: expected a path");
-  sg_status status = SG_OK;
-  if (file) {
-    status = read_file(x, values, e);
-  } else {
-    size_t room = 0;
-    for (int i = 0; i < sg_count(values, "values_s"); i++)
-      if (!add(x, &room, sg_item(values, "values_s", i)->number)) return sg_fail_memory(e);
-  }
+  for (int i = 0; i < sg_count(values, "values_s"); i++)
+    if (!add(x, &room, sg_item(values, "values_s", i)->number)) return sg_fail_memory(e);
+  sg_status status = file ? read_file(x, values, e) : SG_OK;
   if (status) return status;
   sg_sort_doubles(x->time, (size_t)x->count);
   for (long i = 0; i < x->count; i++) x->mean += x->time[i] / (double)x->count;
@@ -205,5 +200,5 @@ const sg_law_type sg_law_empirical = {
     .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,
     .clear = clear,
-    LAW_FUNCTIONS,
+    LAW_FUNCTIONS(draw),
     .atom = atom};

@@ -23,12 +23,6 @@ static sg_status exponential_init(void *state, const sg_values *values, sg_error
   return SG_OK;
 }
 
-static sg_status shifted_init(void *state, const sg_values *values, sg_error *e) {
-  *(exponential *)state = (exponential){.shift = sg_real(values, "shift_s"),
-                                        .mean_excess = sg_real(values, "mean_excess_s")};
-  return SG_OK;
-}
-
 static double draw(const void *state, sg_stream *stream) {
   const exponential *x = state;
   return x->shift + sg_exponential(stream, x->mean_excess);
@@ -78,7 +72,7 @@ const sg_law_type sg_law_exponential = {
               .params = exponential_params},
     .formula = {"exp(−t/mean)", "mean", "mean²"},
     .init = exponential_init,
-    LAW_FUNCTIONS,
+    LAW_FUNCTIONS(draw),
     .gamma = gamma_form};
 
 const sg_law_type sg_law_shifted_exponential = {
@@ -88,6 +82,5 @@ const sg_law_type sg_law_shifted_exponential = {
                            "arXiv:1512.02673",
               .params = shifted_params},
     .formula = {"exp(−t/mean_excess)", "mean_excess", "mean_excess²"},
-    .init = shifted_init,
-    LAW_FUNCTIONS,
+    LAW_FUNCTIONS(draw),
     .gamma = gamma_form};

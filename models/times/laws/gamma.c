@@ -6,7 +6,7 @@
 #include <gsl/gsl_randist.h>
 
 typedef struct gamma_law {
-  double shift, shape, scale;
+  double shift, mean, shape; /* the mean without the shift */
 } gamma_law;
 FITS(gamma_law);
 
@@ -19,12 +19,8 @@ static const sg_param params[] = {
         .flags = SG_REQUIRED),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  double shape = sg_real(values, "shape");
-  *(gamma_law *)state = (gamma_law){.shift = sg_real(values, "shift_s"),
-                                    .shape = shape,
-                                    .scale = sg_real(values, "mean_s") / shape};
-  return SG_OK;
+static double scale(const gamma_law *x) {
+  return x->mean / x->shape;
 }
 
 /* Where Γ(shape, 1) has probability p below it. In x = ln t, ln P is concave and ln Q is too, so
@@ -55,7 +51,7 @@ static double inverse(double shape, double p) {
 
 static double quantile(const void *state, double p) {
   const gamma_law *x = state;
-  return x->shift + x->scale * inverse(x->shape, p);
+  return x->shift + scale(x) * inverse(x->shape, p);
 }
 
 /* By inversion: one uniform a draw, so that draws are comonotone across parameters. */
@@ -65,40 +61,39 @@ static double draw(const void *state, sg_stream *stream) {
 
 static double mean(const void *state) {
   const gamma_law *x = state;
-  return x->shift + x->shape * x->scale;
+  return x->shift + x->shape * scale(x);
 }
 
 static double variance(const void *state) {
   const gamma_law *x = state;
-  return x->shape * x->scale * x->scale;
+  return x->shape * scale(x) * scale(x);
 }
 
 static double cdf(const void *state, double t) {
   const gamma_law *x = state;
-  return t <= x->shift ? 0 : gsl_cdf_gamma_P(t - x->shift, x->shape, x->scale);
+  return t <= x->shift ? 0 : gsl_cdf_gamma_P(t - x->shift, x->shape, scale(x));
 }
 
 static double tail(const void *state, double t) {
   const gamma_law *x = state;
-  return t <= x->shift ? 1 : gsl_cdf_gamma_Q(t - x->shift, x->shape, x->scale);
+  return t <= x->shift ? 1 : gsl_cdf_gamma_Q(t - x->shift, x->shape, scale(x));
 }
 
 static double density(const void *state, double t) {
   const gamma_law *x = state;
-  return t <= x->shift ? 0 : gsl_ran_gamma_pdf(t - x->shift, x->shape, x->scale);
+  return t <= x->shift ? 0 : gsl_ran_gamma_pdf(t - x->shift, x->shape, scale(x));
 }
 
-static bool gamma_form(const void *state, double *shift, double *shape, double *scale) {
+static bool gamma_form(const void *state, double *shift, double *shape, double *theta) {
   const gamma_law *x = state;
   *shift = x->shift;
   *shape = x->shape;
-  *scale = x->scale;
+  *theta = scale(x);
   return true;
 }
 
 const sg_law_type sg_law_gamma = {
     .about = {.name = "gamma", .summary = "Gamma time, perhaps shifted.", .params = params},
     .formula = {"Q(shape, shape t/mean)", "mean", "mean²/shape"},
-    .init = init,
-    LAW_FUNCTIONS,
+    LAW_FUNCTIONS(draw),
     .gamma = gamma_form};

@@ -12,8 +12,8 @@
   _Static_assert(sizeof(type) <= SG_LAW_STATE && _Alignof(type) <= 16, "the state must fit")
 
 /* The members of a descriptor in a file whose functions are called as the members are. */
-#define LAW_FUNCTIONS                                                                              \
-  .draw = draw, .mean = mean, .variance = variance, .cdf = cdf, .quantile = quantile,              \
+#define LAW_FUNCTIONS(drawn)                                                                       \
+  .draw = drawn, .mean = mean, .variance = variance, .cdf = cdf, .quantile = quantile,             \
   .tail = tail, .density = density
 
 /* Rows of parameter tables. */

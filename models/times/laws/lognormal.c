@@ -18,13 +18,6 @@ static const sg_param params[] = {
                 .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  *(lognormal *)state = (lognormal){.shift = sg_real(values, "shift_s"),
-                                    .median = sg_real(values, "median_s"),
-                                    .sigma = sg_real(values, "sigma")};
-  return SG_OK;
-}
-
 static double quantile(const void *state, double p) {
   const lognormal *x = state;
   return x->shift + x->median * exp(x->sigma * gsl_cdf_ugaussian_Pinv(p));
@@ -68,5 +61,4 @@ const sg_law_type sg_law_lognormal = {
     .about = {.name = "lognormal", .summary = "Lognormal time, perhaps shifted.", .params = params},
     .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
                 "median² (exp(sigma²) − 1) exp(sigma²)"},
-    .init = init,
-    LAW_FUNCTIONS};
+    LAW_FUNCTIONS(draw)};

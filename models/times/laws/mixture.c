@@ -160,5 +160,5 @@ const sg_law_type sg_law_mixture = {
                 "Σ weight · (variance + mean²) − (Σ weight · mean)²"},
     .init = init,
     .clear = clear,
-    LAW_FUNCTIONS,
+    LAW_FUNCTIONS(draw),
     .atom = atom};

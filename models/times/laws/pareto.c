@@ -14,12 +14,6 @@ static const sg_param params[] = {
                 .flags = SG_REQUIRED),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  *(pareto *)state =
-      (pareto){.minimum = sg_real(values, "minimum_s"), .shape = sg_real(values, "shape")};
-  return SG_OK;
-}
-
 static double quantile(const void *state, double p) {
   const pareto *x = state;
   return x->minimum * exp(-log1p(-p) / x->shape);
@@ -61,5 +55,4 @@ const sg_law_type sg_law_pareto = {
               .params = params},
     .formula = {"(minimum/t)^shape", "minimum shape/(shape − 1), none for shape ≤ 1",
                 "minimum² shape/((shape − 1)²(shape − 2)), none for shape ≤ 2"},
-    .init = init,
-    LAW_FUNCTIONS};
+    LAW_FUNCTIONS(draw)};

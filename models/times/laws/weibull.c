@@ -16,13 +16,6 @@ static const sg_param params[] = {
                 .flags = SG_REQUIRED),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  *(weibull *)state = (weibull){.shift = sg_real(values, "shift_s"),
-                                .scale = sg_real(values, "scale_s"),
-                                .shape = sg_real(values, "shape")};
-  return SG_OK;
-}
-
 static double draw(const void *state, sg_stream *stream) {
   const weibull *x = state;
   return x->shift + x->scale * pow(sg_exponential(stream, 1), 1 / x->shape);
@@ -70,5 +63,4 @@ const sg_law_type sg_law_weibull = {
     .about = {.name = "weibull", .summary = "Weibull time, perhaps shifted.", .params = params},
     .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
                 "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
-    .init = init,
-    LAW_FUNCTIONS};
+    LAW_FUNCTIONS(draw)};
