@@ -47,11 +47,11 @@ const sg_family sg_factor_family = {
     .selector = "model", .what = "law of a factor", .at = variant_at, .fallback = "none"};
 
 /* The law of that name, its last parameters being those of the factor. */
-sg_status sg_factor_init(sg_factor *f, const sg_values *values, sg_error *e) {
+sg_status sg_factor_init(sg_law *law, const sg_values *values, sg_error *e) {
   double value[3];
   int n = 0, i = 0;
-  *f = (sg_factor){.random = values->variant != &variants[0]};
-  if (!f->random) return SG_OK;
+  *law = (sg_law){0};
+  if (values->variant == &variants[0]) return SG_OK;
   for (const sg_param *p = values->variant->params; p->name; p++)
     value[n++] = sg_real(values, p->name);
   if (values->variant->params == bimodal && value[1] < value[0])
@@ -60,15 +60,6 @@ sg_status sg_factor_init(sg_factor *f, const sg_values *values, sg_error *e) {
     i++;
   if (!sg_law_type_at(i))
     return sg_fail(e, SG_BUG, values->pointer, "there is no law of the name of this factor");
-  sg_law_set(&f->law, sg_law_type_at(i), n, value);
+  sg_law_set(law, sg_law_type_at(i), n, value);
   return SG_OK;
-}
-
-void sg_factor_clear(sg_factor *f) {
-  sg_law_clear(&f->law);
-  f->random = false;
-}
-
-void sg_factor_note(const sg_factor *f, const char *what, sg_buffer *out) {
-  if (f->random) sg_law_note(&f->law, what, out);
 }

@@ -9,14 +9,7 @@
  * law.h with the same members, their times being numbers: "median" for "median_s". */
 extern const sg_family sg_factor_family;
 
-typedef struct sg_factor {
-  bool random; /* false: 1 */
-  sg_law law;
-} sg_factor;
-
-sg_status sg_factor_init(sg_factor *factor, const sg_values *values, sg_error *e);
-void sg_factor_clear(sg_factor *factor);
-/* Appends a line if there is no finite mean or variance. */
-void sg_factor_note(const sg_factor *factor, const char *what, sg_buffer *out);
+/* The law of a factor; none (type NULL): it is 1. */
+sg_status sg_factor_init(sg_law *law, const sg_values *values, sg_error *e);
 
 #endif

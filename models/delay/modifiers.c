@@ -2,8 +2,6 @@
 /* The modifiers in their fixed order: speed, memory, common factor, stalls. */
 #include "models/delay/modifiers.h"
 
-#include "models/delay/address.h"
-
 #include <math.h>
 #include <stdlib.h>
 
@@ -105,21 +103,20 @@ sg_status sg_modifiers_init(sg_modifiers *m, const sg_values *random_speed, cons
   sg_status a = sg_factor_init(&m->speed, random_speed, e);
   sg_status b = sg_factor_init(&m->common, common, e);
   sg_status c = read_stalls(m, stalls, e);
-  m->any = m->speed.random || memory || m->common.random || m->stall_probability > 0;
+  m->any = m->speed.type || memory || m->common.type || m->stall_probability > 0;
   return a ? a : b ? b : c ? c : d;
 }
 
 void sg_modifiers_clear(sg_modifiers *m) {
-  sg_factor_clear(&m->speed);
-  sg_factor_clear(&m->common);
+  sg_law_clear(&m->speed);
+  sg_law_clear(&m->common);
   sg_law_clear(&m->stall_length);
 }
 
-bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *m) {
-  *run = (sg_modifiers_run){0};
-  if (!m->any) return true;
-  run->worker = calloc((size_t)m->workers, sizeof *run->worker);
-  return run->worker;
+bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *of, uint32_t replication) {
+  *run = (sg_modifiers_run){.of = of, .replication = replication};
+  if (of->any) run->worker = calloc((size_t)of->workers, sizeof *run->worker);
+  return run->worker || !of->any;
 }
 
 void sg_modifiers_run_clear(sg_modifiers_run *run) {
@@ -128,52 +125,55 @@ void sg_modifiers_run_clear(sg_modifiers_run *run) {
 }
 
 /* What all workers have in common. */
-static void begin_iteration(const sg_modifiers *m, sg_modifiers_run *run, uint32_t replication,
-                            uint32_t iteration) {
+static void begin_iteration(sg_modifiers_run *run, uint32_t iteration) {
+  const sg_modifiers *m = run->of;
   sg_stream s;
   run->common = 1;
-  if (m->common.random) {
-    sg_stream_at(&s, m->seed, replication, SG_FOR_COMMON, 0, iteration, COMMON_FACTOR);
-    run->common = sg_law_draw(&m->common.law, &s);
+  if (m->common.type) {
+    sg_stream_at(&s, m->seed, run->replication, SG_FOR_COMMON, 0, iteration, COMMON_FACTOR);
+    run->common = sg_law_draw(&m->common, &s);
   }
   run->stall = true;
   if (m->stall_share > 0) {
-    sg_stream_at(&s, m->seed, replication, SG_FOR_COMMON, 0, iteration, COMMON_STALL);
+    sg_stream_at(&s, m->seed, run->replication, SG_FOR_COMMON, 0, iteration, COMMON_STALL);
     run->stall = sg_uniform(&s) * m->stall_share < m->stall_probability;
   }
   run->known = true;
   run->iteration = iteration;
 }
 
-static void stall(const sg_modifiers *m, uint32_t replication, int worker, uint32_t iteration,
-                  sg_effect *effect) {
+static void stall(const sg_modifiers_run *run, int worker, uint32_t iteration, sg_effect *effect) {
+  const sg_modifiers *m = run->of;
   sg_stream s;
-  sg_stream_at(&s, m->seed, replication, SG_FOR_STATE, (uint32_t)worker, iteration, STATE_STALL);
+  sg_stream_at(&s, m->seed, run->replication, SG_FOR_STATE, (uint32_t)worker, iteration,
+               STATE_STALL);
   if (sg_uniform(&s) >= (m->stall_share > 0 ? m->stall_share : m->stall_probability)) return;
   effect->factor *= m->stall_slowdown;
   if (m->stall_has_length) effect->stall_s = sg_law_draw(&m->stall_length, &s);
 }
 
-double sg_modifiers_speed(const sg_modifiers *m, uint32_t replication, int worker) {
+double sg_modifiers_speed(const sg_modifiers_run *run, int worker) {
+  const sg_modifiers *m = run->of;
   sg_stream s;
-  sg_stream_at(&s, m->seed, replication, SG_FOR_STATE, (uint32_t)worker, 0, STATE_SPEED);
-  double speed = sg_law_draw(&m->speed.law, &s);
+  if (!m->speed.type) return 1;
+  sg_stream_at(&s, m->seed, run->replication, SG_FOR_STATE, (uint32_t)worker, 0, STATE_SPEED);
+  double speed = sg_law_draw(&m->speed, &s);
   return fmax(speed, 1e-300); /* a speed is never 0, whatever the law's last bit */
 }
 
-sg_effect sg_modifiers_effect(const sg_modifiers *m, sg_modifiers_run *run, uint32_t replication,
-                              int worker, uint32_t iteration) {
+sg_effect sg_modifiers_effect(sg_modifiers_run *run, int worker, uint32_t iteration) {
+  const sg_modifiers *m = run->of;
   struct sg_modified *w = &run->worker[worker];
   if (w->known && w->iteration == iteration) return w->effect;
-  if (!run->known || run->iteration != iteration) begin_iteration(m, run, replication, iteration);
+  if (!run->known || run->iteration != iteration) begin_iteration(run, iteration);
   sg_effect effect = {.factor = run->common};
-  if (m->speed.random) {
-    if (w->speed == 0) w->speed = sg_modifiers_speed(m, replication, worker);
+  if (m->speed.type) {
+    if (w->speed == 0) w->speed = sg_modifiers_speed(run, worker);
     effect.factor /= w->speed;
   }
-  if (m->memory && sg_chain_in(&m->slow, &w->slow, replication, worker, iteration))
+  if (m->memory && sg_chain_in(&m->slow, &w->slow, run->replication, worker, iteration))
     effect.factor *= m->slowdown;
-  if (m->stall_probability > 0 && run->stall) stall(m, replication, worker, iteration, &effect);
+  if (m->stall_probability > 0 && run->stall) stall(run, worker, iteration, &effect);
   w->effect = effect;
   w->iteration = iteration;
   w->known = true;

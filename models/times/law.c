@@ -45,6 +45,7 @@ void sg_law_clear(sg_law *law) {
 }
 
 void sg_law_note(const sg_law *law, const char *what, sg_buffer *out) {
+  if (!law->type) return;
   bool mean = isfinite(law->type->mean(law->state));
   if (mean && isfinite(law->type->variance(law->state))) return;
   sg_putf(out, "warning: %s: this %s law has no finite %s: averages of its times %s\n", what,

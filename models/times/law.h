@@ -58,7 +58,8 @@ sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e);
 void sg_law_set(sg_law *law, const sg_law_type *type, int n, const double *value);
 void sg_law_clear(sg_law *law); /* a law that was never made may be cleared if it is zeroed */
 
-/* Appends a line for people if the law has no finite mean or variance. what: "delay", … */
+/* Appends a line for people if there is a law that has no finite mean or variance. what: "delay", …
+ */
 void sg_law_note(const sg_law *law, const char *what, sg_buffer *out);
 
 /* P(X > t). */

@@ -2,7 +2,6 @@
 /* Order statistics of completion times by a sample, made when it is first asked for. */
 #include "sim/experiment/forecast.h"
 
-#include "models/delay/delay_causes.h"
 #include "sim/core/array.h"
 
 #include <math.h>
