@@ -13,7 +13,6 @@
 #include <gsl/gsl_sf_psi.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define LEVEL 0.95
 
@@ -21,10 +20,6 @@ static double mean_of(long n, const double *x) {
   double sum = 0;
   for (long i = 0; i < n; i++) sum += x[i];
   return sum / (double)n;
-}
-
-static double uniform_open(sg_stream *s) {
-  return 1 - sg_uniform(s); /* (0, 1] */
 }
 
 static double squares_of(long n, const double *x, double mean) {
@@ -127,7 +122,7 @@ static void weibull_correct(long n, const double *y, double *v) {
 }
 
 static double weibull_draw(const double *v, sg_stream *s) {
-  return v[0] * pow(-log(uniform_open(s)), 1 / v[1]);
+  return v[0] * pow(sg_exponential(s, 1), 1 / v[1]);
 }
 
 /* --- gamma: {mean, shape} --------------------------------------------------------------------- */
@@ -213,7 +208,7 @@ static void pareto_interval(long n, const double *x, const double *v, double *lo
 }
 
 static double pareto_draw(const double *v, sg_stream *s) {
-  return v[0] * pow(uniform_open(s), -1 / v[1]);
+  return v[0] * pow(1 - sg_uniform(s), -1 / v[1]); /* of (0, 1] */
 }
 
 /* --- Shifted laws: {shift, scale or mean or median, shape or sigma} --------------------------- */

@@ -21,8 +21,12 @@ typedef struct data {
   size_t cells;
   const double *x;
   double *y;            /* logarithms, stalls set aside */
-  double *scratch;      /* cells */
+  double *z;            /* cells: residuals */
   double *row, *column; /* effects */
+  double *scratch;      /* cells and four times the rows */
+  double *lag;          /* rows + 1 autocovariances */
+  double *value;        /* of each permutation */
+  long *order;          /* of the rows */
   uint64_t seed;
   int permutations;
 } data;
@@ -33,8 +37,8 @@ static double median(size_t n, double *x) {
   return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
-static double *at(const data *d, double *x, long row, int column) {
-  return &x[(size_t)row * (size_t)d->columns + (size_t)column];
+static size_t at(const data *d, long row, int column) {
+  return (size_t)row * (size_t)d->columns + (size_t)column;
 }
 
 /* --- Stalls ----------------------------------------------------------------------------------- */
@@ -58,20 +62,20 @@ static void robust_residuals(data *d, double *r) {
   double *list = d->scratch;
   for (size_t k = 0; k < d->cells; k++) r[k] = log(d->x[k]);
   for (int w = 0; w < d->columns; w++) {
-    for (long i = 0; i < d->rows; i++) list[i] = *at(d, r, i, w);
+    for (long i = 0; i < d->rows; i++) list[i] = r[at(d, i, w)];
     d->column[w] = median((size_t)d->rows, list);
-    for (long i = 0; i < d->rows; i++) *at(d, r, i, w) -= d->column[w];
+    for (long i = 0; i < d->rows; i++) r[at(d, i, w)] -= d->column[w];
   }
   double limit = limit_of(robust_spread(d->cells, r, d->scratch));
   for (long i = 0; i < d->rows; i++) {
     size_t near = 0;
     for (int w = 0; w < d->columns; w++)
-      if (*at(d, r, i, w) <= limit) list[near++] = *at(d, r, i, w);
+      if (r[at(d, i, w)] <= limit) list[near++] = r[at(d, i, w)];
     if (near == 0)
-      for (int w = 0; w < d->columns; w++) list[near++] = *at(d, r, i, w);
+      for (int w = 0; w < d->columns; w++) list[near++] = r[at(d, i, w)];
     /* Of one or two workers the row's median is the time itself, of which nothing would be left. */
     d->row[i] = d->columns > 2 ? median(near, list) : 0;
-    for (int w = 0; w < d->columns; w++) *at(d, r, i, w) -= d->row[i];
+    for (int w = 0; w < d->columns; w++) r[at(d, i, w)] -= d->row[i];
   }
 }
 
@@ -80,7 +84,7 @@ static double around(const data *d, double *r, long row, int column) {
   double list[4];
   size_t n = 0;
   for (long i = row - 2; i <= row + 2; i++)
-    if (i != row && i >= 0 && i < d->rows) list[n++] = *at(d, r, i, column);
+    if (i != row && i >= 0 && i < d->rows) list[n++] = r[at(d, i, column)];
   return n ? median(n, list) : 0;
 }
 
@@ -94,7 +98,7 @@ static void find_stalls(data *d, sg_fit_structure *s) {
   for (long i = 0; i < d->rows; i++) {
     bool any = false;
     for (int w = 0; w < d->columns; w++) {
-      size_t k = (size_t)i * (size_t)d->columns + (size_t)w;
+      size_t k = at(d, i, w);
       s->stalled[k] = r[k] > limit && r[k] > limit + around(d, r, i, w);
       d->y[k] = s->stalled[k] ? d->column[w] + d->row[i] : log(d->x[k]);
       if (!s->stalled[k]) continue;
@@ -112,16 +116,15 @@ static void find_stalls(data *d, sg_fit_structure *s) {
 /* --- Two-way analysis ------------------------------------------------------------------------- */
 
 /* Effects of rows and columns, the mean, and sums of squares {columns, rows, residual}. */
-static double effects(const data *d, const double *y, double *row, double *column,
-                      double square[3]) {
-  double mean = 0;
-  for (size_t k = 0; k < d->cells; k++) mean += y[k];
+static double effects(const data *d, double square[3]) {
+  double mean = 0, *row = d->row, *column = d->column;
+  for (size_t k = 0; k < d->cells; k++) mean += d->y[k];
   mean /= (double)d->cells;
   for (int w = 0; w < d->columns; w++) column[w] = 0;
   for (long i = 0; i < d->rows; i++) {
     double sum = 0;
     for (int w = 0; w < d->columns; w++) {
-      double z = y[(size_t)i * (size_t)d->columns + (size_t)w] - mean;
+      double z = d->y[at(d, i, w)] - mean;
       sum += z;
       column[w] += z;
     }
@@ -135,7 +138,7 @@ static double effects(const data *d, const double *y, double *row, double *colum
   for (long i = 0; i < d->rows; i++) {
     square[1] += d->columns * row[i] * row[i];
     for (int w = 0; w < d->columns; w++) {
-      double z = y[(size_t)i * (size_t)d->columns + (size_t)w] - mean - row[i] - column[w];
+      double z = d->y[at(d, i, w)] - mean - row[i] - column[w];
       square[2] += z * z;
     }
   }
@@ -160,42 +163,36 @@ static void stream(const data *d, sg_stream *s, int kind, int replicate, long pa
                0);
 }
 
-static int finish_effect(sg_fit_effect *f, int count, double *value) {
-  int above = 0;
-  for (int i = 0; i < count; i++) above += value[i] >= f->value;
+static void finish_effect(const data *d, sg_fit_effect *f) {
+  int above = 0, count = d->permutations;
+  for (int i = 0; i < count; i++) above += d->value[i] >= f->value;
   f->p = (1.0 + above) / (1 + count);
-  sg_sort_doubles(value, (size_t)count);
-  f->chance = value[(int)(0.95 * count)];
-  return above;
+  sg_sort_doubles(d->value, (size_t)count);
+  f->chance = d->value[(int)(0.95 * count)];
 }
 
 /* The share of the workers when within each iteration it is chance who has which time, and that of
  * the iterations when within each worker it is chance when. Sums of squares of the other effect do
  * not change. */
-static void test_effects(const data *d, sg_fit_structure *s, double *value) {
-  double square[3], total;
+static void test_effects(const data *d, sg_fit_structure *s) {
+  double square[3], mean = effects(d, square), total = square[0] + square[1] + square[2];
   memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
-  effects(d, d->y, d->row, d->column, square);
-  total = square[0] + square[1] + square[2];
   s->worker.value = total > 0 ? square[0] / total : 0;
   s->iteration.value = total > 0 ? square[1] / total : 0;
-  double mean = 0;
-  for (size_t k = 0; k < d->cells; k++) mean += d->y[k];
-  mean /= (double)d->cells;
   sg_stream g;
   for (int p = 0; p < d->permutations; p++) {
     for (int w = 0; w < d->columns; w++) d->column[w] = 0;
     for (long i = 0; i < d->rows; i++) {
       stream(d, &g, OF_WORKERS, p, i);
-      double *row = at(d, d->scratch, i, 0);
+      double *row = &d->scratch[at(d, i, 0)];
       shuffle(row, d->columns, 1, &g);
       for (int w = 0; w < d->columns; w++) d->column[w] += row[w] - mean;
     }
     double sum = 0;
     for (int w = 0; w < d->columns; w++) sum += d->column[w] * d->column[w] / (double)d->rows;
-    value[p] = total > 0 ? sum / total : 0;
+    d->value[p] = total > 0 ? sum / total : 0;
   }
-  finish_effect(&s->worker, d->permutations, value);
+  finish_effect(d, &s->worker);
   memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
   for (int p = 0; p < d->permutations; p++) {
     for (int w = 0; w < d->columns; w++) {
@@ -205,12 +202,12 @@ static void test_effects(const data *d, sg_fit_structure *s, double *value) {
     double sum = 0;
     for (long i = 0; i < d->rows; i++) {
       double of_row = 0;
-      for (int w = 0; w < d->columns; w++) of_row += *at(d, d->scratch, i, w) - mean;
+      for (int w = 0; w < d->columns; w++) of_row += d->scratch[at(d, i, w)] - mean;
       sum += of_row * of_row / d->columns;
     }
-    value[p] = total > 0 ? sum / total : 0;
+    d->value[p] = total > 0 ? sum / total : 0;
   }
-  finish_effect(&s->iteration, d->permutations, value);
+  finish_effect(d, &s->iteration);
 }
 
 /* Σ over columns of Σ z(i) z(i−1), over Σ z², rows taken in the given order. */
@@ -226,8 +223,8 @@ static double lag_one(long rows, int columns, const double *z, const long *order
   return square > 0 ? product / square : 0;
 }
 
-static void test_memory(const data *d, int columns, const double *z, int kind, long *order,
-                        double *value, sg_fit_effect *f) {
+static void test_memory(const data *d, int columns, const double *z, int kind, sg_fit_effect *f) {
+  long *order = d->order;
   for (long i = 0; i < d->rows; i++) order[i] = i;
   f->value = lag_one(d->rows, columns, z, order);
   for (int p = 0; p < d->permutations; p++) {
@@ -238,16 +235,18 @@ static void test_memory(const data *d, int columns, const double *z, int kind, l
       order[i] = order[j];
       order[j] = swapped;
     }
-    value[p] = lag_one(d->rows, columns, z, order);
+    d->value[p] = lag_one(d->rows, columns, z, order);
   }
-  finish_effect(f, d->permutations, value);
+  finish_effect(d, f);
 }
 
 /* --- Persistence and change ------------------------------------------------------------------- */
 
 /* The long-run variance of columns relative to their variance, at least 1: lags up to twice where
  * autocorrelation ends are in the block length already, so that many are summed (Bartlett). */
-static double inflation(long rows, int columns, const double *z, long block, double *r) {
+static double inflation(const data *d, int columns, const double *z, long block) {
+  long rows = d->rows;
+  double *r = d->lag;
   long lags = 2 * block < rows / 4 ? 2 * block : rows / 4;
   if (block <= 1 || lags < 1) return 1;
   sg_autocovariances(rows, columns, z, lags, r);
@@ -277,18 +276,16 @@ static void test_persistence(const data *d, const double *square, double factor,
   if (square[2] > 0)
     s->persistent_p =
         gsl_cdf_fdist_Q(square[0] / a / (square[2] / b * factor), a, fmax(1, b / factor));
-  double *first = calloc(2 * (size_t)d->columns, sizeof *first);
-  if (!first) return;
-  double *second = first + d->columns;
+  double *first = d->scratch, *second = first + d->columns;
+  memset(first, 0, 2 * (size_t)d->columns * sizeof *first);
   for (long i = 0; i < d->rows; i++)
     for (int w = 0; w < d->columns; w++)
-      (i < d->rows / 2 ? first : second)[w] += *at(d, d->y, i, w) - d->row[i];
+      (i < d->rows / 2 ? first : second)[w] += d->y[at(d, i, w)] - d->row[i];
   for (int w = 0; w < d->columns; w++) {
     first[w] /= (double)(d->rows / 2);
     second[w] /= (double)(d->rows - d->rows / 2);
   }
   s->halves = correlation(d->columns, first, second);
-  free(first);
 }
 
 /* P(sup |Brownian bridge| > x). */
@@ -299,74 +296,66 @@ static double kolmogorov(double x) {
   return sum > 1 ? 1 : sum < 0 ? 0 : sum;
 }
 
-/* z: residuals of the analysis. The spread of a worker's sums is taken from the median of all
- * workers, or the one that changes would hide itself. */
-static void find_change(const data *d, const double *z, long block, sg_fit_structure *s,
-                        double *r) {
-  double *column = d->scratch, *scale = calloc((size_t)d->columns, sizeof *scale), best = 0;
+/* The spread of a worker's sums is taken from the median of all workers, or the one that changes
+ * would hide itself. */
+static void find_change(const data *d, long block, sg_fit_structure *s) {
+  double *z = d->z, *column = d->scratch, *scale = column + d->rows, best = 0;
   s->change_worker = -1;
   s->change_p = NAN;
-  if (!scale || d->rows < 20 || d->columns < 3) {
-    free(scale);
-    return;
-  }
+  if (d->rows < 20 || d->columns < 3) return;
   for (int w = 0; w < d->columns; w++) {
     double square = 0;
     for (long i = 0; i < d->rows; i++) {
-      column[i] = z[(size_t)i * (size_t)d->columns + (size_t)w];
+      column[i] = z[at(d, i, w)];
       square += column[i] * column[i];
     }
-    scale[w] = square / (double)d->rows * inflation(d->rows, 1, column, block, r);
+    scale[w] = square / (double)d->rows * inflation(d, 1, column, block);
   }
   double typical = median((size_t)d->columns, scale);
   for (int w = 0; w < d->columns; w++) {
     double sum = 0;
     for (long i = 0; i + 1 < d->rows; i++) {
-      sum += z[(size_t)i * (size_t)d->columns + (size_t)w];
+      sum += z[at(d, i, w)];
       if (fabs(sum) <= best) continue;
       best = fabs(sum);
       s->change_worker = w;
       s->change_at = i + 1;
     }
   }
-  free(scale);
   if (s->change_worker < 0 || !(typical > 0)) return;
   s->change_p = fmin(1, d->columns * kolmogorov(best / sqrt((double)d->rows * typical)));
   double before = 0, after = 0;
   for (long i = 0; i < d->rows; i++)
-    *(i < s->change_at ? &before : &after) +=
-        z[(size_t)i * (size_t)d->columns + (size_t)s->change_worker];
+    *(i < s->change_at ? &before : &after) += z[at(d, i, s->change_worker)];
   s->change_ratio = exp(after / (double)(d->rows - s->change_at) - before / (double)s->change_at);
 }
 
 /* --- Clustering of stalls --------------------------------------------------------------------- */
 
 /* Whether stalls come together more than if each worker had them at times of its own. */
-static void test_clustering(const data *d, sg_fit_structure *s, double *value) {
+static void test_clustering(const data *d, sg_fit_structure *s) {
   if (s->stalls == 0 || d->columns < 2) {
     s->together_chance = s->together_p = NAN;
     return;
   }
   double sum = 0;
   int above = 0;
-  int *of_row = calloc((size_t)d->rows, sizeof *of_row);
-  for (int p = 0; of_row && p < d->permutations; p++) {
-    memset(of_row, 0, (size_t)d->rows * sizeof *of_row);
+  for (int p = 0; p < d->permutations; p++) {
+    long *of_row = memset(d->order, 0, (size_t)d->rows * sizeof *d->order);
     for (int w = 0; w < d->columns; w++) {
       sg_stream g;
       stream(d, &g, OF_STALLS, p, w);
       long left = 0;
-      for (long i = 0; i < d->rows; i++) left += s->stalled[i * d->columns + w];
+      for (long i = 0; i < d->rows; i++) left += s->stalled[at(d, i, w)];
       for (long i = 0; i < d->rows && left > 0; i++) /* selection sampling */
         if (sg_uniform(&g) * (double)(d->rows - i) < (double)left) of_row[i]++, left--;
     }
     long rows = 0;
     for (long i = 0; i < d->rows; i++) rows += of_row[i] > 0;
-    value[p] = (double)s->stalls / (double)rows;
-    sum += value[p];
-    above += value[p] >= s->together;
+    double together = (double)s->stalls / (double)rows;
+    sum += together;
+    above += together >= s->together;
   }
-  free(of_row);
   s->together_chance = sum / d->permutations;
   s->together_p = (1.0 + above) / (1 + d->permutations);
 }
@@ -463,10 +452,8 @@ static void worker_states(const chain *c, long rows, const double *z, long strid
   }
 }
 
-static bool find_states(const data *d, const double *z, double sd, sg_fit_structure *s) {
-  double *f = malloc(4 * (size_t)d->rows * sizeof *f);
-  if (!f) return false;
-  double *g = f + 2 * d->rows;
+static void find_states(const data *d, double sd, sg_fit_structure *s) {
+  double *z = d->z, *f = d->scratch, *g = f + 2 * d->rows;
   chain c = {.fast = -0.5 * sd, .slow = 1.5 * sd, .sd = 0.7 * sd, .p_slow = 0.1, .p_recover = 0.3};
   for (int step = 0; step < 200 && sd > 0; step++) {
     expected x = {0};
@@ -488,11 +475,9 @@ static bool find_states(const data *d, const double *z, double sd, sg_fit_struct
   expected ignored = {0};
   for (int w = 0; w < d->columns && c.sd > 0; w++)
     worker_states(&c, d->rows, z + w, d->columns, f, g, s->slow + w, &ignored);
-  free(f);
   s->p_slow = c.p_slow;
   s->p_recover = c.p_recover;
   s->slowdown = exp(c.slow - c.fast);
-  return true;
 }
 
 /* --- All -------------------------------------------------------------------------------------- */
@@ -502,7 +487,7 @@ static double equal_rows(const data *d) {
   for (long i = 0; i < d->rows; i++) {
     double least = INFINITY, most = 0;
     for (int w = 0; w < d->columns; w++) {
-      double x = *at(d, (double *)d->x, i, w);
+      double x = d->x[at(d, i, w)];
       least = fmin(least, x);
       most = fmax(most, x);
     }
@@ -524,89 +509,84 @@ static void take_factors(const data *d, const double *square, sg_fit_structure *
   for (int w = 0; w < d->columns; w++) sum += exp(d->column[w]);
   for (int w = 0; w < d->columns; w++) s->factor[w] = exp(d->column[w]) * columns / sum;
   for (long i = 0; i < d->rows; i++) s->common[i] = exp(d->row[i]);
-  for (size_t k = 0; k < d->cells; k++)
-    s->residual[k] =
-        d->x[k] / s->factor[k % (size_t)d->columns] / s->common[k / (size_t)d->columns];
+  for (long i = 0; i < d->rows; i++)
+    for (int w = 0; w < d->columns; w++)
+      s->residual[at(d, i, w)] = d->x[at(d, i, w)] / s->factor[w] / s->common[i];
 }
 
+/* What is left of y without the mean and those effects. */
+static void take_residuals(const data *d, double mean, bool rows, bool columns) {
+  for (long i = 0; i < d->rows; i++)
+    for (int w = 0; w < d->columns; w++)
+      d->z[at(d, i, w)] =
+          d->y[at(d, i, w)] - mean - (rows ? d->row[i] : 0) - (columns ? d->column[w] : 0);
+}
+
+/* false: no memory. */
 static bool analyse(data *d, sg_fit_structure *s) {
   double square[3];
-  size_t lags = (size_t)d->rows + 1;
-  double *value = malloc((size_t)d->permutations * sizeof *value);
-  double *z = malloc(d->cells * sizeof *z), *r = malloc(lags * sizeof *r);
-  long *order = malloc((size_t)d->rows * sizeof *order);
-  bool ok = value && z && r && order;
-  if (ok) {
-    s->equal_rows = equal_rows(d);
-    find_stalls(d, s);
-    test_effects(d, s, value);
-    double mean = effects(d, d->y, d->row, d->column, square);
-    for (size_t k = 0; k < d->cells; k++)
-      z[k] = d->y[k] - mean - d->row[k / (size_t)d->columns] - d->column[k % (size_t)d->columns];
-    take_factors(d, square, s);
-    test_memory(d, d->columns, z, OF_MEMORY, order, value, &s->memory);
-    test_memory(d, 1, d->row, OF_COMMON, order, value, &s->common_memory);
-    long block = sg_block_length(d->rows, d->columns, z);
-    s->block = sg_block_length(d->rows, d->columns, d->y);
-    test_persistence(d, square, inflation(d->rows, d->columns, z, block, r), s);
-    find_change(d, z, block, s, r);
-    test_clustering(d, s, value);
-    find_tail(d, s);
-    /* An effect that is chance alone would take a part of the slow states with it. */
-    bool row = s->iteration.p < 0.01, column = s->worker.p < 0.01 && s->persistent_p < 0.01;
-    for (size_t k = 0; k < d->cells; k++)
-      z[k] = d->y[k] - mean - (row ? d->row[k / (size_t)d->columns] : 0) -
-             (column ? d->column[k % (size_t)d->columns] : 0);
-    ok = block > 0 && s->block > 0 && find_states(d, z, s->residual_sd, s);
-  }
-  free(value);
-  free(z);
-  free(r);
-  free(order);
-  return ok;
+  s->equal_rows = equal_rows(d);
+  find_stalls(d, s);
+  test_effects(d, s);
+  double mean = effects(d, square);
+  take_residuals(d, mean, true, true);
+  take_factors(d, square, s);
+  test_memory(d, d->columns, d->z, OF_MEMORY, &s->memory);
+  test_memory(d, 1, d->row, OF_COMMON, &s->common_memory);
+  long block = sg_block_length(d->rows, d->columns, d->z);
+  s->block = sg_block_length(d->rows, d->columns, d->y);
+  test_persistence(d, square, inflation(d, d->columns, d->z, block), s);
+  find_change(d, block, s);
+  test_clustering(d, s);
+  find_tail(d, s);
+  /* An effect that is chance alone would take a part of the slow states with it. */
+  take_residuals(d, mean, s->iteration.p < 0.01, s->worker.p < 0.01 && s->persistent_p < 0.01);
+  find_states(d, s->residual_sd, s);
+  return block > 0 && s->block > 0;
 }
 
 sg_status sg_fit_structure_new(long iterations, int workers, const double *x, uint64_t seed,
                                sg_fit_structure **out, sg_error *e) {
-  *out = NULL;
-  data d = {.rows = iterations, .columns = workers, .x = x, .seed = seed};
-  d.cells = (size_t)iterations * (size_t)workers;
-  double count = MOST_SHUFFLED / (double)d.cells;
-  d.permutations = count > PERMUTATIONS ? PERMUTATIONS : count < FEWEST ? FEWEST : (int)count;
-  size_t wide = d.cells > (size_t)iterations ? d.cells : (size_t)iterations;
+  size_t rows = (size_t)iterations, columns = (size_t)workers, cells = rows * columns;
+  double count = fmin(fmax(MOST_SHUFFLED / (double)cells, FEWEST), PERMUTATIONS);
+  double *work = malloc((3 * cells + 6 * rows + 1 + columns + (size_t)count) * sizeof *work);
+  long *order = malloc(rows * sizeof *order);
   sg_fit_structure *s = calloc(1, sizeof *s);
-  bool ok = s && (d.y = malloc(d.cells * sizeof *d.y)) &&
-            (d.scratch = malloc(wide * sizeof *d.scratch)) &&
-            (d.row = calloc((size_t)iterations, sizeof *d.row)) &&
-            (d.column = calloc((size_t)workers, sizeof *d.column)) &&
-            (s->factor = malloc((size_t)workers * sizeof *s->factor)) &&
-            (s->residual = malloc(d.cells * sizeof *s->residual)) &&
-            (s->common = malloc((size_t)iterations * sizeof *s->common)) &&
-            (s->slow = calloc(d.cells, sizeof *s->slow)) &&
-            (s->stalled = calloc(d.cells, sizeof *s->stalled));
+  bool ok = work && order && s && (s->stalled = calloc(cells, sizeof *s->stalled)) &&
+            (s->factor = calloc(2 * cells + rows + columns, sizeof *s->factor));
   if (ok) {
+    data d = {.rows = iterations,
+              .columns = workers,
+              .cells = cells,
+              .x = x,
+              .order = order,
+              .seed = seed,
+              .permutations = (int)count};
+    d.y = work;
+    d.z = d.y + cells;
+    d.scratch = d.z + cells;
+    d.row = d.scratch + cells + 4 * rows;
+    d.lag = d.row + rows;
+    d.column = d.lag + rows + 1;
+    d.value = d.column + columns;
     s->workers = workers;
     s->iterations = iterations;
+    s->residual = s->factor + columns;
+    s->slow = s->residual + cells;
+    s->common = s->slow + cells;
     ok = analyse(&d, s);
   }
-  free(d.y);
-  free(d.scratch);
-  free(d.row);
-  free(d.column);
-  if (!ok) {
-    sg_fit_structure_free(s);
-    return sg_fail_memory(e);
-  }
-  *out = s;
-  return SG_OK;
+  free(work);
+  free(order);
+  *out = ok ? s : NULL;
+  if (ok) return SG_OK;
+  sg_fit_structure_free(s);
+  return sg_fail_memory(e);
 }
 
 void sg_fit_structure_free(sg_fit_structure *s) {
   if (!s) return;
   free(s->factor);
-  free(s->residual);
-  free(s->common);
-  free(s->slow);
   free(s->stalled);
   free(s);
 }
