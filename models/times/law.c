@@ -22,7 +22,7 @@ const sg_variant *sg_law_variant_at(int i) {
 void sg_law_set(sg_law *law, const sg_law_type *type, int n, const double *value) {
   size_t before = (size_t)(sg_table_size(type->about.params) - n) * sizeof *value;
   *law = (sg_law){.type = type};
-  memcpy(law->state + before, value, (size_t)n * sizeof *value);
+  memcpy(law->state->own + before, value, (size_t)n * sizeof *value);
 }
 
 sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e) {
@@ -31,7 +31,7 @@ sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e) {
   while (sg_law_variant_at(i) && sg_law_variant_at(i) != values->variant) i++;
   law->type = sg_law_type_at(i);
   if (!law->type) return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");
-  double *real = (double *)law->state;
+  double *real = (double *)law->state->own;
   for (const sg_param *p = values->variant->params; p->name; p++)
     if (p->kind == SG_REAL) *real++ = sg_real(values, p->name);
   sg_status status = law->type->init ? law->type->init(law->state, values, e) : SG_OK;
@@ -54,8 +54,8 @@ void sg_law_note(const sg_law *law, const char *what, sg_buffer *out) {
                : "do not converge, however many runs; look at quantiles");
 }
 
-double sg_law_bisect(double (*cdf)(const void *state, double t), const void *state, double p,
-                     double low, double high) {
+double sg_law_bisect(double (*cdf)(const sg_law_state *state, double t), const sg_law_state *state,
+                     double p, double low, double high) {
   if (cdf(state, low) >= p) return low;
   for (;;) {
     double middle = low + (high - low) / 2;

@@ -110,14 +110,14 @@ static sg_status read_file(empirical *x, const sg_values *values, sg_error *e) {
   return status ? status : faults;
 }
 
-static void clear(void *state) {
-  empirical *x = state;
+static void clear(sg_law_state *state) {
+  empirical *x = (empirical *)state;
   free(x->time);
   *x = (empirical){0};
 }
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  empirical *x = state;
+static sg_status init(sg_law_state *state, const sg_values *values, sg_error *e) {
+  empirical *x = (empirical *)state;
   size_t room = 0;
   bool list = sg_given(values, "values_s"), file = sg_given(values, "path");
   if (list == file)
@@ -138,16 +138,16 @@ static sg_status init(void *state, const sg_values *values, sg_error *e) {
   return SG_OK;
 }
 
-static double draw(const void *state, sg_stream *stream) {
-  const empirical *x = state;
+static double draw(const sg_law_state *state, sg_stream *stream) {
+  const empirical *x = (const empirical *)state;
   return x->time[(long)(sg_uniform(stream) * (double)x->count)];
 }
 
-static double mean(const void *state) {
+static double mean(const sg_law_state *state) {
   return ((const empirical *)state)->mean;
 }
 
-static double variance(const void *state) {
+static double variance(const sg_law_state *state) {
   return ((const empirical *)state)->variance;
 }
 
@@ -164,29 +164,29 @@ static long rank_of(const empirical *x, double t) {
   return low;
 }
 
-static double cdf(const void *state, double t) {
-  const empirical *x = state;
+static double cdf(const sg_law_state *state, double t) {
+  const empirical *x = (const empirical *)state;
   return (double)rank_of(x, t) / (double)x->count;
 }
 
-static double tail(const void *state, double t) {
-  const empirical *x = state;
+static double tail(const sg_law_state *state, double t) {
+  const empirical *x = (const empirical *)state;
   return (double)(x->count - rank_of(x, t)) / (double)x->count;
 }
 
-static double density(const void *state, double t) {
+static double density(const sg_law_state *state, double t) {
   return 0;
 }
 
-static double quantile(const void *state, double p) {
-  const empirical *x = state;
+static double quantile(const sg_law_state *state, double p) {
+  const empirical *x = (const empirical *)state;
   long i = (long)ceil(p * (double)x->count) - 1;
   return x->time[i < 0 ? 0 : i >= x->count ? x->count - 1 : i];
 }
 
 /* Equal times are atoms of their own: their probabilities add up. */
-static bool atom(const void *state, int i, double *time, double *probability) {
-  const empirical *x = state;
+static bool atom(const sg_law_state *state, int i, double *time, double *probability) {
+  const empirical *x = (const empirical *)state;
   if (i >= x->count) return false;
   *time = x->time[i];
   *probability = 1 / (double)x->count;
@@ -200,5 +200,6 @@ const sg_law_type sg_law_empirical = {
     .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,
     .clear = clear,
-    LAW_FUNCTIONS(draw),
+    .draw = draw,
+    LAW_FUNCTIONS,
     .atom = atom};

@@ -35,16 +35,16 @@ static const sg_param params[] = {SG_ROW_LIST("components", component, 1, 1000,
                                               .flags = SG_REQUIRED),
                                   {0}};
 
-static void clear(void *state) {
-  mixture *x = state;
+static void clear(sg_law_state *state) {
+  mixture *x = (mixture *)state;
   for (int i = 0; x->part && i < x->count; i++) sg_law_clear(&x->part[i]);
   free(x->part);
   free(x->upper);
   *x = (mixture){0};
 }
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  mixture *x = state;
+static sg_status init(sg_law_state *state, const sg_values *values, sg_error *e) {
+  mixture *x = (mixture *)state;
   int n = sg_count(values, "components");
   *x = (mixture){.count = n,
                  .upper = calloc((size_t)n + 1, sizeof *x->upper),
@@ -70,8 +70,8 @@ static double weight(const mixture *x, int i) {
   return i > 0 ? x->upper[i] - x->upper[i - 1] : x->upper[0];
 }
 
-static double draw(const void *state, sg_stream *stream) {
-  const mixture *x = state;
+static double draw(const sg_law_state *state, sg_stream *stream) {
+  const mixture *x = (const mixture *)state;
   double u = sg_uniform(stream);
   int low = 0, high = x->count - 1; /* the first with u < upper */
   while (low < high) {
@@ -84,15 +84,15 @@ static double draw(const void *state, sg_stream *stream) {
   return sg_law_draw(&x->part[low], stream);
 }
 
-static double mean(const void *state) {
-  const mixture *x = state;
+static double mean(const sg_law_state *state) {
+  const mixture *x = (const mixture *)state;
   double sum = 0;
   for (int i = 0; i < x->count; i++) sum += weight(x, i) * x->part[i].type->mean(x->part[i].state);
   return sum;
 }
 
-static double variance(const void *state) {
-  const mixture *x = state;
+static double variance(const sg_law_state *state) {
+  const mixture *x = (const mixture *)state;
   double m = mean(state), sum = 0;
   if (!isfinite(m)) return INFINITY;
   for (int i = 0; i < x->count; i++) {
@@ -103,23 +103,23 @@ static double variance(const void *state) {
   return sum;
 }
 
-static double cdf(const void *state, double t) {
-  const mixture *x = state;
+static double cdf(const sg_law_state *state, double t) {
+  const mixture *x = (const mixture *)state;
   double sum = 0;
   for (int i = 0; i < x->count; i++)
     sum += weight(x, i) * x->part[i].type->cdf(x->part[i].state, t);
   return sum;
 }
 
-static double tail(const void *state, double t) {
-  const mixture *x = state;
+static double tail(const sg_law_state *state, double t) {
+  const mixture *x = (const mixture *)state;
   double sum = 0;
   for (int i = 0; i < x->count; i++) sum += weight(x, i) * sg_law_tail(&x->part[i], t);
   return sum;
 }
 
-static double density(const void *state, double t) {
-  const mixture *x = state;
+static double density(const sg_law_state *state, double t) {
+  const mixture *x = (const mixture *)state;
   double sum = 0;
   for (int i = 0; i < x->count; i++)
     sum += weight(x, i) * x->part[i].type->density(x->part[i].state, t);
@@ -127,8 +127,8 @@ static double density(const void *state, double t) {
 }
 
 /* It lies between the least and the greatest of the parts' quantiles. */
-static double quantile(const void *state, double p) {
-  const mixture *x = state;
+static double quantile(const sg_law_state *state, double p) {
+  const mixture *x = (const mixture *)state;
   double low = INFINITY, high = 0;
   for (int i = 0; i < x->count; i++) {
     double q = x->part[i].type->quantile(x->part[i].state, p);
@@ -138,8 +138,8 @@ static double quantile(const void *state, double p) {
   return isfinite(high) ? sg_law_bisect(cdf, state, p, low, high) : high;
 }
 
-static bool atom(const void *state, int i, double *time, double *probability) {
-  const mixture *x = state;
+static bool atom(const sg_law_state *state, int i, double *time, double *probability) {
+  const mixture *x = (const mixture *)state;
   for (int c = 0; c < x->count; c++) {
     const sg_law *part = &x->part[c];
     for (int k = 0; part->type->atom && part->type->atom(part->state, k, time, probability); k++)
@@ -160,5 +160,6 @@ const sg_law_type sg_law_mixture = {
                 "Σ weight · (variance + mean²) − (Σ weight · mean)²"},
     .init = init,
     .clear = clear,
-    LAW_FUNCTIONS(draw),
+    .draw = draw,
+    LAW_FUNCTIONS,
     .atom = atom};
