@@ -267,17 +267,7 @@ sg_delay *sg_delay_apart(const sg_delay *delay) {
   d->seed = (uint64_t)ldexp(sg_uniform(&s), 53);
   d->times.seed = d->modifiers.seed = d->failures.seed = d->seed;
   d->modifiers.slow.seed = d->failures.dead.seed = d->seed;
-  if (!d->times.replay) return d;
-  d->times.replay = sg_replay_reseeded(d->times.replay, d->seed);
-  if (d->times.replay) return d;
-  free(d);
-  return NULL;
-}
-
-void sg_delay_apart_free(sg_delay *delay) {
-  if (!delay) return;
-  free(delay->times.replay);
-  free(delay);
+  return d;
 }
 
 double sg_delay_loses(const sg_delay *delay, int worker, long iterations) {

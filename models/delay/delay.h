@@ -33,9 +33,8 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out);
 
 /* The same delays drawn from streams that are not those of any run (purpose SG_FOR_FORECAST), for
  * what is known of them before there is a run. A copy as the delay is now, which borrows what the
- * original owns. NULL: no memory. */
+ * original owns; free() frees it. NULL: no memory. */
 sg_delay *sg_delay_apart(const sg_delay *delay);
-void sg_delay_apart_free(sg_delay *delay);
 /* The probability that a worker's messages never come in an iteration drawn uniformly from the
  * first `iterations`; NAN where that depends on the code. */
 double sg_delay_loses(const sg_delay *delay, int worker, long iterations);

@@ -53,8 +53,7 @@ struct sg_replay {
   int mode, past_end;
   int workers, trace_workers, copies;
   long iterations, block;
-  bool chosen; /* the block length was found, not given */
-  uint64_t seed;
+  bool chosen;     /* the block length was found, not given */
   double *seconds; /* iterations × trace_workers, row-major */
   double *mean;    /* trace_workers values: of a column, or of all with iid-bootstrap */
 };
@@ -141,9 +140,8 @@ static sg_status read_trace(const sg_values *values, sg_trace **out, sg_error *e
   return move_faults(values, "workers", &own, e);
 }
 
-sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
-                        sg_replay_column column, double per_subset_s, sg_replay **out,
-                        sg_error *e) {
+sg_status sg_replay_new(const sg_values *values, int workers, sg_replay_column column,
+                        double per_subset_s, sg_replay **out, sg_error *e) {
   *out = NULL;
   sg_trace *t = NULL;
   sg_status status = read_trace(values, &t, e);
@@ -158,8 +156,7 @@ sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
                    .workers = workers,
                    .trace_workers = t->workers,
                    .copies = (workers + t->workers - 1) / t->workers,
-                   .iterations = t->iterations,
-                   .seed = seed};
+                   .iterations = t->iterations};
   if (!t->seconds && !sg_given(values, "unit_s"))
     status = sg_fail_at(e, values, "unit_s",
                         "the unit of the trace is \"%s\", not the second: expected \"unit_s\", the "
@@ -185,32 +182,24 @@ void sg_replay_free(sg_replay *replay) {
   free(replay);
 }
 
-sg_replay *sg_replay_reseeded(const sg_replay *replay, uint64_t seed) {
-  sg_replay *r = malloc(sizeof *r);
-  if (!r) return NULL;
-  *r = *replay;
-  r->seed = seed;
-  return r;
-}
-
 static long below(sg_stream *stream, long n) {
   return (long)(sg_uniform(stream) * (double)n);
 }
 
-double sg_replay_seconds(const sg_replay *r, uint32_t replication, int worker, uint32_t iteration,
-                         uint32_t draw) {
+double sg_replay_seconds(const sg_replay *r, uint64_t seed, uint32_t replication, int worker,
+                         uint32_t iteration, uint32_t draw) {
   int who = worker % r->trace_workers, copy = worker / r->trace_workers;
   long row = 0;
   sg_stream s;
   switch (r->mode) {
   case REPLAY: row = (iteration + r->iterations * copy / r->copies) % r->iterations; break;
   case IID:
-    sg_stream_at(&s, r->seed, replication, SG_FOR_BOOTSTRAP, (uint32_t)worker, iteration, draw);
+    sg_stream_at(&s, seed, replication, SG_FOR_BOOTSTRAP, (uint32_t)worker, iteration, draw);
     row = below(&s, r->iterations);
     who = (int)below(&s, r->trace_workers);
     break;
   default:
-    sg_stream_at(&s, r->seed, replication, SG_FOR_BOOTSTRAP, (uint32_t)copy,
+    sg_stream_at(&s, seed, replication, SG_FOR_BOOTSTRAP, (uint32_t)copy,
                  (uint32_t)(iteration / r->block), 0);
     row = (below(&s, r->iterations) + iteration % r->block) % r->iterations;
     break;

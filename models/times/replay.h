@@ -35,17 +35,15 @@ typedef enum sg_replay_column {
   SG_REPLAY_SEND     /* send_s */
 } sg_replay_column;
 
-/* values->variant is sg_replay_variant. The same values give the same iterations of the trace for
- * all columns. workers: of the cluster. per_subset_s: for SG_REPLAY_START. */
-sg_status sg_replay_new(const sg_values *values, int workers, uint64_t seed,
-                        sg_replay_column column, double per_subset_s, sg_replay **out, sg_error *e);
+/* values->variant is sg_replay_variant. The same values and seed give the same iterations of the
+ * trace for all columns. workers: of the cluster. per_subset_s: for SG_REPLAY_START. */
+sg_status sg_replay_new(const sg_values *values, int workers, sg_replay_column column,
+                        double per_subset_s, sg_replay **out, sg_error *e);
 void sg_replay_free(sg_replay *replay);
-/* The same trace with another seed; borrows the original. Free with free(). NULL: no memory. */
-sg_replay *sg_replay_reseeded(const sg_replay *replay, uint64_t seed);
 
 /* Seconds of `worker` in `iteration`. draw: which of several times of one iteration; only
  * iid-bootstrap has more than one. O(1). */
-double sg_replay_seconds(const sg_replay *replay, uint32_t replication, int worker,
+double sg_replay_seconds(const sg_replay *replay, uint64_t seed, uint32_t replication, int worker,
                          uint32_t iteration, uint32_t draw);
 
 /* The mean of a worker's times in the trace; with iid-bootstrap, that of all. */

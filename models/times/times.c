@@ -8,7 +8,7 @@ sg_status sg_times_init(sg_times *t, const sg_values *values, sg_purpose purpose
                         uint64_t seed, sg_replay_column column, double per_subset_s, sg_error *e) {
   *t = (sg_times){.purpose = purpose, .workers = workers, .seed = seed};
   if (values->variant == &sg_replay_variant)
-    return sg_replay_new(values, workers, seed, column, per_subset_s, &t->replay, e);
+    return sg_replay_new(values, workers, column, per_subset_s, &t->replay, e);
   return sg_law_init(&t->law, values, e);
 }
 
@@ -36,7 +36,7 @@ double sg_times_seconds(const sg_times *t, uint32_t replication, int node, uint3
   if (t->certain)
     return t->replay ? sg_replay_mean(t->replay, node) : t->law.type->mean(t->law.state);
   if (t->replay)
-    return sg_replay_seconds(t->replay, replication, node % t->workers, iteration, draw);
+    return sg_replay_seconds(t->replay, t->seed, replication, node % t->workers, iteration, draw);
   sg_stream stream;
   sg_stream_at(&stream, t->seed, replication, t->purpose, (uint32_t)node, iteration, draw);
   return sg_law_draw(&t->law, &stream);

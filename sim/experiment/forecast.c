@@ -144,7 +144,7 @@ void sg_forecaster_free(sg_forecaster *f) {
     free(f->known[i].inverse);
   }
   free(f->known);
-  sg_delay_apart_free(f->delay);
+  free(f->delay);
   free(f);
 }
 
