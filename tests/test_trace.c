@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Traces: reading, faults with their lines, block lengths, and which time a run sees when. */
-#include "models/times/replay.h"
+#include "models/times/times.h"
 #include "sim/core/array.h"
 #include "sim/core/random.h"
 #include "sim/experiment/block.h"

@@ -54,15 +54,14 @@ void sg_law_note(const sg_law *law, const char *what, sg_buffer *out) {
                : "do not converge, however many runs; look at quantiles");
 }
 
-double sg_law_bisect(double (*cdf)(const sg_law_state *state, double t), const sg_law_state *state,
-                     double p, double low, double high) {
-  if (cdf(state, low) >= p) return low;
-  for (;;) {
-    double middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) return high;
-    if (cdf(state, middle) >= p)
-      high = middle;
+long sg_law_rank(const double *ascending, long n, double t) {
+  long low = 0, high = n;
+  while (low < high) {
+    long middle = low + (high - low) / 2;
+    if (ascending[middle] <= t)
+      low = middle + 1;
     else
-      low = middle;
+      high = middle;
   }
+  return low;
 }

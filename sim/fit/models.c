@@ -41,14 +41,7 @@ static void put_scaling(sg_buffer *b, const sg_fit *f) {
   if (f->loads.scaling == SG_FIT_STARTUP) number(b, "per_subset_s", f->per_subset);
 }
 
-static void law_members(const sg_fit *f, const sg_fitted *law, sg_buffer *b) {
-  sg_putf(b, "\"cluster\": { \"workers\": %d },\n\"delay\": { ", f->trace->workers);
-  put_law(b, law);
-  put_scaling(b, f);
-  sg_put(b, " }");
-}
-
-static void trace_members(const sg_fit *f, const sg_fitted *none, sg_buffer *b) {
+static void trace_members(const sg_fit *f, sg_buffer *b) {
   sg_putf(b, "\"cluster\": { \"workers\": %d },\n\"delay\": { \"model\": \"trace\", \"path\": ",
           f->trace->workers);
   sg_put_json_string(b, f->path);
@@ -73,9 +66,9 @@ static double cluster_share(const sg_fit_structure *s) {
   return fmin(1, high);
 }
 
-static void structured_members(const sg_fit *f, const sg_fitted *base, sg_buffer *b) {
+/* A law, and those parts of the structure. */
+static void law_members(const sg_fit *f, const sg_fitted *law, sg_fit_parts parts, sg_buffer *b) {
   const sg_fit_structure *s = f->structure;
-  sg_fit_parts parts = sg_fit_parts_of(f->structure);
   sg_putf(b, "\"cluster\": { \"workers\": %d", s->workers);
   if (parts.persistent) {
     sg_put(b, ", \"speeds\": [");
@@ -83,7 +76,7 @@ static void structured_members(const sg_fit *f, const sg_fitted *base, sg_buffer
     sg_put(b, "]");
   }
   sg_put(b, " },\n\"delay\": { ");
-  put_law(b, base);
+  put_law(b, law);
   put_scaling(b, f);
   if (parts.memory)
     sg_putf(b, ",\n  \"memory\": { \"p_slow\": %.4g, \"p_recover\": %.4g, \"slowdown\": %.4g }",
@@ -208,27 +201,30 @@ static sg_status simulate_model(const sg_fit *f, sg_fit_model *m, uint64_t seed,
 
 /* --- All -------------------------------------------------------------------------------------- */
 
-/* The next model; its scenario, if it has one, by `members`. */
-static sg_status add(sg_fit *f, const char *name, const sg_fitted *law,
-                     void (*members)(const sg_fit *f, const sg_fitted *law, sg_buffer *b),
+/* The next model, of a law if there is an estimate; law NULL: the trace. */
+static sg_status add(sg_fit *f, const char *name, const sg_fitted *law, sg_fit_parts parts,
                      sg_error *e) {
   sg_fit_model *m = &f->model[f->n_models++];
   sg_buffer b = {0};
   snprintf(m->name, sizeof m->name, "%s", name);
   for (int k = 0; k < SG_FIT_WAITS; k++) m->mean[k] = NAN;
-  if (!law || law->ok) members(f, law, &b);
+  if (!law)
+    trace_members(f, &b);
+  else if (law->ok)
+    law_members(f, law, parts, &b);
   m->scenario = b.data;
   return b.failed ? sg_fail_memory(e) : SG_OK;
 }
 
 static sg_status add_all(sg_fit *f, sg_error *e) {
+  const sg_fit_parts none = {0};
   sg_status status = SG_OK;
   for (int i = 0; i < f->n_laws && !status; i++)
-    status = add(f, f->law[i].type->name, &f->law[i], law_members, e);
+    status = add(f, f->law[i].type->name, &f->law[i], none, e);
   f->structured = f->n_models;
-  if (!status) status = add(f, "structured", &f->base, structured_members, e);
+  if (!status) status = add(f, "structured", &f->base, sg_fit_parts_of(f->structure), e);
   f->bootstrap = f->n_models;
-  if (!status) status = add(f, "block-bootstrap of the trace", NULL, trace_members, e);
+  if (!status) status = add(f, "block-bootstrap of the trace", NULL, none, e);
   return status;
 }
 

@@ -171,43 +171,36 @@ static void finish_effect(const data *d, sg_fit_effect *f) {
   f->chance = d->value[(int)(0.95 * count)];
 }
 
-/* The share of the workers when within each iteration it is chance who has which time, and that of
- * the iterations when within each worker it is chance when. Sums of squares of the other effect do
- * not change. */
+/* The share of an effect when it is chance which of a line's times is where, lines being what the
+ * effect is not of: iterations for that of the workers, workers for that of the iterations. Sums of
+ * squares of the other effect do not change. apart, next: from a line to the next, from a time of a
+ * line to its next. */
+static void test_effect(const data *d, int kind, long lines, long apart, long length, long next,
+                        double mean, double total, sg_fit_effect *f) {
+  double *x = memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
+  for (int p = 0; p < d->permutations; p++) {
+    for (long i = 0; i < lines; i++) {
+      sg_stream g;
+      stream(d, &g, kind, p, i);
+      shuffle(&x[i * apart], length, next, &g);
+    }
+    double squares = 0;
+    for (long k = 0; k < length; k++) {
+      double sum = 0;
+      for (long i = 0; i < lines; i++) sum += x[i * apart + k * next] - mean;
+      squares += sum * sum / (double)lines;
+    }
+    d->value[p] = total > 0 ? squares / total : 0;
+  }
+  finish_effect(d, f);
+}
+
 static void test_effects(const data *d, sg_fit_structure *s) {
   double square[3], mean = effects(d, square), total = square[0] + square[1] + square[2];
-  memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
   s->worker.value = total > 0 ? square[0] / total : 0;
   s->iteration.value = total > 0 ? square[1] / total : 0;
-  sg_stream g;
-  for (int p = 0; p < d->permutations; p++) {
-    for (int w = 0; w < d->columns; w++) d->column[w] = 0;
-    for (long i = 0; i < d->rows; i++) {
-      stream(d, &g, OF_WORKERS, p, i);
-      double *row = &d->scratch[at(d, i, 0)];
-      shuffle(row, d->columns, 1, &g);
-      for (int w = 0; w < d->columns; w++) d->column[w] += row[w] - mean;
-    }
-    double sum = 0;
-    for (int w = 0; w < d->columns; w++) sum += d->column[w] * d->column[w] / (double)d->rows;
-    d->value[p] = total > 0 ? sum / total : 0;
-  }
-  finish_effect(d, &s->worker);
-  memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
-  for (int p = 0; p < d->permutations; p++) {
-    for (int w = 0; w < d->columns; w++) {
-      stream(d, &g, OF_ITERATIONS, p, w);
-      shuffle(&d->scratch[w], d->rows, d->columns, &g);
-    }
-    double sum = 0;
-    for (long i = 0; i < d->rows; i++) {
-      double of_row = 0;
-      for (int w = 0; w < d->columns; w++) of_row += d->scratch[at(d, i, w)] - mean;
-      sum += of_row * of_row / d->columns;
-    }
-    d->value[p] = total > 0 ? sum / total : 0;
-  }
-  finish_effect(d, &s->iteration);
+  test_effect(d, OF_WORKERS, d->rows, d->columns, d->columns, 1, mean, total, &s->worker);
+  test_effect(d, OF_ITERATIONS, d->columns, 1, d->rows, d->columns, mean, total, &s->iteration);
 }
 
 /* Σ over columns of Σ z(i) z(i−1), over Σ z², rows taken in the given order. */

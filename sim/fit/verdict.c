@@ -12,10 +12,8 @@ const char *const sg_fit_warning_names[SG_FIT_WARNINGS] = {"persistent", "change
                                                            "common",     "stalls",  "clustered",
                                                            "heavy-tail", "barrier", "short"};
 
-static void warn(sg_fit *f, sg_fit_warning which, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void warn(sg_fit *f, sg_fit_warning which, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning which,
+                                                       const char *format, ...) {
   va_list args;
   va_start(args, format);
   if (vasprintf(&f->warning[which], format, args) < 0) f->warning[which] = NULL;

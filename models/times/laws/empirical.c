@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Measured times, each equally likely: a list in the scenario, or a column of a CSV file.
  *
- * Their order is not used. Times that belong together in iterations are a trace (../replay.h). */
+ * Their order is not used. Times that belong together in iterations are a trace (../times.h). */
 #include "models/times/laws/laws.h"
 #include "sim/core/array.h"
 #include "sim/core/csv.h"
@@ -151,27 +151,14 @@ static double variance(const sg_law_state *state) {
   return ((const empirical *)state)->variance;
 }
 
-/* How many times are at most t. */
-static long rank_of(const empirical *x, double t) {
-  long low = 0, high = x->count;
-  while (low < high) {
-    long middle = low + (high - low) / 2;
-    if (x->time[middle] <= t)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 static double cdf(const sg_law_state *state, double t) {
   const empirical *x = (const empirical *)state;
-  return (double)rank_of(x, t) / (double)x->count;
+  return (double)sg_law_rank(x->time, x->count, t) / (double)x->count;
 }
 
 static double tail(const sg_law_state *state, double t) {
   const empirical *x = (const empirical *)state;
-  return (double)(x->count - rank_of(x, t)) / (double)x->count;
+  return (double)(x->count - sg_law_rank(x->time, x->count, t)) / (double)x->count;
 }
 
 static double density(const sg_law_state *state, double t) {

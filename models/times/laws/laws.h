@@ -22,9 +22,8 @@
   SG_ROW_REAL(member, 0, SG_UNBOUNDED, what, .flags = SG_REQUIRED | SG_MIN_OPEN)
 #define LAW_SHIFT SG_ROW_REAL("shift_s", 0, SG_UNBOUNDED, "Seconds added to every time.")
 
-/* The smallest t in [low, high] with cdf(t) ≥ p, by bisection to the last bit. */
-double sg_law_bisect(double (*cdf)(const sg_law_state *state, double t), const sg_law_state *state,
-                     double p, double low, double high);
+/* How many of n ascending numbers are at most t. */
+long sg_law_rank(const double *ascending, long n, double t);
 
 extern const sg_law_type sg_law_deterministic, sg_law_exponential, sg_law_shifted_exponential,
     sg_law_weibull, sg_law_gamma, sg_law_lognormal, sg_law_pareto, sg_law_bimodal, sg_law_mixture,

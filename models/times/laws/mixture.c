@@ -72,16 +72,7 @@ static double weight(const mixture *x, int i) {
 
 static double draw(const sg_law_state *state, sg_stream *stream) {
   const mixture *x = (const mixture *)state;
-  double u = sg_uniform(stream);
-  int low = 0, high = x->count - 1; /* the first with u < upper */
-  while (low < high) {
-    int middle = (low + high) / 2;
-    if (u < x->upper[middle])
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return sg_law_draw(&x->part[low], stream);
+  return sg_law_draw(&x->part[sg_law_rank(x->upper, x->count - 1, sg_uniform(stream))], stream);
 }
 
 static double mean(const sg_law_state *state) {
@@ -126,7 +117,8 @@ static double density(const sg_law_state *state, double t) {
   return sum;
 }
 
-/* It lies between the least and the greatest of the parts' quantiles. */
+/* The smallest t with cdf(t) ≥ p, by bisection to the last bit: it lies between the least and the
+ * greatest of the parts' quantiles. */
 static double quantile(const sg_law_state *state, double p) {
   const mixture *x = (const mixture *)state;
   double low = INFINITY, high = 0;
@@ -135,7 +127,16 @@ static double quantile(const sg_law_state *state, double p) {
     low = fmin(low, q);
     high = fmax(high, q);
   }
-  return isfinite(high) ? sg_law_bisect(cdf, state, p, low, high) : high;
+  if (!isfinite(high)) return high;
+  if (cdf(state, low) >= p) return low;
+  for (;;) {
+    double middle = low + (high - low) / 2;
+    if (middle <= low || middle >= high) return high;
+    if (cdf(state, middle) >= p)
+      high = middle;
+    else
+      low = middle;
+  }
 }
 
 static bool atom(const sg_law_state *state, int i, double *time, double *probability) {
