@@ -101,15 +101,15 @@ struct sg_delay_run {
 /* --- Speed classes ---------------------------------------------------------------------------- */
 
 static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_error *e) {
-  for (int w = 0; w < delay->workers; w++) delay->speed[w] = 1;
-  int listed = sg_count(cluster, "speeds");
+  int listed = sg_count(cluster, "speeds"), classes = sg_count(cluster, "classes");
   if (listed > 0 && listed != delay->workers)
     return sg_fail_at(e, cluster, "speeds", "expected a speed for each of %d workers, found %d",
                       delay->workers, listed);
-  if (listed > 0 && sg_count(cluster, "classes") > 0)
+  if (listed > 0 && classes > 0)
     return sg_fail_at(e, cluster, "speeds", "expected either speeds or classes, found both");
-  for (int w = 0; w < listed; w++) delay->speed[w] = sg_item(cluster, "speeds", w)->number;
-  if (sg_count(cluster, "classes") == 0) return SG_OK;
+  for (int w = 0; w < delay->workers; w++)
+    delay->speed[w] = listed > 0 ? sg_item(cluster, "speeds", w)->number : 1;
+  if (classes == 0) return SG_OK;
   int *class_of = calloc((size_t)delay->workers, sizeof *class_of);
   if (!class_of) return sg_fail_memory(e);
   sg_status status =
@@ -275,7 +275,7 @@ double sg_delay_loses(const sg_delay *delay, int worker, long iterations) {
 }
 
 bool sg_delay_scales(const sg_delay *d) {
-  bool stalls = d->modifiers.stall_probability > 0 && d->modifiers.stall_has_length;
+  bool stalls = d->modifiers.stall_probability > 0 && d->modifiers.stall_length.type;
   return d->scaling == PROPORTIONAL && d->fixed == 0 && !stalls &&
          d->failures.crash != SG_CRASH_SECONDS;
 }
@@ -304,7 +304,7 @@ sg_delay_tails sg_delay_tails_of(const sg_delay *d, double work) {
     t.far = fmin(t.far, near_index(&m->speed));
     t.near = fmin(t.near, far_index(&m->speed));
   }
-  if (m->stall_probability > 0 && m->stall_has_length)
+  if (m->stall_probability > 0 && m->stall_length.type)
     t.far = fmin(t.far, far_index(&m->stall_length));
   if (d->failures.crash == SG_CRASH_SECONDS) t.far = fmin(t.far, far_index(&d->failures.downtime));
   if (m->common.type) {

@@ -5,8 +5,12 @@
 #define SG_MODELS_MODIFIERS_H
 
 #include "models/delay/chain.h"
-#include "models/delay/factor.h"
+#include "models/times/law.h"
 
+/* The laws of factors without a unit, of a worker's speed, of what an iteration has in common:
+ * {"model": none | lognormal | gamma | weibull | pareto | bimodal | deterministic}, the laws of
+ * law.h with the same members, their times being numbers: "median" for "median_s". */
+extern const sg_family sg_factor_family;
 /* "delay.memory" and "delay.stalls". */
 extern const sg_family sg_stall_length_family;
 extern const sg_param sg_memory_params[], sg_stall_params[];
@@ -21,8 +25,7 @@ typedef struct sg_modifiers {
   double slowdown;
   sg_law common;                                         /* type NULL: none */
   double stall_probability, stall_share, stall_slowdown; /* share 0: each worker by itself */
-  bool stall_has_length;
-  sg_law stall_length;
+  sg_law stall_length;                                   /* type NULL: none */
 } sg_modifiers;
 
 /* random_speed: a factor; memory and stalls may be NULL. A zeroed object, or one whose making

@@ -84,7 +84,7 @@ static sg_status fit_laws(sg_fit *f, const sg_fit_options *o, sg_error *e) {
 /* What is left of the times when what the structured model has besides is taken out. */
 static sg_status fit_base(sg_fit *f, uint64_t seed, sg_error *e) {
   const sg_fit_structure *s = f->structure;
-  sg_fit_parts parts = sg_fit_parts_of(f->structure);
+  sg_fit_parts parts = s->parts;
   size_t cells = cells_of(f->trace), n = 0, columns = (size_t)s->workers;
   double *x = malloc(2 * cells * sizeof *x), mean = 0;
   if (!x) return sg_fail_memory(e);

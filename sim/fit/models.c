@@ -222,7 +222,7 @@ static sg_status add_all(sg_fit *f, sg_error *e) {
   for (int i = 0; i < f->n_laws && !status; i++)
     status = add(f, f->law[i].type->name, &f->law[i], none, e);
   f->structured = f->n_models;
-  if (!status) status = add(f, "structured", &f->base, sg_fit_parts_of(f->structure), e);
+  if (!status) status = add(f, "structured", &f->base, f->structure->parts, e);
   f->bootstrap = f->n_models;
   if (!status) status = add(f, "block-bootstrap of the trace", NULL, none, e);
   return status;

@@ -387,8 +387,9 @@ static void find_tail(const data *d, sg_fit_structure *s) {
 
 /* --- Slow and fast states --------------------------------------------------------------------- */
 
+/* Of the fast state and the slow one. */
 typedef struct chain {
-  double fast, slow, sd, p_slow, p_recover;
+  double mean[2], leave[2], sd;
 } chain;
 
 static double normal(double z, double mean, double sd) {
@@ -396,81 +397,80 @@ static double normal(double z, double mean, double sd) {
   return exp(-0.5 * t * t) / sd + 1e-300;
 }
 
-typedef struct expected {
-  double n, slow, from_fast, to_slow, from_slow, to_fast, sum_fast, sum_slow, square;
+typedef struct expected { /* sums over iterations, of expectations given the times */
+  double n, slow;
+  double from[2], left[2]; /* iterations in a state that has a next one; those that leave it then */
+  double sum[2], square;
 } expected;
+
+static void normalise(double p[2]) {
+  double sum = p[0] + p[1];
+  p[0] /= sum;
+  p[1] /= sum;
+}
 
 /* Forward–backward over one worker; z and probability (may be NULL) have stride `stride`. f, g:
  * 2·rows values each. */
 static void worker_states(const chain *c, long rows, const double *z, long stride, double *f,
                           double *g, double *probability, expected *x) {
-  double a[2][2] = {{1 - c->p_slow, c->p_slow}, {c->p_recover, 1 - c->p_recover}};
-  double start = c->p_slow / (c->p_slow + c->p_recover);
+  double a[2][2] = {{1 - c->leave[0], c->leave[0]}, {c->leave[1], 1 - c->leave[1]}};
+  double slow = c->leave[0] / (c->leave[0] + c->leave[1]), start[2] = {1 - slow, slow};
   for (long i = 0; i < rows; i++) {
-    double b0 = normal(z[i * stride], c->fast, c->sd), b1 = normal(z[i * stride], c->slow, c->sd);
     double *now = &f[2 * i], *last = now - 2;
-    now[0] = b0 * (i ? last[0] * a[0][0] + last[1] * a[1][0] : 1 - start);
-    now[1] = b1 * (i ? last[0] * a[0][1] + last[1] * a[1][1] : start);
-    double sum = now[0] + now[1];
-    now[0] /= sum;
-    now[1] /= sum;
+    for (int v = 0; v < 2; v++)
+      now[v] = normal(z[i * stride], c->mean[v], c->sd) *
+               (i ? last[0] * a[0][v] + last[1] * a[1][v] : start[v]);
+    normalise(now);
   }
   g[2 * (rows - 1)] = g[2 * (rows - 1) + 1] = 1;
   for (long i = rows - 1; i >= 0; i--) {
-    double *now = &g[2 * i];
+    double *now = &g[2 * i], b[2], joint[2][2], all = 0;
     if (i + 1 < rows) {
-      double b0 = normal(z[(i + 1) * stride], c->fast, c->sd) * now[2];
-      double b1 = normal(z[(i + 1) * stride], c->slow, c->sd) * now[3];
-      double joint[2][2], all = 0;
+      for (int v = 0; v < 2; v++)
+        b[v] = normal(z[(i + 1) * stride], c->mean[v], c->sd) * now[2 + v];
       for (int u = 0; u < 2; u++)
-        for (int v = 0; v < 2; v++) all += joint[u][v] = f[2 * i + u] * a[u][v] * (v ? b1 : b0);
-      x->from_fast += (joint[0][0] + joint[0][1]) / all;
-      x->to_slow += joint[0][1] / all;
-      x->from_slow += (joint[1][0] + joint[1][1]) / all;
-      x->to_fast += joint[1][0] / all;
-      now[0] = a[0][0] * b0 + a[0][1] * b1;
-      now[1] = a[1][0] * b0 + a[1][1] * b1;
-      double sum = now[0] + now[1];
-      now[0] /= sum;
-      now[1] /= sum;
+        for (int v = 0; v < 2; v++) all += joint[u][v] = f[2 * i + u] * a[u][v] * b[v];
+      for (int u = 0; u < 2; u++) {
+        x->from[u] += (joint[u][0] + joint[u][1]) / all;
+        x->left[u] += joint[u][1 - u] / all;
+        now[u] = a[u][0] * b[0] + a[u][1] * b[1];
+      }
+      normalise(now);
     }
-    double slow = f[2 * i + 1] * now[1], fast = f[2 * i] * now[0], p = slow / (slow + fast);
-    double t = z[i * stride];
+    double is_slow = f[2 * i + 1] * now[1], is_fast = f[2 * i] * now[0], t = z[i * stride];
+    double p = is_slow / (is_slow + is_fast), far = t - c->mean[0], near = t - c->mean[1];
     if (probability) probability[i * stride] = p;
     x->n++;
     x->slow += p;
-    x->sum_fast += (1 - p) * t;
-    x->sum_slow += p * t;
-    x->square += (1 - p) * (t - c->fast) * (t - c->fast) + p * (t - c->slow) * (t - c->slow);
+    x->sum[0] += (1 - p) * t;
+    x->sum[1] += p * t;
+    x->square += (1 - p) * far * far + p * near * near;
   }
 }
 
 static void find_states(const data *d, double sd, sg_fit_structure *s) {
   double *z = d->z, *f = d->scratch, *g = f + 2 * d->rows;
-  chain c = {.fast = -0.5 * sd, .slow = 1.5 * sd, .sd = 0.7 * sd, .p_slow = 0.1, .p_recover = 0.3};
-  for (int step = 0; step < 200 && sd > 0; step++) {
+  chain c = {.mean = {-0.5 * sd, 1.5 * sd}, .leave = {0.1, 0.3}, .sd = 0.7 * sd};
+  bool done = !(sd > 0);
+  for (int step = 0; step < 200 && !done; step++) {
     expected x = {0};
     for (int w = 0; w < d->columns; w++)
       worker_states(&c, d->rows, z + w, d->columns, f, g, NULL, &x);
-    chain n = {.fast = x.sum_fast / (x.n - x.slow),
-               .slow = x.sum_slow / x.slow,
-               .sd = sqrt(x.square / x.n),
-               .p_slow = x.to_slow / x.from_fast,
-               .p_recover = x.to_fast / x.from_slow};
-    if (!isfinite(n.fast + n.slow + n.sd + n.p_slow + n.p_recover) || !(n.sd > 0)) break;
-    bool done = fabs(n.slow - c.slow) + fabs(n.fast - c.fast) < 1e-6 * sd &&
-                fabs(n.p_slow - c.p_slow) < 1e-5 && fabs(n.p_recover - c.p_recover) < 1e-5;
+    chain n = {.mean = {x.sum[0] / (x.n - x.slow), x.sum[1] / x.slow},
+               .leave = {x.left[0] / x.from[0], x.left[1] / x.from[1]},
+               .sd = sqrt(x.square / x.n)};
+    if (!isfinite(n.mean[0] + n.mean[1] + n.sd + n.leave[0] + n.leave[1]) || !(n.sd > 0)) break;
+    done = fabs(n.mean[1] - c.mean[1]) + fabs(n.mean[0] - c.mean[0]) < 1e-6 * sd &&
+           fabs(n.leave[0] - c.leave[0]) < 1e-5 && fabs(n.leave[1] - c.leave[1]) < 1e-5;
     c = n;
-    c.p_slow = fmin(fmax(c.p_slow, 1e-6), 1 - 1e-6);
-    c.p_recover = fmin(fmax(c.p_recover, 1e-6), 1 - 1e-6);
-    if (done) break;
+    for (int u = 0; u < 2; u++) c.leave[u] = fmin(fmax(c.leave[u], 1e-6), 1 - 1e-6);
   }
   expected ignored = {0};
   for (int w = 0; w < d->columns && c.sd > 0; w++)
     worker_states(&c, d->rows, z + w, d->columns, f, g, s->slow + w, &ignored);
-  s->p_slow = c.p_slow;
-  s->p_recover = c.p_recover;
-  s->slowdown = exp(c.slow - c.fast);
+  s->p_slow = c.leave[0];
+  s->p_recover = c.leave[1];
+  s->slowdown = exp(c.mean[1] - c.mean[0]);
 }
 
 /* --- All -------------------------------------------------------------------------------------- */
@@ -515,6 +515,15 @@ static void take_residuals(const data *d, double mean, bool rows, bool columns) 
           d->y[at(d, i, w)] - mean - (rows ? d->row[i] : 0) - (columns ? d->column[w] : 0);
 }
 
+static sg_fit_parts parts_of(const sg_fit_structure *s) {
+  return (sg_fit_parts){
+      .persistent = s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
+      .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
+      .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
+      .stalls = s->stalls > 2,
+      .clustered = s->stalls > 2 && s->together_p < 0.01 && s->together > 1.2 * s->together_chance};
+}
+
 /* false: no memory. */
 static bool analyse(data *d, sg_fit_structure *s) {
   double square[3];
@@ -535,6 +544,7 @@ static bool analyse(data *d, sg_fit_structure *s) {
   /* An effect that is chance alone would take a part of the slow states with it. */
   take_residuals(d, mean, s->iteration.p < 0.01, s->worker.p < 0.01 && s->persistent_p < 0.01);
   find_states(d, s->residual_sd, s);
+  s->parts = parts_of(s);
   return block > 0 && s->block > 0;
 }
 
@@ -582,15 +592,6 @@ void sg_fit_structure_free(sg_fit_structure *s) {
   free(s->factor);
   free(s->stalled);
   free(s);
-}
-
-sg_fit_parts sg_fit_parts_of(const sg_fit_structure *s) {
-  return (sg_fit_parts){
-      .persistent = s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
-      .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
-      .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
-      .stalls = s->stalls > 2,
-      .clustered = s->stalls > 2 && s->together_p < 0.01 && s->together > 1.2 * s->together_chance};
 }
 
 /* --- Load ------------------------------------------------------------------------------------- */

@@ -23,7 +23,6 @@ __attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning
 
 static void warn_of_workers(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  sg_fit_parts parts = sg_fit_parts_of(f->structure);
   double least = INFINITY, most = 0;
   int slowest = 0;
   for (int w = 0; w < s->workers; w++) {
@@ -31,7 +30,7 @@ static void warn_of_workers(sg_fit *f) {
     least = fmin(least, s->factor[w]);
     most = fmax(most, s->factor[w]);
   }
-  if (parts.persistent)
+  if (s->parts.persistent)
     warn(f, SG_FIT_PERSISTENT,
          "persistent workers: the workers are %.0f %% of the variance (chance: below %.1f %%); the "
          "slowest, worker %lld, takes %.3g times as long as the fastest. An independent model "
@@ -48,23 +47,22 @@ static void warn_of_workers(sg_fit *f) {
 
 static void warn_of_iterations(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  sg_fit_parts parts = sg_fit_parts_of(f->structure);
-  if (parts.memory)
+  if (s->parts.memory)
     warn(f, SG_FIT_MEMORY,
          "memory: the autocorrelation of a worker's times from one iteration to the next is %.2f "
          "(chance: below %.2f); slow workers stay slow for a while, which a block of %ld "
          "iterations keeps",
          s->memory.value, s->memory.chance, s->block);
-  if (parts.common)
+  if (s->parts.common)
     warn(f, SG_FIT_COMMON,
          "common factor: the iteration is %.0f %% of the variance (chance: below %.1f %%): workers "
          "are slow together, and no code helps against that",
          100 * s->iteration.value, 100 * s->iteration.chance);
-  if (parts.stalls)
+  if (s->parts.stalls)
     warn(f, SG_FIT_STALLS,
          "stalls: %ld times (%.2g %%) are more than %.2g times the usual, %.3g times in the mean",
          s->stalls, 100 * s->stall_share, s->threshold, s->stall_ratio);
-  if (parts.clustered)
+  if (s->parts.clustered)
     warn(f, SG_FIT_CLUSTERED,
          "clustered stalls: %.2g workers stall at once (single stalls: %.2g); a code that survives "
          "s stragglers does not survive those",
