@@ -2,7 +2,6 @@
 /* Order statistics of completion times by a sample, made when it is first asked for. */
 #include "sim/experiment/forecast.h"
 
-#include "models/delay/delay_causes.h"
 #include "sim/core/array.h"
 
 #include <math.h>
@@ -145,7 +144,7 @@ void sg_forecaster_free(sg_forecaster *f) {
     free(f->known[i].inverse);
   }
   free(f->known);
-  sg_delay_apart_free(f->delay);
+  free(f->delay);
   free(f);
 }
 

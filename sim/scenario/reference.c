@@ -2,7 +2,7 @@
 /* The reference of the format, from the tables. */
 #include "codes/frame/code.h"
 #include "models/delay/delay.h"
-#include "models/delay/factor.h"
+#include "models/delay/modifiers.h"
 #include "sim/scenario/internal.h"
 
 #include <stdio.h>
