@@ -28,9 +28,9 @@ static sg_status add_one(sg_db *db, int64_t invocation_id, const sg_code_check_r
                          sg_error *e) {
   int64_t id = 0;
   sg_status status = delete_older(db, r, e);
-  if (!status) status = sg_db_insert(db, "code_check", invocation_id, r, &id, e);
+  if (!status) status = sg_db_insert(db, "code_check", 1, &invocation_id, r, "", &id, e);
   for (int i = 0; i < r->n_sets && !status; i++)
-    status = sg_db_insert(db, "code_check_sets", id, &r->sets[i], NULL, e);
+    status = sg_db_insert(db, "code_check_sets", 1, &id, &r->sets[i], "", NULL, e);
   return status;
 }
 

@@ -28,53 +28,39 @@ struct sg_db {
   sqlite3 *handle;
   char *path, *lock_path;
   int lock; /* file descriptor; −1: reading only */
-  bool created;
 };
 
 sqlite3 *sg_db_handle(sg_db *db) {
   return db->handle;
 }
 
-static sg_status status_of(int code) {
-  switch (code & 0xFF) {
+sg_status sg_db_fail(sg_db *db, sg_error *e) {
+  const char *text = sqlite3_errmsg(db->handle);
+  switch (sqlite3_errcode(db->handle) & 0xFF) {
   case SQLITE_BUSY:
-  case SQLITE_LOCKED: return SG_BUSY;
+  case SQLITE_LOCKED:
+    return sg_fail(e, SG_BUSY, db->path,
+                   "the database is in use by another process; try again when that has finished");
   case SQLITE_FULL:
-  case SQLITE_IOERR: return SG_IO;
+  case SQLITE_IOERR:
+    return sg_fail(e, SG_IO, db->path,
+                   "writing or reading failed (%s); is the disk full? results that were complete "
+                   "are kept",
+                   text);
   case SQLITE_READONLY:
   case SQLITE_PERM:
-  case SQLITE_CANTOPEN: return SG_CANNOT_CREATE;
-  case SQLITE_NOTADB:
-  case SQLITE_CORRUPT: return SG_INVALID;
-  case SQLITE_NOMEM: return SG_NO_MEMORY;
-  default: return SG_BUG;
-  }
-}
-
-sg_status sg_db_fail(sg_db *db, sg_error *e) {
-  int code = sqlite3_errcode(db->handle);
-  const char *text = sqlite3_errmsg(db->handle);
-  switch (status_of(code)) {
-  case SG_BUSY:
-    return sg_fail(e, SG_BUSY, db->path,
-                   "the database is in use by another process; try again "
-                   "when that has finished");
-  case SG_IO:
-    return sg_fail(e, SG_IO, db->path,
-                   "writing or reading failed (%s); is the disk full? results "
-                   "that were complete are kept",
-                   text);
-  case SG_CANNOT_CREATE:
+  case SQLITE_CANTOPEN:
     return sg_fail(e, SG_CANNOT_CREATE, db->path,
-                   "cannot be opened or written (%s); check the "
-                   "permissions of the file and its folder",
+                   "cannot be opened or written (%s); check the permissions of the file and its "
+                   "folder",
                    text);
-  case SG_INVALID:
+  case SQLITE_NOTADB:
+  case SQLITE_CORRUPT:
     return sg_fail(e, SG_INVALID, db->path,
-                   "expected a result database of straggle, found "
-                   "something else or a damaged file (%s)",
+                   "expected a result database of straggle, found something else or a damaged "
+                   "file (%s)",
                    text);
-  case SG_NO_MEMORY: return sg_fail_memory(e);
+  case SQLITE_NOMEM: return sg_fail_memory(e);
   default: return sg_fail(e, SG_BUG, db->path, "SQLite: %s", text);
   }
 }
@@ -92,6 +78,21 @@ sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e) {
   return code == SQLITE_ROW || code == SQLITE_DONE ? SG_OK : sg_db_fail(db, e);
 }
 
+bool sg_db_row(sg_db *db, sqlite3_stmt *statement, sg_status *status, sg_error *e) {
+  if (!*status) *status = sg_db_step(db, statement, e);
+  return !*status && sqlite3_data_count(statement) > 0;
+}
+
+sg_status sg_db_ask(sg_db *db, const char *sql, const char *text, int64_t number,
+                    sqlite3_stmt **out, sg_error *e) {
+  sg_status status = sg_db_prepare(db, sql, out, e);
+  int text_at = sqlite3_bind_parameter_index(*out, ":text"),
+      number_at = sqlite3_bind_parameter_index(*out, ":number");
+  if (text_at) sg_bind_text(*out, text_at, text);
+  if (number_at) sqlite3_bind_int64(*out, number_at, number);
+  return status;
+}
+
 sg_status sg_db_begin(sg_db *db, sg_error *e) {
   return sg_db_execute(db, "SAVEPOINT whole", e);
 }
@@ -103,12 +104,11 @@ sg_status sg_db_end(sg_db *db, sg_status status, sg_error *e) {
 }
 
 /* The first column of the first row, or 0. */
-static sg_status scalar(sg_db *db, const char *sql, int64_t *out, sg_error *e) {
-  sqlite3_stmt *statement = NULL;
-  sg_status status = sg_db_prepare(db, sql, &statement, e);
-  if (!status) status = sg_db_step(db, statement, e);
-  *out = status ? 0 : sqlite3_column_int64(statement, 0);
-  sqlite3_finalize(statement);
+static sg_status scalar(sg_db *db, const char *sql, const char *text, int64_t *out, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  sg_status status = sg_db_ask(db, sql, text, 0, &s, e);
+  *out = sg_db_row(db, s, &status, e) ? sqlite3_column_int64(s, 0) : 0;
+  sqlite3_finalize(s);
   return status;
 }
 
@@ -149,8 +149,10 @@ static void release_lock(sg_db *db) {
   db->lock = -1;
 }
 
-static void discard(sg_db *db) {
+/* remove: the file, too. */
+static void discard(sg_db *db, bool remove) {
   sqlite3_close(db->handle);
+  if (remove) unlink(db->path);
   release_lock(db);
   free(db->lock_path);
   free(db->path);
@@ -160,9 +162,9 @@ static void discard(sg_db *db) {
 /* Whether the file is ours, or empty and so may become ours. Changes nothing. */
 static sg_status check_identity(sg_db *db, bool *empty, sg_error *e) {
   int64_t application = 0, version = 0, tables = 0;
-  sg_status status = scalar(db, "PRAGMA application_id", &application, e);
-  if (!status) status = scalar(db, "PRAGMA user_version", &version, e);
-  if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", &tables, e);
+  sg_status status = scalar(db, "PRAGMA application_id", NULL, &application, e);
+  if (!status) status = scalar(db, "PRAGMA user_version", NULL, &version, e);
+  if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
   if (status) return status;
   *empty = application == 0 && version == 0 && tables == 0;
   if (*empty) return SG_OK;
@@ -178,15 +180,10 @@ static sg_status check_identity(sg_db *db, bool *empty, sg_error *e) {
 }
 
 static sg_status fill_t_quantiles(sg_db *db, sg_error *e) {
-  sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare_insert(db, "t_quantile", "", &insert, e);
-  for (int df = 1; df <= LONGEST_T && !status; df++) {
-    sqlite3_bind_int(insert, 1, df);
-    sqlite3_bind_double(insert, 2, sg_t_quantile(0.975, df));
-    status = sg_db_step(db, insert, e);
-    sqlite3_reset(insert);
-  }
-  sqlite3_finalize(insert);
+  sg_status status = SG_OK;
+  for (int64_t df = 1; df <= LONGEST_T && !status; df++)
+    status = sg_db_insert(db, "t_quantile", 1, &df,
+                          &(sg_t_quantile_record){sg_t_quantile(0.975, (double)df)}, "", NULL, e);
   return status;
 }
 
@@ -208,47 +205,39 @@ static sg_status create_schema(sg_db *db, sg_error *e) {
   return status;
 }
 
-static sg_status prepare_reading(sg_db *db, sg_error *e) {
+static sg_status prepare(sg_db *db, bool write, sg_error *e) {
   bool empty = false;
   sg_status status = check_identity(db, &empty, e);
-  if (status || !empty) return status;
-  return sg_fail(e, SG_INVALID, db->path,
-                 "expected a result database of straggle, found an empty file");
-}
-
-static sg_status prepare_writing(sg_db *db, sg_error *e) {
-  bool empty = false;
-  sg_status status = check_identity(db, &empty, e);
-  if (status) return status;
+  if (status || (!write && !empty)) return status;
+  if (!write)
+    return sg_fail(e, SG_INVALID, db->path,
+                   "expected a result database of straggle, found an empty file");
   if (sqlite3_db_readonly(db->handle, "main"))
     return sg_fail(e, SG_CANNOT_CREATE, db->path, "the database is read-only");
   if (empty) status = create_schema(db, e);
-  if (!status)
-    status = sg_db_execute(db,
-                           "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                           "PRAGMA foreign_keys = ON;"
-                           "DELETE FROM run WHERE status = 'running'",
-                           e);
-  return status;
+  if (status) return status;
+  return sg_db_execute(db,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                       "PRAGMA foreign_keys = ON;"
+                       "DELETE FROM run WHERE status = 'running'",
+                       e);
 }
 
 sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e) {
   *out = NULL;
   struct stat info;
   bool exists = stat(path, &info) == 0, write = mode == SG_OPEN_WRITE;
+  sg_status refused = write ? SG_CANNOT_CREATE : SG_NO_INPUT;
   if (!exists && (!write || errno != ENOENT))
-    return sg_fail(e, write ? SG_CANNOT_CREATE : SG_NO_INPUT, path, "cannot open the database: %s",
-                   strerror(errno));
+    return sg_fail(e, refused, path, "cannot open the database: %s", strerror(errno));
   if (exists && S_ISDIR(info.st_mode))
-    return sg_fail(e, write ? SG_CANNOT_CREATE : SG_NO_INPUT, path,
-                   "expected a database, found a folder");
+    return sg_fail(e, refused, path, "expected a database, found a folder");
   if (exists && access(path, R_OK))
     return sg_fail(e, SG_NO_INPUT, path, "cannot read the database: %s", strerror(errno));
 
   sg_db *db = calloc(1, sizeof *db);
   if (!db) return sg_fail_memory(e);
   db->lock = -1;
-  db->created = write && !exists;
   /* Two names of one file must have one lock. */
   char *real = exists ? realpath(path, NULL) : strdup(path);
   db->path = strdup(path);
@@ -259,25 +248,16 @@ sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error 
   }
   free(real);
   if (!status && write) status = take_lock(db, e);
-  if (!status) {
-    int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    if (sqlite3_open_v2(path, &db->handle, flags, NULL)) status = sg_db_fail(db, e);
-  }
-  if (!status) {
-    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
-    status = write ? prepare_writing(db, e) : prepare_reading(db, e);
-  }
-  if (status) {
-    bool remove = db->created && db->lock >= 0;
-    sqlite3_close(db->handle);
-    db->handle = NULL;
-    /* A file that could not be made into a database is not left behind. */
-    if (remove) unlink(path);
-    discard(db);
-    return status;
-  }
-  *out = db;
-  return SG_OK;
+  int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  if (!status && sqlite3_open_v2(path, &db->handle, flags, NULL)) status = sg_db_fail(db, e);
+  if (!status) sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+  if (!status) status = prepare(db, write, e);
+  /* A file that could not be made into a database is not left behind. */
+  if (status)
+    discard(db, !exists && db->lock >= 0);
+  else
+    *out = db;
+  return status;
 }
 
 sg_status sg_db_close(sg_db *db, sg_error *e) {
@@ -297,7 +277,7 @@ sg_status sg_db_close(sg_db *db, sg_error *e) {
     }
     sg_error_clear(&ignored);
   }
-  discard(db);
+  discard(db, false);
   return status;
 }
 
@@ -333,108 +313,64 @@ void sg_bind_real(sqlite3_stmt *statement, int index, double x) {
     sqlite3_bind_double(statement, index, x);
 }
 
-sg_status sg_db_insert(sg_db *db, const char *table, int64_t key, const void *record, int64_t *id,
-                       sg_error *e) {
+sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *key,
+                       const void *record, const char *conflict, int64_t *id, sg_error *e) {
   sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare_insert(db, table, "", &insert, e);
+  sg_buffer suffix = {0};
+  sg_putf(&suffix, "%s%s", conflict, id ? " RETURNING rowid" : "");
+  sg_status status =
+      suffix.failed ? sg_fail_memory(e) : sg_db_prepare_insert(db, table, suffix.data, &insert, e);
   if (!status) {
-    if (key) sqlite3_bind_int64(insert, 1, key);
-    sg_bind_record(insert, key ? 2 : 1, table, record);
-    status = sg_db_step(db, insert, e);
+    for (int k = 0; k < n_keys; k++) sqlite3_bind_int64(insert, k + 1, key[k]);
+    sg_bind_record(insert, n_keys + 1, table, record);
   }
-  if (!status && id) *id = sqlite3_last_insert_rowid(db->handle);
+  if (sg_db_row(db, insert, &status, e)) *id = sqlite3_column_int64(insert, 0);
   sqlite3_finalize(insert);
+  sg_buffer_free(&suffix);
   return status;
 }
 
 sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e) {
-  return sg_db_insert(db, "invocation", 0, i, id, e);
+  return sg_db_insert(db, "invocation", 0, NULL, i, "", id, e);
 }
 
 sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, const char *text,
                              const char *sha256, int64_t *id, sg_error *e) {
-  sqlite3_stmt *insert = NULL;
-  sg_status status =
-      sg_db_prepare_insert(db, "scenario",
-                           " ON CONFLICT (sha256, path) DO UPDATE SET name = excluded.name"
-                           " RETURNING scenario_id",
-                           &insert, e);
-  if (!status) {
-    const char *value[] = {name, path, text, sha256};
-    for (int k = 0; k < 4; k++) sg_bind_text(insert, k + 1, value[k]);
-    status = sg_db_step(db, insert, e);
-  }
-  if (!status) *id = sqlite3_column_int64(insert, 0);
-  sqlite3_finalize(insert);
-  return status;
+  return sg_db_insert(db, "scenario", 0, NULL, &(sg_scenario_record){name, path, text, sha256},
+                      " ON CONFLICT (sha256, path) DO UPDATE SET name = excluded.name", id, e);
 }
 
 static sg_status upsert_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
                               sg_error *e) {
-  sqlite3_stmt *insert = NULL;
-  sg_status status =
-      sg_db_prepare_insert(db, "point",
-                           " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
-                           " scenario_id = excluded.scenario_id,"
-                           " scheme_label = excluded.scheme_label,"
-                           " is_baseline = excluded.is_baseline RETURNING point_id",
-                           &insert, e);
-  if (!status) {
-    sqlite3_bind_int64(insert, 1, scenario_id);
-    sqlite3_bind_int(insert, 2, SG_RESULTS_VERSION);
-    sg_bind_record(insert, 3, "point", p);
-    status = sg_db_step(db, insert, e);
-    if (!status) *id = sqlite3_column_int64(insert, 0);
-  }
-  sqlite3_finalize(insert);
-  return status;
-}
-
-/* Whether the first row of a query of one text is there. */
-static sg_status exists(sg_db *db, const char *sql, const char *text, bool *found, sg_error *e) {
-  sqlite3_stmt *select = NULL;
-  sg_status status = sg_db_prepare(db, sql, &select, e);
-  if (!status) {
-    sg_bind_text(select, 1, text);
-    status = sg_db_step(db, select, e);
-    *found = sqlite3_data_count(select) > 0;
-  }
-  sqlite3_finalize(select);
-  return status;
+  return sg_db_insert(db, "point", 2, (int64_t[]){scenario_id, SG_RESULTS_VERSION}, p,
+                      " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
+                      " scenario_id = excluded.scenario_id, scheme_label = excluded.scheme_label,"
+                      " is_baseline = excluded.is_baseline",
+                      id, e);
 }
 
 /* The axes of a point. *changed: the names of all axes may have changed, and v_axes with them. */
 static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record *p, bool *changed,
                               sg_error *e) {
-  sqlite3_stmt *delete = NULL, *insert = NULL;
   for (int i = 0; i < p->n_axes; i++) {
-    bool known = false;
-    sg_status status =
-        exists(db, "SELECT 1 FROM point_axis WHERE name = ? LIMIT 1", p->axis[i].name, &known, e);
+    int64_t known = 0;
+    sg_status status = scalar(db, "SELECT 1 FROM point_axis WHERE name = :text LIMIT 1",
+                              p->axis[i].name, &known, e);
     if (status) return status;
     *changed |= !known;
   }
-  sg_status status = sg_db_prepare(
-      db, "DELETE FROM point_axis WHERE point_id = ? RETURNING position, name", &delete, e);
-  if (!status) sqlite3_bind_int64(delete, 1, point_id);
-  while (!status) {
-    status = sg_db_step(db, delete, e);
-    if (status || !sqlite3_data_count(delete)) break;
+  sqlite3_stmt *delete = NULL;
+  sg_status status =
+      sg_db_ask(db, "DELETE FROM point_axis WHERE point_id = :number RETURNING position, name",
+                NULL, point_id, &delete, e);
+  while (sg_db_row(db, delete, &status, e)) {
     int position = sqlite3_column_int(delete, 0);
     const char *name = (const char *)sqlite3_column_text(delete, 1);
     *changed |= position >= p->n_axes || !name || strcmp(name, p->axis[position].name) != 0;
   }
-  if (!status) status = sg_db_prepare_insert(db, "point_axis", "", &insert, e);
-  for (int i = 0; i < p->n_axes && !status; i++) {
-    sqlite3_bind_int64(insert, 1, point_id);
-    sqlite3_bind_int(insert, 2, i);
-    sg_bind_text(insert, 3, p->axis[i].name);
-    sg_bind_text(insert, 4, p->axis[i].value);
-    status = sg_db_step(db, insert, e);
-    sqlite3_reset(insert);
-  }
   sqlite3_finalize(delete);
-  sqlite3_finalize(insert);
+  for (int i = 0; i < p->n_axes && !status; i++)
+    status = sg_db_insert(db, "point_axis", 2, (int64_t[]){point_id, i}, &p->axis[i], "", NULL, e);
   return status;
 }
 
@@ -455,91 +391,60 @@ const char *sg_detail_name(sg_detail detail) {
 }
 
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e) {
-  sqlite3_stmt *select = NULL;
-  *id = 0;
-  sg_status status =
-      sg_db_prepare(db, "SELECT point_id FROM point WHERE point_sha256 = ?", &select, e);
-  if (!status) {
-    sqlite3_bind_text(select, 1, point_sha256, -1, SQLITE_STATIC);
-    status = sg_db_step(db, select, e);
-  }
-  if (!status) *id = sqlite3_column_int64(select, 0); /* 0 where there is no row */
-  sqlite3_finalize(select);
-  return status;
+  return scalar(db, "SELECT point_id FROM point WHERE point_sha256 = :text", point_sha256, id, e);
 }
 
 sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
                         sg_error *e) {
-  sqlite3_stmt *select = NULL;
+  sqlite3_stmt *s = NULL;
   *has = false;
-  sg_status status = sg_db_prepare(
-      db, "SELECT detail FROM run WHERE run_id = ? AND status <> 'running'", &select, e);
-  if (!status) {
-    sqlite3_bind_int64(select, 1, sg_run_id(point_id, replication));
-    status = sg_db_step(db, select, e);
-  }
-  const char *stored = status ? NULL : (const char *)sqlite3_column_text(select, 0);
+  sg_status status =
+      sg_db_ask(db, "SELECT detail FROM run WHERE run_id = :number AND status <> 'running'", NULL,
+                sg_run_id(point_id, replication), &s, e);
+  const char *stored =
+      sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
   for (int d = (int)detail; stored && d <= (int)SG_DETAIL_WORKER; d++)
     *has |= strcmp(stored, sg_detail_name((sg_detail)d)) == 0;
-  sqlite3_finalize(select);
+  sqlite3_finalize(s);
   return status;
 }
 
 sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replication,
                                double *seconds, sg_error *e) {
-  sqlite3_stmt *select = NULL;
-  int64_t id = 0;
+  sqlite3_stmt *s = NULL;
   *seconds = NAN;
-  sg_status status = sg_db_find_point(db, point_sha256, &id, e);
-  if (status || !id) return status;
-  status =
-      sg_db_prepare(db,
-                    "SELECT sim_time_s / nullif(iterations - undecodable_iters, 0) FROM run"
-                    " JOIN run_summary USING (run_id) WHERE run_id = ? AND status = 'finished'",
-                    &select, e);
-  if (!status) {
-    sqlite3_bind_int64(select, 1, sg_run_id(id, replication));
-    status = sg_db_step(db, select, e);
-  }
-  if (!status && sqlite3_column_type(select, 0) != SQLITE_NULL)
-    *seconds = sqlite3_column_double(select, 0);
-  sqlite3_finalize(select);
+  sg_status status =
+      sg_db_ask(db,
+                "SELECT sim_time_s / nullif(iterations - undecodable_iters, 0) FROM run"
+                " JOIN run_summary USING (run_id) WHERE status = 'finished' AND replication ="
+                " :number AND point_id = (SELECT point_id FROM point WHERE point_sha256 = :text)",
+                point_sha256, replication, &s, e);
+  if (sg_db_row(db, s, &status, e) && sqlite3_column_type(s, 0) != SQLITE_NULL)
+    *seconds = sqlite3_column_double(s, 0);
+  sqlite3_finalize(s);
   return status;
 }
 
 sg_status sg_db_load_calibration(sg_db *db, sg_calibration *c, sg_error *e) {
-  sqlite3_stmt *select = NULL;
+  sqlite3_stmt *s = NULL;
   *c = (sg_calibration){0};
-  sg_status status =
-      sg_db_prepare(db, "SELECT flops, seconds FROM calibration ORDER BY position", &select, e);
   const int room = sizeof c->flops / sizeof *c->flops;
-  while (!status && c->n < room) {
-    int code = sqlite3_step(select);
-    if (code == SQLITE_DONE) break;
-    if (code != SQLITE_ROW) {
-      status = sg_db_fail(db, e);
-      break;
-    }
-    c->flops[c->n] = sqlite3_column_double(select, 0);
-    c->seconds[c->n++] = sqlite3_column_double(select, 1);
+  sg_status status =
+      sg_db_prepare(db, "SELECT flops, seconds FROM calibration ORDER BY position", &s, e);
+  for (; c->n < room && sg_db_row(db, s, &status, e); c->n++) {
+    c->flops[c->n] = sqlite3_column_double(s, 0);
+    c->seconds[c->n] = sqlite3_column_double(s, 1);
   }
-  sqlite3_finalize(select);
+  sqlite3_finalize(s);
   return status;
 }
 
 sg_status sg_db_save_calibration(sg_db *db, const sg_calibration *c, sg_error *e) {
-  sqlite3_stmt *insert = NULL;
   sg_status status = sg_db_begin(db, e);
   if (status) return status;
   status = sg_db_execute(db, "DELETE FROM calibration", e);
-  if (!status) status = sg_db_prepare_insert(db, "calibration", "", &insert, e);
-  for (int i = 0; i < c->n && !status; i++) {
-    sqlite3_bind_int(insert, 1, i);
-    sg_bind_real(insert, 2, c->flops[i]);
-    sg_bind_real(insert, 3, c->seconds[i]);
-    status = sg_db_step(db, insert, e);
-    sqlite3_reset(insert);
-  }
-  sqlite3_finalize(insert);
+  for (int64_t i = 0; i < c->n && !status; i++)
+    status = sg_db_insert(db, "calibration", 1, &i,
+                          &(sg_calibration_record){c->flops[i], c->seconds[i]}, "", NULL, e);
   return sg_db_end(db, status, e);
 }

@@ -69,11 +69,9 @@ static double fold(const sg_judged *j, const sg_column *c) {
 }
 
 static bool fold_runs(sg_judged *j) {
-  int n = 0;
-  const sg_column *c = sg_columns_of("run_summary", &n);
   j->summary = sg_summary_blank;
-  for (int i = 0; i < n; i++)
-    if (c[i].place >= 0) sg_column_set_number(&c[i], &j->summary, fold(j, &c[i]));
+  for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c))
+    sg_column_set_number(c, &j->summary, fold(j, c));
   sg_sample times = {0};
   bool kept = true;
   for (int i = 0; i < j->n_runs && kept; i++) {
@@ -102,9 +100,7 @@ sg_status sg_comparison_load(sg_db *db, sg_comparison *c, sg_error *e) {
                " p.point_id, r.replication");
   sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, &s, e);
   sg_buffer_free(&sql);
-  while (!status) {
-    status = sg_db_step(db, s, e);
-    if (status || !sqlite3_data_count(s)) break;
+  while (sg_db_row(db, s, &status, e)) {
     sg_judged *last = c->n ? &c->scheme[c->n - 1] : NULL;
     if (!last || last->point_id != sqlite3_column_int64(s, 0)) last = add_scheme(c, s, &at);
     if (!last || !add_run(last, s, &at)) status = sg_fail_memory(e);

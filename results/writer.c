@@ -67,8 +67,7 @@ struct sg_writer {
 
   /* The thread's own. */
   sqlite3_stmt *statement[QUERIES];
-  const sg_column *column[QUERIES]; /* of the table of a query that inserts records */
-  int n_columns[QUERIES];
+  const sg_column *member[QUERIES]; /* of the table of a query that inserts records */
   bool in_transaction;
   long rows;          /* in the open transaction */
   int64_t *replacing; /* numbers of runs that are under way and replace an older one */
@@ -163,12 +162,11 @@ static sg_status delete_run(sg_writer *w, int64_t stored) {
 static sg_status begin_run(sg_writer *w, const command *c) {
   int64_t id = c->run.run_id;
   sqlite3_stmt *find = w->statement[FIND_RUN], *insert = w->statement[INSERT_RUN];
-  sqlite3_bind_int64(find, 1, id);
-  int code = sqlite3_step(find);
   sg_status status = SG_OK;
-  if (code != SQLITE_ROW && code != SQLITE_DONE) status = sg_db_fail(w->db, &w->error);
+  sqlite3_bind_int64(find, 1, id);
+  bool older = sg_db_row(w->db, find, &status, &w->error);
   sqlite3_reset(find);
-  if (!status && find_replacing(w, id) < 0 && code == SQLITE_ROW) status = note_replacing(w, id);
+  if (older && find_replacing(w, id) < 0) status = note_replacing(w, id);
   if (!status) status = delete_run(w, stored_id(w, id)); /* begun before, and not finished */
   if (status) return status;
   sqlite3_bind_int64(insert, 1, stored_id(w, id));
@@ -182,7 +180,7 @@ static sg_status begin_run(sg_writer *w, const command *c) {
 /* A row of a run: its number is the key of all tables that hang on runs. */
 static sg_status write_row(sg_writer *w, query q, int64_t run_id, const void *record) {
   sqlite3_bind_int64(w->statement[q], 1, run_id);
-  sg_bind_columns(w->statement[q], 2, w->n_columns[q], w->column[q], record);
+  sg_bind_columns(w->statement[q], 2, w->member[q], record);
   return run_statement(w, q);
 }
 
@@ -361,7 +359,7 @@ sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e) {
   sg_status status = w->spare ? SG_OK : sg_fail_memory(e);
   for (int q = 0; q < QUERIES && !status; q++) {
     if (inserts[q]) {
-      w->column[q] = sg_columns_of(inserts[q], &w->n_columns[q]);
+      w->member[q] = sg_members_of(inserts[q]);
       status = sg_db_prepare_insert(db, inserts[q], "", &w->statement[q], e);
     } else if (sql[q]) {
       status = sg_db_prepare(db, sql[q], &w->statement[q], e);

@@ -21,44 +21,54 @@ typedef struct cell {
 } cell;
 
 struct sg_table {
-  int n; /* columns */
+  int n, n_capacity; /* columns */
   size_t count, capacity;
-  char **name;
-  cell *cell; /* row by row */
+  cell *name, *cell; /* row by row */
   bool failed;
 };
 
+/* A failed table stays usable; sg_table_print then marks its output as failed. */
+static void add_column(sg_table *t, const char *name) {
+  char *copy = name && SG_ROOM(t->name, t->n_capacity, t->n + 1) ? strdup(name) : NULL;
+  if (copy)
+    t->name[t->n++] = (cell){.kind = TEXT, .text = copy};
+  else
+    t->failed = true;
+}
+
 sg_table *sg_table_new(int n, const char *const *columns) {
   sg_table *t = calloc(1, sizeof *t);
-  if (!t) return NULL;
-  t->n = n;
-  t->name = calloc((size_t)n + 1, sizeof *t->name);
-  if (!t->name) goto no_memory;
-  for (int i = 0; i < n; i++)
-    if (!(t->name[i] = strdup(columns[i]))) goto no_memory;
+  for (int i = 0; t && i < n; i++) add_column(t, columns[i]);
   return t;
-no_memory:
-  sg_table_free(t);
-  return NULL;
+}
+
+sg_table *sg_table_at(sg_table *t, const char *name) {
+  bool found = false;
+  for (int j = 0; name && j < t->n && !found; j++) found = !strcmp(t->name[j].text, name);
+  if (!found) add_column(t, name);
+  return t;
+}
+
+void sg_table_drop_rows(sg_table *t) {
+  while (t->count > 0) free(t->cell[--t->count].text);
 }
 
 void sg_table_free(sg_table *t) {
   if (!t) return;
-  for (size_t i = 0; i < t->count; i++) free(t->cell[i].text);
-  for (int i = 0; t->name && i < t->n; i++) free(t->name[i]);
+  sg_table_drop_rows(t);
+  while (t->n > 0) free(t->name[--t->n].text);
   free(t->cell);
   free(t->name);
   free(t);
 }
 
-/* A failed table stays usable; sg_table_print then marks its output as failed. */
 static void add(sg_table *t, cell c) {
-  if (!SG_ROOM(t->cell, t->capacity, t->count + 1)) {
+  if (SG_ROOM(t->cell, t->capacity, t->count + 1)) {
+    t->cell[t->count++] = c;
+  } else {
     t->failed = true;
     free(c.text);
-    return;
   }
-  t->cell[t->count++] = c;
 }
 
 void sg_table_text(sg_table *t, const char *text) {
@@ -81,17 +91,17 @@ int sg_table_rows(const sg_table *t) {
   return t->n ? (int)(t->count / (size_t)t->n) : 0;
 }
 
+enum { NAMES = -1, RULE = -2 }; /* "rows" above the first */
+
 static const cell *at(const sg_table *t, int row, int column) {
-  return &t->cell[(size_t)row * (size_t)t->n + (size_t)column];
+  return row == NAMES ? &t->name[column] : &t->cell[(size_t)row * (size_t)t->n + (size_t)column];
 }
 
 /* --- Text and Markdown: cells as people read them --------------------------------------------- */
 
-/* Columns on a terminal: code points of UTF-8. The project prints no double-width characters. */
+/* On a terminal. */
 static int width_of(const char *s) {
-  int n = 0;
-  for (; *s; s++) n += ((unsigned char)*s & 0xC0) != 0x80;
-  return n;
+  return sg_utf8_columns(s, strlen(s));
 }
 
 /* `digits` significant digits, without an exponent where that stays readable. Whole numbers have no
@@ -147,49 +157,45 @@ typedef struct column {
   bool numeric; /* right-aligned, never cut */
 } column;
 
+static bool is_numeric(const sg_table *t, int j) {
+  bool numbers = false;
+  for (int i = 0; i < sg_table_rows(t); i++) {
+    kind k = at(t, i, j)->kind;
+    if (k == TEXT) return false;
+    numbers |= k != EMPTY;
+  }
+  return numbers;
+}
+
 static void measure(const sg_table *t, column *columns) {
   char scratch[64];
   for (int j = 0; j < t->n; j++) {
-    bool numbers = false, text = false;
-    int width = width_of(t->name[j]);
-    for (int i = 0; i < sg_table_rows(t); i++) {
-      const cell *c = at(t, i, j);
-      int w = width_of(shown(c, scratch));
-      if (w > width) width = w;
-      numbers |= c->kind == INTEGER || c->kind == NUMBER;
-      text |= c->kind == TEXT;
+    columns[j] = (column){.numeric = is_numeric(t, j)};
+    for (int i = NAMES; i < sg_table_rows(t); i++) {
+      int width = width_of(shown(at(t, i, j), scratch));
+      if (width > columns[j].width) columns[j].width = width;
     }
-    columns[j] = (column){.width = width, .numeric = numbers && !text};
   }
-}
-
-static int total(const column *columns, int n) {
-  int sum = (n - 1) * GAP;
-  for (int j = 0; j < n; j++) sum += columns[j].width;
-  return sum;
-}
-
-static int narrowest(const sg_table *t, int j) {
-  int name = width_of(t->name[j]);
-  return name > NARROWEST ? name : NARROWEST;
 }
 
 /* Cuts the widest text column, one place at a time, until the table fits; false, and nothing is
  * changed, if it cannot. */
 static bool squeeze(const sg_table *t, column *columns, int width) {
-  int excess = total(columns, t->n) - width, slack = 0;
-  for (int j = 0; j < t->n; j++) {
-    int spare = columns[j].width - narrowest(t, j);
-    if (!columns[j].numeric && spare > 0) slack += spare;
-  }
-  if (excess > slack) return false;
+  int excess = (t->n - 1) * GAP - width;
+  for (int j = 0; j < t->n; j++) excess += columns[j].width;
   for (; excess > 0; excess--) {
-    int widest = -1;
-    for (int j = 0; j < t->n; j++) {
-      bool candidate = !columns[j].numeric && columns[j].width > narrowest(t, j);
-      if (candidate && (widest < 0 || columns[j].width > columns[widest].width)) widest = j;
+    column *widest = NULL;
+    for (column *c = columns; c < columns + t->n; c++) {
+      int name = width_of(t->name[c - columns].text),
+          narrowest = name > NARROWEST ? name : NARROWEST;
+      bool candidate = !c->numeric && c->width > narrowest;
+      if (candidate && (!widest || c->width > widest->width)) widest = c;
     }
-    columns[widest].width--;
+    if (!widest) {
+      measure(t, columns);
+      return false;
+    }
+    widest->width--;
   }
   return true;
 }
@@ -199,16 +205,10 @@ static void put_line(const sg_table *t, const column *columns, int row, int begi
   char scratch[64];
   /* Column 0 is repeated in front of every block. */
   for (int j = begin ? 0 : begin; j < end; j = j < begin ? begin : j + 1) {
-    const char *text = row < 0 ? t->name[j] : shown(at(t, row, j), scratch);
-    put_field(out, text, columns[j].width, columns[j].numeric, j == end - 1);
-    if (j < end - 1) put_blanks(out, GAP);
-  }
-  sg_put(out, "\n");
-}
-
-static void put_rule(const column *columns, int begin, int end, sg_buffer *out) {
-  for (int j = begin ? 0 : begin; j < end; j = j < begin ? begin : j + 1) {
-    for (int i = 0; i < columns[j].width; i++) sg_put(out, "─");
+    const column *c = &columns[j];
+    for (int i = 0; row == RULE && i < c->width; i++) sg_put(out, "─");
+    if (row != RULE)
+      put_field(out, shown(at(t, row, j), scratch), c->width, c->numeric, j == end - 1);
     if (j < end - 1) put_blanks(out, GAP);
   }
   sg_put(out, "\n");
@@ -216,8 +216,8 @@ static void put_rule(const column *columns, int begin, int end, sg_buffer *out) 
 
 static void put_block(const sg_table *t, const column *columns, int begin, int end,
                       sg_buffer *out) {
-  put_line(t, columns, -1, begin, end, out);
-  put_rule(columns, begin, end, out);
+  put_line(t, columns, NAMES, begin, end, out);
+  put_line(t, columns, RULE, begin, end, out);
   for (int i = 0; i < sg_table_rows(t); i++) put_line(t, columns, i, begin, end, out);
 }
 
@@ -255,30 +255,17 @@ static void print_text(const sg_table *t, int width, sg_buffer *out) {
 }
 
 static void print_markdown(const sg_table *t, sg_buffer *out) {
-  column *columns = calloc((size_t)t->n, sizeof *columns);
-  if (!columns) {
-    out->failed = true;
-    return;
-  }
-  measure(t, columns);
-  for (int j = 0; j < t->n; j++) {
-    sg_put(out, "| ");
-    sg_put_markdown_cell(t->name[j], out);
-    sg_put(out, " ");
-  }
-  sg_put(out, "|\n");
-  for (int j = 0; j < t->n; j++) sg_put(out, columns[j].numeric ? "|---:" : "|---");
-  sg_put(out, "|\n");
   char scratch[64];
-  for (int i = 0; i < sg_table_rows(t); i++) {
+  for (int i = NAMES; i < sg_table_rows(t); i++) {
     for (int j = 0; j < t->n; j++) {
       sg_put(out, "| ");
       sg_put_markdown_cell(shown(at(t, i, j), scratch), out);
       sg_put(out, " ");
     }
     sg_put(out, "|\n");
+    for (int j = 0; i == NAMES && j < t->n; j++) sg_put(out, is_numeric(t, j) ? "|---:" : "|---");
+    if (i == NAMES) sg_put(out, "|\n");
   }
-  free(columns);
 }
 
 /* --- CSV and JSON: cells as programs read them ------------------------------------------------ */
@@ -294,35 +281,6 @@ static void put_csv_text(const char *s, sg_buffer *out) {
   sg_put(out, "\"");
 }
 
-static void put_csv_cell(const cell *c, sg_buffer *out) {
-  switch (c->kind) {
-  case TEXT: put_csv_text(c->text, out); break;
-  case INTEGER: sg_putf(out, "%lld", c->integer); break;
-  case NUMBER:
-    if (isinf(c->number))
-      sg_put(out, c->number > 0 ? "inf" : "-inf");
-    else
-      sg_put_json_number(out, c->number);
-    break;
-  case EMPTY: break;
-  }
-}
-
-static void print_csv(const sg_table *t, sg_buffer *out) {
-  for (int j = 0; j < t->n; j++) {
-    if (j) sg_put(out, ",");
-    put_csv_text(t->name[j], out);
-  }
-  sg_put(out, "\n");
-  for (int i = 0; i < sg_table_rows(t); i++) {
-    for (int j = 0; j < t->n; j++) {
-      if (j) sg_put(out, ",");
-      put_csv_cell(at(t, i, j), out);
-    }
-    sg_put(out, "\n");
-  }
-}
-
 static void put_json_cell(const cell *c, sg_buffer *out) {
   switch (c->kind) {
   case TEXT: sg_put_json_string(out, c->text); break;
@@ -332,13 +290,32 @@ static void put_json_cell(const cell *c, sg_buffer *out) {
   }
 }
 
+static void put_csv_cell(const cell *c, sg_buffer *out) {
+  if (c->kind == TEXT)
+    put_csv_text(c->text, out);
+  else if (c->kind == NUMBER && isinf(c->number))
+    sg_put(out, c->number > 0 ? "inf" : "-inf");
+  else if (c->kind != EMPTY)
+    put_json_cell(c, out);
+}
+
+static void print_csv(const sg_table *t, sg_buffer *out) {
+  for (int i = NAMES; i < sg_table_rows(t); i++) {
+    for (int j = 0; j < t->n; j++) {
+      if (j) sg_put(out, ",");
+      put_csv_cell(at(t, i, j), out);
+    }
+    sg_put(out, "\n");
+  }
+}
+
 static void print_json(const sg_table *t, sg_buffer *out) {
   sg_put(out, "[");
   for (int i = 0; i < sg_table_rows(t); i++) {
     sg_put(out, i ? ",\n {" : "\n {");
     for (int j = 0; j < t->n; j++) {
       if (j) sg_put(out, ", ");
-      sg_put_json_string(out, t->name[j]);
+      put_json_cell(&t->name[j], out);
       sg_put(out, ": ");
       put_json_cell(at(t, i, j), out);
     }
@@ -348,11 +325,8 @@ static void print_json(const sg_table *t, sg_buffer *out) {
 }
 
 void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out) {
-  if (t->failed) {
-    out->failed = true;
-    return;
-  }
-  if (t->n == 0) return;
+  out->failed |= t->failed;
+  if (t->failed || t->n == 0) return;
   switch (format) {
   case SG_FORMAT_TEXT: print_text(t, width, out); break;
   case SG_FORMAT_CSV: print_csv(t, out); break;

@@ -133,8 +133,7 @@ void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x) {
   sg_put(b, x ? "true" : "false");
 }
 
-/* Columns of n bytes of UTF-8. */
-static int columns_of(const char *text, size_t n) {
+int sg_utf8_columns(const char *text, size_t n) {
   int columns = 0;
   for (size_t i = 0; i < n; i++) columns += ((unsigned char)text[i] & 0xC0) != 0x80;
   return columns;
@@ -142,11 +141,12 @@ static int columns_of(const char *text, size_t n) {
 
 void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
                     int width) {
-  int margin = columns_of(indent, strlen(indent)), column = columns_of(first, strlen(first));
+  int margin = sg_utf8_columns(indent, strlen(indent)),
+      column = sg_utf8_columns(first, strlen(first));
   sg_put(b, first);
   while (*text) {
     size_t n = strcspn(text, " ");
-    int wide = columns_of(text, n);
+    int wide = sg_utf8_columns(text, n);
     if (column + wide > width && column > margin) {
       while (b->length && b->data[b->length - 1] == ' ') b->data[--b->length] = '\0';
       sg_putf(b, "\n%s", indent);
