@@ -29,24 +29,17 @@ static bool is_named(const sg_judged *s, const char *baseline) {
 /* The name must be there somewhere. */
 static sg_status check_baseline(const sg_comparison *c, const char *baseline, sg_error *e) {
   if (!baseline || c->n <= 0) return SG_OK;
-  for (int i = 0; i < c->n; i++)
-    if (is_named(&c->scheme[i], baseline)) return SG_OK;
-  const char **name = calloc(2 * (size_t)c->n + 1, sizeof *name);
-  if (!name) return sg_fail_memory(e);
+  sg_nearness near = {.word = baseline};
   for (int i = 0; i < c->n; i++) {
-    name[2 * i] = c->scheme[i].point.code;
-    name[2 * i + 1] = c->scheme[i].point.scheme_label;
+    if (is_named(&c->scheme[i], baseline)) return SG_OK;
+    sg_consider(&near, c->scheme[i].point.code);
+    sg_consider(&near, c->scheme[i].point.scheme_label);
   }
-  const char *near = sg_nearest(baseline, name);
-  free(name);
-  return near ? sg_fail(e, SG_USAGE, NULL,
-                        "expected the code or the label of a scheme of this database as baseline, "
-                        "found \"%s\"; did you mean \"%s\"?",
-                        baseline, near)
-              : sg_fail(e, SG_USAGE, NULL,
-                        "expected the code or the label of a scheme of this database as baseline, "
-                        "found \"%s\"; the first scheme is \"%s\"",
-                        baseline, c->scheme[0].point.scheme_label);
+  return sg_fail(e, SG_USAGE, NULL,
+                 "expected the code or the label of a scheme of this database as baseline, "
+                 "found \"%s\"; %s \"%s\"%s",
+                 baseline, near.best ? "did you mean" : "the first scheme is",
+                 near.best ? near.best : c->scheme[0].point.scheme_label, near.best ? "?" : "");
 }
 
 static bool same_environment(const sg_judged *a, const sg_judged *b) {
@@ -99,17 +92,10 @@ static void collect_pairs(const sg_environment *v, const sg_judged *base, const 
                           pairs *p) {
   for (int i = 0, j = 0; i < base->n_runs && j < s->n_runs;) {
     const sg_outcome *b = &base->run[i], *x = &s->run[j];
-    if (b->replication != x->replication) {
-      if (b->replication < x->replication)
-        i++;
-      else
-        j++;
-      continue;
-    }
-    i++;
-    j++;
     double time[2];
-    if (!pair_times(v, b, x, time)) continue;
+    i += b->replication <= x->replication;
+    j += x->replication <= b->replication;
+    if (b->replication != x->replication || !pair_times(v, b, x, time)) continue;
     p->censored |= isinf(time[0]) || isinf(time[1]);
     p->neither += isinf(time[0]) && isinf(time[1]);
     p->wins += time[1] < time[0];

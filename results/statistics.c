@@ -5,7 +5,6 @@
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
-#include <stdlib.h>
 
 void sg_moments_add(sg_moments *m, double x) {
   m->min = m->n == 0 || x < m->min ? x : m->min;
@@ -25,13 +24,7 @@ double sg_moments_sd(const sg_moments *m) {
 }
 
 bool sg_sample_add(sg_sample *s, double x) {
-  if (s->n == s->capacity) {
-    size_t capacity = s->capacity ? 2 * s->capacity : 256;
-    double *grown = realloc(s->x, capacity * sizeof *grown);
-    if (!grown) return false;
-    s->x = grown;
-    s->capacity = capacity;
-  }
+  if (!SG_ROOM(s->x, s->capacity, s->n + 1)) return false;
   s->x[s->n++] = x;
   return true;
 }

@@ -28,7 +28,7 @@ struct sg_table {
 };
 
 /* A failed table stays usable; sg_table_print then marks its output as failed. */
-static void add_column(sg_table *t, const char *name) {
+void sg_table_column(sg_table *t, const char *name) {
   char *copy = name && SG_ROOM(t->name, t->n_capacity, t->n + 1) ? strdup(name) : NULL;
   if (copy)
     t->name[t->n++] = (cell){.kind = TEXT, .text = copy};
@@ -38,14 +38,14 @@ static void add_column(sg_table *t, const char *name) {
 
 sg_table *sg_table_new(int n, const char *const *columns) {
   sg_table *t = calloc(1, sizeof *t);
-  for (int i = 0; t && i < n; i++) add_column(t, columns[i]);
+  for (int i = 0; t && i < n; i++) sg_table_column(t, columns[i]);
   return t;
 }
 
 sg_table *sg_table_at(sg_table *t, const char *name) {
   bool found = false;
   for (int j = 0; name && j < t->n && !found; j++) found = !strcmp(t->name[j].text, name);
-  if (!found) add_column(t, name);
+  if (!found) sg_table_column(t, name);
   return t;
 }
 

@@ -17,8 +17,10 @@ typedef struct sg_table sg_table;
 /* columns: names of the columns, n of them; copied. A name may end in its unit ("iter_mean_s"). */
 sg_table *sg_table_new(int n, const char *const *columns);
 void sg_table_free(sg_table *t);
-/* The table of n = 0 columns, with a column for the next cell: the first row makes the columns, one
- * for every name; in the others the names repeat. Names are unlike each other. */
+/* One more column, before there are cells. NULL as a name: no memory. */
+void sg_table_column(sg_table *t, const char *name);
+/* The table, for the next cell, which stands in the column of that name: so the cells of the first
+ * row make the columns of a table that had none. Names are unlike each other. */
 sg_table *sg_table_at(sg_table *t, const char *name);
 /* Cells of the current row, left to right; the row is complete after n cells. */
 void sg_table_text(sg_table *t, const char *text); /* NULL: empty cell, JSON null */
