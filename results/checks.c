@@ -4,23 +4,13 @@
 
 /* The older check of the same thing goes first: its sets go with it. */
 static sg_status delete_older(sg_db *db, const sg_code_check_record *r, sg_error *e) {
-  sqlite3_stmt *statement = NULL;
-  sg_status status = sg_db_prepare(
-      db,
-      "DELETE FROM code_check WHERE config_json = ? AND n_workers = ? AND n_subsets = ?"
-      " AND length = ? AND seed = ? AND max_patterns = ? AND speeds = ?",
-      &statement, e);
-  if (!status) {
-    sg_bind_text(statement, 1, r->config_json);
-    sqlite3_bind_int(statement, 2, r->n_workers);
-    sqlite3_bind_int(statement, 3, r->n_subsets);
-    sqlite3_bind_int64(statement, 4, r->length);
-    sg_bind_seed(statement, 5, r->seed);
-    sqlite3_bind_int64(statement, 6, r->max_patterns);
-    sg_bind_text(statement, 7, r->speeds);
-    status = sg_db_step(db, statement, e);
-  }
-  sqlite3_finalize(statement);
+  char *sql = sqlite3_mprintf(
+      "DELETE FROM code_check WHERE config_json = %Q AND n_workers = %d AND n_subsets = %d"
+      " AND length = %lld AND seed = '%llu' AND max_patterns = %lld AND speeds = %Q",
+      r->config_json, r->n_workers, r->n_subsets, (long long)r->length, (unsigned long long)r->seed,
+      (long long)r->max_patterns, r->speeds);
+  sg_status status = sql ? sg_db_execute(db, sql, e) : sg_fail_memory(e);
+  sqlite3_free(sql);
   return status;
 }
 

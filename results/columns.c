@@ -416,6 +416,7 @@ int sg_bind_record(sqlite3_stmt *s, int index, const char *table, const void *re
   return sg_bind_columns(s, index, sg_members_of(table), record);
 }
 
+/* SQLite takes NAN, as a text that is not there, for NULL. */
 int sg_bind_columns(sqlite3_stmt *s, int index, const sg_column *c, const void *record) {
   for (; c; c = sg_column_after(c), index++) {
     const void *at = (const char *)record + c->place;
@@ -423,9 +424,15 @@ int sg_bind_columns(sqlite3_stmt *s, int index, const sg_column *c, const void *
     case SG_COLUMN_BOOL: sqlite3_bind_int(s, index, *(const bool *)at); break;
     case SG_COLUMN_INT: bind_integer(s, index, c, *(const int *)at); break;
     case SG_COLUMN_LONG: bind_integer(s, index, c, *(const int64_t *)at); break;
-    case SG_COLUMN_REAL: sg_bind_real(s, index, *(const double *)at); break;
-    case SG_COLUMN_TEXT: sg_bind_text(s, index, *(const char *const *)at); break;
-    case SG_COLUMN_SEED: sg_bind_seed(s, index, *(const uint64_t *)at); break;
+    case SG_COLUMN_REAL: sqlite3_bind_double(s, index, *(const double *)at); break;
+    case SG_COLUMN_TEXT:
+      sqlite3_bind_text(s, index, *(const char *const *)at, -1, SQLITE_STATIC);
+      break;
+    case SG_COLUMN_SEED:
+      sqlite3_bind_text(s, index,
+                        sqlite3_mprintf("%llu", (unsigned long long)*(const uint64_t *)at), -1,
+                        sqlite3_free);
+      break;
     }
   }
   return index;

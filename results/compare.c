@@ -206,11 +206,6 @@ static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer
   }
 }
 
-/* In lines of a terminal's width; 0: unlimited, but nobody reads that. */
-static void put_paragraph(const char *text, int width, sg_buffer *out) {
-  sg_put_wrapped(out, "", "", text, width > 20 && width < 100 ? width : 100);
-}
-
 static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
   bool target = false, iteration = false, shared_link = false, no_barrier = false;
   for (int i = 0; i < c->n_environments; i++) {
@@ -221,39 +216,35 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
     shared_link |= c->scheme[i].summary.ingress_busy_share > 0;
     no_barrier |= !c->scheme[i].point.barrier;
   }
-  put_paragraph(
-      "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
-      "length.",
-      width, out);
-  put_paragraph(
-      "speed-up: time of the baseline over time of the scheme, paired by replication (both "
-      "see the same delays), with its 95 % interval (t on log ratios); under 5 pairs: too "
-      "few for one.",
-      width, out);
-  if (iteration)
-    put_paragraph(
-        "approximate: the gradient is not the exact sum (by the code, or by a scaled error of 1e-6 "
-        "or more), so iteration times are not comparable; a target loss makes times comparable. "
-        "scaled error: error of the decoded gradient over the summed norms.",
-        width, out);
-  if (iteration && no_barrier)
-    put_paragraph("no barrier: an update may use gradients of older models, so iteration times are "
-                  "not comparable with those of schemes that wait.",
-                  width, out);
-  if (shared_link)
-    put_paragraph(
-        "link busy: share of the time that the master's incoming link is in use. queued: "
-        "mean time that a message waits for it, besides the time that it would need alone.",
-        width, out);
-  if (!target) return;
-  put_paragraph("to target: median simulated time, runs that did not reach it above all others "
-                "(reached/runs).",
-                width, out);
-  put_paragraph(
-      "censored: some paired run did not reach the target; the verdict is then by the exact "
-      "sign test at 5 %: a run that did not get there is slower than one that did, and "
-      "pairs in which neither did are left out. not reached: neither did in any pair.",
-      width, out);
+  const struct {
+    bool shown;
+    const char *text;
+  } paragraph[] = {
+      {true, "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
+             "length."},
+      {true, "speed-up: time of the baseline over time of the scheme, paired by replication (both "
+             "see the same delays), with its 95 % interval (t on log ratios); under 5 pairs: too "
+             "few for one."},
+      {iteration, "approximate: the gradient is not the exact sum (by the code, or by a scaled "
+                  "error of 1e-6 or more), so iteration times are not comparable; a target loss "
+                  "makes times comparable. scaled error: error of the decoded gradient over the "
+                  "summed norms."},
+      {iteration && no_barrier, "no barrier: an update may use gradients of older models, so "
+                                "iteration times are not comparable with those of schemes that "
+                                "wait."},
+      {shared_link, "link busy: share of the time that the master's incoming link is in use. "
+                    "queued: mean time that a message waits for it, besides the time that it would "
+                    "need alone."},
+      {target, "to target: median simulated time, runs that did not reach it above all others "
+               "(reached/runs)."},
+      {target, "censored: some paired run did not reach the target; the verdict is then by the "
+               "exact sign test at 5 %: a run that did not get there is slower than one that did, "
+               "and pairs in which neither did are left out. not reached: neither did in any "
+               "pair."}};
+  /* In lines of a terminal's width; 0: unlimited, but nobody reads that. */
+  int columns = width > 20 && width < 100 ? width : 100;
+  for (size_t i = 0; i < sizeof paragraph / sizeof *paragraph; i++)
+    if (paragraph[i].shown) sg_put_wrapped(out, "", "", paragraph[i].text, columns);
 }
 
 static sg_status print_environment(sg_db *db, const sg_comparison *c, int number, int width,

@@ -88,7 +88,7 @@ sg_status sg_db_ask(sg_db *db, const char *sql, const char *text, int64_t number
   sg_status status = sg_db_prepare(db, sql, out, e);
   int text_at = sqlite3_bind_parameter_index(*out, ":text"),
       number_at = sqlite3_bind_parameter_index(*out, ":number");
-  if (text_at) sg_bind_text(*out, text_at, text);
+  if (text_at) sqlite3_bind_text(*out, text_at, text, -1, SQLITE_STATIC);
   if (number_at) sqlite3_bind_int64(*out, number_at, number);
   return status;
 }
@@ -291,26 +291,6 @@ sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix,
   sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, out, e);
   sg_buffer_free(&sql);
   return status;
-}
-
-void sg_bind_text(sqlite3_stmt *statement, int index, const char *text) {
-  if (text)
-    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-  else
-    sqlite3_bind_null(statement, index);
-}
-
-void sg_bind_seed(sqlite3_stmt *statement, int index, uint64_t seed) {
-  char digits[24];
-  snprintf(digits, sizeof digits, "%" PRIu64, seed);
-  sqlite3_bind_text(statement, index, digits, -1, SQLITE_TRANSIENT);
-}
-
-void sg_bind_real(sqlite3_stmt *statement, int index, double x) {
-  if (isnan(x))
-    sqlite3_bind_null(statement, index);
-  else
-    sqlite3_bind_double(statement, index, x);
 }
 
 sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *key,

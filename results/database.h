@@ -37,11 +37,6 @@ sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix,
  * CONFLICT …, or "") after it; *id, if it is wanted, is the row's number. */
 sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *key,
                        const void *record, const char *conflict, int64_t *id, sg_error *e);
-/* NAN becomes NULL, and so does a text that is NULL; a text must live until the statement is reset,
- * but that of a seed is copied. */
-void sg_bind_real(sqlite3_stmt *statement, int index, double x);
-void sg_bind_text(sqlite3_stmt *statement, int index, const char *text);
-void sg_bind_seed(sqlite3_stmt *statement, int index, uint64_t seed);
 /* "summary", "iteration", "worker" */
 const char *sg_detail_name(sg_detail detail);
 

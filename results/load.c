@@ -72,18 +72,18 @@ static bool fold_runs(sg_judged *j) {
   j->summary = sg_summary_blank;
   for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c))
     sg_column_set_number(c, &j->summary, fold(j, c));
-  sg_sample times = {0};
-  bool kept = true;
-  for (int i = 0; i < j->n_runs && kept; i++) {
-    double time = j->run[i].summary.time_to_target_s;
-    if (!isnan(time)) kept = sg_sample_add(&times, time);
+  size_t n = 0, upper = (size_t)j->n_runs / 2, lower = ((size_t)j->n_runs - 1) / 2;
+  double *time = malloc((size_t)j->n_runs * sizeof *time);
+  if (!time) return false;
+  for (int i = 0; i < j->n_runs; i++) {
+    time[n] = j->run[i].summary.time_to_target_s;
+    if (!isnan(time[n])) n++;
   }
-  sg_sample_sort(&times);
-  size_t runs = (size_t)j->n_runs, upper = runs / 2, lower = (runs - 1) / 2;
-  j->n_reached = (int)times.n;
-  j->median_time_to_target = upper < times.n ? (times.x[lower] + times.x[upper]) / 2 : NAN;
-  free(times.x);
-  return kept;
+  sg_sort_doubles(time, n);
+  j->n_reached = (int)n;
+  j->median_time_to_target = upper < n ? (time[lower] + time[upper]) / 2 : NAN;
+  free(time);
+  return true;
 }
 
 sg_status sg_comparison_load(sg_db *db, sg_comparison *c, sg_error *e) {

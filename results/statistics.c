@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The statistics of summaries and comparisons. */
 #include "results/statistics.h"
-#include "sim/core/array.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -21,16 +20,6 @@ double sg_moments_mean(const sg_moments *m) {
 
 double sg_moments_sd(const sg_moments *m) {
   return m->n > 1 ? sqrt(m->m2 / (double)(m->n - 1)) : NAN;
-}
-
-bool sg_sample_add(sg_sample *s, double x) {
-  if (!SG_ROOM(s->x, s->capacity, s->n + 1)) return false;
-  s->x[s->n++] = x;
-  return true;
-}
-
-void sg_sample_sort(sg_sample *s) {
-  if (s->n > 1) sg_sort_doubles(s->x, s->n);
 }
 
 double sg_quantile(const double *sorted, size_t n, double p) {

@@ -3,7 +3,6 @@
 #ifndef SG_RESULTS_STATISTICS_H
 #define SG_RESULTS_STATISTICS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Mean and variance of a stream of numbers (Welford), and its extremes. Zero-initialise. */
@@ -15,14 +14,6 @@ void sg_moments_add(sg_moments *m, double x);
 /* NAN where there are too few numbers: none for the mean, one for the standard deviation. */
 double sg_moments_mean(const sg_moments *m);
 double sg_moments_sd(const sg_moments *m); /* of the sample: divisor n − 1 */
-
-/* Numbers that are kept for their quantiles. Zero-initialise; free(sample.x). */
-typedef struct sg_sample {
-  size_t n, capacity;
-  double *x;
-} sg_sample;
-bool sg_sample_add(sg_sample *s, double x); /* false: no memory */
-void sg_sample_sort(sg_sample *s);
 
 /* The p-quantile of n ascending numbers, linear between order statistics (type 7 of Hyndman and
  * Fan, the default of R and NumPy). NAN for n = 0. */

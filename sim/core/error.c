@@ -40,6 +40,7 @@ static const struct {
              {SG_UNDECODABLE, EX_DATAERR},
              {SG_OK, EX_OK}};
 enum { N_STATUSES = sizeof order / sizeof *order };
+_Static_assert(N_STATUSES == SG_INTERRUPTED + 1, "each status has its row");
 
 sg_status sg_error_status(const sg_error *e) {
   for (int i = 0; i < N_STATUSES; i++)

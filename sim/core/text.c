@@ -219,24 +219,20 @@ void sg_sha256(const void *bytes, size_t n, char hex[65]) {
   SHA256Data(bytes, n, hex);
 }
 
-static sg_status read_stream(FILE *file, const char *path, sg_buffer *b, sg_error *e) {
-  char chunk[65536];
-  size_t n;
-  while ((n = fread(chunk, 1, sizeof chunk, file)) > 0) sg_put_bytes(b, chunk, n);
-  if (ferror(file))
-    return sg_fail(e, errno == EISDIR ? SG_NO_INPUT : SG_IO, NULL, "cannot read \"%s\": %s", path,
-                   strerror(errno));
-  sg_put_bytes(b, "", 0); /* An empty file still has a NUL. */
-  return b->failed ? sg_fail_memory(e) : SG_OK;
-}
-
 sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e) {
   *data = NULL;
   *length = 0;
   FILE *file = fopen(path, "rb");
   if (!file) return sg_fail(e, SG_NO_INPUT, NULL, "cannot open \"%s\": %s", path, strerror(errno));
   sg_buffer b = {0};
-  sg_status status = read_stream(file, path, &b, e);
+  char chunk[65536];
+  for (size_t n; (n = fread(chunk, 1, sizeof chunk, file)) > 0;) sg_put_bytes(&b, chunk, n);
+  sg_status status = SG_OK;
+  if (ferror(file))
+    status = sg_fail(e, errno == EISDIR ? SG_NO_INPUT : SG_IO, NULL, "cannot read \"%s\": %s", path,
+                     strerror(errno));
+  sg_put(&b, ""); /* An empty file still has a NUL. */
+  if (!status && b.failed) status = sg_fail_memory(e);
   fclose(file);
   if (status) {
     sg_buffer_free(&b);
