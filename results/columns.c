@@ -55,6 +55,9 @@
 #define CHECK(member, unit, ...) CHECK_AS(member, #member, unit, __VA_ARGS__)
 #define SETS(member, name, meaning)                                                                \
   MEMBER("code_check_sets", sg_sets_record, member, name, "count", meaning)
+#define REFERENCE(in_table, to, meaning)                                                           \
+  OTHER(in_table, #to "_id", LONG, KEY, "id", meaning,                                             \
+        .rule = "NOT NULL REFERENCES " #to " ON DELETE CASCADE")
 #define DOC(member, meaning)                                                                       \
   MEMBER("column_doc", sg_column_doc_record, member, #member, "text", meaning, ALWAYS)
 /* A column that views alone have. */
@@ -88,8 +91,7 @@ static const sg_column column[] = {
 
     OTHER("point", "point_id", LONG, NONE, "id", "One parameter combination with one scheme",
           .rule = "PRIMARY KEY"),
-    OTHER("point", "scenario_id", LONG, KEY, "id", "Scenario that last named the point",
-          .rule = "NOT NULL REFERENCES scenario ON DELETE CASCADE"),
+    REFERENCE("point", scenario, "Scenario that last named the point"),
     OTHER("point", "results_version", LONG, KEY, "count",
           "Raised when the program computes other numbers; never compare across versions"),
     POINT(point_sha256, "hex", "Key: hash of all that can change a result row", ALWAYS),
@@ -126,8 +128,7 @@ static const sg_column column[] = {
     POINT(max_iterations, "count", "Most updates of a run"),
     POINT(seed, "text", "Seed (a decimal number up to 2^64 - 1)", ALWAYS),
 
-    OTHER("point_axis", "point_id", LONG, KEY, "id", "One parameter combination with one scheme",
-          .rule = "NOT NULL REFERENCES point ON DELETE CASCADE"),
+    REFERENCE("point_axis", point, "One parameter combination with one scheme"),
     OTHER("point_axis", "position", LONG, KEY, "count", "Order of the axes, from 0"),
     AXIS(name, "text", "Name of a sweep axis or of an \"each\" member of the scheme"),
     AXIS(value, "JSON", "Its value at this point"),
@@ -135,10 +136,8 @@ static const sg_column column[] = {
     OTHER("run", "run_id", LONG, KEY, "id",
           "point_id * 2^24 + replication; below 0 while it replaces an older run",
           .rule = "PRIMARY KEY"),
-    OTHER("run", "point_id", LONG, KEY, "id", "One parameter combination with one scheme",
-          .rule = "NOT NULL REFERENCES point ON DELETE CASCADE"),
-    OTHER("run", "invocation_id", LONG, KEY, "id", "One command that wrote results",
-          .rule = "NOT NULL REFERENCES invocation ON DELETE CASCADE"),
+    REFERENCE("run", point, "One parameter combination with one scheme"),
+    REFERENCE("run", invocation, "One command that wrote results"),
     OTHER("run", "replication", LONG, KEY, "count",
           "Number of the replication, from 0; equal numbers share delays"),
     OTHER("run", "detail", TEXT, KEY, "text",
@@ -193,8 +192,7 @@ static const sg_column column[] = {
 
     OTHER("code_check", "check_id", LONG, NONE, "id", "One check of one code",
           .rule = "PRIMARY KEY"),
-    OTHER("code_check", "invocation_id", LONG, KEY, "id", "One command that wrote results",
-          .rule = "NOT NULL REFERENCES invocation ON DELETE CASCADE"),
+    REFERENCE("code_check", invocation, "One command that wrote results"),
     CHECK(scheme_label, "text", "Code and parameters of the scheme", ALWAYS),
     CHECK(code, "text", "Name of the gradient code", ALWAYS),
     CHECK(config_json, "JSON", "The code with all its parameters", ALWAYS),
@@ -412,12 +410,8 @@ static void bind_integer(sqlite3_stmt *s, int index, const sg_column *c, int64_t
     sqlite3_bind_int64(s, index, x);
 }
 
-int sg_bind_record(sqlite3_stmt *s, int index, const char *table, const void *record) {
-  return sg_bind_columns(s, index, sg_members_of(table), record);
-}
-
 /* SQLite takes NAN, as a text that is not there, for NULL. */
-int sg_bind_columns(sqlite3_stmt *s, int index, const sg_column *c, const void *record) {
+int sg_bind_members(sqlite3_stmt *s, int index, const sg_column *c, const void *record) {
   for (; c; c = sg_column_after(c), index++) {
     const void *at = (const char *)record + c->place;
     switch (c->kind) {
@@ -467,13 +461,18 @@ void sg_record_clear(const char *table, void *record) {
 
 /* --- SQL -------------------------------------------------------------------------------------- */
 
-void sg_put_insert(const char *table, sg_buffer *out) {
+sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
+                               sg_error *e) {
+  sg_buffer sql = {0};
   int given = 0;
-  sg_putf(out, "INSERT INTO %s", table);
+  sg_putf(&sql, "INSERT INTO %s", table);
   for (const sg_column *c = sg_columns_of(table); c; c = sg_column_after(c))
-    if (c->place != SG_PLACE_NONE) sg_putf(out, "%s%s", given++ ? ", " : " (", c->name);
-  for (int i = 0; i < given; i++) sg_put(out, i ? ", ?" : ") VALUES (?");
-  sg_put(out, ")");
+    if (c->place != SG_PLACE_NONE) sg_putf(&sql, "%s%s", given++ ? ", " : " (", c->name);
+  for (int i = 0; i < given; i++) sg_put(&sql, i ? ", ?" : ") VALUES (?");
+  sg_putf(&sql, ")%s", suffix);
+  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, out, e);
+  sg_buffer_free(&sql);
+  return status;
 }
 
 int sg_put_members(const char *table, const char *prefix, sg_buffer *out) {

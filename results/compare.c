@@ -20,20 +20,13 @@ static const double ILL_CONDITIONED = 1e8;
 /* --- For people ------------------------------------------------------------------------------- */
 
 static void three_digits(double x, char out[32]) {
-  if (x >= 99.95)
-    snprintf(out, 32, "%.0f", x);
-  else
-    snprintf(out, 32, "%#.3g", x);
+  snprintf(out, 32, x >= 99.95 ? "%.0f" : "%#.3g", x);
 }
 
 static void put_speedup(sg_table *t, const sg_judged *base, const sg_judged *s) {
   char ratio[32], low[32], high[32], cell[112];
-  if (s == base || s->ratio.n == 0) {
-    sg_table_text(t, s == base ? "1 (baseline)" : "—");
-    return;
-  }
-  if (isnan(s->ratio.ratio)) {
-    sg_table_text(t, "censored");
+  if (s == base || s->ratio.n == 0 || isnan(s->ratio.ratio)) {
+    sg_table_text(t, s == base ? "1 (baseline)" : s->ratio.n == 0 ? "—" : "censored");
     return;
   }
   three_digits(s->ratio.ratio, ratio);

@@ -191,7 +191,7 @@ static sg_status create_schema(sg_db *db, sg_error *e) {
   char identity[96];
   snprintf(identity, sizeof identity, "PRAGMA application_id = %d; PRAGMA user_version = %d",
            APPLICATION_ID, SG_SCHEMA_VERSION);
-  sg_status status = sg_db_execute(db, "BEGIN IMMEDIATE", e);
+  sg_status status = sg_db_begin(db, e);
   if (status) return status;
   sg_buffer schema = {0};
   sg_put_schema(&schema);
@@ -200,9 +200,7 @@ static sg_status create_schema(sg_db *db, sg_error *e) {
   if (!status) status = sg_db_make_axes(db, e);
   if (!status) status = fill_t_quantiles(db, e);
   if (!status) status = sg_db_execute(db, identity, e);
-  if (!status) status = sg_db_execute(db, "COMMIT", e);
-  if (status) sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-  return status;
+  return sg_db_end(db, status, e);
 }
 
 static sg_status prepare(sg_db *db, bool write, sg_error *e) {
@@ -268,13 +266,9 @@ sg_status sg_db_close(sg_db *db, sg_error *e) {
     sg_error ignored = {0};
     if (!status) status = sg_db_execute(db, "PRAGMA wal_checkpoint(TRUNCATE)", e);
     /* Refused while somebody reads: then the last reader leaves the WAL, and nothing is lost. */
-    if (!status && sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored)) {
-      sg_status refused = sg_error_status(&ignored);
-      if (refused != SG_BUSY) {
-        status = refused;
-        sg_error_move(e, &ignored);
-      }
-    }
+    if (!status) status = sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored);
+    if (sg_error_status(&ignored) == SG_BUSY) status = SG_OK;
+    if (status) sg_error_move(e, &ignored);
     sg_error_clear(&ignored);
   }
   discard(db, false);
@@ -282,16 +276,6 @@ sg_status sg_db_close(sg_db *db, sg_error *e) {
 }
 
 /* --- What is in it ---------------------------------------------------------------------------- */
-
-sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
-                               sg_error *e) {
-  sg_buffer sql = {0};
-  sg_put_insert(table, &sql);
-  sg_put(&sql, suffix);
-  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, out, e);
-  sg_buffer_free(&sql);
-  return status;
-}
 
 sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *key,
                        const void *record, const char *conflict, int64_t *id, sg_error *e) {
@@ -302,7 +286,7 @@ sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *
       suffix.failed ? sg_fail_memory(e) : sg_db_prepare_insert(db, table, suffix.data, &insert, e);
   if (!status) {
     for (int k = 0; k < n_keys; k++) sqlite3_bind_int64(insert, k + 1, key[k]);
-    sg_bind_record(insert, n_keys + 1, table, record);
+    sg_bind_members(insert, n_keys + 1, sg_members_of(table), record);
   }
   if (sg_db_row(db, insert, &status, e)) *id = sqlite3_column_int64(insert, 0);
   sqlite3_finalize(insert);

@@ -30,7 +30,8 @@ bool sg_db_row(sg_db *db, sqlite3_stmt *statement, sg_status *status, sg_error *
 /* Prepares a query and binds :text and :number, as far as it names them. */
 sg_status sg_db_ask(sg_db *db, const char *sql, const char *text, int64_t number,
                     sqlite3_stmt **out, sg_error *e);
-/* "INSERT INTO table …" of its columns (columns.h), and `suffix` after it. */
+/* "INSERT INTO table (…) VALUES (?, …)" and `suffix`: the keys of a table, then its members, in
+ * order (columns.h). */
 sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
                                sg_error *e);
 /* Inserts a record into its table, behind the keys of what it belongs to, and `conflict` (ON

@@ -20,21 +20,19 @@ void sg_comparison_clear(sg_comparison *c) {
   *c = (sg_comparison){0};
 }
 
-/* Where the parts of a row of the query begin. */
-typedef struct layout {
-  int point, summary; /* before them: point_id, results_version, replication, status */
-} layout;
+/* Before the members of `point` in a row: point_id, results_version, replication, status. */
+enum { POINT_AT = 4 };
 
-static sg_judged *add_scheme(sg_comparison *c, sqlite3_stmt *s, const layout *at) {
+static sg_judged *add_scheme(sg_comparison *c, sqlite3_stmt *s) {
   if (!SG_ROOM(c->scheme, c->capacity, c->n + 1)) return NULL;
   sg_judged *j = &c->scheme[c->n++];
   *j = (sg_judged){.point_id = sqlite3_column_int64(s, 0),
                    .results_version = sqlite3_column_int64(s, 1),
                    .verdict = ""};
-  return sg_read_record(s, at->point, "point", &j->point) ? j : NULL;
+  return sg_read_record(s, POINT_AT, "point", &j->point) ? j : NULL;
 }
 
-static bool add_run(sg_judged *j, sqlite3_stmt *s, const layout *at) {
+static bool add_run(sg_judged *j, sqlite3_stmt *s, int summary_at) {
   if (!SG_ROOM(j->run, j->capacity, j->n_runs + 1)) return false;
   const char *status = (const char *)sqlite3_column_text(s, 3);
   if (!status) return false;
@@ -45,7 +43,7 @@ static bool add_run(sg_judged *j, sqlite3_stmt *s, const layout *at) {
   j->n_stalled += strcmp(status, "stalled") == 0;
   j->n_undecodable += strcmp(status, "undecodable") == 0;
   j->n_ended_early += !o->finished;
-  return sg_read_record(s, at->summary, "run_summary", &o->summary);
+  return sg_read_record(s, summary_at, "run_summary", &o->summary);
 }
 
 /* One column over the runs of a scheme. */
@@ -89,9 +87,8 @@ static bool fold_runs(sg_judged *j) {
 sg_status sg_comparison_load(sg_db *db, sg_comparison *c, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sg_buffer sql = {0};
-  layout at = {.point = 4};
   sg_put(&sql, "SELECT p.point_id, p.results_version, r.replication, r.status, ");
-  at.summary = at.point + sg_put_members("point", "p.", &sql);
+  int summary_at = POINT_AT + sg_put_members("point", "p.", &sql);
   sg_put(&sql, ", ");
   sg_put_members("run_summary", "s.", &sql);
   sg_put(&sql, " FROM point p JOIN run r USING (point_id) JOIN run_summary s USING (run_id)"
@@ -102,8 +99,8 @@ sg_status sg_comparison_load(sg_db *db, sg_comparison *c, sg_error *e) {
   sg_buffer_free(&sql);
   while (sg_db_row(db, s, &status, e)) {
     sg_judged *last = c->n ? &c->scheme[c->n - 1] : NULL;
-    if (!last || last->point_id != sqlite3_column_int64(s, 0)) last = add_scheme(c, s, &at);
-    if (!last || !add_run(last, s, &at)) status = sg_fail_memory(e);
+    if (!last || last->point_id != sqlite3_column_int64(s, 0)) last = add_scheme(c, s);
+    if (!last || !add_run(last, s, summary_at)) status = sg_fail_memory(e);
   }
   for (int i = 0; i < c->n && !status; i++)
     if (!fold_runs(&c->scheme[i])) status = sg_fail_memory(e);

@@ -27,12 +27,8 @@ static sg_status add_fault(sg_csv *r, long line, long column, const char *format
   return SG_INVALID;
 }
 
-static const char *place_of(const sg_csv *r, int i) {
-  return i < 0 ? r->record : i < r->count ? r->field[i].at : r->stop;
-}
-
 sg_status sg_csv_fault(sg_csv *r, int i, const char *format, ...) {
-  const char *begin = r->record, *at = place_of(r, i); /* begin: of the line */
+  const char *begin = r->record, *at = i < 0 ? begin : i < r->count ? r->field[i].at : r->stop;
   long line = r->line;
   for (const char *c = begin; c < at; c++) {
     if (*c != '\n') continue;

@@ -11,14 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for n more bytes and the NUL. */
-static bool reserve(sg_buffer *b, size_t n) {
-  if (!b->failed && !SG_ROOM(b->data, b->capacity, b->length + n + 1)) b->failed = true;
-  return !b->failed;
-}
-
 void sg_put_bytes(sg_buffer *b, const char *bytes, size_t n) {
-  if (!reserve(b, n)) return;
+  b->failed = b->failed || !SG_ROOM(b->data, b->capacity, b->length + n + 1);
+  if (b->failed) return;
   if (n > 0) memcpy(b->data + b->length, bytes, n);
   b->length += n;
   b->data[b->length] = '\0';
@@ -29,18 +24,17 @@ void sg_put(sg_buffer *b, const char *text) {
 }
 
 void sg_putf(sg_buffer *b, const char *format, ...) {
-  va_list args, again;
+  char *text;
+  va_list args;
   va_start(args, format);
-  va_copy(again, args);
-  int n = vsnprintf(NULL, 0, format, args);
+  int n = vasprintf(&text, format, args);
   va_end(args);
   if (n < 0) {
     b->failed = true;
-  } else if (reserve(b, (size_t)n)) {
-    vsnprintf(b->data + b->length, (size_t)n + 1, format, again);
-    b->length += (size_t)n;
+  } else {
+    sg_put_bytes(b, text, (size_t)n);
+    free(text);
   }
-  va_end(again);
 }
 
 void sg_buffer_free(sg_buffer *b) {
