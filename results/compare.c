@@ -2,11 +2,10 @@
 /* The comparison as it is printed: for people, an environment at a time with heading, notes and
  * legend; for programs, one table of all schemes. Which summaries are shown, and under which
  * heading, the table of columns says; what is judged (judge.c) has columns of its own here. */
-#include "results/compare.h"
+#include "results/query.h"
 
 #include "results/columns.h"
 #include "results/judge.h"
-#include "results/query.h"
 #include "sim/core/param.h"
 
 #include <math.h>

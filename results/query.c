@@ -13,48 +13,42 @@
 #define FROM_POINTS " FROM v_point JOIN v_axes x USING (point_id) ORDER BY point_id"
 static const struct named {
   const char *name, *summary;
-  const char *sql; /* {shown}: the columns that are shown here */
-  unsigned shown;
+  unsigned shown; /* the columns at {shown} */
+  const char *sql;
 } named[] = {
-    {"@points", "one row per parameter combination and scheme",
-     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS, SG_IN_POINTS},
-    {"@compare", "paired speed-up of iteration times over the baseline",
+    {"@points", "one row per parameter combination and scheme", SG_IN_POINTS,
+     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS},
+    {"@compare", "paired speed-up of iteration times over the baseline", 0,
      "SELECT x.*, scheme_label, baseline_label, pairs, speedup, speedup_ci95_low,"
      " speedup_ci95_high, iter_time_verdict"
-     " FROM v_compare JOIN v_axes x USING (point_id) ORDER BY point_id",
-     0},
-    {"@progress", "loss and accuracy over simulated time, mean over replications",
+     " FROM v_compare JOIN v_axes x USING (point_id) ORDER BY point_id"},
+    {"@progress", "loss and accuracy over simulated time, mean over replications", 0,
      "SELECT x.*, scheme_label, model, iteration, replications, time_mean_s, loss_mean,"
      " test_accuracy_mean"
-     " FROM v_progress JOIN v_axes x USING (point_id) ORDER BY point_id, model, iteration",
-     0},
-    {"@ecdf", "distribution of iteration times: percentiles of every point",
+     " FROM v_progress JOIN v_axes x USING (point_id) ORDER BY point_id, model, iteration"},
+    {"@ecdf", "distribution of iteration times: percentiles of every point", 0,
      "SELECT x.*, scheme_label, percent, duration_s"
      " FROM (SELECT point_id, scheme_label, CAST(round(100 * p.value) AS INTEGER) AS percent,"
      "  min(duration_s) AS duration_s"
      "  FROM v_ecdf JOIN json_each('[0.01,0.05,0.1,0.25,0.5,0.75,0.9,0.95,0.99,1]') p"
      "  ON share >= p.value GROUP BY point_id, p.value)"
-     " JOIN v_axes x USING (point_id) ORDER BY point_id, percent",
-     0},
-    {"@costs", "bytes, worker time and waste per iteration",
-     "SELECT x.*, scheme_label{shown}" FROM_POINTS, SG_IN_COSTS},
-    {"@network", "the master's link: how busy, how long messages wait, bytes",
-     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS, SG_IN_NETWORK},
-    {"@what-if", "the same runs without causes of lost time (run --what-if)",
+     " JOIN v_axes x USING (point_id) ORDER BY point_id, percent"},
+    {"@costs", "bytes, worker time and waste per iteration", SG_IN_COSTS,
+     "SELECT x.*, scheme_label{shown}" FROM_POINTS},
+    {"@network", "the master's link: how busy, how long messages wait, bytes", SG_IN_NETWORK,
+     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS},
+    {"@what-if", "the same runs without causes of lost time (run --what-if)", SG_IN_WHAT_IF,
      "SELECT x.*, axes, scheme_label{shown} FROM v_point v JOIN v_axes x USING (point_id)"
      " JOIN (SELECT point_id, json_extract(config_json, '$.environment.without') AS causes"
-     "  FROM point) USING (point_id) ORDER BY scheme_label, causes IS NOT NULL, point_id",
-     SG_IN_WHAT_IF},
+     "  FROM point) USING (point_id) ORDER BY scheme_label, causes IS NOT NULL, point_id"},
     {"@errors", "arithmetic and decoding: largest errors, condition numbers, staleness",
-     "SELECT x.*, scheme_label{shown}" FROM_POINTS, SG_IN_ERRORS},
-    {"@code-checks", "codes that were checked: recovery, conditioning, errors",
+     SG_IN_ERRORS, "SELECT x.*, scheme_label{shown}" FROM_POINTS},
+    {"@code-checks", "codes that were checked: recovery, conditioning, errors", 0,
      "SELECT scheme_label, n_workers, load_found, stragglers_found, comm_found, slack,"
-     " broken_promises, patterns_inaccurate, cond2_median, cond2_worst, amp_worst, "
-     "err_float64_worst,"
-     " err_float32_worst, err_bfloat16_worst, received_gradients, check_id FROM code_check"
-     " ORDER BY check_id",
-     0},
-    {"@slowest-workers", "workers by the time of their last message, slowest first",
+     " broken_promises, patterns_inaccurate, cond2_median, cond2_worst, amp_worst,"
+     " err_float64_worst, err_float32_worst, err_bfloat16_worst, received_gradients, check_id"
+     " FROM code_check ORDER BY check_id"},
+    {"@slowest-workers", "workers by the time of their last message, slowest first", 0,
      "SELECT x.*, scheme_label, worker, speed, compute_mean_s, arrival_mean_s, used_share,"
      " cancelled_share"
      " FROM (SELECT point_id, scheme_label, worker, avg(speed) AS speed,"
@@ -63,29 +57,24 @@ static const struct named {
      "  FROM worker_summary JOIN run USING (run_id) JOIN point USING (point_id)"
      "  WHERE status <> 'running' GROUP BY point_id, worker"
      "  ORDER BY used_share, arrival_mean_s DESC, point_id, worker LIMIT 50)"
-     " JOIN v_axes x USING (point_id) ORDER BY used_share, arrival_mean_s DESC, point_id, worker",
-     0},
-    {"@runs", "every run: how it ended",
-     "SELECT run_id, x.*, scheme_label, replication, detail, status, stop_reason, iterations, "
-     "rounds,"
-     " sim_time_s, wall_s FROM run JOIN point USING (point_id) JOIN v_axes x USING (point_id)"
-     " WHERE status <> 'running' ORDER BY run_id",
-     0},
-    {"@scenarios", "the scenarios whose results are here",
+     " JOIN v_axes x USING (point_id) ORDER BY used_share, arrival_mean_s DESC, point_id, worker"},
+    {"@runs", "every run: how it ended", 0,
+     "SELECT run_id, x.*, scheme_label, replication, detail, status, stop_reason, iterations,"
+     " rounds, sim_time_s, wall_s"
+     " FROM run JOIN point USING (point_id) JOIN v_axes x USING (point_id)"
+     " WHERE status <> 'running' ORDER BY run_id"},
+    {"@scenarios", "the scenarios whose results are here", 0,
      "SELECT scenario_id, name, path, sha256, count(point_id) AS points FROM scenario"
-     " LEFT JOIN point USING (scenario_id) GROUP BY scenario_id ORDER BY scenario_id",
-     0},
-    {"@invocations", "who wrote here: command, version, machine",
-     "SELECT * FROM invocation ORDER BY invocation_id", 0},
-    {"@tables", "tables and views, with their number of columns",
+     " LEFT JOIN point USING (scenario_id) GROUP BY scenario_id ORDER BY scenario_id"},
+    {"@invocations", "who wrote here: command, version, machine", 0,
+     "SELECT * FROM invocation ORDER BY invocation_id"},
+    {"@tables", "tables and views, with their number of columns", 0,
      "SELECT m.name, m.type, count(*) AS columns FROM sqlite_schema m, pragma_table_info(m.name)"
      " WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'"
-     " GROUP BY m.name ORDER BY m.type, m.name",
-     0},
-    {"@columns", "every column: unit and meaning",
+     " GROUP BY m.name ORDER BY m.type, m.name"},
+    {"@columns", "every column: unit and meaning", 0,
      "SELECT table_name, column_name, unit, meaning FROM column_doc"
-     " ORDER BY table_name, column_name",
-     0},
+     " ORDER BY table_name, column_name"},
     {0}};
 
 static sg_status list_named(sg_format format, int width, sg_buffer *out, sg_error *e) {

@@ -2,7 +2,6 @@
 /* The table of columns: kinds, folds over a run and over the runs of a point, axes as columns.
  * What is expected is computed here from the numbers that are written. */
 #include "results/columns.h"
-#include "results/compare.h"
 #include "results/query.h"
 #include "sim/experiment/tally.h"
 

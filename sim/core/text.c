@@ -89,12 +89,8 @@ void sg_put_json_string(sg_buffer *b, const char *text) {
 }
 
 void sg_put_json_number(sg_buffer *b, double x) {
-  if (!isfinite(x)) {
-    sg_put(b, "null");
-    return;
-  }
-  char text[40];
-  for (int digits = 15; digits <= 17; digits++) {
+  char text[40] = "null";
+  for (int digits = 15; isfinite(x) && digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, x);
     if (strtod(text, NULL) == x) break;
   }
@@ -201,10 +197,7 @@ char *sg_format_bytes(double bytes, char out[32]) {
   }
   size_t i = 0;
   /* 999.5 would be printed as "1000": it belongs to the next unit. */
-  while (fabs(bytes) >= 999.5 && i + 1 < sizeof unit / sizeof *unit) {
-    bytes /= 1000;
-    i++;
-  }
+  for (; fabs(bytes) >= 999.5 && i + 1 < sizeof unit / sizeof *unit; i++) bytes /= 1000;
   snprintf(out, 32, "%.*f %s", i > 0 && fabs(bytes) < 9.95 ? 1 : 0, bytes, unit[i]);
   return out;
 }
@@ -228,11 +221,8 @@ sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *
   sg_put(&b, ""); /* An empty file still has a NUL. */
   if (!status && b.failed) status = sg_fail_memory(e);
   fclose(file);
-  if (status) {
-    sg_buffer_free(&b);
-    return status;
-  }
+  if (status) sg_buffer_free(&b);
   *data = b.data;
   *length = b.length;
-  return SG_OK;
+  return status;
 }
