@@ -330,10 +330,13 @@ static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format,
   return status;
 }
 
-static sg_status compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
-                         sg_buffer *out, sg_error *e) {
+sg_status sg_compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
+                     sg_buffer *out, sg_error *e) {
   sg_comparison c = {0};
-  sg_status status = sg_judge(db, baseline, &c, e);
+  /* One transaction: a writer that is at work does not show us two states of the database. */
+  sg_status status = sg_db_begin(db, e);
+  if (status) return status;
+  status = sg_judge(db, baseline, &c, e);
   if (!status && format != SG_FORMAT_TEXT) {
     status = print_data(db, &c, format, out, e);
   } else if (!status) {
@@ -344,13 +347,5 @@ static sg_status compare(sg_db *db, const char *baseline, sg_format format, int 
   }
   if (!status && out->failed) status = sg_fail_memory(e);
   sg_comparison_clear(&c);
-  return status;
-}
-
-sg_status sg_compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
-                     sg_buffer *out, sg_error *e) {
-  /* One transaction: a writer that is at work does not show us two states of the database. */
-  sg_status status = sg_db_begin(db, e);
-  if (status) return status;
-  return sg_db_end(db, compare(db, baseline, format, width, color, out, e), e);
+  return sg_db_end(db, status, e);
 }

@@ -179,14 +179,6 @@ static sg_status check_identity(sg_db *db, bool *empty, sg_error *e) {
   return SG_OK;
 }
 
-static sg_status fill_t_quantiles(sg_db *db, sg_error *e) {
-  sg_status status = SG_OK;
-  for (int64_t df = 1; df <= LONGEST_T && !status; df++)
-    status = sg_db_insert(db, "t_quantile", 1, &df,
-                          &(sg_t_quantile_record){sg_t_quantile(0.975, (double)df)}, "", NULL, e);
-  return status;
-}
-
 static sg_status create_schema(sg_db *db, sg_error *e) {
   char identity[96];
   snprintf(identity, sizeof identity, "PRAGMA application_id = %d; PRAGMA user_version = %d",
@@ -198,7 +190,9 @@ static sg_status create_schema(sg_db *db, sg_error *e) {
   status = schema.failed ? sg_fail_memory(e) : sg_db_execute(db, schema.data, e);
   sg_buffer_free(&schema);
   if (!status) status = sg_db_make_axes(db, e);
-  if (!status) status = fill_t_quantiles(db, e);
+  for (int64_t df = 1; df <= LONGEST_T && !status; df++)
+    status = sg_db_insert(db, "t_quantile", 1, &df,
+                          &(sg_t_quantile_record){sg_t_quantile(0.975, (double)df)}, "", NULL, e);
   if (!status) status = sg_db_execute(db, identity, e);
   return sg_db_end(db, status, e);
 }
@@ -304,15 +298,6 @@ sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, cons
                       " ON CONFLICT (sha256, path) DO UPDATE SET name = excluded.name", id, e);
 }
 
-static sg_status upsert_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
-                              sg_error *e) {
-  return sg_db_insert(db, "point", 2, (int64_t[]){scenario_id, SG_RESULTS_VERSION}, p,
-                      " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
-                      " scenario_id = excluded.scenario_id, scheme_label = excluded.scheme_label,"
-                      " is_baseline = excluded.is_baseline",
-                      id, e);
-}
-
 /* The axes of a point. *changed: the names of all axes may have changed, and v_axes with them. */
 static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record *p, bool *changed,
                               sg_error *e) {
@@ -343,7 +328,12 @@ sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record 
   sg_status status = sg_db_begin(db, e);
   if (status) return status;
   bool changed = false;
-  status = upsert_point(db, scenario_id, p, id, e);
+  status = sg_db_insert(db, "point", 2, (int64_t[]){scenario_id, SG_RESULTS_VERSION}, p,
+                        " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
+                        " scenario_id = excluded.scenario_id,"
+                        " scheme_label = excluded.scheme_label,"
+                        " is_baseline = excluded.is_baseline",
+                        id, e);
   if (!status) status = replace_axes(db, *id, p, &changed, e);
   if (!status && changed) status = sg_db_make_axes(db, e);
   return sg_db_end(db, status, e);
@@ -427,22 +417,17 @@ static sg_status delete_older(sg_db *db, const sg_code_check_record *r, sg_error
   return status;
 }
 
-static sg_status add_one(sg_db *db, int64_t invocation_id, const sg_code_check_record *r,
-                         sg_error *e) {
-  int64_t id = 0;
-  sg_status status = delete_older(db, r, e);
-  if (!status) status = sg_db_insert(db, "code_check", 1, &invocation_id, r, "", &id, e);
-  for (int i = 0; i < r->n_sets && !status; i++)
-    status = sg_db_insert(db, "code_check_sets", 1, &id, &r->sets[i], "", NULL, e);
-  return status;
-}
-
 sg_status sg_db_add_code_checks(sg_db *db, const sg_invocation *invocation, int count,
                                 const sg_code_check_record *record, sg_error *e) {
-  int64_t id = 0;
+  int64_t invocation_id = 0, id = 0;
   sg_status status = sg_db_begin(db, e);
   if (status) return status;
-  status = sg_db_add_invocation(db, invocation, &id, e);
-  for (int i = 0; i < count && !status; i++) status = add_one(db, id, &record[i], e);
+  status = sg_db_add_invocation(db, invocation, &invocation_id, e);
+  for (const sg_code_check_record *r = record; r < record + count && !status; r++) {
+    status = delete_older(db, r, e);
+    if (!status) status = sg_db_insert(db, "code_check", 1, &invocation_id, r, "", &id, e);
+    for (int i = 0; i < r->n_sets && !status; i++)
+      status = sg_db_insert(db, "code_check_sets", 1, &id, &r->sets[i], "", NULL, e);
+  }
   return sg_db_end(db, status, e);
 }

@@ -219,9 +219,8 @@ static const char *by_signs(const pairs *p) {
 }
 
 static void judge_pairs(const sg_environment *v, sg_judged *s, const pairs *p) {
-  s->ratio =
-      (sg_ratio){.n = p->n, .log_mean = NAN, .log_sd = NAN, .ratio = NAN, .low = NAN, .high = NAN};
-  if (p->n > 0 && !p->censored) s->ratio = sg_paired_ratio(p->n, p->base, p->x);
+  s->ratio = sg_paired_ratio(p->censored ? 0 : p->n, p->base, p->x);
+  s->ratio.n = p->n;
   if (!v->to_target && s->n_ended_early > 0)
     s->verdict = "did not finish";
   else if (!v->to_target && !s->point.barrier)
@@ -238,18 +237,16 @@ static void judge_pairs(const sg_environment *v, sg_judged *s, const pairs *p) {
 
 static sg_status judge(sg_comparison *c, const sg_environment *v, sg_error *e) {
   sg_judged *base = &c->scheme[v->baseline];
-  pairs p = {.base = malloc((size_t)base->n_runs * sizeof *p.base),
-             .x = malloc((size_t)base->n_runs * sizeof *p.x)};
-  sg_status status = p.base && p.x ? SG_OK : sg_fail_memory(e);
-  for (int i = v->begin; i < v->end && !status; i++) {
-    pairs of_scheme = {.base = p.base, .x = p.x};
-    collect_pairs(v, base, &c->scheme[i], &of_scheme);
-    judge_pairs(v, &c->scheme[i], &of_scheme);
+  double *time = malloc(2 * (size_t)base->n_runs * sizeof *time);
+  if (!time) return sg_fail_memory(e);
+  for (int i = v->begin; i < v->end; i++) {
+    pairs p = {.base = time, .x = time + base->n_runs};
+    collect_pairs(v, base, &c->scheme[i], &p);
+    judge_pairs(v, &c->scheme[i], &p);
   }
   base->verdict = "baseline";
-  free(p.base);
-  free(p.x);
-  return status;
+  free(time);
+  return SG_OK;
 }
 
 sg_status sg_judge(sg_db *db, const char *baseline, sg_comparison *c, sg_error *e) {

@@ -39,12 +39,9 @@ double sg_t_quantile(double p, double degrees) {
 sg_ratio sg_paired_ratio(int n, const double *base, const double *x) {
   sg_moments m = {0};
   for (int i = 0; i < n; i++) sg_moments_add(&m, log(base[i] / x[i]));
-  sg_ratio r = {.n = n, .log_mean = sg_moments_mean(&m), .log_sd = sg_moments_sd(&m)};
-  double half = n < SG_FEWEST_PAIRS ? NAN : sg_t_quantile(0.975, n - 1) * r.log_sd / sqrt(n);
-  r.ratio = exp(r.log_mean);
-  r.low = exp(r.log_mean - half);
-  r.high = exp(r.log_mean + half);
-  return r;
+  double mean = sg_moments_mean(&m), t = n < SG_FEWEST_PAIRS ? NAN : sg_t_quantile(0.975, n - 1);
+  double half = t * sg_moments_sd(&m) / sqrt(n);
+  return (sg_ratio){n, .ratio = exp(mean), .low = exp(mean - half), .high = exp(mean + half)};
 }
 
 double sg_sign_test(int wins, int losses) {

@@ -26,10 +26,9 @@ double sg_t_quantile(double p, double degrees);
 #define SG_FEWEST_PAIRS 5
 
 /* The geometric mean of base[i] / x[i] with its 95 % confidence interval, by Student's t on the
- * logarithms. All numbers positive. The interval is NAN under SG_FEWEST_PAIRS pairs. */
+ * logarithms. All numbers positive. NAN without pairs; the interval, under SG_FEWEST_PAIRS. */
 typedef struct sg_ratio {
   int n;
-  double log_mean, log_sd;
   double ratio, low, high;
 } sg_ratio;
 sg_ratio sg_paired_ratio(int n, const double *base, const double *x);
