@@ -306,25 +306,25 @@ static const sg_column column[] = {
     VIEW("v_progress", "test_accuracy_mean", REAL, "1", "Mean test accuracy after the iteration"),
     {0}};
 
-/* What follows the columns of a table; a table that has no rows above must not be named here. */
+/* What follows the columns of a table; a table that has no rows above must not be named here.
+ * One with a key of several columns has no row numbers. */
 static const struct {
-  const char *name, *rules, *options;
-} tables[] = {{"invocation", "", ""},
-              {"scenario", ", UNIQUE (sha256, path)", ""},
-              {"point", ", UNIQUE (point_sha256, results_version)", ""},
-              {"point_axis", ", PRIMARY KEY (point_id, position)", ", WITHOUT ROWID"},
-              {"run", "", ""},
-              {"run_summary", "", ""},
-              {"iteration", ", PRIMARY KEY (run_id, iteration)", ", WITHOUT ROWID"},
-              {"worker_summary", ", PRIMARY KEY (run_id, worker)", ", WITHOUT ROWID"},
-              {"worker_iteration", ", PRIMARY KEY (run_id, iteration, worker)", ", WITHOUT ROWID"},
-              {"calibration", "", ""},
+  const char *name, *rules;
+} tables[] = {{"invocation", ""},
+              {"scenario", ", UNIQUE (sha256, path)"},
+              {"point", ", UNIQUE (point_sha256, results_version)"},
+              {"point_axis", ", PRIMARY KEY (point_id, position)"},
+              {"run", ""},
+              {"run_summary", ""},
+              {"iteration", ", PRIMARY KEY (run_id, iteration)"},
+              {"worker_summary", ", PRIMARY KEY (run_id, worker)"},
+              {"worker_iteration", ", PRIMARY KEY (run_id, iteration, worker)"},
+              {"calibration", ""},
               {"code_check",
-               ", UNIQUE (config_json, n_workers, n_subsets, length, speeds, seed, max_patterns)",
-               ""},
-              {"code_check_sets", ", PRIMARY KEY (check_id, responders)", ", WITHOUT ROWID"},
-              {"t_quantile", "", ""},
-              {"column_doc", ", PRIMARY KEY (table_name, column_name)", ", WITHOUT ROWID"},
+               ", UNIQUE (config_json, n_workers, n_subsets, length, speeds, seed, max_patterns)"},
+              {"code_check_sets", ", PRIMARY KEY (check_id, responders)"},
+              {"t_quantile", ""},
+              {"column_doc", ", PRIMARY KEY (table_name, column_name)"},
               {0}};
 
 #define BLANK(type) _Generic((type){0}, double : NAN, default : 0)
@@ -487,7 +487,7 @@ void sg_put_shown(unsigned mask, sg_buffer *out) {
     if (c->shown & mask) sg_putf(out, ", %s", c->name);
 }
 
-static void put_table(const char *table, const char *rules, const char *options, sg_buffer *out) {
+static void put_table(const char *table, const char *rules, sg_buffer *out) {
   const sg_column *first = sg_columns_of(table);
   sg_putf(out, "CREATE TABLE %s (", table);
   for (const sg_column *c = first; c; c = sg_column_after(c)) {
@@ -496,7 +496,8 @@ static void put_table(const char *table, const char *rules, const char *options,
     const char *usual = whole && !c->none_below_0 ? "NOT NULL" : "";
     sg_putf(out, "%s\n  %s %s %s", c == first ? "" : ",", c->name, type, c->rule ? c->rule : usual);
   }
-  sg_putf(out, "%s) STRICT%s;\n", rules, options);
+  const char *rows = strstr(rules, "PRIMARY KEY") ? ", WITHOUT ROWID" : "";
+  sg_putf(out, "%s) STRICT%s;\n", rules, rows);
 }
 
 /* What v_point shows of a point, and of its runs' summaries. */
@@ -520,8 +521,7 @@ static const char schema[] =
 #pragma GCC diagnostic pop
 
 void sg_put_schema(sg_buffer *out) {
-  for (int i = 0; tables[i].name; i++)
-    put_table(tables[i].name, tables[i].rules, tables[i].options, out);
+  for (int i = 0; tables[i].name; i++) put_table(tables[i].name, tables[i].rules, out);
   const char *at = schema;
   for (const char *brace; (brace = strchr(at, '{')); at = strchr(brace, '}') + 1) {
     sg_put_bytes(out, at, (size_t)(brace - at));

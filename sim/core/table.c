@@ -137,23 +137,8 @@ static void put_blanks(sg_buffer *out, int n) {
   for (int i = 0; i < n; i++) sg_put_bytes(out, " ", 1);
 }
 
-/* Puts `text` in a field, cut with "…" when it is too long. Control characters would break the
- * layout, or the terminal: they become blanks. */
-static void put_field(sg_buffer *out, const char *text, int width, bool right, bool last) {
-  int length = width_of(text);
-  if (right) put_blanks(out, width - length);
-  int room = length > width ? width - 1 : length;
-  for (const char *s = text; *s; s++) {
-    if (((unsigned char)*s & 0xC0) != 0x80 && room-- == 0) break;
-    bool control = (unsigned char)*s < 0x20 || *s == 0x7F;
-    sg_put_bytes(out, control ? " " : s, 1);
-  }
-  if (length > width) sg_put(out, "…");
-  if (!right && !last) put_blanks(out, width - length);
-}
-
 typedef struct column {
-  int width;
+  int width, narrowest;
   bool numeric; /* right-aligned, never cut */
 } column;
 
@@ -170,11 +155,14 @@ static bool is_numeric(const sg_table *t, int j) {
 static void measure(const sg_table *t, column *columns) {
   char scratch[64];
   for (int j = 0; j < t->n; j++) {
-    columns[j] = (column){.numeric = is_numeric(t, j)};
-    for (int i = NAMES; i < sg_table_rows(t); i++) {
-      int width = width_of(shown(at(t, i, j), scratch));
-      if (width > columns[j].width) columns[j].width = width;
+    int name = width_of(t->name[j].text), width = name;
+    for (int i = 0; i < sg_table_rows(t); i++) {
+      int w = width_of(shown(at(t, i, j), scratch));
+      if (w > width) width = w;
     }
+    bool numeric = is_numeric(t, j);
+    int narrowest = numeric ? width : name > NARROWEST ? name : NARROWEST;
+    columns[j] = (column){width, narrowest, numeric};
   }
 }
 
@@ -185,12 +173,8 @@ static bool squeeze(const sg_table *t, column *columns, int width) {
   for (int j = 0; j < t->n; j++) excess += columns[j].width;
   for (; excess > 0; excess--) {
     column *widest = NULL;
-    for (column *c = columns; c < columns + t->n; c++) {
-      int name = width_of(t->name[c - columns].text),
-          narrowest = name > NARROWEST ? name : NARROWEST;
-      bool candidate = !c->numeric && c->width > narrowest;
-      if (candidate && (!widest || c->width > widest->width)) widest = c;
-    }
+    for (column *c = columns; c < columns + t->n; c++)
+      if (c->width > c->narrowest && (!widest || c->width > widest->width)) widest = c;
     if (!widest) {
       measure(t, columns);
       return false;
@@ -200,15 +184,28 @@ static bool squeeze(const sg_table *t, column *columns, int width) {
   return true;
 }
 
+/* Puts `text` in a field, cut with "…" when it is too long. Control characters would break the
+ * layout, or the terminal: they become blanks. */
+static void put_field(sg_buffer *out, const char *text, const column *c, bool last) {
+  int length = width_of(text), width = c->width;
+  if (c->numeric) put_blanks(out, width - length);
+  int room = length > width ? width - 1 : length;
+  for (const char *s = text; *s; s++) {
+    if (((unsigned char)*s & 0xC0) != 0x80 && room-- == 0) break;
+    bool control = (unsigned char)*s < 0x20 || *s == 0x7F;
+    sg_put_bytes(out, control ? " " : s, 1);
+  }
+  if (length > width) sg_put(out, "…");
+  if (!c->numeric && !last) put_blanks(out, width - length);
+}
+
 static void put_line(const sg_table *t, const column *columns, int row, int begin, int end,
                      sg_buffer *out) {
   char scratch[64];
   /* Column 0 is repeated in front of every block. */
-  for (int j = begin ? 0 : begin; j < end; j = j < begin ? begin : j + 1) {
-    const column *c = &columns[j];
-    for (int i = 0; row == RULE && i < c->width; i++) sg_put(out, "─");
-    if (row != RULE)
-      put_field(out, shown(at(t, row, j), scratch), c->width, c->numeric, j == end - 1);
+  for (int j = 0; j < end; j = j < begin ? begin : j + 1) {
+    for (int i = 0; row == RULE && i < columns[j].width; i++) sg_put(out, "─");
+    if (row != RULE) put_field(out, shown(at(t, row, j), scratch), &columns[j], j == end - 1);
     if (j < end - 1) put_blanks(out, GAP);
   }
   sg_put(out, "\n");

@@ -119,8 +119,7 @@ void sg_put_json_raw_member(sg_buffer *b, const char *name, const char *json) {
 }
 
 void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x) {
-  sg_put_json_name(b, name);
-  sg_put(b, x ? "true" : "false");
+  sg_put_json_raw_member(b, name, x ? "true" : "false");
 }
 
 int sg_utf8_columns(const char *text, size_t n) {
