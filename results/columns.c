@@ -159,13 +159,10 @@ static const sg_column column[] = {
 #define SG_SUMMARY(type, name, unit, over_runs, ...)                                               \
   MEMBER("run_summary", sg_summary_record, name, #name, unit, __VA_ARGS__,                         \
          .fold = SG_FOLD_##over_runs),
-#define OVER_RUNS_MEAN SG_FOLD_MEAN
-#define OVER_RUNS_MAX  SG_FOLD_MAX
-#define OVER_RUNS_SUM  SG_FOLD_MEAN
-#define OVER_RUNS_LAST SG_FOLD_MEAN
+/* Over runs: the largest of largest ones, and otherwise the mean. */
 #define SG_FOLDED(type, name, unit, meaning, over_run, kept, ...)                                  \
   MEMBER("run_summary", sg_summary_record, kept, #kept, unit, __VA_ARGS__,                         \
-         .fold = OVER_RUNS_##over_run),
+         .fold = SG_FOLD_##over_run == SG_FOLD_MAX ? SG_FOLD_MAX : SG_FOLD_MEAN),
 #include "results/columns.def"
 
     OTHER("iteration", "run_id", LONG, KEY, "id", "The run", .rule = FROM_RUN),

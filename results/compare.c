@@ -6,7 +6,6 @@
 
 #include "results/columns.h"
 #include "results/judge.h"
-#include "sim/core/param.h"
 
 #include <math.h>
 #include <stdio.h>

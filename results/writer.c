@@ -141,16 +141,10 @@ static int64_t stored_id(const sg_writer *w, int64_t run_id) {
   return find_replacing(w, run_id) < 0 ? run_id : -run_id;
 }
 
-static sg_status note_replacing(sg_writer *w, int64_t run_id) {
-  if (!SG_ROOM(w->replacing, w->replacing_capacity, w->n_replacing + 1))
-    return sg_fail_memory(&w->error);
-  w->replacing[w->n_replacing++] = run_id;
-  return SG_OK;
-}
-
-static sg_status delete_run(sg_writer *w, int64_t stored) {
-  sqlite3_bind_int64(w->statement[DELETE_RUN], 1, stored);
-  return run_statement(w, DELETE_RUN);
+/* A statement about a run. */
+static sg_status run_for(sg_writer *w, query q, int64_t run_id) {
+  sqlite3_bind_int64(w->statement[q], 1, run_id);
+  return run_statement(w, q);
 }
 
 static sg_status begin_run(sg_writer *w, const command *c) {
@@ -160,8 +154,13 @@ static sg_status begin_run(sg_writer *w, const command *c) {
   sqlite3_bind_int64(find, 1, id);
   bool older = sg_db_row(w->db, find, &status, &w->error);
   sqlite3_reset(find);
-  if (older && find_replacing(w, id) < 0) status = note_replacing(w, id);
-  if (!status) status = delete_run(w, stored_id(w, id)); /* begun before, and not finished */
+  if (older && find_replacing(w, id) < 0) {
+    if (!SG_ROOM(w->replacing, w->replacing_capacity, w->n_replacing + 1))
+      return sg_fail_memory(&w->error);
+    w->replacing[w->n_replacing++] = id;
+  }
+  if (!status)
+    status = run_for(w, DELETE_RUN, stored_id(w, id)); /* begun before, and not finished */
   if (status) return status;
   sqlite3_bind_int64(insert, 1, stored_id(w, id));
   sqlite3_bind_int64(insert, 2, c->run.point_id);
@@ -173,9 +172,8 @@ static sg_status begin_run(sg_writer *w, const command *c) {
 
 /* A row of a run: its number is the key of all tables that hang on runs. */
 static sg_status write_row(sg_writer *w, query q, int64_t run_id, const void *record) {
-  sqlite3_bind_int64(w->statement[q], 1, run_id);
   sg_bind_members(w->statement[q], 2, w->member[q], record);
-  return run_statement(w, q);
+  return run_for(w, q, run_id);
 }
 
 static sg_status write_rows(sg_writer *w, const command *c) {
@@ -197,10 +195,8 @@ static sg_status write_rows(sg_writer *w, const command *c) {
 static sg_status take_place(sg_writer *w, int64_t run_id) {
   int i = find_replacing(w, run_id);
   if (i < 0) return SG_OK;
-  sg_status status = delete_run(w, run_id);
-  if (status) return status;
-  sqlite3_bind_int64(w->statement[RENUMBER_RUN], 1, -run_id);
-  status = run_statement(w, RENUMBER_RUN);
+  sg_status status = run_for(w, DELETE_RUN, run_id);
+  if (!status) status = run_for(w, RENUMBER_RUN, -run_id);
   if (!status) w->replacing[i] = w->replacing[--w->n_replacing];
   return status;
 }
