@@ -73,22 +73,18 @@ static sg_status read_axes(sg_db *db, axes *a, sg_error *e) {
 
 /* Values are JSON: numbers and texts become what they are, lists and objects stay JSON. */
 static sg_status make_view(sg_db *db, const axes *a, sg_error *e) {
-  sg_buffer sql = {0};
-  sg_put(&sql, "DROP VIEW IF EXISTS v_axes; CREATE VIEW v_axes AS SELECT point_id");
-  for (int i = 0; i < a->n && !sql.failed; i++) {
-    char *column = sqlite3_mprintf(
+  sqlite3_str *s = sqlite3_str_new(sg_db_handle(db));
+  sqlite3_str_appendall(s, "DROP VIEW IF EXISTS v_axes; CREATE VIEW v_axes AS SELECT point_id");
+  for (int i = 0; i < a->n; i++)
+    sqlite3_str_appendf(
+        s,
         ",\n (SELECT CASE WHEN json_valid(value) THEN json_extract(value, '$') ELSE value END"
         " FROM point_axis a WHERE a.point_id = p.point_id AND a.name = %Q) AS \"%w\"",
         a->axis[i].name, a->axis[i].column);
-    if (column)
-      sg_put(&sql, column);
-    else
-      sql.failed = true;
-    sqlite3_free(column);
-  }
-  sg_put(&sql, "\nFROM point p");
-  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_execute(db, sql.data, e);
-  sg_buffer_free(&sql);
+  sqlite3_str_appendall(s, "\nFROM point p");
+  char *sql = sqlite3_str_finish(s);
+  sg_status status = sql ? sg_db_execute(db, sql, e) : sg_fail_memory(e);
+  sqlite3_free(sql);
   return status;
 }
 

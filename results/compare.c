@@ -50,10 +50,7 @@ static void put_time_to_target(sg_table *t, const sg_judged *s) {
 /* The folded value of a column as a cell. */
 static void put_summary(sg_table *t, const sg_column *c, const sg_judged *s, double scale) {
   double x = sg_column_number(c, &s->summary);
-  if (c->kind != SG_COLUMN_REAL && !isnan(x))
-    sg_table_integer(t, (long long)x);
-  else
-    sg_table_number(t, scale > 0 ? scale * x : x, c->digits ? c->digits : 4);
+  sg_table_number(t, scale > 0 ? scale * x : x, c->digits ? c->digits : 4);
 }
 
 /* Whether a column has something to say of an environment. */
@@ -290,11 +287,7 @@ static void put_scheme(sg_table *t, const sg_comparison *c, int number, int i, c
   sg_table_text(sg_table_at(t, "verdict"), s->verdict);
   sg_table_number(sg_table_at(t, "time_to_target_median_s"),
                   v->to_target ? s->median_time_to_target : NAN, 4);
-  sg_table_at(t, "n_reached");
-  if (v->to_target)
-    sg_table_integer(t, s->n_reached);
-  else
-    sg_table_text(t, NULL);
+  sg_table_number(sg_table_at(t, "n_reached"), v->to_target ? (double)s->n_reached : NAN, 4);
   sg_table_number(sg_table_at(t, "mb_received_mean"), s->summary.bytes_received_mean / 1e6, 3);
   for (const sg_column *k = sg_members_of("run_summary"); k; k = sg_column_after(k))
     if (k->shown & SG_IN_COMPARE) put_summary(sg_table_at(t, k->name), k, s, 1);

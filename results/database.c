@@ -129,8 +129,8 @@ static sg_status take_lock(sg_db *db, sg_error *e) {
       if (error != EWOULDBLOCK)
         return sg_fail(e, SG_IO, db->path, "cannot lock the database: %s", strerror(error));
       return sg_fail(e, SG_BUSY, db->path,
-                     "another process is writing to the database; wait for "
-                     "it, or write to another file with -o");
+                     "another process is writing to the database; wait for it, or write to another "
+                     "file with -o");
     }
     struct stat ours, named;
     if (!fstat(fd, &ours) && !stat(db->lock_path, &named) && ours.st_ino == named.st_ino &&
@@ -142,18 +142,14 @@ static sg_status take_lock(sg_db *db, sg_error *e) {
   }
 }
 
-static void release_lock(sg_db *db) {
-  if (db->lock < 0) return;
-  unlink(db->lock_path);
-  close(db->lock);
-  db->lock = -1;
-}
-
 /* remove: the file, too. */
 static void discard(sg_db *db, bool remove) {
   sqlite3_close(db->handle);
   if (remove) unlink(db->path);
-  release_lock(db);
+  if (db->lock >= 0) {
+    unlink(db->lock_path);
+    close(db->lock);
+  }
   free(db->lock_path);
   free(db->path);
   free(db);

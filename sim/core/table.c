@@ -73,10 +73,8 @@ static void add(sg_table *t, cell c) {
 
 void sg_table_text(sg_table *t, const char *text) {
   cell c = {.kind = text ? TEXT : EMPTY, .text = text ? strdup(text) : NULL};
-  if (text && !c.text)
-    t->failed = true;
-  else
-    add(t, c);
+  t->failed |= text && !c.text;
+  add(t, c);
 }
 
 void sg_table_integer(sg_table *t, long long x) {
