@@ -62,9 +62,10 @@
   MEMBER("column_doc", sg_column_doc_record, member, #member, "text", meaning, ALWAYS)
 /* A column that views alone have. */
 #define VIEW(view, name, kind, unit, ...) OTHER(view, name, kind, NONE, unit, __VA_ARGS__)
-#define MISSING                           "Missing workers of that pattern"
-#define FROM_RUN                          "NOT NULL REFERENCES run ON DELETE CASCADE ON UPDATE CASCADE"
-#define ALWAYS                            .rule = "NOT NULL"
+
+#define MISSING  "Missing workers of that pattern"
+#define FROM_RUN "NOT NULL REFERENCES run ON DELETE CASCADE ON UPDATE CASCADE"
+#define ALWAYS   .rule = "NOT NULL"
 
 static const sg_column column[] = {
     OTHER("invocation", "invocation_id", LONG, NONE, "id", "One command that wrote results",

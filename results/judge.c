@@ -28,8 +28,7 @@ enum { POINT_AT = 4 };
 #define LARGEST_EXACT_ERROR 1e-6
 #define SIGNIFICANCE        0.05
 
-/* --- Reading: columns as the table of columns lists them, so that a new one is there at once ---
- */
+/* --- Reading: what the table of columns lists, so that a new column is there at once ---------- */
 
 void sg_comparison_clear(sg_comparison *c) {
   for (int i = 0; i < c->n; i++) {
