@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command compare: schemes against their baseline. */
-#include "results/compare.h"
+#include "results/query.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 
