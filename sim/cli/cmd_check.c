@@ -40,21 +40,13 @@ static int run(const sg_call *call) {
   return code;
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILES("SCENARIO", "a scenario file"), {0}};
-
-static const sg_option options[] = {SG_OPTION_ROW_SET,
-                                    SG_OPTION_ROW_FORMAT(sg_report_words, "how faults are printed"),
-                                    SG_OPTION_ROW_JSON,
-                                    {0}};
-
-static const sg_example examples[] = {
-    {"check my.json", "Every fault at once, with line, column and the nearest name"}, {0}};
-
-const sg_command sg_cmd_check = {.name = "check",
-                                 .summary = "List everything that is wrong in scenarios.",
-                                 .operands = operands,
-                                 .options = options,
-                                 .text = "Says, too, what a run would skip, and warns of what does "
-                                         "nothing.",
-                                 .examples = examples,
-                                 .run = run};
+const sg_command sg_cmd_check = {
+    .name = "check",
+    .summary = "List everything that is wrong in scenarios.",
+    .operands = {SG_OPERAND_FILES("SCENARIO", "a scenario file")},
+    .options = {SG_OPTION_ROW_SET,
+                SG_OPTION_ROWS_FORMAT(sg_report_words, "how faults are printed")},
+    .text = {"Says, too, what a run would skip, and warns of what does "
+             "nothing."},
+    .examples = {{"check my.json", "Every fault at once, with line, column and the nearest name"}},
+    .run = run};

@@ -27,13 +27,12 @@ static int run(const sg_call *call) {
       sg_table_text(t, about->reference);
     }
   }
-  sg_table_print(t, format, sg_terminal_width(), &out);
-  sg_table_free(t);
+  sg_put_table(t, format, &out);
   return sg_print(&out);
 }
 
-static const sg_option options[] = {
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"), SG_OPTION_ROW_JSON, {0}};
-
 const sg_command sg_cmd_codes = {
-    .name = "codes", .summary = "List the gradient codes.", .options = options, .run = run};
+    .name = "codes",
+    .summary = "List the gradient codes.",
+    .options = {SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+    .run = run};

@@ -367,53 +367,47 @@ static int run(const sg_call *call) {
   return code;
 }
 
-static const sg_operand operands[] = {
-    {.name = "NAME", .what = "the name of a code", .most = 1, .family = &sg_code_family},
-    {.name = "PARAMETER=VALUE", .what = "parameters", .most = SG_ANY_NUMBER},
-    {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW_FLAG("all", 0, "every code, over a grid of its parameters"),
-    SG_OPTION_ROW("workers", 'n', INTEGER, "N", "workers", .min = 1, .max = 1000, .fallback = "12"),
-    SG_OPTION_ROW("subsets", 'k', INTEGER, "K",
-                  "subsets of the data; as many as workers if not given", .min = 1, .max = 100000),
-    SG_OPTION_ROW("speeds", 0, REALS, "LIST",
-                  "nominal speeds of the workers such as 4,1,1, repeated; 1 if not given"),
-    SG_OPTION_ROW("length", 'l', INTEGER, "L", "coordinates of the random gradients", .min = 1,
-                  .max = 100000000, .fallback = "960"),
-    SG_OPTION_ROW(
-        "patterns", 'p', INTEGER, "P",
-        "most patterns that are tried one by one; of more, P are sampled and up to 2 P searched",
-        .min = 1, .max = 1000000, .fallback = "5000"),
-    SG_OPTION_ROW("seed", 0, SEED, "S", "of the code, the gradients and the samples",
-                  .fallback = "1"),
-    SG_OPTION_ROW_THREADS("the result is the same for any number; all processors if not given"),
-    SG_OPTION_ROW("database", 0, FILE, "FILE", "writes rows of code_check, too"),
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress"),
-    {0}};
-
-static const sg_example examples[] = {
-    {"codes check cyclic-repetition s=3 -n 20", "All 1,351 patterns of at most 3 missing"},
-    {"codes check group d=4 m=2 stop=decodable --database checks.db", "With a row in a database"},
-    {"codes check --all --format csv", "A grid of all codes"},
-    {0}};
-
 const sg_command sg_cmd_codes_check = {
     .name = "codes check",
     .summary = "Test a code: recovery, conditioning, rounding errors.",
-    .operands = operands,
-    .options = options,
+    .operands =
+        {{.name = "NAME", .what = "the name of a code", .most = 1, .family = &sg_code_family},
+         {.name = "PARAMETER=VALUE", .what = "parameters", .most = SG_ANY_NUMBER}},
+    .options = {SG_OPTION_ROW_FLAG("all", 0, "every code, over a grid of its parameters"),
+                SG_OPTION_ROW("workers", 'n', INTEGER, "N", "workers", .min = 1, .max = 1000,
+                              .fallback = "12"),
+                SG_OPTION_ROW("subsets", 'k', INTEGER, "K",
+                              "subsets of the data; as many as workers if not given", .min = 1,
+                              .max = 100000),
+                SG_OPTION_ROW(
+                    "speeds", 0, REALS, "LIST",
+                    "nominal speeds of the workers such as 4,1,1, repeated; 1 if not given"),
+                SG_OPTION_ROW("length", 'l', INTEGER, "L", "coordinates of the random gradients",
+                              .min = 1, .max = 100000000, .fallback = "960"),
+                SG_OPTION_ROW("patterns", 'p', INTEGER, "P",
+                              "most patterns that are tried one by one; of more, P are sampled and "
+                              "up to 2 P searched",
+                              .min = 1, .max = 1000000, .fallback = "5000"),
+                SG_OPTION_ROW("seed", 0, SEED, "S", "of the code, the gradients and the samples",
+                              .fallback = "1"),
+                SG_OPTION_ROW_THREADS(
+                    "the result is the same for any number; all processors if not given"),
+                SG_OPTION_ROW("database", 0, FILE, "FILE", "writes rows of code_check, too"),
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed"),
+                SG_OPTION_ROW_FLAG("quiet", 'q', "no progress")},
     .text =
-        "Tries patterns of workers that answer nothing on the code's own messages and weights: all "
-        "of up to s missing where there are few, else a sample and a search for the worst.\n\n"
-        "Condition numbers are 2-norm, by SVD, of the decode system: the rows of the messages that "
-        "have a weight, over (part, piece). Errors are those of the decoded sum of random "
-        "gradients, over the sum of their norms, with messages as float64, float32 and "
-        "bfloat16.\n\n"
-        "The exit code is 70 when a code refuses a pattern that it promises to survive, in exact "
-        "or in rounded arithmetic; the report says so after BROKEN. Decodes that are merely "
-        "inaccurate (UNSAFE) leave it 0.",
-    .examples = examples,
+        {"Tries patterns of workers that answer nothing on the code's own messages and weights: "
+         "all of up to s missing where there are few, else a sample and a search for the worst.",
+         "Condition numbers are 2-norm, by SVD, of the decode system: the rows of the messages "
+         "that have a weight, over (part, piece). Errors are those of the decoded sum of random "
+         "gradients, over the sum of their norms, with messages as float64, float32 and "
+         "bfloat16.",
+         "The exit code is 70 when a code refuses a pattern that it promises to survive, in exact "
+         "or in rounded arithmetic; the report says so after BROKEN. Decodes that are merely "
+         "inaccurate (UNSAFE) leave it 0."},
+    .examples = {{"codes check cyclic-repetition s=3 -n 20",
+                  "All 1,351 patterns of at most 3 missing"},
+                 {"codes check group d=4 m=2 stop=decodable --database checks.db",
+                  "With a row in a database"},
+                 {"codes check --all --format csv", "A grid of all codes"}},
     .run = run};

@@ -38,24 +38,16 @@ static int run(const sg_call *call) {
   return sg_print(&out);
 }
 
-static const sg_operand operands[] = {{.name = "NAME",
-                                       .what = "the name of a code",
-                                       .least = 1,
-                                       .most = 1,
-                                       .family = &sg_code_family},
-                                      {0}};
-
 static const char *const formats[] = {"text", "json", "markdown", NULL};
 
-static const sg_option options[] = {
-    SG_OPTION_ROW_FORMAT(formats, "how it is printed"), SG_OPTION_ROW_JSON, {0}};
-
-static const sg_example examples[] = {
-    {"codes show group", "Its parameters, and the rules that join them"}, {0}};
-
-const sg_command sg_cmd_codes_show = {.name = "codes show",
-                                      .summary = "Show a code: parameters, rules and source.",
-                                      .operands = operands,
-                                      .options = options,
-                                      .examples = examples,
-                                      .run = run};
+const sg_command sg_cmd_codes_show = {
+    .name = "codes show",
+    .summary = "Show a code: parameters, rules and source.",
+    .operands = {{.name = "NAME",
+                  .what = "the name of a code",
+                  .least = 1,
+                  .most = 1,
+                  .family = &sg_code_family}},
+    .options = {SG_OPTION_ROWS_FORMAT(formats, "how it is printed")},
+    .examples = {{"codes show group", "Its parameters, and the rules that join them"}},
+    .run = run};

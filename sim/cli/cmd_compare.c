@@ -15,26 +15,16 @@ static int run(const sg_call *call) {
   return sg_ask(call, compare);
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILE("DB", "one result database"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW("baseline", 'b', TEXT, "NAME",
-                  "a code or scheme label instead of the scenario's baseline"),
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    {0}};
-
-static const sg_example examples[] = {
-    {"compare scenarios/quickstart.db", "Which scheme is faster, and how certain that is"},
-    {"compare my.db -b 'cyclic-repetition s=1'", "Against another scheme"},
-    {0}};
-
 const sg_command sg_cmd_compare = {
     .name = "compare",
     .summary = "Compare the schemes of each environment, run by run.",
-    .operands = operands,
-    .options = options,
-    .text = "Runs are paired, as all schemes see the same delays: speed-ups come with 95 % "
-            "intervals and a verdict.",
-    .examples = examples,
+    .operands = {SG_OPERAND_FILE("DB", "one result database")},
+    .options = {SG_OPTION_ROW("baseline", 'b', TEXT, "NAME",
+                              "a code or scheme label instead of the scenario's baseline"),
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+    .text = {"Runs are paired, as all schemes see the same delays: speed-ups come with 95 % "
+             "intervals and a verdict."},
+    .examples = {{"compare scenarios/quickstart.db",
+                  "Which scheme is faster, and how certain that is"},
+                 {"compare my.db -b 'cyclic-repetition s=1'", "Against another scheme"}},
     .run = run};

@@ -47,17 +47,12 @@ static int run(const sg_call *call) {
   return sg_print(&out);
 }
 
-static const sg_operand operands[] = {
-    {.name = "SHELL", .what = "bash or zsh", .least = 1, .most = 1, .choices = shells}, {0}};
-
-static const sg_example examples[] = {
-    {"completion bash > ~/.local/share/bash-completion/completions/straggle",
-     "Complete commands, options, choices, names of codes and files"},
-    {0}};
-
-const sg_command sg_cmd_completion = {.name = "completion",
-                                      .summary = "Print a completion script for bash or zsh.",
-                                      .operands = operands,
-                                      .text = "make install puts both where the shells look.",
-                                      .examples = examples,
-                                      .run = run};
+const sg_command sg_cmd_completion = {
+    .name = "completion",
+    .summary = "Print a completion script for bash or zsh.",
+    .operands =
+        {{.name = "SHELL", .what = "bash or zsh", .least = 1, .most = 1, .choices = shells}},
+    .text = {"make install puts both where the shells look."},
+    .examples = {{"completion bash > ~/.local/share/bash-completion/completions/straggle",
+                  "Complete commands, options, choices, names of codes and files"}},
+    .run = run};

@@ -224,15 +224,11 @@ static void put_row(sg_table *t, const columns *c, const sg_planned *p, const re
 
 static void put_summary_json(const total *t, bool database, sg_buffer *out) {
   sg_put_json_raw_member(out, "summary", "{");
-  sg_put_json_number_member(out, "exact", t->exact);
-  sg_put_json_number_member(out, "unavailable", t->unavailable);
+  SG_PUT_NUMBERS(out, {"exact", t->exact}, {"unavailable", t->unavailable});
   if (database) {
-    sg_put_json_number_member(out, "unmatched", t->unmatched);
-    sg_put_json_number_member(out, "judged", t->judged);
-    sg_put_json_number_member(out, "beyond_4", t->beyond);
-    sg_put_json_number_member(out, "sum_z2", t->chi2);
-    sg_put_json_number_member(out, "degrees_of_freedom", t->judged ? t->degrees : NAN);
-    sg_put_json_number_member(out, "sum_z2_p999", t->judged ? t->bound : NAN);
+    SG_PUT_NUMBERS(out, {"unmatched", t->unmatched}, {"judged", t->judged}, {"beyond_4", t->beyond},
+                   {"sum_z2", t->chi2}, {"degrees_of_freedom", t->judged ? t->degrees : NAN},
+                   {"sum_z2_p999", t->judged ? t->bound : NAN});
   }
   sg_put(out, "}");
 }
@@ -287,8 +283,7 @@ static void print(const sg_plan *plan, const sg_planned *const *p, int n, const 
     sg_put(out, "{");
     sg_put_json_name(out, "points");
   }
-  sg_table_print(table, format, sg_terminal_width(), out);
-  sg_table_free(table);
+  sg_put_table(table, format, out);
   if (format == SG_FORMAT_JSON) {
     put_summary_json(&t, database, out);
     sg_put(out, "}\n");
@@ -337,28 +332,17 @@ static int run(const sg_call *call) {
   return sg_session_close(&s, status, code);
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW("database", 'd', FILE, "DB", "results to compare with"),
-    SG_OPTION_ROW_SET,
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress"),
-    {0}};
-
-static const sg_example examples[] = {
-    {"expect scenarios/papers/ye-abbe-n8.json", "Exact means and quantiles alone"},
-    {"expect my.json --database my.db", "Whether simulated means agree with them"},
-    {0}};
-
 const sg_command sg_cmd_expect = {
     .name = "expect",
     .summary = "Exact iteration times, beside the simulated ones.",
-    .operands = operands,
-    .options = options,
-    .text = "Mean and quantiles of the iteration time, without simulating, where the model has a "
-            "closed form; otherwise the reason why it has none. With a database, each simulated "
-            "mean is judged by its distance from the exact one in standard errors.",
-    .examples = examples,
+    .operands = {SG_OPERAND_FILE("SCENARIO", "one scenario file")},
+    .options = {SG_OPTION_ROW("database", 'd', FILE, "DB", "results to compare with"),
+                SG_OPTION_ROW_SET,
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed"),
+                SG_OPTION_ROW_FLAG("quiet", 'q', "no progress")},
+    .text = {"Mean and quantiles of the iteration time, without simulating, where the model has a "
+             "closed form; otherwise the reason why it has none. With a database, each simulated "
+             "mean is judged by its distance from the exact one in standard errors."},
+    .examples = {{"expect scenarios/papers/ye-abbe-n8.json", "Exact means and quantiles alone"},
+                 {"expect my.json --database my.db", "Whether simulated means agree with them"}},
     .run = run};

@@ -19,13 +19,9 @@ static int run(const sg_call *call) {
   return sg_print(&out);
 }
 
-static const sg_operand operands[] = {
-    {.name = "COMMAND", .what = "a command", .most = 2, .command = true}, {0}};
-
-static const sg_example examples[] = {{"help codes check", "What that command takes"}, {0}};
-
-const sg_command sg_cmd_help = {.name = "help",
-                                .summary = "Explain straggle or one of its commands.",
-                                .operands = operands,
-                                .examples = examples,
-                                .run = run};
+const sg_command sg_cmd_help = {
+    .name = "help",
+    .summary = "Explain straggle or one of its commands.",
+    .operands = {{.name = "COMMAND", .what = "a command", .most = 2, .command = true}},
+    .examples = {{"help codes check", "What that command takes"}},
+    .run = run};

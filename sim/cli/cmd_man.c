@@ -14,16 +14,11 @@ static int run(const sg_call *call) {
   return sg_print(&out);
 }
 
-static const sg_option options[] = {SG_OPTION_ROW("format", 'f', CHOICE, "F",
-                                                  "roff for man(1), or docs/commands.md",
-                                                  .choices = formats, .fallback = "roff"),
-                                    {0}};
-
-static const sg_example examples[] = {
-    {"man > straggle.1 && man ./straggle.1", "Read it where straggle is not installed"}, {0}};
-
-const sg_command sg_cmd_man = {.name = "man",
-                               .summary = "Print the manual page.",
-                               .options = options,
-                               .examples = examples,
-                               .run = run};
+const sg_command sg_cmd_man = {
+    .name = "man",
+    .summary = "Print the manual page.",
+    .options = {SG_OPTION_ROW("format", 'f', CHOICE, "F", "roff for man(1), or docs/commands.md",
+                              .choices = formats, .fallback = "roff")},
+    .examples = {{"man > straggle.1 && man ./straggle.1",
+                  "Read it where straggle is not installed"}},
+    .run = run};

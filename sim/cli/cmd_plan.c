@@ -162,24 +162,15 @@ static int run(const sg_call *call) {
   return sg_session_close(&s, status, code);
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW_OUTPUT,
-    SG_OPTION_ROW_THREADS("threads that the time is estimated for; all processors if not given"),
-    SG_OPTION_ROW_SET,
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    {0}};
-
-static const sg_example examples[] = {{"plan my.json -j 8", "How long it will take with 8 threads"},
-                                      {0}};
-
 const sg_command sg_cmd_plan = {
     .name = "plan",
     .summary = "List points and runs, what is missing, time and size.",
-    .operands = operands,
-    .options = options,
-    .text = "The time is estimated by running a few iterations of the first 24 points.",
-    .examples = examples,
+    .operands = {SG_OPERAND_FILE("SCENARIO", "one scenario file")},
+    .options = {SG_OPTION_ROW_OUTPUT,
+                SG_OPTION_ROW_THREADS(
+                    "threads that the time is estimated for; all processors if not given"),
+                SG_OPTION_ROW_SET,
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+    .text = {"The time is estimated by running a few iterations of the first 24 points."},
+    .examples = {{"plan my.json -j 8", "How long it will take with 8 threads"}},
     .run = run};

@@ -57,12 +57,9 @@ static int print_report(const sg_session *s, const sg_execute_report *r, sg_stat
     sg_buffer out = {0};
     sg_put(&out, "{");
     sg_put_json_text_member(&out, "database", s->database);
-    sg_put_json_number_member(&out, "points", s->plan->n_valid);
-    sg_put_json_number_member(&out, "skipped", s->plan->n_skipped);
-    sg_put_json_number_member(&out, "computed", r->computed);
-    sg_put_json_number_member(&out, "found", r->found);
-    sg_put_json_number_member(&out, "missing", r->missing);
-    sg_put_json_number_member(&out, "elapsed_s", r->elapsed_s);
+    SG_PUT_NUMBERS(&out, {"points", s->plan->n_valid}, {"skipped", s->plan->n_skipped},
+                   {"computed", r->computed}, {"found", r->found}, {"missing", r->missing},
+                   {"elapsed_s", r->elapsed_s});
     sg_put(&out, "}\n");
     return sg_print(&out);
   }
@@ -133,38 +130,31 @@ static int run(const sg_call *call) {
   return code;
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILES("SCENARIO", "a scenario file"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW_OUTPUT,
-    SG_OPTION_ROW_THREADS("runs computed at the same time; all processors if not given"),
-    SG_OPTION_ROW_SET,
-    SG_OPTION_ROW("what-if", 0, LIST, "CAUSES",
-                  "also without each of these, on the same random numbers, and print what time "
-                  "each costs: stalls, memory, common, crashes, erasures, speeds, slowest, "
-                  "randomness, worker=K, uplink=F, ingress=F, links=F; with commas, or repeated; "
-                  "auto: the scenario's \"what_if\", or all that it has",
-                  .choices = sg_cause_names),
-    SG_OPTION_ROW_FORMAT(sg_format_words,
-                         "how the table of --what-if is printed; json: the summary of a run, too"),
-    SG_OPTION_ROW_JSON,
-    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress and no summary"),
-    {0}};
-
-static const sg_example examples[] = {
-    {"run scenarios/quickstart.json", "The quickstart, into scenarios/quickstart.db"},
-    {"run my.json -o slow.db --set /delay/mean_excess_s=10 --set /replications=50",
-     "With other members, without an editor"},
-    {"run my.json --what-if stalls,speeds", "What time stalls and differences of speed cost"},
-    {0}};
-
 const sg_command sg_cmd_run = {
     .name = "run",
     .summary = "Simulate the runs that a scenario's database lacks.",
-    .operands = operands,
-    .options = options,
-    .text = "Runs that the database has are not computed again, so that the same command goes on "
-            "after an interrupt (Ctrl-C) and more replications are added. Results are the same "
-            "for any number of threads.",
-    .examples = examples,
+    .operands = {SG_OPERAND_FILES("SCENARIO", "a scenario file")},
+    .options = {SG_OPTION_ROW_OUTPUT,
+                SG_OPTION_ROW_THREADS(
+                    "runs computed at the same time; all processors if not given"),
+                SG_OPTION_ROW_SET,
+                SG_OPTION_ROW(
+                    "what-if", 0, LIST, "CAUSES",
+                    "also without each of these, on the same random numbers, and print what time "
+                    "each costs: stalls, memory, common, crashes, erasures, speeds, slowest, "
+                    "randomness, worker=K, uplink=F, ingress=F, links=F; with commas, or repeated; "
+                    "auto: the scenario's \"what_if\", or all that it has",
+                    .choices = sg_cause_names),
+                SG_OPTION_ROWS_FORMAT(
+                    sg_format_words,
+                    "how the table of --what-if is printed; json: the summary of a run, too"),
+                SG_OPTION_ROW_FLAG("quiet", 'q', "no progress and no summary")},
+    .text = {"Runs that the database has are not computed again, so that the same command goes on "
+             "after an interrupt (Ctrl-C) and more replications are added. Results are the same "
+             "for any number of threads."},
+    .examples = {{"run scenarios/quickstart.json", "The quickstart, into scenarios/quickstart.db"},
+                 {"run my.json -o slow.db --set /delay/mean_excess_s=10 --set /replications=50",
+                  "With other members, without an editor"},
+                 {"run my.json --what-if stalls,speeds",
+                  "What time stalls and differences of speed cost"}},
     .run = run};

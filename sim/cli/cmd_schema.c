@@ -12,11 +12,8 @@ static int run(const sg_call *call) {
   return sg_print(&out);
 }
 
-static const sg_option options[] = {
-    SG_OPTION_ROW_FLAG("reference", 'r', "the reference, as Markdown"), {0}};
-
-const sg_command sg_cmd_schema = {.name = "schema",
-                                  .summary =
-                                      "Print the JSON Schema of scenarios, or their reference.",
-                                  .options = options,
-                                  .run = run};
+const sg_command sg_cmd_schema = {
+    .name = "schema",
+    .summary = "Print the JSON Schema of scenarios, or their reference.",
+    .options = {SG_OPTION_ROW_FLAG("reference", 'r', "the reference, as Markdown")},
+    .run = run};

@@ -64,8 +64,7 @@ static void put_spreads(const sg_check *c, int width, sg_buffer *out) {
         cell_error(t, x[k]);
     cell_workers(t, s);
   }
-  sg_table_print(t, SG_FORMAT_TEXT, width, out);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, out);
 }
 
 /* Of approximate codes with the error of what they decode: Σ (α − 1)² per part. */
@@ -86,8 +85,7 @@ static void put_sets(const sg_check *c, int width, sg_buffer *out) {
     sg_table_number(t, s->mean_deviation, 4);
     sg_table_number(t, s->worst_deviation, 4);
   }
-  sg_table_print(t, SG_FORMAT_TEXT, width, out);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, out);
 }
 
 /* For people: one code. */
@@ -199,18 +197,14 @@ static void put_table(const sg_check_request *q, int count, const sg_checked *ch
     sg_table_number(t, c->apply_flops, 4);
     sg_table_number(t, c->received, 4);
   }
-  sg_table_print(t, q->format, sg_terminal_width(), out);
-  sg_table_free(t);
+  sg_put_table(t, q->format, out);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
 static void put_spread(sg_buffer *out, const char *name, const sg_check_spread *s) {
   sg_put_json_raw_member(out, name, "{");
-  sg_put_json_number_member(out, "median", s->median);
-  sg_put_json_number_member(out, "p90", s->p90);
-  sg_put_json_number_member(out, "p99", s->p99);
-  sg_put_json_number_member(out, "worst", s->worst);
+  SG_PUT_NUMBERS(out, {"median", s->median}, {"p90", s->p90}, {"p99", s->p99}, {"worst", s->worst});
   sg_put_json_bool_member(out, "overflow", isinf(s->worst));
   sg_put_json_name(out, "worst_missing");
   sg_put_missing(s->n_missing, s->missing, out);
@@ -226,29 +220,22 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   sg_put_json_text_member(out, "label", i->label);
   sg_put_json_text_member(out, "code", i->code);
   sg_put_json_raw_member(out, "config", i->config);
-  sg_put_json_number_member(out, "workers", c->workers);
-  sg_put_json_number_member(out, "subsets", subsets);
-  sg_put_json_number_member(out, "length", (double)c->length);
+  SG_PUT_NUMBERS(out, {"workers", c->workers}, {"subsets", subsets}, {"length", (double)c->length});
   sg_put_json_text_member(out, "speeds", q->speeds ? q->speeds : "1");
   sg_put_json_text_member(out, "seed", seed); /* a number above 2^53 would not read back */
   sg_put_json_bool_member(out, "exact", c->exact);
   sg_put_json_bool_member(out, "partial", c->partial);
   sg_put_json_number_member(out, "patterns", c->patterns);
   sg_put_json_bool_member(out, "exhaustive", c->exhaustive);
-  sg_put_json_number_member(out, "patterns_tried", (double)c->tried);
-  sg_put_json_number_member(out, "patterns_searched", (double)c->searched);
-  sg_put_json_number_member(out, "d_promised", c->d_promised);
-  sg_put_json_number_member(out, "s_promised", c->s_promised);
-  sg_put_json_number_member(out, "m_promised", c->m_promised);
-  sg_put_json_number_member(out, "d_found", c->d_found);
-  sg_put_json_number_member(out, "s_found", c->s_found);
+  SG_PUT_NUMBERS(out, {"patterns_tried", (double)c->tried},
+                 {"patterns_searched", (double)c->searched}, {"d_promised", c->d_promised},
+                 {"s_promised", c->s_promised}, {"m_promised", c->m_promised},
+                 {"d_found", c->d_found}, {"s_found", c->s_found});
   sg_put_json_bool_member(out, "s_proved", c->s_proved);
-  sg_put_json_number_member(out, "m_found", c->m_found);
-  sg_put_json_number_member(out, "copies", c->copies);
-  sg_put_json_number_member(out, "slack", c->slack);
+  SG_PUT_NUMBERS(out, {"m_found", c->m_found}, {"copies", c->copies}, {"slack", c->slack});
   if (i->note) sg_put_json_text_member(out, "note", i->note);
-  sg_put_json_number_member(out, "broken_promises", (double)c->broken);
-  sg_put_json_number_member(out, "patterns_inaccurate", (double)c->inaccurate);
+  SG_PUT_NUMBERS(out, {"broken_promises", (double)c->broken},
+                 {"patterns_inaccurate", (double)c->inaccurate});
   sg_put_json_name(out, "broken_missing");
   if (c->broken)
     sg_put_missing(c->n_broken_missing, c->broken_missing, out);
@@ -257,12 +244,10 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   sg_put_json_raw_member(out, "sets", "[");
   for (int k = 0; k < c->n_sets; k++) {
     sg_put(out, k ? ", {" : "{");
-    sg_put_json_number_member(out, "responders", c->sets[k].responders);
-    sg_put_json_number_member(out, "sets", c->sets[k].sets);
-    sg_put_json_number_member(out, "tried", (double)c->sets[k].tried);
-    sg_put_json_number_member(out, "decodable", (double)c->sets[k].decodable);
-    sg_put_json_number_member(out, "mean_deviation", c->sets[k].mean_deviation);
-    sg_put_json_number_member(out, "worst_deviation", c->sets[k].worst_deviation);
+    SG_PUT_NUMBERS(out, {"responders", c->sets[k].responders}, {"sets", c->sets[k].sets},
+                   {"tried", (double)c->sets[k].tried}, {"decodable", (double)c->sets[k].decodable},
+                   {"mean_deviation", c->sets[k].mean_deviation},
+                   {"worst_deviation", c->sets[k].worst_deviation});
     sg_put(out, "}");
   }
   sg_put(out, "]");
@@ -270,12 +255,10 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   put_spread(out, "amplification", &c->amplification);
   put_spread(out, "residual", &c->residual);
   for (int p = 0; p < SG_PRECISIONS; p++) put_spread(out, errors[p], &c->error[p]);
-  sg_put_json_number_member(out, "encode_flops", c->encode_flops);
-  sg_put_json_number_member(out, "find_flops", c->find_flops);
-  sg_put_json_number_member(out, "apply_flops_per_coordinate", c->apply_flops);
-  sg_put_json_number_member(out, "least_messages", c->least_messages);
-  sg_put_json_number_member(out, "received_gradients", c->received);
-  sg_put_json_number_member(out, "received_bytes", 8 * c->received * (double)c->length);
+  SG_PUT_NUMBERS(out, {"encode_flops", c->encode_flops}, {"find_flops", c->find_flops},
+                 {"apply_flops_per_coordinate", c->apply_flops},
+                 {"least_messages", c->least_messages}, {"received_gradients", c->received},
+                 {"received_bytes", 8 * c->received * (double)c->length});
   sg_put(out, "}");
 }
 

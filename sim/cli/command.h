@@ -12,8 +12,8 @@
 
 enum { SG_ANY_NUMBER = 1 << 20 };
 
-/* Words behind the command. Their order is that of the table, which ends in {0}; all that may be
- * left out stand behind those that may not. */
+/* Words behind the command, in their order; all that may be left out stand behind those that may
+ * not. */
 typedef struct sg_operand {
   const char *name;           /* "SCENARIO" */
   const char *what;           /* "a scenario file", for faults */
@@ -37,13 +37,14 @@ typedef struct sg_example {
 
 struct sg_call;
 
+/* Lists have room for one row more than any command has, as they end in an empty one. */
 typedef struct sg_command {
-  const char *name;           /* "run", "codes check" */
-  const char *summary;        /* at most 60 characters, a sentence */
-  const sg_operand *operands; /* NULL: none */
-  const sg_option *options;   /* NULL: none */
-  const char *text;           /* more about it: paragraphs with "\n\n" between them; NULL: none */
-  const sg_example *examples; /* ends in {0}; NULL: none */
+  const char *name;    /* "run", "codes check" */
+  const char *summary; /* at most 60 characters, a sentence */
+  sg_operand operands[3];
+  sg_option options[14];
+  const char *text[4]; /* more about it: paragraphs */
+  sg_example examples[4];
   int (*run)(const struct sg_call *call); /* returns the exit code */
 } sg_command;
 

@@ -29,7 +29,7 @@ static void offer_commands(const char *below, const char *begin, sg_buffer *out)
 
 /* The option with a value that a word names; NULL: none. */
 static const sg_option *option_of(const sg_command *c, const char *word) {
-  for (const sg_option *o = c->options; o && o->name; o++) {
+  for (const sg_option *o = c->options; o->name; o++) {
     const char letter[] = {'-', o->letter, '\0'};
     bool named = strncmp(word, "--", 2) == 0 ? strcmp(word + 2, o->name) == 0
                                              : o->letter && strcmp(word, letter) == 0;
@@ -39,7 +39,7 @@ static const sg_option *option_of(const sg_command *c, const char *word) {
 }
 
 static void offer_options(const sg_command *c, const char *begin, sg_buffer *out) {
-  for (const sg_option *o = c->options; o && o->name; o++) {
+  for (const sg_option *o = c->options; o->name; o++) {
     sg_buffer name = {0};
     sg_putf(&name, "--%s", o->name);
     if (!name.failed) offer(name.data, o->help, begin, out);
@@ -87,7 +87,7 @@ int sg_complete(int n, char **word) {
     offer_all(o->choices, begin, &out);
   else if (*begin == '-')
     offer_options(c, begin, &out);
-  else if (c->operands)
+  else
     offer_operand(c->operands, begin, &out);
   return sg_print(&out);
 }

@@ -25,15 +25,11 @@ static const struct {
 
 /* --- Parts ------------------------------------------------------------------------------------ */
 
-static void put_operands(const sg_command *c, sg_buffer *out) {
-  for (const sg_operand *o = c->operands; o && o->name; o++)
-    sg_putf(out, o->least ? " %s%s" : " [%s%s]", o->name, o->most == SG_ANY_NUMBER ? "..." : "");
-}
-
 void sg_put_usage(const sg_command *c, sg_buffer *out) {
   sg_put(out, c->name);
-  put_operands(c, out);
-  if (c->options) sg_put(out, " [OPTIONS]");
+  for (const sg_operand *o = c->operands; o->name; o++)
+    sg_putf(out, o->least ? " %s%s" : " [%s%s]", o->name, o->most == SG_ANY_NUMBER ? "..." : "");
+  if (c->options[0].name) sg_put(out, " [OPTIONS]");
 }
 
 /* "1 to 1024; default 12"; nothing where there is nothing to say. */
@@ -82,26 +78,20 @@ void sg_put_list(const sg_command *const *commands, sg_buffer *out) {
 }
 
 static void put_option(const sg_option *o, int width, sg_buffer *out) {
-  enum { MARGIN = 26 };
+  static const char indent[] = "                          ";
   sg_buffer head = {0}, text = {0};
   if (o->letter) sg_putf(&head, "  -%c, ", o->letter);
   sg_putf(&head, "%s--%s%s%s", o->letter ? "" : "      ", o->name, o->value ? " " : "",
           o->value ? o->value : "");
   put_option_text(o, &text);
-  if (head.failed || text.failed) {
-    out->failed = true;
-  } else {
-    char indent[MARGIN + 1];
-    memset(indent, ' ', MARGIN);
-    indent[MARGIN] = '\0';
-    if (head.length + 1 < MARGIN) {
-      sg_put_bytes(&head, indent, MARGIN - head.length);
-    } else {
+  out->failed |= head.failed || text.failed;
+  if (!out->failed) {
+    bool fits = head.length + 2 < sizeof indent;
+    if (fits)
+      sg_put(&head, indent + head.length);
+    else
       sg_putf(out, "%s\n", head.data);
-      head.length = 0;
-      sg_put(&head, indent);
-    }
-    sg_put_wrapped(out, head.data ? head.data : "", indent, text.data, width);
+    sg_put_wrapped(out, fits ? head.data : indent, indent, text.data, width);
   }
   sg_buffer_free(&head);
   sg_buffer_free(&text);
@@ -109,19 +99,10 @@ static void put_option(const sg_option *o, int width, sg_buffer *out) {
 
 static const sg_option help_row = SG_OPTION_ROW_FLAG("help", 'h', "this text");
 
-/* Paragraphs, which "\n\n" separates, each after `before`; breaks lines where width > 0. */
-static void put_text(const char *text, const char *before, int width, sg_buffer *out) {
-  while (text && *text) {
-    const char *end = strstr(text, "\n\n");
-    sg_buffer one = {0};
-    sg_put_bytes(&one, text, end ? (size_t)(end - text) : strlen(text));
-    sg_put(out, before);
-    if (one.failed)
-      out->failed = true;
-    else
-      sg_put_wrapped(out, "", "", one.data, width);
-    sg_buffer_free(&one);
-    text = end ? end + 2 : NULL;
+static void put_text(const sg_command *c, int width, sg_buffer *out) {
+  for (const char *const *text = c->text; *text; text++) {
+    sg_put(out, "\n");
+    sg_put_wrapped(out, "", "", *text, width);
   }
 }
 
@@ -129,12 +110,12 @@ static void put_one(const sg_command *c, int width, sg_buffer *out) {
   sg_put(out, "straggle ");
   sg_put_usage(c, out);
   sg_putf(out, "\n\n%s\n", c->summary);
-  put_text(c->text, "\n", width, out);
+  put_text(c, width, out);
   sg_put(out, "\nOptions:\n");
-  for (const sg_option *o = c->options; o && o->name; o++) put_option(o, width, out);
+  for (const sg_option *o = c->options; o->name; o++) put_option(o, width, out);
   put_option(&help_row, width, out);
-  if (c->examples) sg_put(out, "\nExamples:\n");
-  for (const sg_example *x = c->examples; x && x->line; x++)
+  if (c->examples[0].line) sg_put(out, "\nExamples:\n");
+  for (const sg_example *x = c->examples; x->line; x++)
     sg_putf(out, "  straggle %s\n      %s.\n", x->line, x->what);
 }
 
@@ -191,16 +172,13 @@ static void put_roff_command(const sg_command *c, sg_buffer *out) {
   sg_put(out, "\n");
   put_roff(c->summary, out);
   sg_put(out, "\n");
-  for (const char *text = c->text, *end; text; text = end ? end + 2 : NULL) {
-    end = strstr(text, "\n\n");
+  for (const char *const *text = c->text; *text; text++) {
     sg_put(out, ".PP\n");
-    begin = out->length;
-    sg_put_bytes(out, text, end ? (size_t)(end - text) : strlen(text));
-    escape(put_roff, begin, out);
+    put_roff(*text, out);
     sg_put(out, "\n");
   }
-  for (const sg_option *o = c->options; o && o->name; o++) put_roff_option(o, out);
-  for (const sg_example *x = c->examples; x && x->line; x++) {
+  for (const sg_option *o = c->options; o->name; o++) put_roff_option(o, out);
+  for (const sg_example *x = c->examples; x->line; x++) {
     sg_put(out, ".PP\n");
     put_roff(x->what, out);
     sg_put(out, ":\n.PP\n.in +4\nstraggle ");
@@ -255,10 +233,10 @@ void sg_put_reference(const sg_command *const *commands, sg_buffer *out) {
     sg_putf(out, "\n## %s\n\n    straggle ", c->name);
     sg_put_usage(c, out);
     sg_putf(out, "\n\n%s\n", c->summary);
-    put_text(c->text, "\n", 100, out);
-    if (c->options) sg_put(out, "\n| option | what | values |\n|---|---|---|\n");
-    for (const sg_option *o = c->options; o && o->name; o++) put_markdown_option(o, out);
-    for (const sg_example *x = c->examples; x && x->line; x++)
+    put_text(c, 100, out);
+    if (c->options[0].name) sg_put(out, "\n| option | what | values |\n|---|---|---|\n");
+    for (const sg_option *o = c->options; o->name; o++) put_markdown_option(o, out);
+    for (const sg_example *x = c->examples; x->line; x++)
       sg_putf(out, "\n%s:\n\n    straggle %s\n", x->what, x->line);
   }
 }

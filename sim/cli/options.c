@@ -216,8 +216,7 @@ static void read_option(sg_args *a, int argc, char **argv, int *i, sg_error *e) 
 }
 
 sg_status sg_args_read(const sg_option *table, int argc, char **argv, sg_args *a, sg_error *e) {
-  static const sg_option none[] = {{0}};
-  *a = (sg_args){.option = table ? table : none};
+  *a = (sg_args){.option = table};
   while (a->option[a->n_options].name) a->n_options++;
   a->arg = calloc((size_t)a->n_options + 1, sizeof *a->arg);
   if (!a->arg) return sg_fail_memory(e);

@@ -49,28 +49,17 @@ typedef struct sg_option {
 /* Rows that many commands have. */
 extern const char *const sg_format_words[]; /* in the order of sg_format */
 extern const char *const sg_report_words[]; /* text, json: of what is no table */
-#define SG_OPTION_ROW_FORMAT(words, text)                                                          \
-  {                                                                                                \
-    .name = "format", .letter = 'f', .kind = SG_OPTION_CHOICE, .value = "F", .choices = words,     \
-    .fallback = "text", .help = text                                                               \
-  }
-#define SG_OPTION_ROW_JSON                                                                         \
-  { .name = "json", .short_for = "format", .fallback = "json", .help = "short for --format=json" }
+#define SG_OPTION_ROWS_FORMAT(words, text)                                                         \
+  SG_OPTION_ROW("format", 'f', CHOICE, "F", text, .choices = words, .fallback = "text"),           \
+      SG_OPTION_ROW_FLAG("json", 0, "short for --format=json", .short_for = "format",              \
+                         .fallback = "json")
 #define SG_OPTION_ROW_OUTPUT                                                                       \
-  {                                                                                                \
-    .name = "output", .letter = 'o', .kind = SG_OPTION_FILE, .value = "DB",                        \
-    .help = "result database instead of the scenario's own"                                        \
-  }
+  SG_OPTION_ROW("output", 'o', FILE, "DB", "result database instead of the scenario's own")
 #define SG_OPTION_ROW_THREADS(text)                                                                \
-  {                                                                                                \
-    .name = "threads", .letter = 'j', .kind = SG_OPTION_INTEGER, .value = "N", .min = 1,           \
-    .max = 1024, .help = text                                                                      \
-  }
+  SG_OPTION_ROW("threads", 'j', INTEGER, "N", text, .min = 1, .max = 1024)
 #define SG_OPTION_ROW_SET                                                                          \
-  {                                                                                                \
-    .name = "set", .kind = SG_OPTION_SETTING, .value = "/pointer=value",                           \
-    .help = "override a member of the scenario; may be repeated"                                   \
-  }
+  SG_OPTION_ROW("set", 0, SETTING, "/pointer=value",                                               \
+                "override a member of the scenario; may be repeated")
 
 typedef struct sg_arg { /* what an option was given */
   bool given;

@@ -47,6 +47,18 @@ int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg
   return code;
 }
 
+void sg_put_table(sg_table *t, sg_format format, sg_buffer *out) {
+  if (t)
+    sg_table_print(t, format, sg_terminal_width(), out);
+  else
+    out->failed = true;
+  sg_table_free(t);
+}
+
+void sg_put_numbers(sg_buffer *out, const sg_json_number *member) {
+  for (; member->name; member++) sg_put_json_number_member(out, member->name, member->x);
+}
+
 int sg_terminal_width(void) {
   struct winsize size;
   if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)

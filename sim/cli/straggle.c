@@ -91,7 +91,7 @@ static void check_word(const sg_operand *o, const char *word, sg_error *e) {
 
 static void check_words(const sg_command *c, const sg_args *a, sg_error *e) {
   int at = 0;
-  for (const sg_operand *o = c->operands; o && o->name; o++) {
+  for (const sg_operand *o = c->operands; o->name; o++) {
     int n = a->n_words - at < o->most ? a->n_words - at : o->most;
     if (n < o->least) sg_fail(e, SG_USAGE, NULL, "expected %s", o->what);
     for (int i = at; i < at + n; i++) check_word(o, a->word[i], e);

@@ -276,15 +276,13 @@ static int print_table(const what_if *w) {
     if (text && !t) sg_put(&out, "no replication was finished by all variants\n\n");
     if (t) put_point(w, i, axes.data, runs, text, t);
     if (t && text) {
-      sg_table_print(t, format, sg_terminal_width(), &out);
-      sg_table_free(t);
+      sg_put_table(t, format, &out);
       sg_put(&out, "\n");
     }
     sg_buffer_free(&axes);
   }
   if (!text) {
-    sg_table_print(t, format, sg_terminal_width(), &out);
-    sg_table_free(t);
+    sg_put_table(t, format, &out);
   } else {
     sg_put(&out, "saved alone: seconds per update that are saved when this cause alone is taken\n"
                  "away, and half of the 95 % interval (paired: all variants see the same random\n"
