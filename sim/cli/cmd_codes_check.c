@@ -18,43 +18,24 @@
 /* Numbers of the random gradients: 128 MB, and three times that for their messages. */
 static const double MOST_NUMBERS = 1 << 24;
 
-typedef struct session {
-  const sg_call *call;
-  const sg_check_request *q;
-  sg_shape shape;
-  sg_checked *item;
-  int count, capacity;
-  /* Progress. */
-  int codes, codes_done;
-  bool bar, shown;
-  double began_s, shown_s;
-} session;
-
 /* --- The command line ------------------------------------------------------------------------- */
 
-/* The speeds given, repeated to n workers. NULL: more of them than workers, or no memory. */
-static double *repeat_speeds(const sg_arg *given, int n) {
-  double *speed = given->count <= n ? calloc((size_t)n, sizeof *speed) : NULL;
-  for (int i = 0; speed && i < n; i++) speed[i] = given->real[i % given->count];
-  return speed;
-}
-
 /* What is wrong with options and words together; EX_OK: nothing. */
-static int check_request(const sg_call *call, const sg_check_request *q) {
+static int check_request(const sg_call *call, const sg_codes_check *s) {
   const sg_args *a = call->args;
-  if (q->all && a->n_words > 0)
+  if (s->all && a->n_words > 0)
     return sg_usage_fault(call, "with --all: expected no code, found \"%s\"", a->word[0]);
-  if (!q->all && a->n_words == 0) return sg_usage_fault(call, "expected a code, or --all");
-  const sg_arg *speeds = sg_args_find(a, "speeds");
-  if (speeds->count > q->workers)
-    return sg_usage_fault(call, "--speeds: expected at most %ld speeds, found %d", q->workers,
-                          speeds->count);
-  double parts = (double)(q->subsets > q->workers ? q->subsets : q->workers);
-  if (parts * (double)q->length > MOST_NUMBERS)
+  if (!s->all && a->n_words == 0) return sg_usage_fault(call, "expected a code, or --all");
+  int speeds = sg_args_find(a, "speeds")->count;
+  if (speeds > s->shape.workers)
+    return sg_usage_fault(call, "--speeds: expected at most %d speeds, found %d", s->shape.workers,
+                          speeds);
+  double parts = fmax(s->shape.subsets, s->shape.workers);
+  if (parts * (double)s->shape.length > MOST_NUMBERS)
     return sg_usage_fault(call,
                           "expected at most %.0f numbers in all gradients (a length of %.0f), "
                           "found a length of %ld",
-                          MOST_NUMBERS, floor(MOST_NUMBERS / parts), q->length);
+                          MOST_NUMBERS, floor(MOST_NUMBERS / parts), s->shape.length);
   return EX_OK;
 }
 
@@ -62,7 +43,7 @@ static int check_request(const sg_call *call, const sg_check_request *q) {
 
 /* A line with the time left, when the whole takes longer than a second. */
 static void show_progress(void *user, double share) {
-  session *s = user;
+  sg_codes_check *s = user;
   double now = sg_seconds_now(), elapsed = now - s->began_s;
   if (!s->bar || elapsed < 1 || now - s->shown_s < 0.1) return;
   double done = (s->codes_done + share) / s->codes;
@@ -76,24 +57,20 @@ static void show_progress(void *user, double share) {
   s->shown_s = now;
 }
 
-static void end_progress(session *s) {
+static void end_progress(sg_codes_check *s) {
   if (s->shown) fprintf(stderr, "\r\033[K");
   s->shown = false;
 }
 
 /* --- Checking --------------------------------------------------------------------------------- */
 
-static sg_status check_one(session *s, const sg_values *values, const sg_code *code, sg_error *e) {
+static sg_status check_one(sg_codes_check *s, const sg_values *values, const sg_code *code,
+                           sg_error *e) {
   if (!SG_ROOM(s->item, s->capacity, s->count + 1)) return sg_fail_memory(e);
-  const sg_check_options options = {.patterns = s->q->patterns,
-                                    .seed = s->q->seed,
-                                    .threads = s->q->threads,
-                                    .progress = show_progress,
-                                    .user = s};
   sg_checked *i = &s->item[s->count];
   *i = (sg_checked){.code = code->type->about.name};
   sg_code_label(values, i->label, sizeof i->label);
-  sg_status status = sg_code_check(code, &options, &i->check, e);
+  sg_status status = sg_code_check(code, &s->options, &i->check, e);
   if (status) return status;
   sg_buffer config = {0};
   sg_values_to_json(values, &config);
@@ -106,7 +83,7 @@ static sg_status check_one(session *s, const sg_values *values, const sg_code *c
 
 static sg_status count_visit(void *user, const sg_values *values, const sg_code *code,
                              sg_error *e) {
-  session *s = user;
+  sg_codes_check *s = user;
   s->codes++;
   return SG_OK;
 }
@@ -131,7 +108,7 @@ static bool same_check(const sg_check *a, const sg_check *b) {
   return same;
 }
 
-static void drop_repeat(session *s) {
+static void drop_repeat(sg_codes_check *s) {
   sg_checked *last = &s->item[s->count - 1];
   for (int i = 0; i < s->count - 1; i++) {
     if (s->item[i].code != last->code || !same_check(s->item[i].check, last->check)) continue;
@@ -150,7 +127,7 @@ static sg_status check_visit(void *user, const sg_values *values, const sg_code 
   return status;
 }
 
-static sg_status check_all(session *s, sg_error *e) {
+static sg_status check_all(sg_codes_check *s, sg_error *e) {
   sg_status status = SG_OK;
   for (int i = 0; !status && sg_code_type_at(i); i++)
     status = sg_grid_walk(sg_code_type_at(i), &s->shape, count_visit, s, e);
@@ -184,7 +161,7 @@ static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *
   return sg_error_status(e);
 }
 
-static sg_status check_named(session *s, const sg_code_type *type, sg_error *e) {
+static sg_status check_named(sg_codes_check *s, const sg_code_type *type, sg_error *e) {
   sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_code *code = NULL;
   sg_status status = values ? read_parameters(s->call->args, values, e) : sg_fail_memory(e);
@@ -220,7 +197,7 @@ static sg_spread_record spread_record(texts *t, const sg_check_spread *s) {
                             .missing = missing_text(t, !isnan(s->worst), s->n_missing, s->missing)};
 }
 
-static sg_status fill_record(const session *s, const sg_checked *i, texts *t,
+static sg_status fill_record(const sg_codes_check *s, const sg_checked *i, texts *t,
                              sg_code_check_record *r, sg_error *e) {
   const sg_check *c = i->check;
   t->sets = calloc((size_t)c->n_sets + 1, sizeof *t->sets);
@@ -237,9 +214,9 @@ static sg_status fill_record(const session *s, const sg_checked *i, texts *t,
       .n_workers = c->workers,
       .n_subsets = s->shape.subsets,
       .length = c->length,
-      .speeds = s->q->speeds ? s->q->speeds : "1",
-      .max_patterns = s->q->patterns,
-      .seed = s->q->seed,
+      .speeds = s->speeds,
+      .max_patterns = s->options.patterns,
+      .seed = s->options.seed,
       .exact = c->exact,
       .exhaustive = c->exhaustive,
       .patterns = c->patterns,
@@ -276,7 +253,7 @@ static sg_status fill_record(const session *s, const sg_checked *i, texts *t,
   return SG_OK;
 }
 
-static sg_status write_session(const session *s, sg_db *db, sg_error *e) {
+static sg_status write_session(const sg_codes_check *s, sg_db *db, sg_error *e) {
   size_t count = (size_t)s->count;
   sg_code_check_record *record = calloc(count + 1, sizeof *record);
   texts *text = calloc(count + 1, sizeof *text);
@@ -285,7 +262,7 @@ static sg_status write_session(const session *s, sg_db *db, sg_error *e) {
     status = fill_record(s, &s->item[i], &text[i], &record[i], e);
   if (!status) {
     sg_provenance provenance;
-    sg_provenance_read(s->call, s->q->threads, &provenance);
+    sg_provenance_read(s->call, s->options.threads, &provenance);
     status = sg_db_add_code_checks(db, &provenance.invocation, s->count, record, e);
     sg_provenance_free(&provenance);
   }
@@ -300,10 +277,9 @@ static sg_status write_session(const session *s, sg_db *db, sg_error *e) {
 
 /* --- The command ------------------------------------------------------------------------------ */
 
-static int print_faults(const session *s, sg_error *e) {
-  const sg_check_request *q = s->q;
-  const char *what = q->all ? "codes check" : s->call->args->word[0];
-  if (q->format == SG_FORMAT_JSON) return sg_print_faults(NULL, what, q->format, e);
+static int print_faults(const sg_codes_check *s, sg_error *e) {
+  const char *what = s->all ? "codes check" : s->call->args->word[0];
+  if (s->format == SG_FORMAT_JSON) return sg_print_faults(NULL, what, s->format, e);
   int code = sg_exit_code(sg_error_status(e));
   for (int i = 0; i < e->count; i++) {
     const char *place = e->fault[i].place ? e->fault[i].place : "";
@@ -319,41 +295,42 @@ static int run(const sg_call *call) {
   const sg_args *a = call->args;
   const sg_arg *speeds = sg_args_find(a, "speeds");
   const char *database = sg_args_text(a, "database");
-  sg_check_request q = {.workers = sg_args_integer(a, "workers"),
-                        .subsets = sg_args_integer(a, "subsets"),
-                        .length = sg_args_integer(a, "length"),
-                        .patterns = sg_args_integer(a, "patterns"),
-                        .threads = sg_threads(a),
-                        .seed = sg_args_seed(a, "seed"),
-                        .speeds = speeds->text,
-                        .format = sg_args_format(a),
-                        .all = sg_args_given(a, "all")};
-  if (q.subsets == 0) q.subsets = q.workers;
-  int code = check_request(call, &q);
+  const int workers = (int)sg_args_integer(a, "workers"),
+            subsets = (int)sg_args_integer(a, "subsets");
+  sg_codes_check s = {.call = call,
+                      .all = sg_args_given(a, "all"),
+                      .format = sg_args_format(a),
+                      .speeds = speeds->given ? speeds->text : "1",
+                      .shape = {.workers = workers,
+                                .subsets = subsets ? subsets : workers,
+                                .length = sg_args_integer(a, "length"),
+                                .seed = sg_args_seed(a, "seed"),
+                                .updates = 1},
+                      .options = {.patterns = sg_args_integer(a, "patterns"),
+                                  .seed = sg_args_seed(a, "seed"),
+                                  .threads = sg_threads(a),
+                                  .progress = show_progress,
+                                  .user = &s},
+                      .bar = sg_wants_progress(a),
+                      .began_s = sg_seconds_now()};
+  int code = check_request(call, &s);
   if (code != EX_OK) return code;
   sg_error e = {0};
-  double *speed = speeds->given ? repeat_speeds(speeds, (int)q.workers) : NULL;
-  session s = {.call = call,
-               .q = &q,
-               .shape = {.workers = (int)q.workers,
-                         .subsets = (int)q.subsets,
-                         .length = q.length,
-                         .speed = speed,
-                         .seed = q.seed,
-                         .updates = 1},
-               .bar = !sg_args_given(a, "quiet") && isatty(STDERR_FILENO),
-               .began_s = sg_seconds_now()};
+  double *speed = calloc((size_t)workers, sizeof *speed);
+  for (int i = 0; speed && speeds->given && i < workers; i++)
+    speed[i] = speeds->real[i % speeds->count];
+  if (speeds->given) s.shape.speed = speed;
   sg_db *db = NULL;
-  sg_status status = speeds->given && !speed ? sg_fail_memory(&e) : SG_OK;
+  sg_status status = speed ? SG_OK : sg_fail_memory(&e);
   /* A database that cannot be written is said before the work, not after it. */
   if (!status && database) status = sg_db_open(database, SG_OPEN_WRITE, &db, &e);
   if (!status)
-    status = q.all ? check_all(&s, &e) : check_named(&s, sg_code_type_find(a->word[0]), &e);
+    status = s.all ? check_all(&s, &e) : check_named(&s, sg_code_type_find(a->word[0]), &e);
   end_progress(&s);
   if (!status && db) status = write_session(&s, db, &e);
   sg_status closing = db ? sg_db_close(db, &e) : SG_OK;
   if (!status) status = closing;
-  code = status ? print_faults(&s, &e) : sg_print_checks(&q, s.shape.subsets, s.count, s.item);
+  code = status ? print_faults(&s, &e) : sg_print_checks(&s);
   for (int i = 0; i < s.count; i++) {
     /* The code's fault, not the user's; but that the result was not written weighs more. */
     if (code == EX_OK && s.item[i].check->broken) code = EX_SOFTWARE;

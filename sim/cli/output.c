@@ -47,6 +47,24 @@ int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg
   return code;
 }
 
+/* Whether a cell is to be put; without a table its column's name is taken. */
+static bool puts_cell(sg_rows *r, const char *column) {
+  if (!r->table) r->name[r->n++] = column;
+  return r->table;
+}
+
+void sg_row_text(sg_rows *r, const char *column, const char *text) {
+  if (puts_cell(r, column)) sg_table_text(r->table, text);
+}
+
+void sg_row_integer(sg_rows *r, const char *column, long long x) {
+  if (puts_cell(r, column)) sg_table_integer(r->table, x);
+}
+
+void sg_row_number(sg_rows *r, const char *column, double x, int digits) {
+  if (puts_cell(r, column)) sg_table_number(r->table, x, digits);
+}
+
 void sg_put_table(sg_table *t, sg_format format, sg_buffer *out) {
   if (t)
     sg_table_print(t, format, sg_terminal_width(), out);

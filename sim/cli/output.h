@@ -13,6 +13,18 @@ int sg_print(sg_buffer *text);
  * of the gravest. s may be NULL. */
 int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg_error *e);
 
+/* Rows whose cells name their columns. What puts a row is called once without a table, for the
+ * names alone, whatever its cells; then the table is made of these, and it is called for each row.
+ */
+typedef struct sg_rows {
+  sg_table *table;
+  int n;
+  const char *name[24];
+} sg_rows;
+void sg_row_text(sg_rows *r, const char *column, const char *text);
+void sg_row_integer(sg_rows *r, const char *column, long long x);
+void sg_row_number(sg_rows *r, const char *column, double x, int digits);
+
 /* Prints a table for this terminal and frees it. NULL is one that there was no memory for. */
 void sg_put_table(sg_table *t, sg_format format, sg_buffer *out);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 /* "/pointer=value" in two; the command line stays as it is, for the database keeps it. */
 static sg_status split(const char *text, sg_override *o, sg_error *e) {
@@ -73,6 +74,10 @@ int sg_ask(const sg_call *call,
   if (!status) return sg_print(&out);
   sg_buffer_free(&out);
   return sg_exit_code(status);
+}
+
+bool sg_wants_progress(const sg_args *args) {
+  return !sg_args_given(args, "quiet") && isatty(STDERR_FILENO);
 }
 
 int sg_threads(const sg_args *args) {

@@ -34,6 +34,7 @@ int sg_session_close(sg_session *s, sg_status status, int code);
 int sg_ask(const sg_call *call,
            sg_status (*question)(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e));
 
-int sg_threads(const sg_args *args); /* --threads, or the processors this process may use */
+int sg_threads(const sg_args *args);         /* --threads, or the processors this process may use */
+bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to a terminal */
 
 #endif
