@@ -12,10 +12,7 @@ static int print_valid(const sg_session *s) {
   sg_putf(&out, "%s: valid, %d points", s->path, plan->n_valid);
   if (plan->n_skipped) sg_putf(&out, ", %d combinations that a code cannot have", plan->n_skipped);
   sg_put(&out, "\n");
-  for (int k = 0; k < plan->count; k++)
-    for (int f = 0; f < plan->point[k].why.count; f++)
-      sg_putf(&out, "  skipped: %s: %s\n", plan->point[k].label,
-              plan->point[k].why.fault[f].message);
+  sg_put_skipped(plan, "  ", false, &out);
   sg_plan_notes(plan, &out);
   return sg_print(&out);
 }

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* Numbers of the random gradients: 128 MB, and three times that for their messages. */
 static const double MOST_NUMBERS = 1 << 24;
@@ -261,10 +260,9 @@ static sg_status write_session(const sg_codes_check *s, sg_db *db, sg_error *e) 
   for (size_t i = 0; i < count && !status; i++)
     status = fill_record(s, &s->item[i], &text[i], &record[i], e);
   if (!status) {
-    sg_provenance provenance;
-    sg_provenance_read(s->call, s->options.threads, &provenance);
-    status = sg_db_add_code_checks(db, &provenance.invocation, s->count, record, e);
-    sg_provenance_free(&provenance);
+    sg_provenance made;
+    status = sg_db_add_code_checks(db, sg_provenance_read(s->call, s->options.threads, &made),
+                                   s->count, record, e);
   }
   for (size_t i = 0; text && i < count; i++) {
     for (int k = 0; k < text[i].count; k++) sg_buffer_free(&text[i].of[k]);

@@ -3,7 +3,6 @@
 #include "sim/cli/output.h"
 #include "sim/cli/provenance.h"
 #include "sim/cli/session.h"
-#include "sim/cli/what_if.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"
 
@@ -11,7 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* The only state that a signal handler can reach. */
 static atomic_bool stop_wanted;
@@ -37,18 +35,6 @@ static void show_progress(void *user, const sg_progress *p) {
           100 * p->share, p->runs_done, p->runs_total, sg_format_seconds(p->elapsed_s, elapsed),
           isnan(p->left_s) ? "?" : sg_format_seconds(p->left_s, left));
   fflush(stderr);
-}
-
-static void print_skipped(const sg_plan *plan, FILE *to) {
-  for (int i = 0; i < plan->count; i++) {
-    const sg_planned *p = &plan->point[i];
-    for (int f = 0; f < p->why.count; f++) {
-      fprintf(to, "skipped: %s", p->label);
-      for (int a = 0; a < p->point->n_axes; a++)
-        fprintf(to, ", %s = %s", p->point->axis_name[a], p->point->axis_value[a]);
-      fprintf(to, ": %s\n", p->why.fault[f].message);
-    }
-  }
 }
 
 static int print_report(const sg_session *s, const sg_execute_report *r, sg_status status,
@@ -83,7 +69,7 @@ static int print_report(const sg_session *s, const sg_execute_report *r, sg_stat
 /* What the plan says before anything runs. */
 static void print_plan(const sg_plan *plan) {
   sg_buffer notes = {0};
-  print_skipped(plan, stderr);
+  sg_put_skipped(plan, "", true, &notes);
   sg_plan_notes(plan, &notes);
   if (notes.data && !notes.failed) fputs(notes.data, stderr);
   sg_buffer_free(&notes);
@@ -91,7 +77,7 @@ static void print_plan(const sg_plan *plan) {
 
 static int run_scenario(const sg_call *call, const char *path) {
   const sg_args *args = call->args;
-  bool quiet = sg_args_given(args, "quiet"), bar = !quiet && isatty(STDERR_FILENO);
+  bool quiet = sg_args_given(args, "quiet"), bar = sg_wants_progress(args);
   sg_session s;
   sg_execute_report report = {0};
   int code = EX_OK;
@@ -99,14 +85,13 @@ static int run_scenario(const sg_call *call, const char *path) {
   if (!status && !quiet) print_plan(s.plan);
   if (!status) status = sg_session_database(&s, sg_args_text(args, "output"), SG_OPEN_WRITE);
   if (!status) {
-    sg_provenance provenance;
+    sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),
                                   .stop = &stop_wanted,
                                   .progress = bar ? show_progress : NULL,
                                   .user = (void *)(uintptr_t)sg_scenario_name(s.scenario)};
-    sg_provenance_read(call, options.threads, &provenance);
-    status = sg_execute(s.plan, s.db, &provenance.invocation, &options, &report, &s.error);
-    sg_provenance_free(&provenance);
+    status = sg_execute(s.plan, s.db, sg_provenance_read(call, options.threads, &made), &options,
+                        &report, &s.error);
     if (bar) fprintf(stderr, "\r\033[K");
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);

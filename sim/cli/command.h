@@ -53,8 +53,7 @@ typedef struct sg_call {
   const sg_command *command;
   const sg_command *const *commands; /* all; ends in NULL */
   const sg_args *args;
-  int argc; /* the line as it was typed, argv[0] the program */
-  char **argv;
+  const char *line; /* "straggle" and what was typed behind it; NULL: no memory */
 } sg_call;
 
 extern const sg_command *const sg_commands[]; /* ends in NULL */

@@ -25,14 +25,11 @@ static void read_cpu(char cpu[128]) {
   if (f) fclose(f);
 }
 
-void sg_provenance_read(const sg_call *call, int threads, sg_provenance *p) {
-  *p = (sg_provenance){0};
-  sg_put(&p->command_line, "straggle");
-  for (int i = 1; i < call->argc; i++) sg_putf(&p->command_line, " %s", call->argv[i]);
+const sg_invocation *sg_provenance_read(const sg_call *call, int threads, sg_provenance *p) {
   read_cpu(p->cpu);
   if (gethostname(p->host, sizeof p->host) != 0) strcpy(p->host, "unknown");
   p->host[sizeof p->host - 1] = '\0';
-  p->invocation = (sg_invocation){.argv = p->command_line.data,
+  p->invocation = (sg_invocation){.argv = call->line,
                                   .version = SG_VERSION,
                                   .git_revision = SG_REVISION,
                                   .compiler = "cc " __VERSION__,
@@ -42,8 +39,5 @@ void sg_provenance_read(const sg_call *call, int threads, sg_provenance *p) {
                                   .host = p->host,
                                   .libc = gnu_get_libc_version(),
                                   .threads = threads};
-}
-
-void sg_provenance_free(sg_provenance *p) {
-  sg_buffer_free(&p->command_line);
+  return &p->invocation;
 }

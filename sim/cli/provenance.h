@@ -8,13 +8,12 @@
 
 extern const char sg_version_text[], sg_revision_text[];
 
-typedef struct sg_provenance {
-  sg_invocation invocation; /* its texts are constants or those below: not to be copied */
-  sg_buffer command_line;
+typedef struct sg_provenance { /* what the texts of the invocation are in; not to be copied */
+  sg_invocation invocation;
   char cpu[128], host[128];
 } sg_provenance;
 
-void sg_provenance_read(const sg_call *call, int threads, sg_provenance *out);
-void sg_provenance_free(sg_provenance *p);
+/* Fills *p, which must live as long as the result is used. */
+const sg_invocation *sg_provenance_read(const sg_call *call, int threads, sg_provenance *p);
 
 #endif

@@ -7,6 +7,8 @@
 #include "sim/cli/command.h"
 #include "sim/experiment/plan.h"
 
+#include <stdatomic.h>
+
 typedef struct sg_session {
   const char *path;
   sg_format format; /* of faults */
@@ -29,10 +31,17 @@ sg_status sg_session_finish(sg_session *s, sg_status status);
 /* Finishes, prints the faults, frees all; returns the exit code, which is `code` if all is well. */
 int sg_session_close(sg_session *s, sg_status status, int code);
 
+/* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
+void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
+
 /* What the commands that ask a database share: opens the one that the first word names, asks,
  * prints the answer or the faults; returns the exit code. */
 int sg_ask(const sg_call *call,
            sg_status (*question)(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e));
+
+/* run --what-if: computes what is missing of a scenario and of what it is without causes of lost
+ * time, on the same random numbers; prints the table; returns the exit code. (what_if.c) */
+int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop);
 
 int sg_threads(const sg_args *args);         /* --threads, or the processors this process may use */
 bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to a terminal */

@@ -112,9 +112,12 @@ static int run(const sg_command *c, int used, int argc, char **argv) {
     code = sg_print(&out);
   } else {
     if (status != SG_NO_MEMORY) check_words(c, &args, &e);
-    if (e.count == 0)
-      code = c->run(&(sg_call){
-          .command = c, .commands = sg_commands, .args = &args, .argc = argc, .argv = argv});
+    sg_buffer line = {0};
+    sg_put(&line, "straggle");
+    for (int i = 1; i < argc; i++) sg_putf(&line, " %s", argv[i]);
+    const sg_call call = {.command = c, .commands = sg_commands, .args = &args, .line = line.data};
+    if (e.count == 0) code = c->run(&call);
+    sg_buffer_free(&line);
     for (int i = 0; i < e.count; i++)
       fprintf(stderr, "straggle %s: %s\n", c->name,
               e.fault[i].message ? e.fault[i].message : "out of memory");
