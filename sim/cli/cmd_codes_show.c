@@ -2,7 +2,7 @@
 /* The command codes show: one code, its parameters, rules and source. */
 #include "codes/frame/code.h"
 #include "sim/cli/command.h"
-#include "sim/cli/output.h"
+#include "sim/scenario/scenario.h"
 
 static void put_json(const sg_variant *about, sg_buffer *out) {
   sg_put(out, "{");
@@ -27,15 +27,13 @@ static void put_text(const sg_variant *about, bool markdown, sg_buffer *out) {
   sg_param_reference(about->params, markdown, out);
 }
 
-static int run(const sg_call *call) {
+static void print(const sg_call *call, sg_buffer *out) {
   const sg_variant *about = &sg_code_type_find(call->args->word[0])->about;
   sg_format format = sg_args_format(call->args);
-  sg_buffer out = {0};
   if (format == SG_FORMAT_JSON)
-    put_json(about, &out);
+    put_json(about, out);
   else
-    put_text(about, format == SG_FORMAT_MARKDOWN, &out);
-  return sg_print(&out);
+    put_text(about, format == SG_FORMAT_MARKDOWN, out);
 }
 
 static const char *const formats[] = {"text", "json", "markdown", NULL};
@@ -50,4 +48,4 @@ const sg_command sg_cmd_codes_show = {
                   .family = &sg_code_family}},
     .options = {SG_OPTION_ROWS_FORMAT(formats, "how it is printed")},
     .examples = {{"codes show group", "Its parameters, and the rules that join them"}},
-    .run = run};
+    .print = print};

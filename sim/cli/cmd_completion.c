@@ -2,7 +2,6 @@
 /* The command completion: scripts for shells, which ask `straggle __complete WORDS` for candidates,
  * one a line with a tab and what it is behind; ":files" stands for names of files. */
 #include "sim/cli/command.h"
-#include "sim/cli/output.h"
 
 #include <string.h>
 
@@ -41,10 +40,8 @@ static const char zsh[] =
 
 static const char *const shells[] = {"bash", "zsh", NULL};
 
-static int run(const sg_call *call) {
-  sg_buffer out = {0};
-  sg_put(&out, strcmp(call->args->word[0], "bash") == 0 ? bash : zsh);
-  return sg_print(&out);
+static void print(const sg_call *call, sg_buffer *out) {
+  sg_put(out, strcmp(call->args->word[0], "bash") == 0 ? bash : zsh);
 }
 
 const sg_command sg_cmd_completion = {
@@ -55,4 +52,4 @@ const sg_command sg_cmd_completion = {
     .text = {"make install puts both where the shells look."},
     .examples = {{"completion bash > ~/.local/share/bash-completion/completions/straggle",
                   "Complete commands, options, choices, names of codes and files"}},
-    .run = run};
+    .print = print};

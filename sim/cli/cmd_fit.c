@@ -12,6 +12,7 @@
 
 enum { DIGITS = 4 };
 static const double LEAST_P = 1e-12; /* smaller ones are not told apart */
+static const char *const scalings[] = {"one-load", "proportional", "additive", "startup"};
 
 /* --- Text ------------------------------------------------------------------------------------- */
 
@@ -29,7 +30,7 @@ static void put_head(const sg_fit *f, int width, sg_buffer *b) {
   sg_put(b, "  All times below are in trace units, not seconds.\n");
 }
 
-static void put_laws(const sg_fit *f, int width, sg_buffer *b) {
+static void put_laws(const sg_fit *f, sg_buffer *b) {
   static const char *const columns[] = {"law",    "parameters", "ΔAIC",  "KS",
                                         "p (KS)", "A²",         "p (A²)"};
   sg_table *t = sg_table_new(7, columns);
@@ -55,7 +56,7 @@ static void put_laws(const sg_fit *f, int width, sg_buffer *b) {
 }
 
 /* Of the laws that are nearest. */
-static void put_intervals(const sg_fit *f, int width, sg_buffer *b) {
+static void put_intervals(const sg_fit *f, sg_buffer *b) {
   enum { SHOWN = 3 };
   static const char *const columns[] = {"law", "parameter", "estimate", "low (95 %)",
                                         "high (95 %)"};
@@ -82,7 +83,7 @@ static void effect(sg_table *t, const char *name, const char *what, const sg_fit
   sg_table_number(t, isnan(sd) ? NAN : 100 * sd, 3);
 }
 
-static void put_structure(const sg_fit *f, int width, sg_buffer *b) {
+static void put_structure(const sg_fit *f, sg_buffer *b) {
   static const char *const columns[] = {"cause",         "measure", "value",
                                         "chance (95 %)", "p",       "spread (%)"};
   const sg_fit_structure *s = f->structure;
@@ -110,9 +111,8 @@ static void put_structure(const sg_fit *f, int width, sg_buffer *b) {
             s->p_slow, s->p_recover, s->slowdown);
 }
 
-static void put_loads(const sg_fit *f, int width, sg_buffer *b) {
+static void put_loads(const sg_fit *f, sg_buffer *b) {
   static const char *const columns[] = {"load", "times", "mean", "standard deviation"};
-  static const char *const names[] = {"", "proportional", "additive", "startup"};
   const sg_fit_loads *l = &f->loads;
   if (l->count < 2) return;
   sg_table *t = sg_table_new(4, columns);
@@ -127,10 +127,11 @@ static void put_loads(const sg_fit *f, int width, sg_buffer *b) {
   sg_putf(b,
           "mean = %.4g (± %.2g) + %.4g · load;\n"
           "spread grows as load^%.2f (± %.2f): scaling %s.\n",
-          l->fixed, l->fixed_error, l->per_subset, l->growth, l->growth_error, names[l->scaling]);
+          l->fixed, l->fixed_error, l->per_subset, l->growth, l->growth_error,
+          scalings[l->scaling]);
 }
 
-static void put_models(const sg_fit *f, int width, sg_buffer *b) {
+static void put_models(const sg_fit *f, sg_buffer *b) {
   char name[SG_FIT_WAITS][32];
   const char *columns[SG_FIT_WAITS + 1] = {"model"};
   for (int k = 0; k < f->n_waits; k++) {
@@ -166,11 +167,11 @@ static void put_models(const sg_fit *f, int width, sg_buffer *b) {
 
 static void put_text(const sg_fit *f, int width, sg_buffer *b) {
   put_head(f, width, b);
-  put_laws(f, width, b);
-  put_intervals(f, width, b);
-  put_structure(f, width, b);
-  put_loads(f, width, b);
-  put_models(f, width, b);
+  put_laws(f, b);
+  put_intervals(f, b);
+  put_structure(f, b);
+  put_loads(f, b);
+  put_models(f, b);
   sg_put(b, "\n");
   sg_put_wrapped(b, "Verdict: ", "  ", f->verdict, width);
   for (int i = 0; i < SG_FIT_WARNINGS; i++)
@@ -251,10 +252,9 @@ static void json_structure(const sg_fit *f, sg_buffer *b) {
 }
 
 static void json_loads(const sg_fit *f, sg_buffer *b) {
-  static const char *const names[] = {"one-load", "proportional", "additive", "startup"};
   const sg_fit_loads *l = &f->loads;
   sg_put_json_raw_member(b, "load", "{");
-  sg_put_json_text_member(b, "scaling", names[l->scaling]);
+  sg_put_json_text_member(b, "scaling", scalings[l->scaling]);
   list(b, "loads", l->count, l->load);
   list(b, "means", l->count, l->mean);
   list(b, "standard_deviations", l->count, l->sd);
@@ -315,17 +315,12 @@ static int run(const sg_call *call) {
   sg_status status = sg_trace_read(path, &trace, &e);
   if (!status && options.selected) status = sg_trace_select(trace, options.selected, &e);
   if (!status) status = sg_fit_new(trace, path, &options, &fit, &e);
-  int code;
-  if (!status) {
-    sg_buffer out = {0};
-    if (format == SG_FORMAT_JSON)
-      put_json(fit, &out);
-    else
-      put_text(fit, sg_terminal_width(), &out);
-    code = sg_print(&out);
-  } else {
-    code = sg_print_faults(NULL, path, format, &e);
-  }
+  sg_buffer out = {0};
+  if (!status && format == SG_FORMAT_JSON)
+    put_json(fit, &out);
+  else if (!status)
+    put_text(fit, sg_terminal_width(), &out);
+  int code = status ? sg_print_faults(NULL, path, format, &e) : sg_print(&out);
   sg_error_clear(&e);
   sg_fit_free(fit);
   sg_trace_free(trace);

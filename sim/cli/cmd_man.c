@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The command man: the manual, from the tables of all commands. */
 #include "sim/cli/help.h"
-#include "sim/cli/output.h"
 
 static const char *const formats[] = {"roff", "markdown", NULL};
 
-static int run(const sg_call *call) {
-  sg_buffer out = {0};
+static void print(const sg_call *call, sg_buffer *out) {
   if (sg_args_find(call->args, "format")->choice == 0)
-    sg_put_man(call->commands, &out);
+    sg_put_man(call->commands, out);
   else
-    sg_put_reference(call->commands, &out);
-  return sg_print(&out);
+    sg_put_reference(call->commands, out);
 }
 
 const sg_command sg_cmd_man = {
@@ -21,4 +18,4 @@ const sg_command sg_cmd_man = {
                               .choices = formats, .fallback = "roff")},
     .examples = {{"man > straggle.1 && man ./straggle.1",
                   "Read it where straggle is not installed"}},
-    .run = run};
+    .print = print};

@@ -54,8 +54,7 @@ typedef struct estimate {
 
 static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, int missing,
                          sg_detail detail) {
-  static const double unknown = NAN;
-  double each = t->probed < PROBES ? probe(plan, p) : unknown;
+  double each = t->probed < PROBES ? probe(plan, p) : NAN;
   if (!isnan(each)) {
     t->seconds += each * (double)p->facts.max_iterations * missing;
     t->probed++;

@@ -46,6 +46,8 @@ typedef struct sg_command {
   const char *text[4]; /* more about it: paragraphs */
   sg_example examples[4];
   int (*run)(const struct sg_call *call); /* returns the exit code */
+  /* Instead of run: puts what is to be printed, and cannot fail. */
+  void (*print)(const struct sg_call *call, sg_buffer *out);
 } sg_command;
 
 /* What a command is run with. */
@@ -62,6 +64,9 @@ extern const sg_command *const sg_commands[]; /* ends in NULL */
  * words it is; NULL: none. */
 const sg_command *sg_command_find(const sg_command *const *commands, int n, const char *const *word,
                                   int *used);
+
+/* The second word of a command whose first is `first`; NULL: it is none. */
+const char *sg_command_below(const sg_command *c, const char *first);
 
 /* The program: finds the command, reads its options, runs it; returns the exit code. */
 int sg_straggle(int argc, char **argv);

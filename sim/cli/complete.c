@@ -18,12 +18,9 @@ static void offer_all(const char *const *words, const char *begin, sg_buffer *ou
 
 /* The first words of commands; below != NULL: the second words of those whose first it is. */
 static void offer_commands(const char *below, const char *begin, sg_buffer *out) {
-  size_t n = below ? strlen(below) : 0;
   for (const sg_command *const *c = sg_commands; *c; c++) {
-    const char *word = (*c)->name;
-    if (below && (strncmp(word, below, n) != 0 || word[n] != ' ')) continue;
-    if (below) word += n + 1;
-    if (!strchr(word, ' ')) offer(word, (*c)->summary, begin, out);
+    const char *word = below ? sg_command_below(*c, below) : (*c)->name;
+    if (word && !strchr(word, ' ')) offer(word, (*c)->summary, begin, out);
   }
 }
 

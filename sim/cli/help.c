@@ -60,12 +60,6 @@ static void escape(void (*put)(const char *text, sg_buffer *out), size_t begin, 
   free(text);
 }
 
-/* Whether c is one of the commands below `of`: "codes check" is below "codes". */
-static bool is_below(const sg_command *c, const sg_command *of) {
-  size_t n = strlen(of->name);
-  return strncmp(c->name, of->name, n) == 0 && c->name[n] == ' ';
-}
-
 /* --- For a terminal --------------------------------------------------------------------------- */
 
 void sg_put_list(const sg_command *const *commands, sg_buffer *out) {
@@ -123,7 +117,7 @@ void sg_put_help(const sg_command *c, const sg_command *const *commands, int wid
                  sg_buffer *out) {
   put_one(c, width, out);
   for (; *commands; commands++) {
-    if (!is_below(*commands, c)) continue;
+    if (!sg_command_below(*commands, c->name)) continue;
     sg_put(out, "\n");
     put_one(*commands, width, out);
   }
@@ -132,7 +126,7 @@ void sg_put_help(const sg_command *c, const sg_command *const *commands, int wid
 /* --- The man page ----------------------------------------------------------------------------- */
 
 /* Text that troff prints as it is. */
-static void put_roff(const char *text, sg_buffer *out) {
+static void put_plain(const char *text, sg_buffer *out) {
   bool begins = true; /* of a line: a dot or a quote would be a request */
   for (; *text; text++) {
     if (begins && (*text == '.' || *text == '\'')) sg_put(out, "\\&");
@@ -146,21 +140,21 @@ static void put_roff(const char *text, sg_buffer *out) {
   }
 }
 
+static void put_roff(const char *before, const char *text, const char *after, sg_buffer *out) {
+  sg_put(out, before);
+  put_plain(text, out);
+  sg_put(out, after);
+}
+
 static void put_roff_option(const sg_option *o, sg_buffer *out) {
   sg_put(out, ".TP\n");
   if (o->letter) sg_putf(out, "\\fB\\-%c\\fR, ", o->letter);
-  sg_put(out, "\\fB\\-\\-");
-  put_roff(o->name, out);
-  sg_put(out, "\\fR");
-  if (o->value) {
-    sg_put(out, " \\fI");
-    put_roff(o->value, out);
-    sg_put(out, "\\fR");
-  }
+  put_roff("\\fB\\-\\-", o->name, "\\fR", out);
+  if (o->value) put_roff(" \\fI", o->value, "\\fR", out);
   sg_put(out, "\n");
   size_t begin = out->length;
   put_option_text(o, out);
-  escape(put_roff, begin, out);
+  escape(put_plain, begin, out);
   sg_put(out, "\n");
 }
 
@@ -168,31 +162,21 @@ static void put_roff_command(const sg_command *c, sg_buffer *out) {
   sg_put(out, ".SS straggle ");
   size_t begin = out->length;
   sg_put_usage(c, out);
-  escape(put_roff, begin, out);
-  sg_put(out, "\n");
-  put_roff(c->summary, out);
-  sg_put(out, "\n");
-  for (const char *const *text = c->text; *text; text++) {
-    sg_put(out, ".PP\n");
-    put_roff(*text, out);
-    sg_put(out, "\n");
-  }
+  escape(put_plain, begin, out);
+  put_roff("\n", c->summary, "\n", out);
+  for (const char *const *text = c->text; *text; text++) put_roff(".PP\n", *text, "\n", out);
   for (const sg_option *o = c->options; o->name; o++) put_roff_option(o, out);
   for (const sg_example *x = c->examples; x->line; x++) {
-    sg_put(out, ".PP\n");
-    put_roff(x->what, out);
-    sg_put(out, ":\n.PP\n.in +4\nstraggle ");
-    put_roff(x->line, out);
-    sg_put(out, "\n.in\n");
+    put_roff(".PP\n", x->what, ":\n", out);
+    put_roff(".PP\n.in +4\nstraggle ", x->line, "\n.in\n", out);
   }
 }
 
 void sg_put_man(const sg_command *const *commands, sg_buffer *out) {
-  sg_put(out, ".\\\" Made by `straggle man`.\n.TH STRAGGLE 1 \"\" \"straggle ");
-  put_roff(sg_version_text, out);
-  sg_put(out, "\" \"User Commands\"\n.SH NAME\nstraggle \\- ");
-  put_roff(about, out);
-  sg_put(out, "\n.SH SYNOPSIS\n\\fBstraggle\\fR \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
+  put_roff(".\\\" Made by `straggle man`.\n.TH STRAGGLE 1 \"\" \"straggle ", sg_version_text,
+           "\" \"User Commands\"\n", out);
+  put_roff(".SH NAME\nstraggle \\- ", about, "\n", out);
+  sg_put(out, ".SH SYNOPSIS\n\\fBstraggle\\fR \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
               ".SH DESCRIPTION\nA scenario, a JSON file, says what cluster, delays, network, "
               "learning problem and gradient codes there are. \\fBstraggle run\\fR simulates it "
               "into an SQLite database; the other commands prepare that or ask the database. "

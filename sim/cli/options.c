@@ -44,13 +44,13 @@ void sg_option_expectation(const sg_option *o, sg_buffer *out) {
 static void fail_value(const sg_option *o, const char *found, sg_error *e) {
   sg_buffer expected = {0};
   sg_option_expectation(o, &expected);
-  const char *near = o->kind == SG_OPTION_CHOICE && found ? sg_nearest(found, o->choices) : NULL;
+  sg_suggestion near = {0};
+  if (o->kind == SG_OPTION_CHOICE && found) near = sg_suggest(found, o->choices);
   if (expected.failed)
     sg_fail_memory(e);
   else
-    sg_fail(e, SG_USAGE, NULL, "--%s: expected %s, found %s%.100s%s%s%s%s", o->name, expected.data,
-            found ? "\"" : "", found ? found : "nothing", found ? "\"" : "",
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sg_fail(e, SG_USAGE, NULL, "--%s: expected %s, found %s%.100s%s%s", o->name, expected.data,
+            found ? "\"" : "", found ? found : "nothing", found ? "\"" : "", near.text);
   sg_buffer_free(&expected);
 }
 
@@ -181,6 +181,16 @@ static void store(sg_args *a, const sg_option *o, const char *text, sg_error *e)
   if (!take(o, text, arg)) fail_value(o, text, e);
 }
 
+/* value NULL: it is the next word, if there is one. */
+static void store_value(sg_args *a, const sg_option *o, const char *value, int argc, char **argv,
+                        int *i, sg_error *e) {
+  if (!value && *i + 1 < argc) value = argv[++*i];
+  if (value)
+    store(a, o, value, e);
+  else
+    fail_value(o, NULL, e);
+}
+
 /* One word that begins with "-"; *i moves on where it takes the next as its value. */
 static void read_option(sg_args *a, int argc, char **argv, int *i, sg_error *e) {
   const char *word = argv[*i];
@@ -188,29 +198,26 @@ static void read_option(sg_args *a, int argc, char **argv, int *i, sg_error *e) 
     size_t n = strcspn(word + 2, "=");
     const sg_option *o = find_long(a, word + 2, n, e);
     const char *value = word[2 + n] ? word + 2 + n + 1 : NULL;
-    if (!o) a->unknown = true;
-    if (!o) return;
-    if (o->kind == SG_OPTION_FLAG) {
-      if (value) fail_value(o, value, e);
-      if (!value) store(a, o, NULL, e);
-      return;
-    }
-    if (!value && *i + 1 < argc) value = argv[++*i];
-    if (!value) fail_value(o, NULL, e);
-    if (value) store(a, o, value, e);
+    if (!o)
+      a->unknown = true;
+    else if (o->kind != SG_OPTION_FLAG)
+      store_value(a, o, value, argc, argv, i, e);
+    else if (value)
+      fail_value(o, value, e);
+    else
+      store(a, o, NULL, e);
     return;
   }
   for (const char *c = word + 1; *c; c++) {
     const sg_option *o = find_letter(a, *c, e);
-    if (!o) a->unknown = true;
-    if (!o) return; /* what follows may be its value */
-    if (o->kind == SG_OPTION_FLAG) {
+    if (o && o->kind == SG_OPTION_FLAG) {
       store(a, o, NULL, e);
       continue;
     }
-    const char *value = c[1] ? c + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-    if (!value) fail_value(o, NULL, e);
-    if (value) store(a, o, value, e);
+    if (o)
+      store_value(a, o, c[1] ? c + 1 : NULL, argc, argv, i, e);
+    else
+      a->unknown = true; /* what follows may be its value */
     return;
   }
 }

@@ -25,10 +25,8 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s) 
   *s = (sg_session){.path = path, .format = sg_args_format(call->args)};
   s->override = calloc((size_t)set->count + 1, sizeof *s->override);
   sg_status status = s->override ? SG_OK : sg_fail_memory(&s->error);
-  for (int i = 0; i < set->count && !status; i++) {
-    status = split(set->item[i], &s->override[i], &s->error);
-    if (!status) s->n_overrides++;
-  }
+  for (int i = 0; i < set->count && !status; i++)
+    status = split(set->item[i], &s->override[s->n_overrides++], &s->error);
   if (!status)
     status = sg_scenario_read(path, s->n_overrides, s->override, &s->scenario, &s->error);
   return status ? status : sg_plan_new(s->scenario, &s->plan, &s->error);

@@ -49,6 +49,11 @@ const sg_command *sg_command_find(const sg_command *const *commands, int n, cons
   return found;
 }
 
+const char *sg_command_below(const sg_command *c, const char *first) {
+  size_t n = strlen(first);
+  return strncmp(c->name, first, n) == 0 && c->name[n] == ' ' ? c->name + n + 1 : NULL;
+}
+
 static int unknown_command(const char *word) {
   size_t n = 0;
   while (sg_commands[n]) n++;
@@ -63,10 +68,9 @@ static int unknown_command(const char *word) {
 /* A word where none is wanted: the second one of a command, perhaps, misspelt or behind an option.
  */
 static void fail_surplus(const sg_command *c, const char *word, const char *before, sg_error *e) {
-  size_t n = strlen(c->name);
   for (const sg_command *const *k = sg_commands; *k; k++) {
-    if (strncmp((*k)->name, c->name, n) != 0 || (*k)->name[n] != ' ') continue;
-    const char *second[] = {(*k)->name + n + 1, NULL};
+    const char *second[] = {sg_command_below(*k, c->name), NULL};
+    if (!second[0]) continue;
     if (strcmp(second[0], word) == 0) {
       sg_fail(e, SG_USAGE, NULL, "options stand behind the command: straggle %s", (*k)->name);
       return;
@@ -101,6 +105,13 @@ static void check_words(const sg_command *c, const sg_args *a, sg_error *e) {
     fail_surplus(c, a->word[at], at ? a->word[at - 1] : c->name, e);
 }
 
+static int call_command(const sg_call *call) {
+  if (call->command->run) return call->command->run(call);
+  sg_buffer out = {0};
+  call->command->print(call, &out);
+  return sg_print(&out);
+}
+
 static int run(const sg_command *c, int used, int argc, char **argv) {
   sg_args args;
   sg_error e = {0};
@@ -116,7 +127,7 @@ static int run(const sg_command *c, int used, int argc, char **argv) {
     sg_put(&line, "straggle");
     for (int i = 1; i < argc; i++) sg_putf(&line, " %s", argv[i]);
     const sg_call call = {.command = c, .commands = sg_commands, .args = &args, .line = line.data};
-    if (e.count == 0) code = c->run(&call);
+    if (e.count == 0) code = call_command(&call);
     sg_buffer_free(&line);
     for (int i = 0; i < e.count; i++)
       fprintf(stderr, "straggle %s: %s\n", c->name,
