@@ -85,7 +85,7 @@ static void every_kind_is_read(void **state) {
   const sg_arg *speeds = sg_args_find(&l.args, "speeds");
   assert_int_equal(speeds->count, 3);
   assert_true(speeds->real[0] == 4 && speeds->real[1] == 10 && speeds->real[2] == 0.25);
-  assert_true(sg_args_seed(&l.args, "seed") == UINT64_MAX);
+  assert_true(sg_args_find(&l.args, "seed")->seed == UINT64_MAX);
   const sg_arg *causes = sg_args_find(&l.args, "cause");
   assert_int_equal(causes->count, 2);
   assert_string_equal(causes->item[0], "a");

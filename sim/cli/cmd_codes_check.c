@@ -3,7 +3,6 @@
 #include "sim/check/grid.h"
 #include "sim/cli/codes_check.h"
 #include "sim/cli/output.h"
-#include "sim/cli/provenance.h"
 #include "sim/cli/session.h"
 #include "sim/core/array.h"
 #include "sim/core/clock.h"
@@ -302,10 +301,10 @@ static int run(const sg_call *call) {
                       .shape = {.workers = workers,
                                 .subsets = subsets ? subsets : workers,
                                 .length = sg_args_integer(a, "length"),
-                                .seed = sg_args_seed(a, "seed"),
+                                .seed = sg_args_find(a, "seed")->seed,
                                 .updates = 1},
                       .options = {.patterns = sg_args_integer(a, "patterns"),
-                                  .seed = sg_args_seed(a, "seed"),
+                                  .seed = sg_args_find(a, "seed")->seed,
                                   .threads = sg_threads(a),
                                   .progress = show_progress,
                                   .user = &s},

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The command compare: schemes against their baseline. */
 #include "results/compare.h"
+#include "sim/cli/command.h"
 #include "sim/cli/output.h"
-#include "sim/cli/session.h"
 
 #include <unistd.h>
 
 static sg_status compare(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e) {
   return sg_compare(db, sg_args_text(args, "baseline"), sg_args_format(args), sg_terminal_width(),
                     sg_color(STDOUT_FILENO), out, e);
-}
-
-static int run(const sg_call *call) {
-  return sg_ask(call, compare);
 }
 
 const sg_command sg_cmd_compare = {
@@ -27,4 +23,4 @@ const sg_command sg_cmd_compare = {
     .examples = {{"compare scenarios/quickstart.db",
                   "Which scheme is faster, and how certain that is"},
                  {"compare my.db -b 'cyclic-repetition s=1'", "Against another scheme"}},
-    .run = run};
+    .ask = compare};

@@ -309,7 +309,7 @@ static int run(const sg_call *call) {
   sg_error e = {0};
   sg_trace *trace = NULL;
   sg_fit *fit = NULL;
-  const sg_fit_options options = {.seed = sg_args_seed(args, "seed"),
+  const sg_fit_options options = {.seed = sg_args_find(args, "seed")->seed,
                                   .selected = sg_args_text(args, "workers"),
                                   .replicates = (int)sg_args_integer(args, "replicates")};
   sg_status status = sg_trace_read(path, &trace, &e);

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The command help. */
-#include "sim/cli/help.h"
+#include "sim/cli/command.h"
 #include "sim/cli/output.h"
 
 static int run(const sg_call *call) {
   const sg_args *a = call->args;
   sg_buffer out = {0};
-  if (a->n_words == 0) {
-    sg_put_list(call->commands, &out);
-    return sg_print(&out);
-  }
   int used = 0;
-  const sg_command *c = sg_command_find(call->commands, a->n_words, a->word, &used);
-  if (!c || used < a->n_words)
+  const sg_command *c = sg_command_find(a->n_words, a->word, &used);
+  if (used < a->n_words)
     return sg_usage_fault(call, "there is no command \"%s%s%s\"", a->word[0],
                           a->n_words > 1 ? " " : "", a->n_words > 1 ? a->word[1] : "");
-  sg_put_help(c, call->commands, sg_text_width(), &out);
+  if (c)
+    sg_put_help(c, &out);
+  else
+    sg_put_list(&out);
   return sg_print(&out);
 }
 

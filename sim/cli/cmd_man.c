@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The command man: the manual, from the tables of all commands. */
-#include "sim/cli/help.h"
+#include "sim/cli/command.h"
 
 static const char *const formats[] = {"roff", "markdown", NULL};
 
 static void print(const sg_call *call, sg_buffer *out) {
   if (sg_args_find(call->args, "format")->choice == 0)
-    sg_put_man(call->commands, out);
+    sg_put_man(out);
   else
-    sg_put_reference(call->commands, out);
+    sg_put_reference(out);
 }
 
 const sg_command sg_cmd_man = {

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The command query: SQL and named queries. */
 #include "results/query.h"
+#include "sim/cli/command.h"
 #include "sim/cli/output.h"
-#include "sim/cli/session.h"
 
 static sg_status query(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e) {
   return sg_query(db, args->n_words > 1 ? args->word[1] : NULL, sg_args_format(args),
                   sg_terminal_width(), out, e);
-}
-
-static int run(const sg_call *call) {
-  return sg_ask(call, query);
 }
 
 const sg_command sg_cmd_query = {
@@ -23,4 +19,4 @@ const sg_command sg_cmd_query = {
     .examples = {{"query my.db @points --format markdown",
                   "A named query; without a question all are listed"},
                  {"query my.db \"SELECT scheme_label, iter_mean_s FROM v_point\"", "SQL"}},
-    .run = run};
+    .ask = query};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command run: simulates what is missing. */
 #include "sim/cli/output.h"
-#include "sim/cli/provenance.h"
 #include "sim/cli/session.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command version, which is --version, too. */
-#include "sim/cli/provenance.h"
+#include "sim/cli/command.h"
 
 static void print(const sg_call *call, sg_buffer *out) {
   sg_putf(out, "straggle %s (%s)\n", sg_version_text, sg_revision_text);

@@ -36,6 +36,7 @@ typedef struct sg_example {
 } sg_example;
 
 struct sg_call;
+struct sg_db;
 
 /* Lists have room for one row more than any command has, as they end in an empty one. */
 typedef struct sg_command {
@@ -46,14 +47,15 @@ typedef struct sg_command {
   const char *text[4]; /* more about it: paragraphs */
   sg_example examples[4];
   int (*run)(const struct sg_call *call); /* returns the exit code */
-  /* Instead of run: puts what is to be printed, and cannot fail. */
+  /* Instead of run: puts what is to be printed; the same from the database that the first word
+   * names. */
   void (*print)(const struct sg_call *call, sg_buffer *out);
+  sg_status (*ask)(struct sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e);
 } sg_command;
 
 /* What a command is run with. */
 typedef struct sg_call {
   const sg_command *command;
-  const sg_command *const *commands; /* all; ends in NULL */
   const sg_args *args;
   const char *line; /* "straggle" and what was typed behind it; NULL: no memory */
 } sg_call;
@@ -62,11 +64,12 @@ extern const sg_command *const sg_commands[]; /* ends in NULL */
 
 /* The command that the first words name, the longest name before a shorter one, and of how many
  * words it is; NULL: none. */
-const sg_command *sg_command_find(const sg_command *const *commands, int n, const char *const *word,
-                                  int *used);
+const sg_command *sg_command_find(int n, const char *const *word, int *used);
 
 /* The second word of a command whose first is `first`; NULL: it is none. */
 const char *sg_command_below(const sg_command *c, const char *first);
+
+extern const char sg_version_text[], sg_revision_text[];
 
 /* The program: finds the command, reads its options, runs it; returns the exit code. */
 int sg_straggle(int argc, char **argv);
@@ -74,6 +77,17 @@ int sg_straggle(int argc, char **argv);
 /* Prints what may stand for the last of n words behind "straggle", one candidate a line, with a tab
  * and what it is behind; ":files" stands for names of files. For the scripts of `completion`. */
 int sg_complete(int n, char **word);
+
+/* What the descriptors of commands say, for people. "run SCENARIO... [OPTIONS]": */
+void sg_put_usage(const sg_command *c, sg_buffer *out);
+/* One line per command, of at most 80 columns, and the exit codes. */
+void sg_put_list(sg_buffer *out);
+/* All about a command, and about those whose names begin with its own. */
+void sg_put_help(const sg_command *c, sg_buffer *out);
+/* straggle(1), in the macros of man(7). */
+void sg_put_man(sg_buffer *out);
+/* docs/commands.md */
+void sg_put_reference(sg_buffer *out);
 
 /* Prints a usage fault of a call; returns EX_USAGE. */
 int sg_usage_fault(const sg_call *call, const char *format, ...)

@@ -73,8 +73,7 @@ int sg_complete(int n, char **word) {
     return sg_print(&out);
   }
   int used = 0;
-  const sg_command *c =
-      sg_command_find(sg_commands, n > 2 ? 2 : 1, (const char *const *)word, &used);
+  const sg_command *c = sg_command_find(n > 2 ? 2 : 1, (const char *const *)word, &used);
   if (!c) return sg_print(&out);
   const sg_option *o = option_of(c, before);
   if (n == 2) offer_commands(c->name, begin, &out);

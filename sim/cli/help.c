@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Help, man page and reference, all from the descriptors. */
-#include "sim/cli/help.h"
+#include "sim/cli/command.h"
 #include "sim/cli/output.h"
-#include "sim/cli/provenance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,10 +61,10 @@ static void escape(void (*put)(const char *text, sg_buffer *out), size_t begin, 
 
 /* --- For a terminal --------------------------------------------------------------------------- */
 
-void sg_put_list(const sg_command *const *commands, sg_buffer *out) {
+void sg_put_list(sg_buffer *out) {
   sg_putf(out, "straggle %s.\n\nUsage: straggle COMMAND [ARGUMENTS]\n\n", about);
-  for (; *commands; commands++)
-    sg_putf(out, "  %-12s %s\n", (*commands)->name, (*commands)->summary);
+  for (const sg_command *const *c = sg_commands; *c; c++)
+    sg_putf(out, "  %-12s %s\n", (*c)->name, (*c)->summary);
   sg_put(out, "\nstraggle help COMMAND says more about one of them; straggle --version.\n\nExit "
               "codes:\n");
   for (int i = 0; exits[i].code; i++) sg_putf(out, "  %-4s %s\n", exits[i].code, exits[i].what);
@@ -113,13 +112,13 @@ static void put_one(const sg_command *c, int width, sg_buffer *out) {
     sg_putf(out, "  straggle %s\n      %s.\n", x->line, x->what);
 }
 
-void sg_put_help(const sg_command *c, const sg_command *const *commands, int width,
-                 sg_buffer *out) {
+void sg_put_help(const sg_command *c, sg_buffer *out) {
+  int terminal = sg_terminal_width(), width = terminal < 80 ? terminal : 80;
   put_one(c, width, out);
-  for (; *commands; commands++) {
-    if (!sg_command_below(*commands, c->name)) continue;
+  for (const sg_command *const *k = sg_commands; *k; k++) {
+    if (!sg_command_below(*k, c->name)) continue;
     sg_put(out, "\n");
-    put_one(*commands, width, out);
+    put_one(*k, width, out);
   }
 }
 
@@ -172,7 +171,7 @@ static void put_roff_command(const sg_command *c, sg_buffer *out) {
   }
 }
 
-void sg_put_man(const sg_command *const *commands, sg_buffer *out) {
+void sg_put_man(sg_buffer *out) {
   put_roff(".\\\" Made by `straggle man`.\n.TH STRAGGLE 1 \"\" \"straggle ", sg_version_text,
            "\" \"User Commands\"\n", out);
   put_roff(".SH NAME\nstraggle \\- ", about, "\n", out);
@@ -182,7 +181,7 @@ void sg_put_man(const sg_command *const *commands, sg_buffer *out) {
               "into an SQLite database; the other commands prepare that or ask the database. "
               "Results go to standard output, messages and progress to standard error. Every "
               "command takes \\fB\\-\\-help\\fR.\n.SH COMMANDS\n");
-  for (; *commands; commands++) put_roff_command(*commands, out);
+  for (const sg_command *const *c = sg_commands; *c; c++) put_roff_command(*c, out);
   sg_put(out, ".SH EXIT STATUS\nAs in \\fBsysexits\\fR(3):\n");
   for (int i = 0; exits[i].code; i++)
     sg_putf(out, ".TP\n\\fB%s\\fR\n%s\n", exits[i].code, exits[i].what);
@@ -203,17 +202,17 @@ static void put_markdown_option(const sg_option *o, sg_buffer *out) {
   sg_put(out, " |\n");
 }
 
-void sg_put_reference(const sg_command *const *commands, sg_buffer *out) {
+void sg_put_reference(sg_buffer *out) {
   sg_put(out, "# Commands\n\nMade by `straggle man --format markdown` from the tables of the "
               "commands;\n`straggle help COMMAND` and `man straggle` say the same.\n\n"
               "| command | what it does |\n|---|---|\n");
-  for (int i = 0; commands[i]; i++)
-    sg_putf(out, "| `%s` | %s |\n", commands[i]->name, commands[i]->summary);
+  for (const sg_command *const *c = sg_commands; *c; c++)
+    sg_putf(out, "| `%s` | %s |\n", (*c)->name, (*c)->summary);
   sg_put(out, "\nEvery command takes `--help`. Long options may be abbreviated; behind `--` "
               "nothing is an option.\n\n| exit code | when |\n|---|---|\n");
   for (int i = 0; exits[i].code; i++) sg_putf(out, "| %s | %s |\n", exits[i].code, exits[i].what);
-  for (; *commands; commands++) {
-    const sg_command *c = *commands;
+  for (const sg_command *const *k = sg_commands; *k; k++) {
+    const sg_command *c = *k;
     sg_putf(out, "\n## %s\n\n    straggle ", c->name);
     sg_put_usage(c, out);
     sg_putf(out, "\n\n%s\n", c->summary);

@@ -275,10 +275,6 @@ long sg_args_integer(const sg_args *a, const char *name) {
   return (long)sg_args_find(a, name)->number;
 }
 
-uint64_t sg_args_seed(const sg_args *a, const char *name) {
-  return sg_args_find(a, name)->seed;
-}
-
 sg_format sg_args_format(const sg_args *a) {
   const char *word = sg_args_text(a, "format");
   int i = 0;

@@ -95,7 +95,6 @@ const sg_arg *sg_args_find(const sg_args *a, const char *name);
 bool sg_args_given(const sg_args *a, const char *name);
 const char *sg_args_text(const sg_args *a, const char *name); /* NULL: absent */
 long sg_args_integer(const sg_args *a, const char *name);
-uint64_t sg_args_seed(const sg_args *a, const char *name);
 sg_format sg_args_format(const sg_args *a); /* the option "format", of some of sg_format_words */
 
 /* "a whole number from 1 to 1024", for faults and help. */

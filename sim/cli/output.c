@@ -86,11 +86,6 @@ int sg_terminal_width(void) {
   return n > 20 ? n : 100;
 }
 
-int sg_text_width(void) {
-  int width = sg_terminal_width();
-  return width < 80 ? width : 80;
-}
-
 bool sg_color(int fd) {
   const char *no = getenv("NO_COLOR");
   return isatty(fd) && (!no || !*no);

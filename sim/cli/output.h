@@ -37,7 +37,6 @@ void sg_put_numbers(sg_buffer *out, const sg_json_number *member);
 #define SG_PUT_NUMBERS(out, ...) sg_put_numbers(out, (const sg_json_number[]){__VA_ARGS__, {0}})
 
 int sg_terminal_width(void); /* of standard output; 100 where it is none and COLUMNS is not set */
-int sg_text_width(void);     /* of running text: that, but at most 80 */
 bool sg_color(int fd);       /* a terminal, and NO_COLOR is not set */
 
 #endif

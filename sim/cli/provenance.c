@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Provenance. The only file that depends on the revision, which changes with every commit. */
-#include "sim/cli/provenance.h"
+#include "sim/cli/session.h"
 #include "sim/core/linalg.h"
 
 #include <gnu/libc-version.h>

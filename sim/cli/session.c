@@ -67,13 +67,12 @@ void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffe
     }
 }
 
-int sg_ask(const sg_call *call,
-           sg_status (*question)(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e)) {
+int sg_ask(const sg_call *call) {
   sg_error e = {0};
   sg_db *db = NULL;
   sg_buffer out = {0};
   sg_status status = sg_db_open(call->args->word[0], SG_OPEN_READ, &db, &e);
-  if (!status) status = question(db, call->args, &out, &e);
+  if (!status) status = call->command->ask(db, call->args, &out, &e);
   if (db) sg_db_close(db, &e);
   for (int i = 0; status && i < e.count; i++)
     fprintf(stderr, "straggle %s: %s\n", call->command->name,

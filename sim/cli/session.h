@@ -34,10 +34,18 @@ int sg_session_close(sg_session *s, sg_status status, int code);
 /* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
 void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
 
-/* What the commands that ask a database share: opens the one that the first word names, asks,
- * prints the answer or the faults; returns the exit code. */
-int sg_ask(const sg_call *call,
-           sg_status (*question)(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e));
+/* The frame of the commands that ask a database: opens it, prints the answer or the faults; returns
+ * the exit code. */
+int sg_ask(const sg_call *call);
+
+typedef struct sg_provenance { /* what the texts of the invocation are in; not to be copied */
+  sg_invocation invocation;
+  char cpu[128], host[128];
+} sg_provenance;
+
+/* The command line, the build, the machine. Fills *p, which must live as long as the result is
+ * used. (provenance.c) */
+const sg_invocation *sg_provenance_read(const sg_call *call, int threads, sg_provenance *p);
 
 /* run --what-if: computes what is missing of a scenario and of what it is without causes of lost
  * time, on the same random numbers; prints the table; returns the exit code. (what_if.c) */

@@ -2,7 +2,6 @@
 /* run --what-if: a scenario without each cause of lost time, on the same random numbers. */
 #include "results/statistics.h"
 #include "sim/cli/output.h"
-#include "sim/cli/provenance.h"
 #include "sim/cli/session.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"
