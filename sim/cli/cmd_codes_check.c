@@ -55,11 +55,6 @@ static void show_progress(void *user, double share) {
   s->shown_s = now;
 }
 
-static void end_progress(sg_codes_check *s) {
-  if (s->shown) fprintf(stderr, "\r\033[K");
-  s->shown = false;
-}
-
 /* --- Checking --------------------------------------------------------------------------------- */
 
 static sg_status check_one(sg_codes_check *s, const sg_values *values, const sg_code *code,
@@ -182,8 +177,7 @@ typedef struct texts {
 
 static const char *missing_text(texts *t, bool known, int n, const int *missing) {
   sg_buffer *b = &t->of[t->count++];
-  if (!known) return NULL;
-  sg_put_missing(n, missing, b);
+  if (known) sg_put_missing(n, missing, b);
   return b->data;
 }
 
@@ -323,7 +317,7 @@ static int run(const sg_call *call) {
   if (!status && database) status = sg_db_open(database, SG_OPEN_WRITE, &db, &e);
   if (!status)
     status = s.all ? check_all(&s, &e) : check_named(&s, sg_code_type_find(a->word[0]), &e);
-  end_progress(&s);
+  if (s.shown) fprintf(stderr, "\r\033[K");
   if (!status && db) status = write_session(&s, db, &e);
   sg_status closing = db ? sg_db_close(db, &e) : SG_OK;
   if (!status) status = closing;

@@ -89,18 +89,13 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
   sg_putf(out, "  patterns with at most %d %s: %.*g, ", c->s_promised,
           c->partial ? "late (only the first message comes)" : "missing",
           c->patterns < 1e15 ? 15 : 4, c->patterns);
-  if (c->exhaustive)
-    sg_put(out, "all tried\n\n");
-  else
-    sg_putf(out, "%ld sampled, %ld searched for the worst\n\n", c->tried, c->searched);
-
+  sg_putf(out, c->exhaustive ? "all tried\n\n" : "%ld sampled, %ld searched for the worst\n\n",
+          c->tried, c->searched);
   sg_putf(out, "  promised  d = %.6g  s = %d  m = %.6g\n", c->d_promised, c->s_promised,
           c->m_promised);
-  if (c->exact)
-    sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found),
-            c->m_found);
-  else
-    sg_putf(out, "  found     d = %.6g  m = %.6g", c->d_found, c->m_found);
+  sg_putf(out, "  found     d = %.6g", c->d_found);
+  if (c->exact) sg_putf(out, "  s = %s", s_found(c, found));
+  sg_putf(out, "  m = %.6g", c->m_found);
   double each = c->m_promised / c->m_found;
   if (each > 1 + 1e-9 && c->m_promised >= 1) sg_putf(out, " (a worker sends %.4g messages)", each);
   sg_putf(out, "\n  %.6g copies of the data", c->copies);
@@ -123,15 +118,16 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
   put_sets(c, out);
   sg_put(out, "\n");
   put_spreads(c, out);
-  sg_putf(out, "\n  encode: %.6g flop on the busiest worker\n", c->encode_flops);
-  sg_putf(out, "  decode: %.6g flop to find weights, %.4g per coordinate to apply them\n",
-          c->find_flops, c->apply_flops);
-  sg_putf(out, "  the master must receive %.6g messages: %.6g gradients, %s as float64\n",
-          c->least_messages, c->received,
+  sg_putf(out,
+          "\n  encode: %.6g flop on the busiest worker\n"
+          "  decode: %.6g flop to find weights, %.4g per coordinate to apply them\n"
+          "  the master must receive %.6g messages: %.6g gradients, %s as float64\n\n"
+          "Condition numbers are 2-norm, by SVD, of the rows of the messages that have a weight, "
+          "over (part, piece).\n"
+          "Errors are relative to the sum of the norms of random gradients. "
+          "~: as far as samples tell.\n",
+          c->encode_flops, c->find_flops, c->apply_flops, c->least_messages, c->received,
           sg_format_bytes(8 * c->received * (double)c->length, bytes));
-  sg_put(out, "\nCondition numbers are 2-norm, by SVD, of the rows of the messages that have a "
-              "weight, over (part, piece).\nErrors are relative to the sum of the norms of random "
-              "gradients. ~: as far as samples tell.\n");
   if (!c->exact)
     sg_put(out, "Mean and worst error by number of responders: Σ (α − 1)² / parts, where Σ α g is "
                 "what is decoded.\n");

@@ -226,20 +226,19 @@ sg_status sg_args_read(const sg_option *table, int argc, char **argv, sg_args *a
   *a = (sg_args){.option = table};
   while (a->option[a->n_options].name) a->n_options++;
   a->arg = calloc((size_t)a->n_options + 1, sizeof *a->arg);
-  if (!a->arg) return sg_fail_memory(e);
+  a->word = calloc((size_t)argc + 1, sizeof *a->word);
+  if (!a->arg || !a->word) return sg_fail_memory(e);
   for (int i = 0; i < a->n_options; i++)
     if (a->option[i].fallback && !a->option[i].short_for)
       take(&a->option[i], a->option[i].fallback, &a->arg[i]);
   bool words_only = false;
   for (int i = 0; i < argc; i++) {
-    if (words_only || argv[i][0] != '-' || !argv[i][1]) {
-      if (!SG_ROOM(a->word, a->word_room, a->n_words + 1)) return sg_fail_memory(e);
+    if (words_only || argv[i][0] != '-' || !argv[i][1])
       a->word[a->n_words++] = argv[i];
-    } else if (strcmp(argv[i], "--") == 0) {
+    else if (strcmp(argv[i], "--") == 0)
       words_only = true;
-    } else {
+    else
       read_option(a, argc, argv, &i, e);
-    }
   }
   return sg_error_status(e);
 }

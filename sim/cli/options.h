@@ -78,9 +78,8 @@ typedef struct sg_args {
   int n_options, n_words;
   sg_arg *arg;       /* one per row; owned */
   const char **word; /* what is no option; owned, the texts are those of the command line */
-  int word_room;
-  bool help;    /* --help or -h stands somewhere */
-  bool unknown; /* an option is; a word may then be its value */
+  bool help;         /* --help or -h stands somewhere */
+  bool unknown;      /* an option is; a word may then be its value */
 } sg_args;
 
 /* Reads argv[0 … argc − 1], none of which is the command's name. Options may stand anywhere, be

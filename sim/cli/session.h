@@ -17,7 +17,7 @@ typedef struct sg_session {
   const char *database; /* NULL: none was opened */
   sg_db *db;
   int n_overrides;
-  sg_override *override; /* --set; owned, and so are their texts */
+  sg_override *override; /* --set, and room for one more; owned, and so are their texts */
   sg_error error;
 } sg_session;
 

@@ -14,7 +14,7 @@
 
 enum { MOST_CAUSES = 20 };
 
-/* The scenario as it is (its scenario and plan are the session's), or without some causes. */
+/* The scenario as it is (its plan is the session's), or without some causes. */
 typedef struct variant {
   sg_scenario *scenario;
   sg_plan *plan;
@@ -116,20 +116,16 @@ static sg_status make_variant(what_if *w, int first, int count, variant *v, sg_e
     sg_put_json_string(&list, w->cause[i]);
   }
   sg_put(&list, "]");
-  int n = w->session.n_overrides;
-  sg_override *override = calloc((size_t)n + 1, sizeof *override);
-  sg_status status = override && !list.failed ? SG_OK : sg_fail_memory(e);
-  if (!status) {
-    for (int i = 0; i < n; i++) override[i] = w->session.override[i];
-    override[n] = (sg_override){.pointer = "/without", .value = list.data};
-    const char *text = sg_scenario_text(w->base.scenario);
-    status =
-        sg_scenario_parse(w->session.path, text, strlen(text), n + 1, override, &v->scenario, e);
-  }
+  const sg_session *s = &w->session;
+  const char *text = sg_scenario_text(s->scenario);
+  s->override[s->n_overrides] = (sg_override){.pointer = "/without", .value = list.data};
+  sg_status status = list.failed
+                         ? sg_fail_memory(e)
+                         : sg_scenario_parse(s->path, text, strlen(text), s->n_overrides + 1,
+                                             s->override, &v->scenario, e);
   if (!status) status = sg_plan_new(v->scenario, &v->plan, e);
   if (!status && v->plan->count != w->base.plan->count)
     status = sg_fail(e, SG_INVALID, "/without", "a sweep over /without leaves nothing to ask");
-  free(override);
   sg_buffer_free(&list);
   return status;
 }
@@ -289,31 +285,28 @@ static int print_table(const what_if *w) {
 /* --- The command ------------------------------------------------------------------------------ */
 
 int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop) {
-  what_if *w = calloc(1, sizeof *w);
-  if (!w) return EX_OSERR;
-  *w = (what_if){.call = call, .options = {.threads = sg_threads(call->args), .stop = stop}};
-  sg_session *s = &w->session;
+  what_if w = {.call = call, .options = {.threads = sg_threads(call->args), .stop = stop}};
+  sg_session *s = &w.session;
   sg_provenance made;
-  w->invocation = sg_provenance_read(call, w->options.threads, &made);
+  w.invocation = sg_provenance_read(call, w.options.threads, &made);
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, s);
   if (!status) {
-    w->base = (variant){.scenario = s->scenario, .plan = s->plan};
-    w->replications = sg_scenario_replications(s->scenario);
-    status = take_causes(w, &s->error);
+    w.base.plan = s->plan;
+    w.replications = sg_scenario_replications(s->scenario);
+    status = take_causes(&w, &s->error);
   }
   if (!status) status = sg_session_database(s, sg_args_text(call->args, "output"), SG_OPEN_WRITE);
-  if (!status) status = run_all(w, &s->error);
-  if (!status) code = print_table(w);
+  if (!status) status = run_all(&w, &s->error);
+  if (!status) code = print_table(&w);
   if (!status && !sg_args_given(call->args, "quiet"))
-    fprintf(stderr, "%d runs computed, %d were there already\n", w->total.computed, w->total.found);
+    fprintf(stderr, "%d runs computed, %d were there already\n", w.total.computed, w.total.found);
   code = sg_session_close(s, status, code);
-  free(w->base.update_s);
-  for (int i = 0; i < MOST_CAUSES; i++) {
-    variant_free(&w->alone[i]);
-    variant_free(&w->turn[i]);
-    free(w->cause[i]);
+  free(w.base.update_s);
+  for (int i = 0; i < w.n_causes; i++) {
+    variant_free(&w.alone[i]);
+    variant_free(&w.turn[i]);
+    free(w.cause[i]);
   }
-  free(w);
   return code;
 }
