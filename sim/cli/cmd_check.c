@@ -3,7 +3,6 @@
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 
-#include <stdio.h>
 #include <sysexits.h>
 
 static int print_valid(const sg_session *s) {
@@ -17,21 +16,17 @@ static int print_valid(const sg_session *s) {
   return sg_print(&out);
 }
 
-static int check(const sg_call *call, const char *path) {
-  sg_session s;
-  int code = EX_OK;
-  sg_status status = sg_session_open(call, path, &s);
-  if (!status && s.format == SG_FORMAT_JSON)
-    code = sg_print_faults(s.scenario, path, s.format, &s.error);
-  else if (!status)
-    code = print_valid(&s);
-  return sg_session_close(&s, status, code);
-}
-
 static int run(const sg_call *call) {
   int code = EX_OK;
   for (int i = 0; i < call->args->n_words; i++) {
-    int one = check(call, call->args->word[i]);
+    sg_session s;
+    int one = EX_OK;
+    sg_status status = sg_session_open(call, call->args->word[i], &s);
+    if (!status && s.format == SG_FORMAT_JSON)
+      one = sg_print_faults(s.scenario, s.path, s.format, &s.error);
+    else if (!status)
+      one = print_valid(&s);
+    one = sg_session_close(&s, status, one);
     if (one != EX_OK) code = one;
   }
   return code;

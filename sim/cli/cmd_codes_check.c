@@ -43,7 +43,7 @@ static int check_request(const sg_call *call, const sg_codes_check *s) {
 static void show_progress(void *user, double share) {
   sg_codes_check *s = user;
   double now = sg_seconds_now(), elapsed = now - s->began_s;
-  if (!s->bar || elapsed < 1 || now - s->shown_s < 0.1) return;
+  if (elapsed < 1 || now - s->shown_s < 0.1) return;
   double done = (s->codes_done + share) / s->codes;
   char left[32];
   fprintf(stderr, "\rcodes check: %3.0f %%", 100 * done);
@@ -101,13 +101,19 @@ static bool same_check(const sg_check *a, const sg_check *b) {
   return same;
 }
 
+static void clear(sg_checked *i) {
+  sg_check_free(i->check);
+  free(i->config);
+  free(i->note);
+  free(i->sets);
+  for (int k = 0; k < SG_MISSING_TEXTS; k++) sg_buffer_free(&i->missing[k]);
+}
+
 static void drop_repeat(sg_codes_check *s) {
   sg_checked *last = &s->item[s->count - 1];
   for (int i = 0; i < s->count - 1; i++) {
     if (s->item[i].code != last->code || !same_check(s->item[i].check, last->check)) continue;
-    sg_check_free(last->check);
-    free(last->config);
-    free(last->note);
+    clear(last);
     s->count--;
     return;
   }
@@ -132,22 +138,18 @@ static sg_status check_all(sg_codes_check *s, sg_error *e) {
 /* "name=value" words; all faults are collected. */
 static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *e) {
   for (int i = 1; i < q->n_words; i++) {
-    char *equals = strchr(q->word[i], '=');
-    if (!equals || equals == q->word[i]) {
-      sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", q->word[i]);
-      continue;
-    }
-    size_t length = (size_t)(equals - q->word[i]) + 1;
+    const char *word = q->word[i], *equals = strchr(word, '=');
+    int length = equals ? (int)(equals - word) : 0;
     bool again = false;
-    for (int k = 1; k < i; k++) again = again || strncmp(q->word[k], q->word[i], length) == 0;
-    if (again) {
-      sg_fail(e, SG_USAGE, NULL, "expected %.*s once, found it again in \"%s\"", (int)length - 1,
-              q->word[i], q->word[i]);
-      continue;
-    }
-    char *name = strndup(q->word[i], length - 1);
+    for (int k = 1; k < i; k++) again = again || strncmp(q->word[k], word, (size_t)length + 1) == 0;
+    char *name = strndup(word, (size_t)length);
     if (!name) return sg_fail_memory(e);
-    sg_values_parse(values, name, equals + 1, e);
+    if (length == 0)
+      sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", word);
+    else if (again)
+      sg_fail(e, SG_USAGE, NULL, "expected %s once, found it again in \"%s\"", name, word);
+    else
+      sg_values_parse(values, name, equals + 1, e);
     free(name);
   }
   if (e->count == 0) sg_values_check_required(values, e);
@@ -168,100 +170,80 @@ static sg_status check_named(sg_codes_check *s, const sg_code_type *type, sg_err
 
 /* --- The database ----------------------------------------------------------------------------- */
 
-/* What a record points to. */
-typedef struct texts {
-  sg_sets_record *sets;
-  sg_buffer of[7];
-  int count;
-} texts;
-
-static const char *missing_text(texts *t, bool known, int n, const int *missing) {
-  sg_buffer *b = &t->of[t->count++];
-  if (known) sg_put_missing(n, missing, b);
-  return b->data;
-}
-
-static sg_spread_record spread_record(texts *t, const sg_check_spread *s) {
+static sg_spread_record spread_record(const sg_check_spread *s, sg_buffer *missing) {
+  if (!isnan(s->worst)) sg_put_missing(s->n_missing, s->missing, missing);
   return (sg_spread_record){.median = s->median,
                             .p90 = s->p90,
                             .p99 = s->p99,
                             .worst = s->worst,
-                            .missing = missing_text(t, !isnan(s->worst), s->n_missing, s->missing)};
+                            .missing = missing->data};
 }
 
-static sg_status fill_record(const sg_codes_check *s, const sg_checked *i, texts *t,
-                             sg_code_check_record *r, sg_error *e) {
+static sg_status fill_record(const sg_codes_check *s, sg_checked *i, sg_code_check_record *r,
+                             sg_error *e) {
   const sg_check *c = i->check;
-  t->sets = calloc((size_t)c->n_sets + 1, sizeof *t->sets);
-  if (!t->sets) return sg_fail_memory(e);
+  i->sets = calloc((size_t)c->n_sets + 1, sizeof *i->sets);
+  if (!i->sets) return sg_fail_memory(e);
+  if (c->broken) sg_put_missing(c->n_broken_missing, c->broken_missing, &i->missing[0]);
   for (int k = 0; k < c->n_sets; k++)
-    t->sets[k] = (sg_sets_record){.responders = c->sets[k].responders,
+    i->sets[k] = (sg_sets_record){.responders = c->sets[k].responders,
                                   .sets = c->sets[k].sets,
                                   .tried = c->sets[k].tried,
                                   .decodable = c->sets[k].decodable};
-  *r = (sg_code_check_record){
-      .scheme_label = i->label,
-      .code = i->code,
-      .config_json = i->config,
-      .n_workers = c->workers,
-      .n_subsets = s->shape.subsets,
-      .length = c->length,
-      .speeds = s->speeds,
-      .max_patterns = s->options.patterns,
-      .seed = s->options.seed,
-      .exact = c->exact,
-      .exhaustive = c->exhaustive,
-      .patterns = c->patterns,
-      .patterns_tried = c->tried,
-      .patterns_searched = c->searched,
-      .load_d = c->d_promised,
-      .stragglers_s = c->s_promised,
-      .comm_m = (int)c->m_promised,
-      .load_found = c->d_found,
-      .stored_data_factor = c->copies,
-      .comm_found = c->m_found,
-      .slack = c->slack,
-      .stragglers_found = c->s_found,
-      .stragglers_proved = c->s_proved,
-      .broken_promises = c->broken,
-      .patterns_inaccurate = c->inaccurate,
-      .broken_missing = missing_text(t, c->broken > 0, c->n_broken_missing, c->broken_missing),
-      .cond2 = spread_record(t, &c->cond2),
-      .amp = spread_record(t, &c->amplification),
-      .residual = spread_record(t, &c->residual),
-      .err_float64 = spread_record(t, &c->error[SG_FLOAT64]),
-      .err_float32 = spread_record(t, &c->error[SG_FLOAT32]),
-      .err_bfloat16 = spread_record(t, &c->error[SG_BFLOAT16]),
-      .encode_flops = c->encode_flops,
-      .find_flops = c->find_flops,
-      .apply_flops = c->apply_flops,
-      .least_messages = c->least_messages,
-      .received_gradients = c->received,
-      .received_bytes = 8 * c->received * (double)c->length,
-      .n_sets = c->n_sets,
-      .sets = t->sets};
-  for (int k = 0; k < t->count; k++)
-    if (t->of[k].failed) return sg_fail_memory(e);
+  *r = (sg_code_check_record){.scheme_label = i->label,
+                              .code = i->code,
+                              .config_json = i->config,
+                              .n_workers = c->workers,
+                              .n_subsets = s->shape.subsets,
+                              .length = c->length,
+                              .speeds = s->speeds,
+                              .max_patterns = s->options.patterns,
+                              .seed = s->options.seed,
+                              .exact = c->exact,
+                              .exhaustive = c->exhaustive,
+                              .patterns = c->patterns,
+                              .patterns_tried = c->tried,
+                              .patterns_searched = c->searched,
+                              .load_d = c->d_promised,
+                              .stragglers_s = c->s_promised,
+                              .comm_m = (int)c->m_promised,
+                              .load_found = c->d_found,
+                              .stored_data_factor = c->copies,
+                              .comm_found = c->m_found,
+                              .slack = c->slack,
+                              .stragglers_found = c->s_found,
+                              .stragglers_proved = c->s_proved,
+                              .broken_promises = c->broken,
+                              .patterns_inaccurate = c->inaccurate,
+                              .broken_missing = i->missing[0].data,
+                              .cond2 = spread_record(&c->cond2, &i->missing[1]),
+                              .amp = spread_record(&c->amplification, &i->missing[2]),
+                              .residual = spread_record(&c->residual, &i->missing[3]),
+                              .err_float64 = spread_record(&c->error[SG_FLOAT64], &i->missing[4]),
+                              .err_float32 = spread_record(&c->error[SG_FLOAT32], &i->missing[5]),
+                              .err_bfloat16 = spread_record(&c->error[SG_BFLOAT16], &i->missing[6]),
+                              .encode_flops = c->encode_flops,
+                              .find_flops = c->find_flops,
+                              .apply_flops = c->apply_flops,
+                              .least_messages = c->least_messages,
+                              .received_gradients = c->received,
+                              .received_bytes = 8 * c->received * (double)c->length,
+                              .n_sets = c->n_sets,
+                              .sets = i->sets};
+  for (int k = 0; k < SG_MISSING_TEXTS; k++)
+    if (i->missing[k].failed) return sg_fail_memory(e);
   return SG_OK;
 }
 
 static sg_status write_session(const sg_codes_check *s, sg_db *db, sg_error *e) {
-  size_t count = (size_t)s->count;
-  sg_code_check_record *record = calloc(count + 1, sizeof *record);
-  texts *text = calloc(count + 1, sizeof *text);
-  sg_status status = record && text ? SG_OK : sg_fail_memory(e);
-  for (size_t i = 0; i < count && !status; i++)
-    status = fill_record(s, &s->item[i], &text[i], &record[i], e);
+  sg_code_check_record *record = calloc((size_t)s->count + 1, sizeof *record);
+  sg_status status = record ? SG_OK : sg_fail_memory(e);
+  for (int i = 0; i < s->count && !status; i++) status = fill_record(s, &s->item[i], &record[i], e);
   if (!status) {
     sg_provenance made;
     status = sg_db_add_code_checks(db, sg_provenance_read(s->call, s->options.threads, &made),
                                    s->count, record, e);
   }
-  for (size_t i = 0; text && i < count; i++) {
-    for (int k = 0; k < text[i].count; k++) sg_buffer_free(&text[i].of[k]);
-    free(text[i].sets);
-  }
-  free(text);
   free(record);
   return status;
 }
@@ -300,9 +282,8 @@ static int run(const sg_call *call) {
                       .options = {.patterns = sg_args_integer(a, "patterns"),
                                   .seed = sg_args_find(a, "seed")->seed,
                                   .threads = sg_threads(a),
-                                  .progress = show_progress,
+                                  .progress = sg_wants_progress(a) ? show_progress : NULL,
                                   .user = &s},
-                      .bar = sg_wants_progress(a),
                       .began_s = sg_seconds_now()};
   int code = check_request(call, &s);
   if (code != EX_OK) return code;
@@ -325,9 +306,7 @@ static int run(const sg_call *call) {
   for (int i = 0; i < s.count; i++) {
     /* The code's fault, not the user's; but that the result was not written weighs more. */
     if (code == EX_OK && s.item[i].check->broken) code = EX_SOFTWARE;
-    sg_check_free(s.item[i].check);
-    free(s.item[i].config);
-    free(s.item[i].note);
+    clear(&s.item[i]);
   }
   free(s.item);
   free(speed);

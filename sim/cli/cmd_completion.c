@@ -38,8 +38,6 @@ static const char zsh[] =
     "}\n"
     "if [[ $funcstack[1] == _straggle ]]; then _straggle; else compdef _straggle straggle; fi\n";
 
-static const char *const shells[] = {"bash", "zsh", NULL};
-
 static void print(const sg_call *call, sg_buffer *out) {
   sg_put(out, strcmp(call->args->word[0], "bash") == 0 ? bash : zsh);
 }
@@ -47,8 +45,11 @@ static void print(const sg_call *call, sg_buffer *out) {
 const sg_command sg_cmd_completion = {
     .name = "completion",
     .summary = "Print a completion script for bash or zsh.",
-    .operands =
-        {{.name = "SHELL", .what = "bash or zsh", .least = 1, .most = 1, .choices = shells}},
+    .operands = {{.name = "SHELL",
+                  .what = "bash or zsh",
+                  .least = 1,
+                  .most = 1,
+                  .choices = (const char *const[]){"bash", "zsh", NULL}}},
     .text = {"make install puts both where the shells look."},
     .examples = {{"completion bash > ~/.local/share/bash-completion/completions/straggle",
                   "Complete commands, options, choices, names of codes and files"}},

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 
 typedef struct result {
+  const sg_planned *of;
   bool exact; /* has a closed form */
   char *why;  /* otherwise, or where simulated values are missing or cannot be judged; owned */
   char rule[96];
@@ -63,14 +64,13 @@ static void judge(const sg_expectation *x, result *r) {
     r->z99 = (expected - share) / sqrt(expected * (1 - expected) / n);
 }
 
-/* One point: exact values, then what the database has. r is empty. */
-static sg_status compute(const sg_plan *plan, const sg_planned *p, sg_db *db, result *r,
-                         sg_error *e) {
+/* One point: exact values, then what the database has. */
+static sg_status compute(const sg_plan *plan, sg_db *db, result *r, sg_error *e) {
   r->mean = r->error = r->p50 = r->p90 = r->p99 = r->responses = r->z = r->z99 = NAN;
   sg_error why = {0};
   sg_world *w = NULL;
   sg_expectation *x = NULL;
-  sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, e);
+  sg_status status = sg_world_new(r->of->point, plan->cache, NULL, &w, e);
   if (status) return status;
   status = sg_expect(w, &x, &why);
   if (!status) {
@@ -90,7 +90,7 @@ static sg_status compute(const sg_plan *plan, const sg_planned *p, sg_db *db, re
     sg_error_move(e, &why);
   }
   sg_error_clear(&why);
-  if (!status && db) status = sg_simulated_read(db, p->key, &r->simulated, e);
+  if (!status && db) status = sg_simulated_read(db, r->of->key, &r->simulated, e);
   if (!status && db && r->exact && r->simulated.iterations) judge(x, r);
   if (!status && db && r->exact && !r->simulated.iterations) r->why = strdup("not in the database");
   sg_expectation_free(x);
@@ -157,7 +157,8 @@ static void put_time(sg_rows *t, const char *column, double x) {
     sg_row_number(t, column, x, 6);
 }
 
-static void put_row(sg_rows *t, const view *v, const sg_planned *p, const result *r) {
+static void put_row(sg_rows *t, const view *v, const result *r) {
+  const sg_planned *p = r->of;
   const sg_simulated *s = &r->simulated;
   sg_row_text(t, "scheme", p->label);
   if (v->axes) {
@@ -200,8 +201,7 @@ static void put_summary_json(const total *t, bool database, sg_buffer *out) {
 }
 
 /* What does not fit into the table: points without values, and why; each reason once. */
-static void put_notes(const sg_plan *plan, const sg_planned *const *p, int n, const result *r,
-                      sg_buffer *out) {
+static void put_notes(const sg_plan *plan, int n, const result *r, sg_buffer *out) {
   for (int i = 0; i < n; i++) {
     if (!r[i].why) continue;
     bool said = false;
@@ -209,7 +209,7 @@ static void put_notes(const sg_plan *plan, const sg_planned *const *p, int n, co
     if (said) continue;
     int alike = 0;
     for (int j = i; j < n; j++) alike += r[j].why && strcmp(r[j].why, r[i].why) == 0;
-    sg_putf(out, "%s%s: %s", r[i].exact ? "" : "no closed form: ", p[i]->label, r[i].why);
+    sg_putf(out, "%s%s: %s", r[i].exact ? "" : "no closed form: ", r[i].of->label, r[i].why);
     if (alike > 1) sg_putf(out, " (and %d more)", alike - 1);
     sg_put(out, "\n");
   }
@@ -233,24 +233,24 @@ static void put_summary(const total *t, const result *r, int n, sg_buffer *out) 
           t->judged, t->beyond, t->chi2, t->bound, t->degrees);
 }
 
-static void print(const sg_plan *plan, const sg_planned *const *p, int n, const result *r,
-                  bool database, sg_format format, sg_buffer *out) {
-  const view v = {.axes = needs_axes(plan),
+static void print(const sg_session *s, int n, const result *r, sg_buffer *out) {
+  sg_format format = s->format;
+  const view v = {.axes = needs_axes(s->plan),
                   .all = format == SG_FORMAT_CSV || format == SG_FORMAT_JSON,
-                  .simulated = database};
-  total t = sum_up(n, r, database);
+                  .simulated = s->db != NULL};
+  total t = sum_up(n, r, v.simulated);
   sg_rows rows = {0};
-  put_row(&rows, &v, &(sg_planned){.point = &(sg_point){0}}, &(result){0});
+  put_row(&rows, &v, &(result){.of = &(sg_planned){.point = &(sg_point){0}}});
   rows.table = sg_table_new(rows.n, rows.name);
-  for (int i = 0; rows.table && i < n; i++) put_row(&rows, &v, p[i], &r[i]);
+  for (int i = 0; rows.table && i < n; i++) put_row(&rows, &v, &r[i]);
   if (format == SG_FORMAT_JSON) sg_put(out, "{\"points\": ");
   sg_put_table(rows.table, format, out);
   if (format == SG_FORMAT_JSON) {
-    put_summary_json(&t, database, out);
+    put_summary_json(&t, v.simulated, out);
     sg_put(out, "}\n");
   } else if (format != SG_FORMAT_CSV) {
     sg_put(out, "\n");
-    put_notes(plan, p, n, r, out);
+    put_notes(s->plan, n, r, out);
     put_summary(&t, r, n, out);
   }
 }
@@ -258,22 +258,19 @@ static void print(const sg_plan *plan, const sg_planned *const *p, int n, const 
 /* All points but the skipped and the repeated. */
 static sg_status compute_all(sg_session *s, bool bar, sg_buffer *out) {
   const sg_plan *plan = s->plan;
-  const sg_planned **p = calloc((size_t)plan->count + 1, sizeof(sg_planned *));
   result *r = calloc((size_t)plan->count + 1, sizeof *r);
-  sg_status status = p && r ? SG_OK : sg_fail_memory(&s->error);
+  sg_status status = r ? SG_OK : sg_fail_memory(&s->error);
   int n = 0;
   for (int i = 0; i < plan->count && !status; i++) {
     if (!plan->point[i].valid || plan->point[i].duplicate) continue;
     if (bar) fprintf(stderr, "\rexpect: point %d of %d\033[K", i + 1, plan->count);
-    p[n] = &plan->point[i];
-    status = compute(plan, p[n], s->db, &r[n], &s->error);
-    n++;
+    r[n].of = &plan->point[i];
+    status = compute(plan, s->db, &r[n++], &s->error);
   }
   if (bar) fprintf(stderr, "\r\033[K");
-  if (!status) print(plan, p, n, r, s->db != NULL, s->format, out);
+  if (!status) print(s, n, r, out);
   for (int i = 0; r && i < n; i++) clear(&r[i]);
   free(r);
-  free(p);
   return status;
 }
 

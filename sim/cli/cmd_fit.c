@@ -6,9 +6,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 enum { DIGITS = 4 };
 static const double LEAST_P = 1e-12; /* smaller ones are not told apart */

@@ -3,8 +3,11 @@
 #ifndef SG_SIM_CODES_CHECK_H
 #define SG_SIM_CODES_CHECK_H
 
+#include "results/results.h"
 #include "sim/check/check.h"
 #include "sim/cli/command.h"
+
+enum { SG_MISSING_TEXTS = 4 + SG_PRECISIONS };
 
 /* A check with what it is of. */
 typedef struct sg_checked {
@@ -13,6 +16,9 @@ typedef struct sg_checked {
   char *config; /* JSON */
   char *note;   /* what else the code says of itself; NULL: nothing */
   sg_check *check;
+  /* What its record in a database points to. */
+  sg_sets_record *sets;
+  sg_buffer missing[SG_MISSING_TEXTS];
 } sg_checked;
 
 typedef struct sg_codes_check {
@@ -26,7 +32,7 @@ typedef struct sg_codes_check {
   sg_checked *item;
   /* Progress. */
   int codes, codes_done;
-  bool bar, shown;
+  bool shown;
   double began_s, shown_s;
 } sg_codes_check;
 

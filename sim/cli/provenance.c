@@ -15,13 +15,8 @@ static void read_cpu(char cpu[128]) {
   strcpy(cpu, "unknown");
   FILE *f = fopen("/proc/cpuinfo", "r");
   char line[512];
-  while (f && fgets(line, sizeof line, f)) {
-    char *colon = strchr(line, ':');
-    if (strncmp(line, "model name", 10) != 0 || !colon) continue;
-    snprintf(cpu, 128, "%.127s", colon + 2);
-    cpu[strcspn(cpu, "\n")] = '\0';
-    break;
-  }
+  while (f && fgets(line, sizeof line, f))
+    if (sscanf(line, "model name : %127[^\n]", cpu) == 1) break;
   if (f) fclose(f);
 }
 
