@@ -32,13 +32,12 @@ static void clear(result *r) {
  * so is too rare to have happened once. */
 static void judge_constant(const sg_simulated *s, result *r) {
   double off = fabs(s->mean - r->mean);
-  if (off <= 1e-9 * fabs(r->mean)) {
+  if (off <= 1e-9 * fabs(r->mean))
     r->z = 0;
-  } else if (off >= fabs(r->mean) / (double)s->iterations) {
+  else if (off >= fabs(r->mean) / (double)s->iterations)
     r->z = INFINITY;
-  } else {
+  else
     r->why = strdup("the mean is not judged: what makes iterations differ was too rare to happen");
-  }
 }
 
 /* Deviations in standard errors. Where there is a closed form iterations are independent of one

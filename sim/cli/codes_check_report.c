@@ -36,10 +36,8 @@ static void put_spread(sg_table *t, const char *name, const sg_check_spread *s, 
 }
 
 static const char *s_found(const sg_check *c, char out[24]) {
-  if (c->s_found < 0)
-    snprintf(out, 24, "none");
-  else
-    snprintf(out, 24, "%s%d", c->s_proved ? "" : "~", c->s_found);
+  if (c->s_found < 0) return "none";
+  snprintf(out, 24, "%s%d", c->s_proved ? "" : "~", c->s_found);
   return out;
 }
 
