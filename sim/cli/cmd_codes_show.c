@@ -19,21 +19,19 @@ static void put_json(const sg_variant *about, sg_buffer *out) {
   sg_put(out, "]}\n");
 }
 
-static void put_text(const sg_variant *about, bool markdown, sg_buffer *out) {
+static void print(const sg_call *call, sg_buffer *out) {
+  const sg_variant *about = &sg_code_type_find(call->args->word[0])->about;
+  sg_format format = sg_args_format(call->args);
+  bool markdown = format == SG_FORMAT_MARKDOWN;
+  if (format == SG_FORMAT_JSON) {
+    put_json(about, out);
+    return;
+  }
   sg_putf(out, markdown ? "## `%s`\n\n%s\n\n" : "%s\n  %s\n", about->name, about->summary);
   if (*about->reference)
     sg_putf(out, markdown ? "Source: %s\n\n" : "  Source: %s\n", about->reference);
   if (!markdown) sg_put(out, "\n");
   sg_param_reference(about->params, markdown, out);
-}
-
-static void print(const sg_call *call, sg_buffer *out) {
-  const sg_variant *about = &sg_code_type_find(call->args->word[0])->about;
-  sg_format format = sg_args_format(call->args);
-  if (format == SG_FORMAT_JSON)
-    put_json(about, out);
-  else
-    put_text(about, format == SG_FORMAT_MARKDOWN, out);
 }
 
 static const char *const formats[] = {"text", "json", "markdown", NULL};

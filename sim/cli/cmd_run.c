@@ -57,11 +57,10 @@ static int print_report(const sg_session *s, const sg_execute_report *r, sg_stat
   if (r->undecodable) fprintf(stderr, "; %d ended as undecodable", r->undecodable);
   fprintf(stderr, "\n");
   if (status == SG_INTERRUPTED)
-    fprintf(
-        stderr,
-        "stopped: %d runs are still missing; what is finished is kept. The same command goes on "
-        "from here.\n",
-        r->missing);
+    fprintf(stderr,
+            "stopped: %d runs are still missing; what is finished is kept. "
+            "The same command goes on from here.\n",
+            r->missing);
   return EX_OK;
 }
 

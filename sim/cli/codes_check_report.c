@@ -184,8 +184,6 @@ static void put_json_spread(sg_buffer *out, const char *name, const sg_check_spr
 static void put_json(const sg_codes_check *s, const sg_checked *i, sg_buffer *out) {
   const sg_check *c = i->check;
   static const char *const errors[] = {"error_float64", "error_float32", "error_bfloat16"};
-  char seed[24];
-  snprintf(seed, sizeof seed, "%llu", (unsigned long long)s->options.seed);
   sg_put(out, "{");
   sg_put_json_text_member(out, "label", i->label);
   sg_put_json_text_member(out, "code", i->code);
@@ -193,7 +191,8 @@ static void put_json(const sg_codes_check *s, const sg_checked *i, sg_buffer *ou
   SG_PUT_NUMBERS(out, {"workers", c->workers}, {"subsets", s->shape.subsets},
                  {"length", (double)c->length});
   sg_put_json_text_member(out, "speeds", s->speeds);
-  sg_put_json_text_member(out, "seed", seed); /* a number above 2^53 would not read back */
+  sg_put_json_name(out, "seed"); /* as a text: a number above 2^53 would not read back */
+  sg_putf(out, "\"%llu\"", (unsigned long long)s->options.seed);
   sg_put_json_bool_member(out, "exact", c->exact);
   sg_put_json_bool_member(out, "partial", c->partial);
   sg_put_json_number_member(out, "patterns", c->patterns);

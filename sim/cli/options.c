@@ -191,34 +191,25 @@ static void store_value(sg_args *a, const sg_option *o, const char *value, int a
     fail_value(o, NULL, e);
 }
 
-/* One word that begins with "-"; *i moves on where it takes the next as its value. */
+/* One word that begins with "-", of a name or of letters; *i moves on where it takes the next as
+ * its value. */
 static void read_option(sg_args *a, int argc, char **argv, int *i, sg_error *e) {
   const char *word = argv[*i];
-  if (word[1] == '-') {
-    size_t n = strcspn(word + 2, "=");
-    const sg_option *o = find_long(a, word + 2, n, e);
-    const char *value = word[2 + n] ? word + 2 + n + 1 : NULL;
+  bool named = word[1] == '-';
+  for (const char *c = word + 1; *c; c++) {
+    size_t n = named ? strcspn(word + 2, "=") : 1;
+    const sg_option *o = named ? find_long(a, word + 2, n, e) : find_letter(a, *c, e);
+    const char *rest = named ? word + 2 + n : c + 1; /* "=3" of --seed=3, "3" of -j3 */
+    const char *value = *rest ? rest + named : NULL;
     if (!o)
-      a->unknown = true;
+      a->unknown = true; /* what follows may be its value */
     else if (o->kind != SG_OPTION_FLAG)
       store_value(a, o, value, argc, argv, i, e);
-    else if (value)
+    else if (named && value)
       fail_value(o, value, e);
     else
       store(a, o, NULL, e);
-    return;
-  }
-  for (const char *c = word + 1; *c; c++) {
-    const sg_option *o = find_letter(a, *c, e);
-    if (o && o->kind == SG_OPTION_FLAG) {
-      store(a, o, NULL, e);
-      continue;
-    }
-    if (o)
-      store_value(a, o, c[1] ? c + 1 : NULL, argc, argv, i, e);
-    else
-      a->unknown = true; /* what follows may be its value */
-    return;
+    if (named || !o || o->kind != SG_OPTION_FLAG) return;
   }
 }
 

@@ -13,9 +13,8 @@ int sg_print(sg_buffer *text);
  * of the gravest. s may be NULL. */
 int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg_error *e);
 
-/* Rows whose cells name their columns. What puts a row is called once without a table, for the
- * names alone, whatever its cells; then the table is made of these, and it is called for each row.
- */
+/* Rows whose cells name their columns: what puts a row is called once without a table, for the
+ * names alone, and then for each row with the table that was made of them. */
 typedef struct sg_rows {
   sg_table *table;
   int n;

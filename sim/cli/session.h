@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What commands do with a scenario or a database: read it, plan it, open it, ask it, tell what is
- * wrong. */
+/* What commands do with a scenario or a database, and what they say of it. */
 #ifndef SG_SIM_SESSION_H
 #define SG_SIM_SESSION_H
 
@@ -21,8 +20,7 @@ typedef struct sg_session {
   sg_error error;
 } sg_session;
 
-/* Reads and plans the scenario, with the overrides of --set. The session must be closed in any
- * case. */
+/* Reads the scenario with --set, and plans it. The session must be closed in any case. */
 sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s);
 /* Opens a database; a NULL path: the scenario's own. Faults are left in the session. */
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);
@@ -34,8 +32,7 @@ int sg_session_close(sg_session *s, sg_status status, int code);
 /* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
 void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
 
-/* The frame of the commands that ask a database: opens it, prints the answer or the faults; returns
- * the exit code. */
+/* Opens the database, asks, prints the answer or the faults; returns the exit code. */
 int sg_ask(const sg_call *call);
 
 typedef struct sg_provenance { /* what the texts of the invocation are in; not to be copied */
@@ -47,8 +44,7 @@ typedef struct sg_provenance { /* what the texts of the invocation are in; not t
  * used. (provenance.c) */
 const sg_invocation *sg_provenance_read(const sg_call *call, int threads, sg_provenance *p);
 
-/* run --what-if: computes what is missing of a scenario and of what it is without causes of lost
- * time, on the same random numbers; prints the table; returns the exit code. (what_if.c) */
+/* run --what-if: computes what is missing, prints the table; returns the exit code. (what_if.c) */
 int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop);
 
 int sg_threads(const sg_args *args);         /* --threads, or the processors this process may use */

@@ -64,8 +64,7 @@ static int unknown_command(const char *word) {
   return EX_USAGE;
 }
 
-/* A word where none is wanted: the second one of a command, perhaps, misspelt or behind an option.
- */
+/* A word too many: perhaps the second one of a command, misspelt or behind an option. */
 static void fail_surplus(const sg_command *c, const char *word, const char *before, sg_error *e) {
   for (const sg_command *const *k = sg_commands; *k; k++) {
     const char *second[] = {sg_command_below(*k, c->name), NULL};
