@@ -277,14 +277,11 @@ static bool connect(const prober *p, int *group) {
 
 /* Orders of n things: ascending, descending, by strides, then at random. */
 static void make_order(int number, int n, int *order) {
-  for (int i = 0; i < n; i++) order[i] = i;
+  int stride = number >= 2 && number < 8 ? number : 1, k = 0;
+  for (int s = 0; s < stride; s++)
+    for (int i = s; i < n; i += stride) order[k++] = i;
   if (number == 1)
     for (int i = 0; i < n; i++) order[i] = n - 1 - i;
-  if (number >= 2 && number < 8) {
-    int stride = number, k = 0;
-    for (int s = 0; s < stride; s++)
-      for (int i = s; i < n; i += stride) order[k++] = i;
-  }
   if (number < 8) return;
   sg_stream stream;
   for (int i = n - 1; i > 0; i--) {

@@ -186,58 +186,39 @@ static double convolve(const variable *v, double t) {
 
 /* --- Tables of sums --------------------------------------------------------------------------- */
 
-/* Chebyshev's nodes of the second kind on [0, 1]: sin²(π i / 40). */
-static const double node[NODES] = {0,
-                                   0.0061558297024311365,
-                                   0.024471741852423214,
-                                   0.05449673790581606,
-                                   0.09549150281252627,
-                                   0.14644660940672624,
-                                   0.2061073738537634,
-                                   0.2730047501302265,
-                                   0.3454915028125263,
-                                   0.4217827674798846,
-                                   0.4999999999999999,
-                                   0.5782172325201153,
-                                   0.6545084971874737,
-                                   0.7269952498697734,
-                                   0.7938926261462365,
-                                   0.8535533905932737,
-                                   0.9045084971874736,
-                                   0.9455032620941839,
-                                   0.9755282581475768,
-                                   0.9938441702975689,
-                                   1};
+/* Chebyshev's, of the second kind, on [0, 1]. */
+static const double node[NODES] = {
+    /* sin²(π i / 40) */ 0, 0.0061558297024311365, 0.024471741852423214,
+    0.05449673790581606,    0.09549150281252627,   0.14644660940672624,
+    0.2061073738537634,     0.2730047501302265,    0.3454915028125263,
+    0.4217827674798846,     0.4999999999999999,    0.5782172325201153,
+    0.6545084971874737,     0.7269952498697734,    0.7938926261462365,
+    0.8535533905932737,     0.9045084971874736,    0.9455032620941839,
+    0.9755282581475768,     0.9938441702975689,    1};
 
 /* The polynomial through the values at the nodes (barycentric), and its derivative. */
 static double interpolate(const double *value, double at, double *slope) {
-  double top = 0, bottom = 0;
+  double weight[NODES], gap[NODES], top = 0, bottom = 0, p, s = 0;
   int exact = -1;
-  double weight[NODES], gap[NODES];
   for (int i = 0; i < NODES; i++) {
     gap[i] = at - node[i];
     weight[i] = (i % 2 ? -1 : 1) * (i == 0 || i == NODES - 1 ? 0.5 : 1);
     if (gap[i] == 0) exact = i;
   }
-  double p;
   if (exact >= 0) {
     p = value[exact];
-    double s = 0;
-    for (int i = 0; i < NODES; i++)
+    for (int i = 0; slope && i < NODES; i++)
       if (i != exact) s += weight[i] / weight[exact] * (value[i] - p) / (node[i] - node[exact]);
-    if (slope) *slope = s;
-    return p;
+  } else {
+    for (int i = 0; i < NODES; i++) {
+      top += weight[i] / gap[i] * value[i];
+      bottom += weight[i] / gap[i];
+    }
+    p = top / bottom;
+    for (int i = 0; slope && i < NODES; i++) s += weight[i] / gap[i] * (p - value[i]) / gap[i];
+    s /= bottom;
   }
-  for (int i = 0; i < NODES; i++) {
-    top += weight[i] / gap[i] * value[i];
-    bottom += weight[i] / gap[i];
-  }
-  p = top / bottom;
-  if (slope) {
-    double s = 0;
-    for (int i = 0; i < NODES; i++) s += weight[i] / gap[i] * (p - value[i]) / gap[i];
-    *slope = s / bottom;
-  }
+  if (slope) *slope = s;
   return p;
 }
 
@@ -392,9 +373,9 @@ static void settle_atoms(variable *v) {
 static sg_status add_sum(sg_time *x, const variable *a, const variable *b, const variable **out,
                          sg_error *e) {
   if (b->kind == DISCRETE) { /* the one with finitely many values comes first */
-    const variable *swapped = a;
-    a = b;
-    b = swapped;
+    const variable *first = b;
+    b = a;
+    a = first;
   }
   if (a->kind != DISCRETE && (!has_density(a) || !has_density(b)))
     return sg_fail(e, SG_INVALID, NULL, "a sum of random times needs a density that is not known");

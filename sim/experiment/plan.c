@@ -61,10 +61,6 @@ static sg_status make_keys(sg_planned *p, hashes *known, sg_error *e) {
   return status;
 }
 
-static const char *chosen(const sg_values *v, const char *name) {
-  return sg_values_param(v, name)->choices[sg_choice(v, name)];
-}
-
 static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
   const sg_values *v = p->point->values;
   const sg_code *c = w->code;
@@ -85,9 +81,9 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
                                .stragglers_s = c->promised,
                                .comm_m = c->reduction,
                                .stored_data_factor = c->stored,
-                               .scaling = chosen(sg_object(v, "delay"), "scaling"),
-                               .late_work = chosen(v, "late_work"),
-                               .late_messages = chosen(sg_object(v, "network"), "late_messages"),
+                               .scaling = sg_text(sg_object(v, "delay"), "scaling"),
+                               .late_work = sg_text(v, "late_work"),
+                               .late_messages = sg_text(sg_object(v, "network"), "late_messages"),
                                .problem = w->problem->type->about.name,
                                .target_loss = w->target_loss,
                                .max_iterations = w->limits.iterations,
