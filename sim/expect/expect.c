@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A point's iteration time, put together from its workers' times, its code's rule and quadrature;
- * or the reason why it has none. */
+/* A point's iteration time, from its workers' times and its code's rule; or why it has none. */
 #include "sim/expect/expect.h"
 
 #include <math.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A code's stop, found by feeding its protocol with arrivals and decoding what it does not promise.
- */
+/* A code's stop, found by feeding its protocol and decoding what it does not promise. */
 #include "sim/expect/rule.h"
 
 #include "codes/frame/protocol.h"
@@ -104,8 +103,7 @@ static bool carried_out(prober *p) {
   return false;
 }
 
-/* Delivers the transmissions of these nodes; returns after how many the round is decoded, n + 1 if
- * never. */
+/* Delivers these nodes' transmissions; after how many the round is decoded, n + 1: never. */
 static int deliver(prober *p, int n, const int *node) {
   p->n_held = 0;
   memset(p->present, 0, (size_t)p->nodes * sizeof *p->present);
@@ -145,8 +143,7 @@ static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
   return NULL;
 }
 
-/* One round's orders as what each worker does; turn: those that compute, in the order of their
- * first tasks. */
+/* One round's orders as what each worker does; turn: as in sg_rule. */
 static const char *read_plan(prober *p, double deadline, sg_rule_worker *worker, int *turn) {
   const sg_code *code = p->code;
   int n = 0;

@@ -62,7 +62,7 @@ typedef struct variable {
 
 /* --- One variable ----------------------------------------------------------------------------- */
 
-static double sum_late(const variable *v, double t);
+static double convolve(const variable *v, double t);
 static double table_log(const variable *v, double t, double *slope);
 static double table_half(const variable *a, const variable *b, double t, double half,
                          double reference);
@@ -92,7 +92,7 @@ static double late(const variable *v, double t) {
     return exp(-v->fast * x) +
            v->fast * exp(-v->slow * x) * x * mean_decay((v->fast - v->slow) * x);
   case LAW: return sg_law_tail(v->law, t / v->factor);
-  case SUM: return sum_late(v, t);
+  case SUM: return v->table ? fmin(1, exp(table_log(v, t, NULL))) : convolve(v, t);
   }
   return NAN;
 }
@@ -299,8 +299,7 @@ static double table_log(const variable *v, double t, double *slope) {
 }
 
 /* half_sum for a B that is tabulated: Gauss and Legendre's rule in each of its cells. The first
- * octave, where the density may be singular, is so short that its probability is as good as at its
- * end. */
+ * octave, where the density may be singular, is so short that its probability may be at its end. */
 static double table_half(const variable *a, const variable *b, double t, double half,
                          double reference) {
   enum { POINTS = 24 };
@@ -326,10 +325,6 @@ static double table_half(const variable *a, const variable *b, double t, double 
   }
   gsl_integration_glfixed_table_free(rule);
   return p;
-}
-
-static double sum_late(const variable *v, double t) {
-  return v->table ? fmin(1, exp(table_log(v, t, NULL))) : convolve(v, t);
 }
 
 /* --- Making ----------------------------------------------------------------------------------- */
@@ -452,30 +447,23 @@ static sg_status add_law(sg_time *x, const sg_law *law, double scale, const vari
   return SG_OK;
 }
 
-/* The sum of `draws` independent copies, by doubling. */
-static sg_status add_power(sg_time *x, const variable *v, int draws, const variable **out,
-                           sg_error *e) {
+/* Adds v to a sum, NULL: there is none yet. v: NULL where there was no memory for it. */
+static sg_status join(sg_time *x, const variable **sum, const variable *v, sg_error *e) {
+  if (!v) return sg_fail_memory(e);
+  if (*sum) return add_sum(x, *sum, v, sum, e);
+  *sum = v;
+  return SG_OK;
+}
+
+/* Adds the sum of `draws` independent copies, by doubling. */
+static sg_status join_draws(sg_time *x, const variable *v, int draws, sg_error *e) {
   const variable *total = NULL;
   sg_status status = SG_OK;
   for (int left = draws; left > 0 && !status; left /= 2) {
-    if (left % 2) {
-      if (total)
-        status = add_sum(x, total, v, &total, e);
-      else
-        total = v;
-    }
+    if (left % 2) status = join(x, &total, v, e);
     if (left > 1 && !status) status = add_sum(x, v, v, &v, e);
   }
-  *out = total;
-  return status;
-}
-
-/* v: NULL where there was no memory for it. */
-static sg_status join(sg_time *x, const variable *v, sg_error *e) {
-  if (!v) return sg_fail_memory(e);
-  if (x->sum) return add_sum(x, x->sum, v, &x->sum, e);
-  x->sum = v;
-  return SG_OK;
+  return status ? status : join(x, &x->sum, total, e);
 }
 
 /* Gammas, of which there are few: those of one scale have been joined. */
@@ -487,12 +475,12 @@ static sg_status add_gammas(sg_time *x, int count, const double *shape, const do
                     .slow = 1 / fmax(scale[0], scale[1]),
                     .fast = 1 / fmin(scale[0], scale[1]),
                     .spread = scale[0] + scale[1]};
-    return join(x, add_variable(x, &sum), e);
+    return join(x, &x->sum, add_variable(x, &sum), e);
   }
   for (int i = 0; i < count && !status; i++) {
     variable v = {
         .kind = GAMMA, .shape = shape[i], .scale = scale[i], .spread = shape[i] * scale[i]};
-    status = join(x, add_variable(x, &v), e);
+    status = join(x, &x->sum, add_variable(x, &v), e);
   }
   return status;
 }
@@ -522,8 +510,7 @@ static sg_status add_parts(sg_time *x, int n, const sg_time_part *part, double *
     } else {
       const variable *v = NULL;
       sg_status status = add_law(x, p->law, p->scale, &v, e);
-      if (!status) status = add_power(x, v, p->draws, &v, e);
-      if (!status) status = join(x, v, e);
+      if (!status) status = join_draws(x, v, p->draws, e);
       if (status) return status;
     }
   }

@@ -323,8 +323,7 @@ static bool measures_decode(const sg_plan *plan) {
 
 enum { MESSAGES = 16, REPEATS = 5 };
 
-/* What a master does: a weighted sum of messages of length l. The best of several tries, each long
- * enough for the clock. */
+/* A master's weighted sum of messages of length l: the best of tries long enough for the clock. */
 static double time_decode(long l, const double *messages, const double *weights, double *out) {
   double best = 1e300;
   for (int r = 0; r < REPEATS; r++) {

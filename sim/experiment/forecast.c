@@ -32,8 +32,7 @@ static int draws_for(int workers) {
   return draws > MOST_DRAWS ? MOST_DRAWS : draws < LEAST_DRAWS ? LEAST_DRAWS : draws;
 }
 
-/* The i-th draw of all workers' times: a run of its own, so that what lasts for a run is drawn
- * anew, too. */
+/* The i-th draw of all workers' times: a run of its own, as some things last for a run. */
 static bool draw(const forecaster *f, long i, double work, double *time) {
   uint32_t iteration = (uint32_t)(f->first + i % f->span);
   int draws = work < 1 ? 1 : (int)lround(work);

@@ -36,8 +36,7 @@ static sg_status hash_file(hashes *known, const char *path, char hex[65], sg_err
   return SG_OK;
 }
 
-/* The keys: everything that can change a row, with the contents of files in place of their names.
- */
+/* The keys: everything that can change a row, with the contents of files in place of names. */
 static sg_status make_keys(sg_planned *p, hashes *known, sg_error *e) {
   sg_buffer paths = {0}, text = {0};
   sg_status status = SG_OK;

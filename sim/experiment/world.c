@@ -40,10 +40,9 @@ static void entry_free(entry *x) {
 
 void sg_problem_cache_free(sg_problem_cache *cache) {
   if (!cache) return;
-  while (cache->first) {
-    entry *next = cache->first->next;
-    entry_free(cache->first);
-    cache->first = next;
+  for (entry *x = cache->first, *next; x; x = next) {
+    next = x->next;
+    entry_free(x);
   }
   pthread_mutex_destroy(&cache->lock);
   free(cache);
@@ -52,15 +51,15 @@ void sg_problem_cache_free(sg_problem_cache *cache) {
 /* Frees what nobody uses, but for the most recently used. */
 static void trim(sg_problem_cache *cache) {
   bool kept = false;
-  for (entry **at = &cache->first; *at;) {
-    entry *x = *at;
-    if (x->users == 0 && kept) {
+  for (entry **at = &cache->first, *x; (x = *at);) {
+    bool idle = x->users == 0;
+    if (idle && kept) {
       *at = x->next;
       entry_free(x);
-      continue;
+    } else {
+      at = &x->next;
     }
-    if (x->users == 0) kept = true;
-    at = &x->next;
+    kept |= idle;
   }
 }
 
