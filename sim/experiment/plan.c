@@ -3,7 +3,6 @@
 #include "sim/experiment/plan.h"
 #include "sim/experiment/form.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +86,6 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
                                .target_loss = w->target_loss,
                                .max_iterations = w->limits.iterations,
                                .seed = sg_seed(sg_object(v, "random"), "seed")};
-  snprintf(p->label, sizeof p->label, "%s", w->label);
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
   sg_buffer note = {0};
   sg_put(&note, "");
@@ -106,15 +104,15 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
 static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_error *e) {
   sg_world *w = NULL;
   sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, &p->why);
-  if (!status) {
-    status = take_facts(p, w, e);
-    sg_world_free(w, plan->cache);
-    p->valid = true;
-    plan->n_valid++;
-    return status ? status : make_keys(p, known, e);
-  }
   sg_code_label(p->point->scheme, p->label, sizeof p->label);
   p->facts.scheme_label = p->label;
+  if (!status) {
+    p->valid = true;
+    plan->n_valid++;
+    status = take_facts(p, w, e);
+    sg_world_free(w, plan->cache);
+    return status ? status : make_keys(p, known, e);
+  }
   if (status == SG_INVALID && !p->point->single && sg_scenario_skips_invalid(plan->scenario)) {
     plan->n_skipped++;
     return SG_OK;
