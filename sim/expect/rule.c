@@ -45,9 +45,7 @@ static void prober_free(prober *p) {
   sg_orders_free(&p->orders);
   free(p->first); /* and sends, list, order */
   free(p->message);
-  free(p->view);
-  free(p->held);
-  free(p->segment);
+  free(p->view); /* and held, segment */
   free(p->present);
 }
 
@@ -196,10 +194,10 @@ static bool make_messages(prober *p) {
   }
   size_t all = (size_t)p->messages + 1;
   p->message = calloc(all, sizeof *p->message);
-  p->view = calloc(all, sizeof *p->view);
-  p->held = calloc(all, sizeof *p->held);
-  p->segment = calloc(all, sizeof *p->segment);
-  if (!p->message || !p->view || !p->held || !p->segment) return false;
+  p->view = calloc(3 * all, sizeof *p->view);
+  if (!p->message || !p->view) return false;
+  p->held = p->view + all;
+  p->segment = p->held + all;
   for (int i = 0; i < p->orders.count; i++) {
     const sg_order *o = &p->orders.order[i];
     if (o->kind != SG_ORDER_SEND) continue;

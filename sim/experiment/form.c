@@ -43,8 +43,7 @@ sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
   size_t each = (size_t)sg_compressor_memory(w->environment.compressor);
   sg_former *f = calloc(1, sizeof *f);
   if (!f) return NULL;
-  f->world = w;
-  f->replication = replication;
+  *f = (sg_former){.world = w, .replication = replication};
   f->offset = calloc(segments, sizeof *f->offset);
   f->item_of = calloc(parts, sizeof *f->item_of);
   for (size_t s = 0; f->offset && s < segments; s++) {
