@@ -111,7 +111,7 @@ typedef struct sg_family {
     return i >= 0 && (size_t)i < sizeof(array) / sizeof *(array) ? &(array)[i] : NULL;             \
   }
 
-/* The variant of that name, or NULL. */
+/* The variant of that name (NULL: the fallback), or NULL. */
 const sg_variant *sg_family_find(const sg_family *family, const char *name);
 
 typedef struct sg_value {
@@ -151,12 +151,9 @@ sg_value *sg_values_find(const sg_values *v, const char *name);
 sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg_error *e);
 sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error *e);
 sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e);
-/* As a person types it on a command line (name=text): parsed by the row's kind. */
+/* As a person types it on a command line (name=text): parsed by the row's kind. A family that goes
+ * by name has its members in brackets if it has some: "deadline(deadline_s=30)". */
 sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e);
-/* The same for a family that goes by name: the variant, with members in brackets if it has some,
- * "deadline(deadline_s=30)". */
-sg_status sg_family_parse(const sg_param *row, const char *place, const char *text, sg_value *value,
-                          sg_error *e);
 /* A fault for every SG_REQUIRED member that is absent, in nested objects too. */
 sg_status sg_values_check_required(const sg_values *v, sg_error *e);
 /* A fault for every member that is given without the word of another that its row's `with` names.
@@ -165,8 +162,7 @@ sg_status sg_values_check_with(const sg_values *v, sg_error *e);
 /* Whether the row's `with` is met. */
 bool sg_values_with(const sg_values *v, const sg_param *row);
 
-/* --- For readers of formats: single rows and values --------------------------------------------
- */
+/* --- For readers of formats: single rows and values ------------------------------------------- */
 
 struct sg_buffer;
 
@@ -182,6 +178,9 @@ sg_status sg_value_set_bool(const sg_param *row, sg_value *value, const char *pl
                             sg_error *e);
 sg_status sg_value_set_string(const sg_param *row, sg_value *value, const char *place,
                               const char *text, sg_error *e);
+/* A family's variant with all members at their defaults. */
+sg_status sg_value_set_variant(const sg_param *row, sg_value *value, const char *place,
+                               const char *name, sg_error *e);
 /* Frees what a value owns and empties it. */
 void sg_value_clear(sg_value *value);
 /* Makes `count` empty items of a list that has none. false: no memory. */
@@ -190,10 +189,12 @@ bool sg_value_new_items(sg_value *list, int count);
 const char *sg_article(const char *word);
 /* "a whole number ≥ 0", for messages and documentation. */
 void sg_param_expectation(const sg_param *row, struct sg_buffer *out);
-/* "expected a whole number ≥ 0, found …". */
-sg_status sg_fail_expected(sg_error *e, const char *place, const sg_param *row, const char *found);
-/* The same where a string that is no word of the row, or a number that is not in its range, was
- * found. */
+/* "expected a whole number ≥ 0, found ", for what was found to follow. */
+void sg_put_expected(const sg_param *row, struct sg_buffer *out);
+/* A fault with this message, which is freed. SG_NO_MEMORY if that has failed or place is NULL. */
+sg_status sg_fail_buffer(sg_error *e, sg_status status, const char *place,
+                         struct sg_buffer *message);
+/* A string that is no word of the row, or a number that is not in its range, was found. */
 sg_status sg_fail_word(const sg_param *row, const char *place, const char *text, sg_error *e);
 sg_status sg_fail_number(const sg_param *row, const char *place, double number, sg_error *e);
 /* ""d" is missing; expected …", for a member of the object at `pointer`. */
