@@ -426,20 +426,19 @@ sg_status sg_values_check_required(const sg_values *v, sg_error *e) {
   return status;
 }
 
-/* The word of the choice before '=' in `with`, and the length of the choice's name. */
-static const char *with_word(const sg_values *v, const char *with, size_t *length) {
-  *length = strcspn(with, "=");
+/* The word of the choice that `with` names before its '='. */
+static const char *with_word(const sg_values *v, const char *with) {
+  size_t n = strcspn(with, "=");
   for (int i = 0; i < sg_values_size(v); i++) {
     const char *name = sg_values_row(v, i)->name;
-    if (strncmp(name, with, *length) == 0 && !name[*length]) return v->value[i].text;
+    if (strncmp(name, with, n) == 0 && !name[n]) return v->value[i].text;
   }
   return NULL;
 }
 
 bool sg_values_with(const sg_values *v, const sg_param *row) {
-  size_t length;
-  const char *word = row->with ? with_word(v, row->with, &length) : NULL;
-  return !row->with || (word && strcmp(word, row->with + length + 1) == 0);
+  const char *word = row->with ? with_word(v, row->with) : NULL;
+  return !row->with || (word && strcmp(word, strchr(row->with, '=') + 1) == 0);
 }
 
 sg_status sg_values_check_with(const sg_values *v, sg_error *e) {
@@ -447,11 +446,10 @@ sg_status sg_values_check_with(const sg_values *v, sg_error *e) {
   for (int i = 0; i < sg_values_size(v); i++) {
     const sg_param *row = sg_values_row(v, i);
     if (!v->value[i].given || sg_values_with(v, row)) continue;
-    size_t length;
-    const char *word = with_word(v, row->with, &length);
+    const char *word = with_word(v, row->with), *equals = strchr(row->with, '=');
     status =
         sg_fail_at(e, v, row->name, "expected \"%s\" only with %.*s \"%s\", found \"%s\"",
-                   row->name, (int)length, row->with, row->with + length + 1, word ? word : "");
+                   row->name, (int)(equals - row->with), row->with, equals + 1, word ? word : "");
   }
   return status;
 }

@@ -95,9 +95,7 @@ static void check_values(const sg_scenario *s, const scenario_axis *a, const sg_
 
 static bool is_known(const sg_error *known, const sg_fault *fault) {
   for (int i = 0; i < known->count; i++)
-    if (strcmp(known->fault[i].place, fault->place) == 0 &&
-        strcmp(known->fault[i].message, fault->message) == 0)
-      return true;
+    if (sg_same_fault(&known->fault[i], fault)) return true;
   return false;
 }
 

@@ -108,15 +108,11 @@ typedef struct variations {
 sg_status sg_vary_schemes(const sg_scenario *s, variations *all, sg_error *e);
 void sg_variations_free(variations *all);
 
-/* --- canonical.c ------------------------------------------------------------------------------ */
-
-/* As sg_values_to_json, with the family's selector; members named `skip` (may be NULL) are left
- * out. */
-void sg_put_values(const sg_values *v, const sg_family *family, const char *skip, sg_buffer *out);
-
 /* --- report.c --------------------------------------------------------------------------------- */
 
-/* Sorts faults by their place in the file; of very many, the rest is counted only. */
+bool sg_same_fault(const sg_fault *a, const sg_fault *b);
+/* Sorts faults by their place in the file, equal ones once; of very many, the rest is counted only.
+ */
 void sg_sort_faults(const sg_scenario *s, sg_error *e);
 
 #endif

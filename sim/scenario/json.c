@@ -5,6 +5,7 @@
 #include "sim/core/array.h"
 #include "sim/core/param.h"
 
+#include <ctype.h>
 #include <gsl/gsl_sort_int.h>
 #include <math.h>
 #include <stdio.h>
@@ -60,10 +61,6 @@ static void skip_space(scanner *s) {
   while (s->at < s->length && memchr(" \t\r\n", s->text[s->at], 4)) s->at++;
 }
 
-static bool is_digit(int c) {
-  return c >= '0' && c <= '9';
-}
-
 /* "expected …, found …" with what stands at the present place, and why it may stand there. */
 static bool unexpected(const scanner *s, const char *expected) {
   sg_buffer b = {0};
@@ -71,9 +68,7 @@ static bool unexpected(const scanner *s, const char *expected) {
   sg_putf(&b, "expected %s, found ", expected);
   size_t n = 0;
   const char *at = s->text + s->at;
-  while (s->at + n < s->length && n < 20 &&
-         (is_digit(at[n]) || at[n] == '_' || ((at[n] | 32) >= 'a' && (at[n] | 32) <= 'z')))
-    n++;
+  while (s->at + n < s->length && n < 20 && (isalnum((unsigned char)at[n]) || at[n] == '_')) n++;
   if (c < 0)
     sg_put(&b, "the end of the file");
   else if (n > 0)
@@ -143,7 +138,7 @@ static bool check_string(scanner *s) {
 }
 
 static void skip_digits(scanner *s) {
-  while (is_digit(peek(s))) s->at++;
+  while (isdigit(peek(s))) s->at++;
 }
 
 /* A number that is well-formed but that a double cannot hold: a fault, but no reason to stop. */
@@ -173,23 +168,23 @@ static bool check_number(scanner *s) {
   size_t start = s->at;
   bool whole = true;
   if (peek(s) == '-') s->at++;
-  if (!is_digit(peek(s))) return unexpected(s, "a digit");
+  if (!isdigit(peek(s))) return unexpected(s, "a digit");
   if (peek(s) == '0') {
     s->at++;
-    if (is_digit(peek(s))) return fail(s, start, "a number must not begin with 0");
+    if (isdigit(peek(s))) return fail(s, start, "a number must not begin with 0");
   }
   skip_digits(s);
   if (peek(s) == '.') {
     whole = false;
     s->at++;
-    if (!is_digit(peek(s))) return unexpected(s, "a digit after the decimal point");
+    if (!isdigit(peek(s))) return unexpected(s, "a digit after the decimal point");
     skip_digits(s);
   }
   if (peek(s) == 'e' || peek(s) == 'E') {
     whole = false;
     s->at++;
     if (peek(s) == '+' || peek(s) == '-') s->at++;
-    if (!is_digit(peek(s))) return unexpected(s, "a digit of the exponent");
+    if (!isdigit(peek(s))) return unexpected(s, "a digit of the exponent");
     skip_digits(s);
   }
   if (s->at - start > LONGEST_NUMBER) return fail(s, start, "this number has too many digits");
@@ -244,7 +239,7 @@ static bool check_value(scanner *s, const size_t *name) {
     return ok;
   }
   if (c == '"') return check_string(s);
-  if (c == '-' || is_digit(c)) return check_number(s);
+  if (c == '-' || isdigit(c)) return check_number(s);
   static const char *const literal[] = {"true", "false", "null"};
   for (size_t i = 0; i < 3; i++) {
     size_t n = strlen(literal[i]);

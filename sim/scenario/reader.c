@@ -23,15 +23,12 @@ static void describe(const cJSON *item, sg_buffer *out) {
   enum { MOST = 60 };
   if (cJSON_IsObject(item) || cJSON_IsArray(item)) {
     sg_put(out, cJSON_IsObject(item) ? "an object" : "a list");
-    return;
-  }
-  if (cJSON_IsNumber(item)) sg_put(out, "the number ");
-  if (cJSON_IsString(item) && strlen(item->valuestring) > MOST) {
+  } else if (cJSON_IsString(item) && strlen(item->valuestring) > MOST) {
     sg_putf(out, "a string of %zu bytes", strlen(item->valuestring));
-    return;
+  } else {
+    sg_put(out, cJSON_IsNumber(item) ? "the number " : cJSON_IsString(item) ? "the string " : "");
+    sg_json_put(item, out);
   }
-  if (cJSON_IsString(item)) sg_put(out, "the string ");
-  sg_json_put(item, out);
 }
 
 static void wrong_kind(const reader *r, const sg_param *row, const cJSON *item, const char *place) {

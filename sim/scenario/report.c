@@ -35,60 +35,52 @@ static bool is_position(const sg_scenario *s, const char *place, size_t *offset)
 
 typedef struct placed {
   sg_fault fault;
-  bool anywhere; /* it has no place in the file */
-  size_t offset;
+  long offset; /* in the text, −1: none */
   int index;
 } placed;
 
 static int compare_placed(const void *x, const void *y) {
   const placed *a = x, *b = y;
-  if (a->anywhere != b->anywhere) return a->anywhere ? -1 : 1;
   if (a->offset != b->offset) return a->offset < b->offset ? -1 : 1;
   return (a->index > b->index) - (a->index < b->index);
 }
 
 static placed find_place(const sg_scenario *s, sg_fault fault, int index) {
-  placed p = {.fault = fault, .index = index};
   const char *place = fault.place ? fault.place : "";
-  if (is_position(s, place, &p.offset)) return p;
-  if (place[0] == '/')
-    p.offset = sg_json_locate(&s->written, place, false);
-  else
-    p.anywhere = true;
-  return p;
+  size_t offset = 0;
+  bool found = is_position(s, place, &offset);
+  if (!found && place[0] == '/') {
+    offset = sg_json_locate(&s->written, place, false);
+    found = true;
+  }
+  return (placed){fault, found ? (long)offset : -1, index};
 }
 
-static bool is_same(const sg_fault *a, const sg_fault *b) {
+bool sg_same_fault(const sg_fault *a, const sg_fault *b) {
   return a->place && b->place && a->message && b->message && strcmp(a->place, b->place) == 0 &&
          strcmp(a->message, b->message) == 0;
 }
 
-/* A duplicate member is read twice, so its faults may come twice. */
-static int take_once(const placed *list, int n, sg_fault *out) {
-  int k = 0;
-  for (int i = 0; i < n; i++) {
-    if (k == 0 || !is_same(&out[k - 1], &list[i].fault)) {
-      out[k++] = list[i].fault;
-      continue;
-    }
-    free(list[i].fault.place);
-    free(list[i].fault.message);
-  }
-  return k;
+static void drop(sg_fault *f) {
+  free(f->place);
+  free(f->message);
 }
 
 void sg_sort_faults(const sg_scenario *s, sg_error *e) {
   int more = e->count - MOST_FAULTS;
-  for (int i = MOST_FAULTS; i < e->count; i++) {
-    free(e->fault[i].place);
-    free(e->fault[i].message);
-  }
-  if (more > 0) e->count = MOST_FAULTS;
-  placed *list = calloc((size_t)e->count + 1, sizeof *list);
+  for (; e->count > MOST_FAULTS; e->count--) drop(&e->fault[e->count - 1]);
+  int n = e->count;
+  placed *list = calloc((size_t)n + 1, sizeof *list);
   if (list && s->tree) {
-    for (int i = 0; i < e->count; i++) list[i] = find_place(s, e->fault[i], i);
-    qsort(list, (size_t)e->count, sizeof *list, compare_placed);
-    e->count = take_once(list, e->count, e->fault);
+    for (int i = 0; i < n; i++) list[i] = find_place(s, e->fault[i], i);
+    qsort(list, (size_t)n, sizeof *list, compare_placed);
+    e->count = 0;
+    /* A duplicate member is read twice, so its faults may come twice. */
+    for (int i = 0; i < n; i++)
+      if (e->count > 0 && sg_same_fault(&e->fault[e->count - 1], &list[i].fault))
+        drop(&list[i].fault);
+      else
+        e->fault[e->count++] = list[i].fault;
   }
   free(list);
   if (more > 0) sg_fail(e, SG_INVALID, NULL, "%d more faults are not listed", more);
@@ -148,60 +140,37 @@ static int override_at(const sg_scenario *s, const char *pointer) {
   return -1;
 }
 
-static void put_error(sg_buffer *out, bool color) {
-  sg_put(out, color ? ": \x1b[1;31merror:\x1b[0m " : ": error: ");
-}
-
-static void put_message(sg_buffer *out, const sg_fault *f, const char *pointer) {
-  if (pointer[0]) {
-    put_text(out, pointer);
-    sg_put(out, ": ");
-  }
-  put_text(out, f->message ? f->message : "out of memory");
-  sg_put(out, "\n");
-}
-
-/* A fault at a JSON pointer. */
-static void report_pointer(const sg_scenario *s, const sg_fault *f, bool color, sg_buffer *out) {
-  int set = override_at(s, f->place);
+static void report_one(const sg_scenario *s, const char *path, const sg_fault *f, bool color,
+                       sg_buffer *out) {
+  const char *place = f->place ? f->place : "",
+             *message = f->message ? f->message : "out of memory";
+  size_t offset;
+  /* A file may have an absolute path: what looks like a pointer may be "file:line". */
+  bool source = s && is_position(s, place, &offset);
+  bool pointer = s && s->tree && place[0] == '/' && !source && !strchr(place, ':');
+  int set = pointer ? override_at(s, place) : -1;
   if (set >= 0) {
     sg_put(out, "--set ");
     put_text(out, s->override[set]);
-    put_error(out, color);
-    put_message(out, f, f->place);
-    return;
+  } else if (pointer) {
+    /* What is wrong with an unknown member is its name. */
+    offset = sg_json_locate(&s->written, place, strncmp(message, "unknown member", 14) == 0);
+    source = true;
+    long line, column;
+    sg_json_position(s->text.data, offset, &line, &column);
+    put_text(out, s->path);
+    sg_putf(out, ":%ld:%ld", line, column);
+  } else {
+    put_text(out, place[0] ? place : path ? path : s ? s->path : "straggle");
   }
-  /* What is wrong with an unknown member is its name. */
-  bool name = f->message && strncmp(f->message, "unknown member", 14) == 0;
-  size_t offset = sg_json_locate(&s->written, f->place, name);
-  long line, column;
-  sg_json_position(s->text.data, offset, &line, &column);
-  put_text(out, s->path);
-  sg_putf(out, ":%ld:%ld", line, column);
-  put_error(out, color);
-  put_message(out, f, f->place);
-  put_source(out, s, offset);
-}
-
-static void report_one(const sg_scenario *s, const char *path, const sg_fault *f, bool color,
-                       sg_buffer *out) {
-  const char *place = f->place ? f->place : "";
-  size_t offset;
-  /* A file may have an absolute path: what looks like a pointer may be "file:line". */
-  bool here = s && is_position(s, place, &offset);
-  if (s && s->tree && place[0] == '/' && !here && !strchr(place, ':')) {
-    report_pointer(s, f, color, out);
-    return;
-  }
-  if (place[0])
+  sg_put(out, color ? ": \x1b[1;31merror:\x1b[0m " : ": error: ");
+  if (pointer) {
     put_text(out, place);
-  else if (path || s)
-    put_text(out, path ? path : s->path);
-  else
-    sg_put(out, "straggle");
-  put_error(out, color);
-  put_message(out, f, "");
-  if (here) put_source(out, s, offset);
+    sg_put(out, ": ");
+  }
+  put_text(out, message);
+  sg_put(out, "\n");
+  if (source) put_source(out, s, offset);
 }
 
 void sg_scenario_report(const sg_scenario *s, const char *path, const sg_error *e, bool color,

@@ -28,19 +28,17 @@ static cJSON *override_tree(const char *place, const char *text, sg_error *e) {
 }
 
 static void apply_override(sg_scenario *s, const char *pointer, const char *text, sg_error *e) {
-  char *place;
-  if (asprintf(&place, "--set %s", pointer) < 0) {
+  sg_buffer place = {0};
+  cJSON *value = NULL;
+  sg_putf(&place, "--set %s", pointer);
+  if (place.failed)
     sg_fail_memory(e);
-    return;
-  }
-  if (sg_utf8_valid(text, strlen(text)) < strlen(text)) {
-    sg_fail(e, SG_USAGE, place, "the value is not valid UTF-8");
-    free(place);
-    return;
-  }
-  cJSON *value = override_tree(place, text, e);
-  if (value) sg_put_at(s->tree, pointer, value, SG_USAGE, place, e);
-  free(place);
+  else if (sg_utf8_valid(text, strlen(text)) < strlen(text))
+    sg_fail(e, SG_USAGE, place.data, "the value is not valid UTF-8");
+  else
+    value = override_tree(place.data, text, e);
+  if (value) sg_put_at(s->tree, pointer, value, SG_USAGE, place.data, e);
+  sg_buffer_free(&place);
 }
 
 /* --- What only the whole can tell ------------------------------------------------------------- */
@@ -170,9 +168,8 @@ static void read_tree(sg_scenario *s, sg_error *e) {
 
 static void parse(sg_scenario *s, int n_overrides, const sg_override *override, sg_error *e) {
   s->written = sg_json_parse(s->path, s->text.data, s->text.length, e);
-  if (!s->written.tree) return;
   s->tree = cJSON_Duplicate(s->written.tree, true);
-  if (!s->tree) sg_fail_memory(e);
+  if (s->written.tree && !s->tree) sg_fail_memory(e);
   if (!s->tree) return;
   if (!cJSON_IsObject(s->tree)) {
     sg_fail(e, SG_INVALID, NULL, "expected an object {…} that describes a scenario");

@@ -19,21 +19,25 @@ static void put_words(const char *const *words, sg_buffer *out) {
   sg_put(out, "]");
 }
 
-static void put_bounds(const sg_param *row, sg_buffer *out) {
-  if (row->min == 0 && row->max == 0) return;
-  if (row->min > -SG_UNBOUNDED) {
-    sg_put_json_number_member(out, row->flags & SG_MIN_OPEN ? "exclusiveMinimum" : "minimum",
-                              row->min);
+static void put_names(const sg_family *family, sg_buffer *out) {
+  const sg_variant *variant;
+  sg_put(out, "[");
+  for (int i = 0; (variant = family->at(i)); i++) {
+    sg_put(out, i ? ", " : "");
+    sg_put_json_string(out, variant->name);
   }
-  if (row->max < SG_UNBOUNDED) {
-    sg_put_json_number_member(out, row->flags & SG_MAX_OPEN ? "exclusiveMaximum" : "maximum",
-                              row->max);
-  }
+  sg_put(out, "]");
 }
 
 static void put_number(const sg_param *row, sg_buffer *out) {
   sg_put_json_text_member(out, "type", row->kind == SG_INT ? "integer" : "number");
-  put_bounds(row, out);
+  if (row->min == 0 && row->max == 0) return;
+  if (row->min > -SG_UNBOUNDED)
+    sg_put_json_number_member(out, row->flags & SG_MIN_OPEN ? "exclusiveMinimum" : "minimum",
+                              row->min);
+  if (row->max < SG_UNBOUNDED)
+    sg_put_json_number_member(out, row->flags & SG_MAX_OPEN ? "exclusiveMaximum" : "maximum",
+                              row->max);
 }
 
 /* The constraints of a scalar, without braces. */
@@ -55,6 +59,10 @@ static void put_scalar(const sg_param *row, sg_buffer *out) {
   case SG_CHOICE:
     sg_put_json_name(out, "enum");
     put_words(row->choices, out);
+    break;
+  case SG_FAMILY:
+    sg_put_json_name(out, "enum");
+    put_names(row->family, out);
     break;
   case SG_SEED:
     sg_put_json_raw_member(
@@ -79,20 +87,6 @@ static void put_default(const sg_param *row, sg_buffer *out) {
     sg_put_json_string(out, word);
 }
 
-static void put_scalar_row(const sg_param *row, bool each, sg_buffer *out) {
-  if (each) {
-    sg_put_json_raw_member(out, "anyOf", "[{");
-    put_scalar(row, out);
-    sg_put(out, "}, {\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
-                "\"minItems\": 1, \"uniqueItems\": true, \"items\": {");
-    put_scalar(row, out);
-    sg_put(out, "}}}, \"required\": [\"each\"], \"additionalProperties\": false}]");
-  } else {
-    put_scalar(row, out);
-  }
-  put_default(row, out);
-}
-
 static void put_properties(const sg_param *table, bool each, sg_buffer *out) {
   for (; table && table->name; table++) {
     sg_put_json_name(out, table->name);
@@ -103,17 +97,17 @@ static void put_properties(const sg_param *table, bool each, sg_buffer *out) {
 /* "required": the members of the table that must be given, and the selector. */
 static void put_required(const sg_param *table, const char *selector, sg_buffer *out) {
   int n = 0;
-  if (selector) n++;
-  for (const sg_param *p = table; p && p->name; p++) n += (p->flags & SG_REQUIRED) != 0;
-  if (n == 0) return;
-  sg_put_json_raw_member(out, "required", "[");
-  if (selector) sg_put_json_string(out, selector);
-  for (n = selector != NULL; table && table->name; table++) {
+  if (selector) {
+    sg_put_json_raw_member(out, "required", "[");
+    sg_put_json_string(out, selector);
+    n++;
+  }
+  for (; table && table->name; table++) {
     if (!(table->flags & SG_REQUIRED)) continue;
-    sg_put(out, n++ ? ", " : "");
+    n++ ? sg_put(out, ", ") : sg_put_json_raw_member(out, "required", "[");
     sg_put_json_string(out, table->name);
   }
-  sg_put(out, "]");
+  if (n) sg_put(out, "]");
 }
 
 /* if the selector names this variant, then its members count. An absent selector means the
@@ -139,12 +133,8 @@ static void put_family(const sg_family *family, const sg_param *common, bool eac
   const sg_variant *variant;
   sg_put_json_text_member(out, "type", "object");
   sg_put_json_raw_member(out, "properties", "{");
-  sg_put_json_raw_member(out, family->selector, "{\"enum\": [");
-  for (int i = 0; (variant = family->at(i)); i++) {
-    sg_put(out, i ? ", " : "");
-    sg_put_json_string(out, variant->name);
-  }
-  sg_put(out, "]");
+  sg_put_json_raw_member(out, family->selector, "{\"enum\": ");
+  put_names(family, out);
   if (family->fallback) sg_put_json_text_member(out, "default", family->fallback);
   sg_put(out, "}");
   put_properties(common, each, out);
@@ -170,41 +160,29 @@ static void put_object(const sg_param *table, bool each, sg_buffer *out) {
 
 static void put_list(const sg_param *row, bool each, sg_buffer *out) {
   sg_put_json_text_member(out, "type", "array");
-  if (row->min > 0) {
-    sg_put_json_number_member(out, "minItems", row->min);
-  }
-  if (row->max > 0 && row->max < SG_UNBOUNDED) {
-    sg_put_json_number_member(out, "maxItems", row->max);
-  }
+  if (row->min > 0) sg_put_json_number_member(out, "minItems", row->min);
+  if (row->max > 0 && row->max < SG_UNBOUNDED) sg_put_json_number_member(out, "maxItems", row->max);
   sg_put_json_name(out, "items");
   put_row(row->fields, each, out);
 }
 
-/* A family whose variants may be given by name alone: the name, several of them, or the object. */
-static void put_named_family(const sg_param *row, bool each, sg_buffer *out) {
-  if (!row->family->by_name) {
+/* A scalar, several of it, or (a family whose variants may be given by name alone) the object. */
+static void put_scalar_row(const sg_param *row, bool each, sg_buffer *out) {
+  bool family = row->kind == SG_FAMILY, several = each || family;
+  if (several) sg_put_json_raw_member(out, "anyOf", "[{");
+  put_scalar(row, out);
+  if (each) {
+    sg_put(out, "}, {\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
+                "\"minItems\": 1, \"uniqueItems\": true, \"items\": {");
+    put_scalar(row, out);
+    sg_put(out, "}}}, \"required\": [\"each\"], \"additionalProperties\": false");
+  }
+  if (family) {
+    sg_put(out, "}, {");
     put_family(row->family, row->fields, each, out);
-    return;
   }
-  const sg_variant *variant;
-  sg_buffer names = {0};
-  for (int i = 0; (variant = row->family->at(i)); i++) {
-    sg_put(&names, i ? ", " : "");
-    sg_put_json_string(&names, variant->name);
-  }
-  const char *list = names.failed ? "" : names.data;
-  sg_put_json_name(out, "anyOf");
-  sg_putf(out, "[{\"enum\": [%s]}, ", list);
-  if (each)
-    sg_putf(out,
-            "{\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
-            "\"minItems\": 1, \"uniqueItems\": true, \"items\": {\"enum\": [%s]}}}, "
-            "\"required\": [\"each\"], \"additionalProperties\": false}, ",
-            list);
-  sg_put(out, "{");
-  put_family(row->family, row->fields, each, out);
-  sg_put(out, "}]");
-  sg_buffer_free(&names);
+  if (several) sg_put(out, "}]");
+  if (!family) put_default(row, out);
 }
 
 static void put_row(const sg_param *row, bool each, sg_buffer *out) {
@@ -212,7 +190,12 @@ static void put_row(const sg_param *row, bool each, sg_buffer *out) {
   sg_put_json_text_member(out, "description", row->summary ? row->summary : row->name);
   switch (row->kind) {
   case SG_OBJECT: put_object(row->fields, each, out); break;
-  case SG_FAMILY: put_named_family(row, each, out); break;
+  case SG_FAMILY:
+    if (row->family->by_name)
+      put_scalar_row(row, each, out);
+    else
+      put_family(row->family, row->fields, each, out);
+    break;
   case SG_LIST: put_list(row, each || strcmp(row->name, "schemes") == 0, out); break;
   case SG_ANY: break;
   default: put_scalar_row(row, each, out); break;
