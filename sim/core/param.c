@@ -22,6 +22,14 @@ const sg_variant *sg_family_find(const sg_family *family, const char *name) {
   return NULL;
 }
 
+const char **sg_family_names(const sg_family *family) {
+  int n = 0;
+  while (family->at(n)) n++;
+  const char **names = calloc((size_t)n + 1, sizeof *names);
+  for (int i = 0; names && i < n; i++) names[i] = family->at(i)->name;
+  return names;
+}
+
 /* --- One value -------------------------------------------------------------------------------- */
 
 static bool in_range(const sg_param *p, double x) {
@@ -42,33 +50,28 @@ static sg_status set_text(sg_value *value, const char *text, sg_error *e) {
 sg_status sg_value_set_number(const sg_param *p, sg_value *value, const char *place, double number,
                               sg_error *e) {
   bool whole = fabs(number) <= MAX_WHOLE && number == floor(number);
-  switch (p->kind) {
-  case SG_INT:
-  case SG_REAL:
-    if (!isfinite(number) || (p->kind == SG_INT && !whole) || !in_range(p, number))
-      return sg_fail_number(p, place, number, e);
-    value->number = number;
-    value->given = true;
-    free(value->text); /* the default may have been a word */
-    value->text = NULL;
-    return SG_OK;
-  case SG_SEED: {
-    if (!whole || number < 0) return sg_fail_number(p, place, number, e);
+  bool fits = p->kind == SG_REAL
+                  ? isfinite(number)
+                  : whole && (p->kind == SG_INT || (p->kind == SG_SEED && number >= 0));
+  if (!fits || !in_range(p, number)) return sg_fail_number(p, place, number, e);
+  if (p->kind == SG_SEED) {
     char digits[32];
     snprintf(digits, sizeof digits, "%.0f", number);
     value->seed = (uint64_t)number;
     return set_text(value, digits, e);
   }
-  default: return sg_fail_number(p, place, number, e);
-  }
+  value->number = number;
+  value->given = true;
+  free(value->text); /* the default may have been a word */
+  value->text = NULL;
+  return SG_OK;
 }
 
 sg_status sg_value_set_bool(const sg_param *p, sg_value *value, const char *place, bool flag,
                             sg_error *e) {
   if (p->kind != SG_BOOL) {
     sg_buffer b = {0};
-    sg_put_expected(p, &b);
-    sg_put(&b, flag ? "true" : "false");
+    sg_put_expected(p, flag ? "true" : "false", &b);
     return sg_fail_buffer(e, SG_INVALID, place, &b);
   }
   value->number = flag;

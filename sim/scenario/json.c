@@ -291,8 +291,7 @@ static int size_of(const cJSON *item) {
 
 /* The faults of the members of one object that repeat an earlier one, in their order. */
 static void check_object(const scanner *s, const cJSON *object, int index) {
-  int n = 0, k = 0;
-  for (const cJSON *c = object->child; c; c = c->next) n++;
+  int n = cJSON_GetArraySize(object), k = 0;
   const char **name = calloc((size_t)n + 1, sizeof *name);
   int *repeated = calloc((size_t)n + 1, sizeof *repeated);
   if (name && repeated) {

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Canonical JSON --------------------------------------------------------------------------- */
+/* --- Canonical JSON: equal configurations have equal texts, whatever their files look like -----
+ */
 
 static void put_values(const sg_values *v, const sg_family *family, const char *skip,
                        sg_buffer *out);
@@ -82,13 +83,6 @@ void sg_values_to_json(const sg_values *v, sg_buffer *out) {
 }
 
 /* --- Schemes and environments ----------------------------------------------------------------- */
-
-/* The axes of one scheme (−1: of the environment), how many. */
-static int count_axes(const axes *all, int scheme) {
-  int n = 0;
-  for (int i = 0; i < all->count; i++) n += all->axis[i].scheme == scheme;
-  return n;
-}
 
 /* Counts through all choices of a scheme's axes like a mileage counter, the last axis fastest.
  * false: once round. */
@@ -254,21 +248,21 @@ static bool put_axes(const axes *all, const variation *v, sg_point *p) {
 /* last: no other point needs the environment, so the point takes its values over. */
 static sg_status make_point(const axes *all, variation *env, const variation *v, bool last,
                             sg_point *p, sg_error *e) {
-  int shared = count_axes(all, -1);
-  size_t n = (size_t)(shared + count_axes(all, v->scheme));
+  size_t n = (size_t)all->count;
   *p = (sg_point){.values = last ? env->values : sg_values_copy(env->values),
                   .env_json = strdup(env->json),
                   .scheme_json = strdup(v->json),
-                  .n_shared_axes = shared,
                   .axis_name = calloc(n + 1, sizeof *p->axis_name),
                   .axis_value = calloc(n + 1, sizeof *p->axis_value),
-                  .scheme_index = v->scheme,
-                  .single = n == 0};
+                  .scheme_index = v->scheme};
   if (last) env->values = NULL;
   sg_value *schemes = p->values ? sg_values_find(p->values, "schemes") : NULL;
   if (!schemes || !p->env_json || !p->scheme_json || !p->axis_name || !p->axis_value ||
-      !put_axes(all, env, p) || !put_axes(all, v, p) || !sg_value_new_items(schemes, 1))
+      !put_axes(all, env, p) || !sg_value_new_items(schemes, 1))
     return sg_fail_memory(e);
+  p->n_shared_axes = p->n_axes;
+  if (!put_axes(all, v, p)) return sg_fail_memory(e);
+  p->single = p->n_axes == 0;
   schemes->given = schemes->item[0].given = true;
   p->scheme = schemes->item[0].object = sg_values_copy(v->values);
   return p->scheme ? SG_OK : sg_fail_memory(e);

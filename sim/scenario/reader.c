@@ -33,7 +33,7 @@ static void describe(const cJSON *item, sg_buffer *out) {
 
 static void wrong_kind(const reader *r, const sg_param *row, const cJSON *item, const char *place) {
   sg_buffer b = {0};
-  sg_put_expected(row, &b);
+  sg_put_expected(row, "", &b);
   describe(item, &b);
   if (sg_each_of(item))
     sg_put(&b, r->scheme >= 0 ? "; \"each\" stands for a single number, word or truth value only"
@@ -41,16 +41,14 @@ static void wrong_kind(const reader *r, const sg_param *row, const cJSON *item, 
   sg_fail_buffer(r->e, SG_INVALID, place, &b);
 }
 
-/* A file name is relative to the scenario. */
-static void set_path(const reader *r, const sg_param *row, const char *name, const char *place,
+/* The text is freed. */
+static void set_text(const reader *r, const sg_param *row, sg_buffer *text, const char *place,
                      sg_value *value) {
-  char *path;
-  if (asprintf(&path, "%s%s", name[0] == '/' ? "" : r->folder, name) < 0) {
+  if (text->failed)
     sg_fail_memory(r->e);
-    return;
-  }
-  sg_value_set_string(row, value, place, path, r->e);
-  free(path);
+  else
+    sg_value_set_string(row, value, place, text->data, r->e);
+  sg_buffer_free(text);
 }
 
 void sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, const char *place,
@@ -70,7 +68,9 @@ void sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, con
   } else if (!word) {
     sg_value_set_bool(row, value, place, cJSON_IsTrue(item), r->e);
   } else if (row->kind == SG_MATRIX || row->flags & SG_IS_PATH) {
-    set_path(r, row, item->valuestring, place, value);
+    sg_buffer path = {0}; /* relative to the scenario */
+    sg_putf(&path, "%s%s", item->valuestring[0] == '/' ? "" : r->folder, item->valuestring);
+    set_text(r, row, &path, place, value);
   } else {
     sg_value_set_string(row, value, place, item->valuestring, r->e);
   }
@@ -106,7 +106,7 @@ static void read_list(reader *r, const sg_param *row, const cJSON *item, const c
   value->given = true;
   if (count < row->min || (row->max > 0 && count > row->max)) {
     sg_buffer b = {0};
-    sg_put_expected(row, &b);
+    sg_put_expected(row, "", &b);
     sg_putf(&b, count ? "a list of %d" : "an empty list", count);
     sg_fail_buffer(r->e, SG_INVALID, pointer, &b);
     return;
@@ -125,19 +125,6 @@ static void read_list(reader *r, const sg_param *row, const cJSON *item, const c
     free(place);
   }
   if (schemes) r->scheme = -1;
-}
-
-static void read_any(const reader *r, const cJSON *item, sg_value *value) {
-  sg_buffer b = {0};
-  sg_json_put(item, &b);
-  if (b.failed) {
-    sg_buffer_free(&b);
-    sg_fail_memory(r->e);
-    return;
-  }
-  free(value->text);
-  value->text = b.data;
-  value->given = true;
 }
 
 /* Any value; place NULL: no memory. */
@@ -159,7 +146,9 @@ static void read_value(reader *r, const sg_param *row, const cJSON *item, const 
   } else if (row->kind == SG_LIST) {
     read_list(r, row, item, place, value);
   } else if (row->kind == SG_ANY) {
-    read_any(r, item, value);
+    sg_buffer b = {0};
+    sg_json_put(item, &b);
+    set_text(r, row, &b, place, value);
   } else {
     wrong_kind(r, row, item, place);
   }

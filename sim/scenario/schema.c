@@ -5,28 +5,25 @@
  * refused with unevaluatedProperties, which sees through the branches. */
 #include "sim/scenario/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* each: the object is (in) a scheme, where a scalar may be {"each": […]}. */
 static void put_row(const sg_param *row, bool each, sg_buffer *out);
 
 static void put_words(const char *const *words, sg_buffer *out) {
-  sg_put(out, "[");
-  for (int i = 0; words[i]; i++) {
-    sg_put(out, i ? ", " : "");
-    sg_put_json_string(out, words[i]);
-  }
+  sg_put_json_raw_member(out, "enum", "[");
+  sg_put_words(words, out);
   sg_put(out, "]");
 }
 
 static void put_names(const sg_family *family, sg_buffer *out) {
-  const sg_variant *variant;
-  sg_put(out, "[");
-  for (int i = 0; (variant = family->at(i)); i++) {
-    sg_put(out, i ? ", " : "");
-    sg_put_json_string(out, variant->name);
-  }
-  sg_put(out, "]");
+  const char **names = sg_family_names(family);
+  if (names)
+    put_words(names, out);
+  else
+    out->failed = true;
+  free(names);
 }
 
 static void put_number(const sg_param *row, sg_buffer *out) {
@@ -51,19 +48,13 @@ static void put_scalar(const sg_param *row, sg_buffer *out) {
     }
     sg_put_json_raw_member(out, "anyOf", "[{");
     put_number(row, out);
-    sg_put(out, "}, {\"enum\": ");
+    sg_put(out, "}, {");
     put_words(row->choices, out);
     sg_put(out, "}]");
     break;
   case SG_BOOL: sg_put_json_text_member(out, "type", "boolean"); break;
-  case SG_CHOICE:
-    sg_put_json_name(out, "enum");
-    put_words(row->choices, out);
-    break;
-  case SG_FAMILY:
-    sg_put_json_name(out, "enum");
-    put_names(row->family, out);
-    break;
+  case SG_CHOICE: put_words(row->choices, out); break;
+  case SG_FAMILY: put_names(row->family, out); break;
   case SG_SEED:
     sg_put_json_raw_member(
         out, "anyOf",
@@ -81,10 +72,12 @@ static void put_default(const sg_param *row, sg_buffer *out) {
   sg_put_json_name(out, "default");
   if (row->kind == SG_BOOL)
     sg_put(out, row->fallback != 0 ? "true" : "false");
-  else if (row->kind == SG_SEED || (!word && row->kind != SG_CHOICE))
-    row->kind == SG_SEED ? sg_put(out, word) : sg_put_json_number(out, row->fallback);
-  else
+  else if (row->kind == SG_SEED)
+    sg_put(out, word);
+  else if (word)
     sg_put_json_string(out, word);
+  else
+    sg_put_json_number(out, row->fallback);
 }
 
 static void put_properties(const sg_param *table, bool each, sg_buffer *out) {
@@ -129,17 +122,24 @@ static void put_variant(const sg_family *family, const sg_variant *variant, bool
   sg_put(out, "}}");
 }
 
-static void put_family(const sg_family *family, const sg_param *common, bool each, sg_buffer *out) {
+/* The members of a table and, of a family (NULL: none), those of each variant. */
+static void put_object(const sg_param *table, const sg_family *family, bool each, sg_buffer *out) {
   const sg_variant *variant;
   sg_put_json_text_member(out, "type", "object");
   sg_put_json_raw_member(out, "properties", "{");
-  sg_put_json_raw_member(out, family->selector, "{\"enum\": ");
-  put_names(family, out);
-  if (family->fallback) sg_put_json_text_member(out, "default", family->fallback);
+  if (family) {
+    sg_put_json_raw_member(out, family->selector, "{");
+    put_names(family, out);
+    if (family->fallback) sg_put_json_text_member(out, "default", family->fallback);
+    sg_put(out, "}");
+  }
+  put_properties(table, each, out);
   sg_put(out, "}");
-  put_properties(common, each, out);
-  sg_put(out, "}");
-  put_required(common, family->fallback ? NULL : family->selector, out);
+  put_required(table, family && !family->fallback ? family->selector : NULL, out);
+  if (!family) {
+    sg_put_json_raw_member(out, "additionalProperties", "false");
+    return;
+  }
   sg_put_json_raw_member(out, "allOf", "[");
   for (int i = 0; (variant = family->at(i)); i++) {
     sg_put(out, i ? ", " : "");
@@ -147,15 +147,6 @@ static void put_family(const sg_family *family, const sg_param *common, bool eac
   }
   sg_put(out, "]");
   sg_put_json_raw_member(out, "unevaluatedProperties", "false");
-}
-
-static void put_object(const sg_param *table, bool each, sg_buffer *out) {
-  sg_put_json_text_member(out, "type", "object");
-  sg_put_json_raw_member(out, "properties", "{");
-  put_properties(table, each, out);
-  sg_put(out, "}");
-  put_required(table, NULL, out);
-  sg_put_json_raw_member(out, "additionalProperties", "false");
 }
 
 static void put_list(const sg_param *row, bool each, sg_buffer *out) {
@@ -179,7 +170,7 @@ static void put_scalar_row(const sg_param *row, bool each, sg_buffer *out) {
   }
   if (family) {
     sg_put(out, "}, {");
-    put_family(row->family, row->fields, each, out);
+    put_object(row->fields, row->family, each, out);
   }
   if (several) sg_put(out, "}]");
   if (!family) put_default(row, out);
@@ -189,16 +180,14 @@ static void put_row(const sg_param *row, bool each, sg_buffer *out) {
   sg_put(out, "{");
   sg_put_json_text_member(out, "description", row->summary ? row->summary : row->name);
   switch (row->kind) {
-  case SG_OBJECT: put_object(row->fields, each, out); break;
-  case SG_FAMILY:
-    if (row->family->by_name)
-      put_scalar_row(row, each, out);
-    else
-      put_family(row->family, row->fields, each, out);
-    break;
+  case SG_OBJECT: put_object(row->fields, NULL, each, out); break;
   case SG_LIST: put_list(row, each || strcmp(row->name, "schemes") == 0, out); break;
   case SG_ANY: break;
-  default: put_scalar_row(row, each, out); break;
+  default:
+    if (sg_is_scalar(row))
+      put_scalar_row(row, each, out);
+    else
+      put_object(row->fields, row->family, each, out);
   }
   sg_put(out, "}");
 }
@@ -242,7 +231,7 @@ void sg_scenario_schema(sg_buffer *out) {
       &b, "description",
       "A scenario of straggle: cluster, delays, network, learning problem and the "
       "gradient codes to compare.");
-  put_object(sg_scenario_params, false, &b);
+  put_object(sg_scenario_params, NULL, false, &b);
   sg_put(&b, "}");
   if (b.failed)
     out->failed = true;
