@@ -4,6 +4,7 @@
 #include "sim/experiment/tally.h"
 
 #include "results/statistics.h"
+#include "sim/core/array.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,8 +22,9 @@ typedef struct kept {
 
 struct sg_tally {
   int workers;
-  sg_sample duration; /* of every iteration, for quantiles */
-  int64_t rows, through_ingress;
+  double *duration; /* of every iteration, for quantiles */
+  size_t rows, capacity;
+  int64_t through_ingress;
   bool failed;
   kept value, known; /* sums, largest or last of what is known; how many are known */
   double end_s, busy, wasted, ingress_busy;
@@ -50,7 +52,7 @@ sg_tally *sg_tally_new(int workers, bool worker_rows) {
 
 void sg_tally_free(sg_tally *t) {
   if (!t) return;
-  free(t->duration.x);
+  free(t->duration);
   free(t->worker);
   free(t->summary);
   free(t);
@@ -94,7 +96,8 @@ static void fold(sg_tally *t, const sg_iteration_record *r) {
 void sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
                   const sg_worker_record *worker) {
   /* Without memory quantiles will be missing, the run is sound. */
-  t->failed |= !sg_sample_add(&t->duration, r->duration_s);
+  t->failed |= !SG_ROOM(t->duration, t->capacity, t->rows + 1);
+  if (!t->failed) t->duration[t->rows] = r->duration_s;
   t->rows++;
   t->end_s = r->start_s + r->duration_s;
   fold(t, r);
@@ -113,15 +116,15 @@ void sg_tally_target(sg_tally *t, const sg_iteration_record *row) {
 
 static void durations(sg_tally *t) {
   sg_summary_record *s = &t->total;
-  const double *x = t->duration.x;
-  size_t n = t->duration.n;
+  const double *x = t->duration;
+  size_t n = t->rows;
   if (t->failed || n == 0) return;
   double sum = 0, squares = 0;
   for (size_t i = 0; i < n; i++) sum += x[i];
   s->iter_mean_s = sum / (double)n;
   for (size_t i = 0; i < n; i++) squares += (x[i] - s->iter_mean_s) * (x[i] - s->iter_mean_s);
   if (n > 1) s->iter_sd_s = sqrt(squares / (double)(n - 1));
-  sg_sample_sort(&t->duration);
+  sg_sort_doubles(t->duration, n);
   s->iter_min_s = x[0];
   s->iter_max_s = x[n - 1];
   s->iter_p50_s = sg_quantile(x, n, 0.5);
@@ -143,7 +146,7 @@ void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary) {
   s->wasted_work_share = t->busy > 0 ? t->wasted / t->busy : NAN;
   s->worker_seconds_per_iter = t->workers * s->iter_mean_s;
   *summary = *s;
-  run->iterations = t->rows;
+  run->iterations = (int64_t)t->rows;
   run->sim_time_s = t->end_s;
 }
 
