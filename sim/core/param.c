@@ -494,10 +494,7 @@ int sg_choice(const sg_values *v, const char *name) {
 }
 
 const char *sg_text(const sg_values *v, const char *name) {
-  return get(v, name,
-             KIND(SG_TEXT) | KIND(SG_CHOICE) | KIND(SG_SEED) | KIND(SG_ANY) | KIND(SG_INT) |
-                 KIND(SG_REAL) | KIND(SG_MATRIX))
-      ->text;
+  return get(v, name, ~(KIND(SG_BOOL) | KIND(SG_OBJECT) | KIND(SG_FAMILY) | KIND(SG_LIST)))->text;
 }
 
 uint64_t sg_seed(const sg_values *v, const char *name) {

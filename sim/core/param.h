@@ -148,8 +148,7 @@ const sg_param *sg_values_param(const sg_values *v, const char *name);
 sg_value *sg_values_find(const sg_values *v, const char *name);
 
 /* Checks a value against the row's kind and range and stores it; a fault names what was expected
- * and what was found, at the member's pointer. These are the only places where a range is checked.
- */
+ * and what was found, at the member's pointer. Ranges are checked nowhere else. */
 sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg_error *e);
 sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error *e);
 sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e);
@@ -158,8 +157,7 @@ sg_status sg_values_set_string(sg_values *v, const char *name, const char *text,
 sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e);
 /* A fault for every SG_REQUIRED member that is absent, in nested objects too. */
 sg_status sg_values_check_required(const sg_values *v, sg_error *e);
-/* A fault for every member that is given without the word of another that its row's `with` names.
- */
+/* A fault for every member given without the word of another that its row's `with` names. */
 sg_status sg_values_check_with(const sg_values *v, sg_error *e);
 /* Whether the row's `with` is met. */
 bool sg_values_with(const sg_values *v, const sg_param *row);

@@ -192,9 +192,8 @@ sg_status sg_fail_at(sg_error *e, const sg_values *v, const char *name, const ch
   char *place = name ? sg_pointer_join(v->pointer, name) : strdup(v->pointer), *message = NULL;
   va_list args;
   va_start(args, format);
-  int length = vasprintf(&message, format, args);
+  if (vasprintf(&message, format, args) < 0) message = NULL;
   va_end(args);
-  if (length < 0) message = NULL;
   sg_status status =
       !place || !message ? sg_fail_memory(e) : sg_fail(e, SG_INVALID, place, "%s", message);
   free(place);

@@ -111,8 +111,7 @@ void sg_variations_free(variations *all);
 /* --- report.c --------------------------------------------------------------------------------- */
 
 bool sg_same_fault(const sg_fault *a, const sg_fault *b);
-/* Sorts faults by their place in the file, equal ones once; of very many, the rest is counted only.
- */
+/* Sorts faults by their place in the file, equal ones once; of very many the rest is counted. */
 void sg_sort_faults(const sg_scenario *s, sg_error *e);
 
 #endif

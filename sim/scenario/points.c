@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Canonical JSON: equal configurations have equal texts, whatever their files look like -----
- */
+/* --- Canonical JSON --------------------------------------------------------------------------- */
 
 static void put_values(const sg_values *v, const sg_family *family, const char *skip,
                        sg_buffer *out);
@@ -60,9 +59,8 @@ static bool is_absent(const sg_param *row, const sg_value *value) {
   }
 }
 
-/* As sg_values_to_json, with the family's selector; members named `skip` (may be NULL) are left
- * out.
- */
+/* Equal configurations have equal texts, whatever their files look like. With the selector of the
+ * family; a member named `skip` (may be NULL) is left out. */
 static void put_values(const sg_values *v, const sg_family *family, const char *skip,
                        sg_buffer *out) {
   sg_put(out, "{");
@@ -245,17 +243,20 @@ static bool put_axes(const axes *all, const variation *v, sg_point *p) {
   return true;
 }
 
-/* last: no other point needs the environment, so the point takes its values over. */
+/* last: no other point needs the environment's values and text, so the point takes them over. */
 static sg_status make_point(const axes *all, variation *env, const variation *v, bool last,
                             sg_point *p, sg_error *e) {
   size_t n = (size_t)all->count;
   *p = (sg_point){.values = last ? env->values : sg_values_copy(env->values),
-                  .env_json = strdup(env->json),
+                  .env_json = last ? env->json : strdup(env->json),
                   .scheme_json = strdup(v->json),
                   .axis_name = calloc(n + 1, sizeof *p->axis_name),
                   .axis_value = calloc(n + 1, sizeof *p->axis_value),
                   .scheme_index = v->scheme};
-  if (last) env->values = NULL;
+  if (last) {
+    env->values = NULL;
+    env->json = NULL;
+  }
   sg_value *schemes = p->values ? sg_values_find(p->values, "schemes") : NULL;
   if (!schemes || !p->env_json || !p->scheme_json || !p->axis_name || !p->axis_value ||
       !put_axes(all, env, p) || !sg_value_new_items(schemes, 1))

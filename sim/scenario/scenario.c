@@ -103,15 +103,12 @@ static void check_baseline(const sg_scenario *s, sg_error *e) {
   const char *name = sg_scenario_baseline(s);
   if (!name || names_code(s, name)) return;
   variations all = {0};
-  sg_vary_schemes(s, &all, e);
+  sg_status status = sg_vary_schemes(s, &all, e);
   size_t n = (size_t)all.count;
   char(*label)[LABEL] = calloc(n + 1, sizeof *label);
   const char **names = calloc(2 * n + 1, sizeof *names);
-  bool found = e->count > 0;
-  if (!label || !names) {
-    sg_fail_memory(e);
-    found = true;
-  }
+  if (!label || !names) status = sg_fail_memory(e);
+  bool found = status;
   for (size_t i = 0; !found && i < n; i++) {
     const sg_values *values = all.list[i].values;
     sg_code_label(values, label[i], LABEL);
