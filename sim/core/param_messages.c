@@ -175,7 +175,7 @@ sg_status sg_fail_variant(sg_error *e, const char *place, const sg_family *famil
   }
   sg_put_words(names, &b);
   free(names);
-  return sg_fail_buffer(e, SG_INVALID, place, &b);
+  return sg_fail_buffer(e, SG_INVALID, place ? place : "", &b); /* words of a command have none */
 }
 
 sg_status sg_fail_missing(sg_error *e, const char *pointer, const sg_param *row) {
