@@ -18,11 +18,12 @@
 
 #define BUSY_TIMEOUT_MS 5000
 #define LONGEST_VALUE   (1 << 28) /* bytes */
-#define LONGEST_T       200 /* rows of t_quantile; the views go on with the normal quantile */
+#define LONGEST_T       200       /* rows of t_quantile; the views go on with the normal quantile */
 
 struct sg_db {
   sqlite3 *handle;
   sg_file file;
+  bool settled; /* nothing is written any more */
 };
 
 sqlite3 *sg_db_handle(sg_db *db) {
@@ -121,8 +122,9 @@ static void discard(sg_db *db, bool remove) {
   free(db);
 }
 
-/* A database may come from anywhere. It gets no say beyond its rows: triggers never fire, views and
- * defaults call only what is harmless, and no value is larger than what a scenario has. */
+/* A database may come from anywhere. It gets no say beyond its rows: triggers never fire, no value
+ * is larger than what a scenario has, and until check_schema has seen that its views are ours they
+ * call only what SQLite holds to be harmless (to which json_extract does not belong in 3.40). */
 static sg_status connect(sg_db *db, int flags, sg_error *e) {
   if (sqlite3_open_v2(db->file.real, &db->handle, flags, NULL)) return sg_db_fail(db, e);
   static const struct {
@@ -195,15 +197,16 @@ static sg_status check_schema(sg_db *db, sg_error *e) {
   sqlite3_finalize(s);
   sqlite3_close(model);
   sg_buffer_free(&schema);
+  if (!status) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL);
   return status;
 }
 
-/* Rows are added only to what is whole, so that a fault of today is not hidden by rows of tomorrow. */
+/* Rows are added only to what is whole, so that a fault of today is not hidden by rows of tomorrow.
+ */
 static sg_status check_whole(sg_db *db, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sg_status status = sg_db_prepare(db, "PRAGMA quick_check(1)", &s, e);
-  const char *found =
-      sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
+  const char *found = sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
   if (!status && (!found || strcmp(found, "ok") != 0))
     status = sg_fail(e, SG_INVALID, db->file.path,
                      "the file is damaged (%s); take a copy of it that is whole, or save its rows "
@@ -215,7 +218,8 @@ static sg_status check_whole(sg_db *db, sg_error *e) {
 
 static sg_status open_to_write(sg_db *db, sg_error *e) {
   sg_status status = connect(db, SQLITE_OPEN_READWRITE, e);
-  if (!status) status = db->file.empty ? create_schema(db, e) : check_schema(db, e);
+  if (!status && db->file.empty) status = create_schema(db, e);
+  if (!status) status = check_schema(db, e);
   if (!status && !db->file.empty) status = check_whole(db, e);
   if (status) return status;
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
@@ -238,8 +242,8 @@ static sg_status open_to_read(sg_db *db, sg_error *e) {
   if (status == SG_CANNOT_CREATE && (code == SQLITE_READONLY || code == SQLITE_CANTOPEN)) {
     sqlite3_close(db->handle);
     status = connect(db, SQLITE_OPEN_READWRITE, e);
-    bool mended = !status && !sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL,
-                                           NULL, NULL);
+    bool mended = !status &&
+                  !sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
     sqlite3_close(db->handle);
     db->handle = NULL;
     sg_error_clear(&first);
@@ -283,14 +287,15 @@ static void shrink(sg_db *db) {
 }
 
 sg_status sg_db_settle(sg_db *db, bool *plain, sg_error *e) {
-  *plain = true;
+  *plain = db->settled = true;
   if (!db->file.write) return SG_OK;
-  sg_status status = sg_db_execute(db, "DELETE FROM run WHERE status = 'running'", e);
+  int64_t busy = 0;
   sg_error ignored = {0};
+  sg_status status = sg_db_execute(db, "DELETE FROM run WHERE status = 'running'", e);
   /* Refused while somebody reads: then the last reader leaves the WAL, and nothing is lost. */
-  if (!status) status = sg_db_execute(db, "PRAGMA wal_checkpoint(TRUNCATE)", e);
-  if (!status) status = sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored);
-  *plain = !status;
+  if (!status) status = scalar(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, &busy, e);
+  if (!status && !busy) status = sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored);
+  *plain = !status && !busy;
   if (sg_error_status(&ignored) == SG_BUSY) status = SG_OK;
   if (status) sg_error_move(e, &ignored);
   sg_error_clear(&ignored);
@@ -301,7 +306,7 @@ sg_status sg_db_settle(sg_db *db, bool *plain, sg_error *e) {
 sg_status sg_db_close(sg_db *db, sg_error *e) {
   if (!db) return SG_OK;
   bool plain;
-  sg_status status = sg_db_settle(db, &plain, e);
+  sg_status status = db->settled ? SG_OK : sg_db_settle(db, &plain, e);
   discard(db, false);
   return status;
 }

@@ -22,7 +22,8 @@ static sg_status fail_open(const sg_file *f, const struct stat *info, int error,
     return sg_fail(e, refused, f->path, "expected a database, found a folder");
   if (info && !S_ISREG(info->st_mode))
     return sg_fail(e, refused, f->path, "expected a database, found a device or a pipe");
-  if (!f->write) return sg_fail(e, refused, f->path, "cannot open the database: %s", strerror(error));
+  if (!f->write)
+    return sg_fail(e, refused, f->path, "cannot open the database: %s", strerror(error));
   if (info)
     return sg_fail(e, refused, f->path,
                    "cannot write to the database: %s; name another file with -o", strerror(error));
@@ -34,8 +35,7 @@ static sg_status fail_open(const sg_file *f, const struct stat *info, int error,
 /* An open file description holds the lock, not the process: SQLite's locks and closes of the same
  * file do not touch it. */
 static sg_status lock(const sg_file *f, sg_error *e) {
-  struct flock byte = {
-      .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE, .l_len = 1};
+  struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_BYTE, .l_len = 1};
   while (fcntl(f->fd, F_OFD_SETLK, &byte)) {
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EACCES)

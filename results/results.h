@@ -30,7 +30,7 @@ sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error 
  * writer or reader has closed it. */
 sg_status sg_db_settle(sg_db *db, bool *plain, sg_error *e);
 sg_status sg_db_close(sg_db *db, sg_error *e); /* settles, too */
-sqlite3 *sg_db_handle(sg_db *db); /* for queries */
+sqlite3 *sg_db_handle(sg_db *db);              /* for queries */
 
 /* What is written between them is there as a whole or not at all; they nest. sg_db_end keeps it
  * where `status` is SG_OK and forgets it otherwise; it returns `status`, or why it could not be
@@ -135,7 +135,6 @@ typedef struct sg_written { /* committed; the last three are among the runs */
  * refuses everything, so that threads which still know it come to no harm. */
 sg_status sg_writer_end(sg_writer *w, sg_written *written, sg_error *e);
 sg_status sg_writer_free(sg_writer *w, sg_error *e); /* ends it, if it has not ended */
-
 
 /* --- Checks of codes -------------------------------------------------------------------------- */
 

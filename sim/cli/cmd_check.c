@@ -12,7 +12,7 @@ static int print_valid(const sg_session *s) {
   sg_putf(&out, "%s: valid, %d points", s->path, plan->n_valid);
   if (plan->n_skipped) sg_putf(&out, ", %d combinations that a code cannot have", plan->n_skipped);
   sg_put(&out, "\n  results go to ");
-  sg_put_clean(&out, s->database, strlen(s->database), "");
+  sg_put_clean(&out, s->database, strlen(s->database), "", '?');
   sg_put(&out, "\n");
   sg_put_skipped(plan, "  ", false, &out);
   sg_plan_notes(plan, &out);

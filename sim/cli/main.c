@@ -14,7 +14,8 @@ int main(int argc, char **argv) {
   gsl_set_error_handler_off();
   signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write error, with its message */
   int code = sg_straggle(argc, argv);
-  /* After an interrupt threads may still compute, and must not meet what libraries do at the end. */
+  /* After an interrupt threads may still compute, and must not meet what libraries do at the end.
+   */
   if (code == sg_exit_code(SG_INTERRUPTED)) {
     fflush(NULL);
     _exit(code);

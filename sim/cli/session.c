@@ -21,16 +21,17 @@ static void on_signal(int number) {
   atomic_store(&stop_wanted, true);
 }
 
-/* While a database is open a signal stops the runs; a second one ends the program at once, which the
- * database survives, too. Before, as after, there is nothing to be put in order: the first one ends
- * it, whatever is being made for the plan. */
+/* While a database is open a signal stops the runs; a second one ends the program at once, which
+ * the database survives, too. Before, as after, there is nothing to be put in order: the first one
+ * ends it, whatever is being made for the plan. */
 const atomic_bool *sg_catch_signals(bool open) {
   static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
   struct sigaction action = {.sa_handler = open ? on_signal : SIG_DFL,
                              .sa_flags = (int)SA_RESETHAND};
   for (int i = 0; i < 3; i++) {
     struct sigaction old;
-    bool nohup = signals[i] == SIGHUP && !sigaction(SIGHUP, NULL, &old) && old.sa_handler == SIG_IGN;
+    bool nohup =
+        signals[i] == SIGHUP && !sigaction(SIGHUP, NULL, &old) && old.sa_handler == SIG_IGN;
     if (!nohup) sigaction(signals[i], &action, NULL);
   }
   return &stop_wanted;
@@ -140,7 +141,7 @@ void sg_say(const char *format, ...) {
   va_end(args);
   if (n < 0) return;
   sg_buffer clean = {0};
-  sg_put_clean(&clean, text, (size_t)n, "\n\t");
+  sg_put_clean(&clean, text, (size_t)n, "\n\t", '?');
   if (clean.data && !clean.failed) fputs(clean.data, stderr);
   sg_buffer_free(&clean);
   free(text);

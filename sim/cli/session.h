@@ -22,8 +22,8 @@ typedef struct sg_session {
 
 /* Reads the scenario with --set, and plans it. The session must be closed in any case. */
 sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s);
-/* Says where results go, s->database: to `path`, or where it is NULL to the scenario's own database,
- * which must be in the scenario's folder with all links followed. */
+/* Says where results go, s->database: to `path`, or where it is NULL to the scenario's own
+ * database, which must be in the scenario's folder with all links followed. */
 sg_status sg_session_place(sg_session *s, const char *path);
 /* Opens that database. Faults are left in the session. */
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);

@@ -190,7 +190,7 @@ static void put_field(sg_buffer *out, const char *text, const column *c, bool la
   size_t n = 0;
   for (; text[n]; n++)
     if (((unsigned char)text[n] & 0xC0) != 0x80 && room-- == 0) break;
-  sg_put_clean(out, text, n, "");
+  sg_put_clean(out, text, n, "", ' ');
   if (length > width) sg_put(out, "…");
   if (!c->numeric && !last) put_blanks(out, width - length);
 }
@@ -270,7 +270,7 @@ static void put_csv_text(const char *s, sg_buffer *out) {
   if (quoted) sg_put(out, "\"");
   while (*s) {
     size_t n = strcspn(s, "\"");
-    sg_put_clean(out, s, n, "\n\t");
+    sg_put_clean(out, s, n, "\n\t", '?');
     s += n;
     if (*s) sg_put(out, "\"\"");
     s += *s != '\0';

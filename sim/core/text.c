@@ -80,7 +80,7 @@ bool sg_has_control(const char *text) {
   return false;
 }
 
-void sg_put_clean(sg_buffer *b, const char *text, size_t n, const char *keep) {
+void sg_put_clean(sg_buffer *b, const char *text, size_t n, const char *keep, char instead) {
   size_t from = 0;
   for (size_t i = 0, step; i < n; i += step) {
     step = sequence((const unsigned char *)text + i, n - i);
@@ -88,7 +88,7 @@ void sg_put_clean(sg_buffer *b, const char *text, size_t n, const char *keep) {
     if (step == 0) step = 1;
     if (!control || (text[i] && strchr(keep, text[i]))) continue;
     sg_put_bytes(b, text + from, i - from);
-    sg_put_bytes(b, "?", 1);
+    sg_put_bytes(b, &instead, 1);
     from = i + step;
   }
   sg_put_bytes(b, text + from, n - from);
@@ -195,7 +195,7 @@ void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const c
 void sg_put_markdown_cell(const char *text, sg_buffer *b) {
   for (; *text; text++) {
     size_t n = strcspn(text, "|");
-    sg_put_clean(b, text, n, "");
+    sg_put_clean(b, text, n, "", ' ');
     text += n;
     if (!*text) return;
     sg_put(b, "\\|");

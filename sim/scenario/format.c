@@ -61,8 +61,7 @@ static const sg_param sweep_value[] = {
 };
 
 static const sg_param sweep[] = {
-    SG_ROW("name", SG_TEXT, "Name of the axis in the results.",
-           .flags = SG_REQUIRED | SG_IS_NAME),
+    SG_ROW("name", SG_TEXT, "Name of the axis in the results.", .flags = SG_REQUIRED | SG_IS_NAME),
     SG_ROW("path", SG_TEXT, "JSON pointer of the member that is varied, such as /cluster/workers.",
            .flags = SG_REQUIRED),
     SG_ROW_LIST("values", sweep_value, 1, 0, "The values it takes.", .flags = SG_REQUIRED),

@@ -90,7 +90,7 @@ void sg_sort_faults(const sg_scenario *s, sg_error *e) {
 
 /* What a file or command line contains must not reach the terminal as control characters. */
 static void put_text(sg_buffer *out, const char *text) {
-  sg_put_clean(out, text, strlen(text), "\t");
+  sg_put_clean(out, text, strlen(text), "\t", '?');
 }
 
 /* The source line of an offset, or a window of a long one, and a caret under the offset. */
@@ -105,7 +105,7 @@ static void put_source(sg_buffer *out, const sg_scenario *s, size_t offset) {
   if (to - from > WINDOW) to = from + WINDOW;
   while (to > offset && to < end && (text[to] & 0xC0) == 0x80) to--;
   sg_put(out, from > begin ? "  …" : "  ");
-  sg_put_clean(out, text + from, to - from, "\t");
+  sg_put_clean(out, text + from, to - from, "\t", '?');
   sg_put(out, to < end ? "…\n  " : "\n  ");
   if (from > begin) sg_put(out, " ");
   for (size_t i = from; i < offset; i++)
@@ -123,8 +123,8 @@ static int override_at(const sg_scenario *s, const char *pointer) {
   return -1;
 }
 
-/* Whether a place is a JSON pointer: its first member is one of the format, or of the scenario. Else
- * it may be the path of a database. */
+/* Whether a place is a JSON pointer: its first member is one of the format, or of the scenario.
+ * Else it may be the path of a database. */
 static bool is_pointer(const sg_scenario *s, const char *place) {
   if (!s || !s->tree || place[0] != '/' || strchr(place, ':')) return false;
   char *first = strndup(place + 1, strcspn(place + 1, "/"));

@@ -135,7 +135,8 @@ static void check_database(const sg_scenario *s, sg_error *e) {
   for (const char *at = name; at && !up; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL)
     up = strncmp(at, "..", 2) == 0 && (at[2] == '/' || !at[2]);
   if (n == 0 || name[n - 1] == '/')
-    sg_fail(e, SG_INVALID, "/output/database", "expected the name of a file, found \"%.60s\"", name);
+    sg_fail(e, SG_INVALID, "/output/database", "expected the name of a file, found \"%.60s\"",
+            name);
   else if (name[0] == '/' || up)
     sg_fail(e, SG_INVALID, "/output/database",
             "expected a file in the scenario's folder or below it, found \"%.60s\"; -o names any "
@@ -157,7 +158,7 @@ static bool set_names(sg_scenario *s, const char *path) {
                s->folder ? s->folder : "", n, base) < 0)
     s->database = NULL;
   sg_buffer name = {0};
-  sg_put_clean(&name, base, (size_t)n, "");
+  sg_put_clean(&name, base, (size_t)n, "", '?');
   s->name = name.data;
   return s->path && s->folder && s->database && !name.failed;
 }
