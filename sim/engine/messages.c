@@ -188,24 +188,40 @@ static void form(sg_run *run, message *m) {
   if (!run->hooks.form(run->hooks.user, &sent, &m->bits)) run_out_of_memory(run);
 }
 
-/* The seconds for which an inner node decodes before it sends this message. */
-static double combine_seconds(sg_run *run, const message *m) {
-  if (!run->code->type->combine) return 0;
+/* The seconds for which its sender works on a message before it sends it: an inner node decodes,
+ * and encoding takes its time where the scenario says so. */
+static double prepare_seconds(sg_run *run, const message *m) {
+  bool combines = m->view.n_in > 0 && run->code->type->combine;
+  if (!combines && !run->encodes) return 0;
   const void *state = sg_protocol_state(run->protocol);
+  const sg_row *row = &run->row;
   if (!sg_encode(run->code, state, &m->view, &run->row)) {
     /* Refused weights are found out again by the decode that wants to use the message. */
-    if (run->row.mistake)
-      run_fail(run, "code %s: %s", run->code->type->about.name, run->row.mistake);
-    else if (!run->row.undecodable)
+    if (row->mistake)
+      run_fail(run, "code %s: %s", run->code->type->about.name, row->mistake);
+    else if (!row->undecodable)
       run_out_of_memory(run);
     return 0;
   }
-  double flops = run->row.combined.flops;
-  double seconds =
-      run->env->flops_seconds ? run->env->flops_seconds(run->env->flops_user, flops) : 0;
+  const sg_environment *env = run->env;
+  double flops = combines ? row->combined.flops : 0;
+  double combine_s =
+      combines && env->flops_seconds ? env->flops_seconds(env->flops_user, flops) : 0;
+  /* A sum that an inner node has decoded is what it sends. */
+  double length = (double)sg_segment_length(&run->code->segment[m->view.segment]);
+  double adds = combines ? 0 : 2 * (row->n_terms + row->n_links) * length;
+  double encode_s = run->encodes ? env->encode_seconds(env->flops_user, adds) : 0;
   run->cost.combine_flops += flops;
-  run->cost.combine_s += seconds;
-  return seconds;
+  run->cost.combine_s += combine_s;
+  run->cost.encode_s += encode_s;
+  return combine_s + encode_s;
+}
+
+/* The transmission comes at `time`, and occupies nothing until then. */
+static void fly(sg_run *run, int id, double time) {
+  for (int i = id; i >= 0; i = run_message(run, i)->part) run_message(run, i)->place = IN_FLIGHT;
+  run->in_flight++;
+  run_schedule(run, time, EV_COME, run_message(run, id)->view.from, id);
 }
 
 void run_send(sg_run *run, int id) {
@@ -215,11 +231,11 @@ void run_send(sg_run *run, int id) {
   uint32_t draw = (uint32_t)n->sent++;
   int number = 0;
   m->bytes = run->env->header_bytes;
-  m->combine_s = 0;
+  m->prepare_s = 0;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
-    if (part->view.n_in > 0) m->combine_s += combine_seconds(run, part);
+    m->prepare_s += prepare_seconds(run, part);
     part->place = IN_UPLINK;
     part->worked = n->worked;
     part->iteration = iteration;
@@ -242,7 +258,7 @@ void run_send(sg_run *run, int id) {
   m->next = -1;
   if (m->free) {
     m->bytes = 0;
-    run_schedule(run, run->now + m->combine_s, EV_FREE, m->view.from, id);
+    fly(run, id, run->now + m->prepare_s);
     return;
   }
   if (n->uplink.head < 0)
@@ -256,13 +272,16 @@ void run_start_uplink(sg_run *run, int index, double start) {
   node *n = &run->node[index];
   const message *m = run_message(run, n->uplink.head);
   n->sending = true;
-  start += m->combine_s;
+  n->send_cut = false;
+  start += m->prepare_s;
   if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->bytes / run->model_bytes, m->bytes);
-  double end = sg_links_send_message(run->links, index, start, seconds);
-  if (run->hooks.log) n->send_begin = run->base + (run->half_duplex ? end - seconds : start);
-  run_schedule(run, end, EV_UPLINK, index, 0);
+  seconds -= run->latency_s;
+  n->send_end = sg_links_send_message(run->links, index, start, seconds);
+  if (run->hooks.log)
+    n->send_begin = run->base + (run->half_duplex ? n->send_end - seconds : start);
+  run_schedule(run, n->send_end, EV_UPLINK, index, 0);
 }
 
 /* --- Delivery --------------------------------------------------------------------------------- */
@@ -364,15 +383,6 @@ static void deliver(sg_run *run, int id) {
     hold_at_node(run, id, to, count);
 }
 
-void run_deliver_free(sg_run *run, int id) {
-  /* Its round may have ended at this very instant: then it is late. */
-  bool late = run_message(run, id)->view.round != run->round || run->ending;
-  if (late && run->env->late_work != SG_LATE_KEEP_PARTIAL && !run->async)
-    run_free_transmission(run, id);
-  else
-    deliver(run, id);
-}
-
 /* The time of a queue's next delivery has changed. */
 static void reschedule(sg_run *run, int receiver) {
   double next = sg_ingress_next(run->ingress[receiver + 1]);
@@ -400,18 +410,29 @@ static void enter_ingress(sg_run *run, int id) {
   reschedule(run, to);
 }
 
+void run_come(sg_run *run, int id) {
+  message *m = run_message(run, id);
+  if (m->place == IN_FLIGHT) run->in_flight--;
+  if (m->snapshot < 0 && (m->free || !run->occupies_link))
+    run_free_transmission(run, id);
+  else if (m->free || run->unlimited)
+    deliver(run, id);
+  else
+    enter_ingress(run, id);
+}
+
 void run_uplink_done(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_fused_task_done(run, index);
   int id = n->uplink.head;
-  if (run->hooks.log) run_log_uplink(run, id, false);
+  if (run->hooks.log) run_log_uplink(run, id, n->send_cut);
   n->uplink.head = run_message(run, id)->next;
   n->sending = false;
   if (n->uplink.head >= 0) run_touch(run, index);
-  if (run->unlimited)
-    deliver(run, id);
+  if (run->latency_s > 0 && !n->send_cut)
+    fly(run, id, run->now + run->latency_s);
   else
-    enter_ingress(run, id);
+    run_come(run, id);
 }
 
 void run_ingress_done(sg_run *run, int receiver) {
@@ -423,7 +444,7 @@ void run_ingress_done(sg_run *run, int receiver) {
 
 /* --- Late messages ---------------------------------------------------------------------------- */
 
-void run_cancel_uplink(sg_run *run, int index) {
+void run_cancel_uplink(sg_run *run, int index, double until) {
   node *n = &run->node[index];
   int id = n->uplink.head;
   if (id < 0) return;
@@ -435,10 +456,15 @@ void run_cancel_uplink(sg_run *run, int index) {
   }
   n->uplink = (list){-1, -1};
   if (!n->sending) return;
-  if (run->occupies_link) {
+  if (run->occupies_link || until > run->now) {
     discard(run, id);
     run_message(run, id)->next = -1;
     n->uplink = (list){id, id};
+    if (run->occupies_link || n->send_end <= until) return;
+    sg_queue_cancel(&run->queue, EV_UPLINK, index);
+    run_schedule(run, until, EV_UPLINK, index, 0);
+    n->send_end = until;
+    n->send_cut = true;
   } else {
     sg_queue_cancel(&run->queue, EV_UPLINK, index);
     if (run->hooks.log) run_log_uplink(run, id, true);
@@ -458,21 +484,17 @@ static void cancel_in_ingress(sg_run *run, int receiver) {
   reschedule(run, receiver);
 }
 
-static void discard_in_ingress(sg_run *run) {
-  for (int id = 0; id < run->n_chunks * CHUNK; id++) {
+void run_cancel_on_way(sg_run *run) {
+  /* What occupies links goes on for nothing, and so does what nothing can stop. */
+  bool occupies = run->occupies_link;
+  for (int id = 0; id < run->n_chunks * CHUNK && run->in_flight + occupies * run->in_ingress > 0;
+       id++) {
     const message *m = run_message(run, id);
-    if (m->place != IN_INGRESS || !m->first || m->snapshot < 0) continue;
+    bool goes_on = m->place == IN_FLIGHT || (occupies && m->place == IN_INGRESS);
+    if (!goes_on || !m->first || m->snapshot < 0) continue;
     run->node[m->view.from].row_cancelled = true;
     discard(run, id);
   }
-}
-
-void run_cancel_ingress(sg_run *run) {
-  if (run->in_ingress == 0) return;
-  if (run->occupies_link) {
-    discard_in_ingress(run);
-    return;
-  }
-  for (int i = 0; i <= run->nodes; i++)
+  for (int i = 0; i <= run->nodes && !occupies && run->in_ingress > 0; i++)
     if (run->ingress[i]) cancel_in_ingress(run, i - 1);
 }
