@@ -245,6 +245,7 @@ void run_send(sg_run *run, int id) {
     if (run->forms) form(run, part);
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
+  m->ready = run->base + run->now + m->prepare_s;
   if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
     n->row_cancelled = true;
     run_free_transmission(run, id);
@@ -273,7 +274,7 @@ void run_start_uplink(sg_run *run, int index, double start) {
   const message *m = run_message(run, n->uplink.head);
   n->sending = true;
   n->send_cut = false;
-  start += m->prepare_s;
+  if (m->prepare_s > 0) start = fmax(start, m->ready - run->base);
   if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->bytes / run->model_bytes, m->bytes);

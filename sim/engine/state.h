@@ -60,8 +60,8 @@ typedef struct message {
   /* Of the transmission, in its first message. */
   double bytes;
   double worked;    /* node.worked when it was sent */
-  double prepare_s; /* of a transmission: its sender decodes and encodes so long before it is on
-                       the link */
+  double prepare_s; /* its sender decodes and encodes so long before it is on the link, */
+  double ready;     /* and is through with that then: absolute */
   double entered;   /* its receiver's ingress: absolute */
 } message;
 
@@ -274,7 +274,7 @@ void run_reset_nodes(sg_run *run, double shift);
 /* Whether nothing but what follows a task that is to begin stands against their being one. */
 static inline bool run_may_fuse(const sg_run *run, const node *n, const job *task) {
   return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
-         !run->forms && n->uplink.head < 0 && n->held.head < 0;
+         !run->forms && !run->encodes && n->uplink.head < 0 && n->held.head < 0;
 }
 /* The message that follows a task that is to begin, taken off the queue, or −1. */
 int run_take_fused(sg_run *run, node *n, const job *task);
