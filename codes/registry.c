@@ -29,3 +29,20 @@ const sg_code_type *const sg_code_types[] = {
     &sg_streamed_group,
     SG_MORE_CODES NULL,
 };
+
+const sg_code_type *sg_code_type_at(int i) {
+  for (int k = 0; sg_code_types[k]; k++)
+    if (k == i) return sg_code_types[k];
+  return NULL;
+}
+
+static const sg_variant *variant_at(int i) {
+  const sg_code_type *type = sg_code_type_at(i);
+  return type ? &type->about : NULL;
+}
+
+const sg_family sg_code_family = {.selector = "code", .what = "gradient code", .at = variant_at};
+
+const sg_code_type *sg_code_type_find(const char *name) {
+  return (const sg_code_type *)sg_family_find(&sg_code_family, name);
+}

@@ -23,19 +23,21 @@ static const char *const printed[] = {
     "ended_early",      "judged_by", "verdict",     "time_to_target_median_s",
     "mb_received_mean", NULL};
 
+typedef struct axis {
+  char *name, *column; /* as typed; what its column is called */
+} axis;
+
 typedef struct axes {
   int n, capacity;
-  char **name, **column; /* as typed; what its column is called */
-  int column_capacity;
+  axis *axis;
 } axes;
 
 static void axes_clear(axes *a) {
   for (int i = 0; i < a->n; i++) {
-    free(a->name[i]);
-    sqlite3_free(a->column[i]);
+    sqlite3_free(a->axis[i].name);
+    sqlite3_free(a->axis[i].column);
   }
-  free(a->name);
-  free(a->column);
+  free(a->axis);
 }
 
 static bool is_taken(const axes *a, const char *column) {
@@ -43,103 +45,76 @@ static bool is_taken(const axes *a, const char *column) {
   for (int i = 0; printed[i]; i++)
     if (!sqlite3_stricmp(printed[i], column)) return true;
   for (int i = 0; i < a->n; i++)
-    if (!sqlite3_stricmp(a->column[i], column)) return true;
+    if (!sqlite3_stricmp(a->axis[i].column, column)) return true;
   return false;
 }
 
 static bool add_axis(axes *a, const char *name) {
-  if (!SG_ROOM(a->name, a->capacity, a->n + 1) || !SG_ROOM(a->column, a->column_capacity, a->n + 1))
-    return false;
+  if (!SG_ROOM(a->axis, a->capacity, a->n + 1)) return false;
   char *column = sqlite3_mprintf("%s", name);
-  while (column && is_taken(a, column)) {
-    char *longer = sqlite3_mprintf("axis_%s", column);
-    sqlite3_free(column);
-    column = longer;
-  }
-  char *copy = column ? strdup(name) : NULL;
-  if (!copy) {
-    sqlite3_free(column);
-    return false;
-  }
-  a->name[a->n] = copy;
-  a->column[a->n++] = column;
-  return true;
+  while (column && is_taken(a, column)) column = sqlite3_mprintf("axis_%z", column);
+  axis *added = &a->axis[a->n++];
+  *added = (axis){.name = sqlite3_mprintf("%s", name), .column = column};
+  return added->name && added->column;
 }
 
 /* All names, in the order in which points were added: so a column keeps its name. */
 static sg_status read_axes(sg_db *db, axes *a, sg_error *e) {
   sqlite3_stmt *s = NULL;
-  sg_status status = sg_db_prepare(db,
-                                   "SELECT name FROM point_axis GROUP BY name"
-                                   " ORDER BY min(point_id), position LIMIT ?",
-                                   &s, e);
-  if (!status) sqlite3_bind_int(s, 1, MOST_AXES);
-  while (!status) {
-    status = sg_db_step(db, s, e);
-    if (status || !sqlite3_data_count(s)) break;
+  sg_status status = sg_db_ask(db,
+                               "SELECT name FROM point_axis GROUP BY name"
+                               " ORDER BY min(point_id), position LIMIT :number",
+                               NULL, MOST_AXES, &s, e);
+  while (sg_db_row(db, s, &status, e))
     if (!add_axis(a, (const char *)sqlite3_column_text(s, 0))) status = sg_fail_memory(e);
-  }
   sqlite3_finalize(s);
   return status;
 }
 
 /* Values are JSON: numbers and texts become what they are, lists and objects stay JSON. */
 static sg_status make_view(sg_db *db, const axes *a, sg_error *e) {
-  sg_buffer sql = {0};
-  sg_put(&sql, "DROP VIEW IF EXISTS v_axes; CREATE VIEW v_axes AS SELECT point_id");
-  for (int i = 0; i < a->n && !sql.failed; i++) {
-    char *column = sqlite3_mprintf(
+  sqlite3_str *s = sqlite3_str_new(sg_db_handle(db));
+  sqlite3_str_appendall(s, "DROP VIEW IF EXISTS v_axes; CREATE VIEW v_axes AS SELECT point_id");
+  for (int i = 0; i < a->n; i++)
+    sqlite3_str_appendf(
+        s,
         ",\n (SELECT CASE WHEN json_valid(value) THEN json_extract(value, '$') ELSE value END"
         " FROM point_axis a WHERE a.point_id = p.point_id AND a.name = %Q) AS \"%w\"",
-        a->name[i], a->column[i]);
-    if (column)
-      sg_put(&sql, column);
-    else
-      sql.failed = true;
-    sqlite3_free(column);
-  }
-  sg_put(&sql, "\nFROM point p");
-  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_execute(db, sql.data, e);
-  sg_buffer_free(&sql);
+        a->axis[i].name, a->axis[i].column);
+  sqlite3_str_appendall(s, "\nFROM point p");
+  char *sql = sqlite3_str_finish(s);
+  sg_status status = sql ? sg_db_execute(db, sql, e) : sg_fail_memory(e);
+  sqlite3_free(sql);
   return status;
 }
 
-static sg_status describe(sg_db *db, sqlite3_stmt *insert, const axes *a, const char *table,
-                          const char *name, sg_error *e) {
+static sg_status describe(sg_db *db, const axes *a, const char *table, const char *name,
+                          sg_error *e) {
   const sg_column *c = sg_column_find(table, name);
+  sg_column_doc_record doc = {table, name, c ? c->unit : "as set", c ? c->meaning : NULL};
   char *meaning = NULL;
   for (int i = 0; !c && i < a->n; i++)
-    if (!strcmp(a->column[i], name))
-      meaning =
-          sqlite3_mprintf("Value of the axis \"%s\" at the point; NULL: it has none", a->name[i]);
-  sg_bind_text(insert, 1, table);
-  sg_bind_text(insert, 2, name);
-  sg_bind_text(insert, 3, c ? c->unit : "as set");
-  sg_bind_text(insert, 4, c ? c->meaning : meaning);
-  sg_status status = sg_db_step(db, insert, e);
-  sqlite3_reset(insert);
+    if (!strcmp(a->axis[i].column, name))
+      doc.meaning = meaning = sqlite3_mprintf(
+          "Value of the axis \"%s\" at the point; NULL: it has none", a->axis[i].name);
+  sg_status status = sg_db_insert(db, "column_doc", 0, NULL, &doc, "", NULL, e);
   sqlite3_free(meaning);
   return status;
 }
 
 /* One row for each column of each table and view that there is. */
 static sg_status make_descriptions(sg_db *db, const axes *a, sg_error *e) {
-  sqlite3_stmt *select = NULL, *insert = NULL;
+  sqlite3_stmt *s = NULL;
   sg_status status = sg_db_execute(db, "DELETE FROM column_doc", e);
   if (!status)
     status = sg_db_prepare(db,
                            "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c"
                            " WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'",
-                           &select, e);
-  if (!status) status = sg_db_prepare_insert(db, "column_doc", "", &insert, e);
-  while (!status) {
-    status = sg_db_step(db, select, e);
-    if (status || !sqlite3_data_count(select)) break;
-    status = describe(db, insert, a, (const char *)sqlite3_column_text(select, 0),
-                      (const char *)sqlite3_column_text(select, 1), e);
-  }
-  sqlite3_finalize(select);
-  sqlite3_finalize(insert);
+                           &s, e);
+  while (sg_db_row(db, s, &status, e))
+    status = describe(db, a, (const char *)sqlite3_column_text(s, 0),
+                      (const char *)sqlite3_column_text(s, 1), e);
+  sqlite3_finalize(s);
   return status;
 }
 

@@ -40,14 +40,29 @@
 
 #define INVOCATION(member, unit, ...)                                                              \
   MEMBER("invocation", sg_invocation, member, #member, unit, __VA_ARGS__)
+#define SCENARIO(member, unit, meaning)                                                            \
+  MEMBER("scenario", sg_scenario_record, member, #member, unit, meaning, ALWAYS)
 #define POINT(member, unit, ...)                                                                   \
   MEMBER("point", sg_point_record, member, #member, unit, __VA_ARGS__)
+#define AXIS(member, unit, meaning)                                                                \
+  MEMBER("point_axis", sg_axis, member, #member, unit, meaning, ALWAYS)
 #define RUN(member, unit, meaning)                                                                 \
   MEMBER("run", sg_run_row, member, #member, unit, meaning, .rule = "")
-#define CHECK(member, name, unit, ...)                                                             \
+#define CALIBRATION(member, unit, meaning)                                                         \
+  MEMBER("calibration", sg_calibration_record, member, #member, unit, meaning, ALWAYS)
+#define CHECK_AS(member, name, unit, ...)                                                          \
   MEMBER("code_check", sg_code_check_record, member, name, unit, __VA_ARGS__)
-#define SETS(member, name, unit, meaning)                                                          \
-  MEMBER("code_check_sets", sg_sets_record, member, name, unit, meaning)
+#define CHECK(member, unit, ...) CHECK_AS(member, #member, unit, __VA_ARGS__)
+#define SETS(member, name, meaning)                                                                \
+  MEMBER("code_check_sets", sg_sets_record, member, name, "count", meaning)
+#define REFERENCE(in_table, to, meaning)                                                           \
+  OTHER(in_table, #to "_id", LONG, KEY, "id", meaning,                                             \
+        .rule = "NOT NULL REFERENCES " #to " ON DELETE CASCADE")
+#define DOC(member, meaning)                                                                       \
+  MEMBER("column_doc", sg_column_doc_record, member, #member, "text", meaning, ALWAYS)
+/* A column that views alone have. */
+#define VIEW(view, name, kind, unit, ...) OTHER(view, name, kind, NONE, unit, __VA_ARGS__)
+
 #define MISSING  "Missing workers of that pattern"
 #define FROM_RUN "NOT NULL REFERENCES run ON DELETE CASCADE ON UPDATE CASCADE"
 #define ALWAYS   .rule = "NOT NULL"
@@ -70,16 +85,14 @@ static const sg_column column[] = {
 
     OTHER("scenario", "scenario_id", LONG, NONE, "id", "Scenario that last named the point",
           .rule = "PRIMARY KEY"),
-    OTHER("scenario", "name", TEXT, KEY, "text", "Name of the scenario", ALWAYS),
-    OTHER("scenario", "path", TEXT, KEY, "text", "Scenario file as named on the command line",
-          ALWAYS),
-    OTHER("scenario", "text", TEXT, KEY, "text", "Content of the scenario file", ALWAYS),
-    OTHER("scenario", "sha256", TEXT, KEY, "hex", "SHA-256 of the text", ALWAYS),
+    SCENARIO(name, "text", "Name of the scenario"),
+    SCENARIO(path, "text", "Scenario file as named on the command line"),
+    SCENARIO(text, "text", "Content of the scenario file"),
+    SCENARIO(sha256, "hex", "SHA-256 of the text"),
 
     OTHER("point", "point_id", LONG, NONE, "id", "One parameter combination with one scheme",
           .rule = "PRIMARY KEY"),
-    OTHER("point", "scenario_id", LONG, KEY, "id", "Scenario that last named the point",
-          .rule = "NOT NULL REFERENCES scenario ON DELETE CASCADE"),
+    REFERENCE("point", scenario, "Scenario that last named the point"),
     OTHER("point", "results_version", LONG, KEY, "count",
           "Raised when the program computes other numbers; never compare across versions"),
     POINT(point_sha256, "hex", "Key: hash of all that can change a result row", ALWAYS),
@@ -116,20 +129,16 @@ static const sg_column column[] = {
     POINT(max_iterations, "count", "Most updates of a run"),
     POINT(seed, "text", "Seed (a decimal number up to 2^64 - 1)", ALWAYS),
 
-    OTHER("point_axis", "point_id", LONG, KEY, "id", "One parameter combination with one scheme",
-          .rule = "NOT NULL REFERENCES point ON DELETE CASCADE"),
+    REFERENCE("point_axis", point, "One parameter combination with one scheme"),
     OTHER("point_axis", "position", LONG, KEY, "count", "Order of the axes, from 0"),
-    OTHER("point_axis", "name", TEXT, KEY, "text",
-          "Name of a sweep axis or of an \"each\" member of the scheme", ALWAYS),
-    OTHER("point_axis", "value", TEXT, KEY, "JSON", "Its value at this point", ALWAYS),
+    AXIS(name, "text", "Name of a sweep axis or of an \"each\" member of the scheme"),
+    AXIS(value, "JSON", "Its value at this point"),
 
     OTHER("run", "run_id", LONG, KEY, "id",
           "point_id * 2^24 + replication; below 0 while it replaces an older run",
           .rule = "PRIMARY KEY"),
-    OTHER("run", "point_id", LONG, KEY, "id", "One parameter combination with one scheme",
-          .rule = "NOT NULL REFERENCES point ON DELETE CASCADE"),
-    OTHER("run", "invocation_id", LONG, KEY, "id", "One command that wrote results",
-          .rule = "NOT NULL REFERENCES invocation ON DELETE CASCADE"),
+    REFERENCE("run", point, "One parameter combination with one scheme"),
+    REFERENCE("run", invocation, "One command that wrote results"),
     OTHER("run", "replication", LONG, KEY, "count",
           "Number of the replication, from 0; equal numbers share delays"),
     OTHER("run", "detail", TEXT, KEY, "text",
@@ -151,13 +160,10 @@ static const sg_column column[] = {
 #define SG_SUMMARY(type, name, unit, over_runs, ...)                                               \
   MEMBER("run_summary", sg_summary_record, name, #name, unit, __VA_ARGS__,                         \
          .fold = SG_FOLD_##over_runs),
-#define OVER_RUNS_MEAN SG_FOLD_MEAN
-#define OVER_RUNS_MAX  SG_FOLD_MAX
-#define OVER_RUNS_SUM  SG_FOLD_MEAN
-#define OVER_RUNS_LAST SG_FOLD_MEAN
+/* Over runs: the largest of largest ones, and otherwise the mean. */
 #define SG_FOLDED(type, name, unit, meaning, over_run, kept, ...)                                  \
   MEMBER("run_summary", sg_summary_record, kept, #kept, unit, __VA_ARGS__,                         \
-         .fold = OVER_RUNS_##over_run),
+         .fold = SG_FOLD_##over_run == SG_FOLD_MAX ? SG_FOLD_MAX : SG_FOLD_MEAN),
 #include "results/columns.def"
 
     OTHER("iteration", "run_id", LONG, KEY, "id", "The run", .rule = FROM_RUN),
@@ -179,157 +185,144 @@ static const sg_column column[] = {
 
     OTHER("calibration", "position", LONG, KEY, "count", "Order of the entries, from 0",
           .rule = "PRIMARY KEY"),
-    OTHER("calibration", "flops", REAL, KEY, "flop", "Size of a measured decode", ALWAYS),
-    OTHER("calibration", "seconds", REAL, KEY, "s",
-          "Time that it took on the machine that was calibrated", ALWAYS),
+    CALIBRATION(flops, "flop", "Size of a measured decode"),
+    CALIBRATION(seconds, "s", "Time that it took on the machine that was calibrated"),
 
     OTHER("code_check", "check_id", LONG, NONE, "id", "One check of one code",
           .rule = "PRIMARY KEY"),
-    OTHER("code_check", "invocation_id", LONG, KEY, "id", "One command that wrote results",
-          .rule = "NOT NULL REFERENCES invocation ON DELETE CASCADE"),
-    CHECK(scheme_label, "scheme_label", "text", "Code and parameters of the scheme", ALWAYS),
-    CHECK(code, "code", "text", "Name of the gradient code", ALWAYS),
-    CHECK(config_json, "config_json", "JSON", "The code with all its parameters", ALWAYS),
-    CHECK(n_workers, "n_workers", "count", "Workers n"),
-    CHECK(n_subsets, "n_subsets", "count", "Subsets of the data k"),
-    CHECK(length, "length", "count", "Coordinates of the random gradients l"),
-    CHECK(speeds, "speeds", "text", "Nominal speeds of the workers, repeated to n", ALWAYS),
-    CHECK(seed, "seed", "text", "Seed of the code, of the gradients and of samples", ALWAYS),
-    CHECK(max_patterns, "max_patterns", "count",
+    REFERENCE("code_check", invocation, "One command that wrote results"),
+    CHECK(scheme_label, "text", "Code and parameters of the scheme", ALWAYS),
+    CHECK(code, "text", "Name of the gradient code", ALWAYS),
+    CHECK(config_json, "JSON", "The code with all its parameters", ALWAYS),
+    CHECK(n_workers, "count", "Workers n"),
+    CHECK(n_subsets, "count", "Subsets of the data k"),
+    CHECK(length, "count", "Coordinates of the random gradients l"),
+    CHECK(speeds, "text", "Nominal speeds of the workers, repeated to n", ALWAYS),
+    CHECK(seed, "text", "Seed of the code, of the gradients and of samples", ALWAYS),
+    CHECK(max_patterns, "count",
           "Patterns that were to be tried one by one; of more, so many were sampled"),
-    CHECK(exact, "exact", "0/1", "The code recovers the exact sum"),
-    CHECK(exhaustive, "exhaustive", "0/1",
-          "Every pattern with at most s workers missing was tried"),
-    CHECK(patterns, "patterns", "count", "Sets of at most s missing workers that there are",
+    CHECK(exact, "0/1", "The code recovers the exact sum"),
+    CHECK(exhaustive, "0/1", "Every pattern with at most s workers missing was tried"),
+    CHECK(patterns, "count", "Sets of at most s missing workers that there are", ALWAYS),
+    CHECK(patterns_tried, "count", "Of these tried: all, or a uniform sample"),
+    CHECK(patterns_searched, "count", "Tried besides in search of the worst"),
+    CHECK(load_d, "1", "Share of the data that the busiest worker holds, times n: promised",
           ALWAYS),
-    CHECK(patterns_tried, "patterns_tried", "count", "Of these tried: all, or a uniform sample"),
-    CHECK(patterns_searched, "patterns_searched", "count", "Tried besides in search of the worst"),
-    CHECK(load_d, "load_d", "1",
-          "Share of the data that the busiest worker holds, times n: promised", ALWAYS),
-    CHECK(stragglers_s, "stragglers_s", "count", "Stragglers that are tolerated in every pattern"),
-    CHECK(comm_m, "comm_m", "1",
-          "Communication reduction: a message has 1/m of the length of a gradient"),
-    CHECK(load_found, "load_found", "1", "Load d as found in the messages"),
-    CHECK(stored_data_factor, "stored_data_factor", "1",
-          "Data stored at all workers over the size of the data"),
-    CHECK(stragglers_found, "stragglers_found", "count",
+    CHECK(stragglers_s, "count", "Stragglers that are tolerated in every pattern"),
+    CHECK(comm_m, "1", "Communication reduction: a message has 1/m of the length of a gradient"),
+    CHECK(load_found, "1", "Load d as found in the messages"),
+    CHECK(stored_data_factor, "1", "Data stored at all workers over the size of the data"),
+    CHECK(stragglers_found, "count",
           "Most workers any of which may be missing, as found; -1: not even none"),
-    CHECK(stragglers_proved, "stragglers_proved", "0/1",
-          "stragglers_found rests on all patterns, not on samples"),
-    CHECK(comm_found, "comm_found", "1",
+    CHECK(stragglers_proved, "0/1", "stragglers_found rests on all patterns, not on samples"),
+    CHECK(comm_found, "1",
           "Communication reduction m as found: what a worker sends is 1/m of a gradient"),
-    CHECK(slack, "slack", "1",
+    CHECK(slack, "1",
           "stored_data_factor - (s + m) as found: 0 is the optimal trade-off; NULL: not exact"),
-    CHECK(broken_promises, "broken_promises", "count",
-          "Patterns that the code promises and its decoder refused"),
-    CHECK(broken_missing, "broken_missing", "JSON", "Missing workers of the first of them"),
-    CHECK(patterns_inaccurate, "patterns_inaccurate", "count",
+    CHECK(broken_promises, "count", "Patterns that the code promises and its decoder refused"),
+    CHECK(broken_missing, "JSON", "Missing workers of the first of them"),
+    CHECK(patterns_inaccurate, "count",
           "Patterns tried that an exact code decoded with an error of 1e-6 or more, messages as "
           "float64"),
-    CHECK(cond2.median, "cond2_median", "1",
-          "2-norm condition number of the decode system (rows of the messages that have a weight): "
-          "median over patterns"),
-    CHECK(cond2.p90, "cond2_p90", "1", "The same: 90 % quantile"),
-    CHECK(cond2.worst, "cond2_worst", "1", "The same: largest, searched patterns included"),
-    CHECK(cond2.missing, "cond2_worst_missing", "JSON", MISSING),
-    CHECK(amp.median, "amp_median", "1",
-          "Size of the decode weights, as decode_amp: median over patterns"),
-    CHECK(amp.p90, "amp_p90", "1", "The same: 90 % quantile"),
-    CHECK(amp.worst, "amp_worst", "1", "The same: largest"),
-    CHECK(amp.missing, "amp_worst_missing", "JSON", MISSING),
-    CHECK(residual.median, "residual_median", "1",
-          "Largest deviation of a decoded coefficient from 1 (or 0): median over patterns"),
-    CHECK(residual.worst, "residual_worst", "1", "The same: largest"),
-    CHECK(residual.missing, "residual_worst_missing", "JSON", MISSING),
+    CHECK_AS(
+        cond2.median, "cond2_median", "1",
+        "2-norm condition number of the decode system (rows of the messages that have a weight): "
+        "median over patterns"),
+    CHECK_AS(cond2.p90, "cond2_p90", "1", "The same: 90 % quantile"),
+    CHECK_AS(cond2.worst, "cond2_worst", "1", "The same: largest, searched patterns included"),
+    CHECK_AS(cond2.missing, "cond2_worst_missing", "JSON", MISSING),
+    CHECK_AS(amp.median, "amp_median", "1",
+             "Size of the decode weights, as decode_amp: median over patterns"),
+    CHECK_AS(amp.p90, "amp_p90", "1", "The same: 90 % quantile"),
+    CHECK_AS(amp.worst, "amp_worst", "1", "The same: largest"),
+    CHECK_AS(amp.missing, "amp_worst_missing", "JSON", MISSING),
+    CHECK_AS(residual.median, "residual_median", "1",
+             "Largest deviation of a decoded coefficient from 1 (or 0): median over patterns"),
+    CHECK_AS(residual.worst, "residual_worst", "1", "The same: largest"),
+    CHECK_AS(residual.missing, "residual_worst_missing", "JSON", MISSING),
 #define PRECISION(name)                                                                            \
-  CHECK(err_##name.median, "err_" #name "_median", "1",                                            \
-        "Error of the decoded sum over the sum of the norms, messages as " #name                   \
-        ": median over patterns"),                                                                 \
-      CHECK(err_##name.p99, "err_" #name "_p99", "1", "The same: 99 % quantile"),                  \
-      CHECK(err_##name.worst, "err_" #name "_worst", "1",                                          \
-            "The same: largest; Inf: a message overflowed"),                                       \
-      CHECK(err_##name.missing, "err_" #name "_worst_missing", "JSON", MISSING)
+  CHECK_AS(err_##name.median, "err_" #name "_median", "1",                                         \
+           "Error of the decoded sum over the sum of the norms, messages as " #name                \
+           ": median over patterns"),                                                              \
+      CHECK_AS(err_##name.p99, "err_" #name "_p99", "1", "The same: 99 % quantile"),               \
+      CHECK_AS(err_##name.worst, "err_" #name "_worst", "1",                                       \
+               "The same: largest; Inf: a message overflowed"),                                    \
+      CHECK_AS(err_##name.missing, "err_" #name "_worst_missing", "JSON", MISSING)
     PRECISION(float64),
     PRECISION(float32),
     PRECISION(bfloat16),
-    CHECK(encode_flops, "encode_flops", "flop",
-          "Operations of the busiest worker to encode its messages"),
-    CHECK(find_flops, "find_flops", "flop",
-          "Operations to find decode weights: most over patterns"),
-    CHECK(apply_flops, "apply_flops", "flop",
-          "Operations per coordinate to apply them: most over patterns"),
-    CHECK(least_messages, "least_messages", "count", "Messages with a weight: least over patterns"),
-    CHECK(received_gradients, "received_gradients", "1",
-          "Their length in gradients: what the master must receive"),
-    CHECK(received_bytes, "received_bytes", "byte", "The same in bytes, as float64"),
+    CHECK(encode_flops, "flop", "Operations of the busiest worker to encode its messages"),
+    CHECK(find_flops, "flop", "Operations to find decode weights: most over patterns"),
+    CHECK(apply_flops, "flop", "Operations per coordinate to apply them: most over patterns"),
+    CHECK(least_messages, "count", "Messages with a weight: least over patterns"),
+    CHECK(received_gradients, "1", "Their length in gradients: what the master must receive"),
+    CHECK(received_bytes, "byte", "The same in bytes, as float64"),
 
     OTHER("code_check_sets", "check_id", LONG, KEY, "id", "One check of one code",
           .rule = "NOT NULL REFERENCES code_check ON DELETE CASCADE"),
-    SETS(responders, "responders", "count", "Workers that answer"),
-    SETS(sets, "sets", "count", "Sets of so many workers that there are"),
-    SETS(tried, "sets_tried", "count", "Of these tried; fewer than sets: a uniform sample"),
-    SETS(decodable, "sets_decodable", "count",
-         "Of the tried ones those from which the sum is decoded"),
+    SETS(responders, "responders", "Workers that answer"),
+    SETS(sets, "sets", "Sets of so many workers that there are"),
+    SETS(tried, "sets_tried", "Of these tried; fewer than sets: a uniform sample"),
+    SETS(decodable, "sets_decodable", "Of the tried ones those from which the sum is decoded"),
 
     OTHER("t_quantile", "df", LONG, KEY, "count", "Degrees of freedom", .rule = "PRIMARY KEY"),
-    OTHER("t_quantile", "t975", REAL, KEY, "1", "97.5 % quantile of Student's t", ALWAYS),
+    MEMBER("t_quantile", sg_t_quantile_record, t975, "t975", "1", "97.5 % quantile of Student's t",
+           ALWAYS),
 
-    OTHER("column_doc", "table_name", TEXT, KEY, "text", "Table or view", ALWAYS),
-    OTHER("column_doc", "column_name", TEXT, KEY, "text", "Column", ALWAYS),
-    OTHER("column_doc", "unit", TEXT, KEY, "text", "Unit; 1: none", ALWAYS),
-    OTHER("column_doc", "meaning", TEXT, KEY, "text", "What the column holds", ALWAYS),
+    DOC(table_name, "Table or view"),
+    DOC(column_name, "Column"),
+    DOC(unit, "Unit; 1: none"),
+    DOC(meaning, "What the column holds"),
 
     /* What views have of their own; the other columns of a view are those of tables. */
-    OTHER("v_point", "axes", TEXT, NONE, "text", "Values of the sweep; NULL: none"),
-    OTHER("v_point", "replications", LONG, NONE, "count", "Runs that ended",
-          .shown = SG_IN_POINTS | SG_IN_WHAT_IF),
-    OTHER("v_point", "unfinished_runs", LONG, NONE, "count",
-          "Of these, runs that diverged, stalled or could not be decoded"),
-    OTHER("v_point", "iter_mean_ci95_half_s", REAL, NONE, "s",
-          "Half width of the 95 % confidence interval of iter_mean_s over runs",
-          .shown = SG_IN_POINTS),
-    OTHER("v_point", "n_reached", LONG, NONE, "count", "Runs that reached the target loss"),
-    OTHER("v_compare", "baseline_point_id", LONG, NONE, "id", "The scheme that is compared with"),
-    OTHER("v_compare", "baseline_label", TEXT, NONE, "text", "Its label"),
-    OTHER("v_compare", "pairs", LONG, NONE, "count", "Replications that both schemes finished"),
-    OTHER("v_compare", "log_ratio_mean", REAL, NONE, "1",
-          "Mean over pairs of ln(baseline iter_mean_s / iter_mean_s)"),
-    OTHER("v_compare", "log_ratio_sd", REAL, NONE, "1", "Standard deviation of the same"),
-    OTHER("v_compare", "speedup", REAL, NONE, "1",
-          "Mean iteration time of the baseline over that of the scheme (geometric mean of pairs)"),
-    OTHER("v_compare", "speedup_ci95_low", REAL, NONE, "1",
-          "Lower end of the 95 % confidence interval of speedup; NULL under 5 pairs"),
-    OTHER("v_compare", "speedup_ci95_high", REAL, NONE, "1", "Upper end of the same"),
-    OTHER("v_compare", "iter_time_verdict", TEXT, NONE, "text",
-          "faster, slower, undecided, approximate (not the exact gradient), no barrier, too few"),
-    OTHER("v_ecdf", "share", REAL, NONE, "1",
-          "Share of the iterations of the point that took duration_s or less"),
-    OTHER("v_progress", "time_mean_s", REAL, NONE, "s",
-          "Mean simulated time at the end of the iteration"),
-    OTHER("v_progress", "loss_mean", REAL, NONE, "1", "Mean training loss after the iteration"),
-    OTHER("v_progress", "test_accuracy_mean", REAL, NONE, "1",
-          "Mean test accuracy after the iteration"),
+    VIEW("v_point", "axes", TEXT, "text", "Values of the sweep; NULL: none"),
+    VIEW("v_point", "replications", LONG, "count", "Runs that ended",
+         .shown = SG_IN_POINTS | SG_IN_WHAT_IF),
+    VIEW("v_point", "unfinished_runs", LONG, "count",
+         "Of these, runs that diverged, stalled or could not be decoded"),
+    VIEW("v_point", "iter_mean_ci95_half_s", REAL, "s",
+         "Half width of the 95 % confidence interval of iter_mean_s over runs",
+         .shown = SG_IN_POINTS),
+    VIEW("v_point", "n_reached", LONG, "count", "Runs that reached the target loss"),
+    VIEW("v_compare", "baseline_point_id", LONG, "id", "The scheme that is compared with"),
+    VIEW("v_compare", "baseline_label", TEXT, "text", "Its label"),
+    VIEW("v_compare", "pairs", LONG, "count", "Replications that both schemes finished"),
+    VIEW("v_compare", "log_ratio_mean", REAL, "1",
+         "Mean over pairs of ln(baseline iter_mean_s / iter_mean_s)"),
+    VIEW("v_compare", "log_ratio_sd", REAL, "1", "Standard deviation of the same"),
+    VIEW("v_compare", "speedup", REAL, "1",
+         "Mean iteration time of the baseline over that of the scheme (geometric mean of pairs)"),
+    VIEW("v_compare", "speedup_ci95_low", REAL, "1",
+         "Lower end of the 95 % confidence interval of speedup; NULL under 5 pairs"),
+    VIEW("v_compare", "speedup_ci95_high", REAL, "1", "Upper end of the same"),
+    VIEW("v_compare", "iter_time_verdict", TEXT, "text",
+         "faster, slower, undecided, approximate (not the exact gradient), no barrier, too few"),
+    VIEW("v_ecdf", "share", REAL, "1",
+         "Share of the iterations of the point that took duration_s or less"),
+    VIEW("v_progress", "time_mean_s", REAL, "s", "Mean simulated time at the end of the iteration"),
+    VIEW("v_progress", "loss_mean", REAL, "1", "Mean training loss after the iteration"),
+    VIEW("v_progress", "test_accuracy_mean", REAL, "1", "Mean test accuracy after the iteration"),
     {0}};
 
-/* What follows the columns of a table; a table that has no rows above must not be named here. */
+/* What follows the columns of a table; a table that has no rows above must not be named here.
+ * One with a key of several columns has no row numbers. */
 static const struct {
-  const char *name, *rules, *options;
-} tables[] = {{"invocation", "", ""},
-              {"scenario", ", UNIQUE (sha256, path)", ""},
-              {"point", ", UNIQUE (point_sha256, results_version)", ""},
-              {"point_axis", ", PRIMARY KEY (point_id, position)", ", WITHOUT ROWID"},
-              {"run", "", ""},
-              {"run_summary", "", ""},
-              {"iteration", ", PRIMARY KEY (run_id, iteration)", ", WITHOUT ROWID"},
-              {"worker_summary", ", PRIMARY KEY (run_id, worker)", ", WITHOUT ROWID"},
-              {"worker_iteration", ", PRIMARY KEY (run_id, iteration, worker)", ", WITHOUT ROWID"},
-              {"calibration", "", ""},
+  const char *name, *rules;
+} tables[] = {{"invocation", ""},
+              {"scenario", ", UNIQUE (sha256, path)"},
+              {"point", ", UNIQUE (point_sha256, results_version)"},
+              {"point_axis", ", PRIMARY KEY (point_id, position)"},
+              {"run", ""},
+              {"run_summary", ""},
+              {"iteration", ", PRIMARY KEY (run_id, iteration)"},
+              {"worker_summary", ", PRIMARY KEY (run_id, worker)"},
+              {"worker_iteration", ", PRIMARY KEY (run_id, iteration, worker)"},
+              {"calibration", ""},
               {"code_check",
-               ", UNIQUE (config_json, n_workers, n_subsets, length, speeds, seed, max_patterns)",
-               ""},
-              {"code_check_sets", ", PRIMARY KEY (check_id, responders)", ", WITHOUT ROWID"},
-              {"t_quantile", "", ""},
-              {"column_doc", ", PRIMARY KEY (table_name, column_name)", ", WITHOUT ROWID"},
+               ", UNIQUE (config_json, n_workers, n_subsets, length, speeds, seed, max_patterns)"},
+              {"code_check_sets", ", PRIMARY KEY (check_id, responders)"},
+              {"t_quantile", ""},
+              {"column_doc", ", PRIMARY KEY (table_name, column_name)"},
               {0}};
 
 #define BLANK(type) _Generic((type){0}, double : NAN, default : 0)
@@ -344,11 +337,22 @@ const sg_summary_record sg_summary_blank = {
 #include "results/columns.def"
 };
 
-const sg_column *sg_columns_of(const char *table, int *n) {
-  const sg_column *first = column;
-  while (first->name && strcmp(first->table, table) != 0) first++;
-  for (*n = 0; first[*n].name && strcmp(first[*n].table, table) == 0;) ++*n;
-  return *n ? first : NULL;
+const sg_column *sg_columns_of(const char *table) {
+  const sg_column *c = column;
+  while (c->table && strcmp(c->table, table) != 0) c++;
+  return c->table ? c : NULL;
+}
+
+const sg_column *sg_column_after(const sg_column *c) {
+  const char *next = c[1].table;
+  /* Equal texts are mostly one: rows of results are bound with this. */
+  return next && (next == c->table || !strcmp(next, c->table)) ? c + 1 : NULL;
+}
+
+const sg_column *sg_members_of(const char *table) {
+  const sg_column *c = sg_columns_of(table);
+  while (c && c->place < 0) c = sg_column_after(c);
+  return c;
 }
 
 /* A view may show a column of any table; what is called the same in two tables means the same
@@ -393,6 +397,10 @@ void sg_column_set_number(const sg_column *c, void *record, double x) {
   }
 }
 
+static bool is_text(const sg_column *c) {
+  return c->kind == SG_COLUMN_TEXT || c->kind == SG_COLUMN_SEED;
+}
+
 static void bind_integer(sqlite3_stmt *s, int index, const sg_column *c, int64_t x) {
   if (c->none_below_0 && x < 0)
     sqlite3_bind_null(s, index);
@@ -400,80 +408,75 @@ static void bind_integer(sqlite3_stmt *s, int index, const sg_column *c, int64_t
     sqlite3_bind_int64(s, index, x);
 }
 
-int sg_bind_record(sqlite3_stmt *s, int index, const char *table, const void *record) {
-  int n = 0;
-  const sg_column *c = sg_columns_of(table, &n);
-  return sg_bind_columns(s, index, n, c, record);
-}
-
-int sg_bind_columns(sqlite3_stmt *s, int index, int n, const sg_column *c, const void *record) {
-  for (; n > 0; n--, c++) {
-    if (c->place < 0) continue;
+/* SQLite takes NAN, as a text that is not there, for NULL. */
+int sg_bind_members(sqlite3_stmt *s, int index, const sg_column *c, const void *record) {
+  for (; c; c = sg_column_after(c), index++) {
     const void *at = (const char *)record + c->place;
     switch (c->kind) {
     case SG_COLUMN_BOOL: sqlite3_bind_int(s, index, *(const bool *)at); break;
     case SG_COLUMN_INT: bind_integer(s, index, c, *(const int *)at); break;
     case SG_COLUMN_LONG: bind_integer(s, index, c, *(const int64_t *)at); break;
-    case SG_COLUMN_REAL: sg_bind_real(s, index, *(const double *)at); break;
-    case SG_COLUMN_TEXT: sg_bind_text(s, index, *(const char *const *)at); break;
-    case SG_COLUMN_SEED: sg_bind_seed(s, index, *(const uint64_t *)at); break;
+    case SG_COLUMN_REAL: sqlite3_bind_double(s, index, *(const double *)at); break;
+    case SG_COLUMN_TEXT:
+      sqlite3_bind_text(s, index, *(const char *const *)at, -1, SQLITE_STATIC);
+      break;
+    case SG_COLUMN_SEED:
+      sqlite3_bind_text(s, index,
+                        sqlite3_mprintf("%llu", (unsigned long long)*(const uint64_t *)at), -1,
+                        sqlite3_free);
+      break;
     }
-    index++;
   }
   return index;
 }
 
 bool sg_read_record(sqlite3_stmt *s, int index, const char *table, void *record) {
-  int n = 0;
   bool kept = true;
-  const sg_column *c = sg_columns_of(table, &n);
-  for (; n > 0; n--, c++) {
-    if (c->place < 0) continue;
+  for (const sg_column *c = sg_members_of(table); c; c = sg_column_after(c), index++) {
     void *at = (char *)record + c->place;
-    const char *text = c->kind == SG_COLUMN_TEXT || c->kind == SG_COLUMN_SEED
-                           ? (const char *)sqlite3_column_text(s, index)
-                           : NULL;
+    const char *text = (const char *)(is_text(c) ? sqlite3_column_text(s, index) : NULL);
+    bool null = sqlite3_column_type(s, index) == SQLITE_NULL;
     if (c->kind == SG_COLUMN_TEXT) {
       *(char **)at = text ? strdup(text) : NULL;
       kept &= !text || *(char **)at;
     } else if (c->kind == SG_COLUMN_SEED) {
       *(uint64_t *)at = text ? strtoull(text, NULL, 10) : 0;
     } else {
-      bool null = sqlite3_column_type(s, index) == SQLITE_NULL;
       sg_column_set_number(c, record, null ? NAN : sqlite3_column_double(s, index));
     }
-    index++;
   }
   return kept;
 }
 
 void sg_record_clear(const char *table, void *record) {
-  int n = 0;
-  const sg_column *c = sg_columns_of(table, &n);
-  for (; n > 0; n--, c++)
-    if (c->place >= 0 && c->kind == SG_COLUMN_TEXT) {
-      free(*(char **)((char *)record + c->place));
-      *(char **)((char *)record + c->place) = NULL;
-    }
+  for (const sg_column *c = sg_members_of(table); c; c = sg_column_after(c)) {
+    char **text = (char **)((char *)record + c->place);
+    if (c->kind != SG_COLUMN_TEXT) continue;
+    free(*text);
+    *text = NULL;
+  }
 }
 
 /* --- SQL -------------------------------------------------------------------------------------- */
 
-void sg_put_insert(const char *table, sg_buffer *out) {
-  int n = 0, given = 0;
-  const sg_column *c = sg_columns_of(table, &n);
-  sg_putf(out, "INSERT INTO %s", table);
-  for (int i = 0; i < n; i++)
-    if (c[i].place != SG_PLACE_NONE) sg_putf(out, "%s%s", given++ ? ", " : " (", c[i].name);
-  for (int i = 0; i < given; i++) sg_put(out, i ? ", ?" : ") VALUES (?");
-  sg_put(out, ")");
+sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
+                               sg_error *e) {
+  sg_buffer sql = {0};
+  int given = 0;
+  sg_putf(&sql, "INSERT INTO %s", table);
+  for (const sg_column *c = sg_columns_of(table); c; c = sg_column_after(c))
+    if (c->place != SG_PLACE_NONE) sg_putf(&sql, "%s%s", given++ ? ", " : " (", c->name);
+  for (int i = 0; i < given; i++) sg_put(&sql, i ? ", ?" : ") VALUES (?");
+  sg_putf(&sql, ")%s", suffix);
+  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, out, e);
+  sg_buffer_free(&sql);
+  return status;
 }
 
 int sg_put_members(const char *table, const char *prefix, sg_buffer *out) {
-  int n = 0, given = 0;
-  const sg_column *c = sg_columns_of(table, &n);
-  for (int i = 0; i < n; i++)
-    if (c[i].place >= 0) sg_putf(out, "%s%s%s", given++ ? ", " : "", prefix, c[i].name);
+  int given = 0;
+  for (const sg_column *c = sg_members_of(table); c; c = sg_column_after(c))
+    sg_putf(out, "%s%s%s", given++ ? ", " : "", prefix, c->name);
   return given;
 }
 
@@ -482,38 +485,30 @@ void sg_put_shown(unsigned mask, sg_buffer *out) {
     if (c->shown & mask) sg_putf(out, ", %s", c->name);
 }
 
-static void put_table(const char *table, const char *rules, const char *options, sg_buffer *out) {
-  int n = 0;
-  const sg_column *c = sg_columns_of(table, &n);
+static void put_table(const char *table, const char *rules, sg_buffer *out) {
+  const sg_column *first = sg_columns_of(table);
   sg_putf(out, "CREATE TABLE %s (", table);
-  for (int i = 0; i < n; i++) {
-    bool text = c[i].kind == SG_COLUMN_TEXT || c[i].kind == SG_COLUMN_SEED,
-         real = c[i].kind == SG_COLUMN_REAL;
-    const char *usual = text || real || c[i].none_below_0 ? "" : "NOT NULL";
-    sg_putf(out, "%s\n  %s %s %s", i ? "," : "", c[i].name,
-            text   ? "TEXT"
-            : real ? "REAL"
-                   : "INTEGER",
-            c[i].rule ? c[i].rule : usual);
+  for (const sg_column *c = first; c; c = sg_column_after(c)) {
+    bool real = c->kind == SG_COLUMN_REAL, whole = !real && !is_text(c);
+    const char *type = whole ? "INTEGER" : real ? "REAL" : "TEXT";
+    const char *usual = whole && !c->none_below_0 ? "NOT NULL" : "";
+    sg_putf(out, "%s\n  %s %s %s", c == first ? "" : ",", c->name, type, c->rule ? c->rule : usual);
   }
-  sg_putf(out, "%s) STRICT%s;\n", rules, options);
+  const char *rows = strstr(rules, "PRIMARY KEY") ? ", WITHOUT ROWID" : "";
+  sg_putf(out, "%s) STRICT%s;\n", rules, rows);
 }
 
 /* What v_point shows of a point, and of its runs' summaries. */
 static void put_point_columns(sg_buffer *out) {
-  int n = 0;
-  const sg_column *c = sg_columns_of("point", &n);
-  for (int i = 0; i < n; i++)
-    if (c[i].shown & SG_IN_V_POINT) sg_putf(out, "p.%s, ", c[i].name);
+  for (const sg_column *c = sg_columns_of("point"); c; c = sg_column_after(c))
+    if (c->shown & SG_IN_V_POINT) sg_putf(out, "p.%s, ", c->name);
 }
 
 static void put_summary_columns(sg_buffer *out) {
   static const char *const function[] = {
       [SG_FOLD_MEAN] = "avg", [SG_FOLD_MAX] = "max", [SG_FOLD_SUM] = "sum"};
-  int n = 0;
-  const sg_column *c = sg_columns_of("run_summary", &n);
-  for (int i = 0; i < n; i++)
-    if (c[i].fold) sg_putf(out, "%s(s.%s) AS %s, ", function[c[i].fold], c[i].name, c[i].name);
+  for (const sg_column *c = sg_columns_of("run_summary"); c; c = sg_column_after(c))
+    if (c->fold) sg_putf(out, "%s(s.%s) AS %s, ", function[c->fold], c->name, c->name);
 }
 
 #pragma GCC diagnostic push
@@ -524,8 +519,7 @@ static const char schema[] =
 #pragma GCC diagnostic pop
 
 void sg_put_schema(sg_buffer *out) {
-  for (int i = 0; tables[i].name; i++)
-    put_table(tables[i].name, tables[i].rules, tables[i].options, out);
+  for (int i = 0; tables[i].name; i++) put_table(tables[i].name, tables[i].rules, out);
   const char *at = schema;
   for (const char *brace; (brace = strchr(at, '{')); at = strchr(brace, '}') + 1) {
     sg_put_bytes(out, at, (size_t)(brace - at));

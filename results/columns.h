@@ -66,8 +66,11 @@ typedef struct sg_column {
   bool unless_zero;
 } sg_column;
 
-/* The columns of a table, contiguous and in order, n of them; NULL: no such table. */
-const sg_column *sg_columns_of(const char *table, int *n);
+/* The first column of a table, NULL: no such table; and the one after it, NULL: it was the last. */
+const sg_column *sg_columns_of(const char *table);
+const sg_column *sg_column_after(const sg_column *c);
+/* The first column that is a member of the table's record; so are all after it. */
+const sg_column *sg_members_of(const char *table);
 
 /* The column of a table or view by name: a view may show a column of any table. NULL: none. */
 const sg_column *sg_column_find(const char *table, const char *name);
@@ -78,13 +81,9 @@ const sg_column *sg_column_find(const char *table, const char *name);
 double sg_column_number(const sg_column *c, const void *record);
 void sg_column_set_number(const sg_column *c, void *record, double x);
 
-/* "INSERT INTO table (…) VALUES (?, …)": the keys of a table, then its members, in order. */
-void sg_put_insert(const char *table, sg_buffer *out);
-/* Binds the members of a record from parameter `index` on; the next index. Texts must live until
+/* Binds members from parameter `index` on, given the first; the next index. Texts must live until
  * the statement is reset. */
-int sg_bind_record(sqlite3_stmt *s, int index, const char *table, const void *record);
-/* The same for columns that were looked up before: what is written row by row. */
-int sg_bind_columns(sqlite3_stmt *s, int index, int n, const sg_column *c, const void *record);
+int sg_bind_members(sqlite3_stmt *s, int index, const sg_column *c, const void *record);
 /* "p.a, p.b, …" for the prefix "p.": the members of a table, and how many they are. */
 int sg_put_members(const char *table, const char *prefix, sg_buffer *out);
 /* Reads what sg_put_members lists from column `index` on. Texts are copies: sg_record_clear frees

@@ -2,13 +2,10 @@
 /* The comparison as it is printed: for people, an environment at a time with heading, notes and
  * legend; for programs, one table of all schemes. Which summaries are shown, and under which
  * heading, the table of columns says; what is judged (judge.c) has columns of its own here. */
-#include "results/compare.h"
+#include "results/query.h"
 
 #include "results/columns.h"
 #include "results/judge.h"
-#include "results/query.h"
-#include "sim/core/array.h"
-#include "sim/core/param.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,20 +18,13 @@ static const double ILL_CONDITIONED = 1e8;
 /* --- For people ------------------------------------------------------------------------------- */
 
 static void three_digits(double x, char out[32]) {
-  if (x >= 99.95)
-    snprintf(out, 32, "%.0f", x);
-  else
-    snprintf(out, 32, "%#.3g", x);
+  snprintf(out, 32, x >= 99.95 ? "%.0f" : "%#.3g", x);
 }
 
 static void put_speedup(sg_table *t, const sg_judged *base, const sg_judged *s) {
   char ratio[32], low[32], high[32], cell[112];
-  if (s == base || s->ratio.n == 0) {
-    sg_table_text(t, s == base ? "1 (baseline)" : "—");
-    return;
-  }
-  if (isnan(s->ratio.ratio)) {
-    sg_table_text(t, "censored");
+  if (s == base || s->ratio.n == 0 || isnan(s->ratio.ratio)) {
+    sg_table_text(t, s == base ? "1 (baseline)" : s->ratio.n == 0 ? "—" : "censored");
     return;
   }
   three_digits(s->ratio.ratio, ratio);
@@ -60,10 +50,7 @@ static void put_time_to_target(sg_table *t, const sg_judged *s) {
 /* The folded value of a column as a cell. */
 static void put_summary(sg_table *t, const sg_column *c, const sg_judged *s, double scale) {
   double x = sg_column_number(c, &s->summary);
-  if (c->kind != SG_COLUMN_REAL && !isnan(x))
-    sg_table_integer(t, (long long)x);
-  else
-    sg_table_number(t, scale > 0 ? scale * x : x, c->digits ? c->digits : 4);
+  sg_table_number(t, scale > 0 ? scale * x : x, c->digits ? c->digits : 4);
 }
 
 /* Whether a column has something to say of an environment. */
@@ -79,49 +66,26 @@ static bool is_shown(const sg_comparison *c, const sg_environment *v, const sg_c
 /* The table of one environment for people: the most important columns first, since a narrow
  * terminal gets it in blocks. */
 static sg_table *people_table(const sg_comparison *c, const sg_environment *v) {
-  int n_columns = 0, n = 0, n_shown = 0;
-  const sg_column *column = sg_columns_of("run_summary", &n_columns);
-  const char **name = calloc((size_t)n_columns + 16, sizeof *name);
-  const sg_column **shown = calloc((size_t)n_columns, sizeof *shown);
+  sg_table *t = sg_table_new(0, NULL);
   bool early = false;
-  sg_table *t = NULL;
-  if (!name || !shown) goto out;
   for (int i = v->begin; i < v->end; i++) early |= c->scheme[i].n_ended_early > 0;
-  name[n++] = "scheme";
-  name[n++] = "iter (s)";
-  name[n++] = v->to_target ? "speed-up to target" : "speed-up [95 %]";
-  name[n++] = "verdict";
-  if (v->to_target) name[n++] = "to target (s)";
-  name[n++] = "stop";
-  name[n++] = "d";
-  name[n++] = "s";
-  name[n++] = "m";
-  for (int k = 0; k < n_columns; k++) {
-    if (!is_shown(c, v, &column[k])) continue;
-    shown[n_shown++] = &column[k];
-    name[n++] = column[k].heading;
-  }
-  name[n++] = "runs";
-  if (early) name[n++] = "ended early";
-  t = sg_table_new(n, name);
   for (int i = v->begin; t && i < v->end; i++) {
     const sg_judged *s = &c->scheme[i];
-    sg_table_text(t, s->point.scheme_label);
-    sg_table_number(t, s->summary.iter_mean_s, 4);
-    put_speedup(t, &c->scheme[v->baseline], s);
-    sg_table_text(t, i == v->baseline ? "—" : s->verdict);
-    if (v->to_target) put_time_to_target(t, s);
-    sg_table_text(t, s->point.stop_rule);
-    sg_table_number(t, s->point.load_d, 3);
-    sg_table_integer(t, s->point.stragglers_s);
-    sg_table_integer(t, s->point.comm_m);
-    for (int k = 0; k < n_shown; k++) put_summary(t, shown[k], s, shown[k]->scale);
-    sg_table_integer(t, s->n_runs);
-    if (early) sg_table_integer(t, s->n_ended_early);
+    sg_table_text(sg_table_at(t, "scheme"), s->point.scheme_label);
+    sg_table_number(sg_table_at(t, "iter (s)"), s->summary.iter_mean_s, 4);
+    put_speedup(sg_table_at(t, v->to_target ? "speed-up to target" : "speed-up [95 %]"),
+                &c->scheme[v->baseline], s);
+    sg_table_text(sg_table_at(t, "verdict"), i == v->baseline ? "—" : s->verdict);
+    if (v->to_target) put_time_to_target(sg_table_at(t, "to target (s)"), s);
+    sg_table_text(sg_table_at(t, "stop"), s->point.stop_rule);
+    sg_table_number(sg_table_at(t, "d"), s->point.load_d, 3);
+    sg_table_integer(sg_table_at(t, "s"), s->point.stragglers_s);
+    sg_table_integer(sg_table_at(t, "m"), s->point.comm_m);
+    for (const sg_column *k = sg_members_of("run_summary"); k; k = sg_column_after(k))
+      if (is_shown(c, v, k)) put_summary(sg_table_at(t, k->heading), k, s, k->scale);
+    sg_table_integer(sg_table_at(t, "runs"), s->n_runs);
+    if (early) sg_table_integer(sg_table_at(t, "ended early"), s->n_ended_early);
   }
-out:
-  free(name);
-  free(shown);
   return t;
 }
 
@@ -144,25 +108,20 @@ static void put_axis_value(const char *json, sg_buffer *out) {
 static sg_status put_axes(sg_db *db, const sg_judged *first, sg_buffer *out, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sg_status status =
-      sg_db_prepare(db,
-                    "WITH env AS (SELECT point_id FROM point"
-                    "             WHERE env_sha256 = ? AND results_version = ?)"
-                    " SELECT name, value FROM point_axis JOIN env USING (point_id)"
-                    " GROUP BY name, value HAVING count(*) = (SELECT count(*) FROM env)"
-                    " ORDER BY min(position)",
-                    &s, e);
-  if (!status) {
-    sqlite3_bind_text(s, 1, first->point.env_sha256, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(s, 2, first->results_version);
-  }
-  for (bool any = false; !status; any = true) {
-    status = sg_db_step(db, s, e);
-    if (status || !sqlite3_data_count(s)) break;
-    sg_putf(out, "%s%s = ", any ? ", " : "", sqlite3_column_text(s, 0));
+      sg_db_ask(db,
+                "WITH env AS (SELECT point_id FROM point"
+                "             WHERE env_sha256 = :text AND results_version = :number)"
+                " SELECT name, value FROM point_axis JOIN env USING (point_id)"
+                " GROUP BY name, value HAVING count(*) = (SELECT count(*) FROM env)"
+                " ORDER BY min(position)",
+                first->point.env_sha256, first->results_version, &s, e);
+  sg_put(out, "");
+  while (sg_db_row(db, s, &status, e)) {
+    sg_putf(out, "%s%s = ", out->length ? ", " : "", sqlite3_column_text(s, 0));
     put_axis_value((const char *)sqlite3_column_text(s, 1), out);
   }
   sqlite3_finalize(s);
-  return status;
+  return !status && out->failed ? sg_fail_memory(e) : status;
 }
 
 static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, const char *axes,
@@ -171,18 +130,14 @@ static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, cons
   const sg_judged *first = &c->scheme[v->begin];
   const sg_point_record *p = &first->point;
   sqlite3_stmt *s = NULL;
-  sg_status status = sg_db_prepare(
+  sg_status status = sg_db_ask(
       db,
       "SELECT name,"
       " coalesce(json_extract(config_json, '$.environment.network.compression.compressor'),"
       " json_extract(config_json, '$.environment.network.precision'))"
-      " FROM point"
-      " JOIN scenario USING (scenario_id) WHERE point_id = ?",
-      &s, e);
-  if (!status) {
-    sqlite3_bind_int64(s, 1, first->point_id);
-    status = sg_db_step(db, s, e);
-  }
+      " FROM point JOIN scenario USING (scenario_id) WHERE point_id = :number",
+      NULL, first->point_id, &s, e);
+  if (!status) status = sg_db_step(db, s, e);
   if (!status) {
     sg_putf(out, "%sEnvironment %d: %s", color ? "\033[1m" : "", number + 1,
             sqlite3_column_text(s, 0));
@@ -239,11 +194,6 @@ static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer
   }
 }
 
-/* In lines of a terminal's width; 0: unlimited, but nobody reads that. */
-static void put_paragraph(const char *text, int width, sg_buffer *out) {
-  sg_put_wrapped(out, "", "", text, width > 20 && width < 100 ? width : 100);
-}
-
 static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
   bool target = false, iteration = false, shared_link = false, no_barrier = false;
   for (int i = 0; i < c->n_environments; i++) {
@@ -254,48 +204,42 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
     shared_link |= c->scheme[i].summary.ingress_busy_share > 0;
     no_barrier |= !c->scheme[i].point.barrier;
   }
-  put_paragraph(
-      "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
-      "length.",
-      width, out);
-  put_paragraph(
-      "speed-up: time of the baseline over time of the scheme, paired by replication (both "
-      "see the same delays), with its 95 % interval (t on log ratios); under 5 pairs: too "
-      "few for one.",
-      width, out);
-  if (iteration)
-    put_paragraph(
-        "approximate: the gradient is not the exact sum (by the code, or by a scaled error of 1e-6 "
-        "or more), so iteration times are not comparable; a target loss makes times comparable. "
-        "scaled error: error of the decoded gradient over the summed norms.",
-        width, out);
-  if (iteration && no_barrier)
-    put_paragraph("no barrier: an update may use gradients of older models, so iteration times are "
-                  "not comparable with those of schemes that wait.",
-                  width, out);
-  if (shared_link)
-    put_paragraph(
-        "link busy: share of the time that the master's incoming link is in use. queued: "
-        "mean time that a message waits for it, besides the time that it would need alone.",
-        width, out);
-  if (!target) return;
-  put_paragraph("to target: median simulated time, runs that did not reach it above all others "
-                "(reached/runs).",
-                width, out);
-  put_paragraph(
-      "censored: some paired run did not reach the target; the verdict is then by the exact "
-      "sign test at 5 %: a run that did not get there is slower than one that did, and "
-      "pairs in which neither did are left out. not reached: neither did in any pair.",
-      width, out);
+  const struct {
+    bool shown;
+    const char *text;
+  } paragraph[] = {
+      {true, "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
+             "length."},
+      {true, "speed-up: time of the baseline over time of the scheme, paired by replication (both "
+             "see the same delays), with its 95 % interval (t on log ratios); under 5 pairs: too "
+             "few for one."},
+      {iteration, "approximate: the gradient is not the exact sum (by the code, or by a scaled "
+                  "error of 1e-6 or more), so iteration times are not comparable; a target loss "
+                  "makes times comparable. scaled error: error of the decoded gradient over the "
+                  "summed norms."},
+      {iteration && no_barrier, "no barrier: an update may use gradients of older models, so "
+                                "iteration times are not comparable with those of schemes that "
+                                "wait."},
+      {shared_link, "link busy: share of the time that the master's incoming link is in use. "
+                    "queued: mean time that a message waits for it, besides the time that it would "
+                    "need alone."},
+      {target, "to target: median simulated time, runs that did not reach it above all others "
+               "(reached/runs)."},
+      {target, "censored: some paired run did not reach the target; the verdict is then by the "
+               "exact sign test at 5 %: a run that did not get there is slower than one that did, "
+               "and pairs in which neither did are left out. not reached: neither did in any "
+               "pair."}};
+  /* In lines of a terminal's width; 0: unlimited, but nobody reads that. */
+  int columns = width > 20 && width < 100 ? width : 100;
+  for (size_t i = 0; i < sizeof paragraph / sizeof *paragraph; i++)
+    if (paragraph[i].shown) sg_put_wrapped(out, "", "", paragraph[i].text, columns);
 }
 
 static sg_status print_environment(sg_db *db, const sg_comparison *c, int number, int width,
                                    bool color, sg_buffer *out, sg_error *e) {
   const sg_environment *v = &c->environment[number];
   sg_buffer axes = {0};
-  sg_put(&axes, "");
   sg_status status = put_axes(db, &c->scheme[v->begin], &axes, e);
-  if (!status && axes.failed) status = sg_fail_memory(e);
   if (!status) status = put_heading(db, c, number, axes.data, color, out, e);
   sg_buffer_free(&axes);
   if (status) return status;
@@ -310,113 +254,55 @@ static sg_status print_environment(sg_db *db, const sg_comparison *c, int number
 
 /* --- For programs ----------------------------------------------------------------------------- */
 
-/* Columns before those of axes, between them and the summaries. */
-static const char *const identity[] = {"environment", "env_sha256", "results_version",
-                                       "axes",        "point_id",   NULL};
-static const char *const judged[] = {"scheme_label",
-                                     "code",
-                                     "stop_rule",
-                                     "exact",
-                                     "barrier",
-                                     "load_d",
-                                     "stragglers_s",
-                                     "comm_m",
-                                     "is_baseline",
-                                     "timing_only",
-                                     "runs",
-                                     "ended_early",
-                                     "judged_by",
-                                     "pairs",
-                                     "speedup",
-                                     "speedup_ci95_low",
-                                     "speedup_ci95_high",
-                                     "verdict",
-                                     "time_to_target_median_s",
-                                     "n_reached",
-                                     "mb_received_mean",
-                                     NULL};
-
-static bool add_names(const char ***name, int *capacity, int *n, const char *const *more) {
-  for (; *more; more++) {
-    if (!SG_ROOM(*name, *capacity, *n + 1)) return false;
-    (*name)[(*n)++] = *more;
-  }
-  return true;
-}
-
 /* axes: a row of v_axes, whose first column is the point's number. */
-static sg_table *data_table(sqlite3_stmt *axes) {
-  int n_columns = 0, n = 0, capacity = 0;
-  const sg_column *column = sg_columns_of("run_summary", &n_columns);
-  const char **name = NULL;
-  bool kept = add_names(&name, &capacity, &n, identity);
-  for (int k = 1; kept && k < sqlite3_column_count(axes); k++) {
-    const char *const axis[] = {sqlite3_column_name(axes, k), NULL};
-    kept = *axis && add_names(&name, &capacity, &n, axis);
-  }
-  kept = kept && add_names(&name, &capacity, &n, judged);
-  for (int k = 0; kept && k < n_columns; k++) {
-    const char *const summary[] = {column[k].name, NULL};
-    if (column[k].shown & SG_IN_COMPARE) kept = add_names(&name, &capacity, &n, summary);
-  }
-  sg_table *t = kept ? sg_table_new(n, name) : NULL;
-  free(name);
-  return t;
-}
-
 static void put_scheme(sg_table *t, const sg_comparison *c, int number, int i, const char *common,
                        sqlite3_stmt *axes) {
   const sg_environment *v = &c->environment[number];
   const sg_judged *s = &c->scheme[i];
   bool base = i == v->baseline;
-  sg_table_integer(t, number + 1);
-  sg_table_text(t, s->point.env_sha256);
-  sg_table_integer(t, s->results_version);
-  sg_table_text(t, common);
-  sg_table_integer(t, s->point_id);
-  for (int k = 1; k < sqlite3_column_count(axes); k++) sg_put_value(t, axes, k);
-  sg_table_text(t, s->point.scheme_label);
-  sg_table_text(t, s->point.code);
-  sg_table_text(t, s->point.stop_rule);
-  sg_table_integer(t, s->point.exact);
-  sg_table_integer(t, s->point.barrier);
-  sg_table_number(t, s->point.load_d, 3);
-  sg_table_integer(t, s->point.stragglers_s);
-  sg_table_integer(t, s->point.comm_m);
-  sg_table_integer(t, base);
-  sg_table_integer(t, s->point.timing_only);
-  sg_table_integer(t, s->n_runs);
-  sg_table_integer(t, s->n_ended_early);
-  sg_table_text(t, v->to_target ? "time_to_target" : "iteration_time");
-  sg_table_integer(t, s->ratio.n);
-  sg_table_number(t, base ? 1 : s->ratio.ratio, 4);
-  sg_table_number(t, base ? NAN : s->ratio.low, 4);
-  sg_table_number(t, base ? NAN : s->ratio.high, 4);
-  sg_table_text(t, s->verdict);
-  sg_table_number(t, v->to_target ? s->median_time_to_target : NAN, 4);
-  if (v->to_target)
-    sg_table_integer(t, s->n_reached);
-  else
-    sg_table_text(t, NULL);
-  sg_table_number(t, s->summary.bytes_received_mean / 1e6, 3);
-  int n_columns = 0;
-  const sg_column *column = sg_columns_of("run_summary", &n_columns);
-  for (int k = 0; k < n_columns; k++)
-    if (column[k].shown & SG_IN_COMPARE) put_summary(t, &column[k], s, 1);
+  sg_table_integer(sg_table_at(t, "environment"), number + 1);
+  sg_table_text(sg_table_at(t, "env_sha256"), s->point.env_sha256);
+  sg_table_integer(sg_table_at(t, "results_version"), s->results_version);
+  sg_table_text(sg_table_at(t, "axes"), common);
+  sg_table_integer(sg_table_at(t, "point_id"), s->point_id);
+  for (int k = 1; k < sqlite3_column_count(axes); k++)
+    sg_put_value(sg_table_at(t, sqlite3_column_name(axes, k)), axes, k);
+  sg_table_text(sg_table_at(t, "scheme_label"), s->point.scheme_label);
+  sg_table_text(sg_table_at(t, "code"), s->point.code);
+  sg_table_text(sg_table_at(t, "stop_rule"), s->point.stop_rule);
+  sg_table_integer(sg_table_at(t, "exact"), s->point.exact);
+  sg_table_integer(sg_table_at(t, "barrier"), s->point.barrier);
+  sg_table_number(sg_table_at(t, "load_d"), s->point.load_d, 3);
+  sg_table_integer(sg_table_at(t, "stragglers_s"), s->point.stragglers_s);
+  sg_table_integer(sg_table_at(t, "comm_m"), s->point.comm_m);
+  sg_table_integer(sg_table_at(t, "is_baseline"), base);
+  sg_table_integer(sg_table_at(t, "timing_only"), s->point.timing_only);
+  sg_table_integer(sg_table_at(t, "runs"), s->n_runs);
+  sg_table_integer(sg_table_at(t, "ended_early"), s->n_ended_early);
+  sg_table_text(sg_table_at(t, "judged_by"), v->to_target ? "time_to_target" : "iteration_time");
+  sg_table_integer(sg_table_at(t, "pairs"), s->ratio.n);
+  sg_table_number(sg_table_at(t, "speedup"), base ? 1 : s->ratio.ratio, 4);
+  sg_table_number(sg_table_at(t, "speedup_ci95_low"), base ? NAN : s->ratio.low, 4);
+  sg_table_number(sg_table_at(t, "speedup_ci95_high"), base ? NAN : s->ratio.high, 4);
+  sg_table_text(sg_table_at(t, "verdict"), s->verdict);
+  sg_table_number(sg_table_at(t, "time_to_target_median_s"),
+                  v->to_target ? s->median_time_to_target : NAN, 4);
+  sg_table_number(sg_table_at(t, "n_reached"), v->to_target ? (double)s->n_reached : NAN, 4);
+  sg_table_number(sg_table_at(t, "mb_received_mean"), s->summary.bytes_received_mean / 1e6, 3);
+  for (const sg_column *k = sg_members_of("run_summary"); k; k = sg_column_after(k))
+    if (k->shown & SG_IN_COMPARE) put_summary(sg_table_at(t, k->name), k, s, 1);
 }
 
 static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format, sg_buffer *out,
                             sg_error *e) {
   sqlite3_stmt *axes = NULL;
-  sg_table *t = NULL;
-  sg_status status = sg_db_prepare(db, "SELECT * FROM v_axes WHERE point_id = ?", &axes, e);
-  if (!status && !(t = data_table(axes))) status = sg_fail_memory(e);
+  sg_table *t = sg_table_new(0, NULL);
+  sg_status status = t ? SG_OK : sg_fail_memory(e);
+  if (!status) status = sg_db_prepare(db, "SELECT * FROM v_axes WHERE point_id = ?", &axes, e);
   for (int number = 0; number < c->n_environments && !status; number++) {
     const sg_environment *v = &c->environment[number];
     sg_buffer common = {0};
-    sg_put(&common, "");
     status = put_axes(db, &c->scheme[v->begin], &common, e);
-    if (!status && common.failed) status = sg_fail_memory(e);
     for (int i = v->begin; i < v->end && !status; i++) {
       sqlite3_bind_int64(axes, 1, c->scheme[i].point_id);
       status = sg_db_step(db, axes, e);
@@ -425,16 +311,24 @@ static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format,
     }
     sg_buffer_free(&common);
   }
+  if (!status && !c->n) { /* the columns are there without rows, too */
+    const sg_comparison blank = {.scheme = &(sg_judged){0}, .environment = &(sg_environment){0}};
+    put_scheme(t, &blank, 0, 0, NULL, axes);
+    sg_table_drop_rows(t);
+  }
   if (!status) sg_table_print(t, format, 0, out);
   sg_table_free(t);
   sqlite3_finalize(axes);
   return status;
 }
 
-static sg_status compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
-                         sg_buffer *out, sg_error *e) {
+sg_status sg_compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
+                     sg_buffer *out, sg_error *e) {
   sg_comparison c = {0};
-  sg_status status = sg_judge(db, baseline, &c, e);
+  /* One transaction: a writer that is at work does not show us two states of the database. */
+  sg_status status = sg_db_begin(db, e);
+  if (status) return status;
+  status = sg_judge(db, baseline, &c, e);
   if (!status && format != SG_FORMAT_TEXT) {
     status = print_data(db, &c, format, out, e);
   } else if (!status) {
@@ -445,13 +339,5 @@ static sg_status compare(sg_db *db, const char *baseline, sg_format format, int 
   }
   if (!status && out->failed) status = sg_fail_memory(e);
   sg_comparison_clear(&c);
-  return status;
-}
-
-sg_status sg_compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
-                     sg_buffer *out, sg_error *e) {
-  /* One transaction: a writer that is at work does not show us two states of the database. */
-  sg_status status = sg_db_begin(db, e);
-  if (status) return status;
-  return sg_db_end(db, compare(db, baseline, format, width, color, out, e), e);
+  return sg_db_end(db, status, e);
 }

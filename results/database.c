@@ -28,53 +28,39 @@ struct sg_db {
   sqlite3 *handle;
   char *path, *lock_path;
   int lock; /* file descriptor; −1: reading only */
-  bool created;
 };
 
 sqlite3 *sg_db_handle(sg_db *db) {
   return db->handle;
 }
 
-static sg_status status_of(int code) {
-  switch (code & 0xFF) {
+sg_status sg_db_fail(sg_db *db, sg_error *e) {
+  const char *text = sqlite3_errmsg(db->handle);
+  switch (sqlite3_errcode(db->handle) & 0xFF) {
   case SQLITE_BUSY:
-  case SQLITE_LOCKED: return SG_BUSY;
+  case SQLITE_LOCKED:
+    return sg_fail(e, SG_BUSY, db->path,
+                   "the database is in use by another process; try again when that has finished");
   case SQLITE_FULL:
-  case SQLITE_IOERR: return SG_IO;
+  case SQLITE_IOERR:
+    return sg_fail(e, SG_IO, db->path,
+                   "writing or reading failed (%s); is the disk full? results that were complete "
+                   "are kept",
+                   text);
   case SQLITE_READONLY:
   case SQLITE_PERM:
-  case SQLITE_CANTOPEN: return SG_CANNOT_CREATE;
-  case SQLITE_NOTADB:
-  case SQLITE_CORRUPT: return SG_INVALID;
-  case SQLITE_NOMEM: return SG_NO_MEMORY;
-  default: return SG_BUG;
-  }
-}
-
-sg_status sg_db_fail(sg_db *db, sg_error *e) {
-  int code = sqlite3_errcode(db->handle);
-  const char *text = sqlite3_errmsg(db->handle);
-  switch (status_of(code)) {
-  case SG_BUSY:
-    return sg_fail(e, SG_BUSY, db->path,
-                   "the database is in use by another process; try again "
-                   "when that has finished");
-  case SG_IO:
-    return sg_fail(e, SG_IO, db->path,
-                   "writing or reading failed (%s); is the disk full? results "
-                   "that were complete are kept",
-                   text);
-  case SG_CANNOT_CREATE:
+  case SQLITE_CANTOPEN:
     return sg_fail(e, SG_CANNOT_CREATE, db->path,
-                   "cannot be opened or written (%s); check the "
-                   "permissions of the file and its folder",
+                   "cannot be opened or written (%s); check the permissions of the file and its "
+                   "folder",
                    text);
-  case SG_INVALID:
+  case SQLITE_NOTADB:
+  case SQLITE_CORRUPT:
     return sg_fail(e, SG_INVALID, db->path,
-                   "expected a result database of straggle, found "
-                   "something else or a damaged file (%s)",
+                   "expected a result database of straggle, found something else or a damaged "
+                   "file (%s)",
                    text);
-  case SG_NO_MEMORY: return sg_fail_memory(e);
+  case SQLITE_NOMEM: return sg_fail_memory(e);
   default: return sg_fail(e, SG_BUG, db->path, "SQLite: %s", text);
   }
 }
@@ -92,6 +78,21 @@ sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e) {
   return code == SQLITE_ROW || code == SQLITE_DONE ? SG_OK : sg_db_fail(db, e);
 }
 
+bool sg_db_row(sg_db *db, sqlite3_stmt *statement, sg_status *status, sg_error *e) {
+  if (!*status) *status = sg_db_step(db, statement, e);
+  return !*status && sqlite3_data_count(statement) > 0;
+}
+
+sg_status sg_db_ask(sg_db *db, const char *sql, const char *text, int64_t number,
+                    sqlite3_stmt **out, sg_error *e) {
+  sg_status status = sg_db_prepare(db, sql, out, e);
+  int text_at = sqlite3_bind_parameter_index(*out, ":text"),
+      number_at = sqlite3_bind_parameter_index(*out, ":number");
+  if (text_at) sqlite3_bind_text(*out, text_at, text, -1, SQLITE_STATIC);
+  if (number_at) sqlite3_bind_int64(*out, number_at, number);
+  return status;
+}
+
 sg_status sg_db_begin(sg_db *db, sg_error *e) {
   return sg_db_execute(db, "SAVEPOINT whole", e);
 }
@@ -103,12 +104,11 @@ sg_status sg_db_end(sg_db *db, sg_status status, sg_error *e) {
 }
 
 /* The first column of the first row, or 0. */
-static sg_status scalar(sg_db *db, const char *sql, int64_t *out, sg_error *e) {
-  sqlite3_stmt *statement = NULL;
-  sg_status status = sg_db_prepare(db, sql, &statement, e);
-  if (!status) status = sg_db_step(db, statement, e);
-  *out = status ? 0 : sqlite3_column_int64(statement, 0);
-  sqlite3_finalize(statement);
+static sg_status scalar(sg_db *db, const char *sql, const char *text, int64_t *out, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  sg_status status = sg_db_ask(db, sql, text, 0, &s, e);
+  *out = sg_db_row(db, s, &status, e) ? sqlite3_column_int64(s, 0) : 0;
+  sqlite3_finalize(s);
   return status;
 }
 
@@ -129,8 +129,8 @@ static sg_status take_lock(sg_db *db, sg_error *e) {
       if (error != EWOULDBLOCK)
         return sg_fail(e, SG_IO, db->path, "cannot lock the database: %s", strerror(error));
       return sg_fail(e, SG_BUSY, db->path,
-                     "another process is writing to the database; wait for "
-                     "it, or write to another file with -o");
+                     "another process is writing to the database; wait for it, or write to another "
+                     "file with -o");
     }
     struct stat ours, named;
     if (!fstat(fd, &ours) && !stat(db->lock_path, &named) && ours.st_ino == named.st_ino &&
@@ -142,16 +142,14 @@ static sg_status take_lock(sg_db *db, sg_error *e) {
   }
 }
 
-static void release_lock(sg_db *db) {
-  if (db->lock < 0) return;
-  unlink(db->lock_path);
-  close(db->lock);
-  db->lock = -1;
-}
-
-static void discard(sg_db *db) {
+/* remove: the file, too. */
+static void discard(sg_db *db, bool remove) {
   sqlite3_close(db->handle);
-  release_lock(db);
+  if (remove) unlink(db->path);
+  if (db->lock >= 0) {
+    unlink(db->lock_path);
+    close(db->lock);
+  }
   free(db->lock_path);
   free(db->path);
   free(db);
@@ -160,9 +158,9 @@ static void discard(sg_db *db) {
 /* Whether the file is ours, or empty and so may become ours. Changes nothing. */
 static sg_status check_identity(sg_db *db, bool *empty, sg_error *e) {
   int64_t application = 0, version = 0, tables = 0;
-  sg_status status = scalar(db, "PRAGMA application_id", &application, e);
-  if (!status) status = scalar(db, "PRAGMA user_version", &version, e);
-  if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", &tables, e);
+  sg_status status = scalar(db, "PRAGMA application_id", NULL, &application, e);
+  if (!status) status = scalar(db, "PRAGMA user_version", NULL, &version, e);
+  if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
   if (status) return status;
   *empty = application == 0 && version == 0 && tables == 0;
   if (*empty) return SG_OK;
@@ -177,78 +175,57 @@ static sg_status check_identity(sg_db *db, bool *empty, sg_error *e) {
   return SG_OK;
 }
 
-static sg_status fill_t_quantiles(sg_db *db, sg_error *e) {
-  sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare_insert(db, "t_quantile", "", &insert, e);
-  for (int df = 1; df <= LONGEST_T && !status; df++) {
-    sqlite3_bind_int(insert, 1, df);
-    sqlite3_bind_double(insert, 2, sg_t_quantile(0.975, df));
-    status = sg_db_step(db, insert, e);
-    sqlite3_reset(insert);
-  }
-  sqlite3_finalize(insert);
-  return status;
-}
-
 static sg_status create_schema(sg_db *db, sg_error *e) {
   char identity[96];
   snprintf(identity, sizeof identity, "PRAGMA application_id = %d; PRAGMA user_version = %d",
            APPLICATION_ID, SG_SCHEMA_VERSION);
-  sg_status status = sg_db_execute(db, "BEGIN IMMEDIATE", e);
+  sg_status status = sg_db_begin(db, e);
   if (status) return status;
   sg_buffer schema = {0};
   sg_put_schema(&schema);
   status = schema.failed ? sg_fail_memory(e) : sg_db_execute(db, schema.data, e);
   sg_buffer_free(&schema);
   if (!status) status = sg_db_make_axes(db, e);
-  if (!status) status = fill_t_quantiles(db, e);
+  for (int64_t df = 1; df <= LONGEST_T && !status; df++)
+    status = sg_db_insert(db, "t_quantile", 1, &df,
+                          &(sg_t_quantile_record){sg_t_quantile(0.975, (double)df)}, "", NULL, e);
   if (!status) status = sg_db_execute(db, identity, e);
-  if (!status) status = sg_db_execute(db, "COMMIT", e);
-  if (status) sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-  return status;
+  return sg_db_end(db, status, e);
 }
 
-static sg_status prepare_reading(sg_db *db, sg_error *e) {
+static sg_status prepare(sg_db *db, bool write, sg_error *e) {
   bool empty = false;
   sg_status status = check_identity(db, &empty, e);
-  if (status || !empty) return status;
-  return sg_fail(e, SG_INVALID, db->path,
-                 "expected a result database of straggle, found an empty file");
-}
-
-static sg_status prepare_writing(sg_db *db, sg_error *e) {
-  bool empty = false;
-  sg_status status = check_identity(db, &empty, e);
-  if (status) return status;
+  if (status || (!write && !empty)) return status;
+  if (!write)
+    return sg_fail(e, SG_INVALID, db->path,
+                   "expected a result database of straggle, found an empty file");
   if (sqlite3_db_readonly(db->handle, "main"))
     return sg_fail(e, SG_CANNOT_CREATE, db->path, "the database is read-only");
   if (empty) status = create_schema(db, e);
-  if (!status)
-    status = sg_db_execute(db,
-                           "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                           "PRAGMA foreign_keys = ON;"
-                           "DELETE FROM run WHERE status = 'running'",
-                           e);
-  return status;
+  if (status) return status;
+  return sg_db_execute(db,
+                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                       "PRAGMA foreign_keys = ON;"
+                       "DELETE FROM run WHERE status = 'running'",
+                       e);
 }
 
 sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e) {
   *out = NULL;
   struct stat info;
   bool exists = stat(path, &info) == 0, write = mode == SG_OPEN_WRITE;
+  sg_status refused = write ? SG_CANNOT_CREATE : SG_NO_INPUT;
   if (!exists && (!write || errno != ENOENT))
-    return sg_fail(e, write ? SG_CANNOT_CREATE : SG_NO_INPUT, path, "cannot open the database: %s",
-                   strerror(errno));
+    return sg_fail(e, refused, path, "cannot open the database: %s", strerror(errno));
   if (exists && S_ISDIR(info.st_mode))
-    return sg_fail(e, write ? SG_CANNOT_CREATE : SG_NO_INPUT, path,
-                   "expected a database, found a folder");
+    return sg_fail(e, refused, path, "expected a database, found a folder");
   if (exists && access(path, R_OK))
     return sg_fail(e, SG_NO_INPUT, path, "cannot read the database: %s", strerror(errno));
 
   sg_db *db = calloc(1, sizeof *db);
   if (!db) return sg_fail_memory(e);
   db->lock = -1;
-  db->created = write && !exists;
   /* Two names of one file must have one lock. */
   char *real = exists ? realpath(path, NULL) : strdup(path);
   db->path = strdup(path);
@@ -259,25 +236,16 @@ sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error 
   }
   free(real);
   if (!status && write) status = take_lock(db, e);
-  if (!status) {
-    int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-    if (sqlite3_open_v2(path, &db->handle, flags, NULL)) status = sg_db_fail(db, e);
-  }
-  if (!status) {
-    sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
-    status = write ? prepare_writing(db, e) : prepare_reading(db, e);
-  }
-  if (status) {
-    bool remove = db->created && db->lock >= 0;
-    sqlite3_close(db->handle);
-    db->handle = NULL;
-    /* A file that could not be made into a database is not left behind. */
-    if (remove) unlink(path);
-    discard(db);
-    return status;
-  }
-  *out = db;
-  return SG_OK;
+  int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  if (!status && sqlite3_open_v2(path, &db->handle, flags, NULL)) status = sg_db_fail(db, e);
+  if (!status) sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+  if (!status) status = prepare(db, write, e);
+  /* A file that could not be made into a database is not left behind. */
+  if (status)
+    discard(db, !exists && db->lock >= 0);
+  else
+    *out = db;
+  return status;
 }
 
 sg_status sg_db_close(sg_db *db, sg_error *e) {
@@ -288,153 +256,66 @@ sg_status sg_db_close(sg_db *db, sg_error *e) {
     sg_error ignored = {0};
     if (!status) status = sg_db_execute(db, "PRAGMA wal_checkpoint(TRUNCATE)", e);
     /* Refused while somebody reads: then the last reader leaves the WAL, and nothing is lost. */
-    if (!status && sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored)) {
-      sg_status refused = sg_error_status(&ignored);
-      if (refused != SG_BUSY) {
-        status = refused;
-        sg_error_move(e, &ignored);
-      }
-    }
+    if (!status) status = sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored);
+    if (sg_error_status(&ignored) == SG_BUSY) status = SG_OK;
+    if (status) sg_error_move(e, &ignored);
     sg_error_clear(&ignored);
   }
-  discard(db);
+  discard(db, false);
   return status;
 }
 
 /* --- What is in it ---------------------------------------------------------------------------- */
 
-sg_status sg_db_prepare_insert(sg_db *db, const char *table, const char *suffix, sqlite3_stmt **out,
-                               sg_error *e) {
-  sg_buffer sql = {0};
-  sg_put_insert(table, &sql);
-  sg_put(&sql, suffix);
-  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, out, e);
-  sg_buffer_free(&sql);
-  return status;
-}
-
-void sg_bind_text(sqlite3_stmt *statement, int index, const char *text) {
-  if (text)
-    sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
-  else
-    sqlite3_bind_null(statement, index);
-}
-
-void sg_bind_seed(sqlite3_stmt *statement, int index, uint64_t seed) {
-  char digits[24];
-  snprintf(digits, sizeof digits, "%" PRIu64, seed);
-  sqlite3_bind_text(statement, index, digits, -1, SQLITE_TRANSIENT);
-}
-
-void sg_bind_real(sqlite3_stmt *statement, int index, double x) {
-  if (isnan(x))
-    sqlite3_bind_null(statement, index);
-  else
-    sqlite3_bind_double(statement, index, x);
-}
-
-sg_status sg_db_insert(sg_db *db, const char *table, int64_t key, const void *record, int64_t *id,
-                       sg_error *e) {
+sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *key,
+                       const void *record, const char *conflict, int64_t *id, sg_error *e) {
   sqlite3_stmt *insert = NULL;
-  sg_status status = sg_db_prepare_insert(db, table, "", &insert, e);
+  sg_buffer suffix = {0};
+  sg_putf(&suffix, "%s%s", conflict, id ? " RETURNING rowid" : "");
+  sg_status status =
+      suffix.failed ? sg_fail_memory(e) : sg_db_prepare_insert(db, table, suffix.data, &insert, e);
   if (!status) {
-    if (key) sqlite3_bind_int64(insert, 1, key);
-    sg_bind_record(insert, key ? 2 : 1, table, record);
-    status = sg_db_step(db, insert, e);
+    for (int k = 0; k < n_keys; k++) sqlite3_bind_int64(insert, k + 1, key[k]);
+    sg_bind_members(insert, n_keys + 1, sg_members_of(table), record);
   }
-  if (!status && id) *id = sqlite3_last_insert_rowid(db->handle);
+  if (sg_db_row(db, insert, &status, e)) *id = sqlite3_column_int64(insert, 0);
   sqlite3_finalize(insert);
+  sg_buffer_free(&suffix);
   return status;
 }
 
 sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e) {
-  return sg_db_insert(db, "invocation", 0, i, id, e);
+  return sg_db_insert(db, "invocation", 0, NULL, i, "", id, e);
 }
 
 sg_status sg_db_add_scenario(sg_db *db, const char *name, const char *path, const char *text,
                              const char *sha256, int64_t *id, sg_error *e) {
-  sqlite3_stmt *insert = NULL;
-  sg_status status =
-      sg_db_prepare_insert(db, "scenario",
-                           " ON CONFLICT (sha256, path) DO UPDATE SET name = excluded.name"
-                           " RETURNING scenario_id",
-                           &insert, e);
-  if (!status) {
-    const char *value[] = {name, path, text, sha256};
-    for (int k = 0; k < 4; k++) sg_bind_text(insert, k + 1, value[k]);
-    status = sg_db_step(db, insert, e);
-  }
-  if (!status) *id = sqlite3_column_int64(insert, 0);
-  sqlite3_finalize(insert);
-  return status;
-}
-
-static sg_status upsert_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
-                              sg_error *e) {
-  sqlite3_stmt *insert = NULL;
-  sg_status status =
-      sg_db_prepare_insert(db, "point",
-                           " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
-                           " scenario_id = excluded.scenario_id,"
-                           " scheme_label = excluded.scheme_label,"
-                           " is_baseline = excluded.is_baseline RETURNING point_id",
-                           &insert, e);
-  if (!status) {
-    sqlite3_bind_int64(insert, 1, scenario_id);
-    sqlite3_bind_int(insert, 2, SG_RESULTS_VERSION);
-    sg_bind_record(insert, 3, "point", p);
-    status = sg_db_step(db, insert, e);
-    if (!status) *id = sqlite3_column_int64(insert, 0);
-  }
-  sqlite3_finalize(insert);
-  return status;
-}
-
-/* Whether the first row of a query of one text is there. */
-static sg_status exists(sg_db *db, const char *sql, const char *text, bool *found, sg_error *e) {
-  sqlite3_stmt *select = NULL;
-  sg_status status = sg_db_prepare(db, sql, &select, e);
-  if (!status) {
-    sg_bind_text(select, 1, text);
-    status = sg_db_step(db, select, e);
-    *found = sqlite3_data_count(select) > 0;
-  }
-  sqlite3_finalize(select);
-  return status;
+  return sg_db_insert(db, "scenario", 0, NULL, &(sg_scenario_record){name, path, text, sha256},
+                      " ON CONFLICT (sha256, path) DO UPDATE SET name = excluded.name", id, e);
 }
 
 /* The axes of a point. *changed: the names of all axes may have changed, and v_axes with them. */
 static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record *p, bool *changed,
                               sg_error *e) {
-  sqlite3_stmt *delete = NULL, *insert = NULL;
   for (int i = 0; i < p->n_axes; i++) {
-    bool known = false;
-    sg_status status =
-        exists(db, "SELECT 1 FROM point_axis WHERE name = ? LIMIT 1", p->axis[i].name, &known, e);
+    int64_t known = 0;
+    sg_status status = scalar(db, "SELECT 1 FROM point_axis WHERE name = :text LIMIT 1",
+                              p->axis[i].name, &known, e);
     if (status) return status;
     *changed |= !known;
   }
-  sg_status status = sg_db_prepare(
-      db, "DELETE FROM point_axis WHERE point_id = ? RETURNING position, name", &delete, e);
-  if (!status) sqlite3_bind_int64(delete, 1, point_id);
-  while (!status) {
-    status = sg_db_step(db, delete, e);
-    if (status || !sqlite3_data_count(delete)) break;
+  sqlite3_stmt *delete = NULL;
+  sg_status status =
+      sg_db_ask(db, "DELETE FROM point_axis WHERE point_id = :number RETURNING position, name",
+                NULL, point_id, &delete, e);
+  while (sg_db_row(db, delete, &status, e)) {
     int position = sqlite3_column_int(delete, 0);
     const char *name = (const char *)sqlite3_column_text(delete, 1);
     *changed |= position >= p->n_axes || !name || strcmp(name, p->axis[position].name) != 0;
   }
-  if (!status) status = sg_db_prepare_insert(db, "point_axis", "", &insert, e);
-  for (int i = 0; i < p->n_axes && !status; i++) {
-    sqlite3_bind_int64(insert, 1, point_id);
-    sqlite3_bind_int(insert, 2, i);
-    sg_bind_text(insert, 3, p->axis[i].name);
-    sg_bind_text(insert, 4, p->axis[i].value);
-    status = sg_db_step(db, insert, e);
-    sqlite3_reset(insert);
-  }
   sqlite3_finalize(delete);
-  sqlite3_finalize(insert);
+  for (int i = 0; i < p->n_axes && !status; i++)
+    status = sg_db_insert(db, "point_axis", 2, (int64_t[]){point_id, i}, &p->axis[i], "", NULL, e);
   return status;
 }
 
@@ -443,7 +324,12 @@ sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record 
   sg_status status = sg_db_begin(db, e);
   if (status) return status;
   bool changed = false;
-  status = upsert_point(db, scenario_id, p, id, e);
+  status = sg_db_insert(db, "point", 2, (int64_t[]){scenario_id, SG_RESULTS_VERSION}, p,
+                        " ON CONFLICT (point_sha256, results_version) DO UPDATE SET"
+                        " scenario_id = excluded.scenario_id,"
+                        " scheme_label = excluded.scheme_label,"
+                        " is_baseline = excluded.is_baseline",
+                        id, e);
   if (!status) status = replace_axes(db, *id, p, &changed, e);
   if (!status && changed) status = sg_db_make_axes(db, e);
   return sg_db_end(db, status, e);
@@ -455,91 +341,89 @@ const char *sg_detail_name(sg_detail detail) {
 }
 
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e) {
-  sqlite3_stmt *select = NULL;
-  *id = 0;
-  sg_status status =
-      sg_db_prepare(db, "SELECT point_id FROM point WHERE point_sha256 = ?", &select, e);
-  if (!status) {
-    sqlite3_bind_text(select, 1, point_sha256, -1, SQLITE_STATIC);
-    status = sg_db_step(db, select, e);
-  }
-  if (!status) *id = sqlite3_column_int64(select, 0); /* 0 where there is no row */
-  sqlite3_finalize(select);
-  return status;
+  return scalar(db, "SELECT point_id FROM point WHERE point_sha256 = :text", point_sha256, id, e);
 }
 
 sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
                         sg_error *e) {
-  sqlite3_stmt *select = NULL;
+  sqlite3_stmt *s = NULL;
   *has = false;
-  sg_status status = sg_db_prepare(
-      db, "SELECT detail FROM run WHERE run_id = ? AND status <> 'running'", &select, e);
-  if (!status) {
-    sqlite3_bind_int64(select, 1, sg_run_id(point_id, replication));
-    status = sg_db_step(db, select, e);
-  }
-  const char *stored = status ? NULL : (const char *)sqlite3_column_text(select, 0);
+  sg_status status =
+      sg_db_ask(db, "SELECT detail FROM run WHERE run_id = :number AND status <> 'running'", NULL,
+                sg_run_id(point_id, replication), &s, e);
+  const char *stored =
+      sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
   for (int d = (int)detail; stored && d <= (int)SG_DETAIL_WORKER; d++)
     *has |= strcmp(stored, sg_detail_name((sg_detail)d)) == 0;
-  sqlite3_finalize(select);
+  sqlite3_finalize(s);
   return status;
 }
 
 sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replication,
                                double *seconds, sg_error *e) {
-  sqlite3_stmt *select = NULL;
-  int64_t id = 0;
+  sqlite3_stmt *s = NULL;
   *seconds = NAN;
-  sg_status status = sg_db_find_point(db, point_sha256, &id, e);
-  if (status || !id) return status;
-  status =
-      sg_db_prepare(db,
-                    "SELECT sim_time_s / nullif(iterations - undecodable_iters, 0) FROM run"
-                    " JOIN run_summary USING (run_id) WHERE run_id = ? AND status = 'finished'",
-                    &select, e);
-  if (!status) {
-    sqlite3_bind_int64(select, 1, sg_run_id(id, replication));
-    status = sg_db_step(db, select, e);
-  }
-  if (!status && sqlite3_column_type(select, 0) != SQLITE_NULL)
-    *seconds = sqlite3_column_double(select, 0);
-  sqlite3_finalize(select);
+  sg_status status =
+      sg_db_ask(db,
+                "SELECT sim_time_s / nullif(iterations - undecodable_iters, 0) FROM run"
+                " JOIN run_summary USING (run_id) WHERE status = 'finished' AND replication ="
+                " :number AND point_id = (SELECT point_id FROM point WHERE point_sha256 = :text)",
+                point_sha256, replication, &s, e);
+  if (sg_db_row(db, s, &status, e) && sqlite3_column_type(s, 0) != SQLITE_NULL)
+    *seconds = sqlite3_column_double(s, 0);
+  sqlite3_finalize(s);
   return status;
 }
 
 sg_status sg_db_load_calibration(sg_db *db, sg_calibration *c, sg_error *e) {
-  sqlite3_stmt *select = NULL;
+  sqlite3_stmt *s = NULL;
   *c = (sg_calibration){0};
-  sg_status status =
-      sg_db_prepare(db, "SELECT flops, seconds FROM calibration ORDER BY position", &select, e);
   const int room = sizeof c->flops / sizeof *c->flops;
-  while (!status && c->n < room) {
-    int code = sqlite3_step(select);
-    if (code == SQLITE_DONE) break;
-    if (code != SQLITE_ROW) {
-      status = sg_db_fail(db, e);
-      break;
-    }
-    c->flops[c->n] = sqlite3_column_double(select, 0);
-    c->seconds[c->n++] = sqlite3_column_double(select, 1);
+  sg_status status =
+      sg_db_prepare(db, "SELECT flops, seconds FROM calibration ORDER BY position", &s, e);
+  for (; c->n < room && sg_db_row(db, s, &status, e); c->n++) {
+    c->flops[c->n] = sqlite3_column_double(s, 0);
+    c->seconds[c->n] = sqlite3_column_double(s, 1);
   }
-  sqlite3_finalize(select);
+  sqlite3_finalize(s);
   return status;
 }
 
 sg_status sg_db_save_calibration(sg_db *db, const sg_calibration *c, sg_error *e) {
-  sqlite3_stmt *insert = NULL;
   sg_status status = sg_db_begin(db, e);
   if (status) return status;
   status = sg_db_execute(db, "DELETE FROM calibration", e);
-  if (!status) status = sg_db_prepare_insert(db, "calibration", "", &insert, e);
-  for (int i = 0; i < c->n && !status; i++) {
-    sqlite3_bind_int(insert, 1, i);
-    sg_bind_real(insert, 2, c->flops[i]);
-    sg_bind_real(insert, 3, c->seconds[i]);
-    status = sg_db_step(db, insert, e);
-    sqlite3_reset(insert);
+  for (int64_t i = 0; i < c->n && !status; i++)
+    status = sg_db_insert(db, "calibration", 1, &i,
+                          &(sg_calibration_record){c->flops[i], c->seconds[i]}, "", NULL, e);
+  return sg_db_end(db, status, e);
+}
+
+/* --- Checks of codes -------------------------------------------------------------------------- */
+
+/* The older check of the same thing goes first: its sets go with it. */
+static sg_status delete_older(sg_db *db, const sg_code_check_record *r, sg_error *e) {
+  char *sql = sqlite3_mprintf(
+      "DELETE FROM code_check WHERE config_json = %Q AND n_workers = %d AND n_subsets = %d"
+      " AND length = %lld AND seed = '%llu' AND max_patterns = %lld AND speeds = %Q",
+      r->config_json, r->n_workers, r->n_subsets, (long long)r->length, (unsigned long long)r->seed,
+      (long long)r->max_patterns, r->speeds);
+  sg_status status = sql ? sg_db_execute(db, sql, e) : sg_fail_memory(e);
+  sqlite3_free(sql);
+  return status;
+}
+
+sg_status sg_db_add_code_checks(sg_db *db, const sg_invocation *invocation, int count,
+                                const sg_code_check_record *record, sg_error *e) {
+  int64_t invocation_id = 0, id = 0;
+  sg_status status = sg_db_begin(db, e);
+  if (status) return status;
+  status = sg_db_add_invocation(db, invocation, &invocation_id, e);
+  for (const sg_code_check_record *r = record; r < record + count && !status; r++) {
+    status = delete_older(db, r, e);
+    if (!status) status = sg_db_insert(db, "code_check", 1, &invocation_id, r, "", &id, e);
+    for (int i = 0; i < r->n_sets && !status; i++)
+      status = sg_db_insert(db, "code_check_sets", 1, &id, &r->sets[i], "", NULL, e);
   }
-  sqlite3_finalize(insert);
   return sg_db_end(db, status, e);
 }

@@ -53,7 +53,4 @@ void sg_comparison_clear(sg_comparison *c);
  * current model. Only then iteration times may be compared. */
 bool sg_gives_gradient(const sg_judged *s);
 
-/* For judge.c: reads schemes and runs. */
-sg_status sg_comparison_load(sg_db *db, sg_comparison *c, sg_error *e);
-
 #endif

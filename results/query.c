@@ -5,9 +5,7 @@
 #include "results/query.h"
 
 #include "results/columns.h"
-#include "sim/core/array.h"
 #include "sim/core/nearest.h"
-#include "sim/core/param.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,48 +13,42 @@
 #define FROM_POINTS " FROM v_point JOIN v_axes x USING (point_id) ORDER BY point_id"
 static const struct named {
   const char *name, *summary;
-  const char *sql; /* {shown}: the columns that are shown here */
-  unsigned shown;
+  unsigned shown; /* the columns at {shown} */
+  const char *sql;
 } named[] = {
-    {"points", "one row per parameter combination and scheme",
-     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS, SG_IN_POINTS},
-    {"compare", "paired speed-up of iteration times over the baseline",
+    {"@points", "one row per parameter combination and scheme", SG_IN_POINTS,
+     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS},
+    {"@compare", "paired speed-up of iteration times over the baseline", 0,
      "SELECT x.*, scheme_label, baseline_label, pairs, speedup, speedup_ci95_low,"
      " speedup_ci95_high, iter_time_verdict"
-     " FROM v_compare JOIN v_axes x USING (point_id) ORDER BY point_id",
-     0},
-    {"progress", "loss and accuracy over simulated time, mean over replications",
+     " FROM v_compare JOIN v_axes x USING (point_id) ORDER BY point_id"},
+    {"@progress", "loss and accuracy over simulated time, mean over replications", 0,
      "SELECT x.*, scheme_label, model, iteration, replications, time_mean_s, loss_mean,"
      " test_accuracy_mean"
-     " FROM v_progress JOIN v_axes x USING (point_id) ORDER BY point_id, model, iteration",
-     0},
-    {"ecdf", "distribution of iteration times: percentiles of every point",
+     " FROM v_progress JOIN v_axes x USING (point_id) ORDER BY point_id, model, iteration"},
+    {"@ecdf", "distribution of iteration times: percentiles of every point", 0,
      "SELECT x.*, scheme_label, percent, duration_s"
      " FROM (SELECT point_id, scheme_label, CAST(round(100 * p.value) AS INTEGER) AS percent,"
      "  min(duration_s) AS duration_s"
      "  FROM v_ecdf JOIN json_each('[0.01,0.05,0.1,0.25,0.5,0.75,0.9,0.95,0.99,1]') p"
      "  ON share >= p.value GROUP BY point_id, p.value)"
-     " JOIN v_axes x USING (point_id) ORDER BY point_id, percent",
-     0},
-    {"costs", "bytes, worker time and waste per iteration",
-     "SELECT x.*, scheme_label{shown}" FROM_POINTS, SG_IN_COSTS},
-    {"network", "the master's link: how busy, how long messages wait, bytes",
-     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS, SG_IN_NETWORK},
-    {"what-if", "the same runs without causes of lost time (run --what-if)",
+     " JOIN v_axes x USING (point_id) ORDER BY point_id, percent"},
+    {"@costs", "bytes, worker time and waste per iteration", SG_IN_COSTS,
+     "SELECT x.*, scheme_label{shown}" FROM_POINTS},
+    {"@network", "the master's link: how busy, how long messages wait, bytes", SG_IN_NETWORK,
+     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS},
+    {"@what-if", "the same runs without causes of lost time (run --what-if)", SG_IN_WHAT_IF,
      "SELECT x.*, axes, scheme_label{shown} FROM v_point v JOIN v_axes x USING (point_id)"
      " JOIN (SELECT point_id, json_extract(config_json, '$.environment.without') AS causes"
-     "  FROM point) USING (point_id) ORDER BY scheme_label, causes IS NOT NULL, point_id",
-     SG_IN_WHAT_IF},
-    {"errors", "arithmetic and decoding: largest errors, condition numbers, staleness",
-     "SELECT x.*, scheme_label{shown}" FROM_POINTS, SG_IN_ERRORS},
-    {"code-checks", "codes that were checked: recovery, conditioning, errors",
+     "  FROM point) USING (point_id) ORDER BY scheme_label, causes IS NOT NULL, point_id"},
+    {"@errors", "arithmetic and decoding: largest errors, condition numbers, staleness",
+     SG_IN_ERRORS, "SELECT x.*, scheme_label{shown}" FROM_POINTS},
+    {"@code-checks", "codes that were checked: recovery, conditioning, errors", 0,
      "SELECT scheme_label, n_workers, load_found, stragglers_found, comm_found, slack,"
-     " broken_promises, patterns_inaccurate, cond2_median, cond2_worst, amp_worst, "
-     "err_float64_worst,"
-     " err_float32_worst, err_bfloat16_worst, received_gradients, check_id FROM code_check"
-     " ORDER BY check_id",
-     0},
-    {"slowest-workers", "workers by the time of their last message, slowest first",
+     " broken_promises, patterns_inaccurate, cond2_median, cond2_worst, amp_worst,"
+     " err_float64_worst, err_float32_worst, err_bfloat16_worst, received_gradients, check_id"
+     " FROM code_check ORDER BY check_id"},
+    {"@slowest-workers", "workers by the time of their last message, slowest first", 0,
      "SELECT x.*, scheme_label, worker, speed, compute_mean_s, arrival_mean_s, used_share,"
      " cancelled_share"
      " FROM (SELECT point_id, scheme_label, worker, avg(speed) AS speed,"
@@ -65,42 +57,32 @@ static const struct named {
      "  FROM worker_summary JOIN run USING (run_id) JOIN point USING (point_id)"
      "  WHERE status <> 'running' GROUP BY point_id, worker"
      "  ORDER BY used_share, arrival_mean_s DESC, point_id, worker LIMIT 50)"
-     " JOIN v_axes x USING (point_id) ORDER BY used_share, arrival_mean_s DESC, point_id, worker",
-     0},
-    {"runs", "every run: how it ended",
-     "SELECT run_id, x.*, scheme_label, replication, detail, status, stop_reason, iterations, "
-     "rounds,"
-     " sim_time_s, wall_s FROM run JOIN point USING (point_id) JOIN v_axes x USING (point_id)"
-     " WHERE status <> 'running' ORDER BY run_id",
-     0},
-    {"scenarios", "the scenarios whose results are here",
+     " JOIN v_axes x USING (point_id) ORDER BY used_share, arrival_mean_s DESC, point_id, worker"},
+    {"@runs", "every run: how it ended", 0,
+     "SELECT run_id, x.*, scheme_label, replication, detail, status, stop_reason, iterations,"
+     " rounds, sim_time_s, wall_s"
+     " FROM run JOIN point USING (point_id) JOIN v_axes x USING (point_id)"
+     " WHERE status <> 'running' ORDER BY run_id"},
+    {"@scenarios", "the scenarios whose results are here", 0,
      "SELECT scenario_id, name, path, sha256, count(point_id) AS points FROM scenario"
-     " LEFT JOIN point USING (scenario_id) GROUP BY scenario_id ORDER BY scenario_id",
-     0},
-    {"invocations", "who wrote here: command, version, machine",
-     "SELECT * FROM invocation ORDER BY invocation_id", 0},
-    {"tables", "tables and views, with their number of columns",
+     " LEFT JOIN point USING (scenario_id) GROUP BY scenario_id ORDER BY scenario_id"},
+    {"@invocations", "who wrote here: command, version, machine", 0,
+     "SELECT * FROM invocation ORDER BY invocation_id"},
+    {"@tables", "tables and views, with their number of columns", 0,
      "SELECT m.name, m.type, count(*) AS columns FROM sqlite_schema m, pragma_table_info(m.name)"
      " WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'"
-     " GROUP BY m.name ORDER BY m.type, m.name",
-     0},
-    {"columns", "every column: unit and meaning",
+     " GROUP BY m.name ORDER BY m.type, m.name"},
+    {"@columns", "every column: unit and meaning", 0,
      "SELECT table_name, column_name, unit, meaning FROM column_doc"
-     " ORDER BY table_name, column_name",
-     0},
+     " ORDER BY table_name, column_name"},
     {0}};
-enum { N_NAMED = sizeof named / sizeof *named - 1 };
 
 static sg_status list_named(sg_format format, int width, sg_buffer *out, sg_error *e) {
-  static const char *const column[] = {"query", "shows"};
-  sg_table *t = sg_table_new(2, column);
+  sg_table *t = sg_table_new(0, NULL);
   if (!t) return sg_fail_memory(e);
-  for (int i = 0; i < N_NAMED; i++) {
-    sg_buffer name = {0};
-    sg_putf(&name, "@%s", named[i].name);
-    sg_table_text(t, name.data);
-    sg_table_text(t, named[i].summary);
-    sg_buffer_free(&name);
+  for (const struct named *q = named; q->name; q++) {
+    sg_table_text(sg_table_at(t, "query"), q->name);
+    sg_table_text(sg_table_at(t, "shows"), q->summary);
   }
   sg_table_print(t, format, width, out);
   sg_table_free(t);
@@ -109,63 +91,49 @@ static sg_status list_named(sg_format format, int width, sg_buffer *out, sg_erro
 
 static sg_status put_named(const char *name, sg_buffer *sql, sg_error *e) {
   static const char mark[] = "{shown}";
-  const char *candidate[N_NAMED + 1] = {0};
-  for (int i = 0; i < N_NAMED; i++) {
-    candidate[i] = named[i].name;
-    if (strcmp(named[i].name, name) != 0) continue;
-    const char *at = strstr(named[i].sql, mark);
-    if (at) sg_put_bytes(sql, named[i].sql, (size_t)(at - named[i].sql));
-    if (at) sg_put_shown(named[i].shown, sql);
-    sg_put(sql, at ? at + sizeof mark - 1 : named[i].sql);
+  sg_nearness near = {.word = name + 1};
+  for (const struct named *q = named; q->name; q++) {
+    sg_consider(&near, q->name + 1);
+    if (strcmp(q->name, name) != 0) continue;
+    const char *at = strstr(q->sql, mark);
+    if (at) sg_put_bytes(sql, q->sql, (size_t)(at - q->sql));
+    if (at) sg_put_shown(q->shown, sql);
+    sg_put(sql, at ? at + sizeof mark - 1 : q->sql);
     return sql->failed ? sg_fail_memory(e) : SG_OK;
   }
-  const char *near = sg_nearest(name, candidate);
-  return near ? sg_fail(e, SG_USAGE, NULL, "no query is named @%s; did you mean @%s?", name, near)
-              : sg_fail(e, SG_USAGE, NULL, "no query is named @%s; `query DB @` lists them", name);
+  return near.best
+             ? sg_fail(e, SG_USAGE, NULL, "no query is named %s; did you mean @%s?", name,
+                       near.best)
+             : sg_fail(e, SG_USAGE, NULL, "no query is named %s; `query DB @` lists them", name);
 }
 
-/* The name nearest to `word` in the first column of a query, in a string of the caller's, or NULL.
- * A suggestion is not worth a fault of its own: without memory there is none. */
-static char *suggest(sg_db *db, const char *word, const char *names_sql) {
+/* The name in column_doc that is nearest to what follows `prefix` in a message, in a string of the
+ * caller's; NULL: none, or another message. "table.column" and "main.table": the last part. A
+ * suggestion is not worth a fault of its own: without memory there is none. */
+static char *suggest(sg_db *db, const char *message, const char *prefix, const char *names_sql) {
   sqlite3_stmt *s = NULL;
   char *found = NULL;
-  const char **name = NULL;
-  int n = 0, capacity = 0;
-  if (sqlite3_prepare_v2(sg_db_handle(db), names_sql, -1, &s, NULL)) return NULL;
-  for (;;) {
-    if (!SG_ROOM(name, capacity, n + 1)) goto out;
-    name[n] = NULL;
-    if (sqlite3_step(s) != SQLITE_ROW) break;
-    name[n] = strdup((const char *)sqlite3_column_text(s, 0));
-    if (!name[n++]) goto out;
+  if (strncmp(message, prefix, strlen(prefix)) != 0) return NULL;
+  const char *word = message + strlen(prefix), *dot = strrchr(word, '.');
+  sg_nearness near = {.word = dot ? dot + 1 : word};
+  sg_status status = sg_db_prepare(db, names_sql, &s, NULL);
+  while (sg_db_row(db, s, &status, NULL)) {
+    if (!sg_consider(&near, (const char *)sqlite3_column_text(s, 0))) continue;
+    free(found);
+    found = strdup(near.best);
   }
-  const char *near = sg_nearest(word, name);
-  found = near ? strdup(near) : NULL;
-out:
-  for (int i = 0; i < n; i++) free((char *)name[i]);
-  free(name);
   sqlite3_finalize(s);
   return found;
 }
 
-/* "table.column" or "main.table" → the last part. */
-static const char *last_part(const char *word) {
-  const char *dot = strrchr(word, '.');
-  return dot ? dot + 1 : word;
-}
-
 static sg_status fail_sql(sg_db *db, sg_error *e) {
-  static const char no_table[] = "no such table: ", no_column[] = "no such column: ";
-  int code = sqlite3_errcode(sg_db_handle(db));
-  if (code != SQLITE_ERROR) return sg_db_fail(db, e);
-  char *message = strdup(sqlite3_errmsg(sg_db_handle(db))), *near = NULL;
+  if (sqlite3_errcode(sg_db_handle(db)) != SQLITE_ERROR) return sg_db_fail(db, e);
+  char *message = strdup(sqlite3_errmsg(sg_db_handle(db)));
   if (!message) return sg_fail_memory(e);
-  if (!strncmp(message, no_table, sizeof no_table - 1))
-    near = suggest(db, last_part(message + sizeof no_table - 1),
-                   "SELECT DISTINCT table_name FROM column_doc");
-  else if (!strncmp(message, no_column, sizeof no_column - 1))
-    near = suggest(db, last_part(message + sizeof no_column - 1),
-                   "SELECT DISTINCT column_name FROM column_doc");
+  char *near =
+      suggest(db, message, "no such table: ", "SELECT DISTINCT table_name FROM column_doc");
+  if (!near)
+    near = suggest(db, message, "no such column: ", "SELECT DISTINCT column_name FROM column_doc");
   sg_status status =
       near ? sg_fail(e, SG_USAGE, NULL, "SQL: %s; did you mean \"%s\"?", message, near)
            : sg_fail(e, SG_USAGE, NULL, "SQL: %s (`query DB @columns` lists all columns)", message);
@@ -194,21 +162,11 @@ void sg_put_value(sg_table *t, sqlite3_stmt *s, int column) {
   }
 }
 
-static sg_table *table_for(sqlite3_stmt *s) {
-  int n = sqlite3_column_count(s);
-  const char **name = calloc((size_t)n, sizeof *name);
-  if (!name) return NULL;
-  bool named_all = true;
-  for (int j = 0; j < n; j++) named_all &= (name[j] = sqlite3_column_name(s, j)) != NULL;
-  sg_table *t = named_all ? sg_table_new(n, name) : NULL;
-  free(name);
-  return t;
-}
-
 static sg_status print_rows(sg_db *db, sqlite3_stmt *s, sg_format format, int width, sg_buffer *out,
                             sg_error *e) {
-  sg_table *t = table_for(s);
+  sg_table *t = sg_table_new(0, NULL);
   if (!t) return sg_fail_memory(e);
+  for (int j = 0; j < sqlite3_column_count(s); j++) sg_table_column(t, sqlite3_column_name(s, j));
   sg_status status = SG_OK;
   int code;
   while ((code = sqlite3_step(s)) == SQLITE_ROW)
@@ -257,7 +215,7 @@ sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_b
   if (!sql || !strcmp(sql, "@")) return list_named(format, width, out, e);
   if (*sql != '@') return query(db, sql, format, width, out, e);
   sg_buffer of_name = {0};
-  sg_status status = put_named(sql + 1, &of_name, e);
+  sg_status status = put_named(sql, &of_name, e);
   if (!status) status = query(db, of_name.data, format, width, out, e);
   sg_buffer_free(&of_name);
   return status;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The result database: opening, what is in it, the one writer.
  *
- * One SQLite file, STRICT tables (made from columns.def, columns.c and
- * schema.sql), WAL while running and a single
- * plain file at the end. Every function fails with a message that names the file: SG_BUSY when it
- * is locked, SG_INVALID for a file that is no database of ours or of another schema version, SG_IO
- * for a full disk, SG_CANNOT_CREATE, SG_NO_INPUT. */
+ * One SQLite file, STRICT tables (made from columns.def, columns.c and schema.sql), WAL while
+ * running and a single plain file at the end. Every function fails with a message that names the
+ * file: SG_BUSY when it is locked, SG_INVALID for a file that is no database of ours or of another
+ * schema version, SG_IO for a full disk, SG_CANNOT_CREATE, SG_NO_INPUT. */
 #ifndef SG_RESULTS_RESULTS_H
 #define SG_RESULTS_RESULTS_H
 
@@ -89,9 +88,8 @@ typedef struct sg_run_row {
   int64_t run_id, point_id, invocation_id;
   int replication;
   sg_detail detail;
-  const char *status; /* finished | diverged | stalled | undecodable */
-  const char
-      *stop_reason; /* iterations | target-loss | sim-time | diverged | stalled | undecodable */
+  const char *status;      /* finished | diverged | stalled | undecodable */
+  const char *stop_reason; /* iterations | target-loss | sim-time, or as status */
   int64_t iterations, rounds, events;
   double sim_time_s, wall_s;
 } sg_run_row;
@@ -126,9 +124,7 @@ sg_status sg_writer_free(sg_writer *w, sg_error *e);
 
 /* --- Checks of codes -------------------------------------------------------------------------- */
 
-/* Over patterns of missing workers; `missing`: JSON of those of the worst, NULL where there is
- * none.
- */
+/* Over patterns of missing workers; `missing`: JSON of those of the worst; NULL: there is none. */
 typedef struct sg_spread_record {
   double median, p90, p99, worst;
   const char *missing;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The statistics of summaries and comparisons. */
 #include "results/statistics.h"
-#include "sim/core/array.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
-#include <stdlib.h>
 
 void sg_moments_add(sg_moments *m, double x) {
   m->min = m->n == 0 || x < m->min ? x : m->min;
@@ -22,22 +20,6 @@ double sg_moments_mean(const sg_moments *m) {
 
 double sg_moments_sd(const sg_moments *m) {
   return m->n > 1 ? sqrt(m->m2 / (double)(m->n - 1)) : NAN;
-}
-
-bool sg_sample_add(sg_sample *s, double x) {
-  if (s->n == s->capacity) {
-    size_t capacity = s->capacity ? 2 * s->capacity : 256;
-    double *grown = realloc(s->x, capacity * sizeof *grown);
-    if (!grown) return false;
-    s->x = grown;
-    s->capacity = capacity;
-  }
-  s->x[s->n++] = x;
-  return true;
-}
-
-void sg_sample_sort(sg_sample *s) {
-  if (s->n > 1) sg_sort_doubles(s->x, s->n);
 }
 
 double sg_quantile(const double *sorted, size_t n, double p) {
@@ -57,12 +39,9 @@ double sg_t_quantile(double p, double degrees) {
 sg_ratio sg_paired_ratio(int n, const double *base, const double *x) {
   sg_moments m = {0};
   for (int i = 0; i < n; i++) sg_moments_add(&m, log(base[i] / x[i]));
-  sg_ratio r = {.n = n, .log_mean = sg_moments_mean(&m), .log_sd = sg_moments_sd(&m)};
-  double half = n < SG_FEWEST_PAIRS ? NAN : sg_t_quantile(0.975, n - 1) * r.log_sd / sqrt(n);
-  r.ratio = exp(r.log_mean);
-  r.low = exp(r.log_mean - half);
-  r.high = exp(r.log_mean + half);
-  return r;
+  double mean = sg_moments_mean(&m), t = n < SG_FEWEST_PAIRS ? NAN : sg_t_quantile(0.975, n - 1);
+  double half = t * sg_moments_sd(&m) / sqrt(n);
+  return (sg_ratio){n, .ratio = exp(mean), .low = exp(mean - half), .high = exp(mean + half)};
 }
 
 double sg_sign_test(int wins, int losses) {

@@ -3,7 +3,6 @@
 #ifndef SG_RESULTS_STATISTICS_H
 #define SG_RESULTS_STATISTICS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* Mean and variance of a stream of numbers (Welford), and its extremes. Zero-initialise. */
@@ -16,14 +15,6 @@ void sg_moments_add(sg_moments *m, double x);
 double sg_moments_mean(const sg_moments *m);
 double sg_moments_sd(const sg_moments *m); /* of the sample: divisor n − 1 */
 
-/* Numbers that are kept for their quantiles. Zero-initialise; free(sample.x). */
-typedef struct sg_sample {
-  size_t n, capacity;
-  double *x;
-} sg_sample;
-bool sg_sample_add(sg_sample *s, double x); /* false: no memory */
-void sg_sample_sort(sg_sample *s);
-
 /* The p-quantile of n ascending numbers, linear between order statistics (type 7 of Hyndman and
  * Fan, the default of R and NumPy). NAN for n = 0. */
 double sg_quantile(const double *sorted, size_t n, double p);
@@ -35,10 +26,9 @@ double sg_t_quantile(double p, double degrees);
 #define SG_FEWEST_PAIRS 5
 
 /* The geometric mean of base[i] / x[i] with its 95 % confidence interval, by Student's t on the
- * logarithms. All numbers positive. The interval is NAN under SG_FEWEST_PAIRS pairs. */
+ * logarithms. All numbers positive. NAN without pairs; the interval, under SG_FEWEST_PAIRS. */
 typedef struct sg_ratio {
   int n;
-  double log_mean, log_sd;
   double ratio, low, high;
 } sg_ratio;
 sg_ratio sg_paired_ratio(int n, const double *base, const double *x);

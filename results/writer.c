@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUEUE = 16, ROWS_PER_TRANSACTION = 1000 };
+enum { QUEUE = 16, SPARE = 2 * QUEUE, ROWS_PER_TRANSACTION = 1000 };
 
 typedef enum action { BEGIN, ROWS, FINISH } action;
 
@@ -62,15 +62,13 @@ struct sg_writer {
   command queue[QUEUE];
   int head, count;
   bool closing, failed;
-  sg_chunk **spare; /* chunks to use again */
-  int n_spare, spare_capacity;
+  sg_chunk *spare[SPARE]; /* chunks to use again */
+  int n_spare;
 
   /* The thread's own. */
   sqlite3_stmt *statement[QUERIES];
-  const sg_column *column[QUERIES]; /* of the table of a query that inserts records */
-  int n_columns[QUERIES];
-  bool in_transaction;
-  long rows;          /* in the open transaction */
+  const sg_column *member[QUERIES]; /* of the table of a query that inserts records */
+  long rows;                        /* in the open transaction */
   int64_t *replacing; /* numbers of runs that are under way and replace an older one */
   int n_replacing, replacing_capacity;
   sg_error error;
@@ -105,7 +103,7 @@ bool sg_chunk_add_workers(sg_chunk *c, const sg_worker_record *row, int count) {
 
 static void recycle(sg_writer *w, sg_chunk *c) {
   pthread_mutex_lock(&w->mutex);
-  if (w->n_spare < w->spare_capacity) {
+  if (w->n_spare < SPARE) {
     w->spare[w->n_spare++] = c;
     c = NULL;
   }
@@ -122,19 +120,14 @@ static sg_status run_statement(sg_writer *w, query q) {
 }
 
 static sg_status begin_transaction(sg_writer *w) {
-  if (w->in_transaction) return SG_OK;
-  sg_status status = sg_db_execute(w->db, "BEGIN IMMEDIATE", &w->error);
-  w->in_transaction = !status;
-  return status;
+  bool none = sqlite3_get_autocommit(sg_db_handle(w->db));
+  return none ? sg_db_execute(w->db, "BEGIN IMMEDIATE", &w->error) : SG_OK;
 }
 
 static sg_status commit(sg_writer *w) {
-  if (!w->in_transaction) return SG_OK;
-  sg_status status = sg_db_execute(w->db, "COMMIT", &w->error);
-  if (status) return status;
-  w->in_transaction = false;
   w->rows = 0;
-  return SG_OK;
+  bool none = sqlite3_get_autocommit(sg_db_handle(w->db));
+  return none ? SG_OK : sg_db_execute(w->db, "COMMIT", &w->error);
 }
 
 static int find_replacing(const sg_writer *w, int64_t run_id) {
@@ -148,28 +141,26 @@ static int64_t stored_id(const sg_writer *w, int64_t run_id) {
   return find_replacing(w, run_id) < 0 ? run_id : -run_id;
 }
 
-static sg_status note_replacing(sg_writer *w, int64_t run_id) {
-  if (!SG_ROOM(w->replacing, w->replacing_capacity, w->n_replacing + 1))
-    return sg_fail_memory(&w->error);
-  w->replacing[w->n_replacing++] = run_id;
-  return SG_OK;
-}
-
-static sg_status delete_run(sg_writer *w, int64_t stored) {
-  sqlite3_bind_int64(w->statement[DELETE_RUN], 1, stored);
-  return run_statement(w, DELETE_RUN);
+/* A statement about a run. */
+static sg_status run_for(sg_writer *w, query q, int64_t run_id) {
+  sqlite3_bind_int64(w->statement[q], 1, run_id);
+  return run_statement(w, q);
 }
 
 static sg_status begin_run(sg_writer *w, const command *c) {
   int64_t id = c->run.run_id;
   sqlite3_stmt *find = w->statement[FIND_RUN], *insert = w->statement[INSERT_RUN];
-  sqlite3_bind_int64(find, 1, id);
-  int code = sqlite3_step(find);
   sg_status status = SG_OK;
-  if (code != SQLITE_ROW && code != SQLITE_DONE) status = sg_db_fail(w->db, &w->error);
+  sqlite3_bind_int64(find, 1, id);
+  bool older = sg_db_row(w->db, find, &status, &w->error);
   sqlite3_reset(find);
-  if (!status && find_replacing(w, id) < 0 && code == SQLITE_ROW) status = note_replacing(w, id);
-  if (!status) status = delete_run(w, stored_id(w, id)); /* begun before, and not finished */
+  if (older && find_replacing(w, id) < 0) {
+    if (!SG_ROOM(w->replacing, w->replacing_capacity, w->n_replacing + 1))
+      return sg_fail_memory(&w->error);
+    w->replacing[w->n_replacing++] = id;
+  }
+  if (!status)
+    status = run_for(w, DELETE_RUN, stored_id(w, id)); /* begun before, and not finished */
   if (status) return status;
   sqlite3_bind_int64(insert, 1, stored_id(w, id));
   sqlite3_bind_int64(insert, 2, c->run.point_id);
@@ -181,9 +172,8 @@ static sg_status begin_run(sg_writer *w, const command *c) {
 
 /* A row of a run: its number is the key of all tables that hang on runs. */
 static sg_status write_row(sg_writer *w, query q, int64_t run_id, const void *record) {
-  sqlite3_bind_int64(w->statement[q], 1, run_id);
-  sg_bind_columns(w->statement[q], 2, w->n_columns[q], w->column[q], record);
-  return run_statement(w, q);
+  sg_bind_members(w->statement[q], 2, w->member[q], record);
+  return run_for(w, q, run_id);
 }
 
 static sg_status write_rows(sg_writer *w, const command *c) {
@@ -205,10 +195,8 @@ static sg_status write_rows(sg_writer *w, const command *c) {
 static sg_status take_place(sg_writer *w, int64_t run_id) {
   int i = find_replacing(w, run_id);
   if (i < 0) return SG_OK;
-  sg_status status = delete_run(w, run_id);
-  if (status) return status;
-  sqlite3_bind_int64(w->statement[RENUMBER_RUN], 1, -run_id);
-  status = run_statement(w, RENUMBER_RUN);
+  sg_status status = run_for(w, DELETE_RUN, run_id);
+  if (!status) status = run_for(w, RENUMBER_RUN, -run_id);
   if (!status) w->replacing[i] = w->replacing[--w->n_replacing];
   return status;
 }
@@ -222,7 +210,7 @@ static sg_status finish_run(sg_writer *w, command *c) {
   if (status) return status;
   c->run.status = c->status;
   c->run.stop_reason = c->stop_reason;
-  sqlite3_bind_int64(s, sg_bind_record(s, 1, "run", &c->run), id);
+  sqlite3_bind_int64(s, sg_bind_members(s, 1, sg_members_of("run"), &c->run), id);
   status = run_statement(w, FINISH_RUN);
   if (!status) status = take_place(w, c->run.run_id);
   if (!status) status = commit(w);
@@ -244,7 +232,6 @@ static sg_status execute(sg_writer *w, command *c) {
 static void roll_back(sg_writer *w) {
   /* SQLite may have rolled back on its own, then this fails harmlessly. */
   sqlite3_exec(sg_db_handle(w->db), "ROLLBACK", NULL, NULL, NULL);
-  w->in_transaction = false;
 }
 
 static bool take(sg_writer *w, command *c) {
@@ -325,7 +312,6 @@ bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_reco
 static void release(sg_writer *w) {
   for (int q = 0; q < QUERIES; q++) sqlite3_finalize(w->statement[q]);
   for (int i = 0; i < w->n_spare; i++) chunk_free(w->spare[i]);
-  free(w->spare);
   free(w->replacing);
   pthread_cond_destroy(&w->filled);
   pthread_cond_destroy(&w->emptied);
@@ -356,12 +342,10 @@ sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e) {
   pthread_mutex_init(&w->mutex, NULL);
   pthread_cond_init(&w->filled, NULL);
   pthread_cond_init(&w->emptied, NULL);
-  w->spare_capacity = 2 * QUEUE;
-  w->spare = calloc((size_t)w->spare_capacity, sizeof *w->spare);
-  sg_status status = w->spare ? SG_OK : sg_fail_memory(e);
+  sg_status status = SG_OK;
   for (int q = 0; q < QUERIES && !status; q++) {
     if (inserts[q]) {
-      w->column[q] = sg_columns_of(inserts[q], &w->n_columns[q]);
+      w->member[q] = sg_members_of(inserts[q]);
       status = sg_db_prepare_insert(db, inserts[q], "", &w->statement[q], e);
     } else if (sql[q]) {
       status = sg_db_prepare(db, sql[q], &w->statement[q], e);

@@ -144,7 +144,6 @@ static void open_trial(trial *t, sg_code *code) {
   t->code = code;
   t->decoder = sg_decoder_new(code);
   t->state = calloc(1, code->state_size + 1);
-  if (code->type->begin_round) code->type->begin_round(code, t->state, 0);
   for (int i = 0; i < code->nodes; i++)
     t->message[i] = (sg_message){.id = i, .from = i, .to = SG_MASTER};
 }
@@ -168,7 +167,7 @@ static void shuffle(sg_stream *s, int n, int *order) {
 /* What has come at the instant at which the code can first decode. */
 static int arrivals(trial *t, const int *order, const sg_message **held) {
   int count = 0;
-  t->code->type->begin_round(t->code, t->state, 0);
+  memset(t->state, 0, t->code->round_size);
   for (int i = 0; i < t->code->nodes; i++) {
     const sg_message *m = &t->message[order[i]];
     sg_verdict verdict = t->code->type->arrive(t->code, t->state, m, NULL);

@@ -5,7 +5,6 @@
  * codes. Patterns: all if there are no more than 200, else the n contiguous ones and random ones.
  * Prints Markdown, the reference values in brackets. */
 #include "codes/frame/code.h"
-#include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"

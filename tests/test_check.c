@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks of codes against counts by hand, closed forms and singular values of rows written out;
  * broken promises, overflow, relays, threads, search; the grid of all codes. */
-#include "codes/frame/expand.h"
+#include "codes/frame/code.h"
 #include "sim/check/check.h"
 #include "sim/check/grid.h"
 #include "sim/check/rehearsal.h"

@@ -6,7 +6,7 @@
  * the same code for the same seed. All codes: rounds played without an engine in many orders, with
  * stragglers, late messages, crashes and early timers, and runs in the engine under all settings of
  * late work and late messages: each decode of an exact code is the sum, of one snapshot. */
-#include "codes/frame/expand.h"
+#include "codes/frame/code.h"
 #include "sim/check/check.h"
 #include "sim/check/rehearsal.h"
 #include "sim/core/linalg.h"

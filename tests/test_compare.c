@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The comparison: numbers computed by hand, rules of censoring and of approximate schemes. */
-#include "results/compare.h"
 #include "results/query.h"
 #include "results/results.h"
 

@@ -168,7 +168,7 @@ static void unbiased_ones_are(void **state) {
   for (int i = 0; sg_compressor_family.at(i); i++)
     for (int k = 0; k < 4; k++) {
       const sg_compressor c = compressor_of(sg_compressor_family.at(i), k == 0);
-      if (!(c.type->flags & SG_COMPRESS_UNBIASED)) continue;
+      if (!c.type->unbiased) continue;
       double x[N], y[N], sum[N] = {0}, square[N] = {0}, bits;
       fill(x, N, 0);
       for (int r = 0; r < DRAWS; r++) {

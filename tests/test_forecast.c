@@ -42,11 +42,11 @@ static void ask(const sg_forecast *f, int n, double work, told *t) {
   *t = (told){0};
   assert_non_null(f);
   for (int k = 1; k <= n; k++) {
-    t->mean[k - 1] = sg_forecast_mean(f, work, k);
-    t->inverse[k - 1] = sg_forecast_inverse_mean(f, work, k);
-    t->straggling[k - 1] = sg_forecast_straggling(f, k - 1);
+    t->mean[k - 1] = f->mean(f->of, work, k);
+    t->inverse[k - 1] = f->inverse_mean(f->of, work, k);
+    t->straggling[k - 1] = f->straggling(f->of, k - 1);
   }
-  assert_true(sg_forecast_samples(f, work, COUNT, t->times));
+  assert_true(f->samples(f->of, work, COUNT, t->times));
 }
 
 static sg_status listener_create(sg_code *code, const sg_shape *shape, const sg_values *values,
@@ -81,7 +81,7 @@ static sg_status choosy_create(sg_code *code, const sg_shape *shape, const sg_va
   double least = INFINITY;
   for (int s = 0; shape->forecast && s < shape->workers; s++) {
     if (shape->workers % (s + 1)) continue;
-    double time = sg_forecast_mean(shape->forecast, s + 1, shape->workers - s);
+    double time = shape->forecast->mean(shape->forecast->of, s + 1, shape->workers - s);
     if (isnan(time)) return sg_fail_memory(e);
     if (time >= least) continue;
     least = time;

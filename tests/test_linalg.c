@@ -201,7 +201,8 @@ static void blas_is_openblas(void **state) {
   assert_in_openblas("dgetrf_");
   sg_blas_single_thread();
   assert_int_equal(openblas_get_num_threads(), 1);
-  assert_true(strlen(sg_blas_core()) > 0 && strstr(sg_blas_version(), "OpenBLAS") != NULL);
+  assert_true(strlen(openblas_get_corename()) > 0 &&
+              strstr(openblas_get_config(), "OpenBLAS") != NULL);
 }
 
 int main(void) {

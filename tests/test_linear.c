@@ -2,7 +2,6 @@
 /* Inner linear codes and what group makes of them: minimum distances, decodable sets by rank over
  * the reals, peeling, uneven groups, groups by speed, messages. The property tests of test_codes
  * walk all of them as well. */
-#include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
 #include "codes/linear/inner.h"
 #include "codes/tools/gaussian.h"
@@ -62,7 +61,7 @@ static void open_group(bench *b, sg_values *values, int n, const double *speed) 
   b->decoder = sg_decoder_new(b->code);
   b->state = calloc(1, b->code->state_size + 1);
   assert_true(b->decoder && b->state);
-  b->code->type->begin_round(b->code, b->state, 0);
+  memset(b->state, 0, b->code->round_size);
   for (int i = 0; i < n; i++) b->message[i] = (sg_message){.id = i, .from = i, .to = SG_MASTER};
 }
 
@@ -115,7 +114,7 @@ static void decodable_sets(bench *b, long *count) {
     sg_weights w;
     bool flag[MOST], decodes = decode(b, present, &w) == SG_OK, ready = false;
     assert_true(decodes == (rank_of(b, present) == m));
-    b->code->type->begin_round(b->code, b->state, 0);
+    memset(b->state, 0, b->code->round_size);
     for (int k = 0; k < n; k++) {
       int i = (5 * k + (int)(present % 7)) % n; /* n is not a multiple of 5 */
       flag[i] = present >> i & 1;
@@ -219,7 +218,7 @@ static void singular_sets_are_refused(void **state) {
     assert_int_equal(decode(&b, 0x3, &w), SG_OK);
     assert_int_equal(decode(&b, 0x7, &w), SG_OK);
     /* The third message is of the same row as the first: of use to least squares only. */
-    b.code->type->begin_round(b.code, b.state, 0);
+    memset(b.state, 0, b.code->round_size);
     const sg_code_type *type = b.code->type;
     assert_int_equal(type->arrive(b.code, b.state, &b.message[0], NULL), SG_WAIT);
     assert_int_equal(type->arrive(b.code, b.state, &b.message[2], NULL), first ? SG_SKIP : SG_WAIT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Links: durations, and ingress queues against schedules computed by hand, a slow reference and
  * queueing formulas. */
-#include "models/network/ingress.h"
+#include "models/network/model.h"
 #include "sim/core/classes.h"
 #include "tests/support/environment.h"
 
@@ -317,6 +317,10 @@ static void kinds_of_ingress(void **state) {
   }
 }
 
+static sg_ingress *make_ingress(sg_ingress_kind kind, double bandwidth) {
+  return sg_ingress_new(&(sg_network){.ingress = kind, .ingress_bandwidth = bandwidth});
+}
+
 /* The next delivery is `message` at `time`. */
 static void delivers(sg_ingress *q, double time, int message) {
   NEAR(sg_ingress_next(q), time);
@@ -325,7 +329,7 @@ static void delivers(sg_ingress *q, double time, int message) {
 
 static void first_come_first_served(void **state) {
   (void)state;
-  sg_ingress *q = sg_ingress_make(SG_INGRESS_FIFO, 10);
+  sg_ingress *q = make_ingress(SG_INGRESS_FIFO, 10);
   sg_ingress_used used;
   assert_true(isinf(sg_ingress_next(q)));
   /* Messages of 4, 1 and 2 s come at 1, 2 and 3. */
@@ -379,7 +383,7 @@ static void first_come_first_served(void **state) {
 
 static void shared_fairly(void **state) {
   (void)state;
-  sg_ingress *q = sg_ingress_make(SG_INGRESS_FAIR_SHARE, 10);
+  sg_ingress *q = make_ingress(SG_INGRESS_FAIR_SHARE, 10);
   sg_ingress_used used;
   /* 40 bytes from 0 on; at 1, with 30 left, 10 more bytes come: these take 2 s at half the rate. At
    * 3 the first has 20 left: it ends at 5. */
@@ -443,7 +447,7 @@ static void fair_share_against_a_slow_reference(void **state) {
   static slow s;
   sg_stream stream;
   sg_stream_at(&stream, 4, 0, SG_FOR_CHECK, 0, 0, 0);
-  sg_ingress *q = sg_ingress_make(SG_INGRESS_FAIR_SHARE, 3);
+  sg_ingress *q = make_ingress(SG_INGRESS_FAIR_SHARE, 3);
   int pushed = 0, delivered = 0, most = 0, who, count;
   while (pushed < 400 || sg_ingress_next(q) < INFINITY) {
     double next = slow_next(&s, 3, &who, &count);
@@ -479,7 +483,7 @@ static void queueing_formulas(void **state) {
     for (uint32_t run = 0; run < RUNS; run++) {
       sg_stream s;
       sg_stream_at(&s, 1, run, SG_FOR_CHECK, 0, 0, 0);
-      sg_ingress *q = sg_ingress_make((sg_ingress_kind)kind, 1);
+      sg_ingress *q = make_ingress((sg_ingress_kind)kind, 1);
       double arrival = sg_exponential(&s, 1 / 0.6), mean = 0;
       for (int pushed = 0, popped = 0; popped < WARM + COUNT;) {
         double next = sg_ingress_next(q);

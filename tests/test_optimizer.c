@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -45,7 +46,7 @@ static void against_a_loop(const char *settings, bool nesterov, double step, dou
     sg_optimizer_step(o, &problem, t, vectors, point, g);
     for (int i = 0; i < L; i++) assert_true(fabs(x[i] - hx[i]) < 1e-13);
   }
-  sg_optimizer_free(o);
+  free(o);
   sg_values_free(v);
 }
 
@@ -73,7 +74,7 @@ static void a_step_may_be_taken_in_place(void **state) {
   for (int i = 0; i < L; i++) x[i] = i, g[i] = 2;
   sg_optimizer_step(o, &problem, 0, vectors, x, g);
   for (int i = 0; i < L; i++) assert_true(x[i] == i - 1);
-  sg_optimizer_free(o);
+  free(o);
   sg_values_free(v);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Option tables: every kind of value, the forms that a line may have, and every fault at once. */
-#include "sim/cli/options.h"
+#include "sim/cli/command.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,7 +85,7 @@ static void every_kind_is_read(void **state) {
   const sg_arg *speeds = sg_args_find(&l.args, "speeds");
   assert_int_equal(speeds->count, 3);
   assert_true(speeds->real[0] == 4 && speeds->real[1] == 10 && speeds->real[2] == 0.25);
-  assert_true(sg_args_seed(&l.args, "seed") == UINT64_MAX);
+  assert_true(sg_args_find(&l.args, "seed")->seed == UINT64_MAX);
   const sg_arg *causes = sg_args_find(&l.args, "cause");
   assert_int_equal(causes->count, 2);
   assert_string_equal(causes->item[0], "a");
@@ -165,6 +165,18 @@ static void numbers_have_no_rests_and_no_ends(void **state) {
   }
 }
 
+/* Lists of a descriptor end in a row that nobody fills. */
+static void lists_of_commands_end(void **state) {
+  (void)state;
+  for (const sg_command *const *c = sg_commands; *c; c++) {
+    assert_null((*c)->operands[sizeof(*c)->operands / sizeof *(*c)->operands - 1].name);
+    assert_null((*c)->options[sizeof(*c)->options / sizeof *(*c)->options - 1].name);
+    assert_null((*c)->text[sizeof(*c)->text / sizeof *(*c)->text - 1]);
+    assert_null((*c)->examples[sizeof(*c)->examples / sizeof *(*c)->examples - 1].line);
+    assert_int_equal(!!(*c)->run + !!(*c)->print + !!(*c)->ask, 1);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults_stand_where_nothing_is_given),
@@ -172,6 +184,7 @@ int main(void) {
       cmocka_unit_test(a_line_has_many_forms),
       cmocka_unit_test(all_faults_are_told),
       cmocka_unit_test(numbers_have_no_rests_and_no_ends),
+      cmocka_unit_test(lists_of_commands_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

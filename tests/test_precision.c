@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rounding to number formats, against bit patterns known by hand and against the compiler's own
  * conversion to float. */
-#include "sim/core/precision.h"
+#include "models/compress/compress.h"
 #include "sim/core/random.h"
 
 #include <float.h>
@@ -15,10 +15,14 @@
 
 #include <cmocka.h>
 
+static const sg_compressor_type *format(sg_precision precision) {
+  return (const sg_compressor_type *)sg_compressor_family.at(precision);
+}
+
 static double rounded(sg_precision precision, double x) {
   double four[4] = {1, x, 1, x}, one = x;
-  sg_round(precision, 4, four);
-  sg_round(precision, 1, &one);
+  format(precision)->round(NULL, 4, four);
+  format(precision)->round(NULL, 1, &one);
   assert_memory_equal(&four[1], &one, sizeof one);
   assert_memory_equal(&four[3], &one, sizeof one);
   return one;
@@ -93,15 +97,13 @@ static void random_numbers(void **state) {
     for (int i = 0; i < N; i++) /* all of a float's exponents and some more */
       x[i] = ldexp(2 * sg_uniform(&random) - 1, (int)(300 * sg_uniform(&random)) - 160);
     memcpy(y, x, N * sizeof *x);
-    sg_round(SG_FLOAT64, N, y);
-    assert_memory_equal(x, y, N * sizeof *x);
-    sg_round(SG_FLOAT32, N, y);
+    format(SG_FLOAT32)->round(NULL, N, y);
     for (int i = 0; i < N; i++) {
       double expected = (float)x[i];
       assert_memory_equal(&expected, &y[i], sizeof expected);
     }
     memcpy(y, x, N * sizeof *x);
-    sg_round(SG_BFLOAT16, N, y);
+    format(SG_BFLOAT16)->round(NULL, N, y);
     for (int i = 0; i < N; i++) {
       double size = fabs(x[i]), expected;
       int exponent;
@@ -120,10 +122,13 @@ static void random_numbers(void **state) {
 
 static void formats_are_named(void **state) {
   (void)state;
-  for (int i = 0; i < SG_PRECISIONS; i++) assert_non_null(sg_precision_names[i]);
-  assert_null(sg_precision_names[SG_PRECISIONS]);
-  assert_true(sg_precision_bytes(SG_FLOAT64) == 8 && sg_precision_bytes(SG_FLOAT32) == 4 &&
-              sg_precision_bytes(SG_BFLOAT16) == 2);
+  static const char *const names[] = {"float64", "float32", "bfloat16"};
+  for (int i = 0; i < SG_PRECISIONS; i++) {
+    const sg_compressor_type *type = format((sg_precision)i);
+    assert_string_equal(type->about.name, names[i]);
+    assert_true(type->number_bits == 64 >> i);
+    assert_true((type->round == NULL) == (i == SG_FLOAT64) && !type->encode);
+  }
 }
 
 int main(void) {

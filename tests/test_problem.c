@@ -2,7 +2,7 @@
 /* Gradients, losses, coded data, mini-batches and local steps of all problems against plain loops.
  */
 #include "models/learning/data.h"
-#include "models/learning/metrics.h"
+#include "models/learning/dense.h"
 #include "models/learning/problem.h"
 #include "sim/core/linalg.h"
 #include "sim/core/random.h"
@@ -935,6 +935,20 @@ static void plain_steps(const fixture *f, const double *x, long begin, long end,
   free(at);
 }
 
+/* The item that comes of local steps on one part. */
+static void local_steps(const sg_problem *problem, sg_workspace *ws, const sg_partition *partition,
+                        sg_partial item, const double *x, int steps, double rate, double *out) {
+  const sg_gradient_request q = {.partition = partition,
+                                 .width = 1,
+                                 .columns = 1,
+                                 .x = &x,
+                                 .n_items = 1,
+                                 .item = &item,
+                                 .steps = steps,
+                                 .rate = rate};
+  gradients(problem, ws, &q, problem->length, out);
+}
+
 static void local_steps_are_those_of_plain_loops(void **state) {
   (void)state;
   for (int k = 0; k < KINDS; k++) {
@@ -949,8 +963,8 @@ static void local_steps_are_those_of_plain_loops(void **state) {
     long begin = lround(edges[1] * (double)f.data->rows),
          end = lround(edges[2] * (double)f.data->rows);
     for (int steps = 1; steps <= 5; steps += 2) {
-      assert_int_equal(
-          sg_problem_local_steps(f.problem, ws, partition, 1, x, steps, 0.05, 3, out, NULL), SG_OK);
+      local_steps(f.problem, ws, partition, (sg_partial){1, 0, steps > 1 ? 3 : 0}, x, steps, 0.05,
+                  out);
       plain_steps(&f, x, begin, end, steps, 0.05, g);
       assert_near(out, g, l, 1e-12);
       if (steps == 1) {
@@ -995,15 +1009,13 @@ static void local_steps_take_batches_in_turn(void **state) {
     one_gradient(&f, ws, partition, at, (sg_partial){3, 0, 21 + t}, g);
     for (long i = 0; i < l; i++) at[i] -= 0.1 * g[i] / share;
   }
-  assert_int_equal(sg_problem_local_steps(f.problem, ws, partition, 3, x, 3, 0.1, 21, out, NULL),
-                   SG_OK);
+  local_steps(f.problem, ws, partition, (sg_partial){3, 0, 21}, x, 3, 0.1, out);
   for (long i = 0; i < l; i++) g[i] = (x[i] - at[i]) / 0.1 * share;
   assert_near(out, g, l, 1e-13);
   plain_steps(&f, x, lround(edges[3] * (double)f.data->rows),
               lround(edges[4] * (double)f.data->rows), 3, 0.1, g);
   assert_true(distance(out, g, l) > 1e-3);
-  assert_int_equal(sg_problem_local_steps(f.problem, ws, partition, 3, x, 3, 0.1, 0, out, NULL),
-                   SG_OK);
+  local_steps(f.problem, ws, partition, (sg_partial){3, 0, 0}, x, 3, 0.1, out);
   assert_near(out, g, l, 1e-13); /* no name: all rows */
   free(x);
   free(at);
@@ -1035,7 +1047,7 @@ static void local_steps_on_synthetic_gradients(void **state) {
     sum += factor;
     at -= 0.3 * factor * a[0] * 1.5;
   }
-  assert_int_equal(sg_problem_local_steps(p, ws, partition, 1, x, 4, 0.3, 0, out, &e), SG_OK);
+  local_steps(p, ws, partition, item, x, 4, 0.3, out);
   for (int i = 0; i < 50; i++) assert_true(fabs(out[i] - sum * a[i]) < 1e-13);
   sg_workspace_free(ws);
   sg_partition_free(partition);

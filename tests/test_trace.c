@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Traces: reading, faults with their lines, block lengths, and which time a run sees when. */
-#include "models/times/replay.h"
+#include "models/times/times.h"
 #include "sim/core/array.h"
 #include "sim/core/random.h"
 #include "sim/experiment/block.h"
@@ -223,7 +223,7 @@ static sg_replay *replay(const char *mode, double block, int workers, sg_replay_
   sg_error e = {0};
   sg_values *v = replay_values(mode, block);
   sg_replay *r = NULL;
-  assert_int_equal(sg_replay_new(v, workers, 5, column, 0, &r, &e), SG_OK);
+  assert_int_equal(sg_replay_new(v, workers, column, 0, &r, &e), SG_OK);
   sg_values_free(v);
   return r;
 }
@@ -236,26 +236,27 @@ static void replay_and_its_ends(void **state) {
   (void)state;
   sg_replay *r = replay("replay", 0, 3, SG_REPLAY_COMPUTE);
   for (uint32_t i = 0; i < 21; i++)
-    for (int w = 0; w < 3; w++) assert_true(sg_replay_seconds(r, i, w, i, 9) == expected(i % 7, w));
+    for (int w = 0; w < 3; w++)
+      assert_true(sg_replay_seconds(r, 5, i, w, i, 9) == expected(i % 7, w));
   assert_int_equal(sg_replay_iterations(r), 0);
   sg_replay_free(r);
   /* More workers: the second copy is half the trace ahead; the last has one worker only. */
   r = replay("replay", 0, 4, SG_REPLAY_COMPUTE);
-  assert_true(sg_replay_seconds(r, 0, 2, 1, 0) == expected(1, 2));
-  assert_true(sg_replay_seconds(r, 0, 3, 1, 0) == expected(1 + 3, 0));
+  assert_true(sg_replay_seconds(r, 5, 0, 2, 1, 0) == expected(1, 2));
+  assert_true(sg_replay_seconds(r, 5, 0, 3, 1, 0) == expected(1 + 3, 0));
   sg_buffer note = {0};
   sg_replay_note(r, &note);
   assert_non_null(strstr(note.data, "2 copies"));
   sg_buffer_free(&note);
   sg_replay_free(r);
   r = replay("replay", 0, 2, SG_REPLAY_SEND);
-  assert_true(sg_replay_seconds(r, 0, 1, 3, 0) == 2 * 301.5);
+  assert_true(sg_replay_seconds(r, 5, 0, 1, 3, 0) == 2 * 301.5);
   sg_replay_free(r);
 
   sg_error e = {0};
   sg_values *v = replay_values("replay", 0);
   sg_values_set_string(v, "past_end", "end", &e);
-  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_OK);
+  assert_int_equal(sg_replay_new(v, 3, SG_REPLAY_COMPUTE, 0, &r, &e), SG_OK);
   assert_int_equal(sg_replay_iterations(r), 7);
   sg_replay_free(r);
   sg_values_free(v);
@@ -268,17 +269,17 @@ static void blocks_are_consecutive_and_whole(void **state) {
   sg_replay *send = replay("block-bootstrap", 3, 6, SG_REPLAY_SEND);
   int start[7] = {0}, together = 0;
   for (uint32_t b = 0; b < BLOCKS; b++) {
-    long first = lround((sg_replay_seconds(r, 1, 0, 3 * b, 0) / 2 - 1) / 100);
-    long copy = lround((sg_replay_seconds(r, 1, 3, 3 * b, 0) / 2 - 1) / 100);
+    long first = lround((sg_replay_seconds(r, 5, 1, 0, 3 * b, 0) / 2 - 1) / 100);
+    long copy = lround((sg_replay_seconds(r, 5, 1, 3, 3 * b, 0) / 2 - 1) / 100);
     start[first]++;
     together += first == copy;
     for (uint32_t i = 0; i < 3; i++)
       for (int w = 0; w < 3; w++) {
         long at = (first + (long)i) % 7;
-        assert_true(sg_replay_seconds(r, 1, w, 3 * b + i, 0) == expected(at, w));
-        assert_true(sg_replay_seconds(r, 1, 3 + w, 3 * b + i, 0) == expected((copy + i) % 7, w));
+        assert_true(sg_replay_seconds(r, 5, 1, w, 3 * b + i, 0) == expected(at, w));
+        assert_true(sg_replay_seconds(r, 5, 1, 3 + w, 3 * b + i, 0) == expected((copy + i) % 7, w));
         /* Messages go with the times they were measured with. */
-        assert_true(sg_replay_seconds(send, 1, w, 3 * b + i, 0) == expected(at, w) - 1);
+        assert_true(sg_replay_seconds(send, 5, 1, w, 3 * b + i, 0) == expected(at, w) - 1);
       }
   }
   double sd = sqrt(BLOCKS / 7.0 * 6 / 7);
@@ -290,7 +291,7 @@ static void blocks_are_consecutive_and_whole(void **state) {
   r = replay("block-bootstrap", 3, 3, SG_REPLAY_COMPUTE);
   int same = 0;
   for (uint32_t k = 0; k < 200; k++)
-    same += sg_replay_seconds(r, k, 0, 0, 0) == sg_replay_seconds(r, k + 1, 0, 0, 0);
+    same += sg_replay_seconds(r, 5, k, 0, 0, 0) == sg_replay_seconds(r, 5, k + 1, 0, 0, 0);
   assert_true(same < 60);
   sg_replay_free(r);
 }
@@ -302,11 +303,11 @@ static void iterations_and_single_times(void **state) {
   sg_replay *iid = replay("iid-bootstrap", 0, 3, SG_REPLAY_COMPUTE);
   int cell[7][3] = {{0}}, pairs = 0;
   for (uint32_t i = 0; i < COUNT; i++) {
-    double first = sg_replay_seconds(rows, 0, 0, i, 0);
-    assert_true(sg_replay_seconds(rows, 0, 2, i, 0) == first + 4);
-    int code = (int)lround(sg_replay_seconds(iid, 0, 1, i, 0) / 2) - 1;
+    double first = sg_replay_seconds(rows, 5, 0, 0, i, 0);
+    assert_true(sg_replay_seconds(rows, 5, 0, 2, i, 0) == first + 4);
+    int code = (int)lround(sg_replay_seconds(iid, 5, 0, 1, i, 0) / 2) - 1;
     cell[code / 100][code % 100]++;
-    pairs += sg_replay_seconds(iid, 0, 1, i, 0) == sg_replay_seconds(iid, 0, 1, i, 1);
+    pairs += sg_replay_seconds(iid, 5, 0, 1, i, 0) == sg_replay_seconds(iid, 5, 0, 1, i, 1);
   }
   double mean = COUNT / 21.0, sd = sqrt(mean * 20 / 21);
   for (int i = 0; i < 7; i++)
@@ -326,22 +327,22 @@ static void faults_of_the_member(void **state) {
   sg_replay *r = NULL;
   sg_values *v = sg_values_new(NULL, &sg_replay_variant, "/delay");
   sg_values_set_string(v, "path", path, &e);
-  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_INVALID);
+  assert_int_equal(sg_replay_new(v, 3, SG_REPLAY_COMPUTE, 0, &r, &e), SG_INVALID);
   assert_string_equal(e.fault[0].place, "/delay/unit_s");
   assert_non_null(strstr(e.fault[0].message, "ticks"));
   sg_error_clear(&e);
   sg_values_set_string(v, "path", "/nowhere/at.all", &e);
-  assert_int_equal(sg_replay_new(v, 3, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_NO_INPUT);
+  assert_int_equal(sg_replay_new(v, 3, SG_REPLAY_COMPUTE, 0, &r, &e), SG_NO_INPUT);
   assert_string_equal(e.fault[0].place, "/delay/path");
   assert_int_equal(sg_error_status(&e), SG_NO_INPUT);
   sg_error_clear(&e);
   sg_values_set_string(v, "path", path, &e);
   sg_values_set_number(v, "unit_s", 2, &e);
   sg_values_set_string(v, "workers", "1-7", &e);
-  assert_int_equal(sg_replay_new(v, 2, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_OK);
+  assert_int_equal(sg_replay_new(v, 2, SG_REPLAY_COMPUTE, 0, &r, &e), SG_OK);
   sg_replay_free(r);
   sg_values_set_string(v, "workers", "5", &e);
-  assert_int_equal(sg_replay_new(v, 2, 5, SG_REPLAY_COMPUTE, 0, &r, &e), SG_INVALID);
+  assert_int_equal(sg_replay_new(v, 2, SG_REPLAY_COMPUTE, 0, &r, &e), SG_INVALID);
   assert_string_equal(e.fault[0].place, "/delay/workers");
   sg_error_clear(&e);
   sg_values_free(v);

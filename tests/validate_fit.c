@@ -28,7 +28,7 @@ static void sample(const truth *t, int set, long n, double *x) {
     if (i % 1000 == 0)
       sg_stream_at(&s, 1, (uint32_t)(i / 1000), SG_FOR_CHECK, (uint32_t)(t - truths), (uint32_t)set,
                    1);
-    x[i] = type->draw(t->value, &s);
+    x[i] = sg_fit_draw(type, t->value, &s);
   }
   sg_sort_doubles(x, (size_t)n);
 }
@@ -42,7 +42,8 @@ static int coverage(const truth *t, int sets, long n, int replicates) {
     sg_fitted f;
     sg_error e = {0};
     sample(t, set, n, x);
-    if (sg_fit_law(type, n, x, type->exact ? 0 : replicates, (uint64_t)set + 1, &f, &e) || !f.ok) {
+    if (sg_fit_law(type, n, x, type->interval ? 0 : replicates, (uint64_t)set + 1, &f, &e) ||
+        !f.ok) {
       refused++;
       sg_error_clear(&e);
       continue;

@@ -4,7 +4,7 @@
  * validate_network [--short] prints a Markdown table of z values and fails when any |z| > 4. Always
  * seed 1. Standard errors come from independent replications, of which each simulation has its own;
  * the first tenth of each is not counted where a queue starts empty. */
-#include "models/network/ingress.h"
+#include "models/network/model.h"
 #include "tests/support/environment.h"
 #include "tests/support/toy_codes.h"
 
@@ -312,6 +312,10 @@ static double length_of(const lengths *law, sg_stream *s) {
   return sg_exponential(s, sg_uniform(s) < 0.1 ? 5.5 : 0.5); /* 0.1 · 5.5 + 0.9 · 0.5 = 1 */
 }
 
+static sg_ingress *make_ingress(sg_ingress_kind kind, double bandwidth) {
+  return sg_ingress_new(&(sg_network){.ingress = kind, .ingress_bandwidth = bandwidth});
+}
+
 /* Mean time in the queue: fifo by Pollaczek and Khinchine, fair-share 1/(1 − ρ) in the system. */
 static void open_queue(sg_ingress_kind kind, const lengths *law, double rho, long messages) {
   long warm = messages / 10;
@@ -322,7 +326,7 @@ static void open_queue(sg_ingress_kind kind, const lengths *law, double rho, lon
   for (int r = 0; r < REPLICATIONS; r++, replication++) {
     /* A stream has 2^17 numbers. */
     sg_stream arrivals, services;
-    sg_ingress *q = sg_ingress_make(kind, 1);
+    sg_ingress *q = make_ingress(kind, 1);
     double now = 0, waited = 0, counted_from = 0;
     for (long i = 0; i < messages; i++) {
       if (i % 30000 == 0) {

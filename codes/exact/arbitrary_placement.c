@@ -14,10 +14,8 @@
 #include "codes/tools/nulling.h"
 #include "codes/tools/parity.h"
 #include "codes/tools/rules.h"
+#include "sim/core/owned.h"
 #include "sim/core/random.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const placements[] = {"cyclic", "random", "by-speed", "matrix", NULL};
 enum { CYCLIC, RANDOM, BY_SPEED, MATRIX };
@@ -83,7 +81,7 @@ static void give_least_loaded(const sg_code *code, tables *t, int j, int r, bool
 static sg_status construct(sg_code *code, tables *t, int placement, int least, int most,
                            uint64_t seed, sg_error *e) {
   int n = t->n;
-  double *load = calloc(2 * (size_t)n, sizeof *load);
+  SG_OWNED double *load = calloc(2 * (size_t)n, sizeof *load);
   if (!load) return sg_fail_memory(e);
   for (int j = 0; j < t->parts; j++) {
     int r = least + j % (most - least + 1);
@@ -99,7 +97,6 @@ static sg_status construct(sg_code *code, tables *t, int placement, int least, i
     }
     give_least_loaded(code, t, j, r, placement == BY_SPEED, load, seed);
   }
-  free(load);
   return SG_OK;
 }
 
@@ -182,20 +179,21 @@ static int count_entries(tables *t) {
 static sg_status fill_coefficients(tables *t) {
   int n = t->n, r = n - t->s, m = t->m;
   size_t size = (size_t)n, mr = (size_t)m * (size_t)r;
-  double *block = malloc(mr * sizeof *block);
-  double *scratch = malloc((size * (size_t)r + (size + 1) * (size_t)m) * sizeof *scratch);
-  int *absent = malloc(size * sizeof *absent), *next = malloc(size * sizeof *next);
-  lapack_int *pivots = malloc((size + 1) * sizeof *pivots);
-  sg_status status = block && scratch && absent && next && pivots ? SG_OK : SG_NO_MEMORY;
-  if (!status) memcpy(next, t->start, size * sizeof *next);
-  for (int j = 0; !status && j < t->parts; j++) {
+  SG_OWNED double *block = malloc(mr * sizeof *block);
+  SG_OWNED double *scratch = malloc((size * (size_t)r + (size + 1) * (size_t)m) * sizeof *scratch);
+  SG_OWNED int *absent = malloc(size * sizeof *absent), *next = malloc(size * sizeof *next);
+  SG_OWNED lapack_int *pivots = malloc((size + 1) * sizeof *pivots);
+  if (!block || !scratch || !absent || !next || !pivots) return SG_NO_MEMORY;
+  memcpy(next, t->start, size * sizeof *next);
+  for (int j = 0; j < t->parts; j++) {
     const unsigned char *held = t->held + (size_t)j * size;
     int count = 0;
     for (int i = 0; i < n; i++)
       if (!held[i]) absent[count++] = i;
     memset(block, 0, mr * sizeof *block);
-    status = sg_nulling_block(t->v, r, m, count, absent, block, scratch, pivots);
-    for (int i = 0; !status && i < n; i++) {
+    sg_status status = sg_nulling_block(t->v, r, m, count, absent, block, scratch, pivots);
+    if (status) return status;
+    for (int i = 0; i < n; i++) {
       if (!held[i]) continue;
       int at = next[i]++;
       t->part[at] = j;
@@ -203,12 +201,7 @@ static sg_status fill_coefficients(tables *t) {
                   t->coef + (size_t)at * (size_t)m, 1);
     }
   }
-  free(block);
-  free(scratch);
-  free(absent);
-  free(next);
-  free(pivots);
-  return status;
+  return SG_OK;
 }
 
 static sg_status make(sg_code *code, tables *t) {

@@ -16,9 +16,9 @@
  * makes one of the other. (derived) */
 #include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"
+#include "sim/core/owned.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 static const char *const evens[] = {"raise", "negacyclic", "reject", NULL};
 enum { RAISE, NEGACYCLIC, REJECT };
@@ -67,16 +67,11 @@ static void fill_rows(sg_cyclic *t, double *full) {
 static sg_status make(sg_code *code, sg_cyclic *t) {
   size_t n = (size_t)t->n, s = (size_t)t->s;
   t->coef = sg_code_alloc(code, n * (s + 1), sizeof *t->coef);
-  double *null = malloc((n * s + 1) * sizeof *null), *full = malloc(n * sizeof *full);
-  sg_status status = SG_NO_MEMORY;
-  if (t->coef && null && full) {
-    fill_rows(t, full);
-    fill_null(t->n, t->s, null);
-    status = sg_parity_known(code, t->n, t->s, 1, null, full, &t->parity);
-  }
-  free(null);
-  free(full);
-  return status;
+  SG_OWNED double *null = malloc((n * s + 1) * sizeof *null), *full = malloc(n * sizeof *full);
+  if (!t->coef || !null || !full) return SG_NO_MEMORY;
+  fill_rows(t, full);
+  fill_null(t->n, t->s, null);
+  return sg_parity_known(code, t->n, t->s, 1, null, full, &t->parity);
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,

@@ -11,15 +11,18 @@
  *
  * Stopping as soon as every group can be decoded is never later than waiting for n − s workers and
  * survives s stragglers per group. By then some groups have more messages than they need; least
- * squares over all of them is better conditioned than any m of them. */
+ * squares over all of them is better conditioned than any m of them.
+ *
+ * Fractional repetition (Tandon et al. 2017) is the one with a repetition code inside: n/(s + 1)
+ * groups of s + 1 identical workers; each sends the plain sum of its group's share, the first of
+ * every group is enough. Any s stragglers are survived, and up to n − n/(s + 1) lucky ones: that is
+ * what `stop` turns on. Decoding only adds. */
 #include "codes/linear/inner.h"
 #include "codes/tools/groups.h"
 #include "codes/tools/rules.h"
+#include "sim/core/owned.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const decoders[] = {"least-squares", "first-m", NULL};
 enum { LEAST_SQUARES, FIRST_M };
@@ -56,6 +59,10 @@ static const sg_param params[] = {
            .flags = SG_OPTIONAL, .with = "linear_code=matrix"),
     {0}};
 
+static const sg_param params_repetition[] = {
+    SG_ROW_STRAGGLERS("number of stragglers tolerated; s + 1 must divide the number of workers"),
+    {0}};
+
 typedef struct tables {
   sg_groups groups;
   int m;
@@ -82,10 +89,10 @@ static sg_status dimension(tables *t, const sg_linear_type *linear, const sg_val
   int least = t->groups.least, given = sg_given(values, "m") ? (int)sg_int(values, "m") : 0;
   int m = given;
   if (linear->rules) {
-    sg_status status = linear->rules(values, least, &m, e);
+    sg_status status = linear->rules(linear, values, least, &m, e);
     int larger = given;
     if (!status && t->groups.most > least)
-      status = linear->rules(values, t->groups.most, &larger, e);
+      status = linear->rules(linear, values, t->groups.most, &larger, e);
     if (status) return status;
     if (t->groups.most > least && larger != m)
       return sg_fail_at(e, values, "d",
@@ -103,19 +110,16 @@ static sg_status dimension(tables *t, const sg_linear_type *linear, const sg_val
 static sg_status make_inner(tables *t, sg_code *code, const sg_linear_type *linear,
                             const sg_values *values, sg_error *e) {
   bool least_squares = sg_choice(values, "decode") == LEAST_SQUARES;
+  const sg_inner **inner = t->groups.inner;
   for (int k = 0; k < 2; k++) {
     int size = k ? t->groups.most : t->groups.least;
-    if (k && size == t->groups.least) {
-      t->groups.inner[1] = t->groups.inner[0];
-      break;
-    }
-    sg_status status =
-        sg_inner_new(code, linear, values, size, t->m, least_squares, &t->groups.inner[k], e);
+    inner[k] = inner[0];
+    if (k && size == t->groups.least) break;
+    sg_status status = sg_inner_new(code, linear, values, size, t->m, least_squares, &inner[k], e);
     if (status) return status;
   }
-  t->by_count = t->groups.inner[0]->mds && t->groups.inner[1]->mds;
-  const sg_inner *weaker =
-      t->groups.inner[t->groups.inner[1]->distance < t->groups.inner[0]->distance];
+  t->by_count = inner[0]->mds && inner[1]->mds;
+  const sg_inner *weaker = inner[inner[1]->distance < inner[0]->distance];
   code->promised = weaker->distance - 1;
   char *note = sg_code_alloc(code, 160, 1);
   if (!note) return sg_fail_memory(e);
@@ -137,7 +141,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (!status) status = make_inner(t, code, linear, values, e);
   if (status) return status;
   code->parts = t->groups.count;
-  code->state_size = basis_offset(code->parts);
+  code->state_size = code->round_size = basis_offset(code->parts);
   if (!t->by_count)
     code->state_size += (size_t)code->parts * (size_t)t->m * (size_t)t->m * sizeof(double);
   /* With a table a decode is a look-up: keeping whole patterns as well would only cost time. */
@@ -145,6 +149,29 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (!cheap && !(t->groups.inner[0]->index && t->groups.inner[1]->index))
     code->flags |= SG_WEIGHTS_PURE;
   return sg_code_one_segment(code, values, "m", t->m, shape->workers - code->promised, e);
+}
+
+extern const sg_linear_type sg_linear_repetition;
+
+static sg_status create_repetition(sg_code *code, const sg_shape *shape, const sg_values *values,
+                                   sg_error *e) {
+  int n = shape->workers, s = 0;
+  sg_status status = sg_read_repetition(values, n, &s, e);
+  if (status) return status;
+  tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+  if (!t) return sg_fail_memory(e);
+  t->m = 1;
+  t->by_count = true;
+  status = sg_groups_make(code, n / (s + 1), SG_IN_ORDER, &t->groups, e);
+  const sg_inner **inner = t->groups.inner;
+  if (!status)
+    status = sg_inner_new(code, &sg_linear_repetition, values, s + 1, 1, false, &inner[0], e);
+  if (status) return status;
+  inner[1] = inner[0];
+  code->promised = s;
+  code->parts = t->groups.count;
+  code->state_size = code->round_size = basis_offset(code->parts);
+  return sg_code_one_segment(code, values, "s", 1, n - s, e);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
@@ -166,8 +193,8 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 static bool promises(const sg_code *code, const bool *present) {
   const tables *t = code->self;
   size_t m = (size_t)t->m;
-  int *rank = calloc((size_t)t->groups.count, sizeof *rank);
-  double *basis = t->by_count ? NULL : malloc((size_t)t->groups.count * m * m * sizeof *basis);
+  SG_OWNED int *rank = calloc((size_t)t->groups.count, sizeof *rank);
+  SG_OWNED double *basis = t->by_count ? NULL : malloc((size_t)code->parts * m * m * sizeof *basis);
   bool ok = rank && (t->by_count || basis);
   for (int i = 0; ok && i < t->groups.workers; i++) {
     int group = t->groups.group[i];
@@ -176,17 +203,10 @@ static bool promises(const sg_code *code, const bool *present) {
                      t->by_count ? NULL : basis + (size_t)group * m * m, &rank[group]);
   }
   for (int group = 0; ok && group < t->groups.count; group++) ok = rank[group] == t->m;
-  free(rank);
-  free(basis);
   return ok;
 }
 
 /* --- Stopping --------------------------------------------------------------------------------- */
-
-static void begin_round(const sg_code *code, void *state, int round) {
-  const tables *t = code->self;
-  memset(state, 0, basis_offset(t->groups.count));
-}
 
 /* A message that does not raise its group's rank is used by least squares only. */
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
@@ -216,6 +236,20 @@ const sg_code_type sg_group = {
     .encode = encode,
     .weights = weights,
     .promises = promises,
-    .begin_round = begin_round,
+    .arrive = arrive,
+};
+
+const sg_code_type sg_fractional_repetition = {
+    .about = {.name = "fractional-repetition",
+              .brief = "groups of s + 1 identical workers",
+              .summary = "Groups of s + 1 identical workers send the sum of their share; one of "
+                         "each group is enough (d = s + 1, m = 1, additions only).",
+              .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 "
+                           "(published).",
+              .params = params_repetition},
+    .create = create_repetition,
+    .encode = encode,
+    .weights = weights,
+    .promises = promises,
     .arrive = arrive,
 };

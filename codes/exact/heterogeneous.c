@@ -17,9 +17,9 @@
 #include "codes/tools/rules.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
+#include "sim/core/owned.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 static const sg_param params[] = {
     SG_ROW_STRAGGLERS(
@@ -72,8 +72,8 @@ static void place(tables *t, const double *end, const double *edge) {
 static sg_status fill_coefficients(tables *t, const double *psi) {
   int d = t->s + 1;
   size_t size = (size_t)d;
-  double *a = malloc(size * size * sizeof *a);
-  lapack_int *pivots = malloc(size * sizeof *pivots);
+  SG_OWNED double *a = malloc(size * size * sizeof *a);
+  SG_OWNED lapack_int *pivots = malloc(size * sizeof *pivots);
   sg_status status = a && pivots ? SG_OK : SG_NO_MEMORY;
   for (int j = 0; !status && j < t->parts; j++) {
     for (int c = 0; c < d; c++) {
@@ -82,32 +82,25 @@ static sg_status fill_coefficients(tables *t, const double *psi) {
     }
     status = sg_solve(d, 1, a, d, t->coef + j * d, d, pivots, NULL);
   }
-  free(a);
-  free(pivots);
   return status;
 }
 
 /* N = Ψᵀ Z for Helmert's orthonormal basis Z of the vectors with sum 0. */
 static sg_status make_decoder(sg_code *code, tables *t, const double *psi) {
   int n = t->n, s = t->s, d = s + 1;
-  double *null = malloc(((size_t)n * (size_t)s + 1) * sizeof *null);
-  double *full = malloc((size_t)n * sizeof *full);
-  sg_status status = SG_NO_MEMORY;
-  if (null && full) {
-    for (int i = 0; i < n; i++) {
-      double sum = psi[i * d];
-      for (int k = 1; k <= s; k++) {
-        double x = psi[k + i * d];
-        null[i + (k - 1) * n] = (sum - k * x) / sqrt((double)k * (k + 1));
-        sum += x;
-      }
-      full[i] = sum / d;
+  SG_OWNED double *null = malloc(((size_t)n * (size_t)s + 1) * sizeof *null);
+  SG_OWNED double *full = malloc((size_t)n * sizeof *full);
+  if (!null || !full) return SG_NO_MEMORY;
+  for (int i = 0; i < n; i++) {
+    double sum = psi[i * d];
+    for (int k = 1; k <= s; k++) {
+      double x = psi[k + i * d];
+      null[i + (k - 1) * n] = (sum - k * x) / sqrt((double)k * (k + 1));
+      sum += x;
     }
-    status = sg_parity_known(code, n, s, 1, null, full, &t->parity);
+    full[i] = sum / d;
   }
-  free(null);
-  free(full);
-  return status;
+  return sg_parity_known(code, n, s, 1, null, full, &t->parity);
 }
 
 static sg_status make(sg_code *code, tables *t, double *end, double *edge, uint64_t seed,

@@ -16,7 +16,6 @@
 #include "codes/tools/rules.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { OWN, CODED }; /* tags */
 
@@ -102,7 +101,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->stop = "count";
   code->flags = cyclic ? SG_WEIGHTS_PURE : 0;
   code->promised = t->s;
-  code->state_size = sizeof(progress) + (size_t)t->groups;
+  code->state_size = code->round_size = sizeof(progress) + (size_t)t->groups;
   return sg_code_one_segment(code, values, "s", 1, n + (cyclic ? n - t->s : t->groups), e);
 }
 
@@ -130,13 +129,8 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
       sg_row_part(row, t->n + (i + c) % t->n, 0, t->cyclic->coef[i * (t->s + 1) + c]);
 }
 
-static void begin_round(const sg_code *code, void *state, int round) {
-  memset(state, 0, code->state_size);
-}
-
 /* Late workers have sent their own part. */
 static bool comes(const sg_code *code, const sg_message *message, const bool *present) {
-  (void)code;
   return message->tag == OWN || present[message->from];
 }
 
@@ -188,8 +182,8 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
               .params = params,                                                                    \
               .reference = "Tandon, Lei, Dimakis, Karampatziakis (ICML 2017), arXiv:1612.03301 "   \
                            "and its official program (published); load derived."},                 \
-    .create = create, .plan = plan, .encode = encode, .begin_round = begin_round, .comes = comes,  \
-    .arrive = arrive, .weights = weights                                                           \
+    .create = create, .plan = plan, .encode = encode, .comes = comes, .arrive = arrive,            \
+    .weights = weights                                                                             \
   }
 
 const sg_code_type sg_partial_cyclic =

@@ -19,14 +19,16 @@
 #include "codes/tools/groups.h"
 #include "codes/tools/rules.h"
 #include "sim/core/linalg.h"
+#include "sim/core/owned.h"
 #include "sim/core/random.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const linear_codes[] = {"harmonic", "gaussian", "haar", NULL};
+extern const sg_linear_type sg_linear_harmonic, sg_linear_gaussian, sg_linear_haar;
+static const sg_linear_type *const linear_types[] = {&sg_linear_harmonic, &sg_linear_gaussian,
+                                                     &sg_linear_haar};
 static const sg_param params[] = {
     SG_ROW_INT("d", 1, SG_UNBOUNDED,
                "workers in a group, and subsets that each of them computes when there are as many "
@@ -60,13 +62,10 @@ typedef struct progress {
   int have[];   /* per group */
 } progress;
 
-static int column_of(const tables *t, int size, int position, int chunk) {
+static int column_of(const void *self, int size, int position, int chunk) {
+  const tables *t = self;
   int begin = t->cell[position % t->each];
   return (t->cell[chunk] + begin) % t->each * size + position;
-}
-
-static int column(const void *self, int size, int position, int tag) {
-  return column_of(self, size, position, tag);
 }
 
 /* --- Condition over arrival mixes ------------------------------------------------------------- */
@@ -130,16 +129,13 @@ static sg_status check_mixes(sg_code *code, const tables *t, const sg_inner *inn
                              const sg_values *values, sg_error *e) {
   size_t m = (size_t)t->chunks;
   mixes x = {.t = t, .inner = inner, .size = inner->length / t->each};
-  x.sent = calloc((size_t)x.size, sizeof *x.sent);
-  x.a = malloc(m * m * sizeof *x.a);
-  x.sigma = malloc(m * sizeof *x.sigma);
+  SG_OWNED int *sent = x.sent = calloc((size_t)x.size, sizeof *sent);
+  SG_OWNED double *a = x.a = malloc(m * m * sizeof *a);
+  SG_OWNED double *sigma = x.sigma = malloc(m * sizeof *sigma);
   char *note = sg_code_alloc(code, 160, 1);
-  bool all = false;
-  x.status = x.sent && x.a && x.sigma && note ? SG_OK : SG_NO_MEMORY;
-  if (!x.status && !(all = all_mixes(&x, 0, t->chunks))) sampled_mixes(&x, code->shape.seed);
-  free(x.sent);
-  free(x.a);
-  free(x.sigma);
+  if (!sent || !a || !sigma || !note) return sg_fail_memory(e);
+  bool all = all_mixes(&x, 0, t->chunks);
+  if (!all) sampled_mixes(&x, code->shape.seed);
   if (x.status == SG_NO_MEMORY) return sg_fail_memory(e);
   if (!(x.worst <= WORST_CONDITION))
     return sg_fail_at(e, values, "chunks",
@@ -183,13 +179,6 @@ static int *van_der_corput(sg_code *code, int count) {
   return cell;
 }
 
-static const sg_linear_type *linear_type(const char *name) {
-  const sg_linear_type *type;
-  for (int i = 0; (type = sg_linear_type_at(i)); i++)
-    if (strcmp(type->name, name) == 0) break;
-  return type;
-}
-
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
@@ -199,7 +188,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (status) return status;
   t->cell = van_der_corput(code, t->each);
   if (!t->cell) return sg_fail_memory(e);
-  const sg_linear_type *linear = linear_type(sg_text(values, "linear_code"));
+  const sg_linear_type *linear = linear_types[sg_choice(values, "linear_code")];
   for (int k = 0; k < 2 && !status; k++) {
     int size = k ? t->groups.most : t->groups.least;
     t->groups.inner[k] = t->groups.inner[0];
@@ -212,7 +201,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->promised = t->groups.least - (t->chunks + t->each - 1) / t->each;
   code->flags = SG_WEIGHTS_PURE;
   code->stop = "decodable";
-  code->state_size = sizeof(progress) + (size_t)code->parts * sizeof(int);
+  code->state_size = code->round_size = sizeof(progress) + (size_t)code->parts * sizeof(int);
   return status;
 }
 
@@ -239,7 +228,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
 
 static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
-  return sg_groups_weights(&t->groups, t->each, column, t, used);
+  return sg_groups_weights(&t->groups, t->each, column_of, t, used);
 }
 
 static bool promises(const sg_code *code, const bool *present) {
@@ -251,10 +240,6 @@ static bool promises(const sg_code *code, const bool *present) {
     if (chunks < t->chunks) return false;
   }
   return true;
-}
-
-static void begin_round(const sg_code *code, void *state, int round) {
-  memset(state, 0, code->state_size);
 }
 
 /* Chunks beyond the M-th of a group make least squares better conditioned. */
@@ -279,7 +264,6 @@ const sg_code_type sg_streamed_group = {
     .encode = encode,
     .weights = weights,
     .promises = promises,
-    .begin_round = begin_round,
     .plan = plan,
     .arrive = arrive,
 };

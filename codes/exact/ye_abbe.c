@@ -12,16 +12,15 @@
  * polynomials. Its arithmetic breaks down near n = 20; the solution is given all the same, with its
  * condition, as that is what a user wants to see. random: V has independent N(0, 1) entries, the
  * rest of B is solved for share by share. (recalled, confirmed numerically) */
-#include "codes/frame/code.h"
+#include "codes/linear/inner.h"
 #include "codes/tools/gaussian.h"
 #include "codes/tools/nulling.h"
 #include "codes/tools/parity.h"
 #include "codes/tools/rules.h"
 #include "sim/core/linalg.h"
+#include "sim/core/owned.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const constructions[] = {"polynomial", "random", NULL};
 enum { POLYNOMIAL, RANDOM };
@@ -47,21 +46,13 @@ typedef struct tables {
 
 /* --- Polynomial construction ------------------------------------------------------------------ */
 
-/* 0 (n odd), 1, 1.5, 2, …, −1, −1.5, …: the paper's points (recalled). */
-static double evaluation_point(int n, int j) {
-  int odd = n % 2, half = n / 2;
-  if (odd && j == 0) return 0;
-  j -= odd;
-  return j < half ? 1 + j / 2.0 : -(1 + (j - half) / 2.0);
-}
-
 /* Rows of B for share i: block[u + c · m] is the coefficient of x^c in its polynomial u. */
 static void polynomial_block(const tables *t, int i, double *block) {
   int r = t->n - t->s, m = t->m, top = t->n - t->d;
   double *first = block; /* p^(1): zero at the points of the workers that do not hold share i */
   first[0] = 1;
   for (int k = 1; k <= top; k++) {
-    double root = evaluation_point(t->n, (i + k) % t->n);
+    double root = sg_vandermonde_point(t->n, (i + k) % t->n);
     for (int c = k; c >= 0; c--)
       first[c * m] = (c > 0 ? first[(c - 1) * m] : 0) - (c < k ? root * first[c * m] : 0);
   }
@@ -71,23 +62,6 @@ static void polynomial_block(const tables *t, int i, double *block) {
     for (int c = 0; c < r; c++)
       block[u + c * m] = (c > 0 ? block[u - 1 + (c - 1) * m] : 0) - factor * first[c * m];
   }
-}
-
-static void vandermonde(tables *t) {
-  int r = t->n - t->s;
-  for (int j = 0; j < t->n; j++) {
-    double power = 1;
-    for (int c = 0; c < r; c++, power *= evaluation_point(t->n, j)) t->v[c + j * r] = power;
-  }
-}
-
-/* --- Random construction ---------------------------------------------------------------------- */
-
-/* The workers that do not hold share i are the next n − d after it. */
-static sg_status random_block(const tables *t, int i, double *block, int *absent, double *scratch,
-                              lapack_int *pivots) {
-  for (int k = 0; k < t->n - t->d; k++) absent[k] = (i + 1 + k) % t->n;
-  return sg_nulling_block(t->v, t->n - t->s, t->m, t->n - t->d, absent, block, scratch, pivots);
 }
 
 /* --- Making ----------------------------------------------------------------------------------- */
@@ -103,29 +77,29 @@ static void spread(tables *t, int i, const double *block) {
 }
 
 static sg_status fill_coefficients(tables *t, uint64_t seed) {
-  size_t n = (size_t)t->n, r = (size_t)(t->n - t->s), m = (size_t)t->m;
-  double *block = malloc(m * r * sizeof *block);
-  double *scratch = malloc((n * r + (n + 1) * m) * sizeof *scratch);
-  int *absent = malloc((n + 1) * sizeof *absent);
-  lapack_int *pivots = malloc((n + 1) * sizeof *pivots);
-  sg_status status = block && scratch && absent && pivots ? SG_OK : SG_NO_MEMORY;
-  if (t->construction == POLYNOMIAL)
-    vandermonde(t);
-  else
-    sg_fill_gaussian(t->v, (int)r, t->n, (int)r, seed);
-  for (int i = 0; !status && i < t->n; i++) {
-    memset(block, 0, m * r * sizeof *block);
+  int r = t->n - t->s, absent = t->n - t->d;
+  size_t n = (size_t)t->n, m = (size_t)t->m, size = m * (size_t)r;
+  SG_OWNED double *block = malloc(size * sizeof *block);
+  SG_OWNED double *scratch = malloc((n * (size_t)r + (n + 1) * m) * sizeof *scratch);
+  SG_OWNED int *who = malloc((n + 1) * sizeof *who);
+  SG_OWNED lapack_int *pivots = malloc((n + 1) * sizeof *pivots);
+  if (!block || !scratch || !who || !pivots) return SG_NO_MEMORY;
+  if (t->construction == RANDOM) sg_fill_gaussian(t->v, r, t->n, r, seed);
+  for (int j = 0; t->construction == POLYNOMIAL && j < t->n; j++)
+    sg_vandermonde_column(t->n, r, j, t->v + j * r);
+  for (int i = 0; i < t->n; i++) {
+    sg_status status = SG_OK;
+    /* The workers that do not hold share i are the next n − d after it. */
+    for (int k = 0; k < absent; k++) who[k] = (i + 1 + k) % t->n;
+    memset(block, 0, size * sizeof *block);
     if (t->construction == POLYNOMIAL)
       polynomial_block(t, i, block);
     else
-      status = random_block(t, i, block, absent, scratch, pivots);
-    if (!status) spread(t, i, block);
+      status = sg_nulling_block(t->v, r, t->m, absent, who, block, scratch, pivots);
+    if (status) return status;
+    spread(t, i, block);
   }
-  free(block);
-  free(scratch);
-  free(absent);
-  free(pivots);
-  return status;
+  return SG_OK;
 }
 
 /* The parity-check form where it is cheaper. The polynomial construction is always solved directly,
@@ -133,12 +107,10 @@ static sg_status fill_coefficients(tables *t, uint64_t seed) {
 static sg_status make_decoder(sg_code *code, tables *t) {
   int r = t->n - t->s, m = t->m;
   if (t->construction == POLYNOMIAL || t->s >= r) return SG_OK;
-  double *target = calloc((size_t)r * (size_t)m, sizeof *target);
+  SG_OWNED double *target = calloc((size_t)r * (size_t)m, sizeof *target);
   if (!target) return SG_NO_MEMORY;
   for (int u = 0; u < m; u++) target[r - m + u + u * r] = 1;
-  sg_status status = sg_parity_new(code, r, t->n, r, m, t->v, target, &t->parity);
-  free(target);
-  return status;
+  return sg_parity_new(code, r, t->n, r, m, t->v, target, &t->parity);
 }
 
 static sg_status read_rules(tables *t, int n, const sg_values *values, sg_error *e) {
@@ -148,14 +120,11 @@ static sg_status read_rules(tables *t, int n, const sg_values *values, sg_error 
   long s = sg_given(values, "s") ? sg_int(values, "s") : d - m;
   if (s > d - m)
     return sg_fail_at(e, values, "s", "expected s ≤ d - m = %ld (d ≥ s + m), found %ld", d - m, s);
-  t->construction = sg_choice(values, "construction");
-  if (t->construction == POLYNOMIAL && s != d - m)
+  int construction = sg_choice(values, "construction");
+  if (construction == POLYNOMIAL && s != d - m)
     return sg_fail_at(e, values, "s",
                       "expected s = d - m = %ld with construction polynomial, found %ld", d - m, s);
-  t->n = n;
-  t->d = (int)d;
-  t->m = (int)m;
-  t->s = (int)s;
+  *t = (tables){.n = n, .d = (int)d, .s = (int)s, .m = (int)m, .construction = construction};
   return SG_OK;
 }
 

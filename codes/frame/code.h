@@ -28,7 +28,6 @@
 #define SG_CODES_CODE_H
 
 #include "codes/frame/forecast.h"
-#include "codes/frame/scratch.h"
 #include "sim/core/param.h"
 
 #include <stddef.h>
@@ -71,6 +70,12 @@ typedef struct sg_combination {
   const int *part;
   const double *coef;
 } sg_combination;
+
+/* Memory that is freed all at once: blocks on a list that begins at NULL. Zeroed; NULL when there
+ * is none left. */
+typedef struct sg_arena sg_arena;
+void *sg_arena_alloc(sg_arena **arena, size_t count, size_t size);
+void sg_arena_free(sg_arena *arena);
 
 enum {                        /* sg_code.flags */
        SG_ASYNC = 1,          /* no barrier: draws are indexed by the worker's own task count */
@@ -173,6 +178,7 @@ struct sg_code {
   const sg_combination *coded;
   size_t
       state_size; /* per run: flat memory, zeroed; no pointers but to messages held by the master */
+  size_t round_size; /* as much of its beginning is zeroed when a round begins */
   unsigned flags;
   int promised;  /* s: recovers with any so many workers missing; with `comes`: late */
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
@@ -188,7 +194,7 @@ struct sg_code {
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
   const double *work; /* nodes values: work of each worker in that plan; else NULL */
   double stored;      /* data stored in the cluster / data */
-  struct sg_arena *arena;
+  sg_arena *arena;
 };
 
 /* All registered types in the order of the documentation, one line per code in codes/registry.c;
@@ -206,8 +212,7 @@ sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
 
-/* Zeroed memory that lives as long as the code; NULL when there is none left (return
- * sg_fail_memory(e)). */
+/* sg_arena_alloc of memory that lives as long as the code (NULL: return sg_fail_memory(e)). */
 void *sg_code_alloc(sg_code *code, size_t count, size_t size);
 
 /* "group d=4 m=2 harmonic": the type's name and the parameters that were given. A choice stands
@@ -238,6 +243,15 @@ typedef struct sg_link { /* a relay's use of an input message */
   const sg_message *message;
   double coef;
 } sg_link;
+
+/* Workspace that grows to what was asked for most and is kept. Zero-initialise; free(data). */
+typedef struct sg_scratch {
+  void *data;
+  size_t size;
+} sg_scratch;
+
+/* At least `bytes` bytes, aligned for any type, not cleared. NULL: no memory. */
+void *sg_scratch_get(sg_scratch *scratch, size_t bytes);
 
 struct sg_row {
   sg_decode_info combined;  /* what `combine` said; flops with those of applying its weights */
@@ -280,6 +294,20 @@ void sg_row_local(sg_row *row, int steps, double rate);
  * memory. */
 void sg_row_offset(sg_row *row, double factor);
 void sg_row_free(sg_row *row);
+
+/* Writes rows out densely, relays followed down to the parts: for the rank test, the default
+ * decoder and the decoding error of approximate codes. Zero-initialise. */
+typedef struct sg_expander {
+  sg_row row;
+  int count, capacity; /* messages still to be written out, with the factor they come with */
+  sg_link *todo;
+} sg_expander;
+
+/* Adds scale × the row of `message` to dense[part · pieces + piece]; parts and coded parts both.
+ * false: as sg_encode, of expander->row. */
+bool sg_expand(sg_expander *expander, const sg_code *code, const void *state,
+               const sg_message *message, double scale, double *dense);
+void sg_expander_free(sg_expander *expander);
 
 /* --- Decoding --------------------------------------------------------------------------------- */
 
@@ -332,13 +360,6 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
 /* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
  * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
-
-/* α of the last sg_decoder_weights call, from rows and weights: pieces × (parts · pieces) numbers,
- * of piece v of the decoded vector the coefficient of piece q of part p at [v][p · pieces + q]; an
- * exact decode has 1 where q = v and 0 elsewhere. Made when it is asked for, O(terms of the rows),
- * since kept weights and codes that know their error do without. Not for codes with coded parts.
- * NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
-const double *sg_decoder_alpha(sg_decoder *decoder);
 
 /* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
 sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);

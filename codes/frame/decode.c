@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decode weights: what is common to all codes. */
-#include "codes/frame/cache.h"
-#include "codes/frame/expand.h"
 #include "codes/frame/protocol.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
 #include <assert.h>
@@ -18,113 +17,196 @@ static const double RANK_TOLERANCE = 1e-12, RESIDUAL_TOLERANCE = 1e-6;
  * may keep them. */
 static const double ELIMINATION_TOLERANCE = 1e-10;
 
+/* --- The cache of weights: a hash table whose entries stand in the order of their last use ------
+ *
+ * Keys are arrival patterns. It is bounded: the pattern that was not asked for longest makes room.
+ * All memory is taken at once, in one block. */
+
+enum { MOST_ENTRIES = 1024, FEWEST_ENTRIES = 8, BUCKETS = 2048, NONE = -1 };
+static const size_t MOST_BYTES = (size_t)4 << 20;
+
+typedef struct entry {
+  uint64_t hash;
+  size_t words;
+  int chain;        /* the next entry of the same bucket */
+  int older, newer; /* in the order of last use */
+  sg_decode_info info;
+} entry;
+
+typedef struct cache {
+  size_t key_words, values;
+  int capacity, count, oldest, newest;
+  int bucket[BUCKETS];
+  uint64_t *key; /* capacity × key_words */
+  double *value; /* capacity × values */
+  entry entry[]; /* capacity; keys and values stand behind them */
+} cache;
+
+/* For keys of up to key_words words and entries of up to `values` numbers. NULL: no memory, or so
+ * few entries would fit that a cache is of no use. */
+static cache *cache_new(size_t key_words, size_t values) {
+  size_t fit = MOST_BYTES / (8 * (key_words + values) + sizeof(entry));
+  if (fit < FEWEST_ENTRIES) return NULL;
+  size_t capacity = fit < MOST_ENTRIES ? fit : MOST_ENTRIES;
+  cache *c = calloc(1, sizeof *c + capacity * (sizeof *c->entry + key_words * sizeof *c->key +
+                                               values * sizeof *c->value));
+  if (!c) return NULL;
+  c->key_words = key_words;
+  c->values = values;
+  c->capacity = (int)capacity;
+  c->oldest = c->newest = NONE;
+  for (int i = 0; i < BUCKETS; i++) c->bucket[i] = NONE;
+  c->key = (uint64_t *)(void *)(c->entry + capacity);
+  c->value = (double *)(void *)(c->key + capacity * key_words);
+  return c;
+}
+
+static uint64_t mix(uint64_t h, uint64_t word) {
+  h = (h ^ word) * 0x9e3779b97f4a7c15u;
+  return h ^ h >> 29;
+}
+
+/* Two independent chains, as each step waits for the product before it. */
+static uint64_t hash_of(const uint64_t *key, size_t words) {
+  uint64_t even = words, odd = ~even;
+  size_t i = 0;
+  for (; i + 1 < words; i += 2) {
+    even = mix(even, key[i]);
+    odd = mix(odd, key[i + 1]);
+  }
+  return mix(mix(odd, i < words ? key[i] : 0), even);
+}
+
+static void unlink_use(cache *c, int i) {
+  entry *x = &c->entry[i];
+  *(x->older == NONE ? &c->oldest : &c->entry[x->older].newer) = x->newer;
+  *(x->newer == NONE ? &c->newest : &c->entry[x->newer].older) = x->older;
+}
+
+static void link_newest(cache *c, int i) {
+  entry *x = &c->entry[i];
+  x->newer = NONE;
+  x->older = c->newest;
+  *(c->newest == NONE ? &c->oldest : &c->entry[c->newest].newer) = i;
+  c->newest = i;
+}
+
+/* The numbers kept under a key, or NULL. */
+static const double *cache_find(cache *c, const uint64_t *key, size_t words, sg_decode_info *info) {
+  uint64_t hash = hash_of(key, words);
+  for (int i = c->bucket[hash % BUCKETS]; i != NONE; i = c->entry[i].chain) {
+    const entry *x = &c->entry[i];
+    if (x->hash != hash || x->words != words) continue;
+    if (memcmp(c->key + (size_t)i * c->key_words, key, words * sizeof *key) != 0) continue;
+    unlink_use(c, i);
+    link_newest(c, i);
+    *info = x->info;
+    return c->value + (size_t)i * c->values;
+  }
+  return NULL;
+}
+
+/* The entry that is given up: a fresh one, or the one that was not asked for longest. */
+static int vacate(cache *c) {
+  if (c->count < c->capacity) return c->count++;
+  int i = c->oldest;
+  unlink_use(c, i);
+  int *at = &c->bucket[c->entry[i].hash % BUCKETS];
+  while (*at != i) at = &c->entry[*at].chain;
+  *at = c->entry[i].chain;
+  return i;
+}
+
+/* Room for the numbers of a key that is not there yet and fits. */
+static double *cache_add(cache *c, const uint64_t *key, size_t words, const sg_decode_info *info) {
+  int i = vacate(c);
+  entry *x = &c->entry[i];
+  x->hash = hash_of(key, words);
+  x->words = words;
+  x->info = *info;
+  memcpy(c->key + (size_t)i * c->key_words, key, words * sizeof *key);
+  int *bucket = &c->bucket[x->hash % BUCKETS];
+  x->chain = *bucket;
+  *bucket = i;
+  link_newest(c, i);
+  return c->value + (size_t)i * c->values;
+}
+
+/* --- Making ----------------------------------------------------------------------------------- */
+
 struct sg_decoder {
   const sg_code *code;
+  int words; /* of mask */
   /* The last call. */
   const void *state;
   const sg_protocol *protocol; /* whose rank test may know weights; NULL */
   int segment, count;
+  sg_scratch lists;                     /* where these are: */
   const sg_message **message, **sorted; /* by arrival; by (from, tag) */
-  int *order;                           /* place in `message` of sorted[i] */
-  bool simple;                          /* at most one message of each node, all with tag 0 */
-  uint64_t *mask;                       /* then: bit set of the senders */
-  int *place;                           /* and for each of them the place in `message` */
-  /* Rows, by arrival; encoded on first use. */
-  sg_row *row;
-  unsigned char *encoded;
-  int terms; /* the longest row so far: all rows get as much room, once and for all */
-  /* Weights. */
   double *w, *sorted_w, *bias;
-  size_t w_capacity;
-  int capacity; /* messages for which there is room */
-  int *first;   /* counting sort: nodes + 1 */
   uint64_t *key;
+  int *order;             /* place in `message` of sorted[i] */
+  unsigned char *encoded; /* rows that are, by arrival */
+  bool simple;            /* at most one message of each node, all with tag 0 */
+  uint64_t *mask;         /* then: bit set of the senders */
+  int *place;             /* and for each of them the place in `message`; nodes + 1 */
+  sg_row *row;            /* by arrival; encoded on first use */
+  int rows;
+  int terms;         /* the longest row so far: all rows get as much room, once and for all */
+  const sg_row *bad; /* the row that could not be written; NULL: there was no memory */
   sg_scratch scratch;
   sg_expander expander;
   double *alpha; /* pieces × (parts · pieces) */
   size_t alpha_capacity;
-  bool has_alpha;      /* of the last call */
-  const char *mistake; /* in a row */
-  bool undecodable;    /* the reason why there is no row: an inner node's weights */
+  bool has_alpha; /* of the last call */
   bool cache_tried;
-  sg_cache *cache;
+  cache *cache;
   long asked, found;
 };
-
-/* --- Making ----------------------------------------------------------------------------------- */
-
-static int most_pieces(const sg_code *code) {
-  int most = 1;
-  for (int s = 0; s < code->segments; s++)
-    if (code->segment[s].pieces > most) most = code->segment[s].pieces;
-  return most;
-}
-
-static int mask_words(const sg_code *code) {
-  return (code->nodes + 63) / 64;
-}
 
 sg_decoder *sg_decoder_new(const sg_code *code) {
   sg_decoder *d = calloc(1, sizeof *d);
   if (!d) return NULL;
   d->code = code;
-  size_t pieces = (size_t)most_pieces(code);
-  d->first = calloc((size_t)code->nodes + 1, sizeof *d->first);
-  d->mask = calloc((size_t)mask_words(code), sizeof *d->mask);
-  d->place = calloc((size_t)code->nodes, sizeof *d->place);
-  d->bias = calloc(pieces, sizeof *d->bias);
-  if (d->first && d->mask && d->place && d->bias) return d;
+  d->words = (code->nodes + 63) / 64;
+  d->mask = calloc((size_t)d->words, sizeof *d->mask);
+  d->place = calloc((size_t)code->nodes + 1, sizeof *d->place);
+  if (d->mask && d->place) return d;
   sg_decoder_free(d);
   return NULL;
 }
 
 void sg_decoder_free(sg_decoder *d) {
   if (!d) return;
-  for (int i = 0; i < d->capacity; i++) sg_row_free(&d->row[i]);
-  free(d->message);
-  free(d->sorted);
-  free(d->order);
+  for (int i = 0; i < d->rows; i++) sg_row_free(&d->row[i]);
   free(d->row);
-  free(d->encoded);
-  free(d->w);
-  free(d->sorted_w);
-  free(d->bias);
-  free(d->first);
+  free(d->lists.data);
   free(d->mask);
   free(d->place);
-  free(d->key);
   free(d->scratch.data);
   free(d->alpha);
   sg_expander_free(&d->expander);
-  sg_cache_free(d->cache);
+  free(d->cache);
   free(d);
-}
-
-static bool widen(void *array, size_t count, size_t size) {
-  void *moved, *old;
-  memcpy(&old, array, sizeof old);
-  moved = realloc(old, count * size);
-  if (moved) memcpy(array, &moved, sizeof moved);
-  return moved != NULL;
 }
 
 /* Room for `count` messages; at the first call at once for one of every node. */
 static bool reserve(sg_decoder *d, int count, int pieces) {
-  if (count > d->capacity) {
-    int wanted = count > d->code->nodes ? count : d->code->nodes;
-    if (wanted < 2 * d->capacity) wanted = 2 * d->capacity;
-    size_t n = (size_t)wanted;
-    if (!widen(&d->message, n, sizeof *d->message) || !widen(&d->sorted, n, sizeof *d->sorted) ||
-        !widen(&d->order, n, sizeof *d->order) || !widen(&d->encoded, n, 1) ||
-        !widen(&d->key, n + 1, sizeof *d->key) || !widen(&d->row, n, sizeof *d->row))
-      return false;
-    memset(d->row + d->capacity, 0, (n - (size_t)d->capacity) * sizeof *d->row);
-    d->capacity = wanted;
-  }
-  size_t w = (size_t)d->capacity * (size_t)pieces;
-  if (w <= d->w_capacity) return true;
-  if (!widen(&d->w, w, sizeof *d->w) || !widen(&d->sorted_w, w, sizeof *d->sorted_w)) return false;
-  d->w_capacity = w;
+  int rows = d->rows;
+  if (!SG_ROOM(d->row, d->rows, count > d->code->nodes ? count : d->code->nodes)) return false;
+  memset(d->row + rows, 0, (size_t)(d->rows - rows) * sizeof *d->row);
+  size_t n = (size_t)d->rows, m = (size_t)pieces, numbers = 2 * n * m + m, words = n + 1;
+  void *at = sg_scratch_get(&d->lists, 2 * n * sizeof *d->sorted + numbers * sizeof *d->w +
+                                           words * sizeof *d->key + n * sizeof *d->order + n);
+  if (!at) return false;
+  d->w = at;
+  d->sorted_w = d->w + n * m;
+  d->bias = d->sorted_w + n * m;
+  d->key = (uint64_t *)(void *)(d->bias + m);
+  d->message = (const sg_message **)(void *)(d->key + words);
+  d->sorted = d->message + n;
+  d->order = (int *)(void *)(d->sorted + n);
+  d->encoded = (unsigned char *)(d->order + n);
   return true;
 }
 
@@ -133,13 +215,9 @@ static bool reserve(sg_decoder *d, int count, int pieces) {
 const sg_row *sg_decoder_row(sg_decoder *d, int i) {
   sg_row *row = &d->row[i];
   if (d->encoded[i]) return row;
-  if (row->terms_capacity < d->terms) {
-    if (!widen(&row->term, (size_t)d->terms, sizeof *row->term)) return NULL;
-    row->terms_capacity = d->terms;
-  }
+  if (!SG_ROOM(row->term, row->terms_capacity, d->terms)) return NULL;
   if (!sg_encode(d->code, d->state, d->message[i], row)) {
-    d->mistake = row->mistake;
-    d->undecodable = row->undecodable;
+    d->bad = row;
     return NULL;
   }
   if (row->terms_capacity > d->terms) d->terms = row->terms_capacity;
@@ -148,7 +226,7 @@ const sg_row *sg_decoder_row(sg_decoder *d, int i) {
 }
 
 sg_status sg_decoder_fail(const sg_decoder *d, sg_error *e) {
-  return sg_row_fail(d->code, &(sg_row){.mistake = d->mistake, .undecodable = d->undecodable}, e);
+  return d->bad ? sg_row_fail(d->code, d->bad, e) : sg_fail_memory(e);
 }
 
 const sg_row *sg_used_row(const sg_used *used, int i) {
@@ -168,7 +246,7 @@ static bool goes_before(const sg_message *a, const sg_message *b) {
 /* Takes the messages in; the bit set of senders is all that a cached pattern needs. */
 static void take_messages(sg_decoder *d, const sg_message *const *message) {
   d->simple = true;
-  memset(d->mask, 0, (size_t)mask_words(d->code) * sizeof *d->mask);
+  memset(d->mask, 0, (size_t)d->words * sizeof *d->mask);
   for (int i = 0; i < d->count; i++) {
     const sg_message *m = d->message[i] = message[i];
     uint64_t *word = &d->mask[m->from >> 6], bit = (uint64_t)1 << (m->from & 63);
@@ -180,7 +258,7 @@ static void take_messages(sg_decoder *d, const sg_message *const *message) {
 
 static void sort_simple(sg_decoder *d) {
   int at = 0;
-  for (int k = 0; k < mask_words(d->code); k++)
+  for (int k = 0; k < d->words; k++)
     for (uint64_t left = d->mask[k]; left; left &= left - 1) {
       int i = d->place[64 * k + __builtin_ctzll(left)];
       d->order[at] = i;
@@ -194,7 +272,7 @@ static void sort_messages(sg_decoder *d) {
     sort_simple(d);
     return;
   }
-  int *first = d->first, nodes = d->code->nodes;
+  int *first = d->place, nodes = d->code->nodes;
   memset(first, 0, ((size_t)nodes + 1) * sizeof *first);
   for (int i = 0; i < d->count; i++) first[d->message[i]->from + 1]++;
   for (int v = 0; v < nodes; v++) first[v + 1] += first[v];
@@ -216,20 +294,8 @@ static void sort_messages(sg_decoder *d) {
 /* Adds scale × the row of sorted[i] to dense[part · pieces + piece]. */
 static bool expand(sg_decoder *d, int i, double scale, double *dense) {
   if (sg_expand(&d->expander, d->code, d->state, d->sorted[i], scale, dense)) return true;
-  d->mistake = d->expander.row.mistake;
-  d->undecodable = d->expander.row.undecodable;
+  d->bad = &d->expander.row;
   return false;
-}
-
-/* A: a column per message over (part, piece). X gets the targets: all ones in one piece each. */
-static bool fill_system(sg_decoder *d, int rows, int pieces, double *a, double *x, int ldx) {
-  memset(a, 0, (size_t)rows * (size_t)d->count * sizeof *a);
-  memset(x, 0, (size_t)ldx * (size_t)pieces * sizeof *x);
-  for (int i = 0; i < d->count; i++)
-    if (!expand(d, i, 1, a + (size_t)i * (size_t)rows)) return false;
-  for (int p = 0; p < d->code->parts; p++)
-    for (int v = 0; v < pieces; v++) x[p * pieces + v + v * ldx] = 1;
-  return true;
 }
 
 static double largest_residual(int rows, int count, int pieces, const double *a, const double *x,
@@ -243,8 +309,8 @@ static double largest_residual(int rows, int count, int pieces, const double *a,
   return most;
 }
 
+/* A: a column per message over (part, piece). X gets the targets: all ones in one piece each. */
 static sg_status least_squares(sg_decoder *d, const sg_used *used) {
-  double *w = used->W;
   sg_decode_info *info = used->info;
   int pieces = d->code->segment[d->segment].pieces, rows = d->code->parts * pieces;
   int count = d->count, ldx = rows > count ? rows : count;
@@ -254,7 +320,11 @@ static sg_status least_squares(sg_decoder *d, const sg_used *used) {
   if (!a) return SG_NO_MEMORY;
   double *factors = a + a_size, *x = factors + a_size, *residual = x + x_size;
   lapack_int *pivots = (lapack_int *)(void *)(residual + x_size);
-  if (!fill_system(d, rows, pieces, a, x, ldx)) return SG_NO_MEMORY;
+  memset(a, 0, a_size * sizeof *a);
+  memset(x, 0, x_size * sizeof *x);
+  for (int i = 0; i < count; i++)
+    if (!expand(d, i, 1, a + (size_t)i * (size_t)rows)) return SG_NO_MEMORY;
+  for (int r = 0; r < rows; r++) x[r + r % pieces * ldx] = 1;
   memcpy(factors, a, a_size * sizeof *a);
   sg_status status = sg_least_squares(rows, count, pieces, factors, rows, x, ldx, RANK_TOLERANCE,
                                       pivots, NULL, &info->cond1);
@@ -265,7 +335,7 @@ static sg_status least_squares(sg_decoder *d, const sg_used *used) {
       !(largest_residual(rows, count, pieces, a, x, ldx, residual) <= RESIDUAL_TOLERANCE))
     return SG_UNDECODABLE;
   for (int i = 0; i < count; i++)
-    for (int v = 0; v < pieces; v++) w[i * pieces + v] = x[i + v * ldx];
+    for (int v = 0; v < pieces; v++) used->W[i * pieces + v] = x[i + v * ldx];
   return SG_OK;
 }
 
@@ -288,10 +358,7 @@ static bool make_alpha(sg_decoder *d) {
   size_t pieces = (size_t)d->code->segment[d->segment].pieces,
          size = (size_t)d->code->parts * pieces;
   if (d->has_alpha) return true;
-  if (d->alpha_capacity < size * pieces) {
-    if (!widen(&d->alpha, size * pieces, sizeof *d->alpha)) return false;
-    d->alpha_capacity = size * pieces;
-  }
+  if (!SG_ROOM(d->alpha, d->alpha_capacity, size * pieces)) return false;
   memset(d->alpha, 0, size * pieces * sizeof *d->alpha);
   for (size_t v = 0; v < pieces; v++)
     for (int i = 0; i < d->count; i++) {
@@ -366,83 +433,73 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
   return judge_alpha(d, info);
 }
 
-/* --- The cache -------------------------------------------------------------------------------- */
+/* --- Kept weights ----------------------------------------------------------------------------- */
 
 static bool may_cache(sg_decoder *d, size_t words, size_t values) {
-  if (!(d->code->flags & SG_WEIGHTS_PURE)) return false;
+  const sg_code *code = d->code;
+  if (!(code->flags & SG_WEIGHTS_PURE)) return false;
   if (!d->cache_tried) {
-    size_t pieces = (size_t)most_pieces(d->code), most = (size_t)d->capacity;
-    d->cache = sg_cache_new(most + 1, (most + 1) * pieces);
+    int pieces = 1;
+    for (int s = 0; s < code->segments; s++)
+      if (code->segment[s].pieces > pieces) pieces = code->segment[s].pieces;
+    size_t most = (size_t)(d->count > code->nodes ? d->count : code->nodes) + 1;
+    d->cache = cache_new(most, most * (size_t)pieces);
     d->cache_tried = true;
   }
-  return d->cache && sg_cache_fits(d->cache, words, values);
+  return d->cache && words <= d->cache->key_words && values <= d->cache->values;
 }
 
 /* The bit set of the senders, or the list of all (from, tag). */
 static void make_key(sg_decoder *d) {
   d->key[0] = (uint64_t)d->segment << 1 | d->simple;
   if (d->simple)
-    memcpy(d->key + 1, d->mask, (size_t)mask_words(d->code) * sizeof *d->mask);
+    memcpy(d->key + 1, d->mask, (size_t)d->words * sizeof *d->mask);
   else
     for (int i = 0; i < d->count; i++)
       d->key[i + 1] = (uint64_t)(uint32_t)d->sorted[i]->from << 32 | (uint32_t)d->sorted[i]->tag;
 }
 
-/* Weights by arrival from those in canonical order. */
-static void spread(sg_decoder *d, int pieces) {
-  for (int i = 0; i < d->count; i++)
-    for (int v = 0; v < pieces; v++) d->w[d->order[i] * pieces + v] = d->sorted_w[i * pieces + v];
-}
-
 /* Kept weights stand in canonical order, those of a simple pattern at their nodes: then a hit needs
- * no sorting. */
-static void recall(sg_decoder *d, int pieces, const double *kept) {
-  size_t size = (size_t)pieces;
-  if (d->simple) {
-    for (int i = 0; i < d->count; i++)
-      for (int v = 0; v < pieces; v++)
-        d->w[i * pieces + v] = kept[d->message[i]->from * pieces + v];
-    memcpy(d->bias, kept + (size_t)d->code->nodes * size, size * sizeof *kept);
-    return;
+ * no sorting. Behind them is the bias. */
+static void recall(sg_decoder *d, int pieces, size_t values, const double *kept) {
+  for (int i = 0; i < d->count; i++) {
+    double *own = d->w + (d->simple ? i : d->order[i]) * pieces;
+    const double *from = kept + (d->simple ? d->message[i]->from : i) * pieces;
+    for (int v = 0; v < pieces; v++) own[v] = from[v];
   }
-  size_t n_w = (size_t)d->count * size;
-  memcpy(d->sorted_w, kept, n_w * sizeof *kept);
-  memcpy(d->bias, kept + n_w, size * sizeof *kept);
-  spread(d, pieces);
+  memcpy(d->bias, kept + values - pieces, (size_t)pieces * sizeof *kept);
 }
 
-static void keep(const sg_decoder *d, int pieces, double *kept) {
-  size_t size = (size_t)pieces, n_w = (size_t)(d->simple ? d->code->nodes : d->count) * size;
-  if (d->simple)
-    for (int i = 0; i < d->count; i++)
-      for (int v = 0; v < pieces; v++)
-        kept[d->message[i]->from * pieces + v] = d->w[i * pieces + v];
-  else
-    memcpy(kept, d->sorted_w, n_w * sizeof *kept);
-  memcpy(kept + n_w, d->bias, size * sizeof *kept);
+static void keep(const sg_decoder *d, int pieces, size_t values, double *kept) {
+  for (int i = 0; i < d->count; i++) {
+    double *to = kept + (d->simple ? d->sorted[i]->from : i) * pieces;
+    for (int v = 0; v < pieces; v++) to[v] = d->sorted_w[i * pieces + v];
+  }
+  memcpy(kept + values - pieces, d->bias, (size_t)pieces * sizeof *kept);
 }
 
 /* Weights by arrival and the bias, from the cache or made anew. */
 static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
-  size_t words = (size_t)(d->simple ? mask_words(d->code) : d->count) + 1;
+  size_t words = (size_t)(d->simple ? d->words : d->count) + 1;
   size_t values = ((size_t)(d->simple ? d->code->nodes : d->count) + 1) * (size_t)pieces;
   bool cached = may_cache(d, words, values);
   if (!cached || !d->simple) sort_messages(d);
   if (cached) {
     make_key(d);
     d->asked++;
-    const double *kept = sg_cache_find(d->cache, d->key, words, info);
+    const double *kept = cache_find(d->cache, d->key, words, info);
     if (kept) {
       d->found++;
-      recall(d, pieces, kept);
+      recall(d, pieces, values, kept);
       return SG_OK;
     }
     if (d->simple) sort_messages(d);
   }
   sg_status status = fresh_weights(d, pieces, info);
   if (status) return status;
-  spread(d, pieces);
-  if (cached) keep(d, pieces, sg_cache_add(d->cache, d->key, words, info));
+  for (int i = 0; i < d->count; i++)
+    for (int v = 0; v < pieces; v++) d->w[d->order[i] * pieces + v] = d->sorted_w[i * pieces + v];
+  if (cached) keep(d, pieces, values, cache_add(d->cache, d->key, words, info));
   return SG_OK;
 }
 
@@ -455,8 +512,7 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   d->state = state;
   d->segment = segment;
   d->count = count;
-  d->mistake = NULL;
-  d->undecodable = false;
+  d->bad = NULL;
   d->has_alpha = false;
   if (count == 0) return SG_UNDECODABLE;
   take_messages(d, message);
@@ -479,17 +535,6 @@ sg_status sg_decoder_weights_in(sg_decoder *d, const sg_protocol *p, int segment
       sg_decoder_weights(d, sg_protocol_state(p), segment, count, message, weights, e);
   d->protocol = NULL;
   return status;
-}
-
-const double *sg_decoder_alpha(sg_decoder *d) {
-  assert(d->code->coded_parts == 0);
-  int pieces = d->code->segment[d->segment].pieces;
-  if (!d->has_alpha) { /* kept weights of a simple pattern have not been sorted */
-    sort_messages(d);
-    for (int i = 0; i < d->count; i++)
-      for (int v = 0; v < pieces; v++) d->sorted_w[i * pieces + v] = d->w[d->order[i] * pieces + v];
-  }
-  return make_alpha(d) ? d->alpha : NULL;
 }
 
 void sg_decoder_cache_counts(const sg_decoder *d, long *asked, long *found) {

@@ -15,8 +15,7 @@
  * Means come from a sample of 10⁵ draws of all workers (for n > 40: of 4·10⁶/n, at least 100):
  * their standard error is the standard deviation of T_(k) (of 1/T_(k)) over the root of that, 0.3 %
  * of it for n ≤ 40. Whether a mean exists is known exactly, from the tails of the laws. What-if
- * points
- * (`without`) get the forecast of the scenario as it is, so that their codes are the same. */
+ * points (`without`) get the forecast of the scenario as it is: their codes are the same. */
 #ifndef SG_CODES_FRAME_FORECAST_H
 #define SG_CODES_FRAME_FORECAST_H
 
@@ -24,36 +23,24 @@
 
 typedef struct sg_forecast {
   void *of; /* the first argument of the functions */
+
+  /* E T_(k), k = 1 … n; INFINITY where there is no mean. NAN: out of memory. The first call for a
+   * work draws the sample, O(draws · n log n), a tenth of a second for 10⁶ times; the others are
+   * O(1), for any work where times are in proportion to it. 1 ≤ k ≤ n, work > 0. */
   double (*mean)(void *of, double work, int k);
+
+  /* E 1/T_(k); INFINITY where there is none (k = 1 of unshifted exponentials). NAN: out of memory.
+   */
   double (*inverse_mean)(void *of, double work, int k);
+
+  /* times[i · n + w]: the time of worker w in the i-th draw, from streams that no run uses and the
+   * means do not either; the same in each call. count < 2²³. false: out of memory. */
   bool (*samples)(void *of, double work, int count, double *times);
+
+  /* The probability that the worker's messages never come in an iteration, drawn uniformly from
+   * those of the run: erasures and crashes, exactly. NAN where it is not known before the code is
+   * there (erasure by the worst pattern). */
   double (*straggling)(void *of, int worker);
 } sg_forecast;
-
-/* E T_(k), k = 1 … n; INFINITY where there is no mean. NAN: out of memory. The first call for a
- * work draws the sample, O(draws · n log n), a tenth of a second for 10⁶ times; the others are
- * O(1), for any work where times are in proportion to it. 1 ≤ k ≤ n, work > 0. */
-static inline double sg_forecast_mean(const sg_forecast *f, double work, int k) {
-  return f->mean(f->of, work, k);
-}
-
-/* E 1/T_(k); INFINITY where there is none (k = 1 of unshifted exponentials). NAN: out of memory. */
-static inline double sg_forecast_inverse_mean(const sg_forecast *f, double work, int k) {
-  return f->inverse_mean(f->of, work, k);
-}
-
-/* times[i · n + w]: the time of worker w in the i-th draw, from streams that no run uses and the
- * means do not either; the same in each call. count < 2²³. false: out of memory. */
-static inline bool sg_forecast_samples(const sg_forecast *f, double work, int count,
-                                       double *times) {
-  return f->samples(f->of, work, count, times);
-}
-
-/* The probability that the worker's messages never come in an iteration, drawn uniformly from those
- * of the run: erasures and crashes, exactly. NAN where it is not known before the code is there
- * (erasure by the worst pattern). */
-static inline double sg_forecast_straggling(const sg_forecast *f, int worker) {
-  return f->straggling(f->of, worker);
-}
 
 #endif

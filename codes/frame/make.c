@@ -1,10 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-/* Making gradient codes: defaults, mistakes of their authors, measures. */
-#include "codes/frame/measure.h"
+/* Making gradient codes: their memory, defaults, mistakes of their authors, and what they say of
+ * themselves by their rows and their plan. */
+#include "codes/frame/protocol.h"
 #include "codes/frame/stop.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* --- Memory ----------------------------------------------------------------------------------- */
+
+struct sg_arena {
+  sg_arena *next;
+  max_align_t data[];
+};
+
+void *sg_arena_alloc(sg_arena **arena, size_t count, size_t size) {
+  if (size && count > (SIZE_MAX - sizeof(sg_arena)) / size) return NULL;
+  sg_arena *block = calloc(1, sizeof *block + count * size);
+  if (!block) return NULL;
+  block->next = *arena;
+  *arena = block;
+  return block->data;
+}
+
+void sg_arena_free(sg_arena *arena) {
+  while (arena) {
+    sg_arena *next = arena->next;
+    free(arena);
+    arena = next;
+  }
+}
+
+void *sg_code_alloc(sg_code *code, size_t count, size_t size) {
+  return sg_arena_alloc(&code->arena, count, size);
+}
+
+void sg_code_free(sg_code *code) {
+  if (code) sg_arena_free(code->arena);
+  free(code);
+}
+
+double sg_code_edge(const sg_code *code, int part) {
+  return code->edge ? code->edge[part] : (double)part / code->parts;
+}
+
+/* --- Defaults and mistakes -------------------------------------------------------------------- */
 
 sg_status sg_code_one_segment(sg_code *code, const sg_values *values, const char *member,
                               int pieces, int need, sg_error *e) {
@@ -78,16 +119,116 @@ static const char *mistake(const sg_code *code) {
   return NULL;
 }
 
+/* --- Work, load and stored data --------------------------------------------------------------- */
+
+/* Marks the parts in the row of a message. */
+static bool mark_parts(const sg_code *code, const void *state, const sg_message *message,
+                       sg_row *row, unsigned char *held) {
+  if (!sg_encode(code, state, message, row)) return false;
+  for (int i = 0; i < row->n_terms; i++) held[row->term[i].part] = 1;
+  return true;
+}
+
+/* Equal parts are counted, not summed, so that a load of d subsets comes out as d exactly. A
+ * combination of parts has as many rows as any one of them. */
+static double held_share(const sg_code *code, const unsigned char *held) {
+  int count = 0, all = code->parts + code->coded_parts;
+  double sum = 0;
+  for (int p = 0; p < all; p++) {
+    if (!held[p]) continue;
+    int part = p < code->parts ? p : code->coded[p - code->parts].part[0];
+    count++;
+    sum += sg_code_edge(code, part + 1) - sg_code_edge(code, part);
+  }
+  return code->edge ? sum : (double)count / code->parts;
+}
+
+typedef struct measures {
+  size_t all;          /* parts, coded ones included */
+  unsigned char *held; /* all */
+  unsigned char *ever; /* nodes × all */
+  double *work;
+  void *state;
+  sg_row row;
+} measures;
+
+/* The default plan: a node's work follows from the rows it sends. */
+static bool measure_rows(const sg_code *code, measures *m) {
+  bool ok = true;
+  for (int node = 0; ok && node < code->nodes; node++)
+    for (int s = 0; ok && s < code->segments; s++) {
+      const sg_segment *segment = &code->segment[s];
+      sg_message message = {
+          .from = node, .to = code->parent ? code->parent[node] : SG_MASTER, .segment = s};
+      memset(m->held, 0, m->all);
+      ok = mark_parts(code, m->state, &message, &m->row, m->held);
+      unsigned char *ever = m->ever + (size_t)node * m->all;
+      for (size_t p = 0; p < m->all; p++) ever[p] |= m->held[p];
+      double share = (double)(segment->end - segment->begin) / (double)code->shape.length;
+      m->work[node] += share * held_share(code, m->held) * code->shape.subsets;
+    }
+  return ok;
+}
+
+/* A plan of its own says the work; what is stored follows from the rows of its messages. */
+static bool measure_plan(const sg_code *code, measures *m) {
+  sg_orders o = {0};
+  code->type->plan(code, m->state, 0, 0, &o);
+  bool ok = !o.failed;
+  for (int i = 0; ok && i < o.count; i++) {
+    const sg_order *order = &o.order[i];
+    int first, end;
+    sg_order_nodes(order, code, &first, &end);
+    for (int node = first; ok && node < end; node++) {
+      sg_message message = sg_order_message(order, code, node);
+      if (order->kind == SG_ORDER_TASK) m->work[node] += order->work;
+      if (order->kind == SG_ORDER_SEND)
+        ok = mark_parts(code, m->state, &message, &m->row, m->ever + (size_t)node * m->all);
+    }
+  }
+  sg_orders_free(&o);
+  return ok;
+}
+
+/* Fills work, and load and stored where create left them open: from the rows of the default plan,
+ * or from the first round's plan of a code with its own. */
+static sg_status measure(sg_code *code, sg_error *e) {
+  measures m = {.all = (size_t)(code->parts + code->coded_parts)};
+  m.work = sg_code_alloc(code, (size_t)code->nodes, sizeof *m.work);
+  m.held = calloc((size_t)code->nodes + 1, m.all);
+  m.ever = m.held ? m.held + m.all : NULL;
+  m.state = calloc(1, code->state_size + 1);
+  bool ok = m.work && m.held && m.state;
+  if (ok && code->type->begin_round) code->type->begin_round(code, m.state, 0);
+  if (ok) ok = code->type->plan ? measure_plan(code, &m) : measure_rows(code, &m);
+  double load = 0, stored = 0;
+  for (int node = 0; ok && node < code->nodes; node++) {
+    if (fabs(m.work[node] - round(m.work[node])) < 1e-9) m.work[node] = round(m.work[node]);
+    load = fmax(load, m.work[node]);
+    stored += held_share(code, m.ever + (size_t)node * m.all);
+  }
+  sg_status status = ok ? SG_OK : sg_row_fail(code, &m.row, e);
+  sg_row_free(&m.row);
+  free(m.held);
+  free(m.state);
+  if (status) return status;
+  code->work = m.work;
+  if (code->load <= 0) code->load = load;
+  if (code->stored <= 0) code->stored = stored;
+  return SG_OK;
+}
+
+/* --- All of it -------------------------------------------------------------------------------- */
+
 static sg_status complete(sg_code *code, const sg_values *values, sg_error *e) {
   const sg_code_type *type = code->type;
-  if (!code->segment) {
-    sg_status status = sg_code_one_segment(code, NULL, NULL, 1, code->nodes, e);
-    if (status) return status;
-  }
+  sg_status status = SG_OK;
+  if (!code->segment) status = sg_code_one_segment(code, NULL, NULL, 1, code->nodes, e);
+  if (status) return status;
   const char *what = mistake(code);
   if (what) return sg_fail(e, SG_BUG, NULL, "code %s: %s", type->about.name, what);
   if (code->reduction == 0) code->reduction = code->segment[0].pieces;
-  sg_status status = sg_stop_of_scheme(code, values, &code->policy, e);
+  status = sg_stop_of_scheme(code, values, &code->policy, e);
   if (status) return status;
   if (code->coded_parts && code->policy->wants & SG_WANTS_DECODABLE && !type->arrive)
     return sg_fail(e, SG_INVALID, NULL,
@@ -96,7 +237,7 @@ static sg_status complete(sg_code *code, const sg_values *values, sg_error *e) {
                    type->about.name, code->policy->type->about.name);
   if (!code->stop || (values && sg_values_param(values, "stop") && sg_given(values, "stop")))
     code->stop = code->policy->type->about.name;
-  if (!type->on_event && (!type->plan || code->load <= 0)) return sg_measure(code, e);
+  if (!type->on_event && (!type->plan || code->load <= 0)) return measure(code, e);
   if (code->stored <= 0) code->stored = code->nodes * code->load / code->shape.subsets;
   return SG_OK;
 }

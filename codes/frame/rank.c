@@ -7,7 +7,6 @@
  * whose stability this has (Higham, Accuracy and Stability of Numerical Algorithms, chapter 9).
  * Row k of L are the factors with which rows were taken off it, and then the pivot. */
 #include "codes/frame/rank.h"
-#include "codes/frame/expand.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
@@ -32,11 +31,12 @@ typedef struct kept {
   int pivot;  /* a column */
   double scale;
   double norm1; /* of the message's row */
-  int id, from, tag, snapshot;
+  sg_message message;
 } kept;
 
 struct sg_rank {
   const sg_code *code;
+  sg_arena *arena;              /* of what does not grow */
   int segment, pieces, columns; /* columns = parts × pieces */
   int rank, reached;            /* rows kept; targets (pieces) that are spanned */
   kept *row;
@@ -51,9 +51,7 @@ struct sg_rank {
   double *reduced; /* rows kept × pieces: what was taken off the targets */
   size_t reduced_capacity;
   unsigned char *done;
-  double *solve; /* rows kept × (pieces + 1) */
-  int *sign;
-  int solve_capacity, sign_capacity;
+  sg_scratch solve; /* of sg_rank_weights */
   double flops;
   sg_expander expander;
 };
@@ -66,31 +64,27 @@ sg_rank *sg_rank_new(const sg_code *code, int segment) {
   r->pieces = code->segment[segment].pieces;
   r->columns = code->parts * r->pieces;
   size_t n = (size_t)r->columns;
-  r->work = calloc(n, sizeof *r->work);
-  r->row_of = calloc(n, sizeof *r->row_of);
-  r->target = calloc((size_t)r->pieces * n, sizeof *r->target);
-  r->done = calloc((size_t)r->pieces, 1);
-  if (r->work && r->row_of && r->target && r->done) {
-    for (int j = 0; j < r->columns; j++) r->row_of[j] = -1;
-    sg_rank_clear(r);
-    return r;
+  r->work = sg_arena_alloc(&r->arena, n, sizeof *r->work);
+  r->row_of = sg_arena_alloc(&r->arena, n, sizeof *r->row_of);
+  r->target = sg_arena_alloc(&r->arena, (size_t)r->pieces * n, sizeof *r->target);
+  r->done = sg_arena_alloc(&r->arena, (size_t)r->pieces, 1);
+  if (!r->work || !r->row_of || !r->target || !r->done) {
+    sg_rank_free(r);
+    return NULL;
   }
-  sg_rank_free(r);
-  return NULL;
+  for (int j = 0; j < r->columns; j++) r->row_of[j] = -1;
+  sg_rank_clear(r);
+  return r;
 }
 
 void sg_rank_free(sg_rank *r) {
   if (!r) return;
+  sg_arena_free(r->arena);
   free(r->row);
   free(r->value);
   free(r->place);
-  free(r->work);
-  free(r->row_of);
-  free(r->target);
   free(r->reduced);
-  free(r->done);
-  free(r->solve);
-  free(r->sign);
+  free(r->solve.data);
   sg_expander_free(&r->expander);
   free(r);
 }
@@ -182,11 +176,7 @@ sg_verdict sg_rank_add(sg_rank *r, const void *state, const sg_message *message,
     return SG_WAIT;
   }
   kept *row = &r->row[r->rank];
-  *row = (kept){.lower = {r->values, r->places, 0},
-                .id = message->id,
-                .from = message->from,
-                .tag = message->tag,
-                .snapshot = message->snapshot};
+  *row = (kept){.lower = {r->values, r->places, 0}, .message = *message};
   double before = fabs(work[largest(work, n)]);
   for (int j = 0; j < n; j++) row->norm1 += fabs(work[j]);
   for (int k = 0; k < r->rank; k++) {
@@ -250,12 +240,13 @@ static void solve_transposed(const sg_rank *r, double *x) {
   }
 }
 
-static double condition(sg_rank *r) {
-  double norm = 0, inverse = 0, *x = r->solve, *v = x + r->rank;
+/* x: 2 · rows kept numbers of workspace. */
+static double condition(sg_rank *r, double *x, int *sign) {
+  double norm = 0, inverse = 0, *v = x + r->rank;
   lapack_int kase = 0, save[3];
   for (int k = 0; k < r->rank; k++) norm = fmax(norm, r->row[k].norm1);
   do {
-    if (LAPACKE_dlacn2(r->rank, v, x, r->sign, &inverse, &kase, save)) return INFINITY; /* NaNs */
+    if (LAPACKE_dlacn2(r->rank, v, x, sign, &inverse, &kase, save)) return INFINITY; /* NaNs */
     if (kase == 1) solve(r, x);
     if (kase == 2) solve_transposed(r, x);
   } while (kase);
@@ -266,9 +257,9 @@ static double condition(sg_rank *r) {
 static int find(const sg_rank *r, const sg_message *m, int guess) {
   for (int i = 0; i < r->rank; i++) {
     int k = (guess + i) % r->rank;
-    const kept *row = &r->row[k];
-    if (row->id == m->id && row->from == m->from && row->tag == m->tag &&
-        row->snapshot == m->snapshot)
+    const sg_message *own = &r->row[k].message;
+    if (own->id == m->id && own->from == m->from && own->tag == m->tag &&
+        own->snapshot == m->snapshot)
       return k;
   }
   return -1;
@@ -278,11 +269,10 @@ bool sg_rank_weights(sg_rank *r, int count, const sg_message *const *message, do
                      double *cond1, double *flops) {
   int n = r->rank, pieces = r->pieces;
   if (r->reached < pieces || count != n || n == 0) return false;
-  if (!SG_ROOM(r->solve, r->solve_capacity, n * (pieces + 1)) ||
-      !SG_ROOM(r->sign, r->sign_capacity, n))
-    return false;
-  *cond1 = condition(r);
-  double *x = r->solve;
+  size_t numbers = (size_t)n * (size_t)(pieces + 1);
+  double *x = sg_scratch_get(&r->solve, numbers * sizeof *x + (size_t)n * sizeof(int));
+  if (!x) return false;
+  *cond1 = condition(r, x, (int *)(x + numbers));
   memcpy(x, r->reduced, (size_t)n * (size_t)pieces * sizeof *x);
   for (int v = 0; v < pieces; v++) weights_of(r, x + v, pieces);
   for (int i = 0; i < n; i++) {

@@ -6,9 +6,13 @@
 #include <math.h>
 #include <stdlib.h>
 
-static void blame(sg_row *row, const char *mistake) {
+/* Whether it holds; otherwise the row fails by that mistake or, if it is NULL, for want of memory.
+ */
+static bool expect(sg_row *row, bool holds, const char *mistake) {
+  if (holds) return true;
   row->failed = true;
   row->mistake = mistake;
+  return false;
 }
 
 void *sg_scratch_get(sg_scratch *scratch, size_t bytes) {
@@ -20,58 +24,39 @@ void *sg_scratch_get(sg_scratch *scratch, size_t bytes) {
 }
 
 void sg_row_part(sg_row *row, int part, int piece, double coef) {
-  if (part < 0 || part >= row->parts) {
-    blame(row, "encode gave a term of a part that the code does not have");
-    return;
-  }
-  if (piece < 0 || piece >= row->pieces) {
-    blame(row, "encode gave a term of a piece that the segment does not have");
-    return;
-  }
-  if (coef == 0) return;
-  if (!SG_ROOM(row->term, row->terms_capacity, row->n_terms + 1)) {
-    row->failed = true;
-    return;
-  }
-  row->term[row->n_terms++] = (sg_term){.part = part, .piece = piece, .coef = coef};
+  if (expect(row, part >= 0 && part < row->parts,
+             "encode gave a term of a part that the code does not have") &&
+      expect(row, piece >= 0 && piece < row->pieces,
+             "encode gave a term of a piece that the segment does not have") &&
+      coef != 0 && expect(row, SG_ROOM(row->term, row->terms_capacity, row->n_terms + 1), NULL))
+    row->term[row->n_terms++] = (sg_term){.part = part, .piece = piece, .coef = coef};
 }
 
 void sg_row_message(sg_row *row, const sg_message *input, double coef) {
-  if (coef == 0) return;
-  if (!SG_ROOM(row->link, row->links_capacity, row->n_links + 1)) {
-    row->failed = true;
-    return;
-  }
-  row->link[row->n_links++] = (sg_link){.message = input, .coef = coef};
+  if (coef != 0 && expect(row, SG_ROOM(row->link, row->links_capacity, row->n_links + 1), NULL))
+    row->link[row->n_links++] = (sg_link){.message = input, .coef = coef};
 }
 
 void sg_row_batch(sg_row *row, int name) {
-  if (!(row->flags & SG_BATCHES)) {
-    blame(row, "encode named a mini-batch, but the flag SG_BATCHES is missing");
-    return;
-  }
-  row->batch = name;
+  if (expect(row, row->flags & SG_BATCHES,
+             "encode named a mini-batch, but the flag SG_BATCHES is missing"))
+    row->batch = name;
 }
 
 void sg_row_local(sg_row *row, int steps, double rate) {
-  if (!(row->flags & SG_LOCAL)) {
-    blame(row, "encode gave local steps, but the flag SG_LOCAL is missing");
+  if (!expect(row, row->flags & SG_LOCAL,
+              "encode gave local steps, but the flag SG_LOCAL is missing") ||
+      !expect(row, steps >= 1 && rate > 0 && rate < INFINITY,
+              "local steps must be at least one, and their rate positive"))
     return;
-  }
-  if (steps < 1 || !(rate > 0 && rate < INFINITY)) {
-    blame(row, "local steps must be at least one, and their rate positive");
-    return;
-  }
   row->steps = steps;
   row->rate = rate;
 }
 
 void sg_row_offset(sg_row *row, double factor) {
-  if (!(row->flags & SG_OFFSET))
-    blame(row, "encode gave an offset, but the flag SG_OFFSET is missing");
-  else if (!isfinite(factor))
-    blame(row, "the factor of an offset must be finite");
-  else
+  if (expect(row, row->flags & SG_OFFSET,
+             "encode gave an offset, but the flag SG_OFFSET is missing") &&
+      expect(row, isfinite(factor), "the factor of an offset must be finite"))
     row->offset = factor;
 }
 
@@ -85,10 +70,7 @@ static int order_of(const void *a, const void *b) {
 static void combine(const sg_code *code, const sg_message *message, sg_row *row) {
   size_t n = (size_t)message->n_in;
   double *w = sg_scratch_get(&row->used, n * (sizeof *w + sizeof(sg_message *)));
-  if (!w) {
-    row->failed = true;
-    return;
-  }
+  if (!expect(row, w, NULL)) return;
   const sg_message **in = (const sg_message **)(void *)(w + n);
   for (size_t i = 0; i < n; i++) {
     in[i] = message->in[i];
@@ -144,4 +126,35 @@ void sg_row_free(sg_row *row) {
   free(row->scratch.data);
   free(row->used.data);
   *row = (sg_row){0};
+}
+
+/* A stack of messages still to be written out, instead of recursion. */
+static bool push(sg_expander *x, const sg_message *message, double coef) {
+  if (!SG_ROOM(x->todo, x->capacity, x->count + 1)) return false;
+  x->todo[x->count++] = (sg_link){.message = message, .coef = coef};
+  return true;
+}
+
+bool sg_expand(sg_expander *x, const sg_code *code, const void *state, const sg_message *message,
+               double scale, double *dense) {
+  int pieces = code->segment[message->segment].pieces;
+  x->count = 0;
+  if (!push(x, message, scale)) return false;
+  while (x->count > 0) {
+    sg_link next = x->todo[--x->count];
+    if (!sg_encode(code, state, next.message, &x->row)) return false;
+    for (int i = 0; i < x->row.n_terms; i++) {
+      const sg_term *t = &x->row.term[i];
+      dense[t->part * pieces + t->piece] += next.coef * t->coef;
+    }
+    for (int i = 0; i < x->row.n_links; i++)
+      if (!push(x, x->row.link[i].message, next.coef * x->row.link[i].coef)) return false;
+  }
+  return true;
+}
+
+void sg_expander_free(sg_expander *x) {
+  sg_row_free(&x->row);
+  free(x->todo);
+  *x = (sg_expander){0};
 }

@@ -2,12 +2,12 @@
 /* Stop policies: when the master stops waiting and decodes with what has come.
  *
  * A scheme's member `stop` chooses one, whatever the code; the code only says how far it is
- * (`arrive`, or the rank test). A policy is a file in codes/stop/ and a line in codes/stops.c. The
- * default round (protocol.h) asks it after each arrival, and sets and handles its timers. */
+ * (`arrive`, or the rank test). A policy is an entry of the table in codes/stops.c. The default
+ * round (protocol.h) asks it after each arrival, and sets and handles its timers. */
 #ifndef SG_CODES_FRAME_STOP_H
 #define SG_CODES_FRAME_STOP_H
 
-#include "codes/frame/code.h"
+#include "codes/frame/protocol.h"
 
 /* What has come in this round of one segment. What a policy does not want is 0 or false. */
 typedef struct sg_arrivals {
@@ -33,7 +33,10 @@ typedef struct sg_policy sg_policy;
 typedef struct sg_stop_type {
   sg_variant about;
   unsigned wants;
-  /* Fills value, rule, timed and part from the parameters. NULL: there are none. */
+  bool timed; /* met when a timer fires: value by `rule`, as an SG_TIMER of a round's begin */
+  sg_timer_rule rule;
+  const char *value; /* a real parameter that is the policy's value; NULL: `create` fills it */
+  /* Fills value and part from the parameters. NULL: there are none. */
   sg_status (*create)(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e);
   /* Whether the policy is met. NULL: it counts, or is met by its timer only. */
   bool (*met)(const sg_policy *stop, const sg_arrivals *arrivals);
@@ -45,21 +48,15 @@ struct sg_policy {
   unsigned wants; /* those of its parts too */
   double value;   /* the policy's parameter */
   int messages;   /* SG_COUNTS: met when so many have come; 0: the code's own number */
-  bool timed;     /* met when a timer fires: value by `rule`, as an SG_TIMER of a round's begin */
-  int rule;       /* sg_timer_rule */
   const sg_policy *part[2];
 };
 
-/* All policies, or those that may stand inside another; NULL past the last. */
-const sg_stop_type *sg_stop_type_at(int i);
-const sg_stop_type *sg_stop_type_find(const char *name);
-extern const sg_family sg_stop_family, sg_stop_part_family; /* selector "rule" */
+/* All policies, or those that may stand inside another; selector "rule". */
+extern const sg_family sg_stop_family, sg_stop_part_family;
 
 /* The policy of the scheme's values, or the code's own where they give none. */
 sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_policy **out,
                             sg_error *e);
-/* A policy from its own values; the memory is the code's. */
-sg_status sg_stop_new(sg_code *code, const sg_values *values, const sg_policy **out, sg_error *e);
 
 /* Asked at every arrival, and most policies count. */
 static inline bool sg_stop_met(const sg_policy *stop, const sg_arrivals *arrivals) {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Independent N(0, 1) entries: maximum distance separable with probability 1. As they come, the
- * best of a number of draws, or behind a unit matrix. */
+/* Random generators, maximum distance separable with probability 1. Independent N(0, 1) entries: as
+ * they come, the best of a number of draws, or behind a unit matrix. Haar: orthonormal rows,
+ * uniformly distributed, a tight frame. */
 #include "codes/tools/gaussian.h"
-#include "codes/linear/linear.h"
+#include "codes/linear/inner.h"
 #include "sim/core/linalg.h"
+#include "sim/core/owned.h"
 #include "sim/core/random.h"
 
+#include <gsl/gsl_combination.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
-                          const void **self, sg_error *e) {
-  sg_fill_gaussian(g, m, length, m, code->shape.seed);
+static sg_status generate(sg_code *code, const sg_values *values, sg_inner *c, sg_error *e) {
+  sg_fill_gaussian(c->g, c->m, c->length, c->m, code->shape.seed);
   return SG_OK;
 }
 
@@ -29,27 +29,19 @@ typedef struct trial {
   lapack_int *pivots;
 } trial;
 
-/* The next set of m rising positions; false after the last. */
-static bool next_set(int n, int m, int *position) {
-  int i = m - 1;
-  while (i >= 0 && position[i] == n - m + i) i--;
-  if (i < 0) return false;
-  position[i]++;
-  for (int j = i + 1; j < m; j++) position[j] = position[j - 1] + 1;
+static bool list_sets(const trial *t) {
+  gsl_combination *set = gsl_combination_calloc((size_t)t->length, (size_t)t->m);
+  if (!set) return false;
+  int *to = t->set;
+  do
+    for (int i = 0; i < t->m; i++) *to++ = (int)gsl_combination_get(set, (size_t)i);
+  while (gsl_combination_next(set) == GSL_SUCCESS);
+  gsl_combination_free(set);
   return true;
 }
 
-static void list_sets(trial *t) {
-  int *last = t->set;
-  for (int i = 0; i < t->m; i++) last[i] = i;
-  for (int k = 1; k < t->sets; k++, last += t->m) {
-    memcpy(last + t->m, last, (size_t)t->m * sizeof *last);
-    next_set(t->length, t->m, last + t->m);
-  }
-}
-
 /* Each position is taken with the chance that leaves all sets equally likely. */
-static void sample_sets(trial *t, uint64_t seed) {
+static void sample_sets(const trial *t, uint64_t seed) {
   sg_stream s;
   sg_stream_at(&s, seed, 0, SG_FOR_CODE, 0, 0, 1);
   for (int k = 0; k < t->sets; k++)
@@ -70,40 +62,52 @@ static double worst_condition(const trial *t, const double *g, double best) {
   return worst;
 }
 
-static sg_status generate_best(sg_code *code, const sg_values *values, int length, int m, double *g,
-                               const void **self, sg_error *e) {
-  trial t = {.length = length, .m = m};
+static sg_status generate_best(sg_code *code, const sg_values *values, sg_inner *c, sg_error *e) {
+  int length = c->length, m = c->m;
   double sets = 1, best = INFINITY;
-  size_t size = (size_t)m * (size_t)length;
   for (int i = 1; i <= m; i++) sets = sets * (length - m + i) / i;
-  t.sets = sets > MOST_SETS ? SAMPLED_SETS : (int)lround(sets);
-  t.set = malloc((size_t)t.sets * (size_t)m * sizeof *t.set);
-  t.system = malloc((size_t)m * (size_t)m * sizeof *t.system);
-  t.pivots = malloc((size_t)m * sizeof *t.pivots);
-  double *draw = malloc(size * sizeof *draw);
-  bool ok = t.set && t.system && t.pivots && draw;
-  if (ok && sets > MOST_SETS) sample_sets(&t, code->shape.seed);
-  if (ok && sets <= MOST_SETS) list_sets(&t);
-  for (long k = 0; ok && k < sg_int(values, "draws"); k++) {
+  bool all = sets <= MOST_SETS;
+  int count = all ? (int)lround(sets) : SAMPLED_SETS;
+  size_t size = (size_t)m * (size_t)length;
+  SG_OWNED int *set = malloc((size_t)count * (size_t)m * sizeof *set);
+  SG_OWNED double *system = malloc((size_t)m * (size_t)m * sizeof *system);
+  SG_OWNED lapack_int *pivots = malloc((size_t)m * sizeof *pivots);
+  SG_OWNED double *draw = malloc(size * sizeof *draw);
+  trial t = {length, m, count, set, system, pivots};
+  if (!set || !system || !pivots || !draw || (all && !list_sets(&t))) return sg_fail_memory(e);
+  if (!all) sample_sets(&t, code->shape.seed);
+  for (long k = 0; k < sg_int(values, "draws"); k++) {
     sg_fill_gaussian_draw(draw, m, length, m, code->shape.seed, (uint32_t)k);
     double worst = worst_condition(&t, draw, best);
     if (worst >= best) continue;
     best = worst;
-    memcpy(g, draw, size * sizeof *g);
+    memcpy(c->g, draw, size * sizeof *draw);
   }
-  free(t.set);
-  free(t.system);
-  free(t.pivots);
-  free(draw);
-  return ok ? SG_OK : sg_fail_memory(e);
+  return SG_OK;
 }
 
-/* --- Systematic ------------------------------------------------------------------------------- */
+/* --- Systematic, and Haar --------------------------------------------------------------------- */
 
-static sg_status generate_systematic(sg_code *code, const sg_values *values, int length, int m,
-                                     double *g, const void **self, sg_error *e) {
-  for (int u = 0; u < m; u++) g[u + u * m] = 1;
-  sg_fill_gaussian(g + m * m, m, length - m, m, code->shape.seed);
+static sg_status generate_systematic(sg_code *code, const sg_values *values, sg_inner *c,
+                                     sg_error *e) {
+  int m = c->m;
+  for (int u = 0; u < m; u++) c->g[u + u * m] = 1;
+  sg_fill_gaussian(c->g + m * m, m, c->length - m, m, code->shape.seed);
+  return SG_OK;
+}
+
+/* The polar factor U Vᵀ of a Gaussian matrix U Σ Vᵀ: G Gᵀ = I. */
+static sg_status generate_haar(sg_code *code, const sg_values *values, sg_inner *c, sg_error *e) {
+  int length = c->length, m = c->m;
+  size_t n = (size_t)length, rows = (size_t)m;
+  SG_OWNED double *a = malloc(rows * n * sizeof *a), *sigma = malloc(rows * sizeof *sigma);
+  SG_OWNED double *u = malloc(rows * rows * sizeof *u), *vt = malloc(n * n * sizeof *vt);
+  if (!a || !sigma || !u || !vt) return sg_fail_memory(e);
+  sg_fill_gaussian(a, m, length, m, code->shape.seed);
+  sg_status status = sg_svd(m, length, a, m, sigma, u, vt);
+  if (status) return status == SG_NO_MEMORY ? sg_fail_memory(e) : status;
+  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, m, length, m, 1, u, m, vt, length, 0, c->g,
+              m);
   return SG_OK;
 }
 
@@ -127,4 +131,11 @@ const sg_linear_type sg_linear_systematic_gaussian = {
     .reference = "straggle (derived)",
     .mds = "Singleton bound, met with probability 1",
     .generate = generate_systematic,
+};
+const sg_linear_type sg_linear_haar = {
+    .name = "haar",
+    .summary = "the first rows of a random orthogonal matrix",
+    .reference = "straggle (derived)",
+    .mds = "Singleton bound, met with probability 1",
+    .generate = generate_haar,
 };

@@ -6,26 +6,21 @@
  * Vandermonde matrix on the unit circle times a unitary one, hence invertible. Worst condition
  * number over survivor sets: cot(π/(2N)) for m = 2, √N for m = N − 1. (derived; not known to be
  * published) */
-#include "codes/linear/linear.h"
+#include "codes/linear/inner.h"
 
 #include <math.h>
 
-static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
-                          const void **self, sg_error *e) {
+static void fill(int length, int m, int c, double *column) {
   double scale = sqrt(2.0 / length);
   int odd = m % 2;
-  for (int c = 0; c < length; c++) {
-    double *column = g + c * m;
-    if (odd) column[0] = scale * M_SQRT1_2;
-    for (int u = 0; u < m / 2; u++) {
-      /* Twice the frequency, an integer, so that the angle is reduced without rounding. */
-      long twice = odd ? 2 * (u + 1) : 2 * u + 1;
-      double angle = M_PI * (double)(twice * c % (2L * length)) / length;
-      column[odd + 2 * u] = scale * cos(angle);
-      column[odd + 2 * u + 1] = scale * sin(angle);
-    }
+  if (odd) column[0] = scale * M_SQRT1_2;
+  for (int u = 0; u < m / 2; u++) {
+    /* Twice the frequency, an integer, so that the angle is reduced without rounding. */
+    long twice = odd ? 2 * (u + 1) : 2 * u + 1;
+    double angle = M_PI * (double)(twice * c % (2L * length)) / length;
+    column[odd + 2 * u] = scale * cos(angle);
+    column[odd + 2 * u + 1] = scale * sin(angle);
   }
-  return SG_OK;
 }
 
 const sg_linear_type sg_linear_harmonic = {
@@ -33,5 +28,5 @@ const sg_linear_type sg_linear_harmonic = {
     .summary = "deterministic real harmonic frame, maximum distance separable and well conditioned",
     .reference = "straggle (derived)",
     .mds = "Singleton bound, met by construction",
-    .generate = generate,
+    .column = fill,
 };

@@ -2,10 +2,9 @@
 /* Inner codes: minimum distance by search, rank of survivors, tables of inverses, decoding. */
 #include "codes/linear/inner.h"
 #include "sim/core/linalg.h"
+#include "sim/core/owned.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* Columns of matrices with orthonormal rows count as dependent when elimination leaves less than
  * this of them. */
@@ -106,21 +105,16 @@ static void find_distance(sg_inner *c, const double *h, double *basis) {
 static sg_status split(const sg_inner *c, double *row_space, double *h) {
   int n = c->length, m = c->m;
   size_t size = (size_t)n * (size_t)n;
-  double *a = malloc((size_t)m * (size_t)n * sizeof *a), *vt = malloc(size * sizeof *vt);
-  double *u = malloc((size_t)m * (size_t)m * sizeof *u), *sigma = malloc((size_t)m * sizeof *sigma);
-  sg_status status = a && vt && u && sigma ? SG_OK : SG_NO_MEMORY;
-  if (!status) {
-    memcpy(a, c->g, (size_t)m * (size_t)n * sizeof *a);
-    status = sg_svd(m, n, a, m, sigma, u, vt);
-  }
+  SG_OWNED double *a = malloc((size_t)m * (size_t)n * sizeof *a), *vt = malloc(size * sizeof *vt);
+  SG_OWNED double *u = malloc((size_t)m * (size_t)m * sizeof *u);
+  SG_OWNED double *sigma = malloc((size_t)m * sizeof *sigma);
+  if (!a || !vt || !u || !sigma) return SG_NO_MEMORY;
+  memcpy(a, c->g, (size_t)m * (size_t)n * sizeof *a);
+  sg_status status = sg_svd(m, n, a, m, sigma, u, vt);
   for (int j = 0; !status && j < n; j++) {
     memcpy(row_space + j * m, vt + j * n, (size_t)m * sizeof *vt);
     memcpy(h + j * (n - m), vt + j * n + m, (size_t)(n - m) * sizeof *vt);
   }
-  free(a);
-  free(vt);
-  free(u);
-  free(sigma);
   return status;
 }
 
@@ -134,14 +128,13 @@ static sg_status measure(sg_code *code, sg_inner *c, sg_error *e) {
     return SG_OK;
   }
   double *row_space = sg_code_alloc(code, (size_t)m * (size_t)n, sizeof *row_space);
-  double *h = malloc(((size_t)rows * (size_t)n + (size_t)rows * (size_t)rows + 1) * sizeof *h);
+  SG_OWNED double *h =
+      malloc(((size_t)rows * (size_t)n + (size_t)rows * (size_t)rows + 1) * sizeof *h);
   sg_status status = row_space && h ? split(c, row_space, h) : SG_NO_MEMORY;
-  if (!status) {
-    find_distance(c, h, h + rows * n);
-    c->row_space = row_space;
-  }
-  free(h);
-  return status == SG_NO_MEMORY ? sg_fail_memory(e) : status;
+  if (status) return status == SG_NO_MEMORY ? sg_fail_memory(e) : status;
+  find_distance(c, h, h + rows * n);
+  c->row_space = row_space;
+  return SG_OK;
 }
 
 /* --- Weights ---------------------------------------------------------------------------------- */
@@ -309,7 +302,8 @@ sg_status sg_inner_new(sg_code *code, const sg_linear_type *type, const sg_value
                   .m = m,
                   .least_squares = least_squares && !(type->add_up && type->mds),
                   .g = g};
-  sg_status status = type->generate(code, values, length, m, g, &c->self, e);
+  for (int k = 0; type->column && k < length; k++) type->column(length, m, k, g + k * m);
+  sg_status status = type->generate ? type->generate(code, values, c, e) : SG_OK;
   if (!status) status = measure(code, c, e);
   if (!status) status = tabulate(code, c, e);
   *out = c;

@@ -14,12 +14,11 @@
  * Mazumdar, 2018, arXiv:1805.08327, recalled) */
 #include "codes/linear/inner.h"
 #include "sim/core/linalg.h"
+#include "sim/core/owned.h"
 #include "sim/core/random.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum { DRAWS = 200, REPAIRS = 50 }; /* attempts; passes of one attempt over double edges */
 
@@ -61,7 +60,8 @@ static sg_status by_row_weight(const sg_values *values, int n, long c, int *m, s
   return SG_OK;
 }
 
-static sg_status rules(const sg_values *values, int n, int *m, sg_error *e) {
+static sg_status rules(const sg_linear_type *type, const sg_values *values, int n, int *m,
+                       sg_error *e) {
   long c = sg_int(values, "column_weight");
   char list[160];
   if (sg_given(values, "row_weight")) return by_row_weight(values, n, c, m, e);
@@ -181,56 +181,38 @@ static bool make_generator(checks *h, int n, double *g, double *dense, double *s
 }
 
 /* The best of the draws, 0 cycles being good enough. */
-static bool best_draw(uint64_t seed, int n, int column_weight, checks *best, checks *h,
-                      double *work, double *g, double *dense, double *system, lapack_int *pivots,
-                      int *order) {
-  size_t edges = (size_t)h->rows * (size_t)h->weight, size = (size_t)n * (size_t)(n - h->rows);
-  double least = -1;
-  for (int k = 0; k < DRAWS && least != 0; k++) {
+static sg_status generate(sg_code *code, const sg_values *values, sg_inner *c, sg_error *e) {
+  int column_weight = (int)sg_int(values, "column_weight"), rows = c->length - c->m;
+  size_t n = (size_t)c->length, r = (size_t)rows, edges = n * (size_t)column_weight;
+  size_t size = sizeof(checks) + edges * sizeof(int), entries = n * (size_t)c->m;
+  checks *best = sg_code_alloc(code, 1, size);
+  SG_OWNED checks *h = malloc(size);
+  SG_OWNED double *dense = malloc(r * n * sizeof *dense), *system = malloc(r * r * sizeof *system);
+  SG_OWNED double *g = malloc(entries * sizeof *g);
+  SG_OWNED lapack_int *pivots = malloc(n * sizeof *pivots);
+  SG_OWNED int *order = malloc(n * sizeof *order);
+  if (!best || !h || !dense || !system || !g || !pivots || !order) return sg_fail_memory(e);
+  h->rows = rows;
+  h->weight = (int)(edges / r);
+  double least = INFINITY;
+  for (int k = 0; k < DRAWS && least > 0; k++) {
     sg_stream s;
-    sg_stream_at(&s, seed, 0, SG_FOR_CODE, (uint32_t)k, 0, 2);
-    if (!draw(h, n, column_weight, &s)) continue;
-    double cycles = short_cycles(h, n, dense);
-    if (least >= 0 && cycles >= least) continue;
-    memset(work, 0, size * sizeof *work);
-    if (!make_generator(h, n, work, dense, system, pivots, order)) continue;
+    sg_stream_at(&s, code->shape.seed, 0, SG_FOR_CODE, (uint32_t)k, 0, 2);
+    if (!draw(h, c->length, column_weight, &s)) continue;
+    double cycles = short_cycles(h, c->length, dense);
+    if (cycles >= least) continue;
+    memset(g, 0, entries * sizeof *g);
+    if (!make_generator(h, c->length, g, dense, system, pivots, order)) continue;
     least = cycles;
-    memcpy(g, work, size * sizeof *g);
-    memcpy(best->member, h->member, edges * sizeof h->member[0]);
+    memcpy(c->g, g, entries * sizeof *g);
+    memcpy(best, h, size);
   }
-  return least >= 0;
-}
-
-static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
-                          const void **self, sg_error *e) {
-  size_t n = (size_t)length, r = (size_t)(length - m);
-  int column_weight = (int)sg_int(values, "column_weight");
-  size_t edges = n * (size_t)column_weight, size = sizeof(checks) + edges * sizeof(int);
-  checks *best = sg_code_alloc(code, 1, size), *h = malloc(size);
-  double *dense = malloc(r * n * sizeof *dense), *system = malloc(r * r * sizeof *system);
-  double *work = malloc(n * (size_t)m * sizeof *work);
-  lapack_int *pivots = malloc(n * sizeof *pivots);
-  int *order = malloc(n * sizeof *order);
-  bool memory = best && h && dense && system && work && pivots && order, found = false;
-  if (memory) {
-    best->rows = h->rows = (int)r;
-    best->weight = h->weight = (int)(edges / r);
-    found = best_draw(code->shape.seed, length, column_weight, best, h, work, g, dense, system,
-                      pivots, order);
-  }
-  *self = best;
-  free(h);
-  free(dense);
-  free(system);
-  free(work);
-  free(pivots);
-  free(order);
-  if (!memory) return sg_fail_memory(e);
-  if (found) return SG_OK;
+  c->self = best;
+  if (least < INFINITY) return SG_OK;
   return sg_fail_at(e, values, "column_weight",
-                    "expected weights with a %zu × %d parity-check matrix of full rank, found none "
+                    "expected weights with a %d × %d parity-check matrix of full rank, found none "
                     "in %d draws with column_weight %d (fewer ones per column leave more choice)",
-                    r, length, DRAWS, column_weight);
+                    rows, c->length, DRAWS, column_weight);
 }
 
 /* --- Peeling ---------------------------------------------------------------------------------- */

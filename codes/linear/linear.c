@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of inner codes. */
-#include "codes/linear/linear.h"
+#include "codes/linear/inner.h"
 
 extern const sg_linear_type sg_linear_harmonic, sg_linear_gaussian, sg_linear_best_gaussian,
     sg_linear_haar, sg_linear_systematic_gaussian, sg_linear_vandermonde, sg_linear_chebyshev,
@@ -32,12 +32,12 @@ const sg_linear_type *sg_linear_type_at(int i) {
   return i >= 0 && (size_t)i < sizeof types / sizeof *types ? types[i] : NULL;
 }
 
-sg_status sg_linear_only(const sg_values *values, const char *name, int length, int only, int *m,
-                         sg_error *e) {
+sg_status sg_linear_only(const sg_linear_type *type, const sg_values *values, int length, int only,
+                         int *m, sg_error *e) {
   if (*m && *m != only)
     return sg_fail_at(e, values, "m",
                       "expected m = %d with linear_code %s and groups of %d workers, found %d",
-                      only, name, length, *m);
+                      only, type->name, length, *m);
   *m = only;
   return SG_OK;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A generator of the user's own. */
-#include "codes/linear/linear.h"
+#include "codes/linear/inner.h"
 #include "sim/core/linalg.h"
-
-#include <stdlib.h>
+#include "sim/core/owned.h"
 
 /* Rows count as dependent when a singular value is below this of the largest. */
 static const double DEPENDENT = 1e-8;
@@ -42,9 +41,9 @@ static sg_status check_shape(const sg_values *values, const sg_matrix *a, int le
 /* Rank, and the first row that depends on those before it (from 1; 0: none). */
 static sg_status measure(const sg_matrix *a, int *rank, int *dependent) {
   size_t rows = (size_t)a->rows, columns = (size_t)a->columns;
-  double *copy = malloc(rows * columns * sizeof *copy), *sigma = malloc(rows * sizeof *sigma);
+  SG_OWNED double *copy = malloc(rows * columns * sizeof *copy);
+  SG_OWNED double *sigma = malloc(rows * sizeof *sigma);
   sg_status status = copy && sigma ? SG_OK : SG_NO_MEMORY;
-  *dependent = 0;
   for (int k = 1; !status && k <= a->rows; k++) {
     for (int u = 0; u < k; u++)
       for (int c = 0; c < a->columns; c++) copy[u + c * k] = entry(a, u, c);
@@ -53,12 +52,11 @@ static sg_status measure(const sg_matrix *a, int *rank, int *dependent) {
     for (int i = 0; !status && i < k; i++) *rank += sigma[i] > DEPENDENT * sigma[0];
     if (*rank < k && !*dependent) *dependent = k;
   }
-  free(copy);
-  free(sigma);
   return status;
 }
 
-static sg_status rules(const sg_values *values, int length, int *m, sg_error *e) {
+static sg_status rules(const sg_linear_type *type, const sg_values *values, int length, int *m,
+                       sg_error *e) {
   const sg_matrix *a = sg_matrix_of(values, "generator");
   if (!a)
     return sg_fail_at(e, values, "generator",
@@ -78,11 +76,10 @@ static sg_status rules(const sg_values *values, int length, int *m, sg_error *e)
   return SG_OK;
 }
 
-static sg_status generate(sg_code *code, const sg_values *values, int length, int m, double *g,
-                          const void **self, sg_error *e) {
+static sg_status generate(sg_code *code, const sg_values *values, sg_inner *made, sg_error *e) {
   const sg_matrix *a = sg_matrix_of(values, "generator");
-  for (int c = 0; c < length; c++)
-    for (int u = 0; u < m; u++) g[u + c * m] = entry(a, u, c);
+  for (int c = 0; c < a->columns; c++)
+    for (int u = 0; u < a->rows; u++) made->g[u + c * a->rows] = entry(a, u, c);
   return SG_OK;
 }
 

@@ -9,15 +9,13 @@
 
 static sg_status fill_rows(const sg_cyclic *c, uint64_t seed) {
   int s = c->s, n = c->n;
-  size_t size = (size_t)s;
-  double *p = calloc(size * (size_t)n + 1, sizeof *p), *a = calloc(size * size + 1, sizeof *a);
-  lapack_int *pivots = calloc(size + 1, sizeof *pivots);
-  sg_status status = p && a && pivots ? SG_OK : SG_NO_MEMORY;
-  if (!status) {
-    sg_fill_gaussian(p, s, n - 1, s, seed);
-    for (int j = 0; j < n - 1; j++)
-      for (int r = 0; r < s; r++) p[r + (n - 1) * s] -= p[r + j * s];
-  }
+  double *p = calloc((size_t)s * (size_t)(n + s + 1) + 1, sizeof *p), *a = p + n * s;
+  lapack_int *pivots = (lapack_int *)(void *)(a + s * s);
+  if (!p) return SG_NO_MEMORY;
+  sg_status status = SG_OK;
+  sg_fill_gaussian(p, s, n - 1, s, seed);
+  for (int j = 0; j < n - 1; j++)
+    for (int r = 0; r < s; r++) p[r + (n - 1) * s] -= p[r + j * s];
   for (int i = 0; !status && i < n; i++) {
     double *row = c->coef + i * (s + 1);
     for (int k = 0; k < s; k++)
@@ -27,24 +25,19 @@ static sg_status fill_rows(const sg_cyclic *c, uint64_t seed) {
     status = sg_solve(s, 1, a, s, row + 1, s, pivots, NULL);
   }
   free(p);
-  free(a);
-  free(pivots);
   return status;
 }
 
 static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
   int n = c->n;
-  double *v = calloc((size_t)n * (size_t)n, sizeof *v), *ones = calloc((size_t)n, sizeof *ones);
-  sg_status status = SG_NO_MEMORY;
-  if (v && ones) {
-    for (int i = 0; i < n; i++) {
-      ones[i] = 1;
-      for (int k = 0; k <= c->s; k++) v[(i + k) % n + i * n] = c->coef[i * (c->s + 1) + k];
-    }
-    status = sg_parity_new(code, n, n, n - c->s, 1, v, ones, &c->parity);
+  double *v = calloc((size_t)n * (size_t)(n + 1), sizeof *v), *ones = v + n * n;
+  if (!v) return SG_NO_MEMORY;
+  for (int i = 0; i < n; i++) {
+    ones[i] = 1;
+    for (int k = 0; k <= c->s; k++) v[(i + k) % n + i * n] = c->coef[i * (c->s + 1) + k];
   }
+  sg_status status = sg_parity_new(code, n, n, n - c->s, 1, v, ones, &c->parity);
   free(v);
-  free(ones);
   return status;
 }
 

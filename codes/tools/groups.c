@@ -31,13 +31,13 @@ static void deal(const sg_groups *g, const ranked *worker, int *group) {
   }
 }
 
-static sg_status make(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e) {
+sg_status sg_groups_make(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e) {
   int n = code->shape.workers;
   int *group = sg_code_alloc(code, (size_t)n, sizeof *group);
   int *position = sg_code_alloc(code, (size_t)n, sizeof *position);
-  int *have = calloc((size_t)count, sizeof *have);
-  ranked *worker = calloc((size_t)n, sizeof *worker);
-  bool ok = group && position && have && worker;
+  ranked *worker = calloc((size_t)n, sizeof *worker + sizeof(int));
+  int *have = (int *)(void *)(worker + n); /* of each group */
+  bool ok = group && position && worker;
   *out = (sg_groups){.workers = n,
                      .count = count,
                      .least = n / count,
@@ -56,7 +56,6 @@ static sg_status make(sg_code *code, int count, int grouping, sg_groups *out, sg
     }
   }
   for (int i = 0; ok && i < n; i++) position[i] = have[group[i]]++;
-  free(have);
   free(worker);
   return ok ? SG_OK : sg_fail_memory(e);
 }
@@ -72,7 +71,7 @@ sg_status sg_groups_read(sg_code *code, const sg_values *values, sg_groups *out,
     return sg_fail_at(e, values, "d",
                       "expected d dividing n = %d (%s), or \"groups\": \"uneven\", found %ld", n,
                       sg_divisors(n, 0, list, sizeof list), d);
-  return make(code, n / (int)d, sg_choice(values, "grouping"), out, e);
+  return sg_groups_make(code, n / (int)d, sg_choice(values, "grouping"), out, e);
 }
 
 /* Messages of group k are used->message[order[i]], first[k] ≤ i < first[k + 1]. Positions rise with

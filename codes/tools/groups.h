@@ -31,6 +31,9 @@ typedef struct sg_groups {
                     "that slow workers are spread over the groups")
 extern const char *const sg_groups_sizes[];
 
+/* `count` groups. Memory is the code's. */
+sg_status sg_groups_make(sg_code *code, int count, int grouping, sg_groups *out, sg_error *e);
+
 /* Groups of `d` workers, by the members d, groups and grouping. Memory is the code's. */
 sg_status sg_groups_read(sg_code *code, const sg_values *values, sg_groups *out, sg_error *e);
 

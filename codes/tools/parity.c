@@ -37,11 +37,19 @@ static sg_parity *blank(sg_code *code, int rows, int n, int s, int pieces) {
   return ok ? p : NULL;
 }
 
-static void set_aim(sg_parity *p) {
+static sg_status finish(sg_parity *p, sg_status status, const sg_parity **out) {
   int r = p->n - p->s;
+  if (status) return status;
   if (p->space && r > 0)
     cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, r, p->pieces, p->n, 1, p->space, r,
                 p->full, p->n, 0, p->aim, r);
+  *out = p;
+  return SG_OK;
+}
+
+/* Q, n × wide, with R and the pivots behind it. */
+static size_t bytes_for_qr(int n, int wide) {
+  return (size_t)n * (size_t)(wide + n) * sizeof(double) + (size_t)wide * sizeof(lapack_int);
 }
 
 /* From Vᵀ Π = Q R: N and C are columns of Q, and pinv = C' R₁₁⁻ᵀ at the pivoted rows of V, the
@@ -49,14 +57,12 @@ static void set_aim(sg_parity *p) {
 static sg_status decompose(sg_parity *p, const double *v) {
   int n = p->n, rows = p->rows, rank = n - p->s, wide = rows > n ? rows : n;
   size_t size = (size_t)n;
-  double *q = malloc(size * (size_t)wide * sizeof *q), *r = malloc(size * size * sizeof *r + 1);
-  lapack_int *pivots = malloc((size_t)wide * sizeof *pivots);
-  sg_status status = SG_NO_MEMORY;
-  if (q && r && pivots) {
-    for (int i = 0; i < n; i++)
-      for (int c = 0; c < rows; c++) q[i + c * n] = v[c + i * rows];
-    status = sg_pivoted_qr(n, rows, rank, q, n, r, rank > 0 ? rank : 1, pivots);
-  }
+  double *q = malloc(bytes_for_qr(n, wide)), *r = q + size * (size_t)wide;
+  lapack_int *pivots = (lapack_int *)(void *)(r + size * size);
+  if (!q) return SG_NO_MEMORY;
+  for (int i = 0; i < n; i++)
+    for (int c = 0; c < rows; c++) q[i + c * n] = v[c + i * rows];
+  sg_status status = sg_pivoted_qr(n, rows, rank, q, n, r, rank > 0 ? rank : 1, pivots);
   for (int i = 0; !status && i < n; i++) {
     for (int k = rank; k < n; k++) p->null[i + (k - rank) * n] = q[i + k * n];
     for (int k = 0; p->space && k < rank; k++) p->space[k + i * rank] = q[i + k * n];
@@ -68,8 +74,6 @@ static sg_status decompose(sg_parity *p, const double *v) {
       memcpy(p->pinv + (size_t)(pivots[k] - 1) * size, q + (size_t)k * size, size * sizeof *q);
   }
   free(q);
-  free(r);
-  free(pivots);
   return status;
 }
 
@@ -100,30 +104,24 @@ sg_status sg_parity_new(sg_code *code, int rows, int n, int rank, int pieces, co
   memcpy(p->target, target, r * m * sizeof *target);
   keep_columns(p, v);
   sg_status status = decompose(p, v);
-  if (status) return status;
-  cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, n, pieces, rows, 1, p->pinv, n, target,
-              rows, 0, p->full, n);
-  set_aim(p);
-  *out = p;
-  return SG_OK;
+  if (!status)
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, n, pieces, rows, 1, p->pinv, n, target,
+                rows, 0, p->full, n);
+  return finish(p, status, out);
 }
 
 /* C as the orthonormal complement of N. */
 static sg_status complement(sg_parity *p) {
   int n = p->n, s = p->s, r = n - s;
   size_t size = (size_t)n;
-  double *q = malloc(size * size * sizeof *q), *unused = malloc(size * size * sizeof *unused + 1);
-  lapack_int *pivots = malloc(size * sizeof *pivots);
-  sg_status status = SG_NO_MEMORY;
-  if (q && unused && pivots) {
-    memcpy(q, p->null, size * (size_t)s * sizeof *q);
-    status = sg_pivoted_qr(n, s, s, q, n, unused, s > 0 ? s : 1, pivots);
-  }
+  double *q = malloc(bytes_for_qr(n, n)), *unused = q + size * size;
+  lapack_int *pivots = (lapack_int *)(void *)(unused + size * size);
+  if (!q) return SG_NO_MEMORY;
+  memcpy(q, p->null, size * (size_t)s * sizeof *q);
+  sg_status status = sg_pivoted_qr(n, s, s, q, n, unused, s > 0 ? s : 1, pivots);
   for (int i = 0; !status && i < n; i++)
     for (int k = 0; k < r; k++) p->space[k + i * r] = q[i + (s + k) * n];
   free(q);
-  free(unused);
-  free(pivots);
   return status;
 }
 
@@ -133,11 +131,7 @@ sg_status sg_parity_known(sg_code *code, int n, int s, int pieces, const double 
   if (!p) return SG_NO_MEMORY;
   memcpy(p->null, null, (size_t)n * (size_t)s * sizeof *null);
   memcpy(p->full, full, (size_t)n * (size_t)pieces * sizeof *full);
-  sg_status status = p->space ? complement(p) : SG_OK;
-  if (status) return status;
-  set_aim(p);
-  *out = p;
-  return SG_OK;
+  return finish(p, p->space ? complement(p) : SG_OK, out);
 }
 
 /* --- Decoding --------------------------------------------------------------------------------- */
@@ -151,15 +145,16 @@ typedef struct work {
   double *system, *inverse;
   double *picked, *shift; /* in and out numbers */
   double *d, *delta, *residual;
+  lapack_int *pivots;
 } work;
 
-static bool carve(work *w, const sg_parity *p, const sg_used *used, lapack_int **pivots) {
+static bool carve(work *w, const sg_parity *p, const sg_used *used) {
   int r = p->n - p->s;
   size_t n = (size_t)p->n, m = (size_t)p->pieces, rows = (size_t)p->rows;
   /* in ≤ min(s, r), out ≤ max(in, …): s, or the number of answers. */
   size_t in = (size_t)(p->space ? r : p->s), out = p->space ? n : in;
   double *x = sg_used_scratch(used, (2 * in * out + in + out + 2 * n * m + rows * m) * sizeof *x +
-                                        out * sizeof **pivots + 3 * n * sizeof *w->missing);
+                                        out * sizeof *w->pivots + 3 * n * sizeof *w->missing);
   if (!x) return false;
   w->system = x, x += in * out;
   w->inverse = x, x += in * out;
@@ -168,8 +163,8 @@ static bool carve(work *w, const sg_parity *p, const sg_used *used, lapack_int *
   w->d = x, x += n * m;
   w->delta = x, x += n * m;
   w->residual = x, x += rows * m;
-  *pivots = (lapack_int *)(void *)x;
-  w->missing = (int *)(*pivots + out);
+  w->pivots = (lapack_int *)(void *)x;
+  w->missing = (int *)(w->pivots + out);
   w->have = w->missing + n;
   w->message = w->have + n;
   return true;
@@ -191,7 +186,7 @@ static void find_missing(work *w, const sg_parity *p, const sg_used *used, int t
 }
 
 /* N[S] or C[:, F], and its inverse, or with more columns than rows its pseudo-inverse. */
-static sg_status invert(const sg_parity *p, work *w, lapack_int *pivots, sg_decode_info *info) {
+static sg_status invert(const sg_parity *p, work *w, sg_decode_info *info) {
   int n = p->n, r = n - p->s;
   w->in = w->direct ? r : w->q;
   w->out = w->direct ? w->f : p->s;
@@ -204,14 +199,14 @@ static sg_status invert(const sg_parity *p, work *w, lapack_int *pivots, sg_deco
   double in = w->in, out = w->out;
   if (w->in == w->out) {
     info->flops = 8.0 / 3 * in * in * in;
-    return sg_invert(w->in, w->system, w->in, w->inverse, w->out, pivots, &info->cond1);
+    return sg_invert(w->in, w->system, w->in, w->inverse, w->out, w->pivots, &info->cond1);
   }
   int rank = 0;
   memset(w->inverse, 0, (size_t)w->in * (size_t)w->out * sizeof *w->inverse);
   for (int i = 0; i < w->in; i++) w->inverse[i + i * w->out] = 1;
   info->flops = 2 * in * in * (out - in / 3) + 4 * in * in * out;
   sg_status status = sg_least_squares(w->in, w->out, w->in, w->system, w->in, w->inverse, w->out,
-                                      1e-15, pivots, &rank, &info->cond1);
+                                      1e-15, w->pivots, &rank, &info->cond1);
   return !status && rank < w->in ? SG_UNDECODABLE : status;
 }
 
@@ -276,15 +271,14 @@ sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, co
   sg_decode_info *info = used->info;
   int n = p->n, m = p->pieces;
   work w;
-  lapack_int *pivots;
-  if (!carve(&w, p, used, &pivots)) return SG_NO_MEMORY;
+  if (!carve(&w, p, used)) return SG_NO_MEMORY;
   find_missing(&w, p, used, tag, column);
   if (w.q > p->s) return SG_UNDECODABLE;
   memcpy(w.d, p->full, (size_t)n * (size_t)m * sizeof *w.d);
   if (w.q > 0) {
     double q = w.q, r = n - p->s, least = p->s == w.q ? 8.0 / 3 * q * q * q : 6 * q * q * p->s;
     w.direct = p->space && least > (w.f == n - p->s ? 8.0 / 3 * r * r * r : 6 * r * r * w.f);
-    sg_status status = invert(p, &w, pivots, info);
+    sg_status status = invert(p, &w, info);
     if (status) return status;
     for (int v = 0; v < m; v++) project(p, &w, w.d + v * n);
     if (p->pinv) refine(p, &w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sparse matrices by rows, LSQR and peeling: see sparse.h. */
 #include "codes/tools/sparse.h"
+#include "sim/core/linalg.h"
 
 #include <assert.h>
 #include <math.h>
@@ -100,16 +101,9 @@ void sg_sparse_transposed_times(const sg_sparse *a, const double *x, double *y) 
 
 /* --- Least squares ---------------------------------------------------------------------------- */
 
-static double norm_of(int n, const double *x) {
-  double largest = 0, sum = 0; /* scaled: no square may overflow */
-  for (int i = 0; i < n; i++) largest = fmax(largest, fabs(x[i]));
-  for (int i = 0; i < n && largest > 0; i++) sum += x[i] / largest * (x[i] / largest);
-  return largest * sqrt(sum);
-}
-
 /* x / ‖x‖ unless x is 0; the norm. */
 static double normalise(int n, double *x) {
-  double norm = norm_of(n, x);
+  double norm = cblas_dnrm2(n, x, 1);
   for (int i = 0; i < n && norm > 0; i++) x[i] /= norm;
   return norm;
 }
@@ -117,28 +111,23 @@ static double normalise(int n, double *x) {
 /* y ← A x − factor y, A the matrix of the system or, with `adjoint`, its transpose. */
 static void step(const sg_sparse *a, bool adjoint, const double *x, double factor, int n,
                  double *y) {
-  for (int i = 0; i < n; i++) y[i] *= -factor;
+  for (int i = 0; i < n; i++) y[i] = factor != 0 ? -factor * y[i] : 0;
   if (adjoint)
     sg_sparse_transposed_times(a, x, y);
   else
     sg_sparse_times(a, x, y);
 }
 
+/* r = b − A x, m numbers. */
+static void residual(const sg_sparse *a, bool transposed, int m, const double *b, const double *x,
+                     double *r) {
+  step(a, transposed, x, 0, m, r);
+  for (int i = 0; i < m; i++) r[i] = b[i] - r[i];
+}
+
 size_t sg_lsqr_bytes(int rows, int columns) {
   size_t m = (size_t)rows, n = (size_t)columns; /* either may be the longer side */
   return rounded((m + n + (m > n ? m : n)) * sizeof(double));
-}
-
-/* What x is worth, by its own residual. u: m values, v: n values of workspace. */
-static void judge(const sg_sparse *a, bool transposed, int m, int n, const double *b,
-                  const double *x, double *u, double *v, sg_lsqr_report *report) {
-  memset(u, 0, (size_t)m * sizeof *u);
-  step(a, transposed, x, 0, m, u);
-  for (int i = 0; i < m; i++) u[i] = b[i] - u[i];
-  report->residual = norm_of(m, u);
-  memset(v, 0, (size_t)n * sizeof *v);
-  step(a, !transposed, u, 0, n, v);
-  report->gradient = norm_of(n, v);
 }
 
 bool sg_lsqr(const sg_sparse *a, const sg_lsqr_options *o, const double *b, double *x,
@@ -149,16 +138,13 @@ bool sg_lsqr(const sg_sparse *a, const sg_lsqr_options *o, const double *b, doub
   double *u = workspace, *v = u + m, *w = v + n;
   sg_lsqr_report own = {0};
   if (!o->warm) memset(x, 0, (size_t)n * sizeof *x);
-  const double b_norm = norm_of(m, b);
-  memset(u, 0, (size_t)m * sizeof *u);
-  if (o->warm) step(a, o->transposed, x, 0, m, u);
-  for (int i = 0; i < m; i++) u[i] = b[i] - u[i];
-  double beta = normalise(m, u), squares = 0;
-  memset(v, 0, (size_t)n * sizeof *v);
+  const double b_norm = cblas_dnrm2(m, b, 1);
+  residual(a, o->transposed, m, b, x, u);
+  double beta = normalise(m, u);
   step(a, !o->transposed, u, 0, n, v);
-  double alpha = normalise(n, v), phi = beta, rho = alpha, x_norm = o->warm ? norm_of(n, x) : 0;
+  double alpha = normalise(n, v), phi = beta, rho = alpha, x_norm = cblas_dnrm2(n, x, 1);
   memcpy(w, v, (size_t)n * sizeof *w);
-  squares = alpha * alpha;
+  double squares = alpha * alpha;
   /* alpha · |c| · phi is the norm of the gradient, phi that of the residual. */
   bool found = alpha == 0 || beta == 0 || phi <= tolerance * (b_norm + alpha * x_norm);
   for (; !found && own.iterations < most; own.iterations++) {
@@ -176,12 +162,15 @@ bool sg_lsqr(const sg_sparse *a, const sg_lsqr_options *o, const double *b, doub
       x[i] += along * w[i];
       w[i] = v[i] - theta / length * w[i];
     }
-    x_norm = norm_of(n, x);
+    x_norm = cblas_dnrm2(n, x, 1);
     double norm = sqrt(squares);
     found = phi <= tolerance * (b_norm + norm * x_norm) || alpha * fabs(c) <= tolerance * norm;
   }
   own.norm = sqrt(squares);
-  judge(a, o->transposed, m, n, b, x, u, v, &own);
+  residual(a, o->transposed, m, b, x, u);
+  own.residual = cblas_dnrm2(m, u, 1);
+  step(a, !o->transposed, u, 0, n, v);
+  own.gradient = cblas_dnrm2(n, v, 1);
   if (report) *report = own;
   return found;
 }

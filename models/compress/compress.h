@@ -5,9 +5,9 @@
  * file with the descriptor sg_compressor_NAME, and one line in the table of compress.c. A worker
  * forms its message in float64; what the receiver has is what the compressor makes of it:
  *
- *   LOCAL        every coordinate is rounded by itself, so that the kernel can do it in its tiles
- *   otherwise    the vector is encoded into bits as a whole, and the receiver decodes these bits
- *                and nothing else: what the link carries is what was counted
+ *   round      every coordinate is rounded by itself, so that the kernel can do it in its tiles
+ *   encode     the vector is encoded into bits as a whole, and the receiver decodes these bits and
+ *              nothing else: what the link carries is what was counted
  *
  * Where bits depend on the data, or the sender remembers what it has sent, a message must be formed
  * when it is sent, whether it is used later or not (sg_compressor_forms). Others are formed when
@@ -20,11 +20,9 @@
 
 #include <stddef.h>
 
-enum {                          /* sg_compressor_type.flags */
-       SG_COMPRESS_LOCAL = 1,   /* `round`; otherwise `encode` and `decode` */
-       SG_COMPRESS_FIXED = 2,   /* bits are a function of the length: `bits` */
-       SG_COMPRESS_UNBIASED = 4 /* the mean over the randomness is the vector itself */
-};
+/* Number formats: the first compressors of the family. */
+typedef enum sg_precision { SG_FLOAT64, SG_FLOAT32, SG_BFLOAT16 } sg_precision;
+enum { SG_PRECISIONS = 3 };
 
 /* Bits as they are packed: most significant first, in whole bytes on the link. Zero-initialise;
  * free with sg_packed_free. */
@@ -70,22 +68,22 @@ double sg_dither_next(sg_dither *d);
 
 typedef struct sg_compressor {
   const struct sg_compressor_type *type;
+  double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
+  int memory; /* doubles that a worker keeps per coordinate of each segment, zero at first */
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;
 
 typedef struct sg_compressor_type {
   sg_variant about;
-  unsigned flags;
-  sg_status (*init)(void *state, const sg_values *values, sg_error *e); /* NULL: no parameters */
-  /* FIXED: bits of a vector of this length, as many as encode writes. */
-  double (*bits)(const void *state, long length);
-  /* Doubles that a worker keeps per coordinate of each segment, zero at first. NULL: none. */
-  int (*memory)(const void *state);
-  /* LOCAL: rounds x in place. NULL: nothing is lost. */
+  bool unbiased; /* the mean over the randomness is the vector itself */
+  double number_bits;
+  /* Fills in the state, and whatever else depends on it. NULL: no parameters. */
+  sg_status (*init)(sg_compressor *c, const sg_values *values, sg_error *e);
+  /* Rounds x in place. NULL, without encode: nothing is lost. */
   void (*round)(const void *state, long n, double *x);
-  /* Not LOCAL. memory: memory() · n doubles, which encode brings up to date; NULL: none. A vector
-   * that is not finite must not come out finite: its run has diverged. encode writes nothing but
-   * what decode can read, and decode knows n and the bits only. */
+  /* memory: so many times n doubles, which encode brings up to date; NULL: none. A vector that is
+   * not finite must not come out finite: its run has diverged. encode writes nothing but what
+   * decode can read, and decode knows n and the bits only. */
   void (*encode)(const void *state, sg_dither *dither, long n, const double *x, double *memory,
                  sg_packed *out);
   void (*decode)(const void *state, long n, sg_packed *in, double *x);
@@ -97,20 +95,21 @@ extern const sg_family sg_compressor_family;
 /* values->variant must be one of the family's variants. */
 sg_status sg_compressor_init(sg_compressor *c, const sg_values *values, sg_error *e);
 
-/* Bits of a message of `length` numbers, known beforehand; NULL is float64. Only with FIXED. */
-double sg_compressor_bits(const sg_compressor *c, long length);
+/* Whether bits follow from the length, and those of a message of `length` numbers if they do; NULL
+ * is float64. */
 bool sg_compressor_fixed(const sg_compressor *c);
+double sg_compressor_bits(const sg_compressor *c, long length);
 /* Doubles of memory per worker and coordinate. */
 int sg_compressor_memory(const sg_compressor *c);
 /* Whether messages must be formed when they are sent. */
 bool sg_compressor_forms(const sg_compressor *c);
 /* Whether messages must be formed as whole vectors, not tile by tile. */
 static inline bool sg_compressor_whole(const sg_compressor *c) {
-  return c && !(c->type->flags & SG_COMPRESS_LOCAL);
+  return c && c->type->encode;
 }
 
-/* Turns x into what the receiver has of it, by way of the packed bits where the compressor is not
- * LOCAL. *bits: how many there are. packed: buffers, used again from message to message; dither and
+/* Turns x into what the receiver has of it, by way of the packed bits where the compressor encodes.
+ * *bits: how many there are. packed: buffers, used again from message to message; dither and
  * memory may be NULL for compressors without randomness and memory. O(n). SG_NO_MEMORY. */
 sg_status sg_compress(const sg_compressor *c, sg_packed *packed, sg_dither *dither, long n,
                       double *x, double *memory, double *bits);

@@ -22,17 +22,13 @@ static const sg_param params[] = {
                .fallback = 15),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  qsgd *q = state;
+static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
+  qsgd *q = (qsgd *)c->state;
   q->levels = (uint32_t)sg_int(values, "levels");
-  q->width = 0;
   while (q->levels >> q->width) q->width++;
+  c->head_bits = 32;
+  c->number_bits = 1 + q->width;
   return SG_OK;
-}
-
-static double bits(const void *state, long length) {
-  const qsgd *q = state;
-  return 32 + (double)length * (1 + q->width);
 }
 
 /* The 2-norm, scaled by the largest magnitude so that no square overflows or vanishes. */
@@ -89,8 +85,7 @@ const sg_compressor_type sg_compressor_qsgd = {
               .reference = "Alistarh, Grubic, Li, Tomioka, Vojnović 2017, arXiv 1610.02132 (the "
                            "rule and its bits; here with a fixed number of bits for a level)",
               .params = params},
-    .flags = SG_COMPRESS_FIXED | SG_COMPRESS_UNBIASED,
+    .unbiased = true,
     .init = init,
-    .bits = bits,
     .encode = encode,
     .decode = decode};

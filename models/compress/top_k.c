@@ -7,12 +7,12 @@
  * together at most k (b + 1) + n/2^b. Without rounding of values ‖v − C(v)‖² ≤ (1 − k/n) ‖v‖². */
 #include "models/compress/compress.h"
 
+#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <string.h>
 
 typedef struct top_k {
   double share;
-  bool feedback;
 } top_k;
 SG_COMPRESSOR_FITS(top_k);
 
@@ -25,14 +25,10 @@ static const sg_param params[] = {
            .fallback = 1),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  *(top_k *)state =
-      (top_k){.share = sg_real(values, "share"), .feedback = sg_bool(values, "error_feedback")};
+static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
+  ((top_k *)c->state)->share = sg_real(values, "share");
+  c->memory = sg_bool(values, "error_feedback") ? 1 : 0;
   return SG_OK;
-}
-
-static int memory_of(const void *state) {
-  return ((const top_k *)state)->feedback ? 1 : 0;
 }
 
 static long kept(const top_k *t, long n) {
@@ -48,32 +44,6 @@ static int rice_bits(long n, long k) {
 
 static double magnitude(double x) {
   return isnan(x) ? INFINITY : fabs(x);
-}
-
-/* The k-th largest of n values, which are put into another order: Hoare's selection with the middle
- * of three as pivot. */
-static double kth_largest(double *a, long n, long k) {
-  long low = 0, high = n - 1, at = k - 1;
-  while (low < high) {
-    double x = a[low], y = a[low + (high - low) / 2], z = a[high];
-    double pivot = fmax(fmin(x, y), fmin(fmax(x, y), z));
-    long i = low, j = high;
-    while (i <= j) {
-      while (a[i] > pivot) i++;
-      while (a[j] < pivot) j--;
-      if (i > j) break;
-      double t = a[i];
-      a[i++] = a[j];
-      a[j--] = t;
-    }
-    if (at <= j)
-      high = j;
-    else if (at >= i)
-      low = i;
-    else
-      break;
-  }
-  return a[at];
 }
 
 static void pack_gap(sg_packed *out, long gap, int b) {
@@ -103,7 +73,7 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
     u[i] = memory ? x[i] + memory[i] : x[i];
     order[i] = magnitude(u[i]);
   }
-  double least = kth_largest(order, n, k);
+  double least = gsl_stats_select(order, 1, (size_t)n, (size_t)(n - k));
   long ties = k;
   for (long i = 0; i < n; i++) ties -= magnitude(u[i]) > least;
   for (long i = 0; i < n; i++) {
@@ -135,6 +105,5 @@ const sg_compressor_type sg_compressor_top_k = {
                            "the code of the positions is ours",
               .params = params},
     .init = init,
-    .memory = memory_of,
     .encode = encode,
     .decode = decode};

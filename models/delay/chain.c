@@ -14,17 +14,9 @@ static uint64_t stay(double p, double u) {
 
 static void next_sojourn(const sg_chain *c, sg_chain_state *s, uint32_t replication, int worker) {
   sg_stream stream;
-  bool first = s->until == 0;
-  if (first) {
-    sg_stream_at(&stream, c->seed, replication, SG_FOR_STATE, (uint32_t)worker, 0, c->draw);
-    s->in = sg_uniform(&stream) < c->start;
-    s->sojourn = 0;
-  } else {
-    s->in = !s->in;
-    s->sojourn++;
-    sg_stream_at(&stream, c->seed, replication, SG_FOR_STATE, (uint32_t)worker, s->sojourn,
-                 c->draw);
-  }
+  s->sojourn = s->until == 0 ? 0 : s->sojourn + 1;
+  sg_stream_at(&stream, c->seed, replication, SG_FOR_STATE, (uint32_t)worker, s->sojourn, c->draw);
+  s->in = s->until == 0 ? sg_uniform(&stream) < c->start : !s->in;
   s->from = s->until;
   s->until += stay(s->in ? c->leave : c->enter, sg_uniform(&stream));
 }

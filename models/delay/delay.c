@@ -3,7 +3,6 @@
  * modifiers. docs/delays.md has the formulas. */
 #include "models/delay/delay.h"
 
-#include "models/delay/delay_causes.h"
 #include "models/delay/failures.h"
 #include "models/delay/modifiers.h"
 #include "models/times/times.h"
@@ -88,7 +87,7 @@ struct sg_delay {
   double scale; /* 1, or 1/k where the law is for the whole data set */
   double per_subset, fixed;
   uint64_t seed;
-  double *speed; /* workers values */
+  double *speed; /* workers values, behind the struct */
 };
 
 struct sg_delay_run {
@@ -102,15 +101,15 @@ struct sg_delay_run {
 /* --- Speed classes ---------------------------------------------------------------------------- */
 
 static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_error *e) {
-  for (int w = 0; w < delay->workers; w++) delay->speed[w] = 1;
-  int listed = sg_count(cluster, "speeds");
+  int listed = sg_count(cluster, "speeds"), classes = sg_count(cluster, "classes");
   if (listed > 0 && listed != delay->workers)
     return sg_fail_at(e, cluster, "speeds", "expected a speed for each of %d workers, found %d",
                       delay->workers, listed);
-  if (listed > 0 && sg_count(cluster, "classes") > 0)
+  if (listed > 0 && classes > 0)
     return sg_fail_at(e, cluster, "speeds", "expected either speeds or classes, found both");
-  for (int w = 0; w < listed; w++) delay->speed[w] = sg_item(cluster, "speeds", w)->number;
-  if (sg_count(cluster, "classes") == 0) return SG_OK;
+  for (int w = 0; w < delay->workers; w++)
+    delay->speed[w] = listed > 0 ? sg_item(cluster, "speeds", w)->number : 1;
+  if (classes == 0) return SG_OK;
   int *class_of = calloc((size_t)delay->workers, sizeof *class_of);
   if (!class_of) return sg_fail_memory(e);
   sg_status status =
@@ -127,20 +126,15 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                        sg_delay **out, sg_error *e) {
   *out = NULL;
   int workers = (int)sg_int(cluster, "workers");
-  sg_delay *d = calloc(1, sizeof *d);
-  double *speed = calloc((size_t)workers, sizeof *speed);
-  if (!d || !speed) {
-    free(d);
-    free(speed);
-    return sg_fail_memory(e);
-  }
+  sg_delay *d = calloc(1, sizeof *d + (size_t)workers * sizeof *d->speed);
+  if (!d) return sg_fail_memory(e);
   *d = (sg_delay){.workers = workers,
                   .scaling = sg_choice(delay, "scaling"),
                   .scale = sg_choice(delay, "unit") == UNIT_DATASET ? 1.0 / subsets : 1,
                   .per_subset = sg_real(delay, "per_subset_s"),
                   .fixed = sg_real(delay, "fixed_s"),
                   .seed = seed,
-                  .speed = speed};
+                  .speed = (double *)(d + 1)};
   /* All are checked, so that all faults are listed at once. */
   sg_replay_column column = d->scaling == STARTUP ? SG_REPLAY_START : SG_REPLAY_COMPUTE;
   sg_status times =
@@ -152,12 +146,11 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
   sg_status failures = sg_failures_init(&d->failures, sg_object(cluster, "crashes"),
                                         sg_object(cluster, "erasure"), workers, seed, e);
   sg_status status = times ? times : classes ? classes : modifiers ? modifiers : failures;
-  if (status) {
+  if (status)
     sg_delay_free(d);
-    return status;
-  }
-  *out = d;
-  return SG_OK;
+  else
+    *out = d;
+  return status;
 }
 
 void sg_delay_free(sg_delay *delay) {
@@ -165,7 +158,6 @@ void sg_delay_free(sg_delay *delay) {
   sg_times_clear(&delay->times);
   sg_modifiers_clear(&delay->modifiers);
   sg_failures_clear(&delay->failures);
-  free(delay->speed);
   free(delay);
 }
 
@@ -186,9 +178,9 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
     sg_replay_note(delay->times.replay, out);
   else
     sg_law_note(&delay->times.law, "delay", out);
-  sg_factor_note(&delay->modifiers.speed, "random speed", out);
-  sg_factor_note(&delay->modifiers.common, "common factor", out);
-  if (delay->modifiers.stall_has_length) sg_law_note(&delay->modifiers.stall_length, "stalls", out);
+  sg_law_note(&delay->modifiers.speed, "random speed", out);
+  sg_law_note(&delay->modifiers.common, "common factor", out);
+  sg_law_note(&delay->modifiers.stall_length, "stalls", out);
   if (delay->failures.crash == SG_CRASH_SECONDS)
     sg_law_note(&delay->failures.downtime, "downtime", out);
   if (delay->per_subset > 0 && delay->scaling != STARTUP)
@@ -200,46 +192,42 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out) {
 
 /* How long a worker lasts in this run, but for what changes within it. */
 static double slowness(const sg_delay_run *run, int worker) {
-  const sg_delay *d = run->delay;
-  double random =
-      d->modifiers.speed.random ? sg_modifiers_speed(&d->modifiers, run->replication, worker) : 1;
-  return sg_times_level(&d->times, worker) / (d->speed[worker] * random);
+  double speed = run->delay->speed[worker] * sg_modifiers_speed(&run->modifiers, worker);
+  return sg_times_level(&run->delay->times, worker) / speed;
 }
 
-/* The factors that make workers last as long as the median one. */
+/* The factors that make workers last as long as the median one. false: no memory. */
 static bool make_levels(sg_delay_run *run) {
   const sg_delay *d = run->delay;
   size_t n = (size_t)d->workers;
   if (!d->levels) return true;
-  double *own = malloc(n * sizeof *own), *sorted = malloc(n * sizeof *sorted);
-  run->level = malloc(n * sizeof *run->level);
-  if (own && sorted && run->level) {
+  double *level = run->level = malloc(n * sizeof *level), *sorted = malloc(n * sizeof *sorted);
+  if (level && sorted) {
     int slowest = 0;
     for (int w = 0; w < d->workers; w++) {
-      sorted[w] = own[w] = slowness(run, w);
-      if (own[w] > own[slowest]) slowest = w;
+      sorted[w] = level[w] = slowness(run, w);
+      if (level[w] > level[slowest]) slowest = w;
     }
     sg_sort_doubles(sorted, n);
     double median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-    for (int w = 0; w < d->workers; w++) run->level[w] = d->removed.speeds ? median / own[w] : 1;
-    if (d->removed.slowest) run->level[slowest] = median / own[slowest];
-    for (int i = 0; i < d->removed.n_workers; i++)
-      run->level[d->removed.worker[i]] = median / own[d->removed.worker[i]];
+    for (int w = 0; w < d->workers; w++) {
+      bool levelled = d->removed.speeds || (d->removed.slowest && w == slowest);
+      for (int i = 0; i < d->removed.n_workers; i++) levelled |= d->removed.worker[i] == w;
+      level[w] = levelled ? median / level[w] : 1;
+    }
   }
-  bool ok = own && sorted && run->level;
-  free(own);
   free(sorted);
-  return ok;
+  return level && sorted;
 }
 
 sg_delay_causes sg_delay_causes_of(const sg_delay *d) {
   sg_delay_causes has = {.stalls = d->modifiers.stall_probability > 0,
                          .memory = d->modifiers.memory,
-                         .common = d->modifiers.common.random,
+                         .common = d->modifiers.common.type,
                          .crashes = d->failures.crash != SG_CRASH_NONE,
                          .erasures = d->failures.erasure != SG_ERASE_NONE,
                          .randomness = sg_times_are_random(&d->times),
-                         .speeds = d->modifiers.speed.random};
+                         .speeds = d->modifiers.speed.type};
   for (int w = 1; w < d->workers; w++)
     has.speeds |=
         sg_times_level(&d->times, w) / d->speed[w] != sg_times_level(&d->times, 0) / d->speed[0];
@@ -259,10 +247,10 @@ sg_status sg_delay_remove_causes(sg_delay *d, const sg_delay_causes *what, const
                    "compute times cannot be replaced by their mean: the law has none");
   if (what->stalls) m->stall_probability = 0;
   if (what->memory) m->memory = false;
-  if (what->common) m->common.random = false;
+  if (what->common) sg_law_clear(&m->common);
   if (what->crashes) d->failures.crash = SG_CRASH_NONE;
   if (what->erasures) d->failures.erasure = SG_ERASE_NONE;
-  m->any = m->speed.random || m->memory || m->common.random || m->stall_probability > 0;
+  m->any = m->speed.type || m->memory || m->common.type || m->stall_probability > 0;
   d->removed = *what;
   d->levels = what->speeds || what->slowest || what->n_workers > 0;
   return SG_OK;
@@ -279,17 +267,7 @@ sg_delay *sg_delay_apart(const sg_delay *delay) {
   d->seed = (uint64_t)ldexp(sg_uniform(&s), 53);
   d->times.seed = d->modifiers.seed = d->failures.seed = d->seed;
   d->modifiers.slow.seed = d->failures.dead.seed = d->seed;
-  if (!d->times.replay) return d;
-  d->times.replay = sg_replay_reseeded(d->times.replay, d->seed);
-  if (d->times.replay) return d;
-  free(d);
-  return NULL;
-}
-
-void sg_delay_apart_free(sg_delay *delay) {
-  if (!delay) return;
-  free(delay->times.replay);
-  free(delay);
+  return d;
 }
 
 double sg_delay_loses(const sg_delay *delay, int worker, long iterations) {
@@ -297,7 +275,7 @@ double sg_delay_loses(const sg_delay *delay, int worker, long iterations) {
 }
 
 bool sg_delay_scales(const sg_delay *d) {
-  bool stalls = d->modifiers.stall_probability > 0 && d->modifiers.stall_has_length;
+  bool stalls = d->modifiers.stall_probability > 0 && d->modifiers.stall_length.type;
   return d->scaling == PROPORTIONAL && d->fixed == 0 && !stalls &&
          d->failures.crash != SG_CRASH_SECONDS;
 }
@@ -322,16 +300,16 @@ sg_delay_tails sg_delay_tails_of(const sg_delay *d, double work) {
     t.near = near_index(&d->times.law);
     if (d->scaling == ADDITIVE && work > 1) t.near *= (double)lround(work);
   }
-  if (m->speed.random) {
-    t.far = fmin(t.far, near_index(&m->speed.law));
-    t.near = fmin(t.near, far_index(&m->speed.law));
+  if (m->speed.type) {
+    t.far = fmin(t.far, near_index(&m->speed));
+    t.near = fmin(t.near, far_index(&m->speed));
   }
-  if (m->stall_probability > 0 && m->stall_has_length)
+  if (m->stall_probability > 0 && m->stall_length.type)
     t.far = fmin(t.far, far_index(&m->stall_length));
   if (d->failures.crash == SG_CRASH_SECONDS) t.far = fmin(t.far, far_index(&d->failures.downtime));
-  if (m->common.random) {
-    if (far_index(&m->common.law) <= 1) t.far = 0;
-    if (near_index(&m->common.law) <= 1) t.near = 0;
+  if (m->common.type) {
+    if (far_index(&m->common) <= 1) t.far = 0;
+    if (near_index(&m->common) <= 1) t.near = 0;
   }
   if (d->fixed > 0 || (d->scaling == STARTUP && d->per_subset * work > 0)) t.near = INFINITY;
   return t;
@@ -344,8 +322,8 @@ sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication) {
   if (!run) return NULL;
   run->delay = delay;
   run->replication = replication;
-  if (sg_modifiers_run_init(&run->modifiers, &delay->modifiers) &&
-      sg_failures_run_init(&run->failures, &delay->failures) && make_levels(run))
+  if (sg_modifiers_run_init(&run->modifiers, &delay->modifiers, replication) &&
+      sg_failures_run_init(&run->failures, &delay->failures, replication) && make_levels(run))
     return run;
   sg_delay_run_free(run);
   return NULL;
@@ -376,13 +354,11 @@ void sg_delay_set_worst(sg_delay *delay, const bool *erased) {
 }
 
 double sg_delay_down(sg_delay_run *run, int worker, uint32_t iteration) {
-  return sg_failures_down(&run->delay->failures, &run->failures, run->replication, worker,
-                          iteration);
+  return sg_failures_down(&run->failures, worker, iteration);
 }
 
 bool sg_delay_erased(sg_delay_run *run, int worker, uint32_t iteration) {
-  return sg_failures_erased(&run->delay->failures, &run->failures, run->replication, worker,
-                            iteration);
+  return sg_failures_erased(&run->failures, worker, iteration);
 }
 
 static double draw(const sg_delay_run *run, int worker, uint32_t iteration, int number) {
@@ -406,8 +382,7 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
   }
   if (run->level) seconds *= run->level[worker];
   if (!d->modifiers.any) return seconds / d->speed[worker] + d->fixed;
-  sg_effect effect =
-      sg_modifiers_effect(&d->modifiers, &run->modifiers, run->replication, worker, iteration);
+  sg_effect effect = sg_modifiers_effect(&run->modifiers, worker, iteration);
   return seconds * effect.factor / d->speed[worker] + (done == 0 ? effect.stall_s : 0) + d->fixed;
 }
 
@@ -416,9 +391,9 @@ const char *sg_delay_form_of(const sg_delay *d, int worker, int tasks, double wo
   *form = (sg_delay_form){.law = &d->times.law, .draws = 1};
   if (d->times.replay) return "compute times come from a trace";
   if (d->levels || d->times.certain) return "causes of lost time are taken away";
-  if (d->modifiers.speed.random) return "workers have random speeds";
+  if (d->modifiers.speed.type) return "workers have random speeds";
   if (d->modifiers.memory) return "workers are slow for several iterations in a row";
-  if (d->modifiers.common.random) return "all workers of an iteration have a factor in common";
+  if (d->modifiers.common.type) return "all workers of an iteration have a factor in common";
   if (d->modifiers.stall_probability > 0) return "workers stall";
   if (d->failures.crash != SG_CRASH_NONE) return "workers crash";
   if (d->failures.erasure != SG_ERASE_NONE) return "messages are erased";

@@ -33,9 +33,8 @@ void sg_delay_note(const sg_delay *delay, sg_buffer *out);
 
 /* The same delays drawn from streams that are not those of any run (purpose SG_FOR_FORECAST), for
  * what is known of them before there is a run. A copy as the delay is now, which borrows what the
- * original owns. NULL: no memory. */
+ * original owns; free() frees it. NULL: no memory. */
 sg_delay *sg_delay_apart(const sg_delay *delay);
-void sg_delay_apart_free(sg_delay *delay);
 /* The probability that a worker's messages never come in an iteration drawn uniformly from the
  * first `iterations`; NAN where that depends on the code. */
 double sg_delay_loses(const sg_delay *delay, int worker, long iterations);
@@ -90,5 +89,26 @@ typedef struct sg_delay_form {
 } sg_delay_form;
 const char *sg_delay_form_of(const sg_delay *delay, int worker, int tasks, double work, int draws,
                              sg_delay_form *form);
+
+/* --- Taking causes of lost time away, on the same random numbers: what-if ----------------------
+ */
+
+enum { SG_MOST_CAUSE_WORKERS = 20 };
+
+typedef struct sg_delay_causes {
+  bool stalls, memory, common, crashes, erasures;
+  bool randomness; /* base times are their means */
+  bool speeds;     /* every worker lasts as long as the median worker of the run */
+  bool slowest;    /* the slowest worker of the run does */
+  int n_workers;   /* these do */
+  int worker[SG_MOST_CAUSE_WORKERS];
+} sg_delay_causes;
+
+/* Which of them the model has at all. slowest: as speeds; no single workers. */
+sg_delay_causes sg_delay_causes_of(const sg_delay *delay);
+/* Before any run. What the model does not have is taken away for nothing. Fault (at `place`) if
+ * base times without a mean are to be replaced by it, or there is no such worker. */
+sg_status sg_delay_remove_causes(sg_delay *delay, const sg_delay_causes *what, const char *place,
+                                 sg_error *e);
 
 #endif

@@ -2,8 +2,6 @@
 /* Crashes and erasures: which messages never come. */
 #include "models/delay/failures.h"
 
-#include "models/delay/address.h"
-
 #include <math.h>
 #include <stdlib.h>
 
@@ -53,11 +51,12 @@ SG_VARIANTS(crash_at, crashes)
 const sg_family sg_crash_family = {
     .selector = "model", .what = "crash model", .at = crash_at, .fallback = "none"};
 
-#define ERASED_COUNT                                                                               \
-  SG_ROW_INT("count", 0, 1000000, "How many workers are erased, at most all.", .flags = SG_REQUIRED)
 static const sg_param bernoulli_params[] = {
     SG_ROW_REAL("probability", 0, 1, "Of each worker, independently.", .flags = SG_REQUIRED), {0}};
-static const sg_param count_params[] = {ERASED_COUNT, {0}};
+static const sg_param count_params[] = {SG_ROW_INT("count", 0, 1000000,
+                                                   "How many workers are erased, at most all.",
+                                                   .flags = SG_REQUIRED),
+                                        {0}};
 static const sg_param worker_item[] = {
     SG_ROW_INT("worker", 0, 999999, "The number of a worker, from 0."), {0}};
 static const sg_param pattern_params[] = {SG_ROW_LIST("workers", worker_item, 0, 1000000,
@@ -129,9 +128,11 @@ static sg_status read_erasure(sg_failures *f, const sg_values *v, sg_error *e) {
   if (f->erasure == SG_ERASE_NONE) return SG_OK;
   f->pattern = calloc((size_t)f->workers, sizeof *f->pattern);
   if (!f->pattern) return sg_fail_memory(e);
-  if (f->erasure == SG_ERASE_BERNOULLI) f->probability = sg_real(v, "probability");
   if (f->erasure == SG_ERASE_PATTERN) return read_pattern(f, v, e);
-  if (f->erasure == SG_ERASE_BERNOULLI) return SG_OK;
+  if (f->erasure == SG_ERASE_BERNOULLI) {
+    f->probability = sg_real(v, "probability");
+    return SG_OK;
+  }
   f->count = (int)sg_int(v, "count");
   if (f->count > f->workers)
     return sg_fail_at(e, v, "count", "expected at most as many as there are workers, %d, found %d",
@@ -176,9 +177,9 @@ double sg_failures_probability(const sg_failures *f, int worker, long iterations
   return 1 - (1 - erasure_probability(f, worker)) * (1 - death_probability(f, iterations));
 }
 
-bool sg_failures_run_init(sg_failures_run *run, const sg_failures *f) {
+bool sg_failures_run_init(sg_failures_run *run, const sg_failures *f, uint32_t replication) {
   size_t n = (size_t)f->workers;
-  *run = (sg_failures_run){0};
+  *run = (sg_failures_run){.of = f, .replication = replication};
   if (f->crash == SG_CRASH_CHAIN && !(run->dead = calloc(n, sizeof *run->dead))) return false;
   if (f->erasure != SG_ERASE_UNIFORM && f->erasure != SG_ERASE_BURST) return true;
   run->erased = calloc(n, sizeof *run->erased);
@@ -195,20 +196,21 @@ void sg_failures_run_clear(sg_failures_run *run) {
 
 /* --- What happens ----------------------------------------------------------------------------- */
 
-double sg_failures_down(const sg_failures *f, sg_failures_run *run, uint32_t replication,
-                        int worker, uint32_t iteration) {
+double sg_failures_down(sg_failures_run *run, int worker, uint32_t iteration) {
+  const sg_failures *f = run->of;
+  sg_stream s;
   switch (f->crash) {
   case SG_CRASH_NONE: break;
   case SG_CRASH_CHAIN:
-    if (sg_chain_in(&f->dead, &run->dead[worker], replication, worker, iteration)) return INFINITY;
+    if (sg_chain_in(&f->dead, &run->dead[worker], run->replication, worker, iteration))
+      return INFINITY;
     break;
-  case SG_CRASH_SECONDS: {
-    sg_stream s;
+  case SG_CRASH_SECONDS:
     if (iteration == 0) break;
-    sg_stream_at(&s, f->seed, replication, SG_FOR_STATE, (uint32_t)worker, iteration, STATE_CRASH);
+    sg_stream_at(&s, f->seed, run->replication, SG_FOR_STATE, (uint32_t)worker, iteration,
+                 STATE_CRASH);
     if (sg_uniform(&s) < f->crash_probability) return sg_law_draw(&f->downtime, &s);
     break;
-  }
   }
   return 0;
 }
@@ -220,20 +222,20 @@ static void erase(sg_failures_run *run, int worker) {
 
 /* The set of an iteration. Uniform: Floyd's sample of `count` of n. A stream has 2^17 numbers, so
  * that it is positioned anew. */
-static void draw_set(const sg_failures *f, sg_failures_run *run, uint32_t replication,
-                     uint32_t iteration) {
+static void draw_set(sg_failures_run *run, uint32_t iteration) {
+  const sg_failures *f = run->of;
   int n = f->workers;
   sg_stream s;
   while (run->listed > 0) run->erased[run->list[--run->listed]] = false;
   if (f->erasure == SG_ERASE_BURST) {
-    sg_stream_at(&s, f->seed, replication, SG_FOR_COMMON, 0, iteration, COMMON_ERASURE);
+    sg_stream_at(&s, f->seed, run->replication, SG_FOR_COMMON, 0, iteration, COMMON_ERASURE);
     int first = (int)(sg_uniform(&s) * n);
     for (int i = 0; i < f->count; i++) erase(run, (first + i) % n);
   } else {
     for (int j = n - f->count, drawn = 0; j < n; j++, drawn++) {
       if (drawn % 65536 == 0)
-        sg_stream_at(&s, f->seed, replication, SG_FOR_COMMON, (uint32_t)(drawn / 65536), iteration,
-                     COMMON_ERASURE);
+        sg_stream_at(&s, f->seed, run->replication, SG_FOR_COMMON, (uint32_t)(drawn / 65536),
+                     iteration, COMMON_ERASURE);
       int t = (int)(sg_uniform(&s) * (j + 1));
       erase(run, run->erased[t] ? j : t);
     }
@@ -242,20 +244,19 @@ static void draw_set(const sg_failures *f, sg_failures_run *run, uint32_t replic
   run->iteration = iteration;
 }
 
-bool sg_failures_erased(const sg_failures *f, sg_failures_run *run, uint32_t replication,
-                        int worker, uint32_t iteration) {
+bool sg_failures_erased(sg_failures_run *run, int worker, uint32_t iteration) {
+  const sg_failures *f = run->of;
+  sg_stream s;
   if (!f->fresh) iteration = 0;
   switch (f->erasure) {
   case SG_ERASE_NONE: return false;
-  case SG_ERASE_BERNOULLI: {
-    sg_stream s;
-    sg_stream_at(&s, f->seed, replication, SG_FOR_STATE, (uint32_t)worker, iteration,
+  case SG_ERASE_BERNOULLI:
+    sg_stream_at(&s, f->seed, run->replication, SG_FOR_STATE, (uint32_t)worker, iteration,
                  STATE_ERASURE);
     return sg_uniform(&s) < f->probability;
-  }
   case SG_ERASE_UNIFORM:
   case SG_ERASE_BURST:
-    if (!run->known || run->iteration != iteration) draw_set(f, run, replication, iteration);
+    if (!run->known || run->iteration != iteration) draw_set(run, iteration);
     return run->erased[worker];
   case SG_ERASE_WORST:
   case SG_ERASE_PATTERN: return f->pattern[worker];

@@ -45,9 +45,11 @@ sg_status sg_failures_init(sg_failures *f, const sg_values *crashes, const sg_va
 void sg_failures_clear(sg_failures *f);
 
 typedef struct sg_failures_run { /* what a run remembers; zeroed at first */
-  sg_chain_state *dead;          /* workers values */
-  bool *erased;                  /* workers values, of `iteration` */
-  int *list;                     /* those that are erased */
+  const sg_failures *of;
+  uint32_t replication;
+  sg_chain_state *dead; /* workers values */
+  bool *erased;         /* workers values, of `iteration` */
+  int *list;            /* those that are erased */
   int listed;
   bool known;
   uint32_t iteration;
@@ -57,15 +59,14 @@ typedef struct sg_failures_run { /* what a run remembers; zeroed at first */
  * first `iterations`; NAN where the pattern is not known yet. */
 double sg_failures_probability(const sg_failures *f, int worker, long iterations);
 
-bool sg_failures_run_init(sg_failures_run *run, const sg_failures *f); /* false: no memory */
+/* false: no memory */
+bool sg_failures_run_init(sg_failures_run *run, const sg_failures *of, uint32_t replication);
 void sg_failures_run_clear(sg_failures_run *run);
 
 /* What befalls a worker at its first task of an iteration: 0 nothing, INFINITY it is dead in this
  * iteration, otherwise the seconds from now for which it is down. */
-double sg_failures_down(const sg_failures *f, sg_failures_run *run, uint32_t replication,
-                        int worker, uint32_t iteration);
+double sg_failures_down(sg_failures_run *run, int worker, uint32_t iteration);
 /* Whether the messages of a worker in an iteration never come. */
-bool sg_failures_erased(const sg_failures *f, sg_failures_run *run, uint32_t replication,
-                        int worker, uint32_t iteration);
+bool sg_failures_erased(sg_failures_run *run, int worker, uint32_t iteration);
 
 #endif

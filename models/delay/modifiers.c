@@ -2,13 +2,73 @@
 /* The modifiers in their fixed order: speed, memory, common factor, stalls. */
 #include "models/delay/modifiers.h"
 
-#include "models/delay/address.h"
-
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define PROBABILITY(member, what)                                                                  \
-  SG_ROW_REAL(member, 0, 1, what, .flags = SG_REQUIRED | SG_MIN_OPEN)
+/* --- Factors ---------------------------------------------------------------------------------- */
+
+#define POSITIVE(member, what, value)                                                              \
+  SG_ROW_REAL(member, 0, SG_UNBOUNDED, what, .fallback = value, .flags = SG_MIN_OPEN)
+#define SHAPE(member, what, least, most)                                                           \
+  SG_ROW_REAL(member, least, most, what, .flags = SG_REQUIRED)
+
+static const sg_param deterministic[] = {POSITIVE("value", "The factor.", 1), {0}};
+static const sg_param lognormal[] = {
+    POSITIVE("median", "The median factor.", 1),
+    SHAPE("sigma", "Standard deviation of the natural logarithm.", 1e-6, 10),
+    {0}};
+static const sg_param gamma_params[] = {
+    POSITIVE("mean", "The mean factor.", 1),
+    SHAPE("shape", "1/shape is the squared coefficient of variation.", 0.05, 10000),
+    {0}};
+static const sg_param weibull[] = {
+    POSITIVE("scale", "The factor that 63.2 % stay below.", 1),
+    SHAPE("shape", "Below 1: a heavier tail than the exponential's.", 0.05, 1000),
+    {0}};
+static const sg_param pareto[] = {
+    POSITIVE("minimum", "The least factor.", 1),
+    SHAPE("shape", "The tail index: at 1 and below there is no mean.", 0.05, 1000),
+    {0}};
+static const sg_param bimodal[] = {
+    POSITIVE("fast", "The usual factor.", 1),
+    POSITIVE("slow", "The other factor, at least fast.", 2),
+    SHAPE("slow_probability", "The probability of the other factor.", 0, 1),
+    {0}};
+
+static const sg_variant factors[] = {
+    {.name = "none", .summary = "The factor is 1."},
+    {.name = "deterministic", .summary = "Always the same factor.", .params = deterministic},
+    {.name = "lognormal", .summary = "Lognormal factor.", .params = lognormal},
+    {.name = "gamma", .summary = "Gamma factor.", .params = gamma_params},
+    {.name = "weibull", .summary = "Weibull factor.", .params = weibull},
+    {.name = "pareto", .summary = "Pareto factor.", .params = pareto},
+    {.name = "bimodal", .summary = "One of two factors.", .params = bimodal}};
+
+SG_VARIANTS(factor_at, factors)
+
+const sg_family sg_factor_family = {
+    .selector = "model", .what = "law of a factor", .at = factor_at, .fallback = "none"};
+
+/* The law of that name, its last parameters being those of the factor. */
+static sg_status read_factor(sg_law *law, const sg_values *values, sg_error *e) {
+  double value[3];
+  int n = 0, i = 0;
+  *law = (sg_law){0};
+  if (values->variant == &factors[0]) return SG_OK;
+  for (const sg_param *p = values->variant->params; p->name; p++)
+    value[n++] = sg_real(values, p->name);
+  if (values->variant->params == bimodal && value[1] < value[0])
+    return sg_fail_at(e, values, "slow", "expected slow ≥ fast = %g, found %g", value[0], value[1]);
+  while (sg_law_variant_at(i) && strcmp(sg_law_variant_at(i)->name, values->variant->name) != 0)
+    i++;
+  if (!sg_law_type_at(i))
+    return sg_fail(e, SG_BUG, values->pointer, "there is no law of the name of this factor");
+  sg_law_set(law, sg_law_type_at(i), n, value);
+  return SG_OK;
+}
+
+/* --- Memory and stalls ------------------------------------------------------------------------ */
 
 #define MEMORY(member, what, least, most, open)                                                    \
   SG_ROW_REAL(member, least, most, what, .flags = SG_OPTIONAL | (open))
@@ -39,7 +99,9 @@ const sg_family sg_stall_length_family = {
     .selector = "model", .what = "delay law", .at = length_at, .fallback = "none"};
 
 const sg_param sg_stall_params[] = {
-    PROBABILITY("probability", "Probability that a given worker is stalled in a given iteration."),
+    SG_ROW_REAL("probability", 0, 1,
+                "Probability that a given worker is stalled in a given iteration.",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
     SG_ROW_FAMILY("length", &sg_stall_length_family,
                   "The seconds that a stall adds to the worker's first task of the iteration, a "
                   "draw for each worker; nothing divides or multiplies them."),
@@ -90,8 +152,7 @@ static sg_status read_stalls(sg_modifiers *m, const sg_values *v, sg_error *e) {
     return sg_fail_at(e, v, "share", "expected at least the probability, %g, found %g",
                       m->stall_probability, m->stall_share);
   const sg_values *length = sg_object(v, "length");
-  m->stall_has_length = length->variant != &no_length;
-  if (m->stall_has_length) return sg_law_init(&m->stall_length, length, e);
+  if (length->variant != &no_length) return sg_law_init(&m->stall_length, length, e);
   if (m->stall_slowdown == 1)
     return sg_fail_at(e, v, NULL, "a stall does nothing: expected a length or a slowdown > 1");
   return SG_OK;
@@ -102,24 +163,23 @@ sg_status sg_modifiers_init(sg_modifiers *m, const sg_values *random_speed, cons
                             uint64_t seed, sg_error *e) {
   *m = (sg_modifiers){.workers = workers, .seed = seed, .memory = memory, .stall_slowdown = 1};
   sg_status d = read_memory(m, memory, e);
-  sg_status a = sg_factor_init(&m->speed, random_speed, e);
-  sg_status b = sg_factor_init(&m->common, common, e);
+  sg_status a = read_factor(&m->speed, random_speed, e);
+  sg_status b = read_factor(&m->common, common, e);
   sg_status c = read_stalls(m, stalls, e);
-  m->any = m->speed.random || memory || m->common.random || m->stall_probability > 0;
+  m->any = m->speed.type || memory || m->common.type || m->stall_probability > 0;
   return a ? a : b ? b : c ? c : d;
 }
 
 void sg_modifiers_clear(sg_modifiers *m) {
-  sg_factor_clear(&m->speed);
-  sg_factor_clear(&m->common);
+  sg_law_clear(&m->speed);
+  sg_law_clear(&m->common);
   sg_law_clear(&m->stall_length);
 }
 
-bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *m) {
-  *run = (sg_modifiers_run){0};
-  if (!m->any) return true;
-  run->worker = calloc((size_t)m->workers, sizeof *run->worker);
-  return run->worker;
+bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *of, uint32_t replication) {
+  *run = (sg_modifiers_run){.of = of, .replication = replication};
+  if (of->any) run->worker = calloc((size_t)of->workers, sizeof *run->worker);
+  return run->worker || !of->any;
 }
 
 void sg_modifiers_run_clear(sg_modifiers_run *run) {
@@ -128,52 +188,55 @@ void sg_modifiers_run_clear(sg_modifiers_run *run) {
 }
 
 /* What all workers have in common. */
-static void begin_iteration(const sg_modifiers *m, sg_modifiers_run *run, uint32_t replication,
-                            uint32_t iteration) {
+static void begin_iteration(sg_modifiers_run *run, uint32_t iteration) {
+  const sg_modifiers *m = run->of;
   sg_stream s;
   run->common = 1;
-  if (m->common.random) {
-    sg_stream_at(&s, m->seed, replication, SG_FOR_COMMON, 0, iteration, COMMON_FACTOR);
-    run->common = sg_law_draw(&m->common.law, &s);
+  if (m->common.type) {
+    sg_stream_at(&s, m->seed, run->replication, SG_FOR_COMMON, 0, iteration, COMMON_FACTOR);
+    run->common = sg_law_draw(&m->common, &s);
   }
   run->stall = true;
   if (m->stall_share > 0) {
-    sg_stream_at(&s, m->seed, replication, SG_FOR_COMMON, 0, iteration, COMMON_STALL);
+    sg_stream_at(&s, m->seed, run->replication, SG_FOR_COMMON, 0, iteration, COMMON_STALL);
     run->stall = sg_uniform(&s) * m->stall_share < m->stall_probability;
   }
   run->known = true;
   run->iteration = iteration;
 }
 
-static void stall(const sg_modifiers *m, uint32_t replication, int worker, uint32_t iteration,
-                  sg_effect *effect) {
+static void stall(const sg_modifiers_run *run, int worker, uint32_t iteration, sg_effect *effect) {
+  const sg_modifiers *m = run->of;
   sg_stream s;
-  sg_stream_at(&s, m->seed, replication, SG_FOR_STATE, (uint32_t)worker, iteration, STATE_STALL);
+  sg_stream_at(&s, m->seed, run->replication, SG_FOR_STATE, (uint32_t)worker, iteration,
+               STATE_STALL);
   if (sg_uniform(&s) >= (m->stall_share > 0 ? m->stall_share : m->stall_probability)) return;
   effect->factor *= m->stall_slowdown;
-  if (m->stall_has_length) effect->stall_s = sg_law_draw(&m->stall_length, &s);
+  if (m->stall_length.type) effect->stall_s = sg_law_draw(&m->stall_length, &s);
 }
 
-double sg_modifiers_speed(const sg_modifiers *m, uint32_t replication, int worker) {
+double sg_modifiers_speed(const sg_modifiers_run *run, int worker) {
+  const sg_modifiers *m = run->of;
   sg_stream s;
-  sg_stream_at(&s, m->seed, replication, SG_FOR_STATE, (uint32_t)worker, 0, STATE_SPEED);
-  double speed = sg_law_draw(&m->speed.law, &s);
+  if (!m->speed.type) return 1;
+  sg_stream_at(&s, m->seed, run->replication, SG_FOR_STATE, (uint32_t)worker, 0, STATE_SPEED);
+  double speed = sg_law_draw(&m->speed, &s);
   return fmax(speed, 1e-300); /* a speed is never 0, whatever the law's last bit */
 }
 
-sg_effect sg_modifiers_effect(const sg_modifiers *m, sg_modifiers_run *run, uint32_t replication,
-                              int worker, uint32_t iteration) {
+sg_effect sg_modifiers_effect(sg_modifiers_run *run, int worker, uint32_t iteration) {
+  const sg_modifiers *m = run->of;
   struct sg_modified *w = &run->worker[worker];
   if (w->known && w->iteration == iteration) return w->effect;
-  if (!run->known || run->iteration != iteration) begin_iteration(m, run, replication, iteration);
+  if (!run->known || run->iteration != iteration) begin_iteration(run, iteration);
   sg_effect effect = {.factor = run->common};
-  if (m->speed.random) {
-    if (w->speed == 0) w->speed = sg_modifiers_speed(m, replication, worker);
+  if (m->speed.type) {
+    if (w->speed == 0) w->speed = sg_modifiers_speed(run, worker);
     effect.factor /= w->speed;
   }
-  if (m->memory && sg_chain_in(&m->slow, &w->slow, replication, worker, iteration))
+  if (m->memory && sg_chain_in(&m->slow, &w->slow, run->replication, worker, iteration))
     effect.factor *= m->slowdown;
-  if (m->stall_probability > 0 && run->stall) stall(m, replication, worker, iteration, &effect);
+  if (m->stall_probability > 0 && run->stall) stall(run, worker, iteration, &effect);
   w->effect = effect;
   w->iteration = iteration;
   w->known = true;

@@ -5,8 +5,12 @@
 #define SG_MODELS_MODIFIERS_H
 
 #include "models/delay/chain.h"
-#include "models/delay/factor.h"
+#include "models/times/law.h"
 
+/* The laws of factors without a unit, of a worker's speed, of what an iteration has in common:
+ * {"model": none | lognormal | gamma | weibull | pareto | bimodal | deterministic}, the laws of
+ * law.h with the same members, their times being numbers: "median" for "median_s". */
+extern const sg_family sg_factor_family;
 /* "delay.memory" and "delay.stalls". */
 extern const sg_family sg_stall_length_family;
 extern const sg_param sg_memory_params[], sg_stall_params[];
@@ -14,15 +18,14 @@ extern const sg_param sg_memory_params[], sg_stall_params[];
 typedef struct sg_modifiers {
   int workers;
   uint64_t seed;
-  bool any; /* false: nothing below does anything */
-  sg_factor speed;
+  bool any;     /* false: nothing below does anything */
+  sg_law speed; /* type NULL: none */
   bool memory;
   sg_chain slow;
   double slowdown;
-  sg_factor common;
+  sg_law common;                                         /* type NULL: none */
   double stall_probability, stall_share, stall_slowdown; /* share 0: each worker by itself */
-  bool stall_has_length;
-  sg_law stall_length;
+  sg_law stall_length;                                   /* type NULL: none */
 } sg_modifiers;
 
 /* random_speed: a factor; memory and stalls may be NULL. A zeroed object, or one whose making
@@ -39,7 +42,9 @@ typedef struct sg_effect {
 } sg_effect;
 
 typedef struct sg_modifiers_run { /* what a run remembers; zeroed at first */
-  struct sg_modified {            /* workers values */
+  const sg_modifiers *of;
+  uint32_t replication;
+  struct sg_modified { /* workers values */
     sg_chain_state slow;
     double speed; /* 0: not drawn yet */
     bool known;   /* `effect` is of `iteration` */
@@ -52,15 +57,15 @@ typedef struct sg_modifiers_run { /* what a run remembers; zeroed at first */
   bool stall; /* one that hits several workers */
 } sg_modifiers_run;
 
-bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *m); /* false: no memory */
+/* false: no memory */
+bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *of, uint32_t replication);
 void sg_modifiers_run_clear(sg_modifiers_run *run);
 
-/* The random speed of a worker in a run. Only where m->speed.random. */
-double sg_modifiers_speed(const sg_modifiers *m, uint32_t replication, int worker);
+/* The random speed of a worker in a run, 1 if there is none. */
+double sg_modifiers_speed(const sg_modifiers_run *run, int worker);
 
 /* A function of (seed, replication, worker, iteration) alone. O(1) for the iteration asked for last
  * and the next ones; an earlier one costs the way from the start. */
-sg_effect sg_modifiers_effect(const sg_modifiers *m, sg_modifiers_run *run, uint32_t replication,
-                              int worker, uint32_t iteration);
+sg_effect sg_modifiers_effect(sg_modifiers_run *run, int worker, uint32_t iteration);
 
 #endif

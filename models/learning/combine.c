@@ -6,9 +6,6 @@
 
 #include <stdbool.h>
 
-#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
-#define TO(p, i) (*(sg_v4u *)((p) + (i)))
-
 SG_CLONES void sg_combine(int terms, const double *const *x, const double *coef, double *y, long n,
                           int add) {
   const sg_v4 zero = SG_V4(0.0);

@@ -2,7 +2,7 @@
 /* Data from comma-separated values (sim/core/csv.h): a header, numeric columns, one label column.
  */
 #include "sim/core/csv.h"
-#include "models/learning/data_source.h"
+#include "models/learning/data.h"
 #include "sim/core/nearest.h"
 #include "sim/core/text.h"
 
@@ -47,22 +47,18 @@ static int by_text(const void *a, const void *b) {
   return order ? order : (x->column > y->column) - (x->column < y->column);
 }
 
-/* The first column of that name, −1 if there is none. O(log columns). */
-static int find_column(const reader *r, const char *text) {
-  int low = 0, high = r->columns;
-  while (low < high) {
-    int middle = low + (high - low) / 2;
-    if (strcmp(r->sorted[middle].text, text) < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < r->columns && strcmp(r->sorted[low].text, text) == 0 ? r->sorted[low].column : -1;
+static int against_text(const void *text, const void *of) {
+  return strcmp(text, ((const name *)of)->text);
 }
 
-static sg_status no_column(reader *r, const char *member, const char *text) {
-  return sg_fail_at(r->csv.e, r->values, member, "%s has no column \"%s\"%s", r->csv.name, text,
-                    sg_suggest(text, r->column).text);
+/* The column that a member names. O(log columns). */
+static sg_status find_column(reader *r, const char *member, const char *text, int *column) {
+  const name *found = bsearch(text, r->sorted, (size_t)r->columns, sizeof *r->sorted, against_text);
+  if (!found)
+    return sg_fail_at(r->csv.e, r->values, member, "%s has no column \"%s\"%s", r->csv.name, text,
+                      sg_suggest(text, r->column).text);
+  *column = found->column;
+  return SG_OK;
 }
 
 /* The names of the columns, which must differ. */
@@ -95,17 +91,17 @@ static sg_status read_header(reader *r) {
     return sg_csv_fault(&r->csv, -1, "expected a header and rows, found an empty file");
   status = take_names(r);
   if (status == SG_NO_MEMORY) return status;
-  const char *label = sg_text(r->values, "label");
-  int column = find_column(r, label);
-  if (column < 0)
-    status = no_column(r, "label", label);
+  int column;
+  sg_status found = find_column(r, "label", sg_text(r->values, "label"), &column);
+  if (found)
+    status = found;
   else
     r->role[column] = LABEL;
   for (int i = 0; i < sg_count(r->values, "ignore"); i++) {
     const char *ignored = sg_item(r->values, "ignore", i)->text;
-    column = find_column(r, ignored);
-    if (column < 0)
-      status = no_column(r, "ignore", ignored);
+    found = find_column(r, "ignore", ignored, &column);
+    if (found)
+      status = found;
     else if (r->role[column] == LABEL)
       status = sg_fail_at(r->csv.e, r->values, "ignore", "\"%s\" is the label column", ignored);
     else
@@ -168,15 +164,13 @@ static sg_status read_rows(reader *r, bool real, sg_data *data) {
   if (status) return status;
   if (!real && !(r->class_name = calloc(CLASSES_MAX, sizeof *r->class_name)))
     return sg_fail_memory(csv->e);
-  for (;;) {
-    status = sg_csv_next(csv);
-    if (status == SG_INVALID) continue; /* it is counted */
-    if (status) return status;
-    if (csv->count == 0) break;
+  while ((!(status = sg_csv_next(csv)) && csv->count > 0) || status == SG_INVALID) {
+    if (status) continue; /* it is counted */
     status = read_row(r, real, data->x + row * data->columns, data->y + row);
     if (status) return status;
     row++;
   }
+  if (status) return status;
   data->rows = row;
   if (row == 0 && csv->faults == 0)
     sg_csv_fault(csv, -1, "expected rows after the header, found none");
@@ -223,7 +217,6 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
               .csv = {.name = sg_text(values, "path"), .separator = *separator, .e = e}};
   sg_status status = sg_read_file(r.csv.name, &text, &length, e);
   if (status) return status;
-  sg_sha256(text, length, data->sha256);
   sg_csv_text(&r.csv, text, length);
   status = read_header(&r);
   if (!status) status = read_rows(&r, real, data);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Data sets: the table of sources, the order of rows, the split, standardisation. */
-#include "models/learning/data_source.h"
+#include "models/learning/data.h"
 #include "models/learning/internal.h"
+#include "sim/core/linalg.h"
 #include "sim/core/random.h"
 
 #include <math.h>
@@ -37,26 +38,17 @@ sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e)
 }
 
 /* Fisher–Yates, by the seed alone. */
-static sg_status shuffle(sg_data *data, uint64_t seed, sg_error *e) {
+static void shuffle(sg_data *data, uint64_t seed) {
   enum { CHUNK = 1 << 16 }; /* numbers taken from one stream */
-  size_t size = (size_t)data->columns * sizeof(double);
-  double *spare = malloc(size);
-  if (!spare) return sg_fail_memory(e);
   sg_stream stream;
   for (long i = data->rows - 1, taken = 0; i > 0; i--, taken++) {
     if (taken % CHUNK == 0)
       sg_stream_at(&stream, seed, 0, SG_FOR_SPLIT, 0, (uint32_t)(taken / CHUNK), 0);
     long j = (long)(sg_uniform(&stream) * (double)(i + 1));
     if (j == i) continue;
-    double *a = data->x + i * data->columns, *b = data->x + j * data->columns, y = data->y[i];
-    memcpy(spare, a, size);
-    memcpy(a, b, size);
-    memcpy(b, spare, size);
-    data->y[i] = data->y[j];
-    data->y[j] = y;
+    cblas_dswap((int)data->columns, data->x + i * data->columns, 1, data->x + j * data->columns, 1);
+    cblas_dswap(1, data->y + i, 1, data->y + j, 1);
   }
-  free(spare);
-  return SG_OK;
 }
 
 /* Training rows come first; test rows follow in the same memory. */
@@ -82,12 +74,11 @@ static void moments(const sg_data *data, long features, double *mean, double *de
       double d = data->x[i * data->columns + j] - mean[j];
       deviation[j] += d * d;
     }
-  for (long j = 0; j < features; j++) deviation[j] = sqrt(deviation[j] / n);
-  /* A constant column has no deviation, whatever rounding left of it. */
   for (long j = 0; j < features; j++) {
     long i = 1;
     while (i < data->rows && data->x[i * data->columns + j] == data->x[j]) i++;
-    if (i == data->rows) deviation[j] = 0;
+    /* A constant column has no deviation, whatever rounding left of it. */
+    deviation[j] = i == data->rows ? 0 : sqrt(deviation[j] / n);
   }
 }
 
@@ -114,7 +105,7 @@ sg_status sg_data_new(const sg_values *values, bool real, uint64_t seed, sg_data
   const sg_data_source *source =
       (const sg_data_source *)values->variant; /* `about` is its first member */
   sg_status status = source->load(values, real, seed, data, e);
-  if (!status && sg_bool(values, "shuffle")) status = shuffle(data, seed, e);
+  if (!status && sg_bool(values, "shuffle")) shuffle(data, seed);
   if (!status) status = split(data, values, e);
   if (!status && sg_bool(values, "standardize")) status = standardize(data, e);
   if (status) {

@@ -20,7 +20,6 @@ typedef struct sg_data {
   double *test_y;
   int classes;       /* number of distinct labels; 0: y is real */
   char **class_name; /* classes names, sorted */
-  char sha256[65];   /* of the file's content, "" for generated data */
 } sg_data;
 
 /* Reads or generates. Labels: real = true wants numbers (least squares), otherwise any strings.
@@ -28,5 +27,19 @@ typedef struct sg_data {
  * training rows only. */
 sg_status sg_data_new(const sg_values *data, bool real, uint64_t seed, sg_data **out, sg_error *e);
 void sg_data_free(sg_data *data);
+
+/* Where rows come from. A source fills data->x and data->y with all its rows in data->rows, and
+ * classes and class_name. Memory of x and y comes from sg_data_allocate, after which the source
+ * sets the features of row i from data->x + i · data->columns; data.c sees to the intercept. On
+ * failure the caller frees. */
+typedef struct sg_data_source {
+  sg_variant about;
+  sg_status (*load)(const sg_values *values, bool real, uint64_t seed, sg_data *data, sg_error *e);
+} sg_data_source;
+
+extern const sg_data_source sg_data_source_csv, sg_data_source_gaussian_mixture;
+
+/* Sets rows and columns (features, and the intercept if data->intercept) and allocates x and y. */
+sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e);
 
 #endif

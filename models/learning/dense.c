@@ -14,13 +14,19 @@
 #include "models/learning/dense.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
-#include "models/learning/wide.h"
 #include "sim/core/linalg.h"
+#include "sim/core/text.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+typedef struct sg_dense {
+  const sg_loss *loss;
+  sg_data *data;
+  int outputs; /* vectors of length columns in a model */
+  long block;  /* rows of a block in width 1 */
+} sg_dense;
 
 enum {
   BLOCK_BYTES = 24 << 10, /* a block of short rows fits the first-level cache with its vectors */
@@ -28,51 +34,39 @@ enum {
   PRODUCT_ROWS = 480 /* rows of X that meet the models of both points while they are near */
 };
 
-#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
-
-/* Inner products of four rows with one vector. A row's bits do not depend on its company. */
-SG_CLONES static void dot_rows(const double *const row[4], const double *x, long n, double out[4]) {
-  const double *p = row[0], *q = row[1], *r = row[2], *s = row[3];
+/* Inner products of four vectors with four others; those that are the same are read once. A
+ * product's bits do not depend on its company. */
+SG_INLINE void dot4(const double *const a[4], const double *const b[4], long n, double out[4]) {
+  const double *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
+  const double *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
   const sg_v4 zero = SG_V4(0.0);
   sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
   long i = 0;
   for (; i + 8 <= n; i += 8) {
-    sg_v4 u = AT(x, i), v = AT(x, i + 4);
-    p0 += u * AT(p, i), p1 += v * AT(p, i + 4);
-    q0 += u * AT(q, i), q1 += v * AT(q, i + 4);
-    r0 += u * AT(r, i), r1 += v * AT(r, i + 4);
-    s0 += u * AT(s, i), s1 += v * AT(s, i + 4);
+    p0 += AT(a0, i) * AT(b0, i), p1 += AT(a0, i + 4) * AT(b0, i + 4);
+    q0 += AT(a1, i) * AT(b1, i), q1 += AT(a1, i + 4) * AT(b1, i + 4);
+    r0 += AT(a2, i) * AT(b2, i), r1 += AT(a2, i + 4) * AT(b2, i + 4);
+    s0 += AT(a3, i) * AT(b3, i), s1 += AT(a3, i + 4) * AT(b3, i + 4);
   }
   p0 += p1, q0 += q1, r0 += r1, s0 += s1;
   out[0] = sg_v4_sum(&p0), out[1] = sg_v4_sum(&q0);
   out[2] = sg_v4_sum(&r0), out[3] = sg_v4_sum(&s0);
   for (; i < n; i++) {
-    out[0] += x[i] * p[i], out[1] += x[i] * q[i];
-    out[2] += x[i] * r[i], out[3] += x[i] * s[i];
+    out[0] += a0[i] * b0[i], out[1] += a1[i] * b1[i];
+    out[2] += a2[i] * b2[i], out[3] += a3[i] * b3[i];
   }
 }
 
-/* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]: the same bits as apart. */
+/* Four rows with one vector. */
+SG_CLONES static void dot_rows(const double *const row[4], const double *x, long n, double out[4]) {
+  dot4(row, (const double *const[]){x, x, x, x}, n, out);
+}
+
+/* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]. */
 SG_CLONES static void dot_points(const double *const row[2], const double *x, const double *y,
                                  long n, double out[4]) {
-  const double *p = row[0], *q = row[1];
-  const sg_v4 zero = SG_V4(0.0);
-  sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
-  long i = 0;
-  for (; i + 8 <= n; i += 8) {
-    sg_v4 u = AT(p, i), v = AT(p, i + 4), a = AT(q, i), b = AT(q, i + 4);
-    p0 += AT(x, i) * u, p1 += AT(x, i + 4) * v;
-    q0 += AT(x, i) * a, q1 += AT(x, i + 4) * b;
-    r0 += AT(y, i) * u, r1 += AT(y, i + 4) * v;
-    s0 += AT(y, i) * a, s1 += AT(y, i + 4) * b;
-  }
-  p0 += p1, q0 += q1, r0 += r1, s0 += s1;
-  out[0] = sg_v4_sum(&p0), out[1] = sg_v4_sum(&q0);
-  out[2] = sg_v4_sum(&r0), out[3] = sg_v4_sum(&s0);
-  for (; i < n; i++) {
-    out[0] += x[i] * p[i], out[1] += x[i] * q[i];
-    out[2] += y[i] * p[i], out[3] += y[i] * q[i];
-  }
+  dot4((const double *const[]){row[0], row[1], row[0], row[1]}, (const double *const[]){x, x, y, y},
+       n, out);
 }
 
 /* Margins of n rows with one or two vectors (y may be NULL), to zx and zy. */
@@ -97,50 +91,46 @@ static void margins(const double *const *rows, long n, long columns, const doubl
 
 /* --- Creation --------------------------------------------------------------------------------- */
 
-static double *targets(long n, const double *y, int classes) {
-  double *t = malloc((size_t)(n > 0 ? n : 1) * sizeof *t);
-  for (long i = 0; t && i < n; i++) t[i] = classes == 2 ? 2 * y[i] - 1 : y[i];
-  return t;
+/* Says what classes there are as one reads them: "3 ("a", "b", "c")". */
+static sg_status wrong_classes(const sg_values *learning, const sg_data *data, sg_error *e) {
+  sg_buffer found = {0};
+  sg_putf(&found, "%d (", data->classes);
+  for (int c = 0; c < data->classes && c < 5; c++)
+    sg_putf(&found, "%s\"%s\"", c ? ", " : "", data->class_name[c]);
+  sg_put(&found, data->classes > 5 ? ", …)" : ")");
+  sg_status status =
+      found.failed ? sg_fail_memory(e)
+                   : sg_fail_at(e, learning, "data",
+                                "expected labels of exactly 2 classes for logistic-regression, "
+                                "found %.255s; problem \"softmax\" takes more",
+                                found.data);
+  sg_buffer_free(&found);
+  return status;
 }
 
-/* As one reads them: "no classes", "3 classes (a, b, c, …)". */
-static void name_classes(const sg_data *data, char *text, size_t size) {
-  int n = snprintf(text, size, "%d (", data->classes);
-  for (int c = 0; c < data->classes && c < 5 && n > 0 && (size_t)n < size; c++)
-    n += snprintf(text + n, size - (size_t)n, "%s\"%s\"", c ? ", " : "", data->class_name[c]);
-  if (n > 0 && (size_t)n < size)
-    snprintf(text + n, size - (size_t)n, data->classes > 5 ? ", …)" : ")");
-}
+static const sg_param params[] = {SG_ROW_FAMILY("data", &sg_data_family, "the data set",
+                                                .fields = sg_data_params, .flags = SG_REQUIRED),
+                                  {0}};
 
-const sg_param sg_dense_params[] = {SG_ROW_FAMILY("data", &sg_data_family, "the data set",
-                                                  .fields = sg_data_params, .flags = SG_REQUIRED),
-                                    {0}};
-
-sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64_t seed,
-                          const sg_loss *loss, int classes, sg_error *e) {
+/* Reads the data and fills in the problem. */
+static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
+                        sg_error *e) {
+  const int classes = problem->type->loss->classes;
   sg_dense *d = calloc(1, sizeof *d);
   if (!d) return sg_fail_memory(e);
   problem->self = d;
-  d->loss = loss;
+  d->loss = problem->type->loss;
   sg_status status = sg_data_new(sg_object(learning, "data"), classes == 0, seed, &d->data, e);
   if (status) return status;
-  const sg_data *data = d->data;
-  if (classes == 2 && data->classes != 2) {
-    char found[256];
-    name_classes(data, found, sizeof found);
-    return sg_fail_at(e, learning, "data",
-                      "expected labels of exactly 2 classes for logistic-regression, found %s; "
-                      "problem \"softmax\" takes more",
-                      found);
-  }
+  sg_data *data = d->data;
+  if (classes == 2 && data->classes != 2) return wrong_classes(learning, data, e);
   if (data->rows < problem->subsets)
     return sg_fail_at(e, learning, "data",
                       "expected a training row for each of the %d subsets, found %ld rows",
                       problem->subsets, data->rows);
   d->outputs = classes > 2 ? data->classes : 1;
-  d->target = targets(data->rows, data->y, classes);
-  d->test_target = targets(data->test_rows, data->test_y, classes);
-  if (!d->target || !d->test_target) return sg_fail_memory(e);
+  for (long i = 0; classes == 2 && i < data->rows + data->test_rows; i++)
+    data->y[i] = 2 * data->y[i] - 1; /* of the test rows, too */
   long block = BLOCK_BYTES / (8 * data->columns) / 4 * 4;
   d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
   problem->rows = data->rows;
@@ -148,49 +138,45 @@ sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64
   problem->stride = data->columns;
   problem->unregularised = data->intercept ? 1 : 0;
   problem->data_bytes = 8.0 * (double)data->rows * (double)data->columns;
-  memcpy(problem->data_sha256, data->sha256, sizeof problem->data_sha256);
   return SG_OK;
 }
 
-void sg_dense_destroy(sg_problem *problem) {
-  sg_dense *d = problem->self;
-  if (!d) return;
-  sg_data_free(d->data);
-  free(d->target);
-  free(d->test_target);
-  free(d);
+static void destroy(sg_problem *problem) {
+  const sg_dense *d = problem->self;
+  if (d) sg_data_free(d->data);
 }
 
-sg_status sg_dense_partition(const sg_problem *problem, int parts, const double *edge,
-                             sg_partition *partition, sg_error *e) {
-  const sg_dense *d = problem->self;
-  long n = d->data->rows;
-  partition->row = malloc(((size_t)parts + 1) * sizeof *partition->row);
-  if (!partition->row) return sg_fail_memory(e);
-  for (int p = 0; p <= parts; p++) {
-    double share = edge ? edge[p] : (double)p / parts;
+static sg_status partition(const sg_problem *problem, int parts, const double *edge,
+                           sg_partition *partition, sg_error *e) {
+  const sg_data *data = ((const sg_dense *)problem->self)->data;
+  long n = data->rows, first = 0;
+  for (int p = 0; p < parts; p++) {
+    double share = edge ? edge[p + 1] : (double)(p + 1) / parts;
     /* An edge that should fall on half a row goes up, whatever its last bits are. */
-    partition->row[p] = (long)floor(share * (double)n + 0.5 + 1e-9);
-  }
-  partition->row[parts] = n;
-  for (int p = 0; p < parts; p++)
-    if (partition->row[p + 1] <= partition->row[p])
+    long end = p + 1 == parts ? n : (long)floor(share * (double)n + 0.5 + 1e-9);
+    if (end <= first)
       return sg_fail(e, SG_INVALID, NULL,
                      "expected training rows for each of the %d parts of the code, found none for "
                      "part %d: the data have %ld training rows",
                      parts, p, n);
+    partition->stretch[p] = (sg_stretch){.x = data->x + first * data->columns,
+                                         .target = data->y + first,
+                                         .n = end - first,
+                                         .scale = 1.0 / (double)n,
+                                         .at = first};
+    first = end;
+  }
   return SG_OK;
 }
 
 /* The sum of coef · (rows of the part), to x. */
-static void combine_rows(const sg_dense *d, const sg_coded_part *m, const long *first, long rows,
-                         double *x) {
+static void combine_rows(const sg_partition *p, const sg_coded_part *m, long numbers, double *x) {
   enum { TERMS = 16 }; /* parts at a time */
   const double *term[TERMS];
   for (int t = 0; t < m->count; t += TERMS) {
     int terms = m->count - t < TERMS ? m->count - t : TERMS;
-    for (int k = 0; k < terms; k++) term[k] = d->data->x + first[m->part[t + k]] * d->data->columns;
-    sg_combine(terms, term, m->coef + t, x, rows * d->data->columns, t > 0);
+    for (int k = 0; k < terms; k++) term[k] = p->stretch[m->part[t + k]].x;
+    sg_combine(terms, term, m->coef + t, x, numbers, t > 0);
   }
 }
 
@@ -202,62 +188,40 @@ static void make_constant(const sg_data *data, double *constant) {
   }
 }
 
-sg_status sg_dense_combine(const sg_problem *problem, int count, const sg_coded_part *coded,
-                           sg_partition *p, sg_error *e) {
-  const sg_dense *d = problem->self;
-  long columns = d->data->columns;
-  p->coded_rows = calloc((size_t)count, sizeof *p->coded_rows);
-  p->constant = calloc((size_t)columns, sizeof *p->constant);
-  if (!p->coded_rows || !p->constant) return sg_fail_memory(e);
+/* Coded parts of a loss whose residuals are z − y: linear in the model, so that the gradient of a
+ * combination without its targets is X̃ᵀX̃ x / N. */
+static sg_status combine(const sg_problem *problem, int count, const sg_coded_part *coded,
+                         sg_partition *p, sg_error *e) {
+  const sg_data *data = ((const sg_dense *)problem->self)->data;
+  long columns = data->columns, longest = 0;
   for (int c = 0; c < count; c++) {
-    long rows = p->row[coded[c].part[0] + 1] - p->row[coded[c].part[0]];
+    long rows = p->stretch[coded[c].part[0]].n;
     p->made_numbers += coded[c].count > 1 ? rows * columns : 0;
-    p->longest = rows > p->longest ? rows : p->longest;
+    longest = rows > longest ? rows : longest;
   }
-  p->zero = calloc((size_t)p->longest, sizeof *p->zero);
-  p->made = sg_large_array((size_t)p->made_numbers + 1, sizeof *p->made);
-  if (!p->zero || !p->made) return sg_fail_memory(e);
-  double *made = p->made;
-  long at = d->data->rows;
+  p->made = sg_large_array((size_t)(p->made_numbers + longest + columns), sizeof *p->made);
+  if (!p->made) return sg_fail_memory(e);
+  double *made = p->made, *zero = made + p->made_numbers;
+  memset(zero, 0, (size_t)(longest + columns) * sizeof *zero);
+  long at = data->rows;
   for (int c = 0; c < count; c++) {
     const sg_coded_part *m = &coded[c];
-    long rows = p->row[m->part[0] + 1] - p->row[m->part[0]];
-    sg_coded_rows *r = &p->coded_rows[c];
-    *r = (sg_coded_rows){.rows = rows, .scale = 1.0 / (double)d->data->rows, .at = at};
-    at += rows;
+    sg_stretch *s = &p->stretch[p->parts + c];
+    *s = p->stretch[m->part[0]];
+    s->target = zero;
+    s->at = at;
+    at += s->n;
     if (m->count == 1) { /* the rows are there already */
-      r->x = d->data->x + p->row[m->part[0]] * columns;
-      r->scale *= m->coef[0] * m->coef[0];
+      s->scale *= m->coef[0] * m->coef[0];
       continue;
     }
-    combine_rows(d, m, p->row, rows, made);
-    r->x = made;
-    made += rows * columns;
+    combine_rows(p, m, s->n * columns, made);
+    s->x = made;
+    made += s->n * columns;
   }
-  make_constant(d->data, p->constant);
+  p->constant = zero + longest;
+  make_constant(data, p->constant);
   return SG_OK;
-}
-
-/* Rows to go over, and the factor of their gradient. */
-typedef struct stretch {
-  const double *x, *target;
-  long n;
-  const long *pick; /* NULL: rows 0 … n − 1; otherwise the n rows of a mini-batch */
-  double scale;
-  long at; /* width W: their place among the residuals */
-} stretch;
-
-static stretch stretch_of(const sg_dense *d, const sg_partition *p, int part) {
-  if (part >= p->parts) {
-    const sg_coded_rows *r = &p->coded_rows[part - p->parts];
-    return (stretch){.x = r->x, .target = p->zero, .n = r->rows, .scale = r->scale, .at = r->at};
-  }
-  long first = p->row[part];
-  return (stretch){.x = d->data->x + first * d->data->columns,
-                   .target = d->target + first,
-                   .n = p->row[part + 1] - first,
-                   .scale = 1.0 / (double)d->data->rows,
-                   .at = first};
 }
 
 /* --- Width 1 ---------------------------------------------------------------------------------- */
@@ -282,8 +246,8 @@ SG_CLONES static double mean(const double *loss, long n) {
 }
 
 /* Rows b … b + n − 1 of a mini-batch, and their targets. */
-static const double *pick_rows(const stretch *s, long b, long n, long columns, const double **row,
-                               double *target) {
+static const double *pick_rows(const sg_stretch *s, long b, long n, long columns,
+                               const double **row, double *target) {
   for (long i = 0; i < n; i++) {
     row[i] = s->x + s->pick[b + i] * columns;
     target[i] = s->target[s->pick[b + i]];
@@ -293,8 +257,8 @@ static const double *pick_rows(const stretch *s, long b, long n, long columns, c
 
 /* Adds the gradient at x of the rows of s to g (NULL: not wanted) and writes their losses at y to
  * `loss` (NULL: not wanted). scratch: 2 · outputs · block numbers. */
-static void pass(const sg_dense *d, const stretch *s, const double *x, const double *y, double *g,
-                 double *loss, double *scratch) {
+static void pass(const sg_dense *d, const sg_stretch *s, const double *x, const double *y,
+                 double *g, double *loss, double *scratch) {
   long columns = d->data->columns, ld = d->block;
   double *zx = scratch, *zy = scratch + ld * d->outputs, picked[BLOCK_ROWS];
   if (!g) x = y; /* margins at one point */
@@ -320,7 +284,7 @@ static void pass(const sg_dense *d, const stretch *s, const double *x, const dou
 static bool batch_gradient(const sg_problem *problem, sg_workspace *ws,
                            const sg_gradient_request *q, const sg_partial *item, double *g) {
   const sg_dense *d = problem->self;
-  stretch s = stretch_of(d, q->partition, item->part);
+  sg_stretch s = q->partition->stretch[item->part];
   long rows = s.n;
   s.pick = sg_batch_rows(ws, q->partition, item);
   if (!s.pick) return false;
@@ -361,8 +325,8 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
       bool loss = y && p < partition->parts; /* coded rows have none */
       if (!g && !loss) continue;
       if (g) memset(g, 0, (size_t)l * sizeof *g);
-      stretch s = stretch_of(d, partition, p);
-      pass(d, &s, q->x[c], y, g, loss ? ws->loss.p + s.at : NULL, ws->scratch.p);
+      const sg_stretch *s = &partition->stretch[p];
+      pass(d, s, q->x[c], y, g, loss ? ws->loss.p + s->at : NULL, ws->scratch.p);
     }
     if (q->loss) q->loss[c] = y ? mean(ws->loss.p, rows) + penalty(problem, y) : NAN;
   }
@@ -389,35 +353,34 @@ static void losses_elsewhere(const sg_problem *problem, sg_workspace *ws,
           PRODUCT_ROWS);
   for (int c = 0; c < q->columns; c++)
     if (q->loss_x[c] && q->loss_x[c] != q->x[c])
-      d->loss->rows(d->outputs, d->target + begin, end - begin, 1,
+      d->loss->rows(d->outputs, d->data->y + begin, end - begin, 1,
                     ws->scratch.p + (long)c * d->outputs * PRODUCT_ROWS, NULL, PRODUCT_ROWS,
                     ws->loss.p + c * rows + begin);
 }
 
 /* Numbers between the residuals of two models: those of all rows, then of all coded rows. */
-static long residual_rows(const sg_dense *d, const sg_partition *p) {
-  const sg_coded_rows *last = p->coded ? &p->coded_rows[p->coded - 1] : NULL;
-  return last ? last->at + last->rows : d->data->rows;
+static long residual_rows(const sg_partition *p) {
+  const sg_stretch *last = &p->stretch[sg_partition_parts(p) - 1];
+  return last->at + last->n;
 }
 
 /* Residuals of a coded part: its margins, scaled. */
 static void coded_residuals(const sg_dense *d, const sg_workspace *ws, const sg_gradient_request *q,
                             int part) {
-  const stretch s = stretch_of(d, q->partition, part);
-  long ld = residual_rows(d, q->partition);
-  double *z = ws->residual.p + s.at;
-  for (long b = 0; b < s.n; b += PRODUCT_ROWS)
-    product(d, ws, q->width, s.x + b * d->data->columns,
-            s.n - b < PRODUCT_ROWS ? s.n - b : PRODUCT_ROWS, q->x[0], z + b, ld);
+  const sg_stretch *s = &q->partition->stretch[part];
+  long ld = residual_rows(q->partition);
+  double *z = ws->residual.p + s->at;
+  for (long b = 0; b < s->n; b += PRODUCT_ROWS)
+    product(d, ws, q->width, s->x + b * d->data->columns,
+            s->n - b < PRODUCT_ROWS ? s->n - b : PRODUCT_ROWS, q->x[0], z + b, ld);
   for (int c = 0; c < q->columns; c++, z += ld)
-    d->loss->rows(1, s.target, s.n, s.scale, z, z, ld, NULL);
+    d->loss->rows(1, s->target, s->n, s->scale, z, z, ld, NULL);
 }
 
 static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
                             const sg_gradient_request *q) {
   const sg_dense *d = problem->self;
-  long rows = d->data->rows, models = (long)q->width * d->outputs,
-       ld = residual_rows(d, q->partition);
+  long rows = d->data->rows, models = (long)q->width * d->outputs, ld = residual_rows(q->partition);
   const double *other = NULL; /* column 0 of the block of loss points */
   for (int c = 0; q->loss_x && c < q->columns; c++) {
     if (!q->loss_x[c] || q->loss_x[c] == q->x[c]) continue;
@@ -440,7 +403,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
     const double *y = q->loss_x ? q->loss_x[c] : NULL;
     double *z = ws->residual.p + (long)c * d->outputs * ld;
     double *loss = y ? ws->loss.p + c * rows : NULL;
-    d->loss->rows(d->outputs, d->target, rows, 1.0 / (double)rows, z, z, ld,
+    d->loss->rows(d->outputs, d->data->y, rows, 1.0 / (double)rows, z, z, ld,
                   y == q->x[c] ? loss : NULL);
     if (q->loss) q->loss[c] = y ? mean(loss, rows) + penalty(problem, y) : NAN;
   }
@@ -459,8 +422,8 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
   return SG_OK;
 }
 
-sg_status sg_dense_begin(const sg_problem *problem, sg_workspace *ws,
-                         const sg_gradient_request *request) {
+static sg_status begin(const sg_problem *problem, sg_workspace *ws,
+                       const sg_gradient_request *request) {
   if (!sg_workspace_shape(ws, request->n_items, sg_partition_parts(request->partition)))
     return SG_NO_MEMORY;
   return request->width == 1 ? begin_single(problem, ws, request)
@@ -471,21 +434,21 @@ sg_status sg_dense_begin(const sg_problem *problem, sg_workspace *ws,
 static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long begin, long end,
                       double *out, long ld) {
   const sg_gradient_request *q = ws->request;
-  const stretch s = stretch_of(d, q->partition, part);
-  long columns = d->data->columns, rows = residual_rows(d, q->partition);
+  const sg_stretch *s = &q->partition->stretch[part];
+  long columns = d->data->columns, rows = residual_rows(q->partition);
   while (begin < end) { /* class by class */
     long o = begin / columns, first = begin - o * columns;
     long n = end < (o + 1) * columns ? end - begin : (o + 1) * columns - begin;
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s.n, 1.0,
-                s.x + first, (int)columns, ws->residual.p + o * rows + s.at,
+    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s->n, 1.0,
+                s->x + first, (int)columns, ws->residual.p + o * rows + s->at,
                 (int)(rows * d->outputs), 0.0, out, (int)ld);
     begin += n;
     out += n;
   }
 }
 
-sg_status sg_dense_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
-                        const double **out) {
+static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
+                      const double **out) {
   const sg_gradient_request *q = ws->request;
   if (q->width == 1) {
     for (int i = 0; i < q->n_items; i++) out[i] = ws->window[i] + begin;
@@ -514,23 +477,22 @@ static void test(const sg_dense *d, const double *x, double *z, double *loss, sg
     for (int o = 0; o < d->outputs; o++)
       margins(row, block, data->columns, x + o * data->columns, NULL, z + o * n + b, NULL);
   }
-  d->loss->rows(d->outputs, d->test_target, n, 1, z, NULL, n, loss);
+  d->loss->rows(d->outputs, data->test_y, n, 1, z, NULL, n, loss);
   m->test_loss = mean(loss, n);
   if (d->loss->judge) d->loss->judge(data, z, m);
 }
 
-sg_status sg_dense_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
-                            const double *const *x, sg_metrics *metrics) {
+static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
+                          const double *const *x, sg_metrics *metrics) {
   const sg_dense *d = problem->self;
   long n = d->data->rows, t = d->data->test_rows, longest = n > t ? n : t;
   long scratch = 2 * d->block > t ? 2 * d->block : t;
-  const stretch all = {
-      .x = d->data->x, .target = d->target, .n = n, .scale = 1.0 / (double)n, .at = 0};
+  const sg_stretch all = {
+      .x = d->data->x, .target = d->data->y, .n = n, .scale = 1.0 / (double)n, .at = 0};
   if (!sg_numbers_need(&ws->loss, (size_t)longest) ||
       !sg_numbers_need(&ws->scratch, (size_t)(scratch * d->outputs)))
     return SG_NO_MEMORY;
   for (int c = 0; c < columns; c++) {
-    metrics[c] = (sg_metrics){NAN, NAN, NAN, NAN};
     if (what & SG_WANT_LOSS) {
       pass(d, &all, x[c], x[c], NULL, ws->loss.p, ws->scratch.p);
       metrics[c].loss = mean(ws->loss.p, n) + penalty(problem, x[c]);
@@ -539,3 +501,20 @@ sg_status sg_dense_evaluate(const sg_problem *problem, sg_workspace *ws, unsigne
   }
   return SG_OK;
 }
+
+/* --- Descriptors ------------------------------------------------------------------------------ */
+
+#define DENSE(called, text, ...)                                                                   \
+  {                                                                                                \
+    .about = {.name = called, .summary = text, .params = params}, .create = create,                \
+    .destroy = destroy, .partition = partition, .begin = begin, .tile = tile,                      \
+    .evaluate = evaluate, .loss = __VA_ARGS__                                                      \
+  }
+
+const sg_problem_type sg_problem_logistic =
+    DENSE("logistic-regression", "logistic regression with two classes", &sg_logistic_loss);
+const sg_problem_type sg_problem_softmax =
+    DENSE("softmax", "softmax regression with any number of classes", &sg_softmax_loss);
+const sg_problem_type sg_problem_least_squares =
+    DENSE("least-squares", "linear regression, half the mean squared error", &sg_least_squares_loss,
+          .combine = combine);

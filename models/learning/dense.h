@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* The pass over dense data that logistic regression, softmax and least squares share: margins
- * z = X x, residuals r = ∂loss/∂z row by row, gradients X'r. A loss gives its rows; the rest is
- * here. */
+ * z = X x, residuals r = ∂loss/∂z row by row, gradients X'r. A loss gives its rows (losses.c); the
+ * pass is in dense.c, its product with many models side by side in wide.c. */
 #ifndef SG_MODELS_DENSE_H
 #define SG_MODELS_DENSE_H
 
 #include "models/learning/data.h"
 #include "models/learning/internal.h"
-#include "models/learning/metrics.h"
 
-typedef struct sg_dense sg_dense;
+#include <stddef.h>
 
 /* One loss. Arrays of margins are output by output: output o of row i is z[o · ld + i]. */
 typedef struct sg_loss {
+  int classes; /* of the labels: 0 real targets, 2 exactly two, 3 two or more */
   /* For n rows with these targets: r = scale · ∂loss/∂z (may be z itself, may be NULL) and the loss
    * of each row (may be NULL). The bits of a row do not depend on its place. */
   void (*rows)(int outputs, const double *target, long n, double scale, const double *z, double *r,
@@ -21,36 +21,22 @@ typedef struct sg_loss {
   void (*judge)(const sg_data *data, double *z, sg_metrics *metrics);
 } sg_loss;
 
-struct sg_dense {
-  const sg_loss *loss;
-  sg_data *data;
-  int outputs;                  /* vectors of length columns in a model */
-  double *target, *test_target; /* as the loss wants them; owned */
-  long block;                   /* rows of a block in width 1 */
-};
+extern const sg_loss sg_logistic_loss, sg_softmax_loss, sg_least_squares_loss;
 
-/* Reads the data and fills in the problem. classes: 0 real targets, 2 exactly two, 3 two or more.
- */
-sg_status sg_dense_create(sg_problem *problem, const sg_values *learning, uint64_t seed,
-                          const sg_loss *loss, int classes, sg_error *e);
-void sg_dense_destroy(sg_problem *problem);
-sg_status sg_dense_partition(const sg_problem *problem, int parts, const double *edge,
-                             sg_partition *partition, sg_error *e);
-/* Coded parts of a loss whose residuals are z − y: linear in the model, so that the gradient of a
- * combination without its targets is X̃ᵀX̃ x / N. */
-sg_status sg_dense_combine(const sg_problem *problem, int count, const sg_coded_part *coded,
-                           sg_partition *partition, sg_error *e);
-sg_status sg_dense_begin(const sg_problem *problem, sg_workspace *ws,
-                         const sg_gradient_request *request);
-sg_status sg_dense_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
-                        const double **out);
-sg_status sg_dense_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
-                            const double *const *x, sg_metrics *metrics);
+/* Share of n rows whose score's sign says the label (positive: class 1; zero: class 0). NAN if
+ * there are no rows. */
+double sg_binary_accuracy(long n, const double *score, const double *label);
 
-/* What the descriptors of these problems have in common but for the loss. */
-extern const sg_param sg_dense_params[];
-#define SG_DENSE_FUNCTIONS                                                                         \
-  .destroy = sg_dense_destroy, .partition = sg_dense_partition, .begin = sg_dense_begin,           \
-  .tile = sg_dense_tile, .evaluate = sg_dense_evaluate
+/* Area under the ROC curve by the Mann–Whitney rank sum, ties counted half. NAN if a class is
+ * missing, a score is not a number, or memory is short. */
+double sg_auc(long n, const double *score, const double *label);
+
+/* z (rows × models, column-major, leading dimension ldz) = x (rows × columns, row-major, dense) · m
+ * (columns × models, column-major, dense). scratch: sg_wide_scratch(rows, models) doubles. A row
+ * and column of z have the same bits whatever stands in the others. Uses fused multiply-add where
+ * the processor has it, else OpenBLAS. */
+void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
+                     double *scratch, double *z, long ldz);
+size_t sg_wide_scratch(long rows, int models);
 
 #endif

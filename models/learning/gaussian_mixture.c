@@ -3,7 +3,7 @@
  *
  * The class means stand on orthogonal axes of random direction, all at the same distance from one
  * another. For least squares the target is linear in the features, with noise. */
-#include "models/learning/data_source.h"
+#include "models/learning/data.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_randist.h>

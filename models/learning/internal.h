@@ -19,26 +19,28 @@ bool sg_numbers_need(sg_numbers *b, size_t count);
  * 4 MB on to large pages, which spare address translations. free() it. NULL: none left. */
 void *sg_large_array(size_t count, size_t size);
 
-/* The rows of a coded part. */
-typedef struct sg_coded_rows {
-  const double *x; /* rows × columns; those of the data themselves where it combines one part */
-  long rows;
-  double scale; /* of their gradient: 1/N, times coef² where x is the data */
-  long at;      /* width W: where their residuals begin */
-} sg_coded_rows;
+/* Rows to go over, and the factor of their gradient. */
+typedef struct sg_stretch {
+  const double *x, *target;
+  long n;
+  const long *pick; /* NULL: rows 0 … n − 1; otherwise the n rows of a mini-batch */
+  double scale;
+  long at; /* width W: their place among the residuals */
+} sg_stretch;
 
 struct sg_partition {
   const sg_problem *problem;
-  int parts, coded; /* coded parts are not among `parts` */
-  long *row;        /* dense data: parts + 1 row numbers */
-  sg_coded_rows *coded_rows;
-  double *made;               /* the rows of coded parts of two or more */
-  long made_numbers, longest; /* how many numbers they are; most rows of a coded part */
-  double *zero;               /* `longest` targets of coded rows */
-  double *constant;           /* −Xᵀy/N */
-  /* Synthetic: the subsets that part p overlaps are start[p] … start[p + 1] − 1. */
-  int *start, *subset;
-  double *share; /* of the subset that lies in the part */
+  int parts, coded;    /* coded parts are not among `parts` */
+  sg_stretch *stretch; /* dense data: the rows of each part, then of each coded one */
+  double *made;        /* the rows of coded parts of two or more, their targets, the constant */
+  long made_numbers;   /* of these rows */
+  double *constant;    /* −Xᵀy/N */
+  /* Synthetic: part p overlaps the subsets of overlap[start[p]] … overlap[start[p + 1] − 1]. */
+  int *start;
+  struct sg_overlap {
+    int subset;
+    double share; /* of the subset that lies in the part */
+  } * overlap;
 };
 
 struct sg_workspace {
@@ -46,9 +48,9 @@ struct sg_workspace {
   const sg_gradient_request *request;
   sg_numbers vectors;  /* width 1: whole partial gradients */
   sg_numbers residual; /* width W: rows × (W · outputs) */
-  sg_numbers scratch, loss, factor;
-  sg_numbers point, local; /* local steps: where they are, and the items they have made */
-  sg_numbers *tile;        /* one per slot */
+  sg_numbers scratch, loss;
+  sg_numbers local; /* local steps: the items they have made, and where they are */
+  sg_numbers *tile; /* one per slot */
   int slots;
   const double **window; /* width 1: the vector of each item */
   int *used, *index;     /* width W: the parts of the request, and where each stands among them */
@@ -71,6 +73,6 @@ bool sg_is_batch(const sg_partition *partition, const sg_partial *item);
 const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const sg_partial *item);
 
 extern const sg_problem_type sg_problem_logistic, sg_problem_softmax, sg_problem_least_squares,
-    sg_problem_synthetic, sg_problem_none;
+    sg_problem_synthetic;
 
 #endif

@@ -17,22 +17,22 @@ static const sg_param nesterov_params[] = {
                 .flags = SG_OPTIONAL | SG_MAX_OPEN),
     {0}};
 
-static const sg_variant gradient_descent = {.name = "gradient-descent",
-                                            .summary = "x ← x − step·∇f(x)"};
-static const sg_variant nesterov = {
-    .name = "nesterov",
-    .summary =
-        "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) or a "
-        "constant momentum",
-    .reference = "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243",
-    .params = nesterov_params};
+enum { GRADIENT_DESCENT, NESTEROV };
 
-static const sg_variant *variant_at(int i) {
-  return i == 0 ? &gradient_descent : i == 1 ? &nesterov : NULL;
-}
+static const sg_variant methods[] = {
+    [GRADIENT_DESCENT] = {.name = "gradient-descent", .summary = "x ← x − step·∇f(x)"},
+    [NESTEROV] = {
+        .name = "nesterov",
+        .summary =
+            "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) "
+            "or a constant momentum",
+        .reference = "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243",
+        .params = nesterov_params}};
+
+SG_VARIANTS(method_at, methods)
 
 const sg_family sg_optimizer_family = {
-    .selector = "method", .what = "optimiser", .at = variant_at, .fallback = "gradient-descent"};
+    .selector = "method", .what = "optimiser", .at = method_at, .fallback = "gradient-descent"};
 
 const sg_param sg_optimizer_params[] = {SG_ROW_REAL("step", 0, SG_UNBOUNDED,
                                                     "step size, constant over the run",
@@ -42,16 +42,12 @@ const sg_param sg_optimizer_params[] = {SG_ROW_REAL("step", 0, SG_UNBOUNDED,
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e) {
   *out = malloc(sizeof **out);
   if (!*out) return sg_fail_memory(e);
-  bool accelerated = optimizer->variant == &nesterov;
+  bool accelerated = optimizer->variant == &methods[NESTEROV];
   bool constant = accelerated && sg_given(optimizer, "momentum");
   **out = (sg_optimizer){.nesterov = accelerated,
                          .step = sg_real(optimizer, "step"),
                          .momentum = constant ? sg_real(optimizer, "momentum") : -1};
   return SG_OK;
-}
-
-void sg_optimizer_free(sg_optimizer *optimizer) {
-  free(optimizer);
 }
 
 int sg_optimizer_vectors(const sg_optimizer *optimizer) {
@@ -78,8 +74,8 @@ SG_CLONES static void descend(double step, double l2, long n, const double *poin
                               const double *gradient, double *x) {
   long i = 0;
   for (; i + 4 <= n; i += 4) {
-    sg_v4 p = *(const sg_v4u *)(point + i), g = *(const sg_v4u *)(gradient + i);
-    *(sg_v4u *)(x + i) = p - step * (g + l2 * p);
+    sg_v4 p = AT(point, i), g = AT(gradient, i);
+    TO(x, i) = p - step * (g + l2 * p);
   }
   for (; i < n; i++) x[i] = point[i] - step * (gradient[i] + l2 * point[i]);
 }

@@ -11,8 +11,8 @@ extern const sg_family sg_optimizer_family;
 
 typedef struct sg_optimizer sg_optimizer; /* immutable, shared */
 
+/* *out is freed with free. */
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e);
-void sg_optimizer_free(sg_optimizer *optimizer);
 
 /* Number of vectors of length l of state per model: 1 (x) or 2 (x and the previous x). */
 int sg_optimizer_vectors(const sg_optimizer *optimizer);

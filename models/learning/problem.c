@@ -19,9 +19,28 @@ static const double block_bytes = 64e6;
 
 /* --- Registry --------------------------------------------------------------------------------- */
 
+/* Timing only. Who arrives when and whether it decodes stays real. */
+static sg_status create_none(sg_problem *problem, const sg_values *learning, uint64_t seed,
+                             sg_error *e) {
+  problem->length = problem->stride = sg_int(learning, "length");
+  problem->timing_only = true;
+  return SG_OK;
+}
+
+static const sg_param none_params[] = {
+    SG_ROW_INT("length", 1, 1e12, "coordinates of a gradient, which the sizes of messages follow",
+               .fallback = 1),
+    {0}};
+
+static const sg_problem_type none = {
+    .about = {.name = "none",
+              .summary = "timing only: nothing is computed, nothing is decoded",
+              .params = none_params},
+    .create = create_none};
+
 static const sg_problem_type *const types[] = {&sg_problem_logistic, &sg_problem_softmax,
                                                &sg_problem_least_squares, &sg_problem_synthetic,
-                                               &sg_problem_none};
+                                               &none};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof types / sizeof *types) ? &types[i]->about : NULL;
@@ -78,7 +97,10 @@ sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, 
   p->seed = seed;
   sg_status status = p->type->create(p, learning, seed, e);
   if (!status) status = check_batches(p, learning, e);
-  if (status) goto fail;
+  if (status) {
+    sg_problem_free(p);
+    return status;
+  }
   long width = sg_int(learning, "block_width");
   if (p->batch_rows > 0)
     p->block_width = 1;
@@ -86,22 +108,14 @@ sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, 
     p->block_width = (int)width;
   else if (p->block_width == 0) /* the problem leaves it open */
     p->block_width = p->data_bytes < block_bytes ? 1 : BLOCK_WIDTH;
-  p->initial = calloc((size_t)p->length, sizeof *p->initial);
-  if (!p->initial) {
-    status = sg_fail_memory(e);
-    goto fail;
-  }
   *out = p;
   return SG_OK;
-fail:
-  sg_problem_free(p);
-  return status;
 }
 
 void sg_problem_free(sg_problem *problem) {
   if (!problem) return;
   if (problem->type->destroy) problem->type->destroy(problem);
-  free(problem->initial);
+  free(problem->self);
   free(problem);
 }
 
@@ -114,8 +128,7 @@ static sg_status check_coded(const sg_problem *problem, const sg_partition *p, i
     return sg_fail(e, SG_INVALID, NULL,
                    "coded data need gradients that are linear in the model: expected problem "
                    "\"%s\" (or \"%s\"), found \"%s\"",
-                   sg_problem_least_squares.about.name, sg_problem_none.about.name,
-                   problem->type->about.name);
+                   sg_problem_least_squares.about.name, none.about.name, problem->type->about.name);
   for (int c = 0; c < n_coded; c++) {
     const sg_coded_part *m = &coded[c];
     if (m->count < 1)
@@ -145,8 +158,10 @@ sg_status sg_partition_new(const sg_problem *problem, int parts, const double *e
   if (!p) return sg_fail_memory(e);
   p->problem = problem;
   p->parts = parts;
-  sg_status status = SG_OK;
-  if (problem->type->partition) status = problem->type->partition(problem, parts, edge, p, e);
+  p->stretch = calloc((size_t)parts + (size_t)n_coded, sizeof *p->stretch);
+  sg_status status = p->stretch ? SG_OK : sg_fail_memory(e);
+  if (!status && problem->type->partition)
+    status = problem->type->partition(problem, parts, edge, p, e);
   if (!status && n_coded > 0 && !problem->timing_only) {
     status = check_coded(problem, p, n_coded, coded, e);
     if (!status) status = problem->type->combine(problem, n_coded, coded, p, e);
@@ -162,14 +177,10 @@ sg_status sg_partition_new(const sg_problem *problem, int parts, const double *e
 
 void sg_partition_free(sg_partition *partition) {
   if (!partition) return;
-  free(partition->row);
-  free(partition->coded_rows);
+  free(partition->stretch);
   free(partition->made);
-  free(partition->zero);
-  free(partition->constant);
   free(partition->start);
-  free(partition->subset);
-  free(partition->share);
+  free(partition->overlap);
   free(partition);
 }
 
@@ -184,8 +195,7 @@ const double *sg_partition_constant(const sg_partition *partition) {
 long sg_partition_rows(const sg_partition *p, int part, int batch) {
   assert(part >= 0 && part < sg_partition_parts(p));
   if (p->problem->rows == 0) return 0;
-  long rows =
-      part < p->parts ? p->row[part + 1] - p->row[part] : p->coded_rows[part - p->parts].rows;
+  long rows = p->stretch[part].n;
   return batch && p->problem->batch_rows < rows ? p->problem->batch_rows : rows;
 }
 
@@ -197,7 +207,7 @@ double sg_partition_bytes(const sg_partition *partition) {
 static double share_of(const sg_partition *p, int part) {
   if (p->problem->rows > 0) return (double)sg_partition_rows(p, part, 0) / (double)p->problem->rows;
   double subsets = 0;
-  for (int i = p->start[part]; i < p->start[part + 1]; i++) subsets += p->share[i];
+  for (int i = p->start[part]; i < p->start[part + 1]; i++) subsets += p->overlap[i].share;
   return subsets / p->problem->subsets;
 }
 
@@ -249,8 +259,6 @@ void sg_workspace_free(sg_workspace *ws) {
   free(ws->residual.p);
   free(ws->scratch.p);
   free(ws->loss.p);
-  free(ws->factor.p);
-  free(ws->point.p);
   free(ws->local.p);
   free(ws->order);
   free(ws->pick);
@@ -357,28 +365,30 @@ static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gra
   return status;
 }
 
-/* Checked already. out must not be memory of the workspace but for ws->local. */
+/* The steps of one item, which has been checked, to `out`; point: where they are. */
 static sg_status take_steps(const sg_problem *problem, sg_workspace *ws,
-                            const sg_partition *partition, const sg_partial *item, const double *x,
-                            int steps, double rate, double *out, sg_error *e) {
+                            const sg_gradient_request *request, const sg_partial *item, double *out,
+                            double *point, sg_error *e) {
   size_t l = (size_t)problem->length;
-  if (!sg_numbers_need(&ws->point, l)) return sg_fail_memory(e);
-  double *point = ws->point.p, step = rate / share_of(partition, item->part);
-  memcpy(point, x, l * sizeof *x);
+  double step = request->rate / share_of(request->partition, item->part);
+  memcpy(point, request->x[item->column], l * sizeof *point);
   memset(out, 0, l * sizeof *out);
-  for (int t = 0; t < steps; t++) {
+  for (int t = 0; t < request->steps; t++) {
     const double *at = point, *g;
     int batch = item->batch && problem->batch_rows ? item->batch + t : 0;
     const sg_partial one = {.part = item->part, .batch = batch};
-    const sg_gradient_request q = {
-        .partition = partition, .width = 1, .columns = 1, .x = &at, .n_items = 1, .item = &one};
+    const sg_gradient_request q = {.partition = request->partition,
+                                   .width = 1,
+                                   .columns = 1,
+                                   .x = &at,
+                                   .n_items = 1,
+                                   .item = &one};
     sg_status status = begin(problem, ws, &q, e);
     if (status) return status;
     if (problem->type->tile(problem, ws, 0, 0, problem->length, &g)) return sg_fail_memory(e);
     for (size_t i = 0; i < l; i++) out[i] += g[i];
-    for (size_t i = 0; t + 1 < steps && i < l; i++) point[i] -= step * g[i];
+    for (size_t i = 0; i < l; i++) point[i] -= step * g[i];
   }
-  ws->request = NULL;
   return SG_OK;
 }
 
@@ -388,37 +398,17 @@ sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
   sg_status status = check_request(problem, request, e);
   if (status) return status;
   if (request->steps <= 1) return begin(problem, ws, request, e);
-  if (!sg_numbers_need(&ws->local, (size_t)request->n_items * (size_t)problem->length))
-    return sg_fail_memory(e);
-  for (int i = 0; i < request->n_items; i++) {
-    const sg_partial *item = &request->item[i];
-    status = take_steps(problem, ws, request->partition, item, request->x[item->column],
-                        request->steps, request->rate, ws->local.p + i * problem->length, e);
-    if (status) return status;
-  }
+  long l = problem->length, items = request->n_items;
+  if (!sg_numbers_need(&ws->local, (size_t)(items + 1) * (size_t)l)) return sg_fail_memory(e);
+  for (int i = 0; i < items && !status; i++)
+    status = take_steps(problem, ws, request, &request->item[i], ws->local.p + i * l,
+                        ws->local.p + items * l, e);
+  if (status) return status;
   sg_gradient_request losses = *request;
   losses.n_items = 0;
   status = begin(problem, ws, &losses, e);
   ws->request = request;
   return status;
-}
-
-sg_status sg_problem_local_steps(const sg_problem *problem, sg_workspace *ws,
-                                 const sg_partition *partition, int part, const double *x,
-                                 int steps, double rate, int batch, double *out, sg_error *e) {
-  assert(ws->problem == problem && steps >= 1);
-  const sg_partial item = {.part = part, .batch = batch};
-  /* Also a single step is one on a part with a loss. */
-  const sg_gradient_request q = {.partition = partition,
-                                 .width = 1,
-                                 .columns = 1,
-                                 .x = &x,
-                                 .n_items = 1,
-                                 .item = &item,
-                                 .steps = steps > 1 ? steps : 2,
-                                 .rate = rate};
-  sg_status status = check_request(problem, &q, e);
-  return status ? status : take_steps(problem, ws, partition, &item, x, steps, rate, out, e);
 }
 
 sg_status sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin,
@@ -432,8 +422,7 @@ sg_status sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot,
 
 sg_status sg_problem_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what,
                               int columns, const double *const *x, sg_metrics *metrics) {
-  if (problem->type->evaluate)
-    return problem->type->evaluate(problem, ws, what, columns, x, metrics);
   for (int c = 0; c < columns; c++) metrics[c] = (sg_metrics){NAN, NAN, NAN, NAN};
-  return SG_OK;
+  if (!problem->type->evaluate) return SG_OK;
+  return problem->type->evaluate(problem, ws, what, columns, x, metrics);
 }

@@ -27,7 +27,7 @@
  * Points that differ by worker (width 1 only). Every column of a request is a pointer of its own,
  * so a worker whose model is older, quantised or moved by an offset has a column with that model:
  * x + offset is written to memory of the caller, once per step, and is a point like any other. With
- * `steps` > 1 an item is what a worker sends after that many local steps (sg_problem_local_steps).
+ * `steps` > 1 an item is what a worker sends after that many local steps.
  *
  * Two ways through the same interface, chosen by the width of the request:
  *   width 1   columns are taken one at a time; `begin` makes all partial gradients in one pass over
@@ -76,8 +76,12 @@ typedef struct sg_gradient_request {
    * given. loss_x itself may be NULL. */
   const double *const *loss_x;
   double *loss; /* out: columns values */
-  /* > 1: an item is what comes of that many local steps at `rate`, from its column's point and, if
-   * its batch is not 0, with the batches of that name and the next. Width 1, no coded parts. */
+  /* > 1: an item is what comes of that many steps of gradient descent at `rate` on the part's own
+   * mean loss (without the L2 term, which is the master's) from its column's point: the
+   * pseudo-gradient (x − x after) / rate, times the part's share of the data, which is the sum of
+   * the partial gradients on the way. Step t takes the mini-batch batch + t; all rows where batch
+   * is 0 or there is no learning.batch_rows. Width 1, no coded parts; `steps` passes over the part.
+   */
   int steps;
   double rate;
 } sg_gradient_request;
@@ -91,8 +95,9 @@ typedef struct sg_metrics { /* NAN where a problem has none */
 
 typedef struct sg_problem_type {
   sg_variant about;
+  const struct sg_loss *loss; /* of dense data (dense.h) */
   sg_status (*create)(sg_problem *problem, const sg_values *learning, uint64_t seed, sg_error *e);
-  void (*destroy)(sg_problem *problem);
+  void (*destroy)(sg_problem *problem); /* what problem->self owns; it is freed then */
   sg_status (*partition)(const sg_problem *problem, int parts, const double *edge,
                          sg_partition *partition, sg_error *e);
   /* Adds coded parts, whose combinations have been checked, to a partition. NULL: the problem's
@@ -119,10 +124,8 @@ struct sg_problem {
   double l2;
   long stride;        /* a model is one vector of this length per class */
   long unregularised; /* trailing coordinates of each that l2 does not touch (intercepts) */
-  double *initial;    /* length l: the model runs start from */
   int block_width;    /* 1 or W, from the data's size alone unless the scenario gives it */
   double data_bytes;  /* memory of the data */
-  char data_sha256[65];
 };
 
 /* learning: the resolved "learning" object; workers: for subsets = "workers". */
@@ -160,16 +163,6 @@ void sg_workspace_free(sg_workspace *ws);
  * in a width other than 1, problem "none". `e` names what is wrong. */
 sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
                            const sg_gradient_request *request, sg_error *e);
-
-/* `steps` steps of gradient descent on the part's own mean loss (without the L2 term, which is the
- * master's) from x, in width 1. out (length l): the pseudo-gradient (x − x after) / rate, times the
- * part's share of the data, which is the sum of the partial gradients on the way: with one step the
- * partial gradient, bit by bit. batch: step t takes the mini-batch batch + t; 0, or no
- * learning.batch_rows: all rows in each. Uses the workspace up to the next sg_problem_begin. steps
- * passes over the part. Errors as sg_problem_begin; SG_BUG for coded parts. */
-sg_status sg_problem_local_steps(const sg_problem *problem, sg_workspace *ws,
-                                 const sg_partition *partition, int part, const double *x,
-                                 int steps, double rate, int batch, double *out, sg_error *e);
 
 /* Coordinates [begin, end) of every item: out[i] points to end − begin values of item i, valid
  * until the same slot is filled again. slot: 0 … pieces − 1, so that a tile of every piece is at

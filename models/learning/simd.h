@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* exp and log1p on vectors of four doubles, with the same bits on every processor. */
+/* Vectors of four doubles: loads, exp and log1p, with the same bits on every processor. */
 #ifndef SG_MODELS_SIMD_H
 #define SG_MODELS_SIMD_H
 
 #include "sim/core/simd.h"
+
+/* Four numbers in memory, from p[i] on. */
+#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
+#define TO(p, i) (*(sg_v4u *)((p) + (i)))
 
 /* *x = e^x for x ≤ 0, within 2 ulp; below e^-708 the result stays at e^-708. NaN stays NaN.
  * x = k ln 2 + r, |r| ≤ ln 2 / 2; Taylor in r to degree 13, even and odd powers apart. */

@@ -14,63 +14,46 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CHUNK = 1 << 15 }; /* coordinates of one stream */
-
-enum { STRIP = 64 }; /* coordinates of a strip */
+enum {
+  CHUNK = 1 << 15, /* coordinates of one stream */
+  STRIP = 64       /* coordinates of a strip */
+};
 
 /* Strip by strip, in a strip subset by subset: a tile of all subsets is one stretch of memory, or
- * two. The last strip is as wide as the others. */
-typedef struct synthetic {
-  float *a;
-  int subsets;
-} synthetic;
-
-/* Where coordinate c of subset j is; the rest of its strip follows. */
-static float *at(const synthetic *s, int j, long c) {
-  return s->a + (c / STRIP * s->subsets + j) * STRIP + c % STRIP;
+ * two. The last strip is as wide as the others. Where coordinate c of subset j is; the rest of its
+ * strip follows. */
+static float *at(const sg_problem *problem, int j, long c) {
+  float *a = problem->self;
+  return a + (c / STRIP * problem->subsets + j) * STRIP + c % STRIP;
 }
 
 static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t seed,
                         sg_error *e) {
-  synthetic *s = calloc(1, sizeof *s);
-  if (!s) return sg_fail_memory(e);
-  problem->self = s;
   long l = problem->length = problem->stride = sg_int(learning, "length");
   problem->block_width = 1; /* there are no matrix products to gain by more */
-  s->subsets = problem->subsets;
-  size_t count = (size_t)(l + STRIP - 1) / STRIP * STRIP * (size_t)s->subsets;
-  problem->data_bytes = (double)count * sizeof *s->a;
-  s->a = sg_large_array(count, sizeof *s->a);
-  if (!s->a) return sg_fail_memory(e);
+  size_t count = (size_t)(l + STRIP - 1) / STRIP * STRIP * (size_t)problem->subsets;
+  problem->data_bytes = (double)count * sizeof(float);
+  problem->self = sg_large_array(count, sizeof(float));
+  if (!problem->self) return sg_fail_memory(e);
   for (int j = 0; j < problem->subsets; j++)
     for (long c = 0; c < l; c += CHUNK) {
       sg_stream stream;
       sg_stream_at(&stream, seed, 0, SG_FOR_GRADIENT, (uint32_t)j, (uint32_t)(c / CHUNK), 0);
       for (long i = c; i < c + CHUNK && i < l; i++)
-        *at(s, j, i) = (float)gsl_ran_gaussian_ziggurat(&stream.rng, 1);
+        *at(problem, j, i) = (float)gsl_ran_gaussian_ziggurat(&stream.rng, 1);
     }
   return SG_OK;
 }
 
-static void destroy(sg_problem *problem) {
-  synthetic *s = problem->self;
-  if (s) free(s->a);
-  free(s);
-}
-
 /* The subsets that [begin, end) overlaps, begin and end counted in subsets; returns how many.
- * subset and share may be NULL. Slivers that come from rounding are left out. */
-static int overlaps(double begin, double end, int subsets, int *subset, double *share) {
+ * Slivers that come from rounding are left out. */
+static int overlaps(double begin, double end, int subsets, struct sg_overlap *out) {
   const double sliver = 1e-9;
   int count = 0;
   for (int j = (int)floor(begin + sliver); j < subsets && j + sliver < end; j++) {
     double from = begin > j ? begin : j, to = end < j + 1 ? end : j + 1, part = to - from;
     if (part < sliver) continue;
-    if (subset) {
-      subset[count] = j;
-      share[count] = part > 1 - sliver ? 1 : part;
-    }
-    count++;
+    out[count++] = (struct sg_overlap){j, part > 1 - sliver ? 1 : part};
   }
   return count;
 }
@@ -78,18 +61,16 @@ static int overlaps(double begin, double end, int subsets, int *subset, double *
 static sg_status partition(const sg_problem *problem, int parts, const double *edge,
                            sg_partition *partition, sg_error *e) {
   int k = problem->subsets;
+  partition->start = malloc(((size_t)parts + 1) * sizeof *partition->start);
   /* Every inner edge splits at most one subset. */
-  size_t most = (size_t)parts + (size_t)k;
-  partition->start = malloc(((size_t)parts + 1) * sizeof(int));
-  partition->subset = malloc(most * sizeof(int));
-  partition->share = malloc(most * sizeof(double));
-  if (!partition->start || !partition->subset || !partition->share) return sg_fail_memory(e);
+  partition->overlap = malloc(((size_t)parts + (size_t)k) * sizeof *partition->overlap);
+  if (!partition->start || !partition->overlap) return sg_fail_memory(e);
   int count = 0;
   for (int p = 0; p < parts; p++) {
     double begin = (edge ? edge[p] : (double)p / parts) * k;
     double end = (edge ? edge[p + 1] : (double)(p + 1) / parts) * k;
     partition->start[p] = count;
-    int n = overlaps(begin, end, k, partition->subset + count, partition->share + count);
+    int n = overlaps(begin, end, k, partition->overlap + count);
     if (n == 0)
       return sg_fail(e, SG_INVALID, NULL, "expected data in each part, found none in part %d", p);
     count += n;
@@ -99,9 +80,9 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
 }
 
 static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gradient_request *q) {
-  if (!sg_numbers_need(&ws->factor, (size_t)q->columns)) return SG_NO_MEMORY;
+  if (!sg_numbers_need(&ws->scratch, (size_t)q->columns)) return SG_NO_MEMORY;
   for (int c = 0; c < q->columns; c++) {
-    ws->factor.p[c] = 1 / (1 + fabs(q->x[c][0]));
+    ws->scratch.p[c] = 1 / (1 + fabs(q->x[c][0]));
     if (q->loss) q->loss[c] = NAN;
   }
   return SG_OK;
@@ -112,8 +93,8 @@ SG_CLONES static void scaled(const float *a, double f, long n, double *out, bool
   long i = 0;
   for (; i + 4 <= n; i += 4) {
     sg_v4 v = f * __builtin_convertvector(*(const sg_f4u *)(a + i), sg_v4);
-    if (add) v += *(const sg_v4u *)(out + i);
-    *(sg_v4u *)(out + i) = v;
+    if (add) v += AT(out, i);
+    TO(out, i) = v;
   }
   for (; i < n; i++) out[i] = (add ? out[i] : 0) + f * (double)a[i];
 }
@@ -128,8 +109,8 @@ SG_CLONES static void scaled3(const float *const a[3], const double f[3], long n
     sg_v4 v = f[0] * __builtin_convertvector(*(const sg_f4u *)(a0 + i), sg_v4);
     v += f[1] * __builtin_convertvector(*(const sg_f4u *)(a1 + i), sg_v4);
     v += f[2] * __builtin_convertvector(*(const sg_f4u *)(a2 + i), sg_v4);
-    if (add) v += *(const sg_v4u *)(out + i);
-    *(sg_v4u *)(out + i) = v;
+    if (add) v += AT(out, i);
+    TO(out, i) = v;
   }
   for (; i < n; i++)
     out[i] =
@@ -138,23 +119,27 @@ SG_CLONES static void scaled3(const float *const a[3], const double f[3], long n
 
 /* The next strip of the same subset lies a whole strip of all subsets away, too far for the
  * processor to see it coming. */
-static void fetch_ahead(const synthetic *s, const float *a, long n) {
-  const float *next = a + (ptrdiff_t)s->subsets * STRIP;
+static void fetch_ahead(const sg_problem *problem, const float *a, long n) {
+  const float *next = a + (ptrdiff_t)problem->subsets * STRIP;
   for (long i = 0; i < n; i += 16) __builtin_prefetch(next + i);
 }
 
 /* The gradient of a part over one strip. */
-static void sum_subsets(const synthetic *s, const sg_partition *p, int part, double factor, long c,
-                        long n, double *out) {
-  int first = p->start[part], end = p->start[part + 1], j = first;
-  for (; j + 3 <= end; j += 3) {
-    const float *a[3] = {at(s, p->subset[j], c), at(s, p->subset[j + 1], c),
-                         at(s, p->subset[j + 2], c)};
-    const double f[3] = {factor * p->share[j], factor * p->share[j + 1], factor * p->share[j + 2]};
-    for (int i = 0; i < 3; i++) fetch_ahead(s, a[i], n);
-    scaled3(a, f, n, out, j > first);
+static void sum_subsets(const sg_problem *problem, const sg_partition *p, int part, double factor,
+                        long c, long n, double *out) {
+  const struct sg_overlap *first = p->overlap + p->start[part], *o = first,
+                          *end = p->overlap + p->start[part + 1];
+  for (; o + 3 <= end; o += 3) {
+    const float *a[3];
+    double f[3];
+    for (int i = 0; i < 3; i++) {
+      a[i] = at(problem, o[i].subset, c);
+      f[i] = factor * o[i].share;
+      fetch_ahead(problem, a[i], n);
+    }
+    scaled3(a, f, n, out, o > first);
   }
-  for (; j < end; j++) scaled(at(s, p->subset[j], c), factor * p->share[j], n, out, j > first);
+  for (; o < end; o++) scaled(at(problem, o->subset, c), factor * o->share, n, out, o > first);
 }
 
 static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long from, long to,
@@ -170,7 +155,7 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
   for (long c = from; c < to;) {
     long n = STRIP - c % STRIP < to - c ? STRIP - c % STRIP : to - c;
     for (int i = 0; i < q->n_items; i++)
-      sum_subsets(problem->self, p, q->item[i].part, ws->factor.p[q->item[i].column], c, n,
+      sum_subsets(problem, p, q->item[i].part, ws->scratch.p[q->item[i].column], c, n,
                   x + i * ld + (c - from));
     c += n;
   }
@@ -187,7 +172,6 @@ const sg_problem_type sg_problem_synthetic = {
                   "iteration, really encoded and decoded: for large models",
               .params = params},
     .create = create,
-    .destroy = destroy,
     .partition = partition,
     .begin = begin,
     .tile = tile};

@@ -6,7 +6,7 @@
  * message present since the beginning would have been given; it grows by bandwidth / queued, and a
  * message that comes at virtual time V with b bytes is through at V + b, whoever comes or goes in
  * between. */
-#include "models/network/ingress.h"
+#include "models/network/model.h"
 #include "sim/core/array.h"
 
 #include <math.h>
@@ -38,9 +38,11 @@ struct sg_ingress {
   sg_ingress_used used; /* since sg_ingress_usage */
 };
 
-sg_ingress *sg_ingress_make(sg_ingress_kind kind, double bandwidth) {
+sg_ingress *sg_ingress_new(const sg_network *network) {
   sg_ingress *q = calloc(1, sizeof *q);
-  if (q) *q = (sg_ingress){.kind = kind, .bandwidth = bandwidth, .next = INFINITY};
+  if (q)
+    *q = (sg_ingress){
+        .kind = network->ingress, .bandwidth = network->ingress_bandwidth, .next = INFINITY};
   return q;
 }
 

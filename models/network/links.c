@@ -12,13 +12,18 @@ static double speed_of(const sg_network *network, const double *speed, int node)
   return speed && node < network->workers ? speed[node] : 1;
 }
 
+/* Of a message on the uplink: what is not random. */
+static double certain_seconds(const sg_network *network, double speed, double bytes) {
+  const linear_link *of = &network->uplink_linear;
+  if (network->uplink != UPLINK_LINEAR) return network->per_message;
+  return network->per_message + (of->latency + bytes / (of->bandwidth * speed));
+}
+
 double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
                          uint32_t iteration, uint32_t number, double share, double bytes) {
-  double seconds = network->per_message;
   double speed = speed_of(network, network->uplink_speed, worker);
-  if (network->uplink == UPLINK_LINEAR)
-    seconds += network->uplink_linear.latency + bytes / (network->uplink_linear.bandwidth * speed);
-  else if (network->uplink == UPLINK_TIMES)
+  double seconds = certain_seconds(network, speed, bytes);
+  if (network->uplink == UPLINK_TIMES)
     seconds += share / speed *
                sg_times_seconds(&network->uplink_times, replication, worker, iteration,
                                 network->draw_per_iteration ? 0 : number);
@@ -29,19 +34,12 @@ double sg_uplink_seconds(const sg_network *network, uint32_t replication, int wo
 
 const char *sg_uplink_form_of(const sg_network *network, int worker, double share, double bytes,
                               sg_uplink_form *form) {
-  *form = (sg_uplink_form){.certain = network->per_message};
   double speed = speed_of(network, network->uplink_speed, worker);
-  switch (network->uplink) {
-  case UPLINK_NONE: break;
-  case UPLINK_LINEAR:
-    form->certain +=
-        network->uplink_linear.latency + bytes / (network->uplink_linear.bandwidth * speed);
-    break;
-  case UPLINK_TIMES:
+  *form = (sg_uplink_form){.certain = certain_seconds(network, speed, bytes)};
+  if (network->uplink == UPLINK_TIMES) {
     if (network->uplink_times.replay) return "uplink times come from a trace";
     form->law[form->laws] = &network->uplink_times.law;
     form->factor[form->laws++] = share / speed;
-    break;
   }
   if (network->jitters) {
     form->law[form->laws] = &network->jitter.law;
@@ -69,10 +67,6 @@ bool sg_network_occupies_link(const sg_network *network) {
 
 bool sg_network_half_duplex(const sg_network *network) {
   return network->half_duplex;
-}
-
-sg_ingress *sg_ingress_new(const sg_network *network) {
-  return sg_ingress_make(network->ingress, network->ingress_bandwidth);
 }
 
 /* --- The links of a run ----------------------------------------------------------------------- */

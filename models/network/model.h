@@ -4,10 +4,16 @@
 #ifndef SG_MODELS_NETWORK_MODEL_H
 #define SG_MODELS_NETWORK_MODEL_H
 
-#include "models/network/ingress.h"
+#include "models/network/network.h"
 #include "models/times/times.h"
 
 enum { BROADCAST_NONE, BROADCAST_LINEAR, BROADCAST_SEQUENTIAL, BROADCAST_TREE };
+
+typedef enum sg_ingress_kind {
+  SG_INGRESS_UNLIMITED,
+  SG_INGRESS_FIFO,
+  SG_INGRESS_FAIR_SHARE
+} sg_ingress_kind;
 
 typedef struct linear_link {
   double latency, bandwidth;
@@ -24,7 +30,7 @@ struct sg_network {
   sg_times jitter;
   double *uplink_speed, *downlink_speed; /* workers values; NULL: all 1 */
   sg_ingress_kind ingress;
-  double ingress_bandwidth;
+  double ingress_bandwidth;     /* bytes per second, unless it is unlimited */
   int broadcast;                /* BROADCAST_… */
   linear_link broadcast_linear; /* sequential: of the master's link; tree: of each hop */
   int fan_out;

@@ -182,12 +182,10 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
   n->per_message = sg_real(uplink, "per_message_s");
   n->latency_occupies = sg_choice(uplink, "during_latency") == LINK_BUSY;
   n->draw_per_iteration = sg_choice(uplink, "draw") == DRAW_ITERATION;
-  if (uplink->variant == &uplink_none) {
-    n->uplink = UPLINK_NONE;
-  } else if (uplink->variant == &uplink_linear) {
+  if (uplink->variant == &uplink_linear) {
     n->uplink = UPLINK_LINEAR;
     n->uplink_linear = read_linear(uplink);
-  } else {
+  } else if (uplink->variant != &uplink_none) {
     n->uplink = UPLINK_TIMES;
     times = sg_times_init(&n->uplink_times, uplink, SG_FOR_UPLINK, n->workers, n->seed,
                           SG_REPLAY_SEND, 0, e);

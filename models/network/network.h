@@ -9,13 +9,8 @@
 #include "models/compress/compress.h"
 #include "models/times/law.h"
 
-/* The scenario's "network" object: uplink {model: none | linear | a law; per_message_s; draw:
- * message | iteration; jitter: none | a law}, ingress {model: unlimited | fifo | fair-share;
- * bandwidth_Bps}, broadcast {model: none | linear | sequential | tree; latency_s; bandwidth_Bps;
- * fan_out}, classes [{share, uplink_speed, downlink_speed}], assign (random | in-order), duplex
- * (full | half), compression {compressor: float64 | …}, header_bytes, signal_latency_s, cancel
- * (signal | instant), late_messages (cancel | occupy-link). Compression and headers are what
- * messages are, not what links do: whoever makes messages reads them (sg_environment). */
+/* The scenario's "network" object. Compression and headers are what messages are, not what links
+ * do: whoever makes messages reads them (sg_environment). */
 extern const sg_param sg_network_params[];
 
 typedef struct sg_network sg_network; /* immutable, shared */

@@ -2,6 +2,8 @@
 /* The table of laws, and what is common to them. */
 #include "models/times/laws/laws.h"
 
+#include <string.h>
+
 static const sg_law_type *const laws[] = {
     &sg_law_deterministic, &sg_law_exponential, &sg_law_shifted_exponential,
     &sg_law_weibull,       &sg_law_gamma,       &sg_law_lognormal,
@@ -17,16 +19,24 @@ const sg_variant *sg_law_variant_at(int i) {
   return type ? &type->about : NULL;
 }
 
+void sg_law_set(sg_law *law, const sg_law_type *type, int n, const double *value) {
+  size_t before = (size_t)(sg_table_size(type->about.params) - n) * sizeof *value;
+  *law = (sg_law){.type = type};
+  memcpy(law->state->own + before, value, (size_t)n * sizeof *value);
+}
+
 sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e) {
+  int i = 0;
   *law = (sg_law){0};
-  for (int i = 0; sg_law_type_at(i); i++)
-    if (&sg_law_type_at(i)->about == values->variant) {
-      law->type = sg_law_type_at(i);
-      sg_status status = law->type->init(law->state, values, e);
-      if (status) sg_law_clear(law);
-      return status;
-    }
-  return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");
+  while (sg_law_variant_at(i) && sg_law_variant_at(i) != values->variant) i++;
+  law->type = sg_law_type_at(i);
+  if (!law->type) return sg_fail(e, SG_BUG, values->pointer, "no law of this kind is registered");
+  double *real = (double *)law->state->own;
+  for (const sg_param *p = values->variant->params; p->name; p++)
+    if (p->kind == SG_REAL) *real++ = sg_real(values, p->name);
+  sg_status status = law->type->init ? law->type->init(law->state, values, e) : SG_OK;
+  if (status) sg_law_clear(law);
+  return status;
 }
 
 void sg_law_clear(sg_law *law) {
@@ -35,6 +45,7 @@ void sg_law_clear(sg_law *law) {
 }
 
 void sg_law_note(const sg_law *law, const char *what, sg_buffer *out) {
+  if (!law->type) return;
   bool mean = isfinite(law->type->mean(law->state));
   if (mean && isfinite(law->type->variance(law->state))) return;
   sg_putf(out, "warning: %s: this %s law has no finite %s: averages of its times %s\n", what,
@@ -43,15 +54,14 @@ void sg_law_note(const sg_law *law, const char *what, sg_buffer *out) {
                : "do not converge, however many runs; look at quantiles");
 }
 
-double sg_law_bisect(double (*cdf)(const void *state, double t), const void *state, double p,
-                     double low, double high) {
-  if (cdf(state, low) >= p) return low;
-  for (;;) {
-    double middle = low + (high - low) / 2;
-    if (middle <= low || middle >= high) return high;
-    if (cdf(state, middle) >= p)
-      high = middle;
+long sg_law_rank(const double *ascending, long n, double t) {
+  long low = 0, high = n;
+  while (low < high) {
+    long middle = low + (high - low) / 2;
+    if (ascending[middle] <= t)
+      low = middle + 1;
     else
-      low = middle;
+      high = middle;
   }
+  return low;
 }

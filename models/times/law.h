@@ -12,11 +12,18 @@
 #include "sim/core/random.h"
 #include "sim/core/text.h"
 
-#define SG_LAW_STATE 64 /* bytes; checked at compile time by each law */
+/* What a law keeps of its parameters: location, scale and shape, or a struct of its own in the same
+ * place, whose size the law checks when it is compiled. */
+typedef union sg_law_state {
+  struct {
+    double shift, scale, shape;
+  };
+  _Alignas(16) unsigned char own[64];
+} sg_law_state;
 
 typedef struct sg_law {
   const struct sg_law_type *type;
-  _Alignas(16) unsigned char state[SG_LAW_STATE];
+  sg_law_state state[1]; /* so that it is handed on by its name */
 } sg_law;
 
 typedef struct sg_law_type {
@@ -24,25 +31,27 @@ typedef struct sg_law_type {
   /* For the table of docs/delays.md, in the names of the parameters without their units:
    * P(X > shift + t), mean less the shift, variance. */
   const char *formula[3];
-  /* After a fault the framework clears the state. */
-  sg_status (*init)(void *state, const sg_values *values, sg_error *e);
-  void (*clear)(void *state); /* frees what the state owns; NULL: nothing */
+  /* The state begins as the law's SG_REAL parameters, doubles in the order of their table; a law of
+   * which that is all has no init (NULL). After a fault the framework clears the state. */
+  sg_status (*init)(sg_law_state *state, const sg_values *values, sg_error *e);
+  void (*clear)(sg_law_state *state); /* frees what the state owns; NULL: nothing */
   /* Seconds, ≥ 0. Takes a fixed number of uniforms, the same for all states of a law (a mixture:
-   * one and those of the law taken), by inversion: a draw grows with its uniform. */
-  double (*draw)(const void *state, sg_stream *stream);
-  double (*mean)(const void *state); /* INFINITY if there is none */
-  double (*variance)(const void *state);
-  double (*cdf)(const void *state, double t); /* P(X ≤ t) */
+   * one and those of the law taken), by inversion: a draw grows with its uniform. NULL: the
+   * quantile of a uniform. */
+  double (*draw)(const sg_law_state *state, sg_stream *stream);
+  double (*mean)(const sg_law_state *state); /* INFINITY if there is none */
+  double (*variance)(const sg_law_state *state);
+  double (*cdf)(const sg_law_state *state, double t); /* P(X ≤ t) */
   /* The smallest t with cdf(t) ≥ p, 0 < p < 1. */
-  double (*quantile)(const void *state, double p);
+  double (*quantile)(const sg_law_state *state, double p);
   /* Of the part without atoms, 1/s. */
-  double (*density)(const void *state, double t);
+  double (*density)(const sg_law_state *state, double t);
   /* What a law may leave out (NULL). P(X > t) with relative accuracy, where 1 − cdf has less: */
-  double (*tail)(const void *state, double t);
+  double (*tail)(const sg_law_state *state, double t);
   /* Whether X = shift + Gamma(shape, scale): such laws add up in closed form. */
-  bool (*gamma)(const void *state, double *shift, double *shape, double *scale);
+  bool (*gamma)(const sg_law_state *state, double *shift, double *shape, double *scale);
   /* The i-th time with a probability of its own; false past the last. NULL: none. */
-  bool (*atom)(const void *state, int i, double *time, double *probability);
+  bool (*atom)(const sg_law_state *state, int i, double *time, double *probability);
 } sg_law_type;
 
 const sg_variant *sg_law_variant_at(int i); /* for families: NULL past the last */
@@ -52,9 +61,13 @@ const sg_law_type *sg_law_type_at(int i);
 
 /* values->variant must be one of the laws' variants. */
 sg_status sg_law_init(sg_law *law, const sg_values *values, sg_error *e);
+/* A law of real parameters alone from the last n of them, of which nothing is checked; those before
+ * (the shift) are 0. */
+void sg_law_set(sg_law *law, const sg_law_type *type, int n, const double *value);
 void sg_law_clear(sg_law *law); /* a law that was never made may be cleared if it is zeroed */
 
-/* Appends a line for people if the law has no finite mean or variance. what: "delay", … */
+/* Appends a line for people if there is a law that has no finite mean or variance. what: "delay", …
+ */
 void sg_law_note(const sg_law *law, const char *what, sg_buffer *out);
 
 /* P(X > t). */
@@ -63,7 +76,8 @@ static inline double sg_law_tail(const sg_law *law, double t) {
 }
 
 static inline double sg_law_draw(const sg_law *law, sg_stream *stream) {
-  return law->type->draw(law->state, stream);
+  return law->type->draw ? law->type->draw(law->state, stream)
+                         : law->type->quantile(law->state, sg_uniform(stream));
 }
 
 #endif

@@ -22,8 +22,7 @@ static const char *const column_names[] = {"iteration", "worker", "compute_s",
                                            "send_s",    "load",   NULL};
 
 typedef struct row {
-  long long iteration, worker;
-  double compute, send, load;
+  double value[COLUMNS]; /* 0 where there is no such column, a load of 1 */
   long line;
 } row;
 
@@ -55,16 +54,15 @@ static bool comment(void *context, const char *at, size_t length) {
   char **places[] = {&t->source, &t->licence, &t->licence, &t->unit};
   if (!colon) return true;
   char *name = trimmed(at, colon);
-  for (int i = 0; name && i < 4; i++) {
+  bool ok = name;
+  for (int i = 0; ok && i < 4; i++) {
     if (strcasecmp(name, names[i]) != 0) continue;
     free(*places[i]);
     *places[i] = trimmed(colon + 1, end);
-    if (*places[i]) continue;
-    free(name);
-    return false;
+    ok = *places[i];
   }
   free(name);
-  return name;
+  return ok;
 }
 
 static void header(reader *r) {
@@ -123,18 +121,13 @@ static bool data_row(reader *r) {
                  "expected %d fields, found %d", r->columns, csv->count);
     return true;
   }
-  double x[COLUMNS] = {0, 0, 0, 0, 1};
+  if (!SG_ROOM(r->row, r->capacity, r->count + 1)) return false;
+  row *new = &r->row[r->count];
+  *new = (row){.value = {[LOAD] = 1}, .line = csv->line};
   bool ok = true;
   for (int i = 0; i < csv->count && i < MOST_COLUMNS; i++)
-    if (r->role[i] < COLUMNS) ok = number(r, i, r->role[i], &x[r->role[i]]) && ok;
-  if (!ok) return true;
-  if (!SG_ROOM(r->row, r->capacity, r->count + 1)) return false;
-  r->row[r->count++] = (row){.iteration = (long long)x[ITERATION],
-                             .worker = (long long)x[WORKER],
-                             .compute = x[COMPUTE],
-                             .send = x[SEND],
-                             .load = x[LOAD],
-                             .line = csv->line};
+    if (r->role[i] < COLUMNS) ok = number(r, i, r->role[i], &new->value[r->role[i]]) && ok;
+  r->count += ok;
   return true;
 }
 
@@ -159,11 +152,21 @@ static sg_status read_lines(reader *r) {
 
 /* --- The rectangle ---------------------------------------------------------------------------- */
 
+static long long number_of(const row *x, int column) {
+  return (long long)x->value[column];
+}
+
+/* The order of iterations and, within one, of workers. */
+static int by_cell(const row *x, const row *y) {
+  for (int c = ITERATION; c <= WORKER; c++)
+    if (x->value[c] != y->value[c]) return x->value[c] < y->value[c] ? -1 : 1;
+  return 0;
+}
+
 static int by_place(const void *a, const void *b) {
   const row *x = a, *y = b;
-  if (x->iteration != y->iteration) return x->iteration < y->iteration ? -1 : 1;
-  if (x->worker != y->worker) return x->worker < y->worker ? -1 : 1;
-  return (x->line > y->line) - (x->line < y->line);
+  int order = by_cell(x, y);
+  return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
 static int by_number(const void *a, const void *b) {
@@ -176,10 +179,10 @@ static void drop_duplicates(reader *r) {
   size_t kept = 0;
   for (size_t i = 0; i < r->count; i++) {
     const row *x = &r->row[i], *last = kept ? &r->row[kept - 1] : NULL;
-    if (last && last->iteration == x->iteration && last->worker == x->worker)
+    if (last && by_cell(last, x) == 0)
       sg_csv_fault_in(&r->csv, x->line,
-                      "iteration %lld has a row for worker %lld already, in line %ld", x->iteration,
-                      x->worker, last->line);
+                      "iteration %lld has a row for worker %lld already, in line %ld",
+                      number_of(x, ITERATION), number_of(x, WORKER), last->line);
     else
       r->row[kept++] = *x;
   }
@@ -190,7 +193,7 @@ static void drop_duplicates(reader *r) {
 static sg_status find_workers(reader *r) {
   long long *name = malloc(r->count * sizeof *name);
   if (!name) return sg_fail_memory(r->csv.e);
-  for (size_t i = 0; i < r->count; i++) name[i] = r->row[i].worker;
+  for (size_t i = 0; i < r->count; i++) name[i] = number_of(&r->row[i], WORKER);
   qsort(name, r->count, sizeof *name, by_number);
   size_t n = 0;
   for (size_t i = 0; i < r->count; i++)
@@ -214,7 +217,7 @@ static void find_gaps(reader *r, size_t first, size_t last) {
   }
   size_t at = first;
   for (int w = 0; w < t->workers && missing > 0; w++) {
-    if (at < last && r->row[at].worker == t->worker_name[w]) {
+    if (at < last && number_of(&r->row[at], WORKER) == t->worker_name[w]) {
       at++;
       continue;
     }
@@ -223,7 +226,7 @@ static void find_gaps(reader *r, size_t first, size_t last) {
         &r->csv, r->row[first].line,
         "iteration %lld has no row for worker %lld; every worker needs one in every iteration: "
         "leave the iteration or the worker out",
-        r->row[first].iteration, t->worker_name[w]);
+        number_of(&r->row[first], ITERATION), t->worker_name[w]);
   }
 }
 
@@ -235,39 +238,31 @@ static sg_status make_rectangle(reader *r) {
   if (status) return status;
   bool whole = r->csv.faults == 0; /* else a faulty row would count as a gap as well */
   for (size_t first = 0, last; first < r->count; first = last) {
-    for (last = first; last < r->count && r->row[last].iteration == r->row[first].iteration;)
-      last++;
+    double iteration = r->row[first].value[ITERATION];
+    for (last = first; last < r->count && r->row[last].value[ITERATION] == iteration;) last++;
     if (whole) find_gaps(r, first, last);
     t->iterations++;
   }
   if (r->csv.faults > 0) return SG_OK; /* they are reported together */
-  t->compute = malloc(r->count * sizeof *t->compute);
-  if (r->has[SEND]) t->send = malloc(r->count * sizeof *t->send);
-  if (r->has[LOAD]) t->load = malloc(r->count * sizeof *t->load);
-  if (!t->compute || (r->has[SEND] && !t->send) || (r->has[LOAD] && !t->load))
-    return sg_fail_memory(r->csv.e);
-  for (size_t i = 0; i < r->count; i++) {
-    t->compute[i] = r->row[i].compute;
-    if (t->send) t->send[i] = r->row[i].send;
-    if (t->load) t->load[i] = r->row[i].load;
+  double **matrix[COLUMNS] = {[COMPUTE] = &t->compute, [SEND] = &t->send, [LOAD] = &t->load};
+  for (int c = COMPUTE; c < COLUMNS; c++) {
+    if (!r->has[c]) continue;
+    double *x = *matrix[c] = malloc(r->count * sizeof *x);
+    if (!x) return sg_fail_memory(r->csv.e);
+    for (size_t i = 0; i < r->count; i++) x[i] = r->row[i].value[c];
   }
   return SG_OK;
 }
 
-static bool is_seconds(const char *unit) {
-  static const char *const names[] = {"", "s", "sec", "second", "seconds"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcasecmp(unit, names[i]) == 0) return true;
-  return false;
-}
-
 /* Absent texts get their defaults. false: no memory. */
 static bool complete(sg_trace *t) {
+  static const char *const seconds[] = {"", "s", "sec", "second", "seconds"};
   if (!t->source) t->source = strdup("");
   if (!t->licence) t->licence = strdup("");
   if (!t->unit) t->unit = strdup("s");
   if (!t->source || !t->licence || !t->unit) return false;
-  t->seconds = is_seconds(t->unit);
+  for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
+    t->seconds |= strcasecmp(t->unit, seconds[i]) == 0;
   return true;
 }
 
@@ -285,12 +280,11 @@ sg_status sg_trace_parse(const char *name, const char *text, size_t length, sg_t
   if (!status) status = faults;
   if (!status && !complete(r.trace)) status = sg_fail_memory(e);
   free(r.row);
-  if (status) {
+  if (status)
     sg_trace_free(r.trace);
-    return status;
-  }
-  *out = r.trace;
-  return SG_OK;
+  else
+    *out = r.trace;
+  return status;
 }
 
 sg_status sg_trace_read(const char *path, sg_trace **out, sg_error *e) {

@@ -4,14 +4,14 @@
 
 #include "sim/check/trial.h"
 #include "sim/core/array.h"
+#include "sim/core/owned.h"
 #include "sim/core/random.h"
 
 #include <assert.h>
+#include <gsl/gsl_combination.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum {
   STARTS = 4,        /* local searches from the worst samples, beside greedy and burst */
@@ -27,30 +27,21 @@ typedef struct checker {
   const sg_check_options *options;
   sg_check *check;
   sg_trial_subject *subject;
-  int n, words; /* words of a pattern: bit i: worker i is missing */
+  int n;      /* flags of a pattern: whether worker i is present */
+  size_t row; /* bytes of a pattern */
   int threads;
   sg_trial **trial;   /* one per thread */
-  bool *present;      /* room for the flags of a pattern, a row per thread */
   double done, total; /* patterns */
+  bool *worst;        /* patterns: by each measure the worst so far */
   sg_error *error;
-  /* The worst so far, as patterns. */
-  uint64_t *worst[3 + SG_PRECISIONS];
 } checker;
-
-static bool is_missing(const uint64_t *pattern, int worker) {
-  return pattern[worker / 64] >> worker % 64 & 1;
-}
-
-static void flags_of(const checker *c, const uint64_t *pattern, bool *present) {
-  for (int i = 0; i < c->n; i++) present[i] = !is_missing(pattern, i);
-}
 
 /* --- Many patterns ---------------------------------------------------------------------------- */
 
 typedef struct batch {
   checker *c;
   long count;
-  const uint64_t *pattern; /* count × words */
+  const bool *pattern; /* count × n */
   unsigned want;
   sg_trial_result *result;
   atomic_long next;
@@ -60,7 +51,6 @@ typedef struct batch {
 typedef struct hand {
   batch *batch;
   sg_trial *trial;
-  bool *present;
   sg_error error;
 } hand;
 
@@ -77,30 +67,23 @@ static void *work(void *argument) {
   while (!atomic_load_explicit(&b->failed, memory_order_relaxed)) {
     long from = atomic_fetch_add(&b->next, CHUNK);
     if (from >= b->count) break;
-    for (long i = from; i < from + CHUNK && i < b->count; i++) {
-      flags_of(c, b->pattern + i * c->words, w->present);
-      if (sg_trial_run(w->trial, w->present, b->want, &b->result[i], &w->error))
+    for (long i = from; i < from + CHUNK && i < b->count; i++)
+      if (sg_trial_run(w->trial, b->pattern + i * c->n, b->want, &b->result[i], &w->error))
         atomic_store(&b->failed, true);
-    }
     if (first) show_progress(c, c->done + (double)from);
   }
   return NULL;
 }
 
 /* The results of all patterns, by as many threads as pay. */
-static sg_status run_batch(checker *c, long count, const uint64_t *pattern, unsigned want,
+static sg_status run_batch(checker *c, long count, const bool *pattern, unsigned want,
                            sg_trial_result *r) {
   batch b = {.c = c, .count = count, .pattern = pattern, .want = want, .result = r};
-  hand *w = calloc((size_t)c->threads, sizeof *w);
-  pthread_t *thread = calloc((size_t)c->threads, sizeof *thread);
-  if (!w || !thread) {
-    free(w);
-    free(thread);
-    return sg_fail_memory(c->error);
-  }
+  SG_OWNED hand *w = calloc((size_t)c->threads, sizeof *w);
+  SG_OWNED pthread_t *thread = calloc((size_t)c->threads, sizeof *thread);
+  if (!w || !thread) return sg_fail_memory(c->error);
   int started = 1;
-  for (int i = 0; i < c->threads; i++)
-    w[i] = (hand){.batch = &b, .trial = c->trial[i], .present = c->present + (ptrdiff_t)i * c->n};
+  for (int i = 0; i < c->threads; i++) w[i] = (hand){.batch = &b, .trial = c->trial[i]};
   while (started < c->threads && count > 4L * CHUNK * started &&
          pthread_create(&thread[started], NULL, work, &w[started]) == 0)
     started++;
@@ -108,22 +91,15 @@ static sg_status run_batch(checker *c, long count, const uint64_t *pattern, unsi
   for (int i = 1; i < started; i++) pthread_join(thread[i], NULL);
   bool failed = atomic_load(&b.failed);
   for (int i = 0; i < c->threads; i++) sg_error_move(c->error, &w[i].error);
-  free(w);
-  free(thread);
   c->done += (double)count;
   return failed ? sg_error_status(c->error) : SG_OK;
 }
 
 /* --- Patterns --------------------------------------------------------------------------------- */
 
-static void set_missing(uint64_t *pattern, int worker, bool missing) {
-  uint64_t bit = (uint64_t)1 << worker % 64;
-  pattern[worker / 64] = missing ? pattern[worker / 64] | bit : pattern[worker / 64] & ~bit;
-}
-
-static int count_missing(const checker *c, const uint64_t *pattern) {
+static int count_missing(const checker *c, const bool *pattern) {
   int n = 0;
-  for (int i = 0; i < c->words; i++) n += __builtin_popcountll(pattern[i]);
+  for (int i = 0; i < c->n; i++) n += !pattern[i];
   return n;
 }
 
@@ -134,34 +110,29 @@ static double binomial(int n, int k) {
   return x;
 }
 
-/* All sets of q missing workers, in lexicographic order; returns where the next pattern goes. */
-static uint64_t *put_all(const checker *c, int q, uint64_t *out) {
-  int n = c->n, at[64], *index = q <= 64 ? at : malloc((size_t)q * sizeof *index);
-  for (int i = 0; i < q; i++) index[i] = i;
-  for (;;) {
-    memset(out, 0, (size_t)c->words * sizeof *out);
-    for (int i = 0; i < q; i++) set_missing(out, index[i], true);
-    out += c->words;
-    int i = q - 1;
-    while (i >= 0 && index[i] == n - q + i) i--;
-    if (i < 0) break;
-    index[i]++;
-    for (int j = i + 1; j < q; j++) index[j] = index[j - 1] + 1;
-  }
-  if (index != at) free(index);
-  return out;
+/* All sets of q missing workers, in lexicographic order; *next moves behind them. */
+static sg_status put_all(const checker *c, int q, bool **next) {
+  gsl_combination *missing = gsl_combination_calloc((size_t)c->n, (size_t)q);
+  if (!missing) return sg_fail_memory(c->error);
+  do {
+    memset(*next, true, c->row);
+    for (int i = 0; i < q; i++) (*next)[gsl_combination_get(missing, (size_t)i)] = false;
+    *next += c->n;
+  } while (gsl_combination_next(missing) == GSL_SUCCESS);
+  gsl_combination_free(missing);
+  return SG_OK;
 }
 
 /* A random set of q missing workers (Floyd's method). */
-static void put_random(const checker *c, int q, sg_stream *random, uint64_t *out) {
-  memset(out, 0, (size_t)c->words * sizeof *out);
+static void put_random(const checker *c, int q, sg_stream *random, bool *out) {
+  memset(out, true, c->row);
   for (int j = c->n - q; j < c->n; j++) {
     int pick = (int)(sg_uniform(random) * (j + 1));
-    set_missing(out, is_missing(out, pick) ? j : pick, true);
+    out[out[pick] ? pick : j] = false;
   }
 }
 
-static void put_sample(const checker *c, int s, double all, long number, uint64_t *out) {
+static void put_sample(const checker *c, int s, double all, long number, bool *out) {
   sg_stream random;
   sg_stream_at(&random, c->options->seed, 0, SG_FOR_CHECK, 1, (uint32_t)number, 0);
   double x = sg_uniform(&random) * all;
@@ -170,28 +141,27 @@ static void put_sample(const checker *c, int s, double all, long number, uint64_
   put_random(c, q, &random, out);
 }
 
-static bool is_promised(const checker *c, const uint64_t *pattern, bool *present) {
-  if (!c->code->type->promises) return count_missing(c, pattern) <= c->code->promised;
-  flags_of(c, pattern, present);
-  return c->code->type->promises(c->code, present);
+static bool is_promised(const checker *c, const bool *pattern) {
+  const sg_code_type *type = c->code->type;
+  return type->promises ? type->promises(c->code, pattern)
+                        : count_missing(c, pattern) <= c->code->promised;
 }
 
 /* --- Judging ---------------------------------------------------------------------------------- */
 
-enum { COND2, AMPLIFICATION, RESIDUAL, ERROR };
+enum { COND2, AMPLIFICATION, RESIDUAL, ERROR, MEASURES = ERROR + SG_PRECISIONS };
 
-static double *field(sg_trial_result *r, int which) {
-  return which == COND2           ? &r->cond2
-         : which == AMPLIFICATION ? &r->amplification
-         : which == RESIDUAL      ? &r->residual
-                                  : &r->error[which - ERROR];
+/* An error that is not a number came of a message that overflowed its format. */
+static double measured(const sg_trial_result *r, int which) {
+  if (which >= ERROR) return isnan(r->error[which - ERROR]) ? INFINITY : r->error[which - ERROR];
+  return which == COND2 ? r->cond2 : which == AMPLIFICATION ? r->amplification : r->residual;
 }
 
 static sg_check_spread *spread_of(sg_check *check, int which) {
+  if (which >= ERROR) return &check->error[which - ERROR];
   return which == COND2           ? &check->cond2
          : which == AMPLIFICATION ? &check->amplification
-         : which == RESIDUAL      ? &check->residual
-                                  : &check->error[which - ERROR];
+                                  : &check->residual;
 }
 
 static void note_received(sg_check *check, const sg_trial_result *r) {
@@ -199,35 +169,32 @@ static void note_received(sg_check *check, const sg_trial_result *r) {
   check->received = fmin(check->received, r->received);
 }
 
+/* The numbers of missing workers. NULL: no memory. */
+static int *list_missing(const checker *c, const bool *pattern, int *count) {
+  int *missing = calloc((size_t)c->n + 1, sizeof *missing);
+  for (int i = 0; missing && i < c->n; i++)
+    if (!pattern[i]) missing[(*count)++] = i;
+  return missing;
+}
+
 /* Notes what is worse than all before, and promises that were broken. */
-static void note(checker *c, const uint64_t *pattern, sg_trial_result *r) {
+static void note(checker *c, const bool *pattern, const sg_trial_result *r) {
   sg_check *check = c->check;
-  size_t size = (size_t)c->words * sizeof *pattern;
   if (!r->decoded) {
-    if (!is_promised(c, pattern, c->present) || check->broken++ > 0) return;
-    check->broken_missing = calloc((size_t)c->n + 1, sizeof(int));
-    for (int i = 0; check->broken_missing && i < c->n; i++)
-      if (is_missing(pattern, i)) check->broken_missing[check->n_broken_missing++] = i;
+    if (is_promised(c, pattern) && check->broken++ == 0)
+      check->broken_missing = list_missing(c, pattern, &check->n_broken_missing);
     return;
   }
-  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) {
+  for (int i = 0; i < MEASURES; i++) {
     sg_check_spread *spread = spread_of(check, i);
-    double x = *field(r, i);
-    /* An error that is not a number came of a message that overflowed its format. */
-    if (i >= ERROR && isnan(x)) x = INFINITY;
+    double x = measured(r, i);
     if (isnan(x) || x <= spread->worst) continue;
     spread->worst = x;
-    memcpy(c->worst[i], pattern, size);
+    memcpy(c->worst + i * c->n, pattern, c->row);
   }
   check->find_flops = fmax(check->find_flops, r->find_flops);
   check->apply_flops = fmax(check->apply_flops, r->apply_flops);
   note_received(check, r);
-}
-
-static void count_inaccurate(checker *c, long count, const sg_trial_result *r) {
-  if (!c->check->exact) return;
-  for (long i = 0; i < count; i++)
-    c->check->inaccurate += r[i].decoded && !(r[i].error[SG_FLOAT64] < INACCURATE);
 }
 
 static double quantile(const double *sorted, long n, double p) {
@@ -235,15 +202,14 @@ static double quantile(const double *sorted, long n, double p) {
   return sorted[rank < 1 ? 0 : rank - 1];
 }
 
-static sg_status fill_quantiles(checker *c, long count, sg_trial_result *r) {
-  double *x = malloc((size_t)count * sizeof *x + 1);
+static sg_status fill_quantiles(checker *c, long count, const sg_trial_result *r) {
+  SG_OWNED double *x = malloc((size_t)count * sizeof *x + 1);
   if (!x) return sg_fail_memory(c->error);
-  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) {
+  for (int i = 0; i < MEASURES; i++) {
     sg_check_spread *spread = spread_of(c->check, i);
     long n = 0;
     for (long k = 0; k < count; k++) {
-      double value = *field(&r[k], i);
-      if (i >= ERROR && isnan(value)) value = INFINITY;
+      double value = measured(&r[k], i);
       if (r[k].decoded && !isnan(value)) x[n++] = value;
     }
     spread->median = spread->p90 = spread->p99 = NAN;
@@ -253,7 +219,6 @@ static sg_status fill_quantiles(checker *c, long count, sg_trial_result *r) {
     spread->p90 = quantile(x, n, 0.9);
     spread->p99 = quantile(x, n, 0.99);
   }
-  free(x);
   return SG_OK;
 }
 
@@ -274,32 +239,29 @@ static void finish_set(sg_check_sets *sets) {
   if (!sets->decodable) sets->worst_deviation = NAN;
 }
 
-static void count_sets(checker *c, long count, const uint64_t *pattern, const sg_trial_result *r) {
+static void count_sets(checker *c, long count, const bool *pattern, const sg_trial_result *r) {
   sg_check *check = c->check;
   check->n_sets = check->s_promised + 1;
   for (int q = 0; q <= check->s_promised; q++)
     check->sets[q] = (sg_check_sets){.responders = c->n - q, .sets = binomial(c->n, q)};
   for (long i = 0; i < count; i++)
-    count_set(&check->sets[count_missing(c, pattern + i * c->words)], &r[i]);
+    count_set(&check->sets[count_missing(c, pattern + i * c->n)], &r[i]);
   for (int q = 0; q < check->n_sets; q++) finish_set(&check->sets[q]);
 }
 
 /* The search's neighbours of a pattern: one missing worker changes places with one that is not, or,
  * while fewer than s are missing, one more is missing. */
-static long put_neighbours(const checker *c, const uint64_t *pattern, bool grow, uint64_t *out) {
-  size_t size = (size_t)c->words * sizeof *out;
-  long count = 0;
-  for (int i = grow ? -1 : 0; i < (grow ? 0 : c->n); i++) {
-    if (!grow && !is_missing(pattern, i)) continue;
+static void put_neighbours(const checker *c, const bool *pattern, bool grow, bool *out) {
+  for (int i = 0; i < (grow ? 1 : c->n); i++) {
+    if (!grow && pattern[i]) continue;
     for (int j = 0; j < c->n; j++) {
-      if (is_missing(pattern, j)) continue;
-      uint64_t *to = out + count++ * c->words;
-      memcpy(to, pattern, size);
-      if (!grow) set_missing(to, i, false);
-      set_missing(to, j, true);
+      if (!pattern[j]) continue;
+      memcpy(out, pattern, c->row);
+      if (!grow) out[i] = true;
+      out[j] = false;
+      out += c->n;
     }
   }
-  return count;
 }
 
 typedef struct search {
@@ -307,23 +269,25 @@ typedef struct search {
   int which; /* what is made as large as can be */
   unsigned want;
   long budget;
-  uint64_t *neighbour;
+  bool *neighbour;
   sg_trial_result *result;
 } search;
 
-static double badness(sg_trial_result *r, int which) {
-  return r->decoded ? *field(r, which) : INFINITY;
+static double badness(const sg_trial_result *r, int which) {
+  return r->decoded ? measured(r, which) : INFINITY;
 }
 
 /* Moves to the worst neighbour if that is worse, or, growing, in any case. */
-static sg_status step(search *s, uint64_t *pattern, double *value, bool grow, bool *moved) {
+static sg_status step(search *s, bool *pattern, double *value, bool grow, bool *moved) {
   checker *c = s->c;
-  long count = put_neighbours(c, pattern, grow, s->neighbour), best = -1;
+  long missing = count_missing(c, pattern), best = -1;
+  long count = (grow ? 1 : missing) * (c->n - missing);
   *moved = false;
   if (count > s->budget || count == 0) {
     s->budget = 0;
     return SG_OK;
   }
+  put_neighbours(c, pattern, grow, s->neighbour);
   sg_status status = run_batch(c, count, s->neighbour, s->want, s->result);
   if (status) return status;
   s->budget -= count;
@@ -336,14 +300,14 @@ static sg_status step(search *s, uint64_t *pattern, double *value, bool grow, bo
     best = i;
   }
   if (best < 0) return SG_OK;
-  memcpy(pattern, s->neighbour + best * c->words, (size_t)c->words * sizeof *pattern);
+  memcpy(pattern, s->neighbour + best * c->n, c->row);
   *value = most;
   *moved = true;
   return SG_OK;
 }
 
 /* Up to a local maximum, whose arithmetic is then looked at in full. */
-static sg_status climb(search *s, uint64_t *pattern, double value) {
+static sg_status climb(search *s, bool *pattern, double value) {
   checker *c = s->c;
   bool moved = true;
   sg_status status = SG_OK;
@@ -356,19 +320,14 @@ static sg_status climb(search *s, uint64_t *pattern, double value) {
   return status;
 }
 
-static void put_burst(const checker *c, uint64_t *out) {
-  memset(out, 0, (size_t)c->words * sizeof *out);
-  for (int i = 0; i < c->check->s_promised; i++) set_missing(out, i, true);
-}
-
 /* From nothing (greedy), from a burst of neighbours, and from the worst samples. */
-static sg_status search_worst(search *s, long count, const uint64_t *sample, sg_trial_result *r) {
+static sg_status search_worst(search *s, long count, const bool *sample, const sg_trial_result *r) {
   checker *c = s->c;
-  size_t size = (size_t)c->words * sizeof *sample;
-  uint64_t *start = calloc((2 + STARTS) * (size_t)c->words, sizeof *start);
+  SG_OWNED bool *start = malloc((2 + STARTS) * c->row);
   double value[2 + STARTS] = {-1, -1};
   if (!start) return sg_fail_memory(c->error);
-  put_burst(c, start + c->words);
+  memset(start, true, 2 * c->row);
+  memset(start + c->n, false, (size_t)c->check->s_promised);
   int starts = 2;
   double below = INFINITY;
   for (; starts < 2 + STARTS; starts++) { /* the next worst each time */
@@ -379,38 +338,36 @@ static sg_status search_worst(search *s, long count, const uint64_t *sample, sg_
       if (x < below && x > most) most = x, best = i;
     }
     if (best < 0) break;
-    memcpy(start + starts * c->words, sample + best * c->words, size);
+    memcpy(start + starts * c->n, sample + best * c->n, c->row);
     value[starts] = below = most;
   }
   sg_trial_result burst;
-  sg_status status = run_batch(c, 1, start + c->words, s->want, &burst);
+  sg_status status = run_batch(c, 1, start + c->n, s->want, &burst);
   value[1] = status ? -1 : badness(&burst, s->which);
   long budget = s->budget;
   for (int i = 0; !status && i < starts; i++) {
     s->budget = budget / starts;
-    status = climb(s, start + i * c->words, value[i]);
+    status = climb(s, start + i * c->n, value[i]);
   }
-  free(start);
   return status;
 }
 
-static sg_status search_all(checker *c, long count, const uint64_t *sample, sg_trial_result *r) {
-  static const int objective[] = {COND2, AMPLIFICATION};
-  long most = (long)(c->check->s_promised + 1) * c->n;
-  search s = {.c = c,
-              .neighbour = malloc((size_t)most * (size_t)c->words * sizeof(uint64_t)),
-              .result = malloc((size_t)most * sizeof(sg_trial_result))};
-  sg_status status = s.neighbour && s.result ? SG_OK : sg_fail_memory(c->error);
-  for (int i = 0; !status && i < 2; i++) {
+static sg_status search_all(checker *c, long count, const bool *sample, const sg_trial_result *r) {
+  size_t most = (size_t)(c->check->s_promised + 1) * (size_t)c->n;
+  SG_OWNED bool *neighbour = malloc(most * c->row);
+  SG_OWNED sg_trial_result *result = malloc(most * sizeof *result);
+  sg_status status = neighbour && result ? SG_OK : sg_fail_memory(c->error);
+  for (int which = COND2; !status && which <= AMPLIFICATION; which++) {
     double before = c->done;
-    s.which = objective[i];
-    s.want = s.which == COND2 ? SG_TRIAL_CONDITION : 0;
-    s.budget = c->options->patterns;
+    search s = {.c = c,
+                .which = which,
+                .want = which == COND2 ? SG_TRIAL_CONDITION : 0,
+                .budget = c->options->patterns,
+                .neighbour = neighbour,
+                .result = result};
     status = search_worst(&s, count, sample, r);
     c->done = before + (double)c->options->patterns; /* an early end is progress, too */
   }
-  free(s.neighbour);
-  free(s.result);
   return status;
 }
 
@@ -424,25 +381,22 @@ static long sets_to_try(const checker *c, int q) {
 static sg_status check_size(checker *c, int q, sg_check_sets *sets) {
   long count = sets_to_try(c, q);
   bool all = (double)count == binomial(c->n, q);
-  uint64_t *pattern = malloc((size_t)count * (size_t)c->words * sizeof *pattern);
-  sg_trial_result *r = calloc((size_t)count, sizeof *r);
+  SG_OWNED bool *pattern = malloc((size_t)count * c->row);
+  SG_OWNED sg_trial_result *r = calloc((size_t)count, sizeof *r);
   sg_status status = pattern && r ? SG_OK : sg_fail_memory(c->error);
   *sets = (sg_check_sets){.responders = c->n - q, .sets = binomial(c->n, q)};
-  if (!status && all) put_all(c, q, pattern);
+  if (!status && all) status = put_all(c, q, &(bool *){pattern});
   for (long i = 0; !status && !all && i < count; i++) {
     sg_stream random;
     sg_stream_at(&random, c->options->seed, 0, SG_FOR_CHECK, 2, (uint32_t)q, (uint32_t)i);
-    put_random(c, q, &random, pattern + i * c->words);
+    put_random(c, q, &random, pattern + i * c->n);
   }
   if (!status) status = run_batch(c, count, pattern, 0, r);
   for (long i = 0; !status && i < count; i++) {
     count_set(sets, &r[i]);
-    if (!r[i].decoded && is_promised(c, pattern + i * c->words, c->present))
-      note(c, pattern + i * c->words, &r[i]);
+    if (!r[i].decoded) note(c, pattern + i * c->n, &r[i]);
   }
   finish_set(sets);
-  free(pattern);
-  free(r);
   return status;
 }
 
@@ -450,28 +404,28 @@ static sg_status check_promised(checker *c) {
   sg_check *check = c->check;
   int s = check->s_promised;
   long count = check->exhaustive ? (long)check->patterns : c->options->patterns;
-  uint64_t *pattern = malloc((size_t)count * (size_t)c->words * sizeof *pattern);
-  sg_trial_result *r = calloc((size_t)count, sizeof *r);
+  SG_OWNED bool *pattern = malloc((size_t)count * c->row);
+  SG_OWNED sg_trial_result *r = calloc((size_t)count, sizeof *r);
+  bool *next = pattern;
   sg_status status = pattern && r ? SG_OK : sg_fail_memory(c->error);
-  if (!status) {
-    uint64_t *next = pattern;
-    for (int q = 0; check->exhaustive && q <= s; q++) next = put_all(c, q, next);
-    for (long i = 0; !check->exhaustive && i < count; i++)
-      put_sample(c, s, check->patterns, i, pattern + i * c->words);
-    status = run_batch(c, count, pattern, SG_TRIAL_ALL, r);
+  for (int q = 0; !status && check->exhaustive && q <= s; q++) status = put_all(c, q, &next);
+  for (long i = 0; !status && !check->exhaustive && i < count; i++)
+    put_sample(c, s, check->patterns, i, pattern + i * c->n);
+  if (!status) status = run_batch(c, count, pattern, SG_TRIAL_ALL, r);
+  if (status) return status;
+  check->tried = count;
+  for (long i = 0; i < count; i++) {
+    note(c, pattern + i * c->n, &r[i]);
+    bool accurate = r[i].error[SG_FLOAT64] < INACCURATE;
+    check->inaccurate += check->exact && r[i].decoded && !accurate;
   }
-  if (!status) {
-    check->tried = count;
-    for (long i = 0; i < count; i++) note(c, pattern + i * c->words, &r[i]);
-    if (check->exhaustive) count_sets(c, count, pattern, r);
-    count_inaccurate(c, count, r);
-    status = fill_quantiles(c, count, r);
+  status = fill_quantiles(c, count, r);
+  if (check->exhaustive) {
+    count_sets(c, count, pattern, r);
+    return status;
   }
-  if (!status && !check->exhaustive) status = search_all(c, count, pattern, r);
-  for (int q = 0; !status && !check->exhaustive && q <= s; q++)
-    status = check_size(c, q, &check->sets[check->n_sets++]);
-  free(pattern);
-  free(r);
+  if (!status) status = search_all(c, count, pattern, r);
+  for (int q = 0; !status && q <= s; q++) status = check_size(c, q, &check->sets[check->n_sets++]);
   return status;
 }
 
@@ -480,18 +434,19 @@ static sg_status check_promised(checker *c) {
 /* How little the master can do with: workers are left out one after the other, from the last to the
  * first, as long as the rest decodes. */
 static sg_status find_least(checker *c) {
-  uint64_t *pattern = calloc((size_t)c->words, sizeof *pattern);
-  sg_status status = pattern ? SG_OK : sg_fail_memory(c->error);
+  SG_OWNED bool *pattern = malloc(c->row);
+  if (!pattern) return sg_fail_memory(c->error);
+  memset(pattern, true, c->row);
+  sg_status status = SG_OK;
   for (int i = c->n - 1; !status && i >= 0; i--) {
     sg_trial_result r;
-    set_missing(pattern, i, true);
+    pattern[i] = false;
     status = run_batch(c, 1, pattern, 0, &r);
     if (r.decoded)
       note_received(c->check, &r);
     else
-      set_missing(pattern, i, false);
+      pattern[i] = true;
   }
-  free(pattern);
   return status;
 }
 
@@ -609,14 +564,10 @@ static sg_status begin(checker *c) {
                          : sg_fail_memory(c->error);
   if (status) return status;
   c->trial = calloc((size_t)c->threads, sizeof(sg_trial *));
-  c->present = calloc((size_t)c->threads * (size_t)c->n, sizeof(bool));
-  bool ok = c->trial && c->present;
+  c->worst = malloc(MEASURES * c->row);
+  bool ok = c->trial && c->worst;
   for (int i = 0; ok && i < c->threads; i++) ok = (c->trial[i] = sg_trial_new(c->subject)) != NULL;
-  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) {
-    c->worst[i] = calloc((size_t)c->words, sizeof(uint64_t));
-    ok = ok && c->worst[i];
-    spread_of(check, i)->worst = -1;
-  }
+  for (int i = 0; i < MEASURES; i++) spread_of(check, i)->worst = -1;
   c->total = check->exhaustive ? check->patterns : 3.0 * (double)c->options->patterns;
   for (int q = check->exhaustive ? check->s_promised + 1 : 0; q <= c->n; q++)
     c->total += 0.2 * (double)sets_to_try(c, q);
@@ -628,16 +579,14 @@ static sg_status finish(checker *c) {
   find_s(check);
   compare_with_bound(check, check->exact && !check->partial && !c->code->coded_parts);
   if (isinf(check->received)) check->received = check->least_messages = NAN;
-  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) {
+  for (int i = 0; i < MEASURES; i++) {
     sg_check_spread *spread = spread_of(check, i);
     if (spread->worst < 0) {
       spread->worst = NAN;
       continue;
     }
-    spread->missing = calloc((size_t)c->n + 1, sizeof *spread->missing);
+    spread->missing = list_missing(c, c->worst + i * c->n, &spread->n_missing);
     if (!spread->missing) return sg_fail_memory(c->error);
-    for (int k = 0; k < c->n; k++)
-      if (is_missing(c->worst[i], k)) spread->missing[spread->n_missing++] = k;
   }
   return SG_OK;
 }
@@ -645,9 +594,8 @@ static sg_status finish(checker *c) {
 static void end(checker *c) {
   for (int i = 0; c->trial && i < c->threads; i++) sg_trial_free(c->trial[i]);
   free(c->trial);
-  free(c->present);
+  free(c->worst);
   sg_trial_subject_free(c->subject);
-  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) free(c->worst[i]);
 }
 
 sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg_check **out,
@@ -657,7 +605,7 @@ sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg
                .options = options,
                .check = calloc(1, sizeof(sg_check)),
                .n = code->nodes,
-               .words = (code->nodes + 63) / 64,
+               .row = (size_t)code->nodes * sizeof(bool),
                .error = e};
   if (!c.check) return sg_fail_memory(e);
   sg_status status = begin(&c);
@@ -667,17 +615,16 @@ sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg
   if (!status) status = measure(&c);
   if (!status) status = finish(&c);
   end(&c);
-  if (status) {
+  if (status)
     sg_check_free(c.check);
-    return status;
-  }
-  *out = c.check;
-  return SG_OK;
+  else
+    *out = c.check;
+  return status;
 }
 
 void sg_check_free(sg_check *check) {
   if (!check) return;
-  for (int i = 0; i < ERROR + SG_PRECISIONS; i++) free(spread_of(check, i)->missing);
+  for (int i = 0; i < MEASURES; i++) free(spread_of(check, i)->missing);
   free(check->broken_missing);
   free(check->sets);
   free(check);

@@ -28,7 +28,7 @@
 #define SG_CHECK_CHECK_H
 
 #include "codes/frame/code.h"
-#include "sim/core/precision.h"
+#include "models/compress/compress.h"
 
 typedef struct sg_check_options {
   long patterns; /* so many are tried one by one; of more, so many are sampled */

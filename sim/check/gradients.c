@@ -4,24 +4,20 @@
 
 #include "codes/tools/gaussian.h"
 #include "sim/core/linalg.h"
-#include "sim/core/random.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { STREAM = 1 << 14 /* normal numbers taken from one stream */ };
 
 static sg_status given_begin(const sg_problem *problem, sg_workspace *ws,
                              const sg_gradient_request *request) {
-  (void)problem, (void)ws, (void)request;
   return SG_OK;
 }
 
 static sg_status given_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin,
                             long end, const double **out) {
   const sg_gradients *s = problem->self;
-  (void)ws, (void)slot, (void)end;
   for (int i = 0; i < s->items; i++) out[i] = s->gradient + i * problem->length + begin;
   return SG_OK;
 }
@@ -63,24 +59,23 @@ sg_status sg_gradients_make(sg_gradients *s, const sg_code *code, uint64_t seed,
   int known = code->parts + code->coded_parts;
   size_t l = (size_t)code->shape.length;
   s->items = others ? 2 * known : known;
-  s->gradient = malloc((size_t)s->items * l * sizeof *s->gradient);
-  s->item = calloc((size_t)s->items, sizeof *s->item);
-  s->sum_item = calloc((size_t)code->parts, sizeof *s->sum_item);
-  double *x = malloc(l * sizeof *x);
-  if (code->coded_parts) s->constant = calloc(l, sizeof *s->constant);
-  bool ok = s->gradient && s->item && s->sum_item && x && (s->constant || !code->coded_parts);
-  for (int i = 0; ok && i < s->items; i++) s->item[i].part = i % known;
-  for (int p = 0; ok && p < code->parts; p++) {
+  s->gradient = sg_arena_alloc(&s->arena, (size_t)s->items * l, sizeof *s->gradient);
+  s->item = sg_arena_alloc(&s->arena, (size_t)s->items, sizeof *s->item);
+  s->sum_item = sg_arena_alloc(&s->arena, (size_t)code->parts, sizeof *s->sum_item);
+  double *x = sg_arena_alloc(&s->arena, l, sizeof *x);
+  if (code->coded_parts) s->constant = sg_arena_alloc(&s->arena, l, sizeof *s->constant);
+  if (!s->gradient || !s->item || !s->sum_item || !x || (code->coded_parts && !s->constant))
+    return sg_fail_memory(e);
+  for (int i = 0; i < s->items; i++) s->item[i].part = i % known;
+  for (int p = 0; p < code->parts; p++) {
     draw_vector(seed, l, (uint32_t)p, s->gradient + (size_t)p * l);
     s->sum_item[p] = p;
   }
-  if (ok && code->coded_parts) least_squares(s, code, seed, x);
-  for (size_t p = 0; ok && p < (size_t)code->parts; p++)
+  if (code->coded_parts) least_squares(s, code, seed, x);
+  for (size_t p = 0; p < (size_t)code->parts; p++)
     s->norms += cblas_dnrm2((int)l, s->gradient + p * l, 1);
-  for (size_t i = (size_t)known * l; ok && i < (size_t)s->items * l; i++)
+  for (size_t i = (size_t)known * l; i < (size_t)s->items * l; i++)
     s->gradient[i] = -s->gradient[i - (size_t)known * l];
-  free(x);
-  if (!ok) return sg_fail_memory(e);
   s->problem = (sg_problem){.type = &type,
                             .self = s,
                             .length = code->shape.length,
@@ -91,9 +86,6 @@ sg_status sg_gradients_make(sg_gradients *s, const sg_code *code, uint64_t seed,
 
 void sg_gradients_free(sg_gradients *s) {
   sg_partition_free(s->partition);
-  free(s->gradient);
-  free(s->constant);
-  free(s->item);
-  free(s->sum_item);
+  sg_arena_free(s->arena);
   *s = (sg_gradients){0};
 }

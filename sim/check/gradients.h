@@ -13,6 +13,7 @@
 typedef struct sg_gradients {
   sg_problem problem; /* points to this: it stays where it is */
   sg_partition *partition;
+  sg_arena *arena;
   int items;        /* parts, coded parts; with `others` as many again, at another snapshot */
   double *gradient; /* items × length */
   double *constant; /* length, with coded parts: what no worker sends; else NULL */

@@ -22,19 +22,18 @@ typedef struct walk {
   void *user;
   sg_error *error;
   bool tolerant; /* some combination promises s ≥ 1; then others are passed over */
+  long made;     /* codes so far */
 } walk;
 
-static sg_status make(walk *w, const sg_values *values, long *made) {
+static sg_status make(walk *w, const sg_values *values) {
   sg_error ignored = {0};
   sg_code *code = NULL;
   sg_status status = sg_values_check_required(values, &ignored);
   if (!status) status = sg_code_new(w->type, w->shape, values, &code, &ignored);
-  if (status == SG_INVALID || status == SG_OK)
-    sg_error_clear(&ignored);
-  else
-    sg_error_move(w->error, &ignored);
+  if (status && status != SG_INVALID) sg_error_move(w->error, &ignored);
+  sg_error_clear(&ignored);
   if (status) return status == SG_INVALID ? SG_OK : status;
-  ++*made;
+  w->made++;
   if (!w->visit)
     w->tolerant |= code->promised > 0;
   else if (!w->tolerant || code->promised > 0)
@@ -55,51 +54,45 @@ static const sg_param *next_member(const sg_param *table, int *pass, const sg_pa
   return NULL;
 }
 
-static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values,
-                    long *made);
+static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values);
 
 /* The rest of the members with this one at a value. A value that is refused is passed over. */
 static sg_status go_with(walk *w, const sg_param *p, int pass, bool deviates,
-                         const sg_values *values, int i, long *made) {
+                         const sg_values *values, int i) {
   sg_values *copy = sg_values_copy(values);
   if (!copy) return sg_fail_memory(w->error);
   sg_status set = p->kind == SG_CHOICE
                       ? sg_values_set_string(copy, p->name, p->choices[i], NULL)
                       : sg_values_set_number(copy, p->name,
                                              p->kind == SG_INT ? whole[i] : real_value(p, i), NULL);
-  sg_status status = !set ? go(w, p, pass, deviates, copy, made) : SG_OK;
+  sg_status status = !set ? go(w, p, pass, deviates, copy) : SG_OK;
   sg_values_free(copy);
   return status;
 }
 
 static sg_status go_words(walk *w, const sg_param *p, int pass, bool deviates,
-                          const sg_values *values, long *made) {
+                          const sg_values *values) {
   int words = 0;
   while (p->choices[words]) words++;
-  if (strcmp(p->name, "stop") == 0) return go_with(w, p, pass, deviates, values, words - 1, made);
+  if (strcmp(p->name, "stop") == 0) return go_with(w, p, pass, deviates, values, words - 1);
   bool has_default = !(p->flags & (SG_REQUIRED | SG_OPTIONAL));
-  sg_status status = has_default ? go(w, p, pass, deviates, values, made) : SG_OK;
+  sg_status status = has_default ? go(w, p, pass, deviates, values) : SG_OK;
   for (int i = 0; i < words && !status && !(has_default && deviates); i++)
     if (!has_default || i != (int)p->fallback)
-      status = go_with(w, p, pass, deviates || has_default, values, i, made);
+      status = go_with(w, p, pass, deviates || has_default, values, i);
   return status;
 }
 
-static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values,
-                    long *made) {
+static sg_status go(walk *w, const sg_param *p, int pass, bool deviates, const sg_values *values) {
   p = next_member(w->type->about.params, &pass, p);
-  if (!p) return make(w, values, made);
-  if (p->kind == SG_CHOICE) return go_words(w, p, pass, deviates, values, made);
-  long before = *made;
-  sg_status status = SG_OK;
-  if (p->flags & SG_OPTIONAL) {
-    status = go(w, p, pass, deviates, values, made);
-    if (status || *made > before) return status;
-  }
-  for (int i = 0; p->kind == SG_REAL && i < REAL && !status; i++)
-    status = go_with(w, p, pass, deviates, values, i, made);
-  for (int i = 0; p->kind == SG_INT && i < WHOLE && !status && whole[i] <= w->shape->workers; i++)
-    status = go_with(w, p, pass, deviates, values, i, made);
+  if (!p) return make(w, values);
+  if (p->kind == SG_CHOICE) return go_words(w, p, pass, deviates, values);
+  long before = w->made;
+  sg_status status = p->flags & SG_OPTIONAL ? go(w, p, pass, deviates, values) : SG_OK;
+  if (w->made > before) return status;
+  for (int i = 0; i < (p->kind == SG_REAL ? REAL : WHOLE) && !status; i++)
+    if (p->kind == SG_REAL || whole[i] <= w->shape->workers)
+      status = go_with(w, p, pass, deviates, values, i);
   return status;
 }
 
@@ -108,11 +101,10 @@ sg_status sg_grid_walk(const sg_code_type *type, const sg_shape *shape, sg_grid_
   walk w = {.type = type, .shape = shape, .error = e};
   sg_values *values = sg_values_new(NULL, &type->about, "");
   if (!values) return sg_fail_memory(e);
-  long made = 0;
-  sg_status status = go(&w, NULL, 0, false, values, &made);
+  sg_status status = go(&w, NULL, 0, false, values);
   w.visit = visit;
   w.user = user;
-  if (!status) status = go(&w, NULL, 0, false, values, &made);
+  if (!status) status = go(&w, NULL, 0, false, values);
   sg_values_free(values);
   return status;
 }

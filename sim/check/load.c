@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Loads: gathered message by message, joined over patterns and threads. */
 #include "sim/check/load.h"
+#include "sim/core/owned.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 bool sg_load_init(sg_load *load, const sg_code *code) {
   size_t n = (size_t)code->nodes, parts = (size_t)(code->parts + code->coded_parts);
@@ -33,7 +33,7 @@ void sg_load_join(sg_load *into, const sg_load *other) {
 
 sg_status sg_load_add(sg_load *load, const sg_code *code, const void *state, int count,
                       const sg_message *const *message, int snapshot, sg_error *e) {
-  double *once = calloc(2 * (size_t)load->nodes, sizeof *once);
+  SG_OWNED double *once = calloc(2 * (size_t)load->nodes, sizeof *once);
   if (!once) return sg_fail_memory(e);
   double *flops = once, *sent = once + load->nodes;
   sg_row row = {0};
@@ -53,6 +53,5 @@ sg_status sg_load_add(sg_load *load, const sg_code *code, const void *state, int
     load->sent[v] = fmax(load->sent[v], sent[v]);
   }
   sg_row_free(&row);
-  free(once);
   return status;
 }

@@ -45,10 +45,10 @@ static sg_status wrong(const sg_rehearsal *r, const char *what, sg_error *e) {
 
 /* --- Things ----------------------------------------------------------------------------------- */
 
-static bool add(sg_rehearsal *r, const thing *t) {
-  if (!SG_ROOM(r->thing, r->things_capacity, r->things + 1)) return false;
+static sg_status add(sg_rehearsal *r, const thing *t, sg_error *e) {
+  if (!SG_ROOM(r->thing, r->things_capacity, r->things + 1)) return sg_fail_memory(e);
   r->thing[r->things++] = *t;
-  return true;
+  return SG_OK;
 }
 
 static void take_out(sg_rehearsal *r, int i) {
@@ -133,13 +133,13 @@ static int gather(sg_rehearsal *r, int node, const sg_order *o) {
 }
 
 /* The inputs stand behind the message, in one allocation. */
-static bool form(sg_rehearsal *r, const sg_order *o, int node) {
+static sg_status form(sg_rehearsal *r, const sg_order *o, int node, sg_error *e) {
   int n_in = gather(r, node, o);
   if (n_in < 0 || !SG_ROOM(r->message, r->capacity, r->count + 1) ||
       !SG_ROOM(r->place, r->place_capacity, r->count + 1))
-    return false;
-  sg_message *m = calloc(1, sizeof *m + (size_t)n_in * sizeof(sg_message *));
-  if (!m) return false;
+    return sg_fail_memory(e);
+  sg_message *m = sg_arena_alloc(&r->arena, 1, sizeof *m + (size_t)n_in * sizeof(sg_message *));
+  if (!m) return sg_fail_memory(e);
   const sg_message **in = (const sg_message **)(void *)(m + 1);
   if (n_in) memcpy(in, r->used, (size_t)n_in * sizeof *in);
   *m = sg_order_message(o, r->code, node);
@@ -149,21 +149,27 @@ static bool form(sg_rehearsal *r, const sg_order *o, int node) {
   m->in = n_in ? in : NULL;
   r->place[r->count] = ON_ITS_WAY;
   r->message[r->count++] = m;
-  return true;
+  return SG_OK;
 }
 
 /* A transmission: the send, and those behind it that go with it. */
-static bool leave(sg_rehearsal *r, int node, const sg_order *o) {
+static sg_status leave(sg_rehearsal *r, int node, const sg_order *o, sg_error *e) {
   thing t = {.kind = SG_CUE_MESSAGE, .node = node, .first = r->count, .count = 1};
-  if (!form(r, o, node)) return false;
-  for (int i; (i = find(r, SG_CUE_WORK, node)) >= 0 && r->thing[i].order.kind == SG_ORDER_SEND &&
-              r->thing[i].order.flags & SG_WITH_PREVIOUS;
-       t.count++) {
+  sg_status status = form(r, o, node, e);
+  for (int i; !status && (i = find(r, SG_CUE_WORK, node)) >= 0; t.count++) {
     sg_order next = r->thing[i].order;
+    if (next.kind != SG_ORDER_SEND || !(next.flags & SG_WITH_PREVIOUS)) break;
     take_out(r, i);
-    if (!form(r, &next, node)) return false;
+    status = form(r, &next, node, e);
   }
-  return add(r, &t);
+  return status ? status : add(r, &t, e);
+}
+
+/* At the master. */
+static sg_status hold(sg_rehearsal *r, const sg_message *m, sg_error *e) {
+  if (!SG_ROOM(r->held, r->held_capacity, r->n_held + 1)) return sg_fail_memory(e);
+  r->held[r->n_held++] = m;
+  return SG_OK;
 }
 
 static void let_go(sg_rehearsal *r, const sg_message *m) {
@@ -209,7 +215,7 @@ static sg_status decode(sg_rehearsal *r, const sg_order *o, bool *refused, sg_er
   for (int i = 0; !(o->flags & SG_KEEP) && i < what.count; i++) let_go(r, r->used[i]);
   for (int i = r->n_held - 1; o->flags & SG_LAST && i >= 0; i--)
     if (r->held[i]->snapshot == o->snapshot) let_go(r, r->held[i]);
-  return add(r, &(thing){.kind = SG_CUE_UPDATE, .node = o->model}) ? SG_OK : sg_fail_memory(e);
+  return add(r, &(thing){.kind = SG_CUE_UPDATE, .node = o->model}, e);
 }
 
 static sg_status end_round(sg_rehearsal *r, sg_error *e) {
@@ -221,7 +227,7 @@ static sg_status end_round(sg_rehearsal *r, sg_error *e) {
   cancel(r, SG_CUE_COMMAND, SG_ALL);
   cancel(r, SG_CUE_TIMER, SG_ALL);
   if (!r->script->late) cancel(r, SG_CUE_MESSAGE, SG_ALL);
-  return add(r, &(thing){.kind = SG_CUE_BEGIN}) ? SG_OK : sg_fail_memory(e);
+  return add(r, &(thing){.kind = SG_CUE_BEGIN}, e);
 }
 
 /* Orders for nodes become their things. */
@@ -232,13 +238,14 @@ static sg_status order_nodes(sg_rehearsal *r, const sg_order *o, sg_error *e) {
   if (o->kind == SG_ORDER_SEND && (o->segment < 0 || o->segment >= r->code->segments))
     return wrong(r, "sends a message in a segment that there is not", e);
   for (int node = first; node < end; node++) {
-    thing t = {.node = node, .order = *o, .kind = SG_CUE_WORK};
+    sg_cue_kind kind = o->kind == SG_ORDER_TELL ? SG_CUE_COMMAND : SG_CUE_WORK;
+    sg_status status = SG_OK;
     if (!is_present(r, node) || r->node[node].dead) continue;
-    if (o->kind == SG_ORDER_TELL) t.kind = SG_CUE_COMMAND;
     if (o->kind == SG_ORDER_STOP)
       cancel(r, SG_CUE_WORK, node);
-    else if (!add(r, &t))
-      return sg_fail_memory(e);
+    else
+      status = add(r, &(thing){.kind = kind, .node = node, .order = *o}, e);
+    if (status) return status;
   }
   return SG_OK;
 }
@@ -249,8 +256,7 @@ static sg_status obey(sg_rehearsal *r, const sg_order *o, bool *refused, sg_erro
   case SG_ORDER_SEND:
   case SG_ORDER_STOP:
   case SG_ORDER_TELL: return order_nodes(r, o, e);
-  case SG_ORDER_TIMER:
-    return add(r, &(thing){.kind = SG_CUE_TIMER, .order = *o}) ? SG_OK : sg_fail_memory(e);
+  case SG_ORDER_TIMER: return add(r, &(thing){.kind = SG_CUE_TIMER, .order = *o}, e);
   case SG_ORDER_USE:
     if (r->place[o->message->id] != HELD && r->place[o->message->id] != NAMED)
       return wrong(r, "uses a message that the master does not hold", e);
@@ -299,14 +305,13 @@ static sg_status begin(sg_rehearsal *r, sg_error *e) {
 
 static sg_status show_cut(sg_rehearsal *r, int arg, sg_error *e) {
   int count = r->unseen;
-  if (!SG_ROOM(r->used, r->used_capacity, count + 1)) return sg_fail_memory(e);
   const sg_message **seen = malloc(((size_t)count + 1) * sizeof *seen);
   if (!seen) return sg_fail_memory(e);
   memcpy(seen, r->held + (r->n_held - count), (size_t)count * sizeof *seen);
   r->unseen = 0;
-  sg_status status = tell(
-      r, &(sg_event){.kind = SG_CUT, .at = SG_MASTER, .arg = arg, .count = count, .message = seen},
-      e);
+  const sg_event event = {
+      .kind = SG_CUT, .at = SG_MASTER, .arg = arg, .count = count, .message = seen};
+  sg_status status = tell(r, &event, e);
   free(seen);
   return status;
 }
@@ -317,63 +322,51 @@ static sg_status arrive(sg_rehearsal *r, const thing *t, sg_error *e) {
   if (to != SG_MASTER && !is_present(r, to)) return SG_OK;
   for (int i = 0; i < t->count; i++) {
     r->place[t->first + i] = HELD;
-    if (to != SG_MASTER) continue;
-    if (!SG_ROOM(r->held, r->held_capacity, r->n_held + 1)) return sg_fail_memory(e);
-    r->held[r->n_held++] = m[i];
+    sg_status status = to == SG_MASTER ? hold(r, m[i], e) : SG_OK;
+    if (status) return status;
   }
   if (to == SG_MASTER && m[0]->round == r->round && !r->ending) r->arrived = true;
   if (to == SG_MASTER && r->code->flags & SG_SEE_CUTS) {
     r->unseen += t->count;
     return find(r, SG_CUE_TIMER, 0) >= 0 ? SG_OK : show_cut(r, 0, e);
   }
-  return tell(
-      r,
-      &(sg_event){
-          .kind = SG_ARRIVAL, .at = to, .from = m[0]->from, .count = t->count, .message = m},
-      e);
+  const sg_event event = {
+      .kind = SG_ARRIVAL, .at = to, .from = m[0]->from, .count = t->count, .message = m};
+  return tell(r, &event, e);
 }
 
 static sg_status work(sg_rehearsal *r, const thing *t, sg_error *e) {
   rehearsed_node *n = &r->node[t->node];
-  if (t->order.kind == SG_ORDER_SEND)
-    return leave(r, t->node, &t->order) ? SG_OK : sg_fail_memory(e);
+  if (t->order.kind == SG_ORDER_SEND) return leave(r, t->node, &t->order, e);
   n->tasks++;
   if (!(t->order.flags & SG_REPORT)) return SG_OK;
-  return add(r, &(thing){.kind = SG_CUE_SIGNAL, .node = t->node, .count = n->tasks})
-             ? SG_OK
-             : sg_fail_memory(e);
+  return add(r, &(thing){.kind = SG_CUE_SIGNAL, .node = t->node, .count = n->tasks}, e);
 }
 
 static sg_status crash(sg_rehearsal *r, int node, sg_error *e) {
   if (!is_present(r, node) || r->node[node].dead || find(r, SG_CUE_WORK, node) < 0) return SG_OK;
   cancel(r, SG_CUE_WORK, node);
   r->node[node].dead = !is_async(r);
-  return !is_async(r) || add(r, &(thing){.kind = SG_CUE_BACK, .node = node}) ? SG_OK
-                                                                             : sg_fail_memory(e);
+  return is_async(r) ? add(r, &(thing){.kind = SG_CUE_BACK, .node = node}, e) : SG_OK;
 }
 
 static sg_status happen(sg_rehearsal *r, int i, sg_error *e) {
   thing t = r->thing[i];
   take_out(r, i);
-  sg_event event = {.at = SG_MASTER, .from = t.node};
+  sg_event event = {.at = SG_MASTER, .from = t.node, .arg = t.order.arg, .count = t.count};
   switch (t.kind) {
   case SG_CUE_WORK: return work(r, &t, e);
   case SG_CUE_MESSAGE: return arrive(r, &t, e);
   case SG_CUE_BEGIN: return begin(r, e);
-  case SG_CUE_SIGNAL:
-    event.kind = SG_SIGNAL;
-    event.count = t.count;
-    break;
+  case SG_CUE_SIGNAL: event.kind = SG_SIGNAL; break;
   case SG_CUE_COMMAND:
     event.kind = SG_COMMAND;
     event.at = t.node;
-    event.arg = t.order.arg;
     event.count = r->node[t.node].tasks;
     break;
   case SG_CUE_TIMER:
     if (r->code->flags & SG_SEE_CUTS) return show_cut(r, t.order.arg, e);
     event.kind = SG_TIMER;
-    event.arg = t.order.arg;
     break;
   case SG_CUE_UPDATE:
     event.kind = SG_UPDATED;
@@ -403,7 +396,7 @@ static sg_status prepare(sg_rehearsal *r, const sg_code *code, const sg_script *
                          sg_error *e) {
   *r = (sg_rehearsal){.code = code, .script = script};
   r->protocol = sg_protocol_new(code);
-  r->node = calloc((size_t)code->nodes, sizeof *r->node);
+  r->node = sg_arena_alloc(&r->arena, (size_t)code->nodes, sizeof *r->node);
   return r->protocol && r->node ? SG_OK : sg_fail_memory(e);
 }
 
@@ -414,16 +407,15 @@ sg_status sg_rehearse_opening(const sg_code *code, sg_rehearsal *r, sg_error *e)
   for (int i = 0; i < r->things && !status; i++) {
     const thing *t = &r->thing[i];
     if (t->kind != SG_CUE_WORK || t->order.kind != SG_ORDER_SEND) continue;
-    if (!form(r, &t->order, t->node) || !SG_ROOM(r->held, r->held_capacity, r->n_held + 1))
-      return sg_fail_memory(e);
-    r->held[r->n_held++] = r->message[r->count - 1];
+    status = form(r, &t->order, t->node, e);
+    if (!status) status = hold(r, r->message[r->count - 1], e);
   }
   return status;
 }
 
 sg_status sg_rehearse(const sg_code *code, const sg_script *script, sg_rehearsal *r, sg_error *e) {
   sg_status status = prepare(r, code, script, e);
-  if (!status && !add(r, &(thing){.kind = SG_CUE_BEGIN})) status = sg_fail_memory(e);
+  if (!status) status = add(r, &(thing){.kind = SG_CUE_BEGIN}, e);
   int stalls = 0;
   for (long happened = 0; !status && r->updates < script->updates; happened++) {
     if (happened > MOST_THINGS || stalls > MOST_STALLS) return wrong(r, "does not come to rest", e);
@@ -445,13 +437,12 @@ sg_status sg_rehearse(const sg_code *code, const sg_script *script, sg_rehearsal
 
 void sg_rehearsal_free(sg_rehearsal *r) {
   sg_protocol_free(r->protocol);
-  for (int i = 0; i < r->count; i++) free(r->message[i]);
+  sg_arena_free(r->arena); /* the messages, too */
   free(r->message);
   free(r->place);
   free(r->held);
   free(r->used);
   free(r->thing);
-  free(r->node);
   sg_orders_free(&r->orders);
   *r = (sg_rehearsal){0};
 }

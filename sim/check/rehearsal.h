@@ -62,10 +62,11 @@ typedef struct sg_script {
 
 struct sg_rehearsal { /* to be read; what is not named here is the player's */
   const sg_code *code;
+  sg_arena *arena;
   sg_protocol *protocol; /* its state is what `encode` and `weights` are called with */
   int updates, refused, rounds;
   int count, capacity;
-  sg_message **message; /* all that were sent, relays after what they are made from; owned */
+  sg_message **message; /* all that were sent, relays after what they are made from */
   const struct sg_script *script;
   struct thing *thing;
   int things, things_capacity;

@@ -2,7 +2,6 @@
 /* Patterns of stragglers: messages of rehearsed rounds, the code's weights, the one kernel. */
 #include "sim/check/trial.h"
 
-#include "codes/frame/expand.h"
 #include "sim/check/gradients.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
@@ -33,7 +32,7 @@ typedef struct block {
   int *term_start, *link_start;
   sg_kernel_term *term;
   sg_kernel_link *link;
-  int starts_capacity, link_starts_capacity, terms_capacity, links_capacity;
+  int terms_capacity, links_capacity;
 } block;
 
 /* What a decode may use, with all that is computed from it once. */
@@ -41,9 +40,10 @@ typedef struct material {
   const sg_message *const *all; /* every message that there is, by id */
   int n_all;
   const void *state;
-  int snapshot; /* gradients at another are others; SG_ANY: none is */
-  int *slot;    /* of every message in the set of its segment; −1: it is in none */
-  block *block; /* per segment */
+  int snapshot;    /* gradients at another are others; SG_ANY: none is */
+  sg_arena *arena; /* of what follows, the kernel's terms and links apart */
+  int *slot;       /* of every message in the set of its segment; −1: it is in none */
+  block *block;    /* per segment */
 } material;
 
 struct sg_trial_subject {
@@ -63,12 +63,10 @@ struct sg_trial {
   sg_kernel *kernel;
   sg_workspace *workspace;
   const sg_message **picked;
-  int *place; /* of picked messages in their block */
-  int picked_capacity, place_capacity;
-  double *work;
-  size_t work_room;
-  double *weight, *decoded; /* of the kernel's sets, one after another; the vector */
-  int weight_capacity;
+  int *place;             /* of picked messages in their block */
+  sg_scratch picks, work; /* these two; numbers */
+  sg_arena *weights;      /* of the kernel's sets */
+  double *decoded;
   sg_kernel_set *set; /* segments × formats */
   sg_expander expander;
   sg_load load;
@@ -80,10 +78,6 @@ struct sg_trial {
 
 /* --- Messages --------------------------------------------------------------------------------- */
 
-static int columns_of(const sg_code *code, int segment) {
-  return (code->parts + code->coded_parts) * code->segment[segment].pieces;
-}
-
 static int root_of(const int *root, int i) {
   while (root[i] != i) i = root[i];
   return i;
@@ -91,38 +85,36 @@ static int root_of(const int *root, int i) {
 
 /* Rows without a part in common are independent systems, whose scales do not matter to each other.
  */
-static bool find_roots(block *b) {
-  int *owner = malloc(((size_t)b->columns + 1) * sizeof *owner);
-  b->root = malloc(((size_t)b->count + 1) * sizeof *b->root);
-  if (owner && b->root) {
-    for (int j = 0; j < b->columns; j++) owner[j] = -1;
-    for (int i = 0; i < b->count; i++) {
-      b->root[i] = i;
-      for (int j = 0; j < b->columns; j++) {
-        if (b->dense[i * (ptrdiff_t)b->columns + j] == 0) continue;
-        if (owner[j] >= 0) b->root[root_of(b->root, owner[j])] = i;
-        owner[j] = i;
-      }
+static bool find_roots(material *m, block *b) {
+  int *owner = sg_arena_alloc(&m->arena, (size_t)b->columns, sizeof *owner);
+  b->root = sg_arena_alloc(&m->arena, (size_t)b->count, sizeof *b->root);
+  if (!owner || !b->root) return false;
+  for (int j = 0; j < b->columns; j++) owner[j] = -1;
+  for (int i = 0; i < b->count; i++) {
+    b->root[i] = i;
+    for (int j = 0; j < b->columns; j++) {
+      if (b->dense[i * (ptrdiff_t)b->columns + j] == 0) continue;
+      if (owner[j] >= 0) b->root[root_of(b->root, owner[j])] = i;
+      owner[j] = i;
     }
-    for (int i = 0; i < b->count; i++) b->root[i] = root_of(b->root, i);
   }
-  free(owner);
-  return b->root;
+  for (int i = 0; i < b->count; i++) b->root[i] = root_of(b->root, i);
+  return true;
 }
 
-static sg_status write_rows(const sg_trial_subject *s, const material *m, block *b,
-                            sg_expander *expander, sg_error *e) {
-  int columns = columns_of(s->code, b->segment);
+static sg_status write_rows(const sg_trial_subject *s, material *m, block *b, sg_expander *expander,
+                            sg_error *e) {
+  const sg_code *code = s->code;
+  int columns = (code->parts + code->coded_parts) * code->segment[b->segment].pieces;
   b->columns = b->depth = columns;
-  b->dense = calloc((size_t)columns * (size_t)b->count + 1, sizeof *b->dense);
+  b->dense = sg_arena_alloc(&m->arena, (size_t)columns * (size_t)b->count, sizeof *b->dense);
   if (!b->dense) return sg_fail_memory(e);
   for (int i = 0; i < b->count; i++)
-    if (!sg_expand(expander, s->code, m->state, b->message[i], 1,
-                   b->dense + (ptrdiff_t)i * columns)) {
-      if (!expander->row.undecodable) return sg_row_fail(s->code, &expander->row, e);
+    if (!sg_expand(expander, code, m->state, b->message[i], 1, b->dense + (ptrdiff_t)i * columns)) {
+      if (!expander->row.undecodable) return sg_row_fail(code, &expander->row, e);
       b->refused[i] = true;
     }
-  return find_roots(b) ? SG_OK : sg_fail_memory(e);
+  return find_roots(m, b) ? SG_OK : sg_fail_memory(e);
 }
 
 /* The message's row, for the kernel. Its inputs have slots already: they were sent before it. */
@@ -134,9 +126,7 @@ static sg_status add_slot(const sg_trial_subject *s, material *m, block *b, cons
     return sg_row_fail(s->code, row, e);
   if (row->undecodable) row->n_terms = row->n_links = 0; /* nobody can use it */
   if (!SG_ROOM(b->term, b->terms_capacity, b->n_terms + row->n_terms + 1) ||
-      !SG_ROOM(b->link, b->links_capacity, b->n_links + row->n_links + 1) ||
-      !SG_ROOM(b->term_start, b->starts_capacity, b->n_slots + 2) ||
-      !SG_ROOM(b->link_start, b->link_starts_capacity, b->n_slots + 2))
+      !SG_ROOM(b->link, b->links_capacity, b->n_links + row->n_links + 1))
     return sg_fail_memory(e);
   for (int i = 0; i < row->n_terms; i++)
     b->term[b->n_terms++] = (sg_kernel_term){
@@ -161,21 +151,22 @@ static sg_status make_material(const sg_trial_subject *s, int count,
                                const sg_message *const *usable, sg_expander *expander, material *m,
                                sg_error *e) {
   const sg_code *code = s->code;
-  m->block = calloc((size_t)code->segments, sizeof *m->block);
-  m->slot = malloc(((size_t)m->n_all + 1) * sizeof *m->slot);
+  size_t starts = (size_t)m->n_all + 1, most = (size_t)count;
+  m->block = sg_arena_alloc(&m->arena, (size_t)code->segments, sizeof *m->block);
+  m->slot = sg_arena_alloc(&m->arena, (size_t)m->n_all, sizeof *m->slot);
   if (!m->block || !m->slot) return sg_fail_memory(e);
   for (int i = 0; i < m->n_all; i++) m->slot[i] = -1;
   for (int i = 0; i < count; i++) mark(m->slot, usable[i]);
   for (int k = 0; k < code->segments; k++) {
     block *b = &m->block[k];
     b->segment = k;
-    b->message = calloc((size_t)count + 1, sizeof *b->message);
-    b->slot = calloc((size_t)count + 1, sizeof *b->slot);
-    b->refused = calloc((size_t)count + 1, sizeof *b->refused);
-    if (!b->message || !b->slot || !b->refused || !SG_ROOM(b->term_start, b->starts_capacity, 1) ||
-        !SG_ROOM(b->link_start, b->link_starts_capacity, 1))
+    b->message = sg_arena_alloc(&m->arena, most, sizeof *b->message);
+    b->slot = sg_arena_alloc(&m->arena, most, sizeof *b->slot);
+    b->refused = sg_arena_alloc(&m->arena, most, sizeof *b->refused);
+    b->term_start = sg_arena_alloc(&m->arena, starts, sizeof *b->term_start);
+    b->link_start = sg_arena_alloc(&m->arena, starts, sizeof *b->link_start);
+    if (!b->message || !b->slot || !b->refused || !b->term_start || !b->link_start)
       return sg_fail_memory(e);
-    b->term_start[0] = b->link_start[0] = 0;
   }
   sg_row row = {0};
   sg_status status = SG_OK;
@@ -193,61 +184,40 @@ static sg_status make_material(const sg_trial_subject *s, int count,
 }
 
 /* The triangle of a QR decomposition: where rows are long, each set of them costs far less. */
-static sg_status make_triangle(block *b) {
+static sg_status make_triangle(sg_arena **arena, block *b) {
   int m = b->columns, n = b->count;
   if (m <= n || n == 0) return SG_OK;
-  double *a = malloc((size_t)m * (size_t)n * sizeof *a);
-  sg_status status = SG_NO_MEMORY;
-  b->triangle = calloc((size_t)n * (size_t)n, sizeof *b->triangle);
-  if (a && b->triangle) {
-    memcpy(a, b->dense, (size_t)m * (size_t)n * sizeof *a);
-    status = sg_triangle(m, n, a, m);
-    for (int j = 0; !status && j < n; j++)
-      for (int i = 0; i <= j; i++) b->triangle[i + j * n] = a[i + (ptrdiff_t)j * m];
-    b->depth = n;
-  }
-  free(a);
-  return status;
+  double *a = sg_arena_alloc(arena, (size_t)m * (size_t)n, sizeof *a);
+  if (!a) return SG_NO_MEMORY;
+  memcpy(a, b->dense, (size_t)m * (size_t)n * sizeof *a);
+  sg_status status = sg_triangle(m, n, a, m);
+  if (status) return status;
+  for (int j = 0; j < n; j++)
+    for (int i = 0; i < n; i++) a[i + (ptrdiff_t)j * n] = i <= j ? a[i + (ptrdiff_t)j * m] : 0;
+  b->triangle = a;
+  b->depth = n;
+  return SG_OK;
 }
 
 static void free_material(const sg_code *code, material *m) {
   for (int i = 0; m->block && i < code->segments; i++) {
-    block *b = &m->block[i];
-    free(b->message);
-    free(b->slot);
-    free(b->refused);
-    free(b->dense);
-    free(b->triangle);
-    free(b->root);
-    free(b->term_start);
-    free(b->link_start);
-    free(b->term);
-    free(b->link);
+    free(m->block[i].term);
+    free(m->block[i].link);
   }
-  free(m->block);
-  free(m->slot);
+  sg_arena_free(m->arena);
   *m = (material){0};
 }
 
 /* --- One decode ------------------------------------------------------------------------------- */
 
-static double *workspace(sg_trial *t, size_t count) {
-  if (count > t->work_room) {
-    double *grown = realloc(t->work, count * sizeof *grown);
-    if (!grown) return NULL;
-    t->work = grown;
-    t->work_room = count;
-  }
-  return t->work;
-}
-
 /* Messages that come, to t->picked and t->place. */
 static int pick(sg_trial *t, const block *from) {
   const sg_trial_subject *s = t->subject;
-  if (!SG_ROOM(t->picked, t->picked_capacity, from->count + 1) ||
-      !SG_ROOM(t->place, t->place_capacity, from->count + 1))
-    return -1;
+  size_t most = (size_t)from->count + 1;
   int n = 0;
+  t->picked = sg_scratch_get(&t->picks, most * (sizeof *t->picked + sizeof *t->place));
+  if (!t->picked) return -1;
+  t->place = (int *)(void *)(t->picked + most);
   for (int i = 0; i < from->count; i++) {
     if (t->chooses && !sg_message_comes(s->code, from->message[i], t->present)) continue;
     t->picked[n] = from->message[i];
@@ -267,7 +237,7 @@ static sg_status condition_of(sg_trial *t, const block *from, const sg_weights *
                               double *cond2) {
   const double *rows = from->triangle ? from->triangle : from->dense;
   size_t depth = (size_t)from->depth;
-  double *a = workspace(t, (depth + 1) * (size_t)w->count + depth);
+  double *a = sg_scratch_get(&t->work, ((depth + 1) * (size_t)w->count + depth) * sizeof *a);
   if (!a) return SG_NO_MEMORY;
   int used = 0;
   for (int i = 0; i < w->count; i++)
@@ -294,7 +264,7 @@ static sg_status condition(sg_trial *t, const block *from, const sg_weights *w, 
 
 static bool residual(sg_trial *t, const block *from, const sg_weights *w, double *most) {
   if (t->subject->code->coded_parts) return true;
-  double *alpha = workspace(t, (size_t)from->columns);
+  double *alpha = sg_scratch_get(&t->work, (size_t)from->columns * sizeof *alpha);
   if (!alpha) return false;
   if (isnan(*most)) *most = 0;
   for (int v = 0; v < w->pieces; v++) {
@@ -310,15 +280,15 @@ static bool residual(sg_trial *t, const block *from, const sg_weights *w, double
   return true;
 }
 
-/* The kernel's sets of a segment, one per format of messages; weights are copied to `weight`, with
- * room for those of all slots and the bias. */
-static void make_sets(sg_trial *t, const block *b, const sg_weights *w, double *weight,
-                      sg_kernel_set *set) {
+/* The kernel's sets of a segment, one per format of messages. false: no memory. */
+static bool make_sets(sg_trial *t, const block *b, const sg_weights *w, sg_kernel_set *set) {
   const sg_trial_subject *s = t->subject;
   const sg_segment *segment = &s->code->segment[b->segment];
   size_t pieces = (size_t)w->pieces;
-  double *bias = weight + (size_t)b->n_slots * pieces;
-  memset(weight, 0, (size_t)b->n_slots * pieces * sizeof *weight);
+  size_t weights = (size_t)b->n_slots * pieces;
+  double *weight = sg_arena_alloc(&t->weights, weights + pieces, sizeof *weight);
+  if (!weight) return false;
+  double *bias = weight + weights;
   for (int i = 0; i < w->count; i++)
     memcpy(weight + (size_t)b->slot[t->place[i]] * pieces, w->w + (size_t)i * pieces,
            pieces * sizeof *weight);
@@ -339,6 +309,7 @@ static void make_sets(sg_trial *t, const block *b, const sg_weights *w, double *
                              .n_sum = s->code->parts,
                              .sum_item = s->given.sum_item,
                              .decoded = t->decoded};
+  return true;
 }
 
 static sg_status measure_errors(sg_trial *t, sg_trial_result *r, sg_error *e) {
@@ -364,12 +335,8 @@ static sg_status measure_errors(sg_trial *t, sg_trial_result *r, sg_error *e) {
   return status;
 }
 
-static size_t weights_of(const block *b, const sg_code *code) {
-  return (size_t)(b->n_slots + 1) * (size_t)code->segment[b->segment].pieces;
-}
-
-static sg_status judge_segment(sg_trial *t, const material *m, int k, double *weight,
-                               sg_trial_result *r, sg_error *e) {
+static sg_status judge_segment(sg_trial *t, const material *m, int k, sg_trial_result *r,
+                               sg_error *e) {
   const sg_code *code = t->subject->code;
   const block *from = &m->block[k];
   const sg_segment *segment = &code->segment[k];
@@ -392,9 +359,9 @@ static sg_status judge_segment(sg_trial *t, const material *m, int k, double *we
   if (t->want & SG_TRIAL_CONDITION) status = condition(t, from, &w, &r->cond2);
   if (status) return sg_fail_memory(e);
   if (!(t->want & SG_TRIAL_ERRORS)) return SG_OK;
-  if (!residual(t, from, &w, &r->residual)) return sg_fail_memory(e);
-  make_sets(t, from, &w, weight, t->set + k * SG_PRECISIONS);
-  return SG_OK;
+  return residual(t, from, &w, &r->residual) && make_sets(t, from, &w, t->set + k * SG_PRECISIONS)
+             ? SG_OK
+             : sg_fail_memory(e);
 }
 
 /* SG_UNDECODABLE: the weights were refused. */
@@ -402,14 +369,11 @@ static sg_status judge(sg_trial *t, const material *m, sg_trial_result *r, sg_er
   const sg_code *code = t->subject->code;
   *r = (sg_trial_result){.decoded = true, .cond2 = NAN, .residual = NAN};
   for (int p = 0; p < SG_PRECISIONS; p++) r->error[p] = NAN;
-  size_t weights = 0;
-  for (int k = 0; k < code->segments; k++) weights += weights_of(&m->block[k], code);
-  if (!SG_ROOM(t->weight, t->weight_capacity, (int)weights)) return sg_fail_memory(e);
-  double *weight = t->weight;
+  sg_arena_free(t->weights);
+  t->weights = NULL;
   for (int k = 0; k < code->segments; k++) {
-    sg_status status = judge_segment(t, m, k, weight, r, e);
+    sg_status status = judge_segment(t, m, k, r, e);
     if (status) return status;
-    weight += weights_of(&m->block[k], code);
   }
   r->received /= (double)code->shape.length;
   r->apply_flops /= (double)code->shape.length;
@@ -526,10 +490,9 @@ void sg_trial_free(sg_trial *t) {
   sg_workspace_free(t->workspace);
   sg_expander_free(&t->expander);
   sg_load_free(&t->load);
-  free(t->picked);
-  free(t->place);
-  free(t->work);
-  free(t->weight);
+  free(t->picks.data);
+  free(t->work.data);
+  sg_arena_free(t->weights);
   free(t->decoded);
   free(t->set);
   free(t);
@@ -544,8 +507,7 @@ const sg_load *sg_trial_load(const sg_trial *t) {
 /* The number formats, as the compressors of those names. */
 static sg_status make_formats(sg_trial_subject *s, sg_error *e) {
   for (int p = 0; p < SG_PRECISIONS; p++) {
-    const sg_variant *variant = sg_family_find(&sg_compressor_family, sg_precision_names[p]);
-    sg_values *values = sg_values_new(NULL, variant, "");
+    sg_values *values = sg_values_new(NULL, sg_compressor_family.at(p), "");
     sg_status status = values ? sg_compressor_init(&s->format[p], values, e) : sg_fail_memory(e);
     sg_values_free(values);
     if (status) return status;
@@ -565,7 +527,8 @@ static sg_status make_static(sg_trial_subject *s, sg_error *e) {
   status = make_material(s, r->n_held, r->held, &expander, &s->material, e);
   sg_expander_free(&expander);
   for (int i = 0; !status && i < s->code->segments; i++)
-    if (make_triangle(&s->material.block[i]) == SG_NO_MEMORY) status = sg_fail_memory(e);
+    if (make_triangle(&s->material.arena, &s->material.block[i]) == SG_NO_MEMORY)
+      status = sg_fail_memory(e);
   if (!status && r->count > 0)
     status = sg_load_add(&s->load, s->code, s->material.state, r->count, s->material.all,
                          r->message[0]->snapshot, e);

@@ -8,9 +8,9 @@
 #ifndef SG_CHECK_TRIAL_H
 #define SG_CHECK_TRIAL_H
 
+#include "models/compress/compress.h"
 #include "sim/check/load.h"
 #include "sim/check/rehearsal.h"
-#include "sim/core/precision.h"
 
 enum { SG_TRIAL_CONDITION = 1, SG_TRIAL_ERRORS = 2, SG_TRIAL_ALL = 3 }; /* what is asked for */
 

@@ -3,8 +3,7 @@
 #include "sim/check/worst.h"
 
 #include "sim/check/trial.h"
-
-#include <stdlib.h>
+#include "sim/core/owned.h"
 
 /* How bad a pattern is: a refused decode is worse than any weights. */
 static bool is_worse(const sg_trial_result *a, const sg_trial_result *b) {
@@ -35,9 +34,8 @@ static sg_status add_worst(sg_trial *trial, int nodes, bool *present, bool *eras
 sg_status sg_worst_erasure(const sg_code *code, uint64_t seed, int count, const char *place,
                            bool *erased, sg_error *e) {
   sg_trial_subject *subject = NULL;
-  sg_trial *trial = NULL;
   sg_error own = {0};
-  for (int v = 0; v < code->nodes; v++) erased[v] = false;
+  memset(erased, false, (size_t)code->nodes * sizeof *erased);
   sg_status status = sg_trial_subject_new(code, seed, &subject, &own);
   if (status) {
     status = sg_fail(e, status, place, "the worst erasure of this code cannot be found: %s",
@@ -45,13 +43,14 @@ sg_status sg_worst_erasure(const sg_code *code, uint64_t seed, int count, const 
     sg_error_clear(&own);
     return status;
   }
-  bool *present = malloc((size_t)code->nodes * sizeof *present);
-  trial = sg_trial_new(subject);
-  if (!present || !trial) status = sg_fail_memory(e);
-  for (int v = 0; present && v < code->nodes; v++) present[v] = true;
+  SG_OWNED bool *present = malloc((size_t)code->nodes * sizeof *present);
+  sg_trial *trial = sg_trial_new(subject);
+  if (!present || !trial)
+    status = sg_fail_memory(e);
+  else
+    memset(present, true, (size_t)code->nodes * sizeof *present);
   for (int i = 0; i < count && !status; i++)
     status = add_worst(trial, code->nodes, present, erased, e);
-  free(present);
   sg_trial_free(trial);
   sg_trial_subject_free(subject);
   return status;

@@ -3,7 +3,6 @@
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 
-#include <stdio.h>
 #include <sysexits.h>
 
 static int print_valid(const sg_session *s) {
@@ -12,49 +11,34 @@ static int print_valid(const sg_session *s) {
   sg_putf(&out, "%s: valid, %d points", s->path, plan->n_valid);
   if (plan->n_skipped) sg_putf(&out, ", %d combinations that a code cannot have", plan->n_skipped);
   sg_put(&out, "\n");
-  for (int k = 0; k < plan->count; k++)
-    for (int f = 0; f < plan->point[k].why.count; f++)
-      sg_putf(&out, "  skipped: %s: %s\n", plan->point[k].label,
-              plan->point[k].why.fault[f].message);
+  sg_put_skipped(plan, "  ", false, &out);
   sg_plan_notes(plan, &out);
   return sg_print(&out);
-}
-
-static int check(const sg_call *call, const char *path) {
-  sg_session s;
-  int code = EX_OK;
-  sg_status status = sg_session_open(call, path, &s);
-  if (!status && s.format == SG_FORMAT_JSON)
-    code = sg_print_faults(s.scenario, path, s.format, &s.error);
-  else if (!status)
-    code = print_valid(&s);
-  return sg_session_close(&s, status, code);
 }
 
 static int run(const sg_call *call) {
   int code = EX_OK;
   for (int i = 0; i < call->args->n_words; i++) {
-    int one = check(call, call->args->word[i]);
+    sg_session s;
+    int one = EX_OK;
+    sg_status status = sg_session_open(call, call->args->word[i], &s);
+    if (!status && s.format == SG_FORMAT_JSON)
+      one = sg_print_faults(s.scenario, s.path, s.format, &s.error);
+    else if (!status)
+      one = print_valid(&s);
+    one = sg_session_close(&s, status, one);
     if (one != EX_OK) code = one;
   }
   return code;
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILES("SCENARIO", "a scenario file"), {0}};
-
-static const sg_option options[] = {SG_OPTION_ROW_SET,
-                                    SG_OPTION_ROW_FORMAT(sg_report_words, "how faults are printed"),
-                                    SG_OPTION_ROW_JSON,
-                                    {0}};
-
-static const sg_example examples[] = {
-    {"check my.json", "Every fault at once, with line, column and the nearest name"}, {0}};
-
-const sg_command sg_cmd_check = {.name = "check",
-                                 .summary = "List everything that is wrong in scenarios.",
-                                 .operands = operands,
-                                 .options = options,
-                                 .text = "Says, too, what a run would skip, and warns of what does "
-                                         "nothing.",
-                                 .examples = examples,
-                                 .run = run};
+const sg_command sg_cmd_check = {
+    .name = "check",
+    .summary = "List everything that is wrong in scenarios.",
+    .operands = {SG_OPERAND_FILES("SCENARIO", "a scenario file")},
+    .options = {SG_OPTION_ROW_SET,
+                SG_OPTION_ROWS_FORMAT(sg_report_words, "how faults are printed")},
+    .text = {"Says, too, what a run would skip, and warns of what does "
+             "nothing."},
+    .examples = {{"check my.json", "Every fault at once, with line, column and the nearest name"}},
+    .run = run};

@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static int run(const sg_call *call) {
+static void print(const sg_call *call, sg_buffer *out) {
   static const char *const columns[] = {"code", "summary", "source"};
   sg_format format = sg_args_format(call->args);
   sg_table *t = sg_table_new(3, columns);
-  sg_buffer out = {0};
   for (int i = 0; sg_code_type_at(i); i++) {
     const sg_variant *about = &sg_code_type_at(i)->about;
     sg_table_text(t, about->name);
@@ -27,13 +26,11 @@ static int run(const sg_call *call) {
       sg_table_text(t, about->reference);
     }
   }
-  sg_table_print(t, format, sg_terminal_width(), &out);
-  sg_table_free(t);
-  return sg_print(&out);
+  sg_put_table(t, format, out);
 }
 
-static const sg_option options[] = {
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"), SG_OPTION_ROW_JSON, {0}};
-
 const sg_command sg_cmd_codes = {
-    .name = "codes", .summary = "List the gradient codes.", .options = options, .run = run};
+    .name = "codes",
+    .summary = "List the gradient codes.",
+    .options = {SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+    .print = print};

@@ -3,7 +3,6 @@
 #include "sim/check/grid.h"
 #include "sim/cli/codes_check.h"
 #include "sim/cli/output.h"
-#include "sim/cli/provenance.h"
 #include "sim/cli/session.h"
 #include "sim/core/array.h"
 #include "sim/core/clock.h"
@@ -13,48 +12,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* Numbers of the random gradients: 128 MB, and three times that for their messages. */
 static const double MOST_NUMBERS = 1 << 24;
 
-typedef struct session {
-  const sg_call *call;
-  const sg_check_request *q;
-  sg_shape shape;
-  sg_checked *item;
-  int count, capacity;
-  /* Progress. */
-  int codes, codes_done;
-  bool bar, shown;
-  double began_s, shown_s;
-} session;
-
 /* --- The command line ------------------------------------------------------------------------- */
 
-/* The speeds given, repeated to n workers. NULL: more of them than workers, or no memory. */
-static double *repeat_speeds(const sg_arg *given, int n) {
-  double *speed = given->count <= n ? calloc((size_t)n, sizeof *speed) : NULL;
-  for (int i = 0; speed && i < n; i++) speed[i] = given->real[i % given->count];
-  return speed;
-}
-
 /* What is wrong with options and words together; EX_OK: nothing. */
-static int check_request(const sg_call *call, const sg_check_request *q) {
+static int check_request(const sg_call *call, const sg_codes_check *s) {
   const sg_args *a = call->args;
-  if (q->all && a->n_words > 0)
+  if (s->all && a->n_words > 0)
     return sg_usage_fault(call, "with --all: expected no code, found \"%s\"", a->word[0]);
-  if (!q->all && a->n_words == 0) return sg_usage_fault(call, "expected a code, or --all");
-  const sg_arg *speeds = sg_args_find(a, "speeds");
-  if (speeds->count > q->workers)
-    return sg_usage_fault(call, "--speeds: expected at most %ld speeds, found %d", q->workers,
-                          speeds->count);
-  double parts = (double)(q->subsets > q->workers ? q->subsets : q->workers);
-  if (parts * (double)q->length > MOST_NUMBERS)
+  if (!s->all && a->n_words == 0) return sg_usage_fault(call, "expected a code, or --all");
+  int speeds = sg_args_find(a, "speeds")->count;
+  if (speeds > s->shape.workers)
+    return sg_usage_fault(call, "--speeds: expected at most %d speeds, found %d", s->shape.workers,
+                          speeds);
+  double parts = fmax(s->shape.subsets, s->shape.workers);
+  if (parts * (double)s->shape.length > MOST_NUMBERS)
     return sg_usage_fault(call,
                           "expected at most %.0f numbers in all gradients (a length of %.0f), "
                           "found a length of %ld",
-                          MOST_NUMBERS, floor(MOST_NUMBERS / parts), q->length);
+                          MOST_NUMBERS, floor(MOST_NUMBERS / parts), s->shape.length);
   return EX_OK;
 }
 
@@ -62,9 +41,9 @@ static int check_request(const sg_call *call, const sg_check_request *q) {
 
 /* A line with the time left, when the whole takes longer than a second. */
 static void show_progress(void *user, double share) {
-  session *s = user;
+  sg_codes_check *s = user;
   double now = sg_seconds_now(), elapsed = now - s->began_s;
-  if (!s->bar || elapsed < 1 || now - s->shown_s < 0.1) return;
+  if (elapsed < 1 || now - s->shown_s < 0.1) return;
   double done = (s->codes_done + share) / s->codes;
   char left[32];
   fprintf(stderr, "\rcodes check: %3.0f %%", 100 * done);
@@ -76,24 +55,15 @@ static void show_progress(void *user, double share) {
   s->shown_s = now;
 }
 
-static void end_progress(session *s) {
-  if (s->shown) fprintf(stderr, "\r\033[K");
-  s->shown = false;
-}
-
 /* --- Checking --------------------------------------------------------------------------------- */
 
-static sg_status check_one(session *s, const sg_values *values, const sg_code *code, sg_error *e) {
+static sg_status check_one(sg_codes_check *s, const sg_values *values, const sg_code *code,
+                           sg_error *e) {
   if (!SG_ROOM(s->item, s->capacity, s->count + 1)) return sg_fail_memory(e);
-  const sg_check_options options = {.patterns = s->q->patterns,
-                                    .seed = s->q->seed,
-                                    .threads = s->q->threads,
-                                    .progress = show_progress,
-                                    .user = s};
   sg_checked *i = &s->item[s->count];
   *i = (sg_checked){.code = code->type->about.name};
   sg_code_label(values, i->label, sizeof i->label);
-  sg_status status = sg_code_check(code, &options, &i->check, e);
+  sg_status status = sg_code_check(code, &s->options, &i->check, e);
   if (status) return status;
   sg_buffer config = {0};
   sg_values_to_json(values, &config);
@@ -106,7 +76,7 @@ static sg_status check_one(session *s, const sg_values *values, const sg_code *c
 
 static sg_status count_visit(void *user, const sg_values *values, const sg_code *code,
                              sg_error *e) {
-  session *s = user;
+  sg_codes_check *s = user;
   s->codes++;
   return SG_OK;
 }
@@ -131,13 +101,19 @@ static bool same_check(const sg_check *a, const sg_check *b) {
   return same;
 }
 
-static void drop_repeat(session *s) {
+static void clear(sg_checked *i) {
+  sg_check_free(i->check);
+  free(i->config);
+  free(i->note);
+  free(i->sets);
+  for (int k = 0; k < SG_MISSING_TEXTS; k++) sg_buffer_free(&i->missing[k]);
+}
+
+static void drop_repeat(sg_codes_check *s) {
   sg_checked *last = &s->item[s->count - 1];
   for (int i = 0; i < s->count - 1; i++) {
     if (s->item[i].code != last->code || !same_check(s->item[i].check, last->check)) continue;
-    sg_check_free(last->check);
-    free(last->config);
-    free(last->note);
+    clear(last);
     s->count--;
     return;
   }
@@ -150,7 +126,7 @@ static sg_status check_visit(void *user, const sg_values *values, const sg_code 
   return status;
 }
 
-static sg_status check_all(session *s, sg_error *e) {
+static sg_status check_all(sg_codes_check *s, sg_error *e) {
   sg_status status = SG_OK;
   for (int i = 0; !status && sg_code_type_at(i); i++)
     status = sg_grid_walk(sg_code_type_at(i), &s->shape, count_visit, s, e);
@@ -162,29 +138,25 @@ static sg_status check_all(session *s, sg_error *e) {
 /* "name=value" words; all faults are collected. */
 static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *e) {
   for (int i = 1; i < q->n_words; i++) {
-    char *equals = strchr(q->word[i], '=');
-    if (!equals || equals == q->word[i]) {
-      sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", q->word[i]);
-      continue;
-    }
-    size_t length = (size_t)(equals - q->word[i]) + 1;
+    const char *word = q->word[i], *equals = strchr(word, '=');
+    int length = equals ? (int)(equals - word) : 0;
     bool again = false;
-    for (int k = 1; k < i; k++) again = again || strncmp(q->word[k], q->word[i], length) == 0;
-    if (again) {
-      sg_fail(e, SG_USAGE, NULL, "expected %.*s once, found it again in \"%s\"", (int)length - 1,
-              q->word[i], q->word[i]);
-      continue;
-    }
-    char *name = strndup(q->word[i], length - 1);
+    for (int k = 1; k < i; k++) again = again || strncmp(q->word[k], word, (size_t)length + 1) == 0;
+    char *name = strndup(word, (size_t)length);
     if (!name) return sg_fail_memory(e);
-    sg_values_parse(values, name, equals + 1, e);
+    if (length == 0)
+      sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", word);
+    else if (again)
+      sg_fail(e, SG_USAGE, NULL, "expected %s once, found it again in \"%s\"", name, word);
+    else
+      sg_values_parse(values, name, equals + 1, e);
     free(name);
   }
   if (e->count == 0) sg_values_check_required(values, e);
   return sg_error_status(e);
 }
 
-static sg_status check_named(session *s, const sg_code_type *type, sg_error *e) {
+static sg_status check_named(sg_codes_check *s, const sg_code_type *type, sg_error *e) {
   sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_code *code = NULL;
   sg_status status = values ? read_parameters(s->call->args, values, e) : sg_fail_memory(e);
@@ -198,112 +170,89 @@ static sg_status check_named(session *s, const sg_code_type *type, sg_error *e) 
 
 /* --- The database ----------------------------------------------------------------------------- */
 
-/* What a record points to. */
-typedef struct texts {
-  sg_sets_record *sets;
-  sg_buffer of[7];
-  int count;
-} texts;
-
-static const char *missing_text(texts *t, bool known, int n, const int *missing) {
-  sg_buffer *b = &t->of[t->count++];
-  if (!known) return NULL;
-  sg_put_missing(n, missing, b);
-  return b->data;
-}
-
-static sg_spread_record spread_record(texts *t, const sg_check_spread *s) {
+static sg_spread_record spread_record(const sg_check_spread *s, sg_buffer *missing) {
+  if (!isnan(s->worst)) sg_put_missing(s->n_missing, s->missing, missing);
   return (sg_spread_record){.median = s->median,
                             .p90 = s->p90,
                             .p99 = s->p99,
                             .worst = s->worst,
-                            .missing = missing_text(t, !isnan(s->worst), s->n_missing, s->missing)};
+                            .missing = missing->data};
 }
 
-static sg_status fill_record(const session *s, const sg_checked *i, texts *t,
-                             sg_code_check_record *r, sg_error *e) {
+static sg_status fill_record(const sg_codes_check *s, sg_checked *i, sg_code_check_record *r,
+                             sg_error *e) {
   const sg_check *c = i->check;
-  t->sets = calloc((size_t)c->n_sets + 1, sizeof *t->sets);
-  if (!t->sets) return sg_fail_memory(e);
+  i->sets = calloc((size_t)c->n_sets + 1, sizeof *i->sets);
+  if (!i->sets) return sg_fail_memory(e);
+  if (c->broken) sg_put_missing(c->n_broken_missing, c->broken_missing, &i->missing[0]);
   for (int k = 0; k < c->n_sets; k++)
-    t->sets[k] = (sg_sets_record){.responders = c->sets[k].responders,
+    i->sets[k] = (sg_sets_record){.responders = c->sets[k].responders,
                                   .sets = c->sets[k].sets,
                                   .tried = c->sets[k].tried,
                                   .decodable = c->sets[k].decodable};
-  *r = (sg_code_check_record){
-      .scheme_label = i->label,
-      .code = i->code,
-      .config_json = i->config,
-      .n_workers = c->workers,
-      .n_subsets = s->shape.subsets,
-      .length = c->length,
-      .speeds = s->q->speeds ? s->q->speeds : "1",
-      .max_patterns = s->q->patterns,
-      .seed = s->q->seed,
-      .exact = c->exact,
-      .exhaustive = c->exhaustive,
-      .patterns = c->patterns,
-      .patterns_tried = c->tried,
-      .patterns_searched = c->searched,
-      .load_d = c->d_promised,
-      .stragglers_s = c->s_promised,
-      .comm_m = (int)c->m_promised,
-      .load_found = c->d_found,
-      .stored_data_factor = c->copies,
-      .comm_found = c->m_found,
-      .slack = c->slack,
-      .stragglers_found = c->s_found,
-      .stragglers_proved = c->s_proved,
-      .broken_promises = c->broken,
-      .patterns_inaccurate = c->inaccurate,
-      .broken_missing = missing_text(t, c->broken > 0, c->n_broken_missing, c->broken_missing),
-      .cond2 = spread_record(t, &c->cond2),
-      .amp = spread_record(t, &c->amplification),
-      .residual = spread_record(t, &c->residual),
-      .err_float64 = spread_record(t, &c->error[SG_FLOAT64]),
-      .err_float32 = spread_record(t, &c->error[SG_FLOAT32]),
-      .err_bfloat16 = spread_record(t, &c->error[SG_BFLOAT16]),
-      .encode_flops = c->encode_flops,
-      .find_flops = c->find_flops,
-      .apply_flops = c->apply_flops,
-      .least_messages = c->least_messages,
-      .received_gradients = c->received,
-      .received_bytes = 8 * c->received * (double)c->length,
-      .n_sets = c->n_sets,
-      .sets = t->sets};
-  for (int k = 0; k < t->count; k++)
-    if (t->of[k].failed) return sg_fail_memory(e);
+  *r = (sg_code_check_record){.scheme_label = i->label,
+                              .code = i->code,
+                              .config_json = i->config,
+                              .n_workers = c->workers,
+                              .n_subsets = s->shape.subsets,
+                              .length = c->length,
+                              .speeds = s->speeds,
+                              .max_patterns = s->options.patterns,
+                              .seed = s->options.seed,
+                              .exact = c->exact,
+                              .exhaustive = c->exhaustive,
+                              .patterns = c->patterns,
+                              .patterns_tried = c->tried,
+                              .patterns_searched = c->searched,
+                              .load_d = c->d_promised,
+                              .stragglers_s = c->s_promised,
+                              .comm_m = (int)c->m_promised,
+                              .load_found = c->d_found,
+                              .stored_data_factor = c->copies,
+                              .comm_found = c->m_found,
+                              .slack = c->slack,
+                              .stragglers_found = c->s_found,
+                              .stragglers_proved = c->s_proved,
+                              .broken_promises = c->broken,
+                              .patterns_inaccurate = c->inaccurate,
+                              .broken_missing = i->missing[0].data,
+                              .cond2 = spread_record(&c->cond2, &i->missing[1]),
+                              .amp = spread_record(&c->amplification, &i->missing[2]),
+                              .residual = spread_record(&c->residual, &i->missing[3]),
+                              .err_float64 = spread_record(&c->error[SG_FLOAT64], &i->missing[4]),
+                              .err_float32 = spread_record(&c->error[SG_FLOAT32], &i->missing[5]),
+                              .err_bfloat16 = spread_record(&c->error[SG_BFLOAT16], &i->missing[6]),
+                              .encode_flops = c->encode_flops,
+                              .find_flops = c->find_flops,
+                              .apply_flops = c->apply_flops,
+                              .least_messages = c->least_messages,
+                              .received_gradients = c->received,
+                              .received_bytes = 8 * c->received * (double)c->length,
+                              .n_sets = c->n_sets,
+                              .sets = i->sets};
+  for (int k = 0; k < SG_MISSING_TEXTS; k++)
+    if (i->missing[k].failed) return sg_fail_memory(e);
   return SG_OK;
 }
 
-static sg_status write_session(const session *s, sg_db *db, sg_error *e) {
-  size_t count = (size_t)s->count;
-  sg_code_check_record *record = calloc(count + 1, sizeof *record);
-  texts *text = calloc(count + 1, sizeof *text);
-  sg_status status = record && text ? SG_OK : sg_fail_memory(e);
-  for (size_t i = 0; i < count && !status; i++)
-    status = fill_record(s, &s->item[i], &text[i], &record[i], e);
+static sg_status write_session(const sg_codes_check *s, sg_db *db, sg_error *e) {
+  sg_code_check_record *record = calloc((size_t)s->count + 1, sizeof *record);
+  sg_status status = record ? SG_OK : sg_fail_memory(e);
+  for (int i = 0; i < s->count && !status; i++) status = fill_record(s, &s->item[i], &record[i], e);
   if (!status) {
-    sg_provenance provenance;
-    sg_provenance_read(s->call, s->q->threads, &provenance);
-    status = sg_db_add_code_checks(db, &provenance.invocation, s->count, record, e);
-    sg_provenance_free(&provenance);
+    sg_provenance made;
+    status = sg_db_add_code_checks(db, sg_provenance_read(s->call, s->options.threads, &made),
+                                   s->count, record, e);
   }
-  for (size_t i = 0; text && i < count; i++) {
-    for (int k = 0; k < text[i].count; k++) sg_buffer_free(&text[i].of[k]);
-    free(text[i].sets);
-  }
-  free(text);
   free(record);
   return status;
 }
 
 /* --- The command ------------------------------------------------------------------------------ */
 
-static int print_faults(const session *s, sg_error *e) {
-  const sg_check_request *q = s->q;
-  const char *what = q->all ? "codes check" : s->call->args->word[0];
-  if (q->format == SG_FORMAT_JSON) return sg_print_faults(NULL, what, q->format, e);
+static int print_faults(const sg_codes_check *s, sg_error *e) {
+  const char *what = s->all ? "codes check" : s->call->args->word[0];
+  if (s->format == SG_FORMAT_JSON) return sg_print_faults(NULL, what, s->format, e);
   int code = sg_exit_code(sg_error_status(e));
   for (int i = 0; i < e->count; i++) {
     const char *place = e->fault[i].place ? e->fault[i].place : "";
@@ -319,47 +268,45 @@ static int run(const sg_call *call) {
   const sg_args *a = call->args;
   const sg_arg *speeds = sg_args_find(a, "speeds");
   const char *database = sg_args_text(a, "database");
-  sg_check_request q = {.workers = sg_args_integer(a, "workers"),
-                        .subsets = sg_args_integer(a, "subsets"),
-                        .length = sg_args_integer(a, "length"),
-                        .patterns = sg_args_integer(a, "patterns"),
-                        .threads = sg_threads(a),
-                        .seed = sg_args_seed(a, "seed"),
-                        .speeds = speeds->text,
-                        .format = sg_args_format(a),
-                        .all = sg_args_given(a, "all")};
-  if (q.subsets == 0) q.subsets = q.workers;
-  int code = check_request(call, &q);
+  const int workers = (int)sg_args_integer(a, "workers"),
+            subsets = (int)sg_args_integer(a, "subsets");
+  sg_codes_check s = {.call = call,
+                      .all = sg_args_given(a, "all"),
+                      .format = sg_args_format(a),
+                      .speeds = speeds->given ? speeds->text : "1",
+                      .shape = {.workers = workers,
+                                .subsets = subsets ? subsets : workers,
+                                .length = sg_args_integer(a, "length"),
+                                .seed = sg_args_find(a, "seed")->seed,
+                                .updates = 1},
+                      .options = {.patterns = sg_args_integer(a, "patterns"),
+                                  .seed = sg_args_find(a, "seed")->seed,
+                                  .threads = sg_threads(a),
+                                  .progress = sg_wants_progress(a) ? show_progress : NULL,
+                                  .user = &s},
+                      .began_s = sg_seconds_now()};
+  int code = check_request(call, &s);
   if (code != EX_OK) return code;
   sg_error e = {0};
-  double *speed = speeds->given ? repeat_speeds(speeds, (int)q.workers) : NULL;
-  session s = {.call = call,
-               .q = &q,
-               .shape = {.workers = (int)q.workers,
-                         .subsets = (int)q.subsets,
-                         .length = q.length,
-                         .speed = speed,
-                         .seed = q.seed,
-                         .updates = 1},
-               .bar = !sg_args_given(a, "quiet") && isatty(STDERR_FILENO),
-               .began_s = sg_seconds_now()};
+  double *speed = calloc((size_t)workers, sizeof *speed);
+  for (int i = 0; speed && speeds->given && i < workers; i++)
+    speed[i] = speeds->real[i % speeds->count];
+  if (speeds->given) s.shape.speed = speed;
   sg_db *db = NULL;
-  sg_status status = speeds->given && !speed ? sg_fail_memory(&e) : SG_OK;
+  sg_status status = speed ? SG_OK : sg_fail_memory(&e);
   /* A database that cannot be written is said before the work, not after it. */
   if (!status && database) status = sg_db_open(database, SG_OPEN_WRITE, &db, &e);
   if (!status)
-    status = q.all ? check_all(&s, &e) : check_named(&s, sg_code_type_find(a->word[0]), &e);
-  end_progress(&s);
+    status = s.all ? check_all(&s, &e) : check_named(&s, sg_code_type_find(a->word[0]), &e);
+  if (s.shown) fprintf(stderr, "\r\033[K");
   if (!status && db) status = write_session(&s, db, &e);
   sg_status closing = db ? sg_db_close(db, &e) : SG_OK;
   if (!status) status = closing;
-  code = status ? print_faults(&s, &e) : sg_print_checks(&q, s.shape.subsets, s.count, s.item);
+  code = status ? print_faults(&s, &e) : sg_print_checks(&s);
   for (int i = 0; i < s.count; i++) {
     /* The code's fault, not the user's; but that the result was not written weighs more. */
     if (code == EX_OK && s.item[i].check->broken) code = EX_SOFTWARE;
-    sg_check_free(s.item[i].check);
-    free(s.item[i].config);
-    free(s.item[i].note);
+    clear(&s.item[i]);
   }
   free(s.item);
   free(speed);
@@ -367,53 +314,47 @@ static int run(const sg_call *call) {
   return code;
 }
 
-static const sg_operand operands[] = {
-    {.name = "NAME", .what = "the name of a code", .most = 1, .family = &sg_code_family},
-    {.name = "PARAMETER=VALUE", .what = "parameters", .most = SG_ANY_NUMBER},
-    {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW_FLAG("all", 0, "every code, over a grid of its parameters"),
-    SG_OPTION_ROW("workers", 'n', INTEGER, "N", "workers", .min = 1, .max = 1000, .fallback = "12"),
-    SG_OPTION_ROW("subsets", 'k', INTEGER, "K",
-                  "subsets of the data; as many as workers if not given", .min = 1, .max = 100000),
-    SG_OPTION_ROW("speeds", 0, REALS, "LIST",
-                  "nominal speeds of the workers such as 4,1,1, repeated; 1 if not given"),
-    SG_OPTION_ROW("length", 'l', INTEGER, "L", "coordinates of the random gradients", .min = 1,
-                  .max = 100000000, .fallback = "960"),
-    SG_OPTION_ROW(
-        "patterns", 'p', INTEGER, "P",
-        "most patterns that are tried one by one; of more, P are sampled and up to 2 P searched",
-        .min = 1, .max = 1000000, .fallback = "5000"),
-    SG_OPTION_ROW("seed", 0, SEED, "S", "of the code, the gradients and the samples",
-                  .fallback = "1"),
-    SG_OPTION_ROW_THREADS("the result is the same for any number; all processors if not given"),
-    SG_OPTION_ROW("database", 0, FILE, "FILE", "writes rows of code_check, too"),
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress"),
-    {0}};
-
-static const sg_example examples[] = {
-    {"codes check cyclic-repetition s=3 -n 20", "All 1,351 patterns of at most 3 missing"},
-    {"codes check group d=4 m=2 stop=decodable --database checks.db", "With a row in a database"},
-    {"codes check --all --format csv", "A grid of all codes"},
-    {0}};
-
 const sg_command sg_cmd_codes_check = {
     .name = "codes check",
     .summary = "Test a code: recovery, conditioning, rounding errors.",
-    .operands = operands,
-    .options = options,
+    .operands =
+        {{.name = "NAME", .what = "the name of a code", .most = 1, .family = &sg_code_family},
+         {.name = "PARAMETER=VALUE", .what = "parameters", .most = SG_ANY_NUMBER}},
+    .options = {SG_OPTION_ROW_FLAG("all", 0, "every code, over a grid of its parameters"),
+                SG_OPTION_ROW("workers", 'n', INTEGER, "N", "workers", .min = 1, .max = 1000,
+                              .fallback = "12"),
+                SG_OPTION_ROW("subsets", 'k', INTEGER, "K",
+                              "subsets of the data; as many as workers if not given", .min = 1,
+                              .max = 100000),
+                SG_OPTION_ROW(
+                    "speeds", 0, REALS, "LIST",
+                    "nominal speeds of the workers such as 4,1,1, repeated; 1 if not given"),
+                SG_OPTION_ROW("length", 'l', INTEGER, "L", "coordinates of the random gradients",
+                              .min = 1, .max = 100000000, .fallback = "960"),
+                SG_OPTION_ROW("patterns", 'p', INTEGER, "P",
+                              "most patterns that are tried one by one; of more, P are sampled and "
+                              "up to 2 P searched",
+                              .min = 1, .max = 1000000, .fallback = "5000"),
+                SG_OPTION_ROW("seed", 0, SEED, "S", "of the code, the gradients and the samples",
+                              .fallback = "1"),
+                SG_OPTION_ROW_THREADS(
+                    "the result is the same for any number; all processors if not given"),
+                SG_OPTION_ROW("database", 0, FILE, "FILE", "writes rows of code_check, too"),
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed"),
+                SG_OPTION_ROW_FLAG("quiet", 'q', "no progress")},
     .text =
-        "Tries patterns of workers that answer nothing on the code's own messages and weights: all "
-        "of up to s missing where there are few, else a sample and a search for the worst.\n\n"
-        "Condition numbers are 2-norm, by SVD, of the decode system: the rows of the messages that "
-        "have a weight, over (part, piece). Errors are those of the decoded sum of random "
-        "gradients, over the sum of their norms, with messages as float64, float32 and "
-        "bfloat16.\n\n"
-        "The exit code is 70 when a code refuses a pattern that it promises to survive, in exact "
-        "or in rounded arithmetic; the report says so after BROKEN. Decodes that are merely "
-        "inaccurate (UNSAFE) leave it 0.",
-    .examples = examples,
+        {"Tries patterns of workers that answer nothing on the code's own messages and weights: "
+         "all of up to s missing where there are few, else a sample and a search for the worst.",
+         "Condition numbers are 2-norm, by SVD, of the decode system: the rows of the messages "
+         "that have a weight, over (part, piece). Errors are those of the decoded sum of random "
+         "gradients, over the sum of their norms, with messages as float64, float32 and "
+         "bfloat16.",
+         "The exit code is 70 when a code refuses a pattern that it promises to survive, in exact "
+         "or in rounded arithmetic; the report says so after BROKEN. Decodes that are merely "
+         "inaccurate (UNSAFE) leave it 0."},
+    .examples = {{"codes check cyclic-repetition s=3 -n 20",
+                  "All 1,351 patterns of at most 3 missing"},
+                 {"codes check group d=4 m=2 stop=decodable --database checks.db",
+                  "With a row in a database"},
+                 {"codes check --all --format csv", "A grid of all codes"}},
     .run = run};

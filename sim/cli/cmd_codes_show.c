@@ -2,7 +2,7 @@
 /* The command codes show: one code, its parameters, rules and source. */
 #include "codes/frame/code.h"
 #include "sim/cli/command.h"
-#include "sim/cli/output.h"
+#include "sim/scenario/scenario.h"
 
 static void put_json(const sg_variant *about, sg_buffer *out) {
   sg_put(out, "{");
@@ -19,7 +19,14 @@ static void put_json(const sg_variant *about, sg_buffer *out) {
   sg_put(out, "]}\n");
 }
 
-static void put_text(const sg_variant *about, bool markdown, sg_buffer *out) {
+static void print(const sg_call *call, sg_buffer *out) {
+  const sg_variant *about = &sg_code_type_find(call->args->word[0])->about;
+  sg_format format = sg_args_format(call->args);
+  bool markdown = format == SG_FORMAT_MARKDOWN;
+  if (format == SG_FORMAT_JSON) {
+    put_json(about, out);
+    return;
+  }
   sg_putf(out, markdown ? "## `%s`\n\n%s\n\n" : "%s\n  %s\n", about->name, about->summary);
   if (*about->reference)
     sg_putf(out, markdown ? "Source: %s\n\n" : "  Source: %s\n", about->reference);
@@ -27,35 +34,16 @@ static void put_text(const sg_variant *about, bool markdown, sg_buffer *out) {
   sg_param_reference(about->params, markdown, out);
 }
 
-static int run(const sg_call *call) {
-  const sg_variant *about = &sg_code_type_find(call->args->word[0])->about;
-  sg_format format = sg_args_format(call->args);
-  sg_buffer out = {0};
-  if (format == SG_FORMAT_JSON)
-    put_json(about, &out);
-  else
-    put_text(about, format == SG_FORMAT_MARKDOWN, &out);
-  return sg_print(&out);
-}
-
-static const sg_operand operands[] = {{.name = "NAME",
-                                       .what = "the name of a code",
-                                       .least = 1,
-                                       .most = 1,
-                                       .family = &sg_code_family},
-                                      {0}};
-
 static const char *const formats[] = {"text", "json", "markdown", NULL};
 
-static const sg_option options[] = {
-    SG_OPTION_ROW_FORMAT(formats, "how it is printed"), SG_OPTION_ROW_JSON, {0}};
-
-static const sg_example examples[] = {
-    {"codes show group", "Its parameters, and the rules that join them"}, {0}};
-
-const sg_command sg_cmd_codes_show = {.name = "codes show",
-                                      .summary = "Show a code: parameters, rules and source.",
-                                      .operands = operands,
-                                      .options = options,
-                                      .examples = examples,
-                                      .run = run};
+const sg_command sg_cmd_codes_show = {
+    .name = "codes show",
+    .summary = "Show a code: parameters, rules and source.",
+    .operands = {{.name = "NAME",
+                  .what = "the name of a code",
+                  .least = 1,
+                  .most = 1,
+                  .family = &sg_code_family}},
+    .options = {SG_OPTION_ROWS_FORMAT(formats, "how it is printed")},
+    .examples = {{"codes show group", "Its parameters, and the rules that join them"}},
+    .print = print};

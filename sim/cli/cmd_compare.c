@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The command compare: schemes against their baseline. */
-#include "results/compare.h"
+#include "results/query.h"
+#include "sim/cli/command.h"
 #include "sim/cli/output.h"
-#include "sim/cli/session.h"
 
 #include <unistd.h>
 
@@ -11,30 +11,16 @@ static sg_status compare(sg_db *db, const sg_args *args, sg_buffer *out, sg_erro
                     sg_color(STDOUT_FILENO), out, e);
 }
 
-static int run(const sg_call *call) {
-  return sg_ask(call, compare);
-}
-
-static const sg_operand operands[] = {SG_OPERAND_FILE("DB", "one result database"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW("baseline", 'b', TEXT, "NAME",
-                  "a code or scheme label instead of the scenario's baseline"),
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    {0}};
-
-static const sg_example examples[] = {
-    {"compare scenarios/quickstart.db", "Which scheme is faster, and how certain that is"},
-    {"compare my.db -b 'cyclic-repetition s=1'", "Against another scheme"},
-    {0}};
-
 const sg_command sg_cmd_compare = {
     .name = "compare",
     .summary = "Compare the schemes of each environment, run by run.",
-    .operands = operands,
-    .options = options,
-    .text = "Runs are paired, as all schemes see the same delays: speed-ups come with 95 % "
-            "intervals and a verdict.",
-    .examples = examples,
-    .run = run};
+    .operands = {SG_OPERAND_FILE("DB", "one result database")},
+    .options = {SG_OPTION_ROW("baseline", 'b', TEXT, "NAME",
+                              "a code or scheme label instead of the scenario's baseline"),
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+    .text = {"Runs are paired, as all schemes see the same delays: speed-ups come with 95 % "
+             "intervals and a verdict."},
+    .examples = {{"compare scenarios/quickstart.db",
+                  "Which scheme is faster, and how certain that is"},
+                 {"compare my.db -b 'cyclic-repetition s=1'", "Against another scheme"}},
+    .ask = compare};

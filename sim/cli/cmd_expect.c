@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 typedef struct result {
+  const sg_planned *of;
   bool exact; /* has a closed form */
   char *why;  /* otherwise, or where simulated values are missing or cannot be judged; owned */
   char rule[96];
@@ -32,13 +32,12 @@ static void clear(result *r) {
  * so is too rare to have happened once. */
 static void judge_constant(const sg_simulated *s, result *r) {
   double off = fabs(s->mean - r->mean);
-  if (off <= 1e-9 * fabs(r->mean)) {
+  if (off <= 1e-9 * fabs(r->mean))
     r->z = 0;
-  } else if (off >= fabs(r->mean) / (double)s->iterations) {
+  else if (off >= fabs(r->mean) / (double)s->iterations)
     r->z = INFINITY;
-  } else {
+  else
     r->why = strdup("the mean is not judged: what makes iterations differ was too rare to happen");
-  }
 }
 
 /* Deviations in standard errors. Where there is a closed form iterations are independent of one
@@ -65,21 +64,12 @@ static void judge(const sg_expectation *x, result *r) {
 }
 
 /* One point: exact values, then what the database has. */
-static sg_status compute(const sg_plan *plan, const sg_planned *p, sg_db *db, result *r,
-                         sg_error *e) {
-  *r = (result){.mean = NAN,
-                .error = NAN,
-                .p50 = NAN,
-                .p90 = NAN,
-                .p99 = NAN,
-                .responses = NAN,
-                .z = NAN,
-                .z99 = NAN,
-                .simulated = {.mean = NAN, .sd = NAN, .p99 = NAN}};
+static sg_status compute(const sg_plan *plan, sg_db *db, result *r, sg_error *e) {
+  r->mean = r->error = r->p50 = r->p90 = r->p99 = r->responses = r->z = r->z99 = NAN;
   sg_error why = {0};
   sg_world *w = NULL;
   sg_expectation *x = NULL;
-  sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, e);
+  sg_status status = sg_world_new(r->of->point, plan->cache, NULL, &w, e);
   if (status) return status;
   status = sg_expect(w, &x, &why);
   if (!status) {
@@ -99,7 +89,7 @@ static sg_status compute(const sg_plan *plan, const sg_planned *p, sg_db *db, re
     sg_error_move(e, &why);
   }
   sg_error_clear(&why);
-  if (!status && db) status = sg_simulated_read(db, p->key, &r->simulated, e);
+  if (!status && db) status = sg_simulated_read(db, r->of->key, &r->simulated, e);
   if (!status && db && r->exact && r->simulated.iterations) judge(x, r);
   if (!status && db && r->exact && !r->simulated.iterations) r->why = strdup("not in the database");
   sg_expectation_free(x);
@@ -144,102 +134,73 @@ static total sum_up(int n, const result *r, bool database) {
 
 /* --- Output ----------------------------------------------------------------------------------- */
 
-enum { MOST_COLUMNS = 24 };
+typedef struct view {
+  bool axes, all, simulated; /* which columns there are; all: what machines want besides */
+} view;
 
-typedef struct columns {
-  const char *name[MOST_COLUMNS];
-  int n;
-  bool axes, all, simulated; /* all: what machines want besides */
-} columns;
-
-static columns choose(const sg_plan *plan, bool database, sg_format format) {
-  columns c = {.all = format == SG_FORMAT_CSV || format == SG_FORMAT_JSON, .simulated = database};
-  /* Members of a scheme are in its label: axes are shown where that does not tell points apart. */
+/* Members of a scheme are in its label: axes are shown where that does not tell points apart. */
+static bool needs_axes(const sg_plan *plan) {
   for (int i = 1; i < plan->count; i++)
-    for (int j = 0; j < i && !c.axes; j++)
-      c.axes = plan->point[i].valid && plan->point[j].valid &&
-               strcmp(plan->point[i].label, plan->point[j].label) == 0;
-  c.name[c.n++] = "scheme";
-  if (c.axes) c.name[c.n++] = "axes";
-  c.name[c.n++] = "n";
-  c.name[c.n++] = "wait_for";
-  if (c.all) c.name[c.n++] = "known_by";
-  c.name[c.n++] = "mean_s";
-  if (c.all) c.name[c.n++] = "mean_error_s";
-  c.name[c.n++] = "p50_s";
-  c.name[c.n++] = "p90_s";
-  c.name[c.n++] = "p99_s";
-  if (c.all) c.name[c.n++] = "responses_mean";
-  if (database) {
-    c.name[c.n++] = "sim_mean_s";
-    c.name[c.n++] = "std_error_s";
-    c.name[c.n++] = "z";
-    c.name[c.n++] = "sim_p99_s";
-    c.name[c.n++] = "z_p99";
-    if (c.all) c.name[c.n++] = "iterations";
-    if (c.all) c.name[c.n++] = "runs";
-  }
-  if (c.all) c.name[c.n++] = "note";
-  return c;
+    for (int j = 0; j < i; j++)
+      if (plan->point[i].valid && plan->point[j].valid &&
+          strcmp(plan->point[i].label, plan->point[j].label) == 0)
+        return true;
+  return false;
 }
 
 /* JSON has no infinity: there and in CSV the word stands in its place. */
-static void put_time(sg_table *t, double x) {
+static void put_time(sg_rows *t, const char *column, double x) {
   if (isinf(x))
-    sg_table_text(t, "infinite");
+    sg_row_text(t, column, "infinite");
   else
-    sg_table_number(t, x, 6);
+    sg_row_number(t, column, x, 6);
 }
 
-static void put_row(sg_table *t, const columns *c, const sg_planned *p, const result *r) {
+static void put_row(sg_rows *t, const view *v, const result *r) {
+  const sg_planned *p = r->of;
   const sg_simulated *s = &r->simulated;
-  sg_table_text(t, p->label);
-  if (c->axes) {
+  sg_row_text(t, "scheme", p->label);
+  if (v->axes) {
     sg_buffer axes = {0};
     sg_point_put_axes(p->point, p->point->n_axes, &axes);
-    sg_table_text(t, axes.data);
+    sg_row_text(t, "axes", axes.data);
     sg_buffer_free(&axes);
   }
-  sg_table_integer(t, p->facts.n_workers);
-  sg_table_text(t, r->exact ? r->rule : c->all ? NULL : "no closed form");
-  if (c->all) sg_table_text(t, r->basis);
-  put_time(t, r->mean);
-  if (c->all) sg_table_number(t, r->error, 2);
-  put_time(t, r->p50);
-  put_time(t, r->p90);
-  put_time(t, r->p99);
-  if (c->all) sg_table_number(t, r->responses, 6);
-  if (c->simulated) {
+  sg_row_integer(t, "n", p->facts.n_workers);
+  sg_row_text(t, "wait_for", r->exact ? r->rule : v->all ? NULL : "no closed form");
+  if (v->all) sg_row_text(t, "known_by", r->basis);
+  put_time(t, "mean_s", r->mean);
+  if (v->all) sg_row_number(t, "mean_error_s", r->error, 2);
+  put_time(t, "p50_s", r->p50);
+  put_time(t, "p90_s", r->p90);
+  put_time(t, "p99_s", r->p99);
+  if (v->all) sg_row_number(t, "responses_mean", r->responses, 6);
+  if (v->simulated) {
     bool any = s->iterations > 0;
-    sg_table_number(t, any ? s->mean : NAN, 6);
-    sg_table_number(t, any ? s->sd / sqrt((double)s->iterations) : NAN, 2);
-    sg_table_number(t, r->z, 3);
-    sg_table_number(t, any ? s->p99 : NAN, 5);
-    sg_table_number(t, r->z99, 3);
-    if (c->all) sg_table_integer(t, s->iterations);
-    if (c->all) sg_table_integer(t, s->runs);
+    sg_row_number(t, "sim_mean_s", any ? s->mean : NAN, 6);
+    sg_row_number(t, "std_error_s", any ? s->sd / sqrt((double)s->iterations) : NAN, 2);
+    sg_row_number(t, "z", r->z, 3);
+    sg_row_number(t, "sim_p99_s", any ? s->p99 : NAN, 5);
+    sg_row_number(t, "z_p99", r->z99, 3);
+    if (v->all) sg_row_integer(t, "iterations", s->iterations);
+    if (v->all) sg_row_integer(t, "runs", s->runs);
   }
-  if (c->all) sg_table_text(t, r->why);
+  if (v->all) sg_row_text(t, "note", r->why);
 }
 
 static void put_summary_json(const total *t, bool database, sg_buffer *out) {
   sg_put_json_raw_member(out, "summary", "{");
-  sg_put_json_number_member(out, "exact", t->exact);
-  sg_put_json_number_member(out, "unavailable", t->unavailable);
+  SG_PUT_NUMBERS(out, {"exact", t->exact}, {"unavailable", t->unavailable});
   if (database) {
-    sg_put_json_number_member(out, "unmatched", t->unmatched);
-    sg_put_json_number_member(out, "judged", t->judged);
-    sg_put_json_number_member(out, "beyond_4", t->beyond);
-    sg_put_json_number_member(out, "sum_z2", t->chi2);
-    sg_put_json_number_member(out, "degrees_of_freedom", t->judged ? t->degrees : NAN);
-    sg_put_json_number_member(out, "sum_z2_p999", t->judged ? t->bound : NAN);
+    SG_PUT_NUMBERS(out, {"unmatched", t->unmatched}, {"judged", t->judged}, {"beyond_4", t->beyond},
+                   {"sum_z2", t->chi2}, {"degrees_of_freedom", t->judged ? t->degrees : NAN},
+                   {"sum_z2_p999", t->judged ? t->bound : NAN});
   }
   sg_put(out, "}");
 }
 
 /* What does not fit into the table: points without values, and why; each reason once. */
-static void put_notes(const sg_plan *plan, const sg_planned *const *p, int n, const result *r,
-                      sg_buffer *out) {
+static void put_notes(const sg_plan *plan, int n, const result *r, sg_buffer *out) {
   for (int i = 0; i < n; i++) {
     if (!r[i].why) continue;
     bool said = false;
@@ -247,13 +208,11 @@ static void put_notes(const sg_plan *plan, const sg_planned *const *p, int n, co
     if (said) continue;
     int alike = 0;
     for (int j = i; j < n; j++) alike += r[j].why && strcmp(r[j].why, r[i].why) == 0;
-    sg_putf(out, "%s%s: %s", r[i].exact ? "" : "no closed form: ", p[i]->label, r[i].why);
+    sg_putf(out, "%s%s: %s", r[i].exact ? "" : "no closed form: ", r[i].of->label, r[i].why);
     if (alike > 1) sg_putf(out, " (and %d more)", alike - 1);
     sg_put(out, "\n");
   }
-  for (int i = 0; i < plan->count; i++)
-    for (int f = 0; f < plan->point[i].why.count; f++)
-      sg_putf(out, "skipped: %s: %s\n", plan->point[i].label, plan->point[i].why.fault[f].message);
+  sg_put_skipped(plan, "", false, out);
 }
 
 static void put_summary(const total *t, const result *r, int n, sg_buffer *out) {
@@ -273,52 +232,44 @@ static void put_summary(const total *t, const result *r, int n, sg_buffer *out) 
           t->judged, t->beyond, t->chi2, t->bound, t->degrees);
 }
 
-static void print(const sg_plan *plan, const sg_planned *const *p, int n, const result *r,
-                  bool database, sg_format format, sg_buffer *out) {
-  columns c = choose(plan, database, format);
-  total t = sum_up(n, r, database);
-  sg_table *table = sg_table_new(c.n, c.name);
-  if (!table) {
-    out->failed = true;
-    return;
-  }
-  for (int i = 0; i < n; i++) put_row(table, &c, p[i], &r[i]);
+static void print(const sg_session *s, int n, const result *r, sg_buffer *out) {
+  sg_format format = s->format;
+  const view v = {.axes = needs_axes(s->plan),
+                  .all = format == SG_FORMAT_CSV || format == SG_FORMAT_JSON,
+                  .simulated = s->db != NULL};
+  total t = sum_up(n, r, v.simulated);
+  sg_rows rows = {0};
+  put_row(&rows, &v, &(result){.of = &(sg_planned){.point = &(sg_point){0}}});
+  rows.table = sg_table_new(rows.n, rows.name);
+  for (int i = 0; rows.table && i < n; i++) put_row(&rows, &v, &r[i]);
+  if (format == SG_FORMAT_JSON) sg_put(out, "{\"points\": ");
+  sg_put_table(rows.table, format, out);
   if (format == SG_FORMAT_JSON) {
-    sg_put(out, "{");
-    sg_put_json_name(out, "points");
-  }
-  sg_table_print(table, format, sg_terminal_width(), out);
-  sg_table_free(table);
-  if (format == SG_FORMAT_JSON) {
-    put_summary_json(&t, database, out);
+    put_summary_json(&t, v.simulated, out);
     sg_put(out, "}\n");
   } else if (format != SG_FORMAT_CSV) {
     sg_put(out, "\n");
-    put_notes(plan, p, n, r, out);
+    put_notes(s->plan, n, r, out);
     put_summary(&t, r, n, out);
   }
 }
 
 /* All points but the skipped and the repeated. */
-static sg_status compute_all(sg_session *s, bool quiet, sg_buffer *out) {
+static sg_status compute_all(sg_session *s, bool bar, sg_buffer *out) {
   const sg_plan *plan = s->plan;
-  const sg_planned **p = calloc((size_t)plan->count + 1, sizeof(sg_planned *));
   result *r = calloc((size_t)plan->count + 1, sizeof *r);
-  sg_status status = p && r ? SG_OK : sg_fail_memory(&s->error);
+  sg_status status = r ? SG_OK : sg_fail_memory(&s->error);
   int n = 0;
-  bool bar = isatty(STDERR_FILENO) && !quiet;
   for (int i = 0; i < plan->count && !status; i++) {
     if (!plan->point[i].valid || plan->point[i].duplicate) continue;
     if (bar) fprintf(stderr, "\rexpect: point %d of %d\033[K", i + 1, plan->count);
-    p[n] = &plan->point[i];
-    status = compute(plan, p[n], s->db, &r[n], &s->error);
-    n++;
+    r[n].of = &plan->point[i];
+    status = compute(plan, s->db, &r[n++], &s->error);
   }
   if (bar) fprintf(stderr, "\r\033[K");
-  if (!status) print(plan, p, n, r, s->db != NULL, s->format, out);
+  if (!status) print(s, n, r, out);
   for (int i = 0; r && i < n; i++) clear(&r[i]);
   free(r);
-  free(p);
   return status;
 }
 
@@ -330,35 +281,23 @@ static int run(const sg_call *call) {
   sg_buffer out = {0};
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status && database) status = sg_session_database(&s, database, SG_OPEN_READ);
-  if (!status) status = compute_all(&s, sg_args_given(call->args, "quiet"), &out);
-  int code = EX_OK;
-  if (!status) code = sg_print(&out);
+  if (!status) status = compute_all(&s, sg_wants_progress(call->args), &out);
+  int code = status ? EX_OK : sg_print(&out);
   sg_buffer_free(&out);
   return sg_session_close(&s, status, code);
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW("database", 'd', FILE, "DB", "results to compare with"),
-    SG_OPTION_ROW_SET,
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress"),
-    {0}};
-
-static const sg_example examples[] = {
-    {"expect scenarios/papers/ye-abbe-n8.json", "Exact means and quantiles alone"},
-    {"expect my.json --database my.db", "Whether simulated means agree with them"},
-    {0}};
-
 const sg_command sg_cmd_expect = {
     .name = "expect",
     .summary = "Exact iteration times, beside the simulated ones.",
-    .operands = operands,
-    .options = options,
-    .text = "Mean and quantiles of the iteration time, without simulating, where the model has a "
-            "closed form; otherwise the reason why it has none. With a database, each simulated "
-            "mean is judged by its distance from the exact one in standard errors.",
-    .examples = examples,
+    .operands = {SG_OPERAND_FILE("SCENARIO", "one scenario file")},
+    .options = {SG_OPTION_ROW("database", 'd', FILE, "DB", "results to compare with"),
+                SG_OPTION_ROW_SET,
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed"),
+                SG_OPTION_ROW_FLAG("quiet", 'q', "no progress")},
+    .text = {"Mean and quantiles of the iteration time, without simulating, where the model has a "
+             "closed form; otherwise the reason why it has none. With a database, each simulated "
+             "mean is judged by its distance from the exact one in standard errors."},
+    .examples = {{"expect scenarios/papers/ye-abbe-n8.json", "Exact means and quantiles alone"},
+                 {"expect my.json --database my.db", "Whether simulated means agree with them"}},
     .run = run};

@@ -6,12 +6,10 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sysexits.h>
 
 enum { DIGITS = 4 };
 static const double LEAST_P = 1e-12; /* smaller ones are not told apart */
+static const char *const scalings[] = {"one-load", "proportional", "additive", "startup"};
 
 /* --- Text ------------------------------------------------------------------------------------- */
 
@@ -29,7 +27,7 @@ static void put_head(const sg_fit *f, int width, sg_buffer *b) {
   sg_put(b, "  All times below are in trace units, not seconds.\n");
 }
 
-static void put_laws(const sg_fit *f, int width, sg_buffer *b) {
+static void put_laws(const sg_fit *f, sg_buffer *b) {
   static const char *const columns[] = {"law",    "parameters", "ΔAIC",  "KS",
                                         "p (KS)", "A²",         "p (A²)"};
   sg_table *t = sg_table_new(7, columns);
@@ -50,13 +48,12 @@ static void put_laws(const sg_fit *f, int width, sg_buffer *b) {
   }
   sg_putf(b, "\nLaws, as if all times were independent (%ld of them; times in %s)\n", f->fitted,
           unit_of(f));
-  sg_table_print(t, SG_FORMAT_TEXT, width, b);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, b);
   if (f->replicates > 0) sg_putf(b, "p: parametric bootstrap, %d samples.\n", f->replicates);
 }
 
 /* Of the laws that are nearest. */
-static void put_intervals(const sg_fit *f, int width, sg_buffer *b) {
+static void put_intervals(const sg_fit *f, sg_buffer *b) {
   enum { SHOWN = 3 };
   static const char *const columns[] = {"law", "parameter", "estimate", "low (95 %)",
                                         "high (95 %)"};
@@ -70,8 +67,7 @@ static void put_intervals(const sg_fit *f, int width, sg_buffer *b) {
       sg_table_number(t, f->law[i].high[p], 5);
     }
   sg_put(b, "\n");
-  sg_table_print(t, SG_FORMAT_TEXT, width, b);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, b);
 }
 
 static void effect(sg_table *t, const char *name, const char *what, const sg_fit_effect *f,
@@ -84,7 +80,7 @@ static void effect(sg_table *t, const char *name, const char *what, const sg_fit
   sg_table_number(t, isnan(sd) ? NAN : 100 * sd, 3);
 }
 
-static void put_structure(const sg_fit *f, int width, sg_buffer *b) {
+static void put_structure(const sg_fit *f, sg_buffer *b) {
   static const char *const columns[] = {"cause",         "measure", "value",
                                         "chance (95 %)", "p",       "spread (%)"};
   const sg_fit_structure *s = f->structure;
@@ -101,8 +97,7 @@ static void put_structure(const sg_fit *f, int width, sg_buffer *b) {
              &(sg_fit_effect){s->together, s->together_chance, s->together_p}, NAN);
   }
   sg_put(b, "\nWhat makes times differ (logarithms; chance: permutations)\n");
-  sg_table_print(t, SG_FORMAT_TEXT, width, b);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, b);
   sg_putf(b,
           "Workers apart from memory: p %s %.2g; first half against second: r = %.2f.\n"
           "Stalls: %ld. Block: %ld iteration%s.\n",
@@ -113,9 +108,8 @@ static void put_structure(const sg_fit *f, int width, sg_buffer *b) {
             s->p_slow, s->p_recover, s->slowdown);
 }
 
-static void put_loads(const sg_fit *f, int width, sg_buffer *b) {
+static void put_loads(const sg_fit *f, sg_buffer *b) {
   static const char *const columns[] = {"load", "times", "mean", "standard deviation"};
-  static const char *const names[] = {"", "proportional", "additive", "startup"};
   const sg_fit_loads *l = &f->loads;
   if (l->count < 2) return;
   sg_table *t = sg_table_new(4, columns);
@@ -126,15 +120,15 @@ static void put_loads(const sg_fit *f, int width, sg_buffer *b) {
     sg_table_number(t, l->sd[i], DIGITS);
   }
   sg_putf(b, "\nLoad (subsets; times in %s)\n", unit_of(f));
-  sg_table_print(t, SG_FORMAT_TEXT, width, b);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, b);
   sg_putf(b,
           "mean = %.4g (± %.2g) + %.4g · load;\n"
           "spread grows as load^%.2f (± %.2f): scaling %s.\n",
-          l->fixed, l->fixed_error, l->per_subset, l->growth, l->growth_error, names[l->scaling]);
+          l->fixed, l->fixed_error, l->per_subset, l->growth, l->growth_error,
+          scalings[l->scaling]);
 }
 
-static void put_models(const sg_fit *f, int width, sg_buffer *b) {
+static void put_models(const sg_fit *f, sg_buffer *b) {
   char name[SG_FIT_WAITS][32];
   const char *columns[SG_FIT_WAITS + 1] = {"model"};
   for (int k = 0; k < f->n_waits; k++) {
@@ -165,17 +159,16 @@ static void put_models(const sg_fit *f, int width, sg_buffer *b) {
   }
   sg_put(b, "\nIteration time, waiting for n − s workers: the trace, and how far models are "
             "off\n");
-  sg_table_print(t, SG_FORMAT_TEXT, width, b);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, b);
 }
 
 static void put_text(const sg_fit *f, int width, sg_buffer *b) {
   put_head(f, width, b);
-  put_laws(f, width, b);
-  put_intervals(f, width, b);
-  put_structure(f, width, b);
-  put_loads(f, width, b);
-  put_models(f, width, b);
+  put_laws(f, b);
+  put_intervals(f, b);
+  put_structure(f, b);
+  put_loads(f, b);
+  put_models(f, b);
   sg_put(b, "\n");
   sg_put_wrapped(b, "Verdict: ", "  ", f->verdict, width);
   for (int i = 0; i < SG_FIT_WARNINGS; i++)
@@ -210,18 +203,12 @@ static void json_laws(const sg_fit *f, sg_buffer *b) {
       sg_put_json_raw_member(b, "parameters", "{");
       for (int p = 0; p < law->type->parameters; p++) {
         sg_put_json_raw_member(b, law->type->parameter[p], "{");
-        sg_put_json_number_member(b, "value", law->value[p]);
-        sg_put_json_number_member(b, "low", law->low[p]);
-        sg_put_json_number_member(b, "high", law->high[p]);
+        SG_PUT_NUMBERS(b, {"value", law->value[p]}, {"low", law->low[p]}, {"high", law->high[p]});
         sg_put(b, "}");
       }
       sg_put(b, "}");
-      sg_put_json_number_member(b, "log_likelihood", law->loglik);
-      sg_put_json_number_member(b, "aic", law->aic);
-      sg_put_json_number_member(b, "ks", law->ks);
-      sg_put_json_number_member(b, "ks_p", law->ks_p);
-      sg_put_json_number_member(b, "ad", law->ad);
-      sg_put_json_number_member(b, "ad_p", law->ad_p);
+      SG_PUT_NUMBERS(b, {"log_likelihood", law->loglik}, {"aic", law->aic}, {"ks", law->ks},
+                     {"ks_p", law->ks_p}, {"ad", law->ad}, {"ad_p", law->ad_p});
     }
     sg_put(b, "}");
   }
@@ -230,9 +217,7 @@ static void json_laws(const sg_fit *f, sg_buffer *b) {
 
 static void json_effect(sg_buffer *b, const char *name, const sg_fit_effect *f) {
   sg_put_json_raw_member(b, name, "{");
-  sg_put_json_number_member(b, "value", f->value);
-  sg_put_json_number_member(b, "chance", f->chance);
-  sg_put_json_number_member(b, "p", f->p);
+  SG_PUT_NUMBERS(b, {"value", f->value}, {"chance", f->chance}, {"p", f->p});
   sg_put(b, "}");
 }
 
@@ -242,48 +227,35 @@ static void json_structure(const sg_fit *f, sg_buffer *b) {
   json_effect(b, "iteration_share", &s->iteration);
   json_effect(b, "memory", &s->memory);
   json_effect(b, "common_memory", &s->common_memory);
-  sg_put_json_number_member(b, "persistent_p", s->persistent_p);
-  sg_put_json_number_member(b, "halves_correlation", s->halves);
-  sg_put_json_number_member(b, "worker_sd", s->worker_sd);
-  sg_put_json_number_member(b, "iteration_sd", s->iteration_sd);
-  sg_put_json_number_member(b, "residual_sd", s->residual_sd);
+  SG_PUT_NUMBERS(b, {"persistent_p", s->persistent_p}, {"halves_correlation", s->halves},
+                 {"worker_sd", s->worker_sd}, {"iteration_sd", s->iteration_sd},
+                 {"residual_sd", s->residual_sd});
   list(b, "worker_factor", s->workers, s->factor);
   sg_put_json_number_member(b, "block_iterations", (double)s->block);
   sg_put_json_raw_member(b, "change", "{");
-  sg_put_json_number_member(
-      b, "worker", s->change_worker < 0 ? NAN : (double)f->trace->worker_name[s->change_worker]);
-  sg_put_json_number_member(b, "row", (double)s->change_at);
-  sg_put_json_number_member(b, "ratio", s->change_worker < 0 ? NAN : s->change_ratio);
-  sg_put_json_number_member(b, "p", s->change_p);
+  SG_PUT_NUMBERS(
+      b, {"worker", s->change_worker < 0 ? NAN : (double)f->trace->worker_name[s->change_worker]},
+      {"row", (double)s->change_at}, {"ratio", s->change_worker < 0 ? NAN : s->change_ratio},
+      {"p", s->change_p});
   sg_put(b, "}");
   sg_put_json_raw_member(b, "stalls", "{");
-  sg_put_json_number_member(b, "count", (double)s->stalls);
-  sg_put_json_number_member(b, "share", s->stall_share);
-  sg_put_json_number_member(b, "ratio", s->stall_ratio);
-  sg_put_json_number_member(b, "threshold", s->threshold);
-  sg_put_json_number_member(b, "together", s->together);
-  sg_put_json_number_member(b, "together_chance", s->together_chance);
-  sg_put_json_number_member(b, "together_p", s->together_p);
+  SG_PUT_NUMBERS(b, {"count", (double)s->stalls}, {"share", s->stall_share},
+                 {"ratio", s->stall_ratio}, {"threshold", s->threshold}, {"together", s->together},
+                 {"together_chance", s->together_chance}, {"together_p", s->together_p});
   sg_put(b, "}");
-  sg_put_json_number_member(b, "tail_index", s->tail);
-  sg_put_json_number_member(b, "tail_index_error", s->tail_error);
-  sg_put_json_number_member(b, "equal_rows", s->equal_rows);
-  sg_put_json_number_member(b, "p_slow", s->p_slow);
-  sg_put_json_number_member(b, "p_recover", s->p_recover);
-  sg_put_json_number_member(b, "slowdown", s->slowdown);
+  SG_PUT_NUMBERS(b, {"tail_index", s->tail}, {"tail_index_error", s->tail_error},
+                 {"equal_rows", s->equal_rows}, {"p_slow", s->p_slow}, {"p_recover", s->p_recover},
+                 {"slowdown", s->slowdown});
 }
 
 static void json_loads(const sg_fit *f, sg_buffer *b) {
-  static const char *const names[] = {"one-load", "proportional", "additive", "startup"};
   const sg_fit_loads *l = &f->loads;
   sg_put_json_raw_member(b, "load", "{");
-  sg_put_json_text_member(b, "scaling", names[l->scaling]);
+  sg_put_json_text_member(b, "scaling", scalings[l->scaling]);
   list(b, "loads", l->count, l->load);
   list(b, "means", l->count, l->mean);
   list(b, "standard_deviations", l->count, l->sd);
-  sg_put_json_number_member(b, "fixed", l->fixed);
-  sg_put_json_number_member(b, "per_subset", l->per_subset);
-  sg_put_json_number_member(b, "growth", l->growth);
+  SG_PUT_NUMBERS(b, {"fixed", l->fixed}, {"per_subset", l->per_subset}, {"growth", l->growth});
   sg_put(b, "}");
 }
 
@@ -310,9 +282,8 @@ static void put_json(const sg_fit *f, sg_buffer *b) {
   sg_put(b, "{");
   sg_put_json_text_member(b, "trace", f->path);
   sg_put_json_text_member(b, "unit", unit_of(f));
-  sg_put_json_number_member(b, "workers", f->trace->workers);
-  sg_put_json_number_member(b, "iterations", (double)f->trace->iterations);
-  sg_put_json_number_member(b, "fitted_times", (double)f->fitted);
+  SG_PUT_NUMBERS(b, {"workers", f->trace->workers}, {"iterations", (double)f->trace->iterations},
+                 {"fitted_times", (double)f->fitted});
   json_laws(f, b);
   json_structure(f, b);
   json_loads(f, b);
@@ -335,50 +306,38 @@ static int run(const sg_call *call) {
   sg_error e = {0};
   sg_trace *trace = NULL;
   sg_fit *fit = NULL;
-  const sg_fit_options options = {.seed = sg_args_seed(args, "seed"),
+  const sg_fit_options options = {.seed = sg_args_find(args, "seed")->seed,
                                   .selected = sg_args_text(args, "workers"),
                                   .replicates = (int)sg_args_integer(args, "replicates")};
   sg_status status = sg_trace_read(path, &trace, &e);
   if (!status && options.selected) status = sg_trace_select(trace, options.selected, &e);
   if (!status) status = sg_fit_new(trace, path, &options, &fit, &e);
-  int code;
-  if (!status) {
-    sg_buffer out = {0};
-    if (format == SG_FORMAT_JSON)
-      put_json(fit, &out);
-    else
-      put_text(fit, sg_terminal_width(), &out);
-    code = sg_print(&out);
-  } else {
-    code = sg_print_faults(NULL, path, format, &e);
-  }
+  sg_buffer out = {0};
+  if (!status && format == SG_FORMAT_JSON)
+    put_json(fit, &out);
+  else if (!status)
+    put_text(fit, sg_terminal_width(), &out);
+  int code = status ? sg_print_faults(NULL, path, format, &e) : sg_print(&out);
   sg_error_clear(&e);
   sg_fit_free(fit);
   sg_trace_free(trace);
   return code;
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILE("TRACE", "one trace"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW("workers", 0, TEXT, "LIST", "only these workers of the trace, such as 0-7,12"),
-    SG_OPTION_ROW("seed", 0, SEED, "N", "of permutations and bootstraps", .fallback = "1"),
-    SG_OPTION_ROW("replicates", 0, INTEGER, "N",
-                  "samples of the parametric bootstrap; 0: no p-values", .max = 100000,
-                  .fallback = "199"),
-    SG_OPTION_ROW_FORMAT(sg_report_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    {0}};
-
-static const sg_example examples[] = {
-    {"fit scenarios/traces/persistent.csv", "Which delay model these measurements support"}, {0}};
-
 const sg_command sg_cmd_fit = {
     .name = "fit",
     .summary = "Fit delay models to measured times, with a verdict.",
-    .operands = operands,
-    .options = options,
-    .text = "Laws with their parameters, what makes workers differ, a verdict in words, and the "
-            "members of a scenario to paste.",
-    .examples = examples,
+    .operands = {SG_OPERAND_FILE("TRACE", "one trace")},
+    .options = {SG_OPTION_ROW("workers", 0, TEXT, "LIST",
+                              "only these workers of the trace, such as 0-7,12"),
+                SG_OPTION_ROW("seed", 0, SEED, "N", "of permutations and bootstraps",
+                              .fallback = "1"),
+                SG_OPTION_ROW("replicates", 0, INTEGER, "N",
+                              "samples of the parametric bootstrap; 0: no p-values", .max = 100000,
+                              .fallback = "199"),
+                SG_OPTION_ROWS_FORMAT(sg_report_words, "how the result is printed")},
+    .text = {"Laws with their parameters, what makes workers differ, a verdict in words, and the "
+             "members of a scenario to paste."},
+    .examples = {{"fit scenarios/traces/persistent.csv",
+                  "Which delay model these measurements support"}},
     .run = run};

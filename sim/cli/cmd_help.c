@@ -1,31 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* The command help. */
-#include "sim/cli/help.h"
+#include "sim/cli/command.h"
 #include "sim/cli/output.h"
 
 static int run(const sg_call *call) {
   const sg_args *a = call->args;
   sg_buffer out = {0};
-  if (a->n_words == 0) {
-    sg_put_list(call->commands, &out);
-    return sg_print(&out);
-  }
   int used = 0;
-  const sg_command *c = sg_command_find(call->commands, a->n_words, a->word, &used);
-  if (!c || used < a->n_words)
+  const sg_command *c = sg_command_find(a->n_words, a->word, &used);
+  if (used < a->n_words)
     return sg_usage_fault(call, "there is no command \"%s%s%s\"", a->word[0],
                           a->n_words > 1 ? " " : "", a->n_words > 1 ? a->word[1] : "");
-  sg_put_help(c, call->commands, sg_text_width(), &out);
+  if (c)
+    sg_put_help(c, &out);
+  else
+    sg_put_list(&out);
   return sg_print(&out);
 }
 
-static const sg_operand operands[] = {
-    {.name = "COMMAND", .what = "a command", .most = 2, .command = true}, {0}};
-
-static const sg_example examples[] = {{"help codes check", "What that command takes"}, {0}};
-
-const sg_command sg_cmd_help = {.name = "help",
-                                .summary = "Explain straggle or one of its commands.",
-                                .operands = operands,
-                                .examples = examples,
-                                .run = run};
+const sg_command sg_cmd_help = {
+    .name = "help",
+    .summary = "Explain straggle or one of its commands.",
+    .operands = {{.name = "COMMAND", .what = "a command", .most = 2, .command = true}},
+    .examples = {{"help codes check", "What that command takes"}},
+    .run = run};

@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* The command man: the manual, from the tables of all commands. */
-#include "sim/cli/help.h"
-#include "sim/cli/output.h"
+#include "sim/cli/command.h"
 
-static const char *const formats[] = {"roff", "markdown", NULL};
-
-static int run(const sg_call *call) {
-  sg_buffer out = {0};
+static void print(const sg_call *call, sg_buffer *out) {
   if (sg_args_find(call->args, "format")->choice == 0)
-    sg_put_man(call->commands, &out);
+    sg_put_man(out);
   else
-    sg_put_reference(call->commands, &out);
-  return sg_print(&out);
+    sg_put_reference(out);
 }
 
-static const sg_option options[] = {SG_OPTION_ROW("format", 'f', CHOICE, "F",
-                                                  "roff for man(1), or docs/commands.md",
-                                                  .choices = formats, .fallback = "roff"),
-                                    {0}};
-
-static const sg_example examples[] = {
-    {"man > straggle.1 && man ./straggle.1", "Read it where straggle is not installed"}, {0}};
-
-const sg_command sg_cmd_man = {.name = "man",
-                               .summary = "Print the manual page.",
-                               .options = options,
-                               .examples = examples,
-                               .run = run};
+const sg_command sg_cmd_man = {
+    .name = "man",
+    .summary = "Print the manual page.",
+    .options = {SG_OPTION_ROW("format", 'f', CHOICE, "F", "roff for man(1), or docs/commands.md",
+                              .choices = (const char *const[]){"roff", "markdown", NULL},
+                              .fallback = "roff")},
+    .examples = {{"man > straggle.1 && man ./straggle.1",
+                  "Read it where straggle is not installed"}},
+    .print = print};

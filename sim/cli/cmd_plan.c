@@ -54,8 +54,7 @@ typedef struct estimate {
 
 static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, int missing,
                          sg_detail detail) {
-  static const double unknown = NAN;
-  double each = t->probed < PROBES ? probe(plan, p) : unknown;
+  double each = t->probed < PROBES ? probe(plan, p) : NAN;
   if (!isnan(each)) {
     t->seconds += each * (double)p->facts.max_iterations * missing;
     t->probed++;
@@ -80,36 +79,35 @@ static sg_status count_missing(sg_db *db, const sg_planned *p, int replications,
   return status;
 }
 
-static void plan_row(sg_table *t, const sg_planned *p, int replications, int missing) {
-  sg_buffer axes = {0};
-  sg_point_put_axes(p->point, p->point->n_axes, &axes);
-  sg_table_text(t, p->label);
-  sg_table_text(t, axes.data);
-  sg_buffer_free(&axes);
-  if (p->valid) {
-    sg_table_integer(t, p->facts.n_workers);
-    sg_table_number(t, p->facts.load_d, 4);
-    sg_table_integer(t, p->facts.stragglers_s);
-    sg_table_integer(t, p->facts.comm_m);
-    sg_table_text(t, p->stop);
-    sg_table_integer(t, p->duplicate ? 0 : replications);
-    sg_table_integer(t, p->duplicate ? 0 : missing);
-    sg_table_text(t, p->duplicate           ? "the same as a point above"
+static void put_row(sg_rows *t, const sg_planned *p, int replications, int missing) {
+  const double none = NAN;
+  const char *note = p->duplicate           ? "the same as a point above"
                      : p->facts.is_baseline ? "baseline"
-                                            : "");
-  } else {
-    for (int i = 0; i < 7; i++) sg_table_text(t, NULL);
-    sg_buffer why = {0};
-    sg_putf(&why, "skipped: %s", p->why.count ? p->why.fault[0].message : "");
-    sg_table_text(t, why.data);
-    sg_buffer_free(&why);
-  }
+                                            : "";
+  sg_buffer axes = {0}, why = {0};
+  sg_point_put_axes(p->point, p->point->n_axes, &axes);
+  sg_putf(&why, "skipped: %s", p->why.count ? p->why.fault[0].message : "");
+  sg_row_text(t, "scheme", p->label);
+  sg_row_text(t, "axes", axes.data);
+  sg_row_number(t, "n_workers", p->valid ? p->facts.n_workers : none, 4);
+  sg_row_number(t, "load_d", p->valid ? p->facts.load_d : none, 4);
+  sg_row_number(t, "stragglers_s", p->valid ? p->facts.stragglers_s : none, 4);
+  sg_row_number(t, "comm_m", p->valid ? p->facts.comm_m : none, 4);
+  sg_row_text(t, "stop", p->valid ? p->stop : NULL);
+  sg_row_number(t, "runs", !p->valid ? none : p->duplicate ? 0 : replications, 4);
+  sg_row_number(t, "missing_runs", p->valid ? missing : none, 4);
+  sg_row_text(t, "note", p->valid ? note : why.data);
+  sg_buffer_free(&axes);
+  sg_buffer_free(&why);
 }
 
-static sg_status plan_table(const sg_plan *plan, sg_db *db, sg_table *t, estimate *total,
-                            sg_error *e) {
+static sg_status put_rows(const sg_plan *plan, sg_db *db, sg_rows *t, estimate *total,
+                          sg_error *e) {
   int replications = sg_scenario_replications(plan->scenario);
   sg_detail detail = (sg_detail)sg_scenario_detail(plan->scenario);
+  put_row(t, &(sg_planned){.point = &(sg_point){0}}, 0, 0);
+  t->table = sg_table_new(t->n, t->name);
+  if (!t->table) return sg_fail_memory(e);
   for (int i = 0; i < plan->count; i++) {
     const sg_planned *p = &plan->point[i];
     int missing = 0;
@@ -118,12 +116,12 @@ static sg_status plan_table(const sg_plan *plan, sg_db *db, sg_table *t, estimat
       if (status) return status;
       if (missing) add_estimate(total, plan, p, missing, detail);
     }
-    plan_row(t, p, replications, missing);
+    put_row(t, p, replications, missing);
   }
   return SG_OK;
 }
 
-static int print_plan(const sg_session *s, sg_table *t, const estimate *total, int threads) {
+static int print_plan(const sg_session *s, const sg_table *t, const estimate *total, int threads) {
   sg_buffer out = {0};
   sg_table_print(t, s->format, sg_terminal_width(), &out);
   if (s->format == SG_FORMAT_TEXT) {
@@ -142,44 +140,31 @@ static int print_plan(const sg_session *s, sg_table *t, const estimate *total, i
 }
 
 static int run(const sg_call *call) {
-  static const char *const columns[] = {"scheme",       "axes",   "n_workers", "load_d",
-                                        "stragglers_s", "comm_m", "stop",      "runs",
-                                        "missing_runs", "note"};
   const char *wanted = sg_args_text(call->args, "output");
   sg_session s;
+  sg_rows t = {0};
   estimate total = {0};
   int code = EX_OK;
   sg_status status = sg_session_open(call, call->args->word[0], &s);
-  sg_table *t = sg_table_new(10, columns);
-  if (!status && !t) status = sg_fail_memory(&s.error);
   if (!status) {
     s.database = wanted ? wanted : sg_scenario_database(s.scenario);
     if (access(s.database, F_OK) == 0) status = sg_session_database(&s, wanted, SG_OPEN_READ);
   }
-  if (!status) status = plan_table(s.plan, s.db, t, &total, &s.error);
-  if (!status) code = print_plan(&s, t, &total, sg_threads(call->args));
-  sg_table_free(t);
+  if (!status) status = put_rows(s.plan, s.db, &t, &total, &s.error);
+  if (!status) code = print_plan(&s, t.table, &total, sg_threads(call->args));
+  sg_table_free(t.table);
   return sg_session_close(&s, status, code);
 }
-
-static const sg_operand operands[] = {SG_OPERAND_FILE("SCENARIO", "one scenario file"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW_OUTPUT,
-    SG_OPTION_ROW_THREADS("threads that the time is estimated for; all processors if not given"),
-    SG_OPTION_ROW_SET,
-    SG_OPTION_ROW_FORMAT(sg_format_words, "how the result is printed"),
-    SG_OPTION_ROW_JSON,
-    {0}};
-
-static const sg_example examples[] = {{"plan my.json -j 8", "How long it will take with 8 threads"},
-                                      {0}};
 
 const sg_command sg_cmd_plan = {
     .name = "plan",
     .summary = "List points and runs, what is missing, time and size.",
-    .operands = operands,
-    .options = options,
-    .text = "The time is estimated by running a few iterations of the first 24 points.",
-    .examples = examples,
+    .operands = {SG_OPERAND_FILE("SCENARIO", "one scenario file")},
+    .options = {SG_OPTION_ROW_OUTPUT,
+                SG_OPTION_ROW_THREADS(
+                    "threads that the time is estimated for; all processors if not given"),
+                SG_OPTION_ROW_SET,
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+    .text = {"The time is estimated by running a few iterations of the first 24 points."},
+    .examples = {{"plan my.json -j 8", "How long it will take with 8 threads"}},
     .run = run};

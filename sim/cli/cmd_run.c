@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command run: simulates what is missing. */
 #include "sim/cli/output.h"
-#include "sim/cli/provenance.h"
 #include "sim/cli/session.h"
-#include "sim/cli/what_if.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"
 
@@ -11,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 /* The only state that a signal handler can reach. */
 static atomic_bool stop_wanted;
@@ -39,30 +36,15 @@ static void show_progress(void *user, const sg_progress *p) {
   fflush(stderr);
 }
 
-static void print_skipped(const sg_plan *plan, FILE *to) {
-  for (int i = 0; i < plan->count; i++) {
-    const sg_planned *p = &plan->point[i];
-    for (int f = 0; f < p->why.count; f++) {
-      fprintf(to, "skipped: %s", p->label);
-      for (int a = 0; a < p->point->n_axes; a++)
-        fprintf(to, ", %s = %s", p->point->axis_name[a], p->point->axis_value[a]);
-      fprintf(to, ": %s\n", p->why.fault[f].message);
-    }
-  }
-}
-
 static int print_report(const sg_session *s, const sg_execute_report *r, sg_status status,
                         bool quiet) {
   if (s->format == SG_FORMAT_JSON) {
     sg_buffer out = {0};
     sg_put(&out, "{");
     sg_put_json_text_member(&out, "database", s->database);
-    sg_put_json_number_member(&out, "points", s->plan->n_valid);
-    sg_put_json_number_member(&out, "skipped", s->plan->n_skipped);
-    sg_put_json_number_member(&out, "computed", r->computed);
-    sg_put_json_number_member(&out, "found", r->found);
-    sg_put_json_number_member(&out, "missing", r->missing);
-    sg_put_json_number_member(&out, "elapsed_s", r->elapsed_s);
+    SG_PUT_NUMBERS(&out, {"points", s->plan->n_valid}, {"skipped", s->plan->n_skipped},
+                   {"computed", r->computed}, {"found", r->found}, {"missing", r->missing},
+                   {"elapsed_s", r->elapsed_s});
     sg_put(&out, "}\n");
     return sg_print(&out);
   }
@@ -75,18 +57,17 @@ static int print_report(const sg_session *s, const sg_execute_report *r, sg_stat
   if (r->undecodable) fprintf(stderr, "; %d ended as undecodable", r->undecodable);
   fprintf(stderr, "\n");
   if (status == SG_INTERRUPTED)
-    fprintf(
-        stderr,
-        "stopped: %d runs are still missing; what is finished is kept. The same command goes on "
-        "from here.\n",
-        r->missing);
+    fprintf(stderr,
+            "stopped: %d runs are still missing; what is finished is kept. "
+            "The same command goes on from here.\n",
+            r->missing);
   return EX_OK;
 }
 
 /* What the plan says before anything runs. */
 static void print_plan(const sg_plan *plan) {
   sg_buffer notes = {0};
-  print_skipped(plan, stderr);
+  sg_put_skipped(plan, "", true, &notes);
   sg_plan_notes(plan, &notes);
   if (notes.data && !notes.failed) fputs(notes.data, stderr);
   sg_buffer_free(&notes);
@@ -94,7 +75,7 @@ static void print_plan(const sg_plan *plan) {
 
 static int run_scenario(const sg_call *call, const char *path) {
   const sg_args *args = call->args;
-  bool quiet = sg_args_given(args, "quiet"), bar = !quiet && isatty(STDERR_FILENO);
+  bool quiet = sg_args_given(args, "quiet"), bar = sg_wants_progress(args);
   sg_session s;
   sg_execute_report report = {0};
   int code = EX_OK;
@@ -102,14 +83,13 @@ static int run_scenario(const sg_call *call, const char *path) {
   if (!status && !quiet) print_plan(s.plan);
   if (!status) status = sg_session_database(&s, sg_args_text(args, "output"), SG_OPEN_WRITE);
   if (!status) {
-    sg_provenance provenance;
+    sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),
                                   .stop = &stop_wanted,
                                   .progress = bar ? show_progress : NULL,
                                   .user = (void *)(uintptr_t)sg_scenario_name(s.scenario)};
-    sg_provenance_read(call, options.threads, &provenance);
-    status = sg_execute(s.plan, s.db, &provenance.invocation, &options, &report, &s.error);
-    sg_provenance_free(&provenance);
+    status = sg_execute(s.plan, s.db, sg_provenance_read(call, options.threads, &made), &options,
+                        &report, &s.error);
     if (bar) fprintf(stderr, "\r\033[K");
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);
@@ -133,38 +113,31 @@ static int run(const sg_call *call) {
   return code;
 }
 
-static const sg_operand operands[] = {SG_OPERAND_FILES("SCENARIO", "a scenario file"), {0}};
-
-static const sg_option options[] = {
-    SG_OPTION_ROW_OUTPUT,
-    SG_OPTION_ROW_THREADS("runs computed at the same time; all processors if not given"),
-    SG_OPTION_ROW_SET,
-    SG_OPTION_ROW("what-if", 0, LIST, "CAUSES",
-                  "also without each of these, on the same random numbers, and print what time "
-                  "each costs: stalls, memory, common, crashes, erasures, speeds, slowest, "
-                  "randomness, worker=K, uplink=F, ingress=F, links=F; with commas, or repeated; "
-                  "auto: the scenario's \"what_if\", or all that it has",
-                  .choices = sg_cause_names),
-    SG_OPTION_ROW_FORMAT(sg_format_words,
-                         "how the table of --what-if is printed; json: the summary of a run, too"),
-    SG_OPTION_ROW_JSON,
-    SG_OPTION_ROW_FLAG("quiet", 'q', "no progress and no summary"),
-    {0}};
-
-static const sg_example examples[] = {
-    {"run scenarios/quickstart.json", "The quickstart, into scenarios/quickstart.db"},
-    {"run my.json -o slow.db --set /delay/mean_excess_s=10 --set /replications=50",
-     "With other members, without an editor"},
-    {"run my.json --what-if stalls,speeds", "What time stalls and differences of speed cost"},
-    {0}};
-
 const sg_command sg_cmd_run = {
     .name = "run",
     .summary = "Simulate the runs that a scenario's database lacks.",
-    .operands = operands,
-    .options = options,
-    .text = "Runs that the database has are not computed again, so that the same command goes on "
-            "after an interrupt (Ctrl-C) and more replications are added. Results are the same "
-            "for any number of threads.",
-    .examples = examples,
+    .operands = {SG_OPERAND_FILES("SCENARIO", "a scenario file")},
+    .options = {SG_OPTION_ROW_OUTPUT,
+                SG_OPTION_ROW_THREADS(
+                    "runs computed at the same time; all processors if not given"),
+                SG_OPTION_ROW_SET,
+                SG_OPTION_ROW(
+                    "what-if", 0, LIST, "CAUSES",
+                    "also without each of these, on the same random numbers, and print what time "
+                    "each costs: stalls, memory, common, crashes, erasures, speeds, slowest, "
+                    "randomness, worker=K, uplink=F, ingress=F, links=F; with commas, or repeated; "
+                    "auto: the scenario's \"what_if\", or all that it has",
+                    .choices = sg_cause_names),
+                SG_OPTION_ROWS_FORMAT(
+                    sg_format_words,
+                    "how the table of --what-if is printed; json: the summary of a run, too"),
+                SG_OPTION_ROW_FLAG("quiet", 'q', "no progress and no summary")},
+    .text = {"Runs that the database has are not computed again, so that the same command goes on "
+             "after an interrupt (Ctrl-C) and more replications are added. Results are the same "
+             "for any number of threads."},
+    .examples = {{"run scenarios/quickstart.json", "The quickstart, into scenarios/quickstart.db"},
+                 {"run my.json -o slow.db --set /delay/mean_excess_s=10 --set /replications=50",
+                  "With other members, without an editor"},
+                 {"run my.json --what-if stalls,speeds",
+                  "What time stalls and differences of speed cost"}},
     .run = run};

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The command schema: the format of scenarios, for editors and for people. */
 #include "sim/cli/command.h"
-#include "sim/cli/output.h"
+#include "sim/scenario/scenario.h"
 
-static int run(const sg_call *call) {
-  sg_buffer out = {0};
+static void print(const sg_call *call, sg_buffer *out) {
   if (sg_args_given(call->args, "reference"))
-    sg_scenario_reference(&out);
+    sg_scenario_reference(out);
   else
-    sg_scenario_schema(&out);
-  return sg_print(&out);
+    sg_scenario_schema(out);
 }
 
-static const sg_option options[] = {
-    SG_OPTION_ROW_FLAG("reference", 'r', "the reference, as Markdown"), {0}};
-
-const sg_command sg_cmd_schema = {.name = "schema",
-                                  .summary =
-                                      "Print the JSON Schema of scenarios, or their reference.",
-                                  .options = options,
-                                  .run = run};
+const sg_command sg_cmd_schema = {
+    .name = "schema",
+    .summary = "Print the JSON Schema of scenarios, or their reference.",
+    .options = {SG_OPTION_ROW_FLAG("reference", 'r', "the reference, as Markdown")},
+    .print = print};

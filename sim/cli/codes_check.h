@@ -3,17 +3,11 @@
 #ifndef SG_SIM_CODES_CHECK_H
 #define SG_SIM_CODES_CHECK_H
 
+#include "results/results.h"
 #include "sim/check/check.h"
-#include "sim/core/table.h"
+#include "sim/cli/command.h"
 
-typedef struct sg_check_request {
-  long workers, subsets, length, patterns;
-  int threads;
-  uint64_t seed;
-  const char *speeds; /* as typed; NULL: all 1 */
-  sg_format format;
-  bool all;
-} sg_check_request;
+enum { SG_MISSING_TEXTS = 4 + SG_PRECISIONS };
 
 /* A check with what it is of. */
 typedef struct sg_checked {
@@ -22,12 +16,30 @@ typedef struct sg_checked {
   char *config; /* JSON */
   char *note;   /* what else the code says of itself; NULL: nothing */
   sg_check *check;
+  /* What its record in a database points to. */
+  sg_sets_record *sets;
+  sg_buffer missing[SG_MISSING_TEXTS];
 } sg_checked;
+
+typedef struct sg_codes_check {
+  const sg_call *call;
+  bool all;
+  sg_format format;
+  const char *speeds; /* as typed */
+  sg_shape shape;
+  sg_check_options options;
+  int count, capacity;
+  sg_checked *item;
+  /* Progress. */
+  int codes, codes_done;
+  bool shown;
+  double began_s, shown_s;
+} sg_codes_check;
 
 /* "[0,3,5]" */
 void sg_put_missing(int n, const int *missing, sg_buffer *out);
 
 /* The checks in the format asked for, on standard output; returns an exit code. */
-int sg_print_checks(const sg_check_request *q, int subsets, int count, const sg_checked *checked);
+int sg_print_checks(const sg_codes_check *s);
 
 #endif

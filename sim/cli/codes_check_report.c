@@ -20,56 +20,44 @@ static void put_workers(int n, const int *missing, sg_buffer *out) {
   for (int i = 0; i < n; i++) sg_putf(out, "%s%d", i ? " " : "", missing[i]);
 }
 
-static void cell_workers(sg_table *t, const sg_check_spread *s) {
-  sg_buffer text = {0};
-  put_workers(s->n_missing, s->missing, &text);
-  sg_table_text(t, isnan(s->worst) ? NULL : text.data);
-  sg_buffer_free(&text);
-}
-
-/* Infinite where a message overflowed, which a table would show as unknown. */
-static void cell_error(sg_table *t, double x) {
-  if (isinf(x))
-    sg_table_text(t, "overflow");
-  else
-    sg_table_number(t, x, 2);
+/* error: two digits, and infinite where a message overflowed. */
+static void put_spread(sg_table *t, const char *name, const sg_check_spread *s, bool error) {
+  const double x[] = {s->median, s->p90, s->p99, s->worst};
+  sg_buffer missing = {0};
+  sg_table_text(t, name);
+  for (int k = 0; k < 4; k++)
+    if (error && isinf(x[k]))
+      sg_table_text(t, "overflow");
+    else
+      sg_table_number(t, x[k], error ? 2 : 4);
+  put_workers(s->n_missing, s->missing, &missing);
+  sg_table_text(t, isnan(s->worst) ? NULL : missing.data);
+  sg_buffer_free(&missing);
 }
 
 static const char *s_found(const sg_check *c, char out[24]) {
-  if (c->s_found < 0)
-    snprintf(out, 24, "none");
-  else
-    snprintf(out, 24, "%s%d", c->s_proved ? "" : "~", c->s_found);
+  if (c->s_found < 0) return "none";
+  snprintf(out, 24, "%s%d", c->s_proved ? "" : "~", c->s_found);
   return out;
 }
 
-static void put_spreads(const sg_check *c, int width, sg_buffer *out) {
+static void put_spreads(const sg_check *c, sg_buffer *out) {
   static const char *const columns[] = {"of a pattern", "median", "90 %",
                                         "99 %",         "worst",  "worst when missing"};
-  static const char *const errors[] = {"error, float64 messages", "error, float32 messages",
-                                       "error, bfloat16 messages"};
   sg_table *t = sg_table_new(6, columns);
-  const sg_check_spread *spread[] = {&c->cond2,    &c->amplification, &c->residual,
-                                     &c->error[0], &c->error[1],      &c->error[2]};
-  const char *name[] = {
-      "condition number", "decode amplification", "residual", errors[0], errors[1], errors[2]};
-  for (int i = 0; i < 6; i++) {
-    const sg_check_spread *s = spread[i];
-    const double x[] = {s->median, s->p90, s->p99, s->worst};
-    sg_table_text(t, name[i]);
-    for (int k = 0; k < 4; k++)
-      if (i < 3)
-        sg_table_number(t, x[k], 4);
-      else
-        cell_error(t, x[k]);
-    cell_workers(t, s);
+  if (t) {
+    put_spread(t, "condition number", &c->cond2, false);
+    put_spread(t, "decode amplification", &c->amplification, false);
+    put_spread(t, "residual", &c->residual, false);
+    put_spread(t, "error, float64 messages", &c->error[SG_FLOAT64], true);
+    put_spread(t, "error, float32 messages", &c->error[SG_FLOAT32], true);
+    put_spread(t, "error, bfloat16 messages", &c->error[SG_BFLOAT16], true);
   }
-  sg_table_print(t, SG_FORMAT_TEXT, width, out);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, out);
 }
 
 /* Of approximate codes with the error of what they decode: Σ (α − 1)² per part. */
-static void put_sets(const sg_check *c, int width, sg_buffer *out) {
+static void put_sets(const sg_check *c, sg_buffer *out) {
   static const char *const columns[] = {"responders", "missing", "sets",       "tried",
                                         "decode",     "share",   "mean error", "worst error"};
   sg_table *t = sg_table_new(c->exact ? 6 : 8, columns);
@@ -86,34 +74,26 @@ static void put_sets(const sg_check *c, int width, sg_buffer *out) {
     sg_table_number(t, s->mean_deviation, 4);
     sg_table_number(t, s->worst_deviation, 4);
   }
-  sg_table_print(t, SG_FORMAT_TEXT, width, out);
-  sg_table_free(t);
+  sg_put_table(t, SG_FORMAT_TEXT, out);
 }
 
 /* For people: one code. */
-static void put_report(const sg_check_request *q, int subsets, const sg_checked *i,
-                       sg_buffer *out) {
+static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *out) {
   const sg_check *c = i->check;
   char bytes[32], found[24];
-  int width = sg_terminal_width();
   sg_putf(out, "%s\n  %d workers, %d subsets, gradient length %ld, seed %llu%s\n", i->label,
-          c->workers, subsets, c->length, (unsigned long long)q->seed,
+          c->workers, s->shape.subsets, c->length, (unsigned long long)s->options.seed,
           c->exact ? "" : "; approximate: not the exact sum");
   sg_putf(out, "  patterns with at most %d %s: %.*g, ", c->s_promised,
           c->partial ? "late (only the first message comes)" : "missing",
           c->patterns < 1e15 ? 15 : 4, c->patterns);
-  if (c->exhaustive)
-    sg_put(out, "all tried\n\n");
-  else
-    sg_putf(out, "%ld sampled, %ld searched for the worst\n\n", c->tried, c->searched);
-
+  sg_putf(out, c->exhaustive ? "all tried\n\n" : "%ld sampled, %ld searched for the worst\n\n",
+          c->tried, c->searched);
   sg_putf(out, "  promised  d = %.6g  s = %d  m = %.6g\n", c->d_promised, c->s_promised,
           c->m_promised);
-  if (c->exact)
-    sg_putf(out, "  found     d = %.6g  s = %s  m = %.6g", c->d_found, s_found(c, found),
-            c->m_found);
-  else
-    sg_putf(out, "  found     d = %.6g  m = %.6g", c->d_found, c->m_found);
+  sg_putf(out, "  found     d = %.6g", c->d_found);
+  if (c->exact) sg_putf(out, "  s = %s", s_found(c, found));
+  sg_putf(out, "  m = %.6g", c->m_found);
   double each = c->m_promised / c->m_found;
   if (each > 1 + 1e-9 && c->m_promised >= 1) sg_putf(out, " (a worker sends %.4g messages)", each);
   sg_putf(out, "\n  %.6g copies of the data", c->copies);
@@ -133,18 +113,19 @@ static void put_report(const sg_check_request *q, int subsets, const sg_checked 
         "  UNSAFE    %ld of the %ld patterns decode with an error of 1e-6 or more, as float64\n",
         c->inaccurate, c->tried);
   sg_put(out, "\n");
-  put_sets(c, width, out);
+  put_sets(c, out);
   sg_put(out, "\n");
-  put_spreads(c, width, out);
-  sg_putf(out, "\n  encode: %.6g flop on the busiest worker\n", c->encode_flops);
-  sg_putf(out, "  decode: %.6g flop to find weights, %.4g per coordinate to apply them\n",
-          c->find_flops, c->apply_flops);
-  sg_putf(out, "  the master must receive %.6g messages: %.6g gradients, %s as float64\n",
-          c->least_messages, c->received,
+  put_spreads(c, out);
+  sg_putf(out,
+          "\n  encode: %.6g flop on the busiest worker\n"
+          "  decode: %.6g flop to find weights, %.4g per coordinate to apply them\n"
+          "  the master must receive %.6g messages: %.6g gradients, %s as float64\n\n"
+          "Condition numbers are 2-norm, by SVD, of the rows of the messages that have a weight, "
+          "over (part, piece).\n"
+          "Errors are relative to the sum of the norms of random gradients. "
+          "~: as far as samples tell.\n",
+          c->encode_flops, c->find_flops, c->apply_flops, c->least_messages, c->received,
           sg_format_bytes(8 * c->received * (double)c->length, bytes));
-  sg_put(out, "\nCondition numbers are 2-norm, by SVD, of the rows of the messages that have a "
-              "weight, over (part, piece).\nErrors are relative to the sum of the norms of random "
-              "gradients. ~: as far as samples tell.\n");
   if (!c->exact)
     sg_put(out, "Mean and worst error by number of responders: Σ (α − 1)² / parts, where Σ α g is "
                 "what is decoded.\n");
@@ -152,103 +133,79 @@ static void put_report(const sg_check_request *q, int subsets, const sg_checked 
 
 /* --- One row per code ------------------------------------------------------------------------- */
 
-static void put_table(const sg_check_request *q, int count, const sg_checked *checked,
-                      sg_buffer *out) {
-  static const char *const columns[] = {"code",
-                                        "d",
-                                        "s",
-                                        "m",
-                                        "slack",
-                                        "patterns",
-                                        "broken",
-                                        "inaccurate",
-                                        "cond2_median",
-                                        "cond2_worst",
-                                        "amp_worst",
-                                        "err_float64",
-                                        "err_float32",
-                                        "err_bfloat16",
-                                        "encode_flop",
-                                        "find_flop",
-                                        "apply_flop_per_coord",
-                                        "received"};
-  enum { COLUMNS = sizeof columns / sizeof *columns };
-  sg_table *t = sg_table_new(COLUMNS, columns);
-  for (int k = 0; k < count; k++) {
-    const sg_check *c = checked[k].check;
-    char found[24];
-    sg_table_text(t, checked[k].label);
-    sg_table_number(t, c->d_found, 4);
-    if (!c->exact)
-      sg_table_text(t, NULL);
-    else if (c->s_proved && c->s_found >= 0)
-      sg_table_integer(t, c->s_found);
+static void put_row(const sg_checked *i, sg_rows *r) {
+  static const char *const errors[] = {"err_float64", "err_float32", "err_bfloat16"};
+  const sg_check *c = i->check;
+  char found[24];
+  sg_row_text(r, "code", i->label);
+  sg_row_number(r, "d", c->d_found, 4);
+  if (c->exact && c->s_proved && c->s_found >= 0)
+    sg_row_integer(r, "s", c->s_found);
+  else
+    sg_row_text(r, "s", c->exact ? s_found(c, found) : NULL);
+  sg_row_number(r, "m", c->m_found, 4);
+  sg_row_number(r, "slack", c->slack, 4);
+  sg_row_integer(r, "patterns", c->tried);
+  sg_row_integer(r, "broken", c->broken);
+  sg_row_integer(r, "inaccurate", c->inaccurate);
+  sg_row_number(r, "cond2_median", c->cond2.median, 3);
+  sg_row_number(r, "cond2_worst", c->cond2.worst, 3);
+  sg_row_number(r, "amp_worst", c->amplification.worst, 3);
+  for (int p = 0; p < SG_PRECISIONS; p++)
+    if (isinf(c->error[p].worst))
+      sg_row_text(r, errors[p], "overflow");
     else
-      sg_table_text(t, s_found(c, found));
-    sg_table_number(t, c->m_found, 4);
-    sg_table_number(t, c->slack, 4);
-    sg_table_integer(t, c->tried);
-    sg_table_integer(t, c->broken);
-    sg_table_integer(t, c->inaccurate);
-    sg_table_number(t, c->cond2.median, 3);
-    sg_table_number(t, c->cond2.worst, 3);
-    sg_table_number(t, c->amplification.worst, 3);
-    for (int p = 0; p < SG_PRECISIONS; p++) cell_error(t, c->error[p].worst);
-    sg_table_number(t, c->encode_flops, 4);
-    sg_table_number(t, c->find_flops, 4);
-    sg_table_number(t, c->apply_flops, 4);
-    sg_table_number(t, c->received, 4);
-  }
-  sg_table_print(t, q->format, sg_terminal_width(), out);
-  sg_table_free(t);
+      sg_row_number(r, errors[p], c->error[p].worst, 2);
+  sg_row_number(r, "encode_flop", c->encode_flops, 4);
+  sg_row_number(r, "find_flop", c->find_flops, 4);
+  sg_row_number(r, "apply_flop_per_coord", c->apply_flops, 4);
+  sg_row_number(r, "received", c->received, 4);
+}
+
+static void put_rows(const sg_codes_check *s, sg_buffer *out) {
+  sg_rows r = {0};
+  put_row(&(sg_checked){.check = &(sg_check){0}}, &r);
+  r.table = sg_table_new(r.n, r.name);
+  for (int k = 0; r.table && k < s->count; k++) put_row(&s->item[k], &r);
+  sg_put_table(r.table, s->format, out);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static void put_spread(sg_buffer *out, const char *name, const sg_check_spread *s) {
+static void put_json_spread(sg_buffer *out, const char *name, const sg_check_spread *s) {
   sg_put_json_raw_member(out, name, "{");
-  sg_put_json_number_member(out, "median", s->median);
-  sg_put_json_number_member(out, "p90", s->p90);
-  sg_put_json_number_member(out, "p99", s->p99);
-  sg_put_json_number_member(out, "worst", s->worst);
+  SG_PUT_NUMBERS(out, {"median", s->median}, {"p90", s->p90}, {"p99", s->p99}, {"worst", s->worst});
   sg_put_json_bool_member(out, "overflow", isinf(s->worst));
   sg_put_json_name(out, "worst_missing");
   sg_put_missing(s->n_missing, s->missing, out);
   sg_put(out, "}");
 }
 
-static void put_json(const sg_check_request *q, int subsets, const sg_checked *i, sg_buffer *out) {
+static void put_json(const sg_codes_check *s, const sg_checked *i, sg_buffer *out) {
   const sg_check *c = i->check;
   static const char *const errors[] = {"error_float64", "error_float32", "error_bfloat16"};
-  char seed[24];
-  snprintf(seed, sizeof seed, "%llu", (unsigned long long)q->seed);
   sg_put(out, "{");
   sg_put_json_text_member(out, "label", i->label);
   sg_put_json_text_member(out, "code", i->code);
   sg_put_json_raw_member(out, "config", i->config);
-  sg_put_json_number_member(out, "workers", c->workers);
-  sg_put_json_number_member(out, "subsets", subsets);
-  sg_put_json_number_member(out, "length", (double)c->length);
-  sg_put_json_text_member(out, "speeds", q->speeds ? q->speeds : "1");
-  sg_put_json_text_member(out, "seed", seed); /* a number above 2^53 would not read back */
+  SG_PUT_NUMBERS(out, {"workers", c->workers}, {"subsets", s->shape.subsets},
+                 {"length", (double)c->length});
+  sg_put_json_text_member(out, "speeds", s->speeds);
+  sg_put_json_name(out, "seed"); /* as a text: a number above 2^53 would not read back */
+  sg_putf(out, "\"%llu\"", (unsigned long long)s->options.seed);
   sg_put_json_bool_member(out, "exact", c->exact);
   sg_put_json_bool_member(out, "partial", c->partial);
   sg_put_json_number_member(out, "patterns", c->patterns);
   sg_put_json_bool_member(out, "exhaustive", c->exhaustive);
-  sg_put_json_number_member(out, "patterns_tried", (double)c->tried);
-  sg_put_json_number_member(out, "patterns_searched", (double)c->searched);
-  sg_put_json_number_member(out, "d_promised", c->d_promised);
-  sg_put_json_number_member(out, "s_promised", c->s_promised);
-  sg_put_json_number_member(out, "m_promised", c->m_promised);
-  sg_put_json_number_member(out, "d_found", c->d_found);
-  sg_put_json_number_member(out, "s_found", c->s_found);
+  SG_PUT_NUMBERS(out, {"patterns_tried", (double)c->tried},
+                 {"patterns_searched", (double)c->searched}, {"d_promised", c->d_promised},
+                 {"s_promised", c->s_promised}, {"m_promised", c->m_promised},
+                 {"d_found", c->d_found}, {"s_found", c->s_found});
   sg_put_json_bool_member(out, "s_proved", c->s_proved);
-  sg_put_json_number_member(out, "m_found", c->m_found);
-  sg_put_json_number_member(out, "copies", c->copies);
-  sg_put_json_number_member(out, "slack", c->slack);
+  SG_PUT_NUMBERS(out, {"m_found", c->m_found}, {"copies", c->copies}, {"slack", c->slack});
   if (i->note) sg_put_json_text_member(out, "note", i->note);
-  sg_put_json_number_member(out, "broken_promises", (double)c->broken);
-  sg_put_json_number_member(out, "patterns_inaccurate", (double)c->inaccurate);
+  SG_PUT_NUMBERS(out, {"broken_promises", (double)c->broken},
+                 {"patterns_inaccurate", (double)c->inaccurate});
   sg_put_json_name(out, "broken_missing");
   if (c->broken)
     sg_put_missing(c->n_broken_missing, c->broken_missing, out);
@@ -257,42 +214,38 @@ static void put_json(const sg_check_request *q, int subsets, const sg_checked *i
   sg_put_json_raw_member(out, "sets", "[");
   for (int k = 0; k < c->n_sets; k++) {
     sg_put(out, k ? ", {" : "{");
-    sg_put_json_number_member(out, "responders", c->sets[k].responders);
-    sg_put_json_number_member(out, "sets", c->sets[k].sets);
-    sg_put_json_number_member(out, "tried", (double)c->sets[k].tried);
-    sg_put_json_number_member(out, "decodable", (double)c->sets[k].decodable);
-    sg_put_json_number_member(out, "mean_deviation", c->sets[k].mean_deviation);
-    sg_put_json_number_member(out, "worst_deviation", c->sets[k].worst_deviation);
+    SG_PUT_NUMBERS(out, {"responders", c->sets[k].responders}, {"sets", c->sets[k].sets},
+                   {"tried", (double)c->sets[k].tried}, {"decodable", (double)c->sets[k].decodable},
+                   {"mean_deviation", c->sets[k].mean_deviation},
+                   {"worst_deviation", c->sets[k].worst_deviation});
     sg_put(out, "}");
   }
   sg_put(out, "]");
-  put_spread(out, "cond2", &c->cond2);
-  put_spread(out, "amplification", &c->amplification);
-  put_spread(out, "residual", &c->residual);
-  for (int p = 0; p < SG_PRECISIONS; p++) put_spread(out, errors[p], &c->error[p]);
-  sg_put_json_number_member(out, "encode_flops", c->encode_flops);
-  sg_put_json_number_member(out, "find_flops", c->find_flops);
-  sg_put_json_number_member(out, "apply_flops_per_coordinate", c->apply_flops);
-  sg_put_json_number_member(out, "least_messages", c->least_messages);
-  sg_put_json_number_member(out, "received_gradients", c->received);
-  sg_put_json_number_member(out, "received_bytes", 8 * c->received * (double)c->length);
+  put_json_spread(out, "cond2", &c->cond2);
+  put_json_spread(out, "amplification", &c->amplification);
+  put_json_spread(out, "residual", &c->residual);
+  for (int p = 0; p < SG_PRECISIONS; p++) put_json_spread(out, errors[p], &c->error[p]);
+  SG_PUT_NUMBERS(out, {"encode_flops", c->encode_flops}, {"find_flops", c->find_flops},
+                 {"apply_flops_per_coordinate", c->apply_flops},
+                 {"least_messages", c->least_messages}, {"received_gradients", c->received},
+                 {"received_bytes", 8 * c->received * (double)c->length});
   sg_put(out, "}");
 }
 
-int sg_print_checks(const sg_check_request *q, int subsets, int count, const sg_checked *checked) {
+int sg_print_checks(const sg_codes_check *s) {
   sg_buffer out = {0};
-  if (q->format == SG_FORMAT_JSON) {
-    if (q->all) sg_put(&out, "[");
-    for (int i = 0; i < count; i++) {
+  if (s->format == SG_FORMAT_JSON) {
+    if (s->all) sg_put(&out, "[");
+    for (int i = 0; i < s->count; i++) {
       if (i > 0) sg_put(&out, ",\n");
-      put_json(q, subsets, &checked[i], &out);
+      put_json(s, &s->item[i], &out);
     }
-    sg_put(&out, q->all ? "]\n" : "\n");
-  } else if (q->format == SG_FORMAT_TEXT && !q->all) {
-    put_report(q, subsets, checked, &out);
+    sg_put(&out, s->all ? "]\n" : "\n");
+  } else if (s->format == SG_FORMAT_TEXT && !s->all) {
+    put_report(s, s->item, &out);
   } else {
-    put_table(q, count, checked, &out);
-    if (q->format == SG_FORMAT_TEXT)
+    put_rows(s, &out);
+    if (s->format == SG_FORMAT_TEXT)
       sg_put(&out,
              "\ncond2: 2-norm condition number of the rows that have a weight; amp: size of the "
              "decode weights;\nerr: worst error over the sum of norms of random gradients, by "

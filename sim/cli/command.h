@@ -12,8 +12,8 @@
 
 enum { SG_ANY_NUMBER = 1 << 20 };
 
-/* Words behind the command. Their order is that of the table, which ends in {0}; all that may be
- * left out stand behind those that may not. */
+/* Words behind the command, in their order; all that may be left out stand behind those that may
+ * not. */
 typedef struct sg_operand {
   const char *name;           /* "SCENARIO" */
   const char *what;           /* "a scenario file", for faults */
@@ -36,32 +36,40 @@ typedef struct sg_example {
 } sg_example;
 
 struct sg_call;
+struct sg_db;
 
+/* Lists have room for one row more than any command has, as they end in an empty one. */
 typedef struct sg_command {
-  const char *name;           /* "run", "codes check" */
-  const char *summary;        /* at most 60 characters, a sentence */
-  const sg_operand *operands; /* NULL: none */
-  const sg_option *options;   /* NULL: none */
-  const char *text;           /* more about it: paragraphs with "\n\n" between them; NULL: none */
-  const sg_example *examples; /* ends in {0}; NULL: none */
+  const char *name;    /* "run", "codes check" */
+  const char *summary; /* at most 60 characters, a sentence */
+  sg_operand operands[3];
+  sg_option options[14];
+  const char *text[4]; /* more about it: paragraphs */
+  sg_example examples[4];
   int (*run)(const struct sg_call *call); /* returns the exit code */
+  /* Instead of run: puts what is to be printed; the same from the database that the first word
+   * names. */
+  void (*print)(const struct sg_call *call, sg_buffer *out);
+  sg_status (*ask)(struct sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e);
 } sg_command;
 
 /* What a command is run with. */
 typedef struct sg_call {
   const sg_command *command;
-  const sg_command *const *commands; /* all; ends in NULL */
   const sg_args *args;
-  int argc; /* the line as it was typed, argv[0] the program */
-  char **argv;
+  const char *line; /* "straggle" and what was typed behind it; NULL: no memory */
 } sg_call;
 
 extern const sg_command *const sg_commands[]; /* ends in NULL */
 
 /* The command that the first words name, the longest name before a shorter one, and of how many
  * words it is; NULL: none. */
-const sg_command *sg_command_find(const sg_command *const *commands, int n, const char *const *word,
-                                  int *used);
+const sg_command *sg_command_find(int n, const char *const *word, int *used);
+
+/* The second word of a command whose first is `first`; NULL: it is none. */
+const char *sg_command_below(const sg_command *c, const char *first);
+
+extern const char sg_version_text[], sg_revision_text[];
 
 /* The program: finds the command, reads its options, runs it; returns the exit code. */
 int sg_straggle(int argc, char **argv);
@@ -69,6 +77,17 @@ int sg_straggle(int argc, char **argv);
 /* Prints what may stand for the last of n words behind "straggle", one candidate a line, with a tab
  * and what it is behind; ":files" stands for names of files. For the scripts of `completion`. */
 int sg_complete(int n, char **word);
+
+/* What the descriptors of commands say, for people. "run SCENARIO... [OPTIONS]": */
+void sg_put_usage(const sg_command *c, sg_buffer *out);
+/* One line per command, of at most 80 columns, and the exit codes. */
+void sg_put_list(sg_buffer *out);
+/* All about a command, and about those whose names begin with its own. */
+void sg_put_help(const sg_command *c, sg_buffer *out);
+/* straggle(1), in the macros of man(7). */
+void sg_put_man(sg_buffer *out);
+/* docs/commands.md */
+void sg_put_reference(sg_buffer *out);
 
 /* Prints a usage fault of a call; returns EX_USAGE. */
 int sg_usage_fault(const sg_call *call, const char *format, ...)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Help, man page and reference, all from the descriptors. */
-#include "sim/cli/help.h"
+#include "sim/cli/command.h"
 #include "sim/cli/output.h"
-#include "sim/cli/provenance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,15 +24,11 @@ static const struct {
 
 /* --- Parts ------------------------------------------------------------------------------------ */
 
-static void put_operands(const sg_command *c, sg_buffer *out) {
-  for (const sg_operand *o = c->operands; o && o->name; o++)
-    sg_putf(out, o->least ? " %s%s" : " [%s%s]", o->name, o->most == SG_ANY_NUMBER ? "..." : "");
-}
-
 void sg_put_usage(const sg_command *c, sg_buffer *out) {
   sg_put(out, c->name);
-  put_operands(c, out);
-  if (c->options) sg_put(out, " [OPTIONS]");
+  for (const sg_operand *o = c->operands; o->name; o++)
+    sg_putf(out, o->least ? " %s%s" : " [%s%s]", o->name, o->most == SG_ANY_NUMBER ? "..." : "");
+  if (c->options[0].name) sg_put(out, " [OPTIONS]");
 }
 
 /* "1 to 1024; default 12"; nothing where there is nothing to say. */
@@ -64,44 +59,32 @@ static void escape(void (*put)(const char *text, sg_buffer *out), size_t begin, 
   free(text);
 }
 
-/* Whether c is one of the commands below `of`: "codes check" is below "codes". */
-static bool is_below(const sg_command *c, const sg_command *of) {
-  size_t n = strlen(of->name);
-  return strncmp(c->name, of->name, n) == 0 && c->name[n] == ' ';
-}
-
 /* --- For a terminal --------------------------------------------------------------------------- */
 
-void sg_put_list(const sg_command *const *commands, sg_buffer *out) {
+void sg_put_list(sg_buffer *out) {
   sg_putf(out, "straggle %s.\n\nUsage: straggle COMMAND [ARGUMENTS]\n\n", about);
-  for (; *commands; commands++)
-    sg_putf(out, "  %-12s %s\n", (*commands)->name, (*commands)->summary);
+  for (const sg_command *const *c = sg_commands; *c; c++)
+    sg_putf(out, "  %-12s %s\n", (*c)->name, (*c)->summary);
   sg_put(out, "\nstraggle help COMMAND says more about one of them; straggle --version.\n\nExit "
               "codes:\n");
   for (int i = 0; exits[i].code; i++) sg_putf(out, "  %-4s %s\n", exits[i].code, exits[i].what);
 }
 
 static void put_option(const sg_option *o, int width, sg_buffer *out) {
-  enum { MARGIN = 26 };
+  static const char indent[] = "                          ";
   sg_buffer head = {0}, text = {0};
   if (o->letter) sg_putf(&head, "  -%c, ", o->letter);
   sg_putf(&head, "%s--%s%s%s", o->letter ? "" : "      ", o->name, o->value ? " " : "",
           o->value ? o->value : "");
   put_option_text(o, &text);
-  if (head.failed || text.failed) {
-    out->failed = true;
-  } else {
-    char indent[MARGIN + 1];
-    memset(indent, ' ', MARGIN);
-    indent[MARGIN] = '\0';
-    if (head.length + 1 < MARGIN) {
-      sg_put_bytes(&head, indent, MARGIN - head.length);
-    } else {
+  out->failed |= head.failed || text.failed;
+  if (!out->failed) {
+    bool fits = head.length + 2 < sizeof indent;
+    if (fits)
+      sg_put(&head, indent + head.length);
+    else
       sg_putf(out, "%s\n", head.data);
-      head.length = 0;
-      sg_put(&head, indent);
-    }
-    sg_put_wrapped(out, head.data ? head.data : "", indent, text.data, width);
+    sg_put_wrapped(out, fits ? head.data : indent, indent, text.data, width);
   }
   sg_buffer_free(&head);
   sg_buffer_free(&text);
@@ -109,19 +92,10 @@ static void put_option(const sg_option *o, int width, sg_buffer *out) {
 
 static const sg_option help_row = SG_OPTION_ROW_FLAG("help", 'h', "this text");
 
-/* Paragraphs, which "\n\n" separates, each after `before`; breaks lines where width > 0. */
-static void put_text(const char *text, const char *before, int width, sg_buffer *out) {
-  while (text && *text) {
-    const char *end = strstr(text, "\n\n");
-    sg_buffer one = {0};
-    sg_put_bytes(&one, text, end ? (size_t)(end - text) : strlen(text));
-    sg_put(out, before);
-    if (one.failed)
-      out->failed = true;
-    else
-      sg_put_wrapped(out, "", "", one.data, width);
-    sg_buffer_free(&one);
-    text = end ? end + 2 : NULL;
+static void put_text(const sg_command *c, int width, sg_buffer *out) {
+  for (const char *const *text = c->text; *text; text++) {
+    sg_put(out, "\n");
+    sg_put_wrapped(out, "", "", *text, width);
   }
 }
 
@@ -129,29 +103,29 @@ static void put_one(const sg_command *c, int width, sg_buffer *out) {
   sg_put(out, "straggle ");
   sg_put_usage(c, out);
   sg_putf(out, "\n\n%s\n", c->summary);
-  put_text(c->text, "\n", width, out);
+  put_text(c, width, out);
   sg_put(out, "\nOptions:\n");
-  for (const sg_option *o = c->options; o && o->name; o++) put_option(o, width, out);
+  for (const sg_option *o = c->options; o->name; o++) put_option(o, width, out);
   put_option(&help_row, width, out);
-  if (c->examples) sg_put(out, "\nExamples:\n");
-  for (const sg_example *x = c->examples; x && x->line; x++)
+  if (c->examples[0].line) sg_put(out, "\nExamples:\n");
+  for (const sg_example *x = c->examples; x->line; x++)
     sg_putf(out, "  straggle %s\n      %s.\n", x->line, x->what);
 }
 
-void sg_put_help(const sg_command *c, const sg_command *const *commands, int width,
-                 sg_buffer *out) {
+void sg_put_help(const sg_command *c, sg_buffer *out) {
+  int terminal = sg_terminal_width(), width = terminal < 80 ? terminal : 80;
   put_one(c, width, out);
-  for (; *commands; commands++) {
-    if (!is_below(*commands, c)) continue;
+  for (const sg_command *const *k = sg_commands; *k; k++) {
+    if (!sg_command_below(*k, c->name)) continue;
     sg_put(out, "\n");
-    put_one(*commands, width, out);
+    put_one(*k, width, out);
   }
 }
 
 /* --- The man page ----------------------------------------------------------------------------- */
 
 /* Text that troff prints as it is. */
-static void put_roff(const char *text, sg_buffer *out) {
+static void put_plain(const char *text, sg_buffer *out) {
   bool begins = true; /* of a line: a dot or a quote would be a request */
   for (; *text; text++) {
     if (begins && (*text == '.' || *text == '\'')) sg_put(out, "\\&");
@@ -165,21 +139,21 @@ static void put_roff(const char *text, sg_buffer *out) {
   }
 }
 
+static void put_roff(const char *before, const char *text, const char *after, sg_buffer *out) {
+  sg_put(out, before);
+  put_plain(text, out);
+  sg_put(out, after);
+}
+
 static void put_roff_option(const sg_option *o, sg_buffer *out) {
   sg_put(out, ".TP\n");
   if (o->letter) sg_putf(out, "\\fB\\-%c\\fR, ", o->letter);
-  sg_put(out, "\\fB\\-\\-");
-  put_roff(o->name, out);
-  sg_put(out, "\\fR");
-  if (o->value) {
-    sg_put(out, " \\fI");
-    put_roff(o->value, out);
-    sg_put(out, "\\fR");
-  }
+  put_roff("\\fB\\-\\-", o->name, "\\fR", out);
+  if (o->value) put_roff(" \\fI", o->value, "\\fR", out);
   sg_put(out, "\n");
   size_t begin = out->length;
   put_option_text(o, out);
-  escape(put_roff, begin, out);
+  escape(put_plain, begin, out);
   sg_put(out, "\n");
 }
 
@@ -187,40 +161,27 @@ static void put_roff_command(const sg_command *c, sg_buffer *out) {
   sg_put(out, ".SS straggle ");
   size_t begin = out->length;
   sg_put_usage(c, out);
-  escape(put_roff, begin, out);
-  sg_put(out, "\n");
-  put_roff(c->summary, out);
-  sg_put(out, "\n");
-  for (const char *text = c->text, *end; text; text = end ? end + 2 : NULL) {
-    end = strstr(text, "\n\n");
-    sg_put(out, ".PP\n");
-    begin = out->length;
-    sg_put_bytes(out, text, end ? (size_t)(end - text) : strlen(text));
-    escape(put_roff, begin, out);
-    sg_put(out, "\n");
-  }
-  for (const sg_option *o = c->options; o && o->name; o++) put_roff_option(o, out);
-  for (const sg_example *x = c->examples; x && x->line; x++) {
-    sg_put(out, ".PP\n");
-    put_roff(x->what, out);
-    sg_put(out, ":\n.PP\n.in +4\nstraggle ");
-    put_roff(x->line, out);
-    sg_put(out, "\n.in\n");
+  escape(put_plain, begin, out);
+  put_roff("\n", c->summary, "\n", out);
+  for (const char *const *text = c->text; *text; text++) put_roff(".PP\n", *text, "\n", out);
+  for (const sg_option *o = c->options; o->name; o++) put_roff_option(o, out);
+  for (const sg_example *x = c->examples; x->line; x++) {
+    put_roff(".PP\n", x->what, ":\n", out);
+    put_roff(".PP\n.in +4\nstraggle ", x->line, "\n.in\n", out);
   }
 }
 
-void sg_put_man(const sg_command *const *commands, sg_buffer *out) {
-  sg_put(out, ".\\\" Made by `straggle man`.\n.TH STRAGGLE 1 \"\" \"straggle ");
-  put_roff(sg_version_text, out);
-  sg_put(out, "\" \"User Commands\"\n.SH NAME\nstraggle \\- ");
-  put_roff(about, out);
-  sg_put(out, "\n.SH SYNOPSIS\n\\fBstraggle\\fR \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
+void sg_put_man(sg_buffer *out) {
+  put_roff(".\\\" Made by `straggle man`.\n.TH STRAGGLE 1 \"\" \"straggle ", sg_version_text,
+           "\" \"User Commands\"\n", out);
+  put_roff(".SH NAME\nstraggle \\- ", about, "\n", out);
+  sg_put(out, ".SH SYNOPSIS\n\\fBstraggle\\fR \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
               ".SH DESCRIPTION\nA scenario, a JSON file, says what cluster, delays, network, "
               "learning problem and gradient codes there are. \\fBstraggle run\\fR simulates it "
               "into an SQLite database; the other commands prepare that or ask the database. "
               "Results go to standard output, messages and progress to standard error. Every "
               "command takes \\fB\\-\\-help\\fR.\n.SH COMMANDS\n");
-  for (; *commands; commands++) put_roff_command(*commands, out);
+  for (const sg_command *const *c = sg_commands; *c; c++) put_roff_command(*c, out);
   sg_put(out, ".SH EXIT STATUS\nAs in \\fBsysexits\\fR(3):\n");
   for (int i = 0; exits[i].code; i++)
     sg_putf(out, ".TP\n\\fB%s\\fR\n%s\n", exits[i].code, exits[i].what);
@@ -241,24 +202,24 @@ static void put_markdown_option(const sg_option *o, sg_buffer *out) {
   sg_put(out, " |\n");
 }
 
-void sg_put_reference(const sg_command *const *commands, sg_buffer *out) {
+void sg_put_reference(sg_buffer *out) {
   sg_put(out, "# Commands\n\nMade by `straggle man --format markdown` from the tables of the "
               "commands;\n`straggle help COMMAND` and `man straggle` say the same.\n\n"
               "| command | what it does |\n|---|---|\n");
-  for (int i = 0; commands[i]; i++)
-    sg_putf(out, "| `%s` | %s |\n", commands[i]->name, commands[i]->summary);
+  for (const sg_command *const *c = sg_commands; *c; c++)
+    sg_putf(out, "| `%s` | %s |\n", (*c)->name, (*c)->summary);
   sg_put(out, "\nEvery command takes `--help`. Long options may be abbreviated; behind `--` "
               "nothing is an option.\n\n| exit code | when |\n|---|---|\n");
   for (int i = 0; exits[i].code; i++) sg_putf(out, "| %s | %s |\n", exits[i].code, exits[i].what);
-  for (; *commands; commands++) {
-    const sg_command *c = *commands;
+  for (const sg_command *const *k = sg_commands; *k; k++) {
+    const sg_command *c = *k;
     sg_putf(out, "\n## %s\n\n    straggle ", c->name);
     sg_put_usage(c, out);
     sg_putf(out, "\n\n%s\n", c->summary);
-    put_text(c->text, "\n", 100, out);
-    if (c->options) sg_put(out, "\n| option | what | values |\n|---|---|---|\n");
-    for (const sg_option *o = c->options; o && o->name; o++) put_markdown_option(o, out);
-    for (const sg_example *x = c->examples; x && x->line; x++)
+    put_text(c, 100, out);
+    if (c->options[0].name) sg_put(out, "\n| option | what | values |\n|---|---|---|\n");
+    for (const sg_option *o = c->options; o->name; o++) put_markdown_option(o, out);
+    for (const sg_example *x = c->examples; x->line; x++)
       sg_putf(out, "\n%s:\n\n    straggle %s\n", x->what, x->line);
   }
 }

@@ -44,13 +44,13 @@ void sg_option_expectation(const sg_option *o, sg_buffer *out) {
 static void fail_value(const sg_option *o, const char *found, sg_error *e) {
   sg_buffer expected = {0};
   sg_option_expectation(o, &expected);
-  const char *near = o->kind == SG_OPTION_CHOICE && found ? sg_nearest(found, o->choices) : NULL;
+  sg_suggestion near = {0};
+  if (o->kind == SG_OPTION_CHOICE && found) near = sg_suggest(found, o->choices);
   if (expected.failed)
     sg_fail_memory(e);
   else
-    sg_fail(e, SG_USAGE, NULL, "--%s: expected %s, found %s%.100s%s%s%s%s", o->name, expected.data,
-            found ? "\"" : "", found ? found : "nothing", found ? "\"" : "",
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    sg_fail(e, SG_USAGE, NULL, "--%s: expected %s, found %s%.100s%s%s", o->name, expected.data,
+            found ? "\"" : "", found ? found : "nothing", found ? "\"" : "", near.text);
   sg_buffer_free(&expected);
 }
 
@@ -181,59 +181,55 @@ static void store(sg_args *a, const sg_option *o, const char *text, sg_error *e)
   if (!take(o, text, arg)) fail_value(o, text, e);
 }
 
-/* One word that begins with "-"; *i moves on where it takes the next as its value. */
+/* value NULL: it is the next word, if there is one. */
+static void store_value(sg_args *a, const sg_option *o, const char *value, int argc, char **argv,
+                        int *i, sg_error *e) {
+  if (!value && *i + 1 < argc) value = argv[++*i];
+  if (value)
+    store(a, o, value, e);
+  else
+    fail_value(o, NULL, e);
+}
+
+/* One word that begins with "-", of a name or of letters; *i moves on where it takes the next as
+ * its value. */
 static void read_option(sg_args *a, int argc, char **argv, int *i, sg_error *e) {
   const char *word = argv[*i];
-  if (word[1] == '-') {
-    size_t n = strcspn(word + 2, "=");
-    const sg_option *o = find_long(a, word + 2, n, e);
-    const char *value = word[2 + n] ? word + 2 + n + 1 : NULL;
-    if (!o) a->unknown = true;
-    if (!o) return;
-    if (o->kind == SG_OPTION_FLAG) {
-      if (value) fail_value(o, value, e);
-      if (!value) store(a, o, NULL, e);
-      return;
-    }
-    if (!value && *i + 1 < argc) value = argv[++*i];
-    if (!value) fail_value(o, NULL, e);
-    if (value) store(a, o, value, e);
-    return;
-  }
+  bool named = word[1] == '-';
   for (const char *c = word + 1; *c; c++) {
-    const sg_option *o = find_letter(a, *c, e);
-    if (!o) a->unknown = true;
-    if (!o) return; /* what follows may be its value */
-    if (o->kind == SG_OPTION_FLAG) {
+    size_t n = named ? strcspn(word + 2, "=") : 1;
+    const sg_option *o = named ? find_long(a, word + 2, n, e) : find_letter(a, *c, e);
+    const char *rest = named ? word + 2 + n : c + 1; /* "=3" of --seed=3, "3" of -j3 */
+    const char *value = *rest ? rest + named : NULL;
+    if (!o)
+      a->unknown = true; /* what follows may be its value */
+    else if (o->kind != SG_OPTION_FLAG)
+      store_value(a, o, value, argc, argv, i, e);
+    else if (named && value)
+      fail_value(o, value, e);
+    else
       store(a, o, NULL, e);
-      continue;
-    }
-    const char *value = c[1] ? c + 1 : *i + 1 < argc ? argv[++*i] : NULL;
-    if (!value) fail_value(o, NULL, e);
-    if (value) store(a, o, value, e);
-    return;
+    if (named || !o || o->kind != SG_OPTION_FLAG) return;
   }
 }
 
 sg_status sg_args_read(const sg_option *table, int argc, char **argv, sg_args *a, sg_error *e) {
-  static const sg_option none[] = {{0}};
-  *a = (sg_args){.option = table ? table : none};
+  *a = (sg_args){.option = table};
   while (a->option[a->n_options].name) a->n_options++;
   a->arg = calloc((size_t)a->n_options + 1, sizeof *a->arg);
-  if (!a->arg) return sg_fail_memory(e);
+  a->word = calloc((size_t)argc + 1, sizeof *a->word);
+  if (!a->arg || !a->word) return sg_fail_memory(e);
   for (int i = 0; i < a->n_options; i++)
     if (a->option[i].fallback && !a->option[i].short_for)
       take(&a->option[i], a->option[i].fallback, &a->arg[i]);
   bool words_only = false;
   for (int i = 0; i < argc; i++) {
-    if (words_only || argv[i][0] != '-' || !argv[i][1]) {
-      if (!SG_ROOM(a->word, a->word_room, a->n_words + 1)) return sg_fail_memory(e);
+    if (words_only || argv[i][0] != '-' || !argv[i][1])
       a->word[a->n_words++] = argv[i];
-    } else if (strcmp(argv[i], "--") == 0) {
+    else if (strcmp(argv[i], "--") == 0)
       words_only = true;
-    } else {
+    else
       read_option(a, argc, argv, &i, e);
-    }
   }
   return sg_error_status(e);
 }
@@ -267,10 +263,6 @@ const char *sg_args_text(const sg_args *a, const char *name) {
 
 long sg_args_integer(const sg_args *a, const char *name) {
   return (long)sg_args_find(a, name)->number;
-}
-
-uint64_t sg_args_seed(const sg_args *a, const char *name) {
-  return sg_args_find(a, name)->seed;
 }
 
 sg_format sg_args_format(const sg_args *a) {

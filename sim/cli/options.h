@@ -49,28 +49,17 @@ typedef struct sg_option {
 /* Rows that many commands have. */
 extern const char *const sg_format_words[]; /* in the order of sg_format */
 extern const char *const sg_report_words[]; /* text, json: of what is no table */
-#define SG_OPTION_ROW_FORMAT(words, text)                                                          \
-  {                                                                                                \
-    .name = "format", .letter = 'f', .kind = SG_OPTION_CHOICE, .value = "F", .choices = words,     \
-    .fallback = "text", .help = text                                                               \
-  }
-#define SG_OPTION_ROW_JSON                                                                         \
-  { .name = "json", .short_for = "format", .fallback = "json", .help = "short for --format=json" }
+#define SG_OPTION_ROWS_FORMAT(words, text)                                                         \
+  SG_OPTION_ROW("format", 'f', CHOICE, "F", text, .choices = words, .fallback = "text"),           \
+      SG_OPTION_ROW_FLAG("json", 0, "short for --format=json", .short_for = "format",              \
+                         .fallback = "json")
 #define SG_OPTION_ROW_OUTPUT                                                                       \
-  {                                                                                                \
-    .name = "output", .letter = 'o', .kind = SG_OPTION_FILE, .value = "DB",                        \
-    .help = "result database instead of the scenario's own"                                        \
-  }
+  SG_OPTION_ROW("output", 'o', FILE, "DB", "result database instead of the scenario's own")
 #define SG_OPTION_ROW_THREADS(text)                                                                \
-  {                                                                                                \
-    .name = "threads", .letter = 'j', .kind = SG_OPTION_INTEGER, .value = "N", .min = 1,           \
-    .max = 1024, .help = text                                                                      \
-  }
+  SG_OPTION_ROW("threads", 'j', INTEGER, "N", text, .min = 1, .max = 1024)
 #define SG_OPTION_ROW_SET                                                                          \
-  {                                                                                                \
-    .name = "set", .kind = SG_OPTION_SETTING, .value = "/pointer=value",                           \
-    .help = "override a member of the scenario; may be repeated"                                   \
-  }
+  SG_OPTION_ROW("set", 0, SETTING, "/pointer=value",                                               \
+                "override a member of the scenario; may be repeated")
 
 typedef struct sg_arg { /* what an option was given */
   bool given;
@@ -89,9 +78,8 @@ typedef struct sg_args {
   int n_options, n_words;
   sg_arg *arg;       /* one per row; owned */
   const char **word; /* what is no option; owned, the texts are those of the command line */
-  int word_room;
-  bool help;    /* --help or -h stands somewhere */
-  bool unknown; /* an option is; a word may then be its value */
+  bool help;         /* --help or -h stands somewhere */
+  bool unknown;      /* an option is; a word may then be its value */
 } sg_args;
 
 /* Reads argv[0 … argc − 1], none of which is the command's name. Options may stand anywhere, be
@@ -106,7 +94,6 @@ const sg_arg *sg_args_find(const sg_args *a, const char *name);
 bool sg_args_given(const sg_args *a, const char *name);
 const char *sg_args_text(const sg_args *a, const char *name); /* NULL: absent */
 long sg_args_integer(const sg_args *a, const char *name);
-uint64_t sg_args_seed(const sg_args *a, const char *name);
 sg_format sg_args_format(const sg_args *a); /* the option "format", of some of sg_format_words */
 
 /* "a whole number from 1 to 1024", for faults and help. */

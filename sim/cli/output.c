@@ -47,6 +47,36 @@ int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg
   return code;
 }
 
+/* Whether a cell is to be put; without a table its column's name is taken. */
+static bool puts_cell(sg_rows *r, const char *column) {
+  if (!r->table) r->name[r->n++] = column;
+  return r->table;
+}
+
+void sg_row_text(sg_rows *r, const char *column, const char *text) {
+  if (puts_cell(r, column)) sg_table_text(r->table, text);
+}
+
+void sg_row_integer(sg_rows *r, const char *column, long long x) {
+  if (puts_cell(r, column)) sg_table_integer(r->table, x);
+}
+
+void sg_row_number(sg_rows *r, const char *column, double x, int digits) {
+  if (puts_cell(r, column)) sg_table_number(r->table, x, digits);
+}
+
+void sg_put_table(sg_table *t, sg_format format, sg_buffer *out) {
+  if (t)
+    sg_table_print(t, format, sg_terminal_width(), out);
+  else
+    out->failed = true;
+  sg_table_free(t);
+}
+
+void sg_put_numbers(sg_buffer *out, const sg_json_number *member) {
+  for (; member->name; member++) sg_put_json_number_member(out, member->name, member->x);
+}
+
 int sg_terminal_width(void) {
   struct winsize size;
   if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
@@ -54,11 +84,6 @@ int sg_terminal_width(void) {
   const char *columns = getenv("COLUMNS");
   int n = columns ? atoi(columns) : 0;
   return n > 20 ? n : 100;
-}
-
-int sg_text_width(void) {
-  int width = sg_terminal_width();
-  return width < 80 ? width : 80;
 }
 
 bool sg_color(int fd) {

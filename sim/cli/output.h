@@ -13,8 +13,29 @@ int sg_print(sg_buffer *text);
  * of the gravest. s may be NULL. */
 int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg_error *e);
 
+/* Rows whose cells name their columns: what puts a row is called once without a table, for the
+ * names alone, and then for each row with the table that was made of them. */
+typedef struct sg_rows {
+  sg_table *table;
+  int n;
+  const char *name[24];
+} sg_rows;
+void sg_row_text(sg_rows *r, const char *column, const char *text);
+void sg_row_integer(sg_rows *r, const char *column, long long x);
+void sg_row_number(sg_rows *r, const char *column, double x, int digits);
+
+/* Prints a table for this terminal and frees it. NULL is one that there was no memory for. */
+void sg_put_table(sg_table *t, sg_format format, sg_buffer *out);
+
+/* Members of a JSON object that are numbers: SG_PUT_NUMBERS(out, {"mean", x}, {"sd", y}); */
+typedef struct sg_json_number {
+  const char *name;
+  double x;
+} sg_json_number;
+void sg_put_numbers(sg_buffer *out, const sg_json_number *member);
+#define SG_PUT_NUMBERS(out, ...) sg_put_numbers(out, (const sg_json_number[]){__VA_ARGS__, {0}})
+
 int sg_terminal_width(void); /* of standard output; 100 where it is none and COLUMNS is not set */
-int sg_text_width(void);     /* of running text: that, but at most 80 */
 bool sg_color(int fd);       /* a terminal, and NO_COLOR is not set */
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
+#include <unistd.h>
 
 /* "/pointer=value" in two; the command line stays as it is, for the database keeps it. */
 static sg_status split(const char *text, sg_override *o, sg_error *e) {
@@ -24,10 +24,8 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s) 
   *s = (sg_session){.path = path, .format = sg_args_format(call->args)};
   s->override = calloc((size_t)set->count + 1, sizeof *s->override);
   sg_status status = s->override ? SG_OK : sg_fail_memory(&s->error);
-  for (int i = 0; i < set->count && !status; i++) {
-    status = split(set->item[i], &s->override[i], &s->error);
-    if (!status) s->n_overrides++;
-  }
+  for (int i = 0; i < set->count && !status; i++)
+    status = split(set->item[i], &s->override[s->n_overrides++], &s->error);
   if (!status)
     status = sg_scenario_read(path, s->n_overrides, s->override, &s->scenario, &s->error);
   return status ? status : sg_plan_new(s->scenario, &s->plan, &s->error);
@@ -58,13 +56,22 @@ int sg_session_close(sg_session *s, sg_status status, int code) {
   return code;
 }
 
-int sg_ask(const sg_call *call,
-           sg_status (*question)(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e)) {
+void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out) {
+  for (const sg_planned *p = plan->point; p < plan->point + plan->count; p++)
+    for (int f = 0; f < p->why.count; f++) {
+      sg_putf(out, "%sskipped: %s", indent, p->label);
+      for (int a = 0; axes && a < p->point->n_axes; a++)
+        sg_putf(out, ", %s = %s", p->point->axis_name[a], p->point->axis_value[a]);
+      sg_putf(out, ": %s\n", p->why.fault[f].message);
+    }
+}
+
+int sg_ask(const sg_call *call) {
   sg_error e = {0};
   sg_db *db = NULL;
   sg_buffer out = {0};
   sg_status status = sg_db_open(call->args->word[0], SG_OPEN_READ, &db, &e);
-  if (!status) status = question(db, call->args, &out, &e);
+  if (!status) status = call->command->ask(db, call->args, &out, &e);
   if (db) sg_db_close(db, &e);
   for (int i = 0; status && i < e.count; i++)
     fprintf(stderr, "straggle %s: %s\n", call->command->name,
@@ -73,6 +80,10 @@ int sg_ask(const sg_call *call,
   if (!status) return sg_print(&out);
   sg_buffer_free(&out);
   return sg_exit_code(status);
+}
+
+bool sg_wants_progress(const sg_args *args) {
+  return !sg_args_given(args, "quiet") && isatty(STDERR_FILENO);
 }
 
 int sg_threads(const sg_args *args) {

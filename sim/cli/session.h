@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What commands do with a scenario or a database: read it, plan it, open it, ask it, tell what is
- * wrong. */
+/* What commands do with a scenario or a database, and what they say of it. */
 #ifndef SG_SIM_SESSION_H
 #define SG_SIM_SESSION_H
 
 #include "sim/cli/command.h"
 #include "sim/experiment/plan.h"
+
+#include <stdatomic.h>
 
 typedef struct sg_session {
   const char *path;
@@ -15,12 +16,11 @@ typedef struct sg_session {
   const char *database; /* NULL: none was opened */
   sg_db *db;
   int n_overrides;
-  sg_override *override; /* --set; owned, and so are their texts */
+  sg_override *override; /* --set, and room for one more; owned, and so are their texts */
   sg_error error;
 } sg_session;
 
-/* Reads and plans the scenario, with the overrides of --set. The session must be closed in any
- * case. */
+/* Reads the scenario with --set, and plans it. The session must be closed in any case. */
 sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s);
 /* Opens a database; a NULL path: the scenario's own. Faults are left in the session. */
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);
@@ -29,11 +29,25 @@ sg_status sg_session_finish(sg_session *s, sg_status status);
 /* Finishes, prints the faults, frees all; returns the exit code, which is `code` if all is well. */
 int sg_session_close(sg_session *s, sg_status status, int code);
 
-/* What the commands that ask a database share: opens the one that the first word names, asks,
- * prints the answer or the faults; returns the exit code. */
-int sg_ask(const sg_call *call,
-           sg_status (*question)(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e));
+/* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
+void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
 
-int sg_threads(const sg_args *args); /* --threads, or the processors this process may use */
+/* Opens the database, asks, prints the answer or the faults; returns the exit code. */
+int sg_ask(const sg_call *call);
+
+typedef struct sg_provenance { /* what the texts of the invocation are in; not to be copied */
+  sg_invocation invocation;
+  char cpu[128], host[128];
+} sg_provenance;
+
+/* The command line, the build, the machine. Fills *p, which must live as long as the result is
+ * used. (provenance.c) */
+const sg_invocation *sg_provenance_read(const sg_call *call, int threads, sg_provenance *p);
+
+/* run --what-if: computes what is missing, prints the table; returns the exit code. (what_if.c) */
+int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop);
+
+int sg_threads(const sg_args *args);         /* --threads, or the processors this process may use */
+bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to a terminal */
 
 #endif

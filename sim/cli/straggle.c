@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* From a command line to a command: finds it, reads its options and words, tells faults. */
 #include "sim/cli/command.h"
-#include "sim/cli/help.h"
 #include "sim/cli/output.h"
+#include "sim/cli/session.h"
 #include "sim/core/nearest.h"
 
 #include <stdarg.h>
@@ -30,12 +30,11 @@ int sg_usage_fault(const sg_call *call, const char *format, ...) {
   return EX_USAGE;
 }
 
-const sg_command *sg_command_find(const sg_command *const *commands, int n, const char *const *word,
-                                  int *used) {
+const sg_command *sg_command_find(int n, const char *const *word, int *used) {
   const sg_command *found = NULL;
-  for (; *commands; commands++) {
+  for (const sg_command *const *c = sg_commands; *c; c++) {
     int words = 0;
-    const char *at = (*commands)->name;
+    const char *at = (*c)->name;
     for (; *at && words < n; words++) {
       size_t length = strcspn(at, " ");
       if (strlen(word[words]) != length || strncmp(at, word[words], length) != 0) break;
@@ -43,10 +42,15 @@ const sg_command *sg_command_find(const sg_command *const *commands, int n, cons
       at += *at == ' ';
     }
     if (*at || (found && words <= *used)) continue;
-    found = *commands;
+    found = *c;
     *used = words;
   }
   return found;
+}
+
+const char *sg_command_below(const sg_command *c, const char *first) {
+  size_t n = strlen(first);
+  return strncmp(c->name, first, n) == 0 && c->name[n] == ' ' ? c->name + n + 1 : NULL;
 }
 
 static int unknown_command(const char *word) {
@@ -60,13 +64,11 @@ static int unknown_command(const char *word) {
   return EX_USAGE;
 }
 
-/* A word where none is wanted: the second one of a command, perhaps, misspelt or behind an option.
- */
+/* A word too many: perhaps the second one of a command, misspelt or behind an option. */
 static void fail_surplus(const sg_command *c, const char *word, const char *before, sg_error *e) {
-  size_t n = strlen(c->name);
   for (const sg_command *const *k = sg_commands; *k; k++) {
-    if (strncmp((*k)->name, c->name, n) != 0 || (*k)->name[n] != ' ') continue;
-    const char *second[] = {(*k)->name + n + 1, NULL};
+    const char *second[] = {sg_command_below(*k, c->name), NULL};
+    if (!second[0]) continue;
     if (strcmp(second[0], word) == 0) {
       sg_fail(e, SG_USAGE, NULL, "options stand behind the command: straggle %s", (*k)->name);
       return;
@@ -91,7 +93,7 @@ static void check_word(const sg_operand *o, const char *word, sg_error *e) {
 
 static void check_words(const sg_command *c, const sg_args *a, sg_error *e) {
   int at = 0;
-  for (const sg_operand *o = c->operands; o && o->name; o++) {
+  for (const sg_operand *o = c->operands; o->name; o++) {
     int n = a->n_words - at < o->most ? a->n_words - at : o->most;
     if (n < o->least) sg_fail(e, SG_USAGE, NULL, "expected %s", o->what);
     for (int i = at; i < at + n; i++) check_word(o, a->word[i], e);
@@ -101,6 +103,14 @@ static void check_words(const sg_command *c, const sg_args *a, sg_error *e) {
     fail_surplus(c, a->word[at], at ? a->word[at - 1] : c->name, e);
 }
 
+static int call_command(const sg_call *call) {
+  if (call->command->run) return call->command->run(call);
+  if (call->command->ask) return sg_ask(call);
+  sg_buffer out = {0};
+  call->command->print(call, &out);
+  return sg_print(&out);
+}
+
 static int run(const sg_command *c, int used, int argc, char **argv) {
   sg_args args;
   sg_error e = {0};
@@ -108,13 +118,16 @@ static int run(const sg_command *c, int used, int argc, char **argv) {
   sg_status status = sg_args_read(c->options, argc - 1 - used, argv + 1 + used, &args, &e);
   if (args.help) {
     sg_buffer out = {0};
-    sg_put_help(c, sg_commands, sg_text_width(), &out);
+    sg_put_help(c, &out);
     code = sg_print(&out);
   } else {
     if (status != SG_NO_MEMORY) check_words(c, &args, &e);
-    if (e.count == 0)
-      code = c->run(&(sg_call){
-          .command = c, .commands = sg_commands, .args = &args, .argc = argc, .argv = argv});
+    sg_buffer line = {0};
+    sg_put(&line, "straggle");
+    for (int i = 1; i < argc; i++) sg_putf(&line, " %s", argv[i]);
+    const sg_call call = {.command = c, .args = &args, .line = line.data};
+    if (e.count == 0) code = call_command(&call);
+    sg_buffer_free(&line);
     for (int i = 0; i < e.count; i++)
       fprintf(stderr, "straggle %s: %s\n", c->name,
               e.fault[i].message ? e.fault[i].message : "out of memory");
@@ -128,7 +141,7 @@ static int run(const sg_command *c, int used, int argc, char **argv) {
 int sg_straggle(int argc, char **argv) {
   if (argc < 2) {
     sg_buffer out = {0};
-    sg_put_list(sg_commands, &out);
+    sg_put_list(&out);
     int code = sg_print(&out);
     return code == EX_OK ? EX_USAGE : code;
   }
@@ -138,6 +151,6 @@ int sg_straggle(int argc, char **argv) {
   if (strcmp(word[0], "--help") == 0 || strcmp(word[0], "-h") == 0) word[0] = "help";
   if (strcmp(word[0], "--version") == 0) word[0] = "version";
   int used = 0;
-  const sg_command *c = sg_command_find(sg_commands, argc > 2 ? 2 : 1, word, &used);
+  const sg_command *c = sg_command_find(argc > 2 ? 2 : 1, word, &used);
   return c ? run(c, used, argc, argv) : unknown_command(argv[1]);
 }

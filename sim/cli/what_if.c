@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* run --what-if: a scenario without each cause of lost time, on the same random numbers. */
-#include "sim/cli/what_if.h"
 #include "results/statistics.h"
 #include "sim/cli/output.h"
-#include "sim/cli/provenance.h"
 #include "sim/cli/session.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"
@@ -13,11 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 enum { MOST_CAUSES = 20 };
 
-/* The scenario as it is (its scenario and plan are the session's), or without some causes. */
+/* The scenario as it is (its plan is the session's), or without some causes. */
 typedef struct variant {
   sg_scenario *scenario;
   sg_plan *plan;
@@ -27,9 +24,9 @@ typedef struct variant {
 typedef struct what_if {
   sg_session session;
   const sg_call *call;
-  const atomic_bool *stop;
-  int threads;
-  bool quiet;
+  sg_execute_options options;
+  const sg_invocation *invocation;
+  sg_execute_report total;
   int n_causes;
   char *cause[MOST_CAUSES];
   int replications;
@@ -39,17 +36,12 @@ typedef struct what_if {
 /* --- Causes ----------------------------------------------------------------------------------- */
 
 static sg_status add_cause(what_if *w, const char *word, size_t n, sg_error *e) {
+  for (int i = 0; i < w->n_causes; i++)
+    if (strncmp(w->cause[i], word, n) == 0 && w->cause[i][n] == '\0') return SG_OK;
+  if (w->n_causes == MOST_CAUSES)
+    return sg_fail(e, SG_USAGE, "", "expected at most %d causes", MOST_CAUSES);
   char *copy = strndup(word, n);
   if (!copy) return sg_fail_memory(e);
-  for (int i = 0; i < w->n_causes; i++)
-    if (strcmp(w->cause[i], copy) == 0) {
-      free(copy);
-      return SG_OK;
-    }
-  if (w->n_causes == MOST_CAUSES) {
-    free(copy);
-    return sg_fail(e, SG_USAGE, "", "expected at most %d causes", MOST_CAUSES);
-  }
   w->cause[w->n_causes++] = copy;
   sg_causes ignored = {.uplink = 1, .ingress = 1};
   return sg_causes_add(&ignored, copy, "--what-if", e);
@@ -124,33 +116,26 @@ static sg_status make_variant(what_if *w, int first, int count, variant *v, sg_e
     sg_put_json_string(&list, w->cause[i]);
   }
   sg_put(&list, "]");
-  int n = w->session.n_overrides;
-  sg_override *override = calloc((size_t)n + 1, sizeof *override);
-  sg_status status = override && !list.failed ? SG_OK : sg_fail_memory(e);
-  if (!status) {
-    for (int i = 0; i < n; i++) override[i] = w->session.override[i];
-    override[n] = (sg_override){.pointer = "/without", .value = list.data};
-    const char *text = sg_scenario_text(w->base.scenario);
-    status =
-        sg_scenario_parse(w->session.path, text, strlen(text), n + 1, override, &v->scenario, e);
-  }
+  const sg_session *s = &w->session;
+  const char *text = sg_scenario_text(s->scenario);
+  s->override[s->n_overrides] = (sg_override){.pointer = "/without", .value = list.data};
+  sg_status status = list.failed
+                         ? sg_fail_memory(e)
+                         : sg_scenario_parse(s->path, text, strlen(text), s->n_overrides + 1,
+                                             s->override, &v->scenario, e);
   if (!status) status = sg_plan_new(v->scenario, &v->plan, e);
   if (!status && v->plan->count != w->base.plan->count)
     status = sg_fail(e, SG_INVALID, "/without", "a sweep over /without leaves nothing to ask");
-  free(override);
   sg_buffer_free(&list);
   return status;
 }
 
 /* Computes what is missing and reads the seconds per update of all runs. */
-static sg_status run_variant(what_if *w, const sg_invocation *invocation, variant *v,
-                             sg_execute_report *total, sg_error *e) {
-  sg_execute_options options = {.threads = w->threads, .stop = w->stop};
+static sg_status run_variant(what_if *w, variant *v, sg_error *e) {
   sg_execute_report report = {0};
-  sg_status status = sg_execute(v->plan, w->session.db, invocation, &options, &report, e);
-  total->computed += report.computed;
-  total->found += report.found;
-  total->missing += report.missing;
+  sg_status status = sg_execute(v->plan, w->session.db, w->invocation, &w->options, &report, e);
+  w->total.computed += report.computed;
+  w->total.found += report.found;
   if (status) return status;
   size_t cells = (size_t)v->plan->count * (size_t)w->replications;
   v->update_s = malloc((cells + 1) * sizeof *v->update_s);
@@ -165,16 +150,15 @@ static sg_status run_variant(what_if *w, const sg_invocation *invocation, varian
   return status;
 }
 
-static sg_status run_all(what_if *w, const sg_invocation *invocation, sg_execute_report *total,
-                         sg_error *e) {
-  bool bar = !w->quiet && isatty(STDERR_FILENO);
-  sg_status status = run_variant(w, invocation, &w->base, total, e);
+static sg_status run_all(what_if *w, sg_error *e) {
+  bool bar = sg_wants_progress(w->call->args);
+  sg_status status = run_variant(w, &w->base, e);
   for (int i = 0; i < w->n_causes && !status; i++) {
     variant *pair[] = {&w->alone[i], &w->turn[i]};
     for (int k = 0; k < 2 && !status; k++) {
       if (bar) fprintf(stderr, "\rwhat if: %d of %d\033[K", 2 * i + k + 1, 2 * w->n_causes);
       status = make_variant(w, k ? 0 : i, k ? i + 1 : 1, pair[k], e);
-      if (!status) status = run_variant(w, invocation, pair[k], total, e);
+      if (!status) status = run_variant(w, pair[k], e);
     }
   }
   if (bar) fprintf(stderr, "\r\033[K");
@@ -276,15 +260,13 @@ static int print_table(const what_if *w) {
     if (text && !t) sg_put(&out, "no replication was finished by all variants\n\n");
     if (t) put_point(w, i, axes.data, runs, text, t);
     if (t && text) {
-      sg_table_print(t, format, sg_terminal_width(), &out);
-      sg_table_free(t);
+      sg_put_table(t, format, &out);
       sg_put(&out, "\n");
     }
     sg_buffer_free(&axes);
   }
   if (!text) {
-    sg_table_print(t, format, sg_terminal_width(), &out);
-    sg_table_free(t);
+    sg_put_table(t, format, &out);
   } else {
     sg_put(&out, "saved alone: seconds per update that are saved when this cause alone is taken\n"
                  "away, and half of the 95 % interval (paired: all variants see the same random\n"
@@ -303,38 +285,28 @@ static int print_table(const what_if *w) {
 /* --- The command ------------------------------------------------------------------------------ */
 
 int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop) {
-  what_if *w = calloc(1, sizeof *w);
-  if (!w) return EX_OSERR;
-  *w = (what_if){.call = call,
-                 .stop = stop,
-                 .threads = sg_threads(call->args),
-                 .quiet = sg_args_given(call->args, "quiet")};
-  sg_session *s = &w->session;
-  sg_execute_report total = {0};
+  what_if w = {.call = call, .options = {.threads = sg_threads(call->args), .stop = stop}};
+  sg_session *s = &w.session;
+  sg_provenance made;
+  w.invocation = sg_provenance_read(call, w.options.threads, &made);
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, s);
   if (!status) {
-    w->base = (variant){.scenario = s->scenario, .plan = s->plan};
-    w->replications = sg_scenario_replications(s->scenario);
-    status = take_causes(w, &s->error);
+    w.base.plan = s->plan;
+    w.replications = sg_scenario_replications(s->scenario);
+    status = take_causes(&w, &s->error);
   }
   if (!status) status = sg_session_database(s, sg_args_text(call->args, "output"), SG_OPEN_WRITE);
-  if (!status) {
-    sg_provenance provenance;
-    sg_provenance_read(call, w->threads, &provenance);
-    status = run_all(w, &provenance.invocation, &total, &s->error);
-    sg_provenance_free(&provenance);
-  }
-  if (!status) code = print_table(w);
-  if (!status && !w->quiet)
-    fprintf(stderr, "%d runs computed, %d were there already\n", total.computed, total.found);
+  if (!status) status = run_all(&w, &s->error);
+  if (!status) code = print_table(&w);
+  if (!status && !sg_args_given(call->args, "quiet"))
+    fprintf(stderr, "%d runs computed, %d were there already\n", w.total.computed, w.total.found);
   code = sg_session_close(s, status, code);
-  free(w->base.update_s);
-  for (int i = 0; i < MOST_CAUSES; i++) {
-    variant_free(&w->alone[i]);
-    variant_free(&w->turn[i]);
-    free(w->cause[i]);
+  free(w.base.update_s);
+  for (int i = 0; i < w.n_causes; i++) {
+    variant_free(&w.alone[i]);
+    variant_free(&w.turn[i]);
+    free(w.cause[i]);
   }
-  free(w);
   return code;
 }

@@ -27,25 +27,18 @@ static sg_status add_fault(sg_csv *r, long line, long column, const char *format
   return SG_INVALID;
 }
 
-static sg_status fault_at(sg_csv *r, const char *at, const char *format, va_list args) {
-  long line = r->line, column = 1;
-  for (const char *c = r->record; c < at; c++) {
-    column += ((unsigned char)*c & 0xC0) != 0x80;
+sg_status sg_csv_fault(sg_csv *r, int i, const char *format, ...) {
+  const char *begin = r->record, *at = i < 0 ? begin : i < r->count ? r->field[i].at : r->stop;
+  long line = r->line;
+  for (const char *c = begin; c < at; c++) {
     if (*c != '\n') continue;
     line++;
-    column = 1;
+    begin = c + 1;
   }
-  return add_fault(r, line, column, format, args);
-}
-
-static const char *place_of(const sg_csv *r, int i) {
-  return i < 0 ? r->record : i < r->count ? r->field[i].at : r->stop;
-}
-
-sg_status sg_csv_fault(sg_csv *r, int i, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  sg_status status = fault_at(r, place_of(r, i), format, args);
+  sg_status status =
+      add_fault(r, line, 1 + sg_utf8_columns(begin, (size_t)(at - begin)), format, args);
   va_end(args);
   return status;
 }

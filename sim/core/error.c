@@ -11,18 +11,12 @@
 
 sg_status sg_fail(sg_error *e, sg_status status, const char *place, const char *format, ...) {
   if (!e || !SG_ROOM(e->fault, e->capacity, e->count + 1)) return status;
+  sg_fault fault = {.status = status, .place = strdup(place ? place : "")};
   va_list args;
   va_start(args, format);
-  int length = vsnprintf(NULL, 0, format, args);
+  if (vasprintf(&fault.message, format, args) < 0) fault.message = NULL;
   va_end(args);
-  char *message = length < 0 ? NULL : malloc((size_t)length + 1);
-  if (message) {
-    va_start(args, format);
-    vsnprintf(message, (size_t)length + 1, format, args);
-    va_end(args);
-  }
-  e->fault[e->count++] =
-      (sg_fault){.status = status, .place = strdup(place ? place : ""), .message = message};
+  e->fault[e->count++] = fault;
   return status;
 }
 
@@ -30,32 +24,39 @@ sg_status sg_fail_memory(sg_error *e) {
   return sg_fail(e, SG_NO_MEMORY, NULL, "out of memory");
 }
 
+/* The order of gravity: what the user cannot mend comes first. */
+static const struct {
+  sg_status status;
+  int exit;
+} order[] = {{SG_BUG, EX_SOFTWARE},
+             {SG_NO_MEMORY, EX_OSERR},
+             {SG_INTERRUPTED, 130},
+             {SG_BUSY, EX_TEMPFAIL},
+             {SG_CANNOT_CREATE, EX_CANTCREAT},
+             {SG_IO, EX_IOERR},
+             {SG_USAGE, EX_USAGE},
+             {SG_INVALID, EX_DATAERR},
+             {SG_NO_INPUT, EX_NOINPUT},
+             {SG_UNDECODABLE, EX_DATAERR},
+             {SG_OK, EX_OK}};
+enum { N_STATUSES = sizeof order / sizeof *order };
+_Static_assert(N_STATUSES == SG_INTERRUPTED + 1, "each status has its row");
+
 sg_status sg_error_status(const sg_error *e) {
-  /* The order of gravity: what the user cannot mend comes first. */
-  static const sg_status order[] = {SG_BUG,           SG_NO_MEMORY,  SG_INTERRUPTED, SG_BUSY,
-                                    SG_CANNOT_CREATE, SG_IO,         SG_USAGE,       SG_INVALID,
-                                    SG_NO_INPUT,      SG_UNDECODABLE};
-  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+  for (int i = 0; i < N_STATUSES; i++)
     for (int j = 0; j < e->count; j++)
-      if (e->fault[j].status == order[i]) return order[i];
+      if (e->fault[j].status == order[i].status) return order[i].status;
   return SG_OK;
 }
 
-void sg_error_move(sg_error *to, sg_error *from) {
-  for (int i = 0; i < from->count; i++) {
-    if (!SG_ROOM(to->fault, to->capacity, to->count + 1)) {
-      free(from->fault[i].place);
-      free(from->fault[i].message);
-      continue;
-    }
-    to->fault[to->count++] = from->fault[i];
-  }
-  free(from->fault);
-  *from = (sg_error){0};
+int sg_exit_code(sg_status status) {
+  for (int i = 0; i < N_STATUSES; i++)
+    if (order[i].status == status) return order[i].exit;
+  return EX_SOFTWARE;
 }
 
-void sg_error_clear(sg_error *e) {
-  for (int i = 0; i < e->count; i++) {
+static void clear_from(sg_error *e, int first) {
+  for (int i = first; i < e->count; i++) {
     free(e->fault[i].place);
     free(e->fault[i].message);
   }
@@ -63,19 +64,13 @@ void sg_error_clear(sg_error *e) {
   *e = (sg_error){0};
 }
 
-int sg_exit_code(sg_status status) {
-  switch (status) {
-  case SG_OK: return EX_OK;
-  case SG_UNDECODABLE:
-  case SG_INVALID: return EX_DATAERR;
-  case SG_USAGE: return EX_USAGE;
-  case SG_NO_INPUT: return EX_NOINPUT;
-  case SG_BUG: return EX_SOFTWARE;
-  case SG_NO_MEMORY: return EX_OSERR;
-  case SG_CANNOT_CREATE: return EX_CANTCREAT;
-  case SG_IO: return EX_IOERR;
-  case SG_BUSY: return EX_TEMPFAIL;
-  case SG_INTERRUPTED: return 130;
-  }
-  return EX_SOFTWARE;
+void sg_error_move(sg_error *to, sg_error *from) {
+  int moved = 0;
+  while (moved < from->count && SG_ROOM(to->fault, to->capacity, to->count + 1))
+    to->fault[to->count++] = from->fault[moved++];
+  clear_from(from, moved);
+}
+
+void sg_error_clear(sg_error *e) {
+  clear_from(e, 0);
 }

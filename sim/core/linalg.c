@@ -14,14 +14,6 @@ void sg_blas_single_thread(void) {
   openblas_set_num_threads(1);
 }
 
-const char *sg_blas_core(void) {
-  return openblas_get_corename();
-}
-
-const char *sg_blas_version(void) {
-  return openblas_get_config();
-}
-
 /* LAPACK reports a bad argument, a NaN in the input included, as a negative number. */
 static sg_status status_of(lapack_int info) {
   if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)
@@ -46,11 +38,15 @@ static sg_status reciprocal_condition(int n, const double *a, int lda, double no
   return status;
 }
 
+static double norm1(int n, const double *a, int lda) {
+  return LAPACKE_dlange_work(LAPACK_COL_MAJOR, '1', n, n, a, lda, NULL);
+}
+
 static sg_status solve(char transpose, int n, int nrhs, double *a, int lda, double *b, int ldb,
                        lapack_int *pivots, double *cond1) {
   if (cond1) *cond1 = n == 0 ? 1 : INFINITY;
   if (n == 0) return SG_OK;
-  double norm = LAPACKE_dlange_work(LAPACK_COL_MAJOR, '1', n, n, a, lda, NULL), rcond = 0;
+  double norm = norm1(n, a, lda), rcond = 0;
   if (!isfinite(norm)) return SG_UNDECODABLE;
   sg_status status = status_of(LAPACKE_dgetrf_work(LAPACK_COL_MAJOR, n, n, a, lda, pivots));
   if (!status) status = reciprocal_condition(n, a, lda, norm, &rcond);
@@ -70,17 +66,6 @@ sg_status sg_solve(int n, int nrhs, double *a, int lda, double *b, int ldb, lapa
 sg_status sg_solve_transposed(int n, int nrhs, double *a, int lda, double *b, int ldb,
                               lapack_int *pivots, double *cond1) {
   return solve('T', n, nrhs, a, lda, b, ldb, pivots, cond1);
-}
-
-/* The largest sum of absolute values of a column. */
-static double norm1(int n, const double *a, int lda) {
-  double most = 0;
-  for (int j = 0; j < n; j++) {
-    double sum = 0;
-    for (int i = 0; i < n; i++) sum += fabs(a[i + j * lda]);
-    if (!(sum <= most)) most = sum; /* a NAN stays */
-  }
-  return most;
 }
 
 sg_status sg_invert(int n, double *a, int lda, double *inverse, int ldi, lapack_int *pivots,

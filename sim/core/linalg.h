@@ -17,11 +17,6 @@
  * runs are parallel over replications, never inside one. */
 void sg_blas_single_thread(void);
 
-/* The name of the kernel set that OpenBLAS chose for this processor ("Haswell"), and its version.
- */
-const char *sg_blas_core(void);
-const char *sg_blas_version(void);
-
 /* Solves A X = B, A n × n. A is overwritten by its LU factors, B (n × nrhs) by X. *cond1 (may be
  * NULL) gets LAPACK's estimate of the 1-norm condition number. SG_UNDECODABLE when A is singular to
  * working precision (reciprocal condition below n·ε); unless a pivot is exactly zero (*cond1 is

@@ -14,28 +14,22 @@ typedef struct numbers {
   size_t count, capacity;
 } numbers;
 
-static sg_status add_row(sg_csv *r, numbers *m) {
-  if (m->rows++ == 0) m->columns = r->count;
-  if (!SG_ROOM(m->number, m->capacity, m->count + (size_t)m->columns)) return sg_fail_memory(r->e);
-  for (int i = 0; i < r->count && i < m->columns; i++)
-    sg_csv_finite(r, i, NULL, &m->number[m->count++]);
-  if (r->count != m->columns)
-    sg_csv_fault(r, r->count < m->columns ? r->count : m->columns,
-                 "expected %d numbers as in the first row, found %d", m->columns, r->count);
-  return SG_OK;
-}
-
 static sg_status read_rows(sg_csv *r, numbers *m) {
-  for (;;) {
-    sg_status status = sg_csv_next(r);
-    if (status == SG_INVALID) continue; /* it is counted */
-    if (status || r->count == 0) break;
-    status = add_row(r, m);
-    if (status) return status;
+  sg_status status;
+  while ((!(status = sg_csv_next(r)) && r->count > 0) || status == SG_INVALID) {
+    if (status) continue; /* it is counted */
+    if (m->rows++ == 0) m->columns = r->count;
+    if (!SG_ROOM(m->number, m->capacity, m->count + (size_t)m->columns))
+      return sg_fail_memory(r->e);
+    for (int i = 0; i < r->count && i < m->columns; i++)
+      sg_csv_finite(r, i, NULL, &m->number[m->count++]);
+    if (r->count != m->columns)
+      sg_csv_fault(r, r->count < m->columns ? r->count : m->columns,
+                   "expected %d numbers as in the first row, found %d", m->columns, r->count);
   }
-  if (m->rows == 0 && r->faults == 0)
+  if (!status && m->rows == 0 && r->faults == 0)
     sg_csv_fault(r, -1, "expected rows of numbers, found an empty file");
-  return SG_OK;
+  return status;
 }
 
 sg_status sg_matrix_read(const char *path, const char *place, sg_matrix **out, sg_error *e) {

@@ -3,7 +3,6 @@
 #include "sim/core/nearest.h"
 
 #include <ctype.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,17 +41,18 @@ static int mistake(const char *word, const char *candidate) {
   return -1;
 }
 
+bool sg_consider(sg_nearness *n, const char *candidate) {
+  int cost = mistake(n->word, candidate);
+  if (cost < 0 || (n->best && cost >= n->cost)) return false;
+  n->best = candidate;
+  n->cost = cost;
+  return true;
+}
+
 const char *sg_nearest(const char *word, const char *const *candidates) {
-  const char *best = NULL;
-  int least = 0;
-  for (; *candidates; candidates++) {
-    int cost = mistake(word, *candidates);
-    if (cost >= 0 && (!best || cost < least)) {
-      best = *candidates;
-      least = cost;
-    }
-  }
-  return best;
+  sg_nearness n = {.word = word};
+  for (; *candidates; candidates++) sg_consider(&n, *candidates);
+  return n.best;
 }
 
 sg_suggestion sg_suggest(const char *word, const char *const *candidates) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of parameter tables: defaults, ranges, members of objects, access by name. */
+/* Values of parameter tables: defaults, ranges, members of objects, access by name, and variants of
+ * families as a person types them. */
 #include "sim/core/param.h"
 #include "sim/core/text.h"
 
@@ -15,9 +16,18 @@
 
 const sg_variant *sg_family_find(const sg_family *family, const char *name) {
   const sg_variant *variant;
-  for (int i = 0; (variant = family->at(i)); i++)
+  if (!name) name = family->fallback;
+  for (int i = 0; name && (variant = family->at(i)); i++)
     if (strcmp(variant->name, name) == 0) return variant;
   return NULL;
+}
+
+const char **sg_family_names(const sg_family *family) {
+  int n = 0;
+  while (family->at(n)) n++;
+  const char **names = calloc((size_t)n + 1, sizeof *names);
+  for (int i = 0; names && i < n; i++) names[i] = family->at(i)->name;
+  return names;
 }
 
 /* --- One value -------------------------------------------------------------------------------- */
@@ -40,30 +50,30 @@ static sg_status set_text(sg_value *value, const char *text, sg_error *e) {
 sg_status sg_value_set_number(const sg_param *p, sg_value *value, const char *place, double number,
                               sg_error *e) {
   bool whole = fabs(number) <= MAX_WHOLE && number == floor(number);
-  switch (p->kind) {
-  case SG_INT:
-  case SG_REAL:
-    if (!isfinite(number) || (p->kind == SG_INT && !whole) || !in_range(p, number))
-      return sg_fail_number(p, place, number, e);
-    value->number = number;
-    value->given = true;
-    free(value->text); /* the default may have been a word */
-    value->text = NULL;
-    return SG_OK;
-  case SG_SEED: {
-    if (!whole || number < 0) return sg_fail_number(p, place, number, e);
+  bool fits = p->kind == SG_REAL
+                  ? isfinite(number)
+                  : whole && (p->kind == SG_INT || (p->kind == SG_SEED && number >= 0));
+  if (!fits || !in_range(p, number)) return sg_fail_number(p, place, number, e);
+  if (p->kind == SG_SEED) {
     char digits[32];
     snprintf(digits, sizeof digits, "%.0f", number);
     value->seed = (uint64_t)number;
     return set_text(value, digits, e);
   }
-  default: return sg_fail_number(p, place, number, e);
-  }
+  value->number = number;
+  value->given = true;
+  free(value->text); /* the default may have been a word */
+  value->text = NULL;
+  return SG_OK;
 }
 
 sg_status sg_value_set_bool(const sg_param *p, sg_value *value, const char *place, bool flag,
                             sg_error *e) {
-  if (p->kind != SG_BOOL) return sg_fail_expected(e, place, p, flag ? "true" : "false");
+  if (p->kind != SG_BOOL) {
+    sg_buffer b = {0};
+    sg_put_expected(p, flag ? "true" : "false", &b);
+    return sg_fail_buffer(e, SG_INVALID, place, &b);
+  }
   value->number = flag;
   value->given = true;
   return SG_OK;
@@ -139,12 +149,8 @@ static bool set_default(const sg_param *p, const char *pointer, sg_value *value)
     break;
   case SG_OBJECT:
   case SG_FAMILY: {
-    const sg_variant *variant = NULL;
-    if (p->flags & SG_OPTIONAL) return true;
-    if (p->kind == SG_FAMILY) {
-      variant = p->family->fallback ? sg_family_find(p->family, p->family->fallback) : NULL;
-      if (!variant) return true;
-    }
+    const sg_variant *variant = p->kind == SG_FAMILY ? sg_family_find(p->family, NULL) : NULL;
+    if (p->flags & SG_OPTIONAL || (p->kind == SG_FAMILY && !variant)) return true;
     char *place = sg_pointer_join(pointer, p->name);
     value->object = place ? sg_values_new(p->fields, variant, place) : NULL;
     free(place);
@@ -167,30 +173,24 @@ void sg_value_clear(sg_value *value) {
   *value = (sg_value){0};
 }
 
-static bool copy_value(const sg_value *from, sg_value *to) {
-  *to = *from;
-  to->text = NULL;
-  to->object = NULL;
-  to->item = NULL;
-  to->matrix = NULL;
-  to->count = 0;
-  if (from->text && !(to->text = strdup(from->text))) return false;
-  if (from->matrix && !(to->matrix = sg_matrix_copy(from->matrix))) return false;
-  if (from->object && !(to->object = sg_values_copy(from->object))) return false;
-  if (from->count == 0) return true;
-  if (!(to->item = calloc((size_t)from->count, sizeof *to->item))) return false;
-  for (; to->count < from->count; to->count++)
-    if (!copy_value(&from->item[to->count], &to->item[to->count])) {
-      to->count++; /* what there is of this one is freed as well */
-      return false;
-    }
-  return true;
-}
-
 bool sg_value_new_items(sg_value *list, int count) {
   list->item = calloc(count ? (size_t)count : 1, sizeof *list->item);
   list->count = list->item ? count : 0;
   return list->item;
+}
+
+static bool copy_value(const sg_value *from, sg_value *to) {
+  *to = *from;
+  to->text = from->text ? strdup(from->text) : NULL;
+  to->matrix = from->matrix ? sg_matrix_copy(from->matrix) : NULL;
+  to->object = from->object ? sg_values_copy(from->object) : NULL;
+  to->item = NULL;
+  to->count = 0;
+  bool ok = !to->text == !from->text && !to->matrix == !from->matrix &&
+            !to->object == !from->object &&
+            (from->count == 0 || sg_value_new_items(to, from->count));
+  for (int i = 0; ok && i < from->count; i++) ok = copy_value(&from->item[i], &to->item[i]);
+  return ok;
 }
 
 /* --- The members of an object ----------------------------------------------------------------- */
@@ -225,7 +225,9 @@ int sg_values_size(const sg_values *v) {
   return v->n_common + v->n_own;
 }
 
-sg_values *sg_values_new(const sg_param *common, const sg_variant *variant, const char *pointer) {
+/* New values: those of `from`, or (NULL) the defaults. */
+static sg_values *make(const sg_param *common, const sg_variant *variant, const char *pointer,
+                       const sg_values *from) {
   sg_values *v = calloc(1, sizeof *v);
   if (!v) return NULL;
   v->common = common;
@@ -234,26 +236,22 @@ sg_values *sg_values_new(const sg_param *common, const sg_variant *variant, cons
   v->n_own = variant ? sg_table_size(variant->params) : 0;
   int n = sg_values_size(v);
   v->pointer = strdup(pointer);
-  v->value = calloc(n ? (size_t)n : 1, sizeof *v->value);
+  v->value = calloc((size_t)n + 1, sizeof *v->value);
   bool ok = v->pointer && v->value;
-  for (int i = 0; ok && i < n; i++) ok = set_default(sg_values_row(v, i), pointer, &v->value[i]);
+  for (int i = 0; ok && i < n; i++)
+    ok = from ? copy_value(&from->value[i], &v->value[i])
+              : set_default(sg_values_row(v, i), pointer, &v->value[i]);
   if (ok) return v;
   sg_values_free(v);
   return NULL;
 }
 
-sg_values *sg_values_copy(const sg_values *from) {
-  sg_values *v = calloc(1, sizeof *v);
-  if (!v) return NULL;
-  *v = *from;
-  int n = sg_values_size(v);
-  v->pointer = strdup(from->pointer);
-  v->value = calloc(n ? (size_t)n : 1, sizeof *v->value);
-  bool ok = v->pointer && v->value;
-  for (int i = 0; ok && i < n; i++) ok = copy_value(&from->value[i], &v->value[i]);
-  if (ok) return v;
-  sg_values_free(v);
-  return NULL;
+sg_values *sg_values_new(const sg_param *common, const sg_variant *variant, const char *pointer) {
+  return make(common, variant, pointer, NULL);
+}
+
+sg_values *sg_values_copy(const sg_values *v) {
+  return make(v->common, v->variant, v->pointer, v);
 }
 
 void sg_values_free(sg_values *v) {
@@ -280,46 +278,109 @@ sg_value *sg_values_find(const sg_values *v, const char *name) {
   return i < 0 ? NULL : &v->value[i];
 }
 
-/* The row and value to set, and the place of its faults (to be freed). */
-static sg_status locate(sg_values *v, const char *name, const sg_param **row, sg_value **value,
-                        char **place, sg_error *e) {
-  int i = find(v, name);
-  *place = sg_pointer_join(v->pointer, name);
-  if (!*place) return sg_fail_memory(e);
-  if (i < 0) return sg_fail_unknown(e, SG_INVALID, *place, name, v->common, v->variant, NULL);
-  *row = sg_values_row(v, i);
-  *value = &v->value[i];
+/* --- Variants by name ------------------------------------------------------------------------- */
+
+sg_status sg_value_set_variant(const sg_param *row, sg_value *value, const char *place,
+                               const char *name, sg_error *e) {
+  const sg_variant *variant = sg_family_find(row->family, name);
+  if (!variant) return sg_fail_variant(e, place, row->family, name);
+  sg_values *object = sg_values_new(row->fields, variant, place);
+  if (!object) return sg_fail_memory(e);
+  sg_values_free(value->object);
+  value->object = object;
+  value->given = true;
   return SG_OK;
 }
 
-sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg_error *e) {
-  const sg_param *row;
-  sg_value *value;
-  char *place;
-  sg_status status = locate(v, name, &row, &value, &place, e);
-  if (!status) status = sg_value_set_number(row, value, place, number, e);
+/* The length of the member that `text` begins with: up to a comma that stands in no brackets. */
+static size_t member_length(const char *text) {
+  int depth = 0;
+  size_t n = 0;
+  for (; text[n] && (depth > 0 || text[n] != ','); n++)
+    depth += (text[n] == '(') - (text[n] == ')');
+  return n;
+}
+
+static sg_status parse_member(sg_values *values, const char *text, size_t length, sg_error *e) {
+  char *member = strndup(text, length), *equals = member ? strchr(member, '=') : NULL;
+  if (!member) return sg_fail_memory(e);
+  sg_status status;
+  if (!equals) {
+    status = sg_fail(e, SG_INVALID, values->pointer,
+                     "expected member=value in the brackets of \"%s\", found \"%s\"",
+                     values->variant->name, member);
+  } else {
+    *equals = 0;
+    status = sg_values_param(values, member)
+                 ? sg_values_parse(values, member, equals + 1, e)
+                 : sg_fail_unknown(e, SG_INVALID, values->pointer, member, values->common,
+                                   values->variant, NULL);
+  }
+  free(member);
+  return status;
+}
+
+/* As a person types it: "deadline(deadline_s=30)",
+ * "first-of(first=decodable,second=deadline(deadline_s=30))". */
+static sg_status parse_variant(const sg_param *row, sg_value *value, const char *place,
+                               const char *text, sg_error *e) {
+  size_t length = strcspn(text, "("), end = strlen(text);
+  char *name = strndup(text, length);
+  if (!name) return sg_fail_memory(e);
+  sg_value new = {0};
+  sg_status status = sg_value_set_variant(row, &new, place, name, e);
+  free(name);
+  if (!status && text[length] && text[end - 1] != ')')
+    status = sg_fail(e, SG_INVALID, place, "expected a closing bracket, found \"%s\"", text);
+  for (const char *at = text + length + (text[length] != 0); !status && at < text + end - 1;) {
+    size_t n = member_length(at);
+    if (at + n > text + end - 1) n = (size_t)(text + end - 1 - at); /* without the last bracket */
+    status = parse_member(new.object, at, n, e);
+    at += n + 1;
+  }
+  if (!status) status = sg_values_check_required(new.object, e);
+  sg_value_clear(status ? &new : value);
+  if (!status) *value = new;
+  return status;
+}
+
+/* --- Members by name -------------------------------------------------------------------------- */
+
+/* What a member is set to. */
+typedef enum input { NUMBER, TRUTH, STRING, TYPED_VARIANT } input;
+
+static sg_status set(sg_values *v, const char *name, input as, double number, const char *text,
+                     sg_error *e) {
+  const sg_param *row = sg_values_param(v, name);
+  sg_value *value = sg_values_find(v, name);
+  char *place = sg_pointer_join(v->pointer, name);
+  sg_status status;
+  if (!place)
+    status = sg_fail_memory(e);
+  else if (!row)
+    status = sg_fail_unknown(e, SG_INVALID, place, name, v->common, v->variant, NULL);
+  else if (as == NUMBER)
+    status = sg_value_set_number(row, value, place, number, e);
+  else if (as == TRUTH)
+    status = sg_value_set_bool(row, value, place, number != 0, e);
+  else if (as == TYPED_VARIANT)
+    status = parse_variant(row, value, place, text, e);
+  else
+    status = sg_value_set_string(row, value, place, text, e);
   free(place);
   return status;
+}
+
+sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg_error *e) {
+  return set(v, name, NUMBER, number, NULL, e);
 }
 
 sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error *e) {
-  const sg_param *row;
-  sg_value *value;
-  char *place;
-  sg_status status = locate(v, name, &row, &value, &place, e);
-  if (!status) status = sg_value_set_bool(row, value, place, flag, e);
-  free(place);
-  return status;
+  return set(v, name, TRUTH, flag, NULL, e);
 }
 
 sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e) {
-  const sg_param *row;
-  sg_value *value;
-  char *place;
-  sg_status status = locate(v, name, &row, &value, &place, e);
-  if (!status) status = sg_value_set_string(row, value, place, text, e);
-  free(place);
-  return status;
+  return set(v, name, STRING, 0, text, e);
 }
 
 /* A decimal number and nothing else: no hexadecimal, "inf" or spaces, which strtod would take. */
@@ -337,14 +398,8 @@ sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_e
     return sg_values_set_number(v, name, number, e);
   if (row && row->kind == SG_BOOL && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
     return sg_values_set_bool(v, name, text[0] == 't', e);
-  if (row && row->kind == SG_FAMILY && row->family->by_name) {
-    char *place = sg_pointer_join(v->pointer, name);
-    sg_status status =
-        place ? sg_family_parse(row, place, text, sg_values_find(v, name), e) : sg_fail_memory(e);
-    free(place);
-    return status;
-  }
-  return sg_values_set_string(v, name, text, e);
+  bool variant = row && row->kind == SG_FAMILY && row->family->by_name;
+  return set(v, name, variant ? TYPED_VARIANT : STRING, 0, text, e);
 }
 
 /* Written in the scenario, or something in it is. */
@@ -355,40 +410,38 @@ static bool is_present(const sg_value *value) {
   return false;
 }
 
-static sg_status check_required(const sg_param *p, const sg_value *value, const char *pointer,
-                                sg_error *e) {
-  if (p->flags & SG_REQUIRED && !is_present(value)) return sg_fail_missing(e, pointer, p);
-  sg_status status = SG_OK;
-  if (value->object) status = sg_values_check_required(value->object, e);
+/* In what a value holds. */
+static sg_status check_required(const sg_value *value, sg_error *e) {
+  sg_status status = value->object ? sg_values_check_required(value->object, e) : SG_OK;
   for (int i = 0; i < value->count; i++)
-    if (value->item[i].object && sg_values_check_required(value->item[i].object, e))
-      status = SG_INVALID;
+    if (check_required(&value->item[i], e)) status = SG_INVALID;
   return status;
 }
 
 sg_status sg_values_check_required(const sg_values *v, sg_error *e) {
   sg_status status = SG_OK;
   for (int i = 0; i < sg_values_size(v); i++) {
-    sg_status one = check_required(sg_values_row(v, i), &v->value[i], v->pointer, e);
+    const sg_param *row = sg_values_row(v, i);
+    bool missing = row->flags & SG_REQUIRED && !is_present(&v->value[i]);
+    sg_status one = missing ? sg_fail_missing(e, v->pointer, row) : check_required(&v->value[i], e);
     if (one) status = one;
   }
   return status;
 }
 
-/* The word of the choice before '=' in `with`, and the length of the choice's name. */
-static const char *with_word(const sg_values *v, const char *with, size_t *length) {
-  *length = strcspn(with, "=");
+/* The word of the choice that `with` names before its '='. */
+static const char *with_word(const sg_values *v, const char *with) {
+  size_t n = strcspn(with, "=");
   for (int i = 0; i < sg_values_size(v); i++) {
     const char *name = sg_values_row(v, i)->name;
-    if (strncmp(name, with, *length) == 0 && !name[*length]) return v->value[i].text;
+    if (strncmp(name, with, n) == 0 && !name[n]) return v->value[i].text;
   }
   return NULL;
 }
 
 bool sg_values_with(const sg_values *v, const sg_param *row) {
-  size_t length;
-  const char *word = row->with ? with_word(v, row->with, &length) : NULL;
-  return !row->with || (word && strcmp(word, row->with + length + 1) == 0);
+  const char *word = row->with ? with_word(v, row->with) : NULL;
+  return !row->with || (word && strcmp(word, strchr(row->with, '=') + 1) == 0);
 }
 
 sg_status sg_values_check_with(const sg_values *v, sg_error *e) {
@@ -396,11 +449,10 @@ sg_status sg_values_check_with(const sg_values *v, sg_error *e) {
   for (int i = 0; i < sg_values_size(v); i++) {
     const sg_param *row = sg_values_row(v, i);
     if (!v->value[i].given || sg_values_with(v, row)) continue;
-    size_t length;
-    const char *word = with_word(v, row->with, &length);
+    const char *word = with_word(v, row->with), *equals = strchr(row->with, '=');
     status =
         sg_fail_at(e, v, row->name, "expected \"%s\" only with %.*s \"%s\", found \"%s\"",
-                   row->name, (int)length, row->with, row->with + length + 1, word ? word : "");
+                   row->name, (int)(equals - row->with), row->with, equals + 1, word ? word : "");
   }
   return status;
 }
@@ -442,10 +494,7 @@ int sg_choice(const sg_values *v, const char *name) {
 }
 
 const char *sg_text(const sg_values *v, const char *name) {
-  return get(v, name,
-             KIND(SG_TEXT) | KIND(SG_CHOICE) | KIND(SG_SEED) | KIND(SG_ANY) | KIND(SG_INT) |
-                 KIND(SG_REAL) | KIND(SG_MATRIX))
-      ->text;
+  return get(v, name, ~(KIND(SG_BOOL) | KIND(SG_OBJECT) | KIND(SG_FAMILY) | KIND(SG_LIST)))->text;
 }
 
 uint64_t sg_seed(const sg_values *v, const char *name) {

@@ -34,15 +34,15 @@ typedef enum sg_kind {
 
 #define SG_UNBOUNDED DBL_MAX /* .max = SG_UNBOUNDED, .min = -SG_UNBOUNDED: no bound */
 
-enum {                   /* sg_param.flags */
-       SG_REQUIRED = 1,  /* must be given; the default is not used */
-       SG_OPTIONAL = 2,  /* may be absent and has no default: ask sg_given() */
-       SG_MIN_OPEN = 4,  /* the value must be greater than min, not equal */
-       SG_MAX_OPEN = 8,  /* the value must be less than max, not equal */
-       SG_UNHASHED = 16, /* does not change a result row: left out of a point's hash */
-       SG_IS_PATH =
-           32 /* a text that names a file, relative to the scenario file; the resolved value
-                 is the path to open. The file's content goes into the hash, its name not. */
+/* sg_param.flags. A path is a text that names a file, relative to the scenario file; the resolved
+ * value is the path to open. The file's content goes into the hash, its name not. */
+enum {
+  SG_REQUIRED = 1,  /* must be given; the default is not used */
+  SG_OPTIONAL = 2,  /* may be absent and has no default: ask sg_given() */
+  SG_MIN_OPEN = 4,  /* the value must be greater than min, not equal */
+  SG_MAX_OPEN = 8,  /* the value must be less than max, not equal */
+  SG_UNHASHED = 16, /* does not change a result row: left out of a point's hash */
+  SG_IS_PATH = 32
 };
 
 struct sg_family;
@@ -111,8 +111,10 @@ typedef struct sg_family {
     return i >= 0 && (size_t)i < sizeof(array) / sizeof *(array) ? &(array)[i] : NULL;             \
   }
 
-/* The variant of that name, or NULL. */
+/* The variant of that name (NULL: the fallback), or NULL. */
 const sg_variant *sg_family_find(const sg_family *family, const char *name);
+/* The names of all variants, ending in NULL, to be freed. NULL: no memory. */
+const char **sg_family_names(const sg_family *family);
 
 typedef struct sg_value {
   bool given;               /* written in the scenario; otherwise the default, or absent */
@@ -146,35 +148,29 @@ const sg_param *sg_values_param(const sg_values *v, const char *name);
 sg_value *sg_values_find(const sg_values *v, const char *name);
 
 /* Checks a value against the row's kind and range and stores it; a fault names what was expected
- * and what was found, at the member's pointer. These are the only places where a range is checked.
- */
+ * and what was found, at the member's pointer. Ranges are checked nowhere else. */
 sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg_error *e);
 sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error *e);
 sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e);
-/* As a person types it on a command line (name=text): parsed by the row's kind. */
+/* As a person types it on a command line (name=text): parsed by the row's kind. A family that goes
+ * by name has its members in brackets if it has some: "deadline(deadline_s=30)". */
 sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e);
-/* The same for a family that goes by name: the variant, with members in brackets if it has some,
- * "deadline(deadline_s=30)". */
-sg_status sg_family_parse(const sg_param *row, const char *place, const char *text, sg_value *value,
-                          sg_error *e);
 /* A fault for every SG_REQUIRED member that is absent, in nested objects too. */
 sg_status sg_values_check_required(const sg_values *v, sg_error *e);
-/* A fault for every member that is given without the word of another that its row's `with` names.
- */
+/* A fault for every member given without the word of another that its row's `with` names. */
 sg_status sg_values_check_with(const sg_values *v, sg_error *e);
 /* Whether the row's `with` is met. */
 bool sg_values_with(const sg_values *v, const sg_param *row);
 
-/* --- For readers of formats: single rows and values --------------------------------------------
- */
+/* --- For readers of formats: single rows and values ------------------------------------------- */
 
 struct sg_buffer;
 
 int sg_table_size(const sg_param *table);                 /* rows; 0 of NULL */
 int sg_values_size(const sg_values *v);                   /* n_common + n_own */
 const sg_param *sg_values_row(const sg_values *v, int i); /* the table row of value[i] */
-char *sg_pointer_join(const char *pointer,
-                      const char *name); /* "/a" + "b" → "/a/b"; NULL: no memory */
+/* "/a" + "b" → "/a/b", to be freed; NULL: no memory. */
+char *sg_pointer_join(const char *pointer, const char *name);
 /* As sg_values_set_…, for a value that is anywhere (an item of a list). */
 sg_status sg_value_set_number(const sg_param *row, sg_value *value, const char *place,
                               double number, sg_error *e);
@@ -182,18 +178,25 @@ sg_status sg_value_set_bool(const sg_param *row, sg_value *value, const char *pl
                             sg_error *e);
 sg_status sg_value_set_string(const sg_param *row, sg_value *value, const char *place,
                               const char *text, sg_error *e);
+/* A family's variant with all members at their defaults. */
+sg_status sg_value_set_variant(const sg_param *row, sg_value *value, const char *place,
+                               const char *name, sg_error *e);
 /* Frees what a value owns and empties it. */
 void sg_value_clear(sg_value *value);
 /* Makes `count` empty items of a list that has none. false: no memory. */
 bool sg_value_new_items(sg_value *list, int count);
 /* "a" or "an". */
 const char *sg_article(const char *word);
+/* ""decodable", "count"". */
+void sg_put_words(const char *const *words, struct sg_buffer *out);
 /* "a whole number ≥ 0", for messages and documentation. */
 void sg_param_expectation(const sg_param *row, struct sg_buffer *out);
-/* "expected a whole number ≥ 0, found …". */
-sg_status sg_fail_expected(sg_error *e, const char *place, const sg_param *row, const char *found);
-/* The same where a string that is no word of the row, or a number that is not in its range, was
- * found. */
+/* "expected a whole number ≥ 0, found " and what was found, or its beginning. */
+void sg_put_expected(const sg_param *row, const char *found, struct sg_buffer *out);
+/* A fault with this message, which is freed. SG_NO_MEMORY if that has failed or place is NULL. */
+sg_status sg_fail_buffer(sg_error *e, sg_status status, const char *place,
+                         struct sg_buffer *message);
+/* A string that is no word of the row, or a number that is not in its range, was found. */
 sg_status sg_fail_word(const sg_param *row, const char *place, const char *text, sg_error *e);
 sg_status sg_fail_number(const sg_param *row, const char *place, double number, sg_error *e);
 /* ""d" is missing; expected …", for a member of the object at `pointer`. */

@@ -35,8 +35,11 @@ static void put_range(const sg_param *p, sg_buffer *b) {
   }
 }
 
-static void put_words(const char *const *words, sg_buffer *b) {
-  for (int i = 0; words[i]; i++) sg_putf(b, "%s\"%s\"", i ? ", " : "", words[i]);
+void sg_put_words(const char *const *words, sg_buffer *b) {
+  for (int i = 0; words[i]; i++) {
+    sg_put(b, i ? ", " : "");
+    sg_put_json_string(b, words[i]);
+  }
 }
 
 void sg_param_expectation(const sg_param *p, sg_buffer *b) {
@@ -47,13 +50,13 @@ void sg_param_expectation(const sg_param *p, sg_buffer *b) {
     put_range(p, b);
     if (p->choices) {
       sg_put(b, " or ");
-      put_words(p->choices, b);
+      sg_put_words(p->choices, b);
     }
     break;
   case SG_BOOL: sg_put(b, "true or false"); break;
   case SG_CHOICE:
     sg_put(b, "one of ");
-    put_words(p->choices, b);
+    sg_put_words(p->choices, b);
     break;
   case SG_TEXT: sg_put(b, "a string"); break;
   case SG_SEED:
@@ -76,13 +79,16 @@ void sg_param_expectation(const sg_param *p, sg_buffer *b) {
   }
 }
 
-sg_status sg_fail_expected(sg_error *e, const char *place, const sg_param *p, const char *found) {
-  sg_buffer b = {0};
-  sg_param_expectation(p, &b);
-  sg_status status = b.failed
-                         ? sg_fail_memory(e)
-                         : sg_fail(e, SG_INVALID, place, "expected %s, found %s", b.data, found);
-  sg_buffer_free(&b);
+void sg_put_expected(const sg_param *p, const char *found, sg_buffer *b) {
+  sg_put(b, "expected ");
+  sg_param_expectation(p, b);
+  sg_putf(b, ", found %s", found);
+}
+
+sg_status sg_fail_buffer(sg_error *e, sg_status status, const char *place, sg_buffer *message) {
+  status = message->failed || !place ? sg_fail_memory(e)
+                                     : sg_fail(e, status, place, "%s", message->data);
+  sg_buffer_free(message);
   return status;
 }
 
@@ -104,26 +110,22 @@ static void put_quoted(const char *text, sg_buffer *b) {
 
 /* "expected …, found "word"; did you mean "…"?" where the words are those of the row's choices. */
 sg_status sg_fail_word(const sg_param *p, const char *place, const char *text, sg_error *e) {
-  sg_buffer found = {0};
-  sg_put(&found, p->kind == SG_CHOICE || p->choices || p->kind == SG_SEED ? "" : "the string ");
-  put_quoted(text, &found);
-  if (p->choices) sg_put(&found, sg_suggest(text, p->choices).text);
-  sg_status status = found.failed ? sg_fail_memory(e) : sg_fail_expected(e, place, p, found.data);
-  sg_buffer_free(&found);
-  return status;
+  sg_buffer b = {0};
+  sg_put_expected(p, p->choices || p->kind == SG_SEED ? "" : "the string ", &b);
+  put_quoted(text, &b);
+  if (p->choices) sg_put(&b, sg_suggest(text, p->choices).text);
+  return sg_fail_buffer(e, SG_INVALID, place, &b);
 }
 
 sg_status sg_fail_number(const sg_param *p, const char *place, double number, sg_error *e) {
   bool numeric = p->kind == SG_INT || p->kind == SG_REAL || p->kind == SG_SEED;
-  sg_buffer found = {0};
-  sg_put(&found, numeric ? "" : "the number ");
+  sg_buffer b = {0};
+  sg_put_expected(p, numeric ? "" : "the number ", &b);
   if (isfinite(number))
-    sg_put_json_number(&found, number);
+    sg_put_json_number(&b, number);
   else
-    sg_putf(&found, "%s", isnan(number) ? "not a number" : number > 0 ? "infinity" : "-infinity");
-  sg_status status = found.failed ? sg_fail_memory(e) : sg_fail_expected(e, place, p, found.data);
-  sg_buffer_free(&found);
-  return status;
+    sg_put(&b, isnan(number) ? "not a number" : number > 0 ? "infinity" : "-infinity");
+  return sg_fail_buffer(e, SG_INVALID, place, &b);
 }
 
 sg_status sg_fail_unknown(sg_error *e, sg_status status, const char *place, const char *name,
@@ -151,48 +153,37 @@ sg_status sg_fail_unknown(sg_error *e, sg_status status, const char *place, cons
   } else if (k > 0) {
     sg_put(&b, "; expected ");
     sg_put(&b, k > 1 ? "one of " : "");
-    put_words(names, &b);
+    sg_put_words(names, &b);
   }
-  status = b.failed ? sg_fail_memory(e) : sg_fail(e, status, place, "%s", b.data);
-  sg_buffer_free(&b);
   free(names);
-  return status;
+  return sg_fail_buffer(e, status, place, &b);
 }
 
 sg_status sg_fail_variant(sg_error *e, const char *place, const sg_family *family,
                           const char *name) {
-  int n = 0;
-  while (family->at(n)) n++;
-  const char **names = calloc((size_t)n + 1, sizeof *names);
+  const char **names = sg_family_names(family);
   if (!names) return sg_fail_memory(e);
-  for (int i = 0; i < n; i++) names[i] = family->at(i)->name;
-  sg_suggestion near = name ? sg_suggest(name, names) : (sg_suggestion){{0}};
   sg_buffer b = {0};
   if (name) {
+    sg_suggestion near = sg_suggest(name, names);
     sg_putf(&b, "unknown %s ", family->what);
     put_quoted(name, &b);
-    sg_put(&b, near.text);
-    sg_put(&b, *near.text ? " There are " : "; there are ");
+    sg_putf(&b, "%s%s", near.text, *near.text ? " There are " : "; there are ");
   } else {
     sg_putf(&b, "\"%s\" is missing; expected the name of %s %s: ", family->selector,
             sg_article(family->what), family->what);
   }
-  put_words(names, &b);
-  sg_status status = b.failed ? sg_fail_memory(e) : sg_fail(e, SG_INVALID, place, "%s", b.data);
-  sg_buffer_free(&b);
+  sg_put_words(names, &b);
   free(names);
-  return status;
+  return sg_fail_buffer(e, SG_INVALID, place ? place : "", &b); /* words of a command have none */
 }
 
 sg_status sg_fail_missing(sg_error *e, const char *pointer, const sg_param *row) {
   char *place = sg_pointer_join(pointer, row->name);
   sg_buffer b = {0};
+  sg_putf(&b, "\"%s\" is missing; expected ", row->name);
   sg_param_expectation(row, &b);
-  sg_status status =
-      !place || b.failed
-          ? sg_fail_memory(e)
-          : sg_fail(e, SG_INVALID, place, "\"%s\" is missing; expected %s", row->name, b.data);
-  sg_buffer_free(&b);
+  sg_status status = sg_fail_buffer(e, SG_INVALID, place, &b);
   free(place);
   return status;
 }
@@ -201,9 +192,8 @@ sg_status sg_fail_at(sg_error *e, const sg_values *v, const char *name, const ch
   char *place = name ? sg_pointer_join(v->pointer, name) : strdup(v->pointer), *message = NULL;
   va_list args;
   va_start(args, format);
-  int length = vasprintf(&message, format, args);
+  if (vasprintf(&message, format, args) < 0) message = NULL;
   va_end(args);
-  if (length < 0) message = NULL;
   sg_status status =
       !place || !message ? sg_fail_memory(e) : sg_fail(e, SG_INVALID, place, "%s", message);
   free(place);

@@ -21,52 +21,60 @@ typedef struct cell {
 } cell;
 
 struct sg_table {
-  int n; /* columns */
+  int n, n_capacity; /* columns */
   size_t count, capacity;
-  char **name;
-  cell *cell; /* row by row */
+  cell *name, *cell; /* row by row */
   bool failed;
 };
 
+/* A failed table stays usable; sg_table_print then marks its output as failed. */
+void sg_table_column(sg_table *t, const char *name) {
+  char *copy = name && SG_ROOM(t->name, t->n_capacity, t->n + 1) ? strdup(name) : NULL;
+  if (copy)
+    t->name[t->n++] = (cell){.kind = TEXT, .text = copy};
+  else
+    t->failed = true;
+}
+
 sg_table *sg_table_new(int n, const char *const *columns) {
   sg_table *t = calloc(1, sizeof *t);
-  if (!t) return NULL;
-  t->n = n;
-  t->name = calloc((size_t)n + 1, sizeof *t->name);
-  if (!t->name) goto no_memory;
-  for (int i = 0; i < n; i++)
-    if (!(t->name[i] = strdup(columns[i]))) goto no_memory;
+  for (int i = 0; t && i < n; i++) sg_table_column(t, columns[i]);
   return t;
-no_memory:
-  sg_table_free(t);
-  return NULL;
+}
+
+sg_table *sg_table_at(sg_table *t, const char *name) {
+  bool found = false;
+  for (int j = 0; name && j < t->n && !found; j++) found = !strcmp(t->name[j].text, name);
+  if (!found) sg_table_column(t, name);
+  return t;
+}
+
+void sg_table_drop_rows(sg_table *t) {
+  while (t->count > 0) free(t->cell[--t->count].text);
 }
 
 void sg_table_free(sg_table *t) {
   if (!t) return;
-  for (size_t i = 0; i < t->count; i++) free(t->cell[i].text);
-  for (int i = 0; t->name && i < t->n; i++) free(t->name[i]);
+  sg_table_drop_rows(t);
+  while (t->n > 0) free(t->name[--t->n].text);
   free(t->cell);
   free(t->name);
   free(t);
 }
 
-/* A failed table stays usable; sg_table_print then marks its output as failed. */
 static void add(sg_table *t, cell c) {
-  if (!SG_ROOM(t->cell, t->capacity, t->count + 1)) {
+  if (SG_ROOM(t->cell, t->capacity, t->count + 1)) {
+    t->cell[t->count++] = c;
+  } else {
     t->failed = true;
     free(c.text);
-    return;
   }
-  t->cell[t->count++] = c;
 }
 
 void sg_table_text(sg_table *t, const char *text) {
   cell c = {.kind = text ? TEXT : EMPTY, .text = text ? strdup(text) : NULL};
-  if (text && !c.text)
-    t->failed = true;
-  else
-    add(t, c);
+  t->failed |= text && !c.text;
+  add(t, c);
 }
 
 void sg_table_integer(sg_table *t, long long x) {
@@ -81,17 +89,17 @@ int sg_table_rows(const sg_table *t) {
   return t->n ? (int)(t->count / (size_t)t->n) : 0;
 }
 
+enum { NAMES = -1, RULE = -2 }; /* "rows" above the first */
+
 static const cell *at(const sg_table *t, int row, int column) {
-  return &t->cell[(size_t)row * (size_t)t->n + (size_t)column];
+  return row == NAMES ? &t->name[column] : &t->cell[(size_t)row * (size_t)t->n + (size_t)column];
 }
 
 /* --- Text and Markdown: cells as people read them --------------------------------------------- */
 
-/* Columns on a terminal: code points of UTF-8. The project prints no double-width characters. */
+/* On a terminal. */
 static int width_of(const char *s) {
-  int n = 0;
-  for (; *s; s++) n += ((unsigned char)*s & 0xC0) != 0x80;
-  return n;
+  return sg_utf8_columns(s, strlen(s));
 }
 
 /* `digits` significant digits, without an exponent where that stays readable. Whole numbers have no
@@ -127,11 +135,58 @@ static void put_blanks(sg_buffer *out, int n) {
   for (int i = 0; i < n; i++) sg_put_bytes(out, " ", 1);
 }
 
+typedef struct column {
+  int width, narrowest;
+  bool numeric; /* right-aligned, never cut */
+} column;
+
+static bool is_numeric(const sg_table *t, int j) {
+  bool numbers = false;
+  for (int i = 0; i < sg_table_rows(t); i++) {
+    kind k = at(t, i, j)->kind;
+    if (k == TEXT) return false;
+    numbers |= k != EMPTY;
+  }
+  return numbers;
+}
+
+static void measure(const sg_table *t, column *columns) {
+  char scratch[64];
+  for (int j = 0; j < t->n; j++) {
+    int name = width_of(t->name[j].text), width = name;
+    for (int i = 0; i < sg_table_rows(t); i++) {
+      int w = width_of(shown(at(t, i, j), scratch));
+      if (w > width) width = w;
+    }
+    bool numeric = is_numeric(t, j);
+    int narrowest = numeric ? width : name > NARROWEST ? name : NARROWEST;
+    columns[j] = (column){width, narrowest, numeric};
+  }
+}
+
+/* Cuts the widest text column, one place at a time, until the table fits; false, and nothing is
+ * changed, if it cannot. */
+static bool squeeze(const sg_table *t, column *columns, int width) {
+  int excess = (t->n - 1) * GAP - width;
+  for (int j = 0; j < t->n; j++) excess += columns[j].width;
+  for (; excess > 0; excess--) {
+    column *widest = NULL;
+    for (column *c = columns; c < columns + t->n; c++)
+      if (c->width > c->narrowest && (!widest || c->width > widest->width)) widest = c;
+    if (!widest) {
+      measure(t, columns);
+      return false;
+    }
+    widest->width--;
+  }
+  return true;
+}
+
 /* Puts `text` in a field, cut with "…" when it is too long. Control characters would break the
  * layout, or the terminal: they become blanks. */
-static void put_field(sg_buffer *out, const char *text, int width, bool right, bool last) {
-  int length = width_of(text);
-  if (right) put_blanks(out, width - length);
+static void put_field(sg_buffer *out, const char *text, const column *c, bool last) {
+  int length = width_of(text), width = c->width;
+  if (c->numeric) put_blanks(out, width - length);
   int room = length > width ? width - 1 : length;
   for (const char *s = text; *s; s++) {
     if (((unsigned char)*s & 0xC0) != 0x80 && room-- == 0) break;
@@ -139,76 +194,16 @@ static void put_field(sg_buffer *out, const char *text, int width, bool right, b
     sg_put_bytes(out, control ? " " : s, 1);
   }
   if (length > width) sg_put(out, "…");
-  if (!right && !last) put_blanks(out, width - length);
-}
-
-typedef struct column {
-  int width;
-  bool numeric; /* right-aligned, never cut */
-} column;
-
-static void measure(const sg_table *t, column *columns) {
-  char scratch[64];
-  for (int j = 0; j < t->n; j++) {
-    bool numbers = false, text = false;
-    int width = width_of(t->name[j]);
-    for (int i = 0; i < sg_table_rows(t); i++) {
-      const cell *c = at(t, i, j);
-      int w = width_of(shown(c, scratch));
-      if (w > width) width = w;
-      numbers |= c->kind == INTEGER || c->kind == NUMBER;
-      text |= c->kind == TEXT;
-    }
-    columns[j] = (column){.width = width, .numeric = numbers && !text};
-  }
-}
-
-static int total(const column *columns, int n) {
-  int sum = (n - 1) * GAP;
-  for (int j = 0; j < n; j++) sum += columns[j].width;
-  return sum;
-}
-
-static int narrowest(const sg_table *t, int j) {
-  int name = width_of(t->name[j]);
-  return name > NARROWEST ? name : NARROWEST;
-}
-
-/* Cuts the widest text column, one place at a time, until the table fits; false, and nothing is
- * changed, if it cannot. */
-static bool squeeze(const sg_table *t, column *columns, int width) {
-  int excess = total(columns, t->n) - width, slack = 0;
-  for (int j = 0; j < t->n; j++) {
-    int spare = columns[j].width - narrowest(t, j);
-    if (!columns[j].numeric && spare > 0) slack += spare;
-  }
-  if (excess > slack) return false;
-  for (; excess > 0; excess--) {
-    int widest = -1;
-    for (int j = 0; j < t->n; j++) {
-      bool candidate = !columns[j].numeric && columns[j].width > narrowest(t, j);
-      if (candidate && (widest < 0 || columns[j].width > columns[widest].width)) widest = j;
-    }
-    columns[widest].width--;
-  }
-  return true;
+  if (!c->numeric && !last) put_blanks(out, width - length);
 }
 
 static void put_line(const sg_table *t, const column *columns, int row, int begin, int end,
                      sg_buffer *out) {
   char scratch[64];
   /* Column 0 is repeated in front of every block. */
-  for (int j = begin ? 0 : begin; j < end; j = j < begin ? begin : j + 1) {
-    const char *text = row < 0 ? t->name[j] : shown(at(t, row, j), scratch);
-    put_field(out, text, columns[j].width, columns[j].numeric, j == end - 1);
-    if (j < end - 1) put_blanks(out, GAP);
-  }
-  sg_put(out, "\n");
-}
-
-static void put_rule(const column *columns, int begin, int end, sg_buffer *out) {
-  for (int j = begin ? 0 : begin; j < end; j = j < begin ? begin : j + 1) {
-    for (int i = 0; i < columns[j].width; i++) sg_put(out, "─");
+  for (int j = 0; j < end; j = j < begin ? begin : j + 1) {
+    for (int i = 0; row == RULE && i < columns[j].width; i++) sg_put(out, "─");
+    if (row != RULE) put_field(out, shown(at(t, row, j), scratch), &columns[j], j == end - 1);
     if (j < end - 1) put_blanks(out, GAP);
   }
   sg_put(out, "\n");
@@ -216,8 +211,8 @@ static void put_rule(const column *columns, int begin, int end, sg_buffer *out) 
 
 static void put_block(const sg_table *t, const column *columns, int begin, int end,
                       sg_buffer *out) {
-  put_line(t, columns, -1, begin, end, out);
-  put_rule(columns, begin, end, out);
+  put_line(t, columns, NAMES, begin, end, out);
+  put_line(t, columns, RULE, begin, end, out);
   for (int i = 0; i < sg_table_rows(t); i++) put_line(t, columns, i, begin, end, out);
 }
 
@@ -255,30 +250,17 @@ static void print_text(const sg_table *t, int width, sg_buffer *out) {
 }
 
 static void print_markdown(const sg_table *t, sg_buffer *out) {
-  column *columns = calloc((size_t)t->n, sizeof *columns);
-  if (!columns) {
-    out->failed = true;
-    return;
-  }
-  measure(t, columns);
-  for (int j = 0; j < t->n; j++) {
-    sg_put(out, "| ");
-    sg_put_markdown_cell(t->name[j], out);
-    sg_put(out, " ");
-  }
-  sg_put(out, "|\n");
-  for (int j = 0; j < t->n; j++) sg_put(out, columns[j].numeric ? "|---:" : "|---");
-  sg_put(out, "|\n");
   char scratch[64];
-  for (int i = 0; i < sg_table_rows(t); i++) {
+  for (int i = NAMES; i < sg_table_rows(t); i++) {
     for (int j = 0; j < t->n; j++) {
       sg_put(out, "| ");
       sg_put_markdown_cell(shown(at(t, i, j), scratch), out);
       sg_put(out, " ");
     }
     sg_put(out, "|\n");
+    for (int j = 0; i == NAMES && j < t->n; j++) sg_put(out, is_numeric(t, j) ? "|---:" : "|---");
+    if (i == NAMES) sg_put(out, "|\n");
   }
-  free(columns);
 }
 
 /* --- CSV and JSON: cells as programs read them ------------------------------------------------ */
@@ -294,35 +276,6 @@ static void put_csv_text(const char *s, sg_buffer *out) {
   sg_put(out, "\"");
 }
 
-static void put_csv_cell(const cell *c, sg_buffer *out) {
-  switch (c->kind) {
-  case TEXT: put_csv_text(c->text, out); break;
-  case INTEGER: sg_putf(out, "%lld", c->integer); break;
-  case NUMBER:
-    if (isinf(c->number))
-      sg_put(out, c->number > 0 ? "inf" : "-inf");
-    else
-      sg_put_json_number(out, c->number);
-    break;
-  case EMPTY: break;
-  }
-}
-
-static void print_csv(const sg_table *t, sg_buffer *out) {
-  for (int j = 0; j < t->n; j++) {
-    if (j) sg_put(out, ",");
-    put_csv_text(t->name[j], out);
-  }
-  sg_put(out, "\n");
-  for (int i = 0; i < sg_table_rows(t); i++) {
-    for (int j = 0; j < t->n; j++) {
-      if (j) sg_put(out, ",");
-      put_csv_cell(at(t, i, j), out);
-    }
-    sg_put(out, "\n");
-  }
-}
-
 static void put_json_cell(const cell *c, sg_buffer *out) {
   switch (c->kind) {
   case TEXT: sg_put_json_string(out, c->text); break;
@@ -332,13 +285,32 @@ static void put_json_cell(const cell *c, sg_buffer *out) {
   }
 }
 
+static void put_csv_cell(const cell *c, sg_buffer *out) {
+  if (c->kind == TEXT)
+    put_csv_text(c->text, out);
+  else if (c->kind == NUMBER && isinf(c->number))
+    sg_put(out, c->number > 0 ? "inf" : "-inf");
+  else if (c->kind != EMPTY)
+    put_json_cell(c, out);
+}
+
+static void print_csv(const sg_table *t, sg_buffer *out) {
+  for (int i = NAMES; i < sg_table_rows(t); i++) {
+    for (int j = 0; j < t->n; j++) {
+      if (j) sg_put(out, ",");
+      put_csv_cell(at(t, i, j), out);
+    }
+    sg_put(out, "\n");
+  }
+}
+
 static void print_json(const sg_table *t, sg_buffer *out) {
   sg_put(out, "[");
   for (int i = 0; i < sg_table_rows(t); i++) {
     sg_put(out, i ? ",\n {" : "\n {");
     for (int j = 0; j < t->n; j++) {
       if (j) sg_put(out, ", ");
-      sg_put_json_string(out, t->name[j]);
+      put_json_cell(&t->name[j], out);
       sg_put(out, ": ");
       put_json_cell(at(t, i, j), out);
     }
@@ -348,11 +320,8 @@ static void print_json(const sg_table *t, sg_buffer *out) {
 }
 
 void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out) {
-  if (t->failed) {
-    out->failed = true;
-    return;
-  }
-  if (t->n == 0) return;
+  out->failed |= t->failed;
+  if (t->failed || t->n == 0) return;
   switch (format) {
   case SG_FORMAT_TEXT: print_text(t, width, out); break;
   case SG_FORMAT_CSV: print_csv(t, out); break;

@@ -17,12 +17,19 @@ typedef struct sg_table sg_table;
 /* columns: names of the columns, n of them; copied. A name may end in its unit ("iter_mean_s"). */
 sg_table *sg_table_new(int n, const char *const *columns);
 void sg_table_free(sg_table *t);
+/* One more column, before there are cells. NULL as a name: no memory. */
+void sg_table_column(sg_table *t, const char *name);
+/* The table, for the next cell, which stands in the column of that name: so the cells of the first
+ * row make the columns of a table that had none. Names are unlike each other. */
+sg_table *sg_table_at(sg_table *t, const char *name);
 /* Cells of the current row, left to right; the row is complete after n cells. */
 void sg_table_text(sg_table *t, const char *text); /* NULL: empty cell, JSON null */
 void sg_table_integer(sg_table *t, long long x);
 /* digits: significant digits in text and Markdown; CSV and JSON always have full precision. NAN:
  * empty, JSON null. Numbers are right-aligned. */
 void sg_table_number(sg_table *t, double x, int digits);
+/* The columns stay. */
+void sg_table_drop_rows(sg_table *t);
 int sg_table_rows(const sg_table *t);
 /* width: columns of the terminal, 0: unlimited. Text only: when the table is wider, the widest text
  * cells are cut with "…"; numbers are never cut; if it still does not fit, the table is printed in

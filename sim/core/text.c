@@ -11,14 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for n more bytes and the NUL. */
-static bool reserve(sg_buffer *b, size_t n) {
-  if (!b->failed && !SG_ROOM(b->data, b->capacity, b->length + n + 1)) b->failed = true;
-  return !b->failed;
-}
-
 void sg_put_bytes(sg_buffer *b, const char *bytes, size_t n) {
-  if (!reserve(b, n)) return;
+  b->failed = b->failed || !SG_ROOM(b->data, b->capacity, b->length + n + 1);
+  if (b->failed) return;
   if (n > 0) memcpy(b->data + b->length, bytes, n);
   b->length += n;
   b->data[b->length] = '\0';
@@ -29,18 +24,17 @@ void sg_put(sg_buffer *b, const char *text) {
 }
 
 void sg_putf(sg_buffer *b, const char *format, ...) {
-  va_list args, again;
+  char *text;
+  va_list args;
   va_start(args, format);
-  va_copy(again, args);
-  int n = vsnprintf(NULL, 0, format, args);
+  int n = vasprintf(&text, format, args);
   va_end(args);
   if (n < 0) {
     b->failed = true;
-  } else if (reserve(b, (size_t)n)) {
-    vsnprintf(b->data + b->length, (size_t)n + 1, format, again);
-    b->length += (size_t)n;
+  } else {
+    sg_put_bytes(b, text, (size_t)n);
+    free(text);
   }
-  va_end(again);
 }
 
 void sg_buffer_free(sg_buffer *b) {
@@ -95,12 +89,8 @@ void sg_put_json_string(sg_buffer *b, const char *text) {
 }
 
 void sg_put_json_number(sg_buffer *b, double x) {
-  if (!isfinite(x)) {
-    sg_put(b, "null");
-    return;
-  }
-  char text[40];
-  for (int digits = 15; digits <= 17; digits++) {
+  char text[40] = "null";
+  for (int digits = 15; isfinite(x) && digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, x);
     if (strtod(text, NULL) == x) break;
   }
@@ -129,12 +119,10 @@ void sg_put_json_raw_member(sg_buffer *b, const char *name, const char *json) {
 }
 
 void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x) {
-  sg_put_json_name(b, name);
-  sg_put(b, x ? "true" : "false");
+  sg_put_json_raw_member(b, name, x ? "true" : "false");
 }
 
-/* Columns of n bytes of UTF-8. */
-static int columns_of(const char *text, size_t n) {
+int sg_utf8_columns(const char *text, size_t n) {
   int columns = 0;
   for (size_t i = 0; i < n; i++) columns += ((unsigned char)text[i] & 0xC0) != 0x80;
   return columns;
@@ -142,11 +130,12 @@ static int columns_of(const char *text, size_t n) {
 
 void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const char *text,
                     int width) {
-  int margin = columns_of(indent, strlen(indent)), column = columns_of(first, strlen(first));
+  int margin = sg_utf8_columns(indent, strlen(indent)),
+      column = sg_utf8_columns(first, strlen(first));
   sg_put(b, first);
   while (*text) {
     size_t n = strcspn(text, " ");
-    int wide = columns_of(text, n);
+    int wide = sg_utf8_columns(text, n);
     if (column + wide > width && column > margin) {
       while (b->length && b->data[b->length - 1] == ' ') b->data[--b->length] = '\0';
       sg_putf(b, "\n%s", indent);
@@ -207,10 +196,7 @@ char *sg_format_bytes(double bytes, char out[32]) {
   }
   size_t i = 0;
   /* 999.5 would be printed as "1000": it belongs to the next unit. */
-  while (fabs(bytes) >= 999.5 && i + 1 < sizeof unit / sizeof *unit) {
-    bytes /= 1000;
-    i++;
-  }
+  for (; fabs(bytes) >= 999.5 && i + 1 < sizeof unit / sizeof *unit; i++) bytes /= 1000;
   snprintf(out, 32, "%.*f %s", i > 0 && fabs(bytes) < 9.95 ? 1 : 0, bytes, unit[i]);
   return out;
 }
@@ -219,30 +205,23 @@ void sg_sha256(const void *bytes, size_t n, char hex[65]) {
   SHA256Data(bytes, n, hex);
 }
 
-static sg_status read_stream(FILE *file, const char *path, sg_buffer *b, sg_error *e) {
-  char chunk[65536];
-  size_t n;
-  while ((n = fread(chunk, 1, sizeof chunk, file)) > 0) sg_put_bytes(b, chunk, n);
-  if (ferror(file))
-    return sg_fail(e, errno == EISDIR ? SG_NO_INPUT : SG_IO, NULL, "cannot read \"%s\": %s", path,
-                   strerror(errno));
-  sg_put_bytes(b, "", 0); /* An empty file still has a NUL. */
-  return b->failed ? sg_fail_memory(e) : SG_OK;
-}
-
 sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e) {
   *data = NULL;
   *length = 0;
   FILE *file = fopen(path, "rb");
   if (!file) return sg_fail(e, SG_NO_INPUT, NULL, "cannot open \"%s\": %s", path, strerror(errno));
   sg_buffer b = {0};
-  sg_status status = read_stream(file, path, &b, e);
+  char chunk[65536];
+  for (size_t n; (n = fread(chunk, 1, sizeof chunk, file)) > 0;) sg_put_bytes(&b, chunk, n);
+  sg_status status = SG_OK;
+  if (ferror(file))
+    status = sg_fail(e, errno == EISDIR ? SG_NO_INPUT : SG_IO, NULL, "cannot read \"%s\": %s", path,
+                     strerror(errno));
+  sg_put(&b, ""); /* An empty file still has a NUL. */
+  if (!status && b.failed) status = sg_fail_memory(e);
   fclose(file);
-  if (status) {
-    sg_buffer_free(&b);
-    return status;
-  }
+  if (status) sg_buffer_free(&b);
   *data = b.data;
   *length = b.length;
-  return SG_OK;
+  return status;
 }

@@ -403,8 +403,8 @@ static bool nodes_of(sg_run *run, const sg_order *order, int *first, int *end) {
 }
 
 /* false and a fault: there is no such receiver. */
-static bool receiver_of(sg_run *run, const sg_order *order, int index, int *to) {
-  *to = sg_order_message(order, run->code, index).to;
+static inline bool receiver_of(sg_run *run, const sg_order *order, int index, int *to) {
+  *to = order->to == SG_MASTER ? SG_MASTER : sg_order_message(order, run->code, index).to;
   if (*to >= SG_MASTER && *to < run->nodes && *to != index) return true;
   run_fail(run, "a message from node %d to node %d, which there is not", index, *to);
   return false;

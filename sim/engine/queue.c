@@ -80,11 +80,32 @@ static void fill_root(sg_queue *q) {
 
 /* --- The row ---------------------------------------------------------------------------------- */
 
-/* Bottom-up merging: most of the time goes into comparisons, which are made without branches. */
+/* Each of four events goes to the place that its comparisons with the others tell. */
+static inline void sort_four(const sg_queue_event *x, sg_queue_event *to) {
+  int ba = before(&x[1], &x[0]), ca = before(&x[2], &x[0]), da = before(&x[3], &x[0]);
+  int cb = before(&x[2], &x[1]), db = before(&x[3], &x[1]), dc = before(&x[3], &x[2]);
+  to[ba + ca + da] = x[0];
+  to[!ba + cb + db] = x[1];
+  to[!ca + !cb + dc] = x[2];
+  to[!da + !db + !dc] = x[3];
+}
+
+static void sort_fewer(const sg_queue_event *x, size_t n, sg_queue_event *to) {
+  for (size_t i = 0; i < n; i++) {
+    size_t place = 0;
+    for (size_t j = 0; j < n; j++) place += before(&x[j], &x[i]);
+    to[place] = x[i];
+  }
+}
+
+/* Fours, then bottom-up merging: most of the time goes into comparisons, which are made without
+ * branches. */
 static void sort_row(sg_queue *q) {
-  size_t n = q->end - q->next;
-  sg_queue_event *from = q->row + q->next, *to = q->scratch;
-  for (size_t width = 1; width < n; width *= 2) {
+  size_t n = q->end - q->next, fours = n / 4 * 4;
+  sg_queue_event *from = q->scratch, *to = q->row + q->next;
+  for (size_t i = 0; i < fours; i += 4) sort_four(to + i, from + i);
+  sort_fewer(to + fours, n - fours, from + fours);
+  for (size_t width = 4; width < n; width *= 2) {
     for (size_t begin = 0; begin < n; begin += 2 * width) {
       size_t i = begin, middle = begin + width < n ? begin + width : n, j = middle;
       size_t end = middle + width < n ? middle + width : n, k = begin;

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A point's iteration time, put together from its workers' times, its code's rule and quadrature;
- * or the reason why it has none. */
+/* A point's iteration time, from its workers' times and its code's rule; or why it has none. */
 #include "sim/expect/expect.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static sg_status refuse(sg_error *e, const char *why) {
-  return sg_fail(e, SG_INVALID, NULL, "%s", why);
-}
 
 /* --- Workers' times --------------------------------------------------------------------------- */
 
@@ -81,7 +76,7 @@ static sg_status make_laws(const sg_world *w, sg_expectation *x, int *law, sg_er
     recipe r;
     const char *why = make_recipe(w, &x->rule->worker[i], i, ready[i], &r);
     if (why) {
-      status = refuse(e, why);
+      status = sg_fail(e, SG_INVALID, NULL, "%s", why);
       break;
     }
     int known = 0;
@@ -101,20 +96,10 @@ static sg_status make_laws(const sg_world *w, sg_expectation *x, int *law, sg_er
 
 /* --- Quorums ---------------------------------------------------------------------------------- */
 
-/* Sorted by law, so that a group is a list of kinds. */
-static sg_status make_kinds(const sg_rule_group *g, const int *law, int laws, sg_quorum *q,
-                            sg_error *e) {
-  q->kind = calloc((size_t)g->count, sizeof *q->kind);
-  int *count = calloc((size_t)laws + 1, sizeof *count);
-  if (!q->kind || !count) {
-    free(count);
-    return sg_fail_memory(e);
-  }
-  for (int i = 0; i < g->count; i++) count[law[g->member[i]] + 1]++;
-  for (int k = 0; k <= laws; k++)
-    if (count[k]) q->kind[q->kinds++] = (sg_kind_count){.law = k - 1, .count = count[k]};
-  free(count);
-  return SG_OK;
+static size_t entries_of(const sg_quorum *q) {
+  size_t entries = 1;
+  for (int k = 0; k < q->kinds; k++) entries *= (size_t)q->kind[k].count + 1;
+  return entries;
 }
 
 /* Which entry of the table a set of members belongs to. */
@@ -132,11 +117,15 @@ static size_t entry_of(const sg_rule_group *g, const int *law, const sg_quorum *
 static sg_status make_quorum(const sg_rule_group *g, const int *law, int laws, sg_quorum *q,
                              sg_error *e) {
   *q = (sg_quorum){.times = 1, .need = g->need};
-  sg_status status = make_kinds(g, law, laws, q, e);
-  if (status || g->need) return status;
-  size_t entries = 1;
-  for (int k = 0; k < q->kinds; k++) entries *= (size_t)q->kind[k].count + 1;
-  q->lacking = calloc(entries, sizeof *q->lacking);
+  q->kind = calloc((size_t)g->count, sizeof *q->kind);
+  if (!q->kind) return sg_fail_memory(e);
+  for (int k = -1; k < laws; k++) {
+    int members = 0;
+    for (int i = 0; i < g->count; i++) members += law[g->member[i]] == k;
+    if (members) q->kind[q->kinds++] = (sg_kind_count){.law = k, .count = members};
+  }
+  if (g->need) return SG_OK;
+  q->lacking = calloc(entries_of(q), sizeof *q->lacking);
   if (!q->lacking) return sg_fail_memory(e);
   for (size_t set = 0; set < (size_t)1 << g->count; set++)
     if (!g->enough[set]) q->lacking[entry_of(g, law, q, set)]++;
@@ -147,10 +136,7 @@ static bool same_quorum(const sg_quorum *a, const sg_quorum *b) {
   if (a->need != b->need || a->kinds != b->kinds ||
       memcmp(a->kind, b->kind, (size_t)a->kinds * sizeof *a->kind) != 0)
     return false;
-  if (a->need) return true;
-  size_t entries = 1;
-  for (int k = 0; k < a->kinds; k++) entries *= (size_t)a->kind[k].count + 1;
-  return memcmp(a->lacking, b->lacking, entries * sizeof *a->lacking) == 0;
+  return a->need || memcmp(a->lacking, b->lacking, entries_of(a) * sizeof *a->lacking) == 0;
 }
 
 static sg_status make_quorums(sg_expectation *x, const int *law, sg_error *e) {
@@ -221,13 +207,12 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   sg_expectation *x = calloc(1, sizeof *x);
   int *law = calloc((size_t)world->code->nodes, sizeof *law);
   sg_status status = x && law ? SG_OK : sg_fail_memory(e);
-  bool waits = world->limits.undecodable == SG_UNDEC_WAIT;
-  bool skips = world->limits.undecodable == SG_UNDEC_SKIP;
   if (!status)
-    status = sg_rule_find(world->code, world->environment.compressor, waits, skips, &x->rule, e);
+    status = sg_rule_find(world->code, world->environment.compressor, world->limits.undecodable,
+                          &x->rule, e);
   if (!status) {
     const char *why = cannot(world, x->rule);
-    if (why) status = refuse(e, why);
+    if (why) status = sg_fail(e, SG_INVALID, NULL, "%s", why);
   }
   if (!status) status = make_laws(world, x, law, e);
   if (!status) status = make_quorums(x, law, e);
@@ -238,12 +223,11 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
     status = sg_finish_mean(&x->finish, &x->mean, &x->error, e);
   }
   free(law);
-  if (status) {
+  if (status)
     sg_expectation_free(x);
-    return status;
-  }
-  *out = x;
-  return SG_OK;
+  else
+    *out = x;
+  return status;
 }
 
 void sg_expectation_free(sg_expectation *x) {

@@ -22,8 +22,7 @@ typedef struct sg_expectation {
   sg_finish finish; /* for sg_finish_late and sg_finish_quantile; its lists are owned */
 } sg_expectation;
 
-/* SG_INVALID with one fault, the reason, where the point has no closed form. world is borrowed
- * until sg_expectation_free. */
+/* SG_INVALID with one fault, why there is no closed form. world is borrowed until *out is freed. */
 sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e);
 void sg_expectation_free(sg_expectation *x);
 

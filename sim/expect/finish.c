@@ -4,28 +4,18 @@
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_integration.h>
-#include <gsl/gsl_sf_gamma.h>
 #include <gsl/gsl_sort_double.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* --- One quorum at one time ------------------------------------------------------------------- */
 
-/* done and late: probabilities of one worker's answer, by law. */
+/* done and late: probabilities of one worker's answer, by law; [−1]: of one that never comes. */
 typedef struct instant {
   const double *done, *late;
 } instant;
 
-static double done_of(const instant *at, int law) {
-  return law < 0 ? 0 : at->done[law];
-}
-
-static double late_of(const instant *at, int law) {
-  return law < 0 ? 1 : at->late[law];
-}
-
-/* x^k for k = 0 … n, times the binomial coefficient where asked. */
+/* x^k for k = 0 … n. */
 static void powers(double x, int n, double *out) {
   out[0] = 1;
   for (int k = 1; k <= n; k++) out[k] = out[k - 1] * x;
@@ -43,7 +33,7 @@ static double many_late(const sg_quorum *q, const instant *at, int least, double
   int n = 0;
   pmf[0] = 1;
   for (int i = 0; i < q->kinds; i++) {
-    double p = late_of(at, q->kind[i].law), r = done_of(at, q->kind[i].law);
+    double p = at->late[q->kind[i].law], r = at->done[q->kind[i].law];
     for (int c = 0; c < q->kind[i].count; c++) {
       pmf[n + 1] = pmf[n] * p;
       for (int k = n; k > 0; k--) pmf[k] = pmf[k] * r + pmf[k - 1] * p;
@@ -61,8 +51,8 @@ static double table_late(const sg_quorum *q, const instant *at, double *work) {
   int n = members(q), have[64] = {0};
   double *done = work, *late = work + n + q->kinds, sum = 0;
   for (int i = 0, start = 0; i < q->kinds; start += q->kind[i].count + 1, i++) {
-    powers(done_of(at, q->kind[i].law), q->kind[i].count, done + start);
-    powers(late_of(at, q->kind[i].law), q->kind[i].count, late + start);
+    powers(at->done[q->kind[i].law], q->kind[i].count, done + start);
+    powers(at->late[q->kind[i].law], q->kind[i].count, late + start);
   }
   for (size_t entry = 0;; entry++) {
     if (q->lacking[entry] > 0) {
@@ -83,7 +73,7 @@ static double quorum_late(const sg_quorum *q, const instant *at, double *work) {
   if (!q->need) return table_late(q, at, work);
   int n = members(q);
   if (q->kinds > 1) return many_late(q, at, n - q->need + 1, work);
-  double p = late_of(at, q->kind[0].law), r = done_of(at, q->kind[0].law);
+  double p = at->late[q->kind[0].law], r = at->done[q->kind[0].law];
   if (p <= 0) return 0;
   if (r <= 0) return 1;
   /* At least n − need + 1 of n are late: a regularised incomplete beta function. */
@@ -99,9 +89,11 @@ static double log_done(const sg_finish *f, double t) {
     int size = 2 * (members(&f->quorum[i]) + f->quorum[i].kinds);
     if (size > most) most = size;
   }
-  double *work = malloc(sizeof *work * (size_t)(most + 2 * f->laws + 1));
+  double *work = malloc(sizeof *work * (size_t)(most + 2 * (f->laws + 1)));
   if (!work) return NAN;
-  double *done = work + most, *late = done + f->laws, sum = 0;
+  double *done = work + most + 1, *late = done + f->laws + 1, sum = 0;
+  done[-1] = 0;
+  late[-1] = 1;
   for (int i = 0; i < f->laws; i++) {
     done[i] = sg_time_done(f->law[i], t - f->constant);
     late[i] = sg_time_late(f->law[i], t - f->constant);
@@ -127,7 +119,7 @@ double sg_finish_done(const sg_finish *f, double t) {
 
 static double least(const sg_finish *f) {
   double t = INFINITY;
-  for (int i = 0; i < f->laws; i++) t = fmin(t, sg_time_least(f->law[i]));
+  for (int i = 0; i < f->laws; i++) t = fmin(t, f->law[i]->least);
   return f->constant + t;
 }
 
@@ -199,7 +191,7 @@ bool sg_finish_has_moment(const sg_finish *f, int order) {
   bool all = true;
   if (f->deadline > 0) return true;
   for (int i = 0; i < f->laws; i++)
-    all = all && isfinite(order == 1 ? sg_time_mean(f->law[i]) : sg_time_variance(f->law[i]));
+    all = all && isfinite(order == 1 ? f->law[i]->mean : f->law[i]->variance);
   if (all) return true;
   double scale = when_late(f, 0.1) - least(f);
   double t = (scale > 0 ? scale : 1) * 1e12, far = t * 1e6;
@@ -222,10 +214,9 @@ static int find_edges(const sg_finish *f, double *edge) {
   static const double levels[] = {0.999, 0.9, 0.5, 0.1, 1e-2, 1e-4, 1e-7};
   int n = 0;
   for (int i = 0; i < f->laws; i++) {
-    int atoms, bends;
-    const double *atom = sg_time_atoms(f->law[i], &atoms), *bend = sg_time_bends(f->law[i], &bends);
-    for (int a = 0; a < bends && n < MOST_EDGES - 16; a++) edge[n++] = f->constant + bend[a];
-    for (int a = 0; a < atoms && n < MOST_EDGES - 16; a++) edge[n++] = f->constant + atom[a];
+    const sg_time *y = f->law[i];
+    for (int a = 0; a < y->bends && n < MOST_EDGES - 16; a++) edge[n++] = f->constant + y->bend[a];
+    for (int a = 0; a < y->atoms && n < MOST_EDGES - 16; a++) edge[n++] = f->constant + y->atom[a];
   }
   for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) edge[n++] = when_late(f, levels[i]);
   n = end_at_deadline(f, edge, n);
@@ -233,22 +224,12 @@ static int find_edges(const sg_finish *f, double *edge) {
   return n;
 }
 
-static sg_status integrate(const sg_finish *f, double *mean, double *error, sg_error *e) {
-  gsl_integration_workspace *w = gsl_integration_workspace_alloc(MOST_INTERVALS);
-  double *edge = malloc((MOST_EDGES + 16) * sizeof *edge);
-  sg_status status = SG_OK;
-  if (!w || !edge) {
-    status = sg_fail_memory(e);
-    goto out;
-  }
+/* The least time and ∫ P(T > t) dt from there on. w, edge: workspace. */
+static void add_integral(const sg_finish *f, gsl_integration_workspace *w, double *edge,
+                         double *mean, double *error) {
   int n = find_edges(f, edge);
   double value, wrong, scale = edge[n - 1] - edge[0];
   *mean = edge[0];
-  *error = 0;
-  if (!sg_finish_has_moment(f, 1)) {
-    *mean = INFINITY;
-    goto out;
-  }
   double enough = 1e-14 * fmax(fabs(*mean), when_late(f, 0.5) - edge[0]);
   gsl_function in_time = {.function = late_at, .params = (void *)(uintptr_t)f};
   for (int i = 1; i < n; i++) {
@@ -263,7 +244,14 @@ static sg_status integrate(const sg_finish *f, double *mean, double *error, sg_e
     *error += wrong;
   }
   if (scale > 0 && !(f->deadline > 0)) add_tail(f, edge[n - 1], scale, w, mean, error);
-out:
+}
+
+static sg_status integrate(const sg_finish *f, double *mean, double *error, sg_error *e) {
+  if (!sg_finish_has_moment(f, 1)) return SG_OK;
+  gsl_integration_workspace *w = gsl_integration_workspace_alloc(MOST_INTERVALS);
+  double *edge = malloc((MOST_EDGES + 16) * sizeof *edge);
+  if (w && edge) add_integral(f, w, edge, mean, error);
+  sg_status status = w && edge ? SG_OK : sg_fail_memory(e);
   free(edge);
   gsl_integration_workspace_free(w);
   return status;
@@ -271,18 +259,13 @@ out:
 
 /* Steps: Σ (next time − time) · P(T > time). */
 static sg_status add_steps(const sg_finish *f, double *mean, double *error, sg_error *e) {
-  int n = 0, atoms;
-  for (int i = 0; i < f->laws; i++) {
-    sg_time_atoms(f->law[i], &atoms);
-    n += atoms;
-  }
+  int n = 0;
+  for (int i = 0; i < f->laws; i++) n += f->law[i]->atoms;
   double *time = malloc(((size_t)n + 2) * sizeof *time);
   if (!time) return sg_fail_memory(e);
   n = 0;
-  for (int i = 0; i < f->laws; i++) {
-    const double *atom = sg_time_atoms(f->law[i], &atoms);
-    for (int a = 0; a < atoms; a++) time[n++] = f->constant + atom[a];
-  }
+  for (int i = 0; i < f->laws; i++)
+    for (int a = 0; a < f->law[i]->atoms; a++) time[n++] = f->constant + f->law[i]->atom[a];
   n = end_at_deadline(f, time, n);
   gsl_sort(time, 1, (size_t)n);
   double sum = time[0];
@@ -300,12 +283,9 @@ sg_status sg_finish_mean(const sg_finish *f, double *mean, double *error, sg_err
   *error = 0;
   *mean = INFINITY;
   if (f->laws == 0 || isinf(when_late(f, 0.5))) return SG_OK;
-  for (int i = 0; i < f->laws; i++) discrete = discrete && sg_time_discrete(f->law[i]);
+  for (int i = 0; i < f->laws; i++) discrete = discrete && f->law[i]->discrete;
   for (int i = 0; i < f->quorums; i++)
-    for (int k = 0; k < f->quorum[i].kinds; k++) {
-      if (f->quorum[i].kind[k].law >= 0) continue;
-      double far = when_late(f, 1e-12); /* somebody never answers: whether T may never come */
-      if (isinf(far)) return SG_OK;
-    }
+    /* Where somebody never answers, T may never come. Kinds are in rising order of law. */
+    if (f->quorum[i].kind[0].law < 0 && isinf(when_late(f, 1e-12))) return SG_OK;
   return discrete ? add_steps(f, mean, error, e) : integrate(f, mean, error, e);
 }

@@ -25,8 +25,7 @@ typedef struct sg_quorum {
   int kinds;
   sg_kind_count *kind;
   int need; /* any so many of the members are enough; 0: the table says */
-  /* Π (count + 1) numbers, the last kind fastest: subsets with so many of each kind that are not
-   * enough. */
+  /* Π (count + 1) numbers, the last kind fastest: how many such subsets are not enough. */
   double *lacking;
 } sg_quorum;
 
@@ -47,8 +46,7 @@ double sg_finish_done(const sg_finish *f, double t); /* P(T ≤ t) */
  * exponent, if a worker's time has none) or may never come. SG_NO_MEMORY is the only fault. */
 sg_status sg_finish_mean(const sg_finish *f, double *mean, double *error, sg_error *e);
 
-/* Whether T has a mean (order 1) or a variance (order 2): decided by the exponent of its tail where
- * a worker's time has none. */
+/* Whether T has a mean (order 1) or a variance (order 2), by the exponent of its tail. */
 bool sg_finish_has_moment(const sg_finish *f, int order);
 
 /* The least t with P(T ≤ t) ≥ p, 0 < p < 1, by bisection to the last digits; INFINITY: never. */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A code's stop, found by feeding its protocol with arrivals and decoding what it does not promise.
- */
+/* A code's stop, found by feeding its protocol and decoding what it does not promise. */
 #include "sim/expect/rule.h"
 
 #include "codes/frame/protocol.h"
 #include "codes/frame/stop.h"
 #include "sim/core/random.h"
 
-#include <gsl/gsl_randist.h>
 #include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 #include <stdio.h>
@@ -30,12 +28,13 @@ typedef struct prober {
   sg_decoder *decoder;
   sg_orders orders;
   int nodes, messages;
-  int *first, *count;  /* per node: its messages */
+  int *first, *sends;  /* per node: its messages, and how many it has in a round */
   sg_message *message; /* all messages of a round */
   const sg_message **view;
   const sg_message **held, **segment; /* what the master holds; those of one segment */
   int n_held;
-  bool *present; /* nodes that have answered */
+  bool *present;     /* nodes that have answered */
+  int *list, *order; /* of nodes: workspace */
   bool waits, refused_for_good, failed;
   int round;
 } prober;
@@ -44,12 +43,9 @@ static void prober_free(prober *p) {
   sg_protocol_free(p->protocol);
   sg_decoder_free(p->decoder);
   sg_orders_free(&p->orders);
-  free(p->first);
-  free(p->count);
+  free(p->first); /* and sends, list, order */
   free(p->message);
-  free(p->view);
-  free(p->held);
-  free(p->segment);
+  free(p->view); /* and held, segment */
   free(p->present);
 }
 
@@ -105,8 +101,7 @@ static bool carried_out(prober *p) {
   return false;
 }
 
-/* Delivers the transmissions of these nodes; returns after how many the round is decoded, n + 1 if
- * never. */
+/* Delivers these nodes' transmissions; after how many the round is decoded, n + 1: never. */
 static int deliver(prober *p, int n, const int *node) {
   p->n_held = 0;
   memset(p->present, 0, (size_t)p->nodes * sizeof *p->present);
@@ -114,14 +109,14 @@ static int deliver(prober *p, int n, const int *node) {
   for (int i = 0; i < n; i++) {
     int from = node[i];
     p->present[from] = true;
-    if (p->count[from] == 0) continue;
+    if (p->sends[from] == 0) continue;
     const sg_message *const *view = p->view + p->first[from];
-    for (int k = 0; k < p->count[from]; k++) p->held[p->n_held++] = view[k];
+    for (int k = 0; k < p->sends[from]; k++) p->held[p->n_held++] = view[k];
     tell(p, &(sg_event){.kind = SG_ARRIVAL,
                         .round = p->round,
                         .at = SG_MASTER,
                         .from = from,
-                        .count = p->count[from],
+                        .count = p->sends[from],
                         .message = view});
     if (carried_out(p)) return i + 1;
   }
@@ -146,15 +141,13 @@ static const char *read_task(sg_rule_worker *w, const sg_order *o, int sent) {
   return NULL;
 }
 
-/* One round's orders as what each worker does; sends[i]: messages of node i; turn: those that
- * compute, in the order of their first tasks. */
-static const char *read_plan(const prober *p, double deadline, sg_rule_worker *worker, int *sends,
-                             int *turn) {
+/* One round's orders as what each worker does; turn: as in sg_rule. */
+static const char *read_plan(prober *p, double deadline, sg_rule_worker *worker, int *turn) {
   const sg_code *code = p->code;
-  const sg_orders *orders = &p->orders;
   int n = 0;
-  for (int i = 0; i < orders->count; i++) {
-    const sg_order *o = &orders->order[i];
+  memset(p->sends, 0, (size_t)p->nodes * sizeof *p->sends);
+  for (int i = 0; i < p->orders.count; i++) {
+    const sg_order *o = &p->orders.order[i];
     if (o->kind == SG_ORDER_SNAPSHOT) continue;
     if (o->kind == SG_ORDER_TIMER && o->rule == SG_AFTER_SECONDS && o->value >= deadline) continue;
     if (o->kind == SG_ORDER_TIMER) return "the master sets a timer";
@@ -165,15 +158,15 @@ static const char *read_plan(const prober *p, double deadline, sg_rule_worker *w
     for (int w = from; w < to; w++) {
       if (o->kind == SG_ORDER_TASK) {
         if (!worker[w].tasks) turn[n++] = w;
-        const char *why = read_task(&worker[w], o, sends[w]);
+        const char *why = read_task(&worker[w], o, p->sends[w]);
         if (why) return why;
         continue;
       }
       if (o->to != SG_MASTER && !(o->to == SG_UP && !code->parent))
         return "messages go by way of other workers";
-      if (sends[w] && !(o->flags & SG_WITH_PREVIOUS))
+      if (p->sends[w] && !(o->flags & SG_WITH_PREVIOUS))
         return "a worker sends more than one message in an iteration";
-      sends[w]++;
+      p->sends[w]++;
       worker[w].answers = true;
       long length = sg_segment_length(&code->segment[o->segment]);
       worker[w].bytes += sg_bytes_of(sg_compressor_bits(p->compressor, length));
@@ -192,29 +185,26 @@ static const char *cannot(const sg_code *code) {
   return NULL;
 }
 
-static bool make_messages(prober *p, const sg_orders *orders, const int *sends) {
-  size_t nodes = (size_t)p->nodes;
-  p->first = calloc(nodes, sizeof *p->first);
-  p->count = calloc(nodes, sizeof *p->count);
-  p->present = calloc(nodes, sizeof *p->present);
-  if (!p->first || !p->count || !p->present) return false;
+/* The messages of the round whose orders are at hand. */
+static bool make_messages(prober *p) {
   for (int i = 0; i < p->nodes; i++) {
     p->first[i] = p->messages;
-    p->messages += sends[i];
+    p->messages += p->sends[i];
+    p->list[i] = p->first[i]; /* the next one */
   }
   size_t all = (size_t)p->messages + 1;
   p->message = calloc(all, sizeof *p->message);
-  p->view = calloc(all, sizeof *p->view);
-  p->held = calloc(all, sizeof *p->held);
-  p->segment = calloc(all, sizeof *p->segment);
-  if (!p->message || !p->view || !p->held || !p->segment) return false;
-  for (int i = 0; i < orders->count; i++) {
-    const sg_order *o = &orders->order[i];
+  p->view = calloc(3 * all, sizeof *p->view);
+  if (!p->message || !p->view) return false;
+  p->held = p->view + all;
+  p->segment = p->held + all;
+  for (int i = 0; i < p->orders.count; i++) {
+    const sg_order *o = &p->orders.order[i];
     if (o->kind != SG_ORDER_SEND) continue;
     int from, to;
     sg_order_nodes(o, p->code, &from, &to);
     for (int w = from; w < to; w++) {
-      int id = p->first[w] + p->count[w]++;
+      int id = p->list[w]++;
       p->message[id] = sg_order_message(o, p->code, w);
       p->message[id].id = id;
       p->message[id].round = p->round;
@@ -228,31 +218,23 @@ static bool make_messages(prober *p, const sg_orders *orders, const int *sends) 
 static sg_status read_rounds(prober *p, sg_rule *rule, sg_error *e) {
   size_t n = (size_t)p->nodes;
   sg_rule_worker *again = calloc(n, sizeof *again);
-  int *sends = calloc(n, sizeof *sends);
-  if (!again || !sends) {
-    free(again);
-    free(sends);
-    return sg_fail_memory(e);
-  }
+  if (!again) return sg_fail_memory(e);
   const char *why = NULL;
   int rounds = p->code->type->plan ? 3 : 1;
   for (int round = 0; round < rounds && !why && !p->failed; round++) {
     memset(again, 0, n * sizeof *again);
-    memset(sends, 0, n * sizeof *sends);
+    p->round = round;
     tell(p, &(sg_event){.kind = SG_BEGIN, .round = round, .at = SG_MASTER});
-    why = read_plan(p, rule->deadline, round ? again : rule->worker, sends, rule->turn);
+    why = read_plan(p, rule->deadline, round ? again : rule->worker, rule->turn);
     for (int i = 0; round && !why && i < p->nodes; i++)
       if (again[i].work != rule->worker[i].work || again[i].bytes != rule->worker[i].bytes ||
           again[i].draws != rule->worker[i].draws)
         why = "workers' tasks change from round to round";
-    p->round = round;
   }
-  for (int i = 0; i < p->nodes; i++) rule->computing += rule->worker[i].tasks > 0;
-  bool made = !why && !p->failed && make_messages(p, &p->orders, sends);
   free(again);
-  free(sends);
+  for (int i = 0; i < p->nodes; i++) rule->computing += rule->worker[i].tasks > 0;
   if (why) return refuse(e, why);
-  return made ? SG_OK : sg_fail_memory(e);
+  return !p->failed && make_messages(p) ? SG_OK : sg_fail_memory(e);
 }
 
 /* --- Groups of workers ------------------------------------------------------------------------ */
@@ -290,14 +272,11 @@ static bool connect(const prober *p, int *group) {
 
 /* Orders of n things: ascending, descending, by strides, then at random. */
 static void make_order(int number, int n, int *order) {
-  for (int i = 0; i < n; i++) order[i] = i;
+  int stride = number >= 2 && number < 8 ? number : 1, k = 0;
+  for (int s = 0; s < stride; s++)
+    for (int i = s; i < n; i += stride) order[k++] = i;
   if (number == 1)
     for (int i = 0; i < n; i++) order[i] = n - 1 - i;
-  if (number >= 2 && number < 8) {
-    int stride = number, k = 0;
-    for (int s = 0; s < stride; s++)
-      for (int i = s; i < n; i += stride) order[k++] = i;
-  }
   if (number < 8) return;
   sg_stream stream;
   for (int i = n - 1; i > 0; i--) {
@@ -309,27 +288,26 @@ static void make_order(int number, int n, int *order) {
   }
 }
 
-/* The others first, then these members in this order. */
-static int answers_after_others(prober *p, const sg_rule_group *g, int n, const int *order,
-                                int *list) {
+/* The others first, then n members in the order p->order. */
+static int answers_after_others(prober *p, const sg_rule_group *g, int n) {
   int k = 0, m = 0;
   for (int i = 0; i < p->nodes; i++) {
     while (m < g->count && g->member[m] < i) m++;
-    if (m == g->count || g->member[m] != i) list[k++] = i;
+    if (m == g->count || g->member[m] != i) p->list[k++] = i;
   }
   int others = k;
-  for (int i = 0; i < n; i++) list[k++] = g->member[order[i]];
-  return deliver(p, k, list) - others;
+  for (int i = 0; i < n; i++) p->list[k++] = g->member[p->order[i]];
+  return deliver(p, k, p->list) - others;
 }
 
 /* Sets g->need if all sampled orders end with one count. */
-static void sample_count(prober *p, sg_rule_group *g, int groups, int *list, int *order) {
+static void sample_count(prober *p, sg_rule_group *g, int groups) {
   int need = 0;
   bool few = (double)groups * p->nodes * (8 + RANDOM_ORDERS) > MOST_SAMPLED;
   for (int i = 0; i < 8 + RANDOM_ORDERS; i++) {
     if (few && i > 2 && i < 8 + RANDOM_ORDERS - 2) continue;
-    make_order(i, g->count, order);
-    int r = answers_after_others(p, g, g->count, order, list);
+    make_order(i, g->count, p->order);
+    int r = answers_after_others(p, g, g->count);
     if (r < 1 || r > g->count || (i && r != need)) return;
     need = r;
   }
@@ -338,7 +316,7 @@ static void sample_count(prober *p, sg_rule_group *g, int groups, int *list, int
 
 /* Fills g->enough, and sets g->need if it is a count after all. What is enough stays so when more
  * answer; that the order does not matter is checked on the way. */
-static sg_status enumerate(prober *p, sg_rule_group *g, int *list, int *order, sg_error *e) {
+static sg_status enumerate(prober *p, sg_rule_group *g, sg_error *e) {
   size_t sets = (size_t)1 << g->count;
   g->enough = calloc(sets, 1);
   if (!g->enough) return sg_fail_memory(e);
@@ -348,15 +326,13 @@ static sg_status enumerate(prober *p, sg_rule_group *g, int *list, int *order, s
     for (int i = 0; i < g->count && !g->enough[set]; i++)
       if (set >> i & 1) g->enough[set] = g->enough[set & ~((size_t)1 << i)];
     for (int i = 0; i < g->count; i++)
-      if (set >> i & 1) order[n++] = i;
+      if (set >> i & 1) p->order[n++] = i;
     if (!g->enough[set]) {
-      g->enough[set] = answers_after_others(p, g, n, order, list) <= n;
-      for (int i = 0; i < n / 2; i++) {
-        int moved = order[i];
-        order[i] = order[n - 1 - i];
-        order[n - 1 - i] = moved;
-      }
-      if (set % 7 == 0 && g->enough[set] != (answers_after_others(p, g, n, order, list) <= n))
+      g->enough[set] = answers_after_others(p, g, n) <= n;
+      n = 0; /* the other way round */
+      for (int i = g->count - 1; i >= 0; i--)
+        if (set >> i & 1) p->order[n++] = i;
+      if (set % 7 == 0 && g->enough[set] != (answers_after_others(p, g, n) <= n))
         return refuse(e, "the stop depends on the order of arrival");
     }
     if (g->enough[set] && n < least[0]) least[0] = n;
@@ -367,51 +343,27 @@ static sg_status enumerate(prober *p, sg_rule_group *g, int *list, int *order, s
   return SG_OK;
 }
 
-static sg_rule_group *new_groups(sg_rule *rule, int groups) {
-  rule->group = calloc((size_t)groups, sizeof *rule->group);
-  if (rule->group) rule->groups = groups;
-  return rule->group;
-}
-
-/* One group of everybody. */
-static bool make_whole(sg_rule *rule) {
-  sg_rule_group *g = new_groups(rule, 1);
-  if (!g) return false;
-  g->count = rule->workers;
-  g->member = malloc((size_t)g->count * sizeof *g->member);
-  for (int i = 0; g->member && i < g->count; i++) g->member[i] = i;
-  return g->member;
-}
-
-static bool make_parts(const prober *p, sg_rule *rule, int *of) {
-  if (!connect(p, of)) return false;
-  for (int i = 0; i < rule->groups; i++) free(rule->group[i].member);
-  free(rule->group);
+/* of[i]: the least member of i's group. */
+static void make_groups(sg_rule *rule, const int *of) {
+  int *next = rule->member;
   rule->groups = 0;
-  int groups = 0;
-  for (int i = 0; i < p->nodes; i++) groups += of[i] == i;
-  if (!new_groups(rule, groups)) return false;
-  int g = 0;
-  for (int i = 0; i < p->nodes; i++) {
+  for (int i = 0; i < rule->workers; i++) {
     if (of[i] != i) continue;
-    sg_rule_group *group = &rule->group[g++];
-    for (int j = i; j < p->nodes; j++) group->count += of[j] == i;
-    group->member = malloc((size_t)group->count * sizeof *group->member);
-    if (!group->member) return false;
-    int k = 0;
-    for (int j = i; j < p->nodes; j++)
-      if (of[j] == i) group->member[k++] = j;
+    sg_rule_group *g = &rule->group[rule->groups++];
+    *g = (sg_rule_group){.member = next};
+    for (int j = i; j < rule->workers; j++)
+      if (of[j] == i) g->member[g->count++] = j;
+    next += g->count;
   }
-  return true;
 }
 
 /* Whether a few random sets are judged by the code as by its groups. */
-static bool agrees(prober *p, const sg_rule *rule, int *list, int *order) {
+static bool agrees(prober *p, const sg_rule *rule) {
   for (int number = 8; number < 8 + RANDOM_ORDERS; number++) {
-    make_order(number, p->nodes, order);
+    make_order(number, p->nodes, p->order);
     int n = 1 + (number * 7919) % p->nodes;
     memset(p->present, 0, (size_t)p->nodes * sizeof *p->present);
-    for (int i = 0; i < n; i++) p->present[order[i]] = true;
+    for (int i = 0; i < n; i++) p->present[p->order[i]] = true;
     bool enough = true;
     for (int g = 0; g < rule->groups; g++) {
       const sg_rule_group *group = &rule->group[g];
@@ -424,8 +376,7 @@ static bool agrees(prober *p, const sg_rule *rule, int *list, int *order) {
         }
       enough = enough && (group->need ? have >= group->need : group->enough[set]);
     }
-    memcpy(list, order, (size_t)n * sizeof *list);
-    if ((deliver(p, n, list) <= n) != enough) return false;
+    if ((deliver(p, n, p->order) <= n) != enough) return false;
   }
   return true;
 }
@@ -437,21 +388,25 @@ static bool counts_by_construction(const sg_code *code) {
          code->segment[0].need >= code->nodes - code->promised;
 }
 
-static sg_status find_groups(prober *p, sg_rule *rule, int *list, int *order, sg_error *e) {
+static sg_status find_groups(prober *p, sg_rule *rule, sg_error *e) {
   rule->basis = "construction";
-  if (!make_whole(rule)) return sg_fail_memory(e);
-  sample_count(p, rule->group, 1, list, order);
+  memset(p->order, 0, (size_t)p->nodes * sizeof *p->order);
+  make_groups(rule, p->order); /* everybody in one */
+  sample_count(p, rule->group, 1);
   if (rule->group->need && counts_by_construction(p->code)) return SG_OK;
   bool whole = rule->group->need;
-  if (!whole && !make_parts(p, rule, order)) return sg_fail_memory(e);
+  if (!whole) {
+    if (!connect(p, p->order)) return sg_fail_memory(e);
+    make_groups(rule, p->order);
+  }
   rule->basis = "all subsets";
   for (int i = 0; i < rule->groups; i++) {
     sg_rule_group *g = &rule->group[i];
-    if (!whole) sample_count(p, g, rule->groups, list, order);
+    if (!whole) sample_count(p, g, rule->groups);
     bool cheap = g->count <= MOST_ENUMERATED &&
                  ldexp(p->nodes, g->count) * rule->groups <= (g->need ? MOST_RUNS / 16 : MOST_RUNS);
     if (cheap) {
-      sg_status status = enumerate(p, g, list, order, e);
+      sg_status status = enumerate(p, g, e);
       if (status) return status;
     } else if (g->need) {
       rule->basis = "sampled orders";
@@ -463,8 +418,7 @@ static sg_status find_groups(prober *p, sg_rule *rule, int *list, int *order, sg
       return refuse(e, "there are too many groups whose sets would have to be enumerated");
     }
   }
-  if (!agrees(p, rule, list, order))
-    return refuse(e, "the stop is not a conjunction of groups of workers");
+  if (!agrees(p, rule)) return refuse(e, "the stop is not a conjunction of groups of workers");
   return SG_OK;
 }
 
@@ -490,8 +444,27 @@ static void describe(sg_rule *rule) {
     snprintf(rule->text, size, "%d groups of %d to %d", rule->groups, least, most);
 }
 
-sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits, bool skips,
-                       sg_rule **out, sg_error *e) {
+static bool prober_init(prober *p, sg_rule *rule) {
+  size_t n = (size_t)p->nodes;
+  p->protocol = sg_protocol_new(p->code);
+  p->decoder = sg_decoder_new(p->code);
+  p->present = calloc(n, sizeof *p->present);
+  p->first = calloc(4 * n, sizeof *p->first);
+  rule->worker = calloc(n, sizeof *rule->worker);
+  rule->group = calloc(n, sizeof *rule->group);
+  rule->turn = calloc(2 * n, sizeof *rule->turn);
+  if (!p->protocol || !p->decoder || !p->present || !p->first || !rule->worker || !rule->group ||
+      !rule->turn)
+    return false;
+  p->sends = p->first + n;
+  p->order = p->sends + n;
+  p->list = p->order + n;
+  rule->member = rule->turn + n;
+  return true;
+}
+
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor,
+                       sg_undecodable undecodable, sg_rule **out, sg_error *e) {
   *out = NULL;
   bool other = false;
   double deadline = sg_stop_deadline(code->policy, &other);
@@ -499,51 +472,38 @@ sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, boo
   if (!why && !sg_compressor_fixed(compressor)) why = "the bits of messages depend on the data";
   if (!why && other) why = "the master's stop depends on the time of the first arrival";
   /* Without the sum a round goes on after its deadline, or ends the run. */
-  if (!why && deadline < INFINITY && code->exact && !skips)
+  if (!why && deadline < INFINITY && code->exact && undecodable != SG_UNDEC_SKIP)
     why = "what has come by the deadline may not determine the sum: expected stop.undecodable "
           "\"skip\"";
   if (why) return refuse(e, why);
   sg_rule *rule = calloc(1, sizeof *rule);
-  prober p = {.code = code, .compressor = compressor, .nodes = code->nodes, .waits = waits};
-  p.protocol = sg_protocol_new(code);
-  p.decoder = sg_decoder_new(code);
-  int *list = calloc((size_t)code->nodes + 1, sizeof *list);
-  int *order = calloc((size_t)code->nodes + 1, sizeof *order);
-  if (rule) {
-    rule->workers = code->nodes;
-    rule->deadline = deadline;
-    rule->worker = calloc((size_t)code->nodes, sizeof *rule->worker);
-    rule->turn = calloc((size_t)code->nodes, sizeof *rule->turn);
-  }
-  sg_status status = SG_OK;
-  if (!rule || !rule->worker || !rule->turn || !p.protocol || !p.decoder || !list || !order)
-    status = sg_fail_memory(e);
+  if (!rule) return sg_fail_memory(e);
+  *rule = (sg_rule){.workers = code->nodes, .deadline = deadline};
+  prober p = {.code = code,
+              .compressor = compressor,
+              .nodes = code->nodes,
+              .waits = undecodable == SG_UNDEC_WAIT};
+  sg_status status = prober_init(&p, rule) ? SG_OK : sg_fail_memory(e);
   if (!status) status = read_rounds(&p, rule, e);
-  if (!status) status = find_groups(&p, rule, list, order, e);
+  if (!status) status = find_groups(&p, rule, e);
   if (!status && p.failed) status = sg_fail_memory(e);
   if (!status && p.refused_for_good)
     status = refuse(e, "some rounds are undecodable and end without an update");
   if (!status) describe(rule);
   prober_free(&p);
-  free(list);
-  free(order);
-  if (status) {
+  if (status)
     sg_rule_free(rule);
-    return status;
-  }
-  *out = rule;
-  return SG_OK;
+  else
+    *out = rule;
+  return status;
 }
 
 void sg_rule_free(sg_rule *rule) {
   if (!rule) return;
-  for (int i = 0; i < rule->groups; i++) {
-    free(rule->group[i].member);
-    free(rule->group[i].enough);
-  }
+  for (int i = 0; i < rule->groups; i++) free(rule->group[i].enough);
   free(rule->group);
   free(rule->worker);
-  free(rule->turn);
+  free(rule->turn); /* and member */
   free(rule);
 }
 

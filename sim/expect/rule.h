@@ -10,6 +10,7 @@
 
 #include "codes/frame/code.h"
 #include "models/compress/compress.h"
+#include "sim/engine/run.h"
 
 /* What a worker does in an iteration: tasks of `work` subsets in all, made of `draws` random draws
  * of equal size, then one transmission of so many bytes, its header not counted. */
@@ -23,7 +24,7 @@ typedef struct sg_rule_worker {
 
 typedef struct sg_rule_group {
   int count;
-  int *member;           /* rising */
+  int *member;           /* rising; of the rule's */
   int need;              /* any so many members are enough; 0: see `enough` */
   unsigned char *enough; /* 2^count flags; bit i of the index: member i has answered */
 } sg_rule_group;
@@ -32,22 +33,20 @@ typedef struct sg_rule {
   int workers;
   sg_rule_worker *worker;
   int computing;
-  int *
-      turn; /* the workers that compute, in the order of their first tasks: that of the broadcast */
+  int *turn;   /* those, in the order of their first tasks: that of the broadcast */
+  int *member; /* all workers, group by group */
   int groups;
   sg_rule_group *group;
-  double
-      deadline;  /* seconds from the start at which the master decodes all the same; or INFINITY */
-  char text[96]; /* "9 of 12", "3 groups, 2 of 4 each", "response count" */
+  double deadline;   /* seconds from the start: the master decodes all the same; INFINITY: none */
+  char text[96];     /* "9 of 12", "3 groups, 2 of 4 each", "response count" */
   const char *basis; /* how it is known: "construction", "all subsets", "sampled orders" */
 } sg_rule;
 
 /* SG_INVALID with the reason where the time of an iteration is no function of one arrival per
  * worker (several messages, signals, timers, relays, no barrier, memory of earlier rounds), or
- * where there are too many subsets to enumerate. compressor: of messages, NULL: float64. waits,
- * skips: an undecodable round goes on waiting, or is skipped; neither: it ends the run. */
-sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor, bool waits, bool skips,
-                       sg_rule **out, sg_error *e);
+ * where there are too many subsets to enumerate. compressor: of messages, NULL: float64. */
+sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor,
+                       sg_undecodable undecodable, sg_rule **out, sg_error *e);
 void sg_rule_free(sg_rule *rule);
 
 /* cumulative[f] = P(R* ≤ f) for f = 0 … workers, R* being the number of responses when the master

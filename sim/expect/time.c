@@ -5,6 +5,7 @@
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_integration.h>
+#include <gsl/gsl_interp.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_sort_double.h>
 #include <math.h>
@@ -45,6 +46,7 @@ typedef struct octave {
 } octave;
 
 typedef struct variable {
+  struct variable *next; /* of all that the time owns */
   kind kind;
   double least, spread; /* spread: about the median − least */
   double shape, scale;
@@ -53,38 +55,20 @@ typedef struct variable {
   double factor;
   const struct variable *a, *b;
   double cell_error;
-  octave *table; /* of a SUM without atoms; filled as it is asked for */
-  int atoms, times_capacity, weights_capacity; /* by time */
-  double *time, *weight, *beyond;              /* beyond: the probability of later atoms */
+  octave *table;                  /* of a SUM without atoms; filled as it is asked for */
+  int atoms;                      /* by time */
+  double *time, *weight, *beyond; /* one allocation; beyond: the probability of later atoms */
 } variable;
-
-struct sg_time {
-  double constant, mean, variance;
-  int variables, capacity;
-  variable **variable; /* owned */
-  const variable *sum; /* NULL: the constant alone */
-  double *atom;        /* times with the constant added */
-  int atoms;
-  double *bend; /* where P(Y > t) may have a kink or a jump, as far as is known */
-  int bends;
-};
 
 /* --- One variable ----------------------------------------------------------------------------- */
 
-static double sum_late(const variable *v, double t);
+static double convolve(const variable *v, double t);
 static double table_log(const variable *v, double t, double *slope);
 static double table_half(const variable *a, const variable *b, double t, double half,
                          double reference);
 
 static bool has_density(const variable *v) {
-  switch (v->kind) {
-  case DISCRETE: return false;
-  case SUM: return v->table != NULL;
-  case LAW:
-  case GAMMA:
-  case HYPOEXPONENTIAL: return true;
-  }
-  return false;
+  return v->kind == SUM ? v->table != NULL : v->kind != DISCRETE;
 }
 
 /* (1 − exp(−z)) / z, for z ≥ 0 without the cancellation that two equal rates would bring. */
@@ -94,15 +78,8 @@ static double mean_decay(double z) {
 
 /* Σ of the weights of atoms after t. */
 static double atoms_late(const variable *v, double t) {
-  int low = 0, high = v->atoms; /* atoms before low are at most t, those from high on are later */
-  while (low < high) {
-    int middle = (low + high) / 2;
-    if (v->time[middle] > t)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return low == 0 ? 1 : v->beyond[low - 1];
+  if (t < v->time[0]) return 1;
+  return v->beyond[gsl_interp_bsearch(v->time, t, 0, (size_t)v->atoms)];
 }
 
 static double late(const variable *v, double t) {
@@ -115,7 +92,7 @@ static double late(const variable *v, double t) {
     return exp(-v->fast * x) +
            v->fast * exp(-v->slow * x) * x * mean_decay((v->fast - v->slow) * x);
   case LAW: return sg_law_tail(v->law, t / v->factor);
-  case SUM: return sum_late(v, t);
+  case SUM: return v->table ? fmin(1, exp(table_log(v, t, NULL))) : convolve(v, t);
   }
   return NAN;
 }
@@ -209,65 +186,40 @@ static double convolve(const variable *v, double t) {
 
 /* --- Tables of sums --------------------------------------------------------------------------- */
 
-/* Chebyshev's nodes of the second kind on [0, 1]: sin²(π i / 40). */
-static const double node[NODES] = {0,
-                                   0.0061558297024311365,
-                                   0.024471741852423214,
-                                   0.05449673790581606,
-                                   0.09549150281252627,
-                                   0.14644660940672624,
-                                   0.2061073738537634,
-                                   0.2730047501302265,
-                                   0.3454915028125263,
-                                   0.4217827674798846,
-                                   0.4999999999999999,
-                                   0.5782172325201153,
-                                   0.6545084971874737,
-                                   0.7269952498697734,
-                                   0.7938926261462365,
-                                   0.8535533905932737,
-                                   0.9045084971874736,
-                                   0.9455032620941839,
-                                   0.9755282581475768,
-                                   0.9938441702975689,
-                                   1};
+/* Chebyshev's, of the second kind, on [0, 1]. */
+static const double node[NODES] = {
+    /* sin²(π i / 40) */ 0, 0.0061558297024311365, 0.024471741852423214,
+    0.05449673790581606,    0.09549150281252627,   0.14644660940672624,
+    0.2061073738537634,     0.2730047501302265,    0.3454915028125263,
+    0.4217827674798846,     0.4999999999999999,    0.5782172325201153,
+    0.6545084971874737,     0.7269952498697734,    0.7938926261462365,
+    0.8535533905932737,     0.9045084971874736,    0.9455032620941839,
+    0.9755282581475768,     0.9938441702975689,    1};
 
 /* The polynomial through the values at the nodes (barycentric), and its derivative. */
 static double interpolate(const double *value, double at, double *slope) {
-  double top = 0, bottom = 0;
+  double weight[NODES], gap[NODES], top = 0, bottom = 0, p, s = 0;
   int exact = -1;
-  double weight[NODES], gap[NODES];
   for (int i = 0; i < NODES; i++) {
     gap[i] = at - node[i];
     weight[i] = (i % 2 ? -1 : 1) * (i == 0 || i == NODES - 1 ? 0.5 : 1);
     if (gap[i] == 0) exact = i;
   }
-  double p;
   if (exact >= 0) {
     p = value[exact];
-    double s = 0;
-    for (int i = 0; i < NODES; i++)
+    for (int i = 0; slope && i < NODES; i++)
       if (i != exact) s += weight[i] / weight[exact] * (value[i] - p) / (node[i] - node[exact]);
-    if (slope) *slope = s;
-    return p;
+  } else {
+    for (int i = 0; i < NODES; i++) {
+      top += weight[i] / gap[i] * value[i];
+      bottom += weight[i] / gap[i];
+    }
+    p = top / bottom;
+    for (int i = 0; slope && i < NODES; i++) s += weight[i] / gap[i] * (p - value[i]) / gap[i];
+    s /= bottom;
   }
-  for (int i = 0; i < NODES; i++) {
-    top += weight[i] / gap[i] * value[i];
-    bottom += weight[i] / gap[i];
-  }
-  p = top / bottom;
-  if (slope) {
-    double s = 0;
-    for (int i = 0; i < NODES; i++) s += weight[i] / gap[i] * (p - value[i]) / gap[i];
-    *slope = s / bottom;
-  }
+  if (slope) *slope = s;
   return p;
-}
-
-static bool add_cell(octave *o, const cell *c) {
-  if (!SG_ROOM(o->cell, o->capacity, o->cells + 1)) return false;
-  o->cell[o->cells++] = *c;
-  return true;
 }
 
 static bool good_enough(const variable *v, const cell *c, double t0, double width) {
@@ -296,21 +248,19 @@ static bool fill(const variable *v, octave *o, double t0, double width, double b
   bool fine = o == v->table || depth == DEEPEST || o->cells >= MOST_CELLS;
   if (under && (under == NODES || fine || depth >= 6)) c.empty = true;
   if (!under && !fine) fine = good_enough(v, &c, t0, width);
-  if (c.empty || (fine && !under)) return add_cell(o, &c);
+  if (c.empty || (fine && !under)) {
+    if (!SG_ROOM(o->cell, o->capacity, o->cells + 1)) return false;
+    o->cell[o->cells++] = c;
+    return true;
+  }
   return fill(v, o, t0, width, begin, share / 2, depth + 1) &&
          fill(v, o, t0, width, begin + share / 2, share / 2, depth + 1);
 }
 
 static const cell *find_cell(const octave *o, double at) {
-  int low = 0, high = o->cells; /* the cell is in [low, high) */
-  while (high - low > 1) {
-    int middle = (low + high) / 2;
-    if (o->cell[middle].begin <= at)
-      low = middle;
-    else
-      high = middle;
-  }
-  return &o->cell[low];
+  const cell *c = &o->cell[o->cells - 1];
+  while (c > o->cell && c->begin > at) c--;
+  return c;
 }
 
 /* Where octave e begins and how wide it is, in units of the spread. */
@@ -349,8 +299,7 @@ static double table_log(const variable *v, double t, double *slope) {
 }
 
 /* half_sum for a B that is tabulated: Gauss and Legendre's rule in each of its cells. The first
- * octave, where the density may be singular, is so short that its probability is as good as at its
- * end. */
+ * octave, where the density may be singular, is so short that its probability may be at its end. */
 static double table_half(const variable *a, const variable *b, double t, double half,
                          double reference) {
   enum { POINTS = 24 };
@@ -378,33 +327,25 @@ static double table_half(const variable *a, const variable *b, double t, double 
   return p;
 }
 
-static double sum_late(const variable *v, double t) {
-  return v->table ? fmin(1, exp(table_log(v, t, NULL))) : convolve(v, t);
-}
-
 /* --- Making ----------------------------------------------------------------------------------- */
 
+/* A copy of `like` with room for its atoms; NULL: no memory. */
 static variable *add_variable(sg_time *x, const variable *like) {
-  if (!SG_ROOM(x->variable, x->capacity, x->variables + 1)) return NULL;
   variable *v = malloc(sizeof *v);
   if (!v) return NULL;
   *v = *like;
-  x->variable[x->variables++] = v;
+  v->next = x->variable;
+  x->variable = v;
+  v->time = calloc(3 * (size_t)v->atoms + 1, sizeof *v->time);
+  if (!v->time) return NULL;
+  v->weight = v->time + v->atoms;
+  v->beyond = v->weight + v->atoms;
   return v;
 }
 
-static bool add_atom(variable *v, double time, double weight) {
-  if (!SG_ROOM(v->time, v->times_capacity, v->atoms + 1) ||
-      !SG_ROOM(v->weight, v->weights_capacity, v->atoms + 1))
-    return false;
-  v->time[v->atoms] = time;
-  v->weight[v->atoms++] = weight;
-  return true;
-}
-
 /* Sorts the atoms and joins those whose times differ by rounding. */
-static bool settle_atoms(variable *v) {
-  if (v->atoms == 0) return true;
+static void settle_atoms(variable *v) {
+  if (v->atoms == 0) return;
   gsl_sort2(v->time, 1, v->weight, 1, (size_t)v->atoms);
   int kept = 0;
   for (int i = 1; i < v->atoms; i++) {
@@ -416,41 +357,38 @@ static bool settle_atoms(variable *v) {
     }
   }
   v->atoms = kept + 1;
-  free(v->beyond);
-  v->beyond = malloc((size_t)v->atoms * sizeof *v->beyond);
-  if (!v->beyond) return false;
   double sum = 0;
-  for (int i = v->atoms - 1; i >= 0; i--) {
+  for (int i = kept; i >= 0; i--) {
     v->beyond[i] = sum;
     sum += v->weight[i];
   }
-  return true;
-}
-
-static sg_status too_many(sg_error *e) {
-  return sg_fail(e, SG_INVALID, NULL, "the sum of the times takes more than %d values", MOST_ATOMS);
 }
 
 /* a + b as a variable of its own. */
 static sg_status add_sum(sg_time *x, const variable *a, const variable *b, const variable **out,
                          sg_error *e) {
   if (b->kind == DISCRETE) { /* the one with finitely many values comes first */
-    const variable *swapped = a;
-    a = b;
-    b = swapped;
+    const variable *first = b;
+    b = a;
+    a = first;
   }
   if (a->kind != DISCRETE && (!has_density(a) || !has_density(b)))
     return sg_fail(e, SG_INVALID, NULL, "a sum of random times needs a density that is not known");
-  if ((double)a->atoms * b->atoms > MOST_ATOMS) return too_many(e);
-  variable *v =
-      add_variable(x, &(variable){.kind = SUM, .a = a, .b = b, .least = a->least + b->least});
+  if ((double)a->atoms * b->atoms > MOST_ATOMS)
+    return sg_fail(e, SG_INVALID, NULL, "the sum of the times takes more than %d values",
+                   MOST_ATOMS);
+  variable *v = add_variable(
+      x,
+      &(variable){
+          .kind = SUM, .a = a, .b = b, .least = a->least + b->least, .atoms = a->atoms * b->atoms});
   if (!v) return sg_fail_memory(e);
   *out = v;
-  for (int i = 0; i < a->atoms; i++)
-    for (int j = 0; j < b->atoms; j++)
-      if (!add_atom(v, a->time[i] + b->time[j], a->weight[i] * b->weight[j]))
-        return sg_fail_memory(e);
-  if (!settle_atoms(v)) return sg_fail_memory(e);
+  for (int i = 0; i < v->atoms; i++) {
+    int of_a = i / b->atoms, of_b = i % b->atoms;
+    v->time[i] = a->time[of_a] + b->time[of_b];
+    v->weight[i] = a->weight[of_a] * b->weight[of_b];
+  }
+  settle_atoms(v);
   if (a->kind == DISCRETE && b->kind == DISCRETE) {
     v->kind = DISCRETE;
     return SG_OK;
@@ -480,15 +418,19 @@ static double law_least(const sg_law *law, double median) {
 static sg_status add_law(sg_time *x, const sg_law *law, double scale, const variable **out,
                          sg_error *e) {
   const sg_law_type *type = law->type;
-  variable *v = add_variable(x, &(variable){.kind = LAW, .law = law, .factor = scale});
+  double time, probability, sum = 0;
+  int atoms = 0;
+  while (type->atom && type->atom(law->state, atoms, &time, &probability)) atoms++;
+  variable *v =
+      add_variable(x, &(variable){.kind = LAW, .law = law, .factor = scale, .atoms = atoms});
   if (!v) return sg_fail_memory(e);
   *out = v;
-  double time, probability, sum = 0;
-  for (int i = 0; type->atom && type->atom(law->state, i, &time, &probability); i++) {
-    sum += probability;
-    if (!add_atom(v, time * scale, probability)) return sg_fail_memory(e);
+  for (int i = 0; i < atoms; i++) {
+    type->atom(law->state, i, &time, &v->weight[i]);
+    v->time[i] = time * scale;
+    sum += v->weight[i];
   }
-  if (!settle_atoms(v)) return sg_fail_memory(e);
+  settle_atoms(v);
   if (sum > 1 - 1e-9) {
     v->kind = DISCRETE;
     v->least = v->time[0];
@@ -505,49 +447,42 @@ static sg_status add_law(sg_time *x, const sg_law *law, double scale, const vari
   return SG_OK;
 }
 
-/* The sum of `draws` independent copies, by doubling. */
-static sg_status add_power(sg_time *x, const variable *v, int draws, const variable **out,
-                           sg_error *e) {
+/* Adds v to a sum, NULL: there is none yet. v: NULL where there was no memory for it. */
+static sg_status join(sg_time *x, const variable **sum, const variable *v, sg_error *e) {
+  if (!v) return sg_fail_memory(e);
+  if (*sum) return add_sum(x, *sum, v, sum, e);
+  *sum = v;
+  return SG_OK;
+}
+
+/* Adds the sum of `draws` independent copies, by doubling. */
+static sg_status join_draws(sg_time *x, const variable *v, int draws, sg_error *e) {
   const variable *total = NULL;
   sg_status status = SG_OK;
   for (int left = draws; left > 0 && !status; left /= 2) {
-    if (left % 2) {
-      if (total)
-        status = add_sum(x, total, v, &total, e);
-      else
-        total = v;
-    }
+    if (left % 2) status = join(x, &total, v, e);
     if (left > 1 && !status) status = add_sum(x, v, v, &v, e);
   }
-  *out = total;
-  return status;
-}
-
-static sg_status join(sg_time *x, const variable *v, sg_error *e) {
-  if (x->sum) return add_sum(x, x->sum, v, &x->sum, e);
-  x->sum = v;
-  return SG_OK;
+  return status ? status : join(x, &x->sum, total, e);
 }
 
 /* Gammas, of which there are few: those of one scale have been joined. */
 static sg_status add_gammas(sg_time *x, int count, const double *shape, const double *scale,
                             sg_error *e) {
+  sg_status status = SG_OK;
   if (count == 2 && shape[0] == 1 && shape[1] == 1) {
-    double slow = 1 / fmax(scale[0], scale[1]), fast = 1 / fmin(scale[0], scale[1]);
-    variable *v = add_variable(
-        x, &(variable){
-               .kind = HYPOEXPONENTIAL, .slow = slow, .fast = fast, .spread = scale[0] + scale[1]});
-    return v ? join(x, v, e) : sg_fail_memory(e);
+    variable sum = {.kind = HYPOEXPONENTIAL,
+                    .slow = 1 / fmax(scale[0], scale[1]),
+                    .fast = 1 / fmin(scale[0], scale[1]),
+                    .spread = scale[0] + scale[1]};
+    return join(x, &x->sum, add_variable(x, &sum), e);
   }
-  for (int i = 0; i < count; i++) {
-    variable *v = add_variable(
-        x, &(variable){
-               .kind = GAMMA, .shape = shape[i], .scale = scale[i], .spread = shape[i] * scale[i]});
-    if (!v) return sg_fail_memory(e);
-    sg_status status = join(x, v, e);
-    if (status) return status;
+  for (int i = 0; i < count && !status; i++) {
+    variable v = {
+        .kind = GAMMA, .shape = shape[i], .scale = scale[i], .spread = shape[i] * scale[i]};
+    status = join(x, &x->sum, add_variable(x, &v), e);
   }
-  return SG_OK;
+  return status;
 }
 
 static sg_status add_parts(sg_time *x, int n, const sg_time_part *part, double *shape,
@@ -575,107 +510,66 @@ static sg_status add_parts(sg_time *x, int n, const sg_time_part *part, double *
     } else {
       const variable *v = NULL;
       sg_status status = add_law(x, p->law, p->scale, &v, e);
-      if (!status) status = add_power(x, v, p->draws, &v, e);
-      if (!status) status = join(x, v, e);
+      if (!status) status = join_draws(x, v, p->draws, e);
       if (status) return status;
     }
   }
   return add_gammas(x, gammas, shape, scale, e);
 }
 
-/* The least time, and where values of a summand with finitely many meet the least of the other. */
-static sg_status find_bends(sg_time *x, sg_error *e) {
+/* What is known beforehand of the whole: its least time, its atoms, and as bends the least time and
+ * where values of a summand with finitely many meet the least of the other. */
+static sg_status describe(sg_time *x, sg_error *e) {
   const variable *v = x->sum;
   const variable *values = v && v->kind == SUM && v->a->kind == DISCRETE ? v->a : NULL;
+  x->least = x->constant + (v ? v->least : 0);
+  x->discrete = !v || v->kind == DISCRETE;
+  x->atoms = v ? v->atoms : 1;
   x->bends = 1 + (values ? values->atoms : 0);
-  x->bend = malloc((size_t)x->bends * sizeof *x->bend);
-  if (!x->bend) return sg_fail_memory(e);
-  x->bend[0] = sg_time_least(x);
+  x->atom = malloc((size_t)(x->atoms + x->bends) * sizeof *x->atom);
+  if (!x->atom) return sg_fail_memory(e);
+  x->bend = x->atom + x->atoms;
+  for (int i = 0; i < x->atoms; i++) x->atom[i] = x->constant + (v ? v->time[i] : 0);
+  x->bend[0] = x->least;
   for (int i = 1; i < x->bends; i++) x->bend[i] = x->constant + values->time[i - 1] + v->b->least;
   return SG_OK;
 }
 
 sg_status sg_time_new(double constant, int n_parts, const sg_time_part *part, sg_time **out,
                       sg_error *e) {
-  *out = NULL;
   sg_time *x = calloc(1, sizeof *x);
   double *gamma = calloc((size_t)(2 * n_parts + 1), sizeof *gamma);
-  sg_status status = SG_OK;
-  if (!x || !gamma) {
-    status = sg_fail_memory(e);
-    goto out;
+  sg_status status = x && gamma ? SG_OK : sg_fail_memory(e);
+  if (!status) {
+    x->constant = x->mean = constant;
+    status = add_parts(x, n_parts, part, gamma, gamma + n_parts, e);
   }
-  x->constant = x->mean = constant;
-  status = add_parts(x, n_parts, part, gamma, gamma + n_parts, e);
-  if (status) goto out;
-  x->atoms = x->sum ? x->sum->atoms : 1;
-  x->atom = calloc((size_t)x->atoms + 1, sizeof *x->atom);
-  if (!x->atom) {
-    status = sg_fail_memory(e);
-    goto out;
-  }
-  for (int i = 0; i < x->atoms; i++) x->atom[i] = x->constant + (x->sum ? x->sum->time[i] : 0);
-  status = find_bends(x, e);
-out:
+  if (!status) status = describe(x, e);
   free(gamma);
-  if (!status)
-    *out = x;
-  else
-    sg_time_free(x);
+  if (status) sg_time_free(x);
+  *out = status ? NULL : x;
   return status;
 }
 
 void sg_time_free(sg_time *x) {
   if (!x) return;
-  for (int i = 0; i < x->variables; i++) {
-    variable *v = x->variable[i];
+  for (variable *v = x->variable, *next; v; v = next) {
+    next = v->next;
     for (int o = 0; v->table && o < OCTAVES; o++) free(v->table[o].cell);
     free(v->table);
     free(v->time);
-    free(v->weight);
-    free(v->beyond);
     free(v);
   }
-  free(x->variable);
   free(x->atom);
-  free(x->bend);
   free(x);
 }
 
 /* --- Questions -------------------------------------------------------------------------------- */
 
 double sg_time_late(const sg_time *x, double t) {
-  if (!x->sum) return t < x->constant;
-  return late(x->sum, t - x->constant);
+  return x->sum ? late(x->sum, t - x->constant) : t < x->constant;
 }
 
 double sg_time_done(const sg_time *x, double t) {
-  if (!x->sum) return t >= x->constant;
-  return done(x->sum, t - x->constant);
-}
-
-double sg_time_least(const sg_time *x) {
-  return x->constant + (x->sum ? x->sum->least : 0);
-}
-
-double sg_time_mean(const sg_time *x) {
-  return x->mean;
-}
-
-double sg_time_variance(const sg_time *x) {
-  return x->variance;
-}
-
-const double *sg_time_atoms(const sg_time *x, int *count) {
-  *count = x->atoms;
-  return x->atom;
-}
-
-const double *sg_time_bends(const sg_time *x, int *count) {
-  *count = x->bends;
-  return x->bend;
-}
-
-bool sg_time_discrete(const sg_time *x) {
-  return !x->sum || x->sum->kind == DISCRETE;
+  return x->sum ? done(x->sum, t - x->constant) : t >= x->constant;
 }

@@ -11,7 +11,16 @@
 
 #include "models/times/law.h"
 
-typedef struct sg_time sg_time;
+typedef struct sg_time {
+  double constant, mean, variance; /* seconds, seconds²; INFINITY: there is none */
+  double least;                    /* P(Y < least) = 0 */
+  bool discrete;                   /* the atoms are all */
+  int atoms, bends;
+  double *atom; /* times with a probability of their own, in no order; owned */
+  double *bend; /* where P(Y > t) may have a kink, as far as is known: for quadrature */
+  struct variable *variable;  /* inner: all sums and summands; owned */
+  const struct variable *sum; /* the random part; NULL: there is none */
+} sg_time;
 
 typedef struct sg_time_part {
   const sg_law *law; /* borrowed for as long as the sum lives */
@@ -27,15 +36,5 @@ void sg_time_free(sg_time *x);
 
 double sg_time_late(const sg_time *x, double t); /* P(Y > t), small relative error */
 double sg_time_done(const sg_time *x, double t); /* P(Y ≤ t) */
-double sg_time_least(const sg_time *x);          /* P(Y < least) = 0 */
-double sg_time_mean(const sg_time *x);           /* INFINITY: none */
-double sg_time_variance(const sg_time *x);
-
-/* Times with a probability of their own, in no order, of which there are *count (0: none). */
-const double *sg_time_atoms(const sg_time *x, int *count);
-/* Where P(Y > t) may have a kink, as far as is known: for quadrature. */
-const double *sg_time_bends(const sg_time *x, int *count);
-/* Whether the atoms are all. */
-bool sg_time_discrete(const sg_time *x);
 
 #endif

@@ -39,19 +39,17 @@ sg_status sg_causes_add(sg_causes *r, const char *word, const char *place, sg_er
   while (sg_cause_names[i] &&
          (strlen(sg_cause_names[i]) != n || strncmp(sg_cause_names[i], word, n) != 0))
     i++;
-  if (!sg_cause_names[i]) return unknown(word, place, e);
-  if (i < 8) {
-    if (word[n]) return unknown(word, place, e);
+  bool flagged = i < 8;
+  if (!sg_cause_names[i] || (flagged ? word[n] : !number(word, n, &x)))
+    return unknown(word, place, e);
+  if (flagged) {
     *flag[i] = true;
     return SG_OK;
   }
-  if (!number(word, n, &x)) return unknown(word, place, e);
   if (strncmp(word, "worker", n) == 0) {
     if (!word[n] || x < 0 || x != floor(x) || x > 1e6)
       return sg_fail(e, SG_INVALID, place,
-                     "expected worker=K with the number of a worker, found "
-                     "\"%.40s\"",
-                     word);
+                     "expected worker=K with the number of a worker, found \"%.40s\"", word);
     if (w->n_workers == SG_MOST_CAUSE_WORKERS)
       return sg_fail(e, SG_INVALID, place, "expected at most %d workers", SG_MOST_CAUSE_WORKERS);
     w->worker[w->n_workers++] = (int)x;

@@ -3,7 +3,7 @@
 #ifndef SG_SIM_CAUSES_H
 #define SG_SIM_CAUSES_H
 
-#include "models/delay/delay_causes.h"
+#include "models/delay/delay.h"
 #include "models/network/network.h"
 #include "sim/core/text.h"
 

@@ -2,7 +2,6 @@
 /* Order statistics of completion times by a sample, made when it is first asked for. */
 #include "sim/experiment/forecast.h"
 
-#include "models/delay/delay_causes.h"
 #include "sim/core/array.h"
 
 #include <math.h>
@@ -14,10 +13,10 @@ enum { SHORT_PAST = 16 };
 
 typedef struct order_means { /* of T_(1) … T_(n) */
   double work;
-  double *mean, *inverse;
+  double *mean, *inverse; /* one allocation */
 } order_means;
 
-struct sg_forecaster {
+typedef struct forecaster {
   sg_forecast forecast;
   sg_delay *delay;           /* with streams apart */
   long updates, first, span; /* draws are of iterations first … first + span − 1 */
@@ -25,16 +24,15 @@ struct sg_forecaster {
   bool scales; /* one sample is enough for all works */
   order_means *known;
   int n_known, known_capacity;
-};
+} forecaster;
 
 static int draws_for(int workers) {
   int draws = TIMES / workers;
   return draws > MOST_DRAWS ? MOST_DRAWS : draws < LEAST_DRAWS ? LEAST_DRAWS : draws;
 }
 
-/* The i-th draw of all workers' times: a run of its own, so that what lasts for a run is drawn
- * anew, too. */
-static bool draw(const sg_forecaster *f, long i, double work, double *time) {
+/* The i-th draw of all workers' times: a run of its own, as some things last for a run. */
+static bool draw(const forecaster *f, long i, double work, double *time) {
   uint32_t iteration = (uint32_t)(f->first + i % f->span);
   int draws = work < 1 ? 1 : (int)lround(work);
   bool fails = sg_delay_fails(f->delay);
@@ -48,12 +46,12 @@ static bool draw(const sg_forecaster *f, long i, double work, double *time) {
   return true;
 }
 
-static bool make_means(const sg_forecaster *f, order_means *m) {
+static bool make_means(const forecaster *f, order_means *m) {
   int n = f->workers, draws = draws_for(n);
   double *time = malloc((size_t)n * sizeof *time);
-  m->mean = calloc((size_t)n, sizeof *m->mean);
-  m->inverse = calloc((size_t)n, sizeof *m->inverse);
-  bool ok = time && m->mean && m->inverse;
+  m->mean = calloc(2 * (size_t)n, sizeof *m->mean);
+  bool ok = time && m->mean;
+  if (ok) m->inverse = m->mean + n;
   for (int i = 0; ok && i < draws; i++) {
     ok = draw(f, i, m->work, time);
     if (!ok) break;
@@ -74,7 +72,7 @@ static bool make_means(const sg_forecaster *f, order_means *m) {
 }
 
 /* NULL: no memory. */
-static const order_means *means_of(sg_forecaster *f, double work) {
+static const order_means *means_of(forecaster *f, double work) {
   for (int i = 0; i < f->n_known; i++)
     if (f->known[i].work == work) return &f->known[i];
   if (!SG_ROOM(f->known, f->known_capacity, f->n_known + 1)) return NULL;
@@ -85,39 +83,37 @@ static const order_means *means_of(sg_forecaster *f, double work) {
     return m;
   }
   free(m->mean);
-  free(m->inverse);
   return NULL;
 }
 
 static double mean(void *of, double work, int k) {
-  sg_forecaster *f = of;
+  forecaster *f = of;
   const order_means *m = means_of(f, f->scales ? 1 : work);
   return !m ? NAN : f->scales ? m->mean[k - 1] * work : m->mean[k - 1];
 }
 
 static double inverse_mean(void *of, double work, int k) {
-  sg_forecaster *f = of;
+  forecaster *f = of;
   const order_means *m = means_of(f, f->scales ? 1 : work);
   return !m ? NAN : f->scales ? m->inverse[k - 1] / work : m->inverse[k - 1];
 }
 
 static bool samples(void *of, double work, int count, double *times) {
-  const sg_forecaster *f = of;
+  const forecaster *f = of;
   for (int i = 0; i < count; i++)
     if (!draw(f, MOST_DRAWS + i, work, times + (size_t)i * (size_t)f->workers)) return false;
   return true;
 }
 
 static double straggling(void *of, int worker) {
-  const sg_forecaster *f = of;
+  const forecaster *f = of;
   return sg_delay_loses(f->delay, worker, f->updates);
 }
 
-sg_forecaster *sg_forecaster_new(const sg_delay *delay, long updates) {
-  sg_forecaster *f = calloc(1, sizeof *f);
-  if (!f) return NULL;
-  f->delay = sg_delay_apart(delay);
-  if (!f->delay) {
+const sg_forecast *sg_forecast_new(const sg_delay *delay, long updates) {
+  forecaster *f = calloc(1, sizeof *f);
+  if (f) f->delay = sg_delay_apart(delay);
+  if (!f || !f->delay) {
     free(f);
     return NULL;
   }
@@ -135,20 +131,14 @@ sg_forecaster *sg_forecaster_new(const sg_delay *delay, long updates) {
                               .inverse_mean = inverse_mean,
                               .samples = samples,
                               .straggling = straggling};
-  return f;
-}
-
-void sg_forecaster_free(sg_forecaster *f) {
-  if (!f) return;
-  for (int i = 0; i < f->n_known; i++) {
-    free(f->known[i].mean);
-    free(f->known[i].inverse);
-  }
-  free(f->known);
-  sg_delay_apart_free(f->delay);
-  free(f);
-}
-
-const sg_forecast *sg_forecaster_forecast(const sg_forecaster *f) {
   return &f->forecast;
+}
+
+void sg_forecast_free(const sg_forecast *forecast) {
+  if (!forecast) return;
+  forecaster *f = forecast->of;
+  for (int i = 0; i < f->n_known; i++) free(f->known[i].mean);
+  free(f->known);
+  free(f->delay);
+  free(f);
 }

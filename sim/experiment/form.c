@@ -21,17 +21,12 @@ struct sg_former {
   sg_row row;
   int *item_of; /* by part: index in item, −1 */
   sg_partial *item;
-  size_t item_room;
   sg_kernel_term *term;
-  size_t term_room;
   sg_kernel_link *link;
-  size_t link_room;
   int *start;
-  size_t start_room;
   const double **input;
-  size_t input_room;
   double **out;
-  size_t out_room;
+  size_t item_room, term_room, link_room, start_room, input_room, out_room;
 };
 
 double sg_former_memory(const sg_world *w) {
@@ -48,8 +43,7 @@ sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
   size_t each = (size_t)sg_compressor_memory(w->environment.compressor);
   sg_former *f = calloc(1, sizeof *f);
   if (!f) return NULL;
-  f->world = w;
-  f->replication = replication;
+  *f = (sg_former){.world = w, .replication = replication};
   f->offset = calloc(segments, sizeof *f->offset);
   f->item_of = calloc(parts, sizeof *f->item_of);
   for (size_t s = 0; f->offset && s < segments; s++) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages that are formed as whole vectors, for compressors that are not local to a tile: when
  * they are sent, where their bits depend on the data or the sender remembers, and otherwise when
- * they are used. What the receiver has of a message is kept here until the engine uses its number
- * for another. */
+ * they are used. What the receiver has is kept here until the message's number is used again. */
 #ifndef SG_SIM_FORM_H
 #define SG_SIM_FORM_H
 
@@ -19,8 +18,8 @@ void sg_former_free(sg_former *former);
 double sg_former_memory(const sg_world *world);
 
 /* Forms and compresses a message that is sent now; its sender's memory advances. x: the point at
- * which its gradients are taken. Uses the workspace: no other request may be half done. *bits: of
- * the message. Faults go to `e`. */
+ * which its gradients are taken. Uses the workspace: no other request may be half done. *bits: the
+ * message's. */
 sg_status sg_former_send(sg_former *former, sg_kernel *kernel, sg_workspace *ws, const double *x,
                          const sg_run_sent *sent, double *bits, sg_error *e);
 

@@ -3,7 +3,6 @@
 #include "sim/experiment/plan.h"
 #include "sim/experiment/form.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,8 +35,7 @@ static sg_status hash_file(hashes *known, const char *path, char hex[65], sg_err
   return SG_OK;
 }
 
-/* The keys: everything that can change a row, with the contents of files in place of their names.
- */
+/* The keys: everything that can change a row, with the contents of files in place of names. */
 static sg_status make_keys(sg_planned *p, hashes *known, sg_error *e) {
   sg_buffer paths = {0}, text = {0};
   sg_status status = SG_OK;
@@ -61,10 +59,6 @@ static sg_status make_keys(sg_planned *p, hashes *known, sg_error *e) {
   return status;
 }
 
-static const char *chosen(const sg_values *v, const char *name) {
-  return sg_values_param(v, name)->choices[sg_choice(v, name)];
-}
-
 static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
   const sg_values *v = p->point->values;
   const sg_code *c = w->code;
@@ -85,14 +79,13 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
                                .stragglers_s = c->promised,
                                .comm_m = c->reduction,
                                .stored_data_factor = c->stored,
-                               .scaling = chosen(sg_object(v, "delay"), "scaling"),
-                               .late_work = chosen(v, "late_work"),
-                               .late_messages = chosen(sg_object(v, "network"), "late_messages"),
+                               .scaling = sg_text(sg_object(v, "delay"), "scaling"),
+                               .late_work = sg_text(v, "late_work"),
+                               .late_messages = sg_text(sg_object(v, "network"), "late_messages"),
                                .problem = w->problem->type->about.name,
                                .target_loss = w->target_loss,
                                .max_iterations = w->limits.iterations,
                                .seed = sg_seed(sg_object(v, "random"), "seed")};
-  snprintf(p->label, sizeof p->label, "%s", w->label);
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
   sg_buffer note = {0};
   sg_put(&note, "");
@@ -111,18 +104,16 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
 static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_error *e) {
   sg_world *w = NULL;
   sg_status status = sg_world_new(p->point, plan->cache, NULL, &w, &p->why);
-  if (!status) {
-    status = take_facts(p, w, e);
-    sg_world_free(w, plan->cache);
-    p->valid = true;
-    plan->n_valid++;
-    return status ? status : make_keys(p, known, e);
-  }
   sg_code_label(p->point->scheme, p->label, sizeof p->label);
   p->facts.scheme_label = p->label;
-  bool may_skip =
-      status == SG_INVALID && !p->point->single && sg_scenario_skips_invalid(plan->scenario);
-  if (may_skip) {
+  if (!status) {
+    p->valid = true;
+    plan->n_valid++;
+    status = take_facts(p, w, e);
+    sg_world_free(w, plan->cache);
+    return status ? status : make_keys(p, known, e);
+  }
+  if (status == SG_INVALID && !p->point->single && sg_scenario_skips_invalid(plan->scenario)) {
     plan->n_skipped++;
     return SG_OK;
   }
@@ -130,15 +121,11 @@ static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_erro
   return status;
 }
 
-static int by_key(const void *a, const void *b) {
+/* By the text at an offset of sg_planned, equal ones in the order of the plan. */
+static int by_text(const void *a, const void *b, void *offset) {
   const sg_planned *p = *(sg_planned *const *)a, *q = *(sg_planned *const *)b;
-  int order = strcmp(p->key, q->key);
-  return order ? order : (p > q) - (p < q);
-}
-
-static int by_environment(const void *a, const void *b) {
-  const sg_planned *p = *(sg_planned *const *)a, *q = *(sg_planned *const *)b;
-  int order = strcmp(p->env_key, q->env_key);
+  size_t at = *(const size_t *)offset;
+  int order = strcmp((const char *)p + at, (const char *)q + at);
   return order ? order : (p > q) - (p < q);
 }
 
@@ -147,13 +134,13 @@ static sg_status mark(sg_plan *plan, sg_error *e) {
   const char *baseline = sg_scenario_baseline(plan->scenario);
   sg_planned **valid = calloc((size_t)plan->n_valid + 1, sizeof(sg_planned *));
   if (!valid) return sg_fail_memory(e);
-  size_t n = 0;
+  size_t n = 0, key = offsetof(sg_planned, key), environment = offsetof(sg_planned, env_key);
   for (int i = 0; i < plan->count; i++)
     if (plan->point[i].valid) valid[n++] = &plan->point[i];
-  qsort(valid, n, sizeof *valid, by_key);
+  qsort_r(valid, n, sizeof *valid, by_text, &key);
   for (size_t i = 1; i < n; i++)
     valid[i]->duplicate = strcmp(valid[i]->key, valid[i - 1]->key) == 0;
-  qsort(valid, n, sizeof *valid, by_environment);
+  qsort_r(valid, n, sizeof *valid, by_text, &environment);
   const sg_planned *marked = NULL;
   for (size_t i = 0; baseline && i < n; i++) {
     sg_planned *p = valid[i];
@@ -196,19 +183,16 @@ sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
   plan->cache = sg_problem_cache_new();
   sg_status status =
       plan->cache ? sg_scenario_points(scenario, &plan->n_raw, &plan->raw, e) : sg_fail_memory(e);
-  if (!status) {
-    plan->point = calloc((size_t)plan->n_raw, sizeof *plan->point);
-    if (!plan->point) status = sg_fail_memory(e);
-  }
-  if (status) goto out;
-  for (int i = 0; i < plan->n_raw; i++) {
+  if (!status) plan->point = calloc((size_t)plan->n_raw, sizeof *plan->point);
+  if (!status && !plan->point) status = sg_fail_memory(e);
+  for (int i = 0; !status && i < plan->n_raw; i++) {
     sg_planned *p = &plan->point[plan->count++];
     p->point = &plan->raw[i];
     sg_status s = plan_point(plan, p, known, e);
-    if (s && s != SG_INVALID) status = s;
-    if (status) break;
+    if (s != SG_INVALID) status = s;
   }
-  drop_repeats(e);
+  free(known);
+  if (plan->count > 0) drop_repeats(e);
   if (!status) status = sg_error_status(e);
   if (!status && plan->n_valid == 0) {
     for (int i = 0; i < plan->count; i++) sg_error_move(e, &plan->point[i].why);
@@ -216,14 +200,11 @@ sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
     status = sg_fail(e, SG_INVALID, "/schemes", "no combination of the scenario is valid");
   }
   if (!status) status = mark(plan, e);
-out:
-  free(known);
-  if (status) {
+  if (status)
     sg_plan_free(plan);
-    return status;
-  }
-  *out = plan;
-  return SG_OK;
+  else
+    *out = plan;
+  return status;
 }
 
 void sg_plan_free(sg_plan *plan) {

@@ -3,6 +3,7 @@
 #include "sim/experiment/snapshots.h"
 
 #include "sim/core/array.h"
+#include "sim/core/linalg.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ bool sg_snapshots_init(sg_snapshots *s, const sg_world *w, sg_pass *pass, int co
   for (int k = 0; k < vectors; k++) {
     /* Vector 0 of all runs, then vector 1 of all runs: columns of the same matrix. */
     s->state[k] = models + ((ptrdiff_t)k * pass->width + column) * pass->length;
-    memcpy(s->state[k], w->problem->initial, (size_t)pass->length * sizeof(double));
+    memset(s->state[k], 0, (size_t)pass->length * sizeof(double));
   }
   return true;
 }
@@ -70,11 +71,7 @@ static void bring_to_column(sg_snapshots *s, sg_slot *slot) {
   if (slot->x == column) return;
   sg_slot *there = s->slot;
   while (there->x != column) there++;
-  for (long c = 0; c < s->pass->length; c++) {
-    double t = slot->x[c];
-    slot->x[c] = column[c];
-    column[c] = t;
-  }
+  cblas_dswap((int)s->pass->length, slot->x, 1, column, 1);
   there->x = slot->x;
   slot->x = column;
 }

@@ -24,13 +24,12 @@ struct sg_tally {
   int workers;
   double *duration; /* of every iteration, for quantiles */
   size_t rows, capacity;
+  int64_t through_ingress;
   bool failed;
   kept value, known; /* sums, largest or last of what is known; how many are known */
   double end_s, busy, wasted, ingress_busy;
-  int64_t through_ingress, undecodable;
-  double time_to_target_s;
-  int64_t iterations_to_target;
-  worker_sum *worker; /* NULL without worker rows */
+  sg_summary_record total; /* made at the end, but for counts and the target */
+  worker_sum *worker;      /* NULL without worker rows */
   sg_worker_summary_record *summary;
 };
 
@@ -38,8 +37,8 @@ sg_tally *sg_tally_new(int workers, bool worker_rows) {
   sg_tally *t = calloc(1, sizeof *t);
   if (!t) return NULL;
   t->workers = workers;
-  t->time_to_target_s = NAN;
-  t->iterations_to_target = -1;
+  t->total = sg_summary_blank;
+  t->total.iterations_to_target = -1;
   if (worker_rows) {
     t->worker = calloc((size_t)workers, sizeof *t->worker);
     t->summary = calloc((size_t)workers, sizeof *t->summary);
@@ -57,13 +56,6 @@ void sg_tally_free(sg_tally *t) {
   free(t->worker);
   free(t->summary);
   free(t);
-}
-
-static void keep_duration(sg_tally *t, double seconds) {
-  if (SG_ROOM(t->duration, t->capacity, t->rows + 1))
-    t->duration[t->rows] = seconds;
-  else
-    t->failed = true; /* quantiles will be missing, the run is sound */
 }
 
 static void add_workers(sg_tally *t, int n, const sg_worker_record *row) {
@@ -103,7 +95,9 @@ static void fold(sg_tally *t, const sg_iteration_record *r) {
 
 void sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
                   const sg_worker_record *worker) {
-  keep_duration(t, r->duration_s);
+  /* Without memory quantiles will be missing, the run is sound. */
+  t->failed |= !SG_ROOM(t->duration, t->capacity, t->rows + 1);
+  if (!t->failed) t->duration[t->rows] = r->duration_s;
   t->rows++;
   t->end_s = r->start_s + r->duration_s;
   fold(t, r);
@@ -111,50 +105,47 @@ void sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
   t->wasted += r->wasted_s;
   t->ingress_busy += r->ingress_busy_s;
   t->through_ingress += r->ingress_messages;
-  t->undecodable += !r->decoded;
+  t->total.undecodable_iters += !r->decoded;
   if (t->worker) add_workers(t, n, worker);
 }
 
 void sg_tally_target(sg_tally *t, const sg_iteration_record *row) {
-  t->time_to_target_s = row->start_s + row->duration_s;
-  t->iterations_to_target = row->iteration + 1;
+  t->total.time_to_target_s = row->start_s + row->duration_s;
+  t->total.iterations_to_target = row->iteration + 1;
 }
 
-static void durations(const sg_tally *t, sg_summary_record *s) {
-  if (t->failed || t->rows == 0) return;
+static void durations(sg_tally *t) {
+  sg_summary_record *s = &t->total;
+  const double *x = t->duration;
   size_t n = t->rows;
+  if (t->failed || n == 0) return;
   double sum = 0, squares = 0;
-  for (size_t i = 0; i < n; i++) sum += t->duration[i];
+  for (size_t i = 0; i < n; i++) sum += x[i];
   s->iter_mean_s = sum / (double)n;
-  for (size_t i = 0; i < n; i++) {
-    double d = t->duration[i] - s->iter_mean_s;
-    squares += d * d;
-  }
+  for (size_t i = 0; i < n; i++) squares += (x[i] - s->iter_mean_s) * (x[i] - s->iter_mean_s);
   if (n > 1) s->iter_sd_s = sqrt(squares / (double)(n - 1));
   sg_sort_doubles(t->duration, n);
-  s->iter_min_s = t->duration[0];
-  s->iter_max_s = t->duration[n - 1];
-  s->iter_p50_s = sg_quantile(t->duration, n, 0.5);
-  s->iter_p90_s = sg_quantile(t->duration, n, 0.9);
-  s->iter_p99_s = sg_quantile(t->duration, n, 0.99);
+  s->iter_min_s = x[0];
+  s->iter_max_s = x[n - 1];
+  s->iter_p50_s = sg_quantile(x, n, 0.5);
+  s->iter_p90_s = sg_quantile(x, n, 0.9);
+  s->iter_p99_s = sg_quantile(x, n, 0.99);
 }
 
 void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary) {
   double time = t->end_s > 0 ? t->end_s : NAN;
-  *summary = sg_summary_blank;
-  durations(t, summary);
+  sg_summary_record *s = &t->total;
+  durations(t);
 #define SG_FOLDED(type, name, unit, meaning, over_run, kept, ...)                                  \
-  summary->kept = END_##over_run(t->value.name, t->known.name);
+  s->kept = END_##over_run(t->value.name, t->known.name);
 #include "results/columns.def"
-  summary->time_to_target_s = t->time_to_target_s;
-  summary->iterations_to_target = t->iterations_to_target;
-  summary->queued_per_message_s =
+  s->queued_per_message_s =
       t->through_ingress ? t->value.queued_s / (double)t->through_ingress : NAN;
-  summary->ingress_busy_share = t->ingress_busy / time;
-  summary->worker_busy_share = t->busy / (t->workers * time);
-  summary->wasted_work_share = t->busy > 0 ? t->wasted / t->busy : NAN;
-  summary->worker_seconds_per_iter = t->workers * summary->iter_mean_s;
-  summary->undecodable_iters = t->undecodable;
+  s->ingress_busy_share = t->ingress_busy / time;
+  s->worker_busy_share = t->busy / (t->workers * time);
+  s->wasted_work_share = t->busy > 0 ? t->wasted / t->busy : NAN;
+  s->worker_seconds_per_iter = t->workers * s->iter_mean_s;
+  *summary = *s;
   run->iterations = (int64_t)t->rows;
   run->sim_time_s = t->end_s;
 }

@@ -3,13 +3,11 @@
 #include "sim/experiment/world.h"
 
 #include "sim/check/worst.h"
-#include "sim/experiment/calibrate.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/forecast.h"
 
 #include <math.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,10 +39,9 @@ static void entry_free(entry *x) {
 
 void sg_problem_cache_free(sg_problem_cache *cache) {
   if (!cache) return;
-  while (cache->first) {
-    entry *next = cache->first->next;
-    entry_free(cache->first);
-    cache->first = next;
+  for (entry *x = cache->first, *next; x; x = next) {
+    next = x->next;
+    entry_free(x);
   }
   pthread_mutex_destroy(&cache->lock);
   free(cache);
@@ -53,30 +50,27 @@ void sg_problem_cache_free(sg_problem_cache *cache) {
 /* Frees what nobody uses, but for the most recently used. */
 static void trim(sg_problem_cache *cache) {
   bool kept = false;
-  for (entry **at = &cache->first; *at;) {
-    entry *x = *at;
-    if (x->users == 0 && kept) {
+  for (entry **at = &cache->first, *x; (x = *at);) {
+    bool idle = x->users == 0;
+    if (idle && kept) {
       *at = x->next;
       entry_free(x);
-      continue;
+    } else {
+      at = &x->next;
     }
-    if (x->users == 0) kept = true;
-    at = &x->next;
+    kept |= idle;
   }
 }
 
 void sg_values_paths(const sg_values *values, sg_buffer *out) {
-  for (int i = 0; i < values->n_common + values->n_own; i++) {
-    const sg_param *row =
-        i < values->n_common ? &values->common[i] : &values->variant->params[i - values->n_common];
+  for (int i = 0; i < sg_values_size(values); i++) {
+    const sg_param *row = sg_values_row(values, i);
     const sg_value *value = &values->value[i];
     if (row->flags & SG_UNHASHED) continue;
-    if (row->kind == SG_TEXT && row->flags & SG_IS_PATH && value->text) {
-      sg_put(out, value->text);
-      sg_put(out, "\n");
-    } else if (value->object) {
+    if (row->kind == SG_TEXT && row->flags & SG_IS_PATH && value->text)
+      sg_putf(out, "%s\n", value->text);
+    else if (value->object)
       sg_values_paths(value->object, out);
-    }
     for (int k = 0; k < value->count; k++)
       if (value->item[k].object) sg_values_paths(value->item[k].object, out);
   }
@@ -89,36 +83,33 @@ static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int
   sg_putf(&key, "%d %llu ", workers, (unsigned long long)seed);
   sg_values_to_json(learning, &key);
   sg_values_paths(learning, &key);
-  if (key.failed) {
-    sg_buffer_free(&key);
-    return sg_fail_memory(e);
-  }
-  sg_status status = SG_OK;
+  sg_status status = key.failed ? sg_fail_memory(e) : SG_OK;
   pthread_mutex_lock(&cache->lock); /* held while loading: nobody loads the same data twice */
   entry **at = &cache->first;
-  while (*at && strcmp((*at)->key, key.data) != 0) at = &(*at)->next;
+  while (!status && *at && strcmp((*at)->key, key.data) != 0) at = &(*at)->next;
   entry *x = *at;
-  if (x) {
+  if (!status && x) {
     *at = x->next; /* to the front */
-    sg_buffer_free(&key);
-  } else {
+  } else if (!status) {
     trim(cache);
     x = calloc(1, sizeof *x);
     status = x ? sg_problem_new(learning, workers, seed, &x->problem, e) : sg_fail_memory(e);
     if (status) {
       free(x);
-      sg_buffer_free(&key);
-      pthread_mutex_unlock(&cache->lock);
-      return status;
+    } else {
+      x->key = key.data;
+      key = (sg_buffer){0};
     }
-    x->key = key.data;
   }
-  x->users++;
-  x->next = cache->first;
-  cache->first = x;
-  *out = x->problem;
+  if (!status) {
+    x->users++;
+    x->next = cache->first;
+    cache->first = x;
+    *out = x->problem;
+  }
   pthread_mutex_unlock(&cache->lock);
-  return SG_OK;
+  sg_buffer_free(&key);
+  return status;
 }
 
 static void problem_put(sg_problem_cache *cache, const sg_problem *problem) {
@@ -235,74 +226,83 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
   return status;
 }
 
-sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
-                       const sg_calibration *calibration, sg_world **out, sg_error *e) {
-  *out = NULL;
-  sg_world *w = calloc(1, sizeof *w);
-  sg_forecaster *forecaster = NULL;
-  if (!w) return sg_fail_memory(e);
-  const sg_values *cluster = sg_section(point, "cluster"),
-                  *learning = sg_section(point, "learning");
-  uint64_t seed = sg_seed(sg_section(point, "random"), "seed");
-  w->workers = (int)sg_int(cluster, "workers");
-  w->evaluate_every = sg_int(learning, "evaluate_every");
-  read_limits(point, w);
-  read_master(point, calibration, w);
-
-  sg_status status = problem_get(cache, point, w->workers, seed, &w->problem, e);
-  if (status) goto out;
-  /* All faults of an environment are listed together. */
+/* What the scenario says of times. All its faults are listed together. */
+static sg_status make_times(sg_world *w, const sg_point *point, uint64_t seed, sg_error *e) {
   sg_status a = check_target(point, w, e);
-  sg_status b =
-      sg_delay_new(cluster, sg_section(point, "delay"), w->problem->subsets, seed, &w->delay, e);
+  sg_status b = sg_delay_new(sg_section(point, "cluster"), sg_section(point, "delay"),
+                             w->problem->subsets, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
   sg_status d = read_compression(point, w, e);
-  status = a ? a : b ? b : c ? c : d;
-  if (status) goto out;
+  if (a || b || c || d) return a ? a : b ? b : c ? c : d;
   /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);
   if (most > 0 && most < w->limits.iterations) w->limits.iterations = most;
-  /* Before causes are taken away: the code is that of the scenario. */
-  forecaster = sg_forecaster_new(w->delay, w->limits.iterations);
-  if (!forecaster) status = sg_fail_memory(e);
-  if (!status) status = sg_causes_remove(point->values, w->delay, w->network, e);
-  if (status) goto out;
+  return SG_OK;
+}
 
+static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg_error *e) {
+  /* Before causes are taken away: the code is that of the scenario. */
+  const sg_forecast *forecast = sg_forecast_new(w->delay, w->limits.iterations);
+  if (!forecast) return sg_fail_memory(e);
+  sg_status status = sg_causes_remove(point->values, w->delay, w->network, e);
   sg_shape shape = {.workers = w->workers,
                     .subsets = w->problem->subsets,
                     .length = w->problem->length,
                     .speed = sg_delay_speeds(w->delay),
                     .seed = seed,
                     .updates = w->limits.iterations,
-                    .forecast = sg_forecaster_forecast(forecaster)};
-  status =
-      sg_code_new((const sg_code_type *)point->scheme->variant, &shape, point->scheme, &w->code, e);
-  if (!status) status = find_worst(w, cluster, seed, e);
-  if (status) goto out;
+                    .forecast = forecast};
+  const sg_code_type *type = (const sg_code_type *)point->scheme->variant;
+  if (!status) status = sg_code_new(type, &shape, point->scheme, &w->code, e);
+  if (!status) status = find_worst(w, sg_section(point, "cluster"), seed, e);
   sg_code_label(point->scheme, w->label, sizeof w->label);
+  sg_forecast_free(forecast);
+  return status;
+}
 
+sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
+                       const sg_calibration *calibration, sg_world **out, sg_error *e) {
+  *out = NULL;
+  sg_world *w = calloc(1, sizeof *w);
+  if (!w) return sg_fail_memory(e);
+  const sg_values *learning = sg_section(point, "learning");
+  uint64_t seed = sg_seed(sg_section(point, "random"), "seed");
+  w->workers = (int)sg_int(sg_section(point, "cluster"), "workers");
+  w->evaluate_every = sg_int(learning, "evaluate_every");
   w->width = 1;
-  if (!w->problem->timing_only) {
-    status = make_learning(w, learning, point->scheme, e);
-    if (status) goto out;
-  }
+  read_limits(point, w);
+  read_master(point, calibration, w);
   w->environment.flops_seconds = sg_decode_seconds;
   w->environment.flops_user = w;
-  w->environment.delay = w->delay;
-  w->environment.network = w->network;
   w->environment.late_work = (sg_late_work)sg_choice(point->values, "late_work");
   w->environment.compressor = &w->compressor;
   w->environment.header_bytes = (double)sg_int(sg_section(point, "network"), "header_bytes");
-  w->environment.length = w->problem->length;
   w->environment.seed = seed;
-out:
-  sg_forecaster_free(forecaster);
+
+  sg_status status = problem_get(cache, point, w->workers, seed, &w->problem, e);
+  if (!status) status = make_times(w, point, seed, e);
+  if (!status) status = make_code(w, point, seed, e);
+  if (!status && !w->problem->timing_only) status = make_learning(w, learning, point->scheme, e);
   if (status) {
     sg_world_free(w, cache);
     return status;
   }
+  w->environment.delay = w->delay;
+  w->environment.network = w->network;
+  w->environment.length = w->problem->length;
   *out = w;
   return SG_OK;
+}
+
+/* Linear interpolation in the table, its last rate beyond it. */
+static double calibrated_seconds(const sg_calibration *c, double flops) {
+  if (!c || c->n == 0 || flops <= 0) return 0;
+  int last = c->n - 1, i = 0;
+  if (flops <= c->flops[0]) return c->seconds[0];
+  if (flops >= c->flops[last]) return c->seconds[last] * flops / c->flops[last];
+  while (c->flops[i + 1] < flops) i++;
+  double t = (flops - c->flops[i]) / (c->flops[i + 1] - c->flops[i]);
+  return c->seconds[i] + t * (c->seconds[i + 1] - c->seconds[i]);
 }
 
 double sg_decode_seconds(const void *world, double flops) {
@@ -310,7 +310,7 @@ double sg_decode_seconds(const void *world, double flops) {
   switch (w->decode) {
   case SG_DECODE_NONE: return 0;
   case SG_DECODE_FLOPS: return flops / w->flops_per_s;
-  case SG_DECODE_MEASURED: return sg_calibration_seconds(w->calibration, flops);
+  case SG_DECODE_MEASURED: return calibrated_seconds(w->calibration, flops);
   }
   return 0;
 }
@@ -318,7 +318,7 @@ double sg_decode_seconds(const void *world, double flops) {
 void sg_world_free(sg_world *w, sg_problem_cache *cache) {
   if (!w) return;
   sg_partition_free(w->partition);
-  sg_optimizer_free(w->optimizer);
+  free(w->optimizer);
   sg_code_free(w->code);
   sg_network_free(w->network);
   sg_delay_free(w->delay);

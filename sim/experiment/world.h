@@ -52,8 +52,7 @@ static inline const sg_values *sg_section(const sg_point *p, const char *name) {
   return sg_object(p->values, name);
 }
 
-/* Appends the paths of all input files that the values name, one per line, in the order of the
- * tables. */
+/* Appends the paths of all input files that the values name, a line each, in tables' order. */
 void sg_values_paths(const sg_values *values, sg_buffer *out);
 
 #endif

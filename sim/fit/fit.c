@@ -84,7 +84,7 @@ static sg_status fit_laws(sg_fit *f, const sg_fit_options *o, sg_error *e) {
 /* What is left of the times when what the structured model has besides is taken out. */
 static sg_status fit_base(sg_fit *f, uint64_t seed, sg_error *e) {
   const sg_fit_structure *s = f->structure;
-  sg_fit_parts parts = sg_fit_parts_of(f->structure);
+  sg_fit_parts parts = s->parts;
   size_t cells = cells_of(f->trace), n = 0, columns = (size_t)s->workers;
   double *x = malloc(2 * cells * sizeof *x), mean = 0;
   if (!x) return sg_fail_memory(e);
@@ -115,10 +115,7 @@ sg_status sg_fit_new(const sg_trace *trace, const char *path, const sg_fit_optio
   *out = NULL;
   sg_fit *f = calloc(1, sizeof *f);
   if (!f) return sg_fail_memory(e);
-  f->trace = trace;
-  f->path = path;
-  f->selected = o->selected;
-  f->replicates = o->replicates;
+  *f = (sg_fit){.trace = trace, .path = path, .selected = o->selected, .replicates = o->replicates};
   sg_status status =
       sg_fit_load_scaling((long)cells_of(trace), trace->compute, trace->load, &f->loads, e);
   if (!status) status = take_times(f, e);
@@ -129,12 +126,11 @@ sg_status sg_fit_new(const sg_trace *trace, const char *path, const sg_fit_optio
   if (!status) status = fit_base(f, o->seed, e);
   if (!status) status = fit_models(f, o->seed, e);
   if (!status) status = fit_verdict(f, e);
-  if (status) {
+  if (status)
     sg_fit_free(f);
-    return status;
-  }
-  *out = f;
-  return SG_OK;
+  else
+    *out = f;
+  return status;
 }
 
 void sg_fit_free(sg_fit *f) {

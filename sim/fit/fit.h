@@ -28,8 +28,7 @@ extern const char *const sg_fit_warning_names[SG_FIT_WARNINGS];
 
 typedef struct sg_fit_model {
   char name[64];
-  char
-      *scenario; /* members of a scenario, JSON without the outer braces; NULL: cannot be written */
+  char *scenario;            /* members, JSON without the outer braces; NULL: cannot be written */
   double mean[SG_FIT_WAITS]; /* iteration time; NAN: not simulated */
 } sg_fit_model;
 
@@ -61,9 +60,8 @@ typedef struct sg_fit {
 
 typedef struct sg_fit_options {
   uint64_t seed;
-  const char
-      *selected;  /* the workers of the file that the trace has, as in sg_trace_select; NULL: all */
-  int replicates; /* of the parametric bootstrap: 199 */
+  const char *selected; /* the workers that the trace has, as in sg_trace_select; NULL: all */
+  int replicates;       /* of the parametric bootstrap: 199 */
 } sg_fit_options;
 
 /* path: of the trace, for the scenario fragments that name it. Deterministic in the seed. */

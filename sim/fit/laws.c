@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Estimators of the laws of a random time. Standing of the sources: recalled, unless derived. */
 #include "sim/fit/laws.h"
+
+#include "models/times/laws/laws.h"
 #include "sim/core/array.h"
 
 #include <gsl/gsl_cdf.h>
@@ -11,7 +13,6 @@
 #include <gsl/gsl_sf_psi.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define LEVEL 0.95
 
@@ -21,8 +22,21 @@ static double mean_of(long n, const double *x) {
   return sum / (double)n;
 }
 
-static double uniform_open(sg_stream *s) {
-  return 1 - sg_uniform(s); /* (0, 1] */
+static double squares_of(long n, const double *x, double mean) {
+  double sum = 0;
+  for (long i = 0; i < n; i++) sum += (x[i] - mean) * (x[i] - mean);
+  return sum;
+}
+
+static void take_logs(long n, const double *x, double shift, double *y) {
+  for (long i = 0; i < n; i++) y[i] = log(x[i] - shift);
+}
+
+/* A step of Newton's method for k > 0, of at most a factor of 4; whether it was the last. */
+static bool newton_step(double *k, double f, double slope) {
+  double last = *k;
+  *k = fmin(fmax(last - f / slope, last / 4), 4 * last);
+  return fabs(*k - last) < 1e-10 * last;
 }
 
 /* --- exponential: {mean} ---------------------------------------------------------------------- */
@@ -39,10 +53,6 @@ static void exponential_interval(long n, const double *x, const double *v, doubl
   double k = (double)n;
   low[0] = 2 * k * v[0] / gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, 2 * k);
   high[0] = 2 * k * v[0] / gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, 2 * k);
-}
-
-static double exponential_cdf(const double *v, double x) {
-  return -expm1(-x / v[0]);
 }
 
 static double exponential_draw(const double *v, sg_stream *s) {
@@ -72,27 +82,16 @@ static void shifted_interval(long n, const double *x, const double *v, double *l
   high[1] = df * v[1] / gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, df);
 }
 
-static double shifted_cdf(const double *v, double x) {
-  return x <= v[0] ? 0 : -expm1(-(x - v[0]) / v[1]);
-}
-
-static double shifted_draw(const double *v, sg_stream *s) {
-  return v[0] + sg_exponential(s, v[1]);
-}
-
 /* --- Weibull: {scale, shape} ------------------------------------------------------------------ */
 
-/* From logarithms y: the root of Σ xᵏ y / Σ xᵏ − 1/k − ȳ, which increases in k. */
-static bool weibull_logs(long n, const double *y, double *scale, double *shape, double *loglik) {
-  double mean = mean_of(n, y), top = y[0], variance = 0, size = (double)n;
-  for (long i = 0; i < n; i++) {
-    variance += (y[i] - mean) * (y[i] - mean);
-    if (y[i] > top) top = y[i];
-  }
-  variance /= size;
+/* The root of Σ xᵏ y / Σ xᵏ − 1/k − ȳ, which increases in k. */
+static bool weibull_above(long n, const double *y, double excess, double *v, double *loglik) {
+  double mean = mean_of(n, y), top = y[n - 1], size = (double)n;
+  double variance = squares_of(n, y, mean) / size;
   if (!(variance > 0) || !isfinite(variance)) return false;
   double k = M_PI / sqrt(6 * variance), s0 = 0;
-  for (int step = 0; step < 60; step++) {
+  bool done = false;
+  for (int step = 0; step < 60 && !done; step++) {
     double s1 = 0, s2 = 0;
     s0 = 0;
     for (long i = 0; i < n; i++) { /* relative to the largest, against overflow */
@@ -101,94 +100,58 @@ static bool weibull_logs(long n, const double *y, double *scale, double *shape, 
       s1 += p * z;
       s2 += p * z * z;
     }
-    double a = s1 / s0, f = a - 1 / k - (mean - top), slope = s2 / s0 - a * a + 1 / (k * k);
-    double next = k - f / slope;
-    if (!(next > k / 4)) next = k / 4;
-    if (next > 4 * k) next = 4 * k;
-    bool done = fabs(next - k) < 1e-10 * k;
-    k = next;
-    if (done) break;
+    double a = s1 / s0;
+    done = newton_step(&k, a - 1 / k - (mean - top), s2 / s0 - a * a + 1 / (k * k));
   }
   if (!isfinite(k) || !(k > 0)) return false;
   double log_scale = top + log(s0 / size) / k;
   *loglik = size * (log(k) - k * log_scale - 1) + (k - 1) * mean * size;
-  *scale = exp(log_scale);
-  *shape = k;
+  v[0] = exp(log_scale);
+  v[1] = k;
   return isfinite(*loglik);
 }
 
 /* The first-order bias of the shape, 18 (π² − 2 ζ(3)) / π⁴ = 1.3795 over n, is taken out (Ross
- * 1994; Cox and Snell 1968), and the scale follows from the shape. */
-static void weibull_correct(long n, const double *y, double *scale, double *shape) {
-  double k = *shape / (1 + 1.3795 / (double)n), top = y[0], sum = 0;
-  for (long i = 0; i < n; i++)
-    if (y[i] > top) top = y[i];
-  for (long i = 0; i < n; i++) sum += exp(k * (y[i] - top));
-  *scale = exp(top + log(sum / (double)n) / k);
-  *shape = k;
-}
-
-static void take_logs(long n, const double *x, double shift, double *y) {
-  for (long i = 0; i < n; i++) y[i] = log(x[i] - shift);
-}
-
-static bool weibull_fit(long n, const double *x, double *v, double *loglik, double *y) {
-  take_logs(n, x, 0, y);
-  if (!weibull_logs(n, y, &v[0], &v[1], loglik)) return false;
-  weibull_correct(n, y, &v[0], &v[1]);
-  return true;
-}
-
-static double weibull_cdf(const double *v, double x) {
-  return x <= 0 ? 0 : -expm1(-pow(x / v[0], v[1]));
+ * 1994; Cox and Snell 1968), and the scale follows from the shape; behind a shift as if that were
+ * known. */
+static void weibull_correct(long n, const double *y, double *v) {
+  double top = y[n - 1], sum = 0;
+  v[1] /= 1 + 1.3795 / (double)n;
+  for (long i = 0; i < n; i++) sum += exp(v[1] * (y[i] - top));
+  v[0] = exp(top + log(sum / (double)n) / v[1]);
 }
 
 static double weibull_draw(const double *v, sg_stream *s) {
-  return v[0] * pow(-log(uniform_open(s)), 1 / v[1]);
+  return v[0] * pow(sg_exponential(s, 1), 1 / v[1]);
 }
 
 /* --- gamma: {mean, shape} --------------------------------------------------------------------- */
 
 /* From the mean and the mean logarithm: log k − ψ(k) = log mean − mean log. Newton from Minka's
  * start. */
-static bool gamma_moments(double n, double mean, double mean_log, double *shape, double *loglik) {
-  double s = log(mean) - mean_log;
+static bool gamma_above(long n, const double *y, double mean, double *v, double *loglik) {
+  double mean_log = mean_of(n, y), s = log(mean) - mean_log;
   if (!(s > 1e-14) || !isfinite(s)) return false;
   double k = (3 - s + sqrt((s - 3) * (s - 3) + 24 * s)) / (12 * s);
-  for (int step = 0; step < 60; step++) {
-    double f = log(k) - gsl_sf_psi(k) - s, slope = 1 / k - gsl_sf_psi_1(k), next = k - f / slope;
-    if (!(next > k / 4)) next = k / 4;
-    if (next > 4 * k) next = 4 * k;
-    bool done = fabs(next - k) < 1e-10 * k;
-    k = next;
-    if (done) break;
-  }
+  bool done = false;
+  for (int step = 0; step < 60 && !done; step++)
+    done = newton_step(&k, log(k) - gsl_sf_psi(k) - s, 1 / k - gsl_sf_psi_1(k));
   if (!isfinite(k) || !(k > 0) || k > 1e9) return false;
-  *shape = k;
-  *loglik = n * (k * log(k / mean) - gsl_sf_lngamma(k) + (k - 1) * mean_log - k);
+  v[0] = mean;
+  v[1] = k;
+  *loglik = (double)n * (k * log(k / mean) - gsl_sf_lngamma(k) + (k - 1) * mean_log - k);
   return isfinite(*loglik);
 }
 
 /* Cox and Snell's first-order bias of the shape (Giles and Feng 2009; 3 k / n for large k). */
-static double gamma_correct(double n, double k) {
+static void gamma_correct(long n, const double *y, double *v) {
+  double k = v[1];
   double p1 = k < 1e5 ? gsl_sf_psi_n(1, k) : 1 / k + 1 / (2 * k * k);
   double p2 = k < 1e5 ? gsl_sf_psi_n(2, k) : -1 / (k * k) - 1 / (k * k * k);
   double information = k * p1 - 1;
-  double bias = (k * p1 - k * k * p2 - 2) / (2 * n * information * information);
+  double bias = (k * p1 - k * k * p2 - 2) / (2 * (double)n * information * information);
   double corrected = k - bias;
-  return corrected > 0 && isfinite(corrected) ? corrected : k;
-}
-
-static bool gamma_fit(long n, const double *x, double *v, double *loglik, double *y) {
-  take_logs(n, x, 0, y);
-  v[0] = mean_of(n, x);
-  if (!gamma_moments((double)n, v[0], mean_of(n, y), &v[1], loglik)) return false;
-  v[1] = gamma_correct((double)n, v[1]);
-  return true;
-}
-
-static double gamma_cdf(const double *v, double x) {
-  return x <= 0 ? 0 : gsl_cdf_gamma_P(x, v[1], v[0] / v[1]);
+  if (corrected > 0 && isfinite(corrected)) v[1] = corrected;
 }
 
 static double gamma_draw(const double *v, sg_stream *s) {
@@ -197,21 +160,12 @@ static double gamma_draw(const double *v, sg_stream *s) {
 
 /* --- lognormal: {median, sigma} --------------------------------------------------------------- */
 
-static bool lognormal_logs(long n, const double *y, double *mu, double *sigma, double *loglik) {
-  double mean = mean_of(n, y), squares = 0, size = (double)n;
-  for (long i = 0; i < n; i++) squares += (y[i] - mean) * (y[i] - mean);
+static bool lognormal_above(long n, const double *y, double excess, double *v, double *loglik) {
+  double mean = mean_of(n, y), squares = squares_of(n, y, mean), size = (double)n;
   if (!(squares > 0) || !isfinite(squares) || n < 2) return false;
-  *mu = mean;
-  *sigma = sqrt(squares / (size - 1)); /* σ² without bias */
+  v[0] = exp(mean);
+  v[1] = sqrt(squares / (size - 1)); /* σ² without bias */
   *loglik = -size * (0.5 * log(2 * M_PI * squares / size) + 0.5 + mean);
-  return true;
-}
-
-static bool lognormal_fit(long n, const double *x, double *v, double *loglik, double *y) {
-  double mu;
-  take_logs(n, x, 0, y);
-  if (!lognormal_logs(n, y, &mu, &v[1], loglik)) return false;
-  v[0] = exp(mu);
   return true;
 }
 
@@ -223,10 +177,6 @@ static void lognormal_interval(long n, const double *x, const double *v, double 
   high[0] = v[0] * exp(t);
   low[1] = v[1] * sqrt((k - 1) / gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, k - 1));
   high[1] = v[1] * sqrt((k - 1) / gsl_cdf_chisq_Pinv((1 - LEVEL) / 2, k - 1));
-}
-
-static double lognormal_cdf(const double *v, double x) {
-  return x <= 0 ? 0 : gsl_cdf_ugaussian_P(log(x / v[0]) / v[1]);
 }
 
 static double lognormal_draw(const double *v, sg_stream *s) {
@@ -257,12 +207,8 @@ static void pareto_interval(long n, const double *x, const double *v, double *lo
   high[1] = gsl_cdf_chisq_Qinv((1 - LEVEL) / 2, df) / (df * mean);
 }
 
-static double pareto_cdf(const double *v, double x) {
-  return x <= v[0] ? 0 : -expm1(v[1] * log(v[0] / x));
-}
-
 static double pareto_draw(const double *v, sg_stream *s) {
-  return v[0] * pow(uniform_open(s), -1 / v[1]);
+  return v[0] * pow(1 - sg_uniform(s), -1 / v[1]); /* of (0, 1] */
 }
 
 /* --- Shifted laws: {shift, scale or mean or median, shape or sigma} --------------------------- */
@@ -272,34 +218,21 @@ static double pareto_draw(const double *v, sg_stream *s) {
  * unbiased estimate for an exponential law has, (x̄ − x₁)/n (derived: that is the order of the error
  * there), and the maximum is sought below. */
 typedef struct profile {
+  const sg_fit_type *type;
   long n;
   const double *x;
-  double *y, mean;
-  bool (*inner)(const struct profile *p, double shift, double *a, double *b, double *loglik);
+  double *y, mean; /* logarithms above the shift; of x */
 } profile;
 
-static bool inner_weibull(const profile *p, double shift, double *a, double *b, double *loglik) {
-  return weibull_logs(p->n, p->y, a, b, loglik);
-}
-
-static bool inner_gamma(const profile *p, double shift, double *a, double *b, double *loglik) {
-  *a = p->mean - shift;
-  return gamma_moments((double)p->n, *a, mean_of(p->n, p->y), b, loglik);
-}
-
-static bool inner_lognormal(const profile *p, double shift, double *a, double *b, double *loglik) {
-  double mu;
-  if (!lognormal_logs(p->n, p->y, &mu, b, loglik)) return false;
-  *a = exp(mu);
-  return true;
-}
-
-static double minus_loglik(double log_distance, void *of) {
-  profile *p = of;
-  double shift = p->x[0] - exp(log_distance), a, b, loglik;
-  if (shift < 0) shift = 0;
+static bool fit_above(const profile *p, double shift, double *v, double *loglik) {
   take_logs(p->n, p->x, shift, p->y);
-  return p->inner(p, shift, &a, &b, &loglik) ? -loglik : 1e300;
+  return p->type->above(p->n, p->y, p->mean - shift, v, loglik);
+}
+
+static double minus_loglik(double log_distance, void *p) {
+  const double *x = ((profile *)p)->x;
+  double v[2], loglik;
+  return fit_above(p, fmax(0, x[0] - exp(log_distance)), v, &loglik) ? -loglik : 1e300;
 }
 
 static bool best_shift(profile *p, double *shift) {
@@ -333,72 +266,54 @@ static bool best_shift(profile *p, double *shift) {
   return true;
 }
 
-static bool profile_fit(profile *p, double *v, double *loglik) {
-  p->mean = mean_of(p->n, p->x);
-  if (p->n < 4 || !best_shift(p, &v[0]) || !(p->x[0] > v[0])) return false;
-  take_logs(p->n, p->x, v[0], p->y);
-  return p->inner(p, v[0], &v[1], &v[2], loglik);
-}
-
-static bool shifted_weibull_fit(long n, const double *x, double *v, double *loglik, double *y) {
-  profile p = {.n = n, .x = x, .y = y, .inner = inner_weibull};
-  if (!profile_fit(&p, v, loglik)) return false;
-  weibull_correct(n, y, &v[1], &v[2]); /* of the law above the shift, as if that were known */
-  return true;
-}
-
-static bool shifted_gamma_fit(long n, const double *x, double *v, double *loglik, double *y) {
-  profile p = {.n = n, .x = x, .y = y, .inner = inner_gamma};
-  if (!profile_fit(&p, v, loglik)) return false;
-  v[2] = gamma_correct((double)n, v[2]);
-  return true;
-}
-
-static bool shifted_lognormal_fit(long n, const double *x, double *v, double *loglik, double *y) {
-  profile p = {.n = n, .x = x, .y = y, .inner = inner_lognormal};
-  return profile_fit(&p, v, loglik);
-}
-
-/* A law behind a shift, v[0]. */
-#define SHIFTED(law)                                                                               \
-  static double shifted_##law##_cdf(const double *v, double x) {                                   \
-    return law##_cdf(v + 1, x - v[0]);                                                             \
-  }                                                                                                \
-  static double shifted_##law##_draw(const double *v, sg_stream *s) {                              \
-    return v[0] + law##_draw(v + 1, s);                                                            \
+/* As sg_fit_type.fit, of every type. */
+static bool fit(const sg_fit_type *type, long n, const double *x, double *v, double *loglik,
+                double *y) {
+  if (type->fit) return type->fit(n, x, v, loglik, y);
+  profile p = {.type = type, .n = n, .x = x, .y = y, .mean = mean_of(n, x)};
+  double shift = 0;
+  if (type->location[0]) {
+    if (n < 4 || !best_shift(&p, &shift) || !(x[0] > shift)) return false;
+    *v++ = shift;
   }
-SHIFTED(weibull)
-SHIFTED(gamma)
-SHIFTED(lognormal)
+  if (!fit_above(&p, shift, v, loglik)) return false;
+  if (type->correct) type->correct(n, y, v);
+  return true;
+}
+
+double sg_fit_draw(const sg_fit_type *type, const double *v, sg_stream *s) {
+  return type->location[0] ? v[0] + type->draw(v + 1, s) : type->draw(v, s);
+}
 
 /* --- The table -------------------------------------------------------------------------------- */
 
-/* The functions of a law are called `of`_fit, `of`_cdf, `of`_draw. */
-#define LAW(of, called, in_scenarios, count, ...)                                                  \
-  {                                                                                                \
-    .name = called, .model = in_scenarios, .parameters = count, .fit = of##_fit, .cdf = of##_cdf,  \
-    .draw = of##_draw, __VA_ARGS__                                                                 \
-  }
+/* Behind a name, the law of scenarios and the number of parameters: what differs. */
+#define LAW(called, in_scenarios, count, ...)                                                      \
+  { .name = called, .model = in_scenarios, .parameters = count, __VA_ARGS__ }
+/* The functions of a law that may have a shift. */
+#define ABOVE(of) .above = of##_above, .draw = of##_draw, .law = &sg_law_##of
 
 static const sg_fit_type types[] = {
-    LAW(exponential, "exponential", "exponential", 1, .parameter = {"mean_s"}, .exact = true,
-        .interval = exponential_interval),
-    LAW(shifted, "shifted exponential", "shifted-exponential", 2,
-        .parameter = {"shift_s", "mean_excess_s"}, .location = {true}, .exact = true,
-        .interval = shifted_interval),
-    LAW(weibull, "weibull", "weibull", 2, .parameter = {"scale_s", "shape"}),
-    LAW(gamma, "gamma", "gamma", 2, .parameter = {"mean_s", "shape"}),
-    LAW(lognormal, "lognormal", "lognormal", 2, .parameter = {"median_s", "sigma"}, .exact = true,
+    LAW("exponential", "exponential", 1, .parameter = {"mean_s"}, .fit = exponential_fit,
+        .interval = exponential_interval, .draw = exponential_draw,
+        .law = &sg_law_shifted_exponential),
+    LAW("shifted exponential", "shifted-exponential", 2, .parameter = {"shift_s", "mean_excess_s"},
+        .location = {true}, .fit = shifted_fit, .interval = shifted_interval,
+        .draw = exponential_draw, .law = &sg_law_shifted_exponential),
+    LAW("weibull", "weibull", 2, .parameter = {"scale_s", "shape"}, ABOVE(weibull),
+        .correct = weibull_correct),
+    LAW("gamma", "gamma", 2, .parameter = {"mean_s", "shape"}, ABOVE(gamma),
+        .correct = gamma_correct),
+    LAW("lognormal", "lognormal", 2, .parameter = {"median_s", "sigma"}, ABOVE(lognormal),
         .interval = lognormal_interval),
-    LAW(pareto, "pareto", "pareto", 2, .parameter = {"minimum_s", "shape"}, .exact = true,
-        .interval = pareto_interval),
-    LAW(shifted_weibull, "shifted weibull", "weibull", 3,
-        .parameter = {"shift_s", "scale_s", "shape"}, .location = {true}),
-    LAW(shifted_gamma, "shifted gamma", "gamma", 3, .parameter = {"shift_s", "mean_s", "shape"},
-        .location = {true}),
-    LAW(shifted_lognormal, "shifted lognormal", "lognormal", 3,
-        .parameter = {"shift_s", "median_s", "sigma"}, .location = {true}),
-};
+    LAW("pareto", "pareto", 2, .parameter = {"minimum_s", "shape"}, .fit = pareto_fit,
+        .interval = pareto_interval, .draw = pareto_draw, .law = &sg_law_pareto),
+    LAW("shifted weibull", "weibull", 3, .parameter = {"shift_s", "scale_s", "shape"},
+        .location = {true}, ABOVE(weibull), .correct = weibull_correct),
+    LAW("shifted gamma", "gamma", 3, .parameter = {"shift_s", "mean_s", "shape"},
+        .location = {true}, ABOVE(gamma), .correct = gamma_correct),
+    LAW("shifted lognormal", "lognormal", 3, .parameter = {"shift_s", "median_s", "sigma"},
+        .location = {true}, ABOVE(lognormal))};
 
 const sg_fit_type *sg_fit_type_at(int i) {
   return i >= 0 && (size_t)i < sizeof types / sizeof *types ? &types[i] : NULL;
@@ -411,9 +326,11 @@ const sg_fit_type *sg_fit_type_at(int i) {
 static void distances(const sg_fit_type *type, const double *v, long n, const double *x, double *u,
                       double *ks, double *ad) {
   double size = (double)n, sum = 0;
+  sg_law law;
+  sg_law_set(&law, type->law, type->parameters, v);
   *ks = 0;
   for (long i = 0; i < n; i++) {
-    u[i] = type->cdf(v, x[i]);
+    u[i] = type->law->cdf(law.state, x[i]);
     *ks = fmax(*ks, fmax(u[i] - (double)i / size, (double)(i + 1) / size - u[i]));
   }
   for (long i = 0; i < n; i++) { /* a time outside of the law has a large, finite weight */
@@ -437,12 +354,12 @@ static bool replicate(const sg_fitted *f, long n, int index, uint64_t seed, boot
     if (i % CHUNK == 0)
       sg_stream_at(&s, seed, 0, SG_FOR_BOOTSTRAP, (uint32_t)(f->type - types), (uint32_t)index,
                    (uint32_t)(1 + i / CHUNK));
-    b->x[i] = f->type->draw(f->value, &s);
+    b->x[i] = sg_fit_draw(f->type, f->value, &s);
     if (!isfinite(b->x[i])) return false;
   }
   sg_sort_doubles(b->x, (size_t)n);
   if (!(b->x[n - 1] > b->x[0])) return false;
-  if (!f->type->fit(n, b->x, v, &loglik, b->u)) return false;
+  if (!fit(f->type, n, b->x, v, &loglik, b->u)) return false;
   for (int p = 0; p < f->type->parameters; p++) b->estimate[p][index] = v[p];
   distances(f->type, v, n, b->x, b->u, ks, ad);
   return true;
@@ -471,7 +388,7 @@ static void resample(sg_fitted *f, long n, int replicates, uint64_t seed, bootst
   if (count < replicates / 2 || count == 0) return; /* the law is at the edge of what it can be */
   f->ks_p = (1.0 + ks_above) / (1 + count);
   f->ad_p = (1.0 + ad_above) / (1 + count);
-  for (int p = 0; p < f->type->parameters && !f->type->exact; p++)
+  for (int p = 0; p < f->type->parameters && !f->type->interval; p++)
     bootstrap_interval(f, p, count, b->estimate[p]);
 }
 
@@ -480,24 +397,20 @@ sg_status sg_fit_law(const sg_fit_type *type, long n, const double *x, int repli
   *f = (sg_fitted){.type = type, .ks_p = NAN, .ad_p = NAN, .aic = INFINITY};
   for (int p = 0; p < SG_FIT_PARAMS; p++) f->low[p] = f->high[p] = NAN;
   if (n < 3 || !(x[n - 1] > x[0])) return SG_OK;
-  bootstrap b = {0};
   size_t cells = (size_t)n, room = (size_t)replicates + 1;
-  bool ok = (b.x = malloc(cells * sizeof *b.x)) && (b.u = malloc(cells * sizeof *b.u));
-  for (int p = 0; p < SG_FIT_PARAMS; p++)
-    ok = (b.estimate[p] = malloc(room * sizeof(double))) && ok;
-  if (ok) {
-    f->ok = type->fit(n, x, f->value, &f->loglik, b.u) && isfinite(f->loglik);
-    for (int p = 0; p < type->parameters; p++)
-      f->ok = f->ok && isfinite(f->value[p]) && (type->location[p] || f->value[p] > 0);
-    if (f->ok) {
-      f->aic = 2 * type->parameters - 2 * f->loglik;
-      distances(type, f->value, n, x, b.u, &f->ks, &f->ad);
-      if (type->exact) type->interval(n, x, f->value, f->low, f->high);
-      if (replicates > 0) resample(f, n, replicates, seed, &b);
-    }
+  double *work = malloc((2 * cells + SG_FIT_PARAMS * room) * sizeof *work);
+  if (!work) return sg_fail_memory(e);
+  bootstrap b = {.x = work, .u = work + cells};
+  for (size_t p = 0; p < SG_FIT_PARAMS; p++) b.estimate[p] = work + 2 * cells + p * room;
+  f->ok = fit(type, n, x, f->value, &f->loglik, b.u) && isfinite(f->loglik);
+  for (int p = 0; p < type->parameters; p++)
+    f->ok = f->ok && isfinite(f->value[p]) && (type->location[p] || f->value[p] > 0);
+  if (f->ok) {
+    f->aic = 2 * type->parameters - 2 * f->loglik;
+    distances(type, f->value, n, x, b.u, &f->ks, &f->ad);
+    if (type->interval) type->interval(n, x, f->value, f->low, f->high);
+    if (replicates > 0) resample(f, n, replicates, seed, &b);
   }
-  free(b.x);
-  free(b.u);
-  for (int p = 0; p < SG_FIT_PARAMS; p++) free(b.estimate[p]);
-  return ok ? SG_OK : sg_fail_memory(e);
+  free(work);
+  return SG_OK;
 }

@@ -7,8 +7,7 @@
 #ifndef SG_SIM_FIT_LAWS_H
 #define SG_SIM_FIT_LAWS_H
 
-#include "sim/core/error.h"
-#include "sim/core/random.h"
+#include "models/times/law.h"
 
 enum { SG_FIT_PARAMS = 3 };
 
@@ -18,17 +17,21 @@ typedef struct sg_fit_type {
   int parameters;
   const char *parameter[SG_FIT_PARAMS]; /* members of that law */
   bool location[SG_FIT_PARAMS];         /* a time from which others are counted; else > 0 */
-  bool exact;                           /* intervals by closed form, else parametric bootstrap */
   /* n ascending times > 0 that are not all equal. value: bias-corrected; *loglik at the maximum of
-   * the likelihood. false: there is no estimate. */
+   * the likelihood. false: there is no estimate. NULL: the next two do it. */
   bool (*fit)(long n, const double *x, double *value, double *loglik, double *workspace);
-  /* 95 % intervals of exact types. */
+  /* The two parameters beside a shift, from the logarithms y of n times over it, whose mean is
+   * `mean`; at the maximum of the likelihood, and what takes the bias out (NULL: nothing). */
+  bool (*above)(long n, const double *y, double mean, double *value, double *loglik);
+  void (*correct)(long n, const double *y, double *value);
+  /* 95 % intervals by closed form; NULL: by the parametric bootstrap. */
   void (*interval)(long n, const double *x, const double *value, double *low, double *high);
-  double (*cdf)(const double *value, double x);
-  double (*draw)(const double *value, sg_stream *stream);
+  const sg_law_type *law; /* with that distribution function of the last parameters */
+  double (*draw)(const double *value, sg_stream *stream); /* over the shift */
 } sg_fit_type;
 
 const sg_fit_type *sg_fit_type_at(int i); /* NULL past the last */
+double sg_fit_draw(const sg_fit_type *type, const double *value, sg_stream *stream);
 
 typedef struct sg_fitted {
   const sg_fit_type *type;

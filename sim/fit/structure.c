@@ -21,8 +21,12 @@ typedef struct data {
   size_t cells;
   const double *x;
   double *y;            /* logarithms, stalls set aside */
-  double *scratch;      /* cells */
+  double *z;            /* cells: residuals */
   double *row, *column; /* effects */
+  double *scratch;      /* cells and four times the rows */
+  double *lag;          /* rows + 1 autocovariances */
+  double *value;        /* of each permutation */
+  long *order;          /* of the rows */
   uint64_t seed;
   int permutations;
 } data;
@@ -33,8 +37,8 @@ static double median(size_t n, double *x) {
   return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
-static double *at(const data *d, double *x, long row, int column) {
-  return &x[(size_t)row * (size_t)d->columns + (size_t)column];
+static size_t at(const data *d, long row, int column) {
+  return (size_t)row * (size_t)d->columns + (size_t)column;
 }
 
 /* --- Stalls ----------------------------------------------------------------------------------- */
@@ -58,20 +62,20 @@ static void robust_residuals(data *d, double *r) {
   double *list = d->scratch;
   for (size_t k = 0; k < d->cells; k++) r[k] = log(d->x[k]);
   for (int w = 0; w < d->columns; w++) {
-    for (long i = 0; i < d->rows; i++) list[i] = *at(d, r, i, w);
+    for (long i = 0; i < d->rows; i++) list[i] = r[at(d, i, w)];
     d->column[w] = median((size_t)d->rows, list);
-    for (long i = 0; i < d->rows; i++) *at(d, r, i, w) -= d->column[w];
+    for (long i = 0; i < d->rows; i++) r[at(d, i, w)] -= d->column[w];
   }
   double limit = limit_of(robust_spread(d->cells, r, d->scratch));
   for (long i = 0; i < d->rows; i++) {
     size_t near = 0;
     for (int w = 0; w < d->columns; w++)
-      if (*at(d, r, i, w) <= limit) list[near++] = *at(d, r, i, w);
+      if (r[at(d, i, w)] <= limit) list[near++] = r[at(d, i, w)];
     if (near == 0)
-      for (int w = 0; w < d->columns; w++) list[near++] = *at(d, r, i, w);
+      for (int w = 0; w < d->columns; w++) list[near++] = r[at(d, i, w)];
     /* Of one or two workers the row's median is the time itself, of which nothing would be left. */
     d->row[i] = d->columns > 2 ? median(near, list) : 0;
-    for (int w = 0; w < d->columns; w++) *at(d, r, i, w) -= d->row[i];
+    for (int w = 0; w < d->columns; w++) r[at(d, i, w)] -= d->row[i];
   }
 }
 
@@ -80,7 +84,7 @@ static double around(const data *d, double *r, long row, int column) {
   double list[4];
   size_t n = 0;
   for (long i = row - 2; i <= row + 2; i++)
-    if (i != row && i >= 0 && i < d->rows) list[n++] = *at(d, r, i, column);
+    if (i != row && i >= 0 && i < d->rows) list[n++] = r[at(d, i, column)];
   return n ? median(n, list) : 0;
 }
 
@@ -94,7 +98,7 @@ static void find_stalls(data *d, sg_fit_structure *s) {
   for (long i = 0; i < d->rows; i++) {
     bool any = false;
     for (int w = 0; w < d->columns; w++) {
-      size_t k = (size_t)i * (size_t)d->columns + (size_t)w;
+      size_t k = at(d, i, w);
       s->stalled[k] = r[k] > limit && r[k] > limit + around(d, r, i, w);
       d->y[k] = s->stalled[k] ? d->column[w] + d->row[i] : log(d->x[k]);
       if (!s->stalled[k]) continue;
@@ -112,16 +116,15 @@ static void find_stalls(data *d, sg_fit_structure *s) {
 /* --- Two-way analysis ------------------------------------------------------------------------- */
 
 /* Effects of rows and columns, the mean, and sums of squares {columns, rows, residual}. */
-static double effects(const data *d, const double *y, double *row, double *column,
-                      double square[3]) {
-  double mean = 0;
-  for (size_t k = 0; k < d->cells; k++) mean += y[k];
+static double effects(const data *d, double square[3]) {
+  double mean = 0, *row = d->row, *column = d->column;
+  for (size_t k = 0; k < d->cells; k++) mean += d->y[k];
   mean /= (double)d->cells;
   for (int w = 0; w < d->columns; w++) column[w] = 0;
   for (long i = 0; i < d->rows; i++) {
     double sum = 0;
     for (int w = 0; w < d->columns; w++) {
-      double z = y[(size_t)i * (size_t)d->columns + (size_t)w] - mean;
+      double z = d->y[at(d, i, w)] - mean;
       sum += z;
       column[w] += z;
     }
@@ -135,7 +138,7 @@ static double effects(const data *d, const double *y, double *row, double *colum
   for (long i = 0; i < d->rows; i++) {
     square[1] += d->columns * row[i] * row[i];
     for (int w = 0; w < d->columns; w++) {
-      double z = y[(size_t)i * (size_t)d->columns + (size_t)w] - mean - row[i] - column[w];
+      double z = d->y[at(d, i, w)] - mean - row[i] - column[w];
       square[2] += z * z;
     }
   }
@@ -160,57 +163,44 @@ static void stream(const data *d, sg_stream *s, int kind, int replicate, long pa
                0);
 }
 
-static int finish_effect(sg_fit_effect *f, int count, double *value) {
-  int above = 0;
-  for (int i = 0; i < count; i++) above += value[i] >= f->value;
+static void finish_effect(const data *d, sg_fit_effect *f) {
+  int above = 0, count = d->permutations;
+  for (int i = 0; i < count; i++) above += d->value[i] >= f->value;
   f->p = (1.0 + above) / (1 + count);
-  sg_sort_doubles(value, (size_t)count);
-  f->chance = value[(int)(0.95 * count)];
-  return above;
+  sg_sort_doubles(d->value, (size_t)count);
+  f->chance = d->value[(int)(0.95 * count)];
 }
 
-/* The share of the workers when within each iteration it is chance who has which time, and that of
- * the iterations when within each worker it is chance when. Sums of squares of the other effect do
- * not change. */
-static void test_effects(const data *d, sg_fit_structure *s, double *value) {
-  double square[3], total;
-  memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
-  effects(d, d->y, d->row, d->column, square);
-  total = square[0] + square[1] + square[2];
+/* The share of an effect when it is chance which of a line's times is where, lines being what the
+ * effect is not of: iterations for that of the workers, workers for that of the iterations. Sums of
+ * squares of the other effect do not change. apart, next: from a line to the next, from a time of a
+ * line to its next. */
+static void test_effect(const data *d, int kind, long lines, long apart, long length, long next,
+                        double mean, double total, sg_fit_effect *f) {
+  double *x = memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
+  for (int p = 0; p < d->permutations; p++) {
+    for (long i = 0; i < lines; i++) {
+      sg_stream g;
+      stream(d, &g, kind, p, i);
+      shuffle(&x[i * apart], length, next, &g);
+    }
+    double squares = 0;
+    for (long k = 0; k < length; k++) {
+      double sum = 0;
+      for (long i = 0; i < lines; i++) sum += x[i * apart + k * next] - mean;
+      squares += sum * sum / (double)lines;
+    }
+    d->value[p] = total > 0 ? squares / total : 0;
+  }
+  finish_effect(d, f);
+}
+
+static void test_effects(const data *d, sg_fit_structure *s) {
+  double square[3], mean = effects(d, square), total = square[0] + square[1] + square[2];
   s->worker.value = total > 0 ? square[0] / total : 0;
   s->iteration.value = total > 0 ? square[1] / total : 0;
-  double mean = 0;
-  for (size_t k = 0; k < d->cells; k++) mean += d->y[k];
-  mean /= (double)d->cells;
-  sg_stream g;
-  for (int p = 0; p < d->permutations; p++) {
-    for (int w = 0; w < d->columns; w++) d->column[w] = 0;
-    for (long i = 0; i < d->rows; i++) {
-      stream(d, &g, OF_WORKERS, p, i);
-      double *row = at(d, d->scratch, i, 0);
-      shuffle(row, d->columns, 1, &g);
-      for (int w = 0; w < d->columns; w++) d->column[w] += row[w] - mean;
-    }
-    double sum = 0;
-    for (int w = 0; w < d->columns; w++) sum += d->column[w] * d->column[w] / (double)d->rows;
-    value[p] = total > 0 ? sum / total : 0;
-  }
-  finish_effect(&s->worker, d->permutations, value);
-  memcpy(d->scratch, d->y, d->cells * sizeof *d->y);
-  for (int p = 0; p < d->permutations; p++) {
-    for (int w = 0; w < d->columns; w++) {
-      stream(d, &g, OF_ITERATIONS, p, w);
-      shuffle(&d->scratch[w], d->rows, d->columns, &g);
-    }
-    double sum = 0;
-    for (long i = 0; i < d->rows; i++) {
-      double of_row = 0;
-      for (int w = 0; w < d->columns; w++) of_row += *at(d, d->scratch, i, w) - mean;
-      sum += of_row * of_row / d->columns;
-    }
-    value[p] = total > 0 ? sum / total : 0;
-  }
-  finish_effect(&s->iteration, d->permutations, value);
+  test_effect(d, OF_WORKERS, d->rows, d->columns, d->columns, 1, mean, total, &s->worker);
+  test_effect(d, OF_ITERATIONS, d->columns, 1, d->rows, d->columns, mean, total, &s->iteration);
 }
 
 /* Σ over columns of Σ z(i) z(i−1), over Σ z², rows taken in the given order. */
@@ -226,8 +216,8 @@ static double lag_one(long rows, int columns, const double *z, const long *order
   return square > 0 ? product / square : 0;
 }
 
-static void test_memory(const data *d, int columns, const double *z, int kind, long *order,
-                        double *value, sg_fit_effect *f) {
+static void test_memory(const data *d, int columns, const double *z, int kind, sg_fit_effect *f) {
+  long *order = d->order;
   for (long i = 0; i < d->rows; i++) order[i] = i;
   f->value = lag_one(d->rows, columns, z, order);
   for (int p = 0; p < d->permutations; p++) {
@@ -238,16 +228,18 @@ static void test_memory(const data *d, int columns, const double *z, int kind, l
       order[i] = order[j];
       order[j] = swapped;
     }
-    value[p] = lag_one(d->rows, columns, z, order);
+    d->value[p] = lag_one(d->rows, columns, z, order);
   }
-  finish_effect(f, d->permutations, value);
+  finish_effect(d, f);
 }
 
 /* --- Persistence and change ------------------------------------------------------------------- */
 
 /* The long-run variance of columns relative to their variance, at least 1: lags up to twice where
  * autocorrelation ends are in the block length already, so that many are summed (Bartlett). */
-static double inflation(long rows, int columns, const double *z, long block, double *r) {
+static double inflation(const data *d, int columns, const double *z, long block) {
+  long rows = d->rows;
+  double *r = d->lag;
   long lags = 2 * block < rows / 4 ? 2 * block : rows / 4;
   if (block <= 1 || lags < 1) return 1;
   sg_autocovariances(rows, columns, z, lags, r);
@@ -277,18 +269,16 @@ static void test_persistence(const data *d, const double *square, double factor,
   if (square[2] > 0)
     s->persistent_p =
         gsl_cdf_fdist_Q(square[0] / a / (square[2] / b * factor), a, fmax(1, b / factor));
-  double *first = calloc(2 * (size_t)d->columns, sizeof *first);
-  if (!first) return;
-  double *second = first + d->columns;
+  double *first = d->scratch, *second = first + d->columns;
+  memset(first, 0, 2 * (size_t)d->columns * sizeof *first);
   for (long i = 0; i < d->rows; i++)
     for (int w = 0; w < d->columns; w++)
-      (i < d->rows / 2 ? first : second)[w] += *at(d, d->y, i, w) - d->row[i];
+      (i < d->rows / 2 ? first : second)[w] += d->y[at(d, i, w)] - d->row[i];
   for (int w = 0; w < d->columns; w++) {
     first[w] /= (double)(d->rows / 2);
     second[w] /= (double)(d->rows - d->rows / 2);
   }
   s->halves = correlation(d->columns, first, second);
-  free(first);
 }
 
 /* P(sup |Brownian bridge| > x). */
@@ -299,74 +289,66 @@ static double kolmogorov(double x) {
   return sum > 1 ? 1 : sum < 0 ? 0 : sum;
 }
 
-/* z: residuals of the analysis. The spread of a worker's sums is taken from the median of all
- * workers, or the one that changes would hide itself. */
-static void find_change(const data *d, const double *z, long block, sg_fit_structure *s,
-                        double *r) {
-  double *column = d->scratch, *scale = calloc((size_t)d->columns, sizeof *scale), best = 0;
+/* The spread of a worker's sums is taken from the median of all workers, or the one that changes
+ * would hide itself. */
+static void find_change(const data *d, long block, sg_fit_structure *s) {
+  double *z = d->z, *column = d->scratch, *scale = column + d->rows, best = 0;
   s->change_worker = -1;
   s->change_p = NAN;
-  if (!scale || d->rows < 20 || d->columns < 3) {
-    free(scale);
-    return;
-  }
+  if (d->rows < 20 || d->columns < 3) return;
   for (int w = 0; w < d->columns; w++) {
     double square = 0;
     for (long i = 0; i < d->rows; i++) {
-      column[i] = z[(size_t)i * (size_t)d->columns + (size_t)w];
+      column[i] = z[at(d, i, w)];
       square += column[i] * column[i];
     }
-    scale[w] = square / (double)d->rows * inflation(d->rows, 1, column, block, r);
+    scale[w] = square / (double)d->rows * inflation(d, 1, column, block);
   }
   double typical = median((size_t)d->columns, scale);
   for (int w = 0; w < d->columns; w++) {
     double sum = 0;
     for (long i = 0; i + 1 < d->rows; i++) {
-      sum += z[(size_t)i * (size_t)d->columns + (size_t)w];
+      sum += z[at(d, i, w)];
       if (fabs(sum) <= best) continue;
       best = fabs(sum);
       s->change_worker = w;
       s->change_at = i + 1;
     }
   }
-  free(scale);
   if (s->change_worker < 0 || !(typical > 0)) return;
   s->change_p = fmin(1, d->columns * kolmogorov(best / sqrt((double)d->rows * typical)));
   double before = 0, after = 0;
   for (long i = 0; i < d->rows; i++)
-    *(i < s->change_at ? &before : &after) +=
-        z[(size_t)i * (size_t)d->columns + (size_t)s->change_worker];
+    *(i < s->change_at ? &before : &after) += z[at(d, i, s->change_worker)];
   s->change_ratio = exp(after / (double)(d->rows - s->change_at) - before / (double)s->change_at);
 }
 
 /* --- Clustering of stalls --------------------------------------------------------------------- */
 
 /* Whether stalls come together more than if each worker had them at times of its own. */
-static void test_clustering(const data *d, sg_fit_structure *s, double *value) {
+static void test_clustering(const data *d, sg_fit_structure *s) {
   if (s->stalls == 0 || d->columns < 2) {
     s->together_chance = s->together_p = NAN;
     return;
   }
   double sum = 0;
   int above = 0;
-  int *of_row = calloc((size_t)d->rows, sizeof *of_row);
-  for (int p = 0; of_row && p < d->permutations; p++) {
-    memset(of_row, 0, (size_t)d->rows * sizeof *of_row);
+  for (int p = 0; p < d->permutations; p++) {
+    long *of_row = memset(d->order, 0, (size_t)d->rows * sizeof *d->order);
     for (int w = 0; w < d->columns; w++) {
       sg_stream g;
       stream(d, &g, OF_STALLS, p, w);
       long left = 0;
-      for (long i = 0; i < d->rows; i++) left += s->stalled[i * d->columns + w];
+      for (long i = 0; i < d->rows; i++) left += s->stalled[at(d, i, w)];
       for (long i = 0; i < d->rows && left > 0; i++) /* selection sampling */
         if (sg_uniform(&g) * (double)(d->rows - i) < (double)left) of_row[i]++, left--;
     }
     long rows = 0;
     for (long i = 0; i < d->rows; i++) rows += of_row[i] > 0;
-    value[p] = (double)s->stalls / (double)rows;
-    sum += value[p];
-    above += value[p] >= s->together;
+    double together = (double)s->stalls / (double)rows;
+    sum += together;
+    above += together >= s->together;
   }
-  free(of_row);
   s->together_chance = sum / d->permutations;
   s->together_p = (1.0 + above) / (1 + d->permutations);
 }
@@ -405,8 +387,9 @@ static void find_tail(const data *d, sg_fit_structure *s) {
 
 /* --- Slow and fast states --------------------------------------------------------------------- */
 
+/* Of the fast state and the slow one. */
 typedef struct chain {
-  double fast, slow, sd, p_slow, p_recover;
+  double mean[2], leave[2], sd;
 } chain;
 
 static double normal(double z, double mean, double sd) {
@@ -414,85 +397,80 @@ static double normal(double z, double mean, double sd) {
   return exp(-0.5 * t * t) / sd + 1e-300;
 }
 
-typedef struct expected {
-  double n, slow, from_fast, to_slow, from_slow, to_fast, sum_fast, sum_slow, square;
+typedef struct expected { /* sums over iterations, of expectations given the times */
+  double n, slow;
+  double from[2], left[2]; /* iterations in a state that has a next one; those that leave it then */
+  double sum[2], square;
 } expected;
+
+static void normalise(double p[2]) {
+  double sum = p[0] + p[1];
+  p[0] /= sum;
+  p[1] /= sum;
+}
 
 /* Forward–backward over one worker; z and probability (may be NULL) have stride `stride`. f, g:
  * 2·rows values each. */
 static void worker_states(const chain *c, long rows, const double *z, long stride, double *f,
                           double *g, double *probability, expected *x) {
-  double a[2][2] = {{1 - c->p_slow, c->p_slow}, {c->p_recover, 1 - c->p_recover}};
-  double start = c->p_slow / (c->p_slow + c->p_recover);
+  double a[2][2] = {{1 - c->leave[0], c->leave[0]}, {c->leave[1], 1 - c->leave[1]}};
+  double slow = c->leave[0] / (c->leave[0] + c->leave[1]), start[2] = {1 - slow, slow};
   for (long i = 0; i < rows; i++) {
-    double b0 = normal(z[i * stride], c->fast, c->sd), b1 = normal(z[i * stride], c->slow, c->sd);
     double *now = &f[2 * i], *last = now - 2;
-    now[0] = b0 * (i ? last[0] * a[0][0] + last[1] * a[1][0] : 1 - start);
-    now[1] = b1 * (i ? last[0] * a[0][1] + last[1] * a[1][1] : start);
-    double sum = now[0] + now[1];
-    now[0] /= sum;
-    now[1] /= sum;
+    for (int v = 0; v < 2; v++)
+      now[v] = normal(z[i * stride], c->mean[v], c->sd) *
+               (i ? last[0] * a[0][v] + last[1] * a[1][v] : start[v]);
+    normalise(now);
   }
   g[2 * (rows - 1)] = g[2 * (rows - 1) + 1] = 1;
   for (long i = rows - 1; i >= 0; i--) {
-    double *now = &g[2 * i];
+    double *now = &g[2 * i], b[2], joint[2][2], all = 0;
     if (i + 1 < rows) {
-      double b0 = normal(z[(i + 1) * stride], c->fast, c->sd) * now[2];
-      double b1 = normal(z[(i + 1) * stride], c->slow, c->sd) * now[3];
-      double joint[2][2], all = 0;
+      for (int v = 0; v < 2; v++)
+        b[v] = normal(z[(i + 1) * stride], c->mean[v], c->sd) * now[2 + v];
       for (int u = 0; u < 2; u++)
-        for (int v = 0; v < 2; v++) all += joint[u][v] = f[2 * i + u] * a[u][v] * (v ? b1 : b0);
-      x->from_fast += (joint[0][0] + joint[0][1]) / all;
-      x->to_slow += joint[0][1] / all;
-      x->from_slow += (joint[1][0] + joint[1][1]) / all;
-      x->to_fast += joint[1][0] / all;
-      now[0] = a[0][0] * b0 + a[0][1] * b1;
-      now[1] = a[1][0] * b0 + a[1][1] * b1;
-      double sum = now[0] + now[1];
-      now[0] /= sum;
-      now[1] /= sum;
+        for (int v = 0; v < 2; v++) all += joint[u][v] = f[2 * i + u] * a[u][v] * b[v];
+      for (int u = 0; u < 2; u++) {
+        x->from[u] += (joint[u][0] + joint[u][1]) / all;
+        x->left[u] += joint[u][1 - u] / all;
+        now[u] = a[u][0] * b[0] + a[u][1] * b[1];
+      }
+      normalise(now);
     }
-    double slow = f[2 * i + 1] * now[1], fast = f[2 * i] * now[0], p = slow / (slow + fast);
-    double t = z[i * stride];
+    double is_slow = f[2 * i + 1] * now[1], is_fast = f[2 * i] * now[0], t = z[i * stride];
+    double p = is_slow / (is_slow + is_fast), far = t - c->mean[0], near = t - c->mean[1];
     if (probability) probability[i * stride] = p;
     x->n++;
     x->slow += p;
-    x->sum_fast += (1 - p) * t;
-    x->sum_slow += p * t;
-    x->square += (1 - p) * (t - c->fast) * (t - c->fast) + p * (t - c->slow) * (t - c->slow);
+    x->sum[0] += (1 - p) * t;
+    x->sum[1] += p * t;
+    x->square += (1 - p) * far * far + p * near * near;
   }
 }
 
-static bool find_states(const data *d, const double *z, double sd, sg_fit_structure *s) {
-  double *f = malloc(4 * (size_t)d->rows * sizeof *f);
-  if (!f) return false;
-  double *g = f + 2 * d->rows;
-  chain c = {.fast = -0.5 * sd, .slow = 1.5 * sd, .sd = 0.7 * sd, .p_slow = 0.1, .p_recover = 0.3};
-  for (int step = 0; step < 200 && sd > 0; step++) {
+static void find_states(const data *d, double sd, sg_fit_structure *s) {
+  double *z = d->z, *f = d->scratch, *g = f + 2 * d->rows;
+  chain c = {.mean = {-0.5 * sd, 1.5 * sd}, .leave = {0.1, 0.3}, .sd = 0.7 * sd};
+  bool done = !(sd > 0);
+  for (int step = 0; step < 200 && !done; step++) {
     expected x = {0};
     for (int w = 0; w < d->columns; w++)
       worker_states(&c, d->rows, z + w, d->columns, f, g, NULL, &x);
-    chain n = {.fast = x.sum_fast / (x.n - x.slow),
-               .slow = x.sum_slow / x.slow,
-               .sd = sqrt(x.square / x.n),
-               .p_slow = x.to_slow / x.from_fast,
-               .p_recover = x.to_fast / x.from_slow};
-    if (!isfinite(n.fast + n.slow + n.sd + n.p_slow + n.p_recover) || !(n.sd > 0)) break;
-    bool done = fabs(n.slow - c.slow) + fabs(n.fast - c.fast) < 1e-6 * sd &&
-                fabs(n.p_slow - c.p_slow) < 1e-5 && fabs(n.p_recover - c.p_recover) < 1e-5;
+    chain n = {.mean = {x.sum[0] / (x.n - x.slow), x.sum[1] / x.slow},
+               .leave = {x.left[0] / x.from[0], x.left[1] / x.from[1]},
+               .sd = sqrt(x.square / x.n)};
+    if (!isfinite(n.mean[0] + n.mean[1] + n.sd + n.leave[0] + n.leave[1]) || !(n.sd > 0)) break;
+    done = fabs(n.mean[1] - c.mean[1]) + fabs(n.mean[0] - c.mean[0]) < 1e-6 * sd &&
+           fabs(n.leave[0] - c.leave[0]) < 1e-5 && fabs(n.leave[1] - c.leave[1]) < 1e-5;
     c = n;
-    c.p_slow = fmin(fmax(c.p_slow, 1e-6), 1 - 1e-6);
-    c.p_recover = fmin(fmax(c.p_recover, 1e-6), 1 - 1e-6);
-    if (done) break;
+    for (int u = 0; u < 2; u++) c.leave[u] = fmin(fmax(c.leave[u], 1e-6), 1 - 1e-6);
   }
   expected ignored = {0};
   for (int w = 0; w < d->columns && c.sd > 0; w++)
     worker_states(&c, d->rows, z + w, d->columns, f, g, s->slow + w, &ignored);
-  free(f);
-  s->p_slow = c.p_slow;
-  s->p_recover = c.p_recover;
-  s->slowdown = exp(c.slow - c.fast);
-  return true;
+  s->p_slow = c.leave[0];
+  s->p_recover = c.leave[1];
+  s->slowdown = exp(c.mean[1] - c.mean[0]);
 }
 
 /* --- All -------------------------------------------------------------------------------------- */
@@ -502,7 +480,7 @@ static double equal_rows(const data *d) {
   for (long i = 0; i < d->rows; i++) {
     double least = INFINITY, most = 0;
     for (int w = 0; w < d->columns; w++) {
-      double x = *at(d, (double *)d->x, i, w);
+      double x = d->x[at(d, i, w)];
       least = fmin(least, x);
       most = fmax(most, x);
     }
@@ -524,100 +502,96 @@ static void take_factors(const data *d, const double *square, sg_fit_structure *
   for (int w = 0; w < d->columns; w++) sum += exp(d->column[w]);
   for (int w = 0; w < d->columns; w++) s->factor[w] = exp(d->column[w]) * columns / sum;
   for (long i = 0; i < d->rows; i++) s->common[i] = exp(d->row[i]);
-  for (size_t k = 0; k < d->cells; k++)
-    s->residual[k] =
-        d->x[k] / s->factor[k % (size_t)d->columns] / s->common[k / (size_t)d->columns];
+  for (long i = 0; i < d->rows; i++)
+    for (int w = 0; w < d->columns; w++)
+      s->residual[at(d, i, w)] = d->x[at(d, i, w)] / s->factor[w] / s->common[i];
 }
 
-static bool analyse(data *d, sg_fit_structure *s) {
-  double square[3];
-  size_t lags = (size_t)d->rows + 1;
-  double *value = malloc((size_t)d->permutations * sizeof *value);
-  double *z = malloc(d->cells * sizeof *z), *r = malloc(lags * sizeof *r);
-  long *order = malloc((size_t)d->rows * sizeof *order);
-  bool ok = value && z && r && order;
-  if (ok) {
-    s->equal_rows = equal_rows(d);
-    find_stalls(d, s);
-    test_effects(d, s, value);
-    double mean = effects(d, d->y, d->row, d->column, square);
-    for (size_t k = 0; k < d->cells; k++)
-      z[k] = d->y[k] - mean - d->row[k / (size_t)d->columns] - d->column[k % (size_t)d->columns];
-    take_factors(d, square, s);
-    test_memory(d, d->columns, z, OF_MEMORY, order, value, &s->memory);
-    test_memory(d, 1, d->row, OF_COMMON, order, value, &s->common_memory);
-    long block = sg_block_length(d->rows, d->columns, z);
-    s->block = sg_block_length(d->rows, d->columns, d->y);
-    test_persistence(d, square, inflation(d->rows, d->columns, z, block, r), s);
-    find_change(d, z, block, s, r);
-    test_clustering(d, s, value);
-    find_tail(d, s);
-    /* An effect that is chance alone would take a part of the slow states with it. */
-    bool row = s->iteration.p < 0.01, column = s->worker.p < 0.01 && s->persistent_p < 0.01;
-    for (size_t k = 0; k < d->cells; k++)
-      z[k] = d->y[k] - mean - (row ? d->row[k / (size_t)d->columns] : 0) -
-             (column ? d->column[k % (size_t)d->columns] : 0);
-    ok = block > 0 && s->block > 0 && find_states(d, z, s->residual_sd, s);
-  }
-  free(value);
-  free(z);
-  free(r);
-  free(order);
-  return ok;
+/* What is left of y without the mean and those effects. */
+static void take_residuals(const data *d, double mean, bool rows, bool columns) {
+  for (long i = 0; i < d->rows; i++)
+    for (int w = 0; w < d->columns; w++)
+      d->z[at(d, i, w)] =
+          d->y[at(d, i, w)] - mean - (rows ? d->row[i] : 0) - (columns ? d->column[w] : 0);
 }
 
-sg_status sg_fit_structure_new(long iterations, int workers, const double *x, uint64_t seed,
-                               sg_fit_structure **out, sg_error *e) {
-  *out = NULL;
-  data d = {.rows = iterations, .columns = workers, .x = x, .seed = seed};
-  d.cells = (size_t)iterations * (size_t)workers;
-  double count = MOST_SHUFFLED / (double)d.cells;
-  d.permutations = count > PERMUTATIONS ? PERMUTATIONS : count < FEWEST ? FEWEST : (int)count;
-  size_t wide = d.cells > (size_t)iterations ? d.cells : (size_t)iterations;
-  sg_fit_structure *s = calloc(1, sizeof *s);
-  bool ok = s && (d.y = malloc(d.cells * sizeof *d.y)) &&
-            (d.scratch = malloc(wide * sizeof *d.scratch)) &&
-            (d.row = calloc((size_t)iterations, sizeof *d.row)) &&
-            (d.column = calloc((size_t)workers, sizeof *d.column)) &&
-            (s->factor = malloc((size_t)workers * sizeof *s->factor)) &&
-            (s->residual = malloc(d.cells * sizeof *s->residual)) &&
-            (s->common = malloc((size_t)iterations * sizeof *s->common)) &&
-            (s->slow = calloc(d.cells, sizeof *s->slow)) &&
-            (s->stalled = calloc(d.cells, sizeof *s->stalled));
-  if (ok) {
-    s->workers = workers;
-    s->iterations = iterations;
-    ok = analyse(&d, s);
-  }
-  free(d.y);
-  free(d.scratch);
-  free(d.row);
-  free(d.column);
-  if (!ok) {
-    sg_fit_structure_free(s);
-    return sg_fail_memory(e);
-  }
-  *out = s;
-  return SG_OK;
-}
-
-void sg_fit_structure_free(sg_fit_structure *s) {
-  if (!s) return;
-  free(s->factor);
-  free(s->residual);
-  free(s->common);
-  free(s->slow);
-  free(s->stalled);
-  free(s);
-}
-
-sg_fit_parts sg_fit_parts_of(const sg_fit_structure *s) {
+static sg_fit_parts parts_of(const sg_fit_structure *s) {
   return (sg_fit_parts){
       .persistent = s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
       .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
       .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
       .stalls = s->stalls > 2,
       .clustered = s->stalls > 2 && s->together_p < 0.01 && s->together > 1.2 * s->together_chance};
+}
+
+/* false: no memory. */
+static bool analyse(data *d, sg_fit_structure *s) {
+  double square[3];
+  s->equal_rows = equal_rows(d);
+  find_stalls(d, s);
+  test_effects(d, s);
+  double mean = effects(d, square);
+  take_residuals(d, mean, true, true);
+  take_factors(d, square, s);
+  test_memory(d, d->columns, d->z, OF_MEMORY, &s->memory);
+  test_memory(d, 1, d->row, OF_COMMON, &s->common_memory);
+  long block = sg_block_length(d->rows, d->columns, d->z);
+  s->block = sg_block_length(d->rows, d->columns, d->y);
+  test_persistence(d, square, inflation(d, d->columns, d->z, block), s);
+  find_change(d, block, s);
+  test_clustering(d, s);
+  find_tail(d, s);
+  /* An effect that is chance alone would take a part of the slow states with it. */
+  take_residuals(d, mean, s->iteration.p < 0.01, s->worker.p < 0.01 && s->persistent_p < 0.01);
+  find_states(d, s->residual_sd, s);
+  s->parts = parts_of(s);
+  return block > 0 && s->block > 0;
+}
+
+sg_status sg_fit_structure_new(long iterations, int workers, const double *x, uint64_t seed,
+                               sg_fit_structure **out, sg_error *e) {
+  size_t rows = (size_t)iterations, columns = (size_t)workers, cells = rows * columns;
+  double count = fmin(fmax(MOST_SHUFFLED / (double)cells, FEWEST), PERMUTATIONS);
+  double *work = malloc((3 * cells + 6 * rows + 1 + columns + (size_t)count) * sizeof *work);
+  long *order = malloc(rows * sizeof *order);
+  sg_fit_structure *s = calloc(1, sizeof *s);
+  bool ok = work && order && s && (s->stalled = calloc(cells, sizeof *s->stalled)) &&
+            (s->factor = calloc(2 * cells + rows + columns, sizeof *s->factor));
+  if (ok) {
+    data d = {.rows = iterations,
+              .columns = workers,
+              .cells = cells,
+              .x = x,
+              .order = order,
+              .seed = seed,
+              .permutations = (int)count};
+    d.y = work;
+    d.z = d.y + cells;
+    d.scratch = d.z + cells;
+    d.row = d.scratch + cells + 4 * rows;
+    d.lag = d.row + rows;
+    d.column = d.lag + rows + 1;
+    d.value = d.column + columns;
+    s->workers = workers;
+    s->iterations = iterations;
+    s->residual = s->factor + columns;
+    s->slow = s->residual + cells;
+    s->common = s->slow + cells;
+    ok = analyse(&d, s);
+  }
+  free(work);
+  free(order);
+  *out = ok ? s : NULL;
+  if (ok) return SG_OK;
+  sg_fit_structure_free(s);
+  return sg_fail_memory(e);
+}
+
+void sg_fit_structure_free(sg_fit_structure *s) {
+  if (!s) return;
+  free(s->factor);
+  free(s->stalled);
+  free(s);
 }
 
 /* --- Load ------------------------------------------------------------------------------------- */

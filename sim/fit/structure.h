@@ -17,6 +17,13 @@ typedef struct sg_fit_effect {
   double value, chance, p;
 } sg_fit_effect;
 
+/* Which parts of the structure the measurements call for, and are in the structured model: those
+ * that chance does not explain and that are large enough to matter, one percent of probability, two
+ * percent of time. */
+typedef struct sg_fit_parts {
+  bool persistent, memory, common, stalls, clustered;
+} sg_fit_parts;
+
 typedef struct sg_fit_structure {
   int workers;
   long iterations;
@@ -64,20 +71,14 @@ typedef struct sg_fit_structure {
   /* Two states of a worker from the residuals (Baum–Welch, two normal laws of equal spread). */
   double p_slow, p_recover, slowdown;
   double *slow; /* iterations × workers: probability of having been slow */
+
+  sg_fit_parts parts;
 } sg_fit_structure;
 
 /* x: iterations × workers times > 0, row-major, of equal load. Deterministic in seed. */
 sg_status sg_fit_structure_new(long iterations, int workers, const double *x, uint64_t seed,
                                sg_fit_structure **out, sg_error *e);
 void sg_fit_structure_free(sg_fit_structure *s);
-
-/* Which parts of the structure the measurements call for, and are in the structured model: those
- * that chance does not explain and that are large enough to matter, one percent of probability, two
- * percent of time. */
-typedef struct sg_fit_parts {
-  bool persistent, memory, common, stalls, clustered;
-} sg_fit_parts;
-sg_fit_parts sg_fit_parts_of(const sg_fit_structure *s);
 
 /* How times grow with the load. */
 typedef enum sg_fit_scaling {

@@ -12,10 +12,8 @@ const char *const sg_fit_warning_names[SG_FIT_WARNINGS] = {"persistent", "change
                                                            "common",     "stalls",  "clustered",
                                                            "heavy-tail", "barrier", "short"};
 
-static void warn(sg_fit *f, sg_fit_warning which, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void warn(sg_fit *f, sg_fit_warning which, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning which,
+                                                       const char *format, ...) {
   va_list args;
   va_start(args, format);
   if (vasprintf(&f->warning[which], format, args) < 0) f->warning[which] = NULL;
@@ -23,13 +21,8 @@ static void warn(sg_fit *f, sg_fit_warning which, const char *format, ...) {
   f->warned[which] = true;
 }
 
-static double percent(double x) {
-  return 100 * x;
-}
-
 static void warn_of_workers(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  sg_fit_parts parts = sg_fit_parts_of(f->structure);
   double least = INFINITY, most = 0;
   int slowest = 0;
   for (int w = 0; w < s->workers; w++) {
@@ -37,12 +30,12 @@ static void warn_of_workers(sg_fit *f) {
     least = fmin(least, s->factor[w]);
     most = fmax(most, s->factor[w]);
   }
-  if (parts.persistent)
+  if (s->parts.persistent)
     warn(f, SG_FIT_PERSISTENT,
          "persistent workers: the workers are %.0f %% of the variance (chance: below %.1f %%); the "
          "slowest, worker %lld, takes %.3g times as long as the fastest. An independent model "
          "spreads this slowness over all workers, and ranks codes wrongly",
-         percent(s->worker.value), percent(s->worker.chance), f->trace->worker_name[slowest],
+         100 * s->worker.value, 100 * s->worker.chance, f->trace->worker_name[slowest],
          most / least);
   if (s->change_worker >= 0 && s->change_p < 0.001 && fabs(log(s->change_ratio)) > 0.1)
     warn(f, SG_FIT_CHANGE,
@@ -52,30 +45,24 @@ static void warn_of_workers(sg_fit *f) {
          fmax(s->change_p, 1e-12));
 }
 
-static void warn_of_time(sg_fit *f) {
+static void warn_of_iterations(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  sg_fit_parts parts = sg_fit_parts_of(f->structure);
-  if (parts.memory)
+  if (s->parts.memory)
     warn(f, SG_FIT_MEMORY,
          "memory: the autocorrelation of a worker's times from one iteration to the next is %.2f "
          "(chance: below %.2f); slow workers stay slow for a while, which a block of %ld "
          "iterations keeps",
          s->memory.value, s->memory.chance, s->block);
-  if (parts.common)
+  if (s->parts.common)
     warn(f, SG_FIT_COMMON,
          "common factor: the iteration is %.0f %% of the variance (chance: below %.1f %%): workers "
          "are slow together, and no code helps against that",
-         percent(s->iteration.value), percent(s->iteration.chance));
-}
-
-static void warn_of_stalls(sg_fit *f) {
-  const sg_fit_structure *s = f->structure;
-  sg_fit_parts parts = sg_fit_parts_of(f->structure);
-  if (parts.stalls)
+         100 * s->iteration.value, 100 * s->iteration.chance);
+  if (s->parts.stalls)
     warn(f, SG_FIT_STALLS,
          "stalls: %ld times (%.2g %%) are more than %.2g times the usual, %.3g times in the mean",
-         s->stalls, percent(s->stall_share), s->threshold, s->stall_ratio);
-  if (parts.clustered)
+         s->stalls, 100 * s->stall_share, s->threshold, s->stall_ratio);
+  if (s->parts.clustered)
     warn(f, SG_FIT_CLUSTERED,
          "clustered stalls: %.2g workers stall at once (single stalls: %.2g); a code that survives "
          "s stragglers does not survive those",
@@ -94,7 +81,7 @@ static void warn_of_data(sg_fit *f) {
          "barrier: in %.0f %% of the iterations all workers have the same time within 1 %%: the "
          "times include waiting for the slowest, and say nothing about stragglers. Measure before "
          "the collective operation",
-         percent(s->equal_rows));
+         100 * s->equal_rows);
   bool few = s->iterations < 30 || s->workers < 3 || s->iterations * s->workers < 200;
   if (few)
     warn(f, SG_FIT_SHORT,
@@ -108,26 +95,28 @@ static void warn_of_data(sg_fit *f) {
          s->iterations, (double)s->iterations / (double)s->block, s->block);
 }
 
-/* What speaks against independent delays of one law, "a, b and c". */
-static int put_reasons(const sg_fit *f, sg_buffer *b) {
-  static const struct {
-    sg_fit_warning which;
-    const char *text;
-  } reason[] = {{SG_FIT_PERSISTENT, "workers differ for good"},
-                {SG_FIT_CHANGE, "a worker changes its speed"},
-                {SG_FIT_MEMORY, "slow workers stay slow for a while"},
-                {SG_FIT_COMMON, "workers are slow together"},
-                {SG_FIT_STALLS, "there are stalls"},
-                {SG_FIT_CLUSTERED, "stalls come together"}};
-  enum { REASONS = sizeof reason / sizeof *reason };
-  int total = 0, done = 0;
-  for (int i = 0; i < REASONS; i++) total += f->warned[reason[i].which];
-  for (int i = 0; i < REASONS; i++) {
-    if (!f->warned[reason[i].which]) continue;
-    done++;
-    sg_putf(b, "%s%s", done == 1 ? "" : done == total ? " and " : ", ", reason[i].text);
-  }
+/* What speaks against independent delays of one law: the first of the warnings. */
+static const char *const reasons[] = {[SG_FIT_PERSISTENT] = "workers differ for good",
+                                      [SG_FIT_CHANGE] = "a worker changes its speed",
+                                      [SG_FIT_MEMORY] = "slow workers stay slow for a while",
+                                      [SG_FIT_COMMON] = "workers are slow together",
+                                      [SG_FIT_STALLS] = "there are stalls",
+                                      [SG_FIT_CLUSTERED] = "stalls come together"};
+enum { REASONS = sizeof reasons / sizeof *reasons };
+
+static int reasons_of(const sg_fit *f) {
+  int total = 0;
+  for (int i = 0; i < REASONS; i++) total += f->warned[i];
   return total;
+}
+
+/* "a, b and c" */
+static void put_reasons(const sg_fit *f, sg_buffer *b) {
+  for (int i = 0, done = 0; i < REASONS; i++) {
+    if (!f->warned[i]) continue;
+    done++;
+    sg_putf(b, "%s%s", done == 1 ? "" : done == reasons_of(f) ? " and " : ", ", reasons[i]);
+  }
 }
 
 static void put_deviation(const sg_fit *f, int model, sg_buffer *b) {
@@ -135,7 +124,7 @@ static void put_deviation(const sg_fit *f, int model, sg_buffer *b) {
   if (isnan(d))
     sg_put(b, "has no iteration times");
   else if (d < 10)
-    sg_putf(b, "misses the trace's iteration times by up to %.2g %%", percent(d));
+    sg_putf(b, "misses the trace's iteration times by up to %.2g %%", 100 * d);
   else
     sg_put(b, "misses the trace's iteration times by more than tenfold");
 }
@@ -152,12 +141,11 @@ static void put_usual(const sg_fit *f, sg_buffer *b) {
 
 static void put_independent(const sg_fit *f, sg_buffer *b) {
   const sg_fitted *law = &f->law[f->best];
-  bool fits = law->ok && !(law->ad_p < 0.01);
   if (!law->ok) {
     sg_put(b, "The times are all equal: a deterministic delay.");
     return;
   }
-  if (fits)
+  if (!(law->ad_p < 0.01))
     sg_putf(b,
             "The measurements support independent delays with a %s law (Anderson–Darling p = "
             "%.2g).",
@@ -194,30 +182,23 @@ sg_status fit_verdict(sg_fit *f, sg_error *e) {
   warn_of_data(f);
   if (!f->warned[SG_FIT_BARRIER]) {
     warn_of_workers(f);
-    warn_of_time(f);
-    warn_of_stalls(f);
+    warn_of_iterations(f);
   }
-  sg_buffer b = {0}, reasons = {0};
-  bool dependent = put_reasons(f, &reasons) > 0;
+  sg_buffer b = {0};
   f->recommended = f->law[f->best].ok && !(f->law[f->best].ad_p < 0.01) ? f->best : f->bootstrap;
   if (f->warned[SG_FIT_BARRIER]) {
     sg_put(&b, "These are times behind a barrier: no model of stragglers follows from them. "
                "Measure each worker's own computation.");
     f->recommended = f->bootstrap;
-  } else if (dependent) {
+  } else if (reasons_of(f) > 0) {
     put_dependent(f, &b);
   } else {
     put_independent(f, &b);
   }
   if (!f->model[f->recommended].scenario) f->recommended = f->bootstrap;
   if (f->warned[SG_FIT_SHORT]) sg_put(&b, " All this is weak: the trace is short.");
-  sg_buffer_free(&reasons);
-  if (b.failed) {
-    sg_buffer_free(&b);
-    return sg_fail_memory(e);
-  }
   f->verdict = b.data;
-  for (int i = 0; i < SG_FIT_WARNINGS; i++)
-    if (f->warned[i] && !f->warning[i]) return sg_fail_memory(e);
-  return SG_OK;
+  bool ok = !b.failed;
+  for (int i = 0; i < SG_FIT_WARNINGS; i++) ok = ok && (f->warning[i] || !f->warned[i]);
+  return ok ? SG_OK : sg_fail_memory(e);
 }

@@ -6,13 +6,14 @@
 #include "sim/scenario/json.h"
 #include "sim/scenario/scenario.h"
 
-/* --- axes.c ----------------------------------------------------------------------------------- */
+#define MOST_POINTS 100000
 
 /* A member that takes several values in turn: an entry of "sweep", or an `each` in a scheme. */
 typedef struct scenario_axis {
   char *name;
-  char *path;  /* JSON pointer of the member */
-  char *place; /* JSON pointer of the list of values */
+  char *path;       /* JSON pointer of the member */
+  char *entry;      /* JSON pointer of what has the list of values */
+  const char *list; /* its name there: "values" or "each" */
   int count;
   const cJSON **value; /* count values, in the scenario's tree: a list there has no index */
   int scheme;          /* index of the scheme it belongs to; −1: the environment */
@@ -23,12 +24,29 @@ typedef struct axes {
   scenario_axis *axis;
 } axes;
 
-/* Copies the texts; values is a list of a tree that lives longer. false: no memory. */
-bool sg_axes_add(axes *list, const char *name, const char *path, const char *place,
-                 const cJSON *values, int scheme);
-/* Moves an axis to the end of a list; `from` is empty afterwards. NULL: no memory. */
-scenario_axis *sg_axes_take(axes *list, scenario_axis *from);
-void sg_axes_free(axes *list);
+struct sg_scenario {
+  char *path, *folder, *name, *database;
+  sg_buffer text;
+  json_text written; /* the text's tree as it is */
+  cJSON *tree;       /* with the overrides in it */
+  sg_values *values; /* each `each` at its first value, sweeps at what is written */
+  axes axes;         /* sweeps, then each */
+  int n_overrides;
+  char **override; /* "/pointer=value" */
+  bool usable;
+};
+
+/* --- axes.c ----------------------------------------------------------------------------------- */
+
+/* Copies the texts but for `list`; values is a list of a tree that lives longer. */
+sg_status sg_axes_add(axes *all, const char *name, const char *path, const char *entry,
+                      const char *list, const cJSON *values, int scheme, sg_error *e);
+void sg_axes_free(axes *all);
+/* Appends the entries of "sweep" to the scenario's axes. */
+sg_status sg_read_sweeps(sg_scenario *s, sg_error *e);
+/* Faults of names, paths and values of all axes, the first `sweeps` of which are of "sweep"; known:
+ * those that reading the scenario as it is written has found. */
+void sg_check_axes(const sg_scenario *s, int sweeps, const sg_error *known, sg_error *e);
 
 /* --- reader.c: a cJSON tree → values ---------------------------------------------------------- */
 
@@ -40,80 +58,60 @@ typedef struct reader {
   int scheme; /* index of the scheme being read, −1 outside */
 } reader;
 
-/* Reads a scalar. Faults are at `place`. */
-bool sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, const char *place,
+/* Reads a scalar. Faults are at `place` (NULL: no memory for it). */
+void sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, const char *place,
                     sg_value *value);
-/* Any value. */
-bool sg_read_value(reader *r, const sg_param *row, const cJSON *item, const char *place,
-                   sg_value *value);
-/* An object; NULL if there is no memory. Members listed in `skip` (may be NULL) keep their default.
- */
+/* An object; NULL if there is no memory. A member named `skip` (may be NULL) keeps its default. */
 sg_values *sg_read_object(reader *r, const sg_param *common, const sg_family *family,
                           const cJSON *item, const char *pointer, const char *skip);
 
 bool sg_is_scalar(const sg_param *row);
 /* The list of {"each": […]}, or NULL. */
 const cJSON *sg_each_of(const cJSON *item);
-/* "an object", "the string "x"", "null", … */
-void sg_describe_json(const cJSON *item, sg_buffer *out);
 
 /* --- locate.c: JSON pointers against the format ----------------------------------------------- */
 
 typedef struct target {
-  cJSON *parent;           /* the object or list that holds the member; NULL: the root itself */
-  char *name;              /* of the member, or its index; owned */
-  const sg_param *row;     /* what the format says of it; NULL for a selector */
-  const sg_family *family; /* of a selector */
-  bool unhashed;           /* it or something around it */
+  cJSON *parent;       /* the object or list that holds the member */
+  char *name;          /* of the member, or its index; owned */
+  cJSON *item;         /* NULL: it is absent */
+  const sg_param *row; /* what the format says of it; NULL for a selector */
+  bool unhashed;       /* it or something around it */
 } target;
 
-/* Finds what a pointer names. With create, missing objects on the way are made. A fault has `place`
- * and `status`. The target must be freed with sg_target_clear. */
-bool sg_find_target(cJSON *root, const char *pointer, bool create, sg_status status,
-                    const char *place, target *t, sg_error *e);
+/* Finds what a pointer names. A fault is at `place`. To be freed with sg_target_clear. */
+sg_status sg_find_target(cJSON *root, const char *pointer, const char *place, target *t,
+                         sg_error *e);
 void sg_target_clear(target *t);
-/* Puts a value, which is taken over, at the target. false: no memory. */
-bool sg_target_put(const target *t, cJSON *value);
+/* Puts a value, which is taken over (NULL: no memory), where a pointer says; missing objects on the
+ * way are made. A fault has `place` and `status`. */
+sg_status sg_put_at(cJSON *root, const char *pointer, cJSON *value, sg_status status,
+                    const char *place, sg_error *e);
 
 /* --- points.c --------------------------------------------------------------------------------- */
 
-#define MOST_POINTS 100000
-
-struct sg_scenario {
-  char *path, *folder, *text, *name, *database;
-  size_t length;
-  cJSON *tree;       /* with the overrides in it */
-  sg_values *values; /* each `each` at its first value, sweeps at what is written */
-  axes axes;         /* sweeps, then each */
-  int n_overrides;
-  char **override_pointer, **override_value;
-  bool usable;
-};
-
-/* axes.c: appends the entries of "sweep" to the scenario's axes. Faults of names, paths and values
- * go to `e`; known: those that reading the scenario as it is written has found. */
-void sg_read_sweeps(sg_scenario *s, const sg_error *known, sg_error *e);
-/* Takes over the `each` that the reader found, behind the sweeps, and checks their values. */
-void sg_add_each(sg_scenario *s, axes *each, sg_error *e);
-
-/* One scheme with one value of each of its axes. */
+/* One scheme, or all but the schemes, with one value of each of its axes. */
 typedef struct variation {
   sg_values *values;
   char *json;
-  int scheme;
-  int n_axes;
-  const scenario_axis **axis; /* n_axes */
-  int *choice;                /* index into the values of each axis */
+  int scheme;  /* −1: the environment */
+  int *choice; /* for every axis of the scenario an index into its values; 0 for axes of others */
 } variation;
 
-/* All schemes with all values of their axes, later equals of earlier ones left out. */
-sg_status sg_vary_schemes(const sg_scenario *s, int *count, variation **list, sg_error *e);
-void sg_variations_free(int count, variation *list);
+typedef struct variations {
+  int count, capacity;
+  variation *list;
+} variations;
 
-/* --- canonical.c ------------------------------------------------------------------------------ */
+/* All schemes with all values of their axes, later equals of earlier ones left out. To be freed in
+ * spite of faults. */
+sg_status sg_vary_schemes(const sg_scenario *s, variations *all, sg_error *e);
+void sg_variations_free(variations *all);
 
-/* As sg_values_to_json, with the family's selector; members named `skip` (may be NULL) are left
- * out. */
-void sg_put_values(const sg_values *v, const sg_family *family, const char *skip, sg_buffer *out);
+/* --- report.c --------------------------------------------------------------------------------- */
+
+bool sg_same_fault(const sg_fault *a, const sg_fault *b);
+/* Sorts faults by their place in the file, equal ones once; of very many the rest is counted. */
+void sg_sort_faults(const sg_scenario *s, sg_error *e);
 
 #endif

@@ -2,7 +2,11 @@
 /* Strict JSON: positions, duplicates and forms that cJSON lets pass are found here, before it
  * reads. */
 #include "sim/scenario/json.h"
+#include "sim/core/array.h"
+#include "sim/core/param.h"
 
+#include <ctype.h>
+#include <gsl/gsl_sort_int.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,30 +17,26 @@ enum { LONGEST_NUMBER = 63 }; /* cJSON reads no more characters of a number */
 typedef struct scanner {
   const char *path, *text;
   size_t length, at;
-  int depth;
+  int depth, count, capacity;
+  json_place *place; /* of the count values that have begun */
   sg_error *e;
 } scanner;
 
-static bool fail(const scanner *s, size_t offset, const char *message) {
+/* The message is freed. */
+static bool fail_text(const scanner *s, size_t offset, sg_buffer *message) {
   long line, column;
   sg_json_position(s->text, offset, &line, &column);
-  char *place;
-  if (asprintf(&place, "%s:%ld:%ld", s->path, line, column) < 0) {
-    sg_fail_memory(s->e);
-    return false;
-  }
-  sg_fail(s->e, SG_INVALID, place, "%s", message);
-  free(place);
+  sg_buffer place = {0};
+  sg_putf(&place, "%s:%ld:%ld", s->path, line, column);
+  sg_fail_buffer(s->e, SG_INVALID, place.failed ? NULL : place.data, message);
+  sg_buffer_free(&place);
   return false;
 }
 
-static bool fail_text(const scanner *s, size_t offset, sg_buffer *message) {
-  if (message->failed)
-    sg_fail_memory(s->e);
-  else
-    fail(s, offset, message->data);
-  sg_buffer_free(message);
-  return false;
+static bool fail(const scanner *s, size_t offset, const char *message) {
+  sg_buffer b = {0};
+  sg_put(&b, message);
+  return fail_text(s, offset, &b);
 }
 
 void sg_json_position(const char *text, size_t offset, long *line, long *column) {
@@ -61,10 +61,6 @@ static void skip_space(scanner *s) {
   while (s->at < s->length && memchr(" \t\r\n", s->text[s->at], 4)) s->at++;
 }
 
-static bool is_digit(int c) {
-  return c >= '0' && c <= '9';
-}
-
 /* "expected …, found …" with what stands at the present place, and why it may stand there. */
 static bool unexpected(const scanner *s, const char *expected) {
   sg_buffer b = {0};
@@ -72,9 +68,7 @@ static bool unexpected(const scanner *s, const char *expected) {
   sg_putf(&b, "expected %s, found ", expected);
   size_t n = 0;
   const char *at = s->text + s->at;
-  while (s->at + n < s->length && n < 20 &&
-         (is_digit(at[n]) || at[n] == '_' || ((at[n] | 32) >= 'a' && (at[n] | 32) <= 'z')))
-    n++;
+  while (s->at + n < s->length && n < 20 && (isalnum((unsigned char)at[n]) || at[n] == '_')) n++;
   if (c < 0)
     sg_put(&b, "the end of the file");
   else if (n > 0)
@@ -96,13 +90,10 @@ static bool unexpected(const scanner *s, const char *expected) {
 
 /* Four hexadecimal digits after "\u". */
 static bool read_hex(const scanner *s, size_t at, unsigned *code) {
-  *code = 0;
-  if (at + 4 > s->length) return false;
-  for (size_t i = at; i < at + 4; i++) {
-    int c = s->text[i] | 32;
-    if (!is_digit(s->text[i]) && (c < 'a' || c > 'f')) return false;
-    *code = *code * 16 + (unsigned)(is_digit(s->text[i]) ? s->text[i] - '0' : c - 'a' + 10);
-  }
+  char digits[5] = {0};
+  if (strspn(s->text + at, "0123456789abcdefABCDEF") < 4) return false;
+  memcpy(digits, s->text + at, 4);
+  *code = (unsigned)strtoul(digits, NULL, 16);
   return true;
 }
 
@@ -147,7 +138,7 @@ static bool check_string(scanner *s) {
 }
 
 static void skip_digits(scanner *s) {
-  while (is_digit(peek(s))) s->at++;
+  while (isdigit(peek(s))) s->at++;
 }
 
 /* A number that is well-formed but that a double cannot hold: a fault, but no reason to stop. */
@@ -177,23 +168,23 @@ static bool check_number(scanner *s) {
   size_t start = s->at;
   bool whole = true;
   if (peek(s) == '-') s->at++;
-  if (!is_digit(peek(s))) return unexpected(s, "a digit");
+  if (!isdigit(peek(s))) return unexpected(s, "a digit");
   if (peek(s) == '0') {
     s->at++;
-    if (is_digit(peek(s))) return fail(s, start, "a number must not begin with 0");
+    if (isdigit(peek(s))) return fail(s, start, "a number must not begin with 0");
   }
   skip_digits(s);
   if (peek(s) == '.') {
     whole = false;
     s->at++;
-    if (!is_digit(peek(s))) return unexpected(s, "a digit after the decimal point");
+    if (!isdigit(peek(s))) return unexpected(s, "a digit after the decimal point");
     skip_digits(s);
   }
   if (peek(s) == 'e' || peek(s) == 'E') {
     whole = false;
     s->at++;
     if (peek(s) == '+' || peek(s) == '-') s->at++;
-    if (!is_digit(peek(s))) return unexpected(s, "a digit of the exponent");
+    if (!isdigit(peek(s))) return unexpected(s, "a digit of the exponent");
     skip_digits(s);
   }
   if (s->at - start > LONGEST_NUMBER) return fail(s, start, "this number has too many digits");
@@ -201,59 +192,54 @@ static bool check_number(scanner *s) {
   return true;
 }
 
-static bool check_value(scanner *s);
+static bool check_value(scanner *s, const size_t *name);
 
-static bool check_members(scanner *s) {
+static bool check_members(scanner *s, bool object) {
+  const char close = object ? '}' : ']';
   s->at++;
   skip_space(s);
-  if (peek(s) == '}') {
+  if (peek(s) == close) {
     s->at++;
     return true;
   }
   for (;;) {
     skip_space(s);
-    if (peek(s) != '"') return unexpected(s, "a member name in double quotes");
-    if (!check_string(s)) return false;
+    size_t name = s->at;
+    if (object) {
+      if (peek(s) != '"') return unexpected(s, "a member name in double quotes");
+      if (!check_string(s)) return false;
+      skip_space(s);
+      if (peek(s) != ':') return unexpected(s, "':' after the member name");
+      s->at++;
+    }
+    if (!check_value(s, object ? &name : NULL)) return false;
     skip_space(s);
-    if (peek(s) != ':') return unexpected(s, "':' after the member name");
-    s->at++;
-    if (!check_value(s)) return false;
+    if (peek(s) != ',' && peek(s) != close)
+      return unexpected(s, object ? "',' or '}' after this member" : "',' or ']' after this item");
+    if (s->text[s->at++] == close) return true;
     skip_space(s);
-    if (peek(s) != ',' && peek(s) != '}') return unexpected(s, "',' or '}' after this member");
-    if (s->text[s->at++] == '}') return true;
-    skip_space(s);
-    if (peek(s) == '}') return unexpected(s, "another member after ','");
+    if (peek(s) == close)
+      return unexpected(s, object ? "another member after ','" : "another item after ','");
   }
 }
 
-static bool check_items(scanner *s) {
-  s->at++;
+/* name: the offset of the member's name, NULL outside objects. */
+static bool check_value(scanner *s, const size_t *name) {
   skip_space(s);
-  if (peek(s) == ']') {
-    s->at++;
-    return true;
+  if (!SG_ROOM(s->place, s->capacity, s->count + 1)) {
+    sg_fail_memory(s->e);
+    return false;
   }
-  for (;;) {
-    if (!check_value(s)) return false;
-    skip_space(s);
-    if (peek(s) != ',' && peek(s) != ']') return unexpected(s, "',' or ']' after this item");
-    if (s->text[s->at++] == ']') return true;
-    skip_space(s);
-    if (peek(s) == ']') return unexpected(s, "another item after ','");
-  }
-}
-
-static bool check_value(scanner *s) {
-  skip_space(s);
+  s->place[s->count++] = (json_place){.value = s->at, .name = name ? *name : s->at};
   int c = peek(s);
   if (c == '{' || c == '[') {
     if (++s->depth > SG_JSON_DEPTH) return fail(s, s->at, "this is nested more than 64 deep");
-    bool ok = c == '{' ? check_members(s) : check_items(s);
+    bool ok = check_members(s, c == '{');
     s->depth--;
     return ok;
   }
   if (c == '"') return check_string(s);
-  if (c == '-' || is_digit(c)) return check_number(s);
+  if (c == '-' || isdigit(c)) return check_number(s);
   static const char *const literal[] = {"true", "false", "null"};
   for (size_t i = 0; i < 3; i++) {
     size_t n = strlen(literal[i]);
@@ -270,138 +256,95 @@ static bool check(scanner *s) {
     return fail(s, 0, "the file begins with a byte order mark; save it as UTF-8 without one");
   size_t valid = sg_utf8_valid(s->text, s->length);
   if (valid < s->length) return fail(s, valid, "this is not valid UTF-8");
-  if (!check_value(s)) return false;
+  if (!check_value(s, NULL)) return false;
   skip_space(s);
   return s->at == s->length || unexpected(s, "the end of the file");
 }
 
 /* --- Duplicate members ------------------------------------------------------------------------ */
 
-typedef struct member {
-  const char *name;
-  int index;
-} member;
-
-static int compare_members(const void *x, const void *y) {
-  const member *a = x, *b = y;
-  int order = strcmp(a->name, b->name);
-  return order ? order : (a->index > b->index) - (a->index < b->index);
-}
-
-static int compare_ints(const void *x, const void *y) {
+static int compare_texts(const void *x, const void *y, void *texts) {
+  const char *const *text = texts;
   const int *a = x, *b = y;
-  return (*a > *b) - (*a < *b);
+  int order = strcmp(text[*a], text[*b]);
+  return order ? order : (*a > *b) - (*a < *b);
 }
 
-static void skip_string(scanner *s) {
-  for (s->at++; s->text[s->at] != '"'; s->at++)
-    if (s->text[s->at] == '\\') s->at++;
-  s->at++;
-}
-
-/* Over a value of a text that is known to be valid. */
-static void skip_value(scanner *s) {
-  skip_space(s);
-  int c = peek(s);
-  if (c == '"') {
-    skip_string(s);
-  } else if (c == '{' || c == '[') {
-    int depth = 0;
-    do {
-      c = peek(s);
-      if (c == '"') {
-        skip_string(s);
-        continue;
-      }
-      depth += (c == '{' || c == '[') - (c == '}' || c == ']');
-      s->at++;
-    } while (depth > 0);
-  } else {
-    while (s->at < s->length && !memchr(" \t\r\n,]}", s->text[s->at], 7)) s->at++;
+int sg_find_repeated(int n, const char *const *text, int *repeated) {
+  int k = 0, last = 0;
+  for (int i = 0; i < n; i++) repeated[i] = i;
+  qsort_r(repeated, (size_t)n, sizeof *repeated, compare_texts, (void *)text);
+  for (int i = 0; i < n; i++) {
+    int now = repeated[i];
+    if (i > 0 && strcmp(text[now], text[last]) == 0) repeated[k++] = now;
+    last = now;
   }
+  return k;
 }
 
-/* The faults of the members of one object at `offset` of the text that repeat an earlier one;
- * `repeated` holds their indices, rising. */
-static void report_repeated(const scanner *s, size_t offset, const cJSON *object,
-                            const int *repeated, int n) {
-  scanner walk = *s;
-  walk.at = offset + 1;
-  const cJSON *child = object->child;
-  for (int i = 0, k = 0; k < n; i++, child = child->next) {
-    skip_space(&walk);
-    size_t name = walk.at;
-    skip_string(&walk);
-    skip_space(&walk);
-    walk.at++; /* ':' */
-    skip_value(&walk);
-    skip_space(&walk);
-    walk.at++; /* ',' */
-    if (i != repeated[k]) continue;
-    k++;
-    sg_buffer b = {0};
-    sg_put(&b, "duplicate member ");
-    sg_put_json_string(&b, child->string);
-    fail_text(s, name, &b);
-  }
+/* How many values an item is, itself included. */
+static int size_of(const cJSON *item) {
+  int n = 1;
+  for (const cJSON *child = item->child; child; child = child->next) n += size_of(child);
+  return n;
 }
 
-static void check_object(const scanner *s, size_t offset, const cJSON *object) {
+/* The faults of the members of one object that repeat an earlier one, in their order. */
+static void check_object(const scanner *s, const cJSON *object, int index) {
   int n = cJSON_GetArraySize(object), k = 0;
-  if (n < 2) return;
-  member *list = calloc((size_t)n, sizeof *list);
-  int *repeated = calloc((size_t)n, sizeof *repeated);
-  if (list && repeated) {
-    int i = 0;
-    for (const cJSON *c = object->child; c; c = c->next, i++) list[i] = (member){c->string, i};
-    qsort(list, (size_t)n, sizeof *list, compare_members);
-    for (i = 1; i < n; i++)
-      if (strcmp(list[i].name, list[i - 1].name) == 0) repeated[k++] = list[i].index;
-    qsort(repeated, (size_t)k, sizeof *repeated, compare_ints);
-    report_repeated(s, offset, object, repeated, k);
+  const char **name = calloc((size_t)n + 1, sizeof *name);
+  int *repeated = calloc((size_t)n + 1, sizeof *repeated);
+  if (name && repeated) {
+    n = 0;
+    for (const cJSON *c = object->child; c; c = c->next) name[n++] = c->string;
+    k = sg_find_repeated(n, name, repeated);
+    gsl_sort_int(repeated, 1, (size_t)k);
   } else {
     sg_fail_memory(s->e);
   }
-  free(list);
+  const cJSON *child = object->child;
+  index++;
+  for (int i = 0, next = 0; next < k; i++, index += size_of(child), child = child->next) {
+    if (i != repeated[next]) continue;
+    next++;
+    sg_buffer b = {0};
+    sg_put(&b, "duplicate member ");
+    sg_put_json_string(&b, child->string);
+    fail_text(s, s->place[index].name, &b);
+  }
+  free(name);
   free(repeated);
 }
 
-/* Walks text and tree side by side. */
-static void check_duplicates(scanner *s, const cJSON *item) {
-  skip_space(s);
-  if (!cJSON_IsObject(item) && !cJSON_IsArray(item)) {
-    skip_value(s);
-    return;
-  }
-  if (cJSON_IsObject(item)) check_object(s, s->at, item);
-  s->at++;
-  for (const cJSON *child = item->child; child; child = child->next) {
-    skip_space(s);
-    if (cJSON_IsObject(item)) {
-      skip_string(s);
-      skip_space(s);
-      s->at++; /* ':' */
-    }
-    check_duplicates(s, child);
-    skip_space(s);
-    if (child->next) s->at++; /* ',' */
-  }
-  skip_space(s);
-  s->at++; /* the closing bracket */
+/* index: of the item's place. Returns the index behind the item. */
+static int check_duplicates(const scanner *s, const cJSON *item, int index) {
+  if (cJSON_IsObject(item)) check_object(s, item, index);
+  index++;
+  for (const cJSON *child = item->child; child; child = child->next)
+    index = check_duplicates(s, child, index);
+  return index;
 }
 
-cJSON *sg_json_parse(const char *path, const char *text, size_t length, sg_error *e) {
+json_text sg_json_parse(const char *path, const char *text, size_t length, sg_error *e) {
   scanner s = {.path = path, .text = text, .length = length, .e = e};
-  if (!check(&s)) return NULL;
-  /* The length takes in the NUL, which cJSON wants to see at the end. */
-  cJSON *tree = cJSON_ParseWithLengthOpts(text, length + 1, NULL, true);
-  if (!tree) {
-    sg_fail_memory(e);
-    return NULL;
+  json_text json = {0};
+  if (check(&s)) {
+    /* The length takes in the NUL, which cJSON wants to see at the end. */
+    json.tree = cJSON_ParseWithLengthOpts(text, length + 1, NULL, true);
+    if (!json.tree) sg_fail_memory(e);
   }
-  s.at = 0;
-  check_duplicates(&s, tree);
-  return tree;
+  json.place = s.place;
+  if (json.tree)
+    check_duplicates(&s, json.tree, 0);
+  else
+    sg_json_free(&json);
+  return json;
+}
+
+void sg_json_free(json_text *json) {
+  cJSON_Delete(json->tree);
+  free(json->place);
+  *json = (json_text){0};
 }
 
 /* --- Places ----------------------------------------------------------------------------------- */
@@ -422,56 +365,29 @@ char *sg_json_token(const char **pointer) {
   return b.data;
 }
 
-/* Whether the string token at the present place spells `name`; moves behind it. */
-static bool read_name(scanner *s, const char *name) {
-  size_t start = s->at;
-  skip_string(s);
-  const char *raw = s->text + start + 1;
-  size_t n = s->at - start - 2;
-  if (!memchr(raw, '\\', n)) return strlen(name) == n && memcmp(raw, name, n) == 0;
-  cJSON *decoded = cJSON_ParseWithLength(s->text + start, s->at - start);
-  bool same = decoded && strcmp(decoded->valuestring, name) == 0;
-  cJSON_Delete(decoded);
-  return same;
+/* Whether a token names this child, the n-th of its object or list. */
+static bool is_named(const cJSON *child, int n, const char *token) {
+  if (child->string) return strcmp(child->string, token) == 0;
+  char index[16];
+  snprintf(index, sizeof index, "%d", n);
+  return strcmp(index, token) == 0;
 }
 
-/* Moves to the value of a member or item of the object or list at the present place. */
-static bool enter(scanner *s, const char *token, size_t *name) {
-  int open = peek(s);
-  if (open != '{' && open != '[') return false;
-  s->at++;
-  for (long i = 0;; i++) {
-    skip_space(s);
-    if (peek(s) == '}' || peek(s) == ']') return false;
-    char index[32];
-    snprintf(index, sizeof index, "%ld", i);
-    bool here = open == '[' && strcmp(index, token) == 0;
-    *name = s->at;
-    if (open == '{') {
-      here = read_name(s, token);
-      skip_space(s);
-      s->at++; /* ':' */
-      skip_space(s);
-    }
-    if (here) return true;
-    skip_value(s);
-    skip_space(s);
-    if (peek(s) == ',') s->at++;
-  }
-}
-
-size_t sg_json_locate(const char *text, size_t length, const char *pointer, bool name) {
-  scanner s = {.text = text, .length = length};
-  skip_space(&s);
-  size_t value = s.at, key = s.at;
+size_t sg_json_locate(const json_text *json, const char *pointer, bool name) {
+  const cJSON *item = json->tree;
+  int at = 0;
   while (*pointer == '/') {
     char *token = sg_json_token(&pointer);
-    bool found = token && enter(&s, token, &key);
+    const cJSON *child = token ? item->child : NULL;
+    int next = at + 1;
+    for (int n = 0; child && !is_named(child, n, token); n++, child = child->next)
+      next += size_of(child);
     free(token);
-    if (!found) return value;
-    value = s.at;
+    if (!child) return json->place[at].value;
+    item = child;
+    at = next;
   }
-  return name ? key : value;
+  return name ? json->place[at].name : json->place[at].value;
 }
 
 void sg_json_put(const cJSON *item, sg_buffer *out) {

@@ -5,29 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-void sg_target_clear(target *t) {
-  free(t->name);
-  *t = (target){0};
+typedef struct search {
+  const char *pointer, *place;
+  sg_status status;
+  bool create;
+  sg_error *e;
+} search;
+
+static sg_status fail(const search *s, const char *token, const char *what) {
+  sg_buffer b = {0};
+  sg_putf(&b, "%s names nothing: ", s->pointer);
+  sg_put_json_string(&b, token);
+  sg_putf(&b, " is looked for in %s", what);
+  return sg_fail_buffer(s->e, s->status, s->place, &b);
 }
 
-bool sg_target_put(const target *t, cJSON *value) {
-  bool ok;
-  if (cJSON_IsArray(t->parent)) {
-    ok = cJSON_ReplaceItemInArray(t->parent, (int)strtol(t->name, NULL, 10), value);
-  } else if (cJSON_GetObjectItemCaseSensitive(t->parent, t->name)) {
-    ok = cJSON_ReplaceItemInObjectCaseSensitive(t->parent, t->name, value);
-  } else {
-    ok = cJSON_AddItemToObject(t->parent, t->name, value);
-  }
-  if (!ok) cJSON_Delete(value);
-  return ok;
-}
-
-/* The table of the object under the cursor: its variant by what the tree says of the selector. */
+/* The table of an object: its variant by what the tree says of the selector. */
 static const sg_variant *variant_of(const sg_family *family, const cJSON *object) {
   const cJSON *word = cJSON_GetObjectItemCaseSensitive(object, family->selector);
-  if (cJSON_IsString(word)) return sg_family_find(family, word->valuestring);
-  return !word && family->fallback ? sg_family_find(family, family->fallback) : NULL;
+  return word && !cJSON_IsString(word) ? NULL : sg_family_find(family, cJSON_GetStringValue(word));
 }
 
 static const sg_param *row_of(const sg_param *table, const char *name) {
@@ -36,113 +32,99 @@ static const sg_param *row_of(const sg_param *table, const char *name) {
   return NULL;
 }
 
-/* What a step along the pointer has come to. */
-typedef struct cursor {
-  cJSON *item; /* NULL: absent */
-  const sg_param *row;
-  const sg_family *selector; /* the row is NULL: the selector of this family */
-} cursor;
-
-typedef struct search {
-  const char *pointer, *place;
-  sg_status status;
-  bool create;
-  sg_error *e;
-} search;
-
-static bool fail(const search *s, const char *what, const char *token) {
-  sg_buffer b = {0};
-  sg_put_json_string(&b, token);
-  sg_fail(s->e, s->status, s->place, "%s names nothing: %s%s", s->pointer, b.failed ? "" : b.data,
-          what);
-  sg_buffer_free(&b);
-  return false;
-}
-
-static bool step_object(const search *s, cursor *at, const char *token) {
-  const sg_family *family = at->row->kind == SG_FAMILY ? at->row->family : NULL;
-  const sg_variant *variant = family ? variant_of(family, at->item) : NULL;
-  cJSON *object = at->item;
+static sg_status step_object(const search *s, target *t, const char *token) {
+  const sg_family *family = t->row->kind == SG_FAMILY ? t->row->family : NULL;
+  const sg_variant *variant = family ? variant_of(family, t->parent) : NULL;
+  t->item = cJSON_GetObjectItemCaseSensitive(t->parent, token);
   if (family && strcmp(token, family->selector) == 0) {
-    *at = (cursor){cJSON_GetObjectItemCaseSensitive(object, token), NULL, family};
-    return true;
+    t->row = NULL;
+    return SG_OK;
   }
-  const sg_param *row = row_of(at->row->fields, token);
+  const sg_param *row = row_of(t->row->fields, token);
   if (!row && variant) row = row_of(variant->params, token);
-  if (!row) {
-    sg_fail_unknown(s->e, s->status, s->place, token, at->row->fields, variant,
-                    family ? family->selector : NULL);
-    return false;
-  }
-  *at = (cursor){cJSON_GetObjectItemCaseSensitive(object, token), row, NULL};
-  return true;
+  if (!row)
+    return sg_fail_unknown(s->e, s->status, s->place, token, t->row->fields, variant,
+                           family ? family->selector : NULL);
+  t->row = row;
+  return SG_OK;
 }
 
-static bool step_list(const search *s, cursor *at, const char *token) {
-  int count = cJSON_GetArraySize(at->item);
+static sg_status step_list(const search *s, target *t, const char *token) {
+  int count = cJSON_GetArraySize(t->parent);
   size_t digits = strspn(token, "0123456789");
   bool index = digits > 0 && digits < 9 && !token[digits] && (token[0] != '0' || digits == 1);
   long i = index ? strtol(token, NULL, 10) : count;
-  if (i >= count) {
-    sg_fail(s->e, s->status, s->place,
-            count ? "%s names nothing: expected an index from 0 to %d"
-                  : "%s names nothing: the list is empty",
-            s->pointer, count - 1);
-    return false;
-  }
-  *at = (cursor){cJSON_GetArrayItem(at->item, (int)i), at->row->fields, NULL};
-  return true;
+  if (i >= count)
+    return sg_fail(s->e, s->status, s->place,
+                   count ? "%s names nothing: expected an index from 0 to %d"
+                         : "%s names nothing: the list is empty",
+                   s->pointer, count - 1);
+  t->item = cJSON_GetArrayItem(t->parent, (int)i);
+  t->row = t->row->fields;
+  return SG_OK;
 }
 
-/* The object or list under the cursor must be there before the next step. */
-static bool enter(const search *s, cursor *at, cJSON *parent, const char *name, const char *token) {
-  bool object = at->row && (at->row->kind == SG_OBJECT || at->row->kind == SG_FAMILY);
-  if (!object && !(at->row && at->row->kind == SG_LIST))
-    return fail(s, " is looked for in something that is no object", token);
-  if (!at->item && s->create && object) {
-    at->item = cJSON_AddObjectToObject(parent, name);
-    if (!at->item) {
-      sg_fail_memory(s->e);
-      return false;
-    }
+/* From what has been found, which must be an object or a list that is there, to one of its members
+ * or items. */
+static sg_status step(const search *s, target *t, const char *token) {
+  bool object = t->row && (t->row->kind == SG_OBJECT || t->row->kind == SG_FAMILY);
+  if (!object && !(t->row && t->row->kind == SG_LIST))
+    return fail(s, token, "something that is no object");
+  if (!t->item && s->create && object) {
+    t->item = cJSON_AddObjectToObject(t->parent, t->name);
+    if (!t->item) return sg_fail_memory(s->e);
   }
-  if (!at->item && !object) return fail(s, " is looked for in a list that is absent", token);
-  if (at->item && !(object ? cJSON_IsObject(at->item) : cJSON_IsArray(at->item)))
-    return fail(s,
-                object ? " is looked for in something that is no object"
-                       : " is looked for in something that is no list",
-                token);
-  return true;
+  if (!t->item && !object) return fail(s, token, "a list that is absent");
+  if (t->item && !(object ? cJSON_IsObject(t->item) : cJSON_IsArray(t->item)))
+    return fail(s, token, object ? "something that is no object" : "something that is no list");
+  t->parent = t->item;
+  return object ? step_object(s, t, token) : step_list(s, t, token);
 }
 
-bool sg_find_target(cJSON *root, const char *pointer, bool create, sg_status status,
-                    const char *place, target *t, sg_error *e) {
-  search s = {pointer, place, status, create, e};
-  const sg_param top = {.name = "", .kind = SG_OBJECT, .fields = sg_scenario_params};
-  cursor at = {root, &top, NULL};
-  *t = (target){0};
-  if (pointer[0] != '/') {
-    sg_fail(e, status, place, "expected a JSON pointer such as /cluster/workers, found \"%s\"",
-            pointer);
-    return false;
-  }
-  while (*pointer == '/') {
-    char *token = sg_json_token(&pointer);
-    bool ok = token && enter(&s, &at, t->parent, t->name, token);
-    if (!token) sg_fail_memory(e);
-    if (ok) {
-      t->parent = at.item;
-      ok = at.row->kind == SG_LIST ? step_list(&s, &at, token) : step_object(&s, &at, token);
-    }
+static sg_status find(cJSON *root, const search *s, target *t) {
+  static const sg_param top = {.name = "", .kind = SG_OBJECT, .fields = sg_scenario_params};
+  const char *rest = s->pointer;
+  *t = (target){.item = root, .row = &top};
+  if (*rest != '/')
+    return sg_fail(s->e, s->status, s->place,
+                   "expected a JSON pointer such as /cluster/workers, found \"%s\"", rest);
+  sg_status status = SG_OK;
+  while (!status && *rest == '/') {
+    char *token = sg_json_token(&rest);
+    status = token ? step(s, t, token) : sg_fail_memory(s->e);
     free(t->name);
     t->name = token;
-    if (!ok) {
-      sg_target_clear(t);
-      return false;
-    }
-    if (at.row && at.row->flags & SG_UNHASHED) t->unhashed = true;
+    if (!status && t->row && t->row->flags & SG_UNHASHED) t->unhashed = true;
   }
-  t->row = at.row;
-  t->family = at.selector;
-  return true;
+  return status;
+}
+
+sg_status sg_find_target(cJSON *root, const char *pointer, const char *place, target *t,
+                         sg_error *e) {
+  const search s = {pointer, place, SG_INVALID, false, e};
+  sg_status status = find(root, &s, t);
+  if (status) sg_target_clear(t);
+  return status;
+}
+
+void sg_target_clear(target *t) {
+  free(t->name);
+  *t = (target){0};
+}
+
+sg_status sg_put_at(cJSON *root, const char *pointer, cJSON *value, sg_status status,
+                    const char *place, sg_error *e) {
+  const search s = {pointer, place, status, true, e};
+  target t = {0};
+  status = value ? find(root, &s, &t) : sg_fail_memory(e);
+  bool ok = !status;
+  if (ok && cJSON_IsArray(t.parent))
+    ok = cJSON_ReplaceItemViaPointer(t.parent, t.item, value);
+  else if (ok && t.item)
+    ok = cJSON_ReplaceItemInObjectCaseSensitive(t.parent, t.name, value);
+  else if (ok)
+    ok = cJSON_AddItemToObject(t.parent, t.name, value);
+  if (!ok) cJSON_Delete(value);
+  sg_target_clear(&t);
+  return status || ok ? status : sg_fail_memory(e);
 }

@@ -12,188 +12,196 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Counts through all choices like a mileage counter, the last axis fastest. false: once round. */
-static bool next_choice(int n, const scenario_axis *const *axis, int *choice) {
-  for (int i = n - 1; i >= 0; i--) {
-    if (++choice[i] < axis[i]->count) return true;
+/* --- Canonical JSON --------------------------------------------------------------------------- */
+
+static void put_values(const sg_values *v, const sg_family *family, const char *skip,
+                       sg_buffer *out);
+
+static void put_value(const sg_param *row, const sg_value *value, sg_buffer *out) {
+  switch (row->kind) {
+  case SG_INT:
+  case SG_REAL:
+    if (value->text) /* a word in place of a number */
+      sg_put_json_string(out, value->text);
+    else
+      sg_put_json_number(out, value->number);
+    break;
+  case SG_BOOL: sg_put(out, value->number != 0 ? "true" : "false"); break;
+  case SG_CHOICE:
+  case SG_TEXT:
+  case SG_SEED: sg_put_json_string(out, value->text); break;
+  case SG_MATRIX: /* its content, not its name */
+    sg_putf(out, "\"sha256:%s\"", value->matrix->sha256);
+    break;
+  case SG_ANY: sg_put(out, value->text); break;
+  case SG_OBJECT: put_values(value->object, NULL, NULL, out); break;
+  case SG_FAMILY: put_values(value->object, row->family, NULL, out); break;
+  case SG_LIST:
+    sg_put(out, "[");
+    for (int i = 0; i < value->count; i++) {
+      if (i > 0) sg_put(out, ", ");
+      put_value(row->fields, &value->item[i], out);
+    }
+    sg_put(out, "]");
+    break;
+  }
+}
+
+/* An optional member that is not there has no text of its own, nor has an optional object. */
+static bool is_absent(const sg_param *row, const sg_value *value) {
+  bool has_default = !(row->flags & (SG_OPTIONAL | SG_REQUIRED));
+  switch (row->kind) {
+  case SG_OBJECT:
+  case SG_FAMILY: return !value->object;
+  case SG_LIST: return row->flags & SG_OPTIONAL && !value->given;
+  case SG_ANY: return !value->text;
+  default: return !value->given && !has_default;
+  }
+}
+
+/* Equal configurations have equal texts, whatever their files look like. With the selector of the
+ * family; a member named `skip` (may be NULL) is left out. */
+static void put_values(const sg_values *v, const sg_family *family, const char *skip,
+                       sg_buffer *out) {
+  sg_put(out, "{");
+  if (v->variant)
+    sg_put_json_text_member(out, family ? family->selector : "variant", v->variant->name);
+  for (int i = 0; i < sg_values_size(v); i++) {
+    const sg_param *row = sg_values_row(v, i);
+    if (row->flags & (SG_UNHASHED | SG_IS_PATH) || is_absent(row, &v->value[i])) continue;
+    if (skip && strcmp(row->name, skip) == 0) continue;
+    sg_put_json_name(out, row->name);
+    put_value(row, &v->value[i], out);
+  }
+  sg_put(out, "}");
+}
+
+void sg_values_to_json(const sg_values *v, sg_buffer *out) {
+  put_values(v, NULL, NULL, out);
+}
+
+/* --- Schemes and environments ----------------------------------------------------------------- */
+
+/* Counts through all choices of a scheme's axes like a mileage counter, the last axis fastest.
+ * false: once round. */
+static bool next_choice(const axes *all, int scheme, int *choice) {
+  for (int i = all->count - 1; i >= 0; i--) {
+    if (all->axis[i].scheme != scheme) continue;
+    if (++choice[i] < all->axis[i].count) return true;
     choice[i] = 0;
   }
   return false;
 }
 
-/* Puts the chosen value of each axis into a tree of the whole scenario. */
-static bool substitute(cJSON *root, int n, const scenario_axis *const *axis, const int *choice,
-                       sg_error *e) {
-  for (int i = 0; i < n; i++) {
-    target t;
-    if (!sg_find_target(root, axis[i]->path, true, SG_INVALID, axis[i]->path, &t, e)) return false;
-    cJSON *value = cJSON_Duplicate(axis[i]->value[choice[i]], true);
-    bool ok = value && sg_target_put(&t, value);
-    sg_target_clear(&t);
-    if (!ok) {
-      sg_fail_memory(e);
-      return false;
-    }
+static void clear_variation(variation *v) {
+  sg_values_free(v->values);
+  free(v->json);
+  free(v->choice);
+}
+
+void sg_variations_free(variations *all) {
+  for (int i = 0; i < all->count; i++) clear_variation(&all->list[i]);
+  free(all->list);
+  *all = (variations){0};
+}
+
+/* Puts the chosen value of each axis into a tree and reads it. */
+static sg_status add_variation(const sg_scenario *s, cJSON *tree, int scheme, const int *choice,
+                               variations *all, sg_error *e) {
+  if (!SG_ROOM(all->list, all->capacity, all->count + 1)) return sg_fail_memory(e);
+  variation *v = &all->list[all->count++];
+  size_t n = (size_t)s->axes.count;
+  *v = (variation){.scheme = scheme, .choice = calloc(n + 1, sizeof *v->choice)};
+  if (!v->choice) return sg_fail_memory(e);
+  memcpy(v->choice, choice, n * sizeof *choice);
+  for (size_t i = 0; i < n; i++) {
+    const scenario_axis *a = &s->axes.axis[i];
+    if (a->scheme != scheme) continue;
+    cJSON *value = cJSON_Duplicate(a->value[choice[i]], true);
+    sg_status status = sg_put_at(tree, a->path, value, SG_INVALID, a->path, e);
+    if (status) return status;
   }
-  return true;
-}
-
-/* The axes of one scheme (−1: of the environment), n of them. NULL: no memory. */
-static const scenario_axis **axes_of(const axes *list, int scheme, int *n) {
-  const scenario_axis **some = calloc((size_t)list->count + 1, sizeof *some);
-  *n = 0;
-  for (int i = 0; some && i < list->count; i++)
-    if (list->axis[i].scheme == scheme) some[(*n)++] = &list->axis[i];
-  return some;
-}
-
-/* --- Schemes ---------------------------------------------------------------------------------- */
-
-void sg_variations_free(int count, variation *list) {
-  for (int i = 0; list && i < count; i++) {
-    sg_values_free(list[i].values);
-    free(list[i].json);
-    free(list[i].axis);
-    free(list[i].choice);
-  }
-  free(list);
-}
-
-static void *copy_array(const void *from, size_t count, size_t size) {
-  void *to = calloc(count + 1, size);
-  if (to && count > 0) memcpy(to, from, count * size);
-  return to;
-}
-
-/* Reads one scheme of a tree that has no `each` left in it. */
-static bool read_variation(const sg_scenario *s, const cJSON *root, int scheme, int n,
-                           const scenario_axis **axis, const int *choice, variation *v,
-                           sg_error *e) {
-  char pointer[40];
-  snprintf(pointer, sizeof pointer, "/schemes/%d", scheme);
-  const cJSON *schemes = cJSON_GetObjectItemCaseSensitive(root, "schemes");
   reader r = {.folder = s->folder, .e = e, .scheme = scheme};
-  v->values = sg_read_object(&r, sg_scheme_params, &sg_code_family,
-                             cJSON_GetArrayItem(schemes, scheme), pointer, NULL);
-  v->scheme = scheme;
-  v->n_axes = n;
-  v->axis = copy_array(axis, (size_t)n, sizeof *axis);
-  v->choice = copy_array(choice, (size_t)n, sizeof *choice);
-  if (!v->values || !v->axis || !v->choice) {
-    sg_fail_memory(e);
-    return false;
-  }
   sg_buffer b = {0};
-  sg_put_values(v->values, &sg_code_family, NULL, &b);
-  if (b.failed) {
-    sg_buffer_free(&b);
-    sg_fail_memory(e);
-    return false;
+  if (scheme < 0) {
+    v->values = sg_read_object(&r, sg_scenario_params, NULL, tree, "", "schemes");
+    if (v->values) put_values(v->values, NULL, "schemes", &b);
+  } else {
+    char pointer[40];
+    snprintf(pointer, sizeof pointer, "/schemes/%d", scheme);
+    const cJSON *item =
+        cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(tree, "schemes"), scheme);
+    v->values = sg_read_object(&r, sg_scheme_params, &sg_code_family, item, pointer, NULL);
+    if (v->values) put_values(v->values, &sg_code_family, NULL, &b);
   }
   v->json = b.data;
-  return true;
+  return !v->values || b.failed ? sg_fail_memory(e) : SG_OK;
 }
 
-typedef struct variations {
-  int count, capacity;
-  variation *list;
-} variations;
-
-static variation *append(variations *all) {
-  if (!SG_ROOM(all->list, all->capacity, all->count + 1)) return NULL;
-  all->list[all->count] = (variation){0};
-  return &all->list[all->count++];
-}
-
-/* A tree with one scheme only that is worth copying: the others are replaced by null, so that
- * indices stay. */
-static cJSON *scheme_tree(const cJSON *root, int scheme) {
-  cJSON *tree = cJSON_CreateObject(), *list = cJSON_CreateArray();
+/* The part of a scenario that is worth copying for one scheme: the others are replaced by null, so
+ * that indices stay. For the environment (−1): all but the schemes and the sweep, which may be
+ * long. */
+static cJSON *part_of(const cJSON *root, int scheme) {
+  cJSON *tree = scheme < 0 ? cJSON_Duplicate(root, true) : cJSON_CreateObject();
+  if (scheme < 0) {
+    cJSON_DeleteItemFromObjectCaseSensitive(tree, "schemes");
+    cJSON_DeleteItemFromObjectCaseSensitive(tree, "sweep");
+    return tree;
+  }
+  cJSON *list = cJSON_AddArrayToObject(tree, "schemes");
   const cJSON *from = cJSON_GetObjectItemCaseSensitive(root, "schemes");
-  bool ok = tree && list;
+  bool ok = list;
   for (int i = 0; ok && i <= scheme; i++)
     ok = cJSON_AddItemToArray(list, i == scheme ? cJSON_Duplicate(cJSON_GetArrayItem(from, i), true)
                                                 : cJSON_CreateNull());
-  ok = ok && cJSON_AddItemToObject(tree, "schemes", list);
   if (ok) return tree;
-  cJSON_Delete(list);
   cJSON_Delete(tree);
   return NULL;
 }
 
-static bool vary_scheme(const sg_scenario *s, int scheme, variations *all, sg_error *e) {
-  int n;
-  const scenario_axis **axis = axes_of(&s->axes, scheme, &n);
+/* Appends one scheme (−1: the environment) with all values of its axes. */
+static sg_status vary(const sg_scenario *s, int scheme, variations *all, sg_error *e) {
   int *choice = calloc((size_t)s->axes.count + 1, sizeof *choice);
-  cJSON *tree = scheme_tree(s->tree, scheme);
-  bool ok = axis && choice && tree;
-  if (!ok) sg_fail_memory(e);
-  while (ok) {
-    ok = substitute(tree, n, axis, choice, e);
-    variation *v = ok ? append(all) : NULL;
-    if (ok && !v) sg_fail_memory(e);
-    ok = v && read_variation(s, tree, scheme, n, axis, choice, v, e);
-    if (!ok || !next_choice(n, axis, choice)) break;
-  }
-  free(axis);
+  cJSON *tree = part_of(s->tree, scheme);
+  sg_status status = choice && tree ? SG_OK : sg_fail_memory(e);
+  do {
+    if (!status) status = add_variation(s, tree, scheme, choice, all, e);
+  } while (!status && next_choice(&s->axes, scheme, choice));
   free(choice);
   cJSON_Delete(tree);
-  return ok;
-}
-
-static int compare_variations(const void *x, const void *y) {
-  const variation *const *a = x, *const *b = y;
-  int order = strcmp((*a)->json, (*b)->json);
-  return order ? order : (*a > *b) - (*a < *b);
+  return status;
 }
 
 /* Two schemes with the same configuration would be one point: the later goes. */
-static bool drop_equal(variations *all) {
-  variation **sorted = calloc((size_t)all->count + 1, sizeof *sorted);
-  if (!sorted) return false;
-  for (int i = 0; i < all->count; i++) sorted[i] = &all->list[i];
-  qsort(sorted, (size_t)all->count, sizeof *sorted, compare_variations);
-  const char *kept = NULL;
-  for (int i = 0; i < all->count; i++) {
-    variation *v = sorted[i];
-    if (!kept || strcmp(kept, v->json) != 0) {
-      kept = v->json;
-      continue;
+static sg_status drop_equal(variations *all, sg_error *e) {
+  const char **text = calloc((size_t)all->count + 1, sizeof *text);
+  int *repeated = calloc((size_t)all->count + 1, sizeof *repeated);
+  sg_status status = text && repeated ? SG_OK : sg_fail_memory(e);
+  if (!status) {
+    for (int i = 0; i < all->count; i++) text[i] = all->list[i].json;
+    int dropped = sg_find_repeated(all->count, text, repeated), k = 0;
+    for (int i = 0; i < dropped; i++) {
+      variation *v = &all->list[repeated[i]];
+      clear_variation(v);
+      *v = (variation){0};
     }
-    sg_values_free(v->values);
-    v->values = NULL; /* marks it */
+    for (int i = 0; i < all->count; i++)
+      if (all->list[i].values) all->list[k++] = all->list[i];
+    all->count = k;
   }
-  free(sorted);
-  int k = 0;
-  for (int i = 0; i < all->count; i++) {
-    variation *v = &all->list[i];
-    if (v->values) {
-      all->list[k++] = *v;
-      continue;
-    }
-    free(v->json);
-    free(v->axis);
-    free(v->choice);
-  }
-  all->count = k;
-  return true;
+  free(text);
+  free(repeated);
+  return status;
 }
 
-sg_status sg_vary_schemes(const sg_scenario *s, int *count, variation **list, sg_error *e) {
-  variations all = {0};
+sg_status sg_vary_schemes(const sg_scenario *s, variations *all, sg_error *e) {
   sg_error own = {0};
-  bool ok = true;
+  sg_status status = SG_OK;
   int schemes = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(s->tree, "schemes"));
-  for (int i = 0; ok && i < schemes; i++) ok = vary_scheme(s, i, &all, &own);
-  sg_status status = sg_error_status(&own);
-  if (!status && !drop_equal(&all)) status = sg_fail_memory(&own);
+  for (int i = 0; !status && i < schemes; i++) status = vary(s, i, all, &own);
+  status = sg_error_status(&own);
+  if (!status) status = drop_equal(all, &own);
   sg_error_move(e, &own);
-  *count = all.count;
-  *list = all.list;
-  if (!status) return SG_OK;
-  sg_variations_free(all.count, all.list);
-  *count = 0;
-  *list = NULL;
   return status;
 }
 
@@ -220,77 +228,45 @@ void sg_points_free(int count, sg_point *points) {
   free(points);
 }
 
-/* One environment: its values without schemes, and its choices. */
-typedef struct environment {
-  sg_values *values;
-  char *json;
-  int n;
-  const scenario_axis **axis;
-  int *choice;
-} environment;
-
-static bool put_axes(sg_point *p, int from, int n, const scenario_axis *const *axis,
-                     const int *choice) {
-  for (int i = 0; i < n; i++) {
+/* The axes of a variation behind those that the point has. */
+static bool put_axes(const axes *all, const variation *v, sg_point *p) {
+  for (int i = 0; i < all->count; i++) {
+    const scenario_axis *a = &all->axis[i];
+    if (a->scheme != v->scheme) continue;
     sg_buffer b = {0};
-    sg_json_put(axis[i]->value[choice[i]], &b);
-    p->axis_name[from + i] = strdup(axis[i]->name);
-    p->axis_value[from + i] = b.data;
-    if (b.failed || !p->axis_name[from + i]) return false;
+    sg_json_put(a->value[v->choice[i]], &b);
+    int k = p->n_axes++;
+    p->axis_name[k] = strdup(a->name);
+    p->axis_value[k] = b.data;
+    if (b.failed || !p->axis_name[k]) return false;
   }
   return true;
 }
 
-static bool make_point(const environment *env, const variation *v, sg_point *p) {
-  size_t n = (size_t)(env->n + v->n_axes);
-  *p = (sg_point){
-      .n_axes = (int)n, .n_shared_axes = env->n, .scheme_index = v->scheme, .single = n == 0};
-  p->values = sg_values_copy(env->values);
-  p->env_json = strdup(env->json);
-  p->scheme_json = strdup(v->json);
-  p->axis_name = calloc(n + 1, sizeof *p->axis_name);
-  p->axis_value = calloc(n + 1, sizeof *p->axis_value);
-  if (!p->values || !p->env_json || !p->scheme_json || !p->axis_name || !p->axis_value)
-    return false;
-  if (!put_axes(p, 0, env->n, env->axis, env->choice)) return false;
-  if (!put_axes(p, env->n, v->n_axes, v->axis, v->choice)) return false;
-  sg_value *schemes = sg_values_find(p->values, "schemes");
-  if (!sg_value_new_items(schemes, 1)) return false;
+/* last: no other point needs the environment's values and text, so the point takes them over. */
+static sg_status make_point(const axes *all, variation *env, const variation *v, bool last,
+                            sg_point *p, sg_error *e) {
+  size_t n = (size_t)all->count;
+  *p = (sg_point){.values = last ? env->values : sg_values_copy(env->values),
+                  .env_json = last ? env->json : strdup(env->json),
+                  .scheme_json = strdup(v->json),
+                  .axis_name = calloc(n + 1, sizeof *p->axis_name),
+                  .axis_value = calloc(n + 1, sizeof *p->axis_value),
+                  .scheme_index = v->scheme};
+  if (last) {
+    env->values = NULL;
+    env->json = NULL;
+  }
+  sg_value *schemes = p->values ? sg_values_find(p->values, "schemes") : NULL;
+  if (!schemes || !p->env_json || !p->scheme_json || !p->axis_name || !p->axis_value ||
+      !put_axes(all, env, p) || !sg_value_new_items(schemes, 1))
+    return sg_fail_memory(e);
+  p->n_shared_axes = p->n_axes;
+  if (!put_axes(all, v, p)) return sg_fail_memory(e);
+  p->single = p->n_axes == 0;
   schemes->given = schemes->item[0].given = true;
   p->scheme = schemes->item[0].object = sg_values_copy(v->values);
-  return p->scheme;
-}
-
-static bool read_environment(const sg_scenario *s, cJSON *tree, environment *env, sg_error *e) {
-  if (!substitute(tree, env->n, env->axis, env->choice, e)) return false;
-  sg_values_free(env->values);
-  free(env->json);
-  env->json = NULL;
-  reader r = {.folder = s->folder, .e = e, .scheme = -1};
-  env->values = sg_read_object(&r, sg_scenario_params, NULL, tree, "", "schemes");
-  if (!env->values) return false;
-  sg_buffer b = {0};
-  sg_put_values(env->values, NULL, "schemes", &b);
-  env->json = b.failed ? NULL : b.data;
-  if (b.failed) {
-    sg_buffer_free(&b);
-    sg_fail_memory(e);
-  }
-  return env->json;
-}
-
-/* All points of one environment after another. */
-static bool make_points(const sg_scenario *s, cJSON *tree, environment *env, int n_schemes,
-                        const variation *scheme, int *count, sg_point *points, sg_error *e) {
-  do {
-    if (!read_environment(s, tree, env, e)) return false;
-    for (int i = 0; i < n_schemes; i++)
-      if (!make_point(env, &scheme[i], &points[(*count)++])) {
-        sg_fail_memory(e);
-        return false;
-      }
-  } while (next_choice(env->n, env->axis, env->choice));
-  return true;
+  return p->scheme ? SG_OK : sg_fail_memory(e);
 }
 
 sg_status sg_scenario_points(const sg_scenario *s, int *count, sg_point **points, sg_error *e) {
@@ -298,38 +274,24 @@ sg_status sg_scenario_points(const sg_scenario *s, int *count, sg_point **points
   *points = NULL;
   if (!s->usable)
     return sg_fail(e, SG_INVALID, NULL, "the scenario has faults, so it has no points");
-  int n_schemes, done = 0;
-  variation *scheme;
-  sg_status status = sg_vary_schemes(s, &n_schemes, &scheme, e);
-  if (status) return status;
+  variations schemes = {0}, environments = {0};
   sg_error own = {0};
-  environment env = {0};
-  env.axis = axes_of(&s->axes, -1, &env.n);
-  env.choice = calloc((size_t)s->axes.count + 1, sizeof *env.choice);
-  cJSON *tree = cJSON_Duplicate(s->tree, true);
-  /* A point has neither all schemes nor the sweep, which may be long. */
-  cJSON_DeleteItemFromObjectCaseSensitive(tree, "schemes");
-  cJSON_DeleteItemFromObjectCaseSensitive(tree, "sweep");
-  size_t total = (size_t)n_schemes;
-  for (int i = 0; env.axis && i < env.n; i++) total *= (size_t)env.axis[i]->count;
-  sg_point *list = calloc(total + 1, sizeof *list);
-  if (env.axis && env.choice && tree && list)
-    make_points(s, tree, &env, n_schemes, scheme, &done, list, &own);
-  else
-    sg_fail_memory(&own);
-  sg_values_free(env.values);
-  free(env.json);
-  free(env.axis);
-  free(env.choice);
-  cJSON_Delete(tree);
-  sg_variations_free(n_schemes, scheme);
-  status = sg_error_status(&own);
+  if (!sg_vary_schemes(s, &schemes, &own)) vary(s, -1, &environments, &own);
+  int n = schemes.count, total = n * environments.count, done = 0;
+  sg_status status = sg_error_status(&own);
+  sg_point *list = calloc((size_t)total + 1, sizeof *list);
+  if (!list) status = sg_fail_memory(&own);
+  for (; !status && done < total; done++)
+    status = make_point(&s->axes, &environments.list[done / n], &schemes.list[done % n],
+                        done % n == n - 1, &list[done], &own);
+  sg_variations_free(&schemes);
+  sg_variations_free(&environments);
   sg_error_move(e, &own);
   if (status) {
     sg_points_free(done, list);
     return status;
   }
-  *count = done;
+  *count = total;
   *points = list;
   return SG_OK;
 }

@@ -18,180 +18,139 @@ const cJSON *sg_each_of(const cJSON *item) {
                                                                                          : NULL;
 }
 
-void sg_describe_json(const cJSON *item, sg_buffer *out) {
+/* "an object", "the string "x"", "null", … */
+static void describe(const cJSON *item, sg_buffer *out) {
   enum { MOST = 60 };
   if (cJSON_IsObject(item) || cJSON_IsArray(item)) {
     sg_put(out, cJSON_IsObject(item) ? "an object" : "a list");
-    return;
-  }
-  if (cJSON_IsNumber(item)) sg_put(out, "the number ");
-  if (cJSON_IsString(item) && strlen(item->valuestring) > MOST) {
+  } else if (cJSON_IsString(item) && strlen(item->valuestring) > MOST) {
     sg_putf(out, "a string of %zu bytes", strlen(item->valuestring));
-    return;
+  } else {
+    sg_put(out, cJSON_IsNumber(item) ? "the number " : cJSON_IsString(item) ? "the string " : "");
+    sg_json_put(item, out);
   }
-  if (cJSON_IsString(item)) sg_put(out, "the string ");
-  sg_json_put(item, out);
 }
 
-static bool wrong_kind(const reader *r, const sg_param *row, const cJSON *item, const char *place) {
-  sg_buffer found = {0};
-  sg_describe_json(item, &found);
+static void wrong_kind(const reader *r, const sg_param *row, const cJSON *item, const char *place) {
+  sg_buffer b = {0};
+  sg_put_expected(row, "", &b);
+  describe(item, &b);
   if (sg_each_of(item))
-    sg_put(&found, r->scheme >= 0
-                       ? "; \"each\" stands for a single number, word or truth value only"
-                       : "; \"each\" is for members of \"schemes\", use \"sweep\" here");
-  if (found.failed)
+    sg_put(&b, r->scheme >= 0 ? "; \"each\" stands for a single number, word or truth value only"
+                              : "; \"each\" is for members of \"schemes\", use \"sweep\" here");
+  sg_fail_buffer(r->e, SG_INVALID, place, &b);
+}
+
+/* The text is freed. */
+static void set_text(const reader *r, const sg_param *row, sg_buffer *text, const char *place,
+                     sg_value *value) {
+  if (text->failed)
     sg_fail_memory(r->e);
   else
-    sg_fail_expected(r->e, place, row, found.data);
-  sg_buffer_free(&found);
-  return false;
+    sg_value_set_string(row, value, place, text->data, r->e);
+  sg_buffer_free(text);
 }
 
-/* A file name is relative to the scenario. */
-static bool set_path(const reader *r, const sg_param *row, const char *name, const char *place,
-                     sg_value *value) {
-  char *path;
-  if (asprintf(&path, "%s%s", name[0] == '/' ? "" : r->folder, name) < 0) {
-    sg_fail_memory(r->e);
-    return false;
-  }
-  sg_status status = sg_value_set_string(row, value, place, path, r->e);
-  free(path);
-  return !status;
-}
-
-/* A variant without parameters by its name alone. */
-static bool read_name(const reader *r, const sg_param *row, const cJSON *item, const char *place,
-                      sg_value *value) {
-  const sg_family *family = row->family;
-  const sg_variant *variant = sg_family_find(family, item->valuestring);
-  if (!variant) {
-    sg_fail_variant(r->e, place, family, item->valuestring);
-    return false;
-  }
-  sg_values_free(value->object);
-  value->object = sg_values_new(row->fields, variant, place);
-  value->given = true;
-  if (!value->object) sg_fail_memory(r->e);
-  return value->object && !sg_values_check_required(value->object, r->e);
-}
-
-bool sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, const char *place,
+void sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, const char *place,
                     sg_value *value) {
-  if (row->kind == SG_FAMILY) {
-    if (cJSON_IsString(item)) return read_name(r, row, item, place, value);
-    return wrong_kind(r, row, item, place);
+  bool number = cJSON_IsNumber(item), word = cJSON_IsString(item);
+  if (!place) {
+    sg_fail_memory(r->e);
+  } else if (word && row->kind == SG_FAMILY) { /* a variant by its name alone */
+    if (!sg_value_set_variant(row, value, place, item->valuestring, r->e))
+      sg_values_check_required(value->object, r->e);
+  } else if (row->kind == SG_FAMILY || !(number || word || cJSON_IsBool(item))) {
+    wrong_kind(r, row, item, place);
+  } else if (number) {
+    /* Of other numbers the text's check has told already. */
+    if (isfinite(item->valuedouble))
+      sg_value_set_number(row, value, place, item->valuedouble, r->e);
+  } else if (!word) {
+    sg_value_set_bool(row, value, place, cJSON_IsTrue(item), r->e);
+  } else if (row->kind == SG_MATRIX || row->flags & SG_IS_PATH) {
+    sg_buffer path = {0}; /* relative to the scenario */
+    sg_putf(&path, "%s%s", item->valuestring[0] == '/' ? "" : r->folder, item->valuestring);
+    set_text(r, row, &path, place, value);
+  } else {
+    sg_value_set_string(row, value, place, item->valuestring, r->e);
   }
-  if (cJSON_IsNumber(item)) {
-    /* The text's check has reported it already. */
-    if (!isfinite(item->valuedouble)) return false;
-    return !sg_value_set_number(row, value, place, item->valuedouble, r->e);
-  }
-  if (cJSON_IsBool(item)) return !sg_value_set_bool(row, value, place, cJSON_IsTrue(item), r->e);
-  if (!cJSON_IsString(item)) return wrong_kind(r, row, item, place);
-  if (row->kind == SG_MATRIX || row->flags & SG_IS_PATH)
-    return set_path(r, row, item->valuestring, place, value);
-  return !sg_value_set_string(row, value, place, item->valuestring, r->e);
 }
 
 /* {"each": […]}: the first value stands for all, the list becomes an axis. */
-static bool read_each(reader *r, const sg_param *row, const cJSON *each, const char *pointer,
+static void read_each(reader *r, const sg_param *row, const cJSON *each, const char *pointer,
                       sg_value *value) {
   char *place = sg_pointer_join(pointer, "each"),
        *first = place ? sg_pointer_join(place, "0") : NULL;
-  bool ok = first;
-  if (!ok) {
-    sg_fail_memory(r->e);
-  } else if (!each->child) {
+  if (place && !each->child) {
     sg_fail(r->e, SG_INVALID, place, "expected a list of at least one value, found an empty list");
-    ok = false;
   } else {
     /* The name is the pointer within the scheme: "d", or "inner/d". */
     const char *name = strchr(pointer + strlen("/schemes/"), '/') + 1;
-    if (!sg_axes_add(r->each, name, pointer, place, each, r->scheme)) {
-      sg_fail_memory(r->e);
-      ok = false;
-    }
-    ok = sg_read_scalar(r, row, each->child, first, value) && ok;
+    sg_axes_add(r->each, name, pointer, pointer, "each", each, r->scheme, r->e);
+    sg_read_scalar(r, row, each->child, first, value);
   }
   free(place);
   free(first);
-  return ok;
 }
 
-/* "/a" + 3 → "/a/3". */
-static char *join_index(const char *pointer, int i) {
-  char index[16];
-  snprintf(index, sizeof index, "%d", i);
-  return sg_pointer_join(pointer, index);
-}
+static void read_value(reader *r, const sg_param *row, const cJSON *item, const char *place,
+                       sg_value *value);
 
-static bool read_list(reader *r, const sg_param *row, const cJSON *item, const char *pointer,
+static void read_list(reader *r, const sg_param *row, const cJSON *item, const char *pointer,
                       sg_value *value) {
-  if (!cJSON_IsArray(item)) return wrong_kind(r, row, item, pointer);
+  if (!cJSON_IsArray(item)) {
+    wrong_kind(r, row, item, pointer);
+    return;
+  }
   int count = cJSON_GetArraySize(item), i = 0;
   value->given = true;
   if (count < row->min || (row->max > 0 && count > row->max)) {
-    char found[64];
-    snprintf(found, sizeof found, "a list of %d", count);
-    sg_fail_expected(r->e, pointer, row, count ? found : "an empty list");
-    return false;
+    sg_buffer b = {0};
+    sg_put_expected(row, "", &b);
+    sg_putf(&b, count ? "a list of %d" : "an empty list", count);
+    sg_fail_buffer(r->e, SG_INVALID, pointer, &b);
+    return;
   }
   if (!sg_value_new_items(value, count)) {
     sg_fail_memory(r->e);
-    return false;
+    return;
   }
-  bool ok = true, schemes = strcmp(pointer, "/schemes") == 0;
+  bool schemes = strcmp(pointer, "/schemes") == 0;
   for (const cJSON *child = item->child; child; child = child->next, i++) {
-    char *place = join_index(pointer, i);
+    char index[16];
+    snprintf(index, sizeof index, "%d", i);
+    char *place = sg_pointer_join(pointer, index);
     if (schemes) r->scheme = i;
-    if (place)
-      ok = sg_read_value(r, row->fields, child, place, &value->item[i]) && ok;
-    else
-      sg_fail_memory(r->e);
+    read_value(r, row->fields, child, place, &value->item[i]);
     free(place);
   }
   if (schemes) r->scheme = -1;
-  return ok;
 }
 
-static bool read_any(const reader *r, const cJSON *item, sg_value *value) {
-  sg_buffer b = {0};
-  sg_json_put(item, &b);
-  if (b.failed) {
-    sg_buffer_free(&b);
+/* Any value; place NULL: no memory. */
+static void read_value(reader *r, const sg_param *row, const cJSON *item, const char *place,
+                       sg_value *value) {
+  bool scalar = sg_is_scalar(row), object = row->kind == SG_OBJECT || row->kind == SG_FAMILY;
+  const cJSON *each = r->each && r->scheme >= 0 && scalar ? sg_each_of(item) : NULL;
+  if (!place) {
     sg_fail_memory(r->e);
-    return false;
-  }
-  free(value->text);
-  value->text = b.data;
-  value->given = true;
-  return true;
-}
-
-bool sg_read_value(reader *r, const sg_param *row, const cJSON *item, const char *place,
-                   sg_value *value) {
-  switch (row->kind) {
-  case SG_OBJECT:
-  case SG_FAMILY: {
-    const cJSON *each = r->each && r->scheme >= 0 && sg_is_scalar(row) ? sg_each_of(item) : NULL;
-    if (each) return read_each(r, row, each, place, value);
-    if (sg_is_scalar(row) && cJSON_IsString(item)) return read_name(r, row, item, place, value);
-    if (!cJSON_IsObject(item)) return wrong_kind(r, row, item, place);
+  } else if (each) {
+    read_each(r, row, each, place, value);
+  } else if (object && cJSON_IsObject(item)) {
     sg_values_free(value->object);
     value->object = sg_read_object(r, row->fields, row->kind == SG_FAMILY ? row->family : NULL,
                                    item, place, NULL);
     value->given = true;
-    return value->object;
-  }
-  case SG_LIST: return read_list(r, row, item, place, value);
-  case SG_ANY: return read_any(r, item, value);
-  default: {
-    const cJSON *each = r->each && r->scheme >= 0 ? sg_each_of(item) : NULL;
-    return each ? read_each(r, row, each, place, value)
-                : sg_read_scalar(r, row, item, place, value);
-  }
+  } else if (scalar) {
+    sg_read_scalar(r, row, item, place, value);
+  } else if (row->kind == SG_LIST) {
+    read_list(r, row, item, place, value);
+  } else if (row->kind == SG_ANY) {
+    sg_buffer b = {0};
+    sg_json_put(item, &b);
+    set_text(r, row, &b, place, value);
+  } else {
+    wrong_kind(r, row, item, place);
   }
 }
 
@@ -200,7 +159,7 @@ static const sg_variant *read_variant(const reader *r, const sg_family *family, 
                                       const char *pointer) {
   const cJSON *word = cJSON_GetObjectItemCaseSensitive(item, family->selector);
   if (!word) {
-    const sg_variant *fallback = family->fallback ? sg_family_find(family, family->fallback) : NULL;
+    const sg_variant *fallback = sg_family_find(family, NULL);
     if (!fallback) sg_fail_variant(r->e, pointer, family, NULL);
     return fallback;
   }
@@ -209,12 +168,11 @@ static const sg_variant *read_variant(const reader *r, const sg_family *family, 
   if (!place) {
     sg_fail_memory(r->e);
   } else if (!cJSON_IsString(word)) {
-    sg_buffer found = {0};
-    sg_describe_json(word, &found);
-    if (sg_each_of(word)) sg_put(&found, "; list each as an entry of its own");
-    sg_fail(r->e, SG_INVALID, place, "expected the name of %s %s, found %s",
-            sg_article(family->what), family->what, found.failed ? "something else" : found.data);
-    sg_buffer_free(&found);
+    sg_buffer b = {0};
+    sg_putf(&b, "expected the name of %s %s, found ", sg_article(family->what), family->what);
+    describe(word, &b);
+    if (sg_each_of(word)) sg_put(&b, "; list each as an entry of its own");
+    sg_fail_buffer(r->e, SG_INVALID, place, &b);
   } else if (!(variant = sg_family_find(family, word->valuestring))) {
     sg_fail_variant(r->e, place, family, word->valuestring);
   }
@@ -222,26 +180,21 @@ static const sg_variant *read_variant(const reader *r, const sg_family *family, 
   return variant;
 }
 
-static int row_index(const sg_values *v, const char *name) {
-  for (int i = 0; i < sg_values_size(v); i++)
-    if (strcmp(sg_values_row(v, i)->name, name) == 0) return i;
-  return -1;
-}
-
 static void read_member(reader *r, sg_values *v, const sg_family *family, bool known,
                         const cJSON *child) {
   if (family && strcmp(child->string, family->selector) == 0) return;
-  int i = row_index(v, child->string);
+  const sg_param *row = sg_values_param(v, child->string);
+  sg_value *value = sg_values_find(v, child->string);
   /* Without its variant, only the common members of a family are known. */
-  if (i < 0 && !known) return;
+  if (!row && !known) return;
   char *place = sg_pointer_join(v->pointer, child->string);
   if (!place)
     sg_fail_memory(r->e);
-  else if (i < 0)
+  else if (!row)
     sg_fail_unknown(r->e, SG_INVALID, place, child->string, v->common, v->variant,
                     family ? family->selector : NULL);
-  else if (!v->value[i].given) /* a duplicate is reported elsewhere */
-    sg_read_value(r, sg_values_row(v, i), child, place, &v->value[i]);
+  else if (!value->given) /* a duplicate is reported elsewhere */
+    read_value(r, row, child, place, value);
   free(place);
 }
 

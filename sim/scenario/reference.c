@@ -2,7 +2,7 @@
 /* The reference of the format, from the tables. */
 #include "codes/frame/code.h"
 #include "models/delay/delay.h"
-#include "models/delay/factor.h"
+#include "models/delay/modifiers.h"
 #include "sim/scenario/internal.h"
 
 #include <stdio.h>
@@ -36,12 +36,8 @@ static void put_type(const sg_param *row, sg_buffer *out) {
 }
 
 static void put_default(const sg_param *row, sg_buffer *out) {
-  if (row->flags & SG_REQUIRED) {
-    sg_put(out, "required");
-    return;
-  }
-  if (row->flags & SG_OPTIONAL) {
-    sg_put(out, "–");
+  if (row->flags & (SG_REQUIRED | SG_OPTIONAL)) {
+    sg_put(out, row->flags & SG_REQUIRED ? "required" : "–");
     return;
   }
   switch (row->kind) {
@@ -97,6 +93,13 @@ void sg_param_reference(const sg_param *params, bool markdown, sg_buffer *out) {
     (markdown ? put_markdown_row : put_terminal_row)(params, out);
 }
 
+/* A table that has rows, and a blank line. */
+static void put_table(const sg_param *table, sg_buffer *out) {
+  if (!table || !table->name) return;
+  sg_param_reference(table, true, out);
+  sg_put(out, "\n");
+}
+
 static void put_section(const sg_param *row, const char *pointer, sg_buffer *out);
 
 static void put_member(const sg_param *row, const char *pointer, sg_buffer *out) {
@@ -149,9 +152,7 @@ static void put_variants(const sg_family *family, const char *pointer, sg_buffer
     sg_putf(out, "**`\"%s\": \"%s\"`** — %s", family->selector, variant->name, variant->summary);
     if (variant->reference && variant->reference[0]) sg_putf(out, " (%s)", variant->reference);
     sg_put(out, "\n\n");
-    if (!variant->params || !variant->params->name) continue;
-    sg_param_reference(variant->params, true, out);
-    sg_put(out, "\n");
+    put_table(variant->params, out);
   }
   for (int i = 0; (variant = family->at(i)); i++) {
     if (home_of(variant, pointer) >= 0) continue;
@@ -170,31 +171,24 @@ static void put_section(const sg_param *row, const char *pointer, sg_buffer *out
   if (row->kind != SG_OBJECT && row->kind != SG_FAMILY) return;
   sg_putf(out, "## %s\n\n", pointer);
   if (row->summary) sg_putf(out, "%s\n\n", row->summary);
-  if (row->kind == SG_FAMILY && row->family == &sg_code_family) {
+  const sg_family *family = row->kind == SG_FAMILY ? row->family : NULL;
+  const char *fallback = family ? family->fallback : NULL;
+  if (family == &sg_code_family)
     sg_put(out, "`code` names the scheme; the schemes and their members are in "
                 "[schemes.md](schemes.md). Any number, word or truth value of a scheme may be "
                 "`{ \"each\": [ … ] }`: the scheme is then taken with each of the values. Every "
                 "scheme may have besides:\n\n");
-    sg_param_reference(row->fields, true, out);
-    sg_put(out, "\n");
-    put_nested(row->fields, pointer, out);
-    return;
-  }
-  if (row->kind == SG_FAMILY)
-    sg_putf(out, "`%s` names the %s%s%s%s; the members of each are below.\n\n",
-            row->family->selector, row->family->what, row->family->fallback ? " (default: `" : "",
-            row->family->fallback ? row->family->fallback : "", row->family->fallback ? "`)" : "");
-  if (row->fields && row->fields->name) {
-    sg_param_reference(row->fields, true, out);
-    sg_put(out, "\n");
-  }
-  if (row->kind == SG_FAMILY) put_variants(row->family, pointer, out);
+  else if (family)
+    sg_putf(out, "`%s` names the %s%s%s%s; the members of each are below.\n\n", family->selector,
+            family->what, fallback ? " (default: `" : "", fallback ? fallback : "",
+            fallback ? "`)" : "");
+  put_table(row->fields, out);
+  if (family && family != &sg_code_family) put_variants(family, pointer, out);
   put_nested(row->fields, pointer, out);
 }
 
 void sg_scenario_reference(sg_buffer *out) {
   sg_put(out, "## The scenario\n\n");
-  sg_param_reference(sg_scenario_params, true, out);
-  sg_put(out, "\n");
+  put_table(sg_scenario_params, out);
   put_nested(sg_scenario_params, "", out);
 }

@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_FAULTS = 1000 };
-
 /* --- Overrides -------------------------------------------------------------------------------- */
 
 /* JSON, or a bare word. */
 static cJSON *override_tree(const char *place, const char *text, sg_error *e) {
   sg_error own = {0};
-  cJSON *value = sg_json_parse(place, text, strlen(text), &own);
+  json_text json = sg_json_parse(place, text, strlen(text), &own);
+  cJSON *value = json.tree;
+  free(json.place);
   bool word = !value && !strchr("{[\"", text[0]) && sg_error_status(&own) == SG_INVALID;
   if (word || (!value && !text[0])) {
     sg_error_clear(&own);
@@ -28,25 +28,17 @@ static cJSON *override_tree(const char *place, const char *text, sg_error *e) {
 }
 
 static void apply_override(sg_scenario *s, const char *pointer, const char *text, sg_error *e) {
-  char *place;
-  if (asprintf(&place, "--set %s", pointer) < 0) {
+  sg_buffer place = {0};
+  cJSON *value = NULL;
+  sg_putf(&place, "--set %s", pointer);
+  if (place.failed)
     sg_fail_memory(e);
-    return;
-  }
-  if (sg_utf8_valid(text, strlen(text)) < strlen(text)) {
-    sg_fail(e, SG_USAGE, place, "the value is not valid UTF-8");
-    free(place);
-    return;
-  }
-  target t;
-  cJSON *value = override_tree(place, text, e);
-  if (value && sg_find_target(s->tree, pointer, true, SG_USAGE, place, &t, e)) {
-    if (!sg_target_put(&t, value)) sg_fail_memory(e);
-    sg_target_clear(&t);
-  } else {
-    cJSON_Delete(value);
-  }
-  free(place);
+  else if (sg_utf8_valid(text, strlen(text)) < strlen(text))
+    sg_fail(e, SG_USAGE, place.data, "the value is not valid UTF-8");
+  else
+    value = override_tree(place.data, text, e);
+  if (value) sg_put_at(s->tree, pointer, value, SG_USAGE, place.data, e);
+  sg_buffer_free(&place);
 }
 
 /* --- What only the whole can tell ------------------------------------------------------------- */
@@ -110,95 +102,27 @@ static void check_baseline(const sg_scenario *s, sg_error *e) {
   enum { LABEL = 256 };
   const char *name = sg_scenario_baseline(s);
   if (!name || names_code(s, name)) return;
-  variation *list;
-  int n;
-  if (sg_vary_schemes(s, &n, &list, e)) return;
-  char(*label)[LABEL] = calloc((size_t)n + 1, sizeof *label);
-  const char **names = calloc(2 * (size_t)n + 1, sizeof *names);
-  bool found = false;
-  if (label && names) {
-    for (int i = 0; i < n; i++) {
-      sg_code_label(list[i].values, label[i], LABEL);
-      found = found || strcmp(label[i], name) == 0;
-      names[2 * i] = label[i];
-      names[2 * i + 1] = list[i].values->variant->name;
-    }
-    if (!found)
-      sg_fail(e, SG_INVALID, "/baseline",
-              "expected the code or the label of a scheme in the list, found \"%.60s\"%s", name,
-              sg_suggest(name, names).text);
-  } else {
-    sg_fail_memory(e);
+  variations all = {0};
+  sg_status status = sg_vary_schemes(s, &all, e);
+  size_t n = (size_t)all.count;
+  char(*label)[LABEL] = calloc(n + 1, sizeof *label);
+  const char **names = calloc(2 * n + 1, sizeof *names);
+  if (!label || !names) status = sg_fail_memory(e);
+  bool found = status;
+  for (size_t i = 0; !found && i < n; i++) {
+    const sg_values *values = all.list[i].values;
+    sg_code_label(values, label[i], LABEL);
+    found = strcmp(label[i], name) == 0;
+    names[2 * i] = label[i];
+    names[2 * i + 1] = values->variant->name;
   }
+  if (!found)
+    sg_fail(e, SG_INVALID, "/baseline",
+            "expected the code or the label of a scheme in the list, found \"%.60s\"%s", name,
+            sg_suggest(name, names).text);
   free(names);
   free(label);
-  sg_variations_free(n, list);
-}
-
-/* --- The order of faults ---------------------------------------------------------------------- */
-
-typedef struct placed {
-  sg_fault fault;
-  long line, column;
-  int index;
-} placed;
-
-static int compare_placed(const void *x, const void *y) {
-  const placed *a = x, *b = y;
-  if (a->line != b->line) return a->line < b->line ? -1 : 1;
-  if (a->column != b->column) return a->column < b->column ? -1 : 1;
-  return (a->index > b->index) - (a->index < b->index);
-}
-
-static void find_place(const sg_scenario *s, placed *p) {
-  const char *place = p->fault.place ? p->fault.place : "";
-  size_t n = strlen(s->path);
-  if (strncmp(place, s->path, n) == 0 && sscanf(place + n, ":%ld:%ld", &p->line, &p->column) == 2)
-    return;
-  p->line = p->column = 0;
-  if (place[0] == '/')
-    sg_json_position(s->text, sg_json_locate(s->text, s->length, place, false), &p->line,
-                     &p->column);
-}
-
-static bool is_same(const sg_fault *a, const sg_fault *b) {
-  return a->place && b->place && a->message && b->message && strcmp(a->place, b->place) == 0 &&
-         strcmp(a->message, b->message) == 0;
-}
-
-/* A duplicate member is read twice, so its faults may come twice. */
-static int take_once(const placed *list, int n, sg_fault *out) {
-  int k = 0;
-  for (int i = 0; i < n; i++) {
-    if (k == 0 || !is_same(&out[k - 1], &list[i].fault)) {
-      out[k++] = list[i].fault;
-      continue;
-    }
-    free(list[i].fault.place);
-    free(list[i].fault.message);
-  }
-  return k;
-}
-
-/* Sorts faults by their place in the file; of very many, the rest is counted only. */
-static void sort_faults(const sg_scenario *s, sg_error *e) {
-  int more = e->count - MOST_FAULTS;
-  for (int i = MOST_FAULTS; i < e->count; i++) {
-    free(e->fault[i].place);
-    free(e->fault[i].message);
-  }
-  if (more > 0) e->count = MOST_FAULTS;
-  placed *list = calloc((size_t)e->count + 1, sizeof *list);
-  if (list && s->tree) {
-    for (int i = 0; i < e->count; i++) {
-      list[i] = (placed){.fault = e->fault[i], .index = i};
-      find_place(s, &list[i]);
-    }
-    qsort(list, (size_t)e->count, sizeof *list, compare_placed);
-    e->count = take_once(list, e->count, e->fault);
-  }
-  free(list);
-  if (more > 0) sg_fail(e, SG_INVALID, NULL, "%d more faults are not listed", more);
+  sg_variations_free(&all);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -216,46 +140,33 @@ static bool set_names(sg_scenario *s, const char *path) {
   return s->path && s->database;
 }
 
-static bool set_text(sg_scenario *s, const char *text, size_t length) {
-  s->text = malloc(length + 1);
-  if (!s->text) return false;
-  if (length > 0) memcpy(s->text, text, length);
-  s->text[length] = '\0';
-  s->length = length;
-  return true;
-}
-
 static bool keep_overrides(sg_scenario *s, int n, const sg_override *override) {
-  s->override_pointer = calloc((size_t)n + 1, sizeof *s->override_pointer);
-  s->override_value = calloc((size_t)n + 1, sizeof *s->override_value);
-  if (!s->override_pointer || !s->override_value) return false;
-  for (int i = 0; i < n; i++) {
-    s->n_overrides = i + 1;
-    s->override_pointer[i] = strdup(override[i].pointer);
-    s->override_value[i] = strdup(override[i].value);
-    if (!s->override_pointer[i] || !s->override_value[i]) return false;
-  }
-  return true;
+  s->override = calloc((size_t)n + 1, sizeof *s->override);
+  for (int i = 0; s->override && i < n; i++, s->n_overrides++)
+    if (asprintf(&s->override[i], "%s=%s", override[i].pointer, override[i].value) < 0)
+      return false;
+  return s->override;
 }
 
 static void read_tree(sg_scenario *s, sg_error *e) {
-  axes each = {0};
-  reader r = {.folder = s->folder, .e = e, .each = &each, .scheme = -1};
-  s->values = sg_read_object(&r, sg_scenario_params, NULL, s->tree, "", NULL);
   sg_error more = {0};
+  sg_read_sweeps(s, &more);
+  int sweeps = s->axes.count;
+  reader r = {.folder = s->folder, .e = e, .each = &s->axes, .scheme = -1};
+  s->values = sg_read_object(&r, sg_scenario_params, NULL, s->tree, "", NULL);
   if (s->values) {
-    sg_read_sweeps(s, e, &more);
-    sg_add_each(s, &each, &more);
+    sg_check_axes(s, sweeps, e, &more);
     check_size(s, &more);
     check_unit(s, &more);
   }
-  sg_axes_free(&each);
   sg_error_move(e, &more);
   if (e->count == 0) check_baseline(s, e);
 }
 
 static void parse(sg_scenario *s, int n_overrides, const sg_override *override, sg_error *e) {
-  s->tree = sg_json_parse(s->path, s->text, s->length, e);
+  s->written = sg_json_parse(s->path, s->text.data, s->text.length, e);
+  s->tree = cJSON_Duplicate(s->written.tree, true);
+  if (s->written.tree && !s->tree) sg_fail_memory(e);
   if (!s->tree) return;
   if (!cJSON_IsObject(s->tree)) {
     sg_fail(e, SG_INVALID, NULL, "expected an object {…} that describes a scenario");
@@ -270,14 +181,14 @@ sg_status sg_scenario_parse(const char *path, const char *text, size_t length, i
                             const sg_override *override, sg_scenario **out, sg_error *e) {
   *out = NULL;
   sg_scenario *s = calloc(1, sizeof *s);
-  if (!s || !set_names(s, path) || !set_text(s, text, length) ||
-      !keep_overrides(s, n_overrides, override)) {
+  if (s) sg_put_bytes(&s->text, text, length);
+  if (!s || s->text.failed || !set_names(s, path) || !keep_overrides(s, n_overrides, override)) {
     sg_scenario_free(s);
     return sg_fail_memory(e);
   }
   sg_error own = {0};
   parse(s, n_overrides, override, &own);
-  sort_faults(s, &own);
+  sg_sort_faults(s, &own);
   sg_status status = sg_error_status(&own);
   s->usable = !status;
   if (e)
@@ -302,18 +213,15 @@ sg_status sg_scenario_read(const char *path, int n_overrides, const sg_override 
 
 void sg_scenario_free(sg_scenario *s) {
   if (!s) return;
-  for (int i = 0; i < s->n_overrides; i++) {
-    free(s->override_pointer[i]);
-    free(s->override_value[i]);
-  }
-  free(s->override_pointer);
-  free(s->override_value);
+  for (int i = 0; i < s->n_overrides; i++) free(s->override[i]);
+  free(s->override);
   sg_axes_free(&s->axes);
   sg_values_free(s->values);
   cJSON_Delete(s->tree);
+  sg_json_free(&s->written);
   free(s->path);
   free(s->folder);
-  free(s->text);
+  sg_buffer_free(&s->text);
   free(s->name);
   free(s->database);
   free(s);
@@ -326,7 +234,7 @@ const char *sg_scenario_path(const sg_scenario *s) {
 }
 
 const char *sg_scenario_text(const sg_scenario *s) {
-  return s->text;
+  return s->text.data;
 }
 
 const char *sg_scenario_name(const sg_scenario *s) {

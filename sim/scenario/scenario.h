@@ -54,8 +54,8 @@ typedef struct sg_point {
 
 /* All points in the order of the scenario: for each environment, all schemes. A sweep axis within
  * one scheme (/schemes/2/d) multiplies that scheme only; a scheme whose configuration equals an
- * earlier one's is left out. Faults in values that
- * a sweep or an `each` substitutes are reported at the pointer of that value. */
+ * earlier one's is left out. Faults in values that a sweep or an `each` substitutes are reported at
+ * the pointer of that value. */
 sg_status sg_scenario_points(const sg_scenario *s, int *count, sg_point **points, sg_error *e);
 void sg_points_free(int count, sg_point *points);
 /* The first n axes for people: "n=12 s=2". */

@@ -5,35 +5,36 @@
  * refused with unevaluatedProperties, which sees through the branches. */
 #include "sim/scenario/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* each: the object is (in) a scheme, where a scalar may be {"each": […]}. */
 static void put_row(const sg_param *row, bool each, sg_buffer *out);
 
 static void put_words(const char *const *words, sg_buffer *out) {
-  sg_put(out, "[");
-  for (int i = 0; words[i]; i++) {
-    sg_put(out, i ? ", " : "");
-    sg_put_json_string(out, words[i]);
-  }
+  sg_put_json_raw_member(out, "enum", "[");
+  sg_put_words(words, out);
   sg_put(out, "]");
 }
 
-static void put_bounds(const sg_param *row, sg_buffer *out) {
-  if (row->min == 0 && row->max == 0) return;
-  if (row->min > -SG_UNBOUNDED) {
-    sg_put_json_number_member(out, row->flags & SG_MIN_OPEN ? "exclusiveMinimum" : "minimum",
-                              row->min);
-  }
-  if (row->max < SG_UNBOUNDED) {
-    sg_put_json_number_member(out, row->flags & SG_MAX_OPEN ? "exclusiveMaximum" : "maximum",
-                              row->max);
-  }
+static void put_names(const sg_family *family, sg_buffer *out) {
+  const char **names = sg_family_names(family);
+  if (names)
+    put_words(names, out);
+  else
+    out->failed = true;
+  free(names);
 }
 
 static void put_number(const sg_param *row, sg_buffer *out) {
   sg_put_json_text_member(out, "type", row->kind == SG_INT ? "integer" : "number");
-  put_bounds(row, out);
+  if (row->min == 0 && row->max == 0) return;
+  if (row->min > -SG_UNBOUNDED)
+    sg_put_json_number_member(out, row->flags & SG_MIN_OPEN ? "exclusiveMinimum" : "minimum",
+                              row->min);
+  if (row->max < SG_UNBOUNDED)
+    sg_put_json_number_member(out, row->flags & SG_MAX_OPEN ? "exclusiveMaximum" : "maximum",
+                              row->max);
 }
 
 /* The constraints of a scalar, without braces. */
@@ -47,15 +48,13 @@ static void put_scalar(const sg_param *row, sg_buffer *out) {
     }
     sg_put_json_raw_member(out, "anyOf", "[{");
     put_number(row, out);
-    sg_put(out, "}, {\"enum\": ");
+    sg_put(out, "}, {");
     put_words(row->choices, out);
     sg_put(out, "}]");
     break;
   case SG_BOOL: sg_put_json_text_member(out, "type", "boolean"); break;
-  case SG_CHOICE:
-    sg_put_json_name(out, "enum");
-    put_words(row->choices, out);
-    break;
+  case SG_CHOICE: put_words(row->choices, out); break;
+  case SG_FAMILY: put_names(row->family, out); break;
   case SG_SEED:
     sg_put_json_raw_member(
         out, "anyOf",
@@ -73,24 +72,12 @@ static void put_default(const sg_param *row, sg_buffer *out) {
   sg_put_json_name(out, "default");
   if (row->kind == SG_BOOL)
     sg_put(out, row->fallback != 0 ? "true" : "false");
-  else if (row->kind == SG_SEED || (!word && row->kind != SG_CHOICE))
-    row->kind == SG_SEED ? sg_put(out, word) : sg_put_json_number(out, row->fallback);
-  else
+  else if (row->kind == SG_SEED)
+    sg_put(out, word);
+  else if (word)
     sg_put_json_string(out, word);
-}
-
-static void put_scalar_row(const sg_param *row, bool each, sg_buffer *out) {
-  if (each) {
-    sg_put_json_raw_member(out, "anyOf", "[{");
-    put_scalar(row, out);
-    sg_put(out, "}, {\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
-                "\"minItems\": 1, \"uniqueItems\": true, \"items\": {");
-    put_scalar(row, out);
-    sg_put(out, "}}}, \"required\": [\"each\"], \"additionalProperties\": false}]");
-  } else {
-    put_scalar(row, out);
-  }
-  put_default(row, out);
+  else
+    sg_put_json_number(out, row->fallback);
 }
 
 static void put_properties(const sg_param *table, bool each, sg_buffer *out) {
@@ -103,17 +90,17 @@ static void put_properties(const sg_param *table, bool each, sg_buffer *out) {
 /* "required": the members of the table that must be given, and the selector. */
 static void put_required(const sg_param *table, const char *selector, sg_buffer *out) {
   int n = 0;
-  if (selector) n++;
-  for (const sg_param *p = table; p && p->name; p++) n += (p->flags & SG_REQUIRED) != 0;
-  if (n == 0) return;
-  sg_put_json_raw_member(out, "required", "[");
-  if (selector) sg_put_json_string(out, selector);
-  for (n = selector != NULL; table && table->name; table++) {
+  if (selector) {
+    sg_put_json_raw_member(out, "required", "[");
+    sg_put_json_string(out, selector);
+    n++;
+  }
+  for (; table && table->name; table++) {
     if (!(table->flags & SG_REQUIRED)) continue;
-    sg_put(out, n++ ? ", " : "");
+    n++ ? sg_put(out, ", ") : sg_put_json_raw_member(out, "required", "[");
     sg_put_json_string(out, table->name);
   }
-  sg_put(out, "]");
+  if (n) sg_put(out, "]");
 }
 
 /* if the selector names this variant, then its members count. An absent selector means the
@@ -135,21 +122,24 @@ static void put_variant(const sg_family *family, const sg_variant *variant, bool
   sg_put(out, "}}");
 }
 
-static void put_family(const sg_family *family, const sg_param *common, bool each, sg_buffer *out) {
+/* The members of a table and, of a family (NULL: none), those of each variant. */
+static void put_object(const sg_param *table, const sg_family *family, bool each, sg_buffer *out) {
   const sg_variant *variant;
   sg_put_json_text_member(out, "type", "object");
   sg_put_json_raw_member(out, "properties", "{");
-  sg_put_json_raw_member(out, family->selector, "{\"enum\": [");
-  for (int i = 0; (variant = family->at(i)); i++) {
-    sg_put(out, i ? ", " : "");
-    sg_put_json_string(out, variant->name);
+  if (family) {
+    sg_put_json_raw_member(out, family->selector, "{");
+    put_names(family, out);
+    if (family->fallback) sg_put_json_text_member(out, "default", family->fallback);
+    sg_put(out, "}");
   }
-  sg_put(out, "]");
-  if (family->fallback) sg_put_json_text_member(out, "default", family->fallback);
+  put_properties(table, each, out);
   sg_put(out, "}");
-  put_properties(common, each, out);
-  sg_put(out, "}");
-  put_required(common, family->fallback ? NULL : family->selector, out);
+  put_required(table, family && !family->fallback ? family->selector : NULL, out);
+  if (!family) {
+    sg_put_json_raw_member(out, "additionalProperties", "false");
+    return;
+  }
   sg_put_json_raw_member(out, "allOf", "[");
   for (int i = 0; (variant = family->at(i)); i++) {
     sg_put(out, i ? ", " : "");
@@ -159,63 +149,45 @@ static void put_family(const sg_family *family, const sg_param *common, bool eac
   sg_put_json_raw_member(out, "unevaluatedProperties", "false");
 }
 
-static void put_object(const sg_param *table, bool each, sg_buffer *out) {
-  sg_put_json_text_member(out, "type", "object");
-  sg_put_json_raw_member(out, "properties", "{");
-  put_properties(table, each, out);
-  sg_put(out, "}");
-  put_required(table, NULL, out);
-  sg_put_json_raw_member(out, "additionalProperties", "false");
-}
-
 static void put_list(const sg_param *row, bool each, sg_buffer *out) {
   sg_put_json_text_member(out, "type", "array");
-  if (row->min > 0) {
-    sg_put_json_number_member(out, "minItems", row->min);
-  }
-  if (row->max > 0 && row->max < SG_UNBOUNDED) {
-    sg_put_json_number_member(out, "maxItems", row->max);
-  }
+  if (row->min > 0) sg_put_json_number_member(out, "minItems", row->min);
+  if (row->max > 0 && row->max < SG_UNBOUNDED) sg_put_json_number_member(out, "maxItems", row->max);
   sg_put_json_name(out, "items");
   put_row(row->fields, each, out);
 }
 
-/* A family whose variants may be given by name alone: the name, several of them, or the object. */
-static void put_named_family(const sg_param *row, bool each, sg_buffer *out) {
-  if (!row->family->by_name) {
-    put_family(row->family, row->fields, each, out);
-    return;
+/* A scalar, several of it, or (a family whose variants may be given by name alone) the object. */
+static void put_scalar_row(const sg_param *row, bool each, sg_buffer *out) {
+  bool family = row->kind == SG_FAMILY, several = each || family;
+  if (several) sg_put_json_raw_member(out, "anyOf", "[{");
+  put_scalar(row, out);
+  if (each) {
+    sg_put(out, "}, {\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
+                "\"minItems\": 1, \"uniqueItems\": true, \"items\": {");
+    put_scalar(row, out);
+    sg_put(out, "}}}, \"required\": [\"each\"], \"additionalProperties\": false");
   }
-  const sg_variant *variant;
-  sg_buffer names = {0};
-  for (int i = 0; (variant = row->family->at(i)); i++) {
-    sg_put(&names, i ? ", " : "");
-    sg_put_json_string(&names, variant->name);
+  if (family) {
+    sg_put(out, "}, {");
+    put_object(row->fields, row->family, each, out);
   }
-  const char *list = names.failed ? "" : names.data;
-  sg_put_json_name(out, "anyOf");
-  sg_putf(out, "[{\"enum\": [%s]}, ", list);
-  if (each)
-    sg_putf(out,
-            "{\"type\": \"object\", \"properties\": {\"each\": {\"type\": \"array\", "
-            "\"minItems\": 1, \"uniqueItems\": true, \"items\": {\"enum\": [%s]}}}, "
-            "\"required\": [\"each\"], \"additionalProperties\": false}, ",
-            list);
-  sg_put(out, "{");
-  put_family(row->family, row->fields, each, out);
-  sg_put(out, "}]");
-  sg_buffer_free(&names);
+  if (several) sg_put(out, "}]");
+  if (!family) put_default(row, out);
 }
 
 static void put_row(const sg_param *row, bool each, sg_buffer *out) {
   sg_put(out, "{");
   sg_put_json_text_member(out, "description", row->summary ? row->summary : row->name);
   switch (row->kind) {
-  case SG_OBJECT: put_object(row->fields, each, out); break;
-  case SG_FAMILY: put_named_family(row, each, out); break;
+  case SG_OBJECT: put_object(row->fields, NULL, each, out); break;
   case SG_LIST: put_list(row, each || strcmp(row->name, "schemes") == 0, out); break;
   case SG_ANY: break;
-  default: put_scalar_row(row, each, out); break;
+  default:
+    if (sg_is_scalar(row))
+      put_scalar_row(row, each, out);
+    else
+      put_object(row->fields, row->family, each, out);
   }
   sg_put(out, "}");
 }
@@ -259,7 +231,7 @@ void sg_scenario_schema(sg_buffer *out) {
       &b, "description",
       "A scenario of straggle: cluster, delays, network, learning problem and the "
       "gradient codes to compare.");
-  put_object(sg_scenario_params, false, &b);
+  put_object(sg_scenario_params, NULL, false, &b);
   sg_put(&b, "}");
   if (b.failed)
     out->failed = true;

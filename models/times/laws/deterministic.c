@@ -3,7 +3,7 @@
 #include "models/times/laws/laws.h"
 
 typedef struct bimodal {
-  double fast, slow, slow_probability; /* slow_probability 0: deterministic */
+  double fast, slow, slow_probability; /* deterministic: always fast, the others 0 */
 } bimodal;
 FITS(bimodal);
 
@@ -17,64 +17,55 @@ static const sg_param bimodal_params[] = {
                 .flags = SG_REQUIRED),
     {0}};
 
-static sg_status deterministic_init(void *state, const sg_values *values, sg_error *e) {
-  double value = sg_real(values, "value_s");
-  *(bimodal *)state = (bimodal){.fast = value, .slow = value};
-  return SG_OK;
-}
-
-static sg_status bimodal_init(void *state, const sg_values *values, sg_error *e) {
-  bimodal *x = state;
-  *x = (bimodal){.fast = sg_real(values, "fast_s"),
-                 .slow = sg_real(values, "slow_s"),
-                 .slow_probability = sg_real(values, "slow_probability")};
+static sg_status bimodal_init(sg_law_state *state, const sg_values *values, sg_error *e) {
+  const bimodal *x = (const bimodal *)state;
   if (x->slow < x->fast)
     return sg_fail_at(e, values, "slow_s", "expected slow_s ≥ fast_s = %g, found %g", x->fast,
                       x->slow);
   return SG_OK;
 }
 
-static double deterministic_draw(const void *state, sg_stream *stream) {
+static double deterministic_draw(const sg_law_state *state, sg_stream *stream) {
   return ((const bimodal *)state)->fast;
 }
 
-static double bimodal_draw(const void *state, sg_stream *stream) {
-  const bimodal *x = state;
+static double draw(const sg_law_state *state, sg_stream *stream) {
+  const bimodal *x = (const bimodal *)state;
   return sg_uniform(stream) < 1 - x->slow_probability ? x->fast : x->slow;
 }
 
-static double bimodal_mean(const void *state) {
-  const bimodal *x = state;
+static double mean(const sg_law_state *state) {
+  const bimodal *x = (const bimodal *)state;
   return x->fast + x->slow_probability * (x->slow - x->fast);
 }
 
-static double bimodal_variance(const void *state) {
-  const bimodal *x = state;
+static double variance(const sg_law_state *state) {
+  const bimodal *x = (const bimodal *)state;
   double d = x->slow - x->fast;
   return x->slow_probability * (1 - x->slow_probability) * d * d;
 }
 
-static double bimodal_cdf(const void *state, double t) {
-  const bimodal *x = state;
+static double cdf(const sg_law_state *state, double t) {
+  const bimodal *x = (const bimodal *)state;
   return t < x->fast ? 0 : t < x->slow ? 1 - x->slow_probability : 1;
 }
 
-static double bimodal_tail(const void *state, double t) {
-  const bimodal *x = state;
+static double tail(const sg_law_state *state, double t) {
+  const bimodal *x = (const bimodal *)state;
   return t < x->fast ? 1 : t < x->slow ? x->slow_probability : 0;
 }
 
-static double bimodal_quantile(const void *state, double p) {
-  const bimodal *x = state;
+static double quantile(const sg_law_state *state, double p) {
+  const bimodal *x = (const bimodal *)state;
   return p <= 1 - x->slow_probability ? x->fast : x->slow;
 }
 
-static double no_density(const void *state, double t) {
+static double density(const sg_law_state *state, double t) {
   return 0;
 }
 
-static bool bimodal_atom(const void *state, int i, double *time, double *probability) {
-  const bimodal *x = state;
+static bool atom(const sg_law_state *state, int i, double *time, double *probability) {
+  const bimodal *x = (const bimodal *)state;
   *time = i == 0 ? x->fast : x->slow;
   *probability = i == 0 ? 1 - x->slow_probability : x->slow_probability;
   return i == 0 || (i == 1 && x->slow_probability > 0);
@@ -84,15 +75,9 @@ const sg_law_type sg_law_deterministic = {.about = {.name = "deterministic",
                                                     .summary = "Always the same time.",
                                                     .params = deterministic_params},
                                           .formula = {"1 for t < value", "value", "0"},
-                                          .init = deterministic_init,
                                           .draw = deterministic_draw,
-                                          .mean = bimodal_mean,
-                                          .variance = bimodal_variance,
-                                          .cdf = bimodal_cdf,
-                                          .quantile = bimodal_quantile,
-                                          .tail = bimodal_tail,
-                                          .density = no_density,
-                                          .atom = bimodal_atom};
+                                          LAW_FUNCTIONS,
+                                          .atom = atom};
 
 const sg_law_type sg_law_bimodal = {
     .about = {.name = "bimodal",
@@ -101,11 +86,6 @@ const sg_law_type sg_law_bimodal = {
     .formula = {"fast, or slow with probability p", "fast + p (slow − fast)",
                 "p (1 − p)(slow − fast)²"},
     .init = bimodal_init,
-    .draw = bimodal_draw,
-    .mean = bimodal_mean,
-    .variance = bimodal_variance,
-    .cdf = bimodal_cdf,
-    .quantile = bimodal_quantile,
-    .tail = bimodal_tail,
-    .density = no_density,
-    .atom = bimodal_atom};
+    .draw = draw,
+    LAW_FUNCTIONS,
+    .atom = atom};

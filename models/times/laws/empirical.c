@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Measured times, each equally likely: a list in the scenario, or a column of a CSV file.
  *
- * Their order is not used. Times that belong together in iterations are a trace (../replay.h). */
+ * Their order is not used. Times that belong together in iterations are a trace (../times.h). */
 #include "models/times/laws/laws.h"
 #include "sim/core/array.h"
 #include "sim/core/csv.h"
@@ -110,29 +110,24 @@ static sg_status read_file(empirical *x, const sg_values *values, sg_error *e) {
   return status ? status : faults;
 }
 
-static void clear(void *state) {
-  empirical *x = state;
+static void clear(sg_law_state *state) {
+  empirical *x = (empirical *)state;
   free(x->time);
   *x = (empirical){0};
 }
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  empirical *x = state;
-  *x = (empirical){0};
+static sg_status init(sg_law_state *state, const sg_values *values, sg_error *e) {
+  empirical *x = (empirical *)state;
+  size_t room = 0;
   bool list = sg_given(values, "values_s"), file = sg_given(values, "path");
   if (list == file)
     return sg_fail_at(e, values, NULL, "expected either values_s or path, found %s",
                       list ? "both" : "neither");
   if (!file && sg_given(values, "column"))
     return sg_fail_at(e, values, "column", "a column is of a file: expected a path");
-  sg_status status = SG_OK;
-  if (file) {
-    status = read_file(x, values, e);
-  } else {
-    size_t room = 0;
-    for (int i = 0; i < sg_count(values, "values_s"); i++)
-      if (!add(x, &room, sg_item(values, "values_s", i)->number)) return sg_fail_memory(e);
-  }
+  for (int i = 0; i < sg_count(values, "values_s"); i++)
+    if (!add(x, &room, sg_item(values, "values_s", i)->number)) return sg_fail_memory(e);
+  sg_status status = file ? read_file(x, values, e) : SG_OK;
   if (status) return status;
   sg_sort_doubles(x->time, (size_t)x->count);
   for (long i = 0; i < x->count; i++) x->mean += x->time[i] / (double)x->count;
@@ -143,55 +138,42 @@ static sg_status init(void *state, const sg_values *values, sg_error *e) {
   return SG_OK;
 }
 
-static double draw(const void *state, sg_stream *stream) {
-  const empirical *x = state;
+static double draw(const sg_law_state *state, sg_stream *stream) {
+  const empirical *x = (const empirical *)state;
   return x->time[(long)(sg_uniform(stream) * (double)x->count)];
 }
 
-static double mean(const void *state) {
+static double mean(const sg_law_state *state) {
   return ((const empirical *)state)->mean;
 }
 
-static double variance(const void *state) {
+static double variance(const sg_law_state *state) {
   return ((const empirical *)state)->variance;
 }
 
-/* How many times are at most t. */
-static long rank_of(const empirical *x, double t) {
-  long low = 0, high = x->count;
-  while (low < high) {
-    long middle = low + (high - low) / 2;
-    if (x->time[middle] <= t)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+static double cdf(const sg_law_state *state, double t) {
+  const empirical *x = (const empirical *)state;
+  return (double)sg_law_rank(x->time, x->count, t) / (double)x->count;
 }
 
-static double cdf(const void *state, double t) {
-  const empirical *x = state;
-  return (double)rank_of(x, t) / (double)x->count;
+static double tail(const sg_law_state *state, double t) {
+  const empirical *x = (const empirical *)state;
+  return (double)(x->count - sg_law_rank(x->time, x->count, t)) / (double)x->count;
 }
 
-static double tail(const void *state, double t) {
-  const empirical *x = state;
-  return (double)(x->count - rank_of(x, t)) / (double)x->count;
-}
-
-static double density(const void *state, double t) {
+static double density(const sg_law_state *state, double t) {
   return 0;
 }
 
-static double quantile(const void *state, double p) {
-  const empirical *x = state;
+static double quantile(const sg_law_state *state, double p) {
+  const empirical *x = (const empirical *)state;
   long i = (long)ceil(p * (double)x->count) - 1;
   return x->time[i < 0 ? 0 : i >= x->count ? x->count - 1 : i];
 }
 
 /* Equal times are atoms of their own: their probabilities add up. */
-static bool atom(const void *state, int i, double *time, double *probability) {
-  const empirical *x = state;
+static bool atom(const sg_law_state *state, int i, double *time, double *probability) {
+  const empirical *x = (const empirical *)state;
   if (i >= x->count) return false;
   *time = x->time[i];
   *probability = 1 / (double)x->count;
@@ -205,5 +187,6 @@ const sg_law_type sg_law_empirical = {
     .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,
     .clear = clear,
+    .draw = draw,
     LAW_FUNCTIONS,
     .atom = atom};

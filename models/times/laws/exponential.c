@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* shift + Exp(mean excess). */
+/* shift + Exp(mean excess): the scale. */
 #include "models/times/laws/laws.h"
-
-typedef struct exponential {
-  double shift, mean_excess;
-} exponential;
-FITS(exponential);
 
 static const sg_param exponential_params[] = {
     LAW_SCALE("mean_s", "The mean time, in seconds: the reciprocal of the literature's rate."),
@@ -18,57 +13,43 @@ static const sg_param shifted_params[] = {
               "the literature's rate."),
     {0}};
 
-static sg_status exponential_init(void *state, const sg_values *values, sg_error *e) {
-  *(exponential *)state = (exponential){.mean_excess = sg_real(values, "mean_s")};
+static sg_status exponential_init(sg_law_state *x, const sg_values *values, sg_error *e) {
+  *x = (sg_law_state){.scale = sg_real(values, "mean_s")};
   return SG_OK;
 }
 
-static sg_status shifted_init(void *state, const sg_values *values, sg_error *e) {
-  *(exponential *)state = (exponential){.shift = sg_real(values, "shift_s"),
-                                        .mean_excess = sg_real(values, "mean_excess_s")};
-  return SG_OK;
+static double draw(const sg_law_state *x, sg_stream *stream) {
+  return x->shift + sg_exponential(stream, x->scale);
 }
 
-static double draw(const void *state, sg_stream *stream) {
-  const exponential *x = state;
-  return x->shift + sg_exponential(stream, x->mean_excess);
+static double mean(const sg_law_state *x) {
+  return x->shift + x->scale;
 }
 
-static double mean(const void *state) {
-  const exponential *x = state;
-  return x->shift + x->mean_excess;
+static double variance(const sg_law_state *x) {
+  return x->scale * x->scale;
 }
 
-static double variance(const void *state) {
-  const exponential *x = state;
-  return x->mean_excess * x->mean_excess;
+static double cdf(const sg_law_state *x, double t) {
+  return t <= x->shift ? 0 : -expm1(-(t - x->shift) / x->scale);
 }
 
-static double cdf(const void *state, double t) {
-  const exponential *x = state;
-  return t <= x->shift ? 0 : -expm1(-(t - x->shift) / x->mean_excess);
+static double quantile(const sg_law_state *x, double p) {
+  return x->shift - x->scale * log1p(-p);
 }
 
-static double quantile(const void *state, double p) {
-  const exponential *x = state;
-  return x->shift - x->mean_excess * log1p(-p);
+static double tail(const sg_law_state *x, double t) {
+  return t <= x->shift ? 1 : exp(-(t - x->shift) / x->scale);
 }
 
-static double tail(const void *state, double t) {
-  const exponential *x = state;
-  return t <= x->shift ? 1 : exp(-(t - x->shift) / x->mean_excess);
+static double density(const sg_law_state *x, double t) {
+  return t < x->shift ? 0 : exp(-(t - x->shift) / x->scale) / x->scale;
 }
 
-static double density(const void *state, double t) {
-  const exponential *x = state;
-  return t < x->shift ? 0 : exp(-(t - x->shift) / x->mean_excess) / x->mean_excess;
-}
-
-static bool gamma_form(const void *state, double *shift, double *shape, double *scale) {
-  const exponential *x = state;
+static bool gamma_form(const sg_law_state *x, double *shift, double *shape, double *scale) {
   *shift = x->shift;
   *shape = 1;
-  *scale = x->mean_excess;
+  *scale = x->scale;
   return true;
 }
 
@@ -78,6 +59,7 @@ const sg_law_type sg_law_exponential = {
               .params = exponential_params},
     .formula = {"exp(−t/mean)", "mean", "mean²"},
     .init = exponential_init,
+    .draw = draw,
     LAW_FUNCTIONS,
     .gamma = gamma_form};
 
@@ -88,6 +70,6 @@ const sg_law_type sg_law_shifted_exponential = {
                            "arXiv:1512.02673",
               .params = shifted_params},
     .formula = {"exp(−t/mean_excess)", "mean_excess", "mean_excess²"},
-    .init = shifted_init,
+    .draw = draw,
     LAW_FUNCTIONS,
     .gamma = gamma_form};

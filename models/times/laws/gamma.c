@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* shift + Gamma(shape, mean/shape). */
+/* shift + Gamma(shape, mean/shape): the scale is the mean. Drawn by inversion: one uniform a draw,
+ * so that draws are comonotone across parameters. */
 #include "models/times/laws/laws.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
-
-typedef struct gamma_law {
-  double shift, shape, scale;
-} gamma_law;
-FITS(gamma_law);
 
 static const sg_param params[] = {
     LAW_SHIFT,
@@ -19,12 +15,8 @@ static const sg_param params[] = {
         .flags = SG_REQUIRED),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  double shape = sg_real(values, "shape");
-  *(gamma_law *)state = (gamma_law){.shift = sg_real(values, "shift_s"),
-                                    .shape = shape,
-                                    .scale = sg_real(values, "mean_s") / shape};
-  return SG_OK;
+static double theta_of(const sg_law_state *x) {
+  return x->scale / x->shape;
 }
 
 /* Where Γ(shape, 1) has probability p below it. In x = ln t, ln P is concave and ln Q is too, so
@@ -53,52 +45,39 @@ static double inverse(double shape, double p) {
   return exp(x);
 }
 
-static double quantile(const void *state, double p) {
-  const gamma_law *x = state;
-  return x->shift + x->scale * inverse(x->shape, p);
+static double quantile(const sg_law_state *x, double p) {
+  return x->shift + theta_of(x) * inverse(x->shape, p);
 }
 
-/* By inversion: one uniform a draw, so that draws are comonotone across parameters. */
-static double draw(const void *state, sg_stream *stream) {
-  return quantile(state, sg_uniform(stream));
+static double mean(const sg_law_state *x) {
+  return x->shift + x->shape * theta_of(x);
 }
 
-static double mean(const void *state) {
-  const gamma_law *x = state;
-  return x->shift + x->shape * x->scale;
+static double variance(const sg_law_state *x) {
+  return x->shape * theta_of(x) * theta_of(x);
 }
 
-static double variance(const void *state) {
-  const gamma_law *x = state;
-  return x->shape * x->scale * x->scale;
+static double cdf(const sg_law_state *x, double t) {
+  return t <= x->shift ? 0 : gsl_cdf_gamma_P(t - x->shift, x->shape, theta_of(x));
 }
 
-static double cdf(const void *state, double t) {
-  const gamma_law *x = state;
-  return t <= x->shift ? 0 : gsl_cdf_gamma_P(t - x->shift, x->shape, x->scale);
+static double tail(const sg_law_state *x, double t) {
+  return t <= x->shift ? 1 : gsl_cdf_gamma_Q(t - x->shift, x->shape, theta_of(x));
 }
 
-static double tail(const void *state, double t) {
-  const gamma_law *x = state;
-  return t <= x->shift ? 1 : gsl_cdf_gamma_Q(t - x->shift, x->shape, x->scale);
+static double density(const sg_law_state *x, double t) {
+  return t <= x->shift ? 0 : gsl_ran_gamma_pdf(t - x->shift, x->shape, theta_of(x));
 }
 
-static double density(const void *state, double t) {
-  const gamma_law *x = state;
-  return t <= x->shift ? 0 : gsl_ran_gamma_pdf(t - x->shift, x->shape, x->scale);
-}
-
-static bool gamma_form(const void *state, double *shift, double *shape, double *scale) {
-  const gamma_law *x = state;
+static bool gamma_form(const sg_law_state *x, double *shift, double *shape, double *theta) {
   *shift = x->shift;
   *shape = x->shape;
-  *scale = x->scale;
+  *theta = theta_of(x);
   return true;
 }
 
 const sg_law_type sg_law_gamma = {
     .about = {.name = "gamma", .summary = "Gamma time, perhaps shifted.", .params = params},
     .formula = {"Q(shape, shape t/mean)", "mean", "mean²/shape"},
-    .init = init,
     LAW_FUNCTIONS,
     .gamma = gamma_form};

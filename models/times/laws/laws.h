@@ -9,12 +9,12 @@
 #include <math.h>
 
 #define FITS(type)                                                                                 \
-  _Static_assert(sizeof(type) <= SG_LAW_STATE && _Alignof(type) <= 16, "the state must fit")
+  _Static_assert(sizeof(type) <= sizeof(sg_law_state) && _Alignof(type) <= 16, "it must fit")
 
 /* The members of a descriptor in a file whose functions are called as the members are. */
 #define LAW_FUNCTIONS                                                                              \
-  .draw = draw, .mean = mean, .variance = variance, .cdf = cdf, .quantile = quantile,              \
-  .tail = tail, .density = density
+  .mean = mean, .variance = variance, .cdf = cdf, .quantile = quantile, .tail = tail,              \
+  .density = density
 
 /* Rows of parameter tables. */
 #define LAW_TIME(member, what) SG_ROW_REAL(member, 0, SG_UNBOUNDED, what, .flags = SG_REQUIRED)
@@ -22,9 +22,8 @@
   SG_ROW_REAL(member, 0, SG_UNBOUNDED, what, .flags = SG_REQUIRED | SG_MIN_OPEN)
 #define LAW_SHIFT SG_ROW_REAL("shift_s", 0, SG_UNBOUNDED, "Seconds added to every time.")
 
-/* The smallest t in [low, high] with cdf(t) ≥ p, by bisection to the last bit. */
-double sg_law_bisect(double (*cdf)(const void *state, double t), const void *state, double p,
-                     double low, double high);
+/* How many of n ascending numbers are at most t. */
+long sg_law_rank(const double *ascending, long n, double t);
 
 extern const sg_law_type sg_law_deterministic, sg_law_exponential, sg_law_shifted_exponential,
     sg_law_weibull, sg_law_gamma, sg_law_lognormal, sg_law_pareto, sg_law_bimodal, sg_law_mixture,

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* shift + median · exp(σ Z). */
+/* shift + median · exp(σ Z): the scale is the median, the shape σ. */
 #include "models/times/laws/laws.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
-
-typedef struct lognormal {
-  double shift, median, sigma;
-} lognormal;
-FITS(lognormal);
 
 static const sg_param params[] = {
     LAW_SHIFT,
@@ -18,55 +13,37 @@ static const sg_param params[] = {
                 .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  *(lognormal *)state = (lognormal){.shift = sg_real(values, "shift_s"),
-                                    .median = sg_real(values, "median_s"),
-                                    .sigma = sg_real(values, "sigma")};
-  return SG_OK;
+static double quantile(const sg_law_state *x, double p) {
+  return x->shift + x->scale * exp(x->shape * gsl_cdf_ugaussian_Pinv(p));
 }
 
-static double quantile(const void *state, double p) {
-  const lognormal *x = state;
-  return x->shift + x->median * exp(x->sigma * gsl_cdf_ugaussian_Pinv(p));
+static double mean(const sg_law_state *x) {
+  return x->shift + x->scale * exp(x->shape * x->shape / 2);
 }
 
-static double draw(const void *state, sg_stream *stream) {
-  return quantile(state, sg_uniform(stream));
+static double variance(const sg_law_state *x) {
+  double s2 = x->shape * x->shape;
+  return x->scale * x->scale * expm1(s2) * exp(s2);
 }
 
-static double mean(const void *state) {
-  const lognormal *x = state;
-  return x->shift + x->median * exp(x->sigma * x->sigma / 2);
+static double z_of(const sg_law_state *x, double t) {
+  return log((t - x->shift) / x->scale) / x->shape;
 }
 
-static double variance(const void *state) {
-  const lognormal *x = state;
-  double s2 = x->sigma * x->sigma;
-  return x->median * x->median * expm1(s2) * exp(s2);
-}
-
-static double z_of(const lognormal *x, double t) {
-  return log((t - x->shift) / x->median) / x->sigma;
-}
-
-static double cdf(const void *state, double t) {
-  const lognormal *x = state;
+static double cdf(const sg_law_state *x, double t) {
   return t <= x->shift ? 0 : gsl_cdf_ugaussian_P(z_of(x, t));
 }
 
-static double tail(const void *state, double t) {
-  const lognormal *x = state;
+static double tail(const sg_law_state *x, double t) {
   return t <= x->shift ? 1 : gsl_cdf_ugaussian_Q(z_of(x, t));
 }
 
-static double density(const void *state, double t) {
-  const lognormal *x = state;
-  return t <= x->shift ? 0 : gsl_ran_ugaussian_pdf(z_of(x, t)) / (x->sigma * (t - x->shift));
+static double density(const sg_law_state *x, double t) {
+  return t <= x->shift ? 0 : gsl_ran_ugaussian_pdf(z_of(x, t)) / (x->shape * (t - x->shift));
 }
 
 const sg_law_type sg_law_lognormal = {
     .about = {.name = "lognormal", .summary = "Lognormal time, perhaps shifted.", .params = params},
     .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
                 "median² (exp(sigma²) − 1) exp(sigma²)"},
-    .init = init,
     LAW_FUNCTIONS};

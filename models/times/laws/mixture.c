@@ -35,16 +35,16 @@ static const sg_param params[] = {SG_ROW_LIST("components", component, 1, 1000,
                                               .flags = SG_REQUIRED),
                                   {0}};
 
-static void clear(void *state) {
-  mixture *x = state;
+static void clear(sg_law_state *state) {
+  mixture *x = (mixture *)state;
   for (int i = 0; x->part && i < x->count; i++) sg_law_clear(&x->part[i]);
   free(x->part);
   free(x->upper);
   *x = (mixture){0};
 }
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  mixture *x = state;
+static sg_status init(sg_law_state *state, const sg_values *values, sg_error *e) {
+  mixture *x = (mixture *)state;
   int n = sg_count(values, "components");
   *x = (mixture){.count = n,
                  .upper = calloc((size_t)n + 1, sizeof *x->upper),
@@ -70,29 +70,20 @@ static double weight(const mixture *x, int i) {
   return i > 0 ? x->upper[i] - x->upper[i - 1] : x->upper[0];
 }
 
-static double draw(const void *state, sg_stream *stream) {
-  const mixture *x = state;
-  double u = sg_uniform(stream);
-  int low = 0, high = x->count - 1; /* the first with u < upper */
-  while (low < high) {
-    int middle = (low + high) / 2;
-    if (u < x->upper[middle])
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return sg_law_draw(&x->part[low], stream);
+static double draw(const sg_law_state *state, sg_stream *stream) {
+  const mixture *x = (const mixture *)state;
+  return sg_law_draw(&x->part[sg_law_rank(x->upper, x->count - 1, sg_uniform(stream))], stream);
 }
 
-static double mean(const void *state) {
-  const mixture *x = state;
+static double mean(const sg_law_state *state) {
+  const mixture *x = (const mixture *)state;
   double sum = 0;
   for (int i = 0; i < x->count; i++) sum += weight(x, i) * x->part[i].type->mean(x->part[i].state);
   return sum;
 }
 
-static double variance(const void *state) {
-  const mixture *x = state;
+static double variance(const sg_law_state *state) {
+  const mixture *x = (const mixture *)state;
   double m = mean(state), sum = 0;
   if (!isfinite(m)) return INFINITY;
   for (int i = 0; i < x->count; i++) {
@@ -103,43 +94,53 @@ static double variance(const void *state) {
   return sum;
 }
 
-static double cdf(const void *state, double t) {
-  const mixture *x = state;
+static double cdf(const sg_law_state *state, double t) {
+  const mixture *x = (const mixture *)state;
   double sum = 0;
   for (int i = 0; i < x->count; i++)
     sum += weight(x, i) * x->part[i].type->cdf(x->part[i].state, t);
   return sum;
 }
 
-static double tail(const void *state, double t) {
-  const mixture *x = state;
+static double tail(const sg_law_state *state, double t) {
+  const mixture *x = (const mixture *)state;
   double sum = 0;
   for (int i = 0; i < x->count; i++) sum += weight(x, i) * sg_law_tail(&x->part[i], t);
   return sum;
 }
 
-static double density(const void *state, double t) {
-  const mixture *x = state;
+static double density(const sg_law_state *state, double t) {
+  const mixture *x = (const mixture *)state;
   double sum = 0;
   for (int i = 0; i < x->count; i++)
     sum += weight(x, i) * x->part[i].type->density(x->part[i].state, t);
   return sum;
 }
 
-/* It lies between the least and the greatest of the parts' quantiles. */
-static double quantile(const void *state, double p) {
-  const mixture *x = state;
+/* The smallest t with cdf(t) ≥ p, by bisection to the last bit: it lies between the least and the
+ * greatest of the parts' quantiles. */
+static double quantile(const sg_law_state *state, double p) {
+  const mixture *x = (const mixture *)state;
   double low = INFINITY, high = 0;
   for (int i = 0; i < x->count; i++) {
     double q = x->part[i].type->quantile(x->part[i].state, p);
     low = fmin(low, q);
     high = fmax(high, q);
   }
-  return isfinite(high) ? sg_law_bisect(cdf, state, p, low, high) : high;
+  if (!isfinite(high)) return high;
+  if (cdf(state, low) >= p) return low;
+  for (;;) {
+    double middle = low + (high - low) / 2;
+    if (middle <= low || middle >= high) return high;
+    if (cdf(state, middle) >= p)
+      high = middle;
+    else
+      low = middle;
+  }
 }
 
-static bool atom(const void *state, int i, double *time, double *probability) {
-  const mixture *x = state;
+static bool atom(const sg_law_state *state, int i, double *time, double *probability) {
+  const mixture *x = (const mixture *)state;
   for (int c = 0; c < x->count; c++) {
     const sg_law *part = &x->part[c];
     for (int k = 0; part->type->atom && part->type->atom(part->state, k, time, probability); k++)
@@ -160,5 +161,6 @@ const sg_law_type sg_law_mixture = {
                 "Σ weight · (variance + mean²) − (Σ weight · mean)²"},
     .init = init,
     .clear = clear,
+    .draw = draw,
     LAW_FUNCTIONS,
     .atom = atom};

@@ -14,44 +14,34 @@ static const sg_param params[] = {
                 .flags = SG_REQUIRED),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  *(pareto *)state =
-      (pareto){.minimum = sg_real(values, "minimum_s"), .shape = sg_real(values, "shape")};
-  return SG_OK;
-}
-
-static double quantile(const void *state, double p) {
-  const pareto *x = state;
+static double quantile(const sg_law_state *state, double p) {
+  const pareto *x = (const pareto *)state;
   return x->minimum * exp(-log1p(-p) / x->shape);
 }
 
-static double draw(const void *state, sg_stream *stream) {
-  return quantile(state, sg_uniform(stream));
-}
-
-static double mean(const void *state) {
-  const pareto *x = state;
+static double mean(const sg_law_state *state) {
+  const pareto *x = (const pareto *)state;
   return x->shape > 1 ? x->minimum * x->shape / (x->shape - 1) : INFINITY;
 }
 
-static double variance(const void *state) {
-  const pareto *x = state;
+static double variance(const sg_law_state *state) {
+  const pareto *x = (const pareto *)state;
   double a = x->shape;
   return a > 2 ? x->minimum * x->minimum * a / ((a - 1) * (a - 1) * (a - 2)) : INFINITY;
 }
 
-static double tail(const void *state, double t) {
-  const pareto *x = state;
+static double tail(const sg_law_state *state, double t) {
+  const pareto *x = (const pareto *)state;
   return t <= x->minimum ? 1 : exp(x->shape * log(x->minimum / t));
 }
 
-static double cdf(const void *state, double t) {
-  const pareto *x = state;
+static double cdf(const sg_law_state *state, double t) {
+  const pareto *x = (const pareto *)state;
   return t <= x->minimum ? 0 : -expm1(x->shape * log(x->minimum / t));
 }
 
-static double density(const void *state, double t) {
-  const pareto *x = state;
+static double density(const sg_law_state *state, double t) {
+  const pareto *x = (const pareto *)state;
   return t < x->minimum ? 0 : x->shape / t * tail(state, t);
 }
 
@@ -61,5 +51,4 @@ const sg_law_type sg_law_pareto = {
               .params = params},
     .formula = {"(minimum/t)^shape", "minimum shape/(shape − 1), none for shape ≤ 1",
                 "minimum² shape/((shape − 1)²(shape − 2)), none for shape ≤ 2"},
-    .init = init,
     LAW_FUNCTIONS};

@@ -2,11 +2,6 @@
 /* Weibull: P(X > shift + t) = exp(−(t/scale)^shape). */
 #include "models/times/laws/laws.h"
 
-typedef struct weibull {
-  double shift, scale, shape;
-} weibull;
-FITS(weibull);
-
 static const sg_param params[] = {
     LAW_SHIFT,
     LAW_SCALE("scale_s", "The scale, in seconds: the time that 63.2 % stay below (the shift not "
@@ -16,53 +11,39 @@ static const sg_param params[] = {
                 .flags = SG_REQUIRED),
     {0}};
 
-static sg_status init(void *state, const sg_values *values, sg_error *e) {
-  *(weibull *)state = (weibull){.shift = sg_real(values, "shift_s"),
-                                .scale = sg_real(values, "scale_s"),
-                                .shape = sg_real(values, "shape")};
-  return SG_OK;
-}
-
-static double draw(const void *state, sg_stream *stream) {
-  const weibull *x = state;
+static double draw(const sg_law_state *x, sg_stream *stream) {
   return x->shift + x->scale * pow(sg_exponential(stream, 1), 1 / x->shape);
 }
 
-static double mean(const void *state) {
-  const weibull *x = state;
+static double mean(const sg_law_state *x) {
   return x->shift + x->scale * tgamma(1 + 1 / x->shape);
 }
 
-static double variance(const void *state) {
-  const weibull *x = state;
+static double variance(const sg_law_state *x) {
   double m = tgamma(1 + 1 / x->shape);
   return x->scale * x->scale * (tgamma(1 + 2 / x->shape) - m * m);
 }
 
 /* (t/scale)^shape */
-static double hazard(const weibull *x, double t) {
+static double hazard(const sg_law_state *x, double t) {
   return pow((t - x->shift) / x->scale, x->shape);
 }
 
-static double cdf(const void *state, double t) {
-  const weibull *x = state;
+static double cdf(const sg_law_state *x, double t) {
   return t <= x->shift ? 0 : -expm1(-hazard(x, t));
 }
 
-static double tail(const void *state, double t) {
-  const weibull *x = state;
+static double tail(const sg_law_state *x, double t) {
   return t <= x->shift ? 1 : exp(-hazard(x, t));
 }
 
-static double density(const void *state, double t) {
-  const weibull *x = state;
+static double density(const sg_law_state *x, double t) {
   if (t <= x->shift) return 0;
   double h = hazard(x, t);
   return x->shape / (t - x->shift) * h * exp(-h);
 }
 
-static double quantile(const void *state, double p) {
-  const weibull *x = state;
+static double quantile(const sg_law_state *x, double p) {
   return x->shift + x->scale * pow(-log1p(-p), 1 / x->shape);
 }
 
@@ -70,5 +51,5 @@ const sg_law_type sg_law_weibull = {
     .about = {.name = "weibull", .summary = "Weibull time, perhaps shifted.", .params = params},
     .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
                 "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
-    .init = init,
+    .draw = draw,
     LAW_FUNCTIONS};

@@ -1,14 +1,112 @@
 /* SPDX-License-Identifier: MIT */
-/* A code's protocol in one run, and the default round: one round per iteration. */
-#include "codes/frame/expand.h"
+/* Orders, a code's protocol in one run, and the default round: one round per iteration. */
 #include "codes/frame/protocol.h"
 #include "codes/frame/rank.h"
 #include "codes/frame/stop.h"
+#include "sim/core/array.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* --- Orders: lists of plain data that a protocol writes and an engine carries out ------------- */
+
+static void add(sg_orders *o, const sg_order *order) {
+  if (SG_ROOM(o->order, o->capacity, o->count + 1))
+    o->order[o->count++] = *order;
+  else
+    o->failed = true;
+}
+
+void sg_snapshot(sg_orders *o, int snapshot, int model, unsigned flags) {
+  add(o,
+      &(sg_order){.kind = SG_ORDER_SNAPSHOT, .snapshot = snapshot, .model = model, .flags = flags});
+}
+
+void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsigned flags) {
+  add(o, &(sg_order){.kind = SG_ORDER_TASK,
+                     .node = node,
+                     .snapshot = snapshot,
+                     .work = work,
+                     .draws = draws,
+                     .flags = flags});
+}
+
+void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags) {
+  add(o, &(sg_order){.kind = SG_ORDER_SEND,
+                     .node = node,
+                     .to = to,
+                     .snapshot = snapshot,
+                     .segment = segment,
+                     .tag = tag,
+                     .flags = flags});
+}
+
+void sg_stop(sg_orders *o, int node) {
+  add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node});
+}
+
+void sg_tell(sg_orders *o, int node, int arg) {
+  add(o, &(sg_order){.kind = SG_ORDER_TELL, .node = node, .arg = arg});
+}
+
+void sg_timer(sg_orders *o, sg_timer_rule rule, double value, int arg) {
+  add(o, &(sg_order){.kind = SG_ORDER_TIMER, .rule = rule, .value = value, .arg = arg});
+}
+
+void sg_use(sg_orders *o, const sg_message *message) {
+  add(o, &(sg_order){.kind = SG_ORDER_USE, .message = message});
+}
+
+void sg_decode(sg_orders *o, int model, int snapshot, unsigned flags) {
+  add(o,
+      &(sg_order){.kind = SG_ORDER_DECODE, .model = model, .snapshot = snapshot, .flags = flags});
+}
+
+void sg_close(sg_orders *o, int snapshot) {
+  add(o, &(sg_order){.kind = SG_ORDER_CLOSE, .snapshot = snapshot});
+}
+
+void sg_drop(sg_orders *o, const sg_message *message) {
+  add(o, &(sg_order){.kind = SG_ORDER_DROP, .message = message});
+}
+
+void sg_end_round(sg_orders *o) {
+  add(o, &(sg_order){.kind = SG_ORDER_END_ROUND});
+}
+
+void sg_orders_clear(sg_orders *o) {
+  o->count = 0;
+  o->failed = false;
+}
+
+void sg_orders_free(sg_orders *o) {
+  free(o->order);
+  *o = (sg_orders){0};
+}
+
+/* --- What orders mean ------------------------------------------------------------------------- */
+
+void sg_order_nodes(const sg_order *order, const sg_code *code, int *first, int *end) {
+  *first = order->node == SG_ALL ? 0 : order->node;
+  *end = order->node == SG_ALL ? code->nodes : order->node + 1;
+}
+
+sg_message sg_order_message(const sg_order *order, const sg_code *code, int node) {
+  int to = order->to != SG_UP ? order->to : code->parent ? code->parent[node] : SG_MASTER;
+  return (sg_message){.from = node,
+                      .to = to,
+                      .snapshot = order->snapshot,
+                      .segment = order->segment,
+                      .tag = order->tag};
+}
+
+bool sg_message_comes(const sg_code *code, const sg_message *message, const bool *present) {
+  return code->type->comes ? code->type->comes(code, message, present) : present[message->from];
+}
+
+/* --- A protocol ------------------------------------------------------------------------------- */
 
 /* The argument of the stop policy's timers: a code's own are whatever it likes from 0 on. */
 enum { STOP_TIMER = -1 };
@@ -24,6 +122,7 @@ typedef struct progress {
 
 struct sg_protocol {
   const sg_code *code;
+  sg_arena *arena; /* of all but the rank tests and what grows */
   void *state;
   int round;
   progress *segment; /* code->segments */
@@ -36,14 +135,15 @@ struct sg_protocol {
   int *at_node;      /* tree: per node and segment, messages that have come to it */
   bool alike;        /* all nodes have the same work and report to the master */
   sg_expander expander;
-  double *dense; /* (parts + coded parts) × most pieces, for coverage */
+  sg_scratch dense; /* (parts + coded parts) × pieces, for coverage */
 };
 
 static bool make_tree(sg_protocol *p) {
   const sg_code *code = p->code;
   if (!code->parent) return true;
-  p->children = calloc((size_t)code->nodes, sizeof *p->children);
-  p->at_node = calloc((size_t)code->nodes * (size_t)code->segments, sizeof *p->at_node);
+  size_t nodes = (size_t)code->nodes;
+  p->children = sg_arena_alloc(&p->arena, nodes, sizeof *p->children);
+  p->at_node = sg_arena_alloc(&p->arena, nodes * (size_t)code->segments, sizeof *p->at_node);
   if (!p->children || !p->at_node) return false;
   for (int v = 0; v < code->nodes; v++)
     if (code->parent[v] != SG_MASTER) p->children[code->parent[v]]++;
@@ -65,11 +165,8 @@ static bool make_progress(sg_protocol *p, int s) {
   if (wants & SG_WANTS_DECODABLE && !code->type->arrive && !(g->rank = sg_rank_new(code, s)))
     return false;
   if (!(wants & SG_WANTS_COVERAGE)) return true;
-  size_t all = (size_t)(code->parts + code->coded_parts) * (size_t)code->segment[s].pieces;
-  double *dense = realloc(p->dense, all * sizeof *dense);
-  if (dense) p->dense = dense;
-  g->covered = calloc((size_t)code->parts, 1);
-  return dense && g->covered;
+  g->covered = sg_arena_alloc(&p->arena, (size_t)code->parts, 1);
+  return g->covered;
 }
 
 static bool has_rounds(const sg_code *code) {
@@ -81,8 +178,8 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
   if (!p) return NULL;
   p->code = code;
   p->alike = all_alike(code);
-  p->state = calloc(1, code->state_size + 1);
-  p->segment = calloc((size_t)code->segments, sizeof *p->segment);
+  p->state = sg_arena_alloc(&p->arena, 1, code->state_size + 1);
+  p->segment = sg_arena_alloc(&p->arena, (size_t)code->segments, sizeof *p->segment);
   bool ok = p->state && p->segment;
   if (ok && has_rounds(code)) {
     ok = make_tree(p);
@@ -95,15 +192,9 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
 
 void sg_protocol_free(sg_protocol *p) {
   if (!p) return;
-  for (int s = 0; p->segment && s < p->code->segments; s++) {
-    sg_rank_free(p->segment[s].rank);
-    free(p->segment[s].covered);
-  }
-  free(p->segment);
-  free(p->state);
-  free(p->children);
-  free(p->at_node);
-  free(p->dense);
+  for (int s = 0; p->segment && s < p->code->segments; s++) sg_rank_free(p->segment[s].rank);
+  sg_arena_free(p->arena);
+  free(p->dense.data);
   sg_expander_free(&p->expander);
   free(p);
 }
@@ -142,8 +233,9 @@ static void default_plan(const sg_protocol *p, int snapshot, sg_orders *o) {
   }
 }
 
-/* Messages to the master among the orders from number `first` on. */
-static int messages_to_master(const sg_code *code, const sg_orders *o, int first) {
+/* Messages to the master: among the orders from number `first` on, and those of inner nodes. */
+static int count_expected(const sg_protocol *p, const sg_orders *o, int first) {
+  const sg_code *code = p->code;
   int count = 0;
   for (int i = first; i < o->count; i++) {
     if (o->order[i].kind != SG_ORDER_SEND) continue;
@@ -152,19 +244,13 @@ static int messages_to_master(const sg_code *code, const sg_orders *o, int first
     for (int v = from; v < end; v++)
       count += sg_order_message(&o->order[i], code, v).to == SG_MASTER;
   }
-  return count;
-}
-
-static int count_expected(const sg_protocol *p, const sg_orders *o, int first) {
-  const sg_code *code = p->code;
-  int count = messages_to_master(code, o, first);
   for (int v = 0; p->children && v < code->nodes; v++)
     if (p->children[v] > 0 && code->parent[v] == SG_MASTER) count += code->segments;
   return count;
 }
 
 static void set_timers(const sg_policy *stop, sg_orders *o) {
-  if (stop->timed) sg_timer(o, (sg_timer_rule)stop->rule, stop->value, STOP_TIMER);
+  if (stop->type->timed) sg_timer(o, stop->type->rule, stop->value, STOP_TIMER);
   for (int i = 0; i < 2; i++)
     if (stop->part[i]) set_timers(stop->part[i], o);
 }
@@ -187,6 +273,7 @@ static void begin(sg_protocol *p, int round, sg_orders *o) {
   for (int s = 0; s < code->segments; s++) clear_progress(code, &p->segment[s]);
   if (p->at_node)
     memset(p->at_node, 0, (size_t)code->nodes * (size_t)code->segments * sizeof *p->at_node);
+  memset(p->state, 0, code->round_size);
   if (code->type->begin_round) code->type->begin_round(code, p->state, round);
   sg_snapshot(o, round, 0, 0);
   int first = o->count;
@@ -209,14 +296,16 @@ static void cover_part(progress *g, int part) {
 static void cover(sg_protocol *p, progress *g, const sg_message *m, sg_orders *o) {
   const sg_code *code = p->code;
   int all = code->parts + code->coded_parts, pieces = code->segment[m->segment].pieces;
-  memset(p->dense, 0, (size_t)all * (size_t)pieces * sizeof *p->dense);
-  if (!sg_expand(&p->expander, code, p->state, m, 1, p->dense)) {
+  size_t bytes = (size_t)all * (size_t)pieces * sizeof(double);
+  double *dense = sg_scratch_get(&p->dense, bytes);
+  if (dense) memset(dense, 0, bytes);
+  if (!dense || !sg_expand(&p->expander, code, p->state, m, 1, dense)) {
     o->failed = true;
     return;
   }
   for (int j = 0; j < all * pieces; j++) {
     int part = j / pieces;
-    if (p->dense[j] == 0) continue;
+    if (dense[j] == 0) continue;
     if (part < code->parts) {
       cover_part(g, part);
       continue;
@@ -227,27 +316,26 @@ static void cover(sg_protocol *p, progress *g, const sg_message *m, sg_orders *o
   g->arrivals.covered = (double)g->parts / code->parts;
 }
 
-static sg_verdict verdict_of(sg_protocol *p, const sg_message *m, sg_orders *o) {
-  if (p->code->type->arrive) return p->code->type->arrive(p->code, p->state, m, o);
-  progress *g = &p->segment[m->segment];
-  return g->rank ? sg_rank_add(g->rank, p->state, m, &o->failed) : SG_WAIT;
+static sg_verdict verdict_of(sg_protocol *p, int at, const sg_message *m, sg_orders *o) {
+  const sg_code *code = p->code;
+  if (code->type->arrive) return code->type->arrive(code, p->state, m, o);
+  if (at != SG_MASTER) {
+    int come = ++p->at_node[at * code->segments + m->segment];
+    return come >= p->children[at] ? SG_READY : SG_WAIT;
+  }
+  sg_rank *rank = p->segment[m->segment].rank;
+  return rank ? sg_rank_add(rank, p->state, m, &o->failed) : SG_WAIT;
 }
 
 static void take_at_node(sg_protocol *p, int at, const sg_message *m, sg_orders *o) {
-  const sg_code *code = p->code;
-  sg_verdict verdict;
-  if (code->type->arrive)
-    verdict = code->type->arrive(code, p->state, m, o);
-  else
-    verdict =
-        ++p->at_node[at * code->segments + m->segment] >= p->children[at] ? SG_READY : SG_WAIT;
+  sg_verdict verdict = verdict_of(p, at, m, o);
   if (verdict == SG_SKIP) sg_drop(o, m);
   if (verdict == SG_READY) sg_send(o, at, SG_UP, m->snapshot, m->segment, 0, 0);
 }
 
-static void set_met(sg_protocol *p, progress *g) {
-  p->unmet -= !g->met;
-  g->met = true;
+static void set_all_met(sg_protocol *p) {
+  for (int s = 0; s < p->code->segments; s++) p->segment[s].met = true;
+  p->unmet = 0;
 }
 
 /* A message at the master. It is dropped if it adds nothing, unless after a refused decode:
@@ -255,15 +343,17 @@ static void set_met(sg_protocol *p, progress *g) {
 static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
   const sg_policy *policy = p->code->policy;
   progress *g = &p->segment[m->segment];
-  sg_verdict verdict = verdict_of(p, m, o);
+  sg_verdict verdict = verdict_of(p, SG_MASTER, m, o);
   p->come++;
   g->arrivals.come++;
   g->arrivals.decodable |= verdict == SG_READY;
   if (g->covered) cover(p, g, m, o);
-  if (!g->met && (p->timed_out || sg_stop_met(policy, &g->arrivals))) set_met(p, g);
+  if (!g->met && (p->timed_out || sg_stop_met(policy, &g->arrivals))) {
+    g->met = true;
+    p->unmet--;
+  }
   if (!g->met && verdict == SG_SKIP) sg_drop(o, m);
-  if (policy->wants & SG_ENDS_WITH_ALL && p->come >= p->expected)
-    for (int s = 0; s < p->code->segments; s++) set_met(p, &p->segment[s]);
+  if (policy->wants & SG_ENDS_WITH_ALL && p->come >= p->expected) set_all_met(p);
 }
 
 /* The engine ends the round only if the decode succeeds: after a refused one more messages may
@@ -294,7 +384,7 @@ static void arrival(sg_protocol *p, int at, const sg_event *event, sg_orders *o)
 static void timer(sg_protocol *p, sg_orders *o) {
   if (p->over || p->timed_out) return;
   p->timed_out = true;
-  for (int s = 0; s < p->code->segments; s++) set_met(p, &p->segment[s]);
+  set_all_met(p);
   decode(p, o);
 }
 
