@@ -81,7 +81,7 @@ EOF
   [ "$(rows "$columns")" = "2.5 0" ]
   [ "$(rows "$columns" --set '/encode={"model":"flops","flops_per_s":2000}')" = "4.5 6" ]
   [ "$(rows "$columns" --set '/master/decode={"model":"flops","flops_per_s":4000}')" = "3.5 3" ]
-  [ "$(rows "$columns" --set '/master/decode={"model":"flops","flops_per_s":4000}' --set /encode=none)" = "2.5 0" ]
+  [ "$(rows "$columns" --set '/master/decode={"model":"flops","flops_per_s":4000}' --set '/encode={"model":"none"}')" = "2.5 0" ]
   run "$STRAGGLE" expect s.json --set '/encode={"model":"flops","flops_per_s":2000}'
   [[ "$output" == *"encod"* ]]
 }
@@ -102,4 +102,31 @@ EOF
 5" ]
   [ "$(rows "printf('%.6g', duration_s)" --set /network/uplink/during_latency=link-busy)" = "6
 6" ]
+}
+
+@test "keep-partial: used by codes that can, refused for those that cannot" {
+  : "${TOYS:=$(dirname "$STRAGGLE")/tests/straggle-toys}"
+  # Messages take 4 s: at 5 and 6; worker 2's begins at 3, before the end at 6, and comes at 7. Then
+  # both others come at 6 + 1 + 4: three messages are used, with the late one two subsets of work
+  # more are of use.
+  three '"uplink": { "model": "deterministic", "value_s": 4 }'
+  printf 'iteration,worker,compute_s\n0,0,1\n0,1,2\n0,2,3\n1,0,1\n1,1,1\n1,2,20\n' > times.csv
+  sed -i 's/"code": "ignore-stragglers", "s": 1/"code": "toy-late"/' s.json
+  late() {
+    "$TOYS" run s.json -q -o s.db --set /late_work="$1" "${@:2}"
+    sqlite3 -separator ' ' s.db "SELECT printf('%.6g', duration_s), n_used, printf('%.6g', wasted_s),
+      staleness_max FROM iteration ORDER BY iteration"
+    rm s.db
+  }
+  [ "$(late cancel)" = "6 2 3 0.0
+5 2 5 0.0" ]
+  [ "$(late keep-partial)" = "6 2 0 0.0
+5 3 5 1.0" ]
+  # The master's update takes time: the message comes meanwhile, and is kept for the next decode.
+  [ "$(late keep-partial --set /master/update_s=2)" = "8 2 0 0.0
+7 3 5 1.0" ]
+  sed -i 's/"code": "toy-late"/"code": "ignore-stragglers", "s": 1/' s.json
+  run "$STRAGGLE" check s.json --set /late_work=keep-partial
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"/late_work"*"ignore-stragglers"*"keep-partial"* ]]
 }

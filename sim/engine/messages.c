@@ -37,7 +37,8 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
                          .snapshot = order->snapshot,
                          .segment = order->segment,
                          .tag = order->tag,
-                         .round = run->round};
+                         .round = run->round,
+                         .in = m->view.in};
   m->snapshot = slot;
   m->next = m->part = -1;
   m->worked = 0;
@@ -52,7 +53,7 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
 
 /* It no longer counts as something that may be of use. */
 static void detach(sg_run *run, message *m, bool used) {
-  for (int i = 0; i < m->view.n_in; i++) detach(run, run_message(run, m->in[i]->id), used);
+  for (int i = 0; i < m->view.n_in; i++) detach(run, run_message(run, m->view.in[i]->id), used);
   if (m->snapshot < 0) return;
   run_release_snapshot(run, m->snapshot);
   m->snapshot = -1;
@@ -64,7 +65,7 @@ static void detach(sg_run *run, message *m, bool used) {
 
 void run_free_message(sg_run *run, int id, bool used) {
   message *m = run_message(run, id);
-  for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->in[i]->id, used);
+  for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->view.in[i]->id, used);
   detach(run, m, used);
   if (m->unseen) run->n_unseen--;
   if (m->named) run->n_named--;
@@ -77,7 +78,7 @@ void run_free_message(sg_run *run, int id, bool used) {
 
 void run_keep_used(sg_run *run, int id) {
   message *m = run_message(run, id);
-  for (int i = 0; i < m->view.n_in; i++) run_keep_used(run, m->in[i]->id);
+  for (int i = 0; i < m->view.n_in; i++) run_keep_used(run, m->view.in[i]->id);
   if (m->snapshot < 0) return;
   run->node[m->view.from].row_used = true;
   run_settle_message(run, m->view.from, m->worked, true);
@@ -168,16 +169,16 @@ static void take_inputs(sg_run *run, message *m) {
     message *input = run_message(run, id);
     int next = input->next;
     if (input->snapshot == m->snapshot && input->view.segment == m->view.segment) {
-      if (!run_reserve(run, &m->in, &m->in_capacity, m->view.n_in + 1, sizeof *m->in)) return;
+      if (!run_reserve(run, &m->view.in, &m->in_capacity, m->view.n_in + 1, sizeof *m->view.in))
+        return;
       unlink_held(run, n, previous, id);
       input->place = IN_RELAY;
-      m->in[m->view.n_in++] = &input->view;
+      ((const sg_message **)m->view.in)[m->view.n_in++] = &input->view;
     } else {
       previous = id;
     }
     id = next;
   }
-  m->view.in = m->in;
 }
 
 /* --- Uplink ----------------------------------------------------------------------------------- */
@@ -231,21 +232,21 @@ void run_send(sg_run *run, int id) {
   uint32_t draw = (uint32_t)n->sent++;
   int number = 0;
   m->bytes = run->env->header_bytes;
-  m->prepare_s = 0;
+  double prepare_s = 0;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
-    m->prepare_s += prepare_seconds(run, part);
+    prepare_s += prepare_seconds(run, part);
     part->place = IN_UPLINK;
     part->worked = n->worked;
     part->iteration = iteration;
     part->draw = draw;
-    part->number = number++;
+    part->number = (uint16_t)number++;
     part->bits = run->bits[part->view.segment];
     if (run->forms) form(run, part);
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
-  m->ready = run->base + run->now + m->prepare_s;
+  m->ready = prepare_s > 0 ? run->base + run->now + prepare_s : 0;
   if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
     n->row_cancelled = true;
     run_free_transmission(run, id);
@@ -259,7 +260,7 @@ void run_send(sg_run *run, int id) {
   m->next = -1;
   if (m->free) {
     m->bytes = 0;
-    fly(run, id, run->now + m->prepare_s);
+    fly(run, id, run->now + prepare_s);
     return;
   }
   if (n->uplink.head < 0)
@@ -274,7 +275,7 @@ void run_start_uplink(sg_run *run, int index, double start) {
   const message *m = run_message(run, n->uplink.head);
   n->sending = true;
   n->send_cut = false;
-  if (m->prepare_s > 0) start = fmax(start, m->ready - run->base);
+  if (m->ready > 0) start = fmax(start, m->ready - run->base);
   if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->bytes / run->model_bytes, m->bytes);

@@ -162,7 +162,7 @@ void sg_run_free(sg_run *run) {
   if (run->ingress)
     for (int i = 0; i <= run->nodes; i++) sg_ingress_free(run->ingress[i]);
   for (int c = 0; c < run->n_chunks; c++) {
-    for (int i = 0; i < CHUNK; i++) free(run->chunk[c][i].in);
+    for (int i = 0; i < CHUNK; i++) free((void *)run->chunk[c][i].view.in);
     free(run->chunk[c]);
   }
   sg_orders_free(&run->orders);

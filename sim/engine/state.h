@@ -32,37 +32,36 @@ enum {
   EV_KINDS
 };
 
-typedef enum place {
-  IN_NOWHERE,
-  IN_JOBS,    /* ordered; its turn has not come */
-  IN_UPLINK,  /* due or on the sender's uplink */
-  IN_FLIGHT,  /* off the uplink, the rest of its latency before it: EV_COME */
-  IN_INGRESS, /* in the receiver's ingress queue */
-  IN_HANDS,   /* held by the receiver */
-  IN_RELAY    /* part of a message that an inner node makes of it */
-} place;
+enum { /* message.place */
+       IN_NOWHERE,
+       IN_JOBS,    /* ordered; its turn has not come */
+       IN_UPLINK,  /* due or on the sender's uplink */
+       IN_FLIGHT,  /* off the uplink, the rest of its latency before it: EV_COME */
+       IN_INGRESS, /* in the receiver's ingress queue */
+       IN_HANDS,   /* held by the receiver */
+       IN_RELAY    /* part of a message that an inner node makes of it */
+};
 
+/* Kept small: all of a round's messages should stay in the first cache. */
 typedef struct message {
-  sg_message view; /* what codes see; the first member */
-  int snapshot;    /* slot, −1: discarded, it only occupies links on its way */
-  int next;        /* in the list it is in, −1: last */
-  int part;        /* the next message of the same transmission, −1 */
-  place place;
-  bool first;  /* of its transmission, for which it stands in queues */
-  bool free;   /* SG_FREE; of a transmission, in all its messages */
-  bool named;  /* the next decode uses it: sg_use */
-  bool unseen; /* held by the master, not yet shown in a CUT */
+  sg_message view;     /* what codes see; the first member */
+  int snapshot;        /* slot, −1: discarded, it only occupies links on its way */
+  int next;            /* in the list it is in, −1: last */
+  int part;            /* the next message of the same transmission, −1 */
+  unsigned char place; /* IN_… */
+  bool first;          /* of its transmission, for which it stands in queues */
+  bool free;           /* SG_FREE; of a transmission, in all its messages */
+  bool named;          /* the next decode uses it: sg_use */
+  bool unseen;         /* held by the master, not yet shown in a CUT */
+  uint16_t number;     /* in its transmission */
   int in_capacity;
-  const sg_message **in;
-  int number; /* in its transmission */
-  double bits;
   uint32_t iteration, draw; /* of the transmission */
+  double bits;
   /* Of the transmission, in its first message. */
   double bytes;
-  double worked;    /* node.worked when it was sent */
-  double prepare_s; /* its sender decodes and encodes so long before it is on the link, */
-  double ready;     /* and is through with that then: absolute */
-  double entered;   /* its receiver's ingress: absolute */
+  double worked;  /* node.worked when it was sent */
+  double ready;   /* its sender is through with preparing it, 0: at once; absolute */
+  double entered; /* its receiver's ingress: absolute */
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
