@@ -14,7 +14,7 @@
 #include <sqlite3.h>
 
 #define SG_SCHEMA_VERSION  3
-#define SG_RESULTS_VERSION 3 /* raised whenever numbers change: makes all runs new */
+#define SG_RESULTS_VERSION 4 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
 
