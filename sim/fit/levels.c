@@ -159,7 +159,9 @@ void fit_levels(const fit_data *d, double total, sg_fit_structure *f) {
     double rho = alike(&s);
     f->settled = !(rho > (count > FEWEST_STRETCHES ? 0.2 : 0.3));
     if (!f->settled) continue;
-    s.grown = 1 + 2 * fmax(0, rho);
+    /* Where there is memory, something for the error of that: too little is a false finding. */
+    double error = f->memory.p < 0.01 ? 1.5 / sqrt(fmax(1, d->columns - 1) * count) : 0;
+    s.grown = 1 + 2 * fmax(0, rho + error);
     test_workers(d, &s, total, f);
     test_change(d, &s, f);
     return;

@@ -13,6 +13,8 @@
 #define MOST_SHUFFLED 2e7
 #define MOST_TURNED   1e8
 
+enum { FEWEST_RECOVERIES = 10 };
+
 double fit_median(size_t n, double *x) {
   sg_sort_doubles(x, n);
   return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
@@ -242,6 +244,7 @@ static bool analyse(fit_data *d, sg_fit_structure *s) {
     take_residuals(d, mean, s->iteration.p < 0.01, s->parts.persistent);
     fit_states(d, s->residual_sd, s);
   }
+  s->stationary = !s->parts.memory || (s->settled && s->recoveries >= FEWEST_RECOVERIES);
   return s->block > 0;
 }
 

@@ -74,8 +74,10 @@ typedef struct sg_fit_structure {
   double equal_rows; /* share of iterations whose times differ by less than 1 % */
 
   /* Two states of a worker from the residuals (Baum–Welch, two normal laws of equal spread); NAN
-   * without memory. recoveries: how many were seen. */
+   * without memory. recoveries: how many were seen. stationary: enough, in a settled trace, for
+   * the law of the states; true without memory. */
   double p_slow, p_recover, slowdown, recoveries;
+  bool stationary;
   double *slow; /* iterations × workers: probability of having been slow */
 
   sg_fit_parts parts;

@@ -205,10 +205,17 @@ static void put_dependent(sg_fit *f, sg_buffer *b) {
   put_reasons(f, b);
   sg_putf(b, ". The best independent law, %s, ", f->law[f->best].type->name);
   put_deviation(f, f->best, b);
-  sg_put(b, "; the structured model ");
-  put_deviation(f, f->structured, b);
+  if (f->structure->stationary) {
+    sg_put(b, "; the structured model ");
+    put_deviation(f, f->structured, b);
+  } else {
+    sg_putf(b,
+            "; no structured model, whose slow states would have to be guessed (%.0f of them end "
+            "in the trace)",
+            f->structure->recoveries);
+  }
   double d = fit_deviation(f, f->structured);
-  bool near = d <= 0.05 && !f->warned[SG_FIT_CHANGE] && f->structure->settled;
+  bool near = d <= 0.05 && !f->warned[SG_FIT_CHANGE] && f->structure->stationary;
   f->recommended = near ? f->structured : f->bootstrap;
   sg_put(b, ".");
   put_usual(f, b);
