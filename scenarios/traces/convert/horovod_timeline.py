@@ -7,9 +7,9 @@
 
 In the negotiation of a tensor each rank makes a tick when it is ready; but not for what the response
 cache knows, which must be off. The compute time of a rank is from the end of the negotiation of this
-tensor one step before, when all go on, to its tick. Without --tensor: of those with most steps the
-one whose ticks come last, since that is when a rank has computed all gradients. Times within a step
-that are communication of other tensors are part of it."""
+tensor one step before, when all go on, to its tick. Without --tensor: of those of nearly every step
+the one whose ticks come last, since that is when a rank has computed all gradients. Times within a
+step that are communication of other tensors are part of it."""
 import argparse
 import re
 import sys
@@ -50,6 +50,16 @@ def whole_steps(negotiated):
     return steps
 
 
+def last_tensor(found, steps):
+    """Of the tensors of nearly every step (a cut takes one from some) the last that is ready, by the
+    first whole step that they share."""
+    most = max(len(s) for s in steps.values())
+    usual = [t for t in steps if len(steps[t]) >= most / 2]
+    shared = set.intersection(*({i for i, _ in steps[t]} for t in usual))
+    i = min(shared, default=-1)
+    return max(usual, key=lambda t: (max(found[t][i][0].values(), default=0)))
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("file")
@@ -65,8 +75,7 @@ def main():
     if not any(ticks for n in found.values() for ticks, _ in n):
         fail(a.file, f"no rank has a tick in any negotiation: {CACHE}")
     steps = {t: whole_steps(n) for t, n in found.items()}
-    last = max(found, key=lambda t: (len(steps[t]), max(found[t][-1][0].values(), default=0)))
-    tensor = a.tensor or last
+    tensor = a.tensor or last_tensor(found, steps)
     if not steps[tensor]:
         fail(a.file, f"no step after the first has the ticks of all ranks: {CACHE}")
     lost = len(found[tensor]) - 1 - len(steps[tensor])

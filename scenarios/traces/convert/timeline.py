@@ -87,9 +87,12 @@ def read(path):
     events = about.get("traceEvents") if about else value
     if not isinstance(events, list):
         fail(path, "no list of events: expected a timeline in the Chrome trace format")
+    events = [e for e in events if isinstance(e, dict)]
+    if not events:
+        fail(path, "no events")
     if cut or not whole:
         warn(path, f"the end is missing; {len(events)} events before it are taken")
-    return [e for e in events if isinstance(e, dict)], about
+    return events, about
 
 
 def number(event, name):
