@@ -47,7 +47,7 @@ refused() {
   [ "$(rows <<< "$output")" = 1,0,0.00075 ] # 900 − 300, and 150 of the 300 are work
   # Collectives within one another, as their callers are, are one.
   timeline nested.json 0 "$(step 1 0 1000)" "$(x c10d::allreduce_ 200 200)" \
-    "$(x gloo:all_reduce 250 100)" "$(x aten::mm 300 20)" "$(x gloo:all_reduce 900 50)"
+    "$(x gloo:all_reduce 250 100 user_annotation)" "$(x aten::mm 300 20)" "$(x gloo:all_reduce 900 50)"
   run -0 --separate-stderr pytorch nested.json
   [ "$(rows <<< "$output")" = 1,0,0.00072 ]
 }

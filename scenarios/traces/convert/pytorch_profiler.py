@@ -67,7 +67,7 @@ def steps(path, events, collective):
               and (number(e, "dur") or 0) >= 0 and number(e, "dur") is not None]
     gpu = [e for e in events if text(e, "cat") in ("kernel", "gpu_memcpy", "gpu_memset")]
     named = [e for e in events if collective.search(text(e, "name"))
-             and "annotation" not in text(e, "cat")]
+             and text(e, "cat") != "gpu_user_annotation"]
     kernels = [e for e in named if text(e, "cat") == "kernel"]
     # Where there are kernels, the processor's events only launch them.
     talk = sorted(spans_of(kernels or named))
