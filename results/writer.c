@@ -17,7 +17,7 @@
 
 enum { QUEUE = 16, SPARE = 2 * QUEUE, ROWS_PER_TRANSACTION = 1000 };
 
-typedef enum action { BEGIN, ROWS, FINISH } action;
+typedef enum action { BEGIN, ROWS, TIMES, FINISH } action;
 
 typedef struct command {
   action action;
@@ -27,6 +27,8 @@ typedef struct command {
   sg_summary_record summary;
   int n_workers;
   sg_worker_summary_record *worker; /* owned */
+  int n_times;
+  sg_time_group_record *time; /* owned */
 } command;
 
 typedef enum query {
@@ -34,6 +36,7 @@ typedef enum query {
   INSERT_RUN,
   INSERT_ITERATION,
   INSERT_WORKER,
+  INSERT_TIME,
   INSERT_SUMMARY,
   INSERT_WORKER_SUMMARY,
   FINISH_RUN,
@@ -44,6 +47,7 @@ typedef enum query {
 
 static const char *const inserts[QUERIES] = {[INSERT_ITERATION] = "iteration",
                                              [INSERT_WORKER] = "worker_iteration",
+                                             [INSERT_TIME] = "iter_time_group",
                                              [INSERT_SUMMARY] = "run_summary",
                                              [INSERT_WORKER_SUMMARY] = "worker_summary"};
 static const char *const sql[QUERIES] = {
@@ -191,6 +195,15 @@ static sg_status write_rows(sg_writer *w, const command *c) {
   return status;
 }
 
+static sg_status write_times(sg_writer *w, const command *c) {
+  sg_status status = SG_OK;
+  int64_t id = stored_id(w, c->run.run_id);
+  for (int i = 0; i < c->n_times && !status; i++)
+    status = write_row(w, INSERT_TIME, id, &c->time[i]);
+  w->rows += c->n_times;
+  return status;
+}
+
 /* The older run goes and the new one takes its number, in the transaction that completes it. */
 static sg_status take_place(sg_writer *w, int64_t run_id) {
   int i = find_replacing(w, run_id);
@@ -223,6 +236,7 @@ static sg_status execute(sg_writer *w, command *c) {
   switch (c->action) {
   case BEGIN: status = begin_run(w, c); break;
   case ROWS: status = write_rows(w, c); break;
+  case TIMES: status = write_times(w, c); break;
   case FINISH: status = finish_run(w, c); break;
   }
   if (!status && w->rows >= ROWS_PER_TRANSACTION) status = commit(w);
@@ -259,6 +273,7 @@ static void *write_all(void *argument) {
     }
     if (c.chunk) recycle(w, c.chunk);
     free(c.worker);
+    free(c.time);
     if (!failed) continue;
     pthread_mutex_lock(&w->mutex);
     w->failed = true;
@@ -284,6 +299,7 @@ static bool enqueue(sg_writer *w, command c) {
   if (!accepted) {
     chunk_free(c.chunk);
     free(c.worker);
+    free(c.time);
   }
   return accepted;
 }
@@ -294,6 +310,10 @@ bool sg_writer_begin(sg_writer *w, const sg_run_row *run) {
 
 bool sg_writer_rows(sg_writer *w, sg_chunk *chunk) {
   return enqueue(w, (command){.action = ROWS, .chunk = chunk});
+}
+
+bool sg_writer_times(sg_writer *w, int64_t run_id, int n, sg_time_group_record *time) {
+  return enqueue(w, (command){.action = TIMES, .run.run_id = run_id, .n_times = n, .time = time});
 }
 
 bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_record *summary,

@@ -91,6 +91,11 @@ static void count_outcome(execution *x, const char *status) {
   pthread_mutex_unlock(&x->lock);
 }
 
+static bool sink_times(void *user, int replication, int n, sg_time_group_record *time) {
+  job_sink *s = user;
+  return sg_writer_times(s->x->writer, sg_run_id(s->point->point_id, replication), n, time);
+}
+
 static bool sink_finish(void *user, int replication, const sg_run_row *run,
                         const sg_summary_record *summary, int n_workers,
                         const sg_worker_summary_record *worker) {
@@ -152,7 +157,7 @@ static sg_status run_job(execution *x, const job *j, sg_error *e) {
   }
   sg_block_options options = {
       .worker_rows = x->detail == SG_DETAIL_WORKER, .stop = &x->stop, .iterations = &x->rows};
-  sg_sink sink = {.user = &s, .row = sink_row, .finish = sink_finish};
+  sg_sink sink = {.user = &s, .row = sink_row, .times = sink_times, .finish = sink_finish};
   status = writing ? sg_block_run(p->world, j->count, replication, &options, &sink, e) : SG_IO;
   for (int i = 0; i < j->count; i++)
     if (s.chunk[i]) sg_writer_rows(x->writer, s.chunk[i]); /* hands the chunk back */
