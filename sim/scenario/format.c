@@ -73,7 +73,7 @@ static const sg_param sweep_value[] = {
 };
 
 static const sg_param sweep[] = {
-    SG_ROW("name", SG_TEXT, "Name of the axis in the results.", .flags = SG_REQUIRED),
+    SG_ROW("name", SG_TEXT, "Name of the axis in the results.", .flags = SG_REQUIRED | SG_IS_NAME),
     SG_ROW("path", SG_TEXT, "JSON pointer of the member that is varied, such as /cluster/workers.",
            .flags = SG_REQUIRED),
     SG_ROW_LIST("values", sweep_value, 1, 0, "The values it takes.", .flags = SG_REQUIRED),
@@ -107,7 +107,8 @@ static const sg_param stop[] = {
 
 static const sg_param output[] = {
     SG_ROW("database", SG_TEXT,
-           "The result database; the scenario's file name with .db when absent.",
+           "The result database, in the scenario's folder or below it; the scenario's file name "
+           "with .db when absent.",
            .flags = SG_OPTIONAL | SG_UNHASHED | SG_IS_PATH),
     SG_ROW_CHOICE("detail", detail, 1,
                   "What is kept of a run: its summary, a row per iteration, or a row per worker "
@@ -121,7 +122,7 @@ const sg_param sg_scenario_params[] = {
            .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_INT("format", 1, 1, "Version of the scenario format.", .flags = SG_REQUIRED),
     SG_ROW("name", SG_TEXT, "Name of the scenario in results; the file's name when absent.",
-           .flags = SG_OPTIONAL | SG_UNHASHED),
+           .flags = SG_OPTIONAL | SG_UNHASHED | SG_IS_NAME),
     SG_ROW("description", SG_TEXT, "What the scenario is about.",
            .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_OBJECT("cluster", sg_cluster_params, "The workers and their speeds.",
@@ -143,7 +144,7 @@ const sg_param sg_scenario_params[] = {
     SG_ROW_LIST("schemes", scheme, 1, 0, "The schemes to compare.", .flags = SG_REQUIRED),
     SG_ROW("baseline", SG_TEXT,
            "The scheme that others are compared with: a code's name, or a scheme's label.",
-           .flags = SG_OPTIONAL | SG_UNHASHED),
+           .flags = SG_OPTIONAL | SG_UNHASHED | SG_IS_NAME),
     SG_ROW_LIST("sweep", sweep_axis, 0, 0, "Members that are varied; the axes multiply.",
                 .flags = SG_UNHASHED),
     SG_ROW_LIST(
