@@ -389,6 +389,8 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
       status = run_threads(&x);
       sg_status writing = sg_writer_free(x.writer, e);
       if (writing) status = writing;
+      /* What the writer refuses without a fault of its own, it had no memory for. */
+      if (status == SG_IO && !sg_failed(e)) status = sg_fail_memory(e);
     }
     report->missing -= report->computed;
     if (!status && report->missing > 0) status = SG_INTERRUPTED;

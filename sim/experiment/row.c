@@ -30,7 +30,10 @@ void sg_held_free(sg_held_row *h) {
 static bool emit(sg_held_row *h) {
   if (!h->held) return true;
   h->held = false;
-  sg_tally_row(h->tally, &h->row, h->n_workers, h->workers);
+  if (!sg_tally_row(h->tally, &h->row, h->n_workers, h->workers)) {
+    sg_fail_memory(h->error);
+    return false;
+  }
   if (h->options->iterations)
     atomic_fetch_add_explicit(h->options->iterations, 1, memory_order_relaxed);
   return h->sink->row(h->sink->user, h->replication, &h->row, h->n_workers, h->workers);
