@@ -18,10 +18,22 @@
 enum { MOST_AXES = 1000 }; /* a view has at most 2000 columns */
 
 /* What only queries and `compare` call columns. */
-static const char *const printed[] = {
-    "percent",          "points",    "environment", "runs",
-    "ended_early",      "judged_by", "verdict",     "time_to_target_median_s",
-    "mb_received_mean", NULL};
+static const char *const printed[] = {"percent",
+                                      "points",
+                                      "environment",
+                                      "runs",
+                                      "ended_early",
+                                      "judged_by",
+                                      "pairs_unknown",
+                                      "level",
+                                      "ratio_of_means",
+                                      "effective_iterations",
+                                      "verdict",
+                                      "time_to_target_median_s",
+                                      "time_to_target_median_low_s",
+                                      "time_to_target_median_high_s",
+                                      "mb_received_mean",
+                                      NULL};
 
 typedef struct axis {
   char *name, *column; /* as typed; what its column is called */

@@ -13,8 +13,8 @@
 
 #include <sqlite3.h>
 
-#define SG_SCHEMA_VERSION  3
-#define SG_RESULTS_VERSION 3 /* raised whenever numbers change: makes all runs new */
+#define SG_SCHEMA_VERSION  4
+#define SG_RESULTS_VERSION 4 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
 
@@ -119,10 +119,12 @@ typedef struct sg_chunk {
 sg_chunk *sg_writer_chunk(sg_writer *w);
 bool sg_chunk_add_workers(sg_chunk *c, const sg_worker_record *row, int count);
 
-/* The run begins: its rows may follow. Any older run with this id is replaced. These three block
+/* The run begins: its rows may follow. Any older run with this id is replaced. These four block
  * while the queue is full; false: the writer has failed, stop. */
 bool sg_writer_begin(sg_writer *w, const sg_run_row *run);
 bool sg_writer_rows(sg_writer *w, sg_chunk *chunk); /* takes the chunk, empty or full */
+/* All its iteration times in groups; takes `time`, which was allocated. */
+bool sg_writer_times(sg_writer *w, int64_t run_id, int n, sg_time_group_record *time);
 /* The run is complete: its status becomes that of `run`, and views show it. */
 bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_record *summary,
                       int n_workers, const sg_worker_summary_record *worker);

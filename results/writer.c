@@ -19,7 +19,7 @@
 
 enum { QUEUE = 16, SPARE = 2 * QUEUE };
 
-typedef enum action { BEGIN, ROWS, FINISH } action;
+typedef enum action { BEGIN, ROWS, TIMES, FINISH } action;
 
 typedef struct command {
   action action;
@@ -29,6 +29,8 @@ typedef struct command {
   sg_summary_record summary;
   int n_workers;
   sg_worker_summary_record *worker; /* owned */
+  int n_times;
+  sg_time_group_record *time; /* owned */
 } command;
 
 typedef enum query {
@@ -36,6 +38,7 @@ typedef enum query {
   INSERT_RUN,
   INSERT_ITERATION,
   INSERT_WORKER,
+  INSERT_TIME,
   INSERT_SUMMARY,
   INSERT_WORKER_SUMMARY,
   FINISH_RUN,
@@ -46,6 +49,7 @@ typedef enum query {
 
 static const char *const inserts[QUERIES] = {[INSERT_ITERATION] = "iteration",
                                              [INSERT_WORKER] = "worker_iteration",
+                                             [INSERT_TIME] = "iter_time_group",
                                              [INSERT_SUMMARY] = "run_summary",
                                              [INSERT_WORKER_SUMMARY] = "worker_summary"};
 static const char *const sql[QUERIES] = {
@@ -192,6 +196,14 @@ static sg_status write_rows(sg_writer *w, const command *c) {
   return status;
 }
 
+static sg_status write_times(sg_writer *w, const command *c) {
+  sg_status status = SG_OK;
+  int64_t id = stored_id(w, c->run.run_id);
+  for (int i = 0; i < c->n_times && !status; i++)
+    status = write_row(w, INSERT_TIME, id, &c->time[i]);
+  return status;
+}
+
 /* The older run goes and the new one takes its number, in the transaction that completes it. */
 static sg_status take_place(sg_writer *w, int64_t run_id) {
   int i = find_replacing(w, run_id);
@@ -229,6 +241,7 @@ static sg_status execute(sg_writer *w, command *c) {
   switch (c->action) {
   case BEGIN: status = begin_run(w, c); break;
   case ROWS: status = write_rows(w, c); break;
+  case TIMES: status = write_times(w, c); break;
   case FINISH: status = finish_run(w, c); break;
   }
   return status;
@@ -271,6 +284,7 @@ static void *write_all(void *argument) {
     if (!failed && (stopped || execute(w, &c))) failed = true;
     if (c.chunk) recycle(w, c.chunk);
     free(c.worker);
+    free(c.time);
     if (failed) refuse(w);
   }
   if (failed || stopped || commit(w)) roll_back(w);
@@ -292,6 +306,7 @@ static bool enqueue(sg_writer *w, command c) {
   if (!accepted) {
     chunk_free(c.chunk);
     free(c.worker);
+    free(c.time);
   }
   return accepted;
 }
@@ -302,6 +317,10 @@ bool sg_writer_begin(sg_writer *w, const sg_run_row *run) {
 
 bool sg_writer_rows(sg_writer *w, sg_chunk *chunk) {
   return enqueue(w, (command){.action = ROWS, .chunk = chunk});
+}
+
+bool sg_writer_times(sg_writer *w, int64_t run_id, int n, sg_time_group_record *time) {
+  return enqueue(w, (command){.action = TIMES, .run.run_id = run_id, .n_times = n, .time = time});
 }
 
 bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_record *summary,

@@ -4,12 +4,15 @@
 #include "sim/core/array.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void sg_put_bytes(sg_buffer *b, const char *bytes, size_t n) {
   b->failed = b->failed || !SG_ROOM(b->data, b->capacity, b->length + n + 1);
@@ -245,23 +248,77 @@ void sg_sha256(const void *bytes, size_t n, char hex[65]) {
   SHA256Data(bytes, n, hex);
 }
 
-sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e) {
-  *data = NULL;
-  *length = 0;
-  FILE *file = fopen(path, "rb");
-  if (!file) return sg_fail(e, SG_NO_INPUT, NULL, "cannot open \"%s\": %s", path, strerror(errno));
+/* What is no file, in words; NULL: it is one. */
+static const char *other_kind(mode_t mode) {
+  return S_ISREG(mode)                    ? NULL
+         : S_ISDIR(mode)                  ? "a folder"
+         : S_ISFIFO(mode)                 ? "a pipe"
+         : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                          : "something else";
+}
+
+static sg_status fail_size(const char *path, const char *place, size_t most, sg_error *e) {
+  char limit[32];
+  return sg_fail(e, SG_NO_INPUT, place, "cannot read \"%s\": expected at most %s, found more", path,
+                 sg_format_bytes((double)most, limit));
+}
+
+/* To the end, which may come later than `expected` says: the file may grow, and those of /proc have
+ * size 0. */
+static sg_status read_all(int fd, const char *path, const char *place, size_t expected, size_t most,
+                          sg_buffer *b, sg_error *e) {
+  for (;;) {
+    if (b->length > most) return fail_size(path, place, most, e);
+    size_t wanted = b->length < expected ? expected : b->length;
+    /* Room for a NUL, and for a byte that shows that there is more. */
+    if (!SG_ROOM(b->data, b->capacity, wanted + 2)) return sg_fail_memory(e);
+    ssize_t n = read(fd, b->data + b->length, b->capacity - 1 - b->length);
+    if (n < 0) return sg_fail(e, SG_IO, place, "cannot read \"%s\": %s", path, strerror(errno));
+    b->length += (size_t)n;
+    b->data[b->length] = '\0';
+    if (n == 0) return SG_OK;
+  }
+}
+
+static sg_status read_fd(int fd, const char *path, const char *place, bool any_kind, size_t most,
+                         char **data, size_t *length, sg_error *e) {
+  struct stat s = {0};
   sg_buffer b = {0};
-  char chunk[65536];
-  for (size_t n; (n = fread(chunk, 1, sizeof chunk, file)) > 0;) sg_put_bytes(&b, chunk, n);
   sg_status status = SG_OK;
-  if (ferror(file))
-    status = sg_fail(e, errno == EISDIR ? SG_NO_INPUT : SG_IO, NULL, "cannot read \"%s\": %s", path,
-                     strerror(errno));
-  sg_put(&b, ""); /* An empty file still has a NUL. */
-  if (!status && b.failed) status = sg_fail_memory(e);
-  fclose(file);
+  const char *kind = fstat(fd, &s) ? strerror(errno) : any_kind ? NULL : other_kind(s.st_mode);
+  size_t size = S_ISREG(s.st_mode) && s.st_size > 0 ? (size_t)s.st_size : 65536;
+  if (kind)
+    status =
+        sg_fail(e, SG_NO_INPUT, place, "cannot read \"%s\": expected a file, found %s", path, kind);
+  else if (size > most)
+    status = fail_size(path, place, most, e);
+  else
+    status = read_all(fd, path, place, size, most, &b, e);
   if (status) sg_buffer_free(&b);
   *data = b.data;
   *length = b.length;
   return status;
+}
+
+static sg_status read_path(const char *path, const char *place, size_t most, char **data,
+                           size_t *length, sg_error *e) {
+  *data = NULL;
+  *length = 0;
+  /* Opening a pipe without a writer would wait for one, and reading /proc/kmsg for a message. */
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0)
+    return sg_fail(e, SG_NO_INPUT, place, "cannot open \"%s\": %s", path, strerror(errno));
+  sg_status status = read_fd(fd, path, place, false, most, data, length, e);
+  close(fd);
+  return status;
+}
+
+sg_status sg_read_file(const char *path, const char *place, char **data, size_t *length,
+                       sg_error *e) {
+  return read_path(path, place, SG_FILE_BYTES, data, length, e);
+}
+
+sg_status sg_read_input(const char *path, char **data, size_t *length, sg_error *e) {
+  if (strcmp(path, "-") != 0) return read_path(path, NULL, SG_INPUT_BYTES, data, length, e);
+  return read_fd(STDIN_FILENO, path, NULL, true, SG_INPUT_BYTES, data, length, e);
 }

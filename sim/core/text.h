@@ -63,8 +63,15 @@ size_t sg_utf8_valid(const char *bytes, size_t n);
  * double width. */
 int sg_utf8_columns(const char *text, size_t n);
 
-/* Reads a whole file. *data is NUL-terminated and owned by the caller. The message of a fault names
- * the file, its place is empty. */
-sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e);
+/* Reads a whole file of at most SG_FILE_BYTES; devices, pipes and folders are refused. *data is
+ * NUL-terminated and owned by the caller. The message of a fault names the file, its place is
+ * `place` (may be NULL). */
+#define SG_FILE_BYTES 4000000000u
+sg_status sg_read_file(const char *path, const char *place, char **data, size_t *length,
+                       sg_error *e);
+/* Reads a file of at most SG_INPUT_BYTES, or the standard input, whatever that is, if the path is
+ * "-". */
+#define SG_INPUT_BYTES 256000000u
+sg_status sg_read_input(const char *path, char **data, size_t *length, sg_error *e);
 
 #endif

@@ -99,6 +99,11 @@ static bool sink_row(void *user, int replication, const sg_iteration_record *row
   return !c || c->n_iterations < SG_CHUNK_ROWS || hand_over(s, replication);
 }
 
+static bool sink_times(void *user, int replication, int n, sg_time_group_record *time) {
+  job_sink *s = user;
+  return sg_writer_times(s->x->writer, sg_run_id(s->point->point_id, replication), n, time);
+}
+
 static bool sink_finish(void *user, int replication, const sg_run_row *run,
                         const sg_summary_record *summary, int n_workers,
                         const sg_worker_summary_record *worker) {
@@ -156,7 +161,7 @@ static sg_status run_job(execution *x, const job *j, sg_error *e) {
   }
   sg_block_options options = {
       .worker_rows = x->detail == SG_DETAIL_WORKER, .stop = &x->stop, .iterations = &x->rows};
-  sg_sink sink = {.user = &s, .row = sink_row, .finish = sink_finish};
+  sg_sink sink = {.user = &s, .row = sink_row, .times = sink_times, .finish = sink_finish};
   status = writing ? sg_block_run(p->world, j->count, replication, &options, &sink, e) : SG_IO;
   for (int i = 0; i < j->count; i++)
     if (s.chunk[i]) sg_writer_rows(x->writer, s.chunk[i]); /* hands the chunk back */
@@ -409,7 +414,9 @@ static sg_status run_missing(execution *x, sg_db *db, sg_execute_report *report,
   report->diverged = written.diverged;
   report->stalled = written.stalled;
   report->undecodable = written.undecodable;
-  return writing ? writing : status;
+  if (writing) status = writing;
+  /* What the writer refuses without a fault of its own, it had no memory for. */
+  return status == SG_IO && !sg_failed(e) ? sg_fail_memory(e) : status;
 }
 
 sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invocation,

@@ -228,7 +228,7 @@ sg_status sg_scenario_read(const char *path, int n_overrides, const sg_override 
   char *text;
   size_t length;
   *out = NULL;
-  sg_status status = sg_read_file(strcmp(path, "-") == 0 ? "/dev/stdin" : path, &text, &length, e);
+  sg_status status = sg_read_input(path, &text, &length, e);
   if (status) return status;
   status = sg_scenario_parse(path, text, length, n_overrides, override, out, e);
   free(text);
