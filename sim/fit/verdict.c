@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sg_fit_warning_names[SG_FIT_WARNINGS] = {"persistent", "change",  "memory",
-                                                           "common",     "stalls",  "clustered",
-                                                           "heavy-tail", "barrier", "short"};
+const char *const sg_fit_warning_names[SG_FIT_WARNINGS] = {
+    "persistent", "change",   "memory",     "common",  "stalls",
+    "clustered",  "periodic", "heavy-tail", "barrier", "short"};
 
 __attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning which,
                                                        const char *format, ...) {
@@ -80,6 +80,26 @@ static void warn_of_workers(sg_fit *f) {
          s->change_p);
 }
 
+/* As many as stall together may share a machine. */
+static void warn_of_clusters(sg_fit *f) {
+  const sg_fit_structure *s = f->structure;
+  sg_buffer b = {0};
+  for (int g = 1; g <= s->groups; g++) {
+    int named = 0;
+    for (int w = 0; w < s->workers; w++)
+      if (s->group[w] == g)
+        sg_putf(&b, "%s%lld", named++ ? ", " : "; together: workers ", f->trace->worker_name[w]);
+  }
+  f->warned[SG_FIT_CLUSTERED] = true;
+  if (!b.failed)
+    warn(f, SG_FIT_CLUSTERED,
+         "clustered stalls: %.2g workers stall at once (single stalls: %.2g); a code that survives "
+         "s "
+         "stragglers does not survive those%s",
+         s->together, s->together_chance, b.data ? b.data : "");
+  sg_buffer_free(&b);
+}
+
 static void warn_of_iterations(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
   if (s->parts.memory)
@@ -97,11 +117,14 @@ static void warn_of_iterations(sg_fit *f) {
     warn(f, SG_FIT_STALLS,
          "stalls: %ld times (%.2g %%) are more than %.2g times the usual, %.3g times in the mean",
          s->stalls, 100 * s->stall_share, s->threshold, s->stall_ratio);
-  if (s->parts.clustered)
-    warn(f, SG_FIT_CLUSTERED,
-         "clustered stalls: %.2g workers stall at once (single stalls: %.2g); a code that survives "
-         "s stragglers does not survive those",
-         s->together, s->together_chance);
+  if (s->parts.clustered) warn_of_clusters(f);
+  if (s->parts.periodic)
+    warn(f, SG_FIT_PERIODIC,
+         "periodic: %ld of %ld slow iterations are rows %ld, %ld, %ld and so on, every %ld (p = "
+         "%.1g); "
+         "look for what the program does then, such as checkpoints. Only replay keeps that",
+         s->period_hits, s->slow_rows, s->period_at + 1, s->period_at + s->period + 1,
+         s->period_at + 2 * s->period + 1, s->period, s->period_p);
   if (s->tail > 0.15 && s->tail > 3 * s->tail_error)
     warn(f, SG_FIT_HEAVY_TAIL,
          "heavy tail: tail index ξ = %.2f ± %.2f, like a Pareto law of shape %.2g%s", s->tail,
@@ -124,12 +147,10 @@ static void warn_of_data(sg_fit *f) {
          "than 30 iterations, 3 workers and 200 times",
          s->iterations, s->workers);
   else if (!s->settled)
-    warn(
-        f, SG_FIT_SHORT,
-        "too short for its memory: a twentieth and a tenth of the trace's %ld iterations are still "
-        "like the next one; whether workers differ or change for good cannot be told from slowness "
-        "that lasts, and no stationary model can be trusted",
-        s->iterations);
+    warn(f, SG_FIT_SHORT,
+         "too short for its memory: slowness lasts so long that %ld iterations do not tell whether "
+         "workers differ or change for good, nor for how long they are slow",
+         s->iterations);
 }
 
 /* What speaks against independent delays of one law: the first of the warnings. */
@@ -138,7 +159,8 @@ static const char *const reasons[] = {[SG_FIT_PERSISTENT] = "workers differ for 
                                       [SG_FIT_MEMORY] = "slow workers stay slow for a while",
                                       [SG_FIT_COMMON] = "workers are slow together",
                                       [SG_FIT_STALLS] = "there are stalls",
-                                      [SG_FIT_CLUSTERED] = "stalls come together"};
+                                      [SG_FIT_CLUSTERED] = "stalls come together",
+                                      [SG_FIT_PERIODIC] = "slow iterations come in time"};
 enum { REASONS = sizeof reasons / sizeof *reasons };
 
 static int reasons_of(const sg_fit *f) {
