@@ -341,7 +341,7 @@ static int run(const sg_call *call) {
 const sg_command sg_cmd_fit = {
     .name = "fit",
     .summary = "Fit delay models to measured times, with a verdict.",
-    .operands = {SG_OPERAND_FILE("TRACE", "one trace")},
+    .operands = {SG_OPERAND_FILE("TRACE", "one trace; - is standard input")},
     .options = {SG_OPTION_ROW("workers", 0, TEXT, "LIST",
                               "only these workers of the trace, such as 0-7,12"),
                 SG_OPTION_ROW("seed", 0, SEED, "N", "of permutations and bootstraps",
