@@ -341,7 +341,7 @@ static int run(const sg_call *call) {
 const sg_command sg_cmd_fit = {
     .name = "fit",
     .summary = "Fit delay models to measured times, with a verdict.",
-    .operands = {SG_OPERAND_FILE("TRACE", "one trace; - is standard input")},
+    .operands = {SG_OPERAND_FILE("TRACE", "one trace")},
     .options = {SG_OPTION_ROW("workers", 0, TEXT, "LIST",
                               "only these workers of the trace, such as 0-7,12"),
                 SG_OPTION_ROW("seed", 0, SEED, "N", "of permutations and bootstraps",
@@ -351,7 +351,7 @@ const sg_command sg_cmd_fit = {
                               .fallback = "199"),
                 SG_OPTION_ROWS_FORMAT(sg_report_words, "how the result is printed")},
     .text = {"Laws with their parameters, what makes workers differ, a verdict in words, and the "
-             "members of a scenario to paste."},
+             "members of a scenario to paste. The trace - is standard input."},
     .examples = {{"fit scenarios/traces/persistent.csv",
                   "Which delay model these measurements support"}},
     .run = run};
