@@ -96,6 +96,7 @@ static bool stall_together(const fit_data *d, const sg_fit_structure *s, const l
 
 /* Numbers the groups from 1; 0: a worker in none. */
 void fit_groups(const fit_data *d, sg_fit_structure *s) {
+  if ((double)d->cells * d->columns > 2e9) return; /* would take minutes */
   long *of_row = memset(d->order, 0, (size_t)d->rows * sizeof *d->order);
   for (size_t k = 0; k < d->cells; k++) of_row[k / (size_t)d->columns] += s->stalled[k];
   for (int u = 0; u < d->columns; u++)

@@ -23,26 +23,33 @@ __attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning
   f->warned[which] = true;
 }
 
-/* Those that take longer than the median worker by a tenth and beyond chance, the slowest first. */
-static void put_slow_workers(const sg_fit *f, const double *factor, int n, sg_buffer *b) {
+/* The slowest worker behind that one, of equal ones in order; last < 0: of all. */
+static int next_slowest(const sg_fit_structure *s, int last) {
+  const double *x = s->factor;
+  int next = -1;
+  for (int w = 0; w < s->workers; w++) {
+    if (last >= 0 && (x[w] > x[last] || (x[w] == x[last] && w <= last))) continue;
+    if (next < 0 || x[w] > x[next]) next = w;
+  }
+  return next;
+}
+
+/* Those that take longer than the median worker by a tenth and beyond chance, at least the
+ * slowest. */
+static void put_slow_workers(const sg_fit *f, double usual, sg_buffer *b) {
   enum { NAMED = 12 };
   const sg_fit_structure *s = f->structure;
-  double usual = n % 2 ? factor[n / 2] : (factor[n / 2 - 1] + factor[n / 2]) / 2;
   double least = usual * fmax(1.1, exp(4 * s->level_error));
-  int slow = 0, named = 0;
-  while (slow < n && factor[n - 1 - slow] > least) slow++;
-  if (slow == 0) return;
-  sg_putf(b, "; slower than the median worker: ");
-  for (int k = n - 1; k >= n - slow && named < NAMED; k--) {
-    int w = 0;
-    while (s->factor[w] != factor[k]) w++;
-    sg_putf(b, "%s%lld (%.3g times)",
-            named++    ? ", "
-            : slow > 1 ? "workers "
-                       : "worker ",
-            f->trace->worker_name[w], factor[k] / usual);
+  int slow = 0;
+  for (int w = 0; w < s->workers; w++) slow += s->factor[w] > least;
+  if (slow == 0) slow = 1;
+  sg_putf(b, "; slower than the median worker: %s ", slow > 1 ? "workers" : "worker");
+  for (int k = 0, w = -1; k < slow && k < NAMED; k++) {
+    w = next_slowest(s, w);
+    sg_putf(b, "%s%lld (%.3g times)", k ? ", " : "", f->trace->worker_name[w],
+            s->factor[w] / usual);
   }
-  if (slow > named) sg_putf(b, " and %d more", slow - named);
+  if (slow > NAMED) sg_putf(b, " and %d more", slow - NAMED);
 }
 
 static void warn_of_persistence(sg_fit *f, double *factor) {
@@ -56,7 +63,7 @@ static void warn_of_persistence(sg_fit *f, double *factor) {
       "persistent workers: the workers are %.0f %% of the variance (chance: below %.1f %%); the "
       "slowest takes %.3g times as long as the fastest",
       100 * s->worker.value, 100 * s->worker.chance, factor[n - 1] / factor[0]);
-  put_slow_workers(f, factor, n, &b);
+  put_slow_workers(f, n % 2 ? factor[n / 2] : (factor[n / 2 - 1] + factor[n / 2]) / 2, &b);
   if (!b.failed)
     warn(f, SG_FIT_PERSISTENT,
          "%s. An independent model spreads this slowness over all workers, and ranks codes wrongly",
