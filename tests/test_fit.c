@@ -289,6 +289,23 @@ static void chance_seldom_warns(void **state) {
   assert_true(warned <= 4);
 }
 
+/* A long trace has long times: none of 250,000 independent ones is a stall. */
+static void long_traces_do_not_stall(void **state) {
+  (void)state;
+  enum { ROWS = 5000, COLUMNS = 50 };
+  double *x = malloc((size_t)ROWS * COLUMNS * sizeof *x);
+  sg_error e = {0};
+  sg_fit_structure *s;
+  for (int i = 0; i < ROWS * COLUMNS; i++)
+    x[i] = 1 - 0.5 * log1p(-uniform(200, i % COLUMNS, i / COLUMNS));
+  assert_int_equal(sg_fit_structure_new(ROWS, COLUMNS, x, 1, &s, &e), SG_OK);
+  assert_true(s->settled && s->stalls == 0);
+  assert_true(!s->parts.persistent && !s->parts.change && !s->parts.memory && !s->parts.common &&
+              !s->parts.periodic);
+  sg_fit_structure_free(s);
+  free(x);
+}
+
 static void scaling_of_loads(void **state) {
   (void)state;
   enum { N = 3000 };
@@ -372,6 +389,7 @@ int main(void) {
       cmocka_unit_test(machines_and_periods),
       cmocka_unit_test(heavy_tails),
       cmocka_unit_test(chance_seldom_warns),
+      cmocka_unit_test(long_traces_do_not_stall),
       cmocka_unit_test(scaling_of_loads),
       cmocka_unit_test(small_and_degenerate),
       cmocka_unit_test(trace_units),

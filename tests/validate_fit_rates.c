@@ -151,39 +151,63 @@ static bool beyond(int count, int sets, double rate) {
   return count > 0 && gsl_cdf_binomial_Q((unsigned)count - 1, rate, (unsigned)sets) < 0.001;
 }
 
-/* Fails where there are more than two in a hundred. */
-static int put_alarms(const recipe *r, const char *size, int sets, const int *count) {
+enum { SIZES = 9 };
+static const long rows_of[] = {240, 500, 2000};
+static const int columns_of[] = {8, 32, 64};
+
+typedef struct tally {
+  int sets, count[FLAGS];
+} tally;
+
+static void add(const tally *from, tally *to) {
+  to->sets += from->sets;
+  for (int k = 0; k < FLAGS; k++) to->count[k] += from->count[k];
+}
+
+/* Fails where there are more than two in a hundred. size < 0: of all sizes. */
+static int put_alarms(const char *name, bool memory, int size, const tally *t) {
   int failures = 0;
-  printf("| %s | %s | %d |", r->name, size, sets);
+  if (size < 0)
+    printf("| %s | all | %d |", name, t->sets);
+  else
+    printf("| %s | %d × %ld | %d |", name, columns_of[size / 3], rows_of[size % 3], t->sets);
   for (int k = 0; k <= PERIODIC; k++) {
-    percent(count[k], sets);
-    failures += beyond(count[k], sets, 0.02);
+    percent(t->count[k], t->sets);
+    failures += beyond(t->count[k], t->sets, 0.02);
   }
-  percent(count[MEMORY], sets);
-  if (!(r->stay > 0)) failures += beyond(count[MEMORY], sets, 0.02);
-  percent(count[UNSETTLED], sets);
+  percent(t->count[MEMORY], t->sets);
+  if (!memory) failures += beyond(t->count[MEMORY], t->sets, 0.02);
+  percent(t->count[UNSETTLED], t->sets);
   printf("%s\n", failures ? " FAILED" : "");
   fflush(stdout);
   return failures;
 }
 
-/* Of all sizes, and of all together. */
-static int false_alarms(const recipe *r, uint32_t kind, bool quick) {
-  static const long rows[] = {240, 500, 2000};
-  static const int columns[] = {8, 32, 64};
-  int all[FLAGS] = {0}, total = 0, failures = 0;
-  for (int i = 0; i < (quick ? 1 : 9); i++) {
-    long T = rows[i % 3];
-    int n = columns[i / 3], count[FLAGS];
-    int sets = quick ? 40 : (int)fmin(200, fmax(30, 8e5 / (double)(T * n)));
-    char size[32];
-    snprintf(size, sizeof size, "%d × %ld", n, T);
-    count_flags(r, kind, T, n, sets, count);
-    failures += put_alarms(r, size, sets, count);
-    total += sets;
-    for (int k = 0; k < FLAGS; k++) all[k] += count[k];
+/* Of each size, of all sizes, and of all laws without and with memory. */
+static int false_alarms(bool quick) {
+  tally sums[2][SIZES] = {0};
+  int failures = 0, sizes = quick ? 1 : SIZES;
+  for (uint32_t k = 0; k < NOTHING; k++) {
+    const recipe *r = &nothing[k];
+    bool memory = r->stay > 0;
+    tally all = {0};
+    for (int i = 0; i < sizes; i++) {
+      long rows = rows_of[i % 3];
+      int columns = columns_of[i / 3];
+      double most = 8e5 / (double)(rows * columns);
+      tally t = {.sets = quick ? 40 : (int)fmin(200, fmax(30, most))};
+      count_flags(r, k, rows, columns, t.sets, t.count);
+      failures += put_alarms(r->name, memory, i, &t);
+      add(&t, &all);
+      add(&t, &sums[memory][i]);
+    }
+    if (!quick) failures += put_alarms(r->name, memory, -1, &all);
   }
-  return quick ? failures : failures + put_alarms(r, "all", total, all);
+  for (int memory = 0; memory < 2; memory++)
+    for (int i = 0; i < sizes; i++)
+      failures += put_alarms(memory ? "all with memory" : "all without memory", memory, i,
+                             &sums[memory][i]);
+  return failures;
 }
 
 static int power(const truth *t, uint32_t kind, long rows, int columns, int sets, bool asserted) {
@@ -202,20 +226,16 @@ static int power(const truth *t, uint32_t kind, long rows, int columns, int sets
 
 int main(int argc, char **argv) {
   bool quick = argc > 1 && strcmp(argv[1], "--short") == 0;
-  static const long rows[] = {240, 500};
-  static const int columns[] = {8, 32};
-  int failures = 0;
   printf("| times | n × T | traces | persistent | change | common | stalls | periodic | memory | "
          "undecided |\n|---|---|---|---|---|---|---|---|---|---|\n");
-  for (uint32_t k = 0; k < NOTHING; k++) failures += false_alarms(&nothing[k], k, quick);
+  int failures = false_alarms(quick);
   printf("\n| what is there | found as | n × T | traces | found (%%) | undecided (%%) |\n"
          "|---|---|---|---|---|---|\n");
   for (uint32_t k = 0; k < TRUTHS; k++)
-    for (int c = 0; c < 2; c++)
-      for (int t = 0; t < 2; t++)
-        if (!quick || (c == 0 && t == 1))
-          failures +=
-              power(&truths[k], 100 + k, rows[t], columns[c], quick ? 20 : 100, c == 0 && t == 1);
+    for (int i = 0; i < 4; i++)
+      if (!quick || i == 1)
+        failures +=
+            power(&truths[k], 100 + k, rows_of[i % 2], columns_of[i / 2], quick ? 20 : 100, i == 1);
   printf("\n%d failed\n", failures);
   return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
