@@ -69,7 +69,8 @@ static void put_summary(sg_table *t, const sg_column *c, const sg_judged *s, dou
 }
 
 /* Whether a column has something to say of an environment. */
-static bool is_shown(const sg_comparison *c, const sg_environment *v, const sg_column *column) {
+static bool is_shown(const sg_comparison *c, const sg_judged_environment *v,
+                     const sg_column *column) {
   if (!column->heading) return false;
   for (int i = v->begin; i < v->end; i++) {
     double x = sg_column_number(column, &c->scheme[i].summary);
@@ -80,7 +81,7 @@ static bool is_shown(const sg_comparison *c, const sg_environment *v, const sg_c
 
 /* The table of one environment for people: the most important columns first, since a narrow
  * terminal gets it in blocks. */
-static sg_table *people_table(const sg_comparison *c, const sg_environment *v) {
+static sg_table *people_table(const sg_comparison *c, const sg_judged_environment *v) {
   sg_table *t = sg_table_new(0, NULL);
   bool early = false;
   for (int i = v->begin; i < v->end; i++) early |= c->scheme[i].n_ended_early > 0;
@@ -141,7 +142,7 @@ static sg_status put_axes(sg_db *db, const sg_judged *first, sg_buffer *out, sg_
 
 static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, const char *axes,
                              bool color, sg_buffer *out, sg_error *e) {
-  const sg_environment *v = &c->environment[number];
+  const sg_judged_environment *v = &c->environment[number];
   const sg_judged *first = &c->scheme[v->begin];
   const sg_point_record *p = &first->point;
   sqlite3_stmt *s = NULL;
@@ -206,7 +207,7 @@ static sg_status put_tails(sg_db *db, const sg_judged *first, sg_buffer *out, sg
 }
 
 /* Runs that are worth few independent iterations: the worst of the environment. */
-static void put_memory(const sg_comparison *c, const sg_environment *v, sg_buffer *out) {
+static void put_memory(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
   const sg_judged *worst = NULL;
   for (int i = v->begin; i < v->end; i++) {
     const sg_judged *s = &c->scheme[i];
@@ -216,12 +217,13 @@ static void put_memory(const sg_comparison *c, const sg_environment *v, sg_buffe
   }
   if (worst)
     sg_putf(out,
-            "  Warning: iterations of a run hang together: the mean of one of %s is\n  worth that "
-            "of %.2g independent ones. Intervals may be too narrow; longer runs help, or more.\n",
-            worst->point.scheme_label, worst->effective_iterations);
+            "  Warning: iterations hang together: the mean of a %s of %s is\n  worth that of %.2g "
+            "independent ones. Intervals may be too narrow; longer runs help.\n",
+            worst->runs_equal ? "block" : "run", worst->point.scheme_label,
+            worst->effective_iterations);
 }
 
-static void put_pair_notes(const sg_environment *v, const sg_judged *s, sg_buffer *out) {
+static void put_pair_notes(const sg_judged_environment *v, const sg_judged *s, sg_buffer *out) {
   const char *label = s->point.scheme_label;
   if (s->n_unknown)
     sg_putf(out,
@@ -244,7 +246,7 @@ static void put_pair_notes(const sg_environment *v, const sg_judged *s, sg_buffe
             label, means);
 }
 
-static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer *out) {
+static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
   const sg_judged *base = &c->scheme[v->baseline];
   if (!v->to_target && !sg_gives_gradient(base))
     sg_put(out, base->point.barrier
@@ -322,7 +324,7 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
 
 static sg_status print_environment(sg_db *db, const sg_comparison *c, int number, int width,
                                    bool color, sg_buffer *out, sg_error *e) {
-  const sg_environment *v = &c->environment[number];
+  const sg_judged_environment *v = &c->environment[number];
   sg_buffer axes = {0};
   sg_status status = put_axes(db, &c->scheme[v->begin], &axes, e);
   if (!status) status = put_heading(db, c, number, axes.data, color, out, e);
@@ -343,7 +345,7 @@ static sg_status print_environment(sg_db *db, const sg_comparison *c, int number
 /* axes: a row of v_axes, whose first column is the point's number. */
 static void put_scheme(sg_table *t, const sg_comparison *c, int number, int i, const char *common,
                        sqlite3_stmt *axes) {
-  const sg_environment *v = &c->environment[number];
+  const sg_judged_environment *v = &c->environment[number];
   const sg_judged *s = &c->scheme[i];
   bool base = i == v->baseline;
   sg_table_integer(sg_table_at(t, "environment"), number + 1);
@@ -394,7 +396,7 @@ static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format,
   sg_status status = t ? SG_OK : sg_fail_memory(e);
   if (!status) status = sg_db_prepare(db, "SELECT * FROM v_axes WHERE point_id = ?", &axes, e);
   for (int number = 0; number < c->n_environments && !status; number++) {
-    const sg_environment *v = &c->environment[number];
+    const sg_judged_environment *v = &c->environment[number];
     sg_buffer common = {0};
     status = put_axes(db, &c->scheme[v->begin], &common, e);
     for (int i = v->begin; i < v->end && !status; i++) {
@@ -406,7 +408,8 @@ static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format,
     sg_buffer_free(&common);
   }
   if (!status && !c->n) { /* the columns are there without rows, too */
-    const sg_comparison blank = {.scheme = &(sg_judged){0}, .environment = &(sg_environment){0}};
+    const sg_comparison blank = {.scheme = &(sg_judged){0},
+                                 .environment = &(sg_judged_environment){0}};
     put_scheme(t, &blank, 0, 0, NULL, axes);
     sg_table_drop_rows(t);
   }
