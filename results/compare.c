@@ -223,7 +223,27 @@ static void put_memory(const sg_comparison *c, const sg_judged_environment *v, s
             worst->effective_iterations);
 }
 
-static void put_pair_notes(const sg_judged_environment *v, const sg_judged *s, sg_buffer *out) {
+static void put_equal_runs(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
+  int known = 0, unknown = 0;
+  for (int i = v->begin; i < v->end; i++) {
+    known += c->scheme[i].runs_equal && !isnan(c->scheme[i].ratio.low);
+    unknown += c->scheme[i].runs_equal && isnan(c->scheme[i].ratio.low);
+  }
+  if (known)
+    sg_putf(
+        out,
+        "  Note: all replications are the same (%d schemes): intervals are from one, by %d blocks "
+        "of\n  iterations.\n",
+        known, SG_BLOCKS);
+  if (unknown)
+    sg_putf(
+        out,
+        "  Note: all replications are the same (%d schemes), and there are no iterations to take "
+        "an\n  interval from (detail iteration, at least %d).\n",
+        unknown, 2 * SG_BLOCKS);
+}
+
+static void put_pair_notes(const sg_judged *s, sg_buffer *out) {
   const char *label = s->point.scheme_label;
   if (s->n_unknown)
     sg_putf(out,
@@ -231,15 +251,6 @@ static void put_pair_notes(const sg_judged_environment *v, const sg_judged *s, s
             "other's time to target: who is faster there is unknown, and counts against a "
             "verdict.\n  A larger stop.iterations (with stop.sim_time_s, if need be) decides it.\n",
             label, s->n_unknown, s->ratio.n, (long long)s->point.max_iterations);
-  if (s->runs_equal)
-    sg_putf(
-        out,
-        isnan(s->ratio.low)
-            ? "  Note: %s: all replications are the same, and there are no iterations\n  to take "
-              "an interval from (detail iteration, at least %d).\n"
-            : "  Note: %s: all replications are the same; the interval is from one,\n  by %d "
-              "blocks of iterations.\n",
-        label, isnan(s->ratio.low) ? 2 * SG_BLOCKS : SG_BLOCKS);
   double means = s->ratio_of_means;
   if (means < s->ratio.low || means > s->ratio.high)
     sg_putf(out, "  Note: %s: the ratio of the mean times is %.3g, outside of the interval.\n",
@@ -266,7 +277,7 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
           "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, weights up to %.1e): "
           "half of the\n  digits of a gradient or more may be lost.\n",
           label, cond1, amp);
-    if (i != v->baseline) put_pair_notes(v, s, out);
+    if (i != v->baseline) put_pair_notes(s, out);
     int most = base->n_runs > s->n_runs ? base->n_runs : s->n_runs;
     if (i != v->baseline && s->ratio.n < most)
       sg_putf(out,
@@ -274,6 +285,7 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
               "baseline %d).\n",
               label, s->ratio.n, s->n_runs, base->n_runs);
   }
+  put_equal_runs(c, v, out);
   put_memory(c, v, out);
 }
 

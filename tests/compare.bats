@@ -28,7 +28,7 @@ setup() {
   for db in one eight; do
     "$STRAGGLE" compare $db.db --format json > $db.json
     run "$STRAGGLE" compare $db.db
-    [[ "$output" == *"fractional-repetition s=2: all replications are the same; the interval is from one,"* ]]
+    [[ "$output" == *"all replications are the same (7 schemes): intervals are from one, by 10 blocks"* ]]
     [[ "$output" != *"too few  "* ]]
   done
   # More of the same is no more certain.
@@ -38,7 +38,7 @@ setup() {
   [ "$(sqlite3 eight.db "SELECT count(*) FROM v_point WHERE iter_mean_ci95_half_s IS NOT NULL")" = 0 ]
   "$STRAGGLE" run --quiet "$scenarios/trace-replay.json" --set /replications=8 --set /output/detail=summary -o summary.db
   run "$STRAGGLE" compare summary.db
-  [[ "$output" == *"runs equal"*"there are no iterations"* ]]
+  [[ "$output" == *"runs equal"*"all replications are the same (7 schemes), and there are no iterations"* ]]
 }
 
 @test "compare warns of laws without a variance, and of runs as short as what lasts" {

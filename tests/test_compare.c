@@ -582,8 +582,8 @@ static void test_equal_runs(void **state) {
   }
   cJSON_Delete(rows);
   const char *const parts[] = {
-      "b: all replications are the same; the interval is from one,\n  by 10 blocks",
-      "b: all replications are the same, and there are no iterations", NULL};
+      "all replications are the same (1 schemes): intervals are from one, by 10 blocks",
+      "all replications are the same (1 schemes), and there are no iterations", NULL};
   expect_printed(100, parts);
   /* What the shell sees has no interval of width 0 either. */
   sg_error e = {0};
