@@ -111,5 +111,7 @@ void sg_put_schema(sg_buffer *out);
 /* Makes v_axes of the axes that the points have now, and column_doc. In the caller's transaction.
  */
 sg_status sg_db_make_axes(sg_db *db, sg_error *e);
+/* What v_axes says when it is as sg_db_make_axes made it; to be freed by sqlite3_free. */
+sg_status sg_db_axes_view(sg_db *db, char **sql, sg_error *e);
 
 #endif
