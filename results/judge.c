@@ -30,7 +30,8 @@
 #include <string.h>
 
 /* Before the members of `point` in a row: point_id, results_version, replication, status,
- * stop_reason, iterations, sim_time_s. */
+ * stop_reason, iterations, end: a run that is ended by simulated time has had all of that, not only
+ * the time up to its last update. */
 enum { POINT_AT = 7 };
 
 #define LARGEST_EXACT_ERROR 1e-6
@@ -154,7 +155,9 @@ static sg_status load(sg_db *db, sg_comparison *c, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sg_buffer sql = {0};
   sg_put(&sql, "SELECT p.point_id, p.results_version, r.replication, r.status, r.stop_reason,"
-               " r.iterations, r.sim_time_s, ");
+               " r.iterations, CASE WHEN r.stop_reason = 'sim-time'"
+               " THEN json_extract(p.config_json, '$.environment.stop.sim_time_s')"
+               " ELSE r.sim_time_s END, ");
   int summary_at = POINT_AT + sg_put_members("point", "p.", &sql);
   sg_put(&sql, ", ");
   int pooled_at = summary_at + sg_put_members("run_summary", "s.", &sql);
