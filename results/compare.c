@@ -243,18 +243,23 @@ static void put_equal_runs(const sg_comparison *c, const sg_judged_environment *
         unknown, 2 * SG_BLOCKS);
 }
 
-static void put_pair_notes(const sg_judged *s, sg_buffer *out) {
-  const char *label = s->point.scheme_label;
-  if (s->n_unknown)
-    sg_putf(out,
-            "  Warning: %s: in %d of %d pairs the cap of %lld iterations ended a run\n  before the "
-            "other's time to target: who is faster there is unknown, and counts against a "
-            "verdict.\n  A larger stop.iterations (with stop.sim_time_s, if need be) decides it.\n",
-            label, s->n_unknown, s->ratio.n, (long long)s->point.max_iterations);
-  double means = s->ratio_of_means;
-  if (means < s->ratio.low || means > s->ratio.high)
-    sg_putf(out, "  Note: %s: the ratio of the mean times is %.3g, outside of the interval.\n",
-            label, means);
+/* Pairs of which nobody knows who is faster. */
+static void put_unknown_pairs(const sg_comparison *c, const sg_judged_environment *v,
+                              sg_buffer *out) {
+  bool any = false;
+  for (int i = v->begin; i < v->end; i++) {
+    const sg_judged *s = &c->scheme[i];
+    if (!s->n_unknown) continue;
+    if (!any)
+      sg_putf(
+          out,
+          "  Warning: the cap of %lld iterations ended runs before the other's time to target. Who "
+          "is\n  faster there is unknown, and counts against a verdict; a larger stop.iterations "
+          "(with\n  stop.sim_time_s, if need be) decides it. Pairs:\n",
+          (long long)s->point.max_iterations);
+    sg_putf(out, "    %s: %d of %d\n", s->point.scheme_label, s->n_unknown, s->ratio.n);
+    any = true;
+  }
 }
 
 static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
@@ -277,7 +282,10 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
           "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, weights up to %.1e): "
           "half of the\n  digits of a gradient or more may be lost.\n",
           label, cond1, amp);
-    if (i != v->baseline) put_pair_notes(s, out);
+    double means = s->ratio_of_means;
+    if (i != v->baseline && (means < s->ratio.low || means > s->ratio.high))
+      sg_putf(out, "  Note: %s: the ratio of the mean times is %.3g, outside of the interval.\n",
+              label, means);
     int most = base->n_runs > s->n_runs ? base->n_runs : s->n_runs;
     if (i != v->baseline && s->ratio.n < most)
       sg_putf(out,
@@ -285,6 +293,7 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
               "baseline %d).\n",
               label, s->ratio.n, s->n_runs, base->n_runs);
   }
+  put_unknown_pairs(c, v, out);
   put_equal_runs(c, v, out);
   put_memory(c, v, out);
 }

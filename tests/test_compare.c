@@ -521,11 +521,12 @@ static void test_time_to_target(void **state) {
                                "— (0/8)",
                                "sign test",
                                "2.00× [2.00, 2.00]",
-                               "Warning: cut early: in 8 of 8 pairs the cap of 10 iterations",
+                               "Warning: the cap of 10 iterations ended runs",
+                               "    cut early: 8 of 8\n",
                                NULL};
   expect_printed(100, parts);
-  expect_not_printed("Warning: cut late");
-  expect_not_printed("Warning: dead");
+  expect_not_printed("    cut late: ");
+  expect_not_printed("    dead: ");
 }
 
 /* 80 iterations of which every run is the same; blocks of eight: the ratios of their sums are e^0.1
