@@ -198,8 +198,8 @@ static sg_status put_tails(sg_db *db, const sg_judged *first, sg_buffer *out, sg
   while (sg_db_row(db, s, &status, e))
     sg_putf(
         out,
-        "  Warning: %s: Pareto times of shape %g have no %s: intervals hold the ratio less often"
-        "\n  than they say, and a ratio of mean times hardly ever (docs/validation.md).\n",
+        "  Warning: %s: Pareto times of shape %g have no %s: intervals hold the ratio somewhat less"
+        "\n  often than they say, and a ratio of mean times much less (docs/validation.md).\n",
         (const char *)sqlite3_column_text(s, 0), sqlite3_column_double(s, 1),
         sqlite3_column_double(s, 1) > 1 ? "variance" : "mean");
   sqlite3_finalize(s);
