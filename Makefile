@@ -105,17 +105,19 @@ check: all $(TESTS) $(TOOLS) $(TOYS)
 	@$(BUILD)/tests/validate_delays --short
 	@$(BUILD)/tests/validate_fit --short
 	@$(BUILD)/tests/validate_fit_rates --short
+	@$(BUILD)/tests/validate_compare --short
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
 	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
 	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit \
-	  $(BUILD)/tests/validate_fit_rates
+	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare
 	$(BUILD)/tests/validate
 	$(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
 	$(BUILD)/tests/validate_fit_rates
+	$(BUILD)/tests/validate_compare
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
