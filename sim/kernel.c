@@ -10,6 +10,7 @@
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
 #include "sim/core/array.h"
+#include "sim/core/linalg.h"
 
 #include <assert.h>
 #include <math.h>
@@ -114,11 +115,11 @@ static bool same_terms(const sg_kernel_set *s, int a, int b) {
   return true;
 }
 
-/* A new step with room for its terms; NULL: no memory. */
+/* A new step with room for its terms, and one (there is an array without terms, too); NULL: no memory. */
 static step *add_step(sg_kernel *k, int outs, int terms) {
   if (!SG_ROOM(k->step, k->step_room, k->steps + 1) ||
-      !SG_ROOM(k->input, k->input_room, k->inputs + (size_t)terms) ||
-      !SG_ROOM(k->coef, k->coef_room, k->coefs + (size_t)terms * (size_t)outs) ||
+      !SG_ROOM(k->input, k->input_room, k->inputs + (size_t)terms + 1) ||
+      !SG_ROOM(k->coef, k->coef_room, k->coefs + (size_t)terms * (size_t)outs + 1) ||
       !SG_ROOM(k->x, k->x_room, terms))
     return NULL;
   step *p = &k->step[k->steps++];
@@ -532,8 +533,9 @@ sg_status sg_kernel_form(sg_kernel *k, const sg_problem *problem, sg_workspace *
 /* --- Cost ------------------------------------------------------------------------------------- */
 
 double sg_kernel_decode_flops(const sg_kernel_set *s) {
-  double weights = 0;
-  for (long i = 0; i < (long)s->n_messages * s->pieces; i++) weights += s->weight[i] != 0;
+  long n = (long)s->n_messages * s->pieces;
+  double weights = 0, noise = sg_weights_noise(n, s->weight);
+  for (long i = 0; i < n; i++) weights += fabs(s->weight[i]) > noise;
   for (int q = 0; s->bias && q < s->pieces; q++) weights += s->bias[q] != 0;
   return 2 * weights * (double)((s->end - s->begin + s->pieces - 1) / s->pieces);
 }

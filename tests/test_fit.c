@@ -112,7 +112,9 @@ static void persistent(void **state) {
   assert_true(f->structure->halves > 0.95);
   /* Worker 8 is at half of 1 − 8/24, worker 0 is nominal. */
   near(f->structure->factor[8] / f->structure->factor[0], 3, 0.05);
-  assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], "worker 8"));
+  /* All that are slow are named: 3 and 8 at half speed, and those behind the median. */
+  assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], "workers 8 ("));
+  assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], ", 3 ("));
   comes_near(f, f->structured, 2, 0.01);
   assert_int_equal(f->recommended, f->structured);
   assert_non_null(strstr(f->model[f->structured].scenario, "\"speeds\""));

@@ -4,6 +4,7 @@
 
 #include "sim/core/array.h"
 #include "sim/core/csv.h"
+#include "sim/core/elementary.h"
 #include "sim/core/nearest.h"
 
 #include <ctype.h>
@@ -398,12 +399,14 @@ static long memory_end(const double *r, long lags, long run, double chance) {
 long sg_block_length(long iterations, int workers, const double *x) {
   if (iterations < 6) return 1;
   double n = (double)iterations;
-  long run = (long)fmax(5, ceil(log10(n))), lags = (long)ceil(sqrt(n)) + run;
+  long run = 5, lags;
+  for (double power = 1e5; power < n; power *= 10) run++; /* ⌈log₁₀ n⌉, if that is more */
+  lags = (long)ceil(sqrt(n)) + run;
   if (lags > iterations - 1) lags = iterations - 1;
   double *r = malloc((size_t)(lags + 1) * sizeof *r);
   if (!r) return 0;
   sg_autocovariances(iterations, workers, x, lags, r);
-  long end = r[0] > 0 ? memory_end(r, lags, run, 2 * sqrt(log10(n) / n)) : 0;
+  long end = r[0] > 0 ? memory_end(r, lags, run, 2 * sqrt(sg_log(n) / M_LN10 / n)) : 0;
   long m = 2 * end < lags ? 2 * end : lags, length = 1;
   if (end > 0) {
     double g = 0, spectrum = r[0];
@@ -412,7 +415,7 @@ long sg_block_length(long iterations, int workers, const double *x) {
       spectrum += 2 * window(k, m) * r[k];
     }
     double d = 4.0 / 3 * spectrum * spectrum, most = fmax(1, floor(fmin(3 * sqrt(n), n / 3)));
-    double b = ceil(cbrt(2 * g * g / d * n));
+    double b = ceil(sg_pow(2 * g * g / d * n, 1.0 / 3));
     length = (long)(!(b >= 1) ? 1 : fmin(b, most));
   }
   free(r);

@@ -58,6 +58,45 @@ static size_t sequence(const unsigned char *s, size_t n) {
   return length;
 }
 
+/* The code of a sequence of `length` bytes, 0 where its bytes are not valid. Above U+FFFF there is
+ * nothing that is_control knows. */
+static unsigned code_of(const unsigned char *s, size_t length) {
+  switch (length) {
+  case 1: return s[0];
+  case 2: return (s[0] & 0x1Fu) << 6 | (s[1] & 0x3Fu);
+  case 3: return (s[0] & 0x0Fu) << 12 | (s[1] & 0x3Fu) << 6 | (s[2] & 0x3Fu);
+  default: return length ? 0x10000 : 0;
+  }
+}
+
+static bool is_control(unsigned code) {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C || code == 0x200E ||
+         code == 0x200F || (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
+bool sg_has_control(const char *text) {
+  size_t n = strlen(text), step;
+  for (size_t i = 0; i < n; i += step) {
+    step = sequence((const unsigned char *)text + i, n - i);
+    if (is_control(code_of((const unsigned char *)text + i, step))) return true;
+  }
+  return false;
+}
+
+void sg_put_clean(sg_buffer *b, const char *text, size_t n, const char *keep, char instead) {
+  size_t from = 0;
+  for (size_t i = 0, step; i < n; i += step) {
+    step = sequence((const unsigned char *)text + i, n - i);
+    bool control = is_control(code_of((const unsigned char *)text + i, step));
+    if (step == 0) step = 1;
+    if (!control || (text[i] && strchr(keep, text[i]))) continue;
+    sg_put_bytes(b, text + from, i - from);
+    sg_put_bytes(b, &instead, 1);
+    from = i + step;
+  }
+  sg_put_bytes(b, text + from, n - from);
+}
+
 size_t sg_utf8_valid(const char *bytes, size_t n) {
   size_t i = 0;
   while (i < n) {
@@ -80,10 +119,10 @@ void sg_put_json_string(sg_buffer *b, const char *text) {
       sg_put(b, "\\n");
     else if (c == '\t')
       sg_put(b, "\\t");
-    else if (c < 0x20 || c == 0x7F)
-      sg_putf(b, "\\u%04x", c);
     else if (step == 0)
       sg_put(b, "\\ufffd"); /* A file name need not be UTF-8, JSON must be. */
+    else if (is_control(code_of((const unsigned char *)text + i, step)))
+      sg_putf(b, "\\u%04x", code_of((const unsigned char *)text + i, step));
     else
       sg_put_bytes(b, text + i, step);
     i += step ? step : 1;
@@ -158,10 +197,11 @@ void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const c
 
 void sg_put_markdown_cell(const char *text, sg_buffer *b) {
   for (; *text; text++) {
-    if (*text == '|')
-      sg_put(b, "\\|");
-    else
-      sg_put_bytes(b, (unsigned char)*text < 0x20 ? " " : text, 1);
+    size_t n = strcspn(text, "|");
+    sg_put_clean(b, text, n, "", ' ');
+    text += n;
+    if (!*text) return;
+    sg_put(b, "\\|");
   }
 }
 
