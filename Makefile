@@ -132,6 +132,11 @@ fuzz: setup-tests
 	build-asan/tests/fuzz_check $(FUZZ_ITERATIONS)
 	build-asan/tests/fuzz_trace $$(( $(FUZZ_ITERATIONS) / 100 )) scenarios/traces/*.csv
 
+# What is killed, filled and damaged at length; `check` has short forms (docs/reliability.md).
+torture: setup-tests
+	@$(MAKE) --no-print-directory all
+	tests/torture_kill.sh $(BUILD)/straggle 1000
+
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan ubsan: setup-tests
 	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" CFLAGS="-O1 -g" check
@@ -193,5 +198,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check validate bench fuzz asan ubsan tsan docs tidy install clean FORCE
+.PHONY: all setup setup-tests run test check validate bench fuzz torture asan ubsan tsan docs tidy install clean FORCE
 .SECONDARY:
