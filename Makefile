@@ -28,7 +28,9 @@ SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c code
 OBJ   := $(SRC:%.c=$(BUILD)/%.o)
 LIB   := $(BUILD)/libstraggle.a
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c),$(wildcard tests/*.c)))
+TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c) tests/fail_malloc.c,$(wildcard tests/*.c)))
+# Lets allocations fail. A sanitizer's own would come in its way.
+FAIL_MALLOC := $(if $(SANITIZE),,$(BUILD)/tests/fail_malloc.so)
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # Tests in which threads meet.
 THREAD_TESTS = test_results test_experiment test_check
@@ -71,6 +73,10 @@ $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/s
 	$(LINK) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
 
+$(BUILD)/tests/%.so: tests/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -o $@ $<
+
 # --- What people type --------------------------------------------------------------------------
 
 # Installs what is missing from Debian's packages, with sudo when not root.
@@ -97,9 +103,10 @@ run: setup
 test: setup-tests
 	@$(MAKE) --no-print-directory check
 
-check: all $(TESTS) $(TOOLS) $(TOYS)
+check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
 	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
+	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 12)
 	@$(BUILD)/tests/validate --short
 	@$(BUILD)/tests/validate_network --short
 	@$(BUILD)/tests/validate_delays --short
@@ -113,6 +120,11 @@ validate: setup-tests
 	$(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
+
+# What is cruel and takes long: faults in every place, one after the other.
+torture: setup-tests
+	@$(MAKE) --no-print-directory all $(FAIL_MALLOC)
+	tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 1000
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
@@ -188,5 +200,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check validate bench fuzz asan ubsan tsan docs tidy install clean FORCE
+.PHONY: all setup setup-tests run test check validate torture bench fuzz asan ubsan tsan docs tidy install clean FORCE
 .SECONDARY:

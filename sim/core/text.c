@@ -209,7 +209,9 @@ sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *
   *data = NULL;
   *length = 0;
   FILE *file = fopen(path, "rb");
-  if (!file) return sg_fail(e, SG_NO_INPUT, NULL, "cannot open \"%s\": %s", path, strerror(errno));
+  if (!file)
+    return sg_fail(e, errno == ENOMEM ? SG_NO_MEMORY : SG_NO_INPUT, NULL, "cannot open \"%s\": %s",
+                   path, strerror(errno));
   sg_buffer b = {0};
   char chunk[65536];
   for (size_t n; (n = fread(chunk, 1, sizeof chunk, file)) > 0;) sg_put_bytes(&b, chunk, n);

@@ -171,6 +171,7 @@ static bool waits_for_all(const sg_rule *rule) {
 static const char *cannot(const sg_world *w, const sg_rule *rule) {
   if (w->decode != SG_DECODE_NONE) return "decode times depend on what has arrived";
   sg_ingress *q = sg_ingress_new(w->network);
+  if (!q) sg_starve();
   bool unlimited = q && sg_ingress_unlimited(q);
   sg_ingress_free(q);
   if (!unlimited) return "messages queue at the master";
