@@ -3,6 +3,7 @@
 #include "sim/cli/output.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +36,29 @@ bool sg_print_part(sg_buffer *text) {
   return written;
 }
 
+void sg_say(const char *format, ...) {
+  char *text;
+  va_list args;
+  va_start(args, format);
+  int n = vasprintf(&text, format, args);
+  va_end(args);
+  if (n < 0) {
+    sg_out_of_memory();
+    return;
+  }
+  sg_buffer clean = {0};
+  sg_put_clean(&clean, text, (size_t)n, "\n\t", '?');
+  if (clean.data && !clean.failed)
+    fputs(clean.data, stderr);
+  else if (n > 0)
+    sg_out_of_memory();
+  sg_buffer_free(&clean);
+  free(text);
+}
+
 int sg_say_faults(const char *who, sg_status status, sg_error *e) {
   for (int i = 0; i < e->count; i++) {
-    fprintf(stderr, "straggle %s: %s\n", who, e->fault[i].message);
+    sg_say("straggle %s: %s\n", who, e->fault[i].message);
   }
   if (e->lost || (status == SG_NO_MEMORY && e->count == 0)) sg_out_of_memory();
   sg_error_clear(e);

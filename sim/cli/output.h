@@ -14,6 +14,8 @@ bool sg_print_part(sg_buffer *text);
 
 /* Says on standard error, without asking for memory, that there is none; returns the exit code. */
 int sg_out_of_memory(void);
+/* Prints a line for people, for what may be in it from files and names. */
+void sg_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A line on standard error for each fault, "straggle WHO: message", and empties `e`; returns the
  * exit code of `status`. */
 int sg_say_faults(const char *who, sg_status status, sg_error *e);
