@@ -29,6 +29,8 @@ OBJ   := $(SRC:%.c=$(BUILD)/%.o)
 LIB   := $(BUILD)/libstraggle.a
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c) tests/fail_malloc.c,$(wildcard tests/*.c)))
+# Lets allocations fail. A sanitizer's own would come in its way.
+FAIL_MALLOC := $(if $(SANITIZE),,$(BUILD)/tests/fail_malloc.so)
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # Tests in which threads meet.
 THREAD_TESTS = test_results test_experiment test_check
@@ -71,6 +73,10 @@ $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/s
 	$(LINK) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
 
+$(BUILD)/tests/%.so: tests/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -o $@ $<
+
 # --- What people type --------------------------------------------------------------------------
 
 # Installs what is missing from Debian's packages, with sudo when not root.
@@ -97,25 +103,34 @@ run: setup
 test: setup-tests
 	@$(MAKE) --no-print-directory check
 
-check: all $(TESTS) $(TOOLS) $(TOYS)
+check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
 	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
+	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 12)
 	@$(BUILD)/tests/validate --short
 	@$(BUILD)/tests/validate_network --short
 	@$(BUILD)/tests/validate_delays --short
 	@$(BUILD)/tests/validate_fit --short
 	@$(BUILD)/tests/validate_fit_rates --short
+	@$(BUILD)/tests/validate_compare --short
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
 	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
 	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit \
-	  $(BUILD)/tests/validate_fit_rates
+	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare
 	$(BUILD)/tests/validate
 	$(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
 	$(BUILD)/tests/validate_fit_rates
+	$(BUILD)/tests/validate_compare
+
+# What is cruel and takes long: faults in every place, one after the other.
+torture: setup-tests
+	@$(MAKE) --no-print-directory all $(FAIL_MALLOC)
+	tests/torture_kill.sh $(BUILD)/straggle 1000
+	tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 1000
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
@@ -129,11 +144,6 @@ fuzz: setup-tests
 	build-asan/tests/fuzz_scenario $(FUZZ_ITERATIONS) scenarios/*.json tests/scenarios/*.json
 	build-asan/tests/fuzz_check $(FUZZ_ITERATIONS)
 	build-asan/tests/fuzz_trace $$(( $(FUZZ_ITERATIONS) / 100 )) scenarios/traces/*.csv
-
-# What is killed, filled and damaged at length; `check` has short forms (docs/reliability.md).
-torture: setup-tests
-	@$(MAKE) --no-print-directory all
-	tests/torture_kill.sh $(BUILD)/straggle 1000
 
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan ubsan: setup-tests

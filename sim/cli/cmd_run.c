@@ -59,6 +59,17 @@ static void print_plan(const sg_plan *plan) {
   sg_buffer_free(&notes);
 }
 
+/* A database that is not there yet is not made for runs that cannot fit. */
+static sg_status open_with_room(sg_session *s, const sg_args *args) {
+  const char *path = sg_args_text(args, "output");
+  bool sure = sg_args_given(args, "force");
+  sg_status status = sg_session_place(s, path);
+  bool there = !status && access(s->database, F_OK) == 0;
+  if (!status && !sure && !there) status = sg_session_room(s, sg_threads(args));
+  if (!status) status = sg_session_database(s, path, SG_OPEN_WRITE);
+  return !status && !sure && there ? sg_session_room(s, sg_threads(args)) : status;
+}
+
 static int run_scenario(const sg_call *call, const char *path) {
   const sg_args *args = call->args;
   bool quiet = sg_args_given(args, "quiet"), bar = sg_wants_progress(args);
@@ -67,7 +78,7 @@ static int run_scenario(const sg_call *call, const char *path) {
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, &s);
   if (!status && !quiet) print_plan(s.plan);
-  if (!status) status = sg_session_database(&s, sg_args_text(args, "output"), SG_OPEN_WRITE);
+  if (!status) status = open_with_room(&s, args);
   const atomic_bool *stop = sg_catch_signals(true);
   if (!status) {
     sg_provenance made;
@@ -119,6 +130,8 @@ const sg_command sg_cmd_run = {
                 SG_OPTION_ROWS_FORMAT(
                     sg_format_words,
                     "how the table of --what-if is printed; json: the summary of a run, too"),
+                SG_OPTION_ROW_FLAG("force", 0,
+                                   "also runs that need more memory or disk than there is"),
                 SG_OPTION_ROW_FLAG("quiet", 'q', "no progress and no summary")},
     .text = {"Runs that the database has are not computed again, so that the same command goes on "
              "after an interrupt (Ctrl-C) and more replications are added. Results are the same "
