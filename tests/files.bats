@@ -144,7 +144,7 @@ interrupted_after() {
 }
 
 @test "files: nohup is respected" {
-  (trap '' HUP; exec "$STRAGGLE" run s.json -q --set /stop/iterations=100000) & pid=$!
+  (trap '' HUP; exec "$STRAGGLE" run s.json -q --set /stop/iterations=20000) & pid=$!
   sleep 0.1
   kill -HUP $pid
   wait $pid
@@ -181,7 +181,7 @@ interrupted_after() {
 @test "files: a damaged database ends neither in 70 nor in silence, and is not changed" {
   "$STRAGGLE" run s.json --quiet --set /replications=30 --set /output/detail=worker
   size=$(stat -c %s s.db)
-  for ((at = 4096; at < size; at += size / 24 / 512 * 512)); do
+  for ((at = 4096; at < size; at += size / 8 / 512 * 512)); do
     cp s.db bad.db
     head -c 512 /dev/zero | tr '\0' '\245' | dd of=bad.db bs=512 seek=$((at / 512)) conv=notrunc status=none
     cp bad.db before.db

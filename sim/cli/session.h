@@ -45,7 +45,6 @@ sg_status sg_session_room(sg_session *s, int threads);
 /* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
 void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
 
-
 /* Opens the database, asks, prints the answer or the faults; returns the exit code. */
 int sg_ask(const sg_call *call);
 
