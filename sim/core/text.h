@@ -53,6 +53,8 @@ void sg_sha256(const void *bytes, size_t n, char hex[65]);
 
 /* How many of the n bytes, from the start, are valid UTF-8; n if all are. */
 size_t sg_utf8_valid(const char *bytes, size_t n);
+/* Puts a question mark over each byte that is not of UTF-8: messages cite files of any content. */
+void sg_utf8_mend(char *text);
 /* Columns of n bytes of UTF-8 on a terminal: code points, since the project prints no characters of
  * double width. */
 int sg_utf8_columns(const char *text, size_t n);
