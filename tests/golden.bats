@@ -6,7 +6,7 @@
 #
 # The hash is of decimal digits that name one double each (straggle query), not of SQLite's.
 
-golden=7df84e5b0fbab5a97f6c0d80883c0806b43ffed8af792f39cee74860afc0761b
+golden=4de8bc9c72940c7a578c731cb8119899effa23f858a776f860faa416db386167
 
 setup() {
   scenarios="$BATS_TEST_DIRNAME/scenarios"

@@ -78,7 +78,11 @@ static void header(reader *r) {
     int c = 0;
     while (c < COLUMNS && !sg_csv_is(csv->field[i], column_names[c])) c++;
     r->role[i] = c;
-    if (c == COLUMNS) {
+    if (sg_csv_is_unnamed(csv->field[i])) {
+      sg_csv_fault(csv, i,
+                   "expected the name of a column, found none, as pandas writes an index: "
+                   "leave it out (index=False)");
+    } else if (c == COLUMNS) {
       char name[64];
       snprintf(name, sizeof name, "%.*s", (int)csv->field[i].length, csv->field[i].text);
       name[sg_utf8_valid(name, strlen(name))] = '\0';
@@ -100,7 +104,7 @@ static void header(reader *r) {
 static bool number(reader *r, int i, int column, double *x) {
   static const char *const expected[] = {"a whole number ≥ 0", "a whole number ≥ 0", "a time > 0",
                                          "a time ≥ 0", "a whole number ≥ 1"};
-  bool ok = sg_csv_number(&r->csv, i, x) && isfinite(*x);
+  bool ok = sg_csv_number(&r->csv, i, x) && sg_csv_is_usable(*x);
   bool whole = ok && *x == floor(*x) && fabs(*x) <= MOST_NUMBER;
   switch (column) {
   case ITERATION:
@@ -117,11 +121,7 @@ static bool number(reader *r, int i, int column, double *x) {
 /* false: no memory. */
 static bool data_row(reader *r) {
   sg_csv *csv = &r->csv;
-  if (csv->count != r->columns) {
-    sg_csv_fault(csv, csv->count < r->columns ? csv->count : r->columns,
-                 "expected %d fields, found %d", r->columns, csv->count);
-    return true;
-  }
+  if (!sg_csv_has(csv, r->columns)) return true;
   if (!SG_ROOM(r->row, r->capacity, r->count + 1)) return false;
   row *new = &r->row[r->count];
   *new = (row){.value = {[LOAD] = 1}, .line = csv->line};
@@ -292,7 +292,7 @@ sg_status sg_trace_read(const char *path, sg_trace **out, sg_error *e) {
   char *text = NULL;
   size_t length = 0;
   *out = NULL;
-  sg_status status = sg_read_file(path, &text, &length, e);
+  sg_status status = sg_read_file(path, NULL, &text, &length, e);
   if (!status) status = sg_trace_parse(path, text, length, out, e);
   free(text);
   return status;

@@ -23,7 +23,7 @@ static sg_status hash_file(hashes *known, const char *path, char hex[65], sg_err
     }
   char *data = NULL;
   size_t length = 0;
-  sg_status status = sg_read_file(path, &data, &length, e);
+  sg_status status = sg_read_file(path, NULL, &data, &length, e);
   if (status) return status;
   sg_sha256(data, length, hex);
   free(data);
@@ -88,7 +88,7 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
                                .seed = sg_seed(sg_object(v, "random"), "seed")};
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
   sg_buffer note = {0};
-  sg_put(&note, "");
+  sg_put(&note, w->problem->note ? w->problem->note : "");
   sg_delay_note(w->delay, &note);
   sg_network_note(w->network, &note);
   char bytes[32];
@@ -185,12 +185,14 @@ sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
       plan->cache ? sg_scenario_points(scenario, &plan->n_raw, &plan->raw, e) : sg_fail_memory(e);
   if (!status) plan->point = calloc((size_t)plan->n_raw, sizeof *plan->point);
   if (!status && !plan->point) status = sg_fail_memory(e);
+  if (plan->cache) sg_problem_cache_outline(plan->cache, true);
   for (int i = 0; !status && i < plan->n_raw; i++) {
     sg_planned *p = &plan->point[plan->count++];
     p->point = &plan->raw[i];
     sg_status s = plan_point(plan, p, known, e);
     if (s != SG_INVALID) status = s;
   }
+  if (plan->cache) sg_problem_cache_outline(plan->cache, false);
   free(known);
   if (plan->count > 0) drop_repeats(e);
   if (!status) status = sg_error_status(e);
