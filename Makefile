@@ -28,7 +28,10 @@ SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c code
 OBJ   := $(SRC:%.c=$(BUILD)/%.o)
 LIB   := $(BUILD)/libstraggle.a
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c) tests/fail_malloc.c,$(wildcard tests/*.c)))
+TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c tests/fail_*.c),$(wildcard tests/*.c)))
+# Let allocations and writes fail. A sanitizer's own would come in their way.
+FAIL_MALLOC := $(if $(SANITIZE),,$(BUILD)/tests/fail_malloc.so)
+FAIL_WRITE := $(if $(SANITIZE),,$(BUILD)/tests/fail_write.so)
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # Tests in which threads meet.
 THREAD_TESTS = test_results test_experiment test_check
@@ -73,6 +76,10 @@ $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/s
 	$(LINK) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
 
+$(BUILD)/tests/%.so: tests/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -o $@ $<
+
 # --- What people type --------------------------------------------------------------------------
 
 # Installs what is missing from Debian's packages, with sudo when not root.
@@ -99,9 +106,16 @@ run: setup
 test: setup-tests
 	@$(MAKE) --no-print-directory check
 
-check: all $(TESTS) $(TOOLS) $(TOYS)
+check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
 	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
+	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 12)
+	$(if $(FAIL_WRITE),@tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4)
+	@tests/torture_corrupt.sh $(BUILD)/straggle 12
+	@$(BUILD)/tests/fuzz_run 1000
+	@$(BUILD)/tests/fuzz_files 500 tests/corpus/files/*
+	@$(BUILD)/tests/fuzz_set 500 tests/corpus/set/*
+	@$(BUILD)/tests/fuzz_database 200
 	@$(BUILD)/tests/validate --short
 	@$(BUILD)/tests/validate_network --short
 	@$(BUILD)/tests/validate_delays --short
@@ -118,6 +132,13 @@ validate: setup-tests
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
 	$(BUILD)/tests/validate_fit_rates
+
+# What is cruel and takes long: faults in every place, one after the other.
+torture: setup-tests
+	@$(MAKE) --no-print-directory all $(FAIL_MALLOC) $(FAIL_WRITE)
+	tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 1000
+	tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) all
+	tests/torture_corrupt.sh $(BUILD)/straggle 500
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
@@ -216,5 +237,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check validate bench fuzz fuzz-blind asan ubsan tsan docs tidy install clean FORCE
+.PHONY: all setup setup-tests run test check validate torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install clean FORCE
 .SECONDARY:

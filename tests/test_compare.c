@@ -687,8 +687,8 @@ static void test_pooled_quantiles(void **state) {
   static const double p[] = {0.5, 0.9, 0.99};
   sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_query(db, "SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, 0, NULL,
-                   &out, &e),
+  require(sg_query(db, "SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, 0,
+                   NULL, &out, &e),
           &e);
   cJSON *rows = cJSON_Parse(out.data);
   sg_buffer_free(&out);

@@ -312,7 +312,8 @@ static sg_status read_path(const char *path, const char *place, size_t most, cha
   /* Opening a pipe without a writer would wait for one, and reading /proc/kmsg for a message. */
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (fd < 0)
-    return sg_fail(e, SG_NO_INPUT, place, "cannot open \"%s\": %s", path, strerror(errno));
+    return sg_fail(e, errno == ENOMEM ? SG_NO_MEMORY : SG_NO_INPUT, place, "cannot open \"%s\": %s",
+                   path, strerror(errno));
   sg_status status = read_fd(fd, path, place, false, most, data, length, e);
   close(fd);
   return status;
