@@ -78,3 +78,16 @@ digest() {
   run digest && echo "found: $output"
   [ "$output" = "$golden" ]
 }
+
+@test "runs of several BLAS kernels under one key are told" {
+  export OPENBLAS_CORETYPE=Haswell
+  "$STRAGGLE" run "$scenarios/grid.json" -q -o mixed.db --set /replications=1 2> first
+  OPENBLAS_CORETYPE=Prescott "$STRAGGLE" run "$scenarios/grid.json" -q -o mixed.db 2> second
+  [ ! -s first ]
+  cat second
+  [[ "$(cat second)" == "warning: 16 points have runs of several BLAS kernels ("*"Prescott"*"): "* ]]
+  # Of simulated times alone there is nothing to tell.
+  "$STRAGGLE" run "$scenarios/delays.json" -q -o times.db --set /replications=1
+  OPENBLAS_CORETYPE=Prescott "$STRAGGLE" run "$scenarios/delays.json" -q -o times.db --set /replications=2 2> third
+  [ ! -s third ]
+}
