@@ -157,8 +157,8 @@ fuzz: setup-tests
 	  $(FUZZERS:%=build-fuzz/tests/fuzz_%)
 	@mkdir -p build-fuzz/found
 	@for t in $(FUZZERS); do mkdir -p build-fuzz/corpus/$$t tests/corpus/$$t; \
-	  seeds=tests/corpus/$$t; [ $$t != scenario ] || seeds="$$seeds tests/scenarios scenarios"; \
-	  echo "== $$t"; build-fuzz/tests/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -fork=$(FUZZ_JOBS) -timeout=20 \
+	  seeds=tests/corpus/$$t; [ $$t != scenario ] || seeds="$$seeds tests/scenarios"; \
+	  echo "== $$t"; build-fuzz/tests/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -fork=$(FUZZ_JOBS) -timeout=20 -max_len=4096 \
 	    -rss_limit_mb=4096 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix=build-fuzz/found/$$t- \
 	    build-fuzz/corpus/$$t $$seeds 2>&1 | grep -aE '^#.*cov' | tail -1; done
 	@ls build-fuzz/found; [ -z "$$(ls build-fuzz/found)" ]
