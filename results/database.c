@@ -184,7 +184,9 @@ static sg_status check_schema(sg_db *db, sg_error *e) {
   char *axes = NULL;
   int64_t tables = 0;
   sg_put_schema(&schema);
-  sg_status status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
+  /* As of one moment: a writer may be at it. After a fault the connection is closed. */
+  sg_status status = sg_db_execute(db, "BEGIN", e);
+  if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
   if (!status && tables == 0)
     status = sg_fail(e, SG_INVALID, db->file.path, SG_EMPTY_FILE);
   else if (!status &&
@@ -202,6 +204,7 @@ static sg_status check_schema(sg_db *db, sg_error *e) {
   sqlite3_finalize(s);
   sqlite3_close(model);
   sg_buffer_free(&schema);
+  if (!status) status = sg_db_execute(db, "COMMIT", e);
   if (!status) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL);
   return status;
 }
@@ -406,6 +409,24 @@ sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record 
 const char *sg_detail_name(sg_detail detail) {
   static const char *const name[] = {"summary", "iteration", "worker"};
   return name[detail];
+}
+
+sg_status sg_db_mixed_kernels(sg_db *db, int64_t *points, sg_buffer *out, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  *points = 0;
+  sg_status status =
+      sg_db_ask(db,
+                "WITH used AS (SELECT DISTINCT point_id, blas_core FROM run JOIN invocation USING"
+                " (invocation_id) JOIN point USING (point_id) WHERE NOT timing_only AND blas_core "
+                "IS NOT NULL),"
+                " mixed AS (SELECT point_id FROM used GROUP BY point_id HAVING count(*) > 1)"
+                " SELECT (SELECT count(*) FROM mixed), group_concat(DISTINCT blas_core) FROM used"
+                " WHERE point_id IN mixed",
+                NULL, 0, &s, e);
+  if (sg_db_row(db, s, &status, e)) *points = sqlite3_column_int64(s, 0);
+  if (!status && *points > 0) sg_put(out, (const char *)sqlite3_column_text(s, 1));
+  sqlite3_finalize(s);
+  return status;
 }
 
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e) {
