@@ -127,6 +127,7 @@ static const sg_column column[] = {
     POINT(target_loss, "1", "Training loss at which a run is done; NULL: none",
           .shown = SG_IN_V_POINT),
     POINT(max_iterations, "count", "Most updates of a run"),
+    POINT(replicate, "text", "What replications draw anew: delays, delays+code, delays+code+data"),
     POINT(seed, "text", "Seed (a decimal number up to 2^64 - 1)", ALWAYS),
 
     REFERENCE("point_axis", point, "One parameter combination with one scheme"),

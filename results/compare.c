@@ -124,6 +124,17 @@ static sg_status put_axes(sg_db *db, const sg_judged *first, sg_buffer *out, sg_
   return !status && out->failed ? sg_fail_memory(e) : status;
 }
 
+/* What an interval holds for: what the replications do not vary is as the seed has drawn it. */
+static void put_condition(const sg_point_record *p, sg_buffer *out) {
+  const char *varied = p->replicate ? p->replicate : "delays";
+  bool code = strstr(varied, "+code"), data = strstr(varied, "+data") || p->timing_only;
+  sg_putf(out, "  replications vary %s", varied);
+  if (!code || !data)
+    sg_putf(out, ": intervals hold for %s%s%s", code ? "" : "this draw of the codes",
+            code || data ? "" : " and ", data ? "" : "this split of the data");
+  sg_put(out, "\n");
+}
+
 static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, const char *axes,
                              bool color, sg_buffer *out, sg_error *e) {
   const sg_environment *v = &c->environment[number];
@@ -154,7 +165,9 @@ static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, cons
     if (first->results_version != SG_RESULTS_VERSION)
       sg_putf(out, "\n  computed by other code (results version %lld, now %d)",
               (long long)first->results_version, SG_RESULTS_VERSION);
-    sg_putf(out, "\n  baseline: %s", c->scheme[v->baseline].point.scheme_label);
+    sg_put(out, "\n");
+    put_condition(p, out);
+    sg_putf(out, "  baseline: %s", c->scheme[v->baseline].point.scheme_label);
     if (v->baseline_by_default) sg_put(out, " (none is chosen here: the first scheme)");
     if (v->to_target)
       sg_putf(out, "; verdict on the time to loss %g\n\n", p->target_loss);
@@ -285,6 +298,7 @@ static void put_scheme(sg_table *t, const sg_comparison *c, int number, int i, c
   sg_table_number(sg_table_at(t, "speedup_ci95_low"), base ? NAN : s->ratio.low, 4);
   sg_table_number(sg_table_at(t, "speedup_ci95_high"), base ? NAN : s->ratio.high, 4);
   sg_table_text(sg_table_at(t, "verdict"), s->verdict);
+  sg_table_text(sg_table_at(t, "replicate"), s->point.replicate);
   sg_table_number(sg_table_at(t, "time_to_target_median_s"),
                   v->to_target ? s->median_time_to_target : NAN, 4);
   sg_table_number(sg_table_at(t, "n_reached"), v->to_target ? (double)s->n_reached : NAN, 4);

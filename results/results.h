@@ -13,8 +13,8 @@
 
 #include <sqlite3.h>
 
-#define SG_SCHEMA_VERSION  3
-#define SG_RESULTS_VERSION 3 /* raised whenever numbers change: makes all runs new */
+#define SG_SCHEMA_VERSION  4
+#define SG_RESULTS_VERSION 4 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
 
@@ -58,7 +58,7 @@ typedef struct sg_point_record {
   double load_d;  /* subsets per worker */
   int stragglers_s, comm_m;
   double stored_data_factor;
-  const char *scaling, *late_work, *late_messages, *problem;
+  const char *scaling, *late_work, *late_messages, *problem, *replicate;
   double target_loss; /* NAN: none */
   int64_t max_iterations;
   uint64_t seed;

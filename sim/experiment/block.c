@@ -5,6 +5,7 @@
 
 #include "sim/experiment/row.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,7 @@ static void lane_free(lane *l) {
 
 static sg_status lane_init(block *b, lane *l, int column, int replication, const sg_sink *sink) {
   const sg_world *w = b->world;
+  assert(w->replication < 0 || w->replication == replication);
   l->block = b;
   double *decoded = b->decoded ? b->decoded + column * b->pass.length : NULL;
   if (decoded && w->code->flags & SG_WANTS_VALUES) {

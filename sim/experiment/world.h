@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that the runs of one point share, made from its resolved configuration. */
+/* Everything that the runs of one point share, made from its resolved configuration; where
+ * replications draw codes or data anew, all that one run has. */
 #ifndef SG_SIM_WORLD_H
 #define SG_SIM_WORLD_H
 
@@ -13,6 +14,13 @@ typedef enum sg_decode_model {
   SG_DECODE_FLOPS,
   SG_DECODE_MEASURED
 } sg_decode_model;
+
+/* What replications vary, in the order of the scenario's words. */
+typedef enum sg_replicate {
+  SG_REPLICATE_DELAYS,
+  SG_REPLICATE_CODE,
+  SG_REPLICATE_DATA
+} sg_replicate;
 
 typedef struct sg_world {
   sg_environment environment;
@@ -31,6 +39,7 @@ typedef struct sg_world {
   long evaluate_every;               /* 0: never */
   int width;                         /* models side by side: 1 or W */
   int workers;
+  int replication; /* the only one whose world this is; −1: that of all */
   char label[128]; /* of the scheme */
 } sg_world;
 
@@ -40,7 +49,12 @@ typedef struct sg_problem_cache sg_problem_cache;
 sg_problem_cache *sg_problem_cache_new(void);
 void sg_problem_cache_free(sg_problem_cache *cache);
 
+sg_replicate sg_point_replicates(const sg_point *point);
+
 /* Rules that a code or model finds broken are SG_INVALID faults at the member concerned. */
+sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *cache,
+                      const sg_calibration *calibration, sg_world **out, sg_error *e);
+/* That of replication 0, which stands for all where they share it. */
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e);
 /* The simulated time of a decode of so many flops. world: an sg_world. */
