@@ -153,7 +153,8 @@ typedef struct sg_code_check_record {
   int64_t broken_promises, patterns_inaccurate;
   const char *broken_missing;
   sg_spread_record cond2, amp, residual, err_float64, err_float32, err_bfloat16;
-  double encode_flops, find_flops, apply_flops, least_messages, received_gradients, received_bytes;
+  double norms_ratio, encode_flops, find_flops, apply_flops, least_messages, received_gradients,
+      received_bytes;
   int n_sets;
   const sg_sets_record *sets;
 } sg_code_check_record;

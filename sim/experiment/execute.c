@@ -125,6 +125,8 @@ static sg_status get_world(execution *x, active_point *p, int replication, sg_wo
   const sg_point *point = p->planned->point;
   if (p->varied != SG_REPLICATE_DELAYS) {
     sg_status status = sg_world_of(point, replication, x->cache, &x->calibration, world, e);
+    if (!status) status = sg_world_measure(*world, x->cache, e);
+    if (status && *world) sg_world_free(*world, x->cache);
     if (status == SG_INVALID)
       sg_fail(e, status, "/replicate", "the code or data drawn for replication %d of %s is refused",
               replication, p->planned->label);
@@ -132,7 +134,10 @@ static sg_status get_world(execution *x, active_point *p, int replication, sg_wo
   }
   pthread_mutex_lock(&x->lock);
   sg_status status = SG_OK;
-  if (!p->world) status = sg_world_new(point, x->cache, &x->calibration, &p->world, e);
+  if (!p->world) {
+    status = sg_world_new(point, x->cache, &x->calibration, &p->world, e);
+    if (!status) status = sg_world_measure(p->world, x->cache, e);
+  }
   *world = p->world;
   pthread_mutex_unlock(&x->lock);
   return status;

@@ -110,6 +110,7 @@ static void fill_arithmetic(sg_held_row *h, const sg_recipe *recipe, bool decode
   if (recipe->n_sum == 0) return;
   for (int i = 0; i < recipe->n_sum; i++) parts += sqrt(recipe->norm2[i]);
   if (parts > 0) r->grad_scaled_err = sqrt(error2) / parts;
+  if (h->world->start_norm > 0) r->grad_common_err = sqrt(error2) / h->world->start_norm;
   if (sqrt(sum2) >= 1e-8 * parts && sum2 > 0) r->grad_rel_err = sqrt(error2 / sum2);
 }
 
@@ -133,7 +134,8 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
   h->due = has_loss(h) && decoded && (h->row.iteration + 1) % h->world->evaluate_every == 0;
   if (decoded && !h->world->problem->timing_only && !isfinite(h->row.grad_norm)) {
     /* A message that overflowed its number format ends here, too. */
-    h->row.grad_norm = h->row.grad_rel_err = h->row.grad_scaled_err = NAN;
+    h->row.grad_norm = h->row.grad_rel_err = NAN;
+    h->row.grad_scaled_err = h->row.grad_common_err = NAN;
     sg_held_end(h, "diverged", "diverged");
     return SG_OK;
   }

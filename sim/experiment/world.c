@@ -17,6 +17,7 @@ typedef struct entry {
   struct entry *next;
   char *key;
   sg_problem *problem; /* NULL while it is being made */
+  double start_norm;   /* as in sg_world */
   int users;
 } entry;
 
@@ -101,7 +102,7 @@ static sg_status make(sg_problem_cache *cache, char *key, const sg_values *learn
     free(key);
     return sg_fail_memory(e);
   }
-  *x = (entry){.key = key, .users = 1};
+  *x = (entry){.key = key, .start_norm = NAN, .users = 1};
   put_first(cache, x);
   pthread_mutex_unlock(&cache->lock);
   sg_problem *problem = NULL;
@@ -154,6 +155,51 @@ static void problem_put(sg_problem_cache *cache, const sg_problem *problem) {
     if (x->problem == problem) x->users--;
   trim(cache);
   pthread_mutex_unlock(&cache->lock);
+}
+
+/* Of the gradient at 0, as one part. */
+static sg_status measure_start(const sg_problem *problem, double *norm, sg_error *e) {
+  sg_partition *whole = NULL;
+  sg_workspace *ws = sg_workspace_new(problem);
+  double *x = calloc((size_t)problem->length, sizeof *x), sum = 0;
+  const sg_partial item = {0};
+  sg_status status =
+      ws && x ? sg_partition_new(problem, 1, NULL, 0, NULL, &whole, e) : sg_fail_memory(e);
+  const sg_gradient_request request = {.partition = whole,
+                                       .width = 1,
+                                       .columns = 1,
+                                       .x = (const double *const *)&x,
+                                       .n_items = 1,
+                                       .item = &item};
+  if (!status) status = sg_problem_begin(problem, ws, &request, e);
+  for (long at = 0, end; !status && at < problem->length; at = end) {
+    const double *tile;
+    end = at + SG_TILE < problem->length ? at + SG_TILE : problem->length;
+    status = sg_problem_tile(problem, ws, 0, at, end, &tile);
+    if (status) sg_fail_memory(e);
+    for (long i = 0; !status && i < end - at; i++) sum += tile[i] * tile[i];
+  }
+  *norm = sqrt(sum);
+  free(x);
+  sg_workspace_free(ws);
+  sg_partition_free(whole);
+  return status;
+}
+
+/* Without the lock: who comes at the same time measures the same number. */
+sg_status sg_world_measure(sg_world *w, sg_problem_cache *cache, sg_error *e) {
+  if (w->problem->timing_only) return SG_OK;
+  pthread_mutex_lock(&cache->lock);
+  entry *x = cache->first;
+  while (x->problem != w->problem) x = x->next;
+  w->start_norm = x->start_norm;
+  pthread_mutex_unlock(&cache->lock);
+  if (!isnan(w->start_norm)) return SG_OK;
+  sg_status status = measure_start(w->problem, &w->start_norm, e);
+  pthread_mutex_lock(&cache->lock);
+  if (!status) x->start_norm = w->start_norm; /* we are a user of it: it has stayed */
+  pthread_mutex_unlock(&cache->lock);
+  return status;
 }
 
 /* --- World ------------------------------------------------------------------------------------ */
@@ -319,6 +365,7 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
   w->workers = (int)sg_int(sg_section(point, "cluster"), "workers");
   w->evaluate_every = sg_int(learning, "evaluate_every");
   w->width = 1;
+  w->start_norm = NAN;
   w->replication = varied == SG_REPLICATE_DELAYS ? -1 : replication;
   read_limits(point, w);
   read_master(point, calibration, w);

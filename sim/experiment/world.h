@@ -36,8 +36,9 @@ typedef struct sg_world {
   double flops_per_s;
   const sg_calibration *calibration; /* with SG_DECODE_MEASURED; borrowed */
   double target_loss;                /* NAN: none */
-  long evaluate_every;               /* 0: never */
-  int width;                         /* models side by side: 1 or W */
+  double start_norm;   /* of the gradient at the model that runs begin with; NAN: not measured */
+  long evaluate_every; /* 0: never */
+  int width;           /* models side by side: 1 or W */
   int workers;
   int replication; /* the only one whose world this is; −1: that of all */
   char label[128]; /* of the scheme */
@@ -57,6 +58,8 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
 /* That of replication 0, which stands for all where they share it. */
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e);
+/* Measures start_norm, a pass over the data for each problem; nothing when timing only. */
+sg_status sg_world_measure(sg_world *world, sg_problem_cache *cache, sg_error *e);
 /* The simulated time of a decode of so many flops. world: an sg_world. */
 double sg_decode_seconds(const void *world, double flops);
 void sg_world_free(sg_world *world, sg_problem_cache *cache);
