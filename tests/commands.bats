@@ -9,7 +9,7 @@ run|-o --output -j --threads --set --what-if -f --format --json -q --quiet
 check|--set -f --format --json
 plan|-o --output -j --threads --set -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
-compare|-b --baseline -f --format --json
+compare|-b --baseline -s --simultaneous -f --format --json
 query|-f --format --json
 codes|-f --format --json
 codes show|-f --format --json

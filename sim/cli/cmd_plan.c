@@ -147,8 +147,9 @@ static int run(const sg_call *call) {
   int code = EX_OK;
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status) {
-    s.database = wanted ? wanted : sg_scenario_database(s.scenario);
-    if (access(s.database, F_OK) == 0) status = sg_session_database(&s, wanted, SG_OPEN_READ);
+    status = sg_session_place(&s, wanted);
+    if (!status && access(s.database, F_OK) == 0)
+      status = sg_session_database(&s, wanted, SG_OPEN_READ);
   }
   if (!status) status = put_rows(s.plan, s.db, &t, &total, &s.error);
   if (!status) code = print_plan(&s, t.table, &total, sg_threads(call->args));

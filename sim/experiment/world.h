@@ -9,11 +9,16 @@
 #include "sim/engine/run.h"
 #include "sim/scenario/scenario.h"
 
-typedef enum sg_decode_model {
-  SG_DECODE_NONE,
-  SG_DECODE_FLOPS,
-  SG_DECODE_MEASURED
-} sg_decode_model;
+#include <math.h>
+
+/* How long arithmetic takes: no time, by a rate, or as measured on this machine. */
+typedef struct sg_pace {
+  double flops_per_s;                /* INFINITY: no time; not with a calibration */
+  const sg_calibration *calibration; /* borrowed; or NULL */
+} sg_pace;
+static inline bool sg_takes_time(const sg_pace *p) {
+  return p->calibration || p->flops_per_s < INFINITY;
+}
 
 /* What replications vary, in the order of the scenario's words. */
 typedef enum sg_replicate {
@@ -32,10 +37,8 @@ typedef struct sg_world {
   sg_optimizer *optimizer;   /* NULL when timing only */
   sg_code *code;
   sg_partition *partition; /* NULL when timing only */
-  sg_decode_model decode;
-  double flops_per_s;
-  const sg_calibration *calibration; /* with SG_DECODE_MEASURED; borrowed */
-  double target_loss;                /* NAN: none */
+  sg_pace decode, encode;
+  double target_loss;  /* NAN: none */
   double start_norm;   /* of the gradient at the model that runs begin with; NAN: not measured */
   long evaluate_every; /* 0: never */
   int width;           /* models side by side: 1 or W */
@@ -60,8 +63,9 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e);
 /* Measures start_norm, a pass over the data for each problem; nothing when timing only. */
 sg_status sg_world_measure(sg_world *world, sg_problem_cache *cache, sg_error *e);
-/* The simulated time of a decode of so many flops. world: an sg_world. */
+/* The simulated time of a decode, of an encoding of so many flops. world: an sg_world. */
 double sg_decode_seconds(const void *world, double flops);
+double sg_encode_seconds(const void *world, double flops);
 void sg_world_free(sg_world *world, sg_problem_cache *cache);
 
 /* The values of a member of the root that is an object. */
