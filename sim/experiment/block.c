@@ -194,12 +194,12 @@ static sg_status last_losses(block *b) {
   bool wanting = false;
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
-    if (!lacks_loss(l)) continue;
-    wanting = true;
-    if (!l->row.due) {
+    if (!l->finished && !l->row.live && sg_held_lacks_test(&l->row)) {
       sg_status status = sg_held_measure(&l->row, SG_WANT_TEST);
       if (status) return status;
     }
+    if (!lacks_loss(l)) continue;
+    wanting = true;
     if (b->pass.width > 1) continue;
     const double *x = sg_snapshots_model(&l->snapshots, l->row.model);
     sg_metrics m;
