@@ -24,6 +24,7 @@ struct sg_problem_cache {
   pthread_mutex_t lock;
   pthread_cond_t made;
   entry *first; /* most recently used first */
+  bool outline;
 };
 
 sg_problem_cache *sg_problem_cache_new(void) {
@@ -32,6 +33,10 @@ sg_problem_cache *sg_problem_cache_new(void) {
   pthread_mutex_init(&cache->lock, NULL);
   pthread_cond_init(&cache->made, NULL);
   return cache;
+}
+
+void sg_problem_cache_outline(sg_problem_cache *cache, bool outline) {
+  cache->outline = outline;
 }
 
 static void entry_free(entry *x) {
@@ -105,7 +110,8 @@ static sg_status make(sg_problem_cache *cache, char *key, const sg_values *learn
   put_first(cache, x);
   pthread_mutex_unlock(&cache->lock);
   sg_problem *problem = NULL;
-  sg_status status = sg_problem_new(learning, workers, seed, &problem, e);
+  sg_status status =
+      (cache->outline ? sg_problem_outline : sg_problem_new)(learning, workers, seed, &problem, e);
   pthread_mutex_lock(&cache->lock);
   x->problem = problem;
   if (status) {
@@ -121,7 +127,7 @@ static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int
                              uint64_t seed, const sg_problem **out, sg_error *e) {
   const sg_values *learning = sg_section(point, "learning");
   sg_buffer key = {0};
-  sg_putf(&key, "%d %llu ", workers, (unsigned long long)seed);
+  sg_putf(&key, "%d %d %llu ", cache->outline, workers, (unsigned long long)seed);
   sg_values_to_json(learning, &key);
   sg_values_paths(learning, &key);
   if (key.failed) {

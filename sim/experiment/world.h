@@ -52,6 +52,8 @@ typedef struct sg_world {
 typedef struct sg_problem_cache sg_problem_cache;
 sg_problem_cache *sg_problem_cache_new(void);
 void sg_problem_cache_free(sg_problem_cache *cache);
+/* From now on worlds are made for what can be known of them, not to run: without generated data. */
+void sg_problem_cache_outline(sg_problem_cache *cache, bool outline);
 
 sg_replicate sg_point_replicates(const sg_point *point);
 
