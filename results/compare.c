@@ -272,11 +272,10 @@ static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer
               "  Note: %s: %d of %d runs ended early (%d diverged, %d stalled, %d undecodable).\n",
               label, s->n_ended_early, s->n_runs, s->n_diverged, s->n_stalled, s->n_undecodable);
     if (cond1 >= ILL_CONDITIONED || amp >= ILL_CONDITIONED)
-      sg_putf(
-          out,
-          "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, weights up to %.1e): "
-          "half of the\n  digits of a gradient or more may be lost.\n",
-          label, cond1, amp);
+      sg_putf(out,
+              "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, amplification up "
+              "to %.1e):\n  half of the digits of a gradient or more may be lost.\n",
+              label, cond1, amp);
     if (i != v->baseline) put_pair_notes(v, s, out);
     int most = base->n_runs > s->n_runs ? base->n_runs : s->n_runs;
     if (i != v->baseline && s->ratio.n < most)
