@@ -336,7 +336,7 @@ static void small_and_degenerate(void **state) {
       "iteration,worker,compute_s\n0,0,1\n",
       "iteration,worker,compute_s\n0,0,1\n0,1,2\n",
       "iteration,worker,compute_s\n0,0,1\n1,0,2\n2,0,3\n3,0,5\n",
-      "iteration,worker,compute_s\n0,0,1e300\n0,1,1e-300\n1,0,1\n1,1,1\n2,0,5e-324\n2,1,1e299\n",
+      "iteration,worker,compute_s\n0,0,1e250\n0,1,1e-300\n1,0,1\n1,1,1\n2,0,5e-324\n2,1,1e249\n",
       "iteration,worker,compute_s\n0,0,1\n0,1,1\n1,0,1\n1,1,1\n2,0,1\n2,1,1\n",
       "iteration,worker,compute_s,load\n0,0,1,1\n0,1,1,2\n1,0,1,3\n1,1,1,4\n2,0,1,5\n2,1,1,6\n"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

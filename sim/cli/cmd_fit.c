@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DIGITS = 4 };
@@ -311,6 +312,15 @@ static void put_json(const sg_fit *f, sg_buffer *b) {
 
 /* --- The command ------------------------------------------------------------------------------ */
 
+static sg_status read_piped(const char *path, sg_trace **trace, sg_error *e) {
+  char *text;
+  size_t length;
+  sg_status status = sg_read_input(path, &text, &length, e);
+  if (!status) status = sg_trace_parse(path, text, length, trace, e);
+  free(text);
+  return status;
+}
+
 static int run(const sg_call *call) {
   const sg_args *args = call->args;
   const char *path = args->word[0];
@@ -322,7 +332,7 @@ static int run(const sg_call *call) {
                                   .selected = sg_args_text(args, "workers"),
                                   .replicates = (int)sg_args_integer(args, "replicates")};
   bool piped = strcmp(path, "-") == 0;
-  sg_status status = sg_trace_read(piped ? "/dev/stdin" : path, &trace, &e);
+  sg_status status = piped ? read_piped(path, &trace, &e) : sg_trace_read(path, &trace, &e);
   if (!status && options.selected) status = sg_trace_select(trace, options.selected, &e);
   /* A scenario needs a file: which one, its author must say. */
   if (!status) status = sg_fit_new(trace, piped ? "TRACE.csv" : path, &options, &fit, &e);
