@@ -105,17 +105,19 @@ check: all $(TESTS) $(TOOLS) $(TOYS)
 	@$(BUILD)/tests/validate_delays --short
 	@$(BUILD)/tests/validate_fit --short
 	@$(BUILD)/tests/validate_fit_rates --short
+	@$(BUILD)/tests/validate_compare --short
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
 	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
 	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit \
-	  $(BUILD)/tests/validate_fit_rates
+	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare
 	$(BUILD)/tests/validate
 	$(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
 	$(BUILD)/tests/validate_fit_rates
+	$(BUILD)/tests/validate_compare
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
@@ -129,6 +131,11 @@ fuzz: setup-tests
 	build-asan/tests/fuzz_scenario $(FUZZ_ITERATIONS) scenarios/*.json tests/scenarios/*.json
 	build-asan/tests/fuzz_check $(FUZZ_ITERATIONS)
 	build-asan/tests/fuzz_trace $$(( $(FUZZ_ITERATIONS) / 100 )) scenarios/traces/*.csv
+
+# What is killed, filled and damaged at length; `check` has short forms (docs/reliability.md).
+torture: setup-tests
+	@$(MAKE) --no-print-directory all
+	tests/torture_kill.sh $(BUILD)/straggle 1000
 
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan ubsan: setup-tests
@@ -191,5 +198,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check validate bench fuzz asan ubsan tsan docs tidy install clean FORCE
+.PHONY: all setup setup-tests run test check validate bench fuzz torture asan ubsan tsan docs tidy install clean FORCE
 .SECONDARY:

@@ -12,6 +12,7 @@
 #include "sim/core/error.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #define SG_SCHEMA_VERSION  4
 #define SG_RESULTS_VERSION 4 /* raised whenever numbers change: makes all runs new */
@@ -25,6 +26,9 @@ typedef enum sg_open_mode {
 
 typedef struct sg_db sg_db;
 sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e);
+/* A large database takes long to be looked through before anything is written: until *stop. */
+sg_status sg_db_open_until(const char *path, sg_open_mode mode, const atomic_bool *stop,
+                           sg_db **out, sg_error *e);
 /* After writing: checkpoint, back to a rollback journal, so that one plain file is left. *plain:
  * it is; false: somebody reads, and some results are in companions of the file until the next
  * writer or reader has closed it. */

@@ -248,6 +248,14 @@ static void json_structure(const sg_fit *f, sg_buffer *b) {
                  {"ratio", s->stall_ratio}, {"threshold", s->threshold}, {"together", s->together},
                  {"together_chance", s->together_chance}, {"together_p", s->together_p});
   sg_put(b, "}");
+  sg_put_json_raw_member(b, "stall_groups", "[");
+  for (int w = 0; w < s->workers; w++) sg_putf(b, "%s%d", w ? ", " : "", s->group[w]);
+  sg_put(b, "]");
+  sg_put_json_raw_member(b, "period", "{");
+  SG_PUT_NUMBERS(b, {"slow_iterations", (double)s->slow_rows}, {"iterations", (double)s->period},
+                 {"first_row", (double)s->period_at}, {"hits", (double)s->period_hits},
+                 {"p", s->period_p});
+  sg_put(b, "}");
   SG_PUT_NUMBERS(b, {"tail_index", s->tail}, {"tail_index_error", s->tail_error},
                  {"equal_rows", s->equal_rows}, {"p_slow", s->p_slow}, {"p_recover", s->p_recover},
                  {"slowdown", s->slowdown});
@@ -353,7 +361,7 @@ const sg_command sg_cmd_fit = {
                               .fallback = "199"),
                 SG_OPTION_ROWS_FORMAT(sg_report_words, "how the result is printed")},
     .text = {"Laws with their parameters, what makes workers differ, a verdict in words, and the "
-             "members of a scenario to paste."},
+             "members of a scenario to paste. The trace - is standard input."},
     .examples = {{"fit scenarios/traces/persistent.csv",
                   "Which delay model these measurements support"}},
     .run = run};

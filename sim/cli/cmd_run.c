@@ -67,8 +67,8 @@ static int run_scenario(const sg_call *call, const char *path) {
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, &s);
   if (!status && !quiet) print_plan(s.plan);
-  const atomic_bool *stop = sg_catch_signals(true);
   if (!status) status = sg_session_database(&s, sg_args_text(args, "output"), SG_OPEN_WRITE);
+  const atomic_bool *stop = sg_catch_signals(true);
   if (!status) {
     sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),

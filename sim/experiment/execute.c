@@ -324,6 +324,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     if (!status) status = sg_db_has_runs(db, a->point_id, replications, x->detail, has, e);
     job *open = NULL;
     for (int r = 0; !status && r < replications; r++) {
+      if (r % 65536 == 65535 && is_stopped(x)) status = SG_INTERRUPTED;
       if (has[r]) {
         report->found++;
         continue;
