@@ -349,6 +349,27 @@ static void ships_the_breast_cancer_data(void **state) {
   sg_data_free(d);
 }
 
+/* All that can be known of generated data without them. */
+static void outline_knows_what_the_data_are(void **state) {
+  (void)state;
+  sg_error e = {0};
+  sg_data *data, *outline;
+  sg_values *v = learning_values("softmax", "data=gaussian-mixture data.rows=103 data.features=7 "
+                                            "data.classes=3 data.test_share=0.3");
+  assert_int_equal(sg_data_new(sg_object(v, "data"), false, 1, &data, &e), SG_OK);
+  assert_int_equal(sg_data_outline(sg_object(v, "data"), false, 1, &outline, &e), SG_OK);
+  assert_true(outline->outline && !data->outline);
+  assert_null(outline->x);
+  assert_null(outline->y);
+  assert_int_equal(outline->rows, data->rows);
+  assert_int_equal(outline->test_rows, data->test_rows);
+  assert_int_equal(outline->columns, data->columns);
+  assert_int_equal(outline->classes, data->classes);
+  sg_data_free(data);
+  sg_data_free(outline);
+  sg_values_free(v);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_plain_and_quoted),
@@ -362,6 +383,7 @@ int main(void) {
       cmocka_unit_test(mixture_has_its_separation),
       cmocka_unit_test(auc_is_the_share_of_ordered_pairs),
       cmocka_unit_test(ships_the_breast_cancer_data),
+      cmocka_unit_test(outline_knows_what_the_data_are),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

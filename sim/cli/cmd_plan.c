@@ -42,41 +42,28 @@ static double probe(const sg_plan *plan, const sg_planned *p) {
   return seconds;
 }
 
-enum { PROBES = 24 }; /* points whose time is measured */
-
-/* Bytes of a stored row, measured on quickstart databases at each detail. */
-enum { ITERATION_BYTES = 180, WORKER_BYTES = 40, RUN_BYTES = 600 };
+/* Points whose time is measured, the seconds that this may take in all, and the data that are not
+ * generated for it. */
+enum { PROBES = 24, PROBE_S = 10, PROBED_BYTES = 256000000 };
 
 typedef struct estimate {
-  double seconds, bytes;
-  int missing, probed;
+  double seconds, bytes, begun_s;
+  long long missing;
+  int probed, points;
 } estimate;
 
 static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, int missing,
                          sg_detail detail) {
-  double each = t->probed < PROBES ? probe(plan, p) : NAN;
+  bool probed =
+      t->probed < PROBES && sg_seconds_now() - t->begun_s < PROBE_S && p->data_bytes < PROBED_BYTES;
+  double each = probed ? probe(plan, p) : NAN;
   if (!isnan(each)) {
     t->seconds += each * (double)p->facts.max_iterations * missing;
     t->probed++;
   }
-  double row = detail == SG_DETAIL_SUMMARY ? 0 : ITERATION_BYTES;
-  if (detail == SG_DETAIL_WORKER) row += WORKER_BYTES * p->facts.n_workers;
-  t->bytes += missing * (RUN_BYTES + row * (double)p->facts.max_iterations);
+  t->bytes += missing * sg_stored_bytes(p, detail);
   t->missing += missing;
-}
-
-static sg_status count_missing(sg_db *db, const sg_planned *p, int replications, sg_detail detail,
-                               int *missing, sg_error *e) {
-  *missing = replications;
-  if (!db) return SG_OK;
-  int64_t id = 0;
-  sg_status status = sg_db_find_point(db, p->key, &id, e);
-  for (int r = 0; !status && id && r < replications; r++) {
-    bool has = false;
-    status = sg_db_has_run(db, id, r, detail, &has, e);
-    *missing -= has;
-  }
-  return status;
+  t->points++;
 }
 
 static void put_row(sg_rows *t, const sg_planned *p, int replications, int missing) {
@@ -113,7 +100,7 @@ static sg_status put_rows(const sg_plan *plan, sg_db *db, sg_rows *t, estimate *
     const sg_planned *p = &plan->point[i];
     int missing = 0;
     if (p->valid && !p->duplicate) {
-      sg_status status = count_missing(db, p, replications, detail, &missing, e);
+      sg_status status = sg_count_missing(db, p, replications, detail, &missing, e);
       if (status) return status;
       if (missing) add_estimate(total, plan, p, missing, detail);
     }
@@ -127,14 +114,15 @@ static int print_plan(const sg_session *s, const sg_table *t, const estimate *to
   sg_table_print(t, s->format, sg_terminal_width(), &out);
   if (s->format == SG_FORMAT_TEXT) {
     char seconds[32], bytes[32];
-    if (threads > total->missing) threads = total->missing;
-    sg_putf(&out, "\n%d points, %d skipped; %d runs are missing in %s", s->plan->n_valid,
+    if (threads > total->missing) threads = (int)total->missing;
+    sg_putf(&out, "\n%d points, %d skipped; %lld runs are missing in %s", s->plan->n_valid,
             s->plan->n_skipped, total->missing, s->database);
     if (total->missing)
-      sg_putf(&out, ": about %s with %d thread%s, %s%s",
-              sg_format_seconds(total->seconds / threads, seconds), threads,
-              threads == 1 ? "" : "s", sg_format_bytes(total->bytes, bytes),
-              total->probed == PROBES ? " (time: of the first 24 points)" : "");
+      sg_putf(&out, ": about %s with %d thread%s, %s",
+              sg_format_seconds(total->probed ? total->seconds / threads : NAN, seconds), threads,
+              threads == 1 ? "" : "s", sg_format_bytes(total->bytes, bytes));
+    if (total->probed < total->points)
+      sg_putf(&out, " (time: of %d of %d points)", total->probed, total->points);
     sg_put(&out, ".\n");
   }
   return sg_print(&out);
@@ -144,7 +132,7 @@ static int run(const sg_call *call) {
   const char *wanted = sg_args_text(call->args, "output");
   sg_session s;
   sg_rows t = {0};
-  estimate total = {0};
+  estimate total = {.begun_s = sg_seconds_now()};
   int code = EX_OK;
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status) {

@@ -22,6 +22,23 @@ static void show_progress(void *user, const sg_progress *p) {
   fflush(stderr);
 }
 
+/* Runs that were added on another machine: their times are the same to the last bit, what BLAS has
+ * summed is not. */
+static sg_status warn_of_kernels(sg_db *db, sg_error *e) {
+  int64_t points;
+  sg_buffer names = {0};
+  sg_status status = sg_db_mixed_kernels(db, &points, &names, e);
+  if (!status && points > 0)
+    fprintf(
+        stderr,
+        "warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
+        "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
+        "chooses the kernel\n",
+        (long long)points, names.data ? names.data : "");
+  sg_buffer_free(&names);
+  return status;
+}
+
 static int print_report(const sg_session *s, const sg_execute_report *r, sg_status status,
                         bool quiet) {
   if (s->format == SG_FORMAT_JSON) {
@@ -59,6 +76,17 @@ static void print_plan(const sg_plan *plan) {
   sg_buffer_free(&notes);
 }
 
+/* A database that is not there yet is not made for runs that cannot fit. */
+static sg_status open_with_room(sg_session *s, const sg_args *args) {
+  const char *path = sg_args_text(args, "output");
+  bool sure = sg_args_given(args, "force");
+  sg_status status = sg_session_place(s, path);
+  bool there = !status && access(s->database, F_OK) == 0;
+  if (!status && !sure && !there) status = sg_session_room(s, sg_threads(args));
+  if (!status) status = sg_session_database(s, path, SG_OPEN_WRITE);
+  return !status && !sure && there ? sg_session_room(s, sg_threads(args)) : status;
+}
+
 static int run_scenario(const sg_call *call, const char *path) {
   const sg_args *args = call->args;
   bool quiet = sg_args_given(args, "quiet"), bar = sg_wants_progress(args);
@@ -67,7 +95,7 @@ static int run_scenario(const sg_call *call, const char *path) {
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, &s);
   if (!status && !quiet) print_plan(s.plan);
-  if (!status) status = sg_session_database(&s, sg_args_text(args, "output"), SG_OPEN_WRITE);
+  if (!status) status = open_with_room(&s, args);
   const atomic_bool *stop = sg_catch_signals(true);
   if (!status) {
     sg_provenance made;
@@ -78,6 +106,7 @@ static int run_scenario(const sg_call *call, const char *path) {
     status = sg_execute(s.plan, s.db, sg_provenance_read(call, options.threads, &made), &options,
                         &report, &s.error);
     if (bar) fprintf(stderr, "\r\033[K");
+    if (!status) status = warn_of_kernels(s.db, &s.error);
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);
   }
@@ -119,6 +148,8 @@ const sg_command sg_cmd_run = {
                 SG_OPTION_ROWS_FORMAT(
                     sg_format_words,
                     "how the table of --what-if is printed; json: the summary of a run, too"),
+                SG_OPTION_ROW_FLAG("force", 0,
+                                   "also runs that need more memory or disk than there is"),
                 SG_OPTION_ROW_FLAG("quiet", 'q', "no progress and no summary")},
     .text = {"Runs that the database has are not computed again, so that the same command goes on "
              "after an interrupt (Ctrl-C) and more replications are added. Results are the same "

@@ -6,6 +6,7 @@
 #include "sim/core/clock.h"
 #include "sim/core/linalg.h"
 
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -310,6 +311,9 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
                               sg_execute_report *report, sg_error *e) {
   int replications = sg_scenario_replications(plan->scenario), n_points = 0;
   size_t most = (size_t)plan->n_valid * (size_t)replications;
+  if (most > INT_MAX)
+    return sg_fail(e, SG_NO_MEMORY, NULL, "these are %zu runs; at most %d can be missing at a time",
+                   most, INT_MAX);
   bool *has = malloc((size_t)replications * sizeof *has);
   x->point = calloc((size_t)plan->n_valid, sizeof *x->point);
   x->replication = calloc(most, sizeof *x->replication);
