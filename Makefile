@@ -106,7 +106,7 @@ test: setup-tests
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
 	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
-	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 12)
+	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8)
 	@$(BUILD)/tests/validate --short
 	@$(BUILD)/tests/validate_network --short
 	@$(BUILD)/tests/validate_delays --short
