@@ -408,6 +408,24 @@ const char *sg_detail_name(sg_detail detail) {
   return name[detail];
 }
 
+sg_status sg_db_mixed_kernels(sg_db *db, int64_t *points, sg_buffer *out, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  *points = 0;
+  sg_status status =
+      sg_db_ask(db,
+                "WITH used AS (SELECT DISTINCT point_id, blas_core FROM run JOIN invocation USING"
+                " (invocation_id) JOIN point USING (point_id) WHERE NOT timing_only AND blas_core "
+                "IS NOT NULL),"
+                " mixed AS (SELECT point_id FROM used GROUP BY point_id HAVING count(*) > 1)"
+                " SELECT (SELECT count(*) FROM mixed), group_concat(DISTINCT blas_core) FROM used"
+                " WHERE point_id IN mixed",
+                NULL, 0, &s, e);
+  if (sg_db_row(db, s, &status, e)) *points = sqlite3_column_int64(s, 0);
+  if (!status && *points > 0) sg_put(out, (const char *)sqlite3_column_text(s, 1));
+  sqlite3_finalize(s);
+  return status;
+}
+
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e) {
   return scalar(db, "SELECT point_id FROM point WHERE point_sha256 = :text", point_sha256, id, e);
 }

@@ -10,6 +10,7 @@
 
 #include "results/record.h"
 #include "sim/core/error.h"
+#include "sim/core/text.h"
 
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -76,6 +77,9 @@ typedef struct sg_point_record {
  * up to date. */
 sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
                           sg_error *e);
+/* Points whose losses and errors come from several BLAS kernels, and so may differ in their last
+ * bits: how many, and the kernels' names in `out` (nothing: none). */
+sg_status sg_db_mixed_kernels(sg_db *db, int64_t *points, sg_buffer *out, sg_error *e);
 /* *id = 0 when there is no point with this key. */
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e);
 /* Simulated seconds per decoded iteration of a finished run; NAN if there is none, it ended early

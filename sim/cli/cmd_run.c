@@ -22,6 +22,23 @@ static void show_progress(void *user, const sg_progress *p) {
   fflush(stderr);
 }
 
+/* Runs that were added on another machine: their times are the same to the last bit, what BLAS has
+ * summed is not. */
+static sg_status warn_of_kernels(sg_db *db, sg_error *e) {
+  int64_t points;
+  sg_buffer names = {0};
+  sg_status status = sg_db_mixed_kernels(db, &points, &names, e);
+  if (!status && points > 0)
+    fprintf(
+        stderr,
+        "warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
+        "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
+        "chooses the kernel\n",
+        (long long)points, names.data ? names.data : "");
+  sg_buffer_free(&names);
+  return status;
+}
+
 static int print_report(const sg_session *s, const sg_execute_report *r, sg_status status,
                         bool quiet) {
   if (s->format == SG_FORMAT_JSON) {
@@ -89,6 +106,7 @@ static int run_scenario(const sg_call *call, const char *path) {
     status = sg_execute(s.plan, s.db, sg_provenance_read(call, options.threads, &made), &options,
                         &report, &s.error);
     if (bar) fprintf(stderr, "\r\033[K");
+    if (!status) status = warn_of_kernels(s.db, &s.error);
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);
   }

@@ -164,6 +164,11 @@ void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x) {
   sg_put_json_raw_member(b, name, x ? "true" : "false");
 }
 
+void sg_utf8_mend(char *text) {
+  size_t n = strlen(text);
+  for (size_t i = 0; (i += sg_utf8_valid(text + i, n - i)) < n;) text[i] = '?';
+}
+
 int sg_utf8_columns(const char *text, size_t n) {
   int columns = 0;
   for (size_t i = 0; i < n; i++) columns += ((unsigned char)text[i] & 0xC0) != 0x80;
