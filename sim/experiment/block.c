@@ -106,9 +106,11 @@ static sg_status advance(block *b, lane *l) {
   while (l->row.live) {
     sg_run_status at = sg_run_advance(l->run);
     if (at == SG_RUN_FAILED && l->formed) return l->formed;
-    if (at == SG_RUN_FAILED)
+    const char *fault = at == SG_RUN_FAILED ? sg_run_fault(l->run) : NULL;
+    if (fault)
       return sg_fail(b->error, SG_BUG, NULL, "replication %d of %s: %s", l->row.replication,
-                     w->label, sg_run_fault(l->run));
+                     w->label, fault);
+    if (at == SG_RUN_FAILED) return sg_fail_memory(b->error);
     if (at != SG_RUN_DECODE) {
       end_by(l, at);
       break;
