@@ -13,7 +13,7 @@
 
 #include <sqlite3.h>
 
-#define SG_SCHEMA_VERSION  3
+#define SG_SCHEMA_VERSION  4
 #define SG_RESULTS_VERSION 3 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
@@ -37,7 +37,8 @@ sg_status sg_db_end(sg_db *db, sg_status status, sg_error *e);
 
 /* Provenance of one command that writes. NULL texts become NULL. */
 typedef struct sg_invocation {
-  const char *argv, *version, *git_revision, *compiler, *blas, *blas_core, *cpu, *host, *libc;
+  const char *argv, *version, *git_revision, *compiler, *blas, *blas_core, *cpu, *host, *libc,
+      *shard; /* "3/8" */
   int threads;
 } sg_invocation;
 sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e);

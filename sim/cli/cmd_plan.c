@@ -65,21 +65,32 @@ static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, 
   t->missing += missing;
 }
 
-static sg_status count_missing(sg_db *db, const sg_planned *p, int replications, sg_detail detail,
+/* Of one point, in the shard's own database and the one beside it. */
+typedef struct look {
+  sg_db *db[2]; /* NULL: it is not there */
+  const sg_deal *deal;
+  sg_detail detail;
+} look;
+
+static sg_status count_missing(const look *l, const sg_plan *plan, int point, int *runs,
                                int *missing, sg_error *e) {
-  *missing = replications;
-  if (!db) return SG_OK;
-  int64_t id = 0;
-  sg_status status = sg_db_find_point(db, p->key, &id, e);
-  for (int r = 0; !status && id && r < replications; r++) {
+  const sg_planned *p = &plan->point[point];
+  int64_t id[2] = {0, 0};
+  sg_status status = SG_OK;
+  for (int i = 0; i < 2 && !status; i++)
+    if (l->db[i]) status = sg_db_find_point(l->db[i], p->key, &id[i], e);
+  for (int r = 0; !status && r < p->replications; r++) {
     bool has = false;
-    status = sg_db_has_run(db, id, r, detail, &has, e);
-    *missing -= has;
+    if (!sg_deal_has(l->deal, point, r)) continue;
+    for (int i = 0; i < 2 && !has && !status; i++)
+      if (id[i]) status = sg_db_has_run(l->db[i], id[i], r, l->detail, &has, e);
+    ++*runs;
+    *missing += !has;
   }
   return status;
 }
 
-static void put_row(sg_rows *t, const sg_planned *p, int replications, int missing) {
+static void put_row(sg_rows *t, const sg_planned *p, int runs, int missing) {
   const double none = NAN;
   const char *note = p->duplicate           ? "the same as a point above"
                      : p->facts.is_baseline ? "baseline"
@@ -94,29 +105,27 @@ static void put_row(sg_rows *t, const sg_planned *p, int replications, int missi
   sg_row_number(t, "stragglers_s", p->valid ? p->facts.stragglers_s : none, 4);
   sg_row_number(t, "comm_m", p->valid ? p->facts.comm_m : none, 4);
   sg_row_text(t, "stop", p->valid ? p->stop : NULL);
-  sg_row_number(t, "runs", !p->valid ? none : p->duplicate ? 0 : replications, 4);
+  sg_row_number(t, "runs", p->valid ? runs : none, 4);
   sg_row_number(t, "missing_runs", p->valid ? missing : none, 4);
   sg_row_text(t, "note", p->valid ? note : why.data);
   sg_buffer_free(&axes);
   sg_buffer_free(&why);
 }
 
-static sg_status put_rows(const sg_plan *plan, sg_db *db, sg_rows *t, estimate *total,
+static sg_status put_rows(const sg_plan *plan, const look *l, sg_rows *t, estimate *total,
                           sg_error *e) {
-  int replications = sg_scenario_replications(plan->scenario);
-  sg_detail detail = (sg_detail)sg_scenario_detail(plan->scenario);
   put_row(t, &(sg_planned){.point = &(sg_point){0}}, 0, 0);
   t->table = sg_table_new(t->n, t->name);
   if (!t->table) return sg_fail_memory(e);
   for (int i = 0; i < plan->count; i++) {
     const sg_planned *p = &plan->point[i];
-    int missing = 0;
+    int runs = 0, missing = 0;
     if (p->valid && !p->duplicate) {
-      sg_status status = count_missing(db, p, replications, detail, &missing, e);
+      sg_status status = count_missing(l, plan, i, &runs, &missing, e);
       if (status) return status;
-      if (missing) add_estimate(total, plan, p, missing, detail);
+      if (missing) add_estimate(total, plan, p, missing, l->detail);
     }
-    put_row(t, p, replications, missing);
+    put_row(t, p, runs, missing);
   }
   return SG_OK;
 }
@@ -135,6 +144,13 @@ static int print_plan(const sg_session *s, const sg_table *t, const estimate *to
               threads == 1 ? "" : "s", sg_format_bytes(total->bytes, bytes),
               total->probed == PROBES ? " (time: of the first 24 points)" : "");
     sg_put(&out, ".\n");
+    if (s->deal) {
+      double most = 0;
+      for (int i = 0; i < s->shard.count; i++) most = fmax(most, s->deal->share[i]);
+      sg_putf(&out,
+              "Shard %d of %d: %.3g %% of the work, as far as it is known; the most is %.3g %%.\n",
+              s->shard.index + 1, s->shard.count, 100 * s->deal->share[s->shard.index], 100 * most);
+    }
   }
   return sg_print(&out);
 }
@@ -147,10 +163,16 @@ static int run(const sg_call *call) {
   int code = EX_OK;
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status) {
-    s.database = wanted ? wanted : sg_scenario_database(s.scenario);
-    if (access(s.database, F_OK) == 0) status = sg_session_database(&s, wanted, SG_OPEN_READ);
+    status = sg_session_shard(call, &s);
+    s.database = wanted ? wanted : s.place.data ? s.place.data : sg_scenario_database(s.scenario);
+    if (!status && access(s.database, F_OK) == 0)
+      status = sg_session_database(&s, wanted, SG_OPEN_READ);
   }
-  if (!status) status = put_rows(s.plan, s.db, &t, &total, &s.error);
+  if (!status) status = sg_session_deal(&s);
+  const look l = {.db = {s.db, s.known},
+                  .deal = s.deal,
+                  .detail = status ? 0 : (sg_detail)sg_scenario_detail(s.scenario)};
+  if (!status) status = put_rows(s.plan, &l, &t, &total, &s.error);
   if (!status) code = print_plan(&s, t.table, &total, sg_threads(call->args));
   sg_table_free(t.table);
   return sg_session_close(&s, status, code);
@@ -163,7 +185,7 @@ const sg_command sg_cmd_plan = {
     .options = {SG_OPTION_ROW_OUTPUT,
                 SG_OPTION_ROW_THREADS(
                     "threads that the time is estimated for; all processors if not given"),
-                SG_OPTION_ROW_SET,
+                SG_OPTION_ROW_SET, SG_OPTION_ROWS_SHARD("list only"),
                 SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
     .text = {"The time is estimated by running a few iterations of the first 24 points."},
     .examples = {{"plan my.json -j 8", "How long it will take with 8 threads"}},

@@ -81,15 +81,20 @@ static int run_scenario(const sg_call *call, const char *path) {
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, &s);
   if (!status && !quiet) print_plan(s.plan);
+  if (!status) status = sg_session_shard(call, &s);
+  if (!status) status = sg_session_deal(&s);
   if (!status) status = sg_session_database(&s, sg_args_text(args, "output"), SG_OPEN_WRITE);
   if (!status) {
     sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),
+                                  .deal = s.deal,
+                                  .known = s.known,
                                   .stop = &stop_wanted,
                                   .progress = bar ? show_progress : NULL,
                                   .user = (void *)(uintptr_t)sg_scenario_name(s.scenario)};
-    status = sg_execute(s.plan, s.db, sg_provenance_read(call, options.threads, &made), &options,
-                        &report, &s.error);
+    sg_provenance_read(call, options.threads, &made);
+    if (*s.number) made.invocation.shard = s.number;
+    status = sg_execute(s.plan, s.db, &made.invocation, &options, &report, &s.error);
     if (bar) fprintf(stderr, "\r\033[K");
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);
@@ -103,6 +108,9 @@ static int run_scenario(const sg_call *call, const char *path) {
 
 static int run(const sg_call *call) {
   int code = EX_OK;
+  for (const char *const *o = (const char *const[]){"shard", "known", NULL}; *o; o++)
+    if (sg_args_given(call->args, "what-if") && sg_args_given(call->args, *o))
+      return sg_usage_fault(call, "--what-if and --%s cannot be combined", *o);
   catch_signals();
   for (int i = 0; i < call->args->n_words && !atomic_load(&stop_wanted); i++) {
     const char *path = call->args->word[i];
@@ -120,7 +128,7 @@ const sg_command sg_cmd_run = {
     .options = {SG_OPTION_ROW_OUTPUT,
                 SG_OPTION_ROW_THREADS(
                     "runs computed at the same time; all processors if not given"),
-                SG_OPTION_ROW_SET,
+                SG_OPTION_ROW_SET, SG_OPTION_ROWS_SHARD("compute only"),
                 SG_OPTION_ROW(
                     "what-if", 0, LIST, "CAUSES",
                     "also without each of these, on the same random numbers, and print what time "

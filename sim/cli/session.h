@@ -4,7 +4,7 @@
 #define SG_SIM_SESSION_H
 
 #include "sim/cli/command.h"
-#include "sim/experiment/plan.h"
+#include "sim/experiment/shard.h"
 
 #include <stdatomic.h>
 
@@ -17,12 +17,23 @@ typedef struct sg_session {
   sg_db *db;
   int n_overrides;
   sg_override *override; /* --set, and room for one more; owned, and so are their texts */
+  sg_shard shard;        /* of how many: 0 where it is not wanted */
+  sg_buffer place;       /* the shard's database */
+  char number[24];       /* "3/8"; "": no shard */
+  sg_db *known;          /* runs that it has are there already; NULL: none */
+  sg_deal *deal;         /* NULL: all runs */
   sg_error error;
 } sg_session;
 
 /* Reads the scenario with --set, and plans it. The session must be closed in any case. */
 sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s);
-/* Opens a database; a NULL path: the scenario's own. Faults are left in the session. */
+/* Reads --shard and --known. What a shard need not compute is what --known has or, without it, the
+ * scenario's own database; then sg_session_database opens one for the shard. */
+sg_status sg_session_shard(const sg_call *call, sg_session *s);
+/* Deals the runs of the plan out, whose replications are settled now. */
+sg_status sg_session_deal(sg_session *s);
+/* Opens a database; a NULL path: the scenario's own, or the shard's. Faults are left in the
+ * session. */
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);
 /* Closes the database, where one is open; a fault of that becomes the status if there is none. */
 sg_status sg_session_finish(sg_session *s, sg_status status);
@@ -31,6 +42,15 @@ int sg_session_close(sg_session *s, sg_status status, int code);
 
 /* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
 void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
+
+#define SG_OPTION_ROWS_SHARD(is)                                                                   \
+  SG_OPTION_ROW(                                                                                   \
+      "shard", 0, TEXT, "i/n",                                                                     \
+      is " shard i of n (1 to n), in a database of its own; auto: what Slurm, Open MPI, PMI "      \
+         "or, as auto/n, Kubernetes says"),                                                        \
+      SG_OPTION_ROW("known", 0, FILE, "DB",                                                        \
+                    "runs that this database has are not computed; with --shard the scenario's "   \
+                    "own, if it is there")
 
 /* Opens the database, asks, prints the answer or the faults; returns the exit code. */
 int sg_ask(const sg_call *call);

@@ -274,11 +274,22 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   return status;
 }
 
+/* Whether a run need not be computed. */
+static sg_status find_run(const execution *x, sg_db *db, int64_t point_id, int64_t known_id, int r,
+                          bool *has, sg_error *e) {
+  *has = false;
+  sg_status status = sg_db_has_run(db, point_id, r, x->detail, has, e);
+  if (!status && !*has && known_id)
+    status = sg_db_has_run(x->options->known, known_id, r, x->detail, has, e);
+  return status;
+}
+
 /* Which runs are missing, cut into jobs. */
 static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int64_t scenario_id,
                               sg_error *e) {
-  int replications = sg_scenario_replications(plan->scenario), n_points = 0;
-  size_t most = (size_t)plan->n_valid * (size_t)replications;
+  int n_points = 0;
+  size_t most = 1;
+  for (int i = 0; i < plan->count; i++) most += (size_t)plan->point[i].replications;
   x->point = calloc((size_t)plan->n_valid, sizeof *x->point);
   x->replication = calloc(most, sizeof *x->replication);
   x->job = calloc(most, sizeof *x->job);
@@ -288,11 +299,15 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     if (!p->valid || p->duplicate) continue;
     active_point *a = &x->point[n_points];
     a->planned = p;
+    int64_t known_id = 0;
     sg_status status = add_point(p, db, scenario_id, &a->point_id, e);
+    if (!status && x->options->known)
+      status = sg_db_find_point(x->options->known, p->key, &known_id, e);
     job *open = NULL;
-    for (int r = 0; !status && r < replications; r++) {
+    for (int r = 0; !status && r < p->replications; r++) {
       bool has = false;
-      status = sg_db_has_run(db, a->point_id, r, x->detail, &has, e);
+      if (!sg_deal_has(x->options->deal, i, r)) continue;
+      status = find_run(x, db, a->point_id, known_id, r, &has, e);
       if (has) {
         x->report->found++;
         continue;
@@ -342,11 +357,19 @@ static double time_decode(long l, const double *messages, const double *weights,
 
 /* Decode times of this machine, for master.decode.model = measured: those that the database has, or
  * of made-up messages of growing size, which takes about a second. */
-static sg_status calibrate(sg_calibration *c, sg_db *db, sg_error *e) {
+static sg_status calibrate(const sg_execute_options *options, sg_calibration *c, sg_db *db,
+                           sg_error *e) {
   static const long length[] = {1, 16, 256, 4096, 32768, 262144};
   const long most = length[sizeof length / sizeof *length - 1];
   sg_status status = sg_db_load_calibration(db, c, e);
-  if (status || c->n > 0) return status;
+  bool own = c->n > 0;
+  if (!status && !own && options->known) status = sg_db_load_calibration(options->known, c, e);
+  if (status || own) return status;
+  if (c->n > 0) return sg_db_save_calibration(db, c, e);
+  if (options->deal)
+    return sg_fail(e, SG_INVALID, "/master/decode/model",
+                   "shards need one measurement of decode times; make it in the scenario's own "
+                   "database, with: straggle run … --set /replications=1");
   double *messages = malloc((size_t)most * (MESSAGES + 1) * sizeof *messages), weights[MESSAGES];
   if (!messages) return sg_fail_memory(e);
   double *out = messages + most * MESSAGES;
@@ -379,7 +402,7 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
   if (!status)
     status = sg_db_add_scenario(db, sg_scenario_name(plan->scenario),
                                 sg_scenario_path(plan->scenario), text, sha256, &scenario_id, e);
-  if (!status && measures_decode(plan)) status = calibrate(&x.calibration, db, e);
+  if (!status && measures_decode(plan)) status = calibrate(options, &x.calibration, db, e);
   if (!status) status = sg_db_begin(db, e); /* one transaction for all points: they may be many */
   if (!status) status = sg_db_end(db, find_missing(&x, plan, db, scenario_id, e), e);
   report->missing = x.n_runs;
