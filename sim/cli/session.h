@@ -49,7 +49,7 @@ void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffe
       is " shard i of n (1 to n), in a database of its own; auto: what Slurm, Open MPI, PMI "      \
          "or, as auto/n, Kubernetes says"),                                                        \
       SG_OPTION_ROW("known", 0, FILE, "DB",                                                        \
-                    "runs that this database has are not computed; with --shard the scenario's "   \
+                    "runs that this database has are not computed; for a shard the scenario's "   \
                     "own, if it is there")
 
 /* Opens the database, asks, prints the answer or the faults; returns the exit code. */
