@@ -138,6 +138,7 @@ none() { # no scheduler in the environment, whatever the tests run in
   run "$STRAGGLE" plan small.json --set /replications=9 --shard 1/3
   [[ "$output" == *"0 runs are missing"* ]]
   run "$STRAGGLE" plan small.json --set /replications=9 --shard 1/3 -o new.db --known small.shard-1-of-3.db
+  [[ "$output" == *" 14 runs are missing in new.shard-1-of-3.db"* ]]
   [[ "$output" == *" 14 runs are missing"* ]]
   "$STRAGGLE" merge small.db small.shard-*.db -q
   "$STRAGGLE" run small.json --set /replications=9 -o whole.db -q

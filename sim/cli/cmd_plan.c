@@ -156,7 +156,6 @@ static int print_plan(const sg_session *s, const sg_table *t, const estimate *to
 }
 
 static int run(const sg_call *call) {
-  const char *wanted = sg_args_text(call->args, "output");
   sg_session s;
   sg_rows t = {0};
   estimate total = {0};
@@ -164,9 +163,9 @@ static int run(const sg_call *call) {
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status) {
     status = sg_session_shard(call, &s);
-    s.database = wanted ? wanted : s.place.data ? s.place.data : sg_scenario_database(s.scenario);
+    if (!s.database) s.database = sg_scenario_database(s.scenario);
     if (!status && access(s.database, F_OK) == 0)
-      status = sg_session_database(&s, wanted, SG_OPEN_READ);
+      status = sg_session_database(&s, s.database, SG_OPEN_READ);
   }
   if (!status) status = sg_session_deal(&s);
   const look l = {.db = {s.db, s.known},

@@ -83,7 +83,7 @@ static int run_scenario(const sg_call *call, const char *path) {
   if (!status && !quiet) print_plan(s.plan);
   if (!status) status = sg_session_shard(call, &s);
   if (!status) status = sg_session_deal(&s);
-  if (!status) status = sg_session_database(&s, sg_args_text(args, "output"), SG_OPEN_WRITE);
+  if (!status) status = sg_session_database(&s, s.database, SG_OPEN_WRITE);
   if (!status) {
     sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* "/pointer=value" in two; the command line stays as it is, for the database keeps it. */
@@ -32,41 +31,33 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s) 
   return status ? status : sg_plan_new(s->scenario, &s->plan, &s->error);
 }
 
-static bool same_file(const char *a, const char *b) {
-  struct stat x, y;
-  return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 sg_status sg_session_shard(const sg_call *call, sg_session *s) {
   const char *shard = sg_args_text(call->args, "shard"), *known = sg_args_text(call->args, "known");
-  const char *own = sg_scenario_database(s->scenario), *output = sg_args_text(call->args, "output");
-  sg_status status = SG_OK;
-  if (shard) {
-    status = sg_shard_read(shard, &s->shard, &s->error);
-    if (status) return status;
-    snprintf(s->number, sizeof s->number, "%d/%d", s->shard.index + 1, s->shard.count);
-    sg_shard_put_database(&s->shard, own, &s->place);
-    if (s->place.failed) return sg_fail_memory(&s->error);
-    if (!known && access(own, F_OK) == 0) known = own;
-  }
-  if (!known || same_file(known, output ? output : shard ? s->place.data : own)) return SG_OK;
-  return sg_db_open(known, SG_OPEN_READ, &s->known, &s->error);
+  s->database = sg_args_text(call->args, "output");
+  if (!shard) return known ? sg_db_open(known, SG_OPEN_READ, &s->known, &s->error) : SG_OK;
+  const char *whole = s->database ? s->database : sg_scenario_database(s->scenario);
+  sg_status status = sg_shard_read(shard, &s->shard, &s->error);
+  if (status) return status;
+  snprintf(s->number, sizeof s->number, "%d/%d", s->shard.index + 1, s->shard.count);
+  sg_shard_put_database(&s->shard, whole, &s->place);
+  if (s->place.failed) return sg_fail_memory(&s->error);
+  s->database = s->place.data;
+  if (!known && access(whole, F_OK) == 0) known = whole;
+  return known ? sg_db_open(known, SG_OPEN_READ, &s->known, &s->error) : SG_OK;
 }
 
 sg_status sg_session_deal(sg_session *s) {
   return s->shard.count ? sg_deal_new(s->plan, s->shard, &s->deal, &s->error) : SG_OK;
 }
 
-static const char *usual_database(const sg_session *s) {
-  return s->place.data ? s->place.data : sg_scenario_database(s->scenario);
-}
-
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode) {
-  s->database = path ? path : usual_database(s);
+  s->database = path ? path : sg_scenario_database(s->scenario);
   return sg_db_open(s->database, mode, &s->db, &s->error);
 }
 
 sg_status sg_session_finish(sg_session *s, sg_status status) {
+  if (s->known) sg_db_close(s->known, &s->error);
+  s->known = NULL;
   sg_status closing = s->db ? sg_db_close(s->db, &s->error) : SG_OK;
   s->db = NULL;
   return status ? status : closing;
@@ -78,7 +69,6 @@ int sg_session_close(sg_session *s, sg_status status, int code) {
     code = sg_print_faults(s->scenario, s->path, s->format, &s->error);
   else if (status)
     code = sg_exit_code(status);
-  if (s->known) sg_db_close(s->known, NULL);
   sg_deal_free(s->deal);
   sg_buffer_free(&s->place);
   sg_plan_free(s->plan);

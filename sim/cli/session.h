@@ -27,12 +27,13 @@ typedef struct sg_session {
 
 /* Reads the scenario with --set, and plans it. The session must be closed in any case. */
 sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s);
-/* Reads --shard and --known. What a shard need not compute is what --known has or, without it, the
- * scenario's own database; then sg_session_database opens one for the shard. */
+/* Reads --output, --shard and --known. The database that is to be opened is then s->database, NULL:
+ * the scenario's own. What a shard need not compute is what --known has, or else the database that
+ * --output or the scenario names, from whose name that of the shard is made. */
 sg_status sg_session_shard(const sg_call *call, sg_session *s);
 /* Deals the runs of the plan out, whose replications are settled now. */
 sg_status sg_session_deal(sg_session *s);
-/* Opens a database; a NULL path: the scenario's own, or the shard's. Faults are left in the
+/* Opens a database; a NULL path: the scenario's own. Faults are left in the
  * session. */
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);
 /* Closes the database, where one is open; a fault of that becomes the status if there is none. */
@@ -46,11 +47,11 @@ void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffe
 #define SG_OPTION_ROWS_SHARD(is)                                                                   \
   SG_OPTION_ROW(                                                                                   \
       "shard", 0, TEXT, "i/n",                                                                     \
-      is " shard i of n (1 to n), in a database of its own; auto: what Slurm, Open MPI, PMI "      \
-         "or, as auto/n, Kubernetes says"),                                                        \
+      is " shard i of n (1 to n), in a database of its own, DB.shard-i-of-n.db; auto: what "       \
+         "Slurm, Open MPI, PMI or, as auto/n, Kubernetes says"),                                   \
       SG_OPTION_ROW("known", 0, FILE, "DB",                                                        \
-                    "runs that this database has are not computed; for a shard the scenario's "   \
-                    "own, if it is there")
+                    "runs that this database has are not computed; of a shard the one that is to " \
+                    "be merged, if it is there")
 
 /* Opens the database, asks, prints the answer or the faults; returns the exit code. */
 int sg_ask(const sg_call *call);
