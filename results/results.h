@@ -76,6 +76,9 @@ sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_
  * (stalled, undecodable, diverged) or never decoded. */
 sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replication,
                                double *seconds, sg_error *e);
+/* What replications 0 … n − 1 of a point are compared by: the time to target where there is one,
+ * otherwise the mean iteration time. NAN: there is no such run; INFINITY: it has no such time. */
+sg_status sg_db_times(sg_db *db, const char *point_sha256, int n, double *time, sg_error *e);
 /* Whether a finished run of at least this detail is there. */
 sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
                         sg_error *e);

@@ -4,6 +4,7 @@
 #include "sim/cli/session.h"
 #include "sim/core/clock.h"
 #include "sim/experiment/block.h"
+#include "sim/experiment/until.h"
 
 #include <math.h>
 #include <sysexits.h>
@@ -130,7 +131,8 @@ static sg_status put_rows(const sg_plan *plan, const look *l, sg_rows *t, estima
   return SG_OK;
 }
 
-static int print_plan(const sg_session *s, const sg_table *t, const estimate *total, int threads) {
+static int print_plan(const sg_session *s, const sg_table *t, const estimate *total,
+                      const sg_until_report *until, int threads) {
   sg_buffer out = {0};
   sg_table_print(t, s->format, sg_terminal_width(), &out);
   if (s->format == SG_FORMAT_TEXT) {
@@ -144,6 +146,7 @@ static int print_plan(const sg_session *s, const sg_table *t, const estimate *to
               threads == 1 ? "" : "s", sg_format_bytes(total->bytes, bytes),
               total->probed == PROBES ? " (time: of the first 24 points)" : "");
     sg_put(&out, ".\n");
+    sg_until_put(until, &out);
     if (s->deal) {
       double most = 0;
       for (int i = 0; i < s->shard.count; i++) most = fmax(most, s->deal->share[i]);
@@ -167,12 +170,14 @@ static int run(const sg_call *call) {
     if (!status && access(s.database, F_OK) == 0)
       status = sg_session_database(&s, s.database, SG_OPEN_READ);
   }
+  sg_until_report until = {0};
+  if (!status) status = sg_until(s.plan, s.shard.count ? s.known : s.db, &until, &s.error);
   if (!status) status = sg_session_deal(&s);
   const look l = {.db = {s.db, s.known},
                   .deal = s.deal,
                   .detail = status ? 0 : (sg_detail)sg_scenario_detail(s.scenario)};
   if (!status) status = put_rows(s.plan, &l, &t, &total, &s.error);
-  if (!status) code = print_plan(&s, t.table, &total, sg_threads(call->args));
+  if (!status) code = print_plan(&s, t.table, &total, &until, sg_threads(call->args));
   sg_table_free(t.table);
   return sg_session_close(&s, status, code);
 }

@@ -4,6 +4,7 @@
 #include "sim/cli/session.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"
+#include "sim/experiment/until.h"
 
 #include <math.h>
 #include <signal.h>
@@ -64,6 +65,13 @@ static int print_report(const sg_session *s, const sg_execute_report *r, sg_stat
   return EX_OK;
 }
 
+static void print_until(const sg_until_report *until) {
+  sg_buffer line = {0};
+  sg_until_put(until, &line);
+  if (line.data && !line.failed) fputs(line.data, stderr);
+  sg_buffer_free(&line);
+}
+
 /* What the plan says before anything runs. */
 static void print_plan(const sg_plan *plan) {
   sg_buffer notes = {0};
@@ -73,31 +81,62 @@ static void print_plan(const sg_plan *plan) {
   sg_buffer_free(&notes);
 }
 
+static long count_runs(const sg_plan *plan) {
+  long n = 0;
+  for (int i = 0; i < plan->count; i++) n += plan->point[i].replications;
+  return n;
+}
+
+/* Computes what is missing; with "until" a second time, when the first runs have told how many
+ * there are. To shards the merged database tells it. */
+static sg_status execute(sg_session *s, const sg_invocation *invocation,
+                         sg_execute_options *options, sg_execute_report *report,
+                         sg_until_report *until) {
+  bool shard = s->shard.count > 0;
+  sg_status status = SG_OK;
+  for (int stage = 0; stage < 2 && !status; stage++) {
+    long runs = count_runs(s->plan);
+    sg_execute_report before = *report;
+    status = sg_until(s->plan, shard ? s->known : s->db, until, &s->error);
+    if (status || (stage && (shard || count_runs(s->plan) == runs))) return status;
+    if (!stage) status = sg_session_deal(s);
+    options->deal = s->deal;
+    if (!status) status = sg_execute(s->plan, s->db, invocation, options, report, &s->error);
+    report->found -= before.computed;
+    report->computed += before.computed;
+    report->diverged += before.diverged;
+    report->stalled += before.stalled;
+    report->undecodable += before.undecodable;
+    report->elapsed_s += before.elapsed_s;
+  }
+  return status;
+}
+
 static int run_scenario(const sg_call *call, const char *path) {
   const sg_args *args = call->args;
   bool quiet = sg_args_given(args, "quiet"), bar = sg_wants_progress(args);
   sg_session s;
   sg_execute_report report = {0};
+  sg_until_report until = {0};
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, &s);
   if (!status && !quiet) print_plan(s.plan);
   if (!status) status = sg_session_shard(call, &s);
-  if (!status) status = sg_session_deal(&s);
   if (!status) status = sg_session_database(&s, s.database, SG_OPEN_WRITE);
   if (!status) {
     sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),
-                                  .deal = s.deal,
                                   .known = s.known,
                                   .stop = &stop_wanted,
                                   .progress = bar ? show_progress : NULL,
                                   .user = (void *)(uintptr_t)sg_scenario_name(s.scenario)};
     sg_provenance_read(call, options.threads, &made);
     if (*s.number) made.invocation.shard = s.number;
-    status = sg_execute(s.plan, s.db, &made.invocation, &options, &report, &s.error);
+    status = execute(&s, &made.invocation, &options, &report, &until);
     if (bar) fprintf(stderr, "\r\033[K");
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);
+    if (!status && !quiet) print_until(&until);
   }
   bool faults = s.error.count > 0;
   code = sg_session_close(&s, status, code);
