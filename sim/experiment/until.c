@@ -119,6 +119,8 @@ void sg_until_put(const sg_until_report *r, sg_buffer *out) {
   sg_putf(out, "until ± %.3g %%: ", 100 * r->half_width);
   if (r->open == r->pairs)
     sg_putf(out, "the first %d runs of each point settle how many there are", r->least);
+  else if (r->least == r->most)
+    sg_putf(out, "%d runs of each point", r->least);
   else
     sg_putf(out, "%d to %d runs of a point", r->least, r->most);
   if (r->open && r->open < r->pairs)
