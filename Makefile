@@ -102,15 +102,18 @@ check: all $(TESTS) $(TOOLS) $(TOYS)
 	@$(BUILD)/tests/validate_network --short
 	@$(BUILD)/tests/validate_delays --short
 	@$(BUILD)/tests/validate_fit --short
+	@$(BUILD)/tests/validate_fit_rates --short
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
 	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
-	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit
+	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit \
+	  $(BUILD)/tests/validate_fit_rates
 	$(BUILD)/tests/validate
 	$(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
+	$(BUILD)/tests/validate_fit_rates
 
 bench: setup
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine $(BUILD)/tests/bench_decode

@@ -18,10 +18,22 @@
 enum { MOST_AXES = 1000 }; /* a view has at most 2000 columns */
 
 /* What only queries and `compare` call columns. */
-static const char *const printed[] = {
-    "percent",          "points",    "environment", "runs",
-    "ended_early",      "judged_by", "verdict",     "time_to_target_median_s",
-    "mb_received_mean", NULL};
+static const char *const printed[] = {"percent",
+                                      "points",
+                                      "environment",
+                                      "runs",
+                                      "ended_early",
+                                      "judged_by",
+                                      "pairs_unknown",
+                                      "level",
+                                      "ratio_of_means",
+                                      "effective_iterations",
+                                      "verdict",
+                                      "time_to_target_median_s",
+                                      "time_to_target_median_low_s",
+                                      "time_to_target_median_high_s",
+                                      "mb_received_mean",
+                                      NULL};
 
 typedef struct axis {
   char *name, *column; /* as typed; what its column is called */
@@ -72,9 +84,9 @@ static sg_status read_axes(sg_db *db, axes *a, sg_error *e) {
 }
 
 /* Values are JSON: numbers and texts become what they are, lists and objects stay JSON. */
-static sg_status make_view(sg_db *db, const axes *a, sg_error *e) {
+static char *view_of(sg_db *db, const axes *a) {
   sqlite3_str *s = sqlite3_str_new(sg_db_handle(db));
-  sqlite3_str_appendall(s, "DROP VIEW IF EXISTS v_axes; CREATE VIEW v_axes AS SELECT point_id");
+  sqlite3_str_appendall(s, "CREATE VIEW v_axes AS SELECT point_id");
   for (int i = 0; i < a->n; i++)
     sqlite3_str_appendf(
         s,
@@ -82,8 +94,13 @@ static sg_status make_view(sg_db *db, const axes *a, sg_error *e) {
         " FROM point_axis a WHERE a.point_id = p.point_id AND a.name = %Q) AS \"%w\"",
         a->axis[i].name, a->axis[i].column);
   sqlite3_str_appendall(s, "\nFROM point p");
-  char *sql = sqlite3_str_finish(s);
-  sg_status status = sql ? sg_db_execute(db, sql, e) : sg_fail_memory(e);
+  return sqlite3_str_finish(s);
+}
+
+static sg_status make_view(sg_db *db, const axes *a, sg_error *e) {
+  char *sql = view_of(db, a);
+  sg_status status = sql ? sg_db_execute(db, "DROP VIEW IF EXISTS v_axes", e) : sg_fail_memory(e);
+  if (!status) status = sg_db_execute(db, sql, e);
   sqlite3_free(sql);
   return status;
 }
@@ -123,6 +140,15 @@ sg_status sg_db_make_axes(sg_db *db, sg_error *e) {
   sg_status status = read_axes(db, &a, e);
   if (!status) status = make_view(db, &a, e);
   if (!status) status = make_descriptions(db, &a, e);
+  axes_clear(&a);
+  return status;
+}
+
+sg_status sg_db_axes_view(sg_db *db, char **sql, sg_error *e) {
+  axes a = {0};
+  *sql = NULL;
+  sg_status status = read_axes(db, &a, e);
+  if (!status && !(*sql = view_of(db, &a))) status = sg_fail_memory(e);
   axes_clear(&a);
   return status;
 }

@@ -48,6 +48,8 @@
   MEMBER("point_axis", sg_axis, member, #member, unit, meaning, ALWAYS)
 #define RUN(member, unit, meaning)                                                                 \
   MEMBER("run", sg_run_row, member, #member, unit, meaning, .rule = "")
+#define TIME_GROUP(member, unit, meaning)                                                          \
+  MEMBER("iter_time_group", sg_time_group_record, member, #member, unit, meaning)
 #define CALIBRATION(member, unit, meaning)                                                         \
   MEMBER("calibration", sg_calibration_record, member, #member, unit, meaning, ALWAYS)
 #define CHECK_AS(member, name, unit, ...)                                                          \
@@ -167,6 +169,11 @@ static const sg_column column[] = {
          .fold = SG_FOLD_##over_run == SG_FOLD_MAX ? SG_FOLD_MAX : SG_FOLD_MEAN),
 #include "results/columns.def"
 
+    OTHER("iter_time_group", "run_id", LONG, KEY, "id", "The run", .rule = FROM_RUN),
+    TIME_GROUP(position, "count", "Order of the groups by time, from 0"),
+    TIME_GROUP(iterations, "count", "Iterations of the run that are put together"),
+    TIME_GROUP(mean_s, "s", "Their mean time"),
+
     OTHER("iteration", "run_id", LONG, KEY, "id", "The run", .rule = FROM_RUN),
 #define SG_ITERATION(type, name, unit, ...)                                                        \
   MEMBER("iteration", sg_iteration_record, name, #name, unit, __VA_ARGS__),
@@ -282,7 +289,8 @@ static const sg_column column[] = {
     VIEW("v_point", "unfinished_runs", LONG, "count",
          "Of these, runs that diverged, stalled or could not be decoded"),
     VIEW("v_point", "iter_mean_ci95_half_s", REAL, "s",
-         "Half width of the 95 % confidence interval of iter_mean_s over runs",
+         "Half width of the 95 % confidence interval of iter_mean_s over runs; NULL: they do not "
+         "differ",
          .shown = SG_IN_POINTS),
     VIEW("v_point", "n_reached", LONG, "count", "Runs that reached the target loss"),
     VIEW("v_compare", "baseline_point_id", LONG, "id", "The scheme that is compared with"),
@@ -291,13 +299,18 @@ static const sg_column column[] = {
     VIEW("v_compare", "log_ratio_mean", REAL, "1",
          "Mean over pairs of ln(baseline iter_mean_s / iter_mean_s)"),
     VIEW("v_compare", "log_ratio_sd", REAL, "1", "Standard deviation of the same"),
-    VIEW("v_compare", "speedup", REAL, "1",
-         "Mean iteration time of the baseline over that of the scheme (geometric mean of pairs)"),
+    VIEW(
+        "v_compare", "speedup", REAL, "1",
+        "Mean iteration time of the baseline over that of the scheme: geometric mean of the pairs' "
+        "ratios"),
     VIEW("v_compare", "speedup_ci95_low", REAL, "1",
-         "Lower end of the 95 % confidence interval of speedup; NULL under 5 pairs"),
+         "Lower end of the 95 % confidence interval of speedup; NULL under 5 pairs, or if they do "
+         "not differ"),
     VIEW("v_compare", "speedup_ci95_high", REAL, "1", "Upper end of the same"),
     VIEW("v_compare", "iter_time_verdict", TEXT, "text",
-         "faster, slower, undecided, approximate (not the exact gradient), no barrier, too few"),
+         "faster, slower, undecided, approximate (not the exact gradient), no barrier, too few, "
+         "runs "
+         "equal (replayed times; `straggle compare` takes blocks of iterations)"),
     VIEW("v_ecdf", "share", REAL, "1",
          "Share of the iterations of the point that took duration_s or less"),
     VIEW("v_progress", "time_mean_s", REAL, "s", "Mean simulated time at the end of the iteration"),
@@ -315,6 +328,7 @@ static const struct {
               {"point_axis", ", PRIMARY KEY (point_id, position)"},
               {"run", ""},
               {"run_summary", ""},
+              {"iter_time_group", ", PRIMARY KEY (run_id, position)"},
               {"iteration", ", PRIMARY KEY (run_id, iteration)"},
               {"worker_summary", ", PRIMARY KEY (run_id, worker)"},
               {"worker_iteration", ", PRIMARY KEY (run_id, iteration, worker)"},
@@ -481,6 +495,15 @@ int sg_put_members(const char *table, const char *prefix, sg_buffer *out) {
   return given;
 }
 
+void sg_put_pooled(const char *prefix, sg_buffer *out) {
+  const char *comma = "";
+  for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c)) {
+    if (c->fold != SG_FOLD_POOLED) continue;
+    sg_putf(out, "%s%s%s", comma, prefix, c->name);
+    comma = ", ";
+  }
+}
+
 void sg_put_shown(unsigned mask, sg_buffer *out) {
   for (const sg_column *c = column; c->name; c++)
     if (c->shown & mask) sg_putf(out, ", %s", c->name);
@@ -509,7 +532,10 @@ static void put_summary_columns(sg_buffer *out) {
   static const char *const function[] = {
       [SG_FOLD_MEAN] = "avg", [SG_FOLD_MAX] = "max", [SG_FOLD_SUM] = "sum"};
   for (const sg_column *c = sg_columns_of("run_summary"); c; c = sg_column_after(c))
-    if (c->fold) sg_putf(out, "%s(s.%s) AS %s, ", function[c->fold], c->name, c->name);
+    if (c->fold == SG_FOLD_POOLED)
+      sg_putf(out, "q.%s, ", c->name);
+    else if (c->fold)
+      sg_putf(out, "%s(s.%s) AS %s, ", function[c->fold], c->name, c->name);
 }
 
 #pragma GCC diagnostic push

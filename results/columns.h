@@ -31,7 +31,14 @@ typedef enum sg_column_kind {                 /* the C type of the member; how i
 /* Over a run: what run_summary keeps of a column of `iteration`. Over the runs of a point: what
  * v_point and `compare` make of a column of `run_summary`. Unknown numbers are passed over; of none
  * that is known, unknown. */
-typedef enum sg_fold { SG_FOLD_NONE, SG_FOLD_MEAN, SG_FOLD_MAX, SG_FOLD_SUM, SG_FOLD_LAST } sg_fold;
+typedef enum sg_fold {
+  SG_FOLD_NONE,
+  SG_FOLD_MEAN,
+  SG_FOLD_MAX,
+  SG_FOLD_SUM,
+  SG_FOLD_LAST,
+  SG_FOLD_POOLED /* over the iterations of all runs: a column of v_iter_quantile */
+} sg_fold;
 
 enum {                    /* sg_column.shown */
        SG_IN_V_POINT = 1, /* columns of `point` that v_point repeats */
@@ -91,6 +98,8 @@ int sg_put_members(const char *table, const char *prefix, sg_buffer *out);
 bool sg_read_record(sqlite3_stmt *s, int index, const char *table, void *record);
 void sg_record_clear(const char *table, void *record);
 
+/* "p.a, p.b, …" for the prefix "p.": the columns of run_summary that are pooled. */
+void sg_put_pooled(const char *prefix, sg_buffer *out);
 /* ", a, b": the columns of v_point that are shown in one of the places of `mask`. */
 void sg_put_shown(unsigned mask, sg_buffer *out);
 
@@ -102,5 +111,7 @@ void sg_put_schema(sg_buffer *out);
 /* Makes v_axes of the axes that the points have now, and column_doc. In the caller's transaction.
  */
 sg_status sg_db_make_axes(sg_db *db, sg_error *e);
+/* What v_axes says when it is as sg_db_make_axes made it; to be freed by sqlite3_free. */
+sg_status sg_db_axes_view(sg_db *db, char **sql, sg_error *e);
 
 #endif

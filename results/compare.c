@@ -14,6 +14,8 @@
 
 /* Half of the 16 digits of a double. */
 static const double ILL_CONDITIONED = 1e8;
+/* Of a run: with fewer, intervals were found to be too narrow. */
+static const double FEW_ITERATIONS = 10;
 
 /* --- For people ------------------------------------------------------------------------------- */
 
@@ -31,20 +33,33 @@ static void put_speedup(sg_table *t, const sg_judged *base, const sg_judged *s) 
   three_digits(s->ratio.low, low);
   three_digits(s->ratio.high, high);
   if (isnan(s->ratio.low))
-    snprintf(cell, sizeof cell, "%s× (%d pairs)", ratio, s->ratio.n);
+    snprintf(cell, sizeof cell, "%s× (%d pair%s)", ratio, s->ratio.n, s->ratio.n == 1 ? "" : "s");
   else
     snprintf(cell, sizeof cell, "%s× [%s, %s]", ratio, low, high);
   sg_table_text(t, cell);
 }
 
-/* "1982 (12/20)": the median and how many runs reached the target. */
+/* "1982 (20/20)": the median and how many runs reached the target; "1517–1982 (13/20)", "> 1517
+ * (7/20)": where the others were cut too early to know it better. */
 static void put_time_to_target(sg_table *t, const sg_judged *s) {
-  char cell[64];
-  if (isnan(s->median_time_to_target))
-    snprintf(cell, sizeof cell, "— (%d/%d)", s->n_reached, s->n_runs);
+  char cell[80];
+  double low = s->median_low, high = s->median_high;
+  int at = 0;
+  if (low > 0 && isfinite(low) && isfinite(high) && low < high)
+    at = snprintf(cell, sizeof cell, "%.4g–%.4g", low, high);
+  else if (isfinite(high))
+    at = snprintf(cell, sizeof cell, "%s%.4g", low < high ? "≤ " : "", high);
+  else if (low > 0 && isfinite(low))
+    at = snprintf(cell, sizeof cell, "> %.4g", low);
   else
-    snprintf(cell, sizeof cell, "%.4g (%d/%d)", s->median_time_to_target, s->n_reached, s->n_runs);
+    at = snprintf(cell, sizeof cell, "—");
+  snprintf(cell + at, sizeof cell - (size_t)at, " (%d/%d)", s->n_reached, s->n_runs);
   sg_table_text(t, cell);
+}
+
+/* As one number: NAN where it is not known. */
+static double median_time(const sg_judged *s) {
+  return s->median_low == s->median_high && isfinite(s->median_low) ? s->median_low : NAN;
 }
 
 /* The folded value of a column as a cell. */
@@ -157,12 +172,76 @@ static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, cons
     sg_putf(out, "\n  baseline: %s", c->scheme[v->baseline].point.scheme_label);
     if (v->baseline_by_default) sg_put(out, " (none is chosen here: the first scheme)");
     if (v->to_target)
-      sg_putf(out, "; verdict on the time to loss %g\n\n", p->target_loss);
+      sg_putf(out, "; verdict on the time to loss %g", p->target_loss);
     else
-      sg_put(out, "; verdict on the mean iteration time\n\n");
+      sg_put(out, "; verdict on the mean iteration time");
+    if (c->alpha < 0.05)
+      sg_putf(out, ";\n  intervals and verdicts hold together at 95 %% (%d of them)", c->n_tested);
+    sg_put(out, "\n\n");
   }
   sqlite3_finalize(s);
   return status;
+}
+
+/* Laws without variance, wherever they stand in the environment. */
+static sg_status put_tails(sg_db *db, const sg_judged *first, sg_buffer *out, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  sg_status status =
+      sg_db_ask(db,
+                "SELECT substr(fullkey, length('$.environment.') + 1), json_extract(value, "
+                "'$.shape') AS shape"
+                " FROM point, json_tree(config_json) WHERE point_id = :number AND type = 'object'"
+                " AND fullkey LIKE '$.environment.%' AND json_extract(value, '$.model') = 'pareto'"
+                " AND shape <= 2",
+                NULL, first->point_id, &s, e);
+  while (sg_db_row(db, s, &status, e))
+    sg_putf(
+        out,
+        "  Warning: %s: Pareto times of shape %g have no %s: intervals hold the ratio less often"
+        "\n  than they say, and a ratio of mean times hardly ever (docs/validation.md).\n",
+        (const char *)sqlite3_column_text(s, 0), sqlite3_column_double(s, 1),
+        sqlite3_column_double(s, 1) > 1 ? "variance" : "mean");
+  sqlite3_finalize(s);
+  return status;
+}
+
+/* Runs that are worth few independent iterations: the worst of the environment. */
+static void put_memory(const sg_comparison *c, const sg_environment *v, sg_buffer *out) {
+  const sg_judged *worst = NULL;
+  for (int i = v->begin; i < v->end; i++) {
+    const sg_judged *s = &c->scheme[i];
+    if (s->effective_iterations < FEW_ITERATIONS &&
+        (!worst || s->effective_iterations < worst->effective_iterations))
+      worst = s;
+  }
+  if (worst)
+    sg_putf(out,
+            "  Warning: iterations of a run hang together: the mean of one of %s is\n  worth that "
+            "of %.2g independent ones. Intervals may be too narrow; longer runs help, or more.\n",
+            worst->point.scheme_label, worst->effective_iterations);
+}
+
+static void put_pair_notes(const sg_environment *v, const sg_judged *s, sg_buffer *out) {
+  const char *label = s->point.scheme_label;
+  if (s->n_unknown)
+    sg_putf(out,
+            "  Warning: %s: in %d of %d pairs the cap of %lld iterations ended a run\n  before the "
+            "other's time to target: who is faster there is unknown, and counts against a "
+            "verdict.\n  A larger stop.iterations (with stop.sim_time_s, if need be) decides it.\n",
+            label, s->n_unknown, s->ratio.n, (long long)s->point.max_iterations);
+  if (s->runs_equal)
+    sg_putf(
+        out,
+        isnan(s->ratio.low)
+            ? "  Note: %s: all replications are the same, and there are no iterations\n  to take "
+              "an interval from (detail iteration, at least %d).\n"
+            : "  Note: %s: all replications are the same; the interval is from one,\n  by %d "
+              "blocks of iterations.\n",
+        label, isnan(s->ratio.low) ? 2 * SG_BLOCKS : SG_BLOCKS);
+  double means = s->ratio_of_means;
+  if (means < s->ratio.low || means > s->ratio.high)
+    sg_putf(out, "  Note: %s: the ratio of the mean times is %.3g, outside of the interval.\n",
+            label, means);
 }
 
 static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer *out) {
@@ -185,6 +264,7 @@ static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer
           "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, weights up to %.1e): "
           "half of the\n  digits of a gradient or more may be lost.\n",
           label, cond1, amp);
+    if (i != v->baseline) put_pair_notes(v, s, out);
     int most = base->n_runs > s->n_runs ? base->n_runs : s->n_runs;
     if (i != v->baseline && s->ratio.n < most)
       sg_putf(out,
@@ -192,6 +272,7 @@ static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer
               "baseline %d).\n",
               label, s->ratio.n, s->n_runs, base->n_runs);
   }
+  put_memory(c, v, out);
 }
 
 static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
@@ -210,9 +291,14 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
   } paragraph[] = {
       {true, "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
              "length."},
-      {true, "speed-up: time of the baseline over time of the scheme, paired by replication (both "
-             "see the same delays), with its 95 % interval (t on log ratios); under 5 pairs: too "
-             "few for one."},
+      {true, "speed-up: the geometric mean, over replications, of the baseline's time over the "
+             "scheme's (both see the same delays), with its 95 % interval (t on log ratios); under "
+             "5 pairs: too few for one. It is a typical run's ratio, not the ratio of the mean "
+             "times."},
+      {c->n_tested > 1 && c->alpha == 0.05,
+       "Each verdict is wrong in 5 % of cases by itself; environments of a sweep share their "
+       "random numbers, so that wrong ones come in packs. --simultaneous holds all of them "
+       "together."},
       {iteration, "approximate: the gradient is not the exact sum (by the code, or by a scaled "
                   "error of 1e-6 or more), so iteration times are not comparable; a target loss "
                   "makes times comparable. scaled error: error of the decoded gradient over the "
@@ -223,12 +309,11 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
       {shared_link, "link busy: share of the time that the master's incoming link is in use. "
                     "queued: mean time that a message waits for it, besides the time that it would "
                     "need alone."},
-      {target, "to target: median simulated time, runs that did not reach it above all others "
-               "(reached/runs)."},
+      {target, "to target: median simulated time (reached/runs); between two times, or above one, "
+               "where runs ended too early to say more."},
       {target, "censored: some paired run did not reach the target; the verdict is then by the "
-               "exact sign test at 5 %: a run that did not get there is slower than one that did, "
-               "and pairs in which neither did are left out. not reached: neither did in any "
-               "pair."}};
+               "exact sign test: a run that did not get there is slower than one that did in less "
+               "simulated time than it had. not reached: neither did in any pair."}};
   /* In lines of a terminal's width; 0: unlimited, but nobody reads that. */
   int columns = width > 20 && width < 100 ? width : 100;
   for (size_t i = 0; i < sizeof paragraph / sizeof *paragraph; i++)
@@ -247,9 +332,10 @@ static sg_status print_environment(sg_db *db, const sg_comparison *c, int number
   if (!t) return sg_fail_memory(e);
   sg_table_print(t, SG_FORMAT_TEXT, width, out);
   put_notes(c, v, out);
+  status = put_tails(db, &c->scheme[v->begin], out, e);
   sg_put(out, "\n");
   sg_table_free(t);
-  return SG_OK;
+  return status;
 }
 
 /* --- For programs ----------------------------------------------------------------------------- */
@@ -281,12 +367,20 @@ static void put_scheme(sg_table *t, const sg_comparison *c, int number, int i, c
   sg_table_integer(sg_table_at(t, "ended_early"), s->n_ended_early);
   sg_table_text(sg_table_at(t, "judged_by"), v->to_target ? "time_to_target" : "iteration_time");
   sg_table_integer(sg_table_at(t, "pairs"), s->ratio.n);
+  sg_table_integer(sg_table_at(t, "pairs_unknown"), s->n_unknown);
+  sg_table_number(sg_table_at(t, "level"), 1 - c->alpha, 6);
   sg_table_number(sg_table_at(t, "speedup"), base ? 1 : s->ratio.ratio, 4);
   sg_table_number(sg_table_at(t, "speedup_ci95_low"), base ? NAN : s->ratio.low, 4);
   sg_table_number(sg_table_at(t, "speedup_ci95_high"), base ? NAN : s->ratio.high, 4);
+  sg_table_number(sg_table_at(t, "ratio_of_means"), base ? 1 : s->ratio_of_means, 4);
+  sg_table_number(sg_table_at(t, "effective_iterations"), s->effective_iterations, 3);
   sg_table_text(sg_table_at(t, "verdict"), s->verdict);
-  sg_table_number(sg_table_at(t, "time_to_target_median_s"),
-                  v->to_target ? s->median_time_to_target : NAN, 4);
+  sg_table_number(sg_table_at(t, "time_to_target_median_s"), v->to_target ? median_time(s) : NAN,
+                  4);
+  sg_table_number(sg_table_at(t, "time_to_target_median_low_s"),
+                  v->to_target && isfinite(s->median_low) ? s->median_low : NAN, 4);
+  sg_table_number(sg_table_at(t, "time_to_target_median_high_s"),
+                  v->to_target && isfinite(s->median_high) ? s->median_high : NAN, 4);
   sg_table_number(sg_table_at(t, "n_reached"), v->to_target ? (double)s->n_reached : NAN, 4);
   sg_table_number(sg_table_at(t, "mb_received_mean"), s->summary.bytes_received_mean / 1e6, 3);
   for (const sg_column *k = sg_members_of("run_summary"); k; k = sg_column_after(k))
@@ -322,13 +416,13 @@ static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format,
   return status;
 }
 
-sg_status sg_compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
-                     sg_buffer *out, sg_error *e) {
+sg_status sg_compare(sg_db *db, const char *baseline, bool simultaneous, sg_format format,
+                     int width, bool color, sg_buffer *out, sg_error *e) {
   sg_comparison c = {0};
   /* One transaction: a writer that is at work does not show us two states of the database. */
   sg_status status = sg_db_begin(db, e);
   if (status) return status;
-  status = sg_judge(db, baseline, &c, e);
+  status = sg_judge(db, baseline, simultaneous, &c, e);
   if (!status && format != SG_FORMAT_TEXT) {
     status = print_data(db, &c, format, out, e);
   } else if (!status) {

@@ -2,32 +2,28 @@
 /* The result database: opening, closing, what is in it.
  *
  * Before anything is changed, the file is checked: a database of another program, or of another
- * version of the schema, is never touched. One process at a time writes; it holds a lock file
- * beside the database (SQLite's own locks last for a transaction only), while readers go on. */
+ * version of the schema, is never touched (file.c), nor is one that is damaged. One process at a
+ * time writes; it holds a lock on the file (SQLite's own last for a transaction only), while
+ * readers go on. */
 #include "results/database.h"
 
 #include "results/columns.h"
+#include "results/file.h"
 #include "results/statistics.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define APPLICATION_ID  0x73747267 /* "strg" */
 #define BUSY_TIMEOUT_MS 5000
-#define LONGEST_T       200 /* rows of t_quantile; the views go on with the normal quantile */
+#define LONGEST_VALUE   (1 << 28) /* bytes */
+#define LONGEST_T       200       /* rows of t_quantile; the views go on with the normal quantile */
 
 struct sg_db {
   sqlite3 *handle;
-  char *path, *lock_path;
-  int lock; /* file descriptor; −1: reading only */
+  sg_file file;
+  bool settled; /* nothing is written any more */
 };
 
 sqlite3 *sg_db_handle(sg_db *db) {
@@ -35,33 +31,39 @@ sqlite3 *sg_db_handle(sg_db *db) {
 }
 
 sg_status sg_db_fail(sg_db *db, sg_error *e) {
-  const char *text = sqlite3_errmsg(db->handle);
+  const char *text = sqlite3_errmsg(db->handle), *path = db->file.path;
+  int system = sqlite3_system_errno(db->handle);
+  if (sqlite3_extended_errcode(db->handle) == SQLITE_READONLY_DBMOVED)
+    return sg_fail(e, SG_CANNOT_CREATE, path,
+                   "the file was removed or renamed while results were written to it");
   switch (sqlite3_errcode(db->handle) & 0xFF) {
   case SQLITE_BUSY:
   case SQLITE_LOCKED:
-    return sg_fail(e, SG_BUSY, db->path,
+    return sg_fail(e, SG_BUSY, path,
                    "the database is in use by another process; try again when that has finished");
   case SQLITE_FULL:
   case SQLITE_IOERR:
-    return sg_fail(e, SG_IO, db->path,
+    return sg_fail(e, SG_IO, path,
                    "writing or reading failed (%s); is the disk full? results that were complete "
                    "are kept",
                    text);
   case SQLITE_READONLY:
   case SQLITE_PERM:
   case SQLITE_CANTOPEN:
-    return sg_fail(e, SG_CANNOT_CREATE, db->path,
-                   "cannot be opened or written (%s); check the permissions of the file and its "
-                   "folder",
-                   text);
-  case SQLITE_NOTADB:
-  case SQLITE_CORRUPT:
-    return sg_fail(e, SG_INVALID, db->path,
+    return sg_fail(e, SG_CANNOT_CREATE, path,
+                   "cannot be opened or written (%s%s%s); check the permissions of the file and "
+                   "its folder",
+                   text, system ? ": " : "", system ? strerror(system) : "");
+  case SQLITE_TOOBIG:
+    return sg_fail(e, SG_INVALID, path, "a value has more than %d MB", LONGEST_VALUE >> 20);
+  case SQLITE_INTERRUPT: return sg_fail(e, SG_INTERRUPTED, path, "stopped");
+  case SQLITE_NOMEM: return sg_fail_memory(e);
+  /* All else comes of what is in the file: our statements fit what we make. */
+  default:
+    return sg_fail(e, SG_INVALID, path,
                    "expected a result database of straggle, found something else or a damaged "
                    "file (%s)",
                    text);
-  case SQLITE_NOMEM: return sg_fail_memory(e);
-  default: return sg_fail(e, SG_BUG, db->path, "SQLite: %s", text);
   }
 }
 
@@ -114,71 +116,34 @@ static sg_status scalar(sg_db *db, const char *sql, const char *text, int64_t *o
 
 /* --- Opening and closing ---------------------------------------------------------------------- */
 
-/* Takes the lock file. The name may have been unlinked by the process that held it before, between
- * our open and our lock: then the lock is on a file that nobody else sees, and we try again. */
-static sg_status take_lock(sg_db *db, sg_error *e) {
-  for (;;) {
-    int fd = open(db->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-      return sg_fail(e, SG_CANNOT_CREATE, db->path,
-                     "cannot write in the folder of the database: %s", strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-      int error = errno;
-      close(fd);
-      if (error == EINTR) continue;
-      if (error != EWOULDBLOCK)
-        return sg_fail(e, SG_IO, db->path, "cannot lock the database: %s", strerror(error));
-      return sg_fail(e, SG_BUSY, db->path,
-                     "another process is writing to the database; wait for it, or write to another "
-                     "file with -o");
-    }
-    struct stat ours, named;
-    if (!fstat(fd, &ours) && !stat(db->lock_path, &named) && ours.st_ino == named.st_ino &&
-        ours.st_dev == named.st_dev) {
-      db->lock = fd;
-      return SG_OK;
-    }
-    close(fd);
-  }
-}
-
-/* remove: the file, too. */
 static void discard(sg_db *db, bool remove) {
   sqlite3_close(db->handle);
-  if (remove) unlink(db->path);
-  if (db->lock >= 0) {
-    unlink(db->lock_path);
-    close(db->lock);
-  }
-  free(db->lock_path);
-  free(db->path);
+  sg_file_close(&db->file, remove);
   free(db);
 }
 
-/* Whether the file is ours, or empty and so may become ours. Changes nothing. */
-static sg_status check_identity(sg_db *db, bool *empty, sg_error *e) {
-  int64_t application = 0, version = 0, tables = 0;
-  sg_status status = scalar(db, "PRAGMA application_id", NULL, &application, e);
-  if (!status) status = scalar(db, "PRAGMA user_version", NULL, &version, e);
-  if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
-  if (status) return status;
-  *empty = application == 0 && version == 0 && tables == 0;
-  if (*empty) return SG_OK;
-  if (application != APPLICATION_ID)
-    return sg_fail(e, SG_INVALID, db->path,
-                   "expected a result database of straggle, found a database of another program");
-  if (version != SG_SCHEMA_VERSION)
-    return sg_fail(e, SG_INVALID, db->path,
-                   "expected schema version %d, found %" PRId64
-                   "; use the straggle that made the file, or write to another file",
-                   SG_SCHEMA_VERSION, version);
+/* A database may come from anywhere. It gets no say beyond its rows: triggers never fire, no value
+ * is larger than what a scenario has, and until check_schema has seen that its views are ours they
+ * call only what SQLite holds to be harmless (to which json_extract does not belong in 3.40). */
+static sg_status connect(sg_db *db, int flags, sg_error *e) {
+  if (sqlite3_open_v2(db->file.real, &db->handle, flags, NULL)) return sg_db_fail(db, e);
+  static const struct {
+    int what, value;
+  } setting[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+                 {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0}, {SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, 0},
+                 {SQLITE_DBCONFIG_DQS_DDL, 0},        {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1}};
+  for (size_t i = 0; i < sizeof setting / sizeof *setting; i++)
+    sqlite3_db_config(db->handle, setting[i].what, setting[i].value, NULL);
+  sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, LONGEST_VALUE);
+  if (flags & SQLITE_OPEN_READONLY) sqlite3_limit(db->handle, SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
   return SG_OK;
 }
 
 static sg_status create_schema(sg_db *db, sg_error *e) {
   char identity[96];
   snprintf(identity, sizeof identity, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-           APPLICATION_ID, SG_SCHEMA_VERSION);
+           SG_APPLICATION_ID, SG_SCHEMA_VERSION);
   sg_status status = sg_db_begin(db, e);
   if (status) return status;
   sg_buffer schema = {0};
@@ -193,74 +158,155 @@ static sg_status create_schema(sg_db *db, sg_error *e) {
   return sg_db_end(db, status, e);
 }
 
-static sg_status prepare(sg_db *db, bool write, sg_error *e) {
-  bool empty = false;
-  sg_status status = check_identity(db, &empty, e);
-  if (status || (!write && !empty)) return status;
-  if (!write)
-    return sg_fail(e, SG_INVALID, db->path,
-                   "expected a result database of straggle, found an empty file");
-  if (sqlite3_db_readonly(db->handle, "main"))
-    return sg_fail(e, SG_CANNOT_CREATE, db->path, "the database is read-only");
-  if (empty) status = create_schema(db, e);
+/* That the database has a table, index or view as we make it. */
+static sg_status check_text(sg_db *db, const char *name, const char *sql, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  sg_status status =
+      sg_db_prepare(db, "SELECT 1 FROM sqlite_schema WHERE name = ? AND sql = ?", &s, e);
+  sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+  sqlite3_bind_text(s, 2, sql, -1, SQLITE_STATIC);
+  bool same = sg_db_row(db, s, &status, e);
+  sqlite3_finalize(s);
+  if (same || status) return status;
+  return sg_fail(e, SG_INVALID, db->file.path,
+                 "\"%s\" is not as straggle makes it: the file is damaged, or was changed by "
+                 "another program",
+                 name);
+}
+
+/* Compares with a schema made anew in memory. Users may have added tables and views of their own,
+ * which nothing here reads. */
+static sg_status check_schema(sg_db *db, sg_error *e) {
+  sqlite3 *model = NULL;
+  sqlite3_stmt *s = NULL;
+  sg_buffer schema = {0};
+  char *axes = NULL;
+  sg_put_schema(&schema);
+  sg_status status = SG_OK;
+  if (schema.failed || sqlite3_open(":memory:", &model) ||
+      sqlite3_exec(model, schema.data, NULL, NULL, NULL) ||
+      sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL", -1, &s,
+                         NULL))
+    status = sg_fail_memory(e);
+  while (!status && sqlite3_step(s) == SQLITE_ROW)
+    status = check_text(db, (const char *)sqlite3_column_text(s, 0),
+                        (const char *)sqlite3_column_text(s, 1), e);
+  if (!status) status = sg_db_axes_view(db, &axes, e);
+  if (!status) status = check_text(db, "v_axes", axes, e);
+  sqlite3_free(axes);
+  sqlite3_finalize(s);
+  sqlite3_close(model);
+  sg_buffer_free(&schema);
+  if (!status) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL);
+  return status;
+}
+
+/* Rows are added only to what is whole, so that a fault of today is not hidden by rows of tomorrow.
+ */
+static sg_status check_whole(sg_db *db, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  sg_status status = sg_db_prepare(db, "PRAGMA quick_check(1)", &s, e);
+  const char *found = sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
+  if (!status && (!found || strcmp(found, "ok") != 0))
+    status = sg_fail(e, SG_INVALID, db->file.path,
+                     "the file is damaged (%s); take a copy of it that is whole, or save its rows "
+                     "by sqlite3's .recover",
+                     found ? found : "nothing is known of it");
+  sqlite3_finalize(s);
+  return status;
+}
+
+static sg_status open_to_write(sg_db *db, sg_error *e) {
+  sg_status status = connect(db, SQLITE_OPEN_READWRITE, e);
+  if (!status && db->file.empty) status = create_schema(db, e);
+  if (!status) status = check_schema(db, e);
+  if (!status && !db->file.empty) status = check_whole(db, e);
   if (status) return status;
-  return sg_db_execute(db,
-                       "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                       "PRAGMA foreign_keys = ON;"
-                       "DELETE FROM run WHERE status = 'running'",
-                       e);
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+  status = sg_db_execute(db,
+                         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                         "PRAGMA foreign_keys = ON;"
+                         "DELETE FROM run WHERE status = 'running'",
+                         e);
+  if (status) sqlite3_exec(db->handle, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+  return status;
+}
+
+/* A process that was killed may leave a journal that only who may write can use: that is done, and
+ * the database read again. */
+static sg_status open_to_read(sg_db *db, sg_error *e) {
+  sg_error first = {0};
+  sg_status status = connect(db, SQLITE_OPEN_READONLY, &first);
+  if (!status) status = check_schema(db, &first);
+  int code = sqlite3_errcode(db->handle) & 0xFF;
+  if (status == SG_CANNOT_CREATE && (code == SQLITE_READONLY || code == SQLITE_CANTOPEN)) {
+    sqlite3_close(db->handle);
+    status = connect(db, SQLITE_OPEN_READWRITE, e);
+    bool mended = !status &&
+                  !sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+    sqlite3_close(db->handle);
+    db->handle = NULL;
+    sg_error_clear(&first);
+    if (!mended)
+      return sg_fail(e, SG_NO_INPUT, db->file.path,
+                     "a process that was killed left a journal, which must be used before the "
+                     "database can be read: who may write to the file and its folder can do so, "
+                     "by this command or by running the scenario again");
+    status = connect(db, SQLITE_OPEN_READONLY, &first);
+    if (!status) status = check_schema(db, &first);
+  }
+  sg_error_move(e, &first);
+  return status;
 }
 
 sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e) {
   *out = NULL;
-  struct stat info;
-  bool exists = stat(path, &info) == 0, write = mode == SG_OPEN_WRITE;
-  sg_status refused = write ? SG_CANNOT_CREATE : SG_NO_INPUT;
-  if (!exists && (!write || errno != ENOENT))
-    return sg_fail(e, refused, path, "cannot open the database: %s", strerror(errno));
-  if (exists && S_ISDIR(info.st_mode))
-    return sg_fail(e, refused, path, "expected a database, found a folder");
-  if (exists && access(path, R_OK))
-    return sg_fail(e, SG_NO_INPUT, path, "cannot read the database: %s", strerror(errno));
-
   sg_db *db = calloc(1, sizeof *db);
   if (!db) return sg_fail_memory(e);
-  db->lock = -1;
-  /* Two names of one file must have one lock. */
-  char *real = exists ? realpath(path, NULL) : strdup(path);
-  db->path = strdup(path);
-  sg_status status = SG_OK;
-  if (!db->path || !real || asprintf(&db->lock_path, "%s-lock", real) < 0) {
-    db->lock_path = NULL;
-    status = sg_fail_memory(e);
-  }
-  free(real);
-  if (!status && write) status = take_lock(db, e);
-  int flags = write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
-  if (!status && sqlite3_open_v2(path, &db->handle, flags, NULL)) status = sg_db_fail(db, e);
-  if (!status) sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
-  if (!status) status = prepare(db, write, e);
+  bool write = mode == SG_OPEN_WRITE;
+  sg_status status = sg_file_open(path, write, &db->file, e);
+  if (!status) status = write ? open_to_write(db, e) : open_to_read(db, e);
   /* A file that could not be made into a database is not left behind. */
   if (status)
-    discard(db, !exists && db->lock >= 0);
+    discard(db, true);
   else
     *out = db;
   return status;
 }
 
+/* Where most of the file is free, because runs were stopped or replaced, it is made smaller. */
+static void shrink(sg_db *db) {
+  enum { FEWEST = 256 };
+  int64_t pages = 0, free_pages = 0;
+  sg_error ignored = {0};
+  if (!scalar(db, "PRAGMA page_count", NULL, &pages, &ignored) &&
+      !scalar(db, "PRAGMA freelist_count", NULL, &free_pages, &ignored) && free_pages > FEWEST &&
+      2 * free_pages > pages)
+    sg_db_execute(db, "VACUUM", &ignored);
+  sg_error_clear(&ignored);
+}
+
+sg_status sg_db_settle(sg_db *db, bool *plain, sg_error *e) {
+  *plain = db->settled = true;
+  if (!db->file.write) return SG_OK;
+  int64_t busy = 0;
+  sg_error ignored = {0};
+  sg_status status = sg_db_execute(db, "DELETE FROM run WHERE status = 'running'", e);
+  /* Refused while somebody reads: then the last reader leaves the WAL, and nothing is lost. */
+  if (!status) status = scalar(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, &busy, e);
+  if (!status && !busy) status = sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored);
+  *plain = !status && !busy;
+  if (sg_error_status(&ignored) == SG_BUSY) status = SG_OK;
+  if (status) sg_error_move(e, &ignored);
+  sg_error_clear(&ignored);
+  if (*plain) shrink(db);
+  return status;
+}
+
 sg_status sg_db_close(sg_db *db, sg_error *e) {
   if (!db) return SG_OK;
-  sg_status status = SG_OK;
-  if (db->lock >= 0) {
-    status = sg_db_execute(db, "DELETE FROM run WHERE status = 'running'", e);
-    sg_error ignored = {0};
-    if (!status) status = sg_db_execute(db, "PRAGMA wal_checkpoint(TRUNCATE)", e);
-    /* Refused while somebody reads: then the last reader leaves the WAL, and nothing is lost. */
-    if (!status) status = sg_db_execute(db, "PRAGMA journal_mode = DELETE", &ignored);
-    if (sg_error_status(&ignored) == SG_BUSY) status = SG_OK;
-    if (status) sg_error_move(e, &ignored);
-    sg_error_clear(&ignored);
-  }
+  bool plain;
+  sg_status status = db->settled ? SG_OK : sg_db_settle(db, &plain, e);
   discard(db, false);
   return status;
 }
@@ -355,6 +401,25 @@ sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail 
       sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
   for (int d = (int)detail; stored && d <= (int)SG_DETAIL_WORKER; d++)
     *has |= strcmp(stored, sg_detail_name((sg_detail)d)) == 0;
+  sqlite3_finalize(s);
+  return status;
+}
+
+sg_status sg_db_has_runs(sg_db *db, int64_t point_id, int replications, sg_detail detail, bool *has,
+                         sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  memset(has, 0, (size_t)replications * sizeof *has);
+  sg_status status = sg_db_ask(db,
+                               "SELECT replication, detail FROM run WHERE point_id = :number AND"
+                               " status <> 'running'",
+                               NULL, point_id, &s, e);
+  while (sg_db_row(db, s, &status, e)) {
+    int64_t r = sqlite3_column_int64(s, 0);
+    const char *stored = (const char *)sqlite3_column_text(s, 1);
+    if (r < 0 || r >= replications || !stored) continue;
+    for (int d = (int)detail; d <= (int)SG_DETAIL_WORKER; d++)
+      has[r] |= strcmp(stored, sg_detail_name((sg_detail)d)) == 0;
+  }
   sqlite3_finalize(s);
   return status;
 }

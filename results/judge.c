@@ -4,9 +4,16 @@
  * replication.
  *
  * Where a target loss is set, the verdict is on the time to target. If every paired run reached it,
- * by Student's t on the logarithms of the ratios. If some did not, they are censored: a run that
- * did not reach the target counts as slower than one that did, and the exact sign test decides at
- * 5 %. There is never a mean over the runs that happened to get there.
+ * by Student's t on the logarithms of the ratios. If some did not, they are censored, and the exact
+ * sign test decides. A run that did not reach the target is slower than one that did only if it
+ * went on at least as long in simulated time, or can never reach it (diverged, stalled,
+ * undecodable); else it is unknown who is faster, and the pair counts against any verdict: this is
+ * sound whatever the cap and the times have to do with each other. Pairs in which neither got there
+ * in the simulated time that was set are ties. There is never a mean over the runs that happened to
+ * get there.
+ *
+ * Where replications do not differ at all (replayed times), pairs are one sample: the spread comes
+ * from blocks of iterations.
  *
  * Without a target the verdict is on the mean iteration time, and only for exact schemes with a
  * barrier: one that leaves stragglers out, or does not wait for them, would always win, whatever
@@ -22,8 +29,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Before the members of `point` in a row: point_id, results_version, replication, status. */
-enum { POINT_AT = 4 };
+/* Before the members of `point` in a row: point_id, results_version, replication, status,
+ * stop_reason, iterations, sim_time_s. */
+enum { POINT_AT = 7 };
 
 #define LARGEST_EXACT_ERROR 1e-6
 #define SIGNIFICANCE        0.05
@@ -52,10 +60,14 @@ static sg_judged *add_scheme(sg_comparison *c, sqlite3_stmt *s) {
 static bool add_run(sg_judged *j, sqlite3_stmt *s, int summary_at) {
   if (!SG_ROOM(j->run, j->capacity, j->n_runs + 1)) return false;
   const char *status = (const char *)sqlite3_column_text(s, 3);
+  const char *reason = (const char *)sqlite3_column_text(s, 4);
   if (!status) return false;
   sg_outcome *o = &j->run[j->n_runs++];
   *o = (sg_outcome){.replication = sqlite3_column_int(s, 2),
-                    .finished = strcmp(status, "finished") == 0};
+                    .finished = strcmp(status, "finished") == 0,
+                    .capped = reason && strcmp(reason, "iterations") == 0,
+                    .iterations = sqlite3_column_double(s, 5),
+                    .end_s = sqlite3_column_double(s, 6)};
   j->n_diverged += strcmp(status, "diverged") == 0;
   j->n_stalled += strcmp(status, "stalled") == 0;
   j->n_undecodable += strcmp(status, "undecodable") == 0;
@@ -77,38 +89,79 @@ static double fold(const sg_judged *j, const sg_column *c) {
   case SG_FOLD_MEAN: return sg_moments_mean(&known);
   case SG_FOLD_MAX: return known.n ? known.max : NAN;
   case SG_FOLD_SUM: return known.n ? sum : NAN;
+  case SG_FOLD_POOLED: return sg_column_number(c, &j->summary);
   case SG_FOLD_NONE:
   case SG_FOLD_LAST: break;
   }
   return NAN;
 }
 
+/* When a run reaches the target: at the earliest, and at the latest. */
+static double not_before(const sg_outcome *o) {
+  double t = o->summary.time_to_target_s;
+  return !isnan(t) ? t : o->finished ? o->end_s : INFINITY;
+}
+
+static double not_after(const sg_outcome *o) {
+  double t = o->summary.time_to_target_s;
+  return !isnan(t) ? t : INFINITY;
+}
+
+static double median_by(const sg_judged *j, double (*time_of)(const sg_outcome *), double *room) {
+  size_t n = (size_t)j->n_runs;
+  for (size_t i = 0; i < n; i++) room[i] = time_of(&j->run[i]);
+  sg_sort_doubles(room, n);
+  return sg_quantile(room, n, 0.5);
+}
+
+static double effective_iterations(const sg_judged *j) {
+  sg_moments means = {0}, variances = {0}, lengths = {0};
+  for (int i = 0; i < j->n_runs; i++) {
+    const sg_outcome *o = &j->run[i];
+    double sd = o->summary.iter_sd_s;
+    if (!o->finished || isnan(sd)) continue;
+    sg_moments_add(&means, o->summary.iter_mean_s);
+    sg_moments_add(&variances, sd * sd);
+    sg_moments_add(&lengths, o->iterations);
+  }
+  return sg_effective_length(&means, sg_moments_mean(&variances), sg_moments_mean(&lengths));
+}
+
 static bool fold_runs(sg_judged *j) {
-  j->summary = sg_summary_blank;
+  double *room = malloc((size_t)j->n_runs * sizeof *room);
+  if (!room) return false;
   for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c))
     sg_column_set_number(c, &j->summary, fold(j, c));
-  size_t n = 0, upper = (size_t)j->n_runs / 2, lower = ((size_t)j->n_runs - 1) / 2;
-  double *time = malloc((size_t)j->n_runs * sizeof *time);
-  if (!time) return false;
-  for (int i = 0; i < j->n_runs; i++) {
-    time[n] = j->run[i].summary.time_to_target_s;
-    if (!isnan(time[n])) n++;
-  }
-  sg_sort_doubles(time, n);
-  j->n_reached = (int)n;
-  j->median_time_to_target = upper < n ? (time[lower] + time[upper]) / 2 : NAN;
-  free(time);
+  for (int i = 0; i < j->n_runs; i++) j->n_reached += !isinf(not_after(&j->run[i]));
+  j->median_low = median_by(j, not_before, room);
+  j->median_high = median_by(j, not_after, room);
+  j->effective_iterations = effective_iterations(j);
+  free(room);
   return true;
+}
+
+/* The columns that stand for all runs of a scheme. */
+static void read_pooled(sg_judged *j, sqlite3_stmt *s, int at) {
+  for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c)) {
+    if (c->fold != SG_FOLD_POOLED) continue;
+    bool null = sqlite3_column_type(s, at) == SQLITE_NULL;
+    sg_column_set_number(c, &j->summary, null ? NAN : sqlite3_column_double(s, at));
+    at++;
+  }
 }
 
 static sg_status load(sg_db *db, sg_comparison *c, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sg_buffer sql = {0};
-  sg_put(&sql, "SELECT p.point_id, p.results_version, r.replication, r.status, ");
+  sg_put(&sql, "SELECT p.point_id, p.results_version, r.replication, r.status, r.stop_reason,"
+               " r.iterations, r.sim_time_s, ");
   int summary_at = POINT_AT + sg_put_members("point", "p.", &sql);
   sg_put(&sql, ", ");
-  sg_put_members("run_summary", "s.", &sql);
+  int pooled_at = summary_at + sg_put_members("run_summary", "s.", &sql);
+  sg_put(&sql, ", json_extract(p.config_json, '$.environment.delay.mode') = 'replay', ");
+  sg_put_pooled("q.", &sql);
   sg_put(&sql, " FROM point p JOIN run r USING (point_id) JOIN run_summary s USING (run_id)"
+               " LEFT JOIN v_iter_quantile q USING (point_id)"
                " WHERE r.status <> 'running'"
                " ORDER BY min(p.point_id) OVER (PARTITION BY p.env_sha256, p.results_version),"
                " p.point_id, r.replication");
@@ -116,7 +169,11 @@ static sg_status load(sg_db *db, sg_comparison *c, sg_error *e) {
   sg_buffer_free(&sql);
   while (sg_db_row(db, s, &status, e)) {
     sg_judged *last = c->n ? &c->scheme[c->n - 1] : NULL;
-    if (!last || last->point_id != sqlite3_column_int64(s, 0)) last = add_scheme(c, s);
+    if (!last || last->point_id != sqlite3_column_int64(s, 0)) {
+      last = add_scheme(c, s);
+      if (last) last->replay = sqlite3_column_int(s, pooled_at);
+      if (last) read_pooled(last, s, pooled_at + 1);
+    }
     if (!last || !add_run(last, s, summary_at)) status = sg_fail_memory(e);
   }
   for (int i = 0; i < c->n && !status; i++)
@@ -172,54 +229,116 @@ bool sg_gives_gradient(const sg_judged *s) {
 }
 
 static const char *by_interval(const sg_ratio *r) {
-  if (r->n < SG_FEWEST_PAIRS) return "too few";
   return r->low > 1 ? "faster" : r->high < 1 ? "slower" : "undecided";
 }
 
 typedef struct pairs {
-  int n, wins, losses, neither; /* wins: the scheme is faster; neither: both are censored */
-  bool censored;                /* in some pair, one did not reach the target */
+  int n, wins, losses; /* wins: the scheme is faster */
+  int unknown;         /* a run was cut before it could show who is faster */
+  int neither;         /* of which no run reached the target */
+  bool censored;       /* in some pair, one did not reach the target */
+  const sg_outcome *first[2];
   double *base, *x;
 } pairs;
 
 /* Whether a pair of runs counts, and its two times; INFINITY: censored. */
-static bool pair_times(const sg_environment *v, const sg_outcome *b, const sg_outcome *x,
-                       double time[2]) {
-  const sg_summary_record *of[2] = {&b->summary, &x->summary};
-  for (int i = 0; i < 2; i++) {
-    double to_target = of[i]->time_to_target_s;
-    time[i] = !v->to_target ? of[i]->iter_mean_s : isnan(to_target) ? INFINITY : to_target;
-  }
-  return v->to_target || (b->finished && x->finished && time[0] > 0 && time[1] > 0);
+static bool pair_times(const sg_environment *v, const sg_outcome *const of[2], double time[2]) {
+  for (int i = 0; i < 2; i++)
+    time[i] = v->to_target ? not_after(of[i]) : of[i]->summary.iter_mean_s;
+  return v->to_target || (of[0]->finished && of[1]->finished && time[0] > 0 && time[1] > 0);
+}
+
+static void add_pair(const sg_environment *v, const sg_outcome *const of[2], const double time[2],
+                     pairs *p) {
+  bool first = time[0] <= time[1], none = isinf(time[0]) && isinf(time[1]);
+  bool unknown =
+      none ? of[0]->capped || of[1]->capped : v->to_target && not_before(of[first]) < time[!first];
+  if (p->n == 0) memcpy(p->first, of, sizeof p->first);
+  p->censored |= isinf(time[0]) || isinf(time[1]);
+  p->neither += none;
+  p->unknown += unknown;
+  p->wins += !unknown && time[1] < time[0];
+  p->losses += !unknown && time[1] > time[0];
+  p->base[p->n] = time[0];
+  p->x[p->n++] = time[1];
 }
 
 static void collect_pairs(const sg_environment *v, const sg_judged *base, const sg_judged *s,
                           pairs *p) {
   for (int i = 0, j = 0; i < base->n_runs && j < s->n_runs;) {
-    const sg_outcome *b = &base->run[i], *x = &s->run[j];
+    const sg_outcome *const of[2] = {&base->run[i], &s->run[j]};
     double time[2];
-    i += b->replication <= x->replication;
-    j += x->replication <= b->replication;
-    if (b->replication != x->replication || !pair_times(v, b, x, time)) continue;
-    p->censored |= isinf(time[0]) || isinf(time[1]);
-    p->neither += isinf(time[0]) && isinf(time[1]);
-    p->wins += time[1] < time[0];
-    p->losses += time[1] > time[0];
-    p->base[p->n] = time[0];
-    p->x[p->n++] = time[1];
+    i += of[0]->replication <= of[1]->replication;
+    j += of[1]->replication <= of[0]->replication;
+    if (of[0]->replication == of[1]->replication && pair_times(v, of, time))
+      add_pair(v, of, time, p);
   }
 }
 
-static const char *by_signs(const pairs *p) {
-  if (p->neither == p->n) return "not reached";
-  if (p->n < SG_FEWEST_PAIRS) return "too few";
-  if (sg_sign_test(p->wins, p->losses) >= SIGNIFICANCE) return "undecided";
-  return p->wins > p->losses ? "faster" : "slower";
+/* Unknown pairs may all have gone the other way. */
+static const char *by_signs(const pairs *p, double alpha) {
+  if (p->wins > p->losses + p->unknown && sg_sign_test(p->wins, p->losses + p->unknown) < alpha)
+    return "faster";
+  if (p->losses > p->wins + p->unknown && sg_sign_test(p->wins + p->unknown, p->losses) < alpha)
+    return "slower";
+  return "undecided";
 }
 
-static void judge_pairs(const sg_environment *v, sg_judged *s, const pairs *p) {
-  s->ratio = sg_paired_ratio(p->censored ? 0 : p->n, p->base, p->x);
+/* Whether the pairs are one and the same, so that only iterations can tell; of a single pair the
+ * configuration says it. */
+static bool are_equal(const sg_judged *s, const pairs *p) {
+  for (int i = 1; i < p->n; i++)
+    if (p->base[i] != p->base[0] || p->x[i] != p->x[0]) return false;
+  return !p->censored && (p->n > 1 || (p->n == 1 && s->replay));
+}
+
+/* The interval of equal pairs, about the ratio of the whole runs, from the iterations that the
+ * first has in step. */
+static sg_status judge_blocks(sg_db *db, const sg_judged *base, sg_judged *s, const pairs *p,
+                              double alpha, sg_error *e) {
+  sqlite3_stmt *q = NULL;
+  sg_buffer sql = {0};
+  double *time = NULL, *x = NULL;
+  int n = 0, capacity[2] = {0};
+  sg_putf(&sql,
+          "SELECT b.duration_s, x.duration_s FROM iteration b JOIN iteration x USING (iteration)"
+          " WHERE b.run_id = %lld AND x.run_id = %lld ORDER BY iteration",
+          (long long)sg_run_id(base->point_id, p->first[0]->replication),
+          (long long)sg_run_id(s->point_id, p->first[1]->replication));
+  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, &q, e);
+  while (sg_db_row(db, q, &status, e)) {
+    if (!SG_ROOM(time, capacity[0], n + 1) || !SG_ROOM(x, capacity[1], n + 1)) {
+      status = sg_fail_memory(e);
+      break;
+    }
+    time[n] = sqlite3_column_double(q, 0);
+    x[n++] = sqlite3_column_double(q, 1);
+  }
+  sg_ratio blocks = sg_block_ratio(n, time, x, alpha);
+  s->ratio.low = s->ratio.ratio * blocks.low / blocks.ratio;
+  s->ratio.high = s->ratio.ratio * blocks.high / blocks.ratio;
+  sqlite3_finalize(q);
+  sg_buffer_free(&sql);
+  free(time);
+  free(x);
+  return status;
+}
+
+static sg_status judge_pairs(sg_db *db, const sg_environment *v, const sg_judged *base,
+                             sg_judged *s, const pairs *p, double alpha, sg_error *e) {
+  sg_status status = SG_OK;
+  double sum[2] = {0};
+  for (int i = 0; i < p->n; i++) {
+    sum[0] += p->base[i];
+    sum[1] += p->x[i];
+  }
+  s->ratio = sg_paired_ratio(p->censored ? 0 : p->n, p->base, p->x, alpha);
   s->ratio.n = p->n;
+  s->ratio_of_means = p->censored ? NAN : sum[0] / sum[1];
+  s->n_unknown = p->unknown;
+  s->runs_equal = are_equal(s, p);
+  if (s->runs_equal) status = judge_blocks(db, base, s, p, alpha, e);
+  s->tested = false;
   if (!v->to_target && s->n_ended_early > 0)
     s->verdict = "did not finish";
   else if (!v->to_target && !s->point.barrier)
@@ -228,27 +347,48 @@ static void judge_pairs(const sg_environment *v, sg_judged *s, const pairs *p) {
     s->verdict = "approximate";
   else if (p->n == 0)
     s->verdict = "no pairs";
-  else if (p->censored)
-    s->verdict = by_signs(p);
-  else
-    s->verdict = by_interval(&s->ratio);
+  else if (p->neither == p->n)
+    s->verdict = "not reached";
+  else if (s->runs_equal && isnan(s->ratio.low))
+    s->verdict = "runs equal";
+  else if (p->n < SG_FEWEST_PAIRS && !s->runs_equal)
+    s->verdict = "too few";
+  else {
+    s->verdict = p->censored ? by_signs(p, alpha) : by_interval(&s->ratio);
+    s->tested = true;
+  }
+  return status;
 }
 
-static sg_status judge(sg_comparison *c, const sg_environment *v, sg_error *e) {
+static sg_status judge(sg_db *db, sg_comparison *c, const sg_environment *v, sg_error *e) {
   sg_judged *base = &c->scheme[v->baseline];
   double *time = malloc(2 * (size_t)base->n_runs * sizeof *time);
   if (!time) return sg_fail_memory(e);
-  for (int i = v->begin; i < v->end; i++) {
+  sg_status status = SG_OK;
+  for (int i = v->begin; i < v->end && !status; i++) {
+    sg_judged *s = &c->scheme[i];
     pairs p = {.base = time, .x = time + base->n_runs};
-    collect_pairs(v, base, &c->scheme[i], &p);
-    judge_pairs(v, &c->scheme[i], &p);
+    collect_pairs(v, base, s, &p);
+    if (s != base) status = judge_pairs(db, v, base, s, &p, c->alpha, e);
+    c->n_tested += s->tested;
+    base->ratio.n = s == base ? p.n : base->ratio.n;
   }
   base->verdict = "baseline";
   free(time);
-  return SG_OK;
+  return status;
 }
 
-sg_status sg_judge(sg_db *db, const char *baseline, sg_comparison *c, sg_error *e) {
+static sg_status judge_all(sg_db *db, sg_comparison *c, double alpha, sg_error *e) {
+  sg_status status = SG_OK;
+  c->alpha = alpha;
+  c->n_tested = 0;
+  for (int i = 0; i < c->n_environments && !status; i++)
+    status = judge(db, c, &c->environment[i], e);
+  return status;
+}
+
+sg_status sg_judge(sg_db *db, const char *baseline, bool simultaneous, sg_comparison *c,
+                   sg_error *e) {
   sg_status status = load(db, c, e);
   if (!status) status = check_baseline(c, baseline, e);
   for (int begin = 0; begin < c->n && !status;) {
@@ -256,8 +396,11 @@ sg_status sg_judge(sg_db *db, const char *baseline, sg_comparison *c, sg_error *
       return sg_fail_memory(e);
     sg_environment *v = &c->environment[c->n_environments++];
     *v = find_environment(c, begin, baseline);
-    status = judge(c, v, e);
     begin = v->end;
   }
+  if (!status) status = judge_all(db, c, SIGNIFICANCE, e);
+  /* How many are tested does not depend on the level. */
+  if (!status && simultaneous && c->n_tested > 1)
+    status = judge_all(db, c, SIGNIFICANCE / c->n_tested, e);
   return status;
 }

@@ -15,6 +15,8 @@
 typedef struct sg_outcome { /* of one run */
   int replication;
   bool finished; /* not diverged, stalled, undecodable */
+  bool capped;   /* ended by the greatest number of iterations */
+  double iterations, end_s;
   sg_summary_record summary;
 } sg_outcome;
 
@@ -23,11 +25,19 @@ typedef struct sg_judged { /* a scheme in its environment */
   sg_point_record point;     /* without axes; texts owned */
   sg_summary_record summary; /* over all runs, each column folded as its row of columns.def says */
   int n_runs, capacity;
-  sg_outcome *run;              /* ascending by replication */
-  double median_time_to_target; /* runs that did not reach it above all others; NAN: among them */
+  sg_outcome *run; /* ascending by replication */
+  /* The median time to target lies between them: runs that did not reach it would have at their end
+   * at the earliest. INFINITY: not bounded. */
+  double median_low, median_high;
   int n_reached, n_diverged, n_stalled, n_undecodable, n_ended_early; /* the last: of three kinds */
+  bool replay;                 /* of a trace's times, which are the same in every run */
+  double effective_iterations; /* of a run (sg_effective_length) */
   /* Against the baseline. */
-  sg_ratio ratio;      /* n = pairs; NAN ratio where pairs are censored */
+  sg_ratio ratio;        /* n = pairs; NAN ratio where pairs are censored */
+  double ratio_of_means; /* over the pairs; NAN where they are censored */
+  int n_unknown;         /* pairs of which nobody knows who reached the target first */
+  bool runs_equal;     /* in all pairs: `ratio` is from blocks of iterations, or has no interval */
+  bool tested;         /* the verdict is a statistical one */
   const char *verdict; /* a constant text; "baseline" for the baseline itself */
 } sg_judged;
 
@@ -37,6 +47,8 @@ typedef struct sg_environment { /* schemes [begin, end) of the comparison */
 } sg_environment;
 
 typedef struct sg_comparison {
+  double alpha; /* of one verdict and interval */
+  int n_tested; /* verdicts that are statistical */
   int n, capacity;
   sg_judged *scheme; /* that have runs; environments in the order of their first point */
   int n_environments, environments_capacity;
@@ -44,9 +56,11 @@ typedef struct sg_comparison {
 } sg_comparison;
 
 /* Reads all schemes and judges them. baseline: a code or scheme label instead of the stored one, or
- * NULL; SG_USAGE with the nearest name where no scheme is called so. Zero-initialise *c; clear it
- * in any case. */
-sg_status sg_judge(sg_db *db, const char *baseline, sg_comparison *c, sg_error *e);
+ * NULL; SG_USAGE with the nearest name where no scheme is called so. simultaneous: intervals and
+ * verdicts of the whole database hold together at 95 % (Bonferroni, whatever they share), not each
+ * by itself. Zero-initialise *c; clear it in any case. */
+sg_status sg_judge(sg_db *db, const char *baseline, bool simultaneous, sg_comparison *c,
+                   sg_error *e);
 void sg_comparison_clear(sg_comparison *c);
 
 /* Whether an iteration of the scheme does what one of the baseline does: the exact sum, of the

@@ -20,6 +20,7 @@ static const struct {
   const char *table;
   sg_detail from;
 } parts[] = {{"run_summary", SG_DETAIL_SUMMARY},
+             {"iter_time_group", SG_DETAIL_SUMMARY},
              {"worker_summary", SG_DETAIL_WORKER},
              {"iteration", SG_DETAIL_ITERATION},
              {"worker_iteration", SG_DETAIL_WORKER}};

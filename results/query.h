@@ -16,9 +16,9 @@ sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_b
 /* The paired comparison of all schemes of each environment with its baseline. text: for people,
  * with a heading per environment, notes and a legend; otherwise one table of all rows, with a
  * column for each axis of the sweeps. baseline: a code or scheme label instead of the stored one,
- * or NULL. */
-sg_status sg_compare(sg_db *db, const char *baseline, sg_format format, int width, bool color,
-                     sg_buffer *out, sg_error *e);
+ * or NULL. simultaneous: see judge.h. */
+sg_status sg_compare(sg_db *db, const char *baseline, bool simultaneous, sg_format format,
+                     int width, bool color, sg_buffer *out, sg_error *e);
 
 /* One value of a row as a cell of a table: a blob as hexadecimal digits, NULL as an empty cell. */
 void sg_put_value(sg_table *t, sqlite3_stmt *s, int column);

@@ -33,6 +33,13 @@ typedef struct sg_summary_record {
 
 extern const sg_summary_record sg_summary_blank; /* as sg_iteration_blank */
 
+/* Iterations of a run that took about as long: what its quantiles are pooled from. */
+typedef struct sg_time_group_record {
+  int position;
+  int64_t iterations;
+  double mean_s;
+} sg_time_group_record;
+
 /* One worker in one run. */
 typedef struct sg_worker_summary_record {
 #define SG_WORKER_SUMMARY(type, name, ...) type name;

@@ -13,8 +13,8 @@
 
 #include <sqlite3.h>
 
-#define SG_SCHEMA_VERSION  4
-#define SG_RESULTS_VERSION 3 /* raised whenever numbers change: makes all runs new */
+#define SG_SCHEMA_VERSION  5
+#define SG_RESULTS_VERSION 4 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
 
@@ -25,9 +25,12 @@ typedef enum sg_open_mode {
 
 typedef struct sg_db sg_db;
 sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e);
-/* After writing: checkpoint, back to a rollback journal, so that one plain file is left. */
-sg_status sg_db_close(sg_db *db, sg_error *e);
-sqlite3 *sg_db_handle(sg_db *db); /* for queries */
+/* After writing: checkpoint, back to a rollback journal, so that one plain file is left. *plain:
+ * it is; false: somebody reads, and some results are in companions of the file until the next
+ * writer or reader has closed it. */
+sg_status sg_db_settle(sg_db *db, bool *plain, sg_error *e);
+sg_status sg_db_close(sg_db *db, sg_error *e); /* settles, too */
+sqlite3 *sg_db_handle(sg_db *db);              /* for queries */
 
 /* What is written between them is there as a whole or not at all; they nest. sg_db_end keeps it
  * where `status` is SG_OK and forgets it otherwise; it returns `status`, or why it could not be
@@ -82,6 +85,9 @@ sg_status sg_db_times(sg_db *db, const char *point_sha256, int n, double *time, 
 /* Whether a finished run of at least this detail is there. */
 sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
                         sg_error *e);
+/* The same of all replications of a point: has[0 … replications). */
+sg_status sg_db_has_runs(sg_db *db, int64_t point_id, int replications, sg_detail detail, bool *has,
+                         sg_error *e);
 
 /* run_id = point_id · 2^24 + replication: the same whatever the order of execution. */
 static inline int64_t sg_run_id(int64_t point_id, int replication) {
@@ -104,7 +110,8 @@ typedef struct sg_writer sg_writer;
 sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e);
 
 /* A chunk of rows of one run, filled by a simulating thread and handed over. */
-#define SG_CHUNK_ROWS 1000
+#define SG_CHUNK_ROWS    1000
+#define SG_CHUNK_WORKERS 8192 /* rows of workers, about 1 MB: more go into a chunk of their own */
 typedef struct sg_chunk {
   int64_t run_id;
   int n_iterations, n_workers, workers_capacity;
@@ -116,15 +123,24 @@ typedef struct sg_chunk {
 sg_chunk *sg_writer_chunk(sg_writer *w);
 bool sg_chunk_add_workers(sg_chunk *c, const sg_worker_record *row, int count);
 
-/* The run begins: its rows may follow. Any older run with this id is replaced. These three block
+/* The run begins: its rows may follow. Any older run with this id is replaced. These four block
  * while the queue is full; false: the writer has failed, stop. */
 bool sg_writer_begin(sg_writer *w, const sg_run_row *run);
 bool sg_writer_rows(sg_writer *w, sg_chunk *chunk); /* takes the chunk, empty or full */
+/* All its iteration times in groups; takes `time`, which was allocated. */
+bool sg_writer_times(sg_writer *w, int64_t run_id, int n, sg_time_group_record *time);
 /* The run is complete: its status becomes that of `run`, and views show it. */
 bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_record *summary,
                       int n_workers, const sg_worker_summary_record *worker);
-/* Writes what is queued, commits, ends the thread. Faults of the thread are in `e`. */
-sg_status sg_writer_free(sg_writer *w, sg_error *e);
+/* What is queued and not yet committed is dropped, and what comes is refused. */
+void sg_writer_stop(sg_writer *w);
+typedef struct sg_written { /* committed; the last three are among the runs */
+  int runs, diverged, stalled, undecodable;
+} sg_written;
+/* Writes what is queued, commits, ends the thread. Faults of the thread are in `e`. The writer then
+ * refuses everything, so that threads which still know it come to no harm. */
+sg_status sg_writer_end(sg_writer *w, sg_written *written, sg_error *e);
+sg_status sg_writer_free(sg_writer *w, sg_error *e); /* ends it, if it has not ended */
 
 /* --- Checks of codes -------------------------------------------------------------------------- */
 

@@ -12,7 +12,31 @@ CREATE INDEX run_by_invocation ON run (invocation_id);
 CREATE INDEX code_check_by_invocation ON code_check (invocation_id);
 CREATE INDEX point_axis_by_name ON point_axis (name);
 
--- One row per point: means over its finished runs, and the axes. Times to target only of points of
+-- Quantiles of the iteration times of all runs of a point that ended, pooled: linear between order
+-- statistics (type 7). A group stands at the middle of its ranks.
+CREATE VIEW v_iter_quantile AS
+WITH ranked AS (
+  SELECT r.point_id, g.mean_s AS x,
+         sum(g.iterations) OVER (PARTITION BY r.point_id
+                                 ORDER BY g.mean_s, g.run_id, g.position
+                                 ROWS UNBOUNDED PRECEDING) - (g.iterations + 1) / 2.0 AS rank,
+         sum(g.iterations) OVER (PARTITION BY r.point_id) - 1 AS last
+  FROM iter_time_group g JOIN run r USING (run_id) WHERE r.status <> 'running'),
+step AS (
+  SELECT *, lead(x, 1, x) OVER ranks AS next_x,
+         lead(rank, 1, last + 1) OVER ranks AS next_rank
+  FROM ranked WINDOW ranks AS (PARTITION BY point_id ORDER BY rank)),
+-- The times at and before a rank h: x is the largest at most there, next_x the one after it.
+share AS (
+  SELECT point_id, p, x + (p * last - rank) / (next_rank - rank) * (next_x - x) AS quantile
+  FROM step JOIN (SELECT 0.5 AS p UNION ALL SELECT 0.9 UNION ALL SELECT 0.99)
+  ON p * last >= rank AND p * last < next_rank)
+SELECT point_id, max(quantile) FILTER (WHERE p = 0.5) AS iter_p50_s,
+       max(quantile) FILTER (WHERE p = 0.9) AS iter_p90_s,
+       max(quantile) FILTER (WHERE p = 0.99) AS iter_p99_s
+FROM share GROUP BY point_id;
+
+-- One row per point: means over its finished runs, quantiles over their iterations, and the axes. Times to target only of points of
 -- which every run reached it.
 CREATE VIEW v_point AS
 SELECT * FROM (
@@ -32,9 +56,10 @@ SELECT p.point_id, p.env_sha256, p.results_version, p.scheme_label,
        count(*) AS replications, sum(r.status <> 'finished') AS unfinished_runs,
        {summary}
        -- The variance by squared deviations from the mean, not as a difference of large numbers.
-       coalesce(t.t975, 1.959963984540054)
+       -- Runs that do not differ (replayed times) say nothing of it.
+       nullif(coalesce(t.t975, 1.959963984540054)
          * sqrt(sum((s.iter_mean_s - s.mean) * (s.iter_mean_s - s.mean))
-                / (count(s.iter_mean_s) - 1) / count(s.iter_mean_s)) AS iter_mean_ci95_half_s,
+                / (count(s.iter_mean_s) - 1) / count(s.iter_mean_s)), 0) AS iter_mean_ci95_half_s,
        count(s.time_to_target_s) AS n_reached,
        CASE WHEN count(s.time_to_target_s) = count(*) THEN avg(s.time_to_target_s) END
          AS time_to_target_s
@@ -45,6 +70,7 @@ JOIN (SELECT s1.*, avg(s1.iter_mean_s) OVER point_runs AS mean,
       FROM run_summary s1 JOIN run r1 USING (run_id) WHERE r1.status <> 'running'
       WINDOW point_runs AS (PARTITION BY r1.point_id)) s USING (run_id)
 LEFT JOIN t_quantile t ON t.df = s.runs - 1
+LEFT JOIN v_iter_quantile q USING (point_id)
 GROUP BY p.point_id) JOIN v_axes USING (point_id);
 
 -- Every scheme against the baseline of its environment, paired by replication: mean iteration time.
@@ -54,7 +80,8 @@ WITH base AS (
   SELECT env_sha256, results_version, min(point_id) AS baseline_point_id
   FROM point WHERE is_baseline GROUP BY env_sha256, results_version),
 pair AS (
-  SELECT p.point_id, b.baseline_point_id, ln(bs.iter_mean_s / s.iter_mean_s) AS x
+  SELECT p.point_id, b.baseline_point_id, ln(bs.iter_mean_s / s.iter_mean_s) AS x,
+         s.iter_mean_s
   FROM point p
   JOIN base b USING (env_sha256, results_version)
   JOIN run r ON r.point_id = p.point_id AND r.status = 'finished'
@@ -64,22 +91,25 @@ pair AS (
   JOIN run_summary bs ON bs.run_id = br.run_id AND bs.iter_mean_s > 0
   WHERE p.point_id <> b.baseline_point_id),
 centred AS (
-  SELECT point_id, baseline_point_id, x, avg(x) OVER (PARTITION BY point_id) AS mean FROM pair),
+  SELECT point_id, baseline_point_id, x, iter_mean_s,
+         avg(x) OVER (PARTITION BY point_id) AS mean FROM pair),
 stat AS (
   SELECT point_id, baseline_point_id, count(*) AS pairs, mean AS log_ratio_mean,
+         min(iter_mean_s) < max(iter_mean_s) OR min(x) < max(x) AS runs_differ,
          CASE WHEN count(*) > 1
               THEN sqrt(sum((x - mean) * (x - mean)) / (count(*) - 1)) END AS log_ratio_sd
   FROM centred GROUP BY point_id),
 half AS (
   SELECT *, coalesce((SELECT t975 FROM t_quantile WHERE df = pairs - 1), 1.959963984540054)
             * log_ratio_sd / sqrt(pairs) AS half
-  FROM stat WHERE pairs >= 5
-  UNION ALL SELECT *, NULL FROM stat WHERE pairs < 5)
+  FROM stat WHERE pairs >= 5 AND runs_differ
+  UNION ALL SELECT *, NULL FROM stat WHERE pairs < 5 OR NOT runs_differ)
 SELECT p.env_sha256, p.results_version, p.point_id, h.baseline_point_id, p.scheme_label,
        b.scheme_label AS baseline_label, h.pairs, h.log_ratio_mean, h.log_ratio_sd,
        exp(h.log_ratio_mean) AS speedup, exp(h.log_ratio_mean - h.half) AS speedup_ci95_low,
        exp(h.log_ratio_mean + h.half) AS speedup_ci95_high,
-       CASE WHEN h.half IS NULL THEN 'too few'
+       CASE WHEN h.pairs < 5 THEN 'too few'
+            WHEN h.half IS NULL THEN 'runs equal'
             WHEN NOT p.barrier THEN 'no barrier'
             WHEN NOT p.exact OR coalesce(
                    (SELECT max(grad_scaled_err_max) FROM run_summary JOIN run r USING (run_id)

@@ -36,12 +36,51 @@ double sg_t_quantile(double p, double degrees) {
   return gsl_cdf_tdist_Pinv(p, degrees);
 }
 
-sg_ratio sg_paired_ratio(int n, const double *base, const double *x) {
+size_t sg_group_size(size_t rank, size_t n) {
+  size_t of_tail = (n - rank) / 10, of_all = n / 25;
+  size_t size = of_tail < of_all ? of_tail : of_all;
+  return size > 1 ? size : 1;
+}
+
+/* About a given ratio, from the spread of logarithms. */
+static sg_ratio interval(const sg_moments *logs, double log_ratio, double alpha) {
+  double n = (double)logs->n, t = n < SG_FEWEST_PAIRS ? NAN : sg_t_quantile(1 - alpha / 2, n - 1);
+  double half = t * sg_moments_sd(logs) / sqrt(n);
+  return (sg_ratio){.n = (int)logs->n,
+                    .ratio = exp(log_ratio),
+                    .low = exp(log_ratio - half),
+                    .high = exp(log_ratio + half)};
+}
+
+sg_ratio sg_paired_ratio(int n, const double *base, const double *x, double alpha) {
   sg_moments m = {0};
   for (int i = 0; i < n; i++) sg_moments_add(&m, log(base[i] / x[i]));
-  double mean = sg_moments_mean(&m), t = n < SG_FEWEST_PAIRS ? NAN : sg_t_quantile(0.975, n - 1);
-  double half = t * sg_moments_sd(&m) / sqrt(n);
-  return (sg_ratio){n, .ratio = exp(mean), .low = exp(mean - half), .high = exp(mean + half)};
+  return interval(&m, sg_moments_mean(&m), alpha);
+}
+
+sg_ratio sg_block_ratio(int n, const double *base, const double *x, double alpha) {
+  sg_moments m = {0};
+  double of_base = 0, of_x = 0;
+  if (n < 2 * SG_BLOCKS) return (sg_ratio){.ratio = NAN, .low = NAN, .high = NAN};
+  for (int k = 0, i = 0; k < SG_BLOCKS; k++) {
+    double sum[2] = {0};
+    for (; i < (int)((long)n * (k + 1) / SG_BLOCKS); i++) {
+      sum[0] += base[i];
+      sum[1] += x[i];
+    }
+    sg_moments_add(&m, log(sum[0] / sum[1]));
+    of_base += sum[0];
+    of_x += sum[1];
+  }
+  return interval(&m, log(of_base / of_x), alpha);
+}
+
+double sg_effective_length(const sg_moments *means, double within, double length) {
+  double runs = (double)means->n, between = means->m2 / (runs - 1);
+  if (runs < SG_FEWEST_PAIRS || length < 2 || !(between > 0) || !(within > 0)) return NAN;
+  double f = length * between / within;
+  if (f < gsl_cdf_fdist_Pinv(0.99, runs - 1, runs * (length - 1))) return NAN;
+  return (within * (length - 1) / length + between) / between;
 }
 
 double sg_sign_test(int wins, int losses) {

@@ -19,19 +19,37 @@ double sg_moments_sd(const sg_moments *m); /* of the sample: divisor n − 1 */
  * Fan, the default of R and NumPy). NAN for n = 0. */
 double sg_quantile(const double *sorted, size_t n, double p);
 
+/* Of n ascending numbers, those that are put together with the one at `rank` when they are kept as
+ * groups (count and mean). A group holds at most a tenth of the numbers from its first one on and
+ * 1/25 of all, or one number: where groups of several sets are pooled, the rank of a number near
+ * the p-quantile is off by less than (1 − p)/10. Under 50 numbers nothing is put together. */
+size_t sg_group_size(size_t rank, size_t n);
+
 /* The p-quantile of Student's t. */
 double sg_t_quantile(double p, double degrees);
 
 /* Fewer pairs give no interval. */
 #define SG_FEWEST_PAIRS 5
 
-/* The geometric mean of base[i] / x[i] with its 95 % confidence interval, by Student's t on the
- * logarithms. All numbers positive. NAN without pairs; the interval, under SG_FEWEST_PAIRS. */
+/* The geometric mean of base[i] / x[i] with its confidence interval of level 1 − alpha, by
+ * Student's t on the logarithms. All numbers positive. NAN without pairs; the interval, under
+ * SG_FEWEST_PAIRS. */
 typedef struct sg_ratio {
   int n;
   double ratio, low, high;
 } sg_ratio;
-sg_ratio sg_paired_ratio(int n, const double *base, const double *x);
+sg_ratio sg_paired_ratio(int n, const double *base, const double *x, double alpha);
+
+/* Batch means: the same of two series of n positive numbers in step, from the ratios of the sums of
+ * SG_BLOCKS blocks. `ratio` is that of the sums over all; NAN where a block has under two numbers.
+ */
+#define SG_BLOCKS 10
+sg_ratio sg_block_ratio(int n, const double *base, const double *x, double alpha);
+
+/* How many independent numbers the mean of a run of `length` is worth: their variance over that of
+ * the mean, between `runs` runs (n, mean, m2 of the means; `within`: the mean of the runs' own
+ * variances). NAN: not fewer than the numbers are, as far as can be told (F test at 1 %). */
+double sg_effective_length(const sg_moments *means, double within, double length);
 
 /* The two-sided p-value of the exact sign test: `wins` against `losses`, ties left out. */
 double sg_sign_test(int wins, int losses);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The writer: one thread that owns the connection, fed through a bounded queue.
  *
- * Rows of a run are committed in pieces while its status is `running`, which no view shows; the
- * transaction that has its last rows changes the status. A run that replaces an older one is
- * written under its negated number and takes the place of the old in that same transaction, so
- * that a fault midway costs nothing that was there before.
+ * A transaction lasts until a run is finished. Rows of the others that are under way go with it,
+ * their status is `running`, which no view shows. A run that replaces an older one is written under
+ * its negated number and takes the place of the old in that same transaction, so that a fault
+ * midway costs nothing that was there before. What is rolled back was in SQLite's journal only: a
+ * run that is stopped leaves nothing in the file, however many rows it had.
  *
- * A writer that has failed rolls back, empties its queue and refuses everything from then on. */
+ * A writer that has failed or was stopped rolls back, empties its queue and refuses everything from
+ * then on. */
 #include "results/columns.h"
 #include "sim/core/array.h"
 
@@ -15,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUEUE = 16, SPARE = 2 * QUEUE, ROWS_PER_TRANSACTION = 1000 };
+enum { QUEUE = 16, SPARE = 2 * QUEUE };
 
-typedef enum action { BEGIN, ROWS, FINISH } action;
+typedef enum action { BEGIN, ROWS, TIMES, FINISH } action;
 
 typedef struct command {
   action action;
@@ -27,6 +29,8 @@ typedef struct command {
   sg_summary_record summary;
   int n_workers;
   sg_worker_summary_record *worker; /* owned */
+  int n_times;
+  sg_time_group_record *time; /* owned */
 } command;
 
 typedef enum query {
@@ -34,6 +38,7 @@ typedef enum query {
   INSERT_RUN,
   INSERT_ITERATION,
   INSERT_WORKER,
+  INSERT_TIME,
   INSERT_SUMMARY,
   INSERT_WORKER_SUMMARY,
   FINISH_RUN,
@@ -44,6 +49,7 @@ typedef enum query {
 
 static const char *const inserts[QUERIES] = {[INSERT_ITERATION] = "iteration",
                                              [INSERT_WORKER] = "worker_iteration",
+                                             [INSERT_TIME] = "iter_time_group",
                                              [INSERT_SUMMARY] = "run_summary",
                                              [INSERT_WORKER_SUMMARY] = "worker_summary"};
 static const char *const sql[QUERIES] = {
@@ -61,16 +67,17 @@ struct sg_writer {
   pthread_cond_t filled, emptied;
   command queue[QUEUE];
   int head, count;
-  bool closing, failed;
+  bool closing, stopped, failed;
   sg_chunk *spare[SPARE]; /* chunks to use again */
   int n_spare;
 
   /* The thread's own. */
   sqlite3_stmt *statement[QUERIES];
   const sg_column *member[QUERIES]; /* of the table of a query that inserts records */
-  long rows;                        /* in the open transaction */
   int64_t *replacing; /* numbers of runs that are under way and replace an older one */
   int n_replacing, replacing_capacity;
+  sg_written written;
+  bool ended;
   sg_error error;
 };
 
@@ -125,7 +132,6 @@ static sg_status begin_transaction(sg_writer *w) {
 }
 
 static sg_status commit(sg_writer *w) {
-  w->rows = 0;
   bool none = sqlite3_get_autocommit(sg_db_handle(w->db));
   return none ? SG_OK : sg_db_execute(w->db, "COMMIT", &w->error);
 }
@@ -187,7 +193,15 @@ static sg_status write_rows(sg_writer *w, const command *c) {
   for (int i = 0; i < c->chunk->n_workers && !status; i++)
     status = write_row(w, INSERT_WORKER, id, &c->chunk->worker[i]);
   sqlite3_mutex_leave(mutex);
-  w->rows += c->chunk->n_iterations + c->chunk->n_workers;
+  return status;
+}
+
+static sg_status write_times(sg_writer *w, const command *c) {
+  sg_status status = SG_OK;
+  int64_t id = stored_id(w, c->run.run_id);
+  for (int i = 0; i < c->n_times && !status; i++)
+    status = write_row(w, INSERT_TIME, id, &c->time[i]);
+  w->rows += c->n_times;
   return status;
 }
 
@@ -214,7 +228,12 @@ static sg_status finish_run(sg_writer *w, command *c) {
   status = run_statement(w, FINISH_RUN);
   if (!status) status = take_place(w, c->run.run_id);
   if (!status) status = commit(w);
-  return status;
+  if (status) return status;
+  w->written.runs++;
+  w->written.diverged += strcmp(c->status, "diverged") == 0;
+  w->written.stalled += strcmp(c->status, "stalled") == 0;
+  w->written.undecodable += strcmp(c->status, "undecodable") == 0;
+  return SG_OK;
 }
 
 static sg_status execute(sg_writer *w, command *c) {
@@ -223,9 +242,9 @@ static sg_status execute(sg_writer *w, command *c) {
   switch (c->action) {
   case BEGIN: status = begin_run(w, c); break;
   case ROWS: status = write_rows(w, c); break;
+  case TIMES: status = write_times(w, c); break;
   case FINISH: status = finish_run(w, c); break;
   }
-  if (!status && w->rows >= ROWS_PER_TRANSACTION) status = commit(w);
   return status;
 }
 
@@ -234,7 +253,8 @@ static void roll_back(sg_writer *w) {
   sqlite3_exec(sg_db_handle(w->db), "ROLLBACK", NULL, NULL, NULL);
 }
 
-static bool take(sg_writer *w, command *c) {
+/* The next command; *stopped: none counts any more. */
+static bool take(sg_writer *w, command *c, bool *stopped) {
   pthread_mutex_lock(&w->mutex);
   while (w->count == 0 && !w->closing) pthread_cond_wait(&w->filled, &w->mutex);
   bool any = w->count > 0;
@@ -244,28 +264,31 @@ static bool take(sg_writer *w, command *c) {
     w->count--;
     pthread_cond_signal(&w->emptied);
   }
+  *stopped = w->stopped;
   pthread_mutex_unlock(&w->mutex);
   return any;
 }
 
+static void refuse(sg_writer *w) {
+  pthread_mutex_lock(&w->mutex);
+  w->failed = true;
+  if (w->stopped) sg_error_clear(&w->error); /* to have been interrupted is no fault */
+  pthread_cond_broadcast(&w->emptied);
+  pthread_mutex_unlock(&w->mutex);
+}
+
 static void *write_all(void *argument) {
   sg_writer *w = argument;
-  bool failed = false;
+  bool failed = false, stopped;
   command c;
-  while (take(w, &c)) {
-    if (!failed && execute(w, &c)) {
-      roll_back(w);
-      failed = true;
-    }
+  while (take(w, &c, &stopped)) {
+    if (!failed && (stopped || execute(w, &c))) failed = true;
     if (c.chunk) recycle(w, c.chunk);
     free(c.worker);
-    if (!failed) continue;
-    pthread_mutex_lock(&w->mutex);
-    w->failed = true;
-    pthread_cond_broadcast(&w->emptied);
-    pthread_mutex_unlock(&w->mutex);
+    free(c.time);
+    if (failed) refuse(w);
   }
-  if (!failed && commit(w)) roll_back(w);
+  if (failed || stopped || commit(w)) roll_back(w);
   return NULL;
 }
 
@@ -284,6 +307,7 @@ static bool enqueue(sg_writer *w, command c) {
   if (!accepted) {
     chunk_free(c.chunk);
     free(c.worker);
+    free(c.time);
   }
   return accepted;
 }
@@ -294,6 +318,10 @@ bool sg_writer_begin(sg_writer *w, const sg_run_row *run) {
 
 bool sg_writer_rows(sg_writer *w, sg_chunk *chunk) {
   return enqueue(w, (command){.action = ROWS, .chunk = chunk});
+}
+
+bool sg_writer_times(sg_writer *w, int64_t run_id, int n, sg_time_group_record *time) {
+  return enqueue(w, (command){.action = TIMES, .run.run_id = run_id, .n_times = n, .time = time});
 }
 
 bool sg_writer_finish(sg_writer *w, const sg_run_row *run, const sg_summary_record *summary,
@@ -362,15 +390,37 @@ sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e) {
   return SG_OK;
 }
 
-sg_status sg_writer_free(sg_writer *w, sg_error *e) {
-  if (!w) return SG_OK;
+void sg_writer_stop(sg_writer *w) {
+  pthread_mutex_lock(&w->mutex);
+  w->stopped = w->failed = true;
+  pthread_cond_broadcast(&w->emptied);
+  pthread_mutex_unlock(&w->mutex);
+  sqlite3_interrupt(sg_db_handle(w->db));
+}
+
+sg_status sg_writer_end(sg_writer *w, sg_written *written, sg_error *e) {
   pthread_mutex_lock(&w->mutex);
   w->closing = true;
   pthread_cond_signal(&w->filled);
   pthread_mutex_unlock(&w->mutex);
   pthread_join(w->thread, NULL);
+  pthread_mutex_lock(&w->mutex);
+  w->failed = w->ended = true;
+  pthread_mutex_unlock(&w->mutex);
+  for (int q = 0; q < QUERIES; q++) {
+    sqlite3_finalize(w->statement[q]);
+    w->statement[q] = NULL;
+  }
+  *written = w->written;
   sg_status status = sg_error_status(&w->error);
   sg_error_move(e, &w->error);
+  return status;
+}
+
+sg_status sg_writer_free(sg_writer *w, sg_error *e) {
+  if (!w) return SG_OK;
+  sg_written ignored;
+  sg_status status = w->ended ? SG_OK : sg_writer_end(w, &ignored, e);
   release(w);
   return status;
 }

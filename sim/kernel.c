@@ -10,6 +10,7 @@
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
 #include "sim/core/array.h"
+#include "sim/core/linalg.h"
 
 #include <assert.h>
 #include <math.h>
@@ -532,8 +533,9 @@ sg_status sg_kernel_form(sg_kernel *k, const sg_problem *problem, sg_workspace *
 /* --- Cost ------------------------------------------------------------------------------------- */
 
 double sg_kernel_decode_flops(const sg_kernel_set *s) {
-  double weights = 0;
-  for (long i = 0; i < (long)s->n_messages * s->pieces; i++) weights += s->weight[i] != 0;
+  long n = (long)s->n_messages * s->pieces;
+  double weights = 0, noise = sg_weights_noise(n, s->weight);
+  for (long i = 0; i < n; i++) weights += fabs(s->weight[i]) > noise;
   for (int q = 0; s->bias && q < s->pieces; q++) weights += s->bias[q] != 0;
   return 2 * weights * (double)((s->end - s->begin + s->pieces - 1) / s->pieces);
 }

@@ -7,13 +7,11 @@
  *   fuzz_trace ITERATIONS FILE… */
 #include "sim/fit/fit.h"
 #include "tests/support/mutate.h"
+#include "tests/support/play.h"
 
-#include <gsl/gsl_errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A fit of more is no other than one of less, and slow. */
 enum {
@@ -87,7 +85,7 @@ static const char *const word[] = {",",
 
 int main(int argc, char **argv) {
   const mutation how = {.word = word, .lines = LINES, .most = 4};
-  gsl_set_error_handler_off();
+  LLVMFuzzerInitialize(&argc, &argv);
   return mutate_main(argc, argv, &how, LLVMFuzzerTestOneInput);
 }
 

@@ -32,8 +32,7 @@ compare() { # name, scenario, options …
   local name=$1 scenario=$2 table list a b
   shift 2
   rm -f "$folder/$name".{old,new}.db
-  "$old" run "$scenario" "$@" ${format:+--set "/network/precision=\"$format\""} -q -j 2 -o "$folder/$name.old.db" >/dev/null 2>&1 || { echo "$name: the old build fails"; return; }
-  [ -z "${format:-}" ] || set -- "$@" --set "/network/compression={\"compressor\":\"$format\"}"
+  "$old" run "$scenario" "$@" -q -j 2 -o "$folder/$name.old.db" >/dev/null 2>&1 || { echo "$name: the old build fails"; return; }
   "$new" run "$scenario" "$@" -q -j 2 -o "$folder/$name.new.db" >/dev/null 2>&1 || { echo "$name: THE NEW BUILD FAILS"; different=1; return; }
   for table in iteration worker_iteration run run_summary worker_summary; do
     list=$(columns "$folder/$name.old.db" "$folder/$name.new.db" $table 2>/dev/null) || continue
@@ -47,17 +46,17 @@ for s in scenarios/*.json scenarios/papers/*.json; do
   case $s in *schema.json) continue ;; esac
   compare "$(basename "$s" .json)" "$s" --set /replications=2 --set /output/detail='"worker"'
 done
-for work in cancel finish-first keep-partial; do
-  # Kept messages and a busy master did not go together in old builds.
-  master='{"decode":{"model":"flops","flops_per_s":1e5},"update_s":0.4}'
-  [ $work != keep-partial ] || master='{}'
+for work in cancel finish-first; do
   for late in cancel occupy-link; do
     for s in tests/scenarios/grid*.json; do
-      compare "$(basename "$s" .json)-$work-$late" "$s" --set /late_work="\"$work\"" --set /master="$master" \
+      compare "$(basename "$s" .json)-$work-$late" "$s" --set /late_work="\"$work\"" \
+        --set /master='{"decode":{"model":"flops","flops_per_s":1e5},"update_s":0.4}' \
         --set /network/late_messages="\"$late\""
     done
   done
 done
-for format in float32 bfloat16; do compare "grid-$format" tests/scenarios/grid.json; done
+for format in float32 bfloat16; do
+  compare "grid-$format" tests/scenarios/grid.json --set "/network/compression={\"compressor\":\"$format\"}"
+done
 echo "$compared tables compared in $folder"
 exit $different

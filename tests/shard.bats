@@ -30,7 +30,11 @@ END
 # The content of all result tables, without numbers of rows, wall-clock times and who wrote.
 content() {
   local table columns
-  for table in point point_axis run run_summary worker_summary iteration worker_iteration; do
+  # All tables but those that say who wrote, from what, and what is no result of a run: a new one is
+  # among them by itself.
+  for table in $(sqlite3 "$1" "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN
+    ('invocation', 'scenario', 'calibration', 'code_check', 'code_check_sets', 't_quantile', 'column_doc')
+    ORDER BY name"); do
     columns=$(sqlite3 "$1" "SELECT group_concat('quote(t.' || name || ')', ',') FROM pragma_table_info('$table')
       WHERE name NOT IN ('run_id', 'point_id', 'scenario_id', 'invocation_id', 'wall_s')")
     echo "$table"

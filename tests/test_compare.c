@@ -2,6 +2,8 @@
 /* The comparison: numbers computed by hand, rules of censoring and of approximate schemes. */
 #include "results/query.h"
 #include "results/results.h"
+#include "results/statistics.h"
+#include "sim/core/array.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +50,7 @@ static int tear_down(void **state) {
 
 typedef struct toy { /* a scheme; 0 where nothing is said */
   const char *env, *code, *label;
-  bool baseline, timing_only, inexact, no_barrier;
+  bool baseline, timing_only, inexact, no_barrier, replay;
   double target;
   const char *n; /* the sweep axis; NULL: none */
 } toy;
@@ -65,38 +67,42 @@ static int64_t add(toy t) {
   char hash[128];
   snprintf(hash, sizeof hash, "%s/%s", t.env, t.label);
   const sg_axis axis = {"n", t.n};
-  const sg_point_record p = {.point_sha256 = hash,
-                             .env_sha256 = t.env,
-                             .config_json = "{}",
-                             .scheme_label = t.label,
-                             .code = t.code,
-                             .stop_rule = "count",
-                             .exact = !t.inexact,
-                             .barrier = !t.no_barrier,
-                             .timing_only = t.timing_only,
-                             .is_baseline = t.baseline,
-                             .n_workers = 12,
-                             .n_subsets = 12,
-                             .length = 100,
-                             .load_d = 2,
-                             .stragglers_s = 1,
-                             .comm_m = 1,
-                             .stored_data_factor = 2,
-                             .scaling = "proportional",
-                             .late_work = "cancel",
-                             .late_messages = "cancel",
-                             .problem = t.timing_only ? "none" : "least-squares",
-                             .target_loss = t.target > 0 ? t.target : NAN,
-                             .max_iterations = 10,
-                             .seed = 1,
-                             .n_axes = t.n ? 1 : 0,
-                             .axis = &axis};
+  const sg_point_record p = {
+      .point_sha256 = hash,
+      .env_sha256 = t.env,
+      .config_json = t.replay ? "{\"environment\":{\"delay\":{\"mode\":\"replay\"}}}" : "{}",
+      .scheme_label = t.label,
+      .code = t.code,
+      .stop_rule = "count",
+      .exact = !t.inexact,
+      .barrier = !t.no_barrier,
+      .timing_only = t.timing_only,
+      .is_baseline = t.baseline,
+      .n_workers = 12,
+      .n_subsets = 12,
+      .length = 100,
+      .load_d = 2,
+      .stragglers_s = 1,
+      .comm_m = 1,
+      .stored_data_factor = 2,
+      .scaling = "proportional",
+      .late_work = "cancel",
+      .late_messages = "cancel",
+      .problem = t.timing_only ? "none" : "least-squares",
+      .target_loss = t.target > 0 ? t.target : NAN,
+      .max_iterations = 10,
+      .seed = 1,
+      .n_axes = t.n ? 1 : 0,
+      .axis = &axis};
   flush();
   require(sg_db_add_point(db, scenario, &p, &id, &e), &e);
   return id;
 }
 
-static double cond1_of_runs = 1; /* of the finished runs that are added */
+/* Of the runs that are added. */
+static double cond1_of_runs = 1; /* of finished ones */
+static double end_of_runs_s = 1000;
+static const char *reason_of_runs = "iterations";
 
 /* One run. target_s: NAN: not reached. */
 static void run(int64_t point, int replication, double iter_s, double target_s, double scaled_err,
@@ -107,9 +113,11 @@ static void run(int64_t point, int replication, double iter_s, double target_s, 
                           .replication = replication,
                           .detail = SG_DETAIL_SUMMARY,
                           .status = status,
-                          .stop_reason = "iterations"};
+                          .stop_reason = isnan(target_s) ? reason_of_runs : "target-loss",
+                          .iterations = 10,
+                          .sim_time_s = isnan(target_s) ? end_of_runs_s : target_s};
   const sg_summary_record summary = {.iter_mean_s = iter_s,
-                                     .iter_p99_s = 2 * iter_s,
+                                     .iter_sd_s = NAN,
                                      .time_to_target_s = target_s,
                                      .iterations_to_target = -1,
                                      .final_loss = 0.25,
@@ -120,8 +128,17 @@ static void run(int64_t point, int replication, double iter_s, double target_s, 
                                      .undecodable_iters = 1,
                                      .bytes_received_mean = 3e6,
                                      .worker_seconds_per_iter = 12 * iter_s};
+  sg_time_group_record *time = calloc(1, sizeof *time); /* the writer takes it */
+  assert_non_null(time);
+  *time = (sg_time_group_record){.iterations = 10, .mean_s = iter_s};
   assert_true(sg_writer_begin(writer, &row));
+  assert_true(sg_writer_times(writer, row.run_id, 1, time));
   assert_true(sg_writer_finish(writer, &row, &summary, 0, NULL));
+}
+
+/* Replications differ; the ratio of two runs of one stays what it is. */
+static double wobble(int replication) {
+  return 1 + replication / 8.0;
 }
 
 /* Runs of the given iteration times; exact arithmetic, no target. */
@@ -129,11 +146,13 @@ static void runs(int64_t point, int n, const double *iter_s) {
   for (int i = 0; i < n; i++) run(point, i, iter_s[i], NAN, 1e-15, "finished");
 }
 
+static bool simultaneous;
+
 static cJSON *compare(const char *baseline) {
   sg_error e = {0};
   sg_buffer out = {0};
   flush();
-  require(sg_compare(db, baseline, SG_FORMAT_JSON, 0, false, &out, &e), &e);
+  require(sg_compare(db, baseline, simultaneous, SG_FORMAT_JSON, 0, false, &out, &e), &e);
   cJSON *rows = cJSON_Parse(out.data);
   assert_true(cJSON_IsArray(rows));
   sg_buffer_free(&out);
@@ -157,11 +176,27 @@ static void expect_number(const cJSON *rows, int row, const char *name, double e
     fail_msg("%s is %.17g, not %.17g", name, item->valuedouble, expected);
 }
 
+static void expect_number_or_null(const cJSON *rows, int row, const char *name, double expected) {
+  if (!isnan(expected))
+    expect_number(rows, row, name, expected);
+  else if (!cJSON_IsNull(member(rows, row, name)))
+    fail_msg("%s of row %d is not NULL", name, row);
+}
+
+static void expect_not_printed(const char *text) {
+  sg_error e = {0};
+  sg_buffer out = {0};
+  flush();
+  require(sg_compare(db, NULL, simultaneous, SG_FORMAT_TEXT, 100, false, &out, &e), &e);
+  if (strstr(out.data, text)) fail_msg("\"%s\" in\n%s", text, out.data);
+  sg_buffer_free(&out);
+}
+
 static void expect_printed(int width, const char *const *parts) {
   sg_error e = {0};
   sg_buffer out = {0};
   flush();
-  require(sg_compare(db, NULL, SG_FORMAT_TEXT, width, false, &out, &e), &e);
+  require(sg_compare(db, NULL, simultaneous, SG_FORMAT_TEXT, width, false, &out, &e), &e);
   for (; *parts; parts++)
     if (!strstr(out.data, *parts)) fail_msg("no \"%s\" in\n%s", *parts, out.data);
   int column = 0;
@@ -203,7 +238,7 @@ static void test_ill_conditioned(void **state) {
   expect_printed(100, parts);
   sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_compare(db, NULL, SG_FORMAT_TEXT, 0, false, &out, &e), &e);
+  require(sg_compare(db, NULL, false, SG_FORMAT_TEXT, 0, false, &out, &e), &e);
   assert_null(strstr(out.data, "Warning: uncoded"));
   sg_buffer_free(&out);
 }
@@ -215,7 +250,7 @@ static void test_interval(void **state) {
   assert_int_equal(cJSON_GetArraySize(rows), 2);
   expect_text(rows, 0, "verdict", "baseline");
   expect_number(rows, 0, "iter_mean_s", 2.8);
-  expect_number(rows, 0, "iter_p99_s", 5.6);
+  expect_number(rows, 0, "iter_p99_s", 4); /* pooled */
   expect_number(rows, 0, "worker_seconds_per_iter", 33.6);
   expect_number(rows, 0, "mb_received_mean", 3);
   expect_number(rows, 0, "undecodable_iters", 5);
@@ -267,7 +302,7 @@ static void test_other_baseline(void **state) {
   cJSON_Delete(rows);
   sg_error e = {0};
   sg_buffer out = {0};
-  assert_int_equal(sg_compare(db, "grup", SG_FORMAT_TEXT, 0, false, &out, &e), SG_USAGE);
+  assert_int_equal(sg_compare(db, "grup", false, SG_FORMAT_TEXT, 0, false, &out, &e), SG_USAGE);
   assert_non_null(strstr(e.fault[0].message, "did you mean \"group\"?"));
   sg_error_clear(&e);
   sg_buffer_free(&out);
@@ -294,7 +329,7 @@ static void test_few_and_missing_pairs(void **state) {
 
 static void test_undecided(void **state) {
   (void)state;
-  const double a[] = {1, 1, 1, 1, 1}, b[] = {1.1, 0.9, 1.05, 0.95, 1};
+  const double a[] = {1, 1, 2, 1, 1}, b[] = {1.1, 0.9, 2.1, 0.95, 1};
   runs(add((toy){.env = "e", .code = "a", .label = "a", .baseline = true}), 5, a);
   runs(add((toy){.env = "e", .code = "b", .label = "b"}), 5, b);
   runs(add((toy){.env = "e", .code = "c", .label = "c"}), 5, a); /* the same to the last bit */
@@ -310,8 +345,8 @@ static void test_approximate_and_timing_only(void **state) {
   int64_t a = add((toy){.env = "e", .code = "a", .label = "a", .baseline = true});
   int64_t b = add((toy){.env = "e", .code = "b", .label = "b"});
   for (int i = 0; i < 5; i++) {
-    run(a, i, 2, NAN, 1e-9, "finished");
-    run(b, i, 1, NAN, i == 3 ? 2e-6 : 1e-9, "finished"); /* one bad run is enough */
+    run(a, i, 2 * wobble(i), NAN, 1e-9, "finished");
+    run(b, i, wobble(i), NAN, i == 3 ? 2e-6 : 1e-9, "finished"); /* one bad run is enough */
   }
   toy t = {.env = "t", .code = "a", .label = "a", .baseline = true, .timing_only = true};
   int64_t point[3];
@@ -321,7 +356,7 @@ static void test_approximate_and_timing_only(void **state) {
   t = (toy){.env = "t", .code = "c", .label = "c", .timing_only = true, .inexact = true};
   point[2] = add(t);
   for (int i = 0; i < 5; i++)
-    for (int k = 0; k < 3; k++) run(point[k], i, k ? 1 : 2, NAN, NAN, "finished");
+    for (int k = 0; k < 3; k++) run(point[k], i, (k ? 1 : 2) * wobble(i), NAN, NAN, "finished");
   cJSON *rows = compare(NULL);
   expect_text(rows, 1, "verdict", "approximate");
   expect_number(rows, 1, "speedup", 2);
@@ -351,7 +386,10 @@ static void test_small_error_is_not_enough(void **state) {
       t.env = target ? "t" : "e";
       t.target = target ? 0.1 : 0;
       int64_t point = add(t);
-      for (int i = 0; i < 6; i++) run(point, i, k ? 1 : 10, k ? 1 : 10, 1e-16, "finished");
+      for (int i = 0; i < 6; i++) {
+        double s = (k ? 1 : 10) * wobble(i);
+        run(point, i, s, s, 1e-16, "finished");
+      }
     }
   cJSON *rows = compare(NULL);
   expect_text(rows, 1, "verdict", "no barrier");
@@ -374,21 +412,79 @@ static void test_small_error_is_not_enough(void **state) {
   expect_printed(100, parts);
 }
 
-/* Eight replications; the baseline needs 10 s. */
+/* Eight replications; the baseline needs 10 s in the first, and more in the others. Who did not
+ * reach the target ended after end_s: by a cap unless something else is said. */
+#define NEVER NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN
 static void test_time_to_target(void **state) {
   (void)state;
   static const struct {
     const char *label;
-    double base_s, s[8];
+    double base_s, s[8], end_s;
     const char *verdict;
-    int reached;
+    int reached, unknown;
+    double median_low, median_high; /* NAN: none */
+    const char *end;                /* reason, or status that is its own reason */
   } cases[] = {
-      {"all", 10, {5, 5, 5, 5, 5, 5, 5, 5}, "faster", 8},
-      {"all but one", 10, {5, 5, 5, 5, 5, 5, 5, NAN}, "undecided", 7}, /* p = 18/256 */
-      {"none", 10, {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}, "slower", 0},
-      {"survivors", 10, {1, NAN, NAN, NAN, 1, NAN, NAN, NAN}, "undecided", 2},
-      {"rescue", NAN, {5, 5, 5, 5, 5, 5, NAN, NAN}, "faster", 6}, /* p = 2/64 */
-      {"nobody", NAN, {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN}, "not reached", 0},
+      {"all", 10, {5, 5, 5, 5, 5, 5, 5, 5}, 1000, "faster", 8, 0, 7.1875, 7.1875, "iterations"},
+      /* p = 18/256 */
+      {"all but one",
+       10,
+       {5, 5, 5, 5, 5, 5, 5, NAN},
+       1000,
+       "undecided",
+       7,
+       0,
+       7.1875,
+       7.1875,
+       "iterations"},
+      {"none", 10, {NEVER}, 1000, "slower", 0, 0, 1000, NAN, "iterations"},
+      {"survivors",
+       10,
+       {1, NAN, NAN, NAN, 1, NAN, NAN, NAN},
+       1000,
+       "undecided",
+       2,
+       0,
+       1000,
+       NAN,
+       "iterations"},
+      /* p = 2/64: in the time that was set, neither got there twice. */
+      {"rescue",
+       NAN,
+       {5, 5, 5, 5, 5, 5, NAN, NAN},
+       1000,
+       "faster",
+       6,
+       0,
+       7.1875,
+       7.1875,
+       "sim-time"},
+      {"rescue, capped",
+       NAN,
+       {5, 5, 5, 5, 5, 5, NAN, NAN},
+       1000,
+       "undecided",
+       6,
+       2,
+       7.1875,
+       7.1875,
+       "iterations"},
+      {"nobody", NAN, {NEVER}, 1000, "not reached", 0, 8, 1000, NAN, "iterations"},
+      /* Cut before the baseline was there: nothing is known, not even that it is slower. */
+      {"cut early", 10, {NEVER}, 4, "undecided", 0, 8, 4, NAN, "iterations"},
+      {"cut late", 10, {NEVER}, 20, "slower", 0, 0, 20, NAN, "iterations"},
+      {"some cut early",
+       10,
+       {5, 5, 5, 5, 5, NAN, NAN, NAN},
+       2,
+       "undecided",
+       5,
+       3,
+       5.3125,
+       7.1875,
+       "iterations"},
+      /* Who died has no time to target, however early that was. */
+      {"dead", 10, {NEVER}, 4, "slower", 0, 0, NAN, NAN, "stalled"},
   };
   enum { N = sizeof cases / sizeof *cases };
   for (int k = 0; k < N; k++) {
@@ -397,30 +493,216 @@ static void test_time_to_target(void **state) {
     int64_t a = add(
         (toy){.env = env, .code = "uncoded", .label = "uncoded", .baseline = true, .target = 0.1});
     int64_t b = add((toy){.env = env, .code = "group", .label = cases[k].label, .target = 0.1});
+    end_of_runs_s = cases[k].end_s;
+    reason_of_runs = cases[k].end;
     for (int i = 0; i < 8; i++) {
-      run(a, i, 1, cases[k].base_s, 0, "finished");
-      run(b, i, 1, cases[k].s[i], 1, "finished"); /* the error does not matter here */
+      run(a, i, 1, cases[k].base_s * wobble(i), 0, "finished");
+      run(b, i, 1, cases[k].s[i] * wobble(i), 1, /* the error does not matter here */
+          strcmp(cases[k].end, "stalled") ? "finished" : "stalled");
     }
   }
   cJSON *rows = compare(NULL);
   for (int k = 0; k < N; k++) {
-    expect_text(rows, 2 * k + 1, "verdict", cases[k].verdict);
-    expect_text(rows, 2 * k + 1, "judged_by", "time_to_target");
-    expect_number(rows, 2 * k + 1, "n_reached", cases[k].reached);
-    assert_int_equal(cJSON_IsNull(member(rows, 2 * k + 1, "speedup")), k > 0);
+    int row = 2 * k + 1;
+    expect_text(rows, row, "verdict", cases[k].verdict);
+    expect_text(rows, row, "judged_by", "time_to_target");
+    expect_number(rows, row, "n_reached", cases[k].reached);
+    expect_number(rows, row, "pairs_unknown", cases[k].unknown);
+    assert_int_equal(cJSON_IsNull(member(rows, row, "speedup")), k > 0);
+    double low = cases[k].median_low, high = cases[k].median_high;
+    expect_number_or_null(rows, row, "time_to_target_median_low_s", low);
+    expect_number_or_null(rows, row, "time_to_target_median_high_s", high);
+    /* One number only where all agree: no median of survivors. */
+    expect_number_or_null(rows, row, "time_to_target_median_s", low == high ? low : NAN);
   }
   expect_number(rows, 1, "speedup", 2);
-  expect_number(rows, 3, "time_to_target_median_s", 5);
-  /* Two of eight: no mean over survivors. */
-  assert_true(cJSON_IsNull(member(rows, 7, "time_to_target_median_s")));
   cJSON_Delete(rows);
   const char *const parts[] = {"verdict on the time to loss 0.1",
                                "censored",
-                               "7/8",
+                               "7.188 (7/8)",
+                               "> 4 (0/8)",
+                               "5.312–7.188 (5/8)",
+                               "— (0/8)",
                                "sign test",
                                "2.00× [2.00, 2.00]",
+                               "Warning: cut early: in 8 of 8 pairs the cap of 10 iterations",
                                NULL};
   expect_printed(100, parts);
+  expect_not_printed("Warning: cut late");
+  expect_not_printed("Warning: dead");
+}
+
+/* 80 iterations of which every run is the same; blocks of eight: the ratios of their sums are e^0.1
+ * and e^0.3 in turn. */
+static void replay(int64_t point, int replication, int n, bool coded) {
+  run(point, replication, coded ? 1 : 1.25, NAN, 0, "finished");
+  sg_chunk *c = sg_writer_chunk(writer);
+  assert_non_null(c);
+  c->run_id = sg_run_id(point, replication);
+  for (int i = 0; i < n; i++) {
+    sg_iteration_record *r = &c->iteration[c->n_iterations++];
+    *r = sg_iteration_blank;
+    r->iteration = i;
+    r->duration_s = (1 + i % 8) * (coded ? 1 : exp(i / 8 % 2 ? 0.3 : 0.1));
+  }
+  assert_true(sg_writer_rows(writer, c));
+}
+
+static void test_equal_runs(void **state) {
+  (void)state;
+  static const struct {
+    int runs, iterations;
+    bool replayed;
+    const char *verdict;
+  } cases[] = {{6, 80, false, "faster"}, {6, 0, false, "runs equal"}, {6, 19, false, "runs equal"},
+               {1, 80, true, "faster"},  {1, 80, false, "too few"},   {1, 0, true, "runs equal"}};
+  enum { N = sizeof cases / sizeof *cases };
+  for (int k = 0; k < N; k++) {
+    char env[16];
+    snprintf(env, sizeof env, "%d", k);
+    toy t = {.env = env, .code = "a", .label = "a", .baseline = true, .replay = cases[k].replayed};
+    int64_t a = add(t);
+    t.baseline = false;
+    t.code = t.label = "b";
+    int64_t b = add(t);
+    for (int i = 0; i < cases[k].runs; i++) {
+      replay(a, i, cases[k].iterations, false);
+      replay(b, i, cases[k].iterations, true);
+    }
+  }
+  cJSON *rows = compare(NULL);
+  /* Ten logarithms 0.1 and 0.3 in turn: sd 0.1 sqrt(10/9); t(0.975, 9). */
+  double half = 2.2621571628540993 * 0.1 * sqrt(10.0 / 9) / sqrt(10);
+  for (int k = 0; k < N; k++) {
+    bool known = strcmp(cases[k].verdict, "faster") == 0;
+    expect_text(rows, 2 * k + 1, "verdict", cases[k].verdict);
+    expect_number(rows, 2 * k + 1, "speedup", 1.25);
+    expect_number_or_null(rows, 2 * k + 1, "speedup_ci95_low", known ? 1.25 * exp(-half) : NAN);
+    expect_number_or_null(rows, 2 * k + 1, "speedup_ci95_high", known ? 1.25 * exp(half) : NAN);
+  }
+  cJSON_Delete(rows);
+  const char *const parts[] = {
+      "b: all replications are the same; the interval is from one,\n  by 10 blocks",
+      "b: all replications are the same, and there are no iterations", NULL};
+  expect_printed(100, parts);
+  /* What the shell sees has no interval of width 0 either. */
+  sg_error e = {0};
+  sg_buffer out = {0};
+  require(sg_query(db,
+                   "SELECT iter_time_verdict, speedup_ci95_low FROM v_compare JOIN point USING"
+                   " (point_id) WHERE point.env_sha256 = '0'",
+                   SG_FORMAT_CSV, 0, &out, &e),
+          &e);
+  assert_string_equal(out.data, "iter_time_verdict,speedup_ci95_low\nruns equal,\n");
+  sg_buffer_free(&out);
+}
+
+/* The p-quantile of t with 4 degrees of freedom: F(t) = 1/2 + 3/4 (s − s³/3), s = t/√(4 + t²). */
+static double student4(double p) {
+  double low = 0, high = 1;
+  for (int i = 0; i < 200; i++) {
+    double s = (low + high) / 2;
+    *(0.5 + 0.75 * (s - s * s * s / 3) < p ? &low : &high) = s;
+  }
+  return 2 * low / sqrt(1 - low * low);
+}
+
+/* Log ratios with a mean of 0.4 are decided at 5 % and at 5 % of 30, with 0.1 at 5 % only. */
+static void test_simultaneous(void **state) {
+  (void)state;
+  for (int k = 0; k < 30; k++) {
+    char label[16];
+    double x[5];
+    snprintf(label, sizeof label, "c%d", k);
+    for (int i = 0; i < 5; i++) x[i] = base_s[i] * exp(-(log_ratio[i] - (k ? 0.3 : 0)));
+    if (k == 0)
+      runs(add((toy){.env = "e", .code = "a", .label = "a", .baseline = true}), 5, base_s);
+    runs(add((toy){.env = "e", .code = "c", .label = label}), 5, x);
+  }
+  cJSON *rows = compare(NULL);
+  for (int k = 1; k <= 30; k++) expect_text(rows, k, "verdict", "faster");
+  expect_number(rows, 1, "level", 0.95);
+  cJSON_Delete(rows);
+  const char *const single[] = {"--simultaneous", NULL},
+                    *const all[] = {"intervals and verdicts hold together at 95 % (30 of them)",
+                                    NULL};
+  expect_printed(100, single);
+  simultaneous = true;
+  rows = compare(NULL);
+  expect_text(rows, 1, "verdict", "faster");
+  for (int k = 2; k <= 30; k++) expect_text(rows, k, "verdict", "undecided");
+  /* t(1 − 0.05/60, 4), by bisection of the closed form of its distribution. */
+  double half = student4(1 - 0.05 / 60) * sqrt(0.02 / 4) / sqrt(5);
+  expect_number(rows, 1, "speedup_ci95_low", exp(0.4 - half));
+  expect_number(rows, 1, "level", 1 - 0.05 / 30);
+  cJSON_Delete(rows);
+  expect_printed(100, all);
+  expect_not_printed("--simultaneous");
+  simultaneous = false;
+}
+
+/* Runs of different law and length: pooled from groups, against all iterations. */
+static void test_pooled_quantiles(void **state) {
+  (void)state;
+  enum { RUNS = 3 };
+  static const int length[RUNS] = {37, 1000, 20000};
+  static double all[21037], of_run[20000];
+  size_t n = 0;
+  int64_t point = add((toy){.env = "e", .code = "a", .label = "a", .baseline = true});
+  uint64_t x = 1;
+  for (int r = 0; r < RUNS; r++) {
+    size_t m = (size_t)length[r], rank = 0;
+    int k = 0;
+    for (size_t i = 0; i < m; i++) {
+      x = x * 6364136223846793005u + 1442695040888963407u;
+      double u = ((double)(x >> 11) + 0.5) / 9007199254740992.0;
+      of_run[i] = all[n++] = 1 + pow(u, -1 / (1.5 + r)); /* Pareto */
+    }
+    sg_sort_doubles(of_run, m);
+    sg_time_group_record *time = calloc(m, sizeof *time);
+    assert_non_null(time);
+    for (; rank < m; k++) {
+      size_t size = sg_group_size(rank, m);
+      double sum = 0;
+      for (size_t i = 0; i < size; i++) sum += of_run[rank + i];
+      time[k] = (sg_time_group_record){k, (int64_t)size, sum / (double)size};
+      rank += size;
+    }
+    assert_int_equal(rank, m);
+    if (r == 0) assert_int_equal(k, 37);
+    assert_in_range(k, 1, 110);
+    const sg_run_row row = {.run_id = sg_run_id(point, r),
+                            .point_id = point,
+                            .invocation_id = 1,
+                            .replication = r,
+                            .status = "finished",
+                            .stop_reason = "iterations"};
+    assert_true(sg_writer_begin(writer, &row));
+    assert_true(sg_writer_times(writer, row.run_id, k, time));
+    assert_true(sg_writer_finish(writer, &row, &sg_summary_blank, 0, NULL));
+  }
+  sg_sort_doubles(all, n);
+  flush();
+  static const char *const name[] = {"iter_p50_s", "iter_p90_s", "iter_p99_s"};
+  static const double p[] = {0.5, 0.9, 0.99};
+  sg_error e = {0};
+  sg_buffer out = {0};
+  require(sg_query(db, "SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, 0,
+                   &out, &e),
+          &e);
+  cJSON *rows = cJSON_Parse(out.data);
+  sg_buffer_free(&out);
+  for (int k = 0; k < 3; k++) {
+    double found = member(rows, 0, name[k])->valuedouble;
+    /* The rank is off by a tenth of what is above, at most. */
+    double low = sg_quantile(all, n, 1 - 1.1 * (1 - p[k])),
+           high = sg_quantile(all, n, 1 - 0.9 * (1 - p[k]));
+    if (!(found > low && found < high))
+      fail_msg("%s %g is not in [%g, %g]", name[k], found, low, high);
+    double exact = sg_quantile(all, n, p[k]);
+    if (!(fabs(found / exact - 1) < 5e-3)) fail_msg("%s is %g, exactly %g", name[k], found, exact);
+  }
+  cJSON_Delete(rows);
 }
 
 static void test_runs_that_ended_early(void **state) {
@@ -428,8 +710,8 @@ static void test_runs_that_ended_early(void **state) {
   int64_t a = add((toy){.env = "e", .code = "a", .label = "a", .baseline = true});
   int64_t b = add((toy){.env = "e", .code = "b", .label = "b"});
   for (int i = 0; i < 6; i++) {
-    run(a, i, 2, NAN, 0, "finished");
-    run(b, i, 1, NAN, 0, i == 2 ? "diverged" : "finished");
+    run(a, i, 2 * wobble(i), NAN, 0, "finished");
+    run(b, i, wobble(i), NAN, 0, i == 2 ? "diverged" : "finished");
   }
   cJSON *rows = compare(NULL);
   expect_text(rows, 1, "verdict", "did not finish");
@@ -484,6 +766,9 @@ int main(void) {
       DB_TEST(test_approximate_and_timing_only),
       DB_TEST(test_small_error_is_not_enough),
       DB_TEST(test_time_to_target),
+      DB_TEST(test_equal_runs),
+      DB_TEST(test_simultaneous),
+      DB_TEST(test_pooled_quantiles),
       DB_TEST(test_runs_that_ended_early),
       DB_TEST(test_environments_and_versions),
       DB_TEST(test_nothing),

@@ -60,6 +60,17 @@ static void dialects(void **state) {
       {"a,b;c\n", ';', false, "a,b|c\n"},
       {"\"a\"b,c\nd\n", ',', false, "!\nd\n"},
       {"a\n\"b\nc\n", ',', false, "a\n!\n"},
+      {"a,b\r\r\n\"c\" \r\n\r\n,\r\nd\r", ',', false, "a|b\nc\n|\nd\n"},
+      {"\"a\rb\",c\r\n", ',', false, "a\rb|c\n"},
+      {"\"a;b\"\n1;2\n", ',', false, "a;b\n1;2\n"}, /* one column, as its quotes say */
+      {"a,b\rc,d\ne,f\n", ',', false, "!\ne|f\n"},
+      {"a,b\rc,d\r", ',', false, "!\n"},
+      {"# x\ra,b\r", ',', true, "!\n"},
+      {"\"a\"\rb,c\nd\n", ',', false, "!\nd\n"},
+      {"a;b\n1;2\n", ',', false, "!\n"},
+      {"a\tb\n1\t2\n", ',', false, "!\n"},
+      {"a|b\n", ';', false, "!\n"},
+      {"a,b\n", '\t', false, "!\n"},
       {"\"a\"\"\"\"b\",\"\"\"c\",\"d\"\"\"\n\"\"\"e\"\n", ',', false, "a\"\"b|\"c|d\"\n\"e\n"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -153,6 +164,53 @@ static void numbers(void **state) {
   sg_csv_end(&r);
 }
 
+/* Text in UTF-16, archives and the like are one fault, where the first NUL is. */
+static void nul_bytes(void **state) {
+  (void)state;
+  static const char text[] = "a,b\n1,2\n3,\0\n\0,\0\n", utf16[] = "\xff\xfe"
+                                                                  "a\0,\0b\0\n\0";
+  const struct {
+    const char *text;
+    size_t length;
+    const char *place;
+  } cases[] = {{text, sizeof text - 1, "t.csv:3:3"}, {utf16, sizeof utf16 - 1, "t.csv:1:4"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sg_error e = {0};
+    sg_csv r = {.name = "t.csv", .separator = ',', .e = &e};
+    sg_csv_text(&r, cases[i].text, cases[i].length);
+    assert_int_equal(sg_csv_next(&r), SG_INVALID);
+    assert_int_equal(sg_csv_next(&r), SG_OK);
+    assert_int_equal(r.count, 0);
+    assert_int_equal(sg_csv_end(&r), SG_INVALID);
+    assert_int_equal(e.count, 1);
+    assert_string_equal(e.fault[0].place, cases[i].place);
+    assert_non_null(strstr(e.fault[0].message, "NUL byte"));
+    sg_error_clear(&e);
+  }
+}
+
+/* Files have the largest double or float where a value is missing; 1e200 is a number like others.
+ */
+static void sizes(void **state) {
+  (void)state;
+  static const char *const marks[] = {"1.7976931348623157e308", "-1.7e308",     "1e301",
+                                      "3.4028234663852886e+38", "-3.40282e+38", "3.4e38"};
+  for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    sg_error e = {0};
+    sg_csv r = {.name = "t.csv", .separator = ',', .e = &e};
+    double x;
+    sg_csv_text(&r, marks[i], strlen(marks[i]));
+    assert_int_equal(sg_csv_next(&r), SG_OK);
+    assert_false(sg_csv_finite(&r, 0, "c", &x));
+    assert_non_null(strstr(e.fault[0].message, "missing value"));
+    sg_csv_end(&r);
+    sg_error_clear(&e);
+  }
+  static const double fine[] = {0, 1e300, -1e200, 1e38, 3.3e38, -3.5e38, 1e-300};
+  for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) assert_true(sg_csv_is_usable(fine[i]));
+  assert_false(sg_csv_is_usable(NAN));
+}
+
 /* Twenty faults are listed; what is found is cut between characters, and so is a message. */
 static void limits(void **state) {
   (void)state;
@@ -180,6 +238,7 @@ static void limits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(dialects), cmocka_unit_test(places),
-                                     cmocka_unit_test(numbers), cmocka_unit_test(limits)};
+                                     cmocka_unit_test(numbers),  cmocka_unit_test(nul_bytes),
+                                     cmocka_unit_test(sizes),    cmocka_unit_test(limits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

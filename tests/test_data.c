@@ -152,6 +152,10 @@ static void refuses_what_cannot_be_learnt_from(void **state) {
       {"a,label\n", PLAIN, ":1:1", "expected rows"},
       {"label\nx\n", PLAIN, ":1:1", "besides the label"},
       {"a,a,label\n1,2,x\n", PLAIN, ":1:3", "two columns"},
+      {",a,label\n0,1,x\n1,2,y\n", PLAIN, ":1:1", "\"ignore\": [\"\"]"},
+      {"a,Unnamed: 0,label\n1,0,x\n2,1,y\n", PLAIN, ":1:3", "\"ignore\": [\"Unnamed: 0\"]"},
+      {"a;label\n1;x\n", PLAIN, ":1:2", "\"separator\" is for such files"},
+      {"a,label\n1.7e308,x\n2,y\n", PLAIN, ":2:1", "stand for a missing value"},
       {"a,lable\n1,x\n", PLAIN, "/learning/data/label", "did you mean \"lable\"?"},
       {"a,label\n1,x\n2,y\n", PLAIN " data.separator=;;", "/learning/data/separator",
        "one character"},
@@ -170,7 +174,47 @@ static void refuses_what_cannot_be_learnt_from(void **state) {
   sg_data *d = NULL;
   assert_int_equal(make("data=csv data.path=/nonexistent.csv data.label=x", false, 1, &d, &e),
                    SG_NO_INPUT);
+  assert_true(mentions(&e, 0, "/learning/data/path", "/nonexistent.csv"));
   sg_error_clear(&e);
+}
+
+/* An index that has a name is data like others, but not without a word. */
+static void notes_a_column_that_counts(void **state) {
+  (void)state;
+  for (int other = 0; other < 2; other++) {
+    char text[512] = "a,id,label\n";
+    for (int i = 0; i < 12; i++)
+      snprintf(text + strlen(text), 32, "%d,%d,%c\n", i * i, 7 + i + (other && i == 11),
+               i < 6 ? 'x' : 'y');
+    sg_error e = {0};
+    sg_data *d;
+    assert_int_equal(read_csv(text, "", false, &d, &e), SG_OK);
+    if (other)
+      assert_null(d->note);
+    else
+      assert_non_null(strstr(d->note, "column 2 of the data counts the rows"));
+    sg_data_free(d);
+  }
+}
+
+/* Powers of two do not change what is standardised, to the last bit, whatever the size. */
+static void standardizes_huge_and_tiny_columns(void **state) {
+  (void)state;
+  static const int exponent[] = {0, 600, -700, 996, -1000};
+  double first[60];
+  for (size_t k = 0; k < sizeof exponent / sizeof *exponent; k++) {
+    char text[8192] = "a,b,label\n";
+    for (int i = 0; i < 30; i++)
+      snprintf(text + strlen(text), 128, "%.17g,%d,%c\n", ldexp(sin(i), exponent[k]), i % 7,
+               i % 3 ? 'x' : 'y');
+    sg_error e = {0};
+    sg_data *d;
+    assert_int_equal(read_csv(text, "data.intercept=false", false, &d, &e), SG_OK);
+    assert_int_equal(d->rows + d->test_rows, 30);
+    if (k == 0) memcpy(first, d->x, sizeof first);
+    assert_memory_equal(d->x, first, sizeof first);
+    sg_data_free(d);
+  }
 }
 
 static void standardizes_by_training_rows(void **state) {
@@ -310,7 +354,9 @@ int main(void) {
       cmocka_unit_test(reads_targets_and_ignores_columns),
       cmocka_unit_test(lists_every_fault_with_its_line),
       cmocka_unit_test(refuses_what_cannot_be_learnt_from),
+      cmocka_unit_test(notes_a_column_that_counts),
       cmocka_unit_test(standardizes_by_training_rows),
+      cmocka_unit_test(standardizes_huge_and_tiny_columns),
       cmocka_unit_test(shuffles_by_the_seed_alone),
       cmocka_unit_test(mixture_has_its_separation),
       cmocka_unit_test(auc_is_the_share_of_ordered_pairs),

@@ -112,7 +112,9 @@ static void persistent(void **state) {
   assert_true(f->structure->halves > 0.95);
   /* Worker 8 is at half of 1 − 8/24, worker 0 is nominal. */
   near(f->structure->factor[8] / f->structure->factor[0], 3, 0.05);
-  assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], "worker 8"));
+  /* All that are slow are named: 3 and 8 at half speed, and those behind the median. */
+  assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], "workers 8 ("));
+  assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], ", 3 ("));
   comes_near(f, f->structured, 2, 0.01);
   assert_int_equal(f->recommended, f->structured);
   assert_non_null(strstr(f->model[f->structured].scenario, "\"speeds\""));
@@ -279,7 +281,7 @@ static void small_and_degenerate(void **state) {
       "iteration,worker,compute_s\n0,0,1\n",
       "iteration,worker,compute_s\n0,0,1\n0,1,2\n",
       "iteration,worker,compute_s\n0,0,1\n1,0,2\n2,0,3\n3,0,5\n",
-      "iteration,worker,compute_s\n0,0,1e300\n0,1,1e-300\n1,0,1\n1,1,1\n2,0,5e-324\n2,1,1e308\n",
+      "iteration,worker,compute_s\n0,0,1e300\n0,1,1e-300\n1,0,1\n1,1,1\n2,0,5e-324\n2,1,1e299\n",
       "iteration,worker,compute_s\n0,0,1\n0,1,1\n1,0,1\n1,1,1\n2,0,1\n2,1,1\n",
       "iteration,worker,compute_s,load\n0,0,1,1\n0,1,1,2\n1,0,1,3\n1,1,1,4\n2,0,1,5\n2,1,1,6\n"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

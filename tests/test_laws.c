@@ -374,7 +374,7 @@ static void csv_columns(void **state) {
   assert_non_null(strstr(e.fault[0].place, ":7:4"));
   assert_string_equal(e.fault[0].message, "expected a time ≥ 0, found \"-1\"");
   assert_non_null(strstr(e.fault[2].place, ":9:2"));
-  assert_string_equal(e.fault[2].message, "expected at least 2 fields, found 1");
+  assert_string_equal(e.fault[2].message, "expected 2 fields, found 1");
   sg_error_clear(&e);
   test_point_free(&p);
   close(file);
@@ -412,16 +412,32 @@ static void csv_dialects(void **state) {
   NEARLY(mean_of_file("\"params\",runtime\n\"GC, 5, \"\"a\"\"\",12\n\"GC, 6\",14\n",
                       ", 'column': 'runtime'", &e),
          13, 1e-15);
+  NEARLY(mean_of_file("0\n1\n2", ", 'column': '0'", &e), 1.5, 1e-15);
   assert_int_equal(e.count, 0);
-  static const char *const bad[] = {"1000 s\n1\n", "1,5\n2,5\n", "t\n0x10\n", "t\n1\n2,3\n"};
-  static const char *const says[] = {"a time ≥ 0 or a name, found \"1000 s\"", "found 2",
-                                     "found \"0x10\"", "expected one field, found 2"};
-  static const char *const place[] = {":1:1", ":1:3", ":2:1", ":3:3"};
-  for (int i = 0; i < 4; i++) {
-    assert_true(mean_of_file(bad[i], "", &e) == 0);
+  static const char named[] = ", 'column': 't'";
+  static const struct {
+    const char *text, *more, *place, *says;
+  } bad[] = {
+      {"1000 s\n1\n", "", ":1:1", "a time ≥ 0 or a name, found \"1000 s\""},
+      {"NA\n1\n", "", ":1:1", "a time ≥ 0 or a name, found \"NA\""},
+      {"\"\"\n1\n", "", ":1:1", "a time ≥ 0 or a name, found nothing"},
+      {"0\n1\n", "", ":1:1", "pandas"},
+      {"1,5\n2,5\n", "", ":1:3", "found 2"},
+      {"t\n0x10\n", "", ":2:1", "found \"0x10\""},
+      {"t\n1\n2,3\n", "", ":3:3", "expected 1 field, found 2"},
+      {"t\n1\n1.7976931348623157e308\n", "", ":3:1", "stand for a missing value"},
+      {"t\n3.4028235e+38\n1\n", "", ":2:1", "stand for a missing value"},
+      {"a;t\n1;2\n", "", ":1:2", "expected \",\" between fields, found \";\""},
+      {"a;t\n1;2\n", named, ":1:2", "expected \",\" between fields, found \";\""},
+      {"t,t\n1,2\n", named, ":1:3", "two columns are named \"t\""},
+      {"a,t\nx, 5,1\n", named, ":2:6", "expected 2 fields, found 3"}, /* a comma not quoted */
+      {"t\r1\r2\r", "", ":1:2", "found CR alone"},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    assert_true(mean_of_file(bad[i].text, bad[i].more, &e) == 0);
     assert_int_equal(e.count, 1);
-    assert_non_null(strstr(e.fault[0].message, says[i]));
-    assert_non_null(strstr(e.fault[0].place, place[i]));
+    assert_non_null(strstr(e.fault[0].message, bad[i].says));
+    assert_non_null(strstr(e.fault[0].place, bad[i].place));
     sg_error_clear(&e);
   }
 }

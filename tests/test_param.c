@@ -9,11 +9,13 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const late_work[] = {"cancel", "finish-first", NULL};
@@ -383,16 +385,43 @@ static void test_read_file(void **state) {
   assert_true(fd >= 0);
   assert_int_equal(write(fd, "a\0b\n", 4), 4);
   close(fd);
-  assert_int_equal(sg_read_file(path, &data, &length, &e), SG_OK);
+  assert_int_equal(sg_read_file(path, NULL, &data, &length, &e), SG_OK);
   assert_int_equal(length, 4);
   assert_memory_equal(data, "a\0b\n", 5);
   free(data);
   unlink(path);
-  assert_int_equal(sg_read_file(path, &data, &length, &e), SG_NO_INPUT);
+  assert_int_equal(sg_read_file(path, NULL, &data, &length, &e), SG_NO_INPUT);
   assert_null(data);
   assert_non_null(strstr(e.fault[0].message, "No such file"));
   sg_error_clear(&e);
-  assert_int_equal(sg_read_file("/", &data, &length, &e), SG_NO_INPUT);
+  /* Nothing that has no end, that waits for somebody, or that would fill the memory. */
+  assert_int_equal(mkfifo(path, 0600), 0);
+  const struct {
+    const char *path, *found;
+  } others[] = {{"/", "found a folder"},
+                {path, "found a pipe"},
+                {"/dev/zero", "found a device"},
+                {"/proc/self/mem", "cannot read"}};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    sg_status status = sg_read_file(others[i].path, "/here", &data, &length, &e);
+    assert_true(status == SG_NO_INPUT || (status == SG_IO && i == 3));
+    assert_null(data);
+    assert_string_equal(e.fault[0].place, "/here");
+    assert_non_null(strstr(e.fault[0].message, others[i].found));
+    sg_error_clear(&e);
+  }
+  unlink(path);
+  assert_int_equal(sg_read_file("/proc/self/status", NULL, &data, &length, &e), SG_OK);
+  assert_true(length > 10); /* though its size is 0 */
+  free(data);
+  fd = open(path, O_CREAT | O_WRONLY, 0600);
+  assert_int_equal(ftruncate(fd, (off_t)SG_FILE_BYTES + 1), 0); /* sparse */
+  close(fd);
+  assert_int_equal(sg_read_file(path, NULL, &data, &length, &e), SG_NO_INPUT);
+  assert_non_null(strstr(e.fault[0].message, "expected at most 4.0 GB"));
+  assert_int_equal(sg_read_input(path, &data, &length, &e), SG_NO_INPUT);
+  assert_non_null(strstr(e.fault[1].message, "expected at most 256 MB"));
+  unlink(path);
   sg_error_clear(&e);
 }
 

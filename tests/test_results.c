@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The result database: every way in which opening can fail, the writer, the queries. */
+/* The result database: what is not one, the writer, the queries. (test_files.c: names, locks,
+ * journals, damage.) */
 #include "results/query.h"
 #include "results/results.h"
 #include "results/statistics.h"
@@ -238,38 +239,6 @@ static void test_other_schema_version(void **state) {
   }
 }
 
-static void test_empty_file_and_folder(void **state) {
-  (void)state;
-  fclose(fopen(path, "w"));
-  expect_open(SG_OPEN_READ, SG_INVALID, "empty file");
-  close_db(open_db(SG_OPEN_WRITE));
-  close_db(open_db(SG_OPEN_READ));
-  unlink(path);
-  assert_int_equal(mkdir(path, 0700), 0);
-  expect_open(SG_OPEN_READ, SG_NO_INPUT, "found a folder");
-  expect_open(SG_OPEN_WRITE, SG_CANNOT_CREATE, "found a folder");
-  rmdir(path);
-}
-
-static void test_folder_that_does_not_exist(void **state) {
-  (void)state;
-  sg_error e = {0};
-  sg_db *db = NULL;
-  assert_int_equal(sg_db_open("/nonexistent/x.db", SG_OPEN_WRITE, &db, &e), SG_CANNOT_CREATE);
-  sg_error_clear(&e);
-}
-
-static void test_read_only_folder(void **state) {
-  (void)state;
-  bool root = geteuid() == 0; /* who may write anywhere, and so is somebody else for a moment */
-  if (root && seteuid(65534)) skip();
-  if (root) assert_int_equal(seteuid(0), 0);
-  chmod(folder, 0555);
-  if (root) assert_int_equal(seteuid(65534), 0);
-  expect_open(SG_OPEN_WRITE, SG_CANNOT_CREATE, "cannot write");
-  if (root) assert_int_equal(seteuid(0), 0);
-}
-
 static void test_second_writer_is_refused_and_readers_are_not(void **state) {
   (void)state;
   sg_db *db = open_db(SG_OPEN_WRITE);
@@ -284,31 +253,21 @@ static void test_second_writer_is_refused_and_readers_are_not(void **state) {
   close_db(open_db(SG_OPEN_WRITE)); /* the lock is gone */
 }
 
-static void test_other_name_is_the_same_lock(void **state) {
-  (void)state;
-  close_db(open_db(SG_OPEN_WRITE));
-  sg_db *db = open_db(SG_OPEN_WRITE), *second = NULL;
-  assert_int_equal(symlink(path, other), 0);
-  sg_error e = {0};
-  assert_int_equal(sg_db_open(other, SG_OPEN_WRITE, &second, &e), SG_BUSY);
-  sg_error_clear(&e);
-  close_db(db);
-}
-
-/* A process is killed while it writes: what was complete stays and can be read at once. */
+/* A process is killed while it writes: what was complete stays and can be read at once. The rows of
+ * the second run were committed with the first, those that came later were not. */
 static void test_killed_writer(void **state) {
   (void)state;
   pid_t child = fork();
   if (child == 0) {
     sg_error e = {0};
-    sg_db *db = NULL;
+    sg_db *db = NULL, *reader = NULL;
     sg_writer *w = NULL;
     if (sg_db_open(path, SG_OPEN_WRITE, &db, &e) || sg_writer_new(db, &w, &e)) _exit(1);
     int64_t point = add_point(db, "a");
-    write_run(w, point, 0, 10, true);
     sg_run_row run = run_row(point, 1, SG_DETAIL_ITERATION);
     sg_writer_begin(w, &run);
     for (int k = 0; k < 3; k++) {
+      if (k == 2) write_run(w, point, 0, 10, true);
       sg_chunk *c = sg_writer_chunk(w);
       c->run_id = run.run_id;
       for (int i = 0; i < SG_CHUNK_ROWS; i++)
@@ -316,7 +275,8 @@ static void test_killed_writer(void **state) {
             (sg_iteration_record){.iteration = k * SG_CHUNK_ROWS + i, .decoded = true};
       sg_writer_rows(w, c);
     }
-    while (number(db, "SELECT count(*) FROM iteration") < 2010) usleep(1000);
+    if (sg_db_open(path, SG_OPEN_READ, &reader, &e)) _exit(1);
+    while (number(reader, "SELECT count(*) FROM run WHERE status = 'finished'") < 1) usleep(1000);
     kill(getpid(), SIGKILL);
   }
   int status = 0;
@@ -325,6 +285,7 @@ static void test_killed_writer(void **state) {
   assert_true(exists("-wal"));
   sg_db *db = open_db(SG_OPEN_READ);
   assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status = 'running'"), 1);
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 2010);
   assert_int_equal(number(db, "SELECT replications FROM v_point"), 1);
   assert_int_equal(number(db, "SELECT max(iteration) FROM v_progress"), 9);
   close_db(db);
@@ -332,6 +293,40 @@ static void test_killed_writer(void **state) {
   assert_int_equal(number(db, "SELECT count(*) FROM run"), 1);
   assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 10);
   assert_int_equal(number(db, "SELECT count(*) FROM worker_iteration"), 20);
+  close_db(db);
+}
+
+/* A stop rolls back: nothing of the run is left, and the file has not grown. */
+static void test_stopped_writer(void **state) {
+  (void)state;
+  sg_db *db = open_db(SG_OPEN_WRITE);
+  int64_t point = add_point(db, "a");
+  write_runs(db, point, 0, 1, 5);
+  int64_t pages = number(db, "PRAGMA page_count");
+  sg_error e = {0};
+  sg_writer *w = NULL;
+  sg_written written;
+  assert_int_equal(sg_writer_new(db, &w, &e), SG_OK);
+  sg_run_row run = run_row(point, 1, SG_DETAIL_ITERATION);
+  assert_true(sg_writer_begin(w, &run));
+  for (int k = 0; k < 40; k++) { /* more than the queue holds */
+    sg_chunk *c = sg_writer_chunk(w);
+    c->run_id = run.run_id;
+    for (int i = 0; i < SG_CHUNK_ROWS; i++)
+      c->iteration[c->n_iterations++] =
+          (sg_iteration_record){.iteration = k * SG_CHUNK_ROWS + i, .decoded = true};
+    assert_true(sg_writer_rows(w, c));
+  }
+  sg_writer_stop(w);
+  assert_false(sg_writer_begin(w, &run));
+  assert_null(sg_writer_chunk(w));
+  assert_int_equal(sg_writer_end(w, &written, &e), SG_OK);
+  assert_int_equal(written.runs, 0);
+  assert_false(sg_writer_finish(w, &run, &summary, 0, NULL));
+  assert_int_equal(sg_writer_free(w, &e), SG_OK);
+  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 5);
+  assert_int_equal(number(db, "PRAGMA page_count"), pages);
+  assert_int_equal(e.count, 0);
   close_db(db);
 }
 
@@ -662,12 +657,9 @@ int main(void) {
       DB_TEST(test_not_a_database),
       DB_TEST(test_database_of_another_program),
       DB_TEST(test_other_schema_version),
-      DB_TEST(test_empty_file_and_folder),
-      DB_TEST(test_folder_that_does_not_exist),
-      DB_TEST(test_read_only_folder),
       DB_TEST(test_second_writer_is_refused_and_readers_are_not),
-      DB_TEST(test_other_name_is_the_same_lock),
       DB_TEST(test_killed_writer),
+      DB_TEST(test_stopped_writer),
       DB_TEST(test_full_disk_while_writing),
       DB_TEST(test_full_disk_while_creating),
       DB_TEST(test_points),

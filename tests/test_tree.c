@@ -121,6 +121,7 @@ static void run(course *c, const char *undecodable) {
            "\"delay\":{\"model\":\"deterministic\",\"value_s\":1},"
            "\"network\":{\"uplink\":{\"model\":\"deterministic\",\"value_s\":0.5}},"
            "\"master\":{\"decode\":{\"model\":\"flops\",\"flops_per_s\":1000}},"
+           "\"encode\":{\"model\":\"none\"},"
            "\"learning\":{\"problem\":\"least-squares\",\"subsets\":12,\"data\":{\"source\":"
            "\"gaussian-mixture\",\"rows\":120,\"features\":9},\"optimizer\":{\"method\":"
            "\"gradient-descent\",\"step\":0.1}},\"schemes\":[{\"code\":\"uncoded\"}],"

@@ -51,6 +51,27 @@ setup() {
   [[ "$output" == *"0-7,12"* ]]
 }
 
+@test "fit reads standard input, and asks for the file's name in its place" {
+  run bash -c "\"$STRAGGLE\" fit - --replicates 0 < scenarios/traces/memory.csv"
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"12 workers × 240 iterations"* ]]
+  "$STRAGGLE" fit - --replicates 0 --json < scenarios/traces/memory.csv > fit.json
+  [[ "$(sqlite3 :memory: "SELECT readfile('fit.json') -> '$.models'")" == *'TRACE.csv'* ]]
+}
+
+@test "fit: what cannot be computed is said, not printed as a number" {
+  { echo iteration,worker,compute_s
+    awk 'BEGIN { srand(1); for (i = 0; i < 200; i++) print i ",0," 1 - log(1 - rand()) / 2 }'
+  } > one.csv
+  run "$STRAGGLE" fit one.csv --replicates 0
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"Workers apart from memory: not computable."* ]]
+  [[ "$output" != *nan* && "$output" != *1e-12* ]]
+  "$STRAGGLE" fit one.csv --replicates 0 --json > fit.json
+  [ -z "$(sqlite3 :memory: "SELECT readfile('fit.json') ->> '$.persistent_p'")" ]
+  [ -z "$(sqlite3 :memory: "SELECT readfile('fit.json') ->> '$.halves_correlation'")" ]
+}
+
 @test "fit: faults of a trace with their lines, a missing file, usage" {
   printf 'iteration,worker,compute_s\n0,0,1\n0,1,-2\n1,0,x\n1,1\n' > bad.csv
   run "$STRAGGLE" fit bad.csv

@@ -16,6 +16,7 @@
  * makes one of the other. (derived) */
 #include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"
+#include "sim/core/elementary.h"
 #include "sim/core/owned.h"
 
 #include <math.h>
@@ -41,8 +42,8 @@ static void fill_null(int n, int s, double *null) {
     for (int i = 0; i < n; i++) {
       /* i f mod 2n keeps the argument small. */
       double angle = M_PI * (double)((long)i * f % (2L * n)) / n;
-      column[i] = scale * cos(angle);
-      if (f < n) column[n + i] = scale * sin(angle);
+      column[i] = scale * sg_cos(angle);
+      if (f < n) column[n + i] = scale * sg_sin(angle);
     }
     column += f < n ? 2 * n : n;
   }
@@ -53,15 +54,16 @@ static void fill_rows(sg_cyclic *t, double *full) {
   int n = t->n, s = t->s, wraps = s > 0 && (n + s) % 2 == 0;
   double *g = full, sum = 0; /* g in the beginning of full, which is filled afterwards */
   g[0] = 1;
-  for (int k = 1; k <= s; k++) g[k] = g[k - 1] * sin(M_PI * (s - k + 1) / n) / sin(M_PI * k / n);
-  for (int k = 0; k <= s; k++) sum += g[k] * (wraps ? cos(M_PI * (2 * k - s) / (2.0 * n)) : 1);
+  for (int k = 1; k <= s; k++)
+    g[k] = g[k - 1] * sg_sin(M_PI * (s - k + 1) / n) / sg_sin(M_PI * k / n);
+  for (int k = 0; k <= s; k++) sum += g[k] * (wraps ? sg_cos(M_PI * (2 * k - s) / (2.0 * n)) : 1);
   for (int i = 0; i < n; i++)
     for (int k = 0; k <= s; k++) {
-      double v = wraps ? cos(M_PI * (2 * ((i + k) % n) - n + 1) / (2.0 * n)) : 1;
+      double v = wraps ? sg_cos(M_PI * (2 * ((i + k) % n) - n + 1) / (2.0 * n)) : 1;
       double sign = wraps && i + k >= n ? -1 : 1;
       t->coef[i * (s + 1) + k] = sign * g[k] / (sum * v);
     }
-  for (int i = 0; i < n; i++) full[i] = wraps ? cos(M_PI * (2 * i - n + 1 + s) / (2.0 * n)) : 1;
+  for (int i = 0; i < n; i++) full[i] = wraps ? sg_cos(M_PI * (2 * i - n + 1 + s) / (2.0 * n)) : 1;
 }
 
 static sg_status make(sg_code *code, sg_cyclic *t) {

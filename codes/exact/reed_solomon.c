@@ -25,6 +25,7 @@
 #include "codes/frame/code.h"
 #include "codes/frame/protocol.h"
 #include "codes/tools/rules.h"
+#include "sim/core/elementary.h"
 
 #include <complex.h>
 #include <math.h>
@@ -91,8 +92,8 @@ static void place_nodes(tables *t) {
   for (int i = 0; i < t->n; i++) {
     t->y[i] = t->n > 1 ? 4.0 * i / (t->n - 1) - 2 : 0;
     /* 1 − exp(2πi t/n) = 2 sin²(π t/n) − i sin(2π t/n), without cancellation near t = 0. */
-    double half = sin(M_PI * i / t->n);
-    t->factor[i] = 2 * half * half - I * sin(2 * M_PI * i / t->n);
+    double half = sg_sin(M_PI * i / t->n);
+    t->factor[i] = 2 * half * half - I * sg_sin(2 * M_PI * i / t->n);
   }
 }
 
@@ -173,7 +174,7 @@ static int find_missing(const tables *t, const sg_used *used, int *missing) {
 static void place_zeros(const tables *t, int q, const int *missing, double *zero) {
   int more = t->s - q;
   for (int k = 0; k < q; k++) zero[k] = t->y[missing[k]];
-  for (int k = 0; k < more; k++) zero[q + k] = 2 * cos(M_PI * (2 * k + 1) / (2.0 * more));
+  for (int k = 0; k < more; k++) zero[q + k] = 2 * sg_cos(M_PI * (2 * k + 1) / (2.0 * more));
 }
 
 static double real_weight(const tables *t, int i, const double *zero) {

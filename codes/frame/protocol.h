@@ -98,7 +98,8 @@ void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsig
 /* Send a message after the tasks queued so far, made of what the node then holds of that snapshot
  * and segment. to: a node, SG_MASTER or SG_UP. */
 void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags);
-/* Cancel the queued work and sends of a node or SG_ALL, and the task it is at. */
+/* Cancel the queued work and sends of a node or SG_ALL, and the task it is at: that goes on, for
+ * nothing, until word of it has come (network.cancel), unless the event is at that node. */
 void sg_stop(sg_orders *o, int node);
 /* A COMMAND event at a node or SG_ALL after the signal latency. */
 void sg_tell(sg_orders *o, int node, int arg);
@@ -113,7 +114,7 @@ void sg_decode(sg_orders *o, int model, int snapshot, unsigned flags);
 void sg_close(sg_orders *o, int snapshot);
 /* Forget a held message. */
 void sg_drop(sg_orders *o, const sg_message *message);
-/* Cancel all that is under way; BEGIN comes after pending updates. */
+/* Cancel all that is under way, as sg_stop does; BEGIN comes after pending updates. */
 void sg_end_round(sg_orders *o);
 void sg_orders_clear(sg_orders *o);
 void sg_orders_free(sg_orders *o);

@@ -2,6 +2,7 @@
 /* Rows: the recipes of messages. */
 #include "codes/frame/code.h"
 #include "sim/core/array.h"
+#include "sim/core/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -91,9 +92,10 @@ static void combine(const sg_code *code, const sg_message *message, sg_row *row)
   row->undecodable = status == SG_UNDECODABLE;
   row->failed = status;
   double length = (double)sg_segment_length(&code->segment[message->segment]);
+  double noise = sg_weights_noise((long)n, w);
   for (size_t i = 0; i < n && !row->failed; i++) {
     if (!isfinite(w[i])) row->undecodable = row->failed = true;
-    row->combined.flops += w[i] != 0 ? 2 * length : 0;
+    row->combined.flops += fabs(w[i]) > noise ? 2 * length : 0;
     sg_row_message(row, in[i], w[i]);
   }
 }

@@ -7,6 +7,7 @@
  * number over survivor sets: cot(π/(2N)) for m = 2, √N for m = N − 1. (derived; not known to be
  * published) */
 #include "codes/linear/inner.h"
+#include "sim/core/elementary.h"
 
 #include <math.h>
 
@@ -18,8 +19,8 @@ static void fill(int length, int m, int c, double *column) {
     /* Twice the frequency, an integer, so that the angle is reduced without rounding. */
     long twice = odd ? 2 * (u + 1) : 2 * u + 1;
     double angle = M_PI * (double)(twice * c % (2L * length)) / length;
-    column[odd + 2 * u] = scale * cos(angle);
-    column[odd + 2 * u + 1] = scale * sin(angle);
+    column[odd + 2 * u] = scale * sg_cos(angle);
+    column[odd + 2 * u + 1] = scale * sg_sin(angle);
   }
 }
 

@@ -3,6 +3,7 @@
  * same. Monomials at the points of Ye and Abbe's scheme, or Chebyshev polynomials at Chebyshev
  * points. */
 #include "codes/linear/inner.h"
+#include "sim/core/elementary.h"
 
 #include <math.h>
 
@@ -23,7 +24,7 @@ void sg_vandermonde_column(int length, int m, int c, double *column) {
 static void chebyshev_column(int length, int m, int c, double *column) {
   for (int u = 0; u < m; u++) {
     long quarter = (long)u * (2 * c + 1) % (4L * length); /* of π/2N; an exact reduction */
-    column[u] = cos(M_PI * (double)quarter / (2 * length));
+    column[u] = sg_cos(M_PI * (double)quarter / (2 * length));
   }
 }
 

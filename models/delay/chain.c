@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Two-state chains by sojourns: see chain.h. */
 #include "models/delay/chain.h"
+#include "sim/core/elementary.h"
 
 #include <math.h>
 
@@ -8,7 +9,7 @@
 static uint64_t stay(double p, double u) {
   enum { LONGEST = 1 << 30 };
   if (p <= 0) return UINT64_MAX / 2;
-  double length = 1 + floor(log1p(-u) / log1p(-p));
+  double length = 1 + floor(sg_log1p(-u) / sg_log1p(-p));
   return length < LONGEST ? (uint64_t)length : UINT64_MAX / 2;
 }
 

@@ -169,8 +169,10 @@ static double erasure_probability(const sg_failures *f, int worker) {
  * − leave and π = enter / (enter + leave): here the mean of that. Crashes of seconds only delay. */
 static double death_probability(const sg_failures *f, long iterations) {
   if (f->crash != SG_CRASH_CHAIN) return 0;
-  double change = f->dead.enter + f->dead.leave, q = 1 - change, n = (double)iterations;
-  return f->dead.enter / change * (1 - (1 - pow(q, n)) / (n * change));
+  double change = f->dead.enter + f->dead.leave, n = (double)iterations, power = 1;
+  for (double q = 1 - change; iterations > 0; iterations /= 2, q *= q) /* of a design: no libm */
+    if (iterations % 2) power *= q;
+  return f->dead.enter / change * (1 - (1 - power) / (n * change));
 }
 
 double sg_failures_probability(const sg_failures *f, int worker, long iterations) {

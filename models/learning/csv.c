@@ -107,8 +107,15 @@ static sg_status read_header(reader *r) {
     else
       r->role[column] = IGNORED;
   }
-  for (int i = 0; i < r->columns; i++)
-    if (r->role[i] >= 0) r->role[i] = r->features++;
+  for (int i = 0; i < r->columns; i++) {
+    if (r->role[i] < 0) continue;
+    r->role[i] = r->features++;
+    if (sg_csv_is_unnamed(r->csv.field[i]))
+      status = sg_csv_fault(&r->csv, i,
+                            "expected the name of a feature, found none, as pandas writes an "
+                            "index: name the column, or leave it out with \"ignore\": [\"%s\"]",
+                            r->column[i]);
+  }
   if (!status && r->features == 0)
     status = sg_csv_fault(&r->csv, -1, "expected columns besides the label, found none");
   return status;
@@ -140,11 +147,7 @@ static sg_status read_class(reader *r, int i, double *y) {
 /* One record to a row; faults are counted in the reader, only what ends the reading is returned. */
 static sg_status read_row(reader *r, bool real, double *x, double *y) {
   sg_csv *csv = &r->csv;
-  if (csv->count != r->columns) {
-    sg_csv_fault(csv, csv->count < r->columns ? csv->count : r->columns,
-                 "expected %d fields, found %d", r->columns, csv->count);
-    return SG_OK;
-  }
+  if (!sg_csv_has(csv, r->columns)) return SG_OK;
   for (int i = 0; i < r->columns; i++) {
     if (r->role[i] == IGNORED) continue;
     if (r->role[i] == LABEL && !real) {
@@ -175,6 +178,28 @@ static sg_status read_rows(reader *r, bool real, sg_data *data) {
   if (row == 0 && csv->faults == 0)
     sg_csv_fault(csv, -1, "expected rows after the header, found none");
   return SG_OK;
+}
+
+static bool counts_rows(const sg_data *data, const double *x) {
+  long row = 0;
+  while (row < data->rows && x[row * data->columns] == x[0] + (double)row) row++;
+  return row == data->rows;
+}
+
+/* A feature that counts the rows is an index under a name of its own. */
+static sg_status note_counter(const reader *r, sg_data *data) {
+  enum { FEWEST = 10 }; /* rows: fewer may be so by chance */
+  int i = 0;
+  if (data->rows < FEWEST) return SG_OK;
+  while (i < r->columns && (r->role[i] < 0 || !counts_rows(data, data->x + r->role[i]))) i++;
+  if (i == r->columns) return SG_OK;
+  sg_buffer note = {0};
+  sg_putf(&note,
+          "warning: column %d of the data counts the rows; where their order tells the label, so "
+          "does this feature (\"ignore\" leaves it out)\n",
+          i + 1);
+  data->note = note.data;
+  return note.failed ? sg_fail_memory(r->csv.e) : SG_OK;
 }
 
 /* --- Classes ---------------------------------------------------------------------------------- */
@@ -214,14 +239,20 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
     return sg_fail_at(e, values, "separator",
                       "expected one character that is no quote, found \"%s\"", separator);
   reader r = {.values = values,
-              .csv = {.name = sg_text(values, "path"), .separator = *separator, .e = e}};
-  sg_status status = sg_read_file(r.csv.name, &text, &length, e);
+              .csv = {.name = sg_text(values, "path"),
+                      .separator = *separator,
+                      .remedy = "; \"separator\" is for such files",
+                      .e = e}};
+  char *place = sg_pointer_join(values->pointer, "path");
+  sg_status status = sg_read_file(r.csv.name, place, &text, &length, e);
+  free(place);
   if (status) return status;
   sg_csv_text(&r.csv, text, length);
   status = read_header(&r);
   if (!status) status = read_rows(&r, real, data);
   sg_status faults = sg_csv_end(&r.csv);
   if (!status) status = faults;
+  if (!status) status = note_counter(&r, data);
   if (!status && !real) status = sort_classes(&r, data);
   for (int i = 0; i < r.columns; i++) free(r.sorted[i].text);
   for (int i = 0; i < r.classes; i++) free(r.class_name[i]);

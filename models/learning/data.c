@@ -63,6 +63,23 @@ static sg_status split(sg_data *data, const sg_values *values, sg_error *e) {
   return SG_OK;
 }
 
+/* Brings columns whose squares would overflow, or vanish, to about 1 by powers of two, which
+ * standardised values do not show. largest: `features` zeros. */
+static void tame(sg_data *data, long features, double *largest) {
+  const long rows = data->rows + data->test_rows;
+  for (long i = 0; i < rows; i++)
+    for (long j = 0; j < features; j++)
+      largest[j] = fmax(largest[j], fabs(data->x[i * data->columns + j]));
+  for (long j = 0; j < features; j++) {
+    if (largest[j] == 0 || (largest[j] < 0x1p400 && largest[j] > 0x1p-400)) continue;
+    const int exponent = ilogb(largest[j]);
+    for (long i = 0; i < rows; i++) {
+      double *x = data->x + i * data->columns + j;
+      *x = scalbn(*x, -exponent);
+    }
+  }
+}
+
 /* mean, deviation: `features` values each. Two passes, so that large means do no harm. */
 static void moments(const sg_data *data, long features, double *mean, double *deviation) {
   const double n = (double)data->rows;
@@ -86,6 +103,8 @@ static sg_status standardize(sg_data *data, sg_error *e) {
   long features = data->columns - (data->intercept ? 1 : 0);
   double *mean = calloc(2 * (size_t)features + 1, sizeof *mean), *deviation = mean + features;
   if (!mean) return sg_fail_memory(e);
+  tame(data, features, mean);
+  memset(mean, 0, (size_t)features * sizeof *mean);
   moments(data, features, mean, deviation);
   for (long i = 0; i < data->rows + data->test_rows; i++)
     for (long j = 0; j < features; j++) {
@@ -124,5 +143,6 @@ void sg_data_free(sg_data *data) {
   free(data->y);
   for (int c = 0; data->class_name && c < data->classes; c++) free(data->class_name[c]);
   free(data->class_name);
+  free(data->note);
   free(data);
 }

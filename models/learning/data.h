@@ -20,6 +20,7 @@ typedef struct sg_data {
   double *test_y;
   int classes;       /* number of distinct labels; 0: y is real */
   char **class_name; /* classes names, sorted */
+  char *note;        /* a line for people about what the data look like; NULL: none */
 } sg_data;
 
 /* Reads or generates. Labels: real = true wants numbers (least squares), otherwise any strings.

@@ -133,6 +133,7 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
     data->y[i] = 2 * data->y[i] - 1; /* of the test rows, too */
   long block = BLOCK_BYTES / (8 * data->columns) / 4 * 4;
   d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
+  problem->note = data->note;
   problem->rows = data->rows;
   problem->length = data->columns * d->outputs;
   problem->stride = data->columns;

@@ -126,6 +126,7 @@ struct sg_problem {
   long unregularised; /* trailing coordinates of each that l2 does not touch (intercepts) */
   int block_width;    /* 1 or W, from the data's size alone unless the scenario gives it */
   double data_bytes;  /* memory of the data */
+  const char *note;   /* a line for people about the data; NULL: none */
 };
 
 /* learning: the resolved "learning" object; workers: for subsets = "workers". */

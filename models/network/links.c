@@ -48,8 +48,17 @@ const char *sg_uplink_form_of(const sg_network *network, int worker, double shar
   return NULL;
 }
 
+double sg_uplink_latency(const sg_network *network) {
+  bool apart = network->uplink == UPLINK_LINEAR && !network->latency_occupies;
+  return apart ? network->uplink_linear.latency : 0;
+}
+
 double sg_signal_seconds(const sg_network *network) {
   return network->signal_latency;
+}
+
+double sg_cancel_seconds(const sg_network *network) {
+  return network->cancels_at_once ? 0 : network->signal_latency;
 }
 
 bool sg_network_occupies_link(const sg_network *network) {
@@ -149,8 +158,11 @@ void sg_links_begin_round(sg_links *links, int nodes, double shift, bool goes_on
   }
 }
 
+void sg_links_occupy(sg_links *links, int node, double until) {
+  links->link[node].free = later(links->link[node].free, until);
+}
+
 void sg_links_keep(sg_links *links, int node, double there) {
-  link *l = &links->link[node];
-  l->free = later(l->free, there);
+  sg_links_occupy(links, node, there);
   links->master_free = later(links->master_free, there - links->network->broadcast_linear.latency);
 }

@@ -36,6 +36,8 @@ struct sg_network {
   int fan_out;
   bool half_duplex;
   double signal_latency;
+  bool cancels_at_once;
+  bool latency_occupies; /* the uplink */
   bool occupies_link;
   uint64_t seed;
 };

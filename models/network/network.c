@@ -9,10 +9,14 @@
 enum { DRAW_MESSAGE, DRAW_ITERATION };
 enum { LATE_CANCEL, LATE_OCCUPY_LINK };
 enum { FULL_DUPLEX, HALF_DUPLEX };
+enum { CANCEL_BY_SIGNAL, CANCEL_AT_ONCE };
+enum { LINK_FREE, LINK_BUSY };
 
 static const char *const draws[] = {"message", "iteration", NULL};
 static const char *const late_choices[] = {"cancel", "occupy-link", NULL};
 static const char *const duplexes[] = {"full", "half", NULL};
+static const char *const cancels[] = {"signal", "instant", NULL};
+static const char *const latencies[] = {"link-free", "link-busy", NULL};
 
 #define LATENCY                                                                                    \
   SG_ROW_REAL("latency_s", 0, SG_UNBOUNDED, "Seconds before the first byte, whatever the length.")
@@ -54,6 +58,9 @@ static const sg_family jitter_family = {
     .selector = "model", .what = "jitter law", .at = jitter_at, .fallback = "none"};
 
 static const sg_param uplink_params[] = {
+    SG_ROW_CHOICE("during_latency", latencies, LINK_FREE,
+                  "Where the model has a latency: whether the worker's next message may follow at "
+                  "once, so that several are on their way, or must wait until this one has come."),
     SG_ROW_REAL("per_message_s", 0, SG_UNBOUNDED,
                 "Seconds that every transmission takes besides, whatever its length."),
     SG_ROW_CHOICE("draw", draws, DRAW_MESSAGE,
@@ -150,7 +157,12 @@ const sg_param sg_network_params[] = {
     SG_ROW_INT("header_bytes", 0, 1000000000,
                "Bytes of a transmission besides its numbers, on the links and in all counts."),
     SG_ROW_REAL("signal_latency_s", 0, SG_UNBOUNDED,
-                "Seconds that a signal to the master or a command to a worker takes."),
+                "Seconds that a signal to the master takes, or a command to a worker; also the "
+                "word that it may stop: see cancel."),
+    SG_ROW_CHOICE("cancel", cancels, CANCEL_BY_SIGNAL,
+                  "How workers hear that the master needs no more. By a signal: until it has come, "
+                  "a worker goes on with the task and the message that it is at, for nothing. Or "
+                  "at the instant of the master's decision, and for free."),
     SG_ROW_CHOICE("late_messages", late_choices, LATE_CANCEL,
                   "What becomes of messages under way when an iteration ends without them: they "
                   "vanish, or they occupy the links until they are delivered and then dropped. "
@@ -168,6 +180,7 @@ static sg_status read_uplink(sg_network *n, const sg_values *uplink, sg_error *e
   const sg_values *jitter = sg_object(uplink, "jitter");
   sg_status times = SG_OK, jitters = SG_OK;
   n->per_message = sg_real(uplink, "per_message_s");
+  n->latency_occupies = sg_choice(uplink, "during_latency") == LINK_BUSY;
   n->draw_per_iteration = sg_choice(uplink, "draw") == DRAW_ITERATION;
   if (uplink->variant == &uplink_linear) {
     n->uplink = UPLINK_LINEAR;
@@ -222,6 +235,7 @@ sg_status sg_network_new(const sg_values *network, int workers, uint64_t seed, s
   n->workers = workers;
   n->seed = seed;
   n->signal_latency = sg_real(network, "signal_latency_s");
+  n->cancels_at_once = sg_choice(network, "cancel") == CANCEL_AT_ONCE;
   n->occupies_link = sg_choice(network, "late_messages") == LATE_OCCUPY_LINK;
   n->half_duplex = sg_choice(network, "duplex") == HALF_DUPLEX;
   read_ingress(n, sg_object(network, "ingress"));

@@ -25,9 +25,10 @@ bool sg_network_takes_time(const sg_network *network); /* uplinks or the ingress
 /* Appends what a person should know of the model: moments that do not exist. */
 void sg_network_note(const sg_network *network, sg_buffer *out);
 
-/* Seconds on the sender's uplink. share: bytes of the message / bytes of a full gradient vector in
- * float64 (a random law is for one such vector). draw: index of the message among those of this
- * worker in this iteration (a law with draw = iteration ignores it, jitter does not). */
+/* Seconds from the sender's uplink to the receiver's ingress. share: bytes of the message / bytes
+ * of a full gradient vector in float64 (a random law is for one such vector). draw: index of the
+ * message among those of this worker in this iteration (a law with draw = iteration ignores it,
+ * jitter does not). */
 double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
                          uint32_t iteration, uint32_t draw, double share, double bytes);
 
@@ -42,7 +43,12 @@ typedef struct sg_uplink_form {
 const char *sg_uplink_form_of(const sg_network *network, int worker, double share, double bytes,
                               sg_uplink_form *form);
 
-double sg_signal_seconds(const sg_network *network);
+/* The part of those seconds in which the message is on its way and the link is free for the next
+ * one; 0 where latency occupies the link. */
+double sg_uplink_latency(const sg_network *network);
+
+double sg_signal_seconds(const sg_network *network); /* to the master, or a command to a worker */
+double sg_cancel_seconds(const sg_network *network); /* until a worker hears that it may stop */
 bool sg_network_occupies_link(const sg_network *network); /* late_messages = occupy-link */
 bool sg_network_half_duplex(const sg_network *network);
 
@@ -60,6 +66,8 @@ double sg_links_send_message(sg_links *links, int node, double now, double secon
 /* The clock is set back by `shift` at the start of a round. goes_on: what is on its way stays so;
  * otherwise all links are free, but for the models that the caller then says are still wanted. */
 void sg_links_begin_round(sg_links *links, int nodes, double shift, bool goes_on);
+/* A message that its sender cannot know is not wanted occupies its link until then. */
+void sg_links_occupy(sg_links *links, int node, double until);
 /* A model that is still wanted occupies the links until it is there. */
 void sg_links_keep(sg_links *links, int node, double there);
 

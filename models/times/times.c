@@ -2,6 +2,7 @@
 /* Random times from a law or a trace: which time of a trace a worker has in an iteration of a run.
  */
 #include "models/times/times.h"
+#include "sim/core/elementary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static sg_status choose_block(sg_replay *r, const sg_values *values, const sg_tr
   double *x = malloc(cells * sizeof *x);
   if (!x) return sg_fail_memory(e);
   for (size_t i = 0; i < cells; i++)
-    x[i] = log(t->load ? t->compute[i] / t->load[i] : t->compute[i]);
+    x[i] = sg_log(t->load ? t->compute[i] / t->load[i] : t->compute[i]);
   r->block = sg_block_length(t->iterations, t->workers, x);
   r->chosen = true;
   free(x);

@@ -4,6 +4,7 @@
 
 #include "sim/core/array.h"
 #include "sim/core/csv.h"
+#include "sim/core/elementary.h"
 #include "sim/core/nearest.h"
 
 #include <ctype.h>
@@ -77,7 +78,11 @@ static void header(reader *r) {
     int c = 0;
     while (c < COLUMNS && !sg_csv_is(csv->field[i], column_names[c])) c++;
     r->role[i] = c;
-    if (c == COLUMNS) {
+    if (sg_csv_is_unnamed(csv->field[i])) {
+      sg_csv_fault(csv, i,
+                   "expected the name of a column, found none, as pandas writes an index: "
+                   "leave it out (index=False)");
+    } else if (c == COLUMNS) {
       char name[64];
       snprintf(name, sizeof name, "%.*s", (int)csv->field[i].length, csv->field[i].text);
       name[sg_utf8_valid(name, strlen(name))] = '\0';
@@ -99,7 +104,7 @@ static void header(reader *r) {
 static bool number(reader *r, int i, int column, double *x) {
   static const char *const expected[] = {"a whole number ≥ 0", "a whole number ≥ 0", "a time > 0",
                                          "a time ≥ 0", "a whole number ≥ 1"};
-  bool ok = sg_csv_number(&r->csv, i, x) && isfinite(*x);
+  bool ok = sg_csv_number(&r->csv, i, x) && sg_csv_is_usable(*x);
   bool whole = ok && *x == floor(*x) && fabs(*x) <= MOST_NUMBER;
   switch (column) {
   case ITERATION:
@@ -116,11 +121,7 @@ static bool number(reader *r, int i, int column, double *x) {
 /* false: no memory. */
 static bool data_row(reader *r) {
   sg_csv *csv = &r->csv;
-  if (csv->count != r->columns) {
-    sg_csv_fault(csv, csv->count < r->columns ? csv->count : r->columns,
-                 "expected %d fields, found %d", r->columns, csv->count);
-    return true;
-  }
+  if (!sg_csv_has(csv, r->columns)) return true;
   if (!SG_ROOM(r->row, r->capacity, r->count + 1)) return false;
   row *new = &r->row[r->count];
   *new = (row){.value = {[LOAD] = 1}, .line = csv->line};
@@ -291,7 +292,7 @@ sg_status sg_trace_read(const char *path, sg_trace **out, sg_error *e) {
   char *text = NULL;
   size_t length = 0;
   *out = NULL;
-  sg_status status = sg_read_file(path, &text, &length, e);
+  sg_status status = sg_read_file(path, NULL, &text, &length, e);
   if (!status) status = sg_trace_parse(path, text, length, out, e);
   free(text);
   return status;
@@ -398,12 +399,14 @@ static long memory_end(const double *r, long lags, long run, double chance) {
 long sg_block_length(long iterations, int workers, const double *x) {
   if (iterations < 6) return 1;
   double n = (double)iterations;
-  long run = (long)fmax(5, ceil(log10(n))), lags = (long)ceil(sqrt(n)) + run;
+  long run = 5, lags;
+  for (double power = 1e5; power < n; power *= 10) run++; /* ⌈log₁₀ n⌉, if that is more */
+  lags = (long)ceil(sqrt(n)) + run;
   if (lags > iterations - 1) lags = iterations - 1;
   double *r = malloc((size_t)(lags + 1) * sizeof *r);
   if (!r) return 0;
   sg_autocovariances(iterations, workers, x, lags, r);
-  long end = r[0] > 0 ? memory_end(r, lags, run, 2 * sqrt(log10(n) / n)) : 0;
+  long end = r[0] > 0 ? memory_end(r, lags, run, 2 * sqrt(sg_log(n) / M_LN10 / n)) : 0;
   long m = 2 * end < lags ? 2 * end : lags, length = 1;
   if (end > 0) {
     double g = 0, spectrum = r[0];
@@ -412,7 +415,7 @@ long sg_block_length(long iterations, int workers, const double *x) {
       spectrum += 2 * window(k, m) * r[k];
     }
     double d = 4.0 / 3 * spectrum * spectrum, most = fmax(1, floor(fmin(3 * sqrt(n), n / 3)));
-    double b = ceil(cbrt(2 * g * g / d * n));
+    double b = ceil(sg_pow(2 * g * g / d * n, 1.0 / 3));
     length = (long)(!(b >= 1) ? 1 : fmin(b, most));
   }
   free(r);

@@ -226,9 +226,9 @@ static int pick(sg_trial *t, const block *from) {
   return n;
 }
 
-static bool is_used(const sg_weights *w, int i) {
+static bool is_used(const sg_weights *w, double noise, int i) {
   for (int v = 0; v < w->pieces; v++)
-    if (w->w[i * w->pieces + v] != 0) return true;
+    if (fabs(w->w[i * w->pieces + v]) > noise) return true;
   return false;
 }
 
@@ -241,7 +241,7 @@ static sg_status condition_of(sg_trial *t, const block *from, const sg_weights *
   if (!a) return SG_NO_MEMORY;
   int used = 0;
   for (int i = 0; i < w->count; i++)
-    if (from->root[t->place[i]] == root && is_used(w, i))
+    if (from->root[t->place[i]] == root && is_used(w, 0, i))
       memcpy(a + depth * (size_t)used++, rows + depth * (size_t)t->place[i], depth * sizeof *a);
   int least = from->depth < used ? from->depth : used;
   int most = from->columns > used ? from->columns : used;
@@ -346,13 +346,15 @@ static sg_status judge_segment(sg_trial *t, const material *m, int k, sg_trial_r
   sg_status status = sg_decoder_weights(t->decoder, m->state, k, count, t->picked, &w, e);
   if (status) return status;
   double numbers = (double)(segment->end - segment->begin) / segment->pieces; /* of a message */
+  double noise = sg_weights_noise((long)count * w.pieces, w.w);
   for (int i = 0; i < count; i++) {
-    if (!is_used(&w, i)) continue;
+    if (!is_used(&w, noise, i)) continue;
     if (from->refused[t->place[i]]) return SG_UNDECODABLE;
     r->messages++;
     r->received += numbers;
   }
-  for (int i = 0; i < count * w.pieces; i++) r->apply_flops += w.w[i] != 0 ? 2 * numbers : 0;
+  for (int i = 0; i < count * w.pieces; i++)
+    r->apply_flops += fabs(w.w[i]) > noise ? 2 * numbers : 0;
   r->find_flops += w.info.flops;
   r->amplification = fmax(r->amplification, w.info.amplification);
   r->deviation += w.info.alpha_error / code->parts * numbers;

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { DIGITS = 4 };
 static const double LEAST_P = 1e-12; /* smaller ones are not told apart */
@@ -98,11 +99,14 @@ static void put_structure(const sg_fit *f, sg_buffer *b) {
   }
   sg_put(b, "\nWhat makes times differ (logarithms; chance: permutations)\n");
   sg_put_table(t, SG_FORMAT_TEXT, b);
-  sg_putf(b,
-          "Workers apart from memory: p %s %.2g; first half against second: r = %.2f.\n"
-          "Stalls: %ld. Block: %ld iteration%s.\n",
-          s->persistent_p < LEAST_P ? "<" : "=", fmax(s->persistent_p, LEAST_P), s->halves,
-          s->stalls, s->block, s->block == 1 ? "" : "s");
+  sg_put(b, "Workers apart from memory: ");
+  if (isnan(s->persistent_p))
+    sg_put(b, "not computable");
+  else
+    sg_putf(b, "p %s %.2g", s->persistent_p < LEAST_P ? "<" : "=", fmax(s->persistent_p, LEAST_P));
+  if (!isnan(s->halves)) sg_putf(b, "; first half against second: r = %.2f", s->halves);
+  sg_putf(b, ".\nStalls: %ld. Block: %ld iteration%s.\n", s->stalls, s->block,
+          s->block == 1 ? "" : "s");
   if (f->warned[SG_FIT_MEMORY])
     sg_putf(b, "Slow and fast states: P(slow) = %.3g, P(recovery) = %.3g, slowdown %.3g.\n",
             s->p_slow, s->p_recover, s->slowdown);
@@ -309,9 +313,11 @@ static int run(const sg_call *call) {
   const sg_fit_options options = {.seed = sg_args_find(args, "seed")->seed,
                                   .selected = sg_args_text(args, "workers"),
                                   .replicates = (int)sg_args_integer(args, "replicates")};
-  sg_status status = sg_trace_read(path, &trace, &e);
+  bool piped = strcmp(path, "-") == 0;
+  sg_status status = sg_trace_read(piped ? "/dev/stdin" : path, &trace, &e);
   if (!status && options.selected) status = sg_trace_select(trace, options.selected, &e);
-  if (!status) status = sg_fit_new(trace, path, &options, &fit, &e);
+  /* A scenario needs a file: which one, its author must say. */
+  if (!status) status = sg_fit_new(trace, piped ? "TRACE.csv" : path, &options, &fit, &e);
   sg_buffer out = {0};
   if (!status && format == SG_FORMAT_JSON)
     put_json(fit, &out);

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The command merge: databases into one. */
 #include "results/merge.h"
-#include "sim/cli/command.h"
 #include "sim/cli/output.h"
+#include "sim/cli/session.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
-
-/* The only state that a signal handler can reach. */
-static atomic_bool stop_wanted;
-
-static void on_signal(int number) {
-  atomic_store(&stop_wanted, true);
-}
 
 static int print_report(const sg_call *call, const char *path, const sg_merge_report *r) {
   if (sg_args_format(call->args) == SG_FORMAT_JSON) {
@@ -31,8 +23,8 @@ static int print_report(const sg_call *call, const char *path, const sg_merge_re
     return sg_print(&out);
   }
   if (sg_args_given(call->args, "quiet")) return EX_OK;
-  fprintf(stderr, "%s: %d runs added from %d databases, %d were there already", path, r->runs,
-          r->databases, r->found);
+  sg_say("%s: %d runs added from %d databases, %d were there already", path, r->runs, r->databases,
+         r->found);
   if (r->replaced) fprintf(stderr, ", %d are more detailed now", r->replaced);
   if (r->checks) fprintf(stderr, ", %d checks of codes added", r->checks);
   fprintf(stderr, "\n");
@@ -54,9 +46,7 @@ static sg_status publish(const char *part, const char *path, sg_error *e) {
 }
 
 static int run(const sg_call *call) {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  const atomic_bool *stop = sg_catch_signals(true);
   const char *path = call->args->word[0];
   bool new = access(path, F_OK) != 0;
   sg_error e = {0};
@@ -67,8 +57,7 @@ static int run(const sg_call *call) {
   sg_status status =
       part.failed ? sg_fail_memory(&e) : sg_db_open(part.data, SG_OPEN_WRITE, &db, &e);
   if (!status) {
-    status = sg_merge(db, path, call->args->n_words - 1, call->args->word + 1, &stop_wanted,
-                      &report, &e);
+    status = sg_merge(db, path, call->args->n_words - 1, call->args->word + 1, stop, &report, &e);
     sg_status closing = sg_db_close(db, &e);
     if (!status) status = closing;
     if (new && !status) status = publish(part.data, path, &e);

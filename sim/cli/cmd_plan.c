@@ -166,7 +166,6 @@ static int run(const sg_call *call) {
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status) {
     status = sg_session_shard(call, &s);
-    if (!s.database) s.database = sg_scenario_database(s.scenario);
     if (!status && access(s.database, F_OK) == 0)
       status = sg_session_database(&s, s.database, SG_OPEN_READ);
   }

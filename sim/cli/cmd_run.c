@@ -7,23 +7,9 @@
 #include "sim/experiment/until.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sysexits.h>
-
-/* The only state that a signal handler can reach. */
-static atomic_bool stop_wanted;
-
-static void on_signal(int number) {
-  atomic_store(&stop_wanted, true);
-}
-
-static void catch_signals(void) {
-  /* A second signal ends the program at once; the database survives that too. */
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
+#include <unistd.h>
 
 static void show_progress(void *user, const sg_progress *p) {
   enum { WIDTH = 30 };
@@ -51,8 +37,8 @@ static int print_report(const sg_session *s, const sg_execute_report *r, sg_stat
   }
   if (quiet && !status) return EX_OK;
   char elapsed[32];
-  fprintf(stderr, "%s: %d runs computed in %s, %d were there already", s->database, r->computed,
-          sg_format_seconds(r->elapsed_s, elapsed), r->found);
+  sg_say("%s: %d runs computed in %s, %d were there already", s->database, r->computed,
+         sg_format_seconds(r->elapsed_s, elapsed), r->found);
   if (r->diverged) fprintf(stderr, "; %d diverged", r->diverged);
   if (r->stalled) fprintf(stderr, "; %d stalled", r->stalled);
   if (r->undecodable) fprintf(stderr, "; %d ended as undecodable", r->undecodable);
@@ -77,7 +63,7 @@ static void print_plan(const sg_plan *plan) {
   sg_buffer notes = {0};
   sg_put_skipped(plan, "", true, &notes);
   sg_plan_notes(plan, &notes);
-  if (notes.data && !notes.failed) fputs(notes.data, stderr);
+  if (notes.data && !notes.failed) sg_say("%s", notes.data);
   sg_buffer_free(&notes);
 }
 
@@ -122,12 +108,13 @@ static int run_scenario(const sg_call *call, const char *path) {
   sg_status status = sg_session_open(call, path, &s);
   if (!status && !quiet) print_plan(s.plan);
   if (!status) status = sg_session_shard(call, &s);
+  const atomic_bool *stop = sg_catch_signals(true);
   if (!status) status = sg_session_database(&s, s.database, SG_OPEN_WRITE);
   if (!status) {
     sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),
                                   .known = s.known,
-                                  .stop = &stop_wanted,
+                                  .stop = stop,
                                   .progress = bar ? show_progress : NULL,
                                   .user = (void *)(uintptr_t)sg_scenario_name(s.scenario)};
     sg_provenance_read(call, options.threads, &made);
@@ -139,22 +126,23 @@ static int run_scenario(const sg_call *call, const char *path) {
     if (!status && !quiet) print_until(&until);
   }
   bool faults = s.error.count > 0;
+  /* A file that was taken away keeps nothing for who looks for it by its name. */
+  bool there = s.database && access(s.database, F_OK) == 0;
   code = sg_session_close(&s, status, code);
-  if (faults && report.computed > 0)
+  if (faults && there && report.computed > 0)
     fprintf(stderr, "%d runs that were finished before this are kept.\n", report.computed);
   return code;
 }
 
 static int run(const sg_call *call) {
   int code = EX_OK;
+  bool what_if = sg_args_given(call->args, "what-if");
   for (const char *const *o = (const char *const[]){"shard", "known", NULL}; *o; o++)
-    if (sg_args_given(call->args, "what-if") && sg_args_given(call->args, *o))
+    if (what_if && sg_args_given(call->args, *o))
       return sg_usage_fault(call, "--what-if and --%s cannot be combined", *o);
-  catch_signals();
-  for (int i = 0; i < call->args->n_words && !atomic_load(&stop_wanted); i++) {
-    const char *path = call->args->word[i];
-    int one = sg_args_given(call->args, "what-if") ? sg_what_if(call, path, &stop_wanted)
-                                                   : run_scenario(call, path);
+  for (int i = 0; i < call->args->n_words && code != sg_exit_code(SG_INTERRUPTED); i++) {
+    sg_catch_signals(false);
+    int one = (what_if ? sg_what_if : run_scenario)(call, call->args->word[i]);
     if (one != EX_OK) code = one;
   }
   return code;

@@ -99,8 +99,8 @@ static bool take(const sg_option *o, const char *text, sg_arg *arg) {
   arg->text = text;
   switch (o->kind) {
   case SG_OPTION_FLAG:
-  case SG_OPTION_TEXT:
-  case SG_OPTION_FILE: return true;
+  case SG_OPTION_TEXT: return true;
+  case SG_OPTION_FILE: return *text; /* a variable that is not set */
   case SG_OPTION_INTEGER: return read_integer(o, text, &arg->number);
   case SG_OPTION_REAL: {
     const char *end = read_real(o, text, &arg->number);

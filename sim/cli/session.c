@@ -4,10 +4,40 @@
 #include "sim/cli/output.h"
 
 #include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* --- Signals ---------------------------------------------------------------------------------- */
+
+/* The only state that a signal handler can reach. */
+static atomic_bool stop_wanted;
+
+static void on_signal(int number) {
+  atomic_store(&stop_wanted, true);
+}
+
+/* While a database is open a signal stops the runs; a second one ends the program at once, which
+ * the database survives, too. Before, as after, there is nothing to be put in order: the first one
+ * ends it, whatever is being made for the plan. */
+const atomic_bool *sg_catch_signals(bool open) {
+  static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  struct sigaction action = {.sa_handler = open ? on_signal : SIG_DFL,
+                             .sa_flags = (int)SA_RESETHAND};
+  for (int i = 0; i < 3; i++) {
+    struct sigaction old;
+    bool nohup =
+        signals[i] == SIGHUP && !sigaction(SIGHUP, NULL, &old) && old.sa_handler == SIG_IGN;
+    if (!nohup) sigaction(signals[i], &action, NULL);
+  }
+  return &stop_wanted;
+}
+
+/* --- Sessions --------------------------------------------------------------------------------- */
 
 /* "/pointer=value" in two; the command line stays as it is, for the database keeps it. */
 static sg_status split(const char *text, sg_override *o, sg_error *e) {
@@ -31,34 +61,76 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s) 
   return status ? status : sg_plan_new(s->scenario, &s->plan, &s->error);
 }
 
+/* Whether a file is in a folder or below it, with all links followed; one that is not there yet is
+ * where its folder is, unless it is a link to nothing. */
+static bool is_inside(const char *folder, const char *path) {
+  struct stat info;
+  char *home = realpath(*folder ? folder : ".", NULL), *real = realpath(path, NULL);
+  if (!real && lstat(path, &info) != 0) {
+    const char *slash = strrchr(path, '/');
+    char *above = slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup(".");
+    real = above ? realpath(above, NULL) : NULL;
+    free(above);
+    if (!real) { /* the folder is missing, which opening will say */
+      free(home);
+      return true;
+    }
+  }
+  size_t n = home ? strlen(home) : 0;
+  bool inside =
+      home && real && strncmp(real, home, n) == 0 && (n == 1 || real[n] == '/' || !real[n]);
+  free(home);
+  free(real);
+  return inside;
+}
+
+/* own: the name is the scenario's, or made from it. */
+static sg_status check_place(sg_session *s, bool own) {
+  if (!own || is_inside(sg_scenario_folder(s->scenario), s->database)) return SG_OK;
+  return sg_fail(&s->error, SG_CANNOT_CREATE, s->database,
+                 "a link leads out of the scenario's folder; name the file with -o if it is meant");
+}
+
+sg_status sg_session_place(sg_session *s, const char *path) {
+  s->database = path ? path : sg_scenario_database(s->scenario);
+  return check_place(s, !path);
+}
+
+sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode) {
+  sg_status status = sg_session_place(s, path);
+  return status ? status : sg_db_open(s->database, mode, &s->db, &s->error);
+}
+
 sg_status sg_session_shard(const sg_call *call, sg_session *s) {
   const char *shard = sg_args_text(call->args, "shard"), *known = sg_args_text(call->args, "known");
-  s->database = sg_args_text(call->args, "output");
-  if (!shard) return known ? sg_db_open(known, SG_OPEN_READ, &s->known, &s->error) : SG_OK;
-  const char *whole = s->database ? s->database : sg_scenario_database(s->scenario);
-  sg_status status = sg_shard_read(shard, &s->shard, &s->error);
-  if (status) return status;
-  snprintf(s->number, sizeof s->number, "%d/%d", s->shard.index + 1, s->shard.count);
-  sg_shard_put_database(&s->shard, whole, &s->place);
-  if (s->place.failed) return sg_fail_memory(&s->error);
-  s->database = s->place.data;
-  if (!known && access(whole, F_OK) == 0) known = whole;
-  return known ? sg_db_open(known, SG_OPEN_READ, &s->known, &s->error) : SG_OK;
+  const char *output = sg_args_text(call->args, "output");
+  sg_status status = sg_session_place(s, output);
+  if (!status && shard) status = sg_shard_read(shard, &s->shard, &s->error);
+  if (!status && shard) {
+    const char *whole = s->database;
+    if (!known && access(whole, F_OK) == 0) known = whole;
+    snprintf(s->number, sizeof s->number, "%d/%d", s->shard.index + 1, s->shard.count);
+    sg_shard_put_database(&s->shard, whole, &s->part);
+    s->database = s->part.data;
+    status = s->part.failed ? sg_fail_memory(&s->error) : check_place(s, !output);
+  }
+  return status || !known ? status : sg_db_open(known, SG_OPEN_READ, &s->known, &s->error);
 }
 
 sg_status sg_session_deal(sg_session *s) {
   return s->shard.count ? sg_deal_new(s->plan, s->shard, &s->deal, &s->error) : SG_OK;
 }
 
-sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode) {
-  s->database = path ? path : sg_scenario_database(s->scenario);
-  return sg_db_open(s->database, mode, &s->db, &s->error);
-}
-
 sg_status sg_session_finish(sg_session *s, sg_status status) {
   if (s->known) sg_db_close(s->known, &s->error);
   s->known = NULL;
-  sg_status closing = s->db ? sg_db_close(s->db, &s->error) : SG_OK;
+  bool plain = true;
+  sg_status closing = s->db ? sg_db_settle(s->db, &plain, &s->error) : SG_OK;
+  if (!plain && !closing)
+    sg_say("%s: somebody reads it: results are also in %s-wal, which belongs to it until the next "
+           "command has closed both; copy none without the other\n",
+           s->database, s->database);
+  sg_db_close(s->db, NULL);
   s->db = NULL;
   return status ? status : closing;
 }
@@ -69,8 +141,9 @@ int sg_session_close(sg_session *s, sg_status status, int code) {
     code = sg_print_faults(s->scenario, s->path, s->format, &s->error);
   else if (status)
     code = sg_exit_code(status);
+  if (status == SG_INTERRUPTED) return code;
   sg_deal_free(s->deal);
-  sg_buffer_free(&s->place);
+  sg_buffer_free(&s->part);
   sg_plan_free(s->plan);
   sg_scenario_free(s->scenario);
   for (int i = 0; i < s->n_overrides; i++) free((char *)(uintptr_t)s->override[i].pointer);
@@ -89,6 +162,20 @@ void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffe
     }
 }
 
+void sg_say(const char *format, ...) {
+  char *text;
+  va_list args;
+  va_start(args, format);
+  int n = vasprintf(&text, format, args);
+  va_end(args);
+  if (n < 0) return;
+  sg_buffer clean = {0};
+  sg_put_clean(&clean, text, (size_t)n, "\n\t", '?');
+  if (clean.data && !clean.failed) fputs(clean.data, stderr);
+  sg_buffer_free(&clean);
+  free(text);
+}
+
 int sg_ask(const sg_call *call) {
   sg_error e = {0};
   sg_db *db = NULL;
@@ -97,8 +184,8 @@ int sg_ask(const sg_call *call) {
   if (!status) status = call->command->ask(db, call->args, &out, &e);
   if (db) sg_db_close(db, &e);
   for (int i = 0; status && i < e.count; i++)
-    fprintf(stderr, "straggle %s: %s\n", call->command->name,
-            e.fault[i].message ? e.fault[i].message : "out of memory");
+    sg_say("straggle %s: %s\n", call->command->name,
+           e.fault[i].message ? e.fault[i].message : "out of memory");
   sg_error_clear(&e);
   if (!status) return sg_print(&out);
   sg_buffer_free(&out);

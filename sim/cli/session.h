@@ -18,7 +18,7 @@ typedef struct sg_session {
   int n_overrides;
   sg_override *override; /* --set, and room for one more; owned, and so are their texts */
   sg_shard shard;        /* of how many: 0 where it is not wanted */
-  sg_buffer place;       /* the shard's database */
+  sg_buffer part;        /* the shard's database */
   char number[24];       /* "3/8"; "": no shard */
   sg_db *known;          /* runs that it has are there already; NULL: none */
   sg_deal *deal;         /* NULL: all runs */
@@ -27,22 +27,28 @@ typedef struct sg_session {
 
 /* Reads the scenario with --set, and plans it. The session must be closed in any case. */
 sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s);
-/* Reads --output, --shard and --known. The database that is to be opened is then s->database, NULL:
- * the scenario's own. What a shard need not compute is what --known has, or else the database that
- * --output or the scenario names, from whose name that of the shard is made. */
+/* Says where results go, s->database: to `path`, or where it is NULL to the scenario's own
+ * database, which must be in the scenario's folder with all links followed. */
+sg_status sg_session_place(sg_session *s, const char *path);
+/* Reads --output, --shard and --known. s->database is then the one that is to be opened, a shard's
+ * being named after the one that all shards are merged into. What need not be computed is what
+ * --known has or, for a shard, that one. */
 sg_status sg_session_shard(const sg_call *call, sg_session *s);
 /* Deals the runs of the plan out, whose replications are settled now. */
 sg_status sg_session_deal(sg_session *s);
-/* Opens a database; a NULL path: the scenario's own. Faults are left in the
- * session. */
+/* Opens a database; path as above. Faults are left in the session. */
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);
 /* Closes the database, where one is open; a fault of that becomes the status if there is none. */
 sg_status sg_session_finish(sg_session *s, sg_status status);
-/* Finishes, prints the faults, frees all; returns the exit code, which is `code` if all is well. */
+/* Finishes, prints the faults, frees all; returns the exit code, which is `code` if all is well.
+ * After SG_INTERRUPTED nothing is freed: threads may have been left that still read the plan. */
 int sg_session_close(sg_session *s, sg_status status, int code);
 
 /* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
 void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
+
+/* Prints a line for people, for what may be in it from files and names. */
+void sg_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define SG_OPTION_ROWS_SHARD(is)                                                                   \
   SG_OPTION_ROW(                                                                                   \
@@ -65,8 +71,11 @@ typedef struct sg_provenance { /* what the texts of the invocation are in; not t
  * used. (provenance.c) */
 const sg_invocation *sg_provenance_read(const sg_call *call, int threads, sg_provenance *p);
 
+/* Whether signals that ask to end stop runs, by the flag that it returns, or end the program. */
+const atomic_bool *sg_catch_signals(bool open);
+
 /* run --what-if: computes what is missing, prints the table; returns the exit code. (what_if.c) */
-int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop);
+int sg_what_if(const sg_call *call, const char *path);
 
 int sg_threads(const sg_args *args);         /* --threads, or the processors this process may use */
 bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to a terminal */

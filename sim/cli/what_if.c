@@ -157,7 +157,10 @@ static sg_status run_all(what_if *w, sg_error *e) {
     variant *pair[] = {&w->alone[i], &w->turn[i]};
     for (int k = 0; k < 2 && !status; k++) {
       if (bar) fprintf(stderr, "\rwhat if: %d of %d\033[K", 2 * i + k + 1, 2 * w->n_causes);
+      /* A plan does not look at the flag; what is committed survives the end. */
+      sg_catch_signals(false);
       status = make_variant(w, k ? 0 : i, k ? i + 1 : 1, pair[k], e);
+      sg_catch_signals(true);
       if (!status) status = run_variant(w, pair[k], e);
     }
   }
@@ -284,8 +287,8 @@ static int print_table(const what_if *w) {
 
 /* --- The command ------------------------------------------------------------------------------ */
 
-int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop) {
-  what_if w = {.call = call, .options = {.threads = sg_threads(call->args), .stop = stop}};
+int sg_what_if(const sg_call *call, const char *path) {
+  what_if w = {.call = call, .options = {.threads = sg_threads(call->args)}};
   sg_session *s = &w.session;
   sg_provenance made;
   w.invocation = sg_provenance_read(call, w.options.threads, &made);
@@ -296,12 +299,14 @@ int sg_what_if(const sg_call *call, const char *path, const atomic_bool *stop) {
     w.replications = sg_scenario_replications(s->scenario);
     status = take_causes(&w, &s->error);
   }
+  w.options.stop = sg_catch_signals(true);
   if (!status) status = sg_session_database(s, sg_args_text(call->args, "output"), SG_OPEN_WRITE);
   if (!status) status = run_all(&w, &s->error);
   if (!status) code = print_table(&w);
   if (!status && !sg_args_given(call->args, "quiet"))
     fprintf(stderr, "%d runs computed, %d were there already\n", w.total.computed, w.total.found);
   code = sg_session_close(s, status, code);
+  if (status == SG_INTERRUPTED) return code; /* as there: nothing is freed */
   free(w.base.update_s);
   for (int i = 0; i < w.n_causes; i++) {
     variant_free(&w.alone[i]);

@@ -5,6 +5,7 @@
 #include "sim/core/array.h"
 #include "sim/core/text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +29,10 @@ static sg_status add_fault(sg_csv *r, long line, long column, const char *format
 }
 
 sg_status sg_csv_fault(sg_csv *r, int i, const char *format, ...) {
+  if (r->faults >= SG_CSV_FAULTS) { /* a wide record may have many, and places are far in it */
+    r->faults++;
+    return SG_INVALID;
+  }
   const char *begin = r->record, *at = i < 0 ? begin : i < r->count ? r->field[i].at : r->stop;
   long line = r->line;
   for (const char *c = begin; c < at; c++) {
@@ -54,6 +59,7 @@ sg_status sg_csv_fault_in(sg_csv *r, long line, const char *format, ...) {
 sg_status sg_csv_expected(sg_csv *r, int i, const char *format, ...) {
   enum { SHOWN = 60 };
   char expected[256], found[SHOWN + 1];
+  double x;
   sg_csv_field f = r->field[i];
   size_t n = f.length < SHOWN ? f.length : SHOWN;
   va_list args;
@@ -63,13 +69,20 @@ sg_status sg_csv_expected(sg_csv *r, int i, const char *format, ...) {
   memcpy(found, f.text, n);
   found[sg_utf8_valid(found, n)] = '\0';
   if (n == 0) return sg_csv_fault(r, i, "expected %s, found nothing", expected);
-  return sg_csv_fault(r, i, "expected %s, found \"%s\"", expected, found);
+  bool mark = sg_csv_number(r, i, &x) && isfinite(x) && !sg_csv_is_usable(x);
+  return sg_csv_fault(r, i, "expected %s, found \"%s\"%s", expected, found,
+                      mark ? ", which seems to stand for a missing value" : "");
+}
+
+/* At r->stop: a carriage return, after which an old Mac would begin a line. */
+static sg_status fault_of_cr(sg_csv *r) {
+  return sg_csv_fault(r, r->count, "expected lines that end with LF or CRLF, found CR alone");
 }
 
 /* --- Records ---------------------------------------------------------------------------------- */
 
 static bool is_blank(const sg_csv *r, char c) {
-  return (c == ' ' || (c >= '\t' && c <= '\r' && c != '\n')) && c != r->separator;
+  return (c == ' ' || c == '\t' || c == '\v' || c == '\f') && c != r->separator;
 }
 
 static const char *skip_blanks(const sg_csv *r, const char *at) {
@@ -80,6 +93,17 @@ static const char *skip_blanks(const sg_csv *r, const char *at) {
 static const char *before_blanks(const sg_csv *r, const char *from, const char *end) {
   while (end > from && is_blank(r, end[-1])) end--;
   return end;
+}
+
+/* Behind the carriage returns before an end of line; `at` itself where there is none. */
+static const char *at_line_end(const sg_csv *r, const char *at) {
+  const char *to = at;
+  while (to < r->end && *to == '\r') to++;
+  return to == r->end || *to == '\n' ? to : at;
+}
+
+static bool is_line_end(const sg_csv *r, const char *at) {
+  return at == r->end || *at == '\n';
 }
 
 static const char *line_end(const sg_csv *r, const char *at) {
@@ -137,10 +161,11 @@ static sg_status take_quoted(sg_csv *r, sg_csv_field *f) {
   if (doubled && !undouble(r, f)) return sg_fail_memory(r->e);
   while (f->length > 0 && is_blank(r, *f->text)) f->text++, f->length--;
   f->length = (size_t)(before_blanks(r, f->text, f->text + f->length) - f->text);
-  r->next = skip_blanks(r, to + 1);
-  if (r->next == r->end || *r->next == '\n' || *r->next == r->separator) return SG_OK;
+  r->next = at_line_end(r, skip_blanks(r, to + 1));
+  if (is_line_end(r, r->next) || *r->next == r->separator) return SG_OK;
   r->stop = r->next;
   skip_line(r, r->stop);
+  if (*r->stop == '\r') return fault_of_cr(r);
   size_t character = 1; /* with its continuation bytes */
   while (r->stop + character < r->end && ((unsigned char)r->stop[character] & 0xC0) == 0x80)
     character++;
@@ -156,15 +181,59 @@ static sg_status take_field(sg_csv *r) {
   if (at < end && *at == '"') return take_quoted(r, f);
   while (at < end && *at != r->separator && *at != '\n') at++;
   r->next = at;
+  if (is_line_end(r, at))
+    while (at > f->text && at[-1] == '\r') at--;
   f->length = (size_t)(before_blanks(r, f->text, at) - f->text);
+  const char *cr = memchr(f->text, '\r', f->length);
+  if (!cr) return SG_OK;
+  r->count--;
+  r->stop = cr;
+  skip_line(r, at);
+  return fault_of_cr(r);
+}
+
+/* What is wrong with the whole text is said once, and nothing is read. */
+static sg_status begin(sg_csv *r) {
+  size_t length = (size_t)(r->end - r->next);
+  const char *nul = memchr(r->next, '\0', length), *cr = memchr(r->next, '\r', length);
+  bool old_mac = cr && at_line_end(r, cr) == cr && !memchr(r->next, '\n', length);
+  r->begun = true;
+  if (!nul && !old_mac) return SG_OK;
+  r->stop = nul ? nul : cr;
+  r->next = r->end;
+  if (!nul) return fault_of_cr(r);
+  return sg_csv_fault(r, 0,
+                      "expected text in UTF-8, found a NUL byte: the file is in UTF-16, "
+                      "compressed or damaged");
+}
+
+/* A first record that is one field, but would be several with another separator. */
+static sg_status check_separator(sg_csv *r) {
+  static const char usual[] = ",;\t|";
+  const sg_csv_field *f = r->field;
+  if (r->count != 1 || f->text != f->at) return SG_OK;
+  for (const char *c = f->text; c < f->text + f->length; c++) {
+    if (!strchr(usual, *c)) continue;
+    r->stop = c;
+    r->count = 0;
+    r->next = r->end;
+    return sg_csv_fault(r, 0, "expected \"%c\" between fields, found %s%s", r->separator,
+                        *c == '\t'  ? "a tab"
+                        : *c == ';' ? "\";\""
+                        : *c == '|' ? "\"|\""
+                                    : "\",\"",
+                        r->remedy ? r->remedy : "");
+  }
   return SG_OK;
 }
 
 sg_status sg_csv_next(sg_csv *r) {
+  bool first = !r->begun;
   r->count = 0;
   r->unquoted_length = 0;
+  if (first && begin(r)) return SG_INVALID;
   for (;;) {
-    const char *at = skip_blanks(r, r->next);
+    const char *at = at_line_end(r, skip_blanks(r, r->next));
     if (at == r->end) {
       r->next = at;
       return SG_OK;
@@ -180,11 +249,13 @@ sg_status sg_csv_next(sg_csv *r) {
   for (;; r->next++) { /* past the separator */
     sg_status status = take_field(r);
     if (status) return status;
-    if (r->next == r->end || *r->next == '\n') break;
+    if (is_line_end(r, r->next)) break;
   }
-  r->stop = before_blanks(r, r->record, r->next);
+  r->stop = r->next;
+  while (r->stop > r->record && r->stop[-1] == '\r') r->stop--;
+  r->stop = before_blanks(r, r->record, r->stop);
   skip_line(r, r->next);
-  return SG_OK;
+  return first ? check_separator(r) : SG_OK;
 }
 
 sg_status sg_csv_end(sg_csv *r) {
@@ -203,6 +274,19 @@ bool sg_csv_skip(void *context, const char *text, size_t length) {
 }
 
 /* --- Fields ----------------------------------------------------------------------------------- */
+
+bool sg_csv_has(sg_csv *r, int columns) {
+  if (r->count == columns) return true;
+  sg_csv_fault(r, r->count < columns ? r->count : columns, "expected %d field%s, found %d", columns,
+               columns == 1 ? "" : "s", r->count);
+  return false;
+}
+
+bool sg_csv_is_unnamed(sg_csv_field name) {
+  static const char pandas[] = "Unnamed: ";
+  size_t n = sizeof pandas - 1;
+  return name.length == 0 || (name.length > n && memcmp(name.text, pandas, n) == 0);
+}
 
 bool sg_csv_is(sg_csv_field f, const char *word) {
   return strncmp(f.text, word, f.length) == 0 && strlen(word) == f.length;
@@ -228,10 +312,14 @@ bool sg_csv_number(const sg_csv *r, int i, double *x) {
   return end == text + f.length;
 }
 
+bool sg_csv_is_usable(double x) {
+  return fabs(x) <= 1e300 && fabs(fabs(x) / FLT_MAX - 1) > 1e-3;
+}
+
 bool sg_csv_finite(sg_csv *r, int i, const char *column, double *x) {
   bool number = sg_csv_number(r, i, x);
-  if (number && isfinite(*x)) return true;
-  sg_csv_expected(r, i, "a %snumber%s%s%s", number ? "finite " : "", column ? " in column \"" : "",
-                  column ? column : "", column ? "\"" : "");
+  if (number && sg_csv_is_usable(*x)) return true;
+  sg_csv_expected(r, i, "a %snumber%s%s%s", number && !isfinite(*x) ? "finite " : "",
+                  column ? " in column \"" : "", column ? column : "", column ? "\"" : "");
   return false;
 }

@@ -3,9 +3,10 @@
  * data, traces, times, matrices.
  *
  * A byte order mark, CRLF, blank lines, white space around fields and quoted fields (in which a
- * doubled quote stands for one, and lines may end) are taken in stride. Every fault has its place,
- * file:line:column, columns being counted in characters as editors do; after SG_CSV_FAULTS of them
- * the rest is only counted.
+ * doubled quote stands for one, and lines may end) are taken in stride. Refused are NUL bytes (so
+ * UTF-16 and compressed files), lines that end with CR alone, and a first record that has another
+ * usual separator instead. Every fault has its place, file:line:column, columns being counted in
+ * characters as editors do; after SG_CSV_FAULTS of them the rest is only counted.
  *
  *   sg_csv r = {.name = path, .separator = ',', .e = e};
  *   sg_csv_text(&r, text, length);
@@ -29,8 +30,9 @@ typedef struct sg_csv_field {
 
 typedef struct sg_csv {
   /* Set by the caller; the rest is zero at first. */
-  const char *name; /* of the file */
-  char separator;   /* any character but a quote and the ends of lines */
+  const char *name;   /* of the file */
+  char separator;     /* any character but a quote and the ends of lines */
+  const char *remedy; /* said when the file has another separator; NULL: nothing */
   /* What is done with lines that begin with '#': they are given to this function, without the '#';
    * false: no memory. NULL: such lines are records like others. */
   bool (*comment)(void *context, const char *text, size_t length);
@@ -43,6 +45,7 @@ typedef struct sg_csv {
   long faults; /* of the file so far */
   /* The reader's own. */
   const char *next, *end, *record, *stop;
+  bool begun;
   long next_line;
   size_t capacity, unquoted_length;
   char *unquoted; /* fields in which quotes were doubled */
@@ -59,11 +62,19 @@ sg_status sg_csv_end(sg_csv *r);
 /* A comment function that passes over. */
 bool sg_csv_skip(void *context, const char *text, size_t length);
 
+/* Whether the record has `columns` fields; else it is a fault. */
+bool sg_csv_has(sg_csv *r, int columns);
+
 bool sg_csv_is(sg_csv_field field, const char *word);
+/* Whether a column has no name, or the one that pandas makes of none: such a column is an index. */
+bool sg_csv_is_unnamed(sg_csv_field name);
 /* Whether a field is a decimal number and nothing else, hexadecimal not being taken for one; it may
  * be infinite or no number ("nan"). */
 bool sg_csv_number(const sg_csv *r, int i, double *x);
-/* As sg_csv_number, but what is not finite is a fault. column: the name of the column, NULL: none
+/* Whether a number is one to reckon with: of at most 1e300, so that sums stay finite, and not the
+ * largest float, which stands for a missing value in some files as the largest double does. */
+bool sg_csv_is_usable(double x);
+/* As sg_csv_number, but what is not usable is a fault. column: the name of the column, NULL: none
  * is said. */
 bool sg_csv_finite(sg_csv *r, int i, const char *column, double *x);
 

@@ -14,6 +14,12 @@ void sg_blas_single_thread(void) {
   openblas_set_num_threads(1);
 }
 
+double sg_weights_noise(long n, const double *w) {
+  double most = 0;
+  for (long i = 0; i < n; i++) most = fmax(most, fabs(w[i]));
+  return most * 0x1p-36;
+}
+
 /* LAPACK reports a bad argument, a NaN in the input included, as a negative number. */
 static sg_status status_of(lapack_int info) {
   if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR)

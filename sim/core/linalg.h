@@ -17,6 +17,10 @@
  * runs are parallel over replications, never inside one. */
 void sg_blas_single_thread(void);
 
+/* What is at most this among n weights is a rounding error of 0, whose bits (also whether it is 0)
+ * differ between processors: it is applied, but counted nowhere. */
+double sg_weights_noise(long n, const double *w);
+
 /* Solves A X = B, A n × n. A is overwritten by its LU factors, B (n × nrhs) by X. *cond1 (may be
  * NULL) gets LAPACK's estimate of the 1-norm condition number. SG_UNDECODABLE when A is singular to
  * working precision (reciprocal condition below n·ε); unless a pivot is exactly zero (*cond1 is

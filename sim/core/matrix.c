@@ -33,16 +33,11 @@ static sg_status read_rows(sg_csv *r, numbers *m) {
 }
 
 sg_status sg_matrix_read(const char *path, const char *place, sg_matrix **out, sg_error *e) {
-  sg_error own = {0};
   char *text;
   size_t length;
   *out = NULL;
-  sg_status status = sg_read_file(path, &text, &length, &own);
-  if (status) {
-    sg_fail(e, status, place, "%s", own.count ? own.fault[0].message : "out of memory");
-    sg_error_clear(&own);
-    return status;
-  }
+  sg_status status = sg_read_file(path, place, &text, &length, e);
+  if (status) return status;
   numbers m = {0};
   sg_csv r = {.name = path, .separator = ',', .comment = sg_csv_skip, .e = e};
   sg_csv_text(&r, text, length);

@@ -95,6 +95,11 @@ static int word_index(const char *const *words, const char *text) {
 sg_status sg_value_set_string(const sg_param *p, sg_value *value, const char *place,
                               const char *text, sg_error *e) {
   int index = word_index(p->choices, text);
+  bool printed = p->kind == SG_MATRIX || p->flags & (SG_IS_NAME | SG_IS_PATH);
+  if (printed && sg_has_control(text))
+    return sg_fail(e, SG_INVALID, place,
+                   "expected a text without control characters (line breaks, escapes, marks of the "
+                   "direction of writing), found one");
   switch (p->kind) {
   case SG_TEXT:
   case SG_ANY: return set_text(value, text, e);

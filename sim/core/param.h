@@ -42,7 +42,8 @@ enum {
   SG_MIN_OPEN = 4,  /* the value must be greater than min, not equal */
   SG_MAX_OPEN = 8,  /* the value must be less than max, not equal */
   SG_UNHASHED = 16, /* does not change a result row: left out of a point's hash */
-  SG_IS_PATH = 32
+  SG_IS_PATH = 32,
+  SG_IS_NAME = 64 /* SG_TEXT that is printed where people read: no control characters */
 };
 
 struct sg_family;

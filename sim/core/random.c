@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Addressed random streams on Philox. */
 #include "sim/core/random.h"
+#include "sim/core/elementary.h"
 
-#include <math.h>
 #include <Random123/philox.h>
 
 typedef struct sg_philox_state state_t;
@@ -68,5 +68,5 @@ double sg_uniform(sg_stream *s) {
 
 /* 1 - u is exact and lies in (0, 1]. */
 double sg_exponential(sg_stream *s, double mean) {
-  return -mean * log(1.0 - next53(&s->state));
+  return -mean * sg_log(1.0 - next53(&s->state));
 }

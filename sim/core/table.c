@@ -182,17 +182,15 @@ static bool squeeze(const sg_table *t, column *columns, int width) {
   return true;
 }
 
-/* Puts `text` in a field, cut with "…" when it is too long. Control characters would break the
- * layout, or the terminal: they become blanks. */
+/* Puts `text` in a field, cut with "…" when it is too long. */
 static void put_field(sg_buffer *out, const char *text, const column *c, bool last) {
   int length = width_of(text), width = c->width;
   if (c->numeric) put_blanks(out, width - length);
   int room = length > width ? width - 1 : length;
-  for (const char *s = text; *s; s++) {
-    if (((unsigned char)*s & 0xC0) != 0x80 && room-- == 0) break;
-    bool control = (unsigned char)*s < 0x20 || *s == 0x7F;
-    sg_put_bytes(out, control ? " " : s, 1);
-  }
+  size_t n = 0;
+  for (; text[n]; n++)
+    if (((unsigned char)text[n] & 0xC0) != 0x80 && room-- == 0) break;
+  sg_put_clean(out, text, n, "", ' ');
   if (length > width) sg_put(out, "…");
   if (!c->numeric && !last) put_blanks(out, width - length);
 }
@@ -265,15 +263,19 @@ static void print_markdown(const sg_table *t, sg_buffer *out) {
 
 /* --- CSV and JSON: cells as programs read them ------------------------------------------------ */
 
-/* RFC 4180, with bare line feeds. NULL is an empty field, an empty text is "". */
+/* RFC 4180, with bare line feeds. NULL is an empty field, an empty text is "". Line feeds and tabs
+ * belong to texts such as a scenario; other control characters do not pass, as on a terminal. */
 static void put_csv_text(const char *s, sg_buffer *out) {
-  if (*s && !strpbrk(s, ",\"\r\n")) {
-    sg_put(out, s);
-    return;
+  bool quoted = !*s || strpbrk(s, ",\"\r\n");
+  if (quoted) sg_put(out, "\"");
+  while (*s) {
+    size_t n = strcspn(s, "\"");
+    sg_put_clean(out, s, n, "\n\t", '?');
+    s += n;
+    if (*s) sg_put(out, "\"\"");
+    s += *s != '\0';
   }
-  sg_put(out, "\"");
-  for (; *s; s++) sg_put_bytes(out, *s == '"' ? "\"\"" : s, *s == '"' ? 2 : 1);
-  sg_put(out, "\"");
+  if (quoted) sg_put(out, "\"");
 }
 
 static void put_json_cell(const cell *c, sg_buffer *out) {

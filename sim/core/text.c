@@ -4,12 +4,15 @@
 #include "sim/core/array.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void sg_put_bytes(sg_buffer *b, const char *bytes, size_t n) {
   b->failed = b->failed || !SG_ROOM(b->data, b->capacity, b->length + n + 1);
@@ -55,6 +58,45 @@ static size_t sequence(const unsigned char *s, size_t n) {
   return length;
 }
 
+/* The code of a sequence of `length` bytes, 0 where its bytes are not valid. Above U+FFFF there is
+ * nothing that is_control knows. */
+static unsigned code_of(const unsigned char *s, size_t length) {
+  switch (length) {
+  case 1: return s[0];
+  case 2: return (s[0] & 0x1Fu) << 6 | (s[1] & 0x3Fu);
+  case 3: return (s[0] & 0x0Fu) << 12 | (s[1] & 0x3Fu) << 6 | (s[2] & 0x3Fu);
+  default: return length ? 0x10000 : 0;
+  }
+}
+
+static bool is_control(unsigned code) {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C || code == 0x200E ||
+         code == 0x200F || (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
+}
+
+bool sg_has_control(const char *text) {
+  size_t n = strlen(text), step;
+  for (size_t i = 0; i < n; i += step) {
+    step = sequence((const unsigned char *)text + i, n - i);
+    if (is_control(code_of((const unsigned char *)text + i, step))) return true;
+  }
+  return false;
+}
+
+void sg_put_clean(sg_buffer *b, const char *text, size_t n, const char *keep, char instead) {
+  size_t from = 0;
+  for (size_t i = 0, step; i < n; i += step) {
+    step = sequence((const unsigned char *)text + i, n - i);
+    bool control = is_control(code_of((const unsigned char *)text + i, step));
+    if (step == 0) step = 1;
+    if (!control || (text[i] && strchr(keep, text[i]))) continue;
+    sg_put_bytes(b, text + from, i - from);
+    sg_put_bytes(b, &instead, 1);
+    from = i + step;
+  }
+  sg_put_bytes(b, text + from, n - from);
+}
+
 size_t sg_utf8_valid(const char *bytes, size_t n) {
   size_t i = 0;
   while (i < n) {
@@ -77,10 +119,10 @@ void sg_put_json_string(sg_buffer *b, const char *text) {
       sg_put(b, "\\n");
     else if (c == '\t')
       sg_put(b, "\\t");
-    else if (c < 0x20 || c == 0x7F)
-      sg_putf(b, "\\u%04x", c);
     else if (step == 0)
       sg_put(b, "\\ufffd"); /* A file name need not be UTF-8, JSON must be. */
+    else if (is_control(code_of((const unsigned char *)text + i, step)))
+      sg_putf(b, "\\u%04x", code_of((const unsigned char *)text + i, step));
     else
       sg_put_bytes(b, text + i, step);
     i += step ? step : 1;
@@ -155,10 +197,11 @@ void sg_put_wrapped(sg_buffer *b, const char *first, const char *indent, const c
 
 void sg_put_markdown_cell(const char *text, sg_buffer *b) {
   for (; *text; text++) {
-    if (*text == '|')
-      sg_put(b, "\\|");
-    else
-      sg_put_bytes(b, (unsigned char)*text < 0x20 ? " " : text, 1);
+    size_t n = strcspn(text, "|");
+    sg_put_clean(b, text, n, "", ' ');
+    text += n;
+    if (!*text) return;
+    sg_put(b, "\\|");
   }
 }
 
@@ -205,23 +248,77 @@ void sg_sha256(const void *bytes, size_t n, char hex[65]) {
   SHA256Data(bytes, n, hex);
 }
 
-sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e) {
-  *data = NULL;
-  *length = 0;
-  FILE *file = fopen(path, "rb");
-  if (!file) return sg_fail(e, SG_NO_INPUT, NULL, "cannot open \"%s\": %s", path, strerror(errno));
+/* What is no file, in words; NULL: it is one. */
+static const char *other_kind(mode_t mode) {
+  return S_ISREG(mode)                    ? NULL
+         : S_ISDIR(mode)                  ? "a folder"
+         : S_ISFIFO(mode)                 ? "a pipe"
+         : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                          : "something else";
+}
+
+static sg_status fail_size(const char *path, const char *place, size_t most, sg_error *e) {
+  char limit[32];
+  return sg_fail(e, SG_NO_INPUT, place, "cannot read \"%s\": expected at most %s, found more", path,
+                 sg_format_bytes((double)most, limit));
+}
+
+/* To the end, which may come later than `expected` says: the file may grow, and those of /proc have
+ * size 0. */
+static sg_status read_all(int fd, const char *path, const char *place, size_t expected, size_t most,
+                          sg_buffer *b, sg_error *e) {
+  for (;;) {
+    if (b->length > most) return fail_size(path, place, most, e);
+    size_t wanted = b->length < expected ? expected : b->length;
+    /* Room for a NUL, and for a byte that shows that there is more. */
+    if (!SG_ROOM(b->data, b->capacity, wanted + 2)) return sg_fail_memory(e);
+    ssize_t n = read(fd, b->data + b->length, b->capacity - 1 - b->length);
+    if (n < 0) return sg_fail(e, SG_IO, place, "cannot read \"%s\": %s", path, strerror(errno));
+    b->length += (size_t)n;
+    b->data[b->length] = '\0';
+    if (n == 0) return SG_OK;
+  }
+}
+
+static sg_status read_fd(int fd, const char *path, const char *place, bool any_kind, size_t most,
+                         char **data, size_t *length, sg_error *e) {
+  struct stat s = {0};
   sg_buffer b = {0};
-  char chunk[65536];
-  for (size_t n; (n = fread(chunk, 1, sizeof chunk, file)) > 0;) sg_put_bytes(&b, chunk, n);
   sg_status status = SG_OK;
-  if (ferror(file))
-    status = sg_fail(e, errno == EISDIR ? SG_NO_INPUT : SG_IO, NULL, "cannot read \"%s\": %s", path,
-                     strerror(errno));
-  sg_put(&b, ""); /* An empty file still has a NUL. */
-  if (!status && b.failed) status = sg_fail_memory(e);
-  fclose(file);
+  const char *kind = fstat(fd, &s) ? strerror(errno) : any_kind ? NULL : other_kind(s.st_mode);
+  size_t size = S_ISREG(s.st_mode) && s.st_size > 0 ? (size_t)s.st_size : 65536;
+  if (kind)
+    status =
+        sg_fail(e, SG_NO_INPUT, place, "cannot read \"%s\": expected a file, found %s", path, kind);
+  else if (size > most)
+    status = fail_size(path, place, most, e);
+  else
+    status = read_all(fd, path, place, size, most, &b, e);
   if (status) sg_buffer_free(&b);
   *data = b.data;
   *length = b.length;
   return status;
+}
+
+static sg_status read_path(const char *path, const char *place, size_t most, char **data,
+                           size_t *length, sg_error *e) {
+  *data = NULL;
+  *length = 0;
+  /* Opening a pipe without a writer would wait for one, and reading /proc/kmsg for a message. */
+  int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0)
+    return sg_fail(e, SG_NO_INPUT, place, "cannot open \"%s\": %s", path, strerror(errno));
+  sg_status status = read_fd(fd, path, place, false, most, data, length, e);
+  close(fd);
+  return status;
+}
+
+sg_status sg_read_file(const char *path, const char *place, char **data, size_t *length,
+                       sg_error *e) {
+  return read_path(path, place, SG_FILE_BYTES, data, length, e);
+}
+
+sg_status sg_read_input(const char *path, char **data, size_t *length, sg_error *e) {
+  if (strcmp(path, "-") != 0) return read_path(path, NULL, SG_INPUT_BYTES, data, length, e);
+  return read_fd(STDIN_FILENO, path, NULL, true, SG_INPUT_BYTES, data, length, e);
 }

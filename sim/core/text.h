@@ -51,14 +51,27 @@ char *sg_format_bytes(double bytes, char out[32]);
 /* The lower-case hexadecimal SHA-256 of `n` bytes. */
 void sg_sha256(const void *bytes, size_t n, char hex[65]);
 
+/* What may not reach a terminal: control characters (C0, DEL, C1), the marks and overrides of the
+ * direction of writing, line separators, and bytes that are not UTF-8. sg_put_clean puts
+ * `instead` for each but those in `keep`, such as "\n". */
+bool sg_has_control(const char *text);
+void sg_put_clean(sg_buffer *b, const char *text, size_t n, const char *keep, char instead);
+
 /* How many of the n bytes, from the start, are valid UTF-8; n if all are. */
 size_t sg_utf8_valid(const char *bytes, size_t n);
 /* Columns of n bytes of UTF-8 on a terminal: code points, since the project prints no characters of
  * double width. */
 int sg_utf8_columns(const char *text, size_t n);
 
-/* Reads a whole file. *data is NUL-terminated and owned by the caller. The message of a fault names
- * the file, its place is empty. */
-sg_status sg_read_file(const char *path, char **data, size_t *length, sg_error *e);
+/* Reads a whole file of at most SG_FILE_BYTES; devices, pipes and folders are refused. *data is
+ * NUL-terminated and owned by the caller. The message of a fault names the file, its place is
+ * `place` (may be NULL). */
+#define SG_FILE_BYTES 4000000000u
+sg_status sg_read_file(const char *path, const char *place, char **data, size_t *length,
+                       sg_error *e);
+/* Reads a file of at most SG_INPUT_BYTES, or the standard input, whatever that is, if the path is
+ * "-". */
+#define SG_INPUT_BYTES 256000000u
+sg_status sg_read_input(const char *path, char **data, size_t *length, sg_error *e);
 
 #endif

@@ -153,6 +153,7 @@ void run_finish_row(sg_run *run) {
   r->queued_s = run->cost.queued;
   r->inner_decode_s = run->cost.combine_s;
   r->inner_decode_flops = run->cost.combine_flops;
+  r->encode_s = run->cost.encode_s;
   r->ingress_messages = run->cost.through_ingress;
   run->cost = (struct costs){0};
   if (run->limits.worker_rows)

@@ -37,7 +37,8 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
                          .snapshot = order->snapshot,
                          .segment = order->segment,
                          .tag = order->tag,
-                         .round = run->round};
+                         .round = run->round,
+                         .in = m->view.in};
   m->snapshot = slot;
   m->next = m->part = -1;
   m->worked = 0;
@@ -52,7 +53,7 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
 
 /* It no longer counts as something that may be of use. */
 static void detach(sg_run *run, message *m, bool used) {
-  for (int i = 0; i < m->view.n_in; i++) detach(run, run_message(run, m->in[i]->id), used);
+  for (int i = 0; i < m->view.n_in; i++) detach(run, run_message(run, m->view.in[i]->id), used);
   if (m->snapshot < 0) return;
   run_release_snapshot(run, m->snapshot);
   m->snapshot = -1;
@@ -64,7 +65,7 @@ static void detach(sg_run *run, message *m, bool used) {
 
 void run_free_message(sg_run *run, int id, bool used) {
   message *m = run_message(run, id);
-  for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->in[i]->id, used);
+  for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->view.in[i]->id, used);
   detach(run, m, used);
   if (m->unseen) run->n_unseen--;
   if (m->named) run->n_named--;
@@ -77,7 +78,7 @@ void run_free_message(sg_run *run, int id, bool used) {
 
 void run_keep_used(sg_run *run, int id) {
   message *m = run_message(run, id);
-  for (int i = 0; i < m->view.n_in; i++) run_keep_used(run, m->in[i]->id);
+  for (int i = 0; i < m->view.n_in; i++) run_keep_used(run, m->view.in[i]->id);
   if (m->snapshot < 0) return;
   run->node[m->view.from].row_used = true;
   run_settle_message(run, m->view.from, m->worked, true);
@@ -168,16 +169,16 @@ static void take_inputs(sg_run *run, message *m) {
     message *input = run_message(run, id);
     int next = input->next;
     if (input->snapshot == m->snapshot && input->view.segment == m->view.segment) {
-      if (!run_reserve(run, &m->in, &m->in_capacity, m->view.n_in + 1, sizeof *m->in)) return;
+      if (!run_reserve(run, &m->view.in, &m->in_capacity, m->view.n_in + 1, sizeof *m->view.in))
+        return;
       unlink_held(run, n, previous, id);
       input->place = IN_RELAY;
-      m->in[m->view.n_in++] = &input->view;
+      ((const sg_message **)m->view.in)[m->view.n_in++] = &input->view;
     } else {
       previous = id;
     }
     id = next;
   }
-  m->view.in = m->in;
 }
 
 /* --- Uplink ----------------------------------------------------------------------------------- */
@@ -188,24 +189,40 @@ static void form(sg_run *run, message *m) {
   if (!run->hooks.form(run->hooks.user, &sent, &m->bits)) run_out_of_memory(run);
 }
 
-/* The seconds for which an inner node decodes before it sends this message. */
-static double combine_seconds(sg_run *run, const message *m) {
-  if (!run->code->type->combine) return 0;
+/* The seconds for which its sender works on a message before it sends it: an inner node decodes,
+ * and encoding takes its time where the scenario says so. */
+static double prepare_seconds(sg_run *run, const message *m) {
+  bool combines = m->view.n_in > 0 && run->code->type->combine;
+  if (!combines && !run->encodes) return 0;
   const void *state = sg_protocol_state(run->protocol);
+  const sg_row *row = &run->row;
   if (!sg_encode(run->code, state, &m->view, &run->row)) {
     /* Refused weights are found out again by the decode that wants to use the message. */
-    if (run->row.mistake)
-      run_fail(run, "code %s: %s", run->code->type->about.name, run->row.mistake);
-    else if (!run->row.undecodable)
+    if (row->mistake)
+      run_fail(run, "code %s: %s", run->code->type->about.name, row->mistake);
+    else if (!row->undecodable)
       run_out_of_memory(run);
     return 0;
   }
-  double flops = run->row.combined.flops;
-  double seconds =
-      run->env->flops_seconds ? run->env->flops_seconds(run->env->flops_user, flops) : 0;
+  const sg_environment *env = run->env;
+  double flops = combines ? row->combined.flops : 0;
+  double combine_s =
+      combines && env->flops_seconds ? env->flops_seconds(env->flops_user, flops) : 0;
+  /* A sum that an inner node has decoded is what it sends. */
+  double length = (double)sg_segment_length(&run->code->segment[m->view.segment]);
+  double adds = combines ? 0 : 2 * (row->n_terms + row->n_links) * length;
+  double encode_s = run->encodes ? env->encode_seconds(env->flops_user, adds) : 0;
   run->cost.combine_flops += flops;
-  run->cost.combine_s += seconds;
-  return seconds;
+  run->cost.combine_s += combine_s;
+  run->cost.encode_s += encode_s;
+  return combine_s + encode_s;
+}
+
+/* The transmission comes at `time`, and occupies nothing until then. */
+static void fly(sg_run *run, int id, double time) {
+  for (int i = id; i >= 0; i = run_message(run, i)->part) run_message(run, i)->place = IN_FLIGHT;
+  run->in_flight++;
+  run_schedule(run, time, EV_COME, run_message(run, id)->view.from, id);
 }
 
 void run_send(sg_run *run, int id) {
@@ -215,20 +232,21 @@ void run_send(sg_run *run, int id) {
   uint32_t draw = (uint32_t)n->sent++;
   int number = 0;
   m->bytes = run->env->header_bytes;
-  m->combine_s = 0;
+  double prepare_s = 0;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
     message *part = run_message(run, i);
     if (n->held.head >= 0) take_inputs(run, part);
-    if (part->view.n_in > 0) m->combine_s += combine_seconds(run, part);
+    prepare_s += prepare_seconds(run, part);
     part->place = IN_UPLINK;
     part->worked = n->worked;
     part->iteration = iteration;
     part->draw = draw;
-    part->number = number++;
+    part->number = (uint16_t)number++;
     part->bits = run->bits[part->view.segment];
     if (run->forms) form(run, part);
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
+  m->ready = prepare_s > 0 ? run->base + run->now + prepare_s : 0;
   if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
     n->row_cancelled = true;
     run_free_transmission(run, id);
@@ -242,7 +260,7 @@ void run_send(sg_run *run, int id) {
   m->next = -1;
   if (m->free) {
     m->bytes = 0;
-    run_schedule(run, run->now + m->combine_s, EV_FREE, m->view.from, id);
+    fly(run, id, run->now + prepare_s);
     return;
   }
   if (n->uplink.head < 0)
@@ -256,13 +274,16 @@ void run_start_uplink(sg_run *run, int index, double start) {
   node *n = &run->node[index];
   const message *m = run_message(run, n->uplink.head);
   n->sending = true;
-  start += m->combine_s;
+  n->send_cut = false;
+  if (m->ready > 0) start = fmax(start, m->ready - run->base);
   if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->bytes / run->model_bytes, m->bytes);
-  double end = sg_links_send_message(run->links, index, start, seconds);
-  if (run->hooks.log) n->send_begin = run->base + (run->half_duplex ? end - seconds : start);
-  run_schedule(run, end, EV_UPLINK, index, 0);
+  seconds -= run->latency_s;
+  n->send_end = sg_links_send_message(run->links, index, start, seconds);
+  if (run->hooks.log)
+    n->send_begin = run->base + (run->half_duplex ? n->send_end - seconds : start);
+  run_schedule(run, n->send_end, EV_UPLINK, index, 0);
 }
 
 /* --- Delivery --------------------------------------------------------------------------------- */
@@ -364,15 +385,6 @@ static void deliver(sg_run *run, int id) {
     hold_at_node(run, id, to, count);
 }
 
-void run_deliver_free(sg_run *run, int id) {
-  /* Its round may have ended at this very instant: then it is late. */
-  bool late = run_message(run, id)->view.round != run->round || run->ending;
-  if (late && run->env->late_work != SG_LATE_KEEP_PARTIAL && !run->async)
-    run_free_transmission(run, id);
-  else
-    deliver(run, id);
-}
-
 /* The time of a queue's next delivery has changed. */
 static void reschedule(sg_run *run, int receiver) {
   double next = sg_ingress_next(run->ingress[receiver + 1]);
@@ -400,18 +412,29 @@ static void enter_ingress(sg_run *run, int id) {
   reschedule(run, to);
 }
 
+void run_come(sg_run *run, int id) {
+  message *m = run_message(run, id);
+  if (m->place == IN_FLIGHT) run->in_flight--;
+  if (m->snapshot < 0 && (m->free || !run->occupies_link))
+    run_free_transmission(run, id);
+  else if (m->free || run->unlimited)
+    deliver(run, id);
+  else
+    enter_ingress(run, id);
+}
+
 void run_uplink_done(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_fused_task_done(run, index);
   int id = n->uplink.head;
-  if (run->hooks.log) run_log_uplink(run, id, false);
+  if (run->hooks.log) run_log_uplink(run, id, n->send_cut);
   n->uplink.head = run_message(run, id)->next;
   n->sending = false;
   if (n->uplink.head >= 0) run_touch(run, index);
-  if (run->unlimited)
-    deliver(run, id);
+  if (run->latency_s > 0 && !n->send_cut)
+    fly(run, id, run->now + run->latency_s);
   else
-    enter_ingress(run, id);
+    run_come(run, id);
 }
 
 void run_ingress_done(sg_run *run, int receiver) {
@@ -423,7 +446,7 @@ void run_ingress_done(sg_run *run, int receiver) {
 
 /* --- Late messages ---------------------------------------------------------------------------- */
 
-void run_cancel_uplink(sg_run *run, int index) {
+void run_cancel_uplink(sg_run *run, int index, double until) {
   node *n = &run->node[index];
   int id = n->uplink.head;
   if (id < 0) return;
@@ -435,10 +458,15 @@ void run_cancel_uplink(sg_run *run, int index) {
   }
   n->uplink = (list){-1, -1};
   if (!n->sending) return;
-  if (run->occupies_link) {
+  if (run->occupies_link || until > run->now) {
     discard(run, id);
     run_message(run, id)->next = -1;
     n->uplink = (list){id, id};
+    if (run->occupies_link || n->send_end <= until) return;
+    sg_queue_cancel(&run->queue, EV_UPLINK, index);
+    run_schedule(run, until, EV_UPLINK, index, 0);
+    n->send_end = until;
+    n->send_cut = true;
   } else {
     sg_queue_cancel(&run->queue, EV_UPLINK, index);
     if (run->hooks.log) run_log_uplink(run, id, true);
@@ -458,21 +486,17 @@ static void cancel_in_ingress(sg_run *run, int receiver) {
   reschedule(run, receiver);
 }
 
-static void discard_in_ingress(sg_run *run) {
-  for (int id = 0; id < run->n_chunks * CHUNK; id++) {
+void run_cancel_on_way(sg_run *run) {
+  /* What occupies links goes on for nothing, and so does what nothing can stop. */
+  bool occupies = run->occupies_link;
+  for (int id = 0; id < run->n_chunks * CHUNK && run->in_flight + occupies * run->in_ingress > 0;
+       id++) {
     const message *m = run_message(run, id);
-    if (m->place != IN_INGRESS || !m->first || m->snapshot < 0) continue;
+    bool goes_on = m->place == IN_FLIGHT || (occupies && m->place == IN_INGRESS);
+    if (!goes_on || !m->first || m->snapshot < 0) continue;
     run->node[m->view.from].row_cancelled = true;
     discard(run, id);
   }
-}
-
-void run_cancel_ingress(sg_run *run) {
-  if (run->in_ingress == 0) return;
-  if (run->occupies_link) {
-    discard_in_ingress(run);
-    return;
-  }
-  for (int i = 0; i <= run->nodes; i++)
+  for (int i = 0; i <= run->nodes && !occupies && run->in_ingress > 0; i++)
     if (run->ingress[i]) cancel_in_ingress(run, i - 1);
 }

@@ -250,7 +250,8 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
   n->begun++;
   if (run->async) n->sent = n->draws = 0;
   n->computing = true;
-  n->stale = false;
+  n->stale = n->task_cut = false;
+  n->task_end = start + seconds;
   n->task_snapshot = task->snapshot;
   n->task_flags = task->flags;
   if (run->hooks.log) {
@@ -260,15 +261,15 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
   n->busy_from = start;
   if (run->async) run_busy_begins(run, index);
   if (fused >= 0)
-    run_fuse(run, index, start + seconds, fused);
+    run_fuse(run, index, fused);
   else
-    run_schedule(run, start + seconds, EV_TASK, index, 0);
+    run_schedule(run, n->task_end, EV_TASK, index, 0);
 }
 
 void run_task_done(sg_run *run, int index) {
   node *n = &run->node[index];
   run_count_busy(run, index);
-  if (run->hooks.log) run_log_task(run, index, run->now, false);
+  if (run->hooks.log) run_log_task(run, index, run->now, n->task_cut);
   if (run->async) run_busy_ends(run, index);
   n->row_began = true;
   n->computing = false;
@@ -300,13 +301,24 @@ void run_set_going(sg_run *run) {
   run->n_touched = 0;
 }
 
-static void cancel_task(sg_run *run, int index) {
+/* A task of a round that is over, or that is cancelled, goes on until `until` at most, for nothing.
+ * One that still waits for the model has not begun: there is nothing to go on with. */
+static void end_task(sg_run *run, int index, double until) {
   node *n = &run->node[index];
   run_count_busy(run, index);
   if (!n->computing || n->stale) return;
+  run_release_snapshot(run, n->task_snapshot);
+  if (until > run->now && n->busy_from <= run->now) {
+    n->stale = true;
+    if (n->task_end <= until) return;
+    sg_queue_cancel(&run->queue, EV_TASK, index);
+    run_schedule(run, until, EV_TASK, index, 0);
+    n->task_end = until;
+    n->task_cut = true;
+    return;
+  }
   if (run->hooks.log) run_log_task(run, index, run->now, true);
   if (run->async) run_busy_ends(run, index);
-  run_release_snapshot(run, n->task_snapshot);
   n->computing = false;
   sg_queue_cancel(&run->queue, EV_TASK, index);
 }
@@ -314,7 +326,8 @@ static void cancel_task(sg_run *run, int index) {
 static void stop(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_split(run, index);
-  cancel_task(run, index);
+  /* A node that is told something itself hears of it at once. */
+  end_task(run, index, run->now + (run->at == index ? 0 : run->cancel_s));
   cancel_jobs(run, index);
   if (run->async) {
     run->cost.wasted += n->worked - n->settled;
@@ -327,19 +340,13 @@ static void stop(sg_run *run, int index) {
 static void end_round_at(sg_run *run, int index) {
   node *n = &run->node[index];
   bool keeps_sends = run->env->late_work == SG_LATE_KEEP_PARTIAL;
+  double heard = run->now + run->cancel_s;
   if (n->fused) run_split(run, index);
   if (n->computing || n->jobs.head >= 0 || (!keeps_sends && n->uplink.head >= 0))
     n->row_cancelled = true;
-  run_count_busy(run, index);
-  /* A task that still waits for the model has not begun, there is nothing to finish. */
-  if (run->env->late_work == SG_LATE_FINISH_FIRST && n->computing && n->busy_from <= run->now) {
-    if (!n->stale) run_release_snapshot(run, n->task_snapshot);
-    n->stale = true;
-  } else {
-    cancel_task(run, index);
-  }
+  end_task(run, index, run->env->late_work == SG_LATE_FINISH_FIRST ? INFINITY : heard);
   cancel_jobs(run, index);
-  if (!keeps_sends) run_cancel_uplink(run, index);
+  if (!keeps_sends) run_cancel_uplink(run, index, heard);
 }
 
 static void order_end_round(sg_run *run) {
@@ -355,7 +362,7 @@ static void order_end_round(sg_run *run) {
   RUN_LOG(run, .kind = SG_LOG_ROUND_END, .node = SG_MASTER, .snapshot = -1,
           .begin_s = run->base + run->now, .end_s = run->base + run->now);
   for (int i = 0; i < run->nodes; i++) end_round_at(run, i);
-  if (run->env->late_work != SG_LATE_KEEP_PARTIAL) run_cancel_ingress(run);
+  if (run->env->late_work != SG_LATE_KEEP_PARTIAL) run_cancel_on_way(run);
   for (int i = 0; i < run->nodes; i++) run_settle(run, i);
   sg_queue_cancel_kind(&run->queue, EV_SIGNAL);
   sg_queue_cancel_kind(&run->queue, EV_COMMAND);
@@ -373,6 +380,10 @@ void run_reset_nodes(sg_run *run, double shift) {
     n->dead = false;
     n->down_until -= shift;
     n->busy_from -= shift;
+    n->task_end -= shift;
+    n->send_end -= shift;
+    /* Its sender has not heard yet that nobody wants it. */
+    if (!goes_on && n->sending) sg_links_occupy(run->links, i, n->send_end);
     forget_closed_snapshots(run, n);
     for (int k = 0; k < n->n_known; k++) {
       n->known[k].ready -= shift;

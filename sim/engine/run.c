@@ -59,6 +59,7 @@ void run_schedule(sg_run *run, double time, int kind, int subject, int value) {
 }
 
 void run_dispatch(sg_run *run, sg_event *event) {
+  run->at = event->at;
   event->seconds = run->now;
   event->now_s = run->base + run->now;
   sg_orders_clear(&run->orders);
@@ -130,6 +131,9 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .half_duplex = sg_network_half_duplex(environment->network),
                   .model_bytes = (double)environment->length * sizeof(double),
                   .signal_s = sg_signal_seconds(environment->network),
+                  .cancel_s = sg_cancel_seconds(environment->network),
+                  .latency_s = sg_uplink_latency(environment->network),
+                  .encodes = environment->encode_seconds != NULL,
                   .free_job = -1,
                   .free_snapshot = -1,
                   .free_message = -1,
@@ -158,7 +162,7 @@ void sg_run_free(sg_run *run) {
   if (run->ingress)
     for (int i = 0; i <= run->nodes; i++) sg_ingress_free(run->ingress[i]);
   for (int c = 0; c < run->n_chunks; c++) {
-    for (int i = 0; i < CHUNK; i++) free(run->chunk[c][i].in);
+    for (int i = 0; i < CHUNK; i++) free((void *)run->chunk[c][i].view.in);
     free(run->chunk[c]);
   }
   sg_orders_free(&run->orders);
@@ -263,7 +267,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
   case EV_UPDATED: update_over(run, who); break;
   case EV_DELIVER: run_ingress_done(run, who - 1); break;
   case EV_UPLINK: run_uplink_done(run, who); break;
-  case EV_FREE: run_deliver_free(run, event->value); break;
+  case EV_COME: run_come(run, event->value); break;
   case EV_TASK: run_task_done(run, who); break;
   case EV_SIGNAL:
     log_event(run, SG_LOG_SIGNAL, who, event->value, run->signal_s);

@@ -44,6 +44,8 @@ typedef struct sg_environment {
   double update_s; /* master: time of a model update */
   /* The time that so many flops of decoding take, for inner nodes that decode; NULL: none. */
   double (*flops_seconds)(const void *user, double flops);
+  /* And of encoding, for all senders; NULL: none. */
+  double (*encode_seconds)(const void *user, double flops);
   const void *flops_user;
   const sg_compressor *compressor; /* of messages; NULL: float64, as which models travel */
   double header_bytes;             /* bytes of a transmission besides its numbers */

@@ -22,7 +22,7 @@ enum {
   EV_UPDATED, /* subject: model */
   EV_DELIVER, /* subject: receiver + 1; of the master not in the queue: see sg_run.delivery */
   EV_UPLINK,  /* subject: node */
-  EV_FREE,    /* subject: node, value: a transmission that takes no time */
+  EV_COME,    /* subject: node, value: a transmission that is through its latency, or SG_FREE */
   EV_TASK,    /* subject: node */
   EV_SIGNAL,  /* subject: node, value: tasks done */
   EV_COMMAND, /* subject: node, value: arg */
@@ -32,35 +32,36 @@ enum {
   EV_KINDS
 };
 
-typedef enum place {
-  IN_NOWHERE,
-  IN_JOBS,    /* ordered; its turn has not come */
-  IN_UPLINK,  /* due or on the sender's uplink */
-  IN_INGRESS, /* in the receiver's ingress queue */
-  IN_HANDS,   /* held by the receiver */
-  IN_RELAY    /* part of a message that an inner node makes of it */
-} place;
+enum { /* message.place */
+       IN_NOWHERE,
+       IN_JOBS,    /* ordered; its turn has not come */
+       IN_UPLINK,  /* due or on the sender's uplink */
+       IN_FLIGHT,  /* off the uplink, the rest of its latency before it: EV_COME */
+       IN_INGRESS, /* in the receiver's ingress queue */
+       IN_HANDS,   /* held by the receiver */
+       IN_RELAY    /* part of a message that an inner node makes of it */
+};
 
+/* Kept small: all of a round's messages should stay in the first cache. */
 typedef struct message {
-  sg_message view; /* what codes see; the first member */
-  int snapshot;    /* slot, −1: discarded, it only occupies links on its way */
-  int next;        /* in the list it is in, −1: last */
-  int part;        /* the next message of the same transmission, −1 */
-  place place;
-  bool first;  /* of its transmission, for which it stands in queues */
-  bool free;   /* SG_FREE; of a transmission, in all its messages */
-  bool named;  /* the next decode uses it: sg_use */
-  bool unseen; /* held by the master, not yet shown in a CUT */
+  sg_message view;     /* what codes see; the first member */
+  int snapshot;        /* slot, −1: discarded, it only occupies links on its way */
+  int next;            /* in the list it is in, −1: last */
+  int part;            /* the next message of the same transmission, −1 */
+  unsigned char place; /* IN_… */
+  bool first;          /* of its transmission, for which it stands in queues */
+  bool free;           /* SG_FREE; of a transmission, in all its messages */
+  bool named;          /* the next decode uses it: sg_use */
+  bool unseen;         /* held by the master, not yet shown in a CUT */
+  uint16_t number;     /* in its transmission */
   int in_capacity;
-  const sg_message **in;
-  int number; /* in its transmission */
-  double bits;
   uint32_t iteration, draw; /* of the transmission */
+  double bits;
   /* Of the transmission, in its first message. */
   double bytes;
-  double worked;    /* node.worked when it was sent */
-  double combine_s; /* of a transmission: its sender decodes so long before it is on the link */
-  double entered;   /* its receiver's ingress: absolute */
+  double worked;  /* node.worked when it was sent */
+  double ready;   /* its sender is through with preparing it, 0: at once; absolute */
+  double entered; /* its receiver's ingress: absolute */
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
@@ -92,20 +93,22 @@ typedef struct node {
   bool touched;            /* on the list of nodes to be set going */
   bool sending;            /* the first of `uplink` is on the link */
   bool computing;
-  bool waits;             /* it begins later than now: on the list of those that do */
-  bool dead;              /* in this round: it does nothing */
-  double down_until;      /* on this round's clock; it begins nothing before */
-  bool fused;             /* what follows the running task is already on its way: see fuse.c */
-  double task_end;        /* of a fused task */
-  bool stale;             /* the running task is of a round that is over */
-  int task_snapshot;      /* the running task */
-  unsigned task_flags;    /* the running task */
-  int task_name;          /* the running task: of its snapshot, which a stale one no longer has */
-  double task_begin;      /* the running task: absolute */
-  double send_begin;      /* of the first of `uplink`, if sending: absolute */
-  double busy_from;       /* busy seconds of the running task are counted up to here */
-  int tasks, draws, sent; /* in this round: tasks done, draws and transmissions used */
-  uint32_t begun;         /* tasks since the start of the run, for SG_ASYNC */
+  bool waits;              /* it begins later than now: on the list of those that do */
+  bool dead;               /* in this round: it does nothing */
+  double down_until;       /* on this round's clock; it begins nothing before */
+  bool fused;              /* what follows the running task is already on its way: see fuse.c */
+  double task_end;         /* of the running task */
+  bool stale;              /* the running task is of a round that is over, or cancelled */
+  bool task_cut, send_cut; /* the running task, the message on the link ends before it is done */
+  int task_snapshot;       /* the running task */
+  unsigned task_flags;     /* the running task */
+  int task_name;           /* the running task: of its snapshot, which a stale one no longer has */
+  double task_begin;       /* the running task: absolute */
+  double send_begin;       /* of the first of `uplink`, if sending: absolute */
+  double send_end;         /* of the same, on this round's clock */
+  double busy_from;        /* busy seconds of the running task are counted up to here */
+  int tasks, draws, sent;  /* in this round: tasks done, draws and transmissions used */
+  uint32_t begun;          /* tasks since the start of the run, for SG_ASYNC */
   int n_known, known_capacity;
   known *known;
   /* Costs. */
@@ -128,16 +131,19 @@ struct sg_run {
   sg_delay_run *delay;
   sg_queue queue;
   int nodes, compute_nodes;
-  double signal_s, model_bytes;
+  double signal_s, cancel_s; /* until a signal, a cancel is where it goes */
+  double latency_s;          /* of the uplinks, which does not occupy them */
+  double model_bytes;
   double *bits;  /* per segment: of its messages; 0 where they depend on the data */
   double *bytes; /* the same in whole bytes */
   bool forms;    /* messages are formed when they are sent */
   bool async, occupies_link, half_duplex;
-  bool fails; /* messages may never come: crashes, erasure */
+  bool fails;   /* messages may never come: crashes, erasure */
+  bool encodes; /* encoding takes time */
 
   /* Clock. */
   double base, now; /* absolute start of the round; seconds since then */
-  int kind;         /* of the event that is being handled */
+  int kind, at;     /* of the event that is being handled */
   int round;
   long rounds, events, rows, at_instant;
   double master_free; /* when the updates ordered so far are over */
@@ -161,6 +167,7 @@ struct sg_run {
   bool unlimited;
   double delivery;   /* when the master's queue gives the next message, INFINITY: it is empty */
   int in_ingress;    /* transmissions in all ingress queues */
+  int in_flight;     /* and off the uplinks */
   int held_by_nodes; /* messages held by inner nodes */
 
   /* The master. */
@@ -200,6 +207,7 @@ struct sg_run {
   struct costs {
     double bytes_received, bytes_sent, bytes_broadcast, busy, wasted, ingress_busy, queued;
     double combine_s, combine_flops; /* of inner nodes */
+    double encode_s;
     int received;
     long through_ingress;
   } cost;
@@ -265,7 +273,7 @@ void run_reset_nodes(sg_run *run, double shift);
 /* Whether nothing but what follows a task that is to begin stands against their being one. */
 static inline bool run_may_fuse(const sg_run *run, const node *n, const job *task) {
   return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
-         !run->forms && n->uplink.head < 0 && n->held.head < 0;
+         !run->forms && !run->encodes && n->uplink.head < 0 && n->held.head < 0;
 }
 /* The message that follows a task that is to begin, taken off the queue, or −1. */
 int run_take_fused(sg_run *run, node *n, const job *task);
@@ -287,8 +295,8 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
 void run_free_message(sg_run *run, int id, bool used);
 /* A held message was used and stays held. */
 void run_keep_used(sg_run *run, int id);
-/* A message that took no time comes. */
-void run_deliver_free(sg_run *run, int id);
+/* A transmission comes to its receiver. */
+void run_come(sg_run *run, int id);
 /* A transmission with all its parts. */
 void run_free_transmission(sg_run *run, int id);
 /* The turn of a transmission has come: it goes to the end of the sender's uplink queue. */
@@ -301,17 +309,16 @@ void run_ingress_done(sg_run *run, int receiver);
 void run_drop_held(sg_run *run, const sg_message *held);
 /* Forgets all that is held of a snapshot, by whomever. */
 void run_drop_snapshot(sg_run *run, int slot);
-/* Of fuse.c: the running task, which ends at `end`, and message `id` are one. */
-static inline void run_fuse(sg_run *run, int index, double end, int id) {
-  node *n = &run->node[index];
-  n->fused = true;
-  n->task_end = end;
+/* Of fuse.c: the running task and message `id` are one. */
+static inline void run_fuse(sg_run *run, int index, int id) {
+  run->node[index].fused = true;
   run_send(run, id);
-  if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, end);
+  if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, run->node[index].task_end);
 }
-/* What becomes of transmissions of a round that is over, by late_messages. */
-void run_cancel_uplink(sg_run *run, int node);
-void run_cancel_ingress(sg_run *run);
+/* What becomes of transmissions of a round that is over, by late_messages; the one on the link is
+ * there until `until` at most. */
+void run_cancel_uplink(sg_run *run, int node, double until);
+void run_cancel_on_way(sg_run *run);
 /* Takes freed messages off the master's list. */
 void run_compact_held(sg_run *run);
 /* Shows the messages that wait for a cut. */

@@ -169,7 +169,8 @@ static bool waits_for_all(const sg_rule *rule) {
 
 /* What else ties iterations or messages together. Where all are waited for, nothing is late. */
 static const char *cannot(const sg_world *w, const sg_rule *rule) {
-  if (w->decode != SG_DECODE_NONE) return "decode times depend on what has arrived";
+  if (sg_takes_time(&w->decode)) return "decode times depend on what has arrived";
+  if (sg_takes_time(&w->encode)) return "encoding takes time";
   sg_ingress *q = sg_ingress_new(w->network);
   bool unlimited = q && sg_ingress_unlimited(q);
   sg_ingress_free(q);
@@ -179,6 +180,8 @@ static const char *cannot(const sg_world *w, const sg_rule *rule) {
   if (waits_for_all(rule) && isinf(rule->deadline)) return NULL;
   if (w->environment.late_work == SG_LATE_FINISH_FIRST)
     return "late work is finished first: iterations depend on earlier ones";
+  if (sg_cancel_seconds(w->network) > 0)
+    return "workers hear of the end of an iteration later: iterations depend on earlier ones";
   if (w->environment.late_work == SG_LATE_KEEP_PARTIAL || sg_network_occupies_link(w->network))
     return "late messages occupy the links: iterations depend on earlier ones";
   return NULL;

@@ -20,13 +20,14 @@ static double column(sqlite3_stmt *s, int i) {
 /* Pools the runs: means by the numbers of iterations, squares within and between runs. */
 static sg_status read_runs(sg_db *db, int64_t point, sg_simulated *x, bool *rows, sg_error *e) {
   static const char sql[] =
-      "SELECT r.iterations, s.iter_mean_s, s.iter_sd_s, s.iter_p99_s, r.detail <> 'summary', "
-      "r.stop_reason = 'sim-time' FROM run r JOIN run_summary s USING (run_id) "
-      "WHERE r.point_id = ?1 AND r.status = 'finished' AND r.iterations > 0 ORDER BY r.run_id";
+      "SELECT r.iterations, s.iter_mean_s, s.iter_sd_s, r.detail <> 'summary', "
+      "r.stop_reason = 'sim-time', (SELECT iter_p99_s FROM v_iter_quantile WHERE point_id = ?1) "
+      "FROM run r JOIN run_summary s USING (run_id) WHERE r.point_id = ?1 AND r.status = "
+      "'finished' AND r.iterations > 0 ORDER BY r.run_id";
   sqlite3_stmt *s = NULL;
   if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL)) return fail_sql(db, e);
   sqlite3_bind_int64(s, 1, point);
-  double squares = 0, p99 = 0;
+  double squares = 0;
   int step;
   *rows = true;
   while ((step = sqlite3_step(s)) == SQLITE_ROW) {
@@ -36,15 +37,14 @@ static sg_status read_runs(sg_db *db, int64_t point, sg_simulated *x, bool *rows
     squares += gap * gap * before * n / (before + n);
     x->mean += gap * n / (before + n);
     x->iterations += (long)n;
-    p99 += column(s, 3);
-    *rows = *rows && sqlite3_column_int(s, 4);
-    x->cut = x->cut || sqlite3_column_int(s, 5);
+    *rows = *rows && sqlite3_column_int(s, 3);
+    x->cut = x->cut || sqlite3_column_int(s, 4);
+    x->p99 = column(s, 5);
     x->runs++;
   }
   sqlite3_finalize(s);
   if (step != SQLITE_DONE) return fail_sql(db, e);
   x->sd = x->iterations > 1 ? sqrt(squares / (double)(x->iterations - 1)) : NAN;
-  x->p99 = x->runs ? p99 / x->runs : NAN;
   return SG_OK;
 }
 

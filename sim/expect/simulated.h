@@ -13,7 +13,7 @@ typedef struct sg_simulated {
   /* Iteration times with their (replication << 32 | iteration), rising; NULL without rows. */
   double *time;
   int64_t *address;
-  double p99; /* of all iterations; without rows the mean of the runs' own */
+  double p99; /* of all iterations; without rows by groups of them (v_iter_quantile) */
 } sg_simulated;
 
 /* The finished runs of the point with this key; other runs are left out. */

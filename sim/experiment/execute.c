@@ -35,15 +35,15 @@ typedef struct execution {
   int *replication; /* of all missing runs, point by point */
   job *job;
   int n_jobs, n_runs;
-  atomic_int next_job, runs_done, failed;
+  atomic_int next_job, runs_done;
   atomic_long rows;
   atomic_bool stop;
   double rows_wanted;
-  pthread_mutex_t lock; /* worlds, faults, report, threads */
+  pthread_mutex_t making; /* worlds, which may take long */
+  pthread_mutex_t lock;   /* what follows */
   pthread_cond_t ended;
   int threads_left;
-  sg_execute_report *report;
-  sg_error *error;
+  sg_error *error; /* NULL: nobody waits for faults any more */
   sg_status status;
 } execution;
 
@@ -63,42 +63,52 @@ static int run_index(const job_sink *s, int replication) {
   return i;
 }
 
+/* The chunk that a run's next rows go into; NULL: the writer refuses. */
+static sg_chunk *chunk_of(job_sink *s, int replication) {
+  sg_chunk **chunk = &s->chunk[run_index(s, replication)];
+  if (!*chunk) *chunk = sg_writer_chunk(s->x->writer);
+  if (*chunk) (*chunk)->run_id = sg_run_id(s->point->point_id, replication);
+  return *chunk;
+}
+
+static bool hand_over(job_sink *s, int replication) {
+  sg_chunk **chunk = &s->chunk[run_index(s, replication)], *full = *chunk;
+  *chunk = NULL;
+  return !full || sg_writer_rows(s->x->writer, full);
+}
+
 static bool sink_row(void *user, int replication, const sg_iteration_record *row, int n_workers,
                      const sg_worker_record *worker) {
   job_sink *s = user;
   if (s->x->detail == SG_DETAIL_SUMMARY) return true;
-  sg_chunk **chunk = &s->chunk[run_index(s, replication)];
-  if (!*chunk) {
-    *chunk = sg_writer_chunk(s->x->writer);
-    if (!*chunk) return false;
-    (*chunk)->run_id = sg_run_id(s->point->point_id, replication);
+  sg_chunk *c = chunk_of(s, replication);
+  if (!c) return false;
+  c->iteration[c->n_iterations++] = *row;
+  if (s->x->detail != SG_DETAIL_WORKER) n_workers = 0;
+  /* What is queued has a bounded size, whatever the number of workers. */
+  for (int done = 0; done < n_workers;) {
+    c = chunk_of(s, replication);
+    if (!c) return false;
+    int room = SG_CHUNK_WORKERS - c->n_workers;
+    int n = n_workers - done < room ? n_workers - done : room;
+    if (!sg_chunk_add_workers(c, worker + done, n)) return false;
+    done += n;
+    if (c->n_workers == SG_CHUNK_WORKERS && !hand_over(s, replication)) return false;
   }
-  (*chunk)->iteration[(*chunk)->n_iterations++] = *row;
-  if (s->x->detail == SG_DETAIL_WORKER && !sg_chunk_add_workers(*chunk, worker, n_workers))
-    return false;
-  if ((*chunk)->n_iterations < SG_CHUNK_ROWS) return true;
-  sg_chunk *full = *chunk;
-  *chunk = NULL;
-  return sg_writer_rows(s->x->writer, full);
+  c = s->chunk[run_index(s, replication)];
+  return !c || c->n_iterations < SG_CHUNK_ROWS || hand_over(s, replication);
 }
 
-static void count_outcome(execution *x, const char *status) {
-  pthread_mutex_lock(&x->lock);
-  x->report->computed++;
-  if (strcmp(status, "diverged") == 0) x->report->diverged++;
-  if (strcmp(status, "stalled") == 0) x->report->stalled++;
-  if (strcmp(status, "undecodable") == 0) x->report->undecodable++;
-  pthread_mutex_unlock(&x->lock);
+static bool sink_times(void *user, int replication, int n, sg_time_group_record *time) {
+  job_sink *s = user;
+  return sg_writer_times(s->x->writer, sg_run_id(s->point->point_id, replication), n, time);
 }
 
 static bool sink_finish(void *user, int replication, const sg_run_row *run,
                         const sg_summary_record *summary, int n_workers,
                         const sg_worker_summary_record *worker) {
   job_sink *s = user;
-  int i = run_index(s, replication);
-  sg_chunk *rest = s->chunk[i];
-  s->chunk[i] = NULL;
-  if (rest && !sg_writer_rows(s->x->writer, rest)) return false;
+  if (!hand_over(s, replication)) return false;
   sg_run_row row = *run;
   row.run_id = sg_run_id(s->point->point_id, replication);
   row.point_id = s->point->point_id;
@@ -106,7 +116,6 @@ static bool sink_finish(void *user, int replication, const sg_run_row *run,
   row.detail = s->x->detail;
   row.wall_s = sg_seconds_now() - s->begun_s;
   if (!sg_writer_finish(s->x->writer, &row, summary, n_workers, worker)) return false;
-  count_outcome(s->x, run->status);
   /* A run that ended early has no more rows to come: progress counts it as whole. */
   long missing = (long)(s->point->planned->facts.max_iterations - run->iterations);
   atomic_fetch_add(&s->x->rows, missing > 0 ? missing : 0);
@@ -117,20 +126,20 @@ static bool sink_finish(void *user, int replication, const sg_run_row *run,
 /* --- Threads ---------------------------------------------------------------------------------- */
 
 static sg_status get_world(execution *x, active_point *p, sg_error *e) {
-  pthread_mutex_lock(&x->lock);
+  pthread_mutex_lock(&x->making);
   sg_status status = SG_OK;
   if (!p->world) status = sg_world_new(p->planned->point, x->cache, &x->calibration, &p->world, e);
-  pthread_mutex_unlock(&x->lock);
+  pthread_mutex_unlock(&x->making);
   return status;
 }
 
 static void put_world(execution *x, active_point *p) {
-  pthread_mutex_lock(&x->lock);
+  pthread_mutex_lock(&x->making);
   if (--p->jobs_left == 0) {
     sg_world_free(p->world, x->cache);
     p->world = NULL;
   }
-  pthread_mutex_unlock(&x->lock);
+  pthread_mutex_unlock(&x->making);
 }
 
 static sg_status run_job(execution *x, const job *j, sg_error *e) {
@@ -152,7 +161,7 @@ static sg_status run_job(execution *x, const job *j, sg_error *e) {
   }
   sg_block_options options = {
       .worker_rows = x->detail == SG_DETAIL_WORKER, .stop = &x->stop, .iterations = &x->rows};
-  sg_sink sink = {.user = &s, .row = sink_row, .finish = sink_finish};
+  sg_sink sink = {.user = &s, .row = sink_row, .times = sink_times, .finish = sink_finish};
   status = writing ? sg_block_run(p->world, j->count, replication, &options, &sink, e) : SG_IO;
   for (int i = 0; i < j->count; i++)
     if (s.chunk[i]) sg_writer_rows(x->writer, s.chunk[i]); /* hands the chunk back */
@@ -169,9 +178,11 @@ static void *work(void *user) {
     if (number >= x->n_jobs || atomic_load(&x->stop)) break;
     sg_status status = run_job(x, &x->job[number], &faults);
     if (!status) continue;
+    /* After a stop the writer refuses rows, which is no fault. */
+    bool stopped = status == SG_INTERRUPTED || (status == SG_IO && atomic_load(&x->stop));
     pthread_mutex_lock(&x->lock);
-    if (!x->status && status != SG_INTERRUPTED) x->status = status;
-    sg_error_move(x->error, &faults);
+    if (!x->status && !stopped) x->status = status;
+    if (x->error) sg_error_move(x->error, &faults);
     pthread_mutex_unlock(&x->lock);
     atomic_store(&x->stop, true);
     break;
@@ -196,36 +207,56 @@ static void show_progress(execution *x, double begun_s) {
   x->options->progress(x->options->user, &p);
 }
 
-/* Starts the threads and watches them: progress for the user, and the user's wish to stop. */
-static sg_status run_threads(execution *x) {
+static bool is_stopped(const execution *x) {
+  return x->options->stop && atomic_load(x->options->stop);
+}
+
+/* Waits until a thread ends, for a fifth of a second at most; x->lock is held. */
+static void wait_a_while(execution *x) {
+  struct timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_nsec += 200000000;
+  if (until.tv_nsec >= 1000000000) {
+    until.tv_nsec -= 1000000000;
+    until.tv_sec++;
+  }
+  pthread_cond_timedwait(&x->ended, &x->lock, &until);
+}
+
+/* Starts the threads and watches them: progress for the user, and the user's wish to stop. A thread
+ * may then be in the middle of something long (a code of thousands of workers, a pass over
+ * gigabytes): after some patience it is left behind, *left. It can do no more than compute. */
+static sg_status run_threads(execution *x, bool *left) {
+  static const double patience_s = 0.4;
   int n = x->options->threads < x->n_jobs ? x->options->threads : x->n_jobs, started = 0;
   pthread_t *thread = calloc((size_t)(n ? n : 1), sizeof *thread);
   if (!thread) return sg_fail_memory(x->error);
-  double begun_s = sg_seconds_now();
+  double begun_s = sg_seconds_now(), stopped_s = INFINITY;
   x->threads_left = n;
   while (started < n && pthread_create(&thread[started], NULL, work, x) == 0) started++;
   pthread_mutex_lock(&x->lock);
   x->threads_left -= n - started;
   if (started == 0 && n > 0)
     x->status = sg_fail(x->error, SG_NO_MEMORY, NULL, "no thread can be started");
-  while (x->threads_left > 0) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += 200000000;
-    if (until.tv_nsec >= 1000000000) {
-      until.tv_nsec -= 1000000000;
-      until.tv_sec++;
-    }
-    pthread_cond_timedwait(&x->ended, &x->lock, &until);
-    if (x->options->stop && atomic_load(x->options->stop)) atomic_store(&x->stop, true);
+  while (x->threads_left > 0 && sg_seconds_now() < stopped_s + patience_s) {
+    wait_a_while(x);
     pthread_mutex_unlock(&x->lock);
+    if (is_stopped(x) && isinf(stopped_s)) {
+      stopped_s = sg_seconds_now();
+      atomic_store(&x->stop, true);
+      sg_writer_stop(x->writer);
+    }
     show_progress(x, begun_s);
     pthread_mutex_lock(&x->lock);
   }
+  *left = x->threads_left > 0;
+  if (*left) x->error = NULL;
+  sg_status status = x->status;
   pthread_mutex_unlock(&x->lock);
-  for (int i = 0; i < started; i++) pthread_join(thread[i], NULL);
+  for (int i = 0; i < started; i++)
+    *left ? pthread_detach(thread[i]) : pthread_join(thread[i], NULL);
   free(thread);
-  return x->status;
+  return status;
 }
 
 /* --- Preparation ------------------------------------------------------------------------------ */
@@ -274,42 +305,47 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   return status;
 }
 
-/* Whether a run need not be computed. */
-static sg_status find_run(const execution *x, sg_db *db, int64_t point_id, int64_t known_id, int r,
-                          bool *has, sg_error *e) {
-  *has = false;
-  sg_status status = sg_db_has_run(db, point_id, r, x->detail, has, e);
-  if (!status && !*has && known_id)
-    status = sg_db_has_run(x->options->known, known_id, r, x->detail, has, e);
+/* Which runs of a point need not be computed. */
+static sg_status find_runs(const execution *x, sg_db *db, int64_t point_id, const sg_planned *p,
+                           bool *has, sg_error *e) {
+  sg_db *known = x->options->known;
+  int64_t id = 0;
+  sg_status status = sg_db_has_runs(db, point_id, p->replications, x->detail, has, e);
+  if (!status && known) status = sg_db_find_point(known, p->key, &id, e);
+  bool *there = id ? malloc((size_t)p->replications * sizeof *there) : NULL;
+  if (id && !there) return sg_fail_memory(e);
+  if (id) status = sg_db_has_runs(known, id, p->replications, x->detail, there, e);
+  for (int r = 0; id && !status && r < p->replications; r++) has[r] |= there[r];
+  free(there);
   return status;
 }
 
 /* Which runs are missing, cut into jobs. */
 static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int64_t scenario_id,
-                              sg_error *e) {
-  int n_points = 0;
+                              sg_execute_report *report, sg_error *e) {
+  int n_points = 0, longest = 1;
   size_t most = 1;
-  for (int i = 0; i < plan->count; i++) most += (size_t)plan->point[i].replications;
+  for (int i = 0; i < plan->count; i++) {
+    most += (size_t)plan->point[i].replications;
+    if (plan->point[i].replications > longest) longest = plan->point[i].replications;
+  }
+  bool *has = malloc((size_t)longest * sizeof *has);
   x->point = calloc((size_t)plan->n_valid, sizeof *x->point);
   x->replication = calloc(most, sizeof *x->replication);
   x->job = calloc(most, sizeof *x->job);
-  if (!x->point || !x->replication || !x->job) return sg_fail_memory(e);
-  for (int i = 0; i < plan->count; i++) {
+  sg_status status = has && x->point && x->replication && x->job ? SG_OK : sg_fail_memory(e);
+  for (int i = 0; i < plan->count && !status; i++) {
     const sg_planned *p = &plan->point[i];
     if (!p->valid || p->duplicate) continue;
     active_point *a = &x->point[n_points];
     a->planned = p;
-    int64_t known_id = 0;
-    sg_status status = add_point(p, db, scenario_id, &a->point_id, e);
-    if (!status && x->options->known)
-      status = sg_db_find_point(x->options->known, p->key, &known_id, e);
+    status = is_stopped(x) ? SG_INTERRUPTED : add_point(p, db, scenario_id, &a->point_id, e);
+    if (!status) status = find_runs(x, db, a->point_id, p, has, e);
     job *open = NULL;
     for (int r = 0; !status && r < p->replications; r++) {
-      bool has = false;
       if (!sg_deal_has(x->options->deal, i, r)) continue;
-      status = find_run(x, db, a->point_id, known_id, r, &has, e);
-      if (has) {
-        x->report->found++;
+      if (has[r]) {
+        report->found++;
         continue;
       }
       if (!open || open->count == p->width) {
@@ -321,10 +357,10 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
       open->count++;
       x->rows_wanted += (double)p->facts.max_iterations;
     }
-    if (status) return status;
     n_points++;
   }
-  return SG_OK;
+  free(has);
+  return status;
 }
 
 static bool measures_decode(const sg_plan *plan) {
@@ -383,45 +419,64 @@ static sg_status calibrate(const sg_execute_options *options, sg_calibration *c,
   return sg_db_save_calibration(db, c, e);
 }
 
+static void execution_free(execution *x, const sg_plan *plan) {
+  for (int i = 0; x->point && i < plan->n_valid; i++) sg_world_free(x->point[i].world, plan->cache);
+  sg_writer_free(x->writer, NULL);
+  free(x->point);
+  free(x->replication);
+  free(x->job);
+  pthread_cond_destroy(&x->ended);
+  pthread_mutex_destroy(&x->lock);
+  pthread_mutex_destroy(&x->making);
+  free(x);
+}
+
+static sg_status run_missing(execution *x, sg_db *db, sg_execute_report *report, bool *left,
+                             sg_error *e) {
+  sg_status status = sg_writer_new(db, &x->writer, e);
+  if (status) return status;
+  status = run_threads(x, left);
+  sg_written written;
+  sg_status writing = sg_writer_end(x->writer, &written, e);
+  report->computed = written.runs;
+  report->diverged = written.diverged;
+  report->stalled = written.stalled;
+  report->undecodable = written.undecodable;
+  return writing ? writing : status;
+}
+
 sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invocation,
                      const sg_execute_options *options, sg_execute_report *report, sg_error *e) {
   *report = (sg_execute_report){0};
-  execution x = {.options = options,
-                 .cache = plan->cache,
-                 .detail = (sg_detail)sg_scenario_detail(plan->scenario),
-                 .report = report,
-                 .error = e};
-  pthread_mutex_init(&x.lock, NULL);
-  pthread_cond_init(&x.ended, NULL);
+  execution *x = calloc(1, sizeof *x);
+  if (!x) return sg_fail_memory(e);
+  x->options = options;
+  x->cache = plan->cache;
+  x->detail = (sg_detail)sg_scenario_detail(plan->scenario);
+  x->error = e;
+  pthread_mutex_init(&x->making, NULL);
+  pthread_mutex_init(&x->lock, NULL);
+  pthread_cond_init(&x->ended, NULL);
   double begun_s = sg_seconds_now();
   int64_t scenario_id = 0;
   const char *text = sg_scenario_text(plan->scenario);
   char sha256[65];
+  bool left = false;
   sg_sha256(text, strlen(text), sha256);
-  sg_status status = sg_db_add_invocation(db, invocation, &x.invocation_id, e);
+  sg_status status = sg_db_add_invocation(db, invocation, &x->invocation_id, e);
   if (!status)
     status = sg_db_add_scenario(db, sg_scenario_name(plan->scenario),
                                 sg_scenario_path(plan->scenario), text, sha256, &scenario_id, e);
-  if (!status && measures_decode(plan)) status = calibrate(options, &x.calibration, db, e);
+  if (!status && measures_decode(plan)) status = calibrate(options, &x->calibration, db, e);
   if (!status) status = sg_db_begin(db, e); /* one transaction for all points: they may be many */
-  if (!status) status = sg_db_end(db, find_missing(&x, plan, db, scenario_id, e), e);
-  report->missing = x.n_runs;
-  if (!status && x.n_runs > 0) {
-    status = sg_writer_new(db, &x.writer, e);
-    if (!status) {
-      status = run_threads(&x);
-      sg_status writing = sg_writer_free(x.writer, e);
-      if (writing) status = writing;
-    }
+  if (!status) status = sg_db_end(db, find_missing(x, plan, db, scenario_id, report, e), e);
+  report->missing = x->n_runs;
+  if (!status && x->n_runs > 0) {
+    status = run_missing(x, db, report, &left, e);
     report->missing -= report->computed;
     if (!status && report->missing > 0) status = SG_INTERRUPTED;
   }
-  for (int i = 0; x.point && i < plan->n_valid; i++) sg_world_free(x.point[i].world, plan->cache);
-  free(x.point);
-  free(x.replication);
-  free(x.job);
-  pthread_cond_destroy(&x.ended);
-  pthread_mutex_destroy(&x.lock);
+  if (!left) execution_free(x, plan);
   report->elapsed_s = sg_seconds_now() - begun_s;
   return status;
 }

@@ -23,7 +23,7 @@ static sg_status hash_file(hashes *known, const char *path, char hex[65], sg_err
     }
   char *data = NULL;
   size_t length = 0;
-  sg_status status = sg_read_file(path, &data, &length, e);
+  sg_status status = sg_read_file(path, NULL, &data, &length, e);
   if (status) return status;
   sg_sha256(data, length, hex);
   free(data);
@@ -89,7 +89,7 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
                                .seed = sg_seed(sg_object(v, "random"), "seed")};
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
   sg_buffer note = {0};
-  sg_put(&note, "");
+  sg_put(&note, w->problem->note ? w->problem->note : "");
   sg_delay_note(w->delay, &note);
   sg_network_note(w->network, &note);
   char bytes[32];

@@ -4,6 +4,7 @@
 #include "sim/experiment/recipe.h"
 
 #include "sim/core/array.h"
+#include "sim/core/linalg.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -239,10 +240,10 @@ static bool begin_set(sg_recipe *r, const sg_segment *segment, const sg_weights 
   return end_message(r, NULL);
 }
 
-static bool is_zero(const double *w, int n) {
+static bool is_above(double least, const double *w, int n) {
   for (int i = 0; i < n; i++)
-    if (w[i] != 0) return false;
-  return true;
+    if (fabs(w[i]) > least) return true;
+  return false;
 }
 
 static void add_staleness(sg_recipe *r, const sg_run *run, int snapshot) {
@@ -264,12 +265,15 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
   if (!begin_set(r, segment, &weights)) return sg_fail_memory(e);
   bool alike = !sg_compressor_forms(r->world->environment.compressor);
   double bits = s->count > 0 ? sg_run_bits(run, s->message[0]) : 0;
+  double noise = sg_weights_noise((long)s->count * weights.pieces, weights.w);
   for (int k = 0; k < s->count; k++) {
     const double *w = weights.w + (ptrdiff_t)k * weights.pieces;
-    if (is_zero(w, weights.pieces)) continue;
-    r->n_used++;
-    r->bits += alike ? bits : sg_run_bits(run, s->message[k]);
-    add_staleness(r, run, s->message[k]->snapshot);
+    if (!is_above(0, w, weights.pieces)) continue;
+    if (is_above(noise, w, weights.pieces)) {
+      r->n_used++;
+      r->bits += alike ? bits : sg_run_bits(run, s->message[k]);
+      add_staleness(r, run, s->message[k]->snapshot);
+    }
     if (r->world->problem->timing_only) continue;
     const sg_row *row = sg_decoder_row(r->decoder, k);
     if (!row) return sg_decoder_fail(r->decoder, e);

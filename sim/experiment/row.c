@@ -155,6 +155,9 @@ sg_status sg_held_finish(sg_held_row *h, const sg_run *run, const sg_recipe *rec
   int n = 0;
   const sg_worker_summary_record *workers =
       sg_tally_workers(h->tally, sg_delay_speeds(h->world->delay), &n);
+  int n_times = 0;
+  sg_time_group_record *times = h->sink->times ? sg_tally_times(h->tally, &n_times) : NULL;
+  if (times && !h->sink->times(h->sink->user, h->replication, n_times, times)) return SG_IO;
   bool going = h->sink->finish(h->sink->user, h->replication, &row, &summary, n, workers);
   return going ? SG_OK : SG_IO;
 }

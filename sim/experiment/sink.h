@@ -12,6 +12,9 @@ typedef struct sg_sink {
   void *user;
   bool (*row)(void *user, int replication, const sg_iteration_record *row, int n_workers,
               const sg_worker_record *worker);
+  /* The iteration times of a run that is at its end, in groups by time (sg_group_size), allocated:
+   * taken over. NULL: not wanted. */
+  bool (*times)(void *user, int replication, int n, sg_time_group_record *time);
   /* The run's identity fields (ids) are the sink's business: only the outcome is filled in. */
   bool (*finish)(void *user, int replication, const sg_run_row *run,
                  const sg_summary_record *summary, int n_workers,

@@ -132,6 +132,21 @@ static void durations(sg_tally *t) {
   s->iter_p99_s = sg_quantile(x, n, 0.99);
 }
 
+sg_time_group_record *sg_tally_times(const sg_tally *t, int *n) {
+  size_t count = 0, rank = 0;
+  for (size_t i = 0; i < t->rows; i += sg_group_size(i, t->rows)) count++;
+  sg_time_group_record *group = t->failed || !count ? NULL : calloc(count, sizeof *group);
+  *n = group ? (int)count : 0;
+  for (int k = 0; k < *n; k++) {
+    size_t size = sg_group_size(rank, t->rows);
+    double sum = 0;
+    for (size_t i = 0; i < size; i++) sum += t->duration[rank + i];
+    group[k] = (sg_time_group_record){k, (int64_t)size, sum / (double)size};
+    rank += size;
+  }
+  return group;
+}
+
 void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary) {
   double time = t->end_s > 0 ? t->end_s : NAN;
   sg_summary_record *s = &t->total;

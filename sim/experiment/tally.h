@@ -17,6 +17,8 @@ void sg_tally_row(sg_tally *t, const sg_iteration_record *row, int n,
 void sg_tally_target(sg_tally *t, const sg_iteration_record *row);
 /* Fills the summary, and run->iterations and run->sim_time_s. */
 void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary);
+/* After that: the iteration times in groups, allocated, and how many. NULL: none, or no memory. */
+sg_time_group_record *sg_tally_times(const sg_tally *t, int *n);
 /* One entry per worker, *n = 0 without worker rows. Owned by the tally. */
 const sg_worker_summary_record *sg_tally_workers(sg_tally *t, const double *speeds, int *n);
 

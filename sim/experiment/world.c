@@ -6,7 +6,6 @@
 #include "sim/experiment/causes.h"
 #include "sim/experiment/forecast.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,17 +129,22 @@ static void read_limits(const sg_point *point, sg_world *w) {
   w->target_loss = sg_given(stop, "target_loss") ? sg_real(stop, "target_loss") : NAN;
 }
 
+static sg_pace pace_of(const sg_values *model, const sg_calibration *calibration) {
+  static const sg_calibration not_measured; /* nobody asks before a run */
+  const char *name = model->variant->name;
+  bool flops = strcmp(name, "flops") == 0, measured = strcmp(name, "measured") == 0;
+  return (sg_pace){.flops_per_s = flops ? sg_real(model, "flops_per_s") : INFINITY,
+                   .calibration = !measured     ? NULL
+                                  : calibration ? calibration
+                                                : &not_measured};
+}
+
 static void read_master(const sg_point *point, const sg_calibration *calibration, sg_world *w) {
-  const sg_values *master = sg_section(point, "master"), *decode = sg_object(master, "decode");
+  const sg_values *master = sg_section(point, "master"), *encode = sg_section(point, "encode");
   w->environment.update_s = sg_real(master, "update_s");
-  w->decode = SG_DECODE_NONE;
-  if (strcmp(decode->variant->name, "flops") == 0) {
-    w->decode = SG_DECODE_FLOPS;
-    w->flops_per_s = sg_real(decode, "flops_per_s");
-  } else if (strcmp(decode->variant->name, "measured") == 0) {
-    w->decode = SG_DECODE_MEASURED;
-    w->calibration = calibration;
-  }
+  w->decode = pace_of(sg_object(master, "decode"), calibration);
+  bool alike = strcmp(encode->variant->name, "as-decode") == 0;
+  w->encode = alike ? w->decode : pace_of(encode, calibration);
 }
 
 static sg_status check_target(const sg_point *point, const sg_world *w, sg_error *e) {
@@ -254,6 +258,12 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                     .forecast = forecast};
   const sg_code_type *type = (const sg_code_type *)point->scheme->variant;
   if (!status) status = sg_code_new(type, &shape, point->scheme, &w->code, e);
+  /* The default round knows no other round's messages. */
+  if (!status && w->environment.late_work == SG_LATE_KEEP_PARTIAL && !type->on_event)
+    status = sg_fail_at(e, point->values, "late_work",
+                        "expected \"cancel\" or \"finish-first\" with the code \"%s\", which has "
+                        "no use for what is finished after the iteration, found \"keep-partial\"",
+                        type->about.name);
   if (!status) status = find_worst(w, sg_section(point, "cluster"), seed, e);
   sg_code_label(point->scheme, w->label, sizeof w->label);
   sg_forecast_free(forecast);
@@ -273,6 +283,7 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   read_limits(point, w);
   read_master(point, calibration, w);
   w->environment.flops_seconds = sg_decode_seconds;
+  if (sg_takes_time(&w->encode)) w->environment.encode_seconds = sg_encode_seconds;
   w->environment.flops_user = w;
   w->environment.late_work = (sg_late_work)sg_choice(point->values, "late_work");
   w->environment.compressor = &w->compressor;
@@ -295,8 +306,10 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
 }
 
 /* Linear interpolation in the table, its last rate beyond it. */
-static double calibrated_seconds(const sg_calibration *c, double flops) {
-  if (!c || c->n == 0 || flops <= 0) return 0;
+static double seconds_of(const sg_pace *pace, double flops) {
+  const sg_calibration *c = pace->calibration;
+  if (!c) return flops / pace->flops_per_s;
+  if (c->n == 0 || flops <= 0) return 0;
   int last = c->n - 1, i = 0;
   if (flops <= c->flops[0]) return c->seconds[0];
   if (flops >= c->flops[last]) return c->seconds[last] * flops / c->flops[last];
@@ -306,13 +319,11 @@ static double calibrated_seconds(const sg_calibration *c, double flops) {
 }
 
 double sg_decode_seconds(const void *world, double flops) {
-  const sg_world *w = world;
-  switch (w->decode) {
-  case SG_DECODE_NONE: return 0;
-  case SG_DECODE_FLOPS: return flops / w->flops_per_s;
-  case SG_DECODE_MEASURED: return calibrated_seconds(w->calibration, flops);
-  }
-  return 0;
+  return seconds_of(&((const sg_world *)world)->decode, flops);
+}
+
+double sg_encode_seconds(const void *world, double flops) {
+  return seconds_of(&((const sg_world *)world)->encode, flops);
 }
 
 void sg_world_free(sg_world *w, sg_problem_cache *cache) {

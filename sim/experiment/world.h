@@ -8,11 +8,16 @@
 #include "sim/engine/run.h"
 #include "sim/scenario/scenario.h"
 
-typedef enum sg_decode_model {
-  SG_DECODE_NONE,
-  SG_DECODE_FLOPS,
-  SG_DECODE_MEASURED
-} sg_decode_model;
+#include <math.h>
+
+/* How long arithmetic takes: no time, by a rate, or as measured on this machine. */
+typedef struct sg_pace {
+  double flops_per_s;                /* INFINITY: no time; not with a calibration */
+  const sg_calibration *calibration; /* borrowed; or NULL */
+} sg_pace;
+static inline bool sg_takes_time(const sg_pace *p) {
+  return p->calibration || p->flops_per_s < INFINITY;
+}
 
 typedef struct sg_world {
   sg_environment environment;
@@ -24,12 +29,10 @@ typedef struct sg_world {
   sg_optimizer *optimizer;   /* NULL when timing only */
   sg_code *code;
   sg_partition *partition; /* NULL when timing only */
-  sg_decode_model decode;
-  double flops_per_s;
-  const sg_calibration *calibration; /* with SG_DECODE_MEASURED; borrowed */
-  double target_loss;                /* NAN: none */
-  long evaluate_every;               /* 0: never */
-  int width;                         /* models side by side: 1 or W */
+  sg_pace decode, encode;
+  double target_loss;  /* NAN: none */
+  long evaluate_every; /* 0: never */
+  int width;           /* models side by side: 1 or W */
   int workers;
   char label[128]; /* of the scheme */
 } sg_world;
@@ -43,8 +46,9 @@ void sg_problem_cache_free(sg_problem_cache *cache);
 /* Rules that a code or model finds broken are SG_INVALID faults at the member concerned. */
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e);
-/* The simulated time of a decode of so many flops. world: an sg_world. */
+/* The simulated time of a decode, of an encoding of so many flops. world: an sg_world. */
 double sg_decode_seconds(const void *world, double flops);
+double sg_encode_seconds(const void *world, double flops);
 void sg_world_free(sg_world *world, sg_problem_cache *cache);
 
 /* The values of a member of the root that is an object. */

@@ -222,7 +222,9 @@ static sg_status add_all(sg_fit *f, sg_error *e) {
   for (int i = 0; i < f->n_laws && !status; i++)
     status = add(f, f->law[i].type->name, &f->law[i], none, e);
   f->structured = f->n_models;
-  if (!status) status = add(f, "structured", &f->base, f->structure->parts, e);
+  sg_fitted base = f->base;
+  base.ok = base.ok && f->structure->stationary; /* half a slow state tells no law of them */
+  if (!status) status = add(f, "structured", &base, f->structure->parts, e);
   f->bootstrap = f->n_models;
   if (!status) status = add(f, "block-bootstrap of the trace", NULL, none, e);
   return status;

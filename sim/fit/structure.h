@@ -21,22 +21,26 @@ typedef struct sg_fit_effect {
  * that chance does not explain and that are large enough to matter, one percent of probability, two
  * percent of time. */
 typedef struct sg_fit_parts {
-  bool persistent, memory, common, stalls, clustered;
+  bool persistent, change, memory, common, stalls, clustered;
 } sg_fit_parts;
 
 typedef struct sg_fit_structure {
   int workers;
   long iterations;
-  /* Shares of the sum of squares of y, in [0, 1]; the rest is the residual's. Permutations: of the
-   * workers within each iteration; of the iterations within each worker. */
+  /* Shares of the sum of squares of y, in [0, 1]; the rest is the residual's. Chance of `worker`:
+   * stretches of iterations given to the workers at random; of `iteration`: each worker's times
+   * turned by a random number of iterations. Both keep the memory of workers. */
   sg_fit_effect worker, iteration;
   /* Lag-1 autocorrelation of the residuals within workers. Permutations: of whole iterations. */
   sg_fit_effect memory;
   sg_fit_effect common_memory; /* the same of the iterations' means */
-  /* Differences of workers' means beyond what memory makes of equal workers: F test with the
-   * long-run variance of the residuals; and the correlation of the workers' means in the first half
-   * with those in the second. */
-  double persistent_p, halves;
+  /* The trace is so much longer than its memory that differences and changes for good can be told
+   * from it; false: worker.p, persistent_p, change_p are NAN. */
+  bool settled;
+  /* Differences of workers' means: F test against stretches of iterations; standard error of a
+   * worker's mean logarithm; correlation of the means in the first half with those in the second.
+   */
+  double persistent_p, level_error, halves;
   double worker_sd, iteration_sd,
       residual_sd;  /* of logarithms, estimates without their chance parts */
   double *factor;   /* workers: typical time relative to the mean worker */
@@ -45,14 +49,15 @@ typedef struct sg_fit_structure {
   bool *stalled;    /* iterations × workers */
   long block;       /* block length for a bootstrap */
 
-  /* The worker whose level changes most: cumulated sums against the Kolmogorov law, p for all
-   * workers together. change_worker < 0: too few iterations. */
+  /* The worker whose course over stretches is least like chance; p by permutation of the stretches
+   * of each worker, for all workers together. change_worker < 0: not computable. */
   int change_worker;
   long change_at;      /* first iteration at the new level */
   double change_ratio; /* time after / before */
   double change_p;
 
-  /* Stalls: residuals above `threshold`, and so far above the worker's iterations around. */
+  /* Stalls: residuals above `threshold`, and so far above the worker's iterations around; more of
+   * them than the tail of the others lets expect. INFINITY: none. */
   double threshold;
   long stalls;
   double stall_ratio;                 /* mean size, times the typical time */
@@ -68,8 +73,11 @@ typedef struct sg_fit_structure {
 
   double equal_rows; /* share of iterations whose times differ by less than 1 % */
 
-  /* Two states of a worker from the residuals (Baum–Welch, two normal laws of equal spread). */
-  double p_slow, p_recover, slowdown;
+  /* Two states of a worker from the residuals (Baum–Welch, two normal laws of equal spread); NAN
+   * without memory. recoveries: how many were seen. stationary: enough, in a settled trace, for
+   * the law of the states; true without memory. */
+  double p_slow, p_recover, slowdown, recoveries;
+  bool stationary;
   double *slow; /* iterations × workers: probability of having been slow */
 
   sg_fit_parts parts;

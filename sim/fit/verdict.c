@@ -2,6 +2,8 @@
 /* What the numbers mean, in words. */
 #include "sim/fit/internal.h"
 
+#include "sim/core/array.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,28 +23,61 @@ __attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning
   f->warned[which] = true;
 }
 
+/* Those that take longer than the median worker by a tenth and beyond chance, the slowest first. */
+static void put_slow_workers(const sg_fit *f, const double *factor, int n, sg_buffer *b) {
+  enum { NAMED = 12 };
+  const sg_fit_structure *s = f->structure;
+  double usual = n % 2 ? factor[n / 2] : (factor[n / 2 - 1] + factor[n / 2]) / 2;
+  double least = usual * fmax(1.1, exp(4 * s->level_error));
+  int slow = 0, named = 0;
+  while (slow < n && factor[n - 1 - slow] > least) slow++;
+  if (slow == 0) return;
+  sg_putf(b, "; slower than the median worker: ");
+  for (int k = n - 1; k >= n - slow && named < NAMED; k--) {
+    int w = 0;
+    while (s->factor[w] != factor[k]) w++;
+    sg_putf(b, "%s%lld (%.3g times)",
+            named++    ? ", "
+            : slow > 1 ? "workers "
+                       : "worker ",
+            f->trace->worker_name[w], factor[k] / usual);
+  }
+  if (slow > named) sg_putf(b, " and %d more", slow - named);
+}
+
+static void warn_of_persistence(sg_fit *f, double *factor) {
+  const sg_fit_structure *s = f->structure;
+  int n = s->workers;
+  sg_buffer b = {0};
+  memcpy(factor, s->factor, (size_t)n * sizeof *factor);
+  sg_sort_doubles(factor, (size_t)n);
+  sg_putf(
+      &b,
+      "persistent workers: the workers are %.0f %% of the variance (chance: below %.1f %%); the "
+      "slowest takes %.3g times as long as the fastest",
+      100 * s->worker.value, 100 * s->worker.chance, factor[n - 1] / factor[0]);
+  put_slow_workers(f, factor, n, &b);
+  if (!b.failed)
+    warn(f, SG_FIT_PERSISTENT,
+         "%s. An independent model spreads this slowness over all workers, and ranks codes wrongly",
+         b.data);
+  sg_buffer_free(&b);
+}
+
 static void warn_of_workers(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
-  double least = INFINITY, most = 0;
-  int slowest = 0;
-  for (int w = 0; w < s->workers; w++) {
-    if (s->factor[w] > most) slowest = w;
-    least = fmin(least, s->factor[w]);
-    most = fmax(most, s->factor[w]);
+  if (s->parts.persistent) {
+    double *factor = malloc((size_t)s->workers * sizeof *factor);
+    f->warned[SG_FIT_PERSISTENT] = true;
+    if (factor) warn_of_persistence(f, factor);
+    free(factor);
   }
-  if (s->parts.persistent)
-    warn(f, SG_FIT_PERSISTENT,
-         "persistent workers: the workers are %.0f %% of the variance (chance: below %.1f %%); the "
-         "slowest, worker %lld, takes %.3g times as long as the fastest. An independent model "
-         "spreads this slowness over all workers, and ranks codes wrongly",
-         100 * s->worker.value, 100 * s->worker.chance, f->trace->worker_name[slowest],
-         most / least);
-  if (s->change_worker >= 0 && s->change_p < 0.001 && fabs(log(s->change_ratio)) > 0.1)
+  if (s->parts.change)
     warn(f, SG_FIT_CHANGE,
          "change: worker %lld takes %.3g times as long from row %ld of %ld on (p = %.1g); nothing "
          "that is stationary describes that",
          f->trace->worker_name[s->change_worker], s->change_ratio, s->change_at + 1, s->iterations,
-         fmax(s->change_p, 1e-12));
+         s->change_p);
 }
 
 static void warn_of_iterations(sg_fit *f) {
@@ -88,11 +123,13 @@ static void warn_of_data(sg_fit *f) {
          "too short: %ld iterations of %d workers; memory, stalls and tails cannot be seen in less "
          "than 30 iterations, 3 workers and 200 times",
          s->iterations, s->workers);
-  else if (s->iterations < 10 * s->block)
-    warn(f, SG_FIT_SHORT,
-         "too short for its memory: %ld iterations are only %.1f blocks of %ld; bootstraps of it "
-         "vary little",
-         s->iterations, (double)s->iterations / (double)s->block, s->block);
+  else if (!s->settled)
+    warn(
+        f, SG_FIT_SHORT,
+        "too short for its memory: a twentieth and a tenth of the trace's %ld iterations are still "
+        "like the next one; whether workers differ or change for good cannot be told from slowness "
+        "that lasts, and no stationary model can be trusted",
+        s->iterations);
 }
 
 /* What speaks against independent delays of one law: the first of the warnings. */
@@ -145,16 +182,17 @@ static void put_independent(const sg_fit *f, sg_buffer *b) {
     sg_put(b, "The times are all equal: a deterministic delay.");
     return;
   }
-  if (!(law->ad_p < 0.01))
-    sg_putf(b,
-            "The measurements support independent delays with a %s law (Anderson–Darling p = "
-            "%.2g).",
-            law->type->name, law->ad_p);
-  else
+  if (law->ad_p < 0.01)
     sg_putf(b,
             "Nothing speaks against independent delays, but no law fits well; the nearest is %s "
             "(Anderson–Darling p = %.2g). Resample the trace instead of a law.",
             law->type->name, law->ad_p);
+  else
+    sg_putf(b, "The measurements support independent delays with a %s law", law->type->name);
+  if (isnan(law->ad_p))
+    sg_put(b, ". (Whether it fits was not tested.)");
+  else if (!(law->ad_p < 0.01))
+    sg_putf(b, " (Anderson–Darling p = %.2g).", law->ad_p);
   sg_put(b, " That law ");
   put_deviation(f, f->best, b);
   sg_put(b, ".");
@@ -167,10 +205,17 @@ static void put_dependent(sg_fit *f, sg_buffer *b) {
   put_reasons(f, b);
   sg_putf(b, ". The best independent law, %s, ", f->law[f->best].type->name);
   put_deviation(f, f->best, b);
-  sg_put(b, "; the structured model ");
-  put_deviation(f, f->structured, b);
+  if (f->structure->stationary) {
+    sg_put(b, "; the structured model ");
+    put_deviation(f, f->structured, b);
+  } else {
+    sg_putf(b,
+            "; no structured model, whose slow states would have to be guessed (%.0f of them end "
+            "in the trace)",
+            f->structure->recoveries);
+  }
   double d = fit_deviation(f, f->structured);
-  bool near = d <= 0.05 && !f->warned[SG_FIT_CHANGE];
+  bool near = d <= 0.05 && !f->warned[SG_FIT_CHANGE] && f->structure->stationary;
   f->recommended = near ? f->structured : f->bootstrap;
   sg_put(b, ".");
   put_usual(f, b);

@@ -7,8 +7,7 @@
 #include "sim/scenario/scenario.h"
 
 static const sg_param flops[] = {
-    SG_ROW_REAL("flops_per_s", 0, SG_UNBOUNDED,
-                "Floating-point operations of the master per second.",
+    SG_ROW_REAL("flops_per_s", 0, SG_UNBOUNDED, "Floating-point operations per second.",
                 .flags = SG_REQUIRED | SG_MIN_OPEN),
     {0},
 };
@@ -27,6 +26,19 @@ SG_VARIANTS(decode_at, decode)
 
 static const sg_family decode_family = {
     .selector = "model", .what = "decode time model", .at = decode_at, .fallback = "none"};
+
+static const sg_variant encode[] = {
+    {.name = "as-decode", .summary = "As fast as the master decodes, by master.decode."},
+    {.name = "none", .summary = "Encoding takes no time."},
+    {.name = "flops",
+     .summary = "Encoding takes its operations divided by a given rate.",
+     .params = flops},
+};
+
+SG_VARIANTS(encode_at, encode)
+
+static const sg_family encode_family = {
+    .selector = "model", .what = "encode time model", .at = encode_at, .fallback = "as-decode"};
 
 static const sg_param master[] = {
     SG_ROW_FAMILY("decode", &decode_family, "How long the master takes to decode."),
@@ -61,7 +73,7 @@ static const sg_param sweep_value[] = {
 };
 
 static const sg_param sweep[] = {
-    SG_ROW("name", SG_TEXT, "Name of the axis in the results.", .flags = SG_REQUIRED),
+    SG_ROW("name", SG_TEXT, "Name of the axis in the results.", .flags = SG_REQUIRED | SG_IS_NAME),
     SG_ROW("path", SG_TEXT, "JSON pointer of the member that is varied, such as /cluster/workers.",
            .flags = SG_REQUIRED),
     SG_ROW_LIST("values", sweep_value, 1, 0, "The values it takes.", .flags = SG_REQUIRED),
@@ -108,7 +120,8 @@ static const sg_param stop[] = {
 
 static const sg_param output[] = {
     SG_ROW("database", SG_TEXT,
-           "The result database; the scenario's file name with .db when absent.",
+           "The result database, in the scenario's folder or below it; the scenario's file name "
+           "with .db when absent.",
            .flags = SG_OPTIONAL | SG_UNHASHED | SG_IS_PATH),
     SG_ROW_CHOICE("detail", detail, 1,
                   "What is kept of a run: its summary, a row per iteration, or a row per worker "
@@ -122,7 +135,7 @@ const sg_param sg_scenario_params[] = {
            .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_INT("format", 1, 1, "Version of the scenario format.", .flags = SG_REQUIRED),
     SG_ROW("name", SG_TEXT, "Name of the scenario in results; the file's name when absent.",
-           .flags = SG_OPTIONAL | SG_UNHASHED),
+           .flags = SG_OPTIONAL | SG_UNHASHED | SG_IS_NAME),
     SG_ROW("description", SG_TEXT, "What the scenario is about.",
            .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_OBJECT("cluster", sg_cluster_params, "The workers and their speeds.",
@@ -131,16 +144,20 @@ const sg_param sg_scenario_params[] = {
                   .fields = sg_delay_params, .flags = SG_REQUIRED),
     SG_ROW_OBJECT("network", sg_network_params, "How long messages travel."),
     SG_ROW_OBJECT("master", master, "What the master's own work costs."),
+    SG_ROW_FAMILY("encode", &encode_family,
+                  "How long a worker takes to encode a message before it is on the link: 2 "
+                  "operations for each coefficient of its row and each number of the message."),
     SG_ROW_CHOICE(
         "late_work", late_work, 0,
         "What a worker does when the iteration ends before it has finished: drop the work; finish "
-        "it and begin the next iteration late; or keep finished tasks and drop the running one."),
+        "it and begin the next iteration late; or keep finished tasks and drop the running one, for "
+        "codes with a use for messages of an iteration that is over (others are refused)."),
     SG_ROW_FAMILY("learning", &sg_problem_family, "What is learned, from which data.",
                   .fields = sg_learning_params, .flags = SG_REQUIRED),
     SG_ROW_LIST("schemes", scheme, 1, 0, "The schemes to compare.", .flags = SG_REQUIRED),
     SG_ROW("baseline", SG_TEXT,
            "The scheme that others are compared with: a code's name, or a scheme's label.",
-           .flags = SG_OPTIONAL | SG_UNHASHED),
+           .flags = SG_OPTIONAL | SG_UNHASHED | SG_IS_NAME),
     SG_ROW_LIST("sweep", sweep_axis, 0, 0, "Members that are varied; the axes multiply.",
                 .flags = SG_UNHASHED),
     SG_ROW_LIST(

@@ -89,25 +89,8 @@ void sg_sort_faults(const sg_scenario *s, sg_error *e) {
 /* --- What is printed -------------------------------------------------------------------------- */
 
 /* What a file or command line contains must not reach the terminal as control characters. */
-static void put_clean(sg_buffer *out, const char *text, size_t n) {
-  size_t i = 0;
-  while (i < n) {
-    unsigned char c = (unsigned char)text[i];
-    size_t step = 1;
-    while (i + step < n && (text[i + step] & 0xC0) == 0x80) step++;
-    /* U+0080 … U+009F are control characters as well. */
-    bool control =
-        c < 0x20 || c == 0x7F || (c == 0xC2 && step == 2 && (text[i + 1] & 0xE0) == 0x80);
-    if (control || sg_utf8_valid(text + i, step) < step)
-      sg_put(out, c == '\t' ? "\t" : "?");
-    else
-      sg_put_bytes(out, text + i, step);
-    i += step;
-  }
-}
-
 static void put_text(sg_buffer *out, const char *text) {
-  put_clean(out, text, strlen(text));
+  sg_put_clean(out, text, strlen(text), "\t", '?');
 }
 
 /* The source line of an offset, or a window of a long one, and a caret under the offset. */
@@ -122,7 +105,7 @@ static void put_source(sg_buffer *out, const sg_scenario *s, size_t offset) {
   if (to - from > WINDOW) to = from + WINDOW;
   while (to > offset && to < end && (text[to] & 0xC0) == 0x80) to--;
   sg_put(out, from > begin ? "  …" : "  ");
-  put_clean(out, text + from, to - from);
+  sg_put_clean(out, text + from, to - from, "\t", '?');
   sg_put(out, to < end ? "…\n  " : "\n  ");
   if (from > begin) sg_put(out, " ");
   for (size_t i = from; i < offset; i++)
@@ -140,6 +123,18 @@ static int override_at(const sg_scenario *s, const char *pointer) {
   return -1;
 }
 
+/* Whether a place is a JSON pointer: its first member is one of the format, or of the scenario.
+ * Else it may be the path of a database. */
+static bool is_pointer(const sg_scenario *s, const char *place) {
+  if (!s || !s->tree || place[0] != '/' || strchr(place, ':')) return false;
+  char *first = strndup(place + 1, strcspn(place + 1, "/"));
+  bool found = !first || cJSON_GetObjectItemCaseSensitive(s->tree, first);
+  for (const sg_param *p = sg_scenario_params; p->name && !found; p++)
+    found = strcmp(p->name, first) == 0;
+  free(first);
+  return found;
+}
+
 static void report_one(const sg_scenario *s, const char *path, const sg_fault *f, bool color,
                        sg_buffer *out) {
   const char *place = f->place ? f->place : "",
@@ -147,7 +142,7 @@ static void report_one(const sg_scenario *s, const char *path, const sg_fault *f
   size_t offset;
   /* A file may have an absolute path: what looks like a pointer may be "file:line". */
   bool source = s && is_position(s, place, &offset);
-  bool pointer = s && s->tree && place[0] == '/' && !source && !strchr(place, ':');
+  bool pointer = !source && is_pointer(s, place);
   int set = pointer ? override_at(s, place) : -1;
   if (set >= 0) {
     sg_put(out, "--set ");

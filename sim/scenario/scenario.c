@@ -137,6 +137,25 @@ static void check_until(const sg_scenario *s, sg_error *e) {
                sg_int(u, "least"));
 }
 
+/* A scenario may come from anywhere: it may name results in its own folder only. */
+static void check_database(const sg_scenario *s, sg_error *e) {
+  const cJSON *output = cJSON_GetObjectItemCaseSensitive(s->tree, "output");
+  const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(output, "database"));
+  if (!name) return;
+  size_t n = strlen(name);
+  bool up = false;
+  for (const char *at = name; at && !up; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL)
+    up = strncmp(at, "..", 2) == 0 && (at[2] == '/' || !at[2]);
+  if (n == 0 || name[n - 1] == '/')
+    sg_fail(e, SG_INVALID, "/output/database", "expected the name of a file, found \"%.60s\"",
+            name);
+  else if (name[0] == '/' || up)
+    sg_fail(e, SG_INVALID, "/output/database",
+            "expected a file in the scenario's folder or below it, found \"%.60s\"; -o names any "
+            "other place",
+            name);
+}
+
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 static bool set_names(sg_scenario *s, const char *path) {
@@ -145,11 +164,15 @@ static bool set_names(sg_scenario *s, const char *path) {
   const char *dot = strrchr(base, '.');
   s->path = strdup(input ? "<standard input>" : path);
   s->folder = strndup(path, slash ? (size_t)(slash + 1 - path) : 0);
-  s->name = input ? strdup("scenario")
-                  : strndup(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
-  if (!s->folder || !s->name) return false;
-  if (asprintf(&s->database, "%s%s.db", s->folder, s->name) < 0) s->database = NULL;
-  return s->path && s->database;
+  int n = (int)(dot && dot != base ? (size_t)(dot - base) : strlen(base));
+  if (input) base = "scenario", n = 8;
+  if (asprintf(&s->database, "%.*s%.*s.db", (int)strlen(s->folder ? s->folder : ""),
+               s->folder ? s->folder : "", n, base) < 0)
+    s->database = NULL;
+  sg_buffer name = {0};
+  sg_put_clean(&name, base, (size_t)n, "", '?');
+  s->name = name.data;
+  return s->path && s->folder && s->database && !name.failed;
 }
 
 static bool keep_overrides(sg_scenario *s, int n, const sg_override *override) {
@@ -171,6 +194,7 @@ static void read_tree(sg_scenario *s, sg_error *e) {
     check_size(s, &more);
     check_unit(s, &more);
     check_until(s, &more);
+    check_database(s, &more);
   }
   sg_error_move(e, &more);
   if (e->count == 0) check_baseline(s, e);
@@ -217,7 +241,7 @@ sg_status sg_scenario_read(const char *path, int n_overrides, const sg_override 
   char *text;
   size_t length;
   *out = NULL;
-  sg_status status = sg_read_file(strcmp(path, "-") == 0 ? "/dev/stdin" : path, &text, &length, e);
+  sg_status status = sg_read_input(path, &text, &length, e);
   if (status) return status;
   status = sg_scenario_parse(path, text, length, n_overrides, override, out, e);
   free(text);
@@ -244,6 +268,10 @@ void sg_scenario_free(sg_scenario *s) {
 
 const char *sg_scenario_path(const sg_scenario *s) {
   return s->path;
+}
+
+const char *sg_scenario_folder(const sg_scenario *s) {
+  return s->folder;
 }
 
 const char *sg_scenario_text(const sg_scenario *s) {

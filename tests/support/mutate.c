@@ -56,7 +56,7 @@ int mutate_file(const char *path, long iterations, const mutation *how,
   char *seed;
   size_t length, words = 0, kept = 0;
   sg_error e = {0};
-  if (sg_read_file(path, &seed, &length, &e) != SG_OK) {
+  if (sg_read_file(path, NULL, &seed, &length, &e) != SG_OK) {
     fprintf(stderr, "%s\n", e.fault[0].message);
     sg_error_clear(&e);
     return 66;

@@ -473,6 +473,48 @@ const sg_code_type toy_scaled = {
     .create = scaled_create,
     .encode = scaled_encode};
 
+/* --- Late messages are used ------------------------------------------------------------------- */
+
+static sg_status late_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                             sg_error *e) {
+  code->parts = shape->workers;
+  code->load = 1;
+  code->exact = false;
+  code->state_size = sizeof(int);
+  sg_status status = need_workers(values, shape, 2, 1000000, e);
+  return status ? status : segments(code, 1, shape->length, 1, e);
+}
+
+/* Whatever the master holds at the second message of an iteration. */
+static void late_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  int *come = state;
+  switch (event->kind) {
+  case SG_BEGIN:
+    *come = 0;
+    sg_snapshot(o, event->round, 0, 0);
+    sg_task(o, SG_ALL, event->round, 1, 1, 0);
+    sg_send(o, SG_ALL, SG_MASTER, event->round, 0, 0, 0);
+    break;
+  case SG_ARRIVAL: /* One that comes after the end, or of an earlier iteration, is kept. */
+    if (event->message[0]->round != event->round || ++*come != 2) break;
+    sg_decode(o, 0, SG_ANY, SG_NO_SUM);
+    sg_close(o, event->round);
+    sg_end_round(o);
+    break;
+  case SG_STALLED: give_up(event, event->round, o); break;
+  default: break;
+  }
+}
+
+const sg_code_type toy_late = {
+    .about = {.name = "toy-late",
+              .summary = "Two messages of an iteration, and what has come late of earlier ones.",
+              .reference = ""},
+    .create = late_create,
+    .encode = encode_own_part,
+    .weights = async_weights,
+    .on_event = late_on_event};
+
 /* --- Waiting for fewer workers in round 0 than later ----------------------------------------- */
 
 static const sg_param waits_params[] = {

@@ -36,6 +36,10 @@ extern const sg_code_type toy_coded;
  * and sends it on with its own part. */
 extern const sg_code_type toy_tree;
 
+/* 2 or more workers, a part each. Waits for two of them, and uses what has come late of earlier
+ * iterations as well (late_work: keep-partial). */
+extern const sg_code_type toy_late;
+
 /* Any number of workers, a part each, multiplied by the real number `scale` and by `factors`, a
  * list, in turn. */
 extern const sg_code_type toy_scaled;

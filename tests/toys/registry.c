@@ -4,5 +4,5 @@
 
 #define SG_MORE_CODES                                                                              \
   &toy_two_messages, &toy_nested, &toy_pipeline, &toy_async, &toy_batches, &toy_coded, &toy_tree,  \
-      &toy_scaled,
+      &toy_scaled, &toy_late,
 #include "codes/registry.c"

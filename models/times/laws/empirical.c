@@ -39,9 +39,28 @@ static bool add(empirical *x, size_t *room, double t) {
   return true;
 }
 
-/* Whether a text that is no number was meant for one ("1000 s", "1,5"). */
+/* Whether a text that is no number stands in the place of one ("1000 s", "1,5", "NA"). */
 static bool like_number(sg_csv_field f) {
-  return f.length > 0 && memchr("0123456789+-.", *f.text, 13);
+  static const char *const missing[] = {"NA", "N/A", "#N/A", "n/a", "null", "NULL", "None", "?"};
+  for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+    if (sg_csv_is(f, missing[i])) return true;
+  return f.length == 0 || memchr("0123456789+-.", *f.text, 13);
+}
+
+/* The field with a name; −1 with a fault if there is none, or more than one. */
+static int find_column(sg_csv *r, const char *name) {
+  int found = -1;
+  for (int i = 0; i < r->count; i++) {
+    if (!sg_csv_is(r->field[i], name)) continue;
+    if (found >= 0) {
+      sg_csv_fault(r, i, "two columns are named \"%s\"", name);
+      return -1;
+    }
+    found = i;
+  }
+  if (found < 0)
+    sg_csv_fault(r, -1, "expected a header with the column \"%s\" that \"column\" names", name);
+  return found;
 }
 
 /* Which field of the records has the times, and whether the first record is a header. With a fault
@@ -49,22 +68,19 @@ static bool like_number(sg_csv_field f) {
 static int read_header(sg_csv *r, const char *name, bool *header) {
   double t;
   *header = true;
-  for (int i = 0; name && i < r->count; i++)
-    if (sg_csv_is(r->field[i], name)) return i;
-  if (name) {
-    sg_csv_fault(r, -1, "expected a header with the column \"%s\" that \"column\" names", name);
-    return -1;
-  }
+  if (name) return find_column(r, name);
   *header = !sg_csv_number(r, 0, &t);
   if (r->count > 1)
     sg_csv_fault(r, 1, "expected one column, or \"column\" in the scenario, found %d", r->count);
   else if (*header && like_number(r->field[0]))
     sg_csv_expected(r, 0, "a time ≥ 0 or a name");
+  else if (sg_csv_is(r->field[0], "0"))
+    sg_csv_expected(r, 0, "a name or a time > 0 in the first line (pandas names a column so)");
   return r->count > 1 ? -1 : 0;
 }
 
 static sg_status read_times(empirical *x, sg_csv *r, const char *name) {
-  int column = -1;
+  int column = -1, columns = 0;
   size_t room = 0;
   for (bool first = true, header;; first = false) {
     double t;
@@ -75,13 +91,11 @@ static sg_status read_times(empirical *x, sg_csv *r, const char *name) {
     if (first) {
       column = read_header(r, name, &header);
       if (column < 0) return SG_INVALID;
+      columns = r->count;
       if (header) continue;
     }
-    if (!name && r->count > 1)
-      sg_csv_fault(r, 1, "expected one field, found %d", r->count);
-    else if (column >= r->count)
-      sg_csv_fault(r, r->count, "expected at least %d fields, found %d", column + 1, r->count);
-    else if (!sg_csv_number(r, column, &t) || !isfinite(t) || t < 0)
+    if (!sg_csv_has(r, columns)) continue;
+    if (!sg_csv_number(r, column, &t) || !sg_csv_is_usable(t) || t < 0)
       sg_csv_expected(r, column, "a time ≥ 0");
     else if (!add(x, &room, t))
       return sg_fail_memory(r->e);
@@ -94,14 +108,8 @@ static sg_status read_file(empirical *x, const sg_values *values, sg_error *e) {
   const char *path = sg_text(values, "path");
   char *text = NULL;
   size_t length = 0;
-  sg_error own = {0};
-  sg_status status = sg_read_file(path, &text, &length, &own);
-  if (status) { /* at the member that names the file */
-    for (int i = 0; i < own.count; i++)
-      sg_fail(e, own.fault[i].status, values->pointer, "%s", own.fault[i].message);
-    sg_error_clear(&own);
-    return status;
-  }
+  sg_status status = sg_read_file(path, values->pointer, &text, &length, e);
+  if (status) return status;
   sg_csv r = {.name = path, .separator = ',', .comment = sg_csv_skip, .e = e};
   sg_csv_text(&r, text, length);
   status = read_times(x, &r, sg_given(values, "column") ? sg_text(values, "column") : NULL);

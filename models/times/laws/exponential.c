@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* shift + Exp(mean excess): the scale. */
 #include "models/times/laws/laws.h"
+#include "sim/core/elementary.h"
 
 static const sg_param exponential_params[] = {
     LAW_SCALE("mean_s", "The mean time, in seconds: the reciprocal of the literature's rate."),
@@ -35,7 +36,7 @@ static double cdf(const sg_law_state *x, double t) {
 }
 
 static double quantile(const sg_law_state *x, double p) {
-  return x->shift - x->scale * log1p(-p);
+  return x->shift - x->scale * sg_log1p(-p);
 }
 
 static double tail(const sg_law_state *x, double t) {

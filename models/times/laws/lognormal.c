@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* shift + median · exp(σ Z): the scale is the median, the shape σ. */
 #include "models/times/laws/laws.h"
+#include "sim/core/elementary.h"
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
@@ -14,11 +15,11 @@ static const sg_param params[] = {
     {0}};
 
 static double quantile(const sg_law_state *x, double p) {
-  return x->shift + x->scale * exp(x->shape * gsl_cdf_ugaussian_Pinv(p));
+  return x->shift + x->scale * sg_exp(x->shape * sg_normal_quantile(p));
 }
 
 static double mean(const sg_law_state *x) {
-  return x->shift + x->scale * exp(x->shape * x->shape / 2);
+  return x->shift + x->scale * sg_exp(x->shape * x->shape / 2);
 }
 
 static double variance(const sg_law_state *x) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Pareto: P(X > t) = (minimum/t)^shape for t ≥ minimum. */
 #include "models/times/laws/laws.h"
+#include "sim/core/elementary.h"
 
 typedef struct pareto {
   double minimum, shape;
@@ -16,7 +17,7 @@ static const sg_param params[] = {
 
 static double quantile(const sg_law_state *state, double p) {
   const pareto *x = (const pareto *)state;
-  return x->minimum * exp(-log1p(-p) / x->shape);
+  return x->minimum * sg_exp(-sg_log1p(-p) / x->shape);
 }
 
 static double mean(const sg_law_state *state) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Weibull: P(X > shift + t) = exp(−(t/scale)^shape). */
 #include "models/times/laws/laws.h"
+#include "sim/core/elementary.h"
 
 static const sg_param params[] = {
     LAW_SHIFT,
@@ -12,11 +13,11 @@ static const sg_param params[] = {
     {0}};
 
 static double draw(const sg_law_state *x, sg_stream *stream) {
-  return x->shift + x->scale * pow(sg_exponential(stream, 1), 1 / x->shape);
+  return x->shift + x->scale * sg_pow(sg_exponential(stream, 1), 1 / x->shape);
 }
 
 static double mean(const sg_law_state *x) {
-  return x->shift + x->scale * tgamma(1 + 1 / x->shape);
+  return x->shift + x->scale * sg_exp(sg_log_gamma(1 + 1 / x->shape));
 }
 
 static double variance(const sg_law_state *x) {
@@ -44,7 +45,7 @@ static double density(const sg_law_state *x, double t) {
 }
 
 static double quantile(const sg_law_state *x, double p) {
-  return x->shift + x->scale * pow(-log1p(-p), 1 / x->shape);
+  return x->shift + x->scale * sg_pow(-sg_log1p(-p), 1 / x->shape);
 }
 
 const sg_law_type sg_law_weibull = {
