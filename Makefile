@@ -11,6 +11,7 @@ export OPENBLAS_NUM_THREADS = 1
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev
 TEST_PACKAGES = libcmocka-dev bats sqlite3
+BENCH_PACKAGES = python3 python3-numpy python3-simpy
 
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
 # GSL without -lgslcblas: OpenBLAS gives the cblas_ symbols.
@@ -53,7 +54,8 @@ $(BUILD)/results/columns.o: $(BUILD)/results/schema.inc
 $(BUILD)/results/columns.o: CPPFLAGS += -I$(BUILD)/results
 
 # The revision changes with every commit: only this object depends on it.
-REVISION := $(shell git describe --always --dirty=+ --abbrev=12 2>/dev/null || echo unknown)
+# An unpacked archive may lie in another repository, whose commit is not ours.
+REVISION := $(shell test -e .git && git describe --always --dirty=+ --abbrev=12 2>/dev/null || echo unknown)
 $(BUILD)/revision: $(if $(filter $(REVISION),$(shell cat $(BUILD)/revision 2>/dev/null)),,FORCE)
 	@mkdir -p $(@D)
 	@echo $(REVISION) > $@
@@ -116,8 +118,9 @@ validate: setup-tests
 	$(BUILD)/tests/validate_fit_rates
 
 bench: setup
+	$(call install_packages,$(BENCH_PACKAGES))
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine $(BUILD)/tests/bench_decode
-	python3 tests/bench.py --program $(BUILD)/straggle --peers $(PEERS)
+	python3 tests/bench.py --program $(BUILD)/straggle --peers "$(PEERS)"
 
 # Mutated scenarios, data files and command lines, for as long as FUZZ_ITERATIONS says.
 FUZZ_ITERATIONS ?= 200000
@@ -171,19 +174,19 @@ tidy:
 	clang-tidy --quiet $(SRC) -- $(STD) $(CPPFLAGS) -I$(BUILD)/results -DSG_VERSION='""' -DSG_REVISION='""'
 
 install: all
-	install -D -m 755 $(BUILD)/straggle $(DESTDIR)$(PREFIX)/bin/straggle
+	install -D -m 755 $(BUILD)/straggle "$(DESTDIR)$(PREFIX)/bin/straggle"
 	@$(BUILD)/straggle man > $(BUILD)/straggle.1
 	@$(BUILD)/straggle completion bash > $(BUILD)/straggle.bash
 	@$(BUILD)/straggle completion zsh > $(BUILD)/_straggle
-	install -D -m 644 $(BUILD)/straggle.1 $(DESTDIR)$(PREFIX)/share/man/man1/straggle.1
-	install -D -m 644 $(BUILD)/straggle.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/straggle
-	install -D -m 644 $(BUILD)/_straggle $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_straggle
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios scenarios/*.json
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers scenarios/papers/*.json
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/jobs scenarios/jobs/*
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/data scenarios/data/*
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces scenarios/traces/*.csv
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces/convert scenarios/traces/convert/*
+	install -D -m 644 $(BUILD)/straggle.1 "$(DESTDIR)$(PREFIX)/share/man/man1/straggle.1"
+	install -D -m 644 $(BUILD)/straggle.bash "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/straggle"
+	install -D -m 644 $(BUILD)/_straggle "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_straggle"
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios" scenarios/*.json
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers" scenarios/papers/*.json
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/jobs" scenarios/jobs/*
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/data" scenarios/data/*
+	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces" scenarios/traces/*.csv
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces/convert" scenarios/traces/convert/*
 
 clean:
 	rm -rf build build-*

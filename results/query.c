@@ -7,6 +7,7 @@
 #include "results/columns.h"
 #include "sim/core/nearest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,9 +148,11 @@ static void put_blob(sg_table *t, sqlite3_stmt *s, int column) {
   int n = sqlite3_column_bytes(s, column);
   sg_buffer hex = {0};
   sg_put(&hex, "");
-  for (int i = 0; i < n; i++) sg_putf(&hex, "%02x", byte[i]);
-  sg_table_text(t, hex.data);
-  sg_buffer_free(&hex);
+  for (int i = 0; i < n; i++) {
+    static const char digit[] = "0123456789abcdef";
+    sg_put_bytes(&hex, (const char[]){digit[byte[i] >> 4], digit[byte[i] & 15]}, 2);
+  }
+  sg_table_buffer(t, &hex);
 }
 
 void sg_put_value(sg_table *t, sqlite3_stmt *s, int column) {
@@ -162,16 +165,25 @@ void sg_put_value(sg_table *t, sqlite3_stmt *s, int column) {
   }
 }
 
-static sg_status print_rows(sg_db *db, sqlite3_stmt *s, sg_format format, int width, sg_buffer *out,
-                            sg_error *e) {
+enum { ROWS_AT_A_TIME = 64, BYTES_AT_A_TIME = 1 << 16 };
+
+static sg_status print_rows(sg_db *db, sqlite3_stmt *s, sg_format format, int width,
+                            sg_flush *flush, sg_buffer *out, sg_error *e) {
   sg_table *t = sg_table_new(0, NULL);
   if (!t) return sg_fail_memory(e);
   for (int j = 0; j < sqlite3_column_count(s); j++) sg_table_column(t, sqlite3_column_name(s, j));
   sg_status status = SG_OK;
-  int code;
-  while ((code = sqlite3_step(s)) == SQLITE_ROW)
+  int code = SQLITE_ROW;
+  while (!status && (code = sqlite3_step(s)) == SQLITE_ROW) {
     for (int j = 0; j < sqlite3_column_count(s); j++) sg_put_value(t, s, j);
-  if (code != SQLITE_DONE) status = fail_sql(db, e);
+    if (!flush || sg_table_rows(t) < ROWS_AT_A_TIME || !sg_table_print_rows(t, format, out))
+      continue;
+    if (out->failed)
+      status = sg_fail_memory(e);
+    else if (out->length >= BYTES_AT_A_TIME && !flush(out))
+      status = sg_fail(e, SG_IO, NULL, "the answer cannot be written: %s", strerror(errno));
+  }
+  if (!status && code != SQLITE_DONE) status = fail_sql(db, e);
   if (!status) sg_table_print(t, format, width, out);
   if (!status && out->failed) status = sg_fail_memory(e);
   sg_table_free(t);
@@ -190,8 +202,8 @@ static bool is_last(sg_db *db, const char *tail) {
   return true;
 }
 
-static sg_status query(sg_db *db, const char *sql, sg_format format, int width, sg_buffer *out,
-                       sg_error *e) {
+static sg_status query(sg_db *db, const char *sql, sg_format format, int width, sg_flush *flush,
+                       sg_buffer *out, sg_error *e) {
   sqlite3_stmt *s = NULL;
   const char *tail = NULL;
   if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, &tail)) return fail_sql(db, e);
@@ -205,18 +217,18 @@ static sg_status query(sg_db *db, const char *sql, sg_format format, int width, 
   else if (!is_last(db, tail))
     status = sg_fail(e, SG_USAGE, NULL, "expected one SQL statement, found more");
   else
-    status = print_rows(db, s, format, width, out, e);
+    status = print_rows(db, s, format, width, flush, out, e);
   sqlite3_finalize(s);
   return status;
 }
 
-sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_buffer *out,
-                   sg_error *e) {
+sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_flush *flush,
+                   sg_buffer *out, sg_error *e) {
   if (!sql || !strcmp(sql, "@")) return list_named(format, width, out, e);
-  if (*sql != '@') return query(db, sql, format, width, out, e);
+  if (*sql != '@') return query(db, sql, format, width, flush, out, e);
   sg_buffer of_name = {0};
   sg_status status = put_named(sql, &of_name, e);
-  if (!status) status = query(db, of_name.data, format, width, out, e);
+  if (!status) status = query(db, of_name.data, format, width, flush, out, e);
   sg_buffer_free(&of_name);
   return status;
 }

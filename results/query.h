@@ -7,11 +7,15 @@
 #include "results/results.h"
 #include "sim/core/table.h"
 
+/* Writes out what is in a buffer and empties it; false: that failed, errno says why. */
+typedef bool sg_flush(sg_buffer *out);
+
 /* SQL, or "@name" for a named query. The connection cannot write. "@" alone, or NULL, lists the
  * named queries. Faults of the SQL come with SQLite's message and, for unknown tables, the nearest
- * name. */
-sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_buffer *out,
-                   sg_error *e);
+ * name. flush: where CSV and JSON go as they come, so that an answer may be larger than the memory;
+ * its end is left in `out`. NULL: all is put into `out`. */
+sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_flush *flush,
+                   sg_buffer *out, sg_error *e);
 
 /* The paired comparison of all schemes of each environment with its baseline. text: for people,
  * with a heading per environment, notes and a legend; otherwise one table of all rows, with a

@@ -201,7 +201,6 @@ static sg_status write_times(sg_writer *w, const command *c) {
   int64_t id = stored_id(w, c->run.run_id);
   for (int i = 0; i < c->n_times && !status; i++)
     status = write_row(w, INSERT_TIME, id, &c->time[i]);
-  w->rows += c->n_times;
   return status;
 }
 

@@ -383,7 +383,7 @@ static void test_axes_are_printed(void **state) {
   sg_error e = {0};
   sg_buffer out = {0};
   for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-    require(sg_query(db, queries[i], SG_FORMAT_JSON, 0, &out, &e), &e);
+    require(sg_query(db, queries[i], SG_FORMAT_JSON, 0, NULL, &out, &e), &e);
     expect_axes(queries[i], out.data);
     sg_buffer_free(&out);
   }

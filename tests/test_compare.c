@@ -266,7 +266,7 @@ static void test_interval(void **state) {
   sg_error e = {0};
   sg_buffer out = {0};
   require(sg_query(db, "SELECT speedup_ci95_low AS low, iter_time_verdict AS v FROM v_compare",
-                   SG_FORMAT_JSON, 0, &out, &e),
+                   SG_FORMAT_JSON, 0, NULL, &out, &e),
           &e);
   rows = cJSON_Parse(out.data);
   assert_int_equal(cJSON_GetArraySize(rows), 1);
@@ -275,7 +275,7 @@ static void test_interval(void **state) {
   cJSON_Delete(rows);
   sg_buffer_free(&out);
   require(sg_query(db, "SELECT iter_mean_ci95_half_s AS half FROM v_point WHERE is_baseline",
-                   SG_FORMAT_JSON, 0, &out, &e),
+                   SG_FORMAT_JSON, 0, NULL, &out, &e),
           &e);
   rows = cJSON_Parse(out.data); /* 2, 4, 2, 4, 2: sd sqrt(1.2) */
   expect_number(rows, 0, "half", 2.7764451051977987 * sqrt(1.2 / 5));
@@ -403,7 +403,7 @@ static void test_small_error_is_not_enough(void **state) {
   require(sg_query(db,
                    "SELECT group_concat(iter_time_verdict) AS v FROM v_compare"
                    " WHERE env_sha256 = 'e' ORDER BY point_id",
-                   SG_FORMAT_CSV, 0, &out, &e),
+                   SG_FORMAT_CSV, 0, NULL, &out, &e),
           &e);
   assert_string_equal(out.data, "v\n\"no barrier,no barrier,approximate\"\n");
   sg_buffer_free(&out);

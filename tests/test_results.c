@@ -573,14 +573,14 @@ static void test_all_columns_are_documented(void **state) {
 static char *query(sg_db *db, const char *sql, sg_format format) {
   sg_error e = {0};
   sg_buffer out = {0};
-  if (sg_query(db, sql, format, 0, &out, &e)) fail_msg("%s: %s", sql, e.fault[0].message);
+  if (sg_query(db, sql, format, 0, NULL, &out, &e)) fail_msg("%s: %s", sql, e.fault[0].message);
   return out.data;
 }
 
 static void expect_fault(sg_db *db, const char *sql, const char *part) {
   sg_error e = {0};
   sg_buffer out = {0};
-  assert_int_equal(sg_query(db, sql, SG_FORMAT_TEXT, 0, &out, &e), SG_USAGE);
+  assert_int_equal(sg_query(db, sql, SG_FORMAT_TEXT, 0, NULL, &out, &e), SG_USAGE);
   assert_int_equal(e.count, 1);
   if (!strstr(e.fault[0].message, part)) fail_msg("\"%s\" not in \"%s\"", part, e.fault[0].message);
   sg_error_clear(&e);

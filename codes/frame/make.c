@@ -3,8 +3,10 @@
  * themselves by their rows and their plan. */
 #include "codes/frame/protocol.h"
 #include "codes/frame/stop.h"
+#include "sim/core/array.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,52 +123,72 @@ static const char *mistake(const sg_code *code) {
 
 /* --- Work, load and stored data --------------------------------------------------------------- */
 
-/* Marks the parts in the row of a message. */
-static bool mark_parts(const sg_code *code, const void *state, const sg_message *message,
-                       sg_row *row, unsigned char *held) {
-  if (!sg_encode(code, state, message, row)) return false;
-  for (int i = 0; i < row->n_terms; i++) held[row->term[i].part] = 1;
-  return true;
-}
-
-/* Equal parts are counted, not summed, so that a load of d subsets comes out as d exactly. A
- * combination of parts has as many rows as any one of them. */
-static double held_share(const sg_code *code, const unsigned char *held) {
-  int count = 0, all = code->parts + code->coded_parts;
-  double sum = 0;
-  for (int p = 0; p < all; p++) {
-    if (!held[p]) continue;
-    int part = p < code->parts ? p : code->coded[p - code->parts].part[0];
-    count++;
-    sum += sg_code_edge(code, part + 1) - sg_code_edge(code, part);
-  }
-  return code->edge ? sum : (double)count / code->parts;
+/* A part that a node holds, as one number: in the order of nodes, then of parts. */
+static uint64_t pair_of(int node, int part) {
+  return (uint64_t)node << 32 | (uint32_t)part;
 }
 
 typedef struct measures {
-  size_t all;          /* parts, coded ones included */
-  unsigned char *held; /* all */
-  unsigned char *ever; /* nodes × all */
-  double *work;
+  double *work, stored;
+  uint64_t *held; /* what was sent; may repeat itself */
+  size_t count, capacity;
   void *state;
   sg_row row;
 } measures;
 
+/* Adds the parts in the row of a message. */
+static bool add_parts(const sg_code *code, const sg_message *message, measures *m) {
+  if (!sg_encode(code, m->state, message, &m->row) ||
+      !SG_ROOM(m->held, m->capacity, m->count + (size_t)m->row.n_terms))
+    return false;
+  for (int i = 0; i < m->row.n_terms; i++)
+    m->held[m->count++] = pair_of(message->from, m->row.term[i].part);
+  return true;
+}
+
+static int by_number(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* The share of the data in what is held from `first` on, summed over nodes. Equal parts are
+ * counted, not summed, so that a load of d subsets comes out as d exactly. A combination of parts
+ * has as many rows as any one of them. */
+static double held_share(const sg_code *code, measures *m, size_t first) {
+  double all = 0, sum = 0;
+  int count = 0;
+  qsort(m->held + first, m->count - first, sizeof *m->held, by_number);
+  for (size_t i = first; i < m->count; i++) {
+    int p = (int)(uint32_t)m->held[i],
+        part = p < code->parts ? p : code->coded[p - code->parts].part[0];
+    bool last = i + 1 == m->count || m->held[i + 1] >> 32 != m->held[i] >> 32;
+    if (i == first || m->held[i] != m->held[i - 1]) {
+      count++;
+      sum += sg_code_edge(code, part + 1) - sg_code_edge(code, part);
+    }
+    if (!last) continue;
+    all += code->edge ? sum : (double)count / code->parts;
+    sum = count = 0;
+  }
+  return all;
+}
+
 /* The default plan: a node's work follows from the rows it sends. */
 static bool measure_rows(const sg_code *code, measures *m) {
   bool ok = true;
-  for (int node = 0; ok && node < code->nodes; node++)
+  for (int node = 0; ok && node < code->nodes; node++) {
+    m->count = 0;
     for (int s = 0; ok && s < code->segments; s++) {
       const sg_segment *segment = &code->segment[s];
       sg_message message = {
           .from = node, .to = code->parent ? code->parent[node] : SG_MASTER, .segment = s};
-      memset(m->held, 0, m->all);
-      ok = mark_parts(code, m->state, &message, &m->row, m->held);
-      unsigned char *ever = m->ever + (size_t)node * m->all;
-      for (size_t p = 0; p < m->all; p++) ever[p] |= m->held[p];
+      size_t first = m->count;
+      ok = add_parts(code, &message, m);
       double share = (double)(segment->end - segment->begin) / (double)code->shape.length;
-      m->work[node] += share * held_share(code, m->held) * code->shape.subsets;
+      if (ok) m->work[node] += share * held_share(code, m, first) * code->shape.subsets;
     }
+    if (ok) m->stored += held_share(code, m, 0);
+  }
   return ok;
 }
 
@@ -182,30 +204,26 @@ static bool measure_plan(const sg_code *code, measures *m) {
     for (int node = first; ok && node < end; node++) {
       sg_message message = sg_order_message(order, code, node);
       if (order->kind == SG_ORDER_TASK) m->work[node] += order->work;
-      if (order->kind == SG_ORDER_SEND)
-        ok = mark_parts(code, m->state, &message, &m->row, m->ever + (size_t)node * m->all);
+      if (order->kind == SG_ORDER_SEND) ok = add_parts(code, &message, m);
     }
   }
   sg_orders_free(&o);
+  if (ok) m->stored = held_share(code, m, 0);
   return ok;
 }
 
 /* Fills work, and load and stored where create left them open: from the rows of the default plan,
  * or from the first round's plan of a code with its own. */
 static sg_status measure(sg_code *code, sg_error *e) {
-  measures m = {.all = (size_t)(code->parts + code->coded_parts)};
-  m.work = sg_code_alloc(code, (size_t)code->nodes, sizeof *m.work);
-  m.held = calloc((size_t)code->nodes + 1, m.all);
-  m.ever = m.held ? m.held + m.all : NULL;
-  m.state = calloc(1, code->state_size + 1);
-  bool ok = m.work && m.held && m.state;
+  measures m = {.work = sg_code_alloc(code, (size_t)code->nodes, sizeof *m.work),
+                .state = calloc(1, code->state_size + 1)};
+  bool ok = m.work && m.state;
   if (ok && code->type->begin_round) code->type->begin_round(code, m.state, 0);
   if (ok) ok = code->type->plan ? measure_plan(code, &m) : measure_rows(code, &m);
-  double load = 0, stored = 0;
+  double load = 0;
   for (int node = 0; ok && node < code->nodes; node++) {
     if (fabs(m.work[node] - round(m.work[node])) < 1e-9) m.work[node] = round(m.work[node]);
     load = fmax(load, m.work[node]);
-    stored += held_share(code, m.ever + (size_t)node * m.all);
   }
   sg_status status = ok ? SG_OK : sg_row_fail(code, &m.row, e);
   sg_row_free(&m.row);
@@ -214,7 +232,7 @@ static sg_status measure(sg_code *code, sg_error *e) {
   if (status) return status;
   code->work = m.work;
   if (code->load <= 0) code->load = load;
-  if (code->stored <= 0) code->stored = stored;
+  if (code->stored <= 0) code->stored = m.stored;
   return SG_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "models/learning/data.h"
 #include "models/learning/internal.h"
 #include "sim/core/linalg.h"
+#include "sim/core/memory.h"
 #include "sim/core/random.h"
 
 #include <math.h>
@@ -32,9 +33,11 @@ const sg_param sg_data_params[] = {
 sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e) {
   data->rows = rows;
   data->columns = features + (data->intercept ? 1 : 0);
+  if (data->outline) return SG_OK;
   data->x = sg_large_array((size_t)rows * (size_t)data->columns, sizeof(double));
   data->y = malloc((size_t)rows * sizeof(double));
-  return data->x && data->y ? SG_OK : sg_fail_memory(e);
+  if (data->x && data->y) return SG_OK;
+  return sg_fail_room(e, "the data", (double)rows * (double)(data->columns + 1) * sizeof(double));
 }
 
 /* Fisher–Yates, by the seed alone. */
@@ -56,8 +59,10 @@ static sg_status split(sg_data *data, const sg_values *values, sg_error *e) {
   long all = data->rows;
   data->test_rows = (long)floor(sg_real(values, "test_share") * (double)all + 0.5);
   data->rows = all - data->test_rows;
-  data->test_x = data->x + data->rows * data->columns;
-  data->test_y = data->y + data->rows;
+  if (!data->outline) {
+    data->test_x = data->x + data->rows * data->columns;
+    data->test_y = data->y + data->rows;
+  }
   if (data->rows < 1)
     return sg_fail_at(e, values, "test_share", "expected training rows, none of %ld is left", all);
   return SG_OK;
@@ -115,26 +120,37 @@ static sg_status standardize(sg_data *data, sg_error *e) {
   return SG_OK;
 }
 
-sg_status sg_data_new(const sg_values *values, bool real, uint64_t seed, sg_data **out,
-                      sg_error *e) {
+static sg_status make(const sg_values *values, bool real, bool outline, uint64_t seed,
+                      sg_data **out, sg_error *e) {
   *out = NULL;
   sg_data *data = calloc(1, sizeof *data);
   if (!data) return sg_fail_memory(e);
   data->intercept = sg_bool(values, "intercept");
   const sg_data_source *source =
       (const sg_data_source *)values->variant; /* `about` is its first member */
+  data->outline = outline && source->generated;
   sg_status status = source->load(values, real, seed, data, e);
-  if (!status && sg_bool(values, "shuffle")) shuffle(data, seed);
+  if (!status && !data->outline && sg_bool(values, "shuffle")) shuffle(data, seed);
   if (!status) status = split(data, values, e);
-  if (!status && sg_bool(values, "standardize")) status = standardize(data, e);
+  if (!status && !data->outline && sg_bool(values, "standardize")) status = standardize(data, e);
   if (status) {
     sg_data_free(data);
     return status;
   }
-  for (long i = 0; data->intercept && i < data->rows + data->test_rows; i++)
+  for (long i = 0; data->intercept && !data->outline && i < data->rows + data->test_rows; i++)
     data->x[(i + 1) * data->columns - 1] = 1;
   *out = data;
   return SG_OK;
+}
+
+sg_status sg_data_new(const sg_values *values, bool real, uint64_t seed, sg_data **out,
+                      sg_error *e) {
+  return make(values, real, false, seed, out, e);
+}
+
+sg_status sg_data_outline(const sg_values *values, bool real, uint64_t seed, sg_data **out,
+                          sg_error *e) {
+  return make(values, real, true, seed, out, e);
 }
 
 void sg_data_free(sg_data *data) {

@@ -14,6 +14,7 @@ typedef struct sg_data {
   long rows, test_rows; /* N training rows, then apart the test rows */
   long columns;         /* features; a constant 1 as the last column if intercept */
   bool intercept;
+  bool outline;   /* x, y and their like are NULL: the source makes them, and they were not wanted */
   double *x;      /* rows × columns, row-major, ld = columns, 64-byte aligned */
   double *y;      /* rows: class index 0, 1, … or a real target */
   double *test_x; /* test_rows × columns */
@@ -27,6 +28,9 @@ typedef struct sg_data {
  * Faults of a CSV are listed with file:line, all of them up to a limit. Standardisation uses the
  * training rows only. */
 sg_status sg_data_new(const sg_values *data, bool real, uint64_t seed, sg_data **out, sg_error *e);
+/* The same without generated rows; read ones are there. */
+sg_status sg_data_outline(const sg_values *data, bool real, uint64_t seed, sg_data **out,
+                          sg_error *e);
 void sg_data_free(sg_data *data);
 
 /* Where rows come from. A source fills data->x and data->y with all its rows in data->rows, and
@@ -35,12 +39,14 @@ void sg_data_free(sg_data *data);
  * failure the caller frees. */
 typedef struct sg_data_source {
   sg_variant about;
+  bool generated; /* load leaves x and y out of an outline */
   sg_status (*load)(const sg_values *values, bool real, uint64_t seed, sg_data *data, sg_error *e);
 } sg_data_source;
 
 extern const sg_data_source sg_data_source_csv, sg_data_source_gaussian_mixture;
 
-/* Sets rows and columns (features, and the intercept if data->intercept) and allocates x and y. */
+/* Sets rows and columns (features, and the intercept if data->intercept) and allocates x and y, but
+ * for an outline. */
 sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e);
 
 #endif

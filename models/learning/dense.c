@@ -15,6 +15,7 @@
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
 #include "sim/core/linalg.h"
+#include "sim/core/memory.h"
 #include "sim/core/text.h"
 
 #include <math.h>
@@ -120,7 +121,8 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   if (!d) return sg_fail_memory(e);
   problem->self = d;
   d->loss = problem->type->loss;
-  sg_status status = sg_data_new(sg_object(learning, "data"), classes == 0, seed, &d->data, e);
+  sg_status status = (problem->outline ? sg_data_outline : sg_data_new)(
+      sg_object(learning, "data"), classes == 0, seed, &d->data, e);
   if (status) return status;
   sg_data *data = d->data;
   if (classes == 2 && data->classes != 2) return wrong_classes(learning, data, e);
@@ -129,7 +131,7 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
                       "expected a training row for each of the %d subsets, found %ld rows",
                       problem->subsets, data->rows);
   d->outputs = classes > 2 ? data->classes : 1;
-  for (long i = 0; classes == 2 && i < data->rows + data->test_rows; i++)
+  for (long i = 0; classes == 2 && data->y && i < data->rows + data->test_rows; i++)
     data->y[i] = 2 * data->y[i] - 1; /* of the test rows, too */
   long block = BLOCK_BYTES / (8 * data->columns) / 4 * 4;
   d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
@@ -160,8 +162,8 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
                      "expected training rows for each of the %d parts of the code, found none for "
                      "part %d: the data have %ld training rows",
                      parts, p, n);
-    partition->stretch[p] = (sg_stretch){.x = data->x + first * data->columns,
-                                         .target = data->y + first,
+    partition->stretch[p] = (sg_stretch){.x = data->x ? data->x + first * data->columns : NULL,
+                                         .target = data->y ? data->y + first : NULL,
                                          .n = end - first,
                                          .scale = 1.0 / (double)n,
                                          .at = first};
@@ -200,8 +202,9 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
     p->made_numbers += coded[c].count > 1 ? rows * columns : 0;
     longest = rows > longest ? rows : longest;
   }
+  if (data->outline) return SG_OK;
   p->made = sg_large_array((size_t)(p->made_numbers + longest + columns), sizeof *p->made);
-  if (!p->made) return sg_fail_memory(e);
+  if (!p->made) return sg_fail_room(e, "coded data", 8.0 * (double)p->made_numbers);
   double *made = p->made, *zero = made + p->made_numbers;
   memset(zero, 0, (size_t)(longest + columns) * sizeof *zero);
   long at = data->rows;

@@ -76,7 +76,7 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
                       features, classes);
   sg_status status = sg_data_allocate(data, rows, features, e);
   if (!status && !real) status = name_classes(data, classes, e);
-  if (status) return status;
+  if (status || data->outline) return status;
   double *mean = malloc((size_t)(classes + 1) * (size_t)features * sizeof *mean);
   if (!mean) return sg_fail_memory(e);
   double *weight = mean + classes * features;
@@ -106,4 +106,5 @@ const sg_data_source sg_data_source_gaussian_mixture = {
     .about = {.name = "gaussian-mixture",
               .summary = "generated: a Gaussian cloud per class",
               .params = params},
+    .generated = true,
     .load = load};

@@ -85,8 +85,8 @@ static sg_status check_batches(const sg_problem *p, const sg_values *learning, s
   return SG_OK;
 }
 
-sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, sg_problem **out,
-                         sg_error *e) {
+static sg_status make(const sg_values *learning, int workers, uint64_t seed, bool outline,
+                      sg_problem **out, sg_error *e) {
   *out = NULL;
   sg_problem *p = calloc(1, sizeof *p);
   if (!p) return sg_fail_memory(e);
@@ -95,6 +95,7 @@ sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, 
   p->l2 = sg_real(learning, "l2");
   p->batch_rows = sg_given(learning, "batch_rows") ? sg_int(learning, "batch_rows") : 0;
   p->seed = seed;
+  p->outline = outline;
   sg_status status = p->type->create(p, learning, seed, e);
   if (!status) status = check_batches(p, learning, e);
   if (status) {
@@ -110,6 +111,16 @@ sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, 
     p->block_width = p->data_bytes < block_bytes ? 1 : BLOCK_WIDTH;
   *out = p;
   return SG_OK;
+}
+
+sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, sg_problem **out,
+                         sg_error *e) {
+  return make(learning, workers, seed, false, out, e);
+}
+
+sg_status sg_problem_outline(const sg_values *learning, int workers, uint64_t seed,
+                             sg_problem **out, sg_error *e) {
+  return make(learning, workers, seed, true, out, e);
 }
 
 void sg_problem_free(sg_problem *problem) {

@@ -127,11 +127,16 @@ struct sg_problem {
   int block_width;    /* 1 or W, from the data's size alone unless the scenario gives it */
   double data_bytes;  /* memory of the data */
   const char *note;   /* a line for people about the data; NULL: none */
+  bool outline;       /* what is generated is not there */
 };
 
 /* learning: the resolved "learning" object; workers: for subsets = "workers". */
 sg_status sg_problem_new(const sg_values *learning, int workers, uint64_t seed, sg_problem **out,
                          sg_error *e);
+/* The same without generated data, which may be gigabytes: all that is known before they are made,
+ * and partitions, but no gradients and losses. */
+sg_status sg_problem_outline(const sg_values *learning, int workers, uint64_t seed,
+                             sg_problem **out, sg_error *e);
 void sg_problem_free(sg_problem *problem);
 
 /* edge: parts + 1 rising shares of the data, 0 … 1; NULL: equal parts. coded: n_coded combinations

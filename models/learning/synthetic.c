@@ -33,6 +33,7 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   problem->block_width = 1; /* there are no matrix products to gain by more */
   size_t count = (size_t)(l + STRIP - 1) / STRIP * STRIP * (size_t)problem->subsets;
   problem->data_bytes = (double)count * sizeof(float);
+  if (problem->outline) return SG_OK;
   problem->self = sg_large_array(count, sizeof(float));
   if (!problem->self) return sg_fail_memory(e);
   for (int j = 0; j < problem->subsets; j++)

@@ -152,7 +152,7 @@ static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *
       sg_values_parse(values, name, equals + 1, e);
     free(name);
   }
-  if (e->count == 0) sg_values_check_required(values, e);
+  if (!sg_failed(e)) sg_values_check_required(values, e);
   return sg_error_status(e);
 }
 
@@ -250,16 +250,17 @@ static sg_status write_session(const sg_codes_check *s, sg_db *db, sg_error *e) 
 
 /* --- The command ------------------------------------------------------------------------------ */
 
-static int print_faults(const sg_codes_check *s, sg_error *e) {
+static int print_faults(const sg_codes_check *s, sg_status status, sg_error *e) {
   const char *what = s->all ? "codes check" : s->call->args->word[0];
   if (s->format == SG_FORMAT_JSON) return sg_print_faults(NULL, what, s->format, e);
-  int code = sg_exit_code(sg_error_status(e));
+  int code = sg_exit_code(status);
   for (int i = 0; i < e->count; i++) {
-    const char *place = e->fault[i].place ? e->fault[i].place : "";
+    const char *place = e->fault[i].place;
     if (place[0] == '/' && !strchr(place + 1, '/')) place++; /* a parameter, no pointer or path */
     fprintf(stderr, "straggle codes check: %s: %s%s%s\n", what, place, *place ? ": " : "",
-            e->fault[i].message ? e->fault[i].message : "out of memory");
+            e->fault[i].message);
   }
+  if (e->lost || e->count == 0) sg_out_of_memory();
   sg_error_clear(e);
   return code;
 }
@@ -302,7 +303,7 @@ static int run(const sg_call *call) {
   if (!status && db) status = write_session(&s, db, &e);
   sg_status closing = db ? sg_db_close(db, &e) : SG_OK;
   if (!status) status = closing;
-  code = status ? print_faults(&s, &e) : sg_print_checks(&s);
+  code = status ? print_faults(&s, status, &e) : sg_print_checks(&s);
   for (int i = 0; i < s.count; i++) {
     /* The code's fault, not the user's; but that the result was not written weighs more. */
     if (code == EX_OK && s.item[i].check->broken) code = EX_SOFTWARE;

@@ -163,8 +163,7 @@ static void put_row(sg_rows *t, const view *v, const result *r) {
   if (v->axes) {
     sg_buffer axes = {0};
     sg_point_put_axes(p->point, p->point->n_axes, &axes);
-    sg_row_text(t, "axes", axes.data);
-    sg_buffer_free(&axes);
+    sg_row_buffer(t, "axes", &axes);
   }
   sg_row_integer(t, "n", p->facts.n_workers);
   sg_row_text(t, "wait_for", r->exact ? r->rule : v->all ? NULL : "no closed form");

@@ -98,9 +98,12 @@ static void put_row(sg_rows *t, const sg_planned *p, int runs, int missing) {
                                             : "";
   sg_buffer axes = {0}, why = {0};
   sg_point_put_axes(p->point, p->point->n_axes, &axes);
-  sg_putf(&why, "skipped: %s", p->why.count ? p->why.fault[0].message : "");
+  if (p->valid)
+    sg_put(&why, note);
+  else
+    sg_putf(&why, "skipped: %s", p->why.count ? p->why.fault[0].message : "");
   sg_row_text(t, "scheme", p->label);
-  sg_row_text(t, "axes", axes.data);
+  sg_row_buffer(t, "axes", &axes);
   sg_row_number(t, "n_workers", p->valid ? p->facts.n_workers : none, 4);
   sg_row_number(t, "load_d", p->valid ? p->facts.load_d : none, 4);
   sg_row_number(t, "stragglers_s", p->valid ? p->facts.stragglers_s : none, 4);
@@ -108,9 +111,7 @@ static void put_row(sg_rows *t, const sg_planned *p, int runs, int missing) {
   sg_row_text(t, "stop", p->valid ? p->stop : NULL);
   sg_row_number(t, "runs", p->valid ? runs : none, 4);
   sg_row_number(t, "missing_runs", p->valid ? missing : none, 4);
-  sg_row_text(t, "note", p->valid ? note : why.data);
-  sg_buffer_free(&axes);
-  sg_buffer_free(&why);
+  sg_row_buffer(t, "note", &why);
 }
 
 static sg_status put_rows(const sg_plan *plan, const look *l, sg_rows *t, estimate *total,

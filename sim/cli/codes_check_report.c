@@ -31,8 +31,8 @@ static void put_spread(sg_table *t, const char *name, const sg_check_spread *s, 
     else
       sg_table_number(t, x[k], error ? 2 : 4);
   put_workers(s->n_missing, s->missing, &missing);
-  sg_table_text(t, isnan(s->worst) ? NULL : missing.data);
-  sg_buffer_free(&missing);
+  if (isnan(s->worst)) sg_buffer_free(&missing);
+  sg_table_buffer(t, &missing);
 }
 
 static const char *s_found(const sg_check *c, char out[24]) {
@@ -45,14 +45,12 @@ static void put_spreads(const sg_check *c, sg_buffer *out) {
   static const char *const columns[] = {"of a pattern", "median", "90 %",
                                         "99 %",         "worst",  "worst when missing"};
   sg_table *t = sg_table_new(6, columns);
-  if (t) {
-    put_spread(t, "condition number", &c->cond2, false);
-    put_spread(t, "decode amplification", &c->amplification, false);
-    put_spread(t, "residual", &c->residual, false);
-    put_spread(t, "error, float64 messages", &c->error[SG_FLOAT64], true);
-    put_spread(t, "error, float32 messages", &c->error[SG_FLOAT32], true);
-    put_spread(t, "error, bfloat16 messages", &c->error[SG_BFLOAT16], true);
-  }
+  put_spread(t, "condition number", &c->cond2, false);
+  put_spread(t, "decode amplification", &c->amplification, false);
+  put_spread(t, "residual", &c->residual, false);
+  put_spread(t, "error, float64 messages", &c->error[SG_FLOAT64], true);
+  put_spread(t, "error, float32 messages", &c->error[SG_FLOAT32], true);
+  put_spread(t, "error, bfloat16 messages", &c->error[SG_BFLOAT16], true);
   sg_put_table(t, SG_FORMAT_TEXT, out);
 }
 

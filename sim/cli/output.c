@@ -3,6 +3,7 @@
 #include "sim/cli/output.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +11,58 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+int sg_out_of_memory(void) {
+  static const char text[] = "straggle: out of memory\n";
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) return EX_OSERR; /* nobody can be told */
+  return EX_OSERR;
+}
+
 int sg_print(sg_buffer *text) {
   int code = EX_OK;
   if (text->failed) {
-    fprintf(stderr, "straggle: out of memory\n");
-    code = EX_OSERR;
+    code = sg_out_of_memory();
   } else if (text->data && (fputs(text->data, stdout) == EOF || fflush(stdout) != 0)) {
     fprintf(stderr, "straggle: cannot write to standard output: %s\n", strerror(errno));
     code = EX_IOERR;
   }
   sg_buffer_free(text);
   return code;
+}
+
+bool sg_print_part(sg_buffer *text) {
+  bool written = fputs(text->data, stdout) != EOF;
+  text->length = 0;
+  text->data[0] = '\0';
+  return written;
+}
+
+void sg_say(const char *format, ...) {
+  char *text;
+  va_list args;
+  va_start(args, format);
+  int n = vasprintf(&text, format, args);
+  va_end(args);
+  if (n < 0) {
+    sg_out_of_memory();
+    return;
+  }
+  sg_buffer clean = {0};
+  sg_put_clean(&clean, text, (size_t)n, "\n\t", '?');
+  if (clean.data && !clean.failed)
+    fputs(clean.data, stderr);
+  else if (n > 0)
+    sg_out_of_memory();
+  sg_buffer_free(&clean);
+  free(text);
+}
+
+int sg_say_faults(const char *who, sg_status status, sg_error *e) {
+  for (int i = 0; i < e->count; i++) {
+    sg_say("straggle %s: %s\n", who, e->fault[i].message);
+  }
+  if (e->lost || (status == SG_NO_MEMORY && e->count == 0)) sg_out_of_memory();
+  sg_error_clear(e);
+  return sg_exit_code(status);
 }
 
 int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg_error *e) {
@@ -33,16 +75,19 @@ int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg
     for (int i = 0; i < e->count; i++) {
       sg_put(&text, i ? ", {" : "{");
       sg_put_json_text_member(&text, "place", e->fault[i].place);
-      sg_put_json_text_member(&text, "message", e->fault[i].message ? e->fault[i].message : "");
+      sg_put_json_text_member(&text, "message", e->fault[i].message);
       sg_put(&text, "}");
     }
     sg_put(&text, "]}\n");
-    sg_print(&text);
+    if (sg_print(&text) == EX_OSERR) code = EX_OSERR;
   } else {
     sg_scenario_report(s, path, e, sg_color(STDERR_FILENO), &text);
     if (!text.failed && text.data) fputs(text.data, stderr);
+    for (int i = 0; text.failed && i < e->count; i++)
+      fprintf(stderr, "%s: %s: %s\n", path, e->fault[i].place, e->fault[i].message);
     sg_buffer_free(&text);
   }
+  if (e->lost) sg_out_of_memory();
   sg_error_clear(e);
   return code;
 }
@@ -57,6 +102,13 @@ void sg_row_text(sg_rows *r, const char *column, const char *text) {
   if (puts_cell(r, column)) sg_table_text(r->table, text);
 }
 
+void sg_row_buffer(sg_rows *r, const char *column, sg_buffer *text) {
+  if (puts_cell(r, column))
+    sg_table_buffer(r->table, text);
+  else
+    sg_buffer_free(text);
+}
+
 void sg_row_integer(sg_rows *r, const char *column, long long x) {
   if (puts_cell(r, column)) sg_table_integer(r->table, x);
 }
@@ -66,10 +118,7 @@ void sg_row_number(sg_rows *r, const char *column, double x, int digits) {
 }
 
 void sg_put_table(sg_table *t, sg_format format, sg_buffer *out) {
-  if (t)
-    sg_table_print(t, format, sg_terminal_width(), out);
-  else
-    out->failed = true;
+  sg_table_print(t, format, sg_terminal_width(), out);
   sg_table_free(t);
 }
 

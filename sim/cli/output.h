@@ -9,6 +9,17 @@
 /* Writes a buffer to standard output and frees it; returns an exit code (full disk, no memory). */
 int sg_print(sg_buffer *text);
 
+/* Writes what is in a buffer so far and empties it; false, and errno, if that fails. */
+bool sg_print_part(sg_buffer *text);
+
+/* Says on standard error, without asking for memory, that there is none; returns the exit code. */
+int sg_out_of_memory(void);
+/* Prints a line for people, for what may be in it from files and names. */
+void sg_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A line on standard error for each fault, "straggle WHO: message", and empties `e`; returns the
+ * exit code of `status`. */
+int sg_say_faults(const char *who, sg_status status, sg_error *e);
+
 /* Prints the faults (as JSON on standard output when asked) and empties `e`; returns the exit code
  * of the gravest. s may be NULL. */
 int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg_error *e);
@@ -21,6 +32,7 @@ typedef struct sg_rows {
   const char *name[24];
 } sg_rows;
 void sg_row_text(sg_rows *r, const char *column, const char *text);
+void sg_row_buffer(sg_rows *r, const char *column, sg_buffer *text); /* and frees it */
 void sg_row_integer(sg_rows *r, const char *column, long long x);
 void sg_row_number(sg_rows *r, const char *column, double x, int digits);
 

@@ -137,10 +137,10 @@ sg_status sg_session_finish(sg_session *s, sg_status status) {
 
 int sg_session_close(sg_session *s, sg_status status, int code) {
   status = sg_session_finish(s, status);
-  if (s->error.count > 0)
+  if (sg_failed(&s->error))
     code = sg_print_faults(s->scenario, s->path, s->format, &s->error);
   else if (status)
-    code = sg_exit_code(status);
+    code = sg_say_faults(s->path, status, &s->error);
   if (status == SG_INTERRUPTED) return code;
   sg_deal_free(s->deal);
   sg_buffer_free(&s->part);
@@ -162,20 +162,6 @@ void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffe
     }
 }
 
-void sg_say(const char *format, ...) {
-  char *text;
-  va_list args;
-  va_start(args, format);
-  int n = vasprintf(&text, format, args);
-  va_end(args);
-  if (n < 0) return;
-  sg_buffer clean = {0};
-  sg_put_clean(&clean, text, (size_t)n, "\n\t", '?');
-  if (clean.data && !clean.failed) fputs(clean.data, stderr);
-  sg_buffer_free(&clean);
-  free(text);
-}
-
 int sg_ask(const sg_call *call) {
   sg_error e = {0};
   sg_db *db = NULL;
@@ -183,13 +169,12 @@ int sg_ask(const sg_call *call) {
   sg_status status = sg_db_open(call->args->word[0], SG_OPEN_READ, &db, &e);
   if (!status) status = call->command->ask(db, call->args, &out, &e);
   if (db) sg_db_close(db, &e);
-  for (int i = 0; status && i < e.count; i++)
-    sg_say("straggle %s: %s\n", call->command->name,
-           e.fault[i].message ? e.fault[i].message : "out of memory");
-  sg_error_clear(&e);
-  if (!status) return sg_print(&out);
+  if (!status) {
+    sg_error_clear(&e);
+    return sg_print(&out);
+  }
   sg_buffer_free(&out);
-  return sg_exit_code(status);
+  return sg_say_faults(call->command->name, status, &e);
 }
 
 bool sg_wants_progress(const sg_args *args) {

@@ -47,8 +47,6 @@ int sg_session_close(sg_session *s, sg_status status, int code);
 /* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
 void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
 
-/* Prints a line for people, for what may be in it from files and names. */
-void sg_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define SG_OPTION_ROWS_SHARD(is)                                                                   \
   SG_OPTION_ROW(                                                                                   \

@@ -114,7 +114,7 @@ static int call_command(const sg_call *call) {
 static int run(const sg_command *c, int used, int argc, char **argv) {
   sg_args args;
   sg_error e = {0};
-  int code = EX_USAGE;
+  int code;
   sg_status status = sg_args_read(c->options, argc - 1 - used, argv + 1 + used, &args, &e);
   if (args.help) {
     sg_buffer out = {0};
@@ -126,12 +126,14 @@ static int run(const sg_command *c, int used, int argc, char **argv) {
     sg_put(&line, "straggle");
     for (int i = 1; i < argc; i++) sg_putf(&line, " %s", argv[i]);
     const sg_call call = {.command = c, .args = &args, .line = line.data};
-    if (e.count == 0) code = call_command(&call);
+    if (line.failed) sg_fail_memory(&e);
+    if (!sg_failed(&e)) {
+      code = call_command(&call);
+    } else {
+      code = sg_say_faults(c->name, sg_error_status(&e), &e);
+      if (code == EX_USAGE) print_usage(c);
+    }
     sg_buffer_free(&line);
-    for (int i = 0; i < e.count; i++)
-      fprintf(stderr, "straggle %s: %s\n", c->name,
-              e.fault[i].message ? e.fault[i].message : "out of memory");
-    if (e.count > 0) print_usage(c);
   }
   sg_error_clear(&e);
   sg_args_free(&args);
@@ -139,6 +141,8 @@ static int run(const sg_command *c, int used, int argc, char **argv) {
 }
 
 int sg_straggle(int argc, char **argv) {
+  static char output[BUFSIZ]; /* what is to be printed needs no more memory */
+  setvbuf(stdout, output, _IOFBF, sizeof output);
   if (argc < 2) {
     sg_buffer out = {0};
     sg_put_list(&out);

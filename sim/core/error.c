@@ -10,18 +10,28 @@
 #include <sysexits.h>
 
 sg_status sg_fail(sg_error *e, sg_status status, const char *place, const char *format, ...) {
-  if (!e || !SG_ROOM(e->fault, e->capacity, e->count + 1)) return status;
+  if (!e) return status;
   sg_fault fault = {.status = status, .place = strdup(place ? place : "")};
   va_list args;
   va_start(args, format);
   if (vasprintf(&fault.message, format, args) < 0) fault.message = NULL;
   va_end(args);
-  e->fault[e->count++] = fault;
-  return status;
+  if (fault.place && fault.message && SG_ROOM(e->fault, e->capacity, e->count + 1)) {
+    e->fault[e->count++] = fault;
+    return status;
+  }
+  free(fault.place);
+  free(fault.message);
+  e->lost = true;
+  return SG_NO_MEMORY;
 }
 
 sg_status sg_fail_memory(sg_error *e) {
   return sg_fail(e, SG_NO_MEMORY, NULL, "out of memory");
+}
+
+bool sg_failed(const sg_error *e) {
+  return e->count > 0 || e->lost;
 }
 
 /* The order of gravity: what the user cannot mend comes first. */
@@ -43,9 +53,11 @@ enum { N_STATUSES = sizeof order / sizeof *order };
 _Static_assert(N_STATUSES == SG_INTERRUPTED + 1, "each status has its row");
 
 sg_status sg_error_status(const sg_error *e) {
-  for (int i = 0; i < N_STATUSES; i++)
+  for (int i = 0; i < N_STATUSES; i++) {
+    if (e->lost && order[i].status == SG_NO_MEMORY) return SG_NO_MEMORY;
     for (int j = 0; j < e->count; j++)
       if (e->fault[j].status == order[i].status) return order[i].status;
+  }
   return SG_OK;
 }
 
@@ -68,6 +80,7 @@ void sg_error_move(sg_error *to, sg_error *from) {
   int moved = 0;
   while (moved < from->count && SG_ROOM(to->fault, to->capacity, to->count + 1))
     to->fault[to->count++] = from->fault[moved++];
+  to->lost |= from->lost || moved < from->count;
   clear_from(from, moved);
 }
 

@@ -9,6 +9,13 @@
 
 #include <stdbool.h>
 
+/* NAN and infinity mean something here, and sums have an order: with such options the program would
+ * print wrong numbers. */
+#if defined __FAST_MATH__ || defined __ASSOCIATIVE_MATH__ || defined __RECIPROCAL_MATH__ ||        \
+    (defined __FINITE_MATH_ONLY__ && __FINITE_MATH_ONLY__)
+#error "straggle cannot be built with -Ofast or -ffast-math: use -O2 or -O3"
+#endif
+
 typedef enum sg_status {
   SG_OK = 0,
   SG_UNDECODABLE,   /* The messages at hand do not determine the sum. A state, not an error. */
@@ -27,21 +34,25 @@ typedef struct sg_fault {
   sg_status status;
   char *place;   /* A JSON pointer into the scenario ("/schemes/2/d"), "file:line", or "" */
   char *message; /* One sentence: what was expected, what was found. */
-} sg_fault;
+} sg_fault; /* neither is NULL */
 
 /* Zero-initialise; free with sg_error_clear. */
 typedef struct sg_error {
   int count, capacity;
   sg_fault *fault; /* count entries, in the order in which they were found */
+  bool lost;       /* there was no memory for a fault: that alone is SG_NO_MEMORY */
 } sg_error;
 
-/* Adds a fault and returns `status`. `place` may be NULL. `e` may be NULL, then only the status is
- * passed on. */
+/* Adds a fault and returns `status`; without memory for it, SG_NO_MEMORY. `place` may be NULL. `e`
+ * may be NULL, then only the status is passed on. */
 sg_status sg_fail(sg_error *e, sg_status status, const char *place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* SG_NO_MEMORY with a standard message. */
 sg_status sg_fail_memory(sg_error *e);
+
+/* Whether there is a fault, a lost one included. */
+bool sg_failed(const sg_error *e);
 
 /* The status of the gravest fault, SG_OK if there is none. */
 sg_status sg_error_status(const sg_error *e);

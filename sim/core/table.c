@@ -24,11 +24,13 @@ struct sg_table {
   int n, n_capacity; /* columns */
   size_t count, capacity;
   cell *name, *cell; /* row by row */
+  bool begun;        /* rows of it are printed and gone */
   bool failed;
 };
 
-/* A failed table stays usable; sg_table_print then marks its output as failed. */
+/* A failed table stays usable, and so does none; sg_table_print then marks its output as failed. */
 void sg_table_column(sg_table *t, const char *name) {
+  if (!t) return;
   char *copy = name && SG_ROOM(t->name, t->n_capacity, t->n + 1) ? strdup(name) : NULL;
   if (copy)
     t->name[t->n++] = (cell){.kind = TEXT, .text = copy};
@@ -44,7 +46,7 @@ sg_table *sg_table_new(int n, const char *const *columns) {
 
 sg_table *sg_table_at(sg_table *t, const char *name) {
   bool found = false;
-  for (int j = 0; name && j < t->n && !found; j++) found = !strcmp(t->name[j].text, name);
+  for (int j = 0; t && name && j < t->n && !found; j++) found = !strcmp(t->name[j].text, name);
   if (!found) sg_table_column(t, name);
   return t;
 }
@@ -63,18 +65,24 @@ void sg_table_free(sg_table *t) {
 }
 
 static void add(sg_table *t, cell c) {
-  if (SG_ROOM(t->cell, t->capacity, t->count + 1)) {
+  if (t && SG_ROOM(t->cell, t->capacity, t->count + 1)) {
     t->cell[t->count++] = c;
   } else {
-    t->failed = true;
+    if (t) t->failed = true;
     free(c.text);
   }
 }
 
 void sg_table_text(sg_table *t, const char *text) {
   cell c = {.kind = text ? TEXT : EMPTY, .text = text ? strdup(text) : NULL};
-  t->failed |= text && !c.text;
+  if (t) t->failed |= text && !c.text;
   add(t, c);
+}
+
+void sg_table_buffer(sg_table *t, sg_buffer *text) {
+  if (t) t->failed |= text->failed;
+  sg_table_text(t, text->data);
+  sg_buffer_free(text);
 }
 
 void sg_table_integer(sg_table *t, long long x) {
@@ -297,7 +305,7 @@ static void put_csv_cell(const cell *c, sg_buffer *out) {
 }
 
 static void print_csv(const sg_table *t, sg_buffer *out) {
-  for (int i = NAMES; i < sg_table_rows(t); i++) {
+  for (int i = t->begun ? 0 : NAMES; i < sg_table_rows(t); i++) {
     for (int j = 0; j < t->n; j++) {
       if (j) sg_put(out, ",");
       put_csv_cell(at(t, i, j), out);
@@ -306,10 +314,11 @@ static void print_csv(const sg_table *t, sg_buffer *out) {
   }
 }
 
-static void print_json(const sg_table *t, sg_buffer *out) {
-  sg_put(out, "[");
+static void print_json(const sg_table *t, bool end, sg_buffer *out) {
+  bool any = t->begun || sg_table_rows(t) > 0;
+  if (!t->begun) sg_put(out, "[");
   for (int i = 0; i < sg_table_rows(t); i++) {
-    sg_put(out, i ? ",\n {" : "\n {");
+    sg_put(out, i || t->begun ? ",\n {" : "\n {");
     for (int j = 0; j < t->n; j++) {
       if (j) sg_put(out, ", ");
       put_json_cell(&t->name[j], out);
@@ -318,16 +327,27 @@ static void print_json(const sg_table *t, sg_buffer *out) {
     }
     sg_put(out, "}");
   }
-  sg_put(out, sg_table_rows(t) ? "\n]\n" : "]\n");
+  if (end) sg_put(out, any ? "\n]\n" : "]\n");
+}
+
+bool sg_table_print_rows(sg_table *t, sg_format format, sg_buffer *out) {
+  if (t->failed || t->n == 0 || (format != SG_FORMAT_CSV && format != SG_FORMAT_JSON)) return false;
+  if (format == SG_FORMAT_CSV)
+    print_csv(t, out);
+  else
+    print_json(t, false, out);
+  sg_table_drop_rows(t);
+  t->begun = true;
+  return true;
 }
 
 void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out) {
-  out->failed |= t->failed;
-  if (t->failed || t->n == 0) return;
+  out->failed |= !t || t->failed;
+  if (out->failed || t->n == 0) return;
   switch (format) {
   case SG_FORMAT_TEXT: print_text(t, width, out); break;
   case SG_FORMAT_CSV: print_csv(t, out); break;
-  case SG_FORMAT_JSON: print_json(t, out); break;
+  case SG_FORMAT_JSON: print_json(t, true, out); break;
   case SG_FORMAT_MARKDOWN: print_markdown(t, out); break;
   }
 }

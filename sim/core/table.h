@@ -14,7 +14,9 @@ typedef enum sg_format {
 
 typedef struct sg_table sg_table;
 
-/* columns: names of the columns, n of them; copied. A name may end in its unit ("iter_mean_s"). */
+/* columns: names of the columns, n of them; copied. A name may end in its unit ("iter_mean_s").
+ * Without memory NULL, which the other functions take for a table; then, and when there is none
+ * later, sg_table_print marks its output as failed. */
 sg_table *sg_table_new(int n, const char *const *columns);
 void sg_table_free(sg_table *t);
 /* One more column, before there are cells. NULL as a name: no memory. */
@@ -24,6 +26,7 @@ void sg_table_column(sg_table *t, const char *name);
 sg_table *sg_table_at(sg_table *t, const char *name);
 /* Cells of the current row, left to right; the row is complete after n cells. */
 void sg_table_text(sg_table *t, const char *text); /* NULL: empty cell, JSON null */
+void sg_table_buffer(sg_table *t, sg_buffer *text); /* and frees it; without data: empty */
 void sg_table_integer(sg_table *t, long long x);
 /* digits: significant digits in text and Markdown; CSV and JSON always have full precision. NAN:
  * empty, JSON null. Numbers are right-aligned. */
@@ -35,5 +38,8 @@ int sg_table_rows(const sg_table *t);
  * cells are cut with "…"; numbers are never cut; if it still does not fit, the table is printed in
  * blocks of columns, the first column repeated. JSON: an array of objects. */
 void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out);
+/* Prints the rows that there are and drops them; sg_table_print goes on behind them. CSV and JSON
+ * only, whose rows do not depend on each other: false otherwise, and nothing is done. */
+bool sg_table_print_rows(sg_table *t, sg_format format, sg_buffer *out);
 
 #endif

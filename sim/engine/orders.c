@@ -564,7 +564,8 @@ static void build_request(sg_run *run, int slot) {
     run->last_worker = run->held[i]->from;
     run->n_wanted++;
   }
-  if (!run_reserve(run, &run->wanted, &run->wanted_capacity, run->n_wanted, sizeof *run->wanted))
+  if (!run_reserve(run, &run->wanted, &run->wanted_capacity, run->n_wanted + 1,
+                   sizeof *run->wanted))
     return;
   int start = 0;
   for (int s = 0; s < run->code->segments; s++) {

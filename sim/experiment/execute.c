@@ -442,7 +442,9 @@ static sg_status run_missing(execution *x, sg_db *db, sg_execute_report *report,
   report->diverged = written.diverged;
   report->stalled = written.stalled;
   report->undecodable = written.undecodable;
-  return writing ? writing : status;
+  if (writing) status = writing;
+  /* What the writer refuses without a fault of its own, it had no memory for. */
+  return status == SG_IO && !sg_failed(e) ? sg_fail_memory(e) : status;
 }
 
 sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invocation,

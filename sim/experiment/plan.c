@@ -186,12 +186,14 @@ sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
       plan->cache ? sg_scenario_points(scenario, &plan->n_raw, &plan->raw, e) : sg_fail_memory(e);
   if (!status) plan->point = calloc((size_t)plan->n_raw, sizeof *plan->point);
   if (!status && !plan->point) status = sg_fail_memory(e);
+  if (plan->cache) sg_problem_cache_outline(plan->cache, true);
   for (int i = 0; !status && i < plan->n_raw; i++) {
     sg_planned *p = &plan->point[plan->count++];
     p->point = &plan->raw[i];
     sg_status s = plan_point(plan, p, known, e);
     if (s != SG_INVALID) status = s;
   }
+  if (plan->cache) sg_problem_cache_outline(plan->cache, false);
   free(known);
   if (plan->count > 0) drop_repeats(e);
   if (!status) status = sg_error_status(e);

@@ -30,7 +30,10 @@ void sg_held_free(sg_held_row *h) {
 static bool emit(sg_held_row *h) {
   if (!h->held) return true;
   h->held = false;
-  sg_tally_row(h->tally, &h->row, h->n_workers, h->workers);
+  if (!sg_tally_row(h->tally, &h->row, h->n_workers, h->workers)) {
+    sg_fail_memory(h->error);
+    return false;
+  }
   if (h->options->iterations)
     atomic_fetch_add_explicit(h->options->iterations, 1, memory_order_relaxed);
   return h->sink->row(h->sink->user, h->replication, &h->row, h->n_workers, h->workers);
@@ -157,6 +160,7 @@ sg_status sg_held_finish(sg_held_row *h, const sg_run *run, const sg_recipe *rec
       sg_tally_workers(h->tally, sg_delay_speeds(h->world->delay), &n);
   int n_times = 0;
   sg_time_group_record *times = h->sink->times ? sg_tally_times(h->tally, &n_times) : NULL;
+  if (!times && h->sink->times && row.iterations > 0) return SG_NO_MEMORY;
   if (times && !h->sink->times(h->sink->user, h->replication, n_times, times)) return SG_IO;
   bool going = h->sink->finish(h->sink->user, h->replication, &row, &summary, n, workers);
   return going ? SG_OK : SG_IO;

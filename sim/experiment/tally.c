@@ -25,7 +25,6 @@ struct sg_tally {
   double *duration; /* of every iteration, for quantiles */
   size_t rows, capacity;
   int64_t through_ingress;
-  bool failed;
   kept value, known; /* sums, largest or last of what is known; how many are known */
   double end_s, busy, wasted, ingress_busy;
   sg_summary_record total; /* made at the end, but for counts and the target */
@@ -93,12 +92,10 @@ static void fold(sg_tally *t, const sg_iteration_record *r) {
 #include "results/columns.def"
 }
 
-void sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
+bool sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
                   const sg_worker_record *worker) {
-  /* Without memory quantiles will be missing, the run is sound. */
-  t->failed |= !SG_ROOM(t->duration, t->capacity, t->rows + 1);
-  if (!t->failed) t->duration[t->rows] = r->duration_s;
-  t->rows++;
+  if (!SG_ROOM(t->duration, t->capacity, t->rows + 1)) return false;
+  t->duration[t->rows++] = r->duration_s;
   t->end_s = r->start_s + r->duration_s;
   fold(t, r);
   t->busy += r->busy_s;
@@ -107,6 +104,7 @@ void sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
   t->through_ingress += r->ingress_messages;
   t->total.undecodable_iters += !r->decoded;
   if (t->worker) add_workers(t, n, worker);
+  return true;
 }
 
 void sg_tally_target(sg_tally *t, const sg_iteration_record *row) {
@@ -118,7 +116,7 @@ static void durations(sg_tally *t) {
   sg_summary_record *s = &t->total;
   const double *x = t->duration;
   size_t n = t->rows;
-  if (t->failed || n == 0) return;
+  if (n == 0) return;
   double sum = 0, squares = 0;
   for (size_t i = 0; i < n; i++) sum += x[i];
   s->iter_mean_s = sum / (double)n;
@@ -135,7 +133,7 @@ static void durations(sg_tally *t) {
 sg_time_group_record *sg_tally_times(const sg_tally *t, int *n) {
   size_t count = 0, rank = 0;
   for (size_t i = 0; i < t->rows; i += sg_group_size(i, t->rows)) count++;
-  sg_time_group_record *group = t->failed || !count ? NULL : calloc(count, sizeof *group);
+  sg_time_group_record *group = !count ? NULL : calloc(count, sizeof *group);
   *n = group ? (int)count : 0;
   for (int k = 0; k < *n; k++) {
     size_t size = sg_group_size(rank, t->rows);

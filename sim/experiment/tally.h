@@ -10,8 +10,8 @@ typedef struct sg_tally sg_tally;
 sg_tally *sg_tally_new(int workers, bool worker_rows);
 void sg_tally_free(sg_tally *t);
 
-/* A row, in order. worker: rows of the same iteration, n of them, or none. */
-void sg_tally_row(sg_tally *t, const sg_iteration_record *row, int n,
+/* A row, in order. worker: rows of the same iteration, n of them, or none. false: no memory. */
+bool sg_tally_row(sg_tally *t, const sg_iteration_record *row, int n,
                   const sg_worker_record *worker);
 /* This row reached the target loss. */
 void sg_tally_target(sg_tally *t, const sg_iteration_record *row);

@@ -22,12 +22,17 @@ typedef struct entry {
 struct sg_problem_cache {
   pthread_mutex_t lock;
   entry *first; /* most recently used first */
+  bool outline;
 };
 
 sg_problem_cache *sg_problem_cache_new(void) {
   sg_problem_cache *cache = calloc(1, sizeof *cache);
   if (cache) pthread_mutex_init(&cache->lock, NULL);
   return cache;
+}
+
+void sg_problem_cache_outline(sg_problem_cache *cache, bool outline) {
+  cache->outline = outline;
 }
 
 static void entry_free(entry *x) {
@@ -79,7 +84,7 @@ static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int
                              uint64_t seed, const sg_problem **out, sg_error *e) {
   const sg_values *learning = sg_section(point, "learning");
   sg_buffer key = {0};
-  sg_putf(&key, "%d %llu ", workers, (unsigned long long)seed);
+  sg_putf(&key, "%d %d %llu ", cache->outline, workers, (unsigned long long)seed);
   sg_values_to_json(learning, &key);
   sg_values_paths(learning, &key);
   sg_status status = key.failed ? sg_fail_memory(e) : SG_OK;
@@ -92,7 +97,9 @@ static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int
   } else if (!status) {
     trim(cache);
     x = calloc(1, sizeof *x);
-    status = x ? sg_problem_new(learning, workers, seed, &x->problem, e) : sg_fail_memory(e);
+    status = !x ? sg_fail_memory(e)
+                : (cache->outline ? sg_problem_outline : sg_problem_new)(learning, workers, seed,
+                                                                         &x->problem, e);
     if (status) {
       free(x);
     } else {

@@ -42,6 +42,8 @@ typedef struct sg_world {
 typedef struct sg_problem_cache sg_problem_cache;
 sg_problem_cache *sg_problem_cache_new(void);
 void sg_problem_cache_free(sg_problem_cache *cache);
+/* From now on worlds are made for what can be known of them, not to run: without generated data. */
+void sg_problem_cache_outline(sg_problem_cache *cache, bool outline);
 
 /* Rules that a code or model finds broken are SG_INVALID faults at the member concerned. */
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
