@@ -289,3 +289,59 @@ none() { # no scheduler in the environment, whatever the tests run in
   run "$STRAGGLE" merge merged.db small.shard-1-of-3.db --json
   [[ "$output" == *'"shards_missing": 2'* ]]
 }
+
+@test "until: as many runs as the precision takes, in one process and over shards" {
+  sed -i '/replications/d; s/"baseline"/"until": { "half_width": 0.04, "least": 8, "most": 300 }, "baseline"/' small.json
+  run "$STRAGGLE" plan small.json -o whole.db
+  [[ "$output" == *"48 runs are missing"*"the first 8 runs of each point settle"* ]]
+  run "$STRAGGLE" run small.json -o whole.db
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ "$output" =~ until\ ±\ 4\ %:\ ([0-9]+)\ to\ ([0-9]+)\ runs\ of\ a\ point ]]
+  [ "${BASH_REMATCH[2]}" -gt 20 ]
+  # N = (t s / h)^2 of the first 8 pairs, of every scheme; the baseline has the most of its environment.
+  t=2.364624251592785 points=
+  while IFS='|' read -r point n wanted base; do
+    [ "$n" -eq "$wanted" ]
+    [ "$base" -ge "$n" ]
+    points+=" $point"
+  done < <(sqlite3 whole.db "WITH x AS (SELECT p.point_id, ln(b.iter_mean_s / s.iter_mean_s) AS x
+        FROM run r JOIN run_summary s USING (run_id) JOIN point p USING (point_id)
+        JOIN point o ON o.env_sha256 = p.env_sha256 AND o.is_baseline AND NOT p.is_baseline
+        JOIN run q ON q.point_id = o.point_id AND q.replication = r.replication
+        JOIN run_summary b ON b.run_id = q.run_id WHERE r.replication < 8),
+      m AS (SELECT point_id, avg(x) AS mean FROM x GROUP BY point_id),
+      v AS (SELECT point_id, sum((x - mean) * (x - mean)) / 7 AS v FROM x JOIN m USING (point_id) GROUP BY point_id)
+    SELECT point_id, (SELECT count(*) FROM run r WHERE r.point_id = v.point_id),
+      max(8, CAST(ceil(v * $t * $t / (ln(1.04) * ln(1.04))) AS INTEGER)),
+      (SELECT count(*) FROM run r JOIN point o USING (point_id) JOIN point p ON p.env_sha256 = o.env_sha256
+        WHERE o.is_baseline AND p.point_id = v.point_id) FROM v")
+  [ "$points" = " 2 3 5 6" ]
+  run "$STRAGGLE" run small.json -o whole.db
+  [[ "$output" == *" 0 runs computed"* ]]
+  # Two rounds, and a third that has nothing to do.
+  for round in 1 2 3; do
+    for i in 1 2 3; do "$STRAGGLE" run small.json --shard $i/3 -q; done
+    run "$STRAGGLE" merge small.db small.shard-*.db
+  done
+  [[ "$output" == *" 0 runs added"* ]]
+  run "$STRAGGLE" plan small.json
+  [[ "$output" == *" 0 runs are missing"* ]]
+  [ "$(content small.db)" = "$(content whole.db)" ]
+}
+
+@test "until: what cannot be had is said" {
+  sed -i '/replications/d' small.json
+  run "$STRAGGLE" run small.json --set '/until={"half_width":0.001,"most":25}'
+  [[ "$output" == *"25 runs of each point; 4 of 4 comparisons want more than 25, to expect is up to ±"* ]]
+  run "$STRAGGLE" run small.json -o b.db --set '/until={"half_width":0.5,"least":5}' --set /stop/target_loss=0.1
+  [[ "$output" == *"5 runs of each point; 4 of 4 have runs without a time to compare and stay at 5"* ]]
+  run "$STRAGGLE" check small.json --set '/until={"half_width":0.1}' --set /replications=3
+  [ "$status" -ne 0 ]
+  [[ "$output" == *'found both'* ]]
+  run "$STRAGGLE" check small.json --set '/until={"half_width":0.1,"least":30,"most":20}'
+  [[ "$output" == *'expected least ≤ most = 20, found 30'* ]]
+  # A scheme alone: its own time.
+  run "$STRAGGLE" run small.json -o c.db --set '/schemes=[{"code":"uncoded"}]' --set '/until={"half_width":0.05}'
+  [[ "$output" =~ until\ ±\ 5\ %:\ [0-9]+\ to\ [0-9]+\ runs ]]
+}
