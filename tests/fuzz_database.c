@@ -43,7 +43,7 @@ static void begin(void) {
   if (!f || fputs(scenario, f) < 0 || fclose(f)) abort();
   char program[] = "straggle", run[] = "run", quiet[] = "-q", to[] = "-o";
   char *argv[] = {program, run, json, quiet, to, base, NULL};
-  if (sg_straggle(6, argv) || sg_read_file(base, &whole, &length, &e)) abort();
+  if (sg_straggle(6, argv) || sg_read_file(base, NULL, &whole, &length, &e)) abort();
   damaged = malloc(length);
   unlink(json);
   unlink(base);
@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   check(call("compare", file, NULL, NULL), "compare");
   const char *asked = question[size ? data[size - 1] % QUESTIONS : 0];
   check(call("query", file, asked, NULL), asked);
-  if (sg_read_file(file, &after, &now, &e) || now != end || memcmp(after, damaged, end)) {
+  if (sg_read_file(file, NULL, &after, &now, &e) || now != end || memcmp(after, damaged, end)) {
     dprintf(STDERR_FILENO, "the file was changed\n");
     abort();
   }

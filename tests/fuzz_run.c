@@ -165,7 +165,7 @@ static int print_made(const char *path) {
   char *bytes;
   size_t size;
   sg_error e = {0};
-  if (sg_read_file(path, &bytes, &size, &e) != SG_OK) return 66;
+  if (sg_read_file(path, NULL, &bytes, &size, &e) != SG_OK) return 66;
   sg_buffer text = make((const uint8_t *)bytes, size);
   puts(text.data);
   sg_buffer_free(&text);

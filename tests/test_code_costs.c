@@ -314,15 +314,18 @@ static void running_out_of_memory_leaves_nothing(void **state) {
     assert_int_equal(status, SG_OK);
     assert_int_equal(live, 0);
     long all = allocations, step = all / 200 + 1;
-    assert_true(all > 3);
+    assert_true(all > 1);
     for (long i = 0; i < all; i += step) {
       code = (sg_code *)values; /* must be cleared */
       fail_at = i;
       allocations = live = 0;
       watching = true;
       status = make(&choices[k], values, &code);
+      /* The C library's qsort does without the memory that it does not get. */
+      bool made = !status && code;
+      if (made) sg_code_free(code);
       watching = false;
-      if (status != SG_NO_MEMORY || code || live)
+      if ((!made && (status != SG_NO_MEMORY || code)) || live)
         fail_msg("%s: allocation %ld of %ld fails: status %d, %ld blocks are left", choices[k].name,
                  i, all, status, live);
     }

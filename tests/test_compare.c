@@ -591,7 +591,7 @@ static void test_equal_runs(void **state) {
   require(sg_query(db,
                    "SELECT iter_time_verdict, speedup_ci95_low FROM v_compare JOIN point USING"
                    " (point_id) WHERE point.env_sha256 = '0'",
-                   SG_FORMAT_CSV, 0, &out, &e),
+                   SG_FORMAT_CSV, 0, NULL, &out, &e),
           &e);
   assert_string_equal(out.data, "iter_time_verdict,speedup_ci95_low\nruns equal,\n");
   sg_buffer_free(&out);
@@ -687,7 +687,7 @@ static void test_pooled_quantiles(void **state) {
   static const double p[] = {0.5, 0.9, 0.99};
   sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_query(db, "SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, 0,
+  require(sg_query(db, "SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, 0, NULL,
                    &out, &e),
           &e);
   cJSON *rows = cJSON_Parse(out.data);

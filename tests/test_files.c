@@ -120,7 +120,7 @@ typedef struct bytes {
 static bytes read_all(const char *name) {
   bytes b = {0};
   sg_error e = {0};
-  assert_int_equal(sg_read_file(name, &b.data, &b.n, &e), SG_OK);
+  assert_int_equal(sg_read_file(name, NULL, &b.data, &b.n, &e), SG_OK);
   return b;
 }
 
