@@ -28,7 +28,10 @@ SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c code
 OBJ   := $(SRC:%.c=$(BUILD)/%.o)
 LIB   := $(BUILD)/libstraggle.a
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
-TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c) tests/fail_malloc.c,$(wildcard tests/*.c)))
+TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out $(wildcard tests/test_*.c tests/fail_*.c),$(wildcard tests/*.c)))
+# Let allocations and writes fail. A sanitizer's own would come in their way.
+FAIL_MALLOC := $(if $(SANITIZE),,$(BUILD)/tests/fail_malloc.so)
+FAIL_WRITE := $(if $(SANITIZE),,$(BUILD)/tests/fail_write.so)
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/support/*.c))
 # Tests in which threads meet.
 THREAD_TESTS = test_results test_experiment test_check
@@ -65,11 +68,17 @@ $(BUILD)/sim/cli/provenance.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVI
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
 	$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) -lcmocka
 
+$(BUILD)/tests/fuzz_%: LDLIBS += $(FUZZ_LINK)
+
 # Programs whose registry has the toy codes of the tests, too.
 TOYS := $(BUILD)/tests/straggle-toys
 $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/support/toy_codes.o $(LIB)
 	$(LINK) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
+
+$(BUILD)/tests/%.so: tests/%.c
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -o $@ $<
 
 # --- What people type --------------------------------------------------------------------------
 
@@ -97,38 +106,78 @@ run: setup
 test: setup-tests
 	@$(MAKE) --no-print-directory check
 
-check: all $(TESTS) $(TOOLS) $(TOYS)
+check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
 	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
+	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 12)
+	$(if $(FAIL_WRITE),@tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4)
+	@tests/torture_corrupt.sh $(BUILD)/straggle 12
+	@$(BUILD)/tests/fuzz_run 1000
+	@$(BUILD)/tests/fuzz_files 500 tests/corpus/files/*
+	@$(BUILD)/tests/fuzz_set 500 tests/corpus/set/*
+	@$(BUILD)/tests/fuzz_database 200
 	@$(BUILD)/tests/validate --short
 	@$(BUILD)/tests/validate_network --short
 	@$(BUILD)/tests/validate_delays --short
 	@$(BUILD)/tests/validate_fit --short
 	@$(BUILD)/tests/validate_fit_rates --short
+	@$(BUILD)/tests/validate_compare --short
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
 	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
 	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit \
-	  $(BUILD)/tests/validate_fit_rates
+	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare
 	$(BUILD)/tests/validate
 	$(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
 	$(BUILD)/tests/validate_fit_rates
+	$(BUILD)/tests/validate_compare
+
+# What is cruel and takes long: faults in every place, one after the other.
+torture: setup-tests
+	@$(MAKE) --no-print-directory all $(FAIL_MALLOC) $(FAIL_WRITE)
+	tests/torture_kill.sh $(BUILD)/straggle 1000
+	tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 1000
+	tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) all
+	tests/torture_corrupt.sh $(BUILD)/straggle 500
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine $(BUILD)/tests/bench_decode
 	python3 tests/bench.py --program $(BUILD)/straggle --peers "$(PEERS)"
 
-# Mutated scenarios, data files and command lines, for as long as FUZZ_ITERATIONS says.
-FUZZ_ITERATIONS ?= 200000
+# Coverage-guided, each target for FUZZ_SECONDS, from the corpus in the tree; what is found is kept
+# in build-fuzz/corpus, where the next time goes on, and inputs that fail in build-fuzz/found.
+FUZZERS = scenario set files trace run database
+FUZZ_SECONDS ?= 60
+FUZZ_JOBS ?= 1
 fuzz: setup-tests
-	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" build-asan/tests/fuzz_scenario build-asan/tests/fuzz_check build-asan/tests/fuzz_trace
+	$(call install_packages,clang)
+	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang CFLAGS="-O1 -g" FUZZ_LINK=-fsanitize=fuzzer \
+	  SANITIZE="-DSG_LIBFUZZER -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
+	  $(FUZZERS:%=build-fuzz/tests/fuzz_%)
+	@mkdir -p build-fuzz/found
+	@for t in $(FUZZERS); do mkdir -p build-fuzz/corpus/$$t tests/corpus/$$t; \
+	  seeds=tests/corpus/$$t; [ $$t != scenario ] || seeds="$$seeds tests/scenarios"; \
+	  echo "== $$t"; build-fuzz/tests/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -fork=$(FUZZ_JOBS) -timeout=20 -max_len=4096 \
+	    -rss_limit_mb=4096 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix=build-fuzz/found/$$t- \
+	    build-fuzz/corpus/$$t $$seeds 2>&1 | grep -aE '^#.*cov' | tail -1; done
+	@ls build-fuzz/found; [ -z "$$(ls build-fuzz/found)" ]
+	@echo "Nothing was found. To go on: make fuzz FUZZ_SECONDS=3600 FUZZ_JOBS=2; one target: FUZZERS=run"
+
+# The same without guidance or clang: mutated scenarios, files and command lines, always the same.
+FUZZ_ITERATIONS ?= 200000
+fuzz-blind: setup-tests
+	@$(MAKE) --no-print-directory BUILD=build-asan SANITIZE="$(ASAN)" build-asan/tests/fuzz_check $(FUZZERS:%=build-asan/tests/fuzz_%)
 	build-asan/tests/fuzz_scenario $(FUZZ_ITERATIONS) scenarios/*.json tests/scenarios/*.json
 	build-asan/tests/fuzz_check $(FUZZ_ITERATIONS)
 	build-asan/tests/fuzz_trace $$(( $(FUZZ_ITERATIONS) / 100 )) scenarios/traces/*.csv
+	build-asan/tests/fuzz_set $(FUZZ_ITERATIONS) tests/corpus/set/*
+	build-asan/tests/fuzz_files $$(( $(FUZZ_ITERATIONS) / 10 )) tests/corpus/files/*
+	build-asan/tests/fuzz_run $$(( $(FUZZ_ITERATIONS) / 10 ))
+	build-asan/tests/fuzz_database $$(( $(FUZZ_ITERATIONS) / 100 ))
 
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=all
 asan ubsan: setup-tests
@@ -192,5 +241,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check validate bench fuzz asan ubsan tsan docs tidy install clean FORCE
+.PHONY: all setup setup-tests run test check validate torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install clean FORCE
 .SECONDARY:

@@ -69,7 +69,8 @@ static void put_summary(sg_table *t, const sg_column *c, const sg_judged *s, dou
 }
 
 /* Whether a column has something to say of an environment. */
-static bool is_shown(const sg_comparison *c, const sg_environment *v, const sg_column *column) {
+static bool is_shown(const sg_comparison *c, const sg_judged_environment *v,
+                     const sg_column *column) {
   if (!column->heading) return false;
   for (int i = v->begin; i < v->end; i++) {
     double x = sg_column_number(column, &c->scheme[i].summary);
@@ -80,7 +81,7 @@ static bool is_shown(const sg_comparison *c, const sg_environment *v, const sg_c
 
 /* The table of one environment for people: the most important columns first, since a narrow
  * terminal gets it in blocks. */
-static sg_table *people_table(const sg_comparison *c, const sg_environment *v) {
+static sg_table *people_table(const sg_comparison *c, const sg_judged_environment *v) {
   sg_table *t = sg_table_new(0, NULL);
   bool early = false;
   for (int i = v->begin; i < v->end; i++) early |= c->scheme[i].n_ended_early > 0;
@@ -141,7 +142,7 @@ static sg_status put_axes(sg_db *db, const sg_judged *first, sg_buffer *out, sg_
 
 static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, const char *axes,
                              bool color, sg_buffer *out, sg_error *e) {
-  const sg_environment *v = &c->environment[number];
+  const sg_judged_environment *v = &c->environment[number];
   const sg_judged *first = &c->scheme[v->begin];
   const sg_point_record *p = &first->point;
   sqlite3_stmt *s = NULL;
@@ -197,8 +198,8 @@ static sg_status put_tails(sg_db *db, const sg_judged *first, sg_buffer *out, sg
   while (sg_db_row(db, s, &status, e))
     sg_putf(
         out,
-        "  Warning: %s: Pareto times of shape %g have no %s: intervals hold the ratio less often"
-        "\n  than they say, and a ratio of mean times hardly ever (docs/validation.md).\n",
+        "  Warning: %s: Pareto times of shape %g have no %s: intervals hold the ratio somewhat less"
+        "\n  often than they say, and a ratio of mean times much less (docs/validation.md).\n",
         (const char *)sqlite3_column_text(s, 0), sqlite3_column_double(s, 1),
         sqlite3_column_double(s, 1) > 1 ? "variance" : "mean");
   sqlite3_finalize(s);
@@ -206,7 +207,7 @@ static sg_status put_tails(sg_db *db, const sg_judged *first, sg_buffer *out, sg
 }
 
 /* Runs that are worth few independent iterations: the worst of the environment. */
-static void put_memory(const sg_comparison *c, const sg_environment *v, sg_buffer *out) {
+static void put_memory(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
   const sg_judged *worst = NULL;
   for (int i = v->begin; i < v->end; i++) {
     const sg_judged *s = &c->scheme[i];
@@ -216,35 +217,52 @@ static void put_memory(const sg_comparison *c, const sg_environment *v, sg_buffe
   }
   if (worst)
     sg_putf(out,
-            "  Warning: iterations of a run hang together: the mean of one of %s is\n  worth that "
-            "of %.2g independent ones. Intervals may be too narrow; longer runs help, or more.\n",
-            worst->point.scheme_label, worst->effective_iterations);
+            "  Warning: iterations hang together: the mean of a %s of %s is\n  worth that of %.2g "
+            "independent ones. Intervals may be too narrow; longer runs help.\n",
+            worst->runs_equal ? "block" : "run", worst->point.scheme_label,
+            worst->effective_iterations);
 }
 
-static void put_pair_notes(const sg_environment *v, const sg_judged *s, sg_buffer *out) {
-  const char *label = s->point.scheme_label;
-  if (s->n_unknown)
-    sg_putf(out,
-            "  Warning: %s: in %d of %d pairs the cap of %lld iterations ended a run\n  before the "
-            "other's time to target: who is faster there is unknown, and counts against a "
-            "verdict.\n  A larger stop.iterations (with stop.sim_time_s, if need be) decides it.\n",
-            label, s->n_unknown, s->ratio.n, (long long)s->point.max_iterations);
-  if (s->runs_equal)
+static void put_equal_runs(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
+  int known = 0, unknown = 0;
+  for (int i = v->begin; i < v->end; i++) {
+    known += c->scheme[i].runs_equal && !isnan(c->scheme[i].ratio.low);
+    unknown += c->scheme[i].runs_equal && isnan(c->scheme[i].ratio.low);
+  }
+  if (known)
     sg_putf(
         out,
-        isnan(s->ratio.low)
-            ? "  Note: %s: all replications are the same, and there are no iterations\n  to take "
-              "an interval from (detail iteration, at least %d).\n"
-            : "  Note: %s: all replications are the same; the interval is from one,\n  by %d "
-              "blocks of iterations.\n",
-        label, isnan(s->ratio.low) ? 2 * SG_BLOCKS : SG_BLOCKS);
-  double means = s->ratio_of_means;
-  if (means < s->ratio.low || means > s->ratio.high)
-    sg_putf(out, "  Note: %s: the ratio of the mean times is %.3g, outside of the interval.\n",
-            label, means);
+        "  Note: all replications are the same (%d schemes): intervals are from one, by %d blocks "
+        "of\n  iterations.\n",
+        known, SG_BLOCKS);
+  if (unknown)
+    sg_putf(
+        out,
+        "  Note: all replications are the same (%d schemes), and there are no iterations to take "
+        "an\n  interval from (detail iteration, at least %d).\n",
+        unknown, 2 * SG_BLOCKS);
 }
 
-static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer *out) {
+/* Pairs of which nobody knows who is faster. */
+static void put_unknown_pairs(const sg_comparison *c, const sg_judged_environment *v,
+                              sg_buffer *out) {
+  bool any = false;
+  for (int i = v->begin; i < v->end; i++) {
+    const sg_judged *s = &c->scheme[i];
+    if (!s->n_unknown) continue;
+    if (!any)
+      sg_putf(
+          out,
+          "  Warning: the cap of %lld iterations ended runs before the other's time to target. Who "
+          "is\n  faster there is unknown, and counts against a verdict; a larger stop.iterations "
+          "(with\n  stop.sim_time_s, if need be) decides it. Pairs:\n",
+          (long long)s->point.max_iterations);
+    sg_putf(out, "    %s: %d of %d\n", s->point.scheme_label, s->n_unknown, s->ratio.n);
+    any = true;
+  }
+}
+
+static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
   const sg_judged *base = &c->scheme[v->baseline];
   if (!v->to_target && !sg_gives_gradient(base))
     sg_put(out, base->point.barrier
@@ -264,7 +282,10 @@ static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer
           "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, weights up to %.1e): "
           "half of the\n  digits of a gradient or more may be lost.\n",
           label, cond1, amp);
-    if (i != v->baseline) put_pair_notes(v, s, out);
+    double means = s->ratio_of_means;
+    if (i != v->baseline && (means < s->ratio.low || means > s->ratio.high))
+      sg_putf(out, "  Note: %s: the ratio of the mean times is %.3g, outside of the interval.\n",
+              label, means);
     int most = base->n_runs > s->n_runs ? base->n_runs : s->n_runs;
     if (i != v->baseline && s->ratio.n < most)
       sg_putf(out,
@@ -272,6 +293,8 @@ static void put_notes(const sg_comparison *c, const sg_environment *v, sg_buffer
               "baseline %d).\n",
               label, s->ratio.n, s->n_runs, base->n_runs);
   }
+  put_unknown_pairs(c, v, out);
+  put_equal_runs(c, v, out);
   put_memory(c, v, out);
 }
 
@@ -322,7 +345,7 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
 
 static sg_status print_environment(sg_db *db, const sg_comparison *c, int number, int width,
                                    bool color, sg_buffer *out, sg_error *e) {
-  const sg_environment *v = &c->environment[number];
+  const sg_judged_environment *v = &c->environment[number];
   sg_buffer axes = {0};
   sg_status status = put_axes(db, &c->scheme[v->begin], &axes, e);
   if (!status) status = put_heading(db, c, number, axes.data, color, out, e);
@@ -343,7 +366,7 @@ static sg_status print_environment(sg_db *db, const sg_comparison *c, int number
 /* axes: a row of v_axes, whose first column is the point's number. */
 static void put_scheme(sg_table *t, const sg_comparison *c, int number, int i, const char *common,
                        sqlite3_stmt *axes) {
-  const sg_environment *v = &c->environment[number];
+  const sg_judged_environment *v = &c->environment[number];
   const sg_judged *s = &c->scheme[i];
   bool base = i == v->baseline;
   sg_table_integer(sg_table_at(t, "environment"), number + 1);
@@ -394,7 +417,7 @@ static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format,
   sg_status status = t ? SG_OK : sg_fail_memory(e);
   if (!status) status = sg_db_prepare(db, "SELECT * FROM v_axes WHERE point_id = ?", &axes, e);
   for (int number = 0; number < c->n_environments && !status; number++) {
-    const sg_environment *v = &c->environment[number];
+    const sg_judged_environment *v = &c->environment[number];
     sg_buffer common = {0};
     status = put_axes(db, &c->scheme[v->begin], &common, e);
     for (int i = v->begin; i < v->end && !status; i++) {
@@ -406,7 +429,8 @@ static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format,
     sg_buffer_free(&common);
   }
   if (!status && !c->n) { /* the columns are there without rows, too */
-    const sg_comparison blank = {.scheme = &(sg_judged){0}, .environment = &(sg_environment){0}};
+    const sg_comparison blank = {.scheme = &(sg_judged){0},
+                                 .environment = &(sg_judged_environment){0}};
     put_scheme(t, &blank, 0, 0, NULL, axes);
     sg_table_drop_rows(t);
   }

@@ -23,7 +23,8 @@
 struct sg_db {
   sqlite3 *handle;
   sg_file file;
-  bool settled; /* nothing is written any more */
+  const atomic_bool *stop; /* while it is opened; NULL: never */
+  bool settled;            /* nothing is written any more */
 };
 
 sqlite3 *sg_db_handle(sg_db *db) {
@@ -56,7 +57,7 @@ sg_status sg_db_fail(sg_db *db, sg_error *e) {
                    text, system ? ": " : "", system ? strerror(system) : "");
   case SQLITE_TOOBIG:
     return sg_fail(e, SG_INVALID, path, "a value has more than %d MB", LONGEST_VALUE >> 20);
-  case SQLITE_INTERRUPT: return sg_fail(e, SG_INTERRUPTED, path, "stopped");
+  case SQLITE_INTERRUPT: return SG_INTERRUPTED; /* as was asked for */
   case SQLITE_NOMEM: return sg_fail_memory(e);
   /* All else comes of what is in the file: our statements fit what we make. */
   default:
@@ -181,12 +182,16 @@ static sg_status check_schema(sg_db *db, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sg_buffer schema = {0};
   char *axes = NULL;
+  int64_t tables = 0;
   sg_put_schema(&schema);
-  sg_status status = SG_OK;
-  if (schema.failed || sqlite3_open(":memory:", &model) ||
-      sqlite3_exec(model, schema.data, NULL, NULL, NULL) ||
-      sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL", -1, &s,
-                         NULL))
+  sg_status status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
+  if (!status && tables == 0)
+    status = sg_fail(e, SG_INVALID, db->file.path, SG_EMPTY_FILE);
+  else if (!status &&
+           (schema.failed || sqlite3_open(":memory:", &model) ||
+            sqlite3_exec(model, schema.data, NULL, NULL, NULL) ||
+            sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL", -1,
+                               &s, NULL)))
     status = sg_fail_memory(e);
   while (!status && sqlite3_step(s) == SQLITE_ROW)
     status = check_text(db, (const char *)sqlite3_column_text(s, 0),
@@ -201,10 +206,16 @@ static sg_status check_schema(sg_db *db, sg_error *e) {
   return status;
 }
 
+static int is_stopped(void *db) {
+  const atomic_bool *stop = ((sg_db *)db)->stop;
+  return stop && atomic_load(stop);
+}
+
 /* Rows are added only to what is whole, so that a fault of today is not hidden by rows of tomorrow.
  */
 static sg_status check_whole(sg_db *db, sg_error *e) {
   sqlite3_stmt *s = NULL;
+  sqlite3_progress_handler(db->handle, 10000, is_stopped, db);
   sg_status status = sg_db_prepare(db, "PRAGMA quick_check(1)", &s, e);
   const char *found = sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
   if (!status && (!found || strcmp(found, "ok") != 0))
@@ -213,11 +224,16 @@ static sg_status check_whole(sg_db *db, sg_error *e) {
                      "by sqlite3's .recover",
                      found ? found : "nothing is known of it");
   sqlite3_finalize(s);
+  sqlite3_progress_handler(db->handle, 0, NULL, NULL);
   return status;
 }
 
 static sg_status open_to_write(sg_db *db, sg_error *e) {
+  int64_t tables = 0;
   sg_status status = connect(db, SQLITE_OPEN_READWRITE, e);
+  /* Of a process that was killed while it made them no table is left. */
+  if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
+  db->file.empty |= tables == 0;
   if (!status && db->file.empty) status = create_schema(db, e);
   if (!status) status = check_schema(db, e);
   if (!status && !db->file.empty) status = check_whole(db, e);
@@ -260,10 +276,16 @@ static sg_status open_to_read(sg_db *db, sg_error *e) {
 }
 
 sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e) {
+  return sg_db_open_until(path, mode, NULL, out, e);
+}
+
+sg_status sg_db_open_until(const char *path, sg_open_mode mode, const atomic_bool *stop,
+                           sg_db **out, sg_error *e) {
   *out = NULL;
   sg_db *db = calloc(1, sizeof *db);
   if (!db) return sg_fail_memory(e);
   bool write = mode == SG_OPEN_WRITE;
+  db->stop = stop;
   sg_status status = sg_file_open(path, write, &db->file, e);
   if (!status) status = write ? open_to_write(db, e) : open_to_read(db, e);
   /* A file that could not be made into a database is not left behind. */
@@ -384,6 +406,24 @@ sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record 
 const char *sg_detail_name(sg_detail detail) {
   static const char *const name[] = {"summary", "iteration", "worker"};
   return name[detail];
+}
+
+sg_status sg_db_mixed_kernels(sg_db *db, int64_t *points, sg_buffer *out, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  *points = 0;
+  sg_status status =
+      sg_db_ask(db,
+                "WITH used AS (SELECT DISTINCT point_id, blas_core FROM run JOIN invocation USING"
+                " (invocation_id) JOIN point USING (point_id) WHERE NOT timing_only AND blas_core "
+                "IS NOT NULL),"
+                " mixed AS (SELECT point_id FROM used GROUP BY point_id HAVING count(*) > 1)"
+                " SELECT (SELECT count(*) FROM mixed), group_concat(DISTINCT blas_core) FROM used"
+                " WHERE point_id IN mixed",
+                NULL, 0, &s, e);
+  if (sg_db_row(db, s, &status, e)) *points = sqlite3_column_int64(s, 0);
+  if (!status && *points > 0) sg_put(out, (const char *)sqlite3_column_text(s, 1));
+  sqlite3_finalize(s);
+  return status;
 }
 
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e) {

@@ -103,9 +103,7 @@ static sg_status check_header(sg_file *f, sg_error *e) {
   if (n < 0) return sg_fail(e, SG_IO, f->path, "cannot read the database: %s", strerror(errno));
   f->empty = n == 0;
   if (f->empty && f->write) return SG_OK;
-  if (f->empty)
-    return sg_fail(e, SG_INVALID, f->path,
-                   "expected a result database of straggle, found an empty file");
+  if (f->empty) return sg_fail(e, SG_INVALID, f->path, SG_EMPTY_FILE);
   if (n < HEADER || memcmp(header, "SQLite format 3", 16) != 0)
     return sg_fail(e, SG_INVALID, f->path,
                    "expected a result database of straggle, found something else or a damaged "

@@ -8,6 +8,8 @@
 
 #define SG_APPLICATION_ID 0x73747267 /* "strg" */
 
+#define SG_EMPTY_FILE "expected a result database of straggle, found an empty file"
+
 typedef struct sg_file {
   char *path, *real; /* as named, for messages; with all links followed, for SQLite; owned */
   int fd;            /* −1: not open */

@@ -30,7 +30,8 @@
 #include <string.h>
 
 /* Before the members of `point` in a row: point_id, results_version, replication, status,
- * stop_reason, iterations, sim_time_s. */
+ * stop_reason, iterations, end: a run that is ended by simulated time has had all of that, not only
+ * the time up to its last update. */
 enum { POINT_AT = 7 };
 
 #define LARGEST_EXACT_ERROR 1e-6
@@ -154,7 +155,9 @@ static sg_status load(sg_db *db, sg_comparison *c, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sg_buffer sql = {0};
   sg_put(&sql, "SELECT p.point_id, p.results_version, r.replication, r.status, r.stop_reason,"
-               " r.iterations, r.sim_time_s, ");
+               " r.iterations, CASE WHEN r.stop_reason = 'sim-time'"
+               " THEN json_extract(p.config_json, '$.environment.stop.sim_time_s')"
+               " ELSE r.sim_time_s END, ");
   int summary_at = POINT_AT + sg_put_members("point", "p.", &sql);
   sg_put(&sql, ", ");
   int pooled_at = summary_at + sg_put_members("run_summary", "s.", &sql);
@@ -209,9 +212,10 @@ static bool same_environment(const sg_judged *a, const sg_judged *b) {
          !strcmp(a->point.env_sha256, b->point.env_sha256);
 }
 
-static sg_environment find_environment(const sg_comparison *c, int begin, const char *baseline) {
+static sg_judged_environment find_environment(const sg_comparison *c, int begin,
+                                              const char *baseline) {
   const sg_judged *first = &c->scheme[begin];
-  sg_environment v = {.begin = begin, .end = begin, .baseline = -1};
+  sg_judged_environment v = {.begin = begin, .end = begin, .baseline = -1};
   for (; v.end < c->n && same_environment(first, &c->scheme[v.end]); v.end++) {
     const sg_judged *s = &c->scheme[v.end];
     bool chosen = baseline ? is_named(s, baseline) : s->point.is_baseline;
@@ -242,14 +246,15 @@ typedef struct pairs {
 } pairs;
 
 /* Whether a pair of runs counts, and its two times; INFINITY: censored. */
-static bool pair_times(const sg_environment *v, const sg_outcome *const of[2], double time[2]) {
+static bool pair_times(const sg_judged_environment *v, const sg_outcome *const of[2],
+                       double time[2]) {
   for (int i = 0; i < 2; i++)
     time[i] = v->to_target ? not_after(of[i]) : of[i]->summary.iter_mean_s;
   return v->to_target || (of[0]->finished && of[1]->finished && time[0] > 0 && time[1] > 0);
 }
 
-static void add_pair(const sg_environment *v, const sg_outcome *const of[2], const double time[2],
-                     pairs *p) {
+static void add_pair(const sg_judged_environment *v, const sg_outcome *const of[2],
+                     const double time[2], pairs *p) {
   bool first = time[0] <= time[1], none = isinf(time[0]) && isinf(time[1]);
   bool unknown =
       none ? of[0]->capped || of[1]->capped : v->to_target && not_before(of[first]) < time[!first];
@@ -263,7 +268,7 @@ static void add_pair(const sg_environment *v, const sg_outcome *const of[2], con
   p->x[p->n++] = time[1];
 }
 
-static void collect_pairs(const sg_environment *v, const sg_judged *base, const sg_judged *s,
+static void collect_pairs(const sg_judged_environment *v, const sg_judged *base, const sg_judged *s,
                           pairs *p) {
   for (int i = 0, j = 0; i < base->n_runs && j < s->n_runs;) {
     const sg_outcome *const of[2] = {&base->run[i], &s->run[j]};
@@ -317,6 +322,7 @@ static sg_status judge_blocks(sg_db *db, const sg_judged *base, sg_judged *s, co
   sg_ratio blocks = sg_block_ratio(n, time, x, alpha);
   s->ratio.low = s->ratio.ratio * blocks.low / blocks.ratio;
   s->ratio.high = s->ratio.ratio * blocks.high / blocks.ratio;
+  s->effective_iterations = fmin(sg_effective_block(n, time), sg_effective_block(n, x));
   sqlite3_finalize(q);
   sg_buffer_free(&sql);
   free(time);
@@ -324,7 +330,7 @@ static sg_status judge_blocks(sg_db *db, const sg_judged *base, sg_judged *s, co
   return status;
 }
 
-static sg_status judge_pairs(sg_db *db, const sg_environment *v, const sg_judged *base,
+static sg_status judge_pairs(sg_db *db, const sg_judged_environment *v, const sg_judged *base,
                              sg_judged *s, const pairs *p, double alpha, sg_error *e) {
   sg_status status = SG_OK;
   double sum[2] = {0};
@@ -360,7 +366,7 @@ static sg_status judge_pairs(sg_db *db, const sg_environment *v, const sg_judged
   return status;
 }
 
-static sg_status judge(sg_db *db, sg_comparison *c, const sg_environment *v, sg_error *e) {
+static sg_status judge(sg_db *db, sg_comparison *c, const sg_judged_environment *v, sg_error *e) {
   sg_judged *base = &c->scheme[v->baseline];
   double *time = malloc(2 * (size_t)base->n_runs * sizeof *time);
   if (!time) return sg_fail_memory(e);
@@ -394,7 +400,7 @@ sg_status sg_judge(sg_db *db, const char *baseline, bool simultaneous, sg_compar
   for (int begin = 0; begin < c->n && !status;) {
     if (!SG_ROOM(c->environment, c->environments_capacity, c->n_environments + 1))
       return sg_fail_memory(e);
-    sg_environment *v = &c->environment[c->n_environments++];
+    sg_judged_environment *v = &c->environment[c->n_environments++];
     *v = find_environment(c, begin, baseline);
     begin = v->end;
   }

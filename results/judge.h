@@ -31,7 +31,7 @@ typedef struct sg_judged { /* a scheme in its environment */
   double median_low, median_high;
   int n_reached, n_diverged, n_stalled, n_undecodable, n_ended_early; /* the last: of three kinds */
   bool replay;                 /* of a trace's times, which are the same in every run */
-  double effective_iterations; /* of a run (sg_effective_length) */
+  double effective_iterations; /* of a run (sg_effective_length), where all are equal of a block */
   /* Against the baseline. */
   sg_ratio ratio;        /* n = pairs; NAN ratio where pairs are censored */
   double ratio_of_means; /* over the pairs; NAN where they are censored */
@@ -41,10 +41,10 @@ typedef struct sg_judged { /* a scheme in its environment */
   const char *verdict; /* a constant text; "baseline" for the baseline itself */
 } sg_judged;
 
-typedef struct sg_environment { /* schemes [begin, end) of the comparison */
+typedef struct sg_judged_environment { /* schemes [begin, end) of the comparison */
   int begin, end, baseline;
   bool to_target, baseline_by_default;
-} sg_environment;
+} sg_judged_environment;
 
 typedef struct sg_comparison {
   double alpha; /* of one verdict and interval */
@@ -52,7 +52,7 @@ typedef struct sg_comparison {
   int n, capacity;
   sg_judged *scheme; /* that have runs; environments in the order of their first point */
   int n_environments, environments_capacity;
-  sg_environment *environment;
+  sg_judged_environment *environment;
 } sg_comparison;
 
 /* Reads all schemes and judges them. baseline: a code or scheme label instead of the stored one, or

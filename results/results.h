@@ -10,8 +10,10 @@
 
 #include "results/record.h"
 #include "sim/core/error.h"
+#include "sim/core/text.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #define SG_SCHEMA_VERSION  5
 #define SG_RESULTS_VERSION 4 /* raised whenever numbers change: makes all runs new */
@@ -25,6 +27,9 @@ typedef enum sg_open_mode {
 
 typedef struct sg_db sg_db;
 sg_status sg_db_open(const char *path, sg_open_mode mode, sg_db **out, sg_error *e);
+/* A large database takes long to be looked through before anything is written: until *stop. */
+sg_status sg_db_open_until(const char *path, sg_open_mode mode, const atomic_bool *stop,
+                           sg_db **out, sg_error *e);
 /* After writing: checkpoint, back to a rollback journal, so that one plain file is left. *plain:
  * it is; false: somebody reads, and some results are in companions of the file until the next
  * writer or reader has closed it. */
@@ -73,6 +78,9 @@ typedef struct sg_point_record {
  * up to date. */
 sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
                           sg_error *e);
+/* Points whose losses and errors come from several BLAS kernels, and so may differ in their last
+ * bits: how many, and the kernels' names in `out` (nothing: none). */
+sg_status sg_db_mixed_kernels(sg_db *db, int64_t *points, sg_buffer *out, sg_error *e);
 /* *id = 0 when there is no point with this key. */
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e);
 /* Simulated seconds per decoded iteration of a finished run; NAN if there is none, it ended early

@@ -13,24 +13,23 @@ CREATE INDEX code_check_by_invocation ON code_check (invocation_id);
 CREATE INDEX point_axis_by_name ON point_axis (name);
 
 -- Quantiles of the iteration times of all runs of a point that ended, pooled: linear between order
--- statistics (type 7). A group stands at the middle of its ranks.
+-- statistics (type 7). A group stands at the middle of its ranks, a step below the next.
 CREATE VIEW v_iter_quantile AS
 WITH ranked AS (
-  SELECT r.point_id, g.mean_s AS x,
-         sum(g.iterations) OVER (PARTITION BY r.point_id
-                                 ORDER BY g.mean_s, g.run_id, g.position
-                                 ROWS UNBOUNDED PRECEDING) - (g.iterations + 1) / 2.0 AS rank,
-         sum(g.iterations) OVER (PARTITION BY r.point_id) - 1 AS last
-  FROM iter_time_group g JOIN run r USING (run_id) WHERE r.status <> 'running'),
-step AS (
-  SELECT *, lead(x, 1, x) OVER ranks AS next_x,
-         lead(rank, 1, last + 1) OVER ranks AS next_rank
-  FROM ranked WINDOW ranks AS (PARTITION BY point_id ORDER BY rank)),
--- The times at and before a rank h: x is the largest at most there, next_x the one after it.
+  SELECT r.point_id, g.mean_s AS x, lead(g.mean_s, 1, g.mean_s) OVER times AS next_x,
+         sum(g.iterations) OVER times - (g.iterations + 1) / 2.0 AS rank,
+         (g.iterations + lead(g.iterations, 1, g.iterations) OVER times) / 2.0 AS step
+  FROM iter_time_group g JOIN run r USING (run_id) WHERE r.status <> 'running'
+  WINDOW times AS (PARTITION BY r.point_id ORDER BY g.mean_s, g.run_id, g.position
+                   ROWS UNBOUNDED PRECEDING)),
+total AS (
+  SELECT r.point_id, sum(g.iterations) - 1 AS last
+  FROM iter_time_group g JOIN run r USING (run_id) WHERE r.status <> 'running' GROUP BY point_id),
 share AS (
-  SELECT point_id, p, x + (p * last - rank) / (next_rank - rank) * (next_x - x) AS quantile
-  FROM step JOIN (SELECT 0.5 AS p UNION ALL SELECT 0.9 UNION ALL SELECT 0.99)
-  ON p * last >= rank AND p * last < next_rank)
+  SELECT point_id, p, x + (p * last - rank) / step * (next_x - x) AS quantile
+  FROM ranked JOIN total USING (point_id)
+  JOIN (SELECT 0.5 AS p UNION ALL SELECT 0.9 UNION ALL SELECT 0.99)
+  ON p * last >= rank AND p * last < rank + step)
 SELECT point_id, max(quantile) FILTER (WHERE p = 0.5) AS iter_p50_s,
        max(quantile) FILTER (WHERE p = 0.9) AS iter_p90_s,
        max(quantile) FILTER (WHERE p = 0.99) AS iter_p99_s
@@ -57,9 +56,11 @@ SELECT p.point_id, p.env_sha256, p.results_version, p.scheme_label,
        {summary}
        -- The variance by squared deviations from the mean, not as a difference of large numbers.
        -- Runs that do not differ (replayed times) say nothing of it.
-       nullif(coalesce(t.t975, 1.959963984540054)
-         * sqrt(sum((s.iter_mean_s - s.mean) * (s.iter_mean_s - s.mean))
-                / (count(s.iter_mean_s) - 1) / count(s.iter_mean_s)), 0) AS iter_mean_ci95_half_s,
+       CASE WHEN min(s.iter_mean_s) < max(s.iter_mean_s)
+            THEN coalesce(t.t975, 1.959963984540054)
+                 * sqrt(sum((s.iter_mean_s - s.mean) * (s.iter_mean_s - s.mean))
+                        / (count(s.iter_mean_s) - 1) / count(s.iter_mean_s)) END
+         AS iter_mean_ci95_half_s,
        count(s.time_to_target_s) AS n_reached,
        CASE WHEN count(s.time_to_target_s) = count(*) THEN avg(s.time_to_target_s) END
          AS time_to_target_s

@@ -83,6 +83,17 @@ double sg_effective_length(const sg_moments *means, double within, double length
   return (within * (length - 1) / length + between) / between;
 }
 
+double sg_effective_block(int n, const double *x) {
+  sg_moments means = {0}, variances = {0};
+  for (int k = 0, i = 0; k < SG_BLOCKS; k++) {
+    sg_moments block = {0};
+    for (; i < (int)((long)n * (k + 1) / SG_BLOCKS); i++) sg_moments_add(&block, x[i]);
+    sg_moments_add(&means, block.mean);
+    if (block.n > 1) sg_moments_add(&variances, block.m2 / (double)(block.n - 1));
+  }
+  return sg_effective_length(&means, variances.mean, (double)n / SG_BLOCKS);
+}
+
 double sg_sign_test(int wins, int losses) {
   int n = wins + losses, fewer = wins < losses ? wins : losses;
   if (n == 0) return 1;

@@ -50,6 +50,8 @@ sg_ratio sg_block_ratio(int n, const double *base, const double *x, double alpha
  * the mean, between `runs` runs (n, mean, m2 of the means; `within`: the mean of the runs' own
  * variances). NAN: not fewer than the numbers are, as far as can be told (F test at 1 %). */
 double sg_effective_length(const sg_moments *means, double within, double length);
+/* The same of SG_BLOCKS blocks of one series. */
+double sg_effective_block(int n, const double *x);
 
 /* The two-sided p-value of the exact sign test: `wins` against `losses`, ties left out. */
 double sg_sign_test(int wins, int losses);

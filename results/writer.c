@@ -199,8 +199,11 @@ static sg_status write_rows(sg_writer *w, const command *c) {
 static sg_status write_times(sg_writer *w, const command *c) {
   sg_status status = SG_OK;
   int64_t id = stored_id(w, c->run.run_id);
+  sqlite3_mutex *mutex = sqlite3_db_mutex(sg_db_handle(w->db));
+  sqlite3_mutex_enter(mutex); /* as in write_rows */
   for (int i = 0; i < c->n_times && !status; i++)
     status = write_row(w, INSERT_TIME, id, &c->time[i]);
+  sqlite3_mutex_leave(mutex);
   return status;
 }
 

@@ -5,7 +5,7 @@
 # Commands with their options, written by hand: none of these may get lost.
 commands() {
   cat <<'END'
-run|-o --output -j --threads --set --shard --known --what-if -f --format --json -q --quiet
+run|-o --output -j --threads --set --shard --known --what-if -f --format --json --force -q --quiet
 check|--set -f --format --json
 plan|-o --output -j --threads --set --shard --known -f --format --json
 expect|-d --database --set -f --format --json -q --quiet

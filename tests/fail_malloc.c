@@ -19,6 +19,7 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+void *memalign(size_t alignment, size_t size);
 
 static atomic_long counted;
 static long failing = -1; /* −1: not yet in main; 0: none */
@@ -67,6 +68,8 @@ int posix_memalign(void **out, size_t alignment, size_t size) {
 
 typedef int entry(int, char **, char **);
 static entry *real_main;
+int __libc_start_main(entry *main, int argc, char **argv, void (*init)(void), void (*fini)(void),
+                      void (*rtld_fini)(void), void *stack_end);
 
 static int counting_main(int argc, char **argv, char **environment) {
   const char *text = getenv("FAIL_MALLOC");

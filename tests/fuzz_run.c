@@ -17,6 +17,7 @@
 typedef struct maker {
   const uint8_t *data;
   size_t left;
+  unsigned workers, items; /* items of the list at hand */
   sg_buffer out;
 } maker;
 
@@ -42,7 +43,9 @@ static void put_number(maker *m, const sg_param *p) {
     unsigned words = 0;
     while (p->choices[words]) words++;
     sg_put_json_string(&m->out, p->choices[next(m, words)]);
-  } else if (p->kind == SG_INT)
+  } else if (strcmp(p->name, "share") == 0 || strcmp(p->name, "weight") == 0)
+    sg_putf(&m->out, "%.17g", within(p, 1.0 / m->items)); /* they sum to 1 */
+  else if (p->kind == SG_INT)
     sg_putf(&m->out, "%.0f", within(p, next(m, 8) ? next(m, 7) : next(m, 40)));
   else
     sg_putf(&m->out, "%.17g", within(p, reals[next(m, sizeof reals / sizeof *reals)]));
@@ -63,14 +66,20 @@ static void put_value(maker *m, const sg_param *p, int depth) {
   case SG_SEED: sg_putf(&m->out, "%u", next(m, 16)); break;
   case SG_OBJECT: put_object(m, p->fields, NULL, depth + 1); break;
   case SG_FAMILY: put_object(m, p->fields, p->family, depth + 1); break;
-  case SG_LIST:
+  case SG_LIST: {
+    /* A number for each worker, or few objects. */
+    bool numbers = p->fields->kind == SG_REAL || p->fields->kind == SG_INT;
+    unsigned n = numbers && next(m, 8) ? m->workers : 1 + next(m, 9) / 4, before = m->items;
     sg_put(&m->out, "[");
-    for (unsigned i = 0, n = 1 + next(m, depth == 0 ? 3 : 8); i < n; i++) {
+    for (unsigned i = 0; i < n; i++) {
       if (i > 0) sg_put(&m->out, ",");
+      m->items = n;
       put_value(m, p->fields, depth + 1);
     }
     sg_put(&m->out, "]");
+    m->items = before;
     break;
+  }
   default: sg_put_json_string(&m->out, "stalls"); break;
   }
 }
@@ -98,7 +107,7 @@ static void put_members(maker *m, const sg_param *fields, int depth, bool *any) 
   for (const sg_param *p = fields; p && p->name; p++) {
     bool size = false;
     for (int i = 0; i < 4; i++) size |= strcmp(p->name, sizes[i]) == 0 && p->kind == SG_INT;
-    if (is_left_out(p) || (!(p->flags & SG_REQUIRED) && !size && next(m, 4) != 1)) continue;
+    if (is_left_out(p) || (!(p->flags & SG_REQUIRED) && !size && next(m, 7) != 1)) continue;
     sg_put(&m->out, *any ? ",\n" : "\n");
     *any = true;
     sg_put_json_string(&m->out, p->name);
@@ -127,7 +136,7 @@ static void put_object(maker *m, const sg_param *fields, const sg_family *family
     sg_putf(&m->out, ",\"undecodable\":\"%s\"}", then[next(m, 3)]);
     any = true;
   } else if (has_workers(fields)) {
-    sg_putf(&m->out, "\"workers\":%u", 1 + next(m, 12));
+    sg_putf(&m->out, "\"workers\":%u", m->workers);
     any = true;
   }
   if (family) {
@@ -144,7 +153,9 @@ static void put_object(maker *m, const sg_param *fields, const sg_family *family
 }
 
 static sg_buffer make(const uint8_t *data, size_t size) {
-  maker m = {.data = data, .left = size};
+  static const unsigned workers[] = {6, 12, 4, 8, 1, 2, 3, 5, 7, 9, 10, 16};
+  maker m = {.data = data, .left = size, .items = 1};
+  m.workers = workers[next(&m, sizeof workers / sizeof *workers)];
   put_object(&m, sg_scenario_params, NULL, -1);
   return m.out;
 }

@@ -6,7 +6,7 @@
 #
 # The hash is of decimal digits that name one double each (straggle query), not of SQLite's.
 
-golden=7df84e5b0fbab5a97f6c0d80883c0806b43ffed8af792f39cee74860afc0761b
+golden=4de8bc9c72940c7a578c731cb8119899effa23f858a776f860faa416db386167
 
 setup() {
   scenarios="$BATS_TEST_DIRNAME/scenarios"
@@ -77,4 +77,17 @@ digest() {
   OPENBLAS_CORETYPE=Prescott simulate -j 2
   run digest && echo "found: $output"
   [ "$output" = "$golden" ]
+}
+
+@test "runs of several BLAS kernels under one key are told" {
+  export OPENBLAS_CORETYPE=Haswell
+  "$STRAGGLE" run "$scenarios/grid.json" -q -o mixed.db --set /replications=1 2> first
+  OPENBLAS_CORETYPE=Prescott "$STRAGGLE" run "$scenarios/grid.json" -q -o mixed.db 2> second
+  [ ! -s first ]
+  cat second
+  [[ "$(cat second)" == "warning: 16 points have runs of several BLAS kernels ("*"Prescott"*"): "* ]]
+  # Of simulated times alone there is nothing to tell.
+  "$STRAGGLE" run "$scenarios/delays.json" -q -o times.db --set /replications=1
+  OPENBLAS_CORETYPE=Prescott "$STRAGGLE" run "$scenarios/delays.json" -q -o times.db --set /replications=2 2> third
+  [ ! -s third ]
 }

@@ -35,6 +35,14 @@ JSON
   [[ "$output" == *'bad.csv:2:1: error: expected a number, found "x"'* ]]
   [[ "$output" == *'bad.csv:2:3: error: expected a finite number, found "nan"'* ]]
   [[ "$output" == *'bad.csv:2:7: error: expected 2 numbers as in the first row, found 3'* ]]
+  printf '0,1,2,3\n1,0,1,1\n0,1,1,-1\n' > bad.csv # pandas, without names
+  run -65 "$STRAGGLE" check s.json --set '/schemes/0/generator=bad.csv'
+  [[ "$output" == *'bad.csv:1:1: error: '*'a header that counts the columns'* ]]
+  sed -i '1s/0/0.0/; 3d' bad.csv
+  run -0 "$STRAGGLE" check s.json --set '/schemes/0/generator=bad.csv'
+  printf ',0,1,2,3\n0,1,0,1,1\n1,0,1,1,-1\n' > bad.csv # and with its index
+  run -65 "$STRAGGLE" check s.json --set '/schemes/0/generator=bad.csv'
+  [[ "$output" == *'bad.csv:1:1: error: expected a number, found nothing'* ]]
   run -66 "$STRAGGLE" check s.json --set '/schemes/0/generator=none.csv'
   [[ "$output" == *'cannot open "none.csv"'* ]]
   printf '1,2,1,1\n2,4,2,2\n' > flat.csv

@@ -50,7 +50,8 @@ static int tear_down(void **state) {
 
 typedef struct toy { /* a scheme; 0 where nothing is said */
   const char *env, *code, *label;
-  bool baseline, timing_only, inexact, no_barrier, replay;
+  bool baseline, timing_only, inexact, no_barrier;
+  const char *config; /* NULL: {} */
   double target;
   const char *n; /* the sweep axis; NULL: none */
 } toy;
@@ -67,33 +68,32 @@ static int64_t add(toy t) {
   char hash[128];
   snprintf(hash, sizeof hash, "%s/%s", t.env, t.label);
   const sg_axis axis = {"n", t.n};
-  const sg_point_record p = {
-      .point_sha256 = hash,
-      .env_sha256 = t.env,
-      .config_json = t.replay ? "{\"environment\":{\"delay\":{\"mode\":\"replay\"}}}" : "{}",
-      .scheme_label = t.label,
-      .code = t.code,
-      .stop_rule = "count",
-      .exact = !t.inexact,
-      .barrier = !t.no_barrier,
-      .timing_only = t.timing_only,
-      .is_baseline = t.baseline,
-      .n_workers = 12,
-      .n_subsets = 12,
-      .length = 100,
-      .load_d = 2,
-      .stragglers_s = 1,
-      .comm_m = 1,
-      .stored_data_factor = 2,
-      .scaling = "proportional",
-      .late_work = "cancel",
-      .late_messages = "cancel",
-      .problem = t.timing_only ? "none" : "least-squares",
-      .target_loss = t.target > 0 ? t.target : NAN,
-      .max_iterations = 10,
-      .seed = 1,
-      .n_axes = t.n ? 1 : 0,
-      .axis = &axis};
+  const sg_point_record p = {.point_sha256 = hash,
+                             .env_sha256 = t.env,
+                             .config_json = t.config ? t.config : "{}",
+                             .scheme_label = t.label,
+                             .code = t.code,
+                             .stop_rule = "count",
+                             .exact = !t.inexact,
+                             .barrier = !t.no_barrier,
+                             .timing_only = t.timing_only,
+                             .is_baseline = t.baseline,
+                             .n_workers = 12,
+                             .n_subsets = 12,
+                             .length = 100,
+                             .load_d = 2,
+                             .stragglers_s = 1,
+                             .comm_m = 1,
+                             .stored_data_factor = 2,
+                             .scaling = "proportional",
+                             .late_work = "cancel",
+                             .late_messages = "cancel",
+                             .problem = t.timing_only ? "none" : "least-squares",
+                             .target_loss = t.target > 0 ? t.target : NAN,
+                             .max_iterations = 10,
+                             .seed = 1,
+                             .n_axes = t.n ? 1 : 0,
+                             .axis = &axis};
   flush();
   require(sg_db_add_point(db, scenario, &p, &id, &e), &e);
   return id;
@@ -449,16 +449,7 @@ static void test_time_to_target(void **state) {
        NAN,
        "iterations"},
       /* p = 2/64: in the time that was set, neither got there twice. */
-      {"rescue",
-       NAN,
-       {5, 5, 5, 5, 5, 5, NAN, NAN},
-       1000,
-       "faster",
-       6,
-       0,
-       7.1875,
-       7.1875,
-       "sim-time"},
+      {"rescue", NAN, {5, 5, 5, 5, 5, 5, NAN, NAN}, 20, "faster", 6, 0, 7.1875, 7.1875, "sim-time"},
       {"rescue, capped",
        NAN,
        {5, 5, 5, 5, 5, 5, NAN, NAN},
@@ -483,6 +474,8 @@ static void test_time_to_target(void **state) {
        5.3125,
        7.1875,
        "iterations"},
+      /* All of the simulated time that was set, 20 s, counts: not only that of its last update. */
+      {"whole updates", 10, {NEVER}, 4, "slower", 0, 0, 20, NAN, "sim-time"},
       /* Who died has no time to target, however early that was. */
       {"dead", 10, {NEVER}, 4, "slower", 0, 0, NAN, NAN, "stalled"},
   };
@@ -490,9 +483,12 @@ static void test_time_to_target(void **state) {
   for (int k = 0; k < N; k++) {
     char env[16];
     snprintf(env, sizeof env, "%d", k);
-    int64_t a = add(
-        (toy){.env = env, .code = "uncoded", .label = "uncoded", .baseline = true, .target = 0.1});
-    int64_t b = add((toy){.env = env, .code = "group", .label = cases[k].label, .target = 0.1});
+    toy t = {.env = env, .code = "uncoded", .label = "uncoded", .baseline = true, .target = 0.1};
+    t.config = "{\"environment\":{\"stop\":{\"sim_time_s\":20}}}";
+    int64_t a = add(t);
+    t.label = cases[k].label;
+    t.baseline = false;
+    int64_t b = add(t);
     end_of_runs_s = cases[k].end_s;
     reason_of_runs = cases[k].end;
     for (int i = 0; i < 8; i++) {
@@ -525,11 +521,12 @@ static void test_time_to_target(void **state) {
                                "— (0/8)",
                                "sign test",
                                "2.00× [2.00, 2.00]",
-                               "Warning: cut early: in 8 of 8 pairs the cap of 10 iterations",
+                               "Warning: the cap of 10 iterations ended runs",
+                               "    cut early: 8 of 8\n",
                                NULL};
   expect_printed(100, parts);
-  expect_not_printed("Warning: cut late");
-  expect_not_printed("Warning: dead");
+  expect_not_printed("    cut late: ");
+  expect_not_printed("    dead: ");
 }
 
 /* 80 iterations of which every run is the same; blocks of eight: the ratios of their sums are e^0.1
@@ -560,7 +557,12 @@ static void test_equal_runs(void **state) {
   for (int k = 0; k < N; k++) {
     char env[16];
     snprintf(env, sizeof env, "%d", k);
-    toy t = {.env = env, .code = "a", .label = "a", .baseline = true, .replay = cases[k].replayed};
+    toy t = {.env = env,
+             .code = "a",
+             .label = "a",
+             .baseline = true,
+             .config =
+                 cases[k].replayed ? "{\"environment\":{\"delay\":{\"mode\":\"replay\"}}}" : NULL};
     int64_t a = add(t);
     t.baseline = false;
     t.code = t.label = "b";
@@ -582,8 +584,8 @@ static void test_equal_runs(void **state) {
   }
   cJSON_Delete(rows);
   const char *const parts[] = {
-      "b: all replications are the same; the interval is from one,\n  by 10 blocks",
-      "b: all replications are the same, and there are no iterations", NULL};
+      "all replications are the same (1 schemes): intervals are from one, by 10 blocks",
+      "all replications are the same (1 schemes), and there are no iterations", NULL};
   expect_printed(100, parts);
   /* What the shell sees has no interval of width 0 either. */
   sg_error e = {0};
@@ -687,8 +689,8 @@ static void test_pooled_quantiles(void **state) {
   static const double p[] = {0.5, 0.9, 0.99};
   sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_query(db, "SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, 0, NULL,
-                   &out, &e),
+  require(sg_query(db, "SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, 0,
+                   NULL, &out, &e),
           &e);
   cJSON *rows = cJSON_Parse(out.data);
   sg_buffer_free(&out);

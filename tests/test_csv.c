@@ -193,7 +193,7 @@ static void nul_bytes(void **state) {
  */
 static void sizes(void **state) {
   (void)state;
-  static const char *const marks[] = {"1.7976931348623157e308", "-1.7e308",     "1e301",
+  static const char *const marks[] = {"1.7976931348623157e308", "-1.7e308",     "1e251",
                                       "3.4028234663852886e+38", "-3.40282e+38", "3.4e38"};
   for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
     sg_error e = {0};
@@ -206,7 +206,7 @@ static void sizes(void **state) {
     sg_csv_end(&r);
     sg_error_clear(&e);
   }
-  static const double fine[] = {0, 1e300, -1e200, 1e38, 3.3e38, -3.5e38, 1e-300};
+  static const double fine[] = {0, 1e250, -1e200, 1e38, 3.3e38, -3.5e38, 1e-300};
   for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) assert_true(sg_csv_is_usable(fine[i]));
   assert_false(sg_csv_is_usable(NAN));
 }

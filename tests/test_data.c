@@ -157,6 +157,7 @@ static void refuses_what_cannot_be_learnt_from(void **state) {
       {"a;label\n1;x\n", PLAIN, ":1:2", "\"separator\" is for such files"},
       {"a,label\n1.7e308,x\n2,y\n", PLAIN, ":2:1", "stand for a missing value"},
       {"a,lable\n1,x\n", PLAIN, "/learning/data/label", "did you mean \"lable\"?"},
+      {"1.5,x\n2,y\n", PLAIN, "/learning/data/label", "it has \"1.5\", \"x\""}, /* no header */
       {"a,label\n1,x\n2,y\n", PLAIN " data.separator=;;", "/learning/data/separator",
        "one character"},
       {"a,label\n1,x\n2,y\n", "data.test_share=0.9", "/learning/data/test_share", "training rows"},
@@ -200,7 +201,7 @@ static void notes_a_column_that_counts(void **state) {
 /* Powers of two do not change what is standardised, to the last bit, whatever the size. */
 static void standardizes_huge_and_tiny_columns(void **state) {
   (void)state;
-  static const int exponent[] = {0, 600, -700, 996, -1000};
+  static const int exponent[] = {0, 600, -700, 820, -1000};
   double first[60];
   for (size_t k = 0; k < sizeof exponent / sizeof *exponent; k++) {
     char text[8192] = "a,b,label\n";
@@ -348,6 +349,27 @@ static void ships_the_breast_cancer_data(void **state) {
   sg_data_free(d);
 }
 
+/* All that can be known of generated data without them. */
+static void outline_knows_what_the_data_are(void **state) {
+  (void)state;
+  sg_error e = {0};
+  sg_data *data, *outline;
+  sg_values *v = learning_values("softmax", "data=gaussian-mixture data.rows=103 data.features=7 "
+                                            "data.classes=3 data.test_share=0.3");
+  assert_int_equal(sg_data_new(sg_object(v, "data"), false, 1, &data, &e), SG_OK);
+  assert_int_equal(sg_data_outline(sg_object(v, "data"), false, 1, &outline, &e), SG_OK);
+  assert_true(outline->outline && !data->outline);
+  assert_null(outline->x);
+  assert_null(outline->y);
+  assert_int_equal(outline->rows, data->rows);
+  assert_int_equal(outline->test_rows, data->test_rows);
+  assert_int_equal(outline->columns, data->columns);
+  assert_int_equal(outline->classes, data->classes);
+  sg_data_free(data);
+  sg_data_free(outline);
+  sg_values_free(v);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_plain_and_quoted),
@@ -361,6 +383,7 @@ int main(void) {
       cmocka_unit_test(mixture_has_its_separation),
       cmocka_unit_test(auc_is_the_share_of_ordered_pairs),
       cmocka_unit_test(ships_the_breast_cancer_data),
+      cmocka_unit_test(outline_knows_what_the_data_are),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

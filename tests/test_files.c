@@ -254,7 +254,9 @@ static void test_foreign_journal_is_not_touched(void **state) {
 static void test_hot_journal(void **state) {
   make_db();
   elsewhere(MANY_ROWS, false);
-  elsewhere("PRAGMA cache_size = 4; BEGIN; UPDATE calibration SET flops = -1;", true);
+  elsewhere(
+      "PRAGMA cache_size = 4; PRAGMA synchronous = OFF; BEGIN; UPDATE calibration SET flops = -1;",
+      true);
   assert_true(exists("-journal"));
   sg_db *db = open_db(path, SG_OPEN_READ);
   assert_int_equal(number(db, "SELECT min(flops) FROM calibration"), 1);
@@ -267,7 +269,9 @@ static void test_hot_journal_of_somebody_else(void **state) {
   if (geteuid() != 0) skip();
   make_db();
   elsewhere(MANY_ROWS, false);
-  elsewhere("PRAGMA cache_size = 4; BEGIN; UPDATE calibration SET flops = -1;", true);
+  elsewhere(
+      "PRAGMA cache_size = 4; PRAGMA synchronous = OFF; BEGIN; UPDATE calibration SET flops = -1;",
+      true);
   chmod(folder, 0755);
   chmod(path, 0644);
   chmod(beside("-journal"), 0644);

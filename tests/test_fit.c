@@ -219,13 +219,52 @@ static void a_worker_that_turns_slow(void **state) {
   done(&c);
 }
 
+/* Four workers become slow, none recovers: how long that lasts is not in the trace. */
+static double for_ever(int worker, long iteration, double u) {
+  return (1 - 0.2 * log1p(-u)) * (worker < 4 && iteration >= 80 + 40 * worker ? 3 : 1);
+}
+static void half_a_slow_state_is_no_law(void **state) {
+  (void)state;
+  case_ c = fit_made(12, 240, 5, for_ever);
+  assert_true(c.fit->warned[SG_FIT_MEMORY] && !c.fit->structure->stationary);
+  assert_null(c.fit->model[c.fit->structured].scenario);
+  assert_int_equal(c.fit->recommended, c.fit->bootstrap);
+  assert_non_null(strstr(c.fit->verdict, "would have to be guessed (0 of them end in the trace)"));
+  done(&c);
+}
+
+/* Workers 4 to 7 stall in the same iterations; all are slow in every 24th, from the sixth on. */
+static double of_one_machine(int worker, long iteration, double u) {
+  bool stalls = worker / 4 == 1 && uniform(6, 100, iteration) < 0.04;
+  return (1 - 0.2 * log1p(-u)) * (stalls ? 12 : 1);
+}
+static double in_time(int worker, long iteration, double u) {
+  return (1 - 0.2 * log1p(-u)) * (iteration % 24 == 5 ? 2 : 1);
+}
+static void machines_and_periods(void **state) {
+  (void)state;
+  case_ c = fit_made(12, 240, 6, of_one_machine);
+  assert_true(c.fit->warned[SG_FIT_CLUSTERED] && !c.fit->warned[SG_FIT_PERIODIC]);
+  assert_int_equal(c.fit->structure->groups, 1);
+  for (int w = 0; w < 12; w++) assert_int_equal(c.fit->structure->group[w], w / 4 == 1);
+  assert_non_null(strstr(c.fit->warning[SG_FIT_CLUSTERED], "together: workers 4, 5, 6, 7"));
+  done(&c);
+  c = fit_made(12, 240, 7, in_time);
+  warnings(c.fit, "common periodic");
+  assert_int_equal(c.fit->structure->period, 24);
+  assert_int_equal(c.fit->structure->period_at, 5);
+  assert_int_equal(c.fit->structure->period_hits, 10);
+  done(&c);
+}
+
 static void heavy_tails(void **state) {
   (void)state;
   case_ c = fit_made(12, 250, 2, pareto);
   assert_true(c.fit->warned[SG_FIT_HEAVY_TAIL]);
   assert_string_equal(c.fit->law[c.fit->best].type->name, "pareto");
-  assert_true(!c.fit->warned[SG_FIT_PERSISTENT] && !c.fit->warned[SG_FIT_MEMORY] &&
-              !c.fit->warned[SG_FIT_COMMON]);
+  warnings(c.fit, "heavy-tail"); /* its longest times are no stalls */
+  assert_non_null(strstr(c.fit->verdict, "support independent delays with a pareto law"));
+  assert_null(strstr(c.fit->verdict, "nan")); /* no bootstrap: no p */
   done(&c);
   c = fit_made(12, 250, 3, weibull);
   assert_string_equal(c.fit->law[c.fit->best].type->name, "weibull");
@@ -244,11 +283,27 @@ static void chance_seldom_warns(void **state) {
     sg_fit_structure *s;
     for (int i = 0; i < 360; i++) x[i] = 0.5 - log1p(-uniform(100 + k, i % 6, i / 6));
     assert_int_equal(sg_fit_structure_new(60, 6, x, k, &s, &e), SG_OK);
-    warned += (s->worker.p < 0.01 && s->persistent_p < 0.01) || s->memory.p < 0.01 ||
-              s->iteration.p < 0.01 || (s->change_p < 0.001 && s->change_worker >= 0);
+    warned += s->parts.persistent || s->parts.memory || s->parts.common || s->parts.change;
     sg_fit_structure_free(s);
   }
   assert_true(warned <= 4);
+}
+
+/* A long trace has long times: none of 250,000 independent ones is a stall. */
+static void long_traces_do_not_stall(void **state) {
+  (void)state;
+  enum { ROWS = 5000, COLUMNS = 50 };
+  double *x = malloc((size_t)ROWS * COLUMNS * sizeof *x);
+  sg_error e = {0};
+  sg_fit_structure *s;
+  for (int i = 0; i < ROWS * COLUMNS; i++)
+    x[i] = 1 - 0.5 * log1p(-uniform(200, i % COLUMNS, i / COLUMNS));
+  assert_int_equal(sg_fit_structure_new(ROWS, COLUMNS, x, 1, &s, &e), SG_OK);
+  assert_true(s->settled && s->stalls == 0);
+  assert_true(!s->parts.persistent && !s->parts.change && !s->parts.memory && !s->parts.common &&
+              !s->parts.periodic);
+  sg_fit_structure_free(s);
+  free(x);
 }
 
 static void scaling_of_loads(void **state) {
@@ -281,7 +336,7 @@ static void small_and_degenerate(void **state) {
       "iteration,worker,compute_s\n0,0,1\n",
       "iteration,worker,compute_s\n0,0,1\n0,1,2\n",
       "iteration,worker,compute_s\n0,0,1\n1,0,2\n2,0,3\n3,0,5\n",
-      "iteration,worker,compute_s\n0,0,1e300\n0,1,1e-300\n1,0,1\n1,1,1\n2,0,5e-324\n2,1,1e299\n",
+      "iteration,worker,compute_s\n0,0,1e250\n0,1,1e-300\n1,0,1\n1,1,1\n2,0,5e-324\n2,1,1e249\n",
       "iteration,worker,compute_s\n0,0,1\n0,1,1\n1,0,1\n1,1,1\n2,0,1\n2,1,1\n",
       "iteration,worker,compute_s,load\n0,0,1,1\n0,1,1,2\n1,0,1,3\n1,1,1,4\n2,0,1,5\n2,1,1,6\n"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -330,8 +385,11 @@ int main(void) {
       cmocka_unit_test(loads),
       cmocka_unit_test(barrier),
       cmocka_unit_test(a_worker_that_turns_slow),
+      cmocka_unit_test(half_a_slow_state_is_no_law),
+      cmocka_unit_test(machines_and_periods),
       cmocka_unit_test(heavy_tails),
       cmocka_unit_test(chance_seldom_warns),
+      cmocka_unit_test(long_traces_do_not_stall),
       cmocka_unit_test(scaling_of_loads),
       cmocka_unit_test(small_and_degenerate),
       cmocka_unit_test(trace_units),

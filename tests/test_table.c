@@ -168,6 +168,46 @@ static void test_control_characters_and_utf8(void **state) {
   sg_table_free(t);
 }
 
+/* Printed in parts, or at once: the same text. */
+static void test_rows_as_they_come(void **state) {
+  (void)state;
+  static const sg_format format[] = {SG_FORMAT_CSV, SG_FORMAT_JSON};
+  for (int f = 0; f < 2; f++)
+    for (int rows = 0; rows <= 3; rows++) {
+      const char *names[] = {"a", "b"};
+      sg_table *whole = sg_table_new(2, names), *part = sg_table_new(2, names);
+      sg_buffer expected = {0}, out = {0};
+      for (int i = 0; i < rows; i++) {
+        sg_table_text(whole, "x,y");
+        sg_table_integer(whole, i);
+        sg_table_text(part, "x,y");
+        sg_table_integer(part, i);
+        if (i < 2) assert_true(sg_table_print_rows(part, format[f], &out));
+        assert_int_equal(sg_table_rows(part), i < 2 ? 0 : 1);
+      }
+      sg_table_print(whole, format[f], 0, &expected);
+      sg_table_print(part, format[f], 0, &out);
+      assert_string_equal(out.data, expected.data);
+      assert_false(sg_table_print_rows(whole, SG_FORMAT_TEXT, &out));
+      sg_buffer_free(&expected);
+      sg_buffer_free(&out);
+      sg_table_free(whole);
+      sg_table_free(part);
+    }
+}
+
+/* Functions take a table that there was no memory for. */
+static void test_no_table(void **state) {
+  (void)state;
+  sg_buffer out = {0};
+  sg_table_column(NULL, "a");
+  sg_table_text(sg_table_at(NULL, "b"), "x");
+  sg_table_number(NULL, 1, 3);
+  sg_table_print(NULL, SG_FORMAT_CSV, 0, &out);
+  assert_true(out.failed);
+  sg_table_free(NULL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_text),
@@ -179,6 +219,8 @@ int main(void) {
       cmocka_unit_test(test_empty_json),
       cmocka_unit_test(test_markdown),
       cmocka_unit_test(test_control_characters_and_utf8),
+      cmocka_unit_test(test_rows_as_they_come),
+      cmocka_unit_test(test_no_table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ setup() {
   run bash -c "\"$STRAGGLE\" fit - --replicates 0 < scenarios/traces/memory.csv"
   [ "$status" -eq 0 ]
   [[ "$output" == *"12 workers × 240 iterations"* ]]
-  "$STRAGGLE" fit - --replicates 0 --json < scenarios/traces/memory.csv > fit.json
+  cat scenarios/traces/memory.csv | "$STRAGGLE" fit - --replicates 0 --json > fit.json
   [[ "$(sqlite3 :memory: "SELECT readfile('fit.json') -> '$.models'")" == *'TRACE.csv'* ]]
 }
 

@@ -5,6 +5,7 @@
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"
 
+#include <gsl/gsl_heapsort.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -157,7 +158,7 @@ static int by_number(const void *a, const void *b) {
 static double held_share(const sg_code *code, measures *m, size_t first) {
   double all = 0, sum = 0;
   int count = 0;
-  qsort(m->held + first, m->count - first, sizeof *m->held, by_number);
+  gsl_heapsort(m->held + first, m->count - first, sizeof *m->held, by_number); /* in place */
   for (size_t i = first; i < m->count; i++) {
     int p = (int)(uint32_t)m->held[i],
         part = p < code->parts ? p : code->coded[p - code->parts].part[0];

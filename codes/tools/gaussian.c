@@ -4,6 +4,7 @@
 #include "sim/core/elementary.h"
 #include "sim/core/random.h"
 
+#include <gsl/gsl_randist.h>
 #include <math.h>
 
 /* The polar method (Marsaglia and Bray, 1964), as gsl_ran_gaussian but for the logarithm: GSL asks
@@ -19,7 +20,7 @@ static double gaussian(sg_stream *stream) {
 }
 
 void sg_draw_gaussian(sg_stream *random, int n, double *x) {
-  for (int i = 0; i < n; i++) x[i] = gaussian(random);
+  for (int i = 0; i < n; i++) x[i] = gsl_ran_gaussian_ziggurat(&random->rng, 1);
 }
 
 void sg_fill_gaussian(double *a, int rows, int columns, int ld, uint64_t seed) {

@@ -54,9 +54,18 @@ static int against_text(const void *text, const void *of) {
 /* The column that a member names. O(log columns). */
 static sg_status find_column(reader *r, const char *member, const char *text, int *column) {
   const name *found = bsearch(text, r->sorted, (size_t)r->columns, sizeof *r->sorted, against_text);
-  if (!found)
-    return sg_fail_at(r->csv.e, r->values, member, "%s has no column \"%s\"%s", r->csv.name, text,
-                      sg_suggest(text, r->column).text);
+  if (!found) {
+    const sg_suggestion near = sg_suggest(text, r->column);
+    sg_buffer list = {0};
+    sg_put(&list, near.text);
+    for (int i = 0; !*near.text && i < r->columns && i < 8; i++)
+      sg_putf(&list, "%s\"%.40s\"", i ? ", " : "; it has ", r->column[i]);
+    if (!*near.text && r->columns > 8) sg_put(&list, ", …");
+    sg_status status = sg_fail_at(r->csv.e, r->values, member, "%s has no column \"%s\"%s",
+                                  r->csv.name, text, list.failed ? "" : list.data);
+    sg_buffer_free(&list);
+    return status;
+  }
   *column = found->column;
   return SG_OK;
 }
@@ -162,7 +171,8 @@ static sg_status read_row(reader *r, bool real, double *x, double *y) {
 static sg_status read_rows(reader *r, bool real, sg_data *data) {
   sg_csv *csv = &r->csv;
   long room = 1, row = 0;
-  for (const char *c = csv->next; (c = memchr(c, '\n', (size_t)(csv->end - c))); c++) room++;
+  for (const char *c = csv->next; (c = memchr(c, '\n', (size_t)(csv->end - c))); c++)
+    room += c + 1 < csv->end && c[1] != '\n' && c[1] != '\r'; /* without most of the empty lines */
   sg_status status = sg_data_allocate(data, room, r->features, csv->e);
   if (status) return status;
   if (!real && !(r->class_name = calloc(CLASSES_MAX, sizeof *r->class_name)))

@@ -28,6 +28,11 @@ static void clear(result *r) {
   sg_simulated_clear(&r->simulated);
 }
 
+static void say_why(result *r, const char *why) {
+  r->why = strdup(why);
+  if (!r->why) sg_starve();
+}
+
 /* All iterations took equally long: the time is never random and all is rounding, or what makes it
  * so is too rare to have happened once. */
 static void judge_constant(const sg_simulated *s, result *r) {
@@ -37,7 +42,7 @@ static void judge_constant(const sg_simulated *s, result *r) {
   else if (off >= fabs(r->mean) / (double)s->iterations)
     r->z = INFINITY;
   else
-    r->why = strdup("the mean is not judged: what makes iterations differ was too rare to happen");
+    say_why(r, "the mean is not judged: what makes iterations differ was too rare to happen");
 }
 
 /* Deviations in standard errors. Where there is a closed form iterations are independent of one
@@ -47,12 +52,12 @@ static void judge(const sg_expectation *x, result *r) {
   const sg_simulated *s = &r->simulated;
   double n = (double)s->iterations;
   if (s->cut) {
-    r->why = strdup("simulated values are not judged: runs were ended by simulated time, which "
-                    "favours short iterations");
+    say_why(r, "simulated values are not judged: runs were ended by simulated time, which "
+               "favours short iterations");
     return;
   }
   if (!sg_finish_has_moment(&x->finish, 2))
-    r->why = strdup("the mean is not judged: the iteration time has no variance");
+    say_why(r, "the mean is not judged: the iteration time has no variance");
   else if (s->sd > 0)
     r->z = (s->mean - r->mean) / (s->sd / sqrt(n));
   else if (n > 1)
@@ -83,7 +88,7 @@ static sg_status compute(const sg_plan *plan, sg_db *db, result *r, sg_error *e)
     r->p90 = sg_finish_quantile(&x->finish, 0.9);
     r->p99 = sg_finish_quantile(&x->finish, 0.99);
   } else if (status == SG_INVALID) {
-    r->why = strdup(why.count && why.fault[0].message ? why.fault[0].message : "");
+    say_why(r, why.count && why.fault[0].message ? why.fault[0].message : "");
     status = SG_OK;
   } else {
     sg_error_move(e, &why);
@@ -91,7 +96,8 @@ static sg_status compute(const sg_plan *plan, sg_db *db, result *r, sg_error *e)
   sg_error_clear(&why);
   if (!status && db) status = sg_simulated_read(db, r->of->key, &r->simulated, e);
   if (!status && db && r->exact && r->simulated.iterations) judge(x, r);
-  if (!status && db && r->exact && !r->simulated.iterations) r->why = strdup("not in the database");
+  if (!status && db && r->exact && !r->simulated.iterations) say_why(r, "not in the database");
+  if (sg_starved() && !status) status = sg_fail_memory(e);
   sg_expectation_free(x);
   sg_world_free(w, plan->cache);
   return status;

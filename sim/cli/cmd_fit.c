@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { DIGITS = 4 };
@@ -247,6 +248,14 @@ static void json_structure(const sg_fit *f, sg_buffer *b) {
                  {"ratio", s->stall_ratio}, {"threshold", s->threshold}, {"together", s->together},
                  {"together_chance", s->together_chance}, {"together_p", s->together_p});
   sg_put(b, "}");
+  sg_put_json_raw_member(b, "stall_groups", "[");
+  for (int w = 0; w < s->workers; w++) sg_putf(b, "%s%d", w ? ", " : "", s->group[w]);
+  sg_put(b, "]");
+  sg_put_json_raw_member(b, "period", "{");
+  SG_PUT_NUMBERS(b, {"slow_iterations", (double)s->slow_rows}, {"iterations", (double)s->period},
+                 {"first_row", (double)s->period_at}, {"hits", (double)s->period_hits},
+                 {"p", s->period_p});
+  sg_put(b, "}");
   SG_PUT_NUMBERS(b, {"tail_index", s->tail}, {"tail_index_error", s->tail_error},
                  {"equal_rows", s->equal_rows}, {"p_slow", s->p_slow}, {"p_recover", s->p_recover},
                  {"slowdown", s->slowdown});
@@ -303,6 +312,15 @@ static void put_json(const sg_fit *f, sg_buffer *b) {
 
 /* --- The command ------------------------------------------------------------------------------ */
 
+static sg_status read_piped(const char *path, sg_trace **trace, sg_error *e) {
+  char *text;
+  size_t length;
+  sg_status status = sg_read_input(path, &text, &length, e);
+  if (!status) status = sg_trace_parse(path, text, length, trace, e);
+  free(text);
+  return status;
+}
+
 static int run(const sg_call *call) {
   const sg_args *args = call->args;
   const char *path = args->word[0];
@@ -314,7 +332,7 @@ static int run(const sg_call *call) {
                                   .selected = sg_args_text(args, "workers"),
                                   .replicates = (int)sg_args_integer(args, "replicates")};
   bool piped = strcmp(path, "-") == 0;
-  sg_status status = sg_trace_read(piped ? "/dev/stdin" : path, &trace, &e);
+  sg_status status = piped ? read_piped(path, &trace, &e) : sg_trace_read(path, &trace, &e);
   if (!status && options.selected) status = sg_trace_select(trace, options.selected, &e);
   /* A scenario needs a file: which one, its author must say. */
   if (!status) status = sg_fit_new(trace, piped ? "TRACE.csv" : path, &options, &fit, &e);
@@ -343,7 +361,7 @@ const sg_command sg_cmd_fit = {
                               .fallback = "199"),
                 SG_OPTION_ROWS_FORMAT(sg_report_words, "how the result is printed")},
     .text = {"Laws with their parameters, what makes workers differ, a verdict in words, and the "
-             "members of a scenario to paste."},
+             "members of a scenario to paste. The trace - is standard input."},
     .examples = {{"fit scenarios/traces/persistent.csv",
                   "Which delay model these measurements support"}},
     .run = run};

@@ -43,52 +43,28 @@ static double probe(const sg_plan *plan, const sg_planned *p) {
   return seconds;
 }
 
-enum { PROBES = 24 }; /* points whose time is measured */
-
-/* Bytes of a stored row, measured on quickstart databases at each detail. */
-enum { ITERATION_BYTES = 180, WORKER_BYTES = 40, RUN_BYTES = 600 };
+/* Points whose time is measured, the seconds that this may take in all, and the data that are not
+ * generated for it. */
+enum { PROBES = 24, PROBE_S = 10, PROBED_BYTES = 256000000 };
 
 typedef struct estimate {
-  double seconds, bytes;
-  int missing, probed;
+  double seconds, bytes, begun_s;
+  long long missing;
+  int probed, points;
 } estimate;
 
 static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, int missing,
                          sg_detail detail) {
-  double each = t->probed < PROBES ? probe(plan, p) : NAN;
+  bool probed =
+      t->probed < PROBES && sg_seconds_now() - t->begun_s < PROBE_S && p->data_bytes < PROBED_BYTES;
+  double each = probed ? probe(plan, p) : NAN;
   if (!isnan(each)) {
     t->seconds += each * (double)p->facts.max_iterations * missing;
     t->probed++;
   }
-  double row = detail == SG_DETAIL_SUMMARY ? 0 : ITERATION_BYTES;
-  if (detail == SG_DETAIL_WORKER) row += WORKER_BYTES * p->facts.n_workers;
-  t->bytes += missing * (RUN_BYTES + row * (double)p->facts.max_iterations);
+  t->bytes += missing * sg_stored_bytes(p, detail);
   t->missing += missing;
-}
-
-/* Of one point, in the shard's own database and the one beside it. */
-typedef struct look {
-  sg_db *db[2]; /* NULL: it is not there */
-  const sg_deal *deal;
-  sg_detail detail;
-} look;
-
-static sg_status count_missing(const look *l, const sg_plan *plan, int point, int *runs,
-                               int *missing, sg_error *e) {
-  const sg_planned *p = &plan->point[point];
-  int64_t id[2] = {0, 0};
-  sg_status status = SG_OK;
-  for (int i = 0; i < 2 && !status; i++)
-    if (l->db[i]) status = sg_db_find_point(l->db[i], p->key, &id[i], e);
-  for (int r = 0; !status && r < p->replications; r++) {
-    bool has = false;
-    if (!sg_deal_has(l->deal, point, r)) continue;
-    for (int i = 0; i < 2 && !has && !status; i++)
-      if (id[i]) status = sg_db_has_run(l->db[i], id[i], r, l->detail, &has, e);
-    ++*runs;
-    *missing += !has;
-  }
-  return status;
+  t->points++;
 }
 
 static void put_row(sg_rows *t, const sg_planned *p, int runs, int missing) {
@@ -114,8 +90,9 @@ static void put_row(sg_rows *t, const sg_planned *p, int runs, int missing) {
   sg_row_buffer(t, "note", &why);
 }
 
-static sg_status put_rows(const sg_plan *plan, const look *l, sg_rows *t, estimate *total,
-                          sg_error *e) {
+static sg_status put_rows(const sg_session *s, sg_rows *t, estimate *total, sg_error *e) {
+  const sg_plan *plan = s->plan;
+  sg_detail detail = (sg_detail)sg_scenario_detail(s->scenario);
   put_row(t, &(sg_planned){.point = &(sg_point){0}}, 0, 0);
   t->table = sg_table_new(t->n, t->name);
   if (!t->table) return sg_fail_memory(e);
@@ -123,9 +100,9 @@ static sg_status put_rows(const sg_plan *plan, const look *l, sg_rows *t, estima
     const sg_planned *p = &plan->point[i];
     int runs = 0, missing = 0;
     if (p->valid && !p->duplicate) {
-      sg_status status = count_missing(l, plan, i, &runs, &missing, e);
+      sg_status status = sg_count_missing(s, i, &runs, &missing, e);
       if (status) return status;
-      if (missing) add_estimate(total, plan, p, missing, l->detail);
+      if (missing) add_estimate(total, plan, p, missing, detail);
     }
     put_row(t, p, runs, missing);
   }
@@ -138,14 +115,15 @@ static int print_plan(const sg_session *s, const sg_table *t, const estimate *to
   sg_table_print(t, s->format, sg_terminal_width(), &out);
   if (s->format == SG_FORMAT_TEXT) {
     char seconds[32], bytes[32];
-    if (threads > total->missing) threads = total->missing;
-    sg_putf(&out, "\n%d points, %d skipped; %d runs are missing in %s", s->plan->n_valid,
+    if (threads > total->missing) threads = (int)total->missing;
+    sg_putf(&out, "\n%d points, %d skipped; %lld runs are missing in %s", s->plan->n_valid,
             s->plan->n_skipped, total->missing, s->database);
     if (total->missing)
-      sg_putf(&out, ": about %s with %d thread%s, %s%s",
-              sg_format_seconds(total->seconds / threads, seconds), threads,
-              threads == 1 ? "" : "s", sg_format_bytes(total->bytes, bytes),
-              total->probed == PROBES ? " (time: of the first 24 points)" : "");
+      sg_putf(&out, ": about %s with %d thread%s, %s",
+              sg_format_seconds(total->probed ? total->seconds / threads : NAN, seconds), threads,
+              threads == 1 ? "" : "s", sg_format_bytes(total->bytes, bytes));
+    if (total->probed < total->points)
+      sg_putf(&out, " (time: of %d of %d points)", total->probed, total->points);
     sg_put(&out, ".\n");
     sg_until_put(until, &out);
     if (s->deal) {
@@ -162,7 +140,7 @@ static int print_plan(const sg_session *s, const sg_table *t, const estimate *to
 static int run(const sg_call *call) {
   sg_session s;
   sg_rows t = {0};
-  estimate total = {0};
+  estimate total = {.begun_s = sg_seconds_now()};
   int code = EX_OK;
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status) {
@@ -173,10 +151,7 @@ static int run(const sg_call *call) {
   sg_until_report until = {0};
   if (!status) status = sg_until(s.plan, s.shard.count ? s.known : s.db, &until, &s.error);
   if (!status) status = sg_session_deal(&s);
-  const look l = {.db = {s.db, s.known},
-                  .deal = s.deal,
-                  .detail = status ? 0 : (sg_detail)sg_scenario_detail(s.scenario)};
-  if (!status) status = put_rows(s.plan, &l, &t, &total, &s.error);
+  if (!status) status = put_rows(&s, &t, &total, &s.error);
   if (!status) code = print_plan(&s, t.table, &total, &until, sg_threads(call->args));
   sg_table_free(t.table);
   return sg_session_close(&s, status, code);

@@ -23,6 +23,23 @@ static void show_progress(void *user, const sg_progress *p) {
   fflush(stderr);
 }
 
+/* Runs that were added on another machine: their times are the same to the last bit, what BLAS has
+ * summed is not. */
+static sg_status warn_of_kernels(sg_db *db, sg_error *e) {
+  int64_t points;
+  sg_buffer names = {0};
+  sg_status status = sg_db_mixed_kernels(db, &points, &names, e);
+  if (!status && points > 0)
+    fprintf(
+        stderr,
+        "warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
+        "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
+        "chooses the kernel\n",
+        (long long)points, names.data ? names.data : "");
+  sg_buffer_free(&names);
+  return status;
+}
+
 static int print_report(const sg_session *s, const sg_execute_report *r, sg_status status,
                         bool quiet) {
   if (s->format == SG_FORMAT_JSON) {
@@ -74,20 +91,17 @@ static long count_runs(const sg_plan *plan) {
 }
 
 /* Computes what is missing; with "until" a second time, when the first runs have told how many
- * there are. To shards the merged database tells it. */
+ * there are. To shards the merged database has told it. */
 static sg_status execute(sg_session *s, const sg_invocation *invocation,
-                         sg_execute_options *options, sg_execute_report *report,
+                         const sg_execute_options *options, sg_execute_report *report,
                          sg_until_report *until) {
-  bool shard = s->shard.count > 0;
   sg_status status = SG_OK;
-  for (int stage = 0; stage < 2 && !status; stage++) {
+  for (int stage = 0; stage < (s->deal ? 1 : 2) && !status; stage++) {
     long runs = count_runs(s->plan);
     sg_execute_report before = *report;
-    status = sg_until(s->plan, shard ? s->known : s->db, until, &s->error);
-    if (status || (stage && (shard || count_runs(s->plan) == runs))) return status;
-    if (!stage) status = sg_session_deal(s);
-    options->deal = s->deal;
-    if (!status) status = sg_execute(s->plan, s->db, invocation, options, report, &s->error);
+    if (!s->deal) status = sg_until(s->plan, s->db, until, &s->error);
+    if (status || (stage && count_runs(s->plan) == runs)) return status;
+    status = sg_execute(s->plan, s->db, invocation, options, report, &s->error);
     report->found -= before.computed;
     report->computed += before.computed;
     report->diverged += before.diverged;
@@ -96,6 +110,14 @@ static sg_status execute(sg_session *s, const sg_invocation *invocation,
     report->elapsed_s += before.elapsed_s;
   }
   return status;
+}
+
+/* A database that is not there yet is not made for runs that cannot fit. */
+static sg_status open_with_room(sg_session *s, const sg_args *args) {
+  bool sure = sg_args_given(args, "force"), there = access(s->database, F_OK) == 0;
+  sg_status status = !sure && !there ? sg_session_room(s, sg_threads(args)) : SG_OK;
+  if (!status) status = sg_session_database(s, s->database, SG_OPEN_WRITE);
+  return !status && !sure && there ? sg_session_room(s, sg_threads(args)) : status;
 }
 
 static int run_scenario(const sg_call *call, const char *path) {
@@ -108,11 +130,14 @@ static int run_scenario(const sg_call *call, const char *path) {
   sg_status status = sg_session_open(call, path, &s);
   if (!status && !quiet) print_plan(s.plan);
   if (!status) status = sg_session_shard(call, &s);
+  if (!status) status = sg_until(s.plan, s.known, &until, &s.error);
+  if (!status) status = sg_session_deal(&s);
+  if (!status) status = open_with_room(&s, args);
   const atomic_bool *stop = sg_catch_signals(true);
-  if (!status) status = sg_session_database(&s, s.database, SG_OPEN_WRITE);
   if (!status) {
     sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),
+                                  .deal = s.deal,
                                   .known = s.known,
                                   .stop = stop,
                                   .progress = bar ? show_progress : NULL,
@@ -121,6 +146,7 @@ static int run_scenario(const sg_call *call, const char *path) {
     if (*s.number) made.invocation.shard = s.number;
     status = execute(&s, &made.invocation, &options, &report, &until);
     if (bar) fprintf(stderr, "\r\033[K");
+    if (!status) status = warn_of_kernels(s.db, &s.error);
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);
     if (!status && !quiet) print_until(&until);
@@ -166,6 +192,8 @@ const sg_command sg_cmd_run = {
                 SG_OPTION_ROWS_FORMAT(
                     sg_format_words,
                     "how the table of --what-if is printed; json: the summary of a run, too"),
+                SG_OPTION_ROW_FLAG("force", 0,
+                                   "also runs that need more memory or disk than there is"),
                 SG_OPTION_ROW_FLAG("quiet", 'q', "no progress and no summary")},
     .text = {"Runs that the database has are not computed again, so that the same command goes on "
              "after an interrupt (Ctrl-C) and more replications are added. Results are the same "

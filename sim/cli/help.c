@@ -84,6 +84,7 @@ static void put_option(const sg_option *o, int width, sg_buffer *out) {
       sg_put(&head, indent + head.length);
     else
       sg_putf(out, "%s\n", head.data);
+    out->failed |= head.failed;
     sg_put_wrapped(out, fits ? head.data : indent, indent, text.data, width);
   }
   sg_buffer_free(&head);

@@ -98,7 +98,8 @@ sg_status sg_session_place(sg_session *s, const char *path) {
 
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode) {
   sg_status status = sg_session_place(s, path);
-  return status ? status : sg_db_open(s->database, mode, &s->db, &s->error);
+  const atomic_bool *stop = mode == SG_OPEN_WRITE ? sg_catch_signals(true) : NULL;
+  return status ? status : sg_db_open_until(s->database, mode, stop, &s->db, &s->error);
 }
 
 sg_status sg_session_shard(const sg_call *call, sg_session *s) {

@@ -44,9 +44,16 @@ sg_status sg_session_finish(sg_session *s, sg_status status);
  * After SG_INTERRUPTED nothing is freed: threads may have been left that still read the plan. */
 int sg_session_close(sg_session *s, sg_status status, int code);
 
+/* Bytes that a run of a point takes in the database at most. (estimate.c) */
+double sg_stored_bytes(const sg_planned *p, sg_detail detail);
+/* How many runs of a point the session is to have, and which of them its databases lack. */
+sg_status sg_count_missing(const sg_session *s, int point, int *runs, int *missing, sg_error *e);
+/* SG_NO_MEMORY, with how much: the missing runs need more memory than there is, or will fill the
+ * disk. s->database must be known; where it is not open all runs are missing. */
+sg_status sg_session_room(sg_session *s, int threads);
+
 /* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
 void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
-
 
 #define SG_OPTION_ROWS_SHARD(is)                                                                   \
   SG_OPTION_ROW(                                                                                   \

@@ -130,8 +130,10 @@ static int run(const sg_command *c, int used, int argc, char **argv) {
     if (!sg_failed(&e)) {
       code = call_command(&call);
     } else {
-      code = sg_say_faults(c->name, sg_error_status(&e), &e);
-      if (code == EX_USAGE) print_usage(c);
+      /* Whatever is wrong with a word of the command line is a fault of usage. */
+      bool usage = sg_error_status(&e) != SG_NO_MEMORY;
+      code = sg_say_faults(c->name, usage ? SG_USAGE : SG_NO_MEMORY, &e);
+      if (usage) print_usage(c);
     }
     sg_buffer_free(&line);
   }

@@ -299,8 +299,8 @@ int sg_what_if(const sg_call *call, const char *path) {
     w.replications = sg_scenario_replications(s->scenario);
     status = take_causes(&w, &s->error);
   }
-  w.options.stop = sg_catch_signals(true);
   if (!status) status = sg_session_database(s, sg_args_text(call->args, "output"), SG_OPEN_WRITE);
+  w.options.stop = sg_catch_signals(true);
   if (!status) status = run_all(&w, &s->error);
   if (!status) code = print_table(&w);
   if (!status && !sg_args_given(call->args, "quiet"))

@@ -313,7 +313,7 @@ bool sg_csv_number(const sg_csv *r, int i, double *x) {
 }
 
 bool sg_csv_is_usable(double x) {
-  return fabs(x) <= 1e300 && fabs(fabs(x) / FLT_MAX - 1) > 1e-3;
+  return fabs(x) <= 1e250 && fabs(fabs(x) / FLT_MAX - 1) > 1e-3;
 }
 
 bool sg_csv_finite(sg_csv *r, int i, const char *column, double *x) {

@@ -71,7 +71,7 @@ bool sg_csv_is_unnamed(sg_csv_field name);
 /* Whether a field is a decimal number and nothing else, hexadecimal not being taken for one; it may
  * be infinite or no number ("nan"). */
 bool sg_csv_number(const sg_csv *r, int i, double *x);
-/* Whether a number is one to reckon with: of at most 1e300, so that sums stay finite, and not the
+/* Whether a number is one to reckon with: of at most 1e250, so that sums stay finite, and not the
  * largest float, which stands for a missing value in some files as the largest double does. */
 bool sg_csv_is_usable(double x);
 /* As sg_csv_number, but what is not usable is a fault. column: the name of the column, NULL: none

@@ -2,6 +2,7 @@
 /* Lists of faults, and the exit codes of statuses. */
 #include "sim/core/error.h"
 #include "sim/core/array.h"
+#include "sim/core/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ sg_status sg_fail(sg_error *e, sg_status status, const char *place, const char *
   va_start(args, format);
   if (vasprintf(&fault.message, format, args) < 0) fault.message = NULL;
   va_end(args);
+  if (fault.message) sg_utf8_mend(fault.message);
   if (fault.place && fault.message && SG_ROOM(e->fault, e->capacity, e->count + 1)) {
     e->fault[e->count++] = fault;
     return status;

@@ -5,6 +5,7 @@
 #include "sim/core/csv.h"
 #include "sim/core/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,11 +15,27 @@ typedef struct numbers {
   size_t count, capacity;
 } numbers;
 
+/* A first row 0, 1, 2, … of whole numbers is the header of a table without names. */
+static bool counts_columns(const sg_csv *r) {
+  enum { FEWEST = 3 }; /* columns: 0, 1 may well be meant */
+  char number[16];
+  int i = 0;
+  for (; i < r->count; i++) {
+    snprintf(number, sizeof number, "%d", i);
+    if (!sg_csv_is(r->field[i], number)) break;
+  }
+  return i >= FEWEST && i == r->count;
+}
+
 static sg_status read_rows(sg_csv *r, numbers *m) {
   sg_status status;
   while ((!(status = sg_csv_next(r)) && r->count > 0) || status == SG_INVALID) {
     if (status) continue; /* it is counted */
     if (m->rows++ == 0) m->columns = r->count;
+    if (m->rows == 1 && counts_columns(r))
+      sg_csv_fault(r, 0,
+                   "expected numbers, found a header that counts the columns, as pandas writes it: "
+                   "leave it out (header=False), or write 0.0 if it is a row");
     if (!SG_ROOM(m->number, m->capacity, m->count + (size_t)m->columns))
       return sg_fail_memory(r->e);
     for (int i = 0; i < r->count && i < m->columns; i++)

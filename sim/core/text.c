@@ -164,6 +164,11 @@ void sg_put_json_bool_member(sg_buffer *b, const char *name, bool x) {
   sg_put_json_raw_member(b, name, x ? "true" : "false");
 }
 
+void sg_utf8_mend(char *text) {
+  size_t n = strlen(text);
+  for (size_t i = 0; (i += sg_utf8_valid(text + i, n - i)) < n;) text[i] = '?';
+}
+
 int sg_utf8_columns(const char *text, size_t n) {
   int columns = 0;
   for (size_t i = 0; i < n; i++) columns += ((unsigned char)text[i] & 0xC0) != 0x80;
@@ -307,7 +312,8 @@ static sg_status read_path(const char *path, const char *place, size_t most, cha
   /* Opening a pipe without a writer would wait for one, and reading /proc/kmsg for a message. */
   int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (fd < 0)
-    return sg_fail(e, SG_NO_INPUT, place, "cannot open \"%s\": %s", path, strerror(errno));
+    return sg_fail(e, errno == ENOMEM ? SG_NO_MEMORY : SG_NO_INPUT, place, "cannot open \"%s\": %s",
+                   path, strerror(errno));
   sg_status status = read_fd(fd, path, place, false, most, data, length, e);
   close(fd);
   return status;

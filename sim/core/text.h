@@ -59,6 +59,8 @@ void sg_put_clean(sg_buffer *b, const char *text, size_t n, const char *keep, ch
 
 /* How many of the n bytes, from the start, are valid UTF-8; n if all are. */
 size_t sg_utf8_valid(const char *bytes, size_t n);
+/* Puts a question mark over each byte that is not of UTF-8: messages cite files of any content. */
+void sg_utf8_mend(char *text);
 /* Columns of n bytes of UTF-8 on a terminal: code points, since the project prints no characters of
  * double width. */
 int sg_utf8_columns(const char *text, size_t n);

@@ -172,6 +172,7 @@ static const char *cannot(const sg_world *w, const sg_rule *rule) {
   if (sg_takes_time(&w->decode)) return "decode times depend on what has arrived";
   if (sg_takes_time(&w->encode)) return "encoding takes time";
   sg_ingress *q = sg_ingress_new(w->network);
+  if (!q) sg_starve();
   bool unlimited = q && sg_ingress_unlimited(q);
   sg_ingress_free(q);
   if (!unlimited) return "messages queue at the master";

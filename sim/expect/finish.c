@@ -90,7 +90,7 @@ static double log_done(const sg_finish *f, double t) {
     if (size > most) most = size;
   }
   double *work = malloc(sizeof *work * (size_t)(most + 2 * (f->laws + 1)));
-  if (!work) return NAN;
+  if (!work) return sg_starve();
   double *done = work + most + 1, *late = done + f->laws + 1, sum = 0;
   done[-1] = 0;
   late[-1] = 1;

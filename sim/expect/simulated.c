@@ -10,6 +10,7 @@
 #include <string.h>
 
 static sg_status fail_sql(sg_db *db, sg_error *e) {
+  if (sqlite3_errcode(sg_db_handle(db)) == SQLITE_NOMEM) return sg_fail_memory(e);
   return sg_fail(e, SG_IO, NULL, "cannot read the results: %s", sqlite3_errmsg(sg_db_handle(db)));
 }
 

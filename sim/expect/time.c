@@ -60,6 +60,19 @@ typedef struct variable {
   double *time, *weight, *beyond; /* one allocation; beyond: the probability of later atoms */
 } variable;
 
+static _Thread_local bool starved;
+
+double sg_starve(void) {
+  starved = true;
+  return NAN;
+}
+
+bool sg_starved(void) {
+  bool was = starved;
+  starved = false;
+  return was;
+}
+
 /* --- One variable ----------------------------------------------------------------------------- */
 
 static double convolve(const variable *v, double t);
@@ -175,7 +188,7 @@ static double convolve(const variable *v, double t) {
     return p;
   }
   gsl_integration_workspace *w = gsl_integration_workspace_alloc(MOST_INTERVALS);
-  if (!w) return NAN;
+  if (!w) return sg_starve();
   double half_a = a->least + x / 2, half_b = b->least + x / 2;
   double reference = fmax(late(a, t - b->least), late(b, t - a->least));
   double p = late(a, half_a) * late(b, half_b) + half_sum(a, b, t, half_b, reference, w) +
@@ -249,7 +262,10 @@ static bool fill(const variable *v, octave *o, double t0, double width, double b
   if (under && (under == NODES || fine || depth >= 6)) c.empty = true;
   if (!under && !fine) fine = good_enough(v, &c, t0, width);
   if (c.empty || (fine && !under)) {
-    if (!SG_ROOM(o->cell, o->capacity, o->cells + 1)) return false;
+    if (!SG_ROOM(o->cell, o->capacity, o->cells + 1)) {
+      sg_starve();
+      return false;
+    }
     o->cell[o->cells++] = c;
     return true;
   }
@@ -304,7 +320,7 @@ static double table_half(const variable *a, const variable *b, double t, double 
                          double reference) {
   enum { POINTS = 24 };
   gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(POINTS);
-  if (!rule) return NAN;
+  if (!rule) return sg_starve();
   product both = {.a = a, .b = b, .t = t};
   gsl_function f = {.function = product_at, .params = &both};
   double rest = late(a, t - half);

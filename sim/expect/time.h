@@ -34,6 +34,11 @@ sg_status sg_time_new(double constant, int n_parts, const sg_time_part *part, sg
                       sg_error *e);
 void sg_time_free(sg_time *x);
 
+/* Questions have no status: where one lacks memory its answer is sg_starve's, NAN. sg_starved says
+ * whether that happened in this thread since it was last asked, and so whether answers count. */
+double sg_starve(void);
+bool sg_starved(void);
+
 double sg_time_late(const sg_time *x, double t); /* P(Y > t), small relative error */
 double sg_time_done(const sg_time *x, double t); /* P(Y ≤ t) */
 

@@ -6,6 +6,7 @@
 #include "sim/core/clock.h"
 #include "sim/core/linalg.h"
 
+#include <limits.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -329,6 +330,9 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     most += (size_t)plan->point[i].replications;
     if (plan->point[i].replications > longest) longest = plan->point[i].replications;
   }
+  if (most > INT_MAX)
+    return sg_fail(e, SG_NO_MEMORY, NULL, "these are %zu runs; at most %d can be missing at a time",
+                   most, INT_MAX);
   bool *has = malloc((size_t)longest * sizeof *has);
   x->point = calloc((size_t)plan->n_valid, sizeof *x->point);
   x->replication = calloc(most, sizeof *x->replication);
@@ -343,6 +347,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     if (!status) status = find_runs(x, db, a->point_id, p, has, e);
     job *open = NULL;
     for (int r = 0; !status && r < p->replications; r++) {
+      if (r % 65536 == 65535 && is_stopped(x)) status = SG_INTERRUPTED;
       if (!sg_deal_has(x->options->deal, i, r)) continue;
       if (has[r]) {
         report->found++;

@@ -24,13 +24,20 @@ static sg_status take_times(sg_fit *f, sg_error *e) {
   if (!f->x) return sg_fail_memory(e);
   bool startup = f->loads.scaling == SG_FIT_STARTUP;
   f->per_subset = startup ? fmax(0, f->loads.per_subset) : 0;
+  double least = INFINITY; /* time per load */
+  bool steep = false;      /* a slope that is steeper than a time allows */
+  for (size_t k = 0; k < cells; k++) {
+    double load = t->load ? t->load[k] : 1;
+    least = fmin(least, t->compute[k] / load);
+    steep |= t->compute[k] - f->per_subset * load <= 0;
+  }
+  if (startup && steep) f->per_subset = 0.99 * least; /* it keeps a hundredth of itself */
   for (size_t k = 0; k < cells; k++) {
     double load = t->load ? t->load[k] : 1;
     f->x[k] = startup ? t->compute[k] - f->per_subset * load : t->compute[k] / load;
-    if (f->x[k] > 0) continue;
-    /* A slope that is steeper than a time allows: the least time keeps a hundredth of itself. */
-    f->per_subset = 0.99 * t->compute[k] / load;
-    k = (size_t)-1;
+    if (!(f->x[k] > 0))
+      return sg_fail(e, SG_INVALID, NULL, "a time of %g s for a load of %g is too short for a fit",
+                     t->compute[k], load);
   }
   return SG_OK;
 }

@@ -18,6 +18,7 @@ typedef enum sg_fit_warning {
   SG_FIT_COMMON,     /* all are slow together */
   SG_FIT_STALLS,     /* rare, very long times */
   SG_FIT_CLUSTERED,  /* stalls of many workers at once */
+  SG_FIT_PERIODIC,   /* slow iterations at regular distances */
   SG_FIT_HEAVY_TAIL, /* heavier than exponential */
   SG_FIT_BARRIER,    /* times include waiting for the others */
   SG_FIT_SHORT,      /* too little to tell */

@@ -156,7 +156,7 @@ void fit_levels(const fit_data *d, double total, sg_fit_structure *f) {
   for (int count = most; count >= FEWEST_STRETCHES && count <= d->rows; count /= 2) {
     take_means(d, count, &s);
     s.course = most_of(&s, s.mean, &s.turning);
-    double rho = alike(&s);
+    double rho = alike(&s); /* counted as 1 + 2 ρ, which holds for memories of 0.4 stretches */
     f->settled = !(rho > (count > FEWEST_STRETCHES ? 0.2 : 0.3));
     if (!f->settled) continue;
     /* Where there is memory, something for the error of that: too little is a false finding. */

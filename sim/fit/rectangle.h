@@ -19,7 +19,7 @@ typedef struct fit_data {
   double *row, *column; /* effects */
   double *scratch; /* cells, four times the rows, the columns 2 · FIT_MOST_STRETCHES + 1 times */
   double *value;   /* of each permutation, twice FIT_PERMUTATIONS */
-  long *order;     /* of the rows */
+  long *order;     /* of the rows; twice as many */
   uint64_t seed;
 } fit_data;
 
@@ -58,6 +58,10 @@ void fit_tail(const fit_data *d, sg_fit_structure *s);
 /* levels.c: do workers differ for good, does one change for good; d->y, d->row, and worker.value
  * are known. total: the sum of squares of y. */
 void fit_levels(const fit_data *d, double total, sg_fit_structure *s);
+
+/* patterns.c: of slow iterations after fit_stalls; of workers that stall together. */
+void fit_period(const fit_data *d, sg_fit_structure *s);
+void fit_groups(const fit_data *d, sg_fit_structure *s);
 
 /* states.c: slow and fast states of d->z, whose standard deviation is about sd. */
 void fit_states(const fit_data *d, double sd, sg_fit_structure *s);

@@ -216,9 +216,12 @@ static sg_fit_parts parts_of(const sg_fit_structure *s) {
       .persistent = s->worker.p < 0.01 && s->persistent_p < 0.01 && s->worker_sd > 0.02,
       .change = s->change_p < 0.01 && fabs(log(s->change_ratio)) > 0.1,
       .memory = s->memory.p < 0.01 && s->memory.value > 0.1 && s->residual_sd > 0.01,
-      .common = s->iteration.p < 0.01 && s->iteration_sd > 0.02 && s->workers > 2,
+      /* Turning is not quite what chance does where the memory is as long as the trace. */
+      .common =
+          s->iteration.p < (s->settled ? 0.01 : 0.003) && s->iteration_sd > 0.02 && s->workers > 2,
       .stalls = s->stalls > 0,
-      .clustered = s->stalls > 0 && s->together_p < 0.01 && s->together > 1.2 * s->together_chance};
+      .clustered = s->stalls > 0 && s->together_p < 0.01 && s->together > 1.2 * s->together_chance,
+      .periodic = s->period_p < 0.01 && 2 * s->period_hits >= s->slow_rows};
 }
 
 /* false: no memory. */
@@ -237,14 +240,18 @@ static bool analyse(fit_data *d, sg_fit_structure *s) {
   s->halves = halves(d);
   fit_levels(d, total, s);
   fit_clustering(d, s);
+  fit_period(d, s);
   fit_tail(d, s);
   s->parts = parts_of(s);
+  if (s->parts.clustered) fit_groups(d, s);
   s->p_slow = s->p_recover = s->slowdown = NAN;
   if (s->parts.memory) { /* what is chance alone would take a part of the slow states with it */
     take_residuals(d, mean, s->iteration.p < 0.01, s->parts.persistent);
     fit_states(d, s->residual_sd, s);
   }
-  s->stationary = !s->parts.memory || (s->settled && s->recoveries >= FEWEST_RECOVERIES);
+  bool seen = !s->parts.memory || s->recoveries >= FEWEST_RECOVERIES;
+  if (!seen && !s->parts.change) s->settled = s->parts.persistent = false;
+  s->stationary = seen && (s->settled || !s->parts.memory);
   return s->block > 0;
 }
 
@@ -254,9 +261,10 @@ sg_status sg_fit_structure_new(long iterations, int workers, const double *x, ui
   size_t scratch = cells + 4 * rows + (2 * FIT_MOST_STRETCHES + 1) * columns;
   double *work =
       malloc((2 * cells + scratch + rows + columns + 2 * FIT_PERMUTATIONS) * sizeof *work);
-  long *order = malloc(rows * sizeof *order);
+  long *order = malloc(2 * rows * sizeof *order);
   sg_fit_structure *s = calloc(1, sizeof *s);
-  bool ok = work && order && s && (s->stalled = calloc(cells, sizeof *s->stalled)) &&
+  bool ok = work && order && s && (s->stalled = calloc(cells + rows, sizeof *s->stalled)) &&
+            (s->group = calloc(columns, sizeof *s->group)) &&
             (s->factor = calloc(2 * cells + rows + columns, sizeof *s->factor));
   if (ok) {
     fit_data d = {.rows = iterations,
@@ -272,6 +280,7 @@ sg_status sg_fit_structure_new(long iterations, int workers, const double *x, ui
     d.column = d.row + rows;
     d.value = d.column + columns;
     s->workers = workers;
+    s->slow_row = s->stalled + cells;
     s->iterations = iterations;
     s->residual = s->factor + columns;
     s->slow = s->residual + cells;
@@ -290,5 +299,6 @@ void sg_fit_structure_free(sg_fit_structure *s) {
   if (!s) return;
   free(s->factor);
   free(s->stalled);
+  free(s->group);
   free(s);
 }

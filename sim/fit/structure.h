@@ -21,7 +21,7 @@ typedef struct sg_fit_effect {
  * that chance does not explain and that are large enough to matter, one percent of probability, two
  * percent of time. */
 typedef struct sg_fit_parts {
-  bool persistent, change, memory, common, stalls, clustered;
+  bool persistent, change, memory, common, stalls, clustered, periodic;
 } sg_fit_parts;
 
 typedef struct sg_fit_structure {
@@ -65,6 +65,14 @@ typedef struct sg_fit_structure {
   long stall_rows;                    /* iterations with one or more */
   double together;                    /* mean number of workers in such an iteration */
   double together_chance, together_p; /* if stalls came singly: mean, probability of as many */
+
+  /* Workers that stall together: number of the group, from 1; 0: of none. Sought when clustered. */
+  int *group, groups;
+  /* Slow iterations, by a stall or of all workers, that come every `period` iterations, period_at
+   * being the first: period_hits of slow_rows. p: those iterations at random places. */
+  long slow_rows, period, period_at, period_hits;
+  double period_p;
+  bool *slow_row; /* iterations */
 
   /* Tail of the residuals above their 90 % point: shape ξ of a generalised Pareto law by
    * probability-weighted moments (Hosking and Wallis 1987, recalled). 0: exponential, ≥ ½: no

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sg_fit_warning_names[SG_FIT_WARNINGS] = {"persistent", "change",  "memory",
-                                                           "common",     "stalls",  "clustered",
-                                                           "heavy-tail", "barrier", "short"};
+const char *const sg_fit_warning_names[SG_FIT_WARNINGS] = {
+    "persistent", "change",   "memory",     "common",  "stalls",
+    "clustered",  "periodic", "heavy-tail", "barrier", "short"};
 
 __attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning which,
                                                        const char *format, ...) {
@@ -23,26 +23,33 @@ __attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning
   f->warned[which] = true;
 }
 
-/* Those that take longer than the median worker by a tenth and beyond chance, the slowest first. */
-static void put_slow_workers(const sg_fit *f, const double *factor, int n, sg_buffer *b) {
+/* The slowest worker behind that one, of equal ones in order; last < 0: of all. */
+static int next_slowest(const sg_fit_structure *s, int last) {
+  const double *x = s->factor;
+  int next = -1;
+  for (int w = 0; w < s->workers; w++) {
+    if (last >= 0 && (x[w] > x[last] || (x[w] == x[last] && w <= last))) continue;
+    if (next < 0 || x[w] > x[next]) next = w;
+  }
+  return next;
+}
+
+/* Those that take longer than the median worker by a tenth and beyond chance, at least the
+ * slowest. */
+static void put_slow_workers(const sg_fit *f, double usual, sg_buffer *b) {
   enum { NAMED = 12 };
   const sg_fit_structure *s = f->structure;
-  double usual = n % 2 ? factor[n / 2] : (factor[n / 2 - 1] + factor[n / 2]) / 2;
   double least = usual * fmax(1.1, exp(4 * s->level_error));
-  int slow = 0, named = 0;
-  while (slow < n && factor[n - 1 - slow] > least) slow++;
-  if (slow == 0) return;
-  sg_putf(b, "; slower than the median worker: ");
-  for (int k = n - 1; k >= n - slow && named < NAMED; k--) {
-    int w = 0;
-    while (s->factor[w] != factor[k]) w++;
-    sg_putf(b, "%s%lld (%.3g times)",
-            named++    ? ", "
-            : slow > 1 ? "workers "
-                       : "worker ",
-            f->trace->worker_name[w], factor[k] / usual);
+  int slow = 0;
+  for (int w = 0; w < s->workers; w++) slow += s->factor[w] > least;
+  if (slow == 0) slow = 1;
+  sg_putf(b, "; slower than the median worker: %s ", slow > 1 ? "workers" : "worker");
+  for (int k = 0, w = -1; k < slow && k < NAMED; k++) {
+    w = next_slowest(s, w);
+    sg_putf(b, "%s%lld (%.3g times)", k ? ", " : "", f->trace->worker_name[w],
+            s->factor[w] / usual);
   }
-  if (slow > named) sg_putf(b, " and %d more", slow - named);
+  if (slow > NAMED) sg_putf(b, " and %d more", slow - NAMED);
 }
 
 static void warn_of_persistence(sg_fit *f, double *factor) {
@@ -56,7 +63,7 @@ static void warn_of_persistence(sg_fit *f, double *factor) {
       "persistent workers: the workers are %.0f %% of the variance (chance: below %.1f %%); the "
       "slowest takes %.3g times as long as the fastest",
       100 * s->worker.value, 100 * s->worker.chance, factor[n - 1] / factor[0]);
-  put_slow_workers(f, factor, n, &b);
+  put_slow_workers(f, n % 2 ? factor[n / 2] : (factor[n / 2 - 1] + factor[n / 2]) / 2, &b);
   if (!b.failed)
     warn(f, SG_FIT_PERSISTENT,
          "%s. An independent model spreads this slowness over all workers, and ranks codes wrongly",
@@ -80,6 +87,26 @@ static void warn_of_workers(sg_fit *f) {
          s->change_p);
 }
 
+/* As many as stall together may share a machine. */
+static void warn_of_clusters(sg_fit *f) {
+  const sg_fit_structure *s = f->structure;
+  sg_buffer b = {0};
+  for (int g = 1; g <= s->groups; g++) {
+    int named = 0;
+    for (int w = 0; w < s->workers; w++)
+      if (s->group[w] == g)
+        sg_putf(&b, "%s%lld", named++ ? ", " : "; together: workers ", f->trace->worker_name[w]);
+  }
+  f->warned[SG_FIT_CLUSTERED] = true;
+  if (!b.failed)
+    warn(f, SG_FIT_CLUSTERED,
+         "clustered stalls: %.2g workers stall at once (single stalls: %.2g); a code that survives "
+         "s "
+         "stragglers does not survive those%s",
+         s->together, s->together_chance, b.data ? b.data : "");
+  sg_buffer_free(&b);
+}
+
 static void warn_of_iterations(sg_fit *f) {
   const sg_fit_structure *s = f->structure;
   if (s->parts.memory)
@@ -97,11 +124,14 @@ static void warn_of_iterations(sg_fit *f) {
     warn(f, SG_FIT_STALLS,
          "stalls: %ld times (%.2g %%) are more than %.2g times the usual, %.3g times in the mean",
          s->stalls, 100 * s->stall_share, s->threshold, s->stall_ratio);
-  if (s->parts.clustered)
-    warn(f, SG_FIT_CLUSTERED,
-         "clustered stalls: %.2g workers stall at once (single stalls: %.2g); a code that survives "
-         "s stragglers does not survive those",
-         s->together, s->together_chance);
+  if (s->parts.clustered) warn_of_clusters(f);
+  if (s->parts.periodic)
+    warn(f, SG_FIT_PERIODIC,
+         "periodic: %ld of %ld slow iterations are rows %ld, %ld, %ld and so on, every %ld (p = "
+         "%.1g); "
+         "look for what the program does then, such as checkpoints. Only replay keeps that",
+         s->period_hits, s->slow_rows, s->period_at + 1, s->period_at + s->period + 1,
+         s->period_at + 2 * s->period + 1, s->period, s->period_p);
   if (s->tail > 0.15 && s->tail > 3 * s->tail_error)
     warn(f, SG_FIT_HEAVY_TAIL,
          "heavy tail: tail index ξ = %.2f ± %.2f, like a Pareto law of shape %.2g%s", s->tail,
@@ -124,12 +154,10 @@ static void warn_of_data(sg_fit *f) {
          "than 30 iterations, 3 workers and 200 times",
          s->iterations, s->workers);
   else if (!s->settled)
-    warn(
-        f, SG_FIT_SHORT,
-        "too short for its memory: a twentieth and a tenth of the trace's %ld iterations are still "
-        "like the next one; whether workers differ or change for good cannot be told from slowness "
-        "that lasts, and no stationary model can be trusted",
-        s->iterations);
+    warn(f, SG_FIT_SHORT,
+         "too short for its memory: slowness lasts so long that %ld iterations do not tell whether "
+         "workers differ or change for good, nor for how long they are slow",
+         s->iterations);
 }
 
 /* What speaks against independent delays of one law: the first of the warnings. */
@@ -138,7 +166,8 @@ static const char *const reasons[] = {[SG_FIT_PERSISTENT] = "workers differ for 
                                       [SG_FIT_MEMORY] = "slow workers stay slow for a while",
                                       [SG_FIT_COMMON] = "workers are slow together",
                                       [SG_FIT_STALLS] = "there are stalls",
-                                      [SG_FIT_CLUSTERED] = "stalls come together"};
+                                      [SG_FIT_CLUSTERED] = "stalls come together",
+                                      [SG_FIT_PERIODIC] = "slow iterations come in time"};
 enum { REASONS = sizeof reasons / sizeof *reasons };
 
 static int reasons_of(const sg_fit *f) {

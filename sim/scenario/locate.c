@@ -125,6 +125,10 @@ sg_status sg_put_at(cJSON *root, const char *pointer, cJSON *value, sg_status st
   else if (ok)
     ok = cJSON_AddItemToObject(t.parent, t.name, value);
   if (!ok) cJSON_Delete(value);
+  if (ok && !cJSON_IsArray(t.parent) && !value->string) { /* cJSON had no memory for the name */
+    cJSON_Delete(cJSON_DetachItemViaPointer(t.parent, value));
+    ok = false;
+  }
   sg_target_clear(&t);
   return status || ok ? status : sg_fail_memory(e);
 }
