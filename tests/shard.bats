@@ -43,7 +43,7 @@ content() {
       point_axis) sqlite3 "$1" "SELECT point_sha256, $columns FROM point_axis t JOIN point USING (point_id)
         ORDER BY point_sha256, position" ;;
       *) sqlite3 "$1" "SELECT p.point_sha256, r.replication, $columns FROM $table t
-        JOIN run r USING (run_id) JOIN point p ON p.point_id = r.point_id ORDER BY 1, 2, 3, 4, 5, 6" ;;
+        JOIN run r USING (run_id) JOIN point p ON p.point_id = r.point_id" | LC_ALL=C sort ;;
     esac
   done | sha256sum
 }
@@ -77,6 +77,8 @@ none() { # no scheduler in the environment, whatever the tests run in
   sqlite3 merged-2.db "UPDATE iteration SET start_s = start_s * (1 + 2.3e-16)
     WHERE run_id = (SELECT min(run_id) FROM run) AND iteration = 7"
   [ "$(content merged-2.db)" != "$(content whole.db)" ]
+  sqlite3 merged-5.db "UPDATE iter_time_group SET position = position + 100 WHERE run_id = (SELECT max(run_id) FROM run)"
+  [ "$(content merged-5.db)" != "$(content whole.db)" ]
 }
 
 @test "every run is dealt to exactly one shard, evenly" {
