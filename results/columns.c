@@ -83,6 +83,7 @@ static const sg_column column[] = {
     INVOCATION(cpu, "text", "Processor"),
     INVOCATION(host, "text", "Host name"),
     INVOCATION(libc, "text", "C library"),
+    INVOCATION(shard, "text", "Which shard of how many it was to compute, \"3/8\"; NULL: all"),
     INVOCATION(threads, "count", "Simulating threads"),
 
     OTHER("scenario", "scenario_id", LONG, NONE, "id", "Scenario that last named the point",

@@ -348,15 +348,34 @@ static int group_of(const execution *x, int number) {
   return strcmp(a->planned->env_key, a[-1].planned->env_key) == 0 ? a[-1].group : number;
 }
 
+/* Which runs of a point need not be computed. */
+static sg_status find_runs(const execution *x, sg_db *db, int64_t point_id, const sg_planned *p,
+                           bool *has, sg_error *e) {
+  sg_db *known = x->options->known;
+  int64_t id = 0;
+  sg_status status = sg_db_has_runs(db, point_id, p->replications, x->detail, has, e);
+  if (!status && known) status = sg_db_find_point(known, p->key, &id, e);
+  bool *there = id ? malloc((size_t)p->replications * sizeof *there) : NULL;
+  if (id && !there) return sg_fail_memory(e);
+  if (id) status = sg_db_has_runs(known, id, p->replications, x->detail, there, e);
+  for (int r = 0; id && !status && r < p->replications; r++) has[r] |= there[r];
+  free(there);
+  return status;
+}
+
 /* Which runs are missing, cut into jobs. */
 static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int64_t scenario_id,
                               sg_execute_report *report, sg_error *e) {
-  int replications = sg_scenario_replications(plan->scenario), n_points = 0;
-  size_t most = (size_t)plan->n_valid * (size_t)replications;
+  int n_points = 0, longest = 1;
+  size_t most = 1;
+  for (int i = 0; i < plan->count; i++) {
+    most += (size_t)plan->point[i].replications;
+    if (plan->point[i].replications > longest) longest = plan->point[i].replications;
+  }
   if (most > INT_MAX)
     return sg_fail(e, SG_NO_MEMORY, NULL, "these are %zu runs; at most %d can be missing at a time",
                    most, INT_MAX);
-  bool *has = malloc((size_t)replications * sizeof *has);
+  bool *has = malloc((size_t)longest * sizeof *has);
   x->point = calloc((size_t)plan->n_valid, sizeof *x->point);
   x->replication = calloc(most, sizeof *x->replication);
   x->job = calloc(most, sizeof *x->job);
@@ -369,10 +388,11 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     a->varied = sg_point_replicates(p->point);
     a->group = group_of(x, n_points);
     status = is_stopped(x) ? SG_INTERRUPTED : add_point(p, db, scenario_id, &a->point_id, e);
-    if (!status) status = sg_db_has_runs(db, a->point_id, replications, x->detail, has, e);
+    if (!status) status = find_runs(x, db, a->point_id, p, has, e);
     job *open = NULL;
-    for (int r = 0; !status && r < replications; r++) {
+    for (int r = 0; !status && r < p->replications; r++) {
       if (r % 65536 == 65535 && is_stopped(x)) status = SG_INTERRUPTED;
+      if (!sg_deal_has(x->options->deal, i, r)) continue;
       if (has[r]) {
         report->found++;
         continue;
@@ -423,11 +443,19 @@ static double time_decode(long l, const double *messages, const double *weights,
 
 /* Decode times of this machine, for master.decode.model = measured: those that the database has, or
  * of made-up messages of growing size, which takes about a second. */
-static sg_status calibrate(sg_calibration *c, sg_db *db, sg_error *e) {
+static sg_status calibrate(const sg_execute_options *options, sg_calibration *c, sg_db *db,
+                           sg_error *e) {
   static const long length[] = {1, 16, 256, 4096, 32768, 262144};
   const long most = length[sizeof length / sizeof *length - 1];
   sg_status status = sg_db_load_calibration(db, c, e);
-  if (status || c->n > 0) return status;
+  bool own = c->n > 0;
+  if (!status && !own && options->known) status = sg_db_load_calibration(options->known, c, e);
+  if (status || own) return status;
+  if (c->n > 0) return sg_db_save_calibration(db, c, e);
+  if (options->deal)
+    return sg_fail(e, SG_INVALID, "/master/decode/model",
+                   "shards need one measurement of decode times; make it in the scenario's own "
+                   "database, with: straggle run … --set /replications=1");
   double *messages = malloc((size_t)most * (MESSAGES + 1) * sizeof *messages), weights[MESSAGES];
   if (!messages) return sg_fail_memory(e);
   double *out = messages + most * MESSAGES;
@@ -491,7 +519,7 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
   if (!status)
     status = sg_db_add_scenario(db, sg_scenario_name(plan->scenario),
                                 sg_scenario_path(plan->scenario), text, sha256, &scenario_id, e);
-  if (!status && measures_decode(plan)) status = calibrate(&x->calibration, db, e);
+  if (!status && measures_decode(plan)) status = calibrate(options, &x->calibration, db, e);
   if (!status) status = sg_db_begin(db, e); /* one transaction for all points: they may be many */
   if (!status) status = sg_db_end(db, find_missing(x, plan, db, scenario_id, report, e), e);
   report->missing = x->n_runs;

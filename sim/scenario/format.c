@@ -94,6 +94,19 @@ static const sg_param randomness[] = {
     {0},
 };
 
+static const sg_param until[] = {
+    SG_ROW_REAL(
+        "half_width", 0, 1,
+        "How far the ratio of a scheme's time to the baseline's may be from the truth, with "
+        "95 % confidence: 0.01 is 1 % to either side.",
+        .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_INT("least", 5, 10000,
+               "Runs of every point before the number is settled; with few, more are wanted then.",
+               .fallback = 20),
+    SG_ROW_INT("most", 5, (1 << 24) - 1, "Most runs of a point.", .fallback = 1000),
+    {0},
+};
+
 static const sg_param stop[] = {
     SG_ROW_INT("iterations", 1, 1e9, "Most iterations of a run.", .fallback = 100),
     SG_ROW_REAL("target_loss", -SG_UNBOUNDED, SG_UNBOUNDED,
@@ -163,6 +176,10 @@ const sg_param sg_scenario_params[] = {
                   "codes, too; or also the split and order of the data, generated data and "
                   "mini-batches. Schemes of a replication have the same data and delays. With code "
                   "or data runs are computed one at a time, whatever learning.block_width says."),
+    SG_ROW_OBJECT("until", until,
+                  "Instead of replications: as many runs of each scheme, and of its baseline, as "
+                  "the wanted precision of their comparison takes (docs/many-machines.md).",
+                  .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_OBJECT("random", randomness, "Random numbers."),
     SG_ROW_OBJECT("stop", stop, "When a run ends."),
     SG_ROW_CHOICE("invalid_combinations", invalid_combinations, 0,
