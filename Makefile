@@ -232,6 +232,7 @@ install: all
 	install -D -m 644 $(BUILD)/_straggle "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_straggle"
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios" scenarios/*.json
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers" scenarios/papers/*.json
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/jobs" scenarios/jobs/*
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/data" scenarios/data/*
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces" scenarios/traces/*.csv
 	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces/convert" scenarios/traces/convert/*

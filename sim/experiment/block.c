@@ -5,6 +5,7 @@
 
 #include "sim/experiment/row.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,12 +196,12 @@ static sg_status last_losses(block *b) {
   bool wanting = false;
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
-    if (!lacks_loss(l)) continue;
-    wanting = true;
-    if (!l->row.due) {
+    if (!l->finished && !l->row.live && sg_held_lacks_test(&l->row)) {
       sg_status status = sg_held_measure(&l->row, SG_WANT_TEST);
       if (status) return status;
     }
+    if (!lacks_loss(l)) continue;
+    wanting = true;
     if (b->pass.width > 1) continue;
     const double *x = sg_snapshots_model(&l->snapshots, l->row.model);
     sg_metrics m;
@@ -246,6 +247,7 @@ static void lane_free(lane *l) {
 
 static sg_status lane_init(block *b, lane *l, int column, int replication, const sg_sink *sink) {
   const sg_world *w = b->world;
+  assert(w->replication < 0 || w->replication == replication);
   l->block = b;
   double *decoded = b->decoded ? b->decoded + column * b->pass.length : NULL;
   if (decoded && w->code->flags & SG_WANTS_VALUES) {
