@@ -3,6 +3,7 @@
 #include "sim/cli/session.h"
 #include "sim/cli/output.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -65,23 +66,19 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s) 
  * where its folder is, unless it is a link to nothing. */
 static bool is_inside(const char *folder, const char *path) {
   struct stat info;
-  char *home = realpath(*folder ? folder : ".", NULL), *real = realpath(path, NULL);
-  if (!real && lstat(path, &info) != 0) {
+  char home[PATH_MAX], real[PATH_MAX], above[PATH_MAX] = "."; /* not to be refused for memory */
+  bool found = realpath(path, real);
+  if (!found && lstat(path, &info) != 0) {
     const char *slash = strrchr(path, '/');
-    char *above = slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup(".");
-    real = above ? realpath(above, NULL) : NULL;
-    free(above);
-    if (!real) { /* the folder is missing, which opening will say */
-      free(home);
-      return true;
-    }
+    size_t n = slash ? (size_t)(slash + 1 - path) : 0;
+    if (n >= sizeof above) return false;
+    if (slash) snprintf(above, sizeof above, "%.*s", (int)n, path);
+    if (!realpath(above, real)) return true; /* the folder is missing, which opening will say */
+    found = true;
   }
-  size_t n = home ? strlen(home) : 0;
-  bool inside =
-      home && real && strncmp(real, home, n) == 0 && (n == 1 || real[n] == '/' || !real[n]);
-  free(home);
-  free(real);
-  return inside;
+  if (!found || !realpath(*folder ? folder : ".", home)) return false;
+  size_t n = strlen(home);
+  return strncmp(real, home, n) == 0 && (n == 1 || real[n] == '/' || !real[n]);
 }
 
 /* own: the name is the scenario's, or made from it. */
