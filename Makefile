@@ -109,7 +109,7 @@ test: setup-tests
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
 	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
-	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 12)
+	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8)
 	$(if $(FAIL_WRITE),@tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4)
 	@tests/torture_corrupt.sh $(BUILD)/straggle 12
 	@$(BUILD)/tests/fuzz_run 1000

@@ -67,7 +67,7 @@ typedef struct sg_point_record {
   double load_d;  /* subsets per worker */
   int stragglers_s, comm_m;
   double stored_data_factor;
-  const char *scaling, *late_work, *late_messages, *problem;
+  const char *scaling, *late_work, *late_messages, *problem, *replicate;
   double target_loss; /* NAN: none */
   int64_t max_iterations;
   uint64_t seed;
@@ -181,7 +181,8 @@ typedef struct sg_code_check_record {
   int64_t broken_promises, patterns_inaccurate;
   const char *broken_missing;
   sg_spread_record cond2, amp, residual, err_float64, err_float32, err_bfloat16;
-  double encode_flops, find_flops, apply_flops, least_messages, received_gradients, received_bytes;
+  double norms_ratio, encode_flops, find_flops, apply_flops, least_messages, received_gradients,
+      received_bytes;
   int n_sets;
   const sg_sets_record *sets;
 } sg_code_check_record;

@@ -13,16 +13,20 @@
 #include <string.h>
 #include <time.h>
 
-/* A point in execution. Its world is made by the first thread that needs it. */
+/* A point in execution. Its world is made by the first thread that needs it; where replications
+ * have worlds of their own, by each job. */
 typedef struct active_point {
   const sg_planned *planned;
   int64_t point_id;
+  sg_replicate varied;
+  int group; /* the first point whose jobs are mixed with its own */
   sg_world *world;
   int jobs_left;
 } active_point;
 
 typedef struct job { /* runs of one point, at most its width */
   int point, first, count;
+  int group, replication; /* where it stands among the others */
 } job;
 
 typedef struct execution {
@@ -126,15 +130,34 @@ static bool sink_finish(void *user, int replication, const sg_run_row *run,
 
 /* --- Threads ---------------------------------------------------------------------------------- */
 
-static sg_status get_world(execution *x, active_point *p, sg_error *e) {
+static sg_status get_world(execution *x, active_point *p, int replication, sg_world **world,
+                           sg_error *e) {
+  const sg_point *point = p->planned->point;
+  if (p->varied != SG_REPLICATE_DELAYS) {
+    sg_status status = sg_world_of(point, replication, x->cache, &x->calibration, world, e);
+    if (!status) status = sg_world_measure(*world, x->cache, e);
+    if (status && *world) sg_world_free(*world, x->cache);
+    if (status == SG_INVALID)
+      sg_fail(e, status, "/replicate", "the code or data drawn for replication %d of %s is refused",
+              replication, p->planned->label);
+    return status;
+  }
   pthread_mutex_lock(&x->making);
   sg_status status = SG_OK;
-  if (!p->world) status = sg_world_new(p->planned->point, x->cache, &x->calibration, &p->world, e);
+  if (!p->world) {
+    status = sg_world_new(point, x->cache, &x->calibration, &p->world, e);
+    if (!status) status = sg_world_measure(p->world, x->cache, e);
+  }
+  *world = p->world;
   pthread_mutex_unlock(&x->making);
   return status;
 }
 
-static void put_world(execution *x, active_point *p) {
+static void put_world(execution *x, active_point *p, sg_world *world) {
+  if (p->varied != SG_REPLICATE_DELAYS) {
+    sg_world_free(world, x->cache);
+    return;
+  }
   pthread_mutex_lock(&x->making);
   if (--p->jobs_left == 0) {
     sg_world_free(p->world, x->cache);
@@ -145,12 +168,16 @@ static void put_world(execution *x, active_point *p) {
 
 static sg_status run_job(execution *x, const job *j, sg_error *e) {
   active_point *p = &x->point[j->point];
-  sg_status status = get_world(x, p, e);
-  if (status) return status;
+  sg_world *world = NULL;
   const int *replication = x->replication + j->first;
+  sg_status status = get_world(x, p, *replication, &world, e);
+  if (status) return status;
   job_sink s = {.x = x, .point = p, .job = j, .begun_s = sg_seconds_now()};
   s.chunk = calloc((size_t)j->count, sizeof(sg_chunk *));
-  if (!s.chunk) return sg_fail_memory(e);
+  if (!s.chunk) {
+    put_world(x, p, world);
+    return sg_fail_memory(e);
+  }
   bool writing = true;
   for (int i = 0; writing && i < j->count; i++) {
     sg_run_row row = {.run_id = sg_run_id(p->point_id, replication[i]),
@@ -163,11 +190,11 @@ static sg_status run_job(execution *x, const job *j, sg_error *e) {
   sg_block_options options = {
       .worker_rows = x->detail == SG_DETAIL_WORKER, .stop = &x->stop, .iterations = &x->rows};
   sg_sink sink = {.user = &s, .row = sink_row, .times = sink_times, .finish = sink_finish};
-  status = writing ? sg_block_run(p->world, j->count, replication, &options, &sink, e) : SG_IO;
+  status = writing ? sg_block_run(world, j->count, replication, &options, &sink, e) : SG_IO;
   for (int i = 0; i < j->count; i++)
     if (s.chunk[i]) sg_writer_rows(x->writer, s.chunk[i]); /* hands the chunk back */
   free(s.chunk);
-  put_world(x, p);
+  put_world(x, p, world);
   return status;
 }
 
@@ -306,6 +333,21 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   return status;
 }
 
+static int by_order(const void *a, const void *b) {
+  const job *p = a, *q = b;
+  if (p->group != q->group) return p->group < q->group ? -1 : 1;
+  if (p->replication != q->replication) return p->replication < q->replication ? -1 : 1;
+  return (p->point > q->point) - (p->point < q->point);
+}
+
+/* Jobs go point by point; where a replication has data of its own, replication by replication in
+ * all schemes of an environment, so that the data are made once and forgotten. */
+static int group_of(const execution *x, int number) {
+  const active_point *a = &x->point[number];
+  if (number == 0 || a->varied != SG_REPLICATE_DATA) return number;
+  return strcmp(a->planned->env_key, a[-1].planned->env_key) == 0 ? a[-1].group : number;
+}
+
 /* Which runs of a point need not be computed. */
 static sg_status find_runs(const execution *x, sg_db *db, int64_t point_id, const sg_planned *p,
                            bool *has, sg_error *e) {
@@ -343,6 +385,8 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     if (!p->valid || p->duplicate) continue;
     active_point *a = &x->point[n_points];
     a->planned = p;
+    a->varied = sg_point_replicates(p->point);
+    a->group = group_of(x, n_points);
     status = is_stopped(x) ? SG_INTERRUPTED : add_point(p, db, scenario_id, &a->point_id, e);
     if (!status) status = find_runs(x, db, a->point_id, p, has, e);
     job *open = NULL;
@@ -355,7 +399,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
       }
       if (!open || open->count == p->width) {
         open = &x->job[x->n_jobs++];
-        *open = (job){.point = n_points, .first = x->n_runs};
+        *open = (job){.point = n_points, .first = x->n_runs, .group = a->group, .replication = r};
         a->jobs_left++;
       }
       x->replication[x->n_runs++] = r;
@@ -364,6 +408,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     }
     n_points++;
   }
+  if (x->n_jobs) qsort(x->job, (size_t)x->n_jobs, sizeof *x->job, by_order);
   free(has);
   return status;
 }

@@ -83,6 +83,7 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
                                .scaling = sg_text(sg_object(v, "delay"), "scaling"),
                                .late_work = sg_text(v, "late_work"),
                                .late_messages = sg_text(sg_object(v, "network"), "late_messages"),
+                               .replicate = sg_text(v, "replicate"),
                                .problem = w->problem->type->about.name,
                                .target_loss = w->target_loss,
                                .max_iterations = w->limits.iterations,

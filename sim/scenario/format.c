@@ -47,6 +47,7 @@ static const sg_param master[] = {
 };
 
 static const char *const late_work[] = {"cancel", "finish-first", "keep-partial", NULL};
+static const char *const replicate[] = {"delays", "delays+code", "delays+code+data", NULL};
 static const char *const undecodable[] = {"wait", "skip", "error", NULL};
 static const char *const invalid_combinations[] = {"skip", "error", NULL};
 static const char *const detail[] = {"summary", "iteration", "worker", NULL};
@@ -170,6 +171,11 @@ const sg_param sg_scenario_params[] = {
                 .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_INT("replications", 1, (1 << 24) - 1, "Independent runs of every point.", .fallback = 1,
                .flags = SG_UNHASHED),
+    SG_ROW_CHOICE("replicate", replicate, 0,
+                  "What replications draw anew: delays; the coefficients and placement of random "
+                  "codes, too; or also the split and order of the data, generated data and "
+                  "mini-batches. Schemes of a replication have the same data and delays. With code "
+                  "or data runs are computed one at a time, whatever learning.block_width says."),
     SG_ROW_OBJECT("until", until,
                   "Instead of replications: as many runs of each scheme, and of its baseline, as "
                   "the wanted precision of their comparison takes (docs/many-machines.md).",
