@@ -109,7 +109,7 @@ test: setup-tests
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
 	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
-	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 12)
+	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8)
 	$(if $(FAIL_WRITE),@tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4)
 	@tests/torture_corrupt.sh $(BUILD)/straggle 12
 	@$(BUILD)/tests/fuzz_run 1000
@@ -232,6 +232,7 @@ install: all
 	install -D -m 644 $(BUILD)/_straggle "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_straggle"
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios" scenarios/*.json
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers" scenarios/papers/*.json
+	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/jobs" scenarios/jobs/*
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/data" scenarios/data/*
 	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces" scenarios/traces/*.csv
 	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces/convert" scenarios/traces/convert/*

@@ -83,6 +83,7 @@ static const sg_column column[] = {
     INVOCATION(cpu, "text", "Processor"),
     INVOCATION(host, "text", "Host name"),
     INVOCATION(libc, "text", "C library"),
+    INVOCATION(shard, "text", "Which shard of how many it was to compute, \"3/8\"; NULL: all"),
     INVOCATION(threads, "count", "Simulating threads"),
 
     OTHER("scenario", "scenario_id", LONG, NONE, "id", "Scenario that last named the point",
@@ -129,6 +130,7 @@ static const sg_column column[] = {
     POINT(target_loss, "1", "Training loss at which a run is done; NULL: none",
           .shown = SG_IN_V_POINT),
     POINT(max_iterations, "count", "Most updates of a run"),
+    POINT(replicate, "text", "What replications draw anew: delays, delays+code, delays+code+data"),
     POINT(seed, "text", "Seed (a decimal number up to 2^64 - 1)", ALWAYS),
 
     REFERENCE("point_axis", point, "One parameter combination with one scheme"),
@@ -238,8 +240,7 @@ static const sg_column column[] = {
     CHECK_AS(cond2.p90, "cond2_p90", "1", "The same: 90 % quantile"),
     CHECK_AS(cond2.worst, "cond2_worst", "1", "The same: largest, searched patterns included"),
     CHECK_AS(cond2.missing, "cond2_worst_missing", "JSON", MISSING),
-    CHECK_AS(amp.median, "amp_median", "1",
-             "Size of the decode weights, as decode_amp: median over patterns"),
+    CHECK_AS(amp.median, "amp_median", "1", "Amplification, as decode_amp: median over patterns"),
     CHECK_AS(amp.p90, "amp_p90", "1", "The same: 90 % quantile"),
     CHECK_AS(amp.worst, "amp_worst", "1", "The same: largest"),
     CHECK_AS(amp.missing, "amp_worst_missing", "JSON", MISSING),
@@ -258,6 +259,10 @@ static const sg_column column[] = {
     PRECISION(float64),
     PRECISION(float32),
     PRECISION(bfloat16),
+    CHECK(
+        norms_ratio, "1",
+        "Sum of the norms of the gradients over the norm of their sum: times it, errors are on one "
+        "scale for all codes"),
     CHECK(encode_flops, "flop", "Operations of the busiest worker to encode its messages"),
     CHECK(find_flops, "flop", "Operations to find decode weights: most over patterns"),
     CHECK(apply_flops, "flop", "Operations per coordinate to apply them: most over patterns"),

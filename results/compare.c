@@ -140,6 +140,17 @@ static sg_status put_axes(sg_db *db, const sg_judged *first, sg_buffer *out, sg_
   return !status && out->failed ? sg_fail_memory(e) : status;
 }
 
+/* What an interval holds for: what the replications do not vary is as the seed has drawn it. */
+static void put_condition(const sg_point_record *p, sg_buffer *out) {
+  const char *varied = p->replicate ? p->replicate : "delays";
+  bool code = strstr(varied, "+code"), data = strstr(varied, "+data") || p->timing_only;
+  sg_putf(out, "  replications vary %s", varied);
+  if (!code || !data)
+    sg_putf(out, ": intervals hold for %s%s%s", code ? "" : "this draw of the codes",
+            code || data ? "" : " and ", data ? "" : "this split of the data");
+  sg_put(out, "\n");
+}
+
 static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, const char *axes,
                              bool color, sg_buffer *out, sg_error *e) {
   const sg_judged_environment *v = &c->environment[number];
@@ -170,7 +181,9 @@ static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, cons
     if (first->results_version != SG_RESULTS_VERSION)
       sg_putf(out, "\n  computed by other code (results version %lld, now %d)",
               (long long)first->results_version, SG_RESULTS_VERSION);
-    sg_putf(out, "\n  baseline: %s", c->scheme[v->baseline].point.scheme_label);
+    sg_put(out, "\n");
+    put_condition(p, out);
+    sg_putf(out, "  baseline: %s", c->scheme[v->baseline].point.scheme_label);
     if (v->baseline_by_default) sg_put(out, " (none is chosen here: the first scheme)");
     if (v->to_target)
       sg_putf(out, "; verdict on the time to loss %g", p->target_loss);
@@ -277,11 +290,10 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
               "  Note: %s: %d of %d runs ended early (%d diverged, %d stalled, %d undecodable).\n",
               label, s->n_ended_early, s->n_runs, s->n_diverged, s->n_stalled, s->n_undecodable);
     if (cond1 >= ILL_CONDITIONED || amp >= ILL_CONDITIONED)
-      sg_putf(
-          out,
-          "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, weights up to %.1e): "
-          "half of the\n  digits of a gradient or more may be lost.\n",
-          label, cond1, amp);
+      sg_putf(out,
+              "  Warning: %s:\n  ill-conditioned decodes (condition up to %.1e, amplification up "
+              "to %.1e):\n  half of the digits of a gradient or more may be lost.\n",
+              label, cond1, amp);
     double means = s->ratio_of_means;
     if (i != v->baseline && (means < s->ratio.low || means > s->ratio.high))
       sg_putf(out, "  Note: %s: the ratio of the mean times is %.3g, outside of the interval.\n",
@@ -398,6 +410,7 @@ static void put_scheme(sg_table *t, const sg_comparison *c, int number, int i, c
   sg_table_number(sg_table_at(t, "ratio_of_means"), base ? 1 : s->ratio_of_means, 4);
   sg_table_number(sg_table_at(t, "effective_iterations"), s->effective_iterations, 3);
   sg_table_text(sg_table_at(t, "verdict"), s->verdict);
+  sg_table_text(sg_table_at(t, "replicate"), s->point.replicate);
   sg_table_number(sg_table_at(t, "time_to_target_median_s"), v->to_target ? median_time(s) : NAN,
                   4);
   sg_table_number(sg_table_at(t, "time_to_target_median_low_s"),

@@ -483,6 +483,24 @@ sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replicat
   return status;
 }
 
+sg_status sg_db_times(sg_db *db, const char *point_sha256, int n, double *time, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  for (int r = 0; r < n; r++) time[r] = NAN;
+  sg_status status = sg_db_ask(
+      db,
+      "SELECT replication, CASE WHEN target_loss IS NOT NULL AND NOT timing_only"
+      " THEN time_to_target_s WHEN status = 'finished' AND iter_mean_s > 0 THEN iter_mean_s END"
+      " FROM point JOIN run USING (point_id) JOIN run_summary USING (run_id)"
+      " WHERE point_sha256 = :text AND replication < :number AND status <> 'running'",
+      point_sha256, n, &s, e);
+  while (sg_db_row(db, s, &status, e)) {
+    bool none = sqlite3_column_type(s, 1) == SQLITE_NULL;
+    time[sqlite3_column_int(s, 0)] = none ? INFINITY : sqlite3_column_double(s, 1);
+  }
+  sqlite3_finalize(s);
+  return status;
+}
+
 sg_status sg_db_load_calibration(sg_db *db, sg_calibration *c, sg_error *e) {
   sqlite3_stmt *s = NULL;
   *c = (sg_calibration){0};

@@ -15,7 +15,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define SG_SCHEMA_VERSION  4
+#define SG_SCHEMA_VERSION  5
 #define SG_RESULTS_VERSION 4 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
@@ -45,7 +45,8 @@ sg_status sg_db_end(sg_db *db, sg_status status, sg_error *e);
 
 /* Provenance of one command that writes. NULL texts become NULL. */
 typedef struct sg_invocation {
-  const char *argv, *version, *git_revision, *compiler, *blas, *blas_core, *cpu, *host, *libc;
+  const char *argv, *version, *git_revision, *compiler, *blas, *blas_core, *cpu, *host, *libc,
+      *shard; /* "3/8" */
   int threads;
 } sg_invocation;
 sg_status sg_db_add_invocation(sg_db *db, const sg_invocation *i, int64_t *id, sg_error *e);
@@ -66,7 +67,7 @@ typedef struct sg_point_record {
   double load_d;  /* subsets per worker */
   int stragglers_s, comm_m;
   double stored_data_factor;
-  const char *scaling, *late_work, *late_messages, *problem;
+  const char *scaling, *late_work, *late_messages, *problem, *replicate;
   double target_loss; /* NAN: none */
   int64_t max_iterations;
   uint64_t seed;
@@ -86,6 +87,9 @@ sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_
  * (stalled, undecodable, diverged) or never decoded. */
 sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replication,
                                double *seconds, sg_error *e);
+/* What replications 0 … n − 1 of a point are compared by: the time to target where there is one,
+ * otherwise the mean iteration time. NAN: there is no such run; INFINITY: it has no such time. */
+sg_status sg_db_times(sg_db *db, const char *point_sha256, int n, double *time, sg_error *e);
 /* Whether a finished run of at least this detail is there. */
 sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
                         sg_error *e);
@@ -177,7 +181,8 @@ typedef struct sg_code_check_record {
   int64_t broken_promises, patterns_inaccurate;
   const char *broken_missing;
   sg_spread_record cond2, amp, residual, err_float64, err_float32, err_bfloat16;
-  double encode_flops, find_flops, apply_flops, least_messages, received_gradients, received_bytes;
+  double norms_ratio, encode_flops, find_flops, apply_flops, least_messages, received_gradients,
+      received_bytes;
   int n_sets;
   const sg_sets_record *sets;
 } sg_code_check_record;

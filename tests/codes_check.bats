@@ -171,3 +171,9 @@ json() { # an expression of $1, a JSON file
   [ "$status" -eq 0 ]
   [[ "$output" == *"2-norm, by SVD, of the decode system"* ]]
 }
+
+@test "the worst of the 184,756 survivor sets of harmonic [20, 10] is found from few samples" {
+  run "$STRAGGLE" codes check group d=20 m=10 stop=count -n 20 -l 20 -p 500
+  [[ "$output" == *"616666, 500 sampled"* ]]
+  [[ "$output" =~ "condition number"[^$'\n']*" 9637 " ]]
+}

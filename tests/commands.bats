@@ -5,10 +5,11 @@
 # Commands with their options, written by hand: none of these may get lost.
 commands() {
   cat <<'END'
-run|-o --output -j --threads --set --what-if -f --format --json --force -q --quiet
+run|-o --output -j --threads --set --shard --known --what-if -f --format --json --force -q --quiet
 check|--set -f --format --json
-plan|-o --output -j --threads --set -f --format --json
+plan|-o --output -j --threads --set --shard --known -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
+merge|-f --format --json -q --quiet
 compare|-b --baseline -s --simultaneous -f --format --json
 query|-f --format --json
 codes|-f --format --json

@@ -43,6 +43,15 @@ END
   [ "${lines[8]}" = "1.5|2|1" ]
 }
 
+@test "errors on the common scale are relative to the first gradient, whatever the parts" {
+  "$STRAGGLE" run exact.json --quiet --set '/network/compression={"compressor": "float32"}'
+  # ‖ĝ − Σ‖ of a row is known twice, up to ‖ĝ‖ in place of ‖Σ‖; the first norm here from uncoded.
+  run sqlite3 exact.db "SELECT count(*), sum(abs(grad_common_err * first / (grad_rel_err * grad_norm) - 1)
+      <= grad_rel_err / (1 - grad_rel_err) + 1e-7), max(grad_common_err) BETWEEN 1e-8 AND 1e-6
+    FROM iteration, (SELECT grad_norm AS first FROM iteration WHERE iteration = 0 AND run_id = (SELECT min(run_id) FROM run))"
+  [ "$output" = "400|400|1" ]
+}
+
 @test "a placement of the wrong size and a wrong number are faults with their place" {
   sed -i 1d placement.csv
   run "$STRAGGLE" check exact.json

@@ -123,10 +123,11 @@ static void table_of_conditions(void) {
     draw_all(n, m, "best-gaussian", sampled, 1, best);
     draw_all(n, m, "haar", sampled, draws, haar);
     draw_all(n, m, "systematic-gaussian", sampled, draws, systematic);
-    for (int k = 0; k < 3; k++) draw_all(n, m, fixed[k], sampled, 1, &one[k]);
+    for (int k = 0; k < 3; k++) draw_all(n, m, fixed[k], false, 1, &one[k]);
     printf("| %d, %d | %.3g (%.3g) | %.3g | %.3g | %.3g | %.3g | %.4g | %.3g | %.3g | %s | %d |\n",
            n, m, gauss[draws / 2], gauss[draws * 9 / 10], best[0], haar[draws / 2], haar[0],
-           systematic[draws / 2], one[0], one[1], one[2], sampled ? "2000 sampled" : "all", draws);
+           systematic[draws / 2], one[0], one[1], one[2],
+           sampled ? "2000 sampled of random codes" : "all", draws);
     fflush(stdout);
   }
 }

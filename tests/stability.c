@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The stability table of the exact codes with full-length messages (theory: full-length-errors):
- * for n workers and s stragglers the largest residual max |a B_F − 1| and amplification |a| |B_F|₂
- * / √n of the weights a that straggle finds, over at most 200 patterns, median of 9 draws of random
- * codes. Patterns: all if there are no more than 200, else the n contiguous ones and random ones.
- * Prints Markdown, the reference values in brackets. */
+ * for n workers and s stragglers the largest residual max |a B_F − 1| and |a| |B_F|₂ / √n, a bound
+ * of the amplification, of the weights a that straggle finds, over at most 200 patterns, median of
+ * 9 draws of random codes. Patterns: all if there are no more than 200, else the n contiguous ones
+ * and random ones. Prints Markdown, the reference values in brackets. */
 #include "codes/frame/code.h"
 #include "codes/frame/protocol.h"
 #include "sim/core/array.h"
@@ -31,7 +31,7 @@ static const arm arms[ARMS] = {
 
 static const struct {
   int n, s;
-  const char *reference[2]; /* residual, amplification */
+  const char *reference[2]; /* residual, bound */
 } cases[] = {
     {10, 1, {"1e-13, 4e2", "2e-15, 1.4"}}, {10, 3, {"2e-12, 2e4", "8e-15, 11"}},
     {20, 3, {"8e-12, 1e5", "3e-14, 49"}},  {20, 5, {"1e-11, 1e5", "3e-13, 5e2"}},
@@ -70,9 +70,9 @@ static int make_patterns(int n, int s, pattern *p) {
   return PATTERNS;
 }
 
-/* Residual and amplification of the weights of some messages. */
+/* Residual and bound of the weights of some messages. */
 static void judge(const sg_code *code, const sg_weights *w, const sg_message *const *order,
-                  double *residual, double *amplification) {
+                  double *residual, double *bound) {
   static double b[2 * MOST * MOST], sum[MOST], sigma[2 * MOST];
   sg_expander expander = {0};
   int k = code->parts;
@@ -87,11 +87,11 @@ static void judge(const sg_code *code, const sg_weights *w, const sg_message *co
   sg_expander_free(&expander);
   for (int j = 0; j < k; j++) *residual = fmax(*residual, fabs(sum[j]));
   if (sg_singular_values(k, w->count, b, k, sigma)) exit(EXIT_FAILURE);
-  *amplification = fmax(*amplification, sqrt(size / k) * sigma[0]);
+  *bound = fmax(*bound, sqrt(size / k) * sigma[0]);
 }
 
 static void measure(const arm *a, int n, int s, uint64_t seed, const pattern *p, int count,
-                    double *residual, double *amplification) {
+                    double *residual, double *bound) {
   const sg_code_type *type = sg_code_type_find(a->code);
   sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
   sg_shape shape = {.workers = n, .subsets = n, .length = 1, .seed = seed, .updates = 1};
@@ -107,7 +107,7 @@ static void measure(const arm *a, int n, int s, uint64_t seed, const pattern *p,
   sg_decoder *decoder = sg_decoder_new(code);
   int each = code->segment[0].need / (n - code->promised);
   sg_message message[2 * MOST];
-  *residual = *amplification = 0;
+  *residual = *bound = 0;
   for (int i = 0; i < each * n; i++)
     message[i] = (sg_message){.from = i / each, .to = SG_MASTER, .tag = i % each};
   for (int k = 0; k < count; k++) {
@@ -117,7 +117,7 @@ static void measure(const arm *a, int n, int s, uint64_t seed, const pattern *p,
     for (int i = 0; i < each * n; i++)
       if (!p[k][i / each]) order[f++] = &message[i];
     if (sg_decoder_weights(decoder, NULL, 0, f, order, &w, NULL)) exit(EXIT_FAILURE);
-    judge(code, &w, order, residual, amplification);
+    judge(code, &w, order, residual, bound);
   }
   sg_decoder_free(decoder);
   sg_code_free(code);
@@ -139,12 +139,12 @@ int main(void) {
     int n = cases[c].n, s = cases[c].s, count = make_patterns(n, s, p);
     printf("| %d, %d |", n, s);
     for (int a = 0; a < ARMS; a++) {
-      double residual[DRAWS], amplification[DRAWS];
+      double residual[DRAWS], bound[DRAWS];
       int draws = arms[a].random ? DRAWS : 1;
       for (int k = 0; k < draws; k++)
         measure(&arms[a], n, s, (uint64_t)k + 1, (const pattern *)p, count, &residual[k],
-                &amplification[k]);
-      printf(" %.0e, %.1e", median(residual, draws), median(amplification, draws));
+                &bound[k]);
+      printf(" %.0e, %.1e", median(residual, draws), median(bound, draws));
       if (a < 2) printf(" (%s)", cases[c].reference[a]);
       printf(" |");
     }

@@ -197,3 +197,24 @@ END
       max(abs(x.loss - y.loss)) < 1e-10 FROM x JOIN y USING (scheme_label, replication, iteration)"
   [ "$output" = "720|1|1" ]
 }
+
+@test "a target is reached at its own update, however seldom metrics are evaluated" {
+  for every in 1 7 1000; do
+    "$STRAGGLE" run -q "$BATS_TEST_DIRNAME/../scenarios/quickstart.json" --set /replications=3 \
+      --set /learning/evaluate_every=$every --set '/learning/optimizer/method="nesterov"' -o every.db
+  done
+  # Per scheme and replication one update and one time; not all schemes have the same.
+  run sqlite3 every.db "SELECT count(*), sum(n = 1), sum(first % 7 <> 0) > 0 FROM (
+    SELECT count(DISTINCT iterations_to_target || ' ' || time_to_target_s) AS n, min(iterations_to_target) AS first
+    FROM run_summary JOIN run USING (run_id) JOIN point USING (point_id)
+    WHERE iterations_to_target IS NOT NULL GROUP BY scheme_label, replication HAVING count(*) = 3)"
+  [ "$output" = "27|27|1" ]
+  # The loss is known in every row; test metrics in every 7th and the last.
+  run sqlite3 every.db "SELECT count(*) FROM iteration WHERE loss IS NULL"
+  [ "$output" = 0 ]
+  run sqlite3 every.db "SELECT count(*) FROM (SELECT i.*, lead(iteration) OVER (PARTITION BY run_id ORDER BY iteration) IS NULL AS last
+    FROM iteration i JOIN run USING (run_id) JOIN point USING (point_id)
+    WHERE json_extract(config_json, '$.environment.learning.evaluate_every') = 7)
+    WHERE (test_loss IS NOT NULL) <> (last OR (iteration + 1) % 7 = 0)"
+  [ "$output" = 0 ]
+}

@@ -234,7 +234,7 @@ static void test_ill_conditioned(void **state) {
   expect_number(rows, 1, "decode_amp_max", 3);
   cJSON_Delete(rows);
   const char *const parts[] = {
-      "Warning: ye-abbe d=10 m=5:", "condition up to 4.0e+13, weights up to 3.0e+00", NULL};
+      "Warning: ye-abbe d=10 m=5:", "condition up to 4.0e+13, amplification up to 3.0e+00", NULL};
   expect_printed(100, parts);
   sg_error e = {0};
   sg_buffer out = {0};

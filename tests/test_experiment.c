@@ -180,6 +180,15 @@ static void test_same_rows_wide(void **state) {
   same_rows(wide, "wide");
 }
 
+/* Every run with a code and data of its own. */
+static void test_same_rows_drawn_anew(void **state) {
+  (void)state;
+  static const char text[] = "{\"format\":1,\"cluster\":{\"workers\":6}," DELAYS LEARNING(4) SCHEMES
+      "\"replicate\":\"delays+code+data\",\"replications\":6,"
+      "\"stop\":{\"iterations\":100},\"output\":{\"detail\":\"worker\"}}";
+  same_rows(text, "anew");
+}
+
 static long count_rows(const char *database, const char *sql) {
   sg_error e = {0};
   sg_db *db = NULL;
@@ -529,6 +538,7 @@ static void test_other_protocols_learn(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_rows_narrow),
                                      cmocka_unit_test(test_same_rows_wide),
+                                     cmocka_unit_test(test_same_rows_drawn_anew),
                                      cmocka_unit_test(test_common_random_numbers),
                                      cmocka_unit_test(test_runs_found_again),
                                      cmocka_unit_test(test_same_loss_as_plain_descent),

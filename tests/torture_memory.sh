@@ -94,6 +94,7 @@ torture() {
 writes=yes
 torture run run -q small.json -o new.db -j 2
 torture run-timing run -q timing.json -o new.db -j 2
+torture run-threads run -q timing.json -o new.db -j 1024 --set /replications=300 --set /stop/iterations=1
 writes=
 torture check check small.json
 torture plan plan small.json -o small.db -j 1

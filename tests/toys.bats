@@ -83,3 +83,23 @@ exact() {
   run "$STRAGGLE" codes
   [[ "$output" != *"toy-"* ]]
 }
+
+@test "an update on little data looks for the target when metrics are evaluated" {
+  cat > target.json <<'END'
+{ "format": 1, "cluster": { "workers": 4 }, "delay": { "model": "exponential", "mean_s": 1 },
+  "learning": { "problem": "least-squares", "batch_rows": 3, "evaluate_every": 5,
+                "data": { "source": "gaussian-mixture", "rows": 80, "features": 3 },
+                "optimizer": { "method": "gradient-descent", "step": 0.1 } },
+  "schemes": [ { "code": "toy-async" }, { "code": "toy-batches" }, { "code": "uncoded" } ],
+  "replications": 5, "stop": { "iterations": 400, "target_loss": 0.25 },
+  "output": { "database": "target.db" } }
+END
+  "$TOYS" run -q target.json
+  sqlite3 target.db "SELECT code, iterations_to_target FROM run_summary JOIN run USING (run_id) JOIN point USING (point_id)"
+  run sqlite3 target.db "SELECT sum(iterations_to_target % 5 = 0), count(iterations_to_target)
+    FROM run_summary JOIN run USING (run_id) JOIN point USING (point_id) WHERE code <> 'uncoded'"
+  [ "$output" = "10|10" ]
+  run sqlite3 target.db "SELECT count(DISTINCT iterations_to_target), min(iterations_to_target % 5) > 0
+    FROM run_summary JOIN run USING (run_id) JOIN point USING (point_id) WHERE code = 'uncoded'"
+  [ "$output" = "1|1" ]
+}

@@ -99,8 +99,9 @@ typedef struct sg_event sg_event;   /* protocol.h */
 /* What a decode cost and how safe it was. NAN: not known. */
 typedef struct sg_decode_info {
   double cond1;         /* 1-norm condition estimate of the matrix solved with; 1 for pure sums */
-  double amplification; /* size of the weights: max over pieces of the 2-norm of W's column; filled
-                           in by the framework */
+  double amplification; /* of the rounding errors of messages, against an uncoded sum: √(Σ over
+                           messages |weights|² |row|² / pieces), the square of a coefficient taken
+                           times its part's share of the data; filled in by the framework */
   double flops;         /* to find the weights, without applying them */
   double alpha_error; /* Σ (α − 1)² over (part, piece): 0 for an exact decode; for codes that are
                          not exact by the framework, from the rows, unless the code fills it in */

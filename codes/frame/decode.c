@@ -159,6 +159,10 @@ struct sg_decoder {
   double *alpha; /* pieces × (parts · pieces) */
   size_t alpha_capacity;
   bool has_alpha; /* of the last call */
+  double *share;  /* of parts and coded parts, see make_shares; NULL: not made yet */
+  double *size;   /* segments × nodes: row_size of messages, 0: not known; NULL: of none */
+  double *dense;  /* a row written out */
+  int dense_capacity;
   bool cache_tried;
   cache *cache;
   long asked, found;
@@ -185,6 +189,9 @@ void sg_decoder_free(sg_decoder *d) {
   free(d->place);
   free(d->scratch.data);
   free(d->alpha);
+  free(d->share);
+  free(d->size);
+  free(d->dense);
   sg_expander_free(&d->expander);
   free(d->cache);
   free(d);
@@ -341,16 +348,64 @@ static sg_status least_squares(sg_decoder *d, const sg_used *used) {
 
 /* --- Judging the weights ---------------------------------------------------------------------- */
 
-/* The largest 2-norm of a column of W; NAN if a weight is not finite. */
-static double amplification(const double *w, int count, int pieces) {
-  double most = 0;
-  for (int v = 0; v < pieces; v++) {
+/* What the gradients of parts and coded parts are expected to be in the square, over that of the
+ * whole: rows of the data are taken to be independent, so a part has its share of them, and a
+ * combination of c_j times parts the share of one times (Σ c²)², as it has the data twice. */
+static bool make_shares(sg_decoder *d) {
+  const sg_code *code = d->code;
+  if (d->share) return true;
+  d->share = malloc(((size_t)code->parts + (size_t)code->coded_parts) * sizeof *d->share);
+  if (!d->share) return false;
+  for (int p = 0; p < code->parts; p++)
+    d->share[p] = sg_code_edge(code, p + 1) - sg_code_edge(code, p);
+  for (int c = 0; c < code->coded_parts; c++) {
     double sum = 0;
-    for (int i = 0; i < count; i++) sum += w[i * pieces + v] * w[i * pieces + v];
-    if (!isfinite(sum)) return NAN;
-    most = fmax(most, sum);
+    for (int k = 0; k < code->coded[c].count; k++)
+      sum += code->coded[c].coef[k] * code->coded[c].coef[k];
+    d->share[code->parts + c] = sum * sum * d->share[code->coded[c].part[0]];
   }
-  return sqrt(most);
+  return true;
+}
+
+/* Σ coefficient² · share of sorted[i], which is kept where it is the same in all rounds: without
+ * relays and a protocol of its own. 0: its row could not be written. */
+static double row_size(sg_decoder *d, int i) {
+  const sg_code *code = d->code;
+  const sg_message *m = d->sorted[i];
+  bool keeps = m->tag == 0 && !code->parent && !code->type->on_event;
+  if (keeps && !d->size)
+    d->size = calloc((size_t)code->segments * (size_t)code->nodes, sizeof *d->size);
+  double *kept = keeps && d->size ? &d->size[d->segment * code->nodes + m->from] : NULL, sum = 0;
+  if (kept && *kept > 0) return *kept;
+  int pieces = code->segment[d->segment].pieces, size = (code->parts + code->coded_parts) * pieces;
+  if (m->n_in == 0) {
+    const sg_row *row = sg_decoder_row(d, d->order[i]);
+    for (int k = 0; row && k < row->n_terms; k++)
+      sum += row->term[k].coef * row->term[k].coef * d->share[row->term[k].part];
+  } else if (SG_ROOM(d->dense, d->dense_capacity, size)) {
+    memset(d->dense, 0, (size_t)size * sizeof *d->dense);
+    if (!expand(d, i, 1, d->dense)) return 0;
+    for (int j = 0; j < size; j++) sum += d->dense[j] * d->dense[j] * d->share[j / pieces];
+  }
+  if (kept) *kept = sum;
+  return sum;
+}
+
+/* sg_decode_info.amplification; NAN if it is not finite. */
+static sg_status amplify(sg_decoder *d, int pieces, double *amplification) {
+  double sum = 0;
+  if (!make_shares(d)) return SG_NO_MEMORY;
+  for (int i = 0; i < d->count; i++) {
+    double square = 0;
+    for (int v = 0; v < pieces; v++)
+      square += d->sorted_w[i * pieces + v] * d->sorted_w[i * pieces + v];
+    if (square == 0) continue;
+    double size = row_size(d, i);
+    if (!(size > 0) && d->bad) return SG_NO_MEMORY;
+    sum += square * size;
+  }
+  *amplification = sqrt(sum / pieces);
+  return isfinite(sum) ? SG_OK : SG_UNDECODABLE;
 }
 
 /* α from the weights in canonical order. */
@@ -423,9 +478,8 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
     status = code->type->weights(code, &used);
   else if (!from_rank_test(d, &used))
     status = least_squares(d, &used);
+  if (!status) status = amplify(d, pieces, &info->amplification);
   if (status) return status;
-  info->amplification = amplification(d->sorted_w, d->count, pieces);
-  if (isnan(info->amplification)) return SG_UNDECODABLE;
   if (code->exact) {
     info->alpha_error = 0;
     info->alpha_sum = code->parts;

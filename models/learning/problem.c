@@ -58,8 +58,12 @@ const sg_param sg_learning_params[] = {
                 "weight of the regulariser (l2/2)·‖x‖²; intercepts are not regularised"),
     SG_ROW_FAMILY("optimizer", &sg_optimizer_family, "how the master updates the model",
                   .fields = sg_optimizer_params),
-    SG_ROW_INT("evaluate_every", 0, 1e9,
-               "updates between two evaluations of loss and test metrics; 0: never", .fallback = 1),
+    SG_ROW_INT(
+        "evaluate_every", 0, 1e9,
+        "updates between two evaluations of loss and test metrics; 0: never. A target loss is "
+        "looked for after every update all the same, but without a barrier, with mini-batches "
+        "and local steps, where runs get there up to so many updates late",
+        .fallback = 1),
     SG_ROW_INT(
         "block_width", 0, BLOCK_WIDTH_MAX,
         "models computed side by side; 0: 16 for data of 64 MB or more and no batch_rows, else 1"),

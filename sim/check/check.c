@@ -563,6 +563,7 @@ static sg_status begin(checker *c) {
                          ? sg_trial_subject_new(code, c->options->seed, &c->subject, c->error)
                          : sg_fail_memory(c->error);
   if (status) return status;
+  check->norms_ratio = sg_trial_subject_norms_ratio(c->subject);
   c->trial = calloc((size_t)c->threads, sizeof(sg_trial *));
   c->worst = malloc(MEASURES * c->row);
   bool ok = c->trial && c->worst;

@@ -17,7 +17,7 @@
  *                  above max(rows, columns) · ε · σ_max, the numerical rank. So it ends near 1e13,
  *                  where no digit is left. Rows that share no part are systems of their own; of
  *                  these, and of several segments, the worst.
- *   amplification  the largest 2-norm of a column of decode weights, as `decode_amp` of a run
+ *   amplification  sg_decode_info.amplification over all segments, as `decode_amp` of a run
  *   residual       max |Σ weight · row − 1| over the coefficients of the decoded sum
  *   error          ‖ĝ − Σ g‖ / Σ ‖g‖ for gradients of independent normal numbers, encoded in
  *                  float64, messages rounded to a format, decoded in float64; the sum to compare
@@ -78,6 +78,9 @@ typedef struct sg_check {
                       more even though messages are float64 */
   int n_sets;
   sg_check_sets *sets; /* from all workers downward; sizes that were not tried are left out */
+  /* Σ ‖g‖ / ‖Σ g‖: times it, errors are relative to the sum, which is one scale for all codes; Σ
+   * ‖g‖ is smaller where a code has fewer and larger parts. */
+  double norms_ratio;
   sg_check_spread cond2, amplification, residual, error[SG_PRECISIONS];
   double encode_flops; /* of the busiest worker */
   double find_flops;   /* to find weights: the most of a pattern */

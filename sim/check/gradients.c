@@ -74,6 +74,10 @@ sg_status sg_gradients_make(sg_gradients *s, const sg_code *code, uint64_t seed,
   if (code->coded_parts) least_squares(s, code, seed, x);
   for (size_t p = 0; p < (size_t)code->parts; p++)
     s->norms += cblas_dnrm2((int)l, s->gradient + p * l, 1);
+  memset(x, 0, l * sizeof *x);
+  for (size_t p = 0; p < (size_t)code->parts; p++)
+    cblas_daxpy((int)l, 1, s->gradient + p * l, 1, x, 1);
+  s->sum_norm = cblas_dnrm2((int)l, x, 1);
   for (size_t i = (size_t)known * l; i < (size_t)s->items * l; i++)
     s->gradient[i] = -s->gradient[i - (size_t)known * l];
   s->problem = (sg_problem){.type = &type,

@@ -20,6 +20,7 @@ typedef struct sg_gradients {
   sg_partial *item; /* items, for the request */
   int *sum_item;    /* the parts */
   double norms;     /* Σ ‖g‖ over the parts */
+  double sum_norm;  /* ‖Σ g‖ over them */
 } sg_gradients;
 
 /* Draws of code and seed alone. A fault: not enough memory; sg_gradients_free all the same. */

@@ -356,7 +356,9 @@ static sg_status judge_segment(sg_trial *t, const material *m, int k, sg_trial_r
   for (int i = 0; i < count * w.pieces; i++)
     r->apply_flops += fabs(w.w[i]) > noise ? 2 * numbers : 0;
   r->find_flops += w.info.flops;
-  r->amplification = fmax(r->amplification, w.info.amplification);
+  r->amplification =
+      hypot(r->amplification,
+            sqrt(numbers * segment->pieces / (double)code->shape.length) * w.info.amplification);
   r->deviation += w.info.alpha_error / code->parts * numbers;
   if (t->want & SG_TRIAL_CONDITION) status = condition(t, from, &w, &r->cond2);
   if (status) return sg_fail_memory(e);
@@ -581,4 +583,8 @@ void sg_trial_subject_free(sg_trial_subject *s) {
 
 const sg_load *sg_trial_subject_load(const sg_trial_subject *s) {
   return &s->load;
+}
+
+double sg_trial_subject_norms_ratio(const sg_trial_subject *s) {
+  return s->given.norms / s->given.sum_norm;
 }

@@ -32,6 +32,8 @@ typedef struct sg_trial_subject sg_trial_subject;
 sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subject **out,
                                sg_error *e);
 void sg_trial_subject_free(sg_trial_subject *subject);
+/* Σ ‖g‖ / ‖Σ g‖ of the gradients of the parts. */
+double sg_trial_subject_norms_ratio(const sg_trial_subject *subject);
 /* With everyone there. */
 const sg_load *sg_trial_subject_load(const sg_trial_subject *subject);
 

@@ -222,6 +222,7 @@ static sg_status fill_record(const sg_codes_check *s, sg_checked *i, sg_code_che
                               .err_float64 = spread_record(&c->error[SG_FLOAT64], &i->missing[4]),
                               .err_float32 = spread_record(&c->error[SG_FLOAT32], &i->missing[5]),
                               .err_bfloat16 = spread_record(&c->error[SG_BFLOAT16], &i->missing[6]),
+                              .norms_ratio = c->norms_ratio,
                               .encode_flops = c->encode_flops,
                               .find_flops = c->find_flops,
                               .apply_flops = c->apply_flops,

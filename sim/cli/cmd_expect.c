@@ -68,6 +68,23 @@ static void judge(const sg_expectation *x, result *r) {
     r->z99 = (expected - share) / sqrt(expected * (1 - expected) / n);
 }
 
+/* SG_INVALID where replications draw codes anew and the next one's has another time than x. */
+static sg_status check_draws(const sg_plan *plan, const sg_point *point, const sg_expectation *x,
+                             sg_error *why) {
+  if (sg_point_replicates(point) == SG_REPLICATE_DELAYS) return SG_OK;
+  sg_world *w = NULL;
+  sg_expectation *other = NULL;
+  sg_status status = sg_world_of(point, 1, plan->cache, NULL, &w, why);
+  if (!status) status = sg_expect(w, &other, why);
+  if (!status && (x->mean != other->mean ||
+                  sg_finish_quantile(&x->finish, 0.99) != sg_finish_quantile(&other->finish, 0.99)))
+    status = sg_fail(why, SG_INVALID, NULL,
+                     "the time hangs on the draw of the code, which replications vary");
+  sg_expectation_free(other);
+  sg_world_free(w, plan->cache);
+  return status;
+}
+
 /* One point: exact values, then what the database has. */
 static sg_status compute(const sg_plan *plan, sg_db *db, result *r, sg_error *e) {
   r->mean = r->error = r->p50 = r->p90 = r->p99 = r->responses = r->z = r->z99 = NAN;
@@ -77,6 +94,7 @@ static sg_status compute(const sg_plan *plan, sg_db *db, result *r, sg_error *e)
   sg_status status = sg_world_new(r->of->point, plan->cache, NULL, &w, e);
   if (status) return status;
   status = sg_expect(w, &x, &why);
+  if (!status) status = check_draws(plan, r->of->point, x, &why);
   if (!status) {
     r->exact = true;
     memcpy(r->rule, x->rule->text, sizeof r->rule);

@@ -4,6 +4,7 @@
 #include "sim/cli/session.h"
 #include "sim/core/clock.h"
 #include "sim/experiment/block.h"
+#include "sim/experiment/until.h"
 
 #include <math.h>
 #include <sysexits.h>
@@ -66,7 +67,7 @@ static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, 
   t->points++;
 }
 
-static void put_row(sg_rows *t, const sg_planned *p, int replications, int missing) {
+static void put_row(sg_rows *t, const sg_planned *p, int runs, int missing) {
   const double none = NAN;
   const char *note = p->duplicate           ? "the same as a point above"
                      : p->facts.is_baseline ? "baseline"
@@ -84,32 +85,32 @@ static void put_row(sg_rows *t, const sg_planned *p, int replications, int missi
   sg_row_number(t, "stragglers_s", p->valid ? p->facts.stragglers_s : none, 4);
   sg_row_number(t, "comm_m", p->valid ? p->facts.comm_m : none, 4);
   sg_row_text(t, "stop", p->valid ? p->stop : NULL);
-  sg_row_number(t, "runs", !p->valid ? none : p->duplicate ? 0 : replications, 4);
+  sg_row_number(t, "runs", p->valid ? runs : none, 4);
   sg_row_number(t, "missing_runs", p->valid ? missing : none, 4);
   sg_row_buffer(t, "note", &why);
 }
 
-static sg_status put_rows(const sg_plan *plan, sg_db *db, sg_rows *t, estimate *total,
-                          sg_error *e) {
-  int replications = sg_scenario_replications(plan->scenario);
-  sg_detail detail = (sg_detail)sg_scenario_detail(plan->scenario);
+static sg_status put_rows(const sg_session *s, sg_rows *t, estimate *total, sg_error *e) {
+  const sg_plan *plan = s->plan;
+  sg_detail detail = (sg_detail)sg_scenario_detail(s->scenario);
   put_row(t, &(sg_planned){.point = &(sg_point){0}}, 0, 0);
   t->table = sg_table_new(t->n, t->name);
   if (!t->table) return sg_fail_memory(e);
   for (int i = 0; i < plan->count; i++) {
     const sg_planned *p = &plan->point[i];
-    int missing = 0;
+    int runs = 0, missing = 0;
     if (p->valid && !p->duplicate) {
-      sg_status status = sg_count_missing(db, p, replications, detail, &missing, e);
+      sg_status status = sg_count_missing(s, i, &runs, &missing, e);
       if (status) return status;
       if (missing) add_estimate(total, plan, p, missing, detail);
     }
-    put_row(t, p, replications, missing);
+    put_row(t, p, runs, missing);
   }
   return SG_OK;
 }
 
-static int print_plan(const sg_session *s, const sg_table *t, const estimate *total, int threads) {
+static int print_plan(const sg_session *s, const sg_table *t, const estimate *total,
+                      const sg_until_report *until, int threads) {
   sg_buffer out = {0};
   sg_table_print(t, s->format, sg_terminal_width(), &out);
   if (s->format == SG_FORMAT_TEXT) {
@@ -124,24 +125,34 @@ static int print_plan(const sg_session *s, const sg_table *t, const estimate *to
     if (total->probed < total->points)
       sg_putf(&out, " (time: of %d of %d points)", total->probed, total->points);
     sg_put(&out, ".\n");
+    sg_until_put(until, &out);
+    if (s->deal) {
+      double most = 0;
+      for (int i = 0; i < s->shard.count; i++) most = fmax(most, s->deal->share[i]);
+      sg_putf(&out,
+              "Shard %d of %d: %.3g %% of the work, as far as it is known; the most is %.3g %%.\n",
+              s->shard.index + 1, s->shard.count, 100 * s->deal->share[s->shard.index], 100 * most);
+    }
   }
   return sg_print(&out);
 }
 
 static int run(const sg_call *call) {
-  const char *wanted = sg_args_text(call->args, "output");
   sg_session s;
   sg_rows t = {0};
   estimate total = {.begun_s = sg_seconds_now()};
   int code = EX_OK;
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status) {
-    status = sg_session_place(&s, wanted);
+    status = sg_session_shard(call, &s);
     if (!status && access(s.database, F_OK) == 0)
-      status = sg_session_database(&s, wanted, SG_OPEN_READ);
+      status = sg_session_database(&s, s.database, SG_OPEN_READ);
   }
-  if (!status) status = put_rows(s.plan, s.db, &t, &total, &s.error);
-  if (!status) code = print_plan(&s, t.table, &total, sg_threads(call->args));
+  sg_until_report until = {0};
+  if (!status) status = sg_until(s.plan, s.shard.count ? s.known : s.db, &until, &s.error);
+  if (!status) status = sg_session_deal(&s);
+  if (!status) status = put_rows(&s, &t, &total, &s.error);
+  if (!status) code = print_plan(&s, t.table, &total, &until, sg_threads(call->args));
   sg_table_free(t.table);
   return sg_session_close(&s, status, code);
 }
@@ -153,7 +164,7 @@ const sg_command sg_cmd_plan = {
     .options = {SG_OPTION_ROW_OUTPUT,
                 SG_OPTION_ROW_THREADS(
                     "threads that the time is estimated for; all processors if not given"),
-                SG_OPTION_ROW_SET,
+                SG_OPTION_ROW_SET, SG_OPTION_ROWS_SHARD("list only"),
                 SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
     .text = {"The time is estimated by running a few iterations of the first 24 points."},
     .examples = {{"plan my.json -j 8", "How long it will take with 8 threads"}},

@@ -4,6 +4,7 @@
 #include "sim/cli/session.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"
+#include "sim/experiment/until.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,6 +68,13 @@ static int print_report(const sg_session *s, const sg_execute_report *r, sg_stat
   return EX_OK;
 }
 
+static void print_until(const sg_until_report *until) {
+  sg_buffer line = {0};
+  sg_until_put(until, &line);
+  if (line.data && !line.failed) fputs(line.data, stderr);
+  sg_buffer_free(&line);
+}
+
 /* What the plan says before anything runs. */
 static void print_plan(const sg_plan *plan) {
   sg_buffer notes = {0};
@@ -76,14 +84,39 @@ static void print_plan(const sg_plan *plan) {
   sg_buffer_free(&notes);
 }
 
+static long count_runs(const sg_plan *plan) {
+  long n = 0;
+  for (int i = 0; i < plan->count; i++) n += plan->point[i].replications;
+  return n;
+}
+
+/* Computes what is missing; with "until" a second time, when the first runs have told how many
+ * there are. To shards the merged database has told it. */
+static sg_status execute(sg_session *s, const sg_invocation *invocation,
+                         const sg_execute_options *options, sg_execute_report *report,
+                         sg_until_report *until) {
+  sg_status status = SG_OK;
+  for (int stage = 0; stage < (s->deal ? 1 : 2) && !status; stage++) {
+    long runs = count_runs(s->plan);
+    sg_execute_report before = *report;
+    if (!s->deal) status = sg_until(s->plan, s->db, until, &s->error);
+    if (status || (stage && count_runs(s->plan) == runs)) return status;
+    status = sg_execute(s->plan, s->db, invocation, options, report, &s->error);
+    report->found -= before.computed;
+    report->computed += before.computed;
+    report->diverged += before.diverged;
+    report->stalled += before.stalled;
+    report->undecodable += before.undecodable;
+    report->elapsed_s += before.elapsed_s;
+  }
+  return status;
+}
+
 /* A database that is not there yet is not made for runs that cannot fit. */
 static sg_status open_with_room(sg_session *s, const sg_args *args) {
-  const char *path = sg_args_text(args, "output");
-  bool sure = sg_args_given(args, "force");
-  sg_status status = sg_session_place(s, path);
-  bool there = !status && access(s->database, F_OK) == 0;
-  if (!status && !sure && !there) status = sg_session_room(s, sg_threads(args));
-  if (!status) status = sg_session_database(s, path, SG_OPEN_WRITE);
+  bool sure = sg_args_given(args, "force"), there = access(s->database, F_OK) == 0;
+  sg_status status = !sure && !there ? sg_session_room(s, sg_threads(args)) : SG_OK;
+  if (!status) status = sg_session_database(s, s->database, SG_OPEN_WRITE);
   return !status && !sure && there ? sg_session_room(s, sg_threads(args)) : status;
 }
 
@@ -92,23 +125,31 @@ static int run_scenario(const sg_call *call, const char *path) {
   bool quiet = sg_args_given(args, "quiet"), bar = sg_wants_progress(args);
   sg_session s;
   sg_execute_report report = {0};
+  sg_until_report until = {0};
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, &s);
   if (!status && !quiet) print_plan(s.plan);
+  if (!status) status = sg_session_shard(call, &s);
+  if (!status) status = sg_until(s.plan, s.known, &until, &s.error);
+  if (!status) status = sg_session_deal(&s);
   if (!status) status = open_with_room(&s, args);
   const atomic_bool *stop = sg_catch_signals(true);
   if (!status) {
     sg_provenance made;
     sg_execute_options options = {.threads = sg_threads(args),
+                                  .deal = s.deal,
+                                  .known = s.known,
                                   .stop = stop,
                                   .progress = bar ? show_progress : NULL,
                                   .user = (void *)(uintptr_t)sg_scenario_name(s.scenario)};
-    status = sg_execute(s.plan, s.db, sg_provenance_read(call, options.threads, &made), &options,
-                        &report, &s.error);
+    sg_provenance_read(call, options.threads, &made);
+    if (*s.number) made.invocation.shard = s.number;
+    status = execute(&s, &made.invocation, &options, &report, &until);
     if (bar) fprintf(stderr, "\r\033[K");
     if (!status) status = warn_of_kernels(s.db, &s.error);
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);
+    if (!status && !quiet) print_until(&until);
   }
   bool faults = s.error.count > 0;
   /* A file that was taken away keeps nothing for who looks for it by its name. */
@@ -122,6 +163,9 @@ static int run_scenario(const sg_call *call, const char *path) {
 static int run(const sg_call *call) {
   int code = EX_OK;
   bool what_if = sg_args_given(call->args, "what-if");
+  for (const char *const *o = (const char *const[]){"shard", "known", NULL}; *o; o++)
+    if (what_if && sg_args_given(call->args, *o))
+      return sg_usage_fault(call, "--what-if and --%s cannot be combined", *o);
   for (int i = 0; i < call->args->n_words && code != sg_exit_code(SG_INTERRUPTED); i++) {
     sg_catch_signals(false);
     int one = (what_if ? sg_what_if : run_scenario)(call, call->args->word[i]);
@@ -137,7 +181,7 @@ const sg_command sg_cmd_run = {
     .options = {SG_OPTION_ROW_OUTPUT,
                 SG_OPTION_ROW_THREADS(
                     "runs computed at the same time; all processors if not given"),
-                SG_OPTION_ROW_SET,
+                SG_OPTION_ROW_SET, SG_OPTION_ROWS_SHARD("compute only"),
                 SG_OPTION_ROW(
                     "what-if", 0, LIST, "CAUSES",
                     "also without each of these, on the same random numbers, and print what time "

@@ -120,10 +120,11 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
           "  the master must receive %.6g messages: %.6g gradients, %s as float64\n\n"
           "Condition numbers are 2-norm, by SVD, of the rows of the messages that have a weight, "
           "over (part, piece).\n"
-          "Errors are relative to the sum of the norms of random gradients. "
+          "Errors are relative to the sum of the norms of random gradients; times %.4g they are "
+          "relative to\nthe norm of the sum, which is one scale for all codes. "
           "~: as far as samples tell.\n",
           c->encode_flops, c->find_flops, c->apply_flops, c->least_messages, c->received,
-          sg_format_bytes(8 * c->received * (double)c->length, bytes));
+          sg_format_bytes(8 * c->received * (double)c->length, bytes), c->norms_ratio);
   if (!c->exact)
     sg_put(out, "Mean and worst error by number of responders: Σ (α − 1)² / parts, where Σ α g is "
                 "what is decoded.\n");
@@ -154,6 +155,11 @@ static void put_row(const sg_checked *i, sg_rows *r) {
       sg_row_text(r, errors[p], "overflow");
     else
       sg_row_number(r, errors[p], c->error[p].worst, 2);
+  double common = c->error[SG_FLOAT32].worst * c->norms_ratio;
+  if (isinf(common))
+    sg_row_text(r, "rel_float32", "overflow");
+  else
+    sg_row_number(r, "rel_float32", common, 2);
   sg_row_number(r, "encode_flop", c->encode_flops, 4);
   sg_row_number(r, "find_flop", c->find_flops, 4);
   sg_row_number(r, "apply_flop_per_coord", c->apply_flops, 4);
@@ -223,8 +229,8 @@ static void put_json(const sg_codes_check *s, const sg_checked *i, sg_buffer *ou
   put_json_spread(out, "amplification", &c->amplification);
   put_json_spread(out, "residual", &c->residual);
   for (int p = 0; p < SG_PRECISIONS; p++) put_json_spread(out, errors[p], &c->error[p]);
-  SG_PUT_NUMBERS(out, {"encode_flops", c->encode_flops}, {"find_flops", c->find_flops},
-                 {"apply_flops_per_coordinate", c->apply_flops},
+  SG_PUT_NUMBERS(out, {"norms_ratio", c->norms_ratio}, {"encode_flops", c->encode_flops},
+                 {"find_flops", c->find_flops}, {"apply_flops_per_coordinate", c->apply_flops},
                  {"least_messages", c->least_messages}, {"received_gradients", c->received},
                  {"received_bytes", 8 * c->received * (double)c->length});
   sg_put(out, "}");
@@ -245,9 +251,10 @@ int sg_print_checks(const sg_codes_check *s) {
     put_rows(s, &out);
     if (s->format == SG_FORMAT_TEXT)
       sg_put(&out,
-             "\ncond2: 2-norm condition number of the rows that have a weight; amp: size of the "
-             "decode weights;\nerr: worst error over the sum of norms of random gradients, by "
-             "format of messages; received: gradients.\nParameters that change none of these "
+             "\ncond2: 2-norm condition number of the rows that have a weight; amp: rounding "
+             "errors over those of an uncoded\nsum; err: worst error over the sum of norms of "
+             "random gradients, by format of messages; rel: over the\nnorm of their sum, one scale "
+             "for all codes; received: gradients. Parameters that change none of these "
              "numbers are shown once.\n");
   }
   return sg_print(&out);

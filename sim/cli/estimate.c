@@ -23,15 +23,24 @@ double sg_stored_bytes(const sg_planned *p, sg_detail detail) {
   return RUN_BYTES + row * (double)p->facts.max_iterations;
 }
 
-sg_status sg_count_missing(sg_db *db, const sg_planned *p, int replications, sg_detail detail,
-                           int *missing, sg_error *e) {
-  *missing = replications;
-  int64_t id = 0;
-  sg_status status = db ? sg_db_find_point(db, p->key, &id, e) : SG_OK;
-  if (status || !id) return status;
-  bool *has = malloc((size_t)replications * sizeof *has);
-  status = has ? sg_db_has_runs(db, id, replications, detail, has, e) : sg_fail_memory(e);
-  for (int r = 0; !status && r < replications; r++) *missing -= has[r];
+sg_status sg_count_missing(const sg_session *s, int point, int *runs, int *missing, sg_error *e) {
+  const sg_planned *p = &s->plan->point[point];
+  sg_db *const db[] = {s->db, s->known};
+  sg_detail detail = (sg_detail)sg_scenario_detail(s->scenario);
+  bool *has = calloc(2 * (size_t)p->replications, sizeof *has), *known = has + p->replications;
+  sg_status status = has ? SG_OK : sg_fail_memory(e);
+  for (int i = 0; i < 2 && !status; i++) {
+    int64_t id = 0;
+    if (db[i]) status = sg_db_find_point(db[i], p->key, &id, e);
+    if (!status && id)
+      status = sg_db_has_runs(db[i], id, p->replications, detail, i ? known : has, e);
+  }
+  *runs = *missing = 0;
+  for (int r = 0; !status && r < p->replications; r++) {
+    bool mine = sg_deal_has(s->deal, point, r);
+    *runs += mine;
+    *missing += mine && !has[r] && !known[r];
+  }
   free(has);
   return status;
 }
@@ -61,19 +70,19 @@ static double free_disk(const char *path, bool there) {
 
 sg_status sg_session_room(sg_session *s, int threads) {
   const sg_plan *plan = s->plan;
-  int replications = sg_scenario_replications(s->scenario);
   sg_detail detail = (sg_detail)sg_scenario_detail(s->scenario);
-  double memory = 0, disk = 0, runs = (double)plan->n_valid * replications;
+  double memory = 0, disk = 0, listed = 0;
   for (int i = 0; i < plan->count; i++) {
     const sg_planned *p = &plan->point[i];
-    int missing = 0;
+    int runs = 0, missing = 0;
+    listed += p->replications;
     if (!p->valid || p->duplicate) continue;
-    sg_status status = sg_count_missing(s->db, p, replications, detail, &missing, &s->error);
+    sg_status status = sg_count_missing(s, i, &runs, &missing, &s->error);
     if (status) return status;
     if (missing) memory = fmax(memory, memory_of(p, missing, threads));
     disk += missing * (may_end_early(p) ? RUN_BYTES : sg_stored_bytes(p, detail));
   }
-  memory += runs * LISTED_BYTES;
+  memory += listed * LISTED_BYTES;
   char needed[32], there[32];
   double left = sg_memory_available(), room = free_disk(s->database, s->db);
   if (memory > left)

@@ -3,6 +3,7 @@
 #include "sim/cli/session.h"
 #include "sim/cli/output.h"
 
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -65,30 +66,31 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s) 
  * where its folder is, unless it is a link to nothing. */
 static bool is_inside(const char *folder, const char *path) {
   struct stat info;
-  char *home = realpath(*folder ? folder : ".", NULL), *real = realpath(path, NULL);
-  if (!real && lstat(path, &info) != 0) {
+  char home[PATH_MAX], real[PATH_MAX], above[PATH_MAX] = "."; /* not to be refused for memory */
+  bool found = realpath(path, real);
+  if (!found && lstat(path, &info) != 0) {
     const char *slash = strrchr(path, '/');
-    char *above = slash ? strndup(path, (size_t)(slash + 1 - path)) : strdup(".");
-    real = above ? realpath(above, NULL) : NULL;
-    free(above);
-    if (!real) { /* the folder is missing, which opening will say */
-      free(home);
-      return true;
-    }
+    size_t n = slash ? (size_t)(slash + 1 - path) : 0;
+    if (n >= sizeof above) return false;
+    if (slash) snprintf(above, sizeof above, "%.*s", (int)n, path);
+    if (!realpath(above, real)) return true; /* the folder is missing, which opening will say */
+    found = true;
   }
-  size_t n = home ? strlen(home) : 0;
-  bool inside =
-      home && real && strncmp(real, home, n) == 0 && (n == 1 || real[n] == '/' || !real[n]);
-  free(home);
-  free(real);
-  return inside;
+  if (!found || !realpath(*folder ? folder : ".", home)) return false;
+  size_t n = strlen(home);
+  return strncmp(real, home, n) == 0 && (n == 1 || real[n] == '/' || !real[n]);
+}
+
+/* own: the name is the scenario's, or made from it. */
+static sg_status check_place(sg_session *s, bool own) {
+  if (!own || is_inside(sg_scenario_folder(s->scenario), s->database)) return SG_OK;
+  return sg_fail(&s->error, SG_CANNOT_CREATE, s->database,
+                 "a link leads out of the scenario's folder; name the file with -o if it is meant");
 }
 
 sg_status sg_session_place(sg_session *s, const char *path) {
   s->database = path ? path : sg_scenario_database(s->scenario);
-  if (path || is_inside(sg_scenario_folder(s->scenario), s->database)) return SG_OK;
-  return sg_fail(&s->error, SG_CANNOT_CREATE, s->database,
-                 "a link leads out of the scenario's folder; name the file with -o if it is meant");
+  return check_place(s, !path);
 }
 
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode) {
@@ -97,7 +99,29 @@ sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode
   return status ? status : sg_db_open_until(s->database, mode, stop, &s->db, &s->error);
 }
 
+sg_status sg_session_shard(const sg_call *call, sg_session *s) {
+  const char *shard = sg_args_text(call->args, "shard"), *known = sg_args_text(call->args, "known");
+  const char *output = sg_args_text(call->args, "output");
+  sg_status status = sg_session_place(s, output);
+  if (!status && shard) status = sg_shard_read(shard, &s->shard, &s->error);
+  if (!status && shard) {
+    const char *whole = s->database;
+    if (!known && access(whole, F_OK) == 0) known = whole;
+    snprintf(s->number, sizeof s->number, "%d/%d", s->shard.index + 1, s->shard.count);
+    sg_shard_put_database(&s->shard, whole, &s->part);
+    s->database = s->part.data;
+    status = s->part.failed ? sg_fail_memory(&s->error) : check_place(s, !output);
+  }
+  return status || !known ? status : sg_db_open(known, SG_OPEN_READ, &s->known, &s->error);
+}
+
+sg_status sg_session_deal(sg_session *s) {
+  return s->shard.count ? sg_deal_new(s->plan, s->shard, &s->deal, &s->error) : SG_OK;
+}
+
 sg_status sg_session_finish(sg_session *s, sg_status status) {
+  if (s->known) sg_db_close(s->known, &s->error);
+  s->known = NULL;
   bool plain = true;
   sg_status closing = s->db ? sg_db_settle(s->db, &plain, &s->error) : SG_OK;
   if (!plain && !closing)
@@ -116,6 +140,8 @@ int sg_session_close(sg_session *s, sg_status status, int code) {
   else if (status)
     code = sg_say_faults(s->path, status, &s->error);
   if (status == SG_INTERRUPTED) return code;
+  sg_deal_free(s->deal);
+  sg_buffer_free(&s->part);
   sg_plan_free(s->plan);
   sg_scenario_free(s->scenario);
   for (int i = 0; i < s->n_overrides; i++) free((char *)(uintptr_t)s->override[i].pointer);

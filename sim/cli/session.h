@@ -4,7 +4,7 @@
 #define SG_SIM_SESSION_H
 
 #include "sim/cli/command.h"
-#include "sim/experiment/plan.h"
+#include "sim/experiment/shard.h"
 
 #include <stdatomic.h>
 
@@ -17,6 +17,11 @@ typedef struct sg_session {
   sg_db *db;
   int n_overrides;
   sg_override *override; /* --set, and room for one more; owned, and so are their texts */
+  sg_shard shard;        /* of how many: 0 where it is not wanted */
+  sg_buffer part;        /* the shard's database */
+  char number[24];       /* "3/8"; "": no shard */
+  sg_db *known;          /* runs that it has are there already; NULL: none */
+  sg_deal *deal;         /* NULL: all runs */
   sg_error error;
 } sg_session;
 
@@ -25,7 +30,13 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s);
 /* Says where results go, s->database: to `path`, or where it is NULL to the scenario's own
  * database, which must be in the scenario's folder with all links followed. */
 sg_status sg_session_place(sg_session *s, const char *path);
-/* Opens that database. Faults are left in the session. */
+/* Reads --output, --shard and --known. s->database is then the one that is to be opened, a shard's
+ * being named after the one that all shards are merged into. What need not be computed is what
+ * --known has or, for a shard, that one. */
+sg_status sg_session_shard(const sg_call *call, sg_session *s);
+/* Deals the runs of the plan out, whose replications are settled now. */
+sg_status sg_session_deal(sg_session *s);
+/* Opens a database; path as above. Faults are left in the session. */
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);
 /* Closes the database, where one is open; a fault of that becomes the status if there is none. */
 sg_status sg_session_finish(sg_session *s, sg_status status);
@@ -35,15 +46,23 @@ int sg_session_close(sg_session *s, sg_status status, int code);
 
 /* Bytes that a run of a point takes in the database at most. (estimate.c) */
 double sg_stored_bytes(const sg_planned *p, sg_detail detail);
-/* How many of a point's runs a database (NULL: none) lacks. */
-sg_status sg_count_missing(sg_db *db, const sg_planned *p, int replications, sg_detail detail,
-                           int *missing, sg_error *e);
+/* How many runs of a point the session is to have, and which of them its databases lack. */
+sg_status sg_count_missing(const sg_session *s, int point, int *runs, int *missing, sg_error *e);
 /* SG_NO_MEMORY, with how much: the missing runs need more memory than there is, or will fill the
  * disk. s->database must be known; where it is not open all runs are missing. */
 sg_status sg_session_room(sg_session *s, int threads);
 
 /* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
 void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
+
+#define SG_OPTION_ROWS_SHARD(is)                                                                   \
+  SG_OPTION_ROW(                                                                                   \
+      "shard", 0, TEXT, "i/n",                                                                     \
+      is " shard i of n (1 to n), in a database of its own, DB.shard-i-of-n.db; auto: what "       \
+         "Slurm, Open MPI, PMI or, as auto/n, Kubernetes says"),                                   \
+      SG_OPTION_ROW("known", 0, FILE, "DB",                                                        \
+                    "runs that this database has are not computed; of a shard the one that is to " \
+                    "be merged, if it is there")
 
 /* Opens the database, asks, prints the answer or the faults; returns the exit code. */
 int sg_ask(const sg_call *call);

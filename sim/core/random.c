@@ -62,6 +62,13 @@ void sg_stream_at(sg_stream *s, uint64_t seed, uint32_t replication, sg_purpose 
                 .used = 4};
 }
 
+uint64_t sg_replication_seed(uint64_t seed, uint32_t replication) {
+  sg_stream s;
+  sg_stream_at(&s, seed, replication, SG_FOR_SEEDS, 0, 0, 0);
+  uint64_t high = next32(&s.state);
+  return high << 32 | next32(&s.state);
+}
+
 double sg_uniform(sg_stream *s) {
   return next53(&s->state);
 }

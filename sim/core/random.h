@@ -9,7 +9,15 @@
  *
  * so that any delay of any worker in any iteration can be computed alone, results do not depend on
  * threads or order, and two schemes in one environment see the same delays (common random numbers).
- * A stream gives 2^17 doubles; large vectors use one stream per row or per chunk. */
+ * A stream gives 2^17 doubles; large vectors use one stream per row or per chunk.
+ *
+ * Delays have the replication in their addresses; codes and data are drawn at replication 0 of a
+ * seed. Where a scenario wants them drawn anew (`replicate`), that seed is itself an address:
+ *
+ *   seed of replication r = the first 64 bits of (seed, r, SG_FOR_SEEDS, 0, 0, 0)
+ *
+ * the same for code and data, whose purposes keep them apart, and for all schemes of a scenario. So
+ * the code and data of a replication are those of a scenario with that seed. */
 #ifndef SG_CORE_RANDOM_H
 #define SG_CORE_RANDOM_H
 
@@ -33,7 +41,8 @@ typedef enum sg_purpose {
   SG_FOR_INITIAL = 13,   /* initial models */
   SG_FOR_CHECK = 14,     /* sampled straggler patterns and the like */
   SG_FOR_DITHER = 15,    /* random rounding of messages */
-  SG_FOR_FORECAST = 16   /* the seed of what codes are told beforehand */
+  SG_FOR_FORECAST = 16,  /* the seed of what codes are told beforehand */
+  SG_FOR_SEEDS = 17      /* seeds of what replications draw anew */
 } sg_purpose;
 
 #define SG_MAX_REPLICATIONS (1 << 24)
@@ -54,6 +63,9 @@ typedef struct sg_stream {
 /* Positions a stream at the first number of the given address. replication < 2^24, draw < 2^16. */
 void sg_stream_at(sg_stream *s, uint64_t seed, uint32_t replication, sg_purpose purpose,
                   uint32_t worker, uint32_t iteration, uint32_t draw);
+
+/* The seed of what a replication draws anew besides its delays. */
+uint64_t sg_replication_seed(uint64_t seed, uint32_t replication);
 
 /* Uniform in [0, 1), 53 bits; exponential with the given mean. Faster than through GSL. */
 double sg_uniform(sg_stream *s);

@@ -30,7 +30,7 @@ void run_fail(sg_run *run, const char *format, ...) {
 
 void run_out_of_memory(sg_run *run) {
   if (run->over != SG_RUN_DECODE) return;
-  snprintf(run->fault, sizeof run->fault, "out of memory");
+  run->fault[0] = '\0';
   end_with_fault(run);
 }
 
@@ -467,5 +467,5 @@ long sg_run_events(const sg_run *run) {
 }
 
 const char *sg_run_fault(const sg_run *run) {
-  return run->fault;
+  return *run->fault ? run->fault : NULL;
 }

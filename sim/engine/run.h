@@ -177,6 +177,6 @@ const sg_worker_record *sg_run_worker_records(const sg_run *run, int *count);
 double sg_run_now(const sg_run *run);
 long sg_run_rounds(const sg_run *run);
 long sg_run_events(const sg_run *run);
-const char *sg_run_fault(const sg_run *run);
+const char *sg_run_fault(const sg_run *run); /* NULL: out of memory */
 
 #endif

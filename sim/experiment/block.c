@@ -5,6 +5,7 @@
 
 #include "sim/experiment/row.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,9 +106,11 @@ static sg_status advance(block *b, lane *l) {
   while (l->row.live) {
     sg_run_status at = sg_run_advance(l->run);
     if (at == SG_RUN_FAILED && l->formed) return l->formed;
-    if (at == SG_RUN_FAILED)
+    const char *fault = at == SG_RUN_FAILED ? sg_run_fault(l->run) : NULL;
+    if (fault)
       return sg_fail(b->error, SG_BUG, NULL, "replication %d of %s: %s", l->row.replication,
-                     w->label, sg_run_fault(l->run));
+                     w->label, fault);
+    if (at == SG_RUN_FAILED) return sg_fail_memory(b->error);
     if (at != SG_RUN_DECODE) {
       end_by(l, at);
       break;
@@ -193,12 +196,12 @@ static sg_status last_losses(block *b) {
   bool wanting = false;
   for (int i = 0; i < b->n_lanes; i++) {
     lane *l = &b->lane[i];
-    if (!lacks_loss(l)) continue;
-    wanting = true;
-    if (!l->row.due) {
+    if (!l->finished && !l->row.live && sg_held_lacks_test(&l->row)) {
       sg_status status = sg_held_measure(&l->row, SG_WANT_TEST);
       if (status) return status;
     }
+    if (!lacks_loss(l)) continue;
+    wanting = true;
     if (b->pass.width > 1) continue;
     const double *x = sg_snapshots_model(&l->snapshots, l->row.model);
     sg_metrics m;
@@ -244,6 +247,7 @@ static void lane_free(lane *l) {
 
 static sg_status lane_init(block *b, lane *l, int column, int replication, const sg_sink *sink) {
   const sg_world *w = b->world;
+  assert(w->replication < 0 || w->replication == replication);
   l->block = b;
   double *decoded = b->decoded ? b->decoded + column * b->pass.length : NULL;
   if (decoded && w->code->flags & SG_WANTS_VALUES) {

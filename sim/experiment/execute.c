@@ -13,16 +13,20 @@
 #include <string.h>
 #include <time.h>
 
-/* A point in execution. Its world is made by the first thread that needs it. */
+/* A point in execution. Its world is made by the first thread that needs it; where replications
+ * have worlds of their own, by each job. */
 typedef struct active_point {
   const sg_planned *planned;
   int64_t point_id;
+  sg_replicate varied;
+  int group; /* the first point whose jobs are mixed with its own */
   sg_world *world;
   int jobs_left;
 } active_point;
 
 typedef struct job { /* runs of one point, at most its width */
   int point, first, count;
+  int group, replication; /* where it stands among the others */
 } job;
 
 typedef struct execution {
@@ -126,15 +130,34 @@ static bool sink_finish(void *user, int replication, const sg_run_row *run,
 
 /* --- Threads ---------------------------------------------------------------------------------- */
 
-static sg_status get_world(execution *x, active_point *p, sg_error *e) {
+static sg_status get_world(execution *x, active_point *p, int replication, sg_world **world,
+                           sg_error *e) {
+  const sg_point *point = p->planned->point;
+  if (p->varied != SG_REPLICATE_DELAYS) {
+    sg_status status = sg_world_of(point, replication, x->cache, &x->calibration, world, e);
+    if (!status) status = sg_world_measure(*world, x->cache, e);
+    if (status && *world) sg_world_free(*world, x->cache);
+    if (status == SG_INVALID)
+      sg_fail(e, status, "/replicate", "the code or data drawn for replication %d of %s is refused",
+              replication, p->planned->label);
+    return status;
+  }
   pthread_mutex_lock(&x->making);
   sg_status status = SG_OK;
-  if (!p->world) status = sg_world_new(p->planned->point, x->cache, &x->calibration, &p->world, e);
+  if (!p->world) {
+    status = sg_world_new(point, x->cache, &x->calibration, &p->world, e);
+    if (!status) status = sg_world_measure(p->world, x->cache, e);
+  }
+  *world = p->world;
   pthread_mutex_unlock(&x->making);
   return status;
 }
 
-static void put_world(execution *x, active_point *p) {
+static void put_world(execution *x, active_point *p, sg_world *world) {
+  if (p->varied != SG_REPLICATE_DELAYS) {
+    sg_world_free(world, x->cache);
+    return;
+  }
   pthread_mutex_lock(&x->making);
   if (--p->jobs_left == 0) {
     sg_world_free(p->world, x->cache);
@@ -145,12 +168,16 @@ static void put_world(execution *x, active_point *p) {
 
 static sg_status run_job(execution *x, const job *j, sg_error *e) {
   active_point *p = &x->point[j->point];
-  sg_status status = get_world(x, p, e);
-  if (status) return status;
+  sg_world *world = NULL;
   const int *replication = x->replication + j->first;
+  sg_status status = get_world(x, p, *replication, &world, e);
+  if (status) return status;
   job_sink s = {.x = x, .point = p, .job = j, .begun_s = sg_seconds_now()};
   s.chunk = calloc((size_t)j->count, sizeof(sg_chunk *));
-  if (!s.chunk) return sg_fail_memory(e);
+  if (!s.chunk) {
+    put_world(x, p, world);
+    return sg_fail_memory(e);
+  }
   bool writing = true;
   for (int i = 0; writing && i < j->count; i++) {
     sg_run_row row = {.run_id = sg_run_id(p->point_id, replication[i]),
@@ -163,11 +190,11 @@ static sg_status run_job(execution *x, const job *j, sg_error *e) {
   sg_block_options options = {
       .worker_rows = x->detail == SG_DETAIL_WORKER, .stop = &x->stop, .iterations = &x->rows};
   sg_sink sink = {.user = &s, .row = sink_row, .times = sink_times, .finish = sink_finish};
-  status = writing ? sg_block_run(p->world, j->count, replication, &options, &sink, e) : SG_IO;
+  status = writing ? sg_block_run(world, j->count, replication, &options, &sink, e) : SG_IO;
   for (int i = 0; i < j->count; i++)
     if (s.chunk[i]) sg_writer_rows(x->writer, s.chunk[i]); /* hands the chunk back */
   free(s.chunk);
-  put_world(x, p);
+  put_world(x, p, world);
   return status;
 }
 
@@ -306,15 +333,49 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   return status;
 }
 
+static int by_order(const void *a, const void *b) {
+  const job *p = a, *q = b;
+  if (p->group != q->group) return p->group < q->group ? -1 : 1;
+  if (p->replication != q->replication) return p->replication < q->replication ? -1 : 1;
+  return (p->point > q->point) - (p->point < q->point);
+}
+
+/* Jobs go point by point; where a replication has data of its own, replication by replication in
+ * all schemes of an environment, so that the data are made once and forgotten. */
+static int group_of(const execution *x, int number) {
+  const active_point *a = &x->point[number];
+  if (number == 0 || a->varied != SG_REPLICATE_DATA) return number;
+  return strcmp(a->planned->env_key, a[-1].planned->env_key) == 0 ? a[-1].group : number;
+}
+
+/* Which runs of a point need not be computed. */
+static sg_status find_runs(const execution *x, sg_db *db, int64_t point_id, const sg_planned *p,
+                           bool *has, sg_error *e) {
+  sg_db *known = x->options->known;
+  int64_t id = 0;
+  sg_status status = sg_db_has_runs(db, point_id, p->replications, x->detail, has, e);
+  if (!status && known) status = sg_db_find_point(known, p->key, &id, e);
+  bool *there = id ? malloc((size_t)p->replications * sizeof *there) : NULL;
+  if (id && !there) return sg_fail_memory(e);
+  if (id) status = sg_db_has_runs(known, id, p->replications, x->detail, there, e);
+  for (int r = 0; id && !status && r < p->replications; r++) has[r] |= there[r];
+  free(there);
+  return status;
+}
+
 /* Which runs are missing, cut into jobs. */
 static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int64_t scenario_id,
                               sg_execute_report *report, sg_error *e) {
-  int replications = sg_scenario_replications(plan->scenario), n_points = 0;
-  size_t most = (size_t)plan->n_valid * (size_t)replications;
+  int n_points = 0, longest = 1;
+  size_t most = 1;
+  for (int i = 0; i < plan->count; i++) {
+    most += (size_t)plan->point[i].replications;
+    if (plan->point[i].replications > longest) longest = plan->point[i].replications;
+  }
   if (most > INT_MAX)
     return sg_fail(e, SG_NO_MEMORY, NULL, "these are %zu runs; at most %d can be missing at a time",
                    most, INT_MAX);
-  bool *has = malloc((size_t)replications * sizeof *has);
+  bool *has = malloc((size_t)longest * sizeof *has);
   x->point = calloc((size_t)plan->n_valid, sizeof *x->point);
   x->replication = calloc(most, sizeof *x->replication);
   x->job = calloc(most, sizeof *x->job);
@@ -324,18 +385,21 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     if (!p->valid || p->duplicate) continue;
     active_point *a = &x->point[n_points];
     a->planned = p;
+    a->varied = sg_point_replicates(p->point);
+    a->group = group_of(x, n_points);
     status = is_stopped(x) ? SG_INTERRUPTED : add_point(p, db, scenario_id, &a->point_id, e);
-    if (!status) status = sg_db_has_runs(db, a->point_id, replications, x->detail, has, e);
+    if (!status) status = find_runs(x, db, a->point_id, p, has, e);
     job *open = NULL;
-    for (int r = 0; !status && r < replications; r++) {
+    for (int r = 0; !status && r < p->replications; r++) {
       if (r % 65536 == 65535 && is_stopped(x)) status = SG_INTERRUPTED;
+      if (!sg_deal_has(x->options->deal, i, r)) continue;
       if (has[r]) {
         report->found++;
         continue;
       }
       if (!open || open->count == p->width) {
         open = &x->job[x->n_jobs++];
-        *open = (job){.point = n_points, .first = x->n_runs};
+        *open = (job){.point = n_points, .first = x->n_runs, .group = a->group, .replication = r};
         a->jobs_left++;
       }
       x->replication[x->n_runs++] = r;
@@ -344,6 +408,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     }
     n_points++;
   }
+  if (x->n_jobs) qsort(x->job, (size_t)x->n_jobs, sizeof *x->job, by_order);
   free(has);
   return status;
 }
@@ -378,11 +443,19 @@ static double time_decode(long l, const double *messages, const double *weights,
 
 /* Decode times of this machine, for master.decode.model = measured: those that the database has, or
  * of made-up messages of growing size, which takes about a second. */
-static sg_status calibrate(sg_calibration *c, sg_db *db, sg_error *e) {
+static sg_status calibrate(const sg_execute_options *options, sg_calibration *c, sg_db *db,
+                           sg_error *e) {
   static const long length[] = {1, 16, 256, 4096, 32768, 262144};
   const long most = length[sizeof length / sizeof *length - 1];
   sg_status status = sg_db_load_calibration(db, c, e);
-  if (status || c->n > 0) return status;
+  bool own = c->n > 0;
+  if (!status && !own && options->known) status = sg_db_load_calibration(options->known, c, e);
+  if (status || own) return status;
+  if (c->n > 0) return sg_db_save_calibration(db, c, e);
+  if (options->deal)
+    return sg_fail(e, SG_INVALID, "/master/decode/model",
+                   "shards need one measurement of decode times; make it in the scenario's own "
+                   "database, with: straggle run … --set /replications=1");
   double *messages = malloc((size_t)most * (MESSAGES + 1) * sizeof *messages), weights[MESSAGES];
   if (!messages) return sg_fail_memory(e);
   double *out = messages + most * MESSAGES;
@@ -446,7 +519,7 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
   if (!status)
     status = sg_db_add_scenario(db, sg_scenario_name(plan->scenario),
                                 sg_scenario_path(plan->scenario), text, sha256, &scenario_id, e);
-  if (!status && measures_decode(plan)) status = calibrate(&x->calibration, db, e);
+  if (!status && measures_decode(plan)) status = calibrate(options, &x->calibration, db, e);
   if (!status) status = sg_db_begin(db, e); /* one transaction for all points: they may be many */
   if (!status) status = sg_db_end(db, find_missing(x, plan, db, scenario_id, report, e), e);
   report->missing = x->n_runs;

@@ -4,7 +4,7 @@
 #define SG_SIM_EXECUTE_H
 
 #include "sim/experiment/block.h"
-#include "sim/experiment/plan.h"
+#include "sim/experiment/shard.h"
 
 typedef struct sg_progress {
   int runs_done, runs_total; /* of those that were missing */
@@ -14,6 +14,8 @@ typedef struct sg_progress {
 
 typedef struct sg_execute_options {
   int threads;
+  const sg_deal *deal; /* only the runs of one shard; NULL: all */
+  sg_db *known;        /* runs that it has are not missing; NULL: none */
   const atomic_bool *stop;
   void (*progress)(void *user,
                    const sg_progress *progress); /* about five times a second; or NULL */

@@ -59,10 +59,11 @@ static sg_status make_keys(sg_planned *p, hashes *known, sg_error *e) {
   return status;
 }
 
-static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
+static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *w, sg_error *e) {
   const sg_values *v = p->point->values;
   const sg_code *c = w->code;
   p->width = w->width;
+  p->replications = sg_scenario_replications(plan->scenario);
   p->data_bytes = w->problem->data_bytes + sg_partition_bytes(w->partition);
   p->facts = (sg_point_record){.point_sha256 = p->key,
                                .env_sha256 = p->env_key,
@@ -82,6 +83,7 @@ static sg_status take_facts(sg_planned *p, const sg_world *w, sg_error *e) {
                                .scaling = sg_text(sg_object(v, "delay"), "scaling"),
                                .late_work = sg_text(v, "late_work"),
                                .late_messages = sg_text(sg_object(v, "network"), "late_messages"),
+                               .replicate = sg_text(v, "replicate"),
                                .problem = w->problem->type->about.name,
                                .target_loss = w->target_loss,
                                .max_iterations = w->limits.iterations,
@@ -109,7 +111,7 @@ static sg_status plan_point(sg_plan *plan, sg_planned *p, hashes *known, sg_erro
   if (!status) {
     p->valid = true;
     plan->n_valid++;
-    status = take_facts(p, w, e);
+    status = take_facts(plan, p, w, e);
     sg_world_free(w, plan->cache);
     return status ? status : make_keys(p, known, e);
   }

@@ -289,11 +289,11 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
                                  .bias = code->coded_parts ? weights.bias : NULL};
   r->decode_flops += weights.info.flops + sg_kernel_decode_flops(&applied);
   r->info.cond1 = fmax(r->info.cond1, weights.info.cond1);
-  r->info.amplification = fmax(r->info.amplification, weights.info.amplification);
+  double share = (double)(segment->end - segment->begin) / (double)code->shape.length;
+  r->info.amplification = hypot(r->info.amplification, sqrt(share) * weights.info.amplification);
   r->info.alpha_error += weights.info.alpha_error;
   r->n_alpha += (double)code->parts * segment->pieces;
-  r->info.alpha_sum +=
-      weights.info.alpha_sum * (double)(segment->end - segment->begin) / (double)code->shape.length;
+  r->info.alpha_sum += share * weights.info.alpha_sum;
   return SG_OK;
 }
 

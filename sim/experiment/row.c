@@ -55,8 +55,20 @@ bool sg_held_wants_loss(const sg_held_row *h) {
   return h->held && h->due && isnan(h->row.loss);
 }
 
+bool sg_held_lacks_test(const sg_held_row *h) {
+  return h->held && has_loss(h) && strcmp(h->status, "diverged") != 0 && !h->tested;
+}
+
 bool sg_held_lacks_loss(const sg_held_row *h) {
   return h->held && has_loss(h) && strcmp(h->status, "diverged") != 0 && isnan(h->row.loss);
+}
+
+/* Whether a target is looked for after every update, whatever evaluate_every says: times to it
+ * would be late otherwise. An update that takes gradients of all the data has the loss nearly for
+ * nothing; for others it would be a pass over all the data for an update on few. */
+static bool looks_for_target(const sg_held_row *h) {
+  unsigned few = SG_ASYNC | SG_BATCHES | SG_LOCAL;
+  return has_loss(h) && !isnan(h->world->target_loss) && !(h->world->code->flags & few);
 }
 
 void sg_held_loss(sg_held_row *h, double loss) {
@@ -76,6 +88,7 @@ sg_status sg_held_measure(sg_held_row *h, unsigned what) {
   sg_status status = sg_problem_evaluate(h->world->problem, h->ws, what, 1, &x, &m);
   if (status) return sg_fail_memory(h->error);
   if (what & SG_WANT_TEST) {
+    h->tested = true;
     h->row.test_loss = m.test_loss;
     h->row.test_accuracy = m.accuracy;
     h->row.test_auc = m.auc;
@@ -113,6 +126,7 @@ static void fill_arithmetic(sg_held_row *h, const sg_recipe *recipe, bool decode
   if (recipe->n_sum == 0) return;
   for (int i = 0; i < recipe->n_sum; i++) parts += sqrt(recipe->norm2[i]);
   if (parts > 0) r->grad_scaled_err = sqrt(error2) / parts;
+  if (h->world->start_norm > 0) r->grad_common_err = sqrt(error2) / h->world->start_norm;
   if (sqrt(sum2) >= 1e-8 * parts && sum2 > 0) r->grad_rel_err = sqrt(error2 / sum2);
 }
 
@@ -133,14 +147,17 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
   }
   h->held = true;
   h->model = model;
-  h->due = has_loss(h) && decoded && (h->row.iteration + 1) % h->world->evaluate_every == 0;
+  bool evaluated = has_loss(h) && decoded && (h->row.iteration + 1) % h->world->evaluate_every == 0;
+  h->due = evaluated || (decoded && looks_for_target(h));
+  h->tested = false;
   if (decoded && !h->world->problem->timing_only && !isfinite(h->row.grad_norm)) {
     /* A message that overflowed its number format ends here, too. */
-    h->row.grad_norm = h->row.grad_rel_err = h->row.grad_scaled_err = NAN;
+    h->row.grad_norm = h->row.grad_rel_err = NAN;
+    h->row.grad_scaled_err = h->row.grad_common_err = NAN;
     sg_held_end(h, "diverged", "diverged");
     return SG_OK;
   }
-  return h->due ? sg_held_measure(h, SG_WANT_TEST) : SG_OK;
+  return evaluated ? sg_held_measure(h, SG_WANT_TEST) : SG_OK;
 }
 
 sg_status sg_held_finish(sg_held_row *h, const sg_run *run, const sg_recipe *recipe) {

@@ -21,6 +21,7 @@ typedef struct sg_held_row {
   bool live;                   /* the run is not over */
   bool held;                   /* there is a row */
   bool due;                    /* and its loss is wanted */
+  bool tested;                 /* its test metrics are known */
   int model;                   /* that it updated */
   const char *status, *reason; /* of the end of the run */
   sg_iteration_record row;
@@ -44,8 +45,10 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
 
 /* The next pass over the data is to bring the loss of the held row. */
 bool sg_held_wants_loss(const sg_held_row *h);
-/* The same, for the last row of a run that is over. Such a row is always measured. */
+/* The same, for the last row of a run that is over. Such a row is always measured; its test metrics
+ * may be lacking although its loss is known. */
 bool sg_held_lacks_loss(const sg_held_row *h);
+bool sg_held_lacks_test(const sg_held_row *h);
 /* The loss has come: is the run over, or over for another reason? */
 void sg_held_loss(sg_held_row *h, double loss);
 /* Metrics of the held row's model, each of `what` a pass of its own. */

@@ -15,19 +15,23 @@
 typedef struct entry {
   struct entry *next;
   char *key;
-  sg_problem *problem;
+  sg_problem *problem; /* NULL while it is being made */
+  double start_norm;   /* as in sg_world */
   int users;
 } entry;
 
 struct sg_problem_cache {
   pthread_mutex_t lock;
+  pthread_cond_t made;
   entry *first; /* most recently used first */
   bool outline;
 };
 
 sg_problem_cache *sg_problem_cache_new(void) {
   sg_problem_cache *cache = calloc(1, sizeof *cache);
-  if (cache) pthread_mutex_init(&cache->lock, NULL);
+  if (!cache) return NULL;
+  pthread_mutex_init(&cache->lock, NULL);
+  pthread_cond_init(&cache->made, NULL);
   return cache;
 }
 
@@ -47,6 +51,7 @@ void sg_problem_cache_free(sg_problem_cache *cache) {
     next = x->next;
     entry_free(x);
   }
+  pthread_cond_destroy(&cache->made);
   pthread_mutex_destroy(&cache->lock);
   free(cache);
 }
@@ -80,6 +85,44 @@ void sg_values_paths(const sg_values *values, sg_buffer *out) {
   }
 }
 
+static entry **find(sg_problem_cache *cache, const char *key) {
+  entry **at = &cache->first;
+  while (*at && strcmp((*at)->key, key) != 0) at = &(*at)->next;
+  return at;
+}
+
+static void put_first(sg_problem_cache *cache, entry *x) {
+  x->next = cache->first;
+  cache->first = x;
+}
+
+/* A problem that is not known is made without the lock: nobody makes the same one twice, and who
+ * wants another need not wait. */
+static sg_status make(sg_problem_cache *cache, char *key, const sg_values *learning, int workers,
+                      uint64_t seed, entry **out, sg_error *e) {
+  trim(cache);
+  entry *x = calloc(1, sizeof *x);
+  if (!x) {
+    free(key);
+    return sg_fail_memory(e);
+  }
+  *x = (entry){.key = key, .start_norm = NAN, .users = 1};
+  put_first(cache, x);
+  pthread_mutex_unlock(&cache->lock);
+  sg_problem *problem = NULL;
+  sg_status status =
+      (cache->outline ? sg_problem_outline : sg_problem_new)(learning, workers, seed, &problem, e);
+  pthread_mutex_lock(&cache->lock);
+  x->problem = problem;
+  if (status) {
+    *find(cache, key) = x->next;
+    entry_free(x);
+  }
+  pthread_cond_broadcast(&cache->made);
+  *out = x;
+  return status;
+}
+
 static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int workers,
                              uint64_t seed, const sg_problem **out, sg_error *e) {
   const sg_values *learning = sg_section(point, "learning");
@@ -87,34 +130,27 @@ static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int
   sg_putf(&key, "%d %d %llu ", cache->outline, workers, (unsigned long long)seed);
   sg_values_to_json(learning, &key);
   sg_values_paths(learning, &key);
-  sg_status status = key.failed ? sg_fail_memory(e) : SG_OK;
-  pthread_mutex_lock(&cache->lock); /* held while loading: nobody loads the same data twice */
-  entry **at = &cache->first;
-  while (!status && *at && strcmp((*at)->key, key.data) != 0) at = &(*at)->next;
-  entry *x = *at;
-  if (!status && x) {
-    *at = x->next; /* to the front */
-  } else if (!status) {
-    trim(cache);
-    x = calloc(1, sizeof *x);
-    status = !x ? sg_fail_memory(e)
-                : (cache->outline ? sg_problem_outline : sg_problem_new)(learning, workers, seed,
-                                                                         &x->problem, e);
-    if (status) {
-      free(x);
-    } else {
-      x->key = key.data;
-      key = (sg_buffer){0};
-    }
+  if (key.failed) {
+    sg_buffer_free(&key);
+    return sg_fail_memory(e);
   }
-  if (!status) {
+  pthread_mutex_lock(&cache->lock);
+  entry **at = find(cache, key.data), *x;
+  while ((x = *at) && !x->problem) {
+    pthread_cond_wait(&cache->made, &cache->lock);
+    at = find(cache, key.data);
+  }
+  sg_status status = SG_OK;
+  if (x) {
+    *at = x->next;
+    put_first(cache, x);
     x->users++;
-    x->next = cache->first;
-    cache->first = x;
-    *out = x->problem;
+    sg_buffer_free(&key);
+  } else {
+    status = make(cache, key.data, learning, workers, seed, &x, e);
   }
+  if (!status) *out = x->problem;
   pthread_mutex_unlock(&cache->lock);
-  sg_buffer_free(&key);
   return status;
 }
 
@@ -124,6 +160,51 @@ static void problem_put(sg_problem_cache *cache, const sg_problem *problem) {
     if (x->problem == problem) x->users--;
   trim(cache);
   pthread_mutex_unlock(&cache->lock);
+}
+
+/* Of the gradient at 0, as one part. */
+static sg_status measure_start(const sg_problem *problem, double *norm, sg_error *e) {
+  sg_partition *whole = NULL;
+  sg_workspace *ws = sg_workspace_new(problem);
+  double *x = calloc((size_t)problem->length, sizeof *x), sum = 0;
+  const sg_partial item = {0};
+  sg_status status =
+      ws && x ? sg_partition_new(problem, 1, NULL, 0, NULL, &whole, e) : sg_fail_memory(e);
+  const sg_gradient_request request = {.partition = whole,
+                                       .width = 1,
+                                       .columns = 1,
+                                       .x = (const double *const *)&x,
+                                       .n_items = 1,
+                                       .item = &item};
+  if (!status) status = sg_problem_begin(problem, ws, &request, e);
+  for (long at = 0, end; !status && at < problem->length; at = end) {
+    const double *tile;
+    end = at + SG_TILE < problem->length ? at + SG_TILE : problem->length;
+    status = sg_problem_tile(problem, ws, 0, at, end, &tile);
+    if (status) sg_fail_memory(e);
+    for (long i = 0; !status && i < end - at; i++) sum += tile[i] * tile[i];
+  }
+  *norm = sqrt(sum);
+  free(x);
+  sg_workspace_free(ws);
+  sg_partition_free(whole);
+  return status;
+}
+
+/* Without the lock: who comes at the same time measures the same number. */
+sg_status sg_world_measure(sg_world *w, sg_problem_cache *cache, sg_error *e) {
+  if (w->problem->timing_only) return SG_OK;
+  pthread_mutex_lock(&cache->lock);
+  entry *x = cache->first;
+  while (x->problem != w->problem) x = x->next;
+  w->start_norm = x->start_norm;
+  pthread_mutex_unlock(&cache->lock);
+  if (!isnan(w->start_norm)) return SG_OK;
+  sg_status status = measure_start(w->problem, &w->start_norm, e);
+  pthread_mutex_lock(&cache->lock);
+  if (!status) x->start_norm = w->start_norm; /* we are a user of it: it has stayed */
+  pthread_mutex_unlock(&cache->lock);
+  return status;
 }
 
 /* --- World ------------------------------------------------------------------------------------ */
@@ -210,10 +291,12 @@ static sg_status make_partition(sg_world *w, const sg_values *scheme, sg_error *
 }
 
 /* Models stand side by side only where each decode has one snapshot, as in a synchronous scheme,
- * and wants whole partial gradients of it, and where nothing is computed between decodes. */
+ * and wants whole partial gradients of it, where nothing is computed between decodes, and where
+ * they have code and data in common. */
 static int width_of(const sg_world *w) {
   unsigned alone = SG_ASYNC | SG_SEE_CUTS | SG_BATCHES | SG_LOCAL;
-  if (w->code->flags & alone || w->code->models > 1 || sg_compressor_forms(&w->compressor))
+  if (w->code->flags & alone || w->code->models > 1 || sg_compressor_forms(&w->compressor) ||
+      w->replication >= 0)
     return 1;
   return w->problem->block_width;
 }
@@ -277,16 +360,29 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
   return status;
 }
 
+sg_replicate sg_point_replicates(const sg_point *point) {
+  return (sg_replicate)sg_choice(point->values, "replicate");
+}
+
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e) {
+  return sg_world_of(point, 0, cache, calibration, out, e);
+}
+
+sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *cache,
+                      const sg_calibration *calibration, sg_world **out, sg_error *e) {
   *out = NULL;
   sg_world *w = calloc(1, sizeof *w);
   if (!w) return sg_fail_memory(e);
   const sg_values *learning = sg_section(point, "learning");
-  uint64_t seed = sg_seed(sg_section(point, "random"), "seed");
+  sg_replicate varied = sg_point_replicates(point);
+  uint64_t seed = sg_seed(sg_section(point, "random"), "seed"),
+           own = sg_replication_seed(seed, (uint32_t)replication);
   w->workers = (int)sg_int(sg_section(point, "cluster"), "workers");
   w->evaluate_every = sg_int(learning, "evaluate_every");
   w->width = 1;
+  w->start_norm = NAN;
+  w->replication = varied == SG_REPLICATE_DELAYS ? -1 : replication;
   read_limits(point, w);
   read_master(point, calibration, w);
   w->environment.flops_seconds = sg_decode_seconds;
@@ -297,9 +393,10 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
   w->environment.header_bytes = (double)sg_int(sg_section(point, "network"), "header_bytes");
   w->environment.seed = seed;
 
-  sg_status status = problem_get(cache, point, w->workers, seed, &w->problem, e);
+  sg_status status = problem_get(cache, point, w->workers, varied == SG_REPLICATE_DATA ? own : seed,
+                                 &w->problem, e);
   if (!status) status = make_times(w, point, seed, e);
-  if (!status) status = make_code(w, point, seed, e);
+  if (!status) status = make_code(w, point, varied == SG_REPLICATE_DELAYS ? seed : own, e);
   if (!status && !w->problem->timing_only) status = make_learning(w, learning, point->scheme, e);
   if (status) {
     sg_world_free(w, cache);

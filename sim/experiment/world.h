@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything that the runs of one point share, made from its resolved configuration. */
+/* Everything that the runs of one point share, made from its resolved configuration; where
+ * replications draw codes or data anew, all that one run has. */
 #ifndef SG_SIM_WORLD_H
 #define SG_SIM_WORLD_H
 
@@ -19,6 +20,13 @@ static inline bool sg_takes_time(const sg_pace *p) {
   return p->calibration || p->flops_per_s < INFINITY;
 }
 
+/* What replications vary, in the order of the scenario's words. */
+typedef enum sg_replicate {
+  SG_REPLICATE_DELAYS,
+  SG_REPLICATE_CODE,
+  SG_REPLICATE_DATA
+} sg_replicate;
+
 typedef struct sg_world {
   sg_environment environment;
   sg_run_limits limits;
@@ -31,9 +39,11 @@ typedef struct sg_world {
   sg_partition *partition; /* NULL when timing only */
   sg_pace decode, encode;
   double target_loss;  /* NAN: none */
+  double start_norm;   /* of the gradient at the model that runs begin with; NAN: not measured */
   long evaluate_every; /* 0: never */
   int width;           /* models side by side: 1 or W */
   int workers;
+  int replication; /* the only one whose world this is; −1: that of all */
   char label[128]; /* of the scheme */
 } sg_world;
 
@@ -45,9 +55,16 @@ void sg_problem_cache_free(sg_problem_cache *cache);
 /* From now on worlds are made for what can be known of them, not to run: without generated data. */
 void sg_problem_cache_outline(sg_problem_cache *cache, bool outline);
 
+sg_replicate sg_point_replicates(const sg_point *point);
+
 /* Rules that a code or model finds broken are SG_INVALID faults at the member concerned. */
+sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *cache,
+                      const sg_calibration *calibration, sg_world **out, sg_error *e);
+/* That of replication 0, which stands for all where they share it. */
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e);
+/* Measures start_norm, a pass over the data for each problem; nothing when timing only. */
+sg_status sg_world_measure(sg_world *world, sg_problem_cache *cache, sg_error *e);
 /* The simulated time of a decode, of an encoding of so many flops. world: an sg_world. */
 double sg_decode_seconds(const void *world, double flops);
 double sg_encode_seconds(const void *world, double flops);

@@ -47,6 +47,7 @@ static const sg_param master[] = {
 };
 
 static const char *const late_work[] = {"cancel", "finish-first", "keep-partial", NULL};
+static const char *const replicate[] = {"delays", "delays+code", "delays+code+data", NULL};
 static const char *const undecodable[] = {"wait", "skip", "error", NULL};
 static const char *const invalid_combinations[] = {"skip", "error", NULL};
 static const char *const detail[] = {"summary", "iteration", "worker", NULL};
@@ -90,6 +91,19 @@ static const sg_param randomness[] = {
            "Everything random follows from it: a whole number up to 2^53, or a string of digits up "
            "to 2^64 − 1.",
            .text = "1"),
+    {0},
+};
+
+static const sg_param until[] = {
+    SG_ROW_REAL(
+        "half_width", 0, 1,
+        "How far the ratio of a scheme's time to the baseline's may be from the truth, with "
+        "95 % confidence: 0.01 is 1 % to either side.",
+        .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_INT("least", 5, 10000,
+               "Runs of every point before the number is settled; with few, more are wanted then.",
+               .fallback = 20),
+    SG_ROW_INT("most", 5, (1 << 24) - 1, "Most runs of a point.", .fallback = 1000),
     {0},
 };
 
@@ -157,6 +171,15 @@ const sg_param sg_scenario_params[] = {
                 .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_INT("replications", 1, (1 << 24) - 1, "Independent runs of every point.", .fallback = 1,
                .flags = SG_UNHASHED),
+    SG_ROW_CHOICE("replicate", replicate, 0,
+                  "What replications draw anew: delays; the coefficients and placement of random "
+                  "codes, too; or also the split and order of the data, generated data and "
+                  "mini-batches. Schemes of a replication have the same data and delays. With code "
+                  "or data runs are computed one at a time, whatever learning.block_width says."),
+    SG_ROW_OBJECT("until", until,
+                  "Instead of replications: as many runs of each scheme, and of its baseline, as "
+                  "the wanted precision of their comparison takes (docs/many-machines.md).",
+                  .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_OBJECT("random", randomness, "Random numbers."),
     SG_ROW_OBJECT("stop", stop, "When a run ends."),
     SG_ROW_CHOICE("invalid_combinations", invalid_combinations, 0,

@@ -125,6 +125,18 @@ static void check_baseline(const sg_scenario *s, sg_error *e) {
   sg_variations_free(&all);
 }
 
+/* "until" says how many runs there are. */
+static void check_until(const sg_scenario *s, sg_error *e) {
+  const sg_values *u = sg_scenario_until(s);
+  if (!u) return;
+  if (sg_given(s->values, "replications"))
+    sg_fail(e, SG_INVALID, "/replications",
+            "expected \"replications\" or \"until\", found both; \"until\" has least and most");
+  if (sg_int(u, "least") > sg_int(u, "most"))
+    sg_fail_at(e, u, "least", "expected least ≤ most = %ld, found %ld", sg_int(u, "most"),
+               sg_int(u, "least"));
+}
+
 /* A scenario may come from anywhere: it may name results in its own folder only. */
 static void check_database(const sg_scenario *s, sg_error *e) {
   const cJSON *output = cJSON_GetObjectItemCaseSensitive(s->tree, "output");
@@ -181,6 +193,7 @@ static void read_tree(sg_scenario *s, sg_error *e) {
     sg_check_axes(s, sweeps, e, &more);
     check_size(s, &more);
     check_unit(s, &more);
+    check_until(s, &more);
     check_database(s, &more);
   }
   sg_error_move(e, &more);
@@ -270,7 +283,12 @@ const char *sg_scenario_name(const sg_scenario *s) {
 }
 
 int sg_scenario_replications(const sg_scenario *s) {
-  return (int)sg_int(s->values, "replications");
+  const sg_values *u = sg_scenario_until(s);
+  return (int)(u ? sg_int(u, "least") : sg_int(s->values, "replications"));
+}
+
+const sg_values *sg_scenario_until(const sg_scenario *s) {
+  return sg_object(s->values, "until");
 }
 
 const char *sg_scenario_database(const sg_scenario *s) {

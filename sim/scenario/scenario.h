@@ -35,11 +35,12 @@ const char *sg_scenario_name(const sg_scenario *s); /* "name", or the file's nam
 const char *sg_scenario_text(const sg_scenario *s);
 
 /* Members that do not belong to a point. */
-int sg_scenario_replications(const sg_scenario *s);
-const char *sg_scenario_database(const sg_scenario *s); /* path to open, relative to the file */
-int sg_scenario_detail(const sg_scenario *s);           /* an sg_detail */
-const char *sg_scenario_baseline(const sg_scenario *s); /* a code's name or a label; NULL: none */
-bool sg_scenario_skips_invalid(const sg_scenario *s);   /* "invalid_combinations": skip | error */
+int sg_scenario_replications(const sg_scenario *s);       /* with "until", the least */
+const sg_values *sg_scenario_until(const sg_scenario *s); /* NULL: absent */
+const char *sg_scenario_database(const sg_scenario *s);   /* path to open, relative to the file */
+int sg_scenario_detail(const sg_scenario *s);             /* an sg_detail */
+const char *sg_scenario_baseline(const sg_scenario *s);   /* a code's name or a label; NULL: none */
+bool sg_scenario_skips_invalid(const sg_scenario *s);     /* "invalid_combinations": skip | error */
 
 typedef struct sg_point {
   sg_values *values;              /* the resolved configuration; owned */

@@ -10,6 +10,7 @@ names): what comes after is waiting for the others and communication. Taken out 
 earlier collectives in which nothing else ran on the GPU (without GPU: no aten operation). Left out
 are steps that not every rank has, and a last one that the end of the recording cuts."""
 import argparse
+from bisect import bisect_left, bisect_right
 import re
 import statistics
 import sys
@@ -44,7 +45,10 @@ def without(spans, others):
 
 
 def clipped(spans, begin, end):
-    return [(max(b, begin), min(e, end)) for b, e in spans if b < end and e > begin]
+    """What of a union of spans is between two times."""
+    first = max(0, bisect_left(spans, [begin]) - 1)
+    return [(max(b, begin), min(e, end)) for b, e in spans[first:bisect_left(spans, [end])]
+            if e > begin]
 
 
 def spans_of(events):
@@ -70,15 +74,16 @@ def steps(path, events, collective):
              and text(e, "cat") != "gpu_user_annotation"]
     kernels = [e for e in named if text(e, "cat") == "kernel"]
     # Where there are kernels, the processor's events only launch them.
-    talk = sorted(spans_of(kernels or named))
+    talk = union(spans_of(kernels or named))
+    starts = sorted(number(e, "ts") for e in kernels or named)
     work = union(spans_of(e for e in gpu or events if not collective.search(text(e, "name"))
                           and (gpu or text(e, "name").startswith("aten::"))))
     found, calls, length = {}, {}, {}
     for step, (begin, end) in step_events(events).items():
-        inside = [s for s in talk if begin < s[0] <= end]
-        stop = inside[-1][0] if inside else end
-        waits = union(clipped(talk, begin, stop))
-        found[step] = (stop - begin - without(waits, clipped(work, begin, stop))) / 1e6
+        inside = starts[bisect_right(starts, begin):bisect_right(starts, end)]
+        stop = inside[-1] if inside else end
+        waits = without(clipped(talk, begin, stop), clipped(work, begin, stop))
+        found[step] = (stop - begin - waits) / 1e6
         calls[step], length[step] = len(inside), end - begin
     if not found:
         return found
