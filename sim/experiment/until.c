@@ -115,7 +115,7 @@ sg_status sg_until(sg_plan *plan, sg_db *db, sg_until_report *report, sg_error *
 }
 
 void sg_until_put(const sg_until_report *r, sg_buffer *out) {
-  if (!r->half_width) return;
+  if (r->half_width <= 0) return;
   sg_putf(out, "until ± %.3g %%: ", 100 * r->half_width);
   if (r->open == r->pairs)
     sg_putf(out, "the first %d runs of each point settle how many there are", r->least);
