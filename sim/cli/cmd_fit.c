@@ -153,7 +153,7 @@ static void put_models(const sg_fit *f, sg_buffer *b) {
   for (int i = 0; t && i < f->n_models; i++) {
     const sg_fit_model *m = &f->model[i];
     if (!m->scenario) continue;
-    snprintf(text, sizeof text, "%s (%%)", m->name);
+    snprintf(text, sizeof text, "%.56s (%%)", m->name);
     sg_table_text(t, text);
     for (int k = 0; k < f->n_waits; k++) {
       double d = 100 * (m->mean[k] / f->replayed[k] - 1);
