@@ -32,7 +32,8 @@ SG_INLINE void sg_v4_exp(sg_v4 *x) {
   even = even * q + 0.5;
   odd = odd * q + 1.0 / 6;
   sg_v4 p = 1.0 + (r + q * (even + r * odd));
-  *x = (sg_v4)((sg_v4i)p + ((sg_v4i)t << 52));
+  /* Of NaN the sum wraps around, and stays NaN. */
+  *x = (sg_v4)((sg_v4w)p + ((sg_v4w)t << 52));
 }
 
 /* *x = log(1 + x) for 0 ≤ x ≤ 1, with small relative error also near 0:

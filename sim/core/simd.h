@@ -11,6 +11,7 @@
 
 typedef double sg_v4 __attribute__((vector_size(32)));
 typedef int64_t sg_v4i __attribute__((vector_size(32)));
+typedef uint64_t sg_v4w __attribute__((vector_size(32))); /* for sums that may wrap around */
 /* The same in memory, at the alignment of a double. */
 typedef double sg_v4u __attribute__((vector_size(32), aligned(8), may_alias));
 typedef float sg_f4u __attribute__((vector_size(16), aligned(4), may_alias));
