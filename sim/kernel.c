@@ -115,7 +115,8 @@ static bool same_terms(const sg_kernel_set *s, int a, int b) {
   return true;
 }
 
-/* A new step with room for its terms, and one (there is an array without terms, too); NULL: no memory. */
+/* A new step with room for its terms, and one (there is an array without terms, too); NULL: no
+ * memory. */
 static step *add_step(sg_kernel *k, int outs, int terms) {
   if (!SG_ROOM(k->step, k->step_room, k->steps + 1) ||
       !SG_ROOM(k->input, k->input_room, k->inputs + (size_t)terms + 1) ||

@@ -475,7 +475,8 @@ static void the_default_round_extended(void **state) {
                       .uplink_by = {1},
                       .signal_latency_s = 0.25};
   stage s;
-  /* Tasks end at 0.5, 1 | 1, 2 | 5, 10: at 2.25 the third is told to stop, which it hears at 2.5, at 3 two have come. */
+  /* Tasks end at 0.5, 1 | 1, 2 | 5, 10: at 2.25 the third is told to stop, which it hears at 2.5,
+   * at 3 two have come. */
   start(&s, &stops, "count(messages=2)", setup, 2);
   for (int i = 0; i < 2; i++) {
     assert_int_equal(ask(&s)->segment->count, 2);

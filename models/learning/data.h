@@ -14,9 +14,9 @@ typedef struct sg_data {
   long rows, test_rows; /* N training rows, then apart the test rows */
   long columns;         /* features; a constant 1 as the last column if intercept */
   bool intercept;
-  bool outline;   /* x, y and their like are NULL: the source makes them, and they were not wanted */
-  double *x;      /* rows × columns, row-major, ld = columns, 64-byte aligned */
-  double *y;      /* rows: class index 0, 1, … or a real target */
+  bool outline; /* x, y and their like are NULL: the source makes them, and they were not wanted */
+  double *x;    /* rows × columns, row-major, ld = columns, 64-byte aligned */
+  double *y;    /* rows: class index 0, 1, … or a real target */
   double *test_x; /* test_rows × columns */
   double *test_y;
   int classes;       /* number of distinct labels; 0: y is real */

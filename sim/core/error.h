@@ -34,7 +34,7 @@ typedef struct sg_fault {
   sg_status status;
   char *place;   /* A JSON pointer into the scenario ("/schemes/2/d"), "file:line", or "" */
   char *message; /* One sentence: what was expected, what was found. */
-} sg_fault; /* neither is NULL */
+} sg_fault;      /* neither is NULL */
 
 /* Zero-initialise; free with sg_error_clear. */
 typedef struct sg_error {

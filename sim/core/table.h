@@ -25,7 +25,7 @@ void sg_table_column(sg_table *t, const char *name);
  * row make the columns of a table that had none. Names are unlike each other. */
 sg_table *sg_table_at(sg_table *t, const char *name);
 /* Cells of the current row, left to right; the row is complete after n cells. */
-void sg_table_text(sg_table *t, const char *text); /* NULL: empty cell, JSON null */
+void sg_table_text(sg_table *t, const char *text);  /* NULL: empty cell, JSON null */
 void sg_table_buffer(sg_table *t, sg_buffer *text); /* and frees it; without data: empty */
 void sg_table_integer(sg_table *t, long long x);
 /* digits: significant digits in text and Markdown; CSV and JSON always have full precision. NAN:

@@ -151,7 +151,8 @@ const sg_param sg_scenario_params[] = {
     SG_ROW_CHOICE(
         "late_work", late_work, 0,
         "What a worker does when the iteration ends before it has finished: drop the work; finish "
-        "it and begin the next iteration late; or keep finished tasks and drop the running one, for "
+        "it and begin the next iteration late; or keep finished tasks and drop the running one, "
+        "for "
         "codes with a use for messages of an iteration that is over (others are refused)."),
     SG_ROW_FAMILY("learning", &sg_problem_family, "What is learned, from which data.",
                   .fields = sg_learning_params, .flags = SG_REQUIRED),

@@ -31,7 +31,7 @@ void sg_scenario_free(sg_scenario *s);
 
 const char *sg_scenario_path(const sg_scenario *s);
 const char *sg_scenario_folder(const sg_scenario *s); /* with a '/' at its end, or "" */
-const char *sg_scenario_name(const sg_scenario *s); /* "name", or the file's name */
+const char *sg_scenario_name(const sg_scenario *s);   /* "name", or the file's name */
 const char *sg_scenario_text(const sg_scenario *s);
 
 /* Members that do not belong to a point. */
