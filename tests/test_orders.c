@@ -587,8 +587,10 @@ static void wrong_at_begin(const sg_event *event, sg_orders *o) {
     return;
   }
   sg_snapshot(o, p, 0, 0);
-  sg_task(o, 0, p, 1, 1, 0);
+  sg_task(o, which < 25 ? 0 : SG_ALL, p, 1, 1, 0);
   switch (which) {
+  case 25: /* together with the task */ sg_send(o, SG_ALL, SG_MASTER, p, 9, 0, 0); break;
+  case 26: sg_send(o, SG_ALL, -7, p, 0, 0, 0); break;
   case 11: sg_stop(o, 2); break;
   case 12: sg_tell(o, -5, 0); break;
   case 13: sg_snapshot(o, SG_ANY, 0, 0); break;
@@ -626,7 +628,7 @@ static void faults_name_the_code(void **state) {
                               .create = plain_create,
                               .encode = encode,
                               .on_event = wrong_on_event};
-  for (which = 0; which <= 24; which++) {
+  for (which = 0; which <= 26; which++) {
     stage s;
     start(&s, &wrong, NULL, (test_setup){.workers = 2, .delay = "deterministic", .delay_by = {1}},
           9);

@@ -241,7 +241,7 @@ void run_send(sg_run *run, int id) {
     part->worked = n->worked;
     part->iteration = iteration;
     part->draw = draw;
-    part->number = (uint16_t)number++;
+    part->number = number++;
     part->bits = run->bits[part->view.segment];
     if (run->forms) form(run, part);
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];

@@ -53,8 +53,8 @@ typedef struct message {
   bool free;           /* SG_FREE; of a transmission, in all its messages */
   bool named;          /* the next decode uses it: sg_use */
   bool unseen;         /* held by the master, not yet shown in a CUT */
-  uint16_t number;     /* in its transmission */
   int in_capacity;
+  int number;               /* in its transmission */
   uint32_t iteration, draw; /* of the transmission */
   double bits;
   /* Of the transmission, in its first message. */
