@@ -49,7 +49,7 @@ sg_status sg_count_missing(const sg_session *s, int point, int *runs, int *missi
 static double memory_of(const sg_planned *p, int missing, int threads) {
   double runs = fmin(missing, (double)threads * p->width);
   double vectors = p->facts.timing_only ? 0 : 3 * sizeof(double) * (double)p->facts.length;
-  return p->data_bytes + runs * (vectors + (double)NODE_BYTES * p->facts.n_workers);
+  return p->missing_bytes + runs * (vectors + (double)NODE_BYTES * p->facts.n_workers);
 }
 
 /* Whether a run may have fewer rows than it is allowed. */
