@@ -55,10 +55,13 @@ limit() {
   long=(timing.json --set /replications=100000 --set /stop/iterations=1000000000)
   run "$STRAGGLE" run "${long[@]}"
   [ "$status" -eq 71 ]
-  [[ "$output" = *"take about 18 PB on the disk, and "*" are free"* ]]
+  [[ "$output" = *"take at least 7.0 PB on the disk, and "*" are free"* ]]
   [ ! -e timing.db ]
   run "$STRAGGLE" run timing.json --set /replications=4 --set /stop/iterations=1000000000 \
     --set /stop/sim_time_s=5
+  [ "$status" -eq 0 ]
+  run "$STRAGGLE" run timing.json --set /replications=4 --set /stop/iterations=1000000000 \
+    --set '/cluster/crashes={"model":"permanent","mean_iterations":5}' -o crashes.db
   [ "$status" -eq 0 ]
 }
 

@@ -213,8 +213,6 @@ static void write_data(const char *path, double first) {
   fclose(f);
 }
 
-/* More replications are added to what is there; another content of the data file makes all runs
- * new, another name of the scenario none. */
 /* Common random numbers: whatever a code asks first, and however much, a worker takes the same time
  * in an iteration of a replication. With a start-up time alone the load does not matter. */
 static void test_common_random_numbers(void **state) {
@@ -263,6 +261,8 @@ static void test_common_random_numbers(void **state) {
   sg_db_close(db, &e);
 }
 
+/* More replications are added to what is there; another content of the data file makes all runs
+ * new, another name of the scenario none. */
 static void test_runs_found_again(void **state) {
   (void)state;
   static const char format[] =
@@ -284,6 +284,29 @@ static void test_runs_found_again(void **state) {
   report = execute(text, database, 1, false);
   assert_int_equal(report.computed, 5);
   assert_int_equal(count_rows(database, "SELECT count(*) FROM run"), 10);
+}
+
+/* What a plan has read of files is what its runs take. */
+static void test_data_are_read_once(void **state) {
+  (void)state;
+  static const char text[] =
+      "{\"format\":1,\"cluster\":{\"workers\":4}," DELAYS
+      "\"learning\":{\"problem\":\"logistic-regression\",\"data\":{\"source\":\"csv\",\"path\":"
+      "\"data.csv\",\"label\":\"label\"}},\"schemes\":[{\"code\":\"uncoded\"}],"
+      "\"replications\":1,\"stop\":{\"iterations\":5}}";
+  char data[256];
+  path_of("data.csv", data);
+  write_data(data, 1);
+  sg_scenario *scenario = NULL;
+  sg_plan *plan = plan_of(text, &scenario);
+  assert_true(plan->point[0].data_bytes > 0 && plan->point[0].missing_bytes == 0);
+  assert_int_equal(unlink(data), 0);
+  sg_error e = {0};
+  sg_world *world = NULL;
+  if (sg_world_new(plan->point[0].point, plan->cache, NULL, &world, &e) != SG_OK) fail_with(&e);
+  sg_world_free(world, plan->cache);
+  sg_plan_free(plan);
+  sg_scenario_free(scenario);
 }
 
 /* --- Against plain gradient descent --------------------------------------------------------------
@@ -543,6 +566,7 @@ int main(void) {
                                      cmocka_unit_test(test_same_rows_drawn_anew),
                                      cmocka_unit_test(test_common_random_numbers),
                                      cmocka_unit_test(test_runs_found_again),
+                                     cmocka_unit_test(test_data_are_read_once),
                                      cmocka_unit_test(test_same_loss_as_plain_descent),
                                      cmocka_unit_test(test_decoding_errors),
                                      cmocka_unit_test(test_neighbours_do_not_matter),

@@ -125,6 +125,7 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
       sg_object(learning, "data"), classes == 0, seed, &d->data, e);
   if (status) return status;
   sg_data *data = d->data;
+  problem->outline = data->outline;
   if (classes == 2 && data->classes != 2) return wrong_classes(learning, data, e);
   if (data->rows < problem->subsets)
     return sg_fail_at(e, learning, "data",

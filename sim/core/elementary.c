@@ -183,9 +183,8 @@ static inline reduced reduce(uint64_t bits) {
   return (reduced){(double)k, m, (m - log_of[row].middle) * log_of[row].reciprocal, row};
 }
 
-/* ln(1 + r) − r + r²/2, and with the square. */
-static inline double cubic(double r) {
-  double r2 = r * r;
+/* ln(1 + r) − r + r²/2, of r and its square. */
+static inline double cubic(double r, double r2) {
   return r * r2 *
          (1.0 / 3 - r * (1.0 / 4) + r2 * (1.0 / 5 - r * (1.0 / 6)) +
           r2 * r2 * (1.0 / 7 - r * (1.0 / 8) + r2 * (1.0 / 9)));
@@ -193,9 +192,9 @@ static inline double cubic(double r) {
 
 /* More is to be added to r. */
 static inline double log_from(reduced a, double more) {
-  double high = a.k * LN2_HIGH + log_of[a.row].high, sum = high + a.r;
-  double low = a.k * LN2_LOW + log_of[a.row].low + more;
-  return sum + (high - sum + a.r + (low + (cubic(a.r) - 0.5 * a.r * a.r)));
+  double high = a.k * LN2_HIGH + log_of[a.row].high, sum = high + a.r, square = a.r * a.r;
+  double low = a.k * LN2_LOW + log_of[a.row].low - more;
+  return sum + (high - sum + a.r + (low + (cubic(a.r, square) - 0.5 * square)));
 }
 
 /* Whether a positive finite normal number. */
@@ -203,15 +202,19 @@ static inline bool is_normal(uint64_t bits) {
   return bits - 0x0010000000000000 < 0x7fe0000000000000;
 }
 
-double sg_log(double x) {
-  uint64_t bits = bits_of(x);
-  if (is_normal(bits)) return log_from(reduce(bits), 0);
+/* Of what is no positive finite normal number. */
+static __attribute__((noinline, cold)) double log_of_other(double x) {
   if (x == 0) return -INFINITY;
   if (!(x > 0)) return NAN;
   if (x > DBL_MAX) return x;
   reduced a = reduce(bits_of(x * 0x1p52));
   a.k -= 52;
   return log_from(a, 0);
+}
+
+double sg_log(double x) {
+  uint64_t bits = bits_of(x);
+  return is_normal(bits) ? log_from(reduce(bits), 0) : log_of_other(x);
 }
 
 double sg_log1p(double x) {
@@ -224,7 +227,7 @@ double sg_log1p(double x) {
   double r = a.r + more;
   more = a.r - r + more;
   a.r = r;
-  return log_from(a, more);
+  return log_from(a, -more);
 }
 
 /* e^(x + more), where more is small to x, and |x| is such that k is one of an int. */
@@ -272,7 +275,7 @@ double sg_pow(double x, double y) {
   /* ln x in two parts: its terms down to the square with their errors, and two terms more. */
   double r = a.r, middle = log_of[a.row].middle, front = half_of(r), square = r * r;
   double below = (a.m - middle - front * middle - (r - front) * middle) * log_of[a.row].reciprocal;
-  double rest = cubic(r) - 0.5 * (product_error(r, r, square) + 2 * r * below);
+  double rest = cubic(r, square) - 0.5 * (product_error(r, r, square) + 2 * r * below);
   rest -= square * square * square * square * square * (1.0 / 10 - r * (1.0 / 11));
   double high = a.k * LN2_HIGH + log_of[a.row].high, sum = high + r;
   double less = -0.5 * square, all = sum + less;

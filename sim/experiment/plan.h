@@ -14,11 +14,11 @@ typedef struct sg_planned {
   char key[65], env_key[65], label[128], stop[16]; /* what texts of facts point to */
   sg_error why;                                    /* not valid: the rules it breaks */
   bool valid;
-  bool duplicate;   /* the same key as an earlier point: not run again */
-  int width;        /* runs that a block takes side by side */
-  int replications; /* that are wanted of the point */
-  double data_bytes;
-  char *note; /* lines for people about the environment ("": none); owned */
+  bool duplicate;                   /* the same key as an earlier point: not run again */
+  int width;                        /* runs that a block takes side by side */
+  int replications;                 /* that are wanted of the point */
+  double data_bytes, missing_bytes; /* of the data; of them what is not in memory yet */
+  char *note;                       /* lines for people about the environment ("": none); owned */
 } sg_planned;
 
 typedef struct sg_plan {

@@ -18,6 +18,7 @@ typedef struct entry {
   sg_problem *problem; /* NULL while it is being made */
   double start_norm;   /* as in sg_world */
   int users;
+  bool outline; /* of use to plans only */
 } entry;
 
 struct sg_problem_cache {
@@ -87,7 +88,8 @@ void sg_values_paths(const sg_values *values, sg_buffer *out) {
 
 static entry **find(sg_problem_cache *cache, const char *key) {
   entry **at = &cache->first;
-  while (*at && strcmp((*at)->key, key) != 0) at = &(*at)->next;
+  while (*at && (((*at)->outline && !cache->outline) || strcmp((*at)->key, key) != 0))
+    at = &(*at)->next;
   return at;
 }
 
@@ -106,7 +108,7 @@ static sg_status make(sg_problem_cache *cache, char *key, const sg_values *learn
     free(key);
     return sg_fail_memory(e);
   }
-  *x = (entry){.key = key, .start_norm = NAN, .users = 1};
+  *x = (entry){.key = key, .start_norm = NAN, .users = 1, .outline = cache->outline};
   put_first(cache, x);
   pthread_mutex_unlock(&cache->lock);
   sg_problem *problem = NULL;
@@ -117,6 +119,8 @@ static sg_status make(sg_problem_cache *cache, char *key, const sg_values *learn
   if (status) {
     *find(cache, key) = x->next;
     entry_free(x);
+  } else {
+    x->outline = problem->outline;
   }
   pthread_cond_broadcast(&cache->made);
   *out = x;
@@ -127,7 +131,7 @@ static sg_status problem_get(sg_problem_cache *cache, const sg_point *point, int
                              uint64_t seed, const sg_problem **out, sg_error *e) {
   const sg_values *learning = sg_section(point, "learning");
   sg_buffer key = {0};
-  sg_putf(&key, "%d %d %llu ", cache->outline, workers, (unsigned long long)seed);
+  sg_putf(&key, "%d %llu ", workers, (unsigned long long)seed);
   sg_values_to_json(learning, &key);
   sg_values_paths(learning, &key);
   if (key.failed) {
