@@ -246,7 +246,7 @@ void run_send(sg_run *run, int id) {
     if (run->forms) form(run, part);
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
-  m->ready = prepare_s > 0 ? run->base + run->now + prepare_s : 0;
+  m->ready = prepare_s > 0 ? n->prepared = fmax(n->prepared, run->base + run->now) + prepare_s : 0;
   if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
     n->row_cancelled = true;
     run_free_transmission(run, id);
@@ -260,7 +260,7 @@ void run_send(sg_run *run, int id) {
   m->next = -1;
   if (m->free) {
     m->bytes = 0;
-    fly(run, id, run->now + prepare_s);
+    fly(run, id, fmax(run->now, m->ready - run->base));
     return;
   }
   if (n->uplink.head < 0)
@@ -457,6 +457,7 @@ void run_ingress_done(sg_run *run, int receiver) {
 void run_cancel_uplink(sg_run *run, int index, double until) {
   node *n = &run->node[index];
   run_count_sent(run, n);
+  n->prepared = 0;
   int id = n->uplink.head;
   if (id < 0) return;
   int waiting = n->sending ? run_message(run, id)->next : id;
@@ -469,13 +470,16 @@ void run_cancel_uplink(sg_run *run, int index, double until) {
   if (!n->sending) return;
   if (run->occupies_link || until > run->now) {
     discard(run, id);
-    run_message(run, id)->next = -1;
+    message *m = run_message(run, id);
+    m->next = -1;
     n->uplink = (list){id, id};
-    if (run->occupies_link || n->send_end <= until) return;
-    sg_queue_cancel(&run->queue, EV_UPLINK, index);
-    run_schedule(run, until, EV_UPLINK, index, 0);
-    n->send_end = until;
-    n->send_cut = true;
+    if (!run->occupies_link && n->send_end > until) {
+      sg_queue_cancel(&run->queue, EV_UPLINK, index);
+      run_schedule(run, until, EV_UPLINK, index, 0);
+      n->send_end = until;
+      n->send_cut = true;
+    }
+    n->prepared = fmin(m->ready, run->base + n->send_end);
   } else {
     sg_queue_cancel(&run->queue, EV_UPLINK, index);
     if (run->hooks.log) run_log_uplink(run, id, true);

@@ -106,6 +106,7 @@ typedef struct node {
   double task_begin;       /* the running task: absolute */
   double send_begin;       /* of the first of `uplink`, if sending: absolute */
   double send_end;         /* of the same, on this round's clock */
+  double prepared;         /* it is through with preparing messages, one after another: absolute */
   bool uncounted;          /* its bytes are, until it begins: run_count_sent */
   double busy_from;        /* busy seconds of the running task are counted up to here */
   int tasks, draws, sent;  /* in this round: tasks done, draws and transmissions used */
