@@ -108,6 +108,11 @@ EOF
   [ "$(rows "$columns" --set '/master/decode={"model":"flops","flops_per_s":4000}' --set '/encode={"model":"none"}')" = "2.5 0" ]
   run "$STRAGGLE" expect s.json --set '/encode={"model":"flops","flops_per_s":2000}'
   [[ "$output" == *"encod"* ]]
+  # Two chunks of 500 numbers, rows of one and of two: the worker encodes one after the other. The
+  # first is on the link at 2 + 0.5 for 0.25 s, the second at 2 + 0.5 + 1.
+  sed -i 's/"workers": 3/"workers": 2/; s/"cyclic-repetition", "s": 1/"streamed-group", "d": 2, "chunks": 2/' s.json
+  one='/cluster={"workers":2,"assign":"in-order","classes":[{"share":0.5,"speed":1},{"share":0.5,"speed":0.01}]}'
+  [ "$(rows "$columns" --set "$one" --set '/encode={"model":"flops","flops_per_s":2000}')" = "3.75 1.5" ]
 }
 
 @test "during_latency: the next message follows at once, or waits until the first has come" {

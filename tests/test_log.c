@@ -130,8 +130,13 @@ static void check(const totals *t, int nodes, const char *what) {
   no_overlap(SG_LOG_UPLINK, nodes);
 }
 
+static double encode_seconds(const void *user, double flops) {
+  return flops / 16;
+}
+
 /* Rounds that are cut off, with every setting of what is late and every ingress; without a barrier;
- * signals and commands; an inner node. */
+ * signals and commands; an inner node; with and without a time of encoding, in which messages wait
+ * for it when the round ends. */
 static void spans_add_up_to_the_rows(void **state) {
   (void)state;
   const sg_code_type *types[] = {sg_code_type_find("ignore-stragglers"),
@@ -142,7 +147,7 @@ static void spans_add_up_to_the_rows(void **state) {
                                  &toy_two_messages};
   static const int workers[] = {7, 7, 3, 4, 3, 3};
   for (int i = 0; i < 6; i++)
-    for (int v = 0; v < 18; v++) {
+    for (int v = 0; v < 36; v++) {
       test_setup setup = {.workers = workers[i],
                           .delay = "shifted-exponential",
                           .delay_by = {1, 1.5},
@@ -151,7 +156,7 @@ static void spans_add_up_to_the_rows(void **state) {
                           .ingress = (const char *const[]){NULL, "fifo", "fair-share"}[v % 3],
                           .ingress_Bps = 90,
                           .late_work = (sg_late_work)(v / 3 % 3),
-                          .late_messages = v / 9 ? "occupy-link" : "cancel",
+                          .late_messages = v / 9 % 2 ? "occupy-link" : "cancel",
                           .broadcast = "linear",
                           .broadcast_by = {0.125, 1e3},
                           .duplex = v % 2 ? "half" : "full",
@@ -161,6 +166,7 @@ static void spans_add_up_to_the_rows(void **state) {
                           .seed = (uint64_t)v};
       test_environment t;
       test_environment_make(&t, &setup);
+      if (v >= 18) t.env.encode_seconds = encode_seconds;
       sg_shape shape = {.workers = workers[i], .subsets = 2 * workers[i], .length = 6};
       if (i == 0 || i == 3) shape.subsets = workers[i];
       sg_code *code = test_code(types[i], &shape, i == 0 ? "s" : NULL, 2);

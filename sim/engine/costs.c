@@ -141,6 +141,8 @@ void run_finish_row(sg_run *run) {
   /* At the end of a round it is done already; without rounds only workers' own rows ask for it. */
   if (!run->ending && (!run->async || run->limits.worker_rows))
     for (int i = 0; i < run->nodes; i++) run_count_busy(run, i);
+  for (int i = 0; (run->half_duplex || run->encodes) && i < run->nodes; i++)
+    run_count_sent(run, &run->node[i]);
   run_ingress_usage(run);
   sg_iteration_record *r = &run->record;
   r->n_received = run->cost.received;

@@ -246,7 +246,7 @@ void run_send(sg_run *run, int id) {
     if (run->forms) form(run, part);
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
-  m->ready = prepare_s > 0 ? run->base + run->now + prepare_s : 0;
+  m->ready = prepare_s > 0 ? n->prepared = fmax(n->prepared, run->base + run->now) + prepare_s : 0;
   if (run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration)) {
     n->row_cancelled = true;
     run_free_transmission(run, id);
@@ -260,7 +260,7 @@ void run_send(sg_run *run, int id) {
   m->next = -1;
   if (m->free) {
     m->bytes = 0;
-    fly(run, id, run->now + prepare_s);
+    fly(run, id, fmax(run->now, m->ready - run->base));
     return;
   }
   if (n->uplink.head < 0)
@@ -270,19 +270,26 @@ void run_send(sg_run *run, int id) {
   n->uplink.tail = id;
 }
 
+void run_count_sent(sg_run *run, node *n) {
+  bool through = n->send_end <= run->now && !n->send_cut; /* whatever rounding says of its start */
+  if (!n->uncounted || (!through && n->send_begin > run->base + run->now)) return;
+  run->cost.bytes_sent += run_message(run, n->uplink.head)->bytes;
+  n->uncounted = false;
+}
+
 void run_start_uplink(sg_run *run, int index, double start) {
   node *n = &run->node[index];
   const message *m = run_message(run, n->uplink.head);
   n->sending = true;
   n->send_cut = false;
   if (m->ready > 0) start = fmax(start, m->ready - run->base);
-  if (!n->fused) run->cost.bytes_sent += m->bytes;
   double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
                                      m->draw, m->bytes / run->model_bytes, m->bytes);
   seconds -= run->latency_s;
   n->send_end = sg_links_send_message(run->links, index, start, seconds);
-  if (run->hooks.log)
-    n->send_begin = run->base + (run->half_duplex ? n->send_end - seconds : start);
+  n->send_begin = run->base + (run->half_duplex ? n->send_end - seconds : start);
+  n->uncounted = !n->fused;
+  run_count_sent(run, n);
   run_schedule(run, n->send_end, EV_UPLINK, index, 0);
 }
 
@@ -426,10 +433,11 @@ void run_come(sg_run *run, int id) {
 void run_uplink_done(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_fused_task_done(run, index);
+  run_count_sent(run, n);
   int id = n->uplink.head;
   if (run->hooks.log) run_log_uplink(run, id, n->send_cut);
   n->uplink.head = run_message(run, id)->next;
-  n->sending = false;
+  n->sending = n->uncounted = false;
   if (n->uplink.head >= 0) run_touch(run, index);
   if (run->latency_s > 0 && !n->send_cut)
     fly(run, id, run->now + run->latency_s);
@@ -448,6 +456,8 @@ void run_ingress_done(sg_run *run, int receiver) {
 
 void run_cancel_uplink(sg_run *run, int index, double until) {
   node *n = &run->node[index];
+  run_count_sent(run, n);
+  n->prepared = 0;
   int id = n->uplink.head;
   if (id < 0) return;
   int waiting = n->sending ? run_message(run, id)->next : id;
@@ -460,17 +470,20 @@ void run_cancel_uplink(sg_run *run, int index, double until) {
   if (!n->sending) return;
   if (run->occupies_link || until > run->now) {
     discard(run, id);
-    run_message(run, id)->next = -1;
+    message *m = run_message(run, id);
+    m->next = -1;
     n->uplink = (list){id, id};
-    if (run->occupies_link || n->send_end <= until) return;
-    sg_queue_cancel(&run->queue, EV_UPLINK, index);
-    run_schedule(run, until, EV_UPLINK, index, 0);
-    n->send_end = until;
-    n->send_cut = true;
+    if (!run->occupies_link && n->send_end > until) {
+      sg_queue_cancel(&run->queue, EV_UPLINK, index);
+      run_schedule(run, until, EV_UPLINK, index, 0);
+      n->send_end = until;
+      n->send_cut = true;
+    }
+    n->prepared = fmin(m->ready, run->base + n->send_end);
   } else {
     sg_queue_cancel(&run->queue, EV_UPLINK, index);
     if (run->hooks.log) run_log_uplink(run, id, true);
-    n->sending = false;
+    n->sending = n->uncounted = false;
     run_free_transmission(run, id);
   }
 }

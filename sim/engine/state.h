@@ -106,6 +106,8 @@ typedef struct node {
   double task_begin;       /* the running task: absolute */
   double send_begin;       /* of the first of `uplink`, if sending: absolute */
   double send_end;         /* of the same, on this round's clock */
+  double prepared;         /* it is through with preparing messages, one after another: absolute */
+  bool uncounted;          /* its bytes are, until it begins: run_count_sent */
   double busy_from;        /* busy seconds of the running task are counted up to here */
   int tasks, draws, sent;  /* in this round: tasks done, draws and transmissions used */
   uint32_t begun;          /* tasks since the start of the run, for SG_ASYNC */
@@ -303,6 +305,9 @@ void run_free_transmission(sg_run *run, int id);
 void run_send(sg_run *run, int id);
 /* The first in the uplink queue goes on the link at `start`. */
 void run_start_uplink(sg_run *run, int node, double start);
+/* Counts the bytes of the one on the link, once: when it has begun. It may wait there, for its
+ * encoding or for a link that goes one way at a time. */
+void run_count_sent(sg_run *run, node *n);
 void run_uplink_done(sg_run *run, int node);
 void run_ingress_done(sg_run *run, int receiver);
 /* Forgets a message that its receiver holds. */

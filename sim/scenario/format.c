@@ -147,7 +147,8 @@ const sg_param sg_scenario_params[] = {
     SG_ROW_OBJECT("master", master, "What the master's own work costs."),
     SG_ROW_FAMILY("encode", &encode_family,
                   "How long a worker takes to encode a message before it is on the link: 2 "
-                  "operations for each coefficient of its row and each number of the message."),
+                  "operations for each coefficient of its row and each number of the message. One "
+                  "message after another, beside the tasks that follow."),
     SG_ROW_CHOICE(
         "late_work", late_work, 0,
         "What a worker does when the iteration ends before it has finished: drop the work; finish "
