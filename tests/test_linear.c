@@ -56,7 +56,7 @@ static void open_group(bench *b, sg_values *values, int n, const double *speed) 
   sg_shape shape = {
       .workers = n, .subsets = n, .length = 60, .speed = speed, .seed = 1, .updates = 1};
   sg_error e = {0};
-  if (sg_code_new(sg_code_type_find("group"), &shape, values, &b->code, &e))
+  if (sg_code_new((const sg_code_type *)values->variant, &shape, values, &b->code, &e))
     fail_msg("%s", e.fault[0].message);
   b->decoder = sg_decoder_new(b->code);
   b->state = calloc(1, b->code->state_size + 1);
@@ -169,6 +169,30 @@ static void hamming_distances_and_counts(void **state) {
   for (int u = 0; u < 4; u++)
     for (int c = 0; c < 8; c++) assert_true(g[u + 4 * c] == (c < 4 ? u == c : parity[u][c - 4]));
   close_group(&b);
+}
+
+/* What is known by construction holds at every length, whether a search could afford to find it or
+ * not; group, and fractional repetition, which has no rank test to fall back on. */
+static void repetition_survives_all_but_one(void **state) {
+  (void)state;
+  for (int d = 2; d < MOST; d++) {
+    char number[8];
+    bench b;
+    snprintf(number, sizeof number, "%d", d);
+    open_group(&b, group_of("d", number, "linear_code", "repetition", NULL), d, NULL);
+    assert_int_equal(b.code->promised, d - 1);
+    assert_int_equal(b.code->segment[0].need, 1);
+    close_group(&b);
+    snprintf(number, sizeof number, "%d", d - 1);
+    sg_values *values = sg_values_new(
+        sg_scheme_params, &sg_code_type_find("fractional-repetition")->about, "/schemes/0");
+    assert_int_equal(sg_values_parse(values, "s", number, NULL), SG_OK);
+    open_group(&b, values, d, NULL);
+    for (int i = 0; i < d; i++)
+      assert_int_equal(b.code->type->arrive(b.code, b.state, &b.message[i], NULL),
+                       i == 0 ? SG_READY : SG_SKIP);
+    close_group(&b);
+  }
 }
 
 /* [12, 6] with three ones in a column: some sets peel, some need least squares, all that have rank
@@ -509,6 +533,7 @@ int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hamming_distances_and_counts),
+      cmocka_unit_test(repetition_survives_all_but_one),
       cmocka_unit_test(ldpc_peels_then_solves),
       cmocka_unit_test(singular_sets_are_refused),
       cmocka_unit_test(least_squares_has_smaller_weights),

@@ -78,10 +78,14 @@ static double choose(int n, int k) {
   return c;
 }
 
-/* Multiplications to look at all sets of exactly t columns. */
+/* Multiplications to look at all sets of one column, then of two, … then of t, as far as they are
+ * not too many. */
 static double effort(int n, int rows, int t) {
-  double sum = 0;
-  for (int k = 1; k <= t; k++) sum += choose(n, k) * 4 * rows * k;
+  double sum = 0, sets = 1;
+  for (int k = 1; k <= t && sum <= SEARCH_FLOPS; k++) {
+    sets = sets * (n - k + 1) / k;
+    sum += sets * 4 * rows * k * (t - k + 1);
+  }
   return sum;
 }
 
@@ -89,13 +93,8 @@ static double effort(int n, int rows, int t) {
 static void find_distance(sg_inner *c, const double *h, double *basis) {
   int n = c->length, rows = n - c->m, t = 1;
   search s = {.n = n, .rows = rows, .h = h, .basis = basis};
-  double spent = 0;
-  for (; t <= rows; t++) {
-    spent += effort(n, rows, t);
-    if (spent > SEARCH_FLOPS) break;
-    if (find_dependent(&s, 0, 0, t)) break;
-  }
-  bool all = t > rows || spent <= SEARCH_FLOPS;
+  while (t <= rows && effort(n, rows, t) <= SEARCH_FLOPS && !find_dependent(&s, 0, 0, t)) t++;
+  bool all = t > rows || effort(n, rows, t) <= SEARCH_FLOPS;
   c->distance = t;
   c->how = all ? "found by exhaustive search" : "lower bound, by exhaustive search of smaller sets";
   c->mds = all && t > rows;
