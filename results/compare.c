@@ -141,9 +141,11 @@ static sg_status put_axes(sg_db *db, const sg_judged *first, sg_buffer *out, sg_
 }
 
 /* What an interval holds for: what the replications do not vary is as the seed has drawn it. */
-static void put_condition(const sg_point_record *p, sg_buffer *out) {
+static void put_condition(const sg_judged *first, sg_buffer *out) {
+  const sg_point_record *p = &first->point;
   const char *varied = p->replicate ? p->replicate : "delays";
   bool code = strstr(varied, "+code"), data = strstr(varied, "+data") || p->timing_only;
+  if (first->replay) sg_put(out, "  compute times are replayed, the same in all replications\n");
   sg_putf(out, "  replications vary %s", varied);
   if (!code || !data)
     sg_putf(out, ": intervals hold for %s%s%s", code ? "" : "this draw of the codes",
@@ -182,7 +184,7 @@ static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, cons
       sg_putf(out, "\n  computed by other code (results version %lld, now %d)",
               (long long)first->results_version, SG_RESULTS_VERSION);
     sg_put(out, "\n");
-    put_condition(p, out);
+    put_condition(first, out);
     sg_putf(out, "  baseline: %s", c->scheme[v->baseline].point.scheme_label);
     if (v->baseline_by_default) sg_put(out, " (none is chosen here: the first scheme)");
     if (v->to_target)
@@ -237,10 +239,12 @@ static void put_memory(const sg_comparison *c, const sg_judged_environment *v, s
 }
 
 static void put_equal_runs(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
-  int known = 0, unknown = 0;
+  int known = 0, unknown = 0, censored = 0;
   for (int i = v->begin; i < v->end; i++) {
-    known += c->scheme[i].runs_equal && !isnan(c->scheme[i].ratio.low);
-    unknown += c->scheme[i].runs_equal && isnan(c->scheme[i].ratio.low);
+    const sg_judged *s = &c->scheme[i];
+    known += s->runs_equal && !isnan(s->ratio.low);
+    unknown += s->runs_equal && isnan(s->ratio.low) && !isnan(s->ratio.ratio);
+    censored += s->runs_equal && isnan(s->ratio.ratio);
   }
   if (known)
     sg_putf(
@@ -254,6 +258,11 @@ static void put_equal_runs(const sg_comparison *c, const sg_judged_environment *
         "  Note: all replications are the same (%d schemes), and there are no iterations to take "
         "an\n  interval from (detail iteration, at least %d).\n",
         unknown, 2 * SG_BLOCKS);
+  if (censored)
+    sg_putf(out,
+            "  Note: all replications are the same (%d schemes), and censored: one pair decides "
+            "nothing.\n",
+            censored);
 }
 
 /* Pairs of which nobody knows who is faster. */

@@ -13,7 +13,7 @@
  * get there.
  *
  * Where replications do not differ at all (replayed times), pairs are one sample: the spread comes
- * from blocks of iterations.
+ * from blocks of iterations, and there is no verdict where that one pair is censored.
  *
  * Without a target the verdict is on the mean iteration time, and only for exact schemes with a
  * barrier: one that leaves stragglers out, or does not wait for them, would always win, whatever
@@ -294,7 +294,7 @@ static const char *by_signs(const pairs *p, double alpha) {
 static bool are_equal(const sg_judged *s, const pairs *p) {
   for (int i = 1; i < p->n; i++)
     if (p->base[i] != p->base[0] || p->x[i] != p->x[0]) return false;
-  return !p->censored && (p->n > 1 || (p->n == 1 && s->replay));
+  return p->n > 1 || (p->n == 1 && s->replay);
 }
 
 /* The interval of equal pairs, about the ratio of the whole runs, from the iterations that the
@@ -343,7 +343,7 @@ static sg_status judge_pairs(sg_db *db, const sg_judged_environment *v, const sg
   s->ratio_of_means = p->censored ? NAN : sum[0] / sum[1];
   s->n_unknown = p->unknown;
   s->runs_equal = are_equal(s, p);
-  if (s->runs_equal) status = judge_blocks(db, base, s, p, alpha, e);
+  if (s->runs_equal && !p->censored) status = judge_blocks(db, base, s, p, alpha, e);
   s->tested = false;
   if (!v->to_target && s->n_ended_early > 0)
     s->verdict = "did not finish";

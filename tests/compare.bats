@@ -28,6 +28,7 @@ setup() {
   for db in one eight; do
     "$STRAGGLE" compare $db.db --format json > $db.json
     run "$STRAGGLE" compare $db.db
+    [[ "$output" == *"compute times are replayed, the same in all replications"* ]]
     [[ "$output" == *"all replications are the same (7 schemes): intervals are from one, by 10 blocks"* ]]
     [[ "$output" != *"too few  "* ]]
   done

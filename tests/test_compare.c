@@ -599,6 +599,29 @@ static void test_equal_runs(void **state) {
   sg_buffer_free(&out);
 }
 
+/* The sign test counts pairs: eight copies of one are one. */
+static void test_equal_censored_runs(void **state) {
+  (void)state;
+  toy t = {.env = "e", .code = "a", .label = "a", .baseline = true, .target = 0.1};
+  t.config = "{\"environment\":{\"stop\":{\"sim_time_s\":20}}}";
+  int64_t a = add(t);
+  t.baseline = false;
+  t.code = t.label = "b";
+  int64_t b = add(t);
+  end_of_runs_s = 20;
+  reason_of_runs = "sim-time";
+  for (int i = 0; i < 8; i++) {
+    run(a, i, 1, 10, 0, "finished");
+    run(b, i, 1, NAN, 0, "finished");
+  }
+  cJSON *rows = compare(NULL);
+  expect_text(rows, 1, "verdict", "runs equal");
+  expect_number_or_null(rows, 1, "speedup", NAN);
+  cJSON_Delete(rows);
+  const char *const parts[] = {"all replications are the same (1 schemes), and censored", NULL};
+  expect_printed(100, parts);
+}
+
 /* The p-quantile of t with 4 degrees of freedom: F(t) = 1/2 + 3/4 (s − s³/3), s = t/√(4 + t²). */
 static double student4(double p) {
   double low = 0, high = 1;
@@ -769,6 +792,7 @@ int main(void) {
       DB_TEST(test_small_error_is_not_enough),
       DB_TEST(test_time_to_target),
       DB_TEST(test_equal_runs),
+      DB_TEST(test_equal_censored_runs),
       DB_TEST(test_simultaneous),
       DB_TEST(test_pooled_quantiles),
       DB_TEST(test_runs_that_ended_early),
