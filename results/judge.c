@@ -60,13 +60,11 @@ static sg_judged *add_scheme(sg_comparison *c, sqlite3_stmt *s) {
 
 static bool add_run(sg_judged *j, sqlite3_stmt *s, int summary_at) {
   if (!SG_ROOM(j->run, j->capacity, j->n_runs + 1)) return false;
-  const char *status = (const char *)sqlite3_column_text(s, 3);
-  const char *reason = (const char *)sqlite3_column_text(s, 4);
-  if (!status) return false;
+  const char *status = sg_db_text(s, 3);
   sg_outcome *o = &j->run[j->n_runs++];
   *o = (sg_outcome){.replication = sqlite3_column_int(s, 2),
                     .finished = strcmp(status, "finished") == 0,
-                    .capped = reason && strcmp(reason, "iterations") == 0,
+                    .capped = strcmp(sg_db_text(s, 4), "iterations") == 0,
                     .iterations = sqlite3_column_double(s, 5),
                     .end_s = sqlite3_column_double(s, 6)};
   j->n_diverged += strcmp(status, "diverged") == 0;

@@ -30,12 +30,10 @@ static sg_status warn_of_kernels(sg_db *db, sg_error *e) {
   sg_buffer names = {0};
   sg_status status = sg_db_mixed_kernels(db, &points, &names, e);
   if (!status && points > 0)
-    fprintf(
-        stderr,
-        "warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
-        "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
-        "chooses the kernel\n",
-        (long long)points, names.data ? names.data : "");
+    sg_say("warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
+           "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
+           "chooses the kernel\n",
+           (long long)points, names.data ? names.data : "");
   sg_buffer_free(&names);
   return status;
 }
