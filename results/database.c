@@ -355,7 +355,8 @@ sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *
     sg_bind_members(insert, n_keys + 1, sg_members_of(table), record);
   }
   if (sg_db_row(db, insert, &status, e)) *id = sqlite3_column_int64(insert, 0);
-  sqlite3_finalize(insert);
+  /* Outside of a transaction what was RETURNING a row is committed no earlier than here. */
+  if (sqlite3_finalize(insert) && !status) status = sg_db_fail(db, e);
   sg_buffer_free(&suffix);
   return status;
 }
