@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS = 1
 
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev
-TEST_PACKAGES = libcmocka-dev bats sqlite3
+TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh
 BENCH_PACKAGES = python3 python3-numpy python3-simpy
 
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
@@ -74,7 +74,7 @@ $(BUILD)/tests/fuzz_%: LDLIBS += $(FUZZ_LINK)
 TOYS := $(BUILD)/tests/straggle-toys
 $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/support/toy_codes.o $(LIB)
 	$(LINK) -o $@ $^ $(LDLIBS)
-$(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
+$(addprefix $(BUILD)/tests/,test_codes test_compress test_experiment): $(BUILD)/tests/toys/registry.o
 
 $(BUILD)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
