@@ -18,7 +18,7 @@ enum {
 };
 
 typedef struct sg_svg_options {
-  int width;          /* of the viewBox; 0: 800 */
+  int width;          /* of the viewBox; 0: 600. Texts have 14 of it, so 400 pixels are enough */
   const char *prefix; /* of ids in the file, for several pictures in one page; NULL: "c" */
   bool within;        /* inside HTML: without XML declaration and style sheet (sg_put_svg_style) */
 } sg_svg_options;
@@ -35,13 +35,19 @@ void sg_put_svg_style(sg_buffer *out);
 /* Text between tags or in quotes: < > & " ' are escaped, control characters and what is not UTF-8
  * become question marks. NULL: nothing. */
 void sg_put_xml(sg_buffer *out, const char *text);
-/* A coordinate: at most two decimals, "12.5", "-3", "0". Beyond ±1e7: cut there. NAN: 0. */
+/* A coordinate: at most one decimal, "12.5", "-3", "0". Beyond ±1e7: cut there. NAN: 0. */
 void sg_put_coordinate(sg_buffer *out, double x);
 /* " name=\"x\"" */
 void sg_put_svg_number(sg_buffer *out, const char *name, double x);
-/* Columns that a text takes, to be multiplied by its size: an estimate on the safe side, since
- * nobody knows the reader's font. */
+/* The width of a text of this size: an estimate on the safe side, since nobody knows the reader's
+ * font. */
 double sg_svg_text_width(const char *text, double size);
+/* The text, cut with "…" where it would be wider than `most`; whether it was cut. */
+bool sg_put_svg_fitted(sg_buffer *out, const char *text, double size, double most);
+/* A whole text element; anchor: "start", "middle", "end". What does not fit is cut, and is whole in
+ * the tooltip. most: 0: it fits. */
+void sg_put_svg_text(sg_buffer *out, double x, double y, const char *class_name, const char *anchor,
+                     const char *text, double size, double most);
 
 enum { SG_MOST_TICKS = 40 };
 typedef struct sg_ticks {
@@ -52,10 +58,16 @@ typedef struct sg_ticks {
 /* Round numbers (1, 2, 5 times a power of ten; log: decades, with 2 and 5 where few) in [low,
  * high], about `wanted` of them. */
 void sg_find_ticks(double low, double high, bool log, int wanted, sg_ticks *out);
-/* A number for people, of so many significant digits: "1,471", "0.055", "2.5e-12". */
+/* A number for people, of so many significant digits: "1,471", "0.055", "2.5×10⁻¹²". NAN: "–". */
 void sg_put_figure(sg_buffer *out, double x, int digits);
 
-/* Classes of colour: "s0" … "s7" for series (0 black or white), by number. */
-int sg_svg_color(int series);
+/* Classes of colour, "sg-c0" … "sg-c6" for strokes, with "sg-f0" … for areas and points; series i has
+ * colour i % SG_SVG_COLORS. */
+enum { SG_SVG_COLORS = 7 };
+/* The path of the shape of series `i`, about (x, y), of radius r. */
+void sg_put_svg_shape(sg_buffer *out, int i, double x, double y, double r);
+/* The colour of a heat map at a share from 0 to 1 (Cividis: even in grey), as 0xRRGGBB, and whether
+ * text on it is white. */
+unsigned sg_svg_heat(double share, bool *dark);
 
 #endif
