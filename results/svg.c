@@ -216,7 +216,8 @@ static void linear_ticks(double low, double high, int wanted, sg_ticks *t) {
   if (!(rough > 0) || !isfinite(rough)) return;
   int exponent = (int)floor(log10(rough));
   double mantissa = rough / pow(10, exponent);
-  int step = mantissa <= 1.0001 ? 1 : mantissa <= 2.0001 ? 2 : mantissa <= 5.0001 ? 5 : 10;
+  int step = mantissa <= 1.0001 ? 1 : mantissa <= 2.0001 ? 2 : mantissa <= 5.0001 ? 5 : 1;
+  exponent += mantissa > 5.0001;
   double unit = step * pow(10, exponent);
   double first = ceil(low / unit - 1e-9), last = floor(high / unit + 1e-9);
   if (fabs(first) > 1e12 || fabs(last) > 1e12) return; /* a range too small for its place */
@@ -352,7 +353,7 @@ static void put_palette(sg_buffer *out, const palette *p) {
   sg_putf(out, ".sg text{fill:%s}.sg .sg-muted{fill:%s}.sg .sg-grid{stroke:%s}", p->text, p->muted,
           p->grid);
   sg_putf(out, ".sg .sg-axis,.sg .sg-ref{stroke:%s}.sg .sg-paper{fill:%s}", p->axis, p->paper);
-  sg_putf(out, ".sg .sg-halo{stroke:%s}.sg .sg-ring{stroke:%s}\n", p->paper, p->text);
+  sg_putf(out, ".sg .sg-halo,.sg .sg-over{stroke:%s}.sg .sg-ring{stroke:%s}\n", p->paper, p->text);
   for (int i = 0; i < SG_SVG_COLORS; i++)
     sg_putf(out, ".sg .sg-c%d{stroke:%s}.sg .sg-f%d{fill:%s}", i, p->color[i], i, p->color[i]);
   sg_put(out, "\n");
@@ -370,6 +371,7 @@ void sg_put_svg_style(sg_buffer *out) {
               ".sg .sg-band{fill-opacity:.2}\n"
               ".sg .sg-ring{fill:none;stroke-width:1.4}.sg .sg-halo{fill:none;stroke-width:1.5}"
               ".sg .sg-hatch{fill:none;stroke:#fff;stroke-width:1.2;stroke-opacity:.75}\n"
+              ".sg .sg-over{paint-order:stroke;stroke-width:3;stroke-linejoin:round}"
               ".sg .sg-white{fill:#fff}.sg .sg-black{fill:#000}\n"
               ".sg .sg-d1{stroke-dasharray:7 3}.sg .sg-d2{stroke-dasharray:2 3}"
               ".sg .sg-d3{stroke-dasharray:9 3 2 3}.sg .sg-d4{stroke-dasharray:13 4}\n");

@@ -472,6 +472,8 @@ static layout plan(sg_picture *p) {
                                                               : 2,
               .gap = 22,
               .title = p->c->n_panels > 0 ? 22 : 6};
+  for (int i = 0; i < c->n_lines; i++)
+    if (c->line[i].vertical && c->line[i].label) l.title = c->n_panels > 0 ? 40 : 24;
   l.rows = (p->n_panels + l.columns - 1) / l.columns;
   l.height = plot_height(p, p->n_panels > 1);
   sg_find_ticks(p->y.low, p->y.high, p->y.log, ticks_for(l.height, 45), &p->y.ticks);
@@ -511,8 +513,8 @@ static void draw_panel(const sg_picture *p, const layout *l, const sg_frame *f, 
   sg_put_svg_number(out, "height", f->height + 10);
   sg_put(out, "/></clipPath>\n");
   if (p->c->n_panels > 0)
-    sg_put_svg_text(out, f->left, f->top - 8, "sg-small", "start", p->c->panel[f->panel], SMALL,
-                    f->width);
+    sg_put_svg_text(out, f->left, f->top - l->title + 14, "sg-small", "start",
+                    p->c->panel[f->panel], SMALL, f->width);
   draw_grid(p, f);
   draw_lines(p, f);
   sg_putf(out, "<g clip-path=\"url(#%s-p%d)\">\n", p->prefix, f->panel);
@@ -528,7 +530,7 @@ static void draw_panel(const sg_picture *p, const layout *l, const sg_frame *f, 
 static void draw_body(sg_picture *p, const layout *l, double *y) {
   sg_buffer title = {0};
   bool y_names = p->y.axis->scale == SG_SCALE_NAMES;
-  if (p->y.axis->label && !y_names) {
+  if (p->y.axis->label && (!y_names || sg_has_mark(p->c, SG_MARK_CELLS))) {
     *y += SMALL + 8;
     sg_put_svg_text(p->out, PAD, *y, "sg-small", "start", axis_title(p->y.axis, p->y.log, &title),
                     SMALL, p->width - 2 * PAD);

@@ -104,8 +104,11 @@ static int thin_line(const sg_frame *f, spot *at, int n) {
     for (int k = 0; k < 4; k++) {
       if (k > 0 && keep[k] <= keep[k - 1]) continue;
       at[kept] = at[keep[k]];
-      at[kept].low = edge[0];
-      at[kept++].high = edge[1];
+      if (end < n || k == 0) { /* else it is the last of all, where the band ends */
+        at[kept].low = k == 0 ? edge[0] : NAN;
+        at[kept].high = k == 0 ? edge[1] : NAN;
+      }
+      kept++;
     }
   }
   return kept;
@@ -373,43 +376,49 @@ static bool overlap(const box *a, const box *b) {
   return a->left < b->right && b->left < a->right && a->top < b->bottom && b->top < a->bottom;
 }
 
-/* Where the text is free of those before it: right, left, above, below; else it is a tooltip only.
- */
+typedef struct boxes {
+  int n;
+  box box[400];
+} boxes;
+
+static void take(boxes *taken, box b) {
+  if (taken->n < (int)(sizeof taken->box / sizeof *taken->box)) taken->box[taken->n++] = b;
+}
+
+/* Where the text is free of points and of texts before it: right, left, above, below; else it is a
+ * tooltip only. */
+static void draw_name(const sg_picture *p, const sg_frame *f, const char *label, double x, double y,
+                      boxes *taken) {
+  enum { SIZE = 12 };
+  double w = sg_svg_text_width(label, SIZE);
+  const double place[][2] = {{x + 11, y + 4},     {x - 11 - w, y + 4}, {x - w / 2, y - 12},
+                             {x - w / 2, y + 21}, {x + 7, y - 10},     {x + 7, y + 18},
+                             {x - 7 - w, y - 10}, {x - 7 - w, y + 18}};
+  for (int t = 0; t < 8; t++) {
+    box wanted = {place[t][0], place[t][0] + w, place[t][1] - 11, place[t][1] + 3};
+    bool clear = wanted.left >= f->left && wanted.right <= f->left + f->width + 4 &&
+                 wanted.top >= f->top && wanted.bottom <= f->top + f->height;
+    for (int m = 0; m < taken->n && clear; m++) clear = !overlap(&wanted, &taken->box[m]);
+    if (!clear) continue;
+    sg_put_svg_text(p->out, place[t][0], place[t][1], "sg-cell sg-over", "start", label, SIZE, 0);
+    take(taken, wanted);
+    return;
+  }
+}
+
 static void draw_names(const sg_picture *p, const sg_frame *f) {
-  enum { MOST = 24, SIZE = 12 };
-  box taken[2 * MOST];
-  int n = 0;
   const sg_chart *c = p->c;
+  boxes taken = {0};
   for (int pass = 0; pass < 2; pass++)
     for (int i = 0; i < c->n_series; i++) {
       const sg_chart_series *s = &c->series[i];
       if (s->mark != SG_MARK_POINTS || s->panel != f->panel || sg_style_of(p, s) < 0) continue;
-      for (int k = 0; k < s->n && n < 2 * MOST; k++) {
+      for (int k = 0; k < s->n; k++) {
         const sg_chart_point *q = &s->point[k];
-        double x = sg_paper_x(p, f, q->x), y = sg_paper_y(p, f, q->y);
-        if (!q->marked || !q->label || isnan(x) || isnan(y)) continue;
-        if (pass == 0) { /* the rings themselves */
-          if (n < MOST) taken[n++] = (box){x - 8, x + 8, y - 8, y + 8};
-          continue;
-        }
-        double w = sg_svg_text_width(q->label, SIZE);
-        const struct {
-          double x, y;
-          const char *anchor;
-        } place[] = {{x + 11, y + 4, "start"},     {x - 11 - w, y + 4, "start"},
-                     {x - w / 2, y - 12, "start"}, {x - w / 2, y + 21, "start"},
-                     {x + 6, y - 11, "start"},     {x + 6, y + 19, "start"}};
-        for (int t = 0; t < 6; t++) {
-          box wanted = {place[t].x, place[t].x + w, place[t].y - 11, place[t].y + 3};
-          bool is_free = wanted.left >= f->left && wanted.right <= f->left + f->width + 4 &&
-                         wanted.top >= f->top && wanted.bottom <= f->top + f->height;
-          for (int m = 0; m < n && is_free; m++) is_free = !overlap(&wanted, &taken[m]);
-          if (!is_free) continue;
-          sg_put_svg_text(p->out, place[t].x, place[t].y, "sg-cell", place[t].anchor, q->label,
-                          SIZE, 0);
-          taken[n++] = wanted;
-          break;
-        }
+        double x = sg_paper_x(p, f, q->x), y = sg_paper_y(p, f, q->y), r = q->marked ? 8 : 4;
+        if (isnan(x) || isnan(y)) continue;
+        if (pass == 0) take(&taken, (box){x - r, x + r, y - r, y + r});
+        if (pass == 1 && q->marked && q->label) draw_name(p, f, q->label, x, y, &taken);
       }
     }
 }
