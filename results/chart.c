@@ -138,6 +138,19 @@ bool sg_chart_is_empty(const sg_chart *c) {
   return true;
 }
 
+double sg_chart_step(const sg_chart *c, bool x) {
+  double step = INFINITY;
+  for (int i = 0; i < c->n_series; i++) {
+    double last = NAN;
+    for (int k = 0; k < c->series[i].n; k++) {
+      double at = x ? c->series[i].point[k].x : c->series[i].point[k].y, by = fabs(at - last);
+      if (by > 0 && by < step) step = by;
+      last = at;
+    }
+  }
+  return isfinite(step) ? step : 1;
+}
+
 /* --- CSV -------------------------------------------------------------------------------------- */
 
 sg_chart_columns sg_find_chart_columns(const sg_chart *c) {

@@ -114,6 +114,9 @@ sg_status sg_chart_add_line(sg_chart *c, bool vertical, double at, const char *l
 /* Whether there is anything to see: a point with a place. */
 bool sg_chart_is_empty(const sg_chart *c);
 
+/* The least distance of two points in x, or in y: how wide the cells of a heat map are. */
+double sg_chart_step(const sg_chart *c, bool x);
+
 /* Which of the columns of the CSV that not every chart has this one has. */
 typedef struct sg_chart_columns {
   bool panel, interval, value, label, id, marked;
@@ -121,8 +124,8 @@ typedef struct sg_chart_columns {
 sg_chart_columns sg_find_chart_columns(const sg_chart *c);
 
 /* All points, series after series in their order: columns panel, series, x, y, low, high, value,
- * label, id, marked: those that some point has, the axes' under their own names. Numbers read back to the
- * same double; of axes of names the names are written. RFC 4180, lines end in LF. */
+ * label, id, marked: those that some point has, the axes' under their own names. Numbers read back
+ * to the same double; of axes of names the names are written. RFC 4180, lines end in LF. */
 void sg_put_chart_csv(const sg_chart *c, sg_buffer *out);
 
 /* A script for gnuplot 5.4 or later that draws the CSV file `csv` into `picture` (SVG): by rows of

@@ -4,6 +4,7 @@
 #include "results/chart.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* In single quotes gnuplot knows one special character. */
@@ -52,23 +53,20 @@ static void put_axis(sg_buffer *out, const char *axis, const sg_chart_axis *a) {
     sg_putf(out, " %d", i);
   }
   bool down = axis[0] == 'y';
-  sg_putf(out, ")\nset %srange [%s]\n", axis, down ? "" : "-0.5:*");
-  if (down) sg_putf(out, "set yrange [%d.5:-0.5]\n", a->n_names - 1);
+  sg_putf(out, down ? ")\nset %srange [%d.5:-0.5]\n" : ")\nset %srange [-0.5:%d.5]\n", axis,
+          a->n_names - 1);
 }
 
 typedef struct places { /* columns of the CSV, from 1; x, y also as expressions */
   int x, y, low, high, value, label;
-  char at_x[32], at_y[32];
+  char at_x[32], at_y[32], cell_x[32], cell_y[32];
+  double half[2]; /* of cells, in x and y */
 } places;
 
-static void put_place(char out[32], const char *axis, const sg_chart_axis *a, int column) {
-  sg_buffer text = {0};
-  if (a->scale == SG_SCALE_NAMES)
-    sg_putf(&text, "(place_%s(strcol(%d)))", axis, column);
-  else
-    sg_putf(&text, "%d", column);
-  if (text.data) strncpy(out, text.data, 31);
-  sg_buffer_free(&text);
+static void put_place(char out[32], const char *axis, const sg_chart_axis *a, int column,
+                      const char *number) {
+  bool named = a->scale == SG_SCALE_NAMES;
+  snprintf(out, 32, named ? "(place_%s(strcol(%d)))" : "%s%d", named ? axis : number, column);
 }
 
 static places find_places(const sg_chart *c, const sg_chart_columns *has) {
@@ -80,8 +78,12 @@ static places find_places(const sg_chart *c, const sg_chart_columns *has) {
   if (has->interval) at.high = next++;
   if (has->value) at.value = next++;
   if (has->label) at.label = next++;
-  put_place(at.at_x, "x", &c->x, at.x);
-  put_place(at.at_y, "y", &c->y, at.y);
+  put_place(at.at_x, "x", &c->x, at.x, "");
+  put_place(at.at_y, "y", &c->y, at.y, "");
+  put_place(at.cell_x, "x", &c->x, at.x, "$");
+  put_place(at.cell_y, "y", &c->y, at.y, "$");
+  at.half[0] = sg_chart_step(c, true) / 2;
+  at.half[1] = sg_chart_step(c, false) / 2;
   return at;
 }
 
@@ -143,7 +145,10 @@ static void put_series(const sg_chart_series *s, const places *at, plots *p) {
     break;
   case SG_MARK_CELLS:
     begin_plot(p);
-    sg_putf(out, "%s:%s:%d with points pt 5 ps 3 lc palette", at->at_x, at->at_y, at->value);
+    sg_putf(out,
+            "(at_x = %s):(at_y = %s):(at_x - %.17g):(at_x + %.17g):(at_y - %.17g):(at_y + %.17g):%d"
+            " with boxxyerror fs solid lc palette",
+            at->cell_x, at->cell_y, at->half[0], at->half[0], at->half[1], at->half[1], at->value);
     break;
   }
   put_title(p, s->name);
@@ -198,6 +203,9 @@ void sg_put_chart_gnuplot(const sg_chart *c, const char *csv, const char *pictur
   put_axis(out, "x", &c->x);
   put_axis(out, "y", &c->y);
   if (has.value) put_label(out, "cb", &c->value);
+  if (has.value)
+    sg_put(out,
+           "set palette defined (0 '#00224e', 3 '#575d6d', 6 '#a59c74', 9 '#fee838')\nunset key\n");
   if (has.value && c->value.scale == SG_SCALE_LOG) sg_put(out, "set logscale cb\n");
   if (c->n_panels > 1)
     sg_putf(out, "set multiplot layout %d,%d\n", (panels + columns - 1) / columns, columns);

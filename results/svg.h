@@ -61,8 +61,8 @@ void sg_find_ticks(double low, double high, bool log, int wanted, sg_ticks *out)
 /* A number for people, of so many significant digits: "1,471", "0.055", "2.5×10⁻¹²". NAN: "–". */
 void sg_put_figure(sg_buffer *out, double x, int digits);
 
-/* Classes of colour, "sg-c0" … "sg-c6" for strokes, with "sg-f0" … for areas and points; series i has
- * colour i % SG_SVG_COLORS. */
+/* Classes of colour, "sg-c0" … "sg-c6" for strokes, with "sg-f0" … for areas and points; series i
+ * has colour i % SG_SVG_COLORS. */
 enum { SG_SVG_COLORS = 7 };
 /* The path of the shape of series `i`, about (x, y), of radius r. */
 void sg_put_svg_shape(sg_buffer *out, int i, double x, double y, double r);

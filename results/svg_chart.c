@@ -93,20 +93,6 @@ static extent find_extent(const sg_picture *p, char which, bool log) {
   return x;
 }
 
-/* The least distance of two places of cells, which is their width. */
-static double least_step(const sg_chart *c, bool x) {
-  double step = INFINITY;
-  for (int i = 0; i < c->n_series; i++) {
-    double last = NAN;
-    for (int k = 0; k < c->series[i].n; k++) {
-      double at = x ? c->series[i].point[k].x : c->series[i].point[k].y, by = fabs(at - last);
-      if (by > 0 && by < step) step = by;
-      last = at;
-    }
-  }
-  return isfinite(step) ? step : 1;
-}
-
 static void find_range(const sg_picture *p, char which, const sg_chart_axis *a, sg_range *r) {
   bool cells = sg_has_mark(p->c, SG_MARK_CELLS) && which != 'v';
   r->axis = a;
@@ -121,7 +107,7 @@ static void find_range(const sg_picture *p, char which, const sg_chart_axis *a, 
   if (a->from_zero && !r->log) stretch(&x, 0, false);
   if (isnan(x.low)) x = (extent){r->log ? 1 : 0, r->log ? 10 : 1};
   if (cells && !r->log) {
-    r->step = least_step(p->c, which == 'x');
+    r->step = sg_chart_step(p->c, which == 'x');
     r->low = x.low - r->step / 2;
     r->high = x.high + r->step / 2;
     return;

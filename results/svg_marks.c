@@ -370,6 +370,7 @@ static void draw_cells(const sg_picture *p, const sg_frame *f, const sg_chart_se
 
 typedef struct box {
   double left, right, top, bottom;
+  bool soft; /* a text may lie on it if there is no other place */
 } box;
 
 static bool overlap(const box *a, const box *b) {
@@ -385,8 +386,8 @@ static void take(boxes *taken, box b) {
   if (taken->n < (int)(sizeof taken->box / sizeof *taken->box)) taken->box[taken->n++] = b;
 }
 
-/* Where the text is free of points and of texts before it: right, left, above, below; else it is a
- * tooltip only. */
+/* Where the text is free of points and of texts before it, or at least of marked ones: right, left,
+ * above, below; else it is a tooltip only. */
 static void draw_name(const sg_picture *p, const sg_frame *f, const char *label, double x, double y,
                       boxes *taken) {
   enum { SIZE = 12 };
@@ -394,13 +395,15 @@ static void draw_name(const sg_picture *p, const sg_frame *f, const char *label,
   const double place[][2] = {{x + 11, y + 4},     {x - 11 - w, y + 4}, {x - w / 2, y - 12},
                              {x - w / 2, y + 21}, {x + 7, y - 10},     {x + 7, y + 18},
                              {x - 7 - w, y - 10}, {x - 7 - w, y + 18}};
-  for (int t = 0; t < 8; t++) {
-    box wanted = {place[t][0], place[t][0] + w, place[t][1] - 11, place[t][1] + 3};
+  for (int t = 0; t < 16; t++) {
+    const double *at = place[t % 8];
+    box wanted = {at[0], at[0] + w, at[1] - 11, at[1] + 3, false};
     bool clear = wanted.left >= f->left && wanted.right <= f->left + f->width + 4 &&
                  wanted.top >= f->top && wanted.bottom <= f->top + f->height;
-    for (int m = 0; m < taken->n && clear; m++) clear = !overlap(&wanted, &taken->box[m]);
+    for (int m = 0; m < taken->n && clear; m++)
+      clear = (t >= 8 && taken->box[m].soft) || !overlap(&wanted, &taken->box[m]);
     if (!clear) continue;
-    sg_put_svg_text(p->out, place[t][0], place[t][1], "sg-cell sg-over", "start", label, SIZE, 0);
+    sg_put_svg_text(p->out, at[0], at[1], "sg-cell sg-over", "start", label, SIZE, 0);
     take(taken, wanted);
     return;
   }
@@ -417,7 +420,7 @@ static void draw_names(const sg_picture *p, const sg_frame *f) {
         const sg_chart_point *q = &s->point[k];
         double x = sg_paper_x(p, f, q->x), y = sg_paper_y(p, f, q->y), r = q->marked ? 8 : 4;
         if (isnan(x) || isnan(y)) continue;
-        if (pass == 0) take(&taken, (box){x - r, x + r, y - r, y + r});
+        if (pass == 0) take(&taken, (box){x - r, x + r, y - r, y + r, !q->marked});
         if (pass == 1 && q->marked && q->label) draw_name(p, f, q->label, x, y, &taken);
       }
     }
