@@ -439,20 +439,6 @@ sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_
   return scalar(db, "SELECT point_id FROM point WHERE point_sha256 = :text", point_sha256, id, e);
 }
 
-sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
-                        sg_error *e) {
-  sqlite3_stmt *s = NULL;
-  *has = false;
-  sg_status status =
-      sg_db_ask(db, "SELECT detail FROM run WHERE run_id = :number AND status <> 'running'", NULL,
-                sg_run_id(point_id, replication), &s, e);
-  const char *stored = sg_db_row(db, s, &status, e) ? sg_db_text(s, 0) : "";
-  for (int d = (int)detail; d <= (int)SG_DETAIL_WORKER; d++)
-    *has |= strcmp(stored, sg_detail_name((sg_detail)d)) == 0;
-  sqlite3_finalize(s);
-  return status;
-}
-
 sg_status sg_db_has_runs(sg_db *db, int64_t point_id, int replications, sg_detail detail, bool *has,
                          sg_error *e) {
   sqlite3_stmt *s = NULL;

@@ -385,9 +385,9 @@ static void test_points(void **state) {
 
 static bool has(sg_db *db, int64_t point, int replication, sg_detail detail) {
   sg_error e = {0};
-  bool yes = false;
-  assert_int_equal(sg_db_has_run(db, point, replication, detail, &yes, &e), SG_OK);
-  return yes;
+  bool yes[8];
+  assert_int_equal(sg_db_has_runs(db, point, 8, detail, yes, &e), SG_OK);
+  return yes[replication];
 }
 
 static void test_rows_and_details(void **state) {
