@@ -62,6 +62,8 @@ class Star:
         for i, w in enumerate(self.worker):
             w.down = self.down[self.round][i]
             w.known = self.now + self.o.hop
+            if self.o.late == "cancel":  # also the model of a round that is over, still on its way
+                w.free = w.on_link[0] if w.on_link else self.now
             if self.o.duplex == "half" and self.o.hop:
                 w.free = w.known = max(self.now, w.free) + self.o.hop
             w.jobs = list(self.plan(i))
@@ -256,11 +258,11 @@ class Star:
         elif heard > self.now:
             if w.on_link[0] > heard:
                 w.on_link[3], do = None, w.on_link[3]
-                w.on_link, w.free, m.cut = self.at(heard, UPLINK, do), heard, True
+                w.on_link, m.cut = self.at(heard, UPLINK, do), True
             w.prepared = min(m.ready, w.on_link[0])
         else:
             w.on_link[3] = w.on_link = None
-            w.link, w.free = [], self.now
+            w.link = []
 
 
 def scheme(o):
