@@ -35,8 +35,8 @@ static const char *const scenario[] = {
     "{'format':1,'cluster':{'workers':3},'delay':{'model':'trace','path':'%s','mode':'replay',"
     "'past_end':'end'},'learning':{'problem':'none'},'schemes':[{'code':'uncoded'}],'stop':"
     "{'iterations':2}}",
-    "{'format':1,'cluster':{'workers':3},'delay':{'model':'trace','path':'%s'},'learning':"
-    "{'problem':'none'},'schemes':[{'code':'uncoded'}],'stop':{'iterations':2}}"};
+    "{'format':1,'cluster':{'workers':3},'delay':{'model':'trace','path':'%s','workers':'0,1-2'},"
+    "'learning':{'problem':'none'},'schemes':[{'code':'uncoded'}],'stop':{'iterations':2}}"};
 enum { SCENARIOS = sizeof scenario / sizeof *scenario };
 
 static long played[SCENARIOS];
