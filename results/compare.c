@@ -133,8 +133,8 @@ static sg_status put_axes(sg_db *db, const sg_judged *first, sg_buffer *out, sg_
                 first->point.env_sha256, first->results_version, &s, e);
   sg_put(out, "");
   while (sg_db_row(db, s, &status, e)) {
-    sg_putf(out, "%s%s = ", out->length ? ", " : "", sqlite3_column_text(s, 0));
-    put_axis_value((const char *)sqlite3_column_text(s, 1), out);
+    sg_putf(out, "%s%s = ", out->length ? ", " : "", sg_db_text(s, 0));
+    put_axis_value(sg_db_text(s, 1), out);
   }
   sqlite3_finalize(s);
   return !status && out->failed ? sg_fail_memory(e) : status;
@@ -154,7 +154,7 @@ static void put_condition(const sg_judged *first, sg_buffer *out) {
 }
 
 static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, const char *axes,
-                             bool color, sg_buffer *out, sg_error *e) {
+                             sg_buffer *out, sg_error *e) {
   const sg_judged_environment *v = &c->environment[number];
   const sg_judged *first = &c->scheme[v->begin];
   const sg_point_record *p = &first->point;
@@ -168,18 +168,21 @@ static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, cons
       NULL, first->point_id, &s, e);
   if (!status) status = sg_db_step(db, s, e);
   if (!status) {
-    sg_putf(out, "%sEnvironment %d: %s", color ? "\033[1m" : "", number + 1,
-            sqlite3_column_text(s, 0));
+    sg_putf(out, "Environment %d: %s", number + 1, sg_db_text(s, 0));
     if (*axes) sg_putf(out, ", %s", axes);
-    sg_putf(out, "%s\n", color ? "\033[0m" : "");
+    sg_put(out, "\n");
     sg_putf(out, "  %d workers, %d subsets, gradient length %lld, %s\n", p->n_workers, p->n_subsets,
-            (long long)p->length, p->timing_only ? "timing only" : p->problem);
+            (long long)p->length,
+            p->timing_only ? "timing only"
+            : p->problem   ? p->problem
+                           : "not known");
     const char *const of[] = {p->scaling, p->late_work, p->late_messages};
     static const char *const what[] = {"scaling", "late work", "late messages"};
     for (int k = 0; k < 3; k++)
       sg_putf(out, "%s%s %s", k ? ", " : "  ", what[k], of[k] ? of[k] : "not known");
-    const char *precision = (const char *)sqlite3_column_text(s, 1);
-    if (precision && strcmp(precision, "float64") != 0) sg_putf(out, ", messages as %s", precision);
+    const char *precision = sg_db_text(s, 1);
+    if (*precision && strcmp(precision, "float64") != 0)
+      sg_putf(out, ", messages as %s", precision);
     if (first->results_version != SG_RESULTS_VERSION)
       sg_putf(out, "\n  computed by other code (results version %lld, now %d)",
               (long long)first->results_version, SG_RESULTS_VERSION);
@@ -215,7 +218,7 @@ static sg_status put_tails(sg_db *db, const sg_judged *first, sg_buffer *out, sg
         out,
         "  Warning: %s: Pareto times of shape %g have no %s: intervals hold the ratio somewhat less"
         "\n  often than they say, and a ratio of mean times much less (docs/validation.md).\n",
-        (const char *)sqlite3_column_text(s, 0), sqlite3_column_double(s, 1),
+        sg_db_text(s, 0), sqlite3_column_double(s, 1),
         sqlite3_column_double(s, 1) > 1 ? "variance" : "mean");
   sqlite3_finalize(s);
   return status;
@@ -364,12 +367,12 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
     if (paragraph[i].shown) sg_put_wrapped(out, "", "", paragraph[i].text, columns);
 }
 
-static sg_status print_environment(sg_db *db, const sg_comparison *c, int number, int width,
-                                   bool color, sg_buffer *out, sg_error *e) {
+static sg_status put_environment(sg_db *db, const sg_comparison *c, int number, int width,
+                                 sg_buffer *out, sg_error *e) {
   const sg_judged_environment *v = &c->environment[number];
   sg_buffer axes = {0};
   sg_status status = put_axes(db, &c->scheme[v->begin], &axes, e);
-  if (!status) status = put_heading(db, c, number, axes.data, color, out, e);
+  if (!status) status = put_heading(db, c, number, axes.data, out, e);
   sg_buffer_free(&axes);
   if (status) return status;
   sg_table *t = people_table(c, v);
@@ -379,6 +382,23 @@ static sg_status print_environment(sg_db *db, const sg_comparison *c, int number
   status = put_tails(db, &c->scheme[v->begin], out, e);
   sg_put(out, "\n");
   sg_table_free(t);
+  return status;
+}
+
+/* Names in a database may hold anything: what goes to a terminal is cleaned at the end. */
+static sg_status print_environment(sg_db *db, const sg_comparison *c, int number, int width,
+                                   bool color, sg_buffer *out, sg_error *e) {
+  sg_buffer text = {0};
+  sg_status status = put_environment(db, c, number, width, &text, e);
+  size_t heading = text.data ? strcspn(text.data, "\n") : 0;
+  if (text.data) {
+    sg_put(out, color ? "\033[1m" : "");
+    sg_put_clean(out, text.data, heading, "", '?');
+    sg_put(out, color ? "\033[0m" : "");
+    sg_put_clean(out, text.data + heading, text.length - heading, "\n", '?');
+  }
+  out->failed |= text.failed;
+  sg_buffer_free(&text);
   return status;
 }
 

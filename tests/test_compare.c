@@ -159,6 +159,11 @@ static cJSON *compare(const char *baseline) {
   return rows;
 }
 
+static void query(const char *sql, sg_format format, sg_buffer *out) {
+  sg_error e = {0};
+  require(sg_query(db, sql, format, 0, NULL, out, &e), &e);
+}
+
 static const cJSON *member(const cJSON *rows, int row, const char *name) {
   const cJSON *item = cJSON_GetObjectItem(cJSON_GetArrayItem(rows, row), name);
   assert_non_null(item);
@@ -263,20 +268,17 @@ static void test_interval(void **state) {
   cJSON_Delete(rows);
 
   /* The view that the sqlite3 shell sees agrees, and so does the interval of a mean. */
-  sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_query(db, "SELECT speedup_ci95_low AS low, iter_time_verdict AS v FROM v_compare",
-                   SG_FORMAT_JSON, 0, NULL, &out, &e),
-          &e);
+  query("SELECT speedup_ci95_low AS low, iter_time_verdict AS v FROM v_compare", SG_FORMAT_JSON,
+        &out);
   rows = cJSON_Parse(out.data);
   assert_int_equal(cJSON_GetArraySize(rows), 1);
   expect_number(rows, 0, "low", exp(0.4 - half_width));
   expect_text(rows, 0, "v", "faster");
   cJSON_Delete(rows);
   sg_buffer_free(&out);
-  require(sg_query(db, "SELECT iter_mean_ci95_half_s AS half FROM v_point WHERE is_baseline",
-                   SG_FORMAT_JSON, 0, NULL, &out, &e),
-          &e);
+  query("SELECT iter_mean_ci95_half_s AS half FROM v_point WHERE is_baseline", SG_FORMAT_JSON,
+        &out);
   rows = cJSON_Parse(out.data); /* 2, 4, 2, 4, 2: sd sqrt(1.2) */
   expect_number(rows, 0, "half", 2.7764451051977987 * sqrt(1.2 / 5));
   cJSON_Delete(rows);
@@ -398,13 +400,10 @@ static void test_small_error_is_not_enough(void **state) {
   expect_number(rows, 1, "barrier", 0);
   for (int k = 5; k < 8; k++) expect_text(rows, k, "verdict", "faster");
   cJSON_Delete(rows);
-  sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_query(db,
-                   "SELECT group_concat(iter_time_verdict) AS v FROM v_compare"
-                   " WHERE env_sha256 = 'e' ORDER BY point_id",
-                   SG_FORMAT_CSV, 0, NULL, &out, &e),
-          &e);
+  query("SELECT group_concat(iter_time_verdict) AS v FROM v_compare"
+        " WHERE env_sha256 = 'e' ORDER BY point_id",
+        SG_FORMAT_CSV, &out);
   assert_string_equal(out.data, "v\n\"no barrier,no barrier,approximate\"\n");
   sg_buffer_free(&out);
   const char *const parts[] = {"no barrier: an update may use gradients of older models",
@@ -588,13 +587,10 @@ static void test_equal_runs(void **state) {
       "all replications are the same (1 schemes), and there are no iterations", NULL};
   expect_printed(100, parts);
   /* What the shell sees has no interval of width 0 either. */
-  sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_query(db,
-                   "SELECT iter_time_verdict, speedup_ci95_low FROM v_compare JOIN point USING"
-                   " (point_id) WHERE point.env_sha256 = '0'",
-                   SG_FORMAT_CSV, 0, NULL, &out, &e),
-          &e);
+  query("SELECT iter_time_verdict, speedup_ci95_low FROM v_compare JOIN point USING"
+        " (point_id) WHERE point.env_sha256 = '0'",
+        SG_FORMAT_CSV, &out);
   assert_string_equal(out.data, "iter_time_verdict,speedup_ci95_low\nruns equal,\n");
   sg_buffer_free(&out);
 }
@@ -710,11 +706,8 @@ static void test_pooled_quantiles(void **state) {
   flush();
   static const char *const name[] = {"iter_p50_s", "iter_p90_s", "iter_p99_s"};
   static const double p[] = {0.5, 0.9, 0.99};
-  sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_query(db, "SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, 0,
-                   NULL, &out, &e),
-          &e);
+  query("SELECT iter_p50_s, iter_p90_s, iter_p99_s FROM v_point", SG_FORMAT_JSON, &out);
   cJSON *rows = cJSON_Parse(out.data);
   sg_buffer_free(&out);
   for (int k = 0; k < 3; k++) {
