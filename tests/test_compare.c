@@ -152,7 +152,13 @@ static cJSON *compare(const char *baseline) {
   sg_error e = {0};
   sg_buffer out = {0};
   flush();
-  require(sg_compare(db, baseline, simultaneous, SG_FORMAT_JSON, 0, false, &out, &e), &e);
+  require(sg_compare(db,
+                     &(sg_compare_options){.baseline = baseline,
+                                           .simultaneous = simultaneous,
+                                           .format = SG_FORMAT_JSON,
+                                           .width = 0},
+                     &out, &e),
+          &e);
   cJSON *rows = cJSON_Parse(out.data);
   assert_true(cJSON_IsArray(rows));
   sg_buffer_free(&out);
@@ -187,7 +193,13 @@ static void expect_not_printed(const char *text) {
   sg_error e = {0};
   sg_buffer out = {0};
   flush();
-  require(sg_compare(db, NULL, simultaneous, SG_FORMAT_TEXT, 100, false, &out, &e), &e);
+  require(sg_compare(db,
+                     &(sg_compare_options){.baseline = NULL,
+                                           .simultaneous = simultaneous,
+                                           .format = SG_FORMAT_TEXT,
+                                           .width = 100},
+                     &out, &e),
+          &e);
   if (strstr(out.data, text)) fail_msg("\"%s\" in\n%s", text, out.data);
   sg_buffer_free(&out);
 }
@@ -196,7 +208,13 @@ static void expect_printed(int width, const char *const *parts) {
   sg_error e = {0};
   sg_buffer out = {0};
   flush();
-  require(sg_compare(db, NULL, simultaneous, SG_FORMAT_TEXT, width, false, &out, &e), &e);
+  require(sg_compare(db,
+                     &(sg_compare_options){.baseline = NULL,
+                                           .simultaneous = simultaneous,
+                                           .format = SG_FORMAT_TEXT,
+                                           .width = width},
+                     &out, &e),
+          &e);
   for (; *parts; parts++)
     if (!strstr(out.data, *parts)) fail_msg("no \"%s\" in\n%s", *parts, out.data);
   int column = 0;
@@ -238,7 +256,12 @@ static void test_ill_conditioned(void **state) {
   expect_printed(100, parts);
   sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_compare(db, NULL, false, SG_FORMAT_TEXT, 0, false, &out, &e), &e);
+  require(
+      sg_compare(db,
+                 &(sg_compare_options){
+                     .baseline = NULL, .simultaneous = false, .format = SG_FORMAT_TEXT, .width = 0},
+                 &out, &e),
+      &e);
   assert_null(strstr(out.data, "Warning: uncoded"));
   sg_buffer_free(&out);
 }
@@ -302,7 +325,13 @@ static void test_other_baseline(void **state) {
   cJSON_Delete(rows);
   sg_error e = {0};
   sg_buffer out = {0};
-  assert_int_equal(sg_compare(db, "grup", false, SG_FORMAT_TEXT, 0, false, &out, &e), SG_USAGE);
+  assert_int_equal(sg_compare(db,
+                              &(sg_compare_options){.baseline = "grup",
+                                                    .simultaneous = false,
+                                                    .format = SG_FORMAT_TEXT,
+                                                    .width = 0},
+                              &out, &e),
+                   SG_USAGE);
   assert_non_null(strstr(e.fault[0].message, "did you mean \"group\"?"));
   sg_error_clear(&e);
   sg_buffer_free(&out);

@@ -246,6 +246,15 @@ static void measure(const sg_table *t, column *columns) {
   }
 }
 
+int sg_table_width(const sg_table *t) {
+  column *columns = calloc((size_t)t->n + 1, sizeof *columns);
+  int width = -GAP;
+  if (columns) measure(t, columns);
+  for (int j = 0; columns && j < t->n; j++) width += GAP + columns[j].width;
+  free(columns);
+  return width > 0 ? width : 0;
+}
+
 int sg_table_narrow(sg_table *t, int width, int least) {
   column *columns = calloc((size_t)t->n + 1, sizeof *columns);
   if (!columns) {

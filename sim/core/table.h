@@ -43,6 +43,8 @@ void sg_table_select(sg_table *t, int n, const int *column, const char *const *n
 /* Keeps the columns from the left that fit into `width` uncut, but at least the first `least`; how
  * many are left out. */
 int sg_table_narrow(sg_table *t, int width, int least);
+/* Columns that it is wide where nothing is cut. */
+int sg_table_width(const sg_table *t);
 /* Orders the rows by a column: numbers by size, texts by their bytes behind them, empty cells last
  * either way; equal ones stay in their order. */
 void sg_table_sort(sg_table *t, int column, bool descending);
