@@ -4,6 +4,7 @@
 #include "results/compare.h"
 
 #include "results/columns.h"
+#include "results/database.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,7 +62,6 @@ static void put_time(const sg_judged_environment *v, const sg_judged *s, sg_tabl
 static bool is_shown(const sg_comparison *c, const sg_judged_environment *v,
                      const sg_column *column) {
   if (!column->heading) return false;
-  if (column->fold == SG_FOLD_POOLED) return true; /* not read until it is clear that it fits */
   for (int i = v->begin; i < v->end; i++) {
     double x = sg_column_number(column, &c->scheme[i].summary);
     if (!isnan(x) && (x != 0 || !column->unless_zero)) return true;
@@ -106,32 +106,47 @@ static bool is_above(const sg_comparison *c, const sg_judged_environment *v, int
   return s < t || (isnan(t) && !isnan(s));
 }
 
-static bool put_rows(const sg_comparison *c, const sg_judged_environment *v, sg_table *t) {
-  int n = 0, *of = malloc((size_t)(v->end - v->begin) * sizeof *of);
-  if (!of) return false;
+/* The schemes of an environment from top to bottom, by a column that is asked for. */
+static sg_status sort_by_column(sg_comparing *c, int number, int *of, sg_error *e) {
+  sg_table *t = sg_table_new(0, NULL);
+  const sg_judged_environment *v = &c->found.environment[number];
+  sg_status status = t ? sg_put_schemes(c, number, t, e) : sg_fail_memory(e);
+  if (!status) status = sg_choose_columns(c->options, t, e);
+  for (int row = 0; !status && row < sg_table_rows(t); row++)
+    for (int i = v->begin; i < v->end; i++)
+      if (c->found.scheme[i].point_id == sg_table_value(t, row, sg_table_find(t, "point_id")))
+        of[row] = i;
+  sg_table_free(t);
+  return status;
+}
+
+static void sort_by_time(const sg_comparison *c, const sg_judged_environment *v, int *of) {
+  int n = 0;
   for (int i = v->begin; i < v->end; i++) {
     int at = n++;
     for (; at > 0 && is_above(c, v, i, of[at - 1]); at--) of[at] = of[at - 1];
     of[at] = i;
   }
-  for (int k = 0; k < n; k++) put_row(c, v, of[k], t);
-  free(of);
-  return true;
 }
 
 /* As many columns as there is room for. */
-static sg_table *people_table(sg_comparing *c, const sg_judged_environment *v, int *left) {
+static sg_status people_table(sg_comparing *c, int number, sg_table *t, int *left, sg_error *e) {
   const sg_compare_options *o = c->options;
-  sg_table *t = sg_table_new(0, NULL);
-  if (!t || !put_rows(&c->found, v, t)) {
-    sg_table_free(t);
-    return NULL;
-  }
+  const sg_judged_environment *v = &c->found.environment[number];
+  int *of = calloc((size_t)(v->end - v->begin), sizeof *of);
+  sg_status status = of ? SG_OK : sg_fail_memory(e);
+  if (!status && o->sort)
+    status = sort_by_column(c, number, of, e);
+  else if (!status)
+    sort_by_time(&c->found, v, of);
+  for (int k = 0; k < v->end - v->begin && !status; k++) put_row(&c->found, v, of[k], t);
+  free(of);
+  if (status) return status;
   if (is_text(o->format))
     *left = sg_table_narrow(t, o->width > 0 ? o->width : WIDTH_OF_FILES, ESSENTIAL);
   else
     *left = sg_table_narrow(t, 0, ESSENTIAL + 1);
-  return t;
+  return SG_OK;
 }
 
 /* --- Around the table ------------------------------------------------------------------------- */
@@ -141,8 +156,8 @@ static void put_condition(const sg_judged *first, sg_buffer *out) {
   const sg_point_record *p = &first->point;
   const char *varied = p->replicate ? p->replicate : "delays";
   bool code = strstr(varied, "+code"), data = strstr(varied, "+data") || p->timing_only;
-  if (first->replay) sg_put(out, "  compute times are replayed, the same in all replications\n");
-  sg_putf(out, "  replications vary %s", varied);
+  if (first->replay) sg_put(out, "compute times are replayed, the same in all replications\n");
+  sg_putf(out, "replications vary %s", varied);
   if (!code || !data)
     sg_putf(out, ": intervals hold for %s%s%s", code ? "" : "this draw of the codes",
             code || data ? "" : " and ", data ? "" : "this split of the data");
@@ -151,19 +166,14 @@ static void put_condition(const sg_judged *first, sg_buffer *out) {
 
 /* Members of the network that differ from what they are by themselves. */
 static void put_signals(sqlite3_stmt *s, sg_buffer *out) {
-  const char *precision = (const char *)sqlite3_column_text(s, 0),
-             *cancel = (const char *)sqlite3_column_text(s, 2);
+  const char *precision = sg_db_text(s, 0), *cancel = sg_db_text(s, 2);
   double latency = sqlite3_column_double(s, 1);
-  if (precision && strcmp(precision, "float64") != 0) sg_putf(out, ", messages as %s", precision);
+  if (*precision && strcmp(precision, "float64") != 0) sg_putf(out, ", messages as %s", precision);
   if (latency > 0) sg_putf(out, ", signals take %.3g s", latency);
-  if (cancel && strcmp(cancel, "signal") != 0) sg_putf(out, ", cancel %s", cancel);
+  if (*cancel && strcmp(cancel, "signal") != 0) sg_putf(out, ", cancel %s", cancel);
 }
 
-static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
-  const sg_judged_environment *v = &c->found.environment[number];
-  const sg_judged *first = &c->found.scheme[v->begin];
-  const sg_point_record *p = &first->point;
-  bool color = c->options->color;
+static sg_status read_settings(sg_comparing *c, int64_t point, sg_error *e) {
   sg_status status = SG_OK;
   if (!c->settings)
     status = sg_db_prepare(
@@ -174,35 +184,65 @@ static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_err
         " json_extract(config_json, '$.environment.network.cancel')"
         " FROM point WHERE point_id = ?",
         &c->settings, e);
-  if (!status) {
-    sqlite3_bind_int64(c->settings, 1, first->point_id);
-    status = sg_db_step(c->db, c->settings, e);
-  }
   if (status) return status;
-  sg_putf(out, "%sEnvironment %d: ", color ? "\033[1m" : "", number + 1);
+  sqlite3_bind_int64(c->settings, 1, point);
+  return sg_db_step(c->db, c->settings, e);
+}
+
+/* The environment, a line for each thing that is to be said of it. */
+static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+  const sg_judged_environment *v = &c->found.environment[number];
+  const sg_judged *first = &c->found.scheme[v->begin];
+  const sg_point_record *p = &first->point;
+  sg_status status = read_settings(c, first->point_id, e);
+  if (status) return status;
+  sg_putf(out, "Environment %d: ", number + 1);
   sg_put_name(&c->names, number, out);
-  sg_putf(out, "%s\n", color ? "\033[0m" : "");
-  sg_putf(out, "  %d workers, %d subsets, gradient length %lld, %s\n", p->n_workers, p->n_subsets,
-          (long long)p->length, p->timing_only ? "timing only" : p->problem);
+  sg_putf(out, "\n%d workers, %d subsets, gradient length %lld, %s\n", p->n_workers, p->n_subsets,
+          (long long)p->length,
+          p->timing_only ? "timing only"
+          : p->problem   ? p->problem
+                         : "not known");
   const char *const of[] = {p->scaling, p->late_work, p->late_messages};
   static const char *const what[] = {"scaling", "late work", "late messages"};
   for (int k = 0; k < 3; k++)
-    sg_putf(out, "%s%s %s", k ? ", " : "  ", what[k], of[k] ? of[k] : "not known");
+    sg_putf(out, "%s%s %s", k ? ", " : "", what[k], of[k] ? of[k] : "not known");
   put_signals(c->settings, out);
   sqlite3_reset(c->settings);
   if (first->results_version != SG_RESULTS_VERSION)
-    sg_putf(out, "\n  computed by other code (results version %lld, now %d)",
+    sg_putf(out, "\ncomputed by other code (results version %lld, now %d)",
             (long long)first->results_version, SG_RESULTS_VERSION);
   sg_put(out, "\n");
   put_condition(first, out);
-  sg_putf(out, "  baseline: %s", c->found.scheme[v->baseline].point.scheme_label);
+  sg_putf(out, "baseline: %s", c->found.scheme[v->baseline].point.scheme_label);
   if (v->baseline_by_default) sg_put(out, " (none is chosen here: the first scheme)");
   if (v->to_target)
-    sg_putf(out, "; time and verdict: to loss %g, medians", p->target_loss);
+    sg_putf(out, "; verdict on the time to loss %g, time: the median", p->target_loss);
   else
-    sg_put(out, "; time and verdict: of an iteration, means");
-  sg_put(out, "\n\n");
+    sg_put(out, "; verdict on the mean iteration time");
   return SG_OK;
+}
+
+/* The first line as it is, the others in lines of the terminal. */
+static sg_status print_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+  const sg_compare_options *o = c->options;
+  sg_buffer text = {0};
+  sg_status status = put_heading(c, number, &text, e);
+  out->failed |= text.failed;
+  char *rest = text.failed ? NULL : text.data;
+  for (char *line; !status && (line = strsep(&rest, "\n"));) {
+    bool first = line == text.data;
+    sg_put(out, first && o->color ? "\033[1m" : "");
+    if (first)
+      sg_put_clean(out, line, strlen(line), "", '?');
+    else
+      sg_put_wrapped(out, "  ", "    ", line, o->width > 40 && o->width < 100 ? o->width : 100);
+    sg_put(out, first && o->color ? "\033[0m" : "");
+    sg_put(out, first ? "\n" : "");
+  }
+  sg_put(out, "\n");
+  sg_buffer_free(&text);
+  return status;
 }
 
 /* Laws without variance, wherever they stand in the environment. */
@@ -221,7 +261,7 @@ static sg_status put_tails(sg_db *db, const sg_judged *first, sg_buffer *out, sg
         out,
         "  Warning: %s: Pareto times of shape %g have no %s: intervals hold the ratio somewhat less"
         "\n  often than they say, and a ratio of mean times much less (docs/validation.md).\n",
-        (const char *)sqlite3_column_text(s, 0), sqlite3_column_double(s, 1),
+        sg_db_text(s, 0), sqlite3_column_double(s, 1),
         sqlite3_column_double(s, 1) > 1 ? "variance" : "mean");
   sqlite3_finalize(s);
   return status;
@@ -362,35 +402,48 @@ static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   sg_buffer_free(&more);
 }
 
-/* A chosen table has all columns to choose from. */
-static sg_table *chosen_table(sg_comparing *c, int number, sg_status *status, sg_error *e) {
+/* Puts the words under a table. */
+static sg_status put_words(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+  const sg_judged_environment *v = &c->found.environment[number];
+  sg_buffer text = {0};
+  sg_put_answer(&c->found, v, c->options->width, &text);
+  put_notes(&c->found, v, &text);
+  sg_status status = put_tails(c->db, &c->found.scheme[v->begin], &text, e);
+  /* Names in a database may hold anything. */
+  if (text.data) sg_put_clean(out, text.data, text.length, "\n", '?');
+  out->failed |= text.failed;
+  sg_buffer_free(&text);
+  return status;
+}
+
+static sg_status put_table(sg_comparing *c, int number, int *left, sg_buffer *out, sg_error *e) {
+  const sg_compare_options *o = c->options;
   sg_table *t = sg_table_new(0, NULL);
-  *status = t ? sg_put_schemes(c, number, t, e) : sg_fail_memory(e);
-  if (!*status) *status = sg_choose_columns(c->options, t, e);
-  return t;
+  sg_status status = t ? SG_OK : sg_fail_memory(e);
+  if (!status && o->columns) {
+    status = sg_put_schemes(c, number, t, e);
+    if (!status) status = sg_choose_columns(o, t, e);
+  } else if (!status) {
+    status = people_table(c, number, t, left, e);
+  }
+  if (!status) sg_table_print(t, o->format, o->width, out);
+  sg_table_free(t);
+  return status;
 }
 
 static sg_status print_environment(sg_comparing *c, int number, int *left, sg_buffer *out,
                                    sg_error *e) {
-  const sg_judged_environment *v = &c->found.environment[number];
-  const sg_compare_options *o = c->options;
-  bool text = is_text(o->format), chosen = o->columns || o->sort;
-  sg_status status = SG_OK;
-  sg_table *t = chosen ? chosen_table(c, number, &status, e) : people_table(c, v, left);
-  if (!t && !status) status = sg_fail_memory(e);
-  if (!status && text) status = put_heading(c, number, out, e);
-  if (!status && !text && c->found.n_environments > 1) {
-    sg_put(out, o->format == SG_FORMAT_LATEX ? "% " : "");
+  bool text = is_text(c->options->format), latex = c->options->format == SG_FORMAT_LATEX;
+  sg_status status = text ? print_heading(c, number, out, e) : SG_OK;
+  if (!text && c->found.n_environments > 1) {
+    sg_put(out, latex ? "% " : "");
     sg_put_name(&c->names, number, out);
-    sg_put(out, o->format == SG_FORMAT_LATEX ? "\n" : ":\n\n");
+    sg_put(out, latex ? "\n" : ":\n\n");
   }
-  if (!status) sg_table_print(t, o->format, o->width, out);
-  sg_table_free(t);
+  if (!status) status = put_table(c, number, left, out, e);
   if (!status && text) {
     sg_put(out, "\n");
-    sg_put_answer(&c->found, v, o->width, out);
-    put_notes(&c->found, v, out);
-    status = put_tails(c->db, &c->found.scheme[v->begin], out, e);
+    status = put_words(c, number, out, e);
   }
   if (text || number < c->found.n_environments - 1) sg_put(out, "\n");
   return status;

@@ -99,6 +99,13 @@ static void put_number(sg_table *t, const char *column, double x) {
   sg_table_number(sg_table_at(t, column), x, 4);
 }
 
+/* As people read it: only where it is asked for. */
+#define SPEEDUP "speed-up"
+
+static bool is_chosen(const sg_compare_options *o) {
+  return o->columns && strcmp(o->columns, "all") != 0;
+}
+
 static sg_status put_scheme(sg_comparing *c, int number, int i, sg_table *t, sg_error *e) {
   const sg_judged_environment *v = &c->found.environment[number];
   const sg_judged *s = &c->found.scheme[i];
@@ -144,6 +151,13 @@ static sg_status put_scheme(sg_comparing *c, int number, int i, sg_table *t, sg_
   put_number(t, "rank", s->rank ? (double)s->rank : NAN);
   put_number(t, "work", sg_work(s));
   put_number(t, "time_s", v->to_target ? sg_median_time(s) : s->summary.iter_mean_s);
+  if (!is_chosen(c->options)) return status;
+  sg_buffer cell = {0};
+  if (base)
+    sg_put(&cell, "1 (baseline)");
+  else
+    sg_put_ratio(&s->ratio, &cell);
+  sg_table_buffer(sg_table_at(t, SPEEDUP), &cell);
   return status;
 }
 
@@ -244,7 +258,8 @@ static const struct {
 } aliases[] = {{"scheme", "scheme_label"}, {"d", "load_d"},
                {"s", "stragglers_s"},      {"m", "comm_m"},
                {"work×", "work"},          {"time", "time_s"},
-               {"fastest", "best_label"},  {"next", "next_label"}};
+               {"fastest", "best_label"},  {"next", "next_label"},
+               {"speed-up", "speedup"}};
 enum { N_ALIASES = sizeof aliases / sizeof *aliases };
 
 static int find_column(const sg_table *t, const char *name, sg_error *e) {
@@ -290,9 +305,10 @@ static sg_status choose(const char *list, sg_table *t, sg_error *e) {
 sg_status sg_choose_columns(const sg_compare_options *o, sg_table *t, sg_error *e) {
   if (o->sort) {
     bool descending = *o->sort == '-';
-    int column = find_column(t, o->sort + descending, e);
+    const char *name = o->sort + descending;
+    int column = find_column(t, strcmp(name, SPEEDUP) ? name : "speedup", e);
     if (column < 0) return SG_USAGE;
     sg_table_sort(t, column, descending);
   }
-  return o->columns && strcmp(o->columns, "all") ? choose(o->columns, t, e) : SG_OK;
+  return is_chosen(o) ? choose(o->columns, t, e) : SG_OK;
 }

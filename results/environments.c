@@ -23,14 +23,13 @@ static sg_status read_values(sg_db *db, sg_names *n, sg_error *e) {
   sg_status status = sg_db_prepare(
       db, "SELECT point_id, name, value FROM point_axis ORDER BY point_id, position", &s, e);
   while (sg_db_row(db, s, &status, e)) {
-    const char *name = (const char *)sqlite3_column_text(s, 1),
-               *value = (const char *)sqlite3_column_text(s, 2);
-    if (!name || !value || !SG_ROOM(n->value, n->values_capacity, n->n_values + 1)) {
+    if (!SG_ROOM(n->value, n->values_capacity, n->n_values + 1)) {
       status = sg_fail_memory(e);
       break;
     }
     axis_value *a = &n->value[n->n_values++];
-    *a = (axis_value){sqlite3_column_int64(s, 0), strdup(name), strdup(value)};
+    *a = (axis_value){sqlite3_column_int64(s, 0), strdup(sg_db_text(s, 1)),
+                      strdup(sg_db_text(s, 2))};
     if (!a->name || !a->value) status = sg_fail_memory(e);
   }
   sqlite3_finalize(s);
@@ -153,8 +152,7 @@ static sg_status read_members(sg_db *db, int64_t point, members *m, sg_error *e)
       break;
     }
     member *added = &m->member[m->n++];
-    *added = (member){path_of((const char *)sqlite3_column_text(s, 0)),
-                      strdup((const char *)sqlite3_column_text(s, 1))};
+    *added = (member){path_of(sg_db_text(s, 0)), strdup(sg_db_text(s, 1))};
     if (!added->path || !added->value) status = sg_fail_memory(e);
   }
   sqlite3_finalize(s);
@@ -264,8 +262,7 @@ static sg_status read_scenarios(sg_db *db, const sg_comparison *c, sg_names *n, 
   for (int v = 0; v < n->n && !status; v++) {
     sqlite3_bind_int64(s, 1, c->scheme[c->environment[v].begin].point_id);
     status = sg_db_step(db, s, e);
-    const char *name = status ? NULL : (const char *)sqlite3_column_text(s, 0);
-    n->environment[v].scenario = strdup(name ? name : "");
+    n->environment[v].scenario = strdup(status ? "" : sg_db_text(s, 0));
     if (!status && !n->environment[v].scenario) status = sg_fail_memory(e);
     sqlite3_reset(s);
   }

@@ -65,14 +65,12 @@ static sg_judged *add_scheme(sg_comparison *c, sqlite3_stmt *s) {
  * update. */
 static bool add_run(sg_judged *j, sqlite3_stmt *s) {
   if (!SG_ROOM(j->run, j->capacity, j->n_runs + 1)) return false;
-  const char *status = (const char *)sqlite3_column_text(s, 1);
-  const char *reason = (const char *)sqlite3_column_text(s, 2);
-  if (!status) return false;
-  bool timed_out = reason && strcmp(reason, "sim-time") == 0;
+  const char *status = sg_db_text(s, 1), *reason = sg_db_text(s, 2);
+  bool timed_out = strcmp(reason, "sim-time") == 0;
   sg_outcome *o = &j->run[j->n_runs++];
   *o = (sg_outcome){.replication = sqlite3_column_int(s, 0),
                     .finished = strcmp(status, "finished") == 0,
-                    .capped = reason && strcmp(reason, "iterations") == 0,
+                    .capped = strcmp(reason, "iterations") == 0,
                     .iterations = sqlite3_column_double(s, 3),
                     .end_s = timed_out ? j->sim_time_s : sqlite3_column_double(s, 4)};
   j->n_diverged += strcmp(status, "diverged") == 0;

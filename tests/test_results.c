@@ -379,6 +379,25 @@ static void test_full_disk_while_creating(void **state) {
   assert_false(exists(""));
 }
 
+/* A row that is returned before it is committed. */
+static void test_full_disk_at_one_row(void **state) {
+  close_db(open_db(SG_OPEN_WRITE));
+  pid_t child = fork();
+  if (child == 0) {
+    sg_db *db = open_db(SG_OPEN_WRITE);
+    const struct rlimit limit = {16, 16};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    sg_error e = {0};
+    int64_t id = 0;
+    _exit((int)sg_db_add_invocation(db, &(sg_invocation){.argv = "straggle run"}, &id, &e));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), SG_IO);
+}
+
 /* --- Contents --------------------------------------------------------------------------------- */
 
 static void test_points(void **state) {
@@ -398,9 +417,9 @@ static void test_points(void **state) {
 
 static bool has(sg_db *db, int64_t point, int replication, sg_detail detail) {
   sg_error e = {0};
-  bool yes = false;
-  assert_int_equal(sg_db_has_run(db, point, replication, detail, &yes, &e), SG_OK);
-  return yes;
+  bool yes[8];
+  assert_int_equal(sg_db_has_runs(db, point, 8, detail, yes, &e), SG_OK);
+  return yes[replication];
 }
 
 static void test_rows_and_details(void **state) {
@@ -662,6 +681,7 @@ int main(void) {
       DB_TEST(test_stopped_writer),
       DB_TEST(test_full_disk_while_writing),
       DB_TEST(test_full_disk_while_creating),
+      DB_TEST(test_full_disk_at_one_row),
       DB_TEST(test_points),
       DB_TEST(test_rows_and_details),
       DB_TEST(test_use_of_the_masters_link),

@@ -139,7 +139,7 @@ int sg_session_close(sg_session *s, sg_status status, int code) {
     code = sg_print_faults(s->scenario, s->path, s->format, &s->error);
   else if (status)
     code = sg_say_faults(s->path, status, &s->error);
-  if (status == SG_INTERRUPTED) return code;
+  if (status == SG_INTERRUPTED) return sg_exit_code(status);
   sg_deal_free(s->deal);
   sg_buffer_free(&s->part);
   sg_plan_free(s->plan);

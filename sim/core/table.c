@@ -176,6 +176,10 @@ void sg_table_sort(sg_table *t, int column, bool descending) {
   free(sorted);
 }
 
+long long sg_table_value(const sg_table *t, int row, int column) {
+  return at(t, row, column)->integer;
+}
+
 /* --- Text, Markdown, LaTeX: cells as people read them
  * --------------------------------------------- */
 

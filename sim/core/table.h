@@ -35,6 +35,8 @@ void sg_table_number(sg_table *t, double x, int digits);
 /* The columns stay. */
 void sg_table_drop_rows(sg_table *t);
 int sg_table_rows(const sg_table *t);
+/* An integer of a cell; 0 where there is none. */
+long long sg_table_value(const sg_table *t, int row, int column);
 /* The place of a column, or −1; and the name of a column. */
 int sg_table_find(const sg_table *t, const char *name);
 const char *sg_table_name(const sg_table *t, int column); /* NULL: there is none at that place */
