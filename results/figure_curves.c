@@ -29,7 +29,10 @@ static sg_status begin(sg_db *db, const sg_figure_request *r, sg_rows_found *f,
   if (status) return status;
   *order = calloc((size_t)f->n + 1, sizeof **order);
   if (!*order) return sg_fail_memory(e);
-  for (int i = 0; i < f->n; i++) (*order)[i] = &f->row[i];
+  for (int i = 0; i < f->n; i++) {
+    f->row[i].comparable |= f->to_target;
+    (*order)[i] = &f->row[i];
+  }
   qsort(*order, (size_t)f->n, sizeof **order, by_time);
   return SG_OK;
 }

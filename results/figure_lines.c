@@ -236,6 +236,34 @@ sg_status sg_figure_free(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
 
 /* --- Numerical error -------------------------------------------------------------------------- */
 
+/* Where all points have one x, a row for each says more than a column of points: the chart is
+ * turned, y being drawn along x. */
+static sg_status turn(sg_chart *c, sg_error *e) {
+  double x = NAN;
+  for (int i = 0; i < c->n_series; i++)
+    for (int k = 0; k < c->series[i].n; k++) {
+      if (!isnan(x) && c->series[i].point[k].x != x) return SG_OK;
+      x = c->series[i].point[k].x;
+    }
+  sg_chart_axis names = {.scale = SG_SCALE_NAMES};
+  sg_status status = sg_chart_name_axis(&names, "scheme", NULL, "scheme_label", e);
+  for (int i = 0; i < c->n_series && !status; i++) {
+    c->series[i].mark = SG_MARK_FOREST;
+    for (int k = 0; k < c->series[i].n && !status; k++) {
+      sg_chart_point *q = &c->series[i].point[k];
+      q->x = q->y;
+      status = sg_chart_place(&names, q->label ? q->label : "", &q->y, e);
+    }
+    if (!status) status = sg_chart_say(&c->series[i].name, e, "%s", "all");
+  }
+  sg_chart_axis old = c->x;
+  c->x = c->y;
+  c->y = names;
+  c->x.from_zero = false;
+  sg_clear_chart_axis(&old);
+  return status;
+}
+
 /* What stands beside a worst case: its median, where the table has one. */
 static void median_column(const char *y, char out[64]) {
   size_t n = strlen(y);
@@ -370,6 +398,7 @@ static sg_status error_of_checks(sg_db *db, const sg_figure_request *r, sg_chart
     status = sg_chart_say(&c->interval, e, "from the median pattern to the worst");
   if (!status) status = sg_chart_say(&c->id_column, e, "check_id");
   if (!status) status = say_best(c, y, e);
+  if (!status) status = turn(c, e);
   for (int i = 0; i < a.n; i++) {
     free(a.item[i].series);
     free(a.item[i].label);
@@ -399,6 +428,7 @@ static sg_status error_of_runs(sg_db *db, const sg_figure_request *r, sg_chart *
   }
   if (!status) status = sg_chart_say(&c->title, e, "Numerical error of decoded gradients, in runs");
   if (!status) status = say_best(c, y, e);
+  if (!status) status = turn(c, e);
   sg_rows_clear(&f);
   return status;
 }
