@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define INEXACT " (inexact)"
+
 /* A row where it is drawn, and what it belongs to. */
 typedef struct spot {
   const sg_row *row;
@@ -102,23 +104,26 @@ static char *series_of(const sg_row *row, const sg_figure_request *r, bool itera
   sg_buffer name = {0};
   const char *group = row->cell[SG_ROW_GROUP].text;
   sg_put(&name, r->group ? (group ? group : "–") : row->code);
-  if (iteration_time && !row->comparable) sg_put(&name, " (inexact)");
+  if (iteration_time && !row->comparable) sg_put(&name, INEXACT);
   if (!name.failed) return name.data;
   sg_buffer_free(&name);
   return NULL;
 }
 
-/* The best of the last places: what the picture says in a sentence. */
+/* The best of the last places, in one panel or all: what the picture says in a sentence. */
 static sg_status say_best(sg_chart *c, const char *y, sg_error *e) {
   const sg_chart_point *best = NULL;
+  const char *panel = "";
   double last = -INFINITY;
   for (int i = 0; i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++) last = fmax(last, c->series[i].point[k].x);
   for (int i = 0; i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++) {
       const sg_chart_point *q = &c->series[i].point[k];
-      bool inexact = strstr(c->series[i].name, " (inexact)");
-      if (q->x == last && q->label && !inexact && (!best || q->y < best->y)) best = q;
+      bool inexact = strstr(c->series[i].name, INEXACT);
+      if (q->x != last || !q->label || inexact || (best && !(q->y < best->y))) continue;
+      best = q;
+      panel = c->n_panels > 0 ? c->panel[c->series[i].panel] : "";
     }
   if (!best || !c->x.column) return SG_OK;
   sg_buffer text = {0};
@@ -127,8 +132,8 @@ static sg_status say_best(sg_chart *c, const char *y, sg_error *e) {
     sg_put(&text, c->x.name[(int)last]);
   else
     sg_putf(&text, "%.6g", last);
-  sg_putf(&text, ": %s, %.4g%s%s", best->label, best->y, c->y.unit ? " " : "",
-          c->y.unit ? c->y.unit : "");
+  sg_putf(&text, "%s%s: %s, %.4g%s%s", *panel ? ", " : "", panel, best->label, best->y,
+          c->y.unit ? " " : "", c->y.unit ? c->y.unit : "");
   sg_status status =
       text.failed ? sg_fail_memory(e) : sg_chart_say(&c->message, e, "%s", text.data);
   sg_buffer_free(&text);
@@ -210,7 +215,7 @@ sg_status sg_figure_time(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
                           : c->y.label                ? c->y.label
                                                       : y,
                           x, r->group ? r->group : "family");
-  if (!status) status = say_best(c, !strcmp(y, "iter_mean_s") ? "iteration time" : y, e);
+  if (!status) status = say_best(c, c->y.label ? c->y.label : y, e);
   sg_rows_clear(&f);
   return status;
 }
@@ -389,7 +394,10 @@ static sg_status error_of_checks(sg_db *db, const sg_figure_request *r, sg_chart
   if (!status) status = sg_name_axis_of(db, &c->y, "code_check", y, e);
   c->x.scale = r->log_x ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   c->y.scale = r->linear_y ? SG_SCALE_LINEAR : SG_SCALE_LOG;
-  if (!status) status = sg_chart_say(&c->title, e, "Numerical error of decoded gradients");
+  if (!status && r->y)
+    status = sg_chart_say(&c->title, e, "%s by %s", c->y.label, c->x.label);
+  else if (!status)
+    status = sg_chart_say(&c->title, e, "Numerical error of decoded gradients");
   if (!status)
     status = sg_chart_say(&c->conditions, e,
                           "codes check: patterns of missing workers, random gradients; 0 and "
@@ -397,7 +405,7 @@ static sg_status error_of_checks(sg_db *db, const sg_figure_request *r, sg_chart
   if (!status && *median)
     status = sg_chart_say(&c->interval, e, "from the median pattern to the worst");
   if (!status) status = sg_chart_say(&c->id_column, e, "check_id");
-  if (!status) status = say_best(c, y, e);
+  if (!status) status = say_best(c, c->y.label ? c->y.label : y, e);
   if (!status) status = turn(c, e);
   for (int i = 0; i < a.n; i++) {
     free(a.item[i].series);
@@ -427,7 +435,7 @@ static sg_status error_of_runs(sg_db *db, const sg_figure_request *r, sg_chart *
                      "learning problem");
   }
   if (!status) status = sg_chart_say(&c->title, e, "Numerical error of decoded gradients, in runs");
-  if (!status) status = say_best(c, y, e);
+  if (!status) status = say_best(c, c->y.label ? c->y.label : y, e);
   if (!status) status = turn(c, e);
   sg_rows_clear(&f);
   return status;

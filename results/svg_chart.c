@@ -456,7 +456,7 @@ typedef struct layout {
 /* Where lines and points stand at a few places only, those are the ticks: nobody asked for a time
  * at n = 15. */
 static void ticks_at_places(const sg_chart *c, sg_ticks *t) {
-  enum { FEW = 8 };
+  enum { FEW = 12 };
   sg_ticks few = {0};
   for (int i = 0; i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++) {
