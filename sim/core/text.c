@@ -107,6 +107,11 @@ size_t sg_utf8_valid(const char *bytes, size_t n) {
   return n;
 }
 
+/* Stands for itself in JSON. */
+static bool is_plain(unsigned char c) {
+  return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
 void sg_put_json_string(sg_buffer *b, const char *text) {
   size_t n = strlen(text);
   sg_put(b, "\"");
@@ -123,8 +128,10 @@ void sg_put_json_string(sg_buffer *b, const char *text) {
       sg_put(b, "\\ufffd"); /* A file name need not be UTF-8, JSON must be. */
     else if (is_control(code_of((const unsigned char *)text + i, step)))
       sg_putf(b, "\\u%04x", code_of((const unsigned char *)text + i, step));
-    else
+    else {
+      while (i + step < n && is_plain((unsigned char)text[i + step])) step++;
       sg_put_bytes(b, text + i, step);
+    }
     i += step ? step : 1;
   }
   sg_put(b, "\"");
