@@ -145,16 +145,22 @@ sg_status sg_figure_speedup(sg_db *db, const sg_figure_request *r, sg_chart *c, 
   if (!status) status = sg_chart_name_axis(&c->x, "speed-up", "×", "speedup", e);
   if (!status) status = rank(&cmp, &f, c, all, &n, e);
   if (!status) status = put_ratios(all, n, c, e);
-  double low = INFINITY, high = 0;
+  double low = 1, high = 1;
+  int known = 0, others = 0;
   for (int i = 0; i < n; i++) {
-    if (isnan(ratio_of(&all[i]))) continue;
+    others += !all[i].baseline;
+    known += !all[i].baseline && !isnan(ratio_of(&all[i]));
     low = fmin(low, ratio_of(&all[i]));
     high = fmax(high, ratio_of(&all[i]));
   }
-  if (!status && !(low < INFINITY))
+  if (!status && others == 0)
     status = sg_fail(e, SG_INVALID, NULL,
-                     "no scheme has a speed-up: runs that are paired are not there, or none "
-                     "reached the target loss; `straggle compare DB` says more");
+                     "there is one scheme, and nothing to compare it with; `plot DB ecdf` shows "
+                     "its iteration times");
+  if (!status && known == 0)
+    status = sg_fail(e, SG_INVALID, NULL,
+                     "no scheme has a speed-up: pairs of runs are missing, or some of each did not "
+                     "reach the target loss; `straggle compare DB` says more");
   c->x.scale = r->log_x || (!r->linear_x && high > 3 * low) ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   if (!status) status = sg_chart_add_line(c, true, 1, NULL, e);
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");
