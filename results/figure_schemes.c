@@ -281,20 +281,12 @@ static sg_status heat(sg_db *db, const sg_figure_request *r, sg_rows_found *f, c
 sg_status sg_figure_heat(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e) {
   sg_rows_found f = {0};
   sg_status status = sg_find_axes(db, r, &f, e);
-  const sg_axis_found *first = status ? NULL : sg_best_axis(&f, r->y),
-                      *second = status || !(r->x || first)
-                                    ? NULL
-                                    : sg_best_axis(&f, r->x ? r->x : first->name);
-  const char *x = r->x    ? r->x
-                  : first ? first->name
-                          : NULL,
-             *y = r->y     ? r->y
-                  : second ? second->name
-                           : NULL;
+  const char *x = r->x, *y = r->y;
+  if (!status) status = sg_best_pair(db, r, &f, &x, &y, e);
   const char *value = r->value ? r->value : sg_time_column(&f);
   if (!status && (!x || !y))
     status = sg_fail(e, SG_INVALID, NULL,
-                     "the points looked at have fewer than two axes with two values; a scenario's "
+                     "the points looked at have no two axes with two values each; a scenario's "
                      "\"sweep\" makes axes, --x and --y take other columns (load_d, comm_m)");
   if (!status) status = heat(db, r, &f, x, y, value, c, e);
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");
