@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS = 1
 
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev
-TEST_PACKAGES = libcmocka-dev bats sqlite3
+TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh
 BENCH_PACKAGES = python3 python3-numpy python3-simpy
 
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
@@ -56,6 +56,16 @@ $(BUILD)/results/schema.inc: results/schema.sql
 $(BUILD)/results/columns.o: $(BUILD)/results/schema.inc
 $(BUILD)/results/columns.o: CPPFLAGS += -I$(BUILD)/results
 
+# What `init` writes is compiled in: scenarios, and the data that they need.
+EMBEDDED := $(wildcard scenarios/*.json scenarios/papers/*.json scenarios/data/* sim/cli/templates/*)
+$(BUILD)/sim/cli/embedded.inc: $(EMBEDDED)
+	@mkdir -p $(@D)
+	@for f in $(filter-out %.schema.json,$^); do \
+	  printf '{"%s", (const unsigned char[]){' $$f; od -An -v -tx1 $$f | sed 's/ \(..\)/0x\1,/g'; \
+	  printf '0}, %s},\n' $$(wc -c < $$f); done > $@
+$(BUILD)/sim/cli/templates.o: $(BUILD)/sim/cli/embedded.inc
+$(BUILD)/sim/cli/templates.o: CPPFLAGS += -I$(BUILD)/sim/cli
+
 # The revision changes with every commit: only this object depends on it.
 # An unpacked archive may lie in another repository, whose commit is not ours.
 REVISION := $(shell test -e .git && git describe --always --dirty=+ --abbrev=12 2>/dev/null || echo unknown)
@@ -74,7 +84,7 @@ $(BUILD)/tests/fuzz_%: LDLIBS += $(FUZZ_LINK)
 TOYS := $(BUILD)/tests/straggle-toys
 $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/support/toy_codes.o $(LIB)
 	$(LINK) -o $@ $^ $(LDLIBS)
-$(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
+$(addprefix $(BUILD)/tests/,test_codes test_compress test_experiment): $(BUILD)/tests/toys/registry.o
 
 $(BUILD)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
@@ -231,7 +241,7 @@ docs: all $(BUILD)/tests/law_table
 
 tidy:
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
-	clang-tidy --quiet $(SRC) -- $(STD) $(CPPFLAGS) -I$(BUILD)/results -DSG_VERSION='""' -DSG_REVISION='""'
+	clang-tidy --quiet $(SRC) -- $(STD) $(CPPFLAGS) -I$(BUILD)/results -I$(BUILD)/sim/cli -DSG_VERSION='""' -DSG_REVISION='""'
 
 install: all
 	install -D -m 755 $(BUILD)/straggle "$(DESTDIR)$(PREFIX)/bin/straggle"

@@ -298,7 +298,7 @@ static long made, refused, played, fit; /* fit: for this n */
 static long met, step;
 enum { MOST_COMBINATIONS = 300, PLAYED_EACH = 12 };
 
-static void check_code(const sg_code_type *type, sg_values *values, int n) {
+static void check_code(sg_values *values, int n) {
   bench b;
   sg_error e = {0};
   sg_status status = bench_open(&b, values, n, 1, &e);
@@ -313,7 +313,6 @@ static void check_code(const sg_code_type *type, sg_values *values, int n) {
   }
   bool is_static = sg_rehearsal_is_static(b.code);
   made++;
-  (void)type;
   if (is_static) check_patterns(&b, n);
   if (n <= 6 && (!is_static || fit++ % PLAYED_EACH == 0)) {
     played++;
@@ -347,9 +346,35 @@ static sg_status set_matrix(sg_values *values, const char *name, const char *tex
   return status;
 }
 
+/* Matrices of gradient codes for n workers: the identity; pairs that send the same (n/2 columns)
+ * and the weights of all choices of one of each; and rows of two neighbours that are orthogonal to
+ * a vector h with Σ h = 0, which tolerate a straggler (Tandon et al. 2017). false: not for this n.
+ */
+enum { IDENTITY, PAIRS, CHOICES, NEIGHBOURS, KINDS };
+static bool make_matrix(int kind, int n, char *out, size_t size) {
+  bool fits = kind == IDENTITY || (kind == NEIGHBOURS ? n > 2 : n % 2 == 0);
+  int columns = kind == PAIRS ? n / 2 : n, rows = kind == CHOICES ? 1 << n / 2 : n;
+  size_t at = 0;
+  for (int i = 0; i < rows && fits; i++)
+    for (int j = 0; j < columns; j++) {
+      double h = i == n - 1 ? -(double)n * (n - 1) / 2 : i + 1,
+             next = i == n - 2 ? -(double)n * (n - 1) / 2 : (i + 1) % n + 1;
+      double x = kind == IDENTITY   ? i == j
+                 : kind == PAIRS    ? i / 2 == j
+                 : kind == CHOICES  ? (i >> j / 2 & 1) == j % 2
+                 : j == i           ? 1
+                 : j == (i + 1) % n ? -h / next
+                                    : 0;
+      at += (size_t)snprintf(out + at, size - at, "%.17g%c", x, j + 1 < columns ? ',' : '\n');
+      assert_true(at < size);
+    }
+  return fits;
+}
+
 /* Generators that are and that are not maximum distance separable, and one without full rank. */
 static const char *const matrices[] = {"1,1\n", "1,0,1,0\n0,1,0,1\n", "1,0,1,1\n0,1,1,-1\n",
                                        "1,0,0,1,1\n0,1,0,1,0\n0,0,1,0,1\n", "1,2,3\n2,4,6\n"};
+enum { FIXED = sizeof matrices / sizeof *matrices };
 
 /* A number that the row allows, at that share of its range. */
 static double in_range(const sg_param *p, double share) {
@@ -380,7 +405,7 @@ static void set_list(sg_values *values, const sg_param *p, int count) {
 /* Gives every member of the table from `p` on each of its values in turn. */
 static void walk(const sg_code_type *type, const sg_param *p, sg_values *values, int n, int left) {
   if (!p || !p->name) {
-    if (step > 0 && met % step == 0) check_code(type, values, n);
+    if (step > 0 && met % step == 0) check_code(values, n);
     met++;
     return;
   }
@@ -412,11 +437,13 @@ static void walk(const sg_code_type *type, const sg_param *p, sg_values *values,
       walk(type, p + 1, copy, n, left);
     }
   else if (p->kind == SG_MATRIX)
-    for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++) {
+    for (size_t i = 0; i < FIXED + KINDS; i++) {
+      static char text[1 << 14];
+      if (i >= FIXED && !make_matrix((int)(i - FIXED), n, text, sizeof text)) continue;
       /* Reading files takes long: not for combinations that are only counted. */
       bool last = !p[1].name;
       if (step > 0 && (!last || met % step == 0))
-        assert_int_equal(set_matrix(copy, p->name, matrices[i], NULL), SG_OK);
+        assert_int_equal(set_matrix(copy, p->name, i < FIXED ? matrices[i] : text, NULL), SG_OK);
       walk(type, p + 1, copy, n, left);
     }
   else
@@ -450,17 +477,6 @@ static void every_code_keeps_its_promises(void **state) {
 }
 
 /* Larger codes: sampled patterns of exactly s stragglers. */
-static unsigned long sample_pattern(sg_stream *s, int n, int missing) {
-  unsigned long present = (n == 64 ? 0 : 1UL << n) - 1;
-  while (missing > 0) {
-    int i = (int)(sg_uniform(s) * n);
-    if (!(present >> i & 1)) continue;
-    present &= ~(1UL << i);
-    missing--;
-  }
-  return present;
-}
-
 static void large_codes_recover(void **state) {
   (void)state;
   sg_values *list[] = {
@@ -490,8 +506,7 @@ static void large_codes_recover(void **state) {
     bench_open_named(&b, list[k], 60, 1);
     bench_check_rows(&b);
     sg_stream_at(&s, 1, 0, SG_FOR_CHECK, (uint32_t)k, 0, 0);
-    for (int t = 0; t < 100; t++)
-      check_pattern(&b, sample_pattern(&s, 60, b.code->promised), false);
+    for (int t = 0; t < 100; t++) check_pattern(&b, bench_sample(&s, 60, b.code->promised), false);
     if (b.code->promised > 0) check_pattern(&b, (1UL << 60) - 1, false);
     bench_close_named(&b);
   }

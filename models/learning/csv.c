@@ -3,7 +3,6 @@
  */
 #include "sim/core/csv.h"
 #include "models/learning/data.h"
-#include "sim/core/nearest.h"
 #include "sim/core/text.h"
 
 #include <stdlib.h>
@@ -55,12 +54,8 @@ static int against_text(const void *text, const void *of) {
 static sg_status find_column(reader *r, const char *member, const char *text, int *column) {
   const name *found = bsearch(text, r->sorted, (size_t)r->columns, sizeof *r->sorted, against_text);
   if (!found) {
-    const sg_suggestion near = sg_suggest(text, r->column);
     sg_buffer list = {0};
-    sg_put(&list, near.text);
-    for (int i = 0; !*near.text && i < r->columns && i < 8; i++)
-      sg_putf(&list, "%s\"%.40s\"", i ? ", " : "; it has ", r->column[i]);
-    if (!*near.text && r->columns > 8) sg_put(&list, ", …");
+    sg_csv_put_columns(&r->csv, text, &list);
     sg_status status = sg_fail_at(r->csv.e, r->values, member, "%s has no column \"%s\"%s",
                                   r->csv.name, text, list.failed ? "" : list.data);
     sg_buffer_free(&list);

@@ -97,7 +97,13 @@ static void header(reader *r) {
     }
   }
   for (int c = ITERATION; c <= COMPUTE; c++)
-    if (!r->has[c]) sg_csv_fault(csv, -1, "there is no column \"%s\"", column_names[c]);
+    if (!r->has[c]) {
+      sg_buffer list = {0};
+      sg_csv_put_columns(csv, column_names[c], &list);
+      sg_csv_fault(csv, -1, "there is no column \"%s\"%s", column_names[c],
+                   list.failed ? "" : list.data);
+      sg_buffer_free(&list);
+    }
 }
 
 /* Whether field i is a number that its column allows. */

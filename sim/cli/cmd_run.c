@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command run: simulates what is missing. */
+#include "results/curate.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 #include "sim/experiment/causes.h"
@@ -8,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -30,13 +32,26 @@ static sg_status warn_of_kernels(sg_db *db, sg_error *e) {
   sg_buffer names = {0};
   sg_status status = sg_db_mixed_kernels(db, &points, &names, e);
   if (!status && points > 0)
-    fprintf(
-        stderr,
-        "warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
-        "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
-        "chooses the kernel\n",
-        (long long)points, names.data ? names.data : "");
+    sg_say("warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
+           "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
+           "chooses the kernel\n",
+           (long long)points, names.data ? names.data : "");
   sg_buffer_free(&names);
+  return status;
+}
+
+/* Two scenarios of one name in one database: their environments would be called the same. */
+static sg_status warn_of_namesake(const sg_session *s, sg_error *e) {
+  char sha256[65];
+  sg_buffer path = {0};
+  const char *text = sg_scenario_text(s->scenario), *name = sg_scenario_name(s->scenario);
+  sg_sha256(text, strlen(text), sha256);
+  sg_status status = sg_db_namesake(s->db, name, s->path, sha256, &path, e);
+  if (!status && path.data)
+    sg_say("note: %s has results of another scenario that is called \"%s\": %s. A \"name\" of its "
+           "own tells them apart, -o puts them elsewhere, and forget takes them out.\n",
+           s->database, name, path.data);
+  sg_buffer_free(&path);
   return status;
 }
 
@@ -112,14 +127,6 @@ static sg_status execute(sg_session *s, const sg_invocation *invocation,
   return status;
 }
 
-/* A database that is not there yet is not made for runs that cannot fit. */
-static sg_status open_with_room(sg_session *s, const sg_args *args) {
-  bool sure = sg_args_given(args, "force"), there = access(s->database, F_OK) == 0;
-  sg_status status = !sure && !there ? sg_session_room(s, sg_threads(args)) : SG_OK;
-  if (!status) status = sg_session_database(s, s->database, SG_OPEN_WRITE);
-  return !status && !sure && there ? sg_session_room(s, sg_threads(args)) : status;
-}
-
 static int run_scenario(const sg_call *call, const char *path) {
   const sg_args *args = call->args;
   bool quiet = sg_args_given(args, "quiet"), bar = sg_wants_progress(args);
@@ -132,7 +139,8 @@ static int run_scenario(const sg_call *call, const char *path) {
   if (!status) status = sg_session_shard(call, &s);
   if (!status) status = sg_until(s.plan, s.known, &until, &s.error);
   if (!status) status = sg_session_deal(&s);
-  if (!status) status = open_with_room(&s, args);
+  if (!status) status = sg_session_output(&s, args);
+  if (!status) status = warn_of_namesake(&s, &s.error);
   const atomic_bool *stop = sg_catch_signals(true);
   if (!status) {
     sg_provenance made;

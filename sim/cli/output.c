@@ -58,7 +58,9 @@ void sg_say(const char *format, ...) {
 
 int sg_say_faults(const char *who, sg_status status, sg_error *e) {
   for (int i = 0; i < e->count; i++) {
-    sg_say("straggle %s: %s\n", who, e->fault[i].message);
+    const char *place = e->fault[i].place, *message = e->fault[i].message;
+    bool said = !*place || strstr(message, place);
+    sg_say("straggle %s: %s%s%s\n", who, said ? "" : place, said ? "" : ": ", message);
   }
   if (e->lost || (status == SG_NO_MEMORY && e->count == 0)) sg_out_of_memory();
   sg_error_clear(e);

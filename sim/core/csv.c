@@ -3,6 +3,7 @@
  * but fields with doubled quotes. */
 #include "sim/core/csv.h"
 #include "sim/core/array.h"
+#include "sim/core/nearest.h"
 #include "sim/core/text.h"
 
 #include <float.h>
@@ -323,4 +324,29 @@ bool sg_csv_finite(sg_csv *r, int i, const char *column, double *x) {
   sg_csv_expected(r, i, "a %snumber%s%s%s", number && !isfinite(*x) ? "finite " : "",
                   column ? " in column \"" : "", column ? column : "", column ? "\"" : "");
   return false;
+}
+
+void sg_csv_put_columns(const sg_csv *r, const char *wanted, sg_buffer *out) {
+  enum { LISTED = 12, LONGEST = 40 };
+  sg_nearness near = {.word = wanted};
+  for (int i = 0; i < r->count; i++) {
+    char *name = strndup(r->field[i].text, r->field[i].length);
+    sg_buffer best = {0};
+    if (name && sg_consider(&near, name)) sg_putf(&best, "; did you mean \"%s\"?", name);
+    if (best.data && !out->failed) {
+      out->length = 0; /* a nearer one */
+      sg_put(out, best.data);
+    }
+    sg_buffer_free(&best);
+    free(name);
+  }
+  for (int i = 0; i < r->count && i < LISTED; i++) {
+    sg_csv_field f = r->field[i];
+    sg_putf(out, "%s\"%.*s\"",
+            i             ? ", "
+            : out->length ? " The header has "
+                          : "; the header has ",
+            (int)(f.length < LONGEST ? f.length : LONGEST), f.text);
+  }
+  if (r->count > LISTED) sg_putf(out, ", … (%d)", r->count);
 }

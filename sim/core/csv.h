@@ -78,6 +78,11 @@ bool sg_csv_is_usable(double x);
  * is said. */
 bool sg_csv_finite(sg_csv *r, int i, const char *column, double *x);
 
+/* `; did you mean "b"?` and `; the header has "a", "b", …`, of the names in this record, a header,
+ * that has not the one that was wanted. */
+struct sg_buffer;
+void sg_csv_put_columns(const sg_csv *r, const char *wanted, struct sg_buffer *out);
+
 /* A fault at field i of the record: i = count is behind its last, −1 its beginning. Always
  * SG_INVALID. */
 sg_status sg_csv_fault(sg_csv *r, int i, const char *format, ...)

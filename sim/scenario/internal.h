@@ -66,6 +66,9 @@ sg_values *sg_read_object(reader *r, const sg_param *common, const sg_family *fa
                           const cJSON *item, const char *pointer, const char *skip);
 
 bool sg_is_scalar(const sg_param *row);
+/* Whether a file that a member names as `written` is there, at `path`; else that is a fault, with
+ * what is there. (files.c) */
+bool sg_check_file(const reader *r, const char *place, const char *written, const char *path);
 /* The list of {"each": […]}, or NULL. */
 const cJSON *sg_each_of(const cJSON *item);
 

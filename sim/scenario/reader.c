@@ -41,14 +41,12 @@ static void wrong_kind(const reader *r, const sg_param *row, const cJSON *item, 
   sg_fail_buffer(r->e, SG_INVALID, place, &b);
 }
 
-/* The text is freed. */
-static void set_text(const reader *r, const sg_param *row, sg_buffer *text, const char *place,
+static void set_text(const reader *r, const sg_param *row, const sg_buffer *text, const char *place,
                      sg_value *value) {
   if (text->failed)
     sg_fail_memory(r->e);
   else
     sg_value_set_string(row, value, place, text->data, r->e);
-  sg_buffer_free(text);
 }
 
 void sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, const char *place,
@@ -70,7 +68,10 @@ void sg_read_scalar(const reader *r, const sg_param *row, const cJSON *item, con
   } else if (row->kind == SG_MATRIX || row->flags & SG_IS_PATH) {
     sg_buffer path = {0}; /* relative to the scenario */
     sg_putf(&path, "%s%s", item->valuestring[0] == '/' ? "" : r->folder, item->valuestring);
-    set_text(r, row, &path, place, value);
+    bool results = row->flags & SG_UNHASHED;
+    if (path.failed || results || sg_check_file(r, place, item->valuestring, path.data))
+      set_text(r, row, &path, place, value);
+    sg_buffer_free(&path);
   } else {
     sg_value_set_string(row, value, place, item->valuestring, r->e);
   }
@@ -149,6 +150,7 @@ static void read_value(reader *r, const sg_param *row, const cJSON *item, const 
     sg_buffer b = {0};
     sg_json_put(item, &b);
     set_text(r, row, &b, place, value);
+    sg_buffer_free(&b);
   } else {
     wrong_kind(r, row, item, place);
   }

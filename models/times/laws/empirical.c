@@ -58,8 +58,13 @@ static int find_column(sg_csv *r, const char *name) {
     }
     found = i;
   }
-  if (found < 0)
-    sg_csv_fault(r, -1, "expected a header with the column \"%s\" that \"column\" names", name);
+  if (found < 0) {
+    sg_buffer list = {0};
+    sg_csv_put_columns(r, name, &list);
+    sg_csv_fault(r, -1, "expected a header with the column \"%s\" that \"column\" names%s", name,
+                 list.failed ? "" : list.data);
+    sg_buffer_free(&list);
+  }
   return found;
 }
 
