@@ -448,23 +448,54 @@ static int collect_candidates(const sg_comparison *c, const sg_judged_environmen
   return n;
 }
 
+/* Two schemes that do the same, up to rounding of sums. */
+static bool do_the_same(const pairs *p) {
+  bool same = p->n > 0;
+  for (int i = 0; i < p->n && same; i++)
+    same = isfinite(p->x[i]) && fabs(p->x[i] - p->base[i]) <= 1e-9 * p->base[i];
+  return same;
+}
+
+static pairs pairs_of(const sg_comparison *c, const sg_judged_environment *v, int a, int b,
+                      double *time) {
+  pairs p = {.base = time, .x = time + c->scheme[a].n_runs};
+  collect_pairs(v, &c->scheme[a], &c->scheme[b], &p);
+  return p;
+}
+
+/* Takes schemes that do the same as the best out of the candidates; how many are left. */
+static int take_ties(const sg_comparison *c, const sg_judged_environment *v, int n, int *of,
+                     double *time, sg_lead *lead) {
+  int left = n > 0;
+  for (int k = 1; k < n; k++) {
+    pairs p = pairs_of(c, v, of[k], of[0], time);
+    if (!do_the_same(&p)) {
+      of[left++] = of[k];
+    } else if (!lead->n_ties++) {
+      lead->tie = of[k];
+    }
+  }
+  return left;
+}
+
 /* The best is judged against every other candidate, each as a scheme is against its baseline. */
 static sg_status judge_lead(sg_db *db, const sg_comparison *c, const sg_judged_environment *v,
-                            int n, const int *of, double *time, sg_lead *lead, sg_error *e) {
+                            int n, int *of, double *time, sg_lead *lead, sg_error *e) {
   sg_status status = SG_OK;
-  *lead = (sg_lead){.n = n,
-                    .best = n > 0 ? of[0] : -1,
-                    .next = n > 1 ? of[1] : -1,
+  *lead = (sg_lead){.best = n > 0 ? of[0] : -1,
+                    .next = -1,
+                    .tie = -1,
                     .doubt = -1,
-                    .alpha = c->alpha_of_lead / (n > 2 ? n - 1 : 1),
                     .ratio = {.ratio = NAN, .low = NAN, .high = NAN},
                     .verdict = ""};
+  lead->n = n = take_ties(c, v, n, of, time, lead);
+  lead->alpha = c->alpha_of_lead / (n > 2 ? n - 1 : 1);
   for (int k = 1; k < n && !status; k++) {
     sg_judged best = c->scheme[of[0]];
-    pairs p = {.base = time, .x = time + best.n_runs};
-    collect_pairs(v, &c->scheme[of[k]], &best, &p);
+    pairs p = pairs_of(c, v, of[k], of[0], time);
     status = judge_pairs(db, v, &c->scheme[of[k]], &best, &p, lead->alpha, e);
     if (k == 1) {
+      lead->next = of[1];
       lead->ratio = best.ratio;
       lead->verdict = best.verdict;
       lead->tested = best.tested;
@@ -482,7 +513,7 @@ static sg_status judge_leads(sg_db *db, sg_comparison *c, sg_judged_environment 
   double *time = malloc(2 * (size_t)most * sizeof *time);
   int *of = malloc((size_t)(v->end - v->begin) * sizeof *of);
   sg_status status = time && of ? SG_OK : sg_fail_memory(e);
-  v->of_all = (sg_lead){.best = -1, .next = -1, .doubt = -1, .verdict = ""};
+  v->of_all = (sg_lead){.best = -1, .next = -1, .tie = -1, .doubt = -1, .verdict = ""};
   if (!status) {
     int n = collect_candidates(c, v, false, of);
     for (int k = 0; k < n; k++) c->scheme[of[k]].rank = k + 1;

@@ -48,6 +48,9 @@ typedef struct sg_judged { /* a scheme in its environment */
 typedef struct sg_lead {
   int n;
   int best, next; /* schemes of the comparison, by the estimate; −1: there is none */
+  /* Schemes that take the best's time in every run, as they do the same: no candidates besides it.
+   * How many, and the first; −1. */
+  int n_ties, tie;
   /* Of the next's time over the best's, paired, as in sg_judged; its interval has level 1 − alpha,
    * which is Bonferroni's for the n − 1 comparisons of the best with the others. */
   sg_ratio ratio;

@@ -176,6 +176,10 @@ void sg_table_sort(sg_table *t, int column, bool descending) {
   free(sorted);
 }
 
+long long sg_table_value(const sg_table *t, int row, int column) {
+  return at(t, row, column)->integer;
+}
+
 /* --- Text, Markdown, LaTeX: cells as people read them
  * --------------------------------------------- */
 
@@ -244,6 +248,15 @@ static void measure(const sg_table *t, column *columns) {
     int narrowest = numeric ? width : name > NARROWEST ? name : NARROWEST;
     columns[j] = (column){width, narrowest, numeric};
   }
+}
+
+int sg_table_width(const sg_table *t) {
+  column *columns = calloc((size_t)t->n + 1, sizeof *columns);
+  int width = -GAP;
+  if (columns) measure(t, columns);
+  for (int j = 0; columns && j < t->n; j++) width += GAP + columns[j].width;
+  free(columns);
+  return width > 0 ? width : 0;
 }
 
 int sg_table_narrow(sg_table *t, int width, int least) {

@@ -35,6 +35,8 @@ void sg_table_number(sg_table *t, double x, int digits);
 /* The columns stay. */
 void sg_table_drop_rows(sg_table *t);
 int sg_table_rows(const sg_table *t);
+/* An integer of a cell; 0 where there is none. */
+long long sg_table_value(const sg_table *t, int row, int column);
 /* The place of a column, or −1; and the name of a column. */
 int sg_table_find(const sg_table *t, const char *name);
 const char *sg_table_name(const sg_table *t, int column); /* NULL: there is none at that place */
@@ -43,6 +45,8 @@ void sg_table_select(sg_table *t, int n, const int *column, const char *const *n
 /* Keeps the columns from the left that fit into `width` uncut, but at least the first `least`; how
  * many are left out. */
 int sg_table_narrow(sg_table *t, int width, int least);
+/* Columns that it is wide where nothing is cut. */
+int sg_table_width(const sg_table *t);
 /* Orders the rows by a column: numbers by size, texts by their bytes behind them, empty cells last
  * either way; equal ones stay in their order. */
 void sg_table_sort(sg_table *t, int column, bool descending);
