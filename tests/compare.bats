@@ -69,5 +69,5 @@ setup() {
   each="$("$STRAGGLE" compare small.db --format csv | wc -l)"
   [ "$("$STRAGGLE" compare small.db --simultaneous --format csv | wc -l)" = "$each" ]
   run "$STRAGGLE" compare small.db --simultaneous
-  [[ "$output" == *"intervals and verdicts hold together at 95 %"* ]]
+  [[ "$output" == *"intervals and verdicts against a baseline hold together at 95 %"* ]]
 }

@@ -435,10 +435,8 @@ static void test_small_error_is_not_enough(void **state) {
         SG_FORMAT_CSV, &out);
   assert_string_equal(out.data, "v\n\"no barrier,no barrier,approximate\"\n");
   sg_buffer_free(&out);
-  const char *const parts[] = {
-      "~ inexact: k-async (gradients of older models), exact-async (gradients of older models),\n"
-      "fastest-k (error 1e-16). Their",
-      "Fastest of all, inexact: k-async", NULL};
+  const char *const parts[] = {"~ inexact: k-async (gradients of older models), exact-async (",
+                               "fastest-k (error", "Fastest of all, inexact: k-async", NULL};
   expect_printed(100, parts);
 }
 
