@@ -447,10 +447,9 @@ static const field fields[] = {
 };
 enum { MOST_SCHEMES = 20 };
 
-/* Times to target, not times of iterations, where t > 0. */
-static void add_timed_run(sg_writer *w, int64_t point, int replication, double s, bool target) {
+static void add_timed_run(sg_writer *w, int64_t point, int replication, double s, bool to_target) {
   double cap = 1.2;
-  bool reached = target && s <= cap;
+  bool reached = to_target && s <= cap;
   const sg_run_row row = {.run_id = sg_run_id(point, replication),
                           .point_id = point,
                           .invocation_id = 1,
@@ -472,7 +471,7 @@ static sg_status add_field(const field *f, sg_db *db, int experiments, int64_t *
   status = sg_db_add_invocation(db, &(sg_invocation){.threads = 1}, &invocation, e);
   if (!status) status = sg_db_add_scenario(db, "f", "f.json", "{}", "f", &scenario, e);
   for (int i = 0; i < experiments * f->k && !status; i++) {
-    char env[16], key[24], label[8];
+    char env[16], key[24], label[16];
     snprintf(env, sizeof env, "%d", i / f->k);
     snprintf(key, sizeof key, "%d", i);
     snprintf(label, sizeof label, "%d", i % f->k);
@@ -496,13 +495,12 @@ static void judge_field(const field *f, const sg_comparison *found) {
   for (int i = 0; i < n; i++) {
     const sg_lead *l = &found->environment[i].fastest;
     bool first = !strcmp(found->scheme[l->best].point.scheme_label, "0");
-    double truth = first                                                     ? f->lead
-                   : !strcmp(found->scheme[l->next].point.scheme_label, "0") ? 1 / f->lead
-                                                                             : 1;
+    bool second = !strcmp(found->scheme[l->next].point.scheme_label, "0");
+    double actual = first ? f->lead : second ? 1 / f->lead : 1;
     claims += l->holds;
     false_claims += l->holds && (f->lead == 1 || !first);
     known += !isnan(l->ratio.low);
-    held += l->ratio.low <= truth && truth <= l->ratio.high;
+    held += l->ratio.low <= actual && actual <= l->ratio.high;
   }
   double percent = 100.0 / n;
   printf("| %s | %.1f | %.1f |", f->name, percent * false_claims,
