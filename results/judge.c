@@ -66,7 +66,7 @@ static sg_judged *add_scheme(sg_comparison *c, sqlite3_stmt *s) {
 static bool add_run(sg_judged *j, sqlite3_stmt *s) {
   if (!SG_ROOM(j->run, j->capacity, j->n_runs + 1)) return false;
   const char *status = sg_db_text(s, 1), *reason = sg_db_text(s, 2);
-  bool timed_out = strcmp(reason, "sim-time") == 0;
+  bool timed_out = strcmp(reason, "sim-time") == 0 && !isnan(j->sim_time_s);
   sg_outcome *o = &j->run[j->n_runs++];
   *o = (sg_outcome){.replication = sqlite3_column_int(s, 0),
                     .finished = strcmp(status, "finished") == 0,
@@ -452,7 +452,7 @@ static int collect_candidates(const sg_comparison *c, const sg_judged_environmen
 static bool do_the_same(const pairs *p) {
   bool same = p->n > 0;
   for (int i = 0; i < p->n && same; i++)
-    same = isfinite(p->x[i]) && fabs(p->x[i] - p->base[i]) <= 1e-9 * p->base[i];
+    same = isfinite(p->base[i]) && fabs(p->x[i] - p->base[i]) <= 1e-9 * p->base[i];
   return same;
 }
 
