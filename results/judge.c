@@ -196,35 +196,6 @@ static sg_status load(sg_db *db, sg_comparison *c, sg_error *e) {
   return status;
 }
 
-/* The columns that stand for all runs of a scheme. */
-static void read_pooled(sg_judged *j, sqlite3_stmt *s) {
-  int at = 1;
-  for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c)) {
-    if (c->fold != SG_FOLD_POOLED) continue;
-    bool null = sqlite3_column_type(s, at) == SQLITE_NULL;
-    sg_column_set_number(c, &j->summary, null ? NAN : sqlite3_column_double(s, at));
-    at++;
-  }
-}
-
-sg_status sg_judge_pooled(sg_db *db, sg_comparison *c, sg_error *e) {
-  sqlite3_stmt *s = NULL;
-  sg_buffer sql = {0};
-  sg_put(&sql, "SELECT p.point_id, ");
-  sg_put_pooled("q.", &sql);
-  sg_put(&sql, " FROM point p JOIN v_iter_quantile q USING (point_id)"
-               " ORDER BY min(p.point_id) OVER (PARTITION BY p.env_sha256, p.results_version),"
-               " p.point_id");
-  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, &s, e);
-  sg_buffer_free(&sql);
-  for (int i = 0; sg_db_row(db, s, &status, e);) {
-    while (i < c->n && c->scheme[i].point_id != sqlite3_column_int64(s, 0)) i++;
-    if (i < c->n) read_pooled(&c->scheme[i], s);
-  }
-  sqlite3_finalize(s);
-  return status;
-}
-
 /* --- Judging ---------------------------------------------------------------------------------- */
 
 static bool is_named(const sg_judged *s, const char *baseline) {
