@@ -11,7 +11,8 @@
 
 extern const sg_code_type sg_uncoded, sg_ignore_stragglers, sg_fractional_repetition,
     sg_cyclic_repetition, sg_ye_abbe, sg_group, sg_reed_solomon, sg_cyclic_mds, sg_heterogeneous,
-    sg_arbitrary_placement, sg_partial_cyclic, sg_partial_repetition, sg_streamed_group;
+    sg_arbitrary_placement, sg_partial_cyclic, sg_partial_repetition, sg_streamed_group,
+    sg_gradient_matrix;
 
 const sg_code_type *const sg_code_types[] = {
     &sg_uncoded,
@@ -27,6 +28,7 @@ const sg_code_type *const sg_code_types[] = {
     &sg_partial_cyclic,
     &sg_partial_repetition,
     &sg_streamed_group,
+    &sg_gradient_matrix,
     SG_MORE_CODES NULL,
 };
 

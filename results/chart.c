@@ -115,6 +115,10 @@ sg_status sg_chart_add_series(sg_chart *c, sg_mark mark, int panel, const char *
   return SG_OK;
 }
 
+sg_chart_point sg_chart_at(double x, double y) {
+  return (sg_chart_point){.x = x, .y = y, .low = NAN, .high = NAN, .value = NAN};
+}
+
 sg_status sg_chart_add_point(sg_chart *c, sg_chart_point p, sg_error *e) {
   if (c->n_points >= SG_CHART_POINTS) return fail_full("points", SG_CHART_POINTS, e);
   sg_chart_series *s = &c->series[c->n_series - 1];

@@ -105,9 +105,8 @@ sg_status sg_chart_place(sg_chart_axis *a, const char *name, double *place, sg_e
 sg_status sg_chart_add_panel(sg_chart *c, const char *title, int *panel, sg_error *e);
 /* One more series; points are added to the last one. */
 sg_status sg_chart_add_series(sg_chart *c, sg_mark mark, int panel, const char *name, sg_error *e);
-/* A point to begin with: everything unknown. */
-#define SG_CHART_POINT(...)                                                                        \
-  ((sg_chart_point){.x = NAN, .y = NAN, .low = NAN, .high = NAN, .value = NAN, ##__VA_ARGS__})
+/* A point whose other members are unknown. */
+sg_chart_point sg_chart_at(double x, double y);
 sg_status sg_chart_add_point(sg_chart *c, sg_chart_point p, sg_error *e);
 sg_status sg_chart_add_line(sg_chart *c, bool vertical, double at, const char *label, sg_error *e);
 

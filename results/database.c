@@ -164,50 +164,44 @@ static sg_status create_schema(sg_db *db, sg_error *e) {
   return sg_db_end(db, status, e);
 }
 
-/* That the database has a table, index or view as we make it. */
-static sg_status check_text(sg_db *db, const char *name, const char *sql, sg_error *e) {
-  sqlite3_stmt *s = NULL;
-  sg_status status =
-      sg_db_prepare(db, "SELECT 1 FROM sqlite_schema WHERE name = ? AND sql = ?", &s, e);
-  sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
-  sqlite3_bind_text(s, 2, sql, -1, SQLITE_STATIC);
-  bool same = sg_db_row(db, s, &status, e);
-  sqlite3_finalize(s);
+/* That the database has the table, index or view that `sql` makes, as its file keeps it: word by
+ * word. `find` asks for it. */
+static sg_status check_text(sg_db *db, sqlite3_stmt *find, const char *sql, size_t length,
+                            sg_error *e) {
+  sg_status status = SG_OK;
+  sqlite3_bind_text(find, 1, sql, (int)length, SQLITE_STATIC);
+  bool same = sg_db_row(db, find, &status, e);
+  sqlite3_reset(find);
   if (same || status) return status;
+  const char *name = strchr(sql, ' ') + 1; /* CREATE TABLE name */
+  name = strchr(name, ' ') + 1;
   return sg_fail(e, SG_INVALID, db->file.path,
-                 "\"%s\" is not as straggle makes it: the file is damaged, or was changed by "
+                 "\"%.*s\" is not as straggle makes it: the file is damaged, or was changed by "
                  "another program",
-                 name);
+                 (int)strcspn(name, " "), name);
 }
 
-/* Compares with a schema made anew in memory. Users may have added tables and views of their own,
- * which nothing here reads. */
+/* Users may have added tables and views of their own, which nothing here reads. */
 static sg_status check_schema(sg_db *db, sg_error *e) {
-  sqlite3 *model = NULL;
-  sqlite3_stmt *s = NULL;
+  sqlite3_stmt *find = NULL;
   sg_buffer schema = {0};
   char *axes = NULL;
   int64_t tables = 0;
   sg_put_schema(&schema);
   /* As of one moment: a writer may be at it. After a fault the connection is closed. */
-  sg_status status = sg_db_execute(db, "BEGIN", e);
+  sg_status status = schema.failed ? sg_fail_memory(e) : sg_db_execute(db, "BEGIN", e);
   if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
-  if (!status && tables == 0)
-    status = sg_fail(e, SG_INVALID, db->file.path, SG_EMPTY_FILE);
-  else if (!status &&
-           (schema.failed || sqlite3_open(":memory:", &model) ||
-            sqlite3_exec(model, schema.data, NULL, NULL, NULL) ||
-            sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL", -1,
-                               &s, NULL)))
-    status = sg_fail_memory(e);
-  while (!status && sqlite3_step(s) == SQLITE_ROW)
-    status = check_text(db, (const char *)sqlite3_column_text(s, 0),
-                        (const char *)sqlite3_column_text(s, 1), e);
+  if (!status && tables == 0) status = sg_fail(e, SG_INVALID, db->file.path, SG_EMPTY_FILE);
+  if (!status) status = sg_db_prepare(db, "SELECT 1 FROM sqlite_schema WHERE sql = ?", &find, e);
+  /* Statements begin and end with a line. */
+  for (const char *at = schema.data, *end; !status && (at = strstr(at, "CREATE ")); at = end) {
+    end = strstr(at, ";\n");
+    status = check_text(db, find, at, (size_t)(end - at), e);
+  }
   if (!status) status = sg_db_axes_view(db, &axes, e);
-  if (!status) status = check_text(db, "v_axes", axes, e);
+  if (!status) status = check_text(db, find, axes, strlen(axes), e);
   sqlite3_free(axes);
-  sqlite3_finalize(s);
-  sqlite3_close(model);
+  sqlite3_finalize(find);
   sg_buffer_free(&schema);
   if (!status) status = sg_db_execute(db, "COMMIT", e);
   if (!status) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL);

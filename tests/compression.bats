@@ -134,17 +134,17 @@ CSV
 @test "bytes and link times: bits of the compressor, whole bytes a message, a header a transmission" {
   # 1 s to compute, then 32 + 600 · (1 + 3) bits = 304 bytes and a header of 96: 0.4 s.
   "$STRAGGLE" run p.json -q -o fixed.db --set '/network/compression={"compressor":"qsgd","levels":7}' \
-    --set /network/header_bytes=96 --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup"}' \
+    --set /network/header_bytes=96 --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup","per_subset_s":0}' \
     --set '/schemes=[{"code":"uncoded"}]'
   [ "$(sqlite3 fixed.db 'SELECT DISTINCT printf("%.9f %.3f %.3f", duration_s, bytes_received, bits) FROM iteration')" = \
     '1.400000000 2400.000 14592.000' ]
   # As computed beforehand; a law's time goes by bytes, too: 400 of 4800.
   run "$STRAGGLE" expect p.json --format csv --set '/network/compression={"compressor":"qsgd","levels":7}' \
-    --set /network/header_bytes=96 --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup"}' \
+    --set /network/header_bytes=96 --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup","per_subset_s":0}' \
     --set '/schemes=[{"code":"uncoded"}]'
   [[ "$output" == *,1.4,* ]]
   "$STRAGGLE" run p.json -q -o law.db --set '/network/compression={"compressor":"qsgd","levels":7}' \
-    --set /network/header_bytes=96 --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup"}' \
+    --set /network/header_bytes=96 --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup","per_subset_s":0}' \
     --set '/schemes=[{"code":"uncoded"}]' --set '/network/uplink={"model":"deterministic","value_s":12}'
   [ "$(sqlite3 law.db 'SELECT DISTINCT printf("%.9f", duration_s) FROM iteration')" = 2.000000000 ]
 }

@@ -346,9 +346,35 @@ static sg_status set_matrix(sg_values *values, const char *name, const char *tex
   return status;
 }
 
+/* Matrices of gradient codes for n workers: the identity; pairs that send the same (n/2 columns)
+ * and the weights of all choices of one of each; and rows of two neighbours that are orthogonal to
+ * a vector h with Σ h = 0, which tolerate a straggler (Tandon et al. 2017). false: not for this n.
+ */
+enum { IDENTITY, PAIRS, CHOICES, NEIGHBOURS, KINDS };
+static bool make_matrix(int kind, int n, char *out, size_t size) {
+  bool fits = kind == IDENTITY || (kind == NEIGHBOURS ? n > 2 : n % 2 == 0);
+  int columns = kind == PAIRS ? n / 2 : n, rows = kind == CHOICES ? 1 << n / 2 : n;
+  size_t at = 0;
+  for (int i = 0; i < rows && fits; i++)
+    for (int j = 0; j < columns; j++) {
+      double h = i == n - 1 ? -(double)n * (n - 1) / 2 : i + 1,
+             next = i == n - 2 ? -(double)n * (n - 1) / 2 : (i + 1) % n + 1;
+      double x = kind == IDENTITY   ? i == j
+                 : kind == PAIRS    ? i / 2 == j
+                 : kind == CHOICES  ? (i >> j / 2 & 1) == j % 2
+                 : j == i           ? 1
+                 : j == (i + 1) % n ? -h / next
+                                    : 0;
+      at += (size_t)snprintf(out + at, size - at, "%.17g%c", x, j + 1 < columns ? ',' : '\n');
+      assert_true(at < size);
+    }
+  return fits;
+}
+
 /* Generators that are and that are not maximum distance separable, and one without full rank. */
 static const char *const matrices[] = {"1,1\n", "1,0,1,0\n0,1,0,1\n", "1,0,1,1\n0,1,1,-1\n",
                                        "1,0,0,1,1\n0,1,0,1,0\n0,0,1,0,1\n", "1,2,3\n2,4,6\n"};
+enum { FIXED = sizeof matrices / sizeof *matrices };
 
 /* A number that the row allows, at that share of its range. */
 static double in_range(const sg_param *p, double share) {
@@ -411,11 +437,13 @@ static void walk(const sg_code_type *type, const sg_param *p, sg_values *values,
       walk(type, p + 1, copy, n, left);
     }
   else if (p->kind == SG_MATRIX)
-    for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++) {
+    for (size_t i = 0; i < FIXED + KINDS; i++) {
+      static char text[1 << 14];
+      if (i >= FIXED && !make_matrix((int)(i - FIXED), n, text, sizeof text)) continue;
       /* Reading files takes long: not for combinations that are only counted. */
       bool last = !p[1].name;
       if (step > 0 && (!last || met % step == 0))
-        assert_int_equal(set_matrix(copy, p->name, matrices[i], NULL), SG_OK);
+        assert_int_equal(set_matrix(copy, p->name, i < FIXED ? matrices[i] : text, NULL), SG_OK);
       walk(type, p + 1, copy, n, left);
     }
   else

@@ -28,7 +28,8 @@ const sg_param sg_delay_params[] = {
                   "and iteration, times d), additive (the sum of a draw per subset), startup (one "
                   "draw that does not depend on the load, plus d times per_subset_s)."),
     SG_ROW_REAL("per_subset_s", 0, SG_UNBOUNDED,
-                "With scaling startup: seconds per subset besides the draw."),
+                "With scaling startup, which wants it: seconds per subset besides the draw. 0: "
+                "redundancy costs no computing time."),
     SG_ROW_REAL("fixed_s", 0, SG_UNBOUNDED,
                 "Seconds that every task takes besides (its launch, say), whatever its load and "
                 "whoever does it: nothing divides or multiplies them."),
@@ -122,6 +123,15 @@ static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_err
 
 /* --- The model -------------------------------------------------------------------------------- */
 
+/* Without the cost of a subset redundancy would be free, which nobody means who does not say so. */
+static sg_status check_startup(const sg_values *delay, sg_error *e) {
+  if (sg_choice(delay, "scaling") != STARTUP || sg_given(delay, "per_subset_s")) return SG_OK;
+  return sg_fail_at(e, delay, "per_subset_s",
+                    "expected per_subset_s with scaling startup, found none: the seconds that each "
+                    "subset of a load adds, which measured times of one load cannot tell; 0 means "
+                    "that redundancy costs no computing time");
+}
+
 sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int subsets, uint64_t seed,
                        sg_delay **out, sg_error *e) {
   *out = NULL;
@@ -139,13 +149,18 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
   sg_replay_column column = d->scaling == STARTUP ? SG_REPLAY_START : SG_REPLAY_COMPUTE;
   sg_status times =
       sg_times_init(&d->times, delay, SG_FOR_COMPUTE, workers, seed, column, d->per_subset, e);
+  sg_status startup = check_startup(delay, e);
   sg_status classes = assign_speeds(d, cluster, e);
   sg_status modifiers = sg_modifiers_init(&d->modifiers, sg_object(cluster, "random_speed"),
                                           sg_object(delay, "memory"), sg_object(delay, "common"),
                                           sg_object(delay, "stalls"), workers, seed, e);
   sg_status failures = sg_failures_init(&d->failures, sg_object(cluster, "crashes"),
                                         sg_object(cluster, "erasure"), workers, seed, e);
-  sg_status status = times ? times : classes ? classes : modifiers ? modifiers : failures;
+  sg_status status = startup     ? startup
+                     : times     ? times
+                     : classes   ? classes
+                     : modifiers ? modifiers
+                                 : failures;
   if (status)
     sg_delay_free(d);
   else

@@ -16,6 +16,8 @@
 #include "models/learning/simd.h"
 #include "sim/core/linalg.h"
 #include "sim/core/memory.h"
+#include "sim/core/owned.h"
+#include "sim/core/random.h"
 #include "sim/core/text.h"
 
 #include <math.h>
@@ -507,13 +509,66 @@ static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned 
   return SG_OK;
 }
 
+/* --- Smoothness ------------------------------------------------------------------------------- */
+
+/* u = XᵀX v / N; z: room for the margins of a block. */
+static void apply_gram(const sg_dense *d, const double *v, double *z, double *u) {
+  const sg_data *data = d->data;
+  memset(u, 0, (size_t)data->columns * sizeof *u);
+  for (long b = 0; b < data->rows; b += BLOCK_ROWS) {
+    const double *row[BLOCK_ROWS];
+    long n = data->rows - b < BLOCK_ROWS ? data->rows - b : BLOCK_ROWS;
+    for (long i = 0; i < n; i++) row[i] = data->x + (b + i) * data->columns;
+    margins(row, n, data->columns, v, NULL, z, NULL);
+    for (long i = 0; i < n; i++) z[i] /= (double)data->rows;
+    sg_combine((int)n, row, z, u, data->columns, 1);
+  }
+}
+
+/* The largest eigenvalue of XᵀX / N by the power method from a fixed random start: within its
+ * residual of an eigenvalue, which is added, so that the bound is rather too large. The sums have a
+ * fixed order: the same bits on every machine. */
+static sg_status largest_eigenvalue(const sg_dense *d, double *out) {
+  enum { MOST_STEPS = 500 };
+  static const double enough = 1e-4; /* of the eigenvalue */
+  long n = d->data->columns;
+  SG_OWNED double *v = malloc((2 * (size_t)n + BLOCK_ROWS) * sizeof *v);
+  if (!v) return SG_NO_MEMORY;
+  double *u = v + n, norm = 0, residual = INFINITY;
+  sg_stream stream;
+  sg_stream_at(&stream, 0, 0, SG_FOR_INITIAL, 0, 0, 0);
+  for (long i = 0; i < n; i++) u[i] = 2 * sg_uniform(&stream) - 1;
+  for (long i = 0; i < n; i++) norm += u[i] * u[i];
+  *out = 0;
+  for (int k = 0; k < MOST_STEPS && norm > 0 && residual > enough * *out; k++) {
+    double scale = 1 / sqrt(norm), value = 0, error = 0;
+    for (long i = 0; i < n; i++) v[i] = scale * u[i];
+    apply_gram(d, v, u + n, u);
+    norm = 0;
+    for (long i = 0; i < n; i++) value += v[i] * u[i], norm += u[i] * u[i];
+    for (long i = 0; i < n; i++) error += (u[i] - value * v[i]) * (u[i] - value * v[i]);
+    residual = sqrt(error);
+    *out = value;
+  }
+  if (norm > 0) *out += residual;
+  return SG_OK;
+}
+
+static sg_status smoothness(const sg_problem *problem, double *bound) {
+  const sg_dense *d = problem->self;
+  double largest = 0;
+  sg_status status = largest_eigenvalue(d, &largest);
+  *bound = d->loss->curvature * largest + problem->l2;
+  return status;
+}
+
 /* --- Descriptors ------------------------------------------------------------------------------ */
 
 #define DENSE(called, text, ...)                                                                   \
   {                                                                                                \
     .about = {.name = called, .summary = text, .params = params}, .create = create,                \
     .destroy = destroy, .partition = partition, .begin = begin, .tile = tile,                      \
-    .evaluate = evaluate, .loss = __VA_ARGS__                                                      \
+    .evaluate = evaluate, .smoothness = smoothness, .loss = __VA_ARGS__                            \
   }
 
 const sg_problem_type sg_problem_logistic =

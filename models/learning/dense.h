@@ -12,7 +12,8 @@
 
 /* One loss. Arrays of margins are output by output: output o of row i is z[o · ld + i]. */
 typedef struct sg_loss {
-  int classes; /* of the labels: 0 real targets, 2 exactly two, 3 two or more */
+  int classes;      /* of the labels: 0 real targets, 2 exactly two, 3 two or more */
+  double curvature; /* largest eigenvalue of the second derivative by z, at most */
   /* For n rows with these targets: r = scale · ∂loss/∂z (may be z itself, may be NULL) and the loss
    * of each row (may be NULL). The bits of a row do not depend on its place. */
   void (*rows)(int outputs, const double *target, long n, double scale, const double *z, double *r,

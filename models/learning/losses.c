@@ -62,7 +62,7 @@ static void squares_rows(int outputs, const double *y, long n, double scale, con
   }
 }
 
-const sg_loss sg_least_squares_loss = {.rows = squares_rows};
+const sg_loss sg_least_squares_loss = {.curvature = 1, .rows = squares_rows};
 
 /* --- Logistic regression: log(1 + e^(−m)) with m = y z and y = ±1 ----------------------------- */
 
@@ -109,7 +109,8 @@ static void judge_logistic(const sg_data *data, double *z, sg_metrics *m) {
   m->auc = sg_auc(data->test_rows, z, data->test_y);
 }
 
-const sg_loss sg_logistic_loss = {.classes = 2, .rows = logistic_rows, .judge = judge_logistic};
+const sg_loss sg_logistic_loss = {
+    .classes = 2, .curvature = 0.25, .rows = logistic_rows, .judge = judge_logistic};
 
 /* --- Softmax: log Σ_o e^(z_o) − z_y, one vector of weights per class ---------------------------
  */
@@ -171,4 +172,6 @@ static void judge_softmax(const sg_data *data, double *z, sg_metrics *m) {
   m->auc = sg_auc(n, z, data->test_y);
 }
 
-const sg_loss sg_softmax_loss = {.classes = 3, .rows = softmax_rows, .judge = judge_softmax};
+/* diag(p) − p pᵀ has row sums of moduli 2 p (1 − p) ≤ 1/2. */
+const sg_loss sg_softmax_loss = {
+    .classes = 3, .curvature = 0.5, .rows = softmax_rows, .judge = judge_softmax};

@@ -3,12 +3,14 @@
 #include "models/learning/optimizer.h"
 #include "models/learning/simd.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct sg_optimizer {
   bool nesterov;
   double step;
+  bool automatic;  /* the step is to come from the problem; NAN until then */
   double momentum; /* negative: β_t = t/(t + 3) */
 };
 
@@ -34,20 +36,39 @@ SG_VARIANTS(method_at, methods)
 const sg_family sg_optimizer_family = {
     .selector = "method", .what = "optimiser", .at = method_at, .fallback = "gradient-descent"};
 
-const sg_param sg_optimizer_params[] = {SG_ROW_REAL("step", 0, SG_UNBOUNDED,
-                                                    "step size, constant over the run",
-                                                    .fallback = 1, .flags = SG_MIN_OPEN),
-                                        {0}};
+static const char *const automatic[] = {"auto", NULL};
+
+const sg_param sg_optimizer_params[] = {
+    SG_ROW_REAL("step", 0, SG_UNBOUNDED,
+                "step size, constant over the run; auto: 1/L, with which exact gradients make the "
+                "loss of every problem but the synthetic one fall, L being a bound of its "
+                "curvature (docs/theory.md)",
+                .fallback = 1, .flags = SG_MIN_OPEN, .choices = automatic),
+    {0}};
 
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e) {
   *out = malloc(sizeof **out);
   if (!*out) return sg_fail_memory(e);
   bool accelerated = optimizer->variant == &methods[NESTEROV];
   bool constant = accelerated && sg_given(optimizer, "momentum");
+  bool chosen = sg_text(optimizer, "step"); /* a word */
   **out = (sg_optimizer){.nesterov = accelerated,
-                         .step = sg_real(optimizer, "step"),
+                         .step = chosen ? NAN : sg_real(optimizer, "step"),
+                         .automatic = chosen,
                          .momentum = constant ? sg_real(optimizer, "momentum") : -1};
   return SG_OK;
+}
+
+bool sg_optimizer_is_automatic(const sg_optimizer *optimizer) {
+  return optimizer->automatic;
+}
+
+void sg_optimizer_set_smoothness(sg_optimizer *optimizer, double bound) {
+  if (optimizer->automatic) optimizer->step = bound > 0 ? 1 / bound : 1;
+}
+
+double sg_optimizer_found_step(const sg_optimizer *optimizer) {
+  return optimizer->automatic ? optimizer->step : NAN;
 }
 
 int sg_optimizer_vectors(const sg_optimizer *optimizer) {

@@ -9,10 +9,15 @@
 extern const sg_param sg_optimizer_params[];
 extern const sg_family sg_optimizer_family;
 
-typedef struct sg_optimizer sg_optimizer; /* immutable, shared */
+typedef struct sg_optimizer sg_optimizer; /* immutable while runs use it, shared */
 
 /* *out is freed with free. */
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e);
+
+/* "step": "auto" has no step until the bound of the problem's curvature has been told. */
+bool sg_optimizer_is_automatic(const sg_optimizer *optimizer);
+void sg_optimizer_set_smoothness(sg_optimizer *optimizer, double bound);
+double sg_optimizer_found_step(const sg_optimizer *optimizer); /* NAN: the scenario gives it */
 
 /* Number of vectors of length l of state per model: 1 (x) or 2 (x and the previous x). */
 int sg_optimizer_vectors(const sg_optimizer *optimizer);

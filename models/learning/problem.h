@@ -110,6 +110,9 @@ typedef struct sg_problem_type {
                     const double **out);
   sg_status (*evaluate)(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
                         const double *const *x, sg_metrics *metrics);
+  /* A bound L of the curvature of f: its gradient changes by at most L ‖x − y‖ (theory:
+   * smoothness). NULL: the problem has none that is known. */
+  sg_status (*smoothness)(const sg_problem *problem, double *bound);
 } sg_problem_type;
 
 struct sg_problem {

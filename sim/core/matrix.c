@@ -13,6 +13,8 @@ typedef struct numbers {
   int rows, columns;
   double *number;
   size_t count, capacity;
+  double *line; /* rows of them */
+  int line_room;
 } numbers;
 
 /* A first row 0, 1, 2, … of whole numbers is the header of a table without names. */
@@ -32,6 +34,8 @@ static sg_status read_rows(sg_csv *r, numbers *m) {
   while ((!(status = sg_csv_next(r)) && r->count > 0) || status == SG_INVALID) {
     if (status) continue; /* it is counted */
     if (m->rows++ == 0) m->columns = r->count;
+    if (!SG_ROOM(m->line, m->line_room, m->rows)) return sg_fail_memory(r->e);
+    m->line[m->rows - 1] = (double)r->line;
     if (m->rows == 1 && counts_columns(r))
       sg_csv_fault(r, 0,
                    "expected numbers, found a header that counts the columns, as pandas writes it: "
@@ -61,21 +65,27 @@ sg_status sg_matrix_read(const char *path, const char *place, sg_matrix **out, s
   status = read_rows(&r, &m);
   sg_status faults = sg_csv_end(&r);
   if (!status) status = faults;
-  if (!status && !(*out = malloc(sizeof **out + m.count * sizeof *m.number)))
+  if (!status && !(*out = malloc(sizeof **out + (m.count + (size_t)m.rows) * sizeof *m.number)))
     status = sg_fail_memory(e);
   if (!status) {
     (*out)->rows = m.rows;
     (*out)->columns = m.columns;
     memcpy((*out)->number, m.number, m.count * sizeof *m.number);
+    memcpy((*out)->number + m.count, m.line, (size_t)m.rows * sizeof *m.line);
     sg_sha256(text, length, (*out)->sha256);
   }
   free(m.number);
+  free(m.line);
   free(text);
   return status;
 }
 
+long sg_matrix_line(const sg_matrix *m, int row) {
+  return (long)m->number[(size_t)m->rows * (size_t)m->columns + (size_t)row];
+}
+
 sg_matrix *sg_matrix_copy(const sg_matrix *m) {
-  size_t size = sizeof *m + (size_t)m->rows * (size_t)m->columns * sizeof m->number[0];
+  size_t size = sizeof *m + (size_t)m->rows * ((size_t)m->columns + 1) * sizeof m->number[0];
   sg_matrix *copy = malloc(size);
   if (copy) memcpy(copy, m, size);
   return copy;

@@ -8,8 +8,11 @@
 typedef struct sg_matrix {
   int rows, columns; /* at least 1 each */
   char sha256[65];   /* of the file's content */
-  double number[];   /* rows × columns, row by row; all finite */
+  double number[];   /* rows × columns, row by row, all finite; then the line of each row */
 } sg_matrix;
+
+/* The line of the file in which a row stands, from 1. */
+long sg_matrix_line(const sg_matrix *m, int row);
 
 /* Reads a file (sim/core/csv.h): a row of numbers per line, commas between them, no header; lines
  * that begin with '#' are passed over. Every fault (text, a number that is not finite, a row longer

@@ -71,10 +71,32 @@ static bool looks_for_target(const sg_held_row *h) {
   return has_loss(h) && !isnan(h->world->target_loss) && !(h->world->code->flags & few);
 }
 
+/* Whether the loss grows without bound: it is 10⁹ times that of the model that runs begin with, and
+ * 1000 times the highest of the first losses, of a quarter to a half of all; that was above 100
+ * times the former already. What grows at an exponential rate meets all three in time; linear
+ * growth, as with too large a step where gradients are bounded, does not, and may come back. */
+static bool grows(sg_held_row *h, double loss) {
+  enum { FEWEST = 8 };
+  static const double large = 1e9, more = 1e3, already = 1e2;
+  double start = h->world->start_loss;
+  h->losses++;
+  if (h->losses == 1 || !(loss <= h->highest)) h->highest = loss;
+  bool grown = h->losses >= FEWEST && start > 0 && loss > large * start &&
+               loss > more * h->before && h->before > already * start;
+  /* before: of the first 2^k losses, with 2^(k + 1) of them past. */
+  if ((h->losses & (h->losses - 1)) == 0) {
+    h->before = h->losses == 1 ? h->highest : h->next_before;
+    h->next_before = h->highest;
+  }
+  return grown;
+}
+
 void sg_held_loss(sg_held_row *h, double loss) {
   h->row.loss = loss;
   if (!isfinite(loss)) {
     h->row.loss = NAN;
+    sg_held_end(h, "diverged", "diverged");
+  } else if (grows(h, loss)) {
     sg_held_end(h, "diverged", "diverged");
   } else if (loss <= h->world->target_loss) {
     sg_tally_target(h->tally, &h->row);
@@ -172,6 +194,7 @@ sg_status sg_held_finish(sg_held_row *h, const sg_run *run, const sg_recipe *rec
   sg_decoder_cache_counts(recipe->decoder, &asked, &found);
   sg_tally_finish(h->tally, &row, &summary);
   summary.decode_cache_hit_rate = asked ? (double)found / (double)asked : NAN;
+  if (h->world->optimizer) summary.auto_step = sg_optimizer_found_step(h->world->optimizer);
   int n = 0;
   const sg_worker_summary_record *workers =
       sg_tally_workers(h->tally, sg_delay_speeds(h->world->delay), &n);

@@ -23,6 +23,9 @@ typedef struct sg_held_row {
   bool due;                    /* and its loss is wanted */
   bool tested;                 /* its test metrics are known */
   int model;                   /* that it updated */
+  long losses;                 /* that are known */
+  double highest;              /* of them */
+  double before, next_before;  /* what that was earlier (row.c) */
   const char *status, *reason; /* of the end of the run */
   sg_iteration_record row;
   sg_worker_record *workers;

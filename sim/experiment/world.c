@@ -15,8 +15,9 @@
 typedef struct entry {
   struct entry *next;
   char *key;
-  sg_problem *problem; /* NULL while it is being made */
-  double start_norm;   /* as in sg_world */
+  sg_problem *problem;           /* NULL while it is being made */
+  double start_norm, start_loss; /* as in sg_world */
+  double smoothness;             /* NAN: not measured */
   int users;
   bool outline; /* of use to plans only */
 } entry;
@@ -108,7 +109,12 @@ static sg_status make(sg_problem_cache *cache, char *key, const sg_values *learn
     free(key);
     return sg_fail_memory(e);
   }
-  *x = (entry){.key = key, .start_norm = NAN, .users = 1, .outline = cache->outline};
+  *x = (entry){.key = key,
+               .start_norm = NAN,
+               .start_loss = NAN,
+               .smoothness = NAN,
+               .users = 1,
+               .outline = cache->outline};
   put_first(cache, x);
   pthread_mutex_unlock(&cache->lock);
   sg_problem *problem = NULL;
@@ -166,8 +172,8 @@ static void problem_put(sg_problem_cache *cache, const sg_problem *problem) {
   pthread_mutex_unlock(&cache->lock);
 }
 
-/* Of the gradient at 0, as one part. */
-static sg_status measure_start(const sg_problem *problem, double *norm, sg_error *e) {
+/* Of the gradient at 0, as one part, and the loss there. */
+static sg_status measure_start(const sg_problem *problem, double *norm, double *loss, sg_error *e) {
   sg_partition *whole = NULL;
   sg_workspace *ws = sg_workspace_new(problem);
   double *x = calloc((size_t)problem->length, sizeof *x), sum = 0;
@@ -179,7 +185,9 @@ static sg_status measure_start(const sg_problem *problem, double *norm, sg_error
                                        .columns = 1,
                                        .x = (const double *const *)&x,
                                        .n_items = 1,
-                                       .item = &item};
+                                       .item = &item,
+                                       .loss_x = (const double *const *)&x,
+                                       .loss = loss};
   if (!status) status = sg_problem_begin(problem, ws, &request, e);
   for (long at = 0, end; !status && at < problem->length; at = end) {
     const double *tile;
@@ -195,20 +203,30 @@ static sg_status measure_start(const sg_problem *problem, double *norm, sg_error
   return status;
 }
 
-/* Without the lock: who comes at the same time measures the same number. */
+/* Without the lock: who comes at the same time measures the same numbers. */
 sg_status sg_world_measure(sg_world *w, sg_problem_cache *cache, sg_error *e) {
   if (w->problem->timing_only) return SG_OK;
   pthread_mutex_lock(&cache->lock);
   entry *x = cache->first;
   while (x->problem != w->problem) x = x->next;
-  w->start_norm = x->start_norm;
+  entry known = *x;
   pthread_mutex_unlock(&cache->lock);
-  if (!isnan(w->start_norm)) return SG_OK;
-  sg_status status = measure_start(w->problem, &w->start_norm, e);
-  pthread_mutex_lock(&cache->lock);
-  if (!status) x->start_norm = w->start_norm; /* we are a user of it: it has stayed */
+  sg_status status = SG_OK;
+  if (isnan(known.start_norm))
+    status = measure_start(w->problem, &known.start_norm, &known.start_loss, e);
+  if (!status && sg_optimizer_is_automatic(w->optimizer) && isnan(known.smoothness))
+    status =
+        w->problem->type->smoothness(w->problem, &known.smoothness) ? sg_fail_memory(e) : SG_OK;
+  if (status) return status;
+  w->start_norm = known.start_norm;
+  w->start_loss = known.start_loss;
+  sg_optimizer_set_smoothness(w->optimizer, known.smoothness);
+  pthread_mutex_lock(&cache->lock); /* we are a user of it: it has stayed */
+  x->start_norm = known.start_norm;
+  x->start_loss = known.start_loss;
+  if (isnan(x->smoothness)) x->smoothness = known.smoothness;
   pthread_mutex_unlock(&cache->lock);
-  return status;
+  return SG_OK;
 }
 
 /* --- World ------------------------------------------------------------------------------------ */
@@ -319,7 +337,15 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                       "remember: expected a network.compression with memory, found \"%s\"",
                       w->label, w->compressor.type->about.name);
   sg_status status = make_partition(w, scheme, e);
-  if (!status) status = sg_optimizer_new(sg_object(learning, "optimizer"), &w->optimizer, e);
+  const sg_values *optimizer = sg_object(learning, "optimizer");
+  if (!status) status = sg_optimizer_new(optimizer, &w->optimizer, e);
+  if (!status && sg_optimizer_is_automatic(w->optimizer) && !w->problem->timing_only &&
+      !w->problem->type->smoothness)
+    status =
+        sg_fail_at(e, optimizer, "step",
+                   "expected a number with problem \"%s\", whose curvature has no bound, found "
+                   "\"auto\"",
+                   w->problem->type->about.name);
   w->width = width_of(w);
   return status;
 }
@@ -385,7 +411,7 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
   w->workers = (int)sg_int(sg_section(point, "cluster"), "workers");
   w->evaluate_every = sg_int(learning, "evaluate_every");
   w->width = 1;
-  w->start_norm = NAN;
+  w->start_norm = w->start_loss = NAN;
   w->replication = varied == SG_REPLICATE_DELAYS ? -1 : replication;
   read_limits(point, w);
   read_master(point, calibration, w);

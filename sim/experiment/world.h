@@ -40,6 +40,7 @@ typedef struct sg_world {
   sg_pace decode, encode;
   double target_loss;  /* NAN: none */
   double start_norm;   /* of the gradient at the model that runs begin with; NAN: not measured */
+  double start_loss;   /* of that model; NAN: not measured, or the problem has none */
   long evaluate_every; /* 0: never */
   int width;           /* models side by side: 1 or W */
   int workers;
@@ -63,7 +64,8 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
 /* That of replication 0, which stands for all where they share it. */
 sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
                        const sg_calibration *calibration, sg_world **out, sg_error *e);
-/* Measures start_norm, a pass over the data for each problem; nothing when timing only. */
+/* Measures start_norm and start_loss, a pass over the data for each problem, and the step where
+ * the optimiser wants one (some passes); nothing when timing only. */
 sg_status sg_world_measure(sg_world *world, sg_problem_cache *cache, sg_error *e);
 /* The simulated time of a decode, of an encoding of so many flops. world: an sg_world. */
 double sg_decode_seconds(const void *world, double flops);
