@@ -10,7 +10,7 @@ check|--set -f --format --json
 plan|-o --output -j --threads --set --shard --known -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
-compare|-b --baseline -s --simultaneous -f --format --json
+compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --json --latex
 query|-f --format --json
 codes|-f --format --json
 codes show|-f --format --json
