@@ -135,6 +135,17 @@ static sg_status check_all(sg_codes_check *s, sg_error *e) {
   return status;
 }
 
+/* The second parameter of a word such as "d=4,m=2"; NULL: there is none. */
+static const char *joined_parameter(const char *word, const sg_values *values) {
+  for (const char *at = strchr(word, ','); at && !strchr(word, '('); at = strchr(at + 1, ','))
+    for (int i = 0; i < sg_values_size(values); i++) {
+      const char *name = sg_values_row(values, i)->name;
+      size_t n = strlen(name);
+      if (strncmp(at + 1, name, n) == 0 && at[1 + n] == '=') return at + 1;
+    }
+  return NULL;
+}
+
 /* "name=value" words; all faults are collected. */
 static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *e) {
   for (int i = 1; i < q->n_words; i++) {
@@ -142,12 +153,16 @@ static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *
     int length = equals ? (int)(equals - word) : 0;
     bool again = false;
     for (int k = 1; k < i; k++) again = again || strncmp(q->word[k], word, (size_t)length + 1) == 0;
+    const char *second = joined_parameter(word, values);
     char *name = strndup(word, (size_t)length);
     if (!name) return sg_fail_memory(e);
     if (length == 0)
       sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", word);
     else if (again)
       sg_fail(e, SG_USAGE, NULL, "expected %s once, found it again in \"%s\"", name, word);
+    else if (second)
+      sg_fail(e, SG_USAGE, NULL, "expected a word for each parameter, found \"%s\": write %.*s %s",
+              word, (int)(second - 1 - word), word, second);
     else
       sg_values_parse(values, name, equals + 1, e);
     free(name);
