@@ -320,7 +320,7 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
 }
 
 static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
-  bool target = false, iteration = false, shared_link = false, no_barrier = false;
+  bool target = false, iteration = false, shared_link = false, no_barrier = false, loaded = false;
   for (int i = 0; i < c->n_environments; i++) {
     target |= c->environment[i].to_target;
     iteration |= !c->environment[i].to_target;
@@ -328,6 +328,7 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
   for (int i = 0; i < c->n; i++) {
     shared_link |= c->scheme[i].summary.ingress_busy_share > 0;
     no_barrier |= !c->scheme[i].point.barrier;
+    loaded |= c->scheme[i].point.load_d > 1;
   }
   const struct {
     bool shown;
@@ -335,6 +336,9 @@ static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
   } paragraph[] = {
       {true, "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
              "length."},
+      {loaded, "What d costs is an assumption of the scenario: d subsets take d times as long to "
+               "compute as one (scaling proportional, additive), or each per_subset_s more "
+               "(startup)."},
       {true, "speed-up: the geometric mean, over replications, of the baseline's time over the "
              "scheme's (both see the same delays), with its 95 % interval (t on log ratios); under "
              "5 pairs: too few for one. It is a typical run's ratio, not the ratio of the mean "

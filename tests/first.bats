@@ -5,7 +5,7 @@
 
 bats_require_minimum_version 1.5.0
 
-templates="quickstart sweep large-cluster congested-ingress groups-by-speed persistent-stragglers
+templates="quickstart sweep large-cluster matrix congested-ingress groups-by-speed persistent-stragglers
   streamed-groups ye-abbe-n8"
 
 setup() {
