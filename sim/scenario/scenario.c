@@ -117,9 +117,10 @@ static void check_baseline(const sg_scenario *s, sg_error *e) {
   if (!s->complete && names_code(s, name, strcspn(name, " "))) return;
   variations all = {0};
   sg_status status = s->complete ? sg_vary_schemes(s, &all, e) : SG_OK;
-  size_t n = (size_t)all.count;
+  const cJSON *list = cJSON_GetObjectItemCaseSensitive(s->tree, "schemes"), *scheme;
+  size_t n = (size_t)all.count, k = 2 * n;
   char(*label)[LABEL] = calloc(n + 1, sizeof *label);
-  const char **names = calloc(2 * n + 1, sizeof *names);
+  const char **names = calloc(k + (size_t)cJSON_GetArraySize(list) + 1, sizeof *names);
   if (!label || !names) status = sg_fail_memory(e);
   bool found = status;
   for (size_t i = 0; !found && i < n; i++) {
@@ -128,6 +129,10 @@ static void check_baseline(const sg_scenario *s, sg_error *e) {
     found = strcmp(label[i], name) == 0;
     names[2 * i] = label[i];
     names[2 * i + 1] = values->variant->name;
+  }
+  cJSON_ArrayForEach(scheme, list) { /* where labels cannot be made */
+    const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(scheme, "code"));
+    if (code && !status && n == 0) names[k++] = code;
   }
   if (!found)
     sg_fail(e, SG_INVALID, "/baseline",
