@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS = 1
 
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev
-TEST_PACKAGES = libcmocka-dev bats sqlite3
+TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh
 BENCH_PACKAGES = python3 python3-numpy python3-simpy
 
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
@@ -84,7 +84,7 @@ $(BUILD)/tests/fuzz_%: LDLIBS += $(FUZZ_LINK)
 TOYS := $(BUILD)/tests/straggle-toys
 $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/support/toy_codes.o $(LIB)
 	$(LINK) -o $@ $^ $(LDLIBS)
-$(BUILD)/tests/test_codes: $(BUILD)/tests/toys/registry.o
+$(addprefix $(BUILD)/tests/,test_codes test_compress test_experiment): $(BUILD)/tests/toys/registry.o
 
 $(BUILD)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
@@ -160,20 +160,29 @@ bench: setup
 
 # Coverage-guided, each target for FUZZ_SECONDS, from the corpus in the tree; what is found is kept
 # in build-fuzz/corpus, where the next time goes on, and inputs that fail in build-fuzz/found.
-FUZZERS = scenario set files trace run database
+# Executions are counted over all times in build-fuzz/executions. Allocations are remembered without
+# their stacks, which took half of the time: to see them, run a failing input without ASAN_OPTIONS.
+FUZZERS = scenario trace files set run database
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 1
+FUZZ_AIM = 10000000
+fuzz: export ASAN_OPTIONS = quarantine_size_mb=4:malloc_context_size=0
 fuzz: setup-tests
 	$(call install_packages,clang)
 	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang CFLAGS="-O1 -g" FUZZ_LINK=-fsanitize=fuzzer \
 	  SANITIZE="-DSG_LIBFUZZER -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" \
 	  $(FUZZERS:%=build-fuzz/tests/fuzz_%)
-	@mkdir -p build-fuzz/found
-	@for t in $(FUZZERS); do mkdir -p build-fuzz/corpus/$$t tests/corpus/$$t; \
-	  seeds=tests/corpus/$$t; [ $$t != scenario ] || seeds="$$seeds tests/scenarios"; \
-	  echo "== $$t"; build-fuzz/tests/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -fork=$(FUZZ_JOBS) -timeout=20 -max_len=4096 \
+	@mkdir -p build-fuzz/found build-fuzz/executions
+	@for t in $(FUZZERS); do mkdir -p build-fuzz/corpus/$$t; \
+	  seeds=tests/corpus/$$t; [ $$t != scenario ] || seeds=tests/scenarios; \
+	  build-fuzz/tests/fuzz_$$t -max_total_time=$(FUZZ_SECONDS) -fork=$(FUZZ_JOBS) -timeout=20 -max_len=4096 \
 	    -rss_limit_mb=4096 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 -artifact_prefix=build-fuzz/found/$$t- \
-	    build-fuzz/corpus/$$t $$seeds 2>&1 | grep -aE '^#.*cov' | tail -1; done
+	    build-fuzz/corpus/$$t $$seeds >build-fuzz/$$t.log 2>&1; \
+	  now=$$(sed -n 's/^#\([0-9]*\):.* cov: .*/\1/p' build-fuzz/$$t.log | tail -n 1); now=$${now:-0}; \
+	  all=$$(( now + $$(cat build-fuzz/executions/$$t 2>/dev/null || echo 0) )); echo $$all >build-fuzz/executions/$$t; \
+	  printf '%-8s %9d executions, %5d/s; in all %9d of %d; %d inputs in its corpus\n' $$t $$now $$(( now / $(FUZZ_SECONDS) )) \
+	    $$all $(FUZZ_AIM) $$(ls build-fuzz/corpus/$$t | wc -l); \
+	  [ $$now != 0 ] || { tail -n 5 build-fuzz/$$t.log; exit 1; }; done
 	@ls build-fuzz/found; [ -z "$$(ls build-fuzz/found)" ]
 	@echo "Nothing was found. To go on: make fuzz FUZZ_SECONDS=3600 FUZZ_JOBS=2; one target: FUZZERS=run"
 

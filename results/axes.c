@@ -78,7 +78,7 @@ static sg_status read_axes(sg_db *db, axes *a, sg_error *e) {
                                " ORDER BY min(point_id), position LIMIT :number",
                                NULL, MOST_AXES, &s, e);
   while (sg_db_row(db, s, &status, e))
-    if (!add_axis(a, (const char *)sqlite3_column_text(s, 0))) status = sg_fail_memory(e);
+    if (!add_axis(a, sg_db_text(s, 0))) status = sg_fail_memory(e);
   sqlite3_finalize(s);
   return status;
 }

@@ -454,6 +454,7 @@ bool sg_read_record(sqlite3_stmt *s, int index, const char *table, void *record)
   for (const sg_column *c = sg_members_of(table); c; c = sg_column_after(c), index++) {
     void *at = (char *)record + c->place;
     const char *text = (const char *)(is_text(c) ? sqlite3_column_text(s, index) : NULL);
+    if (!text && c->rule && strncmp(c->rule, "NOT NULL", 8) == 0) text = ""; /* damaged */
     bool null = sqlite3_column_type(s, index) == SQLITE_NULL;
     if (c->kind == SG_COLUMN_TEXT) {
       *(char **)at = text ? strdup(text) : NULL;

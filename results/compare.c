@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The comparison as it is printed: for people, an environment at a time with heading, notes and
- * legend; for programs, one table of all schemes. Which summaries are shown, and under which
- * heading, the table of columns says; what is judged (judge.c) has columns of its own here. */
-#include "results/query.h"
+/* The comparison as it is printed: for people, an environment at a time with heading, table, answer
+ * and notes, and a legend at the end; for programs, one table of all schemes. */
+#include "results/compare.h"
 
 #include "results/columns.h"
-#include "results/judge.h"
+#include "results/database.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,55 +15,47 @@ static const double ILL_CONDITIONED = 1e8;
 /* Of a run: with fewer, intervals were found to be too narrow. */
 static const double FEW_ITERATIONS = 10;
 
-/* --- For people ------------------------------------------------------------------------------- */
+/* --- The table for people --------------------------------------------------------------------- */
 
-static void three_digits(double x, char out[32]) {
-  snprintf(out, 32, x >= 99.95 ? "%.0f" : "%#.3g", x);
+enum {
+  ESSENTIAL = 7,
+  WIDTH_OF_FILES = 100
+}; /* columns of a table, at least; of what is no terminal */
+
+static bool is_text(sg_format f) {
+  return f == SG_FORMAT_TEXT;
 }
 
-static void put_speedup(sg_table *t, const sg_judged *base, const sg_judged *s) {
-  char ratio[32], low[32], high[32], cell[112];
-  if (s == base || s->ratio.n == 0 || isnan(s->ratio.ratio)) {
-    sg_table_text(t, s == base ? "1 (baseline)" : s->ratio.n == 0 ? "—" : "censored");
+/* Whether it is for programs: all rows in one table, all columns. */
+static bool is_data(sg_format f) {
+  return f == SG_FORMAT_CSV || f == SG_FORMAT_JSON;
+}
+
+/* The speed-up, or why there is none, and the signs to which sentences under the table refer. */
+static void put_speedup(const sg_comparison *c, const sg_judged_environment *v, int i,
+                        sg_table *t) {
+  const sg_judged *s = &c->scheme[i];
+  sg_buffer cell = {0};
+  if (i == v->baseline)
+    sg_put(&cell, "1 (baseline)");
+  else
+    sg_put_ratio(&s->ratio, &cell);
+  if (i != v->baseline && isnan(s->ratio.ratio)) sg_putf(&cell, " (%s)", s->verdict);
+  if (i == v->fastest.best) sg_put(&cell, " ←");
+  if (!sg_gives_gradient(s)) sg_put(&cell, " ~");
+  sg_table_buffer(t, &cell);
+}
+
+/* A number where that says it. */
+static void put_time(const sg_judged_environment *v, const sg_judged *s, sg_table *t) {
+  sg_buffer cell = {0};
+  double time = v->to_target ? sg_median_time(s) : s->summary.iter_mean_s;
+  if (!isnan(time) && (!v->to_target || s->n_reached == s->n_runs)) {
+    sg_table_number(t, time, 4);
     return;
   }
-  three_digits(s->ratio.ratio, ratio);
-  three_digits(s->ratio.low, low);
-  three_digits(s->ratio.high, high);
-  if (isnan(s->ratio.low))
-    snprintf(cell, sizeof cell, "%s× (%d pair%s)", ratio, s->ratio.n, s->ratio.n == 1 ? "" : "s");
-  else
-    snprintf(cell, sizeof cell, "%s× [%s, %s]", ratio, low, high);
-  sg_table_text(t, cell);
-}
-
-/* "1982 (20/20)": the median and how many runs reached the target; "1517–1982 (13/20)", "> 1517
- * (7/20)": where the others were cut too early to know it better. */
-static void put_time_to_target(sg_table *t, const sg_judged *s) {
-  char cell[80];
-  double low = s->median_low, high = s->median_high;
-  int at = 0;
-  if (low > 0 && isfinite(low) && isfinite(high) && low < high)
-    at = snprintf(cell, sizeof cell, "%.4g–%.4g", low, high);
-  else if (isfinite(high))
-    at = snprintf(cell, sizeof cell, "%s%.4g", low < high ? "≤ " : "", high);
-  else if (low > 0 && isfinite(low))
-    at = snprintf(cell, sizeof cell, "> %.4g", low);
-  else
-    at = snprintf(cell, sizeof cell, "—");
-  snprintf(cell + at, sizeof cell - (size_t)at, " (%d/%d)", s->n_reached, s->n_runs);
-  sg_table_text(t, cell);
-}
-
-/* As one number: NAN where it is not known. */
-static double median_time(const sg_judged *s) {
-  return s->median_low == s->median_high && isfinite(s->median_low) ? s->median_low : NAN;
-}
-
-/* The folded value of a column as a cell. */
-static void put_summary(sg_table *t, const sg_column *c, const sg_judged *s, double scale) {
-  double x = sg_column_number(c, &s->summary);
-  sg_table_number(t, scale > 0 ? scale * x : x, c->digits ? c->digits : 4);
+  sg_put_time(v, s, &cell);
+  sg_table_buffer(t, &cell);
 }
 
 /* Whether a column has something to say of an environment. */
@@ -79,123 +69,179 @@ static bool is_shown(const sg_comparison *c, const sg_judged_environment *v,
   return false;
 }
 
-/* The table of one environment for people: the most important columns first, since a narrow
- * terminal gets it in blocks. */
-static sg_table *people_table(const sg_comparison *c, const sg_judged_environment *v) {
+static void put_summary(sg_table *t, const sg_column *c, const sg_judged *s) {
+  double x = sg_column_number(c, &s->summary);
+  sg_table_number(t, c->scale > 0 ? c->scale * x : x, c->digits ? c->digits : 4);
+}
+
+static void put_row(const sg_comparison *c, const sg_judged_environment *v, int i, sg_table *t) {
+  const sg_judged *s = &c->scheme[i];
+  sg_table_text(sg_table_at(t, "scheme"), s->point.scheme_label);
+  sg_table_number(sg_table_at(t, "d"), s->point.load_d, 3);
+  sg_table_integer(sg_table_at(t, "s"), s->point.stragglers_s);
+  sg_table_integer(sg_table_at(t, "m"), s->point.comm_m);
+  sg_table_number(sg_table_at(t, "work×"), sg_work(s), 3);
+  put_time(v, s, sg_table_at(t, v->to_target ? "time (s)" : "iter (s)"));
+  put_speedup(c, v, i, sg_table_at(t, "speed-up [95 %]"));
+  sg_table_text(sg_table_at(t, "verdict"), i == v->baseline ? "—" : s->verdict);
+  if (v->to_target) sg_table_number(sg_table_at(t, "iter (s)"), s->summary.iter_mean_s, 4);
+  sg_table_text(sg_table_at(t, "stop"), s->point.stop_rule);
+  for (const sg_column *k = sg_members_of("run_summary"); k; k = sg_column_after(k))
+    if (is_shown(c, v, k)) put_summary(sg_table_at(t, k->heading), k, s);
+  sg_table_integer(sg_table_at(t, "runs"), s->n_runs);
+  sg_table_integer(sg_table_at(t, "ended early"), s->n_ended_early);
+}
+
+/* The fastest first; behind the exact ones those that are not. */
+static bool is_above(const sg_comparison *c, const sg_judged_environment *v, int a, int b) {
+  const sg_judged *x = &c->scheme[a], *y = &c->scheme[b];
+  if (sg_gives_gradient(x) != sg_gives_gradient(y)) return sg_gives_gradient(x);
+  if ((x->rank > 0) != (y->rank > 0)) return x->rank > 0;
+  if (x->rank != y->rank) return x->rank < y->rank;
+  double s = sg_judged_time(v, x), t = sg_judged_time(v, y);
+  if (s == t && v->to_target) {
+    s = x->median_low;
+    t = y->median_low;
+  }
+  return s < t || (isnan(t) && !isnan(s));
+}
+
+/* The schemes of an environment from top to bottom, by a column that is asked for. */
+static sg_status sort_by_column(sg_comparing *c, int number, int *of, sg_error *e) {
   sg_table *t = sg_table_new(0, NULL);
-  bool early = false;
-  for (int i = v->begin; i < v->end; i++) early |= c->scheme[i].n_ended_early > 0;
-  for (int i = v->begin; t && i < v->end; i++) {
-    const sg_judged *s = &c->scheme[i];
-    sg_table_text(sg_table_at(t, "scheme"), s->point.scheme_label);
-    sg_table_number(sg_table_at(t, "iter (s)"), s->summary.iter_mean_s, 4);
-    put_speedup(sg_table_at(t, v->to_target ? "speed-up to target" : "speed-up [95 %]"),
-                &c->scheme[v->baseline], s);
-    sg_table_text(sg_table_at(t, "verdict"), i == v->baseline ? "—" : s->verdict);
-    if (v->to_target) put_time_to_target(sg_table_at(t, "to target (s)"), s);
-    sg_table_text(sg_table_at(t, "stop"), s->point.stop_rule);
-    sg_table_number(sg_table_at(t, "d"), s->point.load_d, 3);
-    sg_table_integer(sg_table_at(t, "s"), s->point.stragglers_s);
-    sg_table_integer(sg_table_at(t, "m"), s->point.comm_m);
-    for (const sg_column *k = sg_members_of("run_summary"); k; k = sg_column_after(k))
-      if (is_shown(c, v, k)) put_summary(sg_table_at(t, k->heading), k, s, k->scale);
-    sg_table_integer(sg_table_at(t, "runs"), s->n_runs);
-    if (early) sg_table_integer(sg_table_at(t, "ended early"), s->n_ended_early);
-  }
-  return t;
+  const sg_judged_environment *v = &c->found.environment[number];
+  sg_status status = t ? sg_put_schemes(c, number, t, e) : sg_fail_memory(e);
+  if (!status) status = sg_choose_columns(c->options, t, e);
+  for (int row = 0; !status && row < sg_table_rows(t); row++)
+    for (int i = v->begin; i < v->end; i++)
+      if (c->found.scheme[i].point_id == sg_table_value(t, row, sg_table_find(t, "point_id")))
+        of[row] = i;
+  sg_table_free(t);
+  return status;
 }
 
-/* A value of a sweep, which is JSON: 12500000000 as 1.25e+10. */
-static void put_axis_value(const char *json, sg_buffer *out) {
-  char *end, shorter[32];
-  double x = strtod(json, &end);
-  if (*end == '\0' && strlen(json) > 6)
-    for (int digits = 1; digits <= 17; digits++) {
-      snprintf(shorter, sizeof shorter, "%.*g", digits, x);
-      if (strtod(shorter, NULL) == x) {
-        sg_put(out, strlen(shorter) < strlen(json) ? shorter : json);
-        return;
-      }
-    }
-  sg_put(out, json);
+static void sort_by_time(const sg_comparison *c, const sg_judged_environment *v, int *of) {
+  int n = 0;
+  for (int i = v->begin; i < v->end; i++) {
+    int at = n++;
+    for (; at > 0 && is_above(c, v, i, of[at - 1]); at--) of[at] = of[at - 1];
+    of[at] = i;
+  }
 }
 
-/* "n = 12, mean = 3": what all schemes of the environment have in common, which is the sweep. */
-static sg_status put_axes(sg_db *db, const sg_judged *first, sg_buffer *out, sg_error *e) {
-  sqlite3_stmt *s = NULL;
-  sg_status status =
-      sg_db_ask(db,
-                "WITH env AS (SELECT point_id FROM point"
-                "             WHERE env_sha256 = :text AND results_version = :number)"
-                " SELECT name, value FROM point_axis JOIN env USING (point_id)"
-                " GROUP BY name, value HAVING count(*) = (SELECT count(*) FROM env)"
-                " ORDER BY min(position)",
-                first->point.env_sha256, first->results_version, &s, e);
-  sg_put(out, "");
-  while (sg_db_row(db, s, &status, e)) {
-    sg_putf(out, "%s%s = ", out->length ? ", " : "", sqlite3_column_text(s, 0));
-    put_axis_value((const char *)sqlite3_column_text(s, 1), out);
-  }
-  sqlite3_finalize(s);
-  return !status && out->failed ? sg_fail_memory(e) : status;
+/* As many columns as there is room for. */
+static sg_status people_table(sg_comparing *c, int number, sg_table *t, int *left, sg_error *e) {
+  const sg_compare_options *o = c->options;
+  const sg_judged_environment *v = &c->found.environment[number];
+  int *of = calloc((size_t)(v->end - v->begin), sizeof *of);
+  sg_status status = of ? SG_OK : sg_fail_memory(e);
+  if (!status && o->sort)
+    status = sort_by_column(c, number, of, e);
+  else if (!status)
+    sort_by_time(&c->found, v, of);
+  for (int k = 0; k < v->end - v->begin && !status; k++) put_row(&c->found, v, of[k], t);
+  free(of);
+  if (status) return status;
+  if (is_text(o->format))
+    *left = sg_table_narrow(t, o->width > 0 ? o->width : WIDTH_OF_FILES, ESSENTIAL);
+  else
+    *left = sg_table_narrow(t, 0, ESSENTIAL + 1);
+  return SG_OK;
 }
+
+/* --- Around the table ------------------------------------------------------------------------- */
 
 /* What an interval holds for: what the replications do not vary is as the seed has drawn it. */
 static void put_condition(const sg_judged *first, sg_buffer *out) {
   const sg_point_record *p = &first->point;
   const char *varied = p->replicate ? p->replicate : "delays";
   bool code = strstr(varied, "+code"), data = strstr(varied, "+data") || p->timing_only;
-  if (first->replay) sg_put(out, "  compute times are replayed, the same in all replications\n");
-  sg_putf(out, "  replications vary %s", varied);
+  if (first->replay) sg_put(out, "compute times are replayed, the same in all replications\n");
+  sg_putf(out, "replications vary %s", varied);
   if (!code || !data)
     sg_putf(out, ": intervals hold for %s%s%s", code ? "" : "this draw of the codes",
             code || data ? "" : " and ", data ? "" : "this split of the data");
   sg_put(out, "\n");
 }
 
-static sg_status put_heading(sg_db *db, const sg_comparison *c, int number, const char *axes,
-                             bool color, sg_buffer *out, sg_error *e) {
-  const sg_judged_environment *v = &c->environment[number];
-  const sg_judged *first = &c->scheme[v->begin];
+/* Members of the network that differ from what they are by themselves. */
+static void put_signals(sqlite3_stmt *s, sg_buffer *out) {
+  const char *precision = sg_db_text(s, 0), *cancel = sg_db_text(s, 2);
+  double latency = sqlite3_column_double(s, 1);
+  if (*precision && strcmp(precision, "float64") != 0) sg_putf(out, ", messages as %s", precision);
+  if (latency > 0) sg_putf(out, ", signals take %.3g s", latency);
+  if (*cancel && strcmp(cancel, "signal") != 0) sg_putf(out, ", cancel %s", cancel);
+}
+
+static sg_status read_settings(sg_comparing *c, int64_t point, sg_error *e) {
+  sg_status status = SG_OK;
+  if (!c->settings)
+    status = sg_db_prepare(
+        c->db,
+        "SELECT coalesce(json_extract(config_json, '$.environment.network.compression.compressor'),"
+        " json_extract(config_json, '$.environment.network.precision')),"
+        " json_extract(config_json, '$.environment.network.signal_latency_s'),"
+        " json_extract(config_json, '$.environment.network.cancel')"
+        " FROM point WHERE point_id = ?",
+        &c->settings, e);
+  if (status) return status;
+  sqlite3_bind_int64(c->settings, 1, point);
+  return sg_db_step(c->db, c->settings, e);
+}
+
+/* The environment, a line for each thing that is to be said of it. */
+static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+  const sg_judged_environment *v = &c->found.environment[number];
+  const sg_judged *first = &c->found.scheme[v->begin];
   const sg_point_record *p = &first->point;
-  sqlite3_stmt *s = NULL;
-  sg_status status = sg_db_ask(
-      db,
-      "SELECT name,"
-      " coalesce(json_extract(config_json, '$.environment.network.compression.compressor'),"
-      " json_extract(config_json, '$.environment.network.precision'))"
-      " FROM point JOIN scenario USING (scenario_id) WHERE point_id = :number",
-      NULL, first->point_id, &s, e);
-  if (!status) status = sg_db_step(db, s, e);
-  if (!status) {
-    sg_putf(out, "%sEnvironment %d: %s", color ? "\033[1m" : "", number + 1,
-            sqlite3_column_text(s, 0));
-    if (*axes) sg_putf(out, ", %s", axes);
-    sg_putf(out, "%s\n", color ? "\033[0m" : "");
-    sg_putf(out, "  %d workers, %d subsets, gradient length %lld, %s\n", p->n_workers, p->n_subsets,
-            (long long)p->length, p->timing_only ? "timing only" : p->problem);
-    const char *const of[] = {p->scaling, p->late_work, p->late_messages};
-    static const char *const what[] = {"scaling", "late work", "late messages"};
-    for (int k = 0; k < 3; k++)
-      sg_putf(out, "%s%s %s", k ? ", " : "  ", what[k], of[k] ? of[k] : "not known");
-    const char *precision = (const char *)sqlite3_column_text(s, 1);
-    if (precision && strcmp(precision, "float64") != 0) sg_putf(out, ", messages as %s", precision);
-    if (first->results_version != SG_RESULTS_VERSION)
-      sg_putf(out, "\n  computed by other code (results version %lld, now %d)",
-              (long long)first->results_version, SG_RESULTS_VERSION);
-    sg_put(out, "\n");
-    put_condition(first, out);
-    sg_putf(out, "  baseline: %s", c->scheme[v->baseline].point.scheme_label);
-    if (v->baseline_by_default) sg_put(out, " (none is chosen here: the first scheme)");
-    if (v->to_target)
-      sg_putf(out, "; verdict on the time to loss %g", p->target_loss);
+  sg_status status = read_settings(c, first->point_id, e);
+  if (status) return status;
+  sg_putf(out, "Environment %d: ", number + 1);
+  sg_put_name(&c->names, number, out);
+  sg_putf(out, "\n%d workers, %d subsets, gradient length %lld, %s\n", p->n_workers, p->n_subsets,
+          (long long)p->length,
+          p->timing_only ? "timing only"
+          : p->problem   ? p->problem
+                         : "not known");
+  const char *const of[] = {p->scaling, p->late_work, p->late_messages};
+  static const char *const what[] = {"scaling", "late work", "late messages"};
+  for (int k = 0; k < 3; k++)
+    sg_putf(out, "%s%s %s", k ? ", " : "", what[k], of[k] ? of[k] : "not known");
+  put_signals(c->settings, out);
+  sqlite3_reset(c->settings);
+  if (first->results_version != SG_RESULTS_VERSION)
+    sg_putf(out, "\ncomputed by other code (results version %lld, now %d)",
+            (long long)first->results_version, SG_RESULTS_VERSION);
+  sg_put(out, "\n");
+  put_condition(first, out);
+  sg_putf(out, "baseline: %s", c->found.scheme[v->baseline].point.scheme_label);
+  if (v->baseline_by_default) sg_put(out, " (none is chosen here: the first scheme)");
+  if (v->to_target)
+    sg_putf(out, "; verdict on the time to loss %g, time: the median", p->target_loss);
+  else
+    sg_put(out, "; verdict on the mean iteration time");
+  return SG_OK;
+}
+
+/* The first line as it is, the others in lines of the terminal. */
+static sg_status print_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+  const sg_compare_options *o = c->options;
+  sg_buffer text = {0};
+  sg_status status = put_heading(c, number, &text, e);
+  out->failed |= text.failed;
+  char *rest = text.failed ? NULL : text.data;
+  for (char *line; !status && (line = strsep(&rest, "\n"));) {
+    bool first = line == text.data;
+    sg_put(out, first && o->color ? "\033[1m" : "");
+    if (first)
+      sg_put_clean(out, line, strlen(line), "", '?');
     else
-      sg_put(out, "; verdict on the mean iteration time");
-    if (c->alpha < 0.05)
-      sg_putf(out, ";\n  intervals and verdicts hold together at 95 %% (%d of them)", c->n_tested);
-    sg_put(out, "\n\n");
+      sg_put_wrapped(out, "  ", "    ", line, o->width > 40 && o->width < 100 ? o->width : 100);
+    sg_put(out, first && o->color ? "\033[0m" : "");
+    sg_put(out, first ? "\n" : "");
   }
-  sqlite3_finalize(s);
+  sg_put(out, "\n");
+  sg_buffer_free(&text);
   return status;
 }
 
@@ -215,7 +261,7 @@ static sg_status put_tails(sg_db *db, const sg_judged *first, sg_buffer *out, sg
         out,
         "  Warning: %s: Pareto times of shape %g have no %s: intervals hold the ratio somewhat less"
         "\n  often than they say, and a ratio of mean times much less (docs/validation.md).\n",
-        (const char *)sqlite3_column_text(s, 0), sqlite3_column_double(s, 1),
+        sg_db_text(s, 0), sqlite3_column_double(s, 1),
         sqlite3_column_double(s, 1) > 1 ? "variance" : "mean");
   sqlite3_finalize(s);
   return status;
@@ -319,169 +365,141 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
   put_memory(c, v, out);
 }
 
-static void put_legend(const sg_comparison *c, int width, sg_buffer *out) {
-  bool target = false, iteration = false, shared_link = false, no_barrier = false, loaded = false;
-  for (int i = 0; i < c->n_environments; i++) {
-    target |= c->environment[i].to_target;
-    iteration |= !c->environment[i].to_target;
-  }
-  for (int i = 0; i < c->n; i++) {
-    shared_link |= c->scheme[i].summary.ingress_busy_share > 0;
-    no_barrier |= !c->scheme[i].point.barrier;
-    loaded |= c->scheme[i].point.load_d > 1;
+static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
+  const sg_comparison *f = &c->found;
+  int width = c->options->width;
+  bool missed = false, shared_link = false, censored = false, loaded = false;
+  for (int i = 0; i < f->n; i++) {
+    missed |=
+        !isnan(f->scheme[i].point.target_loss) && f->scheme[i].n_reached < f->scheme[i].n_runs;
+    shared_link |= f->scheme[i].summary.ingress_busy_share > 0;
+    loaded |= f->scheme[i].point.load_d > 1;
+    censored |= f->scheme[i].ratio.n > 0 && isnan(f->scheme[i].ratio.ratio);
   }
   const struct {
     bool shown;
     const char *text;
   } paragraph[] = {
       {true, "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
-             "length."},
-      {loaded, "What d costs is an assumption of the scenario: d subsets take d times as long to "
-               "compute as one (scaling proportional, additive), or each per_subset_s more "
-               "(startup)."},
-      {true, "speed-up: the geometric mean, over replications, of the baseline's time over the "
-             "scheme's (both see the same delays), with its 95 % interval (t on log ratios); under "
-             "5 pairs: too few for one. It is a typical run's ratio, not the ratio of the mean "
-             "times."},
-      {c->n_tested > 1 && c->alpha == 0.05,
-       "Each verdict is wrong in 5 % of cases by itself; environments of a sweep share their "
-       "random numbers, so that wrong ones come in packs. --simultaneous holds all of them "
-       "together."},
-      {iteration, "approximate: the gradient is not the exact sum (by the code, or by a scaled "
-                  "error of 1e-6 or more), so iteration times are not comparable; a target loss "
-                  "makes times comparable. scaled error: error of the decoded gradient over the "
-                  "summed norms."},
-      {iteration && no_barrier, "no barrier: an update may use gradients of older models, so "
-                                "iteration times are not comparable with those of schemes that "
-                                "wait."},
-      {shared_link, "link busy: share of the time that the master's incoming link is in use. "
-                    "queued: mean time that a message waits for it, besides the time that it would "
-                    "need alone."},
-      {target, "to target: median simulated time (reached/runs); between two times, or above one, "
-               "where runs ended too early to say more."},
-      {target, "censored: some paired run did not reach the target; the verdict is then by the "
-               "exact sign test: a run that did not get there is slower than one that did in less "
-               "simulated time than it had. not reached: neither did in any pair."}};
-  /* In lines of a terminal's width; 0: unlimited, but nobody reads that. */
-  int columns = width > 20 && width < 100 ? width : 100;
+             "length; work×: how often the data are computed by all workers together."},
+      {loaded, "What d costs is assumed by the scenario: d times the computing of one subset, or "
+               "per_subset_s for each (scaling startup)."},
+      {true, "speed-up: the baseline's time over the scheme's, geometric mean over paired runs "
+             "(both see the same delays), with its 95 % interval. (docs/reading-compare.md)"},
+      {shared_link, "link busy: share of the time that the master's incoming link is in use; "
+                    "queued: mean wait of a message for it."},
+      {missed, "time: between two times, or above one, where runs ended too early to say more; "
+               "(reached/runs)."},
+      {censored, "censored: some paired run did not reach the target; the verdict is by the exact "
+                 "sign test."}};
   for (size_t i = 0; i < sizeof paragraph / sizeof *paragraph; i++)
-    if (paragraph[i].shown) sg_put_wrapped(out, "", "", paragraph[i].text, columns);
+    if (paragraph[i].shown) sg_put_paragraph(paragraph[i].text, width, out);
+  sg_put_multiplicity(f, width, out);
+  sg_buffer more = {0};
+  if (left > 0 && !c->options->columns)
+    sg_putf(&more, "%d more columns: --columns all, or a list; a wider terminal.", left);
+  if (f->n_environments > 1)
+    sg_putf(&more, "%sOne line per environment: --best.", more.length ? " " : "");
+  if (more.length && !more.failed) sg_put_paragraph(more.data, width, out);
+  out->failed |= more.failed;
+  sg_buffer_free(&more);
 }
 
-static sg_status print_environment(sg_db *db, const sg_comparison *c, int number, int width,
-                                   bool color, sg_buffer *out, sg_error *e) {
-  const sg_judged_environment *v = &c->environment[number];
-  sg_buffer axes = {0};
-  sg_status status = put_axes(db, &c->scheme[v->begin], &axes, e);
-  if (!status) status = put_heading(db, c, number, axes.data, color, out, e);
-  sg_buffer_free(&axes);
-  if (status) return status;
-  sg_table *t = people_table(c, v);
-  if (!t) return sg_fail_memory(e);
-  sg_table_print(t, SG_FORMAT_TEXT, width, out);
-  put_notes(c, v, out);
-  status = put_tails(db, &c->scheme[v->begin], out, e);
-  sg_put(out, "\n");
-  sg_table_free(t);
+/* Puts the words under a table. */
+static sg_status put_words(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+  const sg_judged_environment *v = &c->found.environment[number];
+  sg_buffer text = {0};
+  sg_put_answer(&c->found, v, c->options->width, &text);
+  put_notes(&c->found, v, &text);
+  sg_status status = put_tails(c->db, &c->found.scheme[v->begin], &text, e);
+  /* Names in a database may hold anything. */
+  if (text.data) sg_put_clean(out, text.data, text.length, "\n", '?');
+  out->failed |= text.failed;
+  sg_buffer_free(&text);
   return status;
 }
 
-/* --- For programs ----------------------------------------------------------------------------- */
-
-/* axes: a row of v_axes, whose first column is the point's number. */
-static void put_scheme(sg_table *t, const sg_comparison *c, int number, int i, const char *common,
-                       sqlite3_stmt *axes) {
-  const sg_judged_environment *v = &c->environment[number];
-  const sg_judged *s = &c->scheme[i];
-  bool base = i == v->baseline;
-  sg_table_integer(sg_table_at(t, "environment"), number + 1);
-  sg_table_text(sg_table_at(t, "env_sha256"), s->point.env_sha256);
-  sg_table_integer(sg_table_at(t, "results_version"), s->results_version);
-  sg_table_text(sg_table_at(t, "axes"), common);
-  sg_table_integer(sg_table_at(t, "point_id"), s->point_id);
-  for (int k = 1; k < sqlite3_column_count(axes); k++)
-    sg_put_value(sg_table_at(t, sqlite3_column_name(axes, k)), axes, k);
-  sg_table_text(sg_table_at(t, "scheme_label"), s->point.scheme_label);
-  sg_table_text(sg_table_at(t, "code"), s->point.code);
-  sg_table_text(sg_table_at(t, "stop_rule"), s->point.stop_rule);
-  sg_table_integer(sg_table_at(t, "exact"), s->point.exact);
-  sg_table_integer(sg_table_at(t, "barrier"), s->point.barrier);
-  sg_table_number(sg_table_at(t, "load_d"), s->point.load_d, 3);
-  sg_table_integer(sg_table_at(t, "stragglers_s"), s->point.stragglers_s);
-  sg_table_integer(sg_table_at(t, "comm_m"), s->point.comm_m);
-  sg_table_integer(sg_table_at(t, "is_baseline"), base);
-  sg_table_integer(sg_table_at(t, "timing_only"), s->point.timing_only);
-  sg_table_integer(sg_table_at(t, "runs"), s->n_runs);
-  sg_table_integer(sg_table_at(t, "ended_early"), s->n_ended_early);
-  sg_table_text(sg_table_at(t, "judged_by"), v->to_target ? "time_to_target" : "iteration_time");
-  sg_table_integer(sg_table_at(t, "pairs"), s->ratio.n);
-  sg_table_integer(sg_table_at(t, "pairs_unknown"), s->n_unknown);
-  sg_table_number(sg_table_at(t, "level"), 1 - c->alpha, 6);
-  sg_table_number(sg_table_at(t, "speedup"), base ? 1 : s->ratio.ratio, 4);
-  sg_table_number(sg_table_at(t, "speedup_ci95_low"), base ? NAN : s->ratio.low, 4);
-  sg_table_number(sg_table_at(t, "speedup_ci95_high"), base ? NAN : s->ratio.high, 4);
-  sg_table_number(sg_table_at(t, "ratio_of_means"), base ? 1 : s->ratio_of_means, 4);
-  sg_table_number(sg_table_at(t, "effective_iterations"), s->effective_iterations, 3);
-  sg_table_text(sg_table_at(t, "verdict"), s->verdict);
-  sg_table_text(sg_table_at(t, "replicate"), s->point.replicate);
-  sg_table_number(sg_table_at(t, "time_to_target_median_s"), v->to_target ? median_time(s) : NAN,
-                  4);
-  sg_table_number(sg_table_at(t, "time_to_target_median_low_s"),
-                  v->to_target && isfinite(s->median_low) ? s->median_low : NAN, 4);
-  sg_table_number(sg_table_at(t, "time_to_target_median_high_s"),
-                  v->to_target && isfinite(s->median_high) ? s->median_high : NAN, 4);
-  sg_table_number(sg_table_at(t, "n_reached"), v->to_target ? (double)s->n_reached : NAN, 4);
-  sg_table_number(sg_table_at(t, "mb_received_mean"), s->summary.bytes_received_mean / 1e6, 3);
-  for (const sg_column *k = sg_members_of("run_summary"); k; k = sg_column_after(k))
-    if (k->shown & SG_IN_COMPARE) put_summary(sg_table_at(t, k->name), k, s, 1);
-}
-
-static sg_status print_data(sg_db *db, const sg_comparison *c, sg_format format, sg_buffer *out,
-                            sg_error *e) {
-  sqlite3_stmt *axes = NULL;
+static sg_status put_table(sg_comparing *c, int number, int *left, sg_buffer *out, sg_error *e) {
+  const sg_compare_options *o = c->options;
   sg_table *t = sg_table_new(0, NULL);
   sg_status status = t ? SG_OK : sg_fail_memory(e);
-  if (!status) status = sg_db_prepare(db, "SELECT * FROM v_axes WHERE point_id = ?", &axes, e);
-  for (int number = 0; number < c->n_environments && !status; number++) {
-    const sg_judged_environment *v = &c->environment[number];
-    sg_buffer common = {0};
-    status = put_axes(db, &c->scheme[v->begin], &common, e);
-    for (int i = v->begin; i < v->end && !status; i++) {
-      sqlite3_bind_int64(axes, 1, c->scheme[i].point_id);
-      status = sg_db_step(db, axes, e);
-      if (!status) put_scheme(t, c, number, i, common.data, axes);
-      sqlite3_reset(axes);
-    }
-    sg_buffer_free(&common);
+  if (!status && o->columns) {
+    status = sg_put_schemes(c, number, t, e);
+    if (!status) status = sg_choose_columns(o, t, e);
+  } else if (!status) {
+    status = people_table(c, number, t, left, e);
   }
-  if (!status && !c->n) { /* the columns are there without rows, too */
-    const sg_comparison blank = {.scheme = &(sg_judged){0},
-                                 .environment = &(sg_judged_environment){0}};
-    put_scheme(t, &blank, 0, 0, NULL, axes);
-    sg_table_drop_rows(t);
-  }
-  if (!status) sg_table_print(t, format, 0, out);
+  if (!status) sg_table_print(t, o->format, o->width, out);
   sg_table_free(t);
-  sqlite3_finalize(axes);
   return status;
 }
 
-sg_status sg_compare(sg_db *db, const char *baseline, bool simultaneous, sg_format format,
-                     int width, bool color, sg_buffer *out, sg_error *e) {
-  sg_comparison c = {0};
+static sg_status print_environment(sg_comparing *c, int number, int *left, sg_buffer *out,
+                                   sg_error *e) {
+  bool text = is_text(c->options->format), latex = c->options->format == SG_FORMAT_LATEX;
+  sg_status status = text ? print_heading(c, number, out, e) : SG_OK;
+  if (!text && c->found.n_environments > 1) {
+    sg_put(out, latex ? "% " : "");
+    sg_put_name(&c->names, number, out);
+    sg_put(out, latex ? "\n" : ":\n\n");
+  }
+  if (!status) status = put_table(c, number, left, out, e);
+  if (!status && text) {
+    sg_put(out, "\n");
+    status = put_words(c, number, out, e);
+  }
+  if (text || number < c->found.n_environments - 1) sg_put(out, "\n");
+  return status;
+}
+
+/* --- All -------------------------------------------------------------------------------------- */
+
+static sg_status print_data(sg_comparing *c, sg_buffer *out, sg_error *e) {
+  sg_table *t = sg_table_new(0, NULL);
+  sg_status status = t ? SG_OK : sg_fail_memory(e);
+  if (!status) status = c->options->best ? sg_put_fastest(c, t, e) : sg_put_schemes(c, -1, t, e);
+  if (!status) status = sg_choose_columns(c->options, t, e);
+  if (!status) sg_table_print(t, c->options->format, c->options->width, out);
+  sg_table_free(t);
+  return status;
+}
+
+static sg_status print(sg_comparing *c, sg_buffer *out, sg_error *e) {
+  const sg_compare_options *o = c->options;
+  int left = 0;
+  sg_status status = SG_OK;
+  if (is_data(o->format)) return print_data(c, out, e);
+  if (!c->found.n) {
+    sg_put(out, "The database has no finished runs.\n");
+    return SG_OK;
+  }
+  if (o->best) return o->columns || o->sort ? print_data(c, out, e) : sg_print_best(c, out, e);
+  for (int i = 0; i < c->found.n_environments && !status; i++)
+    status = print_environment(c, i, &left, out, e);
+  if (!status && is_text(o->format)) put_legend(c, left, out);
+  return status;
+}
+
+/* Quantiles are over all iterations of all runs: they are read where they may be printed. */
+static bool wants_pooled(const sg_compare_options *o) {
+  if (o->best) return false;
+  return is_data(o->format) || o->columns || o->sort ||
+         (is_text(o->format) && o->width > WIDTH_OF_FILES);
+}
+
+sg_status sg_compare(sg_db *db, const sg_compare_options *options, sg_buffer *out, sg_error *e) {
+  sg_comparing c = {.db = db, .options = options};
   /* One transaction: a writer that is at work does not show us two states of the database. */
   sg_status status = sg_db_begin(db, e);
   if (status) return status;
-  status = sg_judge(db, baseline, simultaneous, &c, e);
-  if (!status && format != SG_FORMAT_TEXT) {
-    status = print_data(db, &c, format, out, e);
-  } else if (!status) {
-    for (int i = 0; i < c.n_environments && !status; i++)
-      status = print_environment(db, &c, i, width, color, out, e);
-    if (!status && c.n) put_legend(&c, width, out);
-    if (!status && !c.n) sg_put(out, "The database has no finished runs.\n");
-  }
+  status = sg_judge(db, options->baseline, options->simultaneous, &c.found, e);
+  if (!status && wants_pooled(options)) status = sg_judge_pooled(db, &c.found, e);
+  if (!status) status = sg_names_read(db, &c.found, &c.names, e);
+  if (!status) status = print(&c, out, e);
   if (!status && out->failed) status = sg_fail_memory(e);
-  sg_comparison_clear(&c);
+  sqlite3_finalize(c.axes);
+  sqlite3_finalize(c.settings);
+  sg_names_clear(&c.names);
+  sg_comparison_clear(&c.found);
   return sg_db_end(db, status, e);
 }

@@ -189,7 +189,7 @@ static void add_point(sqlite3_stmt *s, sg_forgotten *found) {
   found->runs += runs;
   if (environment > found->environments) found->environments = environment;
   if (found->points <= LISTED)
-    sg_putf(&found->list, "  %s%s%s: %lld run%s\n", sqlite3_column_text(s, 1), axes ? ", " : "",
+    sg_putf(&found->list, "  %s%s%s: %lld run%s\n", sg_db_text(s, 1), axes ? ", " : "",
             axes ? axes : "", (long long)runs, runs == 1 ? "" : "s");
   else if (found->points == LISTED + 1)
     sg_put(&found->list, "  …\n");

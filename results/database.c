@@ -86,6 +86,11 @@ bool sg_db_row(sg_db *db, sqlite3_stmt *statement, sg_status *status, sg_error *
   return !*status && sqlite3_data_count(statement) > 0;
 }
 
+const char *sg_db_text(sqlite3_stmt *statement, int column) {
+  const char *text = (const char *)sqlite3_column_text(statement, column);
+  return text ? text : "";
+}
+
 sg_status sg_db_ask(sg_db *db, const char *sql, const char *text, int64_t number,
                     sqlite3_stmt **out, sg_error *e) {
   sg_status status = sg_db_prepare(db, sql, out, e);
@@ -159,50 +164,44 @@ static sg_status create_schema(sg_db *db, sg_error *e) {
   return sg_db_end(db, status, e);
 }
 
-/* That the database has a table, index or view as we make it. */
-static sg_status check_text(sg_db *db, const char *name, const char *sql, sg_error *e) {
-  sqlite3_stmt *s = NULL;
-  sg_status status =
-      sg_db_prepare(db, "SELECT 1 FROM sqlite_schema WHERE name = ? AND sql = ?", &s, e);
-  sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
-  sqlite3_bind_text(s, 2, sql, -1, SQLITE_STATIC);
-  bool same = sg_db_row(db, s, &status, e);
-  sqlite3_finalize(s);
+/* That the database has the table, index or view that `sql` makes, as its file keeps it: word by
+ * word. `find` asks for it. */
+static sg_status check_text(sg_db *db, sqlite3_stmt *find, const char *sql, size_t length,
+                            sg_error *e) {
+  sg_status status = SG_OK;
+  sqlite3_bind_text(find, 1, sql, (int)length, SQLITE_STATIC);
+  bool same = sg_db_row(db, find, &status, e);
+  sqlite3_reset(find);
   if (same || status) return status;
+  const char *name = strchr(sql, ' ') + 1; /* CREATE TABLE name */
+  name = strchr(name, ' ') + 1;
   return sg_fail(e, SG_INVALID, db->file.path,
-                 "\"%s\" is not as straggle makes it: the file is damaged, or was changed by "
+                 "\"%.*s\" is not as straggle makes it: the file is damaged, or was changed by "
                  "another program",
-                 name);
+                 (int)strcspn(name, " "), name);
 }
 
-/* Compares with a schema made anew in memory. Users may have added tables and views of their own,
- * which nothing here reads. */
+/* Users may have added tables and views of their own, which nothing here reads. */
 static sg_status check_schema(sg_db *db, sg_error *e) {
-  sqlite3 *model = NULL;
-  sqlite3_stmt *s = NULL;
+  sqlite3_stmt *find = NULL;
   sg_buffer schema = {0};
   char *axes = NULL;
   int64_t tables = 0;
   sg_put_schema(&schema);
   /* As of one moment: a writer may be at it. After a fault the connection is closed. */
-  sg_status status = sg_db_execute(db, "BEGIN", e);
+  sg_status status = schema.failed ? sg_fail_memory(e) : sg_db_execute(db, "BEGIN", e);
   if (!status) status = scalar(db, "SELECT count(*) FROM sqlite_schema", NULL, &tables, e);
-  if (!status && tables == 0)
-    status = sg_fail(e, SG_INVALID, db->file.path, SG_EMPTY_FILE);
-  else if (!status &&
-           (schema.failed || sqlite3_open(":memory:", &model) ||
-            sqlite3_exec(model, schema.data, NULL, NULL, NULL) ||
-            sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL", -1,
-                               &s, NULL)))
-    status = sg_fail_memory(e);
-  while (!status && sqlite3_step(s) == SQLITE_ROW)
-    status = check_text(db, (const char *)sqlite3_column_text(s, 0),
-                        (const char *)sqlite3_column_text(s, 1), e);
+  if (!status && tables == 0) status = sg_fail(e, SG_INVALID, db->file.path, SG_EMPTY_FILE);
+  if (!status) status = sg_db_prepare(db, "SELECT 1 FROM sqlite_schema WHERE sql = ?", &find, e);
+  /* Statements begin and end with a line. */
+  for (const char *at = schema.data, *end; !status && (at = strstr(at, "CREATE ")); at = end) {
+    end = strstr(at, ";\n");
+    status = check_text(db, find, at, (size_t)(end - at), e);
+  }
   if (!status) status = sg_db_axes_view(db, &axes, e);
-  if (!status) status = check_text(db, "v_axes", axes, e);
+  if (!status) status = check_text(db, find, axes, strlen(axes), e);
   sqlite3_free(axes);
-  sqlite3_finalize(s);
-  sqlite3_close(model);
+  sqlite3_finalize(find);
   sg_buffer_free(&schema);
   if (!status) status = sg_db_execute(db, "COMMIT", e);
   if (!status) sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL);
@@ -220,12 +219,12 @@ static sg_status check_whole(sg_db *db, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sqlite3_progress_handler(db->handle, 10000, is_stopped, db);
   sg_status status = sg_db_prepare(db, "PRAGMA quick_check(1)", &s, e);
-  const char *found = sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
-  if (!status && (!found || strcmp(found, "ok") != 0))
+  const char *found = sg_db_row(db, s, &status, e) ? sg_db_text(s, 0) : "nothing is known of it";
+  if (!status && strcmp(found, "ok") != 0)
     status = sg_fail(e, SG_INVALID, db->file.path,
                      "the file is damaged (%s); take a copy of it that is whole, or save its rows "
                      "by sqlite3's .recover",
-                     found ? found : "nothing is known of it");
+                     found);
   sqlite3_finalize(s);
   sqlite3_progress_handler(db->handle, 0, NULL, NULL);
   return status;
@@ -350,7 +349,8 @@ sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *
     sg_bind_members(insert, n_keys + 1, sg_members_of(table), record);
   }
   if (sg_db_row(db, insert, &status, e)) *id = sqlite3_column_int64(insert, 0);
-  sqlite3_finalize(insert);
+  /* Outside of a transaction what was RETURNING a row is committed no earlier than here. */
+  if (sqlite3_finalize(insert) && !status) status = sg_db_fail(db, e);
   sg_buffer_free(&suffix);
   return status;
 }
@@ -381,8 +381,8 @@ static sg_status replace_axes(sg_db *db, int64_t point_id, const sg_point_record
                 NULL, point_id, &delete, e);
   while (sg_db_row(db, delete, &status, e)) {
     int position = sqlite3_column_int(delete, 0);
-    const char *name = (const char *)sqlite3_column_text(delete, 1);
-    *changed |= position >= p->n_axes || !name || strcmp(name, p->axis[position].name) != 0;
+    bool kept = position >= 0 && position < p->n_axes;
+    *changed |= !kept || strcmp(sg_db_text(delete, 1), p->axis[position].name) != 0;
   }
   sqlite3_finalize(delete);
   for (int i = 0; i < p->n_axes && !status; i++)
@@ -424,28 +424,13 @@ sg_status sg_db_mixed_kernels(sg_db *db, int64_t *points, sg_buffer *out, sg_err
                 " WHERE point_id IN mixed",
                 NULL, 0, &s, e);
   if (sg_db_row(db, s, &status, e)) *points = sqlite3_column_int64(s, 0);
-  if (!status && *points > 0) sg_put(out, (const char *)sqlite3_column_text(s, 1));
+  if (!status && *points > 0) sg_put(out, sg_db_text(s, 1));
   sqlite3_finalize(s);
   return status;
 }
 
 sg_status sg_db_find_point(sg_db *db, const char *point_sha256, int64_t *id, sg_error *e) {
   return scalar(db, "SELECT point_id FROM point WHERE point_sha256 = :text", point_sha256, id, e);
-}
-
-sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
-                        sg_error *e) {
-  sqlite3_stmt *s = NULL;
-  *has = false;
-  sg_status status =
-      sg_db_ask(db, "SELECT detail FROM run WHERE run_id = :number AND status <> 'running'", NULL,
-                sg_run_id(point_id, replication), &s, e);
-  const char *stored =
-      sg_db_row(db, s, &status, e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
-  for (int d = (int)detail; stored && d <= (int)SG_DETAIL_WORKER; d++)
-    *has |= strcmp(stored, sg_detail_name((sg_detail)d)) == 0;
-  sqlite3_finalize(s);
-  return status;
 }
 
 sg_status sg_db_has_runs(sg_db *db, int64_t point_id, int replications, sg_detail detail, bool *has,
@@ -458,10 +443,9 @@ sg_status sg_db_has_runs(sg_db *db, int64_t point_id, int replications, sg_detai
                                NULL, point_id, &s, e);
   while (sg_db_row(db, s, &status, e)) {
     int64_t r = sqlite3_column_int64(s, 0);
-    const char *stored = (const char *)sqlite3_column_text(s, 1);
-    if (r < 0 || r >= replications || !stored) continue;
+    if (r < 0 || r >= replications) continue;
     for (int d = (int)detail; d <= (int)SG_DETAIL_WORKER; d++)
-      has[r] |= strcmp(stored, sg_detail_name((sg_detail)d)) == 0;
+      has[r] |= strcmp(sg_db_text(s, 1), sg_detail_name((sg_detail)d)) == 0;
   }
   sqlite3_finalize(s);
   return status;
@@ -491,7 +475,8 @@ sg_status sg_db_times(sg_db *db, const char *point_sha256, int n, double *time, 
       "SELECT replication, CASE WHEN target_loss IS NOT NULL AND NOT timing_only"
       " THEN time_to_target_s WHEN status = 'finished' AND iter_mean_s > 0 THEN iter_mean_s END"
       " FROM point JOIN run USING (point_id) JOIN run_summary USING (run_id)"
-      " WHERE point_sha256 = :text AND replication < :number AND status <> 'running'",
+      " WHERE point_sha256 = :text AND replication BETWEEN 0 AND :number - 1"
+      " AND status <> 'running'",
       point_sha256, n, &s, e);
   while (sg_db_row(db, s, &status, e)) {
     bool none = sqlite3_column_type(s, 1) == SQLITE_NULL;

@@ -27,6 +27,8 @@ sg_status sg_db_prepare(sg_db *db, const char *sql, sqlite3_stmt **out, sg_error
 sg_status sg_db_step(sg_db *db, sqlite3_stmt *statement, sg_error *e);
 /* One step; whether it came to a row. Nothing is done where *status is a fault already. */
 bool sg_db_row(sg_db *db, sqlite3_stmt *statement, sg_status *status, sg_error *e);
+/* A text that our files always have; "" where a damaged one has NULL. */
+const char *sg_db_text(sqlite3_stmt *statement, int column);
 /* Prepares a query and binds :text and :number, as far as it names them. */
 sg_status sg_db_ask(sg_db *db, const char *sql, const char *text, int64_t number,
                     sqlite3_stmt **out, sg_error *e);

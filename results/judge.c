@@ -29,10 +29,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Before the members of `point` in a row: point_id, results_version, replication, status,
- * stop_reason, iterations, end: a run that is ended by simulated time has had all of that, not only
- * the time up to its last update. */
-enum { POINT_AT = 7 };
+/* Where members begin in a row: behind point_id, results_version, replayed or not, time at which
+ * runs are ended; behind replication, status, stop_reason, iterations, end. */
+enum { POINT_AT = 4, SUMMARY_AT = 5 };
 
 #define LARGEST_EXACT_ERROR 1e-6
 #define SIGNIFICANCE        0.05
@@ -54,26 +53,31 @@ static sg_judged *add_scheme(sg_comparison *c, sqlite3_stmt *s) {
   sg_judged *j = &c->scheme[c->n++];
   *j = (sg_judged){.point_id = sqlite3_column_int64(s, 0),
                    .results_version = sqlite3_column_int64(s, 1),
+                   .replay = sqlite3_column_int(s, 2),
+                   .sim_time_s =
+                       sqlite3_column_type(s, 3) == SQLITE_NULL ? NAN : sqlite3_column_double(s, 3),
+                   .summary = sg_summary_blank,
                    .verdict = ""};
   return sg_read_record(s, POINT_AT, "point", &j->point) ? j : NULL;
 }
 
-static bool add_run(sg_judged *j, sqlite3_stmt *s, int summary_at) {
+/* A run that is ended by simulated time has had all of that, not only the time up to its last
+ * update. */
+static bool add_run(sg_judged *j, sqlite3_stmt *s) {
   if (!SG_ROOM(j->run, j->capacity, j->n_runs + 1)) return false;
-  const char *status = (const char *)sqlite3_column_text(s, 3);
-  const char *reason = (const char *)sqlite3_column_text(s, 4);
-  if (!status) return false;
+  const char *status = sg_db_text(s, 1), *reason = sg_db_text(s, 2);
+  bool timed_out = strcmp(reason, "sim-time") == 0;
   sg_outcome *o = &j->run[j->n_runs++];
-  *o = (sg_outcome){.replication = sqlite3_column_int(s, 2),
+  *o = (sg_outcome){.replication = sqlite3_column_int(s, 0),
                     .finished = strcmp(status, "finished") == 0,
-                    .capped = reason && strcmp(reason, "iterations") == 0,
-                    .iterations = sqlite3_column_double(s, 5),
-                    .end_s = sqlite3_column_double(s, 6)};
+                    .capped = strcmp(reason, "iterations") == 0,
+                    .iterations = sqlite3_column_double(s, 3),
+                    .end_s = timed_out ? j->sim_time_s : sqlite3_column_double(s, 4)};
   j->n_diverged += strcmp(status, "diverged") == 0;
   j->n_stalled += strcmp(status, "stalled") == 0;
   j->n_undecodable += strcmp(status, "undecodable") == 0;
   j->n_ended_early += !o->finished;
-  return sg_read_record(s, summary_at, "run_summary", &o->summary);
+  return sg_read_record(s, SUMMARY_AT, "run_summary", &o->summary);
 }
 
 /* One column over the runs of a scheme. */
@@ -141,8 +145,60 @@ static bool fold_runs(sg_judged *j) {
   return true;
 }
 
+static sg_status load_runs(sg_db *db, sqlite3_stmt *s, sg_judged *j, sg_error *e) {
+  sg_status status = SG_OK;
+  sqlite3_bind_int64(s, 1, j->point_id);
+  while (sg_db_row(db, s, &status, e))
+    if (!add_run(j, s)) status = sg_fail_memory(e);
+  sqlite3_reset(s);
+  return status;
+}
+
+static sg_status prepare_runs(sg_db *db, sqlite3_stmt **runs, sg_error *e) {
+  sg_buffer sql = {0};
+  sg_put(&sql, "SELECT r.replication, r.status, r.stop_reason, r.iterations, r.sim_time_s, ");
+  sg_put_members("run_summary", "s.", &sql);
+  sg_put(&sql, " FROM run r JOIN run_summary s USING (run_id)"
+               " WHERE r.point_id = ? AND r.status <> 'running' ORDER BY r.replication");
+  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, runs, e);
+  sg_buffer_free(&sql);
+  return status;
+}
+
+/* A statement for the points and one for the runs of a point, so that a configuration is read once.
+ */
+static sg_status load(sg_db *db, sg_comparison *c, sg_error *e) {
+  sqlite3_stmt *s = NULL, *runs = NULL;
+  sg_buffer sql = {0};
+  sg_put(&sql, "SELECT p.point_id, p.results_version,"
+               " json_extract(p.config_json, '$.environment.delay.mode') = 'replay',"
+               " json_extract(p.config_json, '$.environment.stop.sim_time_s'), ");
+  sg_put_members("point", "p.", &sql);
+  sg_put(&sql, " FROM point p"
+               " WHERE EXISTS (SELECT 1 FROM run r JOIN run_summary USING (run_id)"
+               "               WHERE r.point_id = p.point_id AND r.status <> 'running')"
+               " ORDER BY min(p.point_id) OVER (PARTITION BY p.env_sha256, p.results_version),"
+               " p.point_id");
+  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, &s, e);
+  sg_buffer_free(&sql);
+  if (!status) status = prepare_runs(db, &runs, e);
+  while (sg_db_row(db, s, &status, e)) {
+    sg_judged *added = add_scheme(c, s);
+    if (!added)
+      status = sg_fail_memory(e);
+    else
+      status = load_runs(db, runs, added, e);
+  }
+  for (int i = 0; i < c->n && !status; i++)
+    if (!fold_runs(&c->scheme[i])) status = sg_fail_memory(e);
+  sqlite3_finalize(s);
+  sqlite3_finalize(runs);
+  return status;
+}
+
 /* The columns that stand for all runs of a scheme. */
-static void read_pooled(sg_judged *j, sqlite3_stmt *s, int at) {
+static void read_pooled(sg_judged *j, sqlite3_stmt *s) {
+  int at = 1;
   for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c)) {
     if (c->fold != SG_FOLD_POOLED) continue;
     bool null = sqlite3_column_type(s, at) == SQLITE_NULL;
@@ -151,36 +207,20 @@ static void read_pooled(sg_judged *j, sqlite3_stmt *s, int at) {
   }
 }
 
-static sg_status load(sg_db *db, sg_comparison *c, sg_error *e) {
+sg_status sg_judge_pooled(sg_db *db, sg_comparison *c, sg_error *e) {
   sqlite3_stmt *s = NULL;
   sg_buffer sql = {0};
-  sg_put(&sql, "SELECT p.point_id, p.results_version, r.replication, r.status, r.stop_reason,"
-               " r.iterations, CASE WHEN r.stop_reason = 'sim-time'"
-               " THEN json_extract(p.config_json, '$.environment.stop.sim_time_s')"
-               " ELSE r.sim_time_s END, ");
-  int summary_at = POINT_AT + sg_put_members("point", "p.", &sql);
-  sg_put(&sql, ", ");
-  int pooled_at = summary_at + sg_put_members("run_summary", "s.", &sql);
-  sg_put(&sql, ", json_extract(p.config_json, '$.environment.delay.mode') = 'replay', ");
+  sg_put(&sql, "SELECT p.point_id, ");
   sg_put_pooled("q.", &sql);
-  sg_put(&sql, " FROM point p JOIN run r USING (point_id) JOIN run_summary s USING (run_id)"
-               " LEFT JOIN v_iter_quantile q USING (point_id)"
-               " WHERE r.status <> 'running'"
+  sg_put(&sql, " FROM point p JOIN v_iter_quantile q USING (point_id)"
                " ORDER BY min(p.point_id) OVER (PARTITION BY p.env_sha256, p.results_version),"
-               " p.point_id, r.replication");
+               " p.point_id");
   sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, &s, e);
   sg_buffer_free(&sql);
-  while (sg_db_row(db, s, &status, e)) {
-    sg_judged *last = c->n ? &c->scheme[c->n - 1] : NULL;
-    if (!last || last->point_id != sqlite3_column_int64(s, 0)) {
-      last = add_scheme(c, s);
-      if (last) last->replay = sqlite3_column_int(s, pooled_at);
-      if (last) read_pooled(last, s, pooled_at + 1);
-    }
-    if (!last || !add_run(last, s, summary_at)) status = sg_fail_memory(e);
+  for (int i = 0; sg_db_row(db, s, &status, e);) {
+    while (i < c->n && c->scheme[i].point_id != sqlite3_column_int64(s, 0)) i++;
+    if (i < c->n) read_pooled(&c->scheme[i], s);
   }
-  for (int i = 0; i < c->n && !status; i++)
-    if (!fold_runs(&c->scheme[i])) status = sg_fail_memory(e);
   sqlite3_finalize(s);
   return status;
 }
@@ -366,6 +406,131 @@ static sg_status judge_pairs(sg_db *db, const sg_judged_environment *v, const sg
   return status;
 }
 
+/* --- The fastest ------------------------------------------------------------------------------ */
+
+double sg_judged_time(const sg_judged_environment *v, const sg_judged *s) {
+  return v->to_target ? s->median_high : s->summary.iter_mean_s;
+}
+
+/* By the estimate; where medians are not known, by what they are at least. */
+static bool is_before(const sg_comparison *c, const sg_judged_environment *v, int a, int b) {
+  const sg_judged *x = &c->scheme[a], *y = &c->scheme[b];
+  double s = sg_judged_time(v, x), t = sg_judged_time(v, y);
+  if (s == t && v->to_target) {
+    s = x->median_low;
+    t = y->median_low;
+  }
+  return s < t || (s == t && a < b);
+}
+
+static bool is_candidate(const sg_judged_environment *v, const sg_judged *s, bool all) {
+  if (!all && !sg_gives_gradient(s)) return false;
+  return v->to_target ? s->n_reached > 0 : s->n_ended_early == 0 && s->summary.iter_mean_s > 0;
+}
+
+/* Candidates in their order. Who never got there stays one where it was cut too early to know. */
+static int collect_candidates(const sg_comparison *c, const sg_judged_environment *v, bool all,
+                              int *of) {
+  int n = 0;
+  for (int pass = 0; pass < 2; pass++) {
+    double first = n ? sg_judged_time(v, &c->scheme[of[0]]) : NAN;
+    for (int i = v->begin; i < v->end; i++) {
+      const sg_judged *s = &c->scheme[i];
+      bool taken = is_candidate(v, s, all);
+      bool unknown =
+          v->to_target && !taken && (all || sg_gives_gradient(s)) && n > 0 && s->median_low < first;
+      if (pass ? !unknown : !taken) continue;
+      int at = n++;
+      for (; at > 0 && is_before(c, v, i, of[at - 1]); at--) of[at] = of[at - 1];
+      of[at] = i;
+    }
+  }
+  return n;
+}
+
+/* Two schemes that do the same, up to rounding of sums. */
+static bool do_the_same(const pairs *p) {
+  bool same = p->n > 0;
+  for (int i = 0; i < p->n && same; i++)
+    same = isfinite(p->x[i]) && fabs(p->x[i] - p->base[i]) <= 1e-9 * p->base[i];
+  return same;
+}
+
+static pairs pairs_of(const sg_comparison *c, const sg_judged_environment *v, int a, int b,
+                      double *time) {
+  pairs p = {.base = time, .x = time + c->scheme[a].n_runs};
+  collect_pairs(v, &c->scheme[a], &c->scheme[b], &p);
+  return p;
+}
+
+/* Takes schemes that do the same as the best out of the candidates; how many are left. */
+static int take_ties(const sg_comparison *c, const sg_judged_environment *v, int n, int *of,
+                     double *time, sg_lead *lead) {
+  int left = n > 0;
+  for (int k = 1; k < n; k++) {
+    pairs p = pairs_of(c, v, of[k], of[0], time);
+    if (!do_the_same(&p)) {
+      of[left++] = of[k];
+    } else if (!lead->n_ties++) {
+      lead->tie = of[k];
+    }
+  }
+  return left;
+}
+
+/* The best is judged against every other candidate, each as a scheme is against its baseline. */
+static sg_status judge_lead(sg_db *db, const sg_comparison *c, const sg_judged_environment *v,
+                            int n, int *of, double *time, sg_lead *lead, sg_error *e) {
+  sg_status status = SG_OK;
+  *lead = (sg_lead){.best = n > 0 ? of[0] : -1,
+                    .next = -1,
+                    .tie = -1,
+                    .doubt = -1,
+                    .ratio = {.ratio = NAN, .low = NAN, .high = NAN},
+                    .verdict = ""};
+  lead->n = n = take_ties(c, v, n, of, time, lead);
+  lead->alpha = c->alpha_of_lead / (n > 2 ? n - 1 : 1);
+  for (int k = 1; k < n && !status; k++) {
+    sg_judged best = c->scheme[of[0]];
+    pairs p = pairs_of(c, v, of[k], of[0], time);
+    status = judge_pairs(db, v, &c->scheme[of[k]], &best, &p, lead->alpha, e);
+    if (k == 1) {
+      lead->next = of[1];
+      lead->ratio = best.ratio;
+      lead->verdict = best.verdict;
+      lead->tested = best.tested;
+    }
+    if (lead->doubt < 0 && strcmp(best.verdict, "faster") != 0) lead->doubt = of[k];
+  }
+  lead->holds = n > 1 && lead->doubt < 0;
+  return status;
+}
+
+static sg_status judge_leads(sg_db *db, sg_comparison *c, sg_judged_environment *v, sg_error *e) {
+  int most = 1;
+  for (int i = v->begin; i < v->end; i++)
+    if (c->scheme[i].n_runs > most) most = c->scheme[i].n_runs;
+  double *time = malloc(2 * (size_t)most * sizeof *time);
+  int *of = malloc((size_t)(v->end - v->begin) * sizeof *of);
+  sg_status status = time && of ? SG_OK : sg_fail_memory(e);
+  v->of_all = (sg_lead){.best = -1, .next = -1, .tie = -1, .doubt = -1, .verdict = ""};
+  if (!status) {
+    int n = collect_candidates(c, v, false, of);
+    for (int k = 0; k < n; k++) c->scheme[of[k]].rank = k + 1;
+    status = judge_lead(db, c, v, n, of, time, &v->fastest, e);
+    c->n_leads += v->fastest.tested;
+  }
+  if (!status && v->to_target) {
+    status = judge_lead(db, c, v, collect_candidates(c, v, true, of), of, time, &v->of_all, e);
+    c->n_leads += v->of_all.tested && v->of_all.best != v->fastest.best;
+  }
+  free(of);
+  free(time);
+  return status;
+}
+
+/* --- All -------------------------------------------------------------------------------------- */
+
 static sg_status judge(sg_db *db, sg_comparison *c, const sg_judged_environment *v, sg_error *e) {
   sg_judged *base = &c->scheme[v->baseline];
   double *time = malloc(2 * (size_t)base->n_runs * sizeof *time);
@@ -384,12 +549,16 @@ static sg_status judge(sg_db *db, sg_comparison *c, const sg_judged_environment 
   return status;
 }
 
-static sg_status judge_all(sg_db *db, sg_comparison *c, double alpha, sg_error *e) {
+static sg_status judge_all(sg_db *db, sg_comparison *c, double alpha, double alpha_of_lead,
+                           sg_error *e) {
   sg_status status = SG_OK;
   c->alpha = alpha;
-  c->n_tested = 0;
-  for (int i = 0; i < c->n_environments && !status; i++)
+  c->alpha_of_lead = alpha_of_lead;
+  c->n_tested = c->n_leads = 0;
+  for (int i = 0; i < c->n_environments && !status; i++) {
     status = judge(db, c, &c->environment[i], e);
+    if (!status) status = judge_leads(db, c, &c->environment[i], e);
+  }
   return status;
 }
 
@@ -404,9 +573,10 @@ sg_status sg_judge(sg_db *db, const char *baseline, bool simultaneous, sg_compar
     *v = find_environment(c, begin, baseline);
     begin = v->end;
   }
-  if (!status) status = judge_all(db, c, SIGNIFICANCE, e);
+  if (!status) status = judge_all(db, c, SIGNIFICANCE, SIGNIFICANCE, e);
   /* How many are tested does not depend on the level. */
-  if (!status && simultaneous && c->n_tested > 1)
-    status = judge_all(db, c, SIGNIFICANCE / c->n_tested, e);
+  if (!status && simultaneous && (c->n_tested > 1 || c->n_leads > 1))
+    status = judge_all(db, c, SIGNIFICANCE / (c->n_tested > 1 ? c->n_tested : 1),
+                       SIGNIFICANCE / (c->n_leads > 1 ? c->n_leads : 1), e);
   return status;
 }

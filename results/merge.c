@@ -323,9 +323,9 @@ static sg_status add_points(merge *m) {
 /* --- Runs ------------------------------------------------------------------------------------- */
 
 static sg_detail detail_of(sqlite3_stmt *run) {
-  const char *name = (const char *)sqlite3_column_text(run, RUN_DETAIL);
+  const char *name = sg_db_text(run, RUN_DETAIL);
   int d = SG_DETAIL_WORKER;
-  while (name && d > 0 && strcmp(name, sg_detail_name((sg_detail)d)) != 0) d--;
+  while (d > 0 && strcmp(name, sg_detail_name((sg_detail)d)) != 0) d--;
   return (sg_detail)d;
 }
 
@@ -359,10 +359,8 @@ static sg_status put_run(merge *m, sqlite3_stmt *in, sqlite3_stmt *out, sg_buffe
   sqlite3_stmt *s = NULL;
   sg_status status = sg_db_ask(m->in, "SELECT scheme_label FROM point WHERE point_id = :number",
                                NULL, sqlite3_column_int64(in, RUN_POINT), &s, m->e);
-  const char *label =
-      sg_db_row(m->in, s, &status, m->e) ? (const char *)sqlite3_column_text(s, 0) : NULL;
-  sg_putf(what, "replication %d of %s", sqlite3_column_int(in, RUN_REPLICATION),
-          label ? label : "");
+  const char *label = sg_db_row(m->in, s, &status, m->e) ? sg_db_text(s, 0) : "";
+  sg_putf(what, "replication %d of %s", sqlite3_column_int(in, RUN_REPLICATION), label);
   sqlite3_finalize(s);
   sg_put(by, "; computed with ");
   if (!status) status = put_origin(m->in, sqlite3_column_int64(in, RUN_INVOCATION), by, m->e);

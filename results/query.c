@@ -119,7 +119,7 @@ static char *suggest(sg_db *db, const char *message, const char *prefix, const c
   sg_nearness near = {.word = dot ? dot + 1 : word};
   sg_status status = sg_db_prepare(db, names_sql, &s, NULL);
   while (sg_db_row(db, s, &status, NULL)) {
-    if (!sg_consider(&near, (const char *)sqlite3_column_text(s, 0))) continue;
+    if (!sg_consider(&near, sg_db_text(s, 0))) continue;
     free(found);
     found = strdup(near.best);
   }

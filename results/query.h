@@ -17,12 +17,22 @@ typedef bool sg_flush(sg_buffer *out);
 sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_flush *flush,
                    sg_buffer *out, sg_error *e);
 
-/* The paired comparison of all schemes of each environment with its baseline. text: for people,
- * with a heading per environment, notes and a legend; otherwise one table of all rows, with a
- * column for each axis of the sweeps. baseline: a code or scheme label instead of the stored one,
- * or NULL. simultaneous: see judge.h. */
-sg_status sg_compare(sg_db *db, const char *baseline, bool simultaneous, sg_format format,
-                     int width, bool color, sg_buffer *out, sg_error *e);
+typedef struct sg_compare_options {
+  const char *baseline; /* a code or scheme label instead of the stored one; NULL */
+  const char *columns;  /* "a,b" or "all"; NULL: what the format shows by itself */
+  const char *sort;     /* a column, "-a" descending; NULL: the fastest first */
+  bool simultaneous;    /* see judge.h */
+  bool best;            /* one line per environment */
+  sg_format format;
+  int width; /* of the terminal; 0: unlimited */
+  bool color;
+} sg_compare_options;
+
+/* The paired comparison of all schemes of each environment with its baseline and with each other.
+ * Text, Markdown and LaTeX are for people: a table per environment, the fastest first, with what it
+ * says in words; CSV and JSON one table of all rows and columns, with one for each axis of the
+ * sweeps. */
+sg_status sg_compare(sg_db *db, const sg_compare_options *options, sg_buffer *out, sg_error *e);
 
 /* One value of a row as a cell of a table: a blob as hexadecimal digits, NULL as an empty cell. */
 void sg_put_value(sg_table *t, sqlite3_stmt *s, int column);

@@ -10,6 +10,7 @@
 
 #include "results/record.h"
 #include "sim/core/error.h"
+#include "sim/core/random.h"
 #include "sim/core/text.h"
 
 #include <sqlite3.h>
@@ -90,16 +91,14 @@ sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replicat
 /* What replications 0 … n − 1 of a point are compared by: the time to target where there is one,
  * otherwise the mean iteration time. NAN: there is no such run; INFINITY: it has no such time. */
 sg_status sg_db_times(sg_db *db, const char *point_sha256, int n, double *time, sg_error *e);
-/* Whether a finished run of at least this detail is there. */
-sg_status sg_db_has_run(sg_db *db, int64_t point_id, int replication, sg_detail detail, bool *has,
-                        sg_error *e);
-/* The same of all replications of a point: has[0 … replications). */
+/* Whether finished runs of at least this detail are there, of the replications of a point:
+ * has[0 … replications). */
 sg_status sg_db_has_runs(sg_db *db, int64_t point_id, int replications, sg_detail detail, bool *has,
                          sg_error *e);
 
 /* run_id = point_id · 2^24 + replication: the same whatever the order of execution. */
 static inline int64_t sg_run_id(int64_t point_id, int replication) {
-  return point_id * (1 << 24) + replication;
+  return point_id * SG_MAX_REPLICATIONS + replication;
 }
 
 typedef struct sg_run_row {

@@ -115,6 +115,70 @@ interrupted_after() {
   run ! env LC_ALL=C grep -qP '\x1b|\xe2\x80\xae' out
 }
 
+# Fails if anything that ends a terminal's peace is in the files.
+clean() {
+  run ! env LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]' "$@"
+}
+
+# What every command makes of from.db: an answer or a refusal with a message, and clean output.
+ask_all() {
+  local command
+  for command in "compare from.db" "compare from.db --baseline x" "compare from.db --format markdown" \
+    "query from.db @points" "query from.db @invocations" "plan s.json -o from.db" "merge new.db from.db" \
+    "expect s.json --database from.db" "run s.json -o from.db --set /replications=7" \
+    "plan s.json -o from.db --set /until={\"half_width\":0.1,\"least\":5}"; do
+    status=0
+    "$STRAGGLE" $command > out 2> err || status=$?
+    echo "$command: $status, $(cat err)"
+    [[ "$status" = @(0|64|65) ]]
+    [ "$status" -eq 0 ] || [ -s err ]
+    clean out err
+    rm -f new.db
+  done
+}
+
+@test "files: a database from elsewhere brings no control characters to a terminal" {
+  sweep='/sweep=[{"name":"nnn","path":"/cluster/workers","values":[3,4]}]'
+  sed -i 's/"mean_s": 1/"mean_s": 1, "unit": "subset"/; s/"problem": "none", "length": 10/"problem": "synthetic-gradient", "length": 10/' s.json
+  "$STRAGGLE" run s.json --quiet -o from.db --set "$sweep"
+  evil="char(27) || '[2J' || char(10) || char(8238, 155)"
+  for column in scenario.name point.scheme_label point.code point.problem point.scaling point.replicate \
+    invocation.host invocation.argv invocation.blas_core; do
+    sqlite3 from.db "UPDATE ${column%.*} SET ${column#*.} = ${column#*.} || $evil"
+  done
+  # The axes are named in a view, too.
+  sqlite3 from.db "PRAGMA writable_schema = 1;
+    UPDATE sqlite_schema SET sql = replace(sql, 'nnn', 'n' || $evil) WHERE name = 'v_axes';
+    UPDATE point_axis SET name = replace(name, 'nnn', 'n' || $evil), value = value || $evil;"
+  ask_all
+  "$STRAGGLE" run s.json -o from.db --set "$sweep" --set /replications=2 2> err
+  grep -q "of several BLAS kernels" err
+  clean err
+}
+
+@test "files: a database from elsewhere with what none of ours has is no crash" {
+  "$STRAGGLE" run s.json --quiet -o whole.db --set /replications=6 \
+    --set '/sweep=[{"name":"a","path":"/learning/length","values":[10]}]'
+  for change in "point_axis SET position = -100000000" "run SET replication = replication - 100000000" \
+    "run SET iterations = 9e15" "run SET detail = 'worker'"; do
+    cp whole.db from.db
+    sqlite3 from.db "UPDATE $change"
+    ask_all
+  done
+  # NULL where our files have none, as when pages are exchanged.
+  for column in point_axis.name point_axis.value point.scheme_label point.code point.env_sha256 \
+    point.config_json point.stop_rule scenario.name run.status run.detail; do
+    table=${column%.*}
+    cp whole.db from.db
+    sqlite3 from.db "PRAGMA writable_schema = 1;
+      UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '') WHERE name = '$table'"
+    sqlite3 from.db "PRAGMA foreign_keys = OFF; UPDATE $table SET ${column#*.} = NULL"
+    sqlite3 from.db "PRAGMA writable_schema = 1; ATTACH 'whole.db' AS w;
+      UPDATE sqlite_schema SET sql = (SELECT sql FROM w.sqlite_schema o WHERE o.name = '$table') WHERE name = '$table'"
+    ask_all
+  done
+}
+
 @test "files: every signal that asks to end is heard at once, and nothing is left" {
   for signal in INT TERM HUP; do
     rm -f long.db*

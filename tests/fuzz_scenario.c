@@ -3,18 +3,10 @@
  *
  * With -DSG_LIBFUZZER and -fsanitize=fuzzer it is a libFuzzer target. Without, it is a program that
  * mutates the files given to it, the same way every time:  fuzz_scenario ITERATIONS FILE… */
-#include "sim/scenario/scenario.h"
 #include "tests/support/mutate.h"
+#include "tests/support/play.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Rather small, so that a fuzzer that finds the way to large sweeps does not spend its time there.
- */
-enum { MOST_POINTS = 2000 };
 
 /* A cheap bound on how many points a text can ask for: each comma may add a value to an axis. */
 static bool is_small(const uint8_t *data, size_t size) {
@@ -28,15 +20,6 @@ static bool is_small(const uint8_t *data, size_t size) {
   return points < 1e9;
 }
 
-static void check_points(const sg_scenario *s, sg_error *e) {
-  int count;
-  sg_point *points;
-  if (sg_scenario_points(s, &count, &points, e) != SG_OK) return;
-  for (int i = 0; i < count && i < MOST_POINTS; i++)
-    if (!points[i].scheme || !points[i].env_json || !points[i].scheme_json) abort();
-  sg_points_free(count, points);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   /* What stands before the first NUL is an override's value: it is fuzzed as well. */
   const uint8_t *nul = memchr(data, 0, size);
@@ -48,19 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     data = nul + 1;
   }
   const sg_override override = {"/cluster/workers", value};
-  sg_scenario *s = NULL;
-  sg_error e = {0};
-  sg_buffer report = {0};
-  sg_status status =
-      sg_scenario_parse("fuzz.json", (const char *)data, size, nul ? 1 : 0, &override, &s, &e);
-  if ((status == SG_OK) != (e.count == 0) || !s) abort();
-  if (status == SG_OK && is_small(data, size)) check_points(s, &e);
-  sg_scenario_report(s, "fuzz.json", &e, true, &report);
-  if (report.failed || sg_utf8_valid(report.data ? report.data : "", report.length) < report.length)
-    abort();
-  sg_buffer_free(&report);
-  sg_error_clear(&e);
-  sg_scenario_free(s);
+  fuzz_read((const char *)data, size, nul ? 1 : 0, &override, is_small(data, size));
   return 0;
 }
 
@@ -102,6 +73,7 @@ static const char *const word[] = {"{",
 
 int main(int argc, char **argv) {
   const mutation how = {.word = word, .most = 6};
+  LLVMFuzzerInitialize(&argc, &argv);
   return mutate_main(argc, argv, &how, LLVMFuzzerTestOneInput);
 }
 

@@ -41,23 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     override[n] = (sg_override){line, equal + 1};
     line = end;
   }
-  sg_scenario *s = NULL;
-  sg_error e = {0};
-  sg_buffer report = {0};
-  sg_status status = sg_scenario_parse("fuzz.json", base, sizeof base - 1, n, override, &s, &e);
-  if ((status == SG_OK) != (e.count == 0)) abort();
-  int count;
-  sg_point *points;
-  if (status == SG_OK && sg_scenario_points(s, &count, &points, &e) == SG_OK)
-    sg_points_free(count, points);
-  for (int i = 0; i < e.count; i++)
-    if (e.fault[i].status == SG_BUG) abort();
-  sg_scenario_report(s, "fuzz.json", &e, true, &report);
-  if (report.failed || sg_utf8_valid(report.data ? report.data : "", report.length) < report.length)
-    abort();
-  sg_buffer_free(&report);
-  sg_error_clear(&e);
-  sg_scenario_free(s);
+  fuzz_read(base, sizeof base - 1, n, override, true);
   free(text);
   return 0;
 }

@@ -61,25 +61,22 @@ static void put_records(const char *text, size_t size, char separator, sg_buffer
   sg_error_clear(&e);
 }
 
-/* Reads with some separators; CRLF must make no difference. */
+/* Reads with a separator, by the length; CRLF must make no difference. */
 static void check_records(const char *text, size_t size) {
-  static const char separators[] = ",;\t ";
+  char separator = ",;\t "[size % 4];
   bool plain = !memchr(text, '\r', size) && !memchr(text, '"', size) && !memchr(text, 0, size);
-  sg_buffer crlf = {0};
+  sg_buffer crlf = {0}, a = {0}, b = {0};
   for (size_t i = 0; plain && i < size; i++) {
     if (text[i] == '\n') sg_put(&crlf, "\r");
     sg_put_bytes(&crlf, &text[i], 1);
   }
-  for (const char *s = separators; *s; s++) {
-    sg_buffer a = {0}, b = {0};
-    sg_put(&a, "");
-    sg_put(&b, "");
-    put_records(text, size, *s, &a);
-    if (crlf.data) put_records(crlf.data, crlf.length, *s, &b);
-    if (a.failed || b.failed || (crlf.data && strcmp(a.data, b.data) != 0)) abort();
-    sg_buffer_free(&a);
-    sg_buffer_free(&b);
-  }
+  sg_put(&a, "");
+  sg_put(&b, "");
+  put_records(text, size, separator, &a);
+  if (crlf.data) put_records(crlf.data, crlf.length, separator, &b);
+  if (a.failed || b.failed || (crlf.data && strcmp(a.data, b.data) != 0)) abort();
+  sg_buffer_free(&a);
+  sg_buffer_free(&b);
   sg_buffer_free(&crlf);
 }
 

@@ -68,28 +68,8 @@ times="printf('%.6g', duration_s), printf('%.6g', busy_s), printf('%.6g', wasted
 5" ]
 }
 
-@test "cancel: hundreds of iterations of a star, recomputed" {
-  three '"uplink": { "model": "trace", "path": "times.csv", "mode": "replay" }'
-  python3 - > times.csv <<'EOF'
-import random
-random.seed(7)
-print("iteration,worker,compute_s,send_s")
-for i in range(300):
-    for w in range(6):
-        print("%d,%d,%.6f,%.6f" % (i, w, random.expovariate(1) + .2, random.expovariate(.8) + .1))
-EOF
-  sed -i 's/"workers": 3/"workers": 6/; s/"s": 1/"s": 2/; s/"iterations": 2/"iterations": 300/' s.json
-  for signal in 0 0.3 1 5; do
-    for work in cancel finish-first; do
-      for late in cancel occupy-link; do
-        rows "printf('%.9f', duration_s), printf('%.9f', busy_s), printf('%.9f', wasted_s)" \
-          --set /network/signal_latency_s=$signal --set /late_work=$work --set /network/late_messages=$late > rows
-        python3 "$BATS_TEST_DIRNAME/late_star.py" times.csv 6 4 $signal $work $late > expected
-        [ "$(wc -l < expected)" -eq 300 ]
-        paste -d' ' rows expected | awk '{ for (i = 1; i <= 3; i++) if (($i - $(i + 3))^2 > 1e-16) bad = 1 } END { exit bad }'
-      done
-    done
-  done
+@test "stars with settings at random, simulated again" {
+  STRAGGLE="$STRAGGLE" python3 "$BATS_TEST_DIRNAME/late_star.py" 6 24
 }
 
 @test "encode: two operations for each coefficient and number, before the message is on the link" {

@@ -346,4 +346,7 @@ none() { # no scheduler in the environment, whatever the tests run in
   # A scheme alone: its own time.
   run "$STRAGGLE" run small.json -o c.db --set '/schemes=[{"code":"uncoded"}]' --set '/until={"half_width":0.05}'
   [[ "$output" =~ until\ ±\ 5\ %:\ [0-9]+\ to\ [0-9]+\ runs ]]
+  # More of a replayed trace tell nothing: a spread of 0 is no precision.
+  run "$STRAGGLE" run small.json -o d.db --set '/until={"half_width":0.001,"least":5}' --set '/delay={"model":"trace","mode":"replay","unit":"subset","path":"'"$BATS_TEST_DIRNAME"'/../scenarios/traces/independent.csv"}'
+  [[ "$output" == *"until ± 0.1 %: 5 runs of each point; runs of "*" are all the same, and more of them tell nothing"* ]]
 }

@@ -298,7 +298,7 @@ static long made, refused, played, fit; /* fit: for this n */
 static long met, step;
 enum { MOST_COMBINATIONS = 300, PLAYED_EACH = 12 };
 
-static void check_code(const sg_code_type *type, sg_values *values, int n) {
+static void check_code(sg_values *values, int n) {
   bench b;
   sg_error e = {0};
   sg_status status = bench_open(&b, values, n, 1, &e);
@@ -313,7 +313,6 @@ static void check_code(const sg_code_type *type, sg_values *values, int n) {
   }
   bool is_static = sg_rehearsal_is_static(b.code);
   made++;
-  (void)type;
   if (is_static) check_patterns(&b, n);
   if (n <= 6 && (!is_static || fit++ % PLAYED_EACH == 0)) {
     played++;
@@ -406,7 +405,7 @@ static void set_list(sg_values *values, const sg_param *p, int count) {
 /* Gives every member of the table from `p` on each of its values in turn. */
 static void walk(const sg_code_type *type, const sg_param *p, sg_values *values, int n, int left) {
   if (!p || !p->name) {
-    if (step > 0 && met % step == 0) check_code(type, values, n);
+    if (step > 0 && met % step == 0) check_code(values, n);
     met++;
     return;
   }
@@ -478,17 +477,6 @@ static void every_code_keeps_its_promises(void **state) {
 }
 
 /* Larger codes: sampled patterns of exactly s stragglers. */
-static unsigned long sample_pattern(sg_stream *s, int n, int missing) {
-  unsigned long present = (n == 64 ? 0 : 1UL << n) - 1;
-  while (missing > 0) {
-    int i = (int)(sg_uniform(s) * n);
-    if (!(present >> i & 1)) continue;
-    present &= ~(1UL << i);
-    missing--;
-  }
-  return present;
-}
-
 static void large_codes_recover(void **state) {
   (void)state;
   sg_values *list[] = {
@@ -518,8 +506,7 @@ static void large_codes_recover(void **state) {
     bench_open_named(&b, list[k], 60, 1);
     bench_check_rows(&b);
     sg_stream_at(&s, 1, 0, SG_FOR_CHECK, (uint32_t)k, 0, 0);
-    for (int t = 0; t < 100; t++)
-      check_pattern(&b, sample_pattern(&s, 60, b.code->promised), false);
+    for (int t = 0; t < 100; t++) check_pattern(&b, bench_sample(&s, 60, b.code->promised), false);
     if (b.code->promised > 0) check_pattern(&b, (1UL << 60) - 1, false);
     bench_close_named(&b);
   }

@@ -691,27 +691,18 @@ static bool keep_error(void *user, int replication, const sg_iteration_record *r
   return true;
 }
 
-/* Several messages, signals, two jobs in flight, no barrier, an inner node that decodes and sends
- * on: with compressors that lose next to nothing, formed when they are sent or when they are used,
- * the decoded sum is next to right. */
+/* With compressors that lose next to nothing, formed when they are sent or when they are used, the
+ * decoded sum is next to right. */
 static void every_kind_of_protocol(void **state) {
   (void)state;
-  static const struct {
-    const sg_code_type *type;
-    int workers;
-  } toys[] = {{&toy_two_messages, 4},
-              {&toy_nested, 3},
-              {&toy_pipeline, 4},
-              {&toy_async, 5},
-              {&toy_tree, 4}};
   static const struct {
     const char *compression;
     double worst;
   } how[] = {{"\"top-k\",\"share\":1", 1e-5},
              {"\"top-k\",\"share\":1,\"error_feedback\":false", 1e-5},
              {"\"qsgd\",\"levels\":65535", 1e-2}};
-  for (int i = 0; i < 15; i++) {
-    const sg_code_type *type = toys[i / 3].type;
+  for (int i = 0; i < 3 * TOY_KINDS; i++) {
+    const struct toy_kind *toy = &toy_kinds[i / 3];
     char text[1024];
     snprintf(text, sizeof text,
              "{\"format\":1,\"cluster\":{\"workers\":%d},"
@@ -719,34 +710,19 @@ static void every_kind_of_protocol(void **state) {
              "\"network\":{\"compression\":{\"compressor\":%s}},"
              "\"learning\":{\"problem\":\"logistic-regression\",\"data\":{\"source\":"
              "\"gaussian-mixture\",\"rows\":200,\"features\":8}},"
-             "\"schemes\":[{\"code\":\"uncoded\"}],\"stop\":{\"iterations\":30}}",
-             toys[i / 3].workers, how[i % 3].compression);
+             "\"schemes\":[{\"code\":\"%s\"}],\"stop\":{\"iterations\":30}}",
+             toy->workers, how[i % 3].compression, toy->code);
     stage s;
     make_world(&s, text);
-    sg_world *w = s.world;
-    sg_shape shape = {.workers = w->workers,
-                      .subsets = w->problem->subsets,
-                      .length = w->problem->length,
-                      .speed = sg_delay_speeds(w->delay),
-                      .updates = 30};
     sg_error e = {0};
-    sg_values *none = sg_values_new(NULL, &type->about, "");
-    sg_code_free(w->code);
-    sg_partition_free(w->partition);
-    w->code = NULL;
-    w->partition = NULL;
-    if (sg_code_new(type, &shape, none, &w->code, &e) ||
-        sg_partition_new(w->problem, w->code->parts, w->code->edge, 0, NULL, &w->partition, &e))
-      fail_with(&e);
     course c = {0};
     const int replication = 0;
     const sg_block_options options = {0};
     const sg_sink sink = {.user = &c, .row = keep_error, .finish = keep_going};
-    if (sg_block_run(w, 1, &replication, &options, &sink, &e)) fail_with(&e);
+    if (sg_block_run(s.world, 1, &replication, &options, &sink, &e)) fail_with(&e);
     assert_int_equal(c.rows, 30);
     if (!(c.loss[0] > 0 && c.loss[0] < how[i % 3].worst))
-      fail_msg("%s, %s: error %g", type->about.name, how[i % 3].compression, c.loss[0]);
-    sg_values_free(none);
+      fail_msg("%s, %s: error %g", toy->code, how[i % 3].compression, c.loss[0]);
     end_world(&s);
   }
 }

@@ -487,8 +487,7 @@ static void test_neighbours_do_not_matter(void **state) {
   sg_scenario_free(scenario);
 }
 
-/* --- Protocols of other kinds, with real gradients
- * ------------------------------------------------ */
+/* --- Protocols of other kinds, with real gradients -------------------------------------------- */
 
 typedef struct course {
   int rows;
@@ -506,45 +505,22 @@ static bool follow(void *user, int replication, const sg_iteration_record *row, 
   return true;
 }
 
-/* Schemes that are not one round per iteration decode what they say, and their models descend:
- * several messages, signals and commands, two jobs in flight, no barrier, an inner node. */
+/* Schemes that are not one round per iteration decode what they say, and their models descend. */
 static void test_other_protocols_learn(void **state) {
   (void)state;
-  static const struct {
-    const sg_code_type *type;
-    int workers;
-  } toys[] = {{&toy_two_messages, 4},
-              {&toy_nested, 3},
-              {&toy_pipeline, 4},
-              {&toy_async, 5},
-              {&toy_tree, 4}};
-  for (size_t i = 0; i < sizeof toys / sizeof *toys; i++) {
+  for (int i = 0; i < TOY_KINDS; i++) {
     char text[1024];
     snprintf(text, sizeof text,
              "{\"format\":1,\"cluster\":{\"workers\":%d}," DELAYS
              "\"learning\":{\"problem\":\"logistic-regression\",\"data\":{\"source\":"
              "\"gaussian-mixture\",\"rows\":200,\"features\":8}},"
-             "\"schemes\":[{\"code\":\"uncoded\"}],\"stop\":{\"iterations\":80}}",
-             toys[i].workers);
+             "\"schemes\":[{\"code\":\"%s\"}],\"stop\":{\"iterations\":80}}",
+             toy_kinds[i].workers, toy_kinds[i].code);
     sg_scenario *scenario = NULL;
     sg_plan *plan = plan_of(text, &scenario);
     sg_error e = {0};
     sg_world *w = NULL;
     if (sg_world_new(plan->point[0].point, plan->cache, NULL, &w, &e) != SG_OK) fail_with(&e);
-    sg_shape shape = {.workers = w->workers,
-                      .subsets = w->problem->subsets,
-                      .length = w->problem->length,
-                      .speed = sg_delay_speeds(w->delay),
-                      .updates = 80};
-    sg_values *none = sg_values_new(NULL, &toys[i].type->about, "");
-    sg_code_free(w->code);
-    w->code = NULL;
-    sg_partition_free(w->partition);
-    w->partition = NULL;
-    if (sg_code_new(toys[i].type, &shape, none, &w->code, &e) != SG_OK ||
-        sg_partition_new(w->problem, w->code->parts, w->code->edge, 0, NULL, &w->partition, &e) !=
-            SG_OK)
-      fail_with(&e);
     course c = {0};
     const int replication = 0;
     const sg_block_options options = {0};
@@ -553,7 +529,6 @@ static void test_other_protocols_learn(void **state) {
     assert_int_equal(c.rows, 80);
     assert_true(c.worst_error < 1e-11);
     assert_true(c.last_loss < c.first_loss);
-    sg_values_free(none);
     sg_world_free(w, plan->cache);
     sg_plan_free(plan);
     sg_scenario_free(scenario);

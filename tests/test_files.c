@@ -2,6 +2,7 @@
 /* The file of a database: its names, its lock, what a killed process left, damage and malice. */
 #include "results/results.h"
 #include "sim/core/text.h"
+#include "tests/support/database.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,36 +51,12 @@ static bool exists(const char *suffix) {
   return lstat(beside(suffix), &info) == 0;
 }
 
-static sg_db *open_db(const char *name, sg_open_mode mode) {
-  sg_error e = {0};
-  sg_db *db = NULL;
-  if (sg_db_open(name, mode, &db, &e)) fail_msg("%s: %s", name, e.fault[0].message);
-  return db;
-}
-
-static void close_db(sg_db *db) {
-  sg_error e = {0};
-  if (sg_db_close(db, &e)) fail_msg("%s", e.fault[0].message);
-}
-
 static void make_db(void) {
-  close_db(open_db(path, SG_OPEN_WRITE));
-}
-
-static void expect_at(const char *name, sg_open_mode mode, sg_status expected, const char *part) {
-  sg_error e = {0};
-  sg_db *db = NULL;
-  sg_status status = sg_db_open(name, mode, &db, &e);
-  if (status != expected)
-    fail_msg("status %d, expected %d: %s", status, expected, e.count ? e.fault[0].message : "");
-  assert_int_equal(e.count, 1);
-  assert_string_equal(e.fault[0].place, name);
-  if (!strstr(e.fault[0].message, part)) fail_msg("\"%s\" not in \"%s\"", part, e.fault[0].message);
-  sg_error_clear(&e);
+  test_db_close(test_db_open(path, SG_OPEN_WRITE));
 }
 
 static void expect_open(sg_open_mode mode, sg_status expected, const char *part) {
-  expect_at(path, mode, expected, part);
+  test_db_refuses(path, mode, expected, part);
 }
 
 static void shell(sqlite3 *handle, const char *sql) {
@@ -100,16 +77,6 @@ static void elsewhere(const char *sql, bool killed) {
   int status = 0;
   waitpid(child, &status, 0);
   assert_true(killed ? WIFSIGNALED(status) : WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-static int64_t number(sg_db *db, const char *sql) {
-  sqlite3_stmt *s = NULL;
-  if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL))
-    fail_msg("%s", sqlite3_errmsg(sg_db_handle(db)));
-  assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-  int64_t x = sqlite3_column_int64(s, 0);
-  sqlite3_finalize(s);
-  return x;
 }
 
 typedef struct bytes {
@@ -142,8 +109,8 @@ static void expect_same(const char *name, bytes before) {
 static void test_empty_file_and_folder(void **state) {
   fclose(fopen(path, "w"));
   expect_open(SG_OPEN_READ, SG_INVALID, "empty file");
-  close_db(open_db(path, SG_OPEN_WRITE));
-  close_db(open_db(path, SG_OPEN_READ));
+  test_db_close(test_db_open(path, SG_OPEN_WRITE));
+  test_db_close(test_db_open(path, SG_OPEN_READ));
   unlink(path);
   assert_int_equal(mkdir(path, 0700), 0);
   expect_open(SG_OPEN_READ, SG_NO_INPUT, "found a folder");
@@ -172,12 +139,12 @@ static void test_read_only_folder(void **state) {
 static void test_all_names_have_one_lock(void **state) {
   make_db();
   for (int hard = 0; hard < 2; hard++) {
-    sg_db *db = open_db(path, SG_OPEN_WRITE);
+    sg_db *db = test_db_open(path, SG_OPEN_WRITE);
     assert_int_equal(hard ? link(path, other) : symlink(path, other), 0);
-    expect_at(other, SG_OPEN_WRITE, SG_BUSY, "another process is writing");
-    close_db(db);
-    close_db(open_db(other, SG_OPEN_WRITE));
-    close_db(open_db(other, SG_OPEN_READ));
+    test_db_refuses(other, SG_OPEN_WRITE, SG_BUSY, "another process is writing");
+    test_db_close(db);
+    test_db_close(test_db_open(other, SG_OPEN_WRITE));
+    test_db_close(test_db_open(other, SG_OPEN_READ));
     unlink(other);
   }
 }
@@ -188,12 +155,12 @@ static void test_unfinished_under_another_name(void **state) {
   elsewhere("PRAGMA journal_mode = WAL;" MANY_ROWS, true);
   assert_true(exists("-wal"));
   assert_int_equal(link(path, other), 0);
-  expect_at(other, SG_OPEN_READ, SG_BUSY, "2 names (hard links)");
-  expect_at(other, SG_OPEN_WRITE, SG_BUSY, "2 names (hard links)");
-  close_db(open_db(path, SG_OPEN_WRITE));
-  sg_db *db = open_db(other, SG_OPEN_READ);
-  assert_int_equal(number(db, "SELECT count(*) FROM calibration"), 100000);
-  close_db(db);
+  test_db_refuses(other, SG_OPEN_READ, SG_BUSY, "2 names (hard links)");
+  test_db_refuses(other, SG_OPEN_WRITE, SG_BUSY, "2 names (hard links)");
+  test_db_close(test_db_open(path, SG_OPEN_WRITE));
+  sg_db *db = test_db_open(other, SG_OPEN_READ);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM calibration"), 100000);
+  test_db_close(db);
 }
 
 /* The file of somebody else beside ours, which another program may call its lock. */
@@ -223,11 +190,11 @@ static void test_special_names(void **state) {
   static const char *const names[] = {":memory:", "file:x.db?mode=memory", "file:y.db"};
   assert_int_equal(chdir(folder), 0);
   for (int i = 0; i < 3; i++) {
-    close_db(open_db(names[i], SG_OPEN_WRITE));
-    close_db(open_db(names[i], SG_OPEN_READ));
+    test_db_close(test_db_open(names[i], SG_OPEN_WRITE));
+    test_db_close(test_db_open(names[i], SG_OPEN_READ));
     assert_int_equal(access(names[i], F_OK), 0);
   }
-  expect_at("", SG_OPEN_WRITE, SG_CANNOT_CREATE, "No such file");
+  test_db_refuses("", SG_OPEN_WRITE, SG_CANNOT_CREATE, "No such file");
   assert_int_equal(chdir("/"), 0);
 }
 
@@ -235,7 +202,7 @@ static void test_no_regular_file(void **state) {
   assert_int_equal(mkfifo(path, 0600), 0);
   expect_open(SG_OPEN_READ, SG_NO_INPUT, "a device or a pipe");
   expect_open(SG_OPEN_WRITE, SG_CANNOT_CREATE, "a device or a pipe");
-  expect_at("/dev/null", SG_OPEN_WRITE, SG_CANNOT_CREATE, "a device or a pipe");
+  test_db_refuses("/dev/null", SG_OPEN_WRITE, SG_CANNOT_CREATE, "a device or a pipe");
 }
 
 /* --- Journals --------------------------------------------------------------------------------- */
@@ -258,9 +225,9 @@ static void test_hot_journal(void **state) {
       "PRAGMA cache_size = 4; PRAGMA synchronous = OFF; BEGIN; UPDATE calibration SET flops = -1;",
       true);
   assert_true(exists("-journal"));
-  sg_db *db = open_db(path, SG_OPEN_READ);
-  assert_int_equal(number(db, "SELECT min(flops) FROM calibration"), 1);
-  close_db(db);
+  sg_db *db = test_db_open(path, SG_OPEN_READ);
+  assert_int_equal(test_db_number(db, "SELECT min(flops) FROM calibration"), 1);
+  test_db_close(db);
   assert_false(exists("-journal"));
 }
 
@@ -283,34 +250,34 @@ static void test_hot_journal_of_somebody_else(void **state) {
 /* A reader keeps results in the journal: that is known to who closes. */
 static void test_reader_at_the_end(void **state) {
   sg_error e = {0};
-  sg_db *db = open_db(path, SG_OPEN_WRITE);
-  sg_db *reader = open_db(path, SG_OPEN_READ);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
+  sg_db *reader = test_db_open(path, SG_OPEN_READ);
   shell(sg_db_handle(reader), "BEGIN; SELECT count(*) FROM run");
   shell(sg_db_handle(db), MANY_ROWS);
   sqlite3_busy_timeout(sg_db_handle(db), 10);
   bool plain = true;
   assert_int_equal(sg_db_settle(db, &plain, &e), SG_OK);
   assert_false(plain);
-  close_db(db);
+  test_db_close(db);
   assert_true(exists("-wal"));
-  close_db(reader);
-  db = open_db(path, SG_OPEN_WRITE);
-  assert_int_equal(number(db, "SELECT count(*) FROM calibration"), 100000);
+  test_db_close(reader);
+  db = test_db_open(path, SG_OPEN_WRITE);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM calibration"), 100000);
   assert_int_equal(sg_db_settle(db, &plain, &e), SG_OK);
   assert_true(plain);
-  close_db(db);
+  test_db_close(db);
   assert_false(exists("-wal") || exists("-shm"));
 }
 
 static void test_free_pages_are_given_back(void **state) {
-  sg_db *db = open_db(path, SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   shell(sg_db_handle(db), MANY_ROWS "DELETE FROM calibration");
-  assert_true(number(db, "PRAGMA freelist_count") > 256);
-  close_db(db);
-  db = open_db(path, SG_OPEN_READ);
-  assert_int_equal(number(db, "PRAGMA freelist_count"), 0);
-  assert_int_equal(number(db, "SELECT count(*) FROM t_quantile"), 200);
-  close_db(db);
+  assert_true(test_db_number(db, "PRAGMA freelist_count") > 256);
+  test_db_close(db);
+  db = test_db_open(path, SG_OPEN_READ);
+  assert_int_equal(test_db_number(db, "PRAGMA freelist_count"), 0);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM t_quantile"), 200);
+  test_db_close(db);
 }
 
 /* --- Damage and malice ------------------------------------------------------------------------ */
@@ -355,22 +322,22 @@ static void test_triggers_do_not_fire(void **state) {
   elsewhere("CREATE TABLE notes (text); CREATE VIEW mine AS SELECT * FROM v_point;"
             "CREATE TRIGGER t AFTER INSERT ON calibration BEGIN DELETE FROM t_quantile; END;",
             false);
-  sg_db *db = open_db(path, SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   shell(sg_db_handle(db), "INSERT INTO calibration VALUES (1, 1, 1)");
-  assert_int_equal(number(db, "SELECT count(*) FROM t_quantile"), 200);
-  assert_int_equal(number(db, "SELECT count(*) FROM mine"), 0);
-  close_db(db);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM t_quantile"), 200);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM mine"), 0);
+  test_db_close(db);
 }
 
 static void test_limits_of_values(void **state) {
   make_db();
-  sg_db *db = open_db(path, SG_OPEN_READ);
+  sg_db *db = test_db_open(path, SG_OPEN_READ);
   sqlite3_stmt *s = NULL;
   sqlite3_prepare_v2(sg_db_handle(db), "SELECT zeroblob(1000000000)", -1, &s, NULL);
   assert_int_equal(sqlite3_step(s), SQLITE_TOOBIG);
   sqlite3_finalize(s);
   assert_int_not_equal(sqlite3_exec(sg_db_handle(db), "ATTACH 'x.db' AS x", NULL, NULL, NULL), 0);
-  close_db(db);
+  test_db_close(db);
 }
 
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

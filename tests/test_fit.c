@@ -47,6 +47,9 @@ static void warnings(const sg_fit *f, const char *expected) {
   assert_string_equal(found, expected);
 }
 
+static const char looks_the_same[] =
+    "a slow state as long as the trace cannot be told from a worker slow for good";
+
 static void near(double found, double expected, double relative) {
   if (!(fabs(found - expected) <= relative * fabs(expected)))
     fail_msg("found %g, expected %g within %g %%", found, expected, 100 * relative);
@@ -115,6 +118,7 @@ static void persistent(void **state) {
   /* All that are slow are named: 3 and 8 at half speed, and those behind the median. */
   assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], "workers 8 ("));
   assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], ", 3 ("));
+  assert_non_null(strstr(f->warning[SG_FIT_PERSISTENT], looks_the_same));
   comes_near(f, f->structured, 2, 0.01);
   assert_int_equal(f->recommended, f->structured);
   assert_non_null(strstr(f->model[f->structured].scenario, "\"speeds\""));
@@ -215,6 +219,7 @@ static void a_worker_that_turns_slow(void **state) {
   assert_int_equal(s->change_worker, 4);
   assert_true(labs(s->change_at - 120) <= 3);
   near(s->change_ratio, 1.8, 0.1);
+  assert_non_null(strstr(c.fit->warning[SG_FIT_CHANGE], looks_the_same));
   assert_int_equal(c.fit->recommended, c.fit->bootstrap);
   done(&c);
 }
@@ -229,6 +234,7 @@ static void half_a_slow_state_is_no_law(void **state) {
   assert_true(c.fit->warned[SG_FIT_MEMORY] && !c.fit->structure->stationary);
   assert_null(c.fit->model[c.fit->structured].scenario);
   assert_int_equal(c.fit->recommended, c.fit->bootstrap);
+  assert_non_null(strstr(c.fit->warning[SG_FIT_SHORT], looks_the_same));
   assert_non_null(strstr(c.fit->verdict, "would have to be guessed (0 of them end in the trace)"));
   done(&c);
 }

@@ -19,18 +19,6 @@ static double deviation(bench *b, const sg_weights *w) {
   return bench_deviation(b->code, b->state, 0, w, b->order);
 }
 
-/* Exactly so many of n workers are missing. */
-static unsigned long sample_pattern(sg_stream *s, int n, int missing) {
-  unsigned long present = (n == 64 ? 0 : 1UL << n) - 1;
-  while (missing > 0) {
-    int i = (int)(sg_uniform(s) * n);
-    if (!(present >> i & 1)) continue;
-    present &= ~(1UL << i);
-    missing--;
-  }
-  return present;
-}
-
 /* --- Numbers of single schemes ---------------------------------------------------------------- */
 
 static double choose(int n, int k) {
@@ -167,7 +155,7 @@ static double decode_error(bench *b, int patterns) {
   for (int j = 0; j < m * WIDTH; j++) size = fmax(size, fabs(exact[j]));
   for (int t = 0; t < patterns; t++) {
     sg_weights w;
-    assert_int_equal(bench_decode(b, sample_pattern(&s, n, code->promised), 0, &w, order), SG_OK);
+    assert_int_equal(bench_decode(b, bench_sample(&s, n, code->promised), 0, &w, order), SG_OK);
     memset(f, 0, sizeof f);
     for (int i = 0; i < w.count; i++) {
       const sg_row *row = sg_decoder_row(b->decoder, i);

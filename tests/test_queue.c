@@ -3,6 +3,7 @@
 #include "sim/core/random.h"
 #include "sim/engine/queue.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,7 @@ enum { KINDS = 5, SUBJECTS = 40, MOST = 3000 };
 
 static int pops(sg_queue *q, double *time, int *kind, int *value) {
   sg_queue_event e;
-  if (!sg_queue_pop(q, &e)) return 0;
+  if (!sg_queue_pop_before(q, INFINITY, 0, &e)) return 0;
   *time = e.time;
   *kind = sg_queue_kind(&e);
   *value = e.value;
@@ -124,7 +125,7 @@ static void against_a_list(void **state) {
     for (int i = what < 0.9 ? 1 : 30; i-- > 0 && what >= 0.62;) {
       sg_queue_event e;
       int first = first_of(list, count);
-      assert_int_equal(sg_queue_pop(&q, &e), first >= 0);
+      assert_int_equal(sg_queue_pop_before(&q, INFINITY, 0, &e), first >= 0);
       if (first < 0) continue;
       assert_int_equal(e.value, list[first].value);
       assert_int_equal(e.subject, list[first].subject);

@@ -108,7 +108,7 @@ static void through_gsl(void **state) {
   assert_true(fabs(sum / 20000) < 4 / sqrt(20000));
   assert_int_equal(gsl_rng_max(&s.rng), 0xffffffff);
 
-  gsl_rng *made = gsl_rng_alloc(sg_rng_philox);
+  gsl_rng *made = gsl_rng_alloc(s.rng.type);
   assert_non_null(made);
   gsl_rng_set(made, 0);
   assert_int_equal(gsl_rng_get(made), 0x6627e8d5);

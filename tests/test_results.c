@@ -4,6 +4,7 @@
 #include "results/query.h"
 #include "results/results.h"
 #include "results/statistics.h"
+#include "tests/support/database.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,41 +47,6 @@ static int tear_down(void **state) {
     unlink(name);
   }
   return rmdir(folder); /* fails if a file is left that we do not expect */
-}
-
-static sg_db *open_db(sg_open_mode mode) {
-  sg_error e = {0};
-  sg_db *db = NULL;
-  sg_status status = sg_db_open(path, mode, &db, &e);
-  if (status) fail_msg("%s", e.fault[0].message);
-  assert_int_equal(e.count, 0);
-  return db;
-}
-
-static void close_db(sg_db *db) {
-  sg_error e = {0};
-  if (sg_db_close(db, &e)) fail_msg("%s", e.fault[0].message);
-}
-
-static void expect_open(sg_open_mode mode, sg_status expected, const char *part) {
-  sg_error e = {0};
-  sg_db *db = NULL;
-  assert_int_equal(sg_db_open(path, mode, &db, &e), expected);
-  assert_null(db);
-  assert_int_equal(e.count, 1);
-  assert_string_equal(e.fault[0].place, path);
-  if (!strstr(e.fault[0].message, part)) fail_msg("\"%s\" not in \"%s\"", part, e.fault[0].message);
-  sg_error_clear(&e);
-}
-
-static int64_t number(sg_db *db, const char *sql) {
-  sqlite3_stmt *s = NULL;
-  if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL))
-    fail_msg("%s", sqlite3_errmsg(sg_db_handle(db)));
-  assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-  int64_t x = sqlite3_column_int64(s, 0);
-  sqlite3_finalize(s);
-  return x;
 }
 
 static void shell(const char *file, const char *sql) {
@@ -186,23 +152,23 @@ static void write_runs(sg_db *db, int64_t point, int first, int end, int rows) {
 
 static void test_missing(void **state) {
   (void)state;
-  expect_open(SG_OPEN_READ, SG_NO_INPUT, "No such file");
+  test_db_refuses(path, SG_OPEN_READ, SG_NO_INPUT, "No such file");
   assert_false(exists(""));
 }
 
 static void test_one_plain_file_is_left(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   write_runs(db, add_point(db, "a"), 0, 3, 5);
   assert_true(exists("-wal"));
-  close_db(db);
+  test_db_close(db);
   assert_false(exists("-wal") || exists("-shm") || exists("-lock") || exists("-journal"));
-  db = open_db(SG_OPEN_READ);
-  assert_int_equal(number(db, "PRAGMA application_id"), 0x73747267);
-  assert_int_equal(number(db, "PRAGMA user_version"), SG_SCHEMA_VERSION);
-  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status = 'finished'"), 3);
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 15);
-  close_db(db);
+  db = test_db_open(path, SG_OPEN_READ);
+  assert_int_equal(test_db_number(db, "PRAGMA application_id"), 0x73747267);
+  assert_int_equal(test_db_number(db, "PRAGMA user_version"), SG_SCHEMA_VERSION);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM run WHERE status = 'finished'"), 3);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 15);
+  test_db_close(db);
 }
 
 static void test_not_a_database(void **state) {
@@ -210,8 +176,8 @@ static void test_not_a_database(void **state) {
   FILE *f = fopen(path, "w");
   for (int i = 0; i < 400; i++) fputs("This is not a database.\n", f);
   fclose(f);
-  expect_open(SG_OPEN_READ, SG_INVALID, "expected a result database");
-  expect_open(SG_OPEN_WRITE, SG_INVALID, "expected a result database");
+  test_db_refuses(path, SG_OPEN_READ, SG_INVALID, "expected a result database");
+  test_db_refuses(path, SG_OPEN_WRITE, SG_INVALID, "expected a result database");
   struct stat info;
   stat(path, &info);
   assert_int_equal(info.st_size, 400 * 24); /* untouched */
@@ -220,13 +186,13 @@ static void test_not_a_database(void **state) {
 static void test_database_of_another_program(void **state) {
   (void)state;
   shell(path, "CREATE TABLE songs (title)");
-  expect_open(SG_OPEN_READ, SG_INVALID, "another program");
-  expect_open(SG_OPEN_WRITE, SG_INVALID, "another program");
+  test_db_refuses(path, SG_OPEN_READ, SG_INVALID, "another program");
+  test_db_refuses(path, SG_OPEN_WRITE, SG_INVALID, "another program");
 }
 
 static void test_other_schema_version(void **state) {
   (void)state;
-  close_db(open_db(SG_OPEN_WRITE));
+  test_db_close(test_db_open(path, SG_OPEN_WRITE));
   static const int versions[] = {1, 2, 77}; /* older ones, and one to come */
   for (int i = 0; i < 3; i++) {
     char set[40], expected[64];
@@ -234,23 +200,23 @@ static void test_other_schema_version(void **state) {
     shell(path, set);
     snprintf(expected, sizeof expected, "expected schema version %d, found %d;", SG_SCHEMA_VERSION,
              versions[i]);
-    expect_open(SG_OPEN_READ, SG_INVALID, expected);
-    expect_open(SG_OPEN_WRITE, SG_INVALID, expected);
+    test_db_refuses(path, SG_OPEN_READ, SG_INVALID, expected);
+    test_db_refuses(path, SG_OPEN_WRITE, SG_INVALID, expected);
   }
 }
 
 static void test_second_writer_is_refused_and_readers_are_not(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   write_runs(db, add_point(db, "a"), 0, 2, 5);
-  expect_open(SG_OPEN_WRITE, SG_BUSY, "another process is writing");
-  sg_db *reader = open_db(SG_OPEN_READ);
-  assert_int_equal(number(reader, "SELECT count(*) FROM v_point"), 1);
+  test_db_refuses(path, SG_OPEN_WRITE, SG_BUSY, "another process is writing");
+  sg_db *reader = test_db_open(path, SG_OPEN_READ);
+  assert_int_equal(test_db_number(reader, "SELECT count(*) FROM v_point"), 1);
   write_runs(db, 1, 2, 4, 5); /* while somebody reads */
-  assert_int_equal(number(reader, "SELECT replications FROM v_point"), 4);
-  close_db(reader);
-  close_db(db);
-  close_db(open_db(SG_OPEN_WRITE)); /* the lock is gone */
+  assert_int_equal(test_db_number(reader, "SELECT replications FROM v_point"), 4);
+  test_db_close(reader);
+  test_db_close(db);
+  test_db_close(test_db_open(path, SG_OPEN_WRITE)); /* the lock is gone */
 }
 
 /* A process is killed while it writes: what was complete stays and can be read at once. The rows of
@@ -276,33 +242,34 @@ static void test_killed_writer(void **state) {
       sg_writer_rows(w, c);
     }
     if (sg_db_open(path, SG_OPEN_READ, &reader, &e)) _exit(1);
-    while (number(reader, "SELECT count(*) FROM run WHERE status = 'finished'") < 1) usleep(1000);
+    while (test_db_number(reader, "SELECT count(*) FROM run WHERE status = 'finished'") < 1)
+      usleep(1000);
     kill(getpid(), SIGKILL);
   }
   int status = 0;
   waitpid(child, &status, 0);
   assert_true(WIFSIGNALED(status));
   assert_true(exists("-wal"));
-  sg_db *db = open_db(SG_OPEN_READ);
-  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status = 'running'"), 1);
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 2010);
-  assert_int_equal(number(db, "SELECT replications FROM v_point"), 1);
-  assert_int_equal(number(db, "SELECT max(iteration) FROM v_progress"), 9);
-  close_db(db);
-  db = open_db(SG_OPEN_WRITE);
-  assert_int_equal(number(db, "SELECT count(*) FROM run"), 1);
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 10);
-  assert_int_equal(number(db, "SELECT count(*) FROM worker_iteration"), 20);
-  close_db(db);
+  sg_db *db = test_db_open(path, SG_OPEN_READ);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM run WHERE status = 'running'"), 1);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 2010);
+  assert_int_equal(test_db_number(db, "SELECT replications FROM v_point"), 1);
+  assert_int_equal(test_db_number(db, "SELECT max(iteration) FROM v_progress"), 9);
+  test_db_close(db);
+  db = test_db_open(path, SG_OPEN_WRITE);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM run"), 1);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 10);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM worker_iteration"), 20);
+  test_db_close(db);
 }
 
 /* A stop rolls back: nothing of the run is left, and the file has not grown. */
 static void test_stopped_writer(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   int64_t point = add_point(db, "a");
   write_runs(db, point, 0, 1, 5);
-  int64_t pages = number(db, "PRAGMA page_count");
+  int64_t pages = test_db_number(db, "PRAGMA page_count");
   sg_error e = {0};
   sg_writer *w = NULL;
   sg_written written;
@@ -324,17 +291,17 @@ static void test_stopped_writer(void **state) {
   assert_int_equal(written.runs, 0);
   assert_false(sg_writer_finish(w, &run, &summary, 0, NULL));
   assert_int_equal(sg_writer_free(w, &e), SG_OK);
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 5);
-  assert_int_equal(number(db, "PRAGMA page_count"), pages);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 5);
+  assert_int_equal(test_db_number(db, "PRAGMA page_count"), pages);
   assert_int_equal(e.count, 0);
-  close_db(db);
+  test_db_close(db);
 }
 
 /* --- Full disk -------------------------------------------------------------------------------- */
 
 static void test_full_disk_while_writing(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   int64_t point = add_point(db, "a");
   write_runs(db, point, 0, 1, 100);
   sqlite3_exec(sg_db_handle(db), "PRAGMA max_page_count = 100", NULL, NULL, NULL);
@@ -352,12 +319,12 @@ static void test_full_disk_while_writing(void **state) {
   sg_error_clear(&e);
   sg_db_close(db, &e);
   sg_error_clear(&e);
-  db = open_db(SG_OPEN_WRITE); /* the run that was to be replaced is as it was */
-  assert_int_equal(number(db, "SELECT count(*) FROM run"), 1);
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 100);
-  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE run_id > 0 AND status = 'finished'"),
-                   1);
-  close_db(db);
+  db = test_db_open(path, SG_OPEN_WRITE); /* the run that was to be replaced is as it was */
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM run"), 1);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 100);
+  assert_int_equal(
+      test_db_number(db, "SELECT count(*) FROM run WHERE run_id > 0 AND status = 'finished'"), 1);
+  test_db_close(db);
 }
 
 /* The child has the limit; a file that cannot be made is not left behind. */
@@ -379,49 +346,70 @@ static void test_full_disk_while_creating(void **state) {
   assert_false(exists(""));
 }
 
+/* A row that is returned before it is committed. */
+static void test_full_disk_at_one_row(void **state) {
+  test_db_close(test_db_open(path, SG_OPEN_WRITE));
+  pid_t child = fork();
+  if (child == 0) {
+    sg_db *db = test_db_open(path, SG_OPEN_WRITE);
+    const struct rlimit limit = {16, 16};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    sg_error e = {0};
+    int64_t id = 0;
+    _exit((int)sg_db_add_invocation(db, &(sg_invocation){.argv = "straggle run"}, &id, &e));
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), SG_IO);
+}
+
 /* --- Contents --------------------------------------------------------------------------------- */
 
 static void test_points(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   int64_t a = add_point(db, "a"), b = add_point(db, "b");
   assert_int_not_equal(a, b);
   assert_int_equal(add_point(db, "a"), a);
-  assert_int_equal(number(db, "SELECT count(*) FROM point_axis"), 2);
-  assert_int_equal(number(db, "SELECT count(*) FROM scenario"), 1);
-  assert_int_equal(number(db, "SELECT count(*) FROM point WHERE seed = '18446744073709551615'"), 2);
-  assert_int_equal(number(db, "SELECT count(*) FROM point WHERE target_loss IS NULL"), 2);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM point_axis"), 2);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM scenario"), 1);
+  assert_int_equal(
+      test_db_number(db, "SELECT count(*) FROM point WHERE seed = '18446744073709551615'"), 2);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM point WHERE target_loss IS NULL"), 2);
   sqlite3_exec(sg_db_handle(db), "UPDATE point SET results_version = 0", NULL, NULL, NULL);
   assert_int_not_equal(add_point(db, "a"), a); /* other code computed the old one */
-  close_db(db);
+  test_db_close(db);
 }
 
 static bool has(sg_db *db, int64_t point, int replication, sg_detail detail) {
   sg_error e = {0};
-  bool yes = false;
-  assert_int_equal(sg_db_has_run(db, point, replication, detail, &yes, &e), SG_OK);
-  return yes;
+  bool yes[8];
+  assert_int_equal(sg_db_has_runs(db, point, 8, detail, yes, &e), SG_OK);
+  return yes[replication];
 }
 
 static void test_rows_and_details(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   int64_t point = add_point(db, "a");
   write_runs(db, point, 0, 1, 2500);
   assert_true(has(db, point, 0, SG_DETAIL_SUMMARY));
   assert_true(has(db, point, 0, SG_DETAIL_ITERATION));
   assert_false(has(db, point, 0, SG_DETAIL_WORKER));
   assert_false(has(db, point, 1, SG_DETAIL_SUMMARY));
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 2500);
-  assert_int_equal(number(db, "SELECT sum(iteration) FROM iteration"), 2499 * 1250);
-  assert_int_equal(number(db, "SELECT count(grad_rel_err) FROM iteration"), 1250);
-  assert_int_equal(number(db, "SELECT count(last_worker) FROM iteration"), 1250);
-  assert_int_equal(number(db, "SELECT count(*) FROM run_summary WHERE iter_mean_s = 2 AND"
-                              " time_to_target_s IS NULL AND iterations_to_target IS NULL AND"
-                              " final_loss = 0.5"),
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 2500);
+  assert_int_equal(test_db_number(db, "SELECT sum(iteration) FROM iteration"), 2499 * 1250);
+  assert_int_equal(test_db_number(db, "SELECT count(grad_rel_err) FROM iteration"), 1250);
+  assert_int_equal(test_db_number(db, "SELECT count(last_worker) FROM iteration"), 1250);
+  assert_int_equal(test_db_number(db,
+                                  "SELECT count(*) FROM run_summary WHERE iter_mean_s = 2 AND"
+                                  " time_to_target_s IS NULL AND iterations_to_target IS NULL AND"
+                                  " final_loss = 0.5"),
                    1);
-  assert_int_equal(number(db, "SELECT count(*) FROM worker_summary WHERE speed = 1 AND"
-                              " arrival_mean_s IS NULL"),
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM worker_summary WHERE speed = 1 AND"
+                                      " arrival_mean_s IS NULL"),
                    1);
 
   /* More detail replaces the run; all of its rows go with it. */
@@ -431,39 +419,39 @@ static void test_rows_and_details(void **state) {
   assert_true(write_run(w, point, 0, 10, true));
   assert_int_equal(sg_writer_free(w, &e), SG_OK);
   assert_true(has(db, point, 0, SG_DETAIL_WORKER));
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 10);
-  assert_int_equal(number(db, "SELECT count(*) FROM worker_iteration"), 20);
-  assert_int_equal(number(db, "SELECT count(compute_s) FROM worker_iteration"), 10);
-  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE run_id = 16777216"), 1);
-  close_db(db);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 10);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM worker_iteration"), 20);
+  assert_int_equal(test_db_number(db, "SELECT count(compute_s) FROM worker_iteration"), 10);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM run WHERE run_id = 16777216"), 1);
+  test_db_close(db);
 }
 
 /* Decodes at 5 and, in the round from 9 on, at 18: the link was busy for 4 of 5 s and 12 of 13. */
 static void test_use_of_the_masters_link(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   write_runs(db, add_point(db, "a"), 0, 2, 3);
-  close_db(db);
+  test_db_close(db);
   shell(path, "UPDATE iteration SET start_s = 0, wait_s = 5, ingress_busy_s = 4, queued_s = 3,"
               " ingress_messages = 2 WHERE iteration = 0;"
               "UPDATE iteration SET start_s = 9, wait_s = 9, ingress_busy_s = 12, queued_s = 0,"
               " ingress_messages = 0 WHERE iteration = 1;");
-  db = open_db(SG_OPEN_READ);
-  assert_int_equal(number(db, "SELECT count(*) FROM v_ingress"), 6);
-  assert_int_equal(number(db, "SELECT count(*) FROM v_ingress WHERE iteration = 0"
-                              " AND abs(ingress_busy_share - 4.0 / 5) < 1e-12"
-                              " AND queued_per_message_s = 1.5"),
+  db = test_db_open(path, SG_OPEN_READ);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM v_ingress"), 6);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM v_ingress WHERE iteration = 0"
+                                      " AND abs(ingress_busy_share - 4.0 / 5) < 1e-12"
+                                      " AND queued_per_message_s = 1.5"),
                    2);
-  assert_int_equal(number(db, "SELECT count(*) FROM v_ingress WHERE iteration = 1"
-                              " AND abs(ingress_busy_share - 12.0 / 13) < 1e-12"
-                              " AND queued_per_message_s IS NULL"),
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM v_ingress WHERE iteration = 1"
+                                      " AND abs(ingress_busy_share - 12.0 / 13) < 1e-12"
+                                      " AND queued_per_message_s IS NULL"),
                    2);
-  close_db(db);
+  test_db_close(db);
 }
 
 static void test_unfinished_runs(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   int64_t point = add_point(db, "a");
   write_runs(db, point, 0, 1, 10);
   sg_error e = {0};
@@ -478,12 +466,12 @@ static void test_unfinished_runs(void **state) {
     assert_true(sg_writer_rows(w, c));
   }
   assert_int_equal(sg_writer_free(w, &e), SG_OK);
-  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status <> 'running'"), 1);
-  close_db(db);
-  db = open_db(SG_OPEN_READ);
-  assert_int_equal(number(db, "SELECT count(*) FROM run"), 1);
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 10);
-  close_db(db);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM run WHERE status <> 'running'"), 1);
+  test_db_close(db);
+  db = test_db_open(path, SG_OPEN_READ);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM run"), 1);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 10);
+  test_db_close(db);
 }
 
 typedef struct job {
@@ -504,7 +492,7 @@ static void *simulate(void *argument) {
 /* Four threads through one writer leave the same rows as one thread. */
 static void test_many_threads(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   sg_error e = {0};
   sg_writer *w = NULL;
   int64_t point = add_point(db, "a");
@@ -520,19 +508,19 @@ static void test_many_threads(void **state) {
     assert_true(jobs[i].ok);
   }
   assert_int_equal(sg_writer_free(w, &e), SG_OK);
-  assert_int_equal(number(db, "SELECT count(*) FROM run WHERE status = 'finished'"), 40);
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration"), 40 * 1500 + 39 * 20);
-  assert_int_equal(number(db, "SELECT count(*) FROM iteration WHERE duration_s <>"
-                              " run_id % 16777216 + 1"),
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM run WHERE status = 'finished'"), 40);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration"), 40 * 1500 + 39 * 20);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM iteration WHERE duration_s <>"
+                                      " run_id % 16777216 + 1"),
                    0);
-  assert_int_equal(number(db, "SELECT count(*) FROM worker_iteration"),
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM worker_iteration"),
                    2 * (1500 * 5 + 8 + 16 + 24 + 32));
-  close_db(db);
+  test_db_close(db);
 }
 
 static void test_calibration(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   sg_error e = {0};
   sg_calibration c = {.n = 2, .flops = {1e3, 1e6}, .seconds = {1e-6, 0.1}}, back;
   assert_int_equal(sg_db_load_calibration(db, &back, &e), SG_OK);
@@ -542,30 +530,32 @@ static void test_calibration(void **state) {
   assert_int_equal(sg_db_load_calibration(db, &back, &e), SG_OK);
   assert_int_equal(back.n, 2);
   assert_true(back.flops[1] == 1e6 && back.seconds[1] == 0.1);
-  close_db(db);
+  test_db_close(db);
 }
 
 /* Every column of every table and view is described, and nothing else is. */
 static void test_all_columns_are_documented(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
 #define COLUMNS                                                                                    \
   "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c"                        \
   " WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'"
-  assert_true(number(db, "SELECT count(*) FROM (" COLUMNS ")") > 150);
-  assert_int_equal(number(db, "SELECT count(*) FROM (" COLUMNS
-                              " EXCEPT SELECT table_name, column_name FROM column_doc)"),
+  assert_true(test_db_number(db, "SELECT count(*) FROM (" COLUMNS ")") > 150);
+  assert_int_equal(test_db_number(db, "SELECT count(*) FROM (" COLUMNS
+                                      " EXCEPT SELECT table_name, column_name FROM column_doc)"),
                    0);
-  assert_int_equal(number(db, "SELECT count(*) FROM (SELECT table_name, column_name FROM column_doc"
-                              " EXCEPT " COLUMNS ")"),
-                   0);
-  assert_int_equal(number(db, "SELECT count(*) FROM column_doc WHERE meaning = '' OR unit = ''"),
-                   0);
+  assert_int_equal(
+      test_db_number(db, "SELECT count(*) FROM (SELECT table_name, column_name FROM column_doc"
+                         " EXCEPT " COLUMNS ")"),
+      0);
+  assert_int_equal(
+      test_db_number(db, "SELECT count(*) FROM column_doc WHERE meaning = '' OR unit = ''"), 0);
   /* A unit in the name is the unit in the description. */
-  assert_int_equal(number(db, "SELECT count(*) FROM column_doc WHERE column_name LIKE '%\\_s'"
-                              " ESCAPE '\\' AND unit <> 's' AND column_name <> 'stragglers_s'"),
+  assert_int_equal(test_db_number(db,
+                                  "SELECT count(*) FROM column_doc WHERE column_name LIKE '%\\_s'"
+                                  " ESCAPE '\\' AND unit <> 's' AND column_name <> 'stragglers_s'"),
                    0);
-  close_db(db);
+  test_db_close(db);
 }
 
 /* --- Queries ---------------------------------------------------------------------------------- */
@@ -589,10 +579,10 @@ static void expect_fault(sg_db *db, const char *sql, const char *part) {
 
 static void test_queries(void **state) {
   (void)state;
-  sg_db *db = open_db(SG_OPEN_WRITE);
+  sg_db *db = test_db_open(path, SG_OPEN_WRITE);
   write_runs(db, add_point(db, "a"), 0, 3, 4);
-  close_db(db);
-  db = open_db(SG_OPEN_READ);
+  test_db_close(db);
+  db = test_db_open(path, SG_OPEN_READ);
   char *text = query(db, "SELECT 1 AS a, 'x' AS b, 0.1 AS c, NULL AS d, x'0aff' AS e;  -- end",
                      SG_FORMAT_CSV);
   assert_string_equal(text, "a,b,c,d,e\n1,x,0.1,,0aff\n");
@@ -620,7 +610,7 @@ static void test_queries(void **state) {
   expect_fault(db, "SELECT 1; SELECT 2", "found more");
   expect_fault(db, "", "found nothing");
   expect_fault(db, "@point", "did you mean @points?");
-  close_db(db);
+  test_db_close(db);
 }
 
 /* --- Statistics ------------------------------------------------------------------------------- */
@@ -662,6 +652,7 @@ int main(void) {
       DB_TEST(test_stopped_writer),
       DB_TEST(test_full_disk_while_writing),
       DB_TEST(test_full_disk_while_creating),
+      DB_TEST(test_full_disk_at_one_row),
       DB_TEST(test_points),
       DB_TEST(test_rows_and_details),
       DB_TEST(test_use_of_the_masters_link),

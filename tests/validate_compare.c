@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The rates of `compare`: how often its intervals hold the ratio, how often verdicts are false.
  *
- * validate_compare [--short] prints Markdown tables and fails where a rate is further from what is
- * claimed than four of its standard errors. Runs are simulated with seed 1, timing only;
- * experiments are cut from them, or drawn from them with replacement. */
+ * validate_compare [--short] [SEED] prints Markdown tables and fails where a rate is further from
+ * what is claimed than four of its standard errors. Runs are simulated, timing only; experiments
+ * are cut from them, or drawn from them with replacement. */
 #include "results/judge.h"
 #include "sim/core/linalg.h"
 #include "sim/experiment/block.h"
@@ -49,6 +49,7 @@ typedef struct run { /* of one scheme */
 } run;
 
 static int failures;
+static uint64_t seed = 3;
 
 static void require(bool good, const char *format, ...) {
   va_list arguments;
@@ -99,8 +100,8 @@ static bool simulate(const law *l, int scheme, int count, run *out, double *time
   sg_error e = {0};
   snprintf(text, sizeof text,
            "{'format':1,'cluster':{'workers':12%s},'delay':{%s},'learning':{'problem':'none',"
-           "'length':960},'schemes':[{%s}],'random':{'seed':1},'stop':{'iterations':%d}}",
-           l->cluster, l->delay, schemes[scheme], l->iterations);
+           "'length':960},'schemes':[{%s}],'random':{'seed':%llu},'stop':{'iterations':%d}}",
+           l->cluster, l->delay, schemes[scheme], (unsigned long long)seed, l->iterations);
   for (char *c = text; *c; c++) *c = *c == '\'' ? '"' : *c;
   if (!target_open_text(text, &w)) return false;
   bool good = true;
@@ -171,7 +172,7 @@ static double warned(int n, int size, int iterations, run *const x[SCHEMES]) {
 
 static void put_range(double a, double b) {
   double low = 100 * fmin(a, b), high = 100 * fmax(a, b);
-  if (round(low) == round(high))
+  if (rint(low) == rint(high)) /* as printf rounds */
     printf(" %.0f", low);
   else
     printf(" %.0f–%.0f", low, high);
@@ -229,7 +230,7 @@ static void print_blocks(const law *l, int n, run *const x[SCHEMES], const doubl
 
 /* --- False verdicts --------------------------------------------------------------------------- */
 
-static uint64_t random_state = 1;
+static uint64_t random_state;
 
 static double uniform(void) { /* splitmix64 */
   uint64_t z = random_state += 0x9e3779b97f4a7c15u;
@@ -425,6 +426,8 @@ static bool judge_censored(const censoring *c, int experiments, const char *path
 
 int main(int argc, char **argv) {
   bool quick = argc > 1 && strcmp(argv[1], "--short") == 0;
+  if (argc > 1 + quick) seed = strtoull(argv[1 + quick], NULL, 10);
+  random_state = seed;
   int n = quick ? 400 : 8000, n_blocks = quick ? 200 : 4000;
   run *x[POINTS];
   double *time[2];

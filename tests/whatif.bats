@@ -88,6 +88,32 @@ END
   [[ "$output" == *'"weibull"'* ]]
 }
 
+@test "what-if: whenever a signal comes, the database is plain or is not there" {
+  # Codes are built for about a second, by turns for a plan and for its runs.
+  for seconds in 0.3 0.8 1.3 1.8 2.3; do
+    rm -f big.db*
+    "$STRAGGLE" run -q -o big.db --what-if randomness --set /cluster='{"workers":1200}' --set /replications=1 \
+      --set /delay='{"model":"exponential","mean_s":1}' \
+      --set '/schemes=[{"code":"cyclic-repetition","s":1}]' --set /stop/iterations=5 hand.json & pid=$!
+    while [ ! -e big.db ] && kill -0 $pid; do sleep 0.05; done
+    sleep $seconds
+    kill -INT $pid 2> /dev/null || true
+    wait $pid || true
+    [[ "$(echo big.db*)" = @("big.db*"|big.db) ]]
+  done
+}
+
+@test "what-if: runs that cannot fit are refused, and until is said not to count" {
+  run "$STRAGGLE" run -q --what-if stalls --set /stop/iterations=1000000000 --set '/cluster={"workers":100000}' \
+    --set /output/detail=worker hand.json
+  [ "$status" -eq 71 ]
+  [[ "$output" == *"--force"* ]]
+  [ ! -e hand.db ]
+  sed -i 's/"replications": 5/"until": {"half_width": 0.01, "least": 6}/' hand.json
+  run "$STRAGGLE" run --what-if stalls hand.json
+  [[ "$output" == *"the first 6 runs of each point are asked: until is not followed here"*"12 runs computed, 6 were there already"* ]]
+}
+
 @test "the same results with any number of threads" {
   for j in 1 2; do
     "$STRAGGLE" run -q -j $j -o j$j.db --set '/cluster/random_speed={"model":"lognormal","sigma":0.3}' \

@@ -24,10 +24,11 @@ static const sg_family downtime_family = {
 
 static const sg_param seconds_params[] = {
     TO_CRASH,
-    SG_ROW_FAMILY("downtime", &downtime_family,
-                  "The time in seconds from a crash, at the start of the worker's task, until it "
-                  "is up again and begins that task anew.",
-                  .flags = SG_REQUIRED),
+    SG_ROW_FAMILY(
+        "downtime", &downtime_family,
+        "The time in seconds from a crash, when the worker would turn to its task or wait "
+        "for the model, until it is up again and begins that task anew.",
+        .flags = SG_REQUIRED),
     {0}};
 
 static const sg_variant crashes[] = {

@@ -7,8 +7,15 @@
 #include <unistd.h>
 
 static sg_status compare(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e) {
-  return sg_compare(db, sg_args_text(args, "baseline"), sg_args_given(args, "simultaneous"),
-                    sg_args_format(args), sg_terminal_width(), sg_color(STDOUT_FILENO), out, e);
+  const sg_compare_options options = {.baseline = sg_args_text(args, "baseline"),
+                                      .columns = sg_args_text(args, "columns"),
+                                      .sort = sg_args_text(args, "sort"),
+                                      .simultaneous = sg_args_given(args, "simultaneous"),
+                                      .best = sg_args_given(args, "best"),
+                                      .format = sg_args_format(args),
+                                      .width = sg_terminal_width(),
+                                      .color = sg_color(STDOUT_FILENO)};
+  return sg_compare(db, &options, out, e);
 }
 
 const sg_command sg_cmd_compare = {
@@ -20,12 +27,24 @@ const sg_command sg_cmd_compare = {
                 SG_OPTION_ROW_FLAG("simultaneous", 's',
                                    "95 % for all intervals and verdicts together (Bonferroni), not "
                                    "for each"),
-                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+                SG_OPTION_ROW_FLAG("best", 0,
+                                   "one line per environment: the fastest scheme, the next, the "
+                                   "lead"),
+                SG_OPTION_ROW("columns", 0, TEXT, "LIST",
+                              "these columns, with commas between them; or all. CSV and JSON have "
+                              "all by themselves"),
+                SG_OPTION_ROW("sort", 0, TEXT, "COLUMN",
+                              "rows in the order of a column; --sort=-COLUMN: descending"),
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed"),
+                SG_OPTION_ROW_FLAG("latex", 0, "short for --format=latex", .short_for = "format",
+                                   .fallback = "latex")},
     .text = {"Runs are paired, as all schemes see the same delays: speed-ups come with 95 % "
-             "intervals and a verdict."},
+             "intervals. The fastest stands first; whether it is ahead of all others beyond chance "
+             "stands under the table."},
     .examples = {{"compare scenarios/quickstart.db",
-                  "Which scheme is faster, and how certain that is"},
+                  "Which scheme is the fastest, and how certain that is"},
+                 {"compare sweep.db --best", "A sweep: one line per environment"},
                  {"compare my.db -b 'cyclic-repetition s=1'", "Against another scheme"},
-                 {"compare sweep.db --simultaneous",
-                  "Many comparisons: one level for all of them"}},
+                 {"compare my.db --columns scheme,work,speed-up,bytes_sent_mean --sort work",
+                  "Columns of your own choice"}},
     .ask = compare};

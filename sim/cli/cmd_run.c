@@ -32,12 +32,10 @@ static sg_status warn_of_kernels(sg_db *db, sg_error *e) {
   sg_buffer names = {0};
   sg_status status = sg_db_mixed_kernels(db, &points, &names, e);
   if (!status && points > 0)
-    fprintf(
-        stderr,
-        "warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
-        "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
-        "chooses the kernel\n",
-        (long long)points, names.data ? names.data : "");
+    sg_say("warning: %lld points have runs of several BLAS kernels (%s): simulated times are those "
+           "of one machine, losses and errors may differ in their last bits; OPENBLAS_CORETYPE "
+           "chooses the kernel\n",
+           (long long)points, names.data ? names.data : "");
   sg_buffer_free(&names);
   return status;
 }
@@ -129,14 +127,6 @@ static sg_status execute(sg_session *s, const sg_invocation *invocation,
   return status;
 }
 
-/* A database that is not there yet is not made for runs that cannot fit. */
-static sg_status open_with_room(sg_session *s, const sg_args *args) {
-  bool sure = sg_args_given(args, "force"), there = access(s->database, F_OK) == 0;
-  sg_status status = !sure && !there ? sg_session_room(s, sg_threads(args)) : SG_OK;
-  if (!status) status = sg_session_database(s, s->database, SG_OPEN_WRITE);
-  return !status && !sure && there ? sg_session_room(s, sg_threads(args)) : status;
-}
-
 static int run_scenario(const sg_call *call, const char *path) {
   const sg_args *args = call->args;
   bool quiet = sg_args_given(args, "quiet"), bar = sg_wants_progress(args);
@@ -149,7 +139,7 @@ static int run_scenario(const sg_call *call, const char *path) {
   if (!status) status = sg_session_shard(call, &s);
   if (!status) status = sg_until(s.plan, s.known, &until, &s.error);
   if (!status) status = sg_session_deal(&s);
-  if (!status) status = open_with_room(&s, args);
+  if (!status) status = sg_session_output(&s, args);
   if (!status) status = warn_of_namesake(&s, &s.error);
   const atomic_bool *stop = sg_catch_signals(true);
   if (!status) {

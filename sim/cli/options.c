@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sg_format_words[] = {"text", "csv", "json", "markdown", NULL};
+const char *const sg_format_words[] = {"text", "csv", "json", "markdown", "latex", NULL};
 const char *const sg_report_words[] = {"text", "json", NULL};
 
 static const sg_option help_row = {.name = "help", .letter = 'h', .kind = SG_OPTION_FLAG};

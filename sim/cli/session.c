@@ -105,6 +105,14 @@ sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode
   return status ? status : sg_db_open_until(s->database, mode, stop, &s->db, &s->error);
 }
 
+/* A database that is not there yet is not made for runs that cannot fit. */
+sg_status sg_session_output(sg_session *s, const sg_args *args) {
+  bool sure = sg_args_given(args, "force"), there = access(s->database, F_OK) == 0;
+  sg_status status = !sure && !there ? sg_session_room(s, sg_threads(args)) : SG_OK;
+  if (!status) status = sg_session_database(s, s->database, SG_OPEN_WRITE);
+  return !status && !sure && there ? sg_session_room(s, sg_threads(args)) : status;
+}
+
 sg_status sg_session_shard(const sg_call *call, sg_session *s) {
   const char *shard = sg_args_text(call->args, "shard"), *known = sg_args_text(call->args, "known");
   const char *output = sg_args_text(call->args, "output");
@@ -145,7 +153,7 @@ int sg_session_close(sg_session *s, sg_status status, int code) {
     code = sg_print_faults(s->scenario, s->path, s->format, &s->error);
   else if (status)
     code = sg_say_faults(s->path, status, &s->error);
-  if (status == SG_INTERRUPTED) return code;
+  if (status == SG_INTERRUPTED) return sg_exit_code(status);
   sg_deal_free(s->deal);
   sg_buffer_free(&s->part);
   sg_plan_free(s->plan);

@@ -38,6 +38,8 @@ sg_status sg_session_shard(const sg_call *call, sg_session *s);
 sg_status sg_session_deal(sg_session *s);
 /* Opens a database; path as above. Faults are left in the session. */
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode);
+/* Opens s->database to write, once the missing runs have room or --force is given. */
+sg_status sg_session_output(sg_session *s, const sg_args *args);
 /* Closes the database, where one is open; a fault of that becomes the status if there is none. */
 sg_status sg_session_finish(sg_session *s, sg_status status);
 /* Finishes, prints the faults, frees all; returns the exit code, which is `code` if all is well.

@@ -123,7 +123,7 @@ static sg_status make_variant(what_if *w, int first, int count, variant *v, sg_e
                          ? sg_fail_memory(e)
                          : sg_scenario_parse(s->path, text, strlen(text), s->n_overrides + 1,
                                              s->override, &v->scenario, e);
-  if (!status) status = sg_plan_new(v->scenario, &v->plan, e);
+  if (!status) status = sg_plan_beside(w->base.plan, v->scenario, &v->plan, e);
   if (!status && v->plan->count != w->base.plan->count)
     status = sg_fail(e, SG_INVALID, "/without", "a sweep over /without leaves nothing to ask");
   sg_buffer_free(&list);
@@ -150,6 +150,15 @@ static sg_status run_variant(what_if *w, variant *v, sg_error *e) {
   return status;
 }
 
+static sg_status plan_all(what_if *w, sg_error *e) {
+  sg_status status = SG_OK;
+  for (int i = 0; i < w->n_causes && !status; i++) {
+    status = make_variant(w, i, 1, &w->alone[i], e);
+    if (!status) status = make_variant(w, 0, i + 1, &w->turn[i], e);
+  }
+  return status;
+}
+
 static sg_status run_all(what_if *w, sg_error *e) {
   bool bar = sg_wants_progress(w->call->args);
   sg_status status = run_variant(w, &w->base, e);
@@ -157,11 +166,7 @@ static sg_status run_all(what_if *w, sg_error *e) {
     variant *pair[] = {&w->alone[i], &w->turn[i]};
     for (int k = 0; k < 2 && !status; k++) {
       if (bar) fprintf(stderr, "\rwhat if: %d of %d\033[K", 2 * i + k + 1, 2 * w->n_causes);
-      /* A plan does not look at the flag; what is committed survives the end. */
-      sg_catch_signals(false);
-      status = make_variant(w, k ? 0 : i, k ? i + 1 : 1, pair[k], e);
-      sg_catch_signals(true);
-      if (!status) status = run_variant(w, pair[k], e);
+      status = run_variant(w, pair[k], e);
     }
   }
   if (bar) fprintf(stderr, "\r\033[K");
@@ -299,19 +304,25 @@ int sg_what_if(const sg_call *call, const char *path) {
     w.replications = sg_scenario_replications(s->scenario);
     status = take_causes(&w, &s->error);
   }
-  if (!status) status = sg_session_database(s, sg_args_text(call->args, "output"), SG_OPEN_WRITE);
+  /* Nothing is to be put in order yet if a signal ends this, however long it takes. */
+  if (!status) status = plan_all(&w, &s->error);
+  if (!status) status = sg_session_place(s, sg_args_text(call->args, "output"));
+  if (!status) status = sg_session_output(s, call->args);
   w.options.stop = sg_catch_signals(true);
   if (!status) status = run_all(&w, &s->error);
   if (!status) code = print_table(&w);
-  if (!status && !sg_args_given(call->args, "quiet"))
+  if (!status && !sg_args_given(call->args, "quiet")) {
+    if (sg_scenario_until(s->scenario))
+      fprintf(stderr, "the first %d runs of each point are asked: until is not followed here\n",
+              w.replications);
     fprintf(stderr, "%d runs computed, %d were there already\n", w.total.computed, w.total.found);
-  code = sg_session_close(s, status, code);
-  if (status == SG_INTERRUPTED) return code; /* as there: nothing is freed */
+  }
+  if (status == SG_INTERRUPTED) return sg_session_close(s, status, code); /* nothing is freed */
   free(w.base.update_s);
   for (int i = 0; i < w.n_causes; i++) {
     variant_free(&w.alone[i]);
     variant_free(&w.turn[i]);
     free(w.cause[i]);
   }
-  return code;
+  return sg_session_close(s, status, code);
 }

@@ -61,6 +61,7 @@ sg_status sg_csv_expected(sg_csv *r, int i, const char *format, ...) {
   enum { SHOWN = 60 };
   char expected[256], found[SHOWN + 1];
   double x;
+  if (r->faults >= SG_CSV_FAULTS) return sg_csv_fault(r, i, "%s", ""); /* is only counted */
   sg_csv_field f = r->field[i];
   size_t n = f.length < SHOWN ? f.length : SHOWN;
   va_list args;

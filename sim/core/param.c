@@ -210,14 +210,9 @@ char *sg_pointer_join(const char *pointer, const char *name) {
   sg_buffer b = {0};
   sg_put(&b, pointer);
   sg_put(&b, "/");
-  for (; *name; name++) { /* RFC 6901 */
-    if (*name == '~')
-      sg_put(&b, "~0");
-    else if (*name == '/')
-      sg_put(&b, "~1");
-    else
-      sg_put_bytes(&b, name, 1);
-  }
+  for (size_t plain; plain = strcspn(name, "~/"), sg_put_bytes(&b, name, plain), name[plain];
+       name += plain + 1) /* RFC 6901 */
+    sg_put(&b, name[plain] == '~' ? "~0" : "~1");
   if (b.failed) sg_buffer_free(&b);
   return b.data;
 }

@@ -50,8 +50,6 @@ static const gsl_rng_type philox_type = {.name = "philox4x32-10",
                                          .get = philox_get,
                                          .get_double = philox_get_double};
 
-const gsl_rng_type *const sg_rng_philox = &philox_type;
-
 void sg_stream_at(sg_stream *s, uint64_t seed, uint32_t replication, sg_purpose purpose,
                   uint32_t worker, uint32_t iteration, uint32_t draw) {
   s->rng.type = &philox_type;

@@ -48,8 +48,6 @@ typedef enum sg_purpose {
 #define SG_MAX_REPLICATIONS (1 << 24)
 #define SG_MAX_DRAWS        (1 << 16)
 
-extern const gsl_rng_type *const sg_rng_philox;
-
 /* A stream that lives on the stack: no allocation, usable with every gsl_ran_ function through
  * `&stream.rng`. Do not copy it; position it again instead. */
 typedef struct sg_stream {

@@ -45,9 +45,11 @@ sg_table *sg_table_new(int n, const char *const *columns) {
 }
 
 sg_table *sg_table_at(sg_table *t, const char *name) {
-  bool found = false;
-  for (int j = 0; t && name && j < t->n && !found; j++) found = !strcmp(t->name[j].text, name);
-  if (!found) sg_table_column(t, name);
+  if (!t || !name) return t;
+  /* Rows are filled in the order of the first: mostly it is the next column. */
+  size_t next = t->n ? t->count % (size_t)t->n : 0;
+  if (t->n && !strcmp(t->name[next].text, name)) return t;
+  if (sg_table_find(t, name) < 0) sg_table_column(t, name);
   return t;
 }
 
@@ -97,13 +99,89 @@ int sg_table_rows(const sg_table *t) {
   return t->n ? (int)(t->count / (size_t)t->n) : 0;
 }
 
+int sg_table_find(const sg_table *t, const char *name) {
+  for (int j = 0; j < t->n; j++)
+    if (!strcmp(t->name[j].text, name)) return j;
+  return -1;
+}
+
+const char *sg_table_name(const sg_table *t, int column) {
+  return column >= 0 && column < t->n ? t->name[column].text : NULL;
+}
+
 enum { NAMES = -1, RULE = -2 }; /* "rows" above the first */
 
 static const cell *at(const sg_table *t, int row, int column) {
   return row == NAMES ? &t->name[column] : &t->cell[(size_t)row * (size_t)t->n + (size_t)column];
 }
 
-/* --- Text and Markdown: cells as people read them --------------------------------------------- */
+/* --- Columns and rows chosen and ordered ------------------------------------------------------ */
+
+void sg_table_select(sg_table *t, int n, const int *column, const char *const *name) {
+  sg_table chosen = {.failed = t->failed};
+  for (int k = 0; k < n; k++) sg_table_column(&chosen, name[k]);
+  for (int i = 0; i < sg_table_rows(t); i++)
+    for (int k = 0; k < n; k++) {
+      cell c = *at(t, i, column[k]);
+      if (c.text && !(c.text = strdup(c.text))) chosen.failed = true;
+      add(&chosen, c);
+    }
+  sg_table old = *t;
+  *t = chosen;
+  sg_table_drop_rows(&old);
+  while (old.n > 0) free(old.name[--old.n].text);
+  free(old.cell);
+  free(old.name);
+}
+
+static bool is_after(const cell *a, const cell *b, bool descending) {
+  if (a->kind == EMPTY || b->kind == EMPTY) return a->kind == EMPTY && b->kind != EMPTY;
+  bool texts = a->kind == TEXT && b->kind == TEXT;
+  if (!texts && (a->kind == TEXT || b->kind == TEXT)) return a->kind == TEXT;
+  double x = a->kind == INTEGER ? (double)a->integer : a->number,
+         y = b->kind == INTEGER ? (double)b->integer : b->number;
+  double sign = texts ? strcmp(a->text, b->text) : (x > y) - (x < y);
+  return descending ? sign < 0 : sign > 0;
+}
+
+/* Rows `of` of a table, as their places, merged from halves that are in order. */
+static void merge_sort(const sg_table *t, int column, bool descending, int n, int *of, int *room) {
+  if (n < 2) return;
+  int half = n / 2;
+  merge_sort(t, column, descending, half, of, room);
+  merge_sort(t, column, descending, n - half, of + half, room);
+  memcpy(room, of, (size_t)n * sizeof *of);
+  for (int i = 0, j = half, k = 0; k < n; k++) {
+    bool second = i == half ||
+                  (j < n && is_after(at(t, room[i], column), at(t, room[j], column), descending));
+    of[k] = room[second ? j++ : i++];
+  }
+}
+
+void sg_table_sort(sg_table *t, int column, bool descending) {
+  size_t rows = (size_t)sg_table_rows(t), n = (size_t)t->n;
+  if (rows < 2) return;
+  int *of = malloc(2 * rows * sizeof *of);
+  cell *sorted = malloc(rows * n * sizeof *sorted);
+  if (of && sorted) {
+    for (size_t i = 0; i < rows; i++) of[i] = (int)i;
+    merge_sort(t, column, descending, (int)rows, of, of + rows);
+    for (size_t i = 0; i < rows; i++)
+      memcpy(sorted + i * n, t->cell + (size_t)of[i] * n, n * sizeof *sorted);
+    memcpy(t->cell, sorted, rows * n * sizeof *sorted);
+  } else {
+    t->failed = true;
+  }
+  free(of);
+  free(sorted);
+}
+
+long long sg_table_value(const sg_table *t, int row, int column) {
+  return at(t, row, column)->integer;
+}
+
+/* --- Text, Markdown, LaTeX: cells as people read them
+ * --------------------------------------------- */
 
 /* On a terminal. */
 static int width_of(const char *s) {
@@ -170,6 +248,43 @@ static void measure(const sg_table *t, column *columns) {
     int narrowest = numeric ? width : name > NARROWEST ? name : NARROWEST;
     columns[j] = (column){width, narrowest, numeric};
   }
+}
+
+int sg_table_width(const sg_table *t) {
+  column *columns = calloc((size_t)t->n + 1, sizeof *columns);
+  int width = -GAP;
+  if (columns) measure(t, columns);
+  for (int j = 0; columns && j < t->n; j++) width += GAP + columns[j].width;
+  free(columns);
+  return width > 0 ? width : 0;
+}
+
+int sg_table_narrow(sg_table *t, int width, int least) {
+  column *columns = calloc((size_t)t->n + 1, sizeof *columns);
+  if (!columns) {
+    t->failed = true;
+    return 0;
+  }
+  measure(t, columns);
+  int keep = 0, used = -GAP, left = t->n;
+  for (; keep < t->n; keep++) {
+    used += GAP + columns[keep].width;
+    if (keep >= least && used > width) break;
+  }
+  free(columns);
+  int *of = malloc(((size_t)keep + 1) * sizeof *of);
+  const char **name = malloc(((size_t)keep + 1) * sizeof *name);
+  for (int k = 0; of && name && k < keep; k++) {
+    of[k] = k;
+    name[k] = t->name[k].text;
+  }
+  if (of && name && keep < t->n)
+    sg_table_select(t, keep, of, name);
+  else
+    t->failed |= !of || !name;
+  free(of);
+  free(name);
+  return left - keep;
 }
 
 /* Cuts the widest text column, one place at a time, until the table fits; false, and nothing is
@@ -269,6 +384,60 @@ static void print_markdown(const sg_table *t, sg_buffer *out) {
   }
 }
 
+/* What has a meaning for LaTeX, and signs of ours that its fonts lack. */
+static void put_latex(const char *s, sg_buffer *out) {
+  static const struct {
+    const char *text, *latex;
+  } escape[] = {{"\\", "\\textbackslash{}"},
+                {"{", "\\{"},
+                {"}", "\\}"},
+                {"&", "\\&"},
+                {"%", "\\%"},
+                {"$", "\\$"},
+                {"#", "\\#"},
+                {"_", "\\_"},
+                {"~", "\\textasciitilde{}"},
+                {"^", "\\textasciicircum{}"},
+                {"<", "\\textless{}"},
+                {">", "\\textgreater{}"},
+                {"|", "\\textbar{}"},
+                {"[", "{[}"},
+                {"]", "{]}"},
+                {"×", "\\(\\times\\)"},
+                {"≤", "\\(\\le\\)"},
+                {"←", "\\(\\leftarrow\\)"},
+                {"−", "\\(-\\)"},
+                {NULL, NULL}};
+  while (*s) {
+    int k = 0;
+    while (escape[k].text && strncmp(s, escape[k].text, strlen(escape[k].text)) != 0) k++;
+    if (escape[k].text) {
+      sg_put(out, escape[k].latex);
+      s += strlen(escape[k].text);
+    } else {
+      size_t n = 1;
+      while (((unsigned char)s[n] & 0xC0) == 0x80) n++;
+      sg_put_clean(out, s, n, "", ' ');
+      s += n;
+    }
+  }
+}
+
+static void print_latex(const sg_table *t, sg_buffer *out) {
+  char scratch[64];
+  sg_put(out, "\\begin{tabular}{");
+  for (int j = 0; j < t->n; j++) sg_put(out, is_numeric(t, j) ? "r" : "l");
+  sg_put(out, "}\n\\toprule\n");
+  for (int i = NAMES; i < sg_table_rows(t); i++) {
+    for (int j = 0; j < t->n; j++) {
+      sg_put(out, j ? " & " : "");
+      put_latex(shown(at(t, i, j), scratch), out);
+    }
+    sg_put(out, i == NAMES ? " \\\\\n\\midrule\n" : " \\\\\n");
+  }
+  sg_put(out, "\\bottomrule\n\\end{tabular}\n");
+}
+
 /* --- CSV and JSON: cells as programs read them ------------------------------------------------ */
 
 /* RFC 4180, with bare line feeds. NULL is an empty field, an empty text is "". Line feeds and tabs
@@ -349,5 +518,6 @@ void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *o
   case SG_FORMAT_CSV: print_csv(t, out); break;
   case SG_FORMAT_JSON: print_json(t, true, out); break;
   case SG_FORMAT_MARKDOWN: print_markdown(t, out); break;
+  case SG_FORMAT_LATEX: print_latex(t, out); break;
   }
 }

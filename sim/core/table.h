@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables for people and programs: aligned text that fits a terminal, CSV, JSON, Markdown. */
+/* Tables for people and programs: aligned text that fits a terminal, CSV, JSON, Markdown, LaTeX. */
 #ifndef SG_CORE_TABLE_H
 #define SG_CORE_TABLE_H
 
@@ -9,7 +9,8 @@ typedef enum sg_format {
   SG_FORMAT_TEXT,
   SG_FORMAT_CSV,
   SG_FORMAT_JSON,
-  SG_FORMAT_MARKDOWN
+  SG_FORMAT_MARKDOWN,
+  SG_FORMAT_LATEX
 } sg_format;
 
 typedef struct sg_table sg_table;
@@ -28,15 +29,31 @@ sg_table *sg_table_at(sg_table *t, const char *name);
 void sg_table_text(sg_table *t, const char *text);  /* NULL: empty cell, JSON null */
 void sg_table_buffer(sg_table *t, sg_buffer *text); /* and frees it; without data: empty */
 void sg_table_integer(sg_table *t, long long x);
-/* digits: significant digits in text and Markdown; CSV and JSON always have full precision. NAN:
- * empty, JSON null. Numbers are right-aligned. */
+/* digits: significant digits in text, Markdown and LaTeX; CSV and JSON always have full precision.
+ * NAN: empty, JSON null. Numbers are right-aligned. */
 void sg_table_number(sg_table *t, double x, int digits);
 /* The columns stay. */
 void sg_table_drop_rows(sg_table *t);
 int sg_table_rows(const sg_table *t);
+/* An integer of a cell; 0 where there is none. */
+long long sg_table_value(const sg_table *t, int row, int column);
+/* The place of a column, or −1; and the name of a column. */
+int sg_table_find(const sg_table *t, const char *name);
+const char *sg_table_name(const sg_table *t, int column); /* NULL: there is none at that place */
+/* Keeps the columns at n places, in that order, under other names. */
+void sg_table_select(sg_table *t, int n, const int *column, const char *const *name);
+/* Keeps the columns from the left that fit into `width` uncut, but at least the first `least`; how
+ * many are left out. */
+int sg_table_narrow(sg_table *t, int width, int least);
+/* Columns that it is wide where nothing is cut. */
+int sg_table_width(const sg_table *t);
+/* Orders the rows by a column: numbers by size, texts by their bytes behind them, empty cells last
+ * either way; equal ones stay in their order. */
+void sg_table_sort(sg_table *t, int column, bool descending);
 /* width: columns of the terminal, 0: unlimited. Text only: when the table is wider, the widest text
  * cells are cut with "…"; numbers are never cut; if it still does not fit, the table is printed in
- * blocks of columns, the first column repeated. JSON: an array of objects. */
+ * blocks of columns, the first column repeated. JSON: an array of objects. LaTeX: a tabular with
+ * the rules of the package booktabs. */
 void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out);
 /* Prints the rows that there are and drops them; sg_table_print goes on behind them. CSV and JSON
  * only, whose rows do not depend on each other: false otherwise, and nothing is done. */

@@ -2,7 +2,6 @@
 /* The row and the 4-ary implicit heap of events. Children of i: 4i + 1 … 4i + 4. */
 #include "sim/engine/queue.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,10 +196,6 @@ bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *eve
       q->vacant = true;
     if (lives) return true;
   }
-}
-
-bool sg_queue_pop(sg_queue *q, sg_queue_event *event) {
-  return sg_queue_pop_before(q, INFINITY, 0, event);
 }
 
 void sg_queue_cancel_kind(sg_queue *q, int kind) {

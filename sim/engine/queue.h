@@ -42,9 +42,8 @@ bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value);
 void sg_queue_begin_bulk(sg_queue *q);
 void sg_queue_end_bulk(sg_queue *q);
 
-/* The first event that is alive; false if there is none. Not in bulk. */
-bool sg_queue_pop(sg_queue *q, sg_queue_event *event);
-/* The same, but only an event that comes before all of this time and kind. */
+/* The first event that is alive and comes before all of this time and kind; false if there is none.
+ * Not in bulk. */
 bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *event);
 
 /* Cancels all events of this kind and subject that are in the queue. */

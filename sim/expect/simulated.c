@@ -18,13 +18,14 @@ static double column(sqlite3_stmt *s, int i) {
   return sqlite3_column_type(s, i) == SQLITE_NULL ? NAN : sqlite3_column_double(s, i);
 }
 
-/* Pools the runs: means by the numbers of iterations, squares within and between runs. */
+/* Pools the runs: means by the numbers of iterations, squares within and between runs. No run has
+ * more iterations than a scenario may ask for: memory is taken by their number. */
 static sg_status read_runs(sg_db *db, int64_t point, sg_simulated *x, bool *rows, sg_error *e) {
   static const char sql[] =
       "SELECT r.iterations, s.iter_mean_s, s.iter_sd_s, r.detail <> 'summary', "
       "r.stop_reason = 'sim-time', (SELECT iter_p99_s FROM v_iter_quantile WHERE point_id = ?1) "
       "FROM run r JOIN run_summary s USING (run_id) WHERE r.point_id = ?1 AND r.status = "
-      "'finished' AND r.iterations > 0 ORDER BY r.run_id";
+      "'finished' AND r.iterations BETWEEN 1 AND 1000000000 ORDER BY r.run_id";
   sqlite3_stmt *s = NULL;
   if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL)) return fail_sql(db, e);
   sqlite3_bind_int64(s, 1, point);
@@ -62,7 +63,8 @@ static sg_status read_rows(sg_db *db, int64_t point, sg_simulated *x, sg_error *
   sqlite3_bind_int64(s, 1, point);
   int step;
   while ((step = sqlite3_step(s)) == SQLITE_ROW && n < room) {
-    x->address[n] = sqlite3_column_int64(s, 0) << 32 | sqlite3_column_int64(s, 1);
+    x->address[n] = (int64_t)((uint64_t)sqlite3_column_int64(s, 0) << 32 |
+                              (uint32_t)sqlite3_column_int64(s, 1));
     x->time[n++] = column(s, 2);
   }
   sqlite3_finalize(s);

@@ -147,6 +147,10 @@ static sg_status get_world(execution *x, active_point *p, int replication, sg_wo
   if (!p->world) {
     status = sg_world_new(point, x->cache, &x->calibration, &p->world, e);
     if (!status) status = sg_world_measure(p->world, x->cache, e);
+    if (status) { /* nobody else is to take it for whole */
+      sg_world_free(p->world, x->cache);
+      p->world = NULL;
+    }
   }
   *world = p->world;
   pthread_mutex_unlock(&x->making);
@@ -528,7 +532,11 @@ sg_status sg_execute(const sg_plan *plan, sg_db *db, const sg_invocation *invoca
     report->missing -= report->computed;
     if (!status && report->missing > 0) status = SG_INTERRUPTED;
   }
-  if (!left) execution_free(x, plan);
+  /* Whoever sees this frees nothing that a thread may still read, whatever else went wrong. */
+  if (left)
+    status = SG_INTERRUPTED;
+  else
+    execution_free(x, plan);
   report->elapsed_s = sg_seconds_now() - begun_s;
   return status;
 }

@@ -174,6 +174,11 @@ static void drop_repeats(sg_error *e) {
 }
 
 sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
+  return sg_plan_beside(NULL, scenario, out, e);
+}
+
+sg_status sg_plan_beside(const sg_plan *other, const sg_scenario *scenario, sg_plan **out,
+                         sg_error *e) {
   *out = NULL;
   sg_plan *plan = calloc(1, sizeof *plan);
   hashes *known = calloc(1, sizeof *known);
@@ -183,7 +188,8 @@ sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e) {
     return sg_fail_memory(e);
   }
   plan->scenario = scenario;
-  plan->cache = sg_problem_cache_new();
+  plan->borrows = other;
+  plan->cache = other ? other->cache : sg_problem_cache_new();
   sg_status status =
       plan->cache ? sg_scenario_points(scenario, &plan->n_raw, &plan->raw, e) : sg_fail_memory(e);
   if (!status) plan->point = calloc((size_t)plan->n_raw, sizeof *plan->point);
@@ -220,7 +226,7 @@ void sg_plan_free(sg_plan *plan) {
   }
   free(plan->point);
   sg_points_free(plan->n_raw, plan->raw);
-  sg_problem_cache_free(plan->cache);
+  if (!plan->borrows) sg_problem_cache_free(plan->cache);
   free(plan);
 }
 

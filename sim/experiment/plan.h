@@ -23,7 +23,8 @@ typedef struct sg_planned {
 
 typedef struct sg_plan {
   const sg_scenario *scenario; /* borrowed */
-  sg_problem_cache *cache;
+  sg_problem_cache *cache;     /* owned, or borrowed from another plan */
+  bool borrows;
   int n_raw;
   sg_point *raw;
   int count;
@@ -35,6 +36,9 @@ typedef struct sg_plan {
  * from no sweep and no `each` must be valid; others are skipped, unless the scenario wants errors.
  * *out is set only on success. */
 sg_status sg_plan_new(const sg_scenario *scenario, sg_plan **out, sg_error *e);
+/* The same with the data of another plan, which must outlive it. */
+sg_status sg_plan_beside(const sg_plan *other, const sg_scenario *scenario, sg_plan **out,
+                         sg_error *e);
 void sg_plan_free(sg_plan *plan);
 
 /* Appends each line of the points' notes once, indented. */

@@ -51,6 +51,7 @@ static int wanted(settling *s, const double *base) {
   s->report->open += open;
   s->report->none += none && !open;
   if (open || none) return s->pilot;
+  s->report->equal += !(sd_of(s->pilot, s->x) > 0);
   double n = sg_two_stage(s->pilot, s->x, s->h);
   if (n <= s->most) return (int)n;
   double left = expm1(half_of(s->pilot, sd_of(s->pilot, s->x)) / sqrt(s->most));
@@ -131,5 +132,8 @@ void sg_until_put(const sg_until_report *r, sg_buffer *out) {
   if (r->none)
     sg_putf(out, "; %d of %d have runs without a time to compare and stay at %d", r->none, r->pairs,
             r->least);
+  if (r->equal)
+    sg_putf(out, "; runs of %d of %d are all the same, and more of them tell nothing", r->equal,
+            r->pairs);
   sg_put(out, "\n");
 }

@@ -15,6 +15,7 @@ typedef struct sg_until_report {
   int pairs;         /* schemes with their baseline, or alone in their environment */
   int open;          /* of these: whose first runs are not all there */
   int none;          /* without a time to compare, as where a target is not always reached */
+  int equal;         /* whose runs are all the same, of which more tell nothing */
   int capped;        /* that want more runs than `most` */
   double widest;     /* half-width that is left to expect of a capped one */
   int least, most;   /* runs of a point, as they are wanted now */

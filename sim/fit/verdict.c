@@ -23,6 +23,10 @@ __attribute__((format(printf, 3, 4))) static void warn(sg_fit *f, sg_fit_warning
   f->warned[which] = true;
 }
 
+/* That no test tells, and how often it is said wrongly: docs/validation.md. */
+#define LOOKS_THE_SAME                                                                             \
+  "a slow state as long as the trace cannot be told from a worker slow for good"
+
 /* The slowest worker behind that one, of equal ones in order; last < 0: of all. */
 static int next_slowest(const sg_fit_structure *s, int last) {
   const double *x = s->factor;
@@ -66,7 +70,8 @@ static void warn_of_persistence(sg_fit *f, double *factor) {
   put_slow_workers(f, n % 2 ? factor[n / 2] : (factor[n / 2 - 1] + factor[n / 2]) / 2, &b);
   if (!b.failed)
     warn(f, SG_FIT_PERSISTENT,
-         "%s. An independent model spreads this slowness over all workers, and ranks codes wrongly",
+         "%s. An independent model spreads this slowness over all workers, and ranks codes "
+         "wrongly; " LOOKS_THE_SAME,
          b.data);
   sg_buffer_free(&b);
 }
@@ -82,7 +87,7 @@ static void warn_of_workers(sg_fit *f) {
   if (s->parts.change)
     warn(f, SG_FIT_CHANGE,
          "change: worker %lld takes %.3g times as long from row %ld of %ld on (p = %.1g); nothing "
-         "that is stationary describes that",
+         "that is stationary describes that; " LOOKS_THE_SAME,
          f->trace->worker_name[s->change_worker], s->change_ratio, s->change_at + 1, s->iterations,
          s->change_p);
 }
@@ -156,7 +161,7 @@ static void warn_of_data(sg_fit *f) {
   else if (!s->settled)
     warn(f, SG_FIT_SHORT,
          "too short for its memory: slowness lasts so long that %ld iterations do not tell whether "
-         "workers differ or change for good, nor for how long they are slow",
+         "workers differ or change for good, nor for how long they are slow; " LOOKS_THE_SAME,
          s->iterations);
 }
 

@@ -103,7 +103,7 @@ static const sg_param until[] = {
     SG_ROW_INT("least", 5, 10000,
                "Runs of every point before the number is settled; with few, more are wanted then.",
                .fallback = 20),
-    SG_ROW_INT("most", 5, (1 << 24) - 1, "Most runs of a point.", .fallback = 1000),
+    SG_ROW_INT("most", 5, SG_MAX_REPLICATIONS - 1, "Most runs of a point.", .fallback = 1000),
     {0},
 };
 
@@ -171,8 +171,8 @@ const sg_param sg_scenario_params[] = {
                 "The causes that run --what-if auto takes away, in this order; absent: all that "
                 "the scenario has.",
                 .flags = SG_OPTIONAL | SG_UNHASHED),
-    SG_ROW_INT("replications", 1, (1 << 24) - 1, "Independent runs of every point.", .fallback = 1,
-               .flags = SG_UNHASHED),
+    SG_ROW_INT("replications", 1, SG_MAX_REPLICATIONS - 1, "Independent runs of every point.",
+               .fallback = 1, .flags = SG_UNHASHED),
     SG_ROW_CHOICE("replicate", replicate, 0,
                   "What replications draw anew: delays; the coefficients and placement of random "
                   "codes, too; or also the split and order of the data, generated data and "

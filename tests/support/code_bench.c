@@ -100,6 +100,17 @@ bool bench_is_promised(const bench *b, unsigned long present) {
                                  : missing <= b->code->promised;
 }
 
+unsigned long bench_sample(sg_stream *s, int n, int missing) {
+  unsigned long present = (n == 64 ? 0 : 1UL << n) - 1;
+  while (missing > 0) {
+    int i = (int)(sg_uniform(s) * n);
+    if (!(present >> i & 1)) continue;
+    present &= ~(1UL << i);
+    missing--;
+  }
+  return present;
+}
+
 sg_status bench_decode_segment(bench *b, int segment, unsigned long present, int turn,
                                sg_weights *w, const sg_message **order) {
   int n = b->messages, count = 0;

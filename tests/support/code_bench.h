@@ -5,6 +5,7 @@
 #define SG_TESTS_CODE_BENCH_H
 
 #include "codes/frame/protocol.h"
+#include "sim/core/random.h"
 
 enum { BENCH_MOST = 64, BENCH_LENGTH = 60, BENCH_MESSAGES = 4 * BENCH_MOST };
 
@@ -35,6 +36,9 @@ void bench_close_named(bench *b);
  * promises to decode then. */
 bool bench_comes(const bench *b, int message, unsigned long present);
 bool bench_is_promised(const bench *b, unsigned long present);
+
+/* A random set of workers of whom exactly so many of n are missing. */
+unsigned long bench_sample(sg_stream *s, int n, int missing);
 
 /* Weights of a segment when exactly the workers of the bit set answer; `turn` varies the order of
  * arrival, which goes to `order` (BENCH_MESSAGES entries). */

@@ -79,6 +79,30 @@ static void play_point(const sg_plan *plan, const sg_planned *p) {
   sg_world_free(world, plan->cache);
 }
 
+void fuzz_read(const char *json, size_t length, int n_overrides, const sg_override *override,
+               bool expand) {
+  enum { MOST_READ = 2000 };
+  int count;
+  sg_point *points;
+  sg_scenario *s = NULL;
+  sg_error e = {0};
+  sg_buffer report = {0};
+  sg_status status = sg_scenario_parse("fuzz.json", json, length, n_overrides, override, &s, &e);
+  require((status == SG_OK) == (e.count == 0) && s, "a status without its message");
+  if (!status && expand && !(status = sg_scenario_points(s, &count, &points, &e))) {
+    for (int i = 0; i < count && i < MOST_READ; i++)
+      require(points[i].scheme && points[i].env_json && points[i].scheme_json, "half a point");
+    sg_points_free(count, points);
+  }
+  check_faults(status, &e);
+  sg_scenario_report(s, "fuzz.json", &e, true, &report);
+  const char *text = report.data ? report.data : "";
+  require(!report.failed && sg_utf8_valid(text, report.length) == report.length, "a report");
+  sg_buffer_free(&report);
+  sg_error_clear(&e);
+  sg_scenario_free(s);
+}
+
 int fuzz_play(const char *json, size_t length, int n_overrides, const sg_override *override) {
   sg_error e = {0};
   sg_scenario *s = NULL;

@@ -11,6 +11,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
+/* Reads a scenario, expands it where `expand`, and reports on it, with the same aborts as below. */
+void fuzz_read(const char *json, size_t length, int n_overrides, const sg_override *override,
+               bool expand);
+
 /* Reads a scenario, plans it and plays its first points without a database. Aborts when a fault of
  * the program's own comes, a failure without a message, or a row that cannot be. How many points
  * were played; 0: the scenario is refused, with messages. */

@@ -558,3 +558,9 @@ const sg_code_type toy_waits = {
     .encode = encode_own_part,
     .begin_round = waits_begin_round,
     .arrive = waits_arrive};
+
+const struct toy_kind toy_kinds[TOY_KINDS] = {{"toy-two-messages", 4},
+                                              {"toy-nested", 3},
+                                              {"toy-pipeline", 4},
+                                              {"toy-async", 5},
+                                              {"toy-tree", 4}};

@@ -47,4 +47,12 @@ extern const sg_code_type toy_scaled;
 /* Any number of workers, a part each. Waits for one in round 0 and for `later` in the others. */
 extern const sg_code_type toy_waits;
 
+/* One of each kind of protocol, with workers for it: several messages, signals and commands, two
+ * jobs in flight, no barrier, an inner node that decodes and sends on. */
+enum { TOY_KINDS = 5 };
+extern const struct toy_kind {
+  const char *code;
+  int workers;
+} toy_kinds[TOY_KINDS];
+
 #endif
