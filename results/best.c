@@ -136,7 +136,7 @@ static void put_row(sg_comparing *c, const labels *l, int number, const layout *
   if (lead->next >= 0 && (form->of_lead || isnan(shown.low)))
     sg_put_ratio(&shown, &cell);
   else if (lead->next >= 0)
-    sg_putf(&cell, "%.3g×", shown.ratio);
+    sg_putf(&cell, "%#.3g×", shown.ratio);
   sg_putf(&cell, "%s", lead->next < 0 ? "—" : lead->holds ? " *" : "");
   sg_table_buffer(sg_table_at(t, form->of_lead ? "lead [95 %]" : "lead"), &cell);
   put_scheme(f, l, lead->next, form, sg_table_at(t, "next"));

@@ -377,6 +377,12 @@ static sg_status read_row(sqlite3_stmt *s, const char *const column[SG_ROW_COLUM
   return good && row->label && row->code && row->panel ? SG_OK : sg_fail_memory(e);
 }
 
+static bool is_axis(const sg_rows_found *f, const char *column) {
+  for (int i = 0; i < f->n_axes; i++)
+    if (!sqlite3_stricmp(f->axis[i].name, column)) return true;
+  return false;
+}
+
 /* Different environments that have the same panel, and x where that is of the environment, are told
  * apart by their number. */
 static sg_status tell_apart(const char *const column[SG_ROW_COLUMNS], sg_rows_found *f,
@@ -388,7 +394,7 @@ static sg_status tell_apart(const char *const column[SG_ROW_COLUMNS], sg_rows_fo
       if (a->environment == b->environment) break; /* points of an environment follow each other */
       same = !strcmp(a->panel, b->panel) && !strcmp(a->label, b->label);
       for (int m = 0; m < SG_ROW_COLUMNS && same; m++)
-        if (column[m] && m != SG_ROW_Y && m != SG_ROW_VALUE) {
+        if (column[m] && (m == SG_ROW_X || is_axis(f, column[m]))) {
           const char *x = a->cell[m].text, *y = b->cell[m].text;
           same = x && y ? !strcmp(x, y) : x == y;
         }

@@ -49,31 +49,43 @@ static sg_status rank(const sg_comparison *cmp, const sg_rows_found *f, sg_chart
   return status;
 }
 
-/* A series for each verdict, so that they look different; where each first occurs. */
+/* One verdict: a series in each panel that has it. */
+static sg_status put_verdict(const ranked *all, int n, const char *verdict, sg_chart *c,
+                             sg_error *e) {
+  sg_status status = SG_OK;
+  for (int panel = 0; panel < (c->n_panels ? c->n_panels : 1) && !status; panel++) {
+    bool begun = false;
+    for (int k = 0; k < n && !status; k++) {
+      const sg_judged *s = all[k].scheme;
+      sg_chart_point p = sg_chart_at(ratio_of(&all[k]), NAN);
+      if (strcmp(s->verdict, verdict) != 0 || all[k].panel != panel) continue;
+      if (!begun) status = sg_chart_add_series(c, SG_MARK_FOREST, panel, verdict, e);
+      begun = true;
+      if (!status) status = sg_chart_place(&c->y, all[k].row->label, &p.y, e);
+      p.low = all[k].baseline ? NAN : s->ratio.low;
+      p.high = all[k].baseline ? NAN : s->ratio.high;
+      p.id = s->point_id;
+      if (!status) status = sg_chart_add_point(c, p, e);
+    }
+  }
+  return status;
+}
+
+/* A series for each verdict, so that they look different, and the usual ones always the same. */
 static sg_status put_ratios(const ranked *all, int n, sg_chart *c, sg_error *e) {
+  static const char *const usual[] = {"faster", "slower", "undecided", "baseline", "approximate"};
+  enum { USUAL = sizeof usual / sizeof *usual };
   sg_status status = SG_OK;
   double place;
   for (int i = 0; i < n && !status; i++)
     status = sg_chart_place(&c->y, all[i].row->label, &place, e);
+  for (int i = 0; i < USUAL && !status; i++) status = put_verdict(all, n, usual[i], c, e);
   for (int i = 0; i < n && !status; i++) {
-    const char *verdict = all[i].scheme->verdict;
     bool known = false;
-    for (int k = 0; k < c->n_series; k++) known |= !strcmp(c->series[k].name, verdict);
-    for (int panel = 0; panel < (c->n_panels ? c->n_panels : 1) && !known && !status; panel++) {
-      bool begun = false;
-      for (int k = 0; k < n && !status; k++) {
-        const sg_judged *s = all[k].scheme;
-        if (strcmp(s->verdict, verdict) != 0 || all[k].panel != panel) continue;
-        if (!begun) status = sg_chart_add_series(c, SG_MARK_FOREST, panel, verdict, e);
-        begun = true;
-        if (!status) status = sg_chart_place(&c->y, all[k].row->label, &place, e);
-        sg_chart_point p = sg_chart_at(ratio_of(&all[k]), place);
-        p.low = all[k].baseline ? NAN : s->ratio.low;
-        p.high = all[k].baseline ? NAN : s->ratio.high;
-        p.id = s->point_id;
-        if (!status) status = sg_chart_add_point(c, p, e);
-      }
-    }
+    for (int k = 0; k < USUAL; k++) known |= !strcmp(usual[k], all[i].scheme->verdict);
+    for (int k = 0; k < i && !known; k++)
+      known = !strcmp(all[k].scheme->verdict, all[i].scheme->verdict);
+    if (!known) status = put_verdict(all, n, all[i].scheme->verdict, c, e);
   }
   return status;
 }

@@ -241,7 +241,7 @@ static void log_ticks(double low, double high, int wanted, sg_ticks *t) {
   double decades = log10(high / low);
   int first = (int)floor(log10(low)), last = (int)ceil(log10(high));
   int every = (int)fmax(1, ceil(decades / wanted));
-  if (decades < 0.5) { /* hardly longer than a linear one */
+  if (decades < 0.9) { /* hardly longer than a linear one */
     linear_ticks(low, high, wanted, t);
     return;
   }

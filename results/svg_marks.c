@@ -393,8 +393,8 @@ static void draw_name(const sg_picture *p, const sg_frame *f, const char *label,
   enum { SIZE = 12 };
   double w = sg_svg_text_width(label, SIZE);
   const double place[][2] = {{x + 11, y + 4},     {x - 11 - w, y + 4}, {x - w / 2, y - 12},
-                             {x - w / 2, y + 21}, {x + 7, y - 10},     {x + 7, y + 18},
-                             {x - 7 - w, y - 10}, {x - 7 - w, y + 18}};
+                             {x - w / 2, y + 21}, {x + 9, y - 10},     {x + 9, y + 19},
+                             {x - 9 - w, y - 10}, {x - 9 - w, y + 19}};
   for (int t = 0; t < 16; t++) {
     const double *at = place[t % 8];
     box wanted = {at[0], at[0] + w, at[1] - 11, at[1] + 3, false};

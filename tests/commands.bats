@@ -12,7 +12,7 @@ plan|-o --output -j --threads --set --shard --known -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
 forget|-e --environment --scenario --scheme -w --where --dry-run -f --format --json
-compare|-b --baseline -s --simultaneous -f --format --json
+compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --json --latex
 query|-f --format --json
 codes|-f --format --json
 codes show|-f --format --json
