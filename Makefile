@@ -11,6 +11,7 @@ export OPENBLAS_NUM_THREADS = 1
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev
 TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh libxml2-utils
+COOKBOOK_PACKAGES = python3 python3-pandas python3-matplotlib r-cran-rsqlite gnuplot-nox
 BENCH_PACKAGES = python3 python3-numpy python3-simpy
 
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
@@ -132,6 +133,12 @@ check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@$(BUILD)/tests/validate_fit --short
 	@$(BUILD)/tests/validate_fit_rates --short
 	@$(BUILD)/tests/validate_compare --short
+
+# All recipes of docs/cookbook.md; `check` runs those that need nothing but Python.
+cookbook: setup-tests
+	$(call install_packages,$(COOKBOOK_PACKAGES))
+	@$(MAKE) --no-print-directory all
+	@COOKBOOK=all STRAGGLE=$(abspath $(BUILD)/straggle) bats tests/cookbook.bats
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
@@ -262,5 +269,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check validate torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install clean FORCE
+.PHONY: all setup setup-tests run test check cookbook validate torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install clean FORCE
 .SECONDARY:
