@@ -165,7 +165,7 @@ static times times_of(const sg_judged *s) {
   const sg_summary_record *r = &s->summary;
   times t = {.whole = r->iter_mean_s};
   double decode = isnan(r->decode_mean_s) ? 0 : r->decode_mean_s,
-         queue = isnan(r->queued_per_message_s) ? 0 : r->queued_per_message_s;
+         queue = isnan(r->queued_mean_s) ? 0 : r->queued_mean_s / s->point.n_workers;
   t.part[0] = r->worker_busy_share * r->iter_mean_s;
   t.part[1] = queue;
   t.part[2] = decode;
@@ -199,7 +199,7 @@ static void put_times(const sg_judged *s, const times *t, sg_buffer *out) {
     double share = 100 * t->part[largest] / t->whole;
     if (share < 0.05) break;
     three_digits(t->part[largest], seconds);
-    sg_putf(out, "%s %s %s (%.*f %%)", first ? "" : ",", parts[largest], seconds, share < 1 ? 1 : 0,
+    sg_putf(out, "%s %s %s (%.*f %%)", first ? "" : ",", parts[largest], seconds, share < 0.95 ? 1 : 0,
             share);
     first = false;
   }
