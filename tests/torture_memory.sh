@@ -100,6 +100,8 @@ torture check check small.json
 torture plan plan small.json -o small.db -j 1
 torture compare compare small.db
 torture compare-csv compare small.db --format csv
+torture compare-best compare small.db --best
+torture compare-columns compare small.db --columns scheme,speed-up,work --sort=-work --latex
 torture query query small.db @points
 torture query-csv query small.db "SELECT * FROM iteration" --format csv
 torture codes-check codes check group d=3 m=2 -n 6 -p 50 -j 2
