@@ -42,8 +42,8 @@ static sg_status begin(sg_db *db, const sg_figure_request *r, sg_rows_found *f,
 static sg_status say_first(sg_chart *c, sg_error *e) {
   if (c->n_panels > 1)
     return sg_chart_say(&c->message, e, "%d curves in %d panels", c->n_series, c->n_panels);
-  return sg_chart_say(&c->message, e, "%d schemes, the fastest first: %s", c->n_series,
-                      c->series[0].name);
+  return sg_chart_say(&c->message, e, "%d scheme%s, the fastest first: %s", c->n_series,
+                      c->n_series == 1 ? "" : "s", c->series[0].name);
 }
 
 /* --- Distributions ---------------------------------------------------------------------------- */

@@ -234,7 +234,8 @@ sg_status sg_figure_free(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
     status = sg_chart_say(&c->title, e, "%s by %s", c->y.label ? c->y.label : y,
                           c->x.label ? c->x.label : x);
   if (!status)
-    status = sg_chart_say(&c->message, e, "%ld points in %d series", c->n_points, c->n_series);
+    status = sg_chart_say(&c->message, e, "%ld point%s in %d series", c->n_points,
+                          c->n_points == 1 ? "" : "s", c->n_series);
   sg_rows_clear(&f);
   return status;
 }

@@ -145,16 +145,22 @@ sg_status sg_figure_speedup(sg_db *db, const sg_figure_request *r, sg_chart *c, 
   if (!status) status = sg_chart_name_axis(&c->x, "speed-up", "×", "speedup", e);
   if (!status) status = rank(&cmp, &f, c, all, &n, e);
   if (!status) status = put_ratios(all, n, c, e);
-  double low = INFINITY, high = 0;
+  double low = 1, high = 1;
+  int known = 0, others = 0;
   for (int i = 0; i < n; i++) {
-    if (isnan(ratio_of(&all[i]))) continue;
+    others += !all[i].baseline;
+    known += !all[i].baseline && !isnan(ratio_of(&all[i]));
     low = fmin(low, ratio_of(&all[i]));
     high = fmax(high, ratio_of(&all[i]));
   }
-  if (!status && !(low < INFINITY))
+  if (!status && others == 0)
     status = sg_fail(e, SG_INVALID, NULL,
-                     "no scheme has a speed-up: runs that are paired are not there, or none "
-                     "reached the target loss; `straggle compare DB` says more");
+                     "there is one scheme, and nothing to compare it with; `plot DB ecdf` shows "
+                     "its iteration times");
+  if (!status && known == 0)
+    status = sg_fail(e, SG_INVALID, NULL,
+                     "no scheme has a speed-up: pairs of runs are missing, or some of each did not "
+                     "reach the target loss; `straggle compare DB` says more");
   c->x.scale = r->log_x || (!r->linear_x && high > 3 * low) ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   if (!status) status = sg_chart_add_line(c, true, 1, NULL, e);
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");
@@ -275,20 +281,12 @@ static sg_status heat(sg_db *db, const sg_figure_request *r, sg_rows_found *f, c
 sg_status sg_figure_heat(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e) {
   sg_rows_found f = {0};
   sg_status status = sg_find_axes(db, r, &f, e);
-  const sg_axis_found *first = status ? NULL : sg_best_axis(&f, r->y),
-                      *second = status || !(r->x || first)
-                                    ? NULL
-                                    : sg_best_axis(&f, r->x ? r->x : first->name);
-  const char *x = r->x    ? r->x
-                  : first ? first->name
-                          : NULL,
-             *y = r->y     ? r->y
-                  : second ? second->name
-                           : NULL;
+  const char *x = r->x, *y = r->y;
+  if (!status) status = sg_best_pair(db, r, &f, &x, &y, e);
   const char *value = r->value ? r->value : sg_time_column(&f);
   if (!status && (!x || !y))
     status = sg_fail(e, SG_INVALID, NULL,
-                     "the points looked at have fewer than two axes with two values; a scenario's "
+                     "the points looked at have no two axes with two values each; a scenario's "
                      "\"sweep\" makes axes, --x and --y take other columns (load_d, comm_m)");
   if (!status) status = heat(db, r, &f, x, y, value, c, e);
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");

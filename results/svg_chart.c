@@ -370,7 +370,8 @@ static void draw_direct(const sg_picture *p, const sg_frame *f) {
 /* Columns of a legend below the picture. */
 static int legend_columns(const sg_picture *p) {
   int columns = (int)((p->width - 2 * PAD) / (widest_style(p) + 50));
-  return columns < 1 ? 1 : columns > p->n_styles ? p->n_styles : columns;
+  columns = columns > p->n_styles ? p->n_styles : columns;
+  return columns < 1 ? 1 : columns;
 }
 
 static void draw_legend(const sg_picture *p, bool named, double *y) {
@@ -401,7 +402,7 @@ static void draw_scale(const sg_picture *p, double *y) {
     sg_put(out, "<rect");
     sg_put_svg_number(out, "x", left + i * width / STEPS);
     sg_put_svg_number(out, "y", *y);
-    sg_put_svg_number(out, "width", width / STEPS + 0.3);
+    sg_put_svg_number(out, "width", width - i * width / STEPS); /* no seams */
     sg_put_svg_number(out, "height", HEIGHT);
     sg_putf(out, " fill=\"#%06x\"/>\n", sg_svg_heat((i + 0.5) / STEPS, &is_dark));
   }

@@ -331,7 +331,7 @@ static void draw_cell(const sg_picture *p, const sg_chart_series *s, const sg_ch
   }
   if (!q->marked) return;
   put_rectangle(out, x + 1.5, y + 1.5, w - 3, h - 3);
-  sg_put(out, " class=\"sg-halo\"/>\n");
+  sg_putf(out, " class=\"sg-best\" stroke=\"%s\"/>\n", is_dark ? "#fff" : "#000");
 }
 
 typedef struct raster { /* for each place the point that is drawn there */

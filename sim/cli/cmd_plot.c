@@ -143,7 +143,8 @@ static sg_status plot(sg_db *db, const sg_args *a, sg_buffer *out, sg_error *e) 
     if (c.n_panels > SG_SVG_PANELS)
       sg_putf(out, "  %d panels, of which %d are drawn: --filter chooses among them\n", c.n_panels,
               SG_SVG_PANELS);
-    sg_putf(out, "%s: its %ld points as numbers\n", f.csv.data, c.n_points);
+    sg_putf(out, "%s: its %ld point%s as numbers\n", f.csv.data, c.n_points,
+            c.n_points == 1 ? "" : "s");
     if (f.gnuplot) sg_putf(out, "%s: a script that draws them; run gnuplot on it\n", f.gnuplot);
   }
   sg_buffer_free(&f.svg);

@@ -210,10 +210,13 @@ bool sg_wants_progress(const sg_args *args) {
   return !sg_args_given(args, "quiet") && isatty(STDERR_FILENO);
 }
 
-int sg_threads(const sg_args *args) {
+int sg_processors(void) {
   cpu_set_t set;
-  if (sg_args_given(args, "threads")) return (int)sg_args_integer(args, "threads");
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   int n = CPU_COUNT(&set);
   return n > 0 ? n : 1;
+}
+
+int sg_threads(const sg_args *args) {
+  return sg_args_given(args, "threads") ? (int)sg_args_integer(args, "threads") : sg_processors();
 }
