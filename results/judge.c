@@ -300,9 +300,10 @@ static const char *by_signs(const pairs *p, double alpha) {
   return "undecided";
 }
 
-/* Whether the pairs are one and the same, so that only iterations can tell; of a single pair the
- * configuration says it. */
+/* Whether the pairs are one and the same, so that only iterations can tell; of a single pair, and
+ * where nobody got anywhere, the configuration says it. */
 static bool are_equal(const sg_judged *s, const pairs *p) {
+  if (p->n > 0 && p->neither == p->n) return s->replay;
   for (int i = 1; i < p->n; i++)
     if (p->base[i] != p->base[0] || p->x[i] != p->x[0]) return false;
   return p->n > 1 || (p->n == 1 && s->replay);

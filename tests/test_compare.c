@@ -825,7 +825,7 @@ static void test_lead_not_known(void **state) {
   assert_true(l->holds);
   sg_comparison_clear(&c);
   const char *const parts[] = {
-      "2.00× (2 pairs) the next, a. Whether that is more than chance is not "
+      "2.00× (2 pairs) the next, a, the baseline. Whether that is more than chance is not "
       "known",
       "It is ahead of the next beyond chance, but not of cut.",
       "Fastest of all, inexact: rough, 2.00× [2.00, 2.00] the next, quick.", NULL};

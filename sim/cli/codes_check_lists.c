@@ -130,11 +130,27 @@ static bool may_be_list(const sg_param *row, const char *text) {
          row->kind == SG_CHOICE || row->kind == SG_SEED || row->kind == SG_FAMILY;
 }
 
+/* The second parameter of a word such as "d=4,m=2"; NULL: there is none. */
+static const char *joined_parameter(const char *word, const sg_values *values) {
+  for (const char *at = strchr(word, ','); at && !strchr(word, '('); at = strchr(at + 1, ','))
+    for (int i = 0; i < sg_values_size(values); i++) {
+      const char *name = sg_values_row(values, i)->name;
+      size_t n = strlen(name);
+      if (strncmp(at + 1, name, n) == 0 && at[1 + n] == '=') return at + 1;
+    }
+  return NULL;
+}
+
 /* "name=value" or "name=value,value"; `values` says what the parameter is. */
 static sg_status add_choice(const sg_values *values, const char *word, sg_choices *c, sg_error *e) {
   const char *equals = strchr(word, '=');
   if (!equals || equals == word)
     return sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", word);
+  const char *second = joined_parameter(word, values);
+  if (second)
+    return sg_fail(e, SG_USAGE, NULL,
+                   "expected a word for each parameter, found \"%s\": write %.*s %s", word,
+                   (int)(second - 1 - word), word, second);
   char *name = strndup(word, (size_t)(equals - word));
   if (!name || !SG_ROOM(c->name, c->name_capacity, c->n + 1) ||
       !SG_ROOM(c->values, c->values_capacity, c->n + 1)) {

@@ -92,18 +92,18 @@ typedef enum sg_log_kind {
                        is prepared (encoded, or decoded by an inner node) until it can be sent; told
                        of when its turn comes, of each message; cut: lost, nobody will see it */
   SG_LOG_UPLINK,    /* node, message, bytes: it sends; cut: cancelled on its way */
-  SG_LOG_INGRESS,   /* node (the receiver), message, bytes: from where it has come, with its latency,
-                       to the delivery; cut: cancelled or come for nothing, its round being over */
-  SG_LOG_SIGNAL,    /* node, value: tasks done; to the master; told of when it is sent. One that is
-                       on its way at the end of the round never comes */
-  SG_LOG_COMMAND,   /* node, value: the argument; to the node; as signals */
-  SG_LOG_CANCEL,    /* node: word that it may stop what it is at; told of when it is sent */
-  SG_LOG_TIMER,     /* value: the argument; an instant */
-  SG_LOG_DOWN,      /* node: a crash is noticed, until it is back or (end_s = INFINITY) for the rest
-                       of the round; told of when it is noticed */
-  SG_LOG_BACK,      /* node: the protocol is told; an instant */
-  SG_LOG_DECODE,    /* model, used[value]: messages to decode with; an instant; cut: refused */
-  SG_LOG_UPDATE     /* model, snapshot: decoding and updating; told of when it begins */
+  SG_LOG_INGRESS, /* node (the receiver), message, bytes: from where it has come, with its latency,
+                     to the delivery; cut: cancelled or come for nothing, its round being over */
+  SG_LOG_SIGNAL,  /* node, value: tasks done; to the master; told of when it is sent. One that is
+                     on its way at the end of the round never comes */
+  SG_LOG_COMMAND, /* node, value: the argument; to the node; as signals */
+  SG_LOG_CANCEL,  /* node: word that it may stop what it is at; told of when it is sent */
+  SG_LOG_TIMER,   /* value: the argument; an instant */
+  SG_LOG_DOWN,    /* node: a crash is noticed, until it is back or (end_s = INFINITY) for the rest
+                     of the round; told of when it is noticed */
+  SG_LOG_BACK,    /* node: the protocol is told; an instant */
+  SG_LOG_DECODE,  /* model, used[value]: messages to decode with; an instant; cut: refused */
+  SG_LOG_UPDATE   /* model, snapshot: decoding and updating; told of when it begins */
 } sg_log_kind;
 
 typedef struct sg_run_logged {
@@ -112,9 +112,9 @@ typedef struct sg_run_logged {
   int round, node, model; /* node: SG_MASTER where none is named */
   int snapshot;           /* its name; −1 or SG_ANY: of none or any */
   int value;
-  const sg_message *message;      /* this and `used` are valid during the call */
+  const sg_message *message; /* this and `used` are valid during the call */
   const sg_message *const *used;
-  double begin_s, end_s;     /* simulated, since the start of the run; equal: an instant */
+  double begin_s, end_s; /* simulated, since the start of the run; equal: an instant */
   double bytes;
 } sg_run_logged;
 
