@@ -203,6 +203,8 @@ void sg_put_chart_csv(const sg_chart *c, sg_buffer *out) {
   enum { ROWS_AT_A_TIME = 256 };
   const sg_chart_columns has = sg_find_chart_columns(c);
   sg_table *t = sg_table_new(0, NULL);
+  out->failed |= !t;
+  if (!t) return;
   if (has.panel) sg_table_column(t, "panel");
   sg_table_column(t, "series");
   sg_table_column(t, heading(&c->x, "x"));

@@ -524,7 +524,7 @@ sg_status sg_find_rows(sg_db *db, const sg_figure_request *r,
   sg_buffer_free(&head);
   if (!status) status = tell_apart(column, f, e);
   f->one_panel = true;
-  for (int i = 1; i < f->n && f->one_panel; i++)
+  for (int i = 1; i < f->n && f->one_panel && !status; i++)
     f->one_panel = !strcmp(f->row[i].panel, f->row[0].panel);
   if (!status && column[SG_ROW_Y]) status = find_intervals(db, column[SG_ROW_Y], f, e);
   return status;
