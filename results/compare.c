@@ -230,15 +230,18 @@ static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_err
 /* The first line as it is, the others in lines of the terminal. */
 static sg_status print_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
   const sg_compare_options *o = c->options;
-  sg_buffer text = {0};
-  sg_status status = put_heading(c, number, &text, e);
-  out->failed |= text.failed;
+  sg_buffer raw = {0}, text = {0};
+  sg_status status = put_heading(c, number, &raw, e);
+  /* Names in a database may hold anything. */
+  if (raw.data && !raw.failed) sg_put_clean(&text, raw.data, raw.length, "\n", '?');
+  out->failed |= raw.failed || text.failed;
+  sg_buffer_free(&raw);
   char *rest = text.failed ? NULL : text.data;
   for (char *line; !status && (line = strsep(&rest, "\n"));) {
     bool first = line == text.data;
     sg_put(out, first && o->color ? "\033[1m" : "");
     if (first)
-      sg_put_clean(out, line, strlen(line), "", '?');
+      sg_put(out, line);
     else
       sg_put_wrapped(out, "  ", "    ", line, o->width > 40 && o->width < 100 ? o->width : 100);
     sg_put(out, first && o->color ? "\033[0m" : "");
@@ -416,7 +419,6 @@ static sg_status put_words(sg_comparing *c, int number, sg_buffer *out, sg_error
   sg_put_answer(&c->found, v, c->options->width, &text);
   put_notes(&c->found, v, &text);
   sg_status status = put_tails(c->db, &c->found.scheme[v->begin], &text, e);
-  /* Names in a database may hold anything. */
   if (text.data) sg_put_clean(out, text.data, text.length, "\n", '?');
   out->failed |= text.failed;
   sg_buffer_free(&text);
