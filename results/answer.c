@@ -81,7 +81,7 @@ static void put_fastest(const sg_comparison *c, const sg_judged_environment *v, 
   sg_putf(out, "← fastest: %s", best->point.scheme_label);
   if (l->best == v->baseline) {
     sg_put(out, ", the baseline");
-  } else if (!isnan(best->ratio.ratio)) {
+  } else if (!isnan(best->ratio.ratio) && l->next != v->baseline) {
     sg_put(out, ", ");
     sg_put_ratio(&best->ratio, out);
     sg_putf(out, " as fast as %s", c->scheme[v->baseline].point.scheme_label);
@@ -94,7 +94,8 @@ static void put_fastest(const sg_comparison *c, const sg_judged_environment *v, 
   } else {
     sg_put(out, ", ");
     sg_put_ratio(&l->ratio, out);
-    sg_putf(out, " the next, %s", c->scheme[l->next].point.scheme_label);
+    sg_putf(out, " the next, %s%s", c->scheme[l->next].point.scheme_label,
+            l->next == v->baseline ? ", the baseline" : "");
     put_certainty(c, l, out);
   }
   double work = sg_work(best);

@@ -136,7 +136,7 @@ static void put_row(sg_comparing *c, const labels *l, int number, const layout *
   if (lead->next >= 0 && (form->of_lead || isnan(shown.low)))
     sg_put_ratio(&shown, &cell);
   else if (lead->next >= 0)
-    sg_putf(&cell, "%.3g×", shown.ratio);
+    sg_putf(&cell, "%#.3g×", shown.ratio);
   sg_putf(&cell, "%s", lead->next < 0 ? "—" : lead->holds ? " *" : "");
   sg_table_buffer(sg_table_at(t, form->of_lead ? "lead [95 %]" : "lead"), &cell);
   put_scheme(f, l, lead->next, form, sg_table_at(t, "next"));
@@ -144,12 +144,13 @@ static void put_row(sg_comparing *c, const labels *l, int number, const layout *
 
 static void put_legend(sg_comparing *c, const layout *form, sg_buffer *out) {
   const sg_comparison *f = &c->found;
-  int n_target = 0, n_inexact = 0, width = c->options->width;
+  int n_target = 0, n_inexact = 0, n_none = 0, width = c->options->width;
   bool same_baseline = true;
   for (int k = 0; k < f->n_environments; k++) {
     const sg_judged_environment *v = &f->environment[k];
     n_target += v->to_target;
     n_inexact += v->to_target && v->of_all.best != v->fastest.best;
+    n_none += v->fastest.best < 0;
     same_baseline &= !strcmp(f->scheme[v->baseline].point.scheme_label,
                              f->scheme[f->environment[0].baseline].point.scheme_label);
   }
@@ -164,6 +165,8 @@ static void put_legend(sg_comparing *c, const layout *form, sg_buffer *out) {
           same_baseline ? f->scheme[f->environment[0].baseline].point.scheme_label
                         : "the environment's baseline",
           form->of_lead ? ", with its interval" : " (a wider terminal has its interval)");
+  if (n_none)
+    sg_putf(&text, " —: %s.", n_target ? "none of them reached the target" : "none can be ranked");
   if (n_inexact)
     sg_putf(&text,
             " In %d environment%s a scheme that does not give it is faster (fastest_of_all_label "

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void clear_axis(sg_chart_axis *a) {
+void sg_clear_chart_axis(sg_chart_axis *a) {
   for (int i = 0; i < a->n_names; i++) free(a->name[i]);
   free(a->name);
   free(a->label);
   free(a->unit);
   free(a->column);
+  *a = (sg_chart_axis){0};
 }
 
 void sg_chart_clear(sg_chart *c) {
@@ -31,9 +32,9 @@ void sg_chart_clear(sg_chart *c) {
   free(c->series);
   free(c->panel);
   free(c->line);
-  clear_axis(&c->x);
-  clear_axis(&c->y);
-  clear_axis(&c->value);
+  sg_clear_chart_axis(&c->x);
+  sg_clear_chart_axis(&c->y);
+  sg_clear_chart_axis(&c->value);
   free(c->title);
   free(c->conditions);
   free(c->interval);

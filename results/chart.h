@@ -90,6 +90,7 @@ typedef struct sg_chart {
 } sg_chart;
 
 void sg_chart_clear(sg_chart *c);
+void sg_clear_chart_axis(sg_chart_axis *a);
 
 /* Each fails without memory or above the limits. */
 

@@ -36,11 +36,15 @@ static void put_speedup(const sg_comparison *c, const sg_judged_environment *v, 
                         sg_table *t) {
   const sg_judged *s = &c->scheme[i];
   sg_buffer cell = {0};
+  bool censored = s->ratio.n > 0 && isnan(s->ratio.ratio);
   if (i == v->baseline)
     sg_put(&cell, "1 (baseline)");
+  else if (s->ratio.n == 0 || (censored && !s->tested))
+    sg_put(&cell, s->verdict);
+  else if (censored)
+    sg_putf(&cell, "censored: %s", s->verdict);
   else
     sg_put_ratio(&s->ratio, &cell);
-  if (i != v->baseline && isnan(s->ratio.ratio)) sg_putf(&cell, " (%s)", s->verdict);
   if (i == v->fastest.best) sg_put(&cell, " ←");
   if (!sg_gives_gradient(s)) sg_put(&cell, " ~");
   sg_table_buffer(t, &cell);
@@ -368,12 +372,13 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
 static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   const sg_comparison *f = &c->found;
   int width = c->options->width;
-  bool missed = false, shared_link = false, censored = false;
+  bool missed = false, shared_link = false, censored = false, loaded = false;
   for (int i = 0; i < f->n; i++) {
     missed |=
         !isnan(f->scheme[i].point.target_loss) && f->scheme[i].n_reached < f->scheme[i].n_runs;
     shared_link |= f->scheme[i].summary.ingress_busy_share > 0;
-    censored |= f->scheme[i].ratio.n > 0 && isnan(f->scheme[i].ratio.ratio);
+    loaded |= f->scheme[i].point.load_d > 1;
+    censored |= f->scheme[i].tested && isnan(f->scheme[i].ratio.ratio);
   }
   const struct {
     bool shown;
@@ -381,6 +386,8 @@ static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   } paragraph[] = {
       {true, "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
              "length; work×: how often the data are computed by all workers together."},
+      {loaded, "What d costs is assumed by the scenario: d times the computing of one subset, or "
+               "per_subset_s for each (scaling startup)."},
       {true, "speed-up: the baseline's time over the scheme's, geometric mean over paired runs "
              "(both see the same delays), with its 95 % interval. (docs/reading-compare.md)"},
       {shared_link, "link busy: share of the time that the master's incoming link is in use; "

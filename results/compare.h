@@ -41,7 +41,7 @@ void sg_names_clear(sg_names *names);
 const char *sg_names_setting(const sg_names *names, int environment, const char *axis);
 /* "quickstart, n = 12": the scenario, axes that vary, and what else differs. */
 void sg_put_name(const sg_names *names, int environment, sg_buffer *out);
-/* A value, which is JSON: texts without quotes, 12500000000 as 1.25e+10. */
+/* A value, which is JSON: texts without quotes where that is clear, 12500000000 as 1.25e+10. */
 void sg_put_setting(const char *json, sg_buffer *out);
 
 /* What is asked for, and what its answer is made of. */

@@ -21,7 +21,7 @@ static int by_time(const void *a, const void *b) {
 
 /* What both kinds of curve begin with: rows, in the order in which they are drawn. */
 static sg_status begin(sg_db *db, const sg_figure_request *r, sg_rows_found *f,
-                       const sg_row ***order, sg_error *e) {
+                       const sg_row ***order, sg_chart *c, sg_error *e) {
   sg_status status = sg_find_axes(db, r, f, e);
   const char *column[SG_ROW_COLUMNS] = {[SG_ROW_Y] = sg_time_column(f), [SG_ROW_GROUP] = r->group};
   *order = NULL;
@@ -29,9 +29,21 @@ static sg_status begin(sg_db *db, const sg_figure_request *r, sg_rows_found *f,
   if (status) return status;
   *order = calloc((size_t)f->n + 1, sizeof **order);
   if (!*order) return sg_fail_memory(e);
-  for (int i = 0; i < f->n; i++) (*order)[i] = &f->row[i];
+  for (int i = 0; i < f->n && !status; i++) {
+    int panel; /* made in the order of the environments */
+    status = sg_panel_of(c, f, &f->row[i], &panel, e);
+    f->row[i].comparable |= f->to_target;
+    (*order)[i] = &f->row[i];
+  }
   qsort(*order, (size_t)f->n, sizeof **order, by_time);
-  return SG_OK;
+  return status;
+}
+
+static sg_status say_first(sg_chart *c, sg_error *e) {
+  if (c->n_panels > 1)
+    return sg_chart_say(&c->message, e, "%d curves in %d panels", c->n_series, c->n_panels);
+  return sg_chart_say(&c->message, e, "%d scheme%s, the fastest first: %s", c->n_series,
+                      c->n_series == 1 ? "" : "s", c->series[0].name);
 }
 
 /* --- Distributions ---------------------------------------------------------------------------- */
@@ -86,7 +98,7 @@ static sg_status distribution(sg_db *db, const sg_figure_request *r, bool tail, 
   groups g = {0};
   int grouped = 0;
   sqlite3_stmt *each = NULL, *together = NULL, *detail = NULL;
-  sg_status status = begin(db, r, &f, &order, e);
+  sg_status status = begin(db, r, &f, &order, c, e);
   if (!status)
     status = sg_db_prepare(db,
                            "SELECT count(*) FROM run WHERE point_id = ? AND status <> 'running'"
@@ -142,9 +154,7 @@ static sg_status distribution(sg_db *db, const sg_figure_request *r, bool tail, 
     status =
         sg_chart_say(&c->conditions, e, "%s%s", f.conditions,
                      grouped ? "; detail summary: times near each other are drawn as one" : "");
-  if (!status)
-    status = sg_chart_say(&c->message, e, "%d schemes, the fastest first: %s", c->n_series,
-                          c->series[0].name);
+  if (!status) status = say_first(c, e);
   sg_rows_clear(&f);
   return status;
 }
@@ -262,7 +272,7 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
   curves k = {0};
   sqlite3_stmt *s = NULL;
   sg_buffer sql = {0};
-  sg_status status = begin(db, r, &f, &order, e);
+  sg_status status = begin(db, r, &f, &order, c, e);
   sg_putf(&sql,
           "SELECT run_id, start_s + duration_s, %s FROM iteration JOIN run USING (run_id)"
           " WHERE point_id = ? AND status <> 'running' AND model = 0 AND %s IS NOT NULL"
@@ -301,9 +311,7 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
   if (!status && !r->y && !isnan(f.target))
     status = sg_chart_add_line(c, false, f.target, "target", e);
   if (!status) status = sg_chart_say(&c->interval, e, "10 %% to 90 %% of the runs");
-  if (!status)
-    status = sg_chart_say(&c->message, e, "%d schemes, the fastest first: %s", c->n_series,
-                          c->series[0].name);
+  if (!status) status = say_first(c, e);
   sg_rows_clear(&f);
   return status;
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define INEXACT " (inexact)"
+
 /* A row where it is drawn, and what it belongs to. */
 typedef struct spot {
   const sg_row *row;
@@ -102,23 +104,26 @@ static char *series_of(const sg_row *row, const sg_figure_request *r, bool itera
   sg_buffer name = {0};
   const char *group = row->cell[SG_ROW_GROUP].text;
   sg_put(&name, r->group ? (group ? group : "–") : row->code);
-  if (iteration_time && !row->comparable) sg_put(&name, " (inexact)");
+  if (iteration_time && !row->comparable) sg_put(&name, INEXACT);
   if (!name.failed) return name.data;
   sg_buffer_free(&name);
   return NULL;
 }
 
-/* The best of the last places: what the picture says in a sentence. */
+/* The best of the last places, in one panel or all: what the picture says in a sentence. */
 static sg_status say_best(sg_chart *c, const char *y, sg_error *e) {
   const sg_chart_point *best = NULL;
+  const char *panel = "";
   double last = -INFINITY;
   for (int i = 0; i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++) last = fmax(last, c->series[i].point[k].x);
   for (int i = 0; i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++) {
       const sg_chart_point *q = &c->series[i].point[k];
-      bool inexact = strstr(c->series[i].name, " (inexact)");
-      if (q->x == last && q->label && !inexact && (!best || q->y < best->y)) best = q;
+      bool inexact = strstr(c->series[i].name, INEXACT);
+      if (q->x != last || !q->label || inexact || (best && !(q->y < best->y))) continue;
+      best = q;
+      panel = c->n_panels > 0 ? c->panel[c->series[i].panel] : "";
     }
   if (!best || !c->x.column) return SG_OK;
   sg_buffer text = {0};
@@ -127,8 +132,8 @@ static sg_status say_best(sg_chart *c, const char *y, sg_error *e) {
     sg_put(&text, c->x.name[(int)last]);
   else
     sg_putf(&text, "%.6g", last);
-  sg_putf(&text, ": %s, %.4g%s%s", best->label, best->y, c->y.unit ? " " : "",
-          c->y.unit ? c->y.unit : "");
+  sg_putf(&text, "%s%s: %s, %.4g%s%s", *panel ? ", " : "", panel, best->label, best->y,
+          c->y.unit ? " " : "", c->y.unit ? c->y.unit : "");
   sg_status status =
       text.failed ? sg_fail_memory(e) : sg_chart_say(&c->message, e, "%s", text.data);
   sg_buffer_free(&text);
@@ -210,7 +215,7 @@ sg_status sg_figure_time(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
                           : c->y.label                ? c->y.label
                                                       : y,
                           x, r->group ? r->group : "family");
-  if (!status) status = say_best(c, !strcmp(y, "iter_mean_s") ? "iteration time" : y, e);
+  if (!status) status = say_best(c, c->y.label ? c->y.label : y, e);
   sg_rows_clear(&f);
   return status;
 }
@@ -229,12 +234,41 @@ sg_status sg_figure_free(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
     status = sg_chart_say(&c->title, e, "%s by %s", c->y.label ? c->y.label : y,
                           c->x.label ? c->x.label : x);
   if (!status)
-    status = sg_chart_say(&c->message, e, "%ld points in %d series", c->n_points, c->n_series);
+    status = sg_chart_say(&c->message, e, "%ld point%s in %d series", c->n_points,
+                          c->n_points == 1 ? "" : "s", c->n_series);
   sg_rows_clear(&f);
   return status;
 }
 
 /* --- Numerical error -------------------------------------------------------------------------- */
+
+/* Where all points have one x, a row for each says more than a column of points: the chart is
+ * turned, y being drawn along x. */
+static sg_status turn(sg_chart *c, sg_error *e) {
+  double x = NAN;
+  for (int i = 0; i < c->n_series; i++)
+    for (int k = 0; k < c->series[i].n; k++) {
+      if (!isnan(x) && c->series[i].point[k].x != x) return SG_OK;
+      x = c->series[i].point[k].x;
+    }
+  sg_chart_axis names = {.scale = SG_SCALE_NAMES};
+  sg_status status = sg_chart_name_axis(&names, "scheme", NULL, "scheme_label", e);
+  for (int i = 0; i < c->n_series && !status; i++) {
+    c->series[i].mark = SG_MARK_FOREST;
+    for (int k = 0; k < c->series[i].n && !status; k++) {
+      sg_chart_point *q = &c->series[i].point[k];
+      q->x = q->y;
+      status = sg_chart_place(&names, q->label ? q->label : "", &q->y, e);
+    }
+    if (!status) status = sg_chart_say(&c->series[i].name, e, "%s", "all");
+  }
+  sg_chart_axis old = c->x;
+  c->x = c->y;
+  c->y = names;
+  c->x.from_zero = false;
+  sg_clear_chart_axis(&old);
+  return status;
+}
 
 /* What stands beside a worst case: its median, where the table has one. */
 static void median_column(const char *y, char out[64]) {
@@ -361,7 +395,10 @@ static sg_status error_of_checks(sg_db *db, const sg_figure_request *r, sg_chart
   if (!status) status = sg_name_axis_of(db, &c->y, "code_check", y, e);
   c->x.scale = r->log_x ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   c->y.scale = r->linear_y ? SG_SCALE_LINEAR : SG_SCALE_LOG;
-  if (!status) status = sg_chart_say(&c->title, e, "Numerical error of decoded gradients");
+  if (!status && r->y)
+    status = sg_chart_say(&c->title, e, "%s by %s", c->y.label, c->x.label);
+  else if (!status)
+    status = sg_chart_say(&c->title, e, "Numerical error of decoded gradients");
   if (!status)
     status = sg_chart_say(&c->conditions, e,
                           "codes check: patterns of missing workers, random gradients; 0 and "
@@ -369,7 +406,8 @@ static sg_status error_of_checks(sg_db *db, const sg_figure_request *r, sg_chart
   if (!status && *median)
     status = sg_chart_say(&c->interval, e, "from the median pattern to the worst");
   if (!status) status = sg_chart_say(&c->id_column, e, "check_id");
-  if (!status) status = say_best(c, y, e);
+  if (!status) status = say_best(c, c->y.label ? c->y.label : y, e);
+  if (!status) status = turn(c, e);
   for (int i = 0; i < a.n; i++) {
     free(a.item[i].series);
     free(a.item[i].label);
@@ -398,7 +436,8 @@ static sg_status error_of_runs(sg_db *db, const sg_figure_request *r, sg_chart *
                      "learning problem");
   }
   if (!status) status = sg_chart_say(&c->title, e, "Numerical error of decoded gradients, in runs");
-  if (!status) status = say_best(c, y, e);
+  if (!status) status = say_best(c, c->y.label ? c->y.label : y, e);
+  if (!status) status = turn(c, e);
   sg_rows_clear(&f);
   return status;
 }

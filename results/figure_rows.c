@@ -317,6 +317,54 @@ const sg_axis_found *sg_best_axis(const sg_rows_found *f, const char *but) {
   return best;
 }
 
+/* How many combinations of two columns there are. */
+static sg_status count_pairs(sg_db *db, const sg_figure_request *r, const char *x, const char *y,
+                             int *n, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  sg_buffer head = {0};
+  sg_status status = sg_check_column(db, "v_point", x, e);
+  if (!status) status = sg_check_column(db, "v_point", y, e);
+  sg_put(&head, "SELECT count(*), count(DISTINCT a), count(DISTINCT b) FROM (SELECT DISTINCT ");
+  sg_put_identifier(&head, x);
+  sg_put(&head, " AS a, ");
+  sg_put_identifier(&head, y);
+  sg_put(&head, " AS b FROM figure_point WHERE 1");
+  if (!status && head.failed) status = sg_fail_memory(e);
+  if (!status) status = prepare(db, r, head.data, ") WHERE a IS NOT NULL AND b IS NOT NULL", &s, e);
+  bool row = sg_db_row(db, s, &status, e);
+  bool both = row && sqlite3_column_int(s, 1) > 1 && sqlite3_column_int(s, 2) > 1;
+  *n = both ? sqlite3_column_int(s, 0) : 0;
+  sqlite3_finalize(s);
+  sg_buffer_free(&head);
+  return status;
+}
+
+sg_status sg_best_pair(sg_db *db, const sg_figure_request *r, const sg_rows_found *f,
+                       const char **x, const char **y, sg_error *e) {
+  enum { MOST = 16 }; /* axes that are tried */
+  const char *given[2] = {*x, *y};
+  int best = 0;
+  if (given[0] && given[1]) return SG_OK;
+  for (int i = 0; i < f->n_axes && i < MOST; i++)
+    for (int k = 0; k < f->n_axes && k < MOST; k++) {
+      const sg_axis_found *a = &f->axis[i], *b = &f->axis[k];
+      if ((given[0] && i > 0) || (given[1] && k > 0) || (!given[0] && a->values < 2) ||
+          (!given[1] && b->values < 2))
+        continue;
+      const char *p = given[0] ? given[0] : a->name, *q = given[1] ? given[1] : b->name;
+      /* Without a wish the axis with more values lies along x. */
+      if (!sqlite3_stricmp(p, q) || (!given[0] && !given[1] && a->values < b->values)) continue;
+      int n, environment = (!given[0] && a->of_environment) + (!given[1] && b->of_environment);
+      sg_status status = count_pairs(db, r, p, q, &n, e);
+      if (status) return status;
+      if (n == 0 || environment * 1000000 + n <= best) continue;
+      best = environment * 1000000 + n;
+      *x = p;
+      *y = q;
+    }
+  return SG_OK;
+}
+
 /* --- Rows ------------------------------------------------------------------------------------- */
 
 /* A number as people read it in a heading; a text as it is. */
@@ -377,6 +425,12 @@ static sg_status read_row(sqlite3_stmt *s, const char *const column[SG_ROW_COLUM
   return good && row->label && row->code && row->panel ? SG_OK : sg_fail_memory(e);
 }
 
+static bool is_axis(const sg_rows_found *f, const char *column) {
+  for (int i = 0; i < f->n_axes; i++)
+    if (!sqlite3_stricmp(f->axis[i].name, column)) return true;
+  return false;
+}
+
 /* Different environments that have the same panel, and x where that is of the environment, are told
  * apart by their number. */
 static sg_status tell_apart(const char *const column[SG_ROW_COLUMNS], sg_rows_found *f,
@@ -388,7 +442,7 @@ static sg_status tell_apart(const char *const column[SG_ROW_COLUMNS], sg_rows_fo
       if (a->environment == b->environment) break; /* points of an environment follow each other */
       same = !strcmp(a->panel, b->panel) && !strcmp(a->label, b->label);
       for (int m = 0; m < SG_ROW_COLUMNS && same; m++)
-        if (column[m] && m != SG_ROW_Y && m != SG_ROW_VALUE) {
+        if (column[m] && (m == SG_ROW_X || is_axis(f, column[m]))) {
           const char *x = a->cell[m].text, *y = b->cell[m].text;
           same = x && y ? !strcmp(x, y) : x == y;
         }

@@ -62,6 +62,11 @@ const char *sg_time_column(const sg_rows_found *f);
  * `but`: not this one. NULL: there is none. */
 const sg_axis_found *sg_best_axis(const sg_rows_found *f, const char *but);
 
+/* The two axes to draw a map over: those of environments before those of schemes, then those with
+ * the most combinations; *x or *y that is given stays. NULL: there is no such axis. */
+sg_status sg_best_pair(sg_db *db, const sg_figure_request *r, const sg_rows_found *f,
+                       const char **x, const char **y, sg_error *e);
+
 /* Gives an axis of a chart the label, unit and scale of a column: logarithmic by wish, or where
  * numbers are positive and differ `much`-fold (0: never). cell: SG_ROW_X, …; names where some is no
  * number. A chart's places are then those of sg_place_of. */

@@ -49,31 +49,43 @@ static sg_status rank(const sg_comparison *cmp, const sg_rows_found *f, sg_chart
   return status;
 }
 
-/* A series for each verdict, so that they look different; where each first occurs. */
+/* One verdict: a series in each panel that has it. */
+static sg_status put_verdict(const ranked *all, int n, const char *verdict, sg_chart *c,
+                             sg_error *e) {
+  sg_status status = SG_OK;
+  for (int panel = 0; panel < (c->n_panels ? c->n_panels : 1) && !status; panel++) {
+    bool begun = false;
+    for (int k = 0; k < n && !status; k++) {
+      const sg_judged *s = all[k].scheme;
+      sg_chart_point p = sg_chart_at(ratio_of(&all[k]), NAN);
+      if (strcmp(s->verdict, verdict) != 0 || all[k].panel != panel) continue;
+      if (!begun) status = sg_chart_add_series(c, SG_MARK_FOREST, panel, verdict, e);
+      begun = true;
+      if (!status) status = sg_chart_place(&c->y, all[k].row->label, &p.y, e);
+      p.low = all[k].baseline ? NAN : s->ratio.low;
+      p.high = all[k].baseline ? NAN : s->ratio.high;
+      p.id = s->point_id;
+      if (!status) status = sg_chart_add_point(c, p, e);
+    }
+  }
+  return status;
+}
+
+/* A series for each verdict, so that they look different, and the usual ones always the same. */
 static sg_status put_ratios(const ranked *all, int n, sg_chart *c, sg_error *e) {
+  static const char *const usual[] = {"faster", "slower", "undecided", "baseline", "approximate"};
+  enum { USUAL = sizeof usual / sizeof *usual };
   sg_status status = SG_OK;
   double place;
   for (int i = 0; i < n && !status; i++)
     status = sg_chart_place(&c->y, all[i].row->label, &place, e);
+  for (int i = 0; i < USUAL && !status; i++) status = put_verdict(all, n, usual[i], c, e);
   for (int i = 0; i < n && !status; i++) {
-    const char *verdict = all[i].scheme->verdict;
     bool known = false;
-    for (int k = 0; k < c->n_series; k++) known |= !strcmp(c->series[k].name, verdict);
-    for (int panel = 0; panel < (c->n_panels ? c->n_panels : 1) && !known && !status; panel++) {
-      bool begun = false;
-      for (int k = 0; k < n && !status; k++) {
-        const sg_judged *s = all[k].scheme;
-        if (strcmp(s->verdict, verdict) != 0 || all[k].panel != panel) continue;
-        if (!begun) status = sg_chart_add_series(c, SG_MARK_FOREST, panel, verdict, e);
-        begun = true;
-        if (!status) status = sg_chart_place(&c->y, all[k].row->label, &place, e);
-        sg_chart_point p = sg_chart_at(ratio_of(&all[k]), place);
-        p.low = all[k].baseline ? NAN : s->ratio.low;
-        p.high = all[k].baseline ? NAN : s->ratio.high;
-        p.id = s->point_id;
-        if (!status) status = sg_chart_add_point(c, p, e);
-      }
-    }
+    for (int k = 0; k < USUAL; k++) known |= !strcmp(usual[k], all[i].scheme->verdict);
+    for (int k = 0; k < i && !known; k++)
+      known = !strcmp(all[k].scheme->verdict, all[i].scheme->verdict);
+    if (!known) status = put_verdict(all, n, all[i].scheme->verdict, c, e);
   }
   return status;
 }
@@ -133,16 +145,22 @@ sg_status sg_figure_speedup(sg_db *db, const sg_figure_request *r, sg_chart *c, 
   if (!status) status = sg_chart_name_axis(&c->x, "speed-up", "×", "speedup", e);
   if (!status) status = rank(&cmp, &f, c, all, &n, e);
   if (!status) status = put_ratios(all, n, c, e);
-  double low = INFINITY, high = 0;
+  double low = 1, high = 1;
+  int known = 0, others = 0;
   for (int i = 0; i < n; i++) {
-    if (isnan(ratio_of(&all[i]))) continue;
+    others += !all[i].baseline;
+    known += !all[i].baseline && !isnan(ratio_of(&all[i]));
     low = fmin(low, ratio_of(&all[i]));
     high = fmax(high, ratio_of(&all[i]));
   }
-  if (!status && !(low < INFINITY))
+  if (!status && others == 0)
     status = sg_fail(e, SG_INVALID, NULL,
-                     "no scheme has a speed-up: runs that are paired are not there, or none "
-                     "reached the target loss; `straggle compare DB` says more");
+                     "there is one scheme, and nothing to compare it with; `plot DB ecdf` shows "
+                     "its iteration times");
+  if (!status && known == 0)
+    status = sg_fail(e, SG_INVALID, NULL,
+                     "no scheme has a speed-up: pairs of runs are missing, or some of each did not "
+                     "reach the target loss; `straggle compare DB` says more");
   c->x.scale = r->log_x || (!r->linear_x && high > 3 * low) ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   if (!status) status = sg_chart_add_line(c, true, 1, NULL, e);
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");
@@ -263,20 +281,12 @@ static sg_status heat(sg_db *db, const sg_figure_request *r, sg_rows_found *f, c
 sg_status sg_figure_heat(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e) {
   sg_rows_found f = {0};
   sg_status status = sg_find_axes(db, r, &f, e);
-  const sg_axis_found *first = status ? NULL : sg_best_axis(&f, r->y),
-                      *second = status || !(r->x || first)
-                                    ? NULL
-                                    : sg_best_axis(&f, r->x ? r->x : first->name);
-  const char *x = r->x    ? r->x
-                  : first ? first->name
-                          : NULL,
-             *y = r->y     ? r->y
-                  : second ? second->name
-                           : NULL;
+  const char *x = r->x, *y = r->y;
+  if (!status) status = sg_best_pair(db, r, &f, &x, &y, e);
   const char *value = r->value ? r->value : sg_time_column(&f);
   if (!status && (!x || !y))
     status = sg_fail(e, SG_INVALID, NULL,
-                     "the points looked at have fewer than two axes with two values; a scenario's "
+                     "the points looked at have no two axes with two values each; a scenario's "
                      "\"sweep\" makes axes, --x and --y take other columns (load_d, comm_m)");
   if (!status) status = heat(db, r, &f, x, y, value, c, e);
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");

@@ -44,8 +44,8 @@ static sg_status fail_name(const char *name, sg_error *e) {
                  near.best ? "\"?" : "");
 }
 
-/* Columns that are named want the free form; checks alone an error; a sweep time against its axis;
- * else the speed-ups are the answer. */
+/* Columns that are named want the free form; checks alone an error; one scheme its times; a sweep
+ * time against its axis; else the speed-ups are the answer. */
 static sg_status choose(sg_db *db, const sg_figure_request *r, const sg_figure **out, sg_error *e) {
   if (r->name) return (*out = find(r->name)) ? SG_OK : fail_name(r->name, e);
   if (r->x || r->y || r->group) {
@@ -57,14 +57,15 @@ static sg_status choose(sg_db *db, const sg_figure_request *r, const sg_figure *
       db,
       "SELECT (SELECT count(*) FROM run WHERE status <> 'running'), (SELECT count(*) FROM"
       " code_check), (SELECT count(*) FROM (SELECT 1 FROM point GROUP BY env_sha256,"
-      " results_version))",
+      " results_version)), (SELECT count(*) FROM point)",
       &s, e);
   bool row = sg_db_row(db, s, &status, e);
   bool runs = row && sqlite3_column_int64(s, 0) > 0, checks = row && sqlite3_column_int64(s, 1) > 0,
-       sweep = row && sqlite3_column_int64(s, 2) > 1;
+       sweep = row && sqlite3_column_int64(s, 2) > 1, one = row && sqlite3_column_int64(s, 3) == 1;
   sqlite3_finalize(s);
   *out = find("speedup");
   if (!runs && checks) *out = find("error");
+  if (runs && one) *out = find("ecdf");
   if (status || !runs || !sweep) return status;
   sg_rows_found f = {0};
   status = sg_find_axes(db, r, &f, e);

@@ -331,7 +331,7 @@ static void draw_cell(const sg_picture *p, const sg_chart_series *s, const sg_ch
   }
   if (!q->marked) return;
   put_rectangle(out, x + 1.5, y + 1.5, w - 3, h - 3);
-  sg_put(out, " class=\"sg-halo\"/>\n");
+  sg_putf(out, " class=\"sg-best\" stroke=\"%s\"/>\n", is_dark ? "#fff" : "#000");
 }
 
 typedef struct raster { /* for each place the point that is drawn there */
@@ -431,8 +431,8 @@ static void draw_name(const sg_picture *p, const sg_frame *f, const char *label,
   enum { SIZE = 12 };
   double w = sg_svg_text_width(label, SIZE);
   const double place[][2] = {{x + 11, y + 4},     {x - 11 - w, y + 4}, {x - w / 2, y - 12},
-                             {x - w / 2, y + 21}, {x + 7, y - 10},     {x + 7, y + 18},
-                             {x - 7 - w, y - 10}, {x - 7 - w, y + 18}};
+                             {x - w / 2, y + 21}, {x + 9, y - 10},     {x + 9, y + 19},
+                             {x - 9 - w, y - 10}, {x - 9 - w, y + 19}};
   for (int t = 0; t < 16; t++) {
     const double *at = place[t % 8];
     box wanted = {at[0], at[0] + w, at[1] - 11, at[1] + 3, false};

@@ -5,12 +5,14 @@
 # Commands with their options, written by hand: none of these may get lost.
 commands() {
   cat <<'END'
+init|--from -l --list --force
 run|-o --output -j --threads --set --shard --known --what-if -f --format --json --force -q --quiet
 check|--set -f --format --json
 plan|-o --output -j --threads --set --shard --known -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
-compare|-b --baseline -s --simultaneous -f --format --json
+forget|-e --environment --scenario --scheme -w --where --dry-run -f --format --json
+compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --json --latex
 query|-f --format --json
 codes|-f --format --json
 codes show|-f --format --json

@@ -57,7 +57,7 @@ END
       AND abs(queued_per_message_s - (SELECT sum(queued_s) / sum(ingress_messages) FROM iteration i
                                       WHERE i.run_id = s.run_id)) < 1e-9"
   [ "$output" = 18 ]
-  run "$STRAGGLE" compare contended.db
+  COLUMNS=200 run "$STRAGGLE" compare contended.db
   [[ "$output" == *"link busy"* ]]
   [[ "$output" == *"queued (s)"* ]]
   run "$STRAGGLE" query contended.db @network
@@ -67,7 +67,7 @@ END
 
 @test "without a shared link compare does not speak of one" {
   "$STRAGGLE" run contended.json --set '/network/ingress={"model":"unlimited"}' -o free.db --quiet
-  run "$STRAGGLE" compare free.db
+  COLUMNS=200 run "$STRAGGLE" compare free.db
   [ "$status" -eq 0 ]
   [[ "$output" != *"link busy"* ]]
   run sqlite3 free.db "SELECT max(ingress_messages), max(ingress_busy_share), count(queued_per_message_s)

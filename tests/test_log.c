@@ -236,11 +236,13 @@ static void by_hand(void **state) {
       {SG_LOG_MODEL, 0, 0, 0.5, false},
       {SG_LOG_MODEL, 1, 0, 0.5, false},
       {SG_LOG_TASK, 0, 0.5, 1.5, false},
+      {SG_LOG_SEND, 0, 1.5, 1.5, false},
       {SG_LOG_UPLINK, 0, 1.5, 2.5, false},
       {SG_LOG_INGRESS, SG_MASTER, 2.5, 2.75, false},
       {SG_LOG_DECODE, SG_MASTER, 2.75, 2.75, false},
       {SG_LOG_UPDATE, SG_MASTER, 2.75, 2.9375, false},
       {SG_LOG_ROUND_END, SG_MASTER, 2.75, 2.75, false},
+      {SG_LOG_CANCEL, 1, 2.75, 2.75, false},
       {SG_LOG_TASK, 1, 0.5, 2.75, true},
   };
   int n = sizeof wanted / sizeof *wanted;

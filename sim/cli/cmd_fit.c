@@ -113,10 +113,20 @@ static void put_structure(const sg_fit *f, sg_buffer *b) {
             s->p_slow, s->p_recover, s->slowdown);
 }
 
-static void put_loads(const sg_fit *f, sg_buffer *b) {
+static void put_loads(const sg_fit *f, int width, sg_buffer *b) {
   static const char *const columns[] = {"load", "times", "mean", "standard deviation"};
   const sg_fit_loads *l = &f->loads;
-  if (l->count < 2) return;
+  if (l->count < 2) {
+    sg_put(b, "\n");
+    sg_put_wrapped(
+        b, "", "",
+        "All times are of one load: what d subsets cost is not in them. What is to be "
+        "pasted takes d times as long for them; if a second subset is cheaper, "
+        "\"scaling\": \"startup\" with per_subset_s says so, and redundancy pays sooner. "
+        "Measure two loads (column load) where that decides.",
+        width);
+    return;
+  }
   sg_table *t = sg_table_new(4, columns);
   for (int i = 0; t && i < l->count; i++) {
     sg_table_number(t, l->load[i], 6);
@@ -172,7 +182,7 @@ static void put_text(const sg_fit *f, int width, sg_buffer *b) {
   put_laws(f, b);
   put_intervals(f, b);
   put_structure(f, b);
-  put_loads(f, b);
+  put_loads(f, width, b);
   put_models(f, b);
   sg_put(b, "\n");
   sg_put_wrapped(b, "Verdict: ", "  ", f->verdict, width);

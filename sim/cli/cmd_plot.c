@@ -31,8 +31,11 @@ static sg_figure_request request_of(const sg_args *a) {
 
 /* The plots, and why one cannot be made of this database. */
 static sg_status list(sg_db *db, const sg_figure_request *r, sg_buffer *out, sg_error *e) {
+  int width = sg_terminal_width();
+  if (width < 40 || width > 100) width = 100;
   sg_table *t = sg_table_new(0, NULL);
   sg_status status = SG_OK;
+  sg_buffer reasons = {0};
   for (const sg_figure *f = sg_figures; f->name && !status; f++) {
     sg_figure_request q = *r;
     sg_chart c = {0};
@@ -43,6 +46,12 @@ static sg_status list(sg_db *db, const sg_figure_request *r, sg_buffer *out, sg_
     sg_table_text(sg_table_at(t, "plot"), f->name);
     sg_table_text(sg_table_at(t, "shows"), f->summary);
     sg_table_text(sg_table_at(t, "here"), missing ? "no" : "yes");
+    for (int i = 0; missing && i < why.count; i++) {
+      sg_buffer first = {0};
+      sg_putf(&first, "%s: ", f->name);
+      sg_put_wrapped(&reasons, first.data ? first.data : "", "  ", why.fault[i].message, width);
+      sg_buffer_free(&first);
+    }
     if (missing) status = SG_OK;
     if (status) sg_error_move(e, &why);
     sg_error_clear(&why);
@@ -52,6 +61,9 @@ static sg_status list(sg_db *db, const sg_figure_request *r, sg_buffer *out, sg_
     sg_table_free(t);
   else
     sg_put_table(t, SG_FORMAT_TEXT, out);
+  if (!status && reasons.data) sg_putf(out, "\n%s", reasons.data);
+  out->failed |= reasons.failed;
+  sg_buffer_free(&reasons);
   return status;
 }
 
@@ -128,7 +140,11 @@ static sg_status plot(sg_db *db, const sg_args *a, sg_buffer *out, sg_error *e) 
   if (!status) {
     sg_putf(out, "%s: %s\n", f.svg.data, c.title);
     if (c.message) sg_putf(out, "  %s\n", c.message);
-    sg_putf(out, "%s: its %ld points as numbers\n", f.csv.data, c.n_points);
+    if (c.n_panels > SG_SVG_PANELS)
+      sg_putf(out, "  %d panels, of which %d are drawn: --filter chooses among them\n", c.n_panels,
+              SG_SVG_PANELS);
+    sg_putf(out, "%s: its %ld point%s as numbers\n", f.csv.data, c.n_points,
+            c.n_points == 1 ? "" : "s");
     if (f.gnuplot) sg_putf(out, "%s: a script that draws them; run gnuplot on it\n", f.gnuplot);
   }
   sg_buffer_free(&f.svg);

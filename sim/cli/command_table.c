@@ -15,6 +15,7 @@
   X(merge)       \
   X(forget)      \
   X(query)       \
+  X(timeline)    \
   X(codes)       \
   X(codes_show)  \
   X(codes_check) \

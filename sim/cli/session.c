@@ -59,7 +59,13 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s) 
     status = split(set->item[i], &s->override[s->n_overrides++], &s->error);
   if (!status)
     status = sg_scenario_read(path, s->n_overrides, s->override, &s->scenario, &s->error);
-  return status ? status : sg_plan_new(s->scenario, &s->plan, &s->error);
+  if (!status) return sg_plan_new(s->scenario, &s->plan, &s->error);
+  /* Of a scenario that can be read the faults of its points, too, all at once. */
+  if (status == SG_INVALID && s->scenario && sg_scenario_is_complete(s->scenario)) {
+    sg_plan_new(s->scenario, &s->plan, &s->error);
+    status = sg_error_status(&s->error);
+  }
+  return status;
 }
 
 /* Whether a file is in a folder or below it, with all links followed; one that is not there yet is
@@ -187,10 +193,13 @@ bool sg_wants_progress(const sg_args *args) {
   return !sg_args_given(args, "quiet") && isatty(STDERR_FILENO);
 }
 
-int sg_threads(const sg_args *args) {
+int sg_processors(void) {
   cpu_set_t set;
-  if (sg_args_given(args, "threads")) return (int)sg_args_integer(args, "threads");
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   int n = CPU_COUNT(&set);
   return n > 0 ? n : 1;
+}
+
+int sg_threads(const sg_args *args) {
+  return sg_args_given(args, "threads") ? (int)sg_args_integer(args, "threads") : sg_processors();
 }

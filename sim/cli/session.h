@@ -84,7 +84,8 @@ const atomic_bool *sg_catch_signals(bool open);
 /* run --what-if: computes what is missing, prints the table; returns the exit code. (what_if.c) */
 int sg_what_if(const sg_call *call, const char *path);
 
-int sg_threads(const sg_args *args);         /* --threads, or the processors this process may use */
+int sg_processors(void);                     /* that this process may use */
+int sg_threads(const sg_args *args);         /* --threads, or those */
 bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to a terminal */
 
 #endif

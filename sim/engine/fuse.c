@@ -18,7 +18,11 @@ int run_take_fused(sg_run *run, node *n, const job *task) {
 void run_fused_task_done(sg_run *run, int index) {
   node *n = &run->node[index];
   double seconds = n->task_end - n->busy_from;
-  if (run->hooks.log) run_log_task(run, index, n->task_end, false);
+  if (run->hooks.log) {
+    double end_s = run->base + n->task_end;
+    run_log_task(run, index, n->task_end, false);
+    run_log_send(run, n->uplink.head, end_s, end_s, false);
+  }
   n->fused = n->computing = false;
   n->row_began = true;
   n->row_busy += seconds;

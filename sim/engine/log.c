@@ -16,6 +16,27 @@ void run_log_task(const sg_run *run, int index, double end, bool cut) {
           .begin_s = n->task_begin, .end_s = end_s);
 }
 
+void run_log_send(const sg_run *run, int id, double begin_s, double ready_s, bool lost) {
+  for (; id >= 0; id = run_message(run, id)->part) {
+    const message *m = run_message(run, id);
+    RUN_LOG(run, .kind = SG_LOG_SEND, .cut = lost, .node = m->view.from,
+            .snapshot = m->view.snapshot, .message = &m->view, .value = m->number,
+            .begin_s = begin_s, .end_s = ready_s);
+  }
+}
+
+void run_log_signal(const sg_run *run, sg_log_kind kind, int index, int value) {
+  double now_s = run->base + run->now;
+  RUN_LOG(run, .kind = kind, .node = index, .snapshot = -1, .value = value, .begin_s = now_s,
+          .end_s = now_s + run->signal_s);
+}
+
+void run_log_cancel(const sg_run *run, int index, double seconds) {
+  double now_s = run->base + run->now;
+  RUN_LOG(run, .kind = SG_LOG_CANCEL, .node = index, .snapshot = -1, .begin_s = now_s,
+          .end_s = now_s + seconds);
+}
+
 void run_log_uplink(const sg_run *run, int id, bool cut) {
   const message *m = run_message(run, id);
   int index = m->view.from;

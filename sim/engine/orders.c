@@ -278,8 +278,9 @@ void run_task_done(sg_run *run, int index) {
   run_release_snapshot(run, n->task_snapshot);
   n->tasks++;
   n->row_tasks++;
-  if (n->task_flags & SG_REPORT)
-    run_schedule(run, run->now + run->signal_s, EV_SIGNAL, index, n->tasks);
+  if (!(n->task_flags & SG_REPORT)) return;
+  run_log_signal(run, SG_LOG_SIGNAL, index, n->tasks);
+  run_schedule(run, run->now + run->signal_s, EV_SIGNAL, index, n->tasks);
 }
 
 void run_set_going(sg_run *run) {
@@ -327,7 +328,9 @@ static void stop(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_split(run, index);
   /* A node that is told something itself hears of it at once. */
-  end_task(run, index, run->now + (run->at == index ? 0 : run->cancel_s));
+  double heard = run->at == index ? 0 : run->cancel_s;
+  if (n->computing || n->jobs.head >= 0) run_log_cancel(run, index, heard);
+  end_task(run, index, run->now + heard);
   cancel_jobs(run, index);
   if (run->async) {
     run->cost.wasted += n->worked - n->settled;
@@ -342,8 +345,10 @@ static void end_round_at(sg_run *run, int index) {
   bool keeps_sends = run->env->late_work == SG_LATE_KEEP_PARTIAL;
   double heard = run->now + run->cancel_s;
   if (n->fused) run_split(run, index);
-  if (n->computing || n->jobs.head >= 0 || (!keeps_sends && n->uplink.head >= 0))
+  if (n->computing || n->jobs.head >= 0 || (!keeps_sends && n->uplink.head >= 0)) {
     n->row_cancelled = true;
+    run_log_cancel(run, index, run->cancel_s);
+  }
   end_task(run, index, run->env->late_work == SG_LATE_FINISH_FIRST ? INFINITY : heard);
   cancel_jobs(run, index);
   if (!keeps_sends) run_cancel_uplink(run, index, heard);
@@ -615,8 +620,10 @@ static void carry_out(sg_run *run, const sg_order *order) {
     break;
   case SG_ORDER_TELL:
     if (nodes_of(run, order, &first, &end))
-      for (int i = first; i < end; i++)
+      for (int i = first; i < end; i++) {
+        run_log_signal(run, SG_LOG_COMMAND, i, order->arg);
         run_schedule(run, run->now + run->signal_s, EV_COMMAND, i, order->arg);
+      }
     break;
   case SG_ORDER_TIMER: order_timer(run, order); break;
   case SG_ORDER_USE: order_use(run, order); break;

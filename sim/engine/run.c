@@ -229,16 +229,15 @@ static void update_over(sg_run *run, int model) {
                                 .dot_previous = m->dot_previous});
 }
 
-/* What took `seconds` and is over now. */
-static void log_event(const sg_run *run, sg_log_kind kind, int at, int value, double seconds) {
+static void log_instant(const sg_run *run, sg_log_kind kind, int at, int value) {
   double now_s = run->base + run->now;
-  RUN_LOG(run, .kind = kind, .node = at, .snapshot = -1, .value = value, .begin_s = now_s - seconds,
+  RUN_LOG(run, .kind = kind, .node = at, .snapshot = -1, .value = value, .begin_s = now_s,
           .end_s = now_s);
 }
 
 static void timer_fired(sg_run *run, int arg) {
   run->timers--;
-  log_event(run, SG_LOG_TIMER, SG_MASTER, arg, 0);
+  log_instant(run, SG_LOG_TIMER, SG_MASTER, arg);
   if (run->code->flags & SG_SEE_CUTS)
     run_show_cut(run, arg);
   else
@@ -270,7 +269,6 @@ static void handle(sg_run *run, const sg_queue_event *event) {
   case EV_COME: run_come(run, event->value); break;
   case EV_TASK: run_task_done(run, who); break;
   case EV_SIGNAL:
-    log_event(run, SG_LOG_SIGNAL, who, event->value, run->signal_s);
     run_dispatch(run, &(sg_event){.kind = SG_SIGNAL,
                                   .round = run->round,
                                   .at = SG_MASTER,
@@ -278,7 +276,6 @@ static void handle(sg_run *run, const sg_queue_event *event) {
                                   .count = event->value});
     break;
   case EV_COMMAND:
-    log_event(run, SG_LOG_COMMAND, who, event->value, run->signal_s);
     run_count_busy(run, who); /* A fused task may be over. */
     run_dispatch(run, &(sg_event){.kind = SG_COMMAND,
                                   .round = run->round,
@@ -289,7 +286,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
     break;
   case EV_TIMER: timer_fired(run, event->value); break;
   case EV_BACK:
-    log_event(run, SG_LOG_BACK, who, 0, 0);
+    log_instant(run, SG_LOG_BACK, who, 0);
     run_dispatch(run, &(sg_event){.kind = SG_BACK, .round = run->round, .at = who});
     break;
   case EV_BEGIN: begin_round(run); break;
@@ -415,7 +412,7 @@ void sg_run_supply(sg_run *run, const sg_run_result *result) {
   run->deciding = run->has_record = false;
   RUN_LOG(run, .kind = SG_LOG_DECODE, .cut = !result->decoded, .node = SG_MASTER,
           .model = run->decode.model, .snapshot = run->decode.snapshot, .value = run->n_wanted,
-          .begin_s = run->base + run->now, .end_s = run->base + run->now);
+          .used = run->wanted, .begin_s = run->base + run->now, .end_s = run->base + run->now);
   if (result->decoded)
     supply_decoded(run, result);
   else

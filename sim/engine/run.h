@@ -80,25 +80,30 @@ typedef struct sg_run_sent {
 } sg_run_sent;
 
 /* What happened in a run, for timelines. Spans are told of when they are over, so that they come in
- * the order of their ends (a task whose end needs no event: with its message). Those that are under
- * way when the run ends are cut there. */
+ * the order of their ends (a task whose end needs no event: with its message), or, where that is
+ * said, when they begin. Those that are under way when the run ends are cut there. */
 typedef enum sg_log_kind {
   SG_LOG_ROUND_BEGIN,
   SG_LOG_ROUND_END, /* no more is asked for: updates may go on */
   SG_LOG_MODEL,     /* node, snapshot: the model is sent to it, until it can be used there; told of
                        when it is sent */
   SG_LOG_TASK,      /* node, snapshot: it computes; cut: the task was cancelled */
+  SG_LOG_SEND,      /* node, message, value (its number in the transmission): its turn has come; it
+                       is prepared (encoded, or decoded by an inner node) until it can be sent; told
+                       of when its turn comes, of each message; cut: lost, nobody will see it */
   SG_LOG_UPLINK,    /* node, message, bytes: it sends; cut: cancelled on its way */
-  SG_LOG_INGRESS,   /* node (the receiver), message, bytes: from the end of the uplink to the
-                       delivery; cut: cancelled or come for nothing, its round being over */
-  SG_LOG_SIGNAL,    /* node, value: tasks done; to the master */
-  SG_LOG_COMMAND,   /* node, value: the argument; to the node */
-  SG_LOG_TIMER,     /* value: the argument; an instant */
-  SG_LOG_DOWN,      /* node: a crash is noticed, until it is back or (end_s = INFINITY) for the rest
-                       of the round; told of when it is noticed */
-  SG_LOG_BACK,      /* node: the protocol is told; an instant */
-  SG_LOG_DECODE,    /* model, value: messages to decode with; an instant; cut: refused */
-  SG_LOG_UPDATE     /* model, snapshot: decoding and updating; told of when it begins */
+  SG_LOG_INGRESS, /* node (the receiver), message, bytes: from where it has come, with its latency,
+                     to the delivery; cut: cancelled or come for nothing, its round being over */
+  SG_LOG_SIGNAL,  /* node, value: tasks done; to the master; told of when it is sent. One that is
+                     on its way at the end of the round never comes */
+  SG_LOG_COMMAND, /* node, value: the argument; to the node; as signals */
+  SG_LOG_CANCEL,  /* node: word that it may stop what it is at; told of when it is sent */
+  SG_LOG_TIMER,   /* value: the argument; an instant */
+  SG_LOG_DOWN,    /* node: a crash is noticed, until it is back or (end_s = INFINITY) for the rest
+                     of the round; told of when it is noticed */
+  SG_LOG_BACK,    /* node: the protocol is told; an instant */
+  SG_LOG_DECODE,  /* model, used[value]: messages to decode with; an instant; cut: refused */
+  SG_LOG_UPDATE   /* model, snapshot: decoding and updating; told of when it begins */
 } sg_log_kind;
 
 typedef struct sg_run_logged {
@@ -107,8 +112,9 @@ typedef struct sg_run_logged {
   int round, node, model; /* node: SG_MASTER where none is named */
   int snapshot;           /* its name; −1 or SG_ANY: of none or any */
   int value;
-  const sg_message *message; /* valid during the call */
-  double begin_s, end_s;     /* simulated, since the start of the run; equal: an instant */
+  const sg_message *message; /* this and `used` are valid during the call */
+  const sg_message *const *used;
+  double begin_s, end_s; /* simulated, since the start of the run; equal: an instant */
   double bytes;
 } sg_run_logged;
 

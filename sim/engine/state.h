@@ -335,12 +335,17 @@ void run_log_entry(const sg_run *run, sg_run_logged entry);
   do {                                                                                             \
     if ((run)->hooks.log) run_log_entry((run), (sg_run_logged){__VA_ARGS__});                      \
   } while (0)
-/* These three are asked only where there is a log. The running task is over, or cancelled, at `end`
+/* These are asked only where there is a log. The running task is over, or cancelled, at `end`
  * on this round's clock; transmission `id`, the one on the link, has been sent, or is cancelled,
  * now; a transmission has left the receiver's ingress. */
 void run_log_task(const sg_run *run, int node, double end, bool cut);
 void run_log_uplink(const sg_run *run, int id, bool cut);
 void run_log_ingress(const sg_run *run, int id, bool cut);
+/* The turn of a transmission has come: it is prepared from begin_s to ready_s, both absolute. */
+void run_log_send(const sg_run *run, int id, double begin_s, double ready_s, bool lost);
+/* Also without a log. A signal, or a command, goes on its way; word of a cancel does. */
+void run_log_signal(const sg_run *run, sg_log_kind kind, int node, int value);
+void run_log_cancel(const sg_run *run, int node, double seconds);
 /* Cuts all that is under way: the run is over. */
 void run_log_rest(sg_run *run);
 

@@ -73,6 +73,11 @@ static bool form_message(void *user, const sg_run_sent *sent, double *bits) {
   return !l->formed;
 }
 
+static void tell(void *user, const sg_run_logged *entry) {
+  const sg_block_options *options = ((const lane *)user)->block->options;
+  options->log(options->log_user, entry);
+}
+
 /* The weights are there and, unless times only are wanted, the decoded vector. */
 static sg_status update_model(block *b, lane *l) {
   const sg_world *w = b->world;
@@ -248,6 +253,7 @@ static void lane_free(lane *l) {
 static sg_status lane_init(block *b, lane *l, int column, int replication, const sg_sink *sink) {
   const sg_world *w = b->world;
   assert(w->replication < 0 || w->replication == replication);
+  assert(!b->options->log || column == 0);
   l->block = b;
   double *decoded = b->decoded ? b->decoded + column * b->pass.length : NULL;
   if (decoded && w->code->flags & SG_WANTS_VALUES) {
@@ -262,8 +268,10 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
   if (!fine) return sg_fail_memory(b->error);
   sg_run_limits limits = w->limits;
   limits.worker_rows = b->options->worker_rows;
-  sg_run_hooks hooks = {
-      .user = l, .snapshot = take_snapshot, .form = l->recipe.former ? form_message : NULL};
+  sg_run_hooks hooks = {.user = l,
+                        .snapshot = take_snapshot,
+                        .form = l->recipe.former ? form_message : NULL,
+                        .log = b->options->log ? tell : NULL};
   l->run = sg_run_new(&w->environment, w->code, (uint32_t)replication, &limits, &hooks, b->error);
   return l->run ? SG_OK : sg_fail_memory(b->error);
 }

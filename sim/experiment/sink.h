@@ -4,6 +4,7 @@
 #define SG_SIM_SINK_H
 
 #include "results/results.h"
+#include "sim/engine/run.h"
 
 #include <stdatomic.h>
 
@@ -25,6 +26,9 @@ typedef struct sg_block_options {
   bool worker_rows;
   const atomic_bool *stop; /* set: return SG_INTERRUPTED soon; NULL: never */
   atomic_long *iterations; /* counts rows as they come, for progress; NULL: not wanted */
+  /* Told of everything that happens in a run that is alone in its block; NULL: not wanted. */
+  void (*log)(void *user, const sg_run_logged *entry);
+  void *log_user;
 } sg_block_options;
 
 #endif
