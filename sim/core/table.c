@@ -226,7 +226,7 @@ typedef struct column {
   bool numeric; /* right-aligned, never cut */
 } column;
 
-static bool is_numeric(const sg_table *t, int j) {
+bool sg_table_is_numeric(const sg_table *t, int j) {
   bool numbers = false;
   for (int i = 0; i < sg_table_rows(t); i++) {
     kind k = at(t, i, j)->kind;
@@ -234,6 +234,15 @@ static bool is_numeric(const sg_table *t, int j) {
     numbers |= k != EMPTY;
   }
   return numbers;
+}
+
+void sg_table_put_cell(const sg_table *t, int row, int j, sg_buffer *out) {
+  char scratch[64];
+  sg_put(out, shown(at(t, row, j), scratch));
+}
+
+int sg_table_columns(const sg_table *t) {
+  return t->n;
 }
 
 static void measure(const sg_table *t, column *columns) {
@@ -244,7 +253,7 @@ static void measure(const sg_table *t, column *columns) {
       int w = width_of(shown(at(t, i, j), scratch));
       if (w > width) width = w;
     }
-    bool numeric = is_numeric(t, j);
+    bool numeric = sg_table_is_numeric(t, j);
     int narrowest = numeric ? width : name > NARROWEST ? name : NARROWEST;
     columns[j] = (column){width, narrowest, numeric};
   }
@@ -379,7 +388,8 @@ static void print_markdown(const sg_table *t, sg_buffer *out) {
       sg_put(out, " ");
     }
     sg_put(out, "|\n");
-    for (int j = 0; i == NAMES && j < t->n; j++) sg_put(out, is_numeric(t, j) ? "|---:" : "|---");
+    for (int j = 0; i == NAMES && j < t->n; j++)
+      sg_put(out, sg_table_is_numeric(t, j) ? "|---:" : "|---");
     if (i == NAMES) sg_put(out, "|\n");
   }
 }
@@ -426,7 +436,7 @@ static void put_latex(const char *s, sg_buffer *out) {
 static void print_latex(const sg_table *t, sg_buffer *out) {
   char scratch[64];
   sg_put(out, "\\begin{tabular}{");
-  for (int j = 0; j < t->n; j++) sg_put(out, is_numeric(t, j) ? "r" : "l");
+  for (int j = 0; j < t->n; j++) sg_put(out, sg_table_is_numeric(t, j) ? "r" : "l");
   sg_put(out, "}\n\\toprule\n");
   for (int i = NAMES; i < sg_table_rows(t); i++) {
     for (int j = 0; j < t->n; j++) {
