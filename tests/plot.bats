@@ -183,6 +183,12 @@ same() { printf "abs(CAST(%s AS REAL) - (%s)) <= 1e-9 * abs(%s)" "$1" "$2" "$2";
       AND o.bytes_received_mean <= p.bytes_received_mean AND o.iter_mean_s <= p.iter_mean_s
       AND (o.bytes_received_mean < p.bytes_received_mean OR o.iter_mean_s < p.iter_mean_s)))
     FROM csv c JOIN p ON p.point_id = CAST(c.point_id AS INTEGER)")" = "30|30" ]
+  "$STRAGGLE" plot sweep.db pareto -o work.svg
+  "$STRAGGLE" compare sweep.db --format csv > compare.csv
+  sqlite3 :memory: -cmd ".mode csv" -cmd ".import work.csv w" -cmd ".import compare.csv c" \
+    "SELECT count(*) || '|' || sum(w.work + 0 = c.work + 0) FROM w JOIN c USING (point_id)" > found
+  cat found
+  [ "$(cat found)" = "30|30" ]
   "$STRAGGLE" plot sweep.db --x load_d --y bytes_received_mean --group code -o columns.svg
   [ "$(ask sweep.db columns.csv "SELECT count(*), sum($(same c.load_d v.load_d)), sum($(same c.bytes_received_mean v.bytes_received_mean)),
     sum(c.series = v.code) FROM csv c JOIN v_point v ON v.point_id = CAST(c.point_id AS INTEGER)")" = "36|36|36|36" ]
