@@ -134,7 +134,7 @@ static void sort_by_time(const sg_comparison *c, const sg_judged_environment *v,
 }
 
 /* As many columns as there is room for. */
-static sg_status people_table(sg_comparing *c, int number, sg_table *t, int *left, sg_error *e) {
+sg_status sg_put_people(sg_comparing *c, int number, sg_table *t, int *left, sg_error *e) {
   const sg_compare_options *o = c->options;
   const sg_judged_environment *v = &c->found.environment[number];
   int *of = calloc((size_t)(v->end - v->begin), sizeof *of);
@@ -433,7 +433,7 @@ static sg_status put_table(sg_comparing *c, int number, int *left, sg_buffer *ou
     status = sg_put_schemes(c, number, t, e);
     if (!status) status = sg_choose_columns(o, t, e);
   } else if (!status) {
-    status = people_table(c, number, t, left, e);
+    status = sg_put_people(c, number, t, left, e);
   }
   if (!status) sg_table_print(t, o->format, o->width, out);
   sg_table_free(t);
