@@ -358,12 +358,13 @@ static void draw_cells(const sg_picture *p, const sg_frame *f, const sg_chart_se
     const sg_chart_point **at = &cell[(int)(y / h) * r.columns + (int)(x / w)];
     if (!*at || q->value > (*at)->value || q->marked) *at = q;
   }
-  double gap = w > 8 && h > 8 ? 1 : 0;
+  /* Between large cells there is paper; small ones overlap a little, so that there is none. */
+  double less = w > 8 && h > 8 ? 1 : -0.3;
   for (int j = 0; cell && j < r.rows; j++)
     for (int i = 0; i < r.columns; i++)
       if (cell[j * r.columns + i])
-        draw_cell(p, s, cell[j * r.columns + i], f->left + i * w, f->top + j * h,
-                  w - gap + (gap ? 0 : 0.3), h - gap + (gap ? 0 : 0.3), w >= 24);
+        draw_cell(p, s, cell[j * r.columns + i], f->left + i * w, f->top + j * h, w - less,
+                  h - less, w >= 24);
 }
 
 /* --- Texts at points that are marked ---------------------------------------------------------- */
