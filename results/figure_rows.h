@@ -106,5 +106,8 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
 sg_status sg_figure_speedup(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
 sg_status sg_figure_heat(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
 sg_status sg_figure_pareto(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
+sg_status sg_figure_where(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
+sg_status sg_figure_lateness(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
+sg_status sg_figure_last(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
 
 #endif
