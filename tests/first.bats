@@ -95,8 +95,10 @@ make_trace() {
   [ "$status" -eq 73 ]
   [[ "$output" == *'"my.json" is there already; --force writes over it'* ]]
   [ "$(cat my.json)" = "{}" ]
-  "$STRAGGLE" init my --from sweep --force
+  touch my.db
+  "$STRAGGLE" init my --from sweep --force > said
   [ "$(wc -c < my.json)" -gt 500 ]
+  grep -q '^my.db is there already' said
   # A data file that is another one; the same one may be there.
   "$STRAGGLE" init one
   "$STRAGGLE" init two
