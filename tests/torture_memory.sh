@@ -103,9 +103,13 @@ torture check check small.json
 torture plan plan small.json -o small.db -j 1
 torture compare compare small.db
 torture compare-csv compare small.db --format csv
+for plot in time speedup pareto ecdf loss heat error columns; do
+  torture plot-$plot plot small.db $plot -o small.svg --gnuplot small.gp
+done
 torture query query small.db @points
 torture query-csv query small.db "SELECT * FROM iteration" --format csv
 torture codes-check codes check group d=3 m=2 -n 6 -p 50 -j 2
+torture codes-check-list codes check cyclic-repetition s=1,2 -n 4,6,…,8 -p 9 -j 1 --format csv
 torture codes-check-all codes check --all -n 4 -p 5 --format csv -j 1
 torture expect expect timing.json
 torture expect-database expect timing.json --database timing.db --format csv

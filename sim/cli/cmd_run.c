@@ -12,15 +12,9 @@
 #include <unistd.h>
 
 static void show_progress(void *user, const sg_progress *p) {
-  enum { WIDTH = 30 };
-  char bar[WIDTH + 1], elapsed[32], left[32];
-  int full = (int)(p->share * WIDTH);
-  for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '#' : '.';
-  bar[WIDTH] = '\0';
-  fprintf(stderr, "\r%s [%s] %3.0f %%  %d/%d runs  %s  left %s\033[K", (const char *)user, bar,
-          100 * p->share, p->runs_done, p->runs_total, sg_format_seconds(p->elapsed_s, elapsed),
-          isnan(p->left_s) ? "?" : sg_format_seconds(p->left_s, left));
-  fflush(stderr);
+  char done[48];
+  snprintf(done, sizeof done, "%d/%d runs", p->runs_done, p->runs_total);
+  sg_show_progress(user, p->share, done, p->elapsed_s, p->left_s);
 }
 
 /* Runs that were added on another machine: their times are the same to the last bit, what BLAS has
@@ -135,7 +129,7 @@ static int run_scenario(const sg_call *call, const char *path) {
     sg_provenance_read(call, options.threads, &made);
     if (*s.number) made.invocation.shard = s.number;
     status = execute(&s, &made.invocation, &options, &report, &until);
-    if (bar) fprintf(stderr, "\r\033[K");
+    if (bar) sg_end_progress();
     if (!status) status = warn_of_kernels(s.db, &s.error);
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);

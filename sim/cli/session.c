@@ -207,7 +207,7 @@ int sg_ask(const sg_call *call) {
 }
 
 bool sg_wants_progress(const sg_args *args) {
-  return !sg_args_given(args, "quiet") && isatty(STDERR_FILENO);
+  return !sg_args_given(args, "quiet") && sg_cursor(STDERR_FILENO);
 }
 
 int sg_processors(void) {
