@@ -132,18 +132,20 @@ check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@$(BUILD)/tests/validate_fit --short
 	@$(BUILD)/tests/validate_fit_rates --short
 	@$(BUILD)/tests/validate_compare --short
+	@$(BUILD)/tests/validate_blame --short
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
 	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
 	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit \
-	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare
+	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare $(BUILD)/tests/validate_blame
 	$(BUILD)/tests/validate
 	$(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
 	$(BUILD)/tests/validate_fit_rates
 	$(BUILD)/tests/validate_compare
+	$(BUILD)/tests/validate_blame
 
 # What is cruel and takes long: faults in every place, one after the other.
 torture: setup-tests

@@ -86,6 +86,6 @@ int sg_what_if(const sg_call *call, const char *path);
 
 int sg_processors(void);                     /* that this process may use */
 int sg_threads(const sg_args *args);         /* --threads, or those */
-bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to a terminal */
+bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to such a terminal */
 
 #endif
