@@ -133,6 +133,7 @@ check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@$(BUILD)/tests/validate_fit --short
 	@$(BUILD)/tests/validate_fit_rates --short
 	@$(BUILD)/tests/validate_compare --short
+	@$(BUILD)/tests/validate_blame --short
 
 # All recipes of docs/cookbook.md; `check` runs those that need nothing but Python.
 cookbook: setup-tests
@@ -144,13 +145,14 @@ cookbook: setup-tests
 validate: setup-tests
 	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
 	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit \
-	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare
+	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare $(BUILD)/tests/validate_blame
 	$(BUILD)/tests/validate
 	$(BUILD)/tests/validate_network
 	$(BUILD)/tests/validate_delays
 	$(BUILD)/tests/validate_fit
 	$(BUILD)/tests/validate_fit_rates
 	$(BUILD)/tests/validate_compare
+	$(BUILD)/tests/validate_blame
 
 # What is cruel and takes long: faults in every place, one after the other.
 torture: setup-tests

@@ -173,9 +173,12 @@ static void put_legend(sg_comparing *c, const layout *form, sg_buffer *out) {
             "of --format csv).",
             n_inexact, n_inexact == 1 ? "" : "s");
   sg_put(&text, "");
-  out->failed |= text.failed;
+  sg_buffer clean = {0};
+  if (!text.failed) sg_put_clean(&clean, text.data, text.length, "", '?');
+  out->failed |= text.failed || clean.failed;
   sg_put(out, "\n");
-  if (!text.failed) sg_put_paragraph(text.data, width, out);
+  if (clean.data && !clean.failed) sg_put_paragraph(clean.data, width, out);
+  sg_buffer_free(&clean);
   sg_buffer_free(&text);
   sg_put_multiplicity(f, width, out);
 }
@@ -202,14 +205,23 @@ static sg_table *fitting_table(sg_comparing *c, const labels *l, layout *chosen)
   return t;
 }
 
-sg_status sg_print_best(sg_comparing *c, sg_buffer *out, sg_error *e) {
+sg_status sg_make_best(sg_comparing *c, sg_table **t, sg_buffer *legend, sg_error *e) {
   labels l = {0};
   layout form;
-  sg_table *t = collect_labels(&c->found, &l) ? fitting_table(c, &l, &form) : NULL;
-  sg_status status = t ? SG_OK : sg_fail_memory(e);
-  if (!status) sg_table_print(t, c->options->format, c->options->width, out);
-  if (!status && c->options->format == SG_FORMAT_TEXT) put_legend(c, &form, out);
-  sg_table_free(t);
+  *t = collect_labels(&c->found, &l) ? fitting_table(c, &l, &form) : NULL;
+  if (*t) put_legend(c, &form, legend);
   free(l.scheme);
+  return *t ? SG_OK : sg_fail_memory(e);
+}
+
+sg_status sg_print_best(sg_comparing *c, sg_buffer *out, sg_error *e) {
+  sg_table *t = NULL;
+  sg_buffer legend = {0};
+  sg_status status = sg_make_best(c, &t, &legend, e);
+  if (!status) sg_table_print(t, c->options->format, c->options->width, out);
+  if (!status && c->options->format == SG_FORMAT_TEXT && legend.data) sg_put(out, legend.data);
+  out->failed |= legend.failed;
+  sg_buffer_free(&legend);
+  sg_table_free(t);
   return status;
 }

@@ -199,9 +199,8 @@ static const char *heading(const sg_chart_axis *a, const char *otherwise) {
   return a->column ? a->column : otherwise;
 }
 
-void sg_put_chart_csv(const sg_chart *c, sg_buffer *out) {
-  enum { ROWS_AT_A_TIME = 256 };
-  const sg_chart_columns has = sg_find_chart_columns(c);
+static sg_table *table_of(const sg_chart *c, const sg_chart_columns *of) {
+  const sg_chart_columns has = *of;
   sg_table *t = sg_table_new(0, NULL);
   if (has.panel) sg_table_column(t, "panel");
   sg_table_column(t, "series");
@@ -213,11 +212,29 @@ void sg_put_chart_csv(const sg_chart *c, sg_buffer *out) {
   if (has.label) sg_table_column(t, "label");
   if (has.id) sg_table_column(t, c->id_column ? c->id_column : "id");
   if (has.marked) sg_table_column(t, "marked");
-  for (int i = 0; i < c->n_series; i++)
+  return t;
+}
+
+sg_table *sg_chart_table(const sg_chart *c, long every) {
+  const sg_chart_columns has = sg_find_chart_columns(c);
+  sg_table *t = table_of(c, &has);
+  for (int i = 0; t && i < c->n_series; i++)
+    for (int k = 0; k < c->series[i].n; k++)
+      if (k % every == 0 || k == c->series[i].n - 1)
+        put_point(t, c, &has, &c->series[i], &c->series[i].point[k]);
+  return t;
+}
+
+void sg_put_chart_csv(const sg_chart *c, sg_buffer *out) {
+  enum { ROWS_AT_A_TIME = 256 };
+  const sg_chart_columns has = sg_find_chart_columns(c);
+  sg_table *t = table_of(c, &has);
+  out->failed |= !t;
+  for (int i = 0; t && i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++) {
       put_point(t, c, &has, &c->series[i], &c->series[i].point[k]);
       if (sg_table_rows(t) >= ROWS_AT_A_TIME) sg_table_print_rows(t, SG_FORMAT_CSV, out);
     }
-  sg_table_print(t, SG_FORMAT_CSV, 0, out);
+  if (t) sg_table_print(t, SG_FORMAT_CSV, 0, out);
   sg_table_free(t);
 }

@@ -128,6 +128,10 @@ sg_chart_columns sg_find_chart_columns(const sg_chart *c);
  * to the same double; of axes of names the names are written. RFC 4180, lines end in LF. */
 void sg_put_chart_csv(const sg_chart *c, sg_buffer *out);
 
+/* The same as a table for people, of each series every so many points and the last one. */
+struct sg_table;
+struct sg_table *sg_chart_table(const sg_chart *c, long every);
+
 /* A script for gnuplot 5.4 or later that draws the CSV file `csv` into `picture` (SVG): by rows of
  * the CSV, so that names need no quoting. */
 void sg_put_chart_gnuplot(const sg_chart *c, const char *csv, const char *picture, sg_buffer *out);

@@ -350,7 +350,7 @@ static sg_status put_pareto(const cell_place *at, int n, const bool *front, sg_c
 
 /* Short names of what is paid with. */
 static const char *price_of(const char *x) {
-  static const char *const names[][2] = {{"work", "stored_data_factor"},
+  static const char *const names[][2] = {{"work", SG_WORK},
                                          {"bytes", "bytes_received_mean"},
                                          {"error", "grad_scaled_err_max"},
                                          {"loss", "final_loss"}};

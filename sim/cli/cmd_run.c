@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The command run: simulates what is missing. */
-#include "results/curate.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 #include "sim/experiment/causes.h"
@@ -9,7 +8,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -31,21 +29,6 @@ static sg_status warn_of_kernels(sg_db *db, sg_error *e) {
            "chooses the kernel\n",
            (long long)points, names.data ? names.data : "");
   sg_buffer_free(&names);
-  return status;
-}
-
-/* Two scenarios of one name in one database: their environments would be called the same. */
-static sg_status warn_of_namesake(const sg_session *s, sg_error *e) {
-  char sha256[65];
-  sg_buffer path = {0};
-  const char *text = sg_scenario_text(s->scenario), *name = sg_scenario_name(s->scenario);
-  sg_sha256(text, strlen(text), sha256);
-  sg_status status = sg_db_namesake(s->db, name, s->path, sha256, &path, e);
-  if (!status && path.data)
-    sg_say("note: %s has results of another scenario that is called \"%s\": %s. A \"name\" of its "
-           "own tells them apart, -o puts them elsewhere, and forget takes them out.\n",
-           s->database, name, path.data);
-  sg_buffer_free(&path);
   return status;
 }
 
@@ -138,7 +121,6 @@ static int run_scenario(const sg_call *call, const char *path) {
   if (!status) status = sg_until(s.plan, s.known, &until, &s.error);
   if (!status) status = sg_session_deal(&s);
   if (!status) status = sg_session_output(&s, args);
-  if (!status) status = warn_of_namesake(&s, &s.error);
   const atomic_bool *stop = sg_catch_signals(true);
   if (!status) {
     sg_provenance made;

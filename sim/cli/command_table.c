@@ -11,6 +11,8 @@
   X(expect)      \
   X(compare)     \
   X(plot)        \
+  X(report)      \
+  X(blame)       \
   X(merge)       \
   X(forget)      \
   X(query)       \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions: the frame of run, plan, check and expect; asking: that of compare and query. */
 #include "sim/cli/session.h"
+#include "results/curate.h"
 #include "sim/cli/output.h"
 
 #include <limits.h>
@@ -99,10 +100,26 @@ sg_status sg_session_place(sg_session *s, const char *path) {
   return check_place(s, !path);
 }
 
+/* Two scenarios of one name in one database: their environments would be called the same. */
+static sg_status warn_of_namesake(sg_session *s) {
+  char sha256[65];
+  sg_buffer path = {0};
+  const char *text = sg_scenario_text(s->scenario), *name = sg_scenario_name(s->scenario);
+  sg_sha256(text, strlen(text), sha256);
+  sg_status status = sg_db_namesake(s->db, name, s->path, sha256, &path, &s->error);
+  if (!status && path.data)
+    sg_say("note: %s has results of another scenario that is called \"%s\": %s. A \"name\" of its "
+           "own tells them apart, -o puts them elsewhere, and forget takes them out.\n",
+           s->database, name, path.data);
+  sg_buffer_free(&path);
+  return status;
+}
+
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode) {
   sg_status status = sg_session_place(s, path);
   const atomic_bool *stop = mode == SG_OPEN_WRITE ? sg_catch_signals(true) : NULL;
-  return status ? status : sg_db_open_until(s->database, mode, stop, &s->db, &s->error);
+  if (!status) status = sg_db_open_until(s->database, mode, stop, &s->db, &s->error);
+  return status || mode != SG_OPEN_WRITE ? status : warn_of_namesake(s);
 }
 
 /* A database that is not there yet is not made for runs that cannot fit. */

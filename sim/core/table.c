@@ -229,7 +229,7 @@ typedef struct column {
   const char *left; /* of the cell at hand */
 } column;
 
-static bool is_numeric(const sg_table *t, int j) {
+bool sg_table_is_numeric(const sg_table *t, int j) {
   bool numbers = false;
   for (int i = 0; i < sg_table_rows(t); i++) {
     kind k = at(t, i, j)->kind;
@@ -237,6 +237,15 @@ static bool is_numeric(const sg_table *t, int j) {
     numbers |= k != EMPTY;
   }
   return numbers;
+}
+
+void sg_table_put_cell(const sg_table *t, int row, int j, sg_buffer *out) {
+  char scratch[64];
+  sg_put(out, shown(at(t, row, j), scratch));
+}
+
+int sg_table_columns(const sg_table *t) {
+  return t->n;
 }
 
 static int longest_word(const char *s) {
@@ -254,7 +263,7 @@ static void measure(const sg_table *t, column *columns) {
   char scratch[64];
   for (int j = 0; j < t->n; j++) {
     int width = width_of(t->name[j].text), narrowest = width > NARROWEST ? width : NARROWEST;
-    bool numeric = is_numeric(t, j);
+    bool numeric = sg_table_is_numeric(t, j);
     for (int i = 0; i < sg_table_rows(t); i++) {
       const char *text = shown(at(t, i, j), scratch);
       int w = width_of(text), word = numeric ? 0 : longest_word(text);
@@ -417,7 +426,8 @@ static void print_markdown(const sg_table *t, sg_buffer *out) {
       sg_put(out, " ");
     }
     sg_put(out, "|\n");
-    for (int j = 0; i == NAMES && j < t->n; j++) sg_put(out, is_numeric(t, j) ? "|---:" : "|---");
+    for (int j = 0; i == NAMES && j < t->n; j++)
+      sg_put(out, sg_table_is_numeric(t, j) ? "|---:" : "|---");
     if (i == NAMES) sg_put(out, "|\n");
   }
 }
@@ -464,7 +474,7 @@ static void put_latex(const char *s, sg_buffer *out) {
 static void print_latex(const sg_table *t, sg_buffer *out) {
   char scratch[64];
   sg_put(out, "\\begin{tabular}{");
-  for (int j = 0; j < t->n; j++) sg_put(out, is_numeric(t, j) ? "r" : "l");
+  for (int j = 0; j < t->n; j++) sg_put(out, sg_table_is_numeric(t, j) ? "r" : "l");
   sg_put(out, "}\n\\toprule\n");
   for (int i = NAMES; i < sg_table_rows(t); i++) {
     for (int j = 0; j < t->n; j++) {

@@ -40,6 +40,11 @@ long long sg_table_value(const sg_table *t, int row, int column);
 /* The place of a column, or −1; and the name of a column. */
 int sg_table_find(const sg_table *t, const char *name);
 const char *sg_table_name(const sg_table *t, int column); /* NULL: there is none at that place */
+/* Puts a cell as text, Markdown and LaTeX have it, without what they escape. */
+void sg_table_put_cell(const sg_table *t, int row, int column, sg_buffer *out);
+/* Whether a column has numbers and no texts. */
+bool sg_table_is_numeric(const sg_table *t, int column);
+int sg_table_columns(const sg_table *t);
 /* Keeps the columns at n places, in that order, under other names. */
 void sg_table_select(sg_table *t, int n, const int *column, const char *const *name);
 /* Keeps the columns from the left that fit into `width` unwrapped, but at least the first `least`; how
