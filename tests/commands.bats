@@ -252,7 +252,7 @@ END
     "$STRAGGLE" help ${command/_/ } | awk 'NR > 1 && /^straggle/ { exit } /^Examples:/ { n++ } END { exit !n }'
   done
   # What the examples name: a scenario, its results, a sweep, shards, a trace.
-  sed 's/"iterations": [0-9]*/"iterations": 60/; s/"replications": [0-9]*/"replications": 6/; s/"target_loss": [0-9.]*/"target_loss": 0.07/' \
+  sed 's/"iterations": [0-9]*/"iterations": 60/; s/"replications": [0-9]*/"replications": 6/; s/"target_loss": [0-9.]*/"target_loss": 0.06/' \
     scenarios/quickstart.json > my.json
   sed -i 's|"data/|"scenarios/data/|' my.json
   cp scenarios/traces/persistent.csv times.csv
