@@ -3,6 +3,7 @@
  * whether beyond chance, which are not exact, and where the time goes. */
 #include "results/compare.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,7 +43,8 @@ void sg_put_time(const sg_judged_environment *v, const sg_judged *s, sg_buffer *
 }
 
 void sg_put_paragraph(const char *text, int width, sg_buffer *out) {
-  sg_put_wrapped(out, "", "", text, width > 20 && width < 100 ? width : 100);
+  int room = width < 0 ? INT_MAX : width > 20 && width < 100 ? width : 100;
+  sg_put_wrapped(out, "", "", text, room);
 }
 
 /* ", of which … " : how certain it is that the best is ahead of all. */
@@ -79,7 +81,7 @@ static void put_fastest(const sg_comparison *c, const sg_judged_environment *v, 
   sg_putf(out, "← fastest: %s", best->point.scheme_label);
   if (l->best == v->baseline) {
     sg_put(out, ", the baseline");
-  } else if (!isnan(best->ratio.ratio)) {
+  } else if (!isnan(best->ratio.ratio) && l->next != v->baseline) {
     sg_put(out, ", ");
     sg_put_ratio(&best->ratio, out);
     sg_putf(out, " as fast as %s", c->scheme[v->baseline].point.scheme_label);
@@ -92,7 +94,8 @@ static void put_fastest(const sg_comparison *c, const sg_judged_environment *v, 
   } else {
     sg_put(out, ", ");
     sg_put_ratio(&l->ratio, out);
-    sg_putf(out, " the next, %s", c->scheme[l->next].point.scheme_label);
+    sg_putf(out, " the next, %s%s", c->scheme[l->next].point.scheme_label,
+            l->next == v->baseline ? ", the baseline" : "");
     put_certainty(c, l, out);
   }
   double work = sg_work(best);
@@ -152,54 +155,45 @@ static void put_inexact(const sg_comparison *c, const sg_judged_environment *v, 
 
 /* --- Where time goes -------------------------------------------------------------------------- */
 
-/* Seconds of an iteration, of a worker on average; they add up to the iteration. Computing that is
- * beside sending (late work that is finished) may be more than there is room for: then NAN. */
-typedef struct times {
-  double whole, part[5];
-} times;
-static const char *const parts[] = {"computing", "queueing at the master", "decoding", "updating",
-                                    "sending and waiting for others"};
+const char *const sg_spent_on[SG_SPENT] = {"computing", "queueing at the master", "decoding",
+                                           "updating", "sending and waiting for others"};
 
-static times times_of(const sg_judged *s) {
+bool sg_find_spent(const sg_judged *s, double part[SG_SPENT]) {
   const sg_summary_record *r = &s->summary;
-  times t = {.whole = r->iter_mean_s};
-  double decode = isnan(r->decode_mean_s) ? 0 : r->decode_mean_s,
-         queue = isnan(r->queued_per_message_s) ? 0 : r->queued_per_message_s;
-  t.part[0] = r->worker_busy_share * r->iter_mean_s;
-  t.part[1] = queue;
-  t.part[2] = decode;
-  t.part[3] = r->iter_mean_s - r->wait_mean_s - decode;
-  t.part[4] = r->iter_mean_s - t.part[0] - t.part[1] - t.part[2] - t.part[3];
-  /* Rounding of sums of thousands of iterations is no time. */
-  for (int k = 3; k < 5; k++)
-    if (fabs(t.part[k]) < 1e-9 * t.whole) t.part[k] = 0;
-  return t;
-}
-
-static bool is_known(const times *t) {
-  bool known = t->whole > 0;
-  for (int k = 0; k < 5; k++) known = known && t->part[k] >= 0;
+  double whole = r->iter_mean_s, decode = isnan(r->decode_mean_s) ? 0 : r->decode_mean_s,
+         queue = isnan(r->queued_mean_s) ? 0 : r->queued_mean_s / s->point.n_workers;
+  part[0] = r->worker_busy_share * whole;
+  part[1] = queue;
+  part[2] = decode;
+  part[3] = whole - r->wait_mean_s - decode;
+  part[4] = whole - part[0] - part[1] - part[2] - part[3];
+  bool known = whole > 0;
+  for (int k = 0; k < SG_SPENT; k++) {
+    /* Rounding of sums of thousands of iterations is no time. */
+    if (k >= 3 && fabs(part[k]) < 1e-9 * whole) part[k] = 0;
+    known = known && part[k] >= 0;
+  }
   return known;
 }
 
-static void put_times(const sg_judged *s, const times *t, sg_buffer *out) {
+static void put_times(const sg_judged *s, const double part[SG_SPENT], sg_buffer *out) {
   bool first = true;
   char seconds[32];
-  three_digits(t->whole, seconds);
+  three_digits(s->summary.iter_mean_s, seconds);
   sg_putf(out, " %s %s s:", s->point.scheme_label, seconds);
-  for (int done = 0; done < 5; done++) { /* the largest first */
+  for (int done = 0; done < SG_SPENT; done++) { /* the largest first */
     int largest = -1;
-    for (int k = 0; k < 5; k++) {
+    for (int k = 0; k < SG_SPENT; k++) {
       int before = 0;
-      for (int j = 0; j < 5; j++)
-        before += t->part[j] > t->part[k] || (t->part[j] == t->part[k] && j < k);
+      for (int j = 0; j < SG_SPENT; j++)
+        before += part[j] > part[k] || (part[j] == part[k] && j < k);
       if (before == done) largest = k;
     }
-    double share = 100 * t->part[largest] / t->whole;
+    double share = 100 * part[largest] / s->summary.iter_mean_s;
     if (share < 0.05) break;
-    three_digits(t->part[largest], seconds);
-    sg_putf(out, "%s %s %s (%.*f %%)", first ? "" : ",", parts[largest], seconds, share < 1 ? 1 : 0,
-            share);
+    three_digits(part[largest], seconds);
+    sg_putf(out, "%s %s %s (%.*f %%)", first ? "" : ",", sg_spent_on[largest], seconds,
+            share < 0.95 ? 1 : 0, share);
     first = false;
   }
 }
@@ -210,10 +204,10 @@ static void put_where(const sg_comparison *c, const sg_judged_environment *v, in
   const int of[] = {v->baseline, v->fastest.best != v->baseline ? v->fastest.best : -1};
   for (int k = 0; k < 2; k++) {
     if (of[k] < 0) continue;
-    times t = times_of(&c->scheme[of[k]]);
-    if (!is_known(&t)) continue;
+    double part[SG_SPENT];
+    if (!sg_find_spent(&c->scheme[of[k]], part)) continue;
     sg_put(&text, text.length ? ";" : "Time of an iteration, for the mean worker:");
-    put_times(&c->scheme[of[k]], &t, &text);
+    put_times(&c->scheme[of[k]], part, &text);
   }
   if (text.length) sg_put(&text, ".");
   out->failed |= text.failed;

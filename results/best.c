@@ -136,7 +136,7 @@ static void put_row(sg_comparing *c, const labels *l, int number, const layout *
   if (lead->next >= 0 && (form->of_lead || isnan(shown.low)))
     sg_put_ratio(&shown, &cell);
   else if (lead->next >= 0)
-    sg_putf(&cell, "%.3g×", shown.ratio);
+    sg_putf(&cell, "%#.3g×", shown.ratio);
   sg_putf(&cell, "%s", lead->next < 0 ? "—" : lead->holds ? " *" : "");
   sg_table_buffer(sg_table_at(t, form->of_lead ? "lead [95 %]" : "lead"), &cell);
   put_scheme(f, l, lead->next, form, sg_table_at(t, "next"));
@@ -144,12 +144,13 @@ static void put_row(sg_comparing *c, const labels *l, int number, const layout *
 
 static void put_legend(sg_comparing *c, const layout *form, sg_buffer *out) {
   const sg_comparison *f = &c->found;
-  int n_target = 0, n_inexact = 0, width = c->options->width;
+  int n_target = 0, n_inexact = 0, n_none = 0, width = c->options->width;
   bool same_baseline = true;
   for (int k = 0; k < f->n_environments; k++) {
     const sg_judged_environment *v = &f->environment[k];
     n_target += v->to_target;
     n_inexact += v->to_target && v->of_all.best != v->fastest.best;
+    n_none += v->fastest.best < 0;
     same_baseline &= !strcmp(f->scheme[v->baseline].point.scheme_label,
                              f->scheme[f->environment[0].baseline].point.scheme_label);
   }
@@ -164,15 +165,20 @@ static void put_legend(sg_comparing *c, const layout *form, sg_buffer *out) {
           same_baseline ? f->scheme[f->environment[0].baseline].point.scheme_label
                         : "the environment's baseline",
           form->of_lead ? ", with its interval" : " (a wider terminal has its interval)");
+  if (n_none)
+    sg_putf(&text, " —: %s.", n_target ? "none of them reached the target" : "none can be ranked");
   if (n_inexact)
     sg_putf(&text,
             " In %d environment%s a scheme that does not give it is faster (fastest_of_all_label "
             "of --format csv).",
             n_inexact, n_inexact == 1 ? "" : "s");
   sg_put(&text, "");
-  out->failed |= text.failed;
+  sg_buffer clean = {0};
+  if (!text.failed) sg_put_clean(&clean, text.data, text.length, "", '?');
+  out->failed |= text.failed || clean.failed;
   sg_put(out, "\n");
-  if (!text.failed) sg_put_paragraph(text.data, width, out);
+  if (clean.data && !clean.failed) sg_put_paragraph(clean.data, width, out);
+  sg_buffer_free(&clean);
   sg_buffer_free(&text);
   sg_put_multiplicity(f, width, out);
 }
@@ -199,14 +205,23 @@ static sg_table *fitting_table(sg_comparing *c, const labels *l, layout *chosen)
   return t;
 }
 
-sg_status sg_print_best(sg_comparing *c, sg_buffer *out, sg_error *e) {
+sg_status sg_make_best(sg_comparing *c, sg_table **t, sg_buffer *legend, sg_error *e) {
   labels l = {0};
   layout form;
-  sg_table *t = collect_labels(&c->found, &l) ? fitting_table(c, &l, &form) : NULL;
-  sg_status status = t ? SG_OK : sg_fail_memory(e);
-  if (!status) sg_table_print(t, c->options->format, c->options->width, out);
-  if (!status && c->options->format == SG_FORMAT_TEXT) put_legend(c, &form, out);
-  sg_table_free(t);
+  *t = collect_labels(&c->found, &l) ? fitting_table(c, &l, &form) : NULL;
+  if (*t) put_legend(c, &form, legend);
   free(l.scheme);
+  return *t ? SG_OK : sg_fail_memory(e);
+}
+
+sg_status sg_print_best(sg_comparing *c, sg_buffer *out, sg_error *e) {
+  sg_table *t = NULL;
+  sg_buffer legend = {0};
+  sg_status status = sg_make_best(c, &t, &legend, e);
+  if (!status) sg_table_print(t, c->options->format, c->options->width, out);
+  if (!status && c->options->format == SG_FORMAT_TEXT && legend.data) sg_put(out, legend.data);
+  out->failed |= legend.failed;
+  sg_buffer_free(&legend);
+  sg_table_free(t);
   return status;
 }

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void clear_axis(sg_chart_axis *a) {
+void sg_clear_chart_axis(sg_chart_axis *a) {
   for (int i = 0; i < a->n_names; i++) free(a->name[i]);
   free(a->name);
   free(a->label);
   free(a->unit);
   free(a->column);
+  *a = (sg_chart_axis){0};
 }
 
 void sg_chart_clear(sg_chart *c) {
@@ -31,9 +32,9 @@ void sg_chart_clear(sg_chart *c) {
   free(c->series);
   free(c->panel);
   free(c->line);
-  clear_axis(&c->x);
-  clear_axis(&c->y);
-  clear_axis(&c->value);
+  sg_clear_chart_axis(&c->x);
+  sg_clear_chart_axis(&c->y);
+  sg_clear_chart_axis(&c->value);
   free(c->title);
   free(c->conditions);
   free(c->interval);
@@ -115,6 +116,10 @@ sg_status sg_chart_add_series(sg_chart *c, sg_mark mark, int panel, const char *
   return SG_OK;
 }
 
+sg_chart_point sg_chart_at(double x, double y) {
+  return (sg_chart_point){.x = x, .y = y, .low = NAN, .high = NAN, .value = NAN};
+}
+
 sg_status sg_chart_add_point(sg_chart *c, sg_chart_point p, sg_error *e) {
   if (c->n_points >= SG_CHART_POINTS) return fail_full("points", SG_CHART_POINTS, e);
   sg_chart_series *s = &c->series[c->n_series - 1];
@@ -194,9 +199,8 @@ static const char *heading(const sg_chart_axis *a, const char *otherwise) {
   return a->column ? a->column : otherwise;
 }
 
-void sg_put_chart_csv(const sg_chart *c, sg_buffer *out) {
-  enum { ROWS_AT_A_TIME = 256 };
-  const sg_chart_columns has = sg_find_chart_columns(c);
+static sg_table *table_of(const sg_chart *c, const sg_chart_columns *of) {
+  const sg_chart_columns has = *of;
   sg_table *t = sg_table_new(0, NULL);
   if (has.panel) sg_table_column(t, "panel");
   sg_table_column(t, "series");
@@ -208,11 +212,29 @@ void sg_put_chart_csv(const sg_chart *c, sg_buffer *out) {
   if (has.label) sg_table_column(t, "label");
   if (has.id) sg_table_column(t, c->id_column ? c->id_column : "id");
   if (has.marked) sg_table_column(t, "marked");
-  for (int i = 0; i < c->n_series; i++)
+  return t;
+}
+
+sg_table *sg_chart_table(const sg_chart *c, long every) {
+  const sg_chart_columns has = sg_find_chart_columns(c);
+  sg_table *t = table_of(c, &has);
+  for (int i = 0; t && i < c->n_series; i++)
+    for (int k = 0; k < c->series[i].n; k++)
+      if (k % every == 0 || k == c->series[i].n - 1)
+        put_point(t, c, &has, &c->series[i], &c->series[i].point[k]);
+  return t;
+}
+
+void sg_put_chart_csv(const sg_chart *c, sg_buffer *out) {
+  enum { ROWS_AT_A_TIME = 256 };
+  const sg_chart_columns has = sg_find_chart_columns(c);
+  sg_table *t = table_of(c, &has);
+  out->failed |= !t;
+  for (int i = 0; t && i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++) {
       put_point(t, c, &has, &c->series[i], &c->series[i].point[k]);
       if (sg_table_rows(t) >= ROWS_AT_A_TIME) sg_table_print_rows(t, SG_FORMAT_CSV, out);
     }
-  sg_table_print(t, SG_FORMAT_CSV, 0, out);
+  if (t) sg_table_print(t, SG_FORMAT_CSV, 0, out);
   sg_table_free(t);
 }

@@ -90,6 +90,7 @@ typedef struct sg_chart {
 } sg_chart;
 
 void sg_chart_clear(sg_chart *c);
+void sg_clear_chart_axis(sg_chart_axis *a);
 
 /* Each fails without memory or above the limits. */
 
@@ -105,9 +106,8 @@ sg_status sg_chart_place(sg_chart_axis *a, const char *name, double *place, sg_e
 sg_status sg_chart_add_panel(sg_chart *c, const char *title, int *panel, sg_error *e);
 /* One more series; points are added to the last one. */
 sg_status sg_chart_add_series(sg_chart *c, sg_mark mark, int panel, const char *name, sg_error *e);
-/* A point to begin with: everything unknown. */
-#define SG_CHART_POINT(...)                                                                        \
-  ((sg_chart_point){.x = NAN, .y = NAN, .low = NAN, .high = NAN, .value = NAN, ##__VA_ARGS__})
+/* A point whose other members are unknown. */
+sg_chart_point sg_chart_at(double x, double y);
 sg_status sg_chart_add_point(sg_chart *c, sg_chart_point p, sg_error *e);
 sg_status sg_chart_add_line(sg_chart *c, bool vertical, double at, const char *label, sg_error *e);
 
@@ -127,6 +127,10 @@ sg_chart_columns sg_find_chart_columns(const sg_chart *c);
  * label, id, marked: those that some point has, the axes' under their own names. Numbers read back
  * to the same double; of axes of names the names are written. RFC 4180, lines end in LF. */
 void sg_put_chart_csv(const sg_chart *c, sg_buffer *out);
+
+/* The same as a table for people, of each series every so many points and the last one. */
+struct sg_table;
+struct sg_table *sg_chart_table(const sg_chart *c, long every);
 
 /* A script for gnuplot 5.4 or later that draws the CSV file `csv` into `picture` (SVG): by rows of
  * the CSV, so that names need no quoting. */

@@ -106,35 +106,41 @@ static void put_title(plots *p, const char *name) {
   put_quoted(p->out, name);
 }
 
-static void put_series(const sg_chart_series *s, const places *at, plots *p) {
+static bool has_bars(const sg_chart_series *s) {
+  for (int k = 0; k < s->n; k++)
+    if (isfinite(s->point[k].low) && isfinite(s->point[k].high)) return true;
+  return false;
+}
+
+static void put_series(const sg_chart_series *s, int color, const places *at, plots *p) {
   sg_buffer *out = p->out;
+  bool bars = has_bars(s);
   switch (s->mark) {
   case SG_MARK_BAND:
-    if (at->low) begin_plot(p);
-    if (at->low)
-      sg_putf(out, "%s:%d:%d with filledcurves fs transparent solid 0.2 noborder notitle", at->at_x,
-              at->low, at->high);
+    if (bars) {
+      begin_plot(p);
+      sg_putf(out, "%s:%d:%d with filledcurves fs transparent solid 0.2 noborder lc %d notitle",
+              at->at_x, at->low, at->high, color);
+    }
     begin_plot(p);
-    sg_putf(out, "%s:%s with lines", at->at_x, at->at_y);
+    sg_putf(out, "%s:%s with lines lc %d", at->at_x, at->at_y, color);
     break;
   case SG_MARK_STEPS:
     begin_plot(p);
-    sg_putf(out, "%s:%s with steps", at->at_x, at->at_y);
+    sg_putf(out, "%s:%s with steps lc %d", at->at_x, at->at_y, color);
     break;
   case SG_MARK_LINE:
   case SG_MARK_POINTS:
-    begin_plot(p);
-    sg_putf(out, "%s:%s", at->at_x, at->at_y);
-    if (at->low) sg_putf(out, ":%d:%d", at->low, at->high);
-    sg_put(out, s->mark == SG_MARK_POINTS ? at->low ? " with yerrorbars" : " with points"
-                : at->low                 ? " with yerrorlines"
-                                          : " with linespoints");
-    break;
   case SG_MARK_FOREST:
+    /* Bars apart: gnuplot leaves points out that have none. */
+    if (bars) {
+      begin_plot(p);
+      sg_putf(out, "%s:%s:%d:%d with %cerrorbars pt 0 lc %d notitle", at->at_x, at->at_y, at->low,
+              at->high, s->mark == SG_MARK_FOREST ? 'x' : 'y', color);
+    }
     begin_plot(p);
-    sg_putf(out, "%s:%s", at->at_x, at->at_y);
-    if (at->low) sg_putf(out, ":%d:%d", at->low, at->high);
-    sg_put(out, at->low ? " with xerrorbars pt 7" : " with points pt 7");
+    sg_putf(out, "%s:%s with %s pt %d lc %d", at->at_x, at->at_y,
+            s->mark == SG_MARK_LINE ? "linespoints" : "points", color, color);
     break;
   case SG_MARK_STACK: /* a bar begins where the one before it ended */
     begin_plot(p);
@@ -177,7 +183,9 @@ static void put_panel(const sg_chart *c, const places *at, const char *csv, int 
   for (int i = 0; i < c->n_series; i++) {
     const sg_chart_series *s = &c->series[i];
     p.last = p.first + s->n - 1;
-    if (s->n > 0 && s->panel == panel) put_series(s, at, &p);
+    int color = 0; /* that of the first series of this name */
+    while (strcmp(c->series[color].name, s->name) != 0) color++;
+    if (s->n > 0 && s->panel == panel) put_series(s, color + 1, at, &p);
     p.first += s->n;
   }
   sg_put(out, "\n");

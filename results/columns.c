@@ -500,15 +500,6 @@ int sg_put_members(const char *table, const char *prefix, sg_buffer *out) {
   return given;
 }
 
-void sg_put_pooled(const char *prefix, sg_buffer *out) {
-  const char *comma = "";
-  for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c)) {
-    if (c->fold != SG_FOLD_POOLED) continue;
-    sg_putf(out, "%s%s%s", comma, prefix, c->name);
-    comma = ", ";
-  }
-}
-
 void sg_put_shown(unsigned mask, sg_buffer *out) {
   for (const sg_column *c = column; c->name; c++)
     if (c->shown & mask) sg_putf(out, ", %s", c->name);

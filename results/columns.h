@@ -98,8 +98,6 @@ int sg_put_members(const char *table, const char *prefix, sg_buffer *out);
 bool sg_read_record(sqlite3_stmt *s, int index, const char *table, void *record);
 void sg_record_clear(const char *table, void *record);
 
-/* "p.a, p.b, …" for the prefix "p.": the columns of run_summary that are pooled. */
-void sg_put_pooled(const char *prefix, sg_buffer *out);
 /* ", a, b": the columns of v_point that are shown in one of the places of `mask`. */
 void sg_put_shown(unsigned mask, sg_buffer *out);
 

@@ -36,11 +36,15 @@ static void put_speedup(const sg_comparison *c, const sg_judged_environment *v, 
                         sg_table *t) {
   const sg_judged *s = &c->scheme[i];
   sg_buffer cell = {0};
+  bool censored = s->ratio.n > 0 && isnan(s->ratio.ratio);
   if (i == v->baseline)
     sg_put(&cell, "1 (baseline)");
+  else if (s->ratio.n == 0 || (censored && !s->tested))
+    sg_put(&cell, s->verdict);
+  else if (censored)
+    sg_putf(&cell, "censored: %s", s->verdict);
   else
     sg_put_ratio(&s->ratio, &cell);
-  if (i != v->baseline && isnan(s->ratio.ratio)) sg_putf(&cell, " (%s)", s->verdict);
   if (i == v->fastest.best) sg_put(&cell, " ←");
   if (!sg_gives_gradient(s)) sg_put(&cell, " ~");
   sg_table_buffer(t, &cell);
@@ -130,7 +134,7 @@ static void sort_by_time(const sg_comparison *c, const sg_judged_environment *v,
 }
 
 /* As many columns as there is room for. */
-static sg_status people_table(sg_comparing *c, int number, sg_table *t, int *left, sg_error *e) {
+sg_status sg_put_people(sg_comparing *c, int number, sg_table *t, int *left, sg_error *e) {
   const sg_compare_options *o = c->options;
   const sg_judged_environment *v = &c->found.environment[number];
   int *of = calloc((size_t)(v->end - v->begin), sizeof *of);
@@ -190,7 +194,7 @@ static sg_status read_settings(sg_comparing *c, int64_t point, sg_error *e) {
 }
 
 /* The environment, a line for each thing that is to be said of it. */
-static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+sg_status sg_put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
   const sg_judged_environment *v = &c->found.environment[number];
   const sg_judged *first = &c->found.scheme[v->begin];
   const sg_point_record *p = &first->point;
@@ -226,15 +230,18 @@ static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_err
 /* The first line as it is, the others in lines of the terminal. */
 static sg_status print_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
   const sg_compare_options *o = c->options;
-  sg_buffer text = {0};
-  sg_status status = put_heading(c, number, &text, e);
-  out->failed |= text.failed;
+  sg_buffer raw = {0}, text = {0};
+  sg_status status = sg_put_heading(c, number, &raw, e);
+  /* Names in a database may hold anything. */
+  if (raw.data && !raw.failed) sg_put_clean(&text, raw.data, raw.length, "\n", '?');
+  out->failed |= raw.failed || text.failed;
+  sg_buffer_free(&raw);
   char *rest = text.failed ? NULL : text.data;
   for (char *line; !status && (line = strsep(&rest, "\n"));) {
     bool first = line == text.data;
     sg_put(out, first && o->color ? "\033[1m" : "");
     if (first)
-      sg_put_clean(out, line, strlen(line), "", '?');
+      sg_put(out, line);
     else
       sg_put_wrapped(out, "  ", "    ", line, o->width > 40 && o->width < 100 ? o->width : 100);
     sg_put(out, first && o->color ? "\033[0m" : "");
@@ -368,12 +375,13 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
 static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   const sg_comparison *f = &c->found;
   int width = c->options->width;
-  bool missed = false, shared_link = false, censored = false;
+  bool missed = false, shared_link = false, censored = false, loaded = false;
   for (int i = 0; i < f->n; i++) {
     missed |=
         !isnan(f->scheme[i].point.target_loss) && f->scheme[i].n_reached < f->scheme[i].n_runs;
     shared_link |= f->scheme[i].summary.ingress_busy_share > 0;
-    censored |= f->scheme[i].ratio.n > 0 && isnan(f->scheme[i].ratio.ratio);
+    loaded |= f->scheme[i].point.load_d > 1;
+    censored |= f->scheme[i].tested && isnan(f->scheme[i].ratio.ratio);
   }
   const struct {
     bool shown;
@@ -381,6 +389,8 @@ static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   } paragraph[] = {
       {true, "d: subsets per worker, s: stragglers tolerated, m: messages have 1/m of a gradient's "
              "length; work×: how often the data are computed by all workers together."},
+      {loaded, "What d costs is assumed by the scenario: d times the computing of one subset, or "
+               "per_subset_s for each (scaling startup)."},
       {true, "speed-up: the baseline's time over the scheme's, geometric mean over paired runs "
              "(both see the same delays), with its 95 % interval. (docs/reading-compare.md)"},
       {shared_link, "link busy: share of the time that the master's incoming link is in use; "
@@ -402,14 +412,18 @@ static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   sg_buffer_free(&more);
 }
 
+sg_status sg_put_notes(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+  const sg_judged_environment *v = &c->found.environment[number];
+  put_notes(&c->found, v, out);
+  return put_tails(c->db, &c->found.scheme[v->begin], out, e);
+}
+
 /* Puts the words under a table. */
 static sg_status put_words(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
   const sg_judged_environment *v = &c->found.environment[number];
   sg_buffer text = {0};
   sg_put_answer(&c->found, v, c->options->width, &text);
-  put_notes(&c->found, v, &text);
-  sg_status status = put_tails(c->db, &c->found.scheme[v->begin], &text, e);
-  /* Names in a database may hold anything. */
+  sg_status status = sg_put_notes(c, number, &text, e);
   if (text.data) sg_put_clean(out, text.data, text.length, "\n", '?');
   out->failed |= text.failed;
   sg_buffer_free(&text);
@@ -424,7 +438,7 @@ static sg_status put_table(sg_comparing *c, int number, int *left, sg_buffer *ou
     status = sg_put_schemes(c, number, t, e);
     if (!status) status = sg_choose_columns(o, t, e);
   } else if (!status) {
-    status = people_table(c, number, t, left, e);
+    status = sg_put_people(c, number, t, left, e);
   }
   if (!status) sg_table_print(t, o->format, o->width, out);
   sg_table_free(t);

@@ -41,7 +41,7 @@ void sg_names_clear(sg_names *names);
 const char *sg_names_setting(const sg_names *names, int environment, const char *axis);
 /* "quickstart, n = 12": the scenario, axes that vary, and what else differs. */
 void sg_put_name(const sg_names *names, int environment, sg_buffer *out);
-/* A value, which is JSON: texts without quotes, 12500000000 as 1.25e+10. */
+/* A value, which is JSON: texts without quotes where that is clear, 12500000000 as 1.25e+10. */
 void sg_put_setting(const char *json, sg_buffer *out);
 
 /* What is asked for, and what its answer is made of. */
@@ -77,8 +77,26 @@ void sg_put_answer(const sg_comparison *c, const sg_judged_environment *v, int w
                    sg_buffer *out);
 /* What of many claims must be said once. */
 void sg_put_multiplicity(const sg_comparison *c, int width, sg_buffer *out);
-/* A paragraph in lines that can be read: of the terminal, or of 100 columns. */
+/* A paragraph in lines that can be read: of the terminal, or of 100 columns; in one line where the
+ * width is negative. */
 void sg_put_paragraph(const char *text, int width, sg_buffer *out);
+
+/* What an environment is, a line for each thing that is to be said of it; without an end of line.
+ */
+sg_status sg_put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e);
+/* Notes and warnings under its table, in lines of 100 columns. */
+sg_status sg_put_notes(sg_comparing *c, int number, sg_buffer *out, sg_error *e);
+/* The table of an environment, the fastest first, with the columns that there is room for: how many
+ * are left out. */
+sg_status sg_put_people(sg_comparing *c, int number, sg_table *t, int *left, sg_error *e);
+/* One line per environment as a table, and what stands under it; SG_NO_MEMORY. */
+sg_status sg_make_best(sg_comparing *c, sg_table **t, sg_buffer *legend, sg_error *e);
+
+/* Seconds of an iteration, of a worker on average; they add up to the iteration. False: not known,
+ * as where computing goes on beside sending (late work that is finished). */
+enum { SG_SPENT = 5 };
+extern const char *const sg_spent_on[SG_SPENT];
+bool sg_find_spent(const sg_judged *s, double part[SG_SPENT]);
 
 /* One line per environment, for people. */
 sg_status sg_print_best(sg_comparing *c, sg_buffer *out, sg_error *e);

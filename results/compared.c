@@ -61,8 +61,28 @@ static sg_table *at_axis(sg_table *t, const char *axis) {
   return sg_table_at(t, axis);
 }
 
-/* A row of v_axes without the number of the point in front. */
-static sg_status put_axes(sg_comparing *c, int64_t point, sg_table *t, sg_error *e) {
+/* The name of an axis from that of its column, which may have "axis_" in front. */
+static bool is_axis(const char *column, const char *axis) {
+  while (sqlite3_stricmp(column, axis) != 0 && !strncmp(column, "axis_", 5)) column += 5;
+  return !sqlite3_stricmp(column, axis);
+}
+
+/* Whether an axis is shared by the schemes of some environment, and of this one. */
+static bool is_shared(const sg_names *n, int number, const char *column, bool *here) {
+  bool any = false;
+  *here = false;
+  for (int i = 0; i < n->n_settings; i++) {
+    bool same = is_axis(column, n->setting[i].name);
+    any |= same;
+    *here |= same && i >= n->environment[number].begin && i < n->environment[number].end;
+  }
+  return any;
+}
+
+/* A row of v_axes without the number of the point in front. shared: without axes of the schemes
+ * themselves, such as `each`. */
+static sg_status put_axes(sg_comparing *c, int number, int64_t point, bool shared, sg_table *t,
+                          sg_error *e) {
   sg_status status = SG_OK;
   if (!c->axes)
     status = sg_db_prepare(c->db, "SELECT * FROM v_axes WHERE point_id = ?", &c->axes, e);
@@ -70,8 +90,13 @@ static sg_status put_axes(sg_comparing *c, int64_t point, sg_table *t, sg_error 
   sqlite3_bind_int64(c->axes, 1, point);
   status = point ? sg_db_step(c->db, c->axes, e) : SG_OK;
   for (int k = 1; k < sqlite3_column_count(c->axes) && !status; k++) {
-    at_axis(t, sqlite3_column_name(c->axes, k));
-    if (sqlite3_column_type(c->axes, k) == SQLITE_FLOAT)
+    const char *name = sqlite3_column_name(c->axes, k);
+    bool here = true;
+    if (shared && !is_shared(&c->names, number, name, &here)) continue;
+    at_axis(t, name);
+    if (!here)
+      sg_table_text(t, NULL);
+    else if (sqlite3_column_type(c->axes, k) == SQLITE_FLOAT)
       sg_put_axis(t, sqlite3_column_double(c->axes, k));
     else
       sg_put_value(t, c->axes, k);
@@ -115,7 +140,7 @@ static sg_status put_scheme(sg_comparing *c, int number, int i, sg_table *t, sg_
   sg_table_integer(sg_table_at(t, "results_version"), s->results_version);
   put_common(&c->names, number, sg_table_at(t, "axes"));
   sg_table_integer(sg_table_at(t, "point_id"), s->point_id);
-  sg_status status = put_axes(c, s->point_id, t, e);
+  sg_status status = put_axes(c, number, s->point_id, false, t, e);
   sg_table_text(sg_table_at(t, "scheme_label"), s->point.scheme_label);
   sg_table_text(sg_table_at(t, "code"), s->point.code);
   sg_table_text(sg_table_at(t, "stop_rule"), s->point.stop_rule);
@@ -206,7 +231,7 @@ static sg_status put_best(sg_comparing *c, int number, int unused, sg_table *t, 
   sg_table_text(sg_table_at(t, "env_sha256"), base->point.env_sha256);
   sg_table_integer(sg_table_at(t, "results_version"), base->results_version);
   put_common(&c->names, number, sg_table_at(t, "axes"));
-  sg_status status = put_axes(c, c->found.scheme[v->begin].point_id, t, e);
+  sg_status status = put_axes(c, number, c->found.scheme[v->begin].point_id, true, t, e);
   sg_table_text(sg_table_at(t, "judged_by"), v->to_target ? "time_to_target" : "iteration_time");
   sg_table_integer(sg_table_at(t, "candidates"), lead->n);
   sg_table_text(sg_table_at(t, "best_label"), best->point.scheme_label);

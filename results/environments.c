@@ -302,7 +302,7 @@ void sg_put_setting(const char *json, sg_buffer *out) {
   char *end, shorter[32];
   size_t length = strlen(json);
   double x = strtod(json, &end);
-  if (length > 1 && json[0] == '"' && !strchr(json, '\\')) {
+  if (length > 1 && json[0] == '"' && !strpbrk(json, "\\,=")) {
     sg_put_bytes(out, json + 1, length - 2);
     return;
   }

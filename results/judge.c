@@ -66,7 +66,7 @@ static sg_judged *add_scheme(sg_comparison *c, sqlite3_stmt *s) {
 static bool add_run(sg_judged *j, sqlite3_stmt *s) {
   if (!SG_ROOM(j->run, j->capacity, j->n_runs + 1)) return false;
   const char *status = sg_db_text(s, 1), *reason = sg_db_text(s, 2);
-  bool timed_out = strcmp(reason, "sim-time") == 0;
+  bool timed_out = strcmp(reason, "sim-time") == 0 && !isnan(j->sim_time_s);
   sg_outcome *o = &j->run[j->n_runs++];
   *o = (sg_outcome){.replication = sqlite3_column_int(s, 0),
                     .finished = strcmp(status, "finished") == 0,
@@ -196,35 +196,6 @@ static sg_status load(sg_db *db, sg_comparison *c, sg_error *e) {
   return status;
 }
 
-/* The columns that stand for all runs of a scheme. */
-static void read_pooled(sg_judged *j, sqlite3_stmt *s) {
-  int at = 1;
-  for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c)) {
-    if (c->fold != SG_FOLD_POOLED) continue;
-    bool null = sqlite3_column_type(s, at) == SQLITE_NULL;
-    sg_column_set_number(c, &j->summary, null ? NAN : sqlite3_column_double(s, at));
-    at++;
-  }
-}
-
-sg_status sg_judge_pooled(sg_db *db, sg_comparison *c, sg_error *e) {
-  sqlite3_stmt *s = NULL;
-  sg_buffer sql = {0};
-  sg_put(&sql, "SELECT p.point_id, ");
-  sg_put_pooled("q.", &sql);
-  sg_put(&sql, " FROM point p JOIN v_iter_quantile q USING (point_id)"
-               " ORDER BY min(p.point_id) OVER (PARTITION BY p.env_sha256, p.results_version),"
-               " p.point_id");
-  sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, &s, e);
-  sg_buffer_free(&sql);
-  for (int i = 0; sg_db_row(db, s, &status, e);) {
-    while (i < c->n && c->scheme[i].point_id != sqlite3_column_int64(s, 0)) i++;
-    if (i < c->n) read_pooled(&c->scheme[i], s);
-  }
-  sqlite3_finalize(s);
-  return status;
-}
-
 /* --- Judging ---------------------------------------------------------------------------------- */
 
 static bool is_named(const sg_judged *s, const char *baseline) {
@@ -329,9 +300,10 @@ static const char *by_signs(const pairs *p, double alpha) {
   return "undecided";
 }
 
-/* Whether the pairs are one and the same, so that only iterations can tell; of a single pair the
- * configuration says it. */
+/* Whether the pairs are one and the same, so that only iterations can tell; of a single pair, and
+ * where nobody got anywhere, the configuration says it. */
 static bool are_equal(const sg_judged *s, const pairs *p) {
+  if (p->n > 0 && p->neither == p->n) return s->replay;
   for (int i = 1; i < p->n; i++)
     if (p->base[i] != p->base[0] || p->x[i] != p->x[0]) return false;
   return p->n > 1 || (p->n == 1 && s->replay);
@@ -452,7 +424,7 @@ static int collect_candidates(const sg_comparison *c, const sg_judged_environmen
 static bool do_the_same(const pairs *p) {
   bool same = p->n > 0;
   for (int i = 0; i < p->n && same; i++)
-    same = isfinite(p->x[i]) && fabs(p->x[i] - p->base[i]) <= 1e-9 * p->base[i];
+    same = isfinite(p->base[i]) && fabs(p->x[i] - p->base[i]) <= 1e-9 * p->base[i];
   return same;
 }
 

@@ -69,6 +69,8 @@ bool sg_put_svg_fitted(sg_buffer *out, const char *text, double size, double mos
 void sg_put_svg_text(sg_buffer *out, double x, double y, const char *class_name, const char *anchor,
                      const char *text, double size, double most) {
   sg_buffer fitted = {0};
+  out->failed |= !text; /* no memory for it */
+  if (!text) return;
   bool cut = sg_put_svg_fitted(&fitted, text, size, most);
   sg_put(out, "<text");
   sg_put_svg_number(out, "x", x);
@@ -241,7 +243,7 @@ static void log_ticks(double low, double high, int wanted, sg_ticks *t) {
   double decades = log10(high / low);
   int first = (int)floor(log10(low)), last = (int)ceil(log10(high));
   int every = (int)fmax(1, ceil(decades / wanted));
-  if (decades < 0.5) { /* hardly longer than a linear one */
+  if (decades < 0.9) { /* hardly longer than a linear one */
     linear_ticks(low, high, wanted, t);
     return;
   }
@@ -259,10 +261,12 @@ static void log_ticks(double low, double high, int wanted, sg_ticks *t) {
 void sg_find_ticks(double low, double high, bool log, int wanted, sg_ticks *out) {
   out->n = 0;
   wanted = wanted < 2 ? 2 : wanted > 12 ? 12 : wanted;
-  if (log)
-    log_ticks(low, high, wanted, out);
-  else
-    linear_ticks(low, high, wanted, out);
+  if (log) log_ticks(low, high, wanted, out);
+  /* A range may lie between two round numbers. */
+  for (int more = wanted; !log && out->n < 2 && more <= 8 * wanted; more *= 2) {
+    out->n = 0;
+    linear_ticks(low, high, more, out);
+  }
 }
 
 /* --- Colours and shapes ----------------------------------------------------------------------- */
@@ -353,7 +357,7 @@ static void put_palette(sg_buffer *out, const palette *p) {
   sg_putf(out, ".sg text{fill:%s}.sg .sg-muted{fill:%s}.sg .sg-grid{stroke:%s}", p->text, p->muted,
           p->grid);
   sg_putf(out, ".sg .sg-axis,.sg .sg-ref{stroke:%s}.sg .sg-paper{fill:%s}", p->axis, p->paper);
-  sg_putf(out, ".sg .sg-halo,.sg .sg-over{stroke:%s}.sg .sg-ring{stroke:%s}\n", p->paper, p->text);
+  sg_putf(out, ".sg .sg-over{stroke:%s}.sg .sg-ring{stroke:%s}\n", p->paper, p->text);
   for (int i = 0; i < SG_SVG_COLORS; i++)
     sg_putf(out, ".sg .sg-c%d{stroke:%s}.sg .sg-f%d{fill:%s}", i, p->color[i], i, p->color[i]);
   sg_put(out, "\n");
@@ -369,7 +373,7 @@ void sg_put_svg_style(sg_buffer *out) {
               ".sg .sg-line{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:butt}"
               ".sg .sg-bar{fill:none;stroke-width:1.4}.sg .sg-thin{fill:none;stroke-width:.8}"
               ".sg .sg-band{fill-opacity:.2}\n"
-              ".sg .sg-ring{fill:none;stroke-width:1.4}.sg .sg-halo{fill:none;stroke-width:1.5}"
+              ".sg .sg-ring{fill:none;stroke-width:1.4}.sg .sg-best{fill:none;stroke-width:2}"
               ".sg .sg-hatch{fill:none;stroke:#fff;stroke-width:1.2;stroke-opacity:.75}\n"
               ".sg .sg-over{paint-order:stroke;stroke-width:3;stroke-linejoin:round}"
               ".sg .sg-white{fill:#fff}.sg .sg-black{fill:#000}\n"

@@ -53,7 +53,7 @@ enum { SG_MOST_TICKS = 40 };
 typedef struct sg_ticks {
   int n;
   double at[SG_MOST_TICKS];
-  char text[SG_MOST_TICKS][24]; /* "" where there is no room for it */
+  char text[SG_MOST_TICKS][48]; /* "" where there is no room for it */
 } sg_ticks;
 /* Round numbers (1, 2, 5 times a power of ten; log: decades, with 2 and 5 where few) in [low,
  * high], about `wanted` of them. */

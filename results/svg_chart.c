@@ -4,6 +4,7 @@
 
 #include "sim/core/owned.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { PAD = 12, SIZE = 14, SMALL = 13, LINE_HEIGHT = 18, LEGEND_HEIGHT = 20 };
@@ -143,28 +144,32 @@ double sg_paper_y(const sg_picture *p, const sg_frame *f, double y) {
 
 /* --- Texts ------------------------------------------------------------------------------------ */
 
-/* A paragraph in lines of the picture's width below *y, which goes on; out NULL: only that. */
-static void put_paragraph(const sg_picture *p, sg_buffer *out, const char *text,
-                          const char *class_name, double size, double *y) {
-  double room = p->width - 2 * PAD;
+/* The bytes of the next line of a text: as many words as `room` has, at least one. */
+static size_t next_line(const char *text, double size, double room) {
+  size_t n = 0, end = 0;
+  double width = 0;
+  for (;;) {
+    size_t next = n + strcspn(text + n, " ");
+    char word[256];
+    size_t length = next - n < sizeof word ? next - n : sizeof word - 1;
+    memcpy(word, text + n, length);
+    word[length] = '\0';
+    width += sg_svg_text_width(word, size) + (n ? 0.4 * size : 0);
+    if (end && width > room) return end;
+    end = next;
+    n = next + strspn(text + next, " ");
+    if (!text[n]) return end;
+  }
+}
+
+/* A text in lines of a width below *y, which goes on; out NULL: only that. */
+static void put_paragraph(sg_buffer *out, const char *text, const char *class_name, double size,
+                          double x, double room, double *y) {
   while (text && *text) {
-    size_t n = 0, end = 0;
-    double width = 0;
-    for (;;) { /* word by word, at least one */
-      size_t next = n + strcspn(text + n, " ");
-      char word[256];
-      size_t length = next - n < sizeof word ? next - n : sizeof word - 1;
-      memcpy(word, text + n, length);
-      word[length] = '\0';
-      width += sg_svg_text_width(word, size) + (n ? 0.4 * size : 0);
-      if (end && width > room) break;
-      end = next;
-      n = next + strspn(text + next, " ");
-      if (!text[n]) break;
-    }
+    size_t end = next_line(text, size, room);
     *y += size + 5;
     char *line = out ? strndup(text, end) : NULL;
-    if (line) sg_put_svg_text(out, PAD, *y, class_name, "start", line, size, room);
+    if (line) sg_put_svg_text(out, x, *y, class_name, "start", line, size, room);
     if (out) out->failed |= !line;
     free(line);
     text += end;
@@ -188,8 +193,8 @@ static void put_head(const sg_picture *p, sg_buffer *out, double *y) {
     sg_putf(&text, "%s%s: %s", text.length ? "; " : "",
             sg_has_mark(c, SG_MARK_BAND) ? "band" : "bars", c->interval);
   *y += 2;
-  put_paragraph(p, out, c->title, "sg-title", 16, y);
-  put_paragraph(p, out, text.data, "sg-small sg-muted", SMALL, y);
+  put_paragraph(out, c->title, "sg-title", 16, PAD, p->width - 2 * PAD, y);
+  put_paragraph(out, text.data, "sg-small sg-muted", SMALL, PAD, p->width - 2 * PAD, y);
   if (out) out->failed |= text.failed;
   sg_buffer_free(&text);
 }
@@ -365,7 +370,8 @@ static void draw_direct(const sg_picture *p, const sg_frame *f) {
 /* Columns of a legend below the picture. */
 static int legend_columns(const sg_picture *p) {
   int columns = (int)((p->width - 2 * PAD) / (widest_style(p) + 50));
-  return columns < 1 ? 1 : columns > p->n_styles ? p->n_styles : columns;
+  columns = columns > p->n_styles ? p->n_styles : columns;
+  return columns < 1 ? 1 : columns;
 }
 
 static void draw_legend(const sg_picture *p, bool named, double *y) {
@@ -396,7 +402,7 @@ static void draw_scale(const sg_picture *p, double *y) {
     sg_put(out, "<rect");
     sg_put_svg_number(out, "x", left + i * width / STEPS);
     sg_put_svg_number(out, "y", *y);
-    sg_put_svg_number(out, "width", width / STEPS + 0.3);
+    sg_put_svg_number(out, "width", width - i * width / STEPS); /* no seams */
     sg_put_svg_number(out, "height", HEIGHT);
     sg_putf(out, " fill=\"#%06x\"/>\n", sg_svg_heat((i + 0.5) / STEPS, &is_dark));
   }
@@ -448,6 +454,33 @@ typedef struct layout {
   double left, names_room, right, bottom, gap, width, height, title;
 } layout;
 
+/* Where lines and points stand at a few places only, those are the ticks: nobody asked for a time
+ * at n = 15. */
+static void ticks_at_places(const sg_chart *c, sg_ticks *t) {
+  enum { FEW = 12 };
+  sg_ticks few = {0};
+  for (int i = 0; i < c->n_series; i++)
+    for (int k = 0; k < c->series[i].n; k++) {
+      double x = c->series[i].point[k].x;
+      bool known = !isfinite(x);
+      int at = few.n;
+      for (int m = 0; m < few.n && !known; m++) known = few.at[m] == x;
+      if (known) continue;
+      if (c->series[i].mark != SG_MARK_LINE || few.n == FEW) return;
+      for (; at > 0 && few.at[at - 1] > x; at--) few.at[at] = few.at[at - 1];
+      few.at[at] = x;
+      few.n++;
+    }
+  if (few.n < 2) return;
+  for (int i = 0; i < few.n; i++) {
+    sg_buffer text = {0};
+    sg_put_figure(&text, few.at[i], 4);
+    snprintf(few.text[i], sizeof few.text[i], "%s", text.data ? text.data : "");
+    sg_buffer_free(&text);
+  }
+  *t = few;
+}
+
 static layout plan(sg_picture *p) {
   const sg_chart *c = p->c;
   bool y_names = c->y.scale == SG_SCALE_NAMES;
@@ -457,9 +490,7 @@ static layout plan(sg_picture *p) {
                          : p->n_panels > 4 && p->width >= 800 ? 3
                                                               : 2,
               .gap = 22,
-              .title = p->c->n_panels > 0 ? 22 : 6};
-  for (int i = 0; i < c->n_lines; i++)
-    if (c->line[i].vertical && c->line[i].label) l.title = c->n_panels > 0 ? 40 : 24;
+              .title = 6};
   l.rows = (p->n_panels + l.columns - 1) / l.columns;
   l.height = plot_height(p, p->n_panels > 1);
   sg_find_ticks(p->y.low, p->y.high, p->y.log, ticks_for(l.height, 45), &p->y.ticks);
@@ -478,7 +509,18 @@ static layout plan(sg_picture *p) {
     l.width = (p->width - l.left - l.right - (l.columns - 1) * (l.gap + each)) / l.columns;
     l.gap += each;
   }
+  for (int i = 0; i < p->n_panels && c->n_panels > 0; i++) {
+    double title = 7;
+    put_paragraph(NULL, c->panel[i], "", SMALL, 0, l.width + l.gap / 2, &title);
+    l.title = fmax(l.title, title);
+  }
+  for (int i = 0; i < c->n_lines; i++)
+    if (c->line[i].vertical && c->line[i].label) {
+      l.title += 18;
+      break;
+    }
   sg_find_ticks(p->x.low, p->x.high, p->x.log, ticks_for(l.width, 68), &p->x.ticks);
+  ticks_at_places(c, &p->x.ticks);
   if (c->x.scale == SG_SCALE_NAMES) {
     p->x.ticks.n = 0;
     double widest = widest_name(&c->x, SMALL);
@@ -498,9 +540,10 @@ static void draw_panel(const sg_picture *p, const layout *l, const sg_frame *f, 
   sg_put_svg_number(out, "width", f->width + 10);
   sg_put_svg_number(out, "height", f->height + 10);
   sg_put(out, "/></clipPath>\n");
+  double title = f->top - l->title;
   if (p->c->n_panels > 0)
-    sg_put_svg_text(out, f->left, f->top - l->title + 14, "sg-small", "start",
-                    p->c->panel[f->panel], SMALL, f->width);
+    put_paragraph(out, p->c->panel[f->panel], "sg-small", SMALL, f->left, f->width + l->gap / 2,
+                  &title);
   draw_grid(p, f);
   draw_lines(p, f);
   sg_putf(out, "<g clip-path=\"url(#%s-p%d)\">\n", p->prefix, f->panel);
@@ -597,7 +640,7 @@ void sg_put_chart_svg(const sg_chart *c, const sg_svg_options *options, sg_buffe
   draw_legend(&p, l.below, &y);
   if (sg_has_mark(c, SG_MARK_CELLS)) draw_scale(&p, &y);
   put_left_out(&p, &left_out);
-  put_paragraph(&p, &body, left_out.data, "sg-small sg-muted", SMALL, &y);
+  put_paragraph(&body, left_out.data, "sg-small sg-muted", SMALL, PAD, p.width - 2 * PAD, &y);
   /* The height is known at the end, and stands at the beginning. */
   p.out = out;
   open_svg(&p, o, ceil(y + 10));

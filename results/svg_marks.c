@@ -331,7 +331,7 @@ static void draw_cell(const sg_picture *p, const sg_chart_series *s, const sg_ch
   }
   if (!q->marked) return;
   put_rectangle(out, x + 1.5, y + 1.5, w - 3, h - 3);
-  sg_put(out, " class=\"sg-halo\"/>\n");
+  sg_putf(out, " class=\"sg-best\" stroke=\"%s\"/>\n", is_dark ? "#fff" : "#000");
 }
 
 typedef struct raster { /* for each place the point that is drawn there */
@@ -342,6 +342,39 @@ typedef struct raster { /* for each place the point that is drawn there */
 static int bins(const sg_range *r, int most) {
   double n = floor((r->high - r->low) / r->step + 0.5);
   return n < 1 ? 1 : n > most ? most : (int)n;
+}
+
+/* Rasters of many cells: those of a colour, of few, are one path, neighbours in a row one
+ * rectangle. A tooltip on each would make the file ten times as large. */
+enum { FINE_CELLS = 1500, FINE_COLORS = 32 };
+
+static void draw_fine(const sg_picture *p, const sg_frame *f, const raster *r, double w, double h) {
+  sg_buffer *out = p->out;
+  for (int color = 0; color < FINE_COLORS; color++) {
+    bool is_dark, any = false;
+    for (int j = 0; j < r->rows; j++)
+      for (int i = 0, run = 0; i < r->columns; i += run ? run : 1) {
+        run = 0;
+        for (; i + run < r->columns && r->cell[j * r->columns + i + run]; run++) {
+          double share = share_of(&p->value, r->cell[j * r->columns + i + run]->value);
+          if ((int)fmin(fmax(share, 0) * FINE_COLORS, FINE_COLORS - 1) != color) break;
+        }
+        if (!run) continue;
+        if (!any)
+          sg_putf(out, "<path fill=\"#%06x\" d=\"",
+                  sg_svg_heat(color / (FINE_COLORS - 1.0), &is_dark));
+        any = true;
+        put_xy(out, "M", f->left + i * w, f->top + j * h);
+        sg_put(out, "h");
+        sg_put_coordinate(out, run * w + 0.3);
+        sg_put(out, "v");
+        sg_put_coordinate(out, h + (h > 8 ? -1 : 0.3));
+        sg_put(out, "h");
+        sg_put_coordinate(out, -(run * w + 0.3));
+        sg_put(out, "z");
+      }
+    if (any) sg_put(out, "\"/>\n");
+  }
 }
 
 static void draw_cells(const sg_picture *p, const sg_frame *f, const sg_chart_series *s) {
@@ -355,15 +388,22 @@ static void draw_cells(const sg_picture *p, const sg_frame *f, const sg_chart_se
     const sg_chart_point *q = &s->point[k];
     double x = sg_paper_x(p, f, q->x) - f->left, y = sg_paper_y(p, f, q->y) - f->top;
     if (!(x >= 0 && x < f->width && y >= 0 && y < f->height) || isnan(q->value)) continue;
-    const sg_chart_point **at = &cell[(int)(y / h) * r.columns + (int)(x / w)];
+    int row = (int)fmin(y / h, r.rows - 1), column = (int)fmin(x / w, r.columns - 1);
+    const sg_chart_point **at = &cell[row * r.columns + column];
     if (!*at || q->value > (*at)->value || q->marked) *at = q;
   }
-  double gap = w > 8 && h > 8 ? 1 : 0;
+  r.cell = cell;
+  if (cell && r.columns * r.rows > FINE_CELLS) {
+    draw_fine(p, f, &r, w, h);
+    return;
+  }
+  /* Between large cells there is paper; small ones overlap a little, so that there is none. */
+  double less = w > 8 && h > 8 ? 1 : -0.3;
   for (int j = 0; cell && j < r.rows; j++)
     for (int i = 0; i < r.columns; i++)
       if (cell[j * r.columns + i])
-        draw_cell(p, s, cell[j * r.columns + i], f->left + i * w, f->top + j * h,
-                  w - gap + (gap ? 0 : 0.3), h - gap + (gap ? 0 : 0.3), w >= 24);
+        draw_cell(p, s, cell[j * r.columns + i], f->left + i * w, f->top + j * h, w - less,
+                  h - less, w >= 24);
 }
 
 /* --- Texts at points that are marked ---------------------------------------------------------- */
@@ -393,8 +433,8 @@ static void draw_name(const sg_picture *p, const sg_frame *f, const char *label,
   enum { SIZE = 12 };
   double w = sg_svg_text_width(label, SIZE);
   const double place[][2] = {{x + 11, y + 4},     {x - 11 - w, y + 4}, {x - w / 2, y - 12},
-                             {x - w / 2, y + 21}, {x + 7, y - 10},     {x + 7, y + 18},
-                             {x - 7 - w, y - 10}, {x - 7 - w, y + 18}};
+                             {x - w / 2, y + 21}, {x + 9, y - 10},     {x + 9, y + 19},
+                             {x - 9 - w, y - 10}, {x - 9 - w, y + 19}};
   for (int t = 0; t < 16; t++) {
     const double *at = place[t % 8];
     box wanted = {at[0], at[0] + w, at[1] - 11, at[1] + 3, false};

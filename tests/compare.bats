@@ -69,5 +69,125 @@ setup() {
   each="$("$STRAGGLE" compare small.db --format csv | wc -l)"
   [ "$("$STRAGGLE" compare small.db --simultaneous --format csv | wc -l)" = "$each" ]
   run "$STRAGGLE" compare small.db --simultaneous
-  [[ "$output" == *"intervals and verdicts hold together at 95 %"* ]]
+  [[ "$output" == *"intervals and verdicts against a baseline hold together at 95 %"* ]]
+}
+
+@test "--best is what the raw rows say, in one screen" {
+  "$STRAGGLE" run --quiet "$BATS_TEST_DIRNAME/scenarios/sweep18.json" -o sweep.db
+  "$STRAGGLE" compare sweep.db --best --json > best.json
+  run python3 "$BATS_TEST_DIRNAME/support/best.py" sweep.db best.json
+  [ "$status" -eq 0 ]
+  [[ "$output" == "18 environments agree, "* ]]
+  [[ "$output" != *", 0 with"* ]] && [[ "$output" != *", 18 with"* ]]
+  # A screen: 18 lines, their axes, and a legend.
+  COLUMNS=80 "$STRAGGLE" compare sweep.db --best > best.txt
+  [ "$(LC_ALL=C.UTF-8 wc -L < best.txt)" -le 80 ]
+  [ "$(wc -l < best.txt)" -le 34 ]
+  grep -Eq '^ n  compute  net  fastest +time' best.txt
+  [ "$(grep -Ec '^ *[0-9]+ +[0-9.]+ +[0-9.]+ +[a-z]' best.txt)" -eq 18 ]
+  [ "$(grep -c '\*  ' best.txt)" -eq "$(sqlite3 :memory: "SELECT sum(value ->> 'ahead') FROM json_each(readfile('best.json'))")" ]
+  grep -q 'of 18 in up' best.txt
+  # The first of each environment's table is the same scheme, and marked.
+  COLUMNS=80 "$STRAGGLE" compare sweep.db > all.txt
+  [ "$(LC_ALL=C.UTF-8 wc -L < all.txt)" -le 80 ]
+  [ "$(grep -A3 '^  baseline' all.txt | wc -l)" -gt 18 ]
+  diff <(grep -A1 '^─' all.txt | sed -nE 's/  [0-9]+  [0-9]+  [0-9]+ .* ←$//p') \
+       <(sqlite3 :memory: "SELECT value ->> 'best_label' FROM json_each(readfile('best.json'))") -b
+  [ "$(grep -c '^← fastest: ' all.txt)" -eq 18 ]
+  # With one level for all there are no more leaders than without.
+  "$STRAGGLE" compare sweep.db --best --simultaneous --format csv > together.csv
+  [ "$(sqlite3 -cmd ".import --csv together.csv t" :memory: "SELECT sum(ahead) <= (SELECT sum(value ->> 'ahead') FROM json_each(readfile('best.json'))) AND min(lead_level) > 0.999 FROM t")" = 1 ]
+}
+
+@test "columns and orders of one's own" {
+  "$STRAGGLE" run --quiet "$BATS_TEST_DIRNAME/scenarios/sweep18.json" -o sweep.db --set /replications=3 --set '/sweep=[]'
+  run "$STRAGGLE" compare sweep.db --columns scheme,work,speedup --sort=-work --format csv
+  [ "$status" -eq 0 ]
+  [ "${lines[0]}" = scheme,work,speedup ]
+  [[ "${lines[1]}" == *,4,* ]]
+  [ "${lines[8]}" = uncoded,1,1 ]
+  run "$STRAGGLE" compare sweep.db --columns scheme,speed-up --sort speed-up
+  [[ "$output" == *"1 (baseline)"* ]]
+  [[ "$output" == *"× (3 pairs)"* ]]
+  run "$STRAGGLE" compare sweep.db --sort d
+  [ "$(grep -E '^[a-z].*  [0-9]  ' <<< "$output" | head -1 | cut -d' ' -f1)" = uncoded ]
+  run "$STRAGGLE" compare sweep.db --columns all
+  [[ "$output" == *grad_common_err_max* ]]
+  run "$STRAGGLE" compare sweep.db --best --columns best_label,lead --sort lead
+  [[ "${lines[0]}" == best_label* ]]
+  run "$STRAGGLE" compare sweep.db --columns scheme,wrok,iter_maen_s
+  [ "$status" -eq 64 ]
+  [[ "$output" == *'no column is called "wrok"; did you mean "work"?'* ]]
+  [[ "$output" == *'no column is called "iter_maen_s"; did you mean "iter_mean_s"?'* ]]
+  run "$STRAGGLE" compare sweep.db --sort speedpu
+  [ "$status" -eq 64 ]
+  [[ "$output" == *'did you mean "speedup"?'* ]]
+  # For papers: the shown columns, one table an environment.
+  run "$STRAGGLE" compare sweep.db --format markdown
+  [ "${lines[0]}" = "| scheme | d | s | m | work× | iter (s) | speed-up [95 %] | verdict |" ]
+  [[ "$output" != *sha256* ]]
+  run "$STRAGGLE" compare sweep.db --latex
+  [ "${lines[0]}" = '\begin{tabular}{lrrrrrll}' ]
+  [ "${lines[-1]}" = '\end{tabular}' ]
+  [ "$(grep -c ' & .* \\\\$' <<< "$output")" -eq 9 ]
+}
+
+@test "environments of one name say in what they differ, and headings what is not usual" {
+  scenario="$BATS_TEST_DIRNAME/scenarios/small.json"
+  "$STRAGGLE" run --quiet "$scenario" -o two.db --set '/sweep=[]'
+  "$STRAGGLE" run --quiet "$scenario" -o two.db --set '/sweep=[]' --set /random/seed=9 --set /network/signal_latency_s=0.5
+  run "$STRAGGLE" compare two.db
+  [[ "${lines[0]}" == "Environment 1: small, network/signal_latency_s 0, random/seed 1" ]]
+  [[ "$output" == *"Environment 2: small, network/signal_latency_s 0.5, random/seed 9"* ]]
+  [ "$(grep -c 'signals take 0.5 s' <<< "$output")" -eq 1 ]
+  COLUMNS=160 run "$STRAGGLE" compare two.db --best
+  [[ "$output" == *"small, network/signal_latency_s 0.5, random/seed 9"* ]]
+  "$STRAGGLE" run --quiet "$scenario" -o instant.db --set /network/cancel=instant
+  run "$STRAGGLE" compare instant.db
+  [[ "$output" == *", cancel instant"* ]]
+  # An axis of one value tells nothing apart; one of several does.
+  "$STRAGGLE" run --quiet "$scenario" -o axis.db --set '/sweep=[{"name":"seed of all","path":"/random/seed","values":[1,2]},{"name":"n","path":"/cluster/workers","values":[6]}]' --set /delay/unit=subset
+  run "$STRAGGLE" compare axis.db
+  [ "${lines[0]}" = "Environment 1: small, seed of all = 1" ]
+  run "$STRAGGLE" compare missing.db
+  [ "$status" -eq 66 ]
+  [ "$output" = "straggle compare: missing.db: cannot open the database: No such file or directory" ]
+  run "$STRAGGLE" query missing.db @
+  [ "$output" = "straggle query: missing.db: cannot open the database: No such file or directory" ]
+}
+
+@test "names from a scenario do no harm in any format" {
+  bad=$'<b>&"x"|\e[31m é_%'
+  "$STRAGGLE" run --quiet "$BATS_TEST_DIRNAME/scenarios/small.json" -o bad.db \
+    --set '/sweep=[{"name":"<a>_%","path":"/random/seed","values":[1,2]}]'
+  sqlite3 bad.db "UPDATE scenario SET name = '$bad'; UPDATE point SET scheme_label = '$bad' || point_id WHERE NOT is_baseline"
+  for format in text csv json markdown latex; do
+    for best in "" --best; do
+      "$STRAGGLE" compare bad.db --format $format $best > out.txt
+      [ "$(grep -c $'\e' out.txt || true)" -eq 0 ]
+      [ -s out.txt ]
+    done
+  done
+  "$STRAGGLE" compare bad.db --latex > out.tex
+  grep -q '\\textless{}b\\textgreater{}\\&"x"\\textbar{} {\[}31m é\\_\\%' out.tex
+  "$STRAGGLE" compare bad.db --json > out.json
+  [ "$(sqlite3 :memory: "SELECT json_valid(readfile('out.json'))")" = 1 ]
+}
+
+# The indented block of page $1 that begins with $2.
+shown() {
+  awk -v first="    $2" 'index($0, first) == 1 { on = 1 }
+    on { if ($0 != "" && $0 !~ /^    /) exit; sub(/^    /, ""); print }' "$BATS_TEST_DIRNAME/../$1"
+}
+
+@test "README and docs/reading-compare.md show what is printed" {
+  "$STRAGGLE" run --quiet "$scenarios/quickstart.json" -o quickstart.db
+  "$STRAGGLE" run --quiet "$BATS_TEST_DIRNAME/scenarios/sweep18.json" -o sweep.db
+  printed="$(COLUMNS=80 "$STRAGGLE" compare quickstart.db)"
+  diff <(echo "$printed") <(echo "$(shown docs/reading-compare.md "Environment 1: quickstart")")
+  readme="$(shown README.md "Environment 1: quickstart" | grep -v '^…$')"
+  [ "$(wc -l <<< "$readme")" -gt 20 ]
+  diff <(head -n "$(wc -l <<< "$readme")" <<< "$printed") <(echo "$readme")
+  diff <(COLUMNS=80 "$STRAGGLE" compare sweep.db --best) \
+    <(echo "$(shown docs/reading-compare.md " n  compute  net  fastest")")
 }

@@ -221,7 +221,7 @@ static void test_common_random_numbers(void **state) {
       "{\"format\":1,\"cluster\":{\"workers\":12,"
       "\"random_speed\":{\"model\":\"lognormal\",\"sigma\":0.3}},"
       "\"delay\":{\"model\":\"gamma\",\"mean_s\":1,\"shape\":2,\"scaling\":\"startup\","
-      "\"memory\":{\"p_slow\":0.1,\"p_recover\":0.3,\"slowdown\":3},"
+      "\"per_subset_s\":0,\"memory\":{\"p_slow\":0.1,\"p_recover\":0.3,\"slowdown\":3},"
       "\"common\":{\"model\":\"lognormal\",\"sigma\":0.2},"
       "\"stalls\":{\"probability\":0.05,\"share\":0.5,\"slowdown\":2,"
       "\"length\":{\"model\":\"exponential\",\"mean_s\":5}}},"

@@ -181,6 +181,7 @@ static void test_faulty(void **state) {
       {"/schemes/3/s/each/3", "found null"},
       {"/schemes/4/code", "expected the name of a gradient code, found an object"},
       {"/schemes/5/code", "unknown gradient code \"repetition\"; did you mean"},
+      {"/baseline", "found \"uncodde\"; did you mean \"uncoded\"?"},
       {"/sweep/0/path", "unknown member \"worker\"; did you mean \"workers\"?"},
       {"/sweep/1/values", "found an empty list"},
       {"/sweep/2/values/1", "in the list already"},

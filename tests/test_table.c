@@ -51,14 +51,15 @@ static void test_text(void **state) {
   sg_table_free(t);
 }
 
-static void test_text_cells_are_cut_to_fit(void **state) {
+static void test_text_cells_are_wrapped_to_fit(void **state) {
   (void)state;
   sg_table *t = sample();
   check(t, SG_FORMAT_TEXT, 30,
         "scheme      iter_mean_s  count\n"
         "──────────  ───────────  ─────\n"
         "uncoded           31.42      7\n"
-        "group, \"d…               12345\n");
+        "group, \"d\"               12345\n"
+        "= 4                           \n");
   sg_table_free(t);
 }
 
@@ -70,12 +71,46 @@ static void test_blocks_repeat_the_first_column(void **state) {
         "scheme        iter_mean_s\n"
         "────────────  ───────────\n"
         "uncoded             31.42\n"
-        "group, \"d\" …             \n"
+        "group, \"d\" =             \n"
+        "4                        \n"
         "\n"
         "scheme        count\n"
         "────────────  ─────\n"
         "uncoded           7\n"
-        "group, \"d\" …  12345\n");
+        "group, \"d\" =  12345\n"
+        "4                  \n");
+  sg_table_free(t);
+}
+
+/* Words stay whole where they fit; nothing is lost of what does not, of any length. */
+static void test_long_cells_are_wrapped(void **state) {
+  (void)state;
+  const char *names[] = {"what", "n"};
+  sg_table *t = sg_table_new(2, names);
+  sg_table_text(t,
+                "a word or two: \xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9 abcdefghijklmno");
+  sg_table_integer(t, 1);
+  check(t, SG_FORMAT_TEXT, 13,
+        "what        n\n"
+        "──────────  ─\n"
+        "a word or   1\n"
+        "two:         \n"
+        "éééééé       \n"
+        "abcdefghij   \n"
+        "klmno        \n");
+  sg_table_free(t);
+  char *x = malloc(100001);
+  memset(x, 'x', 100000);
+  x[100000] = '\0';
+  t = sg_table_new(2, names);
+  sg_table_text(t, x);
+  sg_table_integer(t, 1);
+  char *text = print(t, SG_FORMAT_TEXT, 40);
+  size_t count = 0;
+  for (const char *at = text; *at; at++) count += *at == 'x';
+  assert_int_equal(count, 100000);
+  free(text);
+  free(x);
   sg_table_free(t);
 }
 
@@ -154,6 +189,51 @@ static void test_markdown(void **state) {
   sg_table_free(t);
 }
 
+static void test_latex(void **state) {
+  (void)state;
+  const char *names[] = {"a_b", "n"};
+  sg_table *t = sg_table_new(2, names);
+  sg_table_text(t, "50 % & {$x^2$} \\ ~#<|>\n2.03× [1]");
+  sg_table_number(t, 2.0 / 3, 3);
+  check(t, SG_FORMAT_LATEX, 0,
+        "\\begin{tabular}{lr}\n\\toprule\na\\_b & n \\\\\n\\midrule\n"
+        "50 \\% \\& \\{\\$x\\textasciicircum{}2\\$\\} \\textbackslash{} \\textasciitilde{}\\#"
+        "\\textless{}\\textbar{}\\textgreater{} 2.03\\(\\times\\) {[}1{]} & 0.667 \\\\\n"
+        "\\bottomrule\n\\end{tabular}\n");
+  sg_table_free(t);
+}
+
+static void test_choose_and_order(void **state) {
+  (void)state;
+  const char *names[] = {"name", "x", "n"};
+  sg_table *t = sg_table_new(3, names);
+  static const double x[] = {3, NAN, 1, 3};
+  for (int i = 0; i < 4; i++) {
+    sg_table_text(t, (const char *[]){"d", "a", "c", "b"}[i]);
+    sg_table_number(t, x[i], 3);
+    sg_table_integer(t, i);
+  }
+  assert_int_equal(sg_table_find(t, "n"), 2);
+  assert_int_equal(sg_table_find(t, "m"), -1);
+  assert_string_equal(sg_table_name(t, 1), "x");
+  assert_null(sg_table_name(t, 3));
+  assert_int_equal(sg_table_value(t, 2, 2), 2);
+  assert_int_equal(sg_table_width(t), 10);
+  sg_table_sort(t, 1, false); /* equal ones stay, unknown ones are last */
+  check(t, SG_FORMAT_CSV, 0, "name,x,n\nc,1,2\nd,3,0\nb,3,3\na,,1\n");
+  sg_table_sort(t, 1, true);
+  check(t, SG_FORMAT_CSV, 0, "name,x,n\nd,3,0\nb,3,3\nc,1,2\na,,1\n");
+  sg_table_sort(t, 0, false);
+  check(t, SG_FORMAT_CSV, 0, "name,x,n\na,,1\nb,3,3\nc,1,2\nd,3,0\n");
+  sg_table_select(t, 2, (const int[]){2, 0}, (const char *[]){"number", "name"});
+  check(t, SG_FORMAT_CSV, 0, "number,name\n1,a\n3,b\n2,c\n0,d\n");
+  assert_int_equal(sg_table_narrow(t, 12, 1), 0);
+  assert_int_equal(sg_table_narrow(t, 11, 1), 1);
+  check(t, SG_FORMAT_CSV, 0, "number\n1\n3\n2\n0\n");
+  assert_int_equal(sg_table_narrow(t, 0, 1), 0);
+  sg_table_free(t);
+}
+
 /* Text from a database must not steer the terminal, and a code point is one column wide. */
 static void test_control_characters_and_utf8(void **state) {
   (void)state;
@@ -211,13 +291,16 @@ static void test_no_table(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_text),
-      cmocka_unit_test(test_text_cells_are_cut_to_fit),
+      cmocka_unit_test(test_text_cells_are_wrapped_to_fit),
       cmocka_unit_test(test_blocks_repeat_the_first_column),
+      cmocka_unit_test(test_long_cells_are_wrapped),
       cmocka_unit_test(test_numbers_of_people),
       cmocka_unit_test(test_csv),
       cmocka_unit_test(test_json_parses),
       cmocka_unit_test(test_empty_json),
       cmocka_unit_test(test_markdown),
+      cmocka_unit_test(test_latex),
+      cmocka_unit_test(test_choose_and_order),
       cmocka_unit_test(test_control_characters_and_utf8),
       cmocka_unit_test(test_rows_as_they_come),
       cmocka_unit_test(test_no_table),

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The rates of `compare`: how often its intervals hold the ratio, how often verdicts are false.
+/* The rates of `compare`: how often its intervals hold the ratio, how often verdicts and claims of
+ * a fastest scheme are false.
  *
- * validate_compare [--short] [SEED] prints Markdown tables and fails where a rate is further from
- * what is claimed than four of its standard errors. Runs are simulated, timing only; experiments
- * are cut from them, or drawn from them with replacement. */
+ * validate_compare [--short | --best] [SEED] prints Markdown tables (the last one alone) and fails
+ * where a rate is further from what is claimed than four of its standard errors. Runs are
+ * simulated, timing only; experiments are cut from them, or drawn from them with replacement. */
 #include "results/judge.h"
 #include "sim/core/linalg.h"
 #include "sim/experiment/block.h"
@@ -422,60 +423,218 @@ static bool judge_censored(const censoring *c, int experiments, const char *path
   return !status;
 }
 
+/* --- The best of many: through a database and the judge --------------------------------------- */
+
+/* k schemes, of which the first, or the first two, are `lead` times as fast as the others, which
+ * are equal. Times of a replication have a factor in common, as equal delays make it. target: to a
+ * loss, that a run reaches only if it needs under 1.2 times the median time; a cap ends it there.
+ */
+typedef struct field {
+  const char *name;
+  int k, pairs;
+  double lead;
+  bool target;
+  bool two;
+} field;
+
+static const field fields[] = {
+    {"2 equal", 2, 10, 1, false, false},
+    {"9 equal", 9, 10, 1, false, false},
+    {"20 equal", 20, 10, 1, false, false},
+    {"9 equal, 5 pairs", 9, 5, 1, false, false},
+    {"9 equal, to target, 20 pairs, censored", 9, 20, 1, true, false},
+    {"9, the first 1.05 times as fast", 9, 10, 1.05, false, false},
+    {"9, the first 1.2 times as fast", 9, 10, 1.2, false, false},
+    {"20, the first 1.2 times as fast", 20, 10, 1.2, false, false},
+    {"9, to target, 20 pairs, censored, the first 1.5 times", 9, 20, 1.5, true, false},
+    {"3, the first two twice as fast", 3, 10, 2, false, true},
+};
+enum { MOST_SCHEMES = 20 };
+
+static void add_timed_run(sg_writer *w, int64_t point, int replication, double s, bool to_target) {
+  double cap = 1.2;
+  bool reached = to_target && s <= cap;
+  const sg_run_row row = {.run_id = sg_run_id(point, replication),
+                          .point_id = point,
+                          .invocation_id = 1,
+                          .replication = replication,
+                          .status = "finished",
+                          .stop_reason = reached ? "target-loss" : "sim-time",
+                          .sim_time_s = reached ? s : cap};
+  sg_summary_record r = sg_summary_blank;
+  r.iter_mean_s = s;
+  r.time_to_target_s = reached ? s : NAN;
+  if (!sg_writer_begin(w, &row) || !sg_writer_finish(w, &row, &r, 0, NULL)) failures++;
+}
+
+static sg_status add_field(const field *f, sg_db *db, int experiments, int64_t *point,
+                           sg_error *e) {
+  int64_t scenario = 0, invocation = 0;
+  sg_status status = sg_db_begin(db, e);
+  if (status) return status;
+  status = sg_db_add_invocation(db, &(sg_invocation){.threads = 1}, &invocation, e);
+  if (!status) status = sg_db_add_scenario(db, "f", "f.json", "{}", "f", &scenario, e);
+  for (int i = 0; i < experiments * f->k && !status; i++) {
+    char env[16], key[24], label[16];
+    snprintf(env, sizeof env, "%d", i / f->k);
+    snprintf(key, sizeof key, "%d", i);
+    snprintf(label, sizeof label, "%d", i % f->k);
+    const sg_point_record p = {.point_sha256 = key,
+                               .env_sha256 = env,
+                               .config_json = "{\"environment\":{\"stop\":{\"sim_time_s\":1.2}}}",
+                               .scheme_label = label,
+                               .code = "c",
+                               .stop_rule = "count",
+                               .exact = true,
+                               .barrier = true,
+                               .is_baseline = i % f->k == f->k - 1,
+                               .target_loss = f->target ? 1 : NAN};
+    status = sg_db_add_point(db, scenario, &p, &point[i], e);
+  }
+  return sg_db_end(db, status, e);
+}
+
+static void judge_field(const field *f, const sg_comparison *found) {
+  int claims = 0, false_claims = 0, held = 0, known = 0, n = found->n_environments;
+  for (int i = 0; i < n; i++) {
+    const sg_lead *l = &found->environment[i].fastest;
+    bool of[2]; /* whether the best, and the next, is one of the first */
+    for (int k = 0; k < 2; k++)
+      of[k] = atoi(found->scheme[k ? l->next : l->best].point.scheme_label) <= f->two;
+    double actual = of[0] == of[1] ? 1 : of[0] ? f->lead : 1 / f->lead;
+    claims += l->holds;
+    false_claims += l->holds && (f->lead == 1 || f->two || !of[0]);
+    known += !isnan(l->ratio.low);
+    held += l->ratio.low <= actual && actual <= l->ratio.high;
+  }
+  double percent = 100.0 / n;
+  printf("| %s | %.1f | %.1f |", f->name, percent * false_claims,
+         percent * (claims - false_claims));
+  if (known)
+    printf(" %.1f |\n", 100.0 * held / known);
+  else
+    printf(" – |\n");
+  require(at_most((double)false_claims / n, 0.05, n), "%s: %d false claims of %d", f->name,
+          false_claims, n);
+  if (f->lead >= 1.2 && !f->two)
+    require(claims - false_claims > 0.3 * n, "%s: %d of %d claimed", f->name, claims, n);
+  if (known && !f->target)
+    require(at_least((double)held / known, 0.95, known), "%s: %d of %d held", f->name, held, known);
+}
+
+static bool judge_best(const field *f, int experiments, int n, const run *x, const char *path) {
+  sg_error e = {0};
+  sg_db *db = NULL;
+  sg_writer *w = NULL;
+  sg_comparison found = {0};
+  double middle = 0;
+  for (int i = 0; i < n; i++) middle += x[i].mean / n;
+  int64_t *point = calloc((size_t)experiments * MOST_SCHEMES, sizeof *point);
+  unlink(path);
+  sg_status status = point ? sg_db_open(path, SG_OPEN_WRITE, &db, &e) : SG_NO_MEMORY;
+  if (!status) status = add_field(f, db, experiments, point, &e);
+  if (!status) status = sg_writer_new(db, &w, &e);
+  for (int k = 0; k < experiments && !status; k++)
+    for (int i = 0; i < f->pairs; i++) {
+      double common = exp(0.1 * (uniform() + uniform() + uniform() - 1.5));
+      for (int s = 0; s < f->k; s++) {
+        double time = common * x[(int)(uniform() * n)].mean / middle;
+        add_timed_run(w, point[k * f->k + s], i, s <= f->two ? time / f->lead : time, f->target);
+      }
+    }
+  if (w && !status) status = sg_writer_free(w, &e);
+  if (!status) status = sg_judge(db, NULL, false, &found, &e);
+  if (!status) judge_field(f, &found);
+  for (int i = 0; i < e.count; i++) fprintf(stderr, "%s\n", e.fault[i].message);
+  sg_comparison_clear(&found);
+  sg_error close = {0};
+  if (db) sg_db_close(db, &close);
+  unlink(path);
+  free(point);
+  sg_error_clear(&e);
+  sg_error_clear(&close);
+  return !status;
+}
+
 /* --- All -------------------------------------------------------------------------------------- */
 
-int main(int argc, char **argv) {
-  bool quick = argc > 1 && strcmp(argv[1], "--short") == 0;
-  if (argc > 1 + quick) seed = strtoull(argv[1 + quick], NULL, 10);
-  random_state = seed;
-  int n = quick ? 400 : 8000, n_blocks = quick ? 200 : 4000;
-  run *x[POINTS];
+static bool print_intervals(int n, int n_blocks, run *const x[POINTS]) {
   double *time[2];
-  sg_blas_single_thread();
-  for (int p = 0; p < POINTS; p++) x[p] = calloc((size_t)n, sizeof *x[p]);
+  bool good = true;
   for (int s = 0; s < 2; s++) time[s] = calloc((size_t)n_blocks * MOST_ITERATIONS, sizeof *time[s]);
-
   printf(
       "| delays, iterations of a run | geometric mean held: 5 / 10 / 20 / 50 pairs, %% | ratio of "
       "means held, %% | geometric | of means | warned of, %%: 5, 20 runs |\n"
       "|---|---|---|---|---|---|\n");
-  for (size_t k = 0; k < sizeof laws / sizeof *laws; k++) {
-    for (int s = 0; s < SCHEMES; s++)
-      if (!simulate(&laws[k], s, n, x[s], NULL)) return EXIT_FAILURE;
-    print_coverage(&laws[k], n, x);
+  for (size_t k = 0; k < sizeof laws / sizeof *laws && good; k++) {
+    for (int s = 0; s < SCHEMES && good; s++) good = simulate(&laws[k], s, n, x[s], NULL);
+    if (good) print_coverage(&laws[k], n, x);
   }
 
   printf("\n| one run, blocks of iterations | iterations | held, %% | warned of, %% "
          "|\n|---|---|---|---|\n");
-  for (size_t k = 0; k < sizeof laws / sizeof *laws; k++) {
+  for (size_t k = 0; k < sizeof laws / sizeof *laws && good; k++) {
     law l = laws[k];
     l.iterations = MOST_ITERATIONS;
     if (k == 1 || l.kind == HEAVY || *l.cluster) continue;
-    for (int s = 0; s < 2; s++)
-      if (!simulate(&l, s, n_blocks, x[s], time[s])) return EXIT_FAILURE;
-    print_blocks(&l, n_blocks, x, (const double *const[]){time[0], time[1]});
+    for (int s = 0; s < 2 && good; s++) good = simulate(&l, s, n_blocks, x[s], time[s]);
+    if (good) print_blocks(&l, n_blocks, x, (const double *const[]){time[0], time[1]});
   }
+  for (int s = 0; s < 2; s++) free(time[s]);
+  return good;
+}
 
-  printf(
-      "\n| nothing differs | level | false verdicts, %% | databases with one, %% | of these, how "
-      "many |\n|---|---|---|---|---|\n");
-  for (int p = 0; p < POINTS; p++) {
+/* Runs of 20 iterations at the points of a sweep. */
+static bool simulate_points(int n, run *const x[POINTS]) {
+  bool good = true;
+  for (int p = 0; p < POINTS && good; p++) {
     char delay[128];
     snprintf(delay, sizeof delay, "'model':'shifted-exponential','shift_s':1,'mean_excess_s':%g",
              1 + p / 2.0);
-    if (!simulate(&(law){"", delay, "", 20, LIGHT}, 0, n, x[p], NULL)) return EXIT_FAILURE;
+    good = simulate(&(law){"", delay, "", 20, LIGHT}, 0, n, x[p], NULL);
   }
+  return good;
+}
+
+static bool print_verdicts(bool quick, int n, run *const x[POINTS], const char *path) {
+  bool good = true;
+  printf(
+      "\n| nothing differs | level | false verdicts, %% | databases with one, %% | of these, how "
+      "many |\n|---|---|---|---|---|\n");
   sweep(n, x);
   many_schemes(quick ? 400 : 8000, n, x[0]);
-
-  char path[64];
-  snprintf(path, sizeof path, "/tmp/straggle-validate-compare-%ld.db", (long)getpid());
   printf("\n| censored runs, 20 pairs | ranked last | left out | `compare` | decided |\n"
          "|---|---|---|---|---|\n");
-  for (size_t k = 0; k < sizeof censored / sizeof *censored; k++)
-    if (!judge_censored(&censored[k], quick ? 40 : 1000, path)) return EXIT_FAILURE;
+  for (size_t k = 0; k < sizeof censored / sizeof *censored && good; k++)
+    good = judge_censored(&censored[k], quick ? 40 : 1000, path);
+  return good;
+}
+
+static bool print_best(bool quick, int n, const run *x, const char *path) {
+  bool good = true;
+  printf("\n| schemes | false claims of a fastest, %% | true ones, %% | lead held, %% |\n"
+         "|---|---|---|---|\n");
+  for (size_t k = 0; k < sizeof fields / sizeof *fields && good; k++)
+    good = judge_best(&fields[k], quick ? 40 : 2000, n, x, path);
+  return good;
+}
+
+int main(int argc, char **argv) {
+  bool quick = argc > 1 && strcmp(argv[1], "--short") == 0,
+       best = argc > 1 && strcmp(argv[1], "--best") == 0;
+  if (argc > 1 + (quick || best)) seed = strtoull(argv[1 + (quick || best)], NULL, 10);
+  random_state = seed;
+  int n = quick ? 400 : 8000, n_blocks = quick ? 200 : 4000;
+  run *x[POINTS];
+  char path[64];
+  snprintf(path, sizeof path, "/tmp/straggle-validate-compare-%ld.db", (long)getpid());
+  sg_blas_single_thread();
+  for (int p = 0; p < POINTS; p++) x[p] = calloc((size_t)n, sizeof *x[p]);
+  bool good = best || print_intervals(n, n_blocks, x);
+  good = good && simulate_points(n, x);
+  good = good && (best || print_verdicts(quick, n, x, path));
+  good = good && print_best(quick, n, x[0], path);
   printf("\n%d runs of each scheme: %d rates are not as claimed.\n", n, failures);
   for (int p = 0; p < POINTS; p++) free(x[p]);
-  for (int s = 0; s < 2; s++) free(time[s]);
-  return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+  return failures || !good ? EXIT_FAILURE : EXIT_SUCCESS;
 }

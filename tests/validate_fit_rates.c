@@ -71,7 +71,7 @@ static const truth truths[] = {
      PERSISTENT,
      8,
      90},
-    {{.name = "one worker × 1.2 from 60 % on", BASE, .change = 1.2}, CHANGE, 8, 95},
+    {{.name = "one worker × 1.2 from 60 % on", BASE, .change = 1.2}, CHANGE, 8, 90},
     {{.name = "one worker × 2 from 60 % on, over memory 5, × 3", MEMORY_OF_5, .change = 2},
      CHANGE,
      32,

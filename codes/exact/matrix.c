@@ -8,7 +8,7 @@
  *
  * s is found by trying all patterns, from none missing on, until one cannot be decoded. With W one
  * solution of Bᵀ W = 1 and N a basis of the left null space of B, the workers S may be missing if
- * and only if N[S] y = −W[S] has a solution (derived): s equations instead of n − s. */
+ * and only if N[S] y = −W[S] has a solution: s equations instead of n − s (theory: matrix). */
 #include "codes/frame/code.h"
 #include "codes/tools/rules.h"
 #include "sim/core/linalg.h"

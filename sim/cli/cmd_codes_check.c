@@ -15,8 +15,17 @@
 
 /* Numbers of the random gradients: 128 MB, and three times that for their messages. */
 static const double MOST_NUMBERS = 1 << 24;
+enum { MOST_WORKERS = 1000 };
 
 /* --- The command line ------------------------------------------------------------------------- */
+
+/* The numbers of workers, ascending or as typed. */
+static int extreme_size(const sg_codes_check *s, bool most) {
+  int out = s->size[0];
+  for (int i = 1; i < s->n_sizes; i++)
+    if (most ? s->size[i] > out : s->size[i] < out) out = s->size[i];
+  return out;
+}
 
 /* What is wrong with options and words together; EX_OK: nothing. */
 static int check_request(const sg_call *call, const sg_codes_check *s) {
@@ -24,17 +33,23 @@ static int check_request(const sg_call *call, const sg_codes_check *s) {
   if (s->all && a->n_words > 0)
     return sg_usage_fault(call, "with --all: expected no code, found \"%s\"", a->word[0]);
   if (!s->all && a->n_words == 0) return sg_usage_fault(call, "expected a code, or --all");
-  int speeds = sg_args_find(a, "speeds")->count;
-  if (speeds > s->shape.workers)
-    return sg_usage_fault(call, "--speeds: expected at most %d speeds, found %d", s->shape.workers,
-                          speeds);
-  double parts = fmax(s->shape.subsets, s->shape.workers);
+  int speeds = sg_args_find(a, "speeds")->count, fewest = extreme_size(s, false);
+  if (speeds > fewest)
+    return sg_usage_fault(call, "--speeds: expected at most %d speeds, found %d", fewest, speeds);
+  double parts = fmax((double)sg_args_integer(a, "subsets"), extreme_size(s, true));
   if (parts * (double)s->shape.length > MOST_NUMBERS)
     return sg_usage_fault(call,
                           "expected at most %.0f numbers in all gradients (a length of %.0f), "
                           "found a length of %ld",
                           MOST_NUMBERS, floor(MOST_NUMBERS / parts), s->shape.length);
   return EX_OK;
+}
+
+/* The shape of checks with so many workers. */
+static void set_size(sg_codes_check *s, int workers) {
+  int subsets = (int)sg_args_integer(s->call->args, "subsets");
+  s->shape.workers = workers;
+  s->shape.subsets = subsets ? subsets : workers;
 }
 
 /* --- Progress --------------------------------------------------------------------------------- */
@@ -61,7 +76,7 @@ static sg_status check_one(sg_codes_check *s, const sg_values *values, const sg_
                            sg_error *e) {
   if (!SG_ROOM(s->item, s->capacity, s->count + 1)) return sg_fail_memory(e);
   sg_checked *i = &s->item[s->count];
-  *i = (sg_checked){.code = code->type->about.name};
+  *i = (sg_checked){.code = code->type->about.name, .subsets = s->shape.subsets};
   sg_code_label(values, i->label, sizeof i->label);
   sg_status status = sg_code_check(code, &s->options, &i->check, e);
   if (status) return status;
@@ -112,7 +127,9 @@ static void clear(sg_checked *i) {
 static void drop_repeat(sg_codes_check *s) {
   sg_checked *last = &s->item[s->count - 1];
   for (int i = 0; i < s->count - 1; i++) {
-    if (s->item[i].code != last->code || !same_check(s->item[i].check, last->check)) continue;
+    if (s->item[i].code != last->code || s->item[i].check->workers != last->check->workers ||
+        !same_check(s->item[i].check, last->check))
+      continue;
     clear(last);
     s->count--;
     return;
@@ -126,44 +143,70 @@ static sg_status check_visit(void *user, const sg_values *values, const sg_code 
   return status;
 }
 
-static sg_status check_all(sg_codes_check *s, sg_error *e) {
+static sg_status walk_all(sg_codes_check *s, sg_grid_visit visit, sg_error *e) {
   sg_status status = SG_OK;
-  for (int i = 0; !status && sg_code_type_at(i); i++)
-    status = sg_grid_walk(sg_code_type_at(i), &s->shape, count_visit, s, e);
-  for (int i = 0; !status && sg_code_type_at(i); i++)
-    status = sg_grid_walk(sg_code_type_at(i), &s->shape, check_visit, s, e);
+  for (int n = 0; n < s->n_sizes && !status; n++) {
+    set_size(s, s->size[n]);
+    for (int i = 0; !status && sg_code_type_at(i); i++)
+      status = sg_grid_walk(sg_code_type_at(i), &s->shape, visit, s, e);
+  }
   return status;
 }
 
-/* "name=value" words; all faults are collected. */
-static sg_status read_parameters(const sg_args *q, sg_values *values, sg_error *e) {
-  for (int i = 1; i < q->n_words; i++) {
-    const char *word = q->word[i], *equals = strchr(word, '=');
-    int length = equals ? (int)(equals - word) : 0;
-    bool again = false;
-    for (int k = 1; k < i; k++) again = again || strncmp(q->word[k], word, (size_t)length + 1) == 0;
-    char *name = strndup(word, (size_t)length);
-    if (!name) return sg_fail_memory(e);
-    if (length == 0)
-      sg_fail(e, SG_USAGE, NULL, "expected parameter=value, found \"%s\"", word);
-    else if (again)
-      sg_fail(e, SG_USAGE, NULL, "expected %s once, found it again in \"%s\"", name, word);
-    else
-      sg_values_parse(values, name, equals + 1, e);
-    free(name);
+static sg_status check_all(sg_codes_check *s, sg_error *e) {
+  sg_status status = walk_all(s, count_visit, e);
+  return status ? status : walk_all(s, check_visit, e);
+}
+
+/* A combination that the code cannot have is said and passed over, where there are others. */
+static void say_skipped(sg_codes_check *s, const sg_values *values, const sg_error *why) {
+  char label[128];
+  sg_code_label(values, label, sizeof label);
+  if (s->shown) fprintf(stderr, "\r\033[K");
+  for (int i = 0; i < why->count; i++)
+    sg_say("skipped: %s, n = %d: %s\n", label, s->shape.workers, why->fault[i].message);
+}
+
+/* One combination of parameters with one number of workers. */
+static sg_status check_combination(sg_codes_check *s, const sg_code_type *type,
+                                   const sg_choices *choices, int combination, sg_error *e) {
+  sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
+  sg_code *code = NULL;
+  sg_error why = {0};
+  sg_status status = values ? sg_choose(choices, combination, values, e) : sg_fail_memory(e);
+  if (!status) {
+    status = sg_code_new(type, &s->shape, values, &code, &why);
+    bool skip = status == SG_INVALID && s->many;
+    if (skip) say_skipped(s, values, &why);
+    if (skip) s->codes_done++;
+    if (status && !skip) sg_error_move(e, &why);
+    if (skip) status = SG_OK;
   }
-  if (!sg_failed(e)) sg_values_check_required(values, e);
-  return sg_error_status(e);
+  if (code && !status) status = check_one(s, values, code, e);
+  sg_error_clear(&why);
+  sg_code_free(code);
+  sg_values_free(values);
+  return status;
 }
 
 static sg_status check_named(sg_codes_check *s, const sg_code_type *type, sg_error *e) {
   sg_values *values = sg_values_new(sg_scheme_params, &type->about, "");
-  sg_code *code = NULL;
-  sg_status status = values ? read_parameters(s->call->args, values, e) : sg_fail_memory(e);
-  if (!status) status = sg_code_new(type, &s->shape, values, &code, e);
-  s->codes = 1;
-  if (!status) status = check_one(s, values, code, e);
-  sg_code_free(code);
+  sg_choices choices = {0};
+  sg_status status =
+      values ? sg_choices_read(s->call->args, values, &choices, e) : sg_fail_memory(e);
+  s->codes = choices.combinations * s->n_sizes;
+  s->many = s->codes > 1;
+  for (int k = 0; k < choices.combinations && !status; k++)
+    for (int n = 0; n < s->n_sizes && !status; n++) {
+      set_size(s, s->size[n]);
+      status = check_combination(s, type, &choices, k, e);
+    }
+  if (!status && s->count == 0)
+    status = sg_fail(e, SG_INVALID, NULL,
+                     "there is none of the %d combinations that the code can "
+                     "have",
+                     s->codes);
+  sg_choices_free(&choices);
   sg_values_free(values);
   return status;
 }
@@ -194,7 +237,7 @@ static sg_status fill_record(const sg_codes_check *s, sg_checked *i, sg_code_che
                               .code = i->code,
                               .config_json = i->config,
                               .n_workers = c->workers,
-                              .n_subsets = s->shape.subsets,
+                              .n_subsets = i->subsets,
                               .length = c->length,
                               .speeds = s->speeds,
                               .max_patterns = s->options.patterns,
@@ -270,15 +313,13 @@ static int run(const sg_call *call) {
   const sg_args *a = call->args;
   const sg_arg *speeds = sg_args_find(a, "speeds");
   const char *database = sg_args_text(a, "database");
-  const int workers = (int)sg_args_integer(a, "workers"),
-            subsets = (int)sg_args_integer(a, "subsets");
+  sg_error e = {0};
   sg_codes_check s = {.call = call,
                       .all = sg_args_given(a, "all"),
+                      .many = sg_args_given(a, "all"),
                       .format = sg_args_format(a),
                       .speeds = speeds->given ? speeds->text : "1",
-                      .shape = {.workers = workers,
-                                .subsets = subsets ? subsets : workers,
-                                .length = sg_args_integer(a, "length"),
+                      .shape = {.length = sg_args_integer(a, "length"),
                                 .seed = sg_args_find(a, "seed")->seed,
                                 .updates = 1},
                       .options = {.patterns = sg_args_integer(a, "patterns"),
@@ -287,15 +328,19 @@ static int run(const sg_call *call) {
                                   .progress = sg_wants_progress(a) ? show_progress : NULL,
                                   .user = &s},
                       .began_s = sg_seconds_now()};
-  int code = check_request(call, &s);
-  if (code != EX_OK) return code;
-  sg_error e = {0};
-  double *speed = calloc((size_t)workers, sizeof *speed);
-  for (int i = 0; speed && speeds->given && i < workers; i++)
+  sg_status status = sg_read_counts("--workers", sg_args_text(a, "workers"), 1, MOST_WORKERS,
+                                    &s.size, &s.n_sizes, &e);
+  int code = status ? sg_say_faults(call->command->name, status, &e) : check_request(call, &s);
+  if (code != EX_OK) {
+    free(s.size);
+    return code;
+  }
+  double *speed = calloc(MOST_WORKERS, sizeof *speed);
+  for (int i = 0; speed && speeds->given && i < MOST_WORKERS; i++)
     speed[i] = speeds->real[i % speeds->count];
   if (speeds->given) s.shape.speed = speed;
   sg_db *db = NULL;
-  sg_status status = speed ? SG_OK : sg_fail_memory(&e);
+  if (!speed) status = sg_fail_memory(&e);
   /* A database that cannot be written is said before the work, not after it. */
   if (!status && database) status = sg_db_open(database, SG_OPEN_WRITE, &db, &e);
   if (!status)
@@ -311,6 +356,7 @@ static int run(const sg_call *call) {
     clear(&s.item[i]);
   }
   free(s.item);
+  free(s.size);
   free(speed);
   sg_error_clear(&e);
   return code;
@@ -323,7 +369,8 @@ const sg_command sg_cmd_codes_check = {
         {{.name = "NAME", .what = "the name of a code", .most = 1, .family = &sg_code_family},
          {.name = "PARAMETER=VALUE", .what = "parameters", .most = SG_ANY_NUMBER}},
     .options = {SG_OPTION_ROW_FLAG("all", 0, "every code, over a grid of its parameters"),
-                SG_OPTION_ROW("workers", 'n', INTEGER, "N", "workers", .min = 1, .max = 1000,
+                SG_OPTION_ROW("workers", 'n', TEXT, "N",
+                              "workers, 1 to 1000; 6,8,…,30 checks with each of these numbers",
                               .fallback = "12"),
                 SG_OPTION_ROW("subsets", 'k', INTEGER, "K",
                               "subsets of the data; as many as workers if not given", .min = 1,
@@ -346,7 +393,9 @@ const sg_command sg_cmd_codes_check = {
                 SG_OPTION_ROW_FLAG("quiet", 'q', "no progress")},
     .text =
         {"Tries patterns of workers that answer nothing on the code's own messages and weights: "
-         "all of up to s missing where there are few, else a sample and a search for the worst.",
+         "all of up to s missing where there are few, else a sample and a search for the worst. "
+         "Values with commas (s=1,2, -n 6,8,…,30; ... stands for …) make all combinations; those "
+         "that the code cannot have are named and skipped.",
          "Condition numbers are 2-norm, by SVD, of the decode system: the rows of the messages "
          "that have a weight, over (part, piece). Errors are those of the decoded sum of random "
          "gradients, over the sum of their norms, with messages as float64, float32 and "
@@ -356,7 +405,7 @@ const sg_command sg_cmd_codes_check = {
          "inaccurate (UNSAFE) leave it 0."},
     .examples = {{"codes check cyclic-repetition s=3 -n 20",
                   "All 1,351 patterns of at most 3 missing"},
-                 {"codes check group d=4 m=2 stop=decodable --database checks.db",
-                  "With a row in a database"},
+                 {"codes check cyclic-repetition s=1,2 -n 6,8,…,30 --database checks.db",
+                  "All combinations, as rows in a database for `plot checks.db`"},
                  {"codes check --all --format csv", "A grid of all codes"}},
     .run = run};

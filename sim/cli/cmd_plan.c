@@ -2,70 +2,19 @@
 /* The command plan: points and runs, what is missing, and what the rest will take. */
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
-#include "sim/core/clock.h"
-#include "sim/experiment/block.h"
+#include "sim/experiment/duration.h"
 #include "sim/experiment/until.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-static bool ignore_row(void *user, int replication, const sg_iteration_record *row, int n,
-                       const sg_worker_record *worker) {
-  return true;
-}
-
-static bool ignore_finish(void *user, int replication, const sg_run_row *run,
-                          const sg_summary_record *summary, int n,
-                          const sg_worker_summary_record *worker) {
-  return true;
-}
-
-/* Seconds per iteration of one run, found by running a few. NAN when that failed. */
-static double probe(const sg_plan *plan, const sg_planned *p) {
-  sg_error e = {0};
-  sg_world *w = NULL;
-  double seconds = NAN;
-  if (!sg_world_new(p->point, plan->cache, NULL, &w, &e)) {
-    const sg_sink sink = {.row = ignore_row, .finish = ignore_finish};
-    const sg_block_options options = {0};
-    const int replication = 0;
-    for (long n = 4; n <= 4096; n *= 8) {
-      w->limits.iterations = n < p->facts.max_iterations ? n : (long)p->facts.max_iterations;
-      double begin = sg_seconds_now();
-      if (sg_block_run(w, 1, &replication, &options, &sink, &e)) break;
-      seconds = (sg_seconds_now() - begin) / (double)w->limits.iterations;
-      if (sg_seconds_now() - begin > 0.05 || n >= p->facts.max_iterations) break;
-    }
-  }
-  sg_world_free(w, plan->cache);
-  sg_error_clear(&e);
-  return seconds;
-}
-
-/* Points whose time is measured, the seconds that this may take in all, and the data that are not
- * generated for it. */
-enum { PROBES = 24, PROBE_S = 10, PROBED_BYTES = 256000000 };
-
 typedef struct estimate {
-  double seconds, bytes, begun_s;
+  double bytes;
   long long missing;
-  int probed, points;
+  sg_duration time;
 } estimate;
-
-static void add_estimate(estimate *t, const sg_plan *plan, const sg_planned *p, int missing,
-                         sg_detail detail) {
-  bool probed =
-      t->probed < PROBES && sg_seconds_now() - t->begun_s < PROBE_S && p->data_bytes < PROBED_BYTES;
-  double each = probed ? probe(plan, p) : NAN;
-  if (!isnan(each)) {
-    t->seconds += each * (double)p->facts.max_iterations * missing;
-    t->probed++;
-  }
-  t->bytes += missing * sg_stored_bytes(p, detail);
-  t->missing += missing;
-  t->points++;
-}
 
 static void put_row(sg_rows *t, const sg_planned *p, int runs, int missing) {
   const double none = NAN;
@@ -90,40 +39,53 @@ static void put_row(sg_rows *t, const sg_planned *p, int runs, int missing) {
   sg_row_buffer(t, "note", &why);
 }
 
-static sg_status put_rows(const sg_session *s, sg_rows *t, estimate *total, sg_error *e) {
+static sg_status put_rows(const sg_session *s, int threads, sg_rows *t, estimate *total,
+                          sg_error *e) {
   const sg_plan *plan = s->plan;
   sg_detail detail = (sg_detail)sg_scenario_detail(s->scenario);
+  int *missing = calloc((size_t)plan->count + 1, sizeof *missing);
   put_row(t, &(sg_planned){.point = &(sg_point){0}}, 0, 0);
   t->table = sg_table_new(t->n, t->name);
-  if (!t->table) return sg_fail_memory(e);
-  for (int i = 0; i < plan->count; i++) {
+  sg_status status = t->table && missing ? SG_OK : sg_fail_memory(e);
+  for (int i = 0; i < plan->count && !status; i++) {
     const sg_planned *p = &plan->point[i];
-    int runs = 0, missing = 0;
-    if (p->valid && !p->duplicate) {
-      sg_status status = sg_count_missing(s, i, &runs, &missing, e);
-      if (status) return status;
-      if (missing) add_estimate(total, plan, p, missing, detail);
-    }
-    put_row(t, p, runs, missing);
+    int runs = 0;
+    if (p->valid && !p->duplicate) status = sg_count_missing(s, i, &runs, &missing[i], e);
+    if (missing[i]) total->bytes += missing[i] * sg_stored_bytes(p, detail);
+    total->missing += missing[i];
+    put_row(t, p, runs, missing[i]);
   }
-  return SG_OK;
+  if (!status && total->missing)
+    status = sg_duration_estimate(plan, missing, detail, threads, sg_processors(), &total->time, e);
+  free(missing);
+  return status;
+}
+
+/* "about 3 s with 2 threads", and where that comes from. */
+static void put_duration(const sg_duration *d, int threads, sg_buffer *out) {
+  char seconds[32];
+  sg_putf(out, "%s %s with %d thread%s", d->at_most ? "at most about" : "about",
+          sg_format_seconds(d->seconds, seconds), threads, threads == 1 ? "" : "s");
+  if (d->guessed)
+    sg_put(out, " (a guess from sizes: the data are not generated for it)");
+  else if (d->tried < d->points)
+    sg_putf(out, " (%d of %d points were tried)", d->tried, d->points);
 }
 
 static int print_plan(const sg_session *s, const sg_table *t, const estimate *total,
                       const sg_until_report *until, int threads) {
   sg_buffer out = {0};
-  sg_table_print(t, s->format, sg_terminal_width(), &out);
+  sg_table_print(t, s->format, sg_table_width_here(), &out);
   if (s->format == SG_FORMAT_TEXT) {
-    char seconds[32], bytes[32];
+    char bytes[32];
     if (threads > total->missing) threads = (int)total->missing;
     sg_putf(&out, "\n%d points, %d skipped; %lld runs are missing in %s", s->plan->n_valid,
             s->plan->n_skipped, total->missing, s->database);
-    if (total->missing)
-      sg_putf(&out, ": about %s with %d thread%s, %s",
-              sg_format_seconds(total->probed ? total->seconds / threads : NAN, seconds), threads,
-              threads == 1 ? "" : "s", sg_format_bytes(total->bytes, bytes));
-    if (total->probed < total->points)
-      sg_putf(&out, " (time: of %d of %d points)", total->probed, total->points);
+    if (total->missing) {
+      sg_put(&out, ": ");
+      put_duration(&total->time, threads, &out);
+      sg_putf(&out, ", %s", sg_format_bytes(total->bytes, bytes));
+    }
     sg_put(&out, ".\n");
     sg_until_put(until, &out);
     if (s->deal) {
@@ -140,8 +102,8 @@ static int print_plan(const sg_session *s, const sg_table *t, const estimate *to
 static int run(const sg_call *call) {
   sg_session s;
   sg_rows t = {0};
-  estimate total = {.begun_s = sg_seconds_now()};
-  int code = EX_OK;
+  estimate total = {0};
+  int code = EX_OK, threads = sg_threads(call->args);
   sg_status status = sg_session_open(call, call->args->word[0], &s);
   if (!status) {
     status = sg_session_shard(call, &s);
@@ -151,8 +113,8 @@ static int run(const sg_call *call) {
   sg_until_report until = {0};
   if (!status) status = sg_until(s.plan, s.shard.count ? s.known : s.db, &until, &s.error);
   if (!status) status = sg_session_deal(&s);
-  if (!status) status = put_rows(&s, &t, &total, &s.error);
-  if (!status) code = print_plan(&s, t.table, &total, &until, sg_threads(call->args));
+  if (!status) status = put_rows(&s, threads, &t, &total, &s.error);
+  if (!status) code = print_plan(&s, t.table, &total, &until, threads);
   sg_table_free(t.table);
   return sg_session_close(&s, status, code);
 }
@@ -166,6 +128,8 @@ const sg_command sg_cmd_plan = {
                     "threads that the time is estimated for; all processors if not given"),
                 SG_OPTION_ROW_SET, SG_OPTION_ROWS_SHARD("list only"),
                 SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
-    .text = {"The time is estimated by running a few iterations of the first 24 points."},
+    .text = {"The time is estimated within a second, by running some iterations of points of every "
+             "code "
+             "and size; with a target loss, of whole runs where these are short."},
     .examples = {{"plan my.json -j 8", "How long it will take with 8 threads"}},
     .run = run};

@@ -80,7 +80,7 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
   const sg_check *c = i->check;
   char bytes[32], found[24];
   sg_putf(out, "%s\n  %d workers, %d subsets, gradient length %ld, seed %llu%s\n", i->label,
-          c->workers, s->shape.subsets, c->length, (unsigned long long)s->options.seed,
+          c->workers, i->subsets, c->length, (unsigned long long)s->options.seed,
           c->exact ? "" : "; approximate: not the exact sum");
   sg_putf(out, "  patterns with at most %d %s: %.*g, ", c->s_promised,
           c->partial ? "late (only the first message comes)" : "missing",
@@ -132,11 +132,12 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
 
 /* --- One row per code ------------------------------------------------------------------------- */
 
-static void put_row(const sg_checked *i, sg_rows *r) {
+static void put_row(const sg_codes_check *s, const sg_checked *i, sg_rows *r) {
   static const char *const errors[] = {"err_float64", "err_float32", "err_bfloat16"};
   const sg_check *c = i->check;
   char found[24];
   sg_row_text(r, "code", i->label);
+  if (s->n_sizes > 1) sg_row_integer(r, "n", c->workers);
   sg_row_number(r, "d", c->d_found, 4);
   if (c->exact && c->s_proved && c->s_found >= 0)
     sg_row_integer(r, "s", c->s_found);
@@ -168,9 +169,9 @@ static void put_row(const sg_checked *i, sg_rows *r) {
 
 static void put_rows(const sg_codes_check *s, sg_buffer *out) {
   sg_rows r = {0};
-  put_row(&(sg_checked){.check = &(sg_check){0}}, &r);
+  put_row(s, &(sg_checked){.check = &(sg_check){0}}, &r);
   r.table = sg_table_new(r.n, r.name);
-  for (int k = 0; r.table && k < s->count; k++) put_row(&s->item[k], &r);
+  for (int k = 0; r.table && k < s->count; k++) put_row(s, &s->item[k], &r);
   sg_put_table(r.table, s->format, out);
 }
 
@@ -192,7 +193,7 @@ static void put_json(const sg_codes_check *s, const sg_checked *i, sg_buffer *ou
   sg_put_json_text_member(out, "label", i->label);
   sg_put_json_text_member(out, "code", i->code);
   sg_put_json_raw_member(out, "config", i->config);
-  SG_PUT_NUMBERS(out, {"workers", c->workers}, {"subsets", s->shape.subsets},
+  SG_PUT_NUMBERS(out, {"workers", c->workers}, {"subsets", i->subsets},
                  {"length", (double)c->length});
   sg_put_json_text_member(out, "speeds", s->speeds);
   sg_put_json_name(out, "seed"); /* as a text: a number above 2^53 would not read back */
@@ -239,23 +240,23 @@ static void put_json(const sg_codes_check *s, const sg_checked *i, sg_buffer *ou
 int sg_print_checks(const sg_codes_check *s) {
   sg_buffer out = {0};
   if (s->format == SG_FORMAT_JSON) {
-    if (s->all) sg_put(&out, "[");
+    if (s->many) sg_put(&out, "[");
     for (int i = 0; i < s->count; i++) {
       if (i > 0) sg_put(&out, ",\n");
       put_json(s, &s->item[i], &out);
     }
-    sg_put(&out, s->all ? "]\n" : "\n");
-  } else if (s->format == SG_FORMAT_TEXT && !s->all) {
+    sg_put(&out, s->many ? "]\n" : "\n");
+  } else if (s->format == SG_FORMAT_TEXT && !s->many) {
     put_report(s, s->item, &out);
   } else {
     put_rows(s, &out);
     if (s->format == SG_FORMAT_TEXT)
-      sg_put(&out,
-             "\ncond2: 2-norm condition number of the rows that have a weight; amp: rounding "
-             "errors over those of an uncoded\nsum; err: worst error over the sum of norms of "
-             "random gradients, by format of messages; rel: over the\nnorm of their sum, one scale "
-             "for all codes; received: gradients. Parameters that change none of these "
-             "numbers are shown once.\n");
+      sg_putf(&out,
+              "\ncond2: 2-norm condition number of the rows that have a weight; amp: rounding "
+              "errors over those of an uncoded\nsum; err: worst error over the sum of norms of "
+              "random gradients, by format of messages; rel: over the\nnorm of their sum, one "
+              "scale for all codes; received: gradients.%s\n",
+              s->all ? " Parameters that change none of these numbers are shown once." : "");
   }
   return sg_print(&out);
 }

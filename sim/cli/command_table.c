@@ -1,15 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* All commands, in the order of help. A new one adds a declaration and a line. */
+/* All commands, in the order of help. A new one adds a line. */
 #include "sim/cli/command.h"
 
-extern const sg_command sg_cmd_init, sg_cmd_run, sg_cmd_check, sg_cmd_plan, sg_cmd_expect,
-    sg_cmd_compare, sg_cmd_merge, sg_cmd_forget, sg_cmd_query, sg_cmd_codes, sg_cmd_codes_show,
-    sg_cmd_codes_check, sg_cmd_fit, sg_cmd_schema, sg_cmd_help, sg_cmd_completion, sg_cmd_man,
-    sg_cmd_timeline, sg_cmd_version;
+/* clang-format off */
+#define COMMANDS(X) \
+  X(init)        \
+  X(run)         \
+  X(check)       \
+  X(plan)        \
+  X(expect)      \
+  X(compare)     \
+  X(plot)        \
+  X(report)      \
+  X(blame)       \
+  X(merge)       \
+  X(forget)      \
+  X(query)       \
+  X(timeline)    \
+  X(codes)       \
+  X(codes_show)  \
+  X(codes_check) \
+  X(fit)         \
+  X(schema)      \
+  X(help)        \
+  X(completion)  \
+  X(man)         \
+  X(version)
+/* clang-format on */
 
-const sg_command *const sg_commands[] = {
-    &sg_cmd_init,    &sg_cmd_run,        &sg_cmd_check,       &sg_cmd_plan,    &sg_cmd_expect,
-    &sg_cmd_compare, &sg_cmd_merge,      &sg_cmd_forget,      &sg_cmd_query,   &sg_cmd_timeline,
-    &sg_cmd_codes,   &sg_cmd_codes_show, &sg_cmd_codes_check, &sg_cmd_fit,     &sg_cmd_schema,
-    &sg_cmd_help,    &sg_cmd_completion, &sg_cmd_man,         &sg_cmd_version, NULL,
-};
+#define DECLARED(name) extern const sg_command sg_cmd_##name;
+#define LISTED(name)   &sg_cmd_##name,
+
+COMMANDS(DECLARED)
+
+const sg_command *const sg_commands[] = {COMMANDS(LISTED) NULL};

@@ -68,7 +68,8 @@ static double free_disk(const char *path, bool there) {
   const char *slash = strrchr(path, '/');
   char folder[4096] = ".";
   if (slash) snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
-  if (statvfs(there ? path : folder, &disk)) return INFINITY;
+  /* Where there are no blocks at all, as in /proc, nothing can be created, which opening says. */
+  if (statvfs(there ? path : folder, &disk) || disk.f_blocks == 0) return INFINITY;
   return (double)disk.f_bavail * (double)disk.f_frsize;
 }
 
@@ -95,7 +96,7 @@ sg_status sg_session_room(sg_session *s, int threads) {
                    "tries it all the same",
                    sg_format_bytes(memory, needed), sg_format_bytes(left, there));
   if (disk > room)
-    return sg_fail(&s->error, SG_NO_MEMORY, NULL,
+    return sg_fail(&s->error, SG_NO_MEMORY, s->database,
                    "the missing runs take at least %s on the disk, and %s are free; --force tries "
                    "it all the same",
                    sg_format_bytes(disk, needed), sg_format_bytes(room, there));

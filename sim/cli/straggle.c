@@ -53,13 +53,48 @@ const char *sg_command_below(const sg_command *c, const char *first) {
   return strncmp(c->name, first, n) == 0 && c->name[n] == ' ' ? c->name + n + 1 : NULL;
 }
 
+/* What people type for commands that are called otherwise. */
+static const struct {
+  const char *words, *command;
+} synonyms[] = {{" new create template start ", "init"},
+                {" validate lint verify ", "check"},
+                {" simulate exec execute sim ", "run"},
+                {" estimate dry-run preview ", "plan"},
+                {" exact theory analytic ", "expect"},
+                {" diff best results summary ", "compare"},
+                {" graph chart figure draw ", "plot"},
+                {" combine join import ", "merge"},
+                {" delete remove rm drop clean ", "forget"},
+                {" sql export select dump ", "query"},
+                {" list ls schemes ", "codes"},
+                {" show ", "codes show"},
+                {" trace estimate-law ", "fit"},
+                {" manual doc docs ", "man"}};
+
+/* `; did you mean "init"?`, where there is such a command. */
+static void put_synonym(const char *word, sg_buffer *out) {
+  sg_buffer wanted = {0};
+  sg_putf(&wanted, " %s ", word);
+  for (size_t i = 0; wanted.data && i < sizeof synonyms / sizeof *synonyms; i++) {
+    if (!strstr(synonyms[i].words, wanted.data)) continue;
+    for (const sg_command *const *c = sg_commands; *c; c++)
+      if (strcmp((*c)->name, synonyms[i].command) == 0)
+        sg_putf(out, "; did you mean \"%s\"?", synonyms[i].command);
+  }
+  sg_buffer_free(&wanted);
+}
+
 static int unknown_command(const char *word) {
   size_t n = 0;
   while (sg_commands[n]) n++;
   const char **names = calloc(n + 1, sizeof *names);
   for (size_t i = 0; names && i < n; i++) names[i] = sg_commands[i]->name;
-  fprintf(stderr, "straggle: there is no command \"%s\"%s\nTry: straggle help\n", word,
-          names ? sg_suggest(word, names).text : "");
+  sg_buffer near = {0};
+  put_synonym(word, &near);
+  if (!near.data && names) sg_put(&near, sg_suggest(word, names).text);
+  sg_say("straggle: there is no command \"%s\"%s\nTry: straggle help\n", word,
+         near.data && !near.failed ? near.data : "");
+  sg_buffer_free(&near);
   free(names);
   return EX_USAGE;
 }
@@ -79,7 +114,9 @@ static void fail_surplus(const sg_command *c, const char *word, const char *befo
       return;
     }
   }
-  sg_fail(e, SG_USAGE, NULL, "expected nothing behind \"%s\", found \"%s\"", before, word);
+  bool list = strcmp(before, "codes") == 0 && strcmp(word, "list") == 0;
+  sg_fail(e, SG_USAGE, NULL, "expected nothing behind \"%s\", found \"%s\"%s", before, word,
+          list ? ": straggle codes lists them" : "");
 }
 
 static void check_word(const sg_operand *o, const char *word, sg_error *e) {

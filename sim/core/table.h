@@ -40,19 +40,24 @@ long long sg_table_value(const sg_table *t, int row, int column);
 /* The place of a column, or −1; and the name of a column. */
 int sg_table_find(const sg_table *t, const char *name);
 const char *sg_table_name(const sg_table *t, int column); /* NULL: there is none at that place */
+/* Puts a cell as text, Markdown and LaTeX have it, without what they escape. */
+void sg_table_put_cell(const sg_table *t, int row, int column, sg_buffer *out);
+/* Whether a column has numbers and no texts. */
+bool sg_table_is_numeric(const sg_table *t, int column);
+int sg_table_columns(const sg_table *t);
 /* Keeps the columns at n places, in that order, under other names. */
 void sg_table_select(sg_table *t, int n, const int *column, const char *const *name);
-/* Keeps the columns from the left that fit into `width` uncut, but at least the first `least`; how
+/* Keeps the columns from the left that fit into `width` unwrapped, but at least the first `least`; how
  * many are left out. */
 int sg_table_narrow(sg_table *t, int width, int least);
-/* Columns that it is wide where nothing is cut. */
+/* Columns that it is wide where nothing is wrapped. */
 int sg_table_width(const sg_table *t);
 /* Orders the rows by a column: numbers by size, texts by their bytes behind them, empty cells last
  * either way; equal ones stay in their order. */
 void sg_table_sort(sg_table *t, int column, bool descending);
 /* width: columns of the terminal, 0: unlimited. Text only: when the table is wider, the widest text
- * cells are cut with "…"; numbers are never cut; if it still does not fit, the table is printed in
- * blocks of columns, the first column repeated. JSON: an array of objects. LaTeX: a tabular with
+ * cells are wrapped, numbers never; if it still does not fit, the table is printed in blocks of
+ * columns, the first column repeated. JSON: an array of objects. LaTeX: a tabular with
  * the rules of the package booktabs. */
 void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out);
 /* Prints the rows that there are and drops them; sg_table_print goes on behind them. CSV and JSON

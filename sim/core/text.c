@@ -335,3 +335,36 @@ sg_status sg_read_input(const char *path, char **data, size_t *length, sg_error 
   if (strcmp(path, "-") != 0) return read_path(path, NULL, SG_INPUT_BYTES, data, length, e);
   return read_fd(STDIN_FILENO, path, NULL, true, SG_INPUT_BYTES, data, length, e);
 }
+
+/* Whether somebody's results are there. */
+static bool is_database(const char *path) {
+  static const char magic[] = "SQLite format 3";
+  char head[sizeof magic] = "";
+  struct stat is;
+  if (stat(path, &is) || !S_ISREG(is.st_mode)) return false;
+  FILE *f = fopen(path, "rb");
+  size_t n = f ? fread(head, 1, sizeof magic, f) : 0;
+  if (f) fclose(f);
+  return n == sizeof magic && !memcmp(head, magic, sizeof magic);
+}
+
+sg_status sg_write_file(const char *path, const sg_buffer *text, sg_error *e) {
+  struct stat is;
+  if (is_database(path))
+    return sg_fail(e, SG_CANNOT_CREATE, path, "%s is a database, which is not overwritten", path);
+  FILE *f = fopen(path, "wb");
+  if (!f && errno == ENOMEM) return sg_fail_memory(e);
+  if (!f)
+    return sg_fail(e, SG_CANNOT_CREATE, path, "%s cannot be written: %s", path, strerror(errno));
+  bool regular = !fstat(fileno(f), &is) && S_ISREG(is.st_mode);
+  bool written = fwrite(text->data ? text->data : "", 1, text->length, f) == text->length;
+  if (!written || fflush(f)) written = false;
+  int error = errno;
+  if (fclose(f) && written) {
+    written = false;
+    error = errno;
+  }
+  if (written) return SG_OK;
+  if (regular) unlink(path);
+  return sg_fail(e, SG_IO, path, "%s cannot be written whole: %s", path, strerror(error));
+}

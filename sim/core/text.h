@@ -75,5 +75,8 @@ sg_status sg_read_file(const char *path, const char *place, char **data, size_t 
  * "-". */
 #define SG_INPUT_BYTES 256000000u
 sg_status sg_read_input(const char *path, char **data, size_t *length, sg_error *e);
+/* Makes or replaces a file. One that cannot be written whole is removed; a database is never
+ * replaced. SG_CANNOT_CREATE, SG_IO; the message names the file. */
+sg_status sg_write_file(const char *path, const sg_buffer *text, sg_error *e);
 
 #endif

@@ -63,7 +63,8 @@ static sg_status read_rows(sg_db *db, int64_t point, sg_simulated *x, sg_error *
   sqlite3_bind_int64(s, 1, point);
   int step;
   while ((step = sqlite3_step(s)) == SQLITE_ROW && n < room) {
-    x->address[n] = sqlite3_column_int64(s, 0) << 32 | sqlite3_column_int64(s, 1);
+    x->address[n] = (int64_t)((uint64_t)sqlite3_column_int64(s, 0) << 32 |
+                              (uint32_t)sqlite3_column_int64(s, 1));
     x->time[n++] = column(s, 2);
   }
   sqlite3_finalize(s);

@@ -121,7 +121,7 @@ void sg_shard_put_database(const sg_shard *shard, const char *database, sg_buffe
 /* What a block is expected to cost, in nanoseconds or so: events of workers, passes over the data,
  * coordinates of messages. Whole numbers, so that every machine deals the same. It is only to tell
  * large points from small ones: how soon a run reaches its target is not known. */
-static double block_cost(const sg_planned *p) {
+double sg_block_cost(const sg_planned *p) {
   double one = 2000 + 300.0 * p->facts.n_workers;
   double data = p->facts.timing_only ? 0 : p->data_bytes / 4;
   double messages = p->facts.timing_only ? 0 : (double)p->facts.length * p->facts.n_workers;
@@ -200,7 +200,7 @@ sg_status sg_deal_new(const sg_plan *plan, sg_shard shard, sg_deal **out, sg_err
     const sg_planned *p = &plan->point[i];
     d->first[i] = (int)left;
     left += (size_t)(blocks_of(p) % shard.count);
-    if (blocks_of(p)) price[n++] = (priced){p, block_cost(p)};
+    if (blocks_of(p)) price[n++] = (priced){p, sg_block_cost(p)};
   }
   d->owner = left < 1 << 30 ? calloc(left + 1, sizeof *d->owner) : NULL;
   d->share = calloc(shards, sizeof *d->share);

@@ -35,5 +35,7 @@ sg_status sg_deal_new(const sg_plan *plan, sg_shard shard, sg_deal **out, sg_err
 void sg_deal_free(sg_deal *deal);
 /* Whether a run is this shard's; deal NULL: all are. */
 bool sg_deal_has(const sg_deal *deal, int point, int replication);
+/* What a block of a point is expected to cost, in microseconds or so: to compare points. */
+double sg_block_cost(const sg_planned *p);
 
 #endif

@@ -34,6 +34,7 @@ struct sg_scenario {
   int n_overrides;
   char **override; /* "/pointer=value" */
   bool usable;
+  bool complete; /* all values could be read, whatever else is wrong: points can be made */
 };
 
 /* --- axes.c ----------------------------------------------------------------------------------- */

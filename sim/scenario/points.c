@@ -272,7 +272,7 @@ static sg_status make_point(const axes *all, variation *env, const variation *v,
 sg_status sg_scenario_points(const sg_scenario *s, int *count, sg_point **points, sg_error *e) {
   *count = 0;
   *points = NULL;
-  if (!s->usable)
+  if (!s->complete)
     return sg_fail(e, SG_INVALID, NULL, "the scenario has faults, so it has no points");
   variations schemes = {0}, environments = {0};
   sg_error own = {0};

@@ -125,7 +125,11 @@ static int override_at(const sg_scenario *s, const char *pointer) {
 
 /* Whether a place is a JSON pointer: its first member is one of the format, or of the scenario.
  * Else it may be the path of a database. */
-static bool is_pointer(const sg_scenario *s, const char *place) {
+static bool is_pointer(const sg_scenario *s, const sg_fault *fault) {
+  const char *place = fault->place ? fault->place : "";
+  /* What cannot be created or opened for writing is no part of a scenario. */
+  if (fault->status != SG_INVALID && fault->status != SG_USAGE && fault->status != SG_NO_INPUT)
+    return false;
   if (!s || !s->tree || place[0] != '/' || strchr(place, ':')) return false;
   char *first = strndup(place + 1, strcspn(place + 1, "/"));
   bool found = !first || cJSON_GetObjectItemCaseSensitive(s->tree, first);
@@ -142,7 +146,7 @@ static void report_one(const sg_scenario *s, const char *path, const sg_fault *f
   size_t offset;
   /* A file may have an absolute path: what looks like a pointer may be "file:line". */
   bool source = s && is_position(s, place, &offset);
-  bool pointer = !source && is_pointer(s, place);
+  bool pointer = !source && is_pointer(s, f);
   int set = pointer ? override_at(s, place) : -1;
   if (set >= 0) {
     sg_put(out, "--set ");

@@ -88,25 +88,39 @@ static void check_unit(const sg_scenario *s, sg_error *e) {
           a->path);
 }
 
-static bool names_code(const sg_scenario *s, const char *name) {
+/* Whether a scheme has the code of that name, of n bytes. */
+static bool names_code(const sg_scenario *s, const char *name, size_t n) {
   const cJSON *scheme;
   cJSON_ArrayForEach(scheme, cJSON_GetObjectItemCaseSensitive(s->tree, "schemes")) {
     const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(scheme, "code"));
-    if (code && strcmp(code, name) == 0) return true;
+    if (code && strlen(code) == n && strncmp(code, name, n) == 0) return true;
   }
   return false;
+}
+
+/* The list of schemes has been replaced by an override, and the baseline has not. */
+static bool is_left_over(const sg_scenario *s) {
+  bool schemes = false, baseline = false;
+  for (int i = 0; i < s->n_overrides; i++) {
+    schemes |= strncmp(s->override[i], "/schemes=", 9) == 0;
+    baseline |= strncmp(s->override[i], "/baseline=", 10) == 0;
+  }
+  return schemes && !baseline;
 }
 
 /* The baseline names a code or a label of the list. */
 static void check_baseline(const sg_scenario *s, sg_error *e) {
   enum { LABEL = 256 };
   const char *name = sg_scenario_baseline(s);
-  if (!name || names_code(s, name)) return;
+  if (!name || names_code(s, name, strlen(name))) return;
+  /* Labels begin with the code, and can be made where nothing is wrong. */
+  if (!s->complete && names_code(s, name, strcspn(name, " "))) return;
   variations all = {0};
-  sg_status status = sg_vary_schemes(s, &all, e);
-  size_t n = (size_t)all.count;
+  sg_status status = s->complete ? sg_vary_schemes(s, &all, e) : SG_OK;
+  const cJSON *list = cJSON_GetObjectItemCaseSensitive(s->tree, "schemes"), *scheme;
+  size_t n = (size_t)all.count, k = 2 * n;
   char(*label)[LABEL] = calloc(n + 1, sizeof *label);
-  const char **names = calloc(2 * n + 1, sizeof *names);
+  const char **names = calloc(k + (size_t)cJSON_GetArraySize(list) + 1, sizeof *names);
   if (!label || !names) status = sg_fail_memory(e);
   bool found = status;
   for (size_t i = 0; !found && i < n; i++) {
@@ -116,10 +130,17 @@ static void check_baseline(const sg_scenario *s, sg_error *e) {
     names[2 * i] = label[i];
     names[2 * i + 1] = values->variant->name;
   }
+  cJSON_ArrayForEach(scheme, list) { /* where labels cannot be made */
+    const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(scheme, "code"));
+    if (code && !status && n == 0) names[k++] = code;
+  }
   if (!found)
     sg_fail(e, SG_INVALID, "/baseline",
-            "expected the code or the label of a scheme in the list, found \"%.60s\"%s", name,
-            sg_suggest(name, names).text);
+            "expected the code or the label of a scheme in the list, found \"%.60s\"%s%s", name,
+            sg_suggest(name, names).text,
+            is_left_over(s) ? "; the list is that of --set /schemes: --set /baseline says which of "
+                              "these it is"
+                            : "");
   free(names);
   free(label);
   sg_variations_free(&all);
@@ -189,15 +210,17 @@ static void read_tree(sg_scenario *s, sg_error *e) {
   int sweeps = s->axes.count;
   reader r = {.folder = s->folder, .e = e, .each = &s->axes, .scheme = -1};
   s->values = sg_read_object(&r, sg_scenario_params, NULL, s->tree, "", NULL);
+  s->complete = s->values && e->count == 0 && more.count == 0;
   if (s->values) {
     sg_check_axes(s, sweeps, e, &more);
+    s->complete = s->complete && more.count == 0;
     check_size(s, &more);
     check_unit(s, &more);
     check_until(s, &more);
     check_database(s, &more);
   }
   sg_error_move(e, &more);
-  if (e->count == 0) check_baseline(s, e);
+  check_baseline(s, e);
 }
 
 static void parse(sg_scenario *s, int n_overrides, const sg_override *override, sg_error *e) {
@@ -265,6 +288,10 @@ void sg_scenario_free(sg_scenario *s) {
 }
 
 /* --- Members that do not belong to a point ---------------------------------------------------- */
+
+bool sg_scenario_is_complete(const sg_scenario *s) {
+  return s->complete;
+}
 
 const char *sg_scenario_path(const sg_scenario *s) {
   return s->path;

@@ -29,6 +29,9 @@ sg_status sg_scenario_parse(const char *path, const char *text, size_t length, i
                             const sg_override *override, sg_scenario **out, sg_error *e);
 void sg_scenario_free(sg_scenario *s);
 
+/* Whether its points can be looked at, for more faults, in spite of those that it has: all values
+ * could be read. */
+bool sg_scenario_is_complete(const sg_scenario *s);
 const char *sg_scenario_path(const sg_scenario *s);
 const char *sg_scenario_folder(const sg_scenario *s); /* with a '/' at its end, or "" */
 const char *sg_scenario_name(const sg_scenario *s);   /* "name", or the file's name */
