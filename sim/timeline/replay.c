@@ -15,24 +15,32 @@
 
 /* --- Which run -------------------------------------------------------------------------------- */
 
-/* Fails: nothing here is called by that name. */
+/* Fails: nothing here is called by that name, but by others. */
 static sg_status no_scheme(sg_db *db, const char *name, sg_error *e) {
+  enum { LISTED = 8 };
   sqlite3_stmt *s = NULL;
   sg_nearness near = {.word = name};
-  sg_buffer best = {0};
+  sg_buffer best = {0}, list = {0};
+  int n = 0;
   sg_status status =
-      sg_db_prepare(db, "SELECT scheme_label FROM point UNION SELECT code FROM point", &s, e);
+      sg_db_prepare(db, "SELECT DISTINCT scheme_label, code FROM point ORDER BY point_id", &s, e);
   while (sg_db_row(db, s, &status, e)) {
-    const char *candidate = sg_db_text(s, 0);
-    if (!sg_consider(&near, candidate)) continue;
-    sg_buffer_free(&best);
-    sg_putf(&best, "; did you mean \"%s\"?", candidate);
+    if (++n <= LISTED) sg_putf(&list, "%s\"%s\"", n > 1 ? ", " : "; there are ", sg_db_text(s, 0));
+    for (int i = 0; i < 2; i++) {
+      if (!sg_consider(&near, sg_db_text(s, i))) continue;
+      sg_buffer_free(&best);
+      sg_putf(&best, "; did you mean \"%s\"?", sg_db_text(s, i));
+    }
   }
   sqlite3_finalize(s);
+  if (n > LISTED) sg_put(&list, ", …");
   if (!status)
     status = sg_fail(e, SG_USAGE, NULL, "no scheme here is called \"%s\"%s", name,
-                     best.data ? best.data : "");
+                     best.data   ? best.data
+                     : list.data ? list.data
+                                 : "");
   sg_buffer_free(&best);
+  sg_buffer_free(&list);
   return status;
 }
 
