@@ -4,8 +4,8 @@
 
     play_pages.py [--write] PROGRAM PAGE...
 
-A command is a line "    $ ..." of an indented block; one that ends with a backslash goes on in the
-next line. The lines up to the next command, or to the end of the block, are what it prints, both
+A command is a line "    $ ..." of an indented block; it goes on in the next line after a backslash,
+or where that begins with "> ". The lines up to the next command, or to the end of the block, are what it prints, both
 streams together; a line "..." (the one character) stands for any number of lines. Under a command
 may also stand nothing: it must succeed, and what it prints is no matter. Blank lines do not count,
 nor do wall-clock times. Pictures of a page must be those that its commands draw, byte by byte.
@@ -51,6 +51,9 @@ def commands(lines):
             found[-1].text += "\n" + line[4:]
             found[-1].last = number
             going_on = line.endswith("\\")
+        elif line.startswith("    > ") and inside and not found[-1].shown:
+            found[-1].text += "\n" + line[6:]
+            found[-1].last = number
         elif line.startswith("    $ "):
             found.append(Command(number, line[6:]))
             inside, going_on = True, line.endswith("\\")
