@@ -194,7 +194,7 @@ static sg_status read_settings(sg_comparing *c, int64_t point, sg_error *e) {
 }
 
 /* The environment, a line for each thing that is to be said of it. */
-static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+sg_status sg_put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
   const sg_judged_environment *v = &c->found.environment[number];
   const sg_judged *first = &c->found.scheme[v->begin];
   const sg_point_record *p = &first->point;
@@ -231,7 +231,7 @@ static sg_status put_heading(sg_comparing *c, int number, sg_buffer *out, sg_err
 static sg_status print_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
   const sg_compare_options *o = c->options;
   sg_buffer raw = {0}, text = {0};
-  sg_status status = put_heading(c, number, &raw, e);
+  sg_status status = sg_put_heading(c, number, &raw, e);
   /* Names in a database may hold anything. */
   if (raw.data && !raw.failed) sg_put_clean(&text, raw.data, raw.length, "\n", '?');
   out->failed |= raw.failed || text.failed;
@@ -412,13 +412,18 @@ static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   sg_buffer_free(&more);
 }
 
+sg_status sg_put_notes(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
+  const sg_judged_environment *v = &c->found.environment[number];
+  put_notes(&c->found, v, out);
+  return put_tails(c->db, &c->found.scheme[v->begin], out, e);
+}
+
 /* Puts the words under a table. */
 static sg_status put_words(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
   const sg_judged_environment *v = &c->found.environment[number];
   sg_buffer text = {0};
   sg_put_answer(&c->found, v, c->options->width, &text);
-  put_notes(&c->found, v, &text);
-  sg_status status = put_tails(c->db, &c->found.scheme[v->begin], &text, e);
+  sg_status status = sg_put_notes(c, number, &text, e);
   if (text.data) sg_put_clean(out, text.data, text.length, "\n", '?');
   out->failed |= text.failed;
   sg_buffer_free(&text);

@@ -81,6 +81,11 @@ void sg_put_multiplicity(const sg_comparison *c, int width, sg_buffer *out);
  * width is negative. */
 void sg_put_paragraph(const char *text, int width, sg_buffer *out);
 
+/* What an environment is, a line for each thing that is to be said of it; without an end of line.
+ */
+sg_status sg_put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e);
+/* Notes and warnings under its table, in lines of 100 columns. */
+sg_status sg_put_notes(sg_comparing *c, int number, sg_buffer *out, sg_error *e);
 /* The table of an environment, the fastest first, with the columns that there is room for: how many
  * are left out. */
 sg_status sg_put_people(sg_comparing *c, int number, sg_table *t, int *left, sg_error *e);

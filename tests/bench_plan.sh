@@ -48,11 +48,11 @@ cat >long.json <<END
   "learning": { "problem": "logistic-regression", $csv, $optimizer }, "schemes": [ $three ],
   "replications": 1, "random": { "seed": 1 }, "stop": { "iterations": 60000 } }
 END
-synthetic() { # samples features
+synthetic() { # rows features
   cat <<END
 { "format": 1, "cluster": { "workers": 12 }, $delays,
   "learning": { "problem": "logistic-regression",
-    "data": { "source": "gaussian-mixture", "samples": $1, "features": $2 }, $optimizer },
+    "data": { "source": "gaussian-mixture", "rows": $1, "features": $2 }, $optimizer },
   "schemes": [ $three ],
   "replications": 4, "random": { "seed": 1 }, "stop": { "iterations": 60 } }
 END

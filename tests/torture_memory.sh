@@ -103,6 +103,8 @@ torture check check small.json
 torture plan plan small.json -o small.db -j 1
 torture compare compare small.db
 torture compare-csv compare small.db --format csv
+torture compare-best compare small.db --best
+torture compare-columns compare small.db --columns scheme,speed-up,work --sort=-work --latex
 for plot in time speedup pareto ecdf loss heat error columns; do
   torture plot-$plot plot small.db $plot -o small.svg --gnuplot small.gp
 done

@@ -68,9 +68,13 @@ static void print_until(const sg_until_report *until) {
 }
 
 /* What the plan says before anything runs. */
-static void print_plan(const sg_plan *plan) {
+static void print_plan(const sg_session *s) {
+  const sg_plan *plan = s->plan;
   sg_buffer notes = {0};
-  sg_put_skipped(plan, "", true, &notes);
+  if (plan->n_skipped)
+    sg_putf(&notes,
+            "%d of %d combinations are skipped, which a code cannot have: straggle check %s\n",
+            plan->n_skipped, plan->count, s->path);
   sg_plan_notes(plan, &notes);
   if (notes.data && !notes.failed) sg_say("%s", notes.data);
   sg_buffer_free(&notes);
@@ -112,7 +116,7 @@ static int run_scenario(const sg_call *call, const char *path) {
   sg_until_report until = {0};
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, &s);
-  if (!status && !quiet) print_plan(s.plan);
+  if (!status && !quiet) print_plan(&s);
   if (!status) status = sg_session_shard(call, &s);
   if (!status) status = sg_until(s.plan, s.known, &until, &s.error);
   if (!status) status = sg_session_deal(&s);

@@ -11,6 +11,7 @@
   X(expect)      \
   X(compare)     \
   X(plot)        \
+  X(report)      \
   X(blame)       \
   X(merge)       \
   X(forget)      \

@@ -181,16 +181,6 @@ int sg_session_close(sg_session *s, sg_status status, int code) {
   return code;
 }
 
-void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out) {
-  for (const sg_planned *p = plan->point; p < plan->point + plan->count; p++)
-    for (int f = 0; f < p->why.count; f++) {
-      sg_putf(out, "%sskipped: %s", indent, p->label);
-      for (int a = 0; axes && a < p->point->n_axes; a++)
-        sg_putf(out, ", %s = %s", p->point->axis_name[a], p->point->axis_value[a]);
-      sg_putf(out, ": %s\n", p->why.fault[f].message);
-    }
-}
-
 int sg_ask(const sg_call *call) {
   sg_error e = {0};
   sg_db *db = NULL;

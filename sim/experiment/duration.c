@@ -294,6 +294,15 @@ static void add_kind(const estimate *x, const kind *c, double *busy, int threads
   }
 }
 
+/* How much longer things take by the clock than the processor is at work on them: what was seen
+ * while points were tried, but a second may be a bad one: at most what all that want to run have
+ * wanted in the last minute. */
+static double stretch_of(double clock_s, double processor_s, int threads, int processors) {
+  double load, stretch = processor_s > 0.01 ? clock_s / processor_s : 1;
+  if (getloadavg(&load, 1) == 1) stretch = fmin(stretch, (load + threads) / processors);
+  return fmax(stretch, 1);
+}
+
 sg_status sg_duration_estimate(const sg_plan *plan, const int *missing, sg_detail detail,
                                int threads, int processors, sg_duration *out, sg_error *e) {
   estimate x = {.plan = plan, .missing = missing, .detail = detail, .begun_s = sg_seconds_now()};
@@ -308,8 +317,8 @@ sg_status sg_duration_estimate(const sg_plan *plan, const int *missing, sg_detai
     sums sum = {0};
     double work = 0, longest = 0;
     try_all(&x);
-    tries_s = sg_thread_seconds() - tries_s;
-    double stretch = tries_s > 0.01 ? (sg_seconds_now() - x.begun_s) / tries_s : 1;
+    double stretch = stretch_of(sg_seconds_now() - x.begun_s, sg_thread_seconds() - tries_s,
+                                threads, processors);
     for (int i = 0; i < x.count; i++) add_kind(&x, &x.kind[i], busy, threads, &sum, out);
     for (int t = 0; t < threads; t++) {
       work += busy[t];
@@ -317,7 +326,7 @@ sg_status sg_duration_estimate(const sg_plan *plan, const int *missing, sg_detai
     }
     double writing = fmax(sum.writer_s, (work + sum.writer_s) / processors);
     out->seconds = planning_s + sum.data_s + fmax(fmax(longest, sum.made_s), writing);
-    out->seconds *= fmax(stretch, 1);
+    out->seconds *= stretch;
     out->guessed = out->tried == 0;
   }
   free(busy);

@@ -290,10 +290,12 @@ static void draw_names(const picture *p) {
   }
 }
 
-/* At the right: which number its first message had that came, and of how many. */
+/* At the right: which number its first message had that came. Of several rounds each has its own.
+ */
 static void draw_orders(const picture *p) {
   const sg_timeline *t = p->t;
   bool any = false;
+  if (t->barrier && t->last > t->first) return;
   for (int v = 0; v < t->nodes; v++) {
     const sg_sent *first = NULL;
     for (int i = 0; i < t->n_sent; i++) {
