@@ -91,9 +91,11 @@ def solid(lines):
     return [masked(line) for line in lines if line.strip()]
 
 
-def folder(program, scenarios):
+def folder(program, root):
     path = tempfile.mkdtemp(prefix="page-")
-    shutil.copytree(scenarios, path + "/scenarios", ignore=shutil.ignore_patterns("*.db*"))
+    for place in ("scenarios", "tests/scenarios"):
+        shutil.copytree(f"{root}/{place}", f"{path}/{place}",
+                        ignore=shutil.ignore_patterns("*.db*"))
     for place in ("build", ".bin"):
         os.mkdir(f"{path}/{place}")
         os.symlink(program, f"{path}/{place}/straggle")
@@ -110,7 +112,7 @@ def play(program, page, write):
     with open(page, encoding="utf-8") as file:
         lines = file.read().split("\n")
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-    path = folder(program, os.path.join(root, "scenarios"))
+    path = folder(program, root)
     environment = dict(os.environ, HOME=path, LC_ALL="C.UTF-8",
                        COLUMNS=str(WIDTHS.get(os.path.basename(page), WIDTH)),
                        PATH=f"{path}/.bin:{os.environ['PATH']}")
