@@ -7,7 +7,7 @@ commands() {
   cat <<'END'
 init|--from -l --list --force
 run|-o --output -j --threads --set --shard --known --what-if -f --format --json --force -q --quiet
-check|--set -f --format --json
+check|--set --verbose -f --format --json
 plan|-o --output -j --threads --set --shard --known -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
@@ -22,7 +22,7 @@ fit|--workers --seed --replicates -f --format --json
 schema|-r --reference
 help|
 completion|
-man|-f --format
+man|-o --output -f --format
 version|
 END
 }
