@@ -7,7 +7,7 @@ commands() {
   cat <<'END'
 init|--from -l --list --force
 run|-o --output -j --threads --set --shard --known --what-if -f --format --json --force -q --quiet
-check|--set --verbose -f --format --json
+check|--set -v --verbose -f --format --json
 plan|-o --output -j --threads --set --shard --known -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
