@@ -109,6 +109,12 @@ setup() {
   run "$STRAGGLE" compare sweep.db --columns scheme,speed-up --sort speed-up
   [[ "$output" == *"1 (baseline)"* ]]
   [[ "$output" == *"× (3 pairs)"* ]]
+  # The fastest first, as without --columns; d, s and m are those of all schemes, although some have
+  # axes that are called so.
+  run "$STRAGGLE" compare sweep.db --columns scheme,d,s,m
+  [ "$(grep -E '  [0-9]  [0-9]  [0-9]$' <<< "$output" | tr -s ' ')" = \
+    "$("$STRAGGLE" compare sweep.db | grep -E '  [0-9]  [0-9]  [0-9]  ' | sed -E 's/((  [0-9]){3}).*/\1/' | tr -s ' ')" ]
+  [ "$(grep -cE '  [0-9]  [0-9]  [0-9]$' <<< "$output")" -eq 8 ]
   run "$STRAGGLE" compare sweep.db --sort d
   [ "$(grep -E '^[a-z].*  [0-9]  ' <<< "$output" | head -1 | cut -d' ' -f1)" = uncoded ]
   run "$STRAGGLE" compare sweep.db --columns all

@@ -4,8 +4,8 @@
 
     play_pages.py [--write] PROGRAM PAGE...
 
-A command is a line "    $ ..." of an indented block; one that ends with a backslash goes on in the
-next line. The lines up to the next command, or to the end of the block, are what it prints, both
+A command is a line "    $ ..." of an indented block; it goes on in the next line after a backslash,
+or where that begins with "> ". The lines up to the next command, or to the end of the block, are what it prints, both
 streams together; a line "..." (the one character) stands for any number of lines. Under a command
 may also stand nothing: it must succeed, and what it prints is no matter. Blank lines do not count,
 nor do wall-clock times. Pictures of a page must be those that its commands draw, byte by byte.
@@ -51,6 +51,9 @@ def commands(lines):
             found[-1].text += "\n" + line[4:]
             found[-1].last = number
             going_on = line.endswith("\\")
+        elif line.startswith("    > ") and inside and not found[-1].shown:
+            found[-1].text += "\n" + line[6:]
+            found[-1].last = number
         elif line.startswith("    $ "):
             found.append(Command(number, line[6:]))
             inside, going_on = True, line.endswith("\\")
@@ -88,9 +91,11 @@ def solid(lines):
     return [masked(line) for line in lines if line.strip()]
 
 
-def folder(program, scenarios):
+def folder(program, root):
     path = tempfile.mkdtemp(prefix="page-")
-    shutil.copytree(scenarios, path + "/scenarios", ignore=shutil.ignore_patterns("*.db*"))
+    for place in ("scenarios", "tests/scenarios"):
+        shutil.copytree(f"{root}/{place}", f"{path}/{place}",
+                        ignore=shutil.ignore_patterns("*.db*"))
     for place in ("build", ".bin"):
         os.mkdir(f"{path}/{place}")
         os.symlink(program, f"{path}/{place}/straggle")
@@ -107,7 +112,7 @@ def play(program, page, write):
     with open(page, encoding="utf-8") as file:
         lines = file.read().split("\n")
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-    path = folder(program, os.path.join(root, "scenarios"))
+    path = folder(program, root)
     environment = dict(os.environ, HOME=path, LC_ALL="C.UTF-8",
                        COLUMNS=str(WIDTHS.get(os.path.basename(page), WIDTH)),
                        PATH=f"{path}/.bin:{os.environ['PATH']}")
