@@ -161,7 +161,7 @@ const char *const sg_spent_on[SG_SPENT] = {"computing", "queueing at the master"
 bool sg_find_spent(const sg_judged *s, double part[SG_SPENT]) {
   const sg_summary_record *r = &s->summary;
   double whole = r->iter_mean_s, decode = isnan(r->decode_mean_s) ? 0 : r->decode_mean_s,
-         queue = isnan(r->queued_per_message_s) ? 0 : r->queued_per_message_s;
+         queue = isnan(r->queued_mean_s) ? 0 : r->queued_mean_s / s->point.n_workers;
   part[0] = r->worker_busy_share * whole;
   part[1] = queue;
   part[2] = decode;
@@ -193,7 +193,7 @@ static void put_times(const sg_judged *s, const double part[SG_SPENT], sg_buffer
     if (share < 0.05) break;
     three_digits(part[largest], seconds);
     sg_putf(out, "%s %s %s (%.*f %%)", first ? "" : ",", sg_spent_on[largest], seconds,
-            share < 1 ? 1 : 0, share);
+            share < 0.95 ? 1 : 0, share);
     first = false;
   }
 }

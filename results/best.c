@@ -173,9 +173,12 @@ static void put_legend(sg_comparing *c, const layout *form, sg_buffer *out) {
             "of --format csv).",
             n_inexact, n_inexact == 1 ? "" : "s");
   sg_put(&text, "");
-  out->failed |= text.failed;
+  sg_buffer clean = {0};
+  if (!text.failed) sg_put_clean(&clean, text.data, text.length, "", '?');
+  out->failed |= text.failed || clean.failed;
   sg_put(out, "\n");
-  if (!text.failed) sg_put_paragraph(text.data, width, out);
+  if (clean.data && !clean.failed) sg_put_paragraph(clean.data, width, out);
+  sg_buffer_free(&clean);
   sg_buffer_free(&text);
   sg_put_multiplicity(f, width, out);
 }

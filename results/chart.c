@@ -218,7 +218,7 @@ static sg_table *table_of(const sg_chart *c, const sg_chart_columns *of) {
 sg_table *sg_chart_table(const sg_chart *c, long every) {
   const sg_chart_columns has = sg_find_chart_columns(c);
   sg_table *t = table_of(c, &has);
-  for (int i = 0; i < c->n_series; i++)
+  for (int i = 0; t && i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++)
       if (k % every == 0 || k == c->series[i].n - 1)
         put_point(t, c, &has, &c->series[i], &c->series[i].point[k]);
@@ -229,11 +229,12 @@ void sg_put_chart_csv(const sg_chart *c, sg_buffer *out) {
   enum { ROWS_AT_A_TIME = 256 };
   const sg_chart_columns has = sg_find_chart_columns(c);
   sg_table *t = table_of(c, &has);
-  for (int i = 0; i < c->n_series; i++)
+  out->failed |= !t;
+  for (int i = 0; t && i < c->n_series; i++)
     for (int k = 0; k < c->series[i].n; k++) {
       put_point(t, c, &has, &c->series[i], &c->series[i].point[k]);
       if (sg_table_rows(t) >= ROWS_AT_A_TIME) sg_table_print_rows(t, SG_FORMAT_CSV, out);
     }
-  sg_table_print(t, SG_FORMAT_CSV, 0, out);
+  if (t) sg_table_print(t, SG_FORMAT_CSV, 0, out);
   sg_table_free(t);
 }

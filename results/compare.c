@@ -114,7 +114,7 @@ static bool is_above(const sg_comparison *c, const sg_judged_environment *v, int
 static sg_status sort_by_column(sg_comparing *c, int number, int *of, sg_error *e) {
   sg_table *t = sg_table_new(0, NULL);
   const sg_judged_environment *v = &c->found.environment[number];
-  sg_status status = t ? sg_put_schemes(c, number, t, e) : sg_fail_memory(e);
+  sg_status status = t ? sg_put_schemes(c, number, NULL, t, e) : sg_fail_memory(e);
   if (!status) status = sg_choose_columns(c->options, t, e);
   for (int row = 0; !status && row < sg_table_rows(t); row++)
     for (int i = v->begin; i < v->end; i++)
@@ -230,15 +230,18 @@ sg_status sg_put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *
 /* The first line as it is, the others in lines of the terminal. */
 static sg_status print_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *e) {
   const sg_compare_options *o = c->options;
-  sg_buffer text = {0};
-  sg_status status = sg_put_heading(c, number, &text, e);
-  out->failed |= text.failed;
+  sg_buffer raw = {0}, text = {0};
+  sg_status status = sg_put_heading(c, number, &raw, e);
+  /* Names in a database may hold anything. */
+  if (raw.data && !raw.failed) sg_put_clean(&text, raw.data, raw.length, "\n", '?');
+  out->failed |= raw.failed || text.failed;
+  sg_buffer_free(&raw);
   char *rest = text.failed ? NULL : text.data;
   for (char *line; !status && (line = strsep(&rest, "\n"));) {
     bool first = line == text.data;
     sg_put(out, first && o->color ? "\033[1m" : "");
     if (first)
-      sg_put_clean(out, line, strlen(line), "", '?');
+      sg_put(out, line);
     else
       sg_put_wrapped(out, "  ", "    ", line, o->width > 40 && o->width < 100 ? o->width : 100);
     sg_put(out, first && o->color ? "\033[0m" : "");
@@ -421,7 +424,6 @@ static sg_status put_words(sg_comparing *c, int number, sg_buffer *out, sg_error
   sg_buffer text = {0};
   sg_put_answer(&c->found, v, c->options->width, &text);
   sg_status status = sg_put_notes(c, number, &text, e);
-  /* Names in a database may hold anything. */
   if (text.data) sg_put_clean(out, text.data, text.length, "\n", '?');
   out->failed |= text.failed;
   sg_buffer_free(&text);
@@ -433,7 +435,11 @@ static sg_status put_table(sg_comparing *c, int number, int *left, sg_buffer *ou
   sg_table *t = sg_table_new(0, NULL);
   sg_status status = t ? SG_OK : sg_fail_memory(e);
   if (!status && o->columns) {
-    status = sg_put_schemes(c, number, t, e);
+    const sg_judged_environment *v = &c->found.environment[number];
+    int *of = calloc((size_t)(v->end - v->begin), sizeof *of);
+    if (of) sort_by_time(&c->found, v, of);
+    status = of ? sg_put_schemes(c, number, of, t, e) : sg_fail_memory(e);
+    free(of);
     if (!status) status = sg_choose_columns(o, t, e);
   } else if (!status) {
     status = sg_put_people(c, number, t, left, e);
@@ -466,7 +472,7 @@ static sg_status print_environment(sg_comparing *c, int number, int *left, sg_bu
 static sg_status print_data(sg_comparing *c, sg_buffer *out, sg_error *e) {
   sg_table *t = sg_table_new(0, NULL);
   sg_status status = t ? SG_OK : sg_fail_memory(e);
-  if (!status) status = c->options->best ? sg_put_fastest(c, t, e) : sg_put_schemes(c, -1, t, e);
+  if (!status) status = c->options->best ? sg_put_fastest(c, t, e) : sg_put_schemes(c, -1, NULL, t, e);
   if (!status) status = sg_choose_columns(c->options, t, e);
   if (!status) sg_table_print(t, c->options->format, c->options->width, out);
   sg_table_free(t);

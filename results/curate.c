@@ -138,9 +138,12 @@ static sg_status check_where(sg_db *db, const char *where, sg_error *e) {
   sg_buffer sql = {0};
   sg_status status = SG_OK;
   sg_putf(&sql, "SELECT point_id FROM v_point WHERE (%s\n)", where);
+  int code = sql.failed ? SQLITE_NOMEM : sqlite3_prepare_v2(handle, sql.data, -1, &s, &rest);
   if (sql.failed)
     status = sg_fail_memory(e);
-  else if (sqlite3_prepare_v2(handle, sql.data, -1, &s, &rest))
+  else if (code && code != SQLITE_ERROR)
+    status = sg_db_fail(db, e);
+  else if (code)
     status = sg_fail(e, SG_USAGE, NULL, "--where: %s; query DB @columns lists those of v_point",
                      sqlite3_errmsg(handle));
   else if (!s || !sqlite3_stmt_readonly(s) || (rest && *rest))

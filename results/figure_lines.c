@@ -335,7 +335,7 @@ static sg_status read_checks(sg_db *db, sqlite3_stmt *s, checks *a, sg_error *e)
     const char *group = (const char *)sqlite3_column_text(s, 0);
     checked *k = &a->item[a->n++];
     *k = (checked){.series = strdup(group ? group : "–"),
-                   .label = strdup((const char *)sqlite3_column_text(s, 5)),
+                   .label = sg_copy_text(s, 5),
                    .x = number_at(s, 1),
                    .y = number_at(s, 2),
                    .low = number_at(s, 3),

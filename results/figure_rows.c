@@ -29,6 +29,11 @@ void sg_rows_clear(sg_rows_found *f) {
   *f = (sg_rows_found){0};
 }
 
+char *sg_copy_text(sqlite3_stmt *s, int at) {
+  const char *text = (const char *)sqlite3_column_text(s, at);
+  return text ? strdup(text) : NULL;
+}
+
 sg_row *sg_row_of(const sg_rows_found *f, int64_t point_id, int *hint) {
   for (int i = 0; i < f->n; i++) {
     int at = (*hint + i) % f->n;
@@ -165,7 +170,8 @@ static sg_status prepare(sg_db *db, const sg_figure_request *r, const char *head
 static sg_status copy_points(sg_db *db, sg_error *e) {
   return sg_db_execute(db,
                        "CREATE TEMP TABLE IF NOT EXISTS figure_point AS"
-                       " SELECT v.*, dense_rank() OVER (ORDER BY figure_first) - 1 AS environment"
+                       " SELECT v.*, dense_rank() OVER (ORDER BY figure_first) - 1 AS environment,"
+                       " load_d * n_workers / n_subsets AS " SG_WORK
                        " FROM (SELECT v.*, min(point_id) OVER (PARTITION BY env_sha256, "
                        "results_version) AS figure_first"
                        " FROM v_point v) v ORDER BY environment, point_id",
@@ -205,7 +211,7 @@ static sg_status find_all_axes(sg_db *db, const sg_figure_request *r, sg_rows_fo
   sg_status status = sg_db_prepare(
       db, "SELECT name FROM pragma_table_info('v_axes') WHERE name <> 'point_id'", &s, e);
   while (sg_db_row(db, s, &status, e)) {
-    char *name = strdup((const char *)sqlite3_column_text(s, 0));
+    char *name = sg_copy_text(s, 0);
     if (!name || !SG_ROOM(f->axis, f->axes_capacity, f->n_axes + 1)) {
       free(name);
       status = sg_fail_memory(e);
@@ -233,20 +239,25 @@ static sg_status find_common(sg_db *db, const sg_figure_request *r, sg_rows_foun
       prepare(db, r,
               "SELECT count(*), min(target_loss IS NOT NULL AND NOT timing_only), min(n_workers),"
               " max(n_workers), min(replications), max(replications), min(problem), max(problem),"
-              " min(target_loss), max(target_loss), max(timing_only) FROM figure_point JOIN "
+              " min(target_loss), max(target_loss), max(timing_only),"
+              " count(time_to_target_s) FROM figure_point JOIN "
               "(SELECT point_id, problem FROM point) USING (point_id) WHERE 1",
               "", &s, e);
   int n = 0;
   if (sg_db_row(db, s, &status, e) && (n = sqlite3_column_int(s, 0)) > 0) {
     const char *problem = (const char *)sqlite3_column_text(s, 6),
                *other = (const char *)sqlite3_column_text(s, 7);
-    f->to_target = sqlite3_column_int(s, 1);
-    bool one = f->to_target && sqlite3_column_double(s, 8) == sqlite3_column_double(s, 9);
+    bool target = sqlite3_column_int(s, 1);
+    bool one = target && sqlite3_column_double(s, 8) == sqlite3_column_double(s, 9);
+    f->to_target = target && sqlite3_column_int(s, 11) > 0;
     f->target = one ? sqlite3_column_double(s, 8) : NAN;
     put_span(&text, s, 2, "worker", "workers");
     if (problem && other && !strcmp(problem, other) && !sqlite3_column_int(s, 10))
       sg_putf(&text, "; %s", problem);
     if (one) sg_putf(&text, "; target loss %.6g", f->target);
+    if (target && !f->to_target)
+      sg_put(&text, one ? " (no scheme reached it in all its runs)"
+                        : "; no scheme reached its target loss in all its runs");
     put_span(&text, s, 4, "run each", "runs each");
     if (r->scheme) sg_putf(&text, "; only %s", r->scheme);
     for (int i = 0; i < r->n_filters; i++) sg_putf(&text, "; %s", r->filter[i]);
@@ -375,7 +386,7 @@ static char *cell_text(sqlite3_stmt *s, int at) {
   case SQLITE_FLOAT:
     snprintf(number, sizeof number, "%.6g", sqlite3_column_double(s, at));
     return strdup(number);
-  default: return strdup((const char *)sqlite3_column_text(s, at));
+  default: return sg_copy_text(s, at);
   }
 }
 
@@ -403,8 +414,8 @@ static sg_status read_row(sqlite3_stmt *s, const char *const column[SG_ROW_COLUM
   sg_buffer panel = {0};
   bool good = true;
   *row = (sg_row){.point_id = sqlite3_column_int64(s, 0),
-                  .label = strdup((const char *)sqlite3_column_text(s, 1)),
-                  .code = strdup((const char *)sqlite3_column_text(s, 2)),
+                  .label = sg_copy_text(s, 1),
+                  .code = sg_copy_text(s, 2),
                   .comparable = sqlite3_column_int(s, 3),
                   .environment = sqlite3_column_int(s, 4),
                   .runs = sqlite3_column_int(s, 5),
@@ -505,7 +516,8 @@ sg_status sg_find_rows(sg_db *db, const sg_figure_request *r,
   sg_put(&head, "SELECT point_id, scheme_label, code, " COMPARABLE ", environment, replications,"
                 " unfinished_runs");
   for (int k = 0; k < SG_ROW_COLUMNS && !status; k++) {
-    if (column[k]) status = sg_check_column(db, "v_point", column[k], e);
+    if (column[k] && strcmp(column[k], SG_WORK) != 0)
+      status = sg_check_column(db, "v_point", column[k], e);
     sg_put(&head, ", ");
     if (column[k])
       sg_put_identifier(&head, column[k]);
@@ -524,7 +536,7 @@ sg_status sg_find_rows(sg_db *db, const sg_figure_request *r,
   sg_buffer_free(&head);
   if (!status) status = tell_apart(column, f, e);
   f->one_panel = true;
-  for (int i = 1; i < f->n && f->one_panel; i++)
+  for (int i = 1; i < f->n && f->one_panel && !status; i++)
     f->one_panel = !strcmp(f->row[i].panel, f->row[0].panel);
   if (!status && column[SG_ROW_Y]) status = find_intervals(db, column[SG_ROW_Y], f, e);
   return status;
@@ -542,7 +554,8 @@ static const struct {
               {"iter_p99_s", "99 % quantile of the iteration time"},
               {"time_to_target_s", "mean time to the target loss"},
               {"load_d", "subsets per worker d"},
-              {"stored_data_factor", "work × (copies of the data computed)"},
+              {SG_WORK, "work × (how often the data are computed)"},
+              {"stored_data_factor", "copies of the data stored"},
               {"stragglers_s", "stragglers tolerated s"},
               {"comm_m", "communication reduction m"},
               {"bytes_received_mean", "received per iteration"},
@@ -575,14 +588,18 @@ sg_status sg_name_axis_of(sg_db *db, sg_chart_axis *a, const char *table, const 
   sg_putf(&sql, "SELECT unit FROM column_doc WHERE table_name = '%s' AND column_name = :text",
           table);
   sg_status status = sql.failed ? sg_fail_memory(e) : sg_db_ask(db, sql.data, column, 0, &s, e);
-  if (sg_db_row(db, s, &status, e))
-    snprintf(unit, sizeof unit, "%s", (const char *)sqlite3_column_text(s, 0));
+  if (sg_db_row(db, s, &status, e)) {
+    const char *text = (const char *)sqlite3_column_text(s, 0);
+    snprintf(unit, sizeof unit, "%s", text ? text : "");
+  }
   sqlite3_finalize(s);
   sg_buffer_free(&sql);
   for (size_t i = 0; i < sizeof none / sizeof *none; i++)
     if (!strcmp(unit, none[i])) *unit = '\0';
   if (!strcmp(unit, "byte")) snprintf(unit, sizeof unit, "bytes");
-  if (!status) status = sg_chart_name_axis(a, label, *unit ? unit : NULL, column, e);
+  if (!status)
+    status = sg_chart_name_axis(a, label, *unit ? unit : NULL,
+                                strcmp(column, SG_WORK) != 0 ? column : "work", e);
   return status;
 }
 

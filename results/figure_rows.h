@@ -8,6 +8,10 @@
 
 #include <math.h>
 
+/* A column besides those of v_point: how often the data are computed by all workers together, the
+ * work× of `compare`. */
+#define SG_WORK "figure_work"
+
 enum { SG_ROW_X, SG_ROW_Y, SG_ROW_VALUE, SG_ROW_GROUP, SG_ROW_COLUMNS };
 
 typedef struct sg_cell { /* of a row */
@@ -39,7 +43,7 @@ typedef struct sg_rows_found {
   int n_axes, axes_capacity;
   sg_axis_found *axis;
   int n_environments;
-  bool to_target;   /* all have a target loss: times are those to it */
+  bool to_target;   /* all have a target loss, and some reached it: times are those to it */
   double target;    /* the one that all have; NAN: they have not */
   bool one_panel;   /* all rows have the same */
   char *conditions; /* "12 workers; 20 runs each; …" */
@@ -52,6 +56,8 @@ sg_status sg_find_axes(sg_db *db, const sg_figure_request *r, sg_rows_found *f, 
 sg_status sg_find_rows(sg_db *db, const sg_figure_request *r,
                        const char *const column[SG_ROW_COLUMNS], sg_rows_found *f, sg_error *e);
 void sg_rows_clear(sg_rows_found *f);
+/* A copy of a column's text. NULL: it is NULL, or no memory. */
+char *sg_copy_text(sqlite3_stmt *s, int at);
 /* The row of a point, NULL: it is not there. *hint: where the last one was, 0 at first: whoever
  * asks in the order of the rows is answered at once. */
 sg_row *sg_row_of(const sg_rows_found *f, int64_t point_id, int *hint);

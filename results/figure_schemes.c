@@ -350,7 +350,7 @@ static sg_status put_pareto(const cell_place *at, int n, const bool *front, sg_c
 
 /* Short names of what is paid with. */
 static const char *price_of(const char *x) {
-  static const char *const names[][2] = {{"work", "stored_data_factor"},
+  static const char *const names[][2] = {{"work", SG_WORK},
                                          {"bytes", "bytes_received_mean"},
                                          {"error", "grad_scaled_err_max"},
                                          {"loss", "final_loss"}};
@@ -390,7 +390,7 @@ sg_status sg_figure_pareto(sg_db *db, const sg_figure_request *r, sg_chart *c, s
   }
   if (!status && n == 0)
     status = sg_fail(e, SG_INVALID, NULL, "no point%s has both %s and %s",
-                     exact_only ? " of an exact scheme" : "", x, y);
+                     exact_only ? " of an exact scheme" : "", c->x.label ? c->x.label : x, y);
   if (!status) {
     qsort(at, (size_t)n, sizeof *at, by_x);
     double lowest = INFINITY;

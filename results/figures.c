@@ -78,10 +78,13 @@ static sg_status choose(sg_db *db, const sg_figure_request *r, const sg_figure *
 sg_status sg_figure_make(sg_db *db, const sg_figure_request *r, const sg_figure **used, sg_chart *c,
                          sg_error *e) {
   const sg_figure *figure = NULL;
-  sg_status status = choose(db, r, &figure, e);
+  /* One transaction: a writer that is at work does not show us two states of the database. */
+  sg_status status = sg_db_begin(db, e);
+  if (status) return status;
+  status = choose(db, r, &figure, e);
   if (used) *used = figure;
   if (!status) status = figure->make(db, r, c, e);
   if (!status && sg_chart_is_empty(c))
     status = sg_fail(e, SG_INVALID, NULL, "there is nothing to draw: no point has both numbers");
-  return status;
+  return sg_db_end(db, status, e);
 }

@@ -69,6 +69,8 @@ bool sg_put_svg_fitted(sg_buffer *out, const char *text, double size, double mos
 void sg_put_svg_text(sg_buffer *out, double x, double y, const char *class_name, const char *anchor,
                      const char *text, double size, double most) {
   sg_buffer fitted = {0};
+  out->failed |= !text; /* no memory for it */
+  if (!text) return;
   bool cut = sg_put_svg_fitted(&fitted, text, size, most);
   sg_put(out, "<text");
   sg_put_svg_number(out, "x", x);

@@ -388,20 +388,22 @@ static void draw_cells(const sg_picture *p, const sg_frame *f, const sg_chart_se
     const sg_chart_point *q = &s->point[k];
     double x = sg_paper_x(p, f, q->x) - f->left, y = sg_paper_y(p, f, q->y) - f->top;
     if (!(x >= 0 && x < f->width && y >= 0 && y < f->height) || isnan(q->value)) continue;
-    const sg_chart_point **at = &cell[(int)(y / h) * r.columns + (int)(x / w)];
+    int row = (int)fmin(y / h, r.rows - 1), column = (int)fmin(x / w, r.columns - 1);
+    const sg_chart_point **at = &cell[row * r.columns + column];
     if (!*at || q->value > (*at)->value || q->marked) *at = q;
   }
-  double gap = w > 8 && h > 8 ? 1 : 0;
   r.cell = cell;
   if (cell && r.columns * r.rows > FINE_CELLS) {
     draw_fine(p, f, &r, w, h);
     return;
   }
+  /* Between large cells there is paper; small ones overlap a little, so that there is none. */
+  double less = w > 8 && h > 8 ? 1 : -0.3;
   for (int j = 0; cell && j < r.rows; j++)
     for (int i = 0; i < r.columns; i++)
       if (cell[j * r.columns + i])
-        draw_cell(p, s, cell[j * r.columns + i], f->left + i * w, f->top + j * h,
-                  w - gap + (gap ? 0 : 0.3), h - gap + (gap ? 0 : 0.3), w >= 24);
+        draw_cell(p, s, cell[j * r.columns + i], f->left + i * w, f->top + j * h, w - less,
+                  h - less, w >= 24);
 }
 
 /* --- Texts at points that are marked ---------------------------------------------------------- */

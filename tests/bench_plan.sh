@@ -48,11 +48,11 @@ cat >long.json <<END
   "learning": { "problem": "logistic-regression", $csv, $optimizer }, "schemes": [ $three ],
   "replications": 1, "random": { "seed": 1 }, "stop": { "iterations": 60000 } }
 END
-synthetic() { # samples features
+synthetic() { # rows features
   cat <<END
 { "format": 1, "cluster": { "workers": 12 }, $delays,
   "learning": { "problem": "logistic-regression",
-    "data": { "source": "synthetic", "samples": $1, "features": $2 }, $optimizer },
+    "data": { "source": "gaussian-mixture", "rows": $1, "features": $2 }, $optimizer },
   "schemes": [ $three ],
   "replications": 4, "random": { "seed": 1 }, "stop": { "iterations": 60 } }
 END
@@ -64,7 +64,7 @@ TIMEFORMAT='%R %U %S'
 echo "| case | threads | plan says, s | plan took, s | run took, s | said / took | processor, s |"
 echo "|---|---:|---:|---:|---:|---:|---:|"
 for ((round = 0; round < rounds; round++)); do
-  for case in sweep sweep,worker timing long wide large; do
+  for case in ${CASES:-sweep sweep,worker timing long wide large}; do
     for threads in 1 2; do
       name=${case%,*}
       options=(-o run.db -j "$threads")

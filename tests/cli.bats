@@ -159,10 +159,28 @@ END
   [[ "$output" == *"/schemes/0"* ]]
 }
 
-@test "combinations that a code cannot have are listed and skipped" {
-  run "$STRAGGLE" run small.json --set '/schemes/0={"code":"fractional-repetition","s":{"each":[1,3]}}' --set /baseline=fractional-repetition
+@test "combinations that a code cannot have are skipped, and listed once for all environments" {
+  local each='/schemes/0={"code":"fractional-repetition","s":{"each":[1,3,6]}}' count
+  local sweep='/sweep=[{"name":"n","path":"/cluster/workers","values":[6,8]},{"name":"t","path":"/delay/mean_s","values":[1,2,3]}]'
+  local options=(--set "$each" --set "$sweep" --set /delay/unit=\"subset\" --set /baseline=fractional-repetition)
+  # s + 1 = 4 does not divide 6, 7 neither: 3 environments of n = 6, and 3 of n = 8.
+  run "$STRAGGLE" check small.json "${options[@]}"
   [ "$status" -eq 0 ]
-  [[ "$output" == *"skipped: fractional-repetition"* ]]
+  count=$(grep -c 'skipped: fractional-repetition s=3: .* (3 environments: n = 6)$' <<< "$output")
+  [ "$count" -eq 1 ]
+  [ "$(grep -c 'skipped: fractional-repetition s=6: .* (3 environments: n = [68])$' <<< "$output")" -eq 2 ]
+  [ "$(grep -c 'skipped: fractional-repetition' <<< "$output")" -eq 3 ]
+  run "$STRAGGLE" check small.json "${options[@]}" --verbose
+  [ "$(grep -c 'skipped: fractional-repetition s=3: .* (n = 6, t = [123])$' <<< "$output")" -eq 3 ]
+  [ "$(grep -c 'skipped: fractional-repetition' <<< "$output")" -eq 9 ]
+  "$STRAGGLE" check small.json "${options[@]}" --json | python3 -c 'import json, sys
+d = json.load(sys.stdin)
+assert d["faults"] == [] and len([x for x in d["skipped"] if x["scheme"].startswith("fractional")]) == 9
+assert {x["axes"]["n"] for x in d["skipped"]} == {6, 8}'
+  run "$STRAGGLE" run small.json --set "$each" --set /baseline=fractional-repetition
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"combinations are skipped, which a code cannot have: straggle check small.json"* ]]
+  [ "$(grep -c 'skipped' <<< "$output")" -eq 1 ]
   run "$STRAGGLE" check small.json --set '/schemes/0={"code":"fractional-repetition","s":{"each":[1,3]}}' --set /baseline=fractional-repetition --set /invalid_combinations=error
   [ "$status" -eq 65 ]
 }

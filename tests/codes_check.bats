@@ -179,3 +179,35 @@ json() { # an expression of $1, a JSON file
   [[ "$output" == *"616666, 500 sampled"* ]]
   [[ "$output" =~ "condition number"[^$'\n']*" 9637 " ]]
 }
+
+@test "lists make all combinations; what a code cannot have is named and skipped" {
+  run "$STRAGGLE" codes check fractional-repetition s=1,2 -n 6,8,…,12 -p 50 --format csv --database f.db
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"skipped: fractional-repetition s=2, n = 8: expected s + 1 dividing n = 8"* ]]
+  [ "$(sqlite3 f.db "SELECT group_concat(n_workers || ' ' || n_subsets || ' ' || stragglers_s) FROM (SELECT * FROM code_check ORDER BY check_id)")" = \
+    "6 6 1,8 8 1,10 10 1,12 12 1,6 6 2,12 12 2" ]
+  # The same rows one by one.
+  for n in 6 12; do
+    "$STRAGGLE" codes check fractional-repetition s=2 -n $n -p 50 --database one.db > /dev/null
+  done
+  rows="SELECT scheme_label, n_workers, cond2_worst, err_float64_worst, apply_flops FROM code_check WHERE stragglers_s = 2"
+  [ "$(sqlite3 f.db "$rows")" = "$(sqlite3 one.db "$rows")" ]
+  # Three dots, other steps, two parameters, words, one number of subsets for all.
+  "$STRAGGLE" codes check ye-abbe d=3,4 m=2 construction=polynomial,random -n 5,6,...,7 -k 12 -p 20 --json > y.json
+  [ "$(json y.json "json_array_length(j)")" = 12 ]
+  # A value with brackets is one value.
+  "$STRAGGLE" codes check uncoded 'stop=first-of(first=count,second=deadline(deadline_s=3))' -n 4 > /dev/null
+  for bad in 6,8,… 6,8,…,31 6,…,8 …,6 0 x 6,,8 5,1001 6,6,…,9; do
+    run "$STRAGGLE" codes check uncoded -n $bad
+    [ "$status" -eq 64 ]
+    [[ "$output" == *"--workers: expected"* ]]
+  done
+  run "$STRAGGLE" codes check cyclic-repetition s=1,x -n 4
+  [ "$status" -eq 65 ]
+  run "$STRAGGLE" codes check cyclic-repetition s=7,8 -n 4
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"none of the 2 combinations"* ]]
+  run "$STRAGGLE" codes check cyclic-repetition s=1,2 s=3 -n 4
+  [ "$status" -ne 0 ]
+  [[ "$output" == *"expected s once"* ]]
+}

@@ -124,6 +124,7 @@ clean() {
 ask_all() {
   local command
   for command in "compare from.db" "compare from.db --baseline x" "compare from.db --format markdown" \
+    "compare from.db --best" "compare from.db --latex" "compare from.db --columns all" \
     "query from.db @points" "query from.db @invocations" "plan s.json -o from.db" "merge new.db from.db" \
     "expect s.json --database from.db" "run s.json -o from.db --set /replications=7" \
     "plan s.json -o from.db --set /until={\"half_width\":0.1,\"least\":5}"; do

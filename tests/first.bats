@@ -95,8 +95,10 @@ make_trace() {
   [ "$status" -eq 73 ]
   [[ "$output" == *'"my.json" is there already; --force writes over it'* ]]
   [ "$(cat my.json)" = "{}" ]
-  "$STRAGGLE" init my --from sweep --force
+  touch my.db
+  "$STRAGGLE" init my --from sweep --force > said
   [ "$(wc -c < my.json)" -gt 500 ]
+  grep -q '^my.db is there already' said
   # A data file that is another one; the same one may be there.
   "$STRAGGLE" init one
   "$STRAGGLE" init two
@@ -540,6 +542,12 @@ largest() {
     step=$(awk -v l="$(largest)" -v f="${f%:*}" 'BEGIN { printf "%.12g", f / l }')
     "$STRAGGLE" run -q ls.json -o slow.db --set /learning/optimizer/step="$step" --set /stop/iterations=2000
     [ "$(value slow.db "SELECT status FROM run ORDER BY run_id DESC LIMIT 1")" = "${f#*:}" ]
+  done
+  # The same of a long memory: λ step < 4/3 is stable for every momentum.
+  for f in 1.6:diverged 1.3:finished; do
+    step=$(awk -v l="$(largest)" -v f="${f%:*}" 'BEGIN { printf "%.12g", f / l }')
+    "$STRAGGLE" run -q ls.json -o long.db --set /stop/iterations=3000 --set "/learning/optimizer={\"method\":\"nesterov\",\"momentum\":0.999,\"step\":$step}"
+    [ "$(value long.db "SELECT status FROM run ORDER BY run_id DESC LIMIT 1")" = "${f#*:}" ]
   done
   # Logistic regression has bounded gradients: with a huge step the loss is huge, and comes back.
   awk -F, 'NR == 1 { print } NR > 1 { print $1 "," $2 "," ($1 > 10) }' own.csv > labels.csv

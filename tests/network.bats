@@ -60,6 +60,14 @@ END
   COLUMNS=200 run "$STRAGGLE" compare contended.db
   [[ "$output" == *"link busy"* ]]
   [[ "$output" == *"queued (s)"* ]]
+  # Where time goes, from the rows of the baseline's iterations.
+  sqlite3 -separator ' ' contended.db "SELECT avg(duration_s), avg(busy_s) / 12, avg(queued_s) / 12, avg(decode_s)
+      FROM iteration JOIN run USING (run_id) JOIN point USING (point_id) WHERE is_baseline" > parts.txt
+  awk '{ rest = $1 - $2 - $3 - $4
+         printf "uncoded %.2f s: sending and waiting for others %.2f (%.0f %%), computing %.2f (%.0f %%), queueing at the master %#.3g (%.0f %%), decoding %.5f",
+           $1, rest, 100 * rest / $1, $2, 100 * $2 / $1, $3, 100 * $3 / $1, $4 }' parts.txt > expected.txt
+  COLUMNS=100 "$STRAGGLE" compare contended.db | tr '\n' ' ' > printed.txt
+  grep -qF "$(cat expected.txt)" printed.txt || { cat expected.txt; grep -o "Time of an iteration.*" printed.txt; false; }
   run "$STRAGGLE" query contended.db @network
   [ "$status" -eq 0 ]
   [[ "$output" == *ingress_busy_share* ]]

@@ -168,6 +168,7 @@ static const choice choices[] = {
     {"arbitrary-placement",
      {{"s", "3"}, {"placement", "random"}, {"replication", "5"}, {"replication_max", "8"}},
      true},
+    {"matrix", {{"encode", "tests/scenarios/pairs24.csv"}}, false},
     {"partial-cyclic", {{"s", "3"}, {"p", "6"}}, true},
     {"partial-repetition", {{"s", "3"}, {"alpha", "2"}}, true},
 };

@@ -247,7 +247,7 @@ static void test_folds_over_runs(void **state) {
   }
   sg_error e = {0};
   sg_buffer out = {0};
-  require(sg_compare(db, NULL, false, SG_FORMAT_JSON, 0, false, &out, &e), &e);
+  require(sg_compare(db, &(sg_compare_options){.format = SG_FORMAT_JSON}, &out, &e), &e);
   cJSON *rows = cJSON_Parse(out.data);
   sg_buffer_free(&out);
   assert_int_equal(cJSON_GetArraySize(rows), 1);
@@ -387,7 +387,7 @@ static void test_axes_are_printed(void **state) {
     expect_axes(queries[i], out.data);
     sg_buffer_free(&out);
   }
-  require(sg_compare(db, NULL, false, SG_FORMAT_JSON, 0, false, &out, &e), &e);
+  require(sg_compare(db, &(sg_compare_options){.format = SG_FORMAT_JSON}, &out, &e), &e);
   expect_axes("compare", out.data);
   sg_buffer_free(&out);
 }

@@ -244,6 +244,7 @@ static void by_hand(void **state) {
       {SG_LOG_ROUND_END, SG_MASTER, 2.75, 2.75, false},
       {SG_LOG_CANCEL, 1, 2.75, 2.75, false},
       {SG_LOG_TASK, 1, 0.5, 2.75, true},
+      {SG_LOG_SETTLE, 1, 2.75, 2.75, false},
   };
   int n = sizeof wanted / sizeof *wanted;
   test_environment t;

@@ -51,14 +51,15 @@ static void test_text(void **state) {
   sg_table_free(t);
 }
 
-static void test_text_cells_are_cut_to_fit(void **state) {
+static void test_text_cells_are_wrapped_to_fit(void **state) {
   (void)state;
   sg_table *t = sample();
   check(t, SG_FORMAT_TEXT, 30,
         "scheme      iter_mean_s  count\n"
         "──────────  ───────────  ─────\n"
         "uncoded           31.42      7\n"
-        "group, \"d…               12345\n");
+        "group, \"d\"               12345\n"
+        "= 4                           \n");
   sg_table_free(t);
 }
 
@@ -70,12 +71,46 @@ static void test_blocks_repeat_the_first_column(void **state) {
         "scheme        iter_mean_s\n"
         "────────────  ───────────\n"
         "uncoded             31.42\n"
-        "group, \"d\" …             \n"
+        "group, \"d\" =             \n"
+        "4                        \n"
         "\n"
         "scheme        count\n"
         "────────────  ─────\n"
         "uncoded           7\n"
-        "group, \"d\" …  12345\n");
+        "group, \"d\" =  12345\n"
+        "4                  \n");
+  sg_table_free(t);
+}
+
+/* Words stay whole where they fit; nothing is lost of what does not, of any length. */
+static void test_long_cells_are_wrapped(void **state) {
+  (void)state;
+  const char *names[] = {"what", "n"};
+  sg_table *t = sg_table_new(2, names);
+  sg_table_text(t,
+                "a word or two: \xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9 abcdefghijklmno");
+  sg_table_integer(t, 1);
+  check(t, SG_FORMAT_TEXT, 13,
+        "what        n\n"
+        "──────────  ─\n"
+        "a word or   1\n"
+        "two:         \n"
+        "éééééé       \n"
+        "abcdefghij   \n"
+        "klmno        \n");
+  sg_table_free(t);
+  char *x = malloc(100001);
+  memset(x, 'x', 100000);
+  x[100000] = '\0';
+  t = sg_table_new(2, names);
+  sg_table_text(t, x);
+  sg_table_integer(t, 1);
+  char *text = print(t, SG_FORMAT_TEXT, 40);
+  size_t count = 0;
+  for (const char *at = text; *at; at++) count += *at == 'x';
+  assert_int_equal(count, 100000);
+  free(text);
+  free(x);
   sg_table_free(t);
 }
 
@@ -256,8 +291,9 @@ static void test_no_table(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_text),
-      cmocka_unit_test(test_text_cells_are_cut_to_fit),
+      cmocka_unit_test(test_text_cells_are_wrapped_to_fit),
       cmocka_unit_test(test_blocks_repeat_the_first_column),
+      cmocka_unit_test(test_long_cells_are_wrapped),
       cmocka_unit_test(test_numbers_of_people),
       cmocka_unit_test(test_csv),
       cmocka_unit_test(test_json_parses),

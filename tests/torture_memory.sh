@@ -35,6 +35,9 @@ END
 "$program" run -q small.json -o small.db
 awk -F, '/^#/ || !($1 ~ /^[0-9]/) || $1 < 30' "$root/scenarios/traces/persistent.csv" > trace.csv
 
+printf '1,0\n1,0\n0,1\n0,1\n' > pairs.csv
+printf '1,0,1,0\n0,1,0,1\n' > weights.csv
+
 # The rows of a database, in an order of their own.
 rows() {
   sqlite3 "$1" "SELECT run_id, status, stop_reason, iterations, sim_time_s FROM run ORDER BY run_id;
@@ -100,13 +103,25 @@ torture check check small.json
 torture plan plan small.json -o small.db -j 1
 torture compare compare small.db
 torture compare-csv compare small.db --format csv
+torture compare-best compare small.db --best
+torture compare-columns compare small.db --columns scheme,speed-up,work --sort=-work --latex
+for plot in time speedup pareto ecdf loss heat error columns; do
+  torture plot-$plot plot small.db $plot -o small.svg --gnuplot small.gp
+done
 torture query query small.db @points
 torture query-csv query small.db "SELECT * FROM iteration" --format csv
 torture codes-check codes check group d=3 m=2 -n 6 -p 50 -j 2
+torture codes-check-list codes check cyclic-repetition s=1,2 -n 4,6,…,8 -p 9 -j 1 --format csv
 torture codes-check-all codes check --all -n 4 -p 5 --format csv -j 1
 torture expect expect timing.json
 torture expect-database expect timing.json --database timing.db --format csv
 torture fit fit trace.csv --replicates 3
+torture init init made --force
+torture init-trace init made trace.csv --from trace --force
+torture init-fit init made trace.csv --from fit --force
+torture init-list init --list
+torture forget forget small.db -e 1 -w 'mean < 1' --dry-run
+torture codes-check-matrix codes check matrix encode=pairs.csv weights=weights.csv -n 4 -p 50 -j 1
 torture schema schema
 torture help help run
 [ $offences = 0 ] || { echo "$offences offences"; exit 1; }

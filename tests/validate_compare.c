@@ -425,26 +425,29 @@ static bool judge_censored(const censoring *c, int experiments, const char *path
 
 /* --- The best of many: through a database and the judge --------------------------------------- */
 
-/* k schemes, of which the first is `lead` times as fast as the others, which are equal. Times of a
- * replication have a factor in common, as equal delays make it. target: to a loss, that a run
- * reaches only if it needs under 1.2 times the median time; a cap ends it there. */
+/* k schemes, of which the first, or the first two, are `lead` times as fast as the others, which
+ * are equal. Times of a replication have a factor in common, as equal delays make it. target: to a
+ * loss, that a run reaches only if it needs under 1.2 times the median time; a cap ends it there.
+ */
 typedef struct field {
   const char *name;
   int k, pairs;
   double lead;
   bool target;
+  bool two;
 } field;
 
 static const field fields[] = {
-    {"2 equal", 2, 10, 1, false},
-    {"9 equal", 9, 10, 1, false},
-    {"20 equal", 20, 10, 1, false},
-    {"9 equal, 5 pairs", 9, 5, 1, false},
-    {"9 equal, to target, 20 pairs, censored", 9, 20, 1, true},
-    {"9, the first 1.05 times as fast", 9, 10, 1.05, false},
-    {"9, the first 1.2 times as fast", 9, 10, 1.2, false},
-    {"20, the first 1.2 times as fast", 20, 10, 1.2, false},
-    {"9, to target, 20 pairs, censored, the first 1.5 times", 9, 20, 1.5, true},
+    {"2 equal", 2, 10, 1, false, false},
+    {"9 equal", 9, 10, 1, false, false},
+    {"20 equal", 20, 10, 1, false, false},
+    {"9 equal, 5 pairs", 9, 5, 1, false, false},
+    {"9 equal, to target, 20 pairs, censored", 9, 20, 1, true, false},
+    {"9, the first 1.05 times as fast", 9, 10, 1.05, false, false},
+    {"9, the first 1.2 times as fast", 9, 10, 1.2, false, false},
+    {"20, the first 1.2 times as fast", 20, 10, 1.2, false, false},
+    {"9, to target, 20 pairs, censored, the first 1.5 times", 9, 20, 1.5, true, false},
+    {"3, the first two twice as fast", 3, 10, 2, false, true},
 };
 enum { MOST_SCHEMES = 20 };
 
@@ -495,11 +498,12 @@ static void judge_field(const field *f, const sg_comparison *found) {
   int claims = 0, false_claims = 0, held = 0, known = 0, n = found->n_environments;
   for (int i = 0; i < n; i++) {
     const sg_lead *l = &found->environment[i].fastest;
-    bool first = !strcmp(found->scheme[l->best].point.scheme_label, "0");
-    bool second = !strcmp(found->scheme[l->next].point.scheme_label, "0");
-    double actual = first ? f->lead : second ? 1 / f->lead : 1;
+    bool of[2]; /* whether the best, and the next, is one of the first */
+    for (int k = 0; k < 2; k++)
+      of[k] = atoi(found->scheme[k ? l->next : l->best].point.scheme_label) <= f->two;
+    double actual = of[0] == of[1] ? 1 : of[0] ? f->lead : 1 / f->lead;
     claims += l->holds;
-    false_claims += l->holds && (f->lead == 1 || !first);
+    false_claims += l->holds && (f->lead == 1 || f->two || !of[0]);
     known += !isnan(l->ratio.low);
     held += l->ratio.low <= actual && actual <= l->ratio.high;
   }
@@ -512,8 +516,8 @@ static void judge_field(const field *f, const sg_comparison *found) {
     printf(" – |\n");
   require(at_most((double)false_claims / n, 0.05, n), "%s: %d false claims of %d", f->name,
           false_claims, n);
-  if (f->lead >= 1.2)
-    require(claims - false_claims > 0.5 * n, "%s: %d of %d claimed", f->name, claims, n);
+  if (f->lead >= 1.2 && !f->two)
+    require(claims - false_claims > 0.3 * n, "%s: %d of %d claimed", f->name, claims, n);
   if (known && !f->target)
     require(at_least((double)held / known, 0.95, known), "%s: %d of %d held", f->name, held, known);
 }
@@ -535,7 +539,7 @@ static bool judge_best(const field *f, int experiments, int n, const run *x, con
       double common = exp(0.1 * (uniform() + uniform() + uniform() - 1.5));
       for (int s = 0; s < f->k; s++) {
         double time = common * x[(int)(uniform() * n)].mean / middle;
-        add_timed_run(w, point[k * f->k + s], i, s ? time : time / f->lead, f->target);
+        add_timed_run(w, point[k * f->k + s], i, s <= f->two ? time / f->lead : time, f->target);
       }
     }
   if (w && !status) status = sg_writer_free(w, &e);

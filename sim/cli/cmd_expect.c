@@ -235,7 +235,9 @@ static void put_notes(const sg_plan *plan, int n, const result *r, sg_buffer *ou
     if (alike > 1) sg_putf(out, " (and %d more)", alike - 1);
     sg_put(out, "\n");
   }
-  sg_put_skipped(plan, "", false, out);
+  sg_error e = {0};
+  if (sg_put_skipped(plan, false, out, &e)) out->failed = true;
+  sg_error_clear(&e);
 }
 
 static void put_summary(const total *t, const result *r, int n, sg_buffer *out) {

@@ -2,12 +2,14 @@
 /* The command fit: what a trace supports, as text and as JSON. */
 #include "sim/cli/command.h"
 #include "sim/cli/output.h"
+#include "sim/core/clock.h"
 #include "sim/fit/fit.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DIGITS = 4 };
 static const double LEAST_P = 1e-12; /* smaller ones are not told apart */
@@ -331,8 +333,15 @@ static sg_status read_piped(const char *path, sg_trace **trace, sg_error *e) {
   return status;
 }
 
+static void show_share(void *user, double share) {
+  double elapsed_s = sg_seconds_now() - *(const double *)user;
+  sg_show_progress("fit", share, "of laws and models", elapsed_s, elapsed_s * (1 - share) / share);
+}
+
 static int run(const sg_call *call) {
   const sg_args *args = call->args;
+  double begun_s = sg_seconds_now();
+  bool bar = sg_cursor(STDERR_FILENO);
   const char *path = args->word[0];
   sg_format format = sg_args_format(args);
   sg_error e = {0};
@@ -340,12 +349,15 @@ static int run(const sg_call *call) {
   sg_fit *fit = NULL;
   const sg_fit_options options = {.seed = sg_args_find(args, "seed")->seed,
                                   .selected = sg_args_text(args, "workers"),
-                                  .replicates = (int)sg_args_integer(args, "replicates")};
+                                  .replicates = (int)sg_args_integer(args, "replicates"),
+                                  .progress = bar ? show_share : NULL,
+                                  .user = &begun_s};
   bool piped = strcmp(path, "-") == 0;
   sg_status status = piped ? read_piped(path, &trace, &e) : sg_trace_read(path, &trace, &e);
   if (!status && options.selected) status = sg_trace_select(trace, options.selected, &e);
   /* A scenario needs a file: which one, its author must say. */
   if (!status) status = sg_fit_new(trace, piped ? "TRACE.csv" : path, &options, &fit, &e);
+  if (bar) sg_end_progress();
   sg_buffer out = {0};
   if (!status && format == SG_FORMAT_JSON)
     put_json(fit, &out);

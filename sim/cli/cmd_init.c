@@ -281,6 +281,9 @@ static int print_made(making *m) {
   if (m->loads && !m->from->fit)
     sg_put(&out, "The trace has loads: --from fit finds how times grow with them.\n");
   sg_putf(&database, "%.*s.db", (int)(strlen(m->path.data) - 5), m->path.data);
+  if (!database.failed && is_there(database.data))
+    sg_putf(&out, "%s is there already, with results of its own; new ones come beside them.\n",
+            database.data);
   sg_put(&out, "Change it as you like (straggle schema --reference explains every member), then\n");
   put_next("check", m->path.data, "    # every fault at once, and where results go", &out);
   put_next("run", m->path.data, "", &out);

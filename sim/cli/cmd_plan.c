@@ -75,7 +75,7 @@ static void put_duration(const sg_duration *d, int threads, sg_buffer *out) {
 static int print_plan(const sg_session *s, const sg_table *t, const estimate *total,
                       const sg_until_report *until, int threads) {
   sg_buffer out = {0};
-  sg_table_print(t, s->format, sg_terminal_width(), &out);
+  sg_table_print(t, s->format, sg_table_width_here(), &out);
   if (s->format == SG_FORMAT_TEXT) {
     char bytes[32];
     if (threads > total->missing) threads = (int)total->missing;

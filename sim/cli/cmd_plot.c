@@ -126,6 +126,22 @@ static sg_status write_files(const sg_chart *c, const files *f, sg_error *e) {
   return status;
 }
 
+/* What was written, and what it shows. Names come from the database. */
+static void say(const sg_chart *c, const files *f, sg_buffer *out) {
+  sg_buffer text = {0};
+  sg_putf(&text, "%s: %s\n", f->svg.data, c->title);
+  if (c->message) sg_putf(&text, "  %s\n", c->message);
+  if (c->n_panels > SG_SVG_PANELS)
+    sg_putf(&text, "  %d panels, of which %d are drawn: --filter chooses among them\n", c->n_panels,
+            SG_SVG_PANELS);
+  sg_putf(&text, "%s: its %ld point%s as numbers\n", f->csv.data, c->n_points,
+          c->n_points == 1 ? "" : "s");
+  if (f->gnuplot) sg_putf(&text, "%s: a script that draws them; run gnuplot on it\n", f->gnuplot);
+  if (text.data) sg_put_clean(out, text.data, text.length, "\n", '?');
+  out->failed |= text.failed;
+  sg_buffer_free(&text);
+}
+
 /* --- The command ------------------------------------------------------------------------------ */
 
 static sg_status plot(sg_db *db, const sg_args *a, sg_buffer *out, sg_error *e) {
@@ -137,16 +153,7 @@ static sg_status plot(sg_db *db, const sg_args *a, sg_buffer *out, sg_error *e) 
   sg_status status = sg_figure_make(db, &r, &figure, &c, e);
   if (!status) status = name_files(a, figure, &f, e);
   if (!status) status = write_files(&c, &f, e);
-  if (!status) {
-    sg_putf(out, "%s: %s\n", f.svg.data, c.title);
-    if (c.message) sg_putf(out, "  %s\n", c.message);
-    if (c.n_panels > SG_SVG_PANELS)
-      sg_putf(out, "  %d panels, of which %d are drawn: --filter chooses among them\n", c.n_panels,
-              SG_SVG_PANELS);
-    sg_putf(out, "%s: its %ld point%s as numbers\n", f.csv.data, c.n_points,
-            c.n_points == 1 ? "" : "s");
-    if (f.gnuplot) sg_putf(out, "%s: a script that draws them; run gnuplot on it\n", f.gnuplot);
-  }
+  if (!status) say(&c, &f, out);
   sg_buffer_free(&f.svg);
   sg_buffer_free(&f.csv);
   sg_chart_clear(&c);

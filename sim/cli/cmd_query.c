@@ -6,7 +6,7 @@
 
 static sg_status query(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e) {
   return sg_query(db, args->n_words > 1 ? args->word[1] : NULL, sg_args_format(args),
-                  sg_terminal_width(), sg_print_part, out, e);
+                  sg_table_width_here(), sg_print_part, out, e);
 }
 
 const sg_command sg_cmd_query = {

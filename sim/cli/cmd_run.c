@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The command run: simulates what is missing. */
-#include "results/curate.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 #include "sim/experiment/causes.h"
@@ -9,20 +8,13 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 static void show_progress(void *user, const sg_progress *p) {
-  enum { WIDTH = 30 };
-  char bar[WIDTH + 1], elapsed[32], left[32];
-  int full = (int)(p->share * WIDTH);
-  for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '#' : '.';
-  bar[WIDTH] = '\0';
-  fprintf(stderr, "\r%s [%s] %3.0f %%  %d/%d runs  %s  left %s\033[K", (const char *)user, bar,
-          100 * p->share, p->runs_done, p->runs_total, sg_format_seconds(p->elapsed_s, elapsed),
-          isnan(p->left_s) ? "?" : sg_format_seconds(p->left_s, left));
-  fflush(stderr);
+  char done[48];
+  snprintf(done, sizeof done, "%d/%d runs", p->runs_done, p->runs_total);
+  sg_show_progress(user, p->share, done, p->elapsed_s, p->left_s);
 }
 
 /* Runs that were added on another machine: their times are the same to the last bit, what BLAS has
@@ -37,21 +29,6 @@ static sg_status warn_of_kernels(sg_db *db, sg_error *e) {
            "chooses the kernel\n",
            (long long)points, names.data ? names.data : "");
   sg_buffer_free(&names);
-  return status;
-}
-
-/* Two scenarios of one name in one database: their environments would be called the same. */
-static sg_status warn_of_namesake(const sg_session *s, sg_error *e) {
-  char sha256[65];
-  sg_buffer path = {0};
-  const char *text = sg_scenario_text(s->scenario), *name = sg_scenario_name(s->scenario);
-  sg_sha256(text, strlen(text), sha256);
-  sg_status status = sg_db_namesake(s->db, name, s->path, sha256, &path, e);
-  if (!status && path.data)
-    sg_say("note: %s has results of another scenario that is called \"%s\": %s. A \"name\" of its "
-           "own tells them apart, -o puts them elsewhere, and forget takes them out.\n",
-           s->database, name, path.data);
-  sg_buffer_free(&path);
   return status;
 }
 
@@ -91,9 +68,13 @@ static void print_until(const sg_until_report *until) {
 }
 
 /* What the plan says before anything runs. */
-static void print_plan(const sg_plan *plan) {
+static void print_plan(const sg_session *s) {
+  const sg_plan *plan = s->plan;
   sg_buffer notes = {0};
-  sg_put_skipped(plan, "", true, &notes);
+  if (plan->n_skipped)
+    sg_putf(&notes,
+            "%d of %d combinations are skipped, which a code cannot have: straggle check %s\n",
+            plan->n_skipped, plan->count, s->path);
   sg_plan_notes(plan, &notes);
   if (notes.data && !notes.failed) sg_say("%s", notes.data);
   sg_buffer_free(&notes);
@@ -135,12 +116,11 @@ static int run_scenario(const sg_call *call, const char *path) {
   sg_until_report until = {0};
   int code = EX_OK;
   sg_status status = sg_session_open(call, path, &s);
-  if (!status && !quiet) print_plan(s.plan);
+  if (!status && !quiet) print_plan(&s);
   if (!status) status = sg_session_shard(call, &s);
   if (!status) status = sg_until(s.plan, s.known, &until, &s.error);
   if (!status) status = sg_session_deal(&s);
   if (!status) status = sg_session_output(&s, args);
-  if (!status) status = warn_of_namesake(&s, &s.error);
   const atomic_bool *stop = sg_catch_signals(true);
   if (!status) {
     sg_provenance made;
@@ -153,7 +133,7 @@ static int run_scenario(const sg_call *call, const char *path) {
     sg_provenance_read(call, options.threads, &made);
     if (*s.number) made.invocation.shard = s.number;
     status = execute(&s, &made.invocation, &options, &report, &until);
-    if (bar) fprintf(stderr, "\r\033[K");
+    if (bar) sg_end_progress();
     if (!status) status = warn_of_kernels(s.db, &s.error);
     status = sg_session_finish(&s, status);
     if (!status || status == SG_INTERRUPTED) code = print_report(&s, &report, status, quiet);

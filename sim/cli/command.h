@@ -45,7 +45,7 @@ typedef struct sg_command {
   sg_operand operands[3];
   sg_option options[14];
   const char *text[4]; /* more about it: paragraphs */
-  sg_example examples[4];
+  sg_example examples[5];
   int (*run)(const struct sg_call *call); /* returns the exit code */
   /* Instead of run: puts what is to be printed; the same from the database that the first word
    * names. */
@@ -84,8 +84,9 @@ void sg_put_usage(const sg_command *c, sg_buffer *out);
 void sg_put_list(sg_buffer *out);
 /* All about a command, and about those whose names begin with its own. */
 void sg_put_help(const sg_command *c, sg_buffer *out);
-/* straggle(1), in the macros of man(7). */
+/* straggle(1), in the macros of man(7), and straggle-NAME(1). */
 void sg_put_man(sg_buffer *out);
+void sg_put_man_of(const sg_command *c, sg_buffer *out);
 /* docs/commands.md */
 void sg_put_reference(sg_buffer *out);
 

@@ -3,6 +3,7 @@
 #include "sim/cli/output.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,7 @@ void sg_row_number(sg_rows *r, const char *column, double x, int digits) {
 }
 
 void sg_put_table(sg_table *t, sg_format format, sg_buffer *out) {
-  sg_table_print(t, format, sg_terminal_width(), out);
+  sg_table_print(t, format, sg_table_width_here(), out);
   sg_table_free(t);
 }
 
@@ -128,16 +129,86 @@ void sg_put_numbers(sg_buffer *out, const sg_json_number *member) {
   for (; member->name; member++) sg_put_json_number_member(out, member->name, member->x);
 }
 
-int sg_terminal_width(void) {
+/* Columns of a terminal; 0: it is none. */
+static int width_of(int fd) {
   struct winsize size;
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-    return size.ws_col;
+  return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* COLUMNS; 0: it is not set. */
+static int columns_wanted(void) {
   const char *columns = getenv("COLUMNS");
   int n = columns ? atoi(columns) : 0;
-  return n > 20 ? n : 100;
+  return n > 20 ? n : 0;
+}
+
+int sg_table_width_here(void) {
+  int width = width_of(STDOUT_FILENO);
+  return width ? width : columns_wanted();
+}
+
+int sg_terminal_width(void) {
+  int width = sg_table_width_here();
+  return width ? width : 100;
+}
+
+bool sg_cursor(int fd) {
+  const char *terminal = getenv("TERM");
+  return isatty(fd) && terminal && *terminal && strcmp(terminal, "dumb") != 0;
 }
 
 bool sg_color(int fd) {
   const char *no = getenv("NO_COLOR");
-  return isatty(fd) && (!no || !*no);
+  return sg_cursor(fd) && (!no || !*no);
+}
+
+/* The bar gives way first, then what is done, then the name, then the seconds that are over. */
+void sg_put_progress(const char *what, double share, const char *done, double elapsed_s,
+                     double left_s, int width, sg_buffer *out) {
+  enum { BAR = 30, LEAST_BAR = 5, AROUND = 3 };
+  char elapsed[32], left[32];
+  sg_format_seconds(elapsed_s, elapsed);
+  if (isnan(left_s))
+    strcpy(left, "?");
+  else
+    sg_format_seconds(left_s, left);
+  for (int without = 0; without <= 3; without++) {
+    sg_buffer head = {0}, tail = {0};
+    sg_put(&head, "");
+    if (without < 2) sg_putf(&head, "%s ", what);
+    sg_putf(&tail, "%3.0f %%  ", 100 * share);
+    if (without < 1) sg_putf(&tail, "%s  ", done);
+    if (without < 3) sg_putf(&tail, "%s  ", elapsed);
+    sg_putf(&tail, "left %s", left);
+    int room = width;
+    if (!head.failed && !tail.failed)
+      room -= sg_utf8_columns(head.data, head.length) + sg_utf8_columns(tail.data, tail.length);
+    bool fits = room >= 0 || without == 3;
+    int bar = room - AROUND < BAR ? room - AROUND : BAR;
+    if (fits) sg_put(out, head.failed ? "" : head.data);
+    if (fits && bar >= LEAST_BAR) {
+      sg_put(out, "[");
+      for (int i = 0; i < bar; i++) sg_put(out, i < (int)(share * bar) ? "#" : ".");
+      sg_put(out, "] ");
+    }
+    if (fits) sg_put(out, tail.failed ? "" : tail.data);
+    sg_buffer_free(&head);
+    sg_buffer_free(&tail);
+    if (fits) return;
+  }
+}
+
+void sg_show_progress(const char *what, double share, const char *done, double elapsed_s,
+                      double left_s) {
+  int width = width_of(STDERR_FILENO);
+  sg_buffer line = {0};
+  /* The last column stays free: some terminals begin a line when it is written to. */
+  sg_put_progress(what, share, done, elapsed_s, left_s, (width ? width : 80) - 1, &line);
+  if (line.data && !line.failed) fprintf(stderr, "\r%s\033[K", line.data);
+  fflush(stderr);
+  sg_buffer_free(&line);
+}
+
+void sg_end_progress(void) {
+  fprintf(stderr, "\r\033[K");
 }

@@ -47,7 +47,18 @@ typedef struct sg_json_number {
 void sg_put_numbers(sg_buffer *out, const sg_json_number *member);
 #define SG_PUT_NUMBERS(out, ...) sg_put_numbers(out, (const sg_json_number[]){__VA_ARGS__, {0}})
 
-int sg_terminal_width(void); /* of standard output; 100 where it is none and COLUMNS is not set */
-bool sg_color(int fd);       /* a terminal, and NO_COLOR is not set */
+int sg_terminal_width(void);   /* of standard output; 100 where it is none and COLUMNS is not set */
+int sg_table_width_here(void); /* the same, but 0, unlimited, where it is none */
+bool sg_cursor(int fd);        /* a terminal that knows more than lines: TERM is not "dumb" */
+bool sg_color(int fd);         /* such a terminal, and NO_COLOR is not set */
+
+/* A line of progress on standard error over the one before, as wide as the terminal is now; NAN: is
+ * not known yet. sg_end_progress takes it away. */
+void sg_show_progress(const char *what, double share, const char *done, double elapsed_s,
+                      double left_s);
+void sg_end_progress(void);
+/* The same for `width` columns, into `out`. */
+void sg_put_progress(const char *what, double share, const char *done, double elapsed_s,
+                     double left_s, int width, sg_buffer *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions: the frame of run, plan, check and expect; asking: that of compare and query. */
 #include "sim/cli/session.h"
+#include "results/curate.h"
 #include "sim/cli/output.h"
 
 #include <limits.h>
@@ -99,10 +100,26 @@ sg_status sg_session_place(sg_session *s, const char *path) {
   return check_place(s, !path);
 }
 
+/* Two scenarios of one name in one database: their environments would be called the same. */
+static sg_status warn_of_namesake(sg_session *s) {
+  char sha256[65];
+  sg_buffer path = {0};
+  const char *text = sg_scenario_text(s->scenario), *name = sg_scenario_name(s->scenario);
+  sg_sha256(text, strlen(text), sha256);
+  sg_status status = sg_db_namesake(s->db, name, s->path, sha256, &path, &s->error);
+  if (!status && path.data)
+    sg_say("note: %s has results of another scenario that is called \"%s\": %s. A \"name\" of its "
+           "own tells them apart, -o puts them elsewhere, and forget takes them out.\n",
+           s->database, name, path.data);
+  sg_buffer_free(&path);
+  return status;
+}
+
 sg_status sg_session_database(sg_session *s, const char *path, sg_open_mode mode) {
   sg_status status = sg_session_place(s, path);
   const atomic_bool *stop = mode == SG_OPEN_WRITE ? sg_catch_signals(true) : NULL;
-  return status ? status : sg_db_open_until(s->database, mode, stop, &s->db, &s->error);
+  if (!status) status = sg_db_open_until(s->database, mode, stop, &s->db, &s->error);
+  return status || mode != SG_OPEN_WRITE ? status : warn_of_namesake(s);
 }
 
 /* A database that is not there yet is not made for runs that cannot fit. */
@@ -164,16 +181,6 @@ int sg_session_close(sg_session *s, sg_status status, int code) {
   return code;
 }
 
-void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out) {
-  for (const sg_planned *p = plan->point; p < plan->point + plan->count; p++)
-    for (int f = 0; f < p->why.count; f++) {
-      sg_putf(out, "%sskipped: %s", indent, p->label);
-      for (int a = 0; axes && a < p->point->n_axes; a++)
-        sg_putf(out, ", %s = %s", p->point->axis_name[a], p->point->axis_value[a]);
-      sg_putf(out, ": %s\n", p->why.fault[f].message);
-    }
-}
-
 int sg_ask(const sg_call *call) {
   sg_error e = {0};
   sg_db *db = NULL;
@@ -190,7 +197,7 @@ int sg_ask(const sg_call *call) {
 }
 
 bool sg_wants_progress(const sg_args *args) {
-  return !sg_args_given(args, "quiet") && isatty(STDERR_FILENO);
+  return !sg_args_given(args, "quiet") && sg_cursor(STDERR_FILENO);
 }
 
 int sg_processors(void) {

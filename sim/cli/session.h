@@ -54,8 +54,11 @@ sg_status sg_count_missing(const sg_session *s, int point, int *runs, int *missi
  * disk. s->database must be known; where it is not open all runs are missing. */
 sg_status sg_session_room(sg_session *s, int threads);
 
-/* A line for each rule that a point breaks: "skipped: LABEL, AXIS = VALUE: the rule". */
-void sg_put_skipped(const sg_plan *plan, const char *indent, bool axes, sg_buffer *out);
+/* The rules that skipped points break (skipped.c): a line each, "skipped: LABEL: the rule", with
+ * the environments that it is broken in; `all`: a line for each of these. */
+sg_status sg_put_skipped(const sg_plan *plan, bool all, sg_buffer *out, sg_error *e);
+/* The same as a list of objects of JSON. */
+void sg_put_skipped_json(const sg_plan *plan, sg_buffer *out);
 
 #define SG_OPTION_ROWS_SHARD(is)                                                                   \
   SG_OPTION_ROW(                                                                                   \
@@ -86,6 +89,6 @@ int sg_what_if(const sg_call *call, const char *path);
 
 int sg_processors(void);                     /* that this process may use */
 int sg_threads(const sg_args *args);         /* --threads, or those */
-bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to a terminal */
+bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to such a terminal */
 
 #endif

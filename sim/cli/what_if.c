@@ -3,6 +3,7 @@
 #include "results/statistics.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
+#include "sim/core/clock.h"
 #include "sim/experiment/causes.h"
 #include "sim/experiment/execute.h"
 
@@ -162,14 +163,20 @@ static sg_status plan_all(what_if *w, sg_error *e) {
 static sg_status run_all(what_if *w, sg_error *e) {
   bool bar = sg_wants_progress(w->call->args);
   sg_status status = run_variant(w, &w->base, e);
+  double begun_s = sg_seconds_now();
   for (int i = 0; i < w->n_causes && !status; i++) {
     variant *pair[] = {&w->alone[i], &w->turn[i]};
     for (int k = 0; k < 2 && !status; k++) {
-      if (bar) fprintf(stderr, "\rwhat if: %d of %d\033[K", 2 * i + k + 1, 2 * w->n_causes);
+      int number = 2 * i + k, count = 2 * w->n_causes;
+      char done[32];
+      snprintf(done, sizeof done, "%d of %d", number + 1, count);
+      double share = number / (double)count, elapsed_s = sg_seconds_now() - begun_s;
+      double left_s = number ? elapsed_s * (1 - share) / share : NAN;
+      if (bar) sg_show_progress("what if", share, done, elapsed_s, left_s);
       status = run_variant(w, pair[k], e);
     }
   }
-  if (bar) fprintf(stderr, "\r\033[K");
+  if (bar) sg_end_progress();
   return status;
 }
 

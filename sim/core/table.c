@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GAP = 2, NARROWEST = 8 }; /* blanks between columns; a text column is not cut below this */
+/* Blanks between columns; a text column is not wrapped below NARROWEST, nor within words of up to
+ * LONG_WORD columns if there is another way. */
+enum { GAP = 2, NARROWEST = 10, LONG_WORD = 24 };
 
 typedef enum kind { EMPTY, TEXT, INTEGER, NUMBER } kind;
 
@@ -223,7 +225,8 @@ static void put_blanks(sg_buffer *out, int n) {
 
 typedef struct column {
   int width, narrowest;
-  bool numeric; /* right-aligned, never cut */
+  bool numeric;     /* right-aligned, never wrapped */
+  const char *left; /* of the cell at hand */
 } column;
 
 bool sg_table_is_numeric(const sg_table *t, int j) {
@@ -249,17 +252,30 @@ int sg_table_columns(const sg_table *t) {
   return t->n;
 }
 
+static int longest_word(const char *s) {
+  int longest = 0;
+  while (*s) {
+    size_t n = strcspn(s, " ");
+    int width = sg_utf8_columns(s, n);
+    if (width > longest) longest = width;
+    s += n + strspn(s + n, " ");
+  }
+  return longest < LONG_WORD ? longest : LONG_WORD;
+}
+
 static void measure(const sg_table *t, column *columns) {
   char scratch[64];
   for (int j = 0; j < t->n; j++) {
-    int name = width_of(t->name[j].text), width = name;
-    for (int i = 0; i < sg_table_rows(t); i++) {
-      int w = width_of(shown(at(t, i, j), scratch));
-      if (w > width) width = w;
-    }
+    int width = width_of(t->name[j].text), narrowest = width > NARROWEST ? width : NARROWEST;
     bool numeric = sg_table_is_numeric(t, j);
-    int narrowest = numeric ? width : name > NARROWEST ? name : NARROWEST;
-    columns[j] = (column){width, narrowest, numeric};
+    for (int i = 0; i < sg_table_rows(t); i++) {
+      const char *text = shown(at(t, i, j), scratch);
+      int w = width_of(text), word = numeric ? 0 : longest_word(text);
+      if (w > width) width = w;
+      if (word > narrowest) narrowest = word;
+    }
+    if (numeric || narrowest > width) narrowest = width;
+    columns[j] = (column){.width = width, .narrowest = narrowest, .numeric = numeric};
   }
 }
 
@@ -300,7 +316,7 @@ int sg_table_narrow(sg_table *t, int width, int least) {
   return left - keep;
 }
 
-/* Cuts the widest text column, one place at a time, until the table fits; false, and nothing is
+/* Narrows the widest text column, one place at a time, until the table fits; false, and nothing is
  * changed, if it cannot. */
 static bool squeeze(const sg_table *t, column *columns, int width) {
   int excess = (t->n - 1) * GAP - width;
@@ -318,39 +334,61 @@ static bool squeeze(const sg_table *t, column *columns, int width) {
   return true;
 }
 
-/* Puts `text` in a field, cut with "…" when it is too long. */
-static void put_field(sg_buffer *out, const char *text, const column *c, bool last) {
-  int length = width_of(text), width = c->width;
-  if (c->numeric) put_blanks(out, width - length);
-  int room = length > width ? width - 1 : length;
-  size_t n = 0;
-  for (; text[n]; n++)
-    if (((unsigned char)text[n] & 0xC0) != 0x80 && room-- == 0) break;
-  sg_put_clean(out, text, n, "", ' ');
-  if (length > width) sg_put(out, "…");
-  if (!c->numeric && !last) put_blanks(out, width - length);
-}
-
-static void put_line(const sg_table *t, const column *columns, int row, int begin, int end,
-                     sg_buffer *out) {
-  char scratch[64];
-  /* Column 0 is repeated in front of every block. */
-  for (int j = 0; j < end; j = j < begin ? begin : j + 1) {
-    for (int i = 0; row == RULE && i < columns[j].width; i++) sg_put(out, "─");
-    if (row != RULE) put_field(out, shown(at(t, row, j), scratch), &columns[j], j == end - 1);
-    if (j < end - 1) put_blanks(out, GAP);
+/* The bytes of a line of at most `width` columns that begins with `s`, broken at its last blank if
+ * one is there; *next: where the following line begins. */
+static size_t take_line(const char *s, int width, const char **next) {
+  size_t n = 0, blank = 0;
+  int used = 0;
+  while (s[n]) {
+    size_t length = 1;
+    while (((unsigned char)s[n + length] & 0xC0) == 0x80) length++;
+    used += sg_utf8_columns(s + n, length);
+    if (used > width && n > 0) break;
+    if (s[n] == ' ' && n > 0) blank = n;
+    n += length;
   }
-  sg_put(out, "\n");
+  if (s[n] && s[n] != ' ' && blank) n = blank;
+  *next = s + n + strspn(s + n, " ");
+  return n;
 }
 
-static void put_block(const sg_table *t, const column *columns, int begin, int end,
-                      sg_buffer *out) {
+/* The next line of a cell. */
+static void put_field(sg_buffer *out, column *c, bool last) {
+  const char *text = c->left;
+  size_t n = take_line(text, c->width, &c->left);
+  int blanks = c->width - sg_utf8_columns(text, n);
+  if (c->numeric) put_blanks(out, blanks);
+  sg_put_clean(out, text, n, "", ' ');
+  if (!c->numeric && !last) put_blanks(out, blanks);
+}
+
+/* The cells of a row, line by line, until nothing is left of any. */
+static void put_line(const sg_table *t, column *columns, int row, int begin, int end,
+                     sg_buffer *out) {
+  for (bool first = true, more = true; more; first = false) {
+    more = false;
+    /* Column 0 is repeated in front of every block. */
+    for (int j = 0; j < end; j = j < begin ? begin : j + 1) {
+      char scratch[64]; /* of numbers, which are never wrapped */
+      column *c = &columns[j];
+      if (first && row != RULE) c->left = shown(at(t, row, j), scratch);
+      for (int i = 0; row == RULE && i < c->width; i++) sg_put(out, "─");
+      if (row != RULE) put_field(out, c, j == end - 1);
+      if (j < end - 1) put_blanks(out, GAP);
+      if (row != RULE && !*c->left) c->left = "";
+      more |= row != RULE && *c->left;
+    }
+    sg_put(out, "\n");
+  }
+}
+
+static void put_block(const sg_table *t, column *columns, int begin, int end, sg_buffer *out) {
   put_line(t, columns, NAMES, begin, end, out);
   put_line(t, columns, RULE, begin, end, out);
   for (int i = 0; i < sg_table_rows(t); i++) put_line(t, columns, i, begin, end, out);
 }
 
-/* Text columns that alone are too wide for a block are cut to fit beside the first column. */
+/* Text columns that alone are too wide for a block are wrapped beside the first column. */
 static void cap(column *columns, int n, int width) {
   int half = width / 2 > NARROWEST ? width / 2 : NARROWEST;
   if (!columns[0].numeric && columns[0].width > half) columns[0].width = half;

@@ -47,17 +47,17 @@ bool sg_table_is_numeric(const sg_table *t, int column);
 int sg_table_columns(const sg_table *t);
 /* Keeps the columns at n places, in that order, under other names. */
 void sg_table_select(sg_table *t, int n, const int *column, const char *const *name);
-/* Keeps the columns from the left that fit into `width` uncut, but at least the first `least`; how
+/* Keeps the columns from the left that fit into `width` unwrapped, but at least the first `least`; how
  * many are left out. */
 int sg_table_narrow(sg_table *t, int width, int least);
-/* Columns that it is wide where nothing is cut. */
+/* Columns that it is wide where nothing is wrapped. */
 int sg_table_width(const sg_table *t);
 /* Orders the rows by a column: numbers by size, texts by their bytes behind them, empty cells last
  * either way; equal ones stay in their order. */
 void sg_table_sort(sg_table *t, int column, bool descending);
 /* width: columns of the terminal, 0: unlimited. Text only: when the table is wider, the widest text
- * cells are cut with "…"; numbers are never cut; if it still does not fit, the table is printed in
- * blocks of columns, the first column repeated. JSON: an array of objects. LaTeX: a tabular with
+ * cells are wrapped, numbers never; if it still does not fit, the table is printed in blocks of
+ * columns, the first column repeated. JSON: an array of objects. LaTeX: a tabular with
  * the rules of the package booktabs. */
 void sg_table_print(const sg_table *t, sg_format format, int width, sg_buffer *out);
 /* Prints the rows that there are and drops them; sg_table_print goes on behind them. CSV and JSON

@@ -353,6 +353,7 @@ sg_status sg_write_file(const char *path, const sg_buffer *text, sg_error *e) {
   if (is_database(path))
     return sg_fail(e, SG_CANNOT_CREATE, path, "%s is a database, which is not overwritten", path);
   FILE *f = fopen(path, "wb");
+  if (!f && errno == ENOMEM) return sg_fail_memory(e);
   if (!f)
     return sg_fail(e, SG_CANNOT_CREATE, path, "%s cannot be written: %s", path, strerror(errno));
   bool regular = !fstat(fileno(f), &is) && S_ISREG(is.st_mode);

@@ -82,6 +82,7 @@ void run_settle_message(sg_run *run, int index, double worked, bool used) {
 void run_settle(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->living > 0) return;
+  if (n->worked > n->settled) run_log_settle(run, index, NULL);
   waste_up_to(run, n, n->worked);
   n->worked = n->settled = 0; /* so that sums stay short */
 }

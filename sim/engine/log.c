@@ -31,6 +31,12 @@ void run_log_signal(const sg_run *run, sg_log_kind kind, int index, int value) {
           .end_s = now_s + run->signal_s);
 }
 
+void run_log_settle(const sg_run *run, int index, const sg_message *before) {
+  double now_s = run->base + run->now;
+  RUN_LOG(run, .kind = SG_LOG_SETTLE, .node = index, .snapshot = -1, .message = before,
+          .begin_s = now_s, .end_s = now_s);
+}
+
 void run_log_cancel(const sg_run *run, int index, double seconds) {
   double now_s = run->base + run->now;
   RUN_LOG(run, .kind = SG_LOG_CANCEL, .node = index, .snapshot = -1, .begin_s = now_s,

@@ -60,6 +60,7 @@ static void detach(sg_run *run, message *m, bool used) {
   node *n = &run->node[m->view.from];
   n->living--;
   if (used) n->row_used = true;
+  if (!used && run->async && m->worked > n->settled) run_log_settle(run, m->view.from, &m->view);
   run_settle_message(run, m->view.from, m->worked, used);
 }
 

@@ -98,6 +98,8 @@ typedef enum sg_log_kind {
                      on its way at the end of the round never comes */
   SG_LOG_COMMAND, /* node, value: the argument; to the node; as signals */
   SG_LOG_CANCEL,  /* node: word that it may stop what it is at; told of when it is sent */
+  SG_LOG_SETTLE,  /* node: what it has computed so far, as far as no message made use of it, was for
+                     nothing; message: what it had computed before this one. An instant */
   SG_LOG_TIMER,   /* value: the argument; an instant */
   SG_LOG_DOWN,    /* node: a crash is noticed, until it is back or (end_s = INFINITY) for the rest
                      of the round; told of when it is noticed */

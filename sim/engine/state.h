@@ -343,9 +343,11 @@ void run_log_uplink(const sg_run *run, int id, bool cut);
 void run_log_ingress(const sg_run *run, int id, bool cut);
 /* The turn of a transmission has come: it is prepared from begin_s to ready_s, both absolute. */
 void run_log_send(const sg_run *run, int id, double begin_s, double ready_s, bool lost);
-/* Also without a log. A signal, or a command, goes on its way; word of a cancel does. */
+/* Also without a log. A signal, or a command, goes on its way; word of a cancel does; what a node
+ * computed is settled. */
 void run_log_signal(const sg_run *run, sg_log_kind kind, int node, int value);
 void run_log_cancel(const sg_run *run, int node, double seconds);
+void run_log_settle(const sg_run *run, int node, const sg_message *before);
 /* Cuts all that is under way: the run is over. */
 void run_log_rest(sg_run *run);
 

@@ -15,12 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All tries together; one, and one of a run that may end early; data that are not generated. */
+/* All tries together and one at least, by the clock; processor seconds of a run that may end early;
+ * data that are not generated. */
 static const double all_s = 0.9, one_s = 0.003, early_s = 0.03, largest_bytes = 64e6;
 
 /* What the writer's thread takes, measured on the sweep of docs/performance.md; generated data; and
  * a millionth of what a block is expected to cost, where nothing could be tried. */
-static const double run_s = 5e-5, row_s = 4e-6, worker_row_s = 1e-6, byte_s = 3e-9,
+static const double run_s = 5e-5, row_s = 4e-6, worker_row_s = 2.2e-6, byte_s = 3e-9,
                     nominal_s = 1e-6;
 
 typedef struct sample {      /* what one try shows */
@@ -67,26 +68,32 @@ static bool take_finish(void *user, int replication, const sg_run_row *run,
   return true;
 }
 
-/* More and more iterations of a block, until they take long enough or are all that there are. */
-static sg_status try_runs(sg_world *w, int runs, sg_detail detail, sample *t, sg_error *e) {
+/* More and more iterations of a block, until the next would take more than `share_s` by the clock,
+ * or they are all that there are. Runs that may end early are worth more: only the end tells how
+ * long they are. */
+static sg_status try_runs(sg_world *w, int runs, sg_detail detail, double share_s, sample *t,
+                          sg_error *e) {
   int replication[64];
   const sg_block_options options = {.worker_rows = detail == SG_DETAIL_WORKER};
   const double sim_time_s = w->limits.sim_time_s;
   const long most = w->limits.iterations;
-  bool target = !isnan(w->target_loss), early = target || isfinite(sim_time_s);
+  bool target = !isnan(w->target_loss);
+  share_s = fmax(share_s, one_s);
   if (runs > 64) runs = 64;
   for (int i = 0; i < runs; i++) replication[i] = i;
   for (long n = 8;; n *= 4) {
     seen s = {0};
     const sg_sink sink = {.user = &s, .row = take_row, .finish = take_finish};
     w->limits.iterations = n < most ? n : most;
-    double begin = sg_thread_seconds();
+    double begin = sg_thread_seconds(), begin_s = sg_seconds_now();
     sg_status status = sg_block_run(w, runs, replication, &options, &sink, e);
     if (status) return status;
     t->block_s = sg_thread_seconds() - begin;
     t->iterations = (double)s.iterations;
     bool whole = n >= most || s.iterations < n;
-    if (!whole && t->block_s < (early ? early_s : one_s) / 4) continue;
+    if (!whole &&
+        (sg_seconds_now() - begin_s < share_s / 5 || (target && t->block_s < early_s / 5)))
+      continue; /* 4 times as many, after it */
     if (!whole) {
       double wanted = (double)most;
       if (s.end_s > 0) wanted = fmin(wanted, (double)n * sim_time_s / s.end_s);
@@ -98,7 +105,7 @@ static sg_status try_runs(sg_world *w, int runs, sg_detail detail, sample *t, sg
   }
 }
 
-static sg_status try_point(const estimate *x, int point, sample *t, sg_error *e) {
+static sg_status try_point(const estimate *x, int point, double share_s, sample *t, sg_error *e) {
   const sg_planned *p = &x->plan->point[point];
   sg_world *first = NULL, *w = NULL;
   *t = (sample){0};
@@ -116,7 +123,7 @@ static sg_status try_point(const estimate *x, int point, sample *t, sg_error *e)
     sg_world_free(w, x->plan->cache);
   }
   int runs = x->missing[point] < p->width ? x->missing[point] : p->width;
-  if (!status) status = try_runs(first, runs, x->detail, t, e);
+  if (!status) status = try_runs(first, runs, x->detail, share_s, t, e);
   sg_world_free(first, x->plan->cache);
   return status;
 }
@@ -176,33 +183,44 @@ static int ceiling(int n) { /* of spread's numbers */
 }
 
 /* A point of a kind is tried; one that fails is what a run would say. */
-static void try_member(estimate *x, kind *c, int point) {
+static void try_member(estimate *x, kind *c, int point, double share_s) {
   sg_error ignored = {0};
   sample t;
-  if (!try_point(x, point, &t, &ignored)) {
+  sg_status status = try_point(x, point, share_s, &t, &ignored);
+  /* One whose end was not seen tells less than one that came to it. */
+  bool worse = !status && c->tried && t.open && !c->sum.open,
+       better = !status && c->tried && !t.open && c->sum.open;
+  if (better) {
+    c->sum = (sample){0};
+    c->cost = c->tried = 0;
+  }
+  if (!status && !worse) {
     c->tried++;
     c->cost += sg_block_cost(&x->plan->point[point]);
     c->sum.make_s += t.make_s;
     c->sum.block_s += t.block_s;
     c->sum.iterations += t.iterations;
     c->sum.byte_s = fmax(c->sum.byte_s, t.byte_s);
-    c->sum.open |= t.open;
+    c->sum.open = t.open;
   }
   sg_error_clear(&ignored);
 }
 
 static void try_all(estimate *x) {
-  int most = 0;
-  for (int i = 0; i < x->count; i++)
+  int most = 0, left = 0;
+  for (int i = 0; i < x->count; i++) {
     if (x->kind[i].count > most) most = x->kind[i].count;
+    left += x->kind[i].count;
+  }
   for (int k = 0; k < ceiling(most); k++)
     for (int j = 0; j < ceiling(x->count); j++) {
       int i = spread(j, x->count);
       kind *c = i < 0 ? NULL : &x->kind[i];
       int m = !c || k >= ceiling(c->count) ? -1 : spread(k, c->count);
       if (m < 0 || c->first->data_bytes > largest_bytes) continue;
-      if (sg_seconds_now() - x->begun_s > all_s) return;
-      try_member(x, c, c->member[m]);
+      double left_s = all_s - (sg_seconds_now() - x->begun_s);
+      if (left_s < 0) return;
+      try_member(x, c, c->member[m], left_s / left--);
     }
 }
 
@@ -286,6 +304,15 @@ static void add_kind(const estimate *x, const kind *c, double *busy, int threads
   }
 }
 
+/* How much longer things take by the clock than the processor is at work on them: what was seen
+ * while points were tried, but a second may be a bad one: at most what all that want to run have
+ * wanted in the last minute. */
+static double stretch_of(double clock_s, double processor_s, int threads, int processors) {
+  double load, stretch = processor_s > 0.01 ? clock_s / processor_s : 1;
+  if (getloadavg(&load, 1) == 1) stretch = fmin(stretch, (load + threads) / processors);
+  return fmax(stretch, 1);
+}
+
 sg_status sg_duration_estimate(const sg_plan *plan, const int *missing, sg_detail detail,
                                int threads, int processors, sg_duration *out, sg_error *e) {
   estimate x = {.plan = plan, .missing = missing, .detail = detail, .begun_s = sg_seconds_now()};
@@ -300,8 +327,8 @@ sg_status sg_duration_estimate(const sg_plan *plan, const int *missing, sg_detai
     sums sum = {0};
     double work = 0, longest = 0;
     try_all(&x);
-    tries_s = sg_thread_seconds() - tries_s;
-    double stretch = tries_s > 0.01 ? (sg_seconds_now() - x.begun_s) / tries_s : 1;
+    double stretch = stretch_of(sg_seconds_now() - x.begun_s, sg_thread_seconds() - tries_s,
+                                threads, processors);
     for (int i = 0; i < x.count; i++) add_kind(&x, &x.kind[i], busy, threads, &sum, out);
     for (int t = 0; t < threads; t++) {
       work += busy[t];
@@ -309,7 +336,7 @@ sg_status sg_duration_estimate(const sg_plan *plan, const int *missing, sg_detai
     }
     double writing = fmax(sum.writer_s, (work + sum.writer_s) / processors);
     out->seconds = planning_s + sum.data_s + fmax(fmax(longest, sum.made_s), writing);
-    out->seconds *= fmax(stretch, 1);
+    out->seconds *= stretch;
     out->guessed = out->tried == 0;
   }
   free(busy);

@@ -63,6 +63,9 @@ typedef struct sg_fit_options {
   uint64_t seed;
   const char *selected; /* the workers that the trace has, as in sg_trace_select; NULL: all */
   int replicates;       /* of the parametric bootstrap: 199 */
+  void (*progress)(void *user,
+                   double share); /* of the work, 0 … 1, as it goes on; NULL: not told */
+  void *user;
 } sg_fit_options;
 
 /* path: of the trace, for the scenario fragments that name it. Deterministic in the seed. */

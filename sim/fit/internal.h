@@ -5,8 +5,9 @@
 
 #include "sim/fit/fit.h"
 
-/* models.c: writes the scenario members of every model and simulates them, f->replayed too. */
-sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e);
+/* models.c: writes the scenario members of every model and simulates them, f->replayed too. done:
+ * the share of the work that is behind, for progress. */
+sg_status fit_models(sg_fit *f, const sg_fit_options *o, double done, sg_error *e);
 /* verdict.c: warnings, what is recommended, the verdict. */
 sg_status fit_verdict(sg_fit *f, sg_error *e);
 

@@ -230,16 +230,18 @@ static sg_status add_all(sg_fit *f, sg_error *e) {
   return status;
 }
 
-sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e) {
+sg_status fit_models(sg_fit *f, const sg_fit_options *o, double done, sg_error *e) {
   static const int waits[SG_FIT_WAITS] = {0, 1, 2, 4, 8};
   for (int k = 0; k < SG_FIT_WAITS && waits[k] < f->trace->workers; k++)
     f->wait[f->n_waits++] = waits[k];
+  const uint64_t seed = o->seed;
   double *times = malloc((size_t)f->trace->workers * sizeof *times);
   if (!times) return sg_fail_memory(e);
   sg_status status = replay(f, seed, times, e);
   if (!status) status = add_all(f, e);
   if (!status) status = simulate(f, NULL, seed, times, f->model[f->bootstrap].mean, e);
-  for (int i = 0; i < f->bootstrap && !status; i++)
+  for (int i = 0; i < f->bootstrap && !status; i++) {
+    if (o->progress) o->progress(o->user, done + (1 - done) * (i + 1) / (f->bootstrap + 1));
     if (f->model[i].scenario) {
       sg_error own = {0};
       status = simulate_model(f, &f->model[i], seed, times, &own);
@@ -251,6 +253,7 @@ sg_status fit_models(sg_fit *f, uint64_t seed, sg_error *e) {
       }
       sg_error_move(e, &own);
     }
+  }
   free(times);
   return status;
 }

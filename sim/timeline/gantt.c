@@ -201,13 +201,14 @@ static void draw_message(picture *p, const sg_sent *s) {
 
 /* Lines from where messages came to what used them. */
 static void draw_uses(picture *p) {
-  static const char look[] = "class=\"sg-thin sg-c5\" stroke-opacity=\".7\"";
   const sg_timeline *t = p->t;
+  const char *look = t->n_used <= 100 ? "class=\"sg-thin sg-c5\" stroke-opacity=\".7\""
+                                      : "class=\"sg-thin sg-c5\" stroke-opacity=\".25\"";
   for (int i = 0; i < t->n_decodes; i++) {
     const sg_decoding *d = &t->decode[i];
     for (int k = 0; k < d->n_used && d->iteration >= 0; k++) {
       const sg_sent *s = sg_timeline_sent(t, t->used[d->first_used + k]);
-      if (!s || isnan(s->delivered_s)) continue;
+      if (!s || s->to != SG_MASTER || isnan(s->delivered_s)) continue;
       p->seen.uses = true;
       put_line(p->out, x_of(p, s->delivered_s), link_y(p, s->from), x_of(p, d->begin_s),
                p->top + 0.62 * MASTER_HEIGHT, look);
@@ -289,10 +290,12 @@ static void draw_names(const picture *p) {
   }
 }
 
-/* At the right: which number its first message had that came, and of how many. */
+/* At the right: which number its first message had that came. Of several rounds each has its own.
+ */
 static void draw_orders(const picture *p) {
   const sg_timeline *t = p->t;
   bool any = false;
+  if (t->barrier && t->last > t->first) return;
   for (int v = 0; v < t->nodes; v++) {
     const sg_sent *first = NULL;
     for (int i = 0; i < t->n_sent; i++) {
@@ -398,15 +401,15 @@ static void put_summary(const sg_timeline *t, sg_buffer *out) {
     int came = 0;
     for (int k = 0; k < d->n_used; k++) {
       const sg_sent *s = sg_timeline_sent(t, t->used[d->first_used + k]);
-      if (s && (!last || s->delivered_s > last->delivered_s)) last = s;
+      if (s && s->to == SG_MASTER && (!last || s->delivered_s > last->delivered_s)) last = s;
     }
     for (int k = 0; k < t->n_sent; k++)
       came += t->sent[k].to == SG_MASTER && t->sent[k].delivered_s <= d->begin_s &&
               t->sent[k].fate != SG_FATE_LATE;
     sg_put(out, "Decoded after ");
     sg_put_figure(out, d->begin_s - t->begin_s, 4);
-    sg_putf(out, " s with %d message%s", d->n_used, d->n_used == 1 ? "" : "s");
-    if (came > d->n_used) sg_putf(out, " of %d that had come", came);
+    sg_putf(out, " s with %d message%s", d->n_direct, d->n_direct == 1 ? "" : "s");
+    if (came > d->n_direct) sg_putf(out, " of %d that had come", came);
     if (last) {
       sg_put(out, "; the last one is of ");
       sg_put_node(t, last->from, out);
@@ -428,9 +431,9 @@ static void put_title(const sg_timeline *t, sg_buffer *out) {
 static void put_patterns(sg_buffer *out) {
   sg_put(out,
          "<defs><pattern id=\"t-unused\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" "
-         "patternTransform=\"rotate(45)\"><path d=\"M1 0V5\" class=\"sg-hatch\"/></pattern>"
+         "patternTransform=\"rotate(45)\"><path d=\"M1 0V5\" class=\"sg-halo\"/></pattern>"
          "<pattern id=\"t-cancelled\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" "
-         "patternTransform=\"rotate(45)\"><path d=\"M1 0V4M0 1H4\" class=\"sg-hatch\"/>"
+         "patternTransform=\"rotate(45)\"><path d=\"M1 0V4M0 1H4\" class=\"sg-halo\"/>"
          "</pattern></defs>\n");
 }
 

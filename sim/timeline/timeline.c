@@ -24,7 +24,9 @@ struct sg_collecting {
   int first;    /* of the transmission that is being told of */
   long numbers; /* of transmissions */
   long updates; /* so far */
+  int over;     /* the last round that is, −1 */
   int *task;    /* the last one of each node that was kept, −1 */
+  int *settled; /* up to this one of its tasks it is known which were used, −1 */
   int *down;    /* its last span of being down without an end, −1 */
   int *word;    /* signals and commands of this round */
   int n_words, words_capacity;
@@ -43,10 +45,13 @@ static bool is_wanted(const sg_timeline *t, long iteration) {
 bool sg_timeline_begin(sg_timeline *t) {
   struct sg_collecting *c = t->collecting = calloc(1, sizeof *c);
   if (!c) return false;
+  c->over = -1;
   c->task = malloc((size_t)t->nodes * sizeof *c->task);
+  c->settled = malloc((size_t)t->nodes * sizeof *c->settled);
   c->down = malloc((size_t)t->nodes * sizeof *c->down);
-  for (int i = 0; c->task && c->down && i < t->nodes; i++) c->task[i] = c->down[i] = -1;
-  return c->task && c->down;
+  bool fine = c->task && c->settled && c->down;
+  for (int i = 0; fine && i < t->nodes; i++) c->task[i] = c->settled[i] = c->down[i] = -1;
+  return fine;
 }
 
 static void stop_collecting(sg_timeline *t) {
@@ -54,6 +59,7 @@ static void stop_collecting(sg_timeline *t) {
   if (!c) return;
   free(c->live);
   free(c->task);
+  free(c->settled);
   free(c->down);
   free(c->word);
   free(c);
@@ -146,24 +152,24 @@ static live *live_of(const sg_timeline *t, const sg_message *m) {
   return l->active ? l : NULL;
 }
 
-static sg_fate fate_of(const sg_sent *s) {
+/* over: its round is, so that what has not come will not. */
+static sg_fate fate_of(const sg_sent *s, bool over) {
   if (s->lost) return SG_FATE_LOST;
   if (s->iteration >= 0) return SG_FATE_USED;
   if (s->late) return SG_FATE_LATE;
   if (!isnan(s->delivered_s)) return SG_FATE_UNUSED;
-  /* One whose turn on the link never came was in the queue when the round ended. */
-  if (s->link_cut || isnan(s->link_s)) return SG_FATE_CANCELLED;
-  return SG_FATE_UNDER_WAY;
+  if (!over) return SG_FATE_UNDER_WAY;
+  return s->link_cut || isnan(s->link_s) ? SG_FATE_CANCELLED : SG_FATE_LATE;
 }
 
-/* Nothing more will be heard of it. */
-static void settle(sg_timeline *t, live *l) {
+/* Nothing more will be heard of it: its number is used again, or the run is over. */
+static void settle(sg_timeline *t, live *l, bool again) {
   if (!l->active) return;
   l->active = false;
   sg_sent *s = &l->sent;
   double end_s = fmax(fmax(s->ready_s, s->off_s), s->delivered_s);
   if (!overlaps(t, s->prepare_s, end_s) && !is_wanted(t, s->iteration)) return;
-  s->fate = fate_of(s);
+  s->fate = fate_of(s, again || s->round <= t->collecting->over);
   if (SG_ROOM(t->sent, t->sent_capacity, t->n_sent + 1))
     t->sent[t->n_sent++] = *s;
   else
@@ -179,7 +185,7 @@ static void begin_message(sg_timeline *t, const sg_run_logged *e) {
   }
   for (; c->n_live <= m->id; c->n_live++) c->live[c->n_live] = (live){.first = -1};
   live *l = &c->live[m->id];
-  settle(t, l);
+  settle(t, l, true);
   if (e->value == 0) {
     c->first = m->id;
     *l = (live){.sent = {.number = c->numbers++,
@@ -230,17 +236,25 @@ static void take_ingress(sg_timeline *t, const sg_run_logged *e) {
 
 /* --- Decodes ---------------------------------------------------------------------------------- */
 
-/* The tasks at the message's snapshot that its sender had done when its turn came. */
-static void use_tasks(sg_timeline *t, const sg_sent *s) {
-  bool found = false;
-  for (int i = t->collecting->task[s->from]; i >= 0; i = t->span[i].before) {
-    sg_span *task = &t->span[i];
-    bool of_it = task->snapshot == s->snapshot && task->end_s <= s->prepare_s && !task->cut;
-    if (task->used && of_it) return;
-    if (found && !of_it) return;
-    task->used |= of_it;
-    found |= of_it;
+/* What a node had computed when the turn of a message came and that was not settled before is used
+ * with it, or was for nothing. (As costs.c has it.) */
+static void settle_tasks(sg_timeline *t, int node, double until_s, bool used) {
+  struct sg_collecting *c = t->collecting;
+  int settled = c->settled[node], last = -1;
+  for (int i = c->task[node]; i > settled; i = t->span[i].before) {
+    if (t->span[i].end_s > until_s) continue;
+    if (last < 0) last = i;
+    t->span[i].used = used;
   }
+  if (last >= 0) c->settled[node] = last;
+}
+
+static void take_settle(sg_timeline *t, const sg_run_logged *e) {
+  const live *l = e->message ? live_of(t, e->message) : NULL;
+  if (!e->message)
+    settle_tasks(t, e->node, INFINITY, false);
+  else if (l)
+    settle_tasks(t, e->node, l->sent.prepare_s, false);
 }
 
 static void use_message(sg_timeline *t, const sg_message *m, long iteration) {
@@ -248,7 +262,24 @@ static void use_message(sg_timeline *t, const sg_message *m, long iteration) {
   live *l = live_of(t, m);
   if (!l) return;
   if (l->sent.iteration < 0) l->sent.iteration = iteration;
-  use_tasks(t, &l->sent);
+  settle_tasks(t, l->sent.from, l->sent.prepare_s, true);
+}
+
+/* To the last decode: a message, and behind it those that it was made of. */
+static void add_used(sg_timeline *t, const sg_message *m, bool direct) {
+  sg_decoding *d = &t->decode[t->n_decodes - 1];
+  const live *l = live_of(t, m);
+  if (!SG_ROOM(t->used, t->used_capacity, t->n_used + 1)) {
+    t->failed = true;
+    return;
+  }
+  /* Messages of one transmission follow one another. */
+  if (l && (d->n_used == 0 || t->used[t->n_used - 1] != l->sent.number)) {
+    t->used[t->n_used++] = l->sent.number;
+    d->n_used++;
+    d->n_direct += direct;
+  }
+  for (int i = 0; i < m->n_in; i++) add_used(t, m->in[i], false);
 }
 
 static void add_decode(sg_timeline *t, const sg_run_logged *e) {
@@ -256,8 +287,7 @@ static void add_decode(sg_timeline *t, const sg_run_logged *e) {
   long iteration = e->cut || updates >= t->n_decoded ? -1 : t->decoded[updates];
   for (int i = 0; i < e->value && iteration >= 0; i++) use_message(t, e->used[i], iteration);
   if (iteration < 0 ? !overlaps(t, e->begin_s, e->end_s) : !is_wanted(t, iteration)) return;
-  if (!SG_ROOM(t->decode, t->decodes_capacity, t->n_decodes + 1) ||
-      !SG_ROOM(t->used, t->used_capacity, t->n_used + e->value)) {
+  if (!SG_ROOM(t->decode, t->decodes_capacity, t->n_decodes + 1)) {
     t->failed = true;
     return;
   }
@@ -268,14 +298,7 @@ static void add_decode(sg_timeline *t, const sg_run_logged *e) {
                                             .decoded_s = e->begin_s,
                                             .end_s = e->end_s,
                                             .first_used = t->n_used};
-  sg_decoding *d = &t->decode[t->n_decodes - 1];
-  for (int i = 0; i < e->value; i++) {
-    const live *l = live_of(t, e->used[i]);
-    bool again = l && d->n_used > 0 && t->used[t->n_used - 1] == l->sent.number;
-    if (!l || again) continue; /* messages of one transmission follow one another */
-    t->used[t->n_used++] = l->sent.number;
-    d->n_used++;
-  }
+  for (int i = 0; i < e->value; i++) add_used(t, e->used[i], true);
 }
 
 /* Comes right behind its decode. */
@@ -294,9 +317,13 @@ void sg_timeline_log(void *timeline, const sg_run_logged *e) {
   case SG_LOG_ROUND_BEGIN:
     for (int i = 0; i < t->nodes; i++) end_down(t, i, e->begin_s);
     break;
-  case SG_LOG_ROUND_END: end_words(t, e->begin_s); break;
+  case SG_LOG_ROUND_END:
+    t->collecting->over = e->round;
+    end_words(t, e->begin_s);
+    break;
   case SG_LOG_TASK: add_task(t, e); break;
   case SG_LOG_SEND: begin_message(t, e); break;
+  case SG_LOG_SETTLE: take_settle(t, e); break;
   case SG_LOG_UPLINK: take_link(t, e); break;
   case SG_LOG_INGRESS: take_ingress(t, e); break;
   case SG_LOG_SIGNAL:
@@ -356,7 +383,7 @@ static bool put_in_order(sg_timeline *t) {
 bool sg_timeline_end(sg_timeline *t) {
   struct sg_collecting *c = t->collecting;
   double end_s = t->rows > 0 ? t->row_end[t->rows - 1] : 0;
-  for (int i = 0; i < c->n_live; i++) settle(t, &c->live[i]);
+  for (int i = 0; i < c->n_live; i++) settle(t, &c->live[i], false);
   for (int i = 0; i < t->nodes; i++) end_down(t, i, end_s);
   stop_collecting(t);
   if (t->failed) return false;

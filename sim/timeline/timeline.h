@@ -22,7 +22,7 @@ extern const char *const sg_fate_words[]; /* of each */
 typedef struct sg_span {
   sg_log_kind kind;
   bool cut;  /* cancelled; a signal or command: it never came */
-  bool used; /* a task: a decode used a message that was made of it */
+  bool used; /* a task: a decode used a message that was sent after it */
   int node, round, snapshot, value;
   int before; /* the node's task before this one, −1 */
   double begin_s, end_s;
@@ -50,7 +50,8 @@ typedef struct sg_decoding {
   long iteration; /* −1: it was refused */
   int model, snapshot;
   double begin_s, decoded_s, end_s; /* the update is the second part */
-  int first_used, n_used;           /* in sg_timeline.used */
+  int first_used, n_used;           /* in sg_timeline.used: messages, and those they are made of */
+  int n_direct;                     /* of them to the master */
 } sg_decoding;
 
 typedef struct sg_timeline {

@@ -81,7 +81,9 @@ static void add_spans(const sg_timeline *t, gathering *g) {
     int kind = s->kind == SG_LOG_TASK || s->kind == SG_LOG_DOWN ? TRACK_COMPUTE
                : s->kind == SG_LOG_MODEL                        ? TRACK_MODEL
                                                                 : TRACK_SIGNALS;
-    add(g, SG_SLICE_SPAN, i, s->node, kind, s->kind == SG_LOG_TIMER, s->begin_s, s->end_s);
+    bool instant = kind == TRACK_SIGNALS;
+    if (s->kind == SG_LOG_MODEL && !(s->end_s > s->begin_s)) continue; /* all have it at once */
+    add(g, SG_SLICE_SPAN, i, s->node, kind, instant, s->begin_s, s->end_s);
   }
 }
 
@@ -205,6 +207,7 @@ static void describe_span(const sg_span *s, sg_slice_text *out) {
   say(out, "end_s", s->end_s);
   say(out, "round", s->round);
   if (s->snapshot >= 0) say(out, "snapshot", s->snapshot);
+  if (s->kind == SG_LOG_TASK) say(out, "used", s->used);
   if (s->kind == SG_LOG_SIGNAL) say(out, "tasks", s->value);
   if (s->kind == SG_LOG_COMMAND || s->kind == SG_LOG_TIMER) say(out, "argument", s->value);
 }
@@ -245,7 +248,7 @@ static void describe_decode(const sg_timeline *t, const sg_decoding *d, bool upd
   say(out, "end_s", update ? d->end_s : d->decoded_s);
   say(out, "model", d->model);
   if (d->snapshot >= 0) say(out, "snapshot", d->snapshot);
-  say(out, "messages", d->n_used);
+  say(out, "messages", d->n_direct);
   if (update || d->iteration < 0) return;
   out->flow = t->used + d->first_used;
   out->n_flows = d->n_used;
