@@ -11,6 +11,7 @@ export OPENBLAS_NUM_THREADS = 1
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev
 TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh libxml2-utils
+COOKBOOK_PACKAGES = python3 python3-pandas python3-matplotlib r-cran-rsqlite gnuplot-nox
 BENCH_PACKAGES = python3 python3-numpy python3-simpy
 
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
@@ -23,6 +24,9 @@ CPPFLAGS := -I. -D_GNU_SOURCE \
 STD      = -std=gnu17 -fno-math-errno -ffp-contract=off
 COMPILE  = $(CC) $(STD) $(CPPFLAGS) $(CFLAGS) $(WARN) $(SANITIZE) -MMD -MP
 LINK     = $(CC) $(CFLAGS) $(SANITIZE)
+# "CC sim/engine/run.c" instead of the whole command, which V=1 shows; nothing with make -s.
+SILENT  := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
+quiet    = $(if $(V),,@$(if $(SILENT),,echo "$(1) $(2)"; ))
 
 SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c codes/*/*.c models/*/*.c models/*/*/*.c results/*.c))
 OBJ   := $(SRC:%.c=$(BUILD)/%.o)
@@ -43,11 +47,11 @@ $(LIB): $(OBJ)
 	@ar rcs $@ $(OBJ)
 
 $(BUILD)/straggle: $(BUILD)/sim/cli/main.o $(LIB)
-	$(LINK) -o $@ $^ $(LDLIBS)
+	$(call quiet,LD,$@)$(LINK) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	$(call quiet,CC,$<)$(COMPILE) -c -o $@ $<
 
 # Indexes and views of the database are compiled in.
 $(BUILD)/results/schema.inc: results/schema.sql
@@ -76,19 +80,19 @@ $(BUILD)/sim/cli/provenance.o: $(BUILD)/revision
 $(BUILD)/sim/cli/provenance.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
-	$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) -lcmocka
+	$(call quiet,LD,$@)$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) -lcmocka
 
 $(BUILD)/tests/fuzz_%: LDLIBS += $(FUZZ_LINK)
 
 # Programs whose registry has the toy codes of the tests, too.
 TOYS := $(BUILD)/tests/straggle-toys
 $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/support/toy_codes.o $(LIB)
-	$(LINK) -o $@ $^ $(LDLIBS)
+	$(call quiet,LD,$@)$(LINK) -o $@ $^ $(LDLIBS)
 $(addprefix $(BUILD)/tests/,test_codes test_compress test_experiment): $(BUILD)/tests/toys/registry.o
 
 $(BUILD)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
-	$(COMPILE) -fPIC -shared -o $@ $<
+	$(call quiet,CC,$<)$(COMPILE) -fPIC -shared -o $@ $<
 
 # --- What people type --------------------------------------------------------------------------
 
@@ -117,8 +121,10 @@ test: setup-tests
 	@$(MAKE) --no-print-directory check
 
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
-	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || exit 1; done
-	@STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats
+	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || { echo "FAILED: $$t"; exit 1; }; done
+	@{ STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats; echo $$? > $(BUILD)/bats.status; } | \
+	  tee $(BUILD)/bats.log
+	@[ "$$(cat $(BUILD)/bats.status)" = 0 ] || { echo "FAILED:"; grep '^not ok' $(BUILD)/bats.log; exit 1; }
 	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8)
 	$(if $(FAIL_WRITE),@tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4)
 	@tests/torture_corrupt.sh $(BUILD)/straggle 12
@@ -133,6 +139,13 @@ check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@$(BUILD)/tests/validate_fit_rates --short
 	@$(BUILD)/tests/validate_compare --short
 	@$(BUILD)/tests/validate_blame --short
+	@echo "All tests passed: $(words $(TESTS)) programs, $$(grep -c '^ok' $(BUILD)/bats.log) bats, torture, fuzz and validation in short."
+
+# All recipes of docs/cookbook.md; `check` runs those that need nothing but Python.
+cookbook: setup-tests
+	$(call install_packages,$(COOKBOOK_PACKAGES))
+	@$(MAKE) --no-print-directory all
+	@COOKBOOK=all STRAGGLE=$(abspath $(BUILD)/straggle) bats tests/cookbook.bats
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
@@ -214,6 +227,7 @@ tsan: setup-tests
 docs: all $(BUILD)/tests/law_table
 	$(BUILD)/straggle schema > scenarios/scenario.schema.json
 	$(BUILD)/straggle man --format markdown > docs/commands.md
+	@sed -i 's/^version: .*/version: $(VERSION)/' CITATION.cff
 	@awk 'FNR == NR { if (/^Every/) end = 1; if (!end && /^\| `/) rows = rows $$0 "\n"; next } \
 	  /^\| command \|/ { table = 1; print; next } table && /^\|---/ { print; printf "%s", rows; next } \
 	  table && /^\|/ { next } { table = 0; print }' docs/commands.md README.md > $(BUILD)/page.md && mv $(BUILD)/page.md README.md
@@ -245,24 +259,38 @@ tidy:
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	clang-tidy --quiet $(SRC) -- $(STD) $(CPPFLAGS) -I$(BUILD)/results -I$(BUILD)/sim/cli -DSG_VERSION='""' -DSG_REVISION='""'
 
+SHARE = $(DESTDIR)$(PREFIX)/share
+PAGES = README.md CONTRIBUTING.md SECURITY.md LICENSE CITATION.cff
 install: all
 	install -D -m 755 $(BUILD)/straggle "$(DESTDIR)$(PREFIX)/bin/straggle"
-	@$(BUILD)/straggle man > $(BUILD)/straggle.1
+	@rm -rf $(BUILD)/man && mkdir -p $(BUILD)/man
+	@$(BUILD)/straggle man -o $(BUILD)/man
 	@$(BUILD)/straggle completion bash > $(BUILD)/straggle.bash
 	@$(BUILD)/straggle completion zsh > $(BUILD)/_straggle
-	install -D -m 644 $(BUILD)/straggle.1 "$(DESTDIR)$(PREFIX)/share/man/man1/straggle.1"
-	install -D -m 644 $(BUILD)/straggle.bash "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/straggle"
-	install -D -m 644 $(BUILD)/_straggle "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_straggle"
-	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios" scenarios/*.json
-	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/papers" scenarios/papers/*.json
-	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/jobs" scenarios/jobs/*
-	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/data" scenarios/data/*
-	install -D -m 644 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces" scenarios/traces/*.csv
-	install -D -m 755 -t "$(DESTDIR)$(PREFIX)/share/straggle/scenarios/traces/convert" scenarios/traces/convert/*
+	install -D -m 644 -t "$(SHARE)/man/man1" $(BUILD)/man/*.1
+	install -D -m 644 $(BUILD)/straggle.bash "$(SHARE)/bash-completion/completions/straggle"
+	install -D -m 644 $(BUILD)/_straggle "$(SHARE)/zsh/site-functions/_straggle"
+	install -D -m 644 -t "$(SHARE)/doc/straggle" $(PAGES)
+	install -D -m 644 -t "$(SHARE)/doc/straggle/docs" $(wildcard docs/*.md)
+	install -D -m 644 -t "$(SHARE)/straggle/scenarios" scenarios/*.json
+	install -D -m 644 -t "$(SHARE)/straggle/scenarios/papers" scenarios/papers/*.json
+	install -D -m 755 -t "$(SHARE)/straggle/scenarios/jobs" scenarios/jobs/*
+	install -D -m 644 -t "$(SHARE)/straggle/scenarios/data" scenarios/data/*
+	install -D -m 644 -t "$(SHARE)/straggle/scenarios/traces" scenarios/traces/*.csv
+	install -D -m 755 -t "$(SHARE)/straggle/scenarios/traces/convert" scenarios/traces/convert/*
+
+# What `install` has put there, and no more: results of the user's in these folders stay.
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/straggle" "$(SHARE)/man/man1/straggle.1" "$(SHARE)/man/man1"/straggle-*.1 \
+	  "$(SHARE)/bash-completion/completions/straggle" "$(SHARE)/zsh/site-functions/_straggle"
+	rm -rf "$(SHARE)/doc/straggle"
+	@for f in scenarios/*.json scenarios/papers/*.json scenarios/jobs/* scenarios/data/* scenarios/traces/*.csv \
+	  scenarios/traces/convert/*; do rm -f "$(SHARE)/straggle/$$f"; done
+	@find "$(SHARE)/straggle" -depth -type d -empty -delete 2>/dev/null || true
 
 clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check validate torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install clean FORCE
+.PHONY: all setup setup-tests run test check cookbook validate torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
 .SECONDARY:

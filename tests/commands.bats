@@ -14,6 +14,7 @@ merge|-f --format --json -q --quiet
 forget|-e --environment --scenario --scheme -w --where --dry-run -f --format --json
 compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --json --latex
 query|-f --format --json
+timeline|--run --scheme --replication -e --environment -i --iterations -o --output --json --set
 codes|-f --format --json
 codes show|-f --format --json
 codes check|--all -n --workers -k --subsets --speeds -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet

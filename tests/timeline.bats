@@ -174,6 +174,7 @@ END
   says 64 "there is no run 5; there are 36 from 16777216 to" q.db --run 5
   says 64 'no scheme here is called "uncodet"; did you mean "uncoded"?' q.db --scheme uncodet
   says 64 'did you mean "cyclic-repetition s=1"?' q.db --scheme 'cyclic-repetition s=3'
+  says 64 'there are "uncoded", "ignore-stragglers s=2"' q.db --scheme zzz
   says 64 '2 runs fit: --run 16777216 (environment 1, uncoded, shift = 1), --run' q.db --scheme uncoded
   says 64 'there is no replication 7 of "uncoded"; the last is 1' q.db --scheme uncoded --replication 7
   says 64 'environment 9' q.db --scheme uncoded --environment 9
@@ -234,4 +235,16 @@ END
   "$STRAGGLE" run --quiet c.json --set /stop/iterations=500 -o c.db
   [ "$(sqlite3 c.db "SELECT status FROM run")" = diverged ]
   sound c.db 16777216
+}
+
+@test "docs/timeline.md shows what its commands print, and the picture that one of them draws" {
+  page="$BATS_TEST_DIRNAME/../docs/timeline.md"
+  ln -s "$scenarios" scenarios
+  sed -n 's/^    \$ //p' "$page" | while IFS= read -r line; do
+    printf '    $ %s\n' "$line"
+    bash -c "${line//build\/straggle/$STRAGGLE}" 2>&1 | sed 's/^/    /'
+  done > played
+  grep '^    ' "$page" > shown
+  diff shown played
+  cmp timeline.svg "$BATS_TEST_DIRNAME/../docs/timeline.svg"
 }

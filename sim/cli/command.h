@@ -84,8 +84,9 @@ void sg_put_usage(const sg_command *c, sg_buffer *out);
 void sg_put_list(sg_buffer *out);
 /* All about a command, and about those whose names begin with its own. */
 void sg_put_help(const sg_command *c, sg_buffer *out);
-/* straggle(1), in the macros of man(7). */
+/* straggle(1), in the macros of man(7), and straggle-NAME(1). */
 void sg_put_man(sg_buffer *out);
+void sg_put_man_of(const sg_command *c, sg_buffer *out);
 /* docs/commands.md */
 void sg_put_reference(sg_buffer *out);
 

@@ -172,9 +172,44 @@ static void put_roff_command(const sg_command *c, sg_buffer *out) {
   }
 }
 
+static void put_title(const char *name, sg_buffer *out) {
+  sg_put(out, ".\\\" Made by `straggle man`.\n.TH \"");
+  for (; *name; name++) {
+    char upper = (char)(*name == ' ' ? '-' : *name >= 'a' && *name <= 'z' ? *name - 32 : *name);
+    sg_put_bytes(out, &upper, 1);
+  }
+  put_roff("\" 1 \"\" \"straggle ", sg_version_text, "\" \"User Commands\"\n", out);
+}
+
+void sg_put_man_of(const sg_command *c, sg_buffer *out) {
+  sg_buffer name = {0};
+  sg_putf(&name, "straggle %s", c->name);
+  out->failed |= name.failed;
+  if (!name.failed) put_title(name.data, out);
+  for (char *at = name.failed ? NULL : name.data; at && *at; at++)
+    if (*at == ' ') *at = '-';
+  put_roff(".SH NAME\n", name.failed ? "" : name.data, "", out);
+  put_roff(" \\- ", c->summary, "\n.SH SYNOPSIS\n.B straggle ", out);
+  sg_buffer_free(&name);
+  size_t begin = out->length;
+  sg_put_usage(c, out);
+  escape(put_plain, begin, out);
+  sg_put(out, "\n.SH DESCRIPTION\n");
+  put_roff("", c->summary, "\n", out);
+  for (const char *const *text = c->text; *text; text++) put_roff(".PP\n", *text, "\n", out);
+  sg_put(out, ".SH OPTIONS\n");
+  for (const sg_option *o = c->options; o->name; o++) put_roff_option(o, out);
+  put_roff_option(&help_row, out);
+  if (c->examples[0].line) sg_put(out, ".SH EXAMPLES\n");
+  for (const sg_example *x = c->examples; x->line; x++) {
+    put_roff(".PP\n", x->what, ":\n", out);
+    put_roff(".PP\n.in +4\n.nf\nstraggle ", x->line, "\n.fi\n.in\n", out);
+  }
+  sg_put(out, ".SH SEE ALSO\n\\fBstraggle\\fR(1), which lists exit codes and all commands\n");
+}
+
 void sg_put_man(sg_buffer *out) {
-  put_roff(".\\\" Made by `straggle man`.\n.TH STRAGGLE 1 \"\" \"straggle ", sg_version_text,
-           "\" \"User Commands\"\n", out);
+  put_title("straggle", out);
   put_roff(".SH NAME\nstraggle \\- ", about, "\n", out);
   sg_put(out, ".SH SYNOPSIS\n\\fBstraggle\\fR \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
               ".SH DESCRIPTION\nA scenario, a JSON file, says what cluster, delays, network, "

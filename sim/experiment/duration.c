@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All tries together, by the clock; one at least, and one of a run that may end early; data that
- * are not generated. */
+/* All tries together and one at least, by the clock; processor seconds of a run that may end early;
+ * data that are not generated. */
 static const double all_s = 0.9, one_s = 0.003, early_s = 0.03, largest_bytes = 64e6;
 
 /* What the writer's thread takes, measured on the sweep of docs/performance.md; generated data; and
@@ -69,7 +69,8 @@ static bool take_finish(void *user, int replication, const sg_run_row *run,
 }
 
 /* More and more iterations of a block, until the next would take more than `share_s` by the clock,
- * or they are all that there are. */
+ * or they are all that there are. Runs that may end early are worth more: only the end tells how
+ * long they are. */
 static sg_status try_runs(sg_world *w, int runs, sg_detail detail, double share_s, sample *t,
                           sg_error *e) {
   int replication[64];
@@ -77,7 +78,7 @@ static sg_status try_runs(sg_world *w, int runs, sg_detail detail, double share_
   const double sim_time_s = w->limits.sim_time_s;
   const long most = w->limits.iterations;
   bool target = !isnan(w->target_loss);
-  share_s = fmax(share_s, target || isfinite(sim_time_s) ? early_s : one_s);
+  share_s = fmax(share_s, one_s);
   if (runs > 64) runs = 64;
   for (int i = 0; i < runs; i++) replication[i] = i;
   for (long n = 8;; n *= 4) {
@@ -90,7 +91,8 @@ static sg_status try_runs(sg_world *w, int runs, sg_detail detail, double share_
     t->block_s = sg_thread_seconds() - begin;
     t->iterations = (double)s.iterations;
     bool whole = n >= most || s.iterations < n;
-    if (!whole && sg_seconds_now() - begin_s < share_s / 5)
+    if (!whole &&
+        (sg_seconds_now() - begin_s < share_s / 5 || (target && t->block_s < early_s / 5)))
       continue; /* 4 times as many, after it */
     if (!whole) {
       double wanted = (double)most;
@@ -184,14 +186,22 @@ static int ceiling(int n) { /* of spread's numbers */
 static void try_member(estimate *x, kind *c, int point, double share_s) {
   sg_error ignored = {0};
   sample t;
-  if (!try_point(x, point, share_s, &t, &ignored)) {
+  sg_status status = try_point(x, point, share_s, &t, &ignored);
+  /* One whose end was not seen tells less than one that came to it. */
+  bool worse = !status && c->tried && t.open && !c->sum.open,
+       better = !status && c->tried && !t.open && c->sum.open;
+  if (better) {
+    c->sum = (sample){0};
+    c->cost = c->tried = 0;
+  }
+  if (!status && !worse) {
     c->tried++;
     c->cost += sg_block_cost(&x->plan->point[point]);
     c->sum.make_s += t.make_s;
     c->sum.block_s += t.block_s;
     c->sum.iterations += t.iterations;
     c->sum.byte_s = fmax(c->sum.byte_s, t.byte_s);
-    c->sum.open |= t.open;
+    c->sum.open = t.open;
   }
   sg_error_clear(&ignored);
 }
