@@ -8,7 +8,7 @@ A command is a line "    $ ..." of an indented block; it goes on in the next lin
 or where that begins with "> ". The lines up to the next command, or to the end of the block, are what it prints, both
 streams together; a line "..." (the one character) stands for any number of lines. Under a command
 may also stand nothing: it must succeed, and what it prints is no matter. Blank lines do not count,
-nor do wall-clock times. Pictures of a page must be those that its commands draw, byte by byte.
+nor do wall-clock times. In the tables of TABLES every `straggle ...` is a command, too. Pictures of a page must be those that its commands draw, byte by byte.
 
 The commands of a page are run in their order in one empty folder, which has a copy of scenarios/
 and the program as `straggle` and build/straggle. With --write the page, and its pictures, are made
@@ -24,6 +24,7 @@ import tempfile
 
 WIDTH = 80  # of the terminal for which pages are written
 WIDTHS = {"pictures.md": 100, "validation.md": 100}
+TABLES = ("how-do-i.md",)
 SECONDS = 300  # for one command, on a busy machine
 
 DURATION = r"\d[\d.]* (?:ns|µs|ms|s|min|h)(?: \d+ s| \d+ min)?\b"
@@ -39,7 +40,7 @@ class Command:
         self.number, self.text, self.shown, self.last = number, text, [], number
 
 
-def commands(lines):
+def commands(lines, tables):
     """The commands of a page with the lines that it shows under them; numbers are from 1."""
     found, inside, going_on, fence = [], False, False, False
     for number, line in enumerate(lines, 1):
@@ -61,6 +62,8 @@ def commands(lines):
             found[-1].shown.append((number, line[4:]))
         else:
             inside = False
+            if tables and line.startswith("|"):
+                found += [Command(number, text) for text in re.findall(r"`(straggle [^`]*)`", line)]
     for command in found:
         while command.shown and not command.shown[-1][1].strip():
             command.shown.pop()
@@ -117,7 +120,7 @@ def play(program, page, write):
                        COLUMNS=str(WIDTHS.get(os.path.basename(page), WIDTH)),
                        PATH=f"{path}/.bin:{os.environ['PATH']}")
     faults, edits = 0, []
-    found = commands(lines)
+    found = commands(lines, os.path.basename(page) in TABLES)
     for command in found:
         try:
             run = subprocess.run(["bash", "-c", command.text], cwd=path, env=environment,

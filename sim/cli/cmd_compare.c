@@ -45,6 +45,6 @@ const sg_command sg_cmd_compare = {
                   "Which scheme is the fastest, and how certain that is"},
                  {"compare sweep.db --best", "A sweep: one line per environment"},
                  {"compare my.db -b 'cyclic-repetition s=1'", "Against another scheme"},
-                 {"compare my.db --columns scheme,work,speed-up,bytes_sent_mean --sort work",
+                 {"compare my.db --columns scheme,work,speed-up,mb_received_mean --sort work",
                   "Columns of your own choice"}},
     .ask = compare};
