@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS = 1
 
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev
-TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh libxml2-utils
+TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh libxml2-utils python3
 COOKBOOK_PACKAGES = python3 python3-pandas python3-matplotlib r-cran-rsqlite gnuplot-nox
 BENCH_PACKAGES = python3 python3-numpy python3-simpy
 

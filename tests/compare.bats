@@ -179,21 +179,3 @@ setup() {
   "$STRAGGLE" compare bad.db --json > out.json
   [ "$(sqlite3 :memory: "SELECT json_valid(readfile('out.json'))")" = 1 ]
 }
-
-# The indented block of page $1 that begins with $2.
-shown() {
-  awk -v first="    $2" 'index($0, first) == 1 { on = 1 }
-    on { if ($0 != "" && $0 !~ /^    /) exit; sub(/^    /, ""); print }' "$BATS_TEST_DIRNAME/../$1"
-}
-
-@test "README and docs/reading-compare.md show what is printed" {
-  "$STRAGGLE" run --quiet "$scenarios/quickstart.json" -o quickstart.db
-  "$STRAGGLE" run --quiet "$BATS_TEST_DIRNAME/scenarios/sweep18.json" -o sweep.db
-  printed="$(COLUMNS=80 "$STRAGGLE" compare quickstart.db)"
-  diff <(echo "$printed") <(echo "$(shown docs/reading-compare.md "Environment 1: quickstart")")
-  readme="$(shown README.md "Environment 1: quickstart" | grep -v '^…$')"
-  [ "$(wc -l <<< "$readme")" -gt 20 ]
-  diff <(head -n "$(wc -l <<< "$readme")" <<< "$printed") <(echo "$readme")
-  diff <(COLUMNS=80 "$STRAGGLE" compare sweep.db --best) \
-    <(echo "$(shown docs/reading-compare.md " n  compute  net  fastest")")
-}

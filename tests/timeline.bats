@@ -236,15 +236,3 @@ END
   [ "$(sqlite3 c.db "SELECT status FROM run")" = diverged ]
   sound c.db 16777216
 }
-
-@test "docs/timeline.md shows what its commands print, and the picture that one of them draws" {
-  page="$BATS_TEST_DIRNAME/../docs/timeline.md"
-  ln -s "$scenarios" scenarios
-  sed -n 's/^    \$ //p' "$page" | while IFS= read -r line; do
-    printf '    $ %s\n' "$line"
-    bash -c "${line//build\/straggle/$STRAGGLE}" 2>&1 | sed 's/^/    /'
-  done > played
-  grep '^    ' "$page" > shown
-  diff shown played
-  cmp timeline.svg "$BATS_TEST_DIRNAME/../docs/timeline.svg"
-}
