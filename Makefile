@@ -10,7 +10,7 @@ export OPENBLAS_NUM_THREADS = 1
 
 PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqlite3-dev libcjson-dev \
            libmd-dev librandom123-dev
-TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh libxml2-utils
+TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh libxml2-utils python3
 COOKBOOK_PACKAGES = python3 python3-pandas python3-matplotlib r-cran-rsqlite gnuplot-nox
 BENCH_PACKAGES = python3 python3-numpy python3-simpy
 
@@ -160,6 +160,12 @@ validate: setup-tests
 	$(BUILD)/tests/validate_compare
 	$(BUILD)/tests/validate_blame
 
+# The report in Debian's chromium, which is large; screenshots go to $(BUILD)/browser.
+browser:
+	$(call install_packages,$(PACKAGES) chromium)
+	@$(MAKE) --no-print-directory all
+	tests/browser.sh $(BUILD)/straggle
+
 # What is cruel and takes long: faults in every place, one after the other.
 torture: setup-tests
 	@$(MAKE) --no-print-directory all $(FAIL_MALLOC) $(FAIL_WRITE)
@@ -292,5 +298,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check cookbook validate torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
+.PHONY: all setup setup-tests run test check cookbook validate browser torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
 .SECONDARY:

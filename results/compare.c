@@ -114,7 +114,7 @@ static bool is_above(const sg_comparison *c, const sg_judged_environment *v, int
 static sg_status sort_by_column(sg_comparing *c, int number, int *of, sg_error *e) {
   sg_table *t = sg_table_new(0, NULL);
   const sg_judged_environment *v = &c->found.environment[number];
-  sg_status status = t ? sg_put_schemes(c, number, t, e) : sg_fail_memory(e);
+  sg_status status = t ? sg_put_schemes(c, number, NULL, t, e) : sg_fail_memory(e);
   if (!status) status = sg_choose_columns(c->options, t, e);
   for (int row = 0; !status && row < sg_table_rows(t); row++)
     for (int i = v->begin; i < v->end; i++)
@@ -435,7 +435,11 @@ static sg_status put_table(sg_comparing *c, int number, int *left, sg_buffer *ou
   sg_table *t = sg_table_new(0, NULL);
   sg_status status = t ? SG_OK : sg_fail_memory(e);
   if (!status && o->columns) {
-    status = sg_put_schemes(c, number, t, e);
+    const sg_judged_environment *v = &c->found.environment[number];
+    int *of = calloc((size_t)(v->end - v->begin), sizeof *of);
+    if (of) sort_by_time(&c->found, v, of);
+    status = of ? sg_put_schemes(c, number, of, t, e) : sg_fail_memory(e);
+    free(of);
     if (!status) status = sg_choose_columns(o, t, e);
   } else if (!status) {
     status = sg_put_people(c, number, t, left, e);
@@ -468,7 +472,7 @@ static sg_status print_environment(sg_comparing *c, int number, int *left, sg_bu
 static sg_status print_data(sg_comparing *c, sg_buffer *out, sg_error *e) {
   sg_table *t = sg_table_new(0, NULL);
   sg_status status = t ? SG_OK : sg_fail_memory(e);
-  if (!status) status = c->options->best ? sg_put_fastest(c, t, e) : sg_put_schemes(c, -1, t, e);
+  if (!status) status = c->options->best ? sg_put_fastest(c, t, e) : sg_put_schemes(c, -1, NULL, t, e);
   if (!status) status = sg_choose_columns(c->options, t, e);
   if (!status) sg_table_print(t, c->options->format, c->options->width, out);
   sg_table_free(t);

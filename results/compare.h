@@ -65,9 +65,9 @@ double sg_median_time(const sg_judged *s);
 
 /* A value of an axis, with as many digits as it has. */
 void sg_put_axis(sg_table *t, double x);
-/* Rows of all columns: schemes of environment `number` (−1: of all), or the fastest ones. The
- * columns are there without rows, too. */
-sg_status sg_put_schemes(sg_comparing *c, int number, sg_table *t, sg_error *e);
+/* Rows of all columns: schemes of environment `number` (−1: of all) in the order `of` (NULL: as they
+ * are), or the fastest ones. The columns are there without rows, too. */
+sg_status sg_put_schemes(sg_comparing *c, int number, const int *of, sg_table *t, sg_error *e);
 sg_status sg_put_fastest(sg_comparing *c, sg_table *t, sg_error *e);
 /* Orders and chooses columns as the options say; SG_USAGE with the nearest name. */
 sg_status sg_choose_columns(const sg_compare_options *o, sg_table *t, sg_error *e);

@@ -204,12 +204,14 @@ static sg_status put_columns(sg_comparing *c, sg_table *t,
   return status;
 }
 
-sg_status sg_put_schemes(sg_comparing *c, int number, sg_table *t, sg_error *e) {
+sg_status sg_put_schemes(sg_comparing *c, int number, const int *of, sg_table *t, sg_error *e) {
   sg_status status = SG_OK;
   int begin = number < 0 ? 0 : number, end = number < 0 ? c->found.n_environments : number + 1;
-  for (int k = begin; k < end; k++)
-    for (int i = c->found.environment[k].begin; i < c->found.environment[k].end && !status; i++)
-      status = put_scheme(c, k, i, t, e);
+  for (int k = begin; k < end; k++) {
+    int first = c->found.environment[k].begin;
+    for (int i = first; i < c->found.environment[k].end && !status; i++)
+      status = put_scheme(c, k, of ? of[i - first] : i, t, e);
+  }
   return status || c->found.n ? status : put_columns(c, t, put_scheme, e);
 }
 
@@ -284,16 +286,16 @@ static const struct {
                {"s", "stragglers_s"},      {"m", "comm_m"},
                {"work×", "work"},          {"time", "time_s"},
                {"fastest", "best_label"},  {"next", "next_label"},
-               {"speed-up", "speedup"}};
+               {SPEEDUP, SPEEDUP},         {SPEEDUP, "speedup"}};
 enum { N_ALIASES = sizeof aliases / sizeof *aliases };
 
+/* The headings of the tables first: an axis, such as the s of {"each": [1, 2]}, may be called like
+ * one of them, and says nothing of other schemes. */
 static int find_column(const sg_table *t, const char *name, sg_error *e) {
-  const char *column = name;
-  int found = sg_table_find(t, name);
-  for (int i = 0; i < N_ALIASES && found < 0; i++) {
-    if (!strcmp(aliases[i].name, name)) column = aliases[i].column;
-    found = sg_table_find(t, column);
-  }
+  int found = -1;
+  for (int i = 0; i < N_ALIASES && found < 0; i++)
+    if (!strcmp(aliases[i].name, name)) found = sg_table_find(t, aliases[i].column);
+  if (found < 0) found = sg_table_find(t, name);
   if (found >= 0) return found;
   sg_nearness near = {.word = name};
   for (int j = 0; sg_table_name(t, j); j++) sg_consider(&near, sg_table_name(t, j));

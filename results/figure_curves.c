@@ -266,7 +266,7 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
     return sg_fail(e, SG_USAGE, NULL,
                    "expected loss, test_loss, test_accuracy or test_auc over time, found \"%s\"",
                    y);
-  bool share = y[5] == 'a';
+  bool share = strncmp(y, "test_a", 6) == 0; /* accuracy, area */
   sg_rows_found f = {0};
   const sg_row **order = NULL;
   curves k = {0};

@@ -239,20 +239,25 @@ static sg_status find_common(sg_db *db, const sg_figure_request *r, sg_rows_foun
       prepare(db, r,
               "SELECT count(*), min(target_loss IS NOT NULL AND NOT timing_only), min(n_workers),"
               " max(n_workers), min(replications), max(replications), min(problem), max(problem),"
-              " min(target_loss), max(target_loss), max(timing_only) FROM figure_point JOIN "
+              " min(target_loss), max(target_loss), max(timing_only),"
+              " count(time_to_target_s) FROM figure_point JOIN "
               "(SELECT point_id, problem FROM point) USING (point_id) WHERE 1",
               "", &s, e);
   int n = 0;
   if (sg_db_row(db, s, &status, e) && (n = sqlite3_column_int(s, 0)) > 0) {
     const char *problem = (const char *)sqlite3_column_text(s, 6),
                *other = (const char *)sqlite3_column_text(s, 7);
-    f->to_target = sqlite3_column_int(s, 1);
-    bool one = f->to_target && sqlite3_column_double(s, 8) == sqlite3_column_double(s, 9);
+    bool target = sqlite3_column_int(s, 1);
+    bool one = target && sqlite3_column_double(s, 8) == sqlite3_column_double(s, 9);
+    f->to_target = target && sqlite3_column_int(s, 11) > 0;
     f->target = one ? sqlite3_column_double(s, 8) : NAN;
     put_span(&text, s, 2, "worker", "workers");
     if (problem && other && !strcmp(problem, other) && !sqlite3_column_int(s, 10))
       sg_putf(&text, "; %s", problem);
     if (one) sg_putf(&text, "; target loss %.6g", f->target);
+    if (target && !f->to_target)
+      sg_put(&text, one ? " (no scheme reached it in all its runs)"
+                        : "; no scheme reached its target loss in all its runs");
     put_span(&text, s, 4, "run each", "runs each");
     if (r->scheme) sg_putf(&text, "; only %s", r->scheme);
     for (int i = 0; i < r->n_filters; i++) sg_putf(&text, "; %s", r->filter[i]);

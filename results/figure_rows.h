@@ -43,7 +43,7 @@ typedef struct sg_rows_found {
   int n_axes, axes_capacity;
   sg_axis_found *axis;
   int n_environments;
-  bool to_target;   /* all have a target loss: times are those to it */
+  bool to_target;   /* all have a target loss, and some reached it: times are those to it */
   double target;    /* the one that all have; NAN: they have not */
   bool one_panel;   /* all rows have the same */
   char *conditions; /* "12 workers; 20 runs each; …" */

@@ -390,7 +390,7 @@ sg_status sg_figure_pareto(sg_db *db, const sg_figure_request *r, sg_chart *c, s
   }
   if (!status && n == 0)
     status = sg_fail(e, SG_INVALID, NULL, "no point%s has both %s and %s",
-                     exact_only ? " of an exact scheme" : "", x, y);
+                     exact_only ? " of an exact scheme" : "", c->x.label ? c->x.label : x, y);
   if (!status) {
     qsort(at, (size_t)n, sizeof *at, by_x);
     double lowest = INFINITY;

@@ -14,6 +14,7 @@ merge|-f --format --json -q --quiet
 forget|-e --environment --scenario --scheme -w --where --dry-run -f --format --json
 compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --json --latex
 query|-f --format --json
+timeline|--run --scheme --replication -e --environment -i --iterations -o --output --json --set
 codes|--bib -f --format --json
 codes show|--bib -f --format --json
 codes check|--all -n --workers -k --subsets --speeds -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
@@ -21,7 +22,7 @@ fit|--workers --seed --replicates -f --format --json
 schema|-r --reference
 help|
 completion|
-man|-f --format -o --output
+man|-o --output -f --format
 version|
 END
 }

@@ -4,11 +4,11 @@
 
     play_pages.py [--write] PROGRAM PAGE...
 
-A command is a line "    $ ..." of an indented block; one that ends with a backslash goes on in the
-next line. The lines up to the next command, or to the end of the block, are what it prints, both
+A command is a line "    $ ..." of an indented block; it goes on in the next line after a backslash,
+or where that begins with "> ". The lines up to the next command, or to the end of the block, are what it prints, both
 streams together; a line "..." (the one character) stands for any number of lines. Under a command
 may also stand nothing: it must succeed, and what it prints is no matter. Blank lines do not count,
-nor do wall-clock times. Pictures of a page must be those that its commands draw, byte by byte.
+nor do wall-clock times. In the tables of TABLES every `straggle ...` is a command, too. Pictures of a page must be those that its commands draw, byte by byte.
 
 The commands of a page are run in their order in one empty folder, which has a copy of scenarios/
 and the program as `straggle` and build/straggle. With --write the page, and its pictures, are made
@@ -24,6 +24,7 @@ import tempfile
 
 WIDTH = 80  # of the terminal for which pages are written
 WIDTHS = {"pictures.md": 100, "validation.md": 100}
+TABLES = ("how-do-i.md",)
 SECONDS = 300  # for one command, on a busy machine
 
 DURATION = r"\d[\d.]* (?:ns|µs|ms|s|min|h)(?: \d+ s| \d+ min)?\b"
@@ -39,7 +40,7 @@ class Command:
         self.number, self.text, self.shown, self.last = number, text, [], number
 
 
-def commands(lines):
+def commands(lines, tables):
     """The commands of a page with the lines that it shows under them; numbers are from 1."""
     found, inside, going_on, fence = [], False, False, False
     for number, line in enumerate(lines, 1):
@@ -51,6 +52,9 @@ def commands(lines):
             found[-1].text += "\n" + line[4:]
             found[-1].last = number
             going_on = line.endswith("\\")
+        elif line.startswith("    > ") and inside and not found[-1].shown:
+            found[-1].text += "\n" + line[6:]
+            found[-1].last = number
         elif line.startswith("    $ "):
             found.append(Command(number, line[6:]))
             inside, going_on = True, line.endswith("\\")
@@ -58,6 +62,8 @@ def commands(lines):
             found[-1].shown.append((number, line[4:]))
         else:
             inside = False
+            if tables and line.startswith("|"):
+                found += [Command(number, text) for text in re.findall(r"`(straggle [^`]*)`", line)]
     for command in found:
         while command.shown and not command.shown[-1][1].strip():
             command.shown.pop()
@@ -88,9 +94,11 @@ def solid(lines):
     return [masked(line) for line in lines if line.strip()]
 
 
-def folder(program, scenarios):
+def folder(program, root):
     path = tempfile.mkdtemp(prefix="page-")
-    shutil.copytree(scenarios, path + "/scenarios", ignore=shutil.ignore_patterns("*.db*"))
+    for place in ("scenarios", "tests/scenarios"):
+        shutil.copytree(f"{root}/{place}", f"{path}/{place}",
+                        ignore=shutil.ignore_patterns("*.db*"))
     for place in ("build", ".bin"):
         os.mkdir(f"{path}/{place}")
         os.symlink(program, f"{path}/{place}/straggle")
@@ -107,12 +115,12 @@ def play(program, page, write):
     with open(page, encoding="utf-8") as file:
         lines = file.read().split("\n")
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
-    path = folder(program, os.path.join(root, "scenarios"))
+    path = folder(program, root)
     environment = dict(os.environ, HOME=path, LC_ALL="C.UTF-8",
                        COLUMNS=str(WIDTHS.get(os.path.basename(page), WIDTH)),
                        PATH=f"{path}/.bin:{os.environ['PATH']}")
     faults, edits = 0, []
-    found = commands(lines)
+    found = commands(lines, os.path.basename(page) in TABLES)
     for command in found:
         try:
             run = subprocess.run(["bash", "-c", command.text], cwd=path, env=environment,

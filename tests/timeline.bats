@@ -174,6 +174,7 @@ END
   says 64 "there is no run 5; there are 36 from 16777216 to" q.db --run 5
   says 64 'no scheme here is called "uncodet"; did you mean "uncoded"?' q.db --scheme uncodet
   says 64 'did you mean "cyclic-repetition s=1"?' q.db --scheme 'cyclic-repetition s=3'
+  says 64 'there are "uncoded", "ignore-stragglers s=2"' q.db --scheme zzz
   says 64 '2 runs fit: --run 16777216 (environment 1, uncoded, shift = 1), --run' q.db --scheme uncoded
   says 64 'there is no replication 7 of "uncoded"; the last is 1' q.db --scheme uncoded --replication 7
   says 64 'environment 9' q.db --scheme uncoded --environment 9

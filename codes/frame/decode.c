@@ -368,7 +368,7 @@ static bool make_shares(sg_decoder *d) {
 }
 
 /* Σ coefficient² · share of sorted[i], which is kept where it is the same in all rounds: without
- * relays and a protocol of its own. 0: its row could not be written. */
+ * relays and a protocol of its own. NAN: its row could not be written. */
 static double row_size(sg_decoder *d, int i) {
   const sg_code *code = d->code;
   const sg_message *m = d->sorted[i];
@@ -380,11 +380,13 @@ static double row_size(sg_decoder *d, int i) {
   int pieces = code->segment[d->segment].pieces, size = (code->parts + code->coded_parts) * pieces;
   if (m->n_in == 0) {
     const sg_row *row = sg_decoder_row(d, d->order[i]);
-    for (int k = 0; row && k < row->n_terms; k++)
+    if (!row) return NAN;
+    for (int k = 0; k < row->n_terms; k++)
       sum += row->term[k].coef * row->term[k].coef * d->share[row->term[k].part];
-  } else if (SG_ROOM(d->dense, d->dense_capacity, size)) {
+  } else {
+    if (!SG_ROOM(d->dense, d->dense_capacity, size)) return NAN;
     memset(d->dense, 0, (size_t)size * sizeof *d->dense);
-    if (!expand(d, i, 1, d->dense)) return 0;
+    if (!expand(d, i, 1, d->dense)) return NAN;
     for (int j = 0; j < size; j++) sum += d->dense[j] * d->dense[j] * d->share[j / pieces];
   }
   if (kept) *kept = sum;
@@ -401,7 +403,7 @@ static sg_status amplify(sg_decoder *d, int pieces, double *amplification) {
       square += d->sorted_w[i * pieces + v] * d->sorted_w[i * pieces + v];
     if (square == 0) continue;
     double size = row_size(d, i);
-    if (!(size > 0) && d->bad) return SG_NO_MEMORY;
+    if (isnan(size)) return SG_NO_MEMORY;
     sum += square * size;
   }
   *amplification = sqrt(sum / pieces);
@@ -443,21 +445,21 @@ static sg_status judge_alpha(sg_decoder *d, sg_decode_info *info) {
   return SG_OK;
 }
 
-/* What the default round's rank test has solved already. */
-static bool from_rank_test(sg_decoder *d, const sg_used *used) {
+/* What the default round's rank test has solved already. SG_UNDECODABLE: nothing of use. */
+static sg_status from_rank_test(sg_decoder *d, const sg_used *used) {
   const sg_code *code = d->code;
-  if (!d->protocol || code->type->weights || code->flags & SG_WEIGHTS_PURE) return false;
-  if (!sg_protocol_weights(d->protocol, d->segment, d->count, d->sorted, used->W,
-                           &used->info->cond1, &used->info->flops) ||
-      !make_alpha(d))
-    return false;
+  if (!d->protocol || code->type->weights || code->flags & SG_WEIGHTS_PURE) return SG_UNDECODABLE;
+  sg_status status = sg_protocol_weights(d->protocol, d->segment, d->count, d->sorted, used->W,
+                                         &used->info->cond1, &used->info->flops);
+  if (status) return status;
+  if (!make_alpha(d)) return SG_NO_MEMORY;
   int pieces = code->segment[d->segment].pieces, size = code->parts * pieces;
   bool small = true;
   for (int v = 0; v < pieces; v++)
     for (int j = 0; j < size; j++)
       small &= fabs(d->alpha[v * size + j] - (j % pieces == v)) <= ELIMINATION_TOLERANCE;
   d->has_alpha = small; /* otherwise there will be other weights */
-  return small;
+  return small ? SG_OK : SG_UNDECODABLE;
 }
 
 static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
@@ -476,7 +478,7 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
   sg_status status = SG_OK;
   if (code->type->weights)
     status = code->type->weights(code, &used);
-  else if (!from_rank_test(d, &used))
+  else if ((status = from_rank_test(d, &used)) == SG_UNDECODABLE)
     status = least_squares(d, &used);
   if (!status) status = amplify(d, pieces, &info->amplification);
   if (status) return status;

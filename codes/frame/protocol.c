@@ -203,11 +203,11 @@ const void *sg_protocol_state(const sg_protocol *p) {
   return p->state;
 }
 
-bool sg_protocol_weights(const sg_protocol *p, int segment, int count,
-                         const sg_message *const *message, double *W, double *cond1,
-                         double *flops) {
+sg_status sg_protocol_weights(const sg_protocol *p, int segment, int count,
+                              const sg_message *const *message, double *W, double *cond1,
+                              double *flops) {
   sg_rank *rank = p->segment[segment].rank;
-  return rank && sg_rank_weights(rank, count, message, W, cond1, flops);
+  return rank ? sg_rank_weights(rank, count, message, W, cond1, flops) : SG_UNDECODABLE;
 }
 
 static int draws(double work) {

@@ -149,9 +149,10 @@ void sg_protocol_event(sg_protocol *p, const sg_event *event, sg_orders *orders)
 const void *sg_protocol_state(const sg_protocol *p);
 
 /* The weights that the rank test of the default round has found on its way, where the stop policy
- * is "decodable" and the code has no `arrive`: see sg_rank_weights (rank.h). false: none. */
-bool sg_protocol_weights(const sg_protocol *p, int segment, int count,
-                         const sg_message *const *message, double *W, double *cond1, double *flops);
+ * is "decodable" and the code has no `arrive`: see sg_rank_weights (rank.h). */
+sg_status sg_protocol_weights(const sg_protocol *p, int segment, int count,
+                              const sg_message *const *message, double *W, double *cond1,
+                              double *flops);
 /* sg_decoder_weights with the state of this protocol. For a code without `weights` and without
  * SG_WEIGHTS_PURE (such weights depend on the order of arrival in their last bits) it takes those
  * of sg_protocol_weights, unless they leave a residual above 1e-10: then, and where there are none,

@@ -265,22 +265,22 @@ static int find(const sg_rank *r, const sg_message *m, int guess) {
   return -1;
 }
 
-bool sg_rank_weights(sg_rank *r, int count, const sg_message *const *message, double *W,
-                     double *cond1, double *flops) {
+sg_status sg_rank_weights(sg_rank *r, int count, const sg_message *const *message, double *W,
+                          double *cond1, double *flops) {
   int n = r->rank, pieces = r->pieces;
-  if (r->reached < pieces || count != n || n == 0) return false;
+  if (r->reached < pieces || count != n || n == 0) return SG_UNDECODABLE;
   size_t numbers = (size_t)n * (size_t)(pieces + 1);
   double *x = sg_scratch_get(&r->solve, numbers * sizeof *x + (size_t)n * sizeof(int));
-  if (!x) return false;
+  if (!x) return SG_NO_MEMORY;
   *cond1 = condition(r, x, (int *)(x + numbers));
   memcpy(x, r->reduced, (size_t)n * (size_t)pieces * sizeof *x);
   for (int v = 0; v < pieces; v++) weights_of(r, x + v, pieces);
   for (int i = 0; i < n; i++) {
     int k = find(r, message[i], i);
-    if (k < 0) return false;
+    if (k < 0) return SG_UNDECODABLE;
     memcpy(W + i * pieces, x + k * pieces, (size_t)pieces * sizeof *W);
   }
   *flops = r->flops;
   for (int k = 0; k < n; k++) *flops += pieces * (2.0 * r->row[k].lower.count + 1);
-  return true;
+  return SG_OK;
 }

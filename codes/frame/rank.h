@@ -19,12 +19,12 @@ void sg_rank_clear(sg_rank *r);
 sg_verdict sg_rank_add(sg_rank *r, const void *state, const sg_message *message, bool *failed);
 
 /* The weights of the messages that have been added since sg_rank_clear, if the sum can be recovered
- * and `message` holds exactly those of them that do not depend on others, in any order; false: it
- * does not (or there is no memory). The rows are independent, so there are no other weights; these
+ * and `message` holds exactly those of them that do not depend on others, in any order; otherwise
+ * SG_UNDECODABLE. SG_NO_MEMORY. The rows are independent, so there are no other weights; these
  * are one solve with triangular factors, O(entries of the factors × pieces). W: count × pieces, row
  * by row. *cond1: ‖A‖₁ times an estimate of ‖A_P⁻¹‖₁ (Higham 1988), A having a column per message
  * and A_P being its square part in the pivots. *flops: of all eliminations and of this solve. */
-bool sg_rank_weights(sg_rank *r, int count, const sg_message *const *message, double *W,
-                     double *cond1, double *flops);
+sg_status sg_rank_weights(sg_rank *r, int count, const sg_message *const *message, double *W,
+                          double *cond1, double *flops);
 
 #endif

@@ -170,11 +170,13 @@ const sg_command sg_cmd_timeline = {
     .operands = {SG_OPERAND_FILE("DB", "one result database")},
     .options =
         {SG_OPTION_ROW("run", 0, INTEGER, "ID", "the run, by its run_id", .min = 1, .max = 9e15),
-         SG_OPTION_ROW("scheme", 0, TEXT, "LABEL", "or by the label of its scheme, or its code,"),
-         SG_OPTION_ROW("replication", 0, INTEGER, "R", "the number of its replication,", .min = 0,
+         SG_OPTION_ROW("scheme", 0, TEXT, "LABEL",
+                       "or a run of this scheme, by its label or its code"),
+         SG_OPTION_ROW("replication", 0, INTEGER, "R",
+                       "with --scheme: the number of the replication", .min = 0,
                        .max = SG_MAX_REPLICATIONS - 1, .fallback = "0"),
          SG_OPTION_ROW("environment", 'e', INTEGER, "N",
-                       "and the number of its environment in compare, where there are several",
+                       "with --scheme: the number of the environment, as compare counts them",
                        .min = 1, .max = 1e6),
          SG_OPTION_ROW("iterations", 'i', TEXT, "A..B",
                        "these iterations, from 0; A.., ..B or one number; without it all, in a "

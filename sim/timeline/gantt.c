@@ -431,9 +431,9 @@ static void put_title(const sg_timeline *t, sg_buffer *out) {
 static void put_patterns(sg_buffer *out) {
   sg_put(out,
          "<defs><pattern id=\"t-unused\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\" "
-         "patternTransform=\"rotate(45)\"><path d=\"M1 0V5\" class=\"sg-hatch\"/></pattern>"
+         "patternTransform=\"rotate(45)\"><path d=\"M1 0V5\" class=\"sg-halo\"/></pattern>"
          "<pattern id=\"t-cancelled\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\" "
-         "patternTransform=\"rotate(45)\"><path d=\"M1 0V4M0 1H4\" class=\"sg-hatch\"/>"
+         "patternTransform=\"rotate(45)\"><path d=\"M1 0V4M0 1H4\" class=\"sg-halo\"/>"
          "</pattern></defs>\n");
 }
 

@@ -6,6 +6,7 @@
 #include "sim/core/array.h"
 #include "sim/core/owned.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- Protobuf --------------------------------------------------------------------------------- */
@@ -210,7 +211,7 @@ static uint64_t intern(writing *w, int field, names *known, const char *text) {
 
 static void put_argument(writing *w, const sg_arg_of *arg) {
   uint64_t name = intern(w, INTERNED_ANNOTATION, &w->annotations, arg->name);
-  bool whole = arg->number == (double)(long)arg->number && !strstr(arg->name, "_s");
+  bool whole = fabs(arg->number) < 1e15 && arg->number == (double)(int64_t)arg->number;
   put_number(&w->inner, ANNOTATION_NAME, name);
   if (whole)
     put_number(&w->inner, ANNOTATION_INT, (uint64_t)(int64_t)arg->number);

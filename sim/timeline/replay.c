@@ -15,24 +15,32 @@
 
 /* --- Which run -------------------------------------------------------------------------------- */
 
-/* Fails: nothing here is called by that name. */
+/* Fails: nothing here is called by that name, but by others. */
 static sg_status no_scheme(sg_db *db, const char *name, sg_error *e) {
+  enum { LISTED = 8 };
   sqlite3_stmt *s = NULL;
   sg_nearness near = {.word = name};
-  sg_buffer best = {0};
+  sg_buffer best = {0}, list = {0};
+  int n = 0;
   sg_status status =
-      sg_db_prepare(db, "SELECT scheme_label FROM point UNION SELECT code FROM point", &s, e);
+      sg_db_prepare(db, "SELECT DISTINCT scheme_label, code FROM point ORDER BY point_id", &s, e);
   while (sg_db_row(db, s, &status, e)) {
-    const char *candidate = sg_db_text(s, 0);
-    if (!sg_consider(&near, candidate)) continue;
-    sg_buffer_free(&best);
-    sg_putf(&best, "; did you mean \"%s\"?", candidate);
+    if (++n <= LISTED) sg_putf(&list, "%s\"%s\"", n > 1 ? ", " : "; there are ", sg_db_text(s, 0));
+    for (int i = 0; i < 2; i++) {
+      if (!sg_consider(&near, sg_db_text(s, i))) continue;
+      sg_buffer_free(&best);
+      sg_putf(&best, "; did you mean \"%s\"?", sg_db_text(s, i));
+    }
   }
   sqlite3_finalize(s);
+  if (n > LISTED) sg_put(&list, ", …");
   if (!status)
     status = sg_fail(e, SG_USAGE, NULL, "no scheme here is called \"%s\"%s", name,
-                     best.data ? best.data : "");
+                     best.data   ? best.data
+                     : list.data ? list.data
+                                 : "");
   sg_buffer_free(&best);
+  sg_buffer_free(&list);
   return status;
 }
 
@@ -188,7 +196,7 @@ static sg_status read_run(sg_db *db, int64_t run_id, stored_run *r, sg_error *e)
                        "run %lld is of results version %d, and this program simulates by version "
                        "%d: nothing is drawn; simulate it again",
                        (long long)run_id, r->results_version, SG_RESULTS_VERSION);
-    else if (r->iterations == 0)
+    else if (r->iterations <= 0)
       status = sg_fail(e, SG_INVALID, NULL, "run %lld has no iterations", (long long)run_id);
   }
   sqlite3_finalize(s);
@@ -248,11 +256,14 @@ static sg_status make_world(const stored_run *r, const sg_replay_options *o,
 
 /* --- The same rows? --------------------------------------------------------------------------- */
 
+enum { MOST_COLUMNS = 32 };
+
 typedef struct comparing {
   sg_db *db;
   const stored_run *stored;
   sg_timeline *t;
   sqlite3_stmt *rows, *workers;
+  const sg_column *iteration_column[MOST_COLUMNS], *worker_column[MOST_COLUMNS];
   sg_status status;
   sg_error *e;
   int rows_capacity, decoded_capacity;
@@ -284,8 +295,8 @@ static void say_difference(comparing *c, const char *what, long row, double now,
 }
 
 /* The next stored row against this one. false: no memory, or no such row. */
-static bool compare_row(comparing *c, sqlite3_stmt *s, const char *table, const char *const *names,
-                        long row, const void *now) {
+static bool compare_row(comparing *c, sqlite3_stmt *s, const char *table,
+                        const sg_column *const *column, long row, const void *now) {
   union {
     sg_iteration_record iteration;
     sg_worker_record worker;
@@ -298,10 +309,9 @@ static bool compare_row(comparing *c, sqlite3_stmt *s, const char *table, const 
     c->status = sg_fail_memory(c->e);
     return false;
   }
-  for (int i = 0; names[i]; i++) {
-    const sg_column *column = sg_column_find(table, names[i]);
-    double a = sg_column_number(column, now), b = sg_column_number(column, &then);
-    if (!same(a, b)) say_difference(c, names[i], row, a, b);
+  for (; *column; column++) {
+    double a = sg_column_number(*column, now), b = sg_column_number(*column, &then);
+    if (!same(a, b)) say_difference(c, (*column)->name, row, a, b);
   }
   return true;
 }
@@ -319,10 +329,10 @@ static bool take_row(void *user, int replication, const sg_iteration_record *row
   }
   t->row_end[t->rows++] = row->start_s + row->duration_s;
   if (row->decoded) t->decoded[t->n_decoded++] = number;
-  if (c->rows && !compare_row(c, c->rows, "iteration", iteration_columns, number, row))
+  if (c->rows && !compare_row(c, c->rows, "iteration", c->iteration_column, number, row))
     return false;
   for (int i = 0; c->workers && i < n_workers; i++)
-    if (!compare_row(c, c->workers, "worker_iteration", worker_columns, number, &worker[i]))
+    if (!compare_row(c, c->workers, "worker_iteration", c->worker_column, number, &worker[i]))
       return false;
   return c->differs.length == 0;
 }
@@ -345,8 +355,10 @@ static bool take_end(void *user, int replication, const sg_run_row *run,
   return true;
 }
 
-static sg_status ask_rows(comparing *c, const char *table, const char *order, sqlite3_stmt **out) {
+static sg_status ask_rows(comparing *c, const char *table, const char *order,
+                          const char *const *names, const sg_column **column, sqlite3_stmt **out) {
   sg_buffer sql = {0};
+  for (int i = 0; names[i]; i++) column[i] = sg_column_find(table, names[i]);
   sg_put(&sql, "SELECT ");
   sg_put_members(table, "", &sql);
   sg_putf(&sql, " FROM %s WHERE run_id = :number ORDER BY %s", table, order);
@@ -361,9 +373,12 @@ static sg_status compare(comparing *c, const sg_world *w) {
   const sg_block_options options = {.worker_rows = r->has_workers};
   const sg_sink sink = {.user = c, .row = take_row, .finish = take_end};
   sg_status status = SG_OK;
-  if (r->has_rows) status = ask_rows(c, "iteration", "iteration", &c->rows);
+  if (r->has_rows)
+    status =
+        ask_rows(c, "iteration", "iteration", iteration_columns, c->iteration_column, &c->rows);
   if (!status && r->has_workers)
-    status = ask_rows(c, "worker_iteration", "iteration, worker", &c->workers);
+    status = ask_rows(c, "worker_iteration", "iteration, worker", worker_columns, c->worker_column,
+                      &c->workers);
   if (!status) status = sg_block_run(w, 1, &r->replication, &options, &sink, c->e);
   sqlite3_finalize(c->rows);
   sqlite3_finalize(c->workers);
