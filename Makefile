@@ -160,6 +160,12 @@ validate: setup-tests
 	$(BUILD)/tests/validate_compare
 	$(BUILD)/tests/validate_blame
 
+# The report in Debian's chromium, which is large; screenshots go to $(BUILD)/browser.
+browser:
+	$(call install_packages,$(PACKAGES) chromium)
+	@$(MAKE) --no-print-directory all
+	tests/browser.sh $(BUILD)/straggle
+
 # What is cruel and takes long: faults in every place, one after the other.
 torture: setup-tests
 	@$(MAKE) --no-print-directory all $(FAIL_MALLOC) $(FAIL_WRITE)
@@ -292,5 +298,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check cookbook validate torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
+.PHONY: all setup setup-tests run test check cookbook validate browser torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
 .SECONDARY:

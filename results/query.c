@@ -16,39 +16,47 @@ static const struct named {
   const char *name, *summary;
   unsigned shown; /* the columns at {shown} */
   const char *sql;
+  const char *none; /* where it has no rows: why that may be; NULL: no finished runs are there */
 } named[] = {
     {"@points", "one row per parameter combination and scheme", SG_IN_POINTS,
-     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS},
+     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS, NULL},
     {"@compare", "paired speed-up of iteration times over the baseline", 0,
      "SELECT x.*, scheme_label, baseline_label, pairs, speedup, speedup_ci95_low,"
      " speedup_ci95_high, iter_time_verdict"
-     " FROM v_compare JOIN v_axes x USING (point_id) ORDER BY point_id"},
+     " FROM v_compare JOIN v_axes x USING (point_id) ORDER BY point_id",
+     "no scheme was compared: it takes a \"baseline\" in the scenario, finished runs of it and of "
+     "others; "
+     "straggle compare takes the first scheme where there is none"},
     {"@progress", "loss and accuracy over simulated time, mean over replications", 0,
      "SELECT x.*, scheme_label, model, iteration, replications, time_mean_s, loss_mean,"
      " test_accuracy_mean"
-     " FROM v_progress JOIN v_axes x USING (point_id) ORDER BY point_id, model, iteration"},
+     " FROM v_progress JOIN v_axes x USING (point_id) ORDER BY point_id, model, iteration",
+     "iterations are not kept: it needs \"output\": {\"detail\": \"iteration\"} or more"},
     {"@ecdf", "distribution of iteration times: percentiles of every point", 0,
      "SELECT x.*, scheme_label, percent, duration_s"
      " FROM (SELECT point_id, scheme_label, CAST(round(100 * p.value) AS INTEGER) AS percent,"
      "  min(duration_s) AS duration_s"
      "  FROM v_ecdf JOIN json_each('[0.01,0.05,0.1,0.25,0.5,0.75,0.9,0.95,0.99,1]') p"
      "  ON share >= p.value GROUP BY point_id, p.value)"
-     " JOIN v_axes x USING (point_id) ORDER BY point_id, percent"},
+     " JOIN v_axes x USING (point_id) ORDER BY point_id, percent",
+     "iterations are not kept: it needs \"output\": {\"detail\": \"iteration\"} or more"},
     {"@costs", "bytes, worker time and waste per iteration", SG_IN_COSTS,
-     "SELECT x.*, scheme_label{shown}" FROM_POINTS},
+     "SELECT x.*, scheme_label{shown}" FROM_POINTS, NULL},
     {"@network", "the master's link: how busy, how long messages wait, bytes", SG_IN_NETWORK,
-     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS},
+     "SELECT x.*, axes, scheme_label{shown}" FROM_POINTS, NULL},
     {"@what-if", "the same runs without causes of lost time (run --what-if)", SG_IN_WHAT_IF,
      "SELECT x.*, axes, scheme_label{shown} FROM v_point v JOIN v_axes x USING (point_id)"
      " JOIN (SELECT point_id, json_extract(config_json, '$.environment.without') AS causes"
-     "  FROM point) USING (point_id) ORDER BY scheme_label, causes IS NOT NULL, point_id"},
+     "  FROM point) USING (point_id) ORDER BY scheme_label, causes IS NOT NULL, point_id",
+     NULL},
     {"@errors", "arithmetic and decoding: largest errors, condition numbers, staleness",
-     SG_IN_ERRORS, "SELECT x.*, scheme_label{shown}" FROM_POINTS},
+     SG_IN_ERRORS, "SELECT x.*, scheme_label{shown}" FROM_POINTS, NULL},
     {"@code-checks", "codes that were checked: recovery, conditioning, errors", 0,
      "SELECT scheme_label, n_workers, load_found, stragglers_found, comm_found, slack,"
      " broken_promises, patterns_inaccurate, cond2_median, cond2_worst, amp_worst,"
      " err_float64_worst, err_float32_worst, err_bfloat16_worst, received_gradients, check_id"
-     " FROM code_check ORDER BY check_id"},
+     " FROM code_check ORDER BY check_id",
+     "no code was checked into this database: straggle codes check NAME --database DB"},
     {"@slowest-workers", "workers by the time of their last message, slowest first", 0,
      "SELECT x.*, scheme_label, worker, speed, compute_mean_s, arrival_mean_s, used_share,"
      " cancelled_share"
@@ -58,24 +66,29 @@ static const struct named {
      "  FROM worker_summary JOIN run USING (run_id) JOIN point USING (point_id)"
      "  WHERE status <> 'running' GROUP BY point_id, worker"
      "  ORDER BY used_share, arrival_mean_s DESC, point_id, worker LIMIT 50)"
-     " JOIN v_axes x USING (point_id) ORDER BY used_share, arrival_mean_s DESC, point_id, worker"},
+     " JOIN v_axes x USING (point_id) ORDER BY used_share, arrival_mean_s DESC, point_id, worker",
+     "workers are not kept: it needs \"output\": {\"detail\": \"worker\"}"},
     {"@runs", "every run: how it ended", 0,
      "SELECT run_id, x.*, scheme_label, replication, detail, status, stop_reason, iterations,"
      " rounds, sim_time_s, wall_s"
      " FROM run JOIN point USING (point_id) JOIN v_axes x USING (point_id)"
-     " WHERE status <> 'running' ORDER BY run_id"},
+     " WHERE status <> 'running' ORDER BY run_id",
+     NULL},
     {"@scenarios", "the scenarios whose results are here", 0,
      "SELECT scenario_id, name, path, sha256, count(point_id) AS points FROM scenario"
-     " LEFT JOIN point USING (scenario_id) GROUP BY scenario_id ORDER BY scenario_id"},
+     " LEFT JOIN point USING (scenario_id) GROUP BY scenario_id ORDER BY scenario_id",
+     NULL},
     {"@invocations", "who wrote here: command, version, machine", 0,
-     "SELECT * FROM invocation ORDER BY invocation_id"},
+     "SELECT * FROM invocation ORDER BY invocation_id", NULL},
     {"@tables", "tables and views, with their number of columns", 0,
      "SELECT m.name, m.type, count(*) AS columns FROM sqlite_schema m, pragma_table_info(m.name)"
      " WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite_%'"
-     " GROUP BY m.name ORDER BY m.type, m.name"},
+     " GROUP BY m.name ORDER BY m.type, m.name",
+     NULL},
     {"@columns", "every column: unit and meaning", 0,
      "SELECT table_name, column_name, unit, meaning FROM column_doc"
-     " ORDER BY table_name, column_name"},
+     " ORDER BY table_name, column_name",
+     NULL},
     {0}};
 
 static sg_status list_named(sg_format format, int width, sg_buffer *out, sg_error *e) {
@@ -90,12 +103,14 @@ static sg_status list_named(sg_format format, int width, sg_buffer *out, sg_erro
   return out->failed ? sg_fail_memory(e) : SG_OK;
 }
 
-static sg_status put_named(const char *name, sg_buffer *sql, sg_error *e) {
+/* *none: why it may have no rows. */
+static sg_status put_named(const char *name, sg_buffer *sql, const char **none, sg_error *e) {
   static const char mark[] = "{shown}";
   sg_nearness near = {.word = name + 1};
   for (const struct named *q = named; q->name; q++) {
     sg_consider(&near, q->name + 1);
     if (strcmp(q->name, name) != 0) continue;
+    *none = q->none ? q->none : "no finished runs are in this database";
     const char *at = strstr(q->sql, mark);
     if (at) sg_put_bytes(sql, q->sql, (size_t)(at - q->sql));
     if (at) sg_put_shown(q->shown, sql);
@@ -167,8 +182,8 @@ void sg_put_value(sg_table *t, sqlite3_stmt *s, int column) {
 
 enum { ROWS_AT_A_TIME = 64, BYTES_AT_A_TIME = 1 << 16 };
 
-static sg_status print_rows(sg_db *db, sqlite3_stmt *s, sg_format format, int width,
-                            sg_flush *flush, sg_buffer *out, sg_error *e) {
+static sg_status print_rows(sg_db *db, sqlite3_stmt *s, const char *none, sg_format format,
+                            int width, sg_flush *flush, sg_buffer *out, sg_error *e) {
   sg_table *t = sg_table_new(0, NULL);
   if (!t) return sg_fail_memory(e);
   for (int j = 0; j < sqlite3_column_count(s); j++) sg_table_column(t, sqlite3_column_name(s, j));
@@ -184,7 +199,11 @@ static sg_status print_rows(sg_db *db, sqlite3_stmt *s, sg_format format, int wi
       status = sg_fail(e, SG_IO, NULL, "the answer cannot be written: %s", strerror(errno));
   }
   if (!status && code != SQLITE_DONE) status = fail_sql(db, e);
-  if (!status) sg_table_print(t, format, width, out);
+  bool empty = none && format == SG_FORMAT_TEXT && sg_table_rows(t) == 0;
+  if (!status && empty)
+    sg_putf(out, "No rows: %s.\n", none);
+  else if (!status)
+    sg_table_print(t, format, width, out);
   if (!status && out->failed) status = sg_fail_memory(e);
   sg_table_free(t);
   return status;
@@ -202,8 +221,8 @@ static bool is_last(sg_db *db, const char *tail) {
   return true;
 }
 
-static sg_status query(sg_db *db, const char *sql, sg_format format, int width, sg_flush *flush,
-                       sg_buffer *out, sg_error *e) {
+static sg_status query(sg_db *db, const char *sql, const char *none, sg_format format, int width,
+                       sg_flush *flush, sg_buffer *out, sg_error *e) {
   sqlite3_stmt *s = NULL;
   const char *tail = NULL;
   if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, &tail)) return fail_sql(db, e);
@@ -217,7 +236,7 @@ static sg_status query(sg_db *db, const char *sql, sg_format format, int width, 
   else if (!is_last(db, tail))
     status = sg_fail(e, SG_USAGE, NULL, "expected one SQL statement, found more");
   else
-    status = print_rows(db, s, format, width, flush, out, e);
+    status = print_rows(db, s, none, format, width, flush, out, e);
   sqlite3_finalize(s);
   return status;
 }
@@ -225,10 +244,11 @@ static sg_status query(sg_db *db, const char *sql, sg_format format, int width, 
 sg_status sg_query(sg_db *db, const char *sql, sg_format format, int width, sg_flush *flush,
                    sg_buffer *out, sg_error *e) {
   if (!sql || !strcmp(sql, "@")) return list_named(format, width, out, e);
-  if (*sql != '@') return query(db, sql, format, width, flush, out, e);
+  if (*sql != '@') return query(db, sql, NULL, format, width, flush, out, e);
   sg_buffer of_name = {0};
-  sg_status status = put_named(sql, &of_name, e);
-  if (!status) status = query(db, of_name.data, format, width, flush, out, e);
+  const char *none = NULL;
+  sg_status status = put_named(sql, &of_name, &none, e);
+  if (!status) status = query(db, of_name.data, none, format, width, flush, out, e);
   sg_buffer_free(&of_name);
   return status;
 }

@@ -10,14 +10,15 @@
 #include "results/svg.h"
 #include "sim/core/owned.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
+  MOST_FILTERS = 6,
   MOST_TOGETHER = 4,     /* environments that share a picture */
   MOST_DESCRIBED = 6,    /* environments with their own answer and table */
   MOST_ROWS = 300,       /* of a table of schemes or environments */
-  MOST_NUMBERS = 60000,  /* bytes of a picture's table */
+  MOST_NUMBERS = 90000,  /* bytes of a picture's table */
   MOST_PICTURE = 250000, /* bytes of a picture */
   MOST_TEXT = 60000,     /* of a scenario */
   MARGIN = 100000        /* what is kept for scenario and provenance, in bytes */
@@ -27,8 +28,8 @@ typedef struct page {
   sg_db *db;
   const sg_report_options *options;
   sg_comparing comparing;
-  bool sweep;      /* more environments than share a picture */
-  char *filter[2]; /* for pictures of one environment */
+  bool sweep;                 /* more environments than share a picture */
+  char *filter[MOST_FILTERS]; /* for pictures of one environment */
   int n_filters, n_figures;
 } page;
 
@@ -213,7 +214,7 @@ static const pictured pictures[] = {{"time", "Time against an axis", true},
 enum { N_PICTURES = sizeof pictures / sizeof *pictures };
 
 static void put_figure_command(const page *p, const pictured *f, bool filtered, sg_buffer *out) {
-  const char *word[12] = {"straggle", "plot", p->options->name, f->name};
+  const char *word[6 + 2 * MOST_FILTERS] = {"straggle", "plot", p->options->name, f->name};
   int n = 4;
   for (int i = 0; i < p->n_filters && filtered; i++) {
     word[n++] = "--filter";
@@ -274,7 +275,7 @@ static void put_chart(page *p, const pictured *f, const sg_chart *c, bool filter
     sg_put(out, "<figure>\n");
     sg_put(out, svg.data);
     sg_put(out, "</figure>\n");
-    if (c->message) sg_html_text(out, "p", c->message);
+    if (c->message) sg_html_text(out, "p class=\"muted\"", c->message);
     room -= svg.length;
   } else {
     sg_html_text(out, "p", "The picture is too large for this page; the command draws it.");
@@ -314,24 +315,44 @@ static sg_status put_figure(page *p, const pictured *f, sg_buffer *out, sg_error
   return status;
 }
 
-/* Environments are told apart by their key; of several results versions, by that, too. */
+static bool add_filter(page *p, const char *column, const char *value) {
+  char *filter;
+  if (p->n_filters >= MOST_FILTERS || asprintf(&filter, "%s=%s", column, value) < 0) return false;
+  p->filter[p->n_filters++] = filter;
+  return true;
+}
+
+static void drop_filters(page *p) {
+  while (p->n_filters > 0) free(p->filter[--p->n_filters]);
+}
+
+/* "n=6", where axes whose names are words tell the environments apart. */
+static bool filter_by_axes(page *p) {
+  static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  const sg_names *n = &p->comparing.names;
+  bool good = n->told_apart && n->n_varying > 0;
+  for (int i = 0; i < n->n_varying && good; i++) {
+    const char *value = sg_names_setting(n, 0, n->varying[i]);
+    good = value && n->varying[i][strspn(n->varying[i], word)] == '\0' &&
+           strchr("-0123456789", *value) && add_filter(p, n->varying[i], value);
+  }
+  if (!good) drop_filters(p);
+  return good;
+}
+
+/* Else by their key; those of several results versions by that, too. */
 static sg_status make_filters(page *p, sg_error *e) {
-  const sg_judged *s = &p->comparing.found.scheme[p->comparing.found.environment[0].begin];
-  if (asprintf(&p->filter[0], "env_sha256=%s", s->point.env_sha256) < 0) {
-    p->filter[0] = NULL;
-    return sg_fail_memory(e);
-  }
-  if (asprintf(&p->filter[1], "results_version=%lld", (long long)s->results_version) < 0) {
-    p->filter[1] = NULL;
-    return sg_fail_memory(e);
-  }
-  bool alone = true;
-  for (int v = 1; v < p->comparing.found.n_environments; v++)
+  const sg_comparison *c = &p->comparing.found;
+  const sg_judged *first = &c->scheme[c->environment[0].begin];
+  if (filter_by_axes(p)) return SG_OK;
+  bool alone = true, good = add_filter(p, "env_sha256", first->point.env_sha256);
+  for (int v = 1; v < c->n_environments; v++)
     alone &=
-        strcmp(p->comparing.found.scheme[p->comparing.found.environment[v].begin].point.env_sha256,
-               s->point.env_sha256) != 0;
-  p->n_filters = alone ? 1 : 2;
-  return SG_OK;
+        strcmp(c->scheme[c->environment[v].begin].point.env_sha256, first->point.env_sha256) != 0;
+  char version[32];
+  snprintf(version, sizeof version, "%lld", (long long)first->results_version);
+  if (!alone) good = good && add_filter(p, "results_version", version);
+  return good ? SG_OK : sg_fail_memory(e);
 }
 
 static sg_status put_figures(page *p, sg_buffer *out, sg_error *e) {
@@ -487,8 +508,7 @@ static sg_status put_page(page *p, sg_buffer *out, sg_error *e) {
   if (!status) status = put_origin(p, out, e);
   sg_html_end(out);
   sg_buffer_free(&title);
-  free(p->filter[0]);
-  free(p->filter[1]);
+  drop_filters(p);
   return status;
 }
 

@@ -7,7 +7,7 @@ commands() {
   cat <<'END'
 init|--from -l --list --force
 run|-o --output -j --threads --set --shard --known --what-if -f --format --json --force -q --quiet
-check|--set -f --format --json
+check|--set -v --verbose -f --format --json
 plan|-o --output -j --threads --set --shard --known -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
@@ -15,14 +15,14 @@ forget|-e --environment --scenario --scheme -w --where --dry-run -f --format --j
 compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --json --latex
 query|-f --format --json
 timeline|--run --scheme --replication -e --environment -i --iterations -o --output --json --set
-codes|-f --format --json
-codes show|-f --format --json
+codes|--bib -f --format --json
+codes show|--bib -f --format --json
 codes check|--all -n --workers -k --subsets --speeds -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
 fit|--workers --seed --replicates -f --format --json
 schema|-r --reference
 help|
 completion|
-man|-f --format
+man|-o --output -f --format
 version|
 END
 }
@@ -210,4 +210,35 @@ END
   [ "$(wc -l < whole.txt)" -eq $(($("$STRAGGLE" codes --format csv | wc -l) + 1)) ] # the rule
   # The words are the same.
   [ "$(tail -n +3 codes.txt | tr -s ' \n' '\n\n' | sort)" = "$(tail -n +3 whole.txt | tr -s ' \n' '\n\n' | sort)" ]
+}
+
+@test "every command has a manual page that renders, and make uninstall leaves nothing" {
+  plain() { env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" BUILD="$(dirname "$STRAGGLE")" PREFIX=/usr DESTDIR="$PWD/stage" "$@"; }
+  mkdir man
+  "$STRAGGLE" man -o man
+  [ "$(ls man | wc -l)" -eq $(($(all_commands | wc -l) + 1)) ]
+  for page in man/*.1; do
+    [ -z "$(man --warnings -l -Tutf8 "$page" 2>&1 >/dev/null)" ]
+  done
+  "$STRAGGLE" man codes check | cmp - man/straggle-codes-check.1
+  man -l -Tutf8 man/straggle-run.1 | grep -q -- 'what.if'
+  plain install >/dev/null
+  cmp man/straggle-run.1 stage/usr/share/man/man1/straggle-run.1
+  [ -e stage/usr/share/doc/straggle/docs/cookbook.md ] && [ -e stage/usr/share/doc/straggle/LICENSE ]
+  touch stage/usr/share/straggle/scenarios/mine.json
+  plain uninstall >/dev/null
+  [ "$(find stage -type f)" = stage/usr/share/straggle/scenarios/mine.json ]
+}
+
+@test "papers of codes as BibTeX: every arXiv number that a code names, once" {
+  "$STRAGGLE" codes --bib > all.bib
+  "$STRAGGLE" codes --format csv | grep -oE 'arXiv:[0-9.]+[0-9]' | sed 's/arXiv://' | sort -u > named
+  grep -oE 'eprint = \{[0-9.]+' all.bib | sed 's/.*{//' | sort | cmp - named
+  [ "$(grep -c '^@' all.bib)" -eq "$(grep -oE '^@[a-z]+\{[a-z0-9]+' all.bib | sort -u | wc -l)" ]
+  [ "$("$STRAGGLE" codes show streamed-group --bib | grep -c '^@')" -eq 1 ]
+  [ "$("$STRAGGLE" codes show arbitrary-placement --bib | grep -c '^@')" -eq 2 ]
+}
+
+@test "CITATION.cff has the version of the program" {
+  [ "$(sed -n 's/^version: //p' "$root/CITATION.cff")" = "$("$STRAGGLE" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | head -1)" ]
 }

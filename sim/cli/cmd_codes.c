@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command codes: the list of gradient codes. */
 #include "codes/frame/code.h"
+#include "sim/cli/bibliography.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output.h"
 
@@ -8,6 +9,10 @@
 #include <string.h>
 
 static void print(const sg_call *call, sg_buffer *out) {
+  if (sg_args_given(call->args, "bib")) {
+    sg_put_bib(NULL, out);
+    return;
+  }
   static const char *const columns[] = {"code", "summary", "source"};
   sg_format format = sg_args_format(call->args);
   sg_table *t = sg_table_new(3, columns);
@@ -32,5 +37,8 @@ static void print(const sg_call *call, sg_buffer *out) {
 const sg_command sg_cmd_codes = {
     .name = "codes",
     .summary = "List the gradient codes.",
-    .options = {SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+    .options = {SG_OPTION_ROW_FLAG("bib", 0, "the papers of all codes as BibTeX"),
+                SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
+    .examples = {{"codes", "What codes there are"},
+                 {"codes --bib > codes.bib", "Their papers, for a LaTeX document"}},
     .print = print};

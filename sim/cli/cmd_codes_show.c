@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command codes show: one code, its parameters, rules and source. */
 #include "codes/frame/code.h"
+#include "sim/cli/bibliography.h"
 #include "sim/cli/command.h"
 #include "sim/scenario/scenario.h"
 
@@ -23,6 +24,10 @@ static void print(const sg_call *call, sg_buffer *out) {
   const sg_variant *about = &sg_code_type_find(call->args->word[0])->about;
   sg_format format = sg_args_format(call->args);
   bool markdown = format == SG_FORMAT_MARKDOWN;
+  if (sg_args_given(call->args, "bib")) {
+    sg_put_bib(about->reference, out);
+    return;
+  }
   if (format == SG_FORMAT_JSON) {
     put_json(about, out);
     return;
@@ -44,6 +49,8 @@ const sg_command sg_cmd_codes_show = {
                   .least = 1,
                   .most = 1,
                   .family = &sg_code_family}},
-    .options = {SG_OPTION_ROWS_FORMAT(formats, "how it is printed")},
-    .examples = {{"codes show group", "Its parameters, and the rules that join them"}},
+    .options = {SG_OPTION_ROW_FLAG("bib", 0, "its papers as BibTeX"),
+                SG_OPTION_ROWS_FORMAT(formats, "how it is printed")},
+    .examples = {{"codes show group", "Its parameters, and the rules that join them"},
+                 {"codes show group --bib", "What to cite"}},
     .print = print};

@@ -240,8 +240,12 @@ bool sg_table_is_numeric(const sg_table *t, int j) {
 }
 
 void sg_table_put_cell(const sg_table *t, int row, int j, sg_buffer *out) {
+  const cell *c = at(t, row, j);
   char scratch[64];
-  sg_put(out, shown(at(t, row, j), scratch));
+  if (c->kind == NUMBER && c->digits >= 17 && isfinite(c->number))
+    sg_put_json_number(out, c->number); /* shorter where that reads back to the same */
+  else
+    sg_put(out, shown(c, scratch));
 }
 
 int sg_table_columns(const sg_table *t) {

@@ -17,12 +17,12 @@
 
 /* All tries together and one at least, by the clock; processor seconds of a run that may end early;
  * data that are not generated. */
-static const double all_s = 0.9, one_s = 0.003, early_s = 0.03, largest_bytes = 64e6;
+static const double all_s = 0.9, least_s = 0.2, one_s = 0.003, early_s = 0.03, largest_bytes = 64e6;
 
 /* What the writer's thread takes, measured on the sweep of docs/performance.md; generated data; and
- * a millionth of what a block is expected to cost, where nothing could be tried. */
+ * a unit of what a block is expected to cost, where nothing could be tried. */
 static const double run_s = 5e-5, row_s = 4e-6, worker_row_s = 2.2e-6, byte_s = 3e-9,
-                    nominal_s = 1e-6;
+                    nominal_s = 2e-6;
 
 typedef struct sample {      /* what one try shows */
   double make_s, block_s;    /* the world; its runs, side by side */
@@ -327,6 +327,7 @@ sg_status sg_duration_estimate(const sg_plan *plan, const int *missing, sg_detai
     sums sum = {0};
     double work = 0, longest = 0;
     try_all(&x);
+    while (x.count && sg_seconds_now() - x.begun_s < least_s) continue; /* to see how busy it is */
     double stretch = stretch_of(sg_seconds_now() - x.begun_s, sg_thread_seconds() - tries_s,
                                 threads, processors);
     for (int i = 0; i < x.count; i++) add_kind(&x, &x.kind[i], busy, threads, &sum, out);

@@ -226,6 +226,7 @@ void sg_scenario_schema(sg_buffer *out) {
   sg_buffer b = {0};
   sg_put(&b, "{");
   sg_put_json_text_member(&b, "$schema", "https://json-schema.org/draft/2020-12/schema");
+  sg_put_json_text_member(&b, "$id", "urn:straggle:scenario:1"); /* 1: the member "format" */
   sg_put_json_text_member(&b, "title", "straggle scenario");
   sg_put_json_text_member(
       &b, "description",

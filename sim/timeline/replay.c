@@ -196,7 +196,7 @@ static sg_status read_run(sg_db *db, int64_t run_id, stored_run *r, sg_error *e)
                        "run %lld is of results version %d, and this program simulates by version "
                        "%d: nothing is drawn; simulate it again",
                        (long long)run_id, r->results_version, SG_RESULTS_VERSION);
-    else if (r->iterations == 0)
+    else if (r->iterations <= 0)
       status = sg_fail(e, SG_INVALID, NULL, "run %lld has no iterations", (long long)run_id);
   }
   sqlite3_finalize(s);

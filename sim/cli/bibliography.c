@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Papers by arXiv number: a code's reference says which it comes from. Titles are from memory, as
+ * in docs/theory.md; tests/commands.bats finds a number that is missing here. */
+#include "sim/cli/bibliography.h"
+
+#include "codes/frame/code.h"
+
+#include <string.h>
+
+static const struct {
+  const char *arxiv, *key, *authors, *title, *venue, *year; /* venue "": a preprint */
+} papers[] = {
+    {"1612.03301", "tandon2017gradient",
+     "Tandon, Rashish and Lei, Qi and Dimakis, Alexandros G. and Karampatziakis, Nikos",
+     "Gradient Coding: Avoiding Stragglers in Distributed Learning",
+     "International Conference on Machine Learning (ICML)", "2017"},
+    {"1707.03858", "raviv2017gradient",
+     "Raviv, Netanel and Tamo, Itzhak and Tandon, Rashish and Dimakis, Alexandros G.",
+     "Gradient Coding from Cyclic {MDS} Codes and Expander Graphs", "", "2017"},
+    {"1706.05436", "halbawi2018improving",
+     "Halbawi, Wael and Azizan, Navid and Salehi, Fariborz and Hassibi, Babak",
+     "Improving Distributed Gradient Descent Using {Reed--Solomon} Codes",
+     "IEEE International Symposium on Information Theory (ISIT)", "2018"},
+    {"1802.03475", "ye2018communication", "Ye, Min and Abbe, Emmanuel",
+     "Communication--Computation Efficient Gradient Coding",
+     "International Conference on Machine Learning (ICML)", "2018"},
+    {"1901.09339", "wang2019heterogeneity",
+     "Wang, Haozhao and Guo, Song and Tang, Bin and Li, Ruixuan and Li, Chengjie",
+     "Heterogeneity-aware Gradient Coding for Straggler Tolerance", "", "2019"},
+    {"2005.07184", "kadhe2020communication",
+     "Kadhe, Swanand and Koyluoglu, O. Ozan and Ramchandran, Kannan",
+     "Communication-Efficient Gradient Coding for Straggler Mitigation in Distributed Learning",
+     "IEEE International Symposium on Information Theory (ISIT)", "2020"},
+    {"2006.04845", "cao2020adaptive", "Cao, Hankun and Yan, Qifa and Tang, Xiaohu and Han, Guojun",
+     "Adaptive Gradient Coding", "", "2020"},
+    {"2103.01589", "jahaninezhad2021optimal",
+     "Jahani-Nezhad, Tayyebeh and Maddah-Ali, Mohammad Ali",
+     "Optimal Communication--Computation Trade-off in Heterogeneous Gradient Coding", "", "2021"}};
+
+void sg_put_bib(const char *reference, sg_buffer *out) {
+  sg_put(out, "% Titles and first names are from memory: compare them with arXiv.\n");
+  for (size_t i = 0; i < sizeof papers / sizeof *papers; i++) {
+    bool named = reference && strstr(reference, papers[i].arxiv);
+    for (int c = 0; !reference && !named && sg_code_type_at(c); c++)
+      named = strstr(sg_code_type_at(c)->about.reference, papers[i].arxiv);
+    if (!named) continue;
+    bool venue = *papers[i].venue;
+    sg_putf(out, "\n@%s{%s,\n  author = {%s},\n  title = {%s},\n", venue ? "inproceedings" : "misc",
+            papers[i].key, papers[i].authors, papers[i].title);
+    if (venue) sg_putf(out, "  booktitle = {%s},\n", papers[i].venue);
+    sg_putf(out, "  year = {%s},\n  eprint = {%s},\n  archiveprefix = {arXiv}\n}\n", papers[i].year,
+            papers[i].arxiv);
+  }
+}
