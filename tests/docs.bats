@@ -96,6 +96,11 @@ tree="README.md CONTRIBUTING.md Makefile codes docs models results scenarios sim
   done
 }
 
+@test "every page leads back to the list of pages" {
+  run grep -L '](../README.md#all-pages)' docs/*.md
+  [ -z "$output" ]
+}
+
 @test "no citation of a text that is not here" {
   run bash -c "$(declare -f sources); sources $tree | xargs -0 grep -nE \"\$1\"" _ "$dangling"
   echo "$output"

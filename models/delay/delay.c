@@ -20,9 +20,9 @@ static const char *const scalings[] = {"proportional", "additive", "startup", NU
 
 const sg_param sg_delay_params[] = {
     SG_ROW_CHOICE("unit", units, UNIT_SUBSET,
-                  "What the law is for: one subset, or a pass over all the data, of which one of k "
-                  "subsets takes 1/k. With scaling startup only per_subset_s grows with the work "
-                  "and the unit changes nothing."),
+                  "What the law is for: one subset, or all the data, of which a subset takes 1/k. "
+                  "With scaling startup only per_subset_s grows with the work and the unit changes "
+                  "nothing."),
     SG_ROW_CHOICE("scaling", scalings, PROPORTIONAL,
                   "How the time grows with a load of d subsets: proportional (one draw per worker "
                   "and iteration, times d), additive (the sum of a draw per subset), startup (one "

@@ -80,8 +80,8 @@ static const sg_variant erasures[] = {
     {.name = "worst",
      .summary = "The workers whose loss is worst for the code, found one after another (greedily): "
                 "at each step the one without which the sum is no longer determined or, among "
-                "those, with which the decoding weights grow most. An upper bound on nothing: a "
-                "worse set may exist.",
+                "those, with which the decoding weights grow most. A greedy search: a worse set "
+                "may exist.",
      .params = count_params},
     {.name = "pattern", .summary = "Listed workers, always.", .params = pattern_params}};
 

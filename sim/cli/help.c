@@ -239,7 +239,8 @@ static void put_markdown_option(const sg_option *o, sg_buffer *out) {
 }
 
 void sg_put_reference(sg_buffer *out) {
-  sg_put(out, "# Commands\n\nMade by `straggle man --format markdown` from the tables of the "
+  sg_put(out, "# Commands\n\n[all pages](../README.md#all-pages) · [how do I "
+              "…](how-do-i.md)\n\nMade by `straggle man --format markdown` from the tables of the "
               "commands;\n`straggle help COMMAND` and `man straggle` say the same.\n\n"
               "| command | what it does |\n|---|---|\n");
   for (const sg_command *const *c = sg_commands; *c; c++)

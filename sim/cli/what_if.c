@@ -283,11 +283,12 @@ static int print_table(const what_if *w) {
   if (!text) {
     sg_put_table(t, format, &out);
   } else {
-    sg_put(&out, "saved alone: seconds per update that are saved when this cause alone is taken\n"
-                 "away, and half of the 95 % interval (paired: all variants see the same random\n"
-                 "numbers). in turn: when it is taken away after those above it; these add up to\n"
-                 "\"without all\". together: that less the sum of the single savings; below 0\n"
-                 "causes overlap, above 0 they hide each other.\n");
+    sg_put(&out,
+           "saved alone: seconds per update that are saved when this cause alone is taken\n"
+           "away, and half of the 95 % interval (paired: all variants see the same random\n"
+           "numbers). in turn: when it is taken away after those above it; these add up to\n"
+           "\"without all\". together: the total saving less the sum of those alone; below 0\n"
+           "causes overlap, above 0 they hide each other.\n");
     if (left_out)
       sg_putf(&out,
               "%d replications are left out: a run of some variant stalled or never decoded "
