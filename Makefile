@@ -28,7 +28,7 @@ LINK     = $(CC) $(CFLAGS) $(SANITIZE)
 SILENT  := $(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS))))
 quiet    = $(if $(V),,@$(if $(SILENT),,echo "$(1) $(2)"; ))
 
-SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c codes/*/*.c models/*/*.c models/*/*/*.c results/*.c))
+SRC   := $(filter-out sim/cli/main.c,$(wildcard sim/*.c sim/*/*.c codes/*.c codes/*/*.c models/*/*.c models/*/*/*.c results/*.c results/*/*.c))
 OBJ   := $(SRC:%.c=$(BUILD)/%.o)
 LIB   := $(BUILD)/libstraggle.a
 TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))

@@ -7,9 +7,9 @@
  * readers go on. */
 #include "results/database.h"
 
+#include "results/answers/statistics.h"
 #include "results/columns.h"
 #include "results/file.h"
-#include "results/statistics.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Blame: numbers computed by hand, ties, arrivals that are missing, what is refused. */
-#include "results/blame.h"
+#include "results/answers/blame.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Charts: what is filled in comes out in the CSV, and the picture is sound whatever it is. */
-#include "results/chart.h"
-#include "results/svg.h"
+#include "results/pictures/chart.h"
+#include "results/pictures/svg.h"
 #include "sim/core/csv.h"
 
 #include <setjmp.h>

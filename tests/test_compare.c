@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The comparison: numbers computed by hand, rules of censoring and of approximate schemes. */
-#include "results/judge.h"
+#include "results/answers/judge.h"
+#include "results/answers/statistics.h"
 #include "results/query.h"
 #include "results/results.h"
-#include "results/statistics.h"
 #include "sim/core/array.h"
 
 #include <setjmp.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The result database: what is not one, the writer, the queries. (test_files.c: names, locks,
  * journals, damage.) */
+#include "results/answers/statistics.h"
 #include "results/query.h"
 #include "results/results.h"
-#include "results/statistics.h"
 #include "tests/support/database.h"
 
 #include <setjmp.h>

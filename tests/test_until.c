@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The two stages of "until": numbers by hand, and the rates that are claimed. */
-#include "results/statistics.h"
+#include "results/answers/statistics.h"
 #include "sim/core/random.h"
 #include "sim/experiment/until.h"
 

@@ -8,7 +8,7 @@
  * Times are exponential with mean 1, of worker 0 with mean c: so the ratio is known in closed form,
  * E max of n − 1 being H, and with worker 0 H + c E exp(−max / c), a product. Iterations of a
  * worker are independent, or hang together by a Gaussian AR(1), whose marginal law is the same. */
-#include "results/blame.h"
+#include "results/answers/blame.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_cdf.h>

@@ -5,7 +5,7 @@
  * validate_compare [--short | --best] [SEED] prints Markdown tables (the last one alone) and fails
  * where a rate is further from what is claimed than four of its standard errors. Runs are
  * simulated, timing only; experiments are cut from them, or drawn from them with replacement. */
-#include "results/judge.h"
+#include "results/answers/judge.h"
 #include "sim/core/linalg.h"
 #include "sim/experiment/block.h"
 #include "tests/support/targets.h"

@@ -2,8 +2,8 @@
 /* The command blame: who makes the others wait, of a trace or of a database with rows of workers.
  */
 #include "models/times/trace.h"
-#include "results/blame.h"
-#include "results/svg.h"
+#include "results/answers/blame.h"
+#include "results/pictures/svg.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"

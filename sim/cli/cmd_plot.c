@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The command plot: a picture of a database as SVG, its numbers as CSV beside it, a script for
  * gnuplot. */
-#include "results/figures.h"
-#include "results/svg.h"
+#include "results/pictures/figures.h"
+#include "results/pictures/svg.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command report: a database as one page of HTML. */
-#include "results/report.h"
+#include "results/pictures/report.h"
 #include "sim/cli/command.h"
 
 #include <string.h>

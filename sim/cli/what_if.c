@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* run --what-if: a scenario without each cause of lost time, on the same random numbers. */
-#include "results/statistics.h"
+#include "results/answers/statistics.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 #include "sim/core/clock.h"

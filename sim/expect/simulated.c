@@ -2,7 +2,7 @@
 /* Means and quantiles of simulated iteration times, with standard errors over runs. */
 #include "sim/expect/simulated.h"
 
-#include "results/statistics.h"
+#include "results/answers/statistics.h"
 #include "sim/core/array.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
  * column (quantiles, shares of sums, the target) is computed here by name. */
 #include "sim/experiment/tally.h"
 
-#include "results/statistics.h"
+#include "results/answers/statistics.h"
 #include "sim/core/array.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 /* Settles the number of replications by the wanted precision. */
 #include "sim/experiment/until.h"
 
-#include "results/statistics.h"
+#include "results/answers/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One iteration, or a few, as a Gantt chart: a row for the master, for each inner node and for each
  * worker. What came to nothing is hatched, so that it is told apart without colour. */
-#include "results/svg.h"
+#include "results/pictures/svg.h"
 #include "sim/timeline/timeline.h"
 
 #include <math.h>
