@@ -123,6 +123,45 @@ END
   [[ "$output" == *"0 runs are missing"* ]]
 }
 
+# A machine that is busy stretches one estimate and not the other: the bounds are wide.
+@test "plan's time is that of all points, not of those that were tried" {
+  estimate() { # values of the axis; prints seconds
+    "$STRAGGLE" plan small.json -j 1 --set /learning='{"problem":"none"}' --set /stop/iterations=5000 \
+      --set "/sweep=[{\"name\":\"t\",\"path\":\"/delay/mean_s\",\"values\":[$(seq -s , 1 "$1")]}]" |
+      sed -nE 's/.* about ([0-9.]+ (ms|s|min)( [0-9.]+ s)?) with 1 thread.*/\1/p' |
+      awk '{ print $2 == "min" ? 60 * $1 + $3 : $2 == "ms" ? $1 / 1000 : $1 }'
+  }
+  few=$(estimate 8)   # 24 points
+  many=$(estimate 160) # 480
+  echo "$few $many"
+  awk -v few="$few" -v many="$many" 'BEGIN { exit !(few > 0 && many > 4 * few && many < 100 * few) }'
+}
+
+@test "no escapes and no progress where the terminal is dumb, and a line that fits where it is not" {
+  command -v script >/dev/null || skip "script is not installed"
+  see() { # TERM COLUMNS
+    rm -f shown.db
+    script -qec "stty cols $2; TERM=$1 '$STRAGGLE' run small.json -o shown.db --set /stop/iterations=4000" /dev/null
+  }
+  see dumb 80 > dumb.txt
+  ! grep -q $'\033' dumb.txt
+  grep -q "18 runs computed" dumb.txt
+  for columns in 80 40 24; do
+    see xterm $columns | tr '\r' '\n' | sed $'s/\033\\[K//g' | grep ' % ' > lines.txt || continue
+    [ "$(LC_ALL=C.UTF-8 wc -L < lines.txt)" -lt $columns ]
+  done
+}
+
+@test "queries without rows say why" {
+  "$STRAGGLE" run small.json --quiet -o none.db --set '/output={"detail":"summary"}'
+  run "$STRAGGLE" query none.db @slowest-workers
+  [[ "$output" == *'No rows: workers are not kept: it needs "output": {"detail": "worker"}.'* ]]
+  run "$STRAGGLE" query none.db @ecdf
+  [[ "$output" == *'No rows: iterations are not kept'* ]]
+  run "$STRAGGLE" query none.db @slowest-workers --format csv
+  [[ "$output" == point_id,*scheme_label* && "$output" != *"No rows"* ]]
+}
+
 @test "every fault of a scenario is listed with its place" {
   cat > bad.json <<'END'
 {

@@ -14,4 +14,5 @@ const sg_command sg_cmd_schema = {
     .name = "schema",
     .summary = "Print the JSON Schema of scenarios, or their reference.",
     .options = {SG_OPTION_ROW_FLAG("reference", 'r', "the reference, as Markdown")},
+    .examples = {{"schema > scenario.schema.json", "What editors check and complete scenarios by"}},
     .print = print};
