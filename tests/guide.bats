@@ -13,7 +13,9 @@ play() {
   python3 tests/play_pages.py "$STRAGGLE" "$@"
 }
 
-# Commands that no test of this file runs: page, beginning of the line, and why.
+# Commands that no test of this file runs: page, beginning of the line, and why. Fenced blocks are
+# recipes, which cookbook.bats runs, and the ends of adding-a-*.md, which want a code in C that is not
+# in the tree.
 left_out() {
   cat <<'END'
 README.md|make run|it builds the program, and runs what the page goes on to show
