@@ -276,9 +276,9 @@ void run_send(sg_run *run, int id) {
   n->uplink.tail = id;
 }
 
-void run_count_sent(sg_run *run, node *n) {
+void run_count_begun(sg_run *run, node *n) {
   bool through = n->send_end <= run->now && !n->send_cut; /* whatever rounding says of its start */
-  if (!n->uncounted || (!through && n->send_begin > run->base + run->now)) return;
+  if (!through && n->send_begin > run->base + run->now) return;
   run->cost.bytes_sent += run_message(run, n->uplink.head)->bytes;
   n->uncounted = false;
 }

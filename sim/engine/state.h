@@ -307,7 +307,10 @@ void run_send(sg_run *run, int id);
 void run_start_uplink(sg_run *run, int node, double start);
 /* Counts the bytes of the one on the link, once: when it has begun. It may wait there, for its
  * encoding or for a link that goes one way at a time. */
-void run_count_sent(sg_run *run, node *n);
+void run_count_begun(sg_run *run, node *n);
+static inline void run_count_sent(sg_run *run, node *n) {
+  if (n->uncounted) run_count_begun(run, n);
+}
 void run_uplink_done(sg_run *run, int node);
 void run_ingress_done(sg_run *run, int receiver);
 /* Forgets a message that its receiver holds. */
