@@ -157,7 +157,8 @@ static void refuses_what_cannot_be_learnt_from(void **state) {
       {"a;label\n1;x\n", PLAIN, ":1:2", "\"separator\" is for such files"},
       {"a,label\n1.7e308,x\n2,y\n", PLAIN, ":2:1", "stand for a missing value"},
       {"a,lable\n1,x\n", PLAIN, "/learning/data/label", "did you mean \"lable\"?"},
-      {"1.5,x\n2,y\n", PLAIN, "/learning/data/label", "the header has \"1.5\", \"x\""}, /* no header */
+      {"1.5,x\n2,y\n", PLAIN, "/learning/data/label",
+       "the header has \"1.5\", \"x\""}, /* no header */
       {"a,label\n1,x\n2,y\n", PLAIN " data.separator=;;", "/learning/data/separator",
        "one character"},
       {"a,label\n1,x\n2,y\n", "data.test_share=0.9", "/learning/data/test_share", "training rows"},

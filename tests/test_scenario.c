@@ -449,7 +449,8 @@ static void test_full(void **state) {
   assert_string_equal(p[3].scheme_json, p[12].scheme_json);
   /* Places in the scenario, files relative to it. */
   const sg_values *data = sg_object(sg_object(p->values, "learning"), "data");
-  assert_string_equal(sg_text(data, "path"), "tests/scenarios/../../scenarios/data/breast-cancer.csv");
+  assert_string_equal(sg_text(data, "path"),
+                      "tests/scenarios/../../scenarios/data/breast-cancer.csv");
   assert_string_equal(data->pointer, "/learning/data");
   assert_true(sg_real(sg_item(sg_object(p->values, "cluster"), "classes", 1)->object, "speed") ==
               0.5);

@@ -47,8 +47,8 @@ bool sg_table_is_numeric(const sg_table *t, int column);
 int sg_table_columns(const sg_table *t);
 /* Keeps the columns at n places, in that order, under other names. */
 void sg_table_select(sg_table *t, int n, const int *column, const char *const *name);
-/* Keeps the columns from the left that fit into `width` unwrapped, but at least the first `least`; how
- * many are left out. */
+/* Keeps the columns from the left that fit into `width` unwrapped, but at least the first `least`;
+ * how many are left out. */
 int sg_table_narrow(sg_table *t, int width, int least);
 /* Columns that it is wide where nothing is wrapped. */
 int sg_table_width(const sg_table *t);

@@ -74,8 +74,8 @@ static bool looks_for_target(const sg_held_row *h) {
 /* Whether the loss grows without bound: it is 10⁹ times that of the model that runs begin with, and
  * 1000 times the highest of the first losses, of a quarter to a half of all; that was above 100
  * times the former already. What grows at an exponential rate meets all three in time; linear
- * growth, as with too large a step where gradients are bounded, does not, and may come back (theory:
- * divergence). */
+ * growth, as with too large a step where gradients are bounded, does not, and may come back
+ * (theory: divergence). */
 static bool grows(sg_held_row *h, double loss) {
   enum { FEWEST = 8 };
   static const double large = 1e9, more = 1e3, already = 1e2;
