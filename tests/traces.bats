@@ -10,7 +10,7 @@ setup() {
 
 @test "fit: tables within the terminal, verdict, and a fragment that check takes" {
   for trace in independent persistent; do
-    run "$STRAGGLE" fit scenarios/traces/$trace.csv --replicates 9
+    COLUMNS=100 run "$STRAGGLE" fit scenarios/traces/$trace.csv --replicates 9
     [ "$status" -eq 0 ]
     [[ "$output" == *"Verdict: The measurements"* ]]
     [[ "$output" == *"To paste into a scenario"* ]]
