@@ -365,7 +365,7 @@ static void test_legend_does_not_overlap(void **state) {
   char *svg = svg_of(&c);
   double place[12];
   for (int i = 0; i < 12; i++) {
-    char text[24];
+    char text[32];
     snprintf(text, sizeof text, ">family %02d</text>", i);
     const char *at = strstr(svg, text), *begin = at;
     assert_non_null(at);
