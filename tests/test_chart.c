@@ -356,7 +356,7 @@ static void test_thinning_keeps_extremes(void **state) {
 static void test_legend_does_not_overlap(void **state) {
   sg_chart c = {0};
   sg_chart_say(&c.title, NULL, "twelve");
-  char name[16];
+  char name[32];
   for (int i = 0; i < 12; i++) {
     snprintf(name, sizeof name, "family %02d", i);
     sg_chart_add_series(&c, SG_MARK_LINE, 0, name, NULL);

@@ -176,7 +176,7 @@ static void hamming_distances_and_counts(void **state) {
 static void repetition_survives_all_but_one(void **state) {
   (void)state;
   for (int d = 2; d < MOST; d++) {
-    char number[8];
+    char number[16];
     bench b;
     snprintf(number, sizeof number, "%d", d);
     open_group(&b, group_of("d", number, "linear_code", "repetition", NULL), d, NULL);
