@@ -240,7 +240,7 @@ static void log_tick(sg_ticks *t, int digit, int exponent, bool shown) {
 /* Decades, every second, third … of them where they are many; 2 and 5 between them where few. */
 static void log_ticks(double low, double high, int wanted, sg_ticks *t) {
   if (!(low > 0) || !isfinite(high)) return;
-  double decades = log10(high / low);
+  double decades = log10(high) - log10(low); /* the quotient may overflow */
   int first = (int)floor(log10(low)), last = (int)ceil(log10(high));
   int every = (int)fmax(1, ceil(decades / wanted));
   if (decades < 0.9) { /* hardly longer than a linear one */
