@@ -35,7 +35,7 @@ static double quantile(int n, const group *g, double p) {
 }
 
 static void set_quantiles(sg_judged *j, int n, group *g) {
-  qsort(g, (size_t)n, sizeof *g, by_mean);
+  if (n > 1) qsort(g, (size_t)n, sizeof *g, by_mean);
   for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c)) {
     if (c->fold != SG_FOLD_POOLED) continue;
     double percent = strtod(c->name + strlen("iter_p"), NULL); /* iter_p99_s */
