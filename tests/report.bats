@@ -81,6 +81,51 @@ check_page() {
   done
 }
 
+# numbers REPORT DB: every picture of the page is the one that its command draws, number by number
+# (of long ones rows are left out), or the command says as well that there is none. Prints how many.
+numbers() {
+  python3 - "$STRAGGLE" "$1" "$2" << 'PY'
+import csv, html, re, shlex, subprocess, sys
+straggle, page, db = sys.argv[1:]
+drawn = 0
+for section in re.findall(r'<section id="\w+">.*?</section>', open(page, encoding="utf-8").read(), re.S):
+    command = re.search(r"<code>straggle (plot [^<]*)</code>", section)
+    if not command:
+        continue
+    done = subprocess.run([straggle] + shlex.split(html.unescape(command[1])) + ["-o", "p.svg"], capture_output=True, text=True)
+    if "Not here:" in section:
+        assert done.returncode == 65, (command[1], done)
+        continue
+    assert done.returncode == 0, (command[1], done.stderr)
+    rows = [[html.unescape(re.sub("<[^>]*>", "", cell)) for cell in re.split("<td[^>]*>", row)[1:]]
+            for row in re.findall(r"^<tr>(<td.*)$", section, re.M)]
+    with open("p.csv", encoding="utf-8", newline="") as f:
+        want = [[" ".join(cell.split()) for cell in row] for row in csv.reader(f)][1:]
+    at = iter(want)
+    assert rows and all(row in at for row in rows), (command[1], rows[:2], want[:2])
+    assert len(rows) == len(want) or "one point in" in section, (command[1], len(rows), len(want))
+    drawn += 1
+print(drawn)
+PY
+}
+
+@test "reports of all shipped scenarios: well-formed, the same bytes again, the numbers of the plots" {
+  local s drawn=0
+  for s in "$scenarios"/*.json "$scenarios"/papers/*.json; do
+    [[ "$s" == *schema.json ]] && continue
+    "$STRAGGLE" run --quiet "$s" --set /replications=2 --set /stop/iterations=12 --set /output/detail=worker -o one.db
+    "$STRAGGLE" report one.db -o one.html
+    "$STRAGGLE" report one.db -o two.html
+    cmp one.html two.html
+    check_page one.html
+    found="$(numbers one.html one.db)"
+    echo "$s: $found pictures"
+    drawn=$((drawn + found))
+    rm one.db
+  done
+  [ "$drawn" -ge 45 ]
+}
+
 @test "of a sweep the fastest of each environment, and pictures of the first one" {
   cat > sweep.json <<'JSON'
 {"format": 1, "name": "sweep", "cluster": {"workers": 6},

@@ -326,25 +326,36 @@ static void drop_filters(page *p) {
   while (p->n_filters > 0) free(p->filter[--p->n_filters]);
 }
 
-/* "n=6", where axes whose names are words tell the environments apart. */
-static bool filter_by_axes(page *p) {
+/* "n=6", where axes that are columns of their own names tell the environments apart: one that is
+ * called as another column is has another name there. */
+static sg_status filter_by_axes(page *p, bool *filtered, sg_error *e) {
   static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
   const sg_names *n = &p->comparing.names;
+  sg_status status = SG_OK;
   bool good = n->told_apart && n->n_varying > 0;
-  for (int i = 0; i < n->n_varying && good; i++) {
-    const char *value = sg_names_setting(n, 0, n->varying[i]);
-    good = value && n->varying[i][strspn(n->varying[i], word)] == '\0' &&
-           strchr("-0123456789", *value) && add_filter(p, n->varying[i], value);
+  for (int i = 0; i < n->n_varying && good && !status; i++) {
+    const char *axis = n->varying[i], *value = sg_names_setting(n, 0, axis);
+    sqlite3_stmt *s = NULL;
+    status = sg_db_ask(p->db,
+                       "SELECT 1 FROM pragma_table_info('v_axes')"
+                       " WHERE name = :text AND name <> 'point_id'",
+                       axis, 0, &s, e);
+    good = sg_db_row(p->db, s, &status, e) && value && axis[strspn(axis, word)] == '\0' &&
+           strchr("-0123456789", *value) && add_filter(p, axis, value);
+    sqlite3_finalize(s);
   }
   if (!good) drop_filters(p);
-  return good;
+  *filtered = good;
+  return status;
 }
 
 /* Else by their key; those of several results versions by that, too. */
 static sg_status make_filters(page *p, sg_error *e) {
   const sg_comparison *c = &p->comparing.found;
   const sg_judged *first = &c->scheme[c->environment[0].begin];
-  if (filter_by_axes(p)) return SG_OK;
+  bool filtered;
+  sg_status status = filter_by_axes(p, &filtered, e);
+  if (status || filtered) return status;
   bool alone = true, good = add_filter(p, "env_sha256", first->point.env_sha256);
   for (int v = 1; v < c->n_environments; v++)
     alone &=
