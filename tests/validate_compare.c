@@ -319,16 +319,19 @@ static const censoring censored[] = {
     {"never in 65 %, cap at 10", "faster", 0.65, 1e9, 0.3, 10},
 };
 
-static void add_run(sg_writer *w, int64_t point, int replication, double needed, double cap) {
+/* A run that needs so long to the target, if it is not ended before, by what is its reason. */
+static void add_run(sg_writer *w, int64_t point, int replication, double needed, double cap,
+                    const char *end, double iter_mean_s) {
   bool reached = needed <= cap;
   const sg_run_row row = {.run_id = sg_run_id(point, replication),
                           .point_id = point,
                           .invocation_id = 1,
                           .replication = replication,
                           .status = "finished",
-                          .stop_reason = reached ? "target-loss" : "iterations",
+                          .stop_reason = reached ? "target-loss" : end,
                           .sim_time_s = reached ? needed : cap};
   sg_summary_record s = sg_summary_blank;
+  s.iter_mean_s = iter_mean_s;
   s.time_to_target_s = reached ? needed : NAN;
   if (!sg_writer_begin(w, &row) || !sg_writer_finish(w, &row, &s, 0, NULL)) failures++;
 }
@@ -394,8 +397,8 @@ static bool judge_censored(const censoring *c, int experiments, const char *path
   for (int k = 0; k < experiments && !status; k++) {
     draw(c, time[k][0], time[k][1], &r);
     for (int i = 0; i < CENSORED_PAIRS; i++) {
-      add_run(w, point[k][0], i, time[k][0][i], INFINITY);
-      add_run(w, point[k][1], i, time[k][1][i], 3600 * c->cap);
+      add_run(w, point[k][0], i, time[k][0][i], INFINITY, "iterations", NAN);
+      add_run(w, point[k][1], i, time[k][1][i], 3600 * c->cap, "iterations", NAN);
     }
   }
   if (w && !status) status = sg_writer_free(w, &e);
@@ -452,19 +455,7 @@ static const field fields[] = {
 enum { MOST_SCHEMES = 20 };
 
 static void add_timed_run(sg_writer *w, int64_t point, int replication, double s, bool to_target) {
-  double cap = 1.2;
-  bool reached = to_target && s <= cap;
-  const sg_run_row row = {.run_id = sg_run_id(point, replication),
-                          .point_id = point,
-                          .invocation_id = 1,
-                          .replication = replication,
-                          .status = "finished",
-                          .stop_reason = reached ? "target-loss" : "sim-time",
-                          .sim_time_s = reached ? s : cap};
-  sg_summary_record r = sg_summary_blank;
-  r.iter_mean_s = s;
-  r.time_to_target_s = reached ? s : NAN;
-  if (!sg_writer_begin(w, &row) || !sg_writer_finish(w, &row, &r, 0, NULL)) failures++;
+  add_run(w, point, replication, to_target ? s : INFINITY, 1.2, "sim-time", s);
 }
 
 static sg_status add_field(const field *f, sg_db *db, int experiments, int64_t *point,

@@ -66,6 +66,19 @@ bool sg_put_svg_fitted(sg_buffer *out, const char *text, double size, double mos
   return true;
 }
 
+void sg_put_svg_line(sg_buffer *out, double x1, double y1, double x2, double y2,
+                     const char *attributes) {
+  sg_putf(out, "<path %s d=\"M", attributes);
+  sg_put_coordinate(out, x1);
+  sg_put(out, " ");
+  sg_put_coordinate(out, y1);
+  sg_put(out, "L");
+  sg_put_coordinate(out, x2);
+  sg_put(out, " ");
+  sg_put_coordinate(out, y2);
+  sg_put(out, "\"/>\n");
+}
+
 void sg_put_svg_text(sg_buffer *out, double x, double y, const char *class_name, const char *anchor,
                      const char *text, double size, double most) {
   sg_buffer fitted = {0};

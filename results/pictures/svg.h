@@ -44,6 +44,9 @@ void sg_put_svg_number(sg_buffer *out, const char *name, double x);
 double sg_svg_text_width(const char *text, double size);
 /* The text, cut with "…" where it would be wider than `most`; whether it was cut. */
 bool sg_put_svg_fitted(sg_buffer *out, const char *text, double size, double most);
+/* A straight line; attributes: such as class="sg-axis". */
+void sg_put_svg_line(sg_buffer *out, double x1, double y1, double x2, double y2,
+                     const char *attributes);
 /* A whole text element; anchor: "start", "middle", "end". What does not fit is cut, and is whole in
  * the tooltip. most: 0: it fits. */
 void sg_put_svg_text(sg_buffer *out, double x, double y, const char *class_name, const char *anchor,

@@ -215,19 +215,6 @@ static double widest_tick(const sg_range *r) {
   return width;
 }
 
-static void put_line(sg_buffer *out, const char *class_name, double x1, double y1, double x2,
-                     double y2) {
-  sg_putf(out, "<path class=\"%s\" d=\"M", class_name);
-  sg_put_coordinate(out, x1);
-  sg_put(out, " ");
-  sg_put_coordinate(out, y1);
-  sg_put(out, "L");
-  sg_put_coordinate(out, x2);
-  sg_put(out, " ");
-  sg_put_coordinate(out, y2);
-  sg_put(out, "\"/>\n");
-}
-
 static void draw_x_axis(const sg_picture *p, const sg_frame *f, bool tilted) {
   sg_buffer *out = p->out;
   const sg_chart_axis *a = p->x.axis;
@@ -249,7 +236,7 @@ static void draw_x_axis(const sg_picture *p, const sg_frame *f, bool tilted) {
   for (int i = 0; i < p->x.ticks.n && a->scale != SG_SCALE_NAMES; i++) {
     double x = sg_paper_x(p, f, p->x.ticks.at[i]);
     double half = sg_svg_text_width(p->x.ticks.text[i], SMALL) / 2;
-    put_line(out, "sg-axis", x, bottom, x, bottom + 4);
+    sg_put_svg_line(out, x, bottom, x, bottom + 4, "class=\"sg-axis\"");
     if (x - half < last + 5 || x + half > p->width - 1 || !p->x.ticks.text[i][0]) continue;
     sg_put_svg_text(out, x, bottom + 18, "sg-small", "middle", p->x.ticks.text[i], SMALL, 0);
     last = x + half;
@@ -274,11 +261,11 @@ static void draw_grid(const sg_picture *p, const sg_frame *f) {
   bool cells = sg_has_mark(p->c, SG_MARK_CELLS);
   for (int i = 0; i < p->y.ticks.n && !cells; i++) {
     double y = sg_paper_y(p, f, p->y.ticks.at[i]);
-    put_line(p->out, "sg-grid", f->left, y, f->left + f->width, y);
+    sg_put_svg_line(p->out, f->left, y, f->left + f->width, y, "class=\"sg-grid\"");
   }
   for (int i = 0; i < p->x.ticks.n && !cells; i++) {
     double x = sg_paper_x(p, f, p->x.ticks.at[i]);
-    put_line(p->out, "sg-grid", x, f->top, x, f->top + f->height);
+    sg_put_svg_line(p->out, x, f->top, x, f->top + f->height, "class=\"sg-grid\"");
   }
 }
 
@@ -288,9 +275,9 @@ static void draw_lines(const sg_picture *p, const sg_frame *f) {
     const sg_chart_line *l = &c->line[i];
     double x = sg_paper_x(p, f, l->at), y = sg_paper_y(p, f, l->at);
     if (l->vertical && !isnan(x))
-      put_line(p->out, "sg-ref", x, f->top, x, f->top + f->height);
+      sg_put_svg_line(p->out, x, f->top, x, f->top + f->height, "class=\"sg-ref\"");
     else if (!l->vertical && !isnan(y))
-      put_line(p->out, "sg-ref", f->left, y, f->left + f->width, y);
+      sg_put_svg_line(p->out, f->left, y, f->left + f->width, y, "class=\"sg-ref\"");
     if (!l->label || !*l->label) continue;
     if (!l->vertical && !isnan(y))
       sg_put_svg_text(p->out, f->left + f->width - 4, y - 4, "sg-small sg-muted", "end", l->label,
@@ -549,8 +536,9 @@ static void draw_panel(const sg_picture *p, const layout *l, const sg_frame *f, 
   sg_putf(out, "<g clip-path=\"url(#%s-p%d)\">\n", p->prefix, f->panel);
   sg_draw_marks(p, f);
   sg_put(out, "</g>\n");
-  put_line(out, "sg-axis", f->left, f->top + f->height, f->left + f->width, f->top + f->height);
-  put_line(out, "sg-axis", f->left, f->top, f->left, f->top + f->height);
+  sg_put_svg_line(out, f->left, f->top + f->height, f->left + f->width, f->top + f->height,
+                  "class=\"sg-axis\"");
+  sg_put_svg_line(out, f->left, f->top, f->left, f->top + f->height, "class=\"sg-axis\"");
   draw_x_axis(p, f, l->tilted);
   if (names) draw_y_axis(p, f, l->names_room);
   if (l->direct) draw_direct(p, f);

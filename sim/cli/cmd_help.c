@@ -4,13 +4,10 @@
 #include "sim/cli/output.h"
 
 static int run(const sg_call *call) {
-  const sg_args *a = call->args;
   sg_buffer out = {0};
-  int used = 0;
-  const sg_command *c = sg_command_find(a->n_words, a->word, &used);
-  if (used < a->n_words)
-    return sg_usage_fault(call, "there is no command \"%s%s%s\"", a->word[0],
-                          a->n_words > 1 ? " " : "", a->n_words > 1 ? a->word[1] : "");
+  const sg_command *c;
+  int code = sg_named_command(call, &c);
+  if (code) return code;
   if (c)
     sg_put_help(c, &out);
   else

@@ -90,6 +90,10 @@ void sg_put_man_of(const sg_command *c, sg_buffer *out);
 /* docs/commands.md */
 void sg_put_reference(sg_buffer *out);
 
+/* The command that the words of a call name (NULL: there are none); EX_OK, or EX_USAGE and its
+ * fault. */
+int sg_named_command(const sg_call *call, const sg_command **c);
+
 /* Prints a usage fault of a call; returns EX_USAGE. */
 int sg_usage_fault(const sg_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -30,6 +30,15 @@ int sg_usage_fault(const sg_call *call, const char *format, ...) {
   return EX_USAGE;
 }
 
+int sg_named_command(const sg_call *call, const sg_command **c) {
+  const sg_args *a = call->args;
+  int used = 0;
+  *c = sg_command_find(a->n_words, a->word, &used);
+  if (used == a->n_words) return EX_OK;
+  return sg_usage_fault(call, "there is no command \"%s%s%s\"", a->word[0],
+                        a->n_words > 1 ? " " : "", a->n_words > 1 ? a->word[1] : "");
+}
+
 const sg_command *sg_command_find(int n, const char *const *word, int *used) {
   const sg_command *found = NULL;
   for (const sg_command *const *c = sg_commands; *c; c++) {

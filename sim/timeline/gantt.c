@@ -100,19 +100,6 @@ static void bar(const picture *p, int node, const char *what, double begin_s, do
   sg_put(p->out, "</g>\n");
 }
 
-static void put_line(sg_buffer *out, double x1, double y1, double x2, double y2,
-                     const char *attributes) {
-  sg_put(out, "<path d=\"M");
-  sg_put_coordinate(out, x1);
-  sg_put(out, " ");
-  sg_put_coordinate(out, y1);
-  sg_put(out, "L");
-  sg_put_coordinate(out, x2);
-  sg_put(out, " ");
-  sg_put_coordinate(out, y2);
-  sg_putf(out, "\" %s/>\n", attributes);
-}
-
 /* --- What nodes do ---------------------------------------------------------------------------- */
 
 static void draw_span(picture *p, const sg_span *s) {
@@ -139,8 +126,8 @@ static void draw_span(picture *p, const sg_span *s) {
   case SG_LOG_MODEL:
     if (!(s->end_s > s->begin_s)) break;
     p->seen.model = true;
-    put_line(p->out, x_of(p, s->begin_s), middle, x_of(p, s->end_s), middle,
-             "class=\"sg-axis\" stroke-dasharray=\"1 2\"");
+    sg_put_svg_line(p->out, x_of(p, s->begin_s), middle, x_of(p, s->end_s), middle,
+                    "class=\"sg-axis\" stroke-dasharray=\"1 2\"");
     break;
   case SG_LOG_SIGNAL:
   case SG_LOG_COMMAND:
@@ -148,9 +135,10 @@ static void draw_span(picture *p, const sg_span *s) {
     if (!is_inside(p, s->begin_s)) break;
     p->seen.word = true;
     double x1 = x_of(p, s->begin_s), x2 = x_of(p, s->end_s), bottom = y + 0.95 * p->row;
-    put_line(p->out, x1, bottom, x2, bottom,
-             s->cut ? "class=\"sg-bar sg-c3\" stroke-dasharray=\"2 2\"" : "class=\"sg-bar sg-c3\"");
-    put_line(p->out, x1, bottom - 0.35 * p->row, x1, bottom, "class=\"sg-bar sg-c3\"");
+    sg_put_svg_line(p->out, x1, bottom, x2, bottom,
+                    s->cut ? "class=\"sg-bar sg-c3\" stroke-dasharray=\"2 2\""
+                           : "class=\"sg-bar sg-c3\"");
+    sg_put_svg_line(p->out, x1, bottom - 0.35 * p->row, x1, bottom, "class=\"sg-bar sg-c3\"");
     break;
   }
   default: break;
@@ -178,15 +166,15 @@ static void draw_message(picture *p, const sg_sent *s) {
   if (s->lost && is_inside(p, s->ready_s)) {
     p->seen.lost = true;
     double x = x_of(p, s->ready_s);
-    put_line(p->out, x - r, y - r, x + r, y + r, "class=\"sg-ring\"");
-    put_line(p->out, x - r, y + r, x + r, y - r, "class=\"sg-ring\"");
+    sg_put_svg_line(p->out, x - r, y - r, x + r, y + r, "class=\"sg-ring\"");
+    sg_put_svg_line(p->out, x - r, y + r, x + r, y - r, "class=\"sg-ring\"");
   }
   if (isnan(s->delivered_s)) return;
   if (s->delivered_s > s->off_s && s->off_s < p->t->end_s) {
     p->seen.way = true;
-    put_line(p->out, x_of(p, s->off_s), y, x_of(p, s->delivered_s), y,
-             s->fate == SG_FATE_USED ? "class=\"sg-bar sg-c1\""
-                                     : "class=\"sg-bar sg-c1\" stroke-dasharray=\"3 3\"");
+    sg_put_svg_line(p->out, x_of(p, s->off_s), y, x_of(p, s->delivered_s), y,
+                    s->fate == SG_FATE_USED ? "class=\"sg-bar sg-c1\""
+                                            : "class=\"sg-bar sg-c1\" stroke-dasharray=\"3 3\"");
   }
   if (!is_inside(p, s->delivered_s)) return;
   bool used = s->fate == SG_FATE_USED;
@@ -210,16 +198,16 @@ static void draw_uses(picture *p) {
       const sg_sent *s = sg_timeline_sent(t, t->used[d->first_used + k]);
       if (!s || s->to != SG_MASTER || isnan(s->delivered_s)) continue;
       p->seen.uses = true;
-      put_line(p->out, x_of(p, s->delivered_s), link_y(p, s->from), x_of(p, d->begin_s),
-               p->top + 0.62 * MASTER_HEIGHT, look);
+      sg_put_svg_line(p->out, x_of(p, s->delivered_s), link_y(p, s->from), x_of(p, d->begin_s),
+                      p->top + 0.62 * MASTER_HEIGHT, look);
     }
   }
   for (int i = 0; i < t->n_sent; i++) {
     const sg_sent *s = &t->sent[i], *made = s->into >= 0 ? sg_timeline_sent(t, s->into) : NULL;
     if (!made || isnan(s->delivered_s)) continue;
     p->seen.uses = true;
-    put_line(p->out, x_of(p, s->delivered_s), link_y(p, s->from), x_of(p, made->prepare_s),
-             link_y(p, made->from), look);
+    sg_put_svg_line(p->out, x_of(p, s->delivered_s), link_y(p, s->from), x_of(p, made->prepare_s),
+                    link_y(p, made->from), look);
   }
 }
 
@@ -243,7 +231,7 @@ static void draw_master(picture *p) {
       bar(p, SG_MASTER, "updates the model", d->decoded_s, d->end_s, y + 0.25 * height,
           0.5 * height, "sg-f2", WHOLE);
     double x = x_of(p, d->begin_s);
-    put_line(p->out, x, p->top, x, y + height + 3, "class=\"sg-line sg-c2\"");
+    sg_put_svg_line(p->out, x, p->top, x, y + height + 3, "class=\"sg-line sg-c2\"");
   }
 }
 
@@ -257,14 +245,15 @@ static void draw_frame(picture *p) {
   sg_find_ticks(0, t->end_s - t->begin_s, false, 7, &ticks);
   for (int i = 0; i < ticks.n; i++) {
     double x = x_of(p, t->begin_s + ticks.at[i]);
-    put_line(out, x, p->top, x, bottom, "class=\"sg-grid\"");
+    sg_put_svg_line(out, x, p->top, x, bottom, "class=\"sg-grid\"");
     sg_put_svg_text(out, x, bottom + 16, "sg-small", "middle", ticks.text[i], 13, 0);
   }
-  put_line(out, LEFT, bottom, RIGHT, bottom, "class=\"sg-axis\"");
-  put_line(out, LEFT, p->top + MASTER_HEIGHT, RIGHT, p->top + MASTER_HEIGHT, "class=\"sg-axis\"");
+  sg_put_svg_line(out, LEFT, bottom, RIGHT, bottom, "class=\"sg-axis\"");
+  sg_put_svg_line(out, LEFT, p->top + MASTER_HEIGHT, RIGHT, p->top + MASTER_HEIGHT,
+                  "class=\"sg-axis\"");
   for (long k = t->first; k < t->last; k++)
-    put_line(out, x_of(p, t->row_end[k]), p->top, x_of(p, t->row_end[k]), bottom,
-             "class=\"sg-ref\"");
+    sg_put_svg_line(out, x_of(p, t->row_end[k]), p->top, x_of(p, t->row_end[k]), bottom,
+                    "class=\"sg-ref\"");
   sg_buffer title = {0};
   sg_putf(&title, "simulated time since the beginning of iteration %ld (s)", t->first);
   sg_put_svg_text(out, (LEFT + RIGHT) / 2.0, bottom + 36, NULL, "middle", title.data, 14, 0);
@@ -348,7 +337,7 @@ static void line_entry(const picture *p, legend *l, bool there, const char *text
   double x, y;
   if (!there) return;
   entry(p, l, text, &x, &y);
-  put_line(p->out, x, y, x + 26, y, attributes);
+  sg_put_svg_line(p->out, x, y, x + 26, y, attributes);
 }
 
 static void dot_entry(const picture *p, legend *l, bool there, const char *text,
@@ -383,8 +372,8 @@ static double draw_legend(const picture *p, double y) {
   if (s->lost) {
     double x, at;
     entry(p, &l, "lost", &x, &at);
-    put_line(p->out, x + 9, at - 4, x + 17, at + 4, "class=\"sg-ring\"");
-    put_line(p->out, x + 9, at + 4, x + 17, at - 4, "class=\"sg-ring\"");
+    sg_put_svg_line(p->out, x + 9, at - 4, x + 17, at + 4, "class=\"sg-ring\"");
+    sg_put_svg_line(p->out, x + 9, at + 4, x + 17, at - 4, "class=\"sg-ring\"");
   }
   return l.y + 14;
 }
