@@ -69,13 +69,13 @@ sg_status sg_session_open(const sg_call *call, const char *path, sg_session *s) 
   return status;
 }
 
-/* Whether a file is in a folder or below it, with all links followed; one that is not there yet is
- * where its folder is, unless it is a link to nothing. */
+/* Whether a file is in a folder or below it, with all links followed; one that is not there yet, or
+ * is being made by somebody else just now, is where its folder is; a link to nothing is nowhere. */
 static bool is_inside(const char *folder, const char *path) {
   struct stat info;
   char home[PATH_MAX], real[PATH_MAX], above[PATH_MAX] = "."; /* not to be refused for memory */
   bool found = realpath(path, real);
-  if (!found && lstat(path, &info) != 0) {
+  if (!found && (lstat(path, &info) != 0 || !S_ISLNK(info.st_mode))) {
     const char *slash = strrchr(path, '/');
     size_t n = slash ? (size_t)(slash + 1 - path) : 0;
     if (n >= sizeof above) return false;
