@@ -120,11 +120,21 @@ run: setup
 test: setup-tests
 	@$(MAKE) --no-print-directory check
 
+# In the order of their time, the longest first: so many side by side as there are processors.
+FIRST = guide shard cli files timeline limits commands jobs
+# Pages, numbers and other programs are nothing for a sanitizer.
+BEYOND = $(if $(SANITIZE),guide jobs cookbook converters docs includes golden)
+BATS = $(filter-out $(BEYOND),$(FIRST) $(filter-out $(FIRST),$(patsubst tests/%.bats,%,$(wildcard tests/*.bats))))
+VALIDATE = validate validate_network validate_delays validate_fit validate_fit_rates \
+  validate_compare validate_blame
+
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || { echo "FAILED: $$t"; exit 1; }; done
-	@{ STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) bats tests/*.bats; echo $$? > $(BUILD)/bats.status; } | \
-	  tee $(BUILD)/bats.log
-	@[ "$$(cat $(BUILD)/bats.status)" = 0 ] || { echo "FAILED:"; grep '^not ok' $(BUILD)/bats.log; exit 1; }
+	@rm -rf $(BUILD)/bats && mkdir -p $(BUILD)/bats
+	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(BUILD)/bats; \
+	  printf 'tests/%s.bats\n' $(BATS) | xargs -P "$$(nproc)" -n 1 sh -c \
+	  'log=$$LOGS/$$(basename "$$0").log; bats "$$0" > $$log 2>&1; status=$$?; cat $$log; [ $$status = 0 ]' || \
+	  { echo "FAILED:"; grep '^not ok' $(BUILD)/bats/*; exit 1; }
 	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8)
 	$(if $(FAIL_WRITE),@tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4)
 	@tests/torture_corrupt.sh $(BUILD)/straggle 12
@@ -132,14 +142,8 @@ check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@$(BUILD)/tests/fuzz_files 500 tests/corpus/files/*
 	@$(BUILD)/tests/fuzz_set 500 tests/corpus/set/*
 	@$(BUILD)/tests/fuzz_database 200
-	@$(BUILD)/tests/validate --short
-	@$(BUILD)/tests/validate_network --short
-	@$(BUILD)/tests/validate_delays --short
-	@$(BUILD)/tests/validate_fit --short
-	@$(BUILD)/tests/validate_fit_rates --short
-	@$(BUILD)/tests/validate_compare --short
-	@$(BUILD)/tests/validate_blame --short
-	@echo "All tests passed: $(words $(TESTS)) programs, $$(grep -c '^ok' $(BUILD)/bats.log) bats, torture, fuzz and validation in short."
+	$(if $(SANITIZE),,@for v in $(VALIDATE); do $(BUILD)/tests/$$v --short || { echo "FAILED: $$v"; exit 1; }; done)
+	@echo "All tests passed: $(words $(TESTS)) programs, $$(cat $(BUILD)/bats/*.log | grep -c '^ok') bats, torture, fuzz $(if $(SANITIZE),,and validation )in short."
 
 # All recipes of docs/cookbook.md; `check` runs those that need nothing but Python.
 cookbook: setup-tests
@@ -149,24 +153,9 @@ cookbook: setup-tests
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
-	@$(MAKE) --no-print-directory $(BUILD)/tests/validate $(BUILD)/tests/validate_network \
-	  $(BUILD)/tests/validate_delays $(BUILD)/tests/validate_fit \
-	  $(BUILD)/tests/validate_fit_rates $(BUILD)/tests/validate_compare $(BUILD)/tests/validate_blame
-	$(BUILD)/tests/validate
-	$(BUILD)/tests/validate_network
-	$(BUILD)/tests/validate_delays
-	$(BUILD)/tests/validate_fit
-	$(BUILD)/tests/validate_fit_rates
-	$(BUILD)/tests/validate_compare
-	$(BUILD)/tests/validate_blame
+	@$(MAKE) --no-print-directory $(VALIDATE:%=$(BUILD)/tests/%)
+	@for v in $(VALIDATE); do echo "== $$v"; $(BUILD)/tests/$$v || exit 1; done
 
-# The report in Debian's chromium, which is large; screenshots go to $(BUILD)/browser.
-browser:
-	$(call install_packages,$(PACKAGES) chromium)
-	@$(MAKE) --no-print-directory all
-	tests/browser.sh $(BUILD)/straggle
-
-# What is cruel and takes long: faults in every place, one after the other.
 torture: setup-tests
 	@$(MAKE) --no-print-directory all $(FAIL_MALLOC) $(FAIL_WRITE)
 	tests/torture_kill.sh $(BUILD)/straggle 1000
