@@ -1,36 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* All gradient codes. A new code adds a declaration and a line.
+/* All gradient codes, in the order of the documentation. A new code adds its line: X of its
+ * descriptor.
  *
- * A program with codes of its own defines SG_MORE_CODES ("&mine, &yours,"), includes this file and
- * links the object before the library (tests/toys/registry.c). */
+ * A program with codes of its own defines SG_MORE_CODES(X) likewise, includes this file and links
+ * the object before the library (tests/toys/registry.c). */
 #include "codes/frame/code.h"
 
 #ifndef SG_MORE_CODES
-#define SG_MORE_CODES
+#define SG_MORE_CODES(X)
 #endif
 
-extern const sg_code_type sg_uncoded, sg_ignore_stragglers, sg_fractional_repetition,
-    sg_cyclic_repetition, sg_ye_abbe, sg_group, sg_reed_solomon, sg_cyclic_mds, sg_heterogeneous,
-    sg_arbitrary_placement, sg_partial_cyclic, sg_partial_repetition, sg_streamed_group,
-    sg_gradient_matrix;
+#define CODES(X)                                                                                   \
+  X(sg_uncoded)                                                                                    \
+  X(sg_ignore_stragglers)                                                                          \
+  X(sg_fractional_repetition)                                                                      \
+  X(sg_cyclic_repetition)                                                                          \
+  X(sg_ye_abbe)                                                                                    \
+  X(sg_group)                                                                                      \
+  X(sg_reed_solomon)                                                                               \
+  X(sg_cyclic_mds)                                                                                 \
+  X(sg_heterogeneous)                                                                              \
+  X(sg_arbitrary_placement)                                                                        \
+  X(sg_partial_cyclic)                                                                             \
+  X(sg_partial_repetition)                                                                         \
+  X(sg_streamed_group)                                                                             \
+  X(sg_gradient_matrix)                                                                            \
+  SG_MORE_CODES(X)
 
-const sg_code_type *const sg_code_types[] = {
-    &sg_uncoded,
-    &sg_ignore_stragglers,
-    &sg_fractional_repetition,
-    &sg_cyclic_repetition,
-    &sg_ye_abbe,
-    &sg_group,
-    &sg_reed_solomon,
-    &sg_cyclic_mds,
-    &sg_heterogeneous,
-    &sg_arbitrary_placement,
-    &sg_partial_cyclic,
-    &sg_partial_repetition,
-    &sg_streamed_group,
-    &sg_gradient_matrix,
-    SG_MORE_CODES NULL,
-};
+#define DECLARE(type) extern const sg_code_type type;
+#define ADDRESS(type) &type,
+CODES(DECLARE)
+
+const sg_code_type *const sg_code_types[] = {CODES(ADDRESS) NULL};
 
 const sg_code_type *sg_code_type_at(int i) {
   for (int k = 0; sg_code_types[k]; k++)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* All registered codes and the toys, for programs in which the toys are codes like any other. */
-#include "tests/support/toy_codes.h"
-
-#define SG_MORE_CODES                                                                              \
-  &toy_two_messages, &toy_nested, &toy_pipeline, &toy_async, &toy_batches, &toy_coded, &toy_tree,  \
-      &toy_scaled, &toy_late,
+#define SG_MORE_CODES(X)                                                                           \
+  X(toy_two_messages)                                                                              \
+  X(toy_nested) X(toy_pipeline) X(toy_async) X(toy_batches) X(toy_coded) X(toy_tree) X(toy_scaled) \
+      X(toy_late)
 #include "codes/registry.c"
