@@ -89,6 +89,7 @@ TOYS := $(BUILD)/tests/straggle-toys
 $(TOYS): $(BUILD)/sim/cli/main.o $(BUILD)/tests/toys/registry.o $(BUILD)/tests/support/toy_codes.o $(LIB)
 	$(call quiet,LD,$@)$(LINK) -o $@ $^ $(LDLIBS)
 $(addprefix $(BUILD)/tests/,test_codes test_compress test_experiment): $(BUILD)/tests/toys/registry.o
+$(BUILD)/tests/validate_protocols: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/targets/*.c))
 
 $(BUILD)/tests/%.so: tests/%.c
 	@mkdir -p $(@D)
@@ -126,7 +127,7 @@ FIRST = guide shard cli files timeline limits commands jobs
 BEYOND = $(if $(SANITIZE),guide jobs cookbook converters docs includes golden)
 BATS = $(filter-out $(BEYOND),$(FIRST) $(filter-out $(FIRST),$(patsubst tests/%.bats,%,$(wildcard tests/*.bats))))
 VALIDATE = validate validate_network validate_delays validate_fit validate_fit_rates \
-  validate_compare validate_blame
+  validate_compare validate_blame validate_protocols
 
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || { echo "FAILED: $$t"; exit 1; }; done
