@@ -3,14 +3,14 @@
  *
  * Worker i computes shares i, …, i + r − 1 (mod n) in this order. After its m-th one, for each m of
  * the set of prefixes, it sends row i of the cyclic repetition code of tolerance m − 1, which is a
- * combination of just these m gradients. The master is done when what has come spans the sum, by the
- * rank test, whose elimination gives the weights. With clusters all of this happens among the n/P
- * workers of each of P clusters, which have 1/P of the data.
+ * combination of just these m gradients. The master is done when what has come spans the sum, by
+ * the rank test, whose elimination gives the weights. With clusters all of this happens inside each
+ * of them, among `size` workers with their own shares.
  *
- * The rows of all prefixes come from one random H: those of prefix m vanish on its first m − 1 rows,
- * so that a larger prefix's rows lie in the span of a smaller one's, and any n/P − m + 1 independent
- * rows of a cluster span its sum if m is the smallest prefix among them. With independent H the
- * rows of different prefixes would have only the sum in common. (derived) */
+ * The rows of all prefixes come from one random P (cyclic.h): those of prefix m are orthogonal to
+ * its first m − 1 rows, so that a larger prefix's rows lie in the span of a smaller one's, and any
+ * size − m + 1 independent rows of a cluster span its sum if m is the smallest prefix among them.
+ * With an independent matrix for each prefix that would not be so. (derived) */
 #include "codes/frame/protocol.h"
 #include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"

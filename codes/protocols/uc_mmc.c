@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Uncoded multi-message communication (Ozfatura, Ulukus, Gündüz 2020).
  *
- * Worker i computes shares i, …, i + r − 1 (mod n) in this order and sends each gradient at once, as
- * message tag = 0, …, r − 1. The master adds up the first gradient of every share; a share that came
- * before is dropped. Done when all have come or, in partial recovery, a share 1 − epsilon of them,
- * whose sum is scaled up by n / (how many came).
+ * Worker i computes shares i, …, i + r − 1 (mod n) in this order and sends each gradient at once,
+ * as message tag = 0, …, r − 1. The master adds up the first gradient of every share; a share that
+ * came before is dropped. Done when all have come or, in partial recovery, a share 1 − epsilon of
+ * them, whose sum is scaled up by n / (how many came).
  *
  * Every share stands at every place 1, …, r of some worker's list once, so a share is missing when
  * all of its r holders are: r − 1 missing workers are survived, and r − 1 + u where u shares may be
