@@ -25,6 +25,8 @@
   X(sg_partial_repetition)                                                                         \
   X(sg_streamed_group)                                                                             \
   X(sg_nested)                                                                                     \
+  X(sg_uc_mmc)                                                                                     \
+  X(sg_gc_mmc)                                                                                     \
   X(sg_gradient_matrix)                                                                            \
   SG_MORE_CODES(X)
 

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -47,6 +48,70 @@ static void rounds(int n, int s, long count, const char *ingress) {
          ns / (n * log2(n)), mean);
   sg_code_free(code);
   test_environment_free(&t);
+}
+
+/* --- Several messages of a worker ------------------------------------------------------------- */
+
+/* Nanoseconds of processor time an event; decodes: with decode weights. */
+static double events(test_environment *t, sg_code *code, long count, bool decodes) {
+  sg_run_limits limits = {.iterations = count, .sim_time_s = INFINITY};
+  sg_run *run = sg_run_new(&t->env, code, 0, &limits, NULL, NULL);
+  sg_decoder *decoder = sg_decoder_new(code);
+  double start = (double)clock();
+  while (sg_run_advance(run) == SG_RUN_DECODE) {
+    const sg_run_request *r = sg_run_request_of(run);
+    sg_weights w;
+    bool decoded = !decodes || !sg_decoder_weights_in(decoder, r->protocol, 0, r->segment->count,
+                                                      r->segment->message, &w, NULL);
+    sg_run_supply(run, &(sg_run_result){.decoded = decoded, .n_used = r->segment->count});
+  }
+  double ns = 1e9 * ((double)clock() - start) / CLOCKS_PER_SEC / (double)sg_run_events(run);
+  sg_decoder_free(decoder);
+  sg_run_free(run);
+  return ns;
+}
+
+/* Rounds of several messages (theory: multi-message) against one with a message of each worker, in
+ * turn; uplink: as above or free. */
+static void several_messages(const char *uplink) {
+  enum { N = 60, CASES = 4 };
+  static const struct {
+    const char *code, *member;
+    double number;
+    bool decodes;
+  } cases[CASES] = {{"ignore-stragglers", "s", 5, false},
+                    {"uc-mmc", "r", 5, false},
+                    {"uc-mmc", "r", 5, true},
+                    {"gc-mmc", "r", 5, true}};
+  test_environment t;
+  test_environment_make(&t, &(test_setup){.workers = N,
+                                          .delay = "shifted-exponential",
+                                          .delay_by = {1.6, 1.25},
+                                          .uplink = uplink,
+                                          .uplink_by = {6, 10},
+                                          .length = 1000,
+                                          .seed = 1});
+  sg_shape shape = {.workers = N, .subsets = N, .length = 1000, .updates = 1};
+  double best[CASES];
+  for (int repeat = 0; repeat < 5; repeat++)
+    for (int i = 0; i < CASES; i++) {
+      sg_code *code =
+          test_code(sg_code_type_find(cases[i].code), &shape, cases[i].member, cases[i].number);
+      double ns = events(&t, code, 3000, cases[i].decodes);
+      best[i] = repeat == 0 ? ns : fmin(best[i], ns);
+      sg_code_free(code);
+    }
+  for (int i = 0; i < CASES; i++)
+    printf("n=%d %s=%.0f %s%s, uplink %s: %.0f ns an event, %.2f times the first\n", N,
+           cases[i].member, cases[i].number, cases[i].code, cases[i].decodes ? " with weights" : "",
+           uplink ? uplink : "free", best[i], best[i] / best[0]);
+  test_environment_free(&t);
+}
+
+static void multi_message(void **state) {
+  (void)state;
+  several_messages("shifted-exponential");
+  several_messages(NULL);
 }
 
 /* --- Without a barrier ------------------------------------------------------------------------ */
@@ -166,6 +231,7 @@ static void bench(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(without_a_barrier), cmocka_unit_test(bench)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(multi_message),
+                                     cmocka_unit_test(without_a_barrier), cmocka_unit_test(bench)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
