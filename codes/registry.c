@@ -24,6 +24,7 @@
   X(sg_partial_cyclic)                                                                             \
   X(sg_partial_repetition)                                                                         \
   X(sg_streamed_group)                                                                             \
+  X(sg_block_coordinate)                                                                           \
   X(sg_gradient_matrix)                                                                            \
   SG_MORE_CODES(X)
 
