@@ -25,6 +25,7 @@
   X(sg_partial_repetition)                                                                         \
   X(sg_streamed_group)                                                                             \
   X(sg_gradient_matrix)                                                                            \
+  X(sg_partial_stragglers)                                                                         \
   SG_MORE_CODES(X)
 
 #define DECLARE(type) extern const sg_code_type type;
