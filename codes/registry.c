@@ -29,6 +29,7 @@
   X(sg_gc_mmc)                                                                                     \
   X(sg_block_coordinate)                                                                           \
   X(sg_gradient_matrix)                                                                            \
+  X(sg_partial_stragglers)                                                                         \
   SG_MORE_CODES(X)
 
 #define DECLARE(type) extern const sg_code_type type;
