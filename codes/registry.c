@@ -30,6 +30,9 @@
   X(sg_block_coordinate)                                                                           \
   X(sg_gradient_matrix)                                                                            \
   X(sg_partial_stragglers)                                                                         \
+  X(sg_sequential_gc)                                                                              \
+  X(sg_sr_sgc)                                                                                     \
+  X(sg_m_sgc)                                                                                      \
   SG_MORE_CODES(X)
 
 #define DECLARE(type) extern const sg_code_type type;

@@ -25,6 +25,9 @@ sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, ui
 sg_status sg_cyclic_rows(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
                          sg_cyclic **out, sg_error *e);
 
+/* Row i of B over the parts first, …, first + n − 1. */
+void sg_cyclic_row(const sg_cyclic *cyclic, int i, int first, sg_row *row);
+
 /* For codes of one cyclic matrix, whose `self` is an sg_cyclic: rows over the shares of all n
  * workers, and decode weights of any n − s of them. */
 void sg_cyclic_encode(const sg_code *code, const sg_message *message, sg_row *row);
