@@ -24,6 +24,9 @@
   X(sg_partial_cyclic)                                                                             \
   X(sg_partial_repetition)                                                                         \
   X(sg_streamed_group)                                                                             \
+  X(sg_clustered)                                                                                  \
+  X(sg_dynamic_clusters)                                                                           \
+  X(sg_coded_reduce)                                                                               \
   X(sg_gradient_matrix)                                                                            \
   SG_MORE_CODES(X)
 
