@@ -28,6 +28,9 @@
   X(sg_uc_mmc)                                                                                     \
   X(sg_gc_mmc)                                                                                     \
   X(sg_block_coordinate)                                                                           \
+  X(sg_clustered)                                                                                  \
+  X(sg_dynamic_clusters)                                                                           \
+  X(sg_coded_reduce)                                                                               \
   X(sg_gradient_matrix)                                                                            \
   X(sg_partial_stragglers)                                                                         \
   X(sg_sequential_gc)                                                                              \
