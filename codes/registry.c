@@ -25,6 +25,10 @@
   X(sg_partial_repetition)                                                                         \
   X(sg_streamed_group)                                                                             \
   X(sg_gradient_matrix)                                                                            \
+  X(sg_k_sync)                                                                                     \
+  X(sg_k_batch_sync)                                                                               \
+  X(sg_k_async)                                                                                    \
+  X(sg_k_batch_async)                                                                              \
   SG_MORE_CODES(X)
 
 #define DECLARE(type) extern const sg_code_type type;
