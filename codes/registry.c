@@ -25,6 +25,7 @@
   X(sg_partial_repetition)                                                                         \
   X(sg_streamed_group)                                                                             \
   X(sg_gradient_matrix)                                                                            \
+  X(sg_adaptive_k)                                                                                 \
   X(sg_k_sync)                                                                                     \
   X(sg_k_batch_sync)                                                                               \
   X(sg_k_async)                                                                                    \
