@@ -36,6 +36,11 @@
   X(sg_sequential_gc)                                                                              \
   X(sg_sr_sgc)                                                                                     \
   X(sg_m_sgc)                                                                                      \
+  X(sg_adaptive_k)                                                                                 \
+  X(sg_k_sync)                                                                                     \
+  X(sg_k_batch_sync)                                                                               \
+  X(sg_k_async)                                                                                    \
+  X(sg_k_batch_async)                                                                              \
   SG_MORE_CODES(X)
 
 #define DECLARE(type) extern const sg_code_type type;

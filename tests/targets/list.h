@@ -3,3 +3,4 @@
 X(classical)
 X(mmc)
 X(trees)
+X(async)
