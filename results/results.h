@@ -181,7 +181,8 @@ typedef struct sg_code_check_record {
   const char *broken_missing;
   sg_spread_record cond2, amp, residual, err_float64, err_float32, err_bfloat16;
   double norms_ratio, encode_flops, find_flops, apply_flops, least_messages, received_gradients,
-      received_bytes;
+      received_bytes, messages_least, messages_most, gradients_least, gradients_most, up_least,
+      up_most, down_least, down_most;
   int n_sets;
   const sg_sets_record *sets;
 } sg_code_check_record;
