@@ -31,6 +31,9 @@
   X(sg_clustered)                                                                                  \
   X(sg_dynamic_clusters)                                                                           \
   X(sg_coded_reduce)                                                                               \
+  X(sg_lcc_mmc)                                                                                    \
+  X(sg_polynomial_regression)                                                                      \
+  X(sg_bacc)                                                                                       \
   X(sg_gradient_matrix)                                                                            \
   X(sg_partial_stragglers)                                                                         \
   X(sg_sequential_gc)                                                                              \
