@@ -51,7 +51,7 @@ END
 @test "sums are exact to 1e-8, also of many levels together" {
   learn 60 '{ "code": "uc-mmc", "r": 5 }, { "code": "gc-mmc", "r": { "each": [2, 5, 9] } },
     { "code": "gc-mmc", "r": 9, "prefixes": [3, 6, 9] }, { "code": "gc-mmc", "r": 9, "prefixes": [2, 9] },
-    { "code": "gc-mmc", "r": 9, "prefixes": [9] },
+    { "code": "gc-mmc", "r": 20, "prefixes": [5, 10, 15, 20] },
     { "code": "gc-mmc", "r": 5, "prefixes": [1, 3, 5], "clusters": 6 }' \
     '"network": { "uplink": { "model": "exponential", "mean_s": 0.5 } },'
   sqlite3 s.db "SELECT scheme_label, max(grad_scaled_err), max(cond1_est) FROM point JOIN run USING (point_id)
