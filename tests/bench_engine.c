@@ -116,64 +116,8 @@ static void multi_message(void **state) {
 
 /* --- Without a barrier ------------------------------------------------------------------------ */
 
-/* Every message updates the model (K = 1); its worker goes on with the new one. All that the
- * protocol does is O(1) in the number of workers. */
-typedef struct each_state {
-  int version, from; /* whose message is in the update */
-} each_state;
-
-static sg_status each_create(sg_code *code, const sg_shape *shape, const sg_values *values,
-                             sg_error *e) {
-  (void)values;
-  code->parts = shape->workers;
-  code->load = 1;
-  code->flags = SG_ASYNC;
-  code->exact = false;
-  code->state_size = sizeof(each_state);
-  return sg_code_one_segment(code, NULL, NULL, 1, 1, e);
-}
-
-static void each_encode(const sg_code *code, const sg_message *message, sg_row *row) {
-  (void)code;
-  sg_row_part(row, message->from, 0, 1);
-}
-
-static sg_status each_weights(const sg_code *code, const sg_used *used) {
-  (void)code;
-  used->W[0] = 1;
-  used->info->alpha_error = used->info->alpha_sum = 0; /* of no account here */
-  return SG_OK;
-}
-
-static void each_give(sg_orders *o, int worker, int version) {
-  sg_task(o, worker, version, 1, 1, 0);
-  sg_send(o, worker, SG_MASTER, version, 0, 0, 0);
-}
-
-static void each_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
-  (void)code;
-  each_state *s = state;
-  if (event->kind == SG_BEGIN) {
-    sg_snapshot(o, 0, 0, 0);
-    each_give(o, SG_ALL, 0);
-  } else if (event->kind == SG_ARRIVAL) {
-    s->from = event->from;
-    sg_decode(o, 0, SG_ANY, SG_NO_SUM);
-  } else if (event->kind == SG_UPDATED) {
-    sg_close(o, s->version++);
-    sg_snapshot(o, s->version, 0, 0);
-    each_give(o, s->from, s->version);
-  }
-}
-
-static const sg_code_type each = {.about = {.name = "bench-each", .summary = ""},
-                                  .create = each_create,
-                                  .encode = each_encode,
-                                  .weights = each_weights,
-                                  .on_event = each_on_event};
-
-/* Nanoseconds an update; decodes: with the decoder, too. */
-static double updates(int n, long count, bool decodes) {
+/* Nanoseconds an update with every message; decodes: with the decoder, too. */
+static double updates(const char *k_async, int n, long count, bool decodes) {
   test_environment t;
   test_environment_make(&t, &(test_setup){.workers = n,
                                           .delay = "shifted-exponential",
@@ -183,7 +127,7 @@ static double updates(int n, long count, bool decodes) {
                                           .length = 1000,
                                           .seed = 1});
   sg_shape shape = {.workers = n, .subsets = n, .length = 1000, .updates = count};
-  sg_code *code = test_code(&each, &shape, NULL, 0);
+  sg_code *code = test_code(sg_code_type_find(k_async), &shape, "k", 1);
   sg_run_limits limits = {.iterations = count, .sim_time_s = INFINITY};
   double best = INFINITY;
   for (int repeat = 0; repeat < 5; repeat++) {
@@ -208,11 +152,14 @@ static double updates(int n, long count, bool decodes) {
 
 static void without_a_barrier(void **state) {
   (void)state;
-  for (int decodes = 0; decodes < 2; decodes++) {
-    double few = updates(60, 200000, decodes), many = updates(1000, 200000, decodes);
-    printf("K=1 without a barrier%s: n=60 %.0f ns an update, n=1000 %.0f ns, ratio %.2f\n",
-           decodes ? " with decoder" : "", few, many, many / few);
-  }
+  static const char *const codes[] = {"k-async", "k-batch-async"};
+  for (int i = 0; i < 2; i++)
+    for (int decodes = 0; decodes < 2; decodes++) {
+      double few = updates(codes[i], 60, 200000, decodes),
+             many = updates(codes[i], 1000, 200000, decodes);
+      printf("%s k=1%s: n=60 %.0f ns an update, n=1000 %.0f ns, ratio %.2f\n", codes[i],
+             decodes ? " with decoder" : "", few, many, many / few);
+    }
 }
 
 /* --- Rounds ----------------------------------------------------------------------------------- */

@@ -59,10 +59,13 @@ sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, ui
   return sg_made_at_random(status, values, e);
 }
 
+void sg_cyclic_row(const sg_cyclic *t, int i, int first, sg_row *row) {
+  const double *coef = t->coef + i * (t->s + 1);
+  for (int c = 0; c <= t->s; c++) sg_row_part(row, first + (i + c) % t->n, 0, coef[c]);
+}
+
 void sg_cyclic_encode(const sg_code *code, const sg_message *message, sg_row *row) {
-  const sg_cyclic *t = code->self;
-  const double *coef = t->coef + message->from * (t->s + 1);
-  for (int c = 0; c <= t->s; c++) sg_row_part(row, (message->from + c) % code->nodes, 0, coef[c]);
+  sg_cyclic_row(code->self, message->from, 0, row);
 }
 
 sg_status sg_cyclic_weights(const sg_code *code, const sg_used *used) {

@@ -27,6 +27,9 @@ sg_status sg_cyclic_blank(sg_code *code, int n, int s, sg_cyclic **out, sg_error
  * SG_UNDECODABLE: a singular draw. SG_NO_MEMORY. O(n s³). */
 sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw);
 
+/* Row i of B over the parts first, …, first + n − 1. */
+void sg_cyclic_row(const sg_cyclic *cyclic, int i, int first, sg_row *row);
+
 /* For codes of one cyclic matrix, whose `self` is an sg_cyclic: rows over the shares of all n
  * workers, and decode weights of any n − s of them. */
 void sg_cyclic_encode(const sg_code *code, const sg_message *message, sg_row *row);
