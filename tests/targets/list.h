@@ -2,3 +2,6 @@
 /* All topics: X(name) is the array `name_targets`, ended by {0}. No include guard: define X. */
 X(classical)
 X(partial_stragglers)
+X(mmc)
+X(trees)
+X(async)
