@@ -31,7 +31,7 @@ END
   # The model, 8 numbers of 8 bytes, goes to those that are started only.
   [ "$(first tiers.db bytes_broadcast)" = "320.0 320.0 192.0 320.0 320.0" ]
   # Spare workers alone.
-  run sqlite3 tiers.db "SELECT group_concat(x, ' ') FROM (SELECT sum(w.compute_s) AS x FROM worker_iteration w
+  run sqlite3 tiers.db "SELECT group_concat(x, ' ') FROM (SELECT coalesce(sum(w.compute_s), 0.0) AS x FROM worker_iteration w
     JOIN run USING (run_id) WHERE iteration = 1 AND worker >= 3 GROUP BY point_id ORDER BY point_id)"
   [ "$output" = "6.0 6.0 0.0 6.0 6.0" ]
   [ "$(sqlite3 tiers.db "SELECT max(grad_scaled_err) < 1e-14 FROM iteration")" = 1 ]
