@@ -36,6 +36,8 @@
   X(sg_bacc)                                                                                       \
   X(sg_gradient_matrix)                                                                            \
   X(sg_partial_stragglers)                                                                         \
+  X(sg_coupon_collector)                                                                           \
+  X(sg_tiered)                                                                                     \
   X(sg_sequential_gc)                                                                              \
   X(sg_sr_sgc)                                                                                     \
   X(sg_m_sgc)                                                                                      \
