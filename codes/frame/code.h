@@ -87,7 +87,8 @@ enum {                        /* sg_code.flags */
        SG_WEIGHTS_PURE = 16, /* weights depend on the set of (from, tag) only: they may be cached */
        SG_BATCHES = 64,      /* rows name mini-batches (sg_row_batch); one model at a time */
        SG_LOCAL = 128,       /* rows are of local steps (sg_row_local); one model at a time */
-       SG_OFFSET = 512       /* rows are taken beside the snapshot (sg_row_offset) */
+       SG_OFFSET = 512,      /* rows are taken beside the snapshot (sg_row_offset) */
+       SG_REMEMBERS = 1024   /* what is sent depends on earlier rounds */
 };
 
 typedef struct sg_code sg_code;

@@ -41,17 +41,21 @@ static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
   return status;
 }
 
-sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
-                        sg_cyclic **out, sg_error *e) {
+sg_status sg_cyclic_rows(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
+                         sg_cyclic **out, sg_error *e) {
   sg_cyclic *c = sg_code_alloc(code, 1, sizeof *c);
   if (!c) return sg_fail_memory(e);
   *c = (sg_cyclic){.n = n, .s = s};
   c->coef = sg_code_alloc(code, (size_t)n * (size_t)(s + 1), sizeof *c->coef);
   if (!c->coef) return sg_fail_memory(e);
-  sg_status status = fill_rows(c, seed);
-  if (!status) status = make_decoder(code, c);
   *out = c;
-  return sg_made_at_random(status, values, e);
+  return sg_made_at_random(fill_rows(c, seed), values, e);
+}
+
+sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
+                        sg_cyclic **out, sg_error *e) {
+  sg_status status = sg_cyclic_rows(code, values, n, s, seed, out, e);
+  return status ? status : sg_made_at_random(make_decoder(code, *out), values, e);
 }
 
 void sg_cyclic_row(const sg_cyclic *t, int i, int first, sg_row *row) {

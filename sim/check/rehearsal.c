@@ -28,7 +28,8 @@ typedef struct rehearsed_node {
 } rehearsed_node;
 
 bool sg_rehearsal_is_static(const sg_code *code) {
-  return !code->parent && !code->type->on_event && code->models == 1;
+  return !code->parent && !code->type->on_event && code->models == 1 &&
+         !(code->flags & SG_REMEMBERS);
 }
 
 static bool is_async(const sg_rehearsal *r) {

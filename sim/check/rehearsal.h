@@ -94,7 +94,7 @@ sg_status sg_rehearse_opening(const sg_code *code, sg_rehearsal *r, sg_error *e)
 void sg_rehearsal_free(sg_rehearsal *r);
 
 /* Whether the messages of a pattern are those of the full round whose senders are present: no
- * relays, no protocol that reacts to arrivals. */
+ * relays, no protocol that reacts to arrivals, no memory of earlier rounds. */
 bool sg_rehearsal_is_static(const sg_code *code);
 
 #endif
