@@ -27,6 +27,7 @@
   X(sg_clustered)                                                                                  \
   X(sg_dynamic_clusters)                                                                           \
   X(sg_coded_reduce)                                                                               \
+  X(sg_hierarchical)                                                                               \
   X(sg_gradient_matrix)                                                                            \
   SG_MORE_CODES(X)
 
