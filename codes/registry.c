@@ -24,11 +24,24 @@
   X(sg_partial_cyclic)                                                                             \
   X(sg_partial_repetition)                                                                         \
   X(sg_streamed_group)                                                                             \
+  X(sg_nested)                                                                                     \
+  X(sg_uc_mmc)                                                                                     \
+  X(sg_gc_mmc)                                                                                     \
+  X(sg_block_coordinate)                                                                           \
   X(sg_clustered)                                                                                  \
   X(sg_dynamic_clusters)                                                                           \
   X(sg_coded_reduce)                                                                               \
   X(sg_hierarchical)                                                                               \
   X(sg_gradient_matrix)                                                                            \
+  X(sg_partial_stragglers)                                                                         \
+  X(sg_sequential_gc)                                                                              \
+  X(sg_sr_sgc)                                                                                     \
+  X(sg_m_sgc)                                                                                      \
+  X(sg_adaptive_k)                                                                                 \
+  X(sg_k_sync)                                                                                     \
+  X(sg_k_batch_sync)                                                                               \
+  X(sg_k_async)                                                                                    \
+  X(sg_k_batch_async)                                                                              \
   SG_MORE_CODES(X)
 
 #define DECLARE(type) extern const sg_code_type type;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-/* Seconds of one call on an environment made for it. */
+/* Seconds of one call on an environment made for it: the same whatever was drawn ahead. */
 static double seconds(const test_setup *setup, int worker, uint32_t iteration, int done,
                       double work, int draws) {
   test_environment t;
@@ -19,6 +19,10 @@ static double seconds(const test_setup *setup, int worker, uint32_t iteration, i
   sg_delay_run *run = sg_delay_run_new(t.delay, 3);
   assert_non_null(run);
   double s = sg_delay_seconds(run, worker, iteration, done, work, draws);
+  for (uint32_t ahead = iteration; ahead < iteration + 2; ahead++) {
+    assert_true(sg_delay_draw_ahead(run, ahead));
+    assert_true(sg_delay_seconds(run, worker, iteration, done, work, draws) == s);
+  }
   sg_delay_run_free(run);
   test_environment_free(&t);
   return s;

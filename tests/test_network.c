@@ -19,6 +19,15 @@ static double uplink(const test_setup *s, int worker, uint32_t iteration, uint32
   test_environment t;
   test_environment_make(&t, s);
   double seconds = sg_uplink_seconds(t.network, 3, worker, iteration, draw, share, bytes);
+  sg_links *links =
+      sg_links_new(t.network, worker + 1, 8); /* what was drawn ahead changes nothing */
+  assert_non_null(links);
+  for (uint32_t ahead = iteration; ahead < iteration + 2; ahead++) {
+    assert_true(sg_links_draw_ahead(links, worker + 1, 3, ahead));
+    assert_true(sg_links_uplink_seconds(links, 3, worker, iteration, draw, share, bytes) ==
+                seconds);
+  }
+  sg_links_free(links);
   test_environment_free(&t);
   return seconds;
 }

@@ -214,6 +214,26 @@ static void test_parse(void **state) {
   sg_values_free(v);
 }
 
+static void test_parse_lists(void **state) {
+  (void)state;
+  static const sg_param number[] = {SG_ROW_INT("item", 1, 9, "."), {0}};
+  static const sg_param lists[] = {SG_ROW_LIST("list", number, 0, 0, "."), {0}};
+  sg_error e = {0};
+  sg_values *v = sg_values_new(lists, NULL, "/x");
+  assert_int_equal(sg_values_parse(v, "list", "1,3,9", &e), SG_OK);
+  assert_int_equal(sg_count(v, "list"), 3);
+  assert_true(sg_item(v, "list", 0)->number == 1 && sg_item(v, "list", 2)->number == 9);
+  assert_int_equal(sg_values_parse(v, "list", "4", &e), SG_OK);
+  assert_int_equal(sg_count(v, "list"), 1);
+  assert_true(sg_given(v, "list"));
+  expect_fault(&e, sg_values_parse(v, "list", "1,,2", &e), "/x/list",
+               "expected a whole number ≥ 1 and ≤ 9, found the string \"\"");
+  expect_fault(&e, sg_values_parse(v, "list", "1,10", &e), "/x/list",
+               "expected a whole number ≥ 1 and ≤ 9, found 10");
+  assert_false(sg_given(v, "list"));
+  sg_values_free(v);
+}
+
 static void test_required(void **state) {
   (void)state;
   static const sg_param nested[] = {
@@ -517,16 +537,17 @@ static void test_matrix_faults(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_defaults),     cmocka_unit_test(test_set),
-      cmocka_unit_test(test_messages),     cmocka_unit_test(test_open_bounds),
-      cmocka_unit_test(test_seeds),        cmocka_unit_test(test_parse),
-      cmocka_unit_test(test_required),     cmocka_unit_test(test_copy),
-      cmocka_unit_test(test_nearest),      cmocka_unit_test(test_variants),
-      cmocka_unit_test(test_pointers),     cmocka_unit_test(test_json_text),
-      cmocka_unit_test(test_json_numbers), cmocka_unit_test(test_buffer_grows),
-      cmocka_unit_test(test_people),       cmocka_unit_test(test_sha256),
-      cmocka_unit_test(test_utf8),         cmocka_unit_test(test_read_file),
-      cmocka_unit_test(test_matrix),       cmocka_unit_test(test_matrix_faults),
+      cmocka_unit_test(test_defaults),      cmocka_unit_test(test_set),
+      cmocka_unit_test(test_messages),      cmocka_unit_test(test_open_bounds),
+      cmocka_unit_test(test_seeds),         cmocka_unit_test(test_parse),
+      cmocka_unit_test(test_parse_lists),   cmocka_unit_test(test_required),
+      cmocka_unit_test(test_copy),          cmocka_unit_test(test_nearest),
+      cmocka_unit_test(test_variants),      cmocka_unit_test(test_pointers),
+      cmocka_unit_test(test_json_text),     cmocka_unit_test(test_json_numbers),
+      cmocka_unit_test(test_buffer_grows),  cmocka_unit_test(test_people),
+      cmocka_unit_test(test_sha256),        cmocka_unit_test(test_utf8),
+      cmocka_unit_test(test_read_file),     cmocka_unit_test(test_matrix),
+      cmocka_unit_test(test_matrix_faults),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,11 +115,39 @@ static void through_gsl(void **state) {
   gsl_rng_free(made);
 }
 
+/* Many side by side are those of single streams, also where the number is no multiple of a vector,
+ * and whatever the address. */
+static void side_by_side(void **state) {
+  (void)state;
+  static const int counts[] = {0, 1, 7, 8, 9, 60, 1003};
+  static const struct {
+    uint64_t seed;
+    uint32_t replication, iteration, draw;
+  } at[] = {{1, 0, 0, 0},
+            {UINT64_C(0xfedcba9876543210), 0xffffff, 0xffffffff, 0xffff},
+            {UINT64_C(0x80000000ffffffff), 77, 100000, 3}};
+  double u[1004];
+  for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+    for (size_t a = 0; a < sizeof at / sizeof *at; a++) {
+      u[counts[k]] = -1;
+      sg_uniforms_at(u, counts[k], at[a].seed, at[a].replication, SG_FOR_UPLINK, at[a].iteration,
+                     at[a].draw);
+      for (int w = 0; w < counts[k]; w++) {
+        sg_stream s;
+        sg_stream_at(&s, at[a].seed, at[a].replication, SG_FOR_UPLINK, (uint32_t)w, at[a].iteration,
+                     at[a].draw);
+        assert_true(u[w] == sg_uniform(&s));
+      }
+      assert_true(u[counts[k]] == -1);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(known_answers),      cmocka_unit_test(address),
       cmocka_unit_test(every_part_matters), cmocka_unit_test(streams_do_not_overlap),
       cmocka_unit_test(fifty_three_bits),   cmocka_unit_test(through_gsl),
+      cmocka_unit_test(side_by_side),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

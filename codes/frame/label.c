@@ -26,6 +26,19 @@ static int print_variant(const sg_values *values, char *out, size_t size) {
                   inside + (inside[0] == ','));
 }
 
+/* A few numbers as they are typed on a command line; otherwise how many items. */
+static int print_list(const sg_values *values, const sg_param *p, char *out, size_t size) {
+  enum { MOST_SHOWN = 8 };
+  int count = sg_count(values, p->name), n = snprintf(out, size, " %s=", p->name);
+  bool numbers = p->fields->kind == SG_INT || p->fields->kind == SG_REAL;
+  if (!numbers || count == 0 || count > MOST_SHOWN)
+    return snprintf(out, size, " %s=[%d]", p->name, count);
+  for (int i = 0; i < count && (size_t)n < size; i++)
+    n += snprintf(out + n, size - (size_t)n, i > 0 ? ",%.15g" : "%.15g",
+                  sg_item(values, p->name, i)->number);
+  return n;
+}
+
 static int print_member(const sg_values *values, const sg_param *p, char *out, size_t size) {
   const char *name = p->name;
   switch (p->kind) {
@@ -44,7 +57,7 @@ static int print_member(const sg_values *values, const sg_param *p, char *out, s
   }
   case SG_SEED:
     return snprintf(out, size, " %s=%llu", name, (unsigned long long)sg_seed(values, name));
-  case SG_LIST: return snprintf(out, size, " %s=[%d]", name, sg_count(values, name));
+  case SG_LIST: return print_list(values, p, out, size);
   case SG_FAMILY: return print_variant(sg_object(values, name), out, size);
   case SG_OBJECT:
   case SG_ANY: break;

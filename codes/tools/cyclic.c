@@ -41,23 +41,30 @@ static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
   return status;
 }
 
-sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
-                        sg_cyclic **out, sg_error *e) {
+sg_status sg_cyclic_rows(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
+                         sg_cyclic **out, sg_error *e) {
   sg_cyclic *c = sg_code_alloc(code, 1, sizeof *c);
   if (!c) return sg_fail_memory(e);
   *c = (sg_cyclic){.n = n, .s = s};
   c->coef = sg_code_alloc(code, (size_t)n * (size_t)(s + 1), sizeof *c->coef);
   if (!c->coef) return sg_fail_memory(e);
-  sg_status status = fill_rows(c, seed);
-  if (!status) status = make_decoder(code, c);
   *out = c;
-  return sg_made_at_random(status, values, e);
+  return sg_made_at_random(fill_rows(c, seed), values, e);
+}
+
+sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
+                        sg_cyclic **out, sg_error *e) {
+  sg_status status = sg_cyclic_rows(code, values, n, s, seed, out, e);
+  return status ? status : sg_made_at_random(make_decoder(code, *out), values, e);
+}
+
+void sg_cyclic_row(const sg_cyclic *t, int i, int first, sg_row *row) {
+  const double *coef = t->coef + i * (t->s + 1);
+  for (int c = 0; c <= t->s; c++) sg_row_part(row, first + (i + c) % t->n, 0, coef[c]);
 }
 
 void sg_cyclic_encode(const sg_code *code, const sg_message *message, sg_row *row) {
-  const sg_cyclic *t = code->self;
-  const double *coef = t->coef + message->from * (t->s + 1);
-  for (int c = 0; c <= t->s; c++) sg_row_part(row, (message->from + c) % code->nodes, 0, coef[c]);
+  sg_cyclic_row(code->self, message->from, 0, row);
 }
 
 sg_status sg_cyclic_weights(const sg_code *code, const sg_used *used) {

@@ -17,9 +17,16 @@ typedef struct sg_cyclic {
 } sg_cyclic;
 
 /* A table for n workers, which need not be all of the code's. The memory is the code's. A singular
- * draw of the seed is a fault at `values`. O(n s³ + n³). */
+ * draw of the seed is a fault at `values`. O(n s³ + n³). P of one seed has the same first rows
+ * whatever s, so that the rows of a larger s lie in the span of those of a smaller one. */
 sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
                         sg_cyclic **out, sg_error *e);
+/* The same without a decoder: `parity` is NULL. O(n s³). */
+sg_status sg_cyclic_rows(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
+                         sg_cyclic **out, sg_error *e);
+
+/* Row i of B over the parts first, …, first + n − 1. */
+void sg_cyclic_row(const sg_cyclic *cyclic, int i, int first, sg_row *row);
 
 /* For codes of one cyclic matrix, whose `self` is an sg_cyclic: rows over the shares of all n
  * workers, and decode weights of any n − s of them. */

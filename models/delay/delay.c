@@ -97,6 +97,7 @@ struct sg_delay_run {
   sg_modifiers_run modifiers;
   sg_failures_run failures;
   double *level; /* workers values that multiply times; NULL: all 1 */
+  sg_ahead ahead;
 };
 
 /* --- Speed classes ---------------------------------------------------------------------------- */
@@ -349,6 +350,7 @@ void sg_delay_run_free(sg_delay_run *run) {
   sg_modifiers_run_clear(&run->modifiers);
   sg_failures_run_clear(&run->failures);
   free(run->level);
+  sg_ahead_clear(&run->ahead);
   free(run);
 }
 
@@ -377,8 +379,13 @@ bool sg_delay_erased(sg_delay_run *run, int worker, uint32_t iteration) {
 }
 
 static double draw(const sg_delay_run *run, int worker, uint32_t iteration, int number) {
-  return sg_times_seconds(&run->delay->times, run->replication, worker, iteration,
+  return sg_times_seconds(&run->delay->times, &run->ahead, run->replication, worker, iteration,
                           (uint32_t)number);
+}
+
+bool sg_delay_draw_ahead(sg_delay_run *run, uint32_t iteration) {
+  return sg_times_draw_ahead(&run->delay->times, run->replication, iteration, run->delay->workers,
+                             &run->ahead);
 }
 
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,

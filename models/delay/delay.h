@@ -66,6 +66,10 @@ double sg_delay_down(sg_delay_run *run, int worker, uint32_t iteration);
 /* Whether a worker's messages of an iteration never come. */
 bool sg_delay_erased(sg_delay_run *run, int worker, uint32_t iteration);
 
+/* Most workers, or all, will be asked for in this iteration: draws their times side by side. It
+ * only saves time. false: no memory. */
+bool sg_delay_draw_ahead(sg_delay_run *run, uint32_t iteration);
+
 /* Seconds that `worker` needs for `work` subsets in `iteration`. done: draws that this worker has
  * used in this iteration so far. draws: of how many draws this work is made.
  *   proportional  one draw per worker and iteration, times the work

@@ -19,17 +19,23 @@ static double certain_seconds(const sg_network *network, double speed, double by
   return network->per_message + (of->latency + bytes / (of->bandwidth * speed));
 }
 
-double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
-                         uint32_t iteration, uint32_t number, double share, double bytes) {
+static double uplink_seconds(const sg_network *network, const sg_ahead *ahead, uint32_t replication,
+                             int worker, uint32_t iteration, uint32_t number, double share,
+                             double bytes) {
   double speed = speed_of(network, network->uplink_speed, worker);
   double seconds = certain_seconds(network, speed, bytes);
   if (network->uplink == UPLINK_TIMES)
     seconds += share / speed *
-               sg_times_seconds(&network->uplink_times, replication, worker, iteration,
+               sg_times_seconds(&network->uplink_times, ahead, replication, worker, iteration,
                                 network->draw_per_iteration ? 0 : number);
   if (network->jitters)
-    seconds += sg_times_seconds(&network->jitter, replication, worker, iteration, number);
+    seconds += sg_times_seconds(&network->jitter, NULL, replication, worker, iteration, number);
   return seconds;
+}
+
+double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
+                         uint32_t iteration, uint32_t number, double share, double bytes) {
+  return uplink_seconds(network, NULL, replication, worker, iteration, number, share, bytes);
 }
 
 const char *sg_uplink_form_of(const sg_network *network, int worker, double share, double bytes,
@@ -83,6 +89,7 @@ typedef struct link {
 struct sg_links {
   const sg_network *network;
   double master_free; /* sequential: when the master's outgoing link is */
+  sg_ahead ahead;     /* of the uplinks' times */
   link link[];        /* by node */
 };
 
@@ -108,7 +115,20 @@ sg_links *sg_links_new(const sg_network *network, int nodes, double model_bytes)
 }
 
 void sg_links_free(sg_links *links) {
+  if (links) sg_ahead_clear(&links->ahead);
   free(links);
+}
+
+bool sg_links_draw_ahead(sg_links *links, int nodes, uint32_t replication, uint32_t iteration) {
+  const sg_network *network = links->network;
+  return network->uplink != UPLINK_TIMES ||
+         sg_times_draw_ahead(&network->uplink_times, replication, iteration, nodes, &links->ahead);
+}
+
+double sg_links_uplink_seconds(const sg_links *links, uint32_t replication, int worker,
+                               uint32_t iteration, uint32_t number, double share, double bytes) {
+  return uplink_seconds(links->network, &links->ahead, replication, worker, iteration, number,
+                        share, bytes);
 }
 
 static double later(double a, double b) {

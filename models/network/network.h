@@ -57,6 +57,12 @@ typedef struct sg_links sg_links;
 /* model_bytes: the size of a model. NULL: no memory. */
 sg_links *sg_links_new(const sg_network *network, int nodes, double model_bytes);
 void sg_links_free(sg_links *links);
+/* Most nodes will send in this iteration: draws the times of their first messages side by side. It
+ * only saves time. false: no memory. */
+bool sg_links_draw_ahead(sg_links *links, int nodes, uint32_t replication, uint32_t iteration);
+/* sg_uplink_seconds, which takes what was drawn ahead. */
+double sg_links_uplink_seconds(const sg_links *links, uint32_t replication, int worker,
+                               uint32_t iteration, uint32_t draw, double share, double bytes);
 /* Sends a model, told apart from others by its number, to a node; the time at which it is there.
  * O(1). */
 double sg_links_send_model(sg_links *links, int node, uint32_t model, double now);

@@ -35,9 +35,10 @@ typedef struct sg_law_type {
    * which that is all has no init (NULL). After a fault the framework clears the state. */
   sg_status (*init)(sg_law_state *state, const sg_values *values, sg_error *e);
   void (*clear)(sg_law_state *state); /* frees what the state owns; NULL: nothing */
-  /* Seconds, ≥ 0. Takes a fixed number of uniforms, the same for all states of a law (a mixture:
-   * one and those of the law taken), by inversion: a draw grows with its uniform. NULL: the
-   * quantile of a uniform. */
+  /* Seconds, ≥ 0, at a uniform 0 ≤ u < 1, by inversion: they grow with it. NULL: the quantile. */
+  double (*at)(const sg_law_state *state, double u);
+  /* The same from a stream, of a law that takes more than one uniform (a mixture: one and those of
+   * the law taken). NULL: at one uniform. */
   double (*draw)(const sg_law_state *state, sg_stream *stream);
   double (*mean)(const sg_law_state *state); /* INFINITY if there is none */
   double (*variance)(const sg_law_state *state);
@@ -75,9 +76,13 @@ static inline double sg_law_tail(const sg_law *law, double t) {
   return law->type->tail ? law->type->tail(law->state, t) : 1 - law->type->cdf(law->state, t);
 }
 
+/* Of a law that takes one uniform. */
+static inline double sg_law_at(const sg_law *law, double u) {
+  return law->type->at ? law->type->at(law->state, u) : law->type->quantile(law->state, u);
+}
+
 static inline double sg_law_draw(const sg_law *law, sg_stream *stream) {
-  return law->type->draw ? law->type->draw(law->state, stream)
-                         : law->type->quantile(law->state, sg_uniform(stream));
+  return law->type->draw ? law->type->draw(law->state, stream) : sg_law_at(law, sg_uniform(stream));
 }
 
 #endif

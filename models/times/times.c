@@ -264,8 +264,26 @@ bool sg_times_take_mean(sg_times *t) {
   return t->certain;
 }
 
-double sg_times_seconds(const sg_times *t, uint32_t replication, int node, uint32_t iteration,
-                        uint32_t draw) {
+bool sg_times_draw_ahead(const sg_times *t, uint32_t replication, uint32_t iteration, int nodes,
+                         sg_ahead *a) {
+  if (t->certain || t->replay || t->law.type->draw) return true;
+  if (!a->seconds && !(a->seconds = malloc((size_t)nodes * sizeof *a->seconds))) return false;
+  a->nodes = nodes;
+  a->iteration = iteration;
+  sg_uniforms_at(a->seconds, nodes, t->seed, replication, t->purpose, iteration, 0);
+  for (int i = 0; i < nodes; i++) a->seconds[i] = sg_law_at(&t->law, a->seconds[i]);
+  return true;
+}
+
+void sg_ahead_clear(sg_ahead *ahead) {
+  free(ahead->seconds);
+  *ahead = (sg_ahead){0};
+}
+
+double sg_times_seconds(const sg_times *t, const sg_ahead *ahead, uint32_t replication, int node,
+                        uint32_t iteration, uint32_t draw) {
+  if (ahead && ahead->seconds && draw == 0 && iteration == ahead->iteration && node < ahead->nodes)
+    return ahead->seconds[node];
   if (t->certain)
     return t->replay ? sg_replay_mean(t->replay, node) : t->law.type->mean(t->law.state);
   if (t->replay)

@@ -78,10 +78,24 @@ sg_status sg_times_init(sg_times *times, const sg_values *values, sg_purpose pur
                         uint64_t seed, sg_replay_column column, double per_subset_s, sg_error *e);
 void sg_times_clear(sg_times *times);
 
-/* Base seconds: a function of its arguments and the seed alone. Nodes beyond the workers (relays)
+/* What a run has drawn ahead: the first times of all nodes in one iteration, side by side. Most
+ * rounds need them all. Zeroed: nothing. Not shared by threads. */
+typedef struct sg_ahead {
+  int nodes;
+  uint32_t iteration;
+  double *seconds; /* NULL: nothing was drawn */
+} sg_ahead;
+
+/* Draws those of an iteration, if that is of use for these times. false: no memory. O(nodes). */
+bool sg_times_draw_ahead(const sg_times *times, uint32_t replication, uint32_t iteration, int nodes,
+                         sg_ahead *ahead);
+void sg_ahead_clear(sg_ahead *ahead);
+
+/* Base seconds: a function of its arguments and the seed alone, `ahead` (NULL: none) only saves
+ * time. Nodes beyond the workers (relays)
  * have draws of their own with a law, and a trace's times as worker `node` mod workers. */
-double sg_times_seconds(const sg_times *times, uint32_t replication, int node, uint32_t iteration,
-                        uint32_t draw);
+double sg_times_seconds(const sg_times *times, const sg_ahead *ahead, uint32_t replication,
+                        int node, uint32_t iteration, uint32_t draw);
 
 /* What tells workers apart: the mean of a worker's times in a trace; 1 with a law. */
 double sg_times_level(const sg_times *times, int worker);

@@ -321,7 +321,7 @@ static int run(const sg_call *call) {
                       .speeds = speeds->given ? speeds->text : "1",
                       .shape = {.length = sg_args_integer(a, "length"),
                                 .seed = sg_args_find(a, "seed")->seed,
-                                .updates = 1},
+                                .updates = 1000},
                       .options = {.patterns = sg_args_integer(a, "patterns"),
                                   .seed = sg_args_find(a, "seed")->seed,
                                   .threads = sg_threads(a),

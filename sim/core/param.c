@@ -391,6 +391,33 @@ static bool read_number(const char *text, double *number) {
   return *end == '\0';
 }
 
+/* A list of numbers with commas between them. */
+static sg_status parse_numbers(sg_values *v, const char *name, const char *text, sg_error *e) {
+  const sg_param *row = sg_values_param(v, name);
+  sg_value *list = sg_values_find(v, name);
+  char *place = sg_pointer_join(v->pointer, name), *copy = strdup(text);
+  int count = 1;
+  for (const char *at = text; (at = strchr(at, ',')); at++) count++;
+  sg_value_clear(list);
+  sg_status status = SG_OK;
+  if (!place || !copy || !sg_value_new_items(list, count)) status = sg_fail_memory(e);
+  char *at = copy;
+  for (int i = 0; !status && i < count; i++) {
+    double number;
+    size_t length = strcspn(at, ",");
+    at[length] = '\0';
+    if (read_number(at, &number))
+      status = sg_value_set_number(row->fields, &list->item[i], place, number, e);
+    else
+      status = sg_value_set_string(row->fields, &list->item[i], place, at, e);
+    at += length + 1;
+  }
+  list->given = !status;
+  free(copy);
+  free(place);
+  return status;
+}
+
 sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e) {
   const sg_param *row = sg_values_param(v, name);
   double number;
@@ -398,6 +425,8 @@ sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_e
     return sg_values_set_number(v, name, number, e);
   if (row && row->kind == SG_BOOL && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
     return sg_values_set_bool(v, name, text[0] == 't', e);
+  if (row && row->kind == SG_LIST && (row->fields->kind == SG_INT || row->fields->kind == SG_REAL))
+    return parse_numbers(v, name, text, e);
   bool variant = row && row->kind == SG_FAMILY && row->family->by_name;
   return set(v, name, variant ? TYPED_VARIANT : STRING, 0, text, e);
 }

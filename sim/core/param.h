@@ -153,7 +153,8 @@ sg_value *sg_values_find(const sg_values *v, const char *name);
 sg_status sg_values_set_number(sg_values *v, const char *name, double number, sg_error *e);
 sg_status sg_values_set_bool(sg_values *v, const char *name, bool flag, sg_error *e);
 sg_status sg_values_set_string(sg_values *v, const char *name, const char *text, sg_error *e);
-/* As a person types it on a command line (name=text): parsed by the row's kind. A family that goes
+/* As a person types it on a command line (name=text): parsed by the row's kind. A list of numbers
+ * has commas between them. A family that goes
  * by name has its members in brackets if it has some: "deadline(deadline_s=30)". */
 sg_status sg_values_parse(sg_values *v, const char *name, const char *text, sg_error *e);
 /* A fault for every SG_REQUIRED member that is absent, in nested objects too. */

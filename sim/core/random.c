@@ -4,6 +4,9 @@
 #include "sim/core/elementary.h"
 
 #include <Random123/philox.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
 
 typedef struct sg_philox_state state_t;
 
@@ -72,6 +75,76 @@ double sg_uniform(sg_stream *s) {
 }
 
 /* 1 - u is exact and lies in (0, 1]. */
+double sg_exponential_at(double u, double mean) {
+  return -mean * sg_log(1.0 - u);
+}
+
 double sg_exponential(sg_stream *s, double mean) {
-  return -mean * sg_log(1.0 - next53(&s->state));
+  return sg_exponential_at(next53(&s->state), mean);
+}
+
+/* --- Of many workers -------------------------------------------------------------------------- */
+
+#ifdef __x86_64__
+enum { HALVES = 2, SIDE_BY_SIDE = 4 * HALVES };
+
+/* Philox's rounds on vectors of four 64-bit lanes. A counter's word is in the low half of its lane;
+ * what a product leaves in the high half is of no consequence, since multiplications read the low
+ * half only. The bits of uniform numbers go to `bits`. */
+__attribute__((target("avx2"))) static void philox_side_by_side(const state_t *first,
+                                                                uint64_t bits[SIDE_BY_SIDE]) {
+  const __m256i m0 = _mm256_set1_epi64x(PHILOX_M4x32_0), m1 = _mm256_set1_epi64x(PHILOX_M4x32_1);
+  __m256i c[4][HALVES];
+  uint32_t k0 = first->key[0], k1 = first->key[1];
+  for (int h = 0; h < HALVES; h++) {
+    for (int i = 0; i < 4; i++) c[i][h] = _mm256_set1_epi64x(first->counter[i]);
+    c[2][h] = _mm256_add_epi64(c[2][h], _mm256_setr_epi64x(4 * h, 4 * h + 1, 4 * h + 2, 4 * h + 3));
+  }
+#pragma GCC unroll 10
+  for (int round = 0; round < 10; round++) {
+    __m256i x0 = _mm256_set1_epi64x(k0), x1 = _mm256_set1_epi64x(k1);
+#pragma GCC unroll 2
+    for (int h = 0; h < HALVES; h++) {
+      __m256i p = _mm256_mul_epu32(c[0][h], m0), q = _mm256_mul_epu32(c[2][h], m1);
+      c[0][h] = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(q, 32), c[1][h]), x0);
+      c[2][h] = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(p, 32), c[3][h]), x1);
+      c[1][h] = q;
+      c[3][h] = p;
+    }
+    k0 += PHILOX_W32_0;
+    k1 += PHILOX_W32_1;
+  }
+  const __m256i low = _mm256_set1_epi64x(0xffffffff);
+  for (int h = 0; h < HALVES; h++)
+    _mm256_storeu_si256(
+        (__m256i *)(void *)(bits + 4 * h),
+        _mm256_or_si256(_mm256_slli_epi64(c[0][h], 32), _mm256_and_si256(c[1][h], low)));
+}
+
+/* How many were made: a multiple of eight; the rest is left to the caller. */
+static int make_side_by_side(double *u, int n, state_t *s) {
+  uint64_t bits[SIDE_BY_SIDE];
+  int w = 0;
+  if (!__builtin_cpu_supports("avx2")) return 0;
+  for (; w + SIDE_BY_SIDE <= n; w += SIDE_BY_SIDE) {
+    s->counter[2] = (uint32_t)w;
+    philox_side_by_side(s, bits);
+    for (int i = 0; i < SIDE_BY_SIDE; i++) u[w + i] = (double)(bits[i] >> 11) * 0x1p-53;
+  }
+  return w;
+}
+#else
+static int make_side_by_side(double *u, int n, state_t *s) {
+  return 0;
+}
+#endif
+
+void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
+                    uint32_t iteration, uint32_t draw) {
+  sg_stream s;
+  sg_stream_at(&s, seed, replication, purpose, 0, iteration, draw);
+  for (int w = make_side_by_side(u, n, &s.state); w < n; w++) {
+    sg_stream_at(&s, seed, replication, purpose, (uint32_t)w, iteration, draw);
+    u[w] = next53(&s.state);
+  }
 }

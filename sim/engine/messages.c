@@ -290,8 +290,8 @@ void run_start_uplink(sg_run *run, int index, double start) {
   n->sending = true;
   n->send_cut = false;
   if (m->ready > 0) start = fmax(start, m->ready - run->base);
-  double seconds = sg_uplink_seconds(run->env->network, run->replication, index, m->iteration,
-                                     m->draw, m->bytes / run->model_bytes, m->bytes);
+  double seconds = sg_links_uplink_seconds(run->links, run->replication, index, m->iteration,
+                                           m->draw, m->bytes / run->model_bytes, m->bytes);
   seconds -= run->latency_s;
   n->send_end = sg_links_send_message(run->links, index, start, seconds);
   n->send_begin = run->base + (run->half_duplex ? n->send_end - seconds : start);

@@ -212,6 +212,10 @@ static void begin_round(sg_run *run) {
   run->first_arrival = NAN;
   RUN_LOG(run, .kind = SG_LOG_ROUND_BEGIN, .node = SG_MASTER, .snapshot = -1, .begin_s = run->base,
           .end_s = run->base);
+  if (!run->async &&
+      !(sg_delay_draw_ahead(run->delay, (uint32_t)run->round) &&
+        sg_links_draw_ahead(run->links, run->nodes, run->replication, (uint32_t)run->round)))
+    run_out_of_memory(run);
   sg_queue_begin_bulk(&run->queue);
   run_dispatch(run, &(sg_event){.kind = SG_BEGIN, .round = run->round, .at = SG_MASTER});
   sg_queue_end_bulk(&run->queue);

@@ -401,7 +401,10 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
     return status;
   }
   r->samples = count_samples(r);
-  bool whole = !(request->flags & SG_NO_SUM), fine = true;
+  /* Of mini-batches that are not all there is no sum but the one that was meant. */
+  bool whole = !(request->flags & SG_NO_SUM) &&
+               (r->world->code->exact || !(r->world->code->flags & SG_BATCHES)),
+       fine = true;
   if (r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r);
   if (!fine) return sg_fail_memory(e);
   settle(r, whole);

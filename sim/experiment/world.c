@@ -384,6 +384,11 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                         "expected \"cancel\" or \"finish-first\" with the code \"%s\", which has "
                         "no use for what is finished after the iteration, found \"keep-partial\"",
                         type->about.name);
+  if (!status && w->code->flags & SG_WANTS_VALUES && w->problem->timing_only)
+    status = sg_fail_at(e, point->scheme, NULL,
+                        "what the scheme \"%s\" does depends on gradients: expected a learning "
+                        "problem that has some, found \"%s\"",
+                        type->about.name, w->problem->type->about.name);
   if (!status) status = find_worst(w, sg_section(point, "cluster"), seed, e);
   sg_code_label(point->scheme, w->label, sizeof w->label);
   sg_forecast_free(forecast);

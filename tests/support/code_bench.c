@@ -48,7 +48,8 @@ sg_status bench_open_shaped(bench *b, sg_values *values, const sg_shape *shape, 
 }
 
 sg_status bench_open(bench *b, sg_values *values, int n, uint64_t seed, sg_error *e) {
-  sg_shape shape = {.workers = n, .subsets = n, .length = BENCH_LENGTH, .seed = seed, .updates = 1};
+  sg_shape shape = {
+      .workers = n, .subsets = n, .length = BENCH_LENGTH, .seed = seed, .updates = 1000};
   return bench_open_shaped(b, values, &shape, e);
 }
 

@@ -29,9 +29,9 @@ static double deterministic_draw(const sg_law_state *state, sg_stream *stream) {
   return ((const bimodal *)state)->fast;
 }
 
-static double draw(const sg_law_state *state, sg_stream *stream) {
+static double at(const sg_law_state *state, double u) {
   const bimodal *x = (const bimodal *)state;
-  return sg_uniform(stream) < 1 - x->slow_probability ? x->fast : x->slow;
+  return u < 1 - x->slow_probability ? x->fast : x->slow;
 }
 
 static double mean(const sg_law_state *state) {
@@ -86,6 +86,6 @@ const sg_law_type sg_law_bimodal = {
     .formula = {"fast, or slow with probability p", "fast + p (slow − fast)",
                 "p (1 − p)(slow − fast)²"},
     .init = bimodal_init,
-    .draw = draw,
+    .at = at,
     LAW_FUNCTIONS,
     .atom = atom};

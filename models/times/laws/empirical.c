@@ -151,9 +151,9 @@ static sg_status init(sg_law_state *state, const sg_values *values, sg_error *e)
   return SG_OK;
 }
 
-static double draw(const sg_law_state *state, sg_stream *stream) {
+static double at(const sg_law_state *state, double u) {
   const empirical *x = (const empirical *)state;
-  return x->time[(long)(sg_uniform(stream) * (double)x->count)];
+  return x->time[(long)(u * (double)x->count)];
 }
 
 static double mean(const sg_law_state *state) {
@@ -200,6 +200,6 @@ const sg_law_type sg_law_empirical = {
     .formula = {"share of values > t", "mean of the values", "Σ (value − mean)²/count"},
     .init = init,
     .clear = clear,
-    .draw = draw,
+    .at = at,
     LAW_FUNCTIONS,
     .atom = atom};

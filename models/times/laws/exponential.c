@@ -19,8 +19,8 @@ static sg_status exponential_init(sg_law_state *x, const sg_values *values, sg_e
   return SG_OK;
 }
 
-static double draw(const sg_law_state *x, sg_stream *stream) {
-  return x->shift + sg_exponential(stream, x->scale);
+static double at(const sg_law_state *x, double u) {
+  return x->shift + sg_exponential_at(u, x->scale);
 }
 
 static double mean(const sg_law_state *x) {
@@ -60,7 +60,7 @@ const sg_law_type sg_law_exponential = {
               .params = exponential_params},
     .formula = {"exp(−t/mean)", "mean", "mean²"},
     .init = exponential_init,
-    .draw = draw,
+    .at = at,
     LAW_FUNCTIONS,
     .gamma = gamma_form};
 
@@ -71,6 +71,6 @@ const sg_law_type sg_law_shifted_exponential = {
                            "arXiv:1512.02673",
               .params = shifted_params},
     .formula = {"exp(−t/mean_excess)", "mean_excess", "mean_excess²"},
-    .draw = draw,
+    .at = at,
     LAW_FUNCTIONS,
     .gamma = gamma_form};

@@ -12,8 +12,8 @@ static const sg_param params[] = {
                 .flags = SG_REQUIRED),
     {0}};
 
-static double draw(const sg_law_state *x, sg_stream *stream) {
-  return x->shift + x->scale * sg_pow(sg_exponential(stream, 1), 1 / x->shape);
+static double at(const sg_law_state *x, double u) {
+  return x->shift + x->scale * sg_pow(sg_exponential_at(u, 1), 1 / x->shape);
 }
 
 static double mean(const sg_law_state *x) {
@@ -52,5 +52,5 @@ const sg_law_type sg_law_weibull = {
     .about = {.name = "weibull", .summary = "Weibull time, perhaps shifted.", .params = params},
     .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
                 "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
-    .draw = draw,
+    .at = at,
     LAW_FUNCTIONS};

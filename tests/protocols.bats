@@ -1,0 +1,50 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Every scheme of tests/protocols/*.json under all settings that touch a protocol, row by row
+# (tests/protocols.py). PROTOCOLS=name runs one file only.
+
+setup() {
+  protocols="$BATS_TEST_DIRNAME/protocols"
+  cd "$BATS_TEST_TMPDIR"
+}
+
+@test "rows of all schemes hold what the protocol promises, under all settings" {
+  python3 "$BATS_TEST_DIRNAME/protocols.py" "$protocols"/${PROTOCOLS:-*}.json
+}
+
+# A check that finds nothing must be able to: one number of one row changed at a time.
+@test "every check finds what is wrong" {
+  cat > one.json <<'END'
+{ "workers": 4, "exact": [ { "code": "cyclic-repetition", "s": 1 } ], "inexact": [ { "code": "ignore-stragglers", "s": 1 } ],
+  "crashes": [], "late_work": [ "cancel" ], "settings": 2 }
+END
+  while IFS='|' read -r finding sql; do
+    rm -f one*.db
+    run python3 "$BATS_TEST_DIRNAME/protocols.py" --tamper "$sql" one.json
+    echo "$sql: $output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"$finding"* ]]
+  done <<'END'
+grad_scaled_err|UPDATE iteration SET grad_scaled_err = 2e-8 WHERE iteration = 3 AND run_id = (SELECT min(run_id) FROM run)
+grad_scaled_err None|UPDATE iteration SET grad_scaled_err = NULL WHERE iteration = 3 AND run_id = (SELECT min(run_id) FROM run)
+the one before ends at|UPDATE iteration SET duration_s = duration_s * 1.0001 WHERE iteration = 0
+rows end at|UPDATE run SET sim_time_s = sim_time_s + 0.001
+rows of 11 iterations|UPDATE run SET iterations = iterations + 1
+busy_s|UPDATE iteration SET busy_s = busy_s + 0.001 WHERE iteration = 2
+wasted|UPDATE iteration SET wasted_s = 1e6 WHERE iteration = 2
+bytes received|UPDATE iteration SET bytes_received = bytes_sent + 1 WHERE iteration = 0
+n_received = -1|UPDATE iteration SET n_received = -1 WHERE iteration = 0
+status stalled|UPDATE run SET status = 'stalled' WHERE replication = 1
+staleness|UPDATE iteration SET staleness_max = 1 WHERE iteration = 0
+skipped rounds|UPDATE run_summary SET undecodable_iters = 1
+are listed as exact, 2 are|UPDATE point SET exact = 1
+runs, found|DELETE FROM run WHERE replication = 0
+END
+}
+
+@test "a refusal in other words is none" {
+  echo '{ "workers": 4, "exact": [ { "code": "cyclic-repetition", "s": 4 } ] }' > bad.json
+  run python3 "$BATS_TEST_DIRNAME/protocols.py" bad.json
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"run failed"*"expected"* ]]
+}
