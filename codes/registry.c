@@ -34,6 +34,7 @@
   X(sg_lcc_mmc)                                                                                    \
   X(sg_polynomial_regression)                                                                      \
   X(sg_bacc)                                                                                       \
+  X(sg_hierarchical)                                                                               \
   X(sg_gradient_matrix)                                                                            \
   X(sg_partial_stragglers)                                                                         \
   X(sg_coupon_collector)                                                                           \
