@@ -248,7 +248,8 @@ void run_send(sg_run *run, int id) {
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
   m->ready = prepare_s > 0 ? n->prepared = fmax(n->prepared, run->base + run->now) + prepare_s : 0;
-  bool lost = run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration);
+  bool lost = run->fails && m->view.from < run->compute_nodes &&
+              sg_delay_erased(run->delay, m->view.from, m->iteration);
   if (run->hooks.log && !n->fused) {
     double ready_s = fmax(m->ready, run->base + run->now);
     run_log_send(run, id, ready_s - prepare_s, ready_s, lost);
