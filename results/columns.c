@@ -112,6 +112,11 @@ static const sg_column column[] = {
     POINT(timing_only, "0/1", "No learning problem: times are simulated, gradients are not",
           .shown = SG_IN_V_POINT),
     POINT(is_baseline, "0/1", "Others are compared with this scheme", .shown = SG_IN_V_POINT),
+    POINT(
+        models, "count",
+        "Models trained side by side; an iteration updates one of them, and a run has reached the "
+        "target when all have",
+        .shown = SG_IN_V_POINT),
     POINT(n_workers, "count", "Workers n", .shown = SG_IN_V_POINT | SG_IN_POINTS),
     POINT(n_subsets, "count", "Subsets of the data k", .shown = SG_IN_V_POINT),
     POINT(length, "count", "Coordinates of a gradient l", .shown = SG_IN_V_POINT),
