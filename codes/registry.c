@@ -34,8 +34,11 @@
   X(sg_lcc_mmc)                                                                                    \
   X(sg_polynomial_regression)                                                                      \
   X(sg_bacc)                                                                                       \
+  X(sg_hierarchical)                                                                               \
   X(sg_gradient_matrix)                                                                            \
   X(sg_partial_stragglers)                                                                         \
+  X(sg_coupon_collector)                                                                           \
+  X(sg_tiered)                                                                                     \
   X(sg_sequential_gc)                                                                              \
   X(sg_sr_sgc)                                                                                     \
   X(sg_m_sgc)                                                                                      \
