@@ -147,10 +147,8 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
   const tables *t = code->self;
-  int place = message->from % t->size, first = message->from - place;
-  int m = t->prefix[message->tag];
-  const double *coef = t->code[message->tag]->coef + place * m;
-  for (int c = 0; c < m; c++) sg_row_part(row, first + (place + c) % t->size, 0, coef[c]);
+  int place = message->from % t->size;
+  sg_cyclic_row(t->code[message->tag], place, message->from - place, row);
 }
 
 /* As many in each cluster as the largest prefix allows. */
