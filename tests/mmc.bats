@@ -99,3 +99,19 @@ END
   refused '"r": 4, "clusters": 4' '/schemes/0/r: expected r ≤ n / clusters = 3'
   refused '"r": 2, "clusters": 5' 'expected a divisor of the number of workers n = 12 (1, 2, 3, 4, 6, 12), found 5'
 }
+
+@test "the shipped scenario: free messages are for many of them, dear ones for few" {
+  "$STRAGGLE" run "$BATS_TEST_DIRNAME/../scenarios/many-messages.json" -q -o s.db --set /replications=2 \
+    --set '/sweep/0/values=[0, 55000, 78000, 200000]'
+  ranking() {
+    sqlite3 s.db "SELECT group_concat(scheme, ' < ') FROM (SELECT replace(replace(scheme_label, ' r=5', ''), ' prefixes=', ' ')
+        AS scheme FROM v_axes JOIN v_point USING (point_id) WHERE header_bytes = $1
+        AND code <> 'cyclic-repetition' ORDER BY iter_mean_s)"
+  }
+  many='uc-mmc' some='gc-mmc 1,3,5' few='gc-mmc 1,5' one='fractional-repetition s=4 decodable'
+  ranking 0; ranking 55000; ranking 78000; ranking 200000
+  [ "$(ranking 0)" = "$many < $some < $few < $one < uncoded" ]
+  [[ "$(ranking 55000)" == "$some <"* ]]
+  [[ "$(ranking 78000)" == "$few <"* ]]
+  [ "$(ranking 200000)" = "$one < uncoded < $few < $some < $many" ]
+}
