@@ -105,7 +105,7 @@ END
     --set '/sweep/0/values=[0, 55000, 78000, 200000]'
   ranking() {
     sqlite3 s.db "SELECT group_concat(scheme, ' < ') FROM (SELECT replace(replace(scheme_label, ' r=5', ''), ' prefixes=', ' ')
-        AS scheme FROM v_axes JOIN v_point USING (point_id) WHERE cost_bytes = $1
+        AS scheme FROM v_point WHERE cost_bytes = $1
         AND code <> 'cyclic-repetition' ORDER BY iter_mean_s)"
   }
   many='uc-mmc' some='gc-mmc 1,3,5' few='gc-mmc 1,5' one='fractional-repetition s=4 decodable'
