@@ -60,7 +60,9 @@ END
 }
 
 @test "partial recovery: which share came, its error, and coded alike" {
-  learn 12 '{ "code": "uc-mmc", "r": 3, "epsilon": 0.25 }, { "code": "uc-mmc", "r": 3, "epsilon": 0.08 }'
+  learn 12 '{ "code": "uc-mmc", "r": 3, "epsilon": 0.25 }, { "code": "uc-mmc", "r": 3, "epsilon": 0.08 },
+    { "code": "gc-mmc-partial", "r": 3, "epsilon": 0.25 },
+    { "code": "gc-mmc-partial", "r": 3, "prefixes": [2, 3], "epsilon": 0.25 }'
   # Of 12 shares 3 may be missing: 9 are used, each 12/9 times, and Σ(α − 1)² = 12 · 3 / 9.
   run sqlite3 s.db "SELECT epsilon, exact, min(n_used), max(n_used), round(min(decoding_err), 9),
       round(max(decoding_err), 9), min(abs(alpha_sum - 12) < 1e-9), round(max(decode_amp), 9)
@@ -69,6 +71,20 @@ END
   echo "$output"
   [ "${lines[0]}" = "0.25|0|9|9|4.0|4.0|1|1.154700538" ]
   [ "${lines[1]}" = "0.08|1|12|12|||1|1.0" ] # less than a share may be missing: exact
+  # With every prefix coded messages say just what the uncoded ones do, so that the models agree.
+  run sqlite3 s.db "SELECT max(abs(a.loss / b.loss - 1)) < 1e-12, max(abs(a.decoding_err - b.decoding_err)) < 1e-9,
+      max(abs(a.alpha_sum - 12)) < 1e-9, count(*), count(a.loss)
+    FROM (SELECT * FROM point JOIN run USING (point_id) JOIN iteration USING (run_id)
+      WHERE scheme_label = 'gc-mmc-partial r=3 epsilon=0.25') AS a
+    JOIN (SELECT * FROM point JOIN run USING (point_id) JOIN iteration USING (run_id)
+      WHERE scheme_label = 'uc-mmc r=3 epsilon=0.25') AS b USING (iteration)"
+  echo "$output"
+  [ "$output" = "1|1|1|200|10" ]
+  # Otherwise Σ(α − 1)² of the projection, n − Σα, is at most 3; scaled up by n/Σα it is n (n − Σα)/Σα.
+  run sqlite3 s.db "SELECT count(*), max(decoding_err) <= 4 + 1e-9, min(decoding_err) < 2, max(abs(alpha_sum - 12)) < 1e-9
+    FROM point JOIN run USING (point_id) JOIN iteration USING (run_id) WHERE scheme_label LIKE '%prefixes=2,3%'"
+  echo "$output"
+  [ "$output" = "200|1|1|1" ]
 }
 
 @test "partial recovery takes what there is at a deadline, the exact schemes wait" {

@@ -58,7 +58,9 @@ SQL
     { "code": "gc-mmc", "r": 4, "clusters": { "each": [2, 3] } },
     { "code": "gc-mmc", "r": 4, "clusters": { "each": [2, 3] }, "prefixes": [2, 4] },
     { "code": "gc-mmc", "r": 3, "clusters": { "each": [2, 3] }, "prefixes": [3] },
-    { "code": "clustered", "s": 2, "clusters": { "each": [2, 3] } }'
+    { "code": "clustered", "s": 2, "clusters": { "each": [2, 3] } },
+    { "code": "gc-mmc-partial", "r": 4, "epsilon": { "each": [0.1, 0.3] } },
+    { "code": "gc-mmc-partial", "r": 4, "prefixes": [2, 4], "epsilon": { "each": [0.1, 0.3] } }'
   run refuted <<'CLAIMS'
 uc-mmc r=4|=|gc-mmc r=4
 uc-mmc r=4|=|gc-mmc r=4 prefixes=1,2,3,4
@@ -68,6 +70,11 @@ uc-mmc r=3|<|uc-mmc r=2
 uc-mmc r=2|<|uc-mmc r=1
 uc-mmc r=4 epsilon=0.1|<|uc-mmc r=4
 uc-mmc r=4 epsilon=0.3|<|uc-mmc r=4 epsilon=0.1
+uc-mmc r=4 epsilon=0.1|=|gc-mmc-partial r=4 epsilon=0.1
+uc-mmc r=4 epsilon=0.3|=|gc-mmc-partial r=4 epsilon=0.3
+uc-mmc r=4 epsilon=0.1|<|gc-mmc-partial r=4 prefixes=2,4 epsilon=0.1
+gc-mmc-partial r=4 prefixes=2,4 epsilon=0.3|<|gc-mmc-partial r=4 prefixes=2,4 epsilon=0.1
+gc-mmc-partial r=4 prefixes=2,4 epsilon=0.1|<|gc-mmc r=4 prefixes=2,4
 uc-mmc r=4|<|gc-mmc r=4 prefixes=2,3,4
 uc-mmc r=4|<|gc-mmc r=4 prefixes=2,4
 uc-mmc r=4|<|gc-mmc r=4 prefixes=1,4
