@@ -89,11 +89,12 @@ END
   [ "$(python3 direct.py trace.db)" = 600 ]
 }
 
-@test "more pieces are never faster, row by row" {
+@test "more pieces are never faster, row by row, and one piece takes as long as partial gradients" {
   cat > path.json <<'END'
 { "format": 1, "cluster": { "workers": 10 }, "learning": { "problem": "none", "length": 120 },
   "delay": { "model": "shifted-exponential", "shift_s": 0.05, "mean_excess_s": 1 },
-  "schemes": [ { "code": "partial-stragglers", "replication": 4, "pieces": { "each": [ 1, 2, 3, 4 ] } } ],
+  "schemes": [ { "code": "partial-stragglers", "replication": 4, "pieces": { "each": [ 1, 2, 3, 4 ] } },
+               { "code": "uc-mmc", "r": 4 } ],
   "stop": { "iterations": 10000 }, "output": { "detail": "iteration" } }
 END
   for scaling in '"proportional"' '"additive"' '"startup","per_subset_s":0.1'; do
@@ -104,8 +105,10 @@ END
     run sqlite3 path.db "CREATE TEMP TABLE t AS SELECT point_id AS q, iteration, duration_s FROM iteration JOIN run USING (run_id);
       CREATE INDEX i ON t (q, iteration);
       SELECT count(*), sum(b.duration_s < a.duration_s), sum(b.duration_s > a.duration_s) > 15000
-      FROM t a JOIN t b ON b.q = a.q + 1 AND b.iteration = a.iteration"
+      FROM t a JOIN t b ON b.q = a.q + 1 AND b.iteration = a.iteration WHERE a.q < 4;
+      SELECT count(*), max(abs(a.duration_s - b.duration_s) > 1e-12 * a.duration_s) FROM t a JOIN t b
+      ON b.iteration = a.iteration WHERE a.q = 1 AND b.q = 5"
     echo "$scaling: $output"
-    [ "$output" = "30000|0|1" ]
+    [ "$output" = "$(printf '30000|0|1\n10000|0')" ]
   done
 }
