@@ -148,5 +148,6 @@ const sg_code_type sg_sr_sgc = {
     .create = create,
     .encode = encode,
     .weights = weights,
+    .candidates = sg_bursts_to_try,
     .on_event = sg_sequential_event,
 };
