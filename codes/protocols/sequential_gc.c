@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Cyclic repetition under the (1 + μ) κ rule: what sequential gradient coding is compared with.
+/* Cyclic repetition under the (1 + μ) κ rule: what sequential gradient coding is compared with
+ * (theory: sequential).
  *
  * A round of at most s stragglers ends at (1 + μ) κ; others are waited out. s = 0 is no coding:
  * the master waits for all. The authors' program takes fewer than s stragglers only (`strict`). */

@@ -35,7 +35,11 @@ static const struct {
      "Adaptive Gradient Coding", "", "2020"},
     {"2103.01589", "jahaninezhad2021optimal",
      "Jahani-Nezhad, Tayyebeh and Maddah-Ali, Mohammad Ali",
-     "Optimal Communication--Computation Trade-off in Heterogeneous Gradient Coding", "", "2021"}};
+     "Optimal Communication--Computation Trade-off in Heterogeneous Gradient Coding", "", "2021"},
+    {"2211.13802", "krishnan2023sequential",
+     "Krishnan, M. Nikhil and Ebrahimi, MohammadReza and Khisti, Ashish",
+     "Sequential Gradient Coding For Straggler Mitigation",
+     "International Conference on Learning Representations (ICLR)", "2023"}};
 
 void sg_put_bib(const char *reference, sg_buffer *out) {
   sg_put(out, "% Titles and first names are from memory: compare them with arXiv.\n");
