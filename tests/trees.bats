@@ -52,3 +52,39 @@ END
   read -r two error <<< "$(means 20 2)"
   [ "$(awk "BEGIN { print $two + 5 * $error < 0.95 }")" = 1 ]
 }
+
+@test "the slower the link of a parent, the deeper the fastest tree" {
+  "$STRAGGLE" run -q "$BATS_TEST_DIRNAME/../scenarios/tree-depth.json" -o depth.db --set /replications=3 \
+    --set /stop/iterations=200 --set '/sweep/0/values=[1.6e7, 2.5e5, 31250]'
+  run sqlite3 -separator ' ' depth.db "
+    SELECT scheme_label FROM point JOIN point_axis a USING (point_id) JOIN run USING (point_id) JOIN run_summary USING (run_id)
+    WHERE replication = 0 GROUP BY a.value HAVING iter_mean_s = min(iter_mean_s) ORDER BY CAST(a.value AS REAL)"
+  echo "$output"
+  [ "$output" = "coded-reduce fan_out=2 depth=4 s=1
+coded-reduce fan_out=5 depth=2 s=1
+cyclic-repetition s=1" ]
+}
+
+refused() { # n, message, scheme…
+  local n=$1 message=$2
+  shift 2
+  run "$STRAGGLE" codes check "$@" -n "$n"
+  echo "$output"
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"$message"* ]]
+}
+
+@test "what does not fit is refused with the rule and what is near" {
+  refused 25 "expected w + … + w^L = n (n = 25 workers: fan_out 25 (depth 1); fan_out 4: n = 20), found a tree of 20" \
+    coded-reduce fan_out=4 depth=2 s=1
+  refused 14 "n = 14 workers: fan_out 14 (depth 1), 2 (depth 3); fan_out 3: n = 12), found a tree of 12" \
+    coded-reduce fan_out=3 depth=2 s=1
+  refused 12 "expected s < fan_out = 3 (0 to 2), found 3" coded-reduce fan_out=3 depth=2 s=3
+  refused 12 'expected s + 1 dividing fan_out = 3 (s one of 0, 2), or "inside": "cyclic", found s = 1' \
+    coded-reduce fan_out=3 depth=2 s=1 inside=repetition
+  refused 12 "expected a list of at least 1" hierarchical edges=3 s_e=1 s_w=1 sizes=5
+  refused 11 "expected (s_e + 1) m_max ≤ n = 11 (s_e from 0 to 1: edge node 0 of 4 workers" hierarchical edges=3 s_e=2 s_w=1
+  refused 11 "expected fewer than edge node 2 has workers (0 to 2), found 3" hierarchical edges=3 s_e=1 s_w=3
+  refused 11 "expected s below the size of the smallest cluster (0 to 2" clustered clusters=3 s=3
+  refused 11 "expected at most as many clusters as there are (1 to 3), found 4" dynamic-clusters clusters=3 s=1 stored=4
+}
