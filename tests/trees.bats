@@ -82,7 +82,7 @@ refused() { # n, message, scheme…
   refused 12 "expected s < fan_out = 3 (0 to 2), found 3" coded-reduce fan_out=3 depth=2 s=3
   refused 12 'expected s + 1 dividing fan_out = 3 (s one of 0, 2), or "inside": "cyclic", found s = 1' \
     coded-reduce fan_out=3 depth=2 s=1 inside=repetition
-  refused 12 "expected a list of at least 1" hierarchical edges=3 s_e=1 s_w=1 sizes=5
+  refused 12 "expected edges = 3 numbers, found 1" hierarchical edges=3 s_e=1 s_w=1 sizes=5
   refused 11 "expected (s_e + 1) m_max ≤ n = 11 (s_e from 0 to 1: edge node 0 of 4 workers" hierarchical edges=3 s_e=2 s_w=1
   refused 11 "expected fewer than edge node 2 has workers (0 to 2), found 3" hierarchical edges=3 s_e=1 s_w=3
   refused 11 "expected s below the size of the smallest cluster (0 to 2" clustered clusters=3 s=3
