@@ -192,6 +192,11 @@ static const sg_column column[] = {
   MEMBER("worker_iteration", sg_worker_record, name, #name, unit, __VA_ARGS__),
 #include "results/columns.def"
 
+    OTHER("used_message", "run_id", LONG, KEY, "id", "The run", .rule = FROM_RUN),
+#define SG_USED(type, name, unit, ...)                                                             \
+  MEMBER("used_message", sg_used_record, name, #name, unit, __VA_ARGS__),
+#include "results/columns.def"
+
     OTHER("calibration", "position", LONG, KEY, "count", "Order of the entries, from 0",
           .rule = "PRIMARY KEY"),
     CALIBRATION(flops, "flop", "Size of a measured decode"),
@@ -336,6 +341,7 @@ static const struct {
               {"iteration", ", PRIMARY KEY (run_id, iteration)"},
               {"worker_summary", ", PRIMARY KEY (run_id, worker)"},
               {"worker_iteration", ", PRIMARY KEY (run_id, iteration, worker)"},
+              {"used_message", ", PRIMARY KEY (run_id, iteration, position)"},
               {"calibration", ""},
               {"code_check",
                ", UNIQUE (config_json, n_workers, n_subsets, length, speeds, seed, max_patterns)"},

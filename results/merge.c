@@ -19,11 +19,9 @@ enum { MOST_DIFFERENCES = 10 };
 static const struct {
   const char *table;
   sg_detail from;
-} parts[] = {{"run_summary", SG_DETAIL_SUMMARY},
-             {"iter_time_group", SG_DETAIL_SUMMARY},
-             {"worker_summary", SG_DETAIL_WORKER},
-             {"iteration", SG_DETAIL_ITERATION},
-             {"worker_iteration", SG_DETAIL_WORKER}};
+} parts[] = {{"run_summary", SG_DETAIL_SUMMARY},     {"iter_time_group", SG_DETAIL_SUMMARY},
+             {"worker_summary", SG_DETAIL_WORKER},   {"iteration", SG_DETAIL_ITERATION},
+             {"worker_iteration", SG_DETAIL_WORKER}, {"used_message", SG_DETAIL_WORKER}};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 typedef struct ids { /* numbers of rows, there and here; ascending there */
@@ -185,7 +183,8 @@ static sg_status differ(merge *m, const char *what, const char *table, sqlite3_s
     sg_putf(&b, "a row of %s", table);
   else
     sg_putf(&b, "%s.%s", table, sqlite3_column_name(any, column));
-  if (strcmp(table, "iteration") == 0 || strcmp(table, "worker_iteration") == 0)
+  if (strcmp(table, "iteration") == 0 || strcmp(table, "worker_iteration") == 0 ||
+      strcmp(table, "used_message") == 0)
     sg_putf(&b, " of iteration %lld", (long long)sqlite3_column_int64(any, 1));
   if (missing) {
     sg_put(&b, any == here ? " is not here but" : " is here but not");

@@ -51,6 +51,15 @@ static const struct named {
      NULL},
     {"@errors", "arithmetic and decoding: largest errors, condition numbers, staleness",
      SG_IN_ERRORS, "SELECT x.*, scheme_label{shown}" FROM_POINTS, NULL},
+    {"@staleness", "how old the gradients were that updates used, without a barrier", 0,
+     "SELECT x.*, scheme_label, staleness, messages, share"
+     " FROM (SELECT point_id, scheme_label, staleness, count(*) AS messages,"
+     "  count(*) * 1.0 / sum(count(*)) OVER (PARTITION BY point_id) AS share"
+     "  FROM used_message JOIN run USING (run_id) JOIN point USING (point_id)"
+     "  WHERE status <> 'running' GROUP BY point_id, staleness)"
+     " JOIN v_axes x USING (point_id) ORDER BY point_id, staleness",
+     "no messages are kept: it needs \"output\": {\"detail\": \"worker\"}, and schemes without a "
+     "barrier or with mini-batches"},
     {"@code-checks", "codes that were checked: recovery, conditioning, errors", 0,
      "SELECT scheme_label, n_workers, load_found, stragglers_found, comm_found, slack,"
      " broken_promises, patterns_inaccurate, cond2_median, cond2_worst, amp_worst,"

@@ -46,4 +46,10 @@ typedef struct sg_worker_summary_record {
 #include "results/columns.def"
 } sg_worker_summary_record;
 
+/* A message that an update used: of schemes whose rows of workers do not tell. */
+typedef struct sg_used_record {
+#define SG_USED(type, name, ...) type name;
+#include "results/columns.def"
+} sg_used_record;
+
 #endif

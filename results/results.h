@@ -16,7 +16,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define SG_SCHEMA_VERSION  6
+#define SG_SCHEMA_VERSION  7
 #define SG_RESULTS_VERSION 5 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
@@ -121,14 +121,16 @@ sg_status sg_writer_new(sg_db *db, sg_writer **out, sg_error *e);
 #define SG_CHUNK_WORKERS 8192 /* rows of workers, about 1 MB: more go into a chunk of their own */
 typedef struct sg_chunk {
   int64_t run_id;
-  int n_iterations, n_workers, workers_capacity;
+  int n_iterations, n_workers, workers_capacity, n_used, used_capacity;
   sg_iteration_record iteration[SG_CHUNK_ROWS];
   sg_worker_record *worker; /* rows of the same iterations at detail `worker` */
+  sg_used_record *used;     /* likewise, where there are any */
 } sg_chunk;
 
 /* An empty chunk, recycled where possible. NULL: no memory, or the writer has failed. */
 sg_chunk *sg_writer_chunk(sg_writer *w);
 bool sg_chunk_add_workers(sg_chunk *c, const sg_worker_record *row, int count);
+bool sg_chunk_add_used(sg_chunk *c, const sg_used_record *row, int count);
 
 /* The run begins: its rows may follow. Any older run with this id is replaced. These four block
  * while the queue is full; false: the writer has failed, stop. */

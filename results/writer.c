@@ -38,6 +38,7 @@ typedef enum query {
   INSERT_RUN,
   INSERT_ITERATION,
   INSERT_WORKER,
+  INSERT_USED,
   INSERT_TIME,
   INSERT_SUMMARY,
   INSERT_WORKER_SUMMARY,
@@ -47,11 +48,10 @@ typedef enum query {
   QUERIES
 } query;
 
-static const char *const inserts[QUERIES] = {[INSERT_ITERATION] = "iteration",
-                                             [INSERT_WORKER] = "worker_iteration",
-                                             [INSERT_TIME] = "iter_time_group",
-                                             [INSERT_SUMMARY] = "run_summary",
-                                             [INSERT_WORKER_SUMMARY] = "worker_summary"};
+static const char *const inserts[QUERIES] = {
+    [INSERT_ITERATION] = "iteration", [INSERT_WORKER] = "worker_iteration",
+    [INSERT_USED] = "used_message",   [INSERT_TIME] = "iter_time_group",
+    [INSERT_SUMMARY] = "run_summary", [INSERT_WORKER_SUMMARY] = "worker_summary"};
 static const char *const sql[QUERIES] = {
     [FIND_RUN] = "SELECT 1 FROM run WHERE run_id = ? AND status <> 'running'",
     [INSERT_RUN] = "INSERT INTO run (run_id, point_id, invocation_id, replication, detail, status)"
@@ -86,6 +86,7 @@ struct sg_writer {
 static void chunk_free(sg_chunk *c) {
   if (!c) return;
   free(c->worker);
+  free(c->used);
   free(c);
 }
 
@@ -97,7 +98,7 @@ sg_chunk *sg_writer_chunk(sg_writer *w) {
   if (failed) return NULL;
   if (!c) return calloc(1, sizeof *c);
   c->run_id = 0;
-  c->n_iterations = c->n_workers = 0;
+  c->n_iterations = c->n_workers = c->n_used = 0;
   return c;
 }
 
@@ -105,6 +106,13 @@ bool sg_chunk_add_workers(sg_chunk *c, const sg_worker_record *row, int count) {
   if (!SG_ROOM(c->worker, c->workers_capacity, c->n_workers + count)) return false;
   if (count > 0) memcpy(c->worker + c->n_workers, row, (size_t)count * sizeof *row);
   c->n_workers += count;
+  return true;
+}
+
+bool sg_chunk_add_used(sg_chunk *c, const sg_used_record *row, int count) {
+  if (!SG_ROOM(c->used, c->used_capacity, c->n_used + count)) return false;
+  if (count > 0) memcpy(c->used + c->n_used, row, (size_t)count * sizeof *row);
+  c->n_used += count;
   return true;
 }
 
@@ -192,6 +200,8 @@ static sg_status write_rows(sg_writer *w, const command *c) {
     status = write_row(w, INSERT_ITERATION, id, &c->chunk->iteration[i]);
   for (int i = 0; i < c->chunk->n_workers && !status; i++)
     status = write_row(w, INSERT_WORKER, id, &c->chunk->worker[i]);
+  for (int i = 0; i < c->chunk->n_used && !status; i++)
+    status = write_row(w, INSERT_USED, id, &c->chunk->used[i]);
   sqlite3_mutex_leave(mutex);
   return status;
 }

@@ -243,7 +243,7 @@ static void count_set(sg_check_sets *sets, const sg_trial_result *r) {
   if (!r->decoded) return;
   sets->decodable++;
   sets->mean_deviation += r->deviation;
-  sets->worst_deviation = fmax(sets->worst_deviation, r->deviation);
+  if (!(r->deviation <= sets->worst_deviation)) sets->worst_deviation = r->deviation;
 }
 
 static void finish_set(sg_check_sets *sets) {

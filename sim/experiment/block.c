@@ -266,6 +266,8 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
   fine =
       sg_held_init(&l->row, &l->snapshots, replication, b->ws, b->options, sink, b->error) && fine;
   if (!fine) return sg_fail_memory(b->error);
+  l->recipe.names_used =
+      b->options->worker_rows && sink->used && w->code->flags & (SG_ASYNC | SG_BATCHES);
   sg_run_limits limits = w->limits;
   limits.worker_rows = b->options->worker_rows;
   sg_run_hooks hooks = {.user = l,

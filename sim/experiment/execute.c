@@ -104,6 +104,13 @@ static bool sink_row(void *user, int replication, const sg_iteration_record *row
   return !c || c->n_iterations < SG_CHUNK_ROWS || hand_over(s, replication);
 }
 
+/* As many as there are workers, about, whose rows see to it that chunks do not grow. */
+static bool sink_used(void *user, int replication, int n, const sg_used_record *used) {
+  job_sink *s = user;
+  sg_chunk *c = s->x->detail == SG_DETAIL_WORKER ? chunk_of(s, replication) : NULL;
+  return s->x->detail != SG_DETAIL_WORKER || (c && sg_chunk_add_used(c, used, n));
+}
+
 static bool sink_times(void *user, int replication, int n, sg_time_group_record *time) {
   job_sink *s = user;
   return sg_writer_times(s->x->writer, sg_run_id(s->point->point_id, replication), n, time);
@@ -193,7 +200,8 @@ static sg_status run_job(execution *x, const job *j, sg_error *e) {
   }
   sg_block_options options = {
       .worker_rows = x->detail == SG_DETAIL_WORKER, .stop = &x->stop, .iterations = &x->rows};
-  sg_sink sink = {.user = &s, .row = sink_row, .times = sink_times, .finish = sink_finish};
+  sg_sink sink = {
+      .user = &s, .row = sink_row, .used = sink_used, .times = sink_times, .finish = sink_finish};
   status = writing ? sg_block_run(world, j->count, replication, &options, &sink, e) : SG_IO;
   for (int i = 0; i < j->count; i++)
     if (s.chunk[i]) sg_writer_rows(x->writer, s.chunk[i]); /* hands the chunk back */
@@ -321,6 +329,10 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
   if (p->note && *p->note) { /* what was found from data, such as a block length */
     sg_put(&config, ",\"note\":");
     sg_put_json_string(&config, p->note);
+  }
+  if (p->code_note) { /* what the code has chosen or found */
+    sg_put(&config, ",\"code_note\":");
+    sg_put_json_string(&config, p->code_note);
   }
   sg_put(&config, "}");
   if (config.failed || without.failed) status = sg_fail_memory(e);

@@ -32,6 +32,7 @@ void sg_recipe_free(sg_recipe *r) {
   free(r->item_of);
   free(r->before);
   free(r->seen);
+  free(r->used);
   free(r->known);
   free(r->range);
   free(r->term);
@@ -255,6 +256,19 @@ static void add_staleness(sg_recipe *r, const sg_run *run, int snapshot) {
   r->staleness_sum += (double)r->last_age;
 }
 
+/* A message that was used, the last of those so far. row: NULL when timing only. */
+static bool name_used(sg_recipe *r, const sg_run *run, const sg_message *m, const sg_row *row) {
+  if (!r->names_used) return true;
+  if (!SG_ROOM(r->used, r->used_capacity, r->n_used)) return false;
+  r->used[r->n_used - 1] = (sg_used_record){.position = r->n_used - 1,
+                                            .worker = m->from,
+                                            .segment = m->segment,
+                                            .version = sg_run_request_of(run)->update - r->last_age,
+                                            .staleness = r->last_age,
+                                            .batch = row ? row->batch : -1};
+  return true;
+}
+
 static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *s, sg_error *e) {
   const sg_code *code = r->world->code;
   const sg_segment *segment = &code->segment[s->segment];
@@ -269,14 +283,16 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
   for (int k = 0; k < s->count; k++) {
     const double *w = weights.w + (ptrdiff_t)k * weights.pieces;
     if (!is_above(0, w, weights.pieces)) continue;
+    bool timing_only = r->world->problem->timing_only;
+    const sg_row *row = timing_only ? NULL : sg_decoder_row(r->decoder, k);
+    if (!row && !timing_only) return sg_decoder_fail(r->decoder, e);
     if (is_above(noise, w, weights.pieces)) {
       r->n_used++;
       r->bits += alike ? bits : sg_run_bits(run, s->message[k]);
       add_staleness(r, run, s->message[k]->snapshot);
+      if (!name_used(r, run, s->message[k], row)) return sg_fail_memory(e);
     }
-    if (r->world->problem->timing_only) continue;
-    const sg_row *row = sg_decoder_row(r->decoder, k);
-    if (!row) return sg_decoder_fail(r->decoder, e);
+    if (timing_only) continue;
     status = add_message(r, run, s->message[k], row, w, weights.pieces, 0, e);
     if (status) return status;
   }

@@ -27,6 +27,9 @@ typedef struct sg_recipe {
   double n_alpha;      /* coefficients α, one for each part and piece of all segments */
   double samples;      /* training rows whose gradients are in ĝ, each once; NAN: not known */
   double staleness_sum, staleness_max; /* over used messages: updates since their snapshots */
+  bool names_used; /* n_used records of the messages behind it; else `used` is NULL */
+  sg_used_record *used;
+  int used_capacity;
   /* Arrays of the sets. */
   struct sg_recipe_range { /* where a set's begin, until growing is over and pointers can be set */
     int start, weight, bias;

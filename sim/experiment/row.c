@@ -168,6 +168,10 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
     if (h->n_workers > h->world->workers) h->n_workers = h->world->workers; /* relays follow */
     memcpy(h->workers, rows, (size_t)h->n_workers * sizeof *rows);
   }
+  if (decoded && h->sink->used && recipe->used) {
+    for (int i = 0; i < recipe->n_used; i++) recipe->used[i].iteration = h->row.iteration;
+    if (!h->sink->used(h->sink->user, h->replication, recipe->n_used, recipe->used)) return SG_IO;
+  }
   h->held = true;
   h->model = model;
   bool evaluated = has_loss(h) && decoded && (h->row.iteration + 1) % h->world->evaluate_every == 0;

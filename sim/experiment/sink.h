@@ -13,6 +13,9 @@ typedef struct sg_sink {
   void *user;
   bool (*row)(void *user, int replication, const sg_iteration_record *row, int n_workers,
               const sg_worker_record *worker);
+  /* The messages that the update of a row to come used, of schemes without a barrier or with
+   * mini-batches, where rows of workers are wanted. NULL: not wanted. */
+  bool (*used)(void *user, int replication, int n, const sg_used_record *used);
   /* The iteration times of a run that is at its end, in groups by time (sg_group_size), allocated:
    * taken over. NULL: not wanted. */
   bool (*times)(void *user, int replication, int n, sg_time_group_record *time);
