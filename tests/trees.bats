@@ -21,14 +21,14 @@ setup() {
 }
 
 # Mean time of dynamic clusters over that of static ones, and its standard error over replications.
-means() { # mean_slow_iterations, stored
+means() { # mean_slow_iterations, stored, s, stragglers
   cat > memory.json <<END
 { "format": 1, "cluster": { "workers": 20 },
   "delay": { "model": "shifted-exponential", "shift_s": 0.2, "mean_excess_s": 0.1,
              "memory": { "slow_share": 0.2, "mean_slow_iterations": $1, "slowdown": 5 } },
   "learning": { "problem": "none", "length": 960 },
-  "schemes": [ { "code": "clustered", "clusters": 5, "s": 2 },
-               { "code": "dynamic-clusters", "clusters": 5, "s": 2, "stored": $2 } ],
+  "schemes": [ { "code": "clustered", "clusters": 5, "s": $3 },
+               { "code": "dynamic-clusters", "clusters": 5, "s": $3, "stored": $2, "stragglers": "$4" } ],
   "replications": 20, "stop": { "iterations": 500 }, "output": { "database": "memory.db" } }
 END
   rm -f memory.db
@@ -41,16 +41,46 @@ END
 }
 
 @test "dynamic clusters gain where stragglers last, and neither gain nor lose where they do not" {
-  read -r ratio error <<< "$(means 20 3)"
+  read -r ratio error <<< "$(means 20 3 2 unanswered)"
   echo "$ratio ± $error"
   # At least a tenth, by five standard errors.
   [ "$(awk "BEGIN { print $ratio + 5 * $error < 0.9 }")" = 1 ]
-  read -r ratio error <<< "$(means 1.25 3)"
+  read -r ratio error <<< "$(means 1.25 3 2 unanswered)"
   echo "$ratio ± $error"
   [ "$(awk "BEGIN { x = ($ratio - 1) / $error; print (x < 4 && x > -4 && $error < 0.02) }")" = 1 ]
   # With the data of two clusters each can only hand on to the next one.
-  read -r two error <<< "$(means 20 2)"
+  read -r two error <<< "$(means 20 2 2 unanswered)"
   [ "$(awk "BEGIN { print $two + 5 * $error < 0.95 }")" = 1 ]
+  # At most one unanswered in each cluster leaves nothing to balance, those that came last do.
+  [ "$(means 20 3 1 unanswered)" = "1.0 0.0" ]
+  read -r last error <<< "$(means 20 3 1 slowest)"
+  echo "$last ± $error"
+  [ "$(awk "BEGIN { print $last + 5 * $error < 0.85 }")" = 1 ]
+}
+
+@test "with the data of one cluster dynamic clusters are the static ones; who moves is told so" {
+  cat > told.json <<END
+{ "format": 1, "cluster": { "workers": 20 },
+  "delay": { "model": "shifted-exponential", "shift_s": 0.2, "mean_excess_s": 0.1,
+             "memory": { "slow_share": 0.2, "mean_slow_iterations": 20, "slowdown": 5 } },
+  "network": { "signal_latency_s": 0.01 }, "learning": { "problem": "none", "length": 960 }, "late_work": "finish-first",
+  "schemes": [ { "code": "clustered", "clusters": 5, "s": 2 },
+               { "code": "dynamic-clusters", "clusters": 5, "s": 2, "stored": { "each": [ 1, 3 ] } } ],
+  "replications": 2, "stop": { "iterations": 100 }, "output": { "database": "told.db" } }
+END
+  "$STRAGGLE" run -q told.json
+  one="SELECT iteration, duration_s, busy_s, n_used, bytes_sent, signals_down FROM iteration JOIN run USING (run_id)
+       JOIN point USING (point_id) WHERE scheme_label"
+  [ "$(sqlite3 told.db "SELECT count(*) FROM ($one LIKE 'clustered%')")" = 200 ]
+  [ "$(sqlite3 told.db "$one LIKE 'clustered%'")" = "$(sqlite3 told.db "$one LIKE '%stored=1%'")" ]
+  # Whoever has not been heard of is told that the iteration is over; the rest of the signals say who moves:
+  # nobody in the first iteration, and never one worker alone.
+  told="SELECT iteration, signals_down + n_received - 20 AS told FROM iteration JOIN run USING (run_id)
+        JOIN point USING (point_id) WHERE scheme_label"
+  [ "$(sqlite3 told.db "SELECT sum(told != 0) FROM ($told LIKE 'clustered%')")" = 0 ]
+  run sqlite3 told.db "SELECT sum(told * (iteration = 0)), min(told), sum(told = 1), sum(told) > 100 FROM ($told LIKE '%stored=3%')"
+  echo "$output"
+  [ "$output" = "0|0|0|1" ]
 }
 
 @test "the slower the link of a parent, the deeper the fastest tree" {
