@@ -83,6 +83,35 @@ END
   [ "$output" = "0|0|0|1" ]
 }
 
+# How many of 20 iterations decode when these workers never answer, and the largest error.
+decoded() { # n, missing workers, scheme
+  cat > lost.json <<END
+{ "format": 1, "cluster": { "workers": $1, "erasure": { "model": "pattern", "workers": [ $2 ] } },
+  "delay": { "model": "exponential", "mean_s": 1 },
+  "learning": { "problem": "least-squares", "data": { "source": "gaussian-mixture", "rows": 240, "features": 6 },
+                "optimizer": { "method": "gradient-descent", "step": 0.05 } },
+  "schemes": [ { $3 } ], "stop": { "iterations": 20, "undecodable": "skip" }, "output": { "database": "lost.db" } }
+END
+  rm -f lost.db
+  "$STRAGGLE" run -q lost.json
+  sqlite3 -separator ' ' lost.db "SELECT sum(decoded), max(grad_scaled_err) < 1e-13 FROM iteration"
+}
+
+@test "the workers that may be lost may be" {
+  # In a tree of twelve an inner worker, and a leaf of each other one; not two inner workers, or two leaves of two.
+  tree='"code": "coded-reduce", "fan_out": 3, "depth": 2, "s": 1'
+  [ "$(decoded 12 "0, 7, 10" "$tree")" = "20 1" ]
+  [ "$(decoded 12 "0, 1" "$tree")" = "0 " ]
+  [ "$(decoded 12 "3, 4, 6, 8" "$tree")" = "0 " ]
+  # Edge nodes of 4, 2, 2, 4: all workers of one that may be lost, and one of each other.
+  edges='"code": "hierarchical", "edges": 4, "sizes": [ 4, 2, 2, 4 ], "s_e": 1, "s_w": 1'
+  [ "$(decoded 12 "0, 4, 5, 7, 11" "$edges")" = "20 1" ]
+  [ "$(decoded 12 "0, 1, 4, 5" "$edges")" = "0 " ]
+  # Two of a cluster that can lose one: for ever, or until they are apart.
+  [ "$(decoded 20 "0, 1" '"code": "clustered", "clusters": 5, "s": 1')" = "0 " ]
+  [ "$(decoded 20 "0, 1" '"code": "dynamic-clusters", "clusters": 5, "s": 1, "stored": 2')" = "19 1" ]
+}
+
 @test "the slower the link of a parent, the deeper the fastest tree" {
   "$STRAGGLE" run -q "$BATS_TEST_DIRNAME/../scenarios/tree-depth.json" -o depth.db --set /replications=3 \
     --set /stop/iterations=200 --set '/sweep/0/values=[1.6e7, 2.5e5, 31250]'
