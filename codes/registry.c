@@ -31,8 +31,14 @@
   X(sg_clustered)                                                                                  \
   X(sg_dynamic_clusters)                                                                           \
   X(sg_coded_reduce)                                                                               \
+  X(sg_lcc_mmc)                                                                                    \
+  X(sg_polynomial_regression)                                                                      \
+  X(sg_bacc)                                                                                       \
+  X(sg_hierarchical)                                                                               \
   X(sg_gradient_matrix)                                                                            \
   X(sg_partial_stragglers)                                                                         \
+  X(sg_coupon_collector)                                                                           \
+  X(sg_tiered)                                                                                     \
   X(sg_sequential_gc)                                                                              \
   X(sg_sr_sgc)                                                                                     \
   X(sg_m_sgc)                                                                                      \

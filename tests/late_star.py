@@ -36,7 +36,8 @@ class Star:
 
     def new_row(self):
         self.row = dict.fromkeys(("busy_s", "wasted_s", "bytes_sent", "bytes_received", "n_received",
-                                  "encode_s", "ingress_busy_s", "queued_s", "ingress_messages"), 0.0)
+                                  "encode_s", "ingress_busy_s", "queued_s", "ingress_messages", "messages_sent",
+                                  "signals_up", "signals_down"), 0.0)
         for w in self.worker:
             w.row = dict(compute_s=None, arrival_s=None, tasks=0, messages=0, used=0, cancelled=0)
 
@@ -139,6 +140,7 @@ class Star:
         if m and not m.counted and (through or m.start <= self.now):
             m.counted = True
             self.row["bytes_sent"] += m.size
+            self.row["messages_sent"] += 1
 
     def link_done(self, i, w):
         self.count_sent(w, not w.link[0].cut)  # through, whatever rounding says of its start
@@ -215,6 +217,7 @@ class Star:
             self.count_sent(w)
             if w.task or w.jobs or w.link:
                 w.row["cancelled"] = 1
+                self.row["signals_down"] += 1
             w.jobs, w.prepared = [], 0.0
             self.end_task(w, math.inf if self.o.work == "finish-first" else heard)
             self.end_sending(w, heard)

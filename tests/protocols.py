@@ -25,7 +25,7 @@ ITERATIONS, REPLICATIONS = 10, 5
 REFUSED = "no use for what is finished after the iteration, found \"keep-partial\""
 SLACK = 1e-9  # of sums of times that the engine adds up in another order, relative
 
-LEARNING = {"problem": "least-squares", "evaluate_every": 1,
+LEARNING = {"problem": "least-squares", "evaluate_every": 1, "batch_rows": 5,
             "data": {"source": "gaussian-mixture", "rows": 120, "features": 6},
             "optimizer": {"method": "gradient-descent", "step": 0.05}}
 DELAY = {"model": "shifted-exponential", "shift_s": 0.5, "mean_excess_s": 1}

@@ -639,7 +639,7 @@ static sg_status count_code(void *user, const sg_values *values, const sg_code *
   tally *t = user;
   char label[200];
   sg_code_label(values, label, sizeof label);
-  assert_int_equal(code->nodes, 12);
+  assert_int_equal(code->shape.workers, 12);
   assert_string_not_equal(label, t->last); /* no code twice */
   strcpy(t->last, label);
   t->count++;

@@ -86,6 +86,8 @@ static void late_work(void **state) {
   NEAR(row->busy_s, 1 + 2);
   NEAR(row->wasted_s, 2);
   NEAR(row->bytes_sent, 8);
+  assert_int_equal(row->messages_sent, 1);
+  assert_int_equal(row->signals_down, 1);
   assert_true(sg_run_worker_records(s.run, &count)[1].cancelled);
   row = answer(&s, true);
   NEAR(row->duration_s, 4);

@@ -365,6 +365,7 @@ static void free_messages(void **state) {
       NEAR(r->bytes_sent, 8);
       NEAR(r->bytes_received, 8);
       assert_int_equal(r->n_received, 2);
+      assert_int_equal(r->messages_sent, 2);
     }
     assert_int_equal(sg_run_advance(s.run), SG_RUN_ITERATIONS);
     end(&s);

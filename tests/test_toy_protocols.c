@@ -53,6 +53,13 @@ static void start(play *p, const sg_code_type *type, test_setup setup, int subse
   start_code(p, test_code(type, &shape, NULL, 0), setup, iterations);
 }
 
+/* What the row counts of messages, reports to the master, and signals to workers. */
+static void counts(const play *p, int sent, int up, int down) {
+  assert_int_equal(p->row.messages_sent, sent);
+  assert_int_equal(p->row.signals_up, up);
+  assert_int_equal(p->row.signals_down, down);
+}
+
 /* The next update. */
 static const sg_run_request *next(play *p) {
   sg_run_status status = sg_run_advance(p->run);
@@ -120,6 +127,7 @@ static void two_messages_after_different_tasks(void **state) {
     NEAR(p.row.busy_s, 9);
     NEAR(p.row.wasted_s, 0);
     NEAR(p.row.bytes_sent, 192);
+    counts(&p, 4, 0, 0);
     NEAR(p.row.bytes_received, 192);
     NEAR(p.row.bytes_broadcast, 192);
     assert_int_equal(p.row.last_worker, 1);
@@ -165,6 +173,7 @@ static void signals_and_stop(void **state) {
     NEAR(p.row.busy_s, 2 + 4 + 4.5);
     NEAR(p.row.wasted_s, 4.5);
     NEAR(p.row.bytes_sent, 128);
+    counts(&p, 2, 4, 3); /* both of two workers report; all are told, and hear of it there */
     int count;
     const sg_worker_record *w = sg_run_worker_records(p.run, &count);
     NEAR(w[2].compute_s, 4.5);
@@ -184,6 +193,7 @@ static void signals_and_stop(void **state) {
     NEAR(p.row.duration_s, 2.75);
     NEAR(p.row.busy_s, 3 * 1.75);
     NEAR(p.row.wasted_s, 0);
+    counts(&p, 3, 3, 3);
   }
   end(&p, SG_RUN_ITERATIONS);
 
@@ -196,6 +206,7 @@ static void signals_and_stop(void **state) {
     decode(&p, r);
     NEAR(p.row.duration_s, 2.5);
     NEAR(p.row.busy_s, 3 * 1.5);
+    counts(&p, 3, 4, 3);
     int count;
     const sg_worker_record *w = sg_run_worker_records(p.run, &count);
     assert_int_equal(w[0].tasks, 1);
@@ -237,6 +248,7 @@ static void two_jobs_in_flight(void **state) {
     NEAR(p.row.busy_s, (i == 0 ? 3 : 0) + 6);
     NEAR(p.row.wasted_s, 0);
     assert_int_equal(p.row.n_received, i == 0 ? 6 : 4);
+    counts(&p, i == 0 ? 6 : 4, 0, 0);
     assert_int_equal(sg_run_slot(p.run, i), -1);
     assert_int_equal(sg_run_slot(p.run, i + 1), (i + 1) % 2);
   }
@@ -290,6 +302,7 @@ static void no_barrier_and_a_slow_master(void **state) {
                      .length = 8},
         3, 3);
   decode(&p, next(&p));
+  counts(&p, 1, 0, 0);
   NEAR(p.row.wait_s, 1);
   NEAR(p.row.duration_s, 4);
   assert_int_equal(p.row.n_received, 1);
@@ -339,6 +352,7 @@ static void decoding_at_an_inner_node(void **state) {
     NEAR(p.row.wasted_s, 8);
     assert_int_equal(p.row.n_received, 1);
     NEAR(p.row.bytes_sent, 3 * 64);
+    counts(&p, 3, 0, 1); /* the third leaf computes for nothing until it hears of the end */
     int count;
     const sg_worker_record *w = sg_run_worker_records(p.run, &count);
     assert_true(w[0].used && w[1].used && !w[2].used && w[3].used);
@@ -389,6 +403,7 @@ static void partial_stragglers(void **state) {
   NEAR(p.row.busy_s, 3 + 6 + 6.5);
   NEAR(p.row.wasted_s, 2.5); /* of no use since its first message */
   NEAR(p.row.bytes_received, 5 * 64);
+  counts(&p, 5, 0, 1);
   assert_int_equal(p.row.last_worker, 1);
   int count;
   const sg_worker_record *w = sg_run_worker_records(p.run, &count);
@@ -436,6 +451,7 @@ static void complex_messages(void **state) {
   NEAR(p.row.duration_s, 12);
   NEAR(p.row.bytes_received, 3 * 128);
   assert_int_equal(p.row.n_used, 6);
+  counts(&p, 6, 0, 1);
   end(&p, SG_RUN_ITERATIONS);
 }
 

@@ -32,6 +32,10 @@ setup() {
   # Used messages: of level 1, of two segments, two halves of a job each, and what had come.
   [ "$(sqlite3 hand.db "SELECT group_concat(n, ' ') FROM (SELECT n_used_mean AS n FROM v_point
     WHERE axes LIKE '%cancel%' ORDER BY point_id)")" = "2.0 6.0 6.0 2.0 2.0 3.0" ]
+  # Reports of first and second tasks until the end; the command to all, and word to stop.
+  [ "$(sqlite3 hand.db "SELECT group_concat(messages_sent_mean || ' ' || signals_up_mean || ' ' || signals_down_mean, ', ')
+    FROM (SELECT * FROM v_point WHERE axes LIKE '%cancel%' ORDER BY point_id)")" = \
+    "2.0 4.0 3.0, 6.0 0.0 0.0, 6.75 0.0 0.0, 2.0 0.0 1.0, 2.0 0.0 1.0, 3.0 0.0 0.0" ]
   # Whoever sends what is left of the iteration before does it at the start of the next: all the same
   # messages are used, never one of a round that is over.
   [ "$(sqlite3 hand.db "SELECT count(*) FROM v_point WHERE grad_scaled_err_max < 1e-14")" = 8 ]

@@ -6,7 +6,8 @@
  * prints a Markdown table of z values (deviation beyond a target's tolerance, in combined standard
  * errors) and fails when any |z| > 4. 100,000 iterations each (10,000 with --short), seed 1; every
  * target has a replication number of its own, so that targets are independent. Iterations of one
- * run may hang together: the standard error is that of 100 batch means. */
+ * run may hang together: the standard error is that of 100 batch means. Where the scenario draws
+ * codes anew, a run has ten iterations. */
 #include "sim/core/linalg.h"
 #include "sim/experiment/block.h"
 #include "tests/support/targets.h"
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES = 100 };
+enum { BATCHES = 100, ANEW = 10 };
 
 #define X(name) extern const rate_target name##_targets[];
 #include "tests/targets/list.h"
@@ -55,6 +56,25 @@ static bool finish(void *user, int replication, const sg_run_row *run,
   return strcmp(run->stop_reason, "iterations") == 0;
 }
 
+static sg_status run_one(const sg_world *world, int replication, sums *s, sg_error *e) {
+  const sg_block_options options = {0};
+  const sg_sink sink = {.user = s, .row = add_row, .finish = finish};
+  return sg_block_run(world, 1, &replication, &options, &sink, e);
+}
+
+/* Replications from number 0 on, each with a code of its own. */
+static sg_status run_anew(const target_world *w, sums *s, sg_error *e) {
+  sg_status status = SG_OK;
+  for (int replication = 0; !status && s->n < s->iterations; replication++) {
+    sg_world *world;
+    status = sg_world_of(w->plan->point[0].point, replication, w->plan->cache, NULL, &world, e);
+    if (status) break;
+    status = run_one(world, replication, s, e);
+    sg_world_free(world, w->plan->cache);
+  }
+  return status;
+}
+
 /* Runs one target; its scheme's label, or NULL when it could not be run. */
 static char *run(const rate_target *t, int replication, long iterations, sums *s) {
   char text[4096];
@@ -62,13 +82,12 @@ static char *run(const rate_target *t, int replication, long iterations, sums *s
   target_world w;
   *s = (sums){.t = t, .iterations = iterations};
   size_t length = strlen(t->scenario) - 1; /* up to the last brace */
+  bool anew = strstr(t->scenario, "delays+code");
   snprintf(text, sizeof text, "%.*s,\"stop\":{\"iterations\":%ld}}", (int)length, t->scenario,
-           iterations);
+           anew ? ANEW : iterations);
   if (!target_open_text(text, &w)) return NULL;
   char *label = strdup(w.world->label);
-  const sg_block_options options = {0};
-  const sg_sink sink = {.user = s, .row = add_row, .finish = finish};
-  sg_status status = sg_block_run(w.world, 1, &replication, &options, &sink, &e);
+  sg_status status = anew ? run_anew(&w, s, &e) : run_one(w.world, replication, s, &e);
   for (int i = 0; i < e.count; i++)
     fprintf(stderr, "validate_protocols: %s: %s: %s\n", label, e.fault[i].place,
             e.fault[i].message);

@@ -8,7 +8,8 @@
  * message of everyone and for the second of any n − s (cyclic) or of one worker in each group
  * (repetition): stragglers are slow, not lost. A worker that is no more than alpha = p/(p − s − 1)
  * times slower has sent its first message when the others have sent their second; the load relative
- * to uncoded is p/(p − s) = alpha (s + 1)/(alpha + s). (published; load derived)
+ * to uncoded is p/(p − s) = alpha (s + 1)/(alpha + s). (published; load derived) Partitions need
+ * not be equal: with a p that is not whole, any alpha is met. (derived)
  *
  * Parts: n private ones, then the coded ones (n shares, or one of each group). */
 #include "codes/frame/protocol.h"
@@ -19,6 +20,8 @@
 
 enum { OWN, CODED }; /* tags */
 
+enum { EQUAL, UNEVEN };
+static const char *const partitions[] = {"equal", "uneven", NULL};
 static const sg_param params[] = {
     SG_ROW_STRAGGLERS(
         "number of partial stragglers whose second message is not waited for; a worker has "
@@ -31,11 +34,17 @@ static const sg_param params[] = {
                 "how many times slower a straggler is at most, from above 1 to s + 2: p is the "
                 "largest number with p/(p - s - 1) not below alpha",
                 .flags = SG_OPTIONAL | SG_MIN_OPEN),
+    SG_ROW_CHOICE("partitions", partitions, EQUAL,
+                  "equal, as when left out: a whole number p of them; uneven: alpha is met exactly "
+                  "and may be above "
+                  "s + 2, with (s + 1)/(s + alpha) of the data the workers' own (a p that is not "
+                  "whole)",
+                  .flags = SG_OPTIONAL),
     {0}};
 
 typedef struct tables {
   int n, s;
-  long p;
+  double p;
   int groups;        /* of repetition; 0: cyclic */
   sg_cyclic *cyclic; /* NULL: repetition */
 } tables;
@@ -56,17 +65,21 @@ static sg_status read_p(tables *t, const sg_values *values, sg_error *e) {
   if (has_p == has_alpha)
     return sg_fail_at(e, values, NULL, "expected p or alpha, found %s", has_p ? "both" : "neither");
   if (has_p) {
-    t->p = sg_int(values, "p");
-    if (t->p < s + 2 || t->p > s + 1000000)
+    long p = sg_int(values, "p");
+    t->p = (double)p;
+    if (p < s + 2 || p > s + 1000000)
       return sg_fail_at(e, values, "p", "expected p from s + 2 = %ld to s + 1000000, found %ld",
-                        s + 2, t->p);
+                        s + 2, p);
     return SG_OK;
   }
+  bool uneven = sg_given(values, "partitions") && sg_choice(values, "partitions") == UNEVEN;
   double alpha = sg_real(values, "alpha"), least = 1 + 1e-6 * (double)(s + 1);
-  if (alpha > (double)(s + 2) || alpha < least)
-    return sg_fail_at(e, values, "alpha", "expected alpha from %.9g to s + 2 = %ld, found %.9g",
-                      least, s + 2, alpha);
-  t->p = (long)floor(alpha * (double)(s + 1) / (alpha - 1) * (1 + 1e-12));
+  double most = uneven ? 1e6 : (double)(s + 2);
+  if (alpha > most || alpha < least)
+    return sg_fail_at(e, values, "alpha", "expected alpha from %.9g to %s%.9g, found %.9g", least,
+                      uneven ? "" : "s + 2 = ", most, alpha);
+  t->p = alpha * (double)(s + 1) / (alpha - 1);
+  if (!uneven) t->p = floor(t->p * (1 + 1e-12));
   return SG_OK;
 }
 
@@ -74,7 +87,7 @@ static sg_status read_p(tables *t, const sg_values *values, sg_error *e) {
 static bool fill_edges(sg_code *code, const tables *t, int shared) {
   double *edge = sg_code_alloc(code, (size_t)(t->n + shared + 1), sizeof *edge);
   if (!edge) return false;
-  double own = (double)(t->p - t->s - 1) / (double)(t->p - t->s);
+  double own = (t->p - t->s - 1) / (t->p - t->s);
   for (int i = 0; i < t->n; i++) edge[i] = own * i / t->n;
   for (int j = 0; j <= shared; j++) edge[t->n + j] = own + (1 - own) * j / shared;
   edge[t->n + shared] = 1;
@@ -109,8 +122,8 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
-  double partition = (double)code->shape.subsets / ((double)(t->p - t->s) * t->n);
-  double work[] = {partition * (double)(t->p - t->s - 1), partition * (t->s + 1)};
+  double partition = (double)code->shape.subsets / ((t->p - t->s) * t->n);
+  double work[] = {partition * (t->p - t->s - 1), partition * (t->s + 1)};
   for (int stage = OWN; stage <= CODED; stage++) {
     sg_task(o, SG_ALL, snapshot, work[stage], work[stage] < 1 ? 1 : (int)lround(work[stage]), 0);
     sg_send(o, SG_ALL, SG_MASTER, snapshot, 0, stage, 0);

@@ -127,8 +127,9 @@ struct sg_protocol {
   int round;
   progress *segment; /* code->segments */
   int unmet;         /* segments whose stop policy is not met yet */
-  int expected;      /* messages that the plan has sent to the master */
+  int expected;      /* messages that the plan and further orders have sent to the master */
   int come;          /* of them that have come */
+  int counted;       /* orders of the event at hand that have been looked at for `expected` */
   bool over;         /* the decode that ends the round was ordered and not refused since */
   bool timed_out;    /* the policy's timer has fired */
   int *children;     /* tree: per node, how many it waits for; NULL for a star */
@@ -233,17 +234,26 @@ static void default_plan(const sg_protocol *p, int snapshot, sg_orders *o) {
   }
 }
 
-/* Messages to the master: among the orders from number `first` on, and those of inner nodes. */
-static int count_expected(const sg_protocol *p, const sg_orders *o, int first) {
+/* Counts what orders have sent to the master since the last call; inner nodes were counted when the
+ * round began. */
+static void count_sends(sg_protocol *p, const sg_orders *o) {
+  const sg_code *code = p->code;
+  if (!(code->policy->wants & SG_ENDS_WITH_ALL)) return;
+  for (; p->counted < o->count; p->counted++) {
+    const sg_order *order = &o->order[p->counted];
+    int from, end;
+    if (order->kind != SG_ORDER_SEND) continue;
+    sg_order_nodes(order, code, &from, &end);
+    for (int v = from; v < end; v++)
+      p->expected += sg_order_message(order, code, v).to == SG_MASTER &&
+                     !(p->children && p->children[v] > 0);
+  }
+}
+
+/* Messages to the master that inner nodes will send. */
+static int count_inner(const sg_protocol *p) {
   const sg_code *code = p->code;
   int count = 0;
-  for (int i = first; i < o->count; i++) {
-    if (o->order[i].kind != SG_ORDER_SEND) continue;
-    int from, end;
-    sg_order_nodes(&o->order[i], code, &from, &end);
-    for (int v = from; v < end; v++)
-      count += sg_order_message(&o->order[i], code, v).to == SG_MASTER;
-  }
   for (int v = 0; p->children && v < code->nodes; v++)
     if (p->children[v] > 0 && code->parent[v] == SG_MASTER) count += code->segments;
   return count;
@@ -276,12 +286,11 @@ static void begin(sg_protocol *p, int round, sg_orders *o) {
   memset(p->state, 0, code->round_size);
   if (code->type->begin_round) code->type->begin_round(code, p->state, round);
   sg_snapshot(o, round, 0, 0);
-  int first = o->count;
   if (code->type->plan)
     code->type->plan(code, p->state, round, round, o);
   else
     default_plan(p, round, o);
-  if (code->policy->wants & SG_ENDS_WITH_ALL) p->expected = count_expected(p, o, first);
+  p->expected = count_inner(p);
   set_timers(code->policy, o);
 }
 
@@ -344,6 +353,7 @@ static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
   const sg_policy *policy = p->code->policy;
   progress *g = &p->segment[m->segment];
   sg_verdict verdict = verdict_of(p, SG_MASTER, m, o);
+  count_sends(p, o);
   p->come++;
   g->arrivals.come++;
   g->arrivals.decodable |= verdict == SG_READY;
@@ -423,8 +433,10 @@ void sg_round_event(const sg_event *event, sg_orders *orders) {
 
 void sg_protocol_event(sg_protocol *p, const sg_event *event, sg_orders *orders) {
   orders->round = p;
+  p->counted = orders->count;
   if (p->code->type->on_event)
     p->code->type->on_event(p->code, p->state, event, orders);
   else
     sg_round_event(event, orders);
+  count_sends(p, orders);
 }

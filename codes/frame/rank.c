@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A row counts as dependent when elimination leaves less than this of its largest coefficient, the
- * target as reached when less than this is left of its ones. */
-static const double TOLERANCE = 1e-9;
+/* A row counts as dependent when elimination leaves less than TOLERANCE of its largest coefficient,
+ * the target as reached when less than REACHED is left of its ones: much, as rows that are nearly
+ * dependent lose digits and the decoder, which looks at its residual, may refuse; a target out of
+ * reach leaves far more. */
+static const double TOLERANCE = 1e-9, REACHED = 1e-6;
 
 /* Numbers at places that rise: a row of U that is sparse (places are columns) or of L (rows). Of a
  * dense row of U all numbers are there and no places. */
@@ -136,7 +138,7 @@ static void reduce_targets(sg_rank *r, int k) {
     *factor = 0;
     if (r->done[v]) continue;
     *factor = eliminate(r, k, target);
-    if (fabs(target[largest(target, n)]) > TOLERANCE) continue;
+    if (fabs(target[largest(target, n)]) > REACHED) continue;
     r->done[v] = 1;
     r->reached++;
   }

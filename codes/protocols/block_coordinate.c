@@ -37,7 +37,9 @@ static const sg_param params[] = {
     SG_ROW_LIST("blocks", size_item, 1, 0,
                 "sizes of the blocks that tolerate s, s + 1, … stragglers, in proportion; at most "
                 "n - s of them, in place of a design"),
-    SG_ROW_INT("s", 0, SG_UNBOUNDED, "least number of stragglers that a block tolerates"),
+    SG_ROW_INT("s", 0, SG_UNBOUNDED,
+               "least number of stragglers that a block tolerates, and so the number of workers "
+               "that may be lost"),
     {0}};
 
 typedef struct tables {
@@ -68,11 +70,13 @@ static bool finite_block(const design *d, int s) {
   return isfinite(d->mean[d->n - 1 - s]);
 }
 
-/* The means and samples; a block that waits for messages that may never come has no mean time. */
+/* The means and samples. A block that waits for messages that may never come has no mean time; how
+ * many are lost at once is not known, unless s was given: then it is no more than that. */
 static sg_status look_ahead(design *d, sg_error *e) {
   const sg_forecast *f = d->shape->forecast;
   int n = d->n, lost = 0;
   for (int w = 0; w < n; w++) lost += !(f->straggling(f->of, w) <= 0);
+  if (sg_given(d->values, "s") && lost > d->first) lost = d->first;
   for (int k = 1; k <= n; k++) {
     d->mean[k - 1] = k > n - lost ? INFINITY : f->mean(f->of, d->unit, k);
     if (isnan(d->mean[k - 1])) return sg_fail_memory(e);
@@ -96,7 +100,8 @@ static sg_status check_design(design *d, sg_error *e) {
   if (d->first == d->n)
     return sg_fail_at(e, d->values, "design",
                       "expected delays with some E T_(k) that is finite for \"%s\", found that the "
-                      "fastest worker's has no mean or that every worker's messages may be lost%s",
+                      "fastest worker's has no mean or that every worker's messages may be lost, "
+                      "which an s of those lost at once would allow%s",
                       word(d), instead);
   return SG_OK;
 }

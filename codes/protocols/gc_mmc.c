@@ -10,10 +10,16 @@
  * The rows of all prefixes come from one random P (cyclic.h): those of prefix m are orthogonal to
  * its first m − 1 rows, so that a larger prefix's rows lie in the span of a smaller one's, and any
  * size − m + 1 independent rows of a cluster span its sum if m is the smallest prefix among them.
- * With an independent matrix for each prefix that would not be so. (derived) */
+ * With an independent matrix for each prefix that would not be so.
+ *
+ * A row whose first or last coefficient is small beside the others is nearly one of a smaller
+ * window, and may be all that is new in a message. Of several draws of P the one is taken whose
+ * worst row is best in this: with n = 60 and prefixes 3, 6, 9 a decode amplified rounding errors up
+ * to 7e8 times in 200 rounds with the first draw, 2e6 times with the best of 16. (derived) */
 #include "codes/frame/protocol.h"
 #include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"
+#include "sim/core/linalg.h"
 
 #include <math.h>
 
@@ -34,10 +40,10 @@ static const sg_param params[] = {
     {0}};
 
 typedef struct tables {
-  int n, size, r;         /* workers, and in a cluster */
-  int messages;           /* of a worker */
-  int *prefix;            /* messages: shares in each */
-  const sg_cyclic **code; /* messages */
+  int n, size, r;   /* workers, and in a cluster */
+  int messages;     /* of a worker */
+  int *prefix;      /* messages: shares in each */
+  sg_cyclic **code; /* messages */
 } tables;
 
 static sg_status read_prefixes(tables *t, sg_code *code, const sg_values *values, sg_error *e) {
@@ -58,6 +64,50 @@ static sg_status read_prefixes(tables *t, sg_code *code, const sg_values *values
   return SG_OK;
 }
 
+enum { DRAWS = 16 };
+
+/* How small the first or last coefficient of a row gets, over its norm: the least over all rows. */
+static double least_end(const sg_cyclic *c) {
+  double least = 1;
+  for (int i = 0; i < c->n; i++) {
+    const double *coef = c->coef + i * (c->s + 1);
+    double norm = cblas_dnrm2(c->s + 1, coef, 1);
+    least = fmin(least, fmin(fabs(coef[0]), fabs(coef[c->s])) / norm);
+  }
+  return least;
+}
+
+/* Coefficients of all prefixes by one draw of P; how good it is, or 0 for a singular one. */
+static sg_status draw(const tables *t, uint64_t seed, int number, double *worth) {
+  *worth = 1;
+  for (int k = 0; k < t->messages; k++) {
+    sg_status status = sg_cyclic_draw(t->code[k], seed, (uint32_t)number);
+    if (status == SG_UNDECODABLE) *worth = 0;
+    if (status) return status;
+    *worth = fmin(*worth, least_end(t->code[k]));
+  }
+  return SG_OK;
+}
+
+static sg_status make_rows(tables *t, sg_code *code, const sg_values *values, sg_error *e) {
+  uint64_t seed = code->shape.seed;
+  double best = 0, worth;
+  int chosen = 0;
+  t->code = sg_code_alloc(code, (size_t)t->messages, sizeof *t->code);
+  if (!t->code) return sg_fail_memory(e);
+  for (int k = 0; k < t->messages; k++) {
+    sg_status status = sg_cyclic_blank(code, t->size, t->prefix[k] - 1, &t->code[k], e);
+    if (status) return status;
+  }
+  for (int i = 0; i < DRAWS; i++) {
+    if (draw(t, seed, i, &worth) == SG_NO_MEMORY) return sg_fail_memory(e);
+    if (!(worth > best)) continue;
+    best = worth;
+    chosen = i;
+  }
+  return sg_made_at_random(draw(t, seed, chosen, &worth), values, e);
+}
+
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   int n = shape->workers;
@@ -75,18 +125,12 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
                       "expected r ≤ n / clusters = %d, the workers of a cluster, found %ld",
                       t->size, r);
   sg_status status = read_prefixes(t, code, values, e);
+  if (!status) status = make_rows(t, code, values, e);
   if (status) return status;
-  t->code = sg_code_alloc(code, (size_t)t->messages, sizeof *t->code);
-  if (!t->code) return sg_fail_memory(e);
-  for (int k = 0; k < t->messages && !status; k++) {
-    sg_cyclic *cyclic;
-    status = sg_cyclic_rows(code, values, t->size, t->prefix[k] - 1, shape->seed, &cyclic, e);
-    t->code[k] = cyclic;
-  }
   code->parts = n;
   code->promised = t->prefix[t->messages - 1] - 1;
   code->flags = SG_STOP_DECODABLE;
-  return status;
+  return SG_OK;
 }
 
 static void plan(const sg_code *code, const void *state, int round, int snapshot,

@@ -26,6 +26,7 @@ typedef struct tables {
   sg_cyclic *cyclic;        /* GC(λ) of the groups; NULL: λ = n */
   int n, chunks, groups;    /* workers; W − 1; B */
   double minitask;          /* its work */
+  size_t size;              /* bytes of a job */
 } tables;
 
 /* What has come of a job: `come` chunks, results per group; per worker chunks that it owes; per
@@ -42,8 +43,8 @@ static size_t job_size(const tables *t) {
 }
 
 static job *job_of(const tables *t, void *own, int number) {
-  size_t slot = (size_t)(number % (t->sequential.delay + 1));
-  return (job *)(void *)((char *)own + slot * job_size(t));
+  unsigned slot = (unsigned)number % (unsigned)(t->sequential.delay + 1);
+  return (job *)(void *)((char *)own + slot * t->size);
 }
 
 static int *owes(const tables *t, job *j) {
@@ -55,7 +56,7 @@ static unsigned char *has(const tables *t, job *j, int worker) {
 }
 
 static void begin_job(const tables *t, job *j) {
-  memset(j, 0, job_size(t));
+  memset(j, 0, t->size);
   for (int i = 0; i < t->n; i++) owes(t, j)[i] = t->chunks;
 }
 
@@ -173,6 +174,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   t->n = n;
   t->chunks = b->window - 1;
   t->groups = b->burst;
+  t->size = job_size(t);
   if (lambda < n) status = sg_cyclic_new(code, values, n, lambda, shape->seed, &t->cyclic, e);
   if (status) return status;
   if (!cut_data(code, t, lambda)) return sg_fail_memory(e);
@@ -181,7 +183,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->load = (t->chunks + t->groups) * chunk;
   if (lambda == n) code->stored = 1;
   status = sg_sequential_init(&t->sequential, &scheme, b->window - 2 + b->burst,
-                              (size_t)(b->window - 1 + b->burst) * job_size(t), code, values, e);
+                              (size_t)(b->window - 1 + b->burst) * t->size, code, values, e);
   return status ? status : sg_code_one_segment(code, values, "lambda", 1, code->parts, e);
 }
 

@@ -72,6 +72,7 @@ typedef struct tally {
 typedef struct progress {
   int decided;   /* the level that was asked for last, plus one; 0: none yet */
   bool deciding; /* some level can be; at the end of this instant */
+  bool resumed;  /* those who were stopped were told to go on */
   int counts[];  /* those of reports, those of answers, then the groups met likewise */
 } progress;
 
@@ -260,8 +261,6 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
   return answers.count[k] >= t->level[k].need ? SG_READY : SG_WAIT;
 }
 
-/* A command is the level that is asked for or, where workers that are not so far must go on, minus
- * one minus it. */
 static void reported(const tables *t, progress *p, const sg_event *event, sg_orders *o) {
   tally reports = tally_of(t, p, false);
   int k = event->count - 1;
@@ -271,21 +270,39 @@ static void reported(const tables *t, progress *p, const sg_event *event, sg_ord
   sg_timer(o, SG_AFTER_SECONDS, 0, 0); /* a smaller one may follow at this very instant */
 }
 
+/* A command: a level, and who is to send its message. */
+enum { IF_DONE = 1, IF_NOT_YET = 2, COMMANDS = 4 };
+
+static void ask(int k, int who, sg_orders *o) {
+  sg_tell(o, SG_ALL, k * COMMANDS + who);
+}
+
 static void decide(const tables *t, progress *p, sg_orders *o) {
   tally reports = tally_of(t, p, false);
   int k = 0;
   while (reports.count[k] < t->level[k].need) k++;
   p->decided = k + 1;
-  sg_tell(o, SG_ALL, k);
+  ask(k, IF_DONE, o);
 }
 
 static void commanded(const sg_code *code, const sg_event *event, sg_orders *o) {
-  bool goes_on = event->arg < 0;
-  int k = goes_on ? -1 - event->arg : event->arg;
+  int k = event->arg / COMMANDS, who = event->arg % COMMANDS;
   sg_stop(o, event->at);
-  if (event->count <= k && !goes_on) return;
+  if (!(who & (event->count > k ? IF_DONE : IF_NOT_YET))) return;
   compute(code, event->at, event->round, event->count, k, false, false, o);
   sg_send(o, event->at, SG_MASTER, event->round, 0, k, 0);
+}
+
+/* Who was to send has failed, and nothing can come: first the others get as far, then all go on to
+ * the next level. false: there is none. */
+static bool ask_for_more(const tables *t, progress *p, sg_orders *o) {
+  if (!p->decided || (p->resumed && p->decided == t->levels)) return false;
+  if (p->resumed)
+    ask(p->decided++, IF_DONE | IF_NOT_YET, o);
+  else
+    ask(p->decided - 1, IF_NOT_YET, o);
+  p->resumed = true;
+  return true;
 }
 
 static void on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
@@ -298,9 +315,8 @@ static void on_event(const sg_code *code, void *state, const sg_event *event, sg
     if (event->arg == 0) decide(t, p, o);
     break;
   case SG_STALLED:
-    if (!p->decided || p->decided == t->levels) break;
-    sg_tell(o, SG_ALL, -1 - p->decided++);
-    return;
+    if (ask_for_more(t, p, o)) return;
+    break;
   default: break;
   }
   sg_round_event(event, o);

@@ -54,9 +54,8 @@ static const sg_param params[] = {
                   "own first; random: by number), or so that each chunk takes different places at "
                   "its workers, by an edge colouring"),
     SG_ROW_REAL("deadline_s", 0, SG_UNBOUNDED,
-                "seconds after which the master takes what there is, or the first chunk, if not "
-                "every chunk is done by "
-                "then; the gradient is approximate",
+                "seconds after which the master takes what there is, or else the first chunk; the "
+                "gradient is approximate. Left out: it waits until the sum is exact",
                 .flags = SG_OPTIONAL | SG_MIN_OPEN),
     {0}};
 

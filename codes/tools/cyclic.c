@@ -7,13 +7,13 @@
 
 #include <stdlib.h>
 
-static sg_status fill_rows(const sg_cyclic *c, uint64_t seed) {
+sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw) {
   int s = c->s, n = c->n;
   double *p = calloc((size_t)s * (size_t)(n + s + 1) + 1, sizeof *p), *a = p + n * s;
   lapack_int *pivots = (lapack_int *)(void *)(a + s * s);
   if (!p) return SG_NO_MEMORY;
   sg_status status = SG_OK;
-  sg_fill_gaussian(p, s, n - 1, s, seed);
+  sg_fill_gaussian_draw(p, s, n - 1, s, seed, draw);
   for (int j = 0; j < n - 1; j++)
     for (int r = 0; r < s; r++) p[r + (n - 1) * s] -= p[r + j * s];
   for (int i = 0; !status && i < n; i++) {
@@ -41,21 +41,22 @@ static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
   return status;
 }
 
-sg_status sg_cyclic_rows(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
-                         sg_cyclic **out, sg_error *e) {
+sg_status sg_cyclic_blank(sg_code *code, int n, int s, sg_cyclic **out, sg_error *e) {
   sg_cyclic *c = sg_code_alloc(code, 1, sizeof *c);
   if (!c) return sg_fail_memory(e);
   *c = (sg_cyclic){.n = n, .s = s};
   c->coef = sg_code_alloc(code, (size_t)n * (size_t)(s + 1), sizeof *c->coef);
-  if (!c->coef) return sg_fail_memory(e);
   *out = c;
-  return sg_made_at_random(fill_rows(c, seed), values, e);
+  return c->coef ? SG_OK : sg_fail_memory(e);
 }
 
 sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
                         sg_cyclic **out, sg_error *e) {
-  sg_status status = sg_cyclic_rows(code, values, n, s, seed, out, e);
-  return status ? status : sg_made_at_random(make_decoder(code, *out), values, e);
+  sg_status status = sg_cyclic_blank(code, n, s, out, e);
+  if (status) return status;
+  status = sg_cyclic_draw(*out, seed, 0);
+  if (!status) status = make_decoder(code, *out);
+  return sg_made_at_random(status, values, e);
 }
 
 void sg_cyclic_row(const sg_cyclic *t, int i, int first, sg_row *row) {

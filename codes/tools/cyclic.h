@@ -21,9 +21,11 @@ typedef struct sg_cyclic {
  * whatever s, so that the rows of a larger s lie in the span of those of a smaller one. */
 sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
                         sg_cyclic **out, sg_error *e);
-/* The same without a decoder: `parity` is NULL. O(n s³). */
-sg_status sg_cyclic_rows(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
-                         sg_cyclic **out, sg_error *e);
+/* The same without a decoder (`parity` is NULL) and without coefficients yet. */
+sg_status sg_cyclic_blank(sg_code *code, int n, int s, sg_cyclic **out, sg_error *e);
+/* Fills in the coefficients by the draw-th P of the seed; sg_cyclic_new takes the 0-th.
+ * SG_UNDECODABLE: a singular draw. SG_NO_MEMORY. O(n s³). */
+sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw);
 
 /* Row i of B over the parts first, …, first + n − 1. */
 void sg_cyclic_row(const sg_cyclic *cyclic, int i, int first, sg_row *row);

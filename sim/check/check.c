@@ -27,8 +27,9 @@ typedef struct checker {
   const sg_check_options *options;
   sg_check *check;
   sg_trial_subject *subject;
-  int n;      /* flags of a pattern: whether worker i is present */
-  size_t row; /* bytes of a pattern */
+  int n;       /* flags of a pattern: whether worker i is present */
+  size_t row;  /* bytes of a pattern */
+  bool *flags; /* one row of all nodes per thread, and one more: relays are always present */
   int threads;
   sg_trial **trial;   /* one per thread */
   double done, total; /* patterns */
@@ -51,12 +52,19 @@ typedef struct batch {
 typedef struct hand {
   batch *batch;
   sg_trial *trial;
+  bool *flags;
   sg_error error;
 } hand;
 
 static void show_progress(const checker *c, double done) {
   if (c->options->progress && c->total > 0)
     c->options->progress(c->options->user, fmin(done / c->total, 1));
+}
+
+/* The pattern with flags for relays behind those of the workers. */
+static const bool *of_nodes(const checker *c, const bool *pattern, bool *flags) {
+  memcpy(flags, pattern, c->row);
+  return flags;
 }
 
 static void *work(void *argument) {
@@ -68,7 +76,8 @@ static void *work(void *argument) {
     long from = atomic_fetch_add(&b->next, CHUNK);
     if (from >= b->count) break;
     for (long i = from; i < from + CHUNK && i < b->count; i++)
-      if (sg_trial_run(w->trial, b->pattern + i * c->n, b->want, &b->result[i], &w->error))
+      if (sg_trial_run(w->trial, of_nodes(c, b->pattern + i * c->n, w->flags), b->want,
+                       &b->result[i], &w->error))
         atomic_store(&b->failed, true);
     if (first) show_progress(c, c->done + (double)from);
   }
@@ -83,7 +92,9 @@ static sg_status run_batch(checker *c, long count, const bool *pattern, unsigned
   SG_OWNED pthread_t *thread = calloc((size_t)c->threads, sizeof *thread);
   if (!w || !thread) return sg_fail_memory(c->error);
   int started = 1;
-  for (int i = 0; i < c->threads; i++) w[i] = (hand){.batch = &b, .trial = c->trial[i]};
+  for (int i = 0; i < c->threads; i++)
+    w[i] = (hand){
+        .batch = &b, .trial = c->trial[i], .flags = c->flags + (size_t)i * (size_t)c->code->nodes};
   while (started < c->threads && count > 4L * CHUNK * started &&
          pthread_create(&thread[started], NULL, work, &w[started]) == 0)
     started++;
@@ -143,7 +154,8 @@ static void put_sample(const checker *c, int s, double all, long number, bool *o
 
 static bool is_promised(const checker *c, const bool *pattern) {
   const sg_code_type *type = c->code->type;
-  return type->promises ? type->promises(c->code, pattern)
+  bool *flags = c->flags + (size_t)c->threads * (size_t)c->code->nodes;
+  return type->promises ? type->promises(c->code, of_nodes(c, pattern, flags))
                         : count_missing(c, pattern) <= c->code->promised;
 }
 
@@ -231,7 +243,7 @@ static void count_set(sg_check_sets *sets, const sg_trial_result *r) {
   if (!r->decoded) return;
   sets->decodable++;
   sets->mean_deviation += r->deviation;
-  sets->worst_deviation = fmax(sets->worst_deviation, r->deviation);
+  if (!(r->deviation <= sets->worst_deviation)) sets->worst_deviation = r->deviation;
 }
 
 static void finish_set(sg_check_sets *sets) {
@@ -566,7 +578,10 @@ static sg_status begin(checker *c) {
   check->norms_ratio = sg_trial_subject_norms_ratio(c->subject);
   c->trial = calloc((size_t)c->threads, sizeof(sg_trial *));
   c->worst = malloc(MEASURES * c->row);
-  bool ok = c->trial && c->worst;
+  size_t flags = (size_t)(c->threads + 1) * (size_t)code->nodes;
+  c->flags = malloc(flags);
+  bool ok = c->trial && c->worst && c->flags;
+  if (ok) memset(c->flags, true, flags);
   for (int i = 0; ok && i < c->threads; i++) ok = (c->trial[i] = sg_trial_new(c->subject)) != NULL;
   for (int i = 0; i < MEASURES; i++) spread_of(check, i)->worst = -1;
   c->total = check->exhaustive ? check->patterns : 3.0 * (double)c->options->patterns;
@@ -596,6 +611,7 @@ static void end(checker *c) {
   for (int i = 0; c->trial && i < c->threads; i++) sg_trial_free(c->trial[i]);
   free(c->trial);
   free(c->worst);
+  free(c->flags);
   sg_trial_subject_free(c->subject);
 }
 
@@ -605,8 +621,8 @@ sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg
   checker c = {.code = code,
                .options = options,
                .check = calloc(1, sizeof(sg_check)),
-               .n = code->nodes,
-               .row = (size_t)code->nodes * sizeof(bool),
+               .n = code->shape.workers,
+               .row = (size_t)code->shape.workers * sizeof(bool),
                .error = e};
   if (!c.check) return sg_fail_memory(e);
   sg_status status = begin(&c);

@@ -2,14 +2,15 @@
 /* How safe a code is: recovery, conditioning and rounding errors over patterns of stragglers.
  *
  * A pattern is a set of workers that do not answer; all others do all their work and send all their
- * messages. Where stragglers are slow, not lost, what they send early comes all the same
- * (sg_code_type.comes). Of codes whose protocol reacts to what happens, or whose rounds depend on
- * each other, every pattern is played for several rounds in several orders of what happens
- * (trial.h); it decodes if they all do. Every pattern goes through the code's own rows and decode
- * weights and through the one kernel. Patterns with at most s workers missing (s = code->promised)
- * are tried all, or, where there are too many, sampled uniformly, and searched for the worst
- * (greedy, then swaps of one worker). For every number of responders it is counted how many sets
- * decode, and, of codes that are not exact, how far their sums are from the whole one.
+ * messages, and nodes that only relay are there. Where stragglers are slow, not lost, what they
+ * send early comes all the same (sg_code_type.comes). Of codes whose protocol reacts to what
+ * happens, or whose rounds depend on each other, every pattern is played for several rounds in
+ * several orders of what happens (trial.h); it decodes if they all do. Every pattern goes through
+ * the code's own rows and decode weights and through the one kernel. Patterns with at most s
+ * workers missing (s = code->promised) are tried all, or, where there are too many, sampled
+ * uniformly, and searched for the worst (greedy, then swaps of one worker). For every number of
+ * responders it is counted how many sets decode, and, of codes that are not exact, how far their
+ * sums are from the whole one.
  *
  * What is measured of a pattern that decodes
  *   cond2          2-norm condition number of its decode system: the rows of the messages that have

@@ -239,9 +239,11 @@ static sg_status order_nodes(sg_rehearsal *r, const sg_order *o, sg_error *e) {
   if (o->kind == SG_ORDER_SEND && (o->segment < 0 || o->segment >= r->code->segments))
     return wrong(r, "sends a message in a segment that there is not", e);
   for (int node = first; node < end; node++) {
-    sg_cue_kind kind = o->kind == SG_ORDER_TELL ? SG_CUE_COMMAND : SG_CUE_WORK;
+    /* A command comes, as in a run, though the node may be dead: nothing follows then. */
+    bool command = o->kind == SG_ORDER_TELL;
+    sg_cue_kind kind = command ? SG_CUE_COMMAND : SG_CUE_WORK;
     sg_status status = SG_OK;
-    if (!is_present(r, node) || r->node[node].dead) continue;
+    if (!command && (!is_present(r, node) || r->node[node].dead)) continue;
     if (o->kind == SG_ORDER_STOP)
       cancel(r, SG_CUE_WORK, node);
     else

@@ -11,10 +11,10 @@ static bool is_worse(const sg_trial_result *a, const sg_trial_result *b) {
   return a->decoded && a->amplification > b->amplification * (1 + 1e-9);
 }
 
-static sg_status add_worst(sg_trial *trial, int nodes, bool *present, bool *erased, sg_error *e) {
+static sg_status add_worst(sg_trial *trial, int workers, bool *present, bool *erased, sg_error *e) {
   int worst = -1;
   sg_trial_result most = {0};
-  for (int v = 0; v < nodes; v++) {
+  for (int v = 0; v < workers; v++) {
     sg_trial_result r;
     if (erased[v]) continue;
     present[v] = false;
@@ -50,7 +50,7 @@ sg_status sg_worst_erasure(const sg_code *code, uint64_t seed, int count, const 
   else
     memset(present, true, (size_t)code->nodes * sizeof *present);
   for (int i = 0; i < count && !status; i++)
-    status = add_worst(trial, code->nodes, present, erased, e);
+    status = add_worst(trial, code->shape.workers, present, erased, e);
   sg_trial_free(trial);
   sg_trial_subject_free(subject);
   return status;

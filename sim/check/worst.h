@@ -5,10 +5,10 @@
 
 #include "codes/frame/code.h"
 
-/* Marks `count` of the code's nodes, one after another. Each time it is a node without which the
+/* Marks `count` of the workers, one after another. Each time it is one without which the
  * sum cannot be decoded any more; if there is none, the one without which the decode weights are
- * largest (sg_check.amplification). Of several the first. count · nodes decodes. A mistake in the
- * code is a fault at `place`. erased: code->nodes values, out. */
+ * largest (sg_check.amplification). Of several the first. count · workers decodes. A mistake in the
+ * code is a fault at `place`. erased: code->nodes values, out; relays are not. */
 sg_status sg_worst_erasure(const sg_code *code, uint64_t seed, int count, const char *place,
                            bool *erased, sg_error *e);
 

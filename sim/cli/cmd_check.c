@@ -15,7 +15,7 @@ static int print_valid(const sg_session *s, bool all, sg_error *e) {
   sg_put_clean(&out, s->database, strlen(s->database), "", '?');
   sg_put(&out, "\n");
   if (sg_put_skipped(plan, all, &out, e)) out.failed = true;
-  sg_plan_notes(plan, &out);
+  sg_plan_notes(plan, true, &out);
   return sg_print(&out);
 }
 

@@ -75,7 +75,7 @@ static void print_plan(const sg_session *s) {
     sg_putf(&notes,
             "%d of %d combinations are skipped, which a code cannot have: straggle check %s\n",
             plan->n_skipped, plan->count, s->path);
-  sg_plan_notes(plan, &notes);
+  sg_plan_notes(plan, false, &notes);
   if (notes.data && !notes.failed) sg_say("%s", notes.data);
   sg_buffer_free(&notes);
 }

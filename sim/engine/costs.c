@@ -147,6 +147,9 @@ void run_finish_row(sg_run *run) {
   run_ingress_usage(run);
   sg_iteration_record *r = &run->record;
   r->n_received = run->cost.received;
+  r->messages_sent = run->cost.sent;
+  r->signals_up = run->cost.signals_up;
+  r->signals_down = run->cost.signals_down;
   r->bytes_received = run->cost.bytes_received;
   r->bytes_sent = run->cost.bytes_sent;
   r->bytes_broadcast = run->cost.bytes_broadcast;

@@ -30,7 +30,7 @@ void run_fused_task_done(sg_run *run, int index) {
   for (int i = n->uplink.head; i >= 0; i = run_message(run, i)->part)
     run_message(run, i)->worked = n->worked;
   run->cost.busy += seconds;
-  run->cost.bytes_sent += run_message(run, n->uplink.head)->bytes;
+  run_count_transmission(run, n->uplink.head);
   n->tasks++;
   n->row_tasks++;
   run_release_snapshot(run, n->task_snapshot);

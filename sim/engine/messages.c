@@ -248,7 +248,8 @@ void run_send(sg_run *run, int id) {
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
   m->ready = prepare_s > 0 ? n->prepared = fmax(n->prepared, run->base + run->now) + prepare_s : 0;
-  bool lost = run->fails && sg_delay_erased(run->delay, m->view.from, m->iteration);
+  bool lost = run->fails && m->view.from < run->compute_nodes &&
+              sg_delay_erased(run->delay, m->view.from, m->iteration);
   if (run->hooks.log && !n->fused) {
     double ready_s = fmax(m->ready, run->base + run->now);
     run_log_send(run, id, ready_s - prepare_s, ready_s, lost);
@@ -266,6 +267,7 @@ void run_send(sg_run *run, int id) {
   m->next = -1;
   if (m->free) {
     m->bytes = 0;
+    run_count_transmission(run, id);
     fly(run, id, fmax(run->now, m->ready - run->base));
     return;
   }
@@ -276,10 +278,15 @@ void run_send(sg_run *run, int id) {
   n->uplink.tail = id;
 }
 
+void run_count_transmission(sg_run *run, int id) {
+  run->cost.bytes_sent += run_message(run, id)->bytes;
+  for (int i = id; i >= 0; i = run_message(run, i)->part) run->cost.sent++;
+}
+
 void run_count_begun(sg_run *run, node *n) {
   bool through = n->send_end <= run->now && !n->send_cut; /* whatever rounding says of its start */
   if (!through && n->send_begin > run->base + run->now) return;
-  run->cost.bytes_sent += run_message(run, n->uplink.head)->bytes;
+  run_count_transmission(run, n->uplink.head);
   n->uncounted = false;
 }
 

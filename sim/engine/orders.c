@@ -279,6 +279,7 @@ void run_task_done(sg_run *run, int index) {
   n->tasks++;
   n->row_tasks++;
   if (!(n->task_flags & SG_REPORT)) return;
+  run->cost.signals_up++;
   run_log_signal(run, SG_LOG_SIGNAL, index, n->tasks);
   run_schedule(run, run->now + run->signal_s, EV_SIGNAL, index, n->tasks);
 }
@@ -324,12 +325,22 @@ static void end_task(sg_run *run, int index, double until) {
   sg_queue_cancel(&run->queue, EV_TASK, index);
 }
 
+static void send_cancel(sg_run *run, int index, double heard) {
+  run->cost.signals_down++;
+  run_log_cancel(run, index, heard);
+}
+
 static void stop(sg_run *run, int index) {
   node *n = &run->node[index];
   if (n->fused) run_split(run, index);
   /* A node that is told something itself hears of it at once. */
   double heard = run->at == index ? 0 : run->cancel_s;
-  if (n->computing || n->jobs.head >= 0) run_log_cancel(run, index, heard);
+  if (n->computing || n->jobs.head >= 0) {
+    if (run->at == index)
+      run_log_cancel(run, index, 0);
+    else
+      send_cancel(run, index, heard);
+  }
   end_task(run, index, run->now + heard);
   cancel_jobs(run, index);
   if (run->async) {
@@ -347,7 +358,7 @@ static void end_round_at(sg_run *run, int index) {
   if (n->fused) run_split(run, index);
   if (n->computing || n->jobs.head >= 0 || (!keeps_sends && n->uplink.head >= 0)) {
     n->row_cancelled = true;
-    run_log_cancel(run, index, run->cancel_s);
+    send_cancel(run, index, run->cancel_s);
   }
   end_task(run, index, run->env->late_work == SG_LATE_FINISH_FIRST ? INFINITY : heard);
   cancel_jobs(run, index);
@@ -621,6 +632,7 @@ static void carry_out(sg_run *run, const sg_order *order) {
   case SG_ORDER_TELL:
     if (nodes_of(run, order, &first, &end))
       for (int i = first; i < end; i++) {
+        run->cost.signals_down++;
         run_log_signal(run, SG_LOG_COMMAND, i, order->arg);
         run_schedule(run, run->now + run->signal_s, EV_COMMAND, i, order->arg);
       }

@@ -211,7 +211,7 @@ struct sg_run {
     double combine_s, combine_flops; /* of inner nodes */
     double encode_s;
     int received;
-    long through_ingress;
+    long sent, signals_up, signals_down, through_ingress;
   } cost;
   /* Without a barrier the busy seconds of all workers are an integral: a row costs what happened
    * since the previous one, not the number of workers. */
@@ -305,8 +305,10 @@ void run_free_transmission(sg_run *run, int id);
 void run_send(sg_run *run, int id);
 /* The first in the uplink queue goes on the link at `start`. */
 void run_start_uplink(sg_run *run, int node, double start);
-/* Counts the bytes of the one on the link, once: when it has begun. It may wait there, for its
- * encoding or for a link that goes one way at a time. */
+/* Counts a transmission that goes on its way: its bytes and messages. */
+void run_count_transmission(sg_run *run, int id);
+/* The one on the link, once: when it has begun. It may wait there, for its encoding or for a link
+ * that goes one way at a time. */
 void run_count_begun(sg_run *run, node *n);
 static inline void run_count_sent(sg_run *run, node *n) {
   if (n->uncounted) run_count_begun(run, n);

@@ -100,7 +100,8 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
     sg_putf(&note, "compression: a run keeps %s of what its workers have not sent\n",
             sg_format_bytes(memory, bytes));
   p->note = note.data;
-  return note.failed ? sg_fail_memory(e) : SG_OK;
+  if (c->note) p->code_note = strdup(c->note);
+  return note.failed || (c->note && !p->code_note) ? sg_fail_memory(e) : SG_OK;
 }
 
 /* SG_OK when the point is valid or may be skipped. */
@@ -223,6 +224,7 @@ void sg_plan_free(sg_plan *plan) {
   for (int i = 0; i < plan->count; i++) {
     sg_error_clear(&plan->point[i].why);
     free(plan->point[i].note);
+    free(plan->point[i].code_note);
   }
   free(plan->point);
   sg_points_free(plan->n_raw, plan->raw);
@@ -230,15 +232,28 @@ void sg_plan_free(sg_plan *plan) {
   free(plan);
 }
 
-void sg_plan_notes(const sg_plan *plan, sg_buffer *out) {
-  for (int i = 0; i < plan->count; i++) {
-    const char *at = plan->point[i].note;
-    for (size_t n; at && *at; at += n) {
-      n = strcspn(at, "\n") + 1;
-      if (!out->data || !memmem(out->data, out->length, at, n)) {
-        sg_put(out, "  ");
-        sg_put_bytes(out, at, n);
-      }
+/* Those lines that are not there yet. */
+static void put_lines(const char *at, sg_buffer *out) {
+  for (size_t n; at && *at; at += n) {
+    n = strcspn(at, "\n") + 1;
+    if (!out->data || !memmem(out->data, out->length, at, n)) {
+      sg_put(out, "  ");
+      sg_put_bytes(out, at, n);
     }
+  }
+}
+
+void sg_plan_notes(const sg_plan *plan, bool with_codes, sg_buffer *out) {
+  for (int i = 0; i < plan->count; i++) {
+    const sg_planned *p = &plan->point[i];
+    put_lines(p->note, out);
+    if (!with_codes || !p->code_note) continue;
+    sg_buffer line = {0};
+    sg_putf(&line, "%s: %s\n", p->label, p->code_note);
+    if (line.failed)
+      out->failed = true;
+    else
+      put_lines(line.data, out);
+    sg_buffer_free(&line);
   }
 }

@@ -19,6 +19,7 @@ typedef struct sg_planned {
   int replications;                 /* that are wanted of the point */
   double data_bytes, missing_bytes; /* of the data; of them what is not in memory yet */
   char *note;                       /* lines for people about the environment ("": none); owned */
+  char *code_note;                  /* what the code has to say, such as sizes of blocks; or NULL */
 } sg_planned;
 
 typedef struct sg_plan {
@@ -41,7 +42,7 @@ sg_status sg_plan_beside(const sg_plan *other, const sg_scenario *scenario, sg_p
                          sg_error *e);
 void sg_plan_free(sg_plan *plan);
 
-/* Appends each line of the points' notes once, indented. */
-void sg_plan_notes(const sg_plan *plan, sg_buffer *out);
+/* Appends each line of the points' notes once, indented; with_codes: and of their codes'. */
+void sg_plan_notes(const sg_plan *plan, bool with_codes, sg_buffer *out);
 
 #endif

@@ -277,10 +277,11 @@ static bool same(double a, double b) {
 
 /* What rows say of times, and of who sent what. */
 static const char *const iteration_columns[] = {
-    "round",    "model",          "start_s",          "duration_s", "wait_s",          "decode_s",
-    "encode_s", "decoded",        "inner_decode_s",   "update_s",   "n_used",          "n_received",
-    "busy_s",   "last_worker",    "bytes_received",   "bytes_sent", "bytes_broadcast", "wasted_s",
-    "queued_s", "ingress_busy_s", "ingress_messages", NULL};
+    "round",           "model",       "start_s",        "duration_s",       "wait_s",
+    "decode_s",        "encode_s",    "decoded",        "inner_decode_s",   "update_s",
+    "n_used",          "n_received",  "messages_sent",  "signals_up",       "signals_down",
+    "busy_s",          "last_worker", "wasted_s",       "bytes_received",   "bytes_sent",
+    "bytes_broadcast", "queued_s",    "ingress_busy_s", "ingress_messages", NULL};
 static const char *const worker_columns[] = {"worker",   "compute_s", "arrival_s", "tasks",
                                              "messages", "used",      "cancelled", NULL};
 
