@@ -168,3 +168,31 @@ JSON
   refused "expected less than 1/step = 2" "$none" '"code": "adaptive-k", "policy": "bound", "step": 0.5, "convexity": 3, "smoothness": 3, "variance": 1, "gap": 1'
   refused "computes on mini-batches: expected how many rows one has" "$some" '"code": "k-batch-async", "k": 2'
 }
+
+@test "K-async against K-sync: a verdict only at equal target loss" {
+  shipped="$here/../scenarios/stale-gradients.json"
+  sed "s|data/breast|$here/../scenarios/data/breast|" "$shipped" > stale.json
+  "$STRAGGLE" run --quiet stale.json -o stale.db --set /sweep=[] --set /replications=6
+  run "$STRAGGLE" compare stale.db --format csv
+  verdict() { # scheme, columns: of the output of compare
+    python3 - "$output" "$@" <<'PYTHON'
+import csv, io, sys
+rows = [r for r in csv.DictReader(io.StringIO(sys.argv[1])) if r["scheme_label"].startswith(sys.argv[2])]
+print(*[r[c] for r in rows for c in sys.argv[3:]])
+PYTHON
+  }
+  [ "$status" -eq 0 ]
+  for scheme in "k-async k=1" "k-async k=4" "k-batch-async k=4"; do
+    echo "$scheme: $(verdict "$scheme" verdict judged_by)"
+    [ "$(verdict "$scheme" verdict judged_by)" = "faster time_to_target" ]
+  done
+  # With iteration times alone, though three times as short, it is not said to be faster.
+  "$STRAGGLE" run --quiet stale.json -o times.db --set /sweep=[] --set /replications=6 --set /stop='{"iterations":100}'
+  for learning in "" '{"problem":"none"}'; do
+    [ -z "$learning" ] || "$STRAGGLE" run --quiet stale.json -o times.db --set /sweep=[] --set /replications=6 \
+      --set /stop='{"iterations":100}' --set "/learning=$learning"
+    run "$STRAGGLE" compare times.db
+    [[ "$output" == *"No scheme is the fastest"*"A target loss makes times comparable."* ]]
+    [[ "$output" != *faster* ]]
+  done
+}
