@@ -144,6 +144,26 @@ JSON
   [ "$(ask lost.db "SELECT min(n_used) || ' ' || max(n_used) FROM iteration JOIN $run_of WHERE axes LIKE '%skip%'")" = "1 4" ]
 }
 
+@test "who lost a message goes on" {
+  cat > erased.json <<'JSON'
+{ "format": 1, "cluster": { "workers": 10, "erasure": { "model": "bernoulli", "probability": 0.3 } },
+  "delay": { "model": "exponential", "mean_s": 1 }, "learning": { "problem": "none" },
+  "schemes": [ { "code": "k-async", "k": 4 }, { "code": "k-batch-async", "k": 3 } ],
+  "replications": 1, "stop": { "iterations": 20000 }, "output": { "detail": "iteration" } }
+JSON
+  "$STRAGGLE" run --quiet erased.json
+  [ "$(ask erased.db "SELECT group_concat(stop_reason, ' ') FROM run")" = "iterations iterations" ]
+  # Renewals, of which 0.7 count: an update takes K E[X] / (0.7 n). Times of updates are independent
+  # here, as arrivals of exponential times are.
+  run ask erased.db "SELECT abs(avg(duration_s) - 3 / 7.0) < 4.5 * sqrt(avg(duration_s * duration_s) / count(*)), avg(duration_s)
+    FROM iteration JOIN $run_of WHERE code = 'k-batch-async'"
+  echo "$output"
+  [[ "$output" == "1|"* ]]
+  # Erased for good: as if it were not there.
+  "$STRAGGLE" run --quiet erased.json -o some.db --set '/cluster/erasure={"model":"pattern","workers":[0,9]}'
+  [ "$(ask some.db "SELECT abs(avg(duration_s) - 3 / 8.0) < 0.02 FROM iteration JOIN $run_of WHERE code = 'k-batch-async'")" = 1 ]
+}
+
 @test "what is refused, with the rule and what would do" {
   refused() { # words of the message, learning, scheme
     cat > refused.json <<JSON
