@@ -164,6 +164,34 @@ JSON
   [ "$(ask some.db "SELECT abs(avg(duration_s) - 3 / 8.0) < 0.02 FROM iteration JOIN $run_of WHERE code = 'k-batch-async'")" = 1 ]
 }
 
+@test "nobody is further ahead of the slowest than max_lead allows" {
+  cat > lead.json <<'JSON'
+{ "format": 1, "cluster": { "workers": 4, "speeds": [ 1, 2, 3, 0.5 ] }, "delay": { "model": "exponential", "mean_s": 1 },
+  "network": { "uplink": { "model": "exponential", "mean_s": 0.3 } }, "learning": { "problem": "none" },
+  "schemes": [ { "code": "k-async", "k": 1, "max_lead": { "each": [ 0, 2 ] } }, { "code": "k-batch-async", "k": 3, "max_lead": 2 },
+               { "code": "k-async", "k": 4, "max_lead": 0 }, { "code": "k-async", "k": 1 } ],
+  "replications": 1, "stop": { "iterations": 1000 }, "output": { "detail": "worker" } }
+JSON
+  "$STRAGGLE" run --quiet lead.json
+  # Who has as many more as allowed sends one more. Gradients are used in the order in which they come.
+  run python3 - <<'PYTHON'
+import sqlite3
+db = sqlite3.connect("lead.db")
+for run, label in db.execute("SELECT run_id, scheme_label FROM run JOIN point USING (point_id) ORDER BY run_id").fetchall():
+    come, most = [0] * 4, 0
+    for (w,) in db.execute("SELECT worker FROM used_message WHERE run_id = ? ORDER BY iteration, position", (run,)):
+        come[w] += 1
+        most = max(most, max(come) - min(come))
+    print(label, most, *db.execute("SELECT count(*) FROM iteration WHERE run_id = ?", (run,)).fetchone())
+PYTHON
+  echo "$output"
+  [ "${lines[0]}" = "k-async k=1 max_lead=0 1 1000" ]
+  [ "${lines[1]}" = "k-async k=1 max_lead=2 3 1000" ]
+  [ "${lines[2]}" = "k-batch-async k=3 max_lead=2 3 1000" ]
+  [ "${lines[3]}" = "k-async k=4 max_lead=0 1 1000" ]
+  [[ "${lines[4]}" =~ "k-async k=1 "[1-9][0-9]{2} ]]
+}
+
 @test "what is refused, with the rule and what would do" {
   refused() { # words of the message, learning, scheme
     cat > refused.json <<JSON
