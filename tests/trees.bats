@@ -83,6 +83,25 @@ END
   [ "$output" = "0|0|0|1" ]
 }
 
+@test "a tree of one level and one cluster are cyclic repetition, to the bit" {
+  cat > one.json <<END
+{ "format": 1, "cluster": { "workers": 8 },
+  "delay": { "model": "shifted-exponential", "shift_s": 0.2, "mean_excess_s": 0.1 },
+  "network": { "uplink": { "model": "exponential", "mean_s": 0.1 }, "ingress": { "model": "fair-share", "bandwidth_Bps": 2000 } },
+  "learning": { "problem": "least-squares", "data": { "source": "gaussian-mixture", "rows": 160, "features": 6 },
+                "optimizer": { "method": "gradient-descent", "step": 0.05 } },
+  "schemes": [ { "code": "cyclic-repetition", "s": 3 }, { "code": "clustered", "clusters": 1, "s": 3 },
+               { "code": "coded-reduce", "fan_out": 8, "depth": 1, "s": 3 } ],
+  "stop": { "iterations": 50 }, "output": { "database": "one.db" } }
+END
+  "$STRAGGLE" run -q one.json
+  of() { sqlite3 one.db "SELECT iteration, duration_s, busy_s, n_used, loss, cond1_est FROM iteration JOIN run USING (run_id)
+                         JOIN point USING (point_id) WHERE code = '$1'"; }
+  [ "$(of cyclic-repetition | wc -l)" = 50 ]
+  [ "$(of clustered)" = "$(of cyclic-repetition)" ]
+  [ "$(of coded-reduce)" = "$(of cyclic-repetition)" ]
+}
+
 # How many of 20 iterations decode when these workers never answer, and the largest error.
 decoded() { # n, missing workers, scheme
   cat > lost.json <<END
