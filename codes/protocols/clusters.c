@@ -400,8 +400,8 @@ const sg_code_type sg_dynamic_clusters = {
               .summary =
                   "Clusters that are formed anew in each iteration, so that the workers that "
                   "straggled in the last one are spread over them (GC-DC).",
-              .reference = "Buyukates, Ozfatura, Ulukus, Gündüz (2020), arXiv:2011.01922, "
-                           "2103.01206 (abstracts published; a reconstruction).",
+              .reference = "Reconstruction after Buyukates, Ozfatura, Ulukus, Gündüz (2020), "
+                           "arXiv:2011.01922, 2103.01206 (abstracts published).",
               .params = params_dynamic},
     .create = create,
     .encode = encode,
