@@ -168,6 +168,27 @@ static const choice choices[] = {
     {"partial-stragglers",
      {{"placement", "random"}, {"pieces", "3"}, {"order", "optimised"}},
      true},
+    {"nested", {{"s_max", "3"}}, false},
+    {"uc-mmc", {{"r", "3"}}, false},
+    {"gc-mmc", {{"r", "3"}}, false},
+    {"gc-mmc-partial", {{"r", "3"}, {"epsilon", "0.1"}}, false},
+    {"block-coordinate", {{"design", "large-time"}}, false},
+    {"hierarchical-layers", {{"coordinates", "12"}}, false},
+    {"clustered", {{"clusters", "4"}, {"s", "2"}}, false},
+    {"dynamic-clusters", {{"clusters", "4"}, {"s", "2"}}, false},
+    {"coded-reduce", {{"fan_out", "24"}, {"depth", "1"}, {"s", "2"}}, false},
+    {"lcc-mmc", {{"r", "3"}}, false},
+    {"polynomial-regression", {{"r", "4"}}, false},
+    {"bacc", {{"parts", "8"}}, false},
+    {"hierarchical", {{"edges", "4"}, {"s_e", "1"}, {"s_w", "1"}}, false},
+    {"sequential-gc", {{"s", "3"}}, false},
+    {"sr-sgc", {{"B", "2"}, {"W", "3"}, {"lambda", "4"}}, false},
+    {"m-sgc", {{"B", "1"}, {"W", "2"}, {"lambda", "4"}}, false},
+    {"adaptive-k", {{"k_max", "8"}}, false},
+    {"k-sync", {{"k", "3"}}, false},
+    {"k-batch-sync", {{"k", "3"}}, false},
+    {"k-async", {{"k", "3"}}, false},
+    {"k-batch-async", {{"k", "3"}}, false},
     {"coupon-collector", {{"r", "5"}}, true},
     {"tiered", {{"s", "3"}, {"start", "20"}, {"after", "5"}}, true},
     {"arbitrary-placement",
@@ -176,10 +197,6 @@ static const choice choices[] = {
     {"matrix", {{"encode", "tests/scenarios/pairs24.csv"}}, false},
     {"partial-cyclic", {{"s", "3"}, {"p", "6"}}, true},
     {"partial-repetition", {{"s", "3"}, {"alpha", "2"}}, true},
-    {"clustered", {{"clusters", "5"}, {"s", "2"}}, true},
-    {"dynamic-clusters", {{"clusters", "5"}, {"s", "2"}, {"stored", "3"}}, true},
-    {"coded-reduce", {{"fan_out", "24"}, {"depth", "1"}, {"s", "3"}}, true},
-    {"hierarchical", {{"edges", "5"}, {"s_e", "1"}, {"s_w", "2"}}, true},
 };
 enum { N = 24, CHOICES = sizeof choices / sizeof *choices };
 
@@ -248,7 +265,8 @@ static void flops_are_those_of_the_calls(void **state) {
     sg_code *code;
     sg_message message[4 * N];
     assert_int_equal(make(&choices[k], values, &code), SG_OK);
-    if (code->type->on_event || code->parent) { /* other messages, in other rounds or from relays */
+    /* Other messages in other rounds, of several segments or of inner nodes. */
+    if (code->type->on_event || code->parent || code->segments > 1) {
       sg_code_free(code);
       sg_values_free(values);
       continue;
@@ -282,7 +300,7 @@ static void flops_are_those_of_the_calls(void **state) {
       assert_true(again.info.flops == said); /* whether the cache knows the pattern or not */
       if (code->flags & SG_WEIGHTS_PURE) assert_true(counted == 0);
     }
-    assert_true(seen > 0);
+    if (seen == 0) fail_msg("%s: nothing was decoded", choices[k].name);
     sg_decoder_free(decoder);
     free(zero);
     sg_code_free(code);
