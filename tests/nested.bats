@@ -63,6 +63,18 @@ durations() {
   [ "$(durations)" = "2.0/2" ]
 }
 
+@test "work beyond the level that is decided is wasted" {
+  # Both report at 1, are told at 1.5 and send what they had at 1: half a second of the second task
+  # each. Where no level is above, there is nothing to begin.
+  run_schemes '"cluster":{"workers":2},"delay":{"model":"deterministic","value_s":1},
+    "network":{"signal_latency_s":0.25},
+    "learning":{"problem":"none","length":8},"stop":{"iterations":2}' \
+    '{"code":"nested","s_max":1},{"code":"nested","s_max":0}'
+  [ "$(sqlite3 run.db "SELECT group_concat(x, ' ') FROM (SELECT duration_s || '/' || busy_s || '/' ||
+    wasted_s AS x FROM iteration JOIN run USING (run_id) ORDER BY point_id, iteration)")" = \
+    "1.5/3.0/1.0 1.5/3.0/1.0 1.5/2.0/0.0 1.5/2.0/0.0" ]
+}
+
 @test "row by row the first of its levels" {
   for delay in '"model":"shifted-exponential","shift_s":50,"mean_excess_s":1000' \
                '"model":"shifted-exponential","shift_s":50,"mean_excess_s":1000,"scaling":"additive"' \
