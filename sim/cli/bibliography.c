@@ -24,6 +24,25 @@ static const struct {
     {"1802.03475", "ye2018communication", "Ye, Min and Abbe, Emmanuel",
      "Communication--Computation Efficient Gradient Coding",
      "International Conference on Machine Learning (ICML)", "2018"},
+    {"1803.01113", "dutta2018slow",
+     "Dutta, Sanghamitra and Joshi, Gauri and Ghosh, Soumyadip and Dube, Parijat and "
+     "Nagpurkar, Priya",
+     "Slow and Stale Gradients Can Win the Race: Error-Runtime Trade-offs in Distributed {SGD}",
+     "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2018"},
+    {"2003.10579", "dutta2020slow", "Dutta, Sanghamitra and Wang, Jianyu and Joshi, Gauri",
+     "Slow and Stale Gradients Can Win the Race", "", "2020"},
+    {"2002.11005", "kashanna2020adaptive",
+     "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and "
+     "El Rouayheb, Salim",
+     "Adaptive Distributed Stochastic Gradient Descent for Minimizing Delay in the Presence of "
+     "Stragglers",
+     "IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)", "2020"},
+    {"2208.03134", "kashanna2022adaptive",
+     "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and "
+     "El Rouayheb, Salim",
+     "Adaptive Stochastic Gradient Descent for Fast and Communication-Efficient Distributed "
+     "Learning",
+     "", "2022"},
     {"1901.09339", "wang2019heterogeneity",
      "Wang, Haozhao and Guo, Song and Tang, Bin and Li, Ruixuan and Li, Chengjie",
      "Heterogeneity-aware Gradient Coding for Straggler Tolerance", "", "2019"},
