@@ -99,7 +99,8 @@ void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsig
  * and segment. to: a node, SG_MASTER or SG_UP. */
 void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags);
 /* Cancel the queued work and sends of a node or SG_ALL, and the task it is at: that goes on, for
- * nothing, until word of it has come (network.cancel), unless the event is at that node. */
+ * nothing, until word of it has come (network.cancel), unless the event is at that node. What was
+ * done of it is wasted. */
 void sg_stop(sg_orders *o, int node);
 /* A COMMAND event at a node or SG_ALL after the signal latency. */
 void sg_tell(sg_orders *o, int node, int arg);

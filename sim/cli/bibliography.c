@@ -59,11 +59,6 @@ static const struct {
      "Li, Songze and Mousavi Kalan, Seyed Mohammadreza and Avestimehr, A. Salman and "
      "Soltanolkotabi, Mahdi",
      "Near-Optimal Straggler Mitigation for Distributed Gradient Methods", "", "2017"},
-    {"1803.01113", "dutta2018slow",
-     "Dutta, Sanghamitra and Joshi, Gauri and Ghosh, Soumyadip and Dube, Parijat and Nagpurkar, "
-     "Priya",
-     "Slow and Stale Gradients Can Win the Race: Error--Runtime Trade-offs in Distributed {SGD}",
-     "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2018"},
     {"1805.09934", "li2018polynomially",
      "Li, Songze and Mousavi Kalan, Seyed Mohammadreza and Yu, Qian and Soltanolkotabi, Mahdi and "
      "Avestimehr, A. Salman",
@@ -83,14 +78,6 @@ static const struct {
     {"1909.02516", "sasi2019straggler",
      "Sasi, Shanuja and Lalitha, V. and Aggarwal, Vaneet and Rajan, B. Sundar",
      "Straggler Mitigation with Tiered Gradient Codes", "", "2019"},
-    {"2002.11005", "kashanna2020adaptive",
-     "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and El Rouayheb, "
-     "Salim",
-     "Adaptive Distributed Stochastic Gradient Descent for Minimizing Delay in the Presence of "
-     "Stragglers",
-     "IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)", "2020"},
-    {"2003.10579", "dutta2020slow", "Dutta, Sanghamitra and Wang, Jianyu and Joshi, Gauri",
-     "Slow and Stale Gradients Can Win the Race", "", "2020"},
     {"2004.04948", "ozfatura2020straggler",
      "Ozfatura, Emre and Ulukus, Sennur and G{\\\"u}nd{\\\"u}z, Deniz",
      "Straggler-Aware Distributed Learning: Communication--Computation Latency Trade-off", "",
@@ -104,12 +91,6 @@ static const struct {
     {"2206.02450", "wang2022optimization",
      "Wang, Qi and Cui, Ying and Li, Chenglin and Zou, Junni and Xiong, Hongkai",
      "Optimization-based Block Coordinate Gradient Coding", "", "2022"},
-    {"2208.03134", "kashanna2022adaptive",
-     "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and El Rouayheb, "
-     "Salim",
-     "Adaptive Stochastic Gradient Descent for Fast and Communication-Efficient Distributed "
-     "Learning",
-     "", "2022"},
     {"2211.13802", "krishnan2023sequential",
      "Krishnan, M. Nikhil and Ebrahimi, MohammadReza and Khisti, Ashish",
      "Sequential Gradient Coding for Straggler Mitigation",
