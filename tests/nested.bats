@@ -48,11 +48,12 @@ durations() {
   # all until then.
   [ "$(sqlite3 run.db "SELECT group_concat(b, ' ') FROM (SELECT bytes_sent_mean / 64 AS b
     FROM v_point ORDER BY point_id)")" = "3.0 2.0 1.0 1.0 4.0 4.0" ]
-  # Signals of the third scheme in an iteration: worker 0 reports three tasks and worker 1 one until
-  # all are told.
-  "$STRAGGLE" timeline run.db --scheme 'nested s_max=2' -o line.json > /dev/null
-  [ "$(grep -o '"signal to the master"' line.json | wc -l)" = $((2 * 4)) ]
-  [ "$(grep -o '"command from the master"' line.json | wc -l)" = $((2 * 3)) ]
+  # Reports until all are told: 1, 2 and 5 s; 1, 2, 2 and 4 s; 1, 2, 2 and 3 s; of longer tasks 1, 2
+  # and 3 s. Then a command to each. Without signals only those who have not sent all are told at the
+  # end: worker 2, and with s_max 2 worker 1, too.
+  [ "$(sqlite3 run.db "SELECT group_concat(x, ' ') FROM (SELECT signals_up_mean || '/' ||
+    signals_down_mean AS x FROM v_point ORDER BY point_id)")" = \
+    "3.0/3.0 4.0/3.0 4.0/3.0 3.0/3.0 0.0/1.0 0.0/2.0" ]
 }
 
 @test "of levels at the same instant the smallest" {
@@ -61,6 +62,18 @@ durations() {
     "learning":{"problem":"none","length":8},"stop":{"iterations":1}' \
     '{"code":"nested","s_max":1}'
   [ "$(durations)" = "2.0/2" ]
+}
+
+@test "work beyond the level that is decided is wasted" {
+  # Both report at 1, are told at 1.5 and send what they had at 1: half a second of the second task
+  # each. Where no level is above, there is nothing to begin.
+  run_schemes '"cluster":{"workers":2},"delay":{"model":"deterministic","value_s":1},
+    "network":{"signal_latency_s":0.25},
+    "learning":{"problem":"none","length":8},"stop":{"iterations":2}' \
+    '{"code":"nested","s_max":1},{"code":"nested","s_max":0}'
+  [ "$(sqlite3 run.db "SELECT group_concat(x, ' ') FROM (SELECT duration_s || '/' || busy_s || '/' ||
+    wasted_s AS x FROM iteration JOIN run USING (run_id) ORDER BY point_id, iteration)")" = \
+    "1.5/3.0/1.0 1.5/3.0/1.0 1.5/2.0/0.0 1.5/2.0/0.0" ]
 }
 
 @test "row by row the first of its levels" {
@@ -98,9 +111,15 @@ durations() {
         sum(abs(r - min(u, f1, f3)) < 1e-9 * u), sum(q = r),
         sum(n3 <= n2 AND n2 <= n1 AND n1 <= n0), sum(m <= n3 AND m = p) FROM r;
       SELECT sum(n3 < n2 * 0.999) > 0, sum(n2 < n1 * 0.999) > 0, sum(n1 < n0 * 0.999) > 0,
-        sum(m < n3 * 0.999) > 0 FROM r" > out
+        sum(m < n3 * 0.999) > 0 FROM r;
+      SELECT max(signals_up) <= 12 * 4, min(signals_up) >= 9, min(signals_down) = 12 AND max(signals_down) <= 12 + 3,
+        max(n_used) = 12, min(n_used) >= 9, min(messages_sent) >= 9, max(messages_sent) <= 12
+        FROM iteration JOIN run USING (run_id) WHERE point_id = 8" > out
     cat out
     [ "$(sed -n 1p out)" = "10000|10000|10000|10000|10000|10000|10000|10000|10000|10000|10000" ]
+    # At most a report of each task, a command to each worker, word to stop to s stragglers, and one
+    # message from each.
+    [ "$(sed -n 3p out)" = "1|1|1|1|1|1|1" ]
   done
   # Exponential times with a start-up: more levels are strictly better now and then.
   [ "$(sed -n 2p out)" = "1|1|1|1" ]

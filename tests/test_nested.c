@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -48,22 +47,6 @@ static void play(stage *s, const sg_cue *cue, int cues, int updates, int *sent) 
   assert_int_equal(r.updates, updates);
   *sent = r.count;
   sg_rehearsal_free(&r);
-}
-
-/* bench_values with a list, "0,1,3", as `levels`. */
-static sg_values *with_levels(const char *list, const char *family) {
-  sg_values *values = bench_values("nested", "family", family, NULL);
-  sg_value *levels = sg_values_find(values, "levels");
-  const sg_param *row = sg_values_param(values, "levels");
-  int count = 1;
-  for (const char *at = list; (at = strchr(at, ',')); at++) count++;
-  assert_true(sg_value_new_items(levels, count));
-  levels->given = true;
-  for (int i = 0; i < count; i++, list += strcspn(list, ",") + 1)
-    assert_int_equal(
-        sg_value_set_number(row->fields, &levels->item[i], "/schemes/0", strtod(list, NULL), NULL),
-        SG_OK);
-  return values;
 }
 
 #define WORK(i)                                                                                    \
@@ -124,7 +107,8 @@ static void one_of_every_group_is_enough(void **state) {
   (void)state;
   stage s = {0};
   int sent;
-  bench_open_named(&s.b, with_levels("0,1,3", "repetition"), 8, 1);
+  bench_open_named(&s.b, bench_values("nested", "levels", "0,1,3", "family", "repetition", NULL), 8,
+                   1);
   const sg_cue cue[] = {{SG_CUE_BEGIN, 0}, WORK(0),           WORK(0),    WORK(3),    WORK(3),
                         WORK(5),           WORK(5),           WORK(4),    WORK(4),    WORK(7),
                         WORK(7),           SIGNAL(0),         SIGNAL(0),  SIGNAL(3),  SIGNAL(3),
@@ -154,10 +138,8 @@ static void levels_that_do_not_nest_are_refused(void **state) {
       {"family", "cyclic", "cyclic", "expected s_max or levels, found neither", 5},
   };
   for (int i = 0; i < COUNT(wrong); i++) {
-    bool listed = strcmp(wrong[i].member, "levels") == 0;
-    sg_values *values = listed ? with_levels(wrong[i].value, wrong[i].family)
-                               : bench_values("nested", "family", wrong[i].family, wrong[i].member,
-                                              wrong[i].value, NULL);
+    sg_values *values =
+        bench_values("nested", "family", wrong[i].family, wrong[i].member, wrong[i].value, NULL);
     bench b;
     sg_error e = {0};
     assert_int_equal(bench_open(&b, values, wrong[i].n, 1, &e), SG_INVALID);

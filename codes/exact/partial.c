@@ -125,7 +125,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
   double partition = (double)code->shape.subsets / ((t->p - t->s) * t->n);
   double work[] = {partition * (t->p - t->s - 1), partition * (t->s + 1)};
   for (int stage = OWN; stage <= CODED; stage++) {
-    sg_task(o, SG_ALL, snapshot, work[stage], work[stage] < 1 ? 1 : (int)lround(work[stage]), 0);
+    sg_task(o, SG_ALL, snapshot, work[stage], SG_DRAWS_OF_WORK, 0);
     sg_send(o, SG_ALL, SG_MASTER, snapshot, 0, stage, 0);
   }
 }

@@ -144,7 +144,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
   const tables *t = code->self;
   for (int i = 0; i < t->n; i++) {
     double work = (double)(t->start[i + 1] - t->start[i]) / t->k * code->shape.subsets;
-    if (work > 0) sg_task(o, i, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
+    if (work > 0) sg_task(o, i, snapshot, work, SG_DRAWS_OF_WORK, 0);
     sg_send(o, i, SG_MASTER, snapshot, 0, 0, 0);
     if (t->nodes == ROOTS) sg_send(o, i, SG_MASTER, snapshot, 0, 1, SG_WITH_PREVIOUS);
   }

@@ -219,7 +219,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
   const tables *t = code->self;
   double work = (double)code->shape.subsets / code->parts;
   for (int v = 0; v < code->nodes; v++) {
-    sg_task(orders, v, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
+    sg_task(orders, v, snapshot, work, SG_DRAWS_OF_WORK, 0);
     for (int k = 0; k < t->each; k++) sg_send(orders, v, SG_MASTER, snapshot, 0, k, 0);
   }
 }

@@ -25,6 +25,7 @@ void sg_snapshot(sg_orders *o, int snapshot, int model, unsigned flags) {
 }
 
 void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsigned flags) {
+  if (draws == SG_DRAWS_OF_WORK) draws = work < 1 ? 1 : (int)lround(work);
   add(o, &(sg_order){.kind = SG_ORDER_TASK,
                      .node = node,
                      .snapshot = snapshot,
@@ -211,10 +212,6 @@ sg_status sg_protocol_weights(const sg_protocol *p, int segment, int count,
   return rank ? sg_rank_weights(rank, count, message, W, cond1, flops) : SG_UNDECODABLE;
 }
 
-static int draws(double work) {
-  return work < 1 ? 1 : (int)lround(work);
-}
-
 /* One task with everything a node has to do, then a message per segment. An inner node of a tree
  * sends when its children have answered. */
 static void default_plan(const sg_protocol *p, int snapshot, sg_orders *o) {
@@ -222,13 +219,13 @@ static void default_plan(const sg_protocol *p, int snapshot, sg_orders *o) {
   int to = code->parent ? SG_UP : SG_MASTER;
   if (p->alike) { /* A few orders for all say the same as a few for each. */
     double work = code->work[0];
-    if (work > 0) sg_task(o, SG_ALL, snapshot, work, draws(work), 0);
+    if (work > 0) sg_task(o, SG_ALL, snapshot, work, SG_DRAWS_OF_WORK, 0);
     for (int s = 0; s < code->segments; s++) sg_send(o, SG_ALL, to, snapshot, s, 0, 0);
     return;
   }
   for (int v = 0; v < code->nodes; v++) {
     double work = code->work[v];
-    if (work > 0) sg_task(o, v, snapshot, work, draws(work), 0);
+    if (work > 0) sg_task(o, v, snapshot, work, SG_DRAWS_OF_WORK, 0);
     if (p->children && p->children[v] > 0) continue;
     for (int s = 0; s < code->segments; s++) sg_send(o, v, to, snapshot, s, 0, 0);
   }

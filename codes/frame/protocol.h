@@ -73,6 +73,8 @@ typedef enum sg_timer_rule {
 #define SG_ANY (-3) /* decode: messages at any snapshot */
 #define SG_UP  (-4) /* send: to the parent */
 
+#define SG_DRAWS_OF_WORK (-5) /* task: a draw for each subset of its work, at least one */
+
 typedef struct sg_order {
   sg_order_kind kind;
   int node, to, snapshot, segment, tag, model, arg, draws;
@@ -93,13 +95,14 @@ struct sg_orders {
 void sg_snapshot(sg_orders *o, int snapshot, int model, unsigned flags);
 /* Queue `work` (in subsets) for a node, or SG_ALL, at a snapshot. A snapshot that is new to the
  * node costs it a broadcast. draws: how many random draws the work is made of with additive
- * scaling. */
+ * scaling, or SG_DRAWS_OF_WORK. */
 void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsigned flags);
 /* Send a message after the tasks queued so far, made of what the node then holds of that snapshot
  * and segment. to: a node, SG_MASTER or SG_UP. */
 void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags);
 /* Cancel the queued work and sends of a node or SG_ALL, and the task it is at: that goes on, for
- * nothing, until word of it has come (network.cancel), unless the event is at that node. */
+ * nothing, until word of it has come (network.cancel), unless the event is at that node. What was
+ * done of it is wasted. */
 void sg_stop(sg_orders *o, int node);
 /* A COMMAND event at a node or SG_ALL after the signal latency. */
 void sg_tell(sg_orders *o, int node, int arg);

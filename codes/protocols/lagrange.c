@@ -19,7 +19,6 @@
 #include "codes/frame/protocol.h"
 #include "codes/tools/interpolation.h"
 
-#include <math.h>
 #include <stdio.h>
 
 extern const sg_code_type sg_lcc_mmc, sg_polynomial_regression;
@@ -89,7 +88,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
   const tables *t = code->self;
   double part = (double)code->shape.subsets / code->nodes;
   for (int k = 0; k < t->each; k++) {
-    sg_task(o, SG_ALL, snapshot, part, part < 1 ? 1 : (int)lround(part), 0);
+    sg_task(o, SG_ALL, snapshot, part, SG_DRAWS_OF_WORK, 0);
     sg_send(o, SG_ALL, SG_MASTER, snapshot, 0, k, 0);
   }
 }

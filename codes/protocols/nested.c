@@ -23,7 +23,6 @@
 #include "codes/tools/rules.h"
 #include "sim/core/owned.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -242,7 +241,7 @@ static void compute(const sg_code *code, int node, int snapshot, int first, int 
   double share = (double)code->shape.subsets / t->n;
   for (int k = first; k <= last; k++) {
     double work = share * (t->level[k].s - (k > 0 ? t->level[k - 1].s : -1));
-    sg_task(o, node, snapshot, work, work < 1 ? 1 : (int)lround(work), report ? SG_REPORT : 0);
+    sg_task(o, node, snapshot, work, SG_DRAWS_OF_WORK, report ? SG_REPORT : 0);
     if (send) sg_send(o, node, SG_MASTER, snapshot, 0, k, 0);
   }
 }

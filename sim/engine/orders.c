@@ -259,6 +259,7 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
     n->task_begin = run->base + start;
   }
   n->busy_from = start;
+  n->task_worked = n->worked;
   if (run->async) run_busy_begins(run, index);
   if (fused >= 0)
     run_fuse(run, index, fused);
@@ -341,11 +342,15 @@ static void stop(sg_run *run, int index) {
     else
       send_cancel(run, index, heard);
   }
+  bool cut = n->computing && !n->stale;
   end_task(run, index, run->now + heard);
   cancel_jobs(run, index);
   if (run->async) {
     run->cost.wasted += n->worked - n->settled;
     n->settled = n->worked;
+  } else if (cut) { /* Whatever it sends next is made of the tasks before. */
+    run->cost.wasted += n->worked - n->task_worked;
+    n->worked = n->task_worked;
   }
 }
 

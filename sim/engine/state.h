@@ -116,7 +116,8 @@ typedef struct node {
   /* Costs. */
   /* Busy seconds in all, and those of them of which it is known whether they were wasted. */
   double worked, settled;
-  int living; /* messages ordered from it that are not used, dropped or cancelled */
+  double task_worked; /* worked when the running task began */
+  int living;         /* messages ordered from it that are not used, dropped or cancelled */
   /* For the worker's row; since the previous row. */
   bool row_began, row_used, row_cancelled;
   double row_busy, row_arrival;

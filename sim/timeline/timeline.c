@@ -244,7 +244,7 @@ static void settle_tasks(sg_timeline *t, int node, double until_s, bool used) {
   for (int i = c->task[node]; i > settled; i = t->span[i].before) {
     if (t->span[i].end_s > until_s) continue;
     if (last < 0) last = i;
-    t->span[i].used = used;
+    t->span[i].used = used && !t->span[i].cut;
   }
   if (last >= 0) c->settled[node] = last;
 }
