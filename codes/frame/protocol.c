@@ -6,6 +6,7 @@
 #include "sim/core/array.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,12 @@ void sg_snapshot(sg_orders *o, int snapshot, int model, unsigned flags) {
       &(sg_order){.kind = SG_ORDER_SNAPSHOT, .snapshot = snapshot, .model = model, .flags = flags});
 }
 
+int sg_draws_of_work(double work) {
+  return work < 1.5 ? 1 : work < INT_MAX ? (int)lround(work) : INT_MAX;
+}
+
 void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsigned flags) {
-  if (draws == SG_DRAWS_OF_WORK) draws = work < 1 ? 1 : (int)lround(work);
+  if (draws == SG_DRAWS_OF_WORK) draws = sg_draws_of_work(work);
   add(o, &(sg_order){.kind = SG_ORDER_TASK,
                      .node = node,
                      .snapshot = snapshot,

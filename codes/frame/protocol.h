@@ -73,7 +73,7 @@ typedef enum sg_timer_rule {
 #define SG_ANY (-3) /* decode: messages at any snapshot */
 #define SG_UP  (-4) /* send: to the parent */
 
-#define SG_DRAWS_OF_WORK (-5) /* task: a draw for each subset of its work, at least one */
+#define SG_DRAWS_OF_WORK (-5) /* task: sg_draws_of_work of its work */
 
 typedef struct sg_order {
   sg_order_kind kind;
@@ -93,6 +93,8 @@ struct sg_orders {
 
 /* Keep the optimiser's evaluation point of `model` under the name `snapshot`, 0 or more. */
 void sg_snapshot(sg_orders *o, int snapshot, int model, unsigned flags);
+/* How many draws work is made of, one for each subset, at least one. */
+int sg_draws_of_work(double work);
 /* Queue `work` (in subsets) for a node, or SG_ALL, at a snapshot. A snapshot that is new to the
  * node costs it a broadcast. draws: how many random draws the work is made of with additive
  * scaling, or SG_DRAWS_OF_WORK. */

@@ -291,7 +291,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
   for (int k = 0; k < code->segments; k++) {
-    sg_task(o, SG_ALL, snapshot, t->work[k], t->work[k] < 1 ? 1 : (int)lround(t->work[k]), 0);
+    sg_task(o, SG_ALL, snapshot, t->work[k], SG_DRAWS_OF_WORK, 0);
     sg_send(o, SG_ALL, SG_MASTER, snapshot, k, 0, 0);
   }
 }

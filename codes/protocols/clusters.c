@@ -326,7 +326,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
     for (int i = 0; i < t->groups.workers; i++)
       if (a.moved[i]) sg_tell(o, i, cluster_at(t, a.place[i]));
   }
-  sg_task(o, SG_ALL, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
+  sg_task(o, SG_ALL, snapshot, work, SG_DRAWS_OF_WORK, 0);
   sg_send(o, SG_ALL, SG_MASTER, snapshot, 0, 0, 0);
 }
 

@@ -13,7 +13,6 @@
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +169,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 
 static void give(const sg_code *code, int worker, int batch, int snapshot, sg_orders *o) {
   double work = share(code, batch) * code->shape.subsets;
-  sg_task(o, worker, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
+  sg_task(o, worker, snapshot, work, SG_DRAWS_OF_WORK, 0);
   sg_send(o, worker, SG_MASTER, snapshot, 0, batch, 0);
 }
 

@@ -161,7 +161,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
   for (int k = 0; k < t->messages; k++) {
     /* A task per share: what a worker has done when it is stopped does not depend on the set. */
     for (int m = k ? t->prefix[k - 1] : 0; m < t->prefix[k]; m++)
-      sg_task(orders, SG_ALL, snapshot, share, share < 1 ? 1 : (int)lround(share), 0);
+      sg_task(orders, SG_ALL, snapshot, share, SG_DRAWS_OF_WORK, 0);
     sg_send(orders, SG_ALL, SG_MASTER, snapshot, 0, k, 0);
   }
 }

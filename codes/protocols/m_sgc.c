@@ -93,7 +93,7 @@ static void ask_one(const sg_code *code, void *own, int worker, int round, int f
     return;
   }
   o->order[at].work = sent * t->minitask;
-  o->order[at].draws = sg_sequential_draws(sent * t->minitask);
+  o->order[at].draws = sg_draws_of_work(sent * t->minitask);
   sg_sequential_ask(code, own, worker);
 }
 
@@ -110,7 +110,7 @@ static void ask(const sg_code *code, void *own, int round, sg_orders *o) {
   }
   double work = (last - first + 1) * t->minitask;
   sg_sequential_ask(code, own, SG_ALL);
-  sg_task(o, SG_ALL, round - first, work, sg_sequential_draws(work), 0);
+  sg_task(o, SG_ALL, round - first, work, SG_DRAWS_OF_WORK, 0);
   for (int slot = first; slot <= last; slot++) {
     job *j = job_of(t, own, round - slot);
     unsigned flag = flag_of(&sent);

@@ -521,14 +521,13 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 static void begin(const sg_code *code, progress *p, int round, sg_orders *o) {
   const tables *t = code->self;
   double work = (double)code->shape.subsets / t->chunks;
-  int draws = work < 1 ? 1 : (int)lround(work);
   *p = (progress){0};
   memset(done_of(t, p), 0, (size_t)(t->n + t->chunks) * sizeof(int));
   sg_snapshot(o, round, 0, 0);
-  for (int k = 0; k < t->least; k++) sg_task(o, SG_ALL, round, work, draws, SG_REPORT);
+  for (int k = 0; k < t->least; k++) sg_task(o, SG_ALL, round, work, SG_DRAWS_OF_WORK, SG_REPORT);
   for (int j = 0; j < t->n && t->most > t->least; j++)
     for (int k = t->least; k < t->start[j + 1] - t->start[j]; k++)
-      sg_task(o, j, round, work, draws, SG_REPORT);
+      sg_task(o, j, round, work, SG_DRAWS_OF_WORK, SG_REPORT);
   if (isfinite(t->deadline_s)) sg_timer(o, SG_AFTER_SECONDS, t->deadline_s, 0);
 }
 

@@ -32,7 +32,7 @@ static void ask(const sg_code *code, void *own, int round, sg_orders *o) {
   const tables *t = code->self;
   *(progress *)own = (progress){0};
   sg_sequential_ask(code, own, SG_ALL);
-  sg_task(o, SG_ALL, round, t->work, sg_sequential_draws(t->work), 0);
+  sg_task(o, SG_ALL, round, t->work, SG_DRAWS_OF_WORK, 0);
   sg_send(o, SG_ALL, SG_MASTER, round, 0, 0, 0);
 }
 

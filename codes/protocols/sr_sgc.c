@@ -42,7 +42,7 @@ static job *job_of(const tables *t, void *own, int number) {
 }
 
 static void give(const tables *t, int worker, int snapshot, sg_orders *o) {
-  sg_task(o, worker, snapshot, t->work, sg_sequential_draws(t->work), 0);
+  sg_task(o, worker, snapshot, t->work, SG_DRAWS_OF_WORK, 0);
   sg_send(o, worker, SG_MASTER, snapshot, 0, 0, 0);
 }
 

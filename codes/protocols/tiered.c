@@ -11,7 +11,6 @@
 #include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"
 
-#include <math.h>
 #include <string.h>
 
 static const char *const bases[] = {"cyclic", "repetition", NULL};
@@ -102,9 +101,8 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 }
 
 static void start(const sg_code *code, int from, int end, int snapshot, sg_orders *o) {
-  int draws = code->load < 1 ? 1 : (int)lround(code->load);
   for (int j = from; j < end; j++) {
-    sg_task(o, j, snapshot, code->load, draws, 0);
+    sg_task(o, j, snapshot, code->load, SG_DRAWS_OF_WORK, 0);
     sg_send(o, j, SG_MASTER, snapshot, 0, 0, 0);
   }
 }

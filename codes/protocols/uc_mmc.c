@@ -66,7 +66,7 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
   const tables *t = code->self;
   double work = (double)code->shape.subsets / t->n;
   for (int k = 0; k < t->r; k++) {
-    sg_task(orders, SG_ALL, snapshot, work, work < 1 ? 1 : (int)lround(work), 0);
+    sg_task(orders, SG_ALL, snapshot, work, SG_DRAWS_OF_WORK, 0);
     sg_send(orders, SG_ALL, SG_MASTER, snapshot, 0, k, 0);
   }
 }

@@ -30,8 +30,7 @@ sg_status sg_learners_read(sg_code *code, const sg_values *values, const char *k
 }
 
 void sg_learners_give(const sg_learners *l, int node, int snapshot, int tag, sg_orders *o) {
-  int draws = l->work < 1.5 ? 1 : l->work < INT_MAX ? (int)lround(l->work) : INT_MAX;
-  sg_task(o, node, snapshot, l->work, draws, 0);
+  sg_task(o, node, snapshot, l->work, SG_DRAWS_OF_WORK, 0);
   sg_send(o, node, SG_MASTER, snapshot, 0, tag, 0);
 }
 

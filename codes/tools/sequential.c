@@ -63,10 +63,6 @@ void sg_sequential_ask(const sg_code *code, void *own, int worker) {
   for (int i = first; i < end; i++) sg_bursts_ask(&t->bursts, pattern_of(p), i);
 }
 
-int sg_sequential_draws(double work) {
-  return work < 1 ? 1 : (int)lround(work);
-}
-
 int sg_counts_to_try(int n, long *value, int most) {
   int count = 0;
   for (long x = 1; x <= n / 2 && count < most; x = (3 * x + 1) / 2) value[count++] = x;

@@ -84,9 +84,6 @@ static inline int sg_job_due(const sg_sequential *t, int round) {
 /* A worker, or SG_ALL, has been given something to send in this round. */
 void sg_sequential_ask(const sg_code *code, void *own, int worker);
 
-/* Draws that work is made of with additive scaling: one a subset. */
-int sg_sequential_draws(double work);
-
 /* Candidates of a number of workers: 1, 2, 3, 5, 8, 12, …, at most n/2, and of B and W; see
  * sg_code_type.candidates. */
 int sg_counts_to_try(int n, long *value, int most);
