@@ -29,10 +29,14 @@ grad_scaled_err|UPDATE iteration SET grad_scaled_err = 2e-8 WHERE iteration = 3 
 grad_scaled_err None|UPDATE iteration SET grad_scaled_err = NULL WHERE iteration = 3 AND run_id = (SELECT min(run_id) FROM run)
 the one before ends at|UPDATE iteration SET duration_s = duration_s * 1.0001 WHERE iteration = 0
 rows end at|UPDATE run SET sim_time_s = sim_time_s + 0.001
-rows of 11 iterations|UPDATE run SET iterations = iterations + 1
+rows of 13 iterations|UPDATE run SET iterations = iterations + 1
 busy_s|UPDATE iteration SET busy_s = busy_s + 0.001 WHERE iteration = 2
 wasted|UPDATE iteration SET wasted_s = 1e6 WHERE iteration = 2
 bytes received|UPDATE iteration SET bytes_received = bytes_sent + 1 WHERE iteration = 0
+messages received than sent|UPDATE iteration SET messages_sent = 0 WHERE iteration = 0
+signals_down = -1|UPDATE iteration SET signals_down = -1 WHERE iteration = 5
+of workers|UPDATE worker_iteration SET messages = 0 WHERE iteration = 4
+bits of|UPDATE iteration SET bits = 0 WHERE iteration = 4
 n_received = -1|UPDATE iteration SET n_received = -1 WHERE iteration = 0
 status stalled|UPDATE run SET status = 'stalled' WHERE replication = 1
 staleness|UPDATE iteration SET staleness_max = 1 WHERE iteration = 0
