@@ -15,6 +15,7 @@
 #define DESIGN(n, word) TIMED(n, "\"code\":\"block-coordinate\",\"design\":\"" word "\"")
 #define TWO_PART(n, s)                                                                             \
   TIMED(n, "\"code\":\"partial-cyclic\",\"s\":" #s ",\"alpha\":6,\"partitions\":\"uneven\"")
+#define LAYERS(n, each)    TIMED(n, "\"code\":\"hierarchical-layers\",\"coordinates\":" #each)
 #define SECONDS(cycles, n) ((cycles) * (n) / (50 * 2e4))
 
 /* Sizes are chosen from a sample of delays: a mean is known to 0.1 % of itself at worst, and E τ
@@ -39,4 +40,8 @@ const rate_target block_targets[] = {
     {"single level, closed form", DESIGN(20, "single-level"), .value = SECONDS(1e8, 20)},
     {"two parts, exact law", TWO_PART(10, 8), .value = SECONDS(1.97574e8, 10), .tolerance = 3e-6},
     {"two parts, exact law", TWO_PART(20, 15), .value = SECONDS(1.40735e8, 20), .tolerance = 4e-6},
+    {"x^(lg), exact law", DESIGN(20, "large-time"), .value = 2723.3720, .tolerance = 1e-5},
+    {"R = d, closed form", LAYERS(10, 1), .value = SECONDS(1.5e8, 10)},
+    {"R = d/2, exact law", LAYERS(10, 2), .value = 910.38963, .tolerance = 1e-8},
+    {"R = d/2, exact law", LAYERS(20, 2), .value = 1011.4460, .tolerance = 1e-7},
     {0}};
