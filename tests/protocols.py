@@ -13,8 +13,9 @@ A file: { "workers": n, "exact": [schemes], "inexact": [schemes] }, and optional
   settings     how many settings, the first ones; all
   fixed        { "/pointer": value, ... }: members that hold in all settings
 
-The settings are an array in which every choice of any three factors occurs together. Each is a scenario
-that $STRAGGLE runs in the current folder; exit 1 and a line for each finding if anything is wrong. A scheme
+Every choice of late_work and late_messages occurs with every choice of any other factor, and every two
+choices of others occur together; with STRENGTH=3 in the environment any three of all. Each setting is a
+scenario that $STRAGGLE runs in the current folder; exit 1 and a line for each finding if anything is wrong. A scheme
 may be refused under keep-partial, which is for codes with a use for it, in these very words, and then always.
 --tamper changes the database before the checks, which then must find something.
 """
@@ -60,19 +61,27 @@ def factors(file):
 
 
 def covering(sizes):
-    """Rows of choices, such that any choices of any three factors are together in one: greedy, the same always."""
-    left = {(a, i, b, j, c, k) for a, b, c in itertools.combinations(range(len(sizes)), 3)
+    """Rows of choices that cover what is said above: greedy, the same always. A pair (a, b) of others than the
+    first two factors is written as (a, b, b)."""
+    strong = os.environ.get("STRENGTH") == "3"
+    left = {(a, i, b, j, c, k) for a, b, c in itertools.combinations(range(len(sizes)), 3) if strong or (a, b) == (0, 1)
             for i in range(sizes[a]) for j in range(sizes[b]) for k in range(sizes[c])}
+    if not strong:
+        left |= {(a, i, b, j, b, j) for a, b in itertools.combinations(range(2, len(sizes)), 2)
+                 for i in range(sizes[a]) for j in range(sizes[b])}
+
+    def held(row):
+        return {(x, row[x], y, row[y], z, row[z]) for x, y, z in itertools.combinations(sorted(row), 3)} | {
+            (x, row[x], y, row[y], y, row[y]) for x, y in itertools.combinations(sorted(row), 2)}
+
     while left:
         a, i, b, j, c, k = min(left)
         row = {a: i, b: j, c: k}
         for f in (g for g in range(len(sizes)) if g not in row):
             def gain(choice):
-                new = row | {f: choice}
-                return sum((x, new[x], y, new[y], z, new[z]) in left
-                           for x, y, z in itertools.combinations(sorted(new), 3) if f in (x, y, z))
+                return len(held(row | {f: choice}) & left)
             row[f] = max(range(sizes[f]), key=gain)
-        left -= {(x, row[x], y, row[y], z, row[z]) for x, y, z in itertools.combinations(range(len(sizes)), 3)}
+        left -= held(row)
         yield [row[f] for f in range(len(sizes))]
 
 
