@@ -62,7 +62,7 @@ assert len({c["code"] for c in checks}) > 15
 for c in checks:
     label = c["label"]
     assert c["broken_promises"] == 0 and c["patterns_inaccurate"] == 0, label
-    if c["exact"] and not c["partial"]:
+    if c["slack"] is not None:  # the bound is one of lost workers and of sums of gradients
         assert c["s_found"] >= c["s_promised"], label
         assert c["d_found"] >= c["s_found"] + c["m_found"] - 1e-9, label
         assert c["messages_least"] >= 1 and c["gradients_least"] >= 1 - 1e-9, label
