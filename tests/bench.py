@@ -205,10 +205,11 @@ if not args.only:
                            for _ in range(args.rounds))
     print("\nRecording at detail iteration takes %.1f %% of a small run's time (wanted: at most 10 %%)."
           % (100 * (1 - pair["iteration"] / pair["summary"])))
-# Decode weights against LAPACKE's least squares.
-decode = os.path.join(os.path.dirname(args.program), "tests", "bench_decode")
-if not args.only and os.path.exists(decode):
-    print("\n" + subprocess.run([decode], env=environment, capture_output=True, text=True).stdout)
+# Decode weights against LAPACKE's least squares; events of protocols against those of a plain round.
+for name in ("bench_decode", "bench_engine"):
+    own = os.path.join(os.path.dirname(args.program), "tests", name)
+    if not args.only and os.path.exists(own):
+        print("\n" + subprocess.run([own], env=environment, capture_output=True, text=True).stdout)
 if not peers and any(args.only in c[0] and c[2] != OWN for c in CASES):
     print("\nThe yardsticks are not here: only straggle was timed.")
 if missed:

@@ -56,7 +56,7 @@ END
     '"network": { "uplink": { "model": "exponential", "mean_s": 0.5 } },'
   sqlite3 s.db "SELECT scheme_label, max(grad_scaled_err), max(cond1_est) FROM point JOIN run USING (point_id)
     JOIN iteration USING (run_id) GROUP BY point_id"
-  [ "$(sqlite3 s.db "SELECT count(*), sum(decoded AND grad_scaled_err <= 1e-8) FROM iteration")" = "1600|1600" ]
+  [ "$(sqlite3 s.db "SELECT count(*), sum(decoded AND grad_scaled_err <= 1e-8), sum(cond1_est < 1e30) FROM iteration")" = "1600|1600|1600" ]
 }
 
 @test "partial recovery: which share came, its error, and coded alike" {

@@ -76,6 +76,12 @@ for r in (rows[0], rows[len(rows) // 2], rows[-1]):
     assert abs(mean - r["s_per_iteration"]) <= 1e-5 * mean, (r, mean)
     os.remove("one.db")
 EOT
+  # Whatever the scenario learns, compares with and sweeps over.
+  run "$STRAGGLE" plan s.json --suggest 2 --json --set /baseline=uncoded --set /stop/target_loss=0.1 \
+    --set '/learning={"problem":"logistic-regression","data":{"source":"gaussian-mixture","rows":300,"features":4}}' \
+    --set '/sweep=[{"name":"c","path":"/delay/per_subset_s","values":[0.02,0.5]}]'
+  [ "$status" -eq 0 ]
+  [ "$(python3 -c 'import json, sys; print(*[r["axes"] for r in json.load(sys.stdin)])' <<< "$output")" = "c=0.02 c=0.02 c=0.5 c=0.5" ]
   # A scenario without such schemes.
   run "$STRAGGLE" plan s.json --suggest 5 --set '/schemes=[{"code":"uncoded"}]'
   [ "$status" -eq 65 ]

@@ -246,6 +246,7 @@ static void solve_transposed(const sg_rank *r, double *x) {
 static double condition(sg_rank *r, double *x, int *sign) {
   double norm = 0, inverse = 0, *v = x + r->rank;
   lapack_int kase = 0, save[3];
+  memset(x, 0, 2 * (size_t)r->rank * sizeof *x); /* LAPACKE looks for NaNs where nothing is yet */
   for (int k = 0; k < r->rank; k++) norm = fmax(norm, r->row[k].norm1);
   do {
     if (LAPACKE_dlacn2(r->rank, v, x, sign, &inverse, &kase, save)) return INFINITY; /* NaNs */

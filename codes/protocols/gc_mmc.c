@@ -192,6 +192,8 @@ typedef struct progress {
   double number[]; /* n: the rests; then a matrix (size × size) with the basis for each cluster */
 } progress;
 
+enum { MOST_SIZE = 4096 };
+
 /* The ranks stand behind the numbers. */
 static int *ranks(const tables *t, progress *p) {
   return (int *)(void *)(p->number + t->n + (size_t)t->n * (size_t)t->size);
@@ -203,6 +205,11 @@ static sg_status create_partial(sg_code *code, const sg_shape *shape, const sg_v
   if (status) return status;
   tables *t = code->self;
   size_t n = (size_t)t->n, size = (size_t)t->size;
+  if (t->size > MOST_SIZE)
+    return sg_fail_at(e, values, "clusters",
+                      "expected at most %d workers in a cluster, as a basis of all they send is "
+                      "kept, found %d",
+                      MOST_SIZE, t->size);
   t->missing = sg_real(values, "epsilon") * t->n * (1 + 1e-12); /* typed in decimals */
   code->flags = 0;
   code->exact = false;

@@ -58,9 +58,10 @@ static sg_status put_scheme(const sg_planned *p, bool lists, sg_buffer *out, sg_
   return ok && !out->failed ? SG_OK : sg_fail_memory(e);
 }
 
-/* The schemes that have candidates, as they are and with them; the number of schemes. */
-static sg_status put_schemes(const sg_plan *plan, int *count, sg_buffer *out, sg_error *e) {
+/* The schemes that have candidates, as they are and with them; the code of the first, or NULL. */
+static sg_status put_schemes(const sg_plan *plan, const char **code, sg_buffer *out, sg_error *e) {
   sg_status status = SG_OK;
+  *code = NULL;
   sg_put(out, "[");
   for (int i = 0; i < plan->count && !status; i++) {
     const sg_planned *p = &plan->point[i];
@@ -68,7 +69,8 @@ static sg_status put_schemes(const sg_plan *plan, int *count, sg_buffer *out, sg
     for (int k = 0; k < i && first; k++)
       first = strcmp(plan->point[k].point->scheme_json, p->point->scheme_json) != 0;
     if (!p->valid || !first || !type_of(p)->candidates) continue;
-    sg_put(out, (*count)++ ? ", " : "");
+    sg_put(out, *code ? ", " : "");
+    if (!*code) *code = type_of(p)->about.name;
     status = put_scheme(p, false, out, e);
     sg_put(out, ", ");
     if (!status) status = put_scheme(p, true, out, e);
@@ -83,22 +85,24 @@ static sg_status make_variant(const sg_session *s, sg_scenario **scenario, sg_pl
   const sg_plan *base = s->plan;
   const sg_planned *p = base->point;
   sg_buffer schemes = {0}, learning = {0}, stop = {0};
-  int count = 0, n = s->n_overrides;
+  const char *code;
+  int n = s->n_overrides;
   for (int i = 0; i < base->count && !p->valid; i++) p = &base->point[i];
   sg_putf(&learning, "{\"problem\": \"none\", \"length\": %lld, \"subsets\": %d}",
           (long long)p->facts.length, p->facts.n_subsets);
   sg_putf(&stop, "{\"iterations\": %lld}", (long long)p->facts.max_iterations);
-  sg_status status = put_schemes(base, &count, &schemes, e);
-  if (!status && count == 0)
+  sg_status status = put_schemes(base, &code, &schemes, e);
+  if (!status && !code)
     status = sg_fail(e, SG_INVALID, "/schemes",
                      "no scheme of this scenario has parameters that --suggest could choose");
-  sg_override *override = calloc((size_t)n + 4, sizeof *override);
+  sg_override *override = calloc((size_t)n + 5, sizeof *override);
   if (!override || learning.failed || stop.failed || schemes.failed) status = sg_fail_memory(e);
   if (!status) {
     memcpy(override, s->override, (size_t)n * sizeof *override);
     override[n++] = (sg_override){"/schemes", schemes.data};
     override[n++] = (sg_override){"/learning", learning.data};
     override[n++] = (sg_override){"/stop", stop.data};
+    override[n++] = (sg_override){"/baseline", code};
     override[n++] = (sg_override){"/invalid_combinations", "skip"};
     const char *text = sg_scenario_text(s->scenario);
     status = sg_scenario_parse(s->path, text, strlen(text), n, override, scenario, e);
