@@ -144,6 +144,54 @@ JSON
   [ "$(ask lost.db "SELECT min(n_used) || ' ' || max(n_used) FROM iteration JOIN $run_of WHERE axes LIKE '%skip%'")" = "1 4" ]
 }
 
+@test "who lost a message goes on" {
+  cat > erased.json <<'JSON'
+{ "format": 1, "cluster": { "workers": 10, "erasure": { "model": "bernoulli", "probability": 0.3 } },
+  "delay": { "model": "exponential", "mean_s": 1 }, "learning": { "problem": "none" },
+  "schemes": [ { "code": "k-async", "k": 4 }, { "code": "k-batch-async", "k": 3 } ],
+  "replications": 1, "stop": { "iterations": 20000 }, "output": { "detail": "iteration" } }
+JSON
+  "$STRAGGLE" run --quiet erased.json
+  [ "$(ask erased.db "SELECT group_concat(stop_reason, ' ') FROM run")" = "iterations iterations" ]
+  # Renewals, of which 0.7 count: an update takes K E[X] / (0.7 n). Times of updates are independent
+  # here, as arrivals of exponential times are.
+  run ask erased.db "SELECT abs(avg(duration_s) - 3 / 7.0) < 4.5 * sqrt(avg(duration_s * duration_s) / count(*)), avg(duration_s)
+    FROM iteration JOIN $run_of WHERE code = 'k-batch-async'"
+  echo "$output"
+  [[ "$output" == "1|"* ]]
+  # Erased for good: as if it were not there.
+  "$STRAGGLE" run --quiet erased.json -o some.db --set '/cluster/erasure={"model":"pattern","workers":[0,9]}'
+  [ "$(ask some.db "SELECT abs(avg(duration_s) - 3 / 8.0) < 0.02 FROM iteration JOIN $run_of WHERE code = 'k-batch-async'")" = 1 ]
+}
+
+@test "nobody is further ahead of the slowest than max_lead allows" {
+  cat > lead.json <<'JSON'
+{ "format": 1, "cluster": { "workers": 4, "speeds": [ 1, 2, 3, 0.5 ] }, "delay": { "model": "exponential", "mean_s": 1 },
+  "network": { "uplink": { "model": "exponential", "mean_s": 0.3 } }, "learning": { "problem": "none" },
+  "schemes": [ { "code": "k-async", "k": 1, "max_lead": { "each": [ 0, 2 ] } }, { "code": "k-batch-async", "k": 3, "max_lead": 2 },
+               { "code": "k-async", "k": 4, "max_lead": 0 }, { "code": "k-async", "k": 1 } ],
+  "replications": 1, "stop": { "iterations": 1000 }, "output": { "detail": "worker" } }
+JSON
+  "$STRAGGLE" run --quiet lead.json
+  # Who has as many more as allowed sends one more. Gradients are used in the order in which they come.
+  run python3 - <<'PYTHON'
+import sqlite3
+db = sqlite3.connect("lead.db")
+for run, label in db.execute("SELECT run_id, scheme_label FROM run JOIN point USING (point_id) ORDER BY run_id").fetchall():
+    come, most = [0] * 4, 0
+    for (w,) in db.execute("SELECT worker FROM used_message WHERE run_id = ? ORDER BY iteration, position", (run,)):
+        come[w] += 1
+        most = max(most, max(come) - min(come))
+    print(label, most, *db.execute("SELECT count(*) FROM iteration WHERE run_id = ?", (run,)).fetchone())
+PYTHON
+  echo "$output"
+  [ "${lines[0]}" = "k-async k=1 max_lead=0 1 1000" ]
+  [ "${lines[1]}" = "k-async k=1 max_lead=2 3 1000" ]
+  [ "${lines[2]}" = "k-batch-async k=3 max_lead=2 3 1000" ]
+  [ "${lines[3]}" = "k-async k=4 max_lead=0 1 1000" ]
+  [[ "${lines[4]}" =~ "k-async k=1 "[1-9][0-9]{2} ]]
+}
+
 @test "what is refused, with the rule and what would do" {
   refused() { # words of the message, learning, scheme
     cat > refused.json <<JSON

@@ -117,7 +117,8 @@ class Checked:
         self.findings.append(f"{self.name}: {where}: {text}")
 
     def straggle(self, *arguments):
-        return subprocess.run([STRAGGLE, *arguments], capture_output=True, text=True)
+        wide = {**os.environ, "COLUMNS": "250"}  # labels in one line
+        return subprocess.run([STRAGGLE, *arguments], capture_output=True, text=True, env=wide)
 
     def write(self, name, setting, schemes):
         with open(f"{name}.json", "w") as f:

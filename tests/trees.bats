@@ -83,6 +83,25 @@ END
   [ "$output" = "0|0|0|1" ]
 }
 
+@test "a tree of one level and one cluster are cyclic repetition, to the bit" {
+  cat > one.json <<END
+{ "format": 1, "cluster": { "workers": 8 },
+  "delay": { "model": "shifted-exponential", "shift_s": 0.2, "mean_excess_s": 0.1 },
+  "network": { "uplink": { "model": "exponential", "mean_s": 0.1 }, "ingress": { "model": "fair-share", "bandwidth_Bps": 2000 } },
+  "learning": { "problem": "least-squares", "data": { "source": "gaussian-mixture", "rows": 160, "features": 6 },
+                "optimizer": { "method": "gradient-descent", "step": 0.05 } },
+  "schemes": [ { "code": "cyclic-repetition", "s": 3 }, { "code": "clustered", "clusters": 1, "s": 3 },
+               { "code": "coded-reduce", "fan_out": 8, "depth": 1, "s": 3 } ],
+  "stop": { "iterations": 50 }, "output": { "database": "one.db" } }
+END
+  "$STRAGGLE" run -q one.json
+  of() { sqlite3 one.db "SELECT iteration, duration_s, busy_s, n_used, loss, cond1_est FROM iteration JOIN run USING (run_id)
+                         JOIN point USING (point_id) WHERE code = '$1'"; }
+  [ "$(of cyclic-repetition | wc -l)" = 50 ]
+  [ "$(of clustered)" = "$(of cyclic-repetition)" ]
+  [ "$(of coded-reduce)" = "$(of cyclic-repetition)" ]
+}
+
 # How many of 20 iterations decode when these workers never answer, and the largest error.
 decoded() { # n, missing workers, scheme
   cat > lost.json <<END
@@ -146,4 +165,38 @@ refused() { # n, message, scheme…
   refused 11 "expected fewer than edge node 2 has workers (0 to 2), found 3" hierarchical edges=3 s_e=1 s_w=3
   refused 11 "expected s below the size of the smallest cluster (0 to 2" clustered clusters=3 s=3
   refused 11 "expected at most as many clusters as there are (1 to 3), found 4" dynamic-clusters clusters=3 s=1 stored=4
+}
+
+@test "codes check: loads, and as many sets of workers decode as can be counted" {
+  cat > count.py <<'END'
+import itertools, json, os, subprocess
+
+def check(n, d, s, good, *scheme):
+    done = subprocess.run([os.environ["STRAGGLE"], "codes", "check", *scheme, "-n", str(n), "--format", "json"],
+                          capture_output=True, text=True, check=True)
+    c = json.loads(done.stdout)
+    found = [c["workers"], c["s_found"], c["s_promised"], c["m_found"], c["broken_promises"], c["patterns_inaccurate"]]
+    assert found == [n, s, s, 1, 0, 0] and abs(c["d_found"] - d) < 1e-9 and abs(c["d_promised"] - d) < 1e-9, c
+    for sets in c["sets"]:
+        r = sets["responders"]
+        assert sets["tried"] == sets["sets"]
+        expected = sum(good(set(x)) for x in itertools.combinations(range(n), r))
+        assert sets["decodable"] == expected, (scheme, r, expected, sets)
+
+def edges(sizes, s_e, s_w):
+    ends = list(itertools.accumulate(sizes))
+    groups = [set(range(e - m, e)) for e, m in zip(ends, sizes)]
+    return lambda x: sum(len(x & g) >= len(g) - s_w for g in groups) >= len(sizes) - s_e
+
+def tree(w, need):  # of depth 2; need: whether these children suffice
+    return lambda x: need([i for i in range(w) if i in x and need([k for k in range(w) if w * (i + 1) + k in x])])
+
+check(12, 12 * 4 / 15, 1, tree(3, lambda c: len(c) >= 2), "coded-reduce", "fan_out=3", "depth=2", "s=1")
+check(12, 6, 2, tree(3, lambda c: len(c) >= 1), "coded-reduce", "fan_out=3", "depth=2", "s=2", "inside=repetition")
+check(9, 4, 3, edges([3, 3, 3], 1, 1), "hierarchical", "edges=3", "s_e=1", "s_w=1")
+check(12, 4, 3, edges([4, 4, 4], 0, 3), "hierarchical", "edges=3", "s_e=0", "s_w=3")
+check(10, 6, 5, edges([4, 3, 3], 1, 2), "hierarchical", "edges=3", "s_e=1", "s_w=2")
+check(10, 2, 1, edges([4, 3, 3], 0, 1), "clustered", "clusters=3", "s=1")
+END
+  python3 count.py
 }

@@ -279,11 +279,15 @@ static void sort_messages(sg_decoder *d) {
     sort_simple(d);
     return;
   }
+  enum { FEW = 8 }; /* Without a barrier one of a thousand workers may be all there is. */
   int *first = d->place, nodes = d->code->nodes;
-  memset(first, 0, ((size_t)nodes + 1) * sizeof *first);
-  for (int i = 0; i < d->count; i++) first[d->message[i]->from + 1]++;
-  for (int v = 0; v < nodes; v++) first[v + 1] += first[v];
-  for (int i = 0; i < d->count; i++) d->order[first[d->message[i]->from]++] = i;
+  for (int i = 0; d->count <= FEW && i < d->count; i++) d->order[i] = i;
+  if (d->count > FEW) {
+    memset(first, 0, ((size_t)nodes + 1) * sizeof *first);
+    for (int i = 0; i < d->count; i++) first[d->message[i]->from + 1]++;
+    for (int v = 0; v < nodes; v++) first[v + 1] += first[v];
+    for (int i = 0; i < d->count; i++) d->order[first[d->message[i]->from]++] = i;
+  }
   for (int i = 0; i < d->count; i++) {
     int at = i, moved = d->order[i];
     const sg_message *m = d->message[moved];

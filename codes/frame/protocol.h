@@ -20,8 +20,8 @@ typedef enum sg_event_kind {
   SG_UPDATED, /* model, decoded, and with SG_WANTS_VALUES norm, dot_previous: an update is over, or
                  the weights were refused (decoded = false) */
   SG_STALLED, /* nothing can happen any more; if no order comes back the run ends as stalled */
-  SG_BACK     /* at: a worker that lost what it had been given to a crash can be given work again;
-                 without a barrier at once, else the next round says so */
+  SG_BACK     /* at: a worker that lost what it had been given to a crash, or its last message to an
+                 erasure, can be given work again; without a barrier, else the next round says so */
 } sg_event_kind;
 
 struct sg_event {

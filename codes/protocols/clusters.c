@@ -246,16 +246,25 @@ static int pass(const tables *t, const assignment *a) {
   return changed;
 }
 
-/* Moves the workers of a cycle of negative cost; false: there is none (Bellman and Ford). */
-static bool improve(const tables *t, const assignment *a) {
-  int nodes = 2 * t->groups.count, node = 0, length = 0;
+/* A node of a cycle of negative cost, by Bellman and Ford: those before a node whose distance
+ * became less go back to one sooner or later. −1: there is none. */
+static int find_cycle(const tables *t, const assignment *a) {
+  int nodes = 2 * t->groups.count;
   for (int v = 0; v < nodes; v++) {
     a->distance[v] = 0;
     a->from[v] = a->mover[v] = -1;
   }
-  for (int round = 0; round < nodes && node >= 0; round++) node = pass(t, a);
+  for (;;) {
+    int changed = pass(t, a), node = changed;
+    for (int k = 0; k < nodes && node >= 0; k++) node = a->from[node];
+    if (node >= 0 || changed < 0) return node;
+  }
+}
+
+/* Moves the workers of such a cycle; false: there is none. */
+static bool improve(const tables *t, const assignment *a) {
+  int node = find_cycle(t, a), length = 0;
   if (node < 0) return false;
-  for (int k = 0; k < nodes; k++) node = a->from[node]; /* onto the cycle, wherever it began */
   int first = node;
   do {
     a->around[length++] = node;
@@ -391,8 +400,8 @@ const sg_code_type sg_dynamic_clusters = {
               .summary =
                   "Clusters that are formed anew in each iteration, so that the workers that "
                   "straggled in the last one are spread over them (GC-DC).",
-              .reference = "Buyukates, Ozfatura, Ulukus, Gündüz (2020), arXiv:2011.01922, "
-                           "2103.01206 (abstracts published; a reconstruction).",
+              .reference = "Reconstruction after Buyukates, Ozfatura, Ulukus, Gündüz (2020), "
+                           "arXiv:2011.01922, 2103.01206 (abstracts published).",
               .params = params_dynamic},
     .create = create,
     .encode = encode,

@@ -240,8 +240,8 @@ const sg_code_type sg_hierarchical = {
               .summary = "Workers behind edge nodes that decode and relay: any s_e edge nodes "
                          "and any s_w workers of each other one may be missing; load "
                          "(s_e + 1)(s_w + 1), optimal.",
-              .reference = "Tang et al. (2024), arXiv:2406.10831 (abstract published; a "
-                           "reconstruction).",
+              .reference = "Reconstruction after Tang and others (2024), "
+                           "arXiv:2406.10831 (abstract published).",
               .params = params},
     .create = create,
     .encode = encode,

@@ -362,6 +362,14 @@ bool sg_delay_comes_back(const sg_delay *delay) {
   return delay->failures.crash == SG_CRASH_CHAIN && delay->failures.dead.leave > 0;
 }
 
+bool sg_delay_gets_through(const sg_delay *delay) {
+  const sg_failures *f = &delay->failures;
+  return f->fresh &&
+         (f->erasure == SG_ERASE_BERNOULLI                                 ? f->probability < 1
+          : f->erasure == SG_ERASE_UNIFORM || f->erasure == SG_ERASE_BURST ? f->count < f->workers
+                                                                           : false);
+}
+
 int sg_delay_worst_wanted(const sg_delay *delay) {
   return delay->failures.erasure == SG_ERASE_WORST ? delay->failures.count : 0;
 }

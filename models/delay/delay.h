@@ -52,10 +52,12 @@ sg_delay_tails sg_delay_tails_of(const sg_delay *delay, double work);
 sg_delay_run *sg_delay_run_new(const sg_delay *delay, uint32_t replication);
 void sg_delay_run_free(sg_delay_run *run);
 
-/* Whether messages may never come: only then the next four do anything. */
+/* Whether messages may never come: only then the next five do anything. */
 bool sg_delay_fails(const sg_delay *delay);
 /* Whether a worker that lost an iteration to a crash has others afterwards. */
 bool sg_delay_comes_back(const sg_delay *delay);
+/* Whether a worker whose messages of an iteration are erased may have others that are not. */
+bool sg_delay_gets_through(const sg_delay *delay);
 /* How many workers are to be erased that are worst for the code; the code's user finds them and
  * says so before any run. */
 int sg_delay_worst_wanted(const sg_delay *delay);

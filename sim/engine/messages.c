@@ -256,6 +256,9 @@ void run_send(sg_run *run, int id) {
   }
   if (lost) {
     n->row_cancelled = true;
+    /* Without rounds nobody else would ask for more of a worker with nothing to do. */
+    if (run->async && n->jobs.head < 0 && sg_delay_gets_through(run->env->delay))
+      run_schedule(run, run->now, EV_BACK, m->view.from, 0);
     run_free_transmission(run, id);
     return;
   }
