@@ -63,7 +63,7 @@ typedef struct sg_point_record {
   const char *config_json;               /* the resolved configuration */
   const char *scheme_label, *code, *stop_rule;   /* "group d=4 m=2 …", "group", "decodable" */
   bool exact, barrier, timing_only, is_baseline; /* barrier: no gradients of older models */
-  int models; /* trained side by side */
+  int models;                                    /* trained side by side */
   int n_workers, n_subsets;
   int64_t length; /* l */
   double load_d;  /* subsets per worker */

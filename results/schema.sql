@@ -112,7 +112,8 @@ SELECT p.env_sha256, p.results_version, p.point_id, h.baseline_point_id, p.schem
        CASE WHEN h.pairs < 5 THEN 'too few'
             WHEN h.half IS NULL THEN 'runs equal'
             WHEN NOT p.barrier THEN 'no barrier'
-            WHEN NOT p.exact OR coalesce(
+            WHEN NOT p.exact OR (SELECT sum(undecodable_iters) FROM run_summary JOIN run r USING (run_id)
+                   WHERE r.point_id = p.point_id) > 0 OR coalesce(
                    (SELECT max(grad_scaled_err_max) FROM run_summary JOIN run r USING (run_id)
                     WHERE r.point_id = p.point_id), 0) >= 1e-6 THEN 'approximate'
             WHEN h.log_ratio_mean > h.half THEN 'faster'

@@ -70,6 +70,21 @@ END
   [[ "$output" == *"toy-pipeline trains 2 models side by side; an iteration updates one of them."* ]]
 }
 
+@test "a picture of losses has times per model" {
+  "$TOYS" run models.json -q
+  "$STRAGGLE" plot models.db loss -o loss.svg --csv loss.csv
+  grep -q "of several models side by side, time over their number" loss.svg loss.csv
+  python3 - <<'END'
+import csv, sqlite3
+db = sqlite3.connect("models.db")
+rows = list(csv.DictReader(line for line in open("loss.csv") if not line.startswith("#")))
+for point, label, models in db.execute("SELECT point_id, scheme_label, models FROM point").fetchall():
+    end = max(float(r["time_s"]) for r in rows if r["point_id"] == str(point))
+    longest = db.execute("SELECT max(sim_time_s) FROM run WHERE point_id = ?", (point,)).fetchone()[0]
+    assert abs(end - longest / models) < 1e-6 * end, (label, end, longest)
+END
+}
+
 # A cap that only some models get under: such a run has not reached the target, whatever the others did.
 @test "a target that one model has not reached is not reached" {
   "$TOYS" run models.json -q --set /learning/evaluate_every=1 --set /stop/iterations=11

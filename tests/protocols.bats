@@ -29,10 +29,14 @@ grad_scaled_err|UPDATE iteration SET grad_scaled_err = 2e-8 WHERE iteration = 3 
 grad_scaled_err None|UPDATE iteration SET grad_scaled_err = NULL WHERE iteration = 3 AND run_id = (SELECT min(run_id) FROM run)
 the one before ends at|UPDATE iteration SET duration_s = duration_s * 1.0001 WHERE iteration = 0
 rows end at|UPDATE run SET sim_time_s = sim_time_s + 0.001
-rows of 11 iterations|UPDATE run SET iterations = iterations + 1
+rows of 13 iterations|UPDATE run SET iterations = iterations + 1
 busy_s|UPDATE iteration SET busy_s = busy_s + 0.001 WHERE iteration = 2
 wasted|UPDATE iteration SET wasted_s = 1e6 WHERE iteration = 2
 bytes received|UPDATE iteration SET bytes_received = bytes_sent + 1 WHERE iteration = 0
+messages received than sent|UPDATE iteration SET messages_sent = 0 WHERE iteration = 0
+signals_down = -1|UPDATE iteration SET signals_down = -1 WHERE iteration = 5
+of workers|UPDATE worker_iteration SET messages = 0 WHERE iteration = 4
+bits of|UPDATE iteration SET bits = 0 WHERE iteration = 4
 n_received = -1|UPDATE iteration SET n_received = -1 WHERE iteration = 0
 status stalled|UPDATE run SET status = 'stalled' WHERE replication = 1
 staleness|UPDATE iteration SET staleness_max = 1 WHERE iteration = 0
@@ -58,7 +62,7 @@ assert len({c["code"] for c in checks}) > 15
 for c in checks:
     label = c["label"]
     assert c["broken_promises"] == 0 and c["patterns_inaccurate"] == 0, label
-    if c["exact"] and not c["partial"]:
+    if c["slack"] is not None:  # the bound is one of lost workers and of sums of gradients
         assert c["s_found"] >= c["s_promised"], label
         assert c["d_found"] >= c["s_found"] + c["m_found"] - 1e-9, label
         assert c["messages_least"] >= 1 and c["gradients_least"] >= 1 - 1e-9, label

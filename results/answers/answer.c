@@ -126,6 +126,8 @@ static void put_error(const sg_judged *s, sg_buffer *out) {
   double scaled = s->summary.grad_scaled_err_max, coefficients = s->summary.err_norm_mean;
   if (!s->point.barrier)
     sg_put(out, "gradients of older models");
+  else if (s->point.exact && s->summary.undecodable_iters > 0)
+    sg_putf(out, "%lld rounds skipped", (long long)s->summary.undecodable_iters);
   else if (!isnan(scaled) && scaled > 0)
     sg_putf(out, "error %.2g", scaled);
   else if (!isnan(coefficients))
@@ -145,7 +147,8 @@ static void put_inexact(const sg_comparison *c, const sg_judged_environment *v, 
     sg_put(&text, ")");
   }
   if (text.length && !v->to_target)
-    sg_put(&text, ". Their iterations do something else, and so are not ranked.");
+    sg_put(&text, ". Their iterations do something else, and so are not ranked: set a target loss "
+                  "(stop.target_loss) to judge them.");
   else if (text.length)
     sg_put(&text, ".");
   out->failed |= text.failed;

@@ -18,7 +18,7 @@
  * Without a target the verdict is on the mean iteration time, and only for exact schemes with a
  * barrier: one that leaves stragglers out, or does not wait for them, would always win, whatever
  * its iterations are worth. That a scheme is exact is not enough where gradients were computed: its
- * error must be small, too. */
+ * error must be small, too, and it must not have skipped rounds. */
 #include "results/answers/judge.h"
 
 #include "results/columns.h"
@@ -240,9 +240,12 @@ static sg_judged_environment find_environment(const sg_comparison *c, int begin,
   return v;
 }
 
+/* Time to a target has skipped rounds in it, a mean iteration has them beside the others. */
 bool sg_gives_gradient(const sg_judged *s) {
+  bool to_target = !isnan(s->point.target_loss) && !s->point.timing_only;
   double error = s->summary.grad_scaled_err_max;
-  return s->point.exact && s->point.barrier && (isnan(error) || error < LARGEST_EXACT_ERROR);
+  return s->point.exact && s->point.barrier && (to_target || s->summary.undecodable_iters == 0) &&
+         (isnan(error) || error < LARGEST_EXACT_ERROR);
 }
 
 static const char *by_interval(const sg_ratio *r) {

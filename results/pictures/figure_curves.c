@@ -257,6 +257,16 @@ static sg_status fail_losses(sg_db *db, const char *column, sg_error *e) {
                  column);
 }
 
+/* Whether some point trains several models: times are per model then, as in `compare`, and the
+ * curve is that of the last one in turn. */
+static sg_status find_models(sg_db *db, bool *several, sg_error *e) {
+  sqlite3_stmt *s = NULL;
+  sg_status status = sg_db_prepare(db, "SELECT max(models) > 1 FROM figure_point", &s, e);
+  *several = sg_db_row(db, s, &status, e) && sqlite3_column_int(s, 0);
+  sqlite3_finalize(s);
+  return status;
+}
+
 sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e) {
   static const char *const choice[] = {"loss", "test_loss", "test_accuracy", "test_auc"};
   const char *y = r->y ? r->y : choice[0];
@@ -272,10 +282,13 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
   curves k = {0};
   sqlite3_stmt *s = NULL;
   sg_buffer sql = {0};
+  bool several = false;
   sg_status status = begin(db, r, &f, &order, c, e);
+  if (!status) status = find_models(db, &several, e);
   sg_putf(&sql,
-          "SELECT run_id, start_s + duration_s, %s FROM iteration JOIN run USING (run_id)"
-          " WHERE point_id = ? AND status <> 'running' AND model = 0 AND %s IS NOT NULL"
+          "SELECT run_id, (start_s + duration_s) / models, %s FROM iteration JOIN run USING"
+          " (run_id) JOIN point USING (point_id) WHERE point_id = ? AND status <> 'running'"
+          " AND model = models - 1 AND %s IS NOT NULL"
           " ORDER BY run_id, iteration",
           y, y);
   if (!status) status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, &s, e);
@@ -304,10 +317,11 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");
   if (!status) status = sg_chart_say(&c->title, e, "%s over simulated time", share ? y : "Loss");
   if (!status)
-    status = sg_chart_say(&c->conditions, e,
-                          "%s; lines: median over the runs; runs that have ended"
-                          " count with their last value",
-                          f.conditions);
+    status = sg_chart_say(
+        &c->conditions, e,
+        "%s; lines: median over the runs; runs that have ended"
+        " count with their last value%s",
+        f.conditions, several ? "; of several models side by side, time over their number" : "");
   if (!status && !r->y && !isnan(f.target))
     status = sg_chart_add_line(c, false, f.target, "target", e);
   if (!status) status = sg_chart_say(&c->interval, e, "10 %% to 90 %% of the runs");
