@@ -372,11 +372,12 @@ static bool make_shares(sg_decoder *d) {
 }
 
 /* Σ coefficient² · share of sorted[i], which is kept where it is the same in all rounds: without
- * relays and a protocol of its own. NAN: its row could not be written. */
+ * relays, a protocol of its own and memory of earlier rounds. NAN: its row could not be written. */
 static double row_size(sg_decoder *d, int i) {
   const sg_code *code = d->code;
   const sg_message *m = d->sorted[i];
-  bool keeps = m->tag == 0 && !code->parent && !code->type->on_event;
+  bool keeps =
+      m->tag == 0 && !code->parent && !code->type->on_event && !(code->flags & SG_REMEMBERS);
   if (keeps && !d->size)
     d->size = calloc((size_t)code->segments * (size_t)code->nodes, sizeof *d->size);
   double *kept = keeps && d->size ? &d->size[d->segment * code->nodes + m->from] : NULL, sum = 0;
