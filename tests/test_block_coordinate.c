@@ -228,6 +228,40 @@ static void published_vector(void **state) {
   sg_code_free(code);
 }
 
+/* Two parts: max(α T_(n−s), T_(n)) for each f of the work, with f = (s + 1)/(s + α) of the data
+ * uncoded. P(τ ≤ t) by counting who is below t/α and who below t, of whom there must be n − s and
+ * n; of the paper, by integration to their digits. (published formula, derived values) */
+static void two_parts(void **state) {
+  static const struct {
+    int n, s;
+    const char *text;
+    double cycles;
+  } known[] = {{10, 8, "8", 1.97574e8}, {20, 15, "15", 1.40735e8}};
+  const double alpha = 6;
+  for (int i = 0; i < 2; i++) {
+    int n = known[i].n, s = known[i].s;
+    double f = (s + 1) / (s + alpha), mean = 0;
+    sg_code *code = make(n, 20000, NULL,
+                         bench_values("partial-cyclic", "s", known[i].text, "alpha", "6",
+                                      "partitions", "uneven", NULL));
+    assert_true(fabs(code->edge[n] - f) < 1e-12);
+    assert_true(fabs(code->load - alpha * f) < 1e-9);
+    sg_code_free(code);
+    gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(8);
+    for (int piece = 0; piece < 2000; piece++)
+      for (size_t k = 0; k < 8; k++) {
+        double t, w, done = 0;
+        gsl_integration_glfixed_point(50 * piece, 50 * piece + 50, k, &t, &w, rule);
+        double early = shifted_exponential(t / alpha), late = shifted_exponential(t) - early;
+        for (int m = n - s; m <= n; m++)
+          done += gsl_sf_choose((unsigned)n, (unsigned)m) * pow(early, m) * pow(late, n - m);
+        mean += w * (1 - done);
+      }
+    gsl_integration_glfixed_table_free(rule);
+    assert_digits(50 * 2e4 / n * f * mean, known[i].cycles, 1e3);
+  }
+}
+
 /* (d/H_n)/(s + 1), and the same beginning at s. */
 static void large_time(void **state) {
   double x[MOST];
@@ -373,10 +407,15 @@ static void refusals(void **state) {
 int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(closed_forms),    cmocka_unit_test(published_vector),
-      cmocka_unit_test(large_time),      cmocka_unit_test(optimum_within_half_a_percent),
-      cmocka_unit_test(bound_and_order), cmocka_unit_test(blocks_without_a_mean_are_empty),
-      cmocka_unit_test(lost_workers),    cmocka_unit_test(refusals),
+      cmocka_unit_test(closed_forms),
+      cmocka_unit_test(published_vector),
+      cmocka_unit_test(two_parts),
+      cmocka_unit_test(large_time),
+      cmocka_unit_test(optimum_within_half_a_percent),
+      cmocka_unit_test(bound_and_order),
+      cmocka_unit_test(blocks_without_a_mean_are_empty),
+      cmocka_unit_test(lost_workers),
+      cmocka_unit_test(refusals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
