@@ -27,6 +27,7 @@
   X(sg_nested)                                                                                     \
   X(sg_uc_mmc)                                                                                     \
   X(sg_gc_mmc)                                                                                     \
+  X(sg_gc_mmc_partial)                                                                             \
   X(sg_block_coordinate)                                                                           \
   X(sg_hierarchical_layers)                                                                        \
   X(sg_clustered)                                                                                  \

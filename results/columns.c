@@ -112,6 +112,11 @@ static const sg_column column[] = {
     POINT(timing_only, "0/1", "No learning problem: times are simulated, gradients are not",
           .shown = SG_IN_V_POINT),
     POINT(is_baseline, "0/1", "Others are compared with this scheme", .shown = SG_IN_V_POINT),
+    POINT(
+        models, "count",
+        "Models trained side by side; an iteration updates one of them, and a run has reached the "
+        "target when all have",
+        .shown = SG_IN_V_POINT),
     POINT(n_workers, "count", "Workers n", .shown = SG_IN_V_POINT | SG_IN_POINTS),
     POINT(n_subsets, "count", "Subsets of the data k", .shown = SG_IN_V_POINT),
     POINT(length, "count", "Coordinates of a gradient l", .shown = SG_IN_V_POINT),
@@ -274,6 +279,15 @@ static const sg_column column[] = {
     CHECK(least_messages, "count", "Messages with a weight: least over patterns"),
     CHECK(received_gradients, "1", "Their length in gradients: what the master must receive"),
     CHECK(received_bytes, "byte", "The same in bytes, as float64"),
+    CHECK(messages_least, "count",
+          "Messages that leave a sender for an update: least over what was played"),
+    CHECK(messages_most, "count", "The same: most"),
+    CHECK(gradients_least, "1", "Their length in gradients: least"),
+    CHECK(gradients_most, "1", "The same: most"),
+    CHECK_AS(up_least, "signals_up_least", "count", "Reports to the master for an update: least"),
+    CHECK_AS(up_most, "signals_up_most", "count", "The same: most"),
+    CHECK_AS(down_least, "signals_down_least", "count", "Signals to workers for an update: least"),
+    CHECK_AS(down_most, "signals_down_most", "count", "The same: most"),
 
     OTHER("code_check_sets", "check_id", LONG, KEY, "id", "One check of one code",
           .rule = "NOT NULL REFERENCES code_check ON DELETE CASCADE"),

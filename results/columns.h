@@ -36,7 +36,8 @@ typedef enum sg_fold {
   SG_FOLD_MEAN,
   SG_FOLD_MAX,
   SG_FOLD_SUM,
-  SG_FOLD_LAST,
+  SG_FOLD_LAST_MAX, /* of each model the last; of these the largest */
+  SG_FOLD_LAST_MIN, /* the smallest */
   SG_FOLD_POOLED /* over the iterations of all runs: a column of v_iter_quantile */
 } sg_fold;
 

@@ -63,6 +63,7 @@ typedef struct sg_point_record {
   const char *config_json;               /* the resolved configuration */
   const char *scheme_label, *code, *stop_rule;   /* "group d=4 m=2 …", "group", "decodable" */
   bool exact, barrier, timing_only, is_baseline; /* barrier: no gradients of older models */
+  int models; /* trained side by side */
   int n_workers, n_subsets;
   int64_t length; /* l */
   double load_d;  /* subsets per worker */
@@ -183,7 +184,8 @@ typedef struct sg_code_check_record {
   const char *broken_missing;
   sg_spread_record cond2, amp, residual, err_float64, err_float32, err_bfloat16;
   double norms_ratio, encode_flops, find_flops, apply_flops, least_messages, received_gradients,
-      received_bytes;
+      received_bytes, messages_least, messages_most, gradients_least, gradients_most, up_least,
+      up_most, down_least, down_most;
   int n_sets;
   const sg_sets_record *sets;
 } sg_code_check_record;

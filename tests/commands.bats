@@ -8,7 +8,7 @@ commands() {
 init|--from -l --list --force
 run|-o --output -j --threads --set --shard --known --what-if -f --format --json --force -q --quiet
 check|--set -v --verbose -f --format --json
-plan|-o --output -j --threads --set --shard --known -f --format --json
+plan|-o --output -j --threads --set --shard --known --suggest -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
 forget|-e --environment --scenario --scheme -w --where --dry-run -f --format --json

@@ -60,7 +60,9 @@ END
 }
 
 @test "partial recovery: which share came, its error, and coded alike" {
-  learn 12 '{ "code": "uc-mmc", "r": 3, "epsilon": 0.25 }, { "code": "uc-mmc", "r": 3, "epsilon": 0.08 }'
+  learn 12 '{ "code": "uc-mmc", "r": 3, "epsilon": 0.25 }, { "code": "uc-mmc", "r": 3, "epsilon": 0.08 },
+    { "code": "gc-mmc-partial", "r": 3, "epsilon": 0.25 },
+    { "code": "gc-mmc-partial", "r": 3, "prefixes": [2, 3], "epsilon": 0.25 }'
   # Of 12 shares 3 may be missing: 9 are used, each 12/9 times, and Σ(α − 1)² = 12 · 3 / 9.
   run sqlite3 s.db "SELECT epsilon, exact, min(n_used), max(n_used), round(min(decoding_err), 9),
       round(max(decoding_err), 9), min(abs(alpha_sum - 12) < 1e-9), round(max(decode_amp), 9)
@@ -69,6 +71,20 @@ END
   echo "$output"
   [ "${lines[0]}" = "0.25|0|9|9|4.0|4.0|1|1.154700538" ]
   [ "${lines[1]}" = "0.08|1|12|12|||1|1.0" ] # less than a share may be missing: exact
+  # With every prefix coded messages say just what the uncoded ones do, so that the models agree.
+  run sqlite3 s.db "SELECT max(abs(a.loss / b.loss - 1)) < 1e-12, max(abs(a.decoding_err - b.decoding_err)) < 1e-9,
+      max(abs(a.alpha_sum - 12)) < 1e-9, count(*), count(a.loss)
+    FROM (SELECT * FROM point JOIN run USING (point_id) JOIN iteration USING (run_id)
+      WHERE scheme_label = 'gc-mmc-partial r=3 epsilon=0.25') AS a
+    JOIN (SELECT * FROM point JOIN run USING (point_id) JOIN iteration USING (run_id)
+      WHERE scheme_label = 'uc-mmc r=3 epsilon=0.25') AS b USING (iteration)"
+  echo "$output"
+  [ "$output" = "1|1|1|200|10" ]
+  # Otherwise Σ(α − 1)² of the projection, n − Σα, is at most 3; scaled up by n/Σα it is n (n − Σα)/Σα.
+  run sqlite3 s.db "SELECT count(*), max(decoding_err) <= 4 + 1e-9, min(decoding_err) < 2, max(abs(alpha_sum - 12)) < 1e-9
+    FROM point JOIN run USING (point_id) JOIN iteration USING (run_id) WHERE scheme_label LIKE '%prefixes=2,3%'"
+  echo "$output"
+  [ "$output" = "200|1|1|1" ]
 }
 
 @test "partial recovery takes what there is at a deadline, the exact schemes wait" {
@@ -98,4 +114,20 @@ END
   refused '"r": 3, "prefixes": [2, 2]' 'found 2, which does not rise'
   refused '"r": 4, "clusters": 4' '/schemes/0/r: expected r ≤ n / clusters = 3'
   refused '"r": 2, "clusters": 5' 'expected a divisor of the number of workers n = 12 (1, 2, 3, 4, 6, 12), found 5'
+}
+
+@test "the shipped scenario: free messages are for many of them, dear ones for few" {
+  "$STRAGGLE" run "$BATS_TEST_DIRNAME/../scenarios/many-messages.json" -q -o s.db --set /replications=2 \
+    --set '/sweep/0/values=[0, 55000, 78000, 200000]'
+  ranking() {
+    sqlite3 s.db "SELECT group_concat(scheme, ' < ') FROM (SELECT replace(replace(scheme_label, ' r=5', ''), ' prefixes=', ' ')
+        AS scheme FROM v_point WHERE cost_bytes = $1
+        AND code <> 'cyclic-repetition' ORDER BY iter_mean_s)"
+  }
+  many='uc-mmc' some='gc-mmc 1,3,5' few='gc-mmc 1,5' one='fractional-repetition s=4 decodable'
+  ranking 0; ranking 55000; ranking 78000; ranking 200000
+  [ "$(ranking 0)" = "$many < $some < $few < $one < uncoded" ]
+  [[ "$(ranking 55000)" == "$some <"* ]]
+  [[ "$(ranking 78000)" == "$few <"* ]]
+  [ "$(ranking 200000)" = "$one < uncoded < $few < $some < $many" ]
 }

@@ -76,9 +76,10 @@ durations() {
        {"code":"nested","levels":[1,3]},
        {"code":"fractional-repetition","s":{"each":[1,3]}},
        {"code":"nested","levels":[0,1,3],"family":"repetition"},
-       {"code":"nested","levels":[0,1,3],"family":"repetition","signalling":"no-signals"}'
+       {"code":"nested","levels":[0,1,3],"family":"repetition","signalling":"no-signals"},
+       {"code":"uc-mmc","r":4},{"code":"gc-mmc","r":4}'
     # Columns: uncoded u; cyclic c1 … c3; nested n0 … n3, without signals w, levels 1 and 3 l;
-    # repetition f1, f3, r and without signals q.
+    # repetition f1, f3, r and without signals q; with every share sent, m, and every prefix, p.
     sqlite3 run.db "CREATE TEMP TABLE t AS SELECT iteration AS i, point_id - 1 AS k, duration_s AS d
         FROM iteration JOIN run USING (run_id);
       CREATE INDEX t_k ON t (i, k);
@@ -89,18 +90,20 @@ durations() {
         max(d) FILTER (WHERE k = 7) AS n3, max(d) FILTER (WHERE k = 8) AS w,
         max(d) FILTER (WHERE k = 9) AS l, max(d) FILTER (WHERE k = 10) AS f1,
         max(d) FILTER (WHERE k = 11) AS f3, max(d) FILTER (WHERE k = 12) AS r,
-        max(d) FILTER (WHERE k = 13) AS q FROM t GROUP BY i;
+        max(d) FILTER (WHERE k = 13) AS q, max(d) FILTER (WHERE k = 14) AS m,
+        max(d) FILTER (WHERE k = 15) AS p FROM t GROUP BY i;
       SELECT count(*), sum(n0 = u), sum(abs(n1 - min(u, c1)) < 1e-9 * u),
         sum(abs(n2 - min(u, c1, c2)) < 1e-9 * u), sum(abs(n3 - min(u, c1, c2, c3)) < 1e-9 * u),
         sum(w = n3), sum(abs(l - min(c1, c3)) < 1e-9 * u),
         sum(abs(r - min(u, f1, f3)) < 1e-9 * u), sum(q = r),
-        sum(n3 <= n2 AND n2 <= n1 AND n1 <= n0) FROM r;
-      SELECT sum(n3 < n2 * 0.999) > 0, sum(n2 < n1 * 0.999) > 0, sum(n1 < n0 * 0.999) > 0 FROM r" > out
+        sum(n3 <= n2 AND n2 <= n1 AND n1 <= n0), sum(m <= n3 AND m = p) FROM r;
+      SELECT sum(n3 < n2 * 0.999) > 0, sum(n2 < n1 * 0.999) > 0, sum(n1 < n0 * 0.999) > 0,
+        sum(m < n3 * 0.999) > 0 FROM r" > out
     cat out
-    [ "$(sed -n 1p out)" = "10000|10000|10000|10000|10000|10000|10000|10000|10000|10000" ]
+    [ "$(sed -n 1p out)" = "10000|10000|10000|10000|10000|10000|10000|10000|10000|10000|10000" ]
   done
   # Exponential times with a start-up: more levels are strictly better now and then.
-  [ "$(sed -n 2p out)" = "1|1|1" ]
+  [ "$(sed -n 2p out)" = "1|1|1|1" ]
 }
 
 @test "who computes and never answers does not hold the others up" {

@@ -17,7 +17,7 @@ simulate() {
     '"model": "shifted-exponential", "shift_s": 0.05, "mean_excess_s": 1, "scaling": "additive"' \
     '"model": "exponential", "mean_s": 1, "scaling": "startup", "per_subset_s": 0.1'; do
     echo "{ \"format\": 1, \"cluster\": { \"workers\": 12 }, \"delay\": { $delay },
-      \"learning\": { \"problem\": \"none\" }, \"schemes\": [ $1 ],
+      \"learning\": { \"problem\": \"none\", \"length\": 960 }, \"schemes\": [ $1 ],
       \"stop\": { \"iterations\": 10000 } }" > s.json
     "$STRAGGLE" run s.json -q -o paths.db
   done
@@ -57,7 +57,10 @@ SQL
     { "code": "gc-mmc", "r": 4, "prefixes": [2, 3, 4] }, { "code": "gc-mmc", "r": 4, "prefixes": [4] },
     { "code": "gc-mmc", "r": 4, "clusters": { "each": [2, 3] } },
     { "code": "gc-mmc", "r": 4, "clusters": { "each": [2, 3] }, "prefixes": [2, 4] },
-    { "code": "gc-mmc", "r": 4, "clusters": 3, "prefixes": [4] }'
+    { "code": "gc-mmc", "r": 3, "clusters": { "each": [2, 3] }, "prefixes": [3] },
+    { "code": "clustered", "s": 2, "clusters": { "each": [2, 3] } },
+    { "code": "gc-mmc-partial", "r": 4, "epsilon": { "each": [0.1, 0.3] } },
+    { "code": "gc-mmc-partial", "r": 4, "prefixes": [2, 4], "epsilon": { "each": [0.1, 0.3] } }'
   run refuted <<'CLAIMS'
 uc-mmc r=4|=|gc-mmc r=4
 uc-mmc r=4|=|gc-mmc r=4 prefixes=1,2,3,4
@@ -67,6 +70,11 @@ uc-mmc r=3|<|uc-mmc r=2
 uc-mmc r=2|<|uc-mmc r=1
 uc-mmc r=4 epsilon=0.1|<|uc-mmc r=4
 uc-mmc r=4 epsilon=0.3|<|uc-mmc r=4 epsilon=0.1
+uc-mmc r=4 epsilon=0.1|=|gc-mmc-partial r=4 epsilon=0.1
+uc-mmc r=4 epsilon=0.3|=|gc-mmc-partial r=4 epsilon=0.3
+uc-mmc r=4 epsilon=0.1|<|gc-mmc-partial r=4 prefixes=2,4 epsilon=0.1
+gc-mmc-partial r=4 prefixes=2,4 epsilon=0.3|<|gc-mmc-partial r=4 prefixes=2,4 epsilon=0.1
+gc-mmc-partial r=4 prefixes=2,4 epsilon=0.1|<|gc-mmc r=4 prefixes=2,4
 uc-mmc r=4|<|gc-mmc r=4 prefixes=2,3,4
 uc-mmc r=4|<|gc-mmc r=4 prefixes=2,4
 uc-mmc r=4|<|gc-mmc r=4 prefixes=1,4
@@ -81,7 +89,9 @@ gc-mmc r=4 prefixes=2,3,4|<|gc-mmc r=4 prefixes=2,4
 gc-mmc r=4 prefixes=4|=|cyclic-repetition s=3
 gc-mmc r=4 clusters=2|<|gc-mmc r=4 prefixes=2,4 clusters=2
 gc-mmc r=4 clusters=3|<|gc-mmc r=4 prefixes=2,4 clusters=3
-gc-mmc r=4 prefixes=2,4 clusters=3|<|gc-mmc r=4 prefixes=4 clusters=3
+gc-mmc r=3 prefixes=3 clusters=2|=|clustered clusters=2 s=2
+gc-mmc r=3 prefixes=3 clusters=3|=|clustered clusters=3 s=2
+gc-mmc r=4 clusters=2|<|gc-mmc r=3 prefixes=3 clusters=2
 CLAIMS
   echo "$output"
   [ "$status" = 0 ] && [ "$output" = "" ]
@@ -94,4 +104,70 @@ CLAIMS
     FROM point JOIN run USING (point_id) JOIN iteration USING (run_id) GROUP BY env_sha256)
     WHERE seldom <= 2 * often / 3.0 AND seldom > 0"
   [ "$output" = 3 ]
+}
+
+@test "partial stragglers: one copy of each chunk as uncoded messages, more copies no sooner" {
+  simulate '{ "code": "uc-mmc", "r": 4 },
+    { "code": "partial-stragglers", "replication": 4, "pieces": { "each": [1, 2, 3, 4] } }'
+  run refuted <<'CLAIMS'
+partial-stragglers pieces=1 replication=4|=|uc-mmc r=4
+partial-stragglers pieces=1 replication=4|<|partial-stragglers pieces=2 replication=4
+partial-stragglers pieces=2 replication=4|<|partial-stragglers pieces=3 replication=4
+partial-stragglers pieces=3 replication=4|<|partial-stragglers pieces=4 replication=4
+CLAIMS
+  echo "$output"
+  [ "$output" = "" ]
+}
+
+@test "nested codes: between every prefix and each of their levels, sooner with more levels" {
+  simulate '{ "code": "uncoded" }, { "code": "cyclic-repetition", "s": { "each": [1, 2, 3] } },
+    { "code": "gc-mmc", "r": 4 }, { "code": "gc-mmc", "r": 4, "prefixes": [2, 4] },
+    { "code": "nested", "s_max": { "each": [0, 1, 2, 3] } }, { "code": "nested", "levels": [1, 3] },
+    { "code": "nested", "s_max": 3, "signalling": "no-signals" }'
+  run refuted <<'CLAIMS'
+nested s_max=0|=|uncoded
+nested s_max=1|<|nested s_max=0
+nested s_max=2|<|nested s_max=1
+nested s_max=3|<|nested s_max=2
+nested s_max=3 no-signals|=|nested s_max=3
+gc-mmc r=4|<|nested s_max=3
+gc-mmc r=4 prefixes=2,4|<|nested levels=1,3
+nested s_max=3|<|nested levels=1,3
+nested s_max=3|<|uncoded
+nested s_max=3|<|cyclic-repetition s=1
+nested s_max=3|<|cyclic-repetition s=2
+nested s_max=3|<|cyclic-repetition s=3
+nested levels=1,3|<|cyclic-repetition s=1
+nested levels=1,3|<|cyclic-repetition s=3
+CLAIMS
+  echo "$output"
+  [ "$output" = "" ]
+}
+
+@test "a single block of coordinates is cyclic repetition, to the bit" {
+  simulate '{ "code": "uncoded" }, { "code": "cyclic-repetition", "s": { "each": [1, 3] } },
+    { "code": "block-coordinate", "s": { "each": [0, 1, 3] }, "blocks": [1] }'
+  # With a learning problem and messages that take time, too.
+  cat > s.json <<END
+{ "format": 1, "cluster": { "workers": 12 }, "delay": { "model": "exponential", "mean_s": 1 },
+  "network": { "uplink": { "model": "linear", "latency_s": 0.1, "bandwidth_Bps": 200 },
+               "ingress": { "model": "fifo", "bandwidth_Bps": 2000 } },
+  "learning": { "problem": "least-squares", "data": { "source": "gaussian-mixture", "rows": 120, "features": 5 },
+                "optimizer": { "method": "gradient-descent", "step": 0.05 } },
+  "schemes": [ { "code": "cyclic-repetition", "s": { "each": [1, 3] } },
+    { "code": "block-coordinate", "s": { "each": [1, 3] }, "blocks": [1] } ],
+  "replications": 3, "stop": { "iterations": 100 } }
+END
+  "$STRAGGLE" run s.json -q -o paths.db
+  # All that a row says, as text; uncoded has no s.
+  columns=$(sqlite3 paths.db "SELECT group_concat('quote(' || name || ')', '||'',''||') FROM pragma_table_info('iteration')
+    WHERE name <> 'run_id'")
+  sqlite3 paths.db "SELECT env_sha256, coalesce(json_extract(config_json, '\$.scheme.s'), 0), replication, $columns
+    FROM point JOIN run USING (point_id) JOIN iteration USING (run_id) WHERE code <> 'block-coordinate'
+    ORDER BY 1, 2, 3, iteration" > code.txt
+  sqlite3 paths.db "SELECT env_sha256, coalesce(json_extract(config_json, '\$.scheme.s'), 0), replication, $columns
+    FROM point JOIN run USING (point_id) JOIN iteration USING (run_id) WHERE code = 'block-coordinate'
+    ORDER BY 1, 2, 3, iteration" > block.txt
+  [ "$(wc -l < code.txt)" = $((3 * 3 * 10000 + 2 * 3 * 100)) ]
+  cmp code.txt block.txt
 }

@@ -48,3 +48,30 @@ END
   [ "$status" -eq 1 ]
   [[ "$output" == *"run failed"*"expected"* ]]
 }
+
+@test "codes check of all codes: promises kept, the load at least s + m, traffic within its closed forms" {
+  "$STRAGGLE" codes check --all -n 6 --patterns 200 --format json > all.json
+  python3 - <<'END'
+import json
+checks = json.load(open("all.json"))
+assert len({c["code"] for c in checks}) > 15
+for c in checks:
+    label = c["label"]
+    assert c["broken_promises"] == 0 and c["patterns_inaccurate"] == 0, label
+    if c["exact"] and not c["partial"]:
+        assert c["s_found"] >= c["s_promised"], label
+        assert c["d_found"] >= c["s_found"] + c["m_found"] - 1e-9, label
+        assert c["messages_least"] >= 1 and c["gradients_least"] >= 1 - 1e-9, label
+    for what in ("messages", "gradients", "signals_up", "signals_down"):
+        assert 0 <= c[what + "_least"] <= c[what + "_most"], (label, what)
+    got = [c[w + e] for w in ("messages", "signals_up") for e in ("_least", "_most")]
+    s = c["s_promised"]
+    if c["code"] == "cyclic-repetition":  # the fastest n - s, whoever is slower may send yet
+        assert got == [6 - s, 6, 0, 0] and c["signals_down_most"] == s, label
+    if c["code"] == "nested" and c["config"]["signalling"] == "stop" and c["config"]["family"] == "cyclic":
+        # n - s vectors of the level decided, at most a report for each of s_max + 1 tasks
+        assert got[0] == 6 - s and got[1] == 6 and 6 <= got[2] <= got[3] <= 6 * (s + 1), (label, got)
+    if c["code"] == "uc-mmc":  # one of every share, at most all that all have
+        assert got == [6, 6 * c["config"]["r"], 0, 0], (label, got)
+END
+}

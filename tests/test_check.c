@@ -354,6 +354,40 @@ static void inner_nodes_that_decode(void **state) {
   sg_check_free(c);
 }
 
+static void expect_traffic(sg_check *c, sg_traffic least, sg_traffic most) {
+  const sg_traffic *found[] = {&c->traffic.least, &c->traffic.most};
+  const sg_traffic *expected[] = {&least, &most};
+  for (int i = 0; i < 2; i++) {
+    assert_true(found[i]->messages == expected[i]->messages);
+    assert_true(fabs(found[i]->gradients - expected[i]->gradients) < 1e-12);
+    assert_true(found[i]->up == expected[i]->up && found[i]->down == expected[i]->down);
+  }
+  sg_check_free(c);
+}
+
+/* From one update to the next: messages, their length, reports, signals to workers. Of codes that
+ * wait for the fastest n - s, whoever is slower is told to stop. */
+static void traffic(void **state) {
+  (void)state;
+  expect_traffic(check_named("uncoded", "", 6, 20), (sg_traffic){6, 6, 0, 0},
+                 (sg_traffic){6, 6, 0, 0});
+  expect_traffic(check_named("cyclic-repetition", "s=2", 6, 20), (sg_traffic){4, 4, 0, 2},
+                 (sg_traffic){6, 6, 0, 2});
+  expect_traffic(check_type(&toy_two_messages, "", 3, 30, &plain), (sg_traffic){6, 3, 0, 0},
+                 (sg_traffic){6, 3, 0, 0});
+  /* All in step: three reports, and level 0; else up to all six. Three commands, and a worker that
+   * is too late at level 1 is told of the end. */
+  expect_traffic(check_type(&toy_nested, "", 3, 30, &plain), (sg_traffic){2, 2, 3, 3},
+                 (sg_traffic){3, 3, 6, 4});
+  expect_traffic(check_type(&toy_pipeline, "", 3, 30, &plain), (sg_traffic){6, 6, 0, 0},
+                 (sg_traffic){9, 9, 0, 0}); /* the first job takes two rounds */
+  /* Of the levels 0, 1, 2: n reports in step, at most a report for each of s_max + 1 tasks. */
+  sg_check *c = check_named("nested", "s_max=2", 6, 20);
+  assert_true(c->traffic.least.up == 6 && c->traffic.most.up == 18);
+  assert_true(c->traffic.least.messages == 4 && c->traffic.most.messages == 6);
+  sg_check_free(c);
+}
+
 /* Two jobs in flight: a worker has two of six parts and sends two vectors a job, a half each. */
 static void jobs_in_flight(void **state) {
   (void)state;
@@ -687,6 +721,7 @@ int main(void) {
       cmocka_unit_test(codes_with_their_own_schedules),
       cmocka_unit_test(relays),
       cmocka_unit_test(inner_nodes_that_decode),
+      cmocka_unit_test(traffic),
       cmocka_unit_test(jobs_in_flight),
       cmocka_unit_test(no_barrier),
       cmocka_unit_test(approximate_codes_have_errors),

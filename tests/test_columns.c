@@ -175,7 +175,7 @@ static void test_folds_over_a_run(void **state) {
   (void)state;
   sg_summary_record s;
   sg_run_row run = {0};
-  sg_tally *t = sg_tally_new(4, false);
+  sg_tally *t = sg_tally_new(4, 1, false);
   assert_non_null(t);
   static const struct {
     double wait, loss, err, scaled, samples;
@@ -220,7 +220,28 @@ static void test_folds_over_a_run(void **state) {
   assert_true(run.iterations == 3 && run.sim_time_s == 30);
   sg_tally_free(t);
 
-  t = sg_tally_new(4, false); /* a run without a row */
+  /* Of two models the worse at the end; the target is reached when both have, per model. */
+  t = sg_tally_new(4, 2, false);
+  assert_non_null(t);
+  static const double loss[] = {9, 8, 3, 5, NAN}, accuracy[] = {0.5, 0.25, NAN, 0.75, NAN};
+  for (int i = 0; i < 5; i++) {
+    sg_iteration_record r = sg_iteration_blank;
+    r.iteration = i;
+    r.model = i % 2;
+    r.start_s = 10 * i;
+    r.duration_s = 10;
+    r.decoded = true;
+    r.loss = loss[i];
+    r.test_accuracy = accuracy[i];
+    assert_true(sg_tally_row(t, &r, 0, NULL));
+    if (i == 3) sg_tally_target(t, &r, 2);
+  }
+  sg_tally_finish(t, &run, &s);
+  assert_true(s.final_loss == 5 && s.final_accuracy == 0.5 && isnan(s.final_auc));
+  assert_true(s.time_to_target_s == 20 && s.iterations_to_target == 2 && s.iter_mean_s == 10);
+  sg_tally_free(t);
+
+  t = sg_tally_new(4, 1, false); /* a run without a row */
   assert_non_null(t);
   sg_tally_finish(t, &run, &s);
   assert_true(isnan(s.wait_mean_s) && isnan(s.samples_used_total) && isnan(s.final_loss));

@@ -70,6 +70,7 @@ static int64_t add(toy t) {
   snprintf(hash, sizeof hash, "%s/%s", t.env, t.label);
   const sg_axis axis = {"n", t.n};
   const sg_point_record p = {.point_sha256 = hash,
+                             .models = 1,
                              .env_sha256 = t.env,
                              .config_json = t.config ? t.config : "{}",
                              .scheme_label = t.label,

@@ -67,6 +67,7 @@ static int64_t add_point(sg_db *db, const char *hash) {
   int64_t scenario = 0, point = 0, invocation = 0;
   const sg_axis axis = {"n", "12"};
   const sg_point_record p = {.point_sha256 = hash,
+                             .models = 1,
                              .env_sha256 = "env",
                              .config_json = "{}",
                              .scheme_label = "uncoded",

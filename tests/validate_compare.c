@@ -383,6 +383,7 @@ static bool judge_censored(const censoring *c, int experiments, const char *path
       snprintf(env, sizeof env, "%d", k);
       snprintf(key, sizeof key, "%d/%d", k, s);
       const sg_point_record p = {.point_sha256 = key,
+                                 .models = 1,
                                  .env_sha256 = env,
                                  .config_json = "{}",
                                  .scheme_label = s ? "x" : "base",
@@ -471,6 +472,7 @@ static sg_status add_field(const field *f, sg_db *db, int experiments, int64_t *
     snprintf(key, sizeof key, "%d", i);
     snprintf(label, sizeof label, "%d", i % f->k);
     const sg_point_record p = {.point_sha256 = key,
+                               .models = 1,
                                .env_sha256 = env,
                                .config_json = "{\"environment\":{\"stop\":{\"sim_time_s\":1.2}}}",
                                .scheme_label = label,

@@ -159,6 +159,11 @@ typedef struct sg_code_type {
                        sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
 
+  /* --- optional, for who looks for parameters (plan --suggest) --- */
+  /* Values of the parameter of that name that are worth trying together with those of the others,
+   * at most `most`; 0: it stays as it is. Combinations that `create` refuses are passed over. */
+  int (*candidates)(const sg_shape *shape, const char *name, long *value, int most);
+
   /* --- optional: a protocol of its own in place of those four --- */
   void (*on_event)(const sg_code *code, void *state, const sg_event *event, sg_orders *orders);
 } sg_code_type;

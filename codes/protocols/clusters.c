@@ -8,13 +8,14 @@
  * cluster is done when all but s of its workers have answered, the master when all clusters are.
  *
  * Dynamic: each worker stores the data of h clusters, its own in the static assignment and the
- * h − 1 after it, so that it can take any place of these. Before each iteration those workers that
- * had not answered when the last one ended, as far as the master saw, are dealt to the clusters so
- * that Σ (number of them in a cluster)² is as small as the storage allows: counts differ by at most
- * one where that can be had. Such an assignment is a flow of least cost from workers to clusters;
- * it is reached from the last one by cancelling cycles of negative cost, so that few workers move.
- * A worker that moves takes the place of another that does. Its code is then that of its place; it
- * is told so by a small message. */
+ * h − 1 after it, so that it can take any place of these. Before each iteration the stragglers of
+ * the last one, as far as the master saw them (those that had not answered when it ended, or with
+ * them those that came last, P s in all), are dealt to the clusters so that Σ (number of them in a
+ * cluster)² is as small as the storage allows: counts differ by at most one where that can be had.
+ * Such an assignment is a flow of least cost from workers to clusters; it is reached from the last
+ * one by cancelling cycles of negative cost, so that few workers move. A worker that moves takes
+ * the place of another that does. Its code is then that of its place; it is told so by a small
+ * message. */
 #include "codes/frame/protocol.h"
 #include "codes/tools/cyclic.h"
 #include "codes/tools/groups.h"
@@ -33,16 +34,23 @@
                     "speed, so that slow workers are spread over the clusters")
 
 static const sg_param params[] = {ROWS_CLUSTERS, {0}};
+static const char *const memories[] = {"unanswered", "slowest", NULL};
+enum { UNANSWERED, SLOWEST };
 static const sg_param params_dynamic[] = {
     ROWS_CLUSTERS,
     SG_ROW_INT("stored", 1, SG_UNBOUNDED,
                "clusters whose data a worker stores (h), so that it can be in any of them",
                .fallback = 2),
+    SG_ROW_CHOICE("stragglers", memories, UNANSWERED,
+                  "whom the master remembers: the workers that had not answered when the last "
+                  "iteration ended, of which a cluster has s at most; or with them those that came "
+                  "last, s for each cluster in all"),
     {0}};
 
 typedef struct tables {
   sg_groups groups;
   int s, stored;
+  int remembered; /* so many workers at least count as stragglers */
   int *first; /* count + 1: the first place of each cluster; a place's number is that of its part */
   int *home;  /* per worker: its place in the static assignment */
   int *column;          /* count × n: of each worker in the code of each cluster, −1; static */
@@ -51,6 +59,7 @@ typedef struct tables {
 
 /* What has come in this round: round_size bytes, and all of the static code's state. */
 typedef struct progress {
+  int come;
   int complete; /* clusters */
   int have[];   /* per cluster: answers */
 } progress;
@@ -60,11 +69,12 @@ typedef struct progress {
 typedef struct assignment {
   int *place;  /* per worker */
   int *column; /* as in the tables */
-  int *late;   /* per cluster: workers that did not answer in the last round */
+  int *late;   /* per cluster: stragglers of the last round */
   double *distance;
   int *mover, *from; /* per node: by whose move it was reached, −1: by nobody's; from which node */
   int *around;       /* nodes of a cycle */
-  unsigned char *answered, *moved; /* per worker: in this round; since the last one */
+  int *come;         /* per worker: its number of arrival in this round, from 1; 0: not yet */
+  unsigned char *slow, *moved; /* per worker: a straggler of the last round; since then */
 } assignment;
 
 static size_t rounded(size_t bytes) {
@@ -79,7 +89,7 @@ static size_t progress_size(const tables *t) {
 /* Where things are in the state; returns how large it is. */
 static size_t lay_out(const tables *t, void *state, assignment *a) {
   size_t n = (size_t)t->groups.workers, count = (size_t)t->groups.count, nodes = 2 * count;
-  size_t ints = n + count * n + count + 3 * nodes + 1;
+  size_t ints = 2 * n + count * n + count + 3 * nodes;
   char *at = state ? (char *)state + progress_size(t) : NULL;
   size_t size = progress_size(t) + nodes * sizeof(double) + ints * sizeof(int) + 2 * n;
   if (!at) return size;
@@ -90,8 +100,9 @@ static size_t lay_out(const tables *t, void *state, assignment *a) {
   a->mover = a->late + count;
   a->from = a->mover + nodes;
   a->around = a->from + nodes;
-  a->answered = (unsigned char *)(a->around + nodes + 1);
-  a->moved = a->answered + n;
+  a->come = a->around + nodes;
+  a->slow = (unsigned char *)(a->come + n);
+  a->moved = a->slow + n;
   return size;
 }
 
@@ -179,6 +190,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->promised = t->s;
   code->round_size = code->state_size = progress_size(t);
   if (is_dynamic(t)) {
+    if (sg_choice(values, "stragglers") == SLOWEST) t->remembered = t->groups.count * t->s;
     code->state_size = lay_out(t, NULL, NULL);
     code->flags |= SG_REMEMBERS;
     code->load = (double)shape->subsets / n * (double)(s + 1);
@@ -220,7 +232,7 @@ static int pass(const tables *t, const assignment *a) {
   const sg_groups *g = &t->groups;
   int count = g->count, changed = -1;
   for (int i = 0; i < g->workers; i++) {
-    int here = cluster_at(t, a->place[i]), side = a->answered[i] ? 0 : count;
+    int here = cluster_at(t, a->place[i]), side = a->slow[i] ? count : 0;
     for (int k = 0; k < t->stored; k++) {
       int there = (g->group[i] + k) % count;
       if (there != here && shorten(a, side + here, side + there, 0, i)) changed = side + there;
@@ -256,8 +268,8 @@ static bool improve(const tables *t, const assignment *a) {
     int mover = a->mover[a->around[k]];
     if (mover < 0) continue;
     int left = a->place[mover];
-    a->late[cluster_at(t, left)] -= !a->answered[mover];
-    a->late[cluster_at(t, open)] += !a->answered[mover];
+    a->late[cluster_at(t, left)] -= a->slow[mover];
+    a->late[cluster_at(t, open)] += a->slow[mover];
     put(t, a, mover, open);
     a->moved[mover] = 1;
     open = left; /* for the one before it on the cycle, which enters where it has left */
@@ -285,10 +297,13 @@ static void begin_round(const sg_code *code, void *state, int round) {
     memcpy(a.column, t->column, count * n * sizeof *a.column);
   } else {
     memset(a.late, 0, count * sizeof *a.late);
-    for (size_t i = 0; i < n; i++) a.late[cluster_at(t, a.place[i])] += !a.answered[i];
+    for (size_t i = 0; i < n; i++) {
+      a.slow[i] = a.come[i] == 0 || a.come[i] > t->groups.workers - t->remembered;
+      a.late[cluster_at(t, a.place[i])] += a.slow[i];
+    }
     while (!is_balanced(t, &a) && improve(t, &a)) continue;
   }
-  memset(a.answered, 0, n);
+  memset(a.come, 0, n * sizeof *a.come);
 }
 
 /* --- Rounds ----------------------------------------------------------------------------------- */
@@ -319,7 +334,7 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
   const tables *t = code->self;
   progress *p = state;
   int cluster = cluster_at(t, places(t, state)[message->from]);
-  if (is_dynamic(t)) of_state(t, state).answered[message->from] = 1;
+  if (is_dynamic(t)) of_state(t, state).come[message->from] = ++p->come;
   int come = ++p->have[cluster], need = size_of(t, cluster) - t->s;
   p->complete += come == need;
   if (p->complete == t->groups.count) return SG_READY;

@@ -48,12 +48,8 @@ typedef struct tables {
   sg_cyclic *cyclic;   /* NULL: repetition */
 } tables;
 
-/* Messages that each receiver has, the master first, and behind them, with repetition, a flag for
- * each of its groups. Inner workers come before leaves. */
-typedef struct progress {
-  int have[1];
-} progress;
-
+/* The state is what has come in this round: messages of each receiver, the master first, and behind
+ * them, with repetition, a flag for each of its groups. Inner workers come before leaves. */
 static int receivers(const tables *t) {
   return 1 + t->first[t->depth];
 }
@@ -203,16 +199,15 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
   const tables *t = code->self;
-  progress *p = state;
-  int at = message->to + 1; /* the master's number is −1 */
+  int *have = state, at = message->to + 1; /* the master's number is −1 */
   if (!t->cyclic) {
-    unsigned char *met = (unsigned char *)&p->have[receivers(t)] + (ptrdiff_t)at * t->base;
+    unsigned char *met = (unsigned char *)(have + receivers(t)) + (ptrdiff_t)at * t->base;
     int group = t->column[message->from] / (t->s + 1);
     if (met[group]) return SG_SKIP;
     met[group] = 1;
   }
-  int have = ++p->have[at], need = needed(t);
-  return have < need ? SG_WAIT : have == need ? SG_READY : SG_SKIP;
+  int come = ++have[at], need = needed(t);
+  return come < need ? SG_WAIT : come == need ? SG_READY : SG_SKIP;
 }
 
 /* Weights of the children of one parent: at the master, and before an inner worker sends. */

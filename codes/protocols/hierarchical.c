@@ -48,10 +48,6 @@ typedef struct tables {
   sg_cyclic **inside; /* per edge; edges of a size share one */
 } tables;
 
-typedef struct progress {
-  int have[1]; /* per edge and, last, the master */
-} progress;
-
 /* --- Making ----------------------------------------------------------------------------------- */
 
 static int size_of(const tables *t, int edge) {
@@ -210,9 +206,9 @@ static int needed(const tables *t, int edge) {
 static sg_verdict arrive(const sg_code *code, void *state, const sg_message *message,
                          sg_orders *orders) {
   const tables *t = code->self;
-  progress *p = state;
-  int edge = t->edge[message->from], have = ++p->have[edge], need = needed(t, edge);
-  return have < need ? SG_WAIT : have == need ? SG_READY : SG_SKIP;
+  int *have = state; /* messages of each edge and, last, of the master, in this round */
+  int edge = t->edge[message->from], come = ++have[edge], need = needed(t, edge);
+  return come < need ? SG_WAIT : come == need ? SG_READY : SG_SKIP;
 }
 
 /* At an edge node. */

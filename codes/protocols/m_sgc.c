@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Multiplexed sequential gradient coding, M-SGC (Krishnan, Ebrahimi, Khisti 2023).
+ * (theory: sequential)
  *
  * Parameters 0 < B < W, λ ≤ n; Δ = W − 2 + B. The data are cut into W − 1 chunks a worker, (λ +
  * 1)/Z of the data each and with nobody else, and B groups of n chunks of 1/Z, each group with its
@@ -235,5 +236,6 @@ const sg_code_type sg_m_sgc = {
     .create = create,
     .encode = encode,
     .weights = weights,
+    .candidates = sg_bursts_to_try,
     .on_event = sg_sequential_event,
 };

@@ -49,10 +49,11 @@ static const sg_param params[] = {
            "not hold it, else a positive number; a worker's chunks are done in the order of these "
            "numbers, equal ones from left to right",
            .flags = SG_OPTIONAL),
-    SG_ROW_CHOICE("order", chunk_orders, GIVEN,
-                  "in which order a worker does its chunks: as the placement gives it (cyclic: its "
-                  "own first; random: by number), or so that each chunk takes different places at "
-                  "its workers, by an edge colouring"),
+    SG_ROW_CHOICE(
+        "order", chunk_orders, GIVEN,
+        "in which order a worker does its chunks: as the placement gives it (cyclic: its "
+        "own first; random: by number), or so that Q_max is small: each chunk at different "
+        "places at its workers, by an edge colouring, and exchanges"),
     SG_ROW_REAL("deadline_s", 0, SG_UNBOUNDED,
                 "seconds after which the master takes what there is, or else the first chunk; the "
                 "gradient is approximate. Left out: it waits until the sum is exact",
@@ -247,22 +248,66 @@ static int by_number(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* The most chunks that may be done before each is done by q workers, the last of them included. The
- * worst for a chunk: all but q − 1 of its holders stop right before it, those who then have least
- * left to do; everything else is done. loss: `replicated` numbers of workspace. */
-static int most_chunks(const tables *t, int *loss) {
+/* The most chunks that may be done before this one is done by q workers, that not included: all but
+ * q − 1 of its holders, those who then have least left to do, stop right before it; everything else
+ * is done. loss: `replicated` numbers of workspace. */
+static int most_before(const tables *t, int chunk, int *loss) {
+  int holders = t->first[chunk + 1] - t->first[chunk], done = t->entries;
+  for (int k = 0; k < holders; k++) {
+    int entry = t->by_chunk[t->first[chunk] + k];
+    loss[k] = t->start[t->worker[entry] + 1] - entry;
+  }
+  qsort(loss, (size_t)holders, sizeof *loss, by_number);
+  for (int k = 0; k <= holders - t->q; k++) done -= loss[k];
+  return done;
+}
+
+/* Fills before[] of all chunks; the most of them. */
+static int find_most(const tables *t, int *before, int *loss) {
   int most = 0;
   for (int i = 0; i < t->chunks; i++) {
-    int holders = t->first[i + 1] - t->first[i], done = t->entries;
-    for (int k = 0; k < holders; k++) {
-      int entry = t->by_chunk[t->first[i] + k];
-      loss[k] = t->start[t->worker[entry] + 1] - entry;
-    }
-    qsort(loss, (size_t)holders, sizeof *loss, by_number);
-    for (int k = 0; k <= holders - t->q; k++) done -= loss[k];
-    if (done + 1 > most) most = done + 1;
+    before[i] = most_before(t, i, loss);
+    if (before[i] > most) most = before[i];
   }
   return most;
+}
+
+static void move(tables *t, int chunk, int from, int to) {
+  int *entry = t->by_chunk + t->first[chunk];
+  while (*entry != from) entry++;
+  *entry = to;
+  t->chunk[to] = chunk;
+}
+
+/* Exchanges the chunk with an earlier one of the same worker, if `most` is too much for both then.
+ */
+static bool bring_forward(tables *t, int chunk, int most, int *before, int *loss) {
+  for (int k = t->first[chunk]; k < t->first[chunk + 1]; k++) {
+    int entry = t->by_chunk[k];
+    for (int to = t->start[t->worker[entry]]; to < entry; to++) {
+      int other = t->chunk[to];
+      move(t, chunk, entry, to);
+      move(t, other, to, entry);
+      int mine = most_before(t, chunk, loss), its = most_before(t, other, loss);
+      if (mine < most && its < most) {
+        before[chunk] = mine;
+        before[other] = its;
+        return true;
+      }
+      move(t, chunk, to, entry);
+      move(t, other, entry, to);
+    }
+  }
+  return false;
+}
+
+/* As long as one exchange for each of the worst chunks makes all of them better. The most. */
+static int exchange(tables *t, int *before, int *loss) {
+  for (;;) {
+    int most = find_most(t, before, loss);
+    for (int i = 0; i < t->chunks; i++)
+      if (before[i] == most && !bring_forward(t, i, most, before, loss)) return most;
+  }
 }
 
 /* --- Making ----------------------------------------------------------------------------------- */
@@ -307,35 +352,40 @@ static void fill(tables *t, holding *h) {
   for (int x = 0; x < t->entries; x++) t->by_chunk[t->first[h[x].chunk + 1]++] = x;
 }
 
-/* Of the two orders the better one is taken: colours are best where all workers and chunks are
- * alike, otherwise they are only good. */
+/* What no order can be better than with q = 1: the losses of all chunks have the same sum. */
+static int bound(const tables *t) {
+  long losses = 0;
+  for (int j = 0; j < t->n; j++) {
+    long count = t->start[j + 1] - t->start[j];
+    losses += count * (count + 1) / 2;
+  }
+  return t->entries + 1 - (int)(losses / t->chunks);
+}
+
+/* Colours are best where all workers and chunks are alike, otherwise they are a good beginning. */
 static sg_status order_chunks(sg_code *code, tables *t, holding *h, bool optimised, sg_error *e) {
   int colours = t->most > t->replicated ? t->most : t->replicated;
-  SG_OWNED int *loss = malloc((size_t)t->replicated * sizeof *loss);
+  SG_OWNED int *loss = malloc((size_t)(t->replicated + t->chunks) * sizeof *loss);
   SG_OWNED holding *coloured = malloc((size_t)t->entries * sizeof *coloured);
   char *note = sg_code_alloc(code, 200, 1);
   if (!loss || !coloured || !note) return sg_fail_memory(e);
-  int found = most_chunks(t, loss), given = found;
+  int *before = loss + t->replicated, most = find_most(t, before, loss), given = most;
   if (optimised) {
     memcpy(coloured, h, (size_t)t->entries * sizeof *coloured);
     if (!colour(t, coloured, colours)) return sg_fail_memory(e);
     fill(t, coloured);
-    found = most_chunks(t, loss);
-  }
-  if (found > given) {
-    fill(t, h);
-    found = given;
+    if (find_most(t, before, loss) > given) fill(t, h);
+    most = exchange(t, before, loss);
   }
   int used =
       snprintf(note, 200,
                "Q_max = %d: so many of %d chunks may be done, in the worst case, before each "
                "is done by %d worker%s",
-               found, t->entries, t->q, t->q == 1 ? "" : "s");
-  bool alike = t->chunks == t->n && t->least == t->most && t->replicated_least == t->replicated;
-  int best = t->entries - t->most * (t->most + 1) / 2 + 1;
-  if (alike && t->q == 1)
-    snprintf(note + used, 200 - (size_t)used,
-             found == best ? "; no order has less" : "; the best order has %d", best);
+               most + 1, t->entries, t->q, t->q == 1 ? "" : "s");
+  if (t->q == 1 && most + 1 == bound(t))
+    snprintf(note + used, 200 - (size_t)used, "; no order has less");
+  else if (t->q == 1)
+    snprintf(note + used, 200 - (size_t)used, "; no order has less than %d", bound(t));
   code->note = note;
   return SG_OK;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Cyclic repetition under the (1 + μ) κ rule: what sequential gradient coding is compared with.
+/* Cyclic repetition under the (1 + μ) κ rule: what sequential gradient coding is compared with
+ * (theory: sequential).
  *
  * A round of at most s stragglers ends at (1 + μ) κ; others are waited out. s = 0 is no coding:
  * the master waits for all. The authors' program takes fewer than s stragglers only (`strict`). */
 #include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"
 #include "codes/tools/sequential.h"
+
+#include <string.h>
 
 static const sg_param params[] = {
     SG_ROW_STRAGGLERS("number of stragglers tolerated; a worker computes s + 1 of n shares"),
@@ -75,6 +78,12 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return sg_parity_weights(t->cyclic->parity, used, 0, NULL);
 }
 
+static int candidates(const sg_shape *shape, const char *name, long *value, int most) {
+  if (strcmp(name, "s") != 0) return 0;
+  value[0] = 0;
+  return 1 + sg_counts_to_try(shape->workers, value + 1, most - 1);
+}
+
 const sg_code_type sg_sequential_gc = {
     .about = {.name = "sequential-gc",
               .brief = "cyclic repetition that waits stragglers out",
@@ -87,5 +96,6 @@ const sg_code_type sg_sequential_gc = {
     .create = create,
     .encode = encode,
     .weights = weights,
+    .candidates = candidates,
     .on_event = sg_sequential_event,
 };

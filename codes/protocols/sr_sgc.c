@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Selective repetition, SR-SGC (Krishnan, Ebrahimi, Khisti 2023).
+/* Selective repetition, SR-SGC (Krishnan, Ebrahimi, Khisti 2023; theory: sequential).
  *
  * GC(s) with s = ⌈B λ / (W − 1 + B)⌉, B dividing W − 1, Δ = B. In round r all do their task of job
  * r, except: if v > s workers did not return job r − B in round r − B (they straggled, or were at
@@ -148,5 +148,6 @@ const sg_code_type sg_sr_sgc = {
     .create = create,
     .encode = encode,
     .weights = weights,
+    .candidates = sg_bursts_to_try,
     .on_event = sg_sequential_event,
 };

@@ -3,6 +3,7 @@
 #include "codes/tools/sequential.h"
 
 #include <math.h>
+#include <string.h>
 
 const char *const sg_wait_outs[] = {"all", "conforming", NULL};
 
@@ -64,6 +65,26 @@ void sg_sequential_ask(const sg_code *code, void *own, int worker) {
 
 int sg_sequential_draws(double work) {
   return work < 1 ? 1 : (int)lround(work);
+}
+
+int sg_counts_to_try(int n, long *value, int most) {
+  int count = 0;
+  for (long x = 1; x <= n / 2 && count < most; x = (3 * x + 1) / 2) value[count++] = x;
+  return count;
+}
+
+int sg_bursts_to_try(const sg_shape *shape, const char *name, long *value, int most) {
+  static const long bursts[] = {1, 2, 3}, windows[] = {2, 3, 4, 5};
+  if (strcmp(name, "lambda") == 0) {
+    int count = sg_counts_to_try(shape->workers, value, most - 1);
+    value[count] = shape->workers;
+    return count + 1;
+  }
+  bool is_burst = strcmp(name, "B") == 0;
+  if (!is_burst && strcmp(name, "W") != 0) return 0;
+  int count = is_burst ? 3 : 4;
+  memcpy(value, is_burst ? bursts : windows, (size_t)count * sizeof *value);
+  return count;
 }
 
 /* What is due is decoded, and the round ends unless the weights are refused. */

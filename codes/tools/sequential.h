@@ -87,6 +87,11 @@ void sg_sequential_ask(const sg_code *code, void *own, int worker);
 /* Draws that work is made of with additive scaling: one a subset. */
 int sg_sequential_draws(double work);
 
+/* Candidates of a number of workers: 1, 2, 3, 5, 8, 12, …, at most n/2, and of B and W; see
+ * sg_code_type.candidates. */
+int sg_counts_to_try(int n, long *value, int most);
+int sg_bursts_to_try(const sg_shape *shape, const char *name, long *value, int most);
+
 void sg_sequential_event(const sg_code *code, void *state, const sg_event *event,
                          sg_orders *orders);
 

@@ -347,6 +347,13 @@ static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg
     const sg_judged *s = &c->scheme[i];
     const char *label = s->point.scheme_label;
     double cond1 = s->summary.cond1_max, amp = s->summary.decode_amp_max;
+    if (s->point.models > 1)
+      sg_putf(
+          out, "  Note: %s trains %d models side by side; an iteration updates one of them%s.\n",
+          label, s->point.models,
+          v->to_target ? ",\n  and times to the target are per model: until all have reached it, "
+                         "over their number"
+                       : "");
     if (s->n_ended_early)
       sg_putf(out,
               "  Note: %s: %d of %d runs ended early (%d diverged, %d stalled, %d undecodable).\n",

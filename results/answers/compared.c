@@ -146,6 +146,7 @@ static sg_status put_scheme(sg_comparing *c, int number, int i, sg_table *t, sg_
   sg_table_text(sg_table_at(t, "stop_rule"), s->point.stop_rule);
   sg_table_integer(sg_table_at(t, "exact"), s->point.exact);
   sg_table_integer(sg_table_at(t, "barrier"), s->point.barrier);
+  sg_table_integer(sg_table_at(t, "models"), s->point.models);
   sg_table_number(sg_table_at(t, "load_d"), s->point.load_d, 3);
   sg_table_integer(sg_table_at(t, "stragglers_s"), s->point.stragglers_s);
   sg_table_integer(sg_table_at(t, "comm_m"), s->point.comm_m);

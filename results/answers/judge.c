@@ -72,7 +72,8 @@ static bool add_run(sg_judged *j, sqlite3_stmt *s) {
                     .finished = strcmp(status, "finished") == 0,
                     .capped = strcmp(reason, "iterations") == 0,
                     .iterations = sqlite3_column_double(s, 3),
-                    .end_s = timed_out ? j->sim_time_s : sqlite3_column_double(s, 4)};
+                    .end_s = (timed_out ? j->sim_time_s : sqlite3_column_double(s, 4)) /
+                             j->point.models};
   j->n_diverged += strcmp(status, "diverged") == 0;
   j->n_stalled += strcmp(status, "stalled") == 0;
   j->n_undecodable += strcmp(status, "undecodable") == 0;
@@ -96,7 +97,8 @@ static double fold(const sg_judged *j, const sg_column *c) {
   case SG_FOLD_SUM: return known.n ? sum : NAN;
   case SG_FOLD_POOLED: return sg_column_number(c, &j->summary);
   case SG_FOLD_NONE:
-  case SG_FOLD_LAST: break;
+  case SG_FOLD_LAST_MAX:
+  case SG_FOLD_LAST_MIN: break;
   }
   return NAN;
 }

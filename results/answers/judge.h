@@ -15,9 +15,9 @@
 
 typedef struct sg_outcome { /* of one run */
   int replication;
-  bool finished; /* not diverged, stalled, undecodable */
-  bool capped;   /* ended by the greatest number of iterations */
-  double iterations, end_s;
+  bool finished;            /* not diverged, stalled, undecodable */
+  bool capped;              /* ended by the greatest number of iterations */
+  double iterations, end_s; /* end_s: per model, as the time to target */
   sg_summary_record summary;
 } sg_outcome;
 

@@ -514,6 +514,9 @@ static void measure_workers(checker *c, const sg_load *load) {
 }
 
 static sg_status measure(checker *c) {
+  c->check->traffic = *sg_trial_subject_traffic(c->subject);
+  for (int i = 0; i < c->threads; i++)
+    sg_traffic_join(&c->check->traffic, sg_trial_traffic(c->trial[i]));
   sg_load load;
   bool ok = sg_load_init(&load, c->code);
   if (ok) sg_load_join(&load, sg_trial_subject_load(c->subject));

@@ -30,6 +30,7 @@
 
 #include "codes/frame/code.h"
 #include "models/compress/compress.h"
+#include "sim/check/rehearsal.h"
 
 typedef struct sg_check_options {
   long patterns; /* so many are tried one by one; of more, so many are sampled */
@@ -90,6 +91,9 @@ typedef struct sg_check {
    * 8 bytes as float64); the least of a pattern tried and of one in which workers were left out,
    * from the last to the first, as long as the rest decodes. */
   double least_messages, received;
+  /* Of one update, over all orders, rounds and patterns that were played: of codes without a
+   * protocol of their own with everyone there, and the code's own stop rule. */
+  sg_traffic_range traffic;
 } sg_check;
 
 /* Faults: not enough memory; SG_BUG, a mistake in the code's rows or protocol. O(patterns · (SVD of

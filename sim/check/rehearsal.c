@@ -5,6 +5,7 @@
 #include "sim/core/array.h"
 #include "sim/core/random.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,32 @@ static sg_status wrong(const sg_rehearsal *r, const char *what, sg_error *e) {
   return sg_fail(e, SG_BUG, NULL, "code %s: its protocol %s", r->code->type->about.name, what);
 }
 
+/* --- Traffic ---------------------------------------------------------------------------------- */
+
+#define UNKNOWN                                                                                    \
+  { NAN, NAN, NAN, NAN }
+const sg_traffic_range sg_traffic_none = {UNKNOWN, UNKNOWN};
+
+static void extreme(sg_traffic *a, const sg_traffic *b, double (*of)(double, double)) {
+  *a = (sg_traffic){.messages = of(a->messages, b->messages),
+                    .gradients = of(a->gradients, b->gradients),
+                    .up = of(a->up, b->up),
+                    .down = of(a->down, b->down)};
+}
+
+void sg_traffic_join(sg_traffic_range *range, const sg_traffic_range *other) {
+  extreme(&range->least, &other->least, fmin);
+  extreme(&range->most, &other->most, fmax);
+}
+
+/* What an update's own orders bring about belongs to it, as in the rows of a run. */
+static void end_update(sg_rehearsal *r) {
+  if (!r->updated) return;
+  sg_traffic_join(&r->traffic, &(sg_traffic_range){r->since, r->since});
+  r->since = (sg_traffic){0};
+  r->updated = false;
+}
+
 /* --- Things ----------------------------------------------------------------------------------- */
 
 static sg_status add(sg_rehearsal *r, const thing *t, sg_error *e) {
@@ -79,9 +106,11 @@ static void cancel(sg_rehearsal *r, sg_cue_kind kind, int node) {
 }
 
 /* A round begins when no update is under way; a timer that goes by the first arrival waits for
- * it. */
+ * it, and one of no seconds for nothing. */
 static bool can_happen(const sg_rehearsal *r, const thing *t, bool timers) {
-  if (t->kind == SG_CUE_TIMER) return timers && (t->order.rule == SG_AFTER_SECONDS || r->arrived);
+  if (t->kind == SG_CUE_TIMER && t->order.rule == SG_AFTER_SECONDS)
+    return timers || t->order.value == 0;
+  if (t->kind == SG_CUE_TIMER) return timers && r->arrived;
   if (t->kind != SG_CUE_BEGIN) return true;
   for (int i = 0; i < r->things; i++)
     if (r->thing[i].kind == SG_CUE_UPDATE) return false;
@@ -94,14 +123,40 @@ static double draw(sg_rehearsal *r) {
   return sg_uniform(&random);
 }
 
+/* Whether anything is under way that needs no more work. */
+static bool has_way(const sg_rehearsal *r) {
+  for (int i = 0; i < r->things; i++)
+    if (r->thing[i].kind != SG_CUE_WORK && can_happen(r, &r->thing[i], false)) return true;
+  return false;
+}
+
+/* The job of who has done the fewest tasks; −1: there is none. */
+static int pick_in_step(const sg_rehearsal *r) {
+  int best = -1;
+  for (int i = 0; i < r->things; i++)
+    if (r->thing[i].kind == SG_CUE_WORK &&
+        (best < 0 || r->node[r->thing[i].node].tasks < r->node[r->thing[best].node].tasks))
+      best = i;
+  return best;
+}
+
 static int pick_among(sg_rehearsal *r, bool timers) {
   int count = 0;
-  for (int i = 0; i < r->things; i++) count += can_happen(r, &r->thing[i], timers);
-  if (count == 0) return -1;
-  int skip = r->script->seed ? (int)(draw(r) * count) : 0;
-  for (int i = 0; i < r->things; i++)
-    if (can_happen(r, &r->thing[i], timers) && skip-- == 0)
-      return r->thing[i].kind == SG_CUE_TIMER ? i : find(r, r->thing[i].kind, r->thing[i].node);
+  bool prompt = r->script->prompt && has_way(r);
+  if (r->script->prompt && !r->script->seed && !prompt) {
+    int next = pick_in_step(r);
+    if (next >= 0) return next;
+  }
+  for (int pass = 0, skip = 0; pass < 2; pass++) {
+    for (int i = 0; i < r->things; i++) {
+      const thing *t = &r->thing[i];
+      if (!can_happen(r, t, timers) || (prompt && t->kind == SG_CUE_WORK)) continue;
+      count += pass == 0;
+      if (pass == 1 && skip-- == 0) return t->kind == SG_CUE_TIMER ? i : find(r, t->kind, t->node);
+    }
+    if (count == 0) return -1;
+    if (pass == 0) skip = r->script->seed ? (int)(draw(r) * count) : 0;
+  }
   return -1;
 }
 
@@ -148,6 +203,10 @@ static sg_status form(sg_rehearsal *r, const sg_order *o, int node, sg_error *e)
   m->round = r->round;
   m->n_in = n_in;
   m->in = n_in ? in : NULL;
+  r->since.messages++;
+  if (!(o->flags & SG_FREE))
+    r->since.gradients +=
+        (double)sg_segment_length(&r->code->segment[o->segment]) / (double)r->code->shape.length;
   r->place[r->count] = ON_ITS_WAY;
   r->message[r->count++] = m;
   return SG_OK;
@@ -213,6 +272,7 @@ static sg_status decode(sg_rehearsal *r, const sg_order *o, bool *refused, sg_er
     return SG_OK;
   }
   r->updates++;
+  r->updated = true;
   for (int i = 0; !(o->flags & SG_KEEP) && i < what.count; i++) let_go(r, r->used[i]);
   for (int i = r->n_held - 1; o->flags & SG_LAST && i >= 0; i--)
     if (r->held[i]->snapshot == o->snapshot) let_go(r, r->held[i]);
@@ -223,6 +283,8 @@ static sg_status end_round(sg_rehearsal *r, sg_error *e) {
   if (is_async(r)) return wrong(r, "ends a round, but has no barrier", e);
   if (r->ending) return wrong(r, "ends a round that is over", e);
   r->ending = true;
+  for (int i = 0; i < r->code->nodes; i++)
+    r->since.down += find(r, SG_CUE_WORK, i) >= 0 || find(r, SG_CUE_MESSAGE, i) >= 0;
   cancel(r, SG_CUE_WORK, SG_ALL);
   cancel(r, SG_CUE_SIGNAL, SG_ALL);
   cancel(r, SG_CUE_COMMAND, SG_ALL);
@@ -232,7 +294,7 @@ static sg_status end_round(sg_rehearsal *r, sg_error *e) {
 }
 
 /* Orders for nodes become their things. */
-static sg_status order_nodes(sg_rehearsal *r, const sg_order *o, sg_error *e) {
+static sg_status order_nodes(sg_rehearsal *r, const sg_order *o, int at, sg_error *e) {
   int first, end;
   sg_order_nodes(o, r->code, &first, &end);
   if (first < 0 || end > r->code->nodes) return wrong(r, "orders a node that there is not", e);
@@ -243,22 +305,26 @@ static sg_status order_nodes(sg_rehearsal *r, const sg_order *o, sg_error *e) {
     bool command = o->kind == SG_ORDER_TELL;
     sg_cue_kind kind = command ? SG_CUE_COMMAND : SG_CUE_WORK;
     sg_status status = SG_OK;
+    r->since.down += command;
     if (!command && (!is_present(r, node) || r->node[node].dead)) continue;
-    if (o->kind == SG_ORDER_STOP)
+    if (o->kind == SG_ORDER_STOP) { /* a node hears its own words without a signal */
+      r->since.down += at != node && find(r, SG_CUE_WORK, node) >= 0;
       cancel(r, SG_CUE_WORK, node);
-    else
+    } else {
       status = add(r, &(thing){.kind = kind, .node = node, .order = *o}, e);
+    }
     if (status) return status;
   }
   return SG_OK;
 }
 
-static sg_status obey(sg_rehearsal *r, const sg_order *o, bool *refused, sg_error *e) {
+/* at: where the event is that the order answers. */
+static sg_status obey(sg_rehearsal *r, const sg_order *o, int at, bool *refused, sg_error *e) {
   switch (o->kind) {
   case SG_ORDER_TASK:
   case SG_ORDER_SEND:
   case SG_ORDER_STOP:
-  case SG_ORDER_TELL: return order_nodes(r, o, e);
+  case SG_ORDER_TELL: return order_nodes(r, o, at, e);
   case SG_ORDER_TIMER: return add(r, &(thing){.kind = SG_CUE_TIMER, .order = *o}, e);
   case SG_ORDER_USE:
     if (r->place[o->message->id] != HELD && r->place[o->message->id] != NAMED)
@@ -287,13 +353,14 @@ static sg_status tell(sg_rehearsal *r, const sg_event *first, sg_error *e) {
     if (r->orders.failed) return sg_fail_memory(e);
     for (int i = 0; i < r->orders.count && !refused; i++) {
       sg_order o = r->orders.order[i];
-      sg_status status = obey(r, &o, &refused, e);
+      sg_status status = obey(r, &o, event.at, &refused, e);
       if (status) return status;
       if (refused)
         event = (sg_event){
             .kind = SG_UPDATED, .at = SG_MASTER, .model = o.model, .skip = r->script->skip};
     }
   }
+  end_update(r);
   return SG_OK;
 }
 
@@ -343,6 +410,7 @@ static sg_status work(sg_rehearsal *r, const thing *t, sg_error *e) {
   if (t->order.kind == SG_ORDER_SEND) return leave(r, t->node, &t->order, e);
   n->tasks++;
   if (!(t->order.flags & SG_REPORT)) return SG_OK;
+  r->since.up++;
   return add(r, &(thing){.kind = SG_CUE_SIGNAL, .node = t->node, .count = n->tasks}, e);
 }
 
@@ -397,7 +465,7 @@ static sg_status crashes(sg_rehearsal *r, sg_error *e) {
 
 static sg_status prepare(sg_rehearsal *r, const sg_code *code, const sg_script *script,
                          sg_error *e) {
-  *r = (sg_rehearsal){.code = code, .script = script};
+  *r = (sg_rehearsal){.code = code, .script = script, .traffic = sg_traffic_none};
   r->protocol = sg_protocol_new(code);
   r->node = sg_arena_alloc(&r->arena, (size_t)code->nodes, sizeof *r->node);
   return r->protocol && r->node ? SG_OK : sg_fail_memory(e);

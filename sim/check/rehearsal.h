@@ -35,6 +35,17 @@ typedef struct sg_cue {
 
 typedef struct sg_rehearsal sg_rehearsal;
 
+/* What goes over links from one update to the next, as the rows of a run count it. */
+typedef struct sg_traffic {
+  double messages, gradients; /* that left a sender, and their length in gradients */
+  double up, down;            /* reports to the master; commands to workers and word to stop */
+} sg_traffic;
+typedef struct sg_traffic_range {
+  sg_traffic least, most; /* of updates; NAN: there was none */
+} sg_traffic_range;
+extern const sg_traffic_range sg_traffic_none;
+void sg_traffic_join(sg_traffic_range *range, const sg_traffic_range *other);
+
 /* The messages that a decode uses, in the order of arrival. */
 typedef struct sg_rehearsed_decode {
   int model, snapshot; /* snapshot: or SG_ANY */
@@ -48,6 +59,7 @@ typedef struct sg_script {
   int n_cues;          /* a cue that cannot happen (any more) is passed over */
   const sg_cue *cue;
   uint64_t seed;  /* of the order after the cues; 0: what was ordered first happens first */
+  bool prompt;    /* what is on its way arrives before anybody works on, in step if seed is 0 */
   bool timers;    /* timers may fire before all else has happened */
   bool late;      /* messages of a round that is over still arrive */
   double crashes; /* the chance of a crash before a thing happens */
@@ -65,6 +77,7 @@ struct sg_rehearsal { /* to be read; what is not named here is the player's */
   sg_arena *arena;
   sg_protocol *protocol; /* its state is what `encode` and `weights` are called with */
   int updates, refused, rounds;
+  sg_traffic_range traffic; /* of the updates */
   int count, capacity;
   sg_message **message; /* all that were sent, relays after what they are made from */
   const struct sg_script *script;
@@ -78,7 +91,8 @@ struct sg_rehearsal { /* to be read; what is not named here is the player's */
   const sg_message **used;
   int used_capacity;
   int round, cue;
-  bool ending, arrived, named;
+  bool ending, arrived, named, updated;
+  sg_traffic since; /* the last update */
   uint32_t drawn;
   sg_orders orders;
 };

@@ -55,6 +55,7 @@ struct sg_trial_subject {
   sg_rehearsal round; /* of a static code: its messages */
   material material;
   sg_load load;
+  sg_traffic_range traffic;
 };
 
 struct sg_trial {
@@ -69,6 +70,7 @@ struct sg_trial {
   double *decoded;
   sg_kernel_set *set; /* segments × formats */
   sg_expander expander;
+  sg_traffic_range traffic;
   sg_load load;
   const bool *present; /* of the pattern at hand */
   bool chooses;        /* the messages that come are those of the full round that would */
@@ -437,18 +439,20 @@ static sg_status decode(void *user, const sg_rehearsal *played, const sg_rehears
 
 /* A pattern decodes if it does in every order that is tried, in as many rounds as it takes to see
  * what is left of one in the next. */
-static sg_status play(sg_trial *t, int orders, sg_error *e) {
+static sg_status play(sg_trial *t, int orders, bool prompt, sg_error *e) {
   const sg_trial_subject *s = t->subject;
   bool decoded = true;
   *t->result = (sg_trial_result){.cond2 = NAN, .residual = NAN};
   for (int i = 0; i < orders; i++) {
     const sg_script script = {.present = t->present,
-                              .seed = i == 0 ? 0 : s->seed * EXPLORED + (uint64_t)i,
+                              .seed = i < 1 + prompt ? 0 : s->seed * EXPLORED + (uint64_t)i,
+                              .prompt = prompt && i % 2 == 1,
                               .updates = s->code->models + 1,
                               .decode = decode,
                               .user = t};
     sg_rehearsal played;
     sg_status status = sg_rehearse(s->code, &script, &played, e);
+    sg_traffic_join(&t->traffic, &played.traffic);
     decoded = decoded && played.updates >= script.updates;
     sg_rehearsal_free(&played);
     if (status) return status;
@@ -465,7 +469,7 @@ sg_status sg_trial_run(sg_trial *t, const bool *present, unsigned want, sg_trial
   t->want = want;
   t->result = r;
   t->chooses = s->is_static;
-  if (!s->is_static) return play(t, ORDERS, e);
+  if (!s->is_static) return play(t, ORDERS, false, e);
   sg_status status = judge(t, &s->material, r, e);
   if (status == SG_UNDECODABLE) r->decoded = false;
   return status == SG_UNDECODABLE ? SG_OK : status;
@@ -476,6 +480,7 @@ sg_trial *sg_trial_new(const sg_trial_subject *subject) {
   sg_trial *t = calloc(1, sizeof *t);
   if (!t) return NULL;
   t->subject = subject;
+  t->traffic = sg_traffic_none;
   t->decoder = sg_decoder_new(code);
   t->kernel = sg_kernel_new();
   t->workspace = sg_workspace_new(&subject->given.problem);
@@ -500,6 +505,10 @@ void sg_trial_free(sg_trial *t) {
   free(t->decoded);
   free(t->set);
   free(t);
+}
+
+const sg_traffic_range *sg_trial_traffic(const sg_trial *t) {
+  return &t->traffic;
 }
 
 const sg_load *sg_trial_load(const sg_trial *t) {
@@ -545,8 +554,9 @@ static sg_status explore(sg_trial_subject *s, sg_error *e) {
   sg_trial *t = sg_trial_new(s);
   if (!t) return sg_fail_memory(e);
   t->result = &r;
-  sg_status status = play(t, EXPLORED, e);
+  sg_status status = play(t, EXPLORED, true, e);
   sg_load_join(&s->load, &t->load);
+  s->traffic = t->traffic;
   sg_trial_free(t);
   return status;
 }
@@ -563,7 +573,7 @@ sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subj
   if (!status) status = make_formats(s, e);
   if (!status) status = sg_gradients_make(&s->given, code, seed, !s->is_static, e);
   if (!status && s->is_static) status = make_static(s, e);
-  if (!status && (!s->is_static || code->type->plan)) status = explore(s, e);
+  if (!status) status = explore(s, e);
   if (status) {
     sg_trial_subject_free(s);
     return status;
@@ -579,6 +589,10 @@ void sg_trial_subject_free(sg_trial_subject *s) {
   sg_gradients_free(&s->given);
   sg_load_free(&s->load);
   free(s);
+}
+
+const sg_traffic_range *sg_trial_subject_traffic(const sg_trial_subject *s) {
+  return &s->traffic;
 }
 
 const sg_load *sg_trial_subject_load(const sg_trial_subject *s) {

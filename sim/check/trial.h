@@ -34,8 +34,9 @@ sg_status sg_trial_subject_new(const sg_code *code, uint64_t seed, sg_trial_subj
 void sg_trial_subject_free(sg_trial_subject *subject);
 /* Σ ‖g‖ / ‖Σ g‖ of the gradients of the parts. */
 double sg_trial_subject_norms_ratio(const sg_trial_subject *subject);
-/* With everyone there. */
+/* With everyone there, in several orders of what happens. */
 const sg_load *sg_trial_subject_load(const sg_trial_subject *subject);
+const sg_traffic_range *sg_trial_subject_traffic(const sg_trial_subject *subject);
 
 /* One per thread. NULL: no memory. */
 typedef struct sg_trial sg_trial;
@@ -47,5 +48,6 @@ sg_status sg_trial_run(sg_trial *trial, const bool *present, unsigned want, sg_t
                        sg_error *e);
 /* What the patterns so far have shown. */
 const sg_load *sg_trial_load(const sg_trial *trial);
+const sg_traffic_range *sg_trial_traffic(const sg_trial *trial); /* of patterns that are played */
 
 #endif

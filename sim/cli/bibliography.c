@@ -24,6 +24,25 @@ static const struct {
     {"1802.03475", "ye2018communication", "Ye, Min and Abbe, Emmanuel",
      "Communication--Computation Efficient Gradient Coding",
      "International Conference on Machine Learning (ICML)", "2018"},
+    {"1803.01113", "dutta2018slow",
+     "Dutta, Sanghamitra and Joshi, Gauri and Ghosh, Soumyadip and Dube, Parijat and "
+     "Nagpurkar, Priya",
+     "Slow and Stale Gradients Can Win the Race: Error-Runtime Trade-offs in Distributed {SGD}",
+     "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2018"},
+    {"2003.10579", "dutta2020slow", "Dutta, Sanghamitra and Wang, Jianyu and Joshi, Gauri",
+     "Slow and Stale Gradients Can Win the Race", "", "2020"},
+    {"2002.11005", "kashanna2020adaptive",
+     "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and "
+     "El Rouayheb, Salim",
+     "Adaptive Distributed Stochastic Gradient Descent for Minimizing Delay in the Presence of "
+     "Stragglers",
+     "IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)", "2020"},
+    {"2208.03134", "kashanna2022adaptive",
+     "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and "
+     "El Rouayheb, Salim",
+     "Adaptive Stochastic Gradient Descent for Fast and Communication-Efficient Distributed "
+     "Learning",
+     "", "2022"},
     {"1901.09339", "wang2019heterogeneity",
      "Wang, Haozhao and Guo, Song and Tang, Bin and Li, Ruixuan and Li, Chengjie",
      "Heterogeneity-aware Gradient Coding for Straggler Tolerance", "", "2019"},
@@ -35,7 +54,77 @@ static const struct {
      "Adaptive Gradient Coding", "", "2020"},
     {"2103.01589", "jahaninezhad2021optimal",
      "Jahani-Nezhad, Tayyebeh and Maddah-Ali, Mohammad Ali",
-     "Optimal Communication--Computation Trade-off in Heterogeneous Gradient Coding", "", "2021"}};
+     "Optimal Communication--Computation Trade-off in Heterogeneous Gradient Coding", "", "2021"},
+    {"1710.09990", "li2017near",
+     "Li, Songze and Mousavi Kalan, Seyed Mohammadreza and Avestimehr, A. Salman and "
+     "Soltanolkotabi, Mahdi",
+     "Near-Optimal Straggler Mitigation for Distributed Gradient Methods", "", "2017"},
+    {"1803.01113", "dutta2018slow",
+     "Dutta, Sanghamitra and Joshi, Gauri and Ghosh, Soumyadip and Dube, Parijat and Nagpurkar, "
+     "Priya",
+     "Slow and Stale Gradients Can Win the Race: Error--Runtime Trade-offs in Distributed {SGD}",
+     "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2018"},
+    {"1805.09934", "li2018polynomially",
+     "Li, Songze and Mousavi Kalan, Seyed Mohammadreza and Yu, Qian and Soltanolkotabi, Mahdi and "
+     "Avestimehr, A. Salman",
+     "Polynomially Coded Regression: Optimal Straggler Mitigation via Data Encoding", "", "2018"},
+    {"1806.00939", "yu2019lagrange",
+     "Yu, Qian and Li, Songze and Raviv, Netanel and Mousavi Kalan, Seyed Mohammadreza and "
+     "Soltanolkotabi, Mahdi and Avestimehr, A. Salman",
+     "Lagrange Coded Computing: Optimal Design for Resiliency, Security, and Privacy",
+     "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2019"},
+    {"1902.01981", "reisizadeh2019codedreduce",
+     "Reisizadeh, Amirhossein and Prakash, Saurav and Pedarsani, Ramtin and Avestimehr, A. Salman",
+     "{CodedReduce}: A Fast and Robust Framework for Gradient Aggregation in Distributed Learning",
+     "", "2019"},
+    {"1903.01974", "ozfatura2019gradient",
+     "Ozfatura, Emre and G{\\\"u}nd{\\\"u}z, Deniz and Ulukus, Sennur",
+     "Gradient Coding with Clustering and Multi-Message Communication", "", "2019"},
+    {"1909.02516", "sasi2019straggler",
+     "Sasi, Shanuja and Lalitha, V. and Aggarwal, Vaneet and Rajan, B. Sundar",
+     "Straggler Mitigation with Tiered Gradient Codes", "", "2019"},
+    {"2002.11005", "kashanna2020adaptive",
+     "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and El Rouayheb, "
+     "Salim",
+     "Adaptive Distributed Stochastic Gradient Descent for Minimizing Delay in the Presence of "
+     "Stragglers",
+     "IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)", "2020"},
+    {"2003.10579", "dutta2020slow", "Dutta, Sanghamitra and Wang, Jianyu and Joshi, Gauri",
+     "Slow and Stale Gradients Can Win the Race", "", "2020"},
+    {"2004.04948", "ozfatura2020straggler",
+     "Ozfatura, Emre and Ulukus, Sennur and G{\\\"u}nd{\\\"u}z, Deniz",
+     "Straggler-Aware Distributed Learning: Communication--Computation Latency Trade-off", "",
+     "2020"},
+    {"2009.08327", "jahaninezhad2020berrut", "Jahani-Nezhad, Tayyebeh and Maddah-Ali, Mohammad Ali",
+     "Berrut Approximated Coded Computing: Straggler Resistance Beyond Polynomial Computing", "",
+     "2020"},
+    {"2011.01922", "buyukates2020gradient",
+     "Buyukates, Baturalp and Ozfatura, Emre and Ulukus, Sennur and G{\\\"u}nd{\\\"u}z, Deniz",
+     "Gradient Coding with Dynamic Clustering for Straggler Mitigation", "", "2020"},
+    {"2206.02450", "wang2022optimization",
+     "Wang, Qi and Cui, Ying and Li, Chenglin and Zou, Junni and Xiong, Hongkai",
+     "Optimization-based Block Coordinate Gradient Coding", "", "2022"},
+    {"2208.03134", "kashanna2022adaptive",
+     "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and El Rouayheb, "
+     "Salim",
+     "Adaptive Stochastic Gradient Descent for Fast and Communication-Efficient Distributed "
+     "Learning",
+     "", "2022"},
+    {"2211.13802", "krishnan2023sequential",
+     "Krishnan, M. Nikhil and Ebrahimi, MohammadReza and Khisti, Ashish",
+     "Sequential Gradient Coding for Straggler Mitigation",
+     "International Conference on Learning Representations (ICLR)", "2023"},
+    {"2212.08580", "massny2023nested",
+     "Ma{\\ss}ny, Luis and Hofmeister, Christoph and Egger, Maximilian and Bitar, Rawad and "
+     "Wachter-Zeh, Antonia",
+     "Nested Gradient Codes for Straggler Mitigation in Distributed Machine Learning",
+     "IEEE Information Theory Workshop (ITW)", "2023"},
+    {"2405.19509", "ramamoorthy2024leveraging",
+     "Ramamoorthy, Aditya and Meng, Ruoyu and Girimaji, Vrinda S.",
+     "Leveraging Partial Stragglers Within Gradient Coding",
+     "Advances in Neural Information Processing Systems (NeurIPS)", "2024"},
+    {"2406.10831", "tang2024hierarchical", "Tang and others",
+     "Hierarchical Gradient Coding with Edge Nodes", "", "2024"}};
 
 void sg_put_bib(const char *reference, sg_buffer *out) {
   sg_put(out, "% Titles and first names are from memory: compare them with arXiv.\n");

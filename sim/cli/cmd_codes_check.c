@@ -272,6 +272,14 @@ static sg_status fill_record(const sg_codes_check *s, sg_checked *i, sg_code_che
                               .least_messages = c->least_messages,
                               .received_gradients = c->received,
                               .received_bytes = 8 * c->received * (double)c->length,
+                              .messages_least = c->traffic.least.messages,
+                              .messages_most = c->traffic.most.messages,
+                              .gradients_least = c->traffic.least.gradients,
+                              .gradients_most = c->traffic.most.gradients,
+                              .up_least = c->traffic.least.up,
+                              .up_most = c->traffic.most.up,
+                              .down_least = c->traffic.least.down,
+                              .down_most = c->traffic.most.down,
                               .n_sets = c->n_sets,
                               .sets = i->sets};
   for (int k = 0; k < SG_MISSING_TEXTS; k++)

@@ -105,6 +105,10 @@ static int run(const sg_call *call) {
   estimate total = {0};
   int code = EX_OK, threads = sg_threads(call->args);
   sg_status status = sg_session_open(call, call->args->word[0], &s);
+  if (!status && sg_args_given(call->args, "suggest")) {
+    status = sg_suggest_parameters(&s, sg_args_integer(call->args, "suggest"), &code);
+    return sg_session_close(&s, status, code);
+  }
   if (!status) {
     status = sg_session_shard(call, &s);
     if (!status && access(s.database, F_OK) == 0)
@@ -127,6 +131,10 @@ const sg_command sg_cmd_plan = {
                 SG_OPTION_ROW_THREADS(
                     "threads that the time is estimated for; all processors if not given"),
                 SG_OPTION_ROW_SET, SG_OPTION_ROWS_SHARD("list only"),
+                SG_OPTION_ROW("suggest", 0, INTEGER, "N",
+                              "instead: the N fastest choices of the parameters of codes that can "
+                              "name candidates, by a run of each on the scenario's delays",
+                              .min = 1, .max = 10000),
                 SG_OPTION_ROWS_FORMAT(sg_format_words, "how the result is printed")},
     .text = {"The time is estimated within a second, by running some iterations of points of every "
              "code "

@@ -75,6 +75,25 @@ static void put_sets(const sg_check *c, sg_buffer *out) {
   sg_put_table(t, SG_FORMAT_TEXT, out);
 }
 
+/* "6 to 12", or one number. */
+static void put_range(double least, double most, sg_buffer *out) {
+  sg_putf(out, "%.4g", least);
+  if (most > least) sg_putf(out, " to %.4g", most);
+}
+
+static void put_traffic(const sg_traffic_range *t, sg_buffer *out) {
+  if (isnan(t->least.messages)) return;
+  sg_put(out, "  an update takes ");
+  put_range(t->least.messages, t->most.messages, out);
+  sg_put(out, " messages (");
+  put_range(t->least.gradients, t->most.gradients, out);
+  sg_put(out, " gradients), ");
+  put_range(t->least.up, t->most.up, out);
+  sg_put(out, " reports and ");
+  put_range(t->least.down, t->most.down, out);
+  sg_put(out, " signals to workers\n");
+}
+
 /* For people: one code. */
 static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *out) {
   const sg_check *c = i->check;
@@ -117,14 +136,17 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
   sg_putf(out,
           "\n  encode: %.6g flop on the busiest worker\n"
           "  decode: %.6g flop to find weights, %.4g per coordinate to apply them\n"
-          "  the master must receive %.6g messages: %.6g gradients, %s as float64\n\n"
-          "Condition numbers are 2-norm, by SVD, of the rows of the messages that have a weight, "
+          "  the master must receive %.6g messages: %.6g gradients, %s as float64\n",
+          c->encode_flops, c->find_flops, c->apply_flops, c->least_messages, c->received,
+          sg_format_bytes(8 * c->received * (double)c->length, bytes));
+  put_traffic(&c->traffic, out);
+  sg_putf(out,
+          "\nCondition numbers are 2-norm, by SVD, of the rows of the messages that have a weight, "
           "over (part, piece).\n"
           "Errors are relative to the sum of the norms of random gradients; times %.4g they are "
           "relative to\nthe norm of the sum, which is one scale for all codes. "
           "~: as far as samples tell.\n",
-          c->encode_flops, c->find_flops, c->apply_flops, c->least_messages, c->received,
-          sg_format_bytes(8 * c->received * (double)c->length, bytes), c->norms_ratio);
+          c->norms_ratio);
   if (!c->exact)
     sg_put(out, "Mean and worst error by number of responders: Σ (α − 1)² / parts, where Σ α g is "
                 "what is decoded.\n");
@@ -165,6 +187,16 @@ static void put_row(const sg_codes_check *s, const sg_checked *i, sg_rows *r) {
   sg_row_number(r, "find_flop", c->find_flops, 4);
   sg_row_number(r, "apply_flop_per_coord", c->apply_flops, 4);
   sg_row_number(r, "received", c->received, 4);
+  if (s->format != SG_FORMAT_CSV) return; /* wide enough for people */
+  const sg_traffic_range *t = &c->traffic;
+  sg_row_number(r, "messages_least", t->least.messages, 4);
+  sg_row_number(r, "messages_most", t->most.messages, 4);
+  sg_row_number(r, "gradients_least", t->least.gradients, 4);
+  sg_row_number(r, "gradients_most", t->most.gradients, 4);
+  sg_row_number(r, "signals_up_least", t->least.up, 4);
+  sg_row_number(r, "signals_up_most", t->most.up, 4);
+  sg_row_number(r, "signals_down_least", t->least.down, 4);
+  sg_row_number(r, "signals_down_most", t->most.down, 4);
 }
 
 static void put_rows(const sg_codes_check *s, sg_buffer *out) {
@@ -234,6 +266,11 @@ static void put_json(const sg_codes_check *s, const sg_checked *i, sg_buffer *ou
                  {"find_flops", c->find_flops}, {"apply_flops_per_coordinate", c->apply_flops},
                  {"least_messages", c->least_messages}, {"received_gradients", c->received},
                  {"received_bytes", 8 * c->received * (double)c->length});
+  const sg_traffic_range *t = &c->traffic;
+  SG_PUT_NUMBERS(out, {"messages_least", t->least.messages}, {"messages_most", t->most.messages},
+                 {"gradients_least", t->least.gradients}, {"gradients_most", t->most.gradients},
+                 {"signals_up_least", t->least.up}, {"signals_up_most", t->most.up},
+                 {"signals_down_least", t->least.down}, {"signals_down_most", t->most.down});
   sg_put(out, "}");
 }
 

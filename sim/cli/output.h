@@ -29,7 +29,7 @@ int sg_print_faults(const sg_scenario *s, const char *path, sg_format format, sg
 typedef struct sg_rows {
   sg_table *table;
   int n;
-  const char *name[24];
+  const char *name[32];
 } sg_rows;
 void sg_row_text(sg_rows *r, const char *column, const char *text);
 void sg_row_buffer(sg_rows *r, const char *column, sg_buffer *text); /* and frees it */

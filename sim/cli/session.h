@@ -87,6 +87,10 @@ const atomic_bool *sg_catch_signals(bool open);
 /* run --what-if: computes what is missing, prints the table; returns the exit code. (what_if.c) */
 int sg_what_if(const sg_call *call, const char *path);
 
+/* plan --suggest: simulates the candidates of the scenario's codes and prints the fastest `best` of
+ * each environment. (suggest.c) */
+sg_status sg_suggest_parameters(sg_session *s, long best, int *code);
+
 int sg_processors(void);                     /* that this process may use */
 int sg_threads(const sg_args *args);         /* --threads, or those */
 bool sg_wants_progress(const sg_args *args); /* no --quiet, and messages go to such a terminal */

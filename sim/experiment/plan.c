@@ -74,6 +74,7 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
                                .exact = c->exact,
                                .barrier = !(c->flags & SG_ASYNC),
                                .timing_only = w->problem->timing_only,
+                               .models = c->models,
                                .n_workers = w->workers,
                                .n_subsets = w->problem->subsets,
                                .length = w->problem->length,

@@ -17,13 +17,16 @@ bool sg_held_init(sg_held_row *h, const sg_snapshots *snapshots, int replication
                      .replication = replication,
                      .live = true};
   size_t workers = (size_t)h->world->workers;
-  h->tally = sg_tally_new(h->world->workers, options->worker_rows);
+  int models = h->world->code->models;
+  h->tally = sg_tally_new(h->world->workers, models, options->worker_rows);
+  h->reached = calloc((size_t)models, sizeof *h->reached);
   if (options->worker_rows) h->workers = malloc(workers * sizeof *h->workers);
-  return h->tally && (h->workers || !options->worker_rows);
+  return h->tally && h->reached && (h->workers || !options->worker_rows);
 }
 
 void sg_held_free(sg_held_row *h) {
   free(h->workers);
+  free(h->reached);
   sg_tally_free(h->tally);
 }
 
@@ -99,8 +102,10 @@ void sg_held_loss(sg_held_row *h, double loss) {
     sg_held_end(h, "diverged", "diverged");
   } else if (grows(h, loss)) {
     sg_held_end(h, "diverged", "diverged");
-  } else if (loss <= h->world->target_loss) {
-    sg_tally_target(h->tally, &h->row);
+  } else if (loss <= h->world->target_loss && !h->reached[h->model]) {
+    h->reached[h->model] = true;
+    if (++h->n_reached < h->world->code->models) return;
+    sg_tally_target(h->tally, &h->row, h->updates);
     sg_held_end(h, "finished", "target-loss");
   }
 }
@@ -174,7 +179,9 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
   }
   h->held = true;
   h->model = model;
-  bool evaluated = has_loss(h) && decoded && (h->row.iteration + 1) % h->world->evaluate_every == 0;
+  bool alone = h->world->code->models == 1;
+  h->updates = alone ? (long)h->row.iteration + 1 : sg_snapshots_updates(h->snapshots, model);
+  bool evaluated = has_loss(h) && decoded && h->updates % h->world->evaluate_every == 0;
   h->due = evaluated || (decoded && looks_for_target(h));
   h->tested = false;
   if (decoded && !h->world->problem->timing_only && !isfinite(h->row.grad_norm)) {

@@ -23,6 +23,9 @@ typedef struct sg_held_row {
   bool due;                    /* and its loss is wanted */
   bool tested;                 /* its test metrics are known */
   int model;                   /* that it updated */
+  long updates;                /* of that model, with it; of a code with one model iterations */
+  bool *reached;               /* models that have reached the target, */
+  int n_reached;               /* so many */
   long losses;                 /* that are known */
   double highest;              /* of them */
   double before, next_before;  /* what that was earlier (row.c) */

@@ -107,6 +107,10 @@ const double *sg_snapshots_point(const sg_snapshots *s, const sg_run *run, int s
   return s->slot[sg_run_slot(run, snapshot)].x;
 }
 
+long sg_snapshots_updates(const sg_snapshots *s, int model) {
+  return s->updates[model];
+}
+
 const double *sg_snapshots_model(const sg_snapshots *s, int model) {
   return state_of(s, model)[0];
 }

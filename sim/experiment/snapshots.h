@@ -44,6 +44,8 @@ bool sg_snapshots_take(sg_snapshots *s, int slot, int model);
  * pass. −1: no memory. O(snapshots used). */
 int sg_snapshots_find(sg_snapshots *s, const sg_run *run, int snapshot);
 
+/* Of a model, so far. */
+long sg_snapshots_updates(const sg_snapshots *s, int model);
 /* Updates of its model since a snapshot was taken. */
 long sg_snapshots_age(const sg_snapshots *s, const sg_run *run, int snapshot);
 

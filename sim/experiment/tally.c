@@ -7,7 +7,9 @@
 #include "sim/core/array.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct worker_sum {
   double compute, arrival;
@@ -21,21 +23,33 @@ typedef struct kept {
 } kept;
 
 struct sg_tally {
-  int workers;
+  int workers, models;
   double *duration; /* of every iteration, for quantiles */
   size_t rows, capacity;
   int64_t through_ingress;
-  kept value, known; /* sums, largest or last of what is known; how many are known */
+  kept value, known; /* sums or largest of what is known; how many are known */
+  kept *last;        /* per model, of the columns that are kept so */
   double end_s, busy, wasted, ingress_busy;
   sg_summary_record total; /* made at the end, but for counts and the target */
   worker_sum *worker;      /* NULL without worker rows */
   sg_worker_summary_record *summary;
 };
 
-sg_tally *sg_tally_new(int workers, bool worker_rows) {
+sg_tally *sg_tally_new(int workers, int models, bool worker_rows) {
   sg_tally *t = calloc(1, sizeof *t);
   if (!t) return NULL;
   t->workers = workers;
+  t->models = models;
+  t->last = malloc((size_t)models * sizeof *t->last);
+  if (!t->last) {
+    sg_tally_free(t);
+    return NULL;
+  }
+  for (int i = 0; i < models; i++)
+    t->last[i] = (kept){
+#define SG_FOLDED(type, name, ...) .name = NAN,
+#include "results/columns.def"
+    };
   t->total = sg_summary_blank;
   t->total.iterations_to_target = -1;
   if (worker_rows) {
@@ -52,6 +66,7 @@ sg_tally *sg_tally_new(int workers, bool worker_rows) {
 void sg_tally_free(sg_tally *t) {
   if (!t) return;
   free(t->duration);
+  free(t->last);
   free(t->worker);
   free(t->summary);
   free(t);
@@ -73,20 +88,32 @@ static void add_workers(sg_tally *t, int n, const sg_worker_record *row) {
   }
 }
 
-/* One more known number x of a column; v: 0 before the first. */
-#define FOLD_MEAN(v, known, x) ((v) + (x))
-#define FOLD_SUM(v, known, x)  ((v) + (x))
-#define FOLD_MAX(v, known, x)  ((known) == 0 || (x) > (v) ? (x) : (v))
-#define FOLD_LAST(v, known, x) (x)
-#define END_MEAN(v, known)     ((known) > 0 ? (v) / (known) : NAN)
-#define END_SUM(v, known)      ((known) > 0 ? (v) : NAN)
+/* One more known number x of a column; t->value: 0 before the first. */
+#define FOLD_MEAN(name, x)     t->value.name += x
+#define FOLD_SUM               FOLD_MEAN
+#define FOLD_MAX(name, x)      t->value.name = t->known.name == 0 ? x : fmax(t->value.name, x)
+#define FOLD_LAST_MAX(name, x) t->last[r->model].name = x
+#define FOLD_LAST_MIN          FOLD_LAST_MAX
+#define END_MEAN(name)         (t->known.name > 0 ? t->value.name / t->known.name : NAN)
+#define END_SUM(name)          (t->known.name > 0 ? t->value.name : NAN)
 #define END_MAX                END_SUM
-#define END_LAST               END_SUM
+#define END_LAST_MAX(name)     of_models(t, offsetof(kept, name), fmax)
+#define END_LAST_MIN(name)     of_models(t, offsetof(kept, name), fmin)
+
+static double of_models(const sg_tally *t, size_t place, double (*of)(double, double)) {
+  double x = NAN;
+  for (int i = 0; i < t->models; i++) {
+    double last;
+    memcpy(&last, (const char *)&t->last[i] + place, sizeof last);
+    x = of(x, last);
+  }
+  return x;
+}
 
 static void fold(sg_tally *t, const sg_iteration_record *r) {
 #define SG_FOLDED(type, name, unit, meaning, over_run, ...)                                        \
   if (!isnan((double)r->name)) {                                                                   \
-    t->value.name = FOLD_##over_run(t->value.name, t->known.name, (double)r->name);                \
+    FOLD_##over_run(name, (double)r->name);                                                        \
     t->known.name++;                                                                               \
   }
 #include "results/columns.def"
@@ -107,9 +134,9 @@ bool sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
   return true;
 }
 
-void sg_tally_target(sg_tally *t, const sg_iteration_record *row) {
-  t->total.time_to_target_s = row->start_s + row->duration_s;
-  t->total.iterations_to_target = row->iteration + 1;
+void sg_tally_target(sg_tally *t, const sg_iteration_record *row, long updates) {
+  t->total.time_to_target_s = (row->start_s + row->duration_s) / t->models;
+  t->total.iterations_to_target = updates;
 }
 
 static void durations(sg_tally *t) {
@@ -149,8 +176,7 @@ void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary) {
   double time = t->end_s > 0 ? t->end_s : NAN;
   sg_summary_record *s = &t->total;
   durations(t);
-#define SG_FOLDED(type, name, unit, meaning, over_run, kept, ...)                                  \
-  s->kept = END_##over_run(t->value.name, t->known.name);
+#define SG_FOLDED(type, name, unit, meaning, over_run, kept, ...) s->kept = END_##over_run(name);
 #include "results/columns.def"
   s->queued_per_message_s =
       t->through_ingress ? t->value.queued_s / (double)t->through_ingress : NAN;

@@ -7,14 +7,14 @@
 
 typedef struct sg_tally sg_tally;
 
-sg_tally *sg_tally_new(int workers, bool worker_rows);
+sg_tally *sg_tally_new(int workers, int models, bool worker_rows);
 void sg_tally_free(sg_tally *t);
 
 /* A row, in order. worker: rows of the same iteration, n of them, or none. false: no memory. */
 bool sg_tally_row(sg_tally *t, const sg_iteration_record *row, int n,
                   const sg_worker_record *worker);
-/* This row reached the target loss. */
-void sg_tally_target(sg_tally *t, const sg_iteration_record *row);
+/* With this row the last of the models has reached the target loss, after so many updates of it. */
+void sg_tally_target(sg_tally *t, const sg_iteration_record *row, long updates);
 /* Fills the summary, and run->iterations and run->sim_time_s. */
 void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary);
 /* After that: the iteration times in groups, allocated, and how many. NULL: none, or no memory. */
