@@ -4,13 +4,14 @@
  *
  * A worker computes R layers one after another: of layer j = 1 … R one combination of its k_j =
  * n − s_j coordinates, over all the data; any k_j workers recover the layer. Σ k_j = l. The s_j
- * rise with j and solve, rounded down,
+ * rise with j and solve, in whole numbers,
  *
  *   max u,  u ≤ (s_j + 1)/j,  s_j ≤ n − 1,  Σ s_j = n R − l
  *
- * which makes the last layer's chance to be late fall fastest. (published: program) Where that
- * leaves s_j open, the next smallest (s_j + 1)/j is made as large as can be, and so on: s_j + 1 =
- * min(n, v j). What rounding down leaves over goes to the last layers. (derived)
+ * which makes the chance to be late of the worst layer fall fastest. (published: program, with
+ * rounding) Where that leaves s_j open, the next smallest (s_j + 1)/j is made as large as can be,
+ * and so on: s_j + 1 = min(n, v j) rounded up; where that is too much, the last layers have theirs.
+ * (derived)
  *
  * Layers with the same s follow one another, and only the last of them can be the one that is
  * waited for: they are one segment of n − s pieces, a message being as long as its layers are many.
@@ -44,7 +45,7 @@ typedef struct tables {
 
 /* s_j + 1 for the rate v, and Σ k_j. */
 static int raised(double v, long j, int n) {
-  double x = floor(v * (double)j * (1 + 1e-12));
+  double x = ceil(v * (double)j);
   return x < 1 ? 1 : x > n ? n : (int)x;
 }
 
@@ -64,12 +65,14 @@ static void choose_layers(int n, long length, long layers, long *count) {
     else
       high = v;
   }
+  low *= 1 - 1e-11; /* equal ratios a/j step up together */
+  high = fmin(high * (1 + 1e-11), n);
   long over = coordinates(low, layers, n) - length; /* of those that step up between the two */
   if (over < 0) over = 0;
   for (long j = layers; j >= 1; j--) {
     int s = raised(low, j, n) - 1;
     int more = raised(high, j, n) - 1 - s;
-    int step = more < over ? more : (int)over;
+    int step = more < over ? more : (int)over; /* the last layers first */
     over -= step;
     count[s + step]++;
   }

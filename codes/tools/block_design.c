@@ -2,6 +2,7 @@
 /* Sizes of blocks: closed forms, the sample average and its minimum, whole numbers. */
 #include "codes/tools/block_design.h"
 #include "sim/core/array.h"
+#include "sim/core/elementary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -109,7 +110,7 @@ bool sg_blocks_minimise(const sg_block_times *t, int first, double *x) {
     double step = 1 / sqrt(1 + k / 5.0);
     for (int s = n - 1; s >= first; s--) {
       later += wait[s];
-      sum += x[s] *= exp(-step * ((s + 1) * later / mean - 1));
+      sum += x[s] *= sg_exp(-step * ((s + 1) * later / mean - 1));
     }
     for (int s = first; s < n; s++) x[s] /= sum;
   }
