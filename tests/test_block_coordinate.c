@@ -197,7 +197,7 @@ static void closed_forms(void **state) {
     sg_code *code = make_exact(n, fine, "means");
     assert_digits(cycles * exact_time(code, shifted_exponential), known[i].means,
                   i == 0 ? 1e4 : 1e3);
-    assert_digits(cycles * noted(code, "less than "), known[i].bound, 1e3);
+    assert_digits(cycles * noted(code, "at least "), known[i].bound, 1e3);
     double expected = noted(code, "time "), error = noted(code, "error ");
     assert_true(fabs(expected - exact_time(code, shifted_exponential)) < 4 * error);
     sg_code_free(code);
@@ -348,7 +348,7 @@ static void bound_and_order(void **state) {
       snprintf(scheme, sizeof scheme, ",\"design\":%s", schemes[i]);
       const sg_code *code = open_world(7, "", laws[l].delay, scheme, &w);
       time[i] = exact_time(code, laws[l].cdf);
-      assert_true(noted(code, "less than ") < time[i]);
+      assert_true(noted(code, "at least ") < time[i]);
       assert_true(fabs(noted(code, "time ") - time[i]) < 5 * noted(code, "error "));
       target_close(&w);
     }
@@ -374,8 +374,13 @@ static void blocks_without_a_mean_are_empty(void **state) {
 /* Whoever may be lost is not waited for, unless s says how many are at a time. */
 static void lost_workers(void **state) {
   target_world w;
+  const sg_code *code = open_world(6, ",\"erasure\":{\"model\":\"pattern\",\"workers\":[1,4]}",
+                                   laws[0].delay, "", &w);
+  assert_int_equal(code->promised, 2);
+  assert_non_null(strstr(code->note, "if nobody were lost"));
+  target_close(&w);
   const char *three = ",\"erasure\":{\"model\":\"uniform\",\"count\":3}";
-  const sg_code *code = open_world(6, three, laws[0].delay, ",\"s\":3,\"design\":\"means\"", &w);
+  code = open_world(6, three, laws[0].delay, ",\"s\":3,\"design\":\"means\"", &w);
   assert_int_equal(code->promised, 3);
   target_close(&w);
   refused(6, three, laws[0].delay, "", "every worker's messages may be lost");
@@ -389,6 +394,7 @@ static void refusals(void **state) {
   refused(4, "", exponential, ",\"design\":\"inverse-means\"", "found E 1/T_(1) = infinity");
   refused(4, "", slow, ",\"design\":\"means\"", "the fastest worker's has no mean");
   refused(4, "", startup, "", "expected delays in proportion to work");
+  refused(4, "", "\"model\":\"deterministic\",\"value_s\":0", "", "expected delays above 0 s");
   refused(4, "", delay, ",\"s\":4", "expected s < n = 4");
   refused(4, "", delay, ",\"blocks\":[1,1,1],\"s\":2",
           "expected at most n - s = 2 blocks, found 3");

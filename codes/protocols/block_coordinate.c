@@ -55,6 +55,7 @@ typedef struct design {
   int n, first; /* blocks before `first` are empty */
   int chosen;   /* one of designs; −1: given */
   double unit;  /* work of one share, in subsets */
+  bool loses;   /* workers may be lost */
   double *x, *rate;
   double *mean; /* E T_(k), k = 1 … n */
   sg_block_times sample, judge;
@@ -76,6 +77,7 @@ static sg_status look_ahead(design *d, sg_error *e) {
   const sg_forecast *f = d->shape->forecast;
   int n = d->n, lost = 0;
   for (int w = 0; w < n; w++) lost += !(f->straggling(f->of, w) <= 0);
+  d->loses = lost > 0;
   if (sg_given(d->values, "s") && lost > d->first) lost = d->first;
   for (int k = 1; k <= n; k++) {
     d->mean[k - 1] = k > n - lost ? INFINITY : f->mean(f->of, d->unit, k);
@@ -96,6 +98,10 @@ static sg_status check_design(design *d, sg_error *e) {
                       "expected delays in proportion to work (scaling proportional) for \"%s\", "
                       "found others%s",
                       word(d), instead);
+  if (!(d->mean[0] > 0))
+    return sg_fail_at(e, d->values, "design",
+                      "expected delays above 0 s for \"%s\", found E T_(1) = 0%s", word(d),
+                      instead);
   while (d->first < d->n && !finite_block(d, d->first)) d->first++;
   if (d->first == d->n)
     return sg_fail_at(e, d->values, "design",
@@ -187,12 +193,13 @@ static void put_times(design *d, sg_buffer *out) {
     if (d->x[s] > 0 && !finite_block(d, s)) finite = false;
   double error, mean = sg_blocks_mean(&d->judge, 0, d->x, &error);
   if (finite)
-    sg_putf(out, "; expected compute time %.6g s (standard error %.2g s)", mean, error);
+    sg_putf(out, "; expected compute time %.6g s (standard error %.2g s)%s", mean, error,
+            d->loses ? " if nobody were lost" : "");
   else
     sg_put(out, "; expected compute time infinite");
   while (d->first < d->n && !finite_block(d, d->first)) d->first++;
-  if (d->first < d->n)
-    sg_putf(out, ", no blocks take less than %.6g s (Jensen's bound)", by_means(d));
+  if (d->first < d->n && d->mean[0] > 0) /* x is not needed any more */
+    sg_putf(out, ", at least %.6g s with any sizes (Jensen's bound)", by_means(d));
 }
 
 static sg_status make_note(sg_code *code, design *d, const long *size, int blocks, sg_error *e) {
