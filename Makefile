@@ -230,8 +230,10 @@ docs: all $(BUILD)/tests/law_table
 	@sed '/^## /,$$d' docs/scenario.md > $(BUILD)/page.md
 	@$(BUILD)/straggle schema --reference >> $(BUILD)/page.md && mv $(BUILD)/page.md docs/scenario.md
 	@sed '/^## /,$$d' docs/schemes.md > $(BUILD)/page.md
-	@for c in $$($(BUILD)/straggle codes --format csv | sed -n 's/^\([a-z0-9-]*\),.*/\1/p' | tail -n +2); do \
-	  $(BUILD)/straggle codes show $$c --format markdown && echo || exit 1; done >> $(BUILD)/page.md
+	@$(BUILD)/straggle codes --format json | python3 -c 'import json, sys; \
+	  [print(c["kind"], c["code"], sep="|") for c in json.load(sys.stdin)]' | while IFS='|' read -r kind c; do \
+	  [ "$$kind" = "$$last" ] || printf '## %s\n\n' "$$(echo "$$kind" | sed 's/./\U&/')"; last=$$kind; \
+	  $(BUILD)/straggle codes show $$c --format markdown | sed 's/^## /### /' && echo || exit 1; done >> $(BUILD)/page.md
 	@mv $(BUILD)/page.md docs/schemes.md
 	@sed '/^## All columns/,$$d' docs/database.md > $(BUILD)/page.md
 	@rm -f $(BUILD)/columns.db && $(BUILD)/straggle run --quiet tests/scenarios/columns.json -o $(BUILD)/columns.db

@@ -89,3 +89,59 @@ END
     WHERE point_id = 2"
   [ "$output" = "1|1" ]
 }
+
+@test "tiers on a recorded trace take what the schedule says, spare workers too" {
+  cat > direct.py <<'END'
+import random, sqlite3, sys
+random.seed(3)
+n, s, rounds = 9, 2, 80
+times = [[0.2 + random.expovariate(1) for _ in range(n)] for _ in range(rounds)]
+if len(sys.argv) == 1:
+    print("iteration,worker,compute_s")
+    for t in range(rounds):
+        for w in range(n):
+            print(f"{t},{w},{times[t][w]!r}")
+    sys.exit()
+db, checked = sqlite3.connect(sys.argv[1]), 0
+for base in ("cyclic", "repetition"):
+    groups = n // (s + 1)
+    for start, after in ((4, 2), (5, 5), (8, 3), (9, 1)):
+        rows = db.execute("""SELECT iteration, duration_s, (SELECT coalesce(sum(compute_s), 0) FROM worker_iteration w
+            WHERE w.run_id = i.run_id AND w.iteration = i.iteration AND worker >= ?) FROM iteration i JOIN run USING (run_id)
+            JOIN point USING (point_id) WHERE scheme_label = ? ORDER BY iteration""", (start,
+            f"tiered s={s} start={start} after={after}" + (" repetition" if base == "repetition" else ""))).fetchall()
+        assert len(rows) == rounds, (base, start, after, len(rows))
+        for t, seconds, spare in rows:
+            own = [(s + 1) * x for x in times[t]]
+            def end(done):  # when enough have come of those that are done at these times, or never
+                if base == "cyclic":
+                    return sorted(done.values())[n - s - 1] if len(done) >= n - s else float("inf")
+                return max(min((x for w, x in done.items() if w % groups == g), default=float("inf")) for g in range(groups))
+            tier = {w: own[w] for w in range(start)}
+            second = sorted(tier.values())[after - 1]
+            expected = end(tier)
+            others = {}
+            if expected > second:
+                others = {w: second + own[w] for w in range(start, n)}
+                expected = end(tier | others)
+            busy = sum(min(x, expected) - second for x in others.values())
+            assert abs(seconds - expected) < 1e-9 and abs(spare - busy) < 1e-9, (base, start, after, t, seconds, expected, spare, busy)
+            checked += busy > 0
+print(checked)
+END
+  python3 direct.py > trace.csv
+  cat > trace.json <<'END'
+{ "format": 1, "cluster": { "workers": 9 },
+  "delay": { "model": "trace", "path": "trace.csv", "mode": "replay", "past_end": "end", "unit": "subset" },
+  "learning": { "problem": "none", "length": 60 },
+  "schemes": [
+END
+  for base in '' ', "base": "repetition"'; do
+    for tiers in '4, "after": 2' '5, "after": 5' '8, "after": 3' '9, "after": 1'; do
+      echo "    { \"code\": \"tiered\", \"s\": 2, \"start\": $tiers$base },"
+    done
+  done | sed '$ s/,$/ ],/' >> trace.json
+  echo '  "stop": { "iterations": 80 }, "output": { "detail": "worker" } }' >> trace.json
+  "$STRAGGLE" run trace.json --quiet -o trace.db
+  [ "$(python3 direct.py trace.db)" -gt 300 ]
+}

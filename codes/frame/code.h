@@ -205,11 +205,11 @@ struct sg_code {
   sg_arena *arena;
 };
 
-/* All registered types in the order of the documentation, one line per code in codes/registry.c;
- * the last is NULL. */
-extern const sg_code_type *const sg_code_types[];
-/* The i-th, NULL past the last; the one of that name or NULL. */
+/* The i-th registered type in the order of the documentation, one line per code in
+ * codes/registry.c, NULL past the last; of what kind it is, in words; the one of that name or NULL.
+ */
 const sg_code_type *sg_code_type_at(int i);
+const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
 extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
 extern const sg_param sg_scheme_params[]; /* what every scheme may have besides: stop */

@@ -245,8 +245,8 @@ static void count_sends(sg_protocol *p, const sg_orders *o) {
     if (order->kind != SG_ORDER_SEND) continue;
     sg_order_nodes(order, code, &from, &end);
     for (int v = from; v < end; v++)
-      p->expected += sg_order_message(order, code, v).to == SG_MASTER &&
-                     !(p->children && p->children[v] > 0);
+      p->expected +=
+          sg_order_message(order, code, v).to == SG_MASTER && !(p->children && p->children[v] > 0);
   }
 }
 

@@ -34,9 +34,9 @@ static const sg_param params[] = {
                "most the least replication of a chunk",
                .fallback = 1),
     SG_ROW_CHOICE("placement", placements, CYCLIC,
-                  "which workers hold a chunk: neighbours in a circle; random ones, all with as "
-                  "many chunks as they can have (with replication 2 a random regular graph whose "
-                  "edges are chunks); or the matrix of a file"),
+                  "which workers hold a chunk: neighbours in a circle; random ones, so that all "
+                  "have equally many chunks, give or take one (with replication 2 a random regular "
+                  "graph: workers are its vertices, chunks its edges); or the matrix of a file"),
     SG_ROW_INT("replication", 1, SG_UNBOUNDED,
                "workers that hold a chunk; pieces + 1 when left out. Not with a matrix",
                .flags = SG_OPTIONAL),
