@@ -10,15 +10,12 @@
  * Segments are the blocks that are not empty. One block is cyclic repetition, to the bit. How large
  * blocks are made is in block_design.h. Work in proportion to coordinates is true of linear models
  * and approximate where gradients are propagated back. */
-#include "codes/frame/protocol.h"
 #include "codes/tools/block_design.h"
 #include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"
 #include "sim/core/owned.h"
-#include "sim/core/text.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { OPTIMAL, MEANS, INVERSE_MEANS, LARGE_TIME, SINGLE_LEVEL };
 static const char *const designs[] = {"optimal",    "means",        "inverse-means",
@@ -211,11 +208,7 @@ static sg_status make_note(sg_code *code, design *d, const long *size, int block
     if (size[s] > 0 && shown++ < MOST_SHOWN) sg_putf(&text, " %d:%ld", s, size[s]);
   if (shown > MOST_SHOWN) sg_put(&text, " …");
   put_times(d, &text);
-  char *note = text.failed ? NULL : sg_code_alloc(code, text.length + 1, 1);
-  if (note) memcpy(note, text.data, text.length + 1);
-  code->note = note;
-  sg_buffer_free(&text);
-  return note ? SG_OK : sg_fail_memory(e);
+  return sg_blocks_note(code, &text, e);
 }
 
 /* --- Making ----------------------------------------------------------------------------------- */
@@ -297,10 +290,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
-  for (int k = 0; k < code->segments; k++) {
-    sg_task(o, SG_ALL, snapshot, t->work[k], t->work[k] < 1 ? 1 : (int)lround(t->work[k]), 0);
-    sg_send(o, SG_ALL, SG_MASTER, snapshot, k, 0, 0);
-  }
+  sg_blocks_plan(code, t->work, snapshot, o);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {

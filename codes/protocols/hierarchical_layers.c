@@ -19,10 +19,9 @@
  * Work is that of linear models whose workers hold combinations of columns of the data: a layer
  * costs 1/l of a gradient over all the data, whatever k_j. Other models, where k_j coordinates cost
  * k_j times as much, are given the same times here. d < s + m is possible for that reason. */
-#include "codes/frame/protocol.h"
 #include "codes/linear/inner.h"
+#include "codes/tools/block_design.h"
 #include "sim/core/owned.h"
-#include "sim/core/text.h"
 
 #include <math.h>
 
@@ -116,11 +115,7 @@ static sg_status make_note(sg_code *code, long layers, const long *count, sg_err
   sg_putf(&text, "%ld layer%s, of s:layers", layers, layers == 1 ? "" : "s");
   for (int s = 0; s < code->nodes; s++)
     if (count[s] > 0) sg_putf(&text, " %d:%ld", s, count[s]);
-  char *note = text.failed ? NULL : sg_code_alloc(code, text.length + 1, 1);
-  if (note) memcpy(note, text.data, text.length + 1);
-  code->note = note;
-  sg_buffer_free(&text);
-  return note ? SG_OK : sg_fail_memory(e);
+  return sg_blocks_note(code, &text, e);
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
@@ -145,10 +140,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
-  for (int k = 0; k < code->segments; k++) {
-    sg_task(o, SG_ALL, snapshot, t->work[k], t->work[k] < 1 ? 1 : (int)lround(t->work[k]), 0);
-    sg_send(o, SG_ALL, SG_MASTER, snapshot, k, 0, 0);
-  }
+  sg_blocks_plan(code, t->work, snapshot, o);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {

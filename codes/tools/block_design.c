@@ -137,3 +137,20 @@ void sg_blocks_round(int n, const double *x, long length, long *size, double *lo
     lost[most]--;
   }
 }
+
+/* --- Codes of blocks -------------------------------------------------------------------------- */
+
+void sg_blocks_plan(const sg_code *code, const double *work, int snapshot, sg_orders *o) {
+  for (int k = 0; k < code->segments; k++) {
+    sg_task(o, SG_ALL, snapshot, work[k], work[k] < 1 ? 1 : (int)lround(work[k]), 0);
+    sg_send(o, SG_ALL, SG_MASTER, snapshot, k, 0, 0);
+  }
+}
+
+sg_status sg_blocks_note(sg_code *code, sg_buffer *text, sg_error *e) {
+  char *note = text->failed ? NULL : sg_code_alloc(code, text->length + 1, 1);
+  if (note) memcpy(note, text->data, text->length + 1);
+  code->note = note;
+  sg_buffer_free(text);
+  return note ? SG_OK : sg_fail_memory(e);
+}
