@@ -47,7 +47,7 @@ startup='"model": "exponential", "mean_s": 1, "scaling": "startup", "per_subset_
 @test "an iteration takes what the times of the workers say" {
   local schemes='{ "code": "uncoded" }, { "code": "block-coordinate", "blocks": [3, 0, 2, 1, 0, 4, 5] },
     { "code": "block-coordinate", "blocks": [2, 1, 1], "s": 2 }, { "code": "block-coordinate", "design": "large-time" }'
-  scenario proportional "$shifted" "$schemes" "$none"
+  scenario proportional "$shifted" "$schemes, { \"code\": \"hierarchical-layers\", \"coordinates\": 2 }" "$none"
   scenario startup "$startup" "$schemes" "$none"
   python3 - <<'END'
 import json, sqlite3
@@ -61,11 +61,21 @@ def rounded(sizes):
         whole[s] += 1
     return whole
 
+# Layers (j, s): of all solutions of max u ≤ (s_j + 1)/j the one whose ratios are lexicographically largest. One
+# unit at a time is taken from the layer that has the largest ratio left then, until as many are left as there are.
+R, left = length // 2, n * (length // 2) - length
+s_of = [n - 1] * R
+for _ in range((n - 1) * R - left):
+    j = max((j for j in range(R) if s_of[j] > 0), key=lambda j: (s_of[j] / (j + 1), -j))
+    s_of[j] -= 1
+assert sum(s_of) == left and s_of == sorted(s_of)
+layers = [(j + 1, s) for j, s in enumerate(s_of)]
+
 sizes = {1: [3, 0, 2, 1, 0, 4, 5], 2: [0, 0, 2, 1, 1, 0, 0], 3: [1 / (s + 1) for s in range(n)]}
 for name in "proportional", "startup":
     db = sqlite3.connect(name + ".db")
     runs = [r for r, in db.execute("SELECT DISTINCT run_id FROM iteration ORDER BY run_id")]
-    assert len(runs) == 4
+    assert len(runs) == (5 if name == "proportional" else 4)
     time = {}
     for i, w, t in db.execute("SELECT iteration, worker, compute_s FROM worker_iteration WHERE run_id = ?", runs[:1]):
         time.setdefault(i, []).append(t)
@@ -83,6 +93,10 @@ for name in "proportional", "startup":
             assert messages >= sum(n - s for s in range(n) if x[s])
             count += 1
         assert count == 10000
+    for i, d in db.execute("SELECT iteration, duration_s FROM iteration WHERE run_id = ? AND iteration < 500", runs[4:] or [-1]):
+        T = sorted(time[i])
+        tau = max(j * T[n - 1 - s] for j, s in layers) * n / length
+        assert abs(d - tau) <= 1e-9 * tau, (i, d, tau)
 END
 }
 
@@ -99,13 +113,11 @@ END
   [ "$output" = "2000|2000|2000|2000" ]
 }
 
-@test "sizes, expected time and bound are shown, and kept with the point" {
+@test "sizes, expected time and bound are shown" {
   scenario chosen "$shifted" '{ "code": "block-coordinate" }, { "code": "block-coordinate", "design": "means" }' "$none" 10
   run "$STRAGGLE" check chosen.json
   [[ "$output" == *"block-coordinate: 7 blocks (optimal), of s:size 0:"*"expected compute time 10"*"(Jensen's bound)"* ]]
   [[ "$output" == *"block-coordinate means: 7 blocks (means)"* ]]
-  run sqlite3 chosen.db "SELECT json_extract(config_json, '\$.code_note') FROM point ORDER BY point_id LIMIT 1"
-  [[ "$output" == "7 blocks (optimal), of s:size"* ]]
   run "$STRAGGLE" codes check block-coordinate s=2 -n 5
   [[ "$output" == *"promised  d = "*"s = 2  m = 1"*"3 blocks (large-time)"* ]]
 }

@@ -191,7 +191,8 @@ struct sg_code {
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
-  const char *note; /* what else there is to know, e.g. how s is known; for people. NULL: nothing */
+  const char *note; /* what else there is to know, e.g. how s is known; for people, shown by `check`
+                       and `codes check`. NULL: nothing */
   const char *stop; /* the stop policy's name, for compare; by the framework if NULL */
   /* When the master stops waiting: by the framework, from the scheme's member `stop` or from flags.
    */

@@ -10,15 +10,12 @@
  * Segments are the blocks that are not empty. One block is cyclic repetition, to the bit. How large
  * blocks are made is in block_design.h. Work in proportion to coordinates is true of linear models
  * and approximate where gradients are propagated back. */
-#include "codes/frame/protocol.h"
 #include "codes/tools/block_design.h"
 #include "codes/tools/cyclic.h"
 #include "codes/tools/rules.h"
 #include "sim/core/owned.h"
-#include "sim/core/text.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { OPTIMAL, MEANS, INVERSE_MEANS, LARGE_TIME, SINGLE_LEVEL };
 static const char *const designs[] = {"optimal",    "means",        "inverse-means",
@@ -55,6 +52,7 @@ typedef struct design {
   int n, first; /* blocks before `first` are empty */
   int chosen;   /* one of designs; −1: given */
   double unit;  /* work of one share, in subsets */
+  bool loses;   /* workers may be lost */
   double *x, *rate;
   double *mean; /* E T_(k), k = 1 … n */
   sg_block_times sample, judge;
@@ -76,6 +74,7 @@ static sg_status look_ahead(design *d, sg_error *e) {
   const sg_forecast *f = d->shape->forecast;
   int n = d->n, lost = 0;
   for (int w = 0; w < n; w++) lost += !(f->straggling(f->of, w) <= 0);
+  d->loses = lost > 0;
   if (sg_given(d->values, "s") && lost > d->first) lost = d->first;
   for (int k = 1; k <= n; k++) {
     d->mean[k - 1] = k > n - lost ? INFINITY : f->mean(f->of, d->unit, k);
@@ -96,6 +95,10 @@ static sg_status check_design(design *d, sg_error *e) {
                       "expected delays in proportion to work (scaling proportional) for \"%s\", "
                       "found others%s",
                       word(d), instead);
+  if (!(d->mean[0] > 0))
+    return sg_fail_at(e, d->values, "design",
+                      "expected delays above 0 s for \"%s\", found E T_(1) = 0%s", word(d),
+                      instead);
   while (d->first < d->n && !finite_block(d, d->first)) d->first++;
   if (d->first == d->n)
     return sg_fail_at(e, d->values, "design",
@@ -187,12 +190,13 @@ static void put_times(design *d, sg_buffer *out) {
     if (d->x[s] > 0 && !finite_block(d, s)) finite = false;
   double error, mean = sg_blocks_mean(&d->judge, 0, d->x, &error);
   if (finite)
-    sg_putf(out, "; expected compute time %.6g s (standard error %.2g s)", mean, error);
+    sg_putf(out, "; expected compute time %.6g s (standard error %.2g s)%s", mean, error,
+            d->loses ? " if nobody were lost" : "");
   else
     sg_put(out, "; expected compute time infinite");
   while (d->first < d->n && !finite_block(d, d->first)) d->first++;
-  if (d->first < d->n)
-    sg_putf(out, ", no blocks take less than %.6g s (Jensen's bound)", by_means(d));
+  if (d->first < d->n && d->mean[0] > 0) /* x is not needed any more */
+    sg_putf(out, ", at least %.6g s with any sizes (Jensen's bound)", by_means(d));
 }
 
 static sg_status make_note(sg_code *code, design *d, const long *size, int blocks, sg_error *e) {
@@ -204,11 +208,7 @@ static sg_status make_note(sg_code *code, design *d, const long *size, int block
     if (size[s] > 0 && shown++ < MOST_SHOWN) sg_putf(&text, " %d:%ld", s, size[s]);
   if (shown > MOST_SHOWN) sg_put(&text, " …");
   put_times(d, &text);
-  char *note = text.failed ? NULL : sg_code_alloc(code, text.length + 1, 1);
-  if (note) memcpy(note, text.data, text.length + 1);
-  code->note = note;
-  sg_buffer_free(&text);
-  return note ? SG_OK : sg_fail_memory(e);
+  return sg_blocks_note(code, &text, e);
 }
 
 /* --- Making ----------------------------------------------------------------------------------- */
@@ -290,10 +290,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
-  for (int k = 0; k < code->segments; k++) {
-    sg_task(o, SG_ALL, snapshot, t->work[k], SG_DRAWS_OF_WORK, 0);
-    sg_send(o, SG_ALL, SG_MASTER, snapshot, k, 0, 0);
-  }
+  sg_blocks_plan(code, t->work, snapshot, o);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {

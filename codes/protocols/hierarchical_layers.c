@@ -4,13 +4,14 @@
  *
  * A worker computes R layers one after another: of layer j = 1 … R one combination of its k_j =
  * n − s_j coordinates, over all the data; any k_j workers recover the layer. Σ k_j = l. The s_j
- * rise with j and solve, rounded down,
+ * rise with j and solve, in whole numbers,
  *
  *   max u,  u ≤ (s_j + 1)/j,  s_j ≤ n − 1,  Σ s_j = n R − l
  *
- * which makes the last layer's chance to be late fall fastest. (published: program) Where that
- * leaves s_j open, the next smallest (s_j + 1)/j is made as large as can be, and so on: s_j + 1 =
- * min(n, v j). What rounding down leaves over goes to the last layers. (derived)
+ * which makes the chance to be late of the worst layer fall fastest. (published: program, with
+ * rounding) Where that leaves s_j open, the next smallest (s_j + 1)/j is made as large as can be,
+ * and so on: s_j + 1 = min(n, v j) rounded up; where that is too much, the last layers have theirs.
+ * (derived)
  *
  * Layers with the same s follow one another, and only the last of them can be the one that is
  * waited for: they are one segment of n − s pieces, a message being as long as its layers are many.
@@ -18,10 +19,9 @@
  * Work is that of linear models whose workers hold combinations of columns of the data: a layer
  * costs 1/l of a gradient over all the data, whatever k_j. Other models, where k_j coordinates cost
  * k_j times as much, are given the same times here. d < s + m is possible for that reason. */
-#include "codes/frame/protocol.h"
 #include "codes/linear/inner.h"
+#include "codes/tools/block_design.h"
 #include "sim/core/owned.h"
-#include "sim/core/text.h"
 
 #include <math.h>
 
@@ -44,7 +44,7 @@ typedef struct tables {
 
 /* s_j + 1 for the rate v, and Σ k_j. */
 static int raised(double v, long j, int n) {
-  double x = floor(v * (double)j * (1 + 1e-12));
+  double x = ceil(v * (double)j);
   return x < 1 ? 1 : x > n ? n : (int)x;
 }
 
@@ -64,12 +64,14 @@ static void choose_layers(int n, long length, long layers, long *count) {
     else
       high = v;
   }
+  low *= 1 - 1e-11; /* equal ratios a/j step up together */
+  high = fmin(high * (1 + 1e-11), n);
   long over = coordinates(low, layers, n) - length; /* of those that step up between the two */
   if (over < 0) over = 0;
   for (long j = layers; j >= 1; j--) {
     int s = raised(low, j, n) - 1;
     int more = raised(high, j, n) - 1 - s;
-    int step = more < over ? more : (int)over;
+    int step = more < over ? more : (int)over; /* the last layers first */
     over -= step;
     count[s + step]++;
   }
@@ -113,11 +115,7 @@ static sg_status make_note(sg_code *code, long layers, const long *count, sg_err
   sg_putf(&text, "%ld layer%s, of s:layers", layers, layers == 1 ? "" : "s");
   for (int s = 0; s < code->nodes; s++)
     if (count[s] > 0) sg_putf(&text, " %d:%ld", s, count[s]);
-  char *note = text.failed ? NULL : sg_code_alloc(code, text.length + 1, 1);
-  if (note) memcpy(note, text.data, text.length + 1);
-  code->note = note;
-  sg_buffer_free(&text);
-  return note ? SG_OK : sg_fail_memory(e);
+  return sg_blocks_note(code, &text, e);
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
@@ -142,10 +140,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
-  for (int k = 0; k < code->segments; k++) {
-    sg_task(o, SG_ALL, snapshot, t->work[k], SG_DRAWS_OF_WORK, 0);
-    sg_send(o, SG_ALL, SG_MASTER, snapshot, k, 0, 0);
-  }
+  sg_blocks_plan(code, t->work, snapshot, o);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {

@@ -2,6 +2,7 @@
 /* Sizes of blocks: closed forms, the sample average and its minimum, whole numbers. */
 #include "codes/tools/block_design.h"
 #include "sim/core/array.h"
+#include "sim/core/elementary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -109,7 +110,7 @@ bool sg_blocks_minimise(const sg_block_times *t, int first, double *x) {
     double step = 1 / sqrt(1 + k / 5.0);
     for (int s = n - 1; s >= first; s--) {
       later += wait[s];
-      sum += x[s] *= exp(-step * ((s + 1) * later / mean - 1));
+      sum += x[s] *= sg_exp(-step * ((s + 1) * later / mean - 1));
     }
     for (int s = first; s < n; s++) x[s] /= sum;
   }
@@ -135,4 +136,21 @@ void sg_blocks_round(int n, const double *x, long length, long *size, double *lo
     size[most]++;
     lost[most]--;
   }
+}
+
+/* --- Codes of blocks -------------------------------------------------------------------------- */
+
+void sg_blocks_plan(const sg_code *code, const double *work, int snapshot, sg_orders *o) {
+  for (int k = 0; k < code->segments; k++) {
+    sg_task(o, SG_ALL, snapshot, work[k], SG_DRAWS_OF_WORK, 0);
+    sg_send(o, SG_ALL, SG_MASTER, snapshot, k, 0, 0);
+  }
+}
+
+sg_status sg_blocks_note(sg_code *code, sg_buffer *text, sg_error *e) {
+  char *note = text->failed ? NULL : sg_code_alloc(code, text->length + 1, 1);
+  if (note) memcpy(note, text->data, text->length + 1);
+  code->note = note;
+  sg_buffer_free(text);
+  return note ? SG_OK : sg_fail_memory(e);
 }

@@ -12,7 +12,8 @@
 #ifndef SG_CODES_BLOCK_DESIGN_H
 #define SG_CODES_BLOCK_DESIGN_H
 
-#include "codes/frame/forecast.h"
+#include "codes/frame/protocol.h"
+#include "sim/core/text.h"
 
 /* Draws of the times T of n workers, each draw rising. */
 typedef struct sg_block_times {
@@ -52,5 +53,11 @@ bool sg_blocks_minimise(const sg_block_times *times, int first, double *x);
 /* Whole sizes that add up to `length`: x · length rounded down, what is left over unit by unit to
  * the one that has lost most. lost: n numbers of workspace. */
 void sg_blocks_round(int n, const double *x, long length, long *size, double *lost);
+
+/* For codes whose segments are blocks that workers take one after another: a plan of a task of so
+ * much work (in subsets, per segment) and a message for each. */
+void sg_blocks_plan(const sg_code *code, const double *work, int snapshot, sg_orders *orders);
+/* The text becomes the code's note; it is freed. */
+sg_status sg_blocks_note(sg_code *code, sg_buffer *text, sg_error *e);
 
 #endif

@@ -330,10 +330,6 @@ static sg_status add_point(const sg_planned *p, sg_db *db, int64_t scenario_id, 
     sg_put(&config, ",\"note\":");
     sg_put_json_string(&config, p->note);
   }
-  if (p->code_note) { /* what the code has chosen or found */
-    sg_put(&config, ",\"code_note\":");
-    sg_put_json_string(&config, p->code_note);
-  }
   sg_put(&config, "}");
   if (config.failed || without.failed) status = sg_fail_memory(e);
   if (!status) {
