@@ -43,7 +43,7 @@ static void put_number(maker *m, const sg_param *p) {
     unsigned words = 0;
     while (p->choices[words]) words++;
     sg_put_json_string(&m->out, p->choices[next(m, words)]);
-  } else if (strcmp(p->name, "share") == 0 || strcmp(p->name, "weight") == 0)
+  } else if (p->name && (strcmp(p->name, "share") == 0 || strcmp(p->name, "weight") == 0))
     sg_putf(&m->out, "%.17g", within(p, 1.0 / m->items)); /* they sum to 1 */
   else if (p->kind == SG_INT)
     sg_putf(&m->out, "%.0f", within(p, next(m, 8) ? next(m, 7) : next(m, 40)));

@@ -2,6 +2,7 @@
 #include "codes/tools/learners.h"
 
 #include "codes/frame/stop.h"
+#include "sim/core/random.h"
 
 #include <limits.h>
 #include <math.h>
@@ -20,6 +21,11 @@ sg_status sg_learners_read(sg_code *code, const sg_values *values, const char *k
                      .work = (double)code->shape.subsets / n,
                      .shared = strcmp(of, "global-batch") == 0};
   if (sg_given(values, "work")) l->work = sg_real(values, "work");
+  if (l->k * l->work > SG_MAX_DRAWS) /* A worker may be given K gradients in an iteration. */
+    return sg_fail_at(e, values, "work",
+                      "expected %s times work at most %d, the random draws that a worker has in an "
+                      "iteration (work ≤ %d), found work = %g",
+                      k, SG_MAX_DRAWS, SG_MAX_DRAWS / l->k, l->work);
   code->parts = l->shared ? 1 : n;
   code->stored = l->shared ? n : 1;
   code->load = l->work;

@@ -150,7 +150,8 @@ void sg_sequential_event(const sg_code *code, void *state, const sg_event *event
     p->allowed = sg_bursts_conform(&t->bursts, pattern_of(p));
     finish_if_ready(code, p, own, event->round, orders);
     break;
-  case SG_STALLED: /* Who is missing never comes. */
+  case SG_STALLED: /* Who is missing never comes; after the last job nobody is. */
+    if (p->over) break;
     if (event->skip || can_decode(code, own, event->round)) finish(code, p, event->round, orders);
     break;
   case SG_UPDATED:
