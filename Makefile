@@ -122,9 +122,9 @@ test: setup-tests
 	@$(MAKE) --no-print-directory check
 
 # In the order of their time, the longest first: so many side by side as there are processors.
-FIRST = guide shard cli files timeline limits commands jobs
+FIRST = guide protocols pathwise shard commands cli files timeline limits jobs
 # Pages, numbers and other programs are nothing for a sanitizer.
-BEYOND = $(if $(SANITIZE),guide jobs cookbook converters docs includes golden)
+BEYOND = $(if $(SANITIZE),guide jobs cookbook converters docs includes golden pathwise)
 BATS = $(filter-out $(BEYOND),$(FIRST) $(filter-out $(FIRST),$(patsubst tests/%.bats,%,$(wildcard tests/*.bats))))
 VALIDATE = validate validate_network validate_delays validate_fit validate_fit_rates \
   validate_compare validate_blame validate_protocols
@@ -132,7 +132,7 @@ VALIDATE = validate validate_network validate_delays validate_fit validate_fit_r
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || { echo "FAILED: $$t"; exit 1; }; done
 	@rm -rf $(BUILD)/bats && mkdir -p $(BUILD)/bats
-	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(BUILD)/bats; \
+	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(BUILD)/bats $(if $(SANITIZE),SETTINGS=6); \
 	  printf 'tests/%s.bats\n' $(BATS) | xargs -P "$$(nproc)" -n 1 sh -c \
 	  'log=$$LOGS/$$(basename "$$0").log; bats "$$0" > $$log 2>&1; status=$$?; cat $$log; [ $$status = 0 ]' || \
 	  { echo "FAILED:"; grep '^not ok' $(BUILD)/bats/*; exit 1; }

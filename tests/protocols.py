@@ -10,7 +10,7 @@ A file: { "workers": n, "exact": [schemes], "inexact": [schemes] }, and optional
   crashes      models of crashes besides none; [] where schemes cannot go on after one
   late_work    those of "cancel", "finish-first", "keep-partial" that are tried
   tolerance    of grad_scaled_err, 1e-8
-  settings     how many settings, the first ones; all
+  settings     how many settings, the first ones; all. SETTINGS in the environment: at most so many
   fixed        { "/pointer": value, ... }: members that hold in all settings
 
 Every choice of late_work and late_messages occurs with every choice of any other factor, and every two
@@ -143,7 +143,7 @@ class Checked:
         for i, row in enumerate(covering([len(c) for c in f.values()])):
             setting = {pointer: choices[c] for (pointer, choices), c in zip(f.items(), row)}
             able = keeps if setting["/late_work"] == "keep-partial" else schemes
-            if able and i < self.file.get("settings", 1000):
+            if able and i < min(self.file.get("settings", 1000), int(os.environ.get("SETTINGS", 1000))):
                 self.settings[f"{self.name}-{i:03d}"] = (setting, able)
         paths = [self.write(name, *s) for name, s in self.settings.items()]
         done = self.straggle("run", *paths, "-q", "-o", self.database)

@@ -296,7 +296,11 @@ static long made, refused, played, fit; /* fit: for this n */
  * many of a code with many parameters are thinned to at most MOST_COMBINATIONS, of which every
  * so-many-th is played and run. */
 static long met, step;
+#ifdef __SANITIZE_ADDRESS__ /* which takes ten times as long, and looks for something else */
+enum { MOST_COMBINATIONS = 60, PLAYED_EACH = 6 };
+#else
 enum { MOST_COMBINATIONS = 300, PLAYED_EACH = 12 };
+#endif
 
 static void check_code(sg_values *values, int n) {
   bench b;
