@@ -23,7 +23,7 @@ typedef struct rate_target {
 #define RATE_SCENARIO(n, delay_, network_, scheme)                                                 \
   "{\"format\":1,\"cluster\":{\"workers\":" #n "},\"delay\":{" delay_ "},\"network\":{" network_   \
   "},\"schemes\":[{" scheme "}],\"learning\":{\"problem\":\"none\",\"length\":960},"               \
-                            "\"replications\":1,\"random\":{\"seed\":1}"                           \
+  "\"replications\":1,\"random\":{\"seed\":1}"                                                     \
   ",\"output\":{\"detail\":\"summary\"}}"
 
 #endif
