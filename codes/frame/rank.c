@@ -10,15 +10,16 @@
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A row counts as dependent when elimination leaves less than TOLERANCE of its largest coefficient,
- * the target as reached when less than REACHED is left of its ones: much, as rows that are nearly
- * dependent lose digits and the decoder, which looks at its residual, may refuse; a target out of
- * reach leaves far more. */
-static const double TOLERANCE = 1e-9, REACHED = 1e-6;
+ * the target as reached when no more is left of its ones. Rows that are nearly dependent lose
+ * digits, so that something may be left of a target within reach: up to MOST counts as nothing
+ * where a running estimate of the rounding errors says that it may be. */
+static const double TOLERANCE = 1e-9, MOST = 1e-6;
 
 /* Numbers at places that rise: a row of U that is sparse (places are columns) or of L (rows). Of a
  * dense row of U all numbers are there and no places. */
@@ -33,6 +34,7 @@ typedef struct kept {
   int pivot;  /* a column */
   double scale;
   double norm1; /* of the message's row */
+  double error; /* of a number of its row of U, from rounding */
   sg_message message;
 } kept;
 
@@ -50,6 +52,7 @@ struct sg_rank {
   double *work;    /* columns: the row that is being eliminated; zero between */
   int *row_of;     /* columns: whose pivot a column is; −1 */
   double *target;  /* pieces × columns: what is left of the all-ones rows */
+  double *error;   /* pieces: of a number of these, from rounding */
   double *reduced; /* rows kept × pieces: what was taken off the targets */
   size_t reduced_capacity;
   unsigned char *done;
@@ -69,8 +72,9 @@ sg_rank *sg_rank_new(const sg_code *code, int segment) {
   r->work = sg_arena_alloc(&r->arena, n, sizeof *r->work);
   r->row_of = sg_arena_alloc(&r->arena, n, sizeof *r->row_of);
   r->target = sg_arena_alloc(&r->arena, (size_t)r->pieces * n, sizeof *r->target);
+  r->error = sg_arena_alloc(&r->arena, (size_t)r->pieces, sizeof *r->error);
   r->done = sg_arena_alloc(&r->arena, (size_t)r->pieces, 1);
-  if (!r->work || !r->row_of || !r->target || !r->done) {
+  if (!r->work || !r->row_of || !r->target || !r->error || !r->done) {
     sg_rank_free(r);
     return NULL;
   }
@@ -97,6 +101,7 @@ void sg_rank_clear(sg_rank *r) {
   r->values = r->places = 0;
   r->flops = 0;
   memset(r->done, 0, (size_t)r->pieces);
+  memset(r->error, 0, (size_t)r->pieces * sizeof *r->error);
   for (int v = 0; v < r->pieces; v++)
     for (int j = 0; j < r->columns; j++) r->target[v * r->columns + j] = j % r->pieces == v ? 1 : 0;
 }
@@ -121,12 +126,13 @@ static void take_off(const sg_rank *r, int k, double factor, double *x) {
     for (int j = 0; j < u->count; j++) x[place[j]] -= factor * value[j];
 }
 
-/* Takes row k of U, whose pivot is 1, off a row; returns the factor. */
-static double eliminate(sg_rank *r, int k, double *row) {
+/* Takes row k of U, whose pivot is 1, off a row, to whose error it adds; returns the factor. */
+static double eliminate(sg_rank *r, int k, double *row, double *error) {
   double factor = row[r->row[k].pivot];
   if (factor == 0) return 0;
   take_off(r, k, factor, row);
   row[r->row[k].pivot] = 0;
+  *error += fabs(factor) * (r->row[k].error + DBL_EPSILON);
   r->flops += 2.0 * r->row[k].upper.count;
   return factor;
 }
@@ -137,8 +143,8 @@ static void reduce_targets(sg_rank *r, int k) {
     double *target = r->target + (size_t)v * (size_t)n, *factor = &r->reduced[k * r->pieces + v];
     *factor = 0;
     if (r->done[v]) continue;
-    *factor = eliminate(r, k, target);
-    if (fabs(target[largest(target, n)]) > REACHED) continue;
+    *factor = eliminate(r, k, target, &r->error[v]);
+    if (fabs(target[largest(target, n)]) > fmax(TOLERANCE, fmin(MOST, r->error[v]))) continue;
     r->done[v] = 1;
     r->reached++;
   }
@@ -182,13 +188,14 @@ sg_verdict sg_rank_add(sg_rank *r, const void *state, const sg_message *message,
   double before = fabs(work[largest(work, n)]);
   for (int j = 0; j < n; j++) row->norm1 += fabs(work[j]);
   for (int k = 0; k < r->rank; k++) {
-    double factor = eliminate(r, k, work);
+    double factor = eliminate(r, k, work, &row->error);
     if (factor == 0) continue;
     r->value[row->lower.value + (size_t)row->lower.count] = factor;
     r->place[row->lower.place + (size_t)row->lower.count++] = k;
   }
   row->pivot = largest(work, n);
   row->scale = work[row->pivot];
+  row->error /= fabs(row->scale);
   /* After a refused decode everything is welcome that may mend the arithmetic. */
   bool adds = fabs(row->scale) > TOLERANCE * before;
   if (adds) {
