@@ -301,26 +301,18 @@ static void a_matrix_says_the_order(void **state) {
   close_stage(&s);
 }
 
-static void refused(sg_values *values, int n, const char *what) {
-  bench b;
-  sg_error e = {0};
-  assert_int_equal(bench_open(&b, values, n, 1, &e), SG_INVALID);
-  if (!strstr(e.fault[0].message, what)) fail_msg("%s", e.fault[0].message);
-  sg_error_clear(&e);
-  sg_values_free(values);
-}
-
 static void rules_are_named(void **state) {
   (void)state;
-  refused(bench_values("partial-stragglers", "replication", "2", "pieces", "3", NULL), 5,
-          "expected pieces ≤ the least replication of a chunk, 2 (1 to 2), found 3");
-  refused(bench_values("partial-stragglers", "replication", "6", NULL), 5,
-          "expected a replication of at most n = 5, found 6");
-  refused(bench_values("partial-stragglers", "pieces", "5", NULL), 5,
-          "expected a replication of at most n = 5, found 6");
-  refused(bench_values("partial-stragglers", "placement", "matrix", NULL), 5, "a CSV file");
-  refused(bench_values("partial-stragglers", "replication", "2", "stop", "count", NULL), 5,
-          "decides itself");
+  bench_refused(bench_values("partial-stragglers", "replication", "2", "pieces", "3", NULL), 5,
+                NULL, "expected pieces ≤ the least replication of a chunk, 2 (1 to 2), found 3");
+  bench_refused(bench_values("partial-stragglers", "replication", "6", NULL), 5, NULL,
+                "expected a replication of at most n = 5, found 6");
+  bench_refused(bench_values("partial-stragglers", "pieces", "5", NULL), 5, NULL,
+                "expected a replication of at most n = 5, found 6");
+  bench_refused(bench_values("partial-stragglers", "placement", "matrix", NULL), 5, NULL,
+                "a CSV file");
+  bench_refused(bench_values("partial-stragglers", "replication", "2", "stop", "count", NULL), 5,
+                NULL, "decides itself");
 }
 
 int main(void) {

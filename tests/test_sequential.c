@@ -44,31 +44,22 @@ static void loads_are_those_of_the_paper(void **state) {
 
 /* --- Refusals --------------------------------------------------------------------------------- */
 
-static void refused(sg_values *values, int n, const char *place, const char *words) {
-  bench b;
-  sg_error e = {0};
-  assert_int_equal(bench_open(&b, values, n, 1, &e), SG_INVALID);
-  assert_string_equal(e.fault[0].place, place);
-  if (!strstr(e.fault[0].message, words)) fail_msg("%s", e.fault[0].message);
-  sg_error_clear(&e);
-  sg_values_free(values);
-}
-
 static void what_cannot_be_is_refused(void **state) {
   (void)state;
-  refused(bench_values("sr-sgc", "B", "3", "W", "6", "lambda", "2", NULL), 8, "/schemes/0/W",
-          "(W one of 4, 7), found W = 6");
-  refused(bench_values("sr-sgc", "B", "3", "W", "3", "lambda", "2", NULL), 8, "/schemes/0/W",
-          "(W = 4, 7, …), found W = 3");
-  refused(bench_values("m-sgc", "B", "3", "W", "3", "lambda", "2", NULL), 8, "/schemes/0/B",
-          "expected B < W = 3 (1 to 2), found 3");
-  refused(bench_values("m-sgc", "B", "1", "W", "3", "lambda", "9", NULL), 8, "/schemes/0/lambda",
-          "expected lambda ≤ n = 8 (0 to 8), found 9");
-  refused(bench_values("m-sgc", "B", "1", "W", "3", "lambda", "2", "models", "2", NULL), 8,
-          "/schemes/0/models", "3 or more, found 2");
-  refused(bench_values("sr-sgc", "B", "1", "W", "2", "lambda", "1", NULL), 1, "/schemes/0/lambda",
-          "lambda at most 0");
-  refused(bench_values("sequential-gc", "s", "8", NULL), 8, "/schemes/0/s", "expected s < n = 8");
+  bench_refused(bench_values("sr-sgc", "B", "3", "W", "6", "lambda", "2", NULL), 8, "/schemes/0/W",
+                "(W one of 4, 7), found W = 6");
+  bench_refused(bench_values("sr-sgc", "B", "3", "W", "3", "lambda", "2", NULL), 8, "/schemes/0/W",
+                "(W = 4, 7, …), found W = 3");
+  bench_refused(bench_values("m-sgc", "B", "3", "W", "3", "lambda", "2", NULL), 8, "/schemes/0/B",
+                "expected B < W = 3 (1 to 2), found 3");
+  bench_refused(bench_values("m-sgc", "B", "1", "W", "3", "lambda", "9", NULL), 8,
+                "/schemes/0/lambda", "expected lambda ≤ n = 8 (0 to 8), found 9");
+  bench_refused(bench_values("m-sgc", "B", "1", "W", "3", "lambda", "2", "models", "2", NULL), 8,
+                "/schemes/0/models", "3 or more, found 2");
+  bench_refused(bench_values("sr-sgc", "B", "1", "W", "2", "lambda", "1", NULL), 1,
+                "/schemes/0/lambda", "lambda at most 0");
+  bench_refused(bench_values("sequential-gc", "s", "8", NULL), 8, "/schemes/0/s",
+                "expected s < n = 8");
 }
 
 /* --- Patterns --------------------------------------------------------------------------------- */

@@ -250,27 +250,21 @@ static void all_are_those_that_were_started(void **state) {
   sg_values_free(values);
 }
 
-static void refused(sg_values *values, int n, const char *what) {
-  bench b;
-  sg_error e = {0};
-  assert_int_equal(bench_open(&b, values, n, 1, &e), SG_INVALID);
-  if (!strstr(e.fault[0].message, what)) fail_msg("%s", e.fault[0].message);
-  sg_error_clear(&e);
-  sg_values_free(values);
-}
-
 static void rules_are_named(void **state) {
   (void)state;
-  refused(bench_values("coupon-collector", "r", "7", NULL), 6, "expected r ≤ parts = 6");
-  refused(bench_values("coupon-collector", "r", "1", "parts", "20", NULL), 6,
-          "expected at most n = 6 batches (r ≥ 4)");
-  refused(bench_values("coupon-collector", "r", "1", NULL), 40, "with a probability of 6.7e-17");
-  refused(bench_values("tiered", "s", "1", "start", "7", "after", "1", NULL), 6,
-          "expected start ≤ n = 6");
-  refused(bench_values("tiered", "s", "1", "start", "3", "after", "4", NULL), 6,
-          "expected after ≤ start = 3");
-  refused(bench_values("tiered", "s", "3", "start", "3", "after", "1", "base", "repetition", NULL),
-          6, "s + 1");
+  bench_refused(bench_values("coupon-collector", "r", "7", NULL), 6, NULL,
+                "expected r ≤ parts = 6");
+  bench_refused(bench_values("coupon-collector", "r", "1", "parts", "20", NULL), 6, NULL,
+                "expected at most n = 6 batches (r ≥ 4)");
+  bench_refused(bench_values("coupon-collector", "r", "1", NULL), 40, NULL,
+                "with a probability of 6.7e-17");
+  bench_refused(bench_values("tiered", "s", "1", "start", "7", "after", "1", NULL), 6, NULL,
+                "expected start ≤ n = 6");
+  bench_refused(bench_values("tiered", "s", "1", "start", "3", "after", "4", NULL), 6, NULL,
+                "expected after ≤ start = 3");
+  bench_refused(
+      bench_values("tiered", "s", "3", "start", "3", "after", "1", "base", "repetition", NULL), 6,
+      NULL, "s + 1");
 }
 
 int main(void) {

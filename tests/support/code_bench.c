@@ -79,6 +79,16 @@ void bench_open_named(bench *b, sg_values *values, int n, uint64_t seed) {
     fail_msg("%s: %s", values->variant->name, e.fault[0].message);
 }
 
+void bench_refused(sg_values *values, int n, const char *place, const char *words) {
+  bench b;
+  sg_error e = {0};
+  assert_int_equal(bench_open(&b, values, n, 1, &e), SG_INVALID);
+  if (place) assert_string_equal(e.fault[0].place, place);
+  if (!strstr(e.fault[0].message, words)) fail_msg("%s", e.fault[0].message);
+  sg_error_clear(&e);
+  sg_values_free(values);
+}
+
 void bench_close_named(bench *b) {
   sg_values_free(b->values);
   bench_close(b);

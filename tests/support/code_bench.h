@@ -29,6 +29,9 @@ void bench_close(bench *b);
  * test. */
 sg_values *bench_values(const char *name, ...);
 void bench_open_named(bench *b, sg_values *values, int n, uint64_t seed);
+/* The code is refused, there (NULL: anywhere) and in these words, among others. Frees the values.
+ */
+void bench_refused(sg_values *values, int n, const char *place, const char *words);
 /* Values and code. */
 void bench_close_named(bench *b);
 
