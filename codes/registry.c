@@ -28,6 +28,8 @@
   KIND("stragglers left out, approximate") \
   X(sg_ignore_stragglers) \
   X(sg_bacc) \
+  KIND("approximate, by a sparse placement") \
+  X(sg_bernoulli) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
   X(sg_partial_repetition) \

@@ -88,7 +88,9 @@ enum {                        /* sg_code.flags */
        SG_BATCHES = 64,      /* rows name mini-batches (sg_row_batch); one model at a time */
        SG_LOCAL = 128,       /* rows are of local steps (sg_row_local); one model at a time */
        SG_OFFSET = 512,      /* rows are taken beside the snapshot (sg_row_offset) */
-       SG_REMEMBERS = 1024   /* what is sent depends on earlier rounds */
+       SG_REMEMBERS = 1024,  /* what is sent depends on earlier rounds */
+       SG_ANY_COUNT = 2048   /* any messages give an estimate: where no more can come, what there is
+                                is taken, and nothing at all skips the round */
 };
 
 typedef struct sg_code sg_code;
@@ -327,6 +329,7 @@ struct sg_used {
   /* Sorted by (from, tag), so that weights do not depend on the order of arrival, not even in their
    * last bit. */
   const sg_message *const *message;
+  const int *from;            /* their senders; NULL in combine */
   struct sg_decoder *decoder; /* for sg_used_row; NULL in combine */
   sg_scratch *scratch;
   /* out */

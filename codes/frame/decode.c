@@ -146,6 +146,7 @@ struct sg_decoder {
   double *w, *sorted_w, *bias;
   uint64_t *key;
   int *order;             /* place in `message` of sorted[i] */
+  int *from;              /* senders of sorted[i]; of fresh weights */
   unsigned char *encoded; /* rows that are, by arrival */
   bool simple;            /* at most one message of each node, all with tag 0 */
   uint64_t *mask;         /* then: bit set of the senders */
@@ -204,7 +205,7 @@ static bool reserve(sg_decoder *d, int count, int pieces) {
   memset(d->row + rows, 0, (size_t)(d->rows - rows) * sizeof *d->row);
   size_t n = (size_t)d->rows, m = (size_t)pieces, numbers = 2 * n * m + m, words = n + 1;
   void *at = sg_scratch_get(&d->lists, 2 * n * sizeof *d->sorted + numbers * sizeof *d->w +
-                                           words * sizeof *d->key + n * sizeof *d->order + n);
+                                           words * sizeof *d->key + 2 * n * sizeof *d->order + n);
   if (!at) return false;
   d->w = at;
   d->sorted_w = d->w + n * m;
@@ -213,7 +214,8 @@ static bool reserve(sg_decoder *d, int count, int pieces) {
   d->message = (const sg_message **)(void *)(d->key + words);
   d->sorted = d->message + n;
   d->order = (int *)(void *)(d->sorted + n);
-  d->encoded = (unsigned char *)(d->order + n);
+  d->from = d->order + n;
+  d->encoded = (unsigned char *)(d->from + n);
   return true;
 }
 
@@ -473,6 +475,7 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
                   .segment = d->segment,
                   .count = d->count,
                   .message = d->sorted,
+                  .from = d->from,
                   .decoder = d,
                   .scratch = &d->scratch,
                   .W = d->sorted_w,
@@ -480,6 +483,7 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
                   .info = info};
   memset(d->sorted_w, 0, (size_t)d->count * (size_t)pieces * sizeof *d->sorted_w);
   for (int v = 0; v < pieces; v++) d->bias[v] = 1;
+  for (int i = 0; i < d->count; i++) d->from[i] = d->sorted[i]->from;
   sg_status status = SG_OK;
   if (code->type->weights)
     status = code->type->weights(code, &used);

@@ -425,7 +425,10 @@ void sg_round_event(const sg_event *event, sg_orders *orders) {
     if (event->arg == STOP_TIMER) timer(p, orders);
     break;
   case SG_STALLED: /* More will not come. With what there is or, if that is refused, not at all. */
-    if (event->skip) decode(p, orders);
+    if (event->skip)
+      decode(p, orders);
+    else if (p->code->flags & SG_ANY_COUNT)
+      timer(p, orders); /* once: a refused decode would come back here */
     break;
   case SG_SIGNAL:
   case SG_COMMAND:
