@@ -91,7 +91,9 @@ static void check_segment(bench *b, int segment, unsigned long present, bool ran
       fail_msg("%s, n = %d, segment %d, pattern %lx: off by %g", b->label, b->code->nodes, segment,
                present, off);
     assert_true(isfinite(w.info.cond1) && w.info.cond1 >= 1 - 1e-12);
-    assert_true(w.info.amplification > 0 && w.info.flops >= 0);
+    /* Of an approximate code there may be nothing of use: a step of 0. */
+    assert_true(w.info.amplification > 0 || (!b->code->exact && w.info.amplification == 0));
+    assert_true(w.info.flops >= 0);
     if (w.info.cond1 > 1 + 1e-9) assert_true(w.info.flops > 0);
     if (b->code->exact) assert_true(w.info.alpha_error == 0);
     check_same_bits(b, segment, present, &w, order);

@@ -14,7 +14,7 @@
 #include <string.h>
 
 static const sg_param params[] = {
-    SG_ROW_REAL("d", 0, 1e6, "computation load: mean number of blocks, of n, of a worker",
+    SG_ROW_REAL("d", 0, SG_UNBOUNDED, "computation load: mean number of blocks, of n, of a worker",
                 .flags = SG_REQUIRED | SG_MIN_OPEN),
     SG_ROW("regularise", SG_BOOL, "workers with more than 2d blocks are pruned to 2d at random"),
     SG_ROW("cover", SG_BOOL, "blocks that no worker has are drawn again until one does"),

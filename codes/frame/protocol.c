@@ -126,6 +126,9 @@ typedef struct progress {
   int parts;              /* of them that are set */
 } progress;
 
+/* After so many rounds in a row without a message nobody is there any more. */
+enum { MOST_EMPTY = 500 };
+
 struct sg_protocol {
   const sg_code *code;
   sg_arena *arena; /* of all but the rank tests and what grows */
@@ -135,6 +138,7 @@ struct sg_protocol {
   int unmet;         /* segments whose stop policy is not met yet */
   int expected;      /* messages that the plan and further orders have sent to the master */
   int come;          /* of them that have come */
+  int empty;         /* rounds in a row in which nothing has */
   int counted;       /* orders of the event at hand that have been looked at for `expected` */
   bool over;         /* the decode that ends the round was ordered and not refused since */
   bool timed_out;    /* the policy's timer has fired */
@@ -357,6 +361,7 @@ static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
   sg_verdict verdict = verdict_of(p, SG_MASTER, m, o);
   count_sends(p, o);
   p->come++;
+  p->empty = 0;
   g->arrivals.come++;
   g->arrivals.decodable |= verdict == SG_READY;
   if (g->covered) cover(p, g, m, o);
@@ -427,7 +432,7 @@ void sg_round_event(const sg_event *event, sg_orders *orders) {
   case SG_STALLED: /* More will not come. With what there is or, if that is refused, not at all. */
     if (event->skip)
       decode(p, orders);
-    else if (p->code->flags & SG_ANY_COUNT)
+    else if (p->code->flags & SG_ANY_COUNT && (p->come > 0 || p->empty++ < MOST_EMPTY))
       timer(p, orders); /* once: a refused decode would come back here */
     break;
   case SG_SIGNAL:

@@ -120,7 +120,8 @@ sg_status sg_approximate_new(sg_code *code, const sg_values *values, sg_approxim
   t->row_scale = sg_code_alloc(code, (size_t)t->a.columns, sizeof *t->row_scale);
   if (!t->row_scale) return sg_fail_memory(e);
   if (t->a.begin[t->a.rows] == 0)
-    return sg_fail_at(e, values, NULL, "no worker of this code holds any data: try another seed");
+    return sg_fail_at(e, values, NULL,
+                      "expected a worker that holds data, found none: try another seed");
   fill_constants(t);
   for (int i = 0; i < t->a.columns; i++) t->row_scale[i] = 1;
   status = remove_bias(code, values, t, e);
@@ -137,8 +138,7 @@ sg_status sg_approximate_new(sg_code *code, const sg_values *values, sg_approxim
 /* The rows of the workers that came, in workspace at `at`. */
 static size_t entries_of(const sg_approximate *t, int count, const int *worker) {
   size_t entries = 0;
-  for (int i = 0; i < count; i++)
-    entries += t->a.begin[worker[i] + 1] - t->a.begin[worker[i]];
+  for (int i = 0; i < count; i++) entries += t->a.begin[worker[i] + 1] - t->a.begin[worker[i]];
   return entries;
 }
 
@@ -156,8 +156,8 @@ static sg_status by_dense(const sg_approximate *t, int count, const int *worker,
                           sg_scratch *scratch, sg_decode_info *info) {
   int blocks = t->a.columns, ldb = blocks > count ? blocks : count;
   size_t size = (size_t)blocks * (size_t)count;
-  double *a = sg_scratch_get(scratch, (size + (size_t)ldb) * sizeof *a +
-                                          (size_t)count * sizeof(lapack_int));
+  double *a = sg_scratch_get(scratch,
+                             (size + (size_t)ldb) * sizeof *a + (size_t)count * sizeof(lapack_int));
   if (!a) return SG_NO_MEMORY;
   double *x = a + size;
   lapack_int *pivots = (lapack_int *)(void *)(x + ldb);
@@ -166,9 +166,8 @@ static sg_status by_dense(const sg_approximate *t, int count, const int *worker,
     for (size_t k = t->a.begin[worker[i]]; k < t->a.begin[worker[i] + 1]; k++)
       a[(size_t)i * (size_t)blocks + (size_t)t->a.column[k]] += t->a.value[k];
   for (int i = 0; i < ldb; i++) x[i] = i < blocks;
-  sg_status status =
-      sg_least_squares(blocks, count, 1, a, blocks, x, ldb, RANK_TOLERANCE, pivots, NULL,
-                       &info->cond1);
+  sg_status status = sg_least_squares(blocks, count, 1, a, blocks, x, ldb, RANK_TOLERANCE, pivots,
+                                      NULL, &info->cond1);
   if (status) return status;
   memcpy(w, x, (size_t)count * sizeof *w);
   double least = fmin(blocks, count), most = fmax(blocks, count);
@@ -226,9 +225,8 @@ static sg_status by_decoder(const sg_approximate *t, int count, const int *worke
   case SG_OPTIMAL: break;
   }
   if (t->optimal) return t->optimal(t, count, worker, w, scratch, info);
-  return (double)t->a.columns * count <= MOST_DENSE
-             ? by_dense(t, count, worker, w, scratch, info)
-             : by_lsqr(t, count, worker, w, scratch, info);
+  return (double)t->a.columns * count <= MOST_DENSE ? by_dense(t, count, worker, w, scratch, info)
+                                                    : by_lsqr(t, count, worker, w, scratch, info);
 }
 
 sg_status sg_approximate_weigh(const sg_approximate *t, int count, const int *worker, double *w,
@@ -328,8 +326,8 @@ sg_status sg_approximate_measure(const sg_approximate *t, uint64_t seed, double 
   q.w = w;
   q.alpha = w + n;
   q.sum = q.alpha + blocks;
-  sg_status status = n < 13 && (1 << n) <= MOST_PATTERNS ? add_all(&q, missing)
-                                                         : add_sample(&q, seed, missing);
+  sg_status status =
+      n < 13 && (1 << n) <= MOST_PATTERNS ? add_all(&q, missing) : add_sample(&q, seed, missing);
   free(q.scratch.data);
   if (status) return status;
   *mean = 0;

@@ -37,7 +37,12 @@
 #include "codes/tools/sparse.h"
 
 typedef enum sg_decoding { SG_OPTIMAL, SG_FIXED, SG_ONE_STEP, SG_LANDWEBER } sg_decoding;
-typedef enum sg_debias { SG_DEBIAS_NONE, SG_DEBIAS_KNOWN, SG_DEBIAS_MEASURED, SG_DEBIAS_BLOCKS } sg_debias;
+typedef enum sg_debias {
+  SG_DEBIAS_NONE,
+  SG_DEBIAS_KNOWN,
+  SG_DEBIAS_MEASURED,
+  SG_DEBIAS_BLOCKS
+} sg_debias;
 
 extern const char *const sg_decodings[], *const sg_debiasings[]; /* the words, NULL-terminated */
 
@@ -55,7 +60,7 @@ extern const char *const sg_decodings[], *const sg_debiasings[]; /* the words, N
                     "has come, unbiased with p), one-step (by the number that has come), or "      \
                     "landweber (steps from one-step to optimal)"),                                 \
       SG_ROW_INT("steps", 1, 100000, "steps of landweber", .fallback = 10),                        \
-      SG_ROW_CHOICE("debias", sg_debiasings, SG_DEBIAS_NONE,                                         \
+      SG_ROW_CHOICE("debias", sg_debiasings, SG_DEBIAS_NONE,                                       \
                     "none; known or measured: the sum over its mean share; blocks: each block "    \
                     "over its own mean share, as measured")
 
