@@ -103,6 +103,7 @@ typedef struct sg_row sg_row;
 typedef struct sg_used sg_used;
 typedef struct sg_orders sg_orders; /* protocol.h */
 typedef struct sg_event sg_event;   /* protocol.h */
+struct sg_buffer;                   /* sim/core/text.h */
 
 /* What a decode cost and how safe it was. NAN: not known. */
 typedef struct sg_decode_info {
@@ -165,6 +166,11 @@ typedef struct sg_code_type {
   sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message,
                        sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
+
+  /* --- optional, for people --- */
+  /* What else there is to know of a code that takes time to find out: lines that end. Shown by
+   * `codes check` and `codes show` behind the note. false: no memory. */
+  bool (*describe)(const sg_code *code, struct sg_buffer *out);
 
   /* --- optional, for who looks for parameters (plan --suggest) --- */
   /* Values of the parameter of that name that are worth trying together with those of the others,
