@@ -68,20 +68,19 @@ static const sg_param params[] = {
     SG_ROW_LIST("circulant_steps", &step, 1, 1000,
                 "vertex i is joined to i + and - each step, modulo their number",
                 .with = "graph=circulant"),
-    SG_ROW_INT("lps_p", 2, SG_UNBOUNDED,
-               "prime, 1 modulo 4: the graph is (p + 1)-regular", .fallback = 5,
-               .with = "graph=lps"),
+    SG_ROW_INT("lps_p", 2, SG_UNBOUNDED, "prime, 1 modulo 4: the graph is (p + 1)-regular",
+               .fallback = 5, .with = "graph=lps"),
     SG_ROW_INT("lps_q", 2, SG_UNBOUNDED,
                "another such prime, above 2 sqrt(p): of about q^3 vertices", .fallback = 13,
                .with = "graph=lps"),
-    SG_ROW("edges", SG_MATRIX,
-           "CSV file: the two blocks of each worker in turn, counted from 0",
+    SG_ROW("edges", SG_MATRIX, "CSV file: the two blocks of each worker in turn, counted from 0",
            .flags = SG_OPTIONAL, .with = "graph=file"),
     SG_ROW("shuffle", SG_BOOL, "blocks are put on the vertices by one random permutation"),
-    SG_ROW_CHOICE("weights", weightings, AUTO,
-                  "optimal weights: of a spanning tree, in linear time; minimum-norm, which amplify "
-                  "the noise of messages least; auto: minimum-norm up to 1000 workers, else tree",
-                  .with = "decoding=optimal"),
+    SG_ROW_CHOICE(
+        "weights", weightings, AUTO,
+        "optimal weights: of a spanning tree, in linear time; minimum-norm, which amplify "
+        "the noise of messages least; auto: minimum-norm up to 1000 workers, else tree",
+        .with = "decoding=optimal"),
     SG_ROWS_APPROXIMATE,
     {0}};
 
@@ -268,11 +267,13 @@ static sg_status make_from_file(sg_graph *g, long m, const sg_values *values, sg
   int blocks = sg_given(values, "blocks") && sg_int(values, "blocks") < 1 << 30
                    ? (int)sg_int(values, "blocks")
                    : 0;
-  sg_status status = sg_graph_read(g, rows, sg_text(values, "edges"), blocks, e);
+  sg_error faults = {0};
+  sg_status status = sg_graph_read(g, rows, sg_text(values, "edges"), blocks, &faults);
   if (status == SG_INVALID)
     sg_fail_at(e, values, "edges",
-               "expected a graph without loops and isolated vertices in %s, found the faults above",
-               sg_text(values, "edges"));
+               "expected a graph without loops and isolated vertices, found %d fault%s in %s",
+               faults.count, faults.count == 1 ? "" : "s", sg_text(values, "edges"));
+  sg_error_move(e, &faults);
   return status ? status : fit_fixed(sg_text(values, "edges"), g->edges, m, values, e);
 }
 
@@ -303,7 +304,9 @@ static sg_status make_graph(sg_graph *g, const sg_shape *shape, const sg_values 
   case GENERALISED_PETERSEN:
   case MOEBIUS_LADDER: status = fit_family(kind, least, m, values, &i, e); break;
   case PETERSEN: status = fit_fixed("Petersen's graph", 15, m, values, e); break;
-  case MOEBIUS_KANTOR: status = fit_fixed("the graph of Möbius and Kantor", 24, m, values, e); break;
+  case MOEBIUS_KANTOR:
+    status = fit_fixed("the graph of Möbius and Kantor", 24, m, values, e);
+    break;
   case RANDOM_REGULAR: status = fit_random(false, m, values, &i, &d, e); break;
   case RANDOM_BIPARTITE: status = fit_random(true, m, values, &i, &d, e); break;
   default: break;
@@ -318,8 +321,7 @@ static sg_status make_graph(sg_graph *g, const sg_shape *shape, const sg_values 
   case GENERALISED_PETERSEN:
     return of_memory(sg_graph_petersen(g, (int)i, (int)sg_int(values, "k")), e);
   case MOEBIUS_LADDER: return of_memory(sg_graph_moebius_ladder(g, (int)(2 * i)), e);
-  case RANDOM_REGULAR:
-    return of_memory(sg_graph_random_regular(g, (int)i, (int)d, shape->seed), e);
+  case RANDOM_REGULAR: return of_memory(sg_graph_random_regular(g, (int)i, (int)d, shape->seed), e);
   case RANDOM_BIPARTITE:
     return of_memory(sg_graph_random_bipartite(g, (int)i, (int)d, shape->seed), e);
   case CIRCULANT: return make_circulant(g, m, values, e);
@@ -368,8 +370,7 @@ static void put_blocks_at_random(sg_graph *g, uint64_t seed, int *block) {
   for (int k = 0; k < 2 * g->edges; k++) g->end[k] = block[g->end[k]];
 }
 
-static sg_status fill(sg_code *code, tables *t, sg_graph *g, const sg_values *values,
-                      sg_error *e) {
+static sg_status fill(sg_code *code, tables *t, sg_graph *g, const sg_values *values, sg_error *e) {
   SG_OWNED int *block = malloc(((size_t)g->vertices + 1) * sizeof *block);
   if (!block) return sg_fail_memory(e);
   if (sg_bool(values, "shuffle")) {
@@ -425,18 +426,20 @@ static void put_bounds(const sg_code *code, const sg_graph_facts *f, const sg_sp
   bool expanded = girth == 0 || girth >= 4;
   sg_putf(out, "random straggling: E e = p^d %s (derived)",
           expanded ? "+ C(d,2) (1 - p)^2 p^(3d-4)/3 + …" : "at the least");
-  for (int i = 0; i < (some[3] > 0 ? 4 : 3); i++) {
+  bool another = some[3] > 0 && some[3] != some[0] && some[3] != some[1] && some[3] != some[2];
+  for (int i = 0; i < (another ? 4 : 3); i++) {
     double p = some[i], first = pow(p, d),
            next = expanded ? d * (d - 1) / 2 * (1 - p) * (1 - p) * pow(p, 3 * d - 4) / 3 : 0;
     sg_putf(out, "%s %.4g at p = %.3g", i ? "," : ":", first + next, p);
   }
   sg_put(out, "\nadversary: e <= (2d - gap)/(2d) · s/(workers - s) (derived)");
   int sets[2] = {(int)(m / 10), t->common.s};
-  for (int i = 0; i < 2; i++)
-    if (sets[i] > 0)
-      sg_putf(out, "%s %.4g at s = %d, where no graph is below %.4g", i && sets[0] > 0 ? "," : ":",
-              (2 * d - s->gap) / (2 * d) * sets[i] / (m - sets[i]), sets[i],
-              floor(sets[i] / d) / blocks);
+  for (int i = 0; i < 2; i++) {
+    if (sets[i] == 0 || (i && sets[1] == sets[0])) continue;
+    sg_putf(out, "%s %.4g at s = %d", i && sets[0] ? "," : ":",
+            (2 * d - s->gap) / (2 * d) * sets[i] / (m - sets[i]), sets[i]);
+    if (sets[i] >= d) sg_putf(out, " (no graph is below %.4g)", floor(sets[i] / d) / blocks);
+  }
   sg_put(out, "\nthe theorem on vertex-transitive graphs under random straggling (recalled, its "
               "covariance bound doubtful) is not used\n");
 }

@@ -235,6 +235,11 @@ sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
 
+/* The note, and what `describe` says: lines that end; nothing if there is neither. false: no
+ * memory.
+ */
+bool sg_code_describe(const sg_code *code, struct sg_buffer *out);
+
 /* sg_arena_alloc of memory that lives as long as the code (NULL: return sg_fail_memory(e)). */
 void *sg_code_alloc(sg_code *code, size_t count, size_t size);
 

@@ -250,8 +250,8 @@ void sg_approximate_encode(const sg_code *code, const sg_message *message, sg_ro
 
 sg_status sg_approximate_weights(const sg_code *code, const sg_used *used) {
   const sg_approximate *t = code->self;
-  sg_status status = sg_approximate_weigh(t, used->count, used->from, used->W, used->scratch,
-                                          used->info);
+  sg_status status =
+      sg_approximate_weigh(t, used->count, used->from, used->W, used->scratch, used->info);
   if (status) return status;
   /* By the placement at once, rather than by the framework row by row. */
   double *alpha = sg_used_scratch(used, (size_t)t->a.columns * sizeof *alpha), error = 0, sum = 0;
