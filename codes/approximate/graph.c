@@ -137,19 +137,26 @@ static sg_status of_memory(bool made, sg_error *e) {
   return made ? SG_OK : sg_fail_memory(e);
 }
 
-/* Degrees d that random graphs with m edges can have, nearest to `wanted`. */
-static void list_degrees(long m, bool sides, long wanted, char *out, size_t size) {
-  long below = 0, above = 0;
+/* Whether a random graph with m edges can have degree d; n, the vertices that are left (of a side).
+ */
+static bool degree_fits(long m, bool sides, long d, long *n) {
+  *n = sides ? m / d : 2 * m / d;
+  return (sides ? m : 2 * m) % d == 0 && (sides ? d <= *n : d < *n);
+}
+
+/* "6 or 8": the degrees, or the numbers of blocks, that are possible and nearest to `wanted`. */
+static void list_nearest(long m, bool sides, bool blocks, long wanted, char *out, size_t size) {
+  long under = 0, over = 0, n;
   for (long d = 1; d <= m; d++) {
-    long n = sides ? m / d : 2 * m / d;
-    if ((sides ? m : 2 * m) % d || (sides ? d > n : d >= n)) continue;
-    if (d < wanted) below = d;
-    if (d > wanted && !above) above = d;
+    if (!degree_fits(m, sides, d, &n)) continue;
+    long x = blocks ? (sides ? 2 * n : n) : d;
+    if (x < wanted && x > under) under = x;
+    if (x > wanted && (!over || x < over)) over = x;
   }
-  if (below && above)
-    snprintf(out, size, "%ld or %ld", below, above);
+  if (under && over)
+    snprintf(out, size, "%ld or %ld", under, over);
   else
-    snprintf(out, size, "%ld", below ? below : above);
+    snprintf(out, size, "%ld", under ? under : over);
 }
 
 /* Vertices n (of one side, with sides) and degree d of a random graph of m edges. */
@@ -170,25 +177,25 @@ static sg_status fit_random(bool sides, long m, const sg_values *values, long *n
                       "expected blocks · d even, as every edge has two ends, such as %ld or %ld "
                       "blocks, or d = %ld, found %ld · %ld",
                       blocks - 1, blocks + 1, *d + 1, blocks, *d);
-  if (given && !sg_given(values, "d")) {
-    if (all % (blocks / each))
-      return sg_fail_at(e, values, "blocks",
-                        "expected a divisor of twice the number of workers = %ld, found %ld blocks",
-                        2 * m, blocks);
-    *d = all / (blocks / each);
-  } else if (given && blocks / each * *d != all)
+  bool by_blocks = given && !sg_given(values, "d");
+  if (by_blocks)
+    *d = blocks / each <= all && all % (blocks / each) == 0 ? all / (blocks / each) : 0;
+  else if (given && blocks / each * *d != all)
     return sg_fail_at(e, values, "blocks",
                       "expected blocks · d/2 = %ld workers, one for each edge, found %ld workers",
                       blocks * *d / 2, m);
-  *n = all / *d;
-  if (all % *d == 0 && (sides ? *d <= *n : *d < *n)) return SG_OK;
-  if (m == 0 || (!sides && m < 1)) return SG_BUG;
-  list_degrees(m, sides, *d, nearest, sizeof nearest);
-  return sg_fail_at(e, values, given && !sg_given(values, "d") ? "blocks" : "d",
+  if (*d > 0 && degree_fits(m, sides, *d, n)) return SG_OK;
+  list_nearest(m, sides, by_blocks, by_blocks ? blocks : *d, nearest, sizeof nearest);
+  if (by_blocks)
+    return sg_fail_at(e, values, "blocks",
+                      "expected a number of blocks for which %ld workers are the edges of a simple "
+                      "regular graph, such as %s, found %ld",
+                      m, nearest, blocks);
+  return sg_fail_at(e, values, "d",
                     "expected a degree d that divides %s = %ld and is %s than the %ld vertices %s"
-                    "it leaves, such as %s, found %ld",
+                    "that leaves, such as %s, found %ld",
                     sides ? "the number of workers" : "twice the number of workers", all,
-                    sides ? "not more" : "less", *n, sides ? "of a side " : "", nearest, *d);
+                    sides ? "not more" : "less", all / *d, sides ? "of a side " : "", nearest, *d);
 }
 
 /* The valid numbers nearest to a prime that LPS graphs cannot have, the other being what it is. */
