@@ -30,6 +30,9 @@
   X(sg_bacc) \
   KIND("approximate, by a sparse placement") \
   X(sg_bernoulli) \
+  X(sg_stochastic_block) \
+  X(sg_approximate_repetition) \
+  X(sg_stochastic_gradient_coding) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
   X(sg_partial_repetition) \
