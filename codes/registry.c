@@ -32,6 +32,7 @@
   X(sg_bernoulli) \
   X(sg_stochastic_block) \
   X(sg_approximate_repetition) \
+  X(sg_expander_code) \
   X(sg_stochastic_gradient_coding) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
