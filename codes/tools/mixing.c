@@ -294,12 +294,31 @@ static bool symmetric_centre(symmetric *s, newton *q, double *trial) {
   return true;
 }
 
+/* Takes rounding errors out of the rows' sums, by the change of w that is least in proportion to w.
+ * c: room for n × edges numbers. */
+static sg_status mend_sums(const symmetric *s, double *w, newton *q) {
+  size_t n = (size_t)s->n;
+  int most = s->edges > s->n ? s->edges : s->n;
+  memset(q->c, 0, n * (size_t)s->edges * sizeof *q->c);
+  for (int i = 0; i < most; i++) q->right[i] = i < s->n;
+  for (int e = 0; e < s->edges; e++)
+    for (int which = 0; which < 2; which++) {
+      int v = end_of(s, e, which);
+      if (which == 0 || v != end_of(s, e, 0)) q->right[v] -= w[e];
+      q->c[(size_t)v + (size_t)e * n] = w[e];
+    }
+  sg_status status =
+      sg_least_squares(s->n, s->edges, 1, q->c, s->n, q->right, most, 1e-10, q->pivots, NULL, NULL);
+  for (int e = 0; !status && e < s->edges; e++) w[e] *= 1 + q->right[e];
+  return status;
+}
+
 sg_status sg_mixing_symmetric(int n, int edges, const int *end, bool bipartite, double *w) {
   size_t side = (size_t)n * (size_t)n, size = (size_t)edges + 1;
   size_t most = size > (size_t)n ? size : (size_t)n;
   SG_OWNED double *memory =
       malloc((3 * side + 4 * size + size * size + 2 * size * (size_t)n + most) * sizeof *memory);
-  SG_OWNED lapack_int *pivots = malloc((size_t)n * sizeof *pivots);
+  SG_OWNED lapack_int *pivots = malloc(most * sizeof *pivots);
   if (!memory || !pivots) return SG_NO_MEMORY;
   symmetric s = {.n = n,
                  .edges = edges,
@@ -321,7 +340,8 @@ sg_status sg_mixing_symmetric(int n, int edges, const int *end, bool bipartite, 
   s.at[edges] = first + 0.5;
   for (s.tau = 1; symmetric_centre(&s, &q, trial); s.tau *= GROWTH)
     if ((s.sides * n + edges) / s.tau < GAP) break;
-  status = sg_mixing_symmetric_lambda(n, edges, end, bipartite, s.at, &last);
+  status = mend_sums(&s, s.at, &q);
+  if (!status) status = sg_mixing_symmetric_lambda(n, edges, end, bipartite, s.at, &last);
   if (!status && last < first) memcpy(w, s.at, (size_t)edges * sizeof *w);
   return status;
 }
