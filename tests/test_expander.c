@@ -49,7 +49,7 @@ static double noted_lambda(const made *m) {
   return lambda;
 }
 
-/* V7: the official settings, n = 50, d = 3, s = 3 … 7, 10 graphs and 100 draws of each (49 workers
+/* The official settings, n = 50, d = 3, s = 3 … 7, 10 graphs and 100 draws of each (49 workers
  * and d = 8 for Margulis' graph, of which there is one): the error within its bound. */
 static void expander_errors_are_within_their_bound(void **state) {
   (void)state;

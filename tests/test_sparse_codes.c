@@ -210,7 +210,7 @@ static made make_more(int i, const char *more, int n) {
   return make(row_regular[i].name, words, n, 3);
 }
 
-/* V3: fixed decoding has e = p/(d (1 − p)), whatever the placement. */
+/* Fixed decoding has e = p/(d (1 − p)), whatever the placement. */
 static void fixed_decoding_depends_on_the_replication_alone(void **state) {
   (void)state;
   static const double p[] = {.1, .2, .3}, e[] = {.037037, .083333, .142857};
@@ -258,7 +258,7 @@ static void errors_by_number_of_answers(void **state) {
   drop(&m);
 }
 
-/* V4 to its printed digits. One-step errors are a quadratic form in who is there, so that their
+/* Printed digits. One-step errors are a quadratic form in who is there, so that their
  * exact mean at n = 100 follows from Σ_j |a_j|² and |Σ_j a_j|² of the code's own rows. */
 static double one_step_mean(const made *m, int r) {
   int n = m->workers;
@@ -299,7 +299,7 @@ static void errors_at_a_hundred_workers(void **state) {
     CLOSE(1 - m.t->known, frc[i], frc_digit[i]);
     drop(&m);
   }
-  /* ErasureHead's q (V8). */
+  /* q of ErasureHead. */
   made m = make("approximate-repetition", "d=2 s=15", 30, 1);
   CLOSE(1 - m.t->known, .24138, 5e-6);
   drop(&m);
@@ -308,7 +308,7 @@ static void errors_at_a_hundred_workers(void **state) {
   drop(&m);
 }
 
-/* Random placements: V4's Bernoulli column, and the formula of stochastic blocks, with |z| ≤ 4 over
+/* Random placements: the Bernoulli code, and the formula of stochastic blocks, with |z| ≤ 4 over
  * placements and sets of answers both. */
 static void one_step_errors_of_random_placements(void **state) {
   (void)state;
@@ -344,7 +344,7 @@ static void one_step_errors_of_random_placements(void **state) {
   }
 }
 
-/* V4's last line: least squares on random circulant supports. */
+/* Least squares on random circulant supports. */
 static void optimal_errors_of_circulant_supports(void **state) {
   (void)state;
   static const int r[] = {80, 50};
@@ -384,7 +384,7 @@ static double gradient_variance(made *m, double p, const double *g) {
   return mean;
 }
 
-/* V6: exactly 49.5, by the formula of §4 and by p/((1 − p) d²) Σ_j |Σ g_i|². */
+/* Exactly 49.5, by both formulas, that of balanced placements and p/((1 − p) d²) Σ_j |Σ g_i|². */
 static void hadamard_design_has_its_variance(void **state) {
   (void)state;
   static const double g[] = {1, 2, 3, 4, 5, 6, 7};
@@ -403,7 +403,7 @@ static void hadamard_design_has_its_variance(void **state) {
   drop(&m);
 }
 
-/* The formulas of §1.4 on any gradients: fixed decoding of row-regular placements, repetition
+/* The formulas on any gradients: fixed decoding of row-regular placements, repetition
  * debiased by what it knows. */
 static void gradient_errors_equal_their_formulas(void **state) {
   (void)state;
