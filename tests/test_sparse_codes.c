@@ -179,6 +179,8 @@ static void gradient_coding_is_placed_as_it_says(void **state) {
       }
       assert_int_equal(both, i == k ? 14 : 7);
     }
+  for (int j = 0; j < 28; j++)
+    assert_int_equal(m.t->a.begin[j + 1] - m.t->a.begin[j], j == 0 ? 0 : 14);
   drop(&m);
   /* Drawn uniformly: two blocks meet on d²/m workers in the mean. */
   moments meet = {0};

@@ -6,7 +6,8 @@
  * Placements are pair-wise balanced, |W_i ∩ W_k| = d_i d_k/m of m workers: in the mean, each block
  * with d_i workers drawn uniformly, or exactly, from a Hadamard matrix of order m: its rows but the
  * all-ones one are the blocks, its +1 their workers, so that there are m − 1 blocks, each on m/2
- * workers, any two together on m/4. With p for every worker (derived)
+ * workers, any two together on m/4 (one worker has nothing, the others m/2 blocks). With p for
+ * every worker (derived)
  *
  *   E ‖ĝ − g‖² = p/(1 − p) (Σ_i (1/d_i − 1/m) ‖g_i‖² + ‖g‖²/m),   E ‖α − 1‖²/n = p/(d (1 − p)).
  *
@@ -33,7 +34,7 @@ static const sg_param params[] = {
                .flags = SG_OPTIONAL, .with = "placement=random"),
     SG_ROW_CHOICE("placement", placements, RANDOM,
                   "random: each block's workers are drawn uniformly; hadamard: n - 1 blocks, each "
-                  "on n/2 workers, any two together on n/4"),
+                  "on n/2 workers, any two together on n/4; worker 0 has none"),
     SG_ROWS_STRAGGLING,
     SG_ROW_CHOICE("decoding", sg_decodings, SG_FIXED,
                   "weights of the messages: fixed (the same whatever has come, unbiased with p), "
@@ -78,13 +79,15 @@ static sg_status place_at_random(const sg_values *values, const sg_shape *shape,
   return SG_OK;
 }
 
+/* With the signs of rows such that column 0 is −1: all other columns then have +1 as often, n/2
+ * times, so that loads are equal but for worker 0, who has nothing. */
 static sg_status place_by_hadamard(int n, places *out, sg_error *e) {
   size_t size = (size_t)n * (size_t)n;
   SG_OWNED signed char *h = malloc(size + (size_t)n);
   if (!h || !sg_hadamard(n, h)) return sg_fail_memory(e);
   for (int i = 1; i < n; i++)
     for (int j = 0; j < n; j++)
-      if (h[(size_t)i * (size_t)n + (size_t)j] > 0) {
+      if (h[(size_t)i * (size_t)n + (size_t)j] != h[(size_t)i * (size_t)n]) {
         out->worker[out->count] = j;
         out->block[out->count] = i - 1;
         out->value[out->count++] = 2.0 / n;
