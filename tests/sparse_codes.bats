@@ -186,3 +186,40 @@ END
   near "784 * coalesce(grad_rel_err * grad_rel_err, 1)" 49.5 \
     "784*.3**8 + sum(C(8,r)*.7**r*.3**(8-r)*20*(8-r)/r for r in range(1,9))"
 }
+
+# Eight rows with gradients 1 … 8, put into blocks by a permutation in every run: groups of two have
+# Σ |sum of a group|² = Σ g² + (|g|² - Σ g²)/7 = 204 + (1296 - 204)/7 = 360 in the mean.
+@test "gradient errors: repetition debiased and fixed weights, as their formulas" {
+  { echo a,y; for i in 1 2 3 4 5 6 7 8; do echo "1,-$i"; done; } > scalar.csv
+  cat > s.json <<'END'
+{ "format": 1, "cluster": { "workers": 8, "erasure": { "model": "bernoulli", "probability": 0.2 } },
+  "delay": { "model": "exponential", "mean_s": 1 }, "replicate": "delays+code+data",
+  "learning": { "problem": "least-squares", "data": { "source": "csv", "path": "scalar.csv", "label": "y",
+    "test_share": 0, "standardize": false, "intercept": false }, "evaluate_every": 1, "optimizer": { "step": 1e-12 } },
+  "schemes": [ { "code": "approximate-repetition", "d": 2, "debias": "known" },
+               { "code": "approximate-repetition", "d": 2, "decoding": "fixed" }, { "code": "sgc", "d": 2 } ],
+  "stop": { "iterations": 150, "undecodable": "skip" }, "replications": 120 }
+END
+  "$STRAGGLE" run -q s.json -o s.db
+  near "1296 * coalesce(grad_rel_err * grad_rel_err, 1)" '.04/.96*360' '.2/.8/2*360' '.2/.8*((1/2-1/8)*204+1296/8)'
+}
+
+@test "what cannot be is refused, with the rule and what is near" {
+  refused() { # SCHEME WORDS
+    echo '{ "format": 1, "cluster": { "workers": 10 }, "delay": { "model": "exponential", "mean_s": 1 },
+      "learning": { "problem": "none", "length": 4 }, "schemes": ['"$1"'] }' > bad.json
+    run "$STRAGGLE" run -q bad.json -o bad.db
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"$2"* ]]
+  }
+  refused '{ "code": "bernoulli", "d": 11 }' "/schemes/0/d: expected d ≤ n = 10, found 11"
+  refused '{ "code": "stochastic-block", "c": 4 }' "expected a community that divides n = 10 (1, 2, 5, 10), found 4"
+  refused '{ "code": "stochastic-block", "c": 5, "P": 1.2 }' "/schemes/0/P: expected a number ≥ 0 and ≤ 1, found 1.2"
+  refused '{ "code": "stochastic-block", "c": 5, "Q": -0.1 }' "/schemes/0/Q: expected a number ≥ 0 and ≤ 1, found -0.1"
+  refused '{ "code": "sgc", "d": 3, "p": 1 }' "/schemes/0/p: expected a number ≥ 0 and < 1, found 1"
+  refused '{ "code": "sgc", "placement": "hadamard" }' "(nearest 8 and 12), found n = 10"
+  refused '{ "code": "expander", "d": 10 }' "expected d ≤ 9 with n = 10 workers, found 10"
+  refused '{ "code": "expander", "graph": "margulis" }' "expected n = 9 or 16 workers with margulis, a square, found 10"
+  refused '{ "code": "approximate-repetition", "d": 2, "decoding": "fixed", "debias": "known" }' "expected none with fixed weights"
+}

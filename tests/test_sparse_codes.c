@@ -3,7 +3,6 @@
  * lower bounds and identities of least squares (theory: bernoulli, stochastic-block,
  * approximate-repetition, stochastic-gradient-coding, approximate-bounds). Numbers are those of the
  * formulas, evaluated apart from the codes. */
-#include "codes/tools/hadamard.h"
 #include "sim/core/linalg.h"
 #include "tests/support/environment.h"
 #include "tests/support/placed.h"
@@ -124,26 +123,6 @@ static void uneven_groups(void **state) {
   const sg_approximate *t = b.code->self;
   assert_true(t->a.column[t->a.begin[0]] != t->a.column[t->a.begin[1]]);
   bench_close_named(&b);
-}
-
-static void hadamard_matrices(void **state) {
-  (void)state;
-  static signed char h[121 * 121];
-  for (int order = 1; order <= 120; order++) {
-    bool exists = sg_hadamard_exists(order);
-    /* All multiples of 4 but those that need prime powers or other constructions. */
-    assert_int_equal(exists, order < 3 || (order % 4 == 0 && order != 52 && order != 92 &&
-                                           order != 100 && order != 116));
-    assert_int_equal(sg_hadamard(order, h), exists);
-    for (int i = 0; exists && i < order; i++) {
-      assert_int_equal(h[i], 1);
-      for (int k = 0; k <= i; k++) {
-        int product = 0;
-        for (int j = 0; j < order; j++) product += h[i * order + j] * h[k * order + j];
-        assert_int_equal(product, i == k ? order : 0);
-      }
-    }
-  }
 }
 
 static void gradient_coding_is_placed_as_it_says(void **state) {
@@ -431,6 +410,26 @@ static void gradient_errors_equal_their_formulas(void **state) {
   drop(&m);
 }
 
+/* Blocks on different numbers of workers, by the size of their gradients: the mean over placements.
+ */
+static void replications_may_differ(void **state) {
+  (void)state;
+  static const double g[] = {1, -2, 3, 4}, on[] = {1, 2, 3, 5};
+  double p = .25, sum = 0, formula = 0;
+  moments found = {0};
+  for (int i = 0; i < 4; i++) {
+    sum += g[i];
+    formula += (1 / on[i] - 1. / 6) * g[i] * g[i];
+  }
+  formula = p / (1 - p) * (formula + sum * sum / 6);
+  for (uint64_t seed = 0; seed < 500; seed++) {
+    made m = make("sgc", "replications=1,2,3,5 p=0.25", 6, seed);
+    take(&found, gradient_variance(&m, p, g));
+    drop(&m);
+  }
+  check_z(&found, formula, "unequal replications");
+}
+
 /* r of n answers, not rescaled (ErasureHead): E ĝ = (1 − q) g and its second moment. */
 static void erasurehead_moments(void **state) {
   (void)state;
@@ -660,7 +659,6 @@ int main(void) {
       cmocka_unit_test(regularised),
       cmocka_unit_test(communities),
       cmocka_unit_test(uneven_groups),
-      cmocka_unit_test(hadamard_matrices),
       cmocka_unit_test(gradient_coding_is_placed_as_it_says),
       cmocka_unit_test(fixed_decoding_depends_on_the_replication_alone),
       cmocka_unit_test(errors_by_number_of_answers),
@@ -669,6 +667,7 @@ int main(void) {
       cmocka_unit_test(optimal_errors_of_circulant_supports),
       cmocka_unit_test(hadamard_design_has_its_variance),
       cmocka_unit_test(gradient_errors_equal_their_formulas),
+      cmocka_unit_test(replications_may_differ),
       cmocka_unit_test(erasurehead_moments),
       cmocka_unit_test(probabilities_that_differ),
       cmocka_unit_test(optimal_decoding_keeps_its_identities),
