@@ -204,6 +204,45 @@ END
   near "1296 * coalesce(grad_rel_err * grad_rel_err, 1)" '.04/.96*360' '.2/.8/2*360' '.2/.8*((1/2-1/8)*204+1296/8)'
 }
 
+# n = 50, d = 3, s = 3 … 7, as the official tests have them; λ is what codes check prints of the same
+# graph (tests/test_expander.c computes it from the rows).
+@test "expanders: the error is within the bound, the worst case above √(s/d)" {
+  for graph in regular bipartite circulant; do
+    for seed in 1 2; do
+      "$STRAGGLE" codes check expander d=3 graph=$graph decoding=one-step -n 50 -p 300 --seed $seed --json > one.json
+      "$STRAGGLE" codes check expander d=3 graph=$graph -n 50 -p 300 --seed $seed --json > optimal.json
+      rm -f s.db
+      for s in 3 4 5 6 7; do
+        echo '{ "format": 1, "cluster": { "workers": 50, "erasure": { "model": "uniform", "count": '$s' } },
+          "delay": { "model": "exponential", "mean_s": 1 }, "learning": { "problem": "none", "length": 10 },
+          "random": { "seed": '$seed' }, "stop": { "iterations": 100 }, "replications": 1,
+          "schemes": [ { "code": "expander", "d": 3, "graph": "'$graph'", "decoding": { "each": [ "one-step", "optimal" ] } } ] }' > s$s.json
+      done
+      "$STRAGGLE" run -q s3.json s4.json s5.json s6.json s7.json -o s.db
+      python3 - <<'END'
+import json, math, sqlite3
+found = {"one-step": json.load(open("one.json")), "optimal": json.load(open("optimal.json"))}
+lam = float(found["optimal"]["note"].split()[3].rstrip(":"))
+assert 0.5 < lam <= 1
+db, seen = sqlite3.connect("s.db"), 0
+for s in range(3, 8):
+    bound = lam * math.sqrt(50 * s / (50 - s)) * (1 + 1e-5)
+    for code, most, mean in db.execute("SELECT scheme_label, max(err_root), avg(err_root) FROM iteration JOIN run USING (run_id) JOIN point "
+            "USING (point_id) WHERE json_extract(config_json, '$.environment.cluster.erasure.count') = ? GROUP BY point_id", (s,)):
+        assert 0 < mean <= most <= bound, (s, code, most, bound)
+        seen += 1
+    for name, check in found.items():
+        sets = {x["responders"]: x for x in check["sets"]}[50 - s]
+        worst = math.sqrt(50 * max(sets["worst_deviation"], sets["greedy_deviation"]))
+        assert worst <= bound, (name, s, worst, bound)
+        if s % 3 == 0: # s/d blocks can be isolated
+            assert worst >= math.sqrt(s / 3) - 1e-9, (name, s, worst)
+assert seen == 10
+END
+    done
+  done
+}
+
 @test "what cannot be is refused, with the rule and what is near" {
   refused() { # SCHEME WORDS
     echo '{ "format": 1, "cluster": { "workers": 10 }, "delay": { "model": "exponential", "mean_s": 1 },
