@@ -31,6 +31,10 @@
   KIND("approximate, by a sparse placement") \
   X(sg_bernoulli) \
   X(sg_graph_code) \
+  X(sg_stochastic_block) \
+  X(sg_approximate_repetition) \
+  X(sg_expander_code) \
+  X(sg_stochastic_gradient_coding) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
   X(sg_partial_repetition) \
