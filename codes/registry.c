@@ -30,6 +30,11 @@
   X(sg_bacc) \
   KIND("approximate, by a sparse placement") \
   X(sg_bernoulli) \
+  X(sg_block_design) \
+  X(sg_soft_block_design) \
+  X(sg_sparse_gaussian) \
+  X(sg_d_frc) \
+  X(sg_brc) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
   X(sg_partial_repetition) \
