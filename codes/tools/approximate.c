@@ -219,6 +219,15 @@ sg_status sg_approximate_least_squares(const sg_approximate *t, int count, const
                                                     : by_lsqr(t, count, worker, w, scratch, info);
 }
 
+size_t sg_approximate_bytes(const sg_approximate *t) {
+  size_t rows = (size_t)t->a.rows, columns = (size_t)t->a.columns,
+         cells = rows * columns < MOST_DENSE ? rows * columns : MOST_DENSE,
+         dense = (cells + rows + columns) * sizeof(double) + rows * sizeof(lapack_int),
+         sparse = sg_sparse_bytes(t->a.rows, t->a.begin[t->a.rows]) +
+                  sg_lsqr_bytes(t->a.rows, t->a.columns) + columns * sizeof(double);
+  return dense > sparse ? dense : sparse;
+}
+
 static sg_status optimally(const sg_approximate *t, int count, const int *worker, double *w,
                            sg_scratch *scratch, sg_decode_info *info) {
   return (t->optimal ? t->optimal : sg_approximate_least_squares)(t, count, worker, w, scratch,

@@ -136,6 +136,8 @@ bool sg_approximate_known_by_count(const sg_approximate *t, double *kappa);
 
 /* Optimal weights as they are found for codes without a function of their own. */
 sg_optimal_weights sg_approximate_least_squares;
+/* The most workspace that it takes, whoever answers: for codes that keep theirs before it. */
+size_t sg_approximate_bytes(const sg_approximate *t);
 
 /* For sg_code_type: worker's row of A; a worker without blocks sends nothing of use. */
 void sg_approximate_encode(const sg_code *code, const sg_message *message, sg_row *row);
