@@ -138,8 +138,9 @@ static void peeling_of_rateless_codes_is_as_evolved(void **state) {
   }
 }
 
-/* Rounds of peeling of a random regular code, all checks at once: after each the share of positions
- * that are still erased. Edges are matched at random, double ones too. */
+/* Rounds of peeling of a random regular code with p of its positions erased, all checks at once:
+ * after each the share of positions that are still erased. Edges are matched at random, double ones
+ * too. */
 static void peel_ldpc(int length, int left, int right, double p, int rounds, uint32_t draw,
                       double *q) {
   int edges = length * left, checks = edges / right;
@@ -157,7 +158,10 @@ static void peel_ldpc(int length, int left, int right, double p, int rounds, uin
     end[j] = kept;
   }
   sg_stream_at(&s, 9, 0, SG_FOR_CHECK, 4, draw, 0);
-  for (int i = 0; i < length; i++) erased[i] = sg_uniform(&s) < p;
+  for (int i = 0, wanted = (int)lround(p * length); i < length; i++) {
+    erased[i] = sg_uniform(&s) * (length - i) < wanted; /* so many, not about so many */
+    wanted -= erased[i];
+  }
   for (int t = 0; t < rounds; t++) {
     memcpy(before, erased, (size_t)length);
     for (int c = 0; c < checks; c++) {
