@@ -186,6 +186,15 @@ END
   refused "expected c dividing n = 8 (1, 2, 4, 8)" is-gc c=3 -n 8
   refused "which d = n = 5 has" d-frc p=0.3 probability=0.999 -n 5
   refused "expected workers1 dividing n = 8 (1, 2, 4, 8)" product workers1=3 d1=1 d2=1 -n 8
+  # The formula of constant weights' bias wants workers that are alike, or rows that are.
+  for scheme in '"bernoulli", "d": 2|1' '"block-design", "d": 5|0'; do
+    echo '{ "format": 1, "cluster": { "workers": 6, "erasure": { "model": "bernoulli", "probabilities": [0.1, 0.2, 0.1, 0.1, 0.1, 0.1] } },
+            "delay": { "model": "exponential", "mean_s": 1 }, "learning": { "problem": "none" },
+            "schemes": [ { "code": '"${scheme%|*}"', "decoding": "constant", "debias": "known" } ] }' > alike.json
+    run "$STRAGGLE" check alike.json
+    [ "$((status != 0))" = "${scheme#*|}" ]
+    [ "$status" = 0 ] || [[ "$output" == *"expected measured, as the formula is of workers that straggle alike"* ]]
+  done
   # In a scenario, at its place.
   echo '{ "format": 1, "cluster": { "workers": 8 }, "delay": { "model": "exponential", "mean_s": 1 }, "learning": { "problem": "none" },
           "schemes": [ { "code": "block-design", "d": 3 } ] }' > bad.json

@@ -101,6 +101,18 @@ static sg_status measure_blocks(sg_code *code, sg_approximate *t, sg_error *e) {
   return SG_OK;
 }
 
+/* Whether a worker's sum and its chance to answer have nothing to do with each other. */
+static bool is_alike(const sg_approximate *t) {
+  bool same_p = true, same_sum = true;
+  for (int j = 0; j < t->a.rows; j++) {
+    double sum = 0;
+    for (size_t k = t->a.begin[j]; k < t->a.begin[j + 1]; k++) sum += t->a.value[k];
+    same_sum &= fabs(sum - t->sum) <= 1e-9 * fabs(t->sum);
+    same_p &= t->p[j] == t->p[0];
+  }
+  return same_p || same_sum;
+}
+
 static sg_status remove_bias(sg_code *code, const sg_values *values, sg_approximate *t,
                              sg_error *e) {
   double kappa = t->known;
@@ -111,6 +123,10 @@ static sg_status remove_bias(sg_code *code, const sg_values *values, sg_approxim
                       "found \"%s\"",
                       sg_decodings[t->decoding], sg_debiasings[t->debias]);
   bool constant = t->debias == SG_DEBIAS_KNOWN && t->decoding == SG_CONSTANT;
+  if (constant && !is_alike(t))
+    return sg_fail_at(e, values, "debias",
+                      "expected measured, as the formula is of workers that straggle alike or "
+                      "whose rows have the same sum, found \"known\"");
   if (constant && !sg_approximate_known_by_count(t, &kappa)) return sg_fail_memory(e);
   if (t->debias == SG_DEBIAS_KNOWN && !constant && (!(kappa > 0) || t->decoding != SG_OPTIMAL))
     return sg_fail_at(e, values, "debias",
