@@ -192,7 +192,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
 
 const sg_code_type sg_d_frc = {
     .about = {.name = "d-frc",
-              .brief = "repetition with a load for s, approximate",
+              .brief = "repetition, load chosen; approximate",
               .summary =
                   "d-fractional repetition: groups of d workers with the same data, d chosen from "
                   "the number of workers, the stragglers and a chance of exact recovery or an "

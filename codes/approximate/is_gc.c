@@ -153,7 +153,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 
 const sg_code_type sg_is_gc = {
     .about = {.name = "is-gc",
-              .brief = "plain sums of disjoint parts, approximate",
+              .brief = "sums of disjoint parts, approximate",
               .summary = "IS-GC: parts are placed as in fractional or cyclic repetition, workers "
                          "send plain sums, and the master adds up those of a largest set of "
                          "workers with disjoint parts. Approximate.",
