@@ -35,6 +35,14 @@
   X(sg_approximate_repetition) \
   X(sg_expander_code) \
   X(sg_stochastic_gradient_coding) \
+  X(sg_block_design) \
+  X(sg_soft_block_design) \
+  X(sg_sparse_gaussian) \
+  X(sg_d_frc) \
+  X(sg_brc) \
+  X(sg_ldgm) \
+  X(sg_product) \
+  X(sg_is_gc) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
   X(sg_partial_repetition) \
