@@ -99,6 +99,7 @@ static sg_status compress(sg_former *f, const sg_run_sent *sent, double *x, doub
   sg_dither dither;
   sg_dither_at(&dither, f->world->environment.seed, f->replication, m->from, sent->iteration,
                sent->draw, sent->part);
+  f->packed.worker = m->from;
   return sg_compress(f->world->environment.compressor, &f->packed, &dither,
                      sg_segment_length(&f->world->code->segment[m->segment]), x,
                      f->memory ? f->memory + at : NULL, bits);
