@@ -43,6 +43,7 @@
   X(sg_ldgm) \
   X(sg_product) \
   X(sg_is_gc) \
+  X(sg_osgc) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
   X(sg_partial_repetition) \

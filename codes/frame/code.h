@@ -151,6 +151,12 @@ typedef struct sg_code_type {
    * NULL: at most code->promised are missing. */
   bool (*promises)(const sg_code *code, const bool *present);
 
+  /* Of a code that is not exact, where there is a formula: E Σ (α − 1)² over the number of
+   * coefficients (err_norm) when worker j's messages are missing with probability p[j],
+   * independently, and the others all come; p NULL: when `count` workers answer, all sets of so
+   * many being equally likely. NAN: none, or no memory. */
+  double (*mean_error)(const sg_code *code, const double *p, int count);
+
   /* Whether a message comes when exactly the workers with present[i] are waited for: stragglers
    * that are slow, not lost, may have sent some of theirs. NULL: if its sender is present. */
   bool (*comes)(const sg_code *code, const sg_message *message, const bool *present);

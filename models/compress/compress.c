@@ -13,7 +13,8 @@
   X(float32)                                                                                       \
   X(bfloat16)                                                                                      \
   X(qsgd)                                                                                          \
-  X(top_k)
+  X(top_k)                                                                                         \
+  X(worker_bits)
 
 #define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
 #define ENTER(name)   &sg_compressor_##name,

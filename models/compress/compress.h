@@ -33,6 +33,7 @@ typedef struct sg_packed {
   size_t at;       /* bits read */
   double *scratch;
   size_t scratch_room;
+  int worker;  /* who sends, for compressors whose bits differ by worker: set by the caller */
   bool failed; /* out of memory */
 } sg_packed;
 
@@ -62,7 +63,7 @@ void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker,
                   uint32_t draw, int part);
 double sg_dither_next(sg_dither *d);
 
-#define SG_COMPRESSOR_STATE 32 /* bytes */
+#define SG_COMPRESSOR_STATE 136 /* bytes */
 #define SG_COMPRESSOR_FITS(type)                                                                   \
   _Static_assert(sizeof(type) <= SG_COMPRESSOR_STATE, "too large for a state")
 

@@ -117,6 +117,7 @@ static sg_status compress(sg_former *f, const sg_run_sent *sent, double *x, doub
   sg_dither dither;
   sg_dither_at(&dither, f->world->environment.seed, f->replication, m->from, sent->iteration,
                sent->draw, sent->part);
+  f->packed.worker = m->from;
   memcpy(f->before, x, (size_t)n * sizeof *x);
   sg_status status = sg_compress(f->world->environment.compressor, &f->packed, &dither, n, x,
                                  f->memory ? f->memory + at : NULL, bits);
