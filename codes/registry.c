@@ -30,6 +30,7 @@
   X(sg_bacc) \
   KIND("approximate, by a sparse placement") \
   X(sg_bernoulli) \
+  X(sg_sparse_file) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
   X(sg_partial_repetition) \
