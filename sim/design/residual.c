@@ -204,35 +204,44 @@ static double error_with(sg_residual *r, int k) {
   return group_error(r, count);
 }
 
-SG_INLINE double now(sg_residual *r, int words) {
+/* The share of a variable that is alone in one expression alone is that of a block that no equation
+ * was about: `untold`. */
+SG_INLINE double now(sg_residual *r, double untold, int words) {
   size_t n = (size_t)r->blocks, W = (size_t)words;
   double error = 0;
   memset(r->seen, 0, W * sizeof *r->seen);
   for (int k = 0; k < r->blocks; k++) {
     double sum = 0, square = 0;
     bool alone = true;
+    int count = 0;
     if (!has_bit(r->in_column + (size_t)k * W, k) || has_bit(r->seen, k)) continue;
     EACH_BIT(r->in_column + (size_t)k * W, words, i) {
       double x = r->of[(size_t)i * n + (size_t)k];
       sum += x;
       square += x * x;
+      count++;
       alone = alone && count_bits(r->in_row + (size_t)i * W, words) == 1;
     }
-    error += alone ? sum * sum / square : error_with(r, k);
+    error += !alone ? error_with(r, k) : count == 1 ? untold : sum * sum / square;
   }
   return error;
 }
 
-SG_INLINE double error_of(sg_residual *r, const sg_tanner *a, const uint64_t *came, int words) {
+SG_INLINE double error_of(sg_residual *r, const sg_tanner *a, const uint64_t *came, double untold,
+                          int words) {
   begin(r, words);
   for (int at = 0; at < a->workers; at += 64)
     for (word left = came[at / 64]; left; left &= left - 1)
       add(r, a, at + __builtin_ctzll(left), words);
-  return now(r, words);
+  return now(r, untold, words);
 }
 
 double sg_residual_error(sg_residual *r, const sg_tanner *a, const uint64_t *came) {
-  return r->words == 1 ? error_of(r, a, came, 1) : error_of(r, a, came, r->words);
+  return r->words == 1 ? error_of(r, a, came, 1, 1) : error_of(r, a, came, 1, r->words);
+}
+
+double sg_residual_beyond(sg_residual *r, const sg_tanner *a, const uint64_t *came) {
+  return r->words == 1 ? error_of(r, a, came, 0, 1) : error_of(r, a, came, 0, r->words);
 }
 
 void sg_residual_begin(sg_residual *r) {
@@ -247,14 +256,11 @@ void sg_residual_add(sg_residual *r, const sg_tanner *a, int worker) {
 }
 
 double sg_residual_now(sg_residual *r) {
-  return r->words == 1 ? now(r, 1) : now(r, r->words);
+  return r->words == 1 ? now(r, 1, 1) : now(r, 1, r->words);
 }
 
-int sg_residual_unpeeled(sg_residual *r, const sg_tanner *a, const uint64_t *came) {
-  word *unknown = r->seen;
-  int left = a->blocks;
-  memset(unknown, 0, (size_t)r->words * sizeof *unknown);
-  for (int i = 0; i < a->blocks; i++) set_bit(unknown, i);
+/* The blocks in `unknown` that peeling recovers are taken out of it; how many are left. */
+static int peel(const sg_tanner *a, const uint64_t *came, word *unknown, int left) {
   for (bool more = true; more;) {
     more = false;
     for (int at = 0; at < a->workers; at += 64)
@@ -273,4 +279,21 @@ int sg_residual_unpeeled(sg_residual *r, const sg_tanner *a, const uint64_t *cam
       }
   }
   return left;
+}
+
+int sg_residual_unpeeled(sg_residual *r, const sg_tanner *a, const uint64_t *came) {
+  memset(r->seen, 0, (size_t)r->words * sizeof *r->seen);
+  for (int i = 0; i < a->blocks; i++) set_bit(r->seen, i);
+  return peel(a, came, r->seen, a->blocks);
+}
+
+int sg_residual_unpeeled_beyond(sg_residual *r, const sg_tanner *a, const uint64_t *came) {
+  memset(r->seen, 0, (size_t)r->words * sizeof *r->seen);
+  for (int at = 0; at < a->workers; at += 64)
+    for (word set = came[at / 64]; set; set &= set - 1) {
+      int j = at + __builtin_ctzll(set);
+      const int *has = a->block + (size_t)j * (size_t)a->most;
+      for (int s = 0; s < a->degree[j]; s++) set_bit(r->seen, has[s]);
+    }
+  return peel(a, came, r->seen, count_bits(r->seen, r->words));
 }

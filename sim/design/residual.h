@@ -24,12 +24,17 @@ void sg_residual_free(sg_residual *r);
  * placements about O(entries · log blocks). */
 double sg_residual_error(sg_residual *r, const sg_tanner *a, const uint64_t *came);
 
-/* The same worker by worker: nobody has come; one comes; the error now. */
+/* The same without blocks that nobody in the set has, each of which costs 1 whatever the decoder.
+ */
+double sg_residual_beyond(sg_residual *r, const sg_tanner *a, const uint64_t *came);
+
+/* The error worker by worker: nobody has come; one comes; the error now. */
 void sg_residual_begin(sg_residual *r);
 void sg_residual_add(sg_residual *r, const sg_tanner *a, int worker);
 double sg_residual_now(sg_residual *r);
 
 /* Blocks that peeling does not recover. O(rounds · entries), with a word for each 64 blocks. */
 int sg_residual_unpeeled(sg_residual *r, const sg_tanner *a, const uint64_t *came);
+int sg_residual_unpeeled_beyond(sg_residual *r, const sg_tanner *a, const uint64_t *came);
 
 #endif

@@ -19,6 +19,7 @@ struct sg_judge {
   int *order, n_order; /* of the last pattern */
   uint64_t *came;
   unsigned char *covered; /* blocks */
+  bool beyond;            /* without blocks that nobody answers for */
 };
 
 sg_judge *sg_judge_new(const sg_survival *of, const sg_search_options *o, int blocks, int most,
@@ -55,8 +56,11 @@ sg_bank *sg_judge_bank(sg_judge *j) {
 }
 
 double sg_judge_set(sg_judge *j, const sg_tanner *a, const uint64_t *came) {
-  double loss = j->o->objective == SG_FOR_PEEL ? sg_residual_unpeeled(j->residual, a, came)
-                                               : sg_residual_error(j->residual, a, came);
+  bool peel = j->o->objective == SG_FOR_PEEL;
+  double loss = peel && j->beyond ? sg_residual_unpeeled_beyond(j->residual, a, came)
+                : peel            ? sg_residual_unpeeled(j->residual, a, came)
+                : j->beyond       ? sg_residual_beyond(j->residual, a, came)
+                                  : sg_residual_error(j->residual, a, came);
   return loss / a->blocks;
 }
 
@@ -146,13 +150,21 @@ typedef struct search {
   const sg_search_options *o;
   sg_judge *judge;
   int patterns, words;
-  sg_tanner *now, *trial, *best;
-  double *loss, *fresh;    /* of each pattern, now and in the trial */
-  uint64_t *came, *coming; /* likewise */
-  int *list;               /* patterns, those with a loss first */
-  int *changed, n_changed; /* patterns that the trial has evaluated */
-  double total, best_total;
+  sg_tanner *now, *trial, *found; /* found: the best with this bank */
+  double *loss, *fresh;           /* of each pattern, now and in the trial */
+  uint64_t *came, *coming;        /* likewise */
+  int *list;                      /* patterns, those with a loss first */
+  int *changed, n_changed;        /* patterns that the trial has evaluated */
+  double *lost; /* of workers by number of blocks, where who comes is chance; or NULL */
+  double known; /* of the losses: what that says without the patterns */
+  double total; /* of the losses in the patterns */
+  double best;  /* least sum of both with this bank */
 } search;
+
+/* N times the share of blocks that nobody answers for. */
+static double known_of(const search *s, const sg_tanner *a) {
+  return s->lost ? s->patterns * sg_tanner_bound(a, s->lost) : 0;
+}
 
 /* Patterns with a loss first, each in its order. */
 static void sort_patterns(search *s) {
@@ -170,8 +182,9 @@ static bool next_bank(search *s, int number) {
     s->total += s->loss[i];
   }
   sort_patterns(s);
-  s->best_total = s->total;
-  sg_tanner_copy(s->best, s->now);
+  s->known = known_of(s, s->now);
+  s->best = s->known + s->total;
+  sg_tanner_copy(s->found, s->now);
   return true;
 }
 
@@ -197,14 +210,10 @@ static bool untouched(search *s, const move *m, int i) {
 
 /* Whether the sum of losses stays within `most`; it is then *total. */
 static bool evaluate(search *s, const move *m, double most, double *total) {
-  double known = 0,
-         rest = s->total; /* of patterns that were looked at, and as they are of others */
-  bool open = s->o->objective == SG_FOR_TIME; /* others may gain, too */
+  double known = 0; /* of the patterns that were looked at */
   s->n_changed = 0;
   for (int k = 0; k < s->patterns; k++) {
     int i = s->list[k];
-    if (!open && s->loss[i] == 0 && known > most) return false;
-    rest -= s->loss[i];
     if (untouched(s, m, i)) {
       known += s->loss[i];
       continue;
@@ -218,7 +227,7 @@ static bool evaluate(search *s, const move *m, double most, double *total) {
   return known <= most;
 }
 
-static void keep(search *s, double total) {
+static void keep(search *s, double known, double total) {
   size_t W = (size_t)s->words;
   for (int k = 0; k < s->n_changed; k++) {
     int i = s->changed[k];
@@ -228,11 +237,12 @@ static void keep(search *s, double total) {
   sg_tanner *last = s->now;
   s->now = s->trial;
   s->trial = last;
+  s->known = known;
   s->total = total;
   sort_patterns(s);
-  if (total >= s->best_total) return;
-  s->best_total = total;
-  sg_tanner_copy(s->best, s->now);
+  if (known + total >= s->best) return;
+  s->best = known + total;
+  sg_tanner_copy(s->found, s->now);
 }
 
 static bool try_move(search *s, long number, double temperature) {
@@ -242,10 +252,11 @@ static bool try_move(search *s, long number, double temperature) {
   sg_stream_at(&random, s->o->seed, 0, SG_FOR_CHECK, FOR_MOVES, (uint32_t)number, 0);
   sg_tanner_copy(s->trial, s->now);
   if (!make_move(s->trial, &random, &m)) return false;
-  double most = s->total + temperature * sg_exponential(&random, 1);
+  double most = s->known + s->total + temperature * sg_exponential(&random, 1),
+         known = known_of(s, s->trial);
   /* What is added up in another order is not less for that. */
-  if (!evaluate(s, &m, most + 1e-9 * s->patterns, &total)) return false;
-  keep(s, total);
+  if (!evaluate(s, &m, most - known + 1e-9 * s->patterns, &total)) return false;
+  keep(s, known, total);
   return true;
 }
 
@@ -274,12 +285,15 @@ static bool remember(found *f, const sg_tanner *a) {
   return true;
 }
 
-static sg_status choose(const sg_survival *of, const sg_search_options *o, const found *f, int bank,
+static sg_status choose(const search *s, const sg_survival *of, const found *f, int bank,
                         sg_tanner *a) {
+  const sg_search_options *o = s->o;
   sg_judge *judge = sg_judge_new(of, o, a->blocks, a->most, o->patterns);
   SG_OWNED double *sum = calloc((size_t)f->count + 1, sizeof *sum);
   sg_status status = judge && sum ? SG_OK : SG_NO_MEMORY;
   int best = 0;
+  for (int k = 0; !status && k < f->count; k++) sum[k] = SELECTION * known_of(s, f->item[k]);
+  if (!status) judge->beyond = s->lost;
   for (int part = 0; !status && part < SELECTION; part++) {
     if (!sg_bank_fill(judge->bank, bank + part)) status = SG_NO_MEMORY;
     for (int k = 0; !status && k < f->count; k++)
@@ -300,11 +314,19 @@ static bool allocate(search *s, const sg_survival *of, const sg_tanner *a) {
   s->judge = sg_judge_new(of, s->o, a->blocks, a->most, s->patterns);
   s->now = sg_tanner_new(a->workers, a->blocks, a->most);
   s->trial = sg_tanner_new(a->workers, a->blocks, a->most);
-  s->best = sg_tanner_new(a->workers, a->blocks, a->most);
+  s->found = sg_tanner_new(a->workers, a->blocks, a->most);
   s->loss = calloc(2 * N, sizeof *s->loss);
   s->came = calloc(2 * N * W, sizeof *s->came);
   s->list = calloc(2 * N, sizeof *s->list);
-  if (!s->judge || !s->now || !s->trial || !s->best || !s->loss || !s->came || !s->list)
+  if (sg_survival_by_chance(of)) {
+    size_t m = (size_t)a->workers;
+    s->lost = malloc(((size_t)a->most + 1) * m * sizeof *s->lost);
+    for (int d = 0; s->lost && d <= a->most; d++)
+      memcpy(s->lost + (size_t)d * m, of->lost, m * sizeof *s->lost);
+    if (!s->lost || !s->judge) return false;
+    s->judge->beyond = true;
+  }
+  if (!s->judge || !s->now || !s->trial || !s->found || !s->loss || !s->came || !s->list)
     return false;
   s->fresh = s->loss + N;
   s->coming = s->came + N * W;
@@ -316,10 +338,11 @@ static void release(search *s, found *f) {
   sg_judge_free(s->judge);
   sg_tanner_free(s->now);
   sg_tanner_free(s->trial);
-  sg_tanner_free(s->best);
+  sg_tanner_free(s->found);
   free(s->loss);
   free(s->came);
   free(s->list);
+  free(s->lost);
   for (int k = 0; k < f->count; k++) sg_tanner_free(f->item[k]);
   free(f->item);
 }
@@ -333,11 +356,11 @@ static sg_status walk(search *s, found *f, int *bank, sg_search_report *report) 
   double heat = 0;
   for (long k = 0; k < o->moves && !stopped(o); k++) {
     if (k % o->refresh == 0) {
-      if (k > 0 && !remember(f, s->best)) return SG_NO_MEMORY;
+      if (k > 0 && !remember(f, s->found)) return SG_NO_MEMORY;
       if (!next_bank(s, (*bank)++)) return SG_NO_MEMORY;
       if (k == 0) {
-        report->first = s->total / s->patterns;
-        heat = o->heat * s->total;
+        report->first = (s->known + s->total) / s->patterns;
+        heat = o->heat * (s->known + s->total);
       }
     }
     double left = 1 - (double)k / (double)o->moves;
@@ -346,9 +369,9 @@ static sg_status walk(search *s, found *f, int *bank, sg_search_report *report) 
     if (o->progress) o->progress(o->user, (double)(k + 1) / (double)o->moves);
   }
   report->interrupted = report->moves < o->moves;
-  report->last = report->moves > 0 ? s->total / s->patterns : NAN;
+  report->last = report->moves > 0 ? (s->known + s->total) / s->patterns : NAN;
   if (report->moves == 0) return SG_OK;
-  return remember(f, s->best) && remember(f, s->now) ? SG_OK : SG_NO_MEMORY;
+  return remember(f, s->found) && remember(f, s->now) ? SG_OK : SG_NO_MEMORY;
 }
 
 sg_status sg_search(const sg_survival *of, const sg_search_options *o, sg_tanner *a, int *bank,
@@ -363,7 +386,7 @@ sg_status sg_search(const sg_survival *of, const sg_search_options *o, sg_tanner
   if (!status) sg_tanner_copy(s.now, a);
   if (!status && !remember(&f, a)) status = SG_NO_MEMORY;
   if (!status) status = walk(&s, &f, bank, report);
-  if (!status) status = choose(of, o, &f, selection, a);
+  if (!status) status = choose(&s, of, &f, selection, a);
   release(&s, &f);
   return status;
 }

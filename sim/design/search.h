@@ -6,9 +6,11 @@
  * change places; the number of entries stays, every block keeps a worker. It is kept if J rises by
  * no more than T · (an exponential variate of mean 1): Metropolis' rule, with the variate drawn
  * first, so that a move is given up as soon as it is known to be refused. T falls linearly from
- * `heat` times the first J to 0. Patterns with a loss come first, as only they can gain.
- * Idea: Monte Carlo in the loop of a search over Tanner graphs, after Choukroun, Wolf 2024,
- * arXiv:2406.12900 (published); the rest derived. theory: sparse. */
+ * `heat` times the first J to 0. Where who answers is independent chance, the share of blocks that
+ * nobody answers for is known exactly (sg_tanner_bound): only what is lost beyond it is taken from
+ * the bank, which leaves a small part of the noise. Patterns with a loss come first, as only they
+ * can gain. Idea: Monte Carlo in the loop of a search over Tanner graphs, after Choukroun, Wolf
+ * 2024, arXiv:2406.12900 (published); the rest derived. theory: sparse. */
 #ifndef SG_SIM_DESIGN_SEARCH_H
 #define SG_SIM_DESIGN_SEARCH_H
 
