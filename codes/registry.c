@@ -44,6 +44,7 @@
   X(sg_product) \
   X(sg_is_gc) \
   X(sg_osgc) \
+  X(sg_sparse_file) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
   X(sg_partial_repetition) \
