@@ -24,7 +24,7 @@
 typedef enum sg_precision { SG_FLOAT64, SG_FLOAT32, SG_BFLOAT16 } sg_precision;
 enum { SG_PRECISIONS = 3 };
 
-/* Bits as they are packed: most significant first, in whole bytes on the link. Zero-initialise;
+/* Bits as they are packed: least significant first, in whole bytes on the link. Zero-initialise;
  * free with sg_packed_free. */
 typedef struct sg_packed {
   unsigned char *byte;
@@ -61,6 +61,8 @@ typedef struct sg_dither {
 void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
                   uint32_t draw, int part);
 double sg_dither_next(sg_dither *d);
+/* The next n, the same, at a third of the time. */
+void sg_dither_fill(sg_dither *d, double *u, long n);
 
 #define SG_COMPRESSOR_STATE 32 /* bytes */
 #define SG_COMPRESSOR_FITS(type)                                                                   \
@@ -69,6 +71,8 @@ double sg_dither_next(sg_dither *d);
 typedef struct sg_compressor {
   const struct sg_compressor_type *type;
   double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
+  /* Of a vector of that length, where they are known and not so many a number; NULL otherwise. */
+  double (*bits)(const void *state, long length);
   int memory; /* doubles that a worker keeps per coordinate of each segment, zero at first */
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;

@@ -83,22 +83,23 @@ double sg_exponential(sg_stream *s, double mean) {
   return sg_exponential_at(next53(&s->state), mean);
 }
 
-/* --- Of many workers -------------------------------------------------------------------------- */
+/* --- Many at a time --------------------------------------------------------------------------- */
 
 #ifdef __x86_64__
 enum { HALVES = 2, SIDE_BY_SIDE = 4 * HALVES };
+#define AVX2 __attribute__((target("avx2")))
 
-/* Philox's rounds on vectors of four 64-bit lanes. A counter's word is in the low half of its lane;
- * what a product leaves in the high half is of no consequence, since multiplications read the low
- * half only. The bits of uniform numbers go to `bits`. */
-__attribute__((target("avx2"))) static void philox_side_by_side(const state_t *first,
-                                                                uint64_t bits[SIDE_BY_SIDE]) {
+/* Philox on vectors of four 64-bit lanes, from the counters of `first`, of which that at `word` is
+ * one more from lane to lane. A counter's word is in the low half of its lane; what a product
+ * leaves in the high half is of no consequence, since multiplications read the low half only. */
+AVX2 static inline __attribute__((always_inline)) void philox_lanes(const state_t *first, int word,
+                                                                    __m256i c[4][HALVES]) {
   const __m256i m0 = _mm256_set1_epi64x(PHILOX_M4x32_0), m1 = _mm256_set1_epi64x(PHILOX_M4x32_1);
-  __m256i c[4][HALVES];
   uint32_t k0 = first->key[0], k1 = first->key[1];
   for (int h = 0; h < HALVES; h++) {
     for (int i = 0; i < 4; i++) c[i][h] = _mm256_set1_epi64x(first->counter[i]);
-    c[2][h] = _mm256_add_epi64(c[2][h], _mm256_setr_epi64x(4 * h, 4 * h + 1, 4 * h + 2, 4 * h + 3));
+    c[word][h] =
+        _mm256_add_epi64(c[word][h], _mm256_setr_epi64x(4 * h, 4 * h + 1, 4 * h + 2, 4 * h + 3));
   }
 #pragma GCC unroll 10
   for (int round = 0; round < 10; round++) {
@@ -114,11 +115,50 @@ __attribute__((target("avx2"))) static void philox_side_by_side(const state_t *f
     k0 += PHILOX_W32_0;
     k1 += PHILOX_W32_1;
   }
+}
+
+/* The bits of the first uniform number of each worker. */
+AVX2 static void philox_side_by_side(const state_t *first, uint64_t bits[SIDE_BY_SIDE]) {
   const __m256i low = _mm256_set1_epi64x(0xffffffff);
+  __m256i c[4][HALVES];
+  philox_lanes(first, 2, c);
   for (int h = 0; h < HALVES; h++)
     _mm256_storeu_si256(
         (__m256i *)(void *)(bits + 4 * h),
         _mm256_or_si256(_mm256_slli_epi64(c[0][h], 32), _mm256_and_si256(c[1][h], low)));
+}
+
+/* (high · 2^32 + low) / 2^64, the last 11 bits cut off: words in the significands of 2^20 and of ½,
+ * from which these are taken away again, exactly. */
+AVX2 static inline __attribute__((always_inline)) __m256d uniform_of(__m256i high, __m256i low) {
+  const __m256i word = _mm256_set1_epi64x(0xffffffff);
+  const __m256d million = _mm256_set1_pd(0x1p20), half = _mm256_set1_pd(0.5);
+  high = _mm256_or_si256(_mm256_and_si256(high, word), _mm256_castpd_si256(million));
+  low = _mm256_or_si256(_mm256_srli_epi64(_mm256_and_si256(low, word), 11),
+                        _mm256_castpd_si256(half));
+  return _mm256_add_pd(_mm256_sub_pd(_mm256_castsi256_pd(high), million),
+                       _mm256_sub_pd(_mm256_castsi256_pd(low), half));
+}
+
+/* The next 2 · SIDE_BY_SIDE uniforms at a time, as many as there are of these; how many. */
+AVX2 static long philox_ahead(double *u, long n, state_t *s) {
+  long i = 0;
+  for (; i + 2 * SIDE_BY_SIDE <= n; i += 2 * SIDE_BY_SIDE) {
+    __m256i c[4][HALVES];
+    philox_lanes(s, 0, c);
+    s->counter[0] += SIDE_BY_SIDE;
+    for (int h = 0; h < HALVES; h++) {
+      __m256d even = uniform_of(c[0][h], c[1][h]), odd = uniform_of(c[2][h], c[3][h]);
+      __m256d a = _mm256_unpacklo_pd(even, odd), b = _mm256_unpackhi_pd(even, odd);
+      _mm256_storeu_pd(u + i + 8 * h, _mm256_permute2f128_pd(a, b, 0x20));
+      _mm256_storeu_pd(u + i + 8 * h + 4, _mm256_permute2f128_pd(a, b, 0x31));
+    }
+  }
+  return i;
+}
+
+static long make_ahead(double *u, long n, state_t *s) {
+  return __builtin_cpu_supports("avx2") ? philox_ahead(u, n, s) : 0;
 }
 
 /* How many were made: a multiple of eight; the rest is left to the caller. */
@@ -137,7 +177,17 @@ static int make_side_by_side(double *u, int n, state_t *s) {
 static int make_side_by_side(double *u, int n, state_t *s) {
   return 0;
 }
+
+static long make_ahead(double *u, long n, state_t *s) {
+  return 0;
+}
 #endif
+
+void sg_uniforms(sg_stream *s, double *u, long n) {
+  long i = 0;
+  for (; i < n && s->state.used < 4; i++) u[i] = next53(&s->state); /* to the end of a block */
+  for (i += make_ahead(u + i, n - i, &s->state); i < n; i++) u[i] = next53(&s->state);
+}
 
 void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
                     uint32_t iteration, uint32_t draw) {

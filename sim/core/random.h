@@ -68,6 +68,8 @@ uint64_t sg_replication_seed(uint64_t seed, uint32_t replication);
 /* Uniform in [0, 1), 53 bits; exponential with the given mean. Faster than through GSL. */
 double sg_uniform(sg_stream *s);
 double sg_exponential(sg_stream *s, double mean);
+/* u[i] = the next n of sg_uniform, the same bits, 1.2 instead of 6 ns each with AVX2. */
+void sg_uniforms(sg_stream *s, double *u, long n);
 /* The exponential time at a uniform. */
 double sg_exponential_at(double u, double mean);
 
