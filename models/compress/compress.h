@@ -52,8 +52,8 @@ void sg_packed_free(sg_packed *p);
  * what a worker draws depends on nobody else. Messages of different workers are independent. */
 typedef struct sg_dither {
   uint64_t key;
-  long used;
-  sg_stream stream;
+  long used, filled;
+  sg_stream stream, coarse;
 } sg_dither;
 
 /* draw: number of the transmission among those of this worker in this iteration; part: of the
@@ -61,7 +61,8 @@ typedef struct sg_dither {
 void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
                   uint32_t draw, int part);
 double sg_dither_next(sg_dither *d);
-/* The next n, the same, at a third of the time. */
+/* n others, of 32 bits, at a fifth of the time (sg_coarse_uniforms). u has room for n rounded up to
+ * a multiple of SG_COARSE, and all but the last n of a message are one. */
 void sg_dither_fill(sg_dither *d, double *u, long n);
 
 #define SG_COMPRESSOR_STATE 32 /* bytes */

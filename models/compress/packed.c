@@ -123,29 +123,27 @@ void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker,
     uint64_t high = (uint64_t)(sg_uniform(&d->stream) * 0x1p32);
     d->key = high << 32 | (uint64_t)(sg_uniform(&d->stream) * 0x1p32);
   }
-  d->used = 0;
-}
-
-void sg_dither_fill(sg_dither *d, double *u, long n) {
-  while (n > 0) {
-    long left = CHUNK - d->used % CHUNK, some = n < left ? n : left;
-    if (left == CHUNK)
-      sg_stream_at(&d->stream, d->key, 0, SG_FOR_DITHER, 0, (uint32_t)(d->used / CHUNK), 0);
-    sg_uniforms(&d->stream, u, some);
-    d->used += some;
-    u += some;
-    n -= some;
-  }
+  d->used = d->filled = 0;
 }
 
 double sg_dither_next(sg_dither *d) {
-  double u;
-  if (d->used % CHUNK == 0) {
-    sg_dither_fill(d, &u, 1);
-    return u;
-  }
+  if (d->used % CHUNK == 0)
+    sg_stream_at(&d->stream, d->key, 0, SG_FOR_DITHER, 0, (uint32_t)(d->used / CHUNK), 0);
   d->used++;
   return sg_uniform(&d->stream);
+}
+
+void sg_dither_fill(sg_dither *d, double *u, long n) {
+  n = (n + SG_COARSE - 1) / SG_COARSE * SG_COARSE;
+  while (n > 0) {
+    long left = CHUNK - d->filled % CHUNK, some = n < left ? n : left;
+    if (left == CHUNK)
+      sg_stream_at(&d->coarse, d->key, 0, SG_FOR_DITHER, 1, (uint32_t)(d->filled / CHUNK), 0);
+    sg_coarse_uniforms(&d->coarse, u, some);
+    d->filled += some;
+    u += some;
+    n -= some;
+  }
 }
 
 /* --- Ternary digits --------------------------------------------------------------------------- */

@@ -14,7 +14,9 @@ typedef struct qsgd {
 } qsgd;
 SG_COMPRESSOR_FITS(qsgd);
 
-enum { BLOCK = 256 };
+/* Codes of a coordinate are its level and, above it, its sign. In full blocks `per` of them, SIDE
+ * coordinates apart, make a word of at most 52 bits, which is summed as a double, exactly. */
+enum { SIDE = 64, MOST_PER = 8, BLOCK = SIDE * MOST_PER };
 
 static const sg_param params[] = {
     SG_ROW_INT("levels", 1, 65535,
@@ -31,61 +33,70 @@ static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
   return SG_OK;
 }
 
-/* Levels, and above them the signs, of a block; u: uniforms, at least as many as numbers, padded to
- * fours as these are. */
-SG_CLONES static void levels_of(const qsgd *q, double norm, int n, const double *x, const double *u,
-                                int32_t *code) {
-  typedef int32_t i4 __attribute__((vector_size(16)));
+static int per_word(const qsgd *q) {
+  int per = 52 / (1 + q->width);
+  return per < MOST_PER ? per : MOST_PER;
+}
+
+/* SIDE words of `per` codes, per a constant 1 where numbers and uniforms are in order. */
+SG_INLINE void code_words(const qsgd *q, double norm, int per, const double *x, const double *u,
+                          uint64_t *word) {
   const sg_v4 scale = SG_V4((double)q->levels / norm), top = SG_V4((double)q->levels);
-  /* scale may overflow where the norm is subnormal. */
-  bool divide = !isfinite(scale[0]);
-  for (int i = 0; i < n; i += 4) {
-    sg_v4i v = (sg_v4i) * (const sg_v4u *)(x + i), minus = v < 0;
-    sg_v4 a = (sg_v4)(v & INT64_MAX);
-    a = divide ? a / norm * top : a * scale;
-    i4 down = __builtin_convertvector(a, i4);
-    sg_v4 level = __builtin_convertvector(down, sg_v4), one = SG_V4(1.0);
-    sg_v4i up = *(const sg_v4u *)(u + i) < a - level;
-    level += (sg_v4)(up & (sg_v4i)one);
-    sg_v4i over = level > top; /* a rounding error above s */
-    sg_v4_select(&over, &top, &level, &level);
-    i4 whole = __builtin_convertvector(level, i4), sign = __builtin_convertvector(minus, i4);
-    whole |= sign & (1 << q->width);
-    memcpy(code + i, &whole, sizeof whole);
+  const sg_v4 one = SG_V4(1.0), magic = SG_V4(0x1p52), above = SG_V4((double)(1 << q->width));
+  bool divide = !isfinite(scale[0]); /* where the norm is subnormal */
+  for (int j = 0; j < SIDE; j += 4) {
+    sg_v4 sum = SG_V4(0.0), weight = one;
+    for (int m = 0; m < per; m++) {
+      sg_v4i v = (sg_v4i) * (const sg_v4u *)(x + SIDE * m + j), minus = v < 0;
+      sg_v4 a = (sg_v4)(v & INT64_MAX);
+      a = divide ? a / norm * top : a * scale;
+      sg_v4 level = (a + magic) - magic; /* to nearest */
+      sg_v4i high = level > a;
+      level -= (sg_v4)(high & (sg_v4i)one);
+      sg_v4i up = *(const sg_v4u *)(u + SIDE * m + j) < a - level;
+      level += (sg_v4)(up & (sg_v4i)one);
+      sg_v4i over = level > top; /* a rounding error above s */
+      sg_v4_select(&over, &top, &level, &level);
+      sum += weight * (level + (sg_v4)(minus & (sg_v4i)above));
+      weight *= 2 * above;
+    }
+    sg_v4w words = (sg_v4w)(sum + magic) & (((uint64_t)1 << 52) - 1);
+    memcpy(word + j, &words, sizeof words);
   }
 }
 
-static void pack_codes(sg_bit_writer *w, int n, const int32_t *code, int width) {
-  int i = 0;
-  for (; i + 3 <= n; i += 3) /* three of at most 17 bits */
-    sg_write(
-        w, (uint64_t)code[i] | (uint64_t)code[i + 1] << width | (uint64_t)code[i + 2] << 2 * width,
-        3 * width);
-  for (; i < n; i++) sg_write(w, (uint64_t)code[i], width);
+SG_CLONES static void code_block(const qsgd *q, double norm, int per, const double *x,
+                                 const double *u, uint64_t *word) {
+  code_words(q, norm, per, x, u, word);
 }
 
 static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
                    sg_packed *out) {
   const qsgd *q = state;
   sg_moments m = sg_moments_of(n, x);
-  double norm = sg_float_above(sg_norm_of(n, x, &m)), u[BLOCK], rest[BLOCK] = {0};
-  int32_t code[BLOCK] = {0};
+  double norm = sg_float_above(sg_norm_of(n, x, &m)), u[BLOCK], rest[SIDE] = {0};
+  uint64_t word[SIDE] = {0};
+  int per = per_word(q), width = 1 + q->width;
+  bool fine = norm > 0 && isfinite(norm);
   sg_bit_writer w;
-  if (!sg_bits_begin(&w, out, 32 + (size_t)n * (size_t)(1 + q->width))) return;
+  if (!sg_bits_begin(&w, out, 32 + (size_t)n * (size_t)width)) return;
   sg_write(&w, sg_float_bits(norm), 32);
-  for (long i = 0; i < n; i += BLOCK) {
-    int some = n - i < BLOCK ? (int)(n - i) : BLOCK;
-    if (norm > 0 && isfinite(norm)) {
-      sg_dither_fill(dither, u, some);
-      for (int j = some; j % 4; j++) u[j] = 0;
-      if (some % 4) memcpy(rest, x + i, (size_t)some * sizeof *x);
-      levels_of(q, norm, some, some % 4 ? rest : x + i, u, code);
-    }
-    pack_codes(&w, some, code, 1 + q->width);
+  for (; n >= SIDE * per; n -= SIDE * per, x += SIDE * per) {
+    sg_dither_fill(dither, u, SIDE * per);
+    if (fine) code_block(q, norm, per, x, u, word);
+    for (int j = 0; j < SIDE; j++) sg_write(&w, word[j], per * width);
+  }
+  sg_dither_fill(dither, u, n);
+  for (long i = 0; i < n; i += SIDE) {
+    int some = n - i < SIDE ? (int)(n - i) : SIDE;
+    memcpy(rest, x + i, (size_t)some * sizeof *x);
+    if (fine) code_block(q, norm, 1, rest, u + i, word);
+    for (int j = 0; j < some; j++) sg_write(&w, word[j], width);
   }
   sg_bits_end(&w, out);
 }
 
+/* A division, as the table says; n is padded to fours. */
 SG_CLONES static void values_of(const qsgd *q, double norm, int n, const int32_t *code, double *x) {
   typedef int32_t i4 __attribute__((vector_size(16), aligned(4), may_alias));
   const sg_v4 top = SG_V4((double)q->levels);
@@ -102,13 +113,22 @@ static void decode(const void *state, long n, sg_packed *in, double *x) {
   const qsgd *q = state;
   sg_bit_reader r = sg_reader_begin(in);
   double norm = sg_float_of(sg_read(&r, 32)); /* times level 0 is NaN if it is not finite */
-  double rest[BLOCK];
+  double rest[SIDE];
   int32_t code[BLOCK] = {0};
-  for (long i = 0; i < n; i += BLOCK) {
-    int some = n - i < BLOCK ? (int)(n - i) : BLOCK;
-    for (int j = 0; j < some; j++) code[j] = (int32_t)sg_read(&r, 1 + q->width);
-    values_of(q, norm, some, code, some % 4 ? rest : x + i);
-    if (some % 4) memcpy(x + i, rest, (size_t)some * sizeof *x);
+  int per = per_word(q), width = 1 + q->width;
+  const uint64_t low = ((uint64_t)1 << width) - 1;
+  for (; n >= SIDE * per; n -= SIDE * per, x += SIDE * per) {
+    for (int j = 0; j < SIDE; j++) {
+      uint64_t word = sg_read(&r, per * width);
+      for (int m = 0; m < per; m++, word >>= width) code[SIDE * m + j] = (int32_t)(word & low);
+    }
+    values_of(q, norm, SIDE * per, code, x);
+  }
+  for (long i = 0; i < n; i += SIDE) {
+    int some = n - i < SIDE ? (int)(n - i) : SIDE;
+    for (int j = 0; j < some; j++) code[j] = (int32_t)sg_read(&r, width);
+    values_of(q, norm, some, code, rest);
+    memcpy(x + i, rest, (size_t)some * sizeof *x);
   }
   sg_reader_end(&r, in);
 }

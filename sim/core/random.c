@@ -3,7 +3,9 @@
 #include "sim/core/random.h"
 #include "sim/core/elementary.h"
 
+#include <assert.h>
 #include <Random123/philox.h>
+#include <stdbool.h>
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
@@ -128,37 +130,29 @@ AVX2 static void philox_side_by_side(const state_t *first, uint64_t bits[SIDE_BY
         _mm256_or_si256(_mm256_slli_epi64(c[0][h], 32), _mm256_and_si256(c[1][h], low)));
 }
 
-/* (high · 2^32 + low) / 2^64, the last 11 bits cut off: words in the significands of 2^20 and of ½,
- * from which these are taken away again, exactly. */
-AVX2 static inline __attribute__((always_inline)) __m256d uniform_of(__m256i high, __m256i low) {
+/* (w + ½) / 2^32: a word in the significand of 2^20, of which 2^20 − 2^-33 is taken away, exactly.
+ */
+AVX2 static void philox_coarse(double *u, long n, state_t *s) {
   const __m256i word = _mm256_set1_epi64x(0xffffffff);
-  const __m256d million = _mm256_set1_pd(0x1p20), half = _mm256_set1_pd(0.5);
-  high = _mm256_or_si256(_mm256_and_si256(high, word), _mm256_castpd_si256(million));
-  low = _mm256_or_si256(_mm256_srli_epi64(_mm256_and_si256(low, word), 11),
-                        _mm256_castpd_si256(half));
-  return _mm256_add_pd(_mm256_sub_pd(_mm256_castsi256_pd(high), million),
-                       _mm256_sub_pd(_mm256_castsi256_pd(low), half));
-}
-
-/* The next 2 · SIDE_BY_SIDE uniforms at a time, as many as there are of these; how many. */
-AVX2 static long philox_ahead(double *u, long n, state_t *s) {
-  long i = 0;
-  for (; i + 2 * SIDE_BY_SIDE <= n; i += 2 * SIDE_BY_SIDE) {
+  const __m256d million = _mm256_set1_pd(0x1p20), most = _mm256_set1_pd(0x1p20 - 0x1p-33);
+  for (long i = 0; i < n; i += SG_COARSE) {
     __m256i c[4][HALVES];
     philox_lanes(s, 0, c);
     s->counter[0] += SIDE_BY_SIDE;
-    for (int h = 0; h < HALVES; h++) {
-      __m256d even = uniform_of(c[0][h], c[1][h]), odd = uniform_of(c[2][h], c[3][h]);
-      __m256d a = _mm256_unpacklo_pd(even, odd), b = _mm256_unpackhi_pd(even, odd);
-      _mm256_storeu_pd(u + i + 8 * h, _mm256_permute2f128_pd(a, b, 0x20));
-      _mm256_storeu_pd(u + i + 8 * h + 4, _mm256_permute2f128_pd(a, b, 0x31));
-    }
+    for (int k = 0; k < 4; k++)
+      for (int h = 0; h < HALVES; h++) {
+        __m256i bits =
+            _mm256_or_si256(_mm256_and_si256(c[k][h], word), _mm256_castpd_si256(million));
+        _mm256_storeu_pd(u + i + SIDE_BY_SIDE * k + 4 * h,
+                         _mm256_sub_pd(_mm256_castsi256_pd(bits), most));
+      }
   }
-  return i;
 }
 
-static long make_ahead(double *u, long n, state_t *s) {
-  return __builtin_cpu_supports("avx2") ? philox_ahead(u, n, s) : 0;
+static bool made_coarse(double *u, long n, state_t *s) {
+  if (!__builtin_cpu_supports("avx2")) return false;
+  philox_coarse(u, n, s);
+  return true;
 }
 
 /* How many were made: a multiple of eight; the rest is left to the caller. */
@@ -178,15 +172,22 @@ static int make_side_by_side(double *u, int n, state_t *s) {
   return 0;
 }
 
-static long make_ahead(double *u, long n, state_t *s) {
-  return 0;
+static bool made_coarse(double *u, long n, state_t *s) {
+  return false;
 }
 #endif
 
-void sg_uniforms(sg_stream *s, double *u, long n) {
-  long i = 0;
-  for (; i < n && s->state.used < 4; i++) u[i] = next53(&s->state); /* to the end of a block */
-  for (i += make_ahead(u + i, n - i, &s->state); i < n; i++) u[i] = next53(&s->state);
+void sg_coarse_uniforms(sg_stream *s, double *u, long n) {
+  assert(n % SG_COARSE == 0);
+  s->state.used = 4; /* from the next counter on */
+  if (made_coarse(u, n, &s->state)) return;
+  for (long i = 0; i < n; i += SG_COARSE)
+    for (int lane = 0; lane < SG_COARSE / 4; lane++) {
+      refill(&s->state);
+      for (int k = 0; k < 4; k++)
+        u[i + SG_COARSE / 4 * k + lane] = ((double)s->state.out[k] + 0.5) * 0x1p-32;
+    }
+  s->state.used = 4;
 }
 
 void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
