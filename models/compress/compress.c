@@ -14,7 +14,10 @@
   X(terngrad)                                                                                      \
   X(scaled_sign)                                                                                   \
   X(stochastic_sign)                                                                               \
-  X(top_k)
+  X(percentile)                                                                                    \
+  X(top_k)                                                                                         \
+  X(rand_k)                                                                                        \
+  X(sparsification)
 
 #define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
 #define ENTER(name)   &sg_compressor_##name,

@@ -74,6 +74,7 @@ typedef struct sg_compressor {
   double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
   /* Of a vector of that length, where they are known and not so many a number; NULL otherwise. */
   double (*bits)(const void *state, long length);
+  long least; /* numbers that a message must have; 0: any */
   int memory; /* doubles that a worker keeps per coordinate of each segment, zero at first */
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;
