@@ -26,6 +26,8 @@ static const struct setting {
     {"qsgd", "levels=15", 4, 0},
     {"qsgd", "levels=255", 4, 0},
     {"qsgd", "levels=2048", 4, 0},
+    {"qsgd", "levels=15,code=elias", 4, 0},
+    {"qsgd", "levels=2048,code=elias", 0, 0},
     {"top-k", "share=0.01", 3, 0},
     {"percentile", "percentile=adaptive", 3, 0},
     {"percentile", "percentile=50", 3, 0},

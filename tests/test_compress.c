@@ -265,7 +265,7 @@ static void qsgd_rounds_to_its_levels(void **state) {
   sg_stream_at(&stream, 4, 0, SG_FOR_CHECK, 0, 0, 0);
   for (int k = 0; k < 4; k++) {
     int s = levels[k];
-    const sg_compressor c = test_compressor("qsgd", (const double[]){s});
+    const sg_compressor c = test_compressor("qsgd", (const double[]){s, 0});
     double x[N], y[N], bits, sum = 0, square = 0, expected = 0;
     fill(x, N, 0);
     double norm = norm_of(x, N);

@@ -166,21 +166,22 @@ bool sg_cut_at(long n, const double *x, const sg_moments *m, long k, sg_packed *
 /* --- The best k ------------------------------------------------------------------------------- */
 
 typedef struct best {
-  double worth; /* (Σ)²/k */
+  double worth; /* the root of (Σ)²/k, whose squares would vanish */
   long k;
 } best;
 
 static void offer(best *b, double sum, double k) {
-  if (sum * sum > b->worth * k) *b = (best){.worth = sum * sum / k, .k = (long)k};
+  double worth = sum / sqrt(k);
+  if (worth > b->worth) *b = (best){.worth = worth, .k = (long)k};
 }
 
-/* The most that (Σ)²/k can be inside a bin with magnitudes from `low` to `high`, before which there
+/* The most that Σ/√k can be inside a bin with magnitudes from `low` to `high`, before which there
  * are k with that sum. From the bin's beginning the sum grows by at most `high` each, and to its
  * end by at least `low`; (Σ)²/k is convex in both, so that it is largest in a corner of the
  * triangle: the ends, which are offered, or where the two lines meet. */
 static double most_inside(double k, double sum, bin of, double low, double high) {
   double j = (of[1] - of[0] * low) / (high - low), s = sum + j * high;
-  return j > 0 ? s * s / (k + j) : 0;
+  return j > 0 ? s / sqrt(k + j) : 0;
 }
 
 /* x: in the scratch, of which `used` doubles are in use, or not. Bins may come from several levels
