@@ -403,10 +403,324 @@ static void long_messages(void **state) {
     for (int more = 0; more < 2; more++) check_rule(of[r], (1L << 20) + more, r % 2 ? CUBED : 0);
 }
 
+/* --- Means and errors ------------------------------------------------------------------------- */
+
+/* E ‖C(v) − v‖² by the formulas, R and N exact; v without zeros. */
+static double expected_error(const char *rule, long n, const double *x, const double *down) {
+  double square = sum_of(x, n, 2), range = down[0], error = 0;
+  long k = (long)ceil(member(rule, "share=", 0) * (double)n);
+  if (strncmp(rule, "rand-k", 6) == 0) return ((double)n / (double)k - 1) * square;
+  double s = member(rule, "levels=", 15), t = range, bias = 0;
+  if (strstr(rule, "clipped")) {
+    k = (long)ceil((100 - member(rule, "percentile=", 100)) * (double)n / 100);
+    t = down[k < 1 ? 0 : k - 1];
+  }
+  if (strncmp(rule, "sparsification", 14) == 0) { /* by halving */
+    double low = 0, high = sum_of(x, n, 1), budget = member(rule, "share=", 0) * (double)n;
+    for (int i = 0; i < 200; i++) {
+      double sum = 0;
+      t = (low + high) / 2;
+      for (long j = 0; j < n; j++) sum += fmin(1, down[j] / t);
+      *(sum > budget ? &low : &high) = t;
+    }
+  }
+  for (long i = 0; i < n; i++) {
+    double a = fabs(x[i]), f = fmod(a * s / sqrt(square), 1), p = fmin(1, a / t);
+    if (strncmp(rule, "qsgd", 4) == 0)
+      error += square / s / s * f * (1 - f);
+    else if (strncmp(rule, "stochastic", 10) == 0)
+      error += range * range - a * a;
+    else if (strncmp(rule, "terngrad", 8) == 0)
+      error += a * (range - a);
+    else if (strncmp(rule, "sparsification", 14) == 0)
+      error += a * a * (1 / p - 1);
+    else { /* clipped */
+      error += a <= t ? a * (t - a) : 0;
+      bias += a > t ? (a - t) * (a - t) : 0;
+    }
+  }
+  return error + bias;
+}
+
+/* The mean of ‖C(v) − v‖² over many messages against the formula, and of each coordinate against
+ * itself (clipped: what is left of it), for every law. */
+static void errors_have_their_formulas(void **state) {
+  (void)state;
+  enum { N = 200, DRAWS = 3000 };
+  static const char *const of[] = {"qsgd levels=1",
+                                   "qsgd levels=15",
+                                   "qsgd levels=100",
+                                   "qsgd levels=7 code=elias",
+                                   "stochastic-sign",
+                                   "terngrad",
+                                   "rand-k share=0.02",
+                                   "rand-k share=0.6",
+                                   "sparsification share=0.1",
+                                   "sparsification share=0.6",
+                                   "percentile percentile=70 scale=clipped",
+                                   "percentile percentile=100 scale=clipped"};
+  static double sum[N], square[N];
+  sg_stream_at(&stream, 3, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (size_t r = 0; r < sizeof of / sizeof *of; r++)
+    for (int law = 0; law < LAWS; law++) {
+      const sg_compressor c = made(of[r]);
+      double *x = vector(N, law), *y = vector(N, -1), *down = vector(N, -1), first = 0, second = 0;
+      for (int i = 0; i < N; i++) {
+        down[i] = fabs(x[i]);
+        sum[i] = square[i] = 0;
+      }
+      qsort(down, N, sizeof *down, by_size);
+      double clip = INFINITY, top = 0;
+      if (strstr(of[r], "clipped")) clip = down[strstr(of[r], "=70") ? 59 : 0];
+      for (int message = 0; message < DRAWS; message++) {
+        sent(&c, N, x, message, y);
+        double error = 0;
+        for (int i = 0; i < N; i++) {
+          double off = y[i] - x[i];
+          error += off * off;
+          off = y[i] - copysign(fmin(fabs(x[i]), clip), x[i]);
+          sum[i] += off;
+          square[i] += off * off;
+          top = fmax(top, fabs(y[i]));
+        }
+        first += error;
+        second += error * error;
+      }
+      double mean = first / DRAWS, wanted = expected_error(of[r], N, x, down);
+      double spread = sqrt(fmax(second / DRAWS - mean * mean, 0) / DRAWS);
+      if (!(fabs(mean - wanted) <= 4 * spread + 1e-6 * wanted))
+        fail_msg("%s, law %d: error %g ± %g, not %g", of[r], law, mean, spread, wanted);
+      double chi = 0;
+      for (int i = 0; i < N; i++) {
+        double m = sum[i] / DRAWS, v = square[i] / DRAWS - m * m;
+        /* Of what was next to never sent, the variance is that of 0 and the largest. */
+        if (square[i] < 30 * top * top) v = fmax(v, fabs(x[i]) * top);
+        double z = m / sqrt(v / DRAWS + 1e-14 * x[i] * x[i]);
+        if (fabs(z) > 5) fail_msg("%s, law %d: coordinate %d is off by %g", of[r], law, i, m);
+        chi += z * z;
+      }
+      if (chi > N + 6 * sqrt(2.0 * N)) fail_msg("%s, law %d: chi2 %g", of[r], law, chi);
+      free(x);
+      free(y);
+      free(down);
+    }
+}
+
+/* Replicas draw independently: the errors of messages of other workers, replications, iterations,
+ * transmissions and parts have no covariance. */
+static void replicas_are_independent(void **state) {
+  (void)state;
+  enum { N = 4000 };
+  static const char *const of[] = {"qsgd levels=15", "stochastic-sign", "terngrad",
+                                   "rand-k share=0.3", "sparsification share=0.3"};
+  sg_stream_at(&stream, 4, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (size_t r = 0; r < sizeof of / sizeof *of; r++) {
+    const sg_compressor c = made(of[r]);
+    double *x = vector(N, GAUSSIAN), *first = vector(N, -1), *other = vector(N, -1), bits;
+    for (int k = -1; k < 6; k++) {
+      sg_dither d;
+      sg_dither_at(&d, 1 + (k == 0), k == 1, k == 2, k == 3, k == 4, k == 5);
+      memcpy(k < 0 ? first : other, x, N * sizeof *x);
+      assert_int_equal(sg_compress(&c, &packed, &d, N, k < 0 ? first : other, NULL, &bits), SG_OK);
+      double sum = 0, square = 0;
+      for (int i = 0; i < N && k >= 0; i++) {
+        double product = (first[i] - x[i]) * (other[i] - x[i]);
+        sum += product;
+        square += product * product;
+      }
+      if (fabs(sum) > 4.5 * sqrt(square)) fail_msg("%s: address %d: %g", of[r], k, sum);
+    }
+    free(x);
+    free(first);
+    free(other);
+  }
+}
+
+/* Of sets of k: every coordinate and every pair as often as any. */
+static void random_sets_are_uniform(void **state) {
+  (void)state;
+  enum { N = 7, DRAWS = 20000 };
+  for (int k = 1; k < N; k++) {
+    char rule[40];
+    snprintf(rule, sizeof rule, "rand-k k=%d", k);
+    const sg_compressor c = made(rule);
+    double x[N] = {1, 1, 1, 1, 1, 1, 1}, y[N + 64];
+    int both[N][N] = {{0}};
+    for (int message = 0; message < DRAWS; message++) {
+      assert_true(sent(&c, N, x, message, y) == 64 + 32 * k);
+      int count = 0;
+      for (int i = 0; i < N; i++) {
+        count += y[i] != 0;
+        for (int j = 0; j < N; j++) both[i][j] += y[i] != 0 && y[j] != 0;
+      }
+      assert_int_equal(count, k);
+    }
+    for (int i = 0; i < N; i++)
+      for (int j = 0; j < N; j++) {
+        double p = i == j ? (double)k / N : (double)k * (k - 1) / N / (N - 1);
+        assert_true(fabs(both[i][j] - p * DRAWS) <= 4.5 * sqrt(p * (1 - p) * DRAWS));
+      }
+  }
+}
+
+/* --- Percentile ternary ----------------------------------------------------------------------- */
+
+static double product_of(const double *x, const double *y, long n) {
+  double sum = 0;
+  for (long i = 0; i < n; i++) sum += x[i] * y[i];
+  return sum;
+}
+
+/* Scales are floats: identities of first order hold to 2^-24, those of second order to round-off.
+ */
+static void identities(void **state) {
+  (void)state;
+  sg_stream_at(&stream, 5, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (int turn = 0; turn < 300; turn++) {
+    long n = 1 + (long)(sg_uniform(&stream) * 700);
+    int sort = turn % LAWS;
+    char rule[80];
+    double pi = turn % 4 == 0 ? -1 : turn % 10 == 1 ? 100 : floor(100 * sg_uniform(&stream));
+    double *x = vector(n, sort), *y = vector(n, -1), *off = vector(n, -1);
+    for (int scale = 0; scale < 2; scale++) {
+      int length =
+          snprintf(rule, sizeof rule, "percentile scale=%s", scale ? "unshrunk" : "least-squares");
+      if (pi >= 0) snprintf(rule + length, sizeof rule - (size_t)length, " percentile=%g", pi);
+      const sg_compressor c = made(rule);
+      sent(&c, n, x, 0, y);
+      double square = sum_of(x, n, 2), sum = 0, one = sum_of(x, n, 1);
+      long k = 0;
+      for (long i = 0; i < n; i++) {
+        off[i] = y[i] - x[i];
+        if (y[i] == 0) continue;
+        k++;
+        sum += fabs(x[i]);
+        assert_true(x[i] * y[i] > 0);
+      }
+      if (pi >= 0) assert_int_equal(k, fmax(1, ceil((100 - pi) * (double)n / 100)));
+      double share = sum * sum / (double)k / square, inner = product_of(x, y, n);
+      double error = sum_of(off, n, 2), own = sum_of(y, n, 2), ulp = 0x1p-23 * square;
+      if (scale == 0) {
+        assert_true(fabs(error - (1 - share) * square) <= 1e-12 * square);
+        assert_true(fabs(inner - share * square) <= ulp && fabs(own - share * square) <= ulp);
+        assert_true(fabs(product_of(off, y, n)) <= ulp);
+        double least = fmax(1 / (double)n, (double)k * one * one / (double)n / (double)n / square);
+        assert_true(share >= least * (1 - 1e-12));
+      } else {
+        assert_true(fabs(inner - square) <= ulp);
+        assert_true(fabs(error - (1 / share - 1) * square) <= 4 * ulp / share);
+      }
+    }
+    free(x);
+    free(y);
+    free(off);
+  }
+}
+
+/* Published values of the optimum for two laws: means of 20 draws, D = 4000, within 0.01. */
+static void adaptive_optima(void **state) {
+  (void)state;
+  enum { N = 4000, DRAWS = 20 };
+  static const double wanted[2][4] = {{0.8098, 0.5405, 0.6120, 1.2240}, {0.7358, 0.3679, 1, 2}};
+  const sg_compressor c = made("percentile"), tight = made("percentile packing=arithmetic");
+  sg_stream_at(&stream, 6, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (int law = 0; law < 2; law++) {
+    double mean[4] = {0}, bits = 0;
+    for (int draw = 0; draw < DRAWS; draw++) {
+      double *x = vector(N, law), *y = vector(N, -1), least = INFINITY, most = 0, off = 0;
+      sent(&c, N, x, 0, y);
+      int k = 0;
+      for (int i = 0; i < N; i++) {
+        k += y[i] != 0;
+        if (y[i] != 0) least = fmin(least, fabs(x[i]));
+        most = fmax(most, fabs(y[i]));
+        off += (y[i] - x[i]) * (y[i] - x[i]);
+      }
+      const double found[4] = {1 - off / sum_of(x, N, 2), (double)k / N, least, most};
+      for (int i = 0; i < 4; i++) mean[i] += found[i] / DRAWS;
+      bits += (sent(&tight, N, x, 0, y) - 32) / N / DRAWS;
+      free(x);
+      free(y);
+    }
+    for (int i = 0; i < 4; i++)
+      if (fabs(mean[i] - wanted[law][i]) > 0.01 * (i == 3 && law == 1 ? 2 : 1))
+        fail_msg("law %d, figure %d: %g, not %g", law, i, mean[i], wanted[law][i]);
+    /* 1.536 and 1.317 bits, and the coder's head of up to 96 */
+    assert_true(fabs(bits - (law ? 1.317 : 1.536)) < 0.01 + 96.0 / N);
+  }
+}
+
+/* --- Bits ------------------------------------------------------------------------------------- */
+
+/* Beside ⌈log2 C(n, k)⌉ for the positions, of which no code has less for all sets; and the paper's
+ * bound for Elias. */
+static void bits_beside_their_bounds(void **state) {
+  (void)state;
+  enum { N = 20000 };
+  sg_stream_at(&stream, 7, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (int i = 0; i < 6; i++) {
+    static const long ks[] = {1, 20, 200, 1000, 5000, 20000};
+    long k = ks[i];
+    char rule[40];
+    snprintf(rule, sizeof rule, "top-k k=%ld", k);
+    const sg_compressor c = made(rule);
+    double *x = vector(N, GAUSSIAN), *y = vector(N, -1);
+    double bits = sent(&c, N, x, 0, y);
+    double least =
+        ceil((lgamma(N + 1.0) - lgamma((double)k + 1) - lgamma((double)(N - k) + 1)) / log(2));
+    int b = (int)floor(log2((double)N / (double)k));
+    assert_true(bits <= 32.0 * (double)k + (double)k * (b + 1) + (double)(N >> b));
+    if (k > 1 && k < N) assert_true(bits >= 32.0 * (double)k + least - 64);
+    assert_true(bits - 32.0 * (double)k <= 1.08 * least + (k < N ? 8 : N));
+    free(x);
+    free(y);
+  }
+  for (int i = 0; i < 4; i++) {
+    static const int levels[] = {1, 4, 16, 60};
+    char rule[40];
+    snprintf(rule, sizeof rule, "qsgd levels=%d code=elias", levels[i]);
+    const sg_compressor c = made(rule);
+    double *x = vector(N, GAUSSIAN), *y = vector(N, -1), s = levels[i], bits = 0;
+    for (int message = 0; message < 10; message++) bits += sent(&c, N, x, message, y) / 10;
+    double m = s * (s + sqrt(N));
+    assert_true(bits <= 32 + (3 + 1.5 * log2(2 * (s * s + N) / m)) * m);
+    assert_true(bits < 32 + N * (1 + ceil(log2(s + 1))));
+    free(x);
+    free(y);
+  }
+}
+
+/* Whatever the compressor, what is not finite is seen, wherever it stands. */
+static void diverged_messages_are_seen(void **state) {
+  (void)state;
+  static const double wrong[] = {NAN, -NAN, INFINITY, -INFINITY};
+  enum { N = 1000 };
+  sg_stream_at(&stream, 8, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (int r = 0; r < RULES; r++)
+    for (int k = 0; k < 12; k++) {
+      const sg_compressor c = made(rules[r]);
+      double *x = vector(N, k % LAWS), *y = vector(N, -1), sum = 0;
+      x[(k * 337 + 999) % N] = wrong[k % 4];
+      if (k > 8) x[5] = wrong[(k + 2) % 4];
+      sent(&c, N, x, k, y);
+      for (int i = 0; i < N; i++) sum += y[i] * 0;
+      assert_true(isnan(sum));
+      free(x);
+      free(y);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rules_are_followed),
       cmocka_unit_test(long_messages),
+      cmocka_unit_test(errors_have_their_formulas),
+      cmocka_unit_test(replicas_are_independent),
+      cmocka_unit_test(random_sets_are_uniform),
+      cmocka_unit_test(identities),
+      cmocka_unit_test(adaptive_optima),
+      cmocka_unit_test(bits_beside_their_bounds),
+      cmocka_unit_test(diverged_messages_are_seen),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   sg_packed_free(&packed);
