@@ -58,6 +58,11 @@ typedef struct sg_shape {
   const double *speed; /* workers values; 1 = the nominal speed */
   uint64_t seed;       /* for random coefficients: purpose SG_FOR_CODE */
   long updates;        /* how many iterations the run will have at most */
+  /* Gradients that appear layer by layer, the last layer first; 0: all at once. Where each ends,
+   * and its share of the work. Used before sg_code_new returns, and by whoever plans. */
+  int n_layers;
+  const long *layer_end;
+  const double *layer_work;
   /* Of the workers' times, in `create` only. NULL: nothing is known, and a code that needs it takes
    * defaults or gives a fault. */
   const sg_forecast *forecast;
@@ -203,7 +208,9 @@ struct sg_code {
    * round's plan of a code with its own, unless that has set load because its rounds differ. A code
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
   const double *work; /* nodes values: work of each worker in that plan; else NULL */
-  double stored;      /* data stored in the cluster / data */
+  bool
+      by_layer; /* segments are the layers of shape, one message each, from the last to the first */
+  double stored; /* data stored in the cluster / data */
   sg_arena *arena;
 };
 
@@ -371,6 +378,11 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
 /* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
  * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
+
+/* α of the last sg_decoder_weights call, pieces × (parts · pieces): of each piece of what is
+ * decoded the coefficients of all pieces of the parts' gradients. Not with coded parts. O(terms of
+ * the rows). NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
+const double *sg_decoder_alpha(sg_decoder *decoder);
 
 /* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
 sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);

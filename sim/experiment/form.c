@@ -3,6 +3,7 @@
  * kernel, its vector goes through the compressor, and the sender's memory advances. */
 #include "sim/experiment/form.h"
 #include "sim/core/array.h"
+#include "sim/core/linalg.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,12 @@ struct sg_former {
   long most;        /* length of the longest message */
   double **payload; /* by message number: vectors of that length; NULL: none yet */
   size_t payloads;
+  struct loss { /* by message number: squared norms of what compression changed, and of the message
+                 */
+    double lost2, formed2;
+  } * loss;
+  size_t losses;
+  double *before; /* a message before it is compressed */
   double *memory; /* node by node, segment by segment */
   size_t per_node, *offset;
   sg_packed packed;
@@ -65,6 +72,8 @@ void sg_former_free(sg_former *f) {
   if (!f) return;
   for (size_t i = 0; i < f->payloads; i++) free(f->payload[i]);
   free(f->payload);
+  free(f->loss);
+  free(f->before);
   free(f->memory);
   free(f->offset);
   free(f->beside);
@@ -80,6 +89,11 @@ void sg_former_free(sg_former *f) {
   free(f);
 }
 
+void sg_former_loss(const sg_former *f, const sg_message *message, double *lost2, double *formed2) {
+  *lost2 += f->loss[message->id].lost2;
+  *formed2 += f->loss[message->id].formed2;
+}
+
 const double *sg_former_payload(const sg_former *f, const sg_message *message) {
   return f->payload[message->id];
 }
@@ -87,7 +101,10 @@ const double *sg_former_payload(const sg_former *f, const sg_message *message) {
 /* A buffer for the message of that number; NULL: no memory. */
 static double *buffer(sg_former *f, int id) {
   size_t known = f->payloads;
-  if (!SG_ROOM(f->payload, f->payloads, id + 1)) return NULL;
+  if (!f->before) f->before = malloc((size_t)f->most * sizeof *f->before);
+  if (!f->before || !SG_ROOM(f->payload, f->payloads, id + 1) ||
+      !SG_ROOM(f->loss, f->losses, id + 1))
+    return NULL;
   for (size_t i = known; i < f->payloads; i++) f->payload[i] = NULL;
   if (!f->payload[id]) f->payload[id] = malloc((size_t)f->most * sizeof(double));
   return f->payload[id];
@@ -96,12 +113,18 @@ static double *buffer(sg_former *f, int id) {
 static sg_status compress(sg_former *f, const sg_run_sent *sent, double *x, double *bits) {
   const sg_message *m = sent->message;
   size_t at = (size_t)m->from * f->per_node + f->offset[m->segment];
+  long n = sg_segment_length(&f->world->code->segment[m->segment]);
   sg_dither dither;
   sg_dither_at(&dither, f->world->environment.seed, f->replication, m->from, sent->iteration,
                sent->draw, sent->part);
-  return sg_compress(f->world->environment.compressor, &f->packed, &dither,
-                     sg_segment_length(&f->world->code->segment[m->segment]), x,
-                     f->memory ? f->memory + at : NULL, bits);
+  memcpy(f->before, x, (size_t)n * sizeof *x);
+  sg_status status = sg_compress(f->world->environment.compressor, &f->packed, &dither, n, x,
+                                 f->memory ? f->memory + at : NULL, bits);
+  struct loss *loss = &f->loss[m->id];
+  loss->formed2 = cblas_ddot((int)n, f->before, 1, f->before, 1);
+  cblas_daxpy((int)n, -1, x, 1, f->before, 1);
+  loss->lost2 = cblas_ddot((int)n, f->before, 1, f->before, 1);
+  return status;
 }
 
 /* The row as the last message of a set, behind its inputs; the partial gradients that it needs.
