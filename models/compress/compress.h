@@ -24,7 +24,7 @@
 typedef enum sg_precision { SG_FLOAT64, SG_FLOAT32, SG_BFLOAT16 } sg_precision;
 enum { SG_PRECISIONS = 3 };
 
-/* Bits as they are packed: most significant first, in whole bytes on the link. Zero-initialise;
+/* Bits as they are packed: least significant first, in whole bytes on the link. Zero-initialise;
  * free with sg_packed_free. */
 typedef struct sg_packed {
   unsigned char *byte;
@@ -53,8 +53,8 @@ void sg_packed_free(sg_packed *p);
  * what a worker draws depends on nobody else. Messages of different workers are independent. */
 typedef struct sg_dither {
   uint64_t key;
-  long used;
-  sg_stream stream;
+  long used, filled;
+  sg_stream stream, coarse;
 } sg_dither;
 
 /* draw: number of the transmission among those of this worker in this iteration; part: of the
@@ -62,6 +62,9 @@ typedef struct sg_dither {
 void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
                   uint32_t draw, int part);
 double sg_dither_next(sg_dither *d);
+/* n others, of 32 bits, at a fifth of the time (sg_coarse_uniforms). u has room for n rounded up to
+ * a multiple of SG_COARSE, and all but the last n of a message are one. */
+void sg_dither_fill(sg_dither *d, double *u, long n);
 
 #define SG_COMPRESSOR_STATE 136 /* bytes */
 #define SG_COMPRESSOR_FITS(type)                                                                   \
@@ -70,6 +73,9 @@ double sg_dither_next(sg_dither *d);
 typedef struct sg_compressor {
   const struct sg_compressor_type *type;
   double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
+  /* Of a vector of that length, where they are known and not so many a number; NULL otherwise. */
+  double (*bits)(const void *state, long length);
+  long least; /* numbers that a message must have; 0: any */
   int memory; /* doubles that a worker keeps per coordinate of each segment, zero at first */
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;

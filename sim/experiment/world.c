@@ -6,6 +6,7 @@
 #include "sim/experiment/causes.h"
 #include "sim/experiment/forecast.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -269,6 +270,22 @@ static sg_status check_target(const sg_point *point, const sg_world *w, sg_error
   return SG_OK;
 }
 
+/* "k" of n coordinates, in every segment. */
+static sg_status check_lengths(const sg_point *point, const sg_world *w, sg_error *e) {
+  const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
+  long shortest = LONG_MAX;
+  for (int s = 0; s < w->code->segments; s++) {
+    long length = sg_segment_length(&w->code->segment[s]);
+    shortest = length < shortest ? length : shortest;
+  }
+  if (w->compressor.least <= shortest) return SG_OK;
+  return sg_fail_at(
+      e, compression, "k",
+      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
+      "found %ld",
+      shortest, w->label, w->compressor.least);
+}
+
 static sg_status read_compression(const sg_point *point, sg_world *w, sg_error *e) {
   const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
   sg_status status = sg_compressor_init(&w->compressor, compression, e);
@@ -435,6 +452,7 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
                                  &w->problem, e);
   if (!status) status = make_times(w, point, seed, e);
   if (!status) status = make_code(w, point, varied == SG_REPLICATE_DELAYS ? seed : own, e);
+  if (!status) status = check_lengths(point, w, e);
   if (!status && !w->problem->timing_only) status = make_learning(w, learning, point->scheme, e);
   if (status) {
     sg_world_free(w, cache);
