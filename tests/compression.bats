@@ -109,7 +109,7 @@ CSV
 
 @test "every compressor: the same rows for any number of threads" {
   for c in '{"compressor":"qsgd","levels":7}' '{"compressor":"top-k","share":0.1}' \
-           '{"compressor":"top-k","share":0.1,"error_feedback":false}' '{"compressor":"bfloat16"}'; do
+           '{"compressor":"top-k","share":0.1,"feedback":"none"}' '{"compressor":"bfloat16"}'; do
     for j in 1 3; do
       rm -f $j.db
       "$STRAGGLE" run p.json -q -j $j -o $j.db --set "/network/compression=$c" --set /replications=5
@@ -165,8 +165,8 @@ CSV
 @test "what workers remember is counted" {
   run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k"}'
   [ "$status" -eq 0 ]
-  [[ "$output" == *"compression: a run keeps 29 kB of what its workers have not sent"* ]]
-  [[ "$output" == *"compression: a run keeps 14 kB of what its workers have not sent"* ]]
+  [[ "$output" == *"compression: a run keeps 29 kB of what its workers remember"* ]]
+  [[ "$output" == *"compression: a run keeps 14 kB of what its workers remember"* ]]
   run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"qsgd"}'
   [[ "$output" != *"a run keeps"* ]]
 }

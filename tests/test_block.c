@@ -740,7 +740,7 @@ static void gradients_beside_the_snapshot_follow_what_was_not_sent(void **state)
   beside_flags = SG_OFFSET;
   network = "{}";
   refused(&beside, WORKERS, "\"problem\":\"least-squares\"", SG_INVALID, "/schemes/0",
-          "expected a network.compression with memory, found \"float64\"");
+          "expected a network.compression with feedback \"classic\", found \"float64\" without");
 }
 
 int main(void) {

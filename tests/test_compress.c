@@ -169,6 +169,7 @@ static void unbiased_ones_are(void **state) {
     for (int k = 0; k < 4; k++) {
       const sg_compressor c = compressor_of(sg_compressor_family.at(i), k == 0);
       if (!c.type->unbiased) continue;
+      assert_int_equal(c.feedback, SG_FEEDBACK_NONE);
       double x[N], y[N], sum[N] = {0}, square[N] = {0}, bits;
       fill(x, N, 0);
       for (int r = 0; r < DRAWS; r++) {
@@ -310,7 +311,9 @@ static void top_k_and_what_it_remembers(void **state) {
     bool feedback = round % 2;
     double share = round % 7 == 0 ? 1 : 1e-3 + 0.999 * sg_uniform(&stream) * sg_uniform(&stream);
     long k = (long)ceil(share * (double)n);
-    const sg_compressor c = test_compressor("top-k", (const double[]){share, feedback});
+    sg_compressor c = test_compressor("top-k", (const double[]){share});
+    assert_int_equal(c.feedback, SG_FEEDBACK_CLASSIC);
+    if (!feedback) c.feedback = SG_FEEDBACK_NONE;
     assert_int_equal(sg_compressor_memory(&c), feedback);
     double *x = calloc((size_t)n * 5, sizeof *x), *y = x + n, *e = y + n, *mine = e + n,
            *sent = mine + n, bits, expected, bits_seen[4];
@@ -382,7 +385,7 @@ static void messages_are_formed_when_they_are_sent(void **state) {
                         .uplink = "linear",
                         .uplink_by = {0, 100},
                         .compressor = "top-k",
-                        .compressor_by = {0.1, 1},
+                        .compressor_by = {0.1},
                         .late_messages = occupy ? "occupy-link" : "cancel",
                         .header_bytes = 50,
                         .length = 40};
@@ -627,16 +630,16 @@ static bool as_plain(const stage *s, const course *c, double step, long k, int p
   "\"network\":{\"uplink\":{\"model\":\"linear\",\"latency_s\":1,\"bandwidth_Bps\":1e6},"          \
   "\"compression\":{\"compressor\":\"top-k\",\"share\":0.15}}"
 
-/* Late messages advance the memory of their sender, messages that are cancelled before their turn
- * do not: all has an effect on later losses. */
+/* Only messages that are used advance the memory of their sender, late ones and those that are
+ * cancelled before their turn do not: all has an effect on later losses. */
 static void memory_of_late_and_cancelled_messages(void **state) {
   (void)state;
   /* Iteration by iteration: 3 is late on its way; 3 is cancelled at work; 0 is late; 1 is cancelled
    * at work. */
   static const double seconds[4][WORKERS] = {
       {1, 1.1, 1.2, 1.9}, {1, 1.1, 1.2, 9}, {1.9, 1.1, 1, 1.2}, {1, 9, 1.1, 1.2}};
-  static const bool sends[4][WORKERS] = {{1, 1, 1, 1}, {1, 1, 1, 0}, {1, 1, 1, 1}, {1, 0, 1, 1}};
-  static const bool wrong[4][WORKERS] = {{1, 1, 1, 0}, {1, 1, 1, 0}, {1, 1, 1, 1}, {1, 0, 1, 1}};
+  static const bool used[4][WORKERS] = {{1, 1, 1, 0}, {1, 1, 1, 0}, {0, 1, 1, 1}, {1, 0, 1, 1}};
+  static const bool sent[4][WORKERS] = {{1, 1, 1, 1}, {1, 1, 1, 0}, {1, 1, 1, 1}, {1, 0, 1, 1}};
   static const bool all[4][WORKERS] = {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}};
   char path[100];
   snprintf(path, sizeof path, "%s/times.csv", folder);
@@ -655,12 +658,13 @@ static void memory_of_late_and_cancelled_messages(void **state) {
   assert_int_equal(c.rows, 48);
   for (int i = 0; i < 48; i++)
     for (int w = 0; w < WORKERS; w++) assert_int_equal(c.used[i][w], seconds[i % 4][w] < 1.5);
-  assert_true(as_plain(&s, &c, 0.6, 3, 4, sends));
-  assert_false(as_plain(&s, &c, 0.6, 3, 4, wrong));
+  assert_true(as_plain(&s, &c, 0.6, 3, 4, used));
+  assert_false(as_plain(&s, &c, 0.6, 3, 4, sent));
   assert_false(as_plain(&s, &c, 0.6, 3, 4, all));
   end_world(&s);
 }
 
+/* An erased message leaves the memory of its sender as it was. */
 static void memory_of_erased_messages(void **state) {
   (void)state;
   static const bool all[1][WORKERS] = {{1, 1, 1, 1}};
@@ -675,7 +679,8 @@ static void memory_of_erased_messages(void **state) {
   for (int i = 0; i < 48; i++)
     for (int w = 0; w < WORKERS; w++) erased[w] += !c.used[i][w];
   for (int w = 0; w < WORKERS; w++) assert_true(erased[w] > 0 && erased[w] < 48);
-  assert_true(as_plain(&s, &c, 0.6, 3, 1, all));
+  assert_true(as_plain(&s, &c, 0.6, 3, 48, (const bool(*)[WORKERS])c.used));
+  assert_false(as_plain(&s, &c, 0.6, 3, 1, all));
   end_world(&s);
 }
 
@@ -699,7 +704,7 @@ static void every_kind_of_protocol(void **state) {
     const char *compression;
     double worst;
   } how[] = {{"\"top-k\",\"share\":1", 1e-5},
-             {"\"top-k\",\"share\":1,\"error_feedback\":false", 1e-5},
+             {"\"top-k\",\"share\":1,\"feedback\":\"none\"", 1e-5},
              {"\"qsgd\",\"levels\":65535", 1e-2}};
   for (int i = 0; i < 3 * TOY_KINDS; i++) {
     const struct toy_kind *toy = &toy_kinds[i / 3];

@@ -297,11 +297,11 @@ void sg_row_batch(sg_row *row, int name);
  * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
  * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
 void sg_row_local(sg_row *row, int steps, double rate);
-/* The row's gradients are taken at the snapshot + factor · e, with e the memory of the sender's
- * compressor when the message is sent: the error that it has not sent yet, as in gradient descent
- * with differentially encoded feedback (theory: error-feedback). What is decoded is still compared
- * with the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and a compressor with
- * memory. */
+/* The row's gradients are taken at the snapshot + factor · e, with e what the sender remembers when
+ * the message is sent: the error that it has not sent yet, as in gradient descent with
+ * differentially encoded feedback (theory: error-feedback). What is decoded is still compared with
+ * the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and messages with feedback
+ * "classic". */
 void sg_row_offset(sg_row *row, double factor);
 void sg_row_free(sg_row *row);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Top-k: the k coordinates of largest magnitude (ties: the lower index), with error feedback.
+/* Top-k: the k coordinates of largest magnitude (ties: the lower index).
  *
- * With feedback a worker adds what it has not sent yet: u = v + e, C(u) goes out, e = u − C(u).
  * Values travel as floats; positions as the gaps between them in Golomb–Rice code, whose length
  * depends on the data: a gap g ≥ 1 takes ⌊(g − 1)/2^b⌋ ones, a zero and b bits, b = ⌊log2(n/k)⌋,
  * together at most k (b + 1) + n/2^b. Without rounding of values ‖v − C(v)‖² ≤ (1 − k/n) ‖v‖². */
@@ -19,15 +18,10 @@ SG_COMPRESSOR_FITS(top_k);
 static const sg_param params[] = {
     SG_ROW_REAL("share", 0, 1, "The share k/n of the coordinates that are sent; k is rounded up.",
                 .fallback = 0.01, .flags = SG_MIN_OPEN),
-    SG_ROW("error_feedback", SG_BOOL,
-           "Whether a worker remembers what it has not sent, and adds it to its next message of "
-           "the same segment.",
-           .fallback = 1),
     {0}};
 
 static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
   ((top_k *)c->state)->share = sg_real(values, "share");
-  c->memory = sg_bool(values, "error_feedback") ? 1 : 0;
   return SG_OK;
 }
 
@@ -67,21 +61,17 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
                    sg_packed *out) {
   long k = kept(state, n), last = -1;
   int b = rice_bits(n, k);
-  double *u = sg_packed_scratch(out, 2 * n), *order = u + n;
-  if (!u) return;
-  for (long i = 0; i < n; i++) {
-    u[i] = memory ? x[i] + memory[i] : x[i];
-    order[i] = magnitude(u[i]);
-  }
+  double *order = sg_packed_scratch(out, n);
+  if (!order) return;
+  for (long i = 0; i < n; i++) order[i] = magnitude(x[i]);
   double least = gsl_stats_select(order, 1, (size_t)n, (size_t)(n - k));
   long ties = k;
-  for (long i = 0; i < n; i++) ties -= magnitude(u[i]) > least;
+  for (long i = 0; i < n; i++) ties -= magnitude(x[i]) > least;
   for (long i = 0; i < n; i++) {
-    bool sent = magnitude(u[i]) > least || (magnitude(u[i]) == least && ties-- > 0);
-    if (memory) memory[i] = sent ? u[i] - (double)(float)u[i] : u[i];
+    bool sent = magnitude(x[i]) > least || (magnitude(x[i]) == least && ties-- > 0);
     if (!sent) continue;
     pack_gap(out, i - last, b);
-    sg_pack_float(out, u[i]);
+    sg_pack_float(out, x[i]);
     last = i;
   }
 }
@@ -99,11 +89,12 @@ static void decode(const void *state, long n, sg_packed *in, double *x) {
 const sg_compressor_type sg_compressor_top_k = {
     .about = {.name = "top-k",
               .summary = "The coordinates of largest magnitude, as floats with their positions; "
-                         "with error feedback.",
+                         "with error feedback unless the scenario says otherwise.",
               .reference = "Stich, Cordonnier, Jaggi 2018, arXiv 1809.07599; error feedback: "
                            "Karimireddy, Rebjock, Stich, Jaggi 2019, arXiv 1901.09847 (recalled); "
                            "the code of the positions is ours",
               .params = params},
+    .feedback = SG_FEEDBACK_CLASSIC,
     .init = init,
     .encode = encode,
     .decode = decode};

@@ -98,7 +98,7 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
   char bytes[32];
   double memory = sg_former_memory(w);
   if (memory > 0)
-    sg_putf(&note, "compression: a run keeps %s of what its workers have not sent\n",
+    sg_putf(&note, "compression: a run keeps %s of what its workers remember\n",
             sg_format_bytes(memory, bytes));
   p->note = note.data;
   if (c->note) p->code_note = strdup(c->note);

@@ -331,10 +331,11 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                       "the scheme \"%s\" computes on mini-batches: expected how many rows one has, "
                       "found nothing",
                       w->label);
-  if (w->code->flags & SG_OFFSET && sg_compressor_memory(&w->compressor) == 0)
+  if (w->code->flags & SG_OFFSET && w->compressor.feedback != SG_FEEDBACK_CLASSIC)
     return sg_fail_at(e, scheme, NULL,
-                      "the scheme \"%s\" takes gradients beside the snapshot, by what compressors "
-                      "remember: expected a network.compression with memory, found \"%s\"",
+                      "the scheme \"%s\" takes gradients beside the snapshot, by what its workers "
+                      "have not sent: expected a network.compression with feedback \"classic\", "
+                      "found \"%s\" without",
                       w->label, w->compressor.type->about.name);
   sg_status status = make_partition(w, scheme, e);
   const sg_values *optimizer = sg_object(learning, "optimizer");
