@@ -13,7 +13,10 @@
   X(float32)                                                                                       \
   X(bfloat16)                                                                                      \
   X(qsgd)                                                                                          \
-  X(top_k)
+  X(top_k)                                                                                         \
+  X(scalar_quantiser)                                                                              \
+  X(near_democratic)                                                                               \
+  X(democratic)
 
 #define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
 #define ENTER(name)   &sg_compressor_##name,
@@ -47,17 +50,19 @@ sg_status sg_compressor_init(sg_compressor *c, const sg_values *values, sg_error
   /* `about` is its first member. */
   *c = (sg_compressor){.type = (const sg_compressor_type *)values->variant};
   c->number_bits = c->type->number_bits;
+  c->unbiased = c->type->unbiased;
   c->feedback = feedback_of(c->type, values);
   assert(sg_family_find(&sg_compressor_family, values->variant->name) == values->variant);
   return c->type->init ? c->type->init(c, values, e) : SG_OK;
 }
 
 bool sg_compressor_fixed(const sg_compressor *c) {
-  return !c || c->number_bits > 0;
+  return !c || c->number_bits > 0 || c->type->bits;
 }
 
 double sg_compressor_bits(const sg_compressor *c, long length) {
   assert(sg_compressor_fixed(c));
+  if (c && c->type->bits) return c->type->bits(c->state, length);
   return c ? c->head_bits + c->number_bits * (double)length : 64.0 * (double)length;
 }
 
@@ -79,6 +84,7 @@ static sg_status squeeze(const sg_compressor *c, sg_packed *p, sg_dither *dither
   }
   p->count = p->at = 0;
   p->failed = false;
+  p->key = dither ? dither->key : 0;
   c->type->encode(c->state, dither, n, x, NULL, p);
   if (p->failed) return SG_NO_MEMORY;
   *bits = (double)p->count;

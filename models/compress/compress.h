@@ -40,6 +40,7 @@ typedef struct sg_packed {
   size_t capacity; /* bytes */
   size_t count;    /* bits written */
   size_t at;       /* bits read */
+  uint64_t key;    /* of the message's address, which both ends know, for what both draw */
   double *scratch;
   size_t scratch_room;
   bool failed; /* out of memory */
@@ -79,20 +80,25 @@ typedef struct sg_compressor {
   const struct sg_compressor_type *type;
   double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
   sg_feedback feedback;
+  bool unbiased; /* as the type says, unless `init` knows better */
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;
 
 typedef struct sg_compressor_type {
   sg_variant about;
-  bool unbiased; /* the mean over the randomness is the vector itself */
+  bool unbiased; /* the mean over the randomness is the vector itself, whatever the parameters */
   double number_bits;
   sg_feedback feedback; /* where the scenario does not say */
   /* Fills in the state, and whatever else depends on it. NULL: no parameters. */
   sg_status (*init)(sg_compressor *c, const sg_values *values, sg_error *e);
+  /* The bits of a vector of that length, where they follow from it otherwise than as head_bits and
+   * number_bits say. NULL: they do not. */
+  double (*bits)(const void *state, long length);
   /* Rounds x in place. NULL, without encode: nothing is lost. */
   void (*round)(const void *state, long n, double *x);
   /* A vector that is not finite must not come out finite: its run has diverged. encode writes
-   * nothing but what decode can read, and decode knows n and the bits only. memory: NULL. */
+   * nothing but what decode can read, and decode knows n, the bits and the key only.
+   * memory: NULL. */
   void (*encode)(const void *state, sg_dither *dither, long n, const double *x, double *memory,
                  sg_packed *out);
   void (*decode)(const void *state, long n, sg_packed *in, double *x);
