@@ -77,9 +77,11 @@ int main(int argc, char **argv) {
     double in = 0, out = 0;
     for (int r = 0; r < ROUNDS; r++) {
       packed.count = packed.at = 0;
-      packed.key = (uint64_t)r;
+      sg_dither dither;
+      sg_dither_at(&dither, 1, (uint32_t)r, 0, 0, 0, 0);
+      packed.key = dither.key;
       double t = seconds();
-      c.type->encode(c.state, NULL, n, x, NULL, &packed);
+      c.type->encode(c.state, &dither, n, x, NULL, &packed);
       keep_least(&in, t);
       t = seconds();
       c.type->decode(c.state, n, &packed, y);

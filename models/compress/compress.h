@@ -33,7 +33,7 @@ enum { SG_PRECISIONS = 3 };
  * Once the message is used, that is: of one that never is nothing is remembered (form.h). */
 typedef enum sg_feedback { SG_FEEDBACK_NONE, SG_FEEDBACK_CLASSIC, SG_FEEDBACK_EF21 } sg_feedback;
 
-/* Bits as they are packed: most significant first, in whole bytes on the link. Zero-initialise;
+/* Bits as they are packed: least significant first, in whole bytes on the link. Zero-initialise;
  * free with sg_packed_free. */
 typedef struct sg_packed {
   unsigned char *byte;
@@ -62,8 +62,8 @@ void sg_packed_free(sg_packed *p);
  * what a worker draws depends on nobody else. Messages of different workers are independent. */
 typedef struct sg_dither {
   uint64_t key;
-  long used;
-  sg_stream stream;
+  long used, filled;
+  sg_stream stream, coarse;
 } sg_dither;
 
 /* draw: number of the transmission among those of this worker in this iteration; part: of the
@@ -71,6 +71,9 @@ typedef struct sg_dither {
 void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
                   uint32_t draw, int part);
 double sg_dither_next(sg_dither *d);
+/* n others, of 32 bits, at a fifth of the time (sg_coarse_uniforms). u has room for n rounded up to
+ * a multiple of SG_COARSE, and all but the last n of a message are one. */
+void sg_dither_fill(sg_dither *d, double *u, long n);
 
 #define SG_COMPRESSOR_STATE 32 /* bytes */
 #define SG_COMPRESSOR_FITS(type)                                                                   \
@@ -81,6 +84,8 @@ typedef struct sg_compressor {
   double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
   sg_feedback feedback;
   bool unbiased; /* as the type says, unless `init` knows better */
+  /* Of a vector of that length, where they are known and not so many a number; NULL otherwise. */
+  double (*bits)(const void *state, long length);
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;
 
@@ -91,9 +96,6 @@ typedef struct sg_compressor_type {
   sg_feedback feedback; /* where the scenario does not say */
   /* Fills in the state, and whatever else depends on it. NULL: no parameters. */
   sg_status (*init)(sg_compressor *c, const sg_values *values, sg_error *e);
-  /* The bits of a vector of that length, where they follow from it otherwise than as head_bits and
-   * number_bits say. NULL: they do not. */
-  double (*bits)(const void *state, long length);
   /* Rounds x in place. NULL, without encode: nothing is lost. */
   void (*round)(const void *state, long n, double *x);
   /* A vector that is not finite must not come out finite: its run has diverged. encode writes

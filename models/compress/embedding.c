@@ -110,18 +110,28 @@ SG_CLONES static void multiply(int n, const double *a, const double *b, double *
 }
 
 /* Between the D coordinates of v and the M of x, with a random sign and 1/√M each. */
-static void spread(const sg_frame *f, const double *v, double *x) {
+typedef struct spreading {
+  const sg_frame *frame;
+  const double *v; /* what is left of it */
+} spreading;
+
+static void spread(void *user, long begin, long n, double *x) {
+  spreading *s = user;
+  const sg_frame *f = s->frame;
   double size = 1 / sqrt((double)f->m), sign[CHUNK];
   uint32_t in[CHUNK];
-  for (long begin = 0; begin < f->m; begin += CHUNK) {
-    int count = f->m - begin < CHUNK ? (int)(f->m - begin) : CHUNK;
-    signs(f, begin, size, sign);
+  for (long at = 0; at < n; at += CHUNK) {
+    int count = n - at < CHUNK ? (int)(n - at) : CHUNK;
+    signs(f, begin + at, size, sign);
     if (f->d == f->m) {
-      multiply(count, v + begin, sign, x + begin);
+      multiply(count, s->v, sign, x + at);
+      s->v += count;
       continue;
     }
-    sg_subset_flags(&f->rows, begin, count, in);
-    for (int i = 0; i < count; i++) x[begin + i] = in[i] ? *v++ * sign[i] : 0;
+    sg_subset_flags(&f->rows, begin + at, count, in);
+    const double *v = s->v;
+    for (int i = 0; i < count; i++) x[at + i] = in[i] ? *v++ * sign[i] : 0;
+    s->v = v;
   }
 }
 
@@ -141,15 +151,15 @@ static void gather(const sg_frame *f, const double *x, double *v) {
   }
 }
 
-void sg_frame_up(const sg_frame *f, const double *v, double *x) {
-  if (f->kind == SG_FRAME_ORTHONORMAL) {
-    memcpy(x, v, (size_t)f->d * sizeof *x);
-    memset(x + f->d, 0, (size_t)(f->m - f->d) * sizeof *x);
-    rotate(f, true, x);
-  } else {
-    spread(f, v, x);
-    sg_hadamard(f->m, x, f->buffer);
+double sg_frame_up(const sg_frame *f, const double *v, double *x) {
+  if (f->kind == SG_FRAME_HADAMARD) {
+    spreading s = {.frame = f, .v = v};
+    return sg_hadamard_of(f->m, x, f->buffer, spread, &s);
   }
+  memcpy(x, v, (size_t)f->d * sizeof *x);
+  memset(x + f->d, 0, (size_t)(f->m - f->d) * sizeof *x);
+  rotate(f, true, x);
+  return sg_largest(f->m, x);
 }
 
 void sg_frame_down(const sg_frame *f, double *x, double *v) {
@@ -173,6 +183,23 @@ static double norm_of(long n, const double *x) {
   return most * sqrt(sum);
 }
 
+SG_CLONES static void clip(long n, double level, double *b, double *x) {
+  const sg_v4 top = SG_V4(level), bottom = SG_V4(-level);
+  long i = 0;
+  for (; i + 4 <= n; i += 4) {
+    sg_v4 v = *(const sg_v4u *)(b + i);
+    sg_v4i above = v > top, below = v < bottom;
+    sg_v4_select(&above, &top, &v, &v);
+    sg_v4_select(&below, &bottom, &v, &v);
+    *(sg_v4u *)(b + i) = v;
+    *(sg_v4u *)(x + i) = *(const sg_v4u *)(x + i) + v;
+  }
+  for (; i < n; i++) {
+    b[i] = fmax(-level, fmin(level, b[i]));
+    x[i] += b[i];
+  }
+}
+
 double sg_frame_democratic(const sg_frame *f, const double *v, double *x, double *room) {
   const double c = 0.3;
   double redundancy = (double)f->m / (double)f->d, *u = room, *b = room + f->d;
@@ -187,11 +214,9 @@ double sg_frame_democratic(const sg_frame *f, const double *v, double *x, double
     double level = norm_of(f->d, v) / (sqrt(dl) * root);
     bound = 1 / ((1 - h) * sqrt(dl));
     for (int t = 0; t < (int)rounds; t++, level *= h) {
-      sg_frame_up(f, u, b);
-      for (long i = 0; i < f->m; i++) {
-        b[i] = fmax(-level, fmin(level, b[i]));
-        x[i] += b[i];
-      }
+      double most = sg_frame_up(f, u, b);
+      if (!(most > level)) break; /* nothing to clip: all that is left is added below */
+      clip(f->m, level, b, x);
       sg_frame_down(f, b, b);
       for (long i = 0; i < f->d; i++) u[i] -= b[i];
     }
@@ -215,7 +240,7 @@ static const char *const kinds[] = {"hadamard", "orthonormal", NULL};
 #define ROW_FRAME                                                                                  \
   SG_ROW_CHOICE("frame", kinds, SG_FRAME_HADAMARD,                                                 \
                 "Random rows and signs of a Hadamard matrix, whose order M is a power of two, or " \
-                "a random orthonormal frame for messages of at most 512 coordinates (longer "     \
+                "a random orthonormal frame for messages of at most 512 coordinates (longer "      \
                 "ones have a Hadamard frame); drawn anew for each message, from its address.")
 
 static const sg_param scalar_params[] = {SG_ROWS_QUANTISER, {0}};
@@ -232,18 +257,6 @@ static const sg_param democratic_params[] = {
                 .fallback = 1.5),
     {0}};
 
-static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
-  embedding *m = (embedding *)c->state;
-  *m = (embedding){.redundancy = 1};
-  if (sg_values_param(values, "frame")) {
-    m->kind = (sg_frame_kind)sg_choice(values, "frame");
-    m->redundancy = sg_real(values, "redundancy");
-  }
-  sg_status status = sg_quantiser_read(&m->quantiser, values, e);
-  c->unbiased = m->quantiser.rounding != SG_NEAREST;
-  return status;
-}
-
 static double scalar_bits(const void *state, long n) {
   return 32 + sg_quantiser_bits(&((const embedding *)state)->quantiser, n, n);
 }
@@ -253,10 +266,26 @@ static double frame_bits(const void *state, long n) {
   return 32 + sg_quantiser_bits(&m->quantiser, n, sg_frame_size(m->kind, m->redundancy, n));
 }
 
+static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
+  embedding *m = (embedding *)c->state;
+  *m = (embedding){.redundancy = 1};
+  c->bits = scalar_bits;
+  if (sg_values_param(values, "frame")) {
+    c->bits = frame_bits;
+    m->kind = (sg_frame_kind)sg_choice(values, "frame");
+    m->redundancy = sg_real(values, "redundancy");
+  }
+  sg_status status = sg_quantiser_read(&m->quantiser, values, e);
+  c->unbiased = m->quantiser.rounding != SG_NEAREST;
+  return status;
+}
+
 static void encode_scalar(const void *state, sg_dither *dither, long n, const double *x,
                           double *memory, sg_packed *out) {
   double *room = sg_packed_scratch(out, sg_subset_room(n));
-  if (room) sg_quantise(&((const embedding *)state)->quantiser, n, n, x, room, out);
+  if (room)
+    sg_quantise(&((const embedding *)state)->quantiser, dither, n, n, x, sg_largest(n, x), room,
+                out);
 }
 
 static void decode_scalar(const void *state, long n, sg_packed *in, double *x) {
@@ -283,8 +312,8 @@ static void encode_near(const void *state, sg_dither *dither, long n, const doub
   sg_frame f;
   double *room, *x = begin(m, n, out, 0, &f, &room);
   if (!x) return;
-  sg_frame_up(&f, v, x);
-  sg_quantise(&m->quantiser, n, f.m, x, room, out);
+  double most = sg_frame_up(&f, v, x);
+  sg_quantise(&m->quantiser, dither, n, f.m, x, most, room, out);
 }
 
 static void encode_democratic(const void *state, sg_dither *dither, long n, const double *v,
@@ -294,8 +323,9 @@ static void encode_democratic(const void *state, sg_dither *dither, long n, cons
   sg_frame f;
   double *room, *spare = begin(m, n, out, more, &f, &room);
   if (!spare) return;
-  sg_frame_democratic(&f, v, spare + more, spare);
-  sg_quantise(&m->quantiser, n, f.m, spare + more, room, out);
+  double *x = spare + more;
+  sg_frame_democratic(&f, v, x, spare);
+  sg_quantise(&m->quantiser, dither, n, f.m, x, sg_largest(f.m, x), room, out);
 }
 
 static void decode_frame(const void *state, long n, sg_packed *in, double *v) {
@@ -318,7 +348,6 @@ const sg_compressor_type sg_compressor_scalar_quantiser = {
               .reference = SOURCE,
               .params = scalar_params},
     .init = init,
-    .bits = scalar_bits,
     .encode = encode_scalar,
     .decode = decode_scalar};
 
@@ -329,7 +358,6 @@ const sg_compressor_type sg_compressor_near_democratic = {
               .reference = SOURCE,
               .params = near_params},
     .init = init,
-    .bits = frame_bits,
     .encode = encode_near,
     .decode = decode_frame};
 
@@ -340,6 +368,5 @@ const sg_compressor_type sg_compressor_democratic = {
               .reference = SOURCE "; Lyubarskii, Vershynin 2010 (recalled)",
               .params = democratic_params},
     .init = init,
-    .bits = frame_bits,
     .encode = encode_democratic,
     .decode = decode_frame};

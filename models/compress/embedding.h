@@ -35,9 +35,9 @@ long sg_frame_size(sg_frame_kind kind, double redundancy, long d);
 long sg_frame_room(sg_frame_kind kind, double redundancy, long d);
 void sg_frame_draw(sg_frame *f, sg_frame_kind kind, double redundancy, long d, uint64_t key,
                    double *room);
-/* x = Fᵀ v; length m. */
-void sg_frame_up(const sg_frame *f, const double *v, double *x);
-/* v = F x; x is lost. */
+/* x = Fᵀ v, length m. Returns max |x_i|, NAN if there is one. */
+double sg_frame_up(const sg_frame *f, const double *v, double *x);
+/* v = F x; x is lost, and may be v where that has room for m. */
 void sg_frame_down(const sg_frame *f, double *x, double *v);
 
 /* v = F x with the largest |x_i| at most K |v|/√M, by the iteration of Lyubarskii and Vershynin

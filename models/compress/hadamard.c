@@ -97,14 +97,56 @@ static void few(long n, double *x) {
       }
 }
 
-SG_CLONES static void columns(long rows, long row, double *x, double *buffer) {
+/* Magnitudes as whole numbers: NaN is above infinity, which is above all others. */
+typedef int64_t bits4 __attribute__((vector_size(32), aligned(8), may_alias));
+
+SG_INLINE void keep_largest(long n, const double *x, sg_v4i *most) {
+  const sg_v4i magnitude = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
+  sg_v4i a = *most, b = a;
+  long i = 0;
+  for (; i + 8 <= n; i += 8) {
+    sg_v4i v = *(const bits4 *)(x + i) & magnitude, w = *(const bits4 *)(x + i + 4) & magnitude;
+    sg_v4i above = v > a, high = w > b;
+    a = (v & above) | (a & ~above);
+    b = (w & high) | (b & ~high);
+  }
+  sg_v4i above = b > a;
+  a = (b & above) | (a & ~above);
+  for (; i < n; i++) {
+    int64_t v;
+    memcpy(&v, x + i, sizeof v);
+    v &= INT64_MAX;
+    if (v > a[0]) a[0] = v;
+  }
+  *most = a;
+}
+
+static double largest_of(const sg_v4i *most) {
+  int64_t v = (*most)[0];
+  for (int k = 1; k < 4; k++)
+    if ((*most)[k] > v) v = (*most)[k];
+  double x;
+  memcpy(&x, &v, sizeof x);
+  return x;
+}
+
+SG_CLONES double sg_largest(long n, const double *x) {
+  sg_v4i most = {0, 0, 0, 0};
+  keep_largest(n, x, &most);
+  return largest_of(&most);
+}
+
+SG_CLONES static double columns(long rows, long row, double *x, double *buffer) {
+  sg_v4i most = {0, 0, 0, 0};
   for (long c = 0; c < row; c += COLUMNS) {
     for (long r = 0; r < rows; r++)
       memcpy(buffer + r * COLUMNS, x + r * row + c, COLUMNS * sizeof *x);
     stages(rows * COLUMNS, buffer, COLUMNS);
+    keep_largest(rows * COLUMNS, buffer, &most);
     for (long r = 0; r < rows; r++)
       memcpy(x + r * row + c, buffer + r * COLUMNS, COLUMNS * sizeof *x);
   }
+  return largest_of(&most);
 }
 
 /* Rows and columns are about equally long beyond 2^24. */
@@ -118,14 +160,23 @@ long sg_hadamard_room(long n) {
   return n <= IN_CACHE ? 0 : n / row_of(n) * COLUMNS;
 }
 
-void sg_hadamard(long n, double *x, double *buffer) {
-  if (n < 16) {
-    few(n, x);
-  } else if (n <= IN_CACHE) {
-    in_cache(n, x);
-  } else {
-    long row = row_of(n);
-    for (long at = 0; at < n; at += row) in_cache(row, x + at);
-    columns(n / row, row, x, buffer);
+double sg_hadamard_of(long n, double *x, double *buffer, sg_hadamard_fill *fill, void *user) {
+  if (n <= IN_CACHE) {
+    if (fill) fill(user, 0, n, x);
+    if (n < 16)
+      few(n, x);
+    else
+      in_cache(n, x);
+    return sg_largest(n, x);
   }
+  long row = row_of(n);
+  for (long at = 0; at < n; at += row) {
+    if (fill) fill(user, at, row, x + at);
+    in_cache(row, x + at);
+  }
+  return columns(n / row, row, x, buffer);
+}
+
+void sg_hadamard(long n, double *x, double *buffer) {
+  sg_hadamard_of(n, x, buffer, NULL, NULL);
 }

@@ -14,4 +14,12 @@ long sg_hadamard_room(long n);
  * its columns, sixteen at a time in `buffer`: two passes over the memory. */
 void sg_hadamard(long n, double *x, double *buffer);
 
+/* The same for a vector that is being made: fill writes x[begin … begin + count − 1] to `x`, count
+ * and begin multiples of 16 or all there is, just before they are needed. Returns the largest
+ * magnitude of the result, NAN if there is one: no pass of its own for either. */
+typedef void sg_hadamard_fill(void *user, long begin, long count, double *x);
+double sg_hadamard_of(long n, double *x, double *buffer, sg_hadamard_fill *fill, void *user);
+/* max |x_i|; NAN is above infinity. */
+double sg_largest(long n, const double *x);
+
 #endif

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The uniform quantiser with a real budget of bits, and the random subsets that it chooses. Levels
- * are found for a chunk of coefficients at a time, in vectors, and then written one after another
- * without a branch: a store of eight bytes, of which the next one keeps those that are complete. */
+ * are found for a chunk of coefficients at a time, in vectors, which then put two or four of them
+ * into a word. */
 #include "models/compress/quantiser.h"
-#include "sim/core/array.h"
-#include "sim/core/simd.h"
+#include "models/compress/packed.h"
 
-#include <assert.h>
-#include <endian.h>
-#include <math.h>
-#include <string.h>
+#include <float.h>
 
-enum { CHUNK = 256, HASHED = 1 << 12 };
+enum { CHUNK = 256 /* of SG_COARSE uniforms */, HASHED = 1 << 12 };
 
-/* Draws at the address of a message; 0 is what sg_dither_next takes. */
-enum { DRAW_SUBSET = 1, DRAW_EXTRA = 1, DRAW_ROUNDING = 9 };
+/* Draws at the address of a message; 0 is the dither's. */
+enum { DRAW_SUBSET = 1, DRAW_EXTRA = 1 };
 
 const char *const sg_roundings[] = {"nearest", "dithered", "sampled", NULL};
 
@@ -121,15 +117,19 @@ void sg_subset_draw(sg_subset *s, uint64_t key, uint32_t draw, long n, long k, d
   }
 }
 
+/* count: up to a multiple of 8. */
 SG_CLONES static void permuted(const sg_subset *s, uint32_t begin, int count, uint32_t *in) {
+  typedef uint32_t u8 __attribute__((vector_size(32)));
+  typedef uint32_t out8 __attribute__((vector_size(32), aligned(4), may_alias));
+  const u8 step = {0, 1, 2, 3, 4, 5, 6, 7};
   uint32_t mask = s->mask, half = s->half, k = (uint32_t)s->k;
-  for (int i = 0; i < count; i++) {
-    uint32_t x = ((begin + (uint32_t)i) * s->times[0] + s->add[0]) & mask;
+  for (int i = 0; i < count; i += 8) {
+    u8 x = ((begin + (uint32_t)i + step) * s->times[0] + s->add[0]) & mask;
     x ^= x >> half;
     x = (x * s->times[1]) & mask;
     x ^= x >> half;
     x = (x * s->times[0] + s->add[1]) & mask;
-    in[i] = x < k;
+    *(out8 *)(in + i) = (u8)(x < k) & 1;
   }
 }
 
@@ -146,35 +146,6 @@ void sg_subset_flags(const sg_subset *s, long begin, int count, uint32_t *in) {
 
 /* --- Levels ----------------------------------------------------------------------------------- */
 
-/* As whole numbers: NaN is above infinity, which is above all others. */
-SG_CLONES static double most_of(long n, const double *x) {
-  typedef int64_t bits __attribute__((vector_size(32), aligned(8), may_alias));
-  const sg_v4i magnitude = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
-  sg_v4i most = {0, 0, 0, 0};
-  long i = 0;
-  for (; i + 4 <= n; i += 4) {
-    sg_v4i v = *(const bits *)(x + i) & magnitude, more = v > most;
-    most = (v & more) | (most & ~more);
-  }
-  for (; i < n; i++) {
-    double size = fabs(x[i]);
-    int64_t v;
-    memcpy(&v, &size, sizeof v);
-    if (v > most[0]) most[0] = v;
-  }
-  for (int k = 1; k < 4; k++)
-    if (most[k] > most[0]) most[0] = most[k];
-  double largest;
-  int64_t v = most[0];
-  memcpy(&largest, &v, sizeof v);
-  return largest;
-}
-
-static float round_up(double x) {
-  float narrow = (float)x;
-  return (double)narrow < x ? nextafterf(narrow, INFINITY) : narrow;
-}
-
 SG_INLINE void limit(sg_v4 *y, const sg_v4 *top) {
   const sg_v4 zero = SG_V4(0.0);
   sg_v4i above = *y > *top, below = *y < zero;
@@ -182,17 +153,16 @@ SG_INLINE void limit(sg_v4 *y, const sg_v4 *top) {
   sg_v4_select(&below, &zero, y, y);
 }
 
+typedef int32_t i4 __attribute__((vector_size(16)));
 typedef int32_t code4 __attribute__((vector_size(16), aligned(4), may_alias));
-typedef uint32_t flag4 __attribute__((vector_size(16), aligned(4), may_alias));
 
 /* 2^b or 2^(b + 1) lane by lane: twice where the flag is set. */
 SG_INLINE void twice(const uint32_t *more, double once, sg_v4 *out) {
-  typedef int32_t i4 __attribute__((vector_size(16)));
-  i4 flags = (i4) * (const flag4 *)more;
+  i4 flags = *(const code4 *)more;
   *out = (__builtin_convertvector(flags, sg_v4) + 1.0) * once;
 }
 
-/* Of CHUNK coefficients; most is at least the largest magnitude, or all are 0. */
+/* Of CHUNK coefficients; 1/inverse is at least the largest magnitude, or all are 0. */
 SG_CLONES static void nearest(const double *x, double inverse, const uint32_t *more, int base,
                               uint32_t *code) {
   double once = 0.5 * (double)(1L << base);
@@ -202,124 +172,159 @@ SG_CLONES static void nearest(const double *x, double inverse, const uint32_t *m
     y = (y * inverse + 1.0) * half;
     top = 2.0 * half - 1.0;
     limit(&y, &top);
-    *(code4 *)(code + i) = __builtin_convertvector(y, code4);
+    *(code4 *)(code + i) = __builtin_convertvector(y, i4);
   }
 }
 
+/* The level, and 2^b for a minus; 0 where there are no bits. */
 SG_CLONES static void dithered(const double *x, double inverse, const double *u,
                                const uint32_t *more, int base, uint32_t *code) {
   double once = (double)(1L << base);
   for (int i = 0; i < CHUNK; i += 4) {
-    const sg_v4i magnitude = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
-    sg_v4 points, top, v = *(const sg_v4u *)(x + i);
+    sg_v4 points, top;
+    sg_v4i v = (sg_v4i) * (const sg_v4u *)(x + i);
     twice(more + i, once, &points);
     top = points - 1.0;
-    sg_v4 y = (sg_v4)((sg_v4i)v & magnitude) * inverse * top + *(const sg_v4u *)(u + i);
+    sg_v4 y = (sg_v4)(v & INT64_MAX) * inverse * top + *(const sg_v4u *)(u + i);
     limit(&y, &top);
-    sg_v4w minus = (sg_v4w)v >> 63;
-    typedef uint32_t u4 __attribute__((vector_size(16)));
-    u4 level = (u4) __builtin_convertvector(y, code4);
-    u4 sign = __builtin_convertvector(minus, u4) * (u4) __builtin_convertvector(points, code4);
-    *(flag4 *)(code + i) = level + sign;
+    sg_v4i minus = (v < 0) & (points > 1.5);
+    sg_v4 sign = (sg_v4)((sg_v4i)points & minus);
+    *(code4 *)(code + i) = __builtin_convertvector(y, i4) + __builtin_convertvector(sign, i4);
   }
 }
 
-/* Eight bytes are written from `at` on, of which `fill` bits are meant. Returns the next `at`. */
-static void write_codes(sg_packed *out, int count, const uint32_t *code, const uint32_t *more,
-                        const share *s) {
-  unsigned char *at = out->byte + out->count / 8;
-  int fill = (int)(out->count % 8), width[2] = {width_of(s, 0), width_of(s, 1)};
-  uint64_t bits = fill > 0 ? (uint64_t)(*at >> (8 - fill)) : 0;
-  for (int i = 0; i < count; i++) {
-    int n = width[more[i]];
-    bits = bits << n | (n > 0 ? code[i] : 0);
-    fill += n;
-    uint64_t big = htobe64(bits << ((64 - fill) & 63));
-    memcpy(at, &big, sizeof big);
-    at += fill >> 3;
-    fill &= 7;
+/* Two codes side by side in a word, then, where four have room, two such words in one. Returns how
+ * many words CHUNK codes make. */
+SG_CLONES static int pair_codes(const uint32_t *code, const uint32_t *width, bool four,
+                                uint64_t *word, uint64_t *length) {
+  typedef uint64_t pair4 __attribute__((vector_size(32), aligned(4), may_alias));
+  const uint64_t low = UINT32_MAX;
+  for (int i = 0; i < CHUNK; i += 8) {
+    sg_v4w c = *(const pair4 *)(code + i), n = *(const pair4 *)(width + i);
+    sg_v4w both = (c & low) | (c >> 32) << (n & low), bits = (n & low) + (n >> 32);
+    memcpy(word + i / 2, &both, sizeof both);
+    memcpy(length + i / 2, &bits, sizeof bits);
   }
-  out->count = (size_t)(at - out->byte) * 8 + (size_t)fill;
+  if (!four) return CHUNK / 2;
+  for (int i = 0; i < CHUNK / 2; i += 8) {
+    sg_v4w a, b, m, n;
+    memcpy(&a, word + i, sizeof a);
+    memcpy(&b, word + i + 4, sizeof b);
+    memcpy(&m, length + i, sizeof m);
+    memcpy(&n, length + i + 4, sizeof n);
+    sg_v4w even = __builtin_shufflevector(a, b, 0, 2, 4, 6),
+           odd = __builtin_shufflevector(a, b, 1, 3, 5, 7),
+           shift = __builtin_shufflevector(m, n, 0, 2, 4, 6),
+           rest = __builtin_shufflevector(m, n, 1, 3, 5, 7);
+    even |= odd << shift;
+    shift += rest;
+    memcpy(word + i / 2, &even, sizeof even);
+    memcpy(length + i / 2, &shift, sizeof shift);
+  }
+  return CHUNK / 4;
 }
 
-static void read_codes(sg_packed *in, int count, uint32_t *code, const uint32_t *more,
-                       const share *s) {
-  int width[2] = {width_of(s, 0), width_of(s, 1)}, i = 0;
-  size_t bytes = (in->count + 7) / 8;
-  for (; i < count && in->at / 8 + 8 <= bytes; i++) {
-    int n = width[more[i]];
-    uint64_t big;
-    memcpy(&big, in->byte + in->at / 8, sizeof big);
-    code[i] = (uint32_t)(be64toh(big) << in->at % 8 >> 1 >> (63 - n));
-    in->at += (size_t)n;
-  }
-  for (; i < count; i++) code[i] = (uint32_t)sg_unpack(in, width[more[i]]);
+/* On machines whose words begin with the other end codes go one by one. */
+static void write_codes(sg_bit_writer *w, const uint32_t *code, const uint32_t *width, int most) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  uint64_t word[CHUNK / 2], length[CHUNK / 2];
+  int words = pair_codes(code, width, 4 * most <= 56, word, length);
+  sg_bit_writer local = *w;
+  for (int i = 0; i < words; i++) sg_write(&local, word[i], (int)length[i]);
+  *w = local;
+#else
+  for (int i = 0; i < CHUNK; i++) sg_write(w, code[i], (int)width[i]);
+#endif
 }
 
-void sg_quantise(const sg_quantiser *q, long d, long m, const double *x, double *room,
-                 sg_packed *out) {
-  double most = (double)round_up(most_of(m, x));
+/* Of a chunk: the flags of an extra bit, and the bits of each code; none beyond `count`. */
+static void widths(const share *s, const sg_subset *extra, long begin, int count, uint32_t *more,
+                   uint32_t *width) {
+  uint32_t without = (uint32_t)width_of(s, 0), with = (uint32_t)width_of(s, 1) - without;
+  sg_subset_flags(extra, begin, count, more);
+  for (int i = 0; i < CHUNK; i++) width[i] = without + more[i] * with;
+  for (int i = count; i < CHUNK; i++) more[i] = width[i] = 0;
+}
+
+void sg_quantise(const sg_quantiser *q, sg_dither *dither, long d, long m, const double *x,
+                 double most, double *room, sg_packed *out) {
   const share s = share_of(q, d, m);
-  size_t bits = out->count + 32 + (size_t)sg_quantiser_bits(q, d, m);
+  most = sg_float_above(most);
   sg_subset extra;
-  sg_pack_float(out, most);
-  /* With room for what a store writes beyond. */
-  if (out->failed || !SG_ROOM(out->byte, out->capacity, bits / 8 + 16)) {
-    out->failed = true;
-    return;
-  }
+  sg_bit_writer w;
+  if (!sg_bits_begin(&w, out, 32 + (size_t)sg_quantiser_bits(q, d, m))) return;
+  sg_write(&w, sg_float_bits(most), 32);
   /* A largest magnitude that is no number says all; the levels are zeros. */
-  double inverse = most > 0 && most <= FLT_MAX ? 1 / most : 0;
+  double inverse = most > 0 && most <= (double)FLT_MAX ? 1 / most : 0;
   sg_subset_draw(&extra, out->key, DRAW_EXTRA, m, s.extra, room);
+  uint32_t more[CHUNK] = {0}, width[CHUNK], code[CHUNK];
+  double u[CHUNK] = {0}, rest[CHUNK] = {0};
   for (long begin = 0; begin < m; begin += CHUNK) {
     int count = chunk_of(m, begin);
-    uint32_t more[CHUNK], code[CHUNK];
-    double u[CHUNK], rest[CHUNK];
     const double *from = x + begin;
-    sg_subset_flags(&extra, begin, count, more);
+    if (begin == 0 || s.extra > 0 || count < CHUNK) widths(&s, &extra, begin, count, more, width);
     if (count < CHUNK || inverse == 0) {
-      memset(rest, 0, sizeof rest);
-      memset(more + count, 0, (size_t)(CHUNK - count) * sizeof *more);
       if (inverse > 0) memcpy(rest, from, (size_t)count * sizeof *rest);
       from = rest;
     }
     if (q->rounding == SG_NEAREST) {
       nearest(from, inverse, more, s.base, code);
     } else {
-      sg_uniforms_at(u, count, out->key, 0, SG_FOR_DITHER, (uint32_t)(begin / CHUNK),
-                     DRAW_ROUNDING);
-      if (count < CHUNK) memset(u + count, 0, (size_t)(CHUNK - count) * sizeof *u);
+      sg_dither_fill(dither, u, count);
       dithered(from, inverse, u, more, s.base, code);
     }
-    write_codes(out, count, code, more, &s);
+    if (count < CHUNK) memset(code + count, 0, (size_t)(CHUNK - count) * sizeof *code);
+    write_codes(&w, code, width, width_of(&s, s.extra > 0));
   }
-  assert(out->count == bits);
+  sg_bits_end(&w, out);
 }
 
-/* Where a coefficient has no bits its level counts as 0, with a step of 0. */
+/* Points of CHUNK coefficients. Where one has no bits its level counts as 0, with a step of 0. */
+SG_CLONES static void midpoints(const uint32_t *code, const uint32_t *more, int base, double most,
+                                double *x) {
+  double once = (double)(1L << base);
+  for (int i = 0; i < CHUNK; i += 4) {
+    sg_v4 points, y = __builtin_convertvector(*(const code4 *)(code + i), sg_v4);
+    twice(more + i, once, &points);
+    y = ((2.0 * y + 1.0) / points - 1.0) * most;
+    *(sg_v4u *)(x + i) = y;
+  }
+}
+
+SG_CLONES static void multiples(const uint32_t *code, const uint32_t *more, int base, double most,
+                                double scale, double *x) {
+  double once = (double)(1L << base);
+  const sg_v4 one = SG_V4(1.0);
+  for (int i = 0; i < CHUNK; i += 4) {
+    sg_v4 points, step, y = __builtin_convertvector(*(const code4 *)(code + i), sg_v4);
+    twice(more + i, once, &points);
+    sg_v4i none = points < 1.5, minus = (y >= points) & ~none;
+    y -= (sg_v4)((sg_v4i)points & minus);
+    step = points - 1.0;
+    sg_v4_select(&none, &one, &step, &step);
+    y = y / step * scale * most;
+    *(sg_v4u *)(x + i) = (sg_v4)((sg_v4i)y ^ (minus & INT64_MIN));
+  }
+}
+
 void sg_dequantise(const sg_quantiser *q, long d, long m, double *x, double *room, sg_packed *in) {
   const share s = share_of(q, d, m);
-  double most = sg_unpack_float(in);
+  sg_bit_reader r = sg_reader_begin(in);
+  double most = sg_float_of(sg_read(&r, 32));
   sg_subset extra;
   sg_subset_draw(&extra, in->key, DRAW_EXTRA, m, s.extra, room);
+  uint32_t more[CHUNK] = {0}, width[CHUNK], code[CHUNK];
+  double part[CHUNK];
   for (long begin = 0; begin < m; begin += CHUNK) {
     int count = chunk_of(m, begin);
-    uint32_t more[CHUNK], code[CHUNK];
-    double *to = x + begin;
-    sg_subset_flags(&extra, begin, count, more);
-    read_codes(in, count, code, more, &s);
-    for (int i = 0; i < count; i++) {
-      int b = s.base + (int)more[i];
-      double points = (double)(1L << b), level = (double)code[i];
-      if (b == 0) {
-        to[i] = most * 0;
-      } else if (q->rounding == SG_NEAREST) {
-        to[i] = most * ((2 * level + 1) / points - 1);
-      } else {
-        bool minus = level >= points;
-        double size = most * ((minus ? level - points : level) / (points - 1) * s.scale);
-        to[i] = minus ? -size : size;
-      }
-    }
+    double *to = count < CHUNK ? part : x + begin;
+    if (begin == 0 || s.extra > 0 || count < CHUNK) widths(&s, &extra, begin, count, more, width);
+    for (int i = 0; i < CHUNK; i++) code[i] = (uint32_t)sg_read(&r, (int)width[i]);
+    if (q->rounding == SG_NEAREST)
+      midpoints(code, more, s.base, most, to);
+    else
+      multiples(code, more, s.base, most, s.scale, to);
+    if (count < CHUNK) memcpy(x + begin, part, (size_t)count * sizeof *x);
   }
+  sg_reader_end(&r, in);
 }

@@ -56,10 +56,10 @@ void sg_subset_draw(sg_subset *s, uint64_t key, uint32_t draw, long n, long k, d
 /* in[i] = whether begin + i is in, 0 or 1, for i < count. begin: a multiple of 64. */
 void sg_subset_flags(const sg_subset *s, long begin, int count, uint32_t *in);
 
-/* Packs the largest magnitude, as a float that is rounded up, and the levels of x, length m. room:
- * sg_subset_room(m) doubles. The key is out->key. */
-void sg_quantise(const sg_quantiser *q, long d, long m, const double *x, double *room,
-                 sg_packed *out);
+/* Packs `most`, which is max |x_i|, as a float that is rounded up, and the levels of x, length m.
+ * room: sg_subset_room(m) doubles. The key is out->key; dither is not asked by `nearest`. */
+void sg_quantise(const sg_quantiser *q, sg_dither *dither, long d, long m, const double *x,
+                 double most, double *room, sg_packed *out);
 void sg_dequantise(const sg_quantiser *q, long d, long m, double *x, double *room, sg_packed *in);
 
 #endif
