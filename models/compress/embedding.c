@@ -282,14 +282,14 @@ static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
 
 static void encode_scalar(const void *state, sg_dither *dither, long n, const double *x,
                           double *memory, sg_packed *out) {
-  double *room = sg_packed_scratch(out, sg_subset_room(n));
+  double *room = sg_packed_scratch(out, sg_subset_room(n) + 1);
   if (room)
     sg_quantise(&((const embedding *)state)->quantiser, dither, n, n, x, sg_largest(n, x), room,
                 out);
 }
 
 static void decode_scalar(const void *state, long n, sg_packed *in, double *x) {
-  double *room = sg_packed_scratch(in, sg_subset_room(n));
+  double *room = sg_packed_scratch(in, sg_subset_room(n) + 1);
   if (room) sg_dequantise(&((const embedding *)state)->quantiser, n, n, x, room, in);
 }
 
