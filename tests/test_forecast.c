@@ -330,6 +330,16 @@ static void straggling_is_exact(void **state) {
   all_straggle(&t, N, 0.2);
   t = hear(N, 1, ",\"erasure\":{\"model\":\"uniform\",\"count\":3}", exponential);
   all_straggle(&t, N, 0.3);
+  t = hear(N, 1,
+           ",\"erasure\":{\"model\":\"bernoulli\",\"assign\":\"in-order\",\"classes\":["
+           "{\"share\":0.3,\"probability\":0.4},{\"share\":0.7,\"probability\":0.05}]}",
+           exponential);
+  for (int w = 0; w < N; w++) near(t.straggling[w], w < 3 ? 0.4 : 0.05, 1e-12);
+  t = hear(N, 1,
+           ",\"erasure\":{\"model\":\"bernoulli\",\"probabilities\":[0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,"
+           "0.8,0.9]}",
+           exponential);
+  for (int w = 0; w < N; w++) near(t.straggling[w], w / 10.0, 1e-12);
   t = hear(N, 1, ",\"erasure\":{\"model\":\"pattern\",\"workers\":[2,5]}", exponential);
   for (int w = 0; w < N; w++) assert_true(t.straggling[w] == (w == 2 || w == 5));
   t = hear(N, 1, ",\"erasure\":{\"model\":\"worst\",\"count\":2}", exponential);

@@ -214,13 +214,51 @@ static void speeds_and_fixed_costs(void **state) {
       {ONE "}", "{'workers': 2, 'erasure': {'model': 'burst', 'count': 3}}",
        "/cluster/erasure/count", "at most as many"},
       {ONE "}", "{'workers': 2, 'erasure': {'model': 'pattern', 'workers': [0, 2]}}",
-       "/cluster/erasure/workers", "workers 0 to 1, found 2"}};
+       "/cluster/erasure/workers", "workers 0 to 1, found 2"},
+      {ONE "}", "{'workers': 2, 'erasure': {'model': 'bernoulli'}}", "/cluster/erasure/probability",
+       "probabilities, found none"},
+      {ONE "}",
+       "{'workers': 2, 'erasure': {'model': 'bernoulli', 'probability': 0.1, 'probabilities': [0, "
+       "1]}}",
+       "/cluster/erasure/probability", "found several"},
+      {ONE "}", "{'workers': 2, 'erasure': {'model': 'bernoulli', 'probabilities': [0.1]}}",
+       "/cluster/erasure/probabilities", "each of 2 workers, found 1"},
+      {ONE "}",
+       "{'workers': 2, 'erasure': {'model': 'bernoulli', 'classes': [{'share': 0.5, 'probability': "
+       "0.1}]}}",
+       "/cluster/erasure/classes", "sum"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_null(make(bad[i].delay, bad[i].cluster, &e));
     assert_int_equal(e.count, 1);
     assert_string_equal(e.fault[0].place, bad[i].place);
     if (!strstr(e.fault[0].message, bad[i].says)) fail_msg("%s", e.fault[0].message);
     sg_error_clear(&e);
+  }
+}
+
+/* By class and by worker: each as often as its own probability says. */
+static void erasures_of_their_own(void **state) {
+  (void)state;
+  enum { N = 20000, WORKERS = 6 };
+  static const char *const clusters[] = {
+      "{'workers': 6, 'erasure': {'model': 'bernoulli', 'assign': 'in-order', 'classes': "
+      "[{'share': 0.5, 'probability': 0.05}, {'share': 0.5, 'probability': 0.4}]}}",
+      "{'workers': 6, 'erasure': {'model': 'bernoulli', 'probabilities': [0, 1, 0.2, 0.4, 0.6, "
+      "0.8]}}"};
+  static const double p[2][WORKERS] = {{0.05, 0.05, 0.05, 0.4, 0.4, 0.4},
+                                       {0, 1, 0.2, 0.4, 0.6, 0.8}};
+  for (int c = 0; c < 2; c++) {
+    sg_error e = {0};
+    sg_delay *d = make(ONE "}", clusters[c], &e);
+    assert_non_null(d);
+    sg_delay_run *run = sg_delay_run_new(d, 0);
+    long each[WORKERS] = {0};
+    for (uint32_t i = 0; i < N; i++)
+      for (int w = 0; w < WORKERS; w++) each[w] += sg_delay_erased(run, w, i);
+    for (int w = 0; w < WORKERS; w++)
+      within((double)each[w] / N, p[c][w], sqrt(p[c][w] * (1 - p[c][w]) / N) + 1e-12);
+    sg_delay_run_free(run);
+    sg_delay_free(d);
   }
 }
 
@@ -412,6 +450,7 @@ int main(void) {
       cmocka_unit_test(any_iteration_alone),
       cmocka_unit_test(speeds_and_fixed_costs),
       cmocka_unit_test(erasures),
+      cmocka_unit_test(erasures_of_their_own),
       cmocka_unit_test(crashes_by_hand),
       cmocka_unit_test(downtime_outlasts_rounds),
       cmocka_unit_test(erased_messages),

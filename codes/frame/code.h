@@ -377,6 +377,11 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
  * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
 
+/* α of the last sg_decoder_weights call, pieces × (parts · pieces): of each piece of what is
+ * decoded the coefficients of all pieces of the parts' gradients. Not with coded parts. O(terms of
+ * the rows). NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
+const double *sg_decoder_alpha(sg_decoder *decoder);
+
 /* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
 sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);
 

@@ -62,11 +62,8 @@ static void fill_constants(sg_approximate *t) {
     sums += row;
     longest = fmax(longest, size);
   }
-  if (t->replication == 0) {
-    t->replication = sums / t->a.columns;
-    t->fixed = t->a.columns / answered;
-  } else
-    t->fixed = 1 / (t->replication * (1 - t->p_mean));
+  t->fixed = t->a.columns / answered;
+  if (t->replication == 0) t->replication = sums / t->a.columns;
   /* ‖A‖₂² ≤ ‖A‖₁ ‖A‖_∞. */
   for (int i = 0; i < t->a.columns; i++) t->row_scale[i] = 0;
   for (size_t k = 0; k < t->a.begin[t->a.rows]; k++)

@@ -363,11 +363,7 @@ bool sg_delay_comes_back(const sg_delay *delay) {
 }
 
 bool sg_delay_gets_through(const sg_delay *delay) {
-  const sg_failures *f = &delay->failures;
-  return f->fresh &&
-         (f->erasure == SG_ERASE_BERNOULLI                                 ? f->probability < 1
-          : f->erasure == SG_ERASE_UNIFORM || f->erasure == SG_ERASE_BURST ? f->count < f->workers
-                                                                           : false);
+  return sg_failures_get_through(&delay->failures);
 }
 
 int sg_delay_worst_wanted(const sg_delay *delay) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Crashes and erasures: which messages never come. */
 #include "models/delay/failures.h"
+#include "sim/core/classes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,8 +53,24 @@ SG_VARIANTS(crash_at, crashes)
 const sg_family sg_crash_family = {
     .selector = "model", .what = "crash model", .at = crash_at, .fallback = "none"};
 
+static const sg_param class_params[] = {
+    SG_ROW_SHARE,
+    SG_ROW_REAL("probability", 0, 1, "Of each worker of the class.", .flags = SG_REQUIRED),
+    {0}};
+static const sg_param class_item[] = {
+    SG_ROW_OBJECT("class", class_params, "A class of workers of equal probability."), {0}};
+static const sg_param probability_item[] = {SG_ROW_REAL("probability", 0, 1, "Of a worker."), {0}};
 static const sg_param bernoulli_params[] = {
-    SG_ROW_REAL("probability", 0, 1, "Of each worker, independently.", .flags = SG_REQUIRED), {0}};
+    SG_ROW_REAL("probability", 0, 1, "Of each worker, independently.", .flags = SG_OPTIONAL),
+    SG_ROW_LIST("classes", class_item, 0, 1000000,
+                "Instead: classes of workers by probability. A class gets its share of the workers "
+                "by largest remainder."),
+    SG_ROW_CHOICE("assign", sg_classes_orders, 0,
+                  "Which workers are in which class: by a random permutation that depends on the "
+                  "seed alone, or in the order of the list."),
+    SG_ROW_LIST("probabilities", probability_item, 0, 1000000,
+                "Instead: the probability of each worker, in order."),
+    {0}};
 static const sg_param count_params[] = {SG_ROW_INT("count", 0, 1000000,
                                                    "How many workers are erased, at most all.",
                                                    .flags = SG_REQUIRED),
@@ -68,7 +85,7 @@ static const sg_param pattern_params[] = {SG_ROW_LIST("workers", worker_item, 0,
 static const sg_variant erasures[] = {
     {.name = "none", .summary = "No message is lost."},
     {.name = "bernoulli",
-     .summary = "Each worker is erased with a probability.",
+     .summary = "Each worker is erased with a probability, the same for all or its own.",
      .params = bernoulli_params},
     {.name = "uniform",
      .summary = "A number of workers, all sets of that size being equally likely.",
@@ -123,6 +140,30 @@ static sg_status read_pattern(sg_failures *f, const sg_values *v, sg_error *e) {
   return status;
 }
 
+static sg_status read_probabilities(sg_failures *f, const sg_values *v, sg_error *e) {
+  int listed = sg_count(v, "probabilities"), classes = sg_count(v, "classes"), n = f->workers;
+  int given = sg_given(v, "probability") + (listed > 0) + (classes > 0);
+  if (given != 1)
+    return sg_fail_at(e, v, "probability",
+                      "expected one of probability, classes and probabilities, found %s",
+                      given ? "several" : "none");
+  if (listed > 0 && listed != n)
+    return sg_fail_at(e, v, "probabilities",
+                      "expected a probability for each of %d workers, found %d", n, listed);
+  f->probability = calloc((size_t)n, sizeof *f->probability);
+  int *class_of = calloc((size_t)n, sizeof *class_of);
+  sg_status status = f->probability && class_of ? SG_OK : sg_fail_memory(e);
+  if (!status && classes > 0)
+    status = sg_classes_assign(v, n, SG_CLASSES_OF_ERASURE, f->seed, class_of, e);
+  for (int w = 0; !status && w < n; w++)
+    f->probability[w] = listed > 0 ? sg_item(v, "probabilities", w)->number
+                        : classes > 0
+                            ? sg_real(sg_item(v, "classes", class_of[w])->object, "probability")
+                            : sg_real(v, "probability");
+  free(class_of);
+  return status;
+}
+
 static sg_status read_erasure(sg_failures *f, const sg_values *v, sg_error *e) {
   f->erasure = (sg_erasure_model)(v->variant - erasures);
   f->fresh = sg_choice(v, "drawn_per") == FRESH_ITERATION;
@@ -130,10 +171,7 @@ static sg_status read_erasure(sg_failures *f, const sg_values *v, sg_error *e) {
   f->pattern = calloc((size_t)f->workers, sizeof *f->pattern);
   if (!f->pattern) return sg_fail_memory(e);
   if (f->erasure == SG_ERASE_PATTERN) return read_pattern(f, v, e);
-  if (f->erasure == SG_ERASE_BERNOULLI) {
-    f->probability = sg_real(v, "probability");
-    return SG_OK;
-  }
+  if (f->erasure == SG_ERASE_BERNOULLI) return read_probabilities(f, v, e);
   f->count = (int)sg_int(v, "count");
   if (f->count > f->workers)
     return sg_fail_at(e, v, "count", "expected at most as many as there are workers, %d, found %d",
@@ -151,13 +189,15 @@ sg_status sg_failures_init(sg_failures *f, const sg_values *crash, const sg_valu
 void sg_failures_clear(sg_failures *f) {
   sg_law_clear(&f->downtime);
   free(f->pattern);
+  free(f->probability);
   f->pattern = NULL;
+  f->probability = NULL;
 }
 
 static double erasure_probability(const sg_failures *f, int worker) {
   switch (f->erasure) {
   case SG_ERASE_NONE: return 0;
-  case SG_ERASE_BERNOULLI: return f->probability;
+  case SG_ERASE_BERNOULLI: return f->probability[worker];
   case SG_ERASE_UNIFORM:
   case SG_ERASE_BURST: return (double)f->count / f->workers;
   case SG_ERASE_PATTERN: return f->pattern[worker] ? 1 : 0;
@@ -178,6 +218,14 @@ static double death_probability(const sg_failures *f, long iterations) {
 
 double sg_failures_probability(const sg_failures *f, int worker, long iterations) {
   return 1 - (1 - erasure_probability(f, worker)) * (1 - death_probability(f, iterations));
+}
+
+bool sg_failures_get_through(const sg_failures *f) {
+  bool some = false;
+  for (int w = 0; f->erasure == SG_ERASE_BERNOULLI && w < f->workers; w++)
+    some |= f->probability[w] < 1;
+  if (f->erasure == SG_ERASE_UNIFORM || f->erasure == SG_ERASE_BURST) some = f->count < f->workers;
+  return f->fresh && some;
 }
 
 bool sg_failures_run_init(sg_failures_run *run, const sg_failures *f, uint32_t replication) {
@@ -256,7 +304,7 @@ bool sg_failures_erased(sg_failures_run *run, int worker, uint32_t iteration) {
   case SG_ERASE_BERNOULLI:
     sg_stream_at(&s, f->seed, run->replication, SG_FOR_STATE, (uint32_t)worker, iteration,
                  STATE_ERASURE);
-    return sg_uniform(&s) < f->probability;
+    return sg_uniform(&s) < f->probability[worker];
   case SG_ERASE_UNIFORM:
   case SG_ERASE_BURST:
     if (!run->known || run->iteration != iteration) draw_set(run, iteration);

@@ -33,8 +33,8 @@ typedef struct sg_failures {
   double crash_probability; /* SG_CRASH_SECONDS: per iteration */
   sg_law downtime;
   sg_erasure_model erasure;
-  bool fresh; /* in each iteration, not once a run */
-  double probability;
+  bool fresh;          /* in each iteration, not once a run */
+  double *probability; /* SG_ERASE_BERNOULLI: workers values */
   int count;
   bool *pattern; /* workers values; SG_ERASE_WORST (once found), SG_ERASE_PATTERN */
 } sg_failures;
@@ -58,6 +58,9 @@ typedef struct sg_failures_run { /* what a run remembers; zeroed at first */
 /* The probability that a worker's messages never come in an iteration drawn uniformly from the
  * first `iterations`; NAN where the pattern is not known yet. */
 double sg_failures_probability(const sg_failures *f, int worker, long iterations);
+
+/* Whether what is erased in one iteration may come in the next. */
+bool sg_failures_get_through(const sg_failures *f);
 
 /* false: no memory */
 bool sg_failures_run_init(sg_failures_run *run, const sg_failures *of, uint32_t replication);

@@ -6,7 +6,11 @@
 #include "sim/core/param.h"
 
 /* What is divided into classes; part of the random stream's address. */
-typedef enum sg_classes_of { SG_CLASSES_OF_SPEED, SG_CLASSES_OF_LINKS } sg_classes_of;
+typedef enum sg_classes_of {
+  SG_CLASSES_OF_SPEED,
+  SG_CLASSES_OF_LINKS,
+  SG_CLASSES_OF_ERASURE
+} sg_classes_of;
 
 /* Rows of objects that have classes of workers: the share of a class, and the members `classes` and
  * `assign`, with what they say about whose classes they are. */
