@@ -219,7 +219,13 @@ const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
 extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
+extern const sg_family sg_stop_family;    /* of stop policies: selector "rule" */
 extern const sg_param sg_scheme_params[]; /* what every code may have besides: stop */
+#define SG_ROW_STOP                                                                                \
+  SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
+                "When the master stops waiting for messages; the code's own rule when absent. A "  \
+                "policy without parameters may be given by its name alone.",                       \
+                .flags = SG_OPTIONAL)
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
  * values->common is sg_scheme_params, a table with its rows, or NULL. */

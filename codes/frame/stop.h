@@ -51,15 +51,8 @@ struct sg_policy {
   const sg_policy *part[2];
 };
 
-/* All policies, or those that may stand inside another; selector "rule". */
-extern const sg_family sg_stop_family, sg_stop_part_family;
-
-/* A scheme's member, for the tables of schemes. */
-#define SG_ROW_STOP                                                                                \
-  SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
-                "When the master stops waiting for messages; the code's own rule when absent. A "  \
-                "policy without parameters may be given by its name alone.",                       \
-                .flags = SG_OPTIONAL)
+/* The policies that may stand inside another; selector "rule". All of them: code.h. */
+extern const sg_family sg_stop_part_family;
 
 /* The policy of the scheme's values, or the code's own where they give none. */
 sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_policy **out,

@@ -8,9 +8,21 @@
 
 #include "codes/frame/stop.h"
 
+/* The scheme's own; NULL: it has none, or (tests) its table does not know of any. */
+static const sg_values *own_of(const sg_point *point) {
+  const char *name = "compression";
+  return sg_values_param(point->scheme, name) ? sg_object(point->scheme, name) : NULL;
+}
+
 const sg_values *sg_compression_of(const sg_point *point) {
-  const sg_values *own = sg_object(point->scheme, "compression");
+  const sg_values *own = own_of(point);
   return own ? own : sg_object(sg_section(point, "network"), "compression");
+}
+
+bool sg_compression_loses(const sg_point *point, const sg_world *w) {
+  const sg_compressor *c = &w->compressor;
+  if (!c->type->round && !c->type->encode) return false;
+  return c->type->number_bits < 32 || c->feedback || own_of(point);
 }
 
 sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e) {
@@ -36,41 +48,39 @@ static bool weights_stay(const sg_world *w, const char **why) {
 }
 
 /* What could be written instead. */
-static const char *nearest(const sg_world *w) {
-  if (w->code->flags & SG_WEIGHTS_BY_COUNT) return "the stop policy \"count\"";
-  return "a code whose weights do not change (uncoded, fractional-repetition, an approximate code "
-         "with decoding fixed)";
+static const char *steady(const sg_world *w) {
+  return w->code->flags & SG_WEIGHTS_BY_COUNT ? "the stop policy \"count\" without losses"
+                                              : "a code whose weights stay the same (uncoded, "
+                                                "fractional-repetition, approximate ones "
+                                                "with decoding \"fixed\")";
 }
 
 sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_error *e) {
   const sg_values *compression = sg_compression_of(point);
   const sg_compressor *c = &w->compressor;
   const char *name = c->type->about.name, *code = w->code->type->about.name, *why = "";
-  bool biased = c->type->encode && !c->type->unbiased,
-       insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
+  bool biased = c->type->encode && !c->type->unbiased;
+  bool insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
   if (insists || (!c->feedback && !biased)) return SG_OK;
-  const char *feedback = sg_feedbacks[c->feedback];
   if (c->feedback && w->code->flags & SG_ASYNC)
-    return sg_fail_at(
-        e, compression, "feedback",
-        "expected \"none\" with the code \"%s\", which has no barrier: a worker begins "
-        "anew before it knows what became of its last message; found \"%s\" with "
-        "\"%s\" (a code with a barrier, or \"insist\": true, may have it)",
-        code, feedback, name);
+    return sg_fail_at(e, compression, "feedback",
+                      "expected \"none\" with the code \"%s\", or a code with a barrier such as "
+                      "k-sync: without one a worker goes on before it knows what became of its "
+                      "last message; found \"%s\" with \"%s\" (\"insist\": true runs it)",
+                      code, sg_feedbacks[c->feedback], name);
   if (weights_stay(w, &why)) return SG_OK;
   if (c->feedback)
     return sg_fail_at(e, compression, "feedback",
-                      "expected \"none\", as the weights of the code \"%s\" depend on %s: what a "
-                      "worker kept back would come back with another weight; found \"%s\" with "
-                      "\"%s\" (an unbiased compressor without feedback such as qsgd, %s, or "
-                      "\"insist\": true, may be had)",
-                      code, why, feedback, name, nearest(w));
+                      "expected \"none\" and an unbiased compressor such as \"qsgd\", or %s: the "
+                      "weights of the code \"%s\" depend on %s, and what a worker kept back would "
+                      "come back with another one; found \"%s\" with \"%s\" (\"insist\": true runs "
+                      "it)",
+                      steady(w), code, why, sg_feedbacks[c->feedback], name);
   /* A common factor of all messages magnifies nothing. */
   if (w->code->flags & SG_WEIGHTS_BY_COUNT) return SG_OK;
-  return sg_fail_at(
-      e, compression, "compressor",
-      "expected an unbiased compressor such as qsgd, as the weights of the code "
-      "\"%s\" depend on %s and magnify a bias; found \"%s\" (%s, or \"insist\": true, "
-      "may have it)",
-      code, why, name, nearest(w));
+  return sg_fail_at(e, compression, "compressor",
+                    "expected an unbiased compressor such as \"qsgd\", or %s: the weights of the "
+                    "code \"%s\" depend on %s, and magnify a bias; found \"%s\" (\"insist\": true "
+                    "runs it)",
+                    steady(w), code, why, name);
 }

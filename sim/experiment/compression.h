@@ -9,6 +9,10 @@
 /* The values of the scheme's `compression`, or of the network's. */
 const sg_values *sg_compression_of(const sg_point *point);
 
+/* Whether messages lose more than a number format of at least 32 bits that all schemes of the
+ * environment have: then an iteration does something else than one of the others. */
+bool sg_compression_loses(const sg_point *point, const sg_world *w);
+
 /* Reads w->compressor. Faults: bits that depend on gradients that the problem does not have. */
 sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The root table of the format, and the tables of members that belong to no model. */
-#include "codes/frame/stop.h"
+#include "codes/frame/code.h"
 #include "models/delay/delay.h"
 #include "models/learning/problem.h"
 #include "models/network/network.h"
