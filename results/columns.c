@@ -55,8 +55,8 @@
 #define CHECK_AS(member, name, unit, ...)                                                          \
   MEMBER("code_check", sg_code_check_record, member, name, unit, __VA_ARGS__)
 #define CHECK(member, unit, ...) CHECK_AS(member, #member, unit, __VA_ARGS__)
-#define SETS(member, name, meaning)                                                                \
-  MEMBER("code_check_sets", sg_sets_record, member, name, "count", meaning)
+#define SETS(member, name, unit, meaning)                                                          \
+  MEMBER("code_check_sets", sg_sets_record, member, name, unit, meaning)
 #define REFERENCE(in_table, to, meaning)                                                           \
   OTHER(in_table, #to "_id", LONG, KEY, "id", meaning,                                             \
         .rule = "NOT NULL REFERENCES " #to " ON DELETE CASCADE")
@@ -131,6 +131,12 @@ static const sg_column column[] = {
     POINT(scaling, "text", "How time grows with load"),
     POINT(late_work, "text", "What becomes of work when the iteration ends"),
     POINT(late_messages, "text", "What becomes of messages under way when the iteration ends"),
+    POINT(compression, "text", "What messages become: compressor and parameters that were given",
+          .shown = SG_IN_V_POINT),
+    POINT(compressed, "0/1",
+          "Messages or models lose more than a number format that all schemes of the environment "
+          "have: iterations are not comparable",
+          .shown = SG_IN_V_POINT),
     POINT(problem, "text", "Learning problem"),
     POINT(target_loss, "1", "Training loss at which a run is done; NULL: none",
           .shown = SG_IN_V_POINT),
@@ -288,13 +294,33 @@ static const sg_column column[] = {
     CHECK_AS(up_most, "signals_up_most", "count", "The same: most"),
     CHECK_AS(down_least, "signals_down_least", "count", "Signals to workers for an update: least"),
     CHECK_AS(down_most, "signals_down_most", "count", "The same: most"),
+    CHECK(straggling, "text",
+          "Probabilities with which workers straggle, in turn; NULL: not asked for"),
+    CHECK(straggling_tried, "count", "Patterns tried of such straggling"),
+    CHECK(straggling_enumerated, "0/1", "1: all of them, with their probabilities"),
+    CHECK(bernoulli_err, "1", "Mean of (alpha - 1)^2 over coefficients then; alpha = 0 if refused"),
+    CHECK(bernoulli_err_se, "1", "Its standard error"),
+    CHECK(bernoulli_kappa, "1", "Mean of alpha"),
+    CHECK(bernoulli_debiased, "1", "bernoulli_err of alpha / bernoulli_kappa"),
+    CHECK(bernoulli_recovered, "1", "Probability that the sum is exact"),
+    CHECK(bernoulli_refused, "1", "Probability that nothing is decoded"),
+    CHECK(bernoulli_bound, "1", "What no decoder's bernoulli_err is below, by who holds what"),
+    CHECK(bernoulli_unbiased_bound, "1", "The same of decoders without bias"),
 
     OTHER("code_check_sets", "check_id", LONG, KEY, "id", "One check of one code",
           .rule = "NOT NULL REFERENCES code_check ON DELETE CASCADE"),
-    SETS(responders, "responders", "Workers that answer"),
-    SETS(sets, "sets", "Sets of so many workers that there are"),
-    SETS(tried, "sets_tried", "Of these tried; fewer than sets: a uniform sample"),
-    SETS(decodable, "sets_decodable", "Of the tried ones those from which the sum is decoded"),
+    SETS(responders, "responders", "count", "Workers that answer"),
+    SETS(sets, "sets", "count", "Sets of so many workers that there are"),
+    SETS(tried, "sets_tried", "count", "Of these tried; fewer than sets: a uniform sample"),
+    SETS(decodable, "sets_decodable", "count",
+         "Of the tried ones those from which the sum is decoded"),
+    SETS(mean_err, "err_norm_mean", "1",
+         "Codes that are not exact: mean of (alpha - 1)^2 over the sets that decode"),
+    SETS(worst_err, "err_norm_worst", "1", "The same: the worst tried"),
+    SETS(greedy_err, "err_norm_greedy", "1", "The same: of a set that a greedy adversary finds"),
+    SETS(mean_err_bound, "err_norm_mean_bound", "1",
+         "What no decoder's mean is below, by who holds what"),
+    SETS(worst_err_bound, "err_norm_worst_bound", "1", "What no decoder's worst is below"),
 
     OTHER("t_quantile", "df", LONG, KEY, "count", "Degrees of freedom", .rule = "PRIMARY KEY"),
     MEMBER("t_quantile", sg_t_quantile_record, t975, "t975", "1", "97.5 % quantile of Student's t",

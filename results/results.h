@@ -16,7 +16,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define SG_SCHEMA_VERSION  7
+#define SG_SCHEMA_VERSION  8
 #define SG_RESULTS_VERSION 7 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
@@ -70,7 +70,9 @@ typedef struct sg_point_record {
   int stragglers_s, comm_m;
   double stored_data_factor;
   const char *scaling, *late_work, *late_messages, *problem, *replicate;
-  double target_loss; /* NAN: none */
+  const char *compression; /* "qsgd(levels=7)" */
+  bool compressed;         /* beyond a number format of at least 32 bits that is the network's */
+  double target_loss;      /* NAN: none */
   int64_t max_iterations;
   uint64_t seed;
   int n_axes;
@@ -164,6 +166,7 @@ typedef struct sg_sets_record {
   int responders;
   double sets;
   int64_t tried, decodable;
+  double mean_err, worst_err, greedy_err, mean_err_bound, worst_err_bound;
 } sg_sets_record;
 
 typedef struct sg_code_check_record {
@@ -186,6 +189,11 @@ typedef struct sg_code_check_record {
   double norms_ratio, encode_flops, find_flops, apply_flops, least_messages, received_gradients,
       received_bytes, messages_least, messages_most, gradients_least, gradients_most, up_least,
       up_most, down_least, down_most;
+  const char *straggling; /* as typed; NULL: not asked for */
+  int64_t straggling_tried;
+  bool straggling_enumerated;
+  double bernoulli_err, bernoulli_err_se, bernoulli_kappa, bernoulli_debiased, bernoulli_recovered,
+      bernoulli_refused, bernoulli_bound, bernoulli_unbiased_bound;
   int n_sets;
   const sg_sets_record *sets;
 } sg_code_check_record;

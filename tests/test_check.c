@@ -706,6 +706,66 @@ static void the_grid_has_every_code(void **state) {
   sg_error_clear(&e);
 }
 
+/* --- Random straggling, by hand --------------------------------------------------------------- */
+
+static void near(double found, double expected) {
+  if (!(fabs(found - expected) <= 1e-12 * fmax(1, fabs(expected))))
+    fail_msg("found %.15g, expected %.15g", found, expected);
+}
+
+/* n/k times the sum of k of n: e = (n − k)/k; nothing at all: 1. */
+static void straggling_of_ignored_workers(void **state) {
+  (void)state;
+  enum { N = 5 };
+  static const double p[] = {0.3};
+  const sg_check_options options = {
+      .patterns = 5000, .seed = 1, .threads = 2, .n_straggling = 1, .straggling = p};
+  sg_check *c = check_type(sg_code_type_find("ignore-stragglers"), "s=4", N, 50, &options);
+  double error = 0.3 * 0.3 * 0.3 * 0.3 * 0.3, choose[] = {1, 5, 10, 10, 5, 1};
+  for (int k = 1; k <= N; k++) error += choose[k] * pow(0.7, k) * pow(0.3, N - k) * (N - k) / k;
+  const sg_check_straggling *b = &c->straggling;
+  assert_true(b->known && b->enumerated && b->tried == 32);
+  near(b->error, error);
+  near(b->share, 1 - pow(0.3, N));
+  near(b->recovered, pow(0.7, N));
+  near(b->refused, pow(0.3, N));
+  near(b->bound, 0.3);
+  near(b->unbiased_bound, 0.3 / 0.7);
+  /* By number of missing workers: they are all alike, and every part is held once. */
+  for (int q = 1; q < N; q++) {
+    near(c->sets[q].mean_deviation, (double)q / (N - q));
+    near(c->sets[q].greedy, (double)q / (N - q));
+    near(c->sets[q].least_mean, (double)q / N);
+    near(c->sets[q].least_worst, (double)q / N);
+  }
+  sg_check_free(c);
+}
+
+/* Groups of three with p in turn: lost with .2 · .1 · .2 and .1 · .2 · .1, independently. */
+static void straggling_of_repetition(void **state) {
+  (void)state;
+  static const double p[] = {0.2, 0.1};
+  const sg_check_options options = {
+      .patterns = 5000, .seed = 1, .threads = 1, .n_straggling = 2, .straggling = p};
+  sg_check *c = check_type(sg_code_type_find("fractional-repetition"), "s=2", 6, 50, &options);
+  near(c->straggling.refused, 0.004 + 0.002 - 0.004 * 0.002);
+  near(c->straggling.error, c->straggling.refused);
+  near(c->straggling.bound, (0.004 + 0.002) / 2);
+  assert_true(isnan(c->sets[1].greedy)); /* which is for codes that are not exact */
+  sg_check_free(c);
+  /* Too many patterns to try all: a sample, with its error. */
+  sg_check_options few = options;
+  few.n_straggling = 1;
+  c = check_type(sg_code_type_find("fractional-repetition"), "s=2", 30, 60, &few);
+  double kept = 1;
+  for (int i = 0; i < 10; i++) kept *= 1 - 0.008;
+  assert_true(!c->straggling.enumerated && c->straggling.tried == 5000);
+  assert_true(fabs(c->straggling.refused - (1 - kept)) <= 4 * sqrt(kept * (1 - kept) / 5000));
+  assert_true(fabs(c->straggling.error_se -
+                   sqrt(c->straggling.error * (1 - c->straggling.error) / 5000)) < 1e-12);
+  sg_check_free(c);
+}
+
 int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
@@ -725,6 +785,8 @@ int main(void) {
       cmocka_unit_test(jobs_in_flight),
       cmocka_unit_test(no_barrier),
       cmocka_unit_test(approximate_codes_have_errors),
+      cmocka_unit_test(straggling_of_ignored_workers),
+      cmocka_unit_test(straggling_of_repetition),
       cmocka_unit_test(coded_data),
       cmocka_unit_test(cues_choose_the_level),
       cmocka_unit_test(refusals_and_relays),

@@ -7,6 +7,7 @@
  * stragglers, late messages, crashes and early timers, and runs in the engine under all settings of
  * late work and late messages: each decode of an exact code is the sum, of one snapshot. */
 #include "codes/frame/code.h"
+#include "codes/tools/approximate.h"
 #include "sim/check/check.h"
 #include "sim/check/rehearsal.h"
 #include "sim/core/linalg.h"
@@ -132,9 +133,54 @@ static void check_same_seed(bench *b) {
   bench_close(&again);
 }
 
+/* Least squares, theory: approximate-decoders: 1ᵀα = ‖α‖², what is left is orthogonal to what
+ * came, and one more survivor never raises the error. Its error; 1 per block if nobody is there. */
+static double check_optimal(const bench *b, unsigned long present) {
+  const sg_approximate *t = b->code->self;
+  int worker[MOST], count = 0, blocks = t->a.columns;
+  double w[MOST], alpha[MOST * MOST], sum = 0, square = 0, error = 0;
+  sg_scratch scratch = {0};
+  sg_decode_info info;
+  assert_true(blocks <= MOST * MOST);
+  for (int j = 0; j < b->code->nodes; j++)
+    if (present >> j & 1) worker[count++] = j;
+  assert_int_equal(sg_approximate_weigh(t, count, worker, w, &scratch, &info), SG_OK);
+  sg_approximate_alpha(t, count, worker, w, alpha);
+  for (int i = 0; i < blocks; i++) {
+    sum += alpha[i];
+    square += alpha[i] * alpha[i];
+    error += (alpha[i] - 1) * (alpha[i] - 1);
+  }
+  if (fabs(sum - square) > 1e-9 * blocks || fabs(error - (blocks - sum)) > 1e-9 * blocks)
+    fail_msg("%s, %lx: Σα = %g, ‖α‖² = %g, error %g", b->label, present, sum, square, error);
+  for (int i = 0; i < count; i++) {
+    double along = 0;
+    for (size_t k = t->a.begin[worker[i]]; k < t->a.begin[worker[i] + 1]; k++)
+      along += t->a.value[k] * (1 - alpha[t->a.column[k]]);
+    if (fabs(along) > 1e-9) fail_msg("%s, %lx: a residual of %g", b->label, present, along);
+  }
+  free(scratch.data);
+  return error;
+}
+
+static void check_optimal_patterns(const bench *b, int n) {
+  const sg_approximate *t = b->code->self;
+  if (b->code->type->weights != sg_approximate_weights || t->decoding != SG_OPTIMAL ||
+      t->debias != SG_DEBIAS_NONE)
+    return;
+  for (unsigned long present = 0; present < 1UL << n; present++) {
+    if (n > 6 && present % 61 != 7) continue;
+    double error = check_optimal(b, present);
+    for (int j = 0; j < n; j++)
+      if (!(present >> j & 1) && check_optimal(b, present | 1UL << j) > error + 1e-9)
+        fail_msg("%s: worker %d makes %lx worse", b->label, j, present);
+  }
+}
+
 static void check_patterns(bench *b, int n) {
   bench_check_rows(b);
   check_same_seed(b);
+  check_optimal_patterns(b, n);
   for (unsigned long present = 0; present < 1UL << n; present++) {
     /* All promised patterns; of the others a sample where there are many. */
     bool sampled = n <= 6 || present % 61 == 7;
@@ -219,9 +265,11 @@ static void check_plays(bench *b) {
   }
 }
 
-/* What the check says of it: never less than the bound. */
+/* What the check says of it: never less than the bounds. */
 static void check_check(bench *b) {
-  const sg_check_options options = {.patterns = 40, .seed = 3, .threads = 1};
+  static const double p[] = {0.3, 0.1};
+  const sg_check_options options = {
+      .patterns = 40, .seed = 3, .threads = 1, .n_straggling = 2, .straggling = p};
   sg_check *c = NULL;
   sg_error e = {0};
   if (sg_code_check(b->code, &options, &c, &e)) fail_msg("%s: %s", b->label, e.fault[0].message);
@@ -230,6 +278,21 @@ static void check_check(bench *b) {
   assert_int_equal(isnan(c->slack), !c->exact || c->partial || b->code->coded_parts > 0);
   assert_true(c->copies <= b->code->stored + 1e-9);
   if (c->exact) assert_true(c->s_found >= b->code->promised);
+  for (int q = 0; q < c->n_sets && !c->exact && !b->code->coded_parts; q++) {
+    const sg_check_sets *sets = &c->sets[q];
+    bool all = (double)sets->tried == sets->sets && sets->decodable == sets->tried;
+    if (all && sets->mean_deviation < sets->least_mean - 1e-9)
+      fail_msg("%s, n = %d, %d missing: mean error %g, no decoder is below %g", b->label,
+               b->code->nodes, q, sets->mean_deviation, sets->least_mean);
+    if (all && fmax(sets->worst_deviation, sets->greedy) < sets->least_worst - 1e-9)
+      fail_msg("%s, n = %d, %d missing: worst error %g, no decoder is below %g", b->label,
+               b->code->nodes, q, sets->worst_deviation, sets->least_worst);
+    if (all) assert_true(isnan(sets->greedy) || sets->greedy <= sets->worst_deviation + 1e-9);
+  }
+  assert_true(c->straggling.known);
+  if (!b->code->coded_parts && !c->partial && c->straggling.error < c->straggling.bound - 1e-9)
+    fail_msg("%s, n = %d: error %g under straggling, no decoder is below %g", b->label,
+             b->code->nodes, c->straggling.error, c->straggling.bound);
   sg_check_free(c);
 }
 

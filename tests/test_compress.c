@@ -721,8 +721,8 @@ static void every_kind_of_protocol(void **state) {
   static const struct {
     const char *compression;
     double worst;
-  } how[] = {{"\"top-k\",\"share\":1", 1e-5},
-             {"\"top-k\",\"share\":1,\"feedback\":\"none\"", 1e-5},
+  } how[] = {{"\"top-k\",\"share\":1,\"insist\":true", 1e-5},
+             {"\"top-k\",\"share\":1,\"feedback\":\"none\",\"insist\":true", 1e-5},
              {"\"qsgd\",\"levels\":65535", 1e-2}};
   for (int i = 0; i < 3 * TOY_KINDS; i++) {
     const struct toy_kind *toy = &toy_kinds[i / 3];

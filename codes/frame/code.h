@@ -89,8 +89,13 @@ enum {                        /* sg_code.flags */
        SG_LOCAL = 128,       /* rows are of local steps (sg_row_local); one model at a time */
        SG_OFFSET = 512,      /* rows are taken beside the snapshot (sg_row_offset) */
        SG_REMEMBERS = 1024,  /* what is sent depends on earlier rounds */
-       SG_ANY_COUNT = 2048   /* any messages give an estimate: where no more can come, what there is
+       SG_ANY_COUNT = 2048,  /* any messages give an estimate: where no more can come, what there is
                                 is taken, and nothing at all skips the round */
+       /* Whenever a message (from, segment, tag) is used it has the same weights, whoever else has
+        * answered and whatever the stop policy: error feedback may be used (theory:
+        * error-feedback). Or: its weights depend on the number of messages only. */
+       SG_WEIGHTS_CONSTANT = 4096,
+       SG_WEIGHTS_BY_COUNT = 8192
 };
 
 typedef struct sg_code sg_code;
@@ -214,10 +219,16 @@ const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
 extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
-extern const sg_param sg_scheme_params[]; /* what every scheme may have besides: stop */
+extern const sg_family sg_stop_family;    /* of stop policies: selector "rule" */
+extern const sg_param sg_scheme_params[]; /* what every code may have besides: stop */
+#define SG_ROW_STOP                                                                                \
+  SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
+                "When the master stops waiting for messages; the code's own rule when absent. A "  \
+                "policy without parameters may be given by its name alone.",                       \
+                .flags = SG_OPTIONAL)
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
- * values->common is sg_scheme_params or NULL. */
+ * values->common is sg_scheme_params, a table with its rows, or NULL. */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
@@ -371,6 +382,11 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
 /* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
  * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
+
+/* α of the last sg_decoder_weights call, pieces × (parts · pieces): of each piece of what is
+ * decoded the coefficients of all pieces of the parts' gradients. Not with coded parts. O(terms of
+ * the rows). NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
+const double *sg_decoder_alpha(sg_decoder *decoder);
 
 /* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
 sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);

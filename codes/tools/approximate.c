@@ -62,11 +62,8 @@ static void fill_constants(sg_approximate *t) {
     sums += row;
     longest = fmax(longest, size);
   }
-  if (t->replication == 0) {
-    t->replication = sums / t->a.columns;
-    t->fixed = t->a.columns / answered;
-  } else
-    t->fixed = 1 / (t->replication * (1 - t->p_mean));
+  t->fixed = t->a.columns / answered;
+  if (t->replication == 0) t->replication = sums / t->a.columns;
   /* ‖A‖₂² ≤ ‖A‖₁ ‖A‖_∞. */
   for (int i = 0; i < t->a.columns; i++) t->row_scale[i] = 0;
   for (size_t k = 0; k < t->a.begin[t->a.rows]; k++)
@@ -130,6 +127,8 @@ sg_status sg_approximate_new(sg_code *code, const sg_values *values, sg_approxim
   code->promised = t->s;
   code->exact = false;
   code->flags |= SG_WEIGHTS_PURE | SG_ANY_COUNT;
+  if (t->decoding == SG_FIXED) code->flags |= SG_WEIGHTS_CONSTANT;
+  if (t->decoding == SG_ONE_STEP) code->flags |= SG_WEIGHTS_BY_COUNT;
   return sg_code_one_segment(code, values, "s", 1, code->shape.workers - t->s, e);
 }
 

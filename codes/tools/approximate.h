@@ -12,12 +12,12 @@
  * Decoders (parameter `decoding`; theory: approximate-decoders)
  *   optimal    w = argmin ‖Aᵀ w − 1‖ over the workers that came, of least norm: by the code's own
  *              function where it has one, by LAPACK where the system is small, else by LSQR
- *   fixed      w = c on all of them, c = 1/(d (1 − p)): unbiased under independent straggling
- *   one-step   w = c, c = m/(d r) for r of m workers (Charles, Papailiopoulos, Ellenberg 2017,
- *              arXiv:1711.06771; the linear decoder of Raviv et al. 2017, arXiv:1707.03858)
- *   landweber  u_0 = 1, u_{t+1} = (I − A_S A_Sᵀ/ν) u_t for `steps` steps: between one-step and
- *              optimal (the algorithmic decoding of Charles et al.; recalled)
- * d is the replication, Σ A over the number of blocks, unless the code says what is meant by it.
+ *   fixed      w = c on all of them, c = 1/(d (1 − p)), d as drawn: unbiased in the mean over
+ * blocks under independent straggling one-step   w = c, c = m/(d r) for r of m workers (Charles,
+ * Papailiopoulos, Ellenberg 2017, arXiv:1711.06771; the linear decoder of Raviv et al. 2017,
+ * arXiv:1707.03858) landweber  u_0 = 1, u_{t+1} = (I − A_S A_Sᵀ/ν) u_t for `steps` steps: between
+ * one-step and optimal (the algorithmic decoding of Charles et al.; recalled) d is the replication,
+ * Σ A over the number of blocks; of one-step weights the code may say what is meant by it.
  *
  * Debiasing (parameter `debias`; theory: debiasing)
  *   known      α / κ, with κ = E 1ᵀα / blocks as the code's formula gives it
@@ -76,7 +76,7 @@ typedef sg_status sg_optimal_weights(const sg_approximate *a, int count, const i
 struct sg_approximate {
   sg_sparse a;                 /* workers × blocks */
   sg_optimal_weights *optimal; /* NULL: by least squares */
-  double replication;          /* d, as the fixed weights have it; 0: Σ A / blocks */
+  double replication;          /* d, as one-step weights have it; 0: Σ A / blocks */
   double known;                /* κ of optimal decoding at the probabilities p; 0: no formula */
   /* ---- */
   sg_decoding decoding;

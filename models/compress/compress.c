@@ -28,18 +28,26 @@ static const sg_variant *variant_at(int i) {
   return i >= 0 && (size_t)i < sizeof types / sizeof *types ? &types[i]->about : NULL;
 }
 
-const sg_family sg_compressor_family = {
-    .selector = "compressor", .what = "compressor", .at = variant_at, .fallback = "float64"};
+const sg_family sg_compressor_family = {.selector = "compressor",
+                                        .what = "compressor",
+                                        .at = variant_at,
+                                        .fallback = "float64",
+                                        .by_name = true};
 
-static const char *const feedbacks[] = {"none", "classic", "ef21", NULL};
+const char *const sg_feedbacks[] = {"none", "classic", "ef21", NULL};
 
 const sg_param sg_compression_params[] = {
-    SG_ROW_CHOICE("feedback", feedbacks, SG_FEEDBACK_NONE,
+    SG_ROW_CHOICE("feedback", sg_feedbacks, SG_FEEDBACK_NONE,
                   "What a worker remembers of the messages that were used, one vector for each "
                   "segment. Classic: what it has not sent yet, which it adds to its next message. "
                   "EF21: what the master has of it; it sends the compressed difference to that. "
                   "Left out: classic with top-k, none with the others.",
                   .flags = SG_OPTIONAL, .formerly = "error_feedback"),
+    SG_ROW("insist", SG_BOOL,
+           "Whether to go on where a combination with a code is wrong: feedback with weights that "
+           "change or without a barrier, a compressor with a bias where weights depend on who "
+           "answers. Otherwise these are refused.",
+           .flags = SG_OPTIONAL),
     {0}};
 
 static sg_feedback feedback_of(const sg_compressor_type *type, const sg_values *values) {

@@ -32,6 +32,7 @@ enum { SG_PRECISIONS = 3 };
  *
  * Once the message is used, that is: of one that never is nothing is remembered (form.h). */
 typedef enum sg_feedback { SG_FEEDBACK_NONE, SG_FEEDBACK_CLASSIC, SG_FEEDBACK_EF21 } sg_feedback;
+extern const char *const sg_feedbacks[]; /* the words, NULL-terminated */
 
 /* Bits as they are packed: least significant first, in whole bytes on the link. Zero-initialise;
  * free with sg_packed_free. */

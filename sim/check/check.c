@@ -2,21 +2,18 @@
 /* Checks of a code: patterns tried by threads, searched for the worst, counted and judged. */
 #include "sim/check/check.h"
 
-#include "sim/check/trial.h"
+#include "sim/check/patterns.h"
+#include "sim/check/straggling.h"
 #include "sim/core/array.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
 #include <assert.h>
-#include <gsl/gsl_combination.h>
 #include <math.h>
-#include <pthread.h>
-#include <stdatomic.h>
 
 enum {
-  STARTS = 4,        /* local searches from the worst samples, beside greedy and burst */
-  SETS_SAMPLE = 500, /* sets of responders of one size, where there are too many */
-  CHUNK = 8          /* patterns that a thread takes at a time */
+  STARTS = 4,       /* local searches from the worst samples, beside greedy and burst */
+  SETS_SAMPLE = 500 /* sets of responders of one size, where there are too many */
 };
 
 /* From here on a decoded sum is not the gradient: the bound of `straggle compare`. */
@@ -26,137 +23,26 @@ typedef struct checker {
   const sg_code *code;
   const sg_check_options *options;
   sg_check *check;
-  sg_trial_subject *subject;
+  sg_crowd crowd;
   int n;       /* flags of a pattern: whether worker i is present */
   size_t row;  /* bytes of a pattern */
-  bool *flags; /* one row of all nodes per thread, and one more: relays are always present */
-  int threads;
-  sg_trial **trial;   /* one per thread */
-  double done, total; /* patterns */
-  bool *worst;        /* patterns: by each measure the worst so far */
+  bool *worst; /* patterns: by each measure the worst so far */
   sg_error *error;
 } checker;
-
-/* --- Many patterns ---------------------------------------------------------------------------- */
-
-typedef struct batch {
-  checker *c;
-  long count;
-  const bool *pattern; /* count × n */
-  unsigned want;
-  sg_trial_result *result;
-  atomic_long next;
-  atomic_bool failed;
-} batch;
-
-typedef struct hand {
-  batch *batch;
-  sg_trial *trial;
-  bool *flags;
-  sg_error error;
-} hand;
-
-static void show_progress(const checker *c, double done) {
-  if (c->options->progress && c->total > 0)
-    c->options->progress(c->options->user, fmin(done / c->total, 1));
-}
-
-/* The pattern with flags for relays behind those of the workers. */
-static const bool *of_nodes(const checker *c, const bool *pattern, bool *flags) {
-  memcpy(flags, pattern, c->row);
-  return flags;
-}
-
-static void *work(void *argument) {
-  hand *w = argument;
-  batch *b = w->batch;
-  const checker *c = b->c;
-  bool first = w->trial == c->trial[0];
-  while (!atomic_load_explicit(&b->failed, memory_order_relaxed)) {
-    long from = atomic_fetch_add(&b->next, CHUNK);
-    if (from >= b->count) break;
-    for (long i = from; i < from + CHUNK && i < b->count; i++)
-      if (sg_trial_run(w->trial, of_nodes(c, b->pattern + i * c->n, w->flags), b->want,
-                       &b->result[i], &w->error))
-        atomic_store(&b->failed, true);
-    if (first) show_progress(c, c->done + (double)from);
-  }
-  return NULL;
-}
-
-/* The results of all patterns, by as many threads as pay. */
-static sg_status run_batch(checker *c, long count, const bool *pattern, unsigned want,
-                           sg_trial_result *r) {
-  batch b = {.c = c, .count = count, .pattern = pattern, .want = want, .result = r};
-  SG_OWNED hand *w = calloc((size_t)c->threads, sizeof *w);
-  SG_OWNED pthread_t *thread = calloc((size_t)c->threads, sizeof *thread);
-  if (!w || !thread) return sg_fail_memory(c->error);
-  int started = 1;
-  for (int i = 0; i < c->threads; i++)
-    w[i] = (hand){
-        .batch = &b, .trial = c->trial[i], .flags = c->flags + (size_t)i * (size_t)c->code->nodes};
-  while (started < c->threads && count > 4L * CHUNK * started &&
-         pthread_create(&thread[started], NULL, work, &w[started]) == 0)
-    started++;
-  work(&w[0]);
-  for (int i = 1; i < started; i++) pthread_join(thread[i], NULL);
-  bool failed = atomic_load(&b.failed);
-  for (int i = 0; i < c->threads; i++) sg_error_move(c->error, &w[i].error);
-  c->done += (double)count;
-  return failed ? sg_error_status(c->error) : SG_OK;
-}
-
-/* --- Patterns --------------------------------------------------------------------------------- */
-
-static int count_missing(const checker *c, const bool *pattern) {
-  int n = 0;
-  for (int i = 0; i < c->n; i++) n += !pattern[i];
-  return n;
-}
-
-static double binomial(int n, int k) {
-  double x = 1;
-  if (k > n - k) k = n - k;
-  for (int i = 1; i <= k; i++) x = nearbyint(x * (n - k + i) / i);
-  return x;
-}
-
-/* All sets of q missing workers, in lexicographic order; *next moves behind them. */
-static sg_status put_all(const checker *c, int q, bool **next) {
-  gsl_combination *missing = gsl_combination_calloc((size_t)c->n, (size_t)q);
-  if (!missing) return sg_fail_memory(c->error);
-  do {
-    memset(*next, true, c->row);
-    for (int i = 0; i < q; i++) (*next)[gsl_combination_get(missing, (size_t)i)] = false;
-    *next += c->n;
-  } while (gsl_combination_next(missing) == GSL_SUCCESS);
-  gsl_combination_free(missing);
-  return SG_OK;
-}
-
-/* A random set of q missing workers (Floyd's method). */
-static void put_random(const checker *c, int q, sg_stream *random, bool *out) {
-  memset(out, true, c->row);
-  for (int j = c->n - q; j < c->n; j++) {
-    int pick = (int)(sg_uniform(random) * (j + 1));
-    out[out[pick] ? pick : j] = false;
-  }
-}
 
 static void put_sample(const checker *c, int s, double all, long number, bool *out) {
   sg_stream random;
   sg_stream_at(&random, c->options->seed, 0, SG_FOR_CHECK, 1, (uint32_t)number, 0);
   double x = sg_uniform(&random) * all;
   int q = 0;
-  while (q < s && x >= binomial(c->n, q)) x -= binomial(c->n, q++);
-  put_random(c, q, &random, out);
+  while (q < s && x >= sg_binomial(c->n, q)) x -= sg_binomial(c->n, q++);
+  sg_put_random(c->n, q, &random, out);
 }
 
 static bool is_promised(const checker *c, const bool *pattern) {
   const sg_code_type *type = c->code->type;
-  bool *flags = c->flags + (size_t)c->threads * (size_t)c->code->nodes;
-  return type->promises ? type->promises(c->code, of_nodes(c, pattern, flags))
-                        : count_missing(c, pattern) <= c->code->promised;
+  return type->promises ? type->promises(c->code, sg_crowd_nodes(&c->crowd, pattern))
+                        : sg_missing_in(c->n, pattern) <= c->code->promised;
 }
 
 /* --- Judging ---------------------------------------------------------------------------------- */
@@ -234,6 +120,8 @@ static sg_status fill_quantiles(checker *c, long count, const sg_trial_result *r
   return SG_OK;
 }
 
+#define UNKNOWN .greedy = NAN, .least_mean = NAN, .least_worst = NAN
+
 /* --- Patterns up to s ------------------------------------------------------------------------- */
 
 /* Of patterns that decode, how far they are from the whole sum; sets->mean is their sum until all
@@ -255,9 +143,9 @@ static void count_sets(checker *c, long count, const bool *pattern, const sg_tri
   sg_check *check = c->check;
   check->n_sets = check->s_promised + 1;
   for (int q = 0; q <= check->s_promised; q++)
-    check->sets[q] = (sg_check_sets){.responders = c->n - q, .sets = binomial(c->n, q)};
+    check->sets[q] = (sg_check_sets){.responders = c->n - q, .sets = sg_binomial(c->n, q), UNKNOWN};
   for (long i = 0; i < count; i++)
-    count_set(&check->sets[count_missing(c, pattern + i * c->n)], &r[i]);
+    count_set(&check->sets[sg_missing_in(c->n, pattern + i * c->n)], &r[i]);
   for (int q = 0; q < check->n_sets; q++) finish_set(&check->sets[q]);
 }
 
@@ -292,7 +180,7 @@ static double badness(const sg_trial_result *r, int which) {
 /* Moves to the worst neighbour if that is worse, or, growing, in any case. */
 static sg_status step(search *s, bool *pattern, double *value, bool grow, bool *moved) {
   checker *c = s->c;
-  long missing = count_missing(c, pattern), best = -1;
+  long missing = sg_missing_in(c->n, pattern), best = -1;
   long count = (grow ? 1 : missing) * (c->n - missing);
   *moved = false;
   if (count > s->budget || count == 0) {
@@ -300,7 +188,7 @@ static sg_status step(search *s, bool *pattern, double *value, bool grow, bool *
     return SG_OK;
   }
   put_neighbours(c, pattern, grow, s->neighbour);
-  sg_status status = run_batch(c, count, s->neighbour, s->want, s->result);
+  sg_status status = sg_crowd_run(&c->crowd, count, s->neighbour, s->want, s->result);
   if (status) return status;
   s->budget -= count;
   c->check->searched += count;
@@ -323,11 +211,11 @@ static sg_status climb(search *s, bool *pattern, double value) {
   checker *c = s->c;
   bool moved = true;
   sg_status status = SG_OK;
-  while (!status && moved && isfinite(value) && count_missing(c, pattern) < c->check->s_promised)
+  while (!status && moved && isfinite(value) && sg_missing_in(c->n, pattern) < c->check->s_promised)
     status = step(s, pattern, &value, true, &moved);
   while (!status && moved && isfinite(value)) status = step(s, pattern, &value, false, &moved);
   sg_trial_result r;
-  if (!status) status = run_batch(c, 1, pattern, SG_TRIAL_ALL, &r);
+  if (!status) status = sg_crowd_run(&c->crowd, 1, pattern, SG_TRIAL_ALL, &r);
   if (!status) note(c, pattern, &r);
   return status;
 }
@@ -354,7 +242,7 @@ static sg_status search_worst(search *s, long count, const bool *sample, const s
     value[starts] = below = most;
   }
   sg_trial_result burst;
-  sg_status status = run_batch(c, 1, start + c->n, s->want, &burst);
+  sg_status status = sg_crowd_run(&c->crowd, 1, start + c->n, s->want, &burst);
   value[1] = status ? -1 : badness(&burst, s->which);
   long budget = s->budget;
   for (int i = 0; !status && i < starts; i++) {
@@ -370,7 +258,7 @@ static sg_status search_all(checker *c, long count, const bool *sample, const sg
   SG_OWNED sg_trial_result *result = malloc(most * sizeof *result);
   sg_status status = neighbour && result ? SG_OK : sg_fail_memory(c->error);
   for (int which = COND2; !status && which <= AMPLIFICATION; which++) {
-    double before = c->done;
+    double before = c->crowd.done;
     search s = {.c = c,
                 .which = which,
                 .want = which == COND2 ? SG_TRIAL_CONDITION : 0,
@@ -378,32 +266,32 @@ static sg_status search_all(checker *c, long count, const bool *sample, const sg
                 .neighbour = neighbour,
                 .result = result};
     status = search_worst(&s, count, sample, r);
-    c->done = before + (double)c->options->patterns; /* an early end is progress, too */
+    c->crowd.done = before + (double)c->options->patterns; /* an early end is progress, too */
   }
   return status;
 }
 
 /* No condition numbers are asked for here, so that more can be tried one by one. */
 static long sets_to_try(const checker *c, int q) {
-  double all = binomial(c->n, q);
+  double all = sg_binomial(c->n, q);
   if (all <= 4.0 * (double)c->options->patterns) return (long)all;
   return c->options->patterns < SETS_SAMPLE ? c->options->patterns : SETS_SAMPLE;
 }
 
 static sg_status check_size(checker *c, int q, sg_check_sets *sets) {
   long count = sets_to_try(c, q);
-  bool all = (double)count == binomial(c->n, q);
+  bool all = (double)count == sg_binomial(c->n, q);
   SG_OWNED bool *pattern = malloc((size_t)count * c->row);
   SG_OWNED sg_trial_result *r = calloc((size_t)count, sizeof *r);
   sg_status status = pattern && r ? SG_OK : sg_fail_memory(c->error);
-  *sets = (sg_check_sets){.responders = c->n - q, .sets = binomial(c->n, q)};
-  if (!status && all) status = put_all(c, q, &(bool *){pattern});
+  *sets = (sg_check_sets){.responders = c->n - q, .sets = sg_binomial(c->n, q), UNKNOWN};
+  if (!status && all) status = sg_put_all(&c->crowd, q, &(bool *){pattern});
   for (long i = 0; !status && !all && i < count; i++) {
     sg_stream random;
     sg_stream_at(&random, c->options->seed, 0, SG_FOR_CHECK, 2, (uint32_t)q, (uint32_t)i);
-    put_random(c, q, &random, pattern + i * c->n);
+    sg_put_random(c->n, q, &random, pattern + i * c->n);
   }
-  if (!status) status = run_batch(c, count, pattern, 0, r);
+  if (!status) status = sg_crowd_run(&c->crowd, count, pattern, 0, r);
   for (long i = 0; !status && i < count; i++) {
     count_set(sets, &r[i]);
     if (!r[i].decoded) note(c, pattern + i * c->n, &r[i]);
@@ -420,10 +308,11 @@ static sg_status check_promised(checker *c) {
   SG_OWNED sg_trial_result *r = calloc((size_t)count, sizeof *r);
   bool *next = pattern;
   sg_status status = pattern && r ? SG_OK : sg_fail_memory(c->error);
-  for (int q = 0; !status && check->exhaustive && q <= s; q++) status = put_all(c, q, &next);
+  for (int q = 0; !status && check->exhaustive && q <= s; q++)
+    status = sg_put_all(&c->crowd, q, &next);
   for (long i = 0; !status && !check->exhaustive && i < count; i++)
     put_sample(c, s, check->patterns, i, pattern + i * c->n);
-  if (!status) status = run_batch(c, count, pattern, SG_TRIAL_ALL, r);
+  if (!status) status = sg_crowd_run(&c->crowd, count, pattern, SG_TRIAL_ALL, r);
   if (status) return status;
   check->tried = count;
   for (long i = 0; i < count; i++) {
@@ -453,7 +342,7 @@ static sg_status find_least(checker *c) {
   for (int i = c->n - 1; !status && i >= 0; i--) {
     sg_trial_result r;
     pattern[i] = false;
-    status = run_batch(c, 1, pattern, 0, &r);
+    status = sg_crowd_run(&c->crowd, 1, pattern, 0, &r);
     if (r.decoded)
       note_received(c->check, &r);
     else
@@ -474,16 +363,34 @@ static sg_status check_beyond(checker *c) {
     barren++;
     if ((double)sets->tried < sets->sets) continue;
     for (; ++q <= c->n;) {
-      double all = binomial(c->n, q);
+      double all = sg_binomial(c->n, q);
       if (all > 1e15) break; /* cannot be counted */
       check->sets[check->n_sets++] = (sg_check_sets){.responders = c->n - q,
                                                      .sets = all,
                                                      .tried = (long)all,
                                                      .mean_deviation = NAN,
-                                                     .worst_deviation = NAN};
+                                                     .worst_deviation = NAN,
+                                                     UNKNOWN};
     }
   }
   return status;
+}
+
+/* --- Approximate codes, and random straggling ------------------------------------------------- */
+
+static sg_status judge_sizes(checker *c) {
+  sg_check *check = c->check;
+  sg_status status = sg_try_adversary(&c->crowd, check->n_sets, check->sets);
+  return status || c->code->coded_parts ? status
+                                        : sg_bound_sets(&c->crowd, check->n_sets, check->sets);
+}
+
+static sg_status check_straggling(checker *c) {
+  const sg_check_options *o = c->options;
+  SG_OWNED double *p = malloc((size_t)c->n * sizeof *p);
+  if (!p) return sg_fail_memory(c->error);
+  for (int i = 0; i < c->n; i++) p[i] = o->straggling[i % o->n_straggling];
+  return sg_try_straggling(&c->crowd, p, &c->check->straggling);
 }
 
 /* --- What is found in the messages ------------------------------------------------------------ */
@@ -514,13 +421,9 @@ static void measure_workers(checker *c, const sg_load *load) {
 }
 
 static sg_status measure(checker *c) {
-  c->check->traffic = *sg_trial_subject_traffic(c->subject);
-  for (int i = 0; i < c->threads; i++)
-    sg_traffic_join(&c->check->traffic, sg_trial_traffic(c->trial[i]));
+  sg_crowd_traffic(&c->crowd, &c->check->traffic);
   sg_load load;
-  bool ok = sg_load_init(&load, c->code);
-  if (ok) sg_load_join(&load, sg_trial_subject_load(c->subject));
-  for (int i = 0; ok && i < c->threads; i++) sg_load_join(&load, sg_trial_load(c->trial[i]));
+  bool ok = sg_crowd_load(&c->crowd, &load);
   if (ok) measure_workers(c, &load);
   sg_load_free(&load);
   return ok ? SG_OK : sg_fail_memory(c->error);
@@ -570,27 +473,19 @@ static sg_status begin(checker *c) {
                       .d_promised = code->load * c->n / code->shape.subsets,
                       .least_messages = INFINITY,
                       .received = INFINITY};
-  for (int q = 0; q <= check->s_promised && q <= c->n; q++) check->patterns += binomial(c->n, q);
+  for (int q = 0; q <= check->s_promised && q <= c->n; q++) check->patterns += sg_binomial(c->n, q);
   check->exhaustive = check->patterns <= (double)c->options->patterns;
   check->sets = calloc((size_t)c->n + 2, sizeof *check->sets);
-  c->threads = c->options->threads > 1 ? c->options->threads : 1;
-  sg_status status = check->sets
-                         ? sg_trial_subject_new(code, c->options->seed, &c->subject, c->error)
-                         : sg_fail_memory(c->error);
-  if (status) return status;
-  check->norms_ratio = sg_trial_subject_norms_ratio(c->subject);
-  c->trial = calloc((size_t)c->threads, sizeof(sg_trial *));
   c->worst = malloc(MEASURES * c->row);
-  size_t flags = (size_t)(c->threads + 1) * (size_t)code->nodes;
-  c->flags = malloc(flags);
-  bool ok = c->trial && c->worst && c->flags;
-  if (ok) memset(c->flags, true, flags);
-  for (int i = 0; ok && i < c->threads; i++) ok = (c->trial[i] = sg_trial_new(c->subject)) != NULL;
+  sg_status status = check->sets && c->worst ? sg_crowd_init(&c->crowd, code, c->options, c->error)
+                                             : sg_fail_memory(c->error);
+  if (status) return status;
+  check->norms_ratio = sg_trial_subject_norms_ratio(c->crowd.subject);
   for (int i = 0; i < MEASURES; i++) spread_of(check, i)->worst = -1;
-  c->total = check->exhaustive ? check->patterns : 3.0 * (double)c->options->patterns;
+  c->crowd.total = check->exhaustive ? check->patterns : 3.0 * (double)c->options->patterns;
   for (int q = check->exhaustive ? check->s_promised + 1 : 0; q <= c->n; q++)
-    c->total += 0.2 * (double)sets_to_try(c, q);
-  return ok ? SG_OK : sg_fail_memory(c->error);
+    c->crowd.total += 0.2 * (double)sets_to_try(c, q);
+  return SG_OK;
 }
 
 static sg_status finish(checker *c) {
@@ -610,14 +505,6 @@ static sg_status finish(checker *c) {
   return SG_OK;
 }
 
-static void end(checker *c) {
-  for (int i = 0; c->trial && i < c->threads; i++) sg_trial_free(c->trial[i]);
-  free(c->trial);
-  free(c->worst);
-  free(c->flags);
-  sg_trial_subject_free(c->subject);
-}
-
 sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg_check **out,
                         sg_error *e) {
   *out = NULL;
@@ -632,9 +519,12 @@ sg_status sg_code_check(const sg_code *code, const sg_check_options *options, sg
   if (!status) status = check_promised(&c);
   if (!status) status = find_least(&c);
   if (!status) status = check_beyond(&c);
+  if (!status && !code->exact) status = judge_sizes(&c);
+  if (!status && options->n_straggling > 0) status = check_straggling(&c);
   if (!status) status = measure(&c);
   if (!status) status = finish(&c);
-  end(&c);
+  sg_crowd_clear(&c.crowd);
+  free(c.worst);
   if (status)
     sg_check_free(c.check);
   else

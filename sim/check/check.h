@@ -34,6 +34,9 @@
 
 typedef struct sg_check_options {
   long patterns; /* so many are tried one by one; of more, so many are sampled */
+  /* Probabilities of straggling, given to the workers in turn; 0: nothing is asked. */
+  int n_straggling;
+  const double *straggling;
   uint64_t seed; /* of gradients, samples and searches; the code has its own */
   int threads;   /* the result is the same for any number */
   /* NULL, or called from the calling thread now and then with the share that is done. */
@@ -54,7 +57,25 @@ typedef struct sg_check_sets {
   double sets;                            /* that there are */
   long tried, decodable;                  /* tried == sets: counted, otherwise sampled */
   double mean_deviation, worst_deviation; /* of those that decode; NAN: none, or not known */
+  /* Of codes that are not exact; NAN: not known. What an adversary found that takes workers away
+   * one by one (straggling.h), and what no decoder can go below: of the mean over all sets and of
+   * the worst one, by who holds what. */
+  double greedy, least_mean, least_worst;
 } sg_check_sets;
+
+/* Each worker straggles with a probability of its own, independently. Where nothing is decoded the
+ * coefficients α are 0. Means over all patterns, or over a sample. */
+typedef struct sg_check_straggling {
+  bool known;      /* it was asked for */
+  bool enumerated; /* all patterns; otherwise `tried` drawn ones */
+  long tried;
+  double error, error_se;       /* of `deviation`, and its standard error: 0 if enumerated */
+  double share;                 /* Σ α / parts: κ, 1 if there is no bias in the mean */
+  double debiased;              /* deviation of α / κ */
+  double recovered, refused;    /* probability that the sum comes out exactly, that nothing does */
+  double bound, unbiased_bound; /* the least error of any decoder, of any unbiased one, with these
+                                   holdings */
+} sg_check_straggling;
 
 typedef struct sg_check {
   int workers;
@@ -80,6 +101,7 @@ typedef struct sg_check {
                       more even though messages are float64 */
   int n_sets;
   sg_check_sets *sets; /* from all workers downward; sizes that were not tried are left out */
+  sg_check_straggling straggling;
   /* Σ ‖g‖ / ‖Σ g‖: times it, errors are relative to the sum, which is one scale for all codes; Σ
    * ‖g‖ is smaller where a code has fewer and larger parts. */
   double norms_ratio;

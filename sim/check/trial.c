@@ -362,6 +362,7 @@ static sg_status judge_segment(sg_trial *t, const material *m, int k, sg_trial_r
       hypot(r->amplification,
             sqrt(numbers * segment->pieces / (double)code->shape.length) * w.info.amplification);
   r->deviation += w.info.alpha_error / code->parts * numbers;
+  r->share += w.info.alpha_sum / code->parts * numbers * segment->pieces;
   if (t->want & SG_TRIAL_CONDITION) status = condition(t, from, &w, &r->cond2);
   if (status) return sg_fail_memory(e);
   if (!(t->want & SG_TRIAL_ERRORS)) return SG_OK;
@@ -384,6 +385,7 @@ static sg_status judge(sg_trial *t, const material *m, sg_trial_result *r, sg_er
   r->received /= (double)code->shape.length;
   r->apply_flops /= (double)code->shape.length;
   r->deviation /= (double)code->shape.length;
+  r->share /= (double)code->shape.length;
   return t->want & SG_TRIAL_ERRORS ? measure_errors(t, r, e) : SG_OK;
 }
 

@@ -19,6 +19,7 @@ typedef struct sg_trial_result {
   bool decoded;
   double cond2, amplification, residual, error[SG_PRECISIONS]; /* as check.h says */
   double deviation;   /* Σ (α − 1)² over parts, per part: 0 for an exact decode */
+  double share;       /* Σ α over parts, per part: 1 for an exact decode */
   double find_flops;  /* to find weights */
   double apply_flops; /* to apply them, per coordinate */
   double messages;    /* with a weight; of several decodes the least */

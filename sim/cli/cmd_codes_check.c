@@ -225,6 +225,8 @@ static sg_spread_record spread_record(const sg_check_spread *s, sg_buffer *missi
 static sg_status fill_record(const sg_codes_check *s, sg_checked *i, sg_code_check_record *r,
                              sg_error *e) {
   const sg_check *c = i->check;
+  const sg_check_straggling *b = &c->straggling;
+  bool approximate = !c->exact;
   i->sets = calloc((size_t)c->n_sets + 1, sizeof *i->sets);
   if (!i->sets) return sg_fail_memory(e);
   if (c->broken) sg_put_missing(c->n_broken_missing, c->broken_missing, &i->missing[0]);
@@ -232,7 +234,12 @@ static sg_status fill_record(const sg_codes_check *s, sg_checked *i, sg_code_che
     i->sets[k] = (sg_sets_record){.responders = c->sets[k].responders,
                                   .sets = c->sets[k].sets,
                                   .tried = c->sets[k].tried,
-                                  .decodable = c->sets[k].decodable};
+                                  .decodable = c->sets[k].decodable,
+                                  .mean_err = approximate ? c->sets[k].mean_deviation : NAN,
+                                  .worst_err = approximate ? c->sets[k].worst_deviation : NAN,
+                                  .greedy_err = c->sets[k].greedy,
+                                  .mean_err_bound = c->sets[k].least_mean,
+                                  .worst_err_bound = c->sets[k].least_worst};
   *r = (sg_code_check_record){.scheme_label = i->label,
                               .code = i->code,
                               .config_json = i->config,
@@ -276,6 +283,17 @@ static sg_status fill_record(const sg_codes_check *s, sg_checked *i, sg_code_che
                               .messages_most = c->traffic.most.messages,
                               .gradients_least = c->traffic.least.gradients,
                               .gradients_most = c->traffic.most.gradients,
+                              .straggling = b->known ? s->straggling : NULL,
+                              .straggling_tried = b->tried,
+                              .straggling_enumerated = b->enumerated,
+                              .bernoulli_err = b->known ? b->error : NAN,
+                              .bernoulli_err_se = b->known ? b->error_se : NAN,
+                              .bernoulli_kappa = b->known ? b->share : NAN,
+                              .bernoulli_debiased = b->known ? b->debiased : NAN,
+                              .bernoulli_recovered = b->known ? b->recovered : NAN,
+                              .bernoulli_refused = b->known ? b->refused : NAN,
+                              .bernoulli_bound = b->known ? b->bound : NAN,
+                              .bernoulli_unbiased_bound = b->known ? b->unbiased_bound : NAN,
                               .up_least = c->traffic.least.up,
                               .up_most = c->traffic.most.up,
                               .down_least = c->traffic.least.down,
@@ -319,7 +337,7 @@ static int print_faults(const sg_codes_check *s, sg_status status, sg_error *e) 
 
 static int run(const sg_call *call) {
   const sg_args *a = call->args;
-  const sg_arg *speeds = sg_args_find(a, "speeds");
+  const sg_arg *speeds = sg_args_find(a, "speeds"), *straggling = sg_args_find(a, "straggling");
   const char *database = sg_args_text(a, "database");
   sg_error e = {0};
   sg_codes_check s = {.call = call,
@@ -327,12 +345,15 @@ static int run(const sg_call *call) {
                       .many = sg_args_given(a, "all"),
                       .format = sg_args_format(a),
                       .speeds = speeds->given ? speeds->text : "1",
+                      .straggling = straggling->text,
                       .shape = {.length = sg_args_integer(a, "length"),
                                 .seed = sg_args_find(a, "seed")->seed,
                                 .updates = 1000},
                       .options = {.patterns = sg_args_integer(a, "patterns"),
                                   .seed = sg_args_find(a, "seed")->seed,
                                   .threads = sg_threads(a),
+                                  .n_straggling = straggling->given ? straggling->count : 0,
+                                  .straggling = straggling->real,
                                   .progress = sg_wants_progress(a) ? show_progress : NULL,
                                   .user = &s},
                       .began_s = sg_seconds_now()};
@@ -386,6 +407,10 @@ const sg_command sg_cmd_codes_check = {
                 SG_OPTION_ROW(
                     "speeds", 0, REALS, "LIST",
                     "nominal speeds of the workers such as 4,1,1, repeated; 1 if not given"),
+                SG_OPTION_ROW("straggling", 0, REALS, "P",
+                              "the error when each worker straggles with that probability, "
+                              "independently; several are given to the workers in turn",
+                              .max = 0.999999),
                 SG_OPTION_ROW("length", 'l', INTEGER, "L", "coordinates of the random gradients",
                               .min = 1, .max = 100000000, .fallback = "960"),
                 SG_OPTION_ROW("patterns", 'p', INTEGER, "P",
@@ -408,6 +433,11 @@ const sg_command sg_cmd_codes_check = {
          "that have a weight, over (part, piece). Errors are those of the decoded sum of random "
          "gradients, over the sum of their norms, with messages as float64, float32 and "
          "bfloat16.",
+         "Of codes that are not exact the report has the error of what is decoded, "
+         "Σ (α − 1)² / parts, by number of responders: the mean, the worst tried or found by an "
+         "adversary that takes workers away greedily, and what no decoder could go below with "
+         "parts held as they are. With --straggling there are its mean over all patterns (or a "
+         "sample), the bias and what is left when it is divided out.",
          "The exit code is 70 when a code refuses a pattern that it promises to survive, in exact "
          "or in rounded arithmetic; the report says so after BROKEN. Decodes that are merely "
          "inaccurate (UNSAFE) leave it 0."},

@@ -26,7 +26,7 @@ typedef struct sg_codes_check {
   const sg_call *call;
   bool all, many; /* --all; more than one check may come of it */
   sg_format format;
-  const char *speeds; /* as typed */
+  const char *speeds, *straggling; /* as typed */
   sg_shape shape;     /* of the check at hand */
   int n_sizes, *size;
   sg_check_options options;

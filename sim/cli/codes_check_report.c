@@ -54,11 +54,31 @@ static void put_spreads(const sg_check *c, sg_buffer *out) {
   sg_put_table(t, SG_FORMAT_TEXT, out);
 }
 
+/* Tried, or found by the adversary. */
+static double worst_of(const sg_check_sets *s) {
+  return isnan(s->greedy) || s->greedy < s->worst_deviation ? s->worst_deviation : s->greedy;
+}
+
+static void put_straggling(const sg_codes_check *s, const sg_check_straggling *b, bool exact,
+                           sg_buffer *out) {
+  sg_putf(out, "  straggling with p = %s, ", s->straggling);
+  sg_putf(out, b->enumerated ? "all %ld patterns\n" : "%ld patterns drawn\n", b->tried);
+  sg_putf(out, "    the sum is exact with probability %.6g, nothing is decoded with %.6g\n",
+          b->recovered, b->refused);
+  sg_putf(out, "    mean error %.9g", b->error);
+  if (b->error_se > 0) sg_putf(out, " ± %.2g", b->error_se);
+  sg_putf(out, " (any decoder: at least %.9g)\n", b->bound);
+  if (exact) return;
+  sg_putf(out, "    mean of α %.9g; divided by it, mean error %.9g (unbiased: at least %.9g)\n",
+          b->share, b->debiased, b->unbiased_bound);
+}
+
 /* Of approximate codes with the error of what they decode: Σ (α − 1)² per part. */
 static void put_sets(const sg_check *c, sg_buffer *out) {
-  static const char *const columns[] = {"responders", "missing", "sets",       "tried",
-                                        "decode",     "share",   "mean error", "worst error"};
-  sg_table *t = sg_table_new(c->exact ? 6 : 8, columns);
+  static const char *const columns[] = {"responders",  "missing", "sets",       "tried",
+                                        "decode",      "share",   "mean error", "at least",
+                                        "worst error", "at least"};
+  sg_table *t = sg_table_new(c->exact ? 6 : 10, columns);
   for (int i = 0; i < c->n_sets; i++) {
     const sg_check_sets *s = &c->sets[i];
     if (i > c->s_promised + 1 && s->decodable == 0) break;
@@ -70,7 +90,9 @@ static void put_sets(const sg_check *c, sg_buffer *out) {
     sg_table_number(t, s->tried ? (double)s->decodable / (double)s->tried : NAN, 4);
     if (c->exact) continue;
     sg_table_number(t, s->mean_deviation, 4);
-    sg_table_number(t, s->worst_deviation, 4);
+    sg_table_number(t, s->least_mean, 4);
+    sg_table_number(t, worst_of(s), 4);
+    sg_table_number(t, s->least_worst, 4);
   }
   sg_put_table(t, SG_FORMAT_TEXT, out);
 }
@@ -132,6 +154,10 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
   sg_put(out, "\n");
   put_sets(c, out);
   sg_put(out, "\n");
+  if (c->straggling.known) {
+    put_straggling(s, &c->straggling, c->exact, out);
+    sg_put(out, "\n");
+  }
   put_spreads(c, out);
   sg_putf(out,
           "\n  encode: %.6g flop on the busiest worker\n"
@@ -149,7 +175,8 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
           c->norms_ratio);
   if (!c->exact)
     sg_put(out, "Mean and worst error by number of responders: Σ (α − 1)² / parts, where Σ α g is "
-                "what is decoded.\n");
+                "what is decoded;\nworst: tried, or found by a greedy adversary; at least: of any "
+                "decoder, by who holds what.\n");
 }
 
 /* --- One row per code ------------------------------------------------------------------------- */
@@ -187,6 +214,11 @@ static void put_row(const sg_codes_check *s, const sg_checked *i, sg_rows *r) {
   sg_row_number(r, "find_flop", c->find_flops, 4);
   sg_row_number(r, "apply_flop_per_coord", c->apply_flops, 4);
   sg_row_number(r, "received", c->received, 4);
+  if (s->straggling) { /* a column also where a code was not asked */
+    sg_row_number(r, "straggling_err", c->straggling.error, 6);
+    sg_row_number(r, "straggling_debiased", c->straggling.debiased, 6);
+    sg_row_number(r, "straggling_exact", c->straggling.recovered, 6);
+  }
   if (s->format != SG_FORMAT_CSV) return; /* wide enough for people */
   const sg_traffic_range *t = &c->traffic;
   sg_row_number(r, "messages_least", t->least.messages, 4);
@@ -215,6 +247,18 @@ static void put_json_spread(sg_buffer *out, const char *name, const sg_check_spr
   sg_put_json_bool_member(out, "overflow", isinf(s->worst));
   sg_put_json_name(out, "worst_missing");
   sg_put_missing(s->n_missing, s->missing, out);
+  sg_put(out, "}");
+}
+
+static void put_json_straggling(const sg_codes_check *s, const sg_check_straggling *b,
+                                sg_buffer *out) {
+  sg_put_json_raw_member(out, "straggling", "{");
+  sg_put_json_text_member(out, "p", s->straggling);
+  sg_put_json_bool_member(out, "enumerated", b->enumerated);
+  SG_PUT_NUMBERS(out, {"tried", (double)b->tried}, {"error", b->error}, {"error_se", b->error_se},
+                 {"kappa", b->share}, {"debiased", b->debiased}, {"recovered", b->recovered},
+                 {"refused", b->refused}, {"bound", b->bound},
+                 {"unbiased_bound", b->unbiased_bound});
   sg_put(out, "}");
 }
 
@@ -254,10 +298,14 @@ static void put_json(const sg_codes_check *s, const sg_checked *i, sg_buffer *ou
     SG_PUT_NUMBERS(out, {"responders", c->sets[k].responders}, {"sets", c->sets[k].sets},
                    {"tried", (double)c->sets[k].tried}, {"decodable", (double)c->sets[k].decodable},
                    {"mean_deviation", c->sets[k].mean_deviation},
-                   {"worst_deviation", c->sets[k].worst_deviation});
+                   {"worst_deviation", c->sets[k].worst_deviation},
+                   {"greedy_deviation", c->sets[k].greedy},
+                   {"mean_deviation_bound", c->sets[k].least_mean},
+                   {"worst_deviation_bound", c->sets[k].least_worst});
     sg_put(out, "}");
   }
   sg_put(out, "]");
+  if (c->straggling.known) put_json_straggling(s, &c->straggling, out);
   put_json_spread(out, "cond2", &c->cond2);
   put_json_spread(out, "amplification", &c->amplification);
   put_json_spread(out, "residual", &c->residual);

@@ -4,6 +4,7 @@
  * used. */
 #include "sim/experiment/form.h"
 #include "sim/core/array.h"
+#include "sim/core/linalg.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ typedef struct formed {
   double *x;    /* what the receiver has; NULL: no buffer yet */
   double *kept; /* what the sender remembers once it is used; behind x, without feedback NULL */
   bool open;    /* its sender does not know yet what became of it */
+  double lost2, formed2; /* squared norms of what compression changed, and of the message */
 } formed;
 
 struct sg_former {
@@ -21,6 +23,7 @@ struct sg_former {
   long most; /* length of the longest message */
   formed *payload;
   size_t payloads;
+  double *before; /* a message before it is compressed */
   double *memory; /* node by node, segment by segment */
   size_t per_node, *offset;
   int *carrier; /* of each memory: the open message that was made with it, −1 */
@@ -77,6 +80,7 @@ void sg_former_free(sg_former *f) {
   if (!f) return;
   for (size_t i = 0; i < f->payloads; i++) free(f->payload[i].x);
   free(f->payload);
+  free(f->before);
   free(f->memory);
   free(f->carrier);
   free(f->offset);
@@ -93,6 +97,11 @@ void sg_former_free(sg_former *f) {
   free(f);
 }
 
+void sg_former_loss(const sg_former *f, const sg_message *message, double *lost2, double *formed2) {
+  *lost2 += f->payload[message->id].lost2;
+  *formed2 += f->payload[message->id].formed2;
+}
+
 const double *sg_former_payload(const sg_former *f, const sg_message *message) {
   return f->payload[message->id].x;
 }
@@ -100,7 +109,8 @@ const double *sg_former_payload(const sg_former *f, const sg_message *message) {
 /* The buffers of the message of that number; false: no memory. */
 static bool make_buffer(sg_former *f, int id) {
   size_t known = f->payloads, most = (size_t)f->most;
-  if (!SG_ROOM(f->payload, f->payloads, id + 1)) return false;
+  if (!f->before) f->before = malloc(most * sizeof *f->before);
+  if (!f->before || !SG_ROOM(f->payload, f->payloads, id + 1)) return false;
   for (size_t i = known; i < f->payloads; i++) f->payload[i] = (formed){0};
   formed *p = &f->payload[id];
   if (!p->x) p->x = malloc((f->memory ? 2 : 1) * most * sizeof *p->x);
@@ -123,12 +133,12 @@ static double *memory_of(const sg_former *f, const sg_message *m) {
 static sg_status compress(sg_former *f, const sg_run_sent *sent, double *bits) {
   const sg_message *m = sent->message;
   formed *p = &f->payload[m->id];
-  long length = sg_segment_length(&f->world->code->segment[m->segment]);
+  long n = sg_segment_length(&f->world->code->segment[m->segment]);
   sg_dither dither;
   sg_dither_at(&dither, f->world->environment.seed, f->replication, m->from, sent->iteration,
                sent->draw, sent->part);
   if (p->kept) {
-    size_t size = (size_t)length * sizeof *p->kept;
+    size_t size = (size_t)n * sizeof *p->kept;
     int *carrier = carrier_of(f, m);
     if (*carrier < 0)
       memcpy(p->kept, memory_of(f, m), size);
@@ -137,8 +147,13 @@ static sg_status compress(sg_former *f, const sg_run_sent *sent, double *bits) {
     if (*carrier < 0) *carrier = m->id;
     p->open = true;
   }
-  return sg_compress(f->world->environment.compressor, &f->packed, &dither, length, p->x, p->kept,
-                     bits);
+  memcpy(f->before, p->x, (size_t)n * sizeof *p->x);
+  sg_status status =
+      sg_compress(f->world->environment.compressor, &f->packed, &dither, n, p->x, p->kept, bits);
+  p->formed2 = cblas_ddot((int)n, f->before, 1, f->before, 1);
+  cblas_daxpy((int)n, -1, p->x, 1, f->before, 1);
+  p->lost2 = cblas_ddot((int)n, f->before, 1, f->before, 1);
+  return status;
 }
 
 /* What messages do not carry stays in the memory; of one that was made without it, what it leaves

@@ -37,6 +37,10 @@ void sg_former_gone(sg_former *former, const sg_message *message);
 /* What the receiver has of a message that was formed when it was sent. */
 const double *sg_former_payload(const sg_former *former, const sg_message *message);
 
+/* Adds ‖C(y) − y‖² and ‖y‖² of a message that was formed, y, and of what the receiver has of it. */
+void sg_former_loss(const sg_former *former, const sg_message *message, double *lost2,
+                    double *formed2);
+
 /* Forms what is missing in payload, n_messages entries that set->payload points to. message: those
  * of the set, in its order. After sg_problem_begin with the request. SG_NO_MEMORY. */
 sg_status sg_former_fill(sg_former *former, sg_kernel *kernel, sg_workspace *ws,
