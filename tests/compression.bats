@@ -109,7 +109,7 @@ CSV
 
 @test "every compressor: the same rows for any number of threads" {
   for c in '{"compressor":"qsgd","levels":7}' '{"compressor":"qsgd","levels":7,"code":"elias"}' \
-           '{"compressor":"top-k","share":0.1}' '{"compressor":"top-k","k":9,"error_feedback":false}' \
+           '{"compressor":"top-k","share":0.1,"insist":true}' '{"compressor":"top-k","k":9,"feedback":"none","insist":true}' \
            '{"compressor":"bfloat16"}' '{"compressor":"terngrad"}' '{"compressor":"scaled-sign"}' \
            '{"compressor":"stochastic-sign"}' '{"compressor":"percentile"}' '{"compressor":"rand-k","share":0.1}' \
            '{"compressor":"percentile","percentile":80,"scale":"clipped","packing":"arithmetic"}' \
@@ -161,11 +161,11 @@ CSV
 
 @test "bits that depend on the data" {
   # 60 of 600: 32 bits and 3 + 1 for the place of each, at least, and at most twice 600/8 more.
-  "$STRAGGLE" run p.json -q -o top.db --set '/network/compression={"compressor":"top-k","share":0.1}' \
+  "$STRAGGLE" run p.json -q -o top.db --set '/network/compression={"compressor":"top-k","share":0.1,"insist":true}' \
     --set '/schemes=[{"code":"uncoded"}]'
   [ "$(sqlite3 top.db 'SELECT count(DISTINCT bytes_received) > 1, min(bytes_received) >= 6 * 270,
     max(bytes_received) <= 6 * (270 + 10) FROM iteration')" = '1|1|1' ]
-  run "$STRAGGLE" expect p.json --set '/network/compression={"compressor":"top-k"}'
+  run "$STRAGGLE" expect p.json --set '/network/compression={"compressor":"top-k"}' --set '/schemes=[{"code":"uncoded"}]'
   [[ "$output" == *"the bits of messages depend on the data"* ]]
   run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k"}' --set '/learning={"problem":"none","length":600}'
   [ "$status" -eq 65 ]
@@ -175,8 +175,8 @@ CSV
 @test "what workers remember is counted" {
   run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k"}'
   [ "$status" -eq 0 ]
-  [[ "$output" == *"compression: a run keeps 29 kB of what its workers have not sent"* ]]
-  [[ "$output" == *"compression: a run keeps 14 kB of what its workers have not sent"* ]]
+  [[ "$output" == *"compression: a run keeps 29 kB of what its workers remember"* ]]
+  [[ "$output" == *"compression: a run keeps 14 kB of what its workers remember"* ]]
   run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"qsgd"}'
   [[ "$output" != *"a run keeps"* ]]
 }

@@ -94,8 +94,13 @@ enum {                        /* sg_code.flags */
        SG_LOCAL = 128,       /* rows are of local steps (sg_row_local); one model at a time */
        SG_OFFSET = 512,      /* rows are taken beside the snapshot (sg_row_offset) */
        SG_REMEMBERS = 1024,  /* what is sent depends on earlier rounds */
-       SG_ANY_COUNT = 2048   /* any messages give an estimate: where no more can come, what there is
+       SG_ANY_COUNT = 2048,  /* any messages give an estimate: where no more can come, what there is
                                 is taken, and nothing at all skips the round */
+       /* Whenever a message (from, segment, tag) is used it has the same weights, whoever else has
+        * answered and whatever the stop policy: error feedback may be used (theory:
+        * error-feedback). Or: its weights depend on the number of messages only. */
+       SG_WEIGHTS_CONSTANT = 4096,
+       SG_WEIGHTS_BY_COUNT = 8192
 };
 
 typedef struct sg_code sg_code;
@@ -233,10 +238,22 @@ const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
 extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
-extern const sg_param sg_scheme_params[]; /* what every scheme may have besides: stop */
+extern const sg_family sg_stop_family;    /* of stop policies: selector "rule" */
+extern const sg_param sg_scheme_params[]; /* what every code may have besides */
+#define SG_ROW_STOP                                                                                \
+  SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
+                "When the master stops waiting for messages; the code's own rule when absent. A "  \
+                "policy without parameters may be given by its name alone.",                       \
+                .flags = SG_OPTIONAL)
+extern const char *const sg_layer_words[];
+#define SG_ROW_LAYERS                                                                              \
+  SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                       \
+                "Of a learning problem with layers: together (a message for the whole gradient) "  \
+                "or one-by-one (encoded, compressed, sent and decoded by itself as soon as it is " \
+                "there, the last layer first).")
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
- * values->common is sg_scheme_params or NULL. */
+ * values->common is sg_scheme_params, a table with its rows, or NULL. */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
@@ -321,11 +338,11 @@ void sg_row_batch(sg_row *row, int name);
  * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
  * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
 void sg_row_local(sg_row *row, int steps, double rate);
-/* The row's gradients are taken at the snapshot + factor · e, with e the memory of the sender's
- * compressor when the message is sent: the error that it has not sent yet, as in gradient descent
- * with differentially encoded feedback (theory: error-feedback). What is decoded is still compared
- * with the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and a compressor with
- * memory. */
+/* The row's gradients are taken at the snapshot + factor · e, with e what the sender remembers when
+ * the message is sent: the error that it has not sent yet, as in gradient descent with
+ * differentially encoded feedback (theory: error-feedback). What is decoded is still compared with
+ * the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and messages with feedback
+ * "classic". */
 void sg_row_offset(sg_row *row, double factor);
 void sg_row_free(sg_row *row);
 
