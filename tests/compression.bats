@@ -173,7 +173,7 @@ CSV
 }
 
 @test "what workers remember is counted" {
-  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k"}'
+  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k","insist":true}'
   [ "$status" -eq 0 ]
   [[ "$output" == *"compression: a run keeps 29 kB of what its workers remember"* ]]
   [[ "$output" == *"compression: a run keeps 14 kB of what its workers remember"* ]]
