@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The yardstick of graph codes' decoders: scipy.sparse.linalg.lsqr, atol = btol = 1e-6, on the
-patterns that `bench_graph --write` writes, in one thread. Prints for each case the mean seconds of
-a pattern, best of five, and the mean of ‖A w − α‖/‖α‖, α being the optimal sum.
+patterns that `bench_graph --write` writes, in one thread. Prints for each case the mean processor
+seconds of a pattern, best of five, and the mean of ‖A w − α‖/‖α‖, α being the optimal sum.
 
   peer_lsqr.py PATTERNS
 """
@@ -23,9 +23,9 @@ for case, patterns in sorted(cases.items()):
     ones = numpy.ones(patterns[0].shape[0])
     best = float("inf")
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         weights = [lsqr(a, ones, atol=1e-6, btol=1e-6)[0] for a in patterns]
-        best = min(best, (time.perf_counter() - start) / len(patterns))
+        best = min(best, (time.process_time() - start) / len(patterns))
     off = []
     for a, w in zip(patterns, weights):
         alpha = a @ lsqr(a, ones, atol=1e-14, btol=1e-14, iter_lim=5000)[0]
