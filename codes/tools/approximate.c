@@ -165,6 +165,8 @@ sg_status sg_approximate_new(sg_code *code, const sg_values *values, sg_approxim
   code->promised = t->s;
   code->exact = false;
   code->flags |= SG_WEIGHTS_PURE | SG_ANY_COUNT;
+  if (t->decoding == SG_FIXED) code->flags |= SG_WEIGHTS_CONSTANT;
+  if (t->decoding == SG_ONE_STEP) code->flags |= SG_WEIGHTS_BY_COUNT;
   return sg_code_one_segment(code, values, "s", 1, code->shape.workers - t->s, e);
 }
 
@@ -336,8 +338,21 @@ void sg_approximate_encode(const sg_code *code, const sg_message *message, sg_ro
 }
 
 sg_status sg_approximate_weights(const sg_code *code, const sg_used *used) {
-  return sg_approximate_weigh(code->self, used->count, used->from, used->W, used->scratch,
-                              used->info);
+  const sg_approximate *t = code->self;
+  sg_status status =
+      sg_approximate_weigh(t, used->count, used->from, used->W, used->scratch, used->info);
+  if (status) return status;
+  /* By the placement at once, rather than by the framework row by row. */
+  double *alpha = sg_used_scratch(used, (size_t)t->a.columns * sizeof *alpha), error = 0, sum = 0;
+  if (!alpha) return SG_NO_MEMORY;
+  sg_approximate_alpha(t, used->count, used->from, used->W, alpha);
+  for (int i = 0; i < t->a.columns; i++) {
+    error += (alpha[i] - 1) * (alpha[i] - 1);
+    sum += alpha[i];
+  }
+  used->info->alpha_error = error;
+  used->info->alpha_sum = sum;
+  return SG_OK;
 }
 
 /* --- Bias ------------------------------------------------------------------------------------- */
@@ -376,7 +391,11 @@ static sg_status add_pattern(patterns *q, const bool *missing, double probabilit
   int count = 0;
   for (int j = 0; j < t->a.rows; j++)
     if (!missing[j]) q->worker[count++] = j;
-  sg_status status = sg_approximate_weigh(t, count, q->worker, q->w, &q->scratch, &info);
+  sg_status status = SG_OK;
+  if (t->quick && t->decoding == SG_OPTIMAL)
+    status = t->quick(t, count, q->worker, q->w, &q->scratch, &info);
+  else
+    status = sg_approximate_weigh(t, count, q->worker, q->w, &q->scratch, &info);
   if (status == SG_NO_MEMORY) return status;
   sg_approximate_alpha(t, status ? 0 : count, q->worker, q->w, q->alpha);
   for (int i = 0; i < t->a.columns; i++) q->sum[i] += probability * q->alpha[i];

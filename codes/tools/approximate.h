@@ -97,6 +97,7 @@ typedef sg_status sg_optimal_weights(const sg_approximate *a, int count, const i
 struct sg_approximate {
   sg_sparse a;                 /* workers × blocks */
   sg_optimal_weights *optimal; /* NULL: by least squares */
+  sg_optimal_weights *quick;   /* others of the same α, for measuring κ; NULL: the same */
   double replication;          /* d, as one-step weights have it; 0: Σ A / blocks */
   double known;                /* κ of optimal decoding at the probabilities p; 0: no formula */
   /* σ, ε and ω of constant weights; all 0: those of A. */
