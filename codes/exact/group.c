@@ -178,6 +178,7 @@ static sg_status create_repetition(sg_code *code, const sg_shape *shape, const s
   if (status) return status;
   inner[1] = inner[0];
   code->promised = s;
+  code->flags = SG_WEIGHTS_CONSTANT;
   code->parts = t->groups.count;
   code->state_size = code->round_size = basis_offset(code->parts);
   return sg_code_one_segment(code, values, "s", 1, n - s, e);

@@ -58,6 +58,11 @@ typedef struct sg_shape {
   const double *speed; /* workers values; 1 = the nominal speed */
   uint64_t seed;       /* for random coefficients: purpose SG_FOR_CODE */
   long updates;        /* how many iterations the run will have at most */
+  /* Gradients that appear layer by layer, the last layer first; 0: all at once. Where each ends,
+   * and its share of the work. Used before sg_code_new returns, and by whoever plans. */
+  int n_layers;
+  const long *layer_end;
+  const double *layer_work;
   /* Of the workers' times, in `create` only. NULL: nothing is known, and a code that needs it takes
    * defaults or gives a fault. */
   const sg_forecast *forecast;
@@ -89,8 +94,13 @@ enum {                        /* sg_code.flags */
        SG_LOCAL = 128,       /* rows are of local steps (sg_row_local); one model at a time */
        SG_OFFSET = 512,      /* rows are taken beside the snapshot (sg_row_offset) */
        SG_REMEMBERS = 1024,  /* what is sent depends on earlier rounds */
-       SG_ANY_COUNT = 2048   /* any messages give an estimate: where no more can come, what there is
+       SG_ANY_COUNT = 2048,  /* any messages give an estimate: where no more can come, what there is
                                 is taken, and nothing at all skips the round */
+       /* Whenever a message (from, segment, tag) is used it has the same weights, whoever else has
+        * answered and whatever the stop policy: error feedback may be used (theory:
+        * error-feedback). Or: its weights depend on the number of messages only. */
+       SG_WEIGHTS_CONSTANT = 4096,
+       SG_WEIGHTS_BY_COUNT = 8192
 };
 
 typedef struct sg_code sg_code;
@@ -98,6 +108,7 @@ typedef struct sg_row sg_row;
 typedef struct sg_used sg_used;
 typedef struct sg_orders sg_orders; /* protocol.h */
 typedef struct sg_event sg_event;   /* protocol.h */
+struct sg_buffer;                   /* sim/core/text.h */
 
 /* What a decode cost and how safe it was. NAN: not known. */
 typedef struct sg_decode_info {
@@ -167,6 +178,11 @@ typedef struct sg_code_type {
                        sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
 
+  /* --- optional, for people --- */
+  /* What else there is to know of a code that takes time to find out: lines that end. Shown by
+   * `codes check` and `codes show` behind the note. false: no memory. */
+  bool (*describe)(const sg_code *code, struct sg_buffer *out);
+
   /* --- optional, for who looks for parameters (plan --suggest) --- */
   /* Values of the parameter of that name that are worth trying together with those of the others,
    * at most `most`; 0: it stays as it is. Combinations that `create` refuses are passed over. */
@@ -209,7 +225,9 @@ struct sg_code {
    * round's plan of a code with its own, unless that has set load because its rounds differ. A code
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
   const double *work; /* nodes values: work of each worker in that plan; else NULL */
-  double stored;      /* data stored in the cluster / data */
+  bool
+      by_layer; /* segments are the layers of shape, one message each, from the last to the first */
+  double stored; /* data stored in the cluster / data */
   sg_arena *arena;
 };
 
@@ -220,13 +238,30 @@ const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
 extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
-extern const sg_param sg_scheme_params[]; /* what every scheme may have besides: stop */
+extern const sg_family sg_stop_family;    /* of stop policies: selector "rule" */
+extern const sg_param sg_scheme_params[]; /* what every code may have besides */
+#define SG_ROW_STOP                                                                                \
+  SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
+                "When the master stops waiting for messages; the code's own rule when absent. A "  \
+                "policy without parameters may be given by its name alone.",                       \
+                .flags = SG_OPTIONAL)
+extern const char *const sg_layer_words[];
+#define SG_ROW_LAYERS                                                                              \
+  SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                       \
+                "Of a learning problem with layers: together (a message for the whole gradient) "  \
+                "or one-by-one (encoded, compressed, sent and decoded by itself as soon as it is " \
+                "there, the last layer first).")
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
- * values->common is sg_scheme_params or NULL. */
+ * values->common is sg_scheme_params, a table with its rows, or NULL. */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
+
+/* The note, and what `describe` says: lines that end; nothing if there is neither. false: no
+ * memory.
+ */
+bool sg_code_describe(const sg_code *code, struct sg_buffer *out);
 
 /* sg_arena_alloc of memory that lives as long as the code (NULL: return sg_fail_memory(e)). */
 void *sg_code_alloc(sg_code *code, size_t count, size_t size);
@@ -303,11 +338,11 @@ void sg_row_batch(sg_row *row, int name);
  * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
  * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
 void sg_row_local(sg_row *row, int steps, double rate);
-/* The row's gradients are taken at the snapshot + factor · e, with e the memory of the sender's
- * compressor when the message is sent: the error that it has not sent yet, as in gradient descent
- * with differentially encoded feedback (theory: error-feedback). What is decoded is still compared
- * with the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and a compressor with
- * memory. */
+/* The row's gradients are taken at the snapshot + factor · e, with e what the sender remembers when
+ * the message is sent: the error that it has not sent yet, as in gradient descent with
+ * differentially encoded feedback (theory: error-feedback). What is decoded is still compared with
+ * the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and messages with feedback
+ * "classic". */
 void sg_row_offset(sg_row *row, double factor);
 void sg_row_free(sg_row *row);
 
@@ -377,6 +412,11 @@ sg_status sg_decoder_weights(sg_decoder *decoder, const void *state, int segment
 /* The row of message i of the last sg_decoder_weights call; encoded now if it was not before. NULL:
  * see sg_decoder_fail. Valid until the next sg_decoder_weights. */
 const sg_row *sg_decoder_row(sg_decoder *decoder, int i);
+
+/* α of the last sg_decoder_weights call, pieces × (parts · pieces): of each piece of what is
+ * decoded the coefficients of all pieces of the parts' gradients. Not with coded parts. O(terms of
+ * the rows). NULL: see sg_decoder_fail. Valid until the next sg_decoder_weights. */
+const double *sg_decoder_alpha(sg_decoder *decoder);
 
 /* The fault of a decoder that had no row: SG_NO_MEMORY, or SG_BUG naming the code. */
 sg_status sg_decoder_fail(const sg_decoder *decoder, sg_error *e);

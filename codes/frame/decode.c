@@ -149,6 +149,7 @@ struct sg_decoder {
   int *from;              /* senders of sorted[i]; of fresh weights */
   unsigned char *encoded; /* rows that are, by arrival */
   bool simple;            /* at most one message of each node, all with tag 0 */
+  bool in_order;          /* sorted and sorted_w are of the last call */
   uint64_t *mask;         /* then: bit set of the senders */
   int *place;             /* and for each of them the place in `message`; nodes + 1 */
   sg_row *row;            /* by arrival; encoded on first use */
@@ -548,6 +549,7 @@ static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
   size_t words = (size_t)(d->simple ? d->words : d->count) + 1;
   size_t values = ((size_t)(d->simple ? d->code->nodes : d->count) + 1) * (size_t)pieces;
   bool cached = may_cache(d, words, values);
+  d->in_order = false; /* weights from the cache do not stand in sorted_w */
   if (!cached || !d->simple) sort_messages(d);
   if (cached) {
     make_key(d);
@@ -564,6 +566,7 @@ static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
   if (status) return status;
   for (int i = 0; i < d->count; i++)
     for (int v = 0; v < pieces; v++) d->w[d->order[i] * pieces + v] = d->sorted_w[i * pieces + v];
+  d->in_order = true;
   if (cached) keep(d, pieces, values, cache_add(d->cache, d->key, words, info));
   return SG_OK;
 }
@@ -590,6 +593,18 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   *weights =
       (sg_weights){.count = count, .pieces = pieces, .w = d->w, .bias = d->bias, .info = info};
   return SG_OK;
+}
+
+const double *sg_decoder_alpha(sg_decoder *d) {
+  int pieces = d->code->segment[d->segment].pieces;
+  assert(!d->code->coded_parts);
+  if (!d->in_order) {
+    sort_messages(d);
+    for (int i = 0; i < d->count; i++)
+      for (int v = 0; v < pieces; v++) d->sorted_w[i * pieces + v] = d->w[d->order[i] * pieces + v];
+    d->in_order = true;
+  }
+  return make_alpha(d) ? d->alpha : NULL;
 }
 
 sg_status sg_decoder_weights_in(sg_decoder *d, const sg_protocol *p, int segment, int count,

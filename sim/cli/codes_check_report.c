@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* --- Texts ------------------------------------------------------------------------------------ */
 
@@ -142,7 +143,11 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
     sg_putf(out, c->slack == 0 ? ": s + m, the optimum" : "; s + m = %.6g would be the optimum",
             c->s_found + c->m_found);
   sg_put(out, "\n");
-  if (i->note) sg_putf(out, "  %s\n", i->note);
+  for (const char *line = i->note; line && *line;) {
+    int n = (int)strcspn(line, "\n");
+    sg_putf(out, "  %.*s\n", n, line);
+    line += n + (line[n] != 0);
+  }
   if (c->broken) {
     sg_putf(out, "  BROKEN    %ld promised patterns were refused, first with missing: ", c->broken);
     put_workers(c->n_broken_missing, c->broken_missing, out);

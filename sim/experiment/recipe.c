@@ -25,6 +25,15 @@ bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication,
   return r->decoder && r->seen && (!whole || r->former);
 }
 
+bool sg_recipe_take_alphas(sg_recipe *r, bool covariance) {
+  const sg_code *code = r->world->code;
+  /* Times only: rows of messages are not looked at, unless more is asked for. */
+  bool cheap = !r->world->problem->timing_only || covariance;
+  if (code->exact || code->coded_parts || code->models > 1 || !cheap) return true;
+  r->alphas = calloc(1, sizeof *r->alphas);
+  return r->alphas && sg_alphas_init(r->alphas, code->parts, covariance);
+}
+
 void sg_recipe_free(sg_recipe *r) {
   for (int i = 0; i < r->n_relayed; i++) sg_row_free(&r->relayed[i]);
   free(r->relayed);
@@ -47,6 +56,8 @@ void sg_recipe_free(sg_recipe *r) {
   free(r->message);
   free(r->payload);
   sg_former_free(r->former);
+  if (r->alphas) sg_alphas_free(r->alphas);
+  free(r->alphas);
   sg_decoder_free(r->decoder);
 }
 
@@ -269,6 +280,17 @@ static bool name_used(sg_recipe *r, const sg_run *run, const sg_message *m, cons
   return true;
 }
 
+/* Adds what the last weights make of each part, a mean over pieces. */
+static sg_status add_alpha(sg_recipe *r, const sg_segment *segment, sg_error *e) {
+  const double *alpha = sg_decoder_alpha(r->decoder);
+  int parts = r->world->code->parts, pieces = segment->pieces;
+  if (!alpha) return sg_decoder_fail(r->decoder, e);
+  double share = (double)(segment->end - segment->begin) / (double)r->world->code->shape.length;
+  for (int v = 0; v < pieces; v++, alpha += parts * pieces)
+    for (int i = 0; i < parts; i++) r->alphas->alpha[i] += share * alpha[i * pieces + v] / pieces;
+  return SG_OK;
+}
+
 static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *s, sg_error *e) {
   const sg_code *code = r->world->code;
   const sg_segment *segment = &code->segment[s->segment];
@@ -310,7 +332,7 @@ static sg_status add_set(sg_recipe *r, const sg_run *run, const sg_run_segment *
   r->info.alpha_error += weights.info.alpha_error;
   r->n_alpha += (double)code->parts * segment->pieces;
   r->info.alpha_sum += share * weights.info.alpha_sum;
-  return SG_OK;
+  return r->alphas ? add_alpha(r, segment, e) : SG_OK;
 }
 
 /* --- The sum to compare with ------------------------------------------------------------------ */
@@ -400,6 +422,7 @@ static void begin_decode(sg_recipe *r) {
   r->n_terms = r->n_links = r->n_starts = r->n_weights = r->n_bias = 0;
   r->n_item_of = r->n_input = r->snapshots->n_used = 0;
   r->steps = -1;
+  r->lost2 = r->formed2 = 0;
   r->decode_flops = r->bits = r->n_alpha = r->staleness_sum = r->staleness_max = 0;
   r->samples = NAN;
   r->info = (sg_decode_info){.cond1 = NAN, .amplification = 0, .alpha_error = 0, .alpha_sum = 0};
@@ -412,6 +435,8 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
   sg_status status = SG_OK;
   for (int i = 0; !status && i < request->n_segments; i++)
     status = add_set(r, run, &request->segment[i], e);
+  if (r->alphas && !status) sg_alphas_add(r->alphas);
+  if (r->alphas && status) memset(r->alphas->alpha, 0, (size_t)r->alphas->parts * sizeof(double));
   if (status || r->world->problem->timing_only) {
     take_back(r->pass, &before);
     return status;
@@ -434,6 +459,13 @@ sg_status sg_recipe_form(sg_recipe *r, const sg_run *run, sg_kernel *kernel, sg_
     int at = r->range[i].start + 1;
     status = sg_former_fill(r->former, kernel, ws, request, run, r->message + at,
                             &r->pass->set[r->first_set + i], r->payload + at);
+    for (int k = 0; k < r->pass->set[r->first_set + i].n_messages && !status; k++)
+      sg_former_loss(r->former, r->message[at + k], &r->lost2, &r->formed2);
   }
   return status;
+}
+
+void sg_recipe_used(const sg_recipe *r) {
+  for (int i = 0; r->former && i < r->n_starts; i++)
+    if (r->message[i]) sg_former_used(r->former, r->message[i]);
 }

@@ -6,6 +6,7 @@
 #ifndef SG_SIM_RECIPE_H
 #define SG_SIM_RECIPE_H
 
+#include "sim/experiment/alphas.h"
 #include "sim/experiment/form.h"
 #include "sim/experiment/snapshots.h"
 
@@ -15,17 +16,19 @@ typedef struct sg_recipe {
   sg_pass *pass;
   sg_decoder *decoder;
   sg_former *former;          /* for compressors that want whole vectors; NULL: not wanted */
+  sg_alphas *alphas;          /* of α; NULL: not wanted */
   double *decoded, *previous; /* length l; previous: NULL, or the last decoded vector */
   /* The decode at hand: pass->set[first_set] … pass->set[first_set + n_sets − 1]. */
   int first_set, n_sets, n_sum;
   double *norm2; /* n_sum: ‖g‖² of each partial gradient of the sum that ĝ is compared with */
-  double decode_flops; /* to find the weights and to apply them */
-  int n_used;          /* messages with a weight that is not zero */
-  double bits;         /* of those */
-  sg_decode_info info; /* worst over segments; alpha_error: their sum; alpha_sum: mean over
-                          coordinates */
-  double n_alpha;      /* coefficients α, one for each part and piece of all segments */
-  double samples;      /* training rows whose gradients are in ĝ, each once; NAN: not known */
+  double decode_flops;   /* to find the weights and to apply them */
+  int n_used;            /* messages with a weight that is not zero */
+  double bits;           /* of those */
+  double lost2, formed2; /* ‖C(y) − y‖² and ‖y‖² over those that a former has formed */
+  sg_decode_info info;   /* worst over segments; alpha_error: their sum; alpha_sum: mean over
+                            coordinates */
+  double n_alpha;        /* coefficients α, one for each part and piece of all segments */
+  double samples;        /* training rows whose gradients are in ĝ, each once; NAN: not known */
   double staleness_sum, staleness_max; /* over used messages: updates since their snapshots */
   bool names_used; /* n_used records of the messages behind it; else `used` is NULL */
   sg_used_record *used;
@@ -71,6 +74,10 @@ bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication,
                     double *previous);
 void sg_recipe_free(sg_recipe *r);
 
+/* Takes down the moments of α from now on, where the code is not exact and has such
+ * (recipe->alphas then is not NULL). false: no memory. */
+bool sg_recipe_take_alphas(sg_recipe *r, bool covariance);
+
 /* Makes the sets of the run's decode and adds them, and what they need, to the pass; when timing
  * only, counts flops and messages. SG_UNDECODABLE: the weights were refused, and the pass is as it
  * was. Other faults go to `e`. */
@@ -80,5 +87,8 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e);
  * with the pass's request. SG_NO_MEMORY. */
 sg_status sg_recipe_form(sg_recipe *r, const sg_run *run, sg_kernel *kernel, sg_workspace *ws,
                          const sg_gradient_request *request);
+
+/* The update counts: what the senders of its messages remember advances. */
+void sg_recipe_used(const sg_recipe *r);
 
 #endif

@@ -127,12 +127,22 @@ sg_status sg_held_measure(sg_held_row *h, unsigned what) {
 
 /* --- A row ------------------------------------------------------------------------------------ */
 
+/* (Σ α)² / Σ α², in subsets: as many as would give the same sum with weight 1, if each part came
+ * whole. Σ α² is in the error: Σ (α − 1)² = Σ α² − 2 Σ α + their number. */
+static void fill_effective(sg_iteration_record *r, const sg_code *code, const sg_recipe *recipe) {
+  double pieces = recipe->n_alpha / code->parts, sum = recipe->info.alpha_sum;
+  double squares = recipe->info.alpha_error / pieces + 2 * sum - code->parts;
+  if (squares > 0) r->subsets_effective = sum * sum / squares * code->shape.subsets / code->parts;
+}
+
 static void fill_arithmetic(sg_held_row *h, const sg_recipe *recipe, bool decoded) {
   sg_iteration_record *r = &h->row;
   if (!decoded) return;
   r->cond1_est = recipe->info.cond1;
   r->decode_amp = recipe->info.amplification;
   r->alpha_sum = recipe->info.alpha_sum;
+  fill_effective(r, h->world->code, recipe);
+  if (recipe->formed2 > 0) r->compression_err = sqrt(recipe->lost2 / recipe->formed2);
   if (!h->world->code->exact) {
     r->decoding_err = recipe->info.alpha_error;
     r->err_norm = recipe->info.alpha_error / recipe->n_alpha;
@@ -206,6 +216,10 @@ sg_status sg_held_finish(sg_held_row *h, const sg_run *run, const sg_recipe *rec
   sg_decoder_cache_counts(recipe->decoder, &asked, &found);
   sg_tally_finish(h->tally, &row, &summary);
   summary.decode_cache_hit_rate = asked ? (double)found / (double)asked : NAN;
+  if (recipe->alphas) {
+    summary.alpha_bias = sg_alphas_bias(recipe->alphas);
+    if (!sg_alphas_covariance_norm(recipe->alphas, &summary.alpha_cov_norm)) return SG_NO_MEMORY;
+  }
   if (h->world->optimizer) summary.auto_step = sg_optimizer_found_step(h->world->optimizer);
   int n = 0;
   const sg_worker_summary_record *workers =
