@@ -113,7 +113,12 @@ static sg_status know_cluster(job *j, sg_error *e) {
   if (n > MOST_WORKERS)
     return sg_fail(e, SG_INVALID, "/cluster/workers", "expected at most %d workers, found %d",
                    MOST_WORKERS, n);
-  sg_status status = sg_delay_new(cluster, sg_object(v, "delay"), j->subsets, seed, &j->delay, e);
+  sg_problem *problem = NULL; /* for its flops */
+  sg_status status = sg_problem_outline(learning, n, seed, &problem, e);
+  if (!status)
+    status = sg_delay_new(cluster, sg_object(v, "delay"), j->subsets, problem->subset_flops, seed,
+                          &j->delay, e);
+  sg_problem_free(problem);
   if (status) return status;
   long most = sg_delay_iterations(j->delay);
   j->forecast = sg_forecast_new(j->delay, most > 0 && most < updates ? most : updates);
