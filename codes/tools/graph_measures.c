@@ -217,6 +217,10 @@ sg_status sg_graph_spectrum(const sg_graph *g, sg_spectrum *s) {
   /* The spectrum of a bipartite graph is symmetric. */
   s->absolute = signs ? fabs(s->second) : fmax(fabs(s->second), fabs(s->least));
   if (g->vertices == 2 && signs) s->absolute = 0; /* no others */
+  /* What is left of a zero would be printed as if it meant something. */
+  double *const size[] = {&s->second, &s->least, &s->absolute};
+  for (int i = 0; i < 3; i++)
+    if (fabs(*size[i]) < 1e-12 * d) *size[i] = 0;
   s->gap = d - s->second;
   return SG_OK;
 }

@@ -377,15 +377,13 @@ bool sg_graph_exactly_uniform(int n, int d, bool bipartite) {
   return d <= 1 || mean + log((double)n * d / (mean + 1)) < log(6e7);
 }
 
-static bool fill_rows(partial *r, uint64_t seed) {
+static void fill_rows(partial *r, bool exact, uint64_t seed) {
   dice random = {.seed = seed, .purpose = 0xfffd};
-  bool exact = sg_graph_exactly_uniform(r->n, r->d, r->side > 0);
   for (int k = 0; k < r->n * r->d; k++) r->point[k] = k;
   if (exact)
     while (!pair_points(r, &random)) continue;
   else
     switch_edges(r, &random);
-  return true;
 }
 
 /* The graph of the rows, or of the pairs that are not in them. */
@@ -404,7 +402,7 @@ static bool from_rows(sg_graph *g, const partial *r, bool complement) {
   return sg_graph_index(g, true);
 }
 
-static bool draw(sg_graph *g, int n, int side, int d, uint64_t seed) {
+static bool draw(sg_graph *g, int n, int side, int d, bool exact, uint64_t seed) {
   int full = side ? side : n - 1;
   bool complement = d > full - d;
   partial r = {.n = n, .d = complement ? full - d : d, .side = side};
@@ -416,17 +414,23 @@ static bool draw(sg_graph *g, int n, int side, int d, uint64_t seed) {
   r.to = memory + n;
   r.point = r.to + points;
   memset(r.degree, 0, (size_t)n * sizeof *r.degree);
-  return fill_rows(&r, seed) && from_rows(g, &r, complement);
+  fill_rows(&r, exact, seed);
+  return from_rows(g, &r, complement);
 }
 
 bool sg_graph_random_regular(sg_graph *g, int n, int d, uint64_t seed) {
   assert(d >= 0 && d < n && n % 2 * d % 2 == 0 && (double)n * d < 1 << 30);
-  return draw(g, n, 0, d, seed);
+  return draw(g, n, 0, d, sg_graph_exactly_uniform(n, d, false), seed);
 }
 
 bool sg_graph_random_bipartite(sg_graph *g, int side, int d, uint64_t seed) {
   assert(side >= 1 && d >= 0 && d <= side && 2.0 * side * d < 1 << 30);
-  return draw(g, 2 * side, side, d, seed);
+  return draw(g, 2 * side, side, d, sg_graph_exactly_uniform(2 * side, d, true), seed);
+}
+
+bool sg_graph_random_by_switches(sg_graph *g, int n, int d, bool bipartite, uint64_t seed) {
+  assert(!bipartite || n % 2 == 0);
+  return draw(g, n, bipartite ? n / 2 : 0, d, false, seed);
 }
 
 /* --- Files ------------------------------------------------------------------------------------ */

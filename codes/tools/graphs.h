@@ -74,6 +74,8 @@ bool sg_graph_random_regular(sg_graph *g, int n, int d, uint64_t seed);
  * 0 ≤ d ≤ side; the chance to be simple is then about e^(−(d − 1)²/2). */
 bool sg_graph_random_bipartite(sg_graph *g, int side, int d, uint64_t seed);
 bool sg_graph_exactly_uniform(int n, int d, bool bipartite);
+/* By switches however small the graph is. */
+bool sg_graph_random_by_switches(sg_graph *g, int n, int d, bool bipartite, uint64_t seed);
 
 /* Edges as the rows of a file, two vertices each, counted from 0; they keep their order. `vertices`
  * as given, or 0: the largest number and 1. Every fault goes to e at "path:line": rows that are not

@@ -4,6 +4,7 @@
 
 #include "sim/check/worst.h"
 #include "sim/experiment/causes.h"
+#include "sim/experiment/compression.h"
 #include "sim/experiment/forecast.h"
 
 #include <pthread.h>
@@ -269,15 +270,6 @@ static sg_status check_target(const sg_point *point, const sg_world *w, sg_error
   return SG_OK;
 }
 
-static sg_status read_compression(const sg_point *point, sg_world *w, sg_error *e) {
-  const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
-  sg_status status = sg_compressor_init(&w->compressor, compression, e);
-  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
-  return sg_fail_at(e, compression, "compressor",
-                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
-                    compression->variant->name, w->problem->type->about.name);
-}
-
 static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed, sg_error *e) {
   int count = sg_delay_worst_wanted(w->delay);
   if (count == 0) return SG_OK;
@@ -331,10 +323,11 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                       "the scheme \"%s\" computes on mini-batches: expected how many rows one has, "
                       "found nothing",
                       w->label);
-  if (w->code->flags & SG_OFFSET && sg_compressor_memory(&w->compressor) == 0)
+  if (w->code->flags & SG_OFFSET && w->compressor.feedback != SG_FEEDBACK_CLASSIC)
     return sg_fail_at(e, scheme, NULL,
-                      "the scheme \"%s\" takes gradients beside the snapshot, by what compressors "
-                      "remember: expected a network.compression with memory, found \"%s\"",
+                      "the scheme \"%s\" takes gradients beside the snapshot, by what its workers "
+                      "have not sent: expected a network.compression with feedback \"classic\", "
+                      "found \"%s\" without",
                       w->label, w->compressor.type->about.name);
   sg_status status = make_partition(w, scheme, e);
   const sg_values *optimizer = sg_object(learning, "optimizer");
@@ -356,7 +349,7 @@ static sg_status make_times(sg_world *w, const sg_point *point, uint64_t seed, s
   sg_status b = sg_delay_new(sg_section(point, "cluster"), sg_section(point, "delay"),
                              w->problem->subsets, w->problem->subset_flops, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
-  sg_status d = read_compression(point, w, e);
+  sg_status d = sg_compression_read(point, w, e);
   if (a || b || c || d) return a ? a : b ? b : c ? c : d;
   /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);
@@ -392,6 +385,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                         "what the scheme \"%s\" does depends on gradients: expected a learning "
                         "problem that has some, found \"%s\"",
                         type->about.name, w->problem->type->about.name);
+  if (!status) status = sg_compression_check(point, w, e);
   if (!status) status = find_worst(w, sg_section(point, "cluster"), seed, e);
   sg_code_label(point->scheme, w->label, sizeof w->label);
   sg_forecast_free(forecast);
