@@ -60,9 +60,8 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
   sg_bit_writer w;
   for (long i = 0; memory && i < n; i++) memory[i] += x[i];
   const double *u = memory ? memory : x;
-  sg_moments m = sg_moments_of(n, u);
-  bool finite = isfinite(m.sum);
-  if (finite && !sg_cut_at(n, u, &m, k, out, &cut)) return;
+  if (!sg_cut_at(n, u, k, out, &cut)) return;
+  bool finite = isfinite(cut.total);
   if (!sg_bits_begin(&w, out, sg_most_gap_bits(n, k, b) + 32 * (size_t)k)) return;
   if (finite) pack(n, u, memory, k, &cut, b, &w);
   for (long i = 0; !finite && i < k; i++) { /* the run has diverged */
