@@ -73,17 +73,18 @@ static void count(level *l, long n, const double *x) {
     for (int b = 0; b < BINS; b++) l->of[0][b] += l->of[t][b];
 }
 
-/* The magnitudes of a bin behind what is in use of the scratch; NULL: no memory. x may be there. */
-static double *gather(const level *l, int b, long n, const double *x, sg_packed *p, size_t used,
-                      bool in_scratch, long *members) {
+/* The magnitudes of bins `from` to `to` behind what is in use of the scratch; NULL: no memory. x
+ * may be there. */
+static double *gather(const level *l, int from, int to, long n, const double *x, sg_packed *p,
+                      size_t used, bool in_scratch, long *members) {
   size_t at = in_scratch ? (size_t)(x - p->scratch) : 0;
-  long wanted = (long)l->of[0][b][0], found = 0;
+  long wanted = 0, found = 0, i = 0;
+  for (int b = from; b <= to; b++) wanted += (long)l->of[0][b][0];
   double *scratch = sg_packed_scratch(p, (long)used + wanted + 1);
   if (!scratch) return NULL;
   if (in_scratch) x = scratch + at;
   double *out = scratch + used;
-  double low = magnitude_of(lowest(l, b)), high = magnitude_of(highest(l, b));
-  long i = 0;
+  double low = magnitude_of(lowest(l, to)), high = magnitude_of(highest(l, from));
   for (; i + 64 <= n; i += 64)
     for (uint64_t in = sg_between_word(x + i, low, high); in; in &= in - 1)
       out[found++] = fabs(x[i + __builtin_ctzll(in)]);
@@ -131,7 +132,7 @@ static bool descend(level *l, long n, const double *x, long k, long above, doubl
     cut->k = k;
     cut->equal = members;
     if (highest(l, b) > lowest(l, b)) {
-      double *of = gather(l, b, n, x, p, 0, in_scratch, &members);
+      double *of = gather(l, b, b, n, x, p, 0, in_scratch, &members);
       if (!of) return false;
       if (members > FEW) {
         next_level(l, members, of);
@@ -290,50 +291,73 @@ static double most_inside(double k, double sum, bin of, double low, double high)
   return j > 0 ? s / sqrt(k + j) : 0;
 }
 
-/* x: in the scratch, of which `used` doubles are in use, or not. Bins may come from several levels
- * at a time: they are kept. */
-static bool look_inside(const level *l, long n, const double *x, long k, double sum, sg_packed *p,
-                        size_t used, bool in_scratch, best *b) {
+/* Offers the ends of all bins. */
+static void offer_ends(const level *l, long k, double sum, best *of) {
   bin at = {(double)k, sum};
-  size_t offset = in_scratch ? (size_t)(x - p->scratch) : 0;
   for (int i = 0; i < BINS; i++)
     if (l->of[0][i][0] > 0) {
       at += l->of[0][i];
-      offer(b, at[1], at[0]);
+      offer(of, at[1], at[0]);
     }
-  at = (bin){(double)k, sum};
+}
+
+/* Whether inside bin i, before which stands `at`, it could be more than the best so far. */
+static bool promises(const level *l, int i, bin at, const best *of) {
+  uint64_t low = lowest(l, i), high = highest(l, i);
+  return l->of[0][i][0] >= 2 && low != high &&
+         most_inside(at[0], at[1], l->of[0][i], magnitude_of(low), magnitude_of(high)) >
+             of->worth * (1 + 1e-14);
+}
+
+/* x: in the scratch, of which `used` doubles are in use. Bins may come from several levels at a
+ * time: they are kept. */
+static bool look_inside(const level *l, long n, const double *x, long k, double sum, sg_packed *p,
+                        size_t used, best *of) {
+  bin at = {(double)k, sum};
+  size_t offset = (size_t)(x - p->scratch);
+  offer_ends(l, k, sum, of);
   for (int i = 0; i < BINS; at += l->of[0][i++]) {
-    uint64_t low = lowest(l, i), high = highest(l, i);
     long members;
-    if (l->of[0][i][0] < 2 || low == high ||
-        most_inside(at[0], at[1], l->of[0][i], magnitude_of(low), magnitude_of(high)) <=
-            b->worth * (1 + 1e-14))
-      continue;
-    double *of =
-        gather(l, i, n, in_scratch ? p->scratch + offset : x, p, used, in_scratch, &members);
-    if (!of) return false;
+    if (!promises(l, i, at, of)) continue;
+    double *in = gather(l, i, i, n, p->scratch + offset, p, used, true, &members);
+    if (!in) return false;
     if (members > FEW) {
       level next;
-      next_level(&next, members, of);
-      if (!look_inside(&next, members, of, (long)at[0], at[1], p, used + (size_t)members, true, b))
+      next_level(&next, members, in);
+      if (!look_inside(&next, members, in, (long)at[0], at[1], p, used + (size_t)members, of))
         return false;
       continue;
     }
-    sort_down(members, of);
+    sort_down(members, in);
     double s = at[1];
-    for (long j = 0; j < members; j++) offer(b, s += of[j], at[0] + (double)j + 1);
+    for (long j = 0; j < members; j++) offer(of, s += in[j], at[0] + (double)j + 1);
   }
   return true;
 }
 
+/* One look at all bins that promise something, and at that of the best end, together. */
 bool sg_best_cut(long n, const double *x, sg_packed *p, sg_cut *cut) {
   level l;
-  best b = {0};
+  best of = {0};
   first_level(&l, n, x, cut);
   cut->k = 0;
   if (!isfinite(cut->total) || cut->total == 0) return true;
-  return look_inside(&l, n, x, 0, 0, p, 0, false, &b) &&
-         descend(&l, n, x, b.k, 0, 0, false, p, cut);
+  offer_ends(&l, 0, 0, &of);
+  bin at = {0}, before = {0};
+  int from = -1, to = 0;
+  for (int i = 0; i < BINS; at += l.of[0][i++]) {
+    bool holds = at[0] < (double)of.k && at[0] + l.of[0][i][0] >= (double)of.k;
+    if (!holds && !promises(&l, i, at, &of)) continue;
+    if (from < 0) before = at;
+    if (from < 0) from = i;
+    to = i;
+  }
+  long members, k = (long)before[0];
+  double *in = gather(&l, from, to, n, x, p, 0, false, &members);
+  if (!in) return false;
+  next_level(&l, members, in);
+  return look_inside(&l, members, in, k, before[1], p, (size_t)members, &of) &&
+         descend(&l, members, p->scratch, of.k, k, before[1], true, p, cut);
 }
 
 long sg_cut_last(long n, const double *x, const sg_cut *cut) {
