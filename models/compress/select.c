@@ -5,7 +5,7 @@
 /* 32 octaves of 32 bins below the top; what is smaller still shares the last bin, what is larger
  * the first. Neighbours often fall into the same bin, and each addition would wait for the one
  * before: so there are several tables in turn. */
-enum { BINS = 1024, TABLES = 4, FEW = 32, BLOCK = 256, OCTAVE = 52, FIRST_SHIFT = OCTAVE - 5 };
+enum { BINS = 1024, TABLES = 4, FEW = 64, BLOCK = 256, OCTAVE = 52, FIRST_SHIFT = OCTAVE - 5 };
 
 typedef double bin __attribute__((vector_size(16))); /* how many, and their sum */
 
@@ -117,6 +117,21 @@ static void next_level(level *l, long n, const double *x) {
   count(l, n, x);
 }
 
+/* The k-th largest of those that `above` with that sum are larger than: sorted, with no others that
+ * equal it. */
+static void cut_sorted(long n, const double *sorted, long k, long above, double sum, sg_cut *cut) {
+  cut->value = sorted[k - above - 1];
+  cut->k = k;
+  cut->equal = 0;
+  for (long i = 0; i < n; i++) {
+    above += sorted[i] > cut->value;
+    sum += sorted[i] > cut->value ? sorted[i] : 0;
+    cut->equal += sorted[i] == cut->value;
+  }
+  cut->ties = k - above;
+  cut->sum = sum + (double)cut->ties * cut->value;
+}
+
 /* Goes on in the bin of the k-th largest; `above` with that sum are larger than all here. x: in the
  * scratch, or not. */
 static bool descend(level *l, long n, const double *x, long k, long above, double sum,
@@ -141,13 +156,8 @@ static bool descend(level *l, long n, const double *x, long k, long above, doubl
         continue;
       }
       sort_down(members, of);
-      cut->value = of[k - above - 1];
-      cut->equal = 0;
-      for (long i = 0; i < members; i++) {
-        above += of[i] > cut->value;
-        sum += of[i] > cut->value ? of[i] : 0;
-        cut->equal += of[i] == cut->value;
-      }
+      cut_sorted(members, of, k, above, sum, cut);
+      return true;
     }
     cut->ties = k - above;
     cut->sum = sum + (double)cut->ties * cut->value;
@@ -335,10 +345,24 @@ static bool look_inside(const level *l, long n, const double *x, long k, double 
   return true;
 }
 
+static bool best_of_few(long n, const double *x, sg_cut *cut) {
+  double sorted[FEW], sum = 0;
+  sg_moments m = sg_moments_of(n, x);
+  best of = {0};
+  *cut = (sg_cut){.total = m.sum, .most = m.most};
+  if (!isfinite(m.sum) || m.sum == 0) return true;
+  for (long i = 0; i < n; i++) sorted[i] = fabs(x[i]);
+  sort_down(n, sorted);
+  for (long i = 0; i < n; i++) offer(&of, sum += sorted[i], (double)(i + 1));
+  cut_sorted(n, sorted, of.k, 0, 0, cut);
+  return true;
+}
+
 /* One look at all bins that promise something, and at that of the best end, together. */
 bool sg_best_cut(long n, const double *x, sg_packed *p, sg_cut *cut) {
   level l;
   best of = {0};
+  if (n <= FEW) return best_of_few(n, x, cut);
   first_level(&l, n, x, cut);
   cut->k = 0;
   if (!isfinite(cut->total) || cut->total == 0) return true;
