@@ -50,6 +50,7 @@ static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
   p->scale = sg_choice(values, "scale");
   p->packing = sg_choice(values, "packing");
   if (p->packing == TRITS) c->bits = bits_of;
+  c->unbiased = p->scale == CLIPPED && p->above == 0; /* TernGrad */
   return SG_OK;
 }
 

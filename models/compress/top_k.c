@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Top-k: the k coordinates of largest magnitude (ties: the lower index), with error feedback.
+/* Top-k: the k coordinates of largest magnitude (ties: the lower index).
  *
- * With feedback a worker adds what it has not sent yet: u = v + e, C(u) goes out, e = u − C(u).
  * Values travel as floats, positions as gaps (gaps.h): 32 k bits and at most k (b + 1) + n/2^b,
  * b = ⌊log2(n/k)⌋, where ⌈log2 C(n, k)⌉ is the least for all sets of positions. Without rounding of
  * values ‖v − C(v)‖² ≤ (1 − k/n) ‖v‖². */
@@ -17,23 +16,16 @@ SG_COMPRESSOR_FITS(top_k);
 static const sg_param params[] = {
     SG_ROW_REAL("share", 0, 1, "The share k/n of the coordinates that are sent; k is rounded up.",
                 .fallback = 0.01, .flags = SG_MIN_OPEN),
-    SG_ROW("error_feedback", SG_BOOL,
-           "Whether a worker remembers what it has not sent, and adds it to its next message of "
-           "the same segment.",
-           .fallback = 1),
     SG_ROW_INT("k", 1, 0x1p53, "How many coordinates are sent, in place of a share of them.",
                .flags = SG_OPTIONAL),
     {0}};
 
 static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
   top_k *t = (top_k *)c->state;
-  c->memory = sg_bool(values, "error_feedback") ? 1 : 0;
   return sg_read_kept(c, values, &t->share, &t->k, e);
 }
 
-/* u: what is to be sent; memory: NULL, or where u is and what is not sent remains. */
-static void pack(long n, const double *u, double *memory, long k, const sg_cut *cut, int b,
-                 sg_bit_writer *w) {
+static void pack(long n, const double *u, long k, const sg_cut *cut, int b, sg_bit_writer *w) {
   long before = -1, last = sg_cut_last(n, u, cut);
   for (long i = 0; i < n; i += 64) {
     double rest[64];
@@ -45,7 +37,6 @@ static void pack(long n, const double *u, double *memory, long k, const sg_cut *
       if (at > last && fabs(u[at]) == cut->value) continue;
       sg_write_gap(w, at - before, b);
       sg_write(w, sg_float_bits(u[at]), 32);
-      if (memory) memory[at] = u[at] - (double)(float)u[at];
       before = at;
     }
   }
@@ -58,12 +49,10 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
   int b = sg_rice_bits(n, k);
   sg_cut cut;
   sg_bit_writer w;
-  for (long i = 0; memory && i < n; i++) memory[i] += x[i];
-  const double *u = memory ? memory : x;
-  if (!sg_cut_at(n, u, k, out, &cut)) return;
+  if (!sg_cut_at(n, x, k, out, &cut)) return;
   bool finite = isfinite(cut.total);
   if (!sg_bits_begin(&w, out, sg_most_gap_bits(n, k, b) + 32 * (size_t)k)) return;
-  if (finite) pack(n, u, memory, k, &cut, b, &w);
+  if (finite) pack(n, x, k, &cut, b, &w);
   for (long i = 0; !finite && i < k; i++) { /* the run has diverged */
     sg_write_gap(&w, 1, b);
     sg_write(&w, sg_float_bits(NAN), 32);
@@ -87,11 +76,12 @@ static void decode(const void *state, long n, sg_packed *in, double *x) {
 const sg_compressor_type sg_compressor_top_k = {
     .about = {.name = "top-k",
               .summary = "The coordinates of largest magnitude, as floats with their positions; "
-                         "with error feedback.",
+                         "with error feedback unless the scenario says otherwise.",
               .reference = "Stich, Cordonnier, Jaggi 2018, arXiv 1809.07599; error feedback: "
                            "Karimireddy, Rebjock, Stich, Jaggi 2019, arXiv 1901.09847 (recalled); "
                            "the code of the positions is ours",
               .params = params},
+    .feedback = SG_FEEDBACK_CLASSIC,
     .init = init,
     .encode = encode,
     .decode = decode};

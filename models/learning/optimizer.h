@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Optimisers: gradient descent, Nesterov. */
+/* Optimisers: gradient descent, Nesterov, heavy ball. */
 #ifndef SG_MODELS_OPTIMIZER_H
 #define SG_MODELS_OPTIMIZER_H
 
@@ -24,7 +24,7 @@ int sg_optimizer_vectors(const sg_optimizer *optimizer);
 
 /* Where the next gradient is taken, written to `out` (length l). update: 0, 1, … counts updates of
  * this model. state: vectors, state[0] = x the current model.
- * gradient descent: x.  nesterov: y_t = x_t + β_t (x_t − x_{t−1}). */
+ * gradient descent and heavy ball: x.  nesterov: y_t = x_t + β_t (x_t − x_{t−1}). */
 void sg_optimizer_point(const sg_optimizer *optimizer, long length, long update,
                         double *const *state, double *out);
 

@@ -153,7 +153,7 @@ const sg_param sg_network_params[] = {
     SG_ROW_FAMILY("compression", &sg_compressor_family,
                   "What becomes of a message between sender and receiver, and how many bits it "
                   "has. Models travel as float64.",
-                  .formerly = "precision"),
+                  .fields = sg_compression_params, .formerly = "precision"),
     SG_ROW_INT("header_bytes", 0, 1000000000,
                "Bytes of a transmission besides its numbers, on the links and in all counts."),
     SG_ROW_REAL("signal_latency_s", 0, SG_UNBOUNDED,

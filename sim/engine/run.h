@@ -131,6 +131,9 @@ typedef struct sg_run_hooks {
    * worker's sends; messages that are cancelled before their turn never come here. *bits: how many
    * there are. NULL: nobody computes, and bits must be known beforehand. false: out of memory. */
   bool (*form)(void *user, const sg_run_sent *sent, double *bits);
+  /* A message will never be of use again: it was used, dropped, cancelled, erased, or is on its way
+   * for nothing. Once for each, whether it was formed or not. NULL: nobody asks. */
+  void (*gone)(void *user, const sg_message *message);
   /* Told of everything that happens; NULL costs nothing. */
   void (*log)(void *user, const sg_run_logged *entry);
 } sg_run_hooks;

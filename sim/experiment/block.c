@@ -73,6 +73,10 @@ static bool form_message(void *user, const sg_run_sent *sent, double *bits) {
   return !l->formed;
 }
 
+static void forget_message(void *user, const sg_message *message) {
+  sg_former_gone(((lane *)user)->recipe.former, message);
+}
+
 static void tell(void *user, const sg_run_logged *entry) {
   const sg_block_options *options = ((const lane *)user)->block->options;
   options->log(options->log_user, entry);
@@ -94,6 +98,7 @@ static sg_status update_model(block *b, lane *l) {
     sg_status status = sg_snapshots_step(&l->snapshots, model, l->recipe.decoded, b->error);
     if (status) return status;
   }
+  sg_recipe_used(&l->recipe);
   if (l->previous)
     memcpy(l->previous, l->recipe.decoded, (size_t)b->pass.length * sizeof *l->previous);
   sg_run_result result = {.decoded = true,
@@ -271,9 +276,11 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
       b->options->worker_rows && sink->used && w->code->flags & (SG_ASYNC | SG_BATCHES);
   sg_run_limits limits = w->limits;
   limits.worker_rows = b->options->worker_rows;
+  bool remembers = l->recipe.former && sg_compressor_memory(w->environment.compressor) > 0;
   sg_run_hooks hooks = {.user = l,
                         .snapshot = take_snapshot,
                         .form = l->recipe.former ? form_message : NULL,
+                        .gone = remembers ? forget_message : NULL,
                         .log = b->options->log ? tell : NULL};
   l->run = sg_run_new(&w->environment, w->code, (uint32_t)replication, &limits, &hooks, b->error);
   return l->run ? SG_OK : sg_fail_memory(b->error);

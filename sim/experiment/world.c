@@ -4,9 +4,9 @@
 
 #include "sim/check/worst.h"
 #include "sim/experiment/causes.h"
+#include "sim/experiment/compression.h"
 #include "sim/experiment/forecast.h"
 
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,31 +270,6 @@ static sg_status check_target(const sg_point *point, const sg_world *w, sg_error
   return SG_OK;
 }
 
-/* "k" of n coordinates, in every segment. */
-static sg_status check_lengths(const sg_point *point, const sg_world *w, sg_error *e) {
-  const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
-  long shortest = LONG_MAX;
-  for (int s = 0; s < w->code->segments; s++) {
-    long length = sg_segment_length(&w->code->segment[s]);
-    shortest = length < shortest ? length : shortest;
-  }
-  if (w->compressor.least <= shortest) return SG_OK;
-  return sg_fail_at(
-      e, compression, "k",
-      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
-      "found %ld",
-      shortest, w->label, w->compressor.least);
-}
-
-static sg_status read_compression(const sg_point *point, sg_world *w, sg_error *e) {
-  const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
-  sg_status status = sg_compressor_init(&w->compressor, compression, e);
-  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
-  return sg_fail_at(e, compression, "compressor",
-                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
-                    compression->variant->name, w->problem->type->about.name);
-}
-
 static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed, sg_error *e) {
   int count = sg_delay_worst_wanted(w->delay);
   if (count == 0) return SG_OK;
@@ -348,10 +323,11 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                       "the scheme \"%s\" computes on mini-batches: expected how many rows one has, "
                       "found nothing",
                       w->label);
-  if (w->code->flags & SG_OFFSET && sg_compressor_memory(&w->compressor) == 0)
+  if (w->code->flags & SG_OFFSET && w->compressor.feedback != SG_FEEDBACK_CLASSIC)
     return sg_fail_at(e, scheme, NULL,
-                      "the scheme \"%s\" takes gradients beside the snapshot, by what compressors "
-                      "remember: expected a network.compression with memory, found \"%s\"",
+                      "the scheme \"%s\" takes gradients beside the snapshot, by what its workers "
+                      "have not sent: expected a network.compression with feedback \"classic\", "
+                      "found \"%s\" without",
                       w->label, w->compressor.type->about.name);
   sg_status status = make_partition(w, scheme, e);
   const sg_values *optimizer = sg_object(learning, "optimizer");
@@ -373,7 +349,7 @@ static sg_status make_times(sg_world *w, const sg_point *point, uint64_t seed, s
   sg_status b = sg_delay_new(sg_section(point, "cluster"), sg_section(point, "delay"),
                              w->problem->subsets, w->problem->subset_flops, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
-  sg_status d = read_compression(point, w, e);
+  sg_status d = sg_compression_read(point, w, e);
   if (a || b || c || d) return a ? a : b ? b : c ? c : d;
   /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);
@@ -397,6 +373,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                     .layer_work = w->problem->layer_work,
                     .forecast = forecast};
   const sg_code_type *type = (const sg_code_type *)point->scheme->variant;
+  sg_code_label(point->scheme, w->label, sizeof w->label);
   if (!status) status = sg_code_new(type, &shape, point->scheme, &w->code, e);
   /* The default round knows no other round's messages. */
   if (!status && w->environment.late_work == SG_LATE_KEEP_PARTIAL && !type->on_event)
@@ -409,8 +386,8 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                         "what the scheme \"%s\" does depends on gradients: expected a learning "
                         "problem that has some, found \"%s\"",
                         type->about.name, w->problem->type->about.name);
+  if (!status) status = sg_compression_check(point, w, e);
   if (!status) status = find_worst(w, sg_section(point, "cluster"), seed, e);
-  sg_code_label(point->scheme, w->label, sizeof w->label);
   sg_forecast_free(forecast);
   return status;
 }
@@ -452,7 +429,6 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
                                  &w->problem, e);
   if (!status) status = make_times(w, point, seed, e);
   if (!status) status = make_code(w, point, varied == SG_REPLICATE_DELAYS ? seed : own, e);
-  if (!status) status = check_lengths(point, w, e);
   if (!status && !w->problem->timing_only) status = make_learning(w, learning, point->scheme, e);
   if (status) {
     sg_world_free(w, cache);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* Compressors with codes (theory: error-feedback). A memory brings back later, with the weight of
+ * then, what was kept back: that cancels only if a message always has the same weight, and if its
+ * sender knows what became of the last one before it makes the next. A bias does not average out,
+ * and weights that are chosen by who answers magnify it: then only unbiased compressors have a mean
+ * to rely on. Number formats have no bias that matters beside that. */
+#include "sim/experiment/compression.h"
+
+#include "codes/frame/stop.h"
+
+#include <limits.h>
+
+/* The scheme's own; NULL: it has none, or (tests) its table does not know of any. */
+static const sg_values *own_of(const sg_point *point) {
+  const char *name = "compression";
+  return sg_values_param(point->scheme, name) ? sg_object(point->scheme, name) : NULL;
+}
+
+const sg_values *sg_compression_of(const sg_point *point) {
+  const sg_values *own = own_of(point);
+  return own ? own : sg_object(sg_section(point, "network"), "compression");
+}
+
+bool sg_compression_loses(const sg_point *point, const sg_world *w) {
+  const sg_compressor *c = &w->compressor;
+  if (!c->type->round && !c->type->encode) return false;
+  return c->type->number_bits < 32 || c->feedback || own_of(point);
+}
+
+sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e) {
+  const sg_values *compression = sg_compression_of(point);
+  sg_status status = sg_compressor_init(&w->compressor, compression, e);
+  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
+  return sg_fail_at(e, compression, "compressor",
+                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
+                    compression->variant->name, w->problem->type->about.name);
+}
+
+/* Whether each message has the same weights whenever it is used; else, of what they depend. */
+static bool weights_stay(const sg_world *w, const char **why) {
+  const sg_code *code = w->code;
+  bool counts = code->policy->type->wants & SG_COUNTS,
+       fewer = code->flags & SG_ANY_COUNT && sg_delay_fails(w->delay);
+  if (code->flags & SG_WEIGHTS_CONSTANT) return true;
+  *why = "who answers";
+  if (!(code->flags & SG_WEIGHTS_BY_COUNT)) return false;
+  *why = fewer ? "how many answer, which crashes and erasures change"
+               : "how many answer, which the stop policy leaves open";
+  return counts && !fewer;
+}
+
+/* What could be written instead. */
+static const char *steady(const sg_world *w) {
+  return w->code->flags & SG_WEIGHTS_BY_COUNT ? "the stop policy \"count\" without losses"
+                                              : "a code whose weights stay the same (uncoded, "
+                                                "fractional-repetition, approximate ones "
+                                                "with decoding \"fixed\")";
+}
+
+/* "k" of n coordinates, in every segment. */
+static sg_status check_lengths(const sg_world *w, const sg_values *compression, sg_error *e) {
+  long shortest = LONG_MAX;
+  for (int s = 0; s < w->code->segments; s++) {
+    long length = sg_segment_length(&w->code->segment[s]);
+    shortest = length < shortest ? length : shortest;
+  }
+  if (w->compressor.least <= shortest) return SG_OK;
+  return sg_fail_at(
+      e, compression, "k",
+      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
+      "found %ld",
+      shortest, w->label, w->compressor.least);
+}
+
+sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_error *e) {
+  const sg_values *compression = sg_compression_of(point);
+  const sg_compressor *c = &w->compressor;
+  const char *name = c->type->about.name, *code = w->code->type->about.name, *why = "";
+  bool biased = c->type->encode && !c->unbiased;
+  bool insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
+  sg_status status = check_lengths(w, compression, e);
+  if (status || insists || (!c->feedback && !biased)) return status;
+  if (c->feedback && w->code->flags & SG_ASYNC)
+    return sg_fail_at(e, compression, "feedback",
+                      "expected \"none\" with the code \"%s\", or a code with a barrier such as "
+                      "k-sync: without one a worker goes on before it knows what became of its "
+                      "last message; found \"%s\" with \"%s\" (\"insist\": true runs it)",
+                      code, sg_feedbacks[c->feedback], name);
+  if (weights_stay(w, &why)) return SG_OK;
+  if (c->feedback)
+    return sg_fail_at(e, compression, "feedback",
+                      "expected \"none\" and an unbiased compressor such as \"qsgd\", or %s: the "
+                      "weights of the code \"%s\" depend on %s, and what a worker kept back would "
+                      "come back with another one; found \"%s\" with \"%s\" (\"insist\": true runs "
+                      "it)",
+                      steady(w), code, why, sg_feedbacks[c->feedback], name);
+  /* A common factor of all messages magnifies nothing. */
+  if (w->code->flags & SG_WEIGHTS_BY_COUNT) return SG_OK;
+  return sg_fail_at(e, compression, "compressor",
+                    "expected an unbiased compressor such as \"qsgd\", or %s: the weights of the "
+                    "code \"%s\" depend on %s, and magnify a bias; found \"%s\" (\"insist\": true "
+                    "runs it)",
+                    steady(w), code, why, name);
+}
