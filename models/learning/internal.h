@@ -72,7 +72,7 @@ bool sg_is_batch(const sg_partition *partition, const sg_partial *item);
  * the first call. */
 const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const sg_partial *item);
 
-extern const sg_problem_type sg_problem_logistic, sg_problem_softmax, sg_problem_least_squares,
+extern const sg_problem_type sg_problem_logistic, sg_problem_hinge, sg_problem_softmax, sg_problem_least_squares,
     sg_problem_synthetic;
 
 #endif
