@@ -9,6 +9,7 @@
 #include "codes/frame/stop.h"
 
 #include <limits.h>
+#include <string.h>
 
 /* The scheme's own; NULL: it has none, or (tests) its table does not know of any. */
 static const sg_values *own_of(const sg_point *point) {
@@ -101,4 +102,32 @@ sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_erro
                     "code \"%s\" depend on %s, and magnify a bias; found \"%s\" (\"insist\": true "
                     "runs it)",
                     steady(w), code, why, name);
+}
+
+sg_status sg_compression_check_beside(const sg_values *scheme, const sg_values *optimizer,
+                                      const sg_world *w, sg_error *e) {
+  const char *code = w->code->type->about.name;
+  if (w->compressor.feedback != SG_FEEDBACK_CLASSIC)
+    return sg_fail_at(
+        e, optimizer, "method",
+        "\"dgd-def\" takes gradients beside the model, by what the worker has not sent "
+        "yet: expected a compression with \"feedback\": \"classic\", found \"%s\" with "
+        "\"%s\"",
+        sg_feedbacks[w->compressor.feedback], w->compressor.type->about.name);
+  if (w->code->nodes > 1)
+    return sg_fail_at(e, optimizer, "method",
+                      "\"dgd-def\" is for a link between two: expected 1 worker, found %d: workers "
+                      "keep back different errors and would take gradients at different points, "
+                      "which no code can add up",
+                      w->code->nodes);
+  if (strcmp(code, "uncoded") != 0)
+    return sg_fail_at(e, scheme, NULL,
+                      "\"dgd-def\" is for one message of weight 1 in each iteration: expected the "
+                      "code \"uncoded\", found \"%s\"",
+                      code);
+  if (sg_optimizer_projects(w->optimizer))
+    return sg_fail_at(e, optimizer, "radius",
+                      "\"dgd-def\" does without a ball: a projected model is no longer a step away "
+                      "from where the gradient was taken; expected no radius");
+  return SG_OK;
 }
