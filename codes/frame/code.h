@@ -58,6 +58,11 @@ typedef struct sg_shape {
   const double *speed; /* workers values; 1 = the nominal speed */
   uint64_t seed;       /* for random coefficients: purpose SG_FOR_CODE */
   long updates;        /* how many iterations the run will have at most */
+  /* Gradients that appear layer by layer, the last layer first; 0: all at once. Where each ends,
+   * and its share of the work. Used before sg_code_new returns, and by whoever plans. */
+  int n_layers;
+  const long *layer_end;
+  const double *layer_work;
   /* Of the workers' times, in `create` only. NULL: nothing is known, and a code that needs it takes
    * defaults or gives a fault. */
   const sg_forecast *forecast;
@@ -208,7 +213,9 @@ struct sg_code {
    * round's plan of a code with its own, unless that has set load because its rounds differ. A code
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
   const double *work; /* nodes values: work of each worker in that plan; else NULL */
-  double stored;      /* data stored in the cluster / data */
+  bool
+      by_layer; /* segments are the layers of shape, one message each, from the last to the first */
+  double stored; /* data stored in the cluster / data */
   sg_arena *arena;
 };
 
@@ -218,14 +225,19 @@ struct sg_code {
 const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
-extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
-extern const sg_family sg_stop_family;    /* of stop policies: selector "rule" */
-extern const sg_param sg_scheme_params[]; /* what every code may have besides: stop */
-#define SG_ROW_STOP                                                                                \
+extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
+extern const sg_family sg_stop_family; /* of stop policies: selector "rule" */
+extern const char *const sg_layer_words[];
+extern const sg_param sg_scheme_params[]; /* what every code may have besides */
+#define SG_ROWS_SCHEME                                                                             \
   SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
                 "When the master stops waiting for messages; the code's own rule when absent. A "  \
                 "policy without parameters may be given by its name alone.",                       \
-                .flags = SG_OPTIONAL)
+                .flags = SG_OPTIONAL),                                                             \
+      SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                   \
+                    "Of a learning problem with layers: together (a message for the whole "        \
+                    "gradient) or one-by-one (encoded, compressed, sent and decoded by itself as " \
+                    "soon as it is there, the last layer first).")
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
  * values->common is sg_scheme_params, a table with its rows, or NULL. */

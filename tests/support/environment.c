@@ -112,7 +112,7 @@ void test_environment_make(test_environment *t, const test_setup *s) {
   set_string(delay, "unit", s->unit);
   set_string(delay, "scaling", s->scaling);
   set_number(delay, "per_subset_s", s->per_subset_s);
-  check(sg_delay_new(cluster, delay, s->subsets ? s->subsets : 1, s->seed, &t->delay, &e), &e);
+  check(sg_delay_new(cluster, delay, s->subsets ? s->subsets : 1, 0, s->seed, &t->delay, &e), &e);
   check(sg_network_new(network, s->workers, s->seed, &t->network, &e), &e);
   t->env = (sg_environment){.delay = t->delay,
                             .network = t->network,
