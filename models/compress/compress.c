@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of compressors, and what is common to them: packed bits, addressed uniforms. */
+/* The table of compressors, and how messages go through them. */
 #include "models/compress/compress.h"
-#include "sim/core/array.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* One line a compressor, in the order of the documentation; number formats as in sg_precision. */
 #define COMPRESSORS(X)                                                                             \
@@ -13,7 +11,13 @@
   X(float32)                                                                                       \
   X(bfloat16)                                                                                      \
   X(qsgd)                                                                                          \
-  X(top_k)
+  X(terngrad)                                                                                      \
+  X(scaled_sign)                                                                                   \
+  X(stochastic_sign)                                                                               \
+  X(percentile)                                                                                    \
+  X(top_k)                                                                                         \
+  X(rand_k)                                                                                        \
+  X(sparsification)
 
 #define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
 #define ENTER(name)   &sg_compressor_##name,
@@ -61,11 +65,12 @@ sg_status sg_compressor_init(sg_compressor *c, const sg_values *values, sg_error
 }
 
 bool sg_compressor_fixed(const sg_compressor *c) {
-  return !c || c->number_bits > 0;
+  return !c || c->number_bits > 0 || c->bits;
 }
 
 double sg_compressor_bits(const sg_compressor *c, long length) {
   assert(sg_compressor_fixed(c));
+  if (c && c->bits) return c->bits(c->state, length);
   return c ? c->head_bits + c->number_bits * (double)length : 64.0 * (double)length;
 }
 
@@ -111,83 +116,8 @@ sg_status sg_compress(const sg_compressor *c, sg_packed *p, sg_dither *dither, l
   return status;
 }
 
-/* --- Packed bits ------------------------------------------------------------------------------ */
-
-void sg_pack(sg_packed *p, uint64_t value, int n) {
-  size_t bytes = (p->count + (size_t)n + 7) / 8;
-  if (p->failed || !SG_ROOM(p->byte, p->capacity, bytes)) {
-    p->failed = true;
-    return;
-  }
-  while (n > 0) {
-    size_t byte = p->count / 8;
-    int room = 8 - (int)(p->count % 8), take = n < room ? n : room;
-    unsigned bits = (unsigned)(value >> (n - take)) & ((1U << take) - 1);
-    if (room == 8) p->byte[byte] = 0;
-    p->byte[byte] = (unsigned char)(p->byte[byte] | bits << (room - take));
-    p->count += (size_t)take;
-    n -= take;
-  }
-}
-
-uint64_t sg_unpack(sg_packed *p, int n) {
-  uint64_t value = 0;
-  while (n > 0) {
-    int room = 8 - (int)(p->at % 8), take = n < room ? n : room;
-    unsigned byte = p->at < p->count ? p->byte[p->at / 8] : 0;
-    value = value << take | ((byte >> (room - take)) & ((1U << take) - 1));
-    p->at += (size_t)take;
-    n -= take;
-  }
-  return value;
-}
-
-void sg_pack_float(sg_packed *p, double value) {
-  float narrow = (float)value;
-  uint32_t bits;
-  memcpy(&bits, &narrow, sizeof bits);
-  sg_pack(p, bits, 32);
-}
-
-double sg_unpack_float(sg_packed *p) {
-  uint32_t bits = (uint32_t)sg_unpack(p, 32);
-  float narrow;
-  memcpy(&narrow, &bits, sizeof bits);
-  return (double)narrow;
-}
-
-double *sg_packed_scratch(sg_packed *p, long n) {
-  if (SG_ROOM(p->scratch, p->scratch_room, n)) return p->scratch;
-  p->failed = true;
-  return NULL;
-}
-
 void sg_packed_free(sg_packed *p) {
   free(p->byte);
   free(p->scratch);
   *p = (sg_packed){0};
-}
-
-/* --- Uniforms --------------------------------------------------------------------------------- */
-
-/* A stream gives 2^17 doubles, a vector may be longer: the message's address gives a key of its
- * own, and with that key there is a stream for each chunk of the vector. */
-enum { CHUNK = 1 << 16 };
-
-void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
-                  uint32_t draw, int part) {
-  sg_stream_at(&d->stream, seed, replication, SG_FOR_DITHER, (uint32_t)worker, iteration, draw);
-  d->key = 0;
-  for (int i = 0; i <= part; i++) {
-    uint64_t high = (uint64_t)(sg_uniform(&d->stream) * 0x1p32);
-    d->key = high << 32 | (uint64_t)(sg_uniform(&d->stream) * 0x1p32);
-  }
-  d->used = 0;
-}
-
-double sg_dither_next(sg_dither *d) {
-  if (d->used % CHUNK == 0)
-    sg_stream_at(&d->stream, d->key, 0, SG_FOR_DITHER, 0, (uint32_t)(d->used / CHUNK), 0);
-  d->used++;
-  return sg_uniform(&d->stream);
 }

@@ -34,7 +34,7 @@ enum { SG_PRECISIONS = 3 };
 typedef enum sg_feedback { SG_FEEDBACK_NONE, SG_FEEDBACK_CLASSIC, SG_FEEDBACK_EF21 } sg_feedback;
 extern const char *const sg_feedbacks[]; /* the words, NULL-terminated */
 
-/* Bits as they are packed: most significant first, in whole bytes on the link. Zero-initialise;
+/* Bits as they are packed: least significant first, in whole bytes on the link. Zero-initialise;
  * free with sg_packed_free. */
 typedef struct sg_packed {
   unsigned char *byte;
@@ -62,8 +62,8 @@ void sg_packed_free(sg_packed *p);
  * what a worker draws depends on nobody else. Messages of different workers are independent. */
 typedef struct sg_dither {
   uint64_t key;
-  long used;
-  sg_stream stream;
+  long used, filled;
+  sg_stream stream, coarse;
 } sg_dither;
 
 /* draw: number of the transmission among those of this worker in this iteration; part: of the
@@ -71,6 +71,9 @@ typedef struct sg_dither {
 void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
                   uint32_t draw, int part);
 double sg_dither_next(sg_dither *d);
+/* n others, of 32 bits, at a fifth of the time (sg_coarse_uniforms). u has room for n rounded up to
+ * a multiple of SG_COARSE, and all but the last n of a message are one. */
+void sg_dither_fill(sg_dither *d, double *u, long n);
 
 #define SG_COMPRESSOR_STATE 32 /* bytes */
 #define SG_COMPRESSOR_FITS(type)                                                                   \
@@ -80,6 +83,9 @@ typedef struct sg_compressor {
   const struct sg_compressor_type *type;
   double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
   sg_feedback feedback;
+  /* Of a vector of that length, where they are known and not so many a number; NULL otherwise. */
+  double (*bits)(const void *state, long length);
+  long least; /* numbers that a message must have; 0: any */
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;
 

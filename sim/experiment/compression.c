@@ -8,6 +8,8 @@
 
 #include "codes/frame/stop.h"
 
+#include <limits.h>
+
 /* The scheme's own; NULL: it has none, or (tests) its table does not know of any. */
 static const sg_values *own_of(const sg_point *point) {
   const char *name = "compression";
@@ -32,6 +34,21 @@ sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e) {
   return sg_fail_at(e, compression, "compressor",
                     "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
                     compression->variant->name, w->problem->type->about.name);
+}
+
+/* "k" of n coordinates, in every segment. */
+static sg_status check_lengths(const sg_values *compression, const sg_world *w, sg_error *e) {
+  long shortest = LONG_MAX;
+  for (int s = 0; s < w->code->segments; s++) {
+    long length = sg_segment_length(&w->code->segment[s]);
+    shortest = length < shortest ? length : shortest;
+  }
+  if (w->compressor.least <= shortest) return SG_OK;
+  return sg_fail_at(
+      e, compression, "k",
+      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
+      "found %ld",
+      shortest, w->label, w->compressor.least);
 }
 
 /* Whether each message has the same weights whenever it is used; else, of what they depend. */
@@ -61,7 +78,8 @@ sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_erro
   const char *name = c->type->about.name, *code = w->code->type->about.name, *why = "";
   bool biased = c->type->encode && !c->type->unbiased;
   bool insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
-  if (insists || (!c->feedback && !biased)) return SG_OK;
+  sg_status status = check_lengths(compression, w, e);
+  if (status || insists || (!c->feedback && !biased)) return status;
   if (c->feedback && w->code->flags & SG_ASYNC)
     return sg_fail_at(e, compression, "feedback",
                       "expected \"none\" with the code \"%s\", or a code with a barrier such as "
