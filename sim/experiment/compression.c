@@ -23,17 +23,28 @@ const sg_values *sg_compression_of(const sg_point *point) {
 
 bool sg_compression_loses(const sg_point *point, const sg_world *w) {
   const sg_compressor *c = &w->compressor;
-  if (!c->type->round && !c->type->encode) return false;
+  bool shared = w->broadcast.type && w->broadcast.type->number_bits < 32;
+  if (shared || (!c->type->round && !c->type->encode)) return shared;
   return c->type->number_bits < 32 || c->feedback || own_of(point);
 }
 
+static sg_status read(const sg_values *values, const char *of, sg_compressor *c, const sg_world *w,
+                      sg_error *e) {
+  sg_status status = sg_compressor_init(c, values, e);
+  if (status || sg_compressor_fixed(c) || !w->problem->timing_only) return status;
+  return sg_fail_at(e, values, "compressor",
+                    "the bits of \"%s\" depend on the %s, and the problem \"%s\" has none",
+                    values->variant->name, of, w->problem->type->about.name);
+}
+
 sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e) {
-  const sg_values *compression = sg_compression_of(point);
-  sg_status status = sg_compressor_init(&w->compressor, compression, e);
-  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
-  return sg_fail_at(e, compression, "compressor",
-                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
-                    compression->variant->name, w->problem->type->about.name);
+  const sg_values *models = sg_object(sg_section(point, "network"), "broadcast_compression");
+  sg_status status = read(sg_compression_of(point), "gradients", &w->compressor, w, e);
+  if (!models || status) return status;
+  status = read(models, "models", &w->broadcast, w, e);
+  if (status || w->broadcast.least <= w->problem->length) return status;
+  return sg_fail_at(e, models, "k", "expected at most l = %ld, the length of a model, found %ld",
+                    w->problem->length, w->broadcast.least);
 }
 
 /* "k" of n coordinates, in every segment. */
