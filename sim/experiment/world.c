@@ -450,6 +450,7 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
     return status;
   }
   w->environment.delay = w->delay;
+  w->environment.broadcast = w->broadcast.type ? &w->broadcast : NULL;
   w->environment.network = w->network;
   w->environment.length = w->problem->length;
   *out = w;
