@@ -109,15 +109,15 @@ CSV
 
 @test "every compressor: the same rows for any number of threads" {
   for c in '{"compressor":"qsgd","levels":7}' '{"compressor":"qsgd","levels":7,"code":"elias"}' \
-           '{"compressor":"top-k","share":0.1,"insist":true}' '{"compressor":"top-k","k":9,"feedback":"none","insist":true}' \
-           '{"compressor":"bfloat16"}' '{"compressor":"terngrad"}' '{"compressor":"scaled-sign","insist":true}' \
-           '{"compressor":"stochastic-sign"}' '{"compressor":"percentile","insist":true}' '{"compressor":"rand-k","share":0.1}' \
-           '{"compressor":"percentile","insist":true,"percentile":80,"scale":"clipped","packing":"arithmetic"}' \
+           '{"compressor":"top-k","share":0.1}' '{"compressor":"top-k","k":9,"feedback":"none"}' \
+           '{"compressor":"bfloat16"}' '{"compressor":"terngrad"}' '{"compressor":"scaled-sign"}' \
+           '{"compressor":"stochastic-sign"}' '{"compressor":"percentile"}' '{"compressor":"rand-k","share":0.1}' \
+           '{"compressor":"percentile","percentile":80,"scale":"clipped","packing":"arithmetic"}' \
            '{"compressor":"sparsification"}'; do
     for j in 1 2; do
       rm -f $j.db
       "$STRAGGLE" run p.json -q -j $j -o $j.db --set "/network/compression=$c" --set /replications=5 \
-        --set /stop/iterations=12
+        --set /stop/iterations=12 --set /network/compression/insist=true
       sqlite3 $j.db 'SELECT * FROM iteration ORDER BY run_id, iteration' > $j.rows
     done
     [ "$(wc -l < 1.rows)" = 120 ]
@@ -132,10 +132,10 @@ CSV
 
 @test "a wide block gives a message compressed as a whole the bits that it has alone" {
   for c in '"qsgd","levels":7' '"terngrad"' '"stochastic-sign"' '"rand-k","share":0.1' \
-           '"percentile","insist":true,"percentile":80,"scale":"clipped"'; do
+           '"percentile","percentile":80,"scale":"clipped"'; do
     for width in 1 8; do
       rm -f $width.db
-      "$STRAGGLE" run p.json -q -o $width.db --set "/network/compression={\"compressor\":$c}" \
+      "$STRAGGLE" run p.json -q -o $width.db --set "/network/compression={\"compressor\":$c,\"insist\":true}" \
         --set /replications=8 --set '/schemes=[{"code":"group","d":3,"m":2,"stop":"count"}]' --set \
         '/learning={"problem":"synthetic-gradient","length":601,"block_width":'$width'}'
       sqlite3 $width.db 'SELECT duration_s, printf("%.9e", grad_rel_err), n_used FROM iteration ORDER BY run_id, iteration' > $width.rows
@@ -223,8 +223,8 @@ CSV
   refused '"compressor":"qsgd","code":"huffman"' '"dense", "elias"'
   # 600 numbers a message, and 300 where a group sends two pieces.
   refused '"compressor":"rand-k","k":601' 'at most n = 600, the length of the shortest message'
-  refused '"compressor":"top-k","insist":true,"k":301' 'at most n = 300, the length of the shortest message of scheme "group'
-  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k","insist":true,"k":300}'
+  refused '"compressor":"top-k","k":301,"insist":true' 'at most n = 300, the length of the shortest message of scheme "group'
+  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k","k":300,"insist":true}'
   [ "$status" -eq 0 ]
 }
 
@@ -243,9 +243,9 @@ CSV
 }
 
 @test "late work and messages, ingress, crashes, erasures and deadlines, with every compressor" {
-  for c in '"qsgd","code":"elias"' '"terngrad"' '"scaled-sign","insist":true' '"stochastic-sign"' '"percentile","insist":true' '"rand-k","share":0.2' \
-           '"sparsification"' '"top-k","share":0.2,"insist":true'; do
-    "$STRAGGLE" run p.json -q -o all.db --set "/network/compression={\"compressor\":$c}" --set /stop/iterations=15 \
+  for c in '"qsgd","code":"elias"' '"terngrad"' '"scaled-sign"' '"stochastic-sign"' '"percentile"' '"rand-k","share":0.2' \
+           '"sparsification"' '"top-k","share":0.2'; do
+    "$STRAGGLE" run p.json -q -o all.db --set "/network/compression={\"compressor\":$c,\"insist\":true}" --set /stop/iterations=15 \
       --set /late_work='"finish-first"' --set /network/late_messages='"occupy-link"' \
       --set '/network/ingress={"model":"fair-share","bandwidth_Bps":5000}' \
       --set '/cluster/erasure={"model":"bernoulli","probability":0.1}' \

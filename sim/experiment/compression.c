@@ -9,6 +9,7 @@
 #include "codes/frame/stop.h"
 
 #include <limits.h>
+#include <string.h>
 
 /* The scheme's own; NULL: it has none, or (tests) its table does not know of any. */
 static const sg_values *own_of(const sg_point *point) {
@@ -23,17 +24,43 @@ const sg_values *sg_compression_of(const sg_point *point) {
 
 bool sg_compression_loses(const sg_point *point, const sg_world *w) {
   const sg_compressor *c = &w->compressor;
-  if (!c->type->round && !c->type->encode) return false;
+  bool shared = w->broadcast.type && w->broadcast.type->number_bits < 32;
+  if (shared || (!c->type->round && !c->type->encode)) return shared;
   return c->type->number_bits < 32 || c->feedback || own_of(point);
 }
 
+static sg_status read(const sg_values *values, const char *of, sg_compressor *c, const sg_world *w,
+                      sg_error *e) {
+  sg_status status = sg_compressor_init(c, values, e);
+  if (status || sg_compressor_fixed(c) || !w->problem->timing_only) return status;
+  return sg_fail_at(e, values, "compressor",
+                    "the bits of \"%s\" depend on the %s, and the problem \"%s\" has none",
+                    values->variant->name, of, w->problem->type->about.name);
+}
+
 sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e) {
-  const sg_values *compression = sg_compression_of(point);
-  sg_status status = sg_compressor_init(&w->compressor, compression, e);
-  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
-  return sg_fail_at(e, compression, "compressor",
-                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
-                    compression->variant->name, w->problem->type->about.name);
+  const sg_values *models = sg_object(sg_section(point, "network"), "broadcast_compression");
+  sg_status status = read(sg_compression_of(point), "gradients", &w->compressor, w, e);
+  if (!models || status) return status;
+  status = read(models, "models", &w->broadcast, w, e);
+  if (status || w->broadcast.least <= w->problem->length) return status;
+  return sg_fail_at(e, models, "k", "expected at most l = %ld, the length of a model, found %ld",
+                    w->problem->length, w->broadcast.least);
+}
+
+/* "k" of n coordinates, in every segment. */
+static sg_status check_lengths(const sg_values *compression, const sg_world *w, sg_error *e) {
+  long shortest = LONG_MAX;
+  for (int s = 0; s < w->code->segments; s++) {
+    long length = sg_segment_length(&w->code->segment[s]);
+    shortest = length < shortest ? length : shortest;
+  }
+  if (w->compressor.least <= shortest) return SG_OK;
+  return sg_fail_at(
+      e, compression, "k",
+      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
+      "found %ld",
+      shortest, w->label, w->compressor.least);
 }
 
 /* Whether each message has the same weights whenever it is used; else, of what they depend. */
@@ -57,28 +84,13 @@ static const char *steady(const sg_world *w) {
                                                 "with decoding \"fixed\")";
 }
 
-/* "k" of n coordinates, in every segment. */
-static sg_status check_lengths(const sg_world *w, const sg_values *compression, sg_error *e) {
-  long shortest = LONG_MAX;
-  for (int s = 0; s < w->code->segments; s++) {
-    long length = sg_segment_length(&w->code->segment[s]);
-    shortest = length < shortest ? length : shortest;
-  }
-  if (w->compressor.least <= shortest) return SG_OK;
-  return sg_fail_at(
-      e, compression, "k",
-      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
-      "found %ld",
-      shortest, w->label, w->compressor.least);
-}
-
 sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_error *e) {
   const sg_values *compression = sg_compression_of(point);
   const sg_compressor *c = &w->compressor;
   const char *name = c->type->about.name, *code = w->code->type->about.name, *why = "";
   bool biased = c->type->encode && !c->unbiased;
   bool insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
-  sg_status status = check_lengths(w, compression, e);
+  sg_status status = check_lengths(compression, w, e);
   if (status || insists || (!c->feedback && !biased)) return status;
   if (c->feedback && w->code->flags & SG_ASYNC)
     return sg_fail_at(e, compression, "feedback",
@@ -101,4 +113,32 @@ sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_erro
                     "code \"%s\" depend on %s, and magnify a bias; found \"%s\" (\"insist\": true "
                     "runs it)",
                     steady(w), code, why, name);
+}
+
+sg_status sg_compression_check_beside(const sg_values *scheme, const sg_values *optimizer,
+                                      const sg_world *w, sg_error *e) {
+  const char *code = w->code->type->about.name;
+  if (w->compressor.feedback != SG_FEEDBACK_CLASSIC)
+    return sg_fail_at(
+        e, optimizer, "method",
+        "\"dgd-def\" takes gradients beside the model, by what the worker has not sent "
+        "yet: expected a compression with \"feedback\": \"classic\", found \"%s\" with "
+        "\"%s\"",
+        sg_feedbacks[w->compressor.feedback], w->compressor.type->about.name);
+  if (w->code->nodes > 1)
+    return sg_fail_at(e, optimizer, "method",
+                      "\"dgd-def\" is for a link between two: expected 1 worker, found %d: workers "
+                      "keep back different errors and would take gradients at different points, "
+                      "which no code can add up",
+                      w->code->nodes);
+  if (strcmp(code, "uncoded") != 0)
+    return sg_fail_at(e, scheme, NULL,
+                      "\"dgd-def\" is for one message of weight 1 in each iteration: expected the "
+                      "code \"uncoded\", found \"%s\"",
+                      code);
+  if (sg_optimizer_projects(w->optimizer))
+    return sg_fail_at(e, optimizer, "radius",
+                      "\"dgd-def\" does without a ball: a projected model is no longer a step away "
+                      "from where the gradient was taken; expected no radius");
+  return SG_OK;
 }
