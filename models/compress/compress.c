@@ -22,7 +22,7 @@
   X(scalar_quantiser) \
   X(near_democratic) \
   X(democratic) \
-  X(worker_bits) \
+  X(worker_bits)
 
 /* clang-format on */
 
