@@ -129,22 +129,28 @@ BATS = $(filter-out $(BEYOND),$(FIRST) $(filter-out $(FIRST),$(patsubst tests/%.
 VALIDATE = validate validate_network validate_delays validate_fit validate_fit_rates \
   validate_compare validate_blame validate_protocols
 
+# Commands on standard input, one a line, so many side by side as there are processors; each prints
+# when it is over.
+SIDE_BY_SIDE = xargs -d '\n' -P "$$(nproc)" -n 1 sh -c \
+  'log=$$LOGS/$$(echo "$$0" | tr -c "a-zA-Z0-9_.\n" _ | cut -c 1-100).log; echo "== $$0" > "$$log"; $$0 >> "$$log" 2>&1; status=$$?; \
+   cat "$$log"; [ $$status = 0 ] || echo "FAILED: $$0" | tee -a "$$log" >&2; [ $$status = 0 ]'
+FIRST_TESTS = codes protocol check expect compress block
+TESTS_IN_ORDER = $(FIRST_TESTS:%=$(BUILD)/tests/test_%) $(filter-out $(FIRST_TESTS:%=$(BUILD)/tests/test_%),$(TESTS))
+
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
-	@for t in $(TESTS); do echo "== $$(basename $$t)"; $$t || { echo "FAILED: $$t"; exit 1; }; done
-	@rm -rf $(BUILD)/bats && mkdir -p $(BUILD)/bats
-	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(BUILD)/bats $(if $(SANITIZE),SETTINGS=6); \
-	  printf 'tests/%s.bats\n' $(BATS) | xargs -P "$$(nproc)" -n 1 sh -c \
-	  'log=$$LOGS/$$(basename "$$0").log; bats "$$0" > $$log 2>&1; status=$$?; cat $$log; [ $$status = 0 ]' || \
-	  { echo "FAILED:"; grep '^not ok' $(BUILD)/bats/*; exit 1; }
-	$(if $(FAIL_MALLOC),@tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8)
-	$(if $(FAIL_WRITE),@tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4)
-	@tests/torture_corrupt.sh $(BUILD)/straggle 12
-	@$(BUILD)/tests/fuzz_run 1000
-	@$(BUILD)/tests/fuzz_files 500 tests/corpus/files/*
-	@$(BUILD)/tests/fuzz_set 500 tests/corpus/set/*
-	@$(BUILD)/tests/fuzz_database 200
-	$(if $(SANITIZE),,@for v in $(VALIDATE); do $(BUILD)/tests/$$v --short || { echo "FAILED: $$v"; exit 1; }; done)
-	@echo "All tests passed: $(words $(TESTS)) programs, $$(cat $(BUILD)/bats/*.log | grep -c '^ok') bats, torture, fuzz $(if $(SANITIZE),,and validation )in short."
+	@rm -rf $(BUILD)/logs && mkdir -p $(BUILD)/logs
+	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(abspath $(BUILD)/logs) $(if $(SANITIZE),SETTINGS=6); \
+	  { printf 'bats tests/%s.bats\n' $(BATS); printf '%s\n' $(TESTS_IN_ORDER); \
+	    $(if $(FAIL_MALLOC),echo "tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8";) \
+	    $(if $(FAIL_WRITE),echo "tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4";) \
+	    echo "tests/torture_corrupt.sh $(BUILD)/straggle 12"; \
+	    echo "$(BUILD)/tests/fuzz_run 1000"; \
+	    echo "$(BUILD)/tests/fuzz_files 500 $(wildcard tests/corpus/files/*)"; \
+	    echo "$(BUILD)/tests/fuzz_set 500 $(wildcard tests/corpus/set/*)"; \
+	    echo "$(BUILD)/tests/fuzz_database 200"; \
+	    $(if $(SANITIZE),,printf '$(BUILD)/tests/%s --short\n' $(VALIDATE);) \
+	  } | $(SIDE_BY_SIDE) || { echo "FAILED:"; grep -h '^not ok\|^FAILED' $(BUILD)/logs/*; exit 1; }
+	@echo "All tests passed: $(words $(TESTS)) programs, $$(cat $(BUILD)/logs/*.log | grep -c '^ok') bats, torture, fuzz $(if $(SANITIZE),,and validation )in short."
 
 # All recipes of docs/cookbook.md; `check` runs those that need nothing but Python.
 cookbook: setup-tests
@@ -166,7 +172,7 @@ torture: setup-tests
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
-	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine $(BUILD)/tests/bench_decode
+	@$(MAKE) --no-print-directory all $(addprefix $(BUILD)/tests/bench_,engine decode compress)
 	python3 tests/bench.py --program $(BUILD)/straggle --peers "$(PEERS)"
 
 # Coverage-guided, each target for FUZZ_SECONDS, from the corpus in the tree; what is found is kept

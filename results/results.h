@@ -70,7 +70,7 @@ typedef struct sg_point_record {
   int stragglers_s, comm_m;
   double stored_data_factor;
   const char *scaling, *late_work, *late_messages, *problem, *replicate;
-  const char *compression; /* "qsgd(levels=7)" */
+  const char *compression; /* "qsgd levels=7" */
   bool compressed;         /* beyond a number format of at least 32 bits that is the network's */
   double target_loss;      /* NAN: none */
   int64_t max_iterations;

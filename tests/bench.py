@@ -205,8 +205,9 @@ if not args.only:
                            for _ in range(args.rounds))
     print("\nRecording at detail iteration takes %.1f %% of a small run's time (wanted: at most 10 %%)."
           % (100 * (1 - pair["iteration"] / pair["summary"])))
-# Decode weights against LAPACKE's least squares; events of protocols against those of a plain round.
-for name in ("bench_decode", "bench_engine"):
+# Decode weights against LAPACKE's least squares; events of protocols against those of a plain round;
+# compressors against copies.
+for name in ("bench_decode", "bench_engine", "bench_compress"):
     own = os.path.join(os.path.dirname(args.program), "tests", name)
     if not args.only and os.path.exists(own):
         print("\n" + subprocess.run([own], env=environment, capture_output=True, text=True).stdout)

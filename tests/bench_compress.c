@@ -18,9 +18,24 @@ static const struct setting {
   const char *name, *members;
   double ns, copies;
 } settings[] = {
-    {"float32", "", 0, 0},         {"bfloat16", "", 0, 0},        {"scaled-sign", "", 0, 4},
-    {"stochastic-sign", "", 4, 0}, {"terngrad", "", 4, 0},        {"qsgd", "levels=15", 4, 0},
-    {"qsgd", "levels=255", 4, 0},  {"qsgd", "levels=2048", 4, 0}, {"top-k", "share=0.01", 3, 0},
+    {"float32", "", 0, 0},
+    {"bfloat16", "", 0, 0},
+    {"scaled-sign", "", 0, 4},
+    {"stochastic-sign", "", 4, 0},
+    {"terngrad", "", 4, 0},
+    {"qsgd", "levels=15", 4, 0},
+    {"qsgd", "levels=255", 4, 0},
+    {"qsgd", "levels=2048", 4, 0},
+    {"qsgd", "levels=15,code=elias", 4, 0},
+    {"qsgd", "levels=2048,code=elias", 0, 0},
+    {"top-k", "share=0.01", 3, 0},
+    {"percentile", "percentile=adaptive", 3, 0},
+    {"percentile", "percentile=50", 3, 0},
+    {"percentile", "percentile=50,scale=clipped", 0, 0},
+    {"percentile", "percentile=adaptive,packing=arithmetic", 0, 0},
+    {"rand-k", "share=0.01", 0, 4},
+    {"rand-k", "share=0.5", 0, 0},
+    {"sparsification", "share=0.05", 0, 0},
 };
 
 static sg_compressor compressor_of(const struct setting *s) {

@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
   for (int r = 0; r < ROUNDS; r++) {
     memcpy(y, x, (size_t)m * sizeof *y);
     double t = seconds();
-    sg_hadamard(m, y, buffer);
+    sg_walsh_hadamard(m, y, buffer);
     keep_least(&transform, t);
     t = seconds();
     memcpy(y, x, (size_t)n * sizeof *y);

@@ -83,7 +83,7 @@ static sg_delay *cluster(int workers, int count, const double *share, const doub
   const double by[] = {1};
   sg_values *delay = test_variant(&sg_delay_family, sg_delay_params, "deterministic", by);
   sg_delay *d = NULL;
-  sg_status status = sg_delay_new(c, delay, 1, seed, &d, e);
+  sg_status status = sg_delay_new(c, delay, 1, 0, seed, &d, e);
   assert_int_equal(status == SG_OK, d != NULL);
   sg_values_free(c);
   sg_values_free(delay);

@@ -51,7 +51,7 @@ static void by_counting_common_ones(void **state) {
     for (long i = 0; i < n; i++)
       for (long k = 0; k < n; k++)
         y[i] += __builtin_popcountl((unsigned long)(i & k)) % 2 ? -x[k] : x[k];
-    sg_hadamard(n, x, NULL);
+    sg_walsh_hadamard(n, x, NULL);
     assert_memory_equal(x, y, (size_t)n * sizeof *x);
     free(x);
     free(y);
@@ -64,7 +64,7 @@ static void twice_is_n_times(void **state) {
   for (long n = 1 << 11; n <= 1 << 18; n *= 2) {
     double *x = doubles(n), *buffer = doubles(sg_hadamard_room(n)), most = 0;
     for (long i = 0; i < n; i++) x[i] = (double)(i * 7919 % 1013 - 500);
-    sg_hadamard(n, x, buffer);
+    sg_walsh_hadamard(n, x, buffer);
     for (long k = 1; k < n; k = 3 * k + 1) { /* some of them against the definition */
       double sum = 0;
       for (long i = 0; i < n; i++)
@@ -74,7 +74,7 @@ static void twice_is_n_times(void **state) {
     }
     for (long i = 0; i < n; i++) most = fmax(most, fabs(x[i]));
     assert_true(sg_largest(n, x) == most);
-    sg_hadamard(n, x, buffer);
+    sg_walsh_hadamard(n, x, buffer);
     for (long i = 0; i < n; i++) assert_true(x[i] == (double)n * (double)(i * 7919 % 1013 - 500));
     x[n / 3] = -INFINITY;
     assert_true(isinf(sg_largest(n, x)));

@@ -20,8 +20,8 @@ static sg_delay *make(const char *delay, const char *cluster, sg_error *e) {
   test_point p;
   sg_delay *d = NULL;
   test_point_make(&p, delay, cluster);
-  sg_delay_new(sg_object(p.point->values, "cluster"), sg_object(p.point->values, "delay"), 4, 1, &d,
-               e);
+  sg_delay_new(sg_object(p.point->values, "cluster"), sg_object(p.point->values, "delay"), 4, 0, 1,
+               &d, e);
   test_point_free(&p);
   return d;
 }

@@ -111,7 +111,7 @@ static bool evaluate(const target *t, int number, int iterations, double *mean, 
   snprintf(cluster, sizeof cluster, "{%s}", t->cluster);
   test_point_make(&p, delay, cluster);
   sg_status status = sg_delay_new(sg_object(p.point->values, "cluster"),
-                                  sg_object(p.point->values, "delay"), N, 1, &d, &e);
+                                  sg_object(p.point->values, "delay"), N, 0, 1, &d, &e);
   test_point_free(&p);
   for (int b = 0; b < BATCHES && status == SG_OK; b++) {
     sg_delay_run *run = sg_delay_run_new(d, (uint32_t)(number * BATCHES + b));

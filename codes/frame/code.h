@@ -58,6 +58,11 @@ typedef struct sg_shape {
   const double *speed; /* workers values; 1 = the nominal speed */
   uint64_t seed;       /* for random coefficients: purpose SG_FOR_CODE */
   long updates;        /* how many iterations the run will have at most */
+  /* Gradients that appear layer by layer, the last layer first; 0: all at once. Where each ends,
+   * and its share of the work. Used before sg_code_new returns, and by whoever plans. */
+  int n_layers;
+  const long *layer_end;
+  const double *layer_work;
   /* Of the workers' times, in `create` only. NULL: nothing is known, and a code that needs it takes
    * defaults or gives a fault. */
   const sg_forecast *forecast;
@@ -103,6 +108,7 @@ typedef struct sg_row sg_row;
 typedef struct sg_used sg_used;
 typedef struct sg_orders sg_orders; /* protocol.h */
 typedef struct sg_event sg_event;   /* protocol.h */
+struct sg_buffer;                   /* sim/core/text.h */
 
 /* What a decode cost and how safe it was. NAN: not known. */
 typedef struct sg_decode_info {
@@ -150,6 +156,12 @@ typedef struct sg_code_type {
    * NULL: at most code->promised are missing. */
   bool (*promises)(const sg_code *code, const bool *present);
 
+  /* Of a code that is not exact, where there is a formula: E Σ (α − 1)² over the number of
+   * coefficients (err_norm) when worker j's messages are missing with probability p[j],
+   * independently, and the others all come; p NULL: when `count` workers answer, all sets of so
+   * many being equally likely. NAN: none, or no memory. */
+  double (*mean_error)(const sg_code *code, const double *p, int count);
+
   /* Whether a message comes when exactly the workers with present[i] are waited for: stragglers
    * that are slow, not lost, may have sent some of theirs. NULL: if its sender is present. */
   bool (*comes)(const sg_code *code, const sg_message *message, const bool *present);
@@ -165,6 +177,11 @@ typedef struct sg_code_type {
   sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message,
                        sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
+
+  /* --- optional, for people --- */
+  /* What else there is to know of a code that takes time to find out: lines that end. Shown by
+   * `codes check` and `codes show` behind the note. false: no memory. */
+  bool (*describe)(const sg_code *code, struct sg_buffer *out);
 
   /* --- optional, for who looks for parameters (plan --suggest) --- */
   /* Values of the parameter of that name that are worth trying together with those of the others,
@@ -208,7 +225,9 @@ struct sg_code {
    * round's plan of a code with its own, unless that has set load because its rounds differ. A code
    * with a protocol of its own must set load, and stored unless its workers all hold as much. */
   const double *work; /* nodes values: work of each worker in that plan; else NULL */
-  double stored;      /* data stored in the cluster / data */
+  bool
+      by_layer; /* segments are the layers of shape, one message each, from the last to the first */
+  double stored; /* data stored in the cluster / data */
   sg_arena *arena;
 };
 
@@ -220,18 +239,29 @@ const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
 extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
 extern const sg_family sg_stop_family;    /* of stop policies: selector "rule" */
-extern const sg_param sg_scheme_params[]; /* what every code may have besides: stop */
+extern const sg_param sg_scheme_params[]; /* what every code may have besides */
 #define SG_ROW_STOP                                                                                \
   SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
                 "When the master stops waiting for messages; the code's own rule when absent. A "  \
                 "policy without parameters may be given by its name alone.",                       \
                 .flags = SG_OPTIONAL)
+extern const char *const sg_layer_words[];
+#define SG_ROW_LAYERS                                                                              \
+  SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                       \
+                "Of a learning problem with layers: together (a message for the whole gradient) "  \
+                "or one-by-one (encoded, compressed, sent and decoded by itself as soon as it is " \
+                "there, the last layer first).")
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
  * values->common is sg_scheme_params, a table with its rows, or NULL. */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
+
+/* The note, and what `describe` says: lines that end; nothing if there is neither. false: no
+ * memory.
+ */
+bool sg_code_describe(const sg_code *code, struct sg_buffer *out);
 
 /* sg_arena_alloc of memory that lives as long as the code (NULL: return sg_fail_memory(e)). */
 void *sg_code_alloc(sg_code *code, size_t count, size_t size);

@@ -7,7 +7,7 @@
 
 /* Whether no other choice of the same table has this word. */
 static bool is_unambiguous(const sg_param *table, const sg_param *own, const char *word) {
-  for (const sg_param *p = table; p->name; p++) {
+  for (const sg_param *p = table; p && p->name; p++) {
     if (p == own || p->kind != SG_CHOICE) continue;
     for (int i = 0; p->choices[i]; i++)
       if (strcmp(p->choices[i], word) == 0) return false;

@@ -4,6 +4,7 @@
 #include "codes/frame/protocol.h"
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"
+#include "sim/core/text.h"
 
 #include <gsl/gsl_heapsort.h>
 #include <math.h>
@@ -42,6 +43,11 @@ void *sg_code_alloc(sg_code *code, size_t count, size_t size) {
 void sg_code_free(sg_code *code) {
   if (code) sg_arena_free(code->arena);
   free(code);
+}
+
+bool sg_code_describe(const sg_code *code, sg_buffer *out) {
+  if (code->note) sg_putf(out, "%s\n", code->note);
+  return (!code->type->describe || code->type->describe(code, out)) && !out->failed;
 }
 
 double sg_code_edge(const sg_code *code, int part) {
@@ -237,12 +243,52 @@ static sg_status measure(sg_code *code, sg_error *e) {
   return SG_OK;
 }
 
+/* --- Layer by layer --------------------------------------------------------------------------- */
+
+/* One segment becomes as many as there are layers. */
+static sg_status split_by_layer(sg_code *code, const sg_values *values, sg_error *e) {
+  const sg_code_type *type = code->type;
+  const sg_shape *shape = &code->shape;
+  if (!values || !sg_values_param(values, "layers") || sg_choice(values, "layers") == 0)
+    return SG_OK;
+  if (shape->n_layers < 1)
+    return sg_fail_at(e, values, "layers",
+                      "expected \"together\" with a learning problem that has no layers (one that "
+                      "has is \"layered-gradient\"), found \"one-by-one\"");
+  if (code->segments > 1 || type->on_event || type->plan || type->arrive || code->parent)
+    return sg_fail_at(e, values, "layers",
+                      "expected \"together\" with \"%s\", which has a schedule of its own, found "
+                      "\"one-by-one\"; codes of the default round can, such as "
+                      "\"cyclic-repetition\"",
+                      type->about.name);
+  const sg_segment *whole = code->segment;
+  sg_segment *segment = sg_code_alloc(code, (size_t)shape->n_layers, sizeof *segment);
+  double *work = sg_code_alloc(code, (size_t)shape->n_layers, sizeof *work);
+  if (!segment || !work) return sg_fail_memory(e);
+  for (int i = 0; i < shape->n_layers; i++) {
+    long begin = i > 0 ? shape->layer_end[i - 1] : 0, end = shape->layer_end[i];
+    if (end - begin < whole->pieces)
+      return sg_fail_at(e, values, "layers",
+                        "expected layers of at least m = %d coordinates, found %ld in layer %d",
+                        whole->pieces, end - begin, i);
+    segment[i] =
+        (sg_segment){.begin = begin, .end = end, .pieces = whole->pieces, .need = whole->need};
+    work[i] = shape->layer_work[i];
+  }
+  code->segment = segment;
+  code->segments = shape->n_layers;
+  code->shape.layer_work = work; /* the problem may be gone when the code is used */
+  code->by_layer = true;
+  return SG_OK;
+}
+
 /* --- All of it -------------------------------------------------------------------------------- */
 
 static sg_status complete(sg_code *code, const sg_values *values, sg_error *e) {
   const sg_code_type *type = code->type;
   sg_status status = SG_OK;
   if (!code->segment) status = sg_code_one_segment(code, NULL, NULL, 1, code->nodes, e);
+  if (!status) status = split_by_layer(code, values, e);
   if (status) return status;
   const char *what = mistake(code);
   if (what) return sg_fail(e, SG_BUG, NULL, "code %s: %s", type->about.name, what);
@@ -272,6 +318,8 @@ sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_
   if (!status) status = type->create(code, shape, values, e);
   code->shape.forecast = NULL; /* its maker may be gone when the code is used */
   if (!status) status = complete(code, values, e);
+  code->shape.layer_end = NULL; /* and so may the problem */
+  if (!code->by_layer) code->shape.layer_work = NULL;
   if (status) {
     sg_code_free(code);
     return status;

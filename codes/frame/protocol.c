@@ -221,11 +221,26 @@ sg_status sg_protocol_weights(const sg_protocol *p, int segment, int count,
   return rank ? sg_rank_weights(rank, count, message, W, cond1, flops) : SG_UNDECODABLE;
 }
 
+/* The last layer's gradient is there first. */
+static void plan_by_layer(const sg_protocol *p, int node, double work, int snapshot, sg_orders *o) {
+  const sg_code *code = p->code;
+  for (int s = code->segments - 1; s >= 0; s--) {
+    double share = work * code->shape.layer_work[s];
+    if (share > 0) sg_task(o, node, snapshot, share, SG_DRAWS_OF_WORK, 0);
+    sg_send(o, node, SG_MASTER, snapshot, s, 0, 0);
+  }
+}
+
 /* One task with everything a node has to do, then a message per segment. An inner node of a tree
  * sends when its children have answered. */
 static void default_plan(const sg_protocol *p, int snapshot, sg_orders *o) {
   const sg_code *code = p->code;
   int to = code->parent ? SG_UP : SG_MASTER;
+  if (code->by_layer) {
+    for (int v = 0; v < (p->alike ? 1 : code->nodes); v++)
+      plan_by_layer(p, p->alike ? SG_ALL : v, code->work[v], snapshot, o);
+    return;
+  }
   if (p->alike) { /* A few orders for all say the same as a few for each. */
     double work = code->work[0];
     if (work > 0) sg_task(o, SG_ALL, snapshot, work, SG_DRAWS_OF_WORK, 0);

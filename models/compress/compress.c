@@ -6,18 +6,25 @@
 #include <stdlib.h>
 
 /* One line a compressor, in the order of the documentation; number formats as in sg_precision. */
-#define COMPRESSORS(X)                                                                             \
-  X(float64)                                                                                       \
-  X(float32)                                                                                       \
-  X(bfloat16)                                                                                      \
-  X(qsgd)                                                                                          \
-  X(terngrad)                                                                                      \
-  X(scaled_sign)                                                                                   \
-  X(stochastic_sign)                                                                               \
-  X(top_k)                                                                                         \
-  X(scalar_quantiser)                                                                              \
-  X(near_democratic)                                                                               \
-  X(democratic)
+/* clang-format off */
+#define COMPRESSORS(X) \
+  X(float64) \
+  X(float32) \
+  X(bfloat16) \
+  X(qsgd) \
+  X(terngrad) \
+  X(scaled_sign) \
+  X(stochastic_sign) \
+  X(percentile) \
+  X(top_k) \
+  X(rand_k) \
+  X(sparsification) \
+  X(scalar_quantiser) \
+  X(near_democratic) \
+  X(democratic) \
+  X(worker_bits) \
+
+/* clang-format on */
 
 #define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
 #define ENTER(name)   &sg_compressor_##name,

@@ -44,6 +44,7 @@ typedef struct sg_packed {
   uint64_t key;    /* of the message's address, which both ends know, for what both draw */
   double *scratch;
   size_t scratch_room;
+  int worker;  /* who sends, for compressors whose bits differ by worker: set by the caller */
   bool failed; /* out of memory */
 } sg_packed;
 
@@ -76,7 +77,7 @@ double sg_dither_next(sg_dither *d);
  * a multiple of SG_COARSE, and all but the last n of a message are one. */
 void sg_dither_fill(sg_dither *d, double *u, long n);
 
-#define SG_COMPRESSOR_STATE 32 /* bytes */
+#define SG_COMPRESSOR_STATE 136 /* bytes */
 #define SG_COMPRESSOR_FITS(type)                                                                   \
   _Static_assert(sizeof(type) <= SG_COMPRESSOR_STATE, "too large for a state")
 
@@ -87,6 +88,7 @@ typedef struct sg_compressor {
   bool unbiased; /* as the type says, unless `init` knows better */
   /* Of a vector of that length, where they are known and not so many a number; NULL otherwise. */
   double (*bits)(const void *state, long length);
+  long least; /* numbers that a message must have; 0: any */
   _Alignas(16) unsigned char state[SG_COMPRESSOR_STATE];
 } sg_compressor;
 

@@ -167,7 +167,7 @@ void sg_frame_down(const sg_frame *f, double *x, double *v) {
     rotate(f, false, x);
     memmove(v, x, (size_t)f->d * sizeof *v);
   } else {
-    sg_hadamard(f->m, x, f->buffer);
+    sg_walsh_hadamard(f->m, x, f->buffer);
     gather(f, x, v);
   }
 }

@@ -177,6 +177,6 @@ double sg_hadamard_of(long n, double *x, double *buffer, sg_hadamard_fill *fill,
   return columns(n / row, row, x, buffer);
 }
 
-void sg_hadamard(long n, double *x, double *buffer) {
+void sg_walsh_hadamard(long n, double *x, double *buffer) {
   sg_hadamard_of(n, x, buffer, NULL, NULL);
 }

@@ -12,7 +12,7 @@ long sg_hadamard_room(long n);
 
 /* n: a power of two. Beyond the cache the vector is a matrix whose rows are transformed first, then
  * its columns, sixteen at a time in `buffer`: two passes over the memory. */
-void sg_hadamard(long n, double *x, double *buffer);
+void sg_walsh_hadamard(long n, double *x, double *buffer);
 
 /* The same for a vector that is being made: fill writes x[begin … begin + count − 1] to `x`, count
  * and begin multiples of 16 or all there is, just before they are needed. Returns the largest

@@ -143,6 +143,39 @@ SG_INLINE uint64_t sg_sign_word(const double *x) {
   return word;
 }
 
+/* Bit i: |x[i]| ≥ t, i < 64. */
+SG_INLINE uint64_t sg_reach_word(const double *x, double t) {
+  uint64_t word = 0;
+#ifdef __x86_64__
+  const __m128d sign = _mm_set1_pd(-0.0), least = _mm_set1_pd(t);
+#pragma GCC unroll 32
+  for (int i = 0; i < 64; i += 2) {
+    __m128d a = _mm_andnot_pd(sign, _mm_loadu_pd(x + i));
+    word |= (uint64_t)(unsigned)_mm_movemask_pd(_mm_cmpge_pd(a, least)) << i;
+  }
+#else
+  for (int i = 0; i < 64; i++) word |= (uint64_t)(fabs(x[i]) >= t) << i;
+#endif
+  return word;
+}
+
+/* Bit i: low ≤ |x[i]| ≤ high. */
+SG_INLINE uint64_t sg_between_word(const double *x, double low, double high) {
+  uint64_t word = 0;
+#ifdef __x86_64__
+  const __m128d sign = _mm_set1_pd(-0.0), least = _mm_set1_pd(low), most = _mm_set1_pd(high);
+#pragma GCC unroll 32
+  for (int i = 0; i < 64; i += 2) {
+    __m128d a = _mm_andnot_pd(sign, _mm_loadu_pd(x + i));
+    a = _mm_and_pd(_mm_cmpge_pd(a, least), _mm_cmple_pd(a, most));
+    word |= (uint64_t)(unsigned)_mm_movemask_pd(a) << i;
+  }
+#else
+  for (int i = 0; i < 64; i++) word |= (uint64_t)(fabs(x[i]) >= low && fabs(x[i]) <= high) << i;
+#endif
+  return word;
+}
+
 /* What compressors ask of a vector first. In order of their lanes, the same on every machine. */
 typedef struct sg_moments {
   double most, sum, square; /* max |x_i| (of those that are numbers), Σ |x_i|, Σ x_i² */
@@ -155,6 +188,15 @@ SG_INLINE bool sg_sendable(const sg_moments *m) {
 }
 /* The 2-norm, of tiny and huge vectors too; NAN if x is not finite. */
 double sg_norm_of(long n, const double *x, const sg_moments *m);
+
+/* --- How many coordinates are sent: a share of them, or k --------------------------------------
+ */
+
+/* Reads members "share" and "k", of which one may be given; c->least: k. */
+sg_status sg_read_kept(sg_compressor *c, const sg_values *values, double *share, long *k,
+                       sg_error *e);
+/* k, or ⌈share · n⌉, at least 1. */
+long sg_kept(double share, long k, long n);
 
 /* --- Ternary digits ---------------------------------------------------------------------------
  *

@@ -5,12 +5,18 @@
  *   a = |v_i| s / N
  *
  * so that E C(v) = v and E ‖C(v) − v‖² = N²/s² · Σ f(1 − f) with f = frac(a) ≤ min(n/s², √n/s) N².
- * N travels as a float, rounded up so that no level exceeds s; the levels are counted in it. */
+ * N travels as a float, rounded up so that no level exceeds s; the levels are counted in it.
+ *
+ * Dense, a coordinate has a sign and ⌈log2(s + 1)⌉ bits. By Elias, of those that are not 0 there
+ * are the gap to the one before, the sign and the level, gaps and levels in Elias's recursive
+ * (omega) code; last a gap that leads past the end. In the mean at most 32 + (3 + 1.5 log2(2 (s² +
+ * n) / (s (s + √n)))) s (s + √n) bits (recalled, but for o(1)). */
 #include "models/compress/packed.h"
 
 typedef struct qsgd {
   uint32_t levels;
   int width; /* bits of a level */
+  bool elias;
 } qsgd;
 SG_COMPRESSOR_FITS(qsgd);
 
@@ -18,16 +24,24 @@ SG_COMPRESSOR_FITS(qsgd);
  * coordinates apart, make a word of at most 52 bits, which is summed as a double, exactly. */
 enum { SIDE = 64, MOST_PER = 8, BLOCK = SIDE * MOST_PER };
 
+static const char *const codes[] = {"dense", "elias", NULL};
+
 static const sg_param params[] = {
-    SG_ROW_INT("levels", 1, 65535,
-               "Levels s of a magnitude besides 0; a coordinate takes 1 + ⌈log2(s + 1)⌉ bits.",
-               .fallback = 15),
+    SG_ROW_INT(
+        "levels", 1, 65535,
+        "Levels s of a magnitude besides 0; dense, a coordinate takes 1 + ⌈log2(s + 1)⌉ bits.",
+        .fallback = 15),
+    SG_ROW_CHOICE("code", codes, 0,
+                  "Levels with a fixed number of bits, or, by Elias, positions and levels of those "
+                  "that are not 0, whose bits depend on the data."),
     {0}};
 
 static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
   qsgd *q = (qsgd *)c->state;
   q->levels = (uint32_t)sg_int(values, "levels");
   while (q->levels >> q->width) q->width++;
+  q->elias = sg_choice(values, "code") == 1;
+  if (q->elias) return SG_OK;
   c->head_bits = 32;
   c->number_bits = 1 + q->width;
   return SG_OK;
@@ -70,17 +84,14 @@ SG_CLONES static void code_block(const qsgd *q, double norm, int per, const doub
   code_words(q, norm, per, x, u, word);
 }
 
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
-  const qsgd *q = state;
-  sg_moments m = sg_moments_of(n, x);
-  double norm = sg_float_above(sg_norm_of(n, x, &m)), u[BLOCK], rest[SIDE] = {0};
+static void encode_dense(const qsgd *q, double norm, long n, const double *x, sg_dither *dither,
+                         sg_packed *out) {
+  double u[BLOCK], rest[SIDE] = {0};
   uint64_t word[SIDE] = {0};
   int per = per_word(q), width = 1 + q->width;
   bool fine = norm > 0 && isfinite(norm);
   sg_bit_writer w;
-  if (!sg_bits_begin(&w, out, 32 + (size_t)n * (size_t)width)) return;
-  sg_write(&w, sg_float_bits(norm), 32);
+  if (!sg_bits_begin(&w, out, (size_t)n * (size_t)width)) return;
   for (; n >= SIDE * per; n -= SIDE * per, x += SIDE * per) {
     sg_dither_fill(dither, u, SIDE * per);
     if (fine) code_block(q, norm, per, x, u, word);
@@ -96,6 +107,66 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
   sg_bits_end(&w, out);
 }
 
+/* A group of bits for a number, before it one for its length less 1, and so on down to 1; groups
+ * begin with a one, the end is a zero. */
+SG_INLINE void write_elias(sg_bit_writer *w, uint64_t value) {
+  uint64_t code = 0;
+  int bits = 1;
+  while (value > 1) {
+    int length = 64 - __builtin_clzll(value);
+    code = code << length | (value << 1 & (((uint64_t)1 << length) - 1)) | 1;
+    bits += length;
+    value = (uint64_t)length - 1;
+  }
+  sg_write(w, code, bits);
+}
+
+SG_INLINE uint64_t read_elias(sg_bit_reader *r) {
+  uint64_t value = 1;
+  while (sg_read(r, 1)) {
+    int length = (int)value;
+    value = (uint64_t)1 << length | sg_read(r, length);
+  }
+  return value;
+}
+
+static void encode_elias(const qsgd *q, double norm, long n, const double *x, sg_dither *dither,
+                         sg_packed *out) {
+  enum { MOST = 2 * 56 }; /* bits of a coordinate, and more */
+  double u[SIDE], rest[SIDE] = {0};
+  uint64_t word[SIDE];
+  long last = -1;
+  sg_bit_writer w;
+  for (long i = 0; i < n && norm > 0 && isfinite(norm); i += SIDE) {
+    int some = n - i < SIDE ? (int)(n - i) : SIDE;
+    if (some < SIDE) memcpy(rest, x + i, (size_t)some * sizeof *x);
+    sg_dither_fill(dither, u, some);
+    code_block(q, norm, 1, some < SIDE ? rest : x + i, u, word);
+    if (!sg_bits_begin(&w, out, (size_t)some * MOST)) return;
+    for (int j = 0; j < some; j++) {
+      uint64_t level = word[j] & (((uint64_t)1 << q->width) - 1);
+      if (level == 0) continue;
+      write_elias(&w, (uint64_t)(i + j - last));
+      sg_write(&w, word[j] >> q->width, 1);
+      write_elias(&w, level);
+      last = i + j;
+    }
+    sg_bits_end(&w, out);
+  }
+  if (!sg_bits_begin(&w, out, MOST)) return;
+  write_elias(&w, (uint64_t)(n - last));
+  sg_bits_end(&w, out);
+}
+
+static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
+                   sg_packed *out) {
+  const qsgd *q = state;
+  sg_moments m = sg_moments_of(n, x);
+  double norm = sg_float_above(sg_norm_of(n, x, &m));
+  sg_pack_float(out, norm);
+  (q->elias ? encode_elias : encode_dense)(q, norm, n, x, dither, out);
+}
+
 /* A division, as the table says; n is padded to fours. */
 SG_CLONES static void values_of(const qsgd *q, double norm, int n, const int32_t *code, double *x) {
   typedef int32_t i4 __attribute__((vector_size(16), aligned(4), may_alias));
@@ -109,10 +180,8 @@ SG_CLONES static void values_of(const qsgd *q, double norm, int n, const int32_t
   }
 }
 
-static void decode(const void *state, long n, sg_packed *in, double *x) {
-  const qsgd *q = state;
+static void decode_dense(const qsgd *q, double norm, long n, sg_packed *in, double *x) {
   sg_bit_reader r = sg_reader_begin(in);
-  double norm = sg_float_of(sg_read(&r, 32)); /* times level 0 is NaN if it is not finite */
   double rest[SIDE];
   int32_t code[BLOCK] = {0};
   int per = per_word(q), width = 1 + q->width;
@@ -133,12 +202,29 @@ static void decode(const void *state, long n, sg_packed *in, double *x) {
   sg_reader_end(&r, in);
 }
 
+static void decode_elias(const qsgd *q, double norm, long n, sg_packed *in, double *x) {
+  sg_bit_reader r = sg_reader_begin(in);
+  for (long i = 0; i < n; i++) x[i] = 0 * norm;
+  for (long i = (long)read_elias(&r) - 1; i < n; i += (long)read_elias(&r)) {
+    bool minus = sg_read(&r, 1);
+    double value = norm * (double)read_elias(&r) / q->levels;
+    x[i] = minus ? -value : value;
+  }
+  sg_reader_end(&r, in);
+}
+
+static void decode(const void *state, long n, sg_packed *in, double *x) {
+  const qsgd *q = state;
+  double norm = sg_unpack_float(in); /* times level 0 is NaN if it is not finite */
+  (q->elias ? decode_elias : decode_dense)(q, norm, n, in, x);
+}
+
 const sg_compressor_type sg_compressor_qsgd = {
     .about = {.name = "qsgd",
               .summary = "Magnitudes are rounded at random, without bias, to multiples of the "
                          "vector's 2-norm over s.",
               .reference = "Alistarh, Grubic, Li, Tomioka, Vojnović 2017, arXiv 1610.02132 (the "
-                           "rule and its bits; here with a fixed number of bits for a level)",
+                           "rule, its bound and its bits as recalled; its error is derived)",
               .params = params},
     .unbiased = true,
     .init = init,

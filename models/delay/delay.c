@@ -12,17 +12,20 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { UNIT_SUBSET, UNIT_DATASET };
+enum { UNIT_SUBSET, UNIT_DATASET, UNIT_FLOPS };
 enum { PROPORTIONAL, ADDITIVE, STARTUP };
 
-static const char *const units[] = {"subset", "dataset", NULL};
+static const char *const units[] = {"subset", "dataset", "flops", NULL};
 static const char *const scalings[] = {"proportional", "additive", "startup", NULL};
 
 const sg_param sg_delay_params[] = {
     SG_ROW_CHOICE("unit", units, UNIT_SUBSET,
-                  "What the law is for: one subset, or all the data, of which a subset takes 1/k. "
-                  "With scaling startup only per_subset_s grows with the work and the unit changes "
-                  "nothing."),
+                  "What the law is for: one subset; all the data, of which a subset takes 1/k; or "
+                  "flops: a factor (of mean 1, say) of the time that the learning problem's flops "
+                  "of a subset take at flops_per_s. With scaling startup only per_subset_s grows "
+                  "with the work and the unit changes nothing."),
+    SG_ROW_REAL("flops_per_s", 0, SG_UNBOUNDED, "With the unit flops: the rate of a worker.",
+                .flags = SG_OPTIONAL | SG_MIN_OPEN, .with = "unit=flops"),
     SG_ROW_CHOICE("scaling", scalings, PROPORTIONAL,
                   "How the time grows with a load of d subsets: proportional (one draw per worker "
                   "and iteration, times d), additive (the sum of a draw per subset), startup (one "
@@ -85,7 +88,7 @@ struct sg_delay {
   sg_delay_causes removed;
   int workers;
   int scaling;
-  double scale; /* 1, or 1/k where the law is for the whole data set */
+  double scale; /* seconds of a subset that the law's 1 stands for */
   double per_subset, fixed;
   uint64_t seed;
   double *speed; /* workers values, behind the struct */
@@ -133,15 +136,35 @@ static sg_status check_startup(const sg_values *delay, sg_error *e) {
                     "that redundancy costs no computing time");
 }
 
-sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int subsets, uint64_t seed,
-                       sg_delay **out, sg_error *e) {
+/* Seconds that a law's 1 stands for. */
+static sg_status read_unit(const sg_values *delay, int subsets, double subset_flops, double *scale,
+                           sg_error *e) {
+  *scale = sg_choice(delay, "unit") == UNIT_DATASET ? 1.0 / subsets : 1;
+  if (sg_choice(delay, "unit") != UNIT_FLOPS) return SG_OK;
+  if (!sg_given(delay, "flops_per_s"))
+    return sg_fail_at(
+        e, delay, "flops_per_s",
+        "expected flops_per_s, the rate of a worker, with the unit flops, found none");
+  if (sg_choice(delay, "scaling") == STARTUP)
+    return sg_fail_at(e, delay, "unit",
+                      "expected subset with scaling startup, whose work takes per_subset_s, found "
+                      "\"flops\"");
+  if (!(subset_flops > 0))
+    return sg_fail_at(e, delay, "unit",
+                      "expected a learning problem whose flops are known (\"layered-gradient\") "
+                      "with the unit flops, or the unit subset, found \"flops\"");
+  *scale = subset_flops / sg_real(delay, "flops_per_s");
+  return SG_OK;
+}
+
+sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int subsets,
+                       double subset_flops, uint64_t seed, sg_delay **out, sg_error *e) {
   *out = NULL;
   int workers = (int)sg_int(cluster, "workers");
   sg_delay *d = calloc(1, sizeof *d + (size_t)workers * sizeof *d->speed);
   if (!d) return sg_fail_memory(e);
   *d = (sg_delay){.workers = workers,
                   .scaling = sg_choice(delay, "scaling"),
-                  .scale = sg_choice(delay, "unit") == UNIT_DATASET ? 1.0 / subsets : 1,
                   .per_subset = sg_real(delay, "per_subset_s"),
                   .fixed = sg_real(delay, "fixed_s"),
                   .seed = seed,
@@ -150,7 +173,8 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
   sg_replay_column column = d->scaling == STARTUP ? SG_REPLAY_START : SG_REPLAY_COMPUTE;
   sg_status times =
       sg_times_init(&d->times, delay, SG_FOR_COMPUTE, workers, seed, column, d->per_subset, e);
-  sg_status startup = check_startup(delay, e);
+  sg_status startup = check_startup(delay, e),
+            unit = read_unit(delay, subsets, subset_flops, &d->scale, e);
   sg_status classes = assign_speeds(d, cluster, e);
   sg_status modifiers = sg_modifiers_init(&d->modifiers, sg_object(cluster, "random_speed"),
                                           sg_object(delay, "memory"), sg_object(delay, "common"),
@@ -158,6 +182,7 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
   sg_status failures = sg_failures_init(&d->failures, sg_object(cluster, "crashes"),
                                         sg_object(cluster, "erasure"), workers, seed, e);
   sg_status status = startup     ? startup
+                     : unit      ? unit
                      : times     ? times
                      : classes   ? classes
                      : modifiers ? modifiers

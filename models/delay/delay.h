@@ -7,7 +7,7 @@
 #include "sim/core/text.h"
 
 /* The scenario's "delay" object: family by "model" (a law or a trace) with the common members unit
- * (subset | dataset), scaling (proportional | additive | startup), per_subset_s, fixed_s, memory,
+ * (subset | dataset | flops), scaling (proportional | additive | startup), per_subset_s, fixed_s, memory,
  * common and stalls; and "cluster": workers, classes [{share, speed}], assign (random | in-order),
  * speeds, random_speed, crashes, erasure. */
 extern const sg_param sg_delay_params[];
@@ -17,9 +17,10 @@ extern const sg_param sg_cluster_params[];
 typedef struct sg_delay sg_delay;         /* immutable, shared by runs and threads */
 typedef struct sg_delay_run sg_delay_run; /* what one run remembers between iterations */
 
-/* workers = cluster.workers. subsets: the number k of subsets, for unit dataset. */
-sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int subsets, uint64_t seed,
-                       sg_delay **out, sg_error *e);
+/* workers = cluster.workers. subsets: the number k of subsets, for unit dataset. subset_flops: of the
+ * gradient of one, for unit flops; 0: not known. */
+sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int subsets,
+                       double subset_flops, uint64_t seed, sg_delay **out, sg_error *e);
 void sg_delay_free(sg_delay *delay);
 
 /* Speed of each worker (1 = nominal); divides compute times. */

@@ -72,7 +72,15 @@ bool sg_is_batch(const sg_partition *partition, const sg_partial *item);
  * the first call. */
 const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const sg_partial *item);
 
-extern const sg_problem_type sg_problem_logistic, sg_problem_hinge, sg_problem_softmax, sg_problem_least_squares,
-    sg_problem_synthetic;
+/* What problems without data share. Parts overlap subsets; ws->scratch gets 1 / (1 + |x_0|) of
+ * every column; out = f · a, or out += f · a. */
+sg_status sg_synthetic_partition(const sg_problem *problem, int parts, const double *edge,
+                                 sg_partition *partition, sg_error *e);
+sg_status sg_synthetic_begin(const sg_problem *problem, sg_workspace *ws,
+                             const sg_gradient_request *request);
+void sg_synthetic_scaled(const float *a, double f, long n, double *out, bool add);
+
+extern const sg_problem_type sg_problem_logistic, sg_problem_softmax, sg_problem_least_squares,
+    sg_problem_hinge, sg_problem_synthetic, sg_problem_layered;
 
 #endif

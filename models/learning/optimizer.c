@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Gradient descent, with differentially encoded feedback or without, and Nesterov's accelerated
- * gradient; projection onto a ball. */
+/* Gradient descent, with differentially encoded feedback or without, Nesterov's accelerated
+ * gradient, and momentum without a point of its own; projection onto a ball, the mean of the
+ * iterates. */
 #include "models/learning/optimizer.h"
 #include "models/learning/simd.h"
 
@@ -9,12 +10,12 @@
 #include <string.h>
 
 struct sg_optimizer {
-  bool nesterov, beside;
+  int method;
   double step;
   int word;      /* SMOOTH, CURVED: the step is to come from the problem, NAN until then; NUMBER */
   double radius; /* of the ball around 0; INFINITY: none */
   bool average;
-  double momentum; /* negative: β_t = t/(t + 3) */
+  double momentum; /* negative: the method's sequence */
 };
 
 static const sg_param nesterov_params[] = {
@@ -22,25 +23,41 @@ static const sg_param nesterov_params[] = {
                 .flags = SG_OPTIONAL | SG_MAX_OPEN),
     {0}};
 
-enum { GRADIENT_DESCENT, NESTEROV, DGD_DEF };
+static const sg_param heavy_ball_params[] = {
+    SG_ROW_REAL("momentum", 0, 1,
+                "a constant β; absent: the sequence β_t = (t − 1)/(t + 2), t = 1, 2, …, β_0 = 0",
+                .flags = SG_OPTIONAL | SG_MAX_OPEN),
+    {0}};
+
+enum { GRADIENT_DESCENT, NESTEROV, HEAVY_BALL, DGD_DEF };
 enum { NUMBER, SMOOTH, CURVED };
 
 static const sg_variant methods[] = {
     [GRADIENT_DESCENT] = {.name = "gradient-descent", .summary = "x ← x − step·∇f(x)"},
+    [NESTEROV] =
+        {.name = "nesterov",
+         .summary =
+             "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) "
+             "or a constant momentum",
+         .reference = "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243",
+         .params = nesterov_params},
+    /* With h = 2/(t + 2) the official program has v = (1 − h) x + h u, x₊ = v − step·g,
+     * u₊ = x + (x₊ − x)/h: v − x = h_t (1/h_{t−1} − 1) (x_t − x_{t−1}). */
+    [HEAVY_BALL] =
+        {.name = "heavy-ball",
+         .summary =
+             "x_{t+1} = x_t + β_t (x_t − x_{t−1}) − step·∇f(x_t), with β_t = (t − 1)/(t + 2) "
+             "or a constant momentum",
+         .reference = "Polyak 1964 (recalled); the sequence is that of ErasureHead's accelerated "
+                      "descent, arXiv:1901.09671 (official program, published)",
+         .params = heavy_ball_params},
     [DGD_DEF] = {.name = "dgd-def",
                  .summary =
                      "gradient descent with differentially encoded feedback, for one worker "
                      "whose compressor has feedback: the gradient is taken at z = x − step·e, "
                      "e being what has not been sent yet, so that z descends as without "
                      "compression",
-                 .reference = "Saha, Pilanci, Goldsmith 2021, arXiv:2103.07578 (published)"},
-    [NESTEROV] = {
-        .name = "nesterov",
-        .summary =
-            "y_t = x_t + β_t (x_t − x_{t−1}), x_{t+1} = y_t − step·∇f(y_t), with β_t = t/(t + 3) "
-            "or a constant momentum",
-        .reference = "Nesterov 1983; the sequence of Su, Boyd, Candès 2016, arXiv:1503.01243",
-        .params = nesterov_params}};
+                 .reference = "Saha, Pilanci, Goldsmith 2021, arXiv:2103.07578 (published)"}};
 
 SG_VARIANTS(method_at, methods)
 
@@ -65,14 +82,17 @@ const sg_param sg_optimizer_params[] = {
            .flags = SG_OPTIONAL),
     {0}};
 
+static bool accelerates(int method) {
+  return method == NESTEROV || method == HEAVY_BALL;
+}
+
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e) {
   *out = malloc(sizeof **out);
   if (!*out) return sg_fail_memory(e);
-  bool accelerated = optimizer->variant == &methods[NESTEROV];
-  bool constant = accelerated && sg_given(optimizer, "momentum");
+  int method = (int)(optimizer->variant - methods);
+  bool constant = accelerates(method) && sg_given(optimizer, "momentum");
   const char *chosen = sg_text(optimizer, "step"); /* a word */
-  **out = (sg_optimizer){.nesterov = accelerated,
-                         .beside = optimizer->variant == &methods[DGD_DEF],
+  **out = (sg_optimizer){.method = method,
                          .step = chosen ? NAN : sg_real(optimizer, "step"),
                          .word = !chosen                             ? NUMBER
                                  : strcmp(chosen, automatic[0]) == 0 ? SMOOTH
@@ -101,11 +121,11 @@ void sg_optimizer_set_curvature(sg_optimizer *optimizer, double least, double mo
 }
 
 double sg_optimizer_beside(const sg_optimizer *optimizer) {
-  return optimizer->beside ? -optimizer->step : 0;
+  return optimizer->method == DGD_DEF ? -optimizer->step : 0;
 }
 
 bool sg_optimizer_is_beside(const sg_optimizer *optimizer) {
-  return optimizer->beside;
+  return optimizer->method == DGD_DEF;
 }
 
 double sg_optimizer_found_step(const sg_optimizer *optimizer) {
@@ -113,24 +133,29 @@ double sg_optimizer_found_step(const sg_optimizer *optimizer) {
 }
 
 int sg_optimizer_vectors(const sg_optimizer *optimizer) {
-  return 1 + optimizer->nesterov + optimizer->average;
+  return 1 + accelerates(optimizer->method) + optimizer->average;
 }
 
 int sg_optimizer_result(const sg_optimizer *optimizer) {
-  return optimizer->average ? 1 + optimizer->nesterov : 0;
+  return optimizer->average ? 1 + accelerates(optimizer->method) : 0;
 }
 
 bool sg_optimizer_projects(const sg_optimizer *optimizer) {
   return optimizer->radius < INFINITY;
 }
 
+/* β_t. In update 0 there is no previous model. */
+static double momentum_at(const sg_optimizer *optimizer, long update) {
+  if (!accelerates(optimizer->method) || update == 0) return 0;
+  if (optimizer->momentum >= 0) return optimizer->momentum;
+  return optimizer->method == NESTEROV ? (double)update / (double)(update + 3)
+                                       : (double)(update - 1) / (double)(update + 2);
+}
+
 void sg_optimizer_point(const sg_optimizer *optimizer, long length, long update,
                         double *const *state, double *out) {
   const double *x = state[0];
-  double beta = 0;
-  /* In update 0 there is no previous model. */
-  if (optimizer->nesterov && update > 0)
-    beta = optimizer->momentum < 0 ? (double)update / (double)(update + 3) : optimizer->momentum;
+  double beta = optimizer->method == NESTEROV ? momentum_at(optimizer, update) : 0;
   if (beta == 0) {
     memcpy(out, x, (size_t)length * sizeof *out);
     return;
@@ -150,6 +175,16 @@ SG_CLONES static void descend(double step, double l2, long n, const double *poin
   for (; i < n; i++) x[i] = point[i] - step * (gradient[i] + l2 * point[i]);
 }
 
+/* The same from x, with the last move again in part. */
+SG_CLONES static void roll(double step, double l2, double beta, long n, const double *point,
+                           const double *gradient, double *x, double *previous) {
+  for (long i = 0; i < n; i++) {
+    double now = x[i];
+    x[i] = now + beta * (now - previous[i]) - step * (gradient[i] + l2 * point[i]);
+    previous[i] = now;
+  }
+}
+
 static void project(double radius, long n, double *x) {
   double sum = 0;
   for (long i = 0; i < n; i++) sum += x[i] * x[i];
@@ -161,9 +196,17 @@ static void project(double radius, long n, double *x) {
 void sg_optimizer_step(const sg_optimizer *optimizer, const sg_problem *problem, long update,
                        double *const *state, const double *point, const double *gradient) {
   long l = problem->length, stride = problem->stride, free_ones = problem->unregularised;
-  if (optimizer->nesterov) memcpy(state[1], state[0], (size_t)l * sizeof(double));
+  double beta = momentum_at(optimizer, update);
+  if (optimizer->method == NESTEROV) memcpy(state[1], state[0], (size_t)l * sizeof(double));
   for (long b = 0; b < l; b += stride) {
     long n = stride - free_ones;
+    if (optimizer->method == HEAVY_BALL) {
+      roll(optimizer->step, problem->l2, beta, n, point + b, gradient + b, state[0] + b,
+           state[1] + b);
+      roll(optimizer->step, 0, beta, free_ones, point + b + n, gradient + b + n, state[0] + b + n,
+           state[1] + b + n);
+      continue;
+    }
     descend(optimizer->step, problem->l2, n, point + b, gradient + b, state[0] + b);
     descend(optimizer->step, 0, free_ones, point + b + n, gradient + b + n, state[0] + b + n);
   }

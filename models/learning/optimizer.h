@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Optimisers: gradient descent, Nesterov, gradient descent with differentially encoded feedback. */
+/* Optimisers: gradient descent (with differentially encoded feedback, too), Nesterov, heavy ball.
+ */
 #ifndef SG_MODELS_OPTIMIZER_H
 #define SG_MODELS_OPTIMIZER_H
 
@@ -27,7 +28,7 @@ double sg_optimizer_found_step(const sg_optimizer *optimizer); /* NAN: the scena
 double sg_optimizer_beside(const sg_optimizer *optimizer);
 bool sg_optimizer_is_beside(const sg_optimizer *optimizer);
 
-/* Number of vectors of length l of state per model: x, with Nesterov the previous x, and the mean
+/* Number of vectors of length l of state per model: x, with momentum the previous x, and the mean
  * of the iterates where it is wanted. */
 int sg_optimizer_vectors(const sg_optimizer *optimizer);
 
@@ -39,7 +40,7 @@ bool sg_optimizer_projects(const sg_optimizer *optimizer);
 
 /* Where the next gradient is taken, written to `out` (length l). update: 0, 1, … counts updates of
  * this model. state: vectors, state[0] = x the current model.
- * gradient descent: x.  nesterov: y_t = x_t + β_t (x_t − x_{t−1}). */
+ * gradient descent and heavy ball: x.  nesterov: y_t = x_t + β_t (x_t − x_{t−1}). */
 void sg_optimizer_point(const sg_optimizer *optimizer, long length, long update,
                         double *const *state, double *out);
 

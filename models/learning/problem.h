@@ -134,6 +134,11 @@ struct sg_problem {
   double data_bytes;  /* memory of the data */
   const char *note;   /* a line for people about the data; NULL: none */
   bool outline;       /* what is generated is not there */
+  /* Gradients that appear layer by layer, the last layer first; 0: all at once. */
+  int n_layers;
+  const long *layer_end;    /* n_layers: coordinates of layer i end there */
+  const double *layer_work; /* its share of the work of a gradient */
+  double subset_flops;      /* of the gradient of one subset; 0: not known */
 };
 
 /* learning: the resolved "learning" object; workers: for subsets = "workers". */

@@ -59,8 +59,8 @@ static int overlaps(double begin, double end, int subsets, struct sg_overlap *ou
   return count;
 }
 
-static sg_status partition(const sg_problem *problem, int parts, const double *edge,
-                           sg_partition *partition, sg_error *e) {
+sg_status sg_synthetic_partition(const sg_problem *problem, int parts, const double *edge,
+                                 sg_partition *partition, sg_error *e) {
   int k = problem->subsets;
   partition->start = malloc(((size_t)parts + 1) * sizeof *partition->start);
   /* Every inner edge splits at most one subset. */
@@ -80,7 +80,8 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
   return SG_OK;
 }
 
-static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gradient_request *q) {
+sg_status sg_synthetic_begin(const sg_problem *problem, sg_workspace *ws,
+                             const sg_gradient_request *q) {
   if (!sg_numbers_need(&ws->scratch, (size_t)q->columns)) return SG_NO_MEMORY;
   for (int c = 0; c < q->columns; c++) {
     ws->scratch.p[c] = 1 / (1 + fabs(q->x[c][0]));
@@ -89,8 +90,7 @@ static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gra
   return SG_OK;
 }
 
-/* out = f · a, or out += f · a. */
-SG_CLONES static void scaled(const float *a, double f, long n, double *out, bool add) {
+SG_CLONES void sg_synthetic_scaled(const float *a, double f, long n, double *out, bool add) {
   long i = 0;
   for (; i + 4 <= n; i += 4) {
     sg_v4 v = f * __builtin_convertvector(*(const sg_f4u *)(a + i), sg_v4);
@@ -140,7 +140,8 @@ static void sum_subsets(const sg_problem *problem, const sg_partition *p, int pa
     }
     scaled3(a, f, n, out, o > first);
   }
-  for (; o < end; o++) scaled(at(problem, o->subset, c), factor * o->share, n, out, o > first);
+  for (; o < end; o++)
+    sg_synthetic_scaled(at(problem, o->subset, c), factor * o->share, n, out, o > first);
 }
 
 static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long from, long to,
@@ -173,6 +174,6 @@ const sg_problem_type sg_problem_synthetic = {
                   "iteration, really encoded and decoded: for large models",
               .params = params},
     .create = create,
-    .partition = partition,
-    .begin = begin,
+    .partition = sg_synthetic_partition,
+    .begin = sg_synthetic_begin,
     .tile = tile};

@@ -8,6 +8,7 @@
 
 #include "codes/frame/stop.h"
 
+#include <limits.h>
 #include <string.h>
 
 /* The scheme's own; NULL: it has none, or (tests) its table does not know of any. */
@@ -57,13 +58,29 @@ static const char *steady(const sg_world *w) {
                                                 "with decoding \"fixed\")";
 }
 
+/* "k" of n coordinates, in every segment. */
+static sg_status check_lengths(const sg_world *w, const sg_values *compression, sg_error *e) {
+  long shortest = LONG_MAX;
+  for (int s = 0; s < w->code->segments; s++) {
+    long length = sg_segment_length(&w->code->segment[s]);
+    shortest = length < shortest ? length : shortest;
+  }
+  if (w->compressor.least <= shortest) return SG_OK;
+  return sg_fail_at(
+      e, compression, "k",
+      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
+      "found %ld",
+      shortest, w->label, w->compressor.least);
+}
+
 sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_error *e) {
   const sg_values *compression = sg_compression_of(point);
   const sg_compressor *c = &w->compressor;
   const char *name = c->type->about.name, *code = w->code->type->about.name, *why = "";
   bool biased = c->type->encode && !c->type->unbiased;
   bool insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
-  if (insists || (!c->feedback && !biased)) return SG_OK;
+  sg_status status = check_lengths(w, compression, e);
+  if (status || insists || (!c->feedback && !biased)) return status;
   if (c->feedback && w->code->flags & SG_ASYNC)
     return sg_fail_at(e, compression, "feedback",
                       "expected \"none\" with the code \"%s\", or a code with a barrier such as "

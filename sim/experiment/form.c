@@ -138,6 +138,7 @@ static sg_status compress(sg_former *f, const sg_run_sent *sent, double *bits) {
   sg_dither dither;
   sg_dither_at(&dither, f->world->environment.seed, f->replication, m->from, sent->iteration,
                sent->draw, sent->part);
+  f->packed.worker = m->from;
   if (p->kept) {
     size_t size = (size_t)n * sizeof *p->kept;
     int *carrier = carrier_of(f, m);

@@ -362,7 +362,7 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
 static sg_status make_times(sg_world *w, const sg_point *point, uint64_t seed, sg_error *e) {
   sg_status a = check_target(point, w, e);
   sg_status b = sg_delay_new(sg_section(point, "cluster"), sg_section(point, "delay"),
-                             w->problem->subsets, seed, &w->delay, e);
+                             w->problem->subsets, w->problem->subset_flops, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
   sg_status d = sg_compression_read(point, w, e);
   if (a || b || c || d) return a ? a : b ? b : c ? c : d;
@@ -383,6 +383,9 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                     .speed = sg_delay_speeds(w->delay),
                     .seed = seed,
                     .updates = w->limits.iterations,
+                    .n_layers = w->problem->n_layers,
+                    .layer_end = w->problem->layer_end,
+                    .layer_work = w->problem->layer_work,
                     .forecast = forecast};
   const sg_code_type *type = (const sg_code_type *)point->scheme->variant;
   if (!status) status = sg_code_new(type, &shape, point->scheme, &w->code, e);

@@ -34,6 +34,7 @@ sg_values *test_variant(const sg_family *family, const sg_param *common, const c
     for (int i = 0; variant->params[i].name; i++) {
       const sg_param *p = &variant->params[i];
       sg_error e = {0};
+      if (family == &sg_compressor_family && p->flags & SG_OPTIONAL) continue;
       if (p->kind == SG_BOOL)
         check(sg_values_set_bool(v, p->name, by[i] != 0, &e), &e);
       else if (p->kind == SG_CHOICE) /* by number of the word */
@@ -114,7 +115,7 @@ void test_environment_make(test_environment *t, const test_setup *s) {
   set_string(delay, "unit", s->unit);
   set_string(delay, "scaling", s->scaling);
   set_number(delay, "per_subset_s", s->per_subset_s);
-  check(sg_delay_new(cluster, delay, s->subsets ? s->subsets : 1, s->seed, &t->delay, &e), &e);
+  check(sg_delay_new(cluster, delay, s->subsets ? s->subsets : 1, 0, s->seed, &t->delay, &e), &e);
   check(sg_network_new(network, s->workers, s->seed, &t->network, &e), &e);
   t->env = (sg_environment){.delay = t->delay,
                             .network = t->network,

@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Error feedback, compression of a scheme, and how compressed schemes are judged, through the
+# program. STRAGGLE names it.
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+  cat > p.json <<'JSON'
+{
+  "format": 1,
+  "cluster": { "workers": 6 },
+  "delay": { "model": "exponential", "mean_s": 1 },
+  "network": { "uplink": { "model": "linear", "bandwidth_Bps": 1000 } },
+  "learning": { "problem": "synthetic-gradient", "length": 600 },
+  "schemes": [ { "code": "uncoded" } ],
+  "stop": { "iterations": 30 },
+  "replications": 6
+}
+JSON
+}
+
+refused() { # $1: scheme; $2: place; then words
+  run "$STRAGGLE" check p.json --set "/schemes=[$1]"
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"$2: expected "* ]]
+  local place="$2" word
+  shift 2
+  for word; do [[ "$output" == *"$word"* ]] || { echo "$place: no $word in: $output"; return 1; }; done
+}
+
+taken() { # $1: scheme
+  run "$STRAGGLE" check p.json --set "/schemes=[$1]"
+  [ "$status" -eq 0 ]
+}
+
+@test "a scheme's own compression: label, bytes, time, one environment" {
+  "$STRAGGLE" run p.json -q -o own.db --set /network/header_bytes=96 --set '/schemes=[{"code":"uncoded"},
+    {"code":"uncoded","compression":{"each":["float32","float64"]}},
+    {"code":"uncoded","compression":{"compressor":"qsgd","levels":7}}]' \
+    --set '/delay={"model":"deterministic","value_s":1,"unit":"dataset","scaling":"startup","per_subset_s":0}'
+  # 600 numbers and a header, 1000 bytes a second; 32 + 600 · 4 bits are 304 bytes.
+  run sqlite3 own.db "SELECT scheme_label, compression, compressed, printf('%.6f', iter_mean_s), bits_mean
+    FROM point JOIN run USING (point_id) JOIN run_summary USING (run_id) WHERE replication = 0
+    ORDER BY point_id"
+  [ "$output" = "uncoded|float64|0|5.896000|230400.0
+uncoded float32|float32|1|3.496000|115200.0
+uncoded float64|float64|0|5.896000|230400.0
+uncoded qsgd(levels=7)|qsgd levels=7|1|1.400000|14592.0" ]
+  [ "$(sqlite3 own.db 'SELECT count(DISTINCT env_sha256), count(DISTINCT point_sha256) FROM point')" = '1|4' ]
+}
+
+@test "half the bits take half the time on a link that is the bottleneck" {
+  # Levels of 31 and 15 bits and a sign: 32 and 16 bits a coordinate, and 32 of the norm.
+  "$STRAGGLE" run p.json -q -o half.db --set '/network/uplink/bandwidth_Bps=10' \
+    --set '/schemes=[{"code":"uncoded","compression":{"each":["float64","float32","bfloat16"]}}]'
+  run sqlite3 half.db "SELECT printf('%.2f', max(s) OVER () / s) FROM (SELECT point_id,
+    avg(iter_mean_s) AS s FROM run JOIN run_summary USING (run_id) GROUP BY point_id) ORDER BY point_id"
+  [ "$output" = $'1.00\n1.99\n3.94' ]
+}
+
+@test "the same rows for any number of threads, with every memory and under stragglers" {
+  for c in '"qsgd","levels":40,"feedback":"classic"' '"top-k","share":0.1' \
+           '"top-k","share":0.1,"feedback":"ef21"' '"bfloat16","feedback":"ef21"'; do
+    for j in 1 2; do
+      rm -f $j.db
+      "$STRAGGLE" run p.json -q -j $j -o $j.db --set '/cluster/erasure={"model":"bernoulli","probability":0.1}' \
+        --set '/stop/undecodable="skip"' --set '/network/late_messages="occupy-link"' --set '/late_work="finish-first"' \
+        --set '/network/ingress={"model":"fifo","bandwidth_Bps":2000}' \
+        --set "/schemes=[{\"code\":\"fractional-repetition\",\"s\":1,\"compression\":{\"compressor\":$c}}]"
+      sqlite3 $j.db 'SELECT * FROM iteration ORDER BY run_id, iteration' > $j.rows
+    done
+    [ "$(wc -l < 1.rows)" -ge 150 ]
+    cmp 1.rows 2.rows
+  done
+}
+
+@test "feedback is refused where weights change or there is no barrier, a bias where they are chosen" {
+  local top='"compression":"top-k"' plain='"compression":{"compressor":"top-k","feedback":"none"}'
+  refused "{\"code\":\"cyclic-repetition\",\"s\":1,$top}" /schemes/0/compression/feedback \
+    '"none" and an unbiased compressor such as "qsgd"' 'weights stay the same (uncoded, fractional-repetition' \
+    'found "classic" with "top-k"'
+  refused "{\"code\":\"bernoulli\",\"d\":2,\"s\":1,\"compression\":{\"compressor\":\"qsgd\",\"feedback\":\"ef21\"}}" \
+    /schemes/0/compression/feedback 'depend on who answers' 'decoding "fixed"' 'found "ef21" with "qsgd"'
+  refused "{\"code\":\"bernoulli\",\"d\":2,\"s\":1,$plain}" /schemes/0/compression/compressor \
+    'unbiased compressor such as "qsgd"' 'magnify a bias; found "top-k"'
+  refused "{\"code\":\"k-async\",\"k\":1,$top}" /schemes/0/compression/feedback 'a code with a barrier such as k-sync' \
+    'found "classic" with "top-k"'
+  refused "{\"code\":\"ignore-stragglers\",\"s\":1,\"stop\":{\"rule\":\"deadline\",\"deadline_s\":1},$top}" \
+    /schemes/0/compression/feedback 'the stop policy "count"' 'how many answer, which the stop policy leaves open'
+  for scheme in "{\"code\":\"uncoded\",$top}" "{\"code\":\"fractional-repetition\",\"s\":1,$top}" \
+    "{\"code\":\"ignore-stragglers\",\"s\":1,$top}" "{\"code\":\"k-sync\",\"k\":4,$top}" \
+    "{\"code\":\"bernoulli\",\"d\":2,\"s\":1,\"decoding\":\"fixed\",$top}" \
+    "{\"code\":\"bernoulli\",\"d\":2,\"s\":1,\"compression\":\"qsgd\"}" \
+    "{\"code\":\"ignore-stragglers\",\"s\":1,\"stop\":{\"rule\":\"deadline\",\"deadline_s\":1},$plain}" \
+    '{"code":"cyclic-repetition","s":1,"compression":{"compressor":"top-k","insist":true}}'; do
+    taken "$scheme"
+  done
+  # The network's compression is that of all schemes.
+  run "$STRAGGLE" check p.json --set '/network/compression="top-k"' --set '/schemes=[{"code":"cyclic-repetition","s":1}]'
+  [[ "$output" == *'/network/compression/feedback: expected "none"'* ]]
+}
+
+@test "one-step weights with losses depend on how many answer" {
+  run "$STRAGGLE" check p.json --set '/cluster/erasure={"model":"bernoulli","probability":0.1}' \
+    --set '/schemes=[{"code":"bernoulli","d":2,"s":1,"decoding":"one-step","compression":"top-k"}]'
+  [ "$status" -eq 65 ]
+  [[ "$output" == *'the stop policy "count" without losses'*'which crashes and erasures change'* ]]
+  taken '{"code":"bernoulli","d":2,"s":1,"decoding":"one-step","compression":"top-k"}'
+}
+
+@test "the name of old says what to write" {
+  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k","error_feedback":false}'
+  [ "$status" -eq 65 ]
+  [[ "$output" == *'unknown member "error_feedback" of "top-k", which is now "feedback"'* ]]
+}
+
+@test "compressed schemes are not faster by the second per iteration, times only or not" {
+  local schemes='[{"code":"uncoded"},{"code":"uncoded","compression":{"each":["qsgd","bfloat16","float32"]}}]'
+  for learning in '{"problem":"none","length":600}' '{"problem":"synthetic-gradient","length":600}'; do
+    rm -f fair.db
+    "$STRAGGLE" run p.json -q -o fair.db --set "/learning=$learning" --set "/schemes=$schemes"
+    run "$STRAGGLE" compare fair.db --format csv --columns scheme_label,verdict,rank
+    [ "$output" = 'scheme_label,verdict,rank
+uncoded,baseline,1
+uncoded qsgd,compressed,
+uncoded bfloat16,compressed,
+uncoded float32,compressed,' ]
+    run "$STRAGGLE" compare fair.db
+    [[ "$output" == *"Mbit/iter"* ]]
+    [[ "$output" == *"fastest: uncoded, the baseline; no other can be ranked."* ]]
+    [[ "$output" == *"~ inexact: uncoded qsgd ("* ]]
+  done
+  # All in float32: iterations are alike.
+  "$STRAGGLE" run p.json -q -o alike.db --set '/network/compression="float32"' --set '/learning={"problem":"none","length":600}' \
+    --set '/schemes=[{"code":"uncoded"},{"code":"ye-abbe","d":2,"m":2}]'
+  run "$STRAGGLE" compare alike.db
+  [[ "$output" != *"inexact"* && "$output" != *"Mbit"* ]]
+}
+
+@test "with a target a compressed scheme may be the fastest of all, bits beside it" {
+  "$STRAGGLE" run p.json -q -o target.db --set '/schemes=[{"code":"uncoded"},{"code":"uncoded","compression":{"compressor":"qsgd","levels":15}}]' \
+    --set '/learning={"problem":"logistic-regression","data":{"source":"gaussian-mixture","rows":600,"features":99,"test_share":0}}' \
+    --set '/stop={"iterations":3000,"target_loss":0.62}' --set /network/uplink/bandwidth_Bps=200
+  run "$STRAGGLE" compare target.db
+  [[ "$output" == *"Mbit"* ]]
+  [[ "$output" == *"Fastest of all, inexact: uncoded qsgd(levels=15)"* ]]
+  [ "$(sqlite3 target.db "SELECT min(abs(bits_to_target - (SELECT sum(bits) FROM iteration i WHERE i.run_id = s.run_id)) < 1) FROM run_summary s")" = 1 ]
+}
