@@ -83,7 +83,7 @@ rate() { # of t.db
   sqlite3 t.db "SELECT printf('%.4f', pow((max(iteration.loss * (iteration = $1 - 1)) - $2) / ($3 - $2), 0.5 / $1)) FROM iteration"
 }
 
-@test "knees lie where theory says (V10)" {
+@test "knees lie where the bounds say (theory: dgd-def)" {
   python3 data.py 500 116 5 1 > a.csv
   # L2 makes sigma moderate: then rates show within 20 iterations.
   l2='--set /learning/l2=1500'

@@ -77,7 +77,7 @@ sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_erro
   const sg_values *compression = sg_compression_of(point);
   const sg_compressor *c = &w->compressor;
   const char *name = c->type->about.name, *code = w->code->type->about.name, *why = "";
-  bool biased = c->type->encode && !c->type->unbiased;
+  bool biased = c->type->encode && !c->unbiased;
   bool insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
   sg_status status = check_lengths(w, compression, e);
   if (status || insists || (!c->feedback && !biased)) return status;
