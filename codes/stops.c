@@ -151,7 +151,7 @@ const sg_family sg_stop_part_family = {
 
 const char *const sg_layer_words[] = {"together", "one-by-one", NULL};
 
-const sg_param sg_scheme_params[] = {SG_ROW_STOP, SG_ROW_LAYERS, {0}};
+const sg_param sg_scheme_params[] = {SG_ROWS_SCHEME, {0}};
 
 sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_policy **out,
                             sg_error *e) {

@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
   long n = argc > 1 ? atol(argv[1]) : 1L << 22;
   if (n < 1) return EXIT_FAILURE;
   size_t size = (size_t)n * sizeof(double);
-  double *x = malloc(size), *y = malloc(size), copy = INFINITY;
+  double *x = malloc(size), *y = malloc(size + SG_COARSE * sizeof *y), copy = INFINITY;
   if (!x || !y) return EXIT_FAILURE;
   sg_stream s;
   for (long i = 0; i < n; i++) {

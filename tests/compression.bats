@@ -109,7 +109,7 @@ CSV
 
 @test "every compressor: the same rows for any number of threads" {
   for c in '{"compressor":"qsgd","levels":7}' '{"compressor":"qsgd","levels":7,"code":"elias"}' \
-           '{"compressor":"top-k","share":0.1,"insist":true}' '{"compressor":"top-k","k":9,"feedback":"none","insist":true}' \
+           '{"compressor":"top-k","share":0.1}' '{"compressor":"top-k","k":9,"feedback":"none"}' \
            '{"compressor":"bfloat16"}' '{"compressor":"terngrad"}' '{"compressor":"scaled-sign"}' \
            '{"compressor":"stochastic-sign"}' '{"compressor":"percentile"}' '{"compressor":"rand-k","share":0.1}' \
            '{"compressor":"percentile","percentile":80,"scale":"clipped","packing":"arithmetic"}' \
@@ -117,7 +117,7 @@ CSV
     for j in 1 2; do
       rm -f $j.db
       "$STRAGGLE" run p.json -q -j $j -o $j.db --set "/network/compression=$c" --set /replications=5 \
-        --set /stop/iterations=12
+        --set /stop/iterations=12 --set /network/compression/insist=true
       sqlite3 $j.db 'SELECT * FROM iteration ORDER BY run_id, iteration' > $j.rows
     done
     [ "$(wc -l < 1.rows)" = 120 ]
@@ -131,14 +131,18 @@ CSV
 }
 
 @test "a wide block gives a message compressed as a whole the bits that it has alone" {
-  for width in 1 8; do
-    "$STRAGGLE" run p.json -q -o $width.db --set '/network/compression={"compressor":"qsgd","levels":7}' \
-      --set /replications=8 --set '/schemes=[{"code":"group","d":3,"m":2,"stop":"count"}]' --set \
-      '/learning={"problem":"synthetic-gradient","length":601,"block_width":'$width'}'
-    sqlite3 $width.db 'SELECT duration_s, printf("%.9e", grad_rel_err), n_used FROM iteration ORDER BY run_id, iteration' > $width.rows
+  for c in '"qsgd","levels":7' '"terngrad"' '"stochastic-sign"' '"rand-k","share":0.1' \
+           '"percentile","percentile":80,"scale":"clipped"'; do
+    for width in 1 8; do
+      rm -f $width.db
+      "$STRAGGLE" run p.json -q -o $width.db --set "/network/compression={\"compressor\":$c,\"insist\":true}" \
+        --set /replications=8 --set '/schemes=[{"code":"group","d":3,"m":2,"stop":"count"}]' --set \
+        '/learning={"problem":"synthetic-gradient","length":601,"block_width":'$width'}'
+      sqlite3 $width.db 'SELECT duration_s, printf("%.9e", grad_rel_err), n_used FROM iteration ORDER BY run_id, iteration' > $width.rows
+    done
+    [ "$(wc -l < 1.rows)" = 320 ]
+    cmp 1.rows 8.rows
   done
-  [ "$(wc -l < 1.rows)" = 320 ]
-  cmp 1.rows 8.rows
 }
 
 @test "bytes and link times: bits of the compressor, whole bytes a message, a header a transmission" {
@@ -165,9 +169,9 @@ CSV
     --set '/schemes=[{"code":"uncoded"}]'
   [ "$(sqlite3 top.db 'SELECT count(DISTINCT bytes_received) > 1, min(bytes_received) >= 6 * 270,
     max(bytes_received) <= 6 * (270 + 10) FROM iteration')" = '1|1|1' ]
-  run "$STRAGGLE" expect p.json --set '/network/compression={"compressor":"top-k"}' --set '/schemes=[{"code":"uncoded"}]'
+  run "$STRAGGLE" expect p.json --set '/network/compression={"compressor":"top-k","insist":true}' --set '/schemes=[{"code":"uncoded"}]'
   [[ "$output" == *"the bits of messages depend on the data"* ]]
-  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k"}' --set '/learning={"problem":"none","length":600}'
+  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k","insist":true}' --set '/learning={"problem":"none","length":600}'
   [ "$status" -eq 65 ]
   [[ "$output" == *'the bits of "top-k" depend on the gradients, and the problem "none" has none'* ]]
 }
@@ -219,8 +223,8 @@ CSV
   refused '"compressor":"qsgd","code":"huffman"' '"dense", "elias"'
   # 600 numbers a message, and 300 where a group sends two pieces.
   refused '"compressor":"rand-k","k":601' 'at most n = 600, the length of the shortest message'
-  refused '"compressor":"top-k","k":301' 'at most n = 300, the length of the shortest message of scheme "group'
-  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k","k":300}'
+  refused '"compressor":"top-k","k":301,"insist":true' 'at most n = 300, the length of the shortest message of scheme "group'
+  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k","k":300,"insist":true}'
   [ "$status" -eq 0 ]
 }
 
@@ -232,7 +236,8 @@ CSV
     [[ "$output" != *"depend on the data"* ]]
   done
   for c in '"qsgd","code":"elias"' '"sparsification"' '"percentile","packing":"arithmetic"'; do
-    run "$STRAGGLE" expect p.json --set "/network/compression={\"compressor\":$c}"
+    run "$STRAGGLE" expect p.json --set "/network/compression={\"compressor\":$c}" \
+      --set '/schemes=[{"code":"uncoded"}]'
     [[ "$output" == *"the bits of messages depend on the data"* ]]
   done
 }
@@ -240,7 +245,7 @@ CSV
 @test "late work and messages, ingress, crashes, erasures and deadlines, with every compressor" {
   for c in '"qsgd","code":"elias"' '"terngrad"' '"scaled-sign"' '"stochastic-sign"' '"percentile"' '"rand-k","share":0.2' \
            '"sparsification"' '"top-k","share":0.2'; do
-    "$STRAGGLE" run p.json -q -o all.db --set "/network/compression={\"compressor\":$c}" --set /stop/iterations=15 \
+    "$STRAGGLE" run p.json -q -o all.db --set "/network/compression={\"compressor\":$c,\"insist\":true}" --set /stop/iterations=15 \
       --set /late_work='"finish-first"' --set /network/late_messages='"occupy-link"' \
       --set '/network/ingress={"model":"fair-share","bandwidth_Bps":5000}' \
       --set '/cluster/erasure={"model":"bernoulli","probability":0.1}' \

@@ -121,13 +121,12 @@ END
 }
 
 @test "a hundred workers, a placement of its own in every run" {
-  # Load-independent times, the fastest 100 - s: all sets are alike, as with erasures.
   for s in 20 50; do
-    timing '"workers": 100' '
-      { "code": "bernoulli", "d": 5, "s": '$s', "decoding": "one-step" },
-      { "code": "stochastic-block", "c": 10, "P": 0.4, "Q": 0.02, "s": '$s', "decoding": "one-step" },
-      { "code": "expander", "d": 5, "graph": "circulant", "s": '$s', "decoding": "one-step" },
-      { "code": "approximate-repetition", "d": 5, "s": '$s' }' 4 300 ', "replicate": "delays+code"'
+    timing '"workers": 100, "erasure": { "model": "uniform", "count": '$s' }' '
+      { "code": "bernoulli", "d": 5, "decoding": "one-step" },
+      { "code": "stochastic-block", "c": 10, "P": 0.4, "Q": 0.02, "decoding": "one-step" },
+      { "code": "expander", "d": 5, "graph": "circulant", "decoding": "one-step" },
+      { "code": "approximate-repetition", "d": 5 }' 4 300 ', "replicate": "delays+code"'
     r=$((100 - s))
     sbc="1 + (100/($r*5.8))**2 * ($r/100*5.8 + $r*($r-1)/9900*(5.8**2 - 10*.4**2 - 90*.02**2)) - 2"
     near err_norm "95/(5*$r)" "$sbc" "95*$s/($r*5*99)" "C(95,$r)/C(100,$r)"

@@ -611,9 +611,9 @@ static double plain_loss(const sg_data *d, long from, long to, const double *x, 
 }
 
 /* Whether losses and bits are those of: worker w sends the k largest of its gradient and what it
- * has not sent; sends[i % period][w]: it sends in iteration i; the sum of those used is scaled by
- * 4/3. */
-static bool as_plain(const stage *s, const course *c, double step, long k, int period,
+ * has not sent (ef21: of its gradient less what the master has of it, to which that is added);
+ * sends[i % period][w]: it sends in iteration i; the sum of those used is scaled by 4/3. */
+static bool as_plain(const stage *s, const course *c, double step, long k, bool ef21, int period,
                      const bool (*sends)[WORKERS]) {
   sg_error e = {0};
   sg_data *d = NULL;
@@ -632,11 +632,11 @@ static bool as_plain(const stage *s, const course *c, double step, long k, int p
       assert_true(!c->used[i][w] || sends[i % period][w]);
       if (!sends[i % period][w]) continue;
       plain_loss(d, w * d->rows / WORKERS, (w + 1) * d->rows / WORKERS, x, g);
-      for (long j = 0; j < n; j++) g[j] += m[j];
+      for (long j = 0; j < n; j++) g[j] += ef21 ? -m[j] : m[j];
       plain_top_k(g, n, k, sent, &bits);
       used_bits += c->used[i][w] ? bits : 0;
-      for (long j = 0; j < n; j++) m[j] = g[j] - sent[j];
-      for (long j = 0; j < n && c->used[i][w]; j++) sum[j] += 4.0 / 3 * sent[j];
+      for (long j = 0; j < n; j++) m[j] = ef21 ? m[j] + sent[j] : g[j] - sent[j];
+      for (long j = 0; j < n && c->used[i][w]; j++) sum[j] += 4.0 / 3 * (ef21 ? m : sent)[j];
     }
     for (long j = 0; j < n; j++) x[j] -= step * sum[j];
     double loss = plain_loss(d, 0, d->rows, x, g);
@@ -652,14 +652,13 @@ static bool as_plain(const stage *s, const course *c, double step, long k, int p
   "\"rows\":400,\"features\":19,\"test_share\":0},"                                                \
   "\"optimizer\":{\"method\":\"gradient-descent\",\"step\":0.6}},"                                 \
   "\"schemes\":[{\"code\":\"ignore-stragglers\",\"s\":1}],\"stop\":{\"iterations\":48}"
-#define NETWORK                                                                                    \
+#define NETWORK(feedback)                                                                          \
   "\"network\":{\"uplink\":{\"model\":\"linear\",\"latency_s\":1,\"bandwidth_Bps\":1e6},"          \
-  "\"compression\":{\"compressor\":\"top-k\",\"share\":0.15}}"
+  "\"compression\":{\"compressor\":\"top-k\",\"share\":0.15,\"feedback\":\"" feedback "\"}}"
 
 /* Only messages that are used advance the memory of their sender, late ones and those that are
  * cancelled before their turn do not: all has an effect on later losses. */
-static void memory_of_late_and_cancelled_messages(void **state) {
-  (void)state;
+static void check_late_and_cancelled(bool ef21) {
   /* Iteration by iteration: 3 is late on its way; 3 is cancelled at work; 0 is late; 1 is cancelled
    * at work. */
   static const double seconds[4][WORKERS] = {
@@ -676,38 +675,51 @@ static void memory_of_late_and_cancelled_messages(void **state) {
     for (int w = 0; w < WORKERS; w++) fprintf(f, "%d,%d,%g\n", i, w, seconds[i][w]);
   fclose(f);
   stage s;
-  make_world(&s, "{\"format\":1,\"cluster\":{\"workers\":4},\"delay\":{\"model\":\"trace\","
-                 "\"path\":\"times.csv\","
-                 "\"mode\":\"replay\"}," NETWORK "," RUN "}");
+#define LATE(feedback)                                                                             \
+  "{\"format\":1,\"cluster\":{\"workers\":4},\"delay\":{\"model\":\"trace\",\"path\":\"times."     \
+  "csv\","                                                                                         \
+  "\"mode\":\"replay\"}," NETWORK(feedback) "," RUN "}"
+  make_world(&s, ef21 ? LATE("ef21") : LATE("classic"));
   assert_int_equal(s.world->width, 1);
   course c = run_course(s.world);
   assert_int_equal(c.rows, 48);
   for (int i = 0; i < 48; i++)
     for (int w = 0; w < WORKERS; w++) assert_int_equal(c.used[i][w], seconds[i % 4][w] < 1.5);
-  assert_true(as_plain(&s, &c, 0.6, 3, 4, used));
-  assert_false(as_plain(&s, &c, 0.6, 3, 4, sent));
-  assert_false(as_plain(&s, &c, 0.6, 3, 4, all));
+  assert_true(as_plain(&s, &c, 0.6, 3, ef21, 4, used));
+  assert_false(as_plain(&s, &c, 0.6, 3, ef21, 4, sent));
+  assert_false(as_plain(&s, &c, 0.6, 3, ef21, 4, all));
   end_world(&s);
 }
 
-/* An erased message leaves the memory of its sender as it was. */
-static void memory_of_erased_messages(void **state) {
+static void memory_of_late_and_cancelled_messages(void **state) {
   (void)state;
+  check_late_and_cancelled(false);
+  check_late_and_cancelled(true);
+}
+
+/* An erased message leaves the memory of its sender as it was. */
+static void check_erased(bool ef21) {
   static const bool all[1][WORKERS] = {{1, 1, 1, 1}};
   stage s;
-  make_world(
-      &s,
-      "{\"format\":1,\"cluster\":{\"workers\":4,\"erasure\":{\"model\":\"uniform\",\"count\":1}},"
-      "\"delay\":{\"model\":\"deterministic\",\"value_s\":1}," NETWORK "," RUN "}");
+#define ERASED(feedback)                                                                           \
+  "{\"format\":1,\"cluster\":{\"workers\":4,\"erasure\":{\"model\":\"uniform\",\"count\":1}},"     \
+  "\"delay\":{\"model\":\"deterministic\",\"value_s\":1}," NETWORK(feedback) "," RUN "}"
+  make_world(&s, ef21 ? ERASED("ef21") : ERASED("classic"));
   course c = run_course(s.world);
   assert_int_equal(c.rows, 48);
   int erased[WORKERS] = {0};
   for (int i = 0; i < 48; i++)
     for (int w = 0; w < WORKERS; w++) erased[w] += !c.used[i][w];
   for (int w = 0; w < WORKERS; w++) assert_true(erased[w] > 0 && erased[w] < 48);
-  assert_true(as_plain(&s, &c, 0.6, 3, 48, (const bool(*)[WORKERS])c.used));
-  assert_false(as_plain(&s, &c, 0.6, 3, 1, all));
+  assert_true(as_plain(&s, &c, 0.6, 3, ef21, 48, (const bool(*)[WORKERS])c.used));
+  assert_false(as_plain(&s, &c, 0.6, 3, ef21, 1, all));
   end_world(&s);
+}
+
+static void memory_of_erased_messages(void **state) {
+  (void)state;
+  check_erased(false);
+  check_erased(true);
 }
 
 /* --- Protocols of other kinds ----------------------------------------------------------------- */

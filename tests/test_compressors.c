@@ -138,15 +138,16 @@ static void plain_qsgd(plain *p, const double *y, int s, bool elias) {
   p->bits = 32 + (elias ? 0 : (double)p->n * (1 + width));
   for (long i = 0; i < p->n; i++) {
     double a = norm > 0 ? fabs(p->x[i]) / norm * s : 0, level = floor(a);
-    level += p->u[i] < a - level;
+    double u = p->x[i] < 0 ? 1 - p->u[i] : p->u[i];
+    level += u < a - level;
     double value = copysign(norm * level / s, p->x[i]);
     /* the same level, unless a lies as close to the uniform as roundings reach */
     double real = norm > 0 ? round(fabs(y[i]) / norm * s) : 0;
-    bool close = fabs(a - floor(a) - p->u[i]) < 1e-6 * s || a - floor(a) > 1 - 1e-6 * s ||
-                 a - floor(a) < 1e-6 * s;
+    bool close =
+        fabs(a - floor(a) - u) < 1e-6 * s || a - floor(a) > 1 - 1e-6 * s || a - floor(a) < 1e-6 * s;
     if (real != level && !(close && fabs(real - level) <= 1))
       fail_msg("qsgd %d, n = %ld: level %g, not %g (of %.17g, u = %.17g)", s, p->n, real, level, a,
-               p->u[i]);
+               u);
     p->y[i] = real == level && fabs(y[i] - value) <= 1e-6 * fabs(value) ? y[i] : value;
     if (real > 0 && elias) {
       p->bits += omega_bits(i - last) + 1 + omega_bits((long)real);

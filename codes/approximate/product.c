@@ -94,9 +94,10 @@ static sg_status fill_factor(const sg_values *values, const place *q, uint64_t s
     return sg_fail_at(e, values, q->load, "expected %s dividing %d (%s), found %d", q->load, n,
                       sg_divisors(n, 0, list, sizeof list), d);
   for (int j = 0; j < n; j++)
-    for (int i = 0; i < n; i++)
-      has[(size_t)j * (size_t)n + (size_t)i] =
-          kind == REPETITION ? i / d == j / d : (i - j + n) % n < d;
+    for (int i = 0; i < n; i++) {
+      bool same = i / d == j / d, near = (i - j + n) % n < d;
+      has[(size_t)j * (size_t)n + (size_t)i] = kind == REPETITION ? same : near;
+    }
   return SG_OK;
 }
 

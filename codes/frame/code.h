@@ -237,20 +237,19 @@ struct sg_code {
 const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
-extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
-extern const sg_family sg_stop_family;    /* of stop policies: selector "rule" */
+extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
+extern const sg_family sg_stop_family; /* of stop policies: selector "rule" */
+extern const char *const sg_layer_words[];
 extern const sg_param sg_scheme_params[]; /* what every code may have besides */
-#define SG_ROW_STOP                                                                                \
+#define SG_ROWS_SCHEME                                                                             \
   SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
                 "When the master stops waiting for messages; the code's own rule when absent. A "  \
                 "policy without parameters may be given by its name alone.",                       \
-                .flags = SG_OPTIONAL)
-extern const char *const sg_layer_words[];
-#define SG_ROW_LAYERS                                                                              \
-  SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                       \
-                "Of a learning problem with layers: together (a message for the whole gradient) "  \
-                "or one-by-one (encoded, compressed, sent and decoded by itself as soon as it is " \
-                "there, the last layer first).")
+                .flags = SG_OPTIONAL),                                                             \
+      SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                   \
+                    "Of a learning problem with layers: together (a message for the whole "        \
+                    "gradient) or one-by-one (encoded, compressed, sent and decoded by itself as " \
+                    "soon as it is there, the last layer first).")
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
  * values->common is sg_scheme_params, a table with its rows, or NULL. */

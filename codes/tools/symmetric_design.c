@@ -255,8 +255,8 @@ static void fill_powers(const field *f, int each, bool with_zero, unsigned char 
   for (int j = 0; j < n; j++)
     for (int i = 0; i < n; i++) {
       int difference = minus(f, i, j);
-      has[(size_t)j * (size_t)n + (size_t)i] =
-          difference ? f->log[difference] % each == 0 : with_zero;
+      bool is_power = difference && f->log[difference] % each == 0;
+      has[(size_t)j * (size_t)n + (size_t)i] = difference ? is_power : with_zero;
     }
 }
 

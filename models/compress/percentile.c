@@ -50,16 +50,17 @@ static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
   p->scale = sg_choice(values, "scale");
   p->packing = sg_choice(values, "packing");
   if (p->packing == TRITS) c->bits = bits_of;
+  c->unbiased = p->scale == CLIPPED && p->above == 0; /* TernGrad */
   return SG_OK;
 }
 
 /* Which are sent: none of them 0. */
-static bool choose(const percentile *p, long n, const double *x, const sg_moments *m,
-                   sg_packed *out, sg_cut *cut) {
-  if (p->above < 0) return sg_best_cut(n, x, m, out, cut);
+static bool choose(const percentile *p, long n, const double *x, sg_packed *out, sg_cut *cut) {
+  if (p->above < 0) return sg_best_cut(n, x, out, cut);
   long k = (long)ceil(p->above * (double)n / 100);
-  if (!sg_cut_at(n, x, m, k < 1 ? 1 : k, out, cut)) return false;
-  return cut->value > 0 || sg_cut_at(n, x, m, cut->k - cut->ties, out, cut);
+  if (!sg_cut_at(n, x, k < 1 ? 1 : k, out, cut)) return false;
+  if (!isfinite(cut->total) || cut->total == 0 || cut->value > 0) return true;
+  return sg_cut_at(n, x, cut->k - cut->ties, out, cut);
 }
 
 /* x without those that equal the cut and are not in; NULL: no memory. */
@@ -88,19 +89,20 @@ static void recode(long n, double c, sg_packed *out) {
 static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
                    sg_packed *out) {
   const percentile *p = state;
-  sg_moments m = sg_moments_of(n, x);
-  double c = sg_sendable(&m) ? 0 : NAN, threshold = INFINITY;
-  if (c == 0 && m.most > 0) {
-    sg_cut cut;
-    if (!choose(p, n, x, &m, out, &cut)) return;
+  double c = 0, threshold = INFINITY;
+  sg_cut cut;
+  if (!choose(p, n, x, out, &cut)) return;
+  sg_moments m = {.most = cut.most, .sum = cut.total};
+  if (!sg_sendable(&m)) {
+    c = NAN;
+  } else if (cut.total > 0 && p->scale == CLIPPED) {
+    threshold = c = (double)(float)cut.value;
+  } else if (cut.total > 0) {
+    m = p->scale == UNSHRUNK ? sg_moments_of(n, x) : m;
     double norm = p->scale == UNSHRUNK ? sg_norm_of(n, x, &m) : 0;
-    c = p->scale == CLIPPED    ? cut.value
-        : p->scale == UNSHRUNK ? norm / cut.sum * norm
-                               : cut.sum / (double)cut.k;
-    if (p->scale == CLIPPED)
-      threshold = c = (double)(float)c;
-    else
-      threshold = cut.value, x = without_ties(n, x, &cut, out);
+    c = p->scale == UNSHRUNK ? norm / cut.sum * norm : cut.sum / (double)cut.k;
+    threshold = cut.value;
+    x = without_ties(n, x, &cut, out);
     if (!x) return;
   }
   sg_pack_float(out, c);

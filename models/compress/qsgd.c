@@ -13,6 +13,8 @@
  * n) / (s (s + √n)))) s (s + √n) bits (recalled, but for o(1)). */
 #include "models/compress/packed.h"
 
+#include <stdlib.h>
+
 typedef struct qsgd {
   uint32_t levels;
   int width; /* bits of a level */
@@ -20,8 +22,8 @@ typedef struct qsgd {
 } qsgd;
 SG_COMPRESSOR_FITS(qsgd);
 
-/* Codes of a coordinate are its level and, above it, its sign. In full blocks `per` of them, SIDE
- * coordinates apart, make a word of at most 52 bits, which is summed as a double, exactly. */
+/* The code of a coordinate is s + sgn(v_i) l_i. In full blocks `per` of them, SIDE coordinates
+ * apart, make a word of at most 52 bits, which is summed as a double, exactly. */
 enum { SIDE = 64, MOST_PER = 8, BLOCK = SIDE * MOST_PER };
 
 static const char *const codes[] = {"dense", "elias", NULL};
@@ -52,36 +54,26 @@ static int per_word(const qsgd *q) {
   return per < MOST_PER ? per : MOST_PER;
 }
 
-/* SIDE words of `per` codes, per a constant 1 where numbers and uniforms are in order. */
-SG_INLINE void code_words(const qsgd *q, double norm, int per, const double *x, const double *u,
-                          uint64_t *word) {
-  const sg_v4 scale = SG_V4((double)q->levels / norm), top = SG_V4((double)q->levels);
-  const sg_v4 one = SG_V4(1.0), magic = SG_V4(0x1p52), above = SG_V4((double)(1 << q->width));
-  bool divide = !isfinite(scale[0]); /* where the norm is subnormal */
-  for (int j = 0; j < SIDE; j += 4) {
-    sg_v4 sum = SG_V4(0.0), weight = one;
-    for (int m = 0; m < per; m++) {
-      sg_v4i v = (sg_v4i) * (const sg_v4u *)(x + SIDE * m + j), minus = v < 0;
-      sg_v4 a = (sg_v4)(v & INT64_MAX);
-      a = divide ? a / norm * top : a * scale;
-      sg_v4 level = (a + magic) - magic; /* to nearest */
-      sg_v4i high = level > a;
-      level -= (sg_v4)(high & (sg_v4i)one);
-      sg_v4i up = *(const sg_v4u *)(u + SIDE * m + j) < a - level;
-      level += (sg_v4)(up & (sg_v4i)one);
-      sg_v4i over = level > top; /* a rounding error above s */
-      sg_v4_select(&over, &top, &level, &level);
-      sum += weight * (level + (sg_v4)(minus & (sg_v4i)above));
-      weight *= 2 * above;
-    }
-    sg_v4w words = (sg_v4w)(sum + magic) & (((uint64_t)1 << 52) - 1);
-    memcpy(word + j, &words, sizeof words);
-  }
-}
-
+/* SIDE words of `per` codes. A number y = v_i s / N goes to y + ½ − u, rounded to nearest: up with
+ * the probability that it is above the level below, u uniform in (0, 1). */
 SG_CLONES static void code_block(const qsgd *q, double norm, int per, const double *x,
                                  const double *u, uint64_t *word) {
-  code_words(q, norm, per, x, u, word);
+  /* Less than the quotient, so that |y| < s whatever is rounded. */
+  const double factor = norm > 0 ? (double)q->levels / norm * (1 - 0x1p-50) : 0;
+  const sg_v4 scale = SG_V4(factor), half = SG_V4(0.5), magic = SG_V4(0x1.8p52);
+  const sg_v4 base = SG_V4(0x1.8p52 - (double)q->levels), step = SG_V4((double)(2 << q->width));
+  for (int j = 0; j < SIDE; j += 4) {
+    sg_v4 sum = SG_V4(0.0), weight = SG_V4(1.0);
+    for (int m = 0; m < per; m++) {
+      sg_v4 y = *(const sg_v4u *)(x + SIDE * m + j) * scale;
+      y += half - *(const sg_v4u *)(u + SIDE * m + j);
+      y = (y + magic) - base;
+      sum += weight * y;
+      weight *= step;
+    }
+    sg_v4w words = (sg_v4w)(sum + SG_V4(0x1p52)) & (((uint64_t)1 << 52) - 1);
+    memcpy(word + j, &words, sizeof words);
+  }
 }
 
 static void encode_dense(const qsgd *q, double norm, long n, const double *x, sg_dither *dither,
@@ -89,7 +81,7 @@ static void encode_dense(const qsgd *q, double norm, long n, const double *x, sg
   double u[BLOCK], rest[SIDE] = {0};
   uint64_t word[SIDE] = {0};
   int per = per_word(q), width = 1 + q->width;
-  bool fine = norm > 0 && isfinite(norm);
+  bool fine = isfinite(norm);
   sg_bit_writer w;
   if (!sg_bits_begin(&w, out, (size_t)n * (size_t)width)) return;
   for (; n >= SIDE * per; n -= SIDE * per, x += SIDE * per) {
@@ -144,11 +136,11 @@ static void encode_elias(const qsgd *q, double norm, long n, const double *x, sg
     code_block(q, norm, 1, some < SIDE ? rest : x + i, u, word);
     if (!sg_bits_begin(&w, out, (size_t)some * MOST)) return;
     for (int j = 0; j < some; j++) {
-      uint64_t level = word[j] & (((uint64_t)1 << q->width) - 1);
+      long level = (long)word[j] - (long)q->levels;
       if (level == 0) continue;
       write_elias(&w, (uint64_t)(i + j - last));
-      sg_write(&w, word[j] >> q->width, 1);
-      write_elias(&w, level);
+      sg_write(&w, level < 0, 1);
+      write_elias(&w, (uint64_t)labs(level));
       last = i + j;
     }
     sg_bits_end(&w, out);
@@ -167,16 +159,13 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
   (q->elias ? encode_elias : encode_dense)(q, norm, n, x, dither, out);
 }
 
-/* A division, as the table says; n is padded to fours. */
+/* n is padded to fours. */
 SG_CLONES static void values_of(const qsgd *q, double norm, int n, const int32_t *code, double *x) {
   typedef int32_t i4 __attribute__((vector_size(16), aligned(4), may_alias));
   const sg_v4 top = SG_V4((double)q->levels);
-  const int32_t sign = 1 << q->width;
   for (int i = 0; i < n; i += 4) {
-    i4 c = *(const i4 *)(code + i), minus = (c & sign) != 0;
-    sg_v4 value = norm * __builtin_convertvector(c & (sign - 1), sg_v4) / top;
-    sg_v4i signs = __builtin_convertvector(minus, sg_v4i) & INT64_MIN;
-    *(sg_v4u *)(x + i) = (sg_v4)((sg_v4i)value ^ signs);
+    i4 level = *(const i4 *)(code + i) - (int32_t)q->levels;
+    *(sg_v4u *)(x + i) = norm * __builtin_convertvector(level, sg_v4) / top;
   }
 }
 

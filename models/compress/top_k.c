@@ -49,9 +49,8 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
   int b = sg_rice_bits(n, k);
   sg_cut cut;
   sg_bit_writer w;
-  sg_moments m = sg_moments_of(n, x);
-  bool finite = isfinite(m.sum);
-  if (finite && !sg_cut_at(n, x, &m, k, out, &cut)) return;
+  if (!sg_cut_at(n, x, k, out, &cut)) return;
+  bool finite = isfinite(cut.total);
   if (!sg_bits_begin(&w, out, sg_most_gap_bits(n, k, b) + 32 * (size_t)k)) return;
   if (finite) pack(n, x, k, &cut, b, &w);
   for (long i = 0; !finite && i < k; i++) { /* the run has diverged */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Gradient descent, with differentially encoded feedback or without, Nesterov's accelerated
- * gradient, and momentum without a point of its own; projection onto a ball, the mean of the
- * iterates. */
+ * gradient, and momentum without a point of its own; projection onto a ball. */
 #include "models/learning/optimizer.h"
 #include "models/learning/simd.h"
 
@@ -29,11 +28,18 @@ static const sg_param heavy_ball_params[] = {
                 .flags = SG_OPTIONAL | SG_MAX_OPEN),
     {0}};
 
-enum { GRADIENT_DESCENT, NESTEROV, HEAVY_BALL, DGD_DEF };
+enum { GRADIENT_DESCENT, DGD_DEF, NESTEROV, HEAVY_BALL };
 enum { NUMBER, SMOOTH, CURVED };
 
 static const sg_variant methods[] = {
     [GRADIENT_DESCENT] = {.name = "gradient-descent", .summary = "x ← x − step·∇f(x)"},
+    [DGD_DEF] = {.name = "dgd-def",
+                 .summary =
+                     "gradient descent with differentially encoded feedback, for one worker "
+                     "whose compressor has feedback: the gradient is taken at z = x − step·e, "
+                     "e being what has not been sent yet, so that z descends as without "
+                     "compression",
+                 .reference = "Saha, Pilanci, Goldsmith 2021, arXiv:2103.07578 (published)"},
     [NESTEROV] =
         {.name = "nesterov",
          .summary =
@@ -43,21 +49,13 @@ static const sg_variant methods[] = {
          .params = nesterov_params},
     /* With h = 2/(t + 2) the official program has v = (1 − h) x + h u, x₊ = v − step·g,
      * u₊ = x + (x₊ − x)/h: v − x = h_t (1/h_{t−1} − 1) (x_t − x_{t−1}). */
-    [HEAVY_BALL] =
-        {.name = "heavy-ball",
-         .summary =
-             "x_{t+1} = x_t + β_t (x_t − x_{t−1}) − step·∇f(x_t), with β_t = (t − 1)/(t + 2) "
-             "or a constant momentum",
-         .reference = "Polyak 1964 (recalled); the sequence is that of ErasureHead's accelerated "
-                      "descent, arXiv:1901.09671 (official program, published)",
-         .params = heavy_ball_params},
-    [DGD_DEF] = {.name = "dgd-def",
-                 .summary =
-                     "gradient descent with differentially encoded feedback, for one worker "
-                     "whose compressor has feedback: the gradient is taken at z = x − step·e, "
-                     "e being what has not been sent yet, so that z descends as without "
-                     "compression",
-                 .reference = "Saha, Pilanci, Goldsmith 2021, arXiv:2103.07578 (published)"}};
+    [HEAVY_BALL] = {
+        .name = "heavy-ball",
+        .summary = "x_{t+1} = x_t + β_t (x_t − x_{t−1}) − step·∇f(x_t), with β_t = (t − 1)/(t + 2) "
+                   "or a constant momentum",
+        .reference = "Polyak 1964 (recalled); the sequence is that of ErasureHead's accelerated "
+                     "descent, arXiv:1901.09671 (official program, published)",
+        .params = heavy_ball_params}};
 
 SG_VARIANTS(method_at, methods)
 
@@ -82,15 +80,11 @@ const sg_param sg_optimizer_params[] = {
            .flags = SG_OPTIONAL),
     {0}};
 
-static bool accelerates(int method) {
-  return method == NESTEROV || method == HEAVY_BALL;
-}
-
 sg_status sg_optimizer_new(const sg_values *optimizer, sg_optimizer **out, sg_error *e) {
   *out = malloc(sizeof **out);
   if (!*out) return sg_fail_memory(e);
   int method = (int)(optimizer->variant - methods);
-  bool constant = accelerates(method) && sg_given(optimizer, "momentum");
+  bool constant = (method == NESTEROV || method == HEAVY_BALL) && sg_given(optimizer, "momentum");
   const char *chosen = sg_text(optimizer, "step"); /* a word */
   **out = (sg_optimizer){.method = method,
                          .step = chosen ? NAN : sg_real(optimizer, "step"),
@@ -132,12 +126,17 @@ double sg_optimizer_found_step(const sg_optimizer *optimizer) {
   return optimizer->word ? optimizer->step : NAN;
 }
 
+/* It remembers the previous model. */
+static bool is_accelerated(const sg_optimizer *optimizer) {
+  return optimizer->method == NESTEROV || optimizer->method == HEAVY_BALL;
+}
+
 int sg_optimizer_vectors(const sg_optimizer *optimizer) {
-  return 1 + accelerates(optimizer->method) + optimizer->average;
+  return 1 + is_accelerated(optimizer) + optimizer->average;
 }
 
 int sg_optimizer_result(const sg_optimizer *optimizer) {
-  return optimizer->average ? 1 + accelerates(optimizer->method) : 0;
+  return optimizer->average ? 1 + is_accelerated(optimizer) : 0;
 }
 
 bool sg_optimizer_projects(const sg_optimizer *optimizer) {
@@ -146,7 +145,7 @@ bool sg_optimizer_projects(const sg_optimizer *optimizer) {
 
 /* β_t. In update 0 there is no previous model. */
 static double momentum_at(const sg_optimizer *optimizer, long update) {
-  if (!accelerates(optimizer->method) || update == 0) return 0;
+  if (!is_accelerated(optimizer) || update == 0) return 0;
   if (optimizer->momentum >= 0) return optimizer->momentum;
   return optimizer->method == NESTEROV ? (double)update / (double)(update + 3)
                                        : (double)(update - 1) / (double)(update + 2);

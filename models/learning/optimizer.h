@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Optimisers: gradient descent (with differentially encoded feedback, too), Nesterov, heavy ball.
- */
+/* Optimisers: gradient descent, with differentially encoded feedback or without; Nesterov, heavy
+ * ball. */
 #ifndef SG_MODELS_OPTIMIZER_H
 #define SG_MODELS_OPTIMIZER_H
 
@@ -28,7 +28,7 @@ double sg_optimizer_found_step(const sg_optimizer *optimizer); /* NAN: the scena
 double sg_optimizer_beside(const sg_optimizer *optimizer);
 bool sg_optimizer_is_beside(const sg_optimizer *optimizer);
 
-/* Number of vectors of length l of state per model: x, with momentum the previous x, and the mean
+/* Number of vectors of length l of state per model: x, with Nesterov the previous x, and the mean
  * of the iterates where it is wanted. */
 int sg_optimizer_vectors(const sg_optimizer *optimizer);
 

@@ -54,7 +54,9 @@ static const char *make_recipe(const sg_world *w, const sg_rule_worker *worker, 
 
 /* When the model has reached each worker, in a round that nothing of an earlier one disturbs. */
 static bool broadcast(const sg_world *w, const sg_rule *rule, double *ready) {
-  double bytes = (double)w->environment.length * sizeof(double);
+  const sg_compressor *c = w->environment.broadcast;
+  double bytes = c ? sg_bytes_of(sg_compressor_bits(c, w->environment.length))
+                   : (double)w->environment.length * sizeof(double);
   sg_links *links = sg_links_new(w->network, rule->workers, bytes);
   if (!links) return false;
   for (int i = 0; i < rule->computing; i++)
@@ -173,6 +175,8 @@ static bool waits_for_all(const sg_rule *rule) {
 static const char *cannot(const sg_world *w, const sg_rule *rule) {
   if (sg_takes_time(&w->decode)) return "decode times depend on what has arrived";
   if (sg_takes_time(&w->encode)) return "encoding takes time";
+  if (!sg_compressor_fixed(w->environment.broadcast))
+    return "the bits of models depend on the data";
   sg_ingress *q = sg_ingress_new(w->network);
   if (!q) sg_starve();
   bool unlimited = q && sg_ingress_unlimited(q);

@@ -63,6 +63,10 @@ static bool take_snapshot(void *user, int slot, int model) {
   return sg_snapshots_take(&l->snapshots, slot, model);
 }
 
+static double model_bits(void *user, int slot) {
+  return sg_snapshots_bits(&((lane *)user)->snapshots);
+}
+
 /* A run whose messages are formed when they are sent is alone in its block, and no pass is under
  * way while it goes on. */
 static bool form_message(void *user, const sg_run_sent *sent, double *bits) {
@@ -265,7 +269,8 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
     l->previous = calloc((size_t)b->pass.length, sizeof *l->previous);
     if (!l->previous) return sg_fail_memory(b->error);
   }
-  bool fine = sg_snapshots_init(&l->snapshots, w, &b->pass, column, b->models);
+  bool fine =
+      sg_snapshots_init(&l->snapshots, w, (uint32_t)replication, &b->pass, column, b->models);
   fine = sg_recipe_init(&l->recipe, &l->snapshots, (uint32_t)replication, decoded, l->previous) &&
          fine;
   fine = fine && sg_recipe_take_alphas(&l->recipe, b->options->worker_rows);
@@ -279,6 +284,7 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
   bool remembers = l->recipe.former && sg_compressor_memory(w->environment.compressor) > 0;
   sg_run_hooks hooks = {.user = l,
                         .snapshot = take_snapshot,
+                        .model_bits = model_bits,
                         .form = l->recipe.former ? form_message : NULL,
                         .gone = remembers ? forget_message : NULL,
                         .log = b->options->log ? tell : NULL};

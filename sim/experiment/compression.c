@@ -24,17 +24,43 @@ const sg_values *sg_compression_of(const sg_point *point) {
 
 bool sg_compression_loses(const sg_point *point, const sg_world *w) {
   const sg_compressor *c = &w->compressor;
-  if (!c->type->round && !c->type->encode) return false;
+  bool shared = w->broadcast.type && w->broadcast.type->number_bits < 32;
+  if (shared || (!c->type->round && !c->type->encode)) return shared;
   return c->type->number_bits < 32 || c->feedback || own_of(point);
 }
 
+static sg_status read(const sg_values *values, const char *of, sg_compressor *c, const sg_world *w,
+                      sg_error *e) {
+  sg_status status = sg_compressor_init(c, values, e);
+  if (status || sg_compressor_fixed(c) || !w->problem->timing_only) return status;
+  return sg_fail_at(e, values, "compressor",
+                    "the bits of \"%s\" depend on the %s, and the problem \"%s\" has none",
+                    values->variant->name, of, w->problem->type->about.name);
+}
+
 sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e) {
-  const sg_values *compression = sg_compression_of(point);
-  sg_status status = sg_compressor_init(&w->compressor, compression, e);
-  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
-  return sg_fail_at(e, compression, "compressor",
-                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
-                    compression->variant->name, w->problem->type->about.name);
+  const sg_values *models = sg_object(sg_section(point, "network"), "broadcast_compression");
+  sg_status status = read(sg_compression_of(point), "gradients", &w->compressor, w, e);
+  if (!models || status) return status;
+  status = read(models, "models", &w->broadcast, w, e);
+  if (status || w->broadcast.least <= w->problem->length) return status;
+  return sg_fail_at(e, models, "k", "expected at most l = %ld, the length of a model, found %ld",
+                    w->problem->length, w->broadcast.least);
+}
+
+/* "k" of n coordinates, in every segment. */
+static sg_status check_lengths(const sg_values *compression, const sg_world *w, sg_error *e) {
+  long shortest = LONG_MAX;
+  for (int s = 0; s < w->code->segments; s++) {
+    long length = sg_segment_length(&w->code->segment[s]);
+    shortest = length < shortest ? length : shortest;
+  }
+  if (w->compressor.least <= shortest) return SG_OK;
+  return sg_fail_at(
+      e, compression, "k",
+      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
+      "found %ld",
+      shortest, w->label, w->compressor.least);
 }
 
 /* Whether each message has the same weights whenever it is used; else, of what they depend. */
@@ -58,28 +84,13 @@ static const char *steady(const sg_world *w) {
                                                 "with decoding \"fixed\")";
 }
 
-/* "k" of n coordinates, in every segment. */
-static sg_status check_lengths(const sg_world *w, const sg_values *compression, sg_error *e) {
-  long shortest = LONG_MAX;
-  for (int s = 0; s < w->code->segments; s++) {
-    long length = sg_segment_length(&w->code->segment[s]);
-    shortest = length < shortest ? length : shortest;
-  }
-  if (w->compressor.least <= shortest) return SG_OK;
-  return sg_fail_at(
-      e, compression, "k",
-      "expected at most n = %ld, the length of the shortest message of scheme \"%s\", "
-      "found %ld",
-      shortest, w->label, w->compressor.least);
-}
-
 sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_error *e) {
   const sg_values *compression = sg_compression_of(point);
   const sg_compressor *c = &w->compressor;
   const char *name = c->type->about.name, *code = w->code->type->about.name, *why = "";
   bool biased = c->type->encode && !c->unbiased;
   bool insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
-  sg_status status = check_lengths(w, compression, e);
+  sg_status status = check_lengths(compression, w, e);
   if (status || insists || (!c->feedback && !biased)) return status;
   if (c->feedback && w->code->flags & SG_ASYNC)
     return sg_fail_at(e, compression, "feedback",

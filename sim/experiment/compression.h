@@ -13,7 +13,8 @@ const sg_values *sg_compression_of(const sg_point *point);
  * environment have: then an iteration does something else than one of the others. */
 bool sg_compression_loses(const sg_point *point, const sg_world *w);
 
-/* Reads w->compressor. Faults: bits that depend on gradients that the problem does not have. */
+/* Reads w->compressor and w->broadcast. Faults: bits that depend on gradients or models that the
+ * problem does not have. */
 sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e);
 
 /* Refuses what theory says is wrong with w->code, unless the scenario insists: error feedback where

@@ -388,6 +388,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                     .layer_work = w->problem->layer_work,
                     .forecast = forecast};
   const sg_code_type *type = (const sg_code_type *)point->scheme->variant;
+  sg_code_label(point->scheme, w->label, sizeof w->label);
   if (!status) status = sg_code_new(type, &shape, point->scheme, &w->code, e);
   /* The default round knows no other round's messages. */
   if (!status && w->environment.late_work == SG_LATE_KEEP_PARTIAL && !type->on_event)
@@ -402,7 +403,6 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                         type->about.name, w->problem->type->about.name);
   if (!status) status = sg_compression_check(point, w, e);
   if (!status) status = find_worst(w, sg_section(point, "cluster"), seed, e);
-  sg_code_label(point->scheme, w->label, sizeof w->label);
   sg_forecast_free(forecast);
   return status;
 }
@@ -450,6 +450,7 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
     return status;
   }
   w->environment.delay = w->delay;
+  w->environment.broadcast = w->broadcast.type ? &w->broadcast : NULL;
   w->environment.network = w->network;
   w->environment.length = w->problem->length;
   *out = w;

@@ -53,8 +53,7 @@ static const char *const invalid_combinations[] = {"skip", "error", NULL};
 static const char *const detail[] = {"summary", "iteration", "worker", NULL};
 
 const sg_param sg_scenario_scheme_params[] = {
-    SG_ROW_STOP,
-    SG_ROW_LAYERS,
+    SG_ROWS_SCHEME,
     SG_ROW_FAMILY("compression", &sg_compressor_family,
                   "What becomes of this scheme's messages, in place of network.compression. A "
                   "compressor without parameters may be given by its name alone.",
