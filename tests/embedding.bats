@@ -154,6 +154,21 @@ PY
   done
 }
 
+@test "with weights that follow who answers only quantisers without bias are taken" {
+  python3 data.py 60 5 1 1 > a.csv
+  set -- --set /cluster/workers=6 --set '/learning/optimizer={"step":0.01}' \
+    --set '/schemes=[{"code":"bernoulli","d":2,"s":1}]'
+  for c in scalar-quantiser near-democratic democratic; do
+    run "$STRAGGLE" check p.json "$@" --set "/network/compression={\"compressor\":\"$c\",\"bits\":2}"
+    [ "$status" -eq 65 ]
+    [[ "$output" == *"expected an unbiased compressor"*"found \"$c\""* ]]
+    for how in '"bits":2,"rounding":"dithered"' '"bits":0.5,"rounding":"sampled"'; do
+      run "$STRAGGLE" check p.json "$@" --set "/network/compression={\"compressor\":\"$c\",$how}"
+      [ "$status" -eq 0 ]
+    done
+  done
+}
+
 @test "half the bits take half the time on the link, and no result depends on threads" {
   python3 data.py 60 64 1 1 > a.csv
   for bits in 8 4; do
