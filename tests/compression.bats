@@ -169,9 +169,9 @@ CSV
     --set '/schemes=[{"code":"uncoded"}]'
   [ "$(sqlite3 top.db 'SELECT count(DISTINCT bytes_received) > 1, min(bytes_received) >= 6 * 270,
     max(bytes_received) <= 6 * (270 + 10) FROM iteration')" = '1|1|1' ]
-  run "$STRAGGLE" expect p.json --set '/network/compression={"compressor":"top-k"}' --set '/schemes=[{"code":"uncoded"}]'
+  run "$STRAGGLE" expect p.json --set '/network/compression={"compressor":"top-k","insist":true}' --set '/schemes=[{"code":"uncoded"}]'
   [[ "$output" == *"the bits of messages depend on the data"* ]]
-  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k"}' --set '/learning={"problem":"none","length":600}'
+  run "$STRAGGLE" check p.json --set '/network/compression={"compressor":"top-k","insist":true}' --set '/learning={"problem":"none","length":600}'
   [ "$status" -eq 65 ]
   [[ "$output" == *'the bits of "top-k" depend on the gradients, and the problem "none" has none'* ]]
 }
@@ -236,7 +236,8 @@ CSV
     [[ "$output" != *"depend on the data"* ]]
   done
   for c in '"qsgd","code":"elias"' '"sparsification"' '"percentile","packing":"arithmetic"'; do
-    run "$STRAGGLE" expect p.json --set "/network/compression={\"compressor\":$c,\"insist\":true}"
+    run "$STRAGGLE" expect p.json --set "/network/compression={\"compressor\":$c}" \
+      --set '/schemes=[{"code":"uncoded"}]'
     [[ "$output" == *"the bits of messages depend on the data"* ]]
   done
 }

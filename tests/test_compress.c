@@ -63,13 +63,18 @@ static sg_compressor compressor_of(const sg_variant *variant, bool plain) {
       status = sg_values_set_bool(v, p->name, u < 0.5, &e);
     else if (p->kind == SG_CHOICE)
       status = sg_values_set_string(v, p->name, p->choices[word_of(p->choices, u)], &e);
-    else
+    else if (p->kind != SG_LIST) /* lists stay empty */
       fail_msg("a parameter of a kind that this test does not know");
     if (status) fail_with(&e);
   }
-  if (sg_compressor_init(&c, v, &e)) fail_with(&e);
+  sg_status made = sg_compressor_init(&c, v, &e);
   sg_values_free(v);
-  return c;
+  if (made != SG_INVALID || plain) {
+    if (made) fail_with(&e);
+    return c;
+  }
+  sg_error_clear(&e); /* parameters that are refused together: others */
+  return compressor_of(variant, plain);
 }
 
 enum { KINDS = 5 };
@@ -94,7 +99,11 @@ static double norm_of(const double *x, long n) {
 /* What the receiver makes of the packed bytes alone, in memory of exactly so many. */
 static void receive(const sg_compressor *c, const sg_packed *sent, long n, double *y) {
   size_t bytes = (sent->count + 7) / 8;
-  sg_packed copy = {.byte = malloc(bytes ? bytes : 1), .capacity = bytes, .count = sent->count};
+  sg_packed copy = {.byte = malloc(bytes ? bytes : 1),
+                    .capacity = bytes,
+                    .count = sent->count,
+                    .worker = sent->worker,
+                    .key = sent->key};
   assert_non_null(copy.byte);
   memcpy(copy.byte, sent->byte, bytes);
   for (long i = 0; i < n; i++) y[i] = NAN;
@@ -179,7 +188,7 @@ static void unbiased_ones_are(void **state) {
   for (int i = 0; sg_compressor_family.at(i); i++)
     for (int k = 0; k < 4; k++) {
       const sg_compressor c = compressor_of(sg_compressor_family.at(i), k == 0);
-      if (!c.type->unbiased) continue;
+      if (!c.unbiased) continue;
       assert_int_equal(c.feedback, SG_FEEDBACK_NONE);
       double x[N], y[N], sum[N] = {0}, square[N] = {0}, top = 0, bits;
       fill(x, N, 0);

@@ -108,6 +108,7 @@ typedef struct sg_row sg_row;
 typedef struct sg_used sg_used;
 typedef struct sg_orders sg_orders; /* protocol.h */
 typedef struct sg_event sg_event;   /* protocol.h */
+struct sg_buffer;                   /* sim/core/text.h */
 
 /* What a decode cost and how safe it was. NAN: not known. */
 typedef struct sg_decode_info {
@@ -155,6 +156,12 @@ typedef struct sg_code_type {
    * NULL: at most code->promised are missing. */
   bool (*promises)(const sg_code *code, const bool *present);
 
+  /* Of a code that is not exact, where there is a formula: E Σ (α − 1)² over the number of
+   * coefficients (err_norm) when worker j's messages are missing with probability p[j],
+   * independently, and the others all come; p NULL: when `count` workers answer, all sets of so
+   * many being equally likely. NAN: none, or no memory. */
+  double (*mean_error)(const sg_code *code, const double *p, int count);
+
   /* Whether a message comes when exactly the workers with present[i] are waited for: stragglers
    * that are slow, not lost, may have sent some of theirs. NULL: if its sender is present. */
   bool (*comes)(const sg_code *code, const sg_message *message, const bool *present);
@@ -170,6 +177,11 @@ typedef struct sg_code_type {
   sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message,
                        sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
+
+  /* --- optional, for people --- */
+  /* What else there is to know of a code that takes time to find out: lines that end. Shown by
+   * `codes check` and `codes show` behind the note. false: no memory. */
+  bool (*describe)(const sg_code *code, struct sg_buffer *out);
 
   /* --- optional, for who looks for parameters (plan --suggest) --- */
   /* Values of the parameter of that name that are worth trying together with those of the others,
@@ -244,6 +256,11 @@ extern const sg_param sg_scheme_params[]; /* what every code may have besides */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
+
+/* The note, and what `describe` says: lines that end; nothing if there is neither. false: no
+ * memory.
+ */
+bool sg_code_describe(const sg_code *code, struct sg_buffer *out);
 
 /* sg_arena_alloc of memory that lives as long as the code (NULL: return sg_fail_memory(e)). */
 void *sg_code_alloc(sg_code *code, size_t count, size_t size);

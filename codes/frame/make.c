@@ -4,6 +4,7 @@
 #include "codes/frame/protocol.h"
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"
+#include "sim/core/text.h"
 
 #include <gsl/gsl_heapsort.h>
 #include <math.h>
@@ -42,6 +43,11 @@ void *sg_code_alloc(sg_code *code, size_t count, size_t size) {
 void sg_code_free(sg_code *code) {
   if (code) sg_arena_free(code->arena);
   free(code);
+}
+
+bool sg_code_describe(const sg_code *code, sg_buffer *out) {
+  if (code->note) sg_putf(out, "%s\n", code->note);
+  return (!code->type->describe || code->type->describe(code, out)) && !out->failed;
 }
 
 double sg_code_edge(const sg_code *code, int part) {

@@ -6,18 +6,25 @@
 #include <stdlib.h>
 
 /* One line a compressor, in the order of the documentation; number formats as in sg_precision. */
-#define COMPRESSORS(X)                                                                             \
-  X(float64)                                                                                       \
-  X(float32)                                                                                       \
-  X(bfloat16)                                                                                      \
-  X(qsgd)                                                                                          \
-  X(terngrad)                                                                                      \
-  X(scaled_sign)                                                                                   \
-  X(stochastic_sign)                                                                               \
-  X(percentile)                                                                                    \
-  X(top_k)                                                                                         \
-  X(rand_k)                                                                                        \
-  X(sparsification)
+/* clang-format off */
+#define COMPRESSORS(X) \
+  X(float64) \
+  X(float32) \
+  X(bfloat16) \
+  X(qsgd) \
+  X(terngrad) \
+  X(scaled_sign) \
+  X(stochastic_sign) \
+  X(percentile) \
+  X(top_k) \
+  X(rand_k) \
+  X(sparsification) \
+  X(scalar_quantiser) \
+  X(near_democratic) \
+  X(democratic) \
+  X(worker_bits)
+
+/* clang-format on */
 
 #define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
 #define ENTER(name)   &sg_compressor_##name,
@@ -59,6 +66,7 @@ sg_status sg_compressor_init(sg_compressor *c, const sg_values *values, sg_error
   /* `about` is its first member. */
   *c = (sg_compressor){.type = (const sg_compressor_type *)values->variant};
   c->number_bits = c->type->number_bits;
+  c->unbiased = c->type->unbiased;
   c->feedback = feedback_of(c->type, values);
   assert(sg_family_find(&sg_compressor_family, values->variant->name) == values->variant);
   return c->type->init ? c->type->init(c, values, e) : SG_OK;
@@ -92,7 +100,8 @@ static sg_status squeeze(const sg_compressor *c, sg_packed *p, sg_dither *dither
   }
   p->count = p->at = 0;
   p->failed = false;
-  c->type->encode(c->state, dither, n, x, NULL, p);
+  p->key = dither ? dither->key : 0;
+  c->type->encode(c->state, dither, n, x, p);
   if (p->failed) return SG_NO_MEMORY;
   *bits = (double)p->count;
   assert(!sg_compressor_fixed(c) || *bits == sg_compressor_bits(c, n));

@@ -41,8 +41,10 @@ typedef struct sg_packed {
   size_t capacity; /* bytes */
   size_t count;    /* bits written */
   size_t at;       /* bits read */
+  uint64_t key;    /* of the message's address, which both ends know, for what both draw */
   double *scratch;
   size_t scratch_room;
+  int worker;  /* who sends, for compressors whose bits differ by worker: set by the caller */
   bool failed; /* out of memory */
 } sg_packed;
 
@@ -75,7 +77,7 @@ double sg_dither_next(sg_dither *d);
  * a multiple of SG_COARSE, and all but the last n of a message are one. */
 void sg_dither_fill(sg_dither *d, double *u, long n);
 
-#define SG_COMPRESSOR_STATE 32 /* bytes */
+#define SG_COMPRESSOR_STATE 136 /* bytes */
 #define SG_COMPRESSOR_FITS(type)                                                                   \
   _Static_assert(sizeof(type) <= SG_COMPRESSOR_STATE, "too large for a state")
 
@@ -83,6 +85,7 @@ typedef struct sg_compressor {
   const struct sg_compressor_type *type;
   double head_bits, number_bits; /* of a vector, of each number; 0: they depend on the numbers */
   sg_feedback feedback;
+  bool unbiased; /* as the type says, unless `init` knows better */
   /* Of a vector of that length, where they are known and not so many a number; NULL otherwise. */
   double (*bits)(const void *state, long length);
   long least; /* numbers that a message must have; 0: any */
@@ -91,7 +94,7 @@ typedef struct sg_compressor {
 
 typedef struct sg_compressor_type {
   sg_variant about;
-  bool unbiased; /* the mean over the randomness is the vector itself */
+  bool unbiased; /* the mean over the randomness is the vector itself, whatever the parameters */
   double number_bits;
   sg_feedback feedback; /* where the scenario does not say */
   /* Fills in the state, and whatever else depends on it. NULL: no parameters. */
@@ -99,9 +102,9 @@ typedef struct sg_compressor_type {
   /* Rounds x in place. NULL, without encode: nothing is lost. */
   void (*round)(const void *state, long n, double *x);
   /* A vector that is not finite must not come out finite: its run has diverged. encode writes
-   * nothing but what decode can read, and decode knows n and the bits only. memory: NULL. */
-  void (*encode)(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                 sg_packed *out);
+   * nothing but what decode can read, and decode knows n, the bits and the key only.
+   */
+  void (*encode)(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out);
   void (*decode)(const void *state, long n, sg_packed *in, double *x);
 } sg_compressor_type;
 

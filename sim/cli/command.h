@@ -43,7 +43,7 @@ typedef struct sg_command {
   const char *name;    /* "run", "codes check" */
   const char *summary; /* at most 60 characters, a sentence */
   sg_operand operands[3];
-  sg_option options[14];
+  sg_option options[20];
   const char *text[4]; /* more about it: paragraphs */
   sg_example examples[5];
   int (*run)(const struct sg_call *call); /* returns the exit code */

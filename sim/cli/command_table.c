@@ -20,6 +20,7 @@
   X(codes)       \
   X(codes_show)  \
   X(codes_check) \
+  X(codes_design) \
   X(fit)         \
   X(schema)      \
   X(help)        \

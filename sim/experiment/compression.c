@@ -12,6 +12,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The scheme's own; NULL: it has none, or (tests) its table does not know of any. */
 static const sg_values *own_of(const sg_point *point) {
@@ -108,7 +109,7 @@ sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_erro
   const sg_values *compression = sg_compression_of(point);
   const sg_compressor *c = &w->compressor;
   const char *name = c->type->about.name, *code = w->code->type->about.name, *why = "";
-  bool biased = c->type->encode && !c->type->unbiased;
+  bool biased = c->type->encode && !c->unbiased;
   bool insists = sg_given(compression, "insist") && sg_bool(compression, "insist");
   sg_status status = check_lengths(compression, w, e);
   if (status || insists || (!c->feedback && !biased)) return status;
@@ -145,4 +146,32 @@ sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_erro
                     "code \"%s\" depend on %s, and magnify a bias; found \"%s\" (\"insist\": true "
                     "runs it)",
                     steady(w), code, why, name);
+}
+
+sg_status sg_compression_check_beside(const sg_values *scheme, const sg_values *optimizer,
+                                      const sg_world *w, sg_error *e) {
+  const char *code = w->code->type->about.name;
+  if (w->compressor.feedback != SG_FEEDBACK_CLASSIC)
+    return sg_fail_at(
+        e, optimizer, "method",
+        "\"dgd-def\" takes gradients beside the model, by what the worker has not sent "
+        "yet: expected a compression with \"feedback\": \"classic\", found \"%s\" with "
+        "\"%s\"",
+        sg_feedbacks[w->compressor.feedback], w->compressor.type->about.name);
+  if (w->code->nodes > 1)
+    return sg_fail_at(e, optimizer, "method",
+                      "\"dgd-def\" is for a link between two: expected 1 worker, found %d: workers "
+                      "keep back different errors and would take gradients at different points, "
+                      "which no code can add up",
+                      w->code->nodes);
+  if (strcmp(code, "uncoded") != 0)
+    return sg_fail_at(e, scheme, NULL,
+                      "\"dgd-def\" is for one message of weight 1 in each iteration: expected the "
+                      "code \"uncoded\", found \"%s\"",
+                      code);
+  if (sg_optimizer_projects(w->optimizer))
+    return sg_fail_at(e, optimizer, "radius",
+                      "\"dgd-def\" does without a ball: a projected model is no longer a step away "
+                      "from where the gradient was taken; expected no radius");
+  return SG_OK;
 }

@@ -22,4 +22,8 @@ sg_status sg_compression_read(const sg_point *point, sg_world *w, sg_error *e);
  * answers. */
 sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_error *e);
 
+/* The optimiser dgd-def: one worker on a link of its own, with what it remembers. */
+sg_status sg_compression_check_beside(const sg_values *scheme, const sg_values *optimizer,
+                                      const sg_world *w, sg_error *e);
+
 #endif

@@ -98,11 +98,18 @@ static double inverse_mean(void *of, double work, int k) {
   return !m ? NAN : f->scales ? m->inverse[k - 1] / work : m->inverse[k - 1];
 }
 
+bool sg_forecast_draw(const sg_forecast *forecast, double work, long first, int count,
+                      double *times) {
+  const forecaster *f = forecast->of;
+  for (int i = 0; i < count; i++)
+    if (!draw(f, MOST_DRAWS + first + i, work, times + (size_t)i * (size_t)f->workers))
+      return false;
+  return true;
+}
+
 static bool samples(void *of, double work, int count, double *times) {
   const forecaster *f = of;
-  for (int i = 0; i < count; i++)
-    if (!draw(f, MOST_DRAWS + i, work, times + (size_t)i * (size_t)f->workers)) return false;
-  return true;
+  return sg_forecast_draw(&f->forecast, work, 0, count, times);
 }
 
 static double straggling(void *of, int worker) {

@@ -28,7 +28,8 @@ struct sg_former {
   size_t per_node, *offset;
   int *carrier; /* of each memory: the open message that was made with it, −1 */
   sg_packed packed;
-  double *beside; /* length l: where gradients with an offset are taken; lazily made */
+  double *beside;     /* length l: where gradients with an offset are taken; lazily made */
+  double beside_loss; /* of the optimiser's point there; NAN: it has none */
   /* Of a message that is sent. */
   sg_row row;
   int *item_of; /* by part: index in item, −1 */
@@ -55,7 +56,7 @@ sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
   size_t each = (size_t)sg_compressor_memory(w->environment.compressor);
   sg_former *f = calloc(1, sizeof *f);
   if (!f) return NULL;
-  *f = (sg_former){.world = w, .replication = replication};
+  *f = (sg_former){.world = w, .replication = replication, .beside_loss = NAN};
   f->offset = calloc(segments, sizeof *f->offset);
   f->item_of = calloc(parts, sizeof *f->item_of);
   for (size_t s = 0; f->offset && s < segments; s++) {
@@ -137,6 +138,7 @@ static sg_status compress(sg_former *f, const sg_run_sent *sent, double *bits) {
   sg_dither dither;
   sg_dither_at(&dither, f->world->environment.seed, f->replication, m->from, sent->iteration,
                sent->draw, sent->part);
+  f->packed.worker = m->from;
   if (p->kept) {
     size_t size = (size_t)n * sizeof *p->kept;
     int *carrier = carrier_of(f, m);
@@ -241,6 +243,17 @@ static const double *beside(sg_former *f, const double *x, int from, double fact
   return f->beside;
 }
 
+/* y + factor · l2 · x where the L2 term counts. */
+static void add_penalty(const sg_problem *problem, double factor, const double *x, double *y) {
+  for (long b = 0; b < problem->length && problem->l2 > 0; b += problem->stride)
+    for (long i = b; i < b + problem->stride - problem->unregularised; i++)
+      y[i] += factor * problem->l2 * x[i];
+}
+
+double sg_former_beside_loss(const sg_former *f) {
+  return f->beside_loss;
+}
+
 sg_status sg_former_send(sg_former *f, sg_kernel *kernel, sg_workspace *ws, const double *x,
                          const sg_run_sent *sent, double *bits, sg_error *e) {
   const sg_world *w = f->world;
@@ -249,14 +262,28 @@ sg_status sg_former_send(sg_former *f, sg_kernel *kernel, sg_workspace *ws, cons
   sg_gradient_request request = {.partition = w->partition, .width = 1, .columns = 1, .x = &x};
   if (!sg_encode(w->code, sent->state, sent->message, &f->row))
     return sg_row_fail(w->code, &f->row, e);
-  if (f->row.offset != 0) x = beside(f, x, sent->message->from, f->row.offset);
+  double factor = f->row.offset + (f->memory ? sg_optimizer_beside(w->optimizer) : 0);
+  const double *snapshot = x;
+  f->beside_loss = NAN;
+  if (factor != 0) x = beside(f, x, sent->message->from, factor);
+  bool measured = sg_optimizer_is_beside(w->optimizer) && w->problem->type->evaluate;
+  if (measured) { /* at a point of the pass: for nothing */
+    request.loss_x = request.x;
+    request.loss = &f->beside_loss;
+  }
   if (!x || !make_buffer(f, sent->message->id) || !read_row(f, &set, &request))
     return sg_fail_memory(e);
   f->out[set.n_messages - 1] = f->payload[sent->message->id].x;
   sg_status status = request.n_items > 0 ? sg_problem_begin(w->problem, ws, &request, e) : SG_OK;
   if (status) return status;
   status = sg_kernel_form(kernel, w->problem, ws, &request, &set, f->out);
+  /* What vanishes at the optimum is sent, with the L2 term; the master, which adds that itself,
+   * takes it out again. */
+  double *y = f->payload[sent->message->id].x;
+  bool whole = sg_optimizer_is_beside(w->optimizer);
+  if (!status && whole) add_penalty(w->problem, 1, x, y);
   if (!status) status = compress(f, sent, bits);
+  if (!status && whole) add_penalty(w->problem, -1, snapshot, y);
   return status ? sg_fail_memory(e) : SG_OK;
 }
 

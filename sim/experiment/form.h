@@ -30,6 +30,10 @@ double sg_former_memory(const sg_world *world);
 sg_status sg_former_send(sg_former *former, sg_kernel *kernel, sg_workspace *ws, const double *x,
                          const sg_run_sent *sent, double *bits, sg_error *e);
 
+/* With the optimiser dgd-def: the loss of the point beside the model at which the gradient of the
+ * last message was taken; otherwise NAN. */
+double sg_former_beside_loss(const sg_former *former);
+
 /* A message was used: its sender's memory advances. And: it will never be of use (again). */
 void sg_former_used(sg_former *former, const sg_message *message);
 void sg_former_gone(sg_former *former, const sg_message *message);

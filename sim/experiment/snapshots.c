@@ -138,7 +138,7 @@ long sg_snapshots_updates(const sg_snapshots *s, int model) {
 }
 
 const double *sg_snapshots_model(const sg_snapshots *s, int model) {
-  return state_of(s, model)[0];
+  return state_of(s, model)[sg_optimizer_result(s->world->optimizer)];
 }
 
 sg_status sg_snapshots_step(sg_snapshots *s, int model, const double *gradient, sg_error *e) {

@@ -63,7 +63,8 @@ bool sg_snapshots_current(const sg_snapshots *s, int used, int model);
 /* The point of a snapshot that is alive. */
 const double *sg_snapshots_point(const sg_snapshots *s, const sg_run *run, int snapshot);
 
-/* The current model, without what the optimiser adds to it. */
+/* The current model, without what the optimiser adds to it; the mean of the iterates where the
+ * scenario wants that. */
 const double *sg_snapshots_model(const sg_snapshots *s, int model);
 
 /* A step of the optimiser along −gradient (timing only: one more update). Gradients of one current

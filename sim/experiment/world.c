@@ -19,6 +19,7 @@ typedef struct entry {
   sg_problem *problem;           /* NULL while it is being made */
   double start_norm, start_loss; /* as in sg_world */
   double smoothness;             /* NAN: not measured */
+  double least, most;            /* of a constant curvature; NAN: not measured */
   int users;
   bool outline; /* of use to plans only */
 } entry;
@@ -114,6 +115,8 @@ static sg_status make(sg_problem_cache *cache, char *key, const sg_values *learn
                .start_norm = NAN,
                .start_loss = NAN,
                .smoothness = NAN,
+               .least = NAN,
+               .most = NAN,
                .users = 1,
                .outline = cache->outline};
   put_first(cache, x);
@@ -218,14 +221,19 @@ sg_status sg_world_measure(sg_world *w, sg_problem_cache *cache, sg_error *e) {
   if (!status && sg_optimizer_is_automatic(w->optimizer) && isnan(known.smoothness))
     status =
         w->problem->type->smoothness(w->problem, &known.smoothness) ? sg_fail_memory(e) : SG_OK;
+  if (!status && sg_optimizer_wants_curvature(w->optimizer) && isnan(known.most))
+    status = w->problem->type->curvature(w->problem, &known.least, &known.most) ? sg_fail_memory(e)
+                                                                                : SG_OK;
   if (status) return status;
   w->start_norm = known.start_norm;
   w->start_loss = known.start_loss;
   sg_optimizer_set_smoothness(w->optimizer, known.smoothness);
+  sg_optimizer_set_curvature(w->optimizer, known.least, known.most);
   pthread_mutex_lock(&cache->lock); /* we are a user of it: it has stayed */
   x->start_norm = known.start_norm;
   x->start_loss = known.start_loss;
   if (isnan(x->smoothness)) x->smoothness = known.smoothness;
+  if (isnan(x->most)) x->least = known.least, x->most = known.most;
   pthread_mutex_unlock(&cache->lock);
   return SG_OK;
 }
@@ -310,7 +318,7 @@ static sg_status make_partition(sg_world *w, const sg_values *scheme, sg_error *
 static int width_of(const sg_world *w) {
   unsigned alone = SG_ASYNC | SG_SEE_CUTS | SG_BATCHES | SG_LOCAL;
   if (w->code->flags & alone || w->code->models > 1 || sg_compressor_forms(&w->compressor) ||
-      w->replication >= 0)
+      w->replication >= 0 || sg_optimizer_result(w->optimizer) > 0)
     return 1;
   return w->problem->block_width;
 }
@@ -339,7 +347,14 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                    "expected a number with problem \"%s\", whose curvature has no bound, found "
                    "\"auto\"",
                    w->problem->type->about.name);
-  w->width = width_of(w);
+  if (!status && sg_optimizer_wants_curvature(w->optimizer) && !w->problem->type->curvature)
+    status = sg_fail_at(e, optimizer, "step",
+                        "expected a number or \"auto\" with problem \"%s\", whose curvature is not "
+                        "the same everywhere, found \"two-over-l-plus-mu\"",
+                        w->problem->type->about.name);
+  if (!status && sg_optimizer_is_beside(w->optimizer))
+    status = sg_compression_check_beside(scheme, optimizer, w, e);
+  if (!status) w->width = width_of(w);
   return status;
 }
 
