@@ -270,3 +270,17 @@ assert several < 2e-4 and groups < 2e-4 and groups21 < 1e-9, sys.argv' "${gap[@]
   [[ "$output" == *"ignore-stragglers s=2,approximate"*"uncoded scaled-sign(ef21),compressed"* ]]
   [ "$(grep scaled-sign <<< "$output" | grep -c ',compressed$')" = 2 ]
 }
+
+@test "a compressed broadcast: a wide block gives a run the numbers that it has alone" {
+  for b in '{"compressor":"top-k","k":7}' '{"compressor":"qsgd","levels":200}' '"scaled-sign"'; do
+    for w in 1 8; do
+      rm -f wide.db
+      "$STRAGGLE" run p.json -q -o wide.db --set /network/broadcast_compression="$b" --set /replications=8 \
+        --set '/schemes=[{"code":"fractional-repetition","s":1},{"code":"uncoded","compression":"terngrad"}]' --set '/learning={"problem":"least-squares",
+          "data":{"source":"gaussian-mixture","rows":300,"features":20,"test_share":0},"optimizer":{"method":"nesterov","step":0.037},"block_width":'$w'}'
+      sqlite3 wide.db "SELECT printf('%.9e', loss), bytes_broadcast, duration_s FROM iteration ORDER BY run_id, iteration" > $w.rows
+    done
+    [ "$(wc -l < 1.rows)" = 480 ]
+    cmp 1.rows 8.rows
+  done
+}
