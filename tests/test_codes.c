@@ -365,7 +365,7 @@ static long met, step;
 #ifdef __SANITIZE_ADDRESS__ /* which takes ten times as long, and looks for something else */
 enum { MOST_COMBINATIONS = 60, PLAYED_EACH = 6 };
 #else
-enum { MOST_COMBINATIONS = 300, PLAYED_EACH = 12 };
+enum { MOST_COMBINATIONS = 160, PLAYED_EACH = 8 };
 #endif
 
 static void check_code(sg_values *values, int n) {
