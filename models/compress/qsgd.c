@@ -131,8 +131,7 @@ static void encode_elias(const qsgd *q, double norm, long n, const double *x, sg
   sg_bits_end(&w, out);
 }
 
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
+static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
   const qsgd *q = state;
   sg_moments m = sg_moments_of(n, x);
   double norm = sg_float_above(sg_norm_of(n, x, &m));
