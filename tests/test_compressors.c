@@ -28,7 +28,21 @@ static double laplace(void) {
   return -copysign(log1p(-2 * fabs(u)), u);
 }
 
-enum { GAUSSIAN, LAPLACE, CUBED, LAWS, TIES = LAWS, ZEROS, SUBNORMAL, HUGE_ONES, MIXED, SORTS };
+enum {
+  GAUSSIAN,
+  LAPLACE,
+  CUBED,
+  LAWS,
+  TIES = LAWS,
+  ZEROS,
+  SUBNORMAL,
+  HUGE_ONES,
+  MIXED,
+  PERIODIC,
+  SPARSE,
+  ALIKE,
+  SORTS
+};
 
 static void fill(double *x, long n, int sort) {
   for (long i = 0; i < n; i++) {
@@ -38,6 +52,9 @@ static void fill(double *x, long n, int sort) {
            : sort == ZEROS     ? 0
            : sort == SUBNORMAL ? (double)(long)(9 * z) * 0x1p-1074
            : sort == HUGE_ONES ? z * 1e33
+           : sort == PERIODIC  ? z * (i % (n / 8192 + 1 - (n > 8192)) == 0 ? 100 : 1)
+           : sort == SPARSE    ? z * (i % 5 == 0)
+           : sort == ALIKE     ? (z < 0 ? -2.5 : 2.5)
            : sort == MIXED     ? z * pow(10, 40 * sg_uniform(&stream) - 20) * (i % 3 > 0)
                                : z;
   }
@@ -711,10 +728,35 @@ static void diverged_messages_are_seen(void **state) {
     }
 }
 
+/* Long vectors of which a sample at even distances sees nothing but the large ones, those with many
+ * zeros, and those whose coordinates are all alike. */
+static void samples_that_mislead(void **state) {
+  (void)state;
+  static const char *const of[] = {"top-k share=0.01", "top-k share=0.5",
+                                   "percentile percentile=20", "percentile percentile=90",
+                                   "percentile"};
+  sg_stream_at(&stream, 9, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (size_t r = 0; r < sizeof of / sizeof *of; r++)
+    for (int sort = PERIODIC; sort < SORTS; sort++) check_rule(of[r], 70001, sort);
+  check_rule("top-k share=0.5", 70001, ZEROS);
+  check_rule("percentile percentile=50", 70001, ZEROS);
+  for (int r = 0; r < 3; r++) {
+    const sg_compressor c = made(of[r]);
+    double *x = vector(70001, GAUSSIAN), *y = vector(70001, -1), sum = 0;
+    x[70000] = NAN;
+    sent(&c, 70001, x, 0, y);
+    for (int i = 0; i < 70001; i++) sum += 0 * y[i];
+    assert_true(isnan(sum));
+    free(x);
+    free(y);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rules_are_followed),
       cmocka_unit_test(long_messages),
+      cmocka_unit_test(samples_that_mislead),
       cmocka_unit_test(errors_have_their_formulas),
       cmocka_unit_test(replicas_are_independent),
       cmocka_unit_test(random_sets_are_uniform),

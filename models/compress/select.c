@@ -256,11 +256,15 @@ static bool by_sample(long n, const double *x, long k, level *l, sg_packed *p, s
   sifted s;
   if (!guess(n, x, k, l, p, &s)) return false;
   for (long i = 0; i < n; i += CHUNK) {
-    double rest[CHUNK] = {0};
     double *out = sg_packed_scratch(p, s.between + CHUNK);
     if (!out) return false;
-    if (n - i < CHUNK) memcpy(rest, x + i, (size_t)(n - i) * sizeof *x);
-    sift(n - i < CHUNK ? rest : x + i, &s, out);
+    if (n - i >= CHUNK) {
+      sift(x + i, &s, out);
+    } else {
+      double rest[CHUNK] = {0};
+      memcpy(rest, x + i, (size_t)(n - i) * sizeof *x);
+      sift(rest, &s, out);
+    }
   }
   cut->total = s.total;
   cut->most = s.most;
