@@ -70,7 +70,7 @@ static void once(const sg_compressor *c, sg_packed *p, long n, const double *x, 
   }
   p->count = p->at = 0;
   double start = sg_thread_seconds();
-  c->type->encode(c->state, &d, n, x, NULL, p);
+  c->type->encode(c->state, &d, n, x, p);
   double middle = sg_thread_seconds();
   c->type->decode(c->state, n, p, y);
   *unpack = sg_thread_seconds() - middle;

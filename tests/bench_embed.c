@@ -81,7 +81,7 @@ int main(int argc, char **argv) {
       sg_dither_at(&dither, 1, (uint32_t)r, 0, 0, 0, 0);
       packed.key = dither.key;
       double t = seconds();
-      c.type->encode(c.state, &dither, n, x, NULL, &packed);
+      c.type->encode(c.state, &dither, n, x, &packed);
       keep_least(&in, t);
       t = seconds();
       c.type->decode(c.state, n, &packed, y);

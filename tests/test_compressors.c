@@ -80,7 +80,7 @@ static double sent(const sg_compressor *c, long n, const double *x, int message,
   sg_dither d;
   dither_of(&d, message);
   packed.count = packed.at = 0;
-  c->type->encode(c->state, &d, n, x, NULL, &packed);
+  c->type->encode(c->state, &d, n, x, &packed);
   assert_false(packed.failed);
   size_t bytes = (packed.count + 7) / 8;
   sg_packed copy = {.byte = malloc(bytes), .capacity = bytes, .count = packed.count};

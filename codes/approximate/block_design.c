@@ -195,7 +195,9 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   t->sum = t->energy = (double)sg_int(values, "d");
   t->optimal = constant_weights;
   if (!sg_approximate_known_by_count(t, &t->known)) return sg_fail_memory(e);
-  return sg_approximate_new(code, values, t, e);
+  status = sg_approximate_new(code, values, t, e);
+  if (t->decoding == SG_OPTIMAL) code->flags |= SG_WEIGHTS_BY_COUNT;
+  return status;
 }
 
 const sg_code_type sg_block_design = {

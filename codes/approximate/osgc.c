@@ -228,7 +228,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (status) return sg_fail_memory(e);
   code->parts = blocks;
   code->exact = false;
-  code->flags |= SG_ANY_COUNT;
+  code->flags |= SG_ANY_COUNT | SG_WEIGHTS_CONSTANT;
   status = write_note(code, values, p, worth, quantised ? bits : NULL, blocks, e);
   return status ? status : sg_code_one_segment(code, values, "placement", 1, n, e);
 }

@@ -166,7 +166,7 @@ sg_status sg_approximate_new(sg_code *code, const sg_values *values, sg_approxim
   code->exact = false;
   code->flags |= SG_WEIGHTS_PURE | SG_ANY_COUNT;
   if (t->decoding == SG_FIXED) code->flags |= SG_WEIGHTS_CONSTANT;
-  if (t->decoding == SG_ONE_STEP) code->flags |= SG_WEIGHTS_BY_COUNT;
+  if (t->decoding == SG_ONE_STEP || t->decoding == SG_CONSTANT) code->flags |= SG_WEIGHTS_BY_COUNT;
   return sg_code_one_segment(code, values, "s", 1, code->shape.workers - t->s, e);
 }
 

@@ -22,7 +22,7 @@
   X(scalar_quantiser) \
   X(near_democratic) \
   X(democratic) \
-  X(worker_bits) \
+  X(worker_bits)
 
 /* clang-format on */
 
@@ -101,7 +101,7 @@ static sg_status squeeze(const sg_compressor *c, sg_packed *p, sg_dither *dither
   p->count = p->at = 0;
   p->failed = false;
   p->key = dither ? dither->key : 0;
-  c->type->encode(c->state, dither, n, x, NULL, p);
+  c->type->encode(c->state, dither, n, x, p);
   if (p->failed) return SG_NO_MEMORY;
   *bits = (double)p->count;
   assert(!sg_compressor_fixed(c) || *bits == sg_compressor_bits(c, n));

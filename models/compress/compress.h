@@ -103,9 +103,8 @@ typedef struct sg_compressor_type {
   void (*round)(const void *state, long n, double *x);
   /* A vector that is not finite must not come out finite: its run has diverged. encode writes
    * nothing but what decode can read, and decode knows n, the bits and the key only.
-   * memory: NULL. */
-  void (*encode)(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                 sg_packed *out);
+   */
+  void (*encode)(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out);
   void (*decode)(const void *state, long n, sg_packed *in, double *x);
 } sg_compressor_type;
 

@@ -301,7 +301,7 @@ static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
 }
 
 static void encode_scalar(const void *state, sg_dither *dither, long n, const double *x,
-                          double *memory, sg_packed *out) {
+                          sg_packed *out) {
   double *room = sg_packed_scratch(out, sg_subset_room(n) + 1);
   if (room)
     sg_quantise(&((const embedding *)state)->quantiser, dither, n, n, x, sg_largest(n, x), room,
@@ -327,7 +327,7 @@ static double *begin(const embedding *m, long n, sg_packed *p, long more, sg_fra
 }
 
 static void encode_near(const void *state, sg_dither *dither, long n, const double *v,
-                        double *memory, sg_packed *out) {
+                        sg_packed *out) {
   const embedding *m = state;
   sg_frame f;
   double *room, *x = begin(m, n, out, 0, &f, &room);
@@ -337,7 +337,7 @@ static void encode_near(const void *state, sg_dither *dither, long n, const doub
 }
 
 static void encode_democratic(const void *state, sg_dither *dither, long n, const double *v,
-                              double *memory, sg_packed *out) {
+                              sg_packed *out) {
   const embedding *m = state;
   long more = n + sg_frame_size(m->kind, m->redundancy, n);
   sg_frame f;

@@ -86,8 +86,7 @@ static void recode(long n, double c, sg_packed *out) {
   sg_pack_ternary(out, n, x, (uint32_t *)(void *)(x + n));
 }
 
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
+static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
   const percentile *p = state;
   double c = 0, threshold = INFINITY;
   sg_cut cut;

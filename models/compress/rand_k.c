@@ -52,8 +52,7 @@ static uint64_t *draw(uint64_t seed, long n, long k, sg_packed *p) {
   return set;
 }
 
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
+static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
   const rand_k *r = state;
   long k = sg_kept(r->share, r->k, n);
   uint64_t seed = (uint64_t)(sg_dither_next(dither) * 0x1p32) << 32;

@@ -23,7 +23,7 @@ SG_INLINE void pack_signs(sg_bit_writer *w, long n, const double *x) {
 }
 
 static void encode_scaled(const void *state, sg_dither *dither, long n, const double *x,
-                          double *memory, sg_packed *out) {
+                          sg_packed *out) {
   sg_moments m = sg_moments_of(n, x);
   sg_bit_writer w;
   if (!sg_bits_begin(&w, out, 32 + (size_t)n)) return;
@@ -45,7 +45,7 @@ SG_CLONES static void draw_signs(int n, const double *x, double range, double *u
 }
 
 static void encode_stochastic(const void *state, sg_dither *dither, long n, const double *x,
-                              double *memory, sg_packed *out) {
+                              sg_packed *out) {
   sg_moments m = sg_moments_of(n, x);
   double range = sg_sendable(&m) ? sg_float_above(m.most) : NAN, u[BLOCK], rest[BLOCK];
   sg_bit_writer w;

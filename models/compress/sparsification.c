@@ -50,8 +50,7 @@ static double threshold_of(long n, const double *x, const sg_moments *m, double 
   return t;
 }
 
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
+static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
   double budget = ((const sparsification *)state)->share * (double)n, u[BLOCK];
   sg_moments m = sg_moments_of(n, x);
   bool fine = sg_sendable(&m);

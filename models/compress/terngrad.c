@@ -14,8 +14,7 @@ static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
   return SG_OK;
 }
 
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
+static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
   sg_moments m = sg_moments_of(n, x);
   double range = sg_sendable(&m) ? sg_float_above(m.most) : NAN;
   sg_pack_float(out, range);

@@ -42,8 +42,7 @@ static void pack(long n, const double *u, long k, const sg_cut *cut, int b, sg_b
   }
 }
 
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
+static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
   const top_k *t = state;
   long k = sg_kept(t->share, t->k, n);
   int b = sg_rice_bits(n, k);

@@ -95,8 +95,7 @@ static double largest(long n, const double *x) {
   return most;
 }
 
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
+static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
   int bits = bits_of(state, out->worker);
   if (bits == 0) return;
   double range = largest(n, x), levels = ldexp(1, bits) - 1, scale = levels / 2 / range;

@@ -7,8 +7,11 @@
 #include "sim/experiment/compression.h"
 
 #include "codes/frame/stop.h"
+#include "sim/check/rehearsal.h"
+#include "sim/core/owned.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The scheme's own; NULL: it has none, or (tests) its table does not know of any. */
@@ -76,6 +79,24 @@ static bool weights_stay(const sg_world *w, const char **why) {
   return counts && !fewer;
 }
 
+/* Whether some sender has several messages of one segment in the plan of a round, as far as one
+ * sees it beforehand. */
+static sg_status sends_several(const sg_code *code, bool *several, sg_error *e) {
+  sg_rehearsal r = {0};
+  sg_status status = sg_rehearse_opening(code, &r, e);
+  size_t memories = (size_t)code->nodes * (size_t)code->segments;
+  SG_OWNED bool *sends = calloc(memories, sizeof *sends);
+  *several = false;
+  if (!status && !sends) status = sg_fail_memory(e);
+  for (int i = 0; !status && i < r.count; i++) {
+    bool *mine = &sends[r.message[i]->from * code->segments + r.message[i]->segment];
+    *several |= *mine;
+    *mine = true;
+  }
+  sg_rehearsal_free(&r);
+  return status;
+}
+
 /* What could be written instead. */
 static const char *steady(const sg_world *w) {
   return w->code->flags & SG_WEIGHTS_BY_COUNT ? "the stop policy \"count\" without losses"
@@ -98,6 +119,18 @@ sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_erro
                       "k-sync: without one a worker goes on before it knows what became of its "
                       "last message; found \"%s\" with \"%s\" (\"insist\": true runs it)",
                       code, sg_feedbacks[c->feedback], name);
+  if (c->feedback == SG_FEEDBACK_EF21) {
+    bool several;
+    status = sends_several(w->code, &several, e);
+    if (status) return status;
+    if (several)
+      return sg_fail_at(
+          e, compression, "feedback",
+          "expected \"classic\" or \"none\" with the code \"%s\", whose workers send "
+          "several messages of a segment in a round: EF21 remembers what the master has "
+          "of one; found \"ef21\" with \"%s\" (\"insist\": true runs it)",
+          code, name);
+  }
   if (weights_stay(w, &why)) return SG_OK;
   if (c->feedback)
     return sg_fail_at(e, compression, "feedback",
