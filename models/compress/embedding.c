@@ -114,7 +114,7 @@ SG_CLONES static void sign_all(int n, const uint64_t *word, double size, const d
 /* Between the D coordinates of v and the M of x, with a random sign and 1/√M each. */
 typedef struct spreading {
   const sg_frame *frame;
-  const double *v; /* what is left of it */
+  const double *v, *end; /* what is left of it */
 } spreading;
 
 static void spread(void *user, long begin, long n, double *x) {
@@ -133,7 +133,16 @@ static void spread(void *user, long begin, long n, double *x) {
       v += count;
     } else {
       sg_subset_flags(&f->rows, begin + at, count, in);
-      for (int i = 0; i < count; i++) x[at + i] = in[i] ? *v++ : 0;
+      /* Without a branch, which would be as random as the rows; the last number may be read again.
+       */
+      const double *last = s->end - 1;
+      for (int i = 0; i < count; i++) {
+        uint64_t bits;
+        memcpy(&bits, v <= last ? v : last, sizeof bits);
+        bits &= 0 - (uint64_t)in[i];
+        memcpy(x + at + i, &bits, sizeof bits);
+        v += in[i];
+      }
     }
     sign_all(count, word, size, from, x + at);
   }
@@ -142,6 +151,7 @@ static void spread(void *user, long begin, long n, double *x) {
 
 /* x is lost. */
 static void gather(const sg_frame *f, double *x, double *v) {
+  const double *end = v + f->d;
   double size = 1 / sqrt((double)f->m);
   uint64_t word[CHUNK / SIGNS];
   uint32_t in[CHUNK];
@@ -154,14 +164,16 @@ static void gather(const sg_frame *f, double *x, double *v) {
     }
     sign_all(count, word, size, x + begin, x + begin);
     sg_subset_flags(&f->rows, begin, count, in);
-    for (int i = 0; i < count; i++)
-      if (in[i]) *v++ = x[begin + i];
+    for (int i = 0; i < count && v < end; i++) {
+      *v = x[begin + i];
+      v += in[i];
+    }
   }
 }
 
 double sg_frame_up(const sg_frame *f, const double *v, double *x) {
   if (f->kind == SG_FRAME_HADAMARD) {
-    spreading s = {.frame = f, .v = v};
+    spreading s = {.frame = f, .v = v, .end = v + f->d};
     return sg_hadamard_of(f->m, x, f->buffer, spread, &s);
   }
   memcpy(x, v, (size_t)f->d * sizeof *x);
