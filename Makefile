@@ -12,7 +12,7 @@ PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqli
            libmd-dev librandom123-dev
 TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh libxml2-utils python3
 COOKBOOK_PACKAGES = python3 python3-pandas python3-matplotlib r-cran-rsqlite gnuplot-nox
-BENCH_PACKAGES = python3 python3-numpy python3-simpy
+BENCH_PACKAGES = python3 python3-numpy python3-scipy python3-simpy
 
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
 # GSL without -lgslcblas: OpenBLAS gives the cblas_ symbols.
@@ -172,7 +172,7 @@ torture: setup-tests
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
-	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench_engine $(BUILD)/tests/bench_decode
+	@$(MAKE) --no-print-directory all $(addprefix $(BUILD)/tests/bench_,engine decode compress graph embed)
 	python3 tests/bench.py --program $(BUILD)/straggle --peers "$(PEERS)"
 
 # Coverage-guided, each target for FUZZ_SECONDS, from the corpus in the tree; what is found is kept

@@ -30,6 +30,20 @@
   X(sg_bacc) \
   KIND("approximate, by a sparse placement") \
   X(sg_bernoulli) \
+  X(sg_graph_code) \
+  X(sg_stochastic_block) \
+  X(sg_approximate_repetition) \
+  X(sg_expander_code) \
+  X(sg_stochastic_gradient_coding) \
+  X(sg_block_design) \
+  X(sg_soft_block_design) \
+  X(sg_sparse_gaussian) \
+  X(sg_d_frc) \
+  X(sg_brc) \
+  X(sg_ldgm) \
+  X(sg_product) \
+  X(sg_is_gc) \
+  X(sg_osgc) \
   X(sg_sparse_file) \
   KIND("several messages, or work in parts") \
   X(sg_partial_cyclic) \
@@ -62,6 +76,9 @@
   X(sg_k_async) \
   X(sg_k_batch_async) \
   X(sg_adaptive_k) \
+  KIND("combinations of partial derivatives, approximate") \
+  X(sg_projective_derivative) \
+  X(sg_projective_derivative_async) \
   OTHERS(KIND, X)
 /* clang-format on */
 

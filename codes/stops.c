@@ -149,18 +149,9 @@ const sg_family sg_stop_part_family = {
 
 /* --- What is common to them ------------------------------------------------------------------- */
 
-static const char *const layer_words[] = {"together", "one-by-one", NULL};
+const char *const sg_layer_words[] = {"together", "one-by-one", NULL};
 
-const sg_param sg_scheme_params[] = {
-    SG_ROW_FAMILY("stop", &sg_stop_family,
-                  "When the master stops waiting for messages; the code's own rule when absent. A "
-                  "policy without parameters may be given by its name alone.",
-                  .flags = SG_OPTIONAL),
-    SG_ROW_CHOICE("layers", layer_words, 0,
-                  "Of a learning problem with layers: together (a message for the whole gradient) "
-                  "or one-by-one (encoded, compressed, sent and decoded by itself as soon as it is "
-                  "there, the last layer first)."),
-    {0}};
+const sg_param sg_scheme_params[] = {SG_ROWS_SCHEME, {0}};
 
 sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_policy **out,
                             sg_error *e) {

@@ -131,6 +131,12 @@ static const sg_column column[] = {
     POINT(scaling, "text", "How time grows with load"),
     POINT(late_work, "text", "What becomes of work when the iteration ends"),
     POINT(late_messages, "text", "What becomes of messages under way when the iteration ends"),
+    POINT(compression, "text", "What messages become: compressor and parameters that were given",
+          .shown = SG_IN_V_POINT),
+    POINT(compressed, "0/1",
+          "Messages or models lose more than a number format that all schemes of the environment "
+          "have: iterations are not comparable",
+          .shown = SG_IN_V_POINT),
     POINT(problem, "text", "Learning problem"),
     POINT(target_loss, "1", "Training loss at which a run is done; NULL: none",
           .shown = SG_IN_V_POINT),

@@ -16,7 +16,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define SG_SCHEMA_VERSION  8
+#define SG_SCHEMA_VERSION  9
 #define SG_RESULTS_VERSION 7 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
@@ -70,7 +70,9 @@ typedef struct sg_point_record {
   int stragglers_s, comm_m;
   double stored_data_factor;
   const char *scaling, *late_work, *late_messages, *problem, *replicate;
-  double target_loss; /* NAN: none */
+  const char *compression; /* "qsgd levels=7" */
+  bool compressed;         /* beyond a number format of at least 32 bits that is the network's */
+  double target_loss;      /* NAN: none */
   int64_t max_iterations;
   uint64_t seed;
   int n_axes;

@@ -205,11 +205,21 @@ if not args.only:
                            for _ in range(args.rounds))
     print("\nRecording at detail iteration takes %.1f %% of a small run's time (wanted: at most 10 %%)."
           % (100 * (1 - pair["iteration"] / pair["summary"])))
-# Decode weights against LAPACKE's least squares; events of protocols against those of a plain round.
-for name in ("bench_decode", "bench_engine"):
+# Decode weights against LAPACKE's least squares; events of protocols against those of a plain round;
+# compressors against copies.
+for name in ("bench_decode", "bench_engine", "bench_compress", "bench_embed"):
     own = os.path.join(os.path.dirname(args.program), "tests", name)
     if not args.only and os.path.exists(own):
         print("\n" + subprocess.run([own], env=environment, capture_output=True, text=True).stdout)
+# Weights of graph codes against scipy's lsqr on the same patterns.
+own = os.path.join(os.path.dirname(args.program), "tests", "bench_graph")
+if not args.only and os.path.exists(own):
+    patterns, told = os.path.join(folder, "patterns.txt"), os.path.join(folder, "peer.txt")
+    subprocess.run([own, "--write", patterns], check=True)
+    with open(told, "w") as f:
+        subprocess.run([python, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peer_lsqr.py"), patterns],
+                       env=environment, stdout=f)
+    print("\n" + subprocess.run([own, "--peer", told], env=environment, capture_output=True, text=True).stdout)
 if not peers and any(args.only in c[0] and c[2] != OWN for c in CASES):
     print("\nThe yardsticks are not here: only straggle was timed.")
 if missed:

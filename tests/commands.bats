@@ -16,7 +16,7 @@ compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --js
 query|-f --format --json
 timeline|--run --scheme --replication -e --environment -i --iterations -o --output --json --set
 codes|--bib -f --format --json
-codes show|--bib -f --format --json
+codes show|-n --workers --seed --bib -f --format --json
 codes check|--all -n --workers -k --subsets --speeds -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
 codes design|-n --workers -p --straggling -k --blocks --entries -d --load --most --objective --below --deadline --first --moves --patterns --signs --seed --set -o --output -f --format --json -q --quiet
 fit|--workers --seed --replicates -f --format --json
@@ -120,7 +120,7 @@ END
   [ "$found" = $'compare\ncompletion' ]
   complete_words straggle codes ''
   [ "$found" = $'show\ncheck\ndesign' ]
-  complete_words straggle codes show gr
+  complete_words straggle codes show gro
   [ "$found" = group ]
   complete_words straggle codes check cyclic-r
   [ "$found" = cyclic-repetition ]

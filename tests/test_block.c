@@ -688,7 +688,7 @@ static void mistakes_with_local_steps_name_the_code(void **state) {
 /* --- Gradients beside the snapshot ------------------------------------------------------------ */
 
 static const double beside_factor = -0.4;
-static unsigned beside_flags = SG_OFFSET;
+static unsigned beside_flags = SG_OFFSET | SG_WEIGHTS_CONSTANT;
 
 static sg_status beside_create(sg_code *code, const sg_shape *shape, const sg_values *values,
                                sg_error *e) {
@@ -735,12 +735,12 @@ static void gradients_beside_the_snapshot_follow_what_was_not_sent(void **state)
     descend(x, sum);
     same_loss(&c, k, x);
   }
-  beside_flags = 0;
+  beside_flags = SG_WEIGHTS_CONSTANT;
   refused(&beside, WORKERS, "\"problem\":\"least-squares\"", SG_BUG, "", "SG_OFFSET is missing");
-  beside_flags = SG_OFFSET;
+  beside_flags = SG_OFFSET | SG_WEIGHTS_CONSTANT;
   network = "{}";
   refused(&beside, WORKERS, "\"problem\":\"least-squares\"", SG_INVALID, "/schemes/0",
-          "expected a network.compression with memory, found \"float64\"");
+          "expected a network.compression with feedback \"classic\", found \"float64\" without");
 }
 
 int main(void) {

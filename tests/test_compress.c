@@ -36,6 +36,12 @@ static void fail_with(sg_error *e) {
 
 /* --- Every registered compressor -------------------------------------------------------------- */
 
+static int word_of(const char *const *words, double u) {
+  int count = 0;
+  while (words[count]) count++;
+  return (int)(count * (1 - u));
+}
+
 /* Parameters at random in the ranges of the table; `plain`: at their defaults. */
 static sg_compressor compressor_of(const sg_variant *variant, bool plain) {
   sg_error e = {0};
@@ -46,19 +52,29 @@ static sg_compressor compressor_of(const sg_variant *variant, bool plain) {
     const sg_param *p = &variant->params[i];
     double u = 1 - sg_uniform(&stream), range = p->max - p->min;
     sg_status status = SG_OK;
-    if (p->kind == SG_INT)
+    if (p->flags & SG_OPTIONAL) continue;
+    if (p->choices && p->kind != SG_CHOICE && sg_uniform(&stream) < 0.5)
+      status = sg_values_set_string(v, p->name, p->choices[word_of(p->choices, u)], &e);
+    else if (p->kind == SG_INT)
       status = sg_values_set_number(v, p->name, floor(p->min + range * u * u * u), &e);
     else if (p->kind == SG_REAL)
       status = sg_values_set_number(v, p->name, p->min + range * u * u, &e);
     else if (p->kind == SG_BOOL)
       status = sg_values_set_bool(v, p->name, u < 0.5, &e);
-    else
+    else if (p->kind == SG_CHOICE)
+      status = sg_values_set_string(v, p->name, p->choices[word_of(p->choices, u)], &e);
+    else if (p->kind != SG_LIST) /* lists stay empty */
       fail_msg("a parameter of a kind that this test does not know");
     if (status) fail_with(&e);
   }
-  if (sg_compressor_init(&c, v, &e)) fail_with(&e);
+  sg_status made = sg_compressor_init(&c, v, &e);
   sg_values_free(v);
-  return c;
+  if (made != SG_INVALID || plain) {
+    if (made) fail_with(&e);
+    return c;
+  }
+  sg_error_clear(&e); /* parameters that are refused together: others */
+  return compressor_of(variant, plain);
 }
 
 enum { KINDS = 5 };
@@ -83,7 +99,11 @@ static double norm_of(const double *x, long n) {
 /* What the receiver makes of the packed bytes alone, in memory of exactly so many. */
 static void receive(const sg_compressor *c, const sg_packed *sent, long n, double *y) {
   size_t bytes = (sent->count + 7) / 8;
-  sg_packed copy = {.byte = malloc(bytes ? bytes : 1), .capacity = bytes, .count = sent->count};
+  sg_packed copy = {.byte = malloc(bytes ? bytes : 1),
+                    .capacity = bytes,
+                    .count = sent->count,
+                    .worker = sent->worker,
+                    .key = sent->key};
   assert_non_null(copy.byte);
   memcpy(copy.byte, sent->byte, bytes);
   for (long i = 0; i < n; i++) y[i] = NAN;
@@ -158,6 +178,35 @@ static void promises_are_kept(void **state) {
   sg_packed_free(&packed);
 }
 
+/* What is unpacked from as many bytes as are counted is what the receiver has, to the last bit. */
+static void long_messages_are_kept(void **state) {
+  (void)state;
+  sg_packed packed = {0};
+  sg_stream_at(&stream, 8, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (long n = 1L << 20; n <= (1L << 20) + 1; n++) {
+    size_t size = (size_t)n * sizeof(double);
+    double *x = malloc(size), *y = malloc(size), *z = malloc(size), bits;
+    assert_true(x && y && z);
+    fill(x, n, 0);
+    for (int i = 0; sg_compressor_family.at(i); i++) {
+      const sg_compressor c = compressor_of(sg_compressor_family.at(i), true);
+      if (!sg_compressor_whole(&c)) continue;
+      sg_dither d;
+      sg_dither_at(&d, 5, 2, 3, 7, 1, 0);
+      memcpy(y, x, size);
+      assert_int_equal(sg_compress(&c, &packed, &d, n, y, NULL, &bits), SG_OK);
+      assert_true(bits == (double)packed.count);
+      if (sg_compressor_fixed(&c)) assert_true(bits == sg_compressor_bits(&c, n));
+      receive(&c, &packed, n, z);
+      assert_memory_equal(y, z, size);
+    }
+    free(x);
+    free(y);
+    free(z);
+  }
+  sg_packed_free(&packed);
+}
+
 /* Means over the randomness, in standard errors of the mean. */
 static void unbiased_ones_are(void **state) {
   (void)state;
@@ -168,19 +217,26 @@ static void unbiased_ones_are(void **state) {
   for (int i = 0; sg_compressor_family.at(i); i++)
     for (int k = 0; k < 4; k++) {
       const sg_compressor c = compressor_of(sg_compressor_family.at(i), k == 0);
-      if (!c.type->unbiased) continue;
-      double x[N], y[N], sum[N] = {0}, square[N] = {0}, bits;
+      if (!c.unbiased) continue;
+      assert_int_equal(c.feedback, SG_FEEDBACK_NONE);
+      double x[N], y[N], sum[N] = {0}, square[N] = {0}, top = 0, bits;
       fill(x, N, 0);
       for (int r = 0; r < DRAWS; r++) {
         sg_dither d;
         sg_dither_at(&d, 1, (uint32_t)r, k, 0, 0, 0);
         memcpy(y, x, sizeof y);
         assert_int_equal(sg_compress(&c, &packed, &d, N, y, NULL, &bits), SG_OK);
-        for (int j = 0; j < N; j++)
+        for (int j = 0; j < N; j++) {
           sum[j] += y[j] - x[j], square[j] += (y[j] - x[j]) * (y[j] - x[j]);
+          top = fmax(top, fabs(y[j]));
+        }
       }
       for (int j = 0; j < N; j++) {
-        double mean = sum[j] / DRAWS, error = sqrt((square[j] / DRAWS - mean * mean) / DRAWS);
+        double mean = sum[j] / DRAWS, variance = square[j] / DRAWS - mean * mean;
+        /* What is next to never 0, or next to always, seems to have no variance. It is at most that
+         * of 0 and the largest number of all. */
+        if (variance < 1e-9 * square[j] / DRAWS) variance = fabs(x[j]) * top;
+        double error = sqrt(variance / DRAWS);
         if (fabs(mean) > 5 * error + 1e-12 * fabs(x[j]))
           fail_msg("%s: coordinate %d is off by %g, %g standard errors", c.type->about.name, j,
                    mean, mean / error);
@@ -209,9 +265,9 @@ static void packed_bits(void **state) {
   }
   assert_int_equal(p.count, bits);
   size_t at = 0;
-  for (int i = 0; i < N; i++) { /* bit by bit, most significant first */
+  for (int i = 0; i < N; i++) { /* bit by bit, least significant first */
     uint64_t v = 0;
-    for (int k = 0; k < width[i]; k++, at++) v = v << 1 | (p.byte[at / 8] >> (7 - at % 8) & 1);
+    for (int k = 0; k < width[i]; k++, at++) v |= (uint64_t)(p.byte[at / 8] >> at % 8 & 1) << k;
     assert_true(v == value[i] && sg_unpack(&p, width[i]) == v);
   }
   assert_int_equal(sg_unpack(&p, 64), 0); /* nothing stands past the end */
@@ -248,7 +304,7 @@ static void qsgd_rounds_to_its_levels(void **state) {
   sg_stream_at(&stream, 4, 0, SG_FOR_CHECK, 0, 0, 0);
   for (int k = 0; k < 4; k++) {
     int s = levels[k];
-    const sg_compressor c = test_compressor("qsgd", (const double[]){s});
+    const sg_compressor c = test_compressor("qsgd", (const double[]){s, 0});
     double x[N], y[N], bits, sum = 0, square = 0, expected = 0;
     fill(x, N, 0);
     double norm = norm_of(x, N);
@@ -310,7 +366,9 @@ static void top_k_and_what_it_remembers(void **state) {
     bool feedback = round % 2;
     double share = round % 7 == 0 ? 1 : 1e-3 + 0.999 * sg_uniform(&stream) * sg_uniform(&stream);
     long k = (long)ceil(share * (double)n);
-    const sg_compressor c = test_compressor("top-k", (const double[]){share, feedback});
+    sg_compressor c = test_compressor("top-k", (const double[]){share});
+    assert_int_equal(c.feedback, SG_FEEDBACK_CLASSIC);
+    if (!feedback) c.feedback = SG_FEEDBACK_NONE;
     assert_int_equal(sg_compressor_memory(&c), feedback);
     double *x = calloc((size_t)n * 5, sizeof *x), *y = x + n, *e = y + n, *mine = e + n,
            *sent = mine + n, bits, expected, bits_seen[4];
@@ -382,7 +440,7 @@ static void messages_are_formed_when_they_are_sent(void **state) {
                         .uplink = "linear",
                         .uplink_by = {0, 100},
                         .compressor = "top-k",
-                        .compressor_by = {0.1, 1},
+                        .compressor_by = {0.1},
                         .late_messages = occupy ? "occupy-link" : "cancel",
                         .header_bytes = 50,
                         .length = 40};
@@ -582,9 +640,9 @@ static double plain_loss(const sg_data *d, long from, long to, const double *x, 
 }
 
 /* Whether losses and bits are those of: worker w sends the k largest of its gradient and what it
- * has not sent; sends[i % period][w]: it sends in iteration i; the sum of those used is scaled by
- * 4/3. */
-static bool as_plain(const stage *s, const course *c, double step, long k, int period,
+ * has not sent (ef21: of its gradient less what the master has of it, to which that is added);
+ * sends[i % period][w]: it sends in iteration i; the sum of those used is scaled by 4/3. */
+static bool as_plain(const stage *s, const course *c, double step, long k, bool ef21, int period,
                      const bool (*sends)[WORKERS]) {
   sg_error e = {0};
   sg_data *d = NULL;
@@ -603,11 +661,11 @@ static bool as_plain(const stage *s, const course *c, double step, long k, int p
       assert_true(!c->used[i][w] || sends[i % period][w]);
       if (!sends[i % period][w]) continue;
       plain_loss(d, w * d->rows / WORKERS, (w + 1) * d->rows / WORKERS, x, g);
-      for (long j = 0; j < n; j++) g[j] += m[j];
+      for (long j = 0; j < n; j++) g[j] += ef21 ? -m[j] : m[j];
       plain_top_k(g, n, k, sent, &bits);
       used_bits += c->used[i][w] ? bits : 0;
-      for (long j = 0; j < n; j++) m[j] = g[j] - sent[j];
-      for (long j = 0; j < n && c->used[i][w]; j++) sum[j] += 4.0 / 3 * sent[j];
+      for (long j = 0; j < n; j++) m[j] = ef21 ? m[j] + sent[j] : g[j] - sent[j];
+      for (long j = 0; j < n && c->used[i][w]; j++) sum[j] += 4.0 / 3 * (ef21 ? m : sent)[j];
     }
     for (long j = 0; j < n; j++) x[j] -= step * sum[j];
     double loss = plain_loss(d, 0, d->rows, x, g);
@@ -623,20 +681,19 @@ static bool as_plain(const stage *s, const course *c, double step, long k, int p
   "\"rows\":400,\"features\":19,\"test_share\":0},"                                                \
   "\"optimizer\":{\"method\":\"gradient-descent\",\"step\":0.6}},"                                 \
   "\"schemes\":[{\"code\":\"ignore-stragglers\",\"s\":1}],\"stop\":{\"iterations\":48}"
-#define NETWORK                                                                                    \
+#define NETWORK(feedback)                                                                          \
   "\"network\":{\"uplink\":{\"model\":\"linear\",\"latency_s\":1,\"bandwidth_Bps\":1e6},"          \
-  "\"compression\":{\"compressor\":\"top-k\",\"share\":0.15}}"
+  "\"compression\":{\"compressor\":\"top-k\",\"share\":0.15,\"feedback\":\"" feedback "\"}}"
 
-/* Late messages advance the memory of their sender, messages that are cancelled before their turn
- * do not: all has an effect on later losses. */
-static void memory_of_late_and_cancelled_messages(void **state) {
-  (void)state;
+/* Only messages that are used advance the memory of their sender, late ones and those that are
+ * cancelled before their turn do not: all has an effect on later losses. */
+static void check_late_and_cancelled(bool ef21) {
   /* Iteration by iteration: 3 is late on its way; 3 is cancelled at work; 0 is late; 1 is cancelled
    * at work. */
   static const double seconds[4][WORKERS] = {
       {1, 1.1, 1.2, 1.9}, {1, 1.1, 1.2, 9}, {1.9, 1.1, 1, 1.2}, {1, 9, 1.1, 1.2}};
-  static const bool sends[4][WORKERS] = {{1, 1, 1, 1}, {1, 1, 1, 0}, {1, 1, 1, 1}, {1, 0, 1, 1}};
-  static const bool wrong[4][WORKERS] = {{1, 1, 1, 0}, {1, 1, 1, 0}, {1, 1, 1, 1}, {1, 0, 1, 1}};
+  static const bool used[4][WORKERS] = {{1, 1, 1, 0}, {1, 1, 1, 0}, {0, 1, 1, 1}, {1, 0, 1, 1}};
+  static const bool sent[4][WORKERS] = {{1, 1, 1, 1}, {1, 1, 1, 0}, {1, 1, 1, 1}, {1, 0, 1, 1}};
   static const bool all[4][WORKERS] = {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}};
   char path[100];
   snprintf(path, sizeof path, "%s/times.csv", folder);
@@ -647,36 +704,51 @@ static void memory_of_late_and_cancelled_messages(void **state) {
     for (int w = 0; w < WORKERS; w++) fprintf(f, "%d,%d,%g\n", i, w, seconds[i][w]);
   fclose(f);
   stage s;
-  make_world(&s, "{\"format\":1,\"cluster\":{\"workers\":4},\"delay\":{\"model\":\"trace\","
-                 "\"path\":\"times.csv\","
-                 "\"mode\":\"replay\"}," NETWORK "," RUN "}");
+#define LATE(feedback)                                                                             \
+  "{\"format\":1,\"cluster\":{\"workers\":4},\"delay\":{\"model\":\"trace\",\"path\":\"times."     \
+  "csv\","                                                                                         \
+  "\"mode\":\"replay\"}," NETWORK(feedback) "," RUN "}"
+  make_world(&s, ef21 ? LATE("ef21") : LATE("classic"));
   assert_int_equal(s.world->width, 1);
   course c = run_course(s.world);
   assert_int_equal(c.rows, 48);
   for (int i = 0; i < 48; i++)
     for (int w = 0; w < WORKERS; w++) assert_int_equal(c.used[i][w], seconds[i % 4][w] < 1.5);
-  assert_true(as_plain(&s, &c, 0.6, 3, 4, sends));
-  assert_false(as_plain(&s, &c, 0.6, 3, 4, wrong));
-  assert_false(as_plain(&s, &c, 0.6, 3, 4, all));
+  assert_true(as_plain(&s, &c, 0.6, 3, ef21, 4, used));
+  assert_false(as_plain(&s, &c, 0.6, 3, ef21, 4, sent));
+  assert_false(as_plain(&s, &c, 0.6, 3, ef21, 4, all));
   end_world(&s);
 }
 
-static void memory_of_erased_messages(void **state) {
+static void memory_of_late_and_cancelled_messages(void **state) {
   (void)state;
+  check_late_and_cancelled(false);
+  check_late_and_cancelled(true);
+}
+
+/* An erased message leaves the memory of its sender as it was. */
+static void check_erased(bool ef21) {
   static const bool all[1][WORKERS] = {{1, 1, 1, 1}};
   stage s;
-  make_world(
-      &s,
-      "{\"format\":1,\"cluster\":{\"workers\":4,\"erasure\":{\"model\":\"uniform\",\"count\":1}},"
-      "\"delay\":{\"model\":\"deterministic\",\"value_s\":1}," NETWORK "," RUN "}");
+#define ERASED(feedback)                                                                           \
+  "{\"format\":1,\"cluster\":{\"workers\":4,\"erasure\":{\"model\":\"uniform\",\"count\":1}},"     \
+  "\"delay\":{\"model\":\"deterministic\",\"value_s\":1}," NETWORK(feedback) "," RUN "}"
+  make_world(&s, ef21 ? ERASED("ef21") : ERASED("classic"));
   course c = run_course(s.world);
   assert_int_equal(c.rows, 48);
   int erased[WORKERS] = {0};
   for (int i = 0; i < 48; i++)
     for (int w = 0; w < WORKERS; w++) erased[w] += !c.used[i][w];
   for (int w = 0; w < WORKERS; w++) assert_true(erased[w] > 0 && erased[w] < 48);
-  assert_true(as_plain(&s, &c, 0.6, 3, 1, all));
+  assert_true(as_plain(&s, &c, 0.6, 3, ef21, 48, (const bool(*)[WORKERS])c.used));
+  assert_false(as_plain(&s, &c, 0.6, 3, ef21, 1, all));
   end_world(&s);
+}
+
+static void memory_of_erased_messages(void **state) {
+  (void)state;
+  check_erased(false);
+  check_erased(true);
 }
 
 /* --- Protocols of other kinds ----------------------------------------------------------------- */
@@ -698,8 +770,8 @@ static void every_kind_of_protocol(void **state) {
   static const struct {
     const char *compression;
     double worst;
-  } how[] = {{"\"top-k\",\"share\":1", 1e-5},
-             {"\"top-k\",\"share\":1,\"error_feedback\":false", 1e-5},
+  } how[] = {{"\"top-k\",\"share\":1,\"insist\":true", 1e-5},
+             {"\"top-k\",\"share\":1,\"feedback\":\"none\",\"insist\":true", 1e-5},
              {"\"qsgd\",\"levels\":65535", 1e-2}};
   for (int i = 0; i < 3 * TOY_KINDS; i++) {
     const struct toy_kind *toy = &toy_kinds[i / 3];
@@ -730,6 +802,7 @@ static void every_kind_of_protocol(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(promises_are_kept),
+      cmocka_unit_test(long_messages_are_kept),
       cmocka_unit_test(unbiased_ones_are),
       cmocka_unit_test(packed_bits),
       cmocka_unit_test(uniforms_of_long_vectors),

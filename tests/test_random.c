@@ -70,6 +70,27 @@ static void streams_do_not_overlap(void **state) {
   assert_true(sg_uniform(&s) == start);
 }
 
+/* Words of eight counters, first words first, whatever was taken from the stream before. */
+static void coarse_uniforms(void **state) {
+  (void)state;
+  enum { COUNT = 5 * SG_COARSE };
+  double u[COUNT], sum = 0;
+  sg_stream s, words;
+  sg_stream_at(&s, 3, 1, SG_FOR_DITHER, 2, 4, 5);
+  sg_coarse_uniforms(&s, u, 2 * SG_COARSE);
+  sg_coarse_uniforms(&s, u + 2 * SG_COARSE, 3 * SG_COARSE);
+  sg_stream_at(&words, 3, 1, SG_FOR_DITHER, 2, 4, 5);
+  for (int group = 0; group < COUNT; group += SG_COARSE)
+    for (int counter = 0; counter < 8; counter++)
+      for (int word = 0; word < 4; word++) {
+        double w = (double)gsl_rng_get(&words.rng);
+        assert_true(u[group + 8 * word + counter] == (w + 0.5) / 4294967296);
+        sum += w / 4294967296;
+      }
+  assert_true(fabs(sum / COUNT - 0.5) < 5 * sqrt(1.0 / 12 / COUNT));
+  assert_true(sg_uniform(&s) == sg_uniform(&words)); /* and on from there */
+}
+
 static void fifty_three_bits(void **state) {
   (void)state;
   sg_stream s;
@@ -146,8 +167,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(known_answers),      cmocka_unit_test(address),
       cmocka_unit_test(every_part_matters), cmocka_unit_test(streams_do_not_overlap),
-      cmocka_unit_test(fifty_three_bits),   cmocka_unit_test(through_gsl),
-      cmocka_unit_test(side_by_side),
+      cmocka_unit_test(coarse_uniforms),    cmocka_unit_test(fifty_three_bits),
+      cmocka_unit_test(through_gsl),        cmocka_unit_test(side_by_side),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

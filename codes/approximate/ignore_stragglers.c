@@ -17,6 +17,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->parts = n;
   code->promised = s;
   code->exact = s == 0;
+  code->flags = s == 0 ? SG_WEIGHTS_CONSTANT : SG_WEIGHTS_BY_COUNT;
   return sg_code_one_segment(code, values, "s", 1, n - s, e);
 }
 

@@ -9,6 +9,10 @@
  * Where d does not divide n, Q = ⌊n/d⌋ groups of ⌊n/Q⌋ or ⌈n/Q⌉ workers with equal shares 1/Q, each
  * with its own [size, m] code: s is that of the smallest distance (derived).
  *
+ * Below its threshold (below: minimum-norm) a group is estimated from what has come of it, and the
+ * code is approximate: a deadline or a smaller count trades time, bytes and error (theory:
+ * approximate-groups).
+ *
  * Stopping as soon as every group can be decoded is never later than waiting for n − s workers and
  * survives s stragglers per group. By then some groups have more messages than they need; least
  * squares over all of them is better conditioned than any m of them.
@@ -18,6 +22,7 @@
  * every group is enough. Any s stragglers are survived, and up to n − n/(s + 1) lucky ones: that is
  * what `stop` turns on. Decoding only adds. */
 #include "codes/linear/inner.h"
+#include "codes/tools/below.h"
 #include "codes/tools/groups.h"
 #include "codes/tools/rules.h"
 #include "sim/core/owned.h"
@@ -44,6 +49,7 @@ static const sg_param params[] = {
                   "least squares, or the first m that suffice, by an m × m solve (codes that "
                   "decode by additions do so in either case)"),
     SG_ROWS_GROUPS,
+    SG_ROWS_BELOW,
     SG_ROW_INT(
         "draws", 1, 10000,
         "Gaussian generators of which best-gaussian takes the one with the least worst condition",
@@ -129,6 +135,8 @@ static sg_status make_inner(tables *t, sg_code *code, const sg_linear_type *line
   return SG_OK;
 }
 
+static const sg_columns one_each = {.each = 1};
+
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   const sg_linear_type *linear = sg_linear_type_at(sg_choice(values, "linear_code"));
@@ -139,6 +147,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (!status && t->m > shape->length)
     return sg_code_one_segment(code, values, "m", t->m, 1, e); /* says so */
   if (!status) status = make_inner(t, code, linear, values, e);
+  if (!status) status = sg_below_read(code, values, &t->groups, &one_each, e);
   if (status) return status;
   code->parts = t->groups.count;
   code->state_size = code->round_size = basis_offset(code->parts);
@@ -169,6 +178,7 @@ static sg_status create_repetition(sg_code *code, const sg_shape *shape, const s
   if (status) return status;
   inner[1] = inner[0];
   code->promised = s;
+  code->flags = SG_WEIGHTS_CONSTANT;
   code->parts = t->groups.count;
   code->state_size = code->round_size = basis_offset(code->parts);
   return sg_code_one_segment(code, values, "s", 1, n - s, e);
@@ -187,6 +197,11 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
 static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
   return sg_groups_weights(&t->groups, 1, NULL, NULL, used);
+}
+
+static double mean_error(const sg_code *code, const double *p, int count) {
+  const tables *t = code->self;
+  return sg_below_error(code, &t->groups, &one_each, p, count);
 }
 
 /* Whether the workers that answer give every group rank m. */
@@ -236,6 +251,7 @@ const sg_code_type sg_group = {
     .encode = encode,
     .weights = weights,
     .promises = promises,
+    .mean_error = mean_error,
     .arrive = arrive,
 };
 

@@ -112,7 +112,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (status) return status;
   if (!fill_edges(code, t, cyclic ? n : t->groups)) return sg_fail_memory(e);
   code->stop = "count";
-  code->flags = cyclic ? SG_WEIGHTS_PURE : 0;
+  code->flags = cyclic ? SG_WEIGHTS_PURE : SG_WEIGHTS_CONSTANT;
   code->promised = t->s;
   code->state_size = code->round_size = sizeof(progress) + (size_t)t->groups;
   return sg_code_one_segment(code, values, "s", 1, n + (cyclic ? n - t->s : t->groups), e);

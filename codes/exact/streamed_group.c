@@ -9,6 +9,9 @@
  * gradient's length, per group. (derived; the idea of sending several signals one after another:
  * Cao, Yan, Tang, Han 2020, arXiv:2006.04845)
  *
+ * With below: minimum-norm a group of fewer chunks is estimated from those that have come, so that
+ * a deadline may end a round, and every chunk that is in time counts (theory: approximate-groups).
+ *
  * Chunks of a worker arrive in their order, so what can be at hand are mixes of the first k_c
  * chunks of each worker. The harmonic code is bad when these are neighbours on the circle. Here
  * worker c takes its points from a circle of M' cells, N points in each: point c of the cells in
@@ -16,6 +19,7 @@
  * circle. The worst condition over all mixes is computed, not assumed. (derived) */
 #include "codes/frame/protocol.h"
 #include "codes/linear/inner.h"
+#include "codes/tools/below.h"
 #include "codes/tools/groups.h"
 #include "codes/tools/rules.h"
 #include "sim/core/linalg.h"
@@ -45,6 +49,7 @@ static const sg_param params[] = {
                   "the chunk code: harmonic with points spread so that all mixes of arrivals are "
                   "well conditioned, or random"),
     SG_ROWS_GROUPS,
+    SG_ROWS_BELOW,
     {0}};
 
 /* Mixes that are looked at, and the worst condition that is accepted. */
@@ -179,6 +184,10 @@ static int *van_der_corput(sg_code *code, int count) {
   return cell;
 }
 
+static sg_columns columns_of(const tables *t) {
+  return (sg_columns){.each = t->each, .of = column_of, .self = t};
+}
+
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
@@ -202,7 +211,8 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->flags = SG_WEIGHTS_PURE;
   code->stop = "decodable";
   code->state_size = code->round_size = sizeof(progress) + (size_t)code->parts * sizeof(int);
-  return status;
+  const sg_columns columns = columns_of(t);
+  return status ? status : sg_below_read(code, values, &t->groups, &columns, e);
 }
 
 static void encode(const sg_code *code, const sg_message *message, sg_row *row) {
@@ -229,6 +239,12 @@ static void plan(const sg_code *code, const void *state, int round, int snapshot
 static sg_status weights(const sg_code *code, const sg_used *used) {
   const tables *t = code->self;
   return sg_groups_weights(&t->groups, t->each, column_of, t, used);
+}
+
+static double mean_error(const sg_code *code, const double *p, int count) {
+  const tables *t = code->self;
+  const sg_columns columns = columns_of(t);
+  return sg_below_error(code, &t->groups, &columns, p, count);
 }
 
 static bool promises(const sg_code *code, const bool *present) {
@@ -264,6 +280,7 @@ const sg_code_type sg_streamed_group = {
     .encode = encode,
     .weights = weights,
     .promises = promises,
+    .mean_error = mean_error,
     .plan = plan,
     .arrive = arrive,
 };

@@ -6,6 +6,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
                         sg_error *e) {
   code->parts = shape->workers;
   code->promised = 0;
+  code->flags = SG_WEIGHTS_CONSTANT;
   return sg_code_one_segment(code, values, NULL, 1, shape->workers, e);
 }
 

@@ -94,8 +94,13 @@ enum {                        /* sg_code.flags */
        SG_LOCAL = 128,       /* rows are of local steps (sg_row_local); one model at a time */
        SG_OFFSET = 512,      /* rows are taken beside the snapshot (sg_row_offset) */
        SG_REMEMBERS = 1024,  /* what is sent depends on earlier rounds */
-       SG_ANY_COUNT = 2048   /* any messages give an estimate: where no more can come, what there is
+       SG_ANY_COUNT = 2048,  /* any messages give an estimate: where no more can come, what there is
                                 is taken, and nothing at all skips the round */
+       /* Whenever a message (from, segment, tag) is used it has the same weights, whoever else has
+        * answered and whatever the stop policy: error feedback may be used (theory:
+        * error-feedback). Or: its weights depend on the number of messages only. */
+       SG_WEIGHTS_CONSTANT = 4096,
+       SG_WEIGHTS_BY_COUNT = 8192
 };
 
 typedef struct sg_code sg_code;
@@ -103,6 +108,7 @@ typedef struct sg_row sg_row;
 typedef struct sg_used sg_used;
 typedef struct sg_orders sg_orders; /* protocol.h */
 typedef struct sg_event sg_event;   /* protocol.h */
+struct sg_buffer;                   /* sim/core/text.h */
 
 /* What a decode cost and how safe it was. NAN: not known. */
 typedef struct sg_decode_info {
@@ -150,6 +156,12 @@ typedef struct sg_code_type {
    * NULL: at most code->promised are missing. */
   bool (*promises)(const sg_code *code, const bool *present);
 
+  /* Of a code that is not exact, where there is a formula: E Σ (α − 1)² over the number of
+   * coefficients (err_norm) when worker j's messages are missing with probability p[j],
+   * independently, and the others all come; p NULL: when `count` workers answer, all sets of so
+   * many being equally likely. NAN: none, or no memory. */
+  double (*mean_error)(const sg_code *code, const double *p, int count);
+
   /* Whether a message comes when exactly the workers with present[i] are waited for: stragglers
    * that are slow, not lost, may have sent some of theirs. NULL: if its sender is present. */
   bool (*comes)(const sg_code *code, const sg_message *message, const bool *present);
@@ -165,6 +177,11 @@ typedef struct sg_code_type {
   sg_verdict (*arrive)(const sg_code *code, void *state, const sg_message *message,
                        sg_orders *orders);
   void (*updated)(const sg_code *code, void *state, const sg_event *event);
+
+  /* --- optional, for people --- */
+  /* What else there is to know of a code that takes time to find out: lines that end. Shown by
+   * `codes check` and `codes show` behind the note. false: no memory. */
+  bool (*describe)(const sg_code *code, struct sg_buffer *out);
 
   /* --- optional, for who looks for parameters (plan --suggest) --- */
   /* Values of the parameter of that name that are worth trying together with those of the others,
@@ -220,14 +237,30 @@ struct sg_code {
 const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
-extern const sg_family sg_code_family;    /* for parameter tables: selector "code" */
-extern const sg_param sg_scheme_params[]; /* what every scheme may have besides: stop */
+extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
+extern const sg_family sg_stop_family; /* of stop policies: selector "rule" */
+extern const char *const sg_layer_words[];
+extern const sg_param sg_scheme_params[]; /* what every code may have besides */
+#define SG_ROWS_SCHEME                                                                             \
+  SG_ROW_FAMILY("stop", &sg_stop_family,                                                           \
+                "When the master stops waiting for messages; the code's own rule when absent. A "  \
+                "policy without parameters may be given by its name alone.",                       \
+                .flags = SG_OPTIONAL),                                                             \
+      SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                   \
+                    "Of a learning problem with layers: together (a message for the whole "        \
+                    "gradient) or one-by-one (encoded, compressed, sent and decoded by itself as " \
+                    "soon as it is there, the last layer first).")
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
- * values->common is sg_scheme_params or NULL. */
+ * values->common is sg_scheme_params, a table with its rows, or NULL. */
 sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_values *values,
                       sg_code **code, sg_error *e);
 void sg_code_free(sg_code *code);
+
+/* The note, and what `describe` says: lines that end; nothing if there is neither. false: no
+ * memory.
+ */
+bool sg_code_describe(const sg_code *code, struct sg_buffer *out);
 
 /* sg_arena_alloc of memory that lives as long as the code (NULL: return sg_fail_memory(e)). */
 void *sg_code_alloc(sg_code *code, size_t count, size_t size);
@@ -304,11 +337,11 @@ void sg_row_batch(sg_row *row, int name);
  * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
  * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
 void sg_row_local(sg_row *row, int steps, double rate);
-/* The row's gradients are taken at the snapshot + factor · e, with e the memory of the sender's
- * compressor when the message is sent: the error that it has not sent yet, as in gradient descent
- * with differentially encoded feedback (theory: error-feedback). What is decoded is still compared
- * with the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and a compressor with
- * memory. */
+/* The row's gradients are taken at the snapshot + factor · e, with e what the sender remembers when
+ * the message is sent: the error that it has not sent yet, as in gradient descent with
+ * differentially encoded feedback (theory: error-feedback). What is decoded is still compared with
+ * the gradients at the snapshot. Needs SG_OFFSET, segments of one piece, and messages with feedback
+ * "classic". */
 void sg_row_offset(sg_row *row, double factor);
 void sg_row_free(sg_row *row);
 

@@ -22,6 +22,7 @@ static void print_members(const sg_values *values, bool common, const char *sepa
 static int print_variant(const sg_values *values, char *out, size_t size) {
   char inside[96] = "";
   print_members(values, false, ",", inside, sizeof inside, 0);
+  print_members(values, true, ",", inside, sizeof inside, (int)strlen(inside));
   return snprintf(out, size, inside[0] ? " %s(%s)" : " %s", values->variant->name,
                   inside + (inside[0] == ','));
 }
@@ -47,7 +48,8 @@ static int print_member(const sg_values *values, const sg_param *p, char *out, s
   case SG_BOOL: return snprintf(out, size, sg_bool(values, name) ? " %s" : " %s=false", name);
   case SG_CHOICE: {
     const char *word = sg_text(values, name);
-    if (is_unambiguous(values->variant->params, p, word)) return snprintf(out, size, " %s", word);
+    const sg_param *own = values->variant->params;
+    if (!own || is_unambiguous(own, p, word)) return snprintf(out, size, " %s", word);
     return snprintf(out, size, " %s=%s", name, word);
   }
   case SG_TEXT: return snprintf(out, size, " %s=%s", name, sg_text(values, name));

@@ -4,6 +4,7 @@
 #include "codes/frame/protocol.h"
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"
+#include "sim/core/text.h"
 
 #include <gsl/gsl_heapsort.h>
 #include <math.h>
@@ -42,6 +43,11 @@ void *sg_code_alloc(sg_code *code, size_t count, size_t size) {
 void sg_code_free(sg_code *code) {
   if (code) sg_arena_free(code->arena);
   free(code);
+}
+
+bool sg_code_describe(const sg_code *code, sg_buffer *out) {
+  if (code->note) sg_putf(out, "%s\n", code->note);
+  return (!code->type->describe || code->type->describe(code, out)) && !out->failed;
 }
 
 double sg_code_edge(const sg_code *code, int part) {
@@ -158,6 +164,7 @@ static int by_number(const void *a, const void *b) {
 static double held_share(const sg_code *code, measures *m, size_t first) {
   double all = 0, sum = 0;
   int count = 0;
+  if (m->count == first) return 0; /* an idle node; there may be no array yet */
   gsl_heapsort(m->held + first, m->count - first, sizeof *m->held, by_number); /* in place */
   for (size_t i = first; i < m->count; i++) {
     int p = (int)(uint32_t)m->held[i],

@@ -51,8 +51,8 @@ struct sg_policy {
   const sg_policy *part[2];
 };
 
-/* All policies, or those that may stand inside another; selector "rule". */
-extern const sg_family sg_stop_family, sg_stop_part_family;
+/* The policies that may stand inside another; selector "rule". All of them: code.h. */
+extern const sg_family sg_stop_part_family;
 
 /* The policy of the scheme's values, or the code's own where they give none. */
 sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_policy **out,

@@ -252,6 +252,24 @@ sg_status sg_inner_weights(const sg_inner *c, int count, const int *position, do
   return invert_all(c, count, position, &ws, w, cond1, flops);
 }
 
+sg_status sg_inner_nearest(const sg_inner *c, int count, const int *position, double *w,
+                           void *scratch, double *cond1, double *flops) {
+  int m = c->m, rank, ldx = count > m ? count : m;
+  workspace ws = carve(c, count, scratch);
+  for (int i = 0; i < count; i++)
+    memcpy(ws.system + i * m, sg_inner_column(c, position[i]), (size_t)m * sizeof *w);
+  memset(ws.x, 0, (size_t)ldx * (size_t)m * sizeof *w);
+  for (int v = 0; v < m; v++) ws.x[v + v * ldx] = 1;
+  sg_status status = sg_least_squares(m, count, m, ws.system, m, ws.x, ldx, RANK_TOLERANCE,
+                                      ws.pivots, &rank, cond1);
+  if (status) return status;
+  for (int i = 0; i < count; i++)
+    for (int v = 0; v < m; v++) w[i * m + v] = ws.x[i + v * ldx];
+  double least = count < m ? count : m, most = count < m ? m : count;
+  *flops = 2.0 * least * least * (most - least / 3) + 4.0 * m * m * count;
+  return SG_OK;
+}
+
 /* --- Making ----------------------------------------------------------------------------------- */
 
 /* Inverses of all survivor sets that are asked for, where these are few. */

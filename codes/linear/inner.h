@@ -91,4 +91,9 @@ size_t sg_inner_scratch(const sg_inner *c, int count);
 sg_status sg_inner_weights(const sg_inner *c, int count, const int *position, double *w,
                            void *scratch, double *cond1, double *flops);
 
+/* The same where the rank is less than m: the pseudo-inverse of the columns, with which the
+ * estimate is the projection on their span. 1 ≤ count. */
+sg_status sg_inner_nearest(const sg_inner *c, int count, const int *position, double *w,
+                           void *scratch, double *cond1, double *flops);
+
 #endif

@@ -139,7 +139,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (m % r != 0) code->edge = edge;
   for (int j = 0; j < n; j++) code->stored += t->reassigns ? 1 : share(code, t->pick[j]);
   code->load = share(code, 0) * shape->subsets;
-  code->flags = SG_ROUNDS;
+  code->flags = SG_ROUNDS | SG_WEIGHTS_CONSTANT;
   code->state_size = code->round_size =
       sizeof(progress) + (size_t)n * sizeof(int) + (size_t)t->batches * sizeof(bool);
   return sg_code_one_segment(code, values, "r", 1, n - code->promised, e);

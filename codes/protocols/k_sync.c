@@ -25,6 +25,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (status) return status;
   code->promised = shape->workers - l->k;
   if (code->promised > 0) code->exact = false;
+  code->flags |= SG_WEIGHTS_BY_COUNT;
   return sg_code_one_segment(code, values, "k", 1, l->k, e);
 }
 

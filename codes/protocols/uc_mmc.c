@@ -48,6 +48,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   code->parts = n;
   code->promised = (int)fmin(r - 1 + n - t->needed, n - 1);
   code->exact = t->needed == n;
+  code->flags = code->exact ? SG_WEIGHTS_CONSTANT : 0;
   code->state_size = code->round_size = sizeof(progress) + (size_t)n;
   long most = (long)n * r - (long)r * (r + 1) / 2;
   return sg_code_one_segment(code, values, "r", 1, (int)fmin((double)most + 1, 1e9), e);

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const sg_decodings[] = {"optimal", "fixed", "one-step", "landweber", NULL};
+const char *const sg_decodings[] = {"optimal",  "fixed", "one-step", "landweber",
+                                    "constant", "peel",  NULL};
 const char *const sg_debiasings[] = {"none", "known", "measured", "blocks", NULL};
 
 /* Systems up to so many blocks × messages are solved densely. */
@@ -49,6 +50,24 @@ sg_status sg_approximate_straggling(sg_code *code, const sg_values *values, sg_a
   return SG_OK;
 }
 
+/* σ, ε and ω of A: Σ_{j ≠ k} <a_j, a_k> = Σ_i (Σ_j a_ji)² − Σ a². */
+static void fill_overlap(sg_approximate *t) {
+  double all = 0, squares = 0, sums = 0, *column = t->row_scale, m = t->a.rows;
+  if (t->energy > 0) return;
+  for (int i = 0; i < t->a.columns; i++) column[i] = 0;
+  for (size_t k = 0; k < t->a.begin[t->a.rows]; k++) {
+    column[t->a.column[k]] += t->a.value[k];
+    squares += t->a.value[k] * t->a.value[k];
+  }
+  for (int i = 0; i < t->a.columns; i++) {
+    sums += column[i];
+    all += column[i] * column[i];
+  }
+  t->sum = sums / m;
+  t->energy = squares / m;
+  t->overlap = m > 1 ? (all - squares) / (m * (m - 1)) : 0;
+}
+
 /* c of fixed weights, with which Σ α = blocks in the mean; ν. */
 static void fill_constants(sg_approximate *t) {
   double answered = 0, sums = 0, longest = 0, all = 0;
@@ -64,6 +83,7 @@ static void fill_constants(sg_approximate *t) {
   }
   t->fixed = t->a.columns / answered;
   if (t->replication == 0) t->replication = sums / t->a.columns;
+  fill_overlap(t);
   /* ‖A‖₂² ≤ ‖A‖₁ ‖A‖_∞. */
   for (int i = 0; i < t->a.columns; i++) t->row_scale[i] = 0;
   for (size_t k = 0; k < t->a.begin[t->a.rows]; k++)
@@ -81,6 +101,18 @@ static sg_status measure_blocks(sg_code *code, sg_approximate *t, sg_error *e) {
   return SG_OK;
 }
 
+/* Whether a worker's sum and its chance to answer have nothing to do with each other. */
+static bool is_alike(const sg_approximate *t) {
+  bool same_p = true, same_sum = true;
+  for (int j = 0; j < t->a.rows; j++) {
+    double sum = 0;
+    for (size_t k = t->a.begin[j]; k < t->a.begin[j + 1]; k++) sum += t->a.value[k];
+    same_sum &= fabs(sum - t->sum) <= 1e-9 * fabs(t->sum);
+    same_p &= t->p[j] == t->p[0];
+  }
+  return same_p || same_sum;
+}
+
 static sg_status remove_bias(sg_code *code, const sg_values *values, sg_approximate *t,
                              sg_error *e) {
   double kappa = t->known;
@@ -90,7 +122,13 @@ static sg_status remove_bias(sg_code *code, const sg_values *values, sg_approxim
                       "expected none with %s weights, which have no bias in the mean over blocks, "
                       "found \"%s\"",
                       sg_decodings[t->decoding], sg_debiasings[t->debias]);
-  if (t->debias == SG_DEBIAS_KNOWN && (!(kappa > 0) || t->decoding != SG_OPTIMAL))
+  bool constant = t->debias == SG_DEBIAS_KNOWN && t->decoding == SG_CONSTANT;
+  if (constant && !is_alike(t))
+    return sg_fail_at(e, values, "debias",
+                      "expected measured, as the formula is of workers that straggle alike or "
+                      "whose rows have the same sum, found \"known\"");
+  if (constant && !sg_approximate_known_by_count(t, &kappa)) return sg_fail_memory(e);
+  if (t->debias == SG_DEBIAS_KNOWN && !constant && (!(kappa > 0) || t->decoding != SG_OPTIMAL))
     return sg_fail_at(e, values, "debias",
                       "expected measured, as there is no formula for this code's bias with %s "
                       "decoding, found \"known\"",
@@ -127,6 +165,8 @@ sg_status sg_approximate_new(sg_code *code, const sg_values *values, sg_approxim
   code->promised = t->s;
   code->exact = false;
   code->flags |= SG_WEIGHTS_PURE | SG_ANY_COUNT;
+  if (t->decoding == SG_FIXED) code->flags |= SG_WEIGHTS_CONSTANT;
+  if (t->decoding == SG_ONE_STEP || t->decoding == SG_CONSTANT) code->flags |= SG_WEIGHTS_BY_COUNT;
   return sg_code_one_segment(code, values, "s", 1, code->shape.workers - t->s, e);
 }
 
@@ -188,6 +228,52 @@ static sg_status by_lsqr(const sg_approximate *t, int count, const int *worker, 
   return SG_OK;
 }
 
+sg_status sg_approximate_least_squares(const sg_approximate *t, int count, const int *worker,
+                                       double *w, sg_scratch *scratch, sg_decode_info *info) {
+  return (double)t->a.columns * count <= MOST_DENSE ? by_dense(t, count, worker, w, scratch, info)
+                                                    : by_lsqr(t, count, worker, w, scratch, info);
+}
+
+size_t sg_approximate_bytes(const sg_approximate *t) {
+  size_t rows = (size_t)t->a.rows, columns = (size_t)t->a.columns,
+         cells = rows * columns < MOST_DENSE ? rows * columns : MOST_DENSE,
+         dense = (cells + rows + columns) * sizeof(double) + rows * sizeof(lapack_int),
+         sparse = sg_sparse_bytes(t->a.rows, t->a.begin[t->a.rows]) +
+                  sg_lsqr_bytes(t->a.rows, t->a.columns) + columns * sizeof(double);
+  return dense > sparse ? dense : sparse;
+}
+
+static sg_status optimally(const sg_approximate *t, int count, const int *worker, double *w,
+                           sg_scratch *scratch, sg_decode_info *info) {
+  return (t->optimal ? t->optimal : sg_approximate_least_squares)(t, count, worker, w, scratch,
+                                                                  info);
+}
+
+double sg_approximate_constant(const sg_approximate *t, int count) {
+  double below = t->energy + t->overlap * (count - 1);
+  return below > 0 ? t->sum / below : 0;
+}
+
+static sg_status by_peeling(const sg_approximate *t, int count, const int *worker, double *w,
+                            sg_scratch *scratch, sg_decode_info *info) {
+  size_t blocks = (size_t)t->a.columns, entries = entries_of(t, count, worker),
+         matrix = sg_sparse_bytes(count, entries), peeling = sg_peel_bytes(&t->a); /* at most */
+  char *at =
+      sg_scratch_get(scratch, matrix + peeling + blocks * (sizeof(double) + 2 * sizeof(int)));
+  if (!at) return SG_NO_MEMORY;
+  sg_sparse rows = rows_of(t, count, worker, entries, at);
+  double *target = (double *)(void *)(at + matrix + peeling);
+  int *unknown = (int *)(void *)(target + blocks), *row = unknown + blocks;
+  for (size_t i = 0; i < blocks; i++) target[i] = 1;
+  int recovered = sg_peel(&rows, unknown, row, at + matrix);
+  info->flops = 2.0 * (double)entries;
+  if (recovered == 0) return t->resort ? optimally(t, count, worker, w, scratch, info) : SG_OK;
+  sg_peel_weights(&rows, recovered, unknown, row, target, w);
+  double factor = t->enlarge ? (double)blocks / recovered : 1;
+  for (int i = 0; i < count; i++) w[i] *= factor;
+  return SG_OK;
+}
+
 static sg_status by_landweber(const sg_approximate *t, int count, const int *worker, double *w,
                               sg_scratch *scratch, sg_decode_info *info) {
   size_t blocks = (size_t)t->a.columns;
@@ -219,11 +305,14 @@ static sg_status by_decoder(const sg_approximate *t, int count, const int *worke
     for (int i = 0; i < count; i++) w[i] = same;
     return SG_OK;
   case SG_LANDWEBER: return by_landweber(t, count, worker, w, scratch, info);
+  case SG_PEEL: return by_peeling(t, count, worker, w, scratch, info);
+  case SG_CONSTANT:
+    same = sg_approximate_constant(t, count);
+    for (int i = 0; i < count; i++) w[i] = same;
+    return SG_OK;
   case SG_OPTIMAL: break;
   }
-  if (t->optimal) return t->optimal(t, count, worker, w, scratch, info);
-  return (double)t->a.columns * count <= MOST_DENSE ? by_dense(t, count, worker, w, scratch, info)
-                                                    : by_lsqr(t, count, worker, w, scratch, info);
+  return optimally(t, count, worker, w, scratch, info);
 }
 
 sg_status sg_approximate_weigh(const sg_approximate *t, int count, const int *worker, double *w,
@@ -249,11 +338,44 @@ void sg_approximate_encode(const sg_code *code, const sg_message *message, sg_ro
 }
 
 sg_status sg_approximate_weights(const sg_code *code, const sg_used *used) {
-  return sg_approximate_weigh(code->self, used->count, used->from, used->W, used->scratch,
-                              used->info);
+  const sg_approximate *t = code->self;
+  sg_status status =
+      sg_approximate_weigh(t, used->count, used->from, used->W, used->scratch, used->info);
+  if (status) return status;
+  /* By the placement at once, rather than by the framework row by row. */
+  double *alpha = sg_used_scratch(used, (size_t)t->a.columns * sizeof *alpha), error = 0, sum = 0;
+  if (!alpha) return SG_NO_MEMORY;
+  sg_approximate_alpha(t, used->count, used->from, used->W, alpha);
+  for (int i = 0; i < t->a.columns; i++) {
+    error += (alpha[i] - 1) * (alpha[i] - 1);
+    sum += alpha[i];
+  }
+  used->info->alpha_error = error;
+  used->info->alpha_sum = sum;
+  return SG_OK;
 }
 
 /* --- Bias ------------------------------------------------------------------------------------- */
+
+/* P(r of n answer), r = 0 … n: s are missing, or each by its p. */
+static void fill_answers(const sg_approximate *t, double *chance) {
+  int n = t->a.rows;
+  memset(chance, 0, ((size_t)n + 1) * sizeof *chance);
+  chance[t->counted ? n - t->s : 0] = 1;
+  for (int j = 0; j < n && !t->counted; j++)
+    for (int r = j + 1; r >= 0; r--)
+      chance[r] = chance[r] * t->p[j] + (r > 0 ? chance[r - 1] * (1 - t->p[j]) : 0);
+}
+
+bool sg_approximate_known_by_count(const sg_approximate *t, double *kappa) {
+  SG_OWNED double *chance = malloc(((size_t)t->a.rows + 1) * sizeof *chance);
+  if (!chance) return false;
+  fill_answers(t, chance);
+  *kappa = 0;
+  for (int r = 1; r <= t->a.rows; r++)
+    *kappa += chance[r] * r * sg_approximate_constant(t, r) * t->sum / t->a.columns;
+  return true;
+}
 
 typedef struct patterns {
   const sg_approximate *t;
@@ -269,7 +391,11 @@ static sg_status add_pattern(patterns *q, const bool *missing, double probabilit
   int count = 0;
   for (int j = 0; j < t->a.rows; j++)
     if (!missing[j]) q->worker[count++] = j;
-  sg_status status = sg_approximate_weigh(t, count, q->worker, q->w, &q->scratch, &info);
+  sg_status status = SG_OK;
+  if (t->quick && t->decoding == SG_OPTIMAL)
+    status = t->quick(t, count, q->worker, q->w, &q->scratch, &info);
+  else
+    status = sg_approximate_weigh(t, count, q->worker, q->w, &q->scratch, &info);
   if (status == SG_NO_MEMORY) return status;
   sg_approximate_alpha(t, status ? 0 : count, q->worker, q->w, q->alpha);
   for (int i = 0; i < t->a.columns; i++) q->sum[i] += probability * q->alpha[i];

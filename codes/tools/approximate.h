@@ -13,11 +13,20 @@
  *   optimal    w = argmin ‖Aᵀ w − 1‖ over the workers that came, of least norm: by the code's own
  *              function where it has one, by LAPACK where the system is small, else by LSQR
  *   fixed      w = c on all of them, c = 1/(d (1 − p)), d as drawn: unbiased in the mean over
- * blocks under independent straggling one-step   w = c, c = m/(d r) for r of m workers (Charles,
- * Papailiopoulos, Ellenberg 2017, arXiv:1711.06771; the linear decoder of Raviv et al. 2017,
- * arXiv:1707.03858) landweber  u_0 = 1, u_{t+1} = (I − A_S A_Sᵀ/ν) u_t for `steps` steps: between
- * one-step and optimal (the algorithmic decoding of Charles et al.; recalled) d is the replication,
- * Σ A over the number of blocks; of one-step weights the code may say what is meant by it.
+ *              blocks under independent straggling
+ *   one-step   w = c, c = m/(d r) for r of m workers (Charles, Papailiopoulos, Ellenberg 2017,
+ *              arXiv:1711.06771; the linear decoder of Raviv et al. 2017, arXiv:1707.03858)
+ *   landweber  u_0 = 1, u_{t+1} = (I − A_S A_Sᵀ/ν) u_t for `steps` steps: between one-step and
+ *              optimal (the algorithmic decoding of Charles et al.; recalled)
+ *   constant   w = σ/(ε + ω (r − 1)), with mean sum σ and squared norm ε of a worker's row and mean
+ *              inner product ω of two: of all weights that depend on r alone those of least mean
+ *              error over sets of r (derived; Kadhe, Koyluoglu, Ramchandran 2019, arXiv:1904.13373,
+ *              for designs, whose optimal weights they are)
+ *   peel       1 on every block that peeling recovers, 0 on the others; where it recovers nothing,
+ *              nothing, or optimal weights if the code says so
+ *
+ * d is the replication, Σ A over the number of blocks; of one-step weights the code may say what is
+ * meant by it.
  *
  * Debiasing (parameter `debias`; theory: debiasing)
  *   known      α / κ, with κ = E 1ᵀα / blocks as the code's formula gives it
@@ -36,7 +45,14 @@
 #include "codes/frame/code.h"
 #include "codes/tools/sparse.h"
 
-typedef enum sg_decoding { SG_OPTIMAL, SG_FIXED, SG_ONE_STEP, SG_LANDWEBER } sg_decoding;
+typedef enum sg_decoding {
+  SG_OPTIMAL,
+  SG_FIXED,
+  SG_ONE_STEP,
+  SG_LANDWEBER,
+  SG_CONSTANT,
+  SG_PEEL
+} sg_decoding;
 typedef enum sg_debias {
   SG_DEBIAS_NONE,
   SG_DEBIAS_KNOWN,
@@ -53,12 +69,17 @@ extern const char *const sg_decodings[], *const sg_debiasings[]; /* the words, N
                   "out: that of the scenario's erasures and crashes, else s/n",                    \
                   .flags = SG_OPTIONAL | SG_MAX_OPEN)
 
-#define SG_ROWS_APPROXIMATE                                                                        \
+#define SG_ROWS_APPROXIMATE SG_ROWS_DECODING(SG_OPTIMAL)
+
+/* The same with another decoder as the default. */
+#define SG_ROWS_DECODING(usual)                                                                    \
   SG_ROWS_STRAGGLING,                                                                              \
-      SG_ROW_CHOICE("decoding", sg_decodings, SG_OPTIMAL,                                          \
+      SG_ROW_CHOICE("decoding", sg_decodings, usual,                                               \
                     "weights of the messages: optimal (least squares), fixed (the same whatever "  \
-                    "has come, unbiased with p), one-step (by the number that has come), or "      \
-                    "landweber (steps from one-step to optimal)"),                                 \
+                    "has come, unbiased with p), one-step (by the number that has come, so that "  \
+                    "the sum is unbiased), landweber (steps from one-step to optimal), constant "  \
+                    "(by the number that has come, of least error), or peel (blocks that come "    \
+                    "out one by one, others not at all)"),                                         \
       SG_ROW_INT("steps", 1, 100000, "steps of landweber", .fallback = 10),                        \
       SG_ROW_CHOICE("debias", sg_debiasings, SG_DEBIAS_NONE,                                       \
                     "none; known or measured: the sum over its mean share; blocks: each block "    \
@@ -76,8 +97,13 @@ typedef sg_status sg_optimal_weights(const sg_approximate *a, int count, const i
 struct sg_approximate {
   sg_sparse a;                 /* workers × blocks */
   sg_optimal_weights *optimal; /* NULL: by least squares */
+  sg_optimal_weights *quick;   /* others of the same α, for measuring κ; NULL: the same */
   double replication;          /* d, as one-step weights have it; 0: Σ A / blocks */
   double known;                /* κ of optimal decoding at the probabilities p; 0: no formula */
+  /* σ, ε and ω of constant weights; all 0: those of A. */
+  double sum, energy, overlap;
+  bool resort;  /* peel: optimal weights where it recovers nothing */
+  bool enlarge; /* peel: weights are times blocks/(those recovered) */
   /* ---- */
   sg_decoding decoding;
   sg_debias debias;
@@ -104,6 +130,18 @@ bool sg_approximate_place(sg_code *code, sg_approximate *t, int blocks, size_t e
  * or one-step weights, which have nothing to mend. Measuring costs up to 4,096 decodes. */
 sg_status sg_approximate_new(sg_code *code, const sg_values *values, sg_approximate *t,
                              sg_error *e);
+
+/* κ of weights that depend on the number of answers only, and are w(r) at r of them: the mean of
+ * r w(r) σ/blocks, for any sets if all rows of A have the same sum. With sg_approximate_straggling
+ * read, and σ filled in. The w of constant weights: sg_approximate_constant. O(workers²). */
+double sg_approximate_constant(const sg_approximate *t, int count);
+/* false: no memory. */
+bool sg_approximate_known_by_count(const sg_approximate *t, double *kappa);
+
+/* Optimal weights as they are found for codes without a function of their own. */
+sg_optimal_weights sg_approximate_least_squares;
+/* The most workspace that it takes, whoever answers: for codes that keep theirs before it. */
+size_t sg_approximate_bytes(const sg_approximate *t);
 
 /* For sg_code_type: worker's row of A; a worker without blocks sends nothing of use. */
 void sg_approximate_encode(const sg_code *code, const sg_message *message, sg_row *row);

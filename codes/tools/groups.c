@@ -85,6 +85,19 @@ static void sort_by_group(const sg_groups *g, const sg_used *used, int *first, i
   for (int i = 0; i < used->count; i++) order[first[g->group[used->message[i]->from] + 1]++] = i;
 }
 
+/* w ← w B, row by row; returns its flops. row: m numbers of workspace. */
+static double unbias(int m, int count, const double *b, double *w, double *row) {
+  for (int i = 0; i < count; i++) {
+    double *of = w + i * m;
+    for (int v = 0; v < m; v++) {
+      row[v] = 0;
+      for (int u = 0; u < m; u++) row[v] += of[u] * b[u * m + v];
+    }
+    memcpy(of, row, (size_t)m * sizeof *row);
+  }
+  return 2.0 * m * m * count;
+}
+
 sg_status sg_groups_weights(const sg_groups *g, int each,
                             int (*column_of)(const void *self, int size, int position, int tag),
                             const void *self, const sg_used *used) {
@@ -92,9 +105,10 @@ sg_status sg_groups_weights(const sg_groups *g, int each,
   int m = g->inner[1]->m, most = g->most * each;
   size_t solving = sg_inner_scratch(g->inner[1], most), rows = (size_t)most * (size_t)m;
   size_t ints = (size_t)most + (size_t)g->count + 2 + (size_t)used->count;
-  double *w = sg_used_scratch(used, solving + rows * sizeof *w + ints * sizeof(int));
+  double *w = sg_used_scratch(used, solving + (rows + (size_t)m) * sizeof *w + ints * sizeof(int));
   if (!w) return SG_NO_MEMORY;
-  void *scratch = w + rows;
+  double *row = w + rows;
+  void *scratch = row + m;
   int *column = (int *)(void *)((char *)scratch + solving), *first = column + most;
   int *order = first + g->count + 2;
   sort_by_group(g, used, first, order);
@@ -116,7 +130,13 @@ sg_status sg_groups_weights(const sg_groups *g, int each,
     double cond1, flops;
     sg_status status =
         sg_inner_weights(sg_group_inner(g, group), count, column, w, scratch, &cond1, &flops);
+    if (status == SG_UNDECODABLE && g->below) {
+      if (count == 0) continue;
+      status =
+          sg_inner_nearest(sg_group_inner(g, group), count, column, w, scratch, &cond1, &flops);
+    }
     if (status) return status;
+    if (g->unbias) flops += unbias(m, count, g->unbias + (size_t)group * (size_t)(m * m), w, row);
     info->cond1 = fmax(info->cond1, cond1);
     info->flops += flops;
     for (int i = 0; i < count; i++) memcpy(used->W + at[i] * m, w + i * m, (size_t)m * sizeof *w);

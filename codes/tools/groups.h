@@ -19,6 +19,10 @@ typedef struct sg_groups {
   const int *group, *position; /* per worker */
   /* For codes that use an inner code in each group: of the smaller and of the larger groups. */
   const sg_inner *inner[2];
+  /* Codes that may be below their threshold (below.h): groups of too low a rank are decoded by
+   * minimum norm; unbias: m × m for each group, by which estimates are multiplied; NULL: none. */
+  bool below;
+  const double *unbias;
 } sg_groups;
 
 /* Rows of parameter tables that say how workers are grouped; read by sg_groups_read. */

@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of compressors, and what is common to them: packed bits, addressed uniforms. */
+/* The table of compressors, and how messages go through them. */
 #include "models/compress/compress.h"
-#include "sim/core/array.h"
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* One line a compressor, in the order of the documentation; number formats as in sg_precision. */
-#define COMPRESSORS(X)                                                                             \
-  X(float64)                                                                                       \
-  X(float32)                                                                                       \
-  X(bfloat16)                                                                                      \
-  X(qsgd)                                                                                          \
-  X(top_k)
+/* clang-format off */
+#define COMPRESSORS(X) \
+  X(float64) \
+  X(float32) \
+  X(bfloat16) \
+  X(qsgd) \
+  X(terngrad) \
+  X(scaled_sign) \
+  X(stochastic_sign) \
+  X(percentile) \
+  X(top_k) \
+  X(rand_k) \
+  X(sparsification) \
+  X(scalar_quantiser) \
+  X(near_democratic) \
+  X(democratic) \
+  X(worker_bits)
+
+/* clang-format on */
 
 #define DECLARE(name) extern const sg_compressor_type sg_compressor_##name;
 #define ENTER(name)   &sg_compressor_##name,
@@ -24,44 +35,73 @@ static const sg_variant *variant_at(int i) {
   return i >= 0 && (size_t)i < sizeof types / sizeof *types ? &types[i]->about : NULL;
 }
 
-const sg_family sg_compressor_family = {
-    .selector = "compressor", .what = "compressor", .at = variant_at, .fallback = "float64"};
+const sg_family sg_compressor_family = {.selector = "compressor",
+                                        .what = "compressor",
+                                        .at = variant_at,
+                                        .fallback = "float64",
+                                        .by_name = true};
+
+const char *const sg_feedbacks[] = {"none", "classic", "ef21", NULL};
+
+const sg_param sg_compression_params[] = {
+    SG_ROW_CHOICE("feedback", sg_feedbacks, SG_FEEDBACK_NONE,
+                  "What a worker remembers of the messages that were used, one vector for each "
+                  "segment. Classic: what it has not sent yet, which it adds to its next message. "
+                  "EF21: what the master has of it; it sends the compressed difference to that. "
+                  "Left out: classic with top-k, none with the others.",
+                  .flags = SG_OPTIONAL, .formerly = "error_feedback"),
+    SG_ROW("insist", SG_BOOL,
+           "Whether to go on where a combination with a code is wrong: feedback with weights that "
+           "change or without a barrier, a compressor with a bias where weights depend on who "
+           "answers. Otherwise these are refused.",
+           .flags = SG_OPTIONAL),
+    {0}};
+
+static sg_feedback feedback_of(const sg_compressor_type *type, const sg_values *values) {
+  bool given = sg_values_param(values, "feedback") && sg_given(values, "feedback");
+  return given ? (sg_feedback)sg_choice(values, "feedback") : type->feedback;
+}
 
 sg_status sg_compressor_init(sg_compressor *c, const sg_values *values, sg_error *e) {
   /* `about` is its first member. */
   *c = (sg_compressor){.type = (const sg_compressor_type *)values->variant};
   c->number_bits = c->type->number_bits;
+  c->unbiased = c->type->unbiased;
+  c->feedback = feedback_of(c->type, values);
   assert(sg_family_find(&sg_compressor_family, values->variant->name) == values->variant);
   return c->type->init ? c->type->init(c, values, e) : SG_OK;
 }
 
 bool sg_compressor_fixed(const sg_compressor *c) {
-  return !c || c->number_bits > 0;
+  return !c || c->number_bits > 0 || c->bits;
 }
 
 double sg_compressor_bits(const sg_compressor *c, long length) {
   assert(sg_compressor_fixed(c));
+  if (c && c->bits) return c->bits(c->state, length);
   return c ? c->head_bits + c->number_bits * (double)length : 64.0 * (double)length;
 }
 
 int sg_compressor_memory(const sg_compressor *c) {
-  return c ? c->memory : 0;
+  return c && c->feedback ? 1 : 0;
 }
 
 bool sg_compressor_forms(const sg_compressor *c) {
   return !sg_compressor_fixed(c) || sg_compressor_memory(c) > 0;
 }
 
-sg_status sg_compress(const sg_compressor *c, sg_packed *p, sg_dither *dither, long n, double *x,
-                      double *memory, double *bits) {
-  if (!sg_compressor_whole(c)) {
+/* Without memory. */
+static sg_status squeeze(const sg_compressor *c, sg_packed *p, sg_dither *dither, long n, double *x,
+                         double *bits) {
+  if (!c || !c->type->encode) {
     if (c && c->type->round) c->type->round(c->state, n, x);
     *bits = sg_compressor_bits(c, n);
     return SG_OK;
   }
   p->count = p->at = 0;
   p->failed = false;
-  c->type->encode(c->state, dither, n, x, memory, p);
+  p->key = dither ? dither->key : 0;
+  c->type->encode(c->state, dither, n, x, p);
   if (p->failed) return SG_NO_MEMORY;
   *bits = (double)p->count;
   assert(!sg_compressor_fixed(c) || *bits == sg_compressor_bits(c, n));
@@ -70,83 +110,23 @@ sg_status sg_compress(const sg_compressor *c, sg_packed *p, sg_dither *dither, l
   return p->failed ? SG_NO_MEMORY : SG_OK;
 }
 
-/* --- Packed bits ------------------------------------------------------------------------------ */
-
-void sg_pack(sg_packed *p, uint64_t value, int n) {
-  size_t bytes = (p->count + (size_t)n + 7) / 8;
-  if (p->failed || !SG_ROOM(p->byte, p->capacity, bytes)) {
-    p->failed = true;
-    return;
-  }
-  while (n > 0) {
-    size_t byte = p->count / 8;
-    int room = 8 - (int)(p->count % 8), take = n < room ? n : room;
-    unsigned bits = (unsigned)(value >> (n - take)) & ((1U << take) - 1);
-    if (room == 8) p->byte[byte] = 0;
-    p->byte[byte] = (unsigned char)(p->byte[byte] | bits << (room - take));
-    p->count += (size_t)take;
-    n -= take;
-  }
-}
-
-uint64_t sg_unpack(sg_packed *p, int n) {
-  uint64_t value = 0;
-  while (n > 0) {
-    int room = 8 - (int)(p->at % 8), take = n < room ? n : room;
-    unsigned byte = p->at < p->count ? p->byte[p->at / 8] : 0;
-    value = value << take | ((byte >> (room - take)) & ((1U << take) - 1));
-    p->at += (size_t)take;
-    n -= take;
-  }
-  return value;
-}
-
-void sg_pack_float(sg_packed *p, double value) {
-  float narrow = (float)value;
-  uint32_t bits;
-  memcpy(&bits, &narrow, sizeof bits);
-  sg_pack(p, bits, 32);
-}
-
-double sg_unpack_float(sg_packed *p) {
-  uint32_t bits = (uint32_t)sg_unpack(p, 32);
-  float narrow;
-  memcpy(&narrow, &bits, sizeof bits);
-  return (double)narrow;
-}
-
-double *sg_packed_scratch(sg_packed *p, long n) {
-  if (SG_ROOM(p->scratch, p->scratch_room, n)) return p->scratch;
-  p->failed = true;
-  return NULL;
+sg_status sg_compress(const sg_compressor *c, sg_packed *p, sg_dither *dither, long n, double *x,
+                      double *memory, double *bits) {
+  sg_feedback feedback = c && memory ? c->feedback : SG_FEEDBACK_NONE;
+  if (feedback == SG_FEEDBACK_CLASSIC)
+    for (long i = 0; i < n; i++) memory[i] = x[i] += memory[i];
+  if (feedback == SG_FEEDBACK_EF21)
+    for (long i = 0; i < n; i++) x[i] -= memory[i];
+  sg_status status = squeeze(c, p, dither, n, x, bits);
+  if (feedback == SG_FEEDBACK_CLASSIC)
+    for (long i = 0; i < n; i++) memory[i] -= x[i];
+  if (feedback == SG_FEEDBACK_EF21)
+    for (long i = 0; i < n; i++) x[i] = memory[i] += x[i];
+  return status;
 }
 
 void sg_packed_free(sg_packed *p) {
   free(p->byte);
   free(p->scratch);
   *p = (sg_packed){0};
-}
-
-/* --- Uniforms --------------------------------------------------------------------------------- */
-
-/* A stream gives 2^17 doubles, a vector may be longer: the message's address gives a key of its
- * own, and with that key there is a stream for each chunk of the vector. */
-enum { CHUNK = 1 << 16 };
-
-void sg_dither_at(sg_dither *d, uint64_t seed, uint32_t replication, int worker, uint32_t iteration,
-                  uint32_t draw, int part) {
-  sg_stream_at(&d->stream, seed, replication, SG_FOR_DITHER, (uint32_t)worker, iteration, draw);
-  d->key = 0;
-  for (int i = 0; i <= part; i++) {
-    uint64_t high = (uint64_t)(sg_uniform(&d->stream) * 0x1p32);
-    d->key = high << 32 | (uint64_t)(sg_uniform(&d->stream) * 0x1p32);
-  }
-  d->used = 0;
-}
-
-double sg_dither_next(sg_dither *d) {
-  if (d->used % CHUNK == 0)
-    sg_stream_at(&d->stream, d->key, 0, SG_FOR_DITHER, 0, (uint32_t)(d->used / CHUNK), 0);
-  d->used++;
-  return sg_uniform(&d->stream);
 }

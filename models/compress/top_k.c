@@ -1,109 +1,86 @@
 /* SPDX-License-Identifier: MIT */
-/* Top-k: the k coordinates of largest magnitude (ties: the lower index), with error feedback.
+/* Top-k: the k coordinates of largest magnitude (ties: the lower index).
  *
- * With feedback a worker adds what it has not sent yet: u = v + e, C(u) goes out, e = u − C(u).
- * Values travel as floats; positions as the gaps between them in Golomb–Rice code, whose length
- * depends on the data: a gap g ≥ 1 takes ⌊(g − 1)/2^b⌋ ones, a zero and b bits, b = ⌊log2(n/k)⌋,
- * together at most k (b + 1) + n/2^b. Without rounding of values ‖v − C(v)‖² ≤ (1 − k/n) ‖v‖². */
-#include "models/compress/compress.h"
-
-#include <gsl/gsl_statistics_double.h>
-#include <math.h>
-#include <string.h>
+ * Values travel as floats, positions as gaps (gaps.h): 32 k bits and at most k (b + 1) + n/2^b,
+ * b = ⌊log2(n/k)⌋, where ⌈log2 C(n, k)⌉ is the least for all sets of positions. Without rounding of
+ * values ‖v − C(v)‖² ≤ (1 − k/n) ‖v‖². */
+#include "models/compress/gaps.h"
+#include "models/compress/select.h"
 
 typedef struct top_k {
   double share;
+  long k; /* 0: by the share */
 } top_k;
 SG_COMPRESSOR_FITS(top_k);
 
 static const sg_param params[] = {
     SG_ROW_REAL("share", 0, 1, "The share k/n of the coordinates that are sent; k is rounded up.",
                 .fallback = 0.01, .flags = SG_MIN_OPEN),
-    SG_ROW("error_feedback", SG_BOOL,
-           "Whether a worker remembers what it has not sent, and adds it to its next message of "
-           "the same segment.",
-           .fallback = 1),
+    SG_ROW_INT("k", 1, 0x1p53, "How many coordinates are sent, in place of a share of them.",
+               .flags = SG_OPTIONAL),
     {0}};
 
 static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
-  ((top_k *)c->state)->share = sg_real(values, "share");
-  c->memory = sg_bool(values, "error_feedback") ? 1 : 0;
-  return SG_OK;
+  top_k *t = (top_k *)c->state;
+  return sg_read_kept(c, values, &t->share, &t->k, e);
 }
 
-static long kept(const top_k *t, long n) {
-  long k = (long)ceil(t->share * (double)n);
-  return k < 1 ? 1 : k > n ? n : k;
-}
-
-static int rice_bits(long n, long k) {
-  int b = 0;
-  while (k << (b + 1) <= n) b++;
-  return b;
-}
-
-static double magnitude(double x) {
-  return isnan(x) ? INFINITY : fabs(x);
-}
-
-static void pack_gap(sg_packed *out, long gap, int b) {
-  uint64_t rest = (uint64_t)gap - 1;
-  for (uint64_t ones = rest >> b; ones > 0;) {
-    int some = ones < 64 ? (int)ones : 64;
-    sg_pack(out, UINT64_MAX, some);
-    ones -= (uint64_t)some;
+static void pack(long n, const double *u, long k, const sg_cut *cut, int b, sg_bit_writer *w) {
+  long before = -1, last = sg_cut_last(n, u, cut);
+  for (long i = 0; i < n; i += 64) {
+    double rest[64];
+    int some = n - i < 64 ? (int)(n - i) : 64;
+    if (some < 64) memcpy(rest, u + i, (size_t)some * sizeof *u);
+    for (int j = some; j < 64; j++) rest[j] = NAN;
+    for (uint64_t in = sg_reach_word(some < 64 ? rest : u + i, cut->value); in; in &= in - 1) {
+      long at = i + __builtin_ctzll(in);
+      if (at > last && fabs(u[at]) == cut->value) continue;
+      sg_write_gap(w, at - before, b);
+      sg_write(w, sg_float_bits(u[at]), 32);
+      before = at;
+    }
   }
-  sg_pack(out, 0, 1);
-  sg_pack(out, rest, b);
 }
 
-static long unpack_gap(sg_packed *in, int b) {
-  uint64_t ones = 0;
-  while (sg_unpack(in, 1)) ones++;
-  return (long)(ones << b | sg_unpack(in, b)) + 1;
-}
-
-static void encode(const void *state, sg_dither *dither, long n, const double *x, double *memory,
-                   sg_packed *out) {
-  long k = kept(state, n), last = -1;
-  int b = rice_bits(n, k);
-  double *u = sg_packed_scratch(out, 2 * n), *order = u + n;
-  if (!u) return;
-  for (long i = 0; i < n; i++) {
-    u[i] = memory ? x[i] + memory[i] : x[i];
-    order[i] = magnitude(u[i]);
+static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
+  const top_k *t = state;
+  long k = sg_kept(t->share, t->k, n);
+  int b = sg_rice_bits(n, k);
+  sg_cut cut;
+  sg_bit_writer w;
+  if (!sg_cut_at(n, x, k, out, &cut)) return;
+  bool finite = isfinite(cut.total);
+  if (!sg_bits_begin(&w, out, sg_most_gap_bits(n, k, b) + 32 * (size_t)k)) return;
+  if (finite) pack(n, x, k, &cut, b, &w);
+  for (long i = 0; !finite && i < k; i++) { /* the run has diverged */
+    sg_write_gap(&w, 1, b);
+    sg_write(&w, sg_float_bits(NAN), 32);
   }
-  double least = gsl_stats_select(order, 1, (size_t)n, (size_t)(n - k));
-  long ties = k;
-  for (long i = 0; i < n; i++) ties -= magnitude(u[i]) > least;
-  for (long i = 0; i < n; i++) {
-    bool sent = magnitude(u[i]) > least || (magnitude(u[i]) == least && ties-- > 0);
-    if (memory) memory[i] = sent ? u[i] - (double)(float)u[i] : u[i];
-    if (!sent) continue;
-    pack_gap(out, i - last, b);
-    sg_pack_float(out, u[i]);
-    last = i;
-  }
+  sg_bits_end(&w, out);
 }
 
 static void decode(const void *state, long n, sg_packed *in, double *x) {
-  long k = kept(state, n), at = -1;
-  int b = rice_bits(n, k);
+  const top_k *t = state;
+  long k = sg_kept(t->share, t->k, n), at = -1;
+  int b = sg_rice_bits(n, k);
+  sg_bit_reader r = sg_reader_begin(in);
   memset(x, 0, (size_t)n * sizeof *x);
   for (long i = 0; i < k; i++) {
-    at += unpack_gap(in, b);
-    x[at] = sg_unpack_float(in);
+    at += sg_read_gap(&r, b);
+    x[at] = sg_float_of(sg_read(&r, 32));
   }
+  sg_reader_end(&r, in);
 }
 
 const sg_compressor_type sg_compressor_top_k = {
     .about = {.name = "top-k",
               .summary = "The coordinates of largest magnitude, as floats with their positions; "
-                         "with error feedback.",
+                         "with error feedback unless the scenario says otherwise.",
               .reference = "Stich, Cordonnier, Jaggi 2018, arXiv 1809.07599; error feedback: "
                            "Karimireddy, Rebjock, Stich, Jaggi 2019, arXiv 1901.09847 (recalled); "
                            "the code of the positions is ours",
               .params = params},
+    .feedback = SG_FEEDBACK_CLASSIC,
     .init = init,
     .encode = encode,
     .decode = decode};

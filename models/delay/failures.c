@@ -97,8 +97,9 @@ static const sg_variant erasures[] = {
     {.name = "worst",
      .summary = "The workers whose loss is worst for the code, found one after another (greedily): "
                 "at each step the one without which the sum is no longer determined or, among "
-                "those, with which the decoding weights grow most. A greedy search: a worse set "
-                "may exist.",
+                "those, with which the decoding weights grow most; of codes that are not exact the "
+                "one with which the decoding error grows most, or, if that is worse, all that "
+                "hold one part after the other. A greedy search: a worse set may exist.",
      .params = count_params},
     {.name = "pattern", .summary = "Listed workers, always.", .params = pattern_params}};
 

@@ -562,19 +562,42 @@ static sg_status smoothness(const sg_problem *problem, double *bound) {
   return status;
 }
 
+/* The spectrum of XᵀX / N + diag(l2 but for what is not regularised), by singular values. */
+static sg_status curvature(const sg_problem *problem, double *least, double *most) {
+  const sg_dense *d = problem->self;
+  size_t n = (size_t)d->data->columns;
+  SG_OWNED double *gram = calloc(n * (n + 3) + BLOCK_ROWS, sizeof *gram);
+  if (!gram) return SG_NO_MEMORY;
+  double *v = gram + n * n, *sigma = v + n, *z = sigma + n;
+  for (size_t i = 0; i < n; i++) {
+    memset(v, 0, n * sizeof *v);
+    v[i] = 1;
+    apply_gram(d, v, z, gram + i * n);
+    if (i + (size_t)problem->unregularised < n) gram[i * n + i] += problem->l2;
+  }
+  sg_status status = sg_singular_values((int)n, (int)n, gram, (int)n, sigma);
+  *most = sigma[0];
+  *least = sigma[n - 1];
+  return status;
+}
+
 /* --- Descriptors ------------------------------------------------------------------------------ */
 
-#define DENSE(called, text, ...)                                                                   \
+#define DENSE(...) BASE(.smoothness = smoothness, __VA_ARGS__)
+#define BASE(bound, called, text, ...)                                                             \
   {                                                                                                \
     .about = {.name = called, .summary = text, .params = params}, .create = create,                \
     .destroy = destroy, .partition = partition, .begin = begin, .tile = tile,                      \
-    .evaluate = evaluate, .smoothness = smoothness, .loss = __VA_ARGS__                            \
+    .evaluate = evaluate, bound, .loss = __VA_ARGS__                                               \
   }
 
 const sg_problem_type sg_problem_logistic =
     DENSE("logistic-regression", "logistic regression with two classes", &sg_logistic_loss);
 const sg_problem_type sg_problem_softmax =
     DENSE("softmax", "softmax regression with any number of classes", &sg_softmax_loss);
+const sg_problem_type sg_problem_hinge =
+    BASE(.smoothness = NULL, "hinge", "support vector machine: hinge loss of two classes, with l2",
+         &sg_hinge_loss);
 const sg_problem_type sg_problem_least_squares =
     DENSE("least-squares", "linear regression, half the mean squared error", &sg_least_squares_loss,
-          .combine = combine);
+          .combine = combine, .curvature = curvature);

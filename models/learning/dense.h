@@ -22,7 +22,7 @@ typedef struct sg_loss {
   void (*judge)(const sg_data *data, double *z, sg_metrics *metrics);
 } sg_loss;
 
-extern const sg_loss sg_logistic_loss, sg_softmax_loss, sg_least_squares_loss;
+extern const sg_loss sg_logistic_loss, sg_hinge_loss, sg_softmax_loss, sg_least_squares_loss;
 
 /* Share of n rows whose score's sign says the label (positive: class 1; zero: class 0). NAN if
  * there are no rows. */

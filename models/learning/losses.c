@@ -112,6 +112,20 @@ static void judge_logistic(const sg_data *data, double *z, sg_metrics *m) {
 const sg_loss sg_logistic_loss = {
     .classes = 2, .curvature = 0.25, .rows = logistic_rows, .judge = judge_logistic};
 
+/* --- Hinge: max(0, 1 − m), with the subgradient 0 at m = 1 ------------------------------------ */
+
+static void hinge_rows(int outputs, const double *y, long n, double scale, const double *z,
+                       double *r, long ld, double *loss) {
+  for (long i = 0; i < n; i++) {
+    double slack = 1 - y[i] * z[i];
+    if (r) r[i] = slack > 0 ? -scale * y[i] : slack <= 0 ? 0 : slack; /* NaN stays */
+    if (loss) loss[i] = slack > 0 ? slack : slack <= 0 ? 0 : slack;
+  }
+}
+
+const sg_loss sg_hinge_loss = {
+    .classes = 2, .curvature = INFINITY, .rows = hinge_rows, .judge = judge_logistic};
+
 /* --- Softmax: log Σ_o e^(z_o) − z_y, one vector of weights per class ---------------------------
  */
 

@@ -38,9 +38,13 @@ static const sg_problem_type none = {
               .params = none_params},
     .create = create_none};
 
-static const sg_problem_type *const types[] = {&sg_problem_logistic,      &sg_problem_softmax,
-                                               &sg_problem_least_squares, &sg_problem_synthetic,
-                                               &sg_problem_layered,       &none};
+static const sg_problem_type *const types[] = {&sg_problem_logistic,
+                                               &sg_problem_softmax,
+                                               &sg_problem_least_squares,
+                                               &sg_problem_hinge,
+                                               &sg_problem_synthetic,
+                                               &sg_problem_layered,
+                                               &none};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof types / sizeof *types) ? &types[i]->about : NULL;

@@ -113,6 +113,9 @@ typedef struct sg_problem_type {
   /* A bound L of the curvature of f: its gradient changes by at most L ‖x − y‖ (theory:
    * smoothness). NULL: the problem has none that is known. */
   sg_status (*smoothness)(const sg_problem *problem, double *bound);
+  /* The least and the largest eigenvalue of a second derivative that is the same everywhere. NULL:
+   * it is not. Columns² numbers, and columns² · rows multiplications. */
+  sg_status (*curvature)(const sg_problem *problem, double *least, double *most);
 } sg_problem_type;
 
 struct sg_problem {

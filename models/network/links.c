@@ -88,6 +88,7 @@ typedef struct link {
 
 struct sg_links {
   const sg_network *network;
+  double model_bytes; /* of which hop and path are the seconds */
   double master_free; /* sequential: when the master's outgoing link is */
   sg_ahead ahead;     /* of the uplinks' times */
   link link[];        /* by node */
@@ -102,6 +103,7 @@ sg_links *sg_links_new(const sg_network *network, int nodes, double model_bytes)
   sg_links *links = calloc(1, sizeof *links + (size_t)nodes * sizeof(link));
   if (!links) return NULL;
   links->network = network;
+  links->model_bytes = model_bytes;
   const linear_link *of = &network->broadcast_linear;
   for (int i = 0; i < nodes; i++) links->link[i].sent = -1;
   for (int i = 0; i < nodes && network->broadcast != BROADCAST_NONE; i++) {
@@ -135,30 +137,52 @@ static double later(double a, double b) {
   return a > b ? a : b;
 }
 
+static double hop_seconds(const sg_links *links, int node, double bytes) {
+  const linear_link *of = &links->network->broadcast_linear;
+  if (bytes == links->model_bytes) return links->link[node].hop;
+  return of->latency +
+         bytes / (of->bandwidth * speed_of(links->network, links->network->downlink_speed, node));
+}
+
+/* From the master, whose model the nodes of a tree pass on. */
+static double path_seconds(const sg_links *links, int node, double bytes) {
+  bool tree = links->network->broadcast == BROADCAST_TREE;
+  double seconds = 0;
+  if (bytes == links->model_bytes) return links->link[node].path;
+  for (; node >= 0; node = tree ? parent_of(links->network, node) : -1)
+    seconds += hop_seconds(links, node, bytes);
+  return seconds;
+}
+
 /* When the node before this one can begin to send the model, which left the master at `now`. A
  * forwarder that has been sent this model at the same time may have had to wait for it. */
-static double forwarded(const sg_links *links, int node, uint32_t model, double now) {
+static double forwarded(const sg_links *links, int node, uint32_t model, double now, double bytes) {
   int parent = parent_of(links->network, node);
   if (parent < 0) return now;
   const link *p = &links->link[parent];
-  return p->model == model && p->sent == now ? p->there : now + p->path;
+  return p->model == model && p->sent == now ? p->there : now + path_seconds(links, parent, bytes);
 }
 
 double sg_links_send_model(sg_links *links, int node, uint32_t model, double now) {
+  return sg_links_send_bytes(links, node, model, now, links->model_bytes);
+}
+
+double sg_links_send_bytes(sg_links *links, int node, uint32_t model, double now, double bytes) {
   const sg_network *network = links->network;
   link *l = &links->link[node];
   bool sequential = network->broadcast == BROADCAST_SEQUENTIAL;
   if (network->broadcast == BROADCAST_NONE) return now;
-  if (!network->half_duplex && !sequential) return now + l->path;
+  if (!network->half_duplex && !sequential) return now + path_seconds(links, node, bytes);
+  double hop = hop_seconds(links, node, bytes);
   double begin = now;
   if (sequential) begin = later(now, links->master_free);
-  if (network->broadcast == BROADCAST_TREE) begin = forwarded(links, node, model, now);
+  if (network->broadcast == BROADCAST_TREE) begin = forwarded(links, node, model, now, bytes);
   if (network->half_duplex) begin = later(begin, l->free);
-  l->there = l->free = begin + l->hop;
+  l->there = l->free = begin + hop;
   l->model = model;
   l->sent = now;
   /* The last byte has left the master a latency before it is there. */
-  if (sequential) links->master_free = begin + (l->hop - network->broadcast_linear.latency);
+  if (sequential) links->master_free = begin + (hop - network->broadcast_linear.latency);
   return l->there;
 }
 

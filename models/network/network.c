@@ -152,8 +152,14 @@ const sg_param sg_network_params[] = {
                   "when they are first in its queue."),
     SG_ROW_FAMILY("compression", &sg_compressor_family,
                   "What becomes of a message between sender and receiver, and how many bits it "
-                  "has. Models travel as float64.",
-                  .formerly = "precision"),
+                  "has.",
+                  .fields = sg_compression_params, .formerly = "precision"),
+    SG_ROW_FAMILY("broadcast_compression", &sg_compressor_family,
+                  "What becomes of the models on their way to the workers: the difference between "
+                  "the model and what workers have of it is compressed, and added to that at both "
+                  "ends. Workers compute at what they have. A worker that has missed some is sent "
+                  "those, too. Left out: models travel as float64.",
+                  .flags = SG_OPTIONAL),
     SG_ROW_INT("header_bytes", 0, 1000000000,
                "Bytes of a transmission besides its numbers, on the links and in all counts."),
     SG_ROW_REAL("signal_latency_s", 0, SG_UNBOUNDED,

@@ -66,6 +66,8 @@ double sg_links_uplink_seconds(const sg_links *links, uint32_t replication, int 
 /* Sends a model, told apart from others by its number, to a node; the time at which it is there.
  * O(1). */
 double sg_links_send_model(sg_links *links, int node, uint32_t model, double now);
+/* The same, of so many bytes. */
+double sg_links_send_bytes(sg_links *links, int node, uint32_t model, double now, double bytes);
 /* A message that takes `seconds` is first in a node's uplink queue; the time at which it is through
  * the uplink: now + seconds but for half duplex. */
 double sg_links_send_message(sg_links *links, int node, double now, double seconds);

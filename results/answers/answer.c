@@ -130,6 +130,8 @@ static void put_error(const sg_judged *s, sg_buffer *out) {
     sg_putf(out, "%lld rounds skipped", (long long)s->summary.undecodable_iters);
   else if (!isnan(scaled) && scaled > 0)
     sg_putf(out, "error %.2g", scaled);
+  else if (s->point.exact && s->point.compressed)
+    sg_putf(out, "messages as %s", s->point.compression);
   else if (!isnan(coefficients))
     sg_putf(out, "decoding error %.2g", coefficients);
   else

@@ -62,6 +62,13 @@ static void put_time(const sg_judged_environment *v, const sg_judged *s, sg_tabl
   sg_table_buffer(t, &cell);
 }
 
+/* Whether messages of some scheme are compressed: then bits stand beside times. */
+static bool are_compressed(const sg_comparison *c, const sg_judged_environment *v) {
+  bool any = false;
+  for (int i = v->begin; i < v->end; i++) any = any || c->scheme[i].point.compressed;
+  return any;
+}
+
 /* Whether a column has something to say of an environment. */
 static bool is_shown(const sg_comparison *c, const sg_judged_environment *v,
                      const sg_column *column) {
@@ -86,6 +93,10 @@ static void put_row(const sg_comparison *c, const sg_judged_environment *v, int 
   sg_table_integer(sg_table_at(t, "m"), s->point.comm_m);
   sg_table_number(sg_table_at(t, "work×"), sg_work(s), 3);
   put_time(v, s, sg_table_at(t, v->to_target ? "time (s)" : "iter (s)"));
+  if (are_compressed(c, v)) {
+    double bits = v->to_target ? s->summary.bits_to_target : s->summary.bits_mean;
+    sg_table_number(sg_table_at(t, v->to_target ? "Mbit" : "Mbit/iter"), 1e-6 * bits, 3);
+  }
   put_speedup(c, v, i, sg_table_at(t, "speed-up [95 %]"));
   sg_table_text(sg_table_at(t, "verdict"), i == v->baseline ? "—" : s->verdict);
   if (v->to_target) sg_table_number(sg_table_at(t, "iter (s)"), s->summary.iter_mean_s, 4);
@@ -146,10 +157,11 @@ sg_status sg_put_people(sg_comparing *c, int number, sg_table *t, int *left, sg_
   for (int k = 0; k < v->end - v->begin && !status; k++) put_row(&c->found, v, of[k], t);
   free(of);
   if (status) return status;
+  int least = ESSENTIAL + are_compressed(&c->found, v);
   if (is_text(o->format))
-    *left = sg_table_narrow(t, o->width > 0 ? o->width : WIDTH_OF_FILES, ESSENTIAL);
+    *left = sg_table_narrow(t, o->width > 0 ? o->width : WIDTH_OF_FILES, least);
   else
-    *left = sg_table_narrow(t, 0, ESSENTIAL + 1);
+    *left = sg_table_narrow(t, 0, least + 1);
   return SG_OK;
 }
 

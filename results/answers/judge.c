@@ -244,7 +244,8 @@ static sg_judged_environment find_environment(const sg_comparison *c, int begin,
 bool sg_gives_gradient(const sg_judged *s) {
   bool to_target = !isnan(s->point.target_loss) && !s->point.timing_only;
   double error = s->summary.grad_scaled_err_max;
-  return s->point.exact && s->point.barrier && (to_target || s->summary.undecodable_iters == 0) &&
+  return s->point.exact && s->point.barrier && !s->point.compressed &&
+         (to_target || s->summary.undecodable_iters == 0) &&
          (isnan(error) || error < LARGEST_EXACT_ERROR);
 }
 
@@ -367,7 +368,7 @@ static sg_status judge_pairs(sg_db *db, const sg_judged_environment *v, const sg
   else if (!v->to_target && !s->point.barrier)
     s->verdict = "no barrier";
   else if (!v->to_target && !sg_gives_gradient(s))
-    s->verdict = "approximate";
+    s->verdict = s->point.exact && s->point.compressed ? "compressed" : "approximate";
   else if (p->n == 0)
     s->verdict = "no pairs";
   else if (p->neither == p->n)

@@ -92,8 +92,8 @@ sg_status sg_judge(sg_db *db, const char *baseline, bool simultaneous, sg_compar
 void sg_comparison_clear(sg_comparison *c);
 
 /* Whether an iteration of the scheme does what one of the baseline does: the exact sum, of the
- * current model; without a target in every round, too. Only then iteration times may be compared.
- */
+ * current model, from messages that lose nothing that counts; without a target in every round, too.
+ * Only then iteration times may be compared. */
 bool sg_gives_gradient(const sg_judged *s);
 
 /* What schemes of an environment are ordered by: the mean iteration time, or the median time to

@@ -73,7 +73,8 @@ static sg_status put_verdict(const ranked *all, int n, const char *verdict, sg_c
 
 /* A series for each verdict, so that they look different, and the usual ones always the same. */
 static sg_status put_ratios(const ranked *all, int n, sg_chart *c, sg_error *e) {
-  static const char *const usual[] = {"faster", "slower", "undecided", "baseline", "approximate"};
+  static const char *const usual[] = {"faster",   "slower",      "undecided",
+                                      "baseline", "approximate", "compressed"};
   enum { USUAL = sizeof usual / sizeof *usual };
   sg_status status = SG_OK;
   double place;

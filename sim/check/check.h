@@ -70,6 +70,7 @@ typedef struct sg_check_straggling {
   bool enumerated; /* all patterns; otherwise `tried` drawn ones */
   long tried;
   double error, error_se;       /* of `deviation`, and its standard error: 0 if enumerated */
+  double formula;               /* the same by the code's own (mean_error); NAN: none */
   double share;                 /* Σ α / parts: κ, 1 if there is no bias in the mean */
   double debiased;              /* deviation of α / κ */
   double recovered, refused;    /* probability that the sum comes out exactly, that nothing does */

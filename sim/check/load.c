@@ -55,3 +55,25 @@ sg_status sg_load_add(sg_load *load, const sg_code *code, const void *state, int
   sg_row_free(&row);
   return status;
 }
+
+bool sg_load_isolate(const sg_load *load, int workers, int parts, int *order) {
+  SG_OWNED bool *gone = calloc((size_t)workers, sizeof *gone);
+  SG_OWNED int *left = calloc((size_t)parts, sizeof *left);
+  if (!gone || !left) return false;
+  for (int j = 0; j < workers; j++)
+    for (int i = 0; i < parts; i++)
+      left[i] += load->held[(size_t)j * (size_t)load->parts + (size_t)i];
+  for (int taken = 0; taken < workers;) {
+    int best = -1;
+    for (int i = 0; i < parts; i++)
+      if (left[i] > 0 && (best < 0 || left[i] < left[best])) best = i;
+    for (int j = 0; j < workers; j++) {
+      const unsigned char *held = load->held + (size_t)j * (size_t)load->parts;
+      if (gone[j] || (best >= 0 && !held[best])) continue;
+      gone[j] = true;
+      order[taken++] = j;
+      for (int i = 0; i < parts; i++) left[i] -= held[i];
+    }
+  }
+  return true;
+}

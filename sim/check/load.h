@@ -22,4 +22,10 @@ void sg_load_join(sg_load *into, const sg_load *other);
 sg_status sg_load_add(sg_load *load, const sg_code *code, const void *state, int count,
                       const sg_message *const *message, int snapshot, sg_error *e);
 
+/* The order in which an adversary takes workers 0 … workers − 1 so that one part after the other is
+ * lost, each time one of which fewest holders are left (the greedy search of Munim and Ramamoorthy;
+ * published). order: `workers` numbers. parts: those of the data. O(workers · parts · parts).
+ * false: no memory. */
+bool sg_load_isolate(const sg_load *load, int workers, int parts, int *order);
+
 #endif

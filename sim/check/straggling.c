@@ -81,6 +81,7 @@ sg_status sg_try_straggling(sg_crowd *c, const double *p, sg_check_straggling *o
   if (status) return status;
   out->error = s.error / s.weight;
   out->error_se = all ? 0 : sqrt(fmax(s.error2 / s.weight - out->error * out->error, 0) / s.weight);
+  out->formula = c->code->type->mean_error ? c->code->type->mean_error(c->code, p, 0) : NAN;
   out->share = s.share / s.weight;
   out->debiased = s.squares / s.weight / (out->share * out->share) - 1;
   out->recovered = s.recovered / s.weight;
@@ -94,30 +95,10 @@ static double error_of(const sg_trial_result *r) {
   return r->decoded ? r->deviation : 1;
 }
 
-/* The order in which workers are taken so that one part after the other is lost, each time one of
- * which fewest holders are left. order: n numbers. */
+/* Workers in the order in which they are taken. order: n numbers. */
 static sg_status isolate(const sg_crowd *c, int *order) {
   sg_load load;
-  int parts = c->code->parts, taken = 0;
-  bool ok = sg_crowd_load(c, &load);
-  SG_OWNED bool *gone = calloc((size_t)c->n, sizeof *gone);
-  SG_OWNED int *left = calloc((size_t)parts, sizeof *left);
-  ok = ok && gone && left;
-  for (int j = 0; ok && j < c->n; j++)
-    for (int i = 0; i < parts; i++)
-      left[i] += load.held[(size_t)j * (size_t)load.parts + (size_t)i];
-  while (ok && taken < c->n) {
-    int best = -1;
-    for (int i = 0; i < parts; i++)
-      if (left[i] > 0 && (best < 0 || left[i] < left[best])) best = i;
-    for (int j = 0; j < c->n; j++) {
-      const unsigned char *held = load.held + (size_t)j * (size_t)load.parts;
-      if (gone[j] || (best >= 0 && !held[best])) continue;
-      gone[j] = true;
-      order[taken++] = j;
-      for (int i = 0; i < parts; i++) left[i] -= held[i];
-    }
-  }
+  bool ok = sg_crowd_load(c, &load) && sg_load_isolate(&load, c->n, c->code->parts, order);
   sg_load_free(&load);
   return ok ? SG_OK : sg_fail_memory(c->error);
 }

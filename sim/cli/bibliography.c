@@ -76,6 +76,8 @@ static const struct {
      "IEEE International Symposium on Information Theory (ISIT)", "2020"},
     {"2006.04845", "cao2020adaptive", "Cao, Hankun and Yan, Qifa and Tang, Xiaohu and Han, Guojun",
      "Adaptive Gradient Coding", "", "2020"},
+    {"2006.09638", "glasgow2020approximate", "Glasgow, Margalit and Wootters, Mary",
+     "Approximate Gradient Coding with Optimal Decoding", "", "2020"},
     {"2009.08327", "jahaninezhad2020berrut", "Jahani-Nezhad, Tayyebeh and Maddah-Ali, Mohammad Ali",
      "Berrut Approximated Coded Computing: Straggler Resistance Beyond Polynomial Computing", "",
      "2020"},

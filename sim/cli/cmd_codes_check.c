@@ -83,10 +83,13 @@ static sg_status check_one(sg_codes_check *s, const sg_values *values, const sg_
   sg_buffer config = {0};
   sg_values_to_json(values, &config);
   i->config = config.data;
-  if (code->note) i->note = strdup(code->note);
+  sg_buffer note = {0};
+  bool told = sg_code_describe(code, &note);
+  if (note.length > 0) note.data[--note.length] = 0; /* the end of its last line */
+  i->note = note.data;
   s->count++;
   s->codes_done++;
-  return config.failed || (code->note && !i->note) ? sg_fail_memory(e) : SG_OK;
+  return config.failed || !told ? sg_fail_memory(e) : SG_OK;
 }
 
 static sg_status count_visit(void *user, const sg_values *values, const sg_code *code,

@@ -18,7 +18,7 @@ typedef struct result {
   char *why;  /* otherwise, or where simulated values are missing or cannot be judged; owned */
   char rule[96];
   const char *basis;
-  double mean, error, p50, p90, p99, responses;
+  double mean, error, p50, p90, p99, responses, err_norm;
   double z, z99; /* NAN: not judged */
   sg_simulated simulated;
 } result;
@@ -87,6 +87,7 @@ static sg_status check_draws(const sg_plan *plan, const sg_point *point, const s
 
 /* One point: exact values, then what the database has. */
 static sg_status compute(const sg_plan *plan, sg_db *db, result *r, sg_error *e) {
+  r->err_norm = NAN;
   r->mean = r->error = r->p50 = r->p90 = r->p99 = r->responses = r->z = r->z99 = NAN;
   sg_error why = {0};
   sg_world *w = NULL;
@@ -102,6 +103,7 @@ static sg_status compute(const sg_plan *plan, sg_db *db, result *r, sg_error *e)
     r->mean = x->mean;
     r->error = x->error;
     r->responses = x->responses;
+    r->err_norm = x->err_norm;
     r->p50 = sg_finish_quantile(&x->finish, 0.5);
     r->p90 = sg_finish_quantile(&x->finish, 0.9);
     r->p99 = sg_finish_quantile(&x->finish, 0.99);
@@ -160,6 +162,7 @@ static total sum_up(int n, const result *r, bool database) {
 
 typedef struct view {
   bool axes, all, simulated; /* which columns there are; all: what machines want besides */
+  bool errors;               /* of approximate codes, where one has an expected one */
 } view;
 
 /* Members of a scheme are in its label: axes are shown where that does not tell points apart. */
@@ -197,6 +200,7 @@ static void put_row(sg_rows *t, const view *v, const result *r) {
   put_time(t, "p50_s", r->p50);
   put_time(t, "p90_s", r->p90);
   put_time(t, "p99_s", r->p99);
+  if (v->errors) sg_row_number(t, "err_norm", r->err_norm, 6);
   if (v->all) sg_row_number(t, "responses_mean", r->responses, 6);
   if (v->simulated) {
     bool any = s->iterations > 0;
@@ -259,9 +263,12 @@ static void put_summary(const total *t, const result *r, int n, sg_buffer *out) 
 
 static void print(const sg_session *s, int n, const result *r, sg_buffer *out) {
   sg_format format = s->format;
+  bool errors = false;
+  for (int i = 0; i < n; i++) errors = errors || (r[i].exact && !isnan(r[i].err_norm));
   const view v = {.axes = needs_axes(s->plan),
                   .all = format == SG_FORMAT_CSV || format == SG_FORMAT_JSON,
-                  .simulated = s->db != NULL};
+                  .simulated = s->db != NULL,
+                  .errors = errors};
   total t = sum_up(n, r, v.simulated);
   sg_rows rows = {0};
   put_row(&rows, &v, &(result){.of = &(sg_planned){.point = &(sg_point){0}}});

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 /* --- Texts ------------------------------------------------------------------------------------ */
 
@@ -67,7 +68,9 @@ static void put_straggling(const sg_codes_check *s, const sg_check_straggling *b
           b->recovered, b->refused);
   sg_putf(out, "    mean error %.9g", b->error);
   if (b->error_se > 0) sg_putf(out, " ± %.2g", b->error_se);
-  sg_putf(out, " (any decoder: at least %.9g)\n", b->bound);
+  sg_put(out, " (");
+  if (!isnan(b->formula)) sg_putf(out, "by the code's formula %.9g; ", b->formula);
+  sg_putf(out, "any decoder: at least %.9g)\n", b->bound);
   if (exact) return;
   sg_putf(out, "    mean of α %.9g; divided by it, mean error %.9g (unbiased: at least %.9g)\n",
           b->share, b->debiased, b->unbiased_bound);
@@ -140,7 +143,11 @@ static void put_report(const sg_codes_check *s, const sg_checked *i, sg_buffer *
     sg_putf(out, c->slack == 0 ? ": s + m, the optimum" : "; s + m = %.6g would be the optimum",
             c->s_found + c->m_found);
   sg_put(out, "\n");
-  if (i->note) sg_putf(out, "  %s\n", i->note);
+  for (const char *line = i->note; line && *line;) {
+    int n = (int)strcspn(line, "\n");
+    sg_putf(out, "  %.*s\n", n, line);
+    line += n + (line[n] != 0);
+  }
   if (c->broken) {
     sg_putf(out, "  BROKEN    %ld promised patterns were refused, first with missing: ", c->broken);
     put_workers(c->n_broken_missing, c->broken_missing, out);
@@ -256,8 +263,8 @@ static void put_json_straggling(const sg_codes_check *s, const sg_check_straggli
   sg_put_json_text_member(out, "p", s->straggling);
   sg_put_json_bool_member(out, "enumerated", b->enumerated);
   SG_PUT_NUMBERS(out, {"tried", (double)b->tried}, {"error", b->error}, {"error_se", b->error_se},
-                 {"kappa", b->share}, {"debiased", b->debiased}, {"recovered", b->recovered},
-                 {"refused", b->refused}, {"bound", b->bound},
+                 {"formula", b->formula}, {"kappa", b->share}, {"debiased", b->debiased},
+                 {"recovered", b->recovered}, {"refused", b->refused}, {"bound", b->bound},
                  {"unbiased_bound", b->unbiased_bound});
   sg_put(out, "}");
 }

@@ -152,3 +152,26 @@ sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma) {
 sg_status sg_svd(int m, int n, double *a, int lda, double *sigma, double *u, double *vt) {
   return status_of(LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'A', m, n, a, lda, sigma, u, m, vt, n));
 }
+
+sg_status sg_symmetric_eigenvalues(int n, double *a, int lda, double *lambda) {
+  return status_of(LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'N', 'U', n, a, lda, lambda));
+}
+
+sg_status sg_tridiagonal_ends(int n, const double *diagonal, const double *beside, double ends[2],
+                              double last[2]) {
+  size_t size = (size_t)n;
+  double *copy = malloc(4 * size * sizeof *copy), *lambda = copy + 2 * size, *z = lambda + size;
+  sg_status status = copy ? SG_OK : SG_NO_MEMORY;
+  for (int which = 0; !status && which < 2; which++) {
+    int wanted = which ? n : 1;
+    lapack_int found, support[2];
+    memcpy(copy, diagonal, size * sizeof *copy);
+    memcpy(copy + size, beside, (size - 1) * sizeof *copy);
+    status = status_of(LAPACKE_dstevr(LAPACK_COL_MAJOR, 'V', 'I', n, copy, copy + size, 0, 0,
+                                      wanted, wanted, 0, &found, lambda, z, n, support));
+    ends[which] = lambda[0];
+    last[which] = z[n - 1];
+  }
+  free(copy);
+  return status;
+}

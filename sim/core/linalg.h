@@ -71,4 +71,12 @@ sg_status sg_singular_values(int m, int n, double *a, int lda, double *sigma);
  * (ld n). */
 sg_status sg_svd(int m, int n, double *a, int lda, double *sigma, double *u, double *vt);
 
+/* Eigenvalues of a symmetric A (n × n, both triangles or the upper one; overwritten), rising. */
+sg_status sg_symmetric_eigenvalues(int n, double *a, int lda, double *lambda);
+
+/* The least and the greatest eigenvalue of a symmetric tridiagonal matrix (n ≥ 1 numbers on the
+ * diagonal, n − 1 beside it) and the last coordinates of their unit eigenvectors. */
+sg_status sg_tridiagonal_ends(int n, const double *diagonal, const double *beside, double ends[2],
+                              double last[2]);
+
 #endif

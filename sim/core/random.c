@@ -3,7 +3,9 @@
 #include "sim/core/random.h"
 #include "sim/core/elementary.h"
 
+#include <assert.h>
 #include <Random123/philox.h>
+#include <stdbool.h>
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
@@ -83,22 +85,23 @@ double sg_exponential(sg_stream *s, double mean) {
   return sg_exponential_at(next53(&s->state), mean);
 }
 
-/* --- Of many workers -------------------------------------------------------------------------- */
+/* --- Many at a time --------------------------------------------------------------------------- */
 
 #ifdef __x86_64__
 enum { HALVES = 2, SIDE_BY_SIDE = 4 * HALVES };
+#define AVX2 __attribute__((target("avx2")))
 
-/* Philox's rounds on vectors of four 64-bit lanes. A counter's word is in the low half of its lane;
- * what a product leaves in the high half is of no consequence, since multiplications read the low
- * half only. The bits of uniform numbers go to `bits`. */
-__attribute__((target("avx2"))) static void philox_side_by_side(const state_t *first,
-                                                                uint64_t bits[SIDE_BY_SIDE]) {
+/* Philox on vectors of four 64-bit lanes, from the counters of `first`, of which that at `word` is
+ * one more from lane to lane. A counter's word is in the low half of its lane; what a product
+ * leaves in the high half is of no consequence, since multiplications read the low half only. */
+AVX2 static inline __attribute__((always_inline)) void philox_lanes(const state_t *first, int word,
+                                                                    __m256i c[4][HALVES]) {
   const __m256i m0 = _mm256_set1_epi64x(PHILOX_M4x32_0), m1 = _mm256_set1_epi64x(PHILOX_M4x32_1);
-  __m256i c[4][HALVES];
   uint32_t k0 = first->key[0], k1 = first->key[1];
   for (int h = 0; h < HALVES; h++) {
     for (int i = 0; i < 4; i++) c[i][h] = _mm256_set1_epi64x(first->counter[i]);
-    c[2][h] = _mm256_add_epi64(c[2][h], _mm256_setr_epi64x(4 * h, 4 * h + 1, 4 * h + 2, 4 * h + 3));
+    c[word][h] =
+        _mm256_add_epi64(c[word][h], _mm256_setr_epi64x(4 * h, 4 * h + 1, 4 * h + 2, 4 * h + 3));
   }
 #pragma GCC unroll 10
   for (int round = 0; round < 10; round++) {
@@ -114,11 +117,42 @@ __attribute__((target("avx2"))) static void philox_side_by_side(const state_t *f
     k0 += PHILOX_W32_0;
     k1 += PHILOX_W32_1;
   }
+}
+
+/* The bits of the first uniform number of each worker. */
+AVX2 static void philox_side_by_side(const state_t *first, uint64_t bits[SIDE_BY_SIDE]) {
   const __m256i low = _mm256_set1_epi64x(0xffffffff);
+  __m256i c[4][HALVES];
+  philox_lanes(first, 2, c);
   for (int h = 0; h < HALVES; h++)
     _mm256_storeu_si256(
         (__m256i *)(void *)(bits + 4 * h),
         _mm256_or_si256(_mm256_slli_epi64(c[0][h], 32), _mm256_and_si256(c[1][h], low)));
+}
+
+/* (w + ½) / 2^32: a word in the significand of 2^20, of which 2^20 − 2^-33 is taken away, exactly.
+ */
+AVX2 static void philox_coarse(double *u, long n, state_t *s) {
+  const __m256i word = _mm256_set1_epi64x(0xffffffff);
+  const __m256d million = _mm256_set1_pd(0x1p20), most = _mm256_set1_pd(0x1p20 - 0x1p-33);
+  for (long i = 0; i < n; i += SG_COARSE) {
+    __m256i c[4][HALVES];
+    philox_lanes(s, 0, c);
+    s->counter[0] += SIDE_BY_SIDE;
+    for (int k = 0; k < 4; k++)
+      for (int h = 0; h < HALVES; h++) {
+        __m256i bits =
+            _mm256_or_si256(_mm256_and_si256(c[k][h], word), _mm256_castpd_si256(million));
+        _mm256_storeu_pd(u + i + SIDE_BY_SIDE * k + 4 * h,
+                         _mm256_sub_pd(_mm256_castsi256_pd(bits), most));
+      }
+  }
+}
+
+static bool made_coarse(double *u, long n, state_t *s) {
+  if (!__builtin_cpu_supports("avx2")) return false;
+  philox_coarse(u, n, s);
+  return true;
 }
 
 /* How many were made: a multiple of eight; the rest is left to the caller. */
@@ -137,7 +171,24 @@ static int make_side_by_side(double *u, int n, state_t *s) {
 static int make_side_by_side(double *u, int n, state_t *s) {
   return 0;
 }
+
+static bool made_coarse(double *u, long n, state_t *s) {
+  return false;
+}
 #endif
+
+void sg_coarse_uniforms(sg_stream *s, double *u, long n) {
+  assert(n % SG_COARSE == 0);
+  s->state.used = 4; /* from the next counter on */
+  if (made_coarse(u, n, &s->state)) return;
+  for (long i = 0; i < n; i += SG_COARSE)
+    for (int lane = 0; lane < SG_COARSE / 4; lane++) {
+      refill(&s->state);
+      for (int k = 0; k < 4; k++)
+        u[i + SG_COARSE / 4 * k + lane] = ((double)s->state.out[k] + 0.5) * 0x1p-32;
+    }
+  s->state.used = 4;
+}
 
 void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
                     uint32_t iteration, uint32_t draw) {

@@ -77,4 +77,10 @@ double sg_exponential_at(double u, double mean);
 void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
                     uint32_t iteration, uint32_t draw);
 
+/* Uniforms of 32 bits in (0, 1), (w + ½) / 2^32 of the next words w of a stream, n of them, a
+ * multiple of SG_COARSE: of each so many first the first words of all eight counters, then the
+ * second ones, … A fifth of the time of sg_uniform with AVX2; the same bits everywhere. */
+#define SG_COARSE 32
+void sg_coarse_uniforms(sg_stream *s, double *u, long n);
+
 #endif

@@ -55,6 +55,7 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
 static void detach(sg_run *run, message *m, bool used) {
   for (int i = 0; i < m->view.n_in; i++) detach(run, run_message(run, m->view.in[i]->id), used);
   if (m->snapshot < 0) return;
+  if (run->hooks.gone) run->hooks.gone(run->hooks.user, &m->view);
   run_release_snapshot(run, m->snapshot);
   m->snapshot = -1;
   node *n = &run->node[m->view.from];

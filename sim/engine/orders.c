@@ -74,6 +74,13 @@ void run_close_snapshot(sg_run *run, int slot) {
   if (p->alive && p->refs == 0) run_forget_snapshot(run, slot);
 }
 
+/* What stands between a snapshot and the one before it, compressed. */
+static double difference_bits(const sg_run *run, int slot) {
+  const sg_compressor *c = run->env->broadcast;
+  if (sg_compressor_fixed(c)) return sg_compressor_bits(c, run->env->length);
+  return run->hooks.model_bits ? run->hooks.model_bits(run->hooks.user, slot) : 0;
+}
+
 static void order_snapshot(sg_run *run, const sg_order *order) {
   if (order->model < 0 || order->model >= run->code->models) {
     run_fail(run, "a snapshot of model %d, of which there are %d", order->model, run->code->models);
@@ -100,6 +107,8 @@ static void order_snapshot(sg_run *run, const sg_order *order) {
   run->recent_snapshot = slot;
   if (run->hooks.snapshot && !run->hooks.snapshot(run->hooks.user, slot, order->model))
     run_out_of_memory(run);
+  else if (run->env->broadcast)
+    run->told += sg_bytes_of(difference_bits(run, slot));
 }
 
 /* --- Jobs of a node: tasks and sends, one after another --------------------------------------- */
@@ -159,11 +168,13 @@ static void make_known(sg_run *run, int index, int slot) {
   if (n->n_known == n->known_capacity) forget_closed_snapshots(run, n);
   if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known)) return;
   uint32_t serial = run->snapshot[slot].serial;
-  double ready = sg_links_send_model(run->links, index, serial, run->now);
+  double bytes = run->env->broadcast ? run->told - n->told : run->model_bytes;
+  n->told = run->told;
+  double ready = sg_links_send_bytes(run->links, index, serial, run->now, bytes);
   n->known[n->n_known++] = (known){.serial = serial, .slot = slot, .ready = ready};
   RUN_LOG(run, .kind = SG_LOG_MODEL, .node = index, .snapshot = run->snapshot[slot].name,
-          .bytes = run->model_bytes, .begin_s = run->base + run->now, .end_s = run->base + ready);
-  run->cost.bytes_broadcast += run->model_bytes;
+          .bytes = bytes, .begin_s = run->base + run->now, .end_s = run->base + ready);
+  run->cost.bytes_broadcast += bytes;
 }
 
 static bool can_compute(sg_run *run, int index) {

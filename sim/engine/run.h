@@ -47,7 +47,8 @@ typedef struct sg_environment {
   /* And of encoding, for all senders; NULL: none. */
   double (*encode_seconds)(const void *user, double flops);
   const void *flops_user;
-  const sg_compressor *compressor; /* of messages; NULL: float64, as which models travel */
+  const sg_compressor *compressor; /* of messages; NULL: float64 */
+  const sg_compressor *broadcast;  /* of differences of models; NULL: models as float64 */
   double header_bytes;             /* bytes of a transmission besides its numbers */
   long length;                     /* l */
   uint64_t seed;
@@ -127,10 +128,16 @@ typedef struct sg_run_hooks {
   /* The optimiser's evaluation point of `model`, now, is to be kept in slot `slot` (0, 1, …, reused
    * when free). slots never exceed the number of snapshots alive. false: out of memory. */
   bool (*snapshot)(void *user, int slot, int model);
+  /* With environment.broadcast whose bits depend on the data: those of the difference that the
+   * snapshot in that slot was sent as. NULL: nobody computes. */
+  double (*model_bits)(void *user, int slot);
   /* With sg_compressor_forms, for every message that is sent, used later or not, in the order of a
    * worker's sends; messages that are cancelled before their turn never come here. *bits: how many
    * there are. NULL: nobody computes, and bits must be known beforehand. false: out of memory. */
   bool (*form)(void *user, const sg_run_sent *sent, double *bits);
+  /* A message will never be of use again: it was used, dropped, cancelled, erased, or is on its way
+   * for nothing. Once for each, whether it was formed or not. NULL: nobody asks. */
+  void (*gone)(void *user, const sg_message *message);
   /* Told of everything that happens; NULL costs nothing. */
   void (*log)(void *user, const sg_run_logged *entry);
 } sg_run_hooks;

@@ -113,6 +113,7 @@ typedef struct node {
   uint32_t begun;          /* tasks since the start of the run, for SG_ASYNC */
   int n_known, known_capacity;
   known *known;
+  double told; /* those of the run's that it has been sent */
   /* Costs. */
   /* Busy seconds in all, and those of them of which it is known whether they were wasted. */
   double worked, settled;
@@ -137,6 +138,7 @@ struct sg_run {
   double signal_s, cancel_s; /* until a signal, a cancel is where it goes */
   double latency_s;          /* of the uplinks, which does not occupy them */
   double model_bytes;
+  double told;   /* with compressed models: bytes of all differences so far */
   double *bits;  /* per segment: of its messages; 0 where they depend on the data */
   double *bytes; /* the same in whole bytes */
   bool forms;    /* messages are formed when they are sent */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A point's iteration time, from its workers' times and its code's rule; or why it has none. */
 #include "sim/expect/expect.h"
+#include "codes/frame/stop.h"
+#include "sim/core/owned.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,7 +54,9 @@ static const char *make_recipe(const sg_world *w, const sg_rule_worker *worker, 
 
 /* When the model has reached each worker, in a round that nothing of an earlier one disturbs. */
 static bool broadcast(const sg_world *w, const sg_rule *rule, double *ready) {
-  double bytes = (double)w->environment.length * sizeof(double);
+  const sg_compressor *c = w->environment.broadcast;
+  double bytes = c ? sg_bytes_of(sg_compressor_bits(c, w->environment.length))
+                   : (double)w->environment.length * sizeof(double);
   sg_links *links = sg_links_new(w->network, rule->workers, bytes);
   if (!links) return false;
   for (int i = 0; i < rule->computing; i++)
@@ -171,6 +175,8 @@ static bool waits_for_all(const sg_rule *rule) {
 static const char *cannot(const sg_world *w, const sg_rule *rule) {
   if (sg_takes_time(&w->decode)) return "decode times depend on what has arrived";
   if (sg_takes_time(&w->encode)) return "encoding takes time";
+  if (!sg_compressor_fixed(w->environment.broadcast))
+    return "the bits of models depend on the data";
   sg_ingress *q = sg_ingress_new(w->network);
   if (!q) sg_starve();
   bool unlimited = q && sg_ingress_unlimited(q);
@@ -206,6 +212,24 @@ static sg_status count_responses(sg_expectation *x, const int *law, sg_error *e)
   return SG_OK;
 }
 
+/* Where a deadline cuts off workers of whom each is late by itself, or the first so many of workers
+ * that are all alike are waited for. */
+static sg_status find_error(const sg_code *code, sg_expectation *x, const int *law, sg_error *e) {
+  const sg_policy *stop = code->policy;
+  x->err_norm = NAN;
+  if (code->exact || !code->type->mean_error) return SG_OK;
+  if (x->rule->deadline < INFINITY && stop->wants == SG_ENDS_WITH_ALL && !stop->part[0]) {
+    SG_OWNED double *p = malloc((size_t)code->nodes * sizeof *p);
+    if (!p) return sg_fail_memory(e);
+    for (int j = 0; j < code->nodes; j++)
+      p[j] = law[j] < 0 ? 1 : sg_time_late(x->finish.law[law[j]], x->rule->deadline);
+    x->err_norm = code->type->mean_error(code, p, 0);
+  } else if (x->rule->groups == 1 && x->rule->group[0].need > 0 && x->alike) {
+    x->err_norm = code->type->mean_error(code, NULL, x->rule->group[0].need);
+  }
+  return SG_OK;
+}
+
 sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   *out = NULL;
   sg_expectation *x = calloc(1, sizeof *x);
@@ -221,6 +245,7 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   if (!status) status = make_laws(world, x, law, e);
   if (!status) status = make_quorums(x, law, e);
   if (!status) status = count_responses(x, law, e);
+  if (!status) status = find_error(world->code, x, law, e);
   if (!status) {
     x->finish.constant = world->environment.update_s;
     x->finish.deadline = isinf(x->rule->deadline) ? 0 : x->rule->deadline;

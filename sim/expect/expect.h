@@ -17,6 +17,7 @@ typedef struct sg_expectation {
   bool alike;       /* all workers' times have one law */
   double mean;      /* seconds; INFINITY: none */
   double error;     /* estimated absolute error of the mean */
+  double err_norm;  /* E err_norm, of rounds without a message 1; NAN: exact, or no formula */
   double responses; /* E[R*]; NAN where workers differ, as it is no matter of counting then */
   double *within;   /* P(R* ≤ f), f = 0 … workers; NULL as above; owned */
   sg_finish finish; /* for sg_finish_late and sg_finish_quantile; its lists are owned */

@@ -63,6 +63,10 @@ static bool take_snapshot(void *user, int slot, int model) {
   return sg_snapshots_take(&l->snapshots, slot, model);
 }
 
+static double model_bits(void *user, int slot) {
+  return sg_snapshots_bits(&((lane *)user)->snapshots);
+}
+
 /* A run whose messages are formed when they are sent is alone in its block, and no pass is under
  * way while it goes on. */
 static bool form_message(void *user, const sg_run_sent *sent, double *bits) {
@@ -71,6 +75,10 @@ static bool form_message(void *user, const sg_run_sent *sent, double *bits) {
   const double *x = sg_snapshots_point(&l->snapshots, l->run, sent->message->snapshot);
   l->formed = sg_former_send(l->recipe.former, b->kernel, b->ws, x, sent, bits, b->error);
   return !l->formed;
+}
+
+static void forget_message(void *user, const sg_message *message) {
+  sg_former_gone(((lane *)user)->recipe.former, message);
 }
 
 static void tell(void *user, const sg_run_logged *entry) {
@@ -94,6 +102,7 @@ static sg_status update_model(block *b, lane *l) {
     sg_status status = sg_snapshots_step(&l->snapshots, model, l->recipe.decoded, b->error);
     if (status) return status;
   }
+  sg_recipe_used(&l->recipe);
   if (l->previous)
     memcpy(l->previous, l->recipe.decoded, (size_t)b->pass.length * sizeof *l->previous);
   sg_run_result result = {.decoded = true,
@@ -260,7 +269,8 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
     l->previous = calloc((size_t)b->pass.length, sizeof *l->previous);
     if (!l->previous) return sg_fail_memory(b->error);
   }
-  bool fine = sg_snapshots_init(&l->snapshots, w, &b->pass, column, b->models);
+  bool fine =
+      sg_snapshots_init(&l->snapshots, w, (uint32_t)replication, &b->pass, column, b->models);
   fine = sg_recipe_init(&l->recipe, &l->snapshots, (uint32_t)replication, decoded, l->previous) &&
          fine;
   fine = fine && sg_recipe_take_alphas(&l->recipe, b->options->worker_rows);
@@ -271,9 +281,12 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
       b->options->worker_rows && sink->used && w->code->flags & (SG_ASYNC | SG_BATCHES);
   sg_run_limits limits = w->limits;
   limits.worker_rows = b->options->worker_rows;
+  bool remembers = l->recipe.former && sg_compressor_memory(w->environment.compressor) > 0;
   sg_run_hooks hooks = {.user = l,
                         .snapshot = take_snapshot,
+                        .model_bits = model_bits,
                         .form = l->recipe.former ? form_message : NULL,
+                        .gone = remembers ? forget_message : NULL,
                         .log = b->options->log ? tell : NULL};
   l->run = sg_run_new(&w->environment, w->code, (uint32_t)replication, &limits, &hooks, b->error);
   return l->run ? SG_OK : sg_fail_memory(b->error);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Forming messages as whole vectors: the row of a message becomes a set of one message for the
- * kernel, its vector goes through the compressor, and the sender's memory advances. */
+ * kernel, its vector goes through the compressor; what its sender remembers advances when it is
+ * used. */
 #include "sim/experiment/form.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
@@ -8,22 +9,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* By message number. */
+typedef struct formed {
+  double *x;    /* what the receiver has; NULL: no buffer yet */
+  double *kept; /* what the sender remembers once it is used; behind x, without feedback NULL */
+  bool open;    /* its sender does not know yet what became of it */
+  double lost2, formed2; /* squared norms of what compression changed, and of the message */
+} formed;
+
 struct sg_former {
   const sg_world *world;
   uint32_t replication;
-  long most;        /* length of the longest message */
-  double **payload; /* by message number: vectors of that length; NULL: none yet */
+  long most; /* length of the longest message */
+  formed *payload;
   size_t payloads;
-  struct loss { /* by message number: squared norms of what compression changed, and of the message
-                 */
-    double lost2, formed2;
-  } * loss;
-  size_t losses;
   double *before; /* a message before it is compressed */
   double *memory; /* node by node, segment by segment */
   size_t per_node, *offset;
+  int *carrier; /* of each memory: the open message that was made with it, −1 */
   sg_packed packed;
-  double *beside; /* length l: where gradients with an offset are taken; lazily made */
+  double *beside;     /* length l: where gradients with an offset are taken; lazily made */
+  double beside_loss; /* of the optimiser's point there; NAN: it has none */
   /* Of a message that is sent. */
   sg_row row;
   int *item_of; /* by part: index in item, −1 */
@@ -50,7 +56,7 @@ sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
   size_t each = (size_t)sg_compressor_memory(w->environment.compressor);
   sg_former *f = calloc(1, sizeof *f);
   if (!f) return NULL;
-  *f = (sg_former){.world = w, .replication = replication};
+  *f = (sg_former){.world = w, .replication = replication, .beside_loss = NAN};
   f->offset = calloc(segments, sizeof *f->offset);
   f->item_of = calloc(parts, sizeof *f->item_of);
   for (size_t s = 0; f->offset && s < segments; s++) {
@@ -59,8 +65,11 @@ sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
     f->offset[s] = f->per_node;
     f->per_node += (size_t)length * each;
   }
+  size_t memories = (size_t)code->nodes * segments;
   if (each > 0) f->memory = calloc((size_t)code->nodes * f->per_node, sizeof *f->memory);
-  if (!f->offset || !f->item_of || (each > 0 && !f->memory)) {
+  if (each > 0) f->carrier = malloc(memories * sizeof *f->carrier);
+  for (size_t i = 0; f->carrier && i < memories; i++) f->carrier[i] = -1;
+  if (!f->offset || !f->item_of || (each > 0 && !(f->memory && f->carrier))) {
     sg_former_free(f);
     return NULL;
   }
@@ -70,11 +79,11 @@ sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
 
 void sg_former_free(sg_former *f) {
   if (!f) return;
-  for (size_t i = 0; i < f->payloads; i++) free(f->payload[i]);
+  for (size_t i = 0; i < f->payloads; i++) free(f->payload[i].x);
   free(f->payload);
-  free(f->loss);
   free(f->before);
   free(f->memory);
+  free(f->carrier);
   free(f->offset);
   free(f->beside);
   sg_packed_free(&f->packed);
@@ -90,42 +99,93 @@ void sg_former_free(sg_former *f) {
 }
 
 void sg_former_loss(const sg_former *f, const sg_message *message, double *lost2, double *formed2) {
-  *lost2 += f->loss[message->id].lost2;
-  *formed2 += f->loss[message->id].formed2;
+  *lost2 += f->payload[message->id].lost2;
+  *formed2 += f->payload[message->id].formed2;
 }
 
 const double *sg_former_payload(const sg_former *f, const sg_message *message) {
-  return f->payload[message->id];
+  return f->payload[message->id].x;
 }
 
-/* A buffer for the message of that number; NULL: no memory. */
-static double *buffer(sg_former *f, int id) {
-  size_t known = f->payloads;
-  if (!f->before) f->before = malloc((size_t)f->most * sizeof *f->before);
-  if (!f->before || !SG_ROOM(f->payload, f->payloads, id + 1) ||
-      !SG_ROOM(f->loss, f->losses, id + 1))
-    return NULL;
-  for (size_t i = known; i < f->payloads; i++) f->payload[i] = NULL;
-  if (!f->payload[id]) f->payload[id] = malloc((size_t)f->most * sizeof(double));
-  return f->payload[id];
+/* The buffers of the message of that number; false: no memory. */
+static bool make_buffer(sg_former *f, int id) {
+  size_t known = f->payloads, most = (size_t)f->most;
+  if (!f->before) f->before = malloc(most * sizeof *f->before);
+  if (!f->before || !SG_ROOM(f->payload, f->payloads, id + 1)) return false;
+  for (size_t i = known; i < f->payloads; i++) f->payload[i] = (formed){0};
+  formed *p = &f->payload[id];
+  if (!p->x) p->x = malloc((f->memory ? 2 : 1) * most * sizeof *p->x);
+  p->kept = p->x && f->memory ? p->x + most : NULL;
+  return p->x;
 }
 
-static sg_status compress(sg_former *f, const sg_run_sent *sent, double *x, double *bits) {
+/* --- What senders remember -------------------------------------------------------------------- */
+
+static int *carrier_of(const sg_former *f, const sg_message *m) {
+  return &f->carrier[m->from * f->world->code->segments + m->segment];
+}
+
+static double *memory_of(const sg_former *f, const sg_message *m) {
+  return f->memory + (size_t)m->from * f->per_node + f->offset[m->segment];
+}
+
+/* Compresses a message with a copy of what its sender remembers. While another message with it is
+ * open, there is nothing to remember: it is on its way. */
+static sg_status compress(sg_former *f, const sg_run_sent *sent, double *bits) {
   const sg_message *m = sent->message;
-  size_t at = (size_t)m->from * f->per_node + f->offset[m->segment];
+  formed *p = &f->payload[m->id];
   long n = sg_segment_length(&f->world->code->segment[m->segment]);
   sg_dither dither;
   sg_dither_at(&dither, f->world->environment.seed, f->replication, m->from, sent->iteration,
                sent->draw, sent->part);
-  memcpy(f->before, x, (size_t)n * sizeof *x);
-  sg_status status = sg_compress(f->world->environment.compressor, &f->packed, &dither, n, x,
-                                 f->memory ? f->memory + at : NULL, bits);
-  struct loss *loss = &f->loss[m->id];
-  loss->formed2 = cblas_ddot((int)n, f->before, 1, f->before, 1);
-  cblas_daxpy((int)n, -1, x, 1, f->before, 1);
-  loss->lost2 = cblas_ddot((int)n, f->before, 1, f->before, 1);
+  f->packed.worker = m->from;
+  if (p->kept) {
+    size_t size = (size_t)n * sizeof *p->kept;
+    int *carrier = carrier_of(f, m);
+    if (*carrier < 0)
+      memcpy(p->kept, memory_of(f, m), size);
+    else
+      memset(p->kept, 0, size);
+    if (*carrier < 0) *carrier = m->id;
+    p->open = true;
+  }
+  memcpy(f->before, p->x, (size_t)n * sizeof *p->x);
+  sg_status status =
+      sg_compress(f->world->environment.compressor, &f->packed, &dither, n, p->x, p->kept, bits);
+  p->formed2 = cblas_ddot((int)n, f->before, 1, f->before, 1);
+  cblas_daxpy((int)n, -1, p->x, 1, f->before, 1);
+  p->lost2 = cblas_ddot((int)n, f->before, 1, f->before, 1);
   return status;
 }
+
+/* What messages do not carry stays in the memory; of one that was made without it, what it leaves
+ * over comes on top, and to what the carrier brings back. A receiver's copy (EF21) has no sums. */
+void sg_former_used(sg_former *f, const sg_message *m) {
+  formed *p = f->memory ? &f->payload[m->id] : NULL;
+  if (!p || !p->open) return;
+  p->open = false;
+  int *carrier = carrier_of(f, m);
+  double *memory = memory_of(f, m);
+  long length = sg_segment_length(&f->world->code->segment[m->segment]);
+  if (*carrier == m->id) {
+    *carrier = -1;
+    memcpy(memory, p->kept, (size_t)length * sizeof *memory);
+    return;
+  }
+  if (f->world->environment.compressor->feedback == SG_FEEDBACK_EF21) return;
+  double *carried = *carrier >= 0 ? f->payload[*carrier].kept : NULL;
+  for (long i = 0; i < length; i++) memory[i] += p->kept[i];
+  for (long i = 0; carried && i < length; i++) carried[i] += p->kept[i];
+}
+
+void sg_former_gone(sg_former *f, const sg_message *m) {
+  if (!f->memory) return;
+  int *carrier = carrier_of(f, m);
+  if (*carrier == m->id) *carrier = -1;
+  if ((size_t)m->id < f->payloads) f->payload[m->id].open = false;
+}
+
+/* --- Forming ---------------------------------------------------------------------------------- */
 
 /* The row as the last message of a set, behind its inputs; the partial gradients that it needs.
  * false: no memory. */
@@ -183,6 +243,17 @@ static const double *beside(sg_former *f, const double *x, int from, double fact
   return f->beside;
 }
 
+/* y + factor · l2 · x where the L2 term counts. */
+static void add_penalty(const sg_problem *problem, double factor, const double *x, double *y) {
+  for (long b = 0; b < problem->length && problem->l2 > 0; b += problem->stride)
+    for (long i = b; i < b + problem->stride - problem->unregularised; i++)
+      y[i] += factor * problem->l2 * x[i];
+}
+
+double sg_former_beside_loss(const sg_former *f) {
+  return f->beside_loss;
+}
+
 sg_status sg_former_send(sg_former *f, sg_kernel *kernel, sg_workspace *ws, const double *x,
                          const sg_run_sent *sent, double *bits, sg_error *e) {
   const sg_world *w = f->world;
@@ -191,14 +262,28 @@ sg_status sg_former_send(sg_former *f, sg_kernel *kernel, sg_workspace *ws, cons
   sg_gradient_request request = {.partition = w->partition, .width = 1, .columns = 1, .x = &x};
   if (!sg_encode(w->code, sent->state, sent->message, &f->row))
     return sg_row_fail(w->code, &f->row, e);
-  if (f->row.offset != 0) x = beside(f, x, sent->message->from, f->row.offset);
-  double *y = buffer(f, sent->message->id);
-  if (!x || !y || !read_row(f, &set, &request)) return sg_fail_memory(e);
-  f->out[set.n_messages - 1] = y;
+  double factor = f->row.offset + (f->memory ? sg_optimizer_beside(w->optimizer) : 0);
+  const double *snapshot = x;
+  f->beside_loss = NAN;
+  if (factor != 0) x = beside(f, x, sent->message->from, factor);
+  bool measured = sg_optimizer_is_beside(w->optimizer) && w->problem->type->evaluate;
+  if (measured) { /* at a point of the pass: for nothing */
+    request.loss_x = request.x;
+    request.loss = &f->beside_loss;
+  }
+  if (!x || !make_buffer(f, sent->message->id) || !read_row(f, &set, &request))
+    return sg_fail_memory(e);
+  f->out[set.n_messages - 1] = f->payload[sent->message->id].x;
   sg_status status = request.n_items > 0 ? sg_problem_begin(w->problem, ws, &request, e) : SG_OK;
   if (status) return status;
   status = sg_kernel_form(kernel, w->problem, ws, &request, &set, f->out);
-  if (!status) status = compress(f, sent, y, bits);
+  /* What vanishes at the optimum is sent, with the L2 term; the master, which adds that itself,
+   * takes it out again. */
+  double *y = f->payload[sent->message->id].x;
+  bool whole = sg_optimizer_is_beside(w->optimizer);
+  if (!status && whole) add_penalty(w->problem, 1, x, y);
+  if (!status) status = compress(f, sent, bits);
+  if (!status && whole) add_penalty(w->problem, -1, snapshot, y);
   return status ? sg_fail_memory(e) : SG_OK;
 }
 
@@ -216,8 +301,8 @@ sg_status sg_former_fill(sg_former *f, sg_kernel *kernel, sg_workspace *ws,
         missing = payload[set->link[t].message] != NULL;
       f->out[i] = NULL;
       if (!missing) continue;
-      f->out[i] = buffer(f, message[i]->id);
-      if (!f->out[i]) return SG_NO_MEMORY;
+      if (!make_buffer(f, message[i]->id)) return SG_NO_MEMORY;
+      f->out[i] = f->payload[message[i]->id].x;
       ready++;
     }
     if (ready == 0) return SG_OK;
@@ -226,7 +311,7 @@ sg_status sg_former_fill(sg_former *f, sg_kernel *kernel, sg_workspace *ws,
       if (!f->out[i]) continue;
       sg_run_sent sent = sg_run_sent_of(run, message[i]);
       double bits;
-      status = compress(f, &sent, f->out[i], &bits);
+      status = compress(f, &sent, &bits);
       payload[i] = f->out[i];
     }
     if (status) return status;

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages that are formed as whole vectors, for compressors that are not local to a tile: when
  * they are sent, where their bits depend on the data or the sender remembers, and otherwise when
- * they are used. What the receiver has is kept here until the message's number is used again. */
+ * they are used. What the receiver has is kept here until the message's number is used again.
+ *
+ * What senders remember (sg_feedback). A sender hears with the next model which of its messages the
+ * master has used, one bit each, which is not counted. So its memory advances when a message is
+ * used, and one that is late, cancelled, erased or given no weight leaves it as it was, to the last
+ * bit; with EF21 both ends have the same. A message that is sent while an earlier one of the same
+ * segment is open is made without memory, which the earlier one carries: whatever becomes of
+ * either, nothing is lost or sent twice. */
 #ifndef SG_SIM_FORM_H
 #define SG_SIM_FORM_H
 
@@ -17,11 +24,19 @@ void sg_former_free(sg_former *former);
 /* Bytes that a run keeps of what its workers remember: 8 per double, node and coordinate. */
 double sg_former_memory(const sg_world *world);
 
-/* Forms and compresses a message that is sent now; its sender's memory advances. x: the point at
+/* Forms and compresses a message that is sent now. x: the point at
  * which its gradients are taken. Uses the workspace: no other request may be half done. *bits: the
  * message's. */
 sg_status sg_former_send(sg_former *former, sg_kernel *kernel, sg_workspace *ws, const double *x,
                          const sg_run_sent *sent, double *bits, sg_error *e);
+
+/* With the optimiser dgd-def: the loss of the point beside the model at which the gradient of the
+ * last message was taken; otherwise NAN. */
+double sg_former_beside_loss(const sg_former *former);
+
+/* A message was used: its sender's memory advances. And: it will never be of use (again). */
+void sg_former_used(sg_former *former, const sg_message *message);
+void sg_former_gone(sg_former *former, const sg_message *message);
 
 /* What the receiver has of a message that was formed when it was sent. */
 const double *sg_former_payload(const sg_former *former, const sg_message *message);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes each point's world once to learn what it is: valid or not, its facts and its keys. */
 #include "sim/experiment/plan.h"
+#include "sim/experiment/compression.h"
 #include "sim/experiment/form.h"
 
 #include <stdio.h>
@@ -86,11 +87,14 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
                                .late_work = sg_text(v, "late_work"),
                                .late_messages = sg_text(sg_object(v, "network"), "late_messages"),
                                .replicate = sg_text(v, "replicate"),
+                               .compression = p->compression,
+                               .compressed = sg_compression_loses(p->point, w),
                                .problem = w->problem->type->about.name,
                                .target_loss = w->target_loss,
                                .max_iterations = w->limits.iterations,
                                .seed = sg_seed(sg_object(v, "random"), "seed")};
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
+  sg_code_label(sg_compression_of(p->point), p->compression, sizeof p->compression);
   sg_buffer note = {0};
   sg_put(&note, w->problem->note ? w->problem->note : "");
   sg_delay_note(w->delay, &note);
@@ -98,7 +102,7 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
   char bytes[32];
   double memory = sg_former_memory(w);
   if (memory > 0)
-    sg_putf(&note, "compression: a run keeps %s of what its workers have not sent\n",
+    sg_putf(&note, "compression: a run keeps %s of what its workers remember\n",
             sg_format_bytes(memory, bytes));
   p->note = note.data;
   if (c->note) p->code_note = strdup(c->note);

@@ -11,8 +11,9 @@ typedef struct sg_planned {
    * which are made when the point is written. The keys are SHA-256 of what can change a result row.
    * Not valid: the scheme's label alone is known. */
   sg_point_record facts;
-  char key[65], env_key[65], label[128], stop[16]; /* what texts of facts point to */
-  sg_error why;                                    /* not valid: the rules it breaks */
+  char key[65], env_key[65], label[128], stop[16],
+      compression[128]; /* what texts of facts point to */
+  sg_error why;         /* not valid: the rules it breaks */
   bool valid;
   bool duplicate;                   /* the same key as an earlier point: not run again */
   int width;                        /* runs that a block takes side by side */

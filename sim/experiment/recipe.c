@@ -464,3 +464,8 @@ sg_status sg_recipe_form(sg_recipe *r, const sg_run *run, sg_kernel *kernel, sg_
   }
   return status;
 }
+
+void sg_recipe_used(const sg_recipe *r) {
+  for (int i = 0; r->former && i < r->n_starts; i++)
+    if (r->message[i]) sg_former_used(r->former, r->message[i]);
+}

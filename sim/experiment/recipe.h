@@ -88,4 +88,7 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e);
 sg_status sg_recipe_form(sg_recipe *r, const sg_run *run, sg_kernel *kernel, sg_workspace *ws,
                          const sg_gradient_request *request);
 
+/* The update counts: what the senders of its messages remember advances. */
+void sg_recipe_used(const sg_recipe *r);
+
 #endif

@@ -142,6 +142,7 @@ static void fill_arithmetic(sg_held_row *h, const sg_recipe *recipe, bool decode
   r->decode_amp = recipe->info.amplification;
   r->alpha_sum = recipe->info.alpha_sum;
   fill_effective(r, h->world->code, recipe);
+  if (recipe->former) r->beside_loss = sg_former_beside_loss(recipe->former);
   if (recipe->formed2 > 0) r->compression_err = sqrt(recipe->lost2 / recipe->formed2);
   if (!h->world->code->exact) {
     r->decoding_err = recipe->info.alpha_error;

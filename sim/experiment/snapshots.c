@@ -17,11 +17,15 @@ static double *own_column(const sg_snapshots *s) {
   return s->pass->matrix + s->column * s->pass->length;
 }
 
-bool sg_snapshots_init(sg_snapshots *s, const sg_world *w, sg_pass *pass, int column,
-                       double *models) {
-  *s = (sg_snapshots){.world = w, .pass = pass, .column = column};
+bool sg_snapshots_init(sg_snapshots *s, const sg_world *w, uint32_t replication, sg_pass *pass,
+                       int column, double *models) {
+  *s = (sg_snapshots){.world = w, .pass = pass, .column = column, .replication = replication};
   s->updates = calloc((size_t)w->code->models, sizeof *s->updates);
   if (!s->updates || !models) return s->updates != NULL;
+  if (w->environment.broadcast) {
+    s->told = calloc((size_t)w->code->models * (size_t)pass->length, sizeof *s->told);
+    if (!s->told) return false;
+  }
   int vectors = w->code->models * sg_optimizer_vectors(w->optimizer);
   s->state = calloc((size_t)vectors, sizeof *s->state);
   if (!s->state) return false;
@@ -41,6 +45,8 @@ void sg_snapshots_free(sg_snapshots *s) {
   free(s->updates);
   free(s->used);
   free(s->spare);
+  free(s->told);
+  sg_packed_free(&s->packed);
 }
 
 /* Slots up to `number`; the first is the run's column of the pass. */
@@ -53,6 +59,26 @@ static bool make_slot(sg_snapshots *s, int number) {
   return slot->x != NULL;
 }
 
+/* x: the model's evaluation point; becomes what workers have of it, which begins as 0 at both ends.
+ */
+static bool tell(sg_snapshots *s, int model, double *x) {
+  long l = s->pass->length;
+  double *told = s->told + (ptrdiff_t)model * l;
+  sg_dither dither;
+  sg_dither_at(&dither, s->world->environment.seed, s->replication, s->world->code->nodes,
+               s->taken++, 0, 0);
+  cblas_daxpy((int)l, -1, told, 1, x, 1);
+  if (sg_compress(s->world->environment.broadcast, &s->packed, &dither, l, x, NULL, &s->told_bits))
+    return false;
+  cblas_daxpy((int)l, 1, x, 1, told, 1);
+  memcpy(x, told, (size_t)l * sizeof *x);
+  return true;
+}
+
+double sg_snapshots_bits(const sg_snapshots *s) {
+  return s->told_bits;
+}
+
 bool sg_snapshots_take(sg_snapshots *s, int number, int model) {
   if (!make_slot(s, number)) return false;
   sg_slot *slot = &s->slot[number];
@@ -61,7 +87,7 @@ bool sg_snapshots_take(sg_snapshots *s, int number, int model) {
   if (slot->x)
     sg_optimizer_point(s->world->optimizer, s->pass->length, slot->update, state_of(s, model),
                        slot->x);
-  return true;
+  return !slot->x || !s->told || tell(s, model, slot->x);
 }
 
 /* In a wide pass gradients are taken at the columns of its matrix: a snapshot elsewhere changes
@@ -100,7 +126,7 @@ long sg_snapshots_age(const sg_snapshots *s, const sg_run *run, int snapshot) {
 
 bool sg_snapshots_current(const sg_snapshots *s, int used, int model) {
   const sg_slot *slot = &s->slot[s->used[used].slot];
-  return slot->model == model && slot->update == s->updates[model];
+  return !s->told && slot->model == model && slot->update == s->updates[model];
 }
 
 const double *sg_snapshots_point(const sg_snapshots *s, const sg_run *run, int snapshot) {
@@ -112,7 +138,7 @@ long sg_snapshots_updates(const sg_snapshots *s, int model) {
 }
 
 const double *sg_snapshots_model(const sg_snapshots *s, int model) {
-  return state_of(s, model)[0];
+  return state_of(s, model)[sg_optimizer_result(s->world->optimizer)];
 }
 
 sg_status sg_snapshots_step(sg_snapshots *s, int model, const double *gradient, sg_error *e) {

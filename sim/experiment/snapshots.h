@@ -29,16 +29,24 @@ typedef struct sg_snapshots {
   } * used;
   int n_used, used_capacity;
   double *spare; /* an evaluation point that no snapshot holds; made when it is wanted */
+  /* With compressed models: */
+  double *told; /* models × l: what workers have of each */
+  double told_bits;
+  uint32_t replication, taken; /* snapshots so far: with it, the address of their randomness */
+  sg_packed packed;
 } sg_snapshots;
 
 /* models: l × (models · vectors · width) numbers; the run's columns of it get the initial model.
  * NULL when timing only. false: no memory; sg_snapshots_free all the same. */
-bool sg_snapshots_init(sg_snapshots *s, const sg_world *world, sg_pass *pass, int column,
-                       double *models);
+bool sg_snapshots_init(sg_snapshots *s, const sg_world *world, uint32_t replication, sg_pass *pass,
+                       int column, double *models);
 void sg_snapshots_free(sg_snapshots *s);
 
-/* Keeps the evaluation point of a model, now, in a slot. false: no memory. */
+/* Keeps the evaluation point of a model, now, in a slot: what workers have of it where models are
+ * compressed. false: no memory. */
 bool sg_snapshots_take(sg_snapshots *s, int slot, int model);
+/* Bits of the difference that the last one taken was sent as. */
+double sg_snapshots_bits(const sg_snapshots *s);
 
 /* The place of a snapshot among those that the decode at hand uses; new ones become columns of the
  * pass. −1: no memory. O(snapshots used). */
@@ -49,13 +57,14 @@ long sg_snapshots_updates(const sg_snapshots *s, int model);
 /* Updates of its model since a snapshot was taken. */
 long sg_snapshots_age(const sg_snapshots *s, const sg_run *run, int snapshot);
 
-/* The model that the pass shows in column `used` is this model as it is now. */
+/* The model that the pass shows in column `used` is this model as it is now, to the last bit. */
 bool sg_snapshots_current(const sg_snapshots *s, int used, int model);
 
 /* The point of a snapshot that is alive. */
 const double *sg_snapshots_point(const sg_snapshots *s, const sg_run *run, int snapshot);
 
-/* The current model, without what the optimiser adds to it. */
+/* The current model, without what the optimiser adds to it; the mean of the iterates where the
+ * scenario wants that. */
 const double *sg_snapshots_model(const sg_snapshots *s, int model);
 
 /* A step of the optimiser along −gradient (timing only: one more update). Gradients of one current

@@ -137,6 +137,7 @@ bool sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
 void sg_tally_target(sg_tally *t, const sg_iteration_record *row, long updates) {
   t->total.time_to_target_s = (row->start_s + row->duration_s) / t->models;
   t->total.iterations_to_target = updates;
+  t->total.bits_to_target = t->value.bits + row->bits; /* whose row comes later */
 }
 
 static void durations(sg_tally *t) {

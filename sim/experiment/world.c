@@ -4,6 +4,7 @@
 
 #include "sim/check/worst.h"
 #include "sim/experiment/causes.h"
+#include "sim/experiment/compression.h"
 #include "sim/experiment/forecast.h"
 
 #include <pthread.h>
@@ -18,6 +19,7 @@ typedef struct entry {
   sg_problem *problem;           /* NULL while it is being made */
   double start_norm, start_loss; /* as in sg_world */
   double smoothness;             /* NAN: not measured */
+  double least, most;            /* of a constant curvature; NAN: not measured */
   int users;
   bool outline; /* of use to plans only */
 } entry;
@@ -113,6 +115,8 @@ static sg_status make(sg_problem_cache *cache, char *key, const sg_values *learn
                .start_norm = NAN,
                .start_loss = NAN,
                .smoothness = NAN,
+               .least = NAN,
+               .most = NAN,
                .users = 1,
                .outline = cache->outline};
   put_first(cache, x);
@@ -217,14 +221,19 @@ sg_status sg_world_measure(sg_world *w, sg_problem_cache *cache, sg_error *e) {
   if (!status && sg_optimizer_is_automatic(w->optimizer) && isnan(known.smoothness))
     status =
         w->problem->type->smoothness(w->problem, &known.smoothness) ? sg_fail_memory(e) : SG_OK;
+  if (!status && sg_optimizer_wants_curvature(w->optimizer) && isnan(known.most))
+    status = w->problem->type->curvature(w->problem, &known.least, &known.most) ? sg_fail_memory(e)
+                                                                                : SG_OK;
   if (status) return status;
   w->start_norm = known.start_norm;
   w->start_loss = known.start_loss;
   sg_optimizer_set_smoothness(w->optimizer, known.smoothness);
+  sg_optimizer_set_curvature(w->optimizer, known.least, known.most);
   pthread_mutex_lock(&cache->lock); /* we are a user of it: it has stayed */
   x->start_norm = known.start_norm;
   x->start_loss = known.start_loss;
   if (isnan(x->smoothness)) x->smoothness = known.smoothness;
+  if (isnan(x->most)) x->least = known.least, x->most = known.most;
   pthread_mutex_unlock(&cache->lock);
   return SG_OK;
 }
@@ -269,15 +278,6 @@ static sg_status check_target(const sg_point *point, const sg_world *w, sg_error
   return SG_OK;
 }
 
-static sg_status read_compression(const sg_point *point, sg_world *w, sg_error *e) {
-  const sg_values *compression = sg_object(sg_section(point, "network"), "compression");
-  sg_status status = sg_compressor_init(&w->compressor, compression, e);
-  if (status || sg_compressor_fixed(&w->compressor) || !w->problem->timing_only) return status;
-  return sg_fail_at(e, compression, "compressor",
-                    "the bits of \"%s\" depend on the gradients, and the problem \"%s\" has none",
-                    compression->variant->name, w->problem->type->about.name);
-}
-
 static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed, sg_error *e) {
   int count = sg_delay_worst_wanted(w->delay);
   if (count == 0) return SG_OK;
@@ -318,7 +318,7 @@ static sg_status make_partition(sg_world *w, const sg_values *scheme, sg_error *
 static int width_of(const sg_world *w) {
   unsigned alone = SG_ASYNC | SG_SEE_CUTS | SG_BATCHES | SG_LOCAL;
   if (w->code->flags & alone || w->code->models > 1 || sg_compressor_forms(&w->compressor) ||
-      w->replication >= 0)
+      w->replication >= 0 || sg_optimizer_result(w->optimizer) > 0)
     return 1;
   return w->problem->block_width;
 }
@@ -331,10 +331,11 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                       "the scheme \"%s\" computes on mini-batches: expected how many rows one has, "
                       "found nothing",
                       w->label);
-  if (w->code->flags & SG_OFFSET && sg_compressor_memory(&w->compressor) == 0)
+  if (w->code->flags & SG_OFFSET && w->compressor.feedback != SG_FEEDBACK_CLASSIC)
     return sg_fail_at(e, scheme, NULL,
-                      "the scheme \"%s\" takes gradients beside the snapshot, by what compressors "
-                      "remember: expected a network.compression with memory, found \"%s\"",
+                      "the scheme \"%s\" takes gradients beside the snapshot, by what its workers "
+                      "have not sent: expected a network.compression with feedback \"classic\", "
+                      "found \"%s\" without",
                       w->label, w->compressor.type->about.name);
   sg_status status = make_partition(w, scheme, e);
   const sg_values *optimizer = sg_object(learning, "optimizer");
@@ -346,7 +347,14 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                    "expected a number with problem \"%s\", whose curvature has no bound, found "
                    "\"auto\"",
                    w->problem->type->about.name);
-  w->width = width_of(w);
+  if (!status && sg_optimizer_wants_curvature(w->optimizer) && !w->problem->type->curvature)
+    status = sg_fail_at(e, optimizer, "step",
+                        "expected a number or \"auto\" with problem \"%s\", whose curvature is not "
+                        "the same everywhere, found \"two-over-l-plus-mu\"",
+                        w->problem->type->about.name);
+  if (!status && sg_optimizer_is_beside(w->optimizer))
+    status = sg_compression_check_beside(scheme, optimizer, w, e);
+  if (!status) w->width = width_of(w);
   return status;
 }
 
@@ -356,7 +364,7 @@ static sg_status make_times(sg_world *w, const sg_point *point, uint64_t seed, s
   sg_status b = sg_delay_new(sg_section(point, "cluster"), sg_section(point, "delay"),
                              w->problem->subsets, w->problem->subset_flops, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
-  sg_status d = read_compression(point, w, e);
+  sg_status d = sg_compression_read(point, w, e);
   if (a || b || c || d) return a ? a : b ? b : c ? c : d;
   /* A trace that is not begun again ends a run. */
   long most = sg_delay_iterations(w->delay);
@@ -380,6 +388,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                     .layer_work = w->problem->layer_work,
                     .forecast = forecast};
   const sg_code_type *type = (const sg_code_type *)point->scheme->variant;
+  sg_code_label(point->scheme, w->label, sizeof w->label);
   if (!status) status = sg_code_new(type, &shape, point->scheme, &w->code, e);
   /* The default round knows no other round's messages. */
   if (!status && w->environment.late_work == SG_LATE_KEEP_PARTIAL && !type->on_event)
@@ -392,8 +401,8 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
                         "what the scheme \"%s\" does depends on gradients: expected a learning "
                         "problem that has some, found \"%s\"",
                         type->about.name, w->problem->type->about.name);
+  if (!status) status = sg_compression_check(point, w, e);
   if (!status) status = find_worst(w, sg_section(point, "cluster"), seed, e);
-  sg_code_label(point->scheme, w->label, sizeof w->label);
   sg_forecast_free(forecast);
   return status;
 }
@@ -441,6 +450,7 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
     return status;
   }
   w->environment.delay = w->delay;
+  w->environment.broadcast = w->broadcast.type ? &w->broadcast : NULL;
   w->environment.network = w->network;
   w->environment.length = w->problem->length;
   *out = w;

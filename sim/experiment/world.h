@@ -33,6 +33,7 @@ typedef struct sg_world {
   sg_delay *delay;
   sg_network *network;
   sg_compressor compressor;  /* of messages */
+  sg_compressor broadcast;   /* of models; type NULL: they are not compressed */
   const sg_problem *problem; /* borrowed from the cache */
   sg_optimizer *optimizer;   /* NULL when timing only */
   sg_code *code;

@@ -52,10 +52,19 @@ static const char *const undecodable[] = {"wait", "skip", "error", NULL};
 static const char *const invalid_combinations[] = {"skip", "error", NULL};
 static const char *const detail[] = {"summary", "iteration", "worker", NULL};
 
+const sg_param sg_scenario_scheme_params[] = {
+    SG_ROWS_SCHEME,
+    SG_ROW_FAMILY("compression", &sg_compressor_family,
+                  "What becomes of this scheme's messages, in place of network.compression. A "
+                  "compressor without parameters may be given by its name alone.",
+                  .fields = sg_compression_params, .flags = SG_OPTIONAL),
+    {0},
+};
+
 static const sg_param scheme[] = {
     SG_ROW_FAMILY("scheme", &sg_code_family,
                   "A gradient code with its parameters; each scalar may be {\"each\": […]}.",
-                  .fields = sg_scheme_params),
+                  .fields = sg_scenario_scheme_params),
     {0},
 };
 

@@ -131,7 +131,7 @@ static sg_status add_variation(const sg_scenario *s, cJSON *tree, int scheme, co
     snprintf(pointer, sizeof pointer, "/schemes/%d", scheme);
     const cJSON *item =
         cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(tree, "schemes"), scheme);
-    v->values = sg_read_object(&r, sg_scheme_params, &sg_code_family, item, pointer, NULL);
+    v->values = sg_read_object(&r, sg_scenario_scheme_params, &sg_code_family, item, pointer, NULL);
     if (v->values) put_values(v->values, &sg_code_family, NULL, &b);
   }
   v->json = b.data;

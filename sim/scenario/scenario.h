@@ -11,7 +11,8 @@
 #include "sim/core/param.h"
 #include "sim/core/text.h"
 
-extern const sg_param sg_scenario_params[]; /* the root of the format */
+extern const sg_param sg_scenario_params[];        /* the root of the format */
+extern const sg_param sg_scenario_scheme_params[]; /* what schemes have besides their code's */
 
 typedef struct sg_scenario sg_scenario;
 

@@ -34,8 +34,11 @@ sg_values *test_variant(const sg_family *family, const sg_param *common, const c
     for (int i = 0; variant->params[i].name; i++) {
       const sg_param *p = &variant->params[i];
       sg_error e = {0};
+      if (family == &sg_compressor_family && p->flags & SG_OPTIONAL) continue;
       if (p->kind == SG_BOOL)
         check(sg_values_set_bool(v, p->name, by[i] != 0, &e), &e);
+      else if (p->kind == SG_CHOICE) /* by number of the word */
+        check(sg_values_set_string(v, p->name, p->choices[(int)by[i]], &e), &e);
       else
         set_number(v, p->name, by[i]);
     }

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Soft block designs: a reconstruction after Sakorikar and Wang 2021 (arXiv:2105.05231), who relax
+ * the conditions of block designs to hold in the mean (published).
+ *
+ * A is random, 0 or 1, with E |a_j|² = ℓ and E <a_j, a_k> = ω for any two workers j, k; the weights
+ * are those of the design (ℓ, ω), and so is the expected error, for any set of r workers:
+ *
+ *   w = ℓ/(ℓ + ω (r − 1))   E ‖α − 1‖² = n − r ℓ²/(ℓ + ω (r − 1))
+ *
+ * Here blocks are independent, and a block is at K workers, K random, any K of them alike. So
+ * E K = ℓ and E K(K − 1) = (n − 1) ω are all there is to meet. The law of K has the least spread
+ * that does it: a mixture of two laws on two numbers each, both of mean ℓ; K ≥ 1 where that is
+ * possible. (reconstruction, derived; theory: soft-block-design) */
+#include "codes/tools/approximate.h"
+#include "sim/core/owned.h"
+#include "sim/core/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const sg_param params[] = {
+    SG_ROW_REAL("d", 0, SG_UNBOUNDED, "mean computation load ℓ: blocks of a worker",
+                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_REAL("omega", 0, SG_UNBOUNDED,
+                "mean number ω of blocks that two workers have in common; left out: "
+                "d(d - 1)/(n - 1), as in a symmetric design",
+                .flags = SG_OPTIONAL),
+    SG_ROWS_DECODING(SG_CONSTANT),
+    {0}};
+
+/* K is high with probability (mean − low)/(high − low), otherwise low. */
+typedef struct two_numbers {
+  int low, high;
+} two_numbers;
+
+static double variance_of(two_numbers k, double mean) {
+  return (mean - k.low) * (k.high - mean);
+}
+
+/* The next wider law: upwards as long as there is room and downwards to 1, in turn, then to 0. */
+static two_numbers wider(two_numbers k, double mean, int n) {
+  bool down = k.low > 1 && (k.high == n || mean - k.low < k.high - mean);
+  if (down || k.high == n)
+    k.low--;
+  else
+    k.high++;
+  return k;
+}
+
+typedef struct spread {
+  two_numbers narrow, wide;
+  double share; /* of the wide one */
+} spread;
+
+/* The law of K of that variance, at most mean (n − mean). */
+static spread spread_of(double mean, double variance, int n) {
+  two_numbers k = {(int)floor(mean), (int)ceil(mean)};
+  spread s = {.narrow = k, .wide = k};
+  while (variance_of(s.wide, mean) < variance && (s.wide.low > 0 || s.wide.high < n)) {
+    s.narrow = s.wide;
+    s.wide = wider(s.wide, mean, n);
+  }
+  double least = variance_of(s.narrow, mean), most = variance_of(s.wide, mean);
+  if (most > least) s.share = fmax(0, fmin(1, (variance - least) / (most - least)));
+  return s;
+}
+
+static int draw_number(const spread *s, double mean, sg_stream *random) {
+  two_numbers k = sg_uniform(random) < s->share ? s->wide : s->narrow;
+  double high = k.high > k.low ? (mean - k.low) / (k.high - k.low) : 1;
+  return sg_uniform(random) < high ? k.high : k.low;
+}
+
+static sg_status read_moments(const sg_values *values, int n, double *l, double *omega,
+                              sg_error *e) {
+  *l = sg_real(values, "d");
+  if (*l > n) return sg_fail_at(e, values, "d", "expected d ≤ n = %d, found %g", n, *l);
+  double part = *l - floor(*l), others = n > 1 ? n - 1 : 1;
+  double least = fmax(0, part * (1 - part) + *l * *l - *l) / others, most = n > 1 ? *l : 0;
+  *omega = sg_given(values, "omega") ? sg_real(values, "omega") : *l * (*l - 1) / others;
+  if (!sg_given(values, "omega")) *omega = fmax(least, *omega);
+  if (*omega < least - 1e-12 * *l || *omega > most + 1e-12 * *l)
+    return sg_fail_at(e, values, "omega",
+                      "expected omega from %.6g to %.6g with n = %d and d = %g, as a block is at a "
+                      "whole number of workers; found %g",
+                      least, most, n, *l, *omega);
+  return SG_OK;
+}
+
+/* Block i goes to K workers: has[worker · n + block]. Returns the entries. */
+static size_t draw_blocks(int n, double l, double omega, uint64_t seed, unsigned char *has) {
+  spread s = spread_of(l, omega * (n - 1) + l - l * l, n);
+  size_t entries = 0;
+  for (int i = 0; i < n; i++) {
+    sg_stream random;
+    sg_stream_at(&random, seed, 0, SG_FOR_CODE, 3, (uint32_t)i, 0);
+    int wanted = draw_number(&s, l, &random);
+    entries += (size_t)wanted;
+    for (int j = 0; j < n; j++) {
+      bool in = sg_uniform(&random) * (n - j) < wanted;
+      has[(size_t)j * (size_t)n + (size_t)i] = in;
+      wanted -= in;
+    }
+  }
+  return entries;
+}
+
+static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                        sg_error *e) {
+  int n = shape->workers;
+  double l = 0, omega = 0;
+  sg_status status = read_moments(values, n, &l, &omega, e);
+  if (status) return status;
+  sg_approximate *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+  SG_OWNED unsigned char *has = malloc((size_t)n * (size_t)n);
+  SG_OWNED double *ones = malloc((size_t)n * sizeof *ones);
+  SG_OWNED int *block = malloc((size_t)n * sizeof *block);
+  if (!t || !has || !ones || !block) return sg_fail_memory(e);
+  size_t entries = draw_blocks(n, l, omega, shape->seed, has);
+  if (!sg_approximate_place(code, t, n, entries)) return sg_fail_memory(e);
+  for (int j = 0; j < n; j++) {
+    int load = 0;
+    for (int i = 0; i < n; i++)
+      if (has[(size_t)j * (size_t)n + (size_t)i]) {
+        ones[load] = 1;
+        block[load++] = i;
+      }
+    sg_sparse_add_row(&t->a, load, block, ones);
+  }
+  t->sum = t->energy = t->replication = l;
+  t->overlap = omega;
+  return sg_approximate_new(code, values, t, e);
+}
+
+const sg_code_type sg_soft_block_design = {
+    .about = {.name = "soft-block-design",
+              .brief = "a block design in the mean, approximate",
+              .summary =
+                  "Soft block design: a worker has d of the blocks and any two have omega in "
+                  "common in the mean over random placements, for any real d and omega in a range; "
+                  "the weights and the mean error are those of a design. Approximate.",
+              .reference = "After Sakorikar, Wang 2021, arXiv:2105.05231 (idea published; the "
+                           "construction is a reconstruction, derived).",
+              .params = params},
+    .create = create,
+    .encode = sg_approximate_encode,
+    .weights = sg_approximate_weights,
+};

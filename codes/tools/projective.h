@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Sparse unit vectors that are spread in real projective space, for codes whose messages are to
+ * share little (theory: projective-derivative; the search is ours). */
+#ifndef SG_CODES_PROJECTIVE_H
+#define SG_CODES_PROJECTIVE_H
+
+#include "codes/frame/code.h"
+#include "codes/tools/sparse.h"
+
+enum { SG_SPREAD_WEIGHT = 3 }; /* most entries of a vector */
+
+typedef struct sg_spread {
+  double coherence; /* max |⟨c_j, c_k⟩| over j ≠ k; the least distance is √(1 − coherence²) */
+  double potential; /* Σ_{j<k} ⟨c_j, c_k⟩² */
+  double welch;     /* the least it can be, max(0, (rows²/blocks − rows)/2) */
+  int rank;
+} sg_spread;
+
+/* rows unit vectors in `blocks` dimensions with at most `weight` ≤ SG_SPREAD_WEIGHT entries each,
+ * of rank min(rows, blocks): the unit vectors and random ones, then exchanges of one vector at a
+ * time as long as Σ ⟨c_j, c_k⟩⁴ falls, a number that large products and duplicates dominate.
+ * Deterministic in the code's seed. Memory is the code's. O(rows · blocks²), and milliseconds for a
+ * hundred. SG_NO_MEMORY. */
+sg_status sg_spread_rows(sg_code *code, int rows, int blocks, int weight, sg_sparse *out,
+                         sg_spread *report);
+
+#endif
