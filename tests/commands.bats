@@ -18,6 +18,7 @@ timeline|--run --scheme --replication -e --environment -i --iterations -o --outp
 codes|--bib -f --format --json
 codes show|-n --workers --seed --bib -f --format --json
 codes check|--all -n --workers -k --subsets --speeds -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
+codes design|-n --workers -p --straggling -k --blocks --entries -d --load --most --objective --below --deadline --first --moves --patterns --signs --seed --set -o --output -f --format --json -q --quiet
 fit|--workers --seed --replicates -f --format --json
 schema|-r --reference
 help|
@@ -118,7 +119,7 @@ END
   complete_words straggle com
   [ "$found" = $'compare\ncompletion' ]
   complete_words straggle codes ''
-  [ "$found" = $'show\ncheck' ]
+  [ "$found" = $'show\ncheck\ndesign' ]
   complete_words straggle codes show gro
   [ "$found" = group ]
   complete_words straggle codes check cyclic-r

@@ -44,7 +44,7 @@ holds() { python3 -c "import sys; sys.exit(not ($1))"; }
 
 @test "alike workers: the target, the bound and fractional repetition beside it" {
   run -0 --separate-stderr "$STRAGGLE" codes design -n 24 -p 0.2 -k 16 --entries 48 \
-    --patterns 1500 --moves 4000 --seed 3 -o design.csv --format csv
+    --patterns 1000 --moves 4000 --seed 3 -o design.csv --format csv
   echo "$output" | tee report.csv
   designed=$(value error designed report.csv)
   holds "$designed <= 0.0086 and $designed < $(value error random report.csv)"
@@ -60,7 +60,7 @@ holds() { python3 -c "import sys; sys.exit(not ($1))"; }
 
 @test "reliable and unreliable workers: five times below the random start, and its rows" {
   run -0 --separate-stderr "$STRAGGLE" codes design -n 24 -p 0.05,0.4 -k 16 --entries 48 \
-    --patterns 800 --moves 2500 -o design.csv --format csv
+    --patterns 500 --moves 2000 -o design.csv --format csv
   echo "$output" | tee report.csv
   holds "5 * $(value error designed report.csv) <= $(value error random report.csv)"
   holds "$(value entries designed report.csv) == $(value entries random report.csv) == 48"
@@ -74,7 +74,7 @@ holds() { python3 -c "import sys; sys.exit(not ($1))"; }
   erasure='{"model": "bernoulli", "classes": [{"share": 0.5, "probability": 0.05},
     {"share": 0.5, "probability": 0.4}], "assign": "in-order"}'
   run -0 --separate-stderr "$STRAGGLE" codes design s.json --set "/cluster/erasure=$erasure" \
-    --blocks 16 --entries 48 --patterns 500 --moves 1500 -o design.csv --format csv
+    --blocks 16 --entries 48 --patterns 300 --moves 1000 -o design.csv --format csv
   echo "$output" | tee report.csv
   grep -q '^# cluster: that of scenario "s", a block being 1.5 of 24 subsets$' design.csv
   grep -q '^# answers are lost independently, of each worker with probability 0.05 .* 0.4$' design.csv
@@ -85,7 +85,7 @@ holds() { python3 -c "import sys; sys.exit(not ($1))"; }
 
 @test "peeling: from nothing to a few per cent, which rows of the peeling decoder have" {
   run -0 --separate-stderr "$STRAGGLE" codes design -n 24 -p 0.2 -k 16 --entries 48 \
-    --most 8 --objective peel --patterns 400 --moves 6000 -o design.csv --format csv
+    --most 8 --objective peel --patterns 300 --moves 5000 -o design.csv --format csv
   echo "$output" | tee report.csv
   holds "$(value peel_loss random-regular report.csv) == 1"
   holds "0.03 <= $(value peel_loss designed report.csv) <= 0.05"
@@ -113,7 +113,7 @@ holds() { python3 -c "import sys; sys.exit(not ($1))"; }
 
 @test "the first of them: a count" {
   run -0 --separate-stderr "$STRAGGLE" codes design s.json --blocks 16 --load 2 --first 18 \
-    --set '/cluster/erasure={"model": "none"}' --patterns 500 --moves 1500 -o design.csv --format csv
+    --set '/cluster/erasure={"model": "none"}' --patterns 400 --moves 1200 -o design.csv --format csv
   echo "$output" | tee report.csv
   holds "$(value error designed report.csv) < $(value error random report.csv)"
   run -0 "$STRAGGLE" run s.json -o s.db --set '/cluster/erasure={"model": "none"}' \
@@ -144,7 +144,7 @@ holds() { python3 -c "import sys; sys.exit(not ($1))"; }
 }
 
 @test "an interrupt keeps the best so far, and says so" {
-  "$STRAGGLE" codes design -n 24 -p 0.2 -k 16 --entries 48 --patterns 2000 --moves 10000000 \
+  "$STRAGGLE" codes design -n 24 -p 0.2 -k 16 --entries 48 --patterns 500 --moves 10000000 \
     -o design.csv > out 2> err 3>&- &
   pid=$!
   sleep 2

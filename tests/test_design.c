@@ -133,8 +133,7 @@ static void errors_are_those_of_the_decoder(void **state) {
   assert_true(tried > 10000 && positive > 1000);
 }
 
-/* E e of K4 and of Petersen's graph by enumeration (approximate codes, V1: derived, checked there
- * by other means). */
+/* E e of K4 and of Petersen's graph, whose values were found by other means (derived). */
 static double enumerate(const int (*edge)[2], int workers, int blocks, double p) {
   sg_tanner *a = sg_tanner_new(workers, blocks, 2);
   sg_residual *r = sg_residual_new(blocks);

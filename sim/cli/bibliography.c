@@ -42,6 +42,9 @@ static const struct {
      "Soltanolkotabi, Mahdi and Avestimehr, A. Salman",
      "Lagrange Coded Computing: Optimal Design for Resiliency, Security, and Privacy",
      "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2019"},
+    {"1901.04668", "horii2019distributed",
+     "Horii, Shunsuke and Yoshida, Takahiro and Kobayashi, Manabu and Matsushima, Toshiyasu",
+     "Distributed Stochastic Gradient Descent Using {LDGM} Codes", "", "2019"},
     {"1901.09339", "wang2019heterogeneity",
      "Wang, Haozhao and Guo, Song and Tang, Bin and Li, Ruixuan and Li, Chengjie",
      "Heterogeneity-aware Gradient Coding for Straggler Tolerance", "", "2019"},
@@ -107,7 +110,11 @@ static const struct {
      "Leveraging Partial Stragglers Within Gradient Coding",
      "Advances in Neural Information Processing Systems (NeurIPS)", "2024"},
     {"2406.10831", "tang2024hierarchical", "Tang and others",
-     "Hierarchical Gradient Coding with Edge Nodes", "", "2024"}};
+     "Hierarchical Gradient Coding with Edge Nodes", "", "2024"},
+    {"2406.12900", "choukroun2024factor", "Choukroun, Yoni and Wolf, Lior",
+     "Factor Graph Optimization of Error-Correcting Codes for Belief Propagation Decoding", "",
+     "2024"},
+};
 
 void sg_put_bib(const char *reference, sg_buffer *out) {
   sg_put(out, "% Titles and first names are from memory: compare them with arXiv.\n");

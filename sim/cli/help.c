@@ -64,7 +64,7 @@ static void escape(void (*put)(const char *text, sg_buffer *out), size_t begin, 
 void sg_put_list(sg_buffer *out) {
   sg_putf(out, "straggle %s.\n\nUsage: straggle COMMAND [ARGUMENTS]\n\n", about);
   for (const sg_command *const *c = sg_commands; *c; c++)
-    sg_putf(out, "  %-12s %s\n", (*c)->name, (*c)->summary);
+    sg_putf(out, "  %-13s %s\n", (*c)->name, (*c)->summary);
   sg_put(out, "\nstraggle help COMMAND says more about one of them; straggle --version.\n\nExit "
               "codes:\n");
   for (int i = 0; exits[i].code; i++) sg_putf(out, "  %-4s %s\n", exits[i].code, exits[i].what);
