@@ -172,7 +172,7 @@ torture: setup-tests
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
-	@$(MAKE) --no-print-directory all $(addprefix $(BUILD)/tests/bench_,engine decode compress graph)
+	@$(MAKE) --no-print-directory all $(addprefix $(BUILD)/tests/bench_,engine decode compress graph embed)
 	python3 tests/bench.py --program $(BUILD)/straggle --peers "$(PEERS)"
 
 # Coverage-guided, each target for FUZZ_SECONDS, from the corpus in the tree; what is found is kept

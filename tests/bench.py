@@ -207,7 +207,7 @@ if not args.only:
           % (100 * (1 - pair["iteration"] / pair["summary"])))
 # Decode weights against LAPACKE's least squares; events of protocols against those of a plain round;
 # compressors against copies.
-for name in ("bench_decode", "bench_engine", "bench_compress"):
+for name in ("bench_decode", "bench_engine", "bench_compress", "bench_embed"):
     own = os.path.join(os.path.dirname(args.program), "tests", name)
     if not args.only and os.path.exists(own):
         print("\n" + subprocess.run([own], env=environment, capture_output=True, text=True).stdout)

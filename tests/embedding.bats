@@ -83,7 +83,7 @@ rate() { # of t.db
   sqlite3 t.db "SELECT printf('%.4f', pow((max(iteration.loss * (iteration = $1 - 1)) - $2) / ($3 - $2), 0.5 / $1)) FROM iteration"
 }
 
-@test "knees lie where theory says (V10)" {
+@test "knees lie where the bounds say (theory: dgd-def)" {
   python3 data.py 500 116 5 1 > a.csv
   # L2 makes sigma moderate: then rates show within 20 iterations.
   l2='--set /learning/l2=1500'
@@ -151,6 +151,21 @@ PY
     [[ "$output" == *'expected bits < 1, or "rounding": "dithered", found 2'* ]]
     run "$STRAGGLE" check p.json --set "/network/compression={\"compressor\":\"$c\",\"bits\":0}"
     [ "$status" -eq 65 ]
+  done
+}
+
+@test "with weights that follow who answers only quantisers without bias are taken" {
+  python3 data.py 60 5 1 1 > a.csv
+  set -- --set /cluster/workers=6 --set '/learning/optimizer={"step":0.01}' \
+    --set '/schemes=[{"code":"bernoulli","d":2,"s":1}]'
+  for c in scalar-quantiser near-democratic democratic; do
+    run "$STRAGGLE" check p.json "$@" --set "/network/compression={\"compressor\":\"$c\",\"bits\":2}"
+    [ "$status" -eq 65 ]
+    [[ "$output" == *"expected an unbiased compressor"*"found \"$c\""* ]]
+    for how in '"bits":2,"rounding":"dithered"' '"bits":0.5,"rounding":"sampled"'; do
+      run "$STRAGGLE" check p.json "$@" --set "/network/compression={\"compressor\":\"$c\",$how}"
+      [ "$status" -eq 0 ]
+    done
   done
 }
 

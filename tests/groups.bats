@@ -147,3 +147,43 @@ import json
 print(*json.load(open('osgc.json'))['cluster']['erasure']['probabilities'], sep=',')")" -n 10 > check
   grep -q "bits worth 6.904467 (all equal: 6.227705): 0 0 2 2 2 2 3 3 3 3" check
 }
+
+@test "beside a clock: of every scheme with a deadline the best one is neither the shortest nor the longest" {
+  shipped="$BATS_TEST_DIRNAME/../scenarios"
+  sed "s|data/breast|$shipped/data/breast|" "$shipped/approximate-group.json" > clock.json
+  "$STRAGGLE" run clock.json -q -o clock.db --set /replications=2
+  ask clock.db "SELECT scheme_label, avg(coalesce(run_summary.time_to_target_s, 1e6)) AS t
+    FROM run_summary JOIN run USING (run_id) JOIN v_point USING (point_id) WHERE scheme_label LIKE '%deadline%' GROUP BY 1" |
+    python3 -c "
+import re, sys
+of = {}
+for line in sys.stdin:
+    label, t = line.rsplit('|', 1)
+    name, deadline = re.match(r'(.*) deadline\(deadline_s=(.*)\)', label).groups()
+    of.setdefault(name, {})[float(deadline)] = float(t)
+assert len(of) == 5, of
+for name, times in of.items():
+    best = min(times, key=times.get)
+    print(name, best, times[best])
+    assert len(times) == 8 and min(times) < best < max(times), (name, times)
+best = {name: min(times.values()) for name, times in of.items()}
+# Where links are thin, shorter messages and more of them win.
+assert min(best, key=best.get) == 'group d=8 m=4 minimum-norm', best
+"
+}
+
+@test "OSGC on real gradients beside codes of equal load: no bias, its own bound, and optimal decoding below it" {
+  shipped="$BATS_TEST_DIRNAME/../scenarios"
+  sed "s|\"data/|\"$shipped/data/|" "$shipped/unequal-straggling.json" > unequal.json
+  "$STRAGGLE" run unequal.json -q -o unequal.db --set /replications=5
+  # n²/Σ δ⁻¹ with 12 times 19 and 12 times 1.5, and Σ δ.
+  z_of unequal.db "osgc chain" "(alpha_sum - 24) * (alpha_sum - 24)" 576 "576 / (12 * 19 + 12 * 1.5)"
+  z_of unequal.db "osgc none" "(alpha_sum - 24) * (alpha_sum - 24)" 576 "12 / 19 + 12 / 1.5"
+  for label in "osgc chain" "osgc shared" "osgc none" "sgc d=2" "graph cycle measured"; do
+    z_of unequal.db "$label" alpha_sum 0 24
+  done
+  [ "$(ask unequal.db "SELECT count(*) = 7 AND max(load_d) <= 5 FROM point")" = 1 ]
+  # The design's error and that of the gradient are the least.
+  [[ "$(ask unequal.db "SELECT scheme_label FROM $rows GROUP BY 1 ORDER BY avg(err_norm) LIMIT 1")" == sparse* ]]
+  [[ "$(ask unequal.db "SELECT scheme_label FROM $rows GROUP BY 1 ORDER BY avg(grad_rel_err * grad_rel_err) LIMIT 1")" == sparse* ]]
+}

@@ -178,6 +178,35 @@ static void promises_are_kept(void **state) {
   sg_packed_free(&packed);
 }
 
+/* What is unpacked from as many bytes as are counted is what the receiver has, to the last bit. */
+static void long_messages_are_kept(void **state) {
+  (void)state;
+  sg_packed packed = {0};
+  sg_stream_at(&stream, 8, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (long n = 1L << 20; n <= (1L << 20) + 1; n++) {
+    size_t size = (size_t)n * sizeof(double);
+    double *x = malloc(size), *y = malloc(size), *z = malloc(size), bits;
+    assert_true(x && y && z);
+    fill(x, n, 0);
+    for (int i = 0; sg_compressor_family.at(i); i++) {
+      const sg_compressor c = compressor_of(sg_compressor_family.at(i), true);
+      if (!sg_compressor_whole(&c)) continue;
+      sg_dither d;
+      sg_dither_at(&d, 5, 2, 3, 7, 1, 0);
+      memcpy(y, x, size);
+      assert_int_equal(sg_compress(&c, &packed, &d, n, y, NULL, &bits), SG_OK);
+      assert_true(bits == (double)packed.count);
+      if (sg_compressor_fixed(&c)) assert_true(bits == sg_compressor_bits(&c, n));
+      receive(&c, &packed, n, z);
+      assert_memory_equal(y, z, size);
+    }
+    free(x);
+    free(y);
+    free(z);
+  }
+  sg_packed_free(&packed);
+}
+
 /* Means over the randomness, in standard errors of the mean. */
 static void unbiased_ones_are(void **state) {
   (void)state;
@@ -773,6 +802,7 @@ static void every_kind_of_protocol(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(promises_are_kept),
+      cmocka_unit_test(long_messages_are_kept),
       cmocka_unit_test(unbiased_ones_are),
       cmocka_unit_test(packed_bits),
       cmocka_unit_test(uniforms_of_long_vectors),

@@ -244,8 +244,8 @@ static double squared_error(const sg_compressor *c, sg_packed *p, const double *
   return sum / all;
 }
 
-/* |C(v) − v|²/|v|², D = 1000, v = randn³: the numbers of the theory's table, which were found by
- * another program, within 6 % (scalar) and 3 % (embedding). */
+/* |C(v) − v|²/|v|², D = 1000, v = randn³: the numbers that another program found (theory:
+ * quantiser), within 6 % (scalar) and 3 % (embedding). */
 static void errors_are_those_of_the_table(void **state) {
   (void)state;
   enum { D = 1000, DRAWS = 1500 };

@@ -360,6 +360,8 @@ static void refusals(void **state) {
   bench_refused(
       bench_values("projective-derivative", "blocks", "4", "rows", "5", "rotate", "true", NULL), 6,
       "/schemes/0/rows", "expected at least 6 combinations");
+  bench_refused(bench_values("projective-derivative", "blocks", "4", "weight", "4", NULL), 6,
+                "/schemes/0/weight", "expected a weight of 1 to 3, found 4");
   bench_refused(bench_values("projective-derivative", "blocks", "61", NULL), 6, "/schemes/0/blocks",
                 "expected at most as many pieces");
 }

@@ -13,10 +13,7 @@
  * {"rule": "coverage", "share": 1}} this is ErasureHead (Wang, Charles, Papailiopoulos 2019,
  * arXiv:1901.09671; official code): the master stops when so many have come or all groups are
  * covered, takes the first of each group and does not rescale (published), or divides by κ. */
-#include "codes/tools/approximate.h"
-#include "codes/tools/groups.h"
-
-#include <string.h>
+#include "codes/tools/repetition.h"
 
 static const char *const answers[] = {"first", "mean", NULL};
 enum { FIRST, MEAN };
@@ -35,78 +32,18 @@ static const sg_param params[] = {
     SG_ROWS_APPROXIMATE,
     {0}};
 
-typedef struct tables {
-  sg_approximate base;
-  sg_groups groups;
-  int answers;
-} tables;
-
-static sg_status optimal(const sg_approximate *a, int count, const int *worker, double *w,
-                         sg_scratch *scratch, sg_decode_info *info) {
-  const tables *t = (const tables *)a;
-  size_t size = (size_t)t->groups.count * sizeof(int);
-  int *come = sg_scratch_get(scratch, size);
-  if (!come) return SG_NO_MEMORY;
-  memset(come, 0, size);
-  for (int i = 0; i < count; i++) {
-    int group = t->groups.group[worker[i]];
-    if (come[group]++ == 0 || t->answers == MEAN) w[i] = 1;
-  }
-  for (int i = 0; t->answers == MEAN && i < count; i++)
-    w[i] = 1.0 / come[t->groups.group[worker[i]]];
-  if (t->answers == MEAN) info->flops = count;
-  return SG_OK;
-}
-
-/* P(nobody of the group answers). */
-static double lost(const sg_approximate *t, const sg_groups *groups, int group) {
-  int n = groups->workers, size = sg_group_size(groups, group);
-  double p = 1;
-  if (t->counted) /* C(n − size, r)/C(n, r) with r = n − s */
-    for (int i = 0; i < size; i++) p *= i < t->s ? (double)(t->s - i) / (n - i) : 0;
-  else
-    for (int j = 0; j < n; j++)
-      if (groups->group[j] == group) p *= t->p[j];
-  return p;
-}
-
-static sg_status fill(sg_code *code, tables *t, sg_error *e) {
-  const sg_groups *groups = &t->groups;
-  int n = groups->workers;
-  double *ones = sg_code_alloc(code, (size_t)n, sizeof *ones);
-  int *block = sg_code_alloc(code, (size_t)n, sizeof *block);
-  size_t entries = 0;
-  for (int k = 0; k < groups->count; k++)
-    entries += (size_t)sg_group_size(groups, k) * (size_t)sg_group_size(groups, k);
-  if (!ones || !block || !sg_approximate_place(code, &t->base, n, entries))
-    return sg_fail_memory(e);
-  for (int j = 0; j < n; j++) {
-    int group = groups->group[j], size = sg_group_size(groups, group);
-    int first = group * groups->least + (group < groups->larger ? group : groups->larger);
-    for (int i = 0; i < size; i++) {
-      ones[i] = 1;
-      block[i] = first + i;
-    }
-    sg_sparse_add_row(&t->base.a, size, block, ones);
-  }
-  for (int k = 0; k < groups->count; k++)
-    t->base.known += (1 - lost(&t->base, groups, k)) * sg_group_size(groups, k) / n;
-  return SG_OK;
-}
-
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   int n = shape->workers;
   long d = sg_int(values, "d");
   if (d > n) return sg_fail_at(e, values, "d", "expected d ≤ n = %d, found %ld", n, d);
-  tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
+  sg_repetition *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  t->answers = sg_choice(values, "answers");
-  t->base.optimal = optimal;
+  t->mean = sg_choice(values, "answers") == MEAN;
   sg_status status = sg_approximate_straggling(code, values, &t->base, e);
   if (!status)
     status = sg_groups_make(code, n / (int)d, sg_choice(values, "grouping"), &t->groups, e);
-  if (!status) status = fill(code, t, e);
+  if (!status) status = sg_repetition_place(code, t, e);
   return status ? status : sg_approximate_new(code, values, &t->base, e);
 }
 

@@ -16,8 +16,7 @@
  *
  * The alternating sum is computed without cancellation, group by group. Where d does not divide n,
  * groups have d workers or more. theory: d-frc */
-#include "codes/tools/approximate.h"
-#include "codes/tools/groups.h"
+#include "codes/tools/repetition.h"
 #include "sim/core/owned.h"
 
 #include <math.h>
@@ -43,51 +42,23 @@ static const sg_param params[] = {
     {0}};
 
 typedef struct tables {
-  sg_approximate base;
-  sg_groups groups;
+  sg_repetition of;
   double exact, error; /* P(exact), mean share of the blocks that are lost */
 } tables;
 
-/* Weights of least norm: the mean of a group's answers. */
-static sg_status optimal(const sg_approximate *a, int count, const int *worker, double *w,
-                         sg_scratch *scratch, sg_decode_info *info) {
-  const tables *t = (const tables *)a;
-  size_t size = (size_t)t->groups.count * sizeof(int);
-  int *come = sg_scratch_get(scratch, size);
-  if (!come) return SG_NO_MEMORY;
-  memset(come, 0, size);
-  for (int i = 0; i < count; i++) come[t->groups.group[worker[i]]]++;
-  for (int i = 0; i < count; i++) w[i] = 1.0 / come[t->groups.group[worker[i]]];
-  info->flops = count;
-  return SG_OK;
-}
-
 /* --- What a load is worth --------------------------------------------------------------------- */
-
-/* P(nobody of a group answers): each by p, or s of n alike. */
-static double chance_lost(const tables *t, int group) {
-  const sg_approximate *a = &t->base;
-  int n = t->groups.workers;
-  double lost = 1;
-  if (a->counted)
-    for (int i = 0; i < sg_group_size(&t->groups, group); i++)
-      lost *= fmax(0, a->s - i) / (double)(n - i);
-  for (int j = 0; !a->counted && j < n; j++)
-    if (t->groups.group[j] == group) lost *= a->p[j];
-  return lost;
-}
 
 /* P(no group is lost | s are missing). Every worker is missing with probability q = s/n; then the
  * chance that s are and no group is lost, over the chance that s are. missing: 2 (s + 1) numbers.
  */
 static double exact_of_number(const tables *t, double *missing) {
-  int n = t->groups.workers, s = t->base.s;
+  int n = t->of.groups.workers, s = t->of.base.s;
   double q = (double)s / n, *next = missing + s + 1;
   if (s == 0) return 1;
   memset(missing, 0, ((size_t)s + 1) * sizeof *missing);
   missing[0] = 1;
-  for (int group = 0, before = 0; group < t->groups.count; group++) {
-    int size = sg_group_size(&t->groups, group), most = before < s ? before : s;
+  for (int group = 0, before = 0; group < t->of.groups.count; group++) {
+    int size = sg_group_size(&t->of.groups, group), most = before < s ? before : s;
     memset(next, 0, ((size_t)s + 1) * sizeof *next);
     double chance = pow(1 - q, size);
     for (int k = 0; k < size && k <= s; k++) {
@@ -105,17 +76,17 @@ static double exact_of_number(const tables *t, double *missing) {
 /* Groups of d or more, and what they are worth. */
 static sg_status make(sg_code *code, const sg_values *values, tables *t, int d, sg_error *e) {
   int n = code->shape.workers;
-  sg_status status = sg_groups_make(code, n / d, sg_choice(values, "grouping"), &t->groups, e);
+  sg_status status = sg_groups_make(code, n / d, sg_choice(values, "grouping"), &t->of.groups, e);
   if (status) return status;
   t->exact = 1;
   t->error = 0;
-  for (int group = 0; group < t->groups.count; group++) {
-    double lost = chance_lost(t, group);
+  for (int group = 0; group < t->of.groups.count; group++) {
+    double lost = sg_repetition_lost(&t->of, group);
     t->exact *= 1 - lost;
-    t->error += lost * sg_group_size(&t->groups, group) / n;
+    t->error += lost * sg_group_size(&t->of.groups, group) / n;
   }
-  if (!t->base.counted) return SG_OK;
-  SG_OWNED double *missing = malloc(2 * ((size_t)t->base.s + 1) * sizeof *missing);
+  if (!t->of.base.counted) return SG_OK;
+  SG_OWNED double *missing = malloc(2 * ((size_t)t->of.base.s + 1) * sizeof *missing);
   if (!missing) return sg_fail_memory(e);
   t->exact = exact_of_number(t, missing);
   return SG_OK;
@@ -154,40 +125,28 @@ static sg_status choose_load(sg_code *code, const sg_values *values, tables *t, 
     return make(code, values, t, (int)d, e);
   }
   if (wishes) return choose(code, values, t, e);
-  double p = t->base.p_mean, d = p > 0 ? ceil(log(n) / -log(p) - 1e-9) : 1;
+  double p = t->of.base.p_mean, d = p > 0 ? ceil(log(n) / -log(p) - 1e-9) : 1;
   return make(code, values, t, (int)fmax(1, fmin(d, n)), e);
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
-  int n = shape->workers;
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  sg_status status = sg_approximate_straggling(code, values, &t->base, e);
+  sg_status status = sg_approximate_straggling(code, values, &t->of.base, e);
   if (!status) status = choose_load(code, values, t, e);
   if (status) return status;
-  SG_OWNED double *ones = malloc((size_t)n * sizeof *ones);
-  SG_OWNED int *block = malloc((size_t)n * sizeof *block);
+  t->of.mean = true;
+  status = sg_repetition_place(code, &t->of, e);
+  if (status) return status;
   char *note = sg_code_alloc(code, 200, 1);
-  size_t most = (size_t)t->groups.most;
-  if (!ones || !block || !note || !sg_approximate_place(code, &t->base, n, (size_t)n * most))
-    return sg_fail_memory(e);
-  for (int i = 0; i < n; i++) ones[i] = 1;
-  for (int j = 0; j < n; j++) {
-    int group = t->groups.group[j], size = sg_group_size(&t->groups, group);
-    /* Blocks go to the groups one after another, as many as there are workers. */
-    int first = group * t->groups.least + (group < t->groups.larger ? group : t->groups.larger);
-    for (int i = 0; i < size; i++) block[i] = first + i;
-    sg_sparse_add_row(&t->base.a, size, block, ones);
-  }
+  if (!note) return sg_fail_memory(e);
   snprintf(note, 200,
            "%d groups of %d%s: the sum is exact with probability %.6g, the mean error is %.6g",
-           t->groups.count, t->groups.least, t->groups.larger ? " or one more" : "", t->exact,
-           t->error);
+           t->of.groups.count, t->of.groups.least, t->of.groups.larger ? " or one more" : "",
+           t->exact, t->error);
   code->note = note;
-  t->base.optimal = optimal;
-  t->base.known = 1 - t->error;
-  return sg_approximate_new(code, values, &t->base, e);
+  return sg_approximate_new(code, values, &t->of.base, e);
 }
 
 const sg_code_type sg_d_frc = {

@@ -164,6 +164,7 @@ static int by_number(const void *a, const void *b) {
 static double held_share(const sg_code *code, measures *m, size_t first) {
   double all = 0, sum = 0;
   int count = 0;
+  if (m->count == first) return 0; /* an idle node; there may be no array yet */
   gsl_heapsort(m->held + first, m->count - first, sizeof *m->held, by_number); /* in place */
   for (size_t i = first; i < m->count; i++) {
     int p = (int)(uint32_t)m->held[i],

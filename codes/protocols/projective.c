@@ -34,7 +34,8 @@ static const double DEPENDENT = 1e-6;
 #define ROWS_PROJECTIVE                                                                            \
   SG_ROW_INT("blocks", 1, 4096, "blocks K of coordinates: a message is 1/K of a gradient",         \
              .flags = SG_REQUIRED),                                                                \
-      SG_ROW_INT("weight", 1, 3, "the most blocks that a message combines", .fallback = 3),        \
+      SG_ROW_INT("weight", 1, SG_UNBOUNDED, "the most blocks that a message combines, 1 to 3",     \
+                 .fallback = 3),                                                                   \
       SG_ROW("rotate", SG_BOOL,                                                                    \
              "whether workers take turns with the combinations, from task to task"),               \
       SG_ROW_INT("rows", 1, MOST_ROWS,                                                             \
@@ -67,6 +68,9 @@ static sg_status make(sg_code *code, const sg_values *values, int tasks, sg_erro
                 .tasks = tasks,
                 .rows = sg_given(values, "rows") ? (int)sg_int(values, "rows") : all,
                 .rotate = sg_bool(values, "rotate")};
+  if (sg_int(values, "weight") > SG_SPREAD_WEIGHT)
+    return sg_fail_at(e, values, "weight", "expected a weight of 1 to %d, found %ld",
+                      SG_SPREAD_WEIGHT, sg_int(values, "weight"));
   if (t->rows < all || (t->rows > all && !t->rotate))
     return sg_fail_at(e, values, "rows",
                       "expected %s%d combinations, one of each task of a round, found %d",
@@ -92,8 +96,12 @@ static sg_status make(sg_code *code, const sg_values *values, int tasks, sg_erro
 
 static sg_status batch_create(sg_code *code, const sg_shape *shape, const sg_values *values,
                               sg_error *e) {
+  int tasks = (int)sg_int(values, "tasks");
   code->flags |= SG_ANY_COUNT | SG_WEIGHTS_PURE;
-  return make(code, values, (int)sg_int(values, "tasks"), e);
+  /* Less than all the work on the data that a worker holds: it is not measured by the rows. */
+  code->load = (double)tasks * shape->subsets / (double)sg_int(values, "blocks");
+  code->stored = shape->workers;
+  return make(code, values, tasks, e);
 }
 
 /* The `turn`-th combination of a worker. */
@@ -142,10 +150,11 @@ const sg_code_type sg_projective_derivative = {
 /* --- Asynchronous ----------------------------------------------------------------------------- */
 
 /* Behind it stand: the orthonormal basis and the combinations of messages that give it, K × K
- * numbers each; the K messages of the basis; n messages that wait; n counts of tasks. */
+ * numbers each; the K messages of the basis; 2 n messages that wait; n counts of tasks. A worker
+ * has one message under way or waiting, and another only where a crash gave it work anew. */
 typedef struct progress {
   int version, rank, come; /* come: messages of this basis, those that were dropped too */
-  int first, waiting;      /* in a ring of n */
+  int first, waiting;      /* in a ring of 2 n */
   bool busy;
 } progress;
 
@@ -163,12 +172,16 @@ static const sg_message **kept(const sg_code *code, progress *p) {
   return (const sg_message **)(void *)(mix(code, p) + k * k);
 }
 
+static int most_waiting(const sg_code *code) {
+  return 2 * code->nodes;
+}
+
 static const sg_message **queue(const sg_code *code, progress *p) {
   return kept(code, p) + ((const tables *)code->self)->blocks;
 }
 
 static int *given(const sg_code *code, progress *p) {
-  return (int *)(void *)(queue(code, p) + code->nodes);
+  return (int *)(void *)(queue(code, p) + most_waiting(code));
 }
 
 static sg_status async_create(sg_code *code, const sg_shape *shape, const sg_values *values,
@@ -179,7 +192,7 @@ static sg_status async_create(sg_code *code, const sg_shape *shape, const sg_val
   code->load = (double)shape->subsets / (double)k;
   code->stored = shape->workers;
   code->state_size = sizeof(progress) + 2 * k * k * sizeof(double) +
-                     (k + n) * sizeof(sg_message *) + n * sizeof(int);
+                     (k + 2 * n) * sizeof(sg_message *) + n * sizeof(int);
   return status;
 }
 
@@ -230,7 +243,7 @@ static void go_on(const sg_code *code, progress *p, sg_orders *o) {
   const tables *t = code->self;
   while (!p->busy && p->waiting > 0) {
     const sg_message *m = queue(code, p)[p->first];
-    p->first = (p->first + 1) % code->nodes;
+    p->first = (p->first + 1) % most_waiting(code);
     p->waiting--;
     if (p->rank == t->blocks || p->come == code->nodes) begin_basis(code, p, o);
     p->come++;
@@ -266,7 +279,10 @@ static void on_event(const sg_code *code, void *state, const sg_event *event, sg
     break;
   case SG_ARRIVAL:
     for (int i = 0; i < event->count; i++)
-      queue(code, p)[(p->first + p->waiting++) % code->nodes] = event->message[i];
+      if (p->waiting < most_waiting(code))
+        queue(code, p)[(p->first + p->waiting++) % most_waiting(code)] = event->message[i];
+      else
+        sg_drop(o, event->message[i]);
     go_on(code, p, o);
     break;
   case SG_UPDATED: updated(code, p, event->decoded, o); break;

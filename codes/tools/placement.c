@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* Sparse placements drawn at random. */
 #include "codes/tools/placement.h"
+#include "sim/core/array.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
 #include <stdlib.h>
 
-typedef struct table {
+typedef struct drawn {
   int workers, blocks;
-  unsigned char *has; /* workers × blocks */
-  int *holders;       /* of each block */
-  double *some;       /* workers + 1: the chance that this worker or a later one has the block */
-} table;
-
-static unsigned char *row_of(const table *t, int worker) {
-  return t->has + (size_t)worker * (size_t)t->blocks;
-}
+  size_t count, capacity;
+  int *worker;   /* the workers of block 0, then of block 1, … */
+  int *holders;  /* of each block */
+  double *some;  /* workers + 1: the chance that this worker or a later one has the block */
+  size_t *begin; /* workers + 1: where a worker's blocks are in `block` */
+  int *block;
+} drawn;
 
 /* Whether worker j has the block is drawn in turn. Given that someone has it, as long as nobody
  * does the chance is c_j over that of this worker or a later one, so that the last one who can have
  * it does. */
-static void draw_block(const sg_draw *draw, table *t, uint64_t seed, int block) {
+static bool draw_block(const sg_draw *draw, drawn *t, uint64_t seed, int block) {
   sg_stream random;
   sg_stream_at(&random, seed, 0, SG_FOR_CODE, 0, (uint32_t)block, 0);
   t->some[t->workers] = 0;
@@ -31,56 +31,78 @@ static void draw_block(const sg_draw *draw, table *t, uint64_t seed, int block) 
   for (int j = 0; j < t->workers; j++) {
     double chance = draw->chance(draw->of, j, block);
     if (draw->cover && t->holders[block] == 0 && chance > 0) chance /= t->some[j];
-    bool in = sg_uniform(&random) < chance;
-    row_of(t, j)[block] = in;
-    t->holders[block] += in;
+    if (!(sg_uniform(&random) < chance)) continue;
+    if (!SG_ROOM(t->worker, t->capacity, t->count + 1)) return false;
+    t->worker[t->count++] = j;
+    t->holders[block]++;
   }
+  return true;
 }
 
-/* Leaves `most` of the blocks of a worker, chosen uniformly; of those that it alone has, all. */
-static void prune(const sg_draw *draw, table *t, uint64_t seed, int worker) {
-  unsigned char *has = row_of(t, worker);
-  int left = 0, wanted = draw->most;
+/* The other way round: the blocks of each worker, rising. */
+static bool turn(drawn *t) {
+  size_t n = (size_t)t->workers;
+  t->begin = calloc(n + 2, sizeof *t->begin);
+  t->block = malloc((t->count + 1) * sizeof *t->block);
+  if (!t->begin || !t->block) return false;
+  for (size_t k = 0; k < t->count; k++) t->begin[t->worker[k] + 2]++;
+  for (size_t j = 2; j <= n + 1; j++) t->begin[j] += t->begin[j - 1];
+  size_t k = 0;
   for (int i = 0; i < t->blocks; i++)
-    if (has[i] && draw->cover && t->holders[i] == 1)
+    for (int h = 0; h < t->holders[i]; h++) t->block[t->begin[t->worker[k++] + 1]++] = i;
+  return true;
+}
+
+/* Leaves `most` of the blocks of a worker, chosen uniformly; of those that it alone has, all.
+ * Returns how many are left, at the beginning of its list. */
+static int prune(const sg_draw *draw, drawn *t, uint64_t seed, int worker) {
+  int *has = t->block + t->begin[worker], count = (int)(t->begin[worker + 1] - t->begin[worker]);
+  int left = 0, wanted = draw->most, kept = 0;
+  if (draw->most == 0) return count;
+  for (int i = 0; i < count; i++)
+    if (draw->cover && t->holders[has[i]] == 1)
       wanted--;
     else
-      left += has[i];
+      left++;
   sg_stream random;
   sg_stream_at(&random, seed, 0, SG_FOR_CODE, 1, (uint32_t)worker, 0);
-  for (int i = 0; i < t->blocks; i++) {
-    if (!has[i] || (draw->cover && t->holders[i] == 1)) continue;
-    if (sg_uniform(&random) * left-- < wanted)
+  for (int i = 0; i < count; i++) {
+    bool keep = draw->cover && t->holders[has[i]] == 1;
+    if (!keep && sg_uniform(&random) * left-- < wanted) {
       wanted--;
-    else {
-      has[i] = 0;
-      t->holders[i]--;
+      keep = true;
     }
+    if (keep)
+      has[kept++] = has[i];
+    else
+      t->holders[has[i]]--;
   }
+  return kept;
+}
+
+static sg_status place(sg_code *code, const sg_draw *draw, drawn *t, sg_approximate *a) {
+  uint64_t seed = code->shape.seed;
+  t->holders = calloc((size_t)t->blocks, sizeof *t->holders);
+  t->some = malloc(((size_t)t->workers + 1) * sizeof *t->some);
+  double *ones = sg_code_alloc(code, (size_t)t->blocks, sizeof *ones);
+  if (!t->holders || !t->some || !ones) return SG_NO_MEMORY;
+  for (int i = 0; i < t->blocks; i++) {
+    ones[i] = 1;
+    if (!draw_block(draw, t, seed, i)) return SG_NO_MEMORY;
+  }
+  if (!turn(t) || !sg_approximate_place(code, a, t->blocks, t->count)) return SG_NO_MEMORY;
+  for (int j = 0; j < t->workers; j++)
+    sg_sparse_add_row(&a->a, prune(draw, t, seed, j), t->block + t->begin[j], ones);
+  return SG_OK;
 }
 
 sg_status sg_placement_draw(sg_code *code, const sg_draw *draw, sg_approximate *a, sg_error *e) {
-  size_t n = (size_t)code->shape.workers, blocks = (size_t)draw->blocks, entries = 0;
-  uint64_t seed = code->shape.seed;
-  double *ones = sg_code_alloc(code, blocks, sizeof *ones);
-  SG_OWNED unsigned char *has = malloc(n * blocks);
-  SG_OWNED int *holders = calloc(2 * blocks, sizeof *holders);
-  SG_OWNED double *some = malloc((n + 1) * sizeof *some);
-  if (!ones || !has || !holders || !some) return sg_fail_memory(e);
-  table t = {(int)n, (int)blocks, has, holders, some};
-  for (int i = 0; i < t.blocks; i++) draw_block(draw, &t, seed, i);
-  for (int j = 0; j < t.workers && draw->most > 0; j++) prune(draw, &t, seed, j);
-  for (int i = 0; i < t.blocks; i++) entries += (size_t)holders[i];
-  if (!sg_approximate_place(code, a, t.blocks, entries)) return sg_fail_memory(e);
-  int *block = holders + blocks;
-  for (int j = 0; j < t.workers; j++) {
-    int load = 0;
-    for (int i = 0; i < t.blocks; i++)
-      if (row_of(&t, j)[i]) {
-        ones[load] = 1;
-        block[load++] = i;
-      }
-    sg_sparse_add_row(&a->a, load, block, ones);
-  }
-  return SG_OK;
+  drawn t = {.workers = code->shape.workers, .blocks = draw->blocks};
+  sg_status status = place(code, draw, &t, a);
+  free(t.worker);
+  free(t.holders);
+  free(t.some);
+  free(t.begin);
+  free(t.block);
+  return status ? sg_fail_memory(e) : SG_OK;
 }

@@ -17,7 +17,7 @@ typedef struct sg_draw {
 
 /* Draws a placement with entries 1 into t->a, from streams of code->shape.seed alone. A block whose
  * chances are all 0 stays without a worker, `cover` or not. SG_NO_MEMORY. O(workers · blocks) time,
- * and as many bytes while it lasts. */
+ * memory in proportion to what was drawn. */
 sg_status sg_placement_draw(sg_code *code, const sg_draw *draw, sg_approximate *t, sg_error *e);
 
 #endif

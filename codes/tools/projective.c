@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_WEIGHT = 3, CANDIDATES = 24, MOST_PASSES = 40, NONE = -1 };
+enum { MOST_WEIGHT = SG_SPREAD_WEIGHT, CANDIDATES = 24, MOST_PASSES = 40, NONE = -1 };
 static const double RANK_TOLERANCE = 1e-9;
 
 typedef struct vector {
@@ -22,7 +22,7 @@ typedef struct search {
   vector *row;
   int *head;       /* by coordinate: the vectors that have it */
   double *product; /* by row: of the vector at hand; zeros between uses */
-  int *touched;
+  int *touched;    /* up to MOST_WEIGHT times each: a product may come back to 0 */
 } search;
 
 static void enter(search *s, int j) {
@@ -162,7 +162,7 @@ sg_status sg_spread_rows(sg_code *code, int rows, int blocks, int weight, sg_spa
   size_t n = (size_t)rows;
   search s = {.rows = rows, .blocks = blocks, .weight = weight};
   SG_OWNED vector *row = s.row = calloc(n, sizeof *row);
-  SG_OWNED int *head = s.head = malloc(((size_t)blocks + n) * sizeof *head);
+  SG_OWNED int *head = s.head = malloc(((size_t)blocks + n * MOST_WEIGHT) * sizeof *head);
   SG_OWNED double *product = s.product = calloc(n, sizeof *product);
   void *memory = sg_code_alloc(code, sg_sparse_bytes(rows, n * MOST_WEIGHT), 1);
   if (!row || !head || !product || !memory) return SG_NO_MEMORY;

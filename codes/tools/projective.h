@@ -7,6 +7,8 @@
 #include "codes/frame/code.h"
 #include "codes/tools/sparse.h"
 
+enum { SG_SPREAD_WEIGHT = 3 }; /* most entries of a vector */
+
 typedef struct sg_spread {
   double coherence; /* max |⟨c_j, c_k⟩| over j ≠ k; the least distance is √(1 − coherence²) */
   double potential; /* Σ_{j<k} ⟨c_j, c_k⟩² */
@@ -14,11 +16,11 @@ typedef struct sg_spread {
   int rank;
 } sg_spread;
 
-/* rows unit vectors in `blocks` dimensions with at most `weight` ≤ 3 entries each, of rank
- * min(rows, blocks): the unit vectors and random ones, then exchanges of one vector at a time as
- * long as Σ ⟨c_j, c_k⟩⁴ falls, a number that large products and duplicates dominate. Deterministic
- * in the code's seed. Memory is the code's. O(rows · blocks²), and milliseconds for a hundred.
- * SG_NO_MEMORY. */
+/* rows unit vectors in `blocks` dimensions with at most `weight` ≤ SG_SPREAD_WEIGHT entries each,
+ * of rank min(rows, blocks): the unit vectors and random ones, then exchanges of one vector at a
+ * time as long as Σ ⟨c_j, c_k⟩⁴ falls, a number that large products and duplicates dominate.
+ * Deterministic in the code's seed. Memory is the code's. O(rows · blocks²), and milliseconds for a
+ * hundred. SG_NO_MEMORY. */
 sg_status sg_spread_rows(sg_code *code, int rows, int blocks, int weight, sg_sparse *out,
                          sg_spread *report);
 

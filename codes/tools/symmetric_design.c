@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Symmetric block designs from finite fields. */
 #include "codes/tools/symmetric_design.h"
+#include "codes/tools/hadamard.h"
 #include "sim/core/owned.h"
 
 #include <stdio.h>
@@ -107,6 +108,7 @@ static sg_design_kind kind_of(int n, int l, int *q, int *dimension) {
   if (n % 4 == 3 && l == n / 2 && prime_of(n, &power)) return SG_DESIGN_PALEY;
   for (*dimension = 0; *dimension < 2; ++*dimension)
     if (is_quartic(n, l, *dimension)) return SG_DESIGN_QUARTIC;
+  if (n % 4 == 3 && l == n / 2 && sg_hadamard_exists(n + 1)) return SG_DESIGN_HADAMARD;
   return is_menon(n, l) ? SG_DESIGN_MENON : SG_DESIGN_NONE;
 }
 
@@ -131,6 +133,7 @@ const char *sg_design_name(const sg_design *design) {
                            "complement of the squares of a field (Paley)"},
       [SG_DESIGN_QUARTIC] = {"fourth powers modulo a prime",
                              "complement of the fourth powers modulo a prime"},
+      [SG_DESIGN_HADAMARD] = {"from a Hadamard matrix", "complement of one from a Hadamard matrix"},
       [SG_DESIGN_MENON] = {"a power of J - 2 I (Menon)", "complement of a power of J - 2 I"},
   };
   return names[design->kind][design->complement];
@@ -271,6 +274,17 @@ static void fill_menon(int n, unsigned char *has) {
     }
 }
 
+/* The matrix without its first row and column, which are made all ones. */
+static sg_status fill_hadamard(int n, unsigned char *has) {
+  size_t order = (size_t)n + 1;
+  SG_OWNED signed char *h = malloc(order * order + order);
+  if (!h || !sg_hadamard((int)order, h)) return SG_NO_MEMORY;
+  for (size_t j = 1; j < order; j++)
+    for (size_t i = 1; i < order; i++)
+      has[(j - 1) * (size_t)n + i - 1] = h[j * order + i] == h[j * order];
+  return SG_OK;
+}
+
 sg_status sg_design_fill(const sg_design *d, unsigned char *has) {
   size_t n = (size_t)d->n, size = (size_t)d->dimension + 1;
   bool fields =
@@ -278,6 +292,7 @@ sg_status sg_design_fill(const sg_design *d, unsigned char *has) {
   SG_OWNED int *memory = calloc(2 * (size_t)d->q + n * size, sizeof *memory);
   if (!memory) return SG_NO_MEMORY;
   field f = {0};
+  sg_status status = SG_OK;
   if (fields) f = make_field(d->q, memory);
   switch (d->kind) {
   case SG_DESIGN_NONE:
@@ -288,8 +303,9 @@ sg_status sg_design_fill(const sg_design *d, unsigned char *has) {
   case SG_DESIGN_SINGER: fill_singer(d, &f, memory + 2 * d->q, has); break;
   case SG_DESIGN_PALEY: fill_powers(&f, 2, false, has); break;
   case SG_DESIGN_QUARTIC: fill_powers(&f, 4, d->dimension, has); break;
+  case SG_DESIGN_HADAMARD: status = fill_hadamard(d->n, has); break;
   case SG_DESIGN_MENON: fill_menon(d->n, has); break;
   }
   for (size_t k = 0; d->complement && k < n * n; k++) has[k] ^= 1;
-  return SG_OK;
+  return status;
 }

@@ -10,6 +10,7 @@
  *   Paley     (q, (q − 1)/2, (q − 3)/4), the squares of a field of prime power q = 3 mod 4
  *   quartic   fourth powers modulo a prime p = 4x² + 1, x odd: (p, (p − 1)/4, (p − 5)/16); with 0,
  *             modulo p = 4x² + 9, x odd: (p, (p + 3)/4, (p + 3)/16)
+ *   Hadamard  (4t − 1, 2t − 1, t − 1), of the matrices of order 4t of hadamard.h
  *   Menon     (4^k, 2^(2k−1) − 2^(k−1), 4^(k−1) − 2^(k−1)), powers of the matrix J − 2 I of order 4
  */
 #ifndef SG_CODES_TOOLS_SYMMETRIC_DESIGN_H
@@ -24,6 +25,7 @@ typedef enum sg_design_kind {
   SG_DESIGN_SINGER,
   SG_DESIGN_PALEY,
   SG_DESIGN_QUARTIC,
+  SG_DESIGN_HADAMARD,
   SG_DESIGN_MENON
 } sg_design_kind;
 

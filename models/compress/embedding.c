@@ -86,27 +86,29 @@ static void rotate(const sg_frame *f, bool transposed, double *x) {
   }
 }
 
-/* Signs of the chunk that begins there, as the sign bits of doubles of modulus `size`. */
-static void signs(const sg_frame *f, long begin, double size, double *out) {
-  enum { BITS = 32 };
-  double u[CHUNK / BITS];
-  sg_uniforms_at(u, CHUNK / BITS, f->key, 0, SG_FOR_DITHER, (uint32_t)(begin / CHUNK), DRAW_SIGNS);
-  uint64_t modulus;
-  memcpy(&modulus, &size, sizeof size);
-  for (int i = 0; i < CHUNK; i += BITS) {
-    uint64_t word = (uint64_t)(u[i / BITS] * 0x1p32);
-    for (int k = 0; k < BITS; k++) {
-      uint64_t bits = modulus | (word >> k & 1) << 63;
-      memcpy(&out[i + k], &bits, sizeof bits);
-    }
-  }
+/* Random signs of the chunk that begins there, 32 in a word. */
+enum { SIGNS = 32 };
+static void draw_signs(const sg_frame *f, long begin, uint64_t *word) {
+  double u[CHUNK / SIGNS];
+  sg_uniforms_at(u, CHUNK / SIGNS, f->key, 0, SG_FOR_DITHER, (uint32_t)(begin / CHUNK), DRAW_SIGNS);
+  for (int i = 0; i < CHUNK / SIGNS; i++) word[i] = (uint64_t)(u[i] * 0x1p32);
 }
 
-SG_CLONES static void multiply(int n, const double *a, const double *b, double *out) {
+/* out = size · ±in, of n numbers of a chunk; out may be in. */
+SG_CLONES static void sign_all(int n, const uint64_t *word, double size, const double *in,
+                               double *out) {
+  sg_v4w shift = {63, 62, 61, 60};
   int i = 0;
-  for (; i + 4 <= n; i += 4)
-    *(sg_v4u *)(out + i) = *(const sg_v4u *)(a + i) * *(const sg_v4u *)(b + i);
-  for (; i < n; i++) out[i] = a[i] * b[i];
+  for (; i + 4 <= n; i += 4) {
+    uint64_t bits = word[i / SIGNS] >> i % SIGNS;
+    sg_v4w sign = (((sg_v4w){bits, bits, bits, bits}) << shift) & (uint64_t)1 << 63;
+    sg_v4 v = *(const sg_v4u *)(in + i) * size;
+    *(sg_v4u *)(out + i) = (sg_v4)((sg_v4w)v ^ sign);
+  }
+  for (; i < n; i++) {
+    double v = in[i] * size;
+    out[i] = word[i / SIGNS] >> i % SIGNS & 1 ? -v : v;
+  }
 }
 
 /* Between the D coordinates of v and the M of x, with a random sign and 1/√M each. */
@@ -118,36 +120,42 @@ typedef struct spreading {
 static void spread(void *user, long begin, long n, double *x) {
   spreading *s = user;
   const sg_frame *f = s->frame;
-  double size = 1 / sqrt((double)f->m), sign[CHUNK];
+  const double *v = s->v;
+  double size = 1 / sqrt((double)f->m);
+  uint64_t word[CHUNK / SIGNS];
   uint32_t in[CHUNK];
   for (long at = 0; at < n; at += CHUNK) {
     int count = n - at < CHUNK ? (int)(n - at) : CHUNK;
-    signs(f, begin + at, size, sign);
+    draw_signs(f, begin + at, word);
+    const double *from = x + at;
     if (f->d == f->m) {
-      multiply(count, s->v, sign, x + at);
-      s->v += count;
-      continue;
+      from = v;
+      v += count;
+    } else {
+      sg_subset_flags(&f->rows, begin + at, count, in);
+      for (int i = 0; i < count; i++) x[at + i] = in[i] ? *v++ : 0;
     }
-    sg_subset_flags(&f->rows, begin + at, count, in);
-    const double *v = s->v;
-    for (int i = 0; i < count; i++) x[at + i] = in[i] ? *v++ * sign[i] : 0;
-    s->v = v;
+    sign_all(count, word, size, from, x + at);
   }
+  s->v = v;
 }
 
-static void gather(const sg_frame *f, const double *x, double *v) {
-  double size = 1 / sqrt((double)f->m), sign[CHUNK];
+/* x is lost. */
+static void gather(const sg_frame *f, double *x, double *v) {
+  double size = 1 / sqrt((double)f->m);
+  uint64_t word[CHUNK / SIGNS];
   uint32_t in[CHUNK];
   for (long begin = 0; begin < f->m; begin += CHUNK) {
     int count = f->m - begin < CHUNK ? (int)(f->m - begin) : CHUNK;
-    signs(f, begin, size, sign);
+    draw_signs(f, begin, word);
     if (f->d == f->m) {
-      multiply(count, x + begin, sign, v + begin);
+      sign_all(count, word, size, x + begin, v + begin);
       continue;
     }
+    sign_all(count, word, size, x + begin, x + begin);
     sg_subset_flags(&f->rows, begin, count, in);
     for (int i = 0; i < count; i++)
-      if (in[i]) *v++ = x[begin + i] * sign[i];
+      if (in[i]) *v++ = x[begin + i];
   }
 }
 

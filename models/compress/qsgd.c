@@ -11,7 +11,7 @@
  * are the gap to the one before, the sign and the level, gaps and levels in Elias's recursive
  * (omega) code; last a gap that leads past the end. In the mean at most 32 + (3 + 1.5 log2(2 (s² +
  * n) / (s (s + √n)))) s (s + √n) bits (recalled, but for o(1)). */
-#include "models/compress/packed.h"
+#include "models/compress/elias.h"
 
 #include <stdlib.h>
 
@@ -99,54 +99,35 @@ static void encode_dense(const qsgd *q, double norm, long n, const double *x, sg
   sg_bits_end(&w, out);
 }
 
-/* A group of bits for a number, before it one for its length less 1, and so on down to 1; groups
- * begin with a one, the end is a zero. */
-SG_INLINE void write_elias(sg_bit_writer *w, uint64_t value) {
-  uint64_t code = 0;
-  int bits = 1;
-  while (value > 1) {
-    int length = 64 - __builtin_clzll(value);
-    code = code << length | (value << 1 & (((uint64_t)1 << length) - 1)) | 1;
-    bits += length;
-    value = (uint64_t)length - 1;
-  }
-  sg_write(w, code, bits);
-}
-
-SG_INLINE uint64_t read_elias(sg_bit_reader *r) {
-  uint64_t value = 1;
-  while (sg_read(r, 1)) {
-    int length = (int)value;
-    value = (uint64_t)1 << length | sg_read(r, length);
-  }
-  return value;
-}
-
 static void encode_elias(const qsgd *q, double norm, long n, const double *x, sg_dither *dither,
                          sg_packed *out) {
   enum { MOST = 2 * 56 }; /* bits of a coordinate, and more */
   double u[SIDE], rest[SIDE] = {0};
   uint64_t word[SIDE];
   long last = -1;
+  int bits;
+  sg_elias_table table;
   sg_bit_writer w;
+  sg_elias_tables(&table);
   for (long i = 0; i < n && norm > 0 && isfinite(norm); i += SIDE) {
     int some = n - i < SIDE ? (int)(n - i) : SIDE;
     if (some < SIDE) memcpy(rest, x + i, (size_t)some * sizeof *x);
     sg_dither_fill(dither, u, some);
     code_block(q, norm, 1, some < SIDE ? rest : x + i, u, word);
     if (!sg_bits_begin(&w, out, (size_t)some * MOST)) return;
-    for (int j = 0; j < some; j++) {
+    uint64_t sent = 0;
+    for (int j = 0; j < some; j++) sent |= (uint64_t)(word[j] != q->levels) << j;
+    for (; sent; sent &= sent - 1) {
+      int j = __builtin_ctzll(sent);
       long level = (long)word[j] - (long)q->levels;
-      if (level == 0) continue;
-      write_elias(&w, (uint64_t)(i + j - last));
-      sg_write(&w, level < 0, 1);
-      write_elias(&w, (uint64_t)labs(level));
+      sg_write_elias(&w, &table, (uint64_t)(i + j - last), level < 0, (uint64_t)labs(level));
       last = i + j;
     }
     sg_bits_end(&w, out);
   }
   if (!sg_bits_begin(&w, out, MOST)) return;
-  write_elias(&w, (uint64_t)(n - last));
+  uint64_t end = sg_elias((uint64_t)(n - last), &bits);
+  sg_write(&w, end, bits);
   sg_bits_end(&w, out);
 }
 
@@ -192,11 +173,12 @@ static void decode_dense(const qsgd *q, double norm, long n, sg_packed *in, doub
 
 static void decode_elias(const qsgd *q, double norm, long n, sg_packed *in, double *x) {
   sg_bit_reader r = sg_reader_begin(in);
+  sg_elias_table table;
+  sg_elias_tables(&table);
   for (long i = 0; i < n; i++) x[i] = 0 * norm;
-  for (long i = (long)read_elias(&r) - 1; i < n; i += (long)read_elias(&r)) {
-    bool minus = sg_read(&r, 1);
-    double value = norm * (double)read_elias(&r) / q->levels;
-    x[i] = minus ? -value : value;
+  for (long i = (long)sg_read_elias(&r, &table) - 1; i < n; i += (long)sg_read_elias(&r, &table)) {
+    double sign = sg_read(&r, 1) ? -1 : 1;
+    x[i] = sign * (norm * (double)sg_read_elias(&r, &table) / q->levels);
   }
   sg_reader_end(&r, in);
 }

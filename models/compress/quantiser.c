@@ -153,6 +153,8 @@ SG_INLINE void limit(sg_v4 *y, const sg_v4 *top) {
   sg_v4_select(&below, &zero, y, y);
 }
 
+typedef uint32_t u4 __attribute__((vector_size(16)));
+typedef uint32_t flag4 __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t i4 __attribute__((vector_size(16)));
 typedef int32_t code4 __attribute__((vector_size(16), aligned(4), may_alias));
 
@@ -238,11 +240,14 @@ static void write_codes(sg_bit_writer *w, const uint32_t *code, const uint32_t *
 }
 
 /* Of a chunk: the flags of an extra bit, and the bits of each code; none beyond `count`. */
-static void widths(const share *s, const sg_subset *extra, long begin, int count, uint32_t *more,
-                   uint32_t *width) {
+SG_CLONES static void widths(const share *s, const sg_subset *extra, long begin, int count,
+                             uint32_t *more, uint32_t *width) {
   uint32_t without = (uint32_t)width_of(s, 0), with = (uint32_t)width_of(s, 1) - without;
   sg_subset_flags(extra, begin, count, more);
-  for (int i = 0; i < CHUNK; i++) width[i] = without + more[i] * with;
+  for (int i = 0; i < CHUNK; i += 4) {
+    u4 flags = *(const flag4 *)(more + i);
+    *(flag4 *)(width + i) = without + flags * with;
+  }
   for (int i = count; i < CHUNK; i++) more[i] = width[i] = 0;
 }
 

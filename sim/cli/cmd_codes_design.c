@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The command codes design: a sparse code for a scenario's cluster, or for given probabilities. */
+#include "models/learning/problem.h"
 #include "sim/cli/output.h"
 #include "sim/cli/session.h"
 #include "sim/core/clock.h"
@@ -105,20 +106,20 @@ static sg_status read_scenario(job *j, const char *path, sg_error *e) {
 
 static sg_status know_cluster(job *j, sg_error *e) {
   const sg_values *v = j->point->values, *cluster = sg_object(v, "cluster"),
-                  *learning = sg_object(v, "learning"), *stop = sg_object(v, "stop");
+                  *stop = sg_object(v, "stop");
   int n = (int)sg_int(cluster, "workers");
   uint64_t seed = sg_seed(sg_object(v, "random"), "seed");
   long updates = sg_int(stop, "iterations");
-  j->subsets = sg_text(learning, "subsets") ? n : (int)sg_int(learning, "subsets");
   if (n > MOST_WORKERS)
     return sg_fail(e, SG_INVALID, "/cluster/workers", "expected at most %d workers, found %d",
                    MOST_WORKERS, n);
-  sg_problem *problem = NULL; /* for its flops */
-  sg_status status = sg_problem_outline(learning, n, seed, &problem, e);
-  if (!status)
-    status = sg_delay_new(cluster, sg_object(v, "delay"), j->subsets, problem->subset_flops, seed,
-                          &j->delay, e);
+  sg_problem *problem = NULL; /* of which only the sizes are wanted */
+  sg_status status = sg_problem_outline(sg_object(v, "learning"), n, seed, &problem, e);
+  double flops = status ? 0 : problem->subset_flops;
+  j->subsets = status ? 1 : problem->subsets;
   sg_problem_free(problem);
+  if (!status)
+    status = sg_delay_new(cluster, sg_object(v, "delay"), j->subsets, flops, seed, &j->delay, e);
   if (status) return status;
   long most = sg_delay_iterations(j->delay);
   j->forecast = sg_forecast_new(j->delay, most > 0 && most < updates ? most : updates);
@@ -269,7 +270,7 @@ static void put_row(sg_rows *r, const sg_design *d, int row) {
   }
   sg_row_number(r, "bound", f->bound, 4);
   sg_row_number(r, "adversarial", f->adversarial, 4);
-  sg_row_integer(r, "most_blocks", f->most);
+  sg_row_integer(r, "most", f->most);
   sg_row_integer(r, "entries", f->placement->entries);
 }
 
@@ -408,10 +409,10 @@ const sg_command sg_cmd_codes_design =
           "independently, each with its probability. Times are those of computing alone.",
           "Ctrl-C ends the search and keeps the best so far; the exit code is then 130. The same "
           "arguments give the same file, byte for byte."},
-     .examples = {{"codes design -n 24 -p 0.2 -k 16 --entries 48 -o design.csv",
-                   "24 workers, 16 blocks, each on 3 workers in the mean"},
-                  {"codes design -n 24 -p 0.05,0.4 -k 16 --entries 48 -o design.csv",
-                   "Every other worker is unreliable"},
-                  {"codes design scenario.json --load 2 --deadline 30 -o design.csv",
-                   "Who counts is who has computed its blocks within 30 s"}},
+     .examples = {{"codes design -n 12 --straggling 0.05,0.4 --load 2 --moves 500 -o mixed.csv",
+                   "12 workers, every other one unreliable; as many blocks, each on 2 in the mean"},
+                  {"codes design my.json --load 2 --deadline 20 --moves 200 -o design.csv",
+                   "Who counts is who has computed its blocks within 6 s"},
+                  {"codes design -n 12 --straggling 0.2 -k 8 --load 2 --objective peel --moves 500",
+                   "For the peeling decoder; no file, the report alone"}},
      .run = run};

@@ -256,16 +256,27 @@ static sg_status begin(const sg_survival *of, const sg_design_options *o, const 
   }
   sg_tanner_random(d->row[SG_DESIGN_RANDOM].placement, o->entries, seed);
   sg_tanner_regular(d->row[SG_DESIGN_REGULAR].placement, o->entries, seed);
-  sg_tanner_greedy(d->row[SG_DESIGN_GREEDY].placement, o->entries, lost, seed);
+  if (!sg_tanner_greedy(d->row[SG_DESIGN_GREEDY].placement, o->entries, lost, seed))
+    return SG_NO_MEMORY;
   sg_tanner_repetition(d->row[SG_DESIGN_GROUPS].placement, o->entries);
   for (int row = 0; o->signs && row < SG_DESIGN_FOUND; row++)
     draw_signs(d->row[row].placement, seed);
-  /* Greedy degrees are equal where workers are, and nothing can be peeled of a graph: for peeling
-   * and times the regular placement is as good a beginning, and no worse a one. */
-  sg_tanner_copy(
-      d->row[SG_DESIGN_FOUND].placement,
-      d->row[o->search.objective == SG_FOR_ERROR ? SG_DESIGN_GREEDY : SG_DESIGN_REGULAR].placement);
   return SG_OK;
+}
+
+/* The search begins with greedy degrees or the regular placement, whichever a bank finds better. */
+static sg_status choose_start(const sg_survival *of, const sg_design_options *o, int number,
+                              sg_design *d) {
+  static const int rows[] = {SG_DESIGN_GREEDY, SG_DESIGN_REGULAR};
+  sg_judge *judge = sg_judge_new(of, &o->search, o->blocks, o->most, o->search.patterns);
+  double sum[2] = {0};
+  bool ok = judge && sg_bank_fill(sg_judge_bank(judge), number);
+  for (int k = 0; ok && k < 2; k++)
+    for (int i = 0; i < o->search.patterns; i++)
+      sum[k] += sg_judge_loss(judge, d->row[rows[k]].placement, i, NULL);
+  sg_judge_free(judge);
+  sg_tanner_copy(d->row[SG_DESIGN_FOUND].placement, d->row[rows[sum[1] < sum[0]]].placement);
+  return ok ? SG_OK : SG_NO_MEMORY;
 }
 
 static sg_status measure_all(const sg_survival *of, const sg_design_options *o, int bank,
@@ -311,7 +322,10 @@ sg_status sg_design_new(const sg_survival *of, const sg_design_options *o, sg_de
     memcpy(lost + (size_t)k * (size_t)of->workers, lost + (size_t)o->most * (size_t)of->workers,
            (size_t)of->workers * sizeof *lost);
   if (!status) status = begin(of, o, lost, d);
+  if (!status) status = choose_start(of, o, bank++, d);
   sg_search_options search = o->search;
+  search.budget = o->entries;
+  search.signs = o->signs;
   search.progress = search.progress ? show : NULL;
   search.user = (void *)(uintptr_t)o;
   if (!status)

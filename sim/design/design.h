@@ -11,7 +11,7 @@
 typedef struct sg_design_options {
   int blocks, entries, most; /* most: blocks of a worker */
   bool signs;                /* coefficients ±1 by chance, rather than ones */
-  sg_search_options search;  /* its seed is that of all */
+  sg_search_options search;  /* its seed is that of all; budget and signs are filled in */
   const char *heading;       /* lines for the file, each ending in a line feed: what it is for */
 } sg_design_options;
 
@@ -22,7 +22,7 @@ enum { SG_DESIGN_FRESH = 25 };      /* banks of `patterns` patterns that figures
 typedef enum sg_design_row {
   SG_DESIGN_RANDOM,  /* blocks on workers drawn at random */
   SG_DESIGN_REGULAR, /* blocks and workers of equal degrees */
-  SG_DESIGN_GREEDY,  /* greedy block degrees: where the search begins but for peeling */
+  SG_DESIGN_GREEDY,  /* greedy block degrees */
   SG_DESIGN_FOUND,   /* what the search found */
   SG_DESIGN_GROUPS,  /* fractional repetition */
   SG_DESIGN_ROWS

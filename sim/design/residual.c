@@ -72,6 +72,14 @@ SG_INLINE void set_bit(word *mask, int i) {
 SG_INLINE void clear_bit(word *mask, int i) {
   mask[i / 64] &= ~((word)1 << (i % 64));
 }
+/* Whether no more than one is set. */
+SG_INLINE bool one_bit(const word *mask, int words) {
+  if (words == 1) return (mask[0] & (mask[0] - 1)) == 0;
+  int count = 0;
+  for (int w = 0; w < words; w++)
+    count += mask[w] == 0 ? 0 : (mask[w] & (mask[w] - 1)) == 0 ? 1 : 2;
+  return count <= 1;
+}
 SG_INLINE int count_bits(const word *mask, int words) {
   int count = 0;
   for (int w = 0; w < words; w++) count += __builtin_popcountll(mask[w]);
@@ -125,7 +133,10 @@ SG_INLINE void add(sg_residual *r, const sg_tanner *a, int worker, int words) {
     }
   }
   double largest = 0;
-  EACH_BIT(r->in_c, words, k) largest = fmax(largest, fabs(r->c[k]));
+  EACH_BIT(r->in_c, words, k) {
+    double x = fabs(r->c[k]);
+    if (x > largest) largest = x;
+  }
   if (largest <= NOTHING) return;
   /* Of variables with a large coefficient the one in fewest expressions. */
   int pivot = -1, fewest = 0;
@@ -220,7 +231,7 @@ SG_INLINE double now(sg_residual *r, double untold, int words) {
       sum += x;
       square += x * x;
       count++;
-      alone = alone && count_bits(r->in_row + (size_t)i * W, words) == 1;
+      alone = alone && one_bit(r->in_row + (size_t)i * W, words);
     }
     error += !alone ? error_with(r, k) : count == 1 ? untold : sum * sum / square;
   }

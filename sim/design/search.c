@@ -126,15 +126,41 @@ static bool exchange(sg_tanner *a, int u, int su, int v, int sv, move *m) {
   return true;
 }
 
-static bool make_move(sg_tanner *a, sg_stream *random, move *m) {
+/* An entry more, or one less, where that may pay. */
+static bool resize(sg_tanner *a, int budget, int worker, int slot, sg_stream *random, bool signs,
+                   move *m) {
+  bool grow = sg_uniform(random) < 0.5;
+  double coef = signs && sg_uniform(random) < 0.5 ? -1 : 1;
+  int block = a->block[(size_t)worker * (size_t)a->most + (size_t)slot];
+  if (grow) {
+    worker = (int)(sg_uniform(random) * a->workers);
+    block = (int)(sg_uniform(random) * a->blocks);
+    if (a->entries >= budget || a->degree[worker] == a->most ||
+        sg_tanner_find(a, worker, block) >= 0)
+      return false;
+    sg_tanner_add(a, worker, block, coef);
+  } else {
+    if (a->copies[block] == 1) return false;
+    sg_tanner_remove(a, worker, slot);
+  }
+  *m = (move){.touched = 1, .worker = {worker}, .degrees = true};
+  return true;
+}
+
+/* budget: of entries, where their number may change; else 0. */
+static bool make_move(sg_tanner *a, int budget, bool signs, sg_stream *random, move *m) {
   enum { SAME_BLOCK, SAME_WORKER, ANYWHERE, EXCHANGE, KINDS };
   for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-    int kind = (int)(sg_uniform(random) * KINDS), u, su, v, sv;
+    int kind = (int)(sg_uniform(random) * (KINDS + (budget > 0))), u, su, v, sv;
     sg_tanner_entry(a, (int)(sg_uniform(random) * a->entries), &u, &su);
     int old = a->block[(size_t)u * (size_t)a->most + (size_t)su];
     if (kind == EXCHANGE) {
       sg_tanner_entry(a, (int)(sg_uniform(random) * a->entries), &v, &sv);
       if (exchange(a, u, su, v, sv, m)) return true;
+      continue;
+    }
+    if (kind == KINDS) {
+      if (resize(a, budget, u, su, random, signs, m)) return true;
       continue;
     }
     int to = kind == SAME_WORKER ? u : (int)(sg_uniform(random) * a->workers),
@@ -153,7 +179,8 @@ typedef struct search {
   sg_tanner *now, *trial, *found; /* found: the best with this bank */
   double *loss, *fresh;           /* of each pattern, now and in the trial */
   uint64_t *came, *coming;        /* likewise */
-  int *list;                      /* patterns, those with a loss first */
+  int *list;                      /* patterns in the order in which they are looked at */
+  int *bucket, *begin;            /* to sort them: one each, and one for each number of workers */
   int *changed, n_changed;        /* patterns that the trial has evaluated */
   double *lost; /* of workers by number of blocks, where who comes is chance; or NULL */
   double known; /* of the losses: what that says without the patterns */
@@ -166,12 +193,19 @@ static double known_of(const search *s, const sg_tanner *a) {
   return s->lost ? s->patterns * sg_tanner_bound(a, s->lost) : 0;
 }
 
-/* Patterns with a loss first, each in its order. */
+/* Patterns with a loss first, as only they can gain; the others by how few workers come, as there a
+ * bad move is soonest found out. */
 static void sort_patterns(search *s) {
-  int at = 0;
-  for (int round = 0; round < 2; round++)
-    for (int i = 0; i < s->patterns; i++)
-      if ((s->loss[i] > 0) == (round == 0)) s->list[at++] = i;
+  memset(s->begin, 0, ((size_t)s->now->workers + 3) * sizeof *s->begin);
+  for (int i = 0; i < s->patterns; i++) {
+    int count = 0;
+    for (int w = 0; w < s->words; w++)
+      count += __builtin_popcountll(s->came[(size_t)i * (size_t)s->words + (size_t)w]);
+    s->bucket[i] = s->loss[i] > 0 ? 0 : count + 1;
+    s->begin[s->bucket[i] + 1]++;
+  }
+  for (int k = 0; k < s->now->workers + 2; k++) s->begin[k + 1] += s->begin[k];
+  for (int i = 0; i < s->patterns; i++) s->list[s->begin[s->bucket[i]]++] = i;
 }
 
 static bool next_bank(search *s, int number) {
@@ -251,7 +285,9 @@ static bool try_move(search *s, long number, double temperature) {
   double total;
   sg_stream_at(&random, s->o->seed, 0, SG_FOR_CHECK, FOR_MOVES, (uint32_t)number, 0);
   sg_tanner_copy(s->trial, s->now);
-  if (!make_move(s->trial, &random, &m)) return false;
+  /* By chance alone an entry more is never worse for the bound. */
+  int budget = s->lost ? 0 : s->o->budget;
+  if (!make_move(s->trial, budget, s->o->signs, &random, &m)) return false;
   double most = s->known + s->total + temperature * sg_exponential(&random, 1),
          known = known_of(s, s->trial);
   /* What is added up in another order is not less for that. */
@@ -317,7 +353,7 @@ static bool allocate(search *s, const sg_survival *of, const sg_tanner *a) {
   s->found = sg_tanner_new(a->workers, a->blocks, a->most);
   s->loss = calloc(2 * N, sizeof *s->loss);
   s->came = calloc(2 * N * W, sizeof *s->came);
-  s->list = calloc(2 * N, sizeof *s->list);
+  s->list = calloc(3 * N + (size_t)a->workers + 3, sizeof *s->list);
   if (sg_survival_by_chance(of)) {
     size_t m = (size_t)a->workers;
     s->lost = malloc(((size_t)a->most + 1) * m * sizeof *s->lost);
@@ -331,6 +367,8 @@ static bool allocate(search *s, const sg_survival *of, const sg_tanner *a) {
   s->fresh = s->loss + N;
   s->coming = s->came + N * W;
   s->changed = s->list + N;
+  s->bucket = s->changed + N;
+  s->begin = s->bucket + N;
   return true;
 }
 

@@ -3,14 +3,15 @@
  *
  * J is the mean of a loss over a bank of patterns, the same for all placements until it is drawn
  * again. A move takes one entry elsewhere (same block, same worker, or anywhere), or lets two
- * change places; the number of entries stays, every block keeps a worker. It is kept if J rises by
- * no more than T · (an exponential variate of mean 1): Metropolis' rule, with the variate drawn
- * first, so that a move is given up as soon as it is known to be refused. T falls linearly from
- * `heat` times the first J to 0. Where who answers is independent chance, the share of blocks that
- * nobody answers for is known exactly (sg_tanner_bound): only what is lost beyond it is taken from
- * the bank, which leaves a small part of the noise. Patterns with a loss come first, as only they
- * can gain. Idea: Monte Carlo in the loop of a search over Tanner graphs, after Choukroun, Wolf
- * 2024, arXiv:2406.12900 (published); the rest derived. theory: sparse. */
+ * change places; every block keeps a worker. The number of entries stays, unless who comes depends
+ * on how much there is to do: then one may be added, within the budget, or dropped. It is kept if J
+ * rises by no more than T · (an exponential variate of mean 1): Metropolis' rule, with the variate
+ * drawn first, so that a move is given up as soon as it is known to be refused. T falls linearly
+ * from `heat` times the first J to 0. Where who answers is independent chance, the share of blocks
+ * that nobody answers for is known exactly (sg_tanner_bound): only what is lost beyond it is taken
+ * from the bank, which leaves a small part of the noise. Patterns with a loss come first, as only
+ * they can gain. Idea: Monte Carlo in the loop of a search over Tanner graphs, after Choukroun,
+ * Wolf 2024, arXiv:2406.12900 (published); the rest derived. theory: sparse. */
 #ifndef SG_SIM_DESIGN_SEARCH_H
 #define SG_SIM_DESIGN_SEARCH_H
 
@@ -34,6 +35,9 @@ typedef struct sg_search_options {
   long moves, refresh; /* the bank is drawn again after so many moves */
   int patterns;
   double heat;
+  int budget; /* most entries, where fewer may be better because workers with more to do are later
+               */
+  bool signs; /* of new entries */
   uint64_t seed;
   const atomic_bool *stop;                    /* NULL: is never stopped */
   void (*progress)(void *user, double share); /* NULL: nobody looks */

@@ -198,41 +198,57 @@ static double price(const sg_tanner *a, const double *lost, const double *produc
   return sum;
 }
 
-void sg_tanner_greedy(sg_tanner *a, int entries, const double *lost, uint64_t seed) {
-  double *product = malloc((size_t)a->blocks * sizeof *product);
-  while (product && a->entries < entries) {
-    sg_stream random;
-    double best = 0;
-    int block = -1, worker = -1, ties = 0;
-    bool first = false; /* blocks without a worker come first */
-    sg_stream_at(&random, seed, 0, SG_FOR_CHECK, FOR_GREEDY, (uint32_t)a->entries, 0);
-    products(a, lost, product);
-    for (int i = 0; i < a->blocks; i++) first |= a->copies[i] == 0;
-    for (int j = 0; j < a->workers; j++) {
-      if (a->degree[j] >= a->most) continue;
-      double costs = price(a, lost, product, j),
-             then = lost[(size_t)(a->degree[j] + 1) * (size_t)a->workers + (size_t)j];
-      for (int i = 0; i < a->blocks; i++) {
-        if ((first && a->copies[i] > 0) || sg_tanner_find(a, j, i) >= 0) continue;
-        double gain = product[i] * (1 - then) - costs;
-        if (!first && !(gain > 0)) continue;
-        double slack = 1e-12 * (fabs(best) + fabs(gain));
-        bool better = worker < 0 || gain > best + slack ||
-                      (gain > best - slack && a->degree[j] < a->degree[worker]);
-        bool even = !better && gain > best - slack && a->degree[j] == a->degree[worker];
-        if (better) ties = 0;
-        if (!better && !(even && sg_uniform(&random) * (ties + 1) < 1)) {
-          ties += even;
-          continue;
-        }
-        ties++;
-        if (better) best = gain;
-        block = i;
-        worker = j;
-      }
+/* The next entry of the greedy placement: what takes most away, or adds least. The worker that got
+ * it; −1: there is no room. */
+static int greedy_step(sg_tanner *a, const double *lost, double *product, uint64_t seed) {
+  sg_stream random;
+  double best = 0;
+  int block = -1, worker = -1, ties = 0;
+  bool first = false; /* blocks without a worker come first */
+  sg_stream_at(&random, seed, 0, SG_FOR_CHECK, FOR_GREEDY, (uint32_t)a->entries, 0);
+  products(a, lost, product);
+  for (int i = 0; i < a->blocks; i++) first |= a->copies[i] == 0;
+  for (int j = 0; j < a->workers; j++) {
+    if (a->degree[j] >= a->most) continue;
+    double costs = price(a, lost, product, j),
+           then = lost[(size_t)(a->degree[j] + 1) * (size_t)a->workers + (size_t)j];
+    for (int i = 0; i < a->blocks; i++) {
+      if ((first && a->copies[i] > 0) || sg_tanner_find(a, j, i) >= 0) continue;
+      double gain = product[i] * (1 - then) - costs, slack = 1e-12 * (fabs(best) + fabs(gain));
+      bool near = worker >= 0 && fabs(gain - best) <= slack;
+      bool better = worker < 0 || (near ? a->degree[j] < a->degree[worker] : gain > best);
+      bool even = near && a->degree[j] == a->degree[worker];
+      if (!better && !even) continue;
+      ties = better ? 1 : ties + 1;
+      if (better) best = gain;
+      if (!better && !(sg_uniform(&random) * ties < 1)) continue;
+      block = i;
+      worker = j;
     }
-    if (worker < 0) break;
-    sg_tanner_add(a, worker, block, 1);
+  }
+  if (worker >= 0) sg_tanner_add(a, worker, block, 1);
+  return worker;
+}
+
+bool sg_tanner_greedy(sg_tanner *a, int entries, const double *lost, uint64_t seed) {
+  double *product = malloc((size_t)a->blocks * sizeof *product), least = INFINITY;
+  int *worker = malloc((size_t)entries * sizeof *worker), best = 0;
+  bool ok = product && worker;
+  while (ok && a->entries < entries) {
+    int j = greedy_step(a, lost, product, seed);
+    if (j < 0) break;
+    worker[a->entries - 1] = j;
+    double sum = sg_tanner_bound(a, lost);
+    if (sum > least * (1 + 1e-12)) continue;
+    least = sum;
+    best = a->entries;
+  }
+  /* Back to the number of entries that was best; a worker's last came last. */
+  while (ok && a->entries > best) {
+    int j = worker[a->entries - 1];
+    sg_tanner_remove(a, j, a->degree[j] - 1);
   }
   free(product);
+  free(worker);
+  return ok;
 }

@@ -49,9 +49,10 @@ int sg_tanner_repetition_most(int workers, int blocks, int entries);
 /* Greedy block degrees: the next entry goes to the (block, worker) that takes most from
  * Σ_i Π_{j has i} p_j per unit of cost, within `most` (theory: sparse); of equals to the worker
  * with fewest blocks, then by chance. lost[d · workers + j]: p_j of a worker with d blocks, d ≤
- * most. Every block gets a worker first. Ends early where no entry takes anything away: fewer
- * entries are then better. O(entries · workers · (blocks + most)). */
-void sg_tanner_greedy(sg_tanner *a, int entries, const double *lost, uint64_t seed);
+ * most. Every block gets a worker first. Where a worker with more to do answers less often fewer
+ * entries may be better: their number is the one with the least sum. O(entries · workers · blocks ·
+ * most). false: no memory. */
+bool sg_tanner_greedy(sg_tanner *a, int entries, const double *lost, uint64_t seed);
 
 /* (1/blocks) Σ_i Π_{j has i} p_j, with p_j as above: no decoder has a lower mean error, for a block
  * that nobody answers for is lost. */
