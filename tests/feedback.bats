@@ -284,3 +284,15 @@ assert several < 2e-4 and groups < 2e-4 and groups21 < 1e-9, sys.argv' "${gap[@]
     cmp 1.rows 8.rows
   done
 }
+
+@test "timelines play runs with memories and compressed models once more" {
+  "$STRAGGLE" run p.json -q -o t.db --set /network/broadcast='{"model":"sequential","bandwidth_Bps":5000}' --set /replications=2 \
+    --set '/schemes=[{"code":"cyclic-repetition","s":1,"compression":{"compressor":"top-k","insist":true}},
+      {"code":"fractional-repetition","s":1,"compression":{"compressor":"scaled-sign","feedback":"ef21"}},{"code":"uncoded","compression":"qsgd"}]' \
+    --set /network/broadcast_compression='"percentile"'
+  for scheme in "cyclic-repetition s=1 top-k(insist)" "fractional-repetition s=1 scaled-sign(ef21)" "uncoded qsgd"; do
+    run "$STRAGGLE" timeline t.db --scheme "$scheme" --replication 1 -o t.json
+    [ "$status" -eq 0 ]
+    rm t.json
+  done
+}

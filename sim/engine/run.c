@@ -141,7 +141,8 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .delivery = INFINITY,
                   .over = SG_RUN_DECODE};
   if (hooks) run->hooks = *hooks;
-  run->forms = sg_compressor_forms(environment->compressor) && run->hooks.form;
+  run->apart = sg_compressor_forms(environment->compressor);
+  run->forms = run->apart && run->hooks.form;
   if (!allocate(run) || !sg_queue_push(&run->queue, 0, EV_BEGIN, 0, 0)) {
     sg_run_free(run);
     sg_fail_memory(e);

@@ -142,6 +142,7 @@ struct sg_run {
   double *bits;  /* per segment: of its messages; 0 where they depend on the data */
   double *bytes; /* the same in whole bytes */
   bool forms;    /* messages are formed when they are sent */
+  bool apart;    /* they would be with gradients: events are the same without */
   bool async, occupies_link, half_duplex;
   bool fails;   /* messages may never come: crashes, erasure */
   bool encodes; /* encoding takes time */
@@ -278,7 +279,7 @@ void run_reset_nodes(sg_run *run, double shift);
 /* Whether nothing but what follows a task that is to begin stands against their being one. */
 static inline bool run_may_fuse(const sg_run *run, const node *n, const job *task) {
   return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
-         !run->forms && !run->encodes && n->uplink.head < 0 && n->held.head < 0;
+         !run->apart && !run->encodes && n->uplink.head < 0 && n->held.head < 0;
 }
 /* The message that follows a task that is to begin, taken off the queue, or −1. */
 int run_take_fused(sg_run *run, node *n, const job *task);
