@@ -32,7 +32,7 @@ END
   [[ "$output" == straggle\ * ]]
   run "$STRAGGLE" help
   [ "$status" -eq 0 ]
-  [[ "$output" == *"  compare      Compare the schemes"* ]]
+  [[ "$output" == *"  compare       Compare the schemes"* ]]
   run "$STRAGGLE" help run
   [ "$status" -eq 0 ]
   [[ "$output" == *"--threads"* ]]

@@ -17,7 +17,7 @@ query|-f --format --json
 timeline|--run --scheme --replication -e --environment -i --iterations -o --output --json --set
 codes|--bib -f --format --json
 codes show|-n --workers --seed --bib -f --format --json
-codes check|--all -n --workers -k --subsets --speeds -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
+codes check|--all -n --workers -k --subsets --speeds --straggling -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
 codes design|-n --workers -p --straggling -k --blocks --entries -d --load --most --objective --below --deadline --first --moves --patterns --signs --seed --set -o --output -f --format --json -q --quiet
 fit|--workers --seed --replicates -f --format --json
 schema|-r --reference

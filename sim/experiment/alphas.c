@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool sg_alphas_init(sg_alphas *m, int parts, bool covariance) {
+bool sg_alphas_init(sg_alphas *m, int parts) {
   size_t n = (size_t)parts;
   *m = (sg_alphas){
       .parts = parts, .alpha = calloc(n, sizeof *m->alpha), .sum = calloc(n, sizeof *m->sum)};
-  bool squares = covariance && parts <= SG_MOST_COVARIANCES;
+  bool squares = parts <= SG_MOST_COVARIANCES;
   if (squares) m->squares = calloc(n * n, sizeof *m->squares);
   return m->alpha && m->sum && (m->squares || !squares);
 }

@@ -11,20 +11,20 @@ typedef struct sg_alphas {
   long count;
   double *alpha;   /* of the decode at hand; parts numbers, zero before it */
   double *sum;     /* Σ (α − 1) */
-  double *squares; /* Σ (α − 1)(α − 1)ᵀ, lower triangle, parts × parts; NULL: not wanted */
+  double *squares; /* Σ (α − 1)(α − 1)ᵀ, lower triangle, parts × parts; NULL: too many */
 } sg_alphas;
 
-enum { SG_MOST_COVARIANCES = 1024 }; /* parts up to which a covariance is taken */
+enum { SG_MOST_COVARIANCES = 256 }; /* parts up to which a covariance is taken */
 
 /* false: no memory; sg_alphas_free all the same. */
-bool sg_alphas_init(sg_alphas *m, int parts, bool covariance);
+bool sg_alphas_init(sg_alphas *m, int parts);
 void sg_alphas_free(sg_alphas *m);
-/* Takes in m->alpha, and clears it. O(parts), with the covariance O(parts²). */
+/* Takes in m->alpha, and clears it. O(parts²), O(parts) where there are too many. */
 void sg_alphas_add(sg_alphas *m);
 /* ‖mean of α − 1‖ / √parts; NAN: there was no decode. */
 double sg_alphas_bias(const sg_alphas *m);
 /* The spectral norm of the sample covariance, O(parts³); *norm NAN with less than two decodes or
- * where it was not wanted. false: no memory. */
+ * where there are too many parts. false: no memory. */
 bool sg_alphas_covariance_norm(const sg_alphas *m, double *norm);
 
 #endif

@@ -273,7 +273,7 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
       sg_snapshots_init(&l->snapshots, w, (uint32_t)replication, &b->pass, column, b->models);
   fine = sg_recipe_init(&l->recipe, &l->snapshots, (uint32_t)replication, decoded, l->previous) &&
          fine;
-  fine = fine && sg_recipe_take_alphas(&l->recipe, b->options->worker_rows);
+  fine = fine && sg_recipe_take_alphas(&l->recipe);
   fine =
       sg_held_init(&l->row, &l->snapshots, replication, b->ws, b->options, sink, b->error) && fine;
   if (!fine) return sg_fail_memory(b->error);

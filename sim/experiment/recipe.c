@@ -25,13 +25,13 @@ bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication,
   return r->decoder && r->seen && (!whole || r->former);
 }
 
-bool sg_recipe_take_alphas(sg_recipe *r, bool covariance) {
+bool sg_recipe_take_alphas(sg_recipe *r) {
   const sg_code *code = r->world->code;
-  /* Times only: rows of messages are not looked at, unless more is asked for. */
-  bool cheap = !r->world->problem->timing_only || covariance;
-  if (code->exact || code->coded_parts || code->models > 1 || !cheap) return true;
+  /* Times only: rows of messages are not looked at. */
+  if (code->exact || code->coded_parts || code->models > 1 || r->world->problem->timing_only)
+    return true;
   r->alphas = calloc(1, sizeof *r->alphas);
-  return r->alphas && sg_alphas_init(r->alphas, code->parts, covariance);
+  return r->alphas && sg_alphas_init(r->alphas, code->parts);
 }
 
 void sg_recipe_free(sg_recipe *r) {

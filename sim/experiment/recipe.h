@@ -76,7 +76,7 @@ void sg_recipe_free(sg_recipe *r);
 
 /* Takes down the moments of α from now on, where the code is not exact and has such
  * (recipe->alphas then is not NULL). false: no memory. */
-bool sg_recipe_take_alphas(sg_recipe *r, bool covariance);
+bool sg_recipe_take_alphas(sg_recipe *r);
 
 /* Makes the sets of the run's decode and adds them, and what they need, to the pass; when timing
  * only, counts flops and messages. SG_UNDECODABLE: the weights were refused, and the pass is as it
