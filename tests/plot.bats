@@ -166,6 +166,16 @@ same() { printf "abs(CAST(%s AS REAL) - (%s)) <= 1e-9 * abs(%s)" "$1" "$2" "$2";
   valid accuracy.svg
   run "$STRAGGLE" plot train.db loss --y los
   [ "$status" -eq 64 ]
+  # Over bits: the last loss stands at all that was received; --log x and bands as over time.
+  "$STRAGGLE" plot train.db loss --x bits -o bits.svg
+  valid bits.svg
+  [ "$(ask train.db bits.csv "SELECT count(*), sum(abs(most - last) < 1e-6 * most) FROM (SELECT point_id,
+      (SELECT max(CAST(c.bits AS REAL)) FROM csv c WHERE CAST(c.point_id AS INTEGER) = r.point_id) AS last, max(total) AS most
+    FROM (SELECT point_id, run_id, sum(bits) AS total FROM iteration JOIN run USING (run_id) GROUP BY run_id) r GROUP BY point_id)")" = \
+    "$(sqlite3 train.db "SELECT count(*) || '|' || count(*) FROM point")" ]
+  run "$STRAGGLE" plot train.db loss --x n_workers
+  [ "$status" -eq 64 ]
+  [[ "$output" == *"with --x bits"* ]]
 }
 
 @test "heat, pareto and columns: the best, the front and the rows, as SQL says" {

@@ -167,7 +167,8 @@ sg_status sg_figure_tail(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
   return distribution(db, r, true, c, e);
 }
 
-/* --- Loss over time --------------------------------------------------------------------------- */
+/* --- Loss over time, or over bits
+ * --------------------------------------------------------------------------- */
 
 enum { MOMENTS = 200 }; /* at which losses are looked at */
 
@@ -276,6 +277,11 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
     return sg_fail(e, SG_USAGE, NULL,
                    "expected loss, test_loss, test_accuracy or test_auc over time, found \"%s\"",
                    y);
+  if (r->x && strcmp(r->x, "bits") != 0)
+    return sg_fail(e, SG_USAGE, NULL,
+                   "loss is drawn over simulated time, or over what was received with --x bits, "
+                   "found --x %s",
+                   r->x);
   bool share = strncmp(y, "test_a", 6) == 0; /* accuracy, area */
   sg_rows_found f = {0};
   const sg_row **order = NULL;
@@ -286,11 +292,14 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
   sg_status status = begin(db, r, &f, &order, c, e);
   if (!status) status = find_models(db, &several, e);
   sg_putf(&sql,
-          "SELECT run_id, (start_s + duration_s) / models, %s FROM iteration JOIN run USING"
-          " (run_id) JOIN point USING (point_id) WHERE point_id = ? AND status <> 'running'"
-          " AND model = models - 1 AND %s IS NOT NULL"
-          " ORDER BY run_id, iteration",
-          y, y);
+          "SELECT run_id, at, %s FROM (SELECT run_id, iteration, model, models, %s, %s AS at"
+          " FROM iteration JOIN run USING (run_id) JOIN point USING (point_id)"
+          " WHERE point_id = ? AND status <> 'running')"
+          " WHERE model = models - 1 AND %s IS NOT NULL ORDER BY run_id, iteration",
+          y, y,
+          r->x ? "sum(coalesce(bits, 0)) OVER (PARTITION BY run_id ORDER BY iteration) / models"
+               : "(start_s + duration_s) / models",
+          y);
   if (!status) status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, &s, e);
   for (int i = 0; i < f.n && !status; i++) {
     int panel;
@@ -308,14 +317,19 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
   free(k.begin);
   free(order);
   if (!status && c->n_points == 0) status = fail_losses(db, y, e);
-  if (!status) status = sg_chart_name_axis(&c->x, "simulated time", "s", "time_s", e);
+  if (!status && r->x)
+    status = sg_chart_name_axis(&c->x, "payload of the decoded messages so far", "bit", "bits", e);
+  else if (!status)
+    status = sg_chart_name_axis(&c->x, "simulated time", "s", "time_s", e);
   if (!status) status = sg_name_axis_of(db, &c->y, "iteration", y, e);
   if (!status && !strcmp(y, "loss")) status = sg_chart_say(&c->y.label, e, "training loss");
   c->x.scale = r->log_x ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   c->x.from_zero = !r->log_x;
   c->y.scale = r->log_y || (!share && !r->linear_y) ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");
-  if (!status) status = sg_chart_say(&c->title, e, "%s over simulated time", share ? y : "Loss");
+  if (!status)
+    status = sg_chart_say(&c->title, e, "%s over %s", share ? y : "Loss",
+                          r->x ? "bits received" : "simulated time");
   if (!status)
     status = sg_chart_say(
         &c->conditions, e,

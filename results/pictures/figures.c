@@ -17,7 +17,7 @@ const sg_figure sg_figures[] = {
     {"ecdf", "how iteration times are distributed", "", sg_figure_ecdf},
     {"tail", "the share of iterations that take longer, on a logarithmic scale", "",
      sg_figure_tail},
-    {"loss", "loss over simulated time, median and band over the runs (--y test_accuracy, …)",
+    {"loss", "loss over simulated time (--x bits: bits), median and band (--y test_accuracy, …)",
      "a learning problem, detail iteration", sg_figure_loss},
     {"heat", "the best scheme and its time over two axes", "two axes, or --x and --y",
      sg_figure_heat},
