@@ -139,7 +139,7 @@ TESTS_IN_ORDER = $(FIRST_TESTS:%=$(BUILD)/tests/test_%) $(filter-out $(FIRST_TES
 
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@rm -rf $(BUILD)/logs && mkdir -p $(BUILD)/logs
-	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(abspath $(BUILD)/logs) $(if $(SANITIZE),SETTINGS=6); \
+	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(abspath $(BUILD)/logs) $(if $(SANITIZE),SETTINGS=4); \
 	  { printf 'bats tests/%s.bats\n' $(BATS); printf '%s\n' $(TESTS_IN_ORDER); \
 	    $(if $(FAIL_MALLOC),echo "tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8";) \
 	    $(if $(FAIL_WRITE),echo "tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4";) \
