@@ -240,10 +240,12 @@ void sg_plan_free(sg_plan *plan) {
 /* Those lines that are not there yet. */
 static void put_lines(const char *at, sg_buffer *out) {
   for (size_t n; at && *at; at += n) {
-    n = strcspn(at, "\n") + 1;
+    size_t length = strcspn(at, "\n");
+    n = length + (at[length] == '\n');
     if (!out->data || !memmem(out->data, out->length, at, n)) {
       sg_put(out, "  ");
-      sg_put_bytes(out, at, n);
+      sg_put_bytes(out, at, length);
+      sg_put(out, "\n");
     }
   }
 }
