@@ -7,9 +7,9 @@
 #include "sim/core/text.h"
 
 /* The scenario's "delay" object: family by "model" (a law or a trace) with the common members unit
- * (subset | dataset | flops), scaling (proportional | additive | startup), per_subset_s, fixed_s, memory,
- * common and stalls; and "cluster": workers, classes [{share, speed}], assign (random | in-order),
- * speeds, random_speed, crashes, erasure. */
+ * (subset | dataset | flops), scaling (proportional | additive | startup), per_subset_s, fixed_s,
+ * memory, common and stalls; and "cluster": workers, classes [{share, speed}], assign (random |
+ * in-order), speeds, random_speed, crashes, erasure. */
 extern const sg_param sg_delay_params[];
 extern const sg_family sg_delay_family;
 extern const sg_param sg_cluster_params[];
@@ -17,8 +17,8 @@ extern const sg_param sg_cluster_params[];
 typedef struct sg_delay sg_delay;         /* immutable, shared by runs and threads */
 typedef struct sg_delay_run sg_delay_run; /* what one run remembers between iterations */
 
-/* workers = cluster.workers. subsets: the number k of subsets, for unit dataset. subset_flops: of the
- * gradient of one, for unit flops; 0: not known. */
+/* workers = cluster.workers. subsets: the number k of subsets, for unit dataset. subset_flops: of
+ * the gradient of one, for unit flops; 0: not known. */
 sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int subsets,
                        double subset_flops, uint64_t seed, sg_delay **out, sg_error *e);
 void sg_delay_free(sg_delay *delay);

@@ -27,7 +27,7 @@ typedef struct sg_codes_check {
   bool all, many; /* --all; more than one check may come of it */
   sg_format format;
   const char *speeds, *straggling; /* as typed */
-  sg_shape shape;     /* of the check at hand */
+  sg_shape shape;                  /* of the check at hand */
   int n_sizes, *size;
   sg_check_options options;
   int count, capacity;

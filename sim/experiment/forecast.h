@@ -11,8 +11,8 @@
 const sg_forecast *sg_forecast_new(const sg_delay *delay, long updates);
 void sg_forecast_free(const sg_forecast *forecast);
 
-/* The samples of a forecast from draw `first` on: sg_forecast.samples gives those from 0 on. first +
- * count < 2²³. false: out of memory. */
+/* The samples of a forecast from draw `first` on: sg_forecast.samples gives those from 0 on. first
+ * + count < 2²³. false: out of memory. */
 bool sg_forecast_draw(const sg_forecast *forecast, double work, long first, int count,
                       double *times);
 

@@ -9,7 +9,7 @@
   "{\"format\":1,\"cluster\":{\"workers\":" #n ",\"erasure\":{" erasure                            \
   "}},\"delay\":{\"model\":\"exponential\",\"mean_s\":0.5,\"scaling\":\"startup\","                \
   "\"per_subset_s\":0},\"schemes\":[{" scheme "}],\"learning\":{\"problem\":\"none\",\"length\":"  \
-                                              "960},\"replications\":1,\"replicate\":\"" replicate \
+  "960},\"replications\":1,\"replicate\":\"" replicate                                             \
   "\",\"random\":{\"seed\":1},\"output\":{\"detail\":\"summary\"}}"
 #define NONE     "\"model\":\"none\""
 #define UNIFORM  "\"model\":\"uniform\",\"count\":"
