@@ -363,7 +363,7 @@ static long made, refused, played, fit; /* fit: for this n */
  * so-many-th is played and run. */
 static long met, step;
 #ifdef __SANITIZE_ADDRESS__ /* which takes ten times as long, and looks for something else */
-enum { MOST_COMBINATIONS = 30, PLAYED_EACH = 6 };
+enum { MOST_COMBINATIONS = 60, PLAYED_EACH = 6 };
 #else
 enum { MOST_COMBINATIONS = 160, PLAYED_EACH = 8 };
 #endif
