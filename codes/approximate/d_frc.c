@@ -52,7 +52,7 @@ typedef struct tables {
  * chance that s are and no group is lost, over the chance that s are. missing: 2 (s + 1) numbers.
  */
 static double exact_of_number(const tables *t, double *missing) {
-  int n = t->of.groups.workers, s = t->of.base.s;
+  int n = t->of.groups.workers, s = t->of.base.missing;
   double q = (double)s / n, *next = missing + s + 1;
   if (s == 0) return 1;
   memset(missing, 0, ((size_t)s + 1) * sizeof *missing);
@@ -86,7 +86,7 @@ static sg_status make(sg_code *code, const sg_values *values, tables *t, int d, 
     t->error += lost * sg_group_size(&t->of.groups, group) / n;
   }
   if (!t->of.base.counted) return SG_OK;
-  SG_OWNED double *missing = malloc(2 * ((size_t)t->of.base.s + 1) * sizeof *missing);
+  SG_OWNED double *missing = malloc(2 * ((size_t)t->of.base.missing + 1) * sizeof *missing);
   if (!missing) return sg_fail_memory(e);
   t->exact = exact_of_number(t, missing);
   return SG_OK;

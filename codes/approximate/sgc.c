@@ -151,7 +151,8 @@ static sg_status fill(sg_code *code, sg_approximate *t, int blocks, const places
   SG_OWNED void *workspace = malloc(sg_sparse_triplets_bytes(blocks));
   if (!memory || !workspace) return sg_fail_memory(e);
   for (size_t k = 0; t->decoding == SG_FIXED && k < all->count; k++)
-    all->value[k] *= (1 - t->p_mean) / (1 - t->p[all->worker[k]]);
+    /* Of one that never answers it does not matter. */
+    if (t->p[all->worker[k]] < 1) all->value[k] *= (1 - t->p_mean) / (1 - t->p[all->worker[k]]);
   t->a = sg_sparse_from_triplets(memory, n, blocks, all->count, all->worker, all->block, all->value,
                                  workspace);
   return SG_OK;

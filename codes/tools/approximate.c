@@ -2,6 +2,7 @@
 /* What approximate codes share. */
 #include "codes/tools/approximate.h"
 #include "codes/tools/rules.h"
+#include "codes/tools/straggling.h"
 #include "sim/core/linalg.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
@@ -14,8 +15,9 @@ const char *const sg_decodings[] = {"optimal",  "fixed", "one-step", "landweber"
                                     "constant", "peel",  NULL};
 const char *const sg_debiasings[] = {"none", "known", "measured", "blocks", NULL};
 
-/* Systems up to so many blocks × messages are solved densely. */
-enum { MOST_DENSE = 4096, MOST_PATTERNS = 4096, SAMPLE = 2000 };
+/* Systems up to so many blocks × messages are solved densely; of so many workers all patterns are
+ * tried. */
+enum { MOST_DENSE = 4096, MOST_WALKED = 12, SAMPLE = 2000 };
 static const double RANK_TOLERANCE = 1e-12;
 
 /* --- Making ----------------------------------------------------------------------------------- */
@@ -29,24 +31,24 @@ bool sg_approximate_place(sg_code *code, sg_approximate *t, int blocks, size_t e
 
 sg_status sg_approximate_straggling(sg_code *code, const sg_values *values, sg_approximate *t,
                                     sg_error *e) {
-  int n = code->shape.workers;
-  const sg_forecast *forecast = code->shape.forecast;
+  int n = code->shape.workers, messages;
   sg_status status = sg_read_stragglers(values, n, &t->s, e);
   if (status) return status;
-  double *p = sg_code_alloc(code, (size_t)n, sizeof *p), sum = 0;
+  bool known, open = sg_stop_given(values, n, &messages) == SG_STOP_OPEN;
+  double *p = sg_straggling_of(code, values, &known), sum = 0;
   if (!p) return sg_fail_memory(e);
+  t->counted = !known;
+  t->missing = t->counted ? messages ? n - messages : t->s : 0;
+  t->unknown = t->counted && open && t->s == 0;
   for (int j = 0; j < n; j++) {
-    double known = forecast ? forecast->straggling(forecast->of, j) : 0;
-    p[j] = sg_given(values, "p") ? sg_real(values, "p") : known > 0 && known < 1 ? known : 0;
+    if (t->counted) p[j] = (double)t->missing / n;
     sum += p[j];
-  }
-  if (sum == 0 && !sg_given(values, "p")) {
-    for (int j = 0; j < n; j++) p[j] = (double)t->s / n;
-    sum = t->s;
-    t->counted = true;
   }
   t->p = p;
   t->p_mean = sum / n;
+  if (t->p_mean >= 1)
+    return sg_fail_at(e, values, NULL,
+                      "expected a worker that may answer, found none: all straggle");
   return SG_OK;
 }
 
@@ -116,6 +118,14 @@ static bool is_alike(const sg_approximate *t) {
 static sg_status remove_bias(sg_code *code, const sg_values *values, sg_approximate *t,
                              sg_error *e) {
   double kappa = t->known;
+  bool fixed = t->decoding == SG_FIXED;
+  if (t->unknown && (fixed || t->debias != SG_DEBIAS_NONE))
+    return sg_fail_at(
+        e, values, "p",
+        "expected p, or s, or a scenario with erasures or crashes, for %s \"%s\" with "
+        "a stop policy that does not say how many answer; found none of them",
+        fixed ? "decoding" : "debias",
+        fixed ? sg_decodings[t->decoding] : sg_debiasings[t->debias]);
   if (t->debias == SG_DEBIAS_NONE) return SG_OK;
   if (t->decoding == SG_FIXED || t->decoding == SG_ONE_STEP)
     return sg_fail_at(e, values, "debias",
@@ -357,11 +367,11 @@ sg_status sg_approximate_weights(const sg_code *code, const sg_used *used) {
 
 /* --- Bias ------------------------------------------------------------------------------------- */
 
-/* P(r of n answer), r = 0 … n: s are missing, or each by its p. */
+/* P(r of n answer), r = 0 … n: a number is missing, or each by its p. */
 static void fill_answers(const sg_approximate *t, double *chance) {
   int n = t->a.rows;
   memset(chance, 0, ((size_t)n + 1) * sizeof *chance);
-  chance[t->counted ? n - t->s : 0] = 1;
+  chance[t->counted ? n - t->missing : 0] = 1;
   for (int j = 0; j < n && !t->counted; j++)
     for (int r = j + 1; r >= 0; r--)
       chance[r] = chance[r] * t->p[j] + (r > 0 ? chance[r - 1] * (1 - t->p[j]) : 0);
@@ -403,13 +413,13 @@ static sg_status add_pattern(patterns *q, const bool *missing, double probabilit
   return SG_OK;
 }
 
-/* All 2^m patterns, or those of s missing ones. */
+/* All 2^m patterns, or those of so many missing ones. */
 static sg_status add_all(patterns *q, bool *missing) {
   const sg_approximate *t = q->t;
   sg_status status = SG_OK;
   for (uint64_t set = 0; !status && set < (uint64_t)1 << t->a.rows; set++) {
     double probability = 1;
-    if (t->counted && __builtin_popcountll(set) != t->s) continue;
+    if (t->counted && __builtin_popcountll(set) != t->missing) continue;
     for (int j = 0; j < t->a.rows; j++) {
       missing[j] = set >> j & 1;
       if (!t->counted) probability *= missing[j] ? t->p[j] : 1 - t->p[j];
@@ -428,7 +438,7 @@ static sg_status add_sample(patterns *q, uint64_t seed, bool *missing) {
     sg_stream_at(&random, seed, 0, SG_FOR_CODE, 0xfffe, (uint32_t)i, 0);
     memset(missing, 0, (size_t)n * sizeof *missing);
     for (int j = 0; j < n && !t->counted; j++) missing[j] = sg_uniform(&random) < t->p[j];
-    for (int j = n - t->s; t->counted && j < n; j++) { /* Floyd's method */
+    for (int j = n - t->missing; t->counted && j < n; j++) { /* Floyd's method */
       int pick = (int)(sg_uniform(&random) * (j + 1));
       missing[missing[pick] ? j : pick] = true;
     }
@@ -449,8 +459,7 @@ sg_status sg_approximate_measure(const sg_approximate *t, uint64_t seed, double 
   q.w = w;
   q.alpha = w + n;
   q.sum = q.alpha + blocks;
-  sg_status status =
-      n < 13 && (1 << n) <= MOST_PATTERNS ? add_all(&q, missing) : add_sample(&q, seed, missing);
+  sg_status status = n <= MOST_WALKED ? add_all(&q, missing) : add_sample(&q, seed, missing);
   free(q.scratch.data);
   if (status) return status;
   *mean = 0;

@@ -16,7 +16,7 @@
  *              blocks under independent straggling
  *   one-step   w = c, c = m/(d r) for r of m workers (Charles, Papailiopoulos, Ellenberg 2017,
  *              arXiv:1711.06771; the linear decoder of Raviv et al. 2017, arXiv:1707.03858)
- *   landweber  u_0 = 1, u_{t+1} = (I − A_S A_Sᵀ/ν) u_t for `steps` steps: between one-step and
+ *   landweber  u_0 = 1, u_{t+1} = (I − A_Sᵀ A_S/ν) u_t for `steps` steps: between one-step and
  *              optimal (the algorithmic decoding of Charles et al.; recalled)
  *   constant   w = σ/(ε + ω (r − 1)), with mean sum σ and squared norm ε of a worker's row and mean
  *              inner product ω of two: of all weights that depend on r alone those of least mean
@@ -35,7 +35,9 @@
  *   blocks     rows carry 1/κ_i, κ_i = E α_i as measured, so that every block is unbiased
  *
  * Straggling probabilities p_j: the parameter `p`; left out, those of the scenario (erasures,
- * crashes); where it has none, s/m, which is what waiting for m − s comes to.
+ * crashes); where it has none, all sets of those that are not waited for are alike: s, or what a
+ * stop policy "count" leaves over. Other policies do not say how many answer: without any of these
+ * fixed weights and debiasing are refused with them.
  *
  * With nothing at all a step is skipped and counted; with fewer messages than waited for, where no
  * more can come, the master takes what there is (SG_ANY_COUNT). */
@@ -66,7 +68,8 @@ extern const char *const sg_decodings[], *const sg_debiasings[]; /* the words, N
   SG_ROW_INT("s", 0, SG_UNBOUNDED, "number of slowest workers that are not waited for"),           \
       SG_ROW_REAL("p", 0, 1,                                                                       \
                   "probability that a worker straggles, for fixed weights and debiasing; left "    \
-                  "out: that of the scenario's erasures and crashes, else s/n",                    \
+                  "out: that of the scenario's erasures and crashes, else by how many messages "   \
+                  "are waited for",                                                                \
                   .flags = SG_OPTIONAL | SG_MAX_OPEN)
 
 #define SG_ROWS_APPROXIMATE SG_ROWS_DECODING(SG_OPTIMAL)
@@ -108,16 +111,19 @@ struct sg_approximate {
   sg_decoding decoding;
   sg_debias debias;
   int steps, s;
-  double fixed;      /* c of fixed weights */
-  double step;       /* 1/ν of landweber */
-  double scale;      /* of all weights: 1/κ */
-  const double *p;   /* workers: straggling probabilities */
-  double p_mean;     /* their mean */
-  bool counted;      /* s of them are missing, all sets equally likely, rather than each by p */
+  double fixed;    /* c of fixed weights */
+  double step;     /* 1/ν of landweber */
+  double scale;    /* of all weights: 1/κ */
+  const double *p; /* workers: straggling probabilities */
+  double p_mean;   /* their mean */
+  bool counted;    /* `missing` of them are, all sets equally likely, rather than each by p */
+  int missing;
+  bool unknown;      /* nothing says how many */
   double *row_scale; /* blocks: 1/κ_i of `blocks`; NULL: ones */
 };
 
-/* Reads s and p, before anything else needs them: into t->s, t->p, t->p_mean. Faults: s ≥ n. */
+/* Reads s and p, before anything else needs them: into t->s, t->p, t->p_mean and what follows.
+ * Faults: s ≥ n. */
 sg_status sg_approximate_straggling(sg_code *code, const sg_values *values, sg_approximate *t,
                                     sg_error *e);
 
@@ -127,7 +133,8 @@ bool sg_approximate_place(sg_code *code, sg_approximate *t, int blocks, size_t e
 
 /* Reads the switches and fills the code: parts, promised, flags, its one segment, stop at n − s
  * messages. t is code->self or its first member. Faults: no formula for `known`; a debias of fixed
- * or one-step weights, which have nothing to mend. Measuring costs up to 4,096 decodes. */
+ * or one-step weights, which have nothing to mend; p that nothing tells. Measuring costs up to
+ * 4,096 decodes. */
 sg_status sg_approximate_new(sg_code *code, const sg_values *values, sg_approximate *t,
                              sg_error *e);
 
@@ -156,7 +163,7 @@ void sg_approximate_alpha(const sg_approximate *t, int count, const int *worker,
                           double *alpha);
 
 /* κ and, where kappa is not NULL, the κ_i (blocks numbers) of the weights as they are: over all
- * patterns if there are at most 4,096 of them, else over 2,000. seed: of the sample. */
+ * patterns of up to 12 workers, of more over 2,000. seed: of the sample. */
 sg_status sg_approximate_measure(const sg_approximate *t, uint64_t seed, double *mean,
                                  double *kappa);
 

@@ -2,6 +2,7 @@
 /* Projectors of groups of which too few answer, and their means. */
 #include "codes/tools/below.h"
 #include "codes/tools/approximate.h"
+#include "codes/tools/straggling.h"
 #include "sim/core/linalg.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
@@ -232,30 +233,6 @@ double sg_below_error(const sg_code *code, const sg_groups *g, const sg_columns 
 
 /* --- Debiasing -------------------------------------------------------------------------------- */
 
-/* How many messages the scheme's stop waits for, of one of each worker; 0: it does not count. */
-static int counted(const sg_values *values, const sg_columns *columns, int n) {
-  const sg_values *stop = sg_values_param(values, "stop") ? sg_object(values, "stop") : NULL;
-  if (!stop || columns->each > 1 || strcmp(stop->variant->name, "count") != 0 ||
-      !sg_given(stop, "messages"))
-    return 0;
-  long messages = sg_int(stop, "messages");
-  return messages < n ? (int)messages : n;
-}
-
-/* Straggling probabilities from `p` or the scenario; NULL: there are none. *no_memory. */
-static double *probabilities(sg_code *code, const sg_values *values, bool *no_memory) {
-  int n = code->shape.workers;
-  const sg_forecast *forecast = code->shape.forecast;
-  double *p = sg_code_alloc(code, (size_t)n, sizeof *p), sum = 0;
-  *no_memory = !p;
-  for (int j = 0; p && j < n; j++) {
-    double known = forecast ? forecast->straggling(forecast->of, j) : 0;
-    p[j] = sg_given(values, "p") ? sg_real(values, "p") : known > 0 && known < 1 ? known : 0;
-    sum += p[j];
-  }
-  return sum > 0 || sg_given(values, "p") ? p : NULL;
-}
-
 /* 1/(1 − e) times the unit matrix, or why not. */
 static sg_status known_bias(const sg_values *values, const sg_inner *inner, int size,
                             const sg_columns *columns, const double *p, const double *chance,
@@ -363,24 +340,23 @@ static sg_status write_note(sg_code *code, const sg_groups *g, const sg_columns 
 sg_status sg_below_read(sg_code *code, const sg_values *values, sg_groups *g,
                         const sg_columns *columns, sg_error *e) {
   if (sg_choice(values, "below") == REFUSE) return SG_OK;
-  bool no_memory;
-  int count = sg_given(values, "p") ? 0 : counted(values, columns, code->nodes);
-  double *p = probabilities(code, values, &no_memory);
-  if (no_memory) return sg_fail_memory(e);
+  bool known;
+  int count; /* of one message of each worker; 0: not said, or p counts */
+  sg_stop_given(values, code->nodes, &count);
+  if (sg_given(values, "p") || columns->each > 1) count = 0;
+  double *p = sg_straggling_of(code, values, &known);
+  if (!p) return sg_fail_memory(e);
   g->below = true;
   code->exact = false;
   code->flags |= SG_ANY_COUNT;
   if (sg_choice(values, "debias") != 0) {
-    if (!p && !count)
+    if (!known && !count)
       return sg_fail_at(e, values, "p",
                         "expected p, or a scenario with erasures or crashes, or a stop that counts "
                         "messages, for debias \"%s\"; found none of them",
                         sg_text(values, "debias"));
-    sg_status status = remove_bias(code, values, g, columns, p, count, e);
+    sg_status status = remove_bias(code, values, g, columns, known ? p : NULL, count, e);
     if (status) return status;
   }
-  bool given = p;
-  if (!p) p = sg_code_alloc(code, (size_t)code->nodes, sizeof *p);
-  if (!p) return sg_fail_memory(e);
-  return write_note(code, g, columns, p, given, e);
+  return write_note(code, g, columns, p, known, e);
 }

@@ -27,7 +27,7 @@ double sg_repetition_lost(const sg_repetition *t, int group) {
   int n = t->groups.workers, size = sg_group_size(&t->groups, group);
   double p = 1;
   if (t->base.counted) /* C(n − size, r)/C(n, r) with r = n − s */
-    for (int i = 0; i < size; i++) p *= fmax(0, t->base.s - i) / (n - i);
+    for (int i = 0; i < size; i++) p *= fmax(0, t->base.missing - i) / (n - i);
   else
     for (int j = 0; j < n; j++)
       if (t->groups.group[j] == group) p *= t->base.p[j];
