@@ -95,37 +95,8 @@ static void impossible_designs_are_known(void **state) {
 
 /* --- Errors of decodes ------------------------------------------------------------------------ */
 
-/* α and the weights of a pattern, from rows as they are written, not from any table of the code. */
-typedef struct decoded {
-  int count, parts;
-  double w[BENCH_MOST], alpha[BENCH_MOST], row[BENCH_MOST][BENCH_MOST];
-  double error, sum, square; /* ‖α − 1‖², 1ᵀα, ‖α‖² */
-} decoded;
-
-static void decode(bench *b, unsigned long present, decoded *out) {
-  const sg_message *order[BENCH_MESSAGES];
-  sg_weights w;
-  if (bench_decode(b, present, 0, &w, order)) fail_msg("%s: %lx refused", b->label, present);
-  *out = (decoded){.count = w.count, .parts = b->code->parts};
-  sg_row row = {.parts = b->code->parts, .pieces = 1};
-  for (int i = 0; i < w.count; i++) {
-    out->w[i] = w.w[i];
-    assert_true(sg_encode(b->code, b->state, order[i], &row));
-    for (int k = 0; k < row.n_terms; k++) {
-      out->row[i][row.term[k].part] += row.term[k].coef;
-      out->alpha[row.term[k].part] += w.w[i] * row.term[k].coef;
-    }
-  }
-  sg_row_free(&row);
-  for (int i = 0; i < out->parts; i++) {
-    out->error += (out->alpha[i] - 1) * (out->alpha[i] - 1);
-    out->sum += out->alpha[i];
-    out->square += out->alpha[i] * out->alpha[i];
-  }
-}
-
 /* 1ᵀα = ‖α‖² and A_S (1 − α) = 0, which only optimal weights have. */
-static void check_optimal(const bench *b, const decoded *d) {
+static void check_optimal(const bench *b, const bench_decoded *d) {
   if (fabs(d->sum - d->square) > 1e-9 * d->parts)
     fail_msg("%s: 1'a = %.12g, |a|^2 = %.12g", b->label, d->sum, d->square);
   assert_true(fabs(d->error - (d->parts - d->sum)) < 1e-9 * d->parts);
@@ -138,7 +109,7 @@ static void check_optimal(const bench *b, const decoded *d) {
 
 /* (A_S A_Sᵀ) x = A_S 1 by Gaussian elimination: weights of one's own where the matrix is regular.
  */
-static void solve_normal(const decoded *d, double *x) {
+static void solve_normal(const bench_decoded *d, double *x) {
   static double a[BENCH_MOST][BENCH_MOST + 1];
   int n = d->count;
   for (int i = 0; i < n; i++) {
@@ -164,9 +135,9 @@ static double design_error(double n, double l, double omega, int r) {
 
 /* Weights and errors of one set; the error is that of its number, whoever is missing. */
 static void check_set(bench *b, const sg_design *q, unsigned long present) {
-  static decoded d;
+  static bench_decoded d;
   double x[BENCH_MOST];
-  decode(b, present, &d);
+  bench_decode_rows(b, present, &d);
   check_optimal(b, &d);
   if (q->l > q->omega) solve_normal(&d, x);
   for (int i = 0; i < d.count; i++) {
@@ -211,8 +182,8 @@ static void designs_have_kept_errors(void **state) {
     bench b;
     bench_open_named(&b, bench_values("block-design", "d", kept[k].d, NULL), kept[k].n, 1);
     for (int s = 1; s <= 6 && kept[k].error[s - 1]; s++) {
-      static decoded d;
-      decode(&b, (1UL << kept[k].n) - (1UL << s), &d);
+      static bench_decoded d;
+      bench_decode_rows(&b, (1UL << kept[k].n) - (1UL << s), &d);
       assert_true(fabs(d.error - atof(kept[k].error[s - 1])) <= 0.5000001e-6);
     }
     bench_close_named(&b);
@@ -225,7 +196,7 @@ static void bias_of_designs_is_known(void **state) {
   static const char *const decoding[] = {"optimal", "constant"};
   for (int k = 0; k < 12; k++) {
     bench b[2];
-    static decoded d[2];
+    static bench_decoded d[2];
     if (k >= 6 && k % 2 == 0) continue; /* of other placements for constant weights only */
     for (int i = 0; i < 2; i++) {
       bench_open_named(&b[i],
@@ -233,7 +204,7 @@ static void bias_of_designs_is_known(void **state) {
                                     by[k / 2 % 3][0], by[k / 2 % 3][1], "decoding", decoding[k % 2],
                                     "debias", i ? "measured" : "known", NULL),
                        7, 1);
-      decode(&b[i], 0x5d, &d[i]);
+      bench_decode_rows(&b[i], 0x5d, &d[i]);
     }
     assert_true(fabs(d[0].sum - d[1].sum) < 1e-10);
     if (k < 6) assert_true(d[0].sum > 7 - design_error(7, 3, 1, 5) + 1e-3);
@@ -241,10 +212,10 @@ static void bias_of_designs_is_known(void **state) {
   }
   /* Σ_r P(r) r w(r) ℓ/n by hand: p = 1/2, n = 3, ℓ = 2, ω = 1: 1/8 (3 · 2/3 + 3 · 8/9 + 1). */
   bench b;
-  static decoded d;
+  static bench_decoded d;
   bench_open_named(&b, bench_values("block-design", "d", "2", "p", "0.5", "debias", "known", NULL),
                    3, 1);
-  decode(&b, 7, &d);
+  bench_decode_rows(&b, 7, &d);
   assert_true(fabs(d.sum / 3 - 1 / ((2 + 8.0 / 3 + 1) / 8)) < 1e-12);
   bench_close_named(&b);
 }
@@ -263,11 +234,11 @@ static const char *write_file(const char *name, const char *text) {
 static void designs_come_from_files(void **state) {
   const char *path = write_file("pairs", "1,1,1,0,0,0\n1,0,0,1,1,0\n0,1,0,1,0,1\n0,0,1,0,1,1\n");
   bench b;
-  static decoded d;
+  static bench_decoded d;
   bench_open_named(&b, bench_values("block-design", "d", "3", "incidence", path, NULL), 4, 1);
   assert_int_equal(b.code->parts, 6);
   for (unsigned long set = 1; set < 16; set++) {
-    decode(&b, set, &d);
+    bench_decode_rows(&b, set, &d);
     check_optimal(&b, &d);
     assert_true(fabs(d.error - design_error(6, 3, 1, d.count)) < 1e-12);
   }
@@ -316,10 +287,10 @@ static void check_mean_errors(sg_values *values, int n, int seeds, const double 
   char what[120];
   for (int seed = 1; seed <= seeds; seed++) {
     bench b;
-    static decoded d;
+    static bench_decoded d;
     bench_open_named(&b, values, n, (uint64_t)seed);
     for (int s = 0; s <= most; s++) {
-      decode(&b, (1UL << n) - (1UL << s), &d);
+      bench_decode_rows(&b, (1UL << n) - (1UL << s), &d);
       add(&m[s], d.error);
     }
     bench_close(&b);
@@ -359,9 +330,9 @@ static void soft_designs_have_the_error_of_designs(void **state) {
 /* Loads of a soft design: whole blocks, each at ⌊ℓ⌋ or ⌈ℓ⌉ workers where ω is least. */
 static void soft_designs_of_least_overlap_are_even(void **state) {
   bench b;
-  static decoded d;
+  static bench_decoded d;
   bench_open_named(&b, bench_values("soft-block-design", "d", "3", "omega", "1", NULL), 7, 4);
-  decode(&b, 0x7f, &d);
+  bench_decode_rows(&b, 0x7f, &d);
   for (int i = 0; i < 7; i++) {
     double holders = 0;
     for (int j = 0; j < 7; j++) holders += d.row[j][i];
@@ -374,7 +345,7 @@ static void soft_designs_of_least_overlap_are_even(void **state) {
  * over all sets; so at least as good as one-step weights, and never better than optimal ones. */
 static void constant_weights_are_best_of_their_kind(void **state) {
   static const char *const decoding[] = {"optimal", "constant", "one-step"};
-  static decoded d;
+  static bench_decoded d;
   for (int seed = 1; seed <= 10; seed++) {
     double error[3][11] = {{0}}, sums[11] = {0}, squares[11] = {0};
     for (int k = 0; k < 3; k++) {
@@ -382,7 +353,7 @@ static void constant_weights_are_best_of_their_kind(void **state) {
       bench_open_named(&b, bench_values("bernoulli", "d", "3", "decoding", decoding[k], NULL), 10,
                        (uint64_t)seed);
       for (unsigned long set = 1; set < 1024; set++) {
-        decode(&b, set, &d);
+        bench_decode_rows(&b, set, &d);
         error[k][d.count] += d.error;
         if (k != 1) continue;
         sums[d.count] += d.sum / d.w[0]; /* of A_S, whatever the weight */
@@ -404,14 +375,14 @@ static void constant_weights_are_best_of_their_kind(void **state) {
 /* The factors' own errors, by their codes or by counting. */
 static double factor_error(const char *kind, const char *d, int n, unsigned long present) {
   bench b;
-  static decoded of;
+  static bench_decoded of;
   if (strcmp(kind, "repetition") == 0) {
     int size = atoi(d), lost = 0;
     for (int i = 0; i < n; i += size) lost += !(present >> i & ((1UL << size) - 1)) * size;
     return lost;
   }
   bench_open_named(&b, bench_values("block-design", "d", d, NULL), n, 1);
-  decode(&b, present, &of);
+  bench_decode_rows(&b, present, &of);
   bench_close_named(&b);
   return of.error;
 }
@@ -423,7 +394,7 @@ static void products_multiply(void **state) {
   } list[] = {{"block-design", "3", "repetition", "2", 7, 4},
               {"repetition", "3", "block-design", "4", 6, 5},
               {"block-design", "2", "block-design", "3", 3, 7}};
-  static decoded d;
+  static bench_decoded d;
   sg_stream s;
   sg_stream_at(&s, 5, 0, SG_FOR_CHECK, 0, 0, 0);
   for (int k = 0; k < 3; k++) {
@@ -443,16 +414,16 @@ static void products_multiply(void **state) {
         if (a >> i / n2 & c >> i % n2 & 1) set |= 1UL << i;
       double error = n1 * n2 - (n1 - factor_error(list[k].first, list[k].d1, n1, a)) *
                                    (n2 - factor_error(list[k].second, list[k].d2, n2, c));
-      decode(&b, set, &d);
+      bench_decode_rows(&b, set, &d);
       check_optimal(&b, &d);
       if (fabs(d.error - error) > 1e-9)
         fail_msg("%s: %lx: %.12g, not %.12g", b.label, set, d.error, error);
       /* Any other set: optimal by its identities, and one more answer never hurts. */
       unsigned long any = bench_sample(&s, n1 * n2, 1 + (int)(sg_uniform(&s) * (n1 * n2 - 2)));
-      decode(&b, any, &d);
+      bench_decode_rows(&b, any, &d);
       check_optimal(&b, &d);
       double before = d.error;
-      decode(&b, any | 1UL << (int)(sg_uniform(&s) * n1 * n2), &d);
+      bench_decode_rows(&b, any | 1UL << (int)(sg_uniform(&s) * n1 * n2), &d);
       assert_true(d.error <= before + 1e-9);
     }
     bench_close_named(&b);
@@ -463,12 +434,12 @@ static void products_multiply(void **state) {
  * with equal rows (repetition) means equal weights. */
 static void products_share_weights_among_equals(void **state) {
   bench b;
-  static decoded d;
+  static bench_decoded d;
   bench_open_named(
       &b,
       bench_values("product", "workers1", "7", "d1", "3", "second", "repetition", "d2", "2", NULL),
       14, 1);
-  decode(&b, (1UL << 14) - 1, &d);
+  bench_decode_rows(&b, (1UL << 14) - 1, &d);
   for (int i = 0; i < 14; i++) assert_true(fabs(d.w[i] - 1 / 6.0) < 1e-12); /* 1/3 · 1/2 */
   bench_close_named(&b);
 }

@@ -212,32 +212,20 @@ static void thresholds_are_where_peeling_stops(void **state) {
 
 /* --- Decodes ---------------------------------------------------------------------------------- */
 
+/* The parts of each message as bits; all coefficients are 1. */
 typedef struct decoded {
-  int count, parts;
-  double alpha[BENCH_MOST], w[BENCH_MOST];
-  unsigned long row[BENCH_MOST]; /* parts of each message, as bits; all coefficients are 1 */
-  double error, sum;
+  bench_decoded of;
+  unsigned long row[BENCH_MOST];
 } decoded;
 
 static void decode(bench *b, unsigned long present, decoded *out) {
-  const sg_message *order[BENCH_MESSAGES];
-  sg_weights w;
-  if (bench_decode(b, present, 0, &w, order)) fail_msg("%s: %lx refused", b->label, present);
-  *out = (decoded){.count = w.count, .parts = b->code->parts};
-  sg_row row = {.parts = b->code->parts, .pieces = 1};
-  for (int i = 0; i < w.count; i++) {
-    out->w[i] = w.w[i];
-    assert_true(sg_encode(b->code, b->state, order[i], &row));
-    for (int k = 0; k < row.n_terms; k++) {
-      assert_true(row.term[k].coef == 1);
-      out->row[i] |= 1UL << row.term[k].part;
-      out->alpha[row.term[k].part] += w.w[i];
+  bench_decode_rows(b, present, &out->of);
+  for (int i = 0; i < out->of.count; i++) {
+    out->row[i] = 0;
+    for (int k = 0; k < out->of.parts; k++) {
+      assert_true(out->of.row[i][k] == 0 || out->of.row[i][k] == 1);
+      out->row[i] |= (unsigned long)(out->of.row[i][k] != 0) << k;
     }
-  }
-  sg_row_free(&row);
-  for (int i = 0; i < out->parts; i++) {
-    out->error += (out->alpha[i] - 1) * (out->alpha[i] - 1);
-    out->sum += out->alpha[i];
   }
 }
 
@@ -246,7 +234,7 @@ static unsigned long peel_by_looking(const decoded *d) {
   unsigned long known = 0, before;
   do {
     before = known;
-    for (int i = 0; i < d->count; i++) {
+    for (int i = 0; i < d->of.count; i++) {
       unsigned long left = d->row[i] & ~known;
       if (left && !(left & (left - 1))) known |= left;
     }
@@ -256,9 +244,9 @@ static unsigned long peel_by_looking(const decoded *d) {
 
 /* Recovered blocks have weight `one`, the others 0. */
 static void check_peeled(const bench *b, const decoded *d, double one, unsigned long known) {
-  for (int i = 0; i < d->parts; i++)
-    if (fabs(d->alpha[i] - (known >> i & 1 ? one : 0)) > 1e-9)
-      fail_msg("%s: part %d has %.9g", b->label, i, d->alpha[i]);
+  for (int i = 0; i < d->of.parts; i++)
+    if (fabs(d->of.alpha[i] - (known >> i & 1 ? one : 0)) > 1e-9)
+      fail_msg("%s: part %d has %.9g", b->label, i, d->of.alpha[i]);
 }
 
 static void peeled_codes_recover_what_peeling_does(void **state) {
@@ -282,15 +270,15 @@ static void peeled_codes_recover_what_peeling_does(void **state) {
         int u = __builtin_popcountl(known);
         peeled += u > 0;
         if (u == 0 && kind == 0) { /* least squares: A (1 − α) = 0, and better than nothing */
-          for (int i = 0; i < d.count; i++) {
+          for (int i = 0; i < d.of.count; i++) {
             double along = 0;
-            for (int k = 0; k < d.parts; k++) along += d.row[i] >> k & 1 ? 1 - d.alpha[k] : 0;
+            for (int k = 0; k < d.of.parts; k++) along += d.row[i] >> k & 1 ? 1 - d.of.alpha[k] : 0;
             assert_true(fabs(along) < 1e-8);
           }
-          assert_true(d.error < d.parts);
+          assert_true(d.of.error < d.of.parts);
           fallen++;
         } else
-          check_peeled(&b, &d, kind == 2 && u ? (double)d.parts / u : 1, known);
+          check_peeled(&b, &d, kind == 2 && u ? (double)d.of.parts / u : 1, known);
       }
       bench_close_named(&b);
     }
@@ -343,7 +331,7 @@ static void raptor_codes_lose_what_their_ensemble_does(void **state) {
     bench_open_named(&b, bench_values("brc", "eps", "0.05", "batch", "2", "fallback", "zero", NULL),
                      60, (uint64_t)seed);
     decode(&b, (1UL << 60) - (1UL << 15), &d);
-    add(&codes, d.error / d.parts);
+    add(&codes, d.of.error / d.of.parts);
     bench_close_named(&b);
   }
   for (uint32_t draw = 0; draw < 4000; draw++)
@@ -377,8 +365,8 @@ static void ldgm_estimates_have_their_variance(void **state) {
       double estimate = 0;
       int u = 0;
       for (int i = 0; i < B; i++) {
-        estimate += d.alpha[i] * g[i];
-        u += d.alpha[i] > 0.5;
+        estimate += d.of.alpha[i] * g[i];
+        u += d.of.alpha[i] > 0.5;
       }
       add(&value[u], estimate);
       add(&square[u], (estimate - total) * (estimate - total));
@@ -453,11 +441,11 @@ static void repetition_loses_what_it_says(void **state) {
     for (unsigned long set = 0; set < 1UL << n; set++) {
       if (__builtin_popcountl(set) != n - 5) continue;
       decode(&b, set, &d);
-      found += d.error < 1e-20;
-      lost += d.error / n;
+      found += d.of.error < 1e-20;
+      lost += d.of.error / n;
       sets++;
       decode(&debiased, set, &d);
-      shares += d.sum / n;
+      shares += d.of.sum / n;
     }
     assert_true(fabs(found / sets - exact) < 1e-5 && fabs(lost / sets - error) < 1e-6);
     assert_true(fabs(shares / sets - 1) < 1e-12);
@@ -501,7 +489,7 @@ static void repetition_chooses_its_load(void **state) {
 /* The largest set of workers with disjoint parts among those of the messages, by trying all. */
 static int largest(const decoded *d, int from, unsigned long used) {
   int best = 0;
-  for (int i = from; i < d->count; i++)
+  for (int i = from; i < d->of.count; i++)
     if (!(d->row[i] & used)) {
       int more = 1 + largest(d, i + 1, used | d->row[i]);
       if (more > best) best = more;
@@ -530,18 +518,18 @@ static void ignorance_takes_a_largest_set(void **state) {
             unsigned long taken = 0;
             decode(&b, set, &d);
             double one = 0;
-            for (int i = 0; i < d.count; i++) {
-              if (d.w[i] == 0) continue;
+            for (int i = 0; i < d.of.count; i++) {
+              if (d.of.w[i] == 0) continue;
               if (taken & d.row[i]) fail_msg("%s, n = %d: %lx shares parts", b.label, n, set);
               taken |= d.row[i];
-              one = d.w[i];
+              one = d.of.w[i];
               chosen++;
             }
             int most = largest(&d, 0, 0);
             if (chosen != most)
               fail_msg("%s, n = %d: %lx takes %d of %d", b.label, n, set, chosen, most);
             assert_true(fabs(one - (rescale ? (double)n / (chosen * c) : 1)) < 1e-14);
-            assert_true(fabs(d.sum - (rescale ? n : chosen * c)) < 1e-9);
+            assert_true(fabs(d.of.sum - (rescale ? n : chosen * c)) < 1e-9);
           }
           bench_close_named(&b);
         }
@@ -558,8 +546,8 @@ static void ignorance_recovers_groups(void **state) {
   bench_open_named(&b, bench_values("is-gc", "c", "3", "rescale", "false", NULL), 9, 1);
   for (unsigned long set = 1; set < 512; set++) {
     decode(&b, set, &d);
-    groups[d.count] += d.sum / 3;
-    sets[d.count]++;
+    groups[d.of.count] += d.of.sum / 3;
+    sets[d.of.count]++;
   }
   for (int w = 1; w <= 9; w++) check_printed(groups[w] / sets[w], nine[w - 1]);
   bench_close_named(&b);
@@ -573,7 +561,7 @@ static void ignorance_favours_nobody(void **state) {
   bench_open_named(&b, bench_values("is-gc", "c", "3", "placement", "cyclic", NULL), 12, 1);
   for (unsigned long set = 1; set < 4096; set++) {
     decode(&b, set, &d);
-    for (int i = 0; i < 12; i++) mean[i] += d.alpha[i] / 4095;
+    for (int i = 0; i < 12; i++) mean[i] += d.of.alpha[i] / 4095;
   }
   for (int i = 0; i < 12; i++) all += mean[i] / 12;
   assert_true(fabs(all - 1) < 1e-9);

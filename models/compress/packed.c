@@ -148,18 +148,20 @@ void sg_dither_fill(sg_dither *d, double *u, long n) {
 
 /* --- How many are sent ------------------------------------------------------------------------ */
 
-sg_status sg_read_kept(sg_compressor *c, const sg_values *values, double *share, long *k,
-                       sg_error *e) {
+SG_COMPRESSOR_FITS(sg_kept);
+
+sg_status sg_kept_read(sg_compressor *c, const sg_values *values, sg_error *e) {
+  sg_kept *kept = (sg_kept *)c->state;
   bool counted = sg_given(values, "k");
   if (counted && sg_given(values, "share"))
     return sg_fail_at(e, values, "k", "expected share or k, found both");
-  *share = sg_real(values, "share");
-  *k = c->least = counted ? sg_int(values, "k") : 0;
+  kept->share = sg_real(values, "share");
+  kept->k = c->least = counted ? sg_int(values, "k") : 0;
   return SG_OK;
 }
 
-long sg_kept(double share, long k, long n) {
-  if (k == 0) k = (long)ceil(share * (double)n);
+long sg_kept_of(const sg_kept *kept, long n) {
+  long k = kept->k > 0 ? kept->k : (long)ceil(kept->share * (double)n);
   return k < 1 ? 1 : k > n ? n : k;
 }
 

@@ -192,11 +192,20 @@ double sg_norm_of(long n, const double *x, const sg_moments *m);
 /* --- How many coordinates are sent: a share of them, or k --------------------------------------
  */
 
-/* Reads members "share" and "k", of which one may be given; c->least: k. */
-sg_status sg_read_kept(sg_compressor *c, const sg_values *values, double *share, long *k,
-                       sg_error *e);
+#define SG_ROWS_KEPT                                                                               \
+  SG_ROW_REAL("share", 0, 1, "The share k/n of the coordinates that are sent; k is rounded up.",   \
+              .fallback = 0.01, .flags = SG_MIN_OPEN),                                             \
+      SG_ROW_INT("k", 1, 0x1p53, "How many coordinates are sent, in place of a share of them.",    \
+                 .flags = SG_OPTIONAL)
+
+typedef struct sg_kept { /* a compressor's state */
+  double share;
+  long k; /* 0: by the share */
+} sg_kept;
+/* Reads them, of which one may be given, into c->state; c->least: k. */
+sg_status sg_kept_read(sg_compressor *c, const sg_values *values, sg_error *e);
 /* k, or ⌈share · n⌉, at least 1. */
-long sg_kept(double share, long k, long n);
+long sg_kept_of(const sg_kept *kept, long n);
 
 /* --- Ternary digits ---------------------------------------------------------------------------
  *

@@ -8,28 +8,16 @@
  * coordinate. */
 #include "models/compress/packed.h"
 
-typedef struct rand_k {
-  double share;
-  long k; /* 0: by the share */
-} rand_k;
-SG_COMPRESSOR_FITS(rand_k);
-
-static const sg_param params[] = {
-    SG_ROW_REAL("share", 0, 1, "The share k/n of the coordinates that are sent; k is rounded up.",
-                .fallback = 0.01, .flags = SG_MIN_OPEN),
-    SG_ROW_INT("k", 1, 0x1p53, "How many coordinates are sent, in place of a share of them.",
-               .flags = SG_OPTIONAL),
-    {0}};
+static const sg_param params[] = {SG_ROWS_KEPT, {0}};
 
 static double bits_of(const void *state, long n) {
-  const rand_k *r = state;
-  return 64 + 32.0 * (double)sg_kept(r->share, r->k, n);
+  const sg_kept *r = state;
+  return 64 + 32.0 * (double)sg_kept_of(r, n);
 }
 
 static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
-  rand_k *r = (rand_k *)c->state;
   c->bits = bits_of;
-  return sg_read_kept(c, values, &r->share, &r->k, e);
+  return sg_kept_read(c, values, e);
 }
 
 /* k of n, as bits; NULL: no memory. */
@@ -53,8 +41,8 @@ static uint64_t *draw(uint64_t seed, long n, long k, sg_packed *p) {
 }
 
 static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
-  const rand_k *r = state;
-  long k = sg_kept(r->share, r->k, n);
+  const sg_kept *r = state;
+  long k = sg_kept_of(r, n);
   uint64_t seed = (uint64_t)(sg_dither_next(dither) * 0x1p32) << 32;
   seed |= (uint64_t)(sg_dither_next(dither) * 0x1p32);
   const uint64_t *set = draw(seed, n, k, out);
@@ -73,8 +61,8 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
 }
 
 static void decode(const void *state, long n, sg_packed *in, double *x) {
-  const rand_k *r = state;
-  long k = sg_kept(r->share, r->k, n);
+  const sg_kept *r = state;
+  long k = sg_kept_of(r, n);
   double factor = (double)n / (double)k;
   uint64_t seed = sg_unpack(in, 64);
   const uint64_t *set = draw(seed, n, k, in);

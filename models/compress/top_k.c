@@ -7,23 +7,7 @@
 #include "models/compress/gaps.h"
 #include "models/compress/select.h"
 
-typedef struct top_k {
-  double share;
-  long k; /* 0: by the share */
-} top_k;
-SG_COMPRESSOR_FITS(top_k);
-
-static const sg_param params[] = {
-    SG_ROW_REAL("share", 0, 1, "The share k/n of the coordinates that are sent; k is rounded up.",
-                .fallback = 0.01, .flags = SG_MIN_OPEN),
-    SG_ROW_INT("k", 1, 0x1p53, "How many coordinates are sent, in place of a share of them.",
-               .flags = SG_OPTIONAL),
-    {0}};
-
-static sg_status init(sg_compressor *c, const sg_values *values, sg_error *e) {
-  top_k *t = (top_k *)c->state;
-  return sg_read_kept(c, values, &t->share, &t->k, e);
-}
+static const sg_param params[] = {SG_ROWS_KEPT, {0}};
 
 static void pack(long n, const double *u, long k, const sg_cut *cut, int b, sg_bit_writer *w) {
   long before = -1, last = sg_cut_last(n, u, cut);
@@ -43,8 +27,8 @@ static void pack(long n, const double *u, long k, const sg_cut *cut, int b, sg_b
 }
 
 static void encode(const void *state, sg_dither *dither, long n, const double *x, sg_packed *out) {
-  const top_k *t = state;
-  long k = sg_kept(t->share, t->k, n);
+  const sg_kept *t = state;
+  long k = sg_kept_of(t, n);
   int b = sg_rice_bits(n, k);
   sg_cut cut;
   sg_bit_writer w;
@@ -60,8 +44,8 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
 }
 
 static void decode(const void *state, long n, sg_packed *in, double *x) {
-  const top_k *t = state;
-  long k = sg_kept(t->share, t->k, n), at = -1;
+  const sg_kept *t = state;
+  long k = sg_kept_of(t, n), at = -1;
   int b = sg_rice_bits(n, k);
   sg_bit_reader r = sg_reader_begin(in);
   memset(x, 0, (size_t)n * sizeof *x);
@@ -81,6 +65,6 @@ const sg_compressor_type sg_compressor_top_k = {
                            "the code of the positions is ours",
               .params = params},
     .feedback = SG_FEEDBACK_CLASSIC,
-    .init = init,
+    .init = sg_kept_read,
     .encode = encode,
     .decode = decode};

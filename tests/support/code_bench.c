@@ -268,3 +268,25 @@ void bench_check_rows(bench *b) {
     fail_msg("%s, n = %d: d = %g is less than s + m = %d + %g, which no exact code can do",
              b->label, code->nodes, d, code->promised, m);
 }
+
+void bench_decode_rows(bench *b, unsigned long present, bench_decoded *out) {
+  const sg_message *order[BENCH_MESSAGES];
+  sg_weights w;
+  if (bench_decode(b, present, 0, &w, order)) fail_msg("%s: %lx refused", b->label, present);
+  *out = (bench_decoded){.count = w.count, .parts = b->code->parts};
+  sg_row row = {.parts = b->code->parts, .pieces = 1};
+  for (int i = 0; i < w.count; i++) {
+    out->w[i] = w.w[i];
+    assert_true(sg_encode(b->code, b->state, order[i], &row));
+    for (int k = 0; k < row.n_terms; k++) {
+      out->row[i][row.term[k].part] += row.term[k].coef;
+      out->alpha[row.term[k].part] += w.w[i] * row.term[k].coef;
+    }
+  }
+  sg_row_free(&row);
+  for (int i = 0; i < out->parts; i++) {
+    out->error += (out->alpha[i] - 1) * (out->alpha[i] - 1);
+    out->sum += out->alpha[i];
+    out->square += out->alpha[i] * out->alpha[i];
+  }
+}

@@ -60,4 +60,13 @@ double bench_deviation(const sg_code *code, const void *state, int segment, cons
 /* The rules that a code's rows, work, load and m must keep. */
 void bench_check_rows(bench *b);
 
+/* What a pattern gives of codes of one piece, from rows as they are written, not from any table of
+ * the code; a refusal fails the test. */
+typedef struct bench_decoded {
+  int count, parts;
+  double w[BENCH_MOST], alpha[BENCH_MOST], row[BENCH_MOST][BENCH_MOST];
+  double error, sum, square; /* ‖α − 1‖², 1ᵀα, ‖α‖² */
+} bench_decoded;
+void bench_decode_rows(bench *b, unsigned long present, bench_decoded *out);
+
 #endif
