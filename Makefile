@@ -163,8 +163,9 @@ cookbook: setup-tests
 
 # Simulated means against closed forms, at least 100,000 iterations each.
 validate: setup-tests
-	@$(MAKE) --no-print-directory $(VALIDATE:%=$(BUILD)/tests/%)
+	@$(MAKE) --no-print-directory all $(VALIDATE:%=$(BUILD)/tests/%)
 	@for v in $(VALIDATE); do echo "== $$v"; $(BUILD)/tests/$$v || exit 1; done
+	tests/design_seeds.sh $(BUILD)/straggle
 
 torture: setup-tests
 	@$(MAKE) --no-print-directory all $(FAIL_MALLOC) $(FAIL_WRITE)

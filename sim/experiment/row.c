@@ -128,8 +128,10 @@ sg_status sg_held_measure(sg_held_row *h, unsigned what) {
 /* --- A row ------------------------------------------------------------------------------------ */
 
 /* (Σ α)² / Σ α², in subsets: as many as would give the same sum with weight 1, if each part came
- * whole. Σ α² is in the error: Σ (α − 1)² = Σ α² − 2 Σ α + their number. */
+ * whole. Σ α² is in the error: Σ (α − 1)² = Σ α² − 2 Σ α + their number. Segments of their own
+ * lengths have no one number. */
 static void fill_effective(sg_iteration_record *r, const sg_code *code, const sg_recipe *recipe) {
+  if (!code->exact && code->segments > 1) return;
   double pieces = recipe->n_alpha / code->parts, sum = recipe->info.alpha_sum;
   double squares = recipe->info.alpha_error / pieces + 2 * sum - code->parts;
   if (squares > 0) r->subsets_effective = sum * sum / squares * code->shape.subsets / code->parts;
