@@ -315,6 +315,7 @@ struct sg_row {
   sg_link *link;
   double offset; /* of sg_row_offset; 0: none */
   int batch;     /* 0: the whole parts; otherwise a named mini-batch: same name, same rows */
+  int batches;   /* of how many, by names from `batch` on, it is the sum; at least 1 */
   int steps;     /* 0: gradients; otherwise of so many local steps, at `rate` */
   double rate;
   unsigned flags;      /* of the code */
@@ -333,6 +334,9 @@ void sg_row_message(sg_row *row, const sg_message *input, double coef);
 /* All terms are of the mini-batch of that name of their part (learning.batch_rows rows; with local
  * steps of the batches name, name + 1, …); 0: of whole parts. Needs SG_BATCHES. */
 void sg_row_batch(sg_row *row, int name);
+/* The same of the sum over `count` ≥ 1 mini-batches name, name + 1, …, all at the snapshot (not
+ * with local steps). */
+void sg_row_batches(sg_row *row, int name, int count);
 /* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of gradient descent
  * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
  * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */

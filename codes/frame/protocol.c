@@ -40,12 +40,18 @@ void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsig
 }
 
 void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags) {
+  sg_send_after(o, node, to, snapshot, segment, tag, SG_AFTER_ALL, flags);
+}
+
+void sg_send_after(sg_orders *o, int node, int to, int snapshot, int segment, int tag, int after,
+                   unsigned flags) {
   add(o, &(sg_order){.kind = SG_ORDER_SEND,
                      .node = node,
                      .to = to,
                      .snapshot = snapshot,
                      .segment = segment,
                      .tag = tag,
+                     .after = after,
                      .flags = flags});
 }
 
@@ -53,12 +59,21 @@ void sg_stop(sg_orders *o, int node) {
   add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node});
 }
 
+void sg_stop_queued(sg_orders *o, int node) {
+  add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node, .flags = SG_QUEUED});
+}
+
 void sg_tell(sg_orders *o, int node, int arg) {
   add(o, &(sg_order){.kind = SG_ORDER_TELL, .node = node, .arg = arg});
 }
 
 void sg_timer(sg_orders *o, sg_timer_rule rule, double value, int arg) {
-  add(o, &(sg_order){.kind = SG_ORDER_TIMER, .rule = rule, .value = value, .arg = arg});
+  add(o, &(sg_order){
+             .kind = SG_ORDER_TIMER, .node = SG_MASTER, .rule = rule, .value = value, .arg = arg});
+}
+
+void sg_timer_of(sg_orders *o, int node, double value, int arg) {
+  add(o, &(sg_order){.kind = SG_ORDER_TIMER, .node = node, .value = value, .arg = arg});
 }
 
 void sg_use(sg_orders *o, const sg_message *message) {

@@ -14,8 +14,9 @@ typedef enum sg_event_kind {
   SG_BEGIN,   /* round: a round begins (with SG_ASYNC: once) */
   SG_SIGNAL,  /* from, count: the master learns that `from` has done `count` tasks of this round */
   SG_ARRIVAL, /* at, from, message[count]: delivered together to node `at`; held there already */
-  SG_COMMAND, /* at, arg, count: a command reached node `at`, which has done `count` tasks */
-  SG_TIMER,   /* arg: a timer fired */
+  SG_COMMAND, /* at, arg, count, busy: a command reached node `at`, which has done `count` tasks
+                 of this round and is, if busy, at the next */
+  SG_TIMER,   /* at, arg: a timer fired; at a node: count, busy as for a command */
   SG_CUT,     /* message[count], with SG_SEE_CUTS: all that came by the timer, later the rest */
   SG_UPDATED, /* model, decoded, and with SG_WANTS_VALUES norm, dot_previous: an update is over, or
                  the weights were refused (decoded = false) */
@@ -33,6 +34,7 @@ struct sg_event {
   const sg_message *const *message;
   int model;
   bool decoded;
+  bool busy;           /* node `at` is at a task that counts */
   bool skip;           /* UPDATED with decoded = false: the scenario says skip this round */
   double norm;         /* ‖ĝ‖ */
   double dot_previous; /* ⟨ĝ, the previous ĝ⟩ */
@@ -58,17 +60,21 @@ enum {                       /* sg_order.flags */
        SG_REPORT = 1,        /* task: tell the master when it is done (SIGNAL) */
        SG_WITH_PREVIOUS = 2, /* send: in the same transmission as the send before it */
        SG_LAST = 4,          /* decode: drop what else is held of the snapshot, and close it */
-       SG_NO_SUM = 8, /* decode: compare with the exact weighted sum only, not the whole sum */
-       SG_KEEP = 16,  /* decode: what is used stays held and may be used again */
-       SG_FREE = 32,  /* send: takes no time, occupies no link and counts no bytes (a worker that
-                         is its own master) */
-       SG_KNOWN = 64  /* snapshot: all nodes know it already, it is not broadcast */
+       SG_NO_SUM = 8,  /* decode: compare with the exact weighted sum only, not the whole sum */
+       SG_KEEP = 16,   /* decode: what is used stays held and may be used again */
+       SG_FREE = 32,   /* send: takes no time, occupies no link and counts no bytes (a worker that
+                          is its own master) */
+       SG_KNOWN = 64,  /* snapshot: all nodes know it already, it is not broadcast */
+       SG_COPY = 128,  /* send: what it is made of stays held and may be sent on again */
+       SG_QUEUED = 256 /* stop: only what has not begun; the running task counts */
 };
 
 typedef enum sg_timer_rule {
   SG_AFTER_SECONDS,        /* value seconds after now */
   SG_AFTER_FACTOR_OF_FIRST /* at value (= 1 + μ) times the round's first arrival, from its start */
 } sg_timer_rule;
+
+#define SG_AFTER_ALL (-1) /* send: after all tasks queued so far */
 
 #define SG_ANY (-3) /* decode: messages at any snapshot */
 #define SG_UP  (-4) /* send: to the parent */
@@ -78,6 +84,7 @@ typedef enum sg_timer_rule {
 typedef struct sg_order {
   sg_order_kind kind;
   int node, to, snapshot, segment, tag, model, arg, draws;
+  int after; /* send: tasks of this round that its node must have done, or SG_AFTER_ALL */
   unsigned flags;
   sg_timer_rule rule;
   double work, value;
@@ -102,13 +109,22 @@ void sg_task(sg_orders *o, int node, int snapshot, double work, int draws, unsig
 /* Send a message after the tasks queued so far, made of what the node then holds of that snapshot
  * and segment. to: a node, SG_MASTER or SG_UP. */
 void sg_send(sg_orders *o, int node, int to, int snapshot, int segment, int tag, unsigned flags);
+/* The same, but as soon as the node has done `after` tasks of this round, whatever else it has been
+ * given: beside its further tasks. */
+void sg_send_after(sg_orders *o, int node, int to, int snapshot, int segment, int tag, int after,
+                   unsigned flags);
 /* Cancel the queued work and sends of a node or SG_ALL, and the task it is at: that goes on, for
  * nothing, until word of it has come (network.cancel), unless the event is at that node. What was
- * done of it is wasted. */
+ * done of it is wasted. Its own timers are cancelled. */
 void sg_stop(sg_orders *o, int node);
+/* Cancel what the node has not begun, and let it finish the task it is at. */
+void sg_stop_queued(sg_orders *o, int node);
 /* A COMMAND event at a node or SG_ALL after the signal latency. */
 void sg_tell(sg_orders *o, int node, int arg);
 void sg_timer(sg_orders *o, sg_timer_rule rule, double value, int arg);
+/* A timer of a node, or of each (SG_ALL): an SG_TIMER event there, `value` seconds after the next
+ * task that it begins. No signal is needed. A new one replaces one whose task has not begun. */
+void sg_timer_of(sg_orders *o, int node, double value, int arg);
 /* The next sg_decode of this batch of orders uses this message, which the master holds, and no
  * others than those named so. */
 void sg_use(sg_orders *o, const sg_message *message);

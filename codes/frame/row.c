@@ -44,6 +44,12 @@ void sg_row_batch(sg_row *row, int name) {
     row->batch = name;
 }
 
+void sg_row_batches(sg_row *row, int name, int count) {
+  sg_row_batch(row, name);
+  if (expect(row, count >= 1 && name >= 1, "encode named less than one mini-batch"))
+    row->batches = count;
+}
+
 void sg_row_local(sg_row *row, int steps, double rate) {
   if (!expect(row, row->flags & SG_LOCAL,
               "encode gave local steps, but the flag SG_LOCAL is missing") ||
@@ -102,6 +108,7 @@ static void combine(const sg_code *code, const sg_message *message, sg_row *row)
 
 bool sg_encode(const sg_code *code, const void *state, const sg_message *message, sg_row *row) {
   row->n_terms = row->n_links = row->batch = row->steps = 0;
+  row->batches = 1;
   row->offset = 0;
   row->flags = code->flags;
   row->failed = false;

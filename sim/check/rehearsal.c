@@ -184,6 +184,7 @@ static int gather(sg_rehearsal *r, int node, const sg_order *o) {
       continue;
     if (!SG_ROOM(r->used, r->used_capacity, n + 1)) return -1;
     r->used[n++] = m;
+    if (!(o->flags & SG_COPY)) r->place[i] = GONE; /* It goes into the new one. */
   }
   return n;
 }
@@ -293,6 +294,48 @@ static sg_status end_round(sg_rehearsal *r, sg_error *e) {
   return add(r, &(thing){.kind = SG_CUE_BEGIN}, e);
 }
 
+/* A node's job in front of what stands behind its `wanted`-th further task and the sends there. */
+static sg_status insert(sg_rehearsal *r, const thing *t, int wanted, sg_error *e) {
+  int at = 0;
+  for (; at < r->things; at++) {
+    const thing *other = &r->thing[at];
+    if (other->kind != SG_CUE_WORK || other->node != t->node) continue;
+    bool task = other->order.kind == SG_ORDER_TASK;
+    if (task && wanted <= 0) break;
+    wanted -= task;
+  }
+  sg_status status = add(r, t, e);
+  if (status) return status;
+  memmove(r->thing + at + 1, r->thing + at, (size_t)(r->things - 1 - at) * sizeof *r->thing);
+  r->thing[at] = *t;
+  return SG_OK;
+}
+
+/* A node is at its next task as soon as it has one. */
+static bool is_busy(const sg_rehearsal *r, int node) {
+  int i = find(r, SG_CUE_WORK, node);
+  return i >= 0 && r->thing[i].order.kind == SG_ORDER_TASK;
+}
+
+static sg_status stop_node(sg_rehearsal *r, const sg_order *o, int at, int node, sg_error *e) {
+  int first = find(r, SG_CUE_WORK, node);
+  bool spare = o->flags & SG_QUEUED && is_busy(r, node);
+  thing running = first >= 0 ? r->thing[first] : (thing){0};
+  r->since.down += at != node && first >= 0; /* a node hears its own words without a signal */
+  cancel(r, SG_CUE_WORK, node);
+  if (!(o->flags & SG_QUEUED)) cancel(r, SG_CUE_TIMER, node + 1);
+  return spare ? add(r, &running, e) : SG_OK;
+}
+
+static sg_status send_after(sg_rehearsal *r, const sg_order *o, int node, sg_error *e) {
+  int wanted = o->after - r->node[node].tasks;
+  if (wanted > 0)
+    return insert(r, &(thing){.kind = SG_CUE_WORK, .node = node, .order = *o}, wanted, e);
+  sg_status status = form(r, o, node, e);
+  const thing t = {.kind = SG_CUE_MESSAGE, .node = node, .first = r->count - 1, .count = 1};
+  return status ? status : add(r, &t, e);
+}
+
 /* Orders for nodes become their things. */
 static sg_status order_nodes(sg_rehearsal *r, const sg_order *o, int at, sg_error *e) {
   int first, end;
@@ -307,12 +350,14 @@ static sg_status order_nodes(sg_rehearsal *r, const sg_order *o, int at, sg_erro
     sg_status status = SG_OK;
     r->since.down += command;
     if (!command && (!is_present(r, node) || r->node[node].dead)) continue;
-    if (o->kind == SG_ORDER_STOP) { /* a node hears its own words without a signal */
-      r->since.down += at != node && find(r, SG_CUE_WORK, node) >= 0;
-      cancel(r, SG_CUE_WORK, node);
-    } else {
+    if (o->kind == SG_ORDER_STOP)
+      status = stop_node(r, o, at, node, e);
+    else if (o->kind == SG_ORDER_TIMER)
+      status = add(r, &(thing){.kind = SG_CUE_TIMER, .node = node + 1, .order = *o}, e);
+    else if (o->kind == SG_ORDER_SEND && o->after >= 0)
+      status = send_after(r, o, node, e);
+    else
       status = add(r, &(thing){.kind = kind, .node = node, .order = *o}, e);
-    }
     if (status) return status;
   }
   return SG_OK;
@@ -325,7 +370,9 @@ static sg_status obey(sg_rehearsal *r, const sg_order *o, int at, bool *refused,
   case SG_ORDER_SEND:
   case SG_ORDER_STOP:
   case SG_ORDER_TELL: return order_nodes(r, o, at, e);
-  case SG_ORDER_TIMER: return add(r, &(thing){.kind = SG_CUE_TIMER, .order = *o}, e);
+  case SG_ORDER_TIMER:
+    if (o->node != SG_MASTER) return order_nodes(r, o, at, e);
+    return add(r, &(thing){.kind = SG_CUE_TIMER, .order = *o}, e);
   case SG_ORDER_USE:
     if (r->place[o->message->id] != HELD && r->place[o->message->id] != NAMED)
       return wrong(r, "uses a message that the master does not hold", e);
@@ -434,8 +481,16 @@ static sg_status happen(sg_rehearsal *r, int i, sg_error *e) {
     event.kind = SG_COMMAND;
     event.at = t.node;
     event.count = r->node[t.node].tasks;
+    event.busy = is_busy(r, t.node);
     break;
   case SG_CUE_TIMER:
+    if (t.node > 0) {
+      event.kind = SG_TIMER;
+      event.at = t.node - 1;
+      event.count = r->node[event.at].tasks;
+      event.busy = is_busy(r, event.at);
+      break;
+    }
     if (r->code->flags & SG_SEE_CUTS) return show_cut(r, t.order.arg, e);
     event.kind = SG_TIMER;
     break;

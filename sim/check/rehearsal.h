@@ -20,7 +20,7 @@ typedef enum sg_cue_kind {
   SG_CUE_MESSAGE, /* the transmission that left it first arrives */
   SG_CUE_SIGNAL,  /* its first signal arrives at the master */
   SG_CUE_COMMAND, /* the first command to it arrives */
-  SG_CUE_TIMER,   /* the timer that was set first fires (node: 0) */
+  SG_CUE_TIMER,   /* the timer that was set first fires (node: 0; of a node: its number + 1) */
   SG_CUE_UPDATE,  /* the update of model number `node` is over */
   SG_CUE_BEGIN,   /* the next round begins (node: 0) */
   SG_CUE_BACK,    /* it can be given work again */

@@ -39,6 +39,8 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
                          .tag = order->tag,
                          .round = run->round,
                          .in = m->view.in};
+  m->owners = 1;
+  m->copies = order->flags & SG_COPY;
   m->snapshot = slot;
   m->next = m->part = -1;
   m->worked = 0;
@@ -53,7 +55,10 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
 
 /* It no longer counts as something that may be of use. */
 static void detach(sg_run *run, message *m, bool used) {
-  for (int i = 0; i < m->view.n_in; i++) detach(run, run_message(run, m->view.in[i]->id), used);
+  for (int i = 0; i < m->view.n_in; i++) {
+    message *input = run_message(run, m->view.in[i]->id);
+    if (input->owners == 1) detach(run, input, used);
+  }
   if (m->snapshot < 0) return;
   if (run->hooks.gone) run->hooks.gone(run->hooks.user, &m->view);
   run_release_snapshot(run, m->snapshot);
@@ -67,11 +72,15 @@ static void detach(sg_run *run, message *m, bool used) {
 
 void run_free_message(sg_run *run, int id, bool used) {
   message *m = run_message(run, id);
+  if (--m->owners > 0) {
+    if (used) run_keep_used(run, id);
+    return;
+  }
   for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->view.in[i]->id, used);
+  m->view.n_in = 0;
   detach(run, m, used);
   if (m->unseen) run->n_unseen--;
   if (m->named) run->n_named--;
-  m->view.n_in = 0;
   m->unseen = m->named = false;
   m->place = IN_NOWHERE;
   m->next = run->free_message;
@@ -116,6 +125,7 @@ static void unlink_held(sg_run *run, node *n, int previous, int id) {
   else
     run_message(run, previous)->next = next;
   if (n->held.tail == id) n->held.tail = previous;
+  run_message(run, id)->place = IN_RELAY; /* if it is still wanted at all */
   run->held_by_nodes--;
 }
 
@@ -173,8 +183,12 @@ static void take_inputs(sg_run *run, message *m) {
     if (input->snapshot == m->snapshot && input->view.segment == m->view.segment) {
       if (!run_reserve(run, &m->view.in, &m->in_capacity, m->view.n_in + 1, sizeof *m->view.in))
         return;
-      unlink_held(run, n, previous, id);
-      input->place = IN_RELAY;
+      if (m->copies) {
+        input->owners++;
+        previous = id;
+      } else {
+        unlink_held(run, n, previous, id);
+      }
       ((const sg_message **)m->view.in)[m->view.n_in++] = &input->view;
     } else {
       previous = id;

@@ -271,6 +271,10 @@ static void start_task(sg_run *run, int index, const job *task, int fused) {
   }
   n->busy_from = start;
   n->task_worked = n->worked;
+  if (!isnan(n->timer)) {
+    run_schedule(run, start + n->timer, EV_TIMER, index + 1, n->timer_arg);
+    n->timer = NAN;
+  }
   if (run->async) run_busy_begins(run, index);
   if (fused >= 0)
     run_fuse(run, index, fused);
@@ -342,9 +346,16 @@ static void send_cancel(sg_run *run, int index, double heard) {
   run_log_cancel(run, index, heard);
 }
 
-static void stop(sg_run *run, int index) {
+static void stop(sg_run *run, int index, unsigned flags) {
   node *n = &run->node[index];
   if (n->fused) run_split(run, index);
+  if (flags & SG_QUEUED) {
+    if (run->at != index && n->jobs.head >= 0) send_cancel(run, index, run->cancel_s);
+    cancel_jobs(run, index);
+    return;
+  }
+  n->timer = NAN;
+  sg_queue_cancel(&run->queue, EV_TIMER, index + 1);
   /* A node that is told something itself hears of it at once. */
   double heard = run->at == index ? 0 : run->cancel_s;
   if (n->computing || n->jobs.head >= 0) {
@@ -398,7 +409,7 @@ static void order_end_round(sg_run *run) {
   for (int i = 0; i < run->nodes; i++) run_settle(run, i);
   sg_queue_cancel_kind(&run->queue, EV_SIGNAL);
   sg_queue_cancel_kind(&run->queue, EV_COMMAND);
-  sg_queue_cancel(&run->queue, EV_TIMER, 0);
+  sg_queue_cancel_kind(&run->queue, EV_TIMER);
   run->timers = run->n_waiting = 0;
   run_schedule(run, run->master_free > run->now ? run->master_free : run->now, EV_BEGIN, 0, 0);
 }
@@ -409,6 +420,7 @@ void run_reset_nodes(sg_run *run, double shift) {
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->tasks = n->draws = n->sent = 0;
+    n->timer = NAN;
     n->dead = false;
     n->down_until -= shift;
     n->busy_from -= shift;
@@ -442,6 +454,41 @@ static inline bool receiver_of(sg_run *run, const sg_order *order, int index, in
   return false;
 }
 
+/* The job of a send that waits for `wanted` more tasks of its node, behind other sends that do. */
+static job *insert_send(sg_run *run, int index, int wanted) {
+  list *jobs = &run->node[index].jobs;
+  int old = jobs->tail, behind = -1, next = jobs->head;
+  for (; next >= 0 && (wanted > 0 || run->job[next].message >= 0); next = run->job[next].next) {
+    wanted -= run->job[next].message < 0;
+    behind = next;
+  }
+  job *send = run_append_job(run, index);
+  if (!send || next < 0) return send;
+  int id = jobs->tail;
+  run->job[old].next = -1;
+  jobs->tail = old;
+  run->job[id].next = next;
+  if (behind < 0)
+    jobs->head = id;
+  else
+    run->job[behind].next = id;
+  return send;
+}
+
+/* A send that does not wait for all that its node has been given. */
+static void send_after(sg_run *run, const sg_order *order, int index, int id) {
+  node *n = &run->node[index];
+  if (n->fused) run_split(run, index);
+  int wanted = order->after - n->tasks;
+  if (wanted <= 0 && !n->dead) {
+    run_touch(run, index);
+    run_send(run, id);
+    return;
+  }
+  job *send = insert_send(run, index, wanted - (n->computing && !n->stale));
+  if (send) send->message = id;
+}
+
 static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   int to, previous = -1;
   if (!receiver_of(run, order, index, &to)) return;
@@ -450,6 +497,7 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
     const list *jobs = &run->node[index].jobs;
     previous = jobs->head >= 0 ? run->job[jobs->tail].message : -1;
     bool free = order->flags & SG_FREE;
+    if (order->after >= 0) previous = -1;
     if (previous < 0 || run_message(run, previous)->view.to != to ||
         run_message(run, previous)->free != free) {
       run_fail(run,
@@ -461,6 +509,10 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
   }
   int id = run_new_message(run, order, index, to, slot);
   if (id < 0) return;
+  if (order->after >= 0) {
+    send_after(run, order, index, id);
+    return;
+  }
   if (previous < 0) {
     job *send = run_append_job(run, index);
     if (send) send->message = id;
@@ -493,7 +545,7 @@ static bool pairs(const sg_run *run, const sg_order *task) {
   const sg_order *send = task + 1;
   return run->cursor + 1 == run->orders.count && task->node == SG_ALL &&
          send->kind == SG_ORDER_SEND && send->node == SG_ALL && send->snapshot == task->snapshot &&
-         !(send->flags & (SG_FREE | SG_WITH_PREVIOUS));
+         send->after < 0 && !(send->flags & (SG_FREE | SG_WITH_PREVIOUS));
 }
 
 /* A task and the message behind it begin at once, without a queue, where the node is idle and they
@@ -529,9 +581,24 @@ static void order_task(sg_run *run, const sg_order *order) {
     for (run->cursor++; first < end; first++) give_pair(run, order, order + 1, first, slot);
 }
 
+/* They begin with the next task of each node. */
+static void order_timers_of_nodes(sg_run *run, const sg_order *order) {
+  int first, end;
+  if (!nodes_of(run, order, &first, &end)) return;
+  for (int i = first; i < end; i++) {
+    if (run->node[i].fused) run_split(run, i);
+    run->node[i].timer = order->value;
+    run->node[i].timer_arg = order->arg;
+  }
+}
+
 static void order_timer(sg_run *run, const sg_order *order) {
   if (!(order->value >= 0 && order->value <= SG_UNBOUNDED)) {
     run_fail(run, "a timer at %g", order->value);
+    return;
+  }
+  if (order->node != SG_MASTER) {
+    order_timers_of_nodes(run, order);
     return;
   }
   run->timers++;
@@ -643,7 +710,7 @@ static void carry_out(sg_run *run, const sg_order *order) {
   case SG_ORDER_SEND: order_send(run, order); break;
   case SG_ORDER_STOP:
     if (nodes_of(run, order, &first, &end))
-      for (int i = first; i < end; i++) stop(run, i);
+      for (int i = first; i < end; i++) stop(run, i, order->flags);
     break;
   case SG_ORDER_TELL:
     if (nodes_of(run, order, &first, &end))

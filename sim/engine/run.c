@@ -103,7 +103,7 @@ static bool allocate(sg_run *run) {
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->jobs = n->uplink = n->held = (list){-1, -1};
-    n->row_arrival = NAN;
+    n->row_arrival = n->timer = NAN;
   }
   run->ingress[0] = sg_ingress_new(run->env->network);
   return run->ingress[0] != NULL;
@@ -240,6 +240,19 @@ static void log_instant(const sg_run *run, sg_log_kind kind, int at, int value) 
           .end_s = now_s);
 }
 
+/* At a node: how far it is. */
+static void dispatch_at(sg_run *run, sg_event_kind kind, int who, int arg) {
+  run_count_busy(run, who); /* A fused task may be over. */
+  const node *n = &run->node[who];
+  run_dispatch(run, &(sg_event){.kind = kind,
+                                .round = run->round,
+                                .at = who,
+                                .from = SG_MASTER,
+                                .arg = arg,
+                                .count = n->tasks,
+                                .busy = n->computing && !n->stale});
+}
+
 static void timer_fired(sg_run *run, int arg) {
   run->timers--;
   log_instant(run, SG_LOG_TIMER, SG_MASTER, arg);
@@ -280,16 +293,15 @@ static void handle(sg_run *run, const sg_queue_event *event) {
                                   .from = who,
                                   .count = event->value});
     break;
-  case EV_COMMAND:
-    run_count_busy(run, who); /* A fused task may be over. */
-    run_dispatch(run, &(sg_event){.kind = SG_COMMAND,
-                                  .round = run->round,
-                                  .at = who,
-                                  .from = SG_MASTER,
-                                  .arg = event->value,
-                                  .count = run->node[who].tasks});
+  case EV_COMMAND: dispatch_at(run, SG_COMMAND, who, event->value); break;
+  case EV_TIMER:
+    if (who == 0) {
+      timer_fired(run, event->value);
+    } else {
+      log_instant(run, SG_LOG_TIMER, who - 1, event->value);
+      dispatch_at(run, SG_TIMER, who - 1, event->value);
+    }
     break;
-  case EV_TIMER: timer_fired(run, event->value); break;
   case EV_BACK:
     log_instant(run, SG_LOG_BACK, who, 0);
     run_dispatch(run, &(sg_event){.kind = SG_BACK, .round = run->round, .at = who});

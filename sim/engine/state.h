@@ -26,7 +26,7 @@ enum {
   EV_TASK,    /* subject: node */
   EV_SIGNAL,  /* subject: node, value: tasks done */
   EV_COMMAND, /* subject: node, value: arg */
-  EV_TIMER,   /* subject 0, value: arg */
+  EV_TIMER,   /* subject: 0, or node + 1; value: arg */
   EV_BACK,    /* subject: node */
   EV_BEGIN,   /* subject 0 */
   EV_KINDS
@@ -51,9 +51,11 @@ typedef struct message {
   unsigned char place; /* IN_… */
   bool first;          /* of its transmission, for which it stands in queues */
   bool free;           /* SG_FREE; of a transmission, in all its messages */
+  bool copies;         /* SG_COPY */
   bool named;          /* the next decode uses it: sg_use */
   bool unseen;         /* held by the master, not yet shown in a CUT */
   int in_capacity;
+  int owners;               /* who holds it or has made a message of it: 1 unless with SG_COPY */
   int number;               /* in its transmission */
   uint32_t iteration, draw; /* of the transmission */
   double bits;
@@ -110,7 +112,9 @@ typedef struct node {
   bool uncounted;          /* its bytes are, until it begins: run_count_sent */
   double busy_from;        /* busy seconds of the running task are counted up to here */
   int tasks, draws, sent;  /* in this round: tasks done, draws and transmissions used */
-  uint32_t begun;          /* tasks since the start of the run, for SG_ASYNC */
+  double timer;            /* seconds from the next task's beginning; NAN: there is none */
+  int timer_arg;
+  uint32_t begun; /* tasks since the start of the run, for SG_ASYNC */
   int n_known, known_capacity;
   known *known;
   double told; /* those of the run's that it has been sent */

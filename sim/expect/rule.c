@@ -164,6 +164,7 @@ static const char *read_plan(prober *p, double deadline, sg_rule_worker *worker,
       }
       if (o->to != SG_MASTER && !(o->to == SG_UP && !code->parent))
         return "messages go by way of other workers";
+      if (o->after >= 0) return "messages go while a worker still computes";
       if (p->sends[w] && !(o->flags & SG_WITH_PREVIOUS))
         return "a worker sends more than one message in an iteration";
       p->sends[w]++;

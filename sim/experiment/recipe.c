@@ -224,7 +224,8 @@ static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *
   bool fine = true;
   for (int i = 0; fine && i < row->n_terms; i++) {
     const sg_term *t = &row->term[i];
-    fine = add_term(r, find_item(r, used, t->part, row->batch), t);
+    for (int b = 0; fine && b < row->batches; b++)
+      fine = add_term(r, find_item(r, used, t->part, row->batch + b), t);
   }
   for (int i = 0; fine && i < row->n_links; i++)
     fine = add_link(r, r->input[first_input + i], row->link[i].coef);
@@ -276,7 +277,8 @@ static bool name_used(sg_recipe *r, const sg_run *run, const sg_message *m, cons
                                             .segment = m->segment,
                                             .version = sg_run_request_of(run)->update - r->last_age,
                                             .staleness = r->last_age,
-                                            .batch = row ? row->batch : -1};
+                                            .batch = row ? row->batch : -1,
+                                            .batches = row ? row->batches : -1};
   return true;
 }
 
