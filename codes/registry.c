@@ -76,6 +76,10 @@
   X(sg_k_async) \
   X(sg_k_batch_async) \
   X(sg_adaptive_k) \
+  KIND("gradients collected at one model, approximate") \
+  X(sg_rennala) \
+  X(sg_malenia) \
+  X(sg_mindflayer) \
   KIND("combinations of partial derivatives, approximate") \
   X(sg_projective_derivative) \
   X(sg_projective_derivative_async) \

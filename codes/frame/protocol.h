@@ -11,8 +11,9 @@
 #include "codes/frame/code.h"
 
 typedef enum sg_event_kind {
-  SG_BEGIN,   /* round: a round begins (with SG_ASYNC: once) */
-  SG_SIGNAL,  /* from, count: the master learns that `from` has done `count` tasks of this round */
+  SG_BEGIN,  /* round: a round begins (with SG_ASYNC: once) */
+  SG_SIGNAL, /* at, from, count: the master learns that `from` has done `count` tasks of this round;
+                with SG_HERE `from` itself (at = from) does, at once */
   SG_ARRIVAL, /* at, from, message[count]: delivered together to node `at`; held there already */
   SG_COMMAND, /* at, arg, count, busy: a command reached node `at`, which has done `count` tasks
                  of this round and is, if busy, at the next */
@@ -22,7 +23,8 @@ typedef enum sg_event_kind {
                  the weights were refused (decoded = false) */
   SG_STALLED, /* nothing can happen any more; if no order comes back the run ends as stalled */
   SG_BACK     /* at: a worker that lost what it had been given to a crash, or its last message to an
-                 erasure, can be given work again; without a barrier, else the next round says so */
+                 erasure, can be given work again; without a barrier, else the next round says so.
+                 busy: it has been given some since */
 } sg_event_kind;
 
 struct sg_event {
@@ -34,7 +36,7 @@ struct sg_event {
   const sg_message *const *message;
   int model;
   bool decoded;
-  bool busy;           /* node `at` is at a task that counts */
+  bool busy;           /* node `at` is at a task that counts; BACK: or has been given one */
   bool skip;           /* UPDATED with decoded = false: the scenario says skip this round */
   double norm;         /* ‖ĝ‖ */
   double dot_previous; /* ⟨ĝ, the previous ĝ⟩ */
@@ -60,13 +62,14 @@ enum {                       /* sg_order.flags */
        SG_REPORT = 1,        /* task: tell the master when it is done (SIGNAL) */
        SG_WITH_PREVIOUS = 2, /* send: in the same transmission as the send before it */
        SG_LAST = 4,          /* decode: drop what else is held of the snapshot, and close it */
-       SG_NO_SUM = 8,  /* decode: compare with the exact weighted sum only, not the whole sum */
-       SG_KEEP = 16,   /* decode: what is used stays held and may be used again */
-       SG_FREE = 32,   /* send: takes no time, occupies no link and counts no bytes (a worker that
-                          is its own master) */
-       SG_KNOWN = 64,  /* snapshot: all nodes know it already, it is not broadcast */
-       SG_COPY = 128,  /* send: what it is made of stays held and may be sent on again */
-       SG_QUEUED = 256 /* stop: only what has not begun; the running task counts */
+       SG_NO_SUM = 8,   /* decode: compare with the exact weighted sum only, not the whole sum */
+       SG_KEEP = 16,    /* decode: what is used stays held and may be used again */
+       SG_FREE = 32,    /* send: takes no time, occupies no link and counts no bytes (a worker that
+                           is its own master) */
+       SG_KNOWN = 64,   /* snapshot: all nodes know it already, it is not broadcast */
+       SG_COPY = 128,   /* send: what it is made of stays held and may be sent on again */
+       SG_QUEUED = 256, /* stop: only what has not begun; the running task counts */
+       SG_HERE = 512    /* task: tell its node when it is done (SIGNAL at it); no signal is sent */
 };
 
 typedef enum sg_timer_rule {

@@ -456,6 +456,11 @@ static sg_status work(sg_rehearsal *r, const thing *t, sg_error *e) {
   rehearsed_node *n = &r->node[t->node];
   if (t->order.kind == SG_ORDER_SEND) return leave(r, t->node, &t->order, e);
   n->tasks++;
+  if (t->order.flags & SG_HERE) {
+    const sg_event here = {.kind = SG_SIGNAL, .at = t->node, .from = t->node, .count = n->tasks};
+    sg_status status = tell(r, &here, e);
+    if (status) return status;
+  }
   if (!(t->order.flags & SG_REPORT)) return SG_OK;
   r->since.up++;
   return add(r, &(thing){.kind = SG_CUE_SIGNAL, .node = t->node, .count = n->tasks}, e);
@@ -502,6 +507,7 @@ static sg_status happen(sg_rehearsal *r, int i, sg_error *e) {
   case SG_CUE_BACK:
     event.kind = SG_BACK;
     event.at = t.node;
+    event.busy = find(r, SG_CUE_WORK, t.node) >= 0;
     break;
   case SG_CUE_CRASH: break; /* never in the list */
   }

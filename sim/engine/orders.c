@@ -294,7 +294,13 @@ void run_task_done(sg_run *run, int index) {
   run_release_snapshot(run, n->task_snapshot);
   n->tasks++;
   n->row_tasks++;
-  if (!(n->task_flags & SG_REPORT)) return;
+  unsigned flags = n->task_flags; /* The node may begin its next task in the event. */
+  if (flags & SG_HERE)
+    run_dispatch(
+        run,
+        &(sg_event){
+            .kind = SG_SIGNAL, .round = run->round, .at = index, .from = index, .count = n->tasks});
+  if (!(flags & SG_REPORT)) return;
   run->cost.signals_up++;
   run_log_signal(run, SG_LOG_SIGNAL, index, n->tasks);
   run_schedule(run, run->now + run->signal_s, EV_SIGNAL, index, n->tasks);
@@ -367,10 +373,7 @@ static void stop(sg_run *run, int index, unsigned flags) {
   bool cut = n->computing && !n->stale;
   end_task(run, index, run->now + heard);
   cancel_jobs(run, index);
-  if (run->async) {
-    run->cost.wasted += n->worked - n->settled;
-    n->settled = n->worked;
-  } else if (cut) { /* Whatever it sends next is made of the tasks before. */
+  if (cut) { /* Whatever it sends next is made of the tasks before. */
     run->cost.wasted += n->worked - n->task_worked;
     n->worked = n->task_worked;
   }

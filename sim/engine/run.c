@@ -250,7 +250,8 @@ static void dispatch_at(sg_run *run, sg_event_kind kind, int who, int arg) {
                                 .from = SG_MASTER,
                                 .arg = arg,
                                 .count = n->tasks,
-                                .busy = n->computing && !n->stale});
+                                .busy = (n->computing && !n->stale) ||
+                                        (kind == SG_BACK && n->jobs.head >= 0)});
 }
 
 static void timer_fired(sg_run *run, int arg) {
@@ -304,7 +305,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
     break;
   case EV_BACK:
     log_instant(run, SG_LOG_BACK, who, 0);
-    run_dispatch(run, &(sg_event){.kind = SG_BACK, .round = run->round, .at = who});
+    dispatch_at(run, SG_BACK, who, 0);
     break;
   case EV_BEGIN: begin_round(run); break;
   }
