@@ -115,7 +115,7 @@ void sg_send_after(sg_orders *o, int node, int to, int snapshot, int segment, in
                    unsigned flags);
 /* Cancel the queued work and sends of a node or SG_ALL, and the task it is at: that goes on, for
  * nothing, until word of it has come (network.cancel), unless the event is at that node. What was
- * done of it is wasted. Its own timers are cancelled. */
+ * done of it is wasted. Its own timers are cancelled, and no SG_BACK comes for what it had lost. */
 void sg_stop(sg_orders *o, int node);
 /* Cancel what the node has not begun, and let it finish the task it is at. */
 void sg_stop_queued(sg_orders *o, int node);
