@@ -6,8 +6,6 @@
 #include <limits.h>
 #include <string.h>
 
-#define MOST_ROOM (1 << 20)
-
 /* Behind it stand `most` messages and their senders (~ where in use), then of each worker:
  * gradients given, come and held; 1 + the version that it computes at, 0: it does not; a place in
  * the list of those that wait to go on, and one in the ring of those whose turn it is not. */
@@ -50,10 +48,10 @@ sg_status sg_no_barrier_ready(sg_code *code, const sg_values *values, const char
                               sg_error *e) {
   sg_no_barrier *b = code->self;
   if (b->room == 0) b->room = b->learners.k > code->nodes ? b->learners.k : code->nodes;
-  if (b->room > MOST_ROOM)
+  if (b->room > SG_NO_BARRIER_MOST)
     return sg_fail_at(e, values, member,
-                      "expected at most %d gradients that may wait for the master, found %ld",
-                      MOST_ROOM, b->room);
+                      "expected at most %d gradients that may wait for the master, found more",
+                      SG_NO_BARRIER_MOST);
   code->state_size = sizeof(progress) + most(code) * (sizeof(sg_message *) + sizeof(int)) +
                      ARRAYS * (size_t)code->nodes * sizeof(int);
   return SG_OK;

@@ -19,6 +19,8 @@
 
 #include "codes/tools/learners.h"
 
+#define SG_NO_BARRIER_MOST (1 << 20) /* gradients that may wait for the master */
+
 /* Begins the tables of a code (code->self). Zeroed rules: an update with every K gradients, each
  * used and all with the same weight; who has sent one goes on at once, with the newest model. */
 typedef struct sg_no_barrier {
@@ -52,7 +54,7 @@ typedef struct sg_no_barrier {
 /* Reads the members of learners and `k`, one that is named so (NULL: k = 1), and fills in what the
  * code needs. The rules that have a size (k, room) are set between it and sg_no_barrier_ready. */
 sg_status sg_no_barrier_create(sg_code *code, const sg_values *values, const char *k, sg_error *e);
-/* Sets the size of the state. A fault at `member` if more than 2^20 gradients could wait. */
+/* Sets the size of the state. A fault at `member` if `room` is too large. */
 sg_status sg_no_barrier_ready(sg_code *code, const sg_values *values, const char *member,
                               sg_error *e);
 
