@@ -80,6 +80,11 @@
   X(sg_rennala) \
   X(sg_malenia) \
   X(sg_mindflayer) \
+  KIND("no barrier: bounds on how old a gradient may be, and weights") \
+  X(sg_ssp) \
+  X(sg_fedbuff) \
+  X(sg_delay_adaptive) \
+  X(sg_ringmaster) \
   KIND("combinations of partial derivatives, approximate") \
   X(sg_projective_derivative) \
   X(sg_projective_derivative_async) \

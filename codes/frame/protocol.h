@@ -23,8 +23,7 @@ typedef enum sg_event_kind {
                  the weights were refused (decoded = false) */
   SG_STALLED, /* nothing can happen any more; if no order comes back the run ends as stalled */
   SG_BACK     /* at: a worker that lost what it had been given to a crash, or its last message to an
-                 erasure, can be given work again; without a barrier, else the next round says so.
-                 busy: it has been given some since */
+                 erasure, can be given work again; without a barrier, else the next round says so */
 } sg_event_kind;
 
 struct sg_event {
@@ -36,7 +35,7 @@ struct sg_event {
   const sg_message *const *message;
   int model;
   bool decoded;
-  bool busy;           /* node `at` is at a task that counts; BACK: or has been given one */
+  bool busy;           /* node `at` is at a task that counts */
   bool skip;           /* UPDATED with decoded = false: the scenario says skip this round */
   double norm;         /* ‖ĝ‖ */
   double dot_previous; /* ⟨ĝ, the previous ĝ⟩ */
@@ -118,7 +117,7 @@ void sg_send_after(sg_orders *o, int node, int to, int snapshot, int segment, in
                    unsigned flags);
 /* Cancel the queued work and sends of a node or SG_ALL, and the task it is at: that goes on, for
  * nothing, until word of it has come (network.cancel), unless the event is at that node. What was
- * done of it is wasted. Its own timers are cancelled. */
+ * done of it is wasted. Its own timers are cancelled, and no SG_BACK comes for what it had lost. */
 void sg_stop(sg_orders *o, int node);
 /* Cancel what the node has not begun, and let it finish the task it is at. */
 void sg_stop_queued(sg_orders *o, int node);

@@ -85,9 +85,7 @@ void sg_collect_event(const sg_code *code, const sg_collect *how, void *state,
     break;
   case SG_ARRIVAL: arrival(code, how, c, event->message[0], o); break;
   case SG_UPDATED: updated(code, how, c, event->decoded, o); break;
-  case SG_BACK:
-    if (!event->busy) go_on(code, how, c, event->at, o);
-    break;
+  case SG_BACK: go_on(code, how, c, event->at, o); break;
   case SG_STALLED: /* Nobody is left who could bring more. */
     if (event->skip && c->come > 0) step(how, c, o);
     break;

@@ -23,9 +23,9 @@ sg_status sg_learners_read(sg_code *code, const sg_values *values, const char *k
   if (sg_given(values, "work")) l->work = sg_real(values, "work");
   if (l->k * l->work > SG_MAX_DRAWS) /* A worker may be given K gradients in an iteration. */
     return sg_fail_at(e, values, "work",
-                      "expected %s%swork at most %d, the random draws that a worker has in an "
+                      "expected %s times work at most %d, the random draws that a worker has in an "
                       "iteration (work ≤ %d), found work = %g",
-                      k ? k : "", k ? " times " : "", SG_MAX_DRAWS, SG_MAX_DRAWS / l->k, l->work);
+                      k ? k : "one", SG_MAX_DRAWS, SG_MAX_DRAWS / l->k, l->work);
   code->parts = l->shared ? 1 : n;
   code->stored = l->shared ? n : 1;
   code->load = l->work;

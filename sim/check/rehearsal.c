@@ -323,8 +323,10 @@ static sg_status stop_node(sg_rehearsal *r, const sg_order *o, int at, int node,
   thing running = first >= 0 ? r->thing[first] : (thing){0};
   r->since.down += at != node && first >= 0; /* a node hears its own words without a signal */
   cancel(r, SG_CUE_WORK, node);
-  if (!(o->flags & SG_QUEUED)) cancel(r, SG_CUE_TIMER, node + 1);
-  return spare ? add(r, &running, e) : SG_OK;
+  if (o->flags & SG_QUEUED) return spare ? add(r, &running, e) : SG_OK;
+  cancel(r, SG_CUE_TIMER, node + 1);
+  cancel(r, SG_CUE_BACK, node);
+  return SG_OK;
 }
 
 static sg_status send_after(sg_rehearsal *r, const sg_order *o, int node, sg_error *e) {
@@ -507,7 +509,6 @@ static sg_status happen(sg_rehearsal *r, int i, sg_error *e) {
   case SG_CUE_BACK:
     event.kind = SG_BACK;
     event.at = t.node;
-    event.busy = find(r, SG_CUE_WORK, t.node) >= 0;
     break;
   case SG_CUE_CRASH: break; /* never in the list */
   }

@@ -229,6 +229,7 @@ static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const 
     /* Without rounds it is down for as long as the lost task would have taken. */
     if (run->async && sg_delay_comes_back(run->env->delay)) {
       double lost = sg_delay_seconds(run->delay, index, iteration, 0, task->work, task->draws);
+      n->down_until = fmax(n->down_until, run->now + lost);
       run_schedule(run, run->now + lost, EV_BACK, index, 0);
     }
     n->begun++;
@@ -362,6 +363,7 @@ static void stop(sg_run *run, int index, unsigned flags) {
   }
   n->timer = NAN;
   sg_queue_cancel(&run->queue, EV_TIMER, index + 1);
+  sg_queue_cancel(&run->queue, EV_BACK, index); /* What it has lost it would not have to do. */
   /* A node that is told something itself hears of it at once. */
   double heard = run->at == index ? 0 : run->cancel_s;
   if (n->computing || n->jobs.head >= 0) {

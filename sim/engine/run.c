@@ -250,8 +250,7 @@ static void dispatch_at(sg_run *run, sg_event_kind kind, int who, int arg) {
                                 .from = SG_MASTER,
                                 .arg = arg,
                                 .count = n->tasks,
-                                .busy = (n->computing && !n->stale) ||
-                                        (kind == SG_BACK && n->jobs.head >= 0)});
+                                .busy = n->computing && !n->stale});
 }
 
 static void timer_fired(sg_run *run, int arg) {
@@ -305,7 +304,7 @@ static void handle(sg_run *run, const sg_queue_event *event) {
     break;
   case EV_BACK:
     log_instant(run, SG_LOG_BACK, who, 0);
-    dispatch_at(run, SG_BACK, who, 0);
+    run_dispatch(run, &(sg_event){.kind = SG_BACK, .round = run->round, .at = who});
     break;
   case EV_BEGIN: begin_round(run); break;
   }
