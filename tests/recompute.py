@@ -199,4 +199,5 @@ def main():
               f" k raised {raised} times")
 
 
-main()
+if __name__ == "__main__":
+    main()
