@@ -22,16 +22,14 @@ static sg_status ring(sg_schedule *s, const sg_values *values, sg_error *e) {
   sg_schedule_chunks(s, n);
   for (int c = 0; c < n && !s->failed; c++) {
     s->keeper[c] = (c + n - 1) % n;
-    for (int k = 0; k < 2 * (n - 1); k++) {
-      bool first = k == n - 1; /* of the second time round */
+    for (int k = 0; k < 2 * (n - 1); k++)
       sg_schedule_hop(s, &(sg_hop){.round = k,
                                    .from = (c + k) % n,
                                    .to = (c + k + 1) % n,
                                    .first = c,
                                    .count = 1,
-                                   .own = k < n || first ? SG_OWN_ALL : SG_OWN_NONE,
-                                   .copy = first});
-    }
+                                   .own = k < n ? SG_OWN_ALL : SG_OWN_NONE,
+                                   .copy = k >= n - 1});
   }
   return SG_OK;
 }
@@ -284,10 +282,12 @@ static const sg_collective_type types[] = {
     {.about = {.name = "ring",
                .summary = "n chunks go round, added up, and once more round: 2(n − 1) hops of l/n",
                .params = params},
+     .symmetric = true,
      .make = ring},
     {.about = {.name = "halving-doubling",
                .summary = "recursive halving, then doubling: 2 log₂ n rounds; n a power of two",
                .params = params},
+     .symmetric = true,
      .make = halving},
     {.about = {.name = "tree",
                .summary = "up a binary tree to worker 0 and down again, the whole vector at once",

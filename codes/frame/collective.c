@@ -31,7 +31,7 @@ static int by_round(const void *a, const void *b) {
 
 sg_status sg_schedule_make(const sg_collective_type *type, int workers, const sg_values *values,
                            sg_schedule *s, sg_error *e) {
-  *s = (sg_schedule){.workers = workers, .blocking = type->blocking};
+  *s = (sg_schedule){.workers = workers, .blocking = type->blocking, .symmetric = type->symmetric};
   sg_status status = type->make(s, values, e);
   if (!status && s->failed) status = sg_fail_memory(e);
   if (!status && s->hops > 0) qsort(s->hop, (size_t)s->hops, sizeof *s->hop, by_round);

@@ -20,13 +20,16 @@ enum { SG_OWN_NONE = -1, SG_OWN_ALL = -2 };
 typedef struct sg_hop {
   int round, from, to, first, count;
   int own;       /* the chunk to which the sender adds its own, SG_OWN_NONE or SG_OWN_ALL */
-  bool copy;     /* what it is made of is sent on again */
+  bool copy;     /* what it is made of is kept: of all hops of whole sums, and of exchanges */
   bool exchange; /* without what has come from its receiver */
 } sg_hop;
 
 typedef struct sg_schedule {
   int workers, chunks;
   bool blocking; /* a worker's round is over when its own hops have arrived, too */
+  /* Where all chunks and links are equal it takes as long after the last worker as after all,
+   * whoever that is and whenever the others are ready. */
+  bool symmetric;
   int hops, capacity;
   sg_hop *hop;          /* sorted by round, then sender, once made; freed by its maker */
   int *keeper;          /* per chunk: a worker that has formed its sum, and holds what it is of */
@@ -36,7 +39,7 @@ typedef struct sg_schedule {
 
 typedef struct sg_collective_type {
   sg_variant about;
-  bool blocking;
+  bool blocking, symmetric; /* as in its schedules */
   /* Adds the hops and says the keepers for schedule->workers ≥ 1. Faults go to `e` with sg_fail_at
    * of a parameter, or of the scheme's "collective". */
   sg_status (*make)(sg_schedule *schedule, const sg_values *values, sg_error *e);
