@@ -444,7 +444,7 @@ static void begin(const run *r) {
 /* A worker hears that the sum can begin; one that is not wanted in it stops computing. */
 static void hear(const run *r) {
   int who = r->event->at;
-  if (r->a.w[who] == 0 && (r->event->busy || r->event->count < r->a.given[who])) sg_stop(r->o, who);
+  if (r->a.w[who] == 0) sg_discard(r->o, who);
   for (int b = 0; b < r->t->buckets; b++) start(r, b, who);
   if (r->p->left == 0) finish(r);
 }

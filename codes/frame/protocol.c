@@ -59,6 +59,10 @@ void sg_stop(sg_orders *o, int node) {
   add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node});
 }
 
+void sg_discard(sg_orders *o, int node) {
+  add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node, .flags = SG_USELESS});
+}
+
 void sg_stop_queued(sg_orders *o, int node) {
   add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node, .flags = SG_QUEUED});
 }

@@ -374,6 +374,10 @@ static void stop(sg_run *run, int index, unsigned flags) {
     run->cost.wasted += n->worked - n->task_worked;
     n->worked = n->task_worked;
   }
+  if (!(flags & SG_USELESS) || n->worked <= n->settled) return;
+  run_log_settle(run, index, NULL);
+  run->cost.wasted += n->worked - n->settled;
+  n->settled = n->worked;
 }
 
 /* --- Rounds ----------------------------------------------------------------------------------- */
