@@ -60,12 +60,12 @@ enum {                       /* sg_order.flags */
        SG_REPORT = 1,        /* task: tell the master when it is done (SIGNAL) */
        SG_WITH_PREVIOUS = 2, /* send: in the same transmission as the send before it */
        SG_LAST = 4,          /* decode: drop what else is held of the snapshot, and close it */
-       SG_NO_SUM = 8,  /* decode: compare with the exact weighted sum only, not the whole sum */
-       SG_KEEP = 16,   /* decode: what is used stays held and may be used again */
-       SG_FREE = 32,   /* send: takes no time, occupies no link and counts no bytes (a worker that
-                          is its own master) */
-       SG_KNOWN = 64,  /* snapshot: all nodes know it already, it is not broadcast */
-       SG_COPY = 128,  /* send: what it is made of stays held and may be sent on again */
+       SG_NO_SUM = 8,   /* decode: compare with the exact weighted sum only, not the whole sum */
+       SG_KEEP = 16,    /* decode: what is used stays held and may be used again */
+       SG_FREE = 32,    /* send: takes no time, occupies no link and counts no bytes (a worker that
+                           is its own master) */
+       SG_KNOWN = 64,   /* snapshot: all nodes know it already, it is not broadcast */
+       SG_COPY = 128,   /* send: what it is made of stays held and may be sent on again */
        SG_QUEUED = 256, /* stop: only what has not begun; the running task counts */
        SG_USELESS = 512 /* stop: what the node has computed is wasted, whatever it sends next */
 };

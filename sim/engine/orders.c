@@ -511,8 +511,7 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
     bool free = order->flags & SG_FREE;
     if (order->after >= 0) previous = run->joined;
     if (previous < 0 || run_message(run, previous)->view.from != index ||
-        run_message(run, previous)->view.to != to ||
-        run_message(run, previous)->free != free) {
+        run_message(run, previous)->view.to != to || run_message(run, previous)->free != free) {
       run_fail(run,
                "a message of node %d that is to go with the previous one, but none to the same "
                "receiver, as free as it, stands right before it",
