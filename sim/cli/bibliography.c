@@ -152,6 +152,8 @@ static const struct {
      "Maranjyan, Arto and Tyurin, Alexander and Richt{\\'a}rik, Peter",
      "Ringmaster {ASGD}: The First Asynchronous {SGD} with Optimal Time Complexity",
      "International Conference on Machine Learning (ICML)", "2025"},
+    {"2505.23523", "devraj2025stragglar", "Devraj and others",
+     "{StragglAR}: {AllReduce} with a Late Worker", "", "2025"},
     {"2510.22539", "song2025osgc", "Song and Choi",
      "{OSGC}: Gradient Coding under Unequal Straggling Probabilities", "", "2025"},
     {"2604.10374", "jiang2026sparse", "Jiang and Zhang and Wang",
@@ -166,6 +168,9 @@ void sg_put_bib(const char *reference, sg_buffer *out) {
     bool named = reference && strstr(reference, papers[i].arxiv);
     for (int c = 0; !reference && !named && sg_code_type_at(c); c++)
       named = strstr(sg_code_type_at(c)->about.reference, papers[i].arxiv);
+    for (int c = 0; !reference && !named && sg_collective_family.at(c); c++)
+      named = sg_collective_family.at(c)->reference &&
+              strstr(sg_collective_family.at(c)->reference, papers[i].arxiv);
     if (!named) continue;
     bool venue = *papers[i].venue;
     sg_putf(out, "\n@%s{%s,\n  author = {%s},\n  title = {%s},\n", venue ? "inproceedings" : "misc",
