@@ -122,9 +122,9 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
   const tables *t = code->self;
-  if (t->stops) sg_timer_of(o, SG_ALL, t->threshold, 0);
   for (int k = 0; k < t->batches; k++) sg_task(o, SG_ALL, snapshot, t->work, SG_DRAWS_OF_WORK, 0);
   sg_send(o, SG_ALL, SG_MASTER, snapshot, 0, t->batches, 0);
+  if (t->stops) sg_timer_of(o, SG_ALL, t->threshold, 0);
 }
 
 /* At a worker: it stops, unless it has all, or will. */
