@@ -74,6 +74,44 @@ run_of="run USING (run_id) JOIN v_point USING (point_id)"
   [ "$(ask error.db "SELECT group_concat(DISTINCT stop_reason) FROM run")" = undecodable ]
 }
 
+@test "a worker's clock runs from when it begins to compute: with downtimes, late models, queues, either scaling" {
+  cat > clock.json <<'JSON'
+{ "format": 1, "cluster": { "workers": 5, "speeds": [ 1, 2, 1, 0.5, 1 ] },
+  "delay": { "model": "shifted-exponential", "shift_s": 0.3, "mean_excess_s": 1, "scaling": "additive" },
+  "network": { "cancel": "instant" }, "learning": { "problem": "none" },
+  "schemes": [ { "code": "drop-compute", "micro_batches": 50, "threshold_s": 2, "work": 1, "running": "drop", "gradients": { "each": [ "batch", "part" ] } } ],
+  "replications": 2, "stop": { "iterations": 60, "undecodable": "skip" }, "output": { "detail": "worker" } }
+JSON
+  crashes='/cluster/crashes={"model":"seconds","mean_iterations":4,"downtime":{"model":"exponential","mean_s":3}}'
+  gone='/cluster/crashes={"model":"iterations","mean_iterations":4,"mean_recovery_iterations":2}'
+  late='/network/broadcast={"model":"sequential","bandwidth_Bps":2000,"latency_s":0.05}'
+  slow='/network/uplink={"model":"shifted-exponential","shift_s":0.1,"mean_excess_s":0.4}'
+  queue='/network/ingress={"model":"fifo","bandwidth_Bps":3000}'
+  number=0
+  while read -ra sets; do
+    number=$((number + 1))
+    "$STRAGGLE" run clock.json --quiet -o clock$number.db "${sets[@]/#/--set=}"
+    # Two seconds of computing, or none of a worker that is dead; never more, wherever what else happens takes time.
+    run ask clock$number.db "SELECT count(*) = 2 * 2 * 60 * 5, sum(compute_s IS NOT NULL AND abs(compute_s - 2) > 1e-9), sum(compute_s IS NULL) > 0,
+      sum(tasks) > 100, max(tasks) < 50 FROM worker_iteration"
+    echo "$number ${sets[*]}: $output"
+    [[ "$output" == "1|0|"*"|1|1" ]]
+    [ "$(ask clock$number.db "SELECT count(*) FROM iteration WHERE duration_s < 2 - 1e-9")" = 0 ]
+  done <<END
+/master/update_s=0
+$crashes
+$crashes $late
+$gone $slow $queue
+$late $slow $queue /network/duplex="half"
+$crashes $late $slow $queue /late_work="keep-partial"
+$late $slow /late_work="finish-first" /network/late_messages="occupy-link"
+/delay/scaling="startup" /delay/per_subset_s=0.4 $late
+/delay/scaling="proportional" $slow /master/update_s=0.7
+END
+  [ "$number" = 9 ]
+  [ "$(ask clock4.db "SELECT sum(compute_s IS NULL) > 20 FROM worker_iteration")" = 1 ]
+}
+
 @test "formed messages: a compressor that needs the whole vector sends the sum of the mini-batches" {
   make_data
   # Of the three largest of three coordinates nothing is lost but digits beyond float32.
