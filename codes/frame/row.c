@@ -121,6 +121,8 @@ bool sg_encode(const sg_code *code, const void *state, const sg_message *message
   row->undecodable = false;
   row->combined = (sg_decode_info){.cond1 = NAN};
   code->type->encode(code, message, row);
+  if (row->batches > 1)
+    expect(row, row->steps == 0, "encode gave local steps on a sum of mini-batches");
   if (code->type->combine && message->n_in > 0 && !row->failed) combine(code, message, row);
   return !row->failed;
 }
