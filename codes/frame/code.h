@@ -366,7 +366,8 @@ typedef struct sg_expander {
   sg_link *todo;
 } sg_expander;
 
-/* Adds scale × the row of `message` to dense[part · pieces + piece]; parts and coded parts both.
+/* Adds scale × the row of `message` to dense[part · pieces + piece]; parts and coded parts both. A
+ * sum of mini-batches counts as often as there are.
  * false: as sg_encode, of expander->row. */
 bool sg_expand(sg_expander *expander, const sg_code *code, const void *state,
                const sg_message *message, double scale, double *dense);

@@ -477,6 +477,7 @@ static sg_status work(sg_rehearsal *r, const thing *t, sg_error *e) {
 static sg_status crash(sg_rehearsal *r, int node, sg_error *e) {
   if (!is_present(r, node) || r->node[node].dead || find(r, SG_CUE_WORK, node) < 0) return SG_OK;
   cancel(r, SG_CUE_WORK, node);
+  cancel(r, SG_CUE_TIMER, node + 1);
   r->node[node].dead = !is_async(r);
   return is_async(r) ? add(r, &(thing){.kind = SG_CUE_BACK, .node = node}, e) : SG_OK;
 }

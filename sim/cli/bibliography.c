@@ -10,6 +10,11 @@
 static const struct {
   const char *arxiv, *key, *authors, *title, *venue, *year; /* venue "": a preprint */
 } papers[] = {
+    {"1404.1328", "wang2014efficient", "Wang, Da and Joshi, Gauri and Wornell, Gregory W.",
+     "Efficient Task Replication for Fast Response Times in Parallel Computation", "", "2014"},
+    {"1604.00981", "chen2016revisiting",
+     "Chen, Jianmin and Pan, Xinghao and Monga, Rajat and Bengio, Samy and Jozefowicz, Rafal",
+     "Revisiting Distributed Synchronous {SGD}", "", "2016"},
     {"1612.03301", "tandon2017gradient",
      "Tandon, Rashish and Lei, Qi and Dimakis, Alexandros G. and Karampatziakis, Nikos",
      "Gradient Coding: Avoiding Stragglers in Distributed Learning",
@@ -139,6 +144,12 @@ static const struct {
      "Wachter-Zeh, Antonia",
      "Nested Gradient Codes for Straggler Mitigation in Distributed Machine Learning",
      "IEEE Information Theory Workshop (ITW)", "2023"},
+    {"2306.10598", "giladi2023dropcompute",
+     "Giladi, Niv and Gottlieb, Shahar and Shkolnik, Moran and Karnieli, Asaf and Banner, Ron and "
+     "Hoffer, Elad and Levy, Kfir Y. and Soudry, Daniel",
+     "{DropCompute}: Simple and More Robust Distributed Synchronous Training via Compute Variance "
+     "Reduction",
+     "", "2023"},
     {"2405.19509", "ramamoorthy2024leveraging",
      "Ramamoorthy, Aditya and Meng, Ruoyu and Girimaji, Vrinda S.",
      "Leveraging Partial Stragglers Within Gradient Coding",

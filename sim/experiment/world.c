@@ -380,7 +380,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
   sg_shape shape = {.workers = w->workers,
                     .subsets = w->problem->subsets,
                     .length = w->problem->length,
-                    .speed = sg_delay_speeds(w->delay),
+                    .speed = sg_delay_known_speeds(w->delay),
                     .seed = seed,
                     .updates = w->limits.iterations,
                     .n_layers = w->problem->n_layers,
