@@ -228,6 +228,9 @@ struct sg_code {
   bool
       by_layer; /* segments are the layers of shape, one message each, from the last to the first */
   double stored; /* data stored in the cluster / data */
+  /* Whose sum the workers form among themselves (collective.h); owned. NULL: this is no such code.
+   */
+  struct sg_code *inner;
   sg_arena *arena;
 };
 
@@ -237,8 +240,9 @@ struct sg_code {
 const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
-extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
-extern const sg_family sg_stop_family; /* of stop policies: selector "rule" */
+extern const sg_family sg_code_family;       /* for parameter tables: selector "code" */
+extern const sg_family sg_stop_family;       /* of stop policies: selector "rule" */
+extern const sg_family sg_collective_family; /* of collectives: selector "algorithm" */
 extern const char *const sg_layer_words[];
 extern const sg_param sg_scheme_params[]; /* what every code may have besides */
 #define SG_ROWS_SCHEME                                                                             \
@@ -249,7 +253,12 @@ extern const sg_param sg_scheme_params[]; /* what every code may have besides */
       SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                   \
                     "Of a learning problem with layers: together (a message for the whole "        \
                     "gradient) or one-by-one (encoded, compressed, sent and decoded by itself as " \
-                    "soon as it is there, the last layer first).")
+                    "soon as it is there, the last layer first)."),                                \
+      SG_ROW_FAMILY("collective", &sg_collective_family,                                           \
+                    "How workers form the sum among themselves, without a master; absent: they "   \
+                    "send to the master. A collective without parameters may be given by its "     \
+                    "name alone.",                                                                 \
+                    .flags = SG_OPTIONAL)
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
  * values->common is sg_scheme_params, a table with its rows, or NULL. */

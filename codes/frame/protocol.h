@@ -66,7 +66,8 @@ enum {                       /* sg_order.flags */
                           is its own master) */
        SG_KNOWN = 64,  /* snapshot: all nodes know it already, it is not broadcast */
        SG_COPY = 128,  /* send: what it is made of stays held and may be sent on again */
-       SG_QUEUED = 256 /* stop: only what has not begun; the running task counts */
+       SG_QUEUED = 256, /* stop: only what has not begun; the running task counts */
+       SG_USELESS = 512 /* stop: what the node has computed is wasted, whatever it sends next */
 };
 
 typedef enum sg_timer_rule {
@@ -117,6 +118,9 @@ void sg_send_after(sg_orders *o, int node, int to, int snapshot, int segment, in
  * nothing, until word of it has come (network.cancel), unless the event is at that node. What was
  * done of it is wasted. Its own timers are cancelled. */
 void sg_stop(sg_orders *o, int node);
+/* sg_stop, and what the node has computed before, of this round, is wasted too: what it sends next
+ * is others' work. */
+void sg_discard(sg_orders *o, int node);
 /* Cancel what the node has not begun, and let it finish the task it is at. */
 void sg_stop_queued(sg_orders *o, int node);
 /* A COMMAND event at a node or SG_ALL after the signal latency. */

@@ -332,6 +332,12 @@ static sg_status send_after(sg_rehearsal *r, const sg_order *o, int node, sg_err
   if (wanted > 0)
     return insert(r, &(thing){.kind = SG_CUE_WORK, .node = node, .order = *o}, wanted, e);
   sg_status status = form(r, o, node, e);
+  thing *last = r->things > 0 ? &r->thing[r->things - 1] : NULL;
+  if (o->flags & SG_WITH_PREVIOUS && last && last->kind == SG_CUE_MESSAGE && last->node == node &&
+      last->first + last->count == r->count - 1) {
+    last->count++;
+    return status;
+  }
   const thing t = {.kind = SG_CUE_MESSAGE, .node = node, .first = r->count - 1, .count = 1};
   return status ? status : add(r, &t, e);
 }

@@ -390,7 +390,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
   sg_code_label(point->scheme, w->label, sizeof w->label);
   if (!status) status = sg_code_new(type, &shape, point->scheme, &w->code, e);
   /* The default round knows no other round's messages. */
-  if (!status && w->environment.late_work == SG_LATE_KEEP_PARTIAL && !type->on_event)
+  if (!status && w->environment.late_work == SG_LATE_KEEP_PARTIAL && !w->code->type->on_event)
     status = sg_fail_at(e, point->values, "late_work",
                         "expected \"cancel\" or \"finish-first\" with the code \"%s\", which has "
                         "no use for what is finished after the iteration, found \"keep-partial\"",
