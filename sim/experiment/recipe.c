@@ -84,18 +84,18 @@ static int find_item(sg_recipe *r, int used, int part, int batch) {
   return *last = item;
 }
 
-/* How many training rows the gradients that the rows name go over: whole parts and those that are
- * in coded ones once, mini-batches each. */
+/* How many samples the gradients that the rows name go over: whole parts and those that are in
+ * coded ones once, mini-batches each. */
 static double count_samples(sg_recipe *r) {
   const sg_code *code = r->world->code;
   double samples = 0;
-  if (r->world->problem->rows == 0) return NAN;
+  if (r->world->problem->rows == 0 && !r->world->problem->stochastic) return NAN;
   r->decode++;
   for (int i = r->first_item; i < r->pass->n_items; i++) {
     const sg_partial *item = &r->pass->item[i];
     if (item->batch) {
       int steps = r->steps > 1 ? r->steps : 1;
-      samples += steps * (double)sg_partition_rows(r->world->partition, item->part, item->batch);
+      samples += steps * sg_partition_samples(r->world->partition, item->part, item->batch);
       continue;
     }
     const sg_combination own = {.count = 1, .part = &item->part},
@@ -104,7 +104,7 @@ static double count_samples(sg_recipe *r) {
     for (int k = 0; k < of->count; k++) {
       if (r->seen[of->part[k]] == r->decode) continue;
       r->seen[of->part[k]] = r->decode;
-      samples += (double)sg_partition_rows(r->world->partition, of->part[k], 0);
+      samples += sg_partition_samples(r->world->partition, of->part[k], 0);
     }
   }
   return samples;
