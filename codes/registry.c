@@ -76,6 +76,9 @@
   X(sg_k_async) \
   X(sg_k_batch_async) \
   X(sg_adaptive_k) \
+  KIND("local steps between averages") \
+  X(sg_local_sgd) \
+  X(sg_diloco) \
   KIND("combinations of partial derivatives, approximate") \
   X(sg_projective_derivative) \
   X(sg_projective_derivative_async) \
