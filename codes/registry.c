@@ -90,6 +90,9 @@
   X(sg_fedbuff) \
   X(sg_delay_adaptive) \
   X(sg_ringmaster) \
+  KIND("local steps between averages") \
+  X(sg_local_sgd) \
+  X(sg_diloco) \
   KIND("combinations of partial derivatives, approximate") \
   X(sg_projective_derivative) \
   X(sg_projective_derivative_async) \

@@ -81,7 +81,7 @@ class Data:
         return g
 
     def part(self, parts, p):
-        first, end = self.n * p // parts, self.n * (p + 1) // parts
+        first, end = ((2 * self.n * q + parts) // (2 * parts) for q in (p, p + 1))
         return range(first, end)
 
     def partial(self, w, parts, p, batch, seed, size):

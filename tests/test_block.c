@@ -716,7 +716,7 @@ static void mistakes_with_local_steps_name_the_code(void **state) {
           "0.05, found 3 at rate 0.05");
   wrong.encode = no_steps_encode;
   refused(&wrong, 3, "\"problem\":\"least-squares\"", SG_BUG, "",
-          "code test-local: local steps must be at least one, and their rate positive");
+          "code test-local: local steps must be at least one, and their rate positive or 0");
   wrong = pairs;
   wrong.encode = local_encode;
   refused(&wrong, 4, "\"problem\":\"least-squares\",\"batch_rows\":6", SG_BUG, "",

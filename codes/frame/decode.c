@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decode weights: what is common to all codes. */
 #include "codes/frame/protocol.h"
+#include "codes/frame/stop.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
@@ -582,7 +583,7 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   d->count = count;
   d->bad = NULL;
   d->has_alpha = false;
-  if (count == 0) return SG_UNDECODABLE;
+  if (count == 0 || count < sg_stop_least(d->code->policy)) return SG_UNDECODABLE;
   take_messages(d, message);
   memset(d->encoded, 0, (size_t)count);
   sg_decode_info info = {

@@ -55,8 +55,8 @@ void sg_row_batches(sg_row *row, int name, int count) {
 void sg_row_local(sg_row *row, int steps, double rate) {
   if (!expect(row, row->flags & SG_LOCAL,
               "encode gave local steps, but the flag SG_LOCAL is missing") ||
-      !expect(row, steps >= 1 && rate > 0 && rate < INFINITY,
-              "local steps must be at least one, and their rate positive"))
+      !expect(row, steps >= 1 && rate >= 0 && rate < INFINITY,
+              "local steps must be at least one, and their rate positive or 0"))
     return;
   row->steps = steps;
   row->rate = rate;
