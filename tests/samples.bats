@@ -137,14 +137,7 @@ END
 
 # Chen, Pan, Monga, Bengio, Jozefowicz (2016): N workers of N + b = 100, t0 = 1, mean excess 0.5.
 @test "backup workers: the time of a gradient used is least at b = 22 of 100" {
-  cat > backup.json <<'END'
-{ "format": 1, "cluster": { "workers": 100 },
-  "delay": { "model": "shifted-exponential", "shift_s": 1, "mean_excess_s": 0.5, "scaling": "additive" },
-  "learning": { "problem": "none", "length": 10 },
-  "schemes": [ { "code": "k-sync", "k": { "each": [ 60, 70, 74, 78, 82, 86, 90, 96, 100 ] } } ],
-  "baseline": "k-sync k=100", "replications": 20, "stop": { "iterations": 200 } }
-END
-  "$STRAGGLE" run --quiet backup.json
+  "$STRAGGLE" run --quiet "$scenarios/backup-workers.json" -o backup.db
   "$STRAGGLE" compare backup.db --equal time --json > backup.out
   run python3 - <<'END'
 import json, math

@@ -16,18 +16,26 @@
 
 /* --- Means and medians with intervals --------------------------------------------------------- */
 
+static void put_four_digits(double x, sg_buffer *out) {
+  sg_putf(out, fabs(x) < 999.95 ? "%#.4g" : "%.4g", x);
+}
+
 void sg_put_interval(const sg_interval *x, sg_buffer *out) {
-  if (isnan(x->value))
+  if (isnan(x->value)) {
     sg_put(out, "—");
-  else if (isinf(x->value))
-    sg_putf(out, "> %.4g", x->low);
-  else
-    sg_putf(out, "%.4g", x->value);
+    return;
+  }
+  sg_put(out, isinf(x->value) ? "> " : "");
+  put_four_digits(isinf(x->value) ? x->low : x->value, out);
   if (isinf(x->value) || isnan(x->low)) return;
+  sg_put(out, " [");
+  put_four_digits(x->low, out);
+  sg_put(out, ", ");
   if (isinf(x->high))
-    sg_putf(out, " [%.4g, –]", x->low);
+    sg_put(out, "–");
   else
-    sg_putf(out, " [%.4g, %.4g]", x->low, x->high);
+    put_four_digits(x->high, out);
+  sg_put(out, "]");
 }
 
 sg_interval sg_mean_of(int n, const double *x) {

@@ -298,9 +298,9 @@ static void put_words(const sg_comparing *c, int n, const int *environment, int 
   for (int i = 0; i < found; i++) inexact |= !sg_gives_gradient(&c->found.scheme[best[i].scheme]);
   sg_putf(&text,
           "Each code at its best of those tried, as replications with even numbers say; the "
-          "numbers are medians over the others%s, which did not choose. worker-s: workers times "
+          "numbers are medians%s over the others, which did not choose. worker-s: workers times "
           "seconds; busy-s: of these computing; MB: put on any uplink and broadcast.",
-          to_target ? " to the target loss" : "");
+          to_target ? " to the target" : "");
   if (inexact) sg_put(&text, " ~: not the exact gradient of the current model.");
   if (left)
     sg_putf(&text,
