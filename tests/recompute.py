@@ -8,10 +8,10 @@
 DATA.csv: features and, last, the target, one row per training row in order (no shuffle, no
 intercept, no test rows). For every run at detail `worker`: which message of which worker, version and
 mini-batch an update used comes from used_message (schemes with neither mini-batches nor old models:
-who was used, from worker_iteration); gradients are taken at the model of that version. The loss of
-every row must be equal to 1e-12, and so must the squared norm of the whole gradient where it is
-recorded, and k of adaptive-k by sign counts what the signs say. Prints a line
-per scheme: runs, updates, the largest difference, the largest staleness.
+who was used, from worker_iteration); gradients are taken at the model of that version, and have the
+weight that the scheme gives to one so old. The loss of every row must be equal to 1e-12, and so must
+the squared norm of the whole gradient where it is recorded, and k of adaptive-k by sign counts what
+the signs say. Prints a line per scheme: runs, updates, the largest difference, the largest staleness.
 """
 import csv
 import json
@@ -81,7 +81,7 @@ class Data:
         return g
 
     def part(self, parts, p):
-        first, end = self.n * p // parts, self.n * (p + 1) // parts
+        first, end = ((2 * self.n * q + parts) // (2 * parts) for q in (p, p + 1))
         return range(first, end)
 
     def partial(self, w, parts, p, batch, seed, size):
@@ -171,6 +171,17 @@ class Signs:
             self.counter = self.updates = 0
 
 
+def weight(scheme, n, staleness):
+    """Of a gradient, beside 1 for a mean of all that are used."""
+    if scheme.get("updates") == "per-gradient":
+        return 1 / n
+    if scheme["code"] == "delay-adaptive":
+        return n / max(n, staleness)
+    if scheme.get("weight", "constant") == "constant":
+        return 1
+    return (1 + staleness) ** -(0.5 if scheme["weight"] == "inverse-sqrt" else scheme["exponent"])
+
+
 def recompute(db, data, run, config):
     learning, scheme = config["environment"]["learning"], config["scheme"]
     n, seed = config["environment"]["cluster"]["workers"], int(config["environment"]["random"]["seed"])
@@ -190,8 +201,11 @@ def recompute(db, data, run, config):
             assert version + staleness == updates
             part = worker if parts > 1 else 0
             g = data.partial(models[version], parts, part, batch, seed, size)
-            decoded = [a + parts / n_used * b for a, b in zip(decoded, g)]
+            share = parts / n_used * weight(scheme, n, staleness)
+            decoded = [a + share * b for a, b in zip(decoded, g)]
             oldest = max(oldest, staleness)
+            assert scheme["code"] != "ringmaster" or staleness < scheme["r"]
+            assert scheme.get("updates") != "per-clock" or staleness <= scheme["s"]
         if signs:
             assert n_used == signs.k, (iteration, n_used, signs.k)
             signs.see(decoded)
@@ -241,4 +255,5 @@ def main():
               f" k raised {raised} times")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 /* The framework around learning problems: parameter table, registry, partitions, workspaces,
  * mini-batches, local steps. What a request asks for is checked here, once for all problems. */
 #include "models/learning/internal.h"
+#include "models/learning/local.h"
 #include "models/learning/optimizer.h"
 #include "sim/core/array.h"
 #include "sim/core/random.h"
@@ -337,6 +338,12 @@ const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
+/* One step of gradient descent is the gradient. */
+static bool is_local(const sg_gradient_request *q) {
+  return q->steps > 1 || (q->steps == 1 && q->inner &&
+                          (q->inner->method != SG_INNER_SGD || q->inner->displacement));
+}
+
 /* Whatever a code can get wrong is refused here: nothing below looks again. */
 static sg_status check_item(const sg_problem *problem, const sg_gradient_request *q,
                             const sg_partial *item, sg_error *e) {
@@ -348,10 +355,10 @@ static sg_status check_item(const sg_problem *problem, const sg_gradient_request
   if (item->column < 0 || item->column >= q->columns)
     return sg_fail(e, SG_BUG, NULL, "a gradient at column %d is wanted; there are %d", item->column,
                    q->columns);
-  if (q->steps > 1 && item->part >= parts)
+  if (is_local(q) && item->part >= parts)
     return sg_fail(e, SG_BUG, NULL, "local steps are wanted on coded part %d, which has no loss",
                    item->part);
-  if (!item->batch || (q->steps > 1 && !sg_problem_has_batches(problem))) return SG_OK;
+  if (!item->batch || (is_local(q) && !sg_problem_has_batches(problem))) return SG_OK;
   if (problem->rows == 0 && !problem->stochastic)
     return sg_fail(e, SG_INVALID, "/learning",
                    "mini-batch %d of part %d is wanted, but the data of problem \"%s\" have no "
@@ -376,7 +383,7 @@ static sg_status check_request(const sg_problem *problem, const sg_gradient_requ
     return sg_fail(e, SG_BUG, NULL, "a request joins a problem and the partition of another");
   if (q->width < 1 || q->columns < 0 || (q->width > 1 && q->columns > q->width))
     return sg_fail(e, SG_BUG, NULL, "a request has %d columns in width %d", q->columns, q->width);
-  if (q->steps > 1 && q->width != 1)
+  if (is_local(q) && q->width != 1)
     return sg_fail(e, SG_BUG, NULL, "local steps are wanted in width %d; they have width 1",
                    q->width);
   for (int i = 0; i < q->n_items; i++) {
@@ -397,13 +404,29 @@ static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gra
   return status;
 }
 
-/* The steps of one item, which has been checked, to `out`; point: where they are. */
+/* y + factor · (l2 · x), where the L2 term counts. */
+static void add_penalty(const sg_problem *p, double factor, const double *x, double *y) {
+  for (long b = 0; b < p->length && p->l2 > 0; b += p->stride)
+    for (long i = b; i < b + p->stride - p->unregularised; i++) y[i] += factor * p->l2 * x[i];
+}
+
+/* The steps of one item, which has been checked, to `out`. work: where they are, a gradient, and
+ * what an optimiser remembers for the time. */
 static sg_status take_steps(const sg_problem *problem, sg_workspace *ws,
                             const sg_gradient_request *request, const sg_partial *item, double *out,
-                            double *point, sg_error *e) {
+                            double *work, sg_error *e) {
+  static const sg_local_optimizer plain = {0};
+  const sg_local_optimizer *inner = request->inner ? request->inner : &plain;
   size_t l = (size_t)problem->length;
-  double step = request->rate / share_of(request->partition, item->part);
-  memcpy(point, request->x[item->column], l * sizeof *point);
+  double share = share_of(request->partition, item->part);
+  double *point = work, *h = work + l, *state = item->state;
+  const double *begun = request->x[item->column];
+  bool sums = inner->method == SG_INNER_SGD && !inner->displacement;
+  if (!state) {
+    state = h + l;
+    memset(state, 0, (size_t)sg_local_size(inner, problem->length) * sizeof *state);
+  }
+  memcpy(point, begun, l * sizeof *point);
   memset(out, 0, l * sizeof *out);
   for (int t = 0; t < request->steps; t++) {
     const double *at = point, *g;
@@ -418,9 +441,18 @@ static sg_status take_steps(const sg_problem *problem, sg_workspace *ws,
     sg_status status = begin(problem, ws, &q, e);
     if (status) return status;
     if (problem->type->tile(problem, ws, 0, 0, problem->length, &g)) return sg_fail_memory(e);
-    for (size_t i = 0; i < l; i++) out[i] += g[i];
-    for (size_t i = 0; i < l; i++) point[i] -= step * g[i];
+    memcpy(h, g, l * sizeof *h);
+    add_penalty(problem, share, point, h);
+    const double *sent = t == 0 ? g : h; /* the L2 term at the first point is the master's */
+    for (size_t i = 0; sums && i < l; i++) out[i] += sent[i];
+    for (size_t i = 0; inner->method != SG_INNER_SGD && i < l; i++) h[i] /= share;
+    double rate = inner->method == SG_INNER_SGD ? request->rate / share : request->rate;
+    sg_local_step(inner, problem, rate, h, state, point);
   }
+  if (sums) return SG_OK;
+  double scale = inner->displacement ? share : share / request->rate;
+  for (size_t i = 0; i < l; i++) out[i] = scale * (begun[i] - point[i]);
+  add_penalty(problem, -share, begun, out);
   return SG_OK;
 }
 
@@ -429,9 +461,10 @@ sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
   assert(ws->problem == problem);
   sg_status status = check_request(problem, request, e);
   if (status) return status;
-  if (request->steps <= 1) return begin(problem, ws, request, e);
+  if (!is_local(request)) return begin(problem, ws, request, e);
   long l = problem->length, items = request->n_items;
-  if (!sg_numbers_need(&ws->local, (size_t)(items + 1) * (size_t)l)) return sg_fail_memory(e);
+  size_t work = (size_t)(2 * l + sg_local_size(request->inner, l));
+  if (!sg_numbers_need(&ws->local, (size_t)items * (size_t)l + work)) return sg_fail_memory(e);
   for (int i = 0; i < items && !status; i++)
     status = take_steps(problem, ws, request, &request->item[i], ws->local.p + i * l,
                         ws->local.p + items * l, e);
@@ -447,7 +480,7 @@ sg_status sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot,
                           long end, const double **out) {
   const sg_gradient_request *q = ws->request;
   assert(q && slot >= 0 && begin >= 0 && begin < end && end <= problem->length);
-  if (q->steps <= 1) return problem->type->tile(problem, ws, slot, begin, end, out);
+  if (!is_local(q)) return problem->type->tile(problem, ws, slot, begin, end, out);
   for (int i = 0; i < q->n_items; i++) out[i] = ws->local.p + i * problem->length + begin;
   return SG_OK;
 }

@@ -39,6 +39,7 @@
 #ifndef SG_MODELS_PROBLEM_H
 #define SG_MODELS_PROBLEM_H
 
+#include "sim/core/local_optimizer.h"
 #include "sim/core/param.h"
 
 #define SG_TILE 512 /* default coordinates of a tile */
@@ -62,6 +63,8 @@ typedef struct sg_coded_part {
 typedef struct sg_partial { /* a partial gradient that is wanted */
   int part, column;         /* part: coded ones come after the others */
   int batch;                /* 0: all rows of the part; otherwise the mini-batch of that name */
+  double *state; /* local steps: what the worker's optimiser remembers (sg_local_size numbers),
+                    which they go on with; NULL: they begin anew, and it is forgotten */
 } sg_partial;
 
 typedef struct sg_gradient_request {
@@ -77,14 +80,16 @@ typedef struct sg_gradient_request {
    * given. loss_x itself may be NULL. */
   const double *const *loss_x;
   double *loss; /* out: columns values */
-  /* > 1: an item is what comes of that many steps of gradient descent at `rate` on the part's own
-   * mean loss (without the L2 term, which is the master's) from its column's point: the
-   * pseudo-gradient (x − x after) / rate, times the part's share of the data, which is the sum of
-   * the partial gradients on the way. Step t takes the mini-batch batch + t; all rows where batch
-   * is 0 or there is no learning.batch_rows. Width 1, no coded parts; `steps` passes over the part.
-   */
+  /* > 1: an item is what comes of that many steps of `inner` at `rate` on the part's own mean loss,
+   * with the L2 term, from its column's point: (x − x after) / rate, or x − x after itself, times
+   * the part's share of the data, but without that share of the L2 term at x, which is the
+   * master's. Of gradient descent this is the sum of the partial gradients on the way, so that one
+   * step of it is a gradient to the last bit. Step t takes the mini-batch batch + t; all rows where
+   * batch is 0 or there is no learning.batch_rows. Width 1, no coded parts; `steps` passes over the
+   * part. */
   int steps;
   double rate;
+  const sg_local_optimizer *inner; /* NULL: gradient descent, over the rate */
 } sg_gradient_request;
 
 typedef struct sg_metrics { /* NAN where a problem has none */

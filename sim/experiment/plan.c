@@ -105,6 +105,10 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
   if (memory > 0)
     sg_putf(&note, "compression: a run keeps %s of what its workers remember\n",
             sg_format_bytes(memory, bytes));
+  memory = sg_inner_states_memory(w);
+  if (memory > 0)
+    sg_putf(&note, "local steps: a run keeps %s of what its workers' optimisers remember\n",
+            sg_format_bytes(memory, bytes));
   p->note = note.data;
   if (c->note) p->code_note = strdup(c->note);
   return note.failed || (c->note && !p->code_note) ? sg_fail_memory(e) : SG_OK;

@@ -320,6 +320,27 @@ static int width_of(const sg_world *w) {
   return w->problem->block_width;
 }
 
+double sg_world_rate(const sg_world *w, const sg_row *row) {
+  return row->rate > 0 ? row->rate : sg_optimizer_step_size(w->optimizer);
+}
+
+/* Whether the step of the optimiser is in the units of what workers send after local steps. */
+static sg_status check_units(const sg_world *w, const sg_values *optimizer, sg_error *e) {
+  const sg_local_optimizer *inner = w->code->local;
+  if (!inner) return SG_OK;
+  if (inner->displacement && sg_text(optimizer, "step"))
+    return sg_fail_at(e, optimizer, "step",
+                      "expected a number with the scheme \"%s\", whose workers send displacements: "
+                      "the step is the outer learning rate, 1 averages plainly; found \"%s\"",
+                      w->label, sg_text(optimizer, "step"));
+  if (!inner->displacement && inner->rate_given && !sg_given(optimizer, "step"))
+    return sg_fail_at(e, optimizer, "step",
+                      "expected a number with the scheme \"%s\", whose workers send displacements "
+                      "over their rate: the rate itself averages plainly; found nothing",
+                      w->label);
+  return SG_OK;
+}
+
 /* What the runs compute, besides their times. */
 static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_values *scheme,
                                sg_error *e) {
@@ -339,6 +360,7 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
     status = sg_partition_new(w->problem, 1, NULL, 0, NULL, &w->whole, e);
   const sg_values *optimizer = sg_object(learning, "optimizer");
   if (!status) status = sg_optimizer_new(optimizer, &w->optimizer, e);
+  if (!status) status = check_units(w, optimizer, e);
   if (!status && sg_optimizer_is_automatic(w->optimizer) && !w->problem->timing_only &&
       !w->problem->type->smoothness)
     status =
@@ -379,7 +401,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
   sg_shape shape = {.workers = w->workers,
                     .subsets = w->problem->subsets,
                     .length = w->problem->length,
-                    .speed = sg_delay_speeds(w->delay),
+                    .speed = sg_delay_known_speeds(w->delay),
                     .seed = seed,
                     .updates = w->limits.iterations,
                     .n_layers = w->problem->n_layers,
