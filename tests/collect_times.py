@@ -127,7 +127,8 @@ def of_all(n, values, usual):
 
 def expected(scheme, n, seconds, fixed, updates):
     if scheme["code"] == "mindflayer":
-        return mindflayer(n, seconds, of_all(n, scheme["trials"], 1), of_all(n, scheme["time_limits"], None),
+        return mindflayer(n, seconds, of_all(n, scheme["worker_trials"], scheme["trials"]),
+                          of_all(n, scheme["worker_limits"], scheme.get("time_limit")),
                           fixed["transfer"], fixed["update"], updates), None
     most = float("inf")
     if scheme["code"] == "rennala":

@@ -34,7 +34,7 @@ class Weights:
         """Σ p_i B_i."""
         s = self.scheme
         if s["success"]:
-            return sum(p * b for p, b in zip(of_all(self.n, s["success"], 1), of_all(self.n, s["trials"], 1)))
+            return sum(p * b for p, b in zip(of_all(self.n, s["success"], 1), of_all(self.n, s["worker_trials"], s["trials"])))
         found = self.parts * gradients / alpha_sum if alpha_sum else self.scale
         assert self.scale is None or abs(found / self.scale - 1) < 1e-12
         self.scale = found
@@ -47,7 +47,7 @@ class Weights:
         if s["code"] == "malenia":
             return {w: self.parts / len(count) / b for w, b in count.items()}
         if s["weights"] == "by-worker":
-            p, b = of_all(self.n, s["success"], 1), of_all(self.n, s["trials"], 1)
+            p, b = of_all(self.n, s["success"], 1), of_all(self.n, s["worker_trials"], s["trials"])
             return {w: self.parts / (self.n * p[w] * b[w]) for w in count}
         return {w: self.parts / self.expect(alpha_sum, total) for w in count}
 
@@ -112,7 +112,7 @@ def main():
         assert off <= 1e-12, (label, run, off)
         s = sums.setdefault(label, [0, 0, 0.0, None, ""])
         if weights.scale:
-            s[3] = weights.scale / sum(of_all(n, config["scheme"]["trials"], 1))
+            s[3] = weights.scale / sum(of_all(n, config["scheme"]["worker_trials"], config["scheme"]["trials"]))
         sums[label][:3] = s[0] + 1, s[1] + updates, max(s[2], off)
         if "--mean" in sys.argv:
             s[4] = f", mean off by {away(seen, data.gradient([0.0] * data.length, range(data.n))):.2f} standard errors"

@@ -202,7 +202,7 @@ static const choice choices[] = {
     {"ringmaster", {{"r", "3"}, {"stops", "true"}}, false},
     {"rennala", {{"b", "30"}}, false},
     {"malenia", {{"s", "40"}}, false},
-    {"mindflayer", {{"time_limits", "1"}, {"trials", "2"}, {"weights", "by-worker"}}, false},
+    {"mindflayer", {{"time_limit", "1"}, {"trials", "2"}, {"weights", "by-worker"}}, false},
     {"coupon-collector", {{"r", "5"}}, true},
     {"tiered", {{"s", "3"}, {"start", "20"}, {"after", "5"}}, true},
     {"bernoulli", {{"d", "3"}, {"s", "2"}, {"debias", "measured"}}, false},

@@ -42,7 +42,7 @@
 #define RENNALA(b) "\"code\":\"rennala\",\"b\":" b
 #define GOES_ON    ",\"interrupt\":false"
 #define MALENIA(s) "\"code\":\"malenia\",\"s\":" s
-#define HALVES     "\"code\":\"mindflayer\",\"time_limits\":[0.6931471805599453],\"trials\":"
+#define HALVES     "\"code\":\"mindflayer\",\"time_limit\":0.6931471805599453,\"trials\":"
 
 extern const rate_target collect_targets[];
 const rate_target collect_targets[] = {
@@ -62,8 +62,8 @@ const rate_target collect_targets[] = {
     {"rennala, derived", RATE_SCENARIO(10, EXPONENTIAL, "", MALENIA("10")), .value = 2.9289682540},
     {"rennala, derived", RATE_SCENARIO(2, EXPONENTIAL, "", MALENIA("4")), .value = 2.75},
     /* Σ p^k/k over k = 1 … n, p = 1/2; of two attempts by quadrature. */
-    {"mindflayer, derived", RATE_SCENARIO(10, EXPONENTIAL, "", HALVES "[1]"),
+    {"mindflayer, derived", RATE_SCENARIO(10, EXPONENTIAL, "", HALVES "1"),
      .value = 0.6930648561507935},
-    {"mindflayer, derived", RATE_SCENARIO(2, EXPONENTIAL, "", HALVES "[2]"),
+    {"mindflayer, derived", RATE_SCENARIO(2, EXPONENTIAL, "", HALVES "2"),
      .value = 1.188911795139981},
     {0}};
