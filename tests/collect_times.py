@@ -157,7 +157,7 @@ def main():
     trace = None
     if len(sys.argv) > 2:
         with open(sys.argv[2]) as f:
-            trace = {(int(r["worker"]), int(r["iteration"])): float(r["seconds"]) for r in csv.DictReader(f)}
+            trace = {(int(r["worker"]), int(r["iteration"])): float(r["compute_s"]) for r in csv.DictReader(f)}
     found = {}
     for run, label, text in db.execute("SELECT run_id, scheme_label, config_json FROM run JOIN point USING (point_id)"
                                        " ORDER BY run_id").fetchall():
