@@ -40,6 +40,10 @@ extern const char *const sg_gradients_of_learners[], *const sg_batches_of_learne
 sg_status sg_learners_read(sg_code *code, const sg_values *values, const char *k, sg_learners *l,
                            sg_error *e);
 
+/* The same without the member, where k ≤ n is known. */
+sg_status sg_learners_read_rest(sg_code *code, const sg_values *values, int k, sg_learners *l,
+                                sg_error *e);
+
 /* Has a node, or SG_ALL, compute a gradient at a snapshot and send it. */
 void sg_learners_give(const sg_learners *l, int node, int snapshot, int tag, sg_orders *o);
 

@@ -10,6 +10,11 @@
 static const struct {
   const char *arxiv, *key, *authors, *title, *venue, *year; /* venue "": a preprint */
 } papers[] = {
+    {"1404.1328", "wang2014efficient", "Wang, Da and Joshi, Gauri and Wornell, Gregory W.",
+     "Efficient Task Replication for Fast Response Times in Parallel Computation", "", "2014"},
+    {"1604.00981", "chen2016revisiting",
+     "Chen, Jianmin and Pan, Xinghao and Monga, Rajat and Bengio, Samy and Jozefowicz, Rafal",
+     "Revisiting Distributed Synchronous {SGD}", "", "2016"},
     {"1612.03301", "tandon2017gradient",
      "Tandon, Rashish and Lei, Qi and Dimakis, Alexandros G. and Karampatziakis, Nikos",
      "Gradient Coding: Avoiding Stragglers in Distributed Learning",
@@ -143,6 +148,12 @@ static const struct {
      "Optimal Time Complexities of Parallel Stochastic Optimization Methods Under a Fixed "
      "Computation Model",
      "Advances in Neural Information Processing Systems (NeurIPS)", "2023"},
+    {"2306.10598", "giladi2023dropcompute",
+     "Giladi, Niv and Gottlieb, Shahar and Shkolnik, Moran and Karnieli, Asaf and Banner, Ron and "
+     "Hoffer, Elad and Levy, Kfir Y. and Soudry, Daniel",
+     "{DropCompute}: Simple and More Robust Distributed Synchronous Training via Compute Variance "
+     "Reduction",
+     "", "2023"},
     {"2405.19509", "ramamoorthy2024leveraging",
      "Ramamoorthy, Aditya and Meng, Ruoyu and Girimaji, Vrinda S.",
      "Leveraging Partial Stragglers Within Gradient Coding",
@@ -161,6 +172,8 @@ static const struct {
      "Maranjyan, Arto and Tyurin, Alexander and Richt{\\'a}rik, Peter",
      "Ringmaster {ASGD}: The First Asynchronous {SGD} with Optimal Time Complexity",
      "International Conference on Machine Learning (ICML)", "2025"},
+    {"2505.23523", "devraj2025stragglar", "Devraj and others",
+     "{StragglAR}: {AllReduce} with a Late Worker", "", "2025"},
     {"2510.22539", "song2025osgc", "Song and Choi",
      "{OSGC}: Gradient Coding under Unequal Straggling Probabilities", "", "2025"},
     {"2604.10374", "jiang2026sparse", "Jiang and Zhang and Wang",
@@ -175,6 +188,9 @@ void sg_put_bib(const char *reference, sg_buffer *out) {
     bool named = reference && strstr(reference, papers[i].arxiv);
     for (int c = 0; !reference && !named && sg_code_type_at(c); c++)
       named = strstr(sg_code_type_at(c)->about.reference, papers[i].arxiv);
+    for (int c = 0; !reference && !named && sg_collective_family.at(c); c++)
+      named = sg_collective_family.at(c)->reference &&
+              strstr(sg_collective_family.at(c)->reference, papers[i].arxiv);
     if (!named) continue;
     bool venue = *papers[i].venue;
     sg_putf(out, "\n@%s{%s,\n  author = {%s},\n  title = {%s},\n", venue ? "inproceedings" : "misc",
