@@ -144,6 +144,10 @@ static const struct {
      "Wachter-Zeh, Antonia",
      "Nested Gradient Codes for Straggler Mitigation in Distributed Machine Learning",
      "IEEE Information Theory Workshop (ITW)", "2023"},
+    {"2305.12387", "tyurin2023optimal", "Tyurin, Alexander and Richt{\\'a}rik, Peter",
+     "Optimal Time Complexities of Parallel Stochastic Optimization Methods Under a Fixed "
+     "Computation Model",
+     "Advances in Neural Information Processing Systems (NeurIPS)", "2023"},
     {"2306.10598", "giladi2023dropcompute",
      "Giladi, Niv and Gottlieb, Shahar and Shkolnik, Moran and Karnieli, Asaf and Banner, Ron and "
      "Hoffer, Elad and Levy, Kfir Y. and Soudry, Daniel",
@@ -159,6 +163,11 @@ static const struct {
     {"2406.12900", "choukroun2024factor", "Choukroun, Yoni and Wolf, Lior",
      "Factor Graph Optimization of Error-Correcting Codes for Belief Propagation Decoding", "",
      "2024"},
+    {"2410.04285", "maranjyan2025mindflayer",
+     "Maranjyan, Artavazd and Shaikh Omar, Omar and Richt{\\'a}rik, Peter",
+     "{MindFlayer} {SGD}: Efficient Parallel {SGD} in the Presence of Heterogeneous and Random "
+     "Worker Compute Times",
+     "Conference on Uncertainty in Artificial Intelligence (UAI)", "2025"},
     {"2501.16168", "maranjyan2025ringmaster",
      "Maranjyan, Arto and Tyurin, Alexander and Richt{\\'a}rik, Peter",
      "Ringmaster {ASGD}: The First Asynchronous {SGD} with Optimal Time Complexity",
