@@ -196,6 +196,8 @@ static const choice choices[] = {
     {"k-batch-sync", {{"k", "3"}}, false},
     {"k-async", {{"k", "3"}}, false},
     {"k-batch-async", {{"k", "3"}}, false},
+    {"local-sgd", {{"period", "4"}}, false},
+    {"diloco", {{NULL}}, false},
     {"coupon-collector", {{"r", "5"}}, true},
     {"tiered", {{"s", "3"}, {"start", "20"}, {"after", "5"}}, true},
     {"bernoulli", {{"d", "3"}, {"s", "2"}, {"debias", "measured"}}, false},

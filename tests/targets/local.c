@@ -16,8 +16,7 @@
   "\"probability\":0.1}},\"delay\":{\"model\":\"exponential\",\"mean_s\":1},"                      \
   "\"schemes\":[{\"code\":\"local-sgd\",\"period\":4,\"stop\":{\"rule\":\"quorum\",\"count\":" k   \
   ",\"grace_s\":0.5}}],\"learning\":{\"problem\":\"none\"},\"replications\":1,"                    \
-  "\"random\":{\"seed\":1},\"stop\":{\"undecodable\":\"skip\"},"                                   \
-  "\"output\":{\"detail\":\"summary\"}}"
+  "\"random\":{\"seed\":1},\"output\":{\"detail\":\"summary\"}}"
 
 static double of_ten(const sg_iteration_record *row) {
   return row->duration_s / 10;
