@@ -391,7 +391,7 @@ static double row_size(sg_decoder *d, int i) {
     const sg_row *row = sg_decoder_row(d, d->order[i]);
     if (!row) return NAN;
     for (int k = 0; k < row->n_terms; k++)
-      sum += row->term[k].coef * row->term[k].coef * d->share[row->term[k].part];
+      sum += row->batches * row->term[k].coef * row->term[k].coef * d->share[row->term[k].part];
   } else {
     if (!SG_ROOM(d->dense, d->dense_capacity, size)) return NAN;
     memset(d->dense, 0, (size_t)size * sizeof *d->dense);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Orders, a code's protocol in one run, and the default round: one round per iteration. */
-#include "codes/frame/protocol.h"
+#include "codes/frame/collective.h"
 #include "codes/frame/rank.h"
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"
@@ -57,6 +57,10 @@ void sg_send_after(sg_orders *o, int node, int to, int snapshot, int segment, in
 
 void sg_stop(sg_orders *o, int node) {
   add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node});
+}
+
+void sg_discard(sg_orders *o, int node) {
+  add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node, .flags = SG_USELESS});
 }
 
 void sg_stop_queued(sg_orders *o, int node) {
@@ -162,7 +166,8 @@ struct sg_protocol {
   int *at_node;      /* tree: per node and segment, messages that have come to it */
   bool alike;        /* all nodes have the same work and report to the master */
   sg_expander expander;
-  sg_scratch dense; /* (parts + coded parts) × pieces, for coverage */
+  sg_scratch dense;            /* (parts + coded parts) × pieces, for coverage */
+  sg_coordinator *coordinator; /* of a collective whose workers wait for one */
 };
 
 static bool make_tree(sg_protocol *p) {
@@ -208,6 +213,10 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
   p->state = sg_arena_alloc(&p->arena, 1, code->state_size + 1);
   p->segment = sg_arena_alloc(&p->arena, (size_t)code->segments, sizeof *p->segment);
   bool ok = p->state && p->segment;
+  if (ok && code->inner && sg_collective_coordinated(code)) {
+    p->coordinator = sg_coordinator_new(code);
+    ok = p->coordinator;
+  }
   if (ok && has_rounds(code)) {
     ok = make_tree(p);
     for (int s = 0; ok && s < code->segments; s++) ok = make_progress(p, s);
@@ -220,10 +229,15 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
 void sg_protocol_free(sg_protocol *p) {
   if (!p) return;
   for (int s = 0; p->segment && s < p->code->segments; s++) sg_rank_free(p->segment[s].rank);
+  sg_coordinator_free(p->coordinator);
   sg_arena_free(p->arena);
   free(p->dense.data);
   sg_expander_free(&p->expander);
   free(p);
+}
+
+sg_coordinator *sg_protocol_coordinator(const sg_protocol *p) {
+  return p->coordinator;
 }
 
 const void *sg_protocol_state(const sg_protocol *p) {

@@ -186,7 +186,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
                         sg_error *e) {
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  sg_status a = sg_learners_read(code, values, NULL, &t->learners, e);
+  sg_status a = sg_learners_read_rest(code, values, 1, &t->learners, e);
   if (a) return a;
   t->inner = read_inner(values);
   bool diloco = code->type == &sg_diloco;
@@ -199,7 +199,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
                    "the optimizer's step is the outer learning rate then; found nothing");
   sg_status b = read_draws(values, t, e), c = read_outer(code, values, t, e);
   if (a || b || c) return a ? a : b ? b : c;
-  code->inner = &t->inner;
+  code->local = &t->inner;
   code->load = t->period * t->learners.work;
   code->exact = false;
   code->flags |= SG_LOCAL | SG_ANY_COUNT | SG_WEIGHTS_BY_COUNT;

@@ -39,13 +39,9 @@ static const sg_problem_type none = {
               .params = none_params},
     .create = create_none};
 
-static const sg_problem_type *const types[] = {&sg_problem_logistic,
-                                               &sg_problem_softmax,
-                                               &sg_problem_least_squares,
-                                               &sg_problem_hinge,
-                                               &sg_problem_synthetic,
-                                               &sg_problem_layered,
-                                               &none};
+static const sg_problem_type *const types[] = {
+    &sg_problem_logistic,  &sg_problem_softmax,   &sg_problem_least_squares, &sg_problem_hinge,
+    &sg_problem_quadratic, &sg_problem_synthetic, &sg_problem_layered,       &none};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof types / sizeof *types) ? &types[i]->about : NULL;
@@ -65,7 +61,8 @@ const sg_param sg_learning_params[] = {
                   .fields = sg_optimizer_params),
     SG_ROW_INT(
         "evaluate_every", 0, 1e9,
-        "updates between two evaluations of loss and test metrics; 0: never. A target loss is "
+        "updates between two evaluations of loss, test metrics and, where stop has a target for "
+        "it, the norm of the gradient; 0: never. A target loss is "
         "looked for after every update all the same, but without a barrier, with mini-batches "
         "and local steps, where runs get there up to so many updates late",
         .fallback = 1),
@@ -74,7 +71,7 @@ const sg_param sg_learning_params[] = {
         "models computed side by side; 0: 16 for data of 64 MB or more and no batch_rows, else 1"),
     SG_ROW_INT("batch_rows", 1, 1e9,
                "rows of a mini-batch, for schemes that compute on mini-batches; a part with no "
-               "more rows is taken whole",
+               "more rows is taken whole; not with problem quadratic, whose mini-batches have none",
                .flags = SG_OPTIONAL),
     {0}};
 
@@ -137,6 +134,17 @@ void sg_problem_free(sg_problem *problem) {
   if (problem->type->destroy) problem->type->destroy(problem);
   free(problem->self);
   free(problem);
+}
+
+bool sg_problem_has_batches(const sg_problem *problem) {
+  return problem->batch_rows > 0 || problem->stochastic;
+}
+
+void sg_problem_start(const sg_problem *problem, double *x) {
+  if (problem->type->start)
+    problem->type->start(problem, x);
+  else
+    memset(x, 0, (size_t)problem->length * sizeof *x);
 }
 
 /* --- Partitions ------------------------------------------------------------------------------- */
@@ -217,6 +225,11 @@ long sg_partition_rows(const sg_partition *p, int part, int batch) {
   if (p->problem->rows == 0) return 0;
   long rows = p->stretch[part].n;
   return batch && p->problem->batch_rows < rows ? p->problem->batch_rows : rows;
+}
+
+double sg_partition_samples(const sg_partition *p, int part, int batch) {
+  if (p->problem->rows > 0) return (double)sg_partition_rows(p, part, batch);
+  return batch && p->problem->stochastic ? 1 : NAN;
 }
 
 double sg_partition_bytes(const sg_partition *partition) {
@@ -345,13 +358,13 @@ static sg_status check_item(const sg_problem *problem, const sg_gradient_request
   if (is_local(q) && item->part >= parts)
     return sg_fail(e, SG_BUG, NULL, "local steps are wanted on coded part %d, which has no loss",
                    item->part);
-  if (!item->batch || (is_local(q) && !problem->batch_rows)) return SG_OK;
-  if (problem->rows == 0)
+  if (!item->batch || (is_local(q) && !sg_problem_has_batches(problem))) return SG_OK;
+  if (problem->rows == 0 && !problem->stochastic)
     return sg_fail(e, SG_INVALID, "/learning",
                    "mini-batch %d of part %d is wanted, but the data of problem \"%s\" have no "
                    "rows",
                    item->batch, item->part, problem->type->about.name);
-  if (problem->batch_rows == 0)
+  if (!sg_problem_has_batches(problem))
     return sg_fail(e, SG_INVALID, "/learning",
                    "\"batch_rows\" is missing: mini-batch %d of part %d is wanted; expected how "
                    "many rows it has",
@@ -417,7 +430,7 @@ static sg_status take_steps(const sg_problem *problem, sg_workspace *ws,
   memset(out, 0, l * sizeof *out);
   for (int t = 0; t < request->steps; t++) {
     const double *at = point, *g;
-    int batch = item->batch && problem->batch_rows ? item->batch + t : 0;
+    int batch = item->batch && sg_problem_has_batches(problem) ? item->batch + t : 0;
     const sg_partial one = {.part = item->part, .batch = batch};
     const sg_gradient_request q = {.partition = request->partition,
                                    .width = 1,
@@ -470,6 +483,37 @@ sg_status sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot,
   if (!is_local(q)) return problem->type->tile(problem, ws, slot, begin, end, out);
   for (int i = 0; i < q->n_items; i++) out[i] = ws->local.p + i * problem->length + begin;
   return SG_OK;
+}
+
+sg_status sg_problem_gradient_norm2(const sg_problem *problem, sg_workspace *ws,
+                                    const sg_partition *whole, const double *x, bool l2,
+                                    double *loss, double *norm2, sg_error *e) {
+  const sg_partial item = {0};
+  const sg_gradient_request request = {.partition = whole,
+                                       .width = 1,
+                                       .columns = 1,
+                                       .x = &x,
+                                       .n_items = 1,
+                                       .item = &item,
+                                       .loss_x = loss ? &x : NULL,
+                                       .loss = loss};
+  long stride = problem->stride, free_ones = problem->unregularised;
+  sg_status status = sg_problem_begin(problem, ws, &request, e);
+  double sum = 0;
+  for (long at = 0, end; !status && at < problem->length; at = end) {
+    const double *tile;
+    end = at + SG_TILE < problem->length ? at + SG_TILE : problem->length;
+    status = sg_problem_tile(problem, ws, 0, at, end, &tile);
+    if (status) sg_fail_memory(e);
+    for (long i = 0; !status && i < end - at; i++) {
+      bool regular = l2 && (at + i) % stride < stride - free_ones;
+      double g = regular ? tile[i] + problem->l2 * x[at + i] : tile[i];
+      sum += g * g;
+    }
+  }
+  *norm2 = sum;
+  ws->request = NULL; /* ours ends here */
+  return status;
 }
 
 sg_status sg_problem_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what,

@@ -238,22 +238,25 @@ void sg_former_gone(sg_former *f, const sg_message *m) {
 static bool read_row(sg_former *f, double *state, sg_kernel_set *set,
                      sg_gradient_request *request) {
   const sg_row *row = &f->row;
-  size_t terms = (size_t)row->n_terms, inputs = (size_t)row->n_links;
+  size_t terms = (size_t)row->n_terms * (size_t)row->batches, inputs = (size_t)row->n_links;
   if (!SG_ROOM(f->item, f->item_room, terms + 1) || !SG_ROOM(f->term, f->term_room, terms + 1) ||
       !SG_ROOM(f->link, f->link_room, inputs + 1) ||
       !SG_ROOM(f->start, f->start_room, 2 * (inputs + 2)) ||
       !SG_ROOM(f->input, f->input_room, inputs + 1) || !SG_ROOM(f->out, f->out_room, inputs + 1))
     return false;
-  int items = 0;
-  for (int i = 0; i < row->n_terms; i++) {
-    const sg_term *t = &row->term[i];
-    if (f->item_of[t->part] < 0) {
-      f->item[items] = (sg_partial){.part = t->part, .batch = row->batch, .state = state};
-      f->item_of[t->part] = items++;
+  int items = 0, n = 0;
+  for (int b = 0, first = 0; b < row->batches; b++, first = items) {
+    for (int i = 0; i < row->n_terms; i++) {
+      const sg_term *t = &row->term[i];
+      if (f->item_of[t->part] < 0) {
+        f->item[items] = (sg_partial){.part = t->part, .batch = row->batch + b, .state = state};
+        f->item_of[t->part] = items++;
+      }
+      f->term[n++] =
+          (sg_kernel_term){.item = f->item_of[t->part], .piece = t->piece, .coef = t->coef};
     }
-    f->term[i] = (sg_kernel_term){.item = f->item_of[t->part], .piece = t->piece, .coef = t->coef};
+    for (int i = first; i < items; i++) f->item_of[f->item[i].part] = -1;
   }
-  for (int i = 0; i < items; i++) f->item_of[f->item[i].part] = -1;
   int *link_start = f->start + inputs + 2;
   memset(f->start, 0, 2 * (inputs + 2) * sizeof *f->start);
   for (size_t i = 0; i < inputs; i++) {
@@ -262,7 +265,7 @@ static bool read_row(sg_former *f, double *state, sg_kernel_set *set,
     f->out[i] = NULL;
   }
   f->input[inputs] = NULL;
-  f->start[inputs + 1] = row->n_terms;
+  f->start[inputs + 1] = n;
   link_start[inputs + 1] = row->n_links;
   set->n_messages = (int)inputs + 1;
   set->term_start = f->start;
@@ -274,7 +277,7 @@ static bool read_row(sg_former *f, double *state, sg_kernel_set *set,
   request->item = f->item;
   request->steps = row->steps;
   request->rate = sg_world_rate(f->world, row);
-  request->inner = f->world->code->inner;
+  request->inner = f->world->code->local;
   return true;
 }
 

@@ -91,6 +91,7 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
                                .compressed = sg_compression_loses(p->point, w),
                                .problem = w->problem->type->about.name,
                                .target_loss = w->target_loss,
+                               .target_grad_norm2 = w->target_grad_norm2,
                                .max_iterations = w->limits.iterations,
                                .seed = sg_seed(sg_object(v, "random"), "seed")};
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);

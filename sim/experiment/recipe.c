@@ -21,7 +21,7 @@ bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication,
                    .former = NULL,
                    .decoded = decoded,
                    .previous = previous};
-  r->pass->inner = w->code->inner;
+  r->pass->inner = w->code->local;
   if (!sg_inner_states_init(&r->states, w)) return false;
   r->former = whole ? sg_former_new(w, replication, &r->states) : NULL;
   r->seen = calloc((size_t)r->world->code->parts, sizeof *r->seen);
@@ -88,18 +88,18 @@ static int find_item(sg_recipe *r, int used, int part, int batch, double *state)
   return *last = item;
 }
 
-/* How many training rows the gradients that the rows name go over: whole parts and those that are
- * in coded ones once, mini-batches each; all that in every local step. */
+/* How many samples the gradients that the rows name go over: whole parts and those that are in
+ * coded ones once, mini-batches each; all that in every local step. */
 static double count_samples(sg_recipe *r) {
   const sg_code *code = r->world->code;
   double samples = 0;
-  if (r->world->problem->rows == 0) return NAN;
+  if (r->world->problem->rows == 0 && !r->world->problem->stochastic) return NAN;
   r->decode++;
   for (int i = r->first_item; i < r->pass->n_items; i++) {
     const sg_partial *item = &r->pass->item[i];
     int steps = r->steps > 1 ? r->steps : 1;
     if (item->batch) {
-      samples += steps * (double)sg_partition_rows(r->world->partition, item->part, item->batch);
+      samples += steps * sg_partition_samples(r->world->partition, item->part, item->batch);
       continue;
     }
     const sg_combination own = {.count = 1, .part = &item->part},
@@ -108,7 +108,7 @@ static double count_samples(sg_recipe *r) {
     for (int k = 0; k < of->count; k++) {
       if (r->seen[of->part[k]] == r->decode) continue;
       r->seen[of->part[k]] = r->decode;
-      samples += steps * (double)sg_partition_rows(r->world->partition, of->part[k], 0);
+      samples += steps * sg_partition_samples(r->world->partition, of->part[k], 0);
     }
   }
   return samples;

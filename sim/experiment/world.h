@@ -38,8 +38,10 @@ typedef struct sg_world {
   sg_optimizer *optimizer;   /* NULL when timing only */
   sg_code *code;
   sg_partition *partition; /* NULL when timing only */
+  sg_partition *whole;     /* one part in all; NULL unless there is a target for its gradient */
   sg_pace decode, encode;
-  double target_loss;  /* NAN: none */
+  /* A run is done when each of these that is given is met by the same model; NAN: none. */
+  double target_loss, target_grad_norm2;
   double start_norm;   /* of the gradient at the model that runs begin with; NAN: not measured */
   double start_loss;   /* of that model; NAN: not measured, or the problem has none */
   long evaluate_every; /* 0: never */
