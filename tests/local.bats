@@ -123,6 +123,35 @@ PYTHON
   [[ "$output" == *"overlapped quorum=3 grace_s=0.7: 300 updates"*"staleness up to 1"* ]]
 }
 
+@test "on a ring: the same models but for rounding, the state kept, and a quorum" {
+  make_data
+  local own='"period":3,"inner":"adamw","rate":0.02,"sends":"displacement"' few='"period":4,"gradients":"batch"'
+  "$STRAGGLE" run local.json --quiet -o ring.db --set /sweep=[] --set '/cluster={"workers":3}' --set /schemes='[
+    {"code":"local-sgd",'"$own"'},{"code":"local-sgd",'"$own"',"collective":"ring"},
+    {"code":"local-sgd",'"$few"'},{"code":"local-sgd",'"$few"',"collective":"tree"},
+    {"code":"local-sgd",'"$few"',"stop":{"rule":"quorum","count":2,"grace_s":0.5},"collective":"ring"},
+    {"code":"local-sgd",'"$few"',"stop":{"rule":"quorum","count":3,"grace_s":0.5},"collective":"ring"}]'
+  python3 - <<'PYTHON'
+import sqlite3
+db = sqlite3.connect("ring.db")
+losses = [[x for (x,) in db.execute("SELECT loss FROM iteration JOIN run USING (run_id) WHERE point_id = ? ORDER BY run_id, iteration",
+                                    (i,))] for (i,) in db.execute("SELECT point_id FROM point ORDER BY point_id").fetchall()]
+assert all(len(x) == 120 for x in losses), [len(x) for x in losses]
+for a, b in ((0, 1), (2, 3), (2, 5)):
+    assert max(abs(x / y - 1) for x, y in zip(losses[a], losses[b])) < 1e-12, (a, b)
+assert losses[4] != losses[5]
+used = [n for (n,) in db.execute("SELECT samples_used FROM iteration JOIN run USING (run_id) JOIN point USING (point_id)"
+                                 " WHERE scheme_label LIKE '%count=2%'")]
+assert min(used) == 2 * 4 * 4 and max(used) == 3 * 4 * 4, (min(used), max(used))
+PYTHON
+  # Pieces that are compressed one by one when they are sent have no one place for the steps.
+  run "$STRAGGLE" run local.json --quiet -o no.db --set /sweep=[] --set '/cluster={"workers":3}' \
+    --set /schemes='[{"code":"local-sgd",'"$own"',"collective":"ring"}]' \
+    --set '/network/compression={"compressor":"top-k","share":0.5,"feedback":"none","insist":true}'
+  echo "$output"
+  [ "$status" -ne 0 ]
+}
+
 @test "a worker that is behind is told so, and a run goes on without those who never come back" {
   cat > lost.json <<'JSON'
 { "format": 1, "cluster": { "workers": 6, "crashes": { "model": "permanent", "mean_iterations": 30 } },
