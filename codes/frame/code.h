@@ -28,6 +28,7 @@
 #define SG_CODES_CODE_H
 
 #include "codes/frame/forecast.h"
+#include "sim/core/local_optimizer.h"
 #include "sim/core/param.h"
 
 #include <stddef.h>
@@ -215,6 +216,8 @@ struct sg_code {
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
+  const sg_local_optimizer *inner; /* SG_LOCAL: the workers' optimiser; rows of one part, then.
+                            NULL: gradient descent */
   const char *note; /* what else there is to know, e.g. how s is known; for people, shown by `check`
                        and `codes check`. NULL: nothing */
   const char *stop; /* the stop policy's name, for compare; by the framework if NULL */
@@ -346,9 +349,11 @@ void sg_row_batch(sg_row *row, int name);
 /* The same of the sum over `count` ≥ 1 mini-batches name, name + 1, …, all at the snapshot (not
  * with local steps). */
 void sg_row_batches(sg_row *row, int name, int count);
-/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of gradient descent
- * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
- * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
+/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of the code's `inner`
+ * at `rate` on its part from the message's snapshot, (x − x after) / rate, or x − x after, times
+ * the part's share of the data; with mini-batches each step takes the next name. rate 0: the step
+ * of the master's optimiser. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts.
+ */
 void sg_row_local(sg_row *row, int steps, double rate);
 /* The row's gradients are taken at the snapshot + factor · e, with e what the sender remembers when
  * the message is sent: the error that it has not sent yet, as in gradient descent with
@@ -366,7 +371,8 @@ typedef struct sg_expander {
   sg_link *todo;
 } sg_expander;
 
-/* Adds scale × the row of `message` to dense[part · pieces + piece]; parts and coded parts both.
+/* Adds scale × the row of `message` to dense[part · pieces + piece]; parts and coded parts both. A
+ * sum of mini-batches counts as often as there are.
  * false: as sg_encode, of expander->row. */
 bool sg_expand(sg_expander *expander, const sg_code *code, const void *state,
                const sg_message *message, double scale, double *dense);

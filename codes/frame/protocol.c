@@ -158,6 +158,7 @@ struct sg_protocol {
   int expected;      /* messages that the plan and further orders have sent to the master */
   int come;          /* of them that have come */
   int empty;         /* rounds in a row in which nothing has */
+  int least;         /* messages of the segment of which fewest have come */
   int counted;       /* orders of the event at hand that have been looked at for `expected` */
   bool over;         /* the decode that ends the round was ordered and not refused since */
   bool timed_out;    /* the policy's timer has fired */
@@ -328,7 +329,7 @@ static void begin(sg_protocol *p, int round, sg_orders *o) {
   assert(has_rounds(code)); /* the flag SG_ROUNDS */
   p->round = round;
   p->unmet = code->segments;
-  p->come = 0;
+  p->come = p->least = 0;
   p->over = p->timed_out = false;
   for (int s = 0; s < code->segments; s++) clear_progress(code, &p->segment[s]);
   if (p->at_node)
@@ -392,6 +393,23 @@ static void take_at_node(sg_protocol *p, int at, const sg_message *m, sg_orders 
   if (verdict == SG_READY) sg_send(o, at, SG_UP, m->snapshot, m->segment, 0, 0);
 }
 
+/* The grace of quorums that the last arrival has completed in all segments. */
+static void set_grace(const sg_policy *stop, int before, int least, sg_orders *o) {
+  if (stop->type->wants & SG_IS_QUORUM && stop->value > 0 && before < stop->messages &&
+      least >= stop->messages)
+    sg_timer(o, SG_AFTER_SECONDS, stop->value, STOP_TIMER);
+  for (int i = 0; i < 2; i++)
+    if (stop->part[i]) set_grace(stop->part[i], before, least, o);
+}
+
+static void count_least(sg_protocol *p, sg_orders *o) {
+  int before = p->least, least = INT_MAX;
+  for (int s = 0; s < p->code->segments; s++)
+    least = p->segment[s].arrivals.come < least ? p->segment[s].arrivals.come : least;
+  p->least = least;
+  set_grace(p->code->policy, before, least, o);
+}
+
 static void set_all_met(sg_protocol *p) {
   for (int s = 0; s < p->code->segments; s++) p->segment[s].met = true;
   p->unmet = 0;
@@ -413,7 +431,8 @@ static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
     g->met = true;
     p->unmet--;
   }
-  if (!g->met && verdict == SG_SKIP) sg_drop(o, m);
+  if (!g->met && verdict == SG_SKIP && !(policy->wants & SG_IS_QUORUM)) sg_drop(o, m);
+  if (policy->wants & SG_IS_QUORUM) count_least(p, o);
   if (policy->wants & SG_ENDS_WITH_ALL && p->come >= p->expected) set_all_met(p);
 }
 

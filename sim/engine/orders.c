@@ -229,6 +229,7 @@ static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const 
     /* Without rounds it is down for as long as the lost task would have taken. */
     if (run->async && sg_delay_comes_back(run->env->delay)) {
       double lost = sg_delay_seconds(run->delay, index, iteration, 0, task->work, task->draws);
+      n->down_until = fmax(n->down_until, run->now + lost);
       run_schedule(run, run->now + lost, EV_BACK, index, 0);
     }
     n->begun++;
@@ -294,7 +295,13 @@ void run_task_done(sg_run *run, int index) {
   run_release_snapshot(run, n->task_snapshot);
   n->tasks++;
   n->row_tasks++;
-  if (!(n->task_flags & SG_REPORT)) return;
+  unsigned flags = n->task_flags; /* The node may begin its next task in the event. */
+  if (flags & SG_HERE)
+    run_dispatch(
+        run,
+        &(sg_event){
+            .kind = SG_SIGNAL, .round = run->round, .at = index, .from = index, .count = n->tasks});
+  if (!(flags & SG_REPORT)) return;
   run->cost.signals_up++;
   run_log_signal(run, SG_LOG_SIGNAL, index, n->tasks);
   run_schedule(run, run->now + run->signal_s, EV_SIGNAL, index, n->tasks);
@@ -356,6 +363,7 @@ static void stop(sg_run *run, int index, unsigned flags) {
   }
   n->timer = NAN;
   sg_queue_cancel(&run->queue, EV_TIMER, index + 1);
+  sg_queue_cancel(&run->queue, EV_BACK, index); /* What it has lost it would not have to do. */
   /* A node that is told something itself hears of it at once. */
   double heard = run->at == index ? 0 : run->cancel_s;
   if (n->computing || n->jobs.head >= 0) {
@@ -367,10 +375,7 @@ static void stop(sg_run *run, int index, unsigned flags) {
   bool cut = n->computing && !n->stale;
   end_task(run, index, run->now + heard);
   cancel_jobs(run, index);
-  if (run->async) {
-    run->cost.wasted += n->worked - n->settled;
-    n->settled = n->worked;
-  } else if (cut) { /* Whatever it sends next is made of the tasks before. */
+  if (cut) { /* Whatever it sends next is made of the tasks before. */
     run->cost.wasted += n->worked - n->task_worked;
     n->worked = n->task_worked;
   }
