@@ -61,7 +61,7 @@ $(BUILD)/results/columns.o: $(BUILD)/results/schema.inc
 $(BUILD)/results/columns.o: CPPFLAGS += -I$(BUILD)/results
 
 # What `init` writes is compiled in: scenarios, and the data that they need.
-EMBEDDED := $(wildcard scenarios/*.json scenarios/papers/*.json scenarios/data/* sim/cli/templates/*)
+EMBEDDED := $(sort $(wildcard scenarios/*.json scenarios/papers/*.json scenarios/data/* sim/cli/templates/*))
 $(BUILD)/sim/cli/embedded.inc: $(EMBEDDED)
 	@mkdir -p $(@D)
 	@for f in $(filter-out %.schema.json,$^); do \
