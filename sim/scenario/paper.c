@@ -216,7 +216,7 @@ static void check_judgement(const sg_values *t, sg_error *e) {
   m = order || open ? (const char *const[]){NULL} : (const char *const[]){"value", "scheme", NULL};
   for (; *m; m++)
     if (!sg_given(t, *m)) sg_fail_missing(e, t->pointer, sg_values_param(t, *m));
-  if (sg_given(t, "error") && strcmp(way, "z") != 0)
+  if (sg_given(t, "error") && strcmp(way, "z") != 0 && !open)
     sg_fail_at(e, t, "error", "a standard error counts with \"z\" only, found \"%s\"", way);
   if (sg_given(t, "over") && (order || !sg_given(t, "scheme")))
     sg_fail_at(e, t, "over", "expected a \"scheme\" that this is to be compared with");
