@@ -206,9 +206,9 @@ static sg_status read_runs(sg_db *db, const sg_planned *point, const sg_values *
   if (strcmp(table, "iteration") == 0) {
     sg_put(&sql, "(SELECT avg(");
     if (square)
-      sg_putf(&sql, "(%s - ?2) * (%s - ?2)", quantity, quantity);
+      sg_putf(&sql, "(coalesce(%s, ?3) - ?2) * (coalesce(%s, ?3) - ?2)", quantity, quantity);
     else
-      sg_putf(&sql, "%s%s", quantity, share ? " <= ?2" : "");
+      sg_putf(&sql, "coalesce(%s, ?3)%s", quantity, share ? " <= ?2" : "");
     sg_put(&sql, ") FROM iteration i WHERE i.run_id = r.run_id)");
   } else {
     sg_putf(&sql, "%s.%s", strcmp(table, "run") == 0 ? "r" : "s", quantity);
@@ -219,6 +219,7 @@ static sg_status read_runs(sg_db *db, const sg_planned *point, const sg_values *
   if (!status) sqlite3_bind_int64(q, 1, id);
   if (!status && (share || square))
     sqlite3_bind_double(q, 2, sg_real(t, share ? "at_most" : "square_from"));
+  if (!status && sg_given(t, "if_missing")) sqlite3_bind_double(q, 3, sg_real(t, "if_missing"));
   s->unfinished = s->n;
   while (!status && sg_db_row(db, q, &status, e)) {
     int r = sqlite3_column_int(q, 0);

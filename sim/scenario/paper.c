@@ -50,6 +50,11 @@ static const sg_param statement[] = {
                 "Looked at is the mean square of what lies between the quantity, a column of "
                 "iteration, and this.",
                 .flags = SG_OPTIONAL),
+    SG_ROW_REAL(
+        "if_missing", -SG_UNBOUNDED, SG_UNBOUNDED,
+        "What the quantity, a column of iteration, counts as where it is not known, as in a "
+        "round that is skipped; absent: such rows do not count.",
+        .flags = SG_OPTIONAL),
     SG_ROW_CHOICE("by", by, 0,
                   "Where our value comes from: simulated runs, or the exact law of the iteration "
                   "time (straggle expect)."),
@@ -268,7 +273,7 @@ static void check_quantity(const sg_scenario *s, const sg_values *t, sg_error *e
     return;
   }
   bool rows = strcmp(table, "iteration") == 0;
-  const char *const *m = (const char *const[]){"at_most", "square_from", NULL};
+  const char *const *m = (const char *const[]){"at_most", "square_from", "if_missing", NULL};
   for (; *m; m++)
     if (sg_given(t, *m) && !rows)
       sg_fail_at(e, t, *m, "\"%.60s\" is no column of iteration, whose rows this is about", name);
@@ -331,9 +336,17 @@ static void check_arxiv(const sg_values *paper, sg_error *e) {
     sg_fail_at(e, paper, "arxiv", "expected a number such as 1612.03301, found \"%.60s\"", id);
 }
 
+/* A paper is about the scenario as it is written; of its random numbers it may be another draw. */
+static bool is_changed(const sg_scenario *s) {
+  bool changed = false;
+  for (int i = 0; i < s->n_overrides; i++)
+    changed |= strncmp(s->override[i], "/paper", 6) && strncmp(s->override[i], "/random", 7);
+  return changed;
+}
+
 void sg_check_paper(const sg_scenario *s, sg_error *e) {
   const sg_values *paper = sg_scenario_paper(s);
-  if (!paper) return;
+  if (!paper || is_changed(s)) return;
   scheme_names known = {.of = s};
   check_arxiv(paper, e);
   for (int i = 0; i < sg_count(paper, "targets"); i++) {
