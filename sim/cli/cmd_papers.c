@@ -72,7 +72,7 @@ static sg_status add_shipped(sources *all, const char *wanted, sg_nearness *near
     if (name.failed) status = sg_fail_memory(e);
     if (!status && (!wanted || strcmp(is, wanted) == 0))
       status = add_source(all, strdup(file), true, false, e);
-    else if (near && sg_consider(near, file + strlen(shipped)))
+    else if (!status && near && sg_consider(near, is))
       near->best = file;
   }
   sg_buffer_free(&name);
@@ -504,6 +504,6 @@ const sg_command sg_cmd_papers = {
              "order, the ranking is the paper's; not reproducible, the set-up is unknown, so that "
              "ours is shown and not judged; differs. The exit code is 70 where one differs.",
              "No verdict is the reproduction of an experiment: what is compared is the model."},
-    .examples = {{"papers --brief", "All that ship, a line each"},
+    .examples = {{"papers --list", "All that ship, without running them"},
                  {"papers ye-abbe-n8", "One of them, target by target"}},
     .run = run};
