@@ -61,7 +61,8 @@ $(BUILD)/results/columns.o: $(BUILD)/results/schema.inc
 $(BUILD)/results/columns.o: CPPFLAGS += -I$(BUILD)/results
 
 # What `init` writes is compiled in: scenarios, and the data that they need.
-EMBEDDED := $(sort $(wildcard scenarios/*.json scenarios/papers/*.json scenarios/data/* sim/cli/templates/*))
+EMBEDDED := $(sort $(wildcard scenarios/*.json scenarios/clusters/*.json scenarios/papers/*.json scenarios/data/* \
+  sim/cli/templates/*))
 $(BUILD)/sim/cli/embedded.inc: $(EMBEDDED)
 	@mkdir -p $(@D)
 	@for f in $(filter-out %.schema.json,$^); do \
@@ -288,6 +289,7 @@ install: all
 	install -D -m 644 -t "$(SHARE)/doc/straggle" $(PAGES)
 	install -D -m 644 -t "$(SHARE)/doc/straggle/docs" $(wildcard docs/*.md)
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios" scenarios/*.json
+	install -D -m 644 -t "$(SHARE)/straggle/scenarios/clusters" scenarios/clusters/*.json
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/papers" scenarios/papers/*.json
 	install -D -m 755 -t "$(SHARE)/straggle/scenarios/jobs" scenarios/jobs/*
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/data" scenarios/data/*
@@ -299,7 +301,7 @@ uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/straggle" "$(SHARE)/man/man1/straggle.1" "$(SHARE)/man/man1"/straggle-*.1 \
 	  "$(SHARE)/bash-completion/completions/straggle" "$(SHARE)/zsh/site-functions/_straggle"
 	rm -rf "$(SHARE)/doc/straggle"
-	@for f in scenarios/*.json scenarios/papers/*.json scenarios/jobs/* scenarios/data/* scenarios/traces/*.csv \
+	@for f in scenarios/*.json scenarios/clusters/*.json scenarios/papers/*.json scenarios/jobs/* scenarios/data/* scenarios/traces/*.csv \
 	  scenarios/traces/convert/*; do rm -f "$(SHARE)/straggle/$$f"; done
 	@find "$(SHARE)/straggle" -depth -type d -empty -delete 2>/dev/null || true
 

@@ -80,7 +80,7 @@ make_trace() {
 }
 
 @test "a scenario of shipped names only: neither name nor database, so that a copy is its own" {
-  for f in "$root"/scenarios/*.json "$root"/scenarios/papers/*.json; do
+  for f in "$root"/scenarios/*.json "$root"/scenarios/clusters/*.json "$root"/scenarios/papers/*.json; do
     [[ "$f" == *.schema.json ]] && continue
     echo "$f"
     [ "$(member "$f" '$.name')" = "" ]

@@ -92,6 +92,7 @@ static int64_t add(toy t) {
                              .late_messages = "cancel",
                              .problem = t.timing_only ? "none" : "least-squares",
                              .target_loss = t.target > 0 ? t.target : NAN,
+                             .target_grad_norm2 = NAN,
                              .max_iterations = 10,
                              .seed = 1,
                              .n_axes = t.n ? 1 : 0,

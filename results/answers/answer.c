@@ -150,7 +150,7 @@ static void put_inexact(const sg_comparison *c, const sg_judged_environment *v, 
   }
   if (text.length && !v->to_target)
     sg_put(&text, ". Their iterations do something else, and so are not ranked: set a target loss "
-                  "(stop.target_loss) to judge them.");
+                  "(stop.target_loss, stop.target_grad_norm2) to judge them.");
   else if (text.length)
     sg_put(&text, ".");
   out->failed |= text.failed;

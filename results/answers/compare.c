@@ -232,10 +232,13 @@ sg_status sg_put_heading(sg_comparing *c, int number, sg_buffer *out, sg_error *
   put_condition(first, out);
   sg_putf(out, "baseline: %s", c->found.scheme[v->baseline].point.scheme_label);
   if (v->baseline_by_default) sg_put(out, " (none is chosen here: the first scheme)");
-  if (v->to_target)
-    sg_putf(out, "; verdict on the time to loss %g, time: the median", p->target_loss);
-  else
+  if (v->to_target) {
+    sg_put(out, "; verdict on the time to ");
+    sg_put_target(p->target_loss, p->target_grad_norm2, out);
+    sg_put(out, ", time: the median");
+  } else {
     sg_put(out, "; verdict on the mean iteration time");
+  }
   return SG_OK;
 }
 
@@ -396,8 +399,7 @@ static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   int width = c->options->width;
   bool missed = false, shared_link = false, censored = false, loaded = false;
   for (int i = 0; i < f->n; i++) {
-    missed |=
-        !isnan(f->scheme[i].point.target_loss) && f->scheme[i].n_reached < f->scheme[i].n_runs;
+    missed |= sg_has_target(&f->scheme[i].point) && f->scheme[i].n_reached < f->scheme[i].n_runs;
     shared_link |= f->scheme[i].summary.ingress_busy_share > 0;
     loaded |= f->scheme[i].point.load_d > 1;
     censored |= f->scheme[i].tested && isnan(f->scheme[i].ratio.ratio);

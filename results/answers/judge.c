@@ -3,10 +3,10 @@
  * each scheme, and judges every scheme of an environment against its baseline, paired by
  * replication.
  *
- * Where a target loss is set, the verdict is on the time to target. If every paired run reached it,
- * by Student's t on the logarithms of the ratios. If some did not, they are censored, and the exact
- * sign test decides. A run that did not reach the target is slower than one that did only if it
- * went on at least as long in simulated time, or can never reach it (diverged, stalled,
+ * Where a target is set (loss, gradient), the verdict is on the time to target. If every paired run
+ * reached it, by Student's t on the logarithms of the ratios. If some did not, they are censored,
+ * and the exact sign test decides. A run that did not reach the target is slower than one that did
+ * only if it went on at least as long in simulated time, or can never reach it (diverged, stalled,
  * undecodable); else it is unknown who is faster, and the pair counts against any verdict: this is
  * sound whatever the cap and the times have to do with each other. Pairs in which neither got there
  * in the simulated time that was set are ties. There is never a mean over the runs that happened to
@@ -236,13 +236,13 @@ static sg_judged_environment find_environment(const sg_comparison *c, int begin,
   }
   v.baseline_by_default = v.baseline < 0;
   if (v.baseline < 0) v.baseline = begin;
-  v.to_target = !isnan(first->point.target_loss) && !first->point.timing_only;
+  v.to_target = sg_has_target(&first->point);
   return v;
 }
 
 /* Time to a target has skipped rounds in it, a mean iteration has them beside the others. */
 bool sg_gives_gradient(const sg_judged *s) {
-  bool to_target = !isnan(s->point.target_loss) && !s->point.timing_only;
+  bool to_target = sg_has_target(&s->point);
   double error = s->summary.grad_scaled_err_max;
   return s->point.exact && s->point.barrier && !s->point.compressed &&
          (to_target || s->summary.undecodable_iters == 0) &&

@@ -10,6 +10,11 @@
 static const struct {
   const char *arxiv, *key, *authors, *title, *venue, *year; /* venue "": a preprint */
 } papers[] = {
+    {"1404.1328", "wang2014efficient", "Wang, Da and Joshi, Gauri and Wornell, Gregory W.",
+     "Efficient Task Replication for Fast Response Times in Parallel Computation", "", "2014"},
+    {"1604.00981", "chen2016revisiting",
+     "Chen, Jianmin and Pan, Xinghao and Monga, Rajat and Bengio, Samy and Jozefowicz, Rafal",
+     "Revisiting Distributed Synchronous {SGD}", "", "2016"},
     {"1612.03301", "tandon2017gradient",
      "Tandon, Rashish and Lei, Qi and Dimakis, Alexandros G. and Karampatziakis, Nikos",
      "Gradient Coding: Avoiding Stragglers in Distributed Learning",
@@ -105,12 +110,25 @@ static const struct {
      "Optimal Communication--Computation Trade-off in Heterogeneous Gradient Coding", "", "2021"},
     {"2105.05231", "sakorikar2021soft", "Sakorikar, Animesh and Wang, Lele",
      "Soft {BIBD} and Product Gradient Codes", "", "2021"},
+    {"2106.06639", "nguyen2022fedbuff",
+     "Nguyen, John and Malik, Kshitiz and Zhan, Hongyuan and Yousefpour, Ashkan and "
+     "Rabbat, Michael and Malek, Mani and Huba, Dzmitry",
+     "Federated Learning with Buffered Asynchronous Aggregation",
+     "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2022"},
     {"2201.12990", "soto2022projective", "Soto, Pedro and Ilmer, Ilia and Guan, Haibin and Li, Jun",
      "Lightweight Projective Derivative Codes for Compressed Asynchronous Gradient Descent", "",
      "2022"},
     {"2206.02450", "wang2022optimization",
      "Wang, Qi and Cui, Ying and Li, Chenglin and Zou, Junni and Xiong, Hongkai",
      "Optimization-based Block Coordinate Gradient Coding", "", "2022"},
+    {"2206.07638", "mishchenko2022asynchronous",
+     "Mishchenko, Konstantin and Bach, Francis and Even, Mathieu and Woodworth, Blake",
+     "Asynchronous {SGD} Beats Minibatch {SGD} Under Arbitrary Delays",
+     "Advances in Neural Information Processing Systems (NeurIPS)", "2022"},
+    {"2206.08307", "koloskova2022sharper",
+     "Koloskova, Anastasia and Stich, Sebastian U. and Jaggi, Martin",
+     "Sharper Convergence Guarantees for Asynchronous {SGD} for Distributed and Federated Learning",
+     "Advances in Neural Information Processing Systems (NeurIPS)", "2022"},
     {"2208.03134", "kashanna2022adaptive",
      "Kas Hanna, Serge and Bitar, Rawad and Parag, Parimal and Dasari, Venkat and "
      "El Rouayheb, Salim",
@@ -126,6 +144,12 @@ static const struct {
      "Wachter-Zeh, Antonia",
      "Nested Gradient Codes for Straggler Mitigation in Distributed Machine Learning",
      "IEEE Information Theory Workshop (ITW)", "2023"},
+    {"2306.10598", "giladi2023dropcompute",
+     "Giladi, Niv and Gottlieb, Shahar and Shkolnik, Moran and Karnieli, Asaf and Banner, Ron and "
+     "Hoffer, Elad and Levy, Kfir Y. and Soudry, Daniel",
+     "{DropCompute}: Simple and More Robust Distributed Synchronous Training via Compute Variance "
+     "Reduction",
+     "", "2023"},
     {"2405.19509", "ramamoorthy2024leveraging",
      "Ramamoorthy, Aditya and Meng, Ruoyu and Girimaji, Vrinda S.",
      "Leveraging Partial Stragglers Within Gradient Coding",
@@ -135,6 +159,12 @@ static const struct {
     {"2406.12900", "choukroun2024factor", "Choukroun, Yoni and Wolf, Lior",
      "Factor Graph Optimization of Error-Correcting Codes for Belief Propagation Decoding", "",
      "2024"},
+    {"2501.16168", "maranjyan2025ringmaster",
+     "Maranjyan, Arto and Tyurin, Alexander and Richt{\\'a}rik, Peter",
+     "Ringmaster {ASGD}: The First Asynchronous {SGD} with Optimal Time Complexity",
+     "International Conference on Machine Learning (ICML)", "2025"},
+    {"2505.23523", "devraj2025stragglar", "Devraj and others",
+     "{StragglAR}: {AllReduce} with a Late Worker", "", "2025"},
     {"2510.22539", "song2025osgc", "Song and Choi",
      "{OSGC}: Gradient Coding under Unequal Straggling Probabilities", "", "2025"},
     {"2604.10374", "jiang2026sparse", "Jiang and Zhang and Wang",
@@ -149,6 +179,9 @@ void sg_put_bib(const char *reference, sg_buffer *out) {
     bool named = reference && strstr(reference, papers[i].arxiv);
     for (int c = 0; !reference && !named && sg_code_type_at(c); c++)
       named = strstr(sg_code_type_at(c)->about.reference, papers[i].arxiv);
+    for (int c = 0; !reference && !named && sg_collective_family.at(c); c++)
+      named = sg_collective_family.at(c)->reference &&
+              strstr(sg_collective_family.at(c)->reference, papers[i].arxiv);
     if (!named) continue;
     bool venue = *papers[i].venue;
     sg_putf(out, "\n@%s{%s,\n  author = {%s},\n  title = {%s},\n", venue ? "inproceedings" : "misc",
