@@ -216,7 +216,7 @@ struct sg_code {
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
-  const sg_local_optimizer *inner; /* SG_LOCAL: the workers' optimiser; rows of one part, then.
+  const sg_local_optimizer *local; /* SG_LOCAL: the workers' optimiser; rows of one part, then.
                             NULL: gradient descent */
   const char *note; /* what else there is to know, e.g. how s is known; for people, shown by `check`
                        and `codes check`. NULL: nothing */

@@ -671,6 +671,7 @@ static bool make_type(sg_code *code) {
   code->exact = inner->exact;
   code->stop = inner->stop;
   code->policy = inner->policy;
+  code->local = inner->local;
   code->flags = inner->flags & (SG_BATCHES | SG_LOCAL | SG_REMEMBERS | SG_WEIGHTS_BY_COUNT);
   return true;
 }

@@ -200,7 +200,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
                    "the optimizer's step is the outer learning rate then; found nothing");
   sg_status b = read_draws(values, t, e), c = read_outer(code, values, t, e);
   if (a || b || c) return a ? a : b ? b : c;
-  code->inner = &t->inner;
+  code->local = &t->inner;
   code->load = t->period * t->learners.work;
   code->exact = false;
   code->flags |= SG_LOCAL | SG_ANY_COUNT | SG_WEIGHTS_BY_COUNT;

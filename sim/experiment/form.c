@@ -277,7 +277,7 @@ static bool read_row(sg_former *f, double *state, sg_kernel_set *set,
   request->item = f->item;
   request->steps = row->steps;
   request->rate = sg_world_rate(f->world, row);
-  request->inner = f->world->code->inner;
+  request->inner = f->world->code->local;
   return true;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static size_t size_of(const sg_world *w) {
-  const sg_local_optimizer *inner = w->code->inner;
+  const sg_local_optimizer *inner = w->code->local;
   if (!inner || !inner->kept || w->problem->timing_only) return 0;
   return (size_t)sg_local_size(inner, w->problem->length);
 }

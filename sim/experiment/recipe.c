@@ -21,7 +21,7 @@ bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication,
                    .former = NULL,
                    .decoded = decoded,
                    .previous = previous};
-  r->pass->inner = w->code->inner;
+  r->pass->inner = w->code->local;
   if (!sg_inner_states_init(&r->states, w)) return false;
   r->former = whole ? sg_former_new(w, replication, &r->states) : NULL;
   r->seen = calloc((size_t)r->world->code->parts, sizeof *r->seen);

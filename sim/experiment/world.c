@@ -326,7 +326,7 @@ double sg_world_rate(const sg_world *w, const sg_row *row) {
 
 /* Whether the step of the optimiser is in the units of what workers send after local steps. */
 static sg_status check_units(const sg_world *w, const sg_values *optimizer, sg_error *e) {
-  const sg_local_optimizer *inner = w->code->inner;
+  const sg_local_optimizer *inner = w->code->local;
   if (!inner) return SG_OK;
   if (inner->displacement && sg_text(optimizer, "step"))
     return sg_fail_at(e, optimizer, "step",
