@@ -250,6 +250,10 @@ bool sg_gives_gradient(const sg_judged *s) {
          (isnan(error) || error < LARGEST_EXACT_ERROR);
 }
 
+bool sg_uses_old_models(const sg_judged *s) {
+  return !s->point.barrier && s->summary.staleness_max != 0;
+}
+
 double sg_samples(const sg_judged *s) {
   double iterations = 0, skipped = (double)s->summary.undecodable_iters;
   if (!s->point.timing_only) return s->summary.samples_per_iter;
