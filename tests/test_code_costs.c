@@ -201,6 +201,8 @@ static const choice choices[] = {
     {"k-batch-sync", {{"k", "3"}}, false},
     {"k-async", {{"k", "3"}}, false},
     {"k-batch-async", {{"k", "3"}}, false},
+    {"local-sgd", {{"period", "4"}}, false},
+    {"diloco", {{NULL}}, false},
     {"ssp", {{"s", "2"}}, false},
     {"fedbuff", {{"k", "3"}, {"concurrency", "8"}}, false},
     {"delay-adaptive", {{NULL}}, false},
