@@ -61,7 +61,7 @@ $(BUILD)/results/columns.o: $(BUILD)/results/schema.inc
 $(BUILD)/results/columns.o: CPPFLAGS += -I$(BUILD)/results
 
 # What `init` writes is compiled in: scenarios, and the data that they need.
-EMBEDDED := $(wildcard scenarios/*.json scenarios/papers/*.json scenarios/data/* sim/cli/templates/*)
+EMBEDDED := $(wildcard scenarios/*.json scenarios/clusters/*.json scenarios/papers/*.json scenarios/data/* sim/cli/templates/*)
 $(BUILD)/sim/cli/embedded.inc: $(EMBEDDED)
 	@mkdir -p $(@D)
 	@for f in $(filter-out %.schema.json,$^); do \
@@ -174,6 +174,19 @@ torture: setup-tests
 	tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) all
 	tests/torture_corrupt.sh $(BUILD)/straggle 500
 
+# The sweeps of docs/comparison.md, its tables and its picture: minutes. With COMPARISON_SET='--set
+# /replications=2' or the like, and another PAGE and PICTURE, in less.
+COMPARISON_PAGE ?= docs/comparison.md
+COMPARISON_PICTURE ?= docs/pictures/comparison.svg
+comparison: setup-tests
+	@$(MAKE) --no-print-directory all
+	@mkdir -p $(BUILD)/comparison
+	@for s in scenarios/comparison/*.json; do n=$$(basename $$s .json); rm -f $(BUILD)/comparison/$$n.db; \
+	  echo "== $$n"; $(BUILD)/straggle run --quiet $$s -o $(BUILD)/comparison/$$n.db $(COMPARISON_SET) && \
+	  $(BUILD)/straggle compare $(BUILD)/comparison/$$n.db --per-code --across step --json \
+	    > $(BUILD)/comparison/$$n.json || exit 1; done
+	python3 scenarios/comparison/page.py $(BUILD)/comparison $(COMPARISON_PAGE) $(COMPARISON_PICTURE)
+
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
 	@$(MAKE) --no-print-directory all $(addprefix $(BUILD)/tests/bench_,engine decode compress graph embed)
@@ -281,7 +294,9 @@ install: all
 	install -D -m 644 -t "$(SHARE)/doc/straggle" $(PAGES)
 	install -D -m 644 -t "$(SHARE)/doc/straggle/docs" $(wildcard docs/*.md)
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios" scenarios/*.json
+	install -D -m 644 -t "$(SHARE)/straggle/scenarios/clusters" scenarios/clusters/*.json
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/papers" scenarios/papers/*.json
+	install -D -m 644 -t "$(SHARE)/straggle/scenarios/comparison" scenarios/comparison/*.json
 	install -D -m 755 -t "$(SHARE)/straggle/scenarios/jobs" scenarios/jobs/*
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/data" scenarios/data/*
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/traces" scenarios/traces/*.csv
@@ -292,7 +307,7 @@ uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/straggle" "$(SHARE)/man/man1/straggle.1" "$(SHARE)/man/man1"/straggle-*.1 \
 	  "$(SHARE)/bash-completion/completions/straggle" "$(SHARE)/zsh/site-functions/_straggle"
 	rm -rf "$(SHARE)/doc/straggle"
-	@for f in scenarios/*.json scenarios/papers/*.json scenarios/jobs/* scenarios/data/* scenarios/traces/*.csv \
+	@for f in scenarios/*.json scenarios/clusters/*.json scenarios/papers/*.json scenarios/comparison/*.json scenarios/jobs/* scenarios/data/* scenarios/traces/*.csv \
 	  scenarios/traces/convert/*; do rm -f "$(SHARE)/straggle/$$f"; done
 	@find "$(SHARE)/straggle" -depth -type d -empty -delete 2>/dev/null || true
 
@@ -300,5 +315,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check cookbook validate browser torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
+.PHONY: all setup setup-tests run test check cookbook comparison validate browser torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
 .SECONDARY:

@@ -16,6 +16,8 @@
 #define CODES(KIND, X) \
   KIND("one message of each worker, exact") \
   X(sg_uncoded) \
+  X(sg_load_balanced) \
+  X(sg_evict) \
   X(sg_fractional_repetition) \
   X(sg_cyclic_repetition) \
   X(sg_ye_abbe) \
@@ -66,21 +68,31 @@
   X(sg_hierarchical) \
   X(sg_coupon_collector) \
   X(sg_tiered) \
+  X(sg_speculative_copies) \
   KIND("sequential: several jobs in flight") \
   X(sg_sequential_gc) \
   X(sg_sr_sgc) \
   X(sg_m_sgc) \
   KIND("the fastest K, with and without a barrier") \
   X(sg_k_sync) \
+  X(sg_backup_workers) \
+  X(sg_drop_compute) \
   X(sg_k_batch_sync) \
   X(sg_k_async) \
   X(sg_k_batch_async) \
   X(sg_adaptive_k) \
+  KIND("gradients collected at one model, approximate") \
+  X(sg_rennala) \
+  X(sg_malenia) \
+  X(sg_mindflayer) \
   KIND("no barrier: bounds on how old a gradient may be, and weights") \
   X(sg_ssp) \
   X(sg_fedbuff) \
   X(sg_delay_adaptive) \
   X(sg_ringmaster) \
+  KIND("local steps between averages") \
+  X(sg_local_sgd) \
+  X(sg_diloco) \
   KIND("combinations of partial derivatives, approximate") \
   X(sg_projective_derivative) \
   X(sg_projective_derivative_async) \

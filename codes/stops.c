@@ -3,6 +3,7 @@
  * table, before the last, and what it names. */
 #include "codes/frame/stop.h"
 
+#include <limits.h>
 #include <math.h>
 
 /* --- Making one --------------------------------------------------------------------------------
@@ -64,6 +65,29 @@ static sg_status make_first_factor(sg_policy *stop, sg_code *code, const sg_valu
   return SG_OK;
 }
 
+static const sg_param quorum_params[] = {
+    SG_ROW_INT("count", 1, SG_UNBOUNDED,
+               "K: with fewer messages of a segment there is no update; where no more can come, "
+               "approximate codes skip the iteration (others as stop.undecodable says)",
+               .flags = SG_REQUIRED),
+    SG_ROW_REAL("grace_s", 0, SG_UNBOUNDED,
+                "seconds after the K-th message for which the master waits for more, unless all "
+                "have come"),
+    {0}};
+
+/* Of codes with a plan of their own nobody knows here how many messages a round has. */
+static sg_status make_quorum(sg_policy *stop, sg_code *code, const sg_values *values, sg_error *e) {
+  long count = sg_int(values, "count");
+  bool each_one = !code->type->on_event && !code->parent;
+  if (each_one && !code->type->plan && count > code->nodes)
+    return sg_fail_at(e, values, "count",
+                      "expected at most n = %d, the messages that a segment has in a round, found "
+                      "%ld",
+                      code->nodes, count);
+  stop->messages = count < INT_MAX ? (int)count : INT_MAX;
+  return SG_OK;
+}
+
 static const sg_param first_of_params[] = {
     SG_ROW_FAMILY("first", &sg_stop_part_family, "a stop policy", .flags = SG_REQUIRED),
     SG_ROW_FAMILY("second", &sg_stop_part_family, "another one", .flags = SG_REQUIRED),
@@ -85,6 +109,10 @@ static bool is_decodable(const sg_policy *stop, const sg_arrivals *arrivals) {
 
 static bool is_covered(const sg_policy *stop, const sg_arrivals *arrivals) {
   return arrivals->covered >= stop->value * (1 - 1e-12); /* a share of k parts, typed in decimals */
+}
+
+static bool has_quorum(const sg_policy *stop, const sg_arrivals *arrivals) {
+  return stop->value == 0 && arrivals->come >= stop->messages;
 }
 
 static bool has_either(const sg_policy *stop, const sg_arrivals *arrivals) {
@@ -125,6 +153,17 @@ static const sg_stop_type types[] = {
      .timed = true,
      .rule = SG_AFTER_FACTOR_OF_FIRST,
      .create = make_first_factor},
+    /* The timer is set by the K-th message. */
+    {.about = {.name = "quorum",
+               .summary = "K messages, and those that come within a grace time after the K-th; or "
+                          "when all have come",
+               .reference = "As in fault-tolerant training loops that go on with the workers there "
+                            "are (derived)",
+               .params = quorum_params},
+     .wants = SG_ENDS_WITH_ALL | SG_COUNTS_ITS_OWN | SG_IS_QUORUM,
+     .value = "grace_s",
+     .create = make_quorum,
+     .met = has_quorum},
     {.about = {.name = "first-of",
                .summary = "the first of two policies that is met",
                .params = first_of_params},
@@ -169,8 +208,16 @@ sg_status sg_stop_of_scheme(sg_code *code, const sg_values *scheme, const sg_pol
   return make(code, own, NULL, out, e);
 }
 
+int sg_stop_least(const sg_policy *stop) {
+  if (stop->type->wants & SG_IS_QUORUM) return stop->messages;
+  if (!stop->part[0]) return 0;
+  int first = sg_stop_least(stop->part[0]), second = sg_stop_least(stop->part[1]);
+  return first < second ? first : second;
+}
+
 double sg_stop_deadline(const sg_policy *stop, bool *other) {
   double deadline = INFINITY;
+  if (stop->type->wants & SG_IS_QUORUM && stop->value > 0) *other = true;
   if (stop->type->timed && stop->type->rule == SG_AFTER_SECONDS)
     deadline = stop->value;
   else if (stop->type->timed)

@@ -140,6 +140,10 @@ static const sg_column column[] = {
     POINT(problem, "text", "Learning problem"),
     POINT(target_loss, "1", "Training loss at which a run is done; NULL: none",
           .shown = SG_IN_V_POINT),
+    POINT(target_grad_norm2, "1",
+          "Squared norm of the whole gradient at which a run is done, with target_loss when both "
+          "are met; NULL: none",
+          .shown = SG_IN_V_POINT),
     POINT(max_iterations, "count", "Most updates of a run"),
     POINT(replicate, "text", "What replications draw anew: delays, delays+code, delays+code+data"),
     POINT(seed, "text", "Seed (a decimal number up to 2^64 - 1)", ALWAYS),
@@ -163,7 +167,9 @@ static const sg_column column[] = {
            "running, finished, diverged, stalled, undecodable",
            .rule = "NOT NULL CHECK (status IN"
                    " ('running', 'finished', 'diverged', 'stalled', 'undecodable'))"),
-    RUN(stop_reason, "text", "iterations, target-loss, sim-time, diverged, stalled, undecodable"),
+    RUN(stop_reason, "text",
+        "iterations, target-loss, target-gradient, targets (both), sim-time, diverged, "
+        "stalled, undecodable"),
     RUN(iterations, "count", "Updates of the model"),
     RUN(rounds, "count", "Rounds of the protocol"),
     RUN(events, "count", "Events handled"),
@@ -341,7 +347,7 @@ static const sg_column column[] = {
          "Half width of the 95 % confidence interval of iter_mean_s over runs; NULL: they do not "
          "differ",
          .shown = SG_IN_POINTS),
-    VIEW("v_point", "n_reached", LONG, "count", "Runs that reached the target loss"),
+    VIEW("v_point", "n_reached", LONG, "count", "Runs that reached the target"),
     VIEW("v_compare", "baseline_point_id", LONG, "id", "The scheme that is compared with"),
     VIEW("v_compare", "baseline_label", TEXT, "text", "Its label"),
     VIEW("v_compare", "pairs", LONG, "count", "Replications that both schemes finished"),
@@ -357,9 +363,9 @@ static const sg_column column[] = {
          "not differ"),
     VIEW("v_compare", "speedup_ci95_high", REAL, "1", "Upper end of the same"),
     VIEW("v_compare", "iter_time_verdict", TEXT, "text",
-         "faster, slower, undecided, approximate (not the exact gradient), no barrier, too few, "
-         "runs "
-         "equal (replayed times; `straggle compare` takes blocks of iterations)"),
+         "faster, slower, undecided, approximate (not the exact gradient), compressed, no barrier, "
+         "inexact baseline, too few, runs equal (replayed times; `straggle compare` takes blocks of "
+         "iterations)"),
     VIEW("v_ecdf", "share", REAL, "1",
          "Share of the iterations of the point that took duration_s or less"),
     VIEW("v_progress", "time_mean_s", REAL, "s", "Mean simulated time at the end of the iteration"),

@@ -467,12 +467,18 @@ sg_status sg_db_update_seconds(sg_db *db, const char *point_sha256, int replicat
   return status;
 }
 
+void sg_put_target(double loss, double grad_norm2, sg_buffer *out) {
+  if (!isnan(loss)) sg_putf(out, "loss %g", loss);
+  if (!isnan(loss) && !isnan(grad_norm2)) sg_put(out, " and ");
+  if (!isnan(grad_norm2)) sg_putf(out, "‖∇f‖² %g", grad_norm2);
+}
+
 sg_status sg_db_times(sg_db *db, const char *point_sha256, int n, double *time, sg_error *e) {
   sqlite3_stmt *s = NULL;
   for (int r = 0; r < n; r++) time[r] = NAN;
   sg_status status = sg_db_ask(
       db,
-      "SELECT replication, CASE WHEN target_loss IS NOT NULL AND NOT timing_only"
+      "SELECT replication, CASE WHEN " SG_SQL_HAS_TARGET
       " THEN time_to_target_s WHEN status = 'finished' AND iter_mean_s > 0 THEN iter_mean_s END"
       " FROM point JOIN run USING (point_id) JOIN run_summary USING (run_id)"
       " WHERE point_sha256 = :text AND replication BETWEEN 0 AND :number - 1"

@@ -13,6 +13,7 @@
 #include "sim/core/random.h"
 #include "sim/core/text.h"
 
+#include <math.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 
@@ -72,12 +73,21 @@ typedef struct sg_point_record {
   const char *scaling, *late_work, *late_messages, *problem, *replicate;
   const char *compression; /* "qsgd levels=7" */
   bool compressed;         /* beyond a number format of at least 32 bits that is the network's */
-  double target_loss;      /* NAN: none */
+  double target_loss, target_grad_norm2; /* NAN: none; both: when both are met */
   int64_t max_iterations;
   uint64_t seed;
   int n_axes;
   const sg_axis *axis;
 } sg_point_record;
+/* Whether runs of the point end at a target, and so are judged by the time to it. */
+static inline bool sg_has_target(const sg_point_record *p) {
+  return !p->timing_only && (!isnan(p->target_loss) || !isnan(p->target_grad_norm2));
+}
+/* What it is: "loss 0.08", "‖∇f‖² 1e-06", or both; nothing where there is none. */
+void sg_put_target(double loss, double grad_norm2, sg_buffer *out);
+/* The same in SQL, of a row of `point` or `v_point`. */
+#define SG_SQL_HAS_TARGET                                                                          \
+  "(coalesce(target_loss, target_grad_norm2) IS NOT NULL AND NOT timing_only)"
 /* Finds a point by its key or adds it; the name, baseline flag and axes of an old one are brought
  * up to date. */
 sg_status sg_db_add_point(sg_db *db, int64_t scenario_id, const sg_point_record *p, int64_t *id,
@@ -109,7 +119,8 @@ typedef struct sg_run_row {
   int replication;
   sg_detail detail;
   const char *status;      /* finished | diverged | stalled | undecodable */
-  const char *stop_reason; /* iterations | target-loss | sim-time, or as status */
+  const char *stop_reason; /* iterations | target-loss | target-gradient | targets | sim-time, or as
+                              status */
   int64_t iterations, rounds, events;
   double sim_time_s, wall_s;
 } sg_run_row;

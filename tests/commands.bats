@@ -12,7 +12,7 @@ plan|-o --output -j --threads --set --shard --known --suggest -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
 forget|-e --environment --scenario --scheme -w --where --dry-run -f --format --json
-compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --json --latex
+compare|-b --baseline -s --simultaneous --best --equal --per-code --across --columns --sort -f --format --json --latex
 query|-f --format --json
 timeline|--run --scheme --replication -e --environment -i --iterations -o --output --json --set
 codes|--bib -f --format --json

@@ -3,14 +3,15 @@
 """The trajectories of a database of least squares once more, from what it records, without straggle.
 
     recompute.py DB DATA.csv
+    recompute.py DB            (problem quadratic, which has no data)
 
 DATA.csv: features and, last, the target, one row per training row in order (no shuffle, no
 intercept, no test rows). For every run at detail `worker`: which message of which worker, version and
 mini-batch an update used comes from used_message (schemes with neither mini-batches nor old models:
 who was used, from worker_iteration); gradients are taken at the model of that version, and have the
-weight that the scheme gives to one so old. The loss of every row must be equal to 1e-12, and k of
-adaptive-k by sign counts what the signs say. Prints a line per scheme: runs, updates, the largest
-difference, the largest staleness.
+weight that the scheme gives to one so old. The loss of every row must be equal to 1e-12, and so must
+the squared norm of the whole gradient where it is recorded, and k of adaptive-k by sign counts what
+the signs say. Prints a line per scheme: runs, updates, the largest difference, the largest staleness.
 """
 import csv
 import json
@@ -18,7 +19,7 @@ import math
 import sqlite3
 import sys
 
-FOR_BATCH = 8
+FOR_GRADIENT, FOR_BATCH = 7, 8
 
 
 def philox(counter, key):
@@ -59,6 +60,12 @@ class Data:
         self.x, self.y, self.n = [r[:-1] for r in table], [r[-1] for r in table], len(table)
         self.length = len(self.x[0])
 
+    def start(self):
+        return [0.0] * self.length
+
+    def whole(self, w):
+        return self.gradient(w, range(self.n))
+
     def residual(self, w, i):
         return sum(a * b for a, b in zip(self.x[i], w)) - self.y[i]
 
@@ -74,7 +81,7 @@ class Data:
         return g
 
     def part(self, parts, p):
-        first, end = self.n * p // parts, self.n * (p + 1) // parts
+        first, end = ((2 * self.n * q + parts) // (2 * parts) for q in (p, p + 1))
         return range(first, end)
 
     def partial(self, w, parts, p, batch, seed, size):
@@ -83,6 +90,49 @@ class Data:
             return self.gradient(w, rows)
         pick = batch_rows(seed, p, batch, len(rows), size)
         return self.gradient(w, [rows[i] for i in pick], len(rows) / size)
+
+
+class Quadratic:
+    """½ xᵀA x − bᵀx with A = ¼ tridiag(−1, 2, −1), b = −¼ e_1, less its least value; the gradient of a
+    batch has noise from the stream at its address."""
+
+    def __init__(self, learning, workers, seed):
+        self.length = d = learning["length"]
+        k = learning["subsets"]
+        self.k, self.noise = workers if k == "workers" else k, learning["noise"]
+        self.first = math.sqrt(d) if learning["start"] == "sqrt-length" else learning["start"]
+        self.best = [-(d + 1 - i) / (d + 1) for i in range(1, d + 1)]
+        self.known, zeta = {}, learning["heterogeneity"]
+        z = [self.normals(seed, FOR_GRADIENT, j, 0) if zeta else [0.0] * d for j in range(self.k)]
+        mean = [sum(v[c] for v in z) / self.k for c in range(d)]
+        self.offset = [[zeta / self.k * (v[c] - mean[c]) for c in range(d)] for v in z]
+
+    def normals(self, seed, purpose, worker, iteration):
+        u, out = uniforms(seed, purpose, worker, iteration), []
+        while len(out) < self.length:
+            r, angle = math.sqrt(-2 * math.log(1 - next(u))), 2 * math.pi * next(u)
+            out += [r * math.cos(angle), r * math.sin(angle)]
+        return out[:self.length]
+
+    def start(self):
+        return [self.first] + [0.0] * (self.length - 1)
+
+    def loss(self, w):
+        y = [0.0] + [a - b for a, b in zip(w, self.best)] + [0.0]
+        return sum((b - a) ** 2 for a, b in zip(y, y[1:])) / 8
+
+    def whole(self, w):
+        y = [0.0] + [a - b for a, b in zip(w, self.best)] + [0.0]
+        return [(2 * b - a - c) / 4 for a, b, c in zip(y, y[1:], y[2:])]
+
+    def partial(self, w, parts, p, batch, seed, size):
+        assert self.k % parts == 0 and not size
+        of = range(p * self.k // parts, (p + 1) * self.k // parts)
+        g = [v / parts - sum(self.offset[j][c] for j in of) for c, v in enumerate(self.whole(w))]
+        if batch and (p, batch) not in self.known:
+            self.known[p, batch] = self.normals(seed, FOR_BATCH, p, batch)
+        xi = self.known[p, batch] if batch else [0.0] * self.length
+        return [a + self.noise / parts * b for a, b in zip(g, xi)]
 
 
 def messages_of(db, run):
@@ -136,13 +186,13 @@ def recompute(db, data, run, config):
     learning, scheme = config["environment"]["learning"], config["scheme"]
     n, seed = config["environment"]["cluster"]["workers"], int(config["environment"]["random"]["seed"])
     parts = 1 if scheme.get("gradients") == "global-batch" else n
-    step, size = learning["optimizer"]["step"], learning["batch_rows"]
+    step, size = learning["optimizer"]["step"], learning.get("batch_rows")
     signs = Signs(scheme, n) if scheme.get("policy") == "sign-counts" else None
-    models, off, oldest = [[0.0] * data.length], 0.0, 0
+    models, off, oldest = [data.start()], 0.0, 0
     messages = messages_of(db, run)
-    losses = db.execute("SELECT iteration, loss, n_used FROM iteration WHERE run_id = ? AND decoded"
+    losses = db.execute("SELECT iteration, loss, n_used, full_grad_norm2 FROM iteration WHERE run_id = ? AND decoded"
                         " ORDER BY iteration", (run,)).fetchall()
-    for iteration, loss, n_used in losses:
+    for iteration, loss, n_used, norm2 in losses:
         used, updates = messages[iteration], len(models) - 1
         assert len(used) == n_used
         decoded = [0.0] * data.length
@@ -162,6 +212,9 @@ def recompute(db, data, run, config):
         models.append([a - step * b for a, b in zip(models[-1], decoded)])
         found = data.loss(models[-1])
         off = max(off, abs(found - loss) / loss)
+        if norm2 is not None:
+            found = sum(v * v for v in data.whole(models[-1]))
+            off = max(off, abs(found - norm2) / norm2)
     return len(losses), off, oldest, signs.raised if signs else 0
 
 
@@ -182,21 +235,25 @@ def check_batches(data, parts, size, seed):
 
 
 def main():
-    db, data = sqlite3.connect(sys.argv[1]), Data(sys.argv[2])
+    db, data = sqlite3.connect(sys.argv[1]), Data(sys.argv[2]) if len(sys.argv) > 2 else None
     sums, config = {}, None
     for run, label, text in db.execute(
             "SELECT run_id, scheme_label, config_json FROM run JOIN point USING (point_id)"
             " WHERE detail = 'worker' ORDER BY run_id").fetchall():
         config = json.loads(text)
-        updates, off, oldest, raised = recompute(db, data, run, config)
+        of = data or Quadratic(config["environment"]["learning"], config["environment"]["cluster"]["workers"],
+                               int(config["environment"]["random"]["seed"]))
+        updates, off, oldest, raised = recompute(db, of, run, config)
         assert off <= 1e-12, (label, run, off)
         s = sums.setdefault(label, [0, 0, 0.0, 0, 0])
         sums[label] = [s[0] + 1, s[1] + updates, max(s[2], off), max(s[3], oldest), s[4] + raised]
-    check_batches(data, config["environment"]["cluster"]["workers"],
-                  config["environment"]["learning"]["batch_rows"], 1)
+    if data:
+        check_batches(data, config["environment"]["cluster"]["workers"],
+                      config["environment"]["learning"]["batch_rows"], 1)
     for label, (runs, updates, off, oldest, raised) in sums.items():
         print(f"{label}: {runs} runs, {updates} updates, off by {off:.1e}, staleness up to {oldest},"
               f" k raised {raised} times")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@
 #include "sim/experiment/execute.h"
 #include "tests/support/toy_codes.h"
 
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -514,6 +515,43 @@ static void batches_need_a_size_and_a_flag(void **state) {
           "code toy-async: encode named a mini-batch, but the flag SG_BATCHES is missing");
 }
 
+static int sum_first, sum_count;
+
+static sg_status sum_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                            sg_error *e) {
+  sg_status status = async_create(code, shape, values, e);
+  code->flags |= SG_LOCAL;
+  return status;
+}
+
+static void sum_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code;
+  sg_row_part(row, message->from, 0, 1);
+  if (sum_count < 0) sg_row_local(row, 2, 0.1);
+  sg_row_batches(row, sum_first, abs(sum_count));
+}
+
+static void sums_of_batches_have_names_of_ints(void **state) {
+  (void)state;
+  static const struct {
+    int first, count;
+    const char *mistake;
+  } wrong[] = {{1, 0, "encode named less than one mini-batch"},
+               {0, 2, "encode named less than one mini-batch"},
+               {INT_MAX - 1, 2, "encode named mini-batches beyond the largest int"},
+               {7, -2, "encode gave local steps on a sum of mini-batches"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char message[100];
+    sg_code_type type = async_batches();
+    sum_first = wrong[i].first;
+    sum_count = wrong[i].count;
+    type.encode = sum_encode;
+    type.create = sum_create;
+    snprintf(message, sizeof message, "code toy-async: %s", wrong[i].mistake);
+    refused(&type, 5, "\"problem\":\"least-squares\",\"batch_rows\":5", SG_BUG, "", message);
+  }
+}
+
 /* --- Several snapshots ------------------------------------------------------------------------ */
 
 /* Decodes in every other round, from the messages of two: gradients at two snapshots of one model.
@@ -678,7 +716,7 @@ static void mistakes_with_local_steps_name_the_code(void **state) {
           "0.05, found 3 at rate 0.05");
   wrong.encode = no_steps_encode;
   refused(&wrong, 3, "\"problem\":\"least-squares\"", SG_BUG, "",
-          "code test-local: local steps must be at least one, and their rate positive");
+          "code test-local: local steps must be at least one, and their rate positive or 0");
   wrong = pairs;
   wrong.encode = local_encode;
   refused(&wrong, 4, "\"problem\":\"least-squares\",\"batch_rows\":6", SG_BUG, "",
@@ -754,6 +792,7 @@ int main(void) {
       cmocka_unit_test(ages_do_not_need_gradients),
       cmocka_unit_test(rows_name_their_model),
       cmocka_unit_test(batches_need_a_size_and_a_flag),
+      cmocka_unit_test(sums_of_batches_have_names_of_ints),
       cmocka_unit_test(several_snapshots_of_a_decode_need_width_1),
       cmocka_unit_test(local_steps_are_those_of_plain_loops),
       cmocka_unit_test(local_steps_on_batches),

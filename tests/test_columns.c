@@ -70,6 +70,7 @@ static const sg_point_record toy = {.env_sha256 = "env",
                                     .length = INT64_C(5000000000),
                                     .load_d = 0.1,
                                     .target_loss = NAN,
+                                    .target_grad_norm2 = NAN,
                                     .seed = UINT64_MAX};
 
 static int64_t add_point(const char *hash, int n_axes, const sg_axis *axis) {

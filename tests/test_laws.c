@@ -38,6 +38,11 @@ static const struct {
     {"{'model': 'gamma', 'shift_s': 0.5, 'mean_s': 1, 'shape': 0.5}", 1.5, 2},
     {"{'model': 'lognormal', 'median_s': 2, 'sigma': 0.5}", 2.2662969061336526,
      4 * 0.2840254166877414 * 1.2840254166877414},
+    /* Delays of micro-batches (theory: drop-compute): Φ(z − 1)/2 + 5.5 Φ(−z) at z = ln 5.5/median.
+     */
+    {"{'model': 'capped-lognormal', 'shift_s': 1, 'median_s': 0.30326532985631671, 'sigma': 1, "
+     "'cap_s': 5.5}",
+     1 + 0.49590362053069137, 0.36500828466845314},
     {"{'model': 'pareto', 'minimum_s': 1, 'shape': 5}", 1.25, 5.0 / 48},
     {"{'model': 'bimodal', 'fast_s': 1, 'slow_s': 5, 'slow_probability': 0.2}", 1.8, 2.56},
     {"{'model': 'mixture', 'components': [{'model': 'exponential', 'mean_s': 1, 'weight': 0.75}, "

@@ -612,6 +612,9 @@ static void wrong_at_begin(const sg_event *event, sg_orders *o) {
   case 22: sg_send(o, 0, SG_MASTER, p, -1, 0, 0); break;
   case 23: sg_decode(o, -1, p, 0); break;
   case 24: sg_task(o, 0, p, INFINITY, 1, 0); break;
+  case 27: sg_timer_of(o, 2, 1, 0); break;
+  case 28: sg_timer_of(o, SG_ALL, NAN, 0); break;
+  case 29: sg_stop_queued(o, 2); break;
   default: sg_send(o, 0, SG_MASTER, p, 0, 0, 0); break;
   }
 }
@@ -629,7 +632,7 @@ static void faults_name_the_code(void **state) {
                               .create = plain_create,
                               .encode = encode,
                               .on_event = wrong_on_event};
-  for (which = 0; which <= 26; which++) {
+  for (which = 0; which <= 29; which++) {
     stage s;
     start(&s, &wrong, NULL, (test_setup){.workers = 2, .delay = "deterministic", .delay_by = {1}},
           9);
@@ -691,6 +694,90 @@ static void joined_in_mid_task(void **state) {
     }
     end(&s);
   }
+}
+
+/* --- Timers of nodes -------------------------------------------------------------------------- */
+
+/* Three tasks each, and a clock: the first worker then finishes what it is at, the second drops it.
+ * The third is stopped when the first answers, and given another task and another clock. */
+typedef struct clocks_state {
+  int come, fired;
+} clocks_state;
+
+static void clock_fires(const sg_event *event, clocks_state *s, sg_orders *o) {
+  static const struct {
+    int at, arg, count;
+    bool busy;
+    double seconds;
+  } expected[] = {{0, 7, 1, true, 1.5}, {1, 8, 1, true, 2.5}, {2, 9, 1, false, 2.75}};
+  assert_true(s->fired < 3);
+  assert_int_equal(event->at, expected[s->fired].at);
+  assert_int_equal(event->arg, expected[s->fired].arg);
+  assert_int_equal(event->count, expected[s->fired].count);
+  assert_int_equal(event->busy, expected[s->fired].busy);
+  NEAR(event->seconds, expected[s->fired].seconds);
+  s->fired++;
+  if (event->at == 0) sg_stop_queued(o, 0);
+  if (event->at == 1) sg_stop(o, 1);
+  sg_send(o, event->at, SG_MASTER, event->round, 0, 0, 0);
+}
+
+static void clocks_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  clocks_state *s = state;
+  int p = event->round;
+  if (event->kind == SG_BEGIN) {
+    *s = (clocks_state){0};
+    sg_snapshot(o, p, 0, 0);
+    sg_timer_of(o, SG_ALL, 9, 1); /* replaced */
+    sg_timer_of(o, 0, 1.5, 7);
+    sg_timer_of(o, 1, 2.5, 8);
+    sg_timer_of(o, 2, 5, 1); /* stopped */
+    for (int i = 0; i < 3; i++) sg_task(o, SG_ALL, p, 1, 1, 0);
+    sg_send(o, SG_ALL, SG_MASTER, p, 0, 1, 0);
+  } else if (event->kind == SG_TIMER) {
+    clock_fires(event, s, o);
+  } else if (event->kind == SG_ARRIVAL) {
+    s->come++;
+    if (event->message[0]->from == 0) {
+      sg_stop(o, 2); /* it hears of it after a quarter of a second */
+      sg_task(o, 2, p, 0.05, 1, 0);
+      sg_timer_of(o, 2, 0.5, 9);
+    }
+    if (s->come < 3) return;
+    sg_decode(o, 0, p, SG_LAST);
+    sg_end_round(o);
+  }
+}
+
+static sg_status clocks_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  code->state_size = sizeof(clocks_state);
+  return plain_create(code, shape, values, e);
+}
+
+static void timers_of_nodes(void **state) {
+  (void)state;
+  const sg_code_type clocks = {.about = {.name = "test-clocks", .summary = ""},
+                               .create = clocks_create,
+                               .encode = encode,
+                               .on_event = clocks_on_event};
+  stage s;
+  start(&s, &clocks, NULL,
+        (test_setup){.workers = 3,
+                     .speed = (const double[]){1, 0.5, 0.1},
+                     .delay = "deterministic",
+                     .delay_by = {1},
+                     .signal_latency_s = 0.25},
+        3);
+  for (int i = 0; i < 3; i++) { /* 0: 1, 2 and sends; 1: 2, cut at 2.5; 2: cut at 2.25, 2.75 */
+    assert_int_equal(ask(&s)->segment->count, 3);
+    const sg_iteration_record *r = answer(&s);
+    NEAR(r->duration_s, 2.75);
+    NEAR(r->busy_s, 2 + 2.5 + 2.75);
+    NEAR(r->wasted_s, 0.5 + 2.25);
+    NEAR(r->signals_down, 1);
+  }
+  end(&s);
 }
 
 /* --- Assertions ------------------------------------------------------------------------------- */
@@ -777,6 +864,7 @@ int main(void) {
       cmocka_unit_test(durations_add_up),
       cmocka_unit_test(faults_name_the_code),
       cmocka_unit_test(joined_in_mid_task),
+      cmocka_unit_test(timers_of_nodes),
       cmocka_unit_test(assertions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

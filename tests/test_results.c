@@ -86,6 +86,7 @@ static int64_t add_point(sg_db *db, const char *hash) {
                              .late_messages = "cancel",
                              .problem = "none",
                              .target_loss = NAN,
+                             .target_grad_norm2 = NAN,
                              .max_iterations = 10,
                              .seed = UINT64_MAX,
                              .n_axes = 1,

@@ -390,7 +390,8 @@ static bool judge_censored(const censoring *c, int experiments, const char *path
                                  .code = "c",
                                  .stop_rule = "count",
                                  .is_baseline = !s,
-                                 .target_loss = 1};
+                                 .target_loss = 1,
+                                 .target_grad_norm2 = NAN};
       status = sg_db_add_point(db, scenario, &p, &point[k][s], &e);
     }
   if (db) status = sg_db_end(db, status, &e);
@@ -481,7 +482,8 @@ static sg_status add_field(const field *f, sg_db *db, int experiments, int64_t *
                                .exact = true,
                                .barrier = true,
                                .is_baseline = i % f->k == f->k - 1,
-                               .target_loss = f->target ? 1 : NAN};
+                               .target_loss = f->target ? 1 : NAN,
+                               .target_grad_norm2 = NAN};
     status = sg_db_add_point(db, scenario, &p, &point[i], e);
   }
   return sg_db_end(db, status, e);

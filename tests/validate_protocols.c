@@ -120,7 +120,8 @@ int main(int argc, char **argv) {
     if (only && strcmp(only, topics[k].name) != 0) continue;
     for (const rate_target *t = topics[k].target; t->scenario; t++, count++) {
       sums s;
-      char *label = run(t, count, iterations, &s);
+      bool fewer = t->iterations > 0 && t->iterations < iterations;
+      char *label = run(t, count, fewer ? t->iterations : iterations, &s);
       if (!label) {
         failed++;
         continue;

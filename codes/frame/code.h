@@ -28,6 +28,7 @@
 #define SG_CODES_CODE_H
 
 #include "codes/frame/forecast.h"
+#include "sim/core/local_optimizer.h"
 #include "sim/core/param.h"
 
 #include <stddef.h>
@@ -215,6 +216,8 @@ struct sg_code {
   double load;   /* d: most work of a worker per iteration, in subsets; by the framework if 0 */
   int reduction; /* m: a message is l/m long; by the framework (segment 0) if 0 */
   bool exact;    /* decodes the exact sum; default true. false: approximate, ignores stragglers */
+  const sg_local_optimizer *local; /* SG_LOCAL: the workers' optimiser; rows of one part, then.
+                            NULL: gradient descent */
   const char *note; /* what else there is to know, e.g. how s is known; for people, shown by `check`
                        and `codes check`. NULL: nothing */
   const char *stop; /* the stop policy's name, for compare; by the framework if NULL */
@@ -228,6 +231,9 @@ struct sg_code {
   bool
       by_layer; /* segments are the layers of shape, one message each, from the last to the first */
   double stored; /* data stored in the cluster / data */
+  /* Whose sum the workers form among themselves (collective.h); owned. NULL: this is no such code.
+   */
+  struct sg_code *inner;
   sg_arena *arena;
 };
 
@@ -237,8 +243,9 @@ struct sg_code {
 const sg_code_type *sg_code_type_at(int i);
 const char *sg_code_kind(const sg_code_type *type);
 const sg_code_type *sg_code_type_find(const char *name);
-extern const sg_family sg_code_family; /* for parameter tables: selector "code" */
-extern const sg_family sg_stop_family; /* of stop policies: selector "rule" */
+extern const sg_family sg_code_family;       /* for parameter tables: selector "code" */
+extern const sg_family sg_stop_family;       /* of stop policies: selector "rule" */
+extern const sg_family sg_collective_family; /* of collectives: selector "algorithm" */
 extern const char *const sg_layer_words[];
 extern const sg_param sg_scheme_params[]; /* what every code may have besides */
 #define SG_ROWS_SCHEME                                                                             \
@@ -249,7 +256,12 @@ extern const sg_param sg_scheme_params[]; /* what every code may have besides */
       SG_ROW_CHOICE("layers", sg_layer_words, 0,                                                   \
                     "Of a learning problem with layers: together (a message for the whole "        \
                     "gradient) or one-by-one (encoded, compressed, sent and decoded by itself as " \
-                    "soon as it is there, the last layer first).")
+                    "soon as it is there, the last layer first)."),                                \
+      SG_ROW_FAMILY("collective", &sg_collective_family,                                           \
+                    "How workers form the sum among themselves, without a master; absent: they "   \
+                    "send to the master. A collective without parameters may be given by its "     \
+                    "name alone.",                                                                 \
+                    .flags = SG_OPTIONAL)
 
 /* Makes a code. values->variant must be &type->about of a registered (or a test's own) type;
  * values->common is sg_scheme_params, a table with its rows, or NULL. */
@@ -337,9 +349,11 @@ void sg_row_batch(sg_row *row, int name);
 /* The same of the sum over `count` ≥ 1 mini-batches name, name + 1, …, all at the snapshot (not
  * with local steps). */
 void sg_row_batches(sg_row *row, int name, int count);
-/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of gradient descent
- * at `rate` on its part from the message's snapshot, (x − x after) / rate times the part's share of
- * the data. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts. */
+/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of the code's `local`
+ * at `rate` on its part from the message's snapshot, (x − x after) / rate, or x − x after, times
+ * the part's share of the data; with mini-batches each step takes the next name. rate 0: the step
+ * of the master's optimiser. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts.
+ */
 void sg_row_local(sg_row *row, int steps, double rate);
 /* The row's gradients are taken at the snapshot + factor · e, with e what the sender remembers when
  * the message is sent: the error that it has not sent yet, as in gradient descent with
@@ -357,7 +371,8 @@ typedef struct sg_expander {
   sg_link *todo;
 } sg_expander;
 
-/* Adds scale × the row of `message` to dense[part · pieces + piece]; parts and coded parts both.
+/* Adds scale × the row of `message` to dense[part · pieces + piece]; parts and coded parts both. A
+ * sum of mini-batches counts as often as there are.
  * false: as sg_encode, of expander->row. */
 bool sg_expand(sg_expander *expander, const sg_code *code, const void *state,
                const sg_message *message, double scale, double *dense);

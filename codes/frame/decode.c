@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decode weights: what is common to all codes. */
 #include "codes/frame/protocol.h"
+#include "codes/frame/stop.h"
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
@@ -390,7 +391,7 @@ static double row_size(sg_decoder *d, int i) {
     const sg_row *row = sg_decoder_row(d, d->order[i]);
     if (!row) return NAN;
     for (int k = 0; k < row->n_terms; k++)
-      sum += row->term[k].coef * row->term[k].coef * d->share[row->term[k].part];
+      sum += row->batches * row->term[k].coef * row->term[k].coef * d->share[row->term[k].part];
   } else {
     if (!SG_ROOM(d->dense, d->dense_capacity, size)) return NAN;
     memset(d->dense, 0, (size_t)size * sizeof *d->dense);
@@ -582,7 +583,9 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   d->count = count;
   d->bad = NULL;
   d->has_alpha = false;
-  if (count == 0) return SG_UNDECODABLE;
+  /* With a collective the quorum is one of the inner code's messages. */
+  int least = d->code->inner ? 1 : sg_stop_least(d->code->policy);
+  if (count == 0 || count < least) return SG_UNDECODABLE;
   take_messages(d, message);
   memset(d->encoded, 0, (size_t)count);
   sg_decode_info info = {

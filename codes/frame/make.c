@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making gradient codes: their memory, defaults, mistakes of their authors, and what they say of
  * themselves by their rows and their plan. */
-#include "codes/frame/protocol.h"
+#include "codes/frame/collective.h"
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"
 #include "sim/core/text.h"
@@ -41,7 +41,9 @@ void *sg_code_alloc(sg_code *code, size_t count, size_t size) {
 }
 
 void sg_code_free(sg_code *code) {
-  if (code) sg_arena_free(code->arena);
+  if (!code) return;
+  sg_code_free(code->inner);
+  sg_arena_free(code->arena);
   free(code);
 }
 
@@ -256,6 +258,7 @@ static sg_status split_by_layer(sg_code *code, const sg_values *values, sg_error
     return sg_fail_at(e, values, "layers",
                       "expected \"together\" with a learning problem that has no layers (one that "
                       "has is \"layered-gradient\"), found \"one-by-one\"");
+  if (sg_collective_given(values)) return SG_OK; /* whose buckets they are */
   if (code->segments > 1 || type->on_event || type->plan || type->arrive || code->parent)
     return sg_fail_at(e, values, "layers",
                       "expected \"together\" with \"%s\", which has a schedule of its own, found "
@@ -319,6 +322,7 @@ sg_status sg_code_new(const sg_code_type *type, const sg_shape *shape, const sg_
   if (!status) status = type->create(code, shape, values, e);
   code->shape.forecast = NULL; /* its maker may be gone when the code is used */
   if (!status) status = complete(code, values, e);
+  if (!status) status = sg_collective_wrap(&code, values, e);
   code->shape.layer_end = NULL; /* and so may the problem */
   if (!code->by_layer) code->shape.layer_work = NULL;
   if (status) {

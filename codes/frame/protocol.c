@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Orders, a code's protocol in one run, and the default round: one round per iteration. */
-#include "codes/frame/protocol.h"
+#include "codes/frame/collective.h"
 #include "codes/frame/rank.h"
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"
@@ -57,6 +57,10 @@ void sg_send_after(sg_orders *o, int node, int to, int snapshot, int segment, in
 
 void sg_stop(sg_orders *o, int node) {
   add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node});
+}
+
+void sg_discard(sg_orders *o, int node) {
+  add(o, &(sg_order){.kind = SG_ORDER_STOP, .node = node, .flags = SG_USELESS});
 }
 
 void sg_stop_queued(sg_orders *o, int node) {
@@ -154,6 +158,7 @@ struct sg_protocol {
   int expected;      /* messages that the plan and further orders have sent to the master */
   int come;          /* of them that have come */
   int empty;         /* rounds in a row in which nothing has */
+  int least;         /* messages of the segment of which fewest have come */
   int counted;       /* orders of the event at hand that have been looked at for `expected` */
   bool over;         /* the decode that ends the round was ordered and not refused since */
   bool timed_out;    /* the policy's timer has fired */
@@ -161,7 +166,8 @@ struct sg_protocol {
   int *at_node;      /* tree: per node and segment, messages that have come to it */
   bool alike;        /* all nodes have the same work and report to the master */
   sg_expander expander;
-  sg_scratch dense; /* (parts + coded parts) × pieces, for coverage */
+  sg_scratch dense;            /* (parts + coded parts) × pieces, for coverage */
+  sg_coordinator *coordinator; /* of a collective whose workers wait for one */
 };
 
 static bool make_tree(sg_protocol *p) {
@@ -207,6 +213,10 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
   p->state = sg_arena_alloc(&p->arena, 1, code->state_size + 1);
   p->segment = sg_arena_alloc(&p->arena, (size_t)code->segments, sizeof *p->segment);
   bool ok = p->state && p->segment;
+  if (ok && code->inner && sg_collective_coordinated(code)) {
+    p->coordinator = sg_coordinator_new(code);
+    ok = p->coordinator;
+  }
   if (ok && has_rounds(code)) {
     ok = make_tree(p);
     for (int s = 0; ok && s < code->segments; s++) ok = make_progress(p, s);
@@ -219,10 +229,15 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
 void sg_protocol_free(sg_protocol *p) {
   if (!p) return;
   for (int s = 0; p->segment && s < p->code->segments; s++) sg_rank_free(p->segment[s].rank);
+  sg_coordinator_free(p->coordinator);
   sg_arena_free(p->arena);
   free(p->dense.data);
   sg_expander_free(&p->expander);
   free(p);
+}
+
+sg_coordinator *sg_protocol_coordinator(const sg_protocol *p) {
+  return p->coordinator;
 }
 
 const void *sg_protocol_state(const sg_protocol *p) {
@@ -314,7 +329,7 @@ static void begin(sg_protocol *p, int round, sg_orders *o) {
   assert(has_rounds(code)); /* the flag SG_ROUNDS */
   p->round = round;
   p->unmet = code->segments;
-  p->come = 0;
+  p->come = p->least = 0;
   p->over = p->timed_out = false;
   for (int s = 0; s < code->segments; s++) clear_progress(code, &p->segment[s]);
   if (p->at_node)
@@ -378,6 +393,23 @@ static void take_at_node(sg_protocol *p, int at, const sg_message *m, sg_orders 
   if (verdict == SG_READY) sg_send(o, at, SG_UP, m->snapshot, m->segment, 0, 0);
 }
 
+/* The grace of quorums that the last arrival has completed in all segments. */
+static void set_grace(const sg_policy *stop, int before, int least, sg_orders *o) {
+  if (stop->type->wants & SG_IS_QUORUM && stop->value > 0 && before < stop->messages &&
+      least >= stop->messages)
+    sg_timer(o, SG_AFTER_SECONDS, stop->value, STOP_TIMER);
+  for (int i = 0; i < 2; i++)
+    if (stop->part[i]) set_grace(stop->part[i], before, least, o);
+}
+
+static void count_least(sg_protocol *p, sg_orders *o) {
+  int before = p->least, least = INT_MAX;
+  for (int s = 0; s < p->code->segments; s++)
+    least = p->segment[s].arrivals.come < least ? p->segment[s].arrivals.come : least;
+  p->least = least;
+  set_grace(p->code->policy, before, least, o);
+}
+
 static void set_all_met(sg_protocol *p) {
   for (int s = 0; s < p->code->segments; s++) p->segment[s].met = true;
   p->unmet = 0;
@@ -399,7 +431,8 @@ static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
     g->met = true;
     p->unmet--;
   }
-  if (!g->met && verdict == SG_SKIP) sg_drop(o, m);
+  if (!g->met && verdict == SG_SKIP && !(policy->wants & SG_IS_QUORUM)) sg_drop(o, m);
+  if (policy->wants & SG_IS_QUORUM) count_least(p, o);
   if (policy->wants & SG_ENDS_WITH_ALL && p->come >= p->expected) set_all_met(p);
 }
 
@@ -427,7 +460,7 @@ static void arrival(sg_protocol *p, int at, const sg_event *event, sg_orders *o)
   if (fresh && p->unmet == 0) decode(p, o);
 }
 
-/* What has come must do; where nothing has, the iteration is skipped. */
+/* What has come must do; where nothing has, or no quorum, the iteration is skipped. */
 static void timer(sg_protocol *p, sg_orders *o) {
   if (p->over || p->timed_out) return;
   p->timed_out = true;
@@ -439,7 +472,8 @@ static void updated(sg_protocol *p, const sg_event *event, sg_orders *o) {
   if (p->code->type->updated) p->code->type->updated(p->code, p->state, event);
   if (event->decoded) return;
   p->over = false;
-  if (!event->skip && !(p->timed_out && p->come == 0)) return;
+  bool none = p->come == 0 || p->least < sg_stop_least(p->code->policy);
+  if (!event->skip && !(p->timed_out && none)) return;
   p->over = true;
   sg_close(o, p->round);
   sg_end_round(o);

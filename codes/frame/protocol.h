@@ -11,8 +11,9 @@
 #include "codes/frame/code.h"
 
 typedef enum sg_event_kind {
-  SG_BEGIN,   /* round: a round begins (with SG_ASYNC: once) */
-  SG_SIGNAL,  /* from, count: the master learns that `from` has done `count` tasks of this round */
+  SG_BEGIN,  /* round: a round begins (with SG_ASYNC: once) */
+  SG_SIGNAL, /* at, from, count: the master learns that `from` has done `count` tasks of this round;
+                with SG_HERE `from` itself (at = from) does, at once */
   SG_ARRIVAL, /* at, from, message[count]: delivered together to node `at`; held there already */
   SG_COMMAND, /* at, arg, count, busy: a command reached node `at`, which has done `count` tasks
                  of this round and is, if busy, at the next */
@@ -60,13 +61,15 @@ enum {                       /* sg_order.flags */
        SG_REPORT = 1,        /* task: tell the master when it is done (SIGNAL) */
        SG_WITH_PREVIOUS = 2, /* send: in the same transmission as the send before it */
        SG_LAST = 4,          /* decode: drop what else is held of the snapshot, and close it */
-       SG_NO_SUM = 8,  /* decode: compare with the exact weighted sum only, not the whole sum */
-       SG_KEEP = 16,   /* decode: what is used stays held and may be used again */
-       SG_FREE = 32,   /* send: takes no time, occupies no link and counts no bytes (a worker that
-                          is its own master) */
-       SG_KNOWN = 64,  /* snapshot: all nodes know it already, it is not broadcast */
-       SG_COPY = 128,  /* send: what it is made of stays held and may be sent on again */
-       SG_QUEUED = 256 /* stop: only what has not begun; the running task counts */
+       SG_NO_SUM = 8,    /* decode: compare with the exact weighted sum only, not the whole sum */
+       SG_KEEP = 16,     /* decode: what is used stays held and may be used again */
+       SG_FREE = 32,     /* send: takes no time, occupies no link and counts no bytes (a worker that
+                            is its own master) */
+       SG_KNOWN = 64,    /* snapshot: all nodes know it already, it is not broadcast */
+       SG_COPY = 128,    /* send: what it is made of stays held and may be sent on again */
+       SG_QUEUED = 256,  /* stop: only what has not begun; the running task counts */
+       SG_HERE = 512,    /* task: tell its node when it is done (SIGNAL at it); no signal is sent */
+       SG_USELESS = 1024 /* stop: what the node has computed is wasted, whatever it sends next */
 };
 
 typedef enum sg_timer_rule {
@@ -117,6 +120,9 @@ void sg_send_after(sg_orders *o, int node, int to, int snapshot, int segment, in
  * nothing, until word of it has come (network.cancel), unless the event is at that node. What was
  * done of it is wasted. Its own timers are cancelled, and no SG_BACK comes for what it had lost. */
 void sg_stop(sg_orders *o, int node);
+/* sg_stop, and what the node has computed before, of this round, is wasted too: what it sends next
+ * is others' work. */
+void sg_discard(sg_orders *o, int node);
 /* Cancel what the node has not begun, and let it finish the task it is at. */
 void sg_stop_queued(sg_orders *o, int node);
 /* A COMMAND event at a node or SG_ALL after the signal latency. */

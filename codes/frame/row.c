@@ -4,6 +4,7 @@
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -46,15 +47,16 @@ void sg_row_batch(sg_row *row, int name) {
 
 void sg_row_batches(sg_row *row, int name, int count) {
   sg_row_batch(row, name);
-  if (expect(row, count >= 1 && name >= 1, "encode named less than one mini-batch"))
+  if (expect(row, count >= 1 && name >= 1, "encode named less than one mini-batch") &&
+      expect(row, name <= INT_MAX - count, "encode named mini-batches beyond the largest int"))
     row->batches = count;
 }
 
 void sg_row_local(sg_row *row, int steps, double rate) {
   if (!expect(row, row->flags & SG_LOCAL,
               "encode gave local steps, but the flag SG_LOCAL is missing") ||
-      !expect(row, steps >= 1 && rate > 0 && rate < INFINITY,
-              "local steps must be at least one, and their rate positive"))
+      !expect(row, steps >= 1 && rate >= 0 && rate < INFINITY,
+              "local steps must be at least one, and their rate positive or 0"))
     return;
   row->steps = steps;
   row->rate = rate;
@@ -119,6 +121,8 @@ bool sg_encode(const sg_code *code, const void *state, const sg_message *message
   row->undecodable = false;
   row->combined = (sg_decode_info){.cond1 = NAN};
   code->type->encode(code, message, row);
+  if (row->batches > 1)
+    expect(row, row->steps == 0, "encode gave local steps on a sum of mini-batches");
   if (code->type->combine && message->n_in > 0 && !row->failed) combine(code, message, row);
   return !row->failed;
 }
@@ -154,7 +158,7 @@ bool sg_expand(sg_expander *x, const sg_code *code, const void *state, const sg_
     if (!sg_encode(code, state, next.message, &x->row)) return false;
     for (int i = 0; i < x->row.n_terms; i++) {
       const sg_term *t = &x->row.term[i];
-      dense[t->part * pieces + t->piece] += next.coef * t->coef;
+      dense[t->part * pieces + t->piece] += next.coef * t->coef * x->row.batches;
     }
     for (int i = 0; i < x->row.n_links; i++)
       if (!push(x, x->row.link[i].message, next.coef * x->row.link[i].coef)) return false;

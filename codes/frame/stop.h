@@ -25,7 +25,10 @@ enum { /* sg_stop_type.wants */
        SG_ENDS_WITH_ALL = 4,
        /* It was asked for a number of messages, which may be less than the code's own. */
        SG_COUNTS_ITS_OWN = 8,
-       SG_COUNTS = 16 /* it is met by the number of messages that have come; no `met` */
+       SG_COUNTS = 16, /* it is met by the number of messages that have come; no `met` */
+       /* Fewer than `messages` are never decoded, and `value` seconds after so many of each segment
+        * have come it is met. */
+       SG_IS_QUORUM = 32
 };
 
 typedef struct sg_policy sg_policy;
@@ -47,7 +50,7 @@ struct sg_policy {
   const sg_stop_type *type;
   unsigned wants; /* those of its parts too */
   double value;   /* the policy's parameter */
-  int messages;   /* SG_COUNTS: met when so many have come; 0: the code's own number */
+  int messages; /* SG_COUNTS: met when so many have come; 0: the code's own number. SG_IS_QUORUM */
   const sg_policy *part[2];
 };
 
@@ -64,6 +67,9 @@ static inline bool sg_stop_met(const sg_policy *stop, const sg_arrivals *arrival
     return arrivals->come >= (stop->messages > 0 ? stop->messages : arrivals->need);
   return stop->type->met && stop->type->met(stop, arrivals);
 }
+
+/* How many messages of a segment are needed for any decode, 0: the policy does not say. */
+int sg_stop_least(const sg_policy *stop);
 
 /* The deadline in seconds from the round's start that the policy sets (INFINITY: none), and whether
  * it is timed in another way, too. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* K-sync and K-batch-sync stochastic gradient descent.
+/* K-sync and K-batch-sync stochastic gradient descent, and backup workers.
  *
  * K-sync: all workers begin with the same model; the first K that are done are used, the others are
  * cancelled. K-batch-sync: whoever is done goes on with another mini-batch at the same model, until
@@ -8,7 +8,11 @@
  *
  * Where the times of a worker's mini-batches are independent and exponential with rate μ (scaling:
  * additive, work 1), an update of K-batch-sync takes K/(n μ) in the mean; one of K-sync takes
- * E[X_(K:n)] for any law (theory: k-sync). */
+ * E[X_(K:n)] for any law (theory: k-sync).
+ *
+ * Backup workers are K-sync with K = n − b, said the other way round: b of the n workers are spare,
+ * and a step is always of the n − b mini-batches that come first, so that their number does not
+ * depend on how many spares there are (theory: backup-workers). */
 #include "codes/tools/learners.h"
 
 static const sg_param sync_params[] = {SG_ROW_K("k", "gradients that are waited for"),
@@ -17,16 +21,23 @@ static const sg_param sync_params[] = {SG_ROW_K("k", "gradients that are waited 
 static const sg_param batch_params[] = {
     SG_ROW_K("k", "mini-batches of an update"), SG_ROWS_LEARNERS(sg_batches_of_learners), {0}};
 
-static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
-                        sg_error *e) {
+/* `member` says how many gradients are waited for: `waits`, or if that is 0 its value. */
+static sg_status create_with(sg_code *code, const sg_shape *shape, const sg_values *values,
+                             const char *member, int waits, sg_error *e) {
   sg_learners *l = code->self = sg_code_alloc(code, 1, sizeof *l);
   if (!l) return sg_fail_memory(e);
-  sg_status status = sg_learners_read(code, values, "k", l, e);
+  sg_status status = waits ? sg_learners_read_rest(code, values, waits, l, e)
+                           : sg_learners_read(code, values, member, l, e);
   if (status) return status;
   code->promised = shape->workers - l->k;
   if (code->promised > 0) code->exact = false;
   code->flags |= SG_WEIGHTS_BY_COUNT;
-  return sg_code_one_segment(code, values, "k", 1, l->k, e);
+  return sg_code_one_segment(code, values, member, 1, l->k, e);
+}
+
+static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                        sg_error *e) {
+  return create_with(code, shape, values, "k", 0, e);
 }
 
 static void plan(const sg_code *code, const void *state, int round, int snapshot, sg_orders *o) {
@@ -50,6 +61,42 @@ const sg_code_type sg_k_sync = {
                            "(published); details recalled, expectations derived.",
               .params = sync_params},
     .create = create,
+    .encode = encode,
+    .weights = weights,
+    .plan = plan,
+};
+
+/* --- Backup workers --------------------------------------------------------------------------- */
+
+static const char *const gradients_of_backups[] = {"batch", "global-batch", "part", NULL};
+
+static const sg_param backup_params[] = {
+    SG_ROW_INT("b", 0, SG_UNBOUNDED,
+               "how many of the n workers are backups: the master takes the first n - b gradients; "
+               "less than the number of workers",
+               .flags = SG_REQUIRED),
+    SG_ROWS_LEARNERS(gradients_of_backups),
+    {0}};
+
+static sg_status backup_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  long b = sg_int(values, "b");
+  if (b >= shape->workers)
+    return sg_fail_at(e, values, "b", "expected b < n = %d (0 to %d), found %ld", shape->workers,
+                      shape->workers - 1, b);
+  return create_with(code, shape, values, "b", shape->workers - (int)b, e);
+}
+
+const sg_code_type sg_backup_workers = {
+    .about = {.name = "backup-workers",
+              .brief = "the mean of the first n - b mini-batches",
+              .summary = "b of the n workers are spare: the model is updated with the mean of the "
+                         "mini-batches of the first n - b, whoever they are, and the others are "
+                         "cancelled. Approximate.",
+              .reference = "Chen, Pan, Monga, Bengio, Jozefowicz (2016), arXiv:1604.00981 "
+                           "(published); expectations derived.",
+              .params = backup_params},
+    .create = backup_create,
     .encode = encode,
     .weights = weights,
     .plan = plan,

@@ -14,18 +14,23 @@ const char *const sg_batches_of_learners[] = {"batch", "global-batch", NULL};
 sg_status sg_learners_read(sg_code *code, const sg_values *values, const char *k, sg_learners *l,
                            sg_error *e) {
   int n = code->shape.workers;
-  const char *of = sg_text(values, "gradients");
-  if (k && sg_int(values, k) > n)
+  if (sg_int(values, k) > n)
     return sg_fail_at(e, values, k, "expected %s ≤ n = %d, found %ld", k, n, sg_int(values, k));
-  *l = (sg_learners){.k = k ? (int)sg_int(values, k) : 1,
-                     .work = (double)code->shape.subsets / n,
-                     .shared = strcmp(of, "global-batch") == 0};
+  return sg_learners_read_rest(code, values, (int)sg_int(values, k), l, e);
+}
+
+sg_status sg_learners_read_rest(sg_code *code, const sg_values *values, int k, sg_learners *l,
+                                sg_error *e) {
+  int n = code->shape.workers;
+  const char *of = sg_values_param(values, "gradients") ? sg_text(values, "gradients") : "batch";
+  *l = (sg_learners){
+      .k = k, .work = (double)code->shape.subsets / n, .shared = strcmp(of, "global-batch") == 0};
   if (sg_given(values, "work")) l->work = sg_real(values, "work");
   if (l->k * l->work > SG_MAX_DRAWS) /* A worker may be given K gradients in an iteration. */
     return sg_fail_at(e, values, "work",
-                      "expected %s times work at most %d, the random draws that a worker has in an "
-                      "iteration (work ≤ %d), found work = %g",
-                      k ? k : "one", SG_MAX_DRAWS, SG_MAX_DRAWS / l->k, l->work);
+                      "expected %d gradients times work at most %d, the random draws that a worker "
+                      "has in an iteration (work ≤ %d), found work = %g",
+                      k, SG_MAX_DRAWS, SG_MAX_DRAWS / l->k, l->work);
   code->parts = l->shared ? 1 : n;
   code->stored = l->shared ? n : 1;
   code->load = l->work;

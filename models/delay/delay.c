@@ -11,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { UNIT_SUBSET, UNIT_DATASET, UNIT_FLOPS };
 enum { PROPORTIONAL, ADDITIVE, STARTUP };
@@ -69,6 +70,10 @@ const sg_param sg_cluster_params[] = {
                     "seed alone, or in the order of the list."),
     SG_ROW_LIST("speeds", speed_item, 0, 1000000,
                 "The speed of each worker, in order, instead of classes."),
+    SG_ROW_LIST("known_speeds", speed_item, 0, 1000000,
+                "What schemes know of the speed of each worker, in order, where compute times have "
+                "the speeds in them already, as those of a trace have, and are not divided by "
+                "them: instead of speeds and classes."),
     SG_ROW_FAMILY("random_speed", &sg_factor_family,
                   "A random factor of each worker's speed that lasts for the whole run; a new one "
                   "in each replication."),
@@ -91,7 +96,7 @@ struct sg_delay {
   double scale; /* seconds of a subset that the law's 1 stands for */
   double per_subset, fixed;
   uint64_t seed;
-  double *speed; /* workers values, behind the struct */
+  double *speed; /* workers values, behind the struct; behind them those that schemes know */
 };
 
 struct sg_delay_run {
@@ -123,6 +128,25 @@ static sg_status assign_speeds(sg_delay *delay, const sg_values *cluster, sg_err
     delay->speed[w] = sg_real(sg_item(cluster, "classes", class_of[w])->object, "speed");
   free(class_of);
   return status;
+}
+
+static sg_status read_known_speeds(sg_delay *delay, const sg_values *cluster, sg_error *e) {
+  int known = sg_count(cluster, "known_speeds");
+  const char *twice = sg_count(cluster, "speeds") > 0    ? "speeds"
+                      : sg_count(cluster, "classes") > 0 ? "classes"
+                                                         : NULL;
+  double *speed = delay->speed + delay->workers;
+  memcpy(speed, delay->speed, (size_t)delay->workers * sizeof *speed);
+  if (known > 0 && known != delay->workers)
+    return sg_fail_at(e, cluster, "known_speeds",
+                      "expected a speed for each of %d workers, found %d", delay->workers, known);
+  if (known > 0 && twice)
+    return sg_fail_at(e, cluster, "known_speeds",
+                      "expected no known_speeds with %s, which divide the times and which schemes "
+                      "know, found both",
+                      twice);
+  for (int w = 0; w < known; w++) speed[w] = sg_item(cluster, "known_speeds", w)->number;
+  return SG_OK;
 }
 
 /* --- The model -------------------------------------------------------------------------------- */
@@ -161,7 +185,7 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                        double subset_flops, uint64_t seed, sg_delay **out, sg_error *e) {
   *out = NULL;
   int workers = (int)sg_int(cluster, "workers");
-  sg_delay *d = calloc(1, sizeof *d + (size_t)workers * sizeof *d->speed);
+  sg_delay *d = calloc(1, sizeof *d + 2 * (size_t)workers * sizeof *d->speed);
   if (!d) return sg_fail_memory(e);
   *d = (sg_delay){.workers = workers,
                   .scaling = sg_choice(delay, "scaling"),
@@ -175,7 +199,7 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
       sg_times_init(&d->times, delay, SG_FOR_COMPUTE, workers, seed, column, d->per_subset, e);
   sg_status startup = check_startup(delay, e),
             unit = read_unit(delay, subsets, subset_flops, &d->scale, e);
-  sg_status classes = assign_speeds(d, cluster, e);
+  sg_status classes = assign_speeds(d, cluster, e), known = read_known_speeds(d, cluster, e);
   sg_status modifiers = sg_modifiers_init(&d->modifiers, sg_object(cluster, "random_speed"),
                                           sg_object(delay, "memory"), sg_object(delay, "common"),
                                           sg_object(delay, "stalls"), workers, seed, e);
@@ -185,6 +209,7 @@ sg_status sg_delay_new(const sg_values *cluster, const sg_values *delay, int sub
                      : unit      ? unit
                      : times     ? times
                      : classes   ? classes
+                     : known     ? known
                      : modifiers ? modifiers
                                  : failures;
   if (status)
@@ -204,6 +229,10 @@ void sg_delay_free(sg_delay *delay) {
 
 const double *sg_delay_speeds(const sg_delay *delay) {
   return delay->speed;
+}
+
+const double *sg_delay_known_speeds(const sg_delay *delay) {
+  return delay->speed + delay->workers;
 }
 
 int sg_delay_workers(const sg_delay *delay) {

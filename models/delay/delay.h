@@ -9,7 +9,7 @@
 /* The scenario's "delay" object: family by "model" (a law or a trace) with the common members unit
  * (subset | dataset | flops), scaling (proportional | additive | startup), per_subset_s, fixed_s,
  * memory, common and stalls; and "cluster": workers, classes [{share, speed}], assign (random |
- * in-order), speeds, random_speed, crashes, erasure. */
+ * in-order), speeds, known_speeds, random_speed, crashes, erasure. */
 extern const sg_param sg_delay_params[];
 extern const sg_family sg_delay_family;
 extern const sg_param sg_cluster_params[];
@@ -25,6 +25,8 @@ void sg_delay_free(sg_delay *delay);
 
 /* Speed of each worker (1 = nominal); divides compute times. */
 const double *sg_delay_speeds(const sg_delay *delay);
+/* What schemes know of it: cluster.known_speeds, which divide nothing, or the same. */
+const double *sg_delay_known_speeds(const sg_delay *delay);
 int sg_delay_workers(const sg_delay *delay);
 /* Most iterations that there are times for; 0: no limit. */
 long sg_delay_iterations(const sg_delay *delay);

@@ -81,6 +81,6 @@ sg_status sg_synthetic_begin(const sg_problem *problem, sg_workspace *ws,
 void sg_synthetic_scaled(const float *a, double f, long n, double *out, bool add);
 
 extern const sg_problem_type sg_problem_logistic, sg_problem_hinge, sg_problem_softmax,
-    sg_problem_least_squares, sg_problem_synthetic, sg_problem_layered;
+    sg_problem_least_squares, sg_problem_quadratic, sg_problem_synthetic, sg_problem_layered;
 
 #endif

@@ -122,6 +122,10 @@ bool sg_optimizer_is_beside(const sg_optimizer *optimizer) {
   return optimizer->method == DGD_DEF;
 }
 
+double sg_optimizer_step_size(const sg_optimizer *optimizer) {
+  return optimizer->step;
+}
+
 double sg_optimizer_found_step(const sg_optimizer *optimizer) {
   return optimizer->word ? optimizer->step : NAN;
 }

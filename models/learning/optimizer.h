@@ -21,6 +21,8 @@ void sg_optimizer_set_smoothness(sg_optimizer *optimizer, double bound);
 /* "step": "two-over-l-plus-mu": so has one that wants both ends of a constant curvature. */
 bool sg_optimizer_wants_curvature(const sg_optimizer *optimizer);
 void sg_optimizer_set_curvature(sg_optimizer *optimizer, double least, double most);
+/* The step; NAN until its bound has been told. */
+double sg_optimizer_step_size(const sg_optimizer *optimizer);
 double sg_optimizer_found_step(const sg_optimizer *optimizer); /* NAN: the scenario gives it */
 
 /* dgd-def: gradients are taken at the point + this factor times what the worker has not sent yet;

@@ -2,6 +2,7 @@
 /* The framework around learning problems: parameter table, registry, partitions, workspaces,
  * mini-batches, local steps. What a request asks for is checked here, once for all problems. */
 #include "models/learning/internal.h"
+#include "models/learning/local.h"
 #include "models/learning/optimizer.h"
 #include "sim/core/array.h"
 #include "sim/core/random.h"
@@ -38,13 +39,9 @@ static const sg_problem_type none = {
               .params = none_params},
     .create = create_none};
 
-static const sg_problem_type *const types[] = {&sg_problem_logistic,
-                                               &sg_problem_softmax,
-                                               &sg_problem_least_squares,
-                                               &sg_problem_hinge,
-                                               &sg_problem_synthetic,
-                                               &sg_problem_layered,
-                                               &none};
+static const sg_problem_type *const types[] = {
+    &sg_problem_logistic,  &sg_problem_softmax,   &sg_problem_least_squares, &sg_problem_hinge,
+    &sg_problem_quadratic, &sg_problem_synthetic, &sg_problem_layered,       &none};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof types / sizeof *types) ? &types[i]->about : NULL;
@@ -64,7 +61,8 @@ const sg_param sg_learning_params[] = {
                   .fields = sg_optimizer_params),
     SG_ROW_INT(
         "evaluate_every", 0, 1e9,
-        "updates between two evaluations of loss and test metrics; 0: never. A target loss is "
+        "updates between two evaluations of loss, test metrics and, where stop has a target for "
+        "it, the norm of the gradient; 0: never. A target loss is "
         "looked for after every update all the same, but without a barrier, with mini-batches "
         "and local steps, where runs get there up to so many updates late",
         .fallback = 1),
@@ -73,7 +71,7 @@ const sg_param sg_learning_params[] = {
         "models computed side by side; 0: 16 for data of 64 MB or more and no batch_rows, else 1"),
     SG_ROW_INT("batch_rows", 1, 1e9,
                "rows of a mini-batch, for schemes that compute on mini-batches; a part with no "
-               "more rows is taken whole",
+               "more rows is taken whole; not with problem quadratic, whose mini-batches have none",
                .flags = SG_OPTIONAL),
     {0}};
 
@@ -136,6 +134,17 @@ void sg_problem_free(sg_problem *problem) {
   if (problem->type->destroy) problem->type->destroy(problem);
   free(problem->self);
   free(problem);
+}
+
+bool sg_problem_has_batches(const sg_problem *problem) {
+  return problem->batch_rows > 0 || problem->stochastic;
+}
+
+void sg_problem_start(const sg_problem *problem, double *x) {
+  if (problem->type->start)
+    problem->type->start(problem, x);
+  else
+    memset(x, 0, (size_t)problem->length * sizeof *x);
 }
 
 /* --- Partitions ------------------------------------------------------------------------------- */
@@ -216,6 +225,11 @@ long sg_partition_rows(const sg_partition *p, int part, int batch) {
   if (p->problem->rows == 0) return 0;
   long rows = p->stretch[part].n;
   return batch && p->problem->batch_rows < rows ? p->problem->batch_rows : rows;
+}
+
+double sg_partition_samples(const sg_partition *p, int part, int batch) {
+  if (p->problem->rows > 0) return (double)sg_partition_rows(p, part, batch);
+  return batch && p->problem->stochastic ? 1 : NAN;
 }
 
 double sg_partition_bytes(const sg_partition *partition) {
@@ -324,6 +338,12 @@ const long *sg_batch_rows(sg_workspace *ws, const sg_partition *partition, const
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
+/* One step of gradient descent is the gradient. */
+static bool is_local(const sg_gradient_request *q) {
+  return q->steps > 1 || (q->steps == 1 && q->inner &&
+                          (q->inner->method != SG_INNER_SGD || q->inner->displacement));
+}
+
 /* Whatever a code can get wrong is refused here: nothing below looks again. */
 static sg_status check_item(const sg_problem *problem, const sg_gradient_request *q,
                             const sg_partial *item, sg_error *e) {
@@ -335,16 +355,16 @@ static sg_status check_item(const sg_problem *problem, const sg_gradient_request
   if (item->column < 0 || item->column >= q->columns)
     return sg_fail(e, SG_BUG, NULL, "a gradient at column %d is wanted; there are %d", item->column,
                    q->columns);
-  if (q->steps > 1 && item->part >= parts)
+  if (is_local(q) && item->part >= parts)
     return sg_fail(e, SG_BUG, NULL, "local steps are wanted on coded part %d, which has no loss",
                    item->part);
-  if (!item->batch || (q->steps > 1 && !problem->batch_rows)) return SG_OK;
-  if (problem->rows == 0)
+  if (!item->batch || (is_local(q) && !sg_problem_has_batches(problem))) return SG_OK;
+  if (problem->rows == 0 && !problem->stochastic)
     return sg_fail(e, SG_INVALID, "/learning",
                    "mini-batch %d of part %d is wanted, but the data of problem \"%s\" have no "
                    "rows",
                    item->batch, item->part, problem->type->about.name);
-  if (problem->batch_rows == 0)
+  if (!sg_problem_has_batches(problem))
     return sg_fail(e, SG_INVALID, "/learning",
                    "\"batch_rows\" is missing: mini-batch %d of part %d is wanted; expected how "
                    "many rows it has",
@@ -363,7 +383,7 @@ static sg_status check_request(const sg_problem *problem, const sg_gradient_requ
     return sg_fail(e, SG_BUG, NULL, "a request joins a problem and the partition of another");
   if (q->width < 1 || q->columns < 0 || (q->width > 1 && q->columns > q->width))
     return sg_fail(e, SG_BUG, NULL, "a request has %d columns in width %d", q->columns, q->width);
-  if (q->steps > 1 && q->width != 1)
+  if (is_local(q) && q->width != 1)
     return sg_fail(e, SG_BUG, NULL, "local steps are wanted in width %d; they have width 1",
                    q->width);
   for (int i = 0; i < q->n_items; i++) {
@@ -384,17 +404,33 @@ static sg_status begin(const sg_problem *problem, sg_workspace *ws, const sg_gra
   return status;
 }
 
-/* The steps of one item, which has been checked, to `out`; point: where they are. */
+/* y + factor · (l2 · x), where the L2 term counts. */
+static void add_penalty(const sg_problem *p, double factor, const double *x, double *y) {
+  for (long b = 0; b < p->length && p->l2 > 0; b += p->stride)
+    for (long i = b; i < b + p->stride - p->unregularised; i++) y[i] += factor * p->l2 * x[i];
+}
+
+/* The steps of one item, which has been checked, to `out`. work: where they are, a gradient, and
+ * what an optimiser remembers for the time. */
 static sg_status take_steps(const sg_problem *problem, sg_workspace *ws,
                             const sg_gradient_request *request, const sg_partial *item, double *out,
-                            double *point, sg_error *e) {
+                            double *work, sg_error *e) {
+  static const sg_local_optimizer plain = {0};
+  const sg_local_optimizer *inner = request->inner ? request->inner : &plain;
   size_t l = (size_t)problem->length;
-  double step = request->rate / share_of(request->partition, item->part);
-  memcpy(point, request->x[item->column], l * sizeof *point);
+  double share = share_of(request->partition, item->part);
+  double *point = work, *h = work + l, *state = item->state;
+  const double *begun = request->x[item->column];
+  bool sums = inner->method == SG_INNER_SGD && !inner->displacement;
+  if (!state) {
+    state = h + l;
+    memset(state, 0, (size_t)sg_local_size(inner, problem->length) * sizeof *state);
+  }
+  memcpy(point, begun, l * sizeof *point);
   memset(out, 0, l * sizeof *out);
   for (int t = 0; t < request->steps; t++) {
     const double *at = point, *g;
-    int batch = item->batch && problem->batch_rows ? item->batch + t : 0;
+    int batch = item->batch && sg_problem_has_batches(problem) ? item->batch + t : 0;
     const sg_partial one = {.part = item->part, .batch = batch};
     const sg_gradient_request q = {.partition = request->partition,
                                    .width = 1,
@@ -405,9 +441,18 @@ static sg_status take_steps(const sg_problem *problem, sg_workspace *ws,
     sg_status status = begin(problem, ws, &q, e);
     if (status) return status;
     if (problem->type->tile(problem, ws, 0, 0, problem->length, &g)) return sg_fail_memory(e);
-    for (size_t i = 0; i < l; i++) out[i] += g[i];
-    for (size_t i = 0; i < l; i++) point[i] -= step * g[i];
+    memcpy(h, g, l * sizeof *h);
+    add_penalty(problem, share, point, h);
+    const double *sent = t == 0 ? g : h; /* the L2 term at the first point is the master's */
+    for (size_t i = 0; sums && i < l; i++) out[i] += sent[i];
+    for (size_t i = 0; inner->method != SG_INNER_SGD && i < l; i++) h[i] /= share;
+    double rate = inner->method == SG_INNER_SGD ? request->rate / share : request->rate;
+    sg_local_step(inner, problem, rate, h, state, point);
   }
+  if (sums) return SG_OK;
+  double scale = inner->displacement ? share : share / request->rate;
+  for (size_t i = 0; i < l; i++) out[i] = scale * (begun[i] - point[i]);
+  add_penalty(problem, -share, begun, out);
   return SG_OK;
 }
 
@@ -416,9 +461,10 @@ sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
   assert(ws->problem == problem);
   sg_status status = check_request(problem, request, e);
   if (status) return status;
-  if (request->steps <= 1) return begin(problem, ws, request, e);
+  if (!is_local(request)) return begin(problem, ws, request, e);
   long l = problem->length, items = request->n_items;
-  if (!sg_numbers_need(&ws->local, (size_t)(items + 1) * (size_t)l)) return sg_fail_memory(e);
+  size_t work = (size_t)(2 * l + sg_local_size(request->inner, l));
+  if (!sg_numbers_need(&ws->local, (size_t)items * (size_t)l + work)) return sg_fail_memory(e);
   for (int i = 0; i < items && !status; i++)
     status = take_steps(problem, ws, request, &request->item[i], ws->local.p + i * l,
                         ws->local.p + items * l, e);
@@ -434,9 +480,40 @@ sg_status sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot,
                           long end, const double **out) {
   const sg_gradient_request *q = ws->request;
   assert(q && slot >= 0 && begin >= 0 && begin < end && end <= problem->length);
-  if (q->steps <= 1) return problem->type->tile(problem, ws, slot, begin, end, out);
+  if (!is_local(q)) return problem->type->tile(problem, ws, slot, begin, end, out);
   for (int i = 0; i < q->n_items; i++) out[i] = ws->local.p + i * problem->length + begin;
   return SG_OK;
+}
+
+sg_status sg_problem_gradient_norm2(const sg_problem *problem, sg_workspace *ws,
+                                    const sg_partition *whole, const double *x, bool l2,
+                                    double *loss, double *norm2, sg_error *e) {
+  const sg_partial item = {0};
+  const sg_gradient_request request = {.partition = whole,
+                                       .width = 1,
+                                       .columns = 1,
+                                       .x = &x,
+                                       .n_items = 1,
+                                       .item = &item,
+                                       .loss_x = loss ? &x : NULL,
+                                       .loss = loss};
+  long stride = problem->stride, free_ones = problem->unregularised;
+  sg_status status = sg_problem_begin(problem, ws, &request, e);
+  double sum = 0;
+  for (long at = 0, end; !status && at < problem->length; at = end) {
+    const double *tile;
+    end = at + SG_TILE < problem->length ? at + SG_TILE : problem->length;
+    status = sg_problem_tile(problem, ws, 0, at, end, &tile);
+    if (status) sg_fail_memory(e);
+    for (long i = 0; !status && i < end - at; i++) {
+      bool regular = l2 && (at + i) % stride < stride - free_ones;
+      double g = regular ? tile[i] + problem->l2 * x[at + i] : tile[i];
+      sum += g * g;
+    }
+  }
+  *norm2 = sum;
+  ws->request = NULL; /* ours ends here */
+  return status;
 }
 
 sg_status sg_problem_evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what,

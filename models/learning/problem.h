@@ -22,7 +22,8 @@
  * Mini-batches (width 1 only). Batch b ≠ 0 of a part is learning.batch_rows of its rows, drawn
  * without replacement from the stream (seed, SG_FOR_BATCH, part, b): the same rows for the same
  * name in every run, thread and scheme. Its gradient is scaled by rows of the part / batch_rows,
- * so that its mean over batches is the part's. A batch of all rows is the part.
+ * so that its mean over batches is the part's. A batch of all rows is the part. A problem that is
+ * `stochastic` has mini-batches without rows: the part's gradient with noise, by the same address.
  *
  * Points that differ by worker (width 1 only). Every column of a request is a pointer of its own,
  * so a worker whose model is older, quantised or moved by an offset has a column with that model:
@@ -38,6 +39,7 @@
 #ifndef SG_MODELS_PROBLEM_H
 #define SG_MODELS_PROBLEM_H
 
+#include "sim/core/local_optimizer.h"
 #include "sim/core/param.h"
 
 #define SG_TILE 512 /* default coordinates of a tile */
@@ -61,6 +63,8 @@ typedef struct sg_coded_part {
 typedef struct sg_partial { /* a partial gradient that is wanted */
   int part, column;         /* part: coded ones come after the others */
   int batch;                /* 0: all rows of the part; otherwise the mini-batch of that name */
+  double *state; /* local steps: what the worker's optimiser remembers (sg_local_size numbers),
+                    which they go on with; NULL: they begin anew, and it is forgotten */
 } sg_partial;
 
 typedef struct sg_gradient_request {
@@ -76,14 +80,16 @@ typedef struct sg_gradient_request {
    * given. loss_x itself may be NULL. */
   const double *const *loss_x;
   double *loss; /* out: columns values */
-  /* > 1: an item is what comes of that many steps of gradient descent at `rate` on the part's own
-   * mean loss (without the L2 term, which is the master's) from its column's point: the
-   * pseudo-gradient (x − x after) / rate, times the part's share of the data, which is the sum of
-   * the partial gradients on the way. Step t takes the mini-batch batch + t; all rows where batch
-   * is 0 or there is no learning.batch_rows. Width 1, no coded parts; `steps` passes over the part.
-   */
+  /* > 1: an item is what comes of that many steps of `inner` at `rate` on the part's own mean loss,
+   * with the L2 term, from its column's point: (x − x after) / rate, or x − x after itself, times
+   * the part's share of the data, but without that share of the L2 term at x, which is the
+   * master's. Of gradient descent this is the sum of the partial gradients on the way, so that one
+   * step of it is a gradient to the last bit. Step t takes the mini-batch batch + t; all rows where
+   * batch is 0 or there is no learning.batch_rows. Width 1, no coded parts; `steps` passes over the
+   * part. */
   int steps;
   double rate;
+  const sg_local_optimizer *inner; /* NULL: gradient descent, over the rate */
 } sg_gradient_request;
 
 typedef struct sg_metrics { /* NAN where a problem has none */
@@ -98,6 +104,8 @@ typedef struct sg_problem_type {
   const struct sg_loss *loss; /* of dense data (dense.h) */
   sg_status (*create)(sg_problem *problem, const sg_values *learning, uint64_t seed, sg_error *e);
   void (*destroy)(sg_problem *problem); /* what problem->self owns; it is freed then */
+  /* The model that runs begin with, written to x (length l). NULL: 0. */
+  void (*start)(const sg_problem *problem, double *x);
   sg_status (*partition)(const sg_problem *problem, int parts, const double *edge,
                          sg_partition *partition, sg_error *e);
   /* Adds coded parts, whose combinations have been checked, to a partition. NULL: the problem's
@@ -126,6 +134,7 @@ struct sg_problem {
   long rows;       /* N: training rows; 0: the problem has none */
   long batch_rows; /* of a mini-batch; 0: not given */
   uint64_t seed;
+  bool stochastic;  /* mini-batches need no rows: they are gradients with noise */
   bool timing_only; /* problem "none": there is nothing to compute */
   double l2;
   long stride;        /* a model is one vector of this length per class */
@@ -167,6 +176,23 @@ const double *sg_partition_constant(const sg_partition *partition);
  * has none, or where batch ≠ 0 and learning.batch_rows is not given. */
 long sg_partition_rows(const sg_partition *partition, int part, int batch);
 
+/* The samples behind the gradient of (part, batch): its rows; of a stochastic problem 1 for each
+ * mini-batch. NAN: a gradient of no samples. */
+double sg_partition_samples(const sg_partition *partition, int part, int batch);
+
+/* Whether the problem has mini-batches. */
+bool sg_problem_has_batches(const sg_problem *problem);
+
+/* The model that runs begin with, written to x (length l). */
+void sg_problem_start(const sg_problem *problem, double *x);
+
+/* ‖∇f(x)‖² with the L2 term, or without (l2 false), and in `loss`, unless it is NULL, the loss at x
+ * as sg_problem_begin has it. whole: one part in all. A pass over the data in width 1, whatever the
+ * workspace is used for otherwise; it ends the request before. SG_NO_MEMORY. */
+sg_status sg_problem_gradient_norm2(const sg_problem *problem, sg_workspace *ws,
+                                    const sg_partition *whole, const double *x, bool l2,
+                                    double *loss, double *norm2, sg_error *e);
+
 /* Memory of the rows of coded parts; partition may be NULL. */
 double sg_partition_bytes(const sg_partition *partition);
 
@@ -175,7 +201,7 @@ void sg_workspace_free(sg_workspace *ws);
 
 /* What needs all coordinates: residuals, and in width 1 all the partial gradients. The request and
  * what it points to must live until the last sg_problem_tile. SG_NO_MEMORY; SG_INVALID for
- * mini-batches where there is no learning.batch_rows, or the problem has no rows; SG_BUG for a
+ * mini-batches where the problem has none (no learning.batch_rows, or no rows); SG_BUG for a
  * request that is wrong in itself: a part or column that is not there, mini-batches or local steps
  * in a width other than 1, problem "none". `e` names what is wrong. */
 sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,

@@ -5,10 +5,10 @@
 #include <string.h>
 
 static const sg_law_type *const laws[] = {
-    &sg_law_deterministic, &sg_law_exponential, &sg_law_shifted_exponential,
-    &sg_law_weibull,       &sg_law_gamma,       &sg_law_lognormal,
-    &sg_law_pareto,        &sg_law_bimodal,     &sg_law_mixture,
-    &sg_law_empirical};
+    &sg_law_deterministic,    &sg_law_exponential, &sg_law_shifted_exponential,
+    &sg_law_weibull,          &sg_law_gamma,       &sg_law_lognormal,
+    &sg_law_capped_lognormal, &sg_law_pareto,      &sg_law_bimodal,
+    &sg_law_mixture,          &sg_law_empirical};
 
 const sg_law_type *sg_law_type_at(int i) {
   return i >= 0 && (size_t)i < sizeof laws / sizeof *laws ? laws[i] : NULL;

@@ -124,7 +124,7 @@ static void put_fastest_of_all(const sg_comparison *c, const sg_judged_environme
 
 static void put_error(const sg_judged *s, sg_buffer *out) {
   double scaled = s->summary.grad_scaled_err_max, coefficients = s->summary.err_norm_mean;
-  if (!s->point.barrier)
+  if (sg_uses_old_models(s))
     sg_put(out, "gradients of older models");
   else if (s->point.exact && s->summary.undecodable_iters > 0)
     sg_putf(out, "%lld rounds skipped", (long long)s->summary.undecodable_iters);
@@ -150,9 +150,64 @@ static void put_inexact(const sg_comparison *c, const sg_judged_environment *v, 
   }
   if (text.length && !v->to_target)
     sg_put(&text, ". Their iterations do something else, and so are not ranked: set a target loss "
-                  "(stop.target_loss) to judge them.");
+                  "(stop.target_loss, stop.target_grad_norm2) to judge them.");
   else if (text.length)
     sg_put(&text, ".");
+  out->failed |= text.failed;
+  if (text.length && !text.failed) sg_put_paragraph(text.data, width, out);
+  sg_buffer_free(&text);
+}
+
+/* --- What an update uses ---------------------------------------------------------------------- */
+
+/* A share of rows that no partition makes by rounding. */
+#define SAME_AMOUNT 1e-3
+
+static bool is_other(double a, double b) {
+  return fabs(a - b) > SAME_AMOUNT * fmax(a, b); /* false where one is not known */
+}
+
+bool sg_samples_differ(const sg_comparison *c, const sg_judged_environment *v) {
+  double of_base = sg_samples(&c->scheme[v->baseline]);
+  for (int i = v->begin; i < v->end; i++)
+    if (is_other(sg_samples(&c->scheme[i]), of_base)) return true;
+  return false;
+}
+
+static void put_sample(const sg_judged *s, sg_buffer *out) {
+  double scale = s->point.timing_only ? 1 : 1000;
+  char seconds[32];
+  three_digits(scale * s->summary.iter_mean_s / sg_samples(s), seconds);
+  sg_putf(out, "%s s", seconds);
+}
+
+/* Iteration times of schemes whose updates use more, or less, than the baseline's compare different
+ * amounts of learning: which, and what as much takes. */
+static void put_samples(const sg_comparison *c, const sg_judged_environment *v, int width,
+                        sg_buffer *out) {
+  enum { MOST_NAMED = 4 };
+  const sg_judged *base = &c->scheme[v->baseline];
+  const char *unit = sg_samples_unit(base);
+  sg_buffer text = {0};
+  int others = 0;
+  for (int i = v->begin; i < v->end; i++) {
+    const sg_judged *s = &c->scheme[i];
+    if (!is_other(sg_samples(s), sg_samples(base)) || ++others > MOST_NAMED) continue;
+    if (others == 1) {
+      sg_putf(&text,
+              "Iteration times compare different amounts of learning: an update of %s uses %.4g "
+              "%s (%s ",
+              base->point.scheme_label, sg_samples(base), unit,
+              base->point.timing_only ? "a subset takes" : "1000 take");
+      put_sample(base, &text);
+      sg_put(&text, ")");
+    }
+    sg_putf(&text, ", of %s %.4g (", s->point.scheme_label, sg_samples(s));
+    put_sample(s, &text);
+    sg_put(&text, ")");
+  }
+  if (others > MOST_NAMED) sg_putf(&text, ", and %d more use other amounts", others - MOST_NAMED);
+  if (others) sg_put(&text, v->to_target ? ". Times to the target loss count that." : ".");
   out->failed |= text.failed;
   if (text.length && !text.failed) sg_put_paragraph(text.data, width, out);
   sg_buffer_free(&text);
@@ -229,6 +284,7 @@ void sg_put_answer(const sg_comparison *c, const sg_judged_environment *v, int w
   sg_buffer_free(&text);
   put_fastest_of_all(c, v, width, out);
   put_inexact(c, v, width, out);
+  put_samples(c, v, width, out);
   put_where(c, v, width, out);
 }
 

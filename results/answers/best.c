@@ -145,10 +145,11 @@ static void put_row(sg_comparing *c, const labels *l, int number, const layout *
 static void put_legend(sg_comparing *c, const layout *form, sg_buffer *out) {
   const sg_comparison *f = &c->found;
   int n_target = 0, n_inexact = 0, n_none = 0, width = c->options->width;
-  bool same_baseline = true;
+  bool same_baseline = true, by_gradient = false;
   for (int k = 0; k < f->n_environments; k++) {
     const sg_judged_environment *v = &f->environment[k];
     n_target += v->to_target;
+    by_gradient |= !isnan(f->scheme[v->begin].point.target_grad_norm2);
     n_inexact += v->to_target && v->of_all.best != v->fastest.best;
     n_none += v->fastest.best < 0;
     same_baseline &= !strcmp(f->scheme[v->baseline].point.scheme_label,
@@ -156,12 +157,12 @@ static void put_legend(sg_comparing *c, const layout *form, sg_buffer *out) {
   }
   sg_buffer text = {0};
   sg_putf(&text,
-          "time: %s; speed-up: over %s; lead: of the fastest over the next%s; *: it is ahead "
+          "time: %s%s%s; speed-up: over %s; lead: of the fastest over the next%s; *: it is ahead "
           "of every other scheme beyond chance, at 95 %% for the environment. Only schemes "
           "that give the exact gradient.",
-          n_target == f->n_environments ? "median to the target loss"
-          : n_target                    ? "median to the target loss, or mean of an iteration"
-                                        : "mean of an iteration",
+          n_target ? "median to the target" : "mean of an iteration",
+          n_target && !by_gradient ? " loss" : "",
+          n_target && n_target < f->n_environments ? ", or mean of an iteration" : "",
           same_baseline ? f->scheme[f->environment[0].baseline].point.scheme_label
                         : "the environment's baseline",
           form->of_lead ? ", with its interval" : " (a wider terminal has its interval)");

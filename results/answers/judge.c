@@ -3,10 +3,10 @@
  * each scheme, and judges every scheme of an environment against its baseline, paired by
  * replication.
  *
- * Where a target loss is set, the verdict is on the time to target. If every paired run reached it,
- * by Student's t on the logarithms of the ratios. If some did not, they are censored, and the exact
- * sign test decides. A run that did not reach the target is slower than one that did only if it
- * went on at least as long in simulated time, or can never reach it (diverged, stalled,
+ * Where a target is set (loss, gradient), the verdict is on the time to target. If every paired run
+ * reached it, by Student's t on the logarithms of the ratios. If some did not, they are censored,
+ * and the exact sign test decides. A run that did not reach the target is slower than one that did
+ * only if it went on at least as long in simulated time, or can never reach it (diverged, stalled,
  * undecodable); else it is unknown who is faster, and the pair counts against any verdict: this is
  * sound whatever the cap and the times have to do with each other. Pairs in which neither got there
  * in the simulated time that was set are ties. There is never a mean over the runs that happened to
@@ -17,8 +17,9 @@
  *
  * Without a target the verdict is on the mean iteration time, and only for exact schemes with a
  * barrier: one that leaves stragglers out, or does not wait for them, would always win, whatever
- * its iterations are worth. That a scheme is exact is not enough where gradients were computed: its
- * error must be small, too, and it must not have skipped rounds. */
+ * its iterations are worth. Nor may one be the baseline: all others would lose against it. That a
+ * scheme is exact is not enough where gradients were computed: its error must be small, too, and it
+ * must not have skipped rounds. */
 #include "results/answers/judge.h"
 
 #include "results/columns.h"
@@ -236,17 +237,33 @@ static sg_judged_environment find_environment(const sg_comparison *c, int begin,
   }
   v.baseline_by_default = v.baseline < 0;
   if (v.baseline < 0) v.baseline = begin;
-  v.to_target = !isnan(first->point.target_loss) && !first->point.timing_only;
+  v.to_target = sg_has_target(&first->point);
   return v;
 }
 
 /* Time to a target has skipped rounds in it, a mean iteration has them beside the others. */
 bool sg_gives_gradient(const sg_judged *s) {
-  bool to_target = !isnan(s->point.target_loss) && !s->point.timing_only;
+  bool to_target = sg_has_target(&s->point);
   double error = s->summary.grad_scaled_err_max;
   return s->point.exact && s->point.barrier && !s->point.compressed &&
          (to_target || s->summary.undecodable_iters == 0) &&
          (isnan(error) || error < LARGEST_EXACT_ERROR);
+}
+
+bool sg_uses_old_models(const sg_judged *s) {
+  return !s->point.barrier && s->summary.staleness_max != 0;
+}
+
+double sg_samples(const sg_judged *s) {
+  double iterations = 0, skipped = (double)s->summary.undecodable_iters;
+  if (!s->point.timing_only) return s->summary.samples_per_iter;
+  for (int i = 0; i < s->n_runs; i++) iterations += s->run[i].iterations;
+  double used = s->point.exact ? s->point.n_subsets : s->summary.subsets_effective_mean;
+  return iterations > 0 ? used * (1 - skipped / iterations) : NAN;
+}
+
+const char *sg_samples_unit(const sg_judged *s) {
+  return s->point.timing_only ? "subsets" : "samples";
 }
 
 static const char *by_interval(const sg_ratio *r) {
@@ -369,6 +386,8 @@ static sg_status judge_pairs(sg_db *db, const sg_judged_environment *v, const sg
     s->verdict = "no barrier";
   else if (!v->to_target && !sg_gives_gradient(s))
     s->verdict = s->point.exact && s->point.compressed ? "compressed" : "approximate";
+  else if (!v->to_target && !sg_gives_gradient(base))
+    s->verdict = "inexact baseline";
   else if (p->n == 0)
     s->verdict = "no pairs";
   else if (p->neither == p->n)

@@ -209,8 +209,9 @@ static void losses_at(const curves *k, double at, int *position, double *loss) {
   sg_sort_doubles(loss, (size_t)k->n_runs);
 }
 
-/* From when all runs have a loss until the last one ends, at moments of equal distance. */
-static sg_status add_losses(const curves *k, int64_t id, sg_chart *c, sg_error *e) {
+/* From when all runs have a loss until the last one ends, at moments of equal distance, on the axis
+ * that is drawn. */
+static sg_status add_losses(const curves *k, int64_t id, bool log_x, sg_chart *c, sg_error *e) {
   SG_OWNED double *loss = calloc((size_t)k->n_runs + 1, sizeof *loss);
   SG_OWNED int *position = calloc((size_t)k->n_runs + 1, sizeof *position);
   if (!loss || !position) return sg_fail_memory(e);
@@ -222,7 +223,10 @@ static sg_status add_losses(const curves *k, int64_t id, sg_chart *c, sg_error *
   }
   sg_status status = SG_OK;
   for (int i = 0; i < MOMENTS && !status; i++) {
-    double at = i == MOMENTS - 1 ? to : from + (to - from) * i / (MOMENTS - 1);
+    double share = (double)i / (MOMENTS - 1);
+    double at = i == MOMENTS - 1    ? to
+                : log_x && from > 0 ? from * pow(to / from, share)
+                                    : from + (to - from) * share;
     if (i > 0 && !(to > from)) break;
     losses_at(k, at, position, loss);
     size_t n = (size_t)k->n_runs;
@@ -269,13 +273,15 @@ static sg_status find_models(sg_db *db, bool *several, sg_error *e) {
 }
 
 sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e) {
-  static const char *const choice[] = {"loss", "test_loss", "test_accuracy", "test_auc"};
+  static const char *const choice[] = {"loss", "test_loss", "test_accuracy", "test_auc",
+                                       "full_grad_norm2"};
   const char *y = r->y ? r->y : choice[0];
-  bool known = false;
-  for (int i = 0; i < 4; i++) known |= !strcmp(y, choice[i]);
+  bool known = false, gradient = !strcmp(y, choice[4]);
+  for (int i = 0; i < 5; i++) known |= !strcmp(y, choice[i]);
   if (!known)
     return sg_fail(e, SG_USAGE, NULL,
-                   "expected loss, test_loss, test_accuracy or test_auc over time, found \"%s\"",
+                   "expected loss, test_loss, test_accuracy, test_auc or full_grad_norm2 over "
+                   "time, found \"%s\"",
                    y);
   if (r->x && strcmp(r->x, "bits") != 0)
     return sg_fail(e, SG_USAGE, NULL,
@@ -309,7 +315,7 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
     const char *group = order[i]->cell[SG_ROW_GROUP].text;
     if (!status)
       status = sg_chart_add_series(c, SG_MARK_BAND, panel, group ? group : order[i]->label, e);
-    if (!status) status = add_losses(&k, order[i]->point_id, c, e);
+    if (!status) status = add_losses(&k, order[i]->point_id, r->log_x, c, e);
   }
   sqlite3_finalize(s);
   sg_buffer_free(&sql);
@@ -323,12 +329,16 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
     status = sg_chart_name_axis(&c->x, "simulated time", "s", "time_s", e);
   if (!status) status = sg_name_axis_of(db, &c->y, "iteration", y, e);
   if (!status && !strcmp(y, "loss")) status = sg_chart_say(&c->y.label, e, "training loss");
+  if (!status && gradient) status = sg_chart_say(&c->y.label, e, "‖∇f‖² of the training loss");
   c->x.scale = r->log_x ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   c->x.from_zero = !r->log_x;
   c->y.scale = r->log_y || (!share && !r->linear_y) ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");
   if (!status)
-    status = sg_chart_say(&c->title, e, "%s over %s", share ? y : "Loss",
+    status = sg_chart_say(&c->title, e, "%s over %s",
+                          share      ? y
+                          : gradient ? "‖∇f‖²"
+                                     : "Loss",
                           r->x ? "bits received" : "simulated time");
   if (!status)
     status = sg_chart_say(
@@ -336,10 +346,16 @@ sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
         "%s; lines: median over the runs; runs that have ended"
         " count with their last value%s",
         f.conditions, several ? "; of several models side by side, time over their number" : "");
-  if (!status && !r->y && !isnan(f.target))
-    status = sg_chart_add_line(c, false, f.target, "target", e);
+  double target = gradient ? f.target_grad_norm2 : r->y ? NAN : f.target;
+  if (!status && !isnan(target)) status = sg_chart_add_line(c, false, target, "target", e);
   if (!status) status = sg_chart_say(&c->interval, e, "10 %% to 90 %% of the runs");
   if (!status) status = say_first(c, e);
   sg_rows_clear(&f);
   return status;
+}
+
+sg_status sg_figure_gradient(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e) {
+  sg_figure_request of = *r;
+  if (!of.y) of.y = "full_grad_norm2";
+  return sg_figure_loss(db, &of, c, e);
 }

@@ -181,7 +181,7 @@ static sg_status draw(sg_db *db, const sg_figure_request *r, sg_rows_found *f, c
     status = sg_fail(e, SG_INVALID, NULL, "no point has both %s and %s%s", x, y,
                      strcmp(y, "time_to_target_s") != 0
                          ? ""
-                         : ": no scheme reached the target loss in all its runs; --y iter_mean_s "
+                         : ": no scheme reached the target in all its runs; --y iter_mean_s "
                            "shows iteration times");
   if (!status) status = add_all(c, s, n, best, e);
   for (int i = 0; names && i < f->n; i++) free(names[i]);
@@ -208,9 +208,11 @@ sg_status sg_figure_time(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
                      "scenario's \"sweep\" makes one, --x takes another column (n_workers, "
                      "load_d), and `plot DB speedup` needs none");
   if (!status) status = draw(db, r, &f, x, y, true, c, e);
+  bool to_target = f.to_target && !r->y;
   if (!status)
-    status = sg_chart_say(&c->title, e, "%s by %s, each %s at its best parameters",
-                          f.to_target && !r->y        ? "Time to the target loss"
+    status = sg_chart_say(&c->title, e, "%s%s by %s, each %s at its best parameters",
+                          to_target ? "Time to the " : "",
+                          to_target                   ? f.goal
                           : !strcmp(y, "iter_mean_s") ? "Iteration time"
                           : c->y.label                ? c->y.label
                                                       : y,

@@ -15,8 +15,8 @@
 /* As in judge.c: an exact code with a larger error does not give the gradient, and one that skips
  * rounds does nothing in them. */
 #define COMPARABLE                                                                                 \
-  "exact AND barrier AND coalesce(grad_scaled_err_max, 0) < 1e-6 AND coalesce(undecodable_iters, " \
-  "0) = 0"
+  "exact AND barrier AND NOT compressed AND coalesce(grad_scaled_err_max, 0) < 1e-6 AND "          \
+  "coalesce(undecodable_iters, 0) = 0"
 
 void sg_rows_clear(sg_rows_found *f) {
   for (int i = 0; i < f->n; i++) {
@@ -240,10 +240,12 @@ static sg_status find_common(sg_db *db, const sg_figure_request *r, sg_rows_foun
   sg_buffer text = {0};
   sg_status status =
       prepare(db, r,
-              "SELECT count(*), min(target_loss IS NOT NULL AND NOT timing_only), min(n_workers),"
+              "SELECT count(*), min(" SG_SQL_HAS_TARGET "), min(n_workers),"
               " max(n_workers), min(replications), max(replications), min(problem), max(problem),"
-              " min(target_loss), max(target_loss), max(timing_only),"
-              " count(time_to_target_s) FROM figure_point JOIN "
+              " count(target_loss), count(target_grad_norm2), max(timing_only),"
+              " count(time_to_target_s), min(target_loss), min(target_grad_norm2),"
+              " count(DISTINCT coalesce(target_loss, '') || ' ' || coalesce(target_grad_norm2, ''))"
+              " FROM figure_point JOIN "
               "(SELECT point_id, problem FROM point) USING (point_id) WHERE 1",
               "", &s, e);
   int n = 0;
@@ -251,16 +253,20 @@ static sg_status find_common(sg_db *db, const sg_figure_request *r, sg_rows_foun
     const char *problem = (const char *)sqlite3_column_text(s, 6),
                *other = (const char *)sqlite3_column_text(s, 7);
     bool target = sqlite3_column_int(s, 1);
-    bool one = target && sqlite3_column_double(s, 8) == sqlite3_column_double(s, 9);
+    bool one = target && sqlite3_column_int(s, 14) == 1;
+    bool losses = sqlite3_column_int(s, 8) > 0, gradients = sqlite3_column_int(s, 9) > 0;
     f->to_target = target && sqlite3_column_int(s, 11) > 0;
-    f->target = one ? sqlite3_column_double(s, 8) : NAN;
+    f->goal = losses && gradients ? "target" : gradients ? "target gradient" : "target loss";
+    f->target = one && losses ? sqlite3_column_double(s, 12) : NAN;
+    f->target_grad_norm2 = one && gradients ? sqlite3_column_double(s, 13) : NAN;
     put_span(&text, s, 2, "worker", "workers");
     if (problem && other && !strcmp(problem, other) && !sqlite3_column_int(s, 10))
       sg_putf(&text, "; %s", problem);
-    if (one) sg_putf(&text, "; target loss %.6g", f->target);
-    if (target && !f->to_target)
-      sg_put(&text, one ? " (no scheme reached it in all its runs)"
-                        : "; no scheme reached its target loss in all its runs");
+    if (one) sg_put(&text, "; target ");
+    if (one) sg_put_target(f->target, f->target_grad_norm2, &text);
+    if (target && !f->to_target && one) sg_put(&text, " (no scheme reached it in all its runs)");
+    if (target && !f->to_target && !one)
+      sg_putf(&text, "; no scheme reached its %s in all its runs", f->goal);
     put_span(&text, s, 4, "run each", "runs each");
     if (r->scheme) sg_putf(&text, "; only %s", r->scheme);
     for (int i = 0; i < r->n_filters; i++) sg_putf(&text, "; %s", r->filter[i]);
@@ -315,6 +321,11 @@ sg_status sg_find_axes(sg_db *db, const sg_figure_request *r, sg_rows_found *f, 
 
 const char *sg_time_column(const sg_rows_found *f) {
   return f->to_target ? "time_to_target_s" : "iter_mean_s";
+}
+
+sg_status sg_name_goal(sg_chart_axis *a, const char *column, const sg_rows_found *f, sg_error *e) {
+  if (sqlite3_stricmp(column, "time_to_target_s") != 0 || !f->goal) return SG_OK;
+  return sg_chart_say(&a->label, e, "mean time to the %s", f->goal);
 }
 
 const sg_axis_found *sg_best_axis(const sg_rows_found *f, const char *but) {
@@ -555,7 +566,7 @@ static const struct {
               {"iter_p50_s", "median iteration time"},
               {"iter_p90_s", "90 % quantile of the iteration time"},
               {"iter_p99_s", "99 % quantile of the iteration time"},
-              {"time_to_target_s", "mean time to the target loss"},
+              {"time_to_target_s", "mean time to the target"},
               {"load_d", "subsets per worker d"},
               {SG_WORK, "work × (how often the data are computed)"},
               {"stored_data_factor", "copies of the data stored"},
@@ -618,7 +629,8 @@ sg_status sg_set_axis(sg_db *db, sg_chart_axis *a, const char *column, const sg_
   }
   bool wide = much > 0 && low > 0 && high / low >= much;
   if (a->scale != SG_SCALE_NAMES && (log || (wide && !linear))) a->scale = SG_SCALE_LOG;
-  return sg_name_axis_of(db, a, "v_point", column, e);
+  sg_status status = sg_name_axis_of(db, a, "v_point", column, e);
+  return status ? status : sg_name_goal(a, column, f, e);
 }
 
 sg_status sg_place_of(sg_chart_axis *a, const sg_cell *cell, double *place, sg_error *e) {

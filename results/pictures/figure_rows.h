@@ -43,10 +43,11 @@ typedef struct sg_rows_found {
   int n_axes, axes_capacity;
   sg_axis_found *axis;
   int n_environments;
-  bool to_target;   /* all have a target loss, and some reached it: times are those to it */
-  double target;    /* the one that all have; NAN: they have not */
-  bool one_panel;   /* all rows have the same */
-  char *conditions; /* "12 workers; 20 runs each; …" */
+  bool to_target;   /* all have a target, and some reached it: times are those to it */
+  const char *goal; /* what it is: "target loss", "target gradient", "target" (of both kinds) */
+  double target, target_grad_norm2; /* those that all have; NAN: they have not */
+  bool one_panel;                   /* all rows have the same */
+  char *conditions;                 /* "12 workers; 20 runs each; …" */
 } sg_rows_found;
 
 /* Which axes there are, and what the points looked at have in common; no rows yet. */
@@ -64,6 +65,8 @@ sg_row *sg_row_of(const sg_rows_found *f, int64_t point_id, int *hint);
 
 /* "time_to_target_s" or "iter_mean_s", what times are by default. */
 const char *sg_time_column(const sg_rows_found *f);
+/* Says on an axis of times to a target what that is. */
+sg_status sg_name_goal(sg_chart_axis *a, const char *column, const sg_rows_found *f, sg_error *e);
 /* The axis to draw against: the one of the environment with the most values, else of the schemes;
  * `but`: not this one. NULL: there is none. */
 const sg_axis_found *sg_best_axis(const sg_rows_found *f, const char *but);
@@ -103,6 +106,7 @@ sg_status sg_figure_error(sg_db *db, const sg_figure_request *r, sg_chart *c, sg
 sg_status sg_figure_ecdf(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
 sg_status sg_figure_tail(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
 sg_status sg_figure_loss(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
+sg_status sg_figure_gradient(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
 sg_status sg_figure_speedup(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
 sg_status sg_figure_heat(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);
 sg_status sg_figure_pareto(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_error *e);

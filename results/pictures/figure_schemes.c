@@ -115,11 +115,10 @@ static sg_status say_speedup(const sg_comparison *cmp, const sg_rows_found *f, c
   const char *over = one && baseline ? baseline : "its baseline";
   sg_status status = sg_chart_say(&c->title, e, "Speed-up over %s", over);
   if (!status)
-    status = sg_chart_say(&c->conditions, e, "%s; by %s; pairs of runs with the same delays",
-                          f->conditions,
-                          !iteration  ? "time to the target loss"
-                          : to_target ? "time to the target loss or iteration time"
-                                      : "iteration time");
+    status =
+        sg_chart_say(&c->conditions, e, "%s; by %s%s%s; pairs of runs with the same delays",
+                     f->conditions, to_target ? "time to the " : "iteration time",
+                     to_target ? f->goal : "", to_target && iteration ? " or iteration time" : "");
   if (!status) status = sg_chart_say(&c->interval, e, "95 %% interval of the geometric mean ratio");
   if (!status && best)
     status =
@@ -161,7 +160,7 @@ sg_status sg_figure_speedup(sg_db *db, const sg_figure_request *r, sg_chart *c, 
   if (!status && known == 0)
     status = sg_fail(e, SG_INVALID, NULL,
                      "no scheme has a speed-up: pairs of runs are missing, or some of each did not "
-                     "reach the target loss; `straggle compare DB` says more");
+                     "reach the target; `straggle compare DB` says more");
   c->x.scale = r->log_x || (!r->linear_x && high > 3 * low) ? SG_SCALE_LOG : SG_SCALE_LINEAR;
   if (!status) status = sg_chart_add_line(c, true, 1, NULL, e);
   if (!status) status = sg_chart_say(&c->id_column, e, "point_id");
@@ -295,7 +294,7 @@ sg_status sg_figure_heat(sg_db *db, const sg_figure_request *r, sg_chart *c, sg_
     status = sg_chart_say(&c->title, e, "%s %s by %s and %s",
                           r->scheme ? r->scheme : "The best scheme and its",
                           !strcmp(value, "iter_mean_s")        ? "iteration time"
-                          : !strcmp(value, "time_to_target_s") ? "time to the target loss"
+                          : !strcmp(value, "time_to_target_s") ? "time to the target"
                                                                : value,
                           x, y);
   const sg_chart_point *best = NULL;
@@ -406,7 +405,7 @@ sg_status sg_figure_pareto(sg_db *db, const sg_figure_request *r, sg_chart *c, s
   if (!status)
     status = sg_chart_say(&c->title, e, "%s against %s",
                           !strcmp(y, "iter_mean_s")        ? "Iteration time"
-                          : !strcmp(y, "time_to_target_s") ? "Time to the target loss"
+                          : !strcmp(y, "time_to_target_s") ? "Time to the target"
                           : c->y.label                     ? c->y.label
                                                            : y,
                           c->x.label ? c->x.label : x);

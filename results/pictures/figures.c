@@ -19,6 +19,8 @@ const sg_figure sg_figures[] = {
      sg_figure_tail},
     {"loss", "loss over simulated time (--x bits: bits), median and band (--y test_accuracy, …)",
      "a learning problem, detail iteration", sg_figure_loss},
+    {"gradient", "‖∇f‖² over simulated time, as loss", "stop.target_grad_norm2, detail iteration",
+     sg_figure_gradient},
     {"heat", "the best scheme and its time over two axes", "two axes, or --x and --y",
      sg_figure_heat},
     {"where", "where the time of an iteration goes: computing, sending, waiting, decoding", "",

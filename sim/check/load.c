@@ -43,7 +43,8 @@ sg_status sg_load_add(sg_load *load, const sg_code *code, const void *state, int
     const sg_segment *segment = &code->segment[m->segment];
     if (m->snapshot != snapshot) continue;
     if (!sg_encode(code, state, m, &row) && !row.undecodable) status = sg_row_fail(code, &row, e);
-    flops[m->from] += 2.0 * (row.n_terms + row.n_links) * (double)sg_segment_length(segment);
+    flops[m->from] +=
+        2.0 * (row.n_terms * row.batches + row.n_links) * (double)sg_segment_length(segment);
     sent[m->from] += (double)(segment->end - segment->begin) / segment->pieces;
     for (int t = 0; t < row.n_terms; t++)
       load->held[(size_t)m->from * (size_t)load->parts + (size_t)row.term[t].part] = 1;

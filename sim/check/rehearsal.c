@@ -334,6 +334,12 @@ static sg_status send_after(sg_rehearsal *r, const sg_order *o, int node, sg_err
   if (wanted > 0)
     return insert(r, &(thing){.kind = SG_CUE_WORK, .node = node, .order = *o}, wanted, e);
   sg_status status = form(r, o, node, e);
+  thing *last = r->things > 0 ? &r->thing[r->things - 1] : NULL;
+  if (o->flags & SG_WITH_PREVIOUS && last && last->kind == SG_CUE_MESSAGE && last->node == node &&
+      last->first + last->count == r->count - 1) {
+    last->count++;
+    return status;
+  }
   const thing t = {.kind = SG_CUE_MESSAGE, .node = node, .first = r->count - 1, .count = 1};
   return status ? status : add(r, &t, e);
 }
@@ -458,6 +464,11 @@ static sg_status work(sg_rehearsal *r, const thing *t, sg_error *e) {
   rehearsed_node *n = &r->node[t->node];
   if (t->order.kind == SG_ORDER_SEND) return leave(r, t->node, &t->order, e);
   n->tasks++;
+  if (t->order.flags & SG_HERE) {
+    const sg_event here = {.kind = SG_SIGNAL, .at = t->node, .from = t->node, .count = n->tasks};
+    sg_status status = tell(r, &here, e);
+    if (status) return status;
+  }
   if (!(t->order.flags & SG_REPORT)) return SG_OK;
   r->since.up++;
   return add(r, &(thing){.kind = SG_CUE_SIGNAL, .node = t->node, .count = n->tasks}, e);
@@ -466,6 +477,7 @@ static sg_status work(sg_rehearsal *r, const thing *t, sg_error *e) {
 static sg_status crash(sg_rehearsal *r, int node, sg_error *e) {
   if (!is_present(r, node) || r->node[node].dead || find(r, SG_CUE_WORK, node) < 0) return SG_OK;
   cancel(r, SG_CUE_WORK, node);
+  cancel(r, SG_CUE_TIMER, node + 1);
   r->node[node].dead = !is_async(r);
   return is_async(r) ? add(r, &(thing){.kind = SG_CUE_BACK, .node = node}, e) : SG_OK;
 }

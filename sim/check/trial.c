@@ -131,8 +131,9 @@ static sg_status add_slot(const sg_trial_subject *s, material *m, block *b, cons
       !SG_ROOM(b->link, b->links_capacity, b->n_links + row->n_links + 1))
     return sg_fail_memory(e);
   for (int i = 0; i < row->n_terms; i++)
-    b->term[b->n_terms++] = (sg_kernel_term){
-        .item = row->term[i].part + other, .piece = row->term[i].piece, .coef = row->term[i].coef};
+    b->term[b->n_terms++] = (sg_kernel_term){.item = row->term[i].part + other,
+                                             .piece = row->term[i].piece,
+                                             .coef = row->term[i].coef * row->batches};
   for (int i = 0; i < row->n_links; i++)
     b->link[b->n_links++] =
         (sg_kernel_link){.message = m->slot[row->link[i].message->id], .coef = row->link[i].coef};

@@ -10,10 +10,18 @@
 static const struct {
   const char *arxiv, *key, *authors, *title, *venue, *year; /* venue "": a preprint */
 } papers[] = {
+    {"1404.1328", "wang2014efficient", "Wang, Da and Joshi, Gauri and Wornell, Gregory W.",
+     "Efficient Task Replication for Fast Response Times in Parallel Computation", "", "2014"},
+    {"1604.00981", "chen2016revisiting",
+     "Chen, Jianmin and Pan, Xinghao and Monga, Rajat and Bengio, Samy and Jozefowicz, Rafal",
+     "Revisiting Distributed Synchronous {SGD}", "", "2016"},
     {"1612.03301", "tandon2017gradient",
      "Tandon, Rashish and Lei, Qi and Dimakis, Alexandros G. and Karampatziakis, Nikos",
      "Gradient Coding: Avoiding Stragglers in Distributed Learning",
      "International Conference on Machine Learning (ICML)", "2017"},
+    {"1412.6980", "kingma2015adam", "Kingma, Diederik P. and Ba, Jimmy",
+     "Adam: A Method for Stochastic Optimization",
+     "International Conference on Learning Representations (ICLR)", "2015"},
     {"1706.05436", "halbawi2018improving",
      "Halbawi, Wael and Azizan, Navid and Salehi, Fariborz and Hassibi, Babak",
      "Improving Distributed Gradient Descent Using {Reed--Solomon} Codes",
@@ -25,6 +33,9 @@ static const struct {
      "Li, Songze and Mousavi Kalan, Seyed Mohammadreza and Avestimehr, A. Salman and "
      "Soltanolkotabi, Mahdi",
      "Near-Optimal Straggler Mitigation for Distributed Gradient Methods", "", "2017"},
+    {"1711.05101", "loshchilov2019decoupled", "Loshchilov, Ilya and Hutter, Frank",
+     "Decoupled Weight Decay Regularization",
+     "International Conference on Learning Representations (ICLR)", "2019"},
     {"1711.06771", "charles2017approximate",
      "Charles, Zachary and Papailiopoulos, Dimitris and Ellenberg, Jordan",
      "Approximate Gradient Coding via Sparse Random Graphs", "", "2017"},
@@ -36,6 +47,9 @@ static const struct {
      "Nagpurkar, Priya",
      "Slow and Stale Gradients Can Win the Race: Error-Runtime Trade-offs in Distributed {SGD}",
      "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2018"},
+    {"1805.09767", "stich2019local", "Stich, Sebastian U.",
+     "Local {SGD} Converges Fast and Communicates Little",
+     "International Conference on Learning Representations (ICLR)", "2019"},
     {"1805.09934", "li2018polynomially",
      "Li, Songze and Mousavi Kalan, Seyed Mohammadreza and Yu, Qian and Soltanolkotabi, Mahdi and "
      "Avestimehr, A. Salman",
@@ -47,6 +61,10 @@ static const struct {
      "Soltanolkotabi, Mahdi and Avestimehr, A. Salman",
      "Lagrange Coded Computing: Optimal Design for Resiliency, Security, and Privacy",
      "International Conference on Artificial Intelligence and Statistics (AISTATS)", "2019"},
+    {"1810.08313", "wang2019adaptive", "Wang, Jianyu and Joshi, Gauri",
+     "Adaptive Communication Strategies to Achieve the Best Error-Runtime Trade-off in "
+     "Local-Update {SGD}",
+     "Conference on Machine Learning and Systems (MLSys)", "2019"},
     {"1901.04668", "horii2019distributed",
      "Horii, Shunsuke and Yoshida, Takahiro and Kobayashi, Manabu and Matsushima, Toshiyasu",
      "Distributed Stochastic Gradient Descent Using {LDGM} Codes", "", "2019"},
@@ -139,6 +157,18 @@ static const struct {
      "Wachter-Zeh, Antonia",
      "Nested Gradient Codes for Straggler Mitigation in Distributed Machine Learning",
      "IEEE Information Theory Workshop (ITW)", "2023"},
+    {"2305.12387", "tyurin2023optimal", "Tyurin, Alexander and Richt{\\'a}rik, Peter",
+     "Optimal Time Complexities of Parallel Stochastic Optimization Methods Under a Fixed "
+     "Computation Model",
+     "Advances in Neural Information Processing Systems (NeurIPS)", "2023"},
+    {"2311.08105", "douillard2023diloco", "Douillard, Arthur and others",
+     "{DiLoCo}: Distributed Low-Communication Training of Language Models", "", "2023"},
+    {"2306.10598", "giladi2023dropcompute",
+     "Giladi, Niv and Gottlieb, Shahar and Shkolnik, Moran and Karnieli, Asaf and Banner, Ron and "
+     "Hoffer, Elad and Levy, Kfir Y. and Soudry, Daniel",
+     "{DropCompute}: Simple and More Robust Distributed Synchronous Training via Compute Variance "
+     "Reduction",
+     "", "2023"},
     {"2405.19509", "ramamoorthy2024leveraging",
      "Ramamoorthy, Aditya and Meng, Ruoyu and Girimaji, Vrinda S.",
      "Leveraging Partial Stragglers Within Gradient Coding",
@@ -148,10 +178,20 @@ static const struct {
     {"2406.12900", "choukroun2024factor", "Choukroun, Yoni and Wolf, Lior",
      "Factor Graph Optimization of Error-Correcting Codes for Belief Propagation Decoding", "",
      "2024"},
+    {"2410.04285", "maranjyan2025mindflayer",
+     "Maranjyan, Artavazd and Shaikh Omar, Omar and Richt{\\'a}rik, Peter",
+     "{MindFlayer} {SGD}: Efficient Parallel {SGD} in the Presence of Heterogeneous and Random "
+     "Worker Compute Times",
+     "Conference on Uncertainty in Artificial Intelligence (UAI)", "2025"},
+    {"2501.18512", "douillard2025streaming", "Douillard, Arthur and others",
+     "Streaming {DiLoCo} with Overlapping Communication: Towards a Distributed Free Lunch", "",
+     "2025"},
     {"2501.16168", "maranjyan2025ringmaster",
      "Maranjyan, Arto and Tyurin, Alexander and Richt{\\'a}rik, Peter",
      "Ringmaster {ASGD}: The First Asynchronous {SGD} with Optimal Time Complexity",
      "International Conference on Machine Learning (ICML)", "2025"},
+    {"2505.23523", "devraj2025stragglar", "Devraj and others",
+     "{StragglAR}: {AllReduce} with a Late Worker", "", "2025"},
     {"2510.22539", "song2025osgc", "Song and Choi",
      "{OSGC}: Gradient Coding under Unequal Straggling Probabilities", "", "2025"},
     {"2604.10374", "jiang2026sparse", "Jiang and Zhang and Wang",
@@ -166,6 +206,9 @@ void sg_put_bib(const char *reference, sg_buffer *out) {
     bool named = reference && strstr(reference, papers[i].arxiv);
     for (int c = 0; !reference && !named && sg_code_type_at(c); c++)
       named = strstr(sg_code_type_at(c)->about.reference, papers[i].arxiv);
+    for (int c = 0; !reference && !named && sg_collective_family.at(c); c++)
+      named = sg_collective_family.at(c)->reference &&
+              strstr(sg_collective_family.at(c)->reference, papers[i].arxiv);
     if (!named) continue;
     bool venue = *papers[i].venue;
     sg_putf(out, "\n@%s{%s,\n  author = {%s},\n  title = {%s},\n", venue ? "inproceedings" : "misc",

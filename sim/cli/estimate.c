@@ -59,6 +59,7 @@ static double memory_of(const sg_planned *p, int missing, int threads) {
 static bool may_end_early(const sg_planned *p) {
   const sg_values *stop = sg_section(p->point, "stop"), *cluster = sg_section(p->point, "cluster");
   return sg_given(stop, "sim_time_s") || sg_given(stop, "target_loss") ||
+         sg_given(stop, "target_grad_norm2") ||
          strcmp(sg_object(cluster, "crashes")->variant->name, "none") != 0;
 }
 

@@ -226,7 +226,7 @@ static double prepare_seconds(sg_run *run, const message *m) {
       combines && env->flops_seconds ? env->flops_seconds(env->flops_user, flops) : 0;
   /* A sum that an inner node has decoded is what it sends. */
   double length = (double)sg_segment_length(&run->code->segment[m->view.segment]);
-  double adds = combines ? 0 : 2 * (row->n_terms + row->n_links) * length;
+  double adds = combines ? 0 : 2.0 * (row->n_terms * row->batches + row->n_links) * length;
   double encode_s = run->encodes ? env->encode_seconds(env->flops_user, adds) : 0;
   run->cost.combine_flops += flops;
   run->cost.combine_s += combine_s;

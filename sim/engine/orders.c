@@ -295,7 +295,13 @@ void run_task_done(sg_run *run, int index) {
   run_release_snapshot(run, n->task_snapshot);
   n->tasks++;
   n->row_tasks++;
-  if (!(n->task_flags & SG_REPORT)) return;
+  unsigned flags = n->task_flags; /* The node may begin its next task in the event. */
+  if (flags & SG_HERE)
+    run_dispatch(
+        run,
+        &(sg_event){
+            .kind = SG_SIGNAL, .round = run->round, .at = index, .from = index, .count = n->tasks});
+  if (!(flags & SG_REPORT)) return;
   run->cost.signals_up++;
   run_log_signal(run, SG_LOG_SIGNAL, index, n->tasks);
   run_schedule(run, run->now + run->signal_s, EV_SIGNAL, index, n->tasks);
@@ -369,13 +375,14 @@ static void stop(sg_run *run, int index, unsigned flags) {
   bool cut = n->computing && !n->stale;
   end_task(run, index, run->now + heard);
   cancel_jobs(run, index);
-  if (run->async) {
-    run->cost.wasted += n->worked - n->settled;
-    n->settled = n->worked;
-  } else if (cut) { /* Whatever it sends next is made of the tasks before. */
+  if (cut) { /* Whatever it sends next is made of the tasks before. */
     run->cost.wasted += n->worked - n->task_worked;
     n->worked = n->task_worked;
   }
+  if (!(flags & SG_USELESS) || n->worked <= n->settled) return;
+  run_log_settle(run, index, NULL);
+  run->cost.wasted += n->worked - n->settled;
+  n->settled = n->worked;
 }
 
 /* --- Rounds ----------------------------------------------------------------------------------- */
@@ -477,16 +484,24 @@ static job *insert_send(sg_run *run, int index, int wanted) {
   return send;
 }
 
+/* Nothing more goes with the last send of its kind. */
+static void send_due(sg_run *run) {
+  int id = run->joined;
+  run->joined = -1;
+  if (!run->due) return;
+  run->due = false;
+  run_touch(run, run_message(run, id)->view.from);
+  run_send(run, id);
+}
+
 /* A send that does not wait for all that its node has been given. */
 static void send_after(sg_run *run, const sg_order *order, int index, int id) {
   node *n = &run->node[index];
   if (n->fused) run_split(run, index);
   int wanted = order->after - n->tasks;
-  if (wanted <= 0 && !n->dead) {
-    run_touch(run, index);
-    run_send(run, id);
-    return;
-  }
+  run->joined = id;
+  run->due = wanted <= 0 && !n->dead;
+  if (run->due) return;
   job *send = insert_send(run, index, wanted - (n->computing && !n->stale));
   if (send) send->message = id;
 }
@@ -499,9 +514,9 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
     const list *jobs = &run->node[index].jobs;
     previous = jobs->head >= 0 ? run->job[jobs->tail].message : -1;
     bool free = order->flags & SG_FREE;
-    if (order->after >= 0) previous = -1;
-    if (previous < 0 || run_message(run, previous)->view.to != to ||
-        run_message(run, previous)->free != free) {
+    if (order->after >= 0) previous = run->joined;
+    if (previous < 0 || run_message(run, previous)->view.from != index ||
+        run_message(run, previous)->view.to != to || run_message(run, previous)->free != free) {
       run_fail(run,
                "a message of node %d that is to go with the previous one, but none to the same "
                "receiver, as free as it, stands right before it",
@@ -509,9 +524,10 @@ static void give_send(sg_run *run, const sg_order *order, int index, int slot) {
       return;
     }
   }
+  if (previous < 0) send_due(run);
   int id = run_new_message(run, order, index, to, slot);
   if (id < 0) return;
-  if (order->after >= 0) {
+  if (order->after >= 0 && previous < 0) {
     send_after(run, order, index, id);
     return;
   }
@@ -706,6 +722,7 @@ static void order_decode(sg_run *run, const sg_order *order) {
 
 static void carry_out(sg_run *run, const sg_order *order) {
   int first, end, slot;
+  if (run->joined >= 0 && order->kind != SG_ORDER_SEND) send_due(run);
   switch (order->kind) {
   case SG_ORDER_SNAPSHOT: order_snapshot(run, order); break;
   case SG_ORDER_TASK: order_task(run, order); break;
@@ -737,5 +754,6 @@ static void carry_out(sg_run *run, const sg_order *order) {
 void run_carry_out(sg_run *run) {
   while (run->cursor < run->orders.count && run->over == SG_RUN_DECODE && !run->deciding)
     carry_out(run, &run->orders.order[run->cursor++]);
+  if (run->joined >= 0 && run->over == SG_RUN_DECODE) send_due(run);
   if (!run->deciding && run->n_touched > 0) run_set_going(run);
 }

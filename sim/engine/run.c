@@ -137,6 +137,7 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .free_job = -1,
                   .free_snapshot = -1,
                   .free_message = -1,
+                  .joined = -1,
                   .first_arrival = NAN,
                   .delivery = INFINITY,
                   .over = SG_RUN_DECODE};

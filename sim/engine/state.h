@@ -198,6 +198,10 @@ struct sg_run {
   sg_row row; /* of an inner node's message */
   sg_orders orders;
   int cursor; /* the next order to carry out */
+  /* Of this batch: the transmission of the last sg_send_after, to which others may be joined, −1;
+   * whether its turn has come, and it is sent when they have been. */
+  int joined;
+  bool due;
 
   /* The decode in progress. */
   bool deciding;

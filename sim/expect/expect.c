@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A point's iteration time, from its workers' times and its code's rule; or why it has none. */
 #include "sim/expect/expect.h"
+#include "codes/frame/collective.h"
 #include "codes/frame/stop.h"
 #include "sim/core/owned.h"
+#include "sim/expect/hops.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,6 +44,7 @@ static const char *make_recipe(const sg_world *w, const sg_rule_worker *worker, 
     r->constant += form.certain;
     add_part(r, form.law, form.factor, form.draws);
   }
+  if (w->code->inner) return NULL; /* its hops come when all are ready */
   double bytes = worker->bytes + w->environment.header_bytes;
   double share = bytes / ((double)w->environment.length * sizeof(double));
   sg_uplink_form up;
@@ -60,7 +63,7 @@ static bool broadcast(const sg_world *w, const sg_rule *rule, double *ready) {
   sg_links *links = sg_links_new(w->network, rule->workers, bytes);
   if (!links) return false;
   for (int i = 0; i < rule->computing; i++)
-    ready[rule->turn[i]] = sg_links_send_model(links, rule->turn[i], 1, 0);
+    ready[rule->turn[i]] = w->code->inner ? 0 : sg_links_send_model(links, rule->turn[i], 1, 0);
   sg_links_free(links);
   return true;
 }
@@ -194,6 +197,34 @@ static const char *cannot(const sg_world *w, const sg_rule *rule) {
   return NULL;
 }
 
+/* Seconds from the last worker's being ready to the end of the collective. */
+static sg_status add_hops(const sg_world *w, const sg_rule *rule, double *constant, sg_error *e) {
+  int n = rule->workers;
+  SG_OWNED double *ready = calloc((size_t)n, sizeof *ready);
+  if (!ready) return sg_fail_memory(e);
+  bool random = false, memory = true;
+  double last = 0, seconds;
+  for (int i = 0; i < n; i++) {
+    recipe r;
+    const char *why = make_recipe(w, &rule->worker[i], i, 0, &r);
+    if (why) return sg_fail(e, SG_INVALID, NULL, "%s", why);
+    ready[i] = r.constant;
+    for (int k = 0; k < r.parts; k++) {
+      const sg_law *one = r.part[k].law;
+      random |= one->type->variance(one->state) != 0;
+      ready[i] += r.part[k].scale * r.part[k].draws * one->type->mean(one->state);
+    }
+    last = fmax(last, ready[i]);
+  }
+  const char *why = sg_hops_seconds(w, random ? NULL : ready, &seconds, &memory);
+  if (!memory) return sg_fail_memory(e);
+  if (!why && random && !sg_hops_any_order(w))
+    why = "the time of the collective depends on who is late";
+  if (why) return sg_fail(e, SG_INVALID, NULL, "%s", why);
+  *constant += random ? seconds : seconds - last;
+  return SG_OK;
+}
+
 static sg_status count_responses(sg_expectation *x, const int *law, sg_error *e) {
   int n = x->rule->workers;
   x->alike = true;
@@ -234,10 +265,13 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   *out = NULL;
   sg_expectation *x = calloc(1, sizeof *x);
   int *law = calloc((size_t)world->code->nodes, sizeof *law);
+  const sg_code *inner = world->code->inner, *code = inner ? inner : world->code;
   sg_status status = x && law ? SG_OK : sg_fail_memory(e);
+  if (!status && inner && sg_collective_coordinated(world->code))
+    status = sg_fail(e, SG_INVALID, NULL, "workers wait for a coordinator, then for each other");
   if (!status)
-    status = sg_rule_find(world->code, world->environment.compressor, world->limits.undecodable,
-                          &x->rule, e);
+    status =
+        sg_rule_find(code, world->environment.compressor, world->limits.undecodable, &x->rule, e);
   if (!status) {
     const char *why = cannot(world, x->rule);
     if (why) status = sg_fail(e, SG_INVALID, NULL, "%s", why);
@@ -248,6 +282,9 @@ sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
   if (!status) status = find_error(world->code, x, law, e);
   if (!status) {
     x->finish.constant = world->environment.update_s;
+    if (inner) status = add_hops(world, x->rule, &x->finish.constant, e);
+  }
+  if (!status) {
     x->finish.deadline = isinf(x->rule->deadline) ? 0 : x->rule->deadline;
     status = sg_finish_mean(&x->finish, &x->mean, &x->error, e);
   }

@@ -281,7 +281,8 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
       b->options->worker_rows && sink->used && w->code->flags & (SG_ASYNC | SG_BATCHES);
   sg_run_limits limits = w->limits;
   limits.worker_rows = b->options->worker_rows;
-  bool remembers = l->recipe.former && sg_compressor_memory(w->environment.compressor) > 0;
+  bool remembers = l->recipe.former && (sg_compressor_memory(w->environment.compressor) > 0 ||
+                                        l->recipe.states.size > 0);
   sg_run_hooks hooks = {.user = l,
                         .snapshot = take_snapshot,
                         .model_bits = model_bits,

@@ -119,6 +119,12 @@ sg_status sg_compression_check(const sg_point *point, const sg_world *w, sg_erro
                       "k-sync: without one a worker goes on before it knows what became of its "
                       "last message; found \"%s\" with \"%s\" (\"insist\": true runs it)",
                       code, sg_feedbacks[c->feedback], name);
+  if (c->feedback && w->code->inner)
+    return sg_fail_at(e, compression, "feedback",
+                      "expected \"none\" with a collective: every hop compresses a sum of several "
+                      "workers, and what it leaves out would come back in another one; found "
+                      "\"%s\" with \"%s\" (\"insist\": true runs it)",
+                      sg_feedbacks[c->feedback], name);
   if (c->feedback == SG_FEEDBACK_EF21) {
     bool several;
     status = sends_several(w->code, &several, e);

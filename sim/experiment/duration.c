@@ -77,7 +77,7 @@ static sg_status try_runs(sg_world *w, int runs, sg_detail detail, double share_
   const sg_block_options options = {.worker_rows = detail == SG_DETAIL_WORKER};
   const double sim_time_s = w->limits.sim_time_s;
   const long most = w->limits.iterations;
-  bool target = !isnan(w->target_loss);
+  bool target = !isnan(w->target_loss) || !isnan(w->target_grad_norm2);
   share_s = fmax(share_s, one_s);
   if (runs > 64) runs = 64;
   for (int i = 0; i < runs; i++) replication[i] = i;
@@ -247,7 +247,7 @@ static sample typical(const estimate *x, const kind *c) {
     return (sample){.block_s = nominal_s * cost,
                     .byte_s = byte_s,
                     .iterations = (double)c->first->facts.max_iterations,
-                    .open = !isnan(c->first->facts.target_loss)};
+                    .open = sg_has_target(&c->first->facts)};
   double by = o == c ? 1.0 / o->tried : cost / o->cost;
   return (sample){.make_s = o->sum.make_s * by,
                   .block_s = o->sum.block_s * by,

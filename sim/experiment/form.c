@@ -14,7 +14,9 @@ typedef struct formed {
   double *x;    /* what the receiver has; NULL: no buffer yet */
   double *kept; /* what the sender remembers once it is used; behind x, without feedback NULL */
   bool open;    /* its sender does not know yet what became of it */
-  double lost2, formed2; /* squared norms of what compression changed, and of the message */
+  double lost2, formed2;  /* squared norms of what compression changed, and of the message */
+  double *before, *after; /* of its sender's optimiser; NULL: nothing is kept */
+  bool stepped;           /* `after` has not been of use yet */
 } formed;
 
 struct sg_former {
@@ -27,6 +29,9 @@ struct sg_former {
   double *memory; /* node by node, segment by segment */
   size_t per_node, *offset;
   int *carrier; /* of each memory: the open message that was made with it, −1 */
+  sg_inner_states *states;
+  int *newest; /* of each node: the last message whose steps were formed, unless it has been used or
+                  is gone, −1 */
   sg_packed packed;
   double *beside;     /* length l: where gradients with an offset are taken; lazily made */
   double beside_loss; /* of the optimiser's point there; NAN: it has none */
@@ -50,13 +55,15 @@ double sg_former_memory(const sg_world *w) {
          sg_compressor_memory(w->environment.compressor);
 }
 
-sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
+sg_former *sg_former_new(const sg_world *w, uint32_t replication, sg_inner_states *states) {
   const sg_code *code = w->code;
   size_t segments = (size_t)code->segments, parts = (size_t)(code->parts + code->coded_parts);
   size_t each = (size_t)sg_compressor_memory(w->environment.compressor);
   sg_former *f = calloc(1, sizeof *f);
   if (!f) return NULL;
-  *f = (sg_former){.world = w, .replication = replication, .beside_loss = NAN};
+  *f = (sg_former){.world = w, .replication = replication, .states = states, .beside_loss = NAN};
+  f->newest = malloc((size_t)code->nodes * sizeof *f->newest);
+  for (int i = 0; f->newest && i < code->nodes; i++) f->newest[i] = -1;
   f->offset = calloc(segments, sizeof *f->offset);
   f->item_of = calloc(parts, sizeof *f->item_of);
   for (size_t s = 0; f->offset && s < segments; s++) {
@@ -69,7 +76,7 @@ sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
   if (each > 0) f->memory = calloc((size_t)code->nodes * f->per_node, sizeof *f->memory);
   if (each > 0) f->carrier = malloc(memories * sizeof *f->carrier);
   for (size_t i = 0; f->carrier && i < memories; i++) f->carrier[i] = -1;
-  if (!f->offset || !f->item_of || (each > 0 && !(f->memory && f->carrier))) {
+  if (!f->offset || !f->item_of || !f->newest || (each > 0 && !(f->memory && f->carrier))) {
     sg_former_free(f);
     return NULL;
   }
@@ -79,7 +86,11 @@ sg_former *sg_former_new(const sg_world *w, uint32_t replication) {
 
 void sg_former_free(sg_former *f) {
   if (!f) return;
-  for (size_t i = 0; i < f->payloads; i++) free(f->payload[i].x);
+  for (size_t i = 0; i < f->payloads; i++) {
+    free(f->payload[i].x);
+    free(f->payload[i].before);
+  }
+  free(f->newest);
   free(f->payload);
   free(f->before);
   free(f->memory);
@@ -116,7 +127,40 @@ static bool make_buffer(sg_former *f, int id) {
   formed *p = &f->payload[id];
   if (!p->x) p->x = malloc((f->memory ? 2 : 1) * most * sizeof *p->x);
   p->kept = p->x && f->memory ? p->x + most : NULL;
-  return p->x;
+  size_t size = f->states->size;
+  if (size && !p->before) p->before = malloc(2 * size * sizeof *p->before);
+  p->after = p->before ? p->before + size : NULL;
+  return p->x && (p->before || !size);
+}
+
+/* --- What the senders' optimisers remember ---------------------------------------------------- */
+
+double *sg_former_state(const sg_former *f, const sg_message *m) {
+  return f->payload[m->id].before;
+}
+
+/* The steps of the message are taken on `after`. */
+static double *begin_steps(sg_former *f, const sg_message *m) {
+  formed *p = &f->payload[m->id];
+  int *newest = &f->newest[m->from];
+  size_t bytes = f->states->size * sizeof(double);
+  if (!bytes) return NULL;
+  const double *from =
+      *newest >= 0 ? f->payload[*newest].after : sg_inner_states_of(f->states, m->from);
+  memcpy(p->before, from, bytes);
+  memcpy(p->after, from, bytes);
+  *newest = m->id;
+  p->stepped = true;
+  return p->after;
+}
+
+static void end_steps(sg_former *f, const sg_message *m, bool used) {
+  formed *p = (size_t)m->id < f->payloads ? &f->payload[m->id] : NULL;
+  if (!p || !p->stepped) return;
+  p->stepped = false;
+  if (f->newest[m->from] == m->id) f->newest[m->from] = -1;
+  if (used)
+    memcpy(sg_inner_states_of(f->states, m->from), p->after, f->states->size * sizeof(double));
 }
 
 /* --- What senders remember -------------------------------------------------------------------- */
@@ -161,6 +205,7 @@ static sg_status compress(sg_former *f, const sg_run_sent *sent, double *bits) {
 /* What messages do not carry stays in the memory; of one that was made without it, what it leaves
  * over comes on top, and to what the carrier brings back. A receiver's copy (EF21) has no sums. */
 void sg_former_used(sg_former *f, const sg_message *m) {
+  end_steps(f, m, true);
   formed *p = f->memory ? &f->payload[m->id] : NULL;
   if (!p || !p->open) return;
   p->open = false;
@@ -179,6 +224,7 @@ void sg_former_used(sg_former *f, const sg_message *m) {
 }
 
 void sg_former_gone(sg_former *f, const sg_message *m) {
+  end_steps(f, m, false);
   if (!f->memory) return;
   int *carrier = carrier_of(f, m);
   if (*carrier == m->id) *carrier = -1;
@@ -189,24 +235,28 @@ void sg_former_gone(sg_former *f, const sg_message *m) {
 
 /* The row as the last message of a set, behind its inputs; the partial gradients that it needs.
  * false: no memory. */
-static bool read_row(sg_former *f, sg_kernel_set *set, sg_gradient_request *request) {
+static bool read_row(sg_former *f, double *state, sg_kernel_set *set,
+                     sg_gradient_request *request) {
   const sg_row *row = &f->row;
-  size_t terms = (size_t)row->n_terms, inputs = (size_t)row->n_links;
+  size_t terms = (size_t)row->n_terms * (size_t)row->batches, inputs = (size_t)row->n_links;
   if (!SG_ROOM(f->item, f->item_room, terms + 1) || !SG_ROOM(f->term, f->term_room, terms + 1) ||
       !SG_ROOM(f->link, f->link_room, inputs + 1) ||
       !SG_ROOM(f->start, f->start_room, 2 * (inputs + 2)) ||
       !SG_ROOM(f->input, f->input_room, inputs + 1) || !SG_ROOM(f->out, f->out_room, inputs + 1))
     return false;
-  int items = 0;
-  for (int i = 0; i < row->n_terms; i++) {
-    const sg_term *t = &row->term[i];
-    if (f->item_of[t->part] < 0) {
-      f->item[items] = (sg_partial){.part = t->part, .batch = row->batch};
-      f->item_of[t->part] = items++;
+  int items = 0, n = 0;
+  for (int b = 0, first = 0; b < row->batches; b++, first = items) {
+    for (int i = 0; i < row->n_terms; i++) {
+      const sg_term *t = &row->term[i];
+      if (f->item_of[t->part] < 0) {
+        f->item[items] = (sg_partial){.part = t->part, .batch = row->batch + b, .state = state};
+        f->item_of[t->part] = items++;
+      }
+      f->term[n++] =
+          (sg_kernel_term){.item = f->item_of[t->part], .piece = t->piece, .coef = t->coef};
     }
-    f->term[i] = (sg_kernel_term){.item = f->item_of[t->part], .piece = t->piece, .coef = t->coef};
+    for (int i = first; i < items; i++) f->item_of[f->item[i].part] = -1;
   }
-  for (int i = 0; i < items; i++) f->item_of[f->item[i].part] = -1;
   int *link_start = f->start + inputs + 2;
   memset(f->start, 0, 2 * (inputs + 2) * sizeof *f->start);
   for (size_t i = 0; i < inputs; i++) {
@@ -215,7 +265,7 @@ static bool read_row(sg_former *f, sg_kernel_set *set, sg_gradient_request *requ
     f->out[i] = NULL;
   }
   f->input[inputs] = NULL;
-  f->start[inputs + 1] = row->n_terms;
+  f->start[inputs + 1] = n;
   link_start[inputs + 1] = row->n_links;
   set->n_messages = (int)inputs + 1;
   set->term_start = f->start;
@@ -226,7 +276,8 @@ static bool read_row(sg_former *f, sg_kernel_set *set, sg_gradient_request *requ
   request->n_items = items;
   request->item = f->item;
   request->steps = row->steps;
-  request->rate = row->rate;
+  request->rate = sg_world_rate(f->world, row);
+  request->inner = f->world->code->local;
   return true;
 }
 
@@ -271,7 +322,8 @@ sg_status sg_former_send(sg_former *f, sg_kernel *kernel, sg_workspace *ws, cons
     request.loss_x = request.x;
     request.loss = &f->beside_loss;
   }
-  if (!x || !make_buffer(f, sent->message->id) || !read_row(f, &set, &request))
+  if (!x || !make_buffer(f, sent->message->id) ||
+      !read_row(f, begin_steps(f, sent->message), &set, &request))
     return sg_fail_memory(e);
   f->out[set.n_messages - 1] = f->payload[sent->message->id].x;
   sg_status status = request.n_items > 0 ? sg_problem_begin(w->problem, ws, &request, e) : SG_OK;

@@ -12,13 +12,13 @@
 #ifndef SG_SIM_FORM_H
 #define SG_SIM_FORM_H
 
-#include "sim/experiment/world.h"
+#include "sim/experiment/inner_states.h"
 #include "sim/kernel.h"
 
 typedef struct sg_former sg_former; /* of one run */
 
-/* NULL: no memory. */
-sg_former *sg_former_new(const sg_world *world, uint32_t replication);
+/* states: of the same run, which they advance with the messages that are used. NULL: no memory. */
+sg_former *sg_former_new(const sg_world *world, uint32_t replication, sg_inner_states *states);
 void sg_former_free(sg_former *former);
 
 /* Bytes that a run keeps of what its workers remember: 8 per double, node and coordinate. */
@@ -40,6 +40,10 @@ void sg_former_gone(sg_former *former, const sg_message *message);
 
 /* What the receiver has of a message that was formed when it was sent. */
 const double *sg_former_payload(const sg_former *former, const sg_message *message);
+
+/* What its sender's optimiser remembered when a message was formed, for one who takes its steps
+ * once more: it is changed by them. NULL: nothing. */
+double *sg_former_state(const sg_former *former, const sg_message *message);
 
 /* Adds ‖C(y) − y‖² and ‖y‖² of a message that was formed, y, and of what the receiver has of it. */
 void sg_former_loss(const sg_former *former, const sg_message *message, double *lost2,

@@ -60,5 +60,6 @@ sg_gradient_request sg_pass_request(const sg_pass *p, const sg_partition *partit
                                .loss_x = p->loss_x,
                                .loss = p->loss,
                                .steps = p->steps,
-                               .rate = p->rate};
+                               .rate = p->rate,
+                               .inner = p->inner};
 }

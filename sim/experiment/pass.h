@@ -23,6 +23,7 @@ typedef struct sg_pass {
   int n_sets, sets_capacity;
   int steps; /* ≤ 1: partial gradients; otherwise what comes of so many local steps at `rate` */
   double rate;
+  const sg_local_optimizer *inner; /* of these */
 } sg_pass;
 
 /* false: no memory; sg_pass_free all the same. */

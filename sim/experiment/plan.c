@@ -91,6 +91,7 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
                                .compressed = sg_compression_loses(p->point, w),
                                .problem = w->problem->type->about.name,
                                .target_loss = w->target_loss,
+                               .target_grad_norm2 = w->target_grad_norm2,
                                .max_iterations = w->limits.iterations,
                                .seed = sg_seed(sg_object(v, "random"), "seed")};
   snprintf(p->stop, sizeof p->stop, "%s", c->stop);
@@ -103,6 +104,10 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
   double memory = sg_former_memory(w);
   if (memory > 0)
     sg_putf(&note, "compression: a run keeps %s of what its workers remember\n",
+            sg_format_bytes(memory, bytes));
+  memory = sg_inner_states_memory(w);
+  if (memory > 0)
+    sg_putf(&note, "local steps: a run keeps %s of what its workers' optimisers remember\n",
             sg_format_bytes(memory, bytes));
   p->note = note.data;
   if (c->note) p->code_note = strdup(c->note);

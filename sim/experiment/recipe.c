@@ -18,9 +18,12 @@ bool sg_recipe_init(sg_recipe *r, sg_snapshots *snapshots, uint32_t replication,
                    .snapshots = snapshots,
                    .pass = snapshots->pass,
                    .decoder = sg_decoder_new(w->code),
-                   .former = whole ? sg_former_new(w, replication) : NULL,
+                   .former = NULL,
                    .decoded = decoded,
                    .previous = previous};
+  r->pass->inner = w->code->local;
+  if (!sg_inner_states_init(&r->states, w)) return false;
+  r->former = whole ? sg_former_new(w, replication, &r->states) : NULL;
   r->seen = calloc((size_t)r->world->code->parts, sizeof *r->seen);
   return r->decoder && r->seen && (!whole || r->former);
 }
@@ -56,6 +59,7 @@ void sg_recipe_free(sg_recipe *r) {
   free(r->message);
   free(r->payload);
   sg_former_free(r->former);
+  sg_inner_states_free(&r->states);
   if (r->alphas) sg_alphas_free(r->alphas);
   free(r->alphas);
   sg_decoder_free(r->decoder);
@@ -68,8 +72,8 @@ static int parts_of(const sg_code *code) {
 /* --- Partial gradients ------------------------------------------------------------------------ */
 
 /* The partial gradient in the pass; −1: no memory. `used` is the snapshot's place among those of
- * the decode. */
-static int find_item(sg_recipe *r, int used, int part, int batch) {
+ * the decode, state that of the worker's optimiser. */
+static int find_item(sg_recipe *r, int used, int part, int batch, double *state) {
   int parts = parts_of(r->world->code), wanted = (used + 1) * parts;
   if (!SG_ROOM(r->item_of, r->item_of_capacity, wanted)) return -1;
   while (r->n_item_of < wanted) r->item_of[r->n_item_of++] = -1;
@@ -77,25 +81,25 @@ static int find_item(sg_recipe *r, int used, int part, int batch) {
   for (int item = *last; item >= 0; item = r->before[item - r->first_item])
     if (r->pass->item[item].batch == batch) return item;
   const sg_partial wants = {
-      .part = part, .column = r->snapshots->used[used].column, .batch = batch};
+      .part = part, .column = r->snapshots->used[used].column, .batch = batch, .state = state};
   int item = sg_pass_item(r->pass, &wants);
   if (item < 0 || !SG_ROOM(r->before, r->before_capacity, item - r->first_item + 1)) return -1;
   r->before[item - r->first_item] = *last;
   return *last = item;
 }
 
-/* How many training rows the gradients that the rows name go over: whole parts and those that are
- * in coded ones once, mini-batches each. */
+/* How many samples the gradients that the rows name go over: whole parts and those that are in
+ * coded ones once, mini-batches each; all that in every local step. */
 static double count_samples(sg_recipe *r) {
   const sg_code *code = r->world->code;
   double samples = 0;
-  if (r->world->problem->rows == 0) return NAN;
+  if (r->world->problem->rows == 0 && !r->world->problem->stochastic) return NAN;
   r->decode++;
   for (int i = r->first_item; i < r->pass->n_items; i++) {
     const sg_partial *item = &r->pass->item[i];
+    int steps = r->steps > 1 ? r->steps : 1;
     if (item->batch) {
-      int steps = r->steps > 1 ? r->steps : 1;
-      samples += steps * (double)sg_partition_rows(r->world->partition, item->part, item->batch);
+      samples += steps * sg_partition_samples(r->world->partition, item->part, item->batch);
       continue;
     }
     const sg_combination own = {.count = 1, .part = &item->part},
@@ -104,7 +108,7 @@ static double count_samples(sg_recipe *r) {
     for (int k = 0; k < of->count; k++) {
       if (r->seen[of->part[k]] == r->decode) continue;
       r->seen[of->part[k]] = r->decode;
-      samples += (double)sg_partition_rows(r->world->partition, of->part[k], 0);
+      samples += steps * sg_partition_samples(r->world->partition, of->part[k], 0);
     }
   }
   return samples;
@@ -189,7 +193,8 @@ static sg_status agree_on_steps(sg_recipe *r, const sg_row *row, sg_error *e) {
                    "%g, found %d at rate %g",
                    r->world->code->type->about.name, r->steps, r->rate, row->steps, row->rate);
   r->steps = r->pass->steps = row->steps;
-  r->rate = r->pass->rate = row->rate;
+  r->rate = row->rate;
+  r->pass->rate = sg_world_rate(r->world, row);
   return SG_OK;
 }
 
@@ -204,6 +209,15 @@ static sg_status find_snapshot(sg_recipe *r, const sg_run *run, int snapshot, in
                    r->world->code->type->about.name, r->pass->width);
   *used = sg_snapshots_find(r->snapshots, run, snapshot);
   return *used < 0 ? sg_fail_memory(e) : SG_OK;
+}
+
+/* What the sender's optimiser remembers before the steps of the message. NULL: nothing, or a run
+ * without arithmetic. A message that was formed when it was sent had a copy, which is the item's
+ * now. */
+static double *state_of(const sg_recipe *r, const sg_message *message) {
+  bool earlier = r->former && sg_compressor_forms(r->world->environment.compressor);
+  return earlier ? sg_former_state(r->former, message)
+                 : sg_inner_states_of(&r->states, message->from);
 }
 
 /* Adds a message to the set under construction, what it is made from before it. */
@@ -222,10 +236,11 @@ static sg_status add_message(sg_recipe *r, const sg_run *run, const sg_message *
     if (status) return status;
   }
   bool fine = true;
+  double *state = state_of(r, message);
   for (int i = 0; fine && i < row->n_terms; i++) {
     const sg_term *t = &row->term[i];
     for (int b = 0; fine && b < row->batches; b++)
-      fine = add_term(r, find_item(r, used, t->part, row->batch + b), t);
+      fine = add_term(r, find_item(r, used, t->part, row->batch + b, state), t);
   }
   for (int i = 0; fine && i < row->n_links; i++)
     fine = add_link(r, r->input[first_input + i], row->link[i].coef);
@@ -268,6 +283,11 @@ static void add_staleness(sg_recipe *r, const sg_run *run, int snapshot) {
   r->staleness_sum += (double)r->last_age;
 }
 
+/* Local steps take the mini-batches batch, batch + 1, … */
+static int batches_of(const sg_row *row) {
+  return row->batch && row->steps > 1 ? row->steps : row->batches;
+}
+
 /* A message that was used, the last of those so far. row: NULL when timing only. */
 static bool name_used(sg_recipe *r, const sg_run *run, const sg_message *m, const sg_row *row) {
   if (!r->names_used) return true;
@@ -278,7 +298,7 @@ static bool name_used(sg_recipe *r, const sg_run *run, const sg_message *m, cons
                                             .version = sg_run_request_of(run)->update - r->last_age,
                                             .staleness = r->last_age,
                                             .batch = row ? row->batch : -1,
-                                            .batches = row ? row->batches : -1};
+                                            .batches = row ? batches_of(row) : -1};
   return true;
 }
 
@@ -354,7 +374,7 @@ static bool whole_sum(sg_recipe *r) {
   for (int i = r->first_item; named && i < items; i++)
     if (r->pass->item[i].column == r->snapshots->used[0].column) r->sum_item[r->n_sum++] = i;
   while (!named && r->n_sum < parts) {
-    int item = find_item(r, 0, r->n_sum, 0);
+    int item = find_item(r, 0, r->n_sum, 0, NULL);
     if (item < 0) return false;
     r->sum_item[r->n_sum++] = item;
   }
@@ -444,8 +464,9 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
     return status;
   }
   r->samples = count_samples(r);
-  /* Of mini-batches that are not all there is no sum but the one that was meant. */
-  bool whole = !(request->flags & SG_NO_SUM) &&
+  /* Of mini-batches that are not all there is no sum but the one that was meant, nor of steps of
+   * optimisers that remember others. */
+  bool whole = !(request->flags & SG_NO_SUM) && !r->states.size &&
                (r->world->code->exact || !(r->world->code->flags & SG_BATCHES)),
        fine = true;
   if (r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r);

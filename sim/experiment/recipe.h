@@ -8,6 +8,7 @@
 
 #include "sim/experiment/alphas.h"
 #include "sim/experiment/form.h"
+#include "sim/experiment/inner_states.h"
 #include "sim/experiment/snapshots.h"
 
 typedef struct sg_recipe {
@@ -17,6 +18,7 @@ typedef struct sg_recipe {
   sg_decoder *decoder;
   sg_former *former;          /* for compressors that want whole vectors; NULL: not wanted */
   sg_alphas *alphas;          /* of α; NULL: not wanted */
+  sg_inner_states states;     /* of the workers' optimisers */
   double *decoded, *previous; /* length l; previous: NULL, or the last decoded vector */
   /* The decode at hand: pass->set[first_set] … pass->set[first_set + n_sets − 1]. */
   int first_set, n_sets, n_sum;

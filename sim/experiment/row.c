@@ -50,6 +50,10 @@ void sg_held_end(sg_held_row *h, const char *status, const char *reason) {
 
 /* --- Losses ----------------------------------------------------------------------------------- */
 
+static bool has_target(const sg_held_row *h) {
+  return !isnan(h->world->target_loss) || !isnan(h->world->target_grad_norm2);
+}
+
 static bool has_loss(const sg_held_row *h) {
   return h->world->problem->type->evaluate != NULL && h->world->evaluate_every > 0;
 }
@@ -95,6 +99,22 @@ static bool grows(sg_held_row *h, double loss) {
   return grown;
 }
 
+/* Each target that is given is met by what is known of the held row. */
+static void look_at_targets(sg_held_row *h) {
+  const sg_world *w = h->world;
+  bool by_loss = !isnan(w->target_loss), by_gradient = !isnan(w->target_grad_norm2);
+  if (h->reached[h->model] || !has_target(h) || (by_loss && !(h->row.loss <= w->target_loss)) ||
+      (by_gradient && !(h->row.full_grad_norm2 <= w->target_grad_norm2)))
+    return;
+  h->reached[h->model] = true;
+  if (++h->n_reached < w->code->models) return;
+  sg_tally_target(h->tally, &h->row, h->updates);
+  sg_held_end(h, "finished",
+              !by_gradient ? "target-loss"
+              : by_loss    ? "targets"
+                           : "target-gradient");
+}
+
 void sg_held_loss(sg_held_row *h, double loss) {
   h->row.loss = loss;
   if (!isfinite(loss)) {
@@ -102,12 +122,21 @@ void sg_held_loss(sg_held_row *h, double loss) {
     sg_held_end(h, "diverged", "diverged");
   } else if (grows(h, loss)) {
     sg_held_end(h, "diverged", "diverged");
-  } else if (loss <= h->world->target_loss && !h->reached[h->model]) {
-    h->reached[h->model] = true;
-    if (++h->n_reached < h->world->code->models) return;
-    sg_tally_target(h->tally, &h->row, h->updates);
-    sg_held_end(h, "finished", "target-loss");
+  } else {
+    look_at_targets(h);
   }
+}
+
+/* The whole gradient at the held row's model, after its update. */
+static sg_status measure_gradient(sg_held_row *h) {
+  const sg_world *w = h->world;
+  double norm2 = NAN;
+  sg_status status = sg_problem_gradient_norm2(w->problem, h->ws, w->whole,
+                                               sg_snapshots_model(h->snapshots, h->model), true,
+                                               NULL, &norm2, h->error);
+  h->row.full_grad_norm2 = isfinite(norm2) ? norm2 : NAN;
+  if (!status && isnan(w->target_loss)) look_at_targets(h);
+  return status;
 }
 
 sg_status sg_held_measure(sg_held_row *h, unsigned what) {
@@ -129,9 +158,9 @@ sg_status sg_held_measure(sg_held_row *h, unsigned what) {
 
 /* (Σ α)² / Σ α², in subsets: as many as would give the same sum with weight 1, if each part came
  * whole. Σ α² is in the error: Σ (α − 1)² = Σ α² − 2 Σ α + their number. Segments of their own
- * lengths have no one number. */
+ * lengths have no one number, and mini-batches are no parts. */
 static void fill_effective(sg_iteration_record *r, const sg_code *code, const sg_recipe *recipe) {
-  if (!code->exact && code->segments > 1) return;
+  if (!code->exact && (code->segments > 1 || code->flags & (SG_BATCHES | SG_LOCAL))) return;
   double pieces = recipe->n_alpha / code->parts, sum = recipe->info.alpha_sum;
   double squares = recipe->info.alpha_error / pieces + 2 * sum - code->parts;
   if (squares > 0) r->subsets_effective = sum * sum / squares * code->shape.subsets / code->parts;
@@ -194,8 +223,9 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
   h->model = model;
   bool alone = h->world->code->models == 1;
   h->updates = alone ? (long)h->row.iteration + 1 : sg_snapshots_updates(h->snapshots, model);
-  bool evaluated = has_loss(h) && decoded && h->updates % h->world->evaluate_every == 0;
-  h->due = evaluated || (decoded && looks_for_target(h));
+  long every = h->world->evaluate_every;
+  bool evaluated = every > 0 && decoded && h->updates % every == 0;
+  h->due = has_loss(h) && (evaluated || (decoded && looks_for_target(h)));
   h->tested = false;
   if (decoded && !h->world->problem->timing_only && !isfinite(h->row.grad_norm)) {
     /* A message that overflowed its number format ends here, too. */
@@ -204,7 +234,9 @@ sg_status sg_held_put(sg_held_row *h, const sg_run *run, int model, const sg_rec
     sg_held_end(h, "diverged", "diverged");
     return SG_OK;
   }
-  return evaluated ? sg_held_measure(h, SG_WANT_TEST) : SG_OK;
+  sg_status status = evaluated && has_loss(h) ? sg_held_measure(h, SG_WANT_TEST) : SG_OK;
+  if (!status && evaluated && !isnan(h->world->target_grad_norm2)) status = measure_gradient(h);
+  return status;
 }
 
 sg_status sg_held_finish(sg_held_row *h, const sg_run *run, const sg_recipe *recipe) {

@@ -34,6 +34,10 @@ bool sg_snapshots_init(sg_snapshots *s, const sg_world *w, uint32_t replication,
     s->state[k] = models + ((ptrdiff_t)k * pass->width + column) * pass->length;
     memset(s->state[k], 0, (size_t)pass->length * sizeof(double));
   }
+  for (int i = 0; i < w->code->models; i++) {
+    sg_problem_start(w->problem, state_of(s, i)[0]);
+    if (s->told) sg_problem_start(w->problem, s->told + (ptrdiff_t)i * pass->length);
+  }
   return true;
 }
 
@@ -59,8 +63,8 @@ static bool make_slot(sg_snapshots *s, int number) {
   return slot->x != NULL;
 }
 
-/* x: the model's evaluation point; becomes what workers have of it, which begins as 0 at both ends.
- */
+/* x: the model's evaluation point; becomes what workers have of it, which begins as the model that
+ * runs begin with at both ends. */
 static bool tell(sg_snapshots *s, int model, double *x) {
   long l = s->pass->length;
   double *told = s->told + (ptrdiff_t)model * l;

@@ -176,31 +176,18 @@ static void problem_put(sg_problem_cache *cache, const sg_problem *problem) {
   pthread_mutex_unlock(&cache->lock);
 }
 
-/* Of the gradient at 0, as one part, and the loss there. */
+/* Of the gradient at the model that runs begin with, as one part, and the loss there. */
 static sg_status measure_start(const sg_problem *problem, double *norm, double *loss, sg_error *e) {
   sg_partition *whole = NULL;
   sg_workspace *ws = sg_workspace_new(problem);
-  double *x = calloc((size_t)problem->length, sizeof *x), sum = 0;
-  const sg_partial item = {0};
+  double *x = calloc((size_t)problem->length, sizeof *x), norm2 = NAN;
   sg_status status =
       ws && x ? sg_partition_new(problem, 1, NULL, 0, NULL, &whole, e) : sg_fail_memory(e);
-  const sg_gradient_request request = {.partition = whole,
-                                       .width = 1,
-                                       .columns = 1,
-                                       .x = (const double *const *)&x,
-                                       .n_items = 1,
-                                       .item = &item,
-                                       .loss_x = (const double *const *)&x,
-                                       .loss = loss};
-  if (!status) status = sg_problem_begin(problem, ws, &request, e);
-  for (long at = 0, end; !status && at < problem->length; at = end) {
-    const double *tile;
-    end = at + SG_TILE < problem->length ? at + SG_TILE : problem->length;
-    status = sg_problem_tile(problem, ws, 0, at, end, &tile);
-    if (status) sg_fail_memory(e);
-    for (long i = 0; !status && i < end - at; i++) sum += tile[i] * tile[i];
+  if (!status) {
+    sg_problem_start(problem, x);
+    status = sg_problem_gradient_norm2(problem, ws, whole, x, false, loss, &norm2, e);
   }
-  *norm = sqrt(sum);
+  *norm = sqrt(norm2);
   free(x);
   sg_workspace_free(ws);
   sg_partition_free(whole);
@@ -246,6 +233,8 @@ static void read_limits(const sg_point *point, sg_world *w) {
   w->limits.sim_time_s = sg_given(stop, "sim_time_s") ? sg_real(stop, "sim_time_s") : INFINITY;
   w->limits.undecodable = (sg_undecodable)sg_choice(stop, "undecodable");
   w->target_loss = sg_given(stop, "target_loss") ? sg_real(stop, "target_loss") : NAN;
+  w->target_grad_norm2 =
+      sg_given(stop, "target_grad_norm2") ? sg_real(stop, "target_grad_norm2") : NAN;
 }
 
 static sg_pace pace_of(const sg_values *model, const sg_calibration *calibration) {
@@ -266,16 +255,24 @@ static void read_master(const sg_point *point, const sg_calibration *calibration
   w->encode = alike ? w->decode : pace_of(encode, calibration);
 }
 
-static sg_status check_target(const sg_point *point, const sg_world *w, sg_error *e) {
-  if (isnan(w->target_loss)) return SG_OK;
+static sg_status check_target(const sg_point *point, const sg_world *w, const char *member,
+                              const char *what, bool has, sg_error *e) {
   const sg_values *stop = sg_section(point, "stop");
-  if (!w->problem->type->evaluate || w->problem->timing_only)
-    return sg_fail_at(e, stop, "target_loss", "the problem \"%s\" has no loss to reach a target",
-                      w->problem->type->about.name);
+  if (!sg_given(stop, member)) return SG_OK;
+  if (!has || w->problem->timing_only)
+    return sg_fail_at(e, stop, member, "the problem \"%s\" has no %s to reach a target",
+                      w->problem->type->about.name, what);
   if (w->evaluate_every == 0)
-    return sg_fail_at(e, stop, "target_loss",
-                      "a target needs the loss: expected learning.evaluate_every ≥ 1, found 0");
+    return sg_fail_at(e, stop, member,
+                      "a target needs the %s: expected learning.evaluate_every ≥ 1, found 0", what);
   return SG_OK;
+}
+
+static sg_status check_targets(const sg_point *point, const sg_world *w, sg_error *e) {
+  const sg_problem_type *type = w->problem->type;
+  sg_status loss = check_target(point, w, "target_loss", "loss", type->evaluate, e),
+            gradient = check_target(point, w, "target_grad_norm2", "gradient", type->begin, e);
+  return loss ? loss : gradient;
 }
 
 static sg_status find_worst(sg_world *w, const sg_values *cluster, uint64_t seed, sg_error *e) {
@@ -323,10 +320,38 @@ static int width_of(const sg_world *w) {
   return w->problem->block_width;
 }
 
+double sg_world_rate(const sg_world *w, const sg_row *row) {
+  return row->rate > 0 ? row->rate : sg_optimizer_step_size(w->optimizer);
+}
+
+/* Whether the step of the optimiser is in the units of what workers send after local steps, and
+ * whether these are taken once for all segments. */
+static sg_status check_local(const sg_world *w, const sg_values *scheme, const sg_values *optimizer,
+                             sg_error *e) {
+  const sg_local_optimizer *inner = w->code->local;
+  if (!inner) return SG_OK;
+  if (inner->displacement && sg_text(optimizer, "step"))
+    return sg_fail_at(e, optimizer, "step",
+                      "expected a number with the scheme \"%s\", whose workers send displacements: "
+                      "the step is the outer learning rate, 1 averages plainly; found \"%s\"",
+                      w->label, sg_text(optimizer, "step"));
+  if (!inner->displacement && inner->rate_given && !sg_given(optimizer, "step"))
+    return sg_fail_at(e, optimizer, "step",
+                      "expected a number with the scheme \"%s\", whose workers send displacements "
+                      "over their rate: the rate itself averages plainly; found nothing",
+                      w->label);
+  if (inner->kept && inner->method != SG_INNER_SGD && w->code->segments > 1 &&
+      sg_compressor_forms(&w->compressor))
+    return sg_fail_at(e, scheme, "inner_state",
+                      "expected \"reset\" where each of several pieces of a gradient is compressed "
+                      "when it is sent, found \"kept\"");
+  return SG_OK;
+}
+
 /* What the runs compute, besides their times. */
 static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_values *scheme,
                                sg_error *e) {
-  if (w->code->flags & SG_BATCHES && w->problem->batch_rows == 0)
+  if (w->code->flags & SG_BATCHES && !sg_problem_has_batches(w->problem))
     return sg_fail_at(e, learning, "batch_rows",
                       "the scheme \"%s\" computes on mini-batches: expected how many rows one has, "
                       "found nothing",
@@ -338,8 +363,11 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                       "found \"%s\" without",
                       w->label, w->compressor.type->about.name);
   sg_status status = make_partition(w, scheme, e);
+  if (!status && !isnan(w->target_grad_norm2) && !w->problem->timing_only)
+    status = sg_partition_new(w->problem, 1, NULL, 0, NULL, &w->whole, e);
   const sg_values *optimizer = sg_object(learning, "optimizer");
   if (!status) status = sg_optimizer_new(optimizer, &w->optimizer, e);
+  if (!status) status = check_local(w, scheme, optimizer, e);
   if (!status && sg_optimizer_is_automatic(w->optimizer) && !w->problem->timing_only &&
       !w->problem->type->smoothness)
     status =
@@ -360,7 +388,7 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
 
 /* What the scenario says of times. All its faults are listed together. */
 static sg_status make_times(sg_world *w, const sg_point *point, uint64_t seed, sg_error *e) {
-  sg_status a = check_target(point, w, e);
+  sg_status a = check_targets(point, w, e);
   sg_status b = sg_delay_new(sg_section(point, "cluster"), sg_section(point, "delay"),
                              w->problem->subsets, w->problem->subset_flops, seed, &w->delay, e);
   sg_status c = sg_network_new(sg_section(point, "network"), w->workers, seed, &w->network, e);
@@ -380,7 +408,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
   sg_shape shape = {.workers = w->workers,
                     .subsets = w->problem->subsets,
                     .length = w->problem->length,
-                    .speed = sg_delay_speeds(w->delay),
+                    .speed = sg_delay_known_speeds(w->delay),
                     .seed = seed,
                     .updates = w->limits.iterations,
                     .n_layers = w->problem->n_layers,
@@ -391,7 +419,7 @@ static sg_status make_code(sg_world *w, const sg_point *point, uint64_t seed, sg
   sg_code_label(point->scheme, w->label, sizeof w->label);
   if (!status) status = sg_code_new(type, &shape, point->scheme, &w->code, e);
   /* The default round knows no other round's messages. */
-  if (!status && w->environment.late_work == SG_LATE_KEEP_PARTIAL && !type->on_event)
+  if (!status && w->environment.late_work == SG_LATE_KEEP_PARTIAL && !w->code->type->on_event)
     status = sg_fail_at(e, point->values, "late_work",
                         "expected \"cancel\" or \"finish-first\" with the code \"%s\", which has "
                         "no use for what is finished after the iteration, found \"keep-partial\"",
@@ -481,6 +509,7 @@ double sg_encode_seconds(const void *world, double flops) {
 void sg_world_free(sg_world *w, sg_problem_cache *cache) {
   if (!w) return;
   sg_partition_free(w->partition);
+  sg_partition_free(w->whole);
   free(w->optimizer);
   sg_code_free(w->code);
   sg_network_free(w->network);

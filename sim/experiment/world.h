@@ -38,8 +38,10 @@ typedef struct sg_world {
   sg_optimizer *optimizer;   /* NULL when timing only */
   sg_code *code;
   sg_partition *partition; /* NULL when timing only */
+  sg_partition *whole;     /* one part in all; NULL unless there is a target for its gradient */
   sg_pace decode, encode;
-  double target_loss;  /* NAN: none */
+  /* A run is done when each of these that is given is met by the same model; NAN: none. */
+  double target_loss, target_grad_norm2;
   double start_norm;   /* of the gradient at the model that runs begin with; NAN: not measured */
   double start_loss;   /* of that model; NAN: not measured, or the problem has none */
   long evaluate_every; /* 0: never */
@@ -68,6 +70,8 @@ sg_status sg_world_new(const sg_point *point, sg_problem_cache *cache,
 /* Measures start_norm and start_loss, a pass over the data for each problem, and the step where
  * the optimiser wants one (some passes); nothing when timing only. */
 sg_status sg_world_measure(sg_world *world, sg_problem_cache *cache, sg_error *e);
+/* The rate of a row's local steps; the optimiser's step where the row has none. */
+double sg_world_rate(const sg_world *world, const sg_row *row);
 /* The simulated time of a decode, of an encoding of so many flops. world: an sg_world. */
 double sg_decode_seconds(const void *world, double flops);
 double sg_encode_seconds(const void *world, double flops);

@@ -120,6 +120,12 @@ static const sg_param stop[] = {
     SG_ROW_INT("iterations", 1, 1e9, "Most iterations of a run.", .fallback = 100),
     SG_ROW_REAL("target_loss", -SG_UNBOUNDED, SG_UNBOUNDED,
                 "A run ends when its training loss is at most this.", .flags = SG_OPTIONAL),
+    SG_ROW_REAL("target_grad_norm2", 0, SG_UNBOUNDED,
+                "A run ends when the squared norm of the gradient of the training loss at its "
+                "model is at most this: of all the data, without noise, looked at every "
+                "learning.evaluate_every updates (a pass over the data that takes no simulated "
+                "time). With target_loss, when one model meets both.",
+                .flags = SG_OPTIONAL),
     SG_ROW_REAL("sim_time_s", 0, SG_UNBOUNDED, "A run ends after so many simulated seconds.",
                 .flags = SG_OPTIONAL | SG_MIN_OPEN),
     SG_ROW_CHOICE("undecodable", undecodable, 0,

@@ -117,6 +117,7 @@ static bool without_learning(cJSON *environment, const sg_stored_point *p) {
   cJSON *stop = cJSON_GetObjectItemCaseSensitive(environment, "stop");
   if (!learning) return false;
   cJSON_DeleteItemFromObjectCaseSensitive(stop, "target_loss");
+  cJSON_DeleteItemFromObjectCaseSensitive(stop, "target_grad_norm2");
   cJSON_AddStringToObject(learning, "problem", "none");
   cJSON_AddNumberToObject(learning, "length", (double)p->length);
   cJSON_AddNumberToObject(learning, "subsets", (double)p->subsets);

@@ -179,7 +179,7 @@ static sg_status read_run(sg_db *db, int64_t run_id, stored_run *r, sg_error *e)
                       .has_rows = strcmp(detail, "summary") != 0,
                       .has_workers = strcmp(detail, "worker") == 0,
                       .by_loss =
-                          strcmp(reason, "target-loss") == 0 || strcmp(reason, "diverged") == 0,
+                          strncmp(reason, "target", 6) == 0 || strcmp(reason, "diverged") == 0,
                       .label = strdup(sg_db_text(s, 9)),
                       .scenario = strdup(sg_db_text(s, 10)),
                       .point = {.config_json = strdup(sg_db_text(s, 11)),
@@ -250,7 +250,7 @@ static sg_status make_world(const stored_run *r, const sg_replay_options *o,
   if (status) return status;
   if (r->by_loss && r->iterations < b->world->limits.iterations)
     b->world->limits.iterations = r->iterations;
-  b->world->target_loss = NAN;
+  b->world->target_loss = b->world->target_grad_norm2 = NAN;
   return SG_OK;
 }
 

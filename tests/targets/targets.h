@@ -17,6 +17,7 @@ typedef struct rate_target {
   double value;
   double error;     /* standard error of the value; 0: exact to its digits */
   double tolerance; /* relative, where the value is rounded or known to be approximate; else 0 */
+  long iterations;  /* at most so many, 100 or a multiple, where nothing varies; 0: no limit */
 } rate_target;
 
 /* A scenario that times one scheme. delay, network and scheme are members of their objects. */

@@ -26,7 +26,7 @@
 long sg_law_rank(const double *ascending, long n, double t);
 
 extern const sg_law_type sg_law_deterministic, sg_law_exponential, sg_law_shifted_exponential,
-    sg_law_weibull, sg_law_gamma, sg_law_lognormal, sg_law_pareto, sg_law_bimodal, sg_law_mixture,
-    sg_law_empirical;
+    sg_law_weibull, sg_law_gamma, sg_law_lognormal, sg_law_capped_lognormal, sg_law_pareto,
+    sg_law_bimodal, sg_law_mixture, sg_law_empirical;
 
 #endif
