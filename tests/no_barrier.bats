@@ -328,7 +328,7 @@ JSON
   refused "/schemes/0/s" "$none" '"code": "ssp"'
   refused "/schemes/0/s" "$none" '"code": "ssp", "s": -1'
   refused "/schemes/0/r" "$none" '"code": "ringmaster", "r": 0'
-  refused "expected one times work" "$none" '"code": "delay-adaptive", "work": 1e6'
+  refused "expected 1 gradients times work" "$none" '"code": "delay-adaptive", "work": 1e6'
   refused "computes on mini-batches: expected how many rows one has" "$some" '"code": "fedbuff", "k": 2'
   refused "computes on mini-batches: expected how many rows one has" "$some" '"code": "ringmaster", "r": 2, "gradients": "global-batch"'
 }
