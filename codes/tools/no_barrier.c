@@ -37,8 +37,7 @@ static int *array(const sg_code *code, progress *p, int which) {
 
 sg_status sg_no_barrier_create(sg_code *code, const sg_values *values, const char *k, sg_error *e) {
   sg_no_barrier *b = code->self;
-  sg_status status = k ? sg_learners_read(code, values, k, &b->learners, e)
-                       : sg_learners_read_rest(code, values, 1, &b->learners, e);
+  sg_status status = sg_learners_read(code, values, k, &b->learners, e);
   code->flags |= SG_ASYNC;
   code->exact = false;
   b->active = b->active ? b->active : code->nodes;
