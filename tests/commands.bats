@@ -20,6 +20,7 @@ codes show|-n --workers --seed --bib -f --format --json
 codes check|--all -n --workers -k --subsets --speeds --straggling -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
 codes design|-n --workers -p --straggling -k --blocks --entries -d --load --most --objective --below --deadline --first --moves --patterns --signs --seed --set -o --output -f --format --json -q --quiet
 fit|--workers --seed --replicates -f --format --json
+papers|-l --list -b --brief --seed -o --output -j --threads -f --format --json -q --quiet
 schema|-r --reference
 help|
 completion|
