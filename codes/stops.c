@@ -67,8 +67,8 @@ static sg_status make_first_factor(sg_policy *stop, sg_code *code, const sg_valu
 
 static const sg_param quorum_params[] = {
     SG_ROW_INT("count", 1, SG_UNBOUNDED,
-               "K: with fewer messages in a segment there is no update; where no more can come the "
-               "iteration is skipped, or the run ends, as stop.undecodable says",
+               "K: with fewer messages of a segment there is no update; where no more can come, "
+               "approximate codes skip the iteration (others as stop.undecodable says)",
                .flags = SG_REQUIRED),
     SG_ROW_REAL("grace_s", 0, SG_UNBOUNDED,
                 "seconds after the K-th message for which the master waits for more, unless all "

@@ -7,7 +7,9 @@
 For every run of the database at detail `worker`: the end of each update and how many gradients of whom it used.
 Times are those of cluster.speeds (deterministic) or, with TRACE.csv, the row's for a worker's next task. Links, the
 master's update and the word to stop take the scenario's fixed seconds. The busy and wasted seconds of a run are
-checked, too, where nothing is on its way at its end. Prints a line for each scheme.
+checked, too, where nothing is on its way at its end; and that no update of rennala takes longer than min over m of
+H_m (1 + B/m), 2 + B/m without interruption, H_m the harmonic mean of the m shortest times. Prints a line for each
+scheme.
 """
 import csv
 import heapq
@@ -125,7 +127,8 @@ def of_all(n, values, usual):
 
 def expected(scheme, n, seconds, fixed, updates):
     if scheme["code"] == "mindflayer":
-        return mindflayer(n, seconds, of_all(n, scheme["trials"], 1), of_all(n, scheme["time_limits"], None),
+        return mindflayer(n, seconds, of_all(n, scheme["worker_trials"], scheme["trials"]),
+                          of_all(n, scheme["worker_limits"], scheme.get("time_limit")),
                           fixed["transfer"], fixed["update"], updates), None
     most = float("inf")
     if scheme["code"] == "rennala":
@@ -141,12 +144,20 @@ def expected(scheme, n, seconds, fixed, updates):
     return c.run(updates), c
 
 
+def bound(tau, b, before):
+    rate, least = 0.0, float("inf")
+    for m, t in enumerate(sorted(tau), 1):
+        rate += 1 / t
+        least = min(least, m / rate * (before + b / m))
+    return least
+
+
 def main():
     db = sqlite3.connect(sys.argv[1])
     trace = None
     if len(sys.argv) > 2:
         with open(sys.argv[2]) as f:
-            trace = {(int(r["worker"]), int(r["iteration"])): float(r["seconds"]) for r in csv.DictReader(f)}
+            trace = {(int(r["worker"]), int(r["iteration"])): float(r["compute_s"]) for r in csv.DictReader(f)}
     found = {}
     for run, label, text in db.execute("SELECT run_id, scheme_label, config_json FROM run JOIN point USING (point_id)"
                                        " ORDER BY run_id").fetchall():
@@ -169,7 +180,7 @@ def main():
                                            " WHERE run_id = ? GROUP BY iteration, worker", (run,)):
             used[i][worker] = count
         done, of_run = expected(scheme, n, seconds, fixed, len(rows))
-        s = found.setdefault(label, [0, 0, 0])
+        s = found.setdefault(label, [0, 0, 0, 0.0])
         for i, ((end,), row, (time, count)) in enumerate(zip(rows, used, done)):
             assert abs(end - time) <= 1e-10 * time, (label, run, i, end, time)
             if scheme["code"] != "mindflayer":
@@ -177,12 +188,19 @@ def main():
             s[2] += sum(count.values())
         s[0] += 1
         s[1] += len(rows)
+        if scheme["code"] == "rennala" and not trace and not any(fixed.values()):
+            most = bound(tau, scheme["b"], 1 if scheme["interrupt"] else 2)
+            ends = [0.0] + [end for (end,) in rows]
+            longest = max(b - a for a, b in zip(ends, ends[1:]))
+            assert longest <= most * (1 + 1e-12), (label, run, longest, most)
+            s[3] = max(s[3], longest / most)
         if of_run and scheme["interrupt"] and not any(fixed.values()):
             busy, wasted = db.execute("SELECT sum(busy_s), sum(wasted_s) FROM iteration WHERE run_id = ?", (run,)).fetchone()
             assert abs(busy - of_run.busy) <= 1e-9 * busy, (label, busy, of_run.busy)
             assert abs(wasted - (of_run.busy - of_run.useful)) <= 1e-9 * busy, (label, wasted, of_run.busy - of_run.useful)
-    for label, (runs, updates, gradients) in found.items():
-        print(f"{label}: {runs} runs, {updates} updates, {gradients} gradients")
+    for label, (runs, updates, gradients, share) in found.items():
+        print(f"{label}: {runs} runs, {updates} updates, {gradients} gradients" +
+              (f", at most {share:.3f} of the bound" if share else ""))
 
 
 main()

@@ -6,7 +6,7 @@
 bats_require_minimum_version 1.5.0
 
 templates="quickstart sweep large-cluster matrix congested-ingress groups-by-speed persistent-stragglers
-  streamed-groups ye-abbe-n8"
+  streamed-groups large-training serverless four-gpus tcp-1gbit tridiagonal ye-abbe-n8"
 
 setup() {
   export LC_ALL=C.UTF-8
@@ -42,7 +42,7 @@ make_trace() {
     [[ "$output" == "in/$t.json: written"* ]]
     "$STRAGGLE" check "in/$t.json"
     "$STRAGGLE" run -q "in/$t.json" --set /stop/iterations=3 --set /replications=1
-    [ "$(value "in/$t.db" "SELECT count(*) FROM run WHERE status = 'finished'")" -gt 4 ]
+    [ "$(value "in/$t.db" "SELECT count(*) FROM run WHERE status = 'finished'")" -gt 2 ]
     [ "$(member "in/$t.json" '$.name')" = "" ]
     [ "$(member "in/$t.json" '$.output.database')" = "" ]
     ! grep -q 'schema' "in/$t.json"

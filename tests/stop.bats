@@ -55,6 +55,7 @@ rows_with() {
   [ "$(rows_with '{"rule":"deadline","deadline_s":1.5}')" = "1|1.5|2" ]
   [ "$(rows_with '{"rule":"deadline","deadline_s":9}')" = "1|4.0|4" ]
   [ "$(rows_with '{"rule":"first-factor","mu":0.5}')" = "1|1.5|2" ]
+  [ "$(rows_with '{"rule":"quorum","count":2,"grace_s":0.5}')" = "1|1.75|2" ]
   [ "$(rows_with '{"rule":"first-of","first":"count","second":{"rule":"deadline","deadline_s":1.1}}')" = "1|1.1|1" ]
 }
 

@@ -138,6 +138,19 @@ static void policies_on_an_approximate_code(void **state) {
       {"ignore-stragglers", "s=1 stop=first-factor(mu=0.25)", 1.25, 2},
       {"ignore-stragglers", "s=1 stop=first-factor(mu=2)", 3, 3},
       {"ignore-stragglers", "s=1 stop=first-factor(mu=9)", 4, 4},
+      {"ignore-stragglers", "s=1 stop=quorum(count=2)", 1.25, 2},
+      {"ignore-stragglers", "s=1 stop=quorum(count=2,grace_s=0.5)", 1.75, 2},
+      {"ignore-stragglers", "s=1 stop=quorum(count=2,grace_s=0.75)", 2, 3}, /* at its instant */
+      {"ignore-stragglers", "s=1 stop=quorum(count=2,grace_s=1.5)", 2.75, 3},
+      {"ignore-stragglers", "s=1 stop=quorum(count=2,grace_s=9)", 4, 4}, /* all have come */
+      {"ignore-stragglers", "s=1 stop=quorum(count=4,grace_s=1)", 4, 4},
+      {"ignore-stragglers",
+       "s=1 stop=first-of(first=quorum(count=2,grace_s=2),second=deadline(deadline_s=2.5))", 2.5,
+       3},
+      {"ignore-stragglers",
+       "s=1 stop=first-of(first=quorum(count=2,grace_s=1),second=deadline(deadline_s=9))", 2.25, 3},
+      {"ignore-stragglers",
+       "s=1 stop=first-of(first=quorum(count=3),second=deadline(deadline_s=1.5))", 1.5, 2},
       {"ignore-stragglers",
        "s=1 stop=first-of(first=count(messages=2),second=deadline(deadline_s=1.1))", 1.1, 1},
       {"ignore-stragglers",
@@ -171,6 +184,10 @@ static void policies_on_exact_codes(void **state) {
       {"cyclic-repetition", "s=1 stop=deadline(deadline_s=1)", 1, 0},
       {"cyclic-repetition", "s=1 stop=first-of(first=decodable,second=deadline(deadline_s=30))", 4,
        3},
+      {"cyclic-repetition", "s=1 stop=quorum(count=3)", 4, 3},
+      {"cyclic-repetition", "s=1 stop=quorum(count=3,grace_s=2)", 6, 3},
+      {"cyclic-repetition", "s=1 stop=quorum(count=3,grace_s=9)", 8, 4},
+      {"fractional-repetition", "s=1 stop=quorum(count=3,grace_s=1)", 5, 3}, /* nothing is dropped */
       {"fractional-repetition", "s=1", 4, 2}, /* the second of the first pair is dropped */
       {"fractional-repetition", "s=1 stop=count", 4, 2},
       {"fractional-repetition", "s=1 stop=coverage(share=0.6)", 4, 2},

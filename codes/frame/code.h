@@ -349,7 +349,7 @@ void sg_row_batch(sg_row *row, int name);
 /* The same of the sum over `count` ≥ 1 mini-batches name, name + 1, …, all at the snapshot (not
  * with local steps). */
 void sg_row_batches(sg_row *row, int name, int count);
-/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of the code's `inner`
+/* All terms are pseudo-gradients: what a worker sends after `steps` ≥ 1 steps of the code's `local`
  * at `rate` on its part from the message's snapshot, (x − x after) / rate, or x − x after, times
  * the part's share of the data; with mini-batches each step takes the next name. rate 0: the step
  * of the master's optimiser. The same in all rows of a decode. Needs SG_LOCAL; not for coded parts.

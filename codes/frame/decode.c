@@ -583,7 +583,9 @@ sg_status sg_decoder_weights(sg_decoder *d, const void *state, int segment, int 
   d->count = count;
   d->bad = NULL;
   d->has_alpha = false;
-  if (count == 0 || count < sg_stop_least(d->code->policy)) return SG_UNDECODABLE;
+  /* With a collective the quorum is one of the inner code's messages. */
+  int least = d->code->inner ? 1 : sg_stop_least(d->code->policy);
+  if (count == 0 || count < least) return SG_UNDECODABLE;
   take_messages(d, message);
   memset(d->encoded, 0, (size_t)count);
   sg_decode_info info = {

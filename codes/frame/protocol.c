@@ -460,7 +460,7 @@ static void arrival(sg_protocol *p, int at, const sg_event *event, sg_orders *o)
   if (fresh && p->unmet == 0) decode(p, o);
 }
 
-/* What has come must do; where nothing has, the iteration is skipped. */
+/* What has come must do; where nothing has, or no quorum, the iteration is skipped. */
 static void timer(sg_protocol *p, sg_orders *o) {
   if (p->over || p->timed_out) return;
   p->timed_out = true;
@@ -472,7 +472,8 @@ static void updated(sg_protocol *p, const sg_event *event, sg_orders *o) {
   if (p->code->type->updated) p->code->type->updated(p->code, p->state, event);
   if (event->decoded) return;
   p->over = false;
-  if (!event->skip && !(p->timed_out && p->come == 0)) return;
+  bool none = p->come == 0 || p->least < sg_stop_least(p->code->policy);
+  if (!event->skip && !(p->timed_out && none)) return;
   p->over = true;
   sg_close(o, p->round);
   sg_end_round(o);

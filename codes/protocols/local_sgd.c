@@ -186,8 +186,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
                         sg_error *e) {
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
-  sg_status a = sg_learners_read(code, values, NULL, &t->learners, e);
-  t->learners.k = code->shape.workers;
+  sg_status a = sg_learners_read_rest(code, values, 1, &t->learners, e);
   if (a) return a;
   t->inner = read_inner(values);
   bool diloco = code->type == &sg_diloco;
@@ -241,7 +240,7 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 typedef struct progress {
   int version; /* updates so far: the phase that is waited for */
   int held[2];
-  int again;                /* in a row: everybody began anew */
+  int again;                /* since the last update: how often everybody began anew */
   bool in_use, grace, over; /* the update is under way; the grace time runs; it is over */
   const sg_message *message[];
 } progress;
@@ -305,7 +304,6 @@ static void arrival(const sg_code *code, progress *p, const sg_message *m, sg_or
   }
   *place = m;
   p->held[m->tag & 1]++;
-  p->again = 0;
   use_if_enough(code, p, o);
 }
 
@@ -314,6 +312,7 @@ static void updated(const sg_code *code, progress *p, sg_orders *o) {
   sg_close(o, phase);
   sg_snapshot(o, p->version, 0, 0);
   p->in_use = p->grace = p->over = false;
+  p->again = 0;
   p->held[phase & 1] = 0;
   for (int i = 0; i < code->nodes; i++) {
     const sg_message **place = slot(code, p, phase, i);
@@ -346,15 +345,22 @@ static void resume(const sg_code *code, progress *p, const sg_event *event, sg_o
   give_to_next(code, p, i, o);
 }
 
-/* No more can come of the phase: with those there are, or everybody anew. */
-static void stalled(const sg_code *code, progress *p, const sg_event *event, sg_orders *o) {
+/* No more can come of the phase: with those there are or, without a quorum, everybody anew. */
+static void stalled(const sg_code *code, progress *p, sg_orders *o) {
   const tables *t = code->self;
   int held = p->held[p->version & 1];
   if (p->in_use) return;
-  if (held > 0 && (event->skip || held >= t->quorum))
+  if (held > 0 && held >= t->quorum) {
     use(code, p, o);
-  else if (held == 0 && p->again++ < MOST_ANEW)
+  } else if (p->again++ < MOST_ANEW) {
+    for (int i = 0; i < code->nodes; i++) {
+      const sg_message **place = slot(code, p, p->version, i);
+      if (*place) sg_drop(o, *place);
+      *place = NULL;
+    }
+    p->held[p->version & 1] = 0;
     sg_tell(o, SG_ALL, ANEW);
+  }
 }
 
 static void on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
@@ -375,7 +381,7 @@ static void on_event(const sg_code *code, void *state, const sg_event *event, sg
     break;
   case SG_COMMAND: resume(code, p, event, o); break;
   case SG_BACK: sg_tell(o, event->at, LOST); break;
-  case SG_STALLED: stalled(code, p, event, o); break;
+  case SG_STALLED: stalled(code, p, o); break;
   default: break;
   }
 }

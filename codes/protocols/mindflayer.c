@@ -27,19 +27,20 @@ static const char *const weight_words[] = {"pooled", "by-worker", NULL};
 static const sg_param one_count = SG_ROW_INT("", 0, 1000000, "");
 static const sg_param one_time = SG_ROW_REAL("", 0, SG_UNBOUNDED, "");
 static const sg_param one_share = SG_ROW_REAL("", 0, 1, "");
-#define EACH " of each worker: a list of one number for all, or of n"
 static const sg_param params[] = {
-    SG_ROW_LIST("trials", &one_count, 0, 1000000,
-                "attempts B_i in an update" EACH "; 1 when left out"),
-    SG_ROW_LIST("time_limits", &one_time, 0, 1000000,
-                "seconds t_i after which an attempt is given up" EACH),
+    SG_ROW_INT("trials", 1, 1000000, "attempts of a worker in an update, B", .fallback = 1),
+    SG_ROW_REAL("time_limit", 0, SG_UNBOUNDED,
+                "seconds after which an attempt is given up, t; this, quantile or worker_limits",
+                .flags = SG_OPTIONAL),
     SG_ROW_REAL("quantile", 0, 1,
-                "instead of time_limits: the share of a worker's own times that are to be within "
-                "its limit, found from sampled times of the scenario",
+                "the share of a worker's own times that are to be within its limit, found from "
+                "sampled times of the scenario",
                 .flags = SG_OPTIONAL | SG_MIN_OPEN),
+    SG_ROW_LIST("worker_trials", &one_count, 0, 1000000, "B_i of each worker in place of trials"),
+    SG_ROW_LIST("worker_limits", &one_time, 0, 1000000, "t_i of each worker, in seconds"),
     SG_ROW_LIST("success", &one_share, 0, 1000000,
-                "probability p_i that an attempt succeeds" EACH
-                "; when left out the share of sampled times of the scenario within the limit"),
+                "probability p_i that an attempt succeeds, of each worker or one for all; when "
+                "left out the share of sampled times of the scenario within the limit"),
     SG_ROW_CHOICE("weights", weight_words, 0,
                   "what the sum of all gradients is divided by: the expected number of all "
                   "(pooled), or each worker's sum by its own (by-worker: Vecna), which is unbiased "
@@ -73,24 +74,27 @@ static progress *progress_of(const sg_code *code, void *state, int worker) {
 
 /* --- Making one ------------------------------------------------------------------------------- */
 
-static sg_status check_lists(const sg_values *values, int n, sg_error *e) {
-  static const char *const lists[] = {"trials", "time_limits", "success"};
+static sg_status check(const sg_values *values, int n, sg_error *e) {
+  static const char *const lists[] = {"worker_trials", "worker_limits", "success"};
   for (int i = 0; i < 3; i++) {
     int count = sg_count(values, lists[i]);
-    if (count > 1 && count != n)
-      return sg_fail_at(e, values, lists[i], "expected one number for all workers, or %d, found %d",
+    bool fits = count == 0 || count == n || (count == 1 && i == 2);
+    if (!fits)
+      return sg_fail_at(e, values, lists[i], "expected a number for each of %d workers, found %d",
                         n, count);
   }
-  bool limits = sg_count(values, "time_limits") > 0, quantile = sg_given(values, "quantile");
-  if (limits == quantile)
-    return sg_fail_at(e, values, "time_limits", "expected either time_limits or quantile, found %s",
-                      limits ? "both" : "neither");
-  return SG_OK;
+  int ways = sg_given(values, "time_limit") + sg_given(values, "quantile") +
+             (sg_count(values, "worker_limits") > 0);
+  if (ways == 1) return SG_OK;
+  return sg_fail_at(e, values, "time_limit",
+                    "expected one of time_limit, quantile and worker_limits, found %d of them",
+                    ways);
 }
 
-static double item_of(const sg_values *values, const char *list, int worker, double none) {
+/* Of a list, of one number for all, or what stands in its place. */
+static double item_of(const sg_values *values, const char *list, int worker, double other) {
   int count = sg_count(values, list);
-  return count == 0 ? none : sg_item(values, list, count > 1 ? worker : 0)->number;
+  return count == 0 ? other : sg_item(values, list, count > 1 ? worker : 0)->number;
 }
 
 static int by_size(const void *a, const void *b) {
@@ -113,6 +117,8 @@ static sg_status read_workers(sg_code *code, tables *t, const sg_values *values,
   const sg_forecast *forecast = code->shape.forecast;
   int n = code->nodes, told = sg_count(values, "success");
   double quantile = sg_given(values, "quantile") ? sg_real(values, "quantile") : 0;
+  double limit = sg_given(values, "time_limit") ? sg_real(values, "time_limit") : 1;
+  long trials = sg_int(values, "trials");
   int draws = forecast && (!told || quantile > 0) ? (int)fmax(1000, fmin(1e5, 1e6 / n)) : 0;
   SG_OWNED double *times = malloc((size_t)draws * ((size_t)n + 1) * sizeof *times + 1);
   if (!times || (draws && !forecast->samples(forecast->of, t->learners.work, draws, times)))
@@ -120,8 +126,8 @@ static sg_status read_workers(sg_code *code, tables *t, const sg_values *values,
   double *column = times + (size_t)draws * (size_t)n, least = 1, greatest = 0, sum = 0;
   for (int i = 0; i < n; i++) {
     trial *w = &t->worker[i];
-    *w = (trial){.attempts = (int)item_of(values, "trials", i, 1),
-                 .limit = item_of(values, "time_limits", i, 1)};
+    *w = (trial){.attempts = (int)item_of(values, "worker_trials", i, (double)trials),
+                 .limit = item_of(values, "worker_limits", i, limit)};
     for (int k = 0; k < draws; k++) column[k] = times[(size_t)k * (size_t)n + (size_t)i];
     double p = share_of(w, quantile, column, draws);
     if (told) p = item_of(values, "success", i, 1);
@@ -138,7 +144,7 @@ static sg_status read_workers(sg_code *code, tables *t, const sg_values *values,
                         w->expect, i);
   }
   if (!(sum > 0))
-    return sg_fail_at(e, values, sg_given(values, "quantile") ? "quantile" : "time_limits",
+    return sg_fail_at(e, values, "time_limit",
                       "expected success now and then of some worker, found p B = 0 of all");
   char *note = sg_code_alloc(code, 1, 120);
   if (!note) return sg_fail_memory(e);
@@ -187,7 +193,7 @@ static void give(const sg_code *code, void *state, int node, sg_orders *o) {
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   size_t n = (size_t)shape->workers;
-  sg_status status = check_lists(values, shape->workers, e);
+  sg_status status = check(values, shape->workers, e);
   if (status) return status;
   tables *t = code->self = sg_code_alloc(code, 1, sizeof *t + n * sizeof *t->worker);
   if (!t) return sg_fail_memory(e);

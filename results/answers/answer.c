@@ -124,7 +124,7 @@ static void put_fastest_of_all(const sg_comparison *c, const sg_judged_environme
 
 static void put_error(const sg_judged *s, sg_buffer *out) {
   double scaled = s->summary.grad_scaled_err_max, coefficients = s->summary.err_norm_mean;
-  if (!s->point.barrier)
+  if (sg_uses_old_models(s))
     sg_put(out, "gradients of older models");
   else if (s->point.exact && s->summary.undecodable_iters > 0)
     sg_putf(out, "%lld rounds skipped", (long long)s->summary.undecodable_iters);

@@ -355,9 +355,9 @@ static void put_unknown_pairs(const sg_comparison *c, const sg_judged_environmen
 static void put_notes(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
   const sg_judged *base = &c->scheme[v->baseline];
   if (!v->to_target && !sg_gives_gradient(base))
-    sg_put(out, base->point.barrier
-                    ? "  Note: the baseline itself does not give the exact gradient.\n"
-                    : "  Note: the baseline itself uses gradients of older models.\n");
+    sg_put(out, sg_uses_old_models(base)
+                    ? "  Note: the baseline itself uses gradients of older models.\n"
+                    : "  Note: the baseline itself does not give the exact gradient.\n");
   for (int i = v->begin; i < v->end; i++) {
     const sg_judged *s = &c->scheme[i];
     const char *label = s->point.scheme_label;

@@ -249,6 +249,10 @@ bool sg_gives_gradient(const sg_judged *s) {
          (isnan(error) || error < LARGEST_EXACT_ERROR);
 }
 
+bool sg_uses_old_models(const sg_judged *s) {
+  return !s->point.barrier && s->summary.staleness_max != 0;
+}
+
 static const char *by_interval(const sg_ratio *r) {
   return r->low > 1 ? "faster" : r->high < 1 ? "slower" : "undecided";
 }

@@ -95,6 +95,9 @@ void sg_comparison_clear(sg_comparison *c);
  * current model, from messages that lose nothing that counts; without a target in every round, too.
  * Only then iteration times may be compared. */
 bool sg_gives_gradient(const sg_judged *s);
+/* Whether it has no barrier and did not, as those that collect gradients at one model, use the
+ * current one only. */
+bool sg_uses_old_models(const sg_judged *s);
 
 /* What schemes of an environment are ordered by: the mean iteration time, or the median time to
  * target, INFINITY where it is not known to be reached. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How workers take local steps: plain data that a code fills in (sg_code.inner) and learning
+/* How workers take local steps: plain data that a code fills in (sg_code.local) and learning
  * problems carry out (models/learning/local.h). */
 #ifndef SG_CORE_LOCAL_OPTIMIZER_H
 #define SG_CORE_LOCAL_OPTIMIZER_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the optimisers of a run's workers remember from one displacement to the next, where a code's
- * workers take local steps (sg_code.inner) and keep it.
+ * workers take local steps (sg_code.local) and keep it.
  *
  * It advances with a displacement that is used, and not with one that is late, erased or cancelled:
  * then its sender begins the next steps with what it remembered before. Where messages are formed

@@ -324,8 +324,10 @@ double sg_world_rate(const sg_world *w, const sg_row *row) {
   return row->rate > 0 ? row->rate : sg_optimizer_step_size(w->optimizer);
 }
 
-/* Whether the step of the optimiser is in the units of what workers send after local steps. */
-static sg_status check_units(const sg_world *w, const sg_values *optimizer, sg_error *e) {
+/* Whether the step of the optimiser is in the units of what workers send after local steps, and
+ * whether these are taken once for all segments. */
+static sg_status check_local(const sg_world *w, const sg_values *scheme, const sg_values *optimizer,
+                             sg_error *e) {
   const sg_local_optimizer *inner = w->code->local;
   if (!inner) return SG_OK;
   if (inner->displacement && sg_text(optimizer, "step"))
@@ -338,6 +340,11 @@ static sg_status check_units(const sg_world *w, const sg_values *optimizer, sg_e
                       "expected a number with the scheme \"%s\", whose workers send displacements "
                       "over their rate: the rate itself averages plainly; found nothing",
                       w->label);
+  if (inner->kept && inner->method != SG_INNER_SGD && w->code->segments > 1 &&
+      sg_compressor_forms(&w->compressor))
+    return sg_fail_at(e, scheme, "inner_state",
+                      "expected \"reset\" where each of several pieces of a gradient is compressed "
+                      "when it is sent, found \"kept\"");
   return SG_OK;
 }
 
@@ -360,7 +367,7 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
     status = sg_partition_new(w->problem, 1, NULL, 0, NULL, &w->whole, e);
   const sg_values *optimizer = sg_object(learning, "optimizer");
   if (!status) status = sg_optimizer_new(optimizer, &w->optimizer, e);
-  if (!status) status = check_units(w, optimizer, e);
+  if (!status) status = check_local(w, scheme, optimizer, e);
   if (!status && sg_optimizer_is_automatic(w->optimizer) && !w->problem->timing_only &&
       !w->problem->type->smoothness)
     status =

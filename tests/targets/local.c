@@ -10,14 +10,21 @@
 #define T_C       "\"model\":\"deterministic\",\"value_s\":0.0267"
 #define T_AR(s)   "\"uplink\":{\"model\":\"deterministic\",\"value_s\":" s "}"
 #define DILOCO(h) "\"code\":\"diloco\",\"period\":" h
+/* DiLoCo on four GPUs by TCP at 1 Gbit/s: 30,846,720 float32 parameters, a ring. What others
+ * measured (1.74 and 36.01 %) is 3 % below at most; the formula gives 1.77 and 36.59. */
+#define GPUS(h)                                                                                    \
+  "{\"format\":1,\"cluster\":{\"workers\":4},\"delay\":{" T_C "},"                                 \
+  "\"network\":{\"uplink\":{\"model\":\"linear\",\"bandwidth_Bps\":1.25e8},"                       \
+  "\"compression\":{\"compressor\":\"float32\"}},\"schemes\":[{" DILOCO(                           \
+      h) ",\"collective\":\"ring\"}],\"learning\":{\"problem\":\"none\",\"length\":30846720},"     \
+         "\"replications\":1,\"random\":{\"seed\":1},\"output\":{\"detail\":\"summary\"}}"
 /* 8 learners of which each is there with probability 0.9. */
 #define QUORUM(k)                                                                                  \
   "{\"format\":1,\"cluster\":{\"workers\":8,\"erasure\":{\"model\":\"bernoulli\","                 \
   "\"probability\":0.1}},\"delay\":{\"model\":\"exponential\",\"mean_s\":1},"                      \
   "\"schemes\":[{\"code\":\"local-sgd\",\"period\":4,\"stop\":{\"rule\":\"quorum\",\"count\":" k   \
   ",\"grace_s\":0.5}}],\"learning\":{\"problem\":\"none\"},\"replications\":1,"                    \
-  "\"random\":{\"seed\":1},\"stop\":{\"undecodable\":\"skip\"},"                                   \
-  "\"output\":{\"detail\":\"summary\"}}"
+  "\"random\":{\"seed\":1},\"output\":{\"detail\":\"summary\"}}"
 
 static double of_ten(const sg_iteration_record *row) {
   return row->duration_s / 10;
@@ -43,6 +50,13 @@ const rate_target local_targets[] = {
      utilisation, .value = 0.3628950051},
     {"diloco, published", RATE_SCENARIO(4, T_C, T_AR("1.5"), DILOCO("500")), "compute utilisation",
      utilisation, .value = 0.8989898990},
+    {"diloco, published: measured", GPUS("1"), "compute utilisation", utilisation, .value = 0.0174,
+     .tolerance = 0.03},
+    {"diloco, published: measured", GPUS("32"), "compute utilisation", utilisation, .value = 0.3601,
+     .tolerance = 0.03},
+    {"diloco, derived: ring", GPUS("1"), "compute utilisation", utilisation, .value = 0.0177132927},
+    {"diloco, derived: ring", GPUS("32"), "compute utilisation", utilisation,
+     .value = 0.3659033949},
     /* P(Bin(8, 0.9) ≥ K). */
     {"quorum, derived", QUORUM("8"), "availability", available, .value = 0.43046721},
     {"quorum, derived", QUORUM("7"), "availability", available, .value = 0.81310473},
