@@ -61,7 +61,8 @@ $(BUILD)/results/columns.o: $(BUILD)/results/schema.inc
 $(BUILD)/results/columns.o: CPPFLAGS += -I$(BUILD)/results
 
 # What `init` writes is compiled in: scenarios, and the data that they need.
-EMBEDDED := $(wildcard scenarios/*.json scenarios/clusters/*.json scenarios/papers/*.json scenarios/data/* sim/cli/templates/*)
+EMBEDDED := $(sort $(wildcard scenarios/*.json scenarios/clusters/*.json scenarios/papers/*.json scenarios/data/* \
+  sim/cli/templates/*))
 $(BUILD)/sim/cli/embedded.inc: $(EMBEDDED)
 	@mkdir -p $(@D)
 	@for f in $(filter-out %.schema.json,$^); do \
@@ -122,12 +123,12 @@ test: setup-tests
 	@$(MAKE) --no-print-directory check
 
 # In the order of their time, the longest first: so many side by side as there are processors.
-FIRST = guide protocols pathwise shard commands cli files timeline limits jobs
+FIRST = guide protocols pathwise shard commands papers cli files timeline limits jobs
 # Pages, numbers and other programs are nothing for a sanitizer, which sees all protocols in
 # protocols.bats, all codes and compressors in their tests in C, and anything in fuzz_run.
 BEYOND = $(if $(SANITIZE),guide jobs cookbook converters docs includes golden pathwise commands shard report first \
   whatif sparse_codes convergence designs block_coordinate nested trees async groups mmc starts sequential \
-  coded_data partial_stragglers exact_codes)
+  coded_data partial_stragglers exact_codes papers)
 BATS = $(filter-out $(BEYOND),$(FIRST) $(filter-out $(FIRST),$(patsubst tests/%.bats,%,$(wildcard tests/*.bats))))
 VALIDATE = validate validate_network validate_delays validate_fit validate_fit_rates \
   validate_compare validate_blame validate_protocols
@@ -165,6 +166,7 @@ cookbook: setup-tests
 validate: setup-tests
 	@$(MAKE) --no-print-directory all $(VALIDATE:%=$(BUILD)/tests/%)
 	@for v in $(VALIDATE); do echo "== $$v"; $(BUILD)/tests/$$v || exit 1; done
+	$(BUILD)/straggle papers --quiet --brief
 	tests/design_seeds.sh $(BUILD)/straggle
 
 torture: setup-tests
@@ -173,6 +175,19 @@ torture: setup-tests
 	tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 1000
 	tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) all
 	tests/torture_corrupt.sh $(BUILD)/straggle 500
+
+# The sweeps of docs/comparison.md, its tables and its picture: minutes. With COMPARISON_SET='--set
+# /replications=2' or the like, and another PAGE and PICTURE, in less.
+COMPARISON_PAGE ?= docs/comparison.md
+COMPARISON_PICTURE ?= docs/pictures/comparison.svg
+comparison: setup-tests
+	@$(MAKE) --no-print-directory all
+	@mkdir -p $(BUILD)/comparison
+	@for s in scenarios/comparison/*.json; do n=$$(basename $$s .json); rm -f $(BUILD)/comparison/$$n.db; \
+	  echo "== $$n"; $(BUILD)/straggle run --quiet $$s -o $(BUILD)/comparison/$$n.db $(COMPARISON_SET) && \
+	  $(BUILD)/straggle compare $(BUILD)/comparison/$$n.db --per-code --across step --json \
+	    > $(BUILD)/comparison/$$n.json || exit 1; done
+	python3 scenarios/comparison/page.py $(BUILD)/comparison $(COMPARISON_PAGE) $(COMPARISON_PICTURE)
 
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
@@ -237,6 +252,12 @@ docs: all $(BUILD)/tests/law_table
 	@awk 'FNR == NR { if (/^Every/) end = 1; if (!end && /^\| `/) rows = rows $$0 "\n"; next } \
 	  /^\| command \|/ { table = 1; print; next } table && /^\|---/ { print; printf "%s", rows; next } \
 	  table && /^\|/ { next } { table = 0; print }' docs/commands.md README.md > $(BUILD)/page.md && mv $(BUILD)/page.md README.md
+	@$(BUILD)/straggle papers --quiet --brief --format markdown > $(BUILD)/papers.md
+	@for page in README.md docs/papers.md; do \
+	  awk 'FNR == NR { if (/^\| / && !/^\| paper /) rows = rows $$0 "\n"; next } \
+	    /^\| paper \|/ { table = 1; print; next } table && /^\|---/ { print; printf "%s", rows; next } \
+	    table && /^\|/ { next } { table = 0; print }' $(BUILD)/papers.md $$page > $(BUILD)/page.md && \
+	  mv $(BUILD)/page.md $$page || exit 1; done
 	@sed '/^## /,$$d' docs/scenario.md > $(BUILD)/page.md
 	@$(BUILD)/straggle schema --reference >> $(BUILD)/page.md && mv $(BUILD)/page.md docs/scenario.md
 	@sed '/^## /,$$d' docs/schemes.md > $(BUILD)/page.md
@@ -283,6 +304,7 @@ install: all
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios" scenarios/*.json
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/clusters" scenarios/clusters/*.json
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/papers" scenarios/papers/*.json
+	install -D -m 644 -t "$(SHARE)/straggle/scenarios/comparison" scenarios/comparison/*.json
 	install -D -m 755 -t "$(SHARE)/straggle/scenarios/jobs" scenarios/jobs/*
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/data" scenarios/data/*
 	install -D -m 644 -t "$(SHARE)/straggle/scenarios/traces" scenarios/traces/*.csv
@@ -293,7 +315,7 @@ uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/straggle" "$(SHARE)/man/man1/straggle.1" "$(SHARE)/man/man1"/straggle-*.1 \
 	  "$(SHARE)/bash-completion/completions/straggle" "$(SHARE)/zsh/site-functions/_straggle"
 	rm -rf "$(SHARE)/doc/straggle"
-	@for f in scenarios/*.json scenarios/clusters/*.json scenarios/papers/*.json scenarios/jobs/* scenarios/data/* scenarios/traces/*.csv \
+	@for f in scenarios/*.json scenarios/clusters/*.json scenarios/papers/*.json scenarios/comparison/*.json scenarios/jobs/* scenarios/data/* scenarios/traces/*.csv \
 	  scenarios/traces/convert/*; do rm -f "$(SHARE)/straggle/$$f"; done
 	@find "$(SHARE)/straggle" -depth -type d -empty -delete 2>/dev/null || true
 
@@ -301,5 +323,5 @@ clean:
 	rm -rf build build-*
 
 -include $(OBJ:.o=.d) $(BUILD)/sim/cli/main.d $(wildcard $(BUILD)/tests/*.d $(BUILD)/tests/*/*.d)
-.PHONY: all setup setup-tests run test check cookbook validate browser torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
+.PHONY: all setup setup-tests run test check cookbook comparison validate browser torture bench fuzz fuzz-blind asan ubsan tsan docs tidy install uninstall clean FORCE
 .SECONDARY:

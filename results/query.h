@@ -23,6 +23,9 @@ typedef struct sg_compare_options {
   const char *sort;     /* a column, "-a" descending; NULL: the fastest first */
   bool simultaneous;    /* see judge.h */
   bool best;            /* one line per environment */
+  const char *equal;    /* "batch", "time", "work": points at equal amounts of it; NULL */
+  bool tuned;           /* each code at its best parameters */
+  const char *across;   /* axes over which environments are put together, for both; NULL: none */
   sg_format format;
   int width; /* of the terminal; 0: unlimited */
   bool color;

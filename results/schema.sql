@@ -100,6 +100,16 @@ stat AS (
          CASE WHEN count(*) > 1
               THEN sqrt(sum((x - mean) * (x - mean)) / (count(*) - 1)) END AS log_ratio_sd
   FROM centred GROUP BY point_id),
+-- Why iteration times are not comparable (as in judge.c); NULL: they are.
+why AS (
+  SELECT point_id,
+         CASE WHEN NOT barrier THEN 'no barrier'
+              WHEN exact AND compressed THEN 'compressed'
+              WHEN NOT exact OR coalesce(sum(s.undecodable_iters), 0) > 0
+                   OR coalesce(max(s.grad_scaled_err_max), 0) >= 1e-6 THEN 'approximate'
+         END AS reason
+  FROM point LEFT JOIN run USING (point_id) LEFT JOIN run_summary s USING (run_id)
+  GROUP BY point_id),
 half AS (
   SELECT *, coalesce((SELECT t975 FROM t_quantile WHERE df = pairs - 1), 1.959963984540054)
             * log_ratio_sd / sqrt(pairs) AS half
@@ -111,15 +121,13 @@ SELECT p.env_sha256, p.results_version, p.point_id, h.baseline_point_id, p.schem
        exp(h.log_ratio_mean + h.half) AS speedup_ci95_high,
        CASE WHEN h.pairs < 5 THEN 'too few'
             WHEN h.half IS NULL THEN 'runs equal'
-            WHEN NOT p.barrier THEN 'no barrier'
-            WHEN NOT p.exact OR (SELECT sum(undecodable_iters) FROM run_summary JOIN run r USING (run_id)
-                   WHERE r.point_id = p.point_id) > 0 OR coalesce(
-                   (SELECT max(grad_scaled_err_max) FROM run_summary JOIN run r USING (run_id)
-                    WHERE r.point_id = p.point_id), 0) >= 1e-6 THEN 'approximate'
+            WHEN why.reason IS NOT NULL THEN why.reason
+            WHEN of_base.reason IS NOT NULL THEN 'inexact baseline'
             WHEN h.log_ratio_mean > h.half THEN 'faster'
             WHEN h.log_ratio_mean < -h.half THEN 'slower'
             ELSE 'undecided' END AS iter_time_verdict
-FROM half h JOIN point p USING (point_id) JOIN point b ON b.point_id = h.baseline_point_id;
+FROM half h JOIN point p USING (point_id) JOIN point b ON b.point_id = h.baseline_point_id
+JOIN why USING (point_id) JOIN why of_base ON of_base.point_id = h.baseline_point_id;
 
 -- The master's link in every iteration. Its seconds are those from decode to decode.
 CREATE VIEW v_ingress AS

@@ -12,7 +12,7 @@ plan|-o --output -j --threads --set --shard --known --suggest -f --format --json
 expect|-d --database --set -f --format --json -q --quiet
 merge|-f --format --json -q --quiet
 forget|-e --environment --scenario --scheme -w --where --dry-run -f --format --json
-compare|-b --baseline -s --simultaneous --best --columns --sort -f --format --json --latex
+compare|-b --baseline -s --simultaneous --best --equal --per-code --across --columns --sort -f --format --json --latex
 query|-f --format --json
 timeline|--run --scheme --replication -e --environment -i --iterations -o --output --json --set
 codes|--bib -f --format --json
@@ -20,6 +20,7 @@ codes show|-n --workers --seed --bib -f --format --json
 codes check|--all -n --workers -k --subsets --speeds --straggling -l --length -p --patterns --seed -j --threads --database -f --format --json -q --quiet
 codes design|-n --workers -p --straggling -k --blocks --entries -d --load --most --objective --below --deadline --first --moves --patterns --signs --seed --set -o --output -f --format --json -q --quiet
 fit|--workers --seed --replicates -f --format --json
+papers|-l --list -b --brief --seed -o --output -j --threads -f --format --json -q --quiet
 schema|-r --reference
 help|
 completion|

@@ -24,7 +24,8 @@ awk '
   }
   BEGIN {
     split("sim/core 0 codes 1 models 1 results 1 sim 2 sim/scenario 2 sim/engine 2 sim/check 2 " \
-          "sim/design 2 sim/experiment 3 sim/fit 4 sim/expect 4 sim/timeline 4 sim/cli 5", word, " ")
+          "sim/design 2 sim/experiment 3 sim/fit 4 sim/expect 4 sim/timeline 4 sim/papers 4 " \
+          "sim/cli 5", word, " ")
     for (i = 1; i in word; i += 2) rank[word[i]] = word[i + 1]
   }
   $2 !~ /\// { next } # made by the build

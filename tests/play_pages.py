@@ -23,7 +23,7 @@ import sys
 import tempfile
 
 WIDTH = 80  # of the terminal for which pages are written
-WIDTHS = {"pictures.md": 100, "validation.md": 100}
+WIDTHS = {"papers.md": 120, "pictures.md": 100, "validation.md": 100}
 TABLES = ("how-do-i.md",)
 SECONDS = 300  # for one command, on a busy machine
 

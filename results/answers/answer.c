@@ -158,6 +158,61 @@ static void put_inexact(const sg_comparison *c, const sg_judged_environment *v, 
   sg_buffer_free(&text);
 }
 
+/* --- What an update uses ---------------------------------------------------------------------- */
+
+/* A share of rows that no partition makes by rounding. */
+#define SAME_AMOUNT 1e-3
+
+static bool is_other(double a, double b) {
+  return fabs(a - b) > SAME_AMOUNT * fmax(a, b); /* false where one is not known */
+}
+
+bool sg_samples_differ(const sg_comparison *c, const sg_judged_environment *v) {
+  double of_base = sg_samples(&c->scheme[v->baseline]);
+  for (int i = v->begin; i < v->end; i++)
+    if (is_other(sg_samples(&c->scheme[i]), of_base)) return true;
+  return false;
+}
+
+static void put_sample(const sg_judged *s, sg_buffer *out) {
+  double scale = s->point.timing_only ? 1 : 1000;
+  char seconds[32];
+  three_digits(scale * s->summary.iter_mean_s / sg_samples(s), seconds);
+  sg_putf(out, "%s s", seconds);
+}
+
+/* Iteration times of schemes whose updates use more, or less, than the baseline's compare different
+ * amounts of learning: which, and what as much takes. */
+static void put_samples(const sg_comparison *c, const sg_judged_environment *v, int width,
+                        sg_buffer *out) {
+  enum { MOST_NAMED = 4 };
+  const sg_judged *base = &c->scheme[v->baseline];
+  const char *unit = sg_samples_unit(base);
+  sg_buffer text = {0};
+  int others = 0;
+  for (int i = v->begin; i < v->end; i++) {
+    const sg_judged *s = &c->scheme[i];
+    if (!is_other(sg_samples(s), sg_samples(base)) || ++others > MOST_NAMED) continue;
+    if (others == 1) {
+      sg_putf(&text,
+              "Iteration times compare different amounts of learning: an update of %s uses %.4g "
+              "%s (%s ",
+              base->point.scheme_label, sg_samples(base), unit,
+              base->point.timing_only ? "a subset takes" : "1000 take");
+      put_sample(base, &text);
+      sg_put(&text, ")");
+    }
+    sg_putf(&text, ", of %s %.4g (", s->point.scheme_label, sg_samples(s));
+    put_sample(s, &text);
+    sg_put(&text, ")");
+  }
+  if (others > MOST_NAMED) sg_putf(&text, ", and %d more use other amounts", others - MOST_NAMED);
+  if (others) sg_put(&text, v->to_target ? ". Times to the target loss count that." : ".");
+  out->failed |= text.failed;
+  if (text.length && !text.failed) sg_put_paragraph(text.data, width, out);
+  sg_buffer_free(&text);
+}
+
 /* --- Where time goes -------------------------------------------------------------------------- */
 
 const char *const sg_spent_on[SG_SPENT] = {"computing", "queueing at the master", "decoding",
@@ -229,6 +284,7 @@ void sg_put_answer(const sg_comparison *c, const sg_judged_environment *v, int w
   sg_buffer_free(&text);
   put_fastest_of_all(c, v, width, out);
   put_inexact(c, v, width, out);
+  put_samples(c, v, width, out);
   put_where(c, v, width, out);
 }
 

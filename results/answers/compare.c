@@ -98,6 +98,10 @@ static void put_row(const sg_comparison *c, const sg_judged_environment *v, int 
     sg_table_number(sg_table_at(t, v->to_target ? "Mbit" : "Mbit/iter"), 1e-6 * bits, 3);
   }
   put_speedup(c, v, i, sg_table_at(t, "speed-up [95 %]"));
+  if (sg_samples_differ(c, v)) {
+    bool subsets = s->point.timing_only;
+    sg_table_number(sg_table_at(t, subsets ? "subsets/iter" : "samples/iter"), sg_samples(s), 4);
+  }
   sg_table_text(sg_table_at(t, "verdict"), i == v->baseline ? "—" : s->verdict);
   if (v->to_target) sg_table_number(sg_table_at(t, "iter (s)"), s->summary.iter_mean_s, 4);
   sg_table_text(sg_table_at(t, "stop"), s->point.stop_rule);
@@ -398,6 +402,8 @@ static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
   const sg_comparison *f = &c->found;
   int width = c->options->width;
   bool missed = false, shared_link = false, censored = false, loaded = false;
+  bool unequal = false;
+  for (int i = 0; i < f->n_environments; i++) unequal |= sg_samples_differ(f, &f->environment[i]);
   for (int i = 0; i < f->n; i++) {
     missed |= sg_has_target(&f->scheme[i].point) && f->scheme[i].n_reached < f->scheme[i].n_runs;
     shared_link |= f->scheme[i].summary.ingress_busy_share > 0;
@@ -414,6 +420,8 @@ static void put_legend(sg_comparing *c, int left, sg_buffer *out) {
                "per_subset_s for each (scaling startup)."},
       {true, "speed-up: the baseline's time over the scheme's, geometric mean over paired runs "
              "(both see the same delays), with its 95 % interval. (docs/reading-compare.md)"},
+      {unequal, "samples/iter: training rows whose gradients an update uses (subsets where only "
+                "times are simulated). --equal time, work or batch: what a sample costs."},
       {shared_link, "link busy: share of the time that the master's incoming link is in use; "
                     "queued: mean wait of a message for it."},
       {missed, "time: between two times, or above one, where runs ended too early to say more; "
@@ -505,6 +513,9 @@ static sg_status print(sg_comparing *c, sg_buffer *out, sg_error *e) {
   const sg_compare_options *o = c->options;
   int left = 0;
   sg_status status = SG_OK;
+  bool other = o->equal || o->tuned;
+  if (other && (c->found.n || is_data(o->format)))
+    return o->equal ? sg_print_equal(c, out, e) : sg_print_tuned(c, out, e);
   if (is_data(o->format)) return print_data(c, out, e);
   if (!c->found.n) {
     sg_put(out, "The database has no finished runs.\n");
@@ -519,7 +530,7 @@ static sg_status print(sg_comparing *c, sg_buffer *out, sg_error *e) {
 
 /* Quantiles are over all iterations of all runs: they are read where they may be printed. */
 static bool wants_pooled(const sg_compare_options *o) {
-  if (o->best) return false;
+  if (o->best || o->equal || o->tuned) return false;
   return is_data(o->format) || o->columns || o->sort ||
          (is_text(o->format) && o->width > WIDTH_OF_FILES);
 }

@@ -37,6 +37,10 @@ static sg_table *at_axis(sg_table *t, const char *axis) {
   static const char *const ours[] = {"scenario",
                                      "rank",
                                      "work",
+                                     "samples",
+                                     "samples_unit",
+                                     "sample_s",
+                                     "worker_s_per_sample",
                                      "time_s",
                                      "candidates",
                                      "best_label",
@@ -176,6 +180,10 @@ static sg_status put_scheme(sg_comparing *c, int number, int i, sg_table *t, sg_
                 c->names.n ? c->names.environment[number].scenario : "");
   put_number(t, "rank", s->rank ? (double)s->rank : NAN);
   put_number(t, "work", sg_work(s));
+  put_number(t, "samples", sg_samples(s));
+  sg_table_text(sg_table_at(t, "samples_unit"), sg_samples_unit(s));
+  put_number(t, "sample_s", s->summary.iter_mean_s / sg_samples(s));
+  put_number(t, "worker_s_per_sample", s->summary.worker_seconds_per_iter / sg_samples(s));
   put_number(t, "time_s", v->to_target ? sg_median_time(s) : s->summary.iter_mean_s);
   if (!is_chosen(c->options)) return status;
   sg_buffer cell = {0};

@@ -49,6 +49,13 @@ static int first_value(const sg_names *n, int64_t point) {
   return low;
 }
 
+bool sg_names_axis(const sg_names *n, int64_t point, int k, sg_setting *axis) {
+  int i = first_value(n, point) + k;
+  if (i >= n->n_values || n->value[i].point != point) return false;
+  *axis = (sg_setting){n->value[i].name, n->value[i].value};
+  return true;
+}
+
 static bool has_value(const sg_names *n, int64_t point, const axis_value *a) {
   for (int i = first_value(n, point); i < n->n_values && n->value[i].point == point; i++)
     if (!strcmp(n->value[i].name, a->name)) return !strcmp(n->value[i].value, a->value);
@@ -190,6 +197,43 @@ static char *put_differences(int n, const members *m, int of) {
   if (!found) sg_put(&out, "other contents of data files");
   if (out.failed) sg_buffer_free(&out);
   return out.data;
+}
+
+/* " 100, 104": each value once. */
+static void put_values(int n, const members *m, const char *path, sg_buffer *out) {
+  int shown = 0;
+  for (int k = 0; k < n; k++) {
+    const char *value = member_value(&m[k], path);
+    bool known = false;
+    for (int before = 0; before < k && !known; before++)
+      known = same(member_value(&m[before], path), value);
+    if (known) continue;
+    sg_put(out, shown++ ? ", " : " ");
+    sg_put_setting(value ? value : "\"(none)\"", out);
+  }
+}
+
+sg_status sg_put_differences(sg_db *db, const sg_comparison *c, int n, const int *of,
+                             sg_buffer *out, sg_error *e) {
+  members *m = calloc((size_t)n + 1, sizeof *m);
+  sg_status status = m ? SG_OK : sg_fail_memory(e);
+  int found = 0;
+  for (int k = 0; k < n && !status; k++)
+    status = read_members(db, c->scheme[c->environment[of[k]].begin].point_id, &m[k], e);
+  for (int k = 0; k < n && !status; k++)
+    for (int i = 0; i < m[k].n; i++) {
+      const char *path = m[k].member[i].path;
+      bool known = false;
+      for (int before = 0; before < k && !known; before++)
+        known = member_value(&m[before], path) != NULL;
+      if (known || !differs(n, m, path) || ++found > MOST_DIFFERENCES) continue;
+      sg_putf(out, "%s%s", found > 1 ? "; " : "", path);
+      put_values(n, m, path, out);
+    }
+  if (found > MOST_DIFFERENCES) sg_putf(out, "; and %d more", found - MOST_DIFFERENCES);
+  for (int k = 0; k < n && m; k++) members_clear(&m[k]);
+  free(m);
+  return status;
 }
 
 /* `of`: n environments that are called the same. */

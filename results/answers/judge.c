@@ -17,8 +17,9 @@
  *
  * Without a target the verdict is on the mean iteration time, and only for exact schemes with a
  * barrier: one that leaves stragglers out, or does not wait for them, would always win, whatever
- * its iterations are worth. That a scheme is exact is not enough where gradients were computed: its
- * error must be small, too, and it must not have skipped rounds. */
+ * its iterations are worth. Nor may one be the baseline: all others would lose against it. That a
+ * scheme is exact is not enough where gradients were computed: its error must be small, too, and it
+ * must not have skipped rounds. */
 #include "results/answers/judge.h"
 
 #include "results/columns.h"
@@ -253,6 +254,18 @@ bool sg_uses_old_models(const sg_judged *s) {
   return !s->point.barrier && s->summary.staleness_max != 0;
 }
 
+double sg_samples(const sg_judged *s) {
+  double iterations = 0, skipped = (double)s->summary.undecodable_iters;
+  if (!s->point.timing_only) return s->summary.samples_per_iter;
+  for (int i = 0; i < s->n_runs; i++) iterations += s->run[i].iterations;
+  double used = s->point.exact ? s->point.n_subsets : s->summary.subsets_effective_mean;
+  return iterations > 0 ? used * (1 - skipped / iterations) : NAN;
+}
+
+const char *sg_samples_unit(const sg_judged *s) {
+  return s->point.timing_only ? "subsets" : "samples";
+}
+
 static const char *by_interval(const sg_ratio *r) {
   return r->low > 1 ? "faster" : r->high < 1 ? "slower" : "undecided";
 }
@@ -373,6 +386,8 @@ static sg_status judge_pairs(sg_db *db, const sg_judged_environment *v, const sg
     s->verdict = "no barrier";
   else if (!v->to_target && !sg_gives_gradient(s))
     s->verdict = s->point.exact && s->point.compressed ? "compressed" : "approximate";
+  else if (!v->to_target && !sg_gives_gradient(base))
+    s->verdict = "inexact baseline";
   else if (p->n == 0)
     s->verdict = "no pairs";
   else if (p->neither == p->n)

@@ -99,6 +99,13 @@ bool sg_gives_gradient(const sg_judged *s);
  * current one only. */
 bool sg_uses_old_models(const sg_judged *s);
 
+/* How much of the data an update uses: training rows; where times only are simulated subsets, all
+ * of them for exact schemes and else their effective number (subsets_effective). A skipped update
+ * uses none. NAN: not known. */
+double sg_samples(const sg_judged *s);
+/* "samples", "subsets". */
+const char *sg_samples_unit(const sg_judged *s);
+
 /* What schemes of an environment are ordered by: the mean iteration time, or the median time to
  * target, INFINITY where it is not known to be reached. */
 double sg_judged_time(const sg_judged_environment *v, const sg_judged *s);

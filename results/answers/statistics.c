@@ -100,3 +100,17 @@ double sg_sign_test(int wins, int losses) {
   double p = 2 * gsl_cdf_binomial_P((unsigned)fewer, 0.5, (unsigned)n);
   return p < 1 ? p : 1;
 }
+
+sg_median sg_median_interval(const double *sorted, int n, double alpha) {
+  sg_median m = {n, NAN, NAN, NAN};
+  if (n == 0) return m;
+  double lower = sorted[(n - 1) / 2], upper = sorted[n / 2];
+  m.median = isinf(upper) ? upper : (lower + upper) / 2;
+  /* The k-th from below and from above: the median is outside with 2 P(Bin(n, 1/2) < k). */
+  int k = 0;
+  while (k < n / 2 && 2 * gsl_cdf_binomial_P((unsigned)k, 0.5, (unsigned)n) <= alpha) k++;
+  if (k == 0) return m;
+  m.low = sorted[k - 1];
+  m.high = sorted[n - k];
+  return m;
+}

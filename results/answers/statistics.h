@@ -53,6 +53,15 @@ double sg_effective_length(const sg_moments *means, double within, double length
 /* The same of SG_BLOCKS blocks of one series. */
 double sg_effective_block(int n, const double *x);
 
+/* The median of n ascending numbers, INFINITY allowed, with the narrowest interval of order
+ * statistics that holds the median of any continuous law in at least 1 − alpha of cases; low, high
+ * are NAN where there is none (n < 6 at 5 %). */
+typedef struct sg_median {
+  int n;
+  double median, low, high;
+} sg_median;
+sg_median sg_median_interval(const double *sorted, int n, double alpha);
+
 /* The two-sided p-value of the exact sign test: `wins` against `losses`, ties left out. */
 double sg_sign_test(int wins, int losses);
 

@@ -15,8 +15,8 @@
 /* As in judge.c: an exact code with a larger error does not give the gradient, and one that skips
  * rounds does nothing in them. */
 #define COMPARABLE                                                                                 \
-  "exact AND barrier AND coalesce(grad_scaled_err_max, 0) < 1e-6 AND coalesce(undecodable_iters, " \
-  "0) = 0"
+  "exact AND barrier AND NOT compressed AND coalesce(grad_scaled_err_max, 0) < 1e-6 AND "          \
+  "coalesce(undecodable_iters, 0) = 0"
 
 void sg_rows_clear(sg_rows_found *f) {
   for (int i = 0; i < f->n; i++) {

@@ -4,7 +4,26 @@
 #include "sim/cli/command.h"
 #include "sim/cli/output.h"
 
+#include <string.h>
 #include <unistd.h>
+
+static const char *const equal_words[] = {"batch", "time", "work", NULL};
+
+/* Each of them is a table of its own. */
+static sg_status check(const sg_args *args, sg_error *e) {
+  static const char *const table[] = {"best", "equal", "per-code"};
+  const char *first = NULL;
+  for (int i = 0; i < 3; i++) {
+    if (!sg_args_given(args, table[i])) continue;
+    if (first)
+      sg_fail(e, SG_USAGE, NULL, "--%s and --%s are different tables: expected one of them", first,
+              table[i]);
+    first = table[i];
+  }
+  if (sg_args_given(args, "across") && (!first || !strcmp(first, "best")))
+    sg_fail(e, SG_USAGE, NULL, "--across is for --equal and --per-code: expected one of them");
+  return e->count ? SG_USAGE : SG_OK;
+}
 
 static sg_status compare(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e) {
   const sg_compare_options options = {.baseline = sg_args_text(args, "baseline"),
@@ -12,10 +31,14 @@ static sg_status compare(sg_db *db, const sg_args *args, sg_buffer *out, sg_erro
                                       .sort = sg_args_text(args, "sort"),
                                       .simultaneous = sg_args_given(args, "simultaneous"),
                                       .best = sg_args_given(args, "best"),
+                                      .equal = sg_args_text(args, "equal"),
+                                      .tuned = sg_args_given(args, "per-code"),
+                                      .across = sg_args_text(args, "across"),
                                       .format = sg_args_format(args),
                                       .width = sg_terminal_width(),
                                       .color = sg_color(STDOUT_FILENO)};
-  return sg_compare(db, &options, out, e);
+  sg_status status = check(args, e);
+  return status ? status : sg_compare(db, &options, out, e);
 }
 
 const sg_command sg_cmd_compare = {
@@ -30,6 +53,16 @@ const sg_command sg_cmd_compare = {
                 SG_OPTION_ROW_FLAG("best", 0,
                                    "one line per environment: the fastest scheme, the next, the "
                                    "lead"),
+                SG_OPTION_ROW("equal", 0, CHOICE, "WHAT",
+                              "points at equal batch, time or work (worker-seconds): what a sample "
+                              "costs",
+                              .choices = equal_words),
+                SG_OPTION_ROW_FLAG("per-code", 0,
+                                   "each code at its best parameters, chosen on one half of the "
+                                   "replications and measured on the other"),
+                SG_OPTION_ROW("across", 0, TEXT, "AXES",
+                              "puts environments together that differ in these axes of the sweep "
+                              "alone, for --equal and --per-code"),
                 SG_OPTION_ROW("columns", 0, TEXT, "LIST",
                               "these columns, with commas between them; or all. CSV and JSON have "
                               "all by themselves"),
@@ -44,6 +77,10 @@ const sg_command sg_cmd_compare = {
     .examples = {{"compare scenarios/quickstart.db",
                   "Which scheme is the fastest, and how certain that is"},
                  {"compare sweep.db --best", "A sweep: one line per environment"},
+                 {"compare sweep.db --equal work --across n",
+                  "Points of any number of workers: what a sample costs in worker-seconds"},
+                 {"compare sweep.db --per-code --across n,net",
+                  "Each code at its best parameters and in its best environment"},
                  {"compare my.db -b 'cyclic-repetition s=1'", "Against another scheme"},
                  {"compare my.db --columns scheme,work,speed-up,mb_received_mean --sort work",
                   "Columns of your own choice"}},

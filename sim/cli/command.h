@@ -45,7 +45,7 @@ typedef struct sg_command {
   sg_operand operands[3];
   sg_option options[20];
   const char *text[6]; /* more about it: paragraphs */
-  sg_example examples[5];
+  sg_example examples[8];
   int (*run)(const struct sg_call *call); /* returns the exit code */
   /* Instead of run: puts what is to be printed; the same from the database that the first word
    * names. */

@@ -22,6 +22,7 @@
   X(codes_check) \
   X(codes_design) \
   X(fit)         \
+  X(papers)      \
   X(schema)      \
   X(help)        \
   X(completion)  \

@@ -83,3 +83,7 @@ const char *sg_embedded(const char *file, size_t *length) {
   }
   return NULL;
 }
+
+const char *sg_embedded_name(int i) {
+  return i >= 0 && (size_t)i < sizeof embedded / sizeof *embedded ? embedded[i].name : NULL;
+}

@@ -18,5 +18,7 @@ extern const char *const sg_template_names[]; /* in that order, ending in NULL *
 
 /* The bytes of a file of the tree, with a NUL behind them, or NULL. */
 const char *sg_embedded(const char *file, size_t *length);
+/* The name of the i-th file, in alphabetical order within a folder; NULL: there are fewer. */
+const char *sg_embedded_name(int i);
 
 #endif

@@ -158,9 +158,9 @@ sg_status sg_held_measure(sg_held_row *h, unsigned what) {
 
 /* (Σ α)² / Σ α², in subsets: as many as would give the same sum with weight 1, if each part came
  * whole. Σ α² is in the error: Σ (α − 1)² = Σ α² − 2 Σ α + their number. Segments of their own
- * lengths have no one number. */
+ * lengths have no one number, and mini-batches are no parts. */
 static void fill_effective(sg_iteration_record *r, const sg_code *code, const sg_recipe *recipe) {
-  if (!code->exact && code->segments > 1) return;
+  if (!code->exact && (code->segments > 1 || code->flags & (SG_BATCHES | SG_LOCAL))) return;
   double pieces = recipe->n_alpha / code->parts, sum = recipe->info.alpha_sum;
   double squares = recipe->info.alpha_error / pieces + 2 * sum - code->parts;
   if (squares > 0) r->subsets_effective = sum * sum / squares * code->shape.subsets / code->parts;

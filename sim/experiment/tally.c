@@ -29,7 +29,7 @@ struct sg_tally {
   int64_t through_ingress;
   kept value, known; /* sums or largest of what is known; how many are known */
   kept *last;        /* per model, of the columns that are kept so */
-  double end_s, busy, wasted, ingress_busy;
+  double end_s, busy, wasted, ingress_busy, broadcast;
   sg_summary_record total; /* made at the end, but for counts and the target */
   worker_sum *worker;      /* NULL without worker rows */
   sg_worker_summary_record *summary;
@@ -127,6 +127,7 @@ bool sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
   fold(t, r);
   t->busy += r->busy_s;
   t->wasted += r->wasted_s;
+  t->broadcast += r->bytes_broadcast;
   t->ingress_busy += r->ingress_busy_s;
   t->through_ingress += r->ingress_messages;
   t->total.undecodable_iters += !r->decoded;
@@ -137,7 +138,12 @@ bool sg_tally_row(sg_tally *t, const sg_iteration_record *r, int n,
 void sg_tally_target(sg_tally *t, const sg_iteration_record *row, long updates) {
   t->total.time_to_target_s = (row->start_s + row->duration_s) / t->models;
   t->total.iterations_to_target = updates;
-  t->total.bits_to_target = t->value.bits + row->bits; /* whose row comes later */
+  /* The row itself comes later. */
+  t->total.bits_to_target = t->value.bits + row->bits;
+  t->total.bytes_to_target =
+      t->value.bytes_sent + t->broadcast + row->bytes_sent + row->bytes_broadcast;
+  t->total.busy_to_target_s = t->busy + row->busy_s;
+  t->total.samples_to_target = t->value.samples_used + row->samples_used;
 }
 
 static void durations(sg_tally *t) {
@@ -185,6 +191,8 @@ void sg_tally_finish(sg_tally *t, sg_run_row *run, sg_summary_record *summary) {
   s->worker_busy_share = t->busy / (t->workers * time);
   s->wasted_work_share = t->busy > 0 ? t->wasted / t->busy : NAN;
   s->worker_seconds_per_iter = t->workers * s->iter_mean_s;
+  s->busy_s_per_iter = t->rows ? t->busy / (double)t->rows : NAN;
+  s->samples_per_iter = t->known.samples_used > 0 ? t->value.samples_used / (double)t->rows : NAN;
   *summary = *s;
   run->iterations = (int64_t)t->rows;
   run->sim_time_s = t->end_s;

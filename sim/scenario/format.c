@@ -199,6 +199,9 @@ const sg_param sg_scenario_params[] = {
                   .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_OBJECT("random", randomness, "Random numbers."),
     SG_ROW_OBJECT("stop", stop, "When a run ends."),
+    SG_ROW_OBJECT("paper", sg_paper_params,
+                  "What a paper says of this scenario, for straggle papers (docs/papers.md).",
+                  .flags = SG_OPTIONAL | SG_UNHASHED),
     SG_ROW_CHOICE("invalid_combinations", invalid_combinations, 0,
                   "Combinations of sweep and each that a scheme cannot have: list and skip them, "
                   "or refuse the scenario.",

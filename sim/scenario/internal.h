@@ -112,6 +112,22 @@ typedef struct variations {
 sg_status sg_vary_schemes(const sg_scenario *s, variations *all, sg_error *e);
 void sg_variations_free(variations *all);
 
+/* --- paper.c ---------------------------------------------------------------------------------- */
+
+/* Codes and labels of the list of schemes, made when they are wanted. */
+typedef struct scheme_names {
+  const sg_scenario *of;
+  bool made;
+  const char **name; /* ends in NULL; owned, and so are the labels */
+  char (*label)[256];
+} scheme_names;
+/* Whether `name` is one; a name that may be one is where the scenario has other faults. */
+bool sg_names_scheme(scheme_names *known, const char *name, sg_error *e);
+void sg_scheme_names_clear(scheme_names *known);
+
+/* Faults of the member "paper" that its own table does not find. */
+void sg_check_paper(const sg_scenario *s, sg_error *e);
+
 /* --- report.c --------------------------------------------------------------------------------- */
 
 bool sg_same_fault(const sg_fault *a, const sg_fault *b);

@@ -139,13 +139,14 @@ static sg_status add_variation(const sg_scenario *s, cJSON *tree, int scheme, co
 }
 
 /* The part of a scenario that is worth copying for one scheme: the others are replaced by null, so
- * that indices stay. For the environment (−1): all but the schemes and the sweep, which may be
- * long. */
+ * that indices stay. For the environment (−1): all but the schemes, and the sweep and the paper,
+ * which may be long. */
 static cJSON *part_of(const cJSON *root, int scheme) {
   cJSON *tree = scheme < 0 ? cJSON_Duplicate(root, true) : cJSON_CreateObject();
   if (scheme < 0) {
     cJSON_DeleteItemFromObjectCaseSensitive(tree, "schemes");
     cJSON_DeleteItemFromObjectCaseSensitive(tree, "sweep");
+    cJSON_DeleteItemFromObjectCaseSensitive(tree, "paper");
     return tree;
   }
   cJSON *list = cJSON_AddArrayToObject(tree, "schemes");

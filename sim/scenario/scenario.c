@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a scenario: text → tree → overrides → values, then what only the whole can tell. */
-#include "codes/frame/code.h"
 #include "sim/core/nearest.h"
 #include "sim/scenario/internal.h"
 
@@ -88,16 +87,6 @@ static void check_unit(const sg_scenario *s, sg_error *e) {
           a->path);
 }
 
-/* Whether a scheme has the code of that name, of n bytes. */
-static bool names_code(const sg_scenario *s, const char *name, size_t n) {
-  const cJSON *scheme;
-  cJSON_ArrayForEach(scheme, cJSON_GetObjectItemCaseSensitive(s->tree, "schemes")) {
-    const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(scheme, "code"));
-    if (code && strlen(code) == n && strncmp(code, name, n) == 0) return true;
-  }
-  return false;
-}
-
 /* The list of schemes has been replaced by an override, and the baseline has not. */
 static bool is_left_over(const sg_scenario *s) {
   bool schemes = false, baseline = false;
@@ -110,40 +99,16 @@ static bool is_left_over(const sg_scenario *s) {
 
 /* The baseline names a code or a label of the list. */
 static void check_baseline(const sg_scenario *s, sg_error *e) {
-  enum { LABEL = 256 };
   const char *name = sg_scenario_baseline(s);
-  if (!name || names_code(s, name, strlen(name))) return;
-  /* Labels begin with the code, and can be made where nothing is wrong. */
-  if (!s->complete && names_code(s, name, strcspn(name, " "))) return;
-  variations all = {0};
-  sg_status status = s->complete ? sg_vary_schemes(s, &all, e) : SG_OK;
-  const cJSON *list = cJSON_GetObjectItemCaseSensitive(s->tree, "schemes"), *scheme;
-  size_t n = (size_t)all.count, k = 2 * n;
-  char(*label)[LABEL] = calloc(n + 1, sizeof *label);
-  const char **names = calloc(k + (size_t)cJSON_GetArraySize(list) + 1, sizeof *names);
-  if (!label || !names) status = sg_fail_memory(e);
-  bool found = status;
-  for (size_t i = 0; !found && i < n; i++) {
-    const sg_values *values = all.list[i].values;
-    sg_code_label(values, label[i], LABEL);
-    found = strcmp(label[i], name) == 0;
-    names[2 * i] = label[i];
-    names[2 * i + 1] = values->variant->name;
-  }
-  cJSON_ArrayForEach(scheme, list) { /* where labels cannot be made */
-    const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(scheme, "code"));
-    if (code && !status && n == 0) names[k++] = code;
-  }
-  if (!found)
+  scheme_names known = {.of = s};
+  if (name && !sg_names_scheme(&known, name, e))
     sg_fail(e, SG_INVALID, "/baseline",
             "expected the code or the label of a scheme in the list, found \"%.60s\"%s%s", name,
-            sg_suggest(name, names).text,
+            sg_suggest(name, known.name).text,
             is_left_over(s) ? "; the list is that of --set /schemes: --set /baseline says which of "
                               "these it is"
                             : "");
-  free(names);
-  free(label);
-  sg_variations_free(&all);
+  sg_scheme_names_clear(&known);
 }
 
 /* "until" says how many runs there are. */
@@ -221,6 +186,7 @@ static void read_tree(sg_scenario *s, sg_error *e) {
   }
   sg_error_move(e, &more);
   check_baseline(s, e);
+  sg_check_paper(s, e);
 }
 
 static void parse(sg_scenario *s, int n_overrides, const sg_override *override, sg_error *e) {
@@ -325,6 +291,10 @@ const char *sg_scenario_database(const sg_scenario *s) {
 
 int sg_scenario_detail(const sg_scenario *s) {
   return sg_choice(sg_object(s->values, "output"), "detail");
+}
+
+const sg_values *sg_scenario_paper(const sg_scenario *s) {
+  return s->values ? sg_object(s->values, "paper") : NULL;
 }
 
 const char *sg_scenario_baseline(const sg_scenario *s) {

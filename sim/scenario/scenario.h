@@ -13,6 +13,15 @@
 
 extern const sg_param sg_scenario_params[];        /* the root of the format */
 extern const sg_param sg_scenario_scheme_params[]; /* what schemes have besides their code's */
+extern const sg_param sg_paper_params[];           /* the member "paper" */
+
+/* "by" of a target, and which end of an "order" is the better. */
+enum { SG_BY_SIMULATION, SG_BY_CLOSED_FORM };
+enum { SG_BEST_LEAST, SG_BEST_GREATEST };
+/* Quantities that have a closed form: what the exact law of the iteration time says. */
+extern const char *const sg_closed_form_words[];
+/* The table of results that a target's quantity is a column of; NULL: it is by closed form. */
+const char *sg_paper_table(const sg_values *target);
 
 typedef struct sg_scenario sg_scenario;
 
@@ -44,6 +53,7 @@ const sg_values *sg_scenario_until(const sg_scenario *s); /* NULL: absent */
 const char *sg_scenario_database(const sg_scenario *s);   /* path to open, relative to the file */
 int sg_scenario_detail(const sg_scenario *s);             /* an sg_detail */
 const char *sg_scenario_baseline(const sg_scenario *s);   /* a code's name or a label; NULL: none */
+const sg_values *sg_scenario_paper(const sg_scenario *s); /* NULL: it is none of a paper */
 bool sg_scenario_skips_invalid(const sg_scenario *s);     /* "invalid_combinations": skip | error */
 
 typedef struct sg_point {
