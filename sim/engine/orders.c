@@ -632,7 +632,6 @@ static void order_timer(sg_run *run, const sg_order *order) {
   }
 }
 
-
 static void carry_out(sg_run *run, const sg_order *order) {
   int first, end, slot;
   if (run->joined >= 0 && order->kind != SG_ORDER_SEND) send_due(run);
