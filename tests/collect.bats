@@ -132,7 +132,7 @@ JSON
   [ "$status" -eq 0 ]
   [ "${#lines[@]}" -eq 5 ]
   # p_i from the scenario: the share of a worker's times within the limit.
-  "$STRAGGLE" check trace.json > told --set '/delay/mode="iid"' --set '/schemes=[{"code":"mindflayer","time_limit":1.4}]'
+  "$STRAGGLE" check trace.json > told --set '/delay/mode="iteration-bootstrap"' --set '/schemes=[{"code":"mindflayer","time_limit":1.4}]'
   run python3 - <<'PYTHON'
 import csv, re
 rows = list(csv.DictReader(open("trace.csv")))

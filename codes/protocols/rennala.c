@@ -27,10 +27,10 @@ static const sg_param rennala_params[] = {
     SG_ROWS_LEARNERS(sg_batches_of_learners),
     {0}};
 static const sg_param malenia_params[] = {
-    SG_ROW_REAL("s", 0, 1000000000,
-                "S: an update needs a harmonic mean of the workers' numbers of gradients of S/n, "
-                "and one of each worker at least",
-                .flags = SG_REQUIRED | SG_MIN_OPEN),
+    SG_ROW_INT("s", 1, 1000000000,
+               "S: an update needs a harmonic mean of the workers' numbers of gradients of S/n, "
+               "and one of each worker at least",
+               .flags = SG_REQUIRED),
     SG_ROW_INT("most", 1, 1000000000,
                "gradients of a worker in an update after which it waits for the next model; when "
                "left out 100 S/n, so that those who wait are 1 % of what S asks at most",
@@ -127,7 +127,7 @@ static sg_status malenia_create(sg_code *code, const sg_shape *shape, const sg_v
   sg_status status = create(code, values, sizeof(int), e);
   if (status) return status;
   tables *t = code->self;
-  double n = shape->workers, mean = sg_real(values, "s") / n;
+  double n = shape->workers, mean = (double)sg_int(values, "s") / n;
   bool given = sg_given(values, "most");
   t->b = given ? (int)sg_int(values, "most") : (int)fmin(fmax(100 * mean, 100), INT_MAX);
   if (t->b < mean)
