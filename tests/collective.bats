@@ -114,7 +114,7 @@ PYTHON
     > max(CASE WHEN scheme_label LIKE '%one-by-one%' THEN duration_s END) FROM iteration JOIN $of")" = 1 ]
 }
 
-learning='learning={"problem":"least-squares","evaluate_every":1,"data":{"source":"gaussian-mixture","rows":240,"features":40},"optimizer":{"method":"gradient-descent","step":0.05}}'
+learning='learning={"problem":"least-squares","evaluate_every":1,"batch_rows":5,"data":{"source":"gaussian-mixture","rows":240,"features":40},"optimizer":{"method":"gradient-descent","step":0.05}}'
 random='delay={"model":"shifted-exponential","shift_s":0.5,"mean_excess_s":1,"unit":"subset"}'
 
 @test "the sum is uncoded's, hop by hop, in bytes and in numbers; its rounding is recorded" {
@@ -151,6 +151,8 @@ PYTHON
     {"code":"cyclic-repetition","s":2},{"code":"cyclic-repetition","s":2,"collective":"ring"},
     {"code":"fractional-repetition","s":3,"stop":"decodable"},{"code":"fractional-repetition","s":3,"stop":"decodable","collective":"halving-doubling"},
     {"code":"ignore-stragglers","s":2},{"code":"ignore-stragglers","s":2,"collective":"straggl-ar"},
+    {"code":"local-sgd","period":3,"inner":"momentum"},{"code":"local-sgd","period":3,"inner":"momentum","collective":"ring"},
+    {"code":"diloco","period":4},{"code":"diloco","period":4,"collective":"tree"},{"code":"evict"},{"code":"evict","collective":"ring"},
     {"code":"ignore-stragglers","s":2,"stop":{"rule":"first-factor","mu":0.5}},{"code":"ignore-stragglers","s":2,"stop":{"rule":"first-factor","mu":0.5},"collective":"tree"},
     {"code":"bernoulli","d":3,"stop":{"rule":"deadline","deadline_s":6}},{"code":"bernoulli","d":3,"stop":{"rule":"deadline","deadline_s":6},"collective":"ring"},
     {"code":"k-sync","k":5,"stop":{"rule":"deadline","deadline_s":1.1}},{"code":"k-sync","k":5,"stop":{"rule":"deadline","deadline_s":1.1},"collective":"ring"},
@@ -159,13 +161,13 @@ PYTHON
   run ask codes.db "SELECT replace(replace(replace(replace(scheme_label, ' ring', ''), ' tree', ''), ' halving-doubling', ''), ' straggl-ar', '') AS plain,
       count(*), sum(decoded), max(duration_s) > 0 FROM iteration JOIN $of GROUP BY plain"
   echo "$output"
-  [ "${#lines[@]}" -eq 7 ]
+  [ "${#lines[@]}" -eq 10 ]
   # Losses and times agree pair by pair, skipped rounds too.
   ask codes.db "SELECT replace(replace(replace(replace(scheme_label, ' ring', ''), ' tree', ''), ' halving-doubling', ''), ' straggl-ar', ''),
       iteration, decoded, duration_s, loss, err_norm, wasted_s FROM iteration JOIN $of ORDER BY 1, 2" > rows.txt
   python3 - <<'PYTHON'
 rows = [line.rstrip("\n").rsplit(" ", 6) for line in open("rows.txt")]
-assert len(rows) == 2 * 7 * 20, len(rows)
+assert len(rows) == 2 * 10 * 20, len(rows)
 skipped = 0
 for a, b in zip(rows[::2], rows[1::2]):
     assert a[:3] == b[:3], (a, b)

@@ -35,7 +35,7 @@ def rows(point, table):
     return [dict(zip([d[0] for d in c.description], r)) for r in c]
 ids = [i for (i,) in db.execute("SELECT point_id FROM point ORDER BY point_id")]
 # K-sync is exact with whole parts, and has no decoding error then; local SGD has one, of 0.
-errors = {"run_id", "decoding_err", "err_norm", "err_root"}
+errors = {"run_id", "subsets_effective", "decoding_err", "err_norm", "err_root"}
 for a, b, but in ((0, 2, errors), (1, 2, errors), (2, 3, {"run_id"}), (4, 5, {"run_id"}), (6, 7, {"run_id"}),
                   (8, 9, {"run_id"})):
     for table in ("iteration", "worker_iteration", "used_message"):

@@ -78,7 +78,8 @@ static void requests(void **state) {
   (void)state;
   sg_error e = {0};
   sg_problem *p = learning_problem(
-      "least-squares", "data=gaussian-mixture data.rows=24 data.features=4 l2=0.5", 3, 1, &e);
+      "least-squares",
+      "data=gaussian-mixture data.rows=24 data.features=4 data.test_share=0 l2=0.5", 3, 1, &e);
   sg_partition *partition;
   assert_int_equal(sg_partition_new(p, 3, NULL, 0, NULL, &partition, &e), SG_OK);
   sg_workspace *ws = sg_workspace_new(p);

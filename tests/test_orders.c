@@ -615,6 +615,22 @@ static void wrong_at_begin(const sg_event *event, sg_orders *o) {
   case 27: sg_timer_of(o, 2, 1, 0); break;
   case 28: sg_timer_of(o, SG_ALL, NAN, 0); break;
   case 29: sg_stop_queued(o, 2); break;
+  case 30: /* beside tasks: nothing before it */
+    sg_send_after(o, 0, SG_MASTER, p, 0, 0, 0, SG_WITH_PREVIOUS);
+    break;
+  case 31: /* another receiver */
+    sg_send_after(o, 0, SG_MASTER, p, 0, 0, 1, 0);
+    sg_send_after(o, 0, 1, p, 0, 1, 1, SG_WITH_PREVIOUS);
+    break;
+  case 32: /* another sender */
+    sg_send_after(o, 1, SG_MASTER, p, 0, 0, 0, 0);
+    sg_send_after(o, 0, SG_MASTER, p, 0, 1, 0, SG_WITH_PREVIOUS);
+    break;
+  case 33: /* something else between them */
+    sg_send_after(o, 0, SG_MASTER, p, 0, 0, 1, 0);
+    sg_tell(o, 1, 0);
+    sg_send_after(o, 0, SG_MASTER, p, 0, 1, 1, SG_WITH_PREVIOUS);
+    break;
   default: sg_send(o, 0, SG_MASTER, p, 0, 0, 0); break;
   }
 }
@@ -632,7 +648,7 @@ static void faults_name_the_code(void **state) {
                               .create = plain_create,
                               .encode = encode,
                               .on_event = wrong_on_event};
-  for (which = 0; which <= 29; which++) {
+  for (which = 0; which <= 33; which++) {
     stage s;
     start(&s, &wrong, NULL, (test_setup){.workers = 2, .delay = "deterministic", .delay_by = {1}},
           9);
@@ -694,6 +710,112 @@ static void joined_in_mid_task(void **state) {
     }
     end(&s);
   }
+}
+
+/* --- Sends beside tasks, copies ----------------------------------------------------------------
+ */
+
+/* Node 0 sends two messages together at once, and two together after the first of its three tasks
+ * of a second; node 1, which gets these, sends on what it holds three times, the last time without
+ * keeping it, and then has nothing more to send on. 8 bytes a second. */
+static void beside_on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
+  (void)code;
+  int p = event->round, *come = state;
+  if (event->kind == SG_BEGIN) {
+    *come = 0;
+    sg_snapshot(o, p, 0, 0);
+    for (int k = 0; k < 3; k++) sg_task(o, 0, p, 1, 1, 0);
+    sg_send_after(o, 0, 1, p, 0, 0, 1, 0);
+    sg_send_after(o, 0, 1, p, 0, 1, 1, SG_WITH_PREVIOUS);
+    sg_send_after(o, 0, SG_MASTER, p, 0, 2, 0, 0);
+    sg_send_after(o, 0, SG_MASTER, p, 0, 3, 0, SG_WITH_PREVIOUS);
+  } else if (event->kind == SG_ARRIVAL && event->at == 1) {
+    NEAR(event->seconds, 4); /* the link was taken until 2 */
+    assert_int_equal(event->count, 2);
+    for (int k = 0; k < 4; k++) sg_send_after(o, 1, SG_MASTER, p, 0, 4 + k, 0, k < 2 ? SG_COPY : 0);
+  } else if (event->kind == SG_ARRIVAL) {
+    const sg_message *m = event->message[0];
+    NEAR(event->seconds, *come == 0 ? 2 : 4 + *come);
+    assert_int_equal(event->count, *come == 0 ? 2 : 1);
+    assert_int_equal(m->tag, *come == 0 ? 2 : 3 + *come);
+    assert_int_equal(m->n_in, m->tag < 4 || m->tag == 7 ? 0 : 2);
+    for (int i = 0; i < m->n_in; i++) assert_int_equal(m->in[i]->tag, i);
+    if (++*come < 5) return;
+    sg_decode(o, 0, p, SG_LAST);
+    sg_end_round(o);
+  }
+}
+
+static sg_status beside_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                               sg_error *e) {
+  code->state_size = sizeof(int);
+  return plain_create(code, shape, values, e);
+}
+
+static void sends_beside_tasks(void **state) {
+  (void)state;
+  const sg_code_type beside = {.about = {.name = "test-beside", .summary = ""},
+                               .create = beside_create,
+                               .encode = encode,
+                               .on_event = beside_on_event};
+  stage s;
+  start(&s, &beside, NULL,
+        (test_setup){.workers = 2,
+                     .delay = "deterministic",
+                     .delay_by = {1},
+                     .uplink = "linear",
+                     .uplink_by = {0, 8}},
+        3);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(ask(&s)->segment->count, 6);
+    const sg_iteration_record *r = answer(&s);
+    NEAR(r->duration_s, 8);
+    NEAR(r->bytes_sent, 64);
+    NEAR(r->busy_s, 3);
+    assert_int_equal(r->messages_sent, 8);
+  }
+  end(&s);
+}
+
+/* What a node has computed is wasted when it is told that it is useless, and what it sends then
+ * does not make it useful; what it computes afterwards is. */
+static void discard_on_event(const sg_code *code, void *state, const sg_event *event,
+                             sg_orders *o) {
+  (void)code;
+  (void)state;
+  int p = event->round;
+  if (event->kind == SG_BEGIN) {
+    sg_snapshot(o, p, 0, 0);
+    for (int k = 0; k < 3; k++) sg_task(o, 0, p, 1, 1, 0);
+    sg_timer(o, SG_AFTER_SECONDS, 1.5, 0);
+  } else if (event->kind == SG_TIMER) {
+    sg_discard(o, 0);
+    sg_send_after(o, 0, SG_MASTER, p, 0, 0, 0, SG_FREE);
+    if (p > 0) sg_task(o, 0, p, 1, 1, 0);
+    sg_send(o, 0, SG_MASTER, p, 0, 1, SG_FREE);
+  } else if (event->kind == SG_ARRIVAL && event->message[0]->tag == 1) {
+    sg_decode(o, 0, p, SG_LAST);
+    sg_end_round(o);
+  }
+}
+
+static void useless_work(void **state) {
+  (void)state;
+  const sg_code_type discards = {.about = {.name = "test-discards", .summary = ""},
+                                 .create = plain_create,
+                                 .encode = encode,
+                                 .on_event = discard_on_event};
+  stage s;
+  start(&s, &discards, NULL, (test_setup){.workers = 1, .delay = "deterministic", .delay_by = {1}},
+        2);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(ask(&s)->segment->count, 2);
+    const sg_iteration_record *r = answer(&s);
+    NEAR(r->duration_s, 1.5 + i);
+    NEAR(r->busy_s, 1.5 + i);
+    NEAR(r->wasted_s, 1.5);
+  }
+  end(&s);
 }
 
 /* --- Timers of nodes -------------------------------------------------------------------------- */
@@ -863,6 +985,8 @@ int main(void) {
       cmocka_unit_test(the_default_round_extended),
       cmocka_unit_test(durations_add_up),
       cmocka_unit_test(faults_name_the_code),
+      cmocka_unit_test(sends_beside_tasks),
+      cmocka_unit_test(useless_work),
       cmocka_unit_test(joined_in_mid_task),
       cmocka_unit_test(timers_of_nodes),
       cmocka_unit_test(assertions),

@@ -122,7 +122,10 @@ static void gradients_of_parts(void **state) {
     assert_true(fabs(sd - expected) <= 4.0 * expected / sqrt(2.0 * (K - 1) * D) + 1e-14);
 
     const double *columns[] = {x, x + D, x + 2 * D};
-    const sg_partial item[] = {{3, 0, 0}, {3, 2, 0}, {1, 1, 0}, {3, 2, 5}};
+    const sg_partial item[] = {{.part = 3},
+                               {.part = 3, .column = 2},
+                               {.part = 1, .column = 1},
+                               {.part = 3, .column = 2, .batch = 5}};
     double loss[3];
     for (int width = 1; width <= 3; width += 2) {
       const sg_gradient_request q = {.partition = p,

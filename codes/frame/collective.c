@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The protocol of all collectives: schedules carried out hop by hop, and their coordinator. */
+/* The protocol of all collectives: schedules carried out hop by hop, and their coordinator.
+ *
+ * This file is long because it is one protocol: schedule, coordinator, rows and wrapping share the
+ * state of a round. */
 #include "codes/frame/collective.h"
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"

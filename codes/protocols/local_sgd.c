@@ -399,16 +399,18 @@ static void on_event(const sg_code *code, void *state, const sg_event *event, sg
                          "(recalled).",                                                            \
             .params = local_params}
 #define ABOUT_DILOCO                                                                               \
-  .about = {.name = "diloco",                                                                      \
-            .brief = "H steps of AdamW between averages",                                          \
-            .summary = "Local steps of AdamW whose state stays at the workers; the displacements " \
-                       "themselves are averaged, so that learning.optimizer is the outer one: "    \
-                       "nesterov with step 0.7 and momentum 0.9 (recalled). Approximate.",         \
-            .reference =                                                                           \
-                "Douillard et al. (2023), arXiv:2311.08105 (published; H, learning rates, "        \
-                "momentum and decay recalled); overlapped: derived, related to "                   \
-                "Douillard et al. (2025), arXiv:2501.18512 (recalled).",                           \
-            .params = diloco_params}
+  .about = {                                                                                       \
+      .name = "diloco",                                                                            \
+      .brief = "H steps of AdamW between averages",                                                \
+      .summary = "Local steps of AdamW whose state stays at the workers; the displacements "       \
+                 "themselves are averaged, so that learning.optimizer is the outer one: "          \
+                 "nesterov with step 0.7 and momentum 0.9 (recalled). Approximate.",               \
+      .reference =                                                                                 \
+          "Douillard et al. (2023), arXiv:2311.08105 (published; H, learning rates, "              \
+          "momentum and decay recalled); overlapped: derived, related to "                         \
+          "Douillard et al. (2025), arXiv:2501.18512; AdamW: Loshchilov, Hutter (ICLR 2019), "     \
+          "arXiv:1711.05101, Kingma, Ba (ICLR 2015), arXiv:1412.6980 (all recalled).",             \
+      .params = diloco_params}
 #define COMMON .create = create, .encode = encode, .weights = weights
 
 const sg_code_type sg_local_sgd = {ABOUT_LOCAL, COMMON, .plan = plan};

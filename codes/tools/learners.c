@@ -14,9 +14,9 @@ const char *const sg_batches_of_learners[] = {"batch", "global-batch", NULL};
 sg_status sg_learners_read(sg_code *code, const sg_values *values, const char *k, sg_learners *l,
                            sg_error *e) {
   int n = code->shape.workers;
-  if (sg_int(values, k) > n)
+  if (k && sg_int(values, k) > n)
     return sg_fail_at(e, values, k, "expected %s ≤ n = %d, found %ld", k, n, sg_int(values, k));
-  return sg_learners_read_rest(code, values, (int)sg_int(values, k), l, e);
+  return sg_learners_read_rest(code, values, k ? (int)sg_int(values, k) : 1, l, e);
 }
 
 sg_status sg_learners_read_rest(sg_code *code, const sg_values *values, int k, sg_learners *l,

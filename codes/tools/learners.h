@@ -34,8 +34,8 @@ extern const char *const sg_gradients_of_learners[], *const sg_batches_of_learne
   SG_ROW_INT(name, 1, SG_UNBOUNDED, __VA_ARGS__ ", at most the number of workers",                 \
              .flags = SG_REQUIRED)
 
-/* Reads these members (batch where there is no `gradients`) and `k`, one that is named so,
- * into l, and sets the code's parts, stored and, for one gradient of each worker in an update,
+/* Reads these members (batch where there is no `gradients`) and `k`, one that is named so (NULL:
+ * 1), into l, and sets the code's parts, stored and, for one gradient of each worker in an update,
  * load; mini-batches set SG_BATCHES and are not exact. A fault where there are more than n. */
 sg_status sg_learners_read(sg_code *code, const sg_values *values, const char *k, sg_learners *l,
                            sg_error *e);

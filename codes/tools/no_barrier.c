@@ -127,6 +127,11 @@ static void go_on(const sg_code *code, progress *p, sg_orders *o) {
   if (p->waiting == 0 || p->held - p->in_use >= b->room) return;
   long most_of = most_come(code, p);
   int *who = array(code, p, WAITING), *come = array(code, p, COME), stay = 0, count = p->waiting;
+  if (b->clocks) { /* In the order in which a round would begin. */
+    const int *at = array(code, p, AT);
+    for (int i = count = 0; i < code->nodes; i++)
+      if (at[i] == 0 && come[i] < INT_MAX) who[count++] = i;
+  }
   for (int i = 0; i < count; i++)
     if (come[who[i]] > most_of) {
       who[stay++] = who[i];

@@ -145,6 +145,9 @@ static void pair_with(const sg_comparison *c, const tuned *base, tuned *t, doubl
   }
   t->over = sg_paired_ratio(censored ? 0 : n, x, y, c->alpha);
   t->over.n = n;
+  bool equal = n > 0;
+  for (int i = 1; i < n; i++) equal &= x[i] == x[0] && y[i] == y[0];
+  if (equal) t->over.low = t->over.high = NAN;
 }
 
 static int by_time(const void *a, const void *b) {

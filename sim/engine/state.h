@@ -3,6 +3,7 @@
  *
  *   run.c       life cycle, event loop, decode and supply
  *   orders.c    what a protocol orders: snapshots, tasks, timers; the end of a round
+ *   request.c   what a decode uses of what the master holds
  *   fuse.c      tasks and the messages behind them that are one event
  *   messages.c  messages: pool, uplinks, ingress queues, delivery
  *   costs.c     seconds and bytes: the rows of sg_run_record
@@ -282,6 +283,10 @@ static inline void run_release_snapshot(sg_run *run, int slot) {
 }
 /* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
 void run_reset_nodes(sg_run *run, double shift);
+
+/* --- request.c --- */
+void run_order_use(sg_run *run, const sg_order *order);
+void run_order_decode(sg_run *run, const sg_order *order);
 
 /* --- fuse.c --- */
 /* Whether nothing but what follows a task that is to begin stands against their being one. */

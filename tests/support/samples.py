@@ -52,6 +52,8 @@ def mean(x):
 def median(x):
     """Median with its interval of order statistics, by the binomial law; math.inf: later than all."""
     x, n = sorted(x), len(x)
+    if x[0] == x[-1]:
+        return x[0], None, None
     k, below = 0, 0.0
     while k < n // 2 and 2 * (below + math.comb(n, k) / 2 ** n) <= 0.05:
         below += math.comb(n, k) / 2 ** n
