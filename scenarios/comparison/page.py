@@ -136,7 +136,7 @@ def draw(found):
              ".grid{stroke:#e4e4e4}.one{stroke:#888}.bar{stroke-width:2}line.exact{stroke:#1f5fa8}"
              "line.inexact{stroke:#c2571a}circle.exact{fill:#1f5fa8}circle.inexact{fill:#fff;stroke:#c2571a;stroke-width:2}")
     return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 8}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="sg" viewBox="0 0 {WIDTH} {y + 8}" role="img" '
         'aria-label="The time of a ring all-reduce to the target loss over that of each scheme, on four presets">',
         f"<style>{style}</style>", f'<rect width="{WIDTH}" height="{y + 8}" fill="#fff"/>',
         '<text x="10" y="22">The ring\'s time to the loss over each scheme\'s, 95 % intervals (right: faster). '
