@@ -23,7 +23,7 @@ setup() {
 @test "the sweeps go the whole way to the page, in short" {
   for s in "$root"/scenarios/comparison/*.json; do
     n=$(basename "$s" .json)
-    "$STRAGGLE" run --quiet "$s" -o $n.db --set /replications=2 --set '/sweep/0/values=[2]'
+    "$STRAGGLE" run --quiet "$s" -o $n.db --set /replications=2 --set '/sweep/0/values=[4]'
     "$STRAGGLE" compare $n.db --per-code --across step --json > $n.json
     [ "$(sqlite3 :memory: "SELECT count(*), sum(value ->> 'is_baseline' AND value ->> 'code' = 'uncoded') FROM json_each(readfile('$n.json'))")" = "10|1" ]
   done

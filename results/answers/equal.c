@@ -21,7 +21,8 @@ static void put_four_digits(double x, sg_buffer *out) {
 }
 
 void sg_put_interval(const sg_interval *x, sg_buffer *out) {
-  if (isnan(x->value)) {
+  bool unknown = isnan(x->value) || (isinf(x->value) && !isfinite(x->low));
+  if (unknown) {
     sg_put(out, "—");
     return;
   }

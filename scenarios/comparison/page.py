@@ -98,7 +98,11 @@ def panel(x0, y0, preset, rows):
     ticks = [b * 10 ** e for e in range(-3, 4) for b in (1, 2, 5) if low <= b * 10 ** e <= high]
     if len(ticks) < 3:
         ticks = [v for v in (0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2) if low <= v <= high]
+    kept = [1]  # the others where there is room for their numbers
     for v in ticks:
+        if all(abs(at(v) - at(k)) > 28 for k in kept):
+            kept.append(v)
+    for v in kept:
         out.append(f'<line x1="{at(v):.1f}" x2="{at(v):.1f}" y1="{y0 + TOP - 8}" y2="{bottom}" '
                    f'class="{"one" if v == 1 else "grid"}"/>')
         out.append(f'<text x="{at(v):.1f}" y="{bottom + 16}" text-anchor="middle">{v:g}</text>')
