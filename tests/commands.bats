@@ -236,9 +236,10 @@ END
   [ "$(find stage -type f)" = stage/usr/share/straggle/scenarios/mine.json ]
 }
 
-@test "papers of codes as BibTeX: every arXiv number that a code names, once" {
+@test "papers of codes as BibTeX: every arXiv number that a code or a collective names, once" {
   "$STRAGGLE" codes --bib > all.bib
-  "$STRAGGLE" codes --format csv | grep -oE 'arXiv:[0-9.]+[0-9]' | sed 's/arXiv://' | sort -u > named
+  { "$STRAGGLE" codes --format csv; "$STRAGGLE" schema --reference | grep '"algorithm": '; } |
+    grep -oE 'arXiv:[0-9.]+[0-9]' | sed 's/arXiv://' | sort -u > named
   grep -oE 'eprint = \{[0-9.]+' all.bib | sed 's/.*{//' | sort | cmp - named
   [ "$(grep -c '^@' all.bib)" -eq "$(grep -oE '^@[a-z]+\{[a-z0-9]+' all.bib | sort -u | wc -l)" ]
   [ "$("$STRAGGLE" codes show streamed-group --bib | grep -c '^@')" -eq 1 ]

@@ -23,12 +23,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_TRIALS = 1000000 };
+
 static const char *const weight_words[] = {"pooled", "by-worker", NULL};
-static const sg_param one_count = SG_ROW_INT("", 0, 1000000, "");
+static const sg_param one_count = SG_ROW_INT("", 0, SG_UNBOUNDED, "");
 static const sg_param one_time = SG_ROW_REAL("", 0, SG_UNBOUNDED, "");
 static const sg_param one_share = SG_ROW_REAL("", 0, 1, "");
 static const sg_param params[] = {
-    SG_ROW_INT("trials", 1, 1000000, "attempts of a worker in an update, B", .fallback = 1),
+    SG_ROW_INT("trials", 1, MOST_TRIALS, "attempts of a worker in an update, B", .fallback = 1),
     SG_ROW_REAL("time_limit", 0, SG_UNBOUNDED,
                 "seconds after which an attempt is given up, t; this, quantile or worker_limits",
                 .flags = SG_OPTIONAL),
@@ -126,8 +128,11 @@ static sg_status read_workers(sg_code *code, tables *t, const sg_values *values,
   double *column = times + (size_t)draws * (size_t)n, least = 1, greatest = 0, sum = 0;
   for (int i = 0; i < n; i++) {
     trial *w = &t->worker[i];
-    *w = (trial){.attempts = (int)item_of(values, "worker_trials", i, (double)trials),
-                 .limit = item_of(values, "worker_limits", i, limit)};
+    double attempts = item_of(values, "worker_trials", i, (double)trials);
+    if (attempts > MOST_TRIALS)
+      return sg_fail_at(e, values, "worker_trials", "expected at most %d attempts, found %.0f",
+                        MOST_TRIALS, attempts);
+    *w = (trial){.attempts = (int)attempts, .limit = item_of(values, "worker_limits", i, limit)};
     for (int k = 0; k < draws; k++) column[k] = times[(size_t)k * (size_t)n + (size_t)i];
     double p = share_of(w, quantile, column, draws);
     if (told) p = item_of(values, "success", i, 1);
