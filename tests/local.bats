@@ -187,6 +187,7 @@ JSON
   refused "/schemes/0/rate: expected the rate of the local steps where workers send displacements" "$none" "$h, \"sends\": \"displacement\""
   refused "expected quorum ≤ n = 6, found 7" "$none" "$h, \"outer\": \"overlapped\", \"quorum\": 7"
   refused "outer" "$none" "$h, \"quorum\": 3"
+  refused '/schemes/0/grace_s: expected a "quorum" with it' "$none" "$h, \"outer\": \"overlapped\", \"grace_s\": 5"
   refused "whose protocol decides itself when to decode" "$none" "$h, \"outer\": \"overlapped\", \"stop\": \"count\""
   refused "computes on mini-batches: expected how many rows one has" "$some" "$h, \"gradients\": \"batch\""
   refused "/learning/optimizer/step: expected a number with the scheme" "$some" "$h, \"rate\": 0.1"

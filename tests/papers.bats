@@ -422,3 +422,12 @@ PY
     done
   done
 }
+
+@test "a value that is off by everything says so in percent" {
+  sed 's/"targets": \[/"targets": [ { "what": "nothing", "scheme": "uncoded", "at": { "n": 4 }, "quantity": "stragglers_s", "value": 1, "percent": 50 },/' \
+    "$BATS_TEST_DIRNAME/scenarios/paper.json" > off.json
+  run "$STRAGGLE" papers off.json
+  echo "$output"
+  [ "$status" -eq 70 ]
+  [[ "$output" == *" -100 % "* ]]
+}

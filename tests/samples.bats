@@ -90,6 +90,7 @@ END
   [ "$(LC_ALL=C.UTF-8 wc -L < batch.txt)" -le 100 ]
   # Across both axes all is one group; without --across each environment is one.
   [ "$("$STRAGGLE" compare across.db --equal work --across n,excess --columns group --format csv | sort -u | wc -l)" -eq 2 ]
+  [ "$("$STRAGGLE" compare across.db --equal work --across n --across excess --columns group --format csv | sort -u | wc -l)" -eq 2 ]
   [ "$("$STRAGGLE" compare across.db --equal work --columns group --format csv | sort -u | wc -l)" -eq 7 ]
   for format in markdown latex; do
     "$STRAGGLE" compare across.db --equal time --across n --format $format > out
@@ -255,4 +256,19 @@ END
   [ "$("$STRAGGLE" compare base.db --format csv --columns scheme,verdict | grep -cE ',(faster|slower|undecided)$' || true)" -eq 0 ]
   [ "$("$STRAGGLE" compare base.db --format csv --columns scheme,verdict | grep -c ',inexact baseline$')" -eq 2 ]
   [ "$(sqlite3 base.db "SELECT count(*) FROM v_compare WHERE iter_time_verdict = 'inexact baseline'")" -eq 2 ]
+}
+
+@test "what is said of inexact schemes is what they are, and of a lead that nobody knows that it is censored" {
+  cat > said.json <<END
+{ "format": 1, "cluster": { "workers": 4 }, "delay": { "model": "exponential", "mean_s": 1 },
+  "learning": { "problem": "quadratic", "length": 5, "subsets": 8, "heterogeneity": 0.5, "optimizer": { "method": "gradient-descent", "step": 0.1 } },
+  "baseline": "uncoded", "schemes": [ { "code": "uncoded" }, { "code": "rennala", "b": 4 }, { "code": "local-sgd", "period": 4 }, { "code": "ringmaster", "r": 4 } ],
+  "replications": 12, "stop": { "iterations": 400, "target_grad_norm2": 1e-3 } }
+END
+  "$STRAGGLE" run --quiet said.json
+  "$STRAGGLE" compare said.db | tr -s '\n ' ' ' > said
+  cat said
+  grep -q 'Fastest of all, inexact: ringmaster r=4, by a censored lead over the next, rennala b=4\.' said
+  # Not the rounding of a sum that is no gradient.
+  grep -qE 'rennala b=4 \(decoding error [0-9.]+\), local-sgd period=4 \(by its rule not the exact gradient\)' said
 }

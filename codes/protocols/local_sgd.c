@@ -176,6 +176,11 @@ static sg_status read_outer(sg_code *code, const sg_values *values, tables *t, s
     return sg_fail_at(e, values, "quorum", "expected quorum ≤ n = %d, found %ld", n,
                       sg_int(values, "quorum"));
   t->quorum = sg_given(values, "quorum") ? (int)sg_int(values, "quorum") : 0;
+  if (t->grace > 0 && t->quorum == 0)
+    return sg_fail_at(e, values, "grace_s",
+                      "expected a \"quorum\" with it: without one the master waits for all, found "
+                      "grace_s = %g alone",
+                      t->grace);
   code->flags |= SG_ASYNC;
   code->type = code->type == &sg_diloco ? &overlapped_diloco : &overlapped_local_sgd;
   code->state_size = state_size(n);

@@ -66,6 +66,18 @@ static void put_certainty(const sg_comparison *c, const sg_lead *l, sg_buffer *o
     sg_putf(out, ". It is ahead of the next beyond chance, but not of %s.", doubt);
 }
 
+/* ", 1.2× the next, NAME": how far the best is ahead, where that is known. */
+static void put_lead(const sg_comparison *c, const sg_lead *l, sg_buffer *out) {
+  const char *next = c->scheme[l->next].point.scheme_label;
+  if (l->ratio.n > 0 && isnan(l->ratio.ratio)) {
+    sg_putf(out, ", by a censored lead over the next, %s", next);
+    return;
+  }
+  sg_put(out, ", ");
+  sg_put_ratio(&l->ratio, out);
+  sg_putf(out, " the next, %s", next);
+}
+
 static void put_fastest(const sg_comparison *c, const sg_judged_environment *v, sg_buffer *out) {
   const sg_lead *l = &v->fastest;
   if (l->n == 0) {
@@ -92,10 +104,8 @@ static void put_fastest(const sg_comparison *c, const sg_judged_environment *v, 
   if (l->n == 1) {
     sg_put(out, l->n_ties ? "." : "; no other can be ranked.");
   } else {
-    sg_put(out, ", ");
-    sg_put_ratio(&l->ratio, out);
-    sg_putf(out, " the next, %s%s", c->scheme[l->next].point.scheme_label,
-            l->next == v->baseline ? ", the baseline" : "");
+    put_lead(c, l, out);
+    if (l->next == v->baseline) sg_put(out, ", the baseline");
     put_certainty(c, l, out);
   }
   double work = sg_work(best);
@@ -111,9 +121,7 @@ static void put_fastest_of_all(const sg_comparison *c, const sg_judged_environme
   sg_buffer text = {0};
   sg_putf(&text, "Fastest of all, inexact: %s", c->scheme[l->best].point.scheme_label);
   if (l->n > 1) {
-    sg_put(&text, ", ");
-    sg_put_ratio(&l->ratio, &text);
-    sg_putf(&text, " the next, %s", c->scheme[l->next].point.scheme_label);
+    put_lead(c, l, &text);
     put_certainty(c, l, &text);
   }
   sg_put(&text, "");
@@ -122,20 +130,23 @@ static void put_fastest_of_all(const sg_comparison *c, const sg_judged_environme
   sg_buffer_free(&text);
 }
 
+/* Of mini-batches and local steps the sum that was asked for is right but for rounding; what it is
+ * not is the gradient, and an error of 1e-16 would say the opposite. */
 static void put_error(const sg_judged *s, sg_buffer *out) {
   double scaled = s->summary.grad_scaled_err_max, coefficients = s->summary.err_norm_mean;
+  bool rounding = !s->point.exact && scaled < SG_LARGEST_EXACT_ERROR;
   if (sg_uses_old_models(s))
     sg_put(out, "gradients of older models");
   else if (s->point.exact && s->summary.undecodable_iters > 0)
     sg_putf(out, "%lld rounds skipped", (long long)s->summary.undecodable_iters);
-  else if (!isnan(scaled) && scaled > 0)
+  else if (!isnan(scaled) && scaled > 0 && !rounding)
     sg_putf(out, "error %.2g", scaled);
   else if (s->point.exact && s->point.compressed)
     sg_putf(out, "messages as %s", s->point.compression);
-  else if (!isnan(coefficients))
+  else if (coefficients > SG_LARGEST_EXACT_ERROR)
     sg_putf(out, "decoding error %.2g", coefficients);
   else
-    sg_put(out, "not the exact sum");
+    sg_put(out, "by its rule not the exact gradient");
 }
 
 static void put_inexact(const sg_comparison *c, const sg_judged_environment *v, int width,

@@ -34,8 +34,7 @@
  * runs are ended; behind replication, status, stop_reason, iterations, end. */
 enum { POINT_AT = 4, SUMMARY_AT = 5 };
 
-#define LARGEST_EXACT_ERROR 1e-6
-#define SIGNIFICANCE        0.05
+#define SIGNIFICANCE 0.05
 
 /* --- Reading: what the table of columns lists, so that a new column is there at once ---------- */
 
@@ -247,7 +246,7 @@ bool sg_gives_gradient(const sg_judged *s) {
   double error = s->summary.grad_scaled_err_max;
   return s->point.exact && s->point.barrier && !s->point.compressed &&
          (to_target || s->summary.undecodable_iters == 0) &&
-         (isnan(error) || error < LARGEST_EXACT_ERROR);
+         (isnan(error) || error < SG_LARGEST_EXACT_ERROR);
 }
 
 bool sg_uses_old_models(const sg_judged *s) {

@@ -13,6 +13,9 @@
 #include "results/answers/statistics.h"
 #include "results/results.h"
 
+/* The error of a gradient over the norms of its parts up to which it is rounding. */
+#define SG_LARGEST_EXACT_ERROR 1e-6
+
 typedef struct sg_outcome { /* of one run */
   int replication;
   bool finished;            /* not diverged, stalled, undecodable */

@@ -26,6 +26,9 @@ static sg_status check(const sg_args *args, sg_error *e) {
 }
 
 static sg_status compare(sg_db *db, const sg_args *args, sg_buffer *out, sg_error *e) {
+  const sg_arg *axes = sg_args_find(args, "across");
+  sg_buffer across = {0};
+  for (int i = 0; i < axes->count; i++) sg_putf(&across, "%s%s", i ? "," : "", axes->item[i]);
   const sg_compare_options options = {.baseline = sg_args_text(args, "baseline"),
                                       .columns = sg_args_text(args, "columns"),
                                       .sort = sg_args_text(args, "sort"),
@@ -33,12 +36,14 @@ static sg_status compare(sg_db *db, const sg_args *args, sg_buffer *out, sg_erro
                                       .best = sg_args_given(args, "best"),
                                       .equal = sg_args_text(args, "equal"),
                                       .tuned = sg_args_given(args, "per-code"),
-                                      .across = sg_args_text(args, "across"),
+                                      .across = across.data,
                                       .format = sg_args_format(args),
                                       .width = sg_terminal_width(),
                                       .color = sg_color(STDOUT_FILENO)};
-  sg_status status = check(args, e);
-  return status ? status : sg_compare(db, &options, out, e);
+  sg_status status = across.failed ? sg_fail_memory(e) : check(args, e);
+  if (!status) status = sg_compare(db, &options, out, e);
+  sg_buffer_free(&across);
+  return status;
 }
 
 const sg_command sg_cmd_compare = {
@@ -60,7 +65,7 @@ const sg_command sg_cmd_compare = {
                 SG_OPTION_ROW_FLAG("per-code", 0,
                                    "each code at its best parameters, chosen on one half of the "
                                    "replications and measured on the other"),
-                SG_OPTION_ROW("across", 0, TEXT, "AXES",
+                SG_OPTION_ROW("across", 0, LIST, "AXES",
                               "puts environments together that differ in these axes of the sweep "
                               "alone, for --equal and --per-code"),
                 SG_OPTION_ROW("columns", 0, TEXT, "LIST",

@@ -233,7 +233,8 @@ static void put_rule(const sg_values *t, sg_buffer *out) {
 
 static void put_off(const sg_judged *j, sg_buffer *out) {
   if (isnan(j->off) || sg_given(j->target, "digits")) return;
-  sg_putf(out, sg_given(j->target, "z") ? "z %+.2f" : "%+.2g %%", j->off);
+  const char *percent = fabs(j->off) < 99.5 ? "%+.2g %%" : "%+.0f %%";
+  sg_putf(out, sg_given(j->target, "z") ? "z %+.2f" : percent, j->off);
 }
 
 static void put_order(const sg_judged *j, sg_buffer *out) {
