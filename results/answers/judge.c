@@ -139,6 +139,9 @@ static bool fold_runs(sg_judged *j) {
   if (!room) return false;
   for (const sg_column *c = sg_members_of("run_summary"); c; c = sg_column_after(c))
     sg_column_set_number(c, &j->summary, fold(j, c));
+  /* Where workers sum among themselves no master receives anything. */
+  if (j->summary.bytes_received_mean == 0 && j->summary.bytes_sent_mean > 0)
+    j->summary.bytes_received_mean = NAN;
   for (int i = 0; i < j->n_runs; i++) j->n_reached += !isinf(not_after(&j->run[i]));
   j->median_low = median_by(j, not_before, room);
   j->median_high = median_by(j, not_after, room);
