@@ -289,3 +289,20 @@ PYTHON
   "$STRAGGLE" codes check uncoded collective=ring -n 6 | grep "the master must receive 6 messages: 1 gradients"
   "$STRAGGLE" codes check cyclic-repetition s=2 collective=tree -n 6 | grep "a late one only forwards"
 }
+
+@test "blame finds who computes last, though everybody's last hop comes when all is over" {
+  make_scenario slow.json 'cluster={"workers":6,"speeds":[1,1,1,0.5,1,1]}' 'delay={"model":"shifted-exponential","shift_s":1,"mean_excess_s":0.1}' \
+    'network={"uplink":{"model":"linear","latency_s":0.01,"bandwidth_Bps":10000}}' 'learning={"problem":"none","length":960}' \
+    'stop={"iterations":30}' 'schemes=[{"code":"uncoded","collective":"ring"},{"code":"uncoded","collective":"tree"},{"code":"cyclic-repetition","s":1,"collective":"ring"}]'
+  "$STRAGGLE" run slow.json -q -o slow.db
+  for scheme in "uncoded ring" "uncoded tree"; do
+    run "$STRAGGLE" blame slow.db --scheme "$scheme" --format csv
+    echo "$output"
+    [[ "${lines[1]}" == 3,30,* ]]
+  done
+  # Of the code's the late one is not among those that are waited for.
+  run "$STRAGGLE" blame slow.db --scheme "cyclic-repetition s=1 ring"
+  echo "$output"
+  [[ "$output" == *"does not wait for all"* ]]
+  "$STRAGGLE" blame slow.db --scheme "cyclic-repetition s=1 ring" --format csv | grep "^3,0,"
+}

@@ -75,7 +75,8 @@ typedef struct sg_blame_source {
   char *label, *panel; /* of the scheme; what its environment has of axes. Owned */
   int runs;            /* whose iterations stand one after another; of equal ones the first */
   bool replay;
-  int of; /* how many schemes with rows of workers the request leaves */
+  bool collective; /* of an all-reduce: a worker is there when it has computed */
+  int of;          /* how many schemes with rows of workers the request leaves */
 } sg_blame_source;
 
 /* The rows of workers of one scheme: of those that `r` leaves the first that waits for all workers,

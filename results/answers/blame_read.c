@@ -36,7 +36,8 @@ static sg_status choose(sg_db *db, const sg_rows_found *f, sg_blame_source *sour
   sg_status status =
       sg_db_prepare(db,
                     "SELECT point_id, is_baseline, min(used_share), count(DISTINCT run_id),"
-                    " json_extract(config_json, '$.environment.delay.mode') = 'replay'"
+                    " json_extract(config_json, '$.environment.delay.mode') = 'replay',"
+                    " json_type(config_json, '$.scheme.collective') IS NOT NULL"
                     " FROM point JOIN run USING (point_id) LEFT JOIN worker_summary USING (run_id)"
                     " WHERE detail = 'worker' AND status <> 'running' AND barrier GROUP BY point_id"
                     " ORDER BY point_id",
@@ -53,6 +54,7 @@ static sg_status choose(sg_db *db, const sg_rows_found *f, sg_blame_source *sour
     source->label = strdup(row->label);
     source->panel = strdup(row->panel);
     source->replay = sqlite3_column_int(s, 4);
+    source->collective = sqlite3_column_int(s, 5);
     source->runs = source->replay ? 1 : sqlite3_column_int(s, 3);
     if (!source->label || !source->panel) status = sg_fail_memory(e);
   }
@@ -66,16 +68,19 @@ static sg_status fail_damaged(const sg_blame_source *source, sg_error *e) {
                  source->label);
 }
 
-/* Rows must be rectangles; those of a damaged file may be anything. Replayed runs are one run. */
+/* Rows must be rectangles; those of a damaged file may be anything. Replayed runs are one run. In
+ * an all-reduce everybody's last message comes when all is over: what the others wait for is that a
+ * worker has computed. Who is late and only forwards has finished no task. */
 static sg_status read_times(sg_db *db, const sg_blame_source *source, sg_arrivals *a, sg_error *e) {
   sqlite3_stmt *s = NULL;
   size_t capacity = 0, n = 0;
   sg_buffer sql = {0};
   sg_putf(&sql,
-          "SELECT worker, n_workers, CASE WHEN used THEN arrival_s END FROM point"
+          "SELECT worker, n_workers, CASE WHEN %s END FROM point"
           " JOIN run USING (point_id) JOIN worker_iteration USING (run_id)"
           " WHERE point_id = :number AND detail = 'worker' AND status <> 'running'%s"
           " ORDER BY replication, iteration, worker",
+          source->collective ? "used AND tasks > 0 THEN compute_s" : "used THEN arrival_s",
           source->replay ? " AND run_id = (SELECT min(run_id) FROM run WHERE point_id = :number"
                            " AND detail = 'worker' AND status <> 'running')"
                          : "");

@@ -33,8 +33,8 @@ static void say_why(result *r, const char *why) {
   if (!r->why) sg_starve();
 }
 
-/* All iterations took equally long: the time is never random and all is rounding, or what makes it
- * so is too rare to have happened once. */
+/* All iterations took equally long, but for the rounding of their ends: the time is never random,
+ * or what makes it so is too rare to have happened once. */
 static void judge_constant(const sg_simulated *s, result *r) {
   double off = fabs(s->mean - r->mean);
   if (off <= 1e-9 * fabs(r->mean))
@@ -58,7 +58,7 @@ static void judge(const sg_expectation *x, result *r) {
   }
   if (!sg_finish_has_moment(&x->finish, 2))
     say_why(r, "the mean is not judged: the iteration time has no variance");
-  else if (s->sd > 0)
+  else if (s->sd > 1e-12 * fabs(s->mean))
     r->z = (s->mean - r->mean) / (s->sd / sqrt(n));
   else if (n > 1)
     judge_constant(s, r);
