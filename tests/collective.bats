@@ -306,3 +306,16 @@ PYTHON
   [[ "$output" == *"does not wait for all"* ]]
   "$STRAGGLE" blame slow.db --scheme "cyclic-repetition s=1 ring" --format csv | grep "^3,0,"
 }
+
+@test "more buckets than a worker has transmissions for are refused" {
+  cat > many.json <<'END'
+{ "format": 1, "cluster": { "workers": 64 }, "delay": { "model": "deterministic", "value_s": 1 },
+  "learning": { "problem": "none", "length": 100000 },
+  "schemes": [ { "code": "uncoded", "collective": { "algorithm": "ring", "buckets": 521 } } ] }
+END
+  run "$STRAGGLE" check many.json
+  [ "$status" -eq 65 ]
+  [[ "$output" == *"/schemes/0/collective/buckets: expected at most 520 buckets"* ]]
+  sed -i 's/521/520/' many.json
+  "$STRAGGLE" check many.json
+}

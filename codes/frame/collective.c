@@ -6,6 +6,8 @@
 #include "codes/frame/collective.h"
 #include "codes/frame/stop.h"
 #include "sim/core/array.h"
+#include "sim/core/owned.h"
+#include "sim/core/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -596,6 +598,15 @@ static sg_status find_weights(sg_code *code, tables *t, bool all, sg_error *e) {
   return SG_OK;
 }
 
+/* Transmissions of the worker that has most for a bucket, at least one; 0: no memory. */
+static int most_sends(const sg_schedule *s) {
+  SG_OWNED int *sends = calloc((size_t)s->workers, sizeof *sends);
+  int most = 1;
+  for (int i = 0; sends && i < s->hops; i++)
+    if (++sends[s->hop[i].from] > most) most = sends[s->hop[i].from];
+  return sends ? most : 0;
+}
+
 /* Buckets, and in each its chunks, which differ by a coordinate at most. */
 static sg_status make_segments(sg_code *code, tables *t, const sg_values *values, sg_error *e) {
   const sg_values *own = collective_of(values);
@@ -613,6 +624,14 @@ static sg_status make_segments(sg_code *code, tables *t, const sg_values *values
   if (buckets > shape->length || chunks * buckets > INT32_MAX / 4)
     return sg_fail_at(e, own, "buckets", "expected at most l = %ld, found %ld", shape->length,
                       buckets);
+  int sends = most_sends(&t->s);
+  if (sends == 0) return sg_fail_memory(e);
+  long most = SG_MAX_DRAWS / sends;
+  if (buckets > 1 && buckets > most)
+    return sg_fail_at(e, where, member,
+                      "expected at most %ld buckets or layers, since a worker has at most %d "
+                      "transmissions in an iteration, found %ld",
+                      most, SG_MAX_DRAWS, buckets);
   t->buckets = (int)buckets;
   if (buckets > 1 && (t->coordinated || code->inner->type->plan))
     return sg_fail_at(
