@@ -84,7 +84,7 @@ static void run(const setting *s, const sg_compressor *compressor) {
   for (int c = 0; c < s->width; c++) {
     column[c] = x + c * l;
     for (long i = 0; i < l; i++) x[c * l + i] = 0.01 * (sg_uniform(&random) - 0.5);
-    for (int p = 0; p < parts; p++) item[c * parts + p] = (sg_partial){p, c, 0};
+    for (int p = 0; p < parts; p++) item[c * parts + p] = (sg_partial){.part = p, .column = c};
     fill_set(s, c, l, &set[c], &random);
     set[c].compressor = compressor;
   }

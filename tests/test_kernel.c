@@ -76,10 +76,10 @@ static void begin(fixture *f, const char *problem, const char *settings, int par
   for (int c = 0; c < columns; c++) {
     f->point[c] = f->x + c * f->l;
     for (long i = 0; i < f->l; i++) f->x[c * f->l + i] = number();
-    for (int p = 0; p < parts; p++) f->item[c * parts + p] = (sg_partial){p, c, 0};
+    for (int p = 0; p < parts; p++) f->item[c * parts + p] = (sg_partial){.part = p, .column = c};
   }
-  f->request = (sg_gradient_request){f->partition, width, columns, f->point, f->n_items,
-                                     f->item,      NULL,  NULL,    0,        0};
+  f->request = (sg_gradient_request){f->partition, width, columns, f->point, f->n_items, f->item,
+                                     NULL,         NULL,  0,       0,        NULL};
   const double *tile[ITEMS];
   assert_int_equal(sg_problem_begin(f->problem, f->ws, &f->request, &e), SG_OK);
   assert_int_equal(sg_problem_tile(f->problem, f->ws, 0, 0, f->l, tile), SG_OK);
@@ -394,7 +394,7 @@ static void begin_coded(coded *k, const char *settings, int parts, int n, const 
   sg_stream_at(&stream, 12, 0, SG_FOR_CHECK, 0, 0, 0);
   for (size_t i = 0; i < l; i++) k->x[i] = number();
   k->point = k->x;
-  for (int p = 0; p < parts + n; p++) k->item[p] = (sg_partial){p, 0, 0};
+  for (int p = 0; p < parts + n; p++) k->item[p] = (sg_partial){.part = p};
   k->request = (sg_gradient_request){.partition = k->partition,
                                      .width = width,
                                      .columns = 1,

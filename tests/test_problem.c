@@ -164,10 +164,10 @@ static void check_width(const fixture *f, int width, int columns) {
     random_model(other + c * l, l, 100 + (uint32_t)c);
     points[c] = x + c * l;
     loss_points[c] = c % 3 == 0 ? points[c] : c % 3 == 1 ? other + c * l : NULL;
-    for (int p = PARTS - 1; p >= 0; p--) item[n++] = (sg_partial){p, c, 0};
+    for (int p = PARTS - 1; p >= 0; p--) item[n++] = (sg_partial){.part = p, .column = c};
   }
-  const sg_gradient_request q = {partition, width,       columns, points, n,
-                                 item,      loss_points, loss,    0,      0};
+  const sg_gradient_request q = {partition,   width, columns, points, n,   item,
+                                 loss_points, loss,  0,       0,      NULL};
   gradients(f->problem, ws, &q, 13, out);
   for (int i = 0; i < n; i++) {
     long begin = lround(edges[item[i].part] * (double)f->data->rows),
@@ -215,8 +215,8 @@ static void gradient_is_the_slope_of_the_loss(void **state) {
     double *x = calloc((size_t)l, sizeof *x), *g = calloc((size_t)l, sizeof *g);
     random_model(x, l, 7);
     const double *point = x;
-    const sg_partial item = {0, 0, 0};
-    const sg_gradient_request q = {partition, 1, 1, &point, 1, &item, NULL, NULL, 0, 0};
+    const sg_partial item = {0, 0, 0, NULL};
+    const sg_gradient_request q = {partition, 1, 1, &point, 1, &item, NULL, NULL, 0, 0, NULL};
     gradients(f.problem, ws, &q, l, g);
     for (long i = 0; i < l; i++) {
       const double h = 1e-5, at = x[i];
@@ -252,18 +252,18 @@ static void bits_do_not_depend_on_company(void **state) {
       const double *points[64];
       for (int c = 0; c < width; c++) points[c] = x + c * l;
       sg_partial item[PARTS];
-      for (int p = 0; p < PARTS; p++) item[p] = (sg_partial){p, 0, 0};
+      for (int p = 0; p < PARTS; p++) item[p] = (sg_partial){.part = p, .column = 0};
       for (long i = 0; i < l * width; i++) x[i] = NAN;
       random_model(x, l, 9);
-      const sg_gradient_request first = {partition, width,  1,           points, PARTS,
-                                         item,      points, &alone_loss, 0,      0};
+      const sg_gradient_request first = {partition, width,       1, points, PARTS, item,
+                                         points,    &alone_loss, 0, 0,      NULL};
       gradients(f.problem, ws, &first, 16, alone);
       for (int place = 0; place < width; place += width - 1) {
         for (int c = 0; c < width; c++)
           random_model(x + c * l, l, c == place ? 9 : 50 + (uint32_t)c);
         for (int p = 0; p < PARTS; p++) item[p].column = place;
-        const sg_gradient_request q = {partition, width,  width, points, PARTS,
-                                       item,      points, loss,  0,      0};
+        const sg_gradient_request q = {partition, width, width, points, PARTS, item,
+                                       points,    loss,  0,     0,      NULL};
         gradients(f.problem, ws, &q, 16, out);
         assert_memory_equal(out, alone, (size_t)(l * PARTS) * sizeof *out);
         assert_true(loss[place] == alone_loss);
@@ -290,10 +290,10 @@ static void bits_do_not_depend_on_the_request(void **state) {
     random_model(x, l, 9);
     random_model(x + l, l, 10);
     const double *point = x, *elsewhere = x + l;
-    sg_partial item[PARTS], two[3] = {{3, 0, 0}, {1, 0, 0}, {3, 0, 0}};
-    for (int p = 0; p < PARTS; p++) item[p] = (sg_partial){p, 0, 0};
-    const sg_gradient_request q = {partition, 1, 1, &point, PARTS, item, &point, &loss, 0, 0},
-                              r = {partition, 1, 1, &point, 3, two, &elsewhere, &loss, 0, 0};
+    sg_partial item[PARTS], two[3] = {{3, 0, 0, NULL}, {1, 0, 0, NULL}, {3, 0, 0, NULL}};
+    for (int p = 0; p < PARTS; p++) item[p] = (sg_partial){.part = p, .column = 0};
+    const sg_gradient_request q = {partition, 1, 1, &point, PARTS, item, &point, &loss, 0, 0, NULL},
+                              r = {partition, 1, 1, &point, 3, two, &elsewhere, &loss, 0, 0, NULL};
     gradients(f.problem, ws, &q, 8, all);
     gradients(f.problem, ws, &r, l, some);
     assert_memory_equal(some, all + 3 * l, (size_t)l * 8);
@@ -382,9 +382,9 @@ static void synthetic_sum(const sg_problem *problem, int parts, const double *ed
   sg_workspace *ws = sg_workspace_new(problem);
   sg_partial item[16];
   double *out = calloc((size_t)(l * parts), sizeof *out), loss[4];
-  for (int p = 0; p < parts; p++) item[p] = (sg_partial){p, column, 0};
-  const sg_gradient_request q = {partition, width, width == 1 ? 1 : 3, x, parts, item, NULL, loss,
-                                 0,         0};
+  for (int p = 0; p < parts; p++) item[p] = (sg_partial){.part = p, .column = column};
+  const sg_gradient_request q = {
+      partition, width, width == 1 ? 1 : 3, x, parts, item, NULL, loss, 0, 0, NULL};
   gradients(problem, ws, &q, 100, out);
   memset(sum, 0, (size_t)l * sizeof *sum);
   for (int p = 0; p < parts; p++)
@@ -549,9 +549,10 @@ static void coded_parts_are_those_of_plain_loops(void **state) {
     int columns = widths[w][1], n = 0;
     sg_partial item[(CODED + 2) * 16];
     for (int c = columns - 1; c >= 0; c--) {
-      for (int p = 0; p < CODED; p++) item[n++] = (sg_partial){CODED_PARTS + p, c, 0};
-      item[n++] = (sg_partial){3, c, 0};
-      item[n++] = (sg_partial){CODED_PARTS + 1, c, 0}; /* once more */
+      for (int p = 0; p < CODED; p++)
+        item[n++] = (sg_partial){.part = CODED_PARTS + p, .column = c};
+      item[n++] = (sg_partial){.part = 3, .column = c};
+      item[n++] = (sg_partial){.part = CODED_PARTS + 1, .column = c}; /* once more */
     }
     const sg_gradient_request q = {.partition = partition,
                                    .width = widths[w][0],
@@ -605,7 +606,7 @@ static void bits_of_coded_parts_do_not_depend_on_company(void **state) {
       for (int c = 0; c < 16; c++)
         for (long i = 0; i < l; i++) x[c * l + i] = NAN;
       random_model(x, l, 9);
-      const sg_partial one = {CODED_PARTS, 0, 0};
+      const sg_partial one = {CODED_PARTS, 0, 0, NULL};
       sg_partial all[16];
       const sg_gradient_request q = {.partition = partition,
                                      .width = width,
@@ -616,7 +617,8 @@ static void bits_of_coded_parts_do_not_depend_on_company(void **state) {
       gradients(f.problem, ws, &q, 16, alone);
       for (int c = 0; c < 16; c++) {
         random_model(x + c * l, l, c == place ? 9 : 50 + (uint32_t)c);
-        all[c] = (sg_partial){c == place ? CODED_PARTS : CODED_PARTS + c % CODED, c, 0};
+        all[c] =
+            (sg_partial){.part = c == place ? CODED_PARTS : CODED_PARTS + c % CODED, .column = c};
       }
       const sg_gradient_request r = {.partition = partition,
                                      .width = width,
@@ -679,14 +681,14 @@ static void refuses_what_is_not_there(void **state) {
     sg_status status;
     const char *words;
   } cases[] = {
-      {{CODED_PARTS + CODED, 0, 0}, 1, 0, SG_BUG, "parts 0 … 31, 4 of them coded"},
-      {{CODED_PARTS + CODED, 0, 0}, 4, 0, SG_BUG, "part 32"},
-      {{-1, 0, 0}, 1, 0, SG_BUG, "part -1"},
-      {{0, 2, 0}, 1, 0, SG_BUG, "column 2"},
-      {{0, -1, 0}, 4, 0, SG_BUG, "column -1"},
-      {{3, 0, 7}, 1, 0, SG_INVALID, "mini-batch 7 of part 3"},
-      {{3, 0, 0}, 4, 2, SG_BUG, "local steps"},
-      {{CODED_PARTS, 0, 0}, 1, 2, SG_BUG, "coded part 28"},
+      {{CODED_PARTS + CODED, 0, 0, NULL}, 1, 0, SG_BUG, "parts 0 … 31, 4 of them coded"},
+      {{CODED_PARTS + CODED, 0, 0, NULL}, 4, 0, SG_BUG, "part 32"},
+      {{-1, 0, 0, NULL}, 1, 0, SG_BUG, "part -1"},
+      {{0, 2, 0, NULL}, 1, 0, SG_BUG, "column 2"},
+      {{0, -1, 0, NULL}, 4, 0, SG_BUG, "column -1"},
+      {{3, 0, 7, NULL}, 1, 0, SG_INVALID, "mini-batch 7 of part 3"},
+      {{3, 0, 0, NULL}, 4, 2, SG_BUG, "local steps"},
+      {{CODED_PARTS, 0, 0, NULL}, 1, 2, SG_BUG, "coded part 28"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const sg_gradient_request q = {.partition = partition,
@@ -748,7 +750,7 @@ static void a_batch_is_a_pair_of_rows(void **state) {
       plain(&f, x, f.data->x, f.data->y, first + r, first + r + 1, row + r * l);
     int count[ROWS][ROWS] = {{0}}, distinct = 0;
     for (int b = 1; b <= BATCHES; b++) {
-      one_gradient(&f, ws, partition, x, (sg_partial){1, 0, b}, g);
+      one_gradient(&f, ws, partition, x, (sg_partial){.part = 1, .column = 0, .batch = b}, g);
       int matches = 0;
       for (int i = 0; i < ROWS; i++)
         for (int j = i + 1; j < ROWS; j++) {
@@ -791,9 +793,9 @@ static void the_mean_of_batches_is_the_part(void **state) {
     double *x = calloc((size_t)l, 8), *g = calloc((size_t)l, 8), *whole = calloc((size_t)l, 8);
     double *sum = calloc((size_t)l, 8), *square = calloc((size_t)l, 8);
     random_model(x, l, 4);
-    one_gradient(&f, ws, partition, x, (sg_partial){3, 0, 0}, whole);
+    one_gradient(&f, ws, partition, x, (sg_partial){.part = 3, .column = 0}, whole);
     for (int b = 1; b <= BATCHES; b++) {
-      one_gradient(&f, ws, partition, x, (sg_partial){3, 0, b}, g);
+      one_gradient(&f, ws, partition, x, (sg_partial){.part = 3, .column = 0, .batch = b}, g);
       for (long c = 0; c < l; c++) sum[c] += g[c], square[c] += g[c] * g[c];
     }
     for (long c = 0; c < l; c++) {
@@ -823,15 +825,15 @@ static void the_name_of_a_batch_is_its_rows(void **state) {
   double loss;
   random_model(x, l, 4);
   const double *point = x;
-  const sg_partial item[] = {{3, 0, 9}, {3, 0, 0}, {1, 0, 8}, {3, 0, 8},
-                             {3, 0, 8}, {2, 0, 8}, {2, 0, 0}};
-  const sg_gradient_request q = {partition, 1, 1, &point, 7, item, &point, &loss, 0, 0};
+  const sg_partial item[] = {{3, 0, 9, NULL}, {3, 0, 0, NULL}, {1, 0, 8, NULL}, {3, 0, 8, NULL},
+                             {3, 0, 8, NULL}, {2, 0, 8, NULL}, {2, 0, 0, NULL}};
+  const sg_gradient_request q = {partition, 1, 1, &point, 7, item, &point, &loss, 0, 0, NULL};
   gradients(f.problem, ws, &q, 5, out);
-  one_gradient(&f, fresh, partition, x, (sg_partial){3, 0, 8}, a);
+  one_gradient(&f, fresh, partition, x, (sg_partial){.part = 3, .column = 0, .batch = 8}, a);
   assert_memory_equal(out + 3 * l, a, (size_t)l * 8);
   assert_memory_equal(out + 4 * l, a, (size_t)l * 8);
   assert_true(distance(out, a, l) > 1e-4 && distance(out + l, a, l) > 1e-4);
-  one_gradient(&f, fresh, partition, x, (sg_partial){3, 0, 0}, a);
+  one_gradient(&f, fresh, partition, x, (sg_partial){.part = 3, .column = 0}, a);
   assert_memory_equal(out + l, a, (size_t)l * 8);
   assert_true(fabs(loss - plain_loss(&f, x)) < 1e-13);
   assert_true(sg_partition_rows(partition, 2, 8) == sg_partition_rows(partition, 2, 0));
@@ -858,7 +860,8 @@ static void coded_parts_have_batches(void **state) {
   random_model(x, l, 4);
   int found = 0;
   for (int b = 1; b < 100; b++) {
-    one_gradient(&f, ws, partition, x, (sg_partial){CODED_PARTS + 2, 0, b}, g);
+    one_gradient(&f, ws, partition, x,
+                 (sg_partial){.part = CODED_PARTS + 2, .column = 0, .batch = b}, g);
     int known = 0;
     for (int k = 0; k < found; k++) known |= distance(g, seen + k * l, l) == 0;
     if (known) continue;
@@ -897,7 +900,7 @@ static void refuses_unfit_batches(void **state) {
   sg_workspace *ws = sg_workspace_new(f.problem);
   double *x = calloc((size_t)(2 * f.problem->length), 8);
   const double *points[] = {x, x + f.problem->length};
-  const sg_partial item = {0, 0, 1};
+  const sg_partial item = {0, 0, 1, NULL};
   const sg_gradient_request q = {
       .partition = partition, .width = 2, .columns = 2, .x = points, .n_items = 1, .item = &item};
   assert_fault(sg_problem_begin(f.problem, ws, &q, &e), SG_BUG, &e, "in width 2");
@@ -963,21 +966,23 @@ static void local_steps_are_those_of_plain_loops(void **state) {
     long begin = lround(edges[1] * (double)f.data->rows),
          end = lround(edges[2] * (double)f.data->rows);
     for (int steps = 1; steps <= 5; steps += 2) {
-      local_steps(f.problem, ws, partition, (sg_partial){1, 0, steps > 1 ? 3 : 0}, x, steps, 0.05,
+      local_steps(f.problem, ws, partition,
+                  (sg_partial){.part = 1, .column = 0, .batch = steps > 1 ? 3 : 0}, x, steps, 0.05,
                   out);
       plain_steps(&f, x, begin, end, steps, 0.05, g);
       assert_near(out, g, l, 1e-12);
       if (steps == 1) {
-        one_gradient(&f, ws, partition, x, (sg_partial){1, 0, 0}, g);
+        one_gradient(&f, ws, partition, x, (sg_partial){.part = 1, .column = 0}, g);
         assert_memory_equal(out, g, (size_t)l * 8);
         continue;
       }
-      one_gradient(&f, ws, partition, x, (sg_partial){1, 0, 0}, g);
+      one_gradient(&f, ws, partition, x, (sg_partial){.part = 1, .column = 0}, g);
       assert_true(distance(out, g, l) > 1e-3); /* a step does something */
       /* In a request, beside another point and the losses. */
       const double *points[] = {x + l, x};
-      const sg_partial item[] = {{4, 0, 0}, {1, 1, 0}};
-      const sg_gradient_request q = {partition, 1, 2, points, 2, item, points, loss, steps, 0.05};
+      const sg_partial item[] = {{4, 0, 0, NULL}, {1, 1, 0, NULL}};
+      const sg_gradient_request q = {partition, 1,    2,     points, 2,   item,
+                                     points,    loss, steps, 0.05,   NULL};
       gradients(f.problem, ws, &q, 6, all);
       assert_memory_equal(all + l, out, (size_t)l * 8);
       assert_true(fabs(loss[0] - plain_loss(&f, x + l)) < 1e-13);
@@ -1006,16 +1011,17 @@ static void local_steps_take_batches_in_turn(void **state) {
   random_model(x, l, 4);
   memcpy(at, x, (size_t)l * 8);
   for (int t = 0; t < 3; t++) {
-    one_gradient(&f, ws, partition, at, (sg_partial){3, 0, 21 + t}, g);
+    one_gradient(&f, ws, partition, at, (sg_partial){.part = 3, .column = 0, .batch = 21 + t}, g);
     for (long i = 0; i < l; i++) at[i] -= 0.1 * g[i] / share;
   }
-  local_steps(f.problem, ws, partition, (sg_partial){3, 0, 21}, x, 3, 0.1, out);
+  local_steps(f.problem, ws, partition, (sg_partial){.part = 3, .column = 0, .batch = 21}, x, 3,
+              0.1, out);
   for (long i = 0; i < l; i++) g[i] = (x[i] - at[i]) / 0.1 * share;
   assert_near(out, g, l, 1e-13);
   plain_steps(&f, x, lround(edges[3] * (double)f.data->rows),
               lround(edges[4] * (double)f.data->rows), 3, 0.1, g);
   assert_true(distance(out, g, l) > 1e-3);
-  local_steps(f.problem, ws, partition, (sg_partial){3, 0, 0}, x, 3, 0.1, out);
+  local_steps(f.problem, ws, partition, (sg_partial){.part = 3, .column = 0}, x, 3, 0.1, out);
   assert_near(out, g, l, 1e-13); /* no name: all rows */
   free(x);
   free(at);
@@ -1036,7 +1042,7 @@ static void local_steps_on_synthetic_gradients(void **state) {
   sg_workspace *ws = sg_workspace_new(p);
   double x[50] = {2}, a[50], out[50], at = 2, sum = 0;
   const double *point = x, *tile;
-  const sg_partial item = {1, 0, 0};
+  const sg_partial item = {1, 0, 0, NULL};
   const sg_gradient_request q = {
       .partition = partition, .width = 1, .columns = 1, .x = &point, .n_items = 1, .item = &item};
   assert_int_equal(sg_problem_begin(p, ws, &q, &e), SG_OK);
