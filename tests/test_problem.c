@@ -924,7 +924,14 @@ static void refuses_unfit_batches(void **state) {
 
 /* --- Local steps ------------------------------------------------------------------------------ */
 
-/* Gradient descent on the part's mean loss by plain loops, and from it the pseudo-gradient. */
+/* l2 · x, where the L2 term counts. */
+static double penalty(const fixture *f, const double *x, long i) {
+  const sg_problem *p = f->problem;
+  return i % p->stride < p->stride - p->unregularised ? p->l2 * x[i] : 0;
+}
+
+/* Gradient descent on the part's mean loss with the L2 term by plain loops, and from it the
+ * pseudo-gradient, without that term at the first model, which is the master's. */
 static void plain_steps(const fixture *f, const double *x, long begin, long end, int steps,
                         double rate, double *out) {
   long l = f->problem->length;
@@ -932,9 +939,11 @@ static void plain_steps(const fixture *f, const double *x, long begin, long end,
   memcpy(at, x, (size_t)l * 8);
   for (int t = 0; t < steps; t++) {
     plain(f, at, f->data->x, f->data->y, begin, end, g);
-    for (long i = 0; i < l; i++) at[i] -= rate * g[i] * (double)f->data->rows / rows;
+    for (long i = 0; i < l; i++)
+      at[i] -= rate * (g[i] * (double)f->data->rows / rows + penalty(f, at, i));
   }
-  for (long i = 0; i < l; i++) out[i] = (x[i] - at[i]) / rate * rows / (double)f->data->rows;
+  for (long i = 0; i < l; i++)
+    out[i] = ((x[i] - at[i]) / rate - penalty(f, x, i)) * rows / (double)f->data->rows;
   free(at);
 }
 
@@ -1012,11 +1021,11 @@ static void local_steps_take_batches_in_turn(void **state) {
   memcpy(at, x, (size_t)l * 8);
   for (int t = 0; t < 3; t++) {
     one_gradient(&f, ws, partition, at, (sg_partial){.part = 3, .column = 0, .batch = 21 + t}, g);
-    for (long i = 0; i < l; i++) at[i] -= 0.1 * g[i] / share;
+    for (long i = 0; i < l; i++) at[i] -= 0.1 * (g[i] / share + penalty(&f, at, i));
   }
   local_steps(f.problem, ws, partition, (sg_partial){.part = 3, .column = 0, .batch = 21}, x, 3,
               0.1, out);
-  for (long i = 0; i < l; i++) g[i] = (x[i] - at[i]) / 0.1 * share;
+  for (long i = 0; i < l; i++) g[i] = ((x[i] - at[i]) / 0.1 - penalty(&f, x, i)) * share;
   assert_near(out, g, l, 1e-13);
   plain_steps(&f, x, lround(edges[3] * (double)f.data->rows),
               lround(edges[4] * (double)f.data->rows), 3, 0.1, g);
