@@ -6,6 +6,7 @@
 #include "sim/check/grid.h"
 #include "sim/check/rehearsal.h"
 #include "sim/core/linalg.h"
+#include "tests/support/code_bench.h"
 #include "tests/support/toy_codes.h"
 
 #include <math.h>
@@ -697,6 +698,14 @@ static void the_grid_has_every_code(void **state) {
     bool wants_file = false; /* then there is none in a grid */
     for (const sg_param *p = type->about.params; p && p->name; p++)
       wants_file |= p->kind == SG_MATRIX && p->flags & SG_REQUIRED;
+    if (t.count == 0 && !wants_file) { /* nor of one that wants one of several members */
+      bench b;
+      sg_values *values = bench_values(type->about.name, NULL);
+      assert_int_equal(bench_open_shaped(&b, values, &shape, &e), SG_INVALID);
+      wants_file = strstr(e.fault[0].message, "found 0 of them");
+      sg_error_clear(&e);
+      sg_values_free(values);
+    }
     if ((t.count == 0) != wants_file) fail_msg("%s: %d in the grid", type->about.name, t.count);
   }
   int visits = 0;
