@@ -362,10 +362,11 @@ static const sg_column column[] = {
          "Lower end of the 95 % confidence interval of speedup; NULL under 5 pairs, or if they do "
          "not differ"),
     VIEW("v_compare", "speedup_ci95_high", REAL, "1", "Upper end of the same"),
-    VIEW("v_compare", "iter_time_verdict", TEXT, "text",
-         "faster, slower, undecided, approximate (not the exact gradient), compressed, no barrier, "
-         "inexact baseline, too few, runs equal (replayed times; `straggle compare` takes blocks of "
-         "iterations)"),
+    VIEW(
+        "v_compare", "iter_time_verdict", TEXT, "text",
+        "faster, slower, undecided, approximate (not the exact gradient), compressed, no barrier, "
+        "inexact baseline, too few, runs equal (replayed times; `straggle compare` takes blocks of "
+        "iterations)"),
     VIEW("v_ecdf", "share", REAL, "1",
          "Share of the iterations of the point that took duration_s or less"),
     VIEW("v_progress", "time_mean_s", REAL, "s", "Mean simulated time at the end of the iteration"),

@@ -187,7 +187,8 @@ static void policies_on_exact_codes(void **state) {
       {"cyclic-repetition", "s=1 stop=quorum(count=3)", 4, 3},
       {"cyclic-repetition", "s=1 stop=quorum(count=3,grace_s=2)", 6, 3},
       {"cyclic-repetition", "s=1 stop=quorum(count=3,grace_s=9)", 8, 4},
-      {"fractional-repetition", "s=1 stop=quorum(count=3,grace_s=1)", 5, 3}, /* nothing is dropped */
+      {"fractional-repetition", "s=1 stop=quorum(count=3,grace_s=1)", 5,
+       3},                                    /* nothing is dropped */
       {"fractional-repetition", "s=1", 4, 2}, /* the second of the first pair is dropped */
       {"fractional-repetition", "s=1 stop=count", 4, 2},
       {"fractional-repetition", "s=1 stop=coverage(share=0.6)", 4, 2},
