@@ -40,6 +40,7 @@ int run_new_message(sg_run *run, const sg_order *order, int from, int to, int sl
                          .round = run->round,
                          .in = m->view.in};
   m->owners = 1;
+  m->used = false;
   m->copies = order->flags & SG_COPY;
   m->snapshot = slot;
   m->next = m->part = -1;
@@ -72,10 +73,9 @@ static void detach(sg_run *run, message *m, bool used) {
 
 void run_free_message(sg_run *run, int id, bool used) {
   message *m = run_message(run, id);
-  if (--m->owners > 0) {
-    if (used) run_keep_used(run, id);
-    return;
-  }
+  m->used |= used;
+  if (--m->owners > 0) return;
+  used = m->used; /* by one of its owners */
   for (int i = 0; i < m->view.n_in; i++) run_free_message(run, m->view.in[i]->id, used);
   m->view.n_in = 0;
   detach(run, m, used);
@@ -117,15 +117,17 @@ void run_compact_held(sg_run *run) {
   run->n_held = kept;
 }
 
-/* Takes message `id`, which stands behind `previous` (−1: first), off a node's list. */
+/* Takes message `id`, which stands behind `previous` (−1: first), off the list of its segment. */
 static void unlink_held(sg_run *run, node *n, int previous, int id) {
-  int next = run_message(run, id)->next;
+  message *m = run_message(run, id);
+  list *held = &n->held[m->view.segment];
   if (previous < 0)
-    n->held.head = next;
+    held->head = m->next;
   else
-    run_message(run, previous)->next = next;
-  if (n->held.tail == id) n->held.tail = previous;
-  run_message(run, id)->place = IN_RELAY; /* if it is still wanted at all */
+    run_message(run, previous)->next = m->next;
+  if (held->tail == id) held->tail = previous;
+  m->place = IN_RELAY; /* if it is still wanted at all */
+  n->n_held--;
   run->held_by_nodes--;
 }
 
@@ -145,10 +147,24 @@ void run_drop_held(sg_run *run, const sg_message *held) {
     memmove(&run->held[i], &run->held[i + 1], (size_t)(run->n_held - i) * sizeof *run->held);
   } else {
     int previous = -1;
-    for (int i = run->node[to].held.head; i != id; i = run_message(run, i)->next) previous = i;
+    int i = run->node[to].held[m->view.segment].head;
+    for (; i != id; i = run_message(run, i)->next) previous = i;
     unlink_held(run, &run->node[to], previous, id);
   }
   run_free_message(run, id, false);
+}
+
+static void drop_of_segment(sg_run *run, node *n, int segment, int slot) {
+  for (int previous = -1, id = n->held[segment].head; id >= 0;) {
+    int next = run_message(run, id)->next;
+    if (run_message(run, id)->snapshot == slot) {
+      unlink_held(run, n, previous, id);
+      run_free_message(run, id, false);
+    } else {
+      previous = id;
+    }
+    id = next;
+  }
 }
 
 void run_drop_snapshot(sg_run *run, int slot) {
@@ -162,25 +178,17 @@ void run_drop_snapshot(sg_run *run, int slot) {
   }
   run->n_held = kept;
   for (int i = 0; i < run->nodes && run->held_by_nodes > 0; i++)
-    for (int previous = -1, id = run->node[i].held.head; id >= 0;) {
-      int next = run_message(run, id)->next;
-      if (run_message(run, id)->snapshot == slot) {
-        unlink_held(run, &run->node[i], previous, id);
-        run_free_message(run, id, false);
-      } else {
-        previous = id;
-      }
-      id = next;
-    }
+    for (int k = 0; k < run->code->segments && run->node[i].n_held > 0; k++)
+      drop_of_segment(run, &run->node[i], k, slot);
 }
 
 /* Gives a message what its sender holds of that snapshot and segment. */
 static void take_inputs(sg_run *run, message *m) {
   node *n = &run->node[m->view.from];
-  for (int previous = -1, id = n->held.head; id >= 0;) {
+  for (int previous = -1, id = n->held[m->view.segment].head; id >= 0;) {
     message *input = run_message(run, id);
     int next = input->next;
-    if (input->snapshot == m->snapshot && input->view.segment == m->view.segment) {
+    if (input->snapshot == m->snapshot) {
       if (!run_reserve(run, &m->view.in, &m->in_capacity, m->view.n_in + 1, sizeof *m->view.in))
         return;
       if (m->copies) {
@@ -251,7 +259,7 @@ void run_send(sg_run *run, int id) {
   double prepare_s = 0;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
     message *part = run_message(run, i);
-    if (n->held.head >= 0) take_inputs(run, part);
+    if (n->n_held > 0) take_inputs(run, part);
     prepare_s += prepare_seconds(run, part);
     part->place = IN_UPLINK;
     part->worked = n->worked;
@@ -383,11 +391,20 @@ static void hold_at_master(sg_run *run, int id, double bytes, int count) {
   if (run->timers == 0) run_show_cut(run, 0);
 }
 
+static bool make_held(sg_run *run, node *n) {
+  int segments = run->code->segments;
+  n->held = malloc((size_t)segments * sizeof *n->held);
+  if (!n->held) run_out_of_memory(run);
+  for (int k = 0; n->held && k < segments; k++) n->held[k] = (list){-1, -1};
+  return n->held;
+}
+
 static void hold_at_node(sg_run *run, int id, int to, int count) {
   if (run->node[to].fused) run_split(run, to); /* Its message will be made of this one too. */
-  list *held = &run->node[to].held;
-  node *sender = &run->node[run_message(run, id)->view.from];
+  node *n = &run->node[to], *sender = &run->node[run_message(run, id)->view.from];
+  if (!n->held && !make_held(run, n)) return;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
+    list *held = &n->held[run_message(run, i)->view.segment];
     run_message(run, i)->next = -1;
     if (held->head < 0)
       held->head = i;
@@ -395,6 +412,7 @@ static void hold_at_node(sg_run *run, int id, int to, int count) {
       run_message(run, held->tail)->next = i;
     held->tail = i;
   }
+  n->n_held += count;
   run->held_by_nodes += count;
   sender->row_messages += count;
   sender->row_arrival = run->now;

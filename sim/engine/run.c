@@ -102,7 +102,7 @@ static bool allocate(sg_run *run) {
   }
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
-    n->jobs = n->uplink = n->held = (list){-1, -1};
+    n->jobs = n->uplink = (list){-1, -1};
     n->row_arrival = n->timer = NAN;
   }
   run->ingress[0] = sg_ingress_new(run->env->network);
@@ -159,7 +159,10 @@ void sg_run_free(sg_run *run) {
   sg_delay_run_free(run->delay);
   sg_queue_free(&run->queue);
   if (run->node)
-    for (int i = 0; i < run->nodes; i++) free(run->node[i].known);
+    for (int i = 0; i < run->nodes; i++) {
+      free(run->node[i].known);
+      free(run->node[i].held);
+    }
   sg_links_free(run->links);
   if (run->ingress)
     for (int i = 0; i <= run->nodes; i++) sg_ingress_free(run->ingress[i]);

@@ -53,6 +53,7 @@ typedef struct message {
   bool first;          /* of its transmission, for which it stands in queues */
   bool free;           /* SG_FREE; of a transmission, in all its messages */
   bool copies;         /* SG_COPY */
+  bool used;           /* by an owner that has let go of it */
   bool named;          /* the next decode uses it: sg_use */
   bool unseen;         /* held by the master, not yet shown in a CUT */
   int in_capacity;
@@ -92,9 +93,11 @@ typedef struct list {
 } list;
 
 typedef struct node {
-  list jobs, uplink, held; /* held: by an inner node */
-  bool touched;            /* on the list of nodes to be set going */
-  bool sending;            /* the first of `uplink` is on the link */
+  list jobs, uplink;
+  list *held; /* per segment, in the order of arrival; NULL: nothing was ever held by this node */
+  int n_held;
+  bool touched; /* on the list of nodes to be set going */
+  bool sending; /* the first of `uplink` is on the link */
   bool computing;
   bool waits;              /* it begins later than now: on the list of those that do */
   bool dead;               /* in this round: it does nothing */
@@ -292,7 +295,7 @@ void run_order_decode(sg_run *run, const sg_order *order);
 /* Whether nothing but what follows a task that is to begin stands against their being one. */
 static inline bool run_may_fuse(const sg_run *run, const node *n, const job *task) {
   return !(task->flags & SG_REPORT) && !run->async && !run->half_duplex && !run->fails &&
-         !run->apart && !run->encodes && n->uplink.head < 0 && n->held.head < 0;
+         !run->apart && !run->encodes && n->uplink.head < 0 && n->n_held == 0;
 }
 /* The message that follows a task that is to begin, taken off the queue, or −1. */
 int run_take_fused(sg_run *run, node *n, const job *task);
