@@ -3,25 +3,13 @@
 # Backup workers, DropCompute, speculative copies, load balancing and eviction, from scenario files into databases:
 # tests/baselines.py simulates every iteration once more, with the same random numbers and no line of straggle.
 
+load support/runs
+
 setup() {
   here="$BATS_TEST_DIRNAME"
   cd "$BATS_TEST_TMPDIR"
   cp "$here/scenarios/baselines.json" .
 }
-
-# 72 rows of three features and a noisy target.
-make_data() {
-  python3 - > data.csv <<'PYTHON'
-import random
-random.seed(5)
-print("a,b,c,y")
-for i in range(72):
-    x = [random.gauss(0, 1) for _ in range(3)]
-    print(*[f"{v:.6f}" for v in x], f"{x[0] - 2 * x[1] + 0.5 * x[2] + random.gauss(0, 0.3):.6f}", sep=",")
-PYTHON
-}
-ask() { sqlite3 "$1" "$2"; }
-run_of="run USING (run_id) JOIN v_point USING (point_id)"
 
 @test "schedules, mini-batches, samples, errors and models are those of an independent simulation" {
   make_data

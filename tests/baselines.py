@@ -5,72 +5,19 @@
     baselines.py DB DATA.csv
 
 Every run at detail `worker` of tests/scenarios/baselines.json is simulated again: compute times are drawn from the
-same addressed streams (an own Philox), who does what until when follows from the schemes' definitions alone, and
+same addressed streams (recompute.py's own Philox), who does what until when follows from the schemes' definitions alone, and
 models from the data. Durations of iterations, who was used, tasks, busy and wasted seconds, mini-batches, samples,
 decoding errors and losses must be equal (relative 1e-9; losses 1e-12). Prints a line per scheme.
 """
 import bisect
-import csv
 import json
 import math
 import sqlite3
 import sys
 
-FOR_COMPUTE, FOR_BATCH = 1, 8
+from recompute import Data, uniforms
 
-
-def philox(counter, key):
-    """Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011)."""
-    a, b, c, d = counter
-    k, m = key
-    for _ in range(10):
-        p, q = 0xD2511F53 * a, 0xCD9E8D57 * c
-        a, b, c, d = (q >> 32) ^ b ^ k, q & 0xFFFFFFFF, (p >> 32) ^ d ^ m, p & 0xFFFFFFFF
-        k, m = (k + 0x9E3779B9) & 0xFFFFFFFF, (m + 0xBB67AE85) & 0xFFFFFFFF
-    return a, b, c, d
-
-
-def uniforms(seed, replication, purpose, worker, iteration, draw):
-    block = draw << 16
-    while True:
-        out = philox((block, iteration, worker, purpose << 24 | replication), (seed & 0xFFFFFFFF, seed >> 32))
-        for i in (0, 2):
-            yield ((out[i] << 32 | out[i + 1]) >> 11) * 2.0 ** -53
-        block += 1
-
-
-class Data:
-    def __init__(self, path):
-        with open(path) as f:
-            table = [[float(v) for v in row] for row in list(csv.reader(f))[1:]]
-        self.x, self.y, self.n = [r[:-1] for r in table], [r[-1] for r in table], len(table)
-        self.length = len(self.x[0])
-
-    def residual(self, w, i):
-        return sum(a * b for a, b in zip(self.x[i], w)) - self.y[i]
-
-    def loss(self, w):
-        return sum(self.residual(w, i) ** 2 for i in range(self.n)) / 2 / self.n
-
-    def gradient(self, w, rows, scale=1.0):
-        g = [0.0] * self.length
-        for i in rows:
-            r = self.residual(w, i) * scale / self.n
-            for c in range(self.length):
-                g[c] += r * self.x[i][c]
-        return g
-
-    def part(self, parts, p):
-        return range(self.n * p // parts, self.n * (p + 1) // parts)
-
-    def batch(self, w, parts, p, name, seed, size):
-        """Of a mini-batch: the first steps of a Fisher-Yates shuffle of the part's rows."""
-        rows = self.part(parts, p)
-        order, u = list(rows), uniforms(seed, 0, FOR_BATCH, p, name, 0)
-        for i in range(size):
-            j = i + int(next(u) * (len(order) - i))
-            order[i], order[j] = order[j], order[i]
-        return self.gradient(w, order[:size], len(rows) / size)
+FOR_COMPUTE = 1
 
 
 class Cluster:
@@ -97,7 +44,7 @@ class Cluster:
         draws = 1 if work < 1.5 else int(work + 0.5)
         sum_s = 0.0
         for i in range(draws):
-            u = next(uniforms(self.seed, self.replication, FOR_COMPUTE, worker, iteration, done + i))
+            u = next(uniforms(self.seed, FOR_COMPUTE, worker, iteration, self.replication, done + i))
             sum_s += self.shift - self.excess * math.log1p(-u)
         return sum_s * (work / draws) / self.speed[worker], draws
 
@@ -253,7 +200,7 @@ def decoded_of(cluster, data, scheme, r, w, iteration, named, size):
             continue
         part, (first, batches) = (i if of == "batch" else 0), named[i]
         assert batches == count[i], (i, batches, count)
-        g = add([data.batch(w, parts, part, first + k, seed, size) for k in range(batches)], weight)
+        g = add([data.partial(w, parts, part, first + k, seed, size) for k in range(batches)], weight)
         samples += batches * size
         alpha[part] += weight * batches
     exact = of == "part" and (code == "drop-compute" and scheme.get("threshold_s") is None or

@@ -3,24 +3,12 @@
 # Rennala, Malenia and MindFlayer: gradients collected at one version of the model. tests/collect_times.py and
 # tests/recompute_collect.py compute times and trajectories once more.
 
+load support/runs
+
 setup() {
   here="$BATS_TEST_DIRNAME"
   cd "$BATS_TEST_TMPDIR"
 }
-
-# 72 rows of three features and a noisy target.
-make_data() {
-  python3 - > data.csv <<'PYTHON'
-import random
-random.seed(5)
-print("a,b,c,y")
-for i in range(72):
-    x = [random.gauss(0, 1) for _ in range(3)]
-    print(*[f"{v:.6f}" for v in x], f"{x[0] - 2 * x[1] + 0.5 * x[2] + random.gauss(0, 0.3):.6f}", sep=",")
-PYTHON
-}
-ask() { sqlite3 "$1" "$2"; }
-run_of="run USING (run_id) JOIN v_point USING (point_id)"
 
 @test "the recorded versions, workers and mini-batches give the trajectory, to 1e-12" {
   make_data

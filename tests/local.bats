@@ -3,28 +3,16 @@
 # Local SGD, DiLoCo and quorums, from scenario files into databases and out again: tests/recompute_local.py
 # computes every trajectory once more from what is recorded, tests/local_schedule.py every time from the trace.
 
+load support/runs
+
 setup() {
   here="$BATS_TEST_DIRNAME"
   cd "$BATS_TEST_TMPDIR"
-}
-
-# Parts of 70 rows are uneven.
-make_data() {
   cp "$here"/scenarios/local*.json .
-  python3 - > data.csv <<'PYTHON'
-import random
-random.seed(5)
-print("a,b,c,y")
-for i in range(70):
-    x = [random.gauss(0, 1) for _ in range(3)]
-    print(*[f"{v:.6f}" for v in x], f"{x[0] - 2 * x[1] + 0.5 * x[2] + random.gauss(0, 0.3):.6f}", sep=",")
-PYTHON
 }
-ask() { sqlite3 "$1" "$2"; }
-run_of="run USING (run_id) JOIN v_point USING (point_id)"
 
 @test "H = 1 and plain averaging is synchronous descent, a quorum of all is none: to the bit" {
-  make_data
+  make_data 70 # whose parts are uneven
   "$STRAGGLE" run local-equal.json --quiet -o equal.db
   python3 - <<'PYTHON'
 import sqlite3
@@ -49,7 +37,7 @@ PYTHON
 }
 
 @test "the recorded versions, workers and mini-batches give the trajectory, to 1e-12" {
-  make_data
+  make_data 70
   "$STRAGGLE" run local.json --quiet -o local.db
   "$STRAGGLE" run local.json --quiet -o nesterov.db \
     --set '/learning/optimizer={"method":"nesterov","momentum":0.9,"step":0.02}'
@@ -79,7 +67,7 @@ PYTHON
 }
 
 @test "compressed displacements, with and without feedback, and what they lose" {
-  make_data
+  make_data 70
   for feedback in classic none; do
     local overlapped=',{"code":"local-sgd","period":3,"inner":"momentum","outer":"overlapped","rate":0.01}'
     [ $feedback = none ] || overlapped="" # without a barrier feedback has other rules
@@ -105,7 +93,7 @@ PYTHON
 }
 
 @test "updates end when an event schedule of another program says" {
-  make_data
+  make_data 70
   python3 - > trace.csv <<'PYTHON'
 import random
 random.seed(7)
@@ -124,7 +112,7 @@ PYTHON
 }
 
 @test "on a ring: the same models but for rounding, the state kept, and a quorum" {
-  make_data
+  make_data 70
   local own='"period":3,"inner":"adamw","rate":0.02,"sends":"displacement"' few='"period":4,"gradients":"batch"'
   "$STRAGGLE" run local.json --quiet -o ring.db --set /sweep=[] --set '/cluster={"workers":3}' --set /schemes='[
     {"code":"local-sgd",'"$own"'},{"code":"local-sgd",'"$own"',"collective":"ring"},

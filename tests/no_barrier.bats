@@ -3,27 +3,16 @@
 # Schemes without a barrier: SSP, FedBuff, delay-adaptive steps, Ringmaster. tests/recompute.py computes trajectories
 # once more from what is recorded, tests/no_barrier.py when which gradients are used where times are fixed.
 
+load support/runs
+
 setup() {
   here="$BATS_TEST_DIRNAME"
   cd "$BATS_TEST_TMPDIR"
-}
-
-make_data() {
   cp "$here/scenarios/no_barrier.json" .
-  python3 - > data.csv <<'PYTHON'
-import random
-random.seed(6)
-print("a,b,c,y")
-for i in range(72):
-    x = [random.gauss(0, 1) for _ in range(3)]
-    print(*[f"{v:.6f}" for v in x], f"{x[0] - 2 * x[1] + 0.5 * x[2] + random.gauss(0, 0.3):.6f}", sep=",")
-PYTHON
 }
-ask() { sqlite3 "$1" "$2"; }
-run_of="run USING (run_id) JOIN v_point USING (point_id)"
 
 @test "the recorded versions, workers and mini-batches, with the weights of their ages, give the trajectory, to 1e-12" {
-  make_data
+  make_data 72 6
   "$STRAGGLE" run no_barrier.json --quiet -o no_barrier.db
   run python3 "$here/recompute.py" no_barrier.db data.csv
   echo "$output"
@@ -125,7 +114,7 @@ PYTHON
 }
 
 @test "ssp with s = 0 is the synchronous run, to the bit" {
-  make_data
+  make_data 72 6
   # Times are multiples of 1/64 s, so that no sum of them is rounded. (What errors are measured against is summed in
   # another order where there is no barrier: those columns differ in their last bits.)
   cat > same.json <<'JSON'
@@ -281,7 +270,7 @@ JSON
     echo "$of $output"
     [[ "$output" == "1|"* ]]
   done
-  make_data
+  make_data 72 6
   for compression in '{"compressor":"bfloat16"}' '{"compressor":"qsgd"}'; do
     "$STRAGGLE" run --quiet no_barrier.json --force -o packed.db --set "/network/compression=$compression" --set /sweep=[]
     [ "$(ask packed.db "SELECT count(*) FROM run WHERE stop_reason <> 'iterations'")" = 0 ]
@@ -294,7 +283,7 @@ JSON
 }
 
 @test "compare: no verdict without a target loss" {
-  make_data
+  make_data 72 6
   "$STRAGGLE" run --quiet no_barrier.json -o short.db --set '/stop={"iterations":60}' --set /sweep=[] --set /baseline='"ssp s=0"'
   run "$STRAGGLE" compare short.db
   echo "$output"

@@ -33,12 +33,11 @@ def philox(counter, key):
     return a, b, c, d
 
 
-def uniforms(seed, purpose, worker, iteration):
+def uniforms(seed, purpose, worker, iteration, replication=0, draw=0):
     """Numbers of 53 bits of the stream at this address, one after another."""
-    block = 0
+    block = draw << 16
     while True:
-        out = philox((block, iteration, worker, purpose << 24),
-                     (seed & 0xFFFFFFFF, seed >> 32))
+        out = philox((block, iteration, worker, purpose << 24 | replication), (seed & 0xFFFFFFFF, seed >> 32))
         for i in (0, 2):
             yield ((out[i] << 32 | out[i + 1]) >> 11) * 2.0 ** -53
         block += 1
