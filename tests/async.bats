@@ -181,17 +181,6 @@ PYTHON
 }
 
 @test "what is refused, with the rule and what would do" {
-  refused() { # words of the message, learning, scheme
-    cat > refused.json <<JSON
-{ "format": 1, "cluster": { "workers": 6 }, "delay": { "model": "exponential", "mean_s": 1 },
-  "learning": { $2 }, "schemes": [ { $3 } ] }
-JSON
-    run "$STRAGGLE" run --quiet -o refused.db refused.json
-    echo "$output"
-    [ "$status" -ne 0 ]
-    [[ "$output" == *"$1"* ]]
-  }
-  local none='"problem": "none"' some='"problem": "least-squares", "data": { "source": "gaussian-mixture", "rows": 60, "features": 3 }'
   for code in k-sync k-batch-sync k-async k-batch-async; do
     refused "expected k ≤ n = 6, found 7" "$none" "\"code\": \"$code\", \"k\": 7"
   done

@@ -236,17 +236,6 @@ PYTHON
 }
 
 @test "what is refused, with the rule and what would do" {
-  refused() { # words of the message, learning, scheme
-    cat > refused.json <<JSON
-{ "format": 1, "cluster": { "workers": 6 }, "delay": { "model": "shifted-exponential", "shift_s": 1, "mean_excess_s": 1 },
-  "learning": { $2 }, "schemes": [ { $3 } ] }
-JSON
-    run "$STRAGGLE" run --quiet -o refused.db refused.json
-    echo "$output"
-    [ "$status" -ne 0 ]
-    [[ "$output" == *"$1"* ]]
-  }
-  local none='"problem": "none"' some='"problem": "least-squares", "data": { "source": "gaussian-mixture", "rows": 60, "features": 3 }'
   refused '/schemes/0/b: expected' "$none" '"code": "rennala", "b": 0'
   refused 'expected most ≥ S/n = 5, found 4' "$none" '"code": "malenia", "s": 30, "most": 4'
   refused 'expected one of time_limit, quantile and worker_limits, found 0 of them' "$none" '"code": "mindflayer"'

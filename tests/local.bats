@@ -158,17 +158,6 @@ JSON
 }
 
 @test "what is refused, with the rule and what would do" {
-  refused() { # words of the message, learning, scheme
-    cat > refused.json <<JSON
-{ "format": 1, "cluster": { "workers": 6 }, "delay": { "model": "exponential", "mean_s": 1 },
-  "learning": { $2 }, "schemes": [ { $3 } ] }
-JSON
-    run "$STRAGGLE" run --quiet -o refused.db refused.json
-    echo "$output"
-    [ "$status" -ne 0 ]
-    [[ "$output" == *"$1"* ]]
-  }
-  local none='"problem": "none"' some='"problem": "least-squares", "data": { "source": "gaussian-mixture", "rows": 60, "features": 3 }'
   local h='"code": "local-sgd", "period": 4'
   refused '"period" is missing' "$none" '"code": "local-sgd"'
   refused "expected at most 6553 with steps of work 10" "$none" '"code": "local-sgd", "period": 6554, "work": 10'

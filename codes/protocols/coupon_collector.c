@@ -10,6 +10,7 @@
  * batches that nobody has picked, one after another, and when nothing else can come the batches of
  * lost workers, too; so every worker must have all of the data at hand. (derived) */
 #include "codes/frame/protocol.h"
+#include "codes/tools/rules.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
@@ -149,22 +150,6 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
   sg_row_part(row, message->tag, 0, 1); /* the tag is the batch */
 }
 
-/* The first copy of each batch. */
-static sg_status weights(const sg_code *code, const sg_used *used) {
-  bool *have = sg_used_scratch(used, (size_t)code->parts);
-  if (!have) return SG_NO_MEMORY;
-  memset(have, 0, (size_t)code->parts);
-  int count = 0;
-  for (int i = 0; i < used->count; i++) {
-    int batch = used->message[i]->tag;
-    if (have[batch]) continue;
-    have[batch] = true;
-    used->W[i] = 1;
-    count++;
-  }
-  return count == code->parts ? SG_OK : SG_UNDECODABLE;
-}
-
 /* --- Rounds ----------------------------------------------------------------------------------- */
 
 static void give(const sg_code *code, int worker, int batch, int snapshot, sg_orders *o) {
@@ -247,7 +232,7 @@ const sg_code_type sg_coupon_collector = {
               .params = params},
     .create = create,
     .encode = encode,
-    .weights = weights,
+    .weights = sg_first_of_each,
     .promises = promises,
     .plan = plan,
     .arrive = arrive,

@@ -10,6 +10,7 @@
  * Where times are exponential with rate μ and a copy draws its own (scaling: additive), an
  * iteration takes (H_n − H_k + H_k/(r + 1))/μ in the mean (theory: speculative-copies). */
 #include "codes/frame/protocol.h"
+#include "codes/tools/rules.h"
 
 #include <math.h>
 #include <string.h>
@@ -84,21 +85,6 @@ static void encode(const sg_code *code, const sg_message *message, sg_row *row) 
   sg_row_part(row, message->tag, 0, 1); /* the tag is the part */
 }
 
-/* The first message of each part. */
-static sg_status weights(const sg_code *code, const sg_used *used) {
-  bool *seen = sg_used_scratch(used, (size_t)code->parts);
-  if (!seen) return SG_NO_MEMORY;
-  memset(seen, 0, (size_t)code->parts);
-  int count = 0;
-  for (int i = 0; i < used->count; i++) {
-    int part = used->message[i]->tag;
-    used->W[i] = !seen[part];
-    count += !seen[part];
-    seen[part] = true;
-  }
-  return count == code->parts ? SG_OK : SG_UNDECODABLE;
-}
-
 static void give(const sg_code *code, int worker, int part, int snapshot, sg_orders *o) {
   sg_task(o, worker, snapshot, ((const tables *)code->self)->work, SG_DRAWS_OF_WORK, 0);
   sg_send(o, worker, SG_MASTER, snapshot, 0, part, 0);
@@ -169,7 +155,7 @@ const sg_code_type sg_speculative_copies = {
               .params = params},
     .create = create,
     .encode = encode,
-    .weights = weights,
+    .weights = sg_first_of_each,
     .promises = promises,
     .plan = plan,
     .arrive = arrive,

@@ -27,10 +27,11 @@ sg_status sg_learners_read_rest(sg_code *code, const sg_values *values, int k, s
       .k = k, .work = (double)code->shape.subsets / n, .shared = strcmp(of, "global-batch") == 0};
   if (sg_given(values, "work")) l->work = sg_real(values, "work");
   if (l->k * l->work > SG_MAX_DRAWS) /* A worker may be given K gradients in an iteration. */
-    return sg_fail_at(e, values, "work",
-                      "expected %d gradients times work at most %d, the random draws that a worker "
-                      "has in an iteration (work ≤ %d), found work = %g",
-                      k, SG_MAX_DRAWS, SG_MAX_DRAWS / l->k, l->work);
+    return sg_fail_at(
+        e, values, "work",
+        "expected work ≤ %d (a worker has at most %d random draws in an iteration, and "
+        "may need one for each subset of %d gradient%s), found %g",
+        SG_MAX_DRAWS / k, SG_MAX_DRAWS, k, k > 1 ? "s" : "", l->work);
   code->parts = l->shared ? 1 : n;
   code->stored = l->shared ? n : 1;
   code->load = l->work;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules on the number of stragglers, and the divisors of n for messages. */
+/* Rules on the number of stragglers, weights of copies, and the divisors of n for messages. */
 #include "codes/tools/rules.h"
 
 #include <stdio.h>
+#include <string.h>
 
 sg_status sg_read_stragglers(const sg_values *values, int n, int *s, sg_error *e) {
   long given = sg_int(values, "s");
@@ -43,4 +44,19 @@ char *sg_divisors(int n, int shift, char *out, size_t size) {
     length += (size_t)n_written;
   }
   return out;
+}
+
+sg_status sg_first_of_each(const sg_code *code, const sg_used *used) {
+  bool *seen = sg_used_scratch(used, (size_t)code->parts);
+  if (!seen) return SG_NO_MEMORY;
+  memset(seen, 0, (size_t)code->parts);
+  int count = 0;
+  for (int i = 0; i < used->count; i++) {
+    int part = used->message[i]->tag;
+    if (seen[part]) continue;
+    seen[part] = true;
+    used->W[i] = 1;
+    count++;
+  }
+  return count == code->parts ? SG_OK : SG_UNDECODABLE;
 }

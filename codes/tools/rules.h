@@ -3,7 +3,7 @@
 #ifndef SG_CODES_RULES_H
 #define SG_CODES_RULES_H
 
-#include "sim/core/param.h"
+#include "codes/frame/code.h"
 
 #include <stddef.h>
 
@@ -16,6 +16,10 @@ sg_status sg_read_repetition(const sg_values *values, int n, int *s, sg_error *e
 
 /* The status of making a code at random, with its fault: SG_UNDECODABLE is a singular draw. */
 sg_status sg_made_at_random(sg_status status, const sg_values *values, sg_error *e);
+
+/* Weights of messages of one part each, their tag: 1 for the first of each part, 0 for copies.
+ * SG_UNDECODABLE while a part is missing. */
+sg_status sg_first_of_each(const sg_code *code, const sg_used *used);
 
 /* "1, 2, 5, 10" for n = 10, each less `shift` (1: "0, 1, 4, 9"). Cut with "…" where it is too long
  * for `size`. Returns `out`. */

@@ -16,3 +16,18 @@ PYTHON
 
 ask() { sqlite3 "$1" "$2"; }
 run_of="run USING (run_id) JOIN v_point USING (point_id)"
+
+# refused WORDS LEARNING SCHEME: a scenario of six workers is, with these words. none, some: learning
+# without and with data.
+refused() {
+  cat > refused.json <<JSON
+{ "format": 1, "cluster": { "workers": 6 }, "delay": { "model": "shifted-exponential", "shift_s": 1, "mean_excess_s": 1 },
+  "learning": { $2 }, "schemes": [ { $3 } ] }
+JSON
+  run "$STRAGGLE" run --quiet -o refused.db refused.json
+  echo "$output"
+  [ "$status" -ne 0 ]
+  [[ "$output" == *"$1"* ]]
+}
+none='"problem": "none"'
+some='"problem": "least-squares", "data": { "source": "gaussian-mixture", "rows": 60, "features": 3 }'
