@@ -37,6 +37,7 @@ typedef struct tables {
  * + 1; 0: nothing), and n flags of parts that have come. */
 typedef struct progress {
   int come, answered;
+  int begun; /* parts that had come when copies were started last */
   bool started;
   int worker[];
 } progress;
@@ -99,6 +100,7 @@ static void start_copies(const sg_code *code, progress *p, int snapshot, sg_orde
   const tables *t = code->self;
   int next = 0;
   p->started = true;
+  p->begun = p->come;
   for (int c = 0; c < t->copies; c++)
     for (int part = 0; part < code->parts; part++) {
       if (have(code, p)[part]) continue;
@@ -131,7 +133,9 @@ static sg_verdict arrive(const sg_code *code, void *state, const sg_message *mes
 
 static void on_event(const sg_code *code, void *state, const sg_event *event, sg_orders *o) {
   progress *p = state;
-  if (event->kind == SG_STALLED && !p->started && p->answered > 0 && p->come < code->parts)
+  /* A worker that copied several parts may have been stopped for one of them: once more then. */
+  bool again = !p->started || p->come > p->begun;
+  if (event->kind == SG_STALLED && again && p->answered > 0 && p->come < code->parts)
     start_copies(code, p, event->round, o);
   else
     sg_round_event(event, o);
