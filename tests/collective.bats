@@ -295,6 +295,7 @@ PYTHON
     'network={"uplink":{"model":"linear","latency_s":0.01,"bandwidth_Bps":10000}}' 'learning={"problem":"none","length":960}' \
     'stop={"iterations":30}' 'schemes=[{"code":"uncoded","collective":"ring"},{"code":"uncoded","collective":"tree"},{"code":"cyclic-repetition","s":1,"collective":"ring"}]'
   "$STRAGGLE" run slow.json -q -o slow.db
+  [ "$(sqlite3 slow.db "SELECT count(*), count(last_worker) FROM iteration")" = "90|0" ] # nobody is waited for by a master
   for scheme in "uncoded ring" "uncoded tree"; do
     run "$STRAGGLE" blame slow.db --scheme "$scheme" --format csv
     echo "$output"

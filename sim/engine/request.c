@@ -48,7 +48,8 @@ static void build_request(sg_run *run, int slot) {
   for (int i = 0; i < run->n_held; i++) {
     if (!is_wanted(run, run->held[i], slot)) continue;
     segment[run->held[i]->segment].count++;
-    run->last_worker = run->held[i]->from;
+    /* Who hands a sum over without a link has not been waited for more than others. */
+    if (!run_message(run, run->held[i]->id)->free) run->last_worker = run->held[i]->from;
     run->n_wanted++;
   }
   if (!run_reserve(run, &run->wanted, &run->wanted_capacity, run->n_wanted + 1,
