@@ -134,9 +134,10 @@ VALIDATE = validate validate_network validate_delays validate_fit validate_fit_r
   validate_compare validate_blame validate_protocols
 
 # Commands on standard input, one a line, so many side by side as there are processors; each prints
-# when it is over.
+# when it is over, and last how long that took.
 SIDE_BY_SIDE = xargs -d '\n' -P "$$(nproc)" -n 1 sh -c \
-  'log=$$LOGS/$$(echo "$$0" | tr -c "a-zA-Z0-9_.\n" _ | cut -c 1-100).log; echo "== $$0" > "$$log"; $$0 >> "$$log" 2>&1; status=$$?; \
+  'log=$$LOGS/$$(echo "$$0" | tr -c "a-zA-Z0-9_.\n" _ | cut -c 1-100).log; echo "== $$0" > "$$log"; begin=$$(date +%s); \
+   $$0 >> "$$log" 2>&1; status=$$?; echo "== $$(($$(date +%s) - begin)) s: $$0" >> "$$log"; \
    cat "$$log"; [ $$status = 0 ] || echo "FAILED: $$0" | tee -a "$$log" >&2; [ $$status = 0 ]'
 FIRST_TESTS = codes protocol check expect compress block
 TESTS_IN_ORDER = $(FIRST_TESTS:%=$(BUILD)/tests/test_%) $(filter-out $(FIRST_TESTS:%=$(BUILD)/tests/test_%),$(TESTS))
