@@ -18,7 +18,7 @@ END_OF_SCENARIO
 interrupted_after() {
   local seconds=$1 signal=$2
   shift 2
-  "$@" 2> err & local pid=$!
+  env --default-signal="$signal" "$@" 2> err & local pid=$! # the tests may run under nohup
   sleep "$seconds"
   local begun=$(date +%s%N)
   kill -"$signal" $pid
