@@ -128,7 +128,8 @@ FIRST = guide protocols pathwise shard commands papers cli files timeline limits
 # protocols.bats, all codes and compressors in their tests in C, and anything in fuzz_run.
 BEYOND = $(if $(SANITIZE),guide jobs cookbook converters docs includes golden pathwise commands shard report first \
   whatif sparse_codes convergence designs block_coordinate nested trees async groups mmc starts sequential \
-  coded_data partial_stragglers exact_codes papers)
+  coded_data partial_stragglers exact_codes papers plot samples timeline design collective collect \
+  baselines no_barrier local quadratic clusters comparison embedding feedback)
 BATS = $(filter-out $(BEYOND),$(FIRST) $(filter-out $(FIRST),$(patsubst tests/%.bats,%,$(wildcard tests/*.bats))))
 VALIDATE = validate validate_network validate_delays validate_fit validate_fit_rates \
   validate_compare validate_blame validate_protocols
