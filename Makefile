@@ -145,9 +145,9 @@ TESTS_IN_ORDER = $(FIRST_TESTS:%=$(BUILD)/tests/test_%) $(filter-out $(FIRST_TES
 
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@rm -rf $(BUILD)/logs && mkdir -p $(BUILD)/logs
-	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(abspath $(BUILD)/logs) $(if $(SANITIZE),SETTINGS=4); \
+	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(abspath $(BUILD)/logs) SETTINGS=$(if $(SANITIZE),4,16); \
 	  { printf 'bats tests/%s.bats\n' $(BATS); printf '%s\n' $(TESTS_IN_ORDER); \
-	    $(if $(FAIL_MALLOC),echo "tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 8";) \
+	    $(if $(FAIL_MALLOC),echo "tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 5";) \
 	    $(if $(FAIL_WRITE),echo "tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4";) \
 	    echo "tests/torture_corrupt.sh $(BUILD)/straggle 12"; \
 	    echo "$(BUILD)/tests/fuzz_run 1000"; \
@@ -170,6 +170,7 @@ validate: setup-tests
 	@for v in $(VALIDATE); do echo "== $$v"; $(BUILD)/tests/$$v || exit 1; done
 	$(BUILD)/straggle papers --quiet --brief
 	tests/design_seeds.sh $(BUILD)/straggle
+	STRAGGLE=$(abspath $(BUILD)/straggle) bats tests/protocols.bats
 
 torture: setup-tests
 	@$(MAKE) --no-print-directory all $(FAIL_MALLOC) $(FAIL_WRITE)
