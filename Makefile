@@ -129,7 +129,8 @@ FIRST = guide protocols pathwise shard commands papers cli files timeline limits
 BEYOND = $(if $(SANITIZE),guide jobs cookbook converters docs includes golden pathwise commands shard report first \
   whatif sparse_codes convergence designs block_coordinate nested trees async groups mmc starts sequential \
   coded_data partial_stragglers exact_codes papers plot samples timeline design collective collect \
-  baselines no_barrier local quadratic clusters comparison embedding feedback)
+  baselines no_barrier local quadratic clusters comparison embedding feedback compression compare \
+  codes_check expect stop)
 BATS = $(filter-out $(BEYOND),$(FIRST) $(filter-out $(FIRST),$(patsubst tests/%.bats,%,$(wildcard tests/*.bats))))
 VALIDATE = validate validate_network validate_delays validate_fit validate_fit_rates \
   validate_compare validate_blame validate_protocols
@@ -145,7 +146,7 @@ TESTS_IN_ORDER = $(FIRST_TESTS:%=$(BUILD)/tests/test_%) $(filter-out $(FIRST_TES
 
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@rm -rf $(BUILD)/logs && mkdir -p $(BUILD)/logs
-	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(abspath $(BUILD)/logs) SETTINGS=$(if $(SANITIZE),4,16); \
+	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(abspath $(BUILD)/logs) SETTINGS=$(if $(SANITIZE),2,16); \
 	  { printf 'bats tests/%s.bats\n' $(BATS); printf '%s\n' $(TESTS_IN_ORDER); \
 	    $(if $(FAIL_MALLOC),echo "tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 5";) \
 	    $(if $(FAIL_WRITE),echo "tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4";) \
