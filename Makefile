@@ -147,11 +147,11 @@ TESTS_IN_ORDER = $(FIRST_TESTS:%=$(BUILD)/tests/test_%) $(filter-out $(FIRST_TES
 check: all $(TESTS) $(TOOLS) $(TOYS) $(FAIL_MALLOC) $(FAIL_WRITE)
 	@rm -rf $(BUILD)/logs && mkdir -p $(BUILD)/logs
 	@export STRAGGLE=$(abspath $(BUILD)/straggle) TOYS=$(abspath $(TOYS)) LOGS=$(abspath $(BUILD)/logs) SETTINGS=$(if $(SANITIZE),2,16); \
-	  { printf 'bats tests/%s.bats\n' $(BATS); printf '%s\n' $(TESTS_IN_ORDER); \
+	  { echo "$(BUILD)/tests/fuzz_run $(if $(SANITIZE),500,1000)"; \
+	    printf 'bats tests/%s.bats\n' $(BATS); printf '%s\n' $(TESTS_IN_ORDER); \
 	    $(if $(FAIL_MALLOC),echo "tests/torture_memory.sh $(BUILD)/straggle $(FAIL_MALLOC) 5";) \
 	    $(if $(FAIL_WRITE),echo "tests/torture_disk.sh $(BUILD)/straggle $(FAIL_WRITE) 4";) \
 	    echo "tests/torture_corrupt.sh $(BUILD)/straggle 12"; \
-	    echo "$(BUILD)/tests/fuzz_run 1000"; \
 	    echo "$(BUILD)/tests/fuzz_files 500 $(wildcard tests/corpus/files/*)"; \
 	    echo "$(BUILD)/tests/fuzz_set 500 $(wildcard tests/corpus/set/*)"; \
 	    echo "$(BUILD)/tests/fuzz_database 200"; \
