@@ -292,7 +292,7 @@ static void report(sg_coordinator *c, progress *p, const arrays *a, const sg_eve
 static void add_own(const sg_code *code, const sg_message *m, sg_row *row) {
   const tables *t = code->self;
   const void *state = row->state;
-  arrays a;
+  arrays a = {0};
   lay_out(t, state, &a);
   double w = t->coordinated ? a.w[m->from] : t->w[m->from];
   const sg_message mine = {
