@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Data sets: dense, in memory, rows in the order in which subsets cut them. */
+/* Data sets in memory, rows in the order in which subsets cut them: dense, or sparse rows. */
 #ifndef SG_MODELS_DATA_H
 #define SG_MODELS_DATA_H
 
 #include "sim/core/param.h"
 
+#include <stdint.h>
+
 /* The scenario's learning.data object: family by "source" (csv, gaussian-mixture), common members
  * test_share, standardize, intercept, shuffle. */
 extern const sg_param sg_data_params[];
 extern const sg_family sg_data_family;
+
+/* Compressed rows: row i has value[start[i]] … value[start[i + 1] − 1] in columns that rise. */
+typedef struct sg_csr {
+  long *start;     /* rows + 1 */
+  int32_t *column; /* 0 … columns − 1, none twice in a row */
+  double *value;
+} sg_csr;
 
 typedef struct sg_data {
   long rows, test_rows; /* N training rows, then apart the test rows */
@@ -16,7 +25,10 @@ typedef struct sg_data {
   bool intercept;
   bool outline; /* x, y and their like are NULL: the source makes them, and they were not wanted */
   double *x;    /* rows × columns, row-major, ld = columns, 64-byte aligned */
-  double *y;    /* rows: class index 0, 1, … or a real target */
+  /* Sparse data: x and test_x are NULL; the rows + test_rows rows, the training rows first. The
+   * ones of an intercept, the last column, are implied. NULL: dense. */
+  sg_csr *sparse;
+  double *y;      /* rows: class index 0, 1, … or a real target */
   double *test_x; /* test_rows × columns */
   double *test_y;
   int classes;       /* number of distinct labels; 0: y is real */
