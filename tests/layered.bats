@@ -80,6 +80,32 @@ assert many - few < 8e6, (few, many)   # a vector per subset would be 640 MB mor
 END
 }
 
+# docs/performance.md, very large gradients: 8 l (3 + the optimiser's vectors) bytes.
+@test "memory is three vectors of the model's length, and the optimiser's, whatever the code" {
+  cat > s.json <<'END'
+{ "format": 1, "cluster": { "workers": 12 }, "delay": { "model": "exponential", "mean_s": 1 },
+  "learning": { "problem": "layered-gradient", "layers": [ { "rows": 1 } ] },
+  "stop": { "iterations": 3 }, "schemes": [ { "code": "uncoded" } ] }
+END
+  python3 - "$STRAGGLE" <<'END'
+import os, sys
+def peak(length, code, method):
+    pid = os.fork()
+    if pid == 0:
+        os.execv(sys.argv[1], ["straggle", "run", "-q", "-j1", "s.json", "-o", "s.db",
+                               "--set", f"/learning/layers/0/rows={length}", "--set", f"/schemes=[{code}]",
+                               "--set", '/learning/optimizer={"method":"%s","step":0.1}' % method])
+    _, status, usage = os.wait4(pid, 0)
+    assert status == 0
+    return usage.ru_maxrss * 1024
+for code in ('{"code":"uncoded"}', '{"code":"cyclic-repetition","s":2}', '{"code":"group","d":6,"m":4}',
+             '{"code":"uncoded","collective":{"algorithm":"ring"}}'):
+    for method, vectors in (("gradient-descent", 3), ("nesterov", 4)):
+        each = (peak(3000000, code, method) - peak(1000000, code, method)) / 2e6
+        assert abs(each - 8 * vectors) < 1, (code, method, each)
+END
+}
+
 @test "what cannot be is refused with its reason" {
   scenario '{ "code": "nested", "s_max": 1, "layers": "one-by-one" }'
   run "$STRAGGLE" check s.json

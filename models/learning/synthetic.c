@@ -165,7 +165,11 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
 }
 
 static const sg_param params[] = {
-    SG_ROW_INT("length", 1, 1e10, "coordinates of a gradient", .flags = SG_REQUIRED), {0}};
+    SG_ROW_INT("length", 1, 1e10,
+               "coordinates of a gradient; there are 4 bytes of data for each coordinate of each "
+               "subset (problem layered-gradient has none)",
+               .flags = SG_REQUIRED),
+    {0}};
 
 const sg_problem_type sg_problem_synthetic = {
     .about = {.name = "synthetic-gradient",
