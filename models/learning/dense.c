@@ -122,6 +122,8 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   if (status) return status;
   sg_data *data = d->data;
   problem->outline = data->outline;
+  if (data->sparse)
+    return sg_fail_at(e, learning, "data", "sparse rows are not for this problem yet");
   if (classes == 2 && data->classes != 2) return wrong_classes(learning, data, e);
   if (data->rows < problem->subsets)
     return sg_fail_at(e, learning, "data",
@@ -137,7 +139,7 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   problem->length = data->columns * d->outputs;
   problem->stride = data->columns;
   problem->unregularised = data->intercept ? 1 : 0;
-  problem->data_bytes = 8.0 * (double)data->rows * (double)data->columns;
+  problem->data_bytes = sg_data_bytes(data);
   return SG_OK;
 }
 
