@@ -122,8 +122,6 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   if (status) return status;
   sg_data *data = d->data;
   problem->outline = data->outline;
-  if (data->sparse)
-    return sg_fail_at(e, learning, "data", "sparse rows are not for this problem yet");
   if (classes == 2 && data->classes != 2) return wrong_classes(learning, data, e);
   if (data->rows < problem->subsets)
     return sg_fail_at(e, learning, "data",
@@ -175,7 +173,7 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
                                          .one = 1};
     first = end;
   }
-  return data->sparse ? sg_sparse_partition(data, partition, e) : SG_OK;
+  return data->sparse && !data->outline ? sg_sparse_partition(data, partition, e) : SG_OK;
 }
 
 /* The sum of coef · (rows of the part), to x. */

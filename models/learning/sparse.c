@@ -10,6 +10,7 @@
 #include "models/learning/sparse.h"
 #include "models/learning/simd.h"
 #include "sim/core/array.h"
+#include "sim/core/memory.h"
 #include "sim/core/owned.h"
 
 #include <math.h>
@@ -87,8 +88,7 @@ sg_status sg_sparse_partition(const sg_data *data, sg_partition *p, sg_error *e)
   SG_OWNED size_t *place = malloc((columns + 1) * sizeof *place);
   p->entry = sg_large_array(all + 1, sizeof *p->entry);
   if (!spare || !place || !p->entry)
-    return sg_fail_room(e, "sparse data in the order of columns",
-                        (double)all * sizeof *p->entry);
+    return sg_fail_room(e, "sparse data in the order of columns", (double)all * sizeof *p->entry);
   size_t at = 0;
   for (int i = 0; i < p->parts; i++) {
     sg_stretch *s = &p->stretch[i];
@@ -508,9 +508,9 @@ SG_CLONES static void turn(const double *side, long n, int lanes, double *out, l
 }
 
 /* As tile_single, of `lanes` ≥ 2 models; model w to out[w · ld]. */
-static size_t tile_lanes(const sg_data *data, const struct sg_source *source,
-                         const sg_entry *entry, const double *residual, int lanes, long first,
-                         long end, size_t at, double *out, long ld) {
+static size_t tile_lanes(const sg_data *data, const struct sg_source *source, const sg_entry *entry,
+                         const double *residual, int lanes, long first, long end, size_t at,
+                         double *out, long ld) {
   double side[BLOCK * LANES];
   at = find(entry, source->listed, first, at);
   for (long b = first; b < end; b += BLOCK, out += BLOCK) {
@@ -601,10 +601,8 @@ sg_status sg_sparse_evaluate(const sg_problem *problem, sg_workspace *ws, unsign
   const sg_dense *d = problem->self;
   const sg_data *data = d->data;
   const sg_stretch train = {.sparse = data->sparse, .n = data->rows, .one = 1},
-                   test = {.sparse = data->sparse,
-                           .first = data->rows,
-                           .n = data->test_rows,
-                           .one = 1};
+                   test = {
+                       .sparse = data->sparse, .first = data->rows, .n = data->test_rows, .one = 1};
   const long longest = train.n > test.n ? train.n : test.n;
   if (!sg_numbers_need(&ws->loss, (size_t)longest) ||
       !sg_numbers_need(&ws->scratch, (size_t)(longest * d->outputs + data->columns * LANES)))
