@@ -79,6 +79,7 @@ struct sg_workspace {
   sg_entry *entry, *spare;
   size_t *hint;
   int source_room, which_room;
+  int n_models; /* width W: columns before the last of which something is wanted */
   size_t entry_room, spare_room, hint_room;
   long *order; /* mini-batches: 0, 1, … but for the rows being drawn */
   long *pick;  /* the rows that were drawn, then where they stood */

@@ -24,7 +24,8 @@ enum {
   LANES = 8,       /* models side by side */
   STRIPE_BITS = 6, /* a stripe is 64 columns */
   STRIPE = 1 << STRIPE_BITS,
-  BLOCK = 4 * STRIPE /* coordinates of eight models that are summed in the first-level cache */
+  BLOCK = 4 * STRIPE, /* coordinates of eight models that are summed in the first-level cache */
+  AHEAD = 48 /* entries that are fetched before they are needed, four to a line of the cache */
 };
 
 /* What the tiles of one or more items are made of. */
@@ -399,9 +400,9 @@ static size_t *hints_of(sg_workspace *ws, int slot) {
 
 /* --- Width W ---------------------------------------------------------------------------------- */
 
-/* Models w … of a block of eight, as many as the request has. */
-static int lanes_at(const sg_gradient_request *q, int first) {
-  return q->columns - first < LANES ? q->columns - first : LANES;
+/* Models first … of a block of eight, as many as are asked for something. */
+static int lanes_at(const sg_workspace *ws, int first) {
+  return ws->n_models - first < LANES ? ws->n_models - first : LANES;
 }
 
 /* Where the residuals of output o of the models `first` … begin: rows × 8, or rows where the block
@@ -436,7 +437,7 @@ static void residuals_of_models(const sg_problem *problem, sg_workspace *ws,
   const sg_dense *d = problem->self;
   const sg_partition *p = q->partition;
   const long ld = residual_rows(p), rows = d->data->rows;
-  const int lanes = lanes_at(q, first);
+  const int lanes = lanes_at(ws, first);
   margins_of_models(d, ws, p, true, lanes, q->x + first, side, z, ld);
   for (int w = 0; w < lanes; w++) {
     double *at = z + (long)w * d->outputs * ld;
@@ -470,7 +471,7 @@ static void losses_elsewhere(const sg_problem *problem, sg_workspace *ws,
                              const sg_gradient_request *q, int first, double *z, double *side) {
   const sg_dense *d = problem->self;
   const long ld = residual_rows(q->partition), rows = d->data->rows;
-  for (int w = first; w < first + lanes_at(q, first); w++) {
+  for (int w = first; w < first + lanes_at(ws, first); w++) {
     const double *y = q->loss_x[w];
     if (!y || y == q->x[w]) continue;
     margins_of_models(d, ws, q->partition, false, 1, &y, side, z, ld);
@@ -483,7 +484,12 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
                             const sg_gradient_request *q) {
   const sg_dense *d = problem->self;
   const sg_partition *p = q->partition;
-  const long ld = residual_rows(p), blocks = (q->columns + LANES - 1) / LANES;
+  ws->n_models = 0;
+  for (int i = 0; i < q->n_items; i++)
+    if (q->item[i].column >= ws->n_models) ws->n_models = q->item[i].column + 1;
+  for (int c = ws->n_models; q->loss_x && c < q->columns; c++)
+    if (q->loss_x[c]) ws->n_models = c + 1;
+  const long ld = residual_rows(p), blocks = (ws->n_models + LANES - 1) / LANES;
   const size_t z_size = (size_t)(LANES * d->outputs * ld);
   if (!sg_numbers_need(&ws->residual, (size_t)blocks * z_size) ||
       !sg_numbers_need(&ws->scratch, z_size + (size_t)(d->data->columns * LANES)) ||
@@ -501,7 +507,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
     ws->which[i] = *index;
   }
   for (int c = 0; q->loss && c < q->columns; c++) q->loss[c] = NAN;
-  for (int c = 0; c < q->columns; c += LANES) {
+  for (int c = 0; c < ws->n_models; c += LANES) {
     residuals_of_models(problem, ws, q, c, ws->scratch.p, ws->scratch.p + z_size);
     if (q->loss_x) losses_elsewhere(problem, ws, q, c, ws->scratch.p, ws->scratch.p + z_size);
   }
@@ -578,9 +584,9 @@ static size_t tile_models(const sg_dense *d, const sg_workspace *ws, const struc
   const sg_entry *entry = entries_of(ws, source);
   const long rows = residual_rows(q->partition), place = source->rows->at;
   size_t stop = at;
-  for (int c = 0; c < q->columns; c += LANES, out += LANES * ld) {
+  for (int c = 0; c < ws->n_models; c += LANES, out += LANES * ld) {
     const double *r = residuals_at(ws, d, c, o, rows);
-    int lanes = lanes_at(q, c);
+    int lanes = lanes_at(ws, c);
     if (lanes == 1)
       stop = tile_single(d->data, source, entry, r + place, first, end, at, out);
     else
