@@ -13,7 +13,8 @@
 #include <string.h>
 
 static const sg_data_source *const sources[] = {
-    &sg_data_source_csv, &sg_data_source_gaussian_mixture, &sg_data_source_sparse_text};
+    &sg_data_source_csv, &sg_data_source_gaussian_mixture, &sg_data_source_libsvm,
+    &sg_data_source_sparse_text};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof sources / sizeof *sources) ? &sources[i]->about : NULL;
