@@ -22,7 +22,8 @@ void *sg_large_array(size_t count, size_t size);
 
 struct sg_csr;
 
-/* A non-zero of some rows: those of a part stand in the order of columns, then of rows. */
+/* A non-zero of some rows: those of a part stand by stripes of columns (sparse.c), then
+ * by rows. */
 typedef struct sg_entry {
   int32_t column, row; /* row: from the first of the part, or of the mini-batch */
   double value;
@@ -36,7 +37,7 @@ typedef struct sg_stretch {
   double scale;
   long at; /* width W: their place among the residuals */
   /* Sparse rows: first … first + n − 1 of `sparse`, each with `one` in the column of an intercept;
-   * their non-zeros in the order of columns are entry[list] … entry[list + listed − 1]. */
+   * their non-zeros by stripes are entry[list] … entry[list + listed − 1]. */
   const struct sg_csr *sparse;
   long first;
   double one;
@@ -78,6 +79,7 @@ struct sg_workspace {
   sg_entry *entry, *spare;
   size_t *hint;
   int source_room, which_room;
+  int n_models; /* width W: columns before the last of which something is wanted */
   size_t entry_room, spare_room, hint_room;
   long *order; /* mini-batches: 0, 1, … but for the rows being drawn */
   long *pick;  /* the rows that were drawn, then where they stood */

@@ -10,8 +10,8 @@
 
 #include "models/learning/dense.h"
 
-/* The non-zeros of every part in the order of columns, 16 bytes each. O(non-zeros) for parts of
- * short rows, never parts × columns. SG_NO_MEMORY. */
+/* The non-zeros of every part once more, by stripes of columns, 16 bytes each. O(non-zeros), never
+ * parts × columns. SG_NO_MEMORY. */
 sg_status sg_sparse_partition(const sg_data *data, sg_partition *partition, sg_error *e);
 
 /* As in sg_problem_type. */
