@@ -2,16 +2,19 @@
 /* Data sets: the table of sources, the order of rows, the split, standardisation. */
 #include "models/learning/data.h"
 #include "models/learning/internal.h"
+#include "sim/core/array.h"
 #include "sim/core/linalg.h"
 #include "sim/core/memory.h"
 #include "sim/core/random.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const sg_data_source *const sources[] = {&sg_data_source_csv,
-                                                &sg_data_source_gaussian_mixture};
+static const sg_data_source *const sources[] = {
+    &sg_data_source_csv, &sg_data_source_gaussian_mixture, &sg_data_source_libsvm,
+    &sg_data_source_sparse_text};
 
 static const sg_variant *variant_at(int i) {
   return i >= 0 && i < (int)(sizeof sources / sizeof *sources) ? &sources[i]->about : NULL;
@@ -24,7 +27,7 @@ const sg_param sg_data_params[] = {
                 .flags = SG_MAX_OPEN),
     SG_ROW("standardize", SG_BOOL,
            "bring every column to mean 0 and variance 1 over the training rows; constant columns "
-           "become 0",
+           "become 0; columns of sparse data are only scaled, to a mean square of 1",
            .fallback = 1),
     SG_ROW("intercept", SG_BOOL, "add a column of ones, not regularised", .fallback = 1),
     SG_ROW("shuffle", SG_BOOL, "put the rows in random order before the split", .fallback = 1),
@@ -40,18 +43,133 @@ sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e)
   return sg_fail_room(e, "the data", (double)rows * (double)(data->columns + 1) * sizeof(double));
 }
 
-/* Fisher–Yates, by the seed alone. */
-static void shuffle(sg_data *data, uint64_t seed) {
+/* --- Sparse rows ------------------------------------------------------------------------------ */
+
+sg_status sg_data_sparse(sg_data *data, sg_error *e) {
+  data->sparse = calloc(1, sizeof *data->sparse);
+  if (!data->sparse) return sg_fail_memory(e);
+  sg_csr *m = data->sparse;
+  if (data->outline) return SG_OK;
+  if (!SG_ROOM(m->start, m->row_room, 1)) return sg_fail_memory(e);
+  m->start[0] = 0;
+  return SG_OK;
+}
+
+sg_status sg_data_add_row(sg_data *data, double y, long n, const int32_t *column,
+                          const double *value, sg_error *e) {
+  sg_csr *m = data->sparse;
+  const long row = data->rows, at = m->start[row];
+  if (!SG_ROOM(m->start, m->row_room, row + 2) || !SG_ROOM(data->y, m->target_room, row + 1) ||
+      !SG_ROOM(m->column, m->column_room, at + n) || !SG_ROOM(m->value, m->value_room, at + n))
+    return sg_fail_room(e, "the data", (double)(at + n) * (sizeof *column + sizeof *value));
+  if (n > 0) {
+    memcpy(m->column + at, column, (size_t)n * sizeof *column);
+    memcpy(m->value + at, value, (size_t)n * sizeof *value);
+  }
+  m->start[row + 1] = at + n;
+  data->y[row] = y;
+  data->rows++;
+  return SG_OK;
+}
+
+/* Less room, and never none; memory that cannot be given back is kept. */
+static void *shrunk(void *array, size_t count, size_t size) {
+  void *less = realloc(array, (count + !count) * size);
+  return less ? less : array;
+}
+
+sg_status sg_data_sparse_end(sg_data *data, long features, sg_error *e) {
+  sg_csr *m = data->sparse;
+  data->columns = features + (data->intercept ? 1 : 0);
+  if (data->outline) return SG_OK;
+  const size_t rows = (size_t)data->rows, entries = (size_t)m->start[rows];
+  m->start = shrunk(m->start, rows + 1, sizeof *m->start);
+  data->y = shrunk(data->y, rows, sizeof *data->y);
+  m->column = shrunk(m->column, entries, sizeof *m->column);
+  m->value = shrunk(m->value, entries, sizeof *m->value);
+  m->row_room = m->target_room = m->column_room = m->value_room = 0;
+  if (data->entries == 0) data->entries = (double)entries;
+  return m->start && data->y && m->column && m->value ? SG_OK : sg_fail_memory(e);
+}
+
+double sg_data_bytes(const sg_data *data) {
+  const double rows = (double)data->rows, all = rows + (double)data->test_rows;
+  if (!data->sparse) return rows * (double)data->columns * sizeof(double);
+  return rows * sizeof(long) + data->entries * rows / all * (sizeof(double) + sizeof(int32_t));
+}
+
+sg_status sg_data_number_classes(sg_data *data, int classes, sg_error *e) {
+  data->class_name = calloc((size_t)classes, sizeof *data->class_name);
+  if (!data->class_name) return sg_fail_memory(e);
+  data->classes = classes;
+  int digits = snprintf(NULL, 0, "%d", classes - 1);
+  for (int c = 0; c < classes; c++)
+    if (asprintf(&data->class_name[c], "%0*d", digits, c) < 0) {
+      data->class_name[c] = NULL;
+      return sg_fail_memory(e);
+    }
+  return SG_OK;
+}
+
+/* --- The order of rows ------------------------------------------------------------------------ */
+
+/* Rows i and j change places; order: those of sparse rows, which are moved when all is known. */
+static void swap_rows(sg_data *data, long *order, long i, long j) {
+  if (order) {
+    const long row = order[i];
+    order[i] = order[j];
+    order[j] = row;
+  } else
+    cblas_dswap((int)data->columns, data->x + i * data->columns, 1, data->x + j * data->columns, 1);
+  cblas_dswap(1, data->y + i, 1, data->y + j, 1);
+}
+
+/* Copies what each row has, `size` bytes a number, to the row's new place. */
+static void *moved(const sg_csr *m, const long *order, long rows, const void *from, size_t size) {
+  char *to = sg_large_array((size_t)m->start[rows] + 1, size), *next = to;
+  for (long i = 0; to && i < rows; i++) {
+    const size_t bytes = (size_t)(m->start[order[i] + 1] - m->start[order[i]]) * size;
+    memcpy(next, (const char *)from + (size_t)m->start[order[i]] * size, bytes);
+    next += bytes;
+  }
+  return to;
+}
+
+/* Row i becomes what row order[i] was. One array after the other, so that a half of the rows is the
+ * most that is there twice. order: rows + 1 numbers, which are used up. */
+static bool move_rows(sg_csr *m, long *order, long rows) {
+  void *value = moved(m, order, rows, m->value, sizeof *m->value);
+  if (!value) return false;
+  free(m->value);
+  m->value = value;
+  void *column = moved(m, order, rows, m->column, sizeof *m->column);
+  if (!column) return false;
+  free(m->column);
+  m->column = column;
+  for (long i = 0; i < rows; i++) order[i] = m->start[order[i] + 1] - m->start[order[i]];
+  for (long i = 0; i < rows; i++) m->start[i + 1] = m->start[i] + order[i];
+  return true;
+}
+
+/* Fisher–Yates, by the seed alone: the same order for sparse rows. */
+static sg_status shuffle(sg_data *data, uint64_t seed, sg_error *e) {
   enum { CHUNK = 1 << 16 }; /* numbers taken from one stream */
+  long *order = data->sparse ? malloc(((size_t)data->rows + 1) * sizeof *order) : NULL;
+  if (data->sparse && !order) return sg_fail_memory(e);
+  for (long i = 0; order && i < data->rows; i++) order[i] = i;
   sg_stream stream;
   for (long i = data->rows - 1, taken = 0; i > 0; i--, taken++) {
     if (taken % CHUNK == 0)
       sg_stream_at(&stream, seed, 0, SG_FOR_SPLIT, 0, (uint32_t)(taken / CHUNK), 0);
     long j = (long)(sg_uniform(&stream) * (double)(i + 1));
-    if (j == i) continue;
-    cblas_dswap((int)data->columns, data->x + i * data->columns, 1, data->x + j * data->columns, 1);
-    cblas_dswap(1, data->y + i, 1, data->y + j, 1);
+    if (j != i) swap_rows(data, order, i, j);
   }
+  sg_status status = SG_OK;
+  if (order && !move_rows(data->sparse, order, data->rows))
+    status = sg_fail_room(e, "the order of the rows",
+                          (double)data->sparse->start[data->rows] * sizeof(double));
+  free(order);
+  return status;
 }
 
 /* Training rows come first; test rows follow in the same memory. */
@@ -59,13 +177,18 @@ static sg_status split(sg_data *data, const sg_values *values, sg_error *e) {
   long all = data->rows;
   data->test_rows = (long)floor(sg_real(values, "test_share") * (double)all + 0.5);
   data->rows = all - data->test_rows;
-  if (!data->outline) {
-    data->test_x = data->x + data->rows * data->columns;
-    data->test_y = data->y + data->rows;
-  }
+  if (!data->outline) data->test_y = data->y + data->rows;
+  if (data->x) data->test_x = data->x + data->rows * data->columns;
   if (data->rows < 1)
     return sg_fail_at(e, values, "test_share", "expected training rows, none of %ld is left", all);
   return SG_OK;
+}
+
+/* --- Standardisation -------------------------------------------------------------------------- */
+
+/* Whether values of at most this have squares that overflow or vanish. */
+static bool is_wild(double largest) {
+  return largest > 0 && (largest >= 0x1p400 || largest <= 0x1p-400);
 }
 
 /* Brings columns whose squares would overflow, or vanish, to about 1 by powers of two, which
@@ -76,7 +199,7 @@ static void tame(sg_data *data, long features, double *largest) {
     for (long j = 0; j < features; j++)
       largest[j] = fmax(largest[j], fabs(data->x[i * data->columns + j]));
   for (long j = 0; j < features; j++) {
-    if (largest[j] == 0 || (largest[j] < 0x1p400 && largest[j] > 0x1p-400)) continue;
+    if (!is_wild(largest[j])) continue;
     const int exponent = ilogb(largest[j]);
     for (long i = 0; i < rows; i++) {
       double *x = data->x + i * data->columns + j;
@@ -104,10 +227,8 @@ static void moments(const sg_data *data, long features, double *mean, double *de
   }
 }
 
-static sg_status standardize(sg_data *data, sg_error *e) {
-  long features = data->columns - (data->intercept ? 1 : 0);
-  double *mean = calloc(2 * (size_t)features + 1, sizeof *mean), *deviation = mean + features;
-  if (!mean) return sg_fail_memory(e);
+static void standardize_dense(sg_data *data, long features, double *mean) {
+  double *deviation = mean + features;
   tame(data, features, mean);
   memset(mean, 0, (size_t)features * sizeof *mean);
   moments(data, features, mean, deviation);
@@ -116,7 +237,34 @@ static sg_status standardize(sg_data *data, sg_error *e) {
       double *x = data->x + i * data->columns + j;
       *x = deviation[j] > 0 ? (*x - mean[j]) / deviation[j] : 0;
     }
-  free(mean);
+}
+
+/* Zeros stay zeros, so nothing is centred. Columns are divided by the root of their mean square and
+ * not by their deviation: without centring it is the mean square that stands on the diagonal of
+ * XᵀX/N, so that one step size fits all columns; and a constant column stays what it is. */
+static void standardize_sparse(sg_data *data, long features, double *largest) {
+  const sg_csr *m = data->sparse;
+  const long training = m->start[data->rows], all = m->start[data->rows + data->test_rows];
+  double *square = largest + features;
+  for (long k = 0; k < all; k++)
+    largest[m->column[k]] = fmax(largest[m->column[k]], fabs(m->value[k]));
+  for (long k = 0; k < all; k++)
+    if (is_wild(largest[m->column[k]]))
+      m->value[k] = scalbn(m->value[k], -ilogb(largest[m->column[k]]));
+  for (long k = 0; k < training; k++) square[m->column[k]] += m->value[k] * m->value[k];
+  for (long j = 0; j < features; j++) square[j] = sqrt(square[j] / (double)data->rows);
+  for (long k = 0; k < all; k++) { /* a column that only test rows have says nothing */
+    const double scale = square[m->column[k]];
+    m->value[k] = scale > 0 ? m->value[k] / scale : 0;
+  }
+}
+
+static sg_status standardize(sg_data *data, sg_error *e) {
+  long features = data->columns - (data->intercept ? 1 : 0);
+  double *scratch = calloc(2 * (size_t)features + 1, sizeof *scratch);
+  if (!scratch) return sg_fail_memory(e);
+  (data->sparse ? standardize_sparse : standardize_dense)(data, features, scratch);
+  free(scratch);
   return SG_OK;
 }
 
@@ -130,14 +278,19 @@ static sg_status make(const sg_values *values, bool real, bool outline, uint64_t
       (const sg_data_source *)values->variant; /* `about` is its first member */
   data->outline = outline && source->generated;
   sg_status status = source->load(values, real, seed, data, e);
-  if (!status && !data->outline && sg_bool(values, "shuffle")) shuffle(data, seed);
+  if (!status && !data->outline && sg_bool(values, "shuffle")) status = shuffle(data, seed, e);
   if (!status) status = split(data, values, e);
-  if (!status && !data->outline && sg_bool(values, "standardize")) status = standardize(data, e);
+  const bool scaled = sg_bool(values, "standardize");
+  if (!status && !data->outline && scaled) status = standardize(data, e);
+  if (!status && data->sparse && scaled) { /* said of an outline, too */
+    data->note = strdup("sparse data: columns are scaled to a mean square of 1, not centred\n");
+    if (!data->note) status = sg_fail_memory(e);
+  }
   if (status) {
     sg_data_free(data);
     return status;
   }
-  for (long i = 0; data->intercept && !data->outline && i < data->rows + data->test_rows; i++)
+  for (long i = 0; data->intercept && data->x && i < data->rows + data->test_rows; i++)
     data->x[(i + 1) * data->columns - 1] = 1;
   *out = data;
   return SG_OK;
@@ -157,6 +310,12 @@ void sg_data_free(sg_data *data) {
   if (!data) return;
   free(data->x);
   free(data->y);
+  if (data->sparse) {
+    free(data->sparse->start);
+    free(data->sparse->column);
+    free(data->sparse->value);
+  }
+  free(data->sparse);
   for (int c = 0; data->class_name && c < data->classes; c++) free(data->class_name[c]);
   free(data->class_name);
   free(data->note);

@@ -5,10 +5,11 @@
 
 #include "sim/core/param.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* The scenario's learning.data object: family by "source" (csv, gaussian-mixture), common members
- * test_share, standardize, intercept, shuffle. */
+/* The scenario's learning.data object: family by "source" (csv, gaussian-mixture, libsvm,
+ * sparse-text), common members test_share, standardize, intercept, shuffle. */
 extern const sg_param sg_data_params[];
 extern const sg_family sg_data_family;
 
@@ -17,6 +18,7 @@ typedef struct sg_csr {
   long *start;     /* rows + 1 */
   int32_t *column; /* 0 … columns − 1, none twice in a row */
   double *value;
+  size_t row_room, target_room, column_room, value_room; /* while rows are added */
 } sg_csr;
 
 typedef struct sg_data {
@@ -26,8 +28,11 @@ typedef struct sg_data {
   bool outline; /* x, y and their like are NULL: the source makes them, and they were not wanted */
   double *x;    /* rows × columns, row-major, ld = columns, 64-byte aligned */
   /* Sparse data: x and test_x are NULL; the rows + test_rows rows, the training rows first. The
-   * ones of an intercept, the last column, are implied. NULL: dense. */
+   * ones of an intercept, the last column, are implied. NULL: dense. In an outline its arrays are
+   * NULL. */
   sg_csr *sparse;
+  double entries; /* sparse: stored numbers of all rows; if generated, how many are expected, so
+                     that an outline says the same */
   double *y;      /* rows: class index 0, 1, … or a real target */
   double *test_x; /* test_rows × columns */
   double *test_y;
@@ -37,13 +42,15 @@ typedef struct sg_data {
 } sg_data;
 
 /* Reads or generates. Labels: real = true wants numbers (least squares), otherwise any strings.
- * Faults of a CSV are listed with file:line, all of them up to a limit. Standardisation uses the
- * training rows only. */
+ * Faults of a file are listed with file:line:column, all of them up to a limit. Standardisation
+ * uses the training rows only; sparse columns are scaled to a mean square of 1, and not centred. */
 sg_status sg_data_new(const sg_values *data, bool real, uint64_t seed, sg_data **out, sg_error *e);
 /* The same without generated rows; read ones are there. */
 sg_status sg_data_outline(const sg_values *data, bool real, uint64_t seed, sg_data **out,
                           sg_error *e);
 void sg_data_free(sg_data *data);
+/* Memory of the training rows without their targets. The same for an outline. */
+double sg_data_bytes(const sg_data *data);
 
 /* Where rows come from. A source fills data->x and data->y with all its rows in data->rows, and
  * classes and class_name. Memory of x and y comes from sg_data_allocate, after which the source
@@ -55,10 +62,24 @@ typedef struct sg_data_source {
   sg_status (*load)(const sg_values *values, bool real, uint64_t seed, sg_data *data, sg_error *e);
 } sg_data_source;
 
-extern const sg_data_source sg_data_source_csv, sg_data_source_gaussian_mixture;
+extern const sg_data_source sg_data_source_csv, sg_data_source_gaussian_mixture,
+    sg_data_source_libsvm, sg_data_source_sparse_text;
 
 /* Sets rows and columns (features, and the intercept if data->intercept) and allocates x and y, but
  * for an outline. */
 sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e);
+
+/* Sparse rows instead, one after another: sg_data_sparse, then sg_data_add_row, which appends a row
+ * of n numbers in columns that rise (O(n), amortised), then sg_data_sparse_end, which gives back
+ * the room that is left over and sets columns, and for what is read, `entries`. An outline of
+ * generated data has the first and the last alone, and its source sets rows and entries. */
+sg_status sg_data_sparse(sg_data *data, sg_error *e);
+sg_status sg_data_add_row(sg_data *data, double y, long n, const int32_t *column,
+                          const double *value, sg_error *e);
+sg_status sg_data_sparse_end(sg_data *data, long features, sg_error *e);
+enum { SG_FEATURES_MAX = INT32_MAX - 1 }; /* of sparse rows; an intercept has its column, too */
+
+/* Labels that are numbers 0 … classes − 1 get names that sort as numbers do. */
+sg_status sg_data_number_classes(sg_data *data, int classes, sg_error *e);
 
 #endif

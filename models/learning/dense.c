@@ -14,6 +14,7 @@
 #include "models/learning/dense.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
+#include "models/learning/sparse.h"
 #include "sim/core/linalg.h"
 #include "sim/core/memory.h"
 #include "sim/core/owned.h"
@@ -23,13 +24,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct sg_dense {
-  const sg_loss *loss;
-  sg_data *data;
-  int outputs; /* vectors of length columns in a model */
-  long block;  /* rows of a block in width 1 */
-} sg_dense;
 
 enum {
   BLOCK_BYTES = 24 << 10, /* a block of short rows fits the first-level cache with its vectors */
@@ -143,8 +137,12 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   problem->length = data->columns * d->outputs;
   problem->stride = data->columns;
   problem->unregularised = data->intercept ? 1 : 0;
-  problem->data_bytes = 8.0 * (double)data->rows * (double)data->columns;
+  problem->data_bytes = sg_data_bytes(data);
   return SG_OK;
+}
+
+static bool is_sparse(const sg_problem *problem) {
+  return ((const sg_dense *)problem->self)->data->sparse != NULL;
 }
 
 static void destroy(sg_problem *problem) {
@@ -169,10 +167,13 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
                                          .target = data->y ? data->y + first : NULL,
                                          .n = end - first,
                                          .scale = 1.0 / (double)n,
-                                         .at = first};
+                                         .at = first,
+                                         .sparse = data->sparse,
+                                         .first = first,
+                                         .one = 1};
     first = end;
   }
-  return SG_OK;
+  return data->sparse && !data->outline ? sg_sparse_partition(data, partition, e) : SG_OK;
 }
 
 /* The sum of coef · (rows of the part), to x. */
@@ -205,6 +206,9 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
     p->made_numbers += coded[c].count > 1 ? rows * columns : 0;
     longest = rows > longest ? rows : longest;
   }
+  if (data->sparse)
+    return sg_fail(e, SG_INVALID, NULL,
+                   "expected dense data: combinations of sparse rows are not made");
   if (data->outline) return SG_OK;
   p->made = sg_large_array((size_t)(p->made_numbers + longest + columns), sizeof *p->made);
   if (!p->made) return sg_fail_room(e, "coded data", 8.0 * (double)p->made_numbers);
@@ -233,7 +237,7 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
 
 /* --- Width 1 ---------------------------------------------------------------------------------- */
 
-static double penalty(const sg_problem *problem, const double *x) {
+double sg_penalty(const sg_problem *problem, const double *x) {
   if (problem->l2 <= 0) return 0;
   double sum = 0;
   for (long b = 0; b < problem->length; b += problem->stride)
@@ -241,8 +245,7 @@ static double penalty(const sg_problem *problem, const double *x) {
   return 0.5 * problem->l2 * sum;
 }
 
-/* The mean of the rows' losses in an order that no code and no block changes. */
-SG_CLONES static double mean(const double *loss, long n) {
+SG_CLONES double sg_mean_loss(const double *loss, long n) {
   sg_v4 a = SG_V4(0.0), b = SG_V4(0.0);
   long i = 0;
   for (; i + 8 <= n; i += 8) a += AT(loss, i), b += AT(loss, i + 4);
@@ -335,7 +338,7 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
       const sg_stretch *s = &partition->stretch[p];
       pass(d, s, q->x[c], y, g, loss ? ws->loss.p + s->at : NULL, ws->scratch.p);
     }
-    if (q->loss) q->loss[c] = y ? mean(ws->loss.p, rows) + penalty(problem, y) : NAN;
+    if (q->loss) q->loss[c] = y ? sg_mean_loss(ws->loss.p, rows) + sg_penalty(problem, y) : NAN;
   }
   return SG_OK;
 }
@@ -412,7 +415,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
     double *loss = y ? ws->loss.p + c * rows : NULL;
     d->loss->rows(d->outputs, d->data->y, rows, 1.0 / (double)rows, z, z, ld,
                   y == q->x[c] ? loss : NULL);
-    if (q->loss) q->loss[c] = y ? mean(loss, rows) + penalty(problem, y) : NAN;
+    if (q->loss) q->loss[c] = y ? sg_mean_loss(loss, rows) + sg_penalty(problem, y) : NAN;
   }
   for (int p = 0; p < sg_partition_parts(q->partition); p++) ws->index[p] = -1;
   ws->n_used = 0;
@@ -433,6 +436,7 @@ static sg_status begin(const sg_problem *problem, sg_workspace *ws,
                        const sg_gradient_request *request) {
   if (!sg_workspace_shape(ws, request->n_items, sg_partition_parts(request->partition)))
     return SG_NO_MEMORY;
+  if (is_sparse(problem)) return sg_sparse_begin(problem, ws, request);
   return request->width == 1 ? begin_single(problem, ws, request)
                              : begin_wide(problem, ws, request);
 }
@@ -457,6 +461,7 @@ static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long 
 static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
                       const double **out) {
   const sg_gradient_request *q = ws->request;
+  if (is_sparse(problem)) return sg_sparse_tile(problem, ws, slot, begin, end, out);
   if (q->width == 1) {
     for (int i = 0; i < q->n_items; i++) out[i] = ws->window[i] + begin;
     return SG_OK;
@@ -485,13 +490,14 @@ static void test(const sg_dense *d, const double *x, double *z, double *loss, sg
       margins(row, block, data->columns, x + o * data->columns, NULL, z + o * n + b, NULL);
   }
   d->loss->rows(d->outputs, data->test_y, n, 1, z, NULL, n, loss);
-  m->test_loss = mean(loss, n);
+  m->test_loss = sg_mean_loss(loss, n);
   if (d->loss->judge) d->loss->judge(data, z, m);
 }
 
 static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
                           const double *const *x, sg_metrics *metrics) {
   const sg_dense *d = problem->self;
+  if (is_sparse(problem)) return sg_sparse_evaluate(problem, ws, what, columns, x, metrics);
   long n = d->data->rows, t = d->data->test_rows, longest = n > t ? n : t;
   long scratch = 2 * d->block > t ? 2 * d->block : t;
   const sg_stretch all = {
@@ -502,7 +508,7 @@ static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned 
   for (int c = 0; c < columns; c++) {
     if (what & SG_WANT_LOSS) {
       pass(d, &all, x[c], x[c], NULL, ws->loss.p, ws->scratch.p);
-      metrics[c].loss = mean(ws->loss.p, n) + penalty(problem, x[c]);
+      metrics[c].loss = sg_mean_loss(ws->loss.p, n) + sg_penalty(problem, x[c]);
     }
     if (what & SG_WANT_TEST) test(d, x[c], ws->scratch.p, ws->loss.p, &metrics[c]);
   }
@@ -515,6 +521,10 @@ static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned 
 static void apply_gram(const sg_dense *d, const double *v, double *z, double *u) {
   const sg_data *data = d->data;
   memset(u, 0, (size_t)data->columns * sizeof *u);
+  if (data->sparse) {
+    sg_sparse_gram(data, v, u);
+    return;
+  }
   for (long b = 0; b < data->rows; b += BLOCK_ROWS) {
     const double *row[BLOCK_ROWS];
     long n = data->rows - b < BLOCK_ROWS ? data->rows - b : BLOCK_ROWS;

@@ -22,6 +22,19 @@ typedef struct sg_loss {
   void (*judge)(const sg_data *data, double *z, sg_metrics *metrics);
 } sg_loss;
 
+/* A problem with rows of data: what problem->self is. */
+typedef struct sg_dense {
+  const sg_loss *loss;
+  sg_data *data;
+  int outputs; /* vectors of length columns in a model */
+  long block;  /* rows of a block in width 1 */
+} sg_dense;
+
+/* The mean of the rows' losses in an order that no code and no block changes. */
+double sg_mean_loss(const double *loss, long n);
+/* (l2/2) ‖x‖² over the regularised coordinates. */
+double sg_penalty(const sg_problem *problem, const double *x);
+
 extern const sg_loss sg_logistic_loss, sg_hinge_loss, sg_softmax_loss, sg_least_squares_loss;
 
 /* Share of n rows whose score's sign says the label (positive: class 1; zero: class 0). NAN if

@@ -8,7 +8,6 @@
 
 #include <gsl/gsl_randist.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* What a stream of SG_FOR_DATA is for: its `worker`. */
@@ -53,19 +52,6 @@ static void class_means(uint64_t seed, int classes, long features, double separa
   for (long i = 0; i < classes * features; i++) u[i] *= separation / M_SQRT2;
 }
 
-static sg_status name_classes(sg_data *data, int classes, sg_error *e) {
-  data->class_name = calloc((size_t)classes, sizeof *data->class_name);
-  if (!data->class_name) return sg_fail_memory(e);
-  data->classes = classes;
-  int digits = snprintf(NULL, 0, "%d", classes - 1); /* so that names sort as numbers do */
-  for (int c = 0; c < classes; c++)
-    if (asprintf(&data->class_name[c], "%0*d", digits, c) < 0) {
-      data->class_name[c] = NULL;
-      return sg_fail_memory(e);
-    }
-  return SG_OK;
-}
-
 static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data *data,
                       sg_error *e) {
   long rows = sg_int(values, "rows"), features = sg_int(values, "features");
@@ -75,7 +61,7 @@ static sg_status load(const sg_values *values, bool real, uint64_t seed, sg_data
     return sg_fail_at(e, values, "classes", "expected at most features = %ld classes, found %d",
                       features, classes);
   sg_status status = sg_data_allocate(data, rows, features, e);
-  if (!status && !real) status = name_classes(data, classes, e);
+  if (!status && !real) status = sg_data_number_classes(data, classes, e);
   if (status || data->outline) return status;
   double *mean = malloc((size_t)(classes + 1) * (size_t)features * sizeof *mean);
   if (!mean) return sg_fail_memory(e);

@@ -6,6 +6,7 @@
 #include "models/learning/problem.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* A growing array of doubles, 64-byte aligned. Contents are lost when it grows. */
 typedef struct sg_numbers {
@@ -19,19 +20,35 @@ bool sg_numbers_need(sg_numbers *b, size_t count);
  * 4 MB on to large pages, which spare address translations. free() it. NULL: none left. */
 void *sg_large_array(size_t count, size_t size);
 
+struct sg_csr;
+
+/* A non-zero of some rows: those of a part stand by stripes of columns (sparse.c), then
+ * by rows. */
+typedef struct sg_entry {
+  int32_t column, row; /* row: from the first of the part, or of the mini-batch */
+  double value;
+} sg_entry;
+
 /* Rows to go over, and the factor of their gradient. */
 typedef struct sg_stretch {
-  const double *x, *target;
+  const double *x, *target; /* x: NULL for sparse rows */
   long n;
   const long *pick; /* NULL: rows 0 … n − 1; otherwise the n rows of a mini-batch */
   double scale;
   long at; /* width W: their place among the residuals */
+  /* Sparse rows: first … first + n − 1 of `sparse`, each with `one` in the column of an intercept;
+   * their non-zeros by stripes are entry[list] … entry[list + listed − 1]. */
+  const struct sg_csr *sparse;
+  long first;
+  double one;
+  size_t list, listed;
 } sg_stretch;
 
 struct sg_partition {
   const sg_problem *problem;
   int parts, coded;    /* coded parts are not among `parts` */
-  sg_stretch *stretch; /* dense data: the rows of each part, then of each coded one */
+  sg_stretch *stretch; /* data with rows: those of each part, then of each coded one */
+  sg_entry *entry;     /* sparse data */
   double *made;        /* the rows of coded parts of two or more, their targets, the constant */
   long made_numbers;   /* of these rows */
   double *constant;    /* −Xᵀy/N */
@@ -55,6 +72,15 @@ struct sg_workspace {
   const double **window; /* width 1: the vector of each item */
   int *used, *index;     /* width W: the parts of the request, and where each stands among them */
   int window_room, used_room, index_room, n_used;
+  /* Sparse data: what a tile is made of, once for items that are the same, and which it is of each
+   * item; the non-zeros of mini-batches; where the last tile of each slot ended. */
+  struct sg_source *source;
+  int *which;
+  sg_entry *entry, *spare;
+  size_t *hint;
+  int source_room, which_room;
+  int n_models; /* width W: columns before the last of which something is wanted */
+  size_t entry_room, spare_room, hint_room;
   long *order; /* mini-batches: 0, 1, … but for the rows being drawn */
   long *pick;  /* the rows that were drawn, then where they stood */
   size_t order_room, pick_room;

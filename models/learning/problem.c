@@ -206,6 +206,7 @@ sg_status sg_partition_new(const sg_problem *problem, int parts, const double *e
 void sg_partition_free(sg_partition *partition) {
   if (!partition) return;
   free(partition->stretch);
+  free(partition->entry);
   free(partition->made);
   free(partition->start);
   free(partition->overlap);
@@ -293,6 +294,11 @@ void sg_workspace_free(sg_workspace *ws) {
   free(ws->scratch.p);
   free(ws->loss.p);
   free(ws->local.p);
+  free(ws->source);
+  free(ws->which);
+  free(ws->entry);
+  free(ws->spare);
+  free(ws->hint);
   free(ws->order);
   free(ws->pick);
   free(ws->window);
