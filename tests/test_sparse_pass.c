@@ -83,7 +83,7 @@ static void make_dense(fixture *f) {
 static void make(fixture *f, int kind, const char *more) {
   sg_error e = {0};
   char all[256];
-  snprintf(all, sizeof all, "%s data=sparse-text %s", more, kinds[kind].settings);
+  snprintf(all, sizeof all, "data=sparse-text %s %s", kinds[kind].settings, more);
   sg_values *v = learning_values(kinds[kind].name, all);
   *f = (fixture){0};
   assert_int_equal(sg_problem_new(v, 4, 3, &f->sparse, &e), SG_OK);
@@ -333,11 +333,63 @@ static void parts_add_up(void **state) {
   }
 }
 
+/* Least squares: combinations of parts, one of which is a multiple of a part, beside plain parts.
+ */
+static void coded_parts_are_dense(void **state) {
+  enum { PARTS_CODED = 4 };
+  static const int some[] = {0, 2}, all[] = {0, 1, 2, 3}, one[] = {3};
+  static const double pair[] = {0.5, -2}, many[] = {1, -0.25, 0.75, 3}, factor[] = {-1.5};
+  static const sg_coded_part coded[] = {{2, some, pair}, {4, all, many}, {1, one, factor}};
+  for (int kind = KINDS - 2; kind < KINDS; kind++) {
+    fixture f;
+    make(&f, kind, "data.rows=160");
+    const long l = f.sparse->length;
+    double *x = models(l, 3), loss[3], wanted[3];
+    const double *at[] = {x, x + l, x + 2 * l};
+    sg_partial item[15];
+    for (int i = 0; i < 15; i++)
+      item[i] = (sg_partial){.part = i < 12 ? PARTS_CODED + i % 3 : i % 4, .column = i / 3 % 3};
+    for (int width = 1; width <= 5; width += 4) {
+      sg_gradient_request q = {.width = width, .columns = 3, .x = at, .n_items = 15, .item = item};
+      q.loss_x = at;
+      q.loss = wanted;
+      if (width > 1) /* the dense pass reads all columns */
+        q.width = 1;
+      double *g = gradients_of(&f.dense, q, PARTS_CODED, NULL, 3, coded, l);
+      q.width = width, q.loss = loss;
+      double *s = gradients_of(f.sparse, q, PARTS_CODED, NULL, 3, coded, 512);
+      assert_near(s, g, 15 * l, 1e-13);
+      assert_near(loss, wanted, 3, 1e-14);
+      free(g), free(s);
+    }
+    sg_partition *a, *b;
+    sg_error e = {0};
+    assert_int_equal(sg_partition_new(&f.dense, PARTS_CODED, NULL, 3, coded, &a, &e), SG_OK);
+    assert_int_equal(sg_partition_new(f.sparse, PARTS_CODED, NULL, 3, coded, &b, &e), SG_OK);
+    assert_near(sg_partition_constant(b), sg_partition_constant(a), l, 1e-13);
+    /* Of the zeros nothing is stored: 28 bytes a number where there is one. */
+    long entries = 0;
+    const long rows = f.sparse->rows / PARTS_CODED;
+    for (int c = 0; c < 2; c++)
+      for (long i = 0; i < rows; i++)
+        for (long j = 0; j < f.data.columns - f.data.intercept; j++) {
+          bool there = false;
+          for (int t = 0; t < coded[c].count; t++)
+            there |= f.x[(coded[c].part[t] * rows + i) * f.data.columns + j] != 0;
+          entries += there;
+        }
+    assert_true(fabs(sg_partition_bytes(b) - 28.0 * (double)entries) <= 8);
+    sg_partition_free(a), sg_partition_free(b);
+    free(x);
+    drop(&f);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(single_is_dense),   cmocka_unit_test(wide_is_single),
       cmocka_unit_test(batches_are_dense), cmocka_unit_test(evaluations_are_dense),
-      cmocka_unit_test(parts_add_up),
+      cmocka_unit_test(parts_add_up),      cmocka_unit_test(coded_parts_are_dense),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,8 +28,13 @@
 enum {
   BLOCK_BYTES = 24 << 10, /* a block of short rows fits the first-level cache with its vectors */
   BLOCK_ROWS = 64,
+  SPARSE_WIDTH = 8,
   PRODUCT_ROWS = 480 /* rows of X that meet the models of both points while they are near */
 };
+
+/* Sparse rows that do not fit the second cache, with their list, are worth reading once for several
+ * models; more than a register's eight add little (docs/performance.md). */
+static const double sparse_block_bytes = 2e6;
 
 /* Inner products of four vectors with four others; those that are the same are read once. A
  * product's bits do not depend on its company. */
@@ -138,6 +143,8 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   problem->stride = data->columns;
   problem->unregularised = data->intercept ? 1 : 0;
   problem->data_bytes = sg_data_bytes(data);
+  if (data->sparse)
+    problem->block_width = problem->data_bytes < sparse_block_bytes ? 1 : SPARSE_WIDTH;
   return SG_OK;
 }
 
@@ -201,14 +208,12 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
                          sg_partition *p, sg_error *e) {
   const sg_data *data = ((const sg_dense *)problem->self)->data;
   long columns = data->columns, longest = 0;
+  if (data->sparse) return sg_sparse_combine(data, count, coded, p, e);
   for (int c = 0; c < count; c++) {
     long rows = p->stretch[coded[c].part[0]].n;
     p->made_numbers += coded[c].count > 1 ? rows * columns : 0;
     longest = rows > longest ? rows : longest;
   }
-  if (data->sparse)
-    return sg_fail(e, SG_INVALID, NULL,
-                   "expected dense data: combinations of sparse rows are not made");
   if (data->outline) return SG_OK;
   p->made = sg_large_array((size_t)(p->made_numbers + longest + columns), sizeof *p->made);
   if (!p->made) return sg_fail_room(e, "coded data", 8.0 * (double)p->made_numbers);

@@ -46,12 +46,13 @@ typedef struct sg_stretch {
 
 struct sg_partition {
   const sg_problem *problem;
-  int parts, coded;    /* coded parts are not among `parts` */
-  sg_stretch *stretch; /* data with rows: those of each part, then of each coded one */
-  sg_entry *entry;     /* sparse data */
-  double *made;        /* the rows of coded parts of two or more, their targets, the constant */
-  long made_numbers;   /* of these rows */
-  double *constant;    /* −Xᵀy/N */
+  int parts, coded;        /* coded parts are not among `parts` */
+  sg_stretch *stretch;     /* data with rows: those of each part, then of each coded one */
+  sg_entry *entry;         /* sparse data: their non-zeros */
+  struct sg_csr *combined; /* the rows of coded parts of two or more */
+  double *made;            /* the rows of coded parts of two or more, their targets, the constant */
+  long made_numbers;       /* of these rows */
+  double *constant;        /* −Xᵀy/N */
   /* Synthetic: part p overlaps the subsets of overlap[start[p]] … overlap[start[p + 1] − 1]. */
   int *start;
   struct sg_overlap {

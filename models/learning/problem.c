@@ -4,6 +4,7 @@
 #include "models/learning/internal.h"
 #include "models/learning/local.h"
 #include "models/learning/optimizer.h"
+#include "models/learning/sparse.h"
 #include "sim/core/array.h"
 #include "sim/core/random.h"
 
@@ -68,7 +69,8 @@ const sg_param sg_learning_params[] = {
         .fallback = 1),
     SG_ROW_INT(
         "block_width", 0, BLOCK_WIDTH_MAX,
-        "models computed side by side; 0: 16 for data of 64 MB or more and no batch_rows, else 1"),
+        "models computed side by side; 0: 16 for dense data of 64 MB or more, 8 for sparse data of "
+        "2 MB or more (12 bytes a number), without batch_rows; else 1"),
     SG_ROW_INT("batch_rows", 1, 1e9,
                "rows of a mini-batch, for schemes that compute on mini-batches; a part with no "
                "more rows is taken whole; not with problem quadratic, whose mini-batches have none",
@@ -206,7 +208,7 @@ sg_status sg_partition_new(const sg_problem *problem, int parts, const double *e
 void sg_partition_free(sg_partition *partition) {
   if (!partition) return;
   free(partition->stretch);
-  free(partition->entry);
+  sg_sparse_free(partition);
   free(partition->made);
   free(partition->start);
   free(partition->overlap);

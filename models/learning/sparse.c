@@ -37,7 +37,7 @@ struct sg_source {
   bool drawn;             /* which stand in ws->entry, not in the partition */
 };
 
-/* --- Non-zeros in the order of columns -------------------------------------------------------- */
+/* --- Non-zeros by stripes of columns ---------------------------------------------------------- */
 
 static const long *row_of(const sg_stretch *s, long i) {
   return s->sparse->start + s->first + (s->pick ? s->pick[i] : i);
@@ -87,24 +87,23 @@ static void sort_by_counting(const sg_stretch *s, long stripes, size_t *place, s
       out[place[stripe_of(x->column[k])]++] = (sg_entry){x->column[k], (int32_t)i, x->value[k]};
 }
 
-sg_status sg_sparse_partition(const sg_data *data, sg_partition *p, sg_error *e) {
-  const size_t all = (size_t)data->sparse->start[data->rows],
-               stripes = (size_t)stripe_of(data->columns - 1) + 1;
+/* The entries of parts first … end − 1 that have none yet, to entry[at] …; there is room. */
+static sg_status list_entries(const sg_data *data, sg_partition *p, int first, int end, size_t at,
+                              sg_error *e) {
+  const size_t stripes = (size_t)stripe_of(data->columns - 1) + 1;
   size_t few = 0; /* entries of the largest part that is sorted by digits */
-  for (int i = 0; i < p->parts; i++) {
-    sg_stretch *s = &p->stretch[i];
-    s->listed = count_entries(s);
-    if (s->listed < stripes && s->listed > few) few = s->listed;
+  for (int i = first; i < end; i++) {
+    size_t n = count_entries(&p->stretch[i]);
+    if (n < stripes && n > few) few = n;
   }
   SG_OWNED sg_entry *spare = malloc((few + 1) * sizeof *spare);
   SG_OWNED size_t *place = malloc((stripes + 1) * sizeof *place);
-  p->entry = sg_large_array(all + 1, sizeof *p->entry);
-  if (!spare || !place || !p->entry)
-    return sg_fail_room(e, "sparse data by stripes of columns", (double)all * sizeof *p->entry);
-  size_t at = 0;
-  for (int i = 0; i < p->parts; i++) {
+  if (!spare || !place) return sg_fail_memory(e);
+  for (int i = first; i < end; i++) {
     sg_stretch *s = &p->stretch[i];
+    if (s->listed > 0) continue;
     s->list = at;
+    s->listed = count_entries(s);
     at += s->listed;
     if (s->listed >= stripes) {
       sort_by_counting(s, (long)stripes, place, p->entry + s->list);
@@ -114,6 +113,170 @@ sg_status sg_sparse_partition(const sg_data *data, sg_partition *p, sg_error *e)
     }
   }
   return SG_OK;
+}
+
+/* Room for more entries after the first `known`. */
+static sg_status need_entries(sg_partition *p, size_t known, size_t more, sg_error *e) {
+  sg_entry *entry = sg_large_array(known + more + 1, sizeof *entry);
+  if (!entry)
+    return sg_fail_room(e, "sparse data by stripes of columns",
+                        (double)(known + more) * sizeof *entry);
+  if (known > 0) memcpy(entry, p->entry, known * sizeof *entry);
+  free(p->entry);
+  p->entry = entry;
+  return SG_OK;
+}
+
+sg_status sg_sparse_partition(const sg_data *data, sg_partition *p, sg_error *e) {
+  sg_status status = need_entries(p, 0, (size_t)data->sparse->start[data->rows], e);
+  return status ? status : list_entries(data, p, 0, p->parts, 0, e);
+}
+
+/* --- Coded rows ------------------------------------------------------------------------------- */
+
+/* A row being added up. */
+typedef struct sum_row {
+  double *sum;      /* columns */
+  int64_t *made_in; /* columns: the row of which sum[column] is, counted from 1 */
+  int32_t *touched; /* columns: those of this row */
+  long n;
+} sum_row;
+
+static int by_column(const void *a, const void *b) {
+  int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* The columns of the row, in order. */
+static void order_columns(sum_row *r, int64_t row, long columns) {
+  if (r->n < columns / 16) {
+    qsort(r->touched, (size_t)r->n, sizeof *r->touched, by_column);
+    return;
+  }
+  r->n = 0;
+  for (long c = 0; c < columns; c++)
+    if (r->made_in[c] == row) r->touched[r->n++] = (int32_t)c;
+}
+
+/* Row i of a combination, appended to `out` as its row `row`. */
+static bool combine_row(const sg_partition *p, const sg_coded_part *m, long i, long row,
+                        long columns, sum_row *r, sg_csr *out) {
+  r->n = 0;
+  for (int t = 0; t < m->count; t++) {
+    const sg_stretch *s = &p->stretch[m->part[t]];
+    for (long k = row_of(s, i)[0]; k < row_of(s, i)[1]; k++) {
+      int32_t c = s->sparse->column[k];
+      if (r->made_in[c] != row + 1) r->sum[c] = 0, r->touched[r->n++] = c;
+      r->made_in[c] = row + 1;
+      r->sum[c] += m->coef[t] * s->sparse->value[k];
+    }
+  }
+  order_columns(r, row + 1, columns);
+  const size_t at = (size_t)out->start[row], end = at + (size_t)r->n;
+  if (!SG_ROOM(out->column, out->column_room, end + 1) ||
+      !SG_ROOM(out->value, out->value_room, end + 1))
+    return false;
+  for (long k = 0; k < r->n; k++) {
+    out->column[at + (size_t)k] = r->touched[k];
+    out->value[at + (size_t)k] = r->sum[r->touched[k]];
+  }
+  out->start[row + 1] = (long)end;
+  return true;
+}
+
+/* The rows of all combinations of two or more parts. */
+static sg_status combine_rows(const sg_data *data, int count, const sg_coded_part *coded,
+                              sg_partition *p, sg_error *e) {
+  const size_t columns = (size_t)data->columns;
+  long rows = 0;
+  for (int c = 0; c < count; c++)
+    if (coded[c].count > 1) rows += p->stretch[p->parts + c].n;
+  SG_OWNED double *sum = malloc(columns * sizeof *sum);
+  SG_OWNED int64_t *made_in = calloc(columns, sizeof *made_in);
+  SG_OWNED int32_t *touched = malloc(columns * sizeof *touched);
+  sum_row r = {sum, made_in, touched, 0};
+  sg_csr *out = p->combined = calloc(1, sizeof *out);
+  if (out) out->start = calloc((size_t)rows + 1, sizeof *out->start);
+  if (!sum || !made_in || !touched || !out || !out->start) return sg_fail_memory(e);
+  long row = 0;
+  for (int c = 0; c < count; c++) {
+    sg_stretch *s = &p->stretch[p->parts + c];
+    if (coded[c].count == 1) continue;
+    s->sparse = out;
+    s->first = row;
+    s->one = 0;
+    s->list = s->listed = 0;
+    for (int t = 0; t < coded[c].count; t++) s->one += coded[c].coef[t];
+    for (long i = 0; i < s->n; i++, row++)
+      if (!combine_row(p, &coded[c], i, row, data->columns, &r, out)) return sg_fail_memory(e);
+  }
+  return SG_OK;
+}
+
+/* Numbers of 8 bytes for a combined entry: 12 in its row, 16 in the list. */
+static const double entry_numbers = 3.5;
+
+/* What combinations may take, before there are rows: none has more entries than its terms. */
+static void estimate(const sg_data *data, int count, const sg_coded_part *coded, sg_partition *p) {
+  const double all = (double)(data->rows + data->test_rows), columns = (double)data->columns;
+  double entries = 0;
+  for (int c = 0; c < count; c++) {
+    double rows = (double)p->stretch[coded[c].part[0]].n,
+           most = data->entries / all * rows * coded[c].count;
+    if (coded[c].count > 1) entries += fmin(most, rows * columns);
+  }
+  p->made_numbers = (long)(entry_numbers * entries);
+}
+
+sg_status sg_sparse_combine(const sg_data *data, int count, const sg_coded_part *coded,
+                            sg_partition *p, sg_error *e) {
+  if (data->outline) {
+    estimate(data, count, coded, p);
+    return SG_OK;
+  }
+  long longest = 0, at = data->rows;
+  for (int c = 0; c < count; c++) {
+    long rows = p->stretch[coded[c].part[0]].n;
+    longest = rows > longest ? rows : longest;
+  }
+  p->made = calloc((size_t)(longest + data->columns), sizeof *p->made);
+  if (!p->made) return sg_fail_memory(e);
+  for (int c = 0; c < count; c++) {
+    sg_stretch *s = &p->stretch[p->parts + c];
+    *s = p->stretch[coded[c].part[0]];
+    s->target = p->made; /* zeros */
+    s->at = at;
+    at += s->n;
+    if (coded[c].count == 1) s->scale *= coded[c].coef[0] * coded[c].coef[0];
+  }
+  sg_status status = combine_rows(data, count, coded, p, e);
+  if (status) return status;
+  long rows = 0;
+  for (int c = 0; c < count; c++)
+    if (coded[c].count > 1) rows += p->stretch[p->parts + c].n;
+  const size_t known = (size_t)data->sparse->start[data->rows],
+               more = (size_t)p->combined->start[rows];
+  p->made_numbers = (long)(entry_numbers * (double)more);
+  status = need_entries(p, known, more, e);
+  if (!status) status = list_entries(data, p, p->parts, p->parts + count, known, e);
+  if (status) return status;
+  p->constant = p->made + longest;
+  for (long i = 0; i < data->rows; i++) {
+    const double coef = -data->y[i] / (double)data->rows;
+    for (long k = data->sparse->start[i]; k < data->sparse->start[i + 1]; k++)
+      p->constant[data->sparse->column[k]] += coef * data->sparse->value[k];
+    if (data->intercept) p->constant[data->columns - 1] += coef;
+  }
+  return SG_OK;
+}
+
+void sg_sparse_free(sg_partition *p) {
+  free(p->entry);
+  if (!p->combined) return;
+  free(p->combined->start);
+  free(p->combined->column);
+  free(p->combined->value);
+  free(p->combined);
 }
 
 /* The first entry from this stripe on. hint: where it may be. */

@@ -14,6 +14,14 @@
  * parts × columns. SG_NO_MEMORY. */
 sg_status sg_sparse_partition(const sg_data *data, sg_partition *partition, sg_error *e);
 
+/* Coded parts (least squares): the rows of a combination have what any of its terms has, so that
+ * one of many parts is hardly sparse any more. O(entries of the terms, and their sorting). */
+sg_status sg_sparse_combine(const sg_data *data, int count, const sg_coded_part *coded,
+                            sg_partition *partition, sg_error *e);
+
+/* What a partition has of the above. */
+void sg_sparse_free(sg_partition *partition);
+
 /* As in sg_problem_type. */
 sg_status sg_sparse_begin(const sg_problem *problem, sg_workspace *ws,
                           const sg_gradient_request *request);
