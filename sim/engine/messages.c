@@ -334,7 +334,7 @@ void run_start_uplink(sg_run *run, int index, double start) {
 
 /* --- Delivery --------------------------------------------------------------------------------- */
 
-static void start_waiting_timers(sg_run *run) {
+void run_start_waiting_timers(sg_run *run) {
   run->first_arrival = run->now;
   for (int i = 0; i < run->n_waiting; i++) {
     double time = run->waiting[i].factor * run->now;
@@ -381,7 +381,7 @@ static void hold_at_master(sg_run *run, int id, double bytes, int count) {
   sender->row_messages += count;
   sender->row_arrival = run->now;
   bool of_this_round = first->view.round == run->round && !run->ending;
-  if (of_this_round && isnan(run->first_arrival)) start_waiting_timers(run);
+  if (of_this_round && isnan(run->first_arrival)) run_start_waiting_timers(run);
   if (!cuts) {
     show(run, SG_ARRIVAL, SG_MASTER, 0, count);
     return;
@@ -453,7 +453,7 @@ static void reschedule(sg_run *run, int receiver) {
   run_schedule(run, next > run->now ? next : run->now, EV_DELIVER, receiver + 1, 0);
 }
 
-static void enter_ingress(sg_run *run, int id) {
+void run_enter_ingress(sg_run *run, int id) {
   message *m = run_message(run, id);
   int to = m->view.to;
   sg_ingress **queue = &run->ingress[to + 1];
@@ -476,7 +476,7 @@ void run_come(sg_run *run, int id) {
   else if (m->free || run->unlimited)
     deliver(run, id);
   else
-    enter_ingress(run, id);
+    run_enter_ingress(run, id);
 }
 
 void run_uplink_done(sg_run *run, int index) {
@@ -494,11 +494,15 @@ void run_uplink_done(sg_run *run, int index) {
     run_come(run, id);
 }
 
-void run_ingress_done(sg_run *run, int receiver) {
+int run_leave_ingress(sg_run *run, int receiver) {
   int id = sg_ingress_pop(run->ingress[receiver + 1]);
   run->in_ingress--;
   reschedule(run, receiver);
-  deliver(run, id);
+  return id;
+}
+
+void run_ingress_done(sg_run *run, int receiver) {
+  deliver(run, run_leave_ingress(run, receiver));
 }
 
 /* --- Late messages ---------------------------------------------------------------------------- */
