@@ -25,6 +25,7 @@ typedef struct sg_queue {
   sg_queue_event *heap;
   size_t count, capacity;
   sg_queue_event *row, *scratch; /* sorted but in bulk: [next, end); scratch to sort with */
+  uint32_t *bucket;
   size_t next, end, row_capacity;
   bool bulk;
   bool vacant; /* heap[0] has been popped: the next push takes its place, which saves a sift */
