@@ -71,8 +71,30 @@ static void detach(sg_run *run, message *m, bool used) {
   run_settle_message(run, m->view.from, m->worked, used);
 }
 
+/* One that nothing else was made of, and that nobody else has, was used: the commonest end. */
+static inline void free_used(sg_run *run, message *m) {
+  node *n = &run->node[m->view.from];
+  run_release_snapshot(run, m->snapshot);
+  n->living--;
+  n->row_used = true;
+  if (m->worked > n->settled) n->settled = m->worked;
+  if (m->unseen) run->n_unseen--;
+  if (m->named) run->n_named--;
+  m->snapshot = -1;
+  m->owners = 0;
+  m->used = true;
+  m->unseen = m->named = false;
+  m->place = IN_NOWHERE;
+  m->next = run->free_message;
+  run->free_message = m->view.id;
+}
+
 void run_free_message(sg_run *run, int id, bool used) {
   message *m = run_message(run, id);
+  if (used && m->owners == 1 && m->view.n_in == 0 && m->snapshot >= 0 && !run->hooks.gone) {
+    free_used(run, m);
+    return;
+  }
   m->used |= used;
   if (--m->owners > 0) return;
   used = m->used; /* by one of its owners */

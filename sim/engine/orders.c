@@ -393,6 +393,11 @@ static void end_round_at(sg_run *run, int index) {
   node *n = &run->node[index];
   bool keeps_sends = run->env->late_work == SG_LATE_KEEP_PARTIAL;
   double heard = run->now + run->cancel_s;
+  /* Most are idle: nothing but this of what follows is about them. */
+  if (!n->computing && n->jobs.head < 0 && n->uplink.head < 0) {
+    if (!keeps_sends) n->prepared = 0;
+    return;
+  }
   if (n->fused) run_split(run, index);
   if (n->computing || n->jobs.head >= 0 || (!keeps_sends && n->uplink.head >= 0)) {
     n->row_cancelled = true;

@@ -20,8 +20,9 @@ static inline bool is_fresh(const node *n) {
 
 bool run_is_plain(const sg_run *run, const sg_order *task, const sg_order *send) {
   return !run->limits.usual_way && !run->async && !run->half_duplex && !run->fails && !run->apart &&
-         !run->encodes && !run->hooks.log && run->compute_nodes >= run->nodes && run->now == 0 &&
-         !(task->flags & SG_REPORT) && task->draws <= SG_MAX_DRAWS && send->to == SG_MASTER;
+         !run->encodes && !run->hooks.log && run->queue.bulk && run->compute_nodes >= run->nodes &&
+         run->now == 0 && !(task->flags & SG_REPORT) && task->draws <= SG_MAX_DRAWS &&
+         send->to == SG_MASTER;
 }
 
 /* run_make_known where that is nothing but to note it. */
@@ -56,7 +57,35 @@ static inline void send_behind(sg_run *run, int index, message *m, double second
   n->send_cut = n->uncounted = false;
   n->send_end = n->task_end + (seconds - run->latency_s);
   n->send_begin = run->base + n->task_end;
-  run_schedule(run, n->send_end, EV_UPLINK, index, 0);
+  if (!sg_queue_push_bulk(&run->queue, n->send_end, EV_UPLINK, index, 0)) run_out_of_memory(run);
+}
+
+/* run_new_message, to the master. */
+static inline message *new_message(sg_run *run, const sg_order *send, int from, int slot) {
+  int id = run->free_message;
+  if (id < 0) { /* makes more */
+    id = run_new_message(run, send, from, SG_MASTER, slot);
+    return id < 0 ? NULL : run_message(run, id);
+  }
+  message *m = run_message(run, id);
+  run->free_message = m->next;
+  m->view = (sg_message){.id = id,
+                         .from = from,
+                         .to = SG_MASTER,
+                         .snapshot = send->snapshot,
+                         .segment = send->segment,
+                         .tag = send->tag,
+                         .round = run->round,
+                         .in = m->view.in};
+  m->owners = 1;
+  m->used = m->unseen = m->named = m->free = false;
+  m->copies = send->flags & SG_COPY;
+  m->snapshot = slot;
+  m->next = m->part = -1;
+  m->first = true;
+  run->snapshot[slot].refs++;
+  run->node[from].living++;
+  return m;
 }
 
 void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, int slot) {
@@ -77,8 +106,8 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
     }
     double ready = make_known(run, i, slot);
     run->snapshot[slot].refs++;
-    int id = run_new_message(run, send, i, SG_MASTER, slot);
-    if (id < 0) return;
+    message *m = new_message(run, send, i, slot);
+    if (!m) return;
     double start = ready > run->now ? ready : run->now;
     n->draws = draws;
     n->begun++;
@@ -89,7 +118,7 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
     n->task_flags = task->flags;
     n->busy_from = start;
     n->task_worked = n->worked;
-    send_behind(run, i, run_message(run, id), uplink[i]);
+    send_behind(run, i, m, uplink[i]);
   }
 }
 
@@ -132,13 +161,39 @@ static bool sent_quietly(sg_run *run, int index) {
   return true;
 }
 
-bool run_arrive_quietly(sg_run *run, const sg_queue_event *event) {
-  if (run->limits.usual_way || run->hooks.log) return false;
-  int kind = sg_queue_kind(event);
-  if (kind == EV_UPLINK) return sent_quietly(run, event->subject);
-  if (kind != EV_DELIVER || event->subject > 0) return false;
+/* The first message of the ingress is through. */
+static bool delivered_quietly(sg_run *run) {
   const message *next = run_message(run, sg_ingress_first(run->ingress[0]));
   if (!is_plain(run, next) || !sg_protocol_came(run->protocol)) return false;
   hold_quietly(run, run_message(run, run_leave_ingress(run, SG_MASTER)));
   return true;
+}
+
+bool run_arrive_quietly(sg_run *run, const sg_queue_event *event) {
+  if (run->limits.usual_way || run->hooks.log) return false;
+  int kind = sg_queue_kind(event);
+  if (kind == EV_UPLINK) return sent_quietly(run, event->subject);
+  return kind == EV_DELIVER && event->subject == 0 && delivered_quietly(run);
+}
+
+void run_arrive_in_row(sg_run *run) {
+  const sg_queue_event *x;
+  if (run->limits.usual_way || run->hooks.log || !run->unlimited) return;
+  while ((x = sg_queue_next_of_row(&run->queue, INFINITY)) && sg_queue_kind(x) == EV_UPLINK &&
+         run->over == SG_RUN_DECODE && run->base + x->time <= run->limits.sim_time_s) {
+    /* What step() does before an event is undone if this is not one of these. */
+    double before = run->now;
+    int kind = run->kind;
+    if (x->time > run->now) run->now = x->time;
+    run->kind = EV_UPLINK;
+    if (!sent_quietly(run, x->subject)) {
+      run->now = before;
+      run->kind = kind;
+      return;
+    }
+    sg_queue_next_taken(&run->queue);
+    run->at_instant = run->now > before ? 1 : run->at_instant + 1;
+    run->events++;
+    run->stalled = false;
+  }
 }

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEQUENCE(key) ((key) & ((UINT64_C(1) << 56) - 1))
-
 bool sg_queue_init(sg_queue *q, int kinds, int subjects) {
   *q = (sg_queue){.kinds = kinds, .subjects = subjects};
   q->alive_from = calloc((size_t)kinds * (size_t)subjects, sizeof *q->alive_from);
@@ -22,18 +20,7 @@ void sg_queue_free(sg_queue *q) {
   *q = (sg_queue){0};
 }
 
-/* Doubles that are not negative are ordered as their bits are. */
-static inline uint64_t bits(double time) {
-  uint64_t x;
-  memcpy(&x, &time, sizeof x);
-  return x;
-}
-
-/* Without branches: which of two events comes first is a coin toss to the processor. */
-static inline bool before(const sg_queue_event *a, const sg_queue_event *b) {
-  uint64_t x = bits(a->time), y = bits(b->time);
-  return (x < y) | ((x == y) & (a->key < b->key));
-}
+#define before sg_queue_before
 
 static inline void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {
   while (i > 0) {
@@ -171,7 +158,7 @@ static void sort_row(sg_queue *q) {
   if (!sort_by_buckets(q)) merge_row(q);
 }
 
-static bool grow_row(sg_queue *q) {
+bool sg_queue_grow_row(sg_queue *q) {
   size_t capacity = q->row_capacity ? 2 * q->row_capacity : 64;
   sg_queue_event *row = realloc(q->row, capacity * sizeof *row);
   if (row) q->row = row;
@@ -193,7 +180,7 @@ bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value) {
                       .subject = subject,
                       .value = value};
   if (q->bulk) {
-    if (q->end == q->row_capacity && !grow_row(q)) return false;
+    if (q->end == q->row_capacity && !sg_queue_grow_row(q)) return false;
     q->row[q->end++] = x;
     return true;
   }
@@ -226,10 +213,7 @@ void sg_queue_end_bulk(sg_queue *q) {
   sort_row(q);
 }
 
-static inline bool alive(const sg_queue *q, const sg_queue_event *x) {
-  size_t row = (size_t)sg_queue_kind(x) * (size_t)q->subjects + (size_t)x->subject;
-  return SEQUENCE(x->key) >= q->alive_from[row];
-}
+#define alive sg_queue_alive
 
 bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *event) {
   for (;;) {

@@ -327,6 +327,7 @@ static bool next_event(sg_run *run, sg_queue_event *event) {
 
 static void step(sg_run *run) {
   sg_queue_event event;
+  if (run->n_touched == 0) run_arrive_in_row(run);
   if (!next_event(run, &event)) {
     stall(run);
     return;

@@ -321,6 +321,8 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
 /* Handles an event that brings one message of this round to the master or into its ingress, if that
  * is so and nobody has to be told. */
 bool run_arrive_quietly(sg_run *run, const sg_queue_event *event);
+/* Handles such events as long as they are the next ones of the queue's row. */
+void run_arrive_in_row(sg_run *run);
 
 /* --- messages.c --- */
 #define CHUNK 64
