@@ -130,9 +130,12 @@ static void discard(sg_db *db, bool remove) {
 
 /* A database may come from anywhere. It gets no say beyond its rows: triggers never fire, no value
  * is larger than what a scenario has, and until check_schema has seen that its views are ours they
- * call only what SQLite holds to be harmless (to which json_extract does not belong in 3.40). */
+ * call only what SQLite holds to be harmless (to which json_extract does not belong in 3.40).
+ * SQLite guards nothing (NOMUTEX): a connection is one thread's at a time, the writer's from
+ * sg_writer_new to sg_writer_end. Others may only interrupt it. */
 static sg_status connect(sg_db *db, int flags, sg_error *e) {
-  if (sqlite3_open_v2(db->file.real, &db->handle, flags, NULL)) return sg_db_fail(db, e);
+  if (sqlite3_open_v2(db->file.real, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL))
+    return sg_db_fail(db, e);
   static const struct {
     int what, value;
   } setting[] = {{SQLITE_DBCONFIG_DEFENSIVE, 1},      {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},

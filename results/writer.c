@@ -193,27 +193,20 @@ static sg_status write_row(sg_writer *w, query q, int64_t run_id, const void *re
 static sg_status write_rows(sg_writer *w, const command *c) {
   sg_status status = SG_OK;
   int64_t id = stored_id(w, c->chunk->run_id);
-  /* Every binding takes the connection's mutex: taken again by who has it, that costs little. */
-  sqlite3_mutex *mutex = sqlite3_db_mutex(sg_db_handle(w->db));
-  sqlite3_mutex_enter(mutex);
   for (int i = 0; i < c->chunk->n_iterations && !status; i++)
     status = write_row(w, INSERT_ITERATION, id, &c->chunk->iteration[i]);
   for (int i = 0; i < c->chunk->n_workers && !status; i++)
     status = write_row(w, INSERT_WORKER, id, &c->chunk->worker[i]);
   for (int i = 0; i < c->chunk->n_used && !status; i++)
     status = write_row(w, INSERT_USED, id, &c->chunk->used[i]);
-  sqlite3_mutex_leave(mutex);
   return status;
 }
 
 static sg_status write_times(sg_writer *w, const command *c) {
   sg_status status = SG_OK;
   int64_t id = stored_id(w, c->run.run_id);
-  sqlite3_mutex *mutex = sqlite3_db_mutex(sg_db_handle(w->db));
-  sqlite3_mutex_enter(mutex); /* as in write_rows */
   for (int i = 0; i < c->n_times && !status; i++)
     status = write_row(w, INSERT_TIME, id, &c->time[i]);
-  sqlite3_mutex_leave(mutex);
   return status;
 }
 

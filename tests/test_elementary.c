@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -150,6 +151,33 @@ static void gamma_quantiles(void **state) {
   assert_true(sg_gamma_quantile(3, 0) == 0);
 }
 
+/* Many at a time are those one by one, on all vectors that the processor has: numbers of every
+ * size, and among them what has no logarithm. */
+static void many_logarithms(void **state) {
+  (void)state;
+  enum { COUNT = 1000 };
+  static const double odd[] = {0, -0.0, -1, INFINITY, -INFINITY, NAN, 5e-324, DBL_MIN, DBL_MAX, 1};
+  for (int lanes = SG_SCALAR; lanes <= (int)sg_widest_lanes(); lanes++)
+    for (int repeat = 0; repeat < 300; repeat++) {
+      double x[COUNT + 1], y[COUNT];
+      int n = repeat < 40 ? repeat : (int)(sg_uniform(&stream) * COUNT);
+      for (int i = 0; i < n; i++) {
+        double u = sg_uniform(&stream);
+        x[i] = repeat % 3 == 0 ? 1 - u : ldexp(u, (int)(2000 * sg_uniform(&stream)) - 1000);
+        if (repeat % 3 == 2 && i % 17 == repeat % 17) x[i] = odd[(i + repeat) % 10];
+        y[i] = x[i];
+      }
+      x[n] = 3;
+      sg_logs_with((sg_lanes)lanes, x, n);
+      for (int i = 0; i < n; i++) {
+        double one = sg_log(y[i]);
+        if (memcmp(&x[i], &one, sizeof one) != 0 && !(isnan(x[i]) && isnan(one)))
+          fail_msg("vectors %d: ln %a is %a, expected %a", lanes, y[i], x[i], one);
+      }
+      assert_true(x[n] == 3);
+    }
+}
+
 int main(void) {
   sg_stream_at(&stream, 1, 0, SG_FOR_CHECK, 0, 0, 0);
   const struct CMUnitTest tests[] = {
@@ -157,6 +185,7 @@ int main(void) {
       cmocka_unit_test(powers),           cmocka_unit_test(angles),
       cmocka_unit_test(special),          cmocka_unit_test(log_gammas),
       cmocka_unit_test(normal_quantiles), cmocka_unit_test(gamma_quantiles),
+      cmocka_unit_test(many_logarithms),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -456,6 +456,34 @@ static void csv_dialects(void **state) {
   }
 }
 
+/* Of all laws that can: many times at once are those one by one. */
+static void many_at_a_time(void **state) {
+  (void)state;
+  enum { COUNT = 101 };
+  int able = 0;
+  for (int i = 0; i < LAWS; i++) {
+    sg_law x;
+    make(laws[i].json, &x);
+    able += x.type->fill != NULL;
+    for (int n = 0; x.type->fill && n < COUNT; n++) {
+      double t[COUNT], expected[COUNT];
+      for (int w = 0; w < n; w++) {
+        sg_stream s;
+        sg_stream_at(&s, 5, 0, SG_FOR_COMPUTE, (uint32_t)w, (uint32_t)n, 0);
+        t[w] = w % 10 == 9 ? 0 : sg_uniform(&s); /* the least possible time, too */
+        sg_stream_at(&s, 5, 0, SG_FOR_COMPUTE, (uint32_t)w, (uint32_t)n, 0);
+        expected[w] = x.type->draw  ? sg_law_draw(&x, &s)
+                      : w % 10 == 9 ? sg_law_at(&x, 0)
+                                    : sg_law_draw(&x, &s);
+      }
+      x.type->fill(x.state, t, n);
+      if (memcmp(t, expected, (size_t)n * sizeof *t) != 0) fail_msg("%s", laws[i].json);
+    }
+    sg_law_clear(&x);
+  }
+  assert_true(able >= 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_law_is_described),
@@ -468,6 +496,7 @@ int main(void) {
       cmocka_unit_test(faults),
       cmocka_unit_test(csv_columns),
       cmocka_unit_test(csv_dialects),
+      cmocka_unit_test(many_at_a_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -441,6 +441,49 @@ static void erased_messages(void **state) {
   for (int i = 0; i < 3; i++) assert_true(!o.decoded[i] && o.duration[i] == 2);
 }
 
+/* The times of all workers at once are those one by one, drawn ahead or not, whatever changes
+ * them. */
+static void all_at_once(void **state) {
+  (void)state;
+  enum { N = 37 };
+#define LAW "{'model': 'shifted-exponential', 'shift_s': 1, 'mean_excess_s': 2"
+#define MORE                                                                                       \
+  ", 'memory': {'p_slow': 0.2, 'p_recover': 0.3, 'slowdown': 3}, 'stalls': {'probability': 0.1, "  \
+  "'share': 0.5, 'length': {'model': 'exponential', 'mean_s': 5}}, 'common': {'model': "           \
+  "'lognormal', 'sigma': 0.3}, 'fixed_s': 0.25}"
+  static const char *const delays[] = {LAW "}",
+                                       LAW ", 'fixed_s': 0.25}",
+                                       LAW ", 'scaling': 'additive'}",
+                                       LAW ", 'scaling': 'startup', 'per_subset_s': 0.5}",
+                                       LAW MORE,
+                                       ONE "}",
+                                       ONE MORE,
+                                       "{'model': 'pareto', 'minimum_s': 1, 'shape': 2}"};
+  static const char *const clusters[] = {
+      "{'workers': 37}",
+      "{'workers': 37, 'classes': [{'share': 0.5, 'speed': 1}, {'share': 0.5, 'speed': 3}], "
+      "'random_speed': {'model': 'lognormal', 'sigma': 0.3}}"};
+  for (size_t i = 0; i < sizeof delays / sizeof *delays * 2; i++) {
+    sg_error e = {0};
+    sg_delay *d = make(delays[i / 2], clusters[i % 2], &e);
+    assert_non_null(d);
+    sg_delay_run *all = sg_delay_run_new(d, 2), *one = sg_delay_run_new(d, 2);
+    for (uint32_t iteration = 0; iteration < 40; iteration++) {
+      double found[N], work = 1 + 0.5 * (iteration % 3);
+      int draws = 1 + (int)(iteration % 2);
+      if (iteration % 4 > 0) assert_true(sg_delay_draw_ahead(all, iteration));
+      sg_delay_seconds_of_all(all, iteration, work, draws, found);
+      for (int w = 0; w < N; w++) {
+        double expected = sg_delay_seconds(one, w, iteration, 0, work, draws);
+        assert_memory_equal(&found[w], &expected, sizeof expected);
+      }
+    }
+    sg_delay_run_free(all);
+    sg_delay_run_free(one);
+    sg_delay_free(d);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gilbert_elliott),
@@ -454,6 +497,7 @@ int main(void) {
       cmocka_unit_test(crashes_by_hand),
       cmocka_unit_test(downtime_outlasts_rounds),
       cmocka_unit_test(erased_messages),
+      cmocka_unit_test(all_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

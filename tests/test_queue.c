@@ -138,11 +138,78 @@ static void against_a_list(void **state) {
   sg_queue_free(&q);
 }
 
+/* --- A row of its own ------------------------------------------------------------------------- */
+
+static int by_order(const void *a, const void *b) {
+  const entry *x = a, *y = b;
+  if (x->time != y->time) return x->time < y->time ? -1 : 1;
+  if (x->kind != y->kind) return x->kind - y->kind;
+  return x->value - y->value;
+}
+
+/* Times that are hard on whoever sorts by their size. */
+static double time_of(int shape, int i, int n, sg_stream *s) {
+  double u = sg_uniform(s);
+  switch (shape) {
+  case 0: return u;
+  case 1: return 3;                                            /* all equal */
+  case 2: return i == n / 2 ? 1e12 : 1 + u;                    /* one far off */
+  case 3: return i % 7 == 3 ? INFINITY : u;                    /* some never */
+  case 4: return (double)i;                                    /* sorted */
+  case 5: return (double)(n - i);                              /* the other way */
+  case 6: return floor(4 * u);                                 /* few times */
+  case 7: return 1 + 1e-15 * floor(40 * u);                    /* the next doubles */
+  case 8: return ldexp(u, -1060);                              /* subnormal */
+  case 9: return ldexp(u, (int)(2000 * sg_uniform(s)) - 1000); /* of all sizes */
+  case 10: return INFINITY;
+  case 11: return 1e306 * u;
+  case 12: return i % 2 ? 0.5 : u;         /* half of them equal */
+  default: return 1.6 - 1.25 * log(1 - u); /* those of a round */
+  }
+}
+
+static void rows_of_all_shapes(void **state) {
+  (void)state;
+  enum { SHAPES = 14 };
+  static entry list[2 * 5000];
+  static const int sizes[] = {1, 2, 3, 5, 11, 12, 13, 16, 60, 100, 257, 1000, 5000};
+  sg_stream s;
+  sg_stream_at(&s, 2, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (int shape = 0; shape < SHAPES; shape++)
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+      sg_queue q;
+      assert_true(sg_queue_init(&q, KINDS, SUBJECTS));
+      int n = sizes[k], count = 0, popped = 0;
+      /* A second row comes to what is left of the first. */
+      for (int row = 0; row < 2; row++) {
+        sg_queue_begin_bulk(&q);
+        for (int i = 0; i < n; i++, count++) {
+          list[count] = (entry){.time = time_of(shape, i, n, &s),
+                                .kind = (int)(KINDS * sg_uniform(&s)),
+                                .value = count};
+          assert_true(sg_queue_push(&q, list[count].time, list[count].kind, 0, count));
+        }
+        sg_queue_end_bulk(&q);
+        qsort(list + popped, (size_t)(count - popped), sizeof *list, by_order);
+        for (int left = row == 0 ? n / 3 : 0; popped < count - left; popped++) {
+          sg_queue_event e;
+          assert_true(sg_queue_pop_before(&q, INFINITY, KINDS, &e));
+          assert_int_equal(e.value, list[popped].value);
+          assert_true(e.time == list[popped].time && sg_queue_kind(&e) == list[popped].kind);
+        }
+      }
+      sg_queue_event none;
+      assert_false(sg_queue_pop_before(&q, INFINITY, KINDS, &none));
+      sg_queue_free(&q);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(order_of_simultaneous_events),
       cmocka_unit_test(cancellation),
       cmocka_unit_test(against_a_list),
+      cmocka_unit_test(rows_of_all_shapes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,11 +136,11 @@ static void through_gsl(void **state) {
   gsl_rng_free(made);
 }
 
-/* Many side by side are those of single streams, also where the number is no multiple of a vector,
- * and whatever the address. */
+/* Many side by side are those of single streams, on all vectors that the processor has, also where
+ * the number is no multiple of a vector, and whatever the address. */
 static void side_by_side(void **state) {
   (void)state;
-  static const int counts[] = {0, 1, 7, 8, 9, 60, 1003};
+  static const int counts[] = {0, 1, 7, 8, 9, 15, 16, 17, 60, 1003};
   static const struct {
     uint64_t seed;
     uint32_t replication, iteration, draw;
@@ -149,10 +149,11 @@ static void side_by_side(void **state) {
             {UINT64_C(0x80000000ffffffff), 77, 100000, 3}};
   double u[1004];
   for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
-    for (size_t a = 0; a < sizeof at / sizeof *at; a++) {
+    for (size_t i = 0; i < sizeof at / sizeof *at * (sg_widest_lanes() + 1u); i++) {
+      size_t a = i % (sizeof at / sizeof *at);
       u[counts[k]] = -1;
-      sg_uniforms_at(u, counts[k], at[a].seed, at[a].replication, SG_FOR_UPLINK, at[a].iteration,
-                     at[a].draw);
+      sg_uniforms_at_with((sg_lanes)(i / (sizeof at / sizeof *at)), u, counts[k], at[a].seed,
+                          at[a].replication, SG_FOR_UPLINK, at[a].iteration, at[a].draw);
       for (int w = 0; w < counts[k]; w++) {
         sg_stream s;
         sg_stream_at(&s, at[a].seed, at[a].replication, SG_FOR_UPLINK, (uint32_t)w, at[a].iteration,

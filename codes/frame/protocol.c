@@ -159,6 +159,8 @@ struct sg_protocol {
   int come;          /* of them that have come */
   int empty;         /* rounds in a row in which nothing has */
   int least;         /* messages of the segment of which fewest have come */
+  int quiet;         /* so many further messages change nothing but counts: see came() */
+  bool counts_only;  /* see counts_only() */
   int counted;       /* orders of the event at hand that have been looked at for `expected` */
   bool over;         /* the decode that ends the round was ordered and not refused since */
   bool timed_out;    /* the policy's timer has fired */
@@ -189,6 +191,16 @@ static bool all_alike(const sg_code *code) {
   return true;
 }
 
+/* Whether until the policy is met a message changes nothing but counts, whichever it is: nobody
+ * asks whose it is or what is in it, and no timer is set by it. */
+static bool counts_only(const sg_code *code) {
+  const sg_code_type *type = code->type;
+  const unsigned more = SG_WANTS_DECODABLE | SG_WANTS_COVERAGE | SG_ENDS_WITH_ALL | SG_IS_QUORUM;
+  return !type->on_event && !type->arrive && !code->parent && code->segments == 1 &&
+         !(code->flags & SG_SEE_CUTS) && code->policy->type->wants & SG_COUNTS &&
+         !(code->policy->wants & more);
+}
+
 static bool make_progress(sg_protocol *p, int s) {
   const sg_code *code = p->code;
   progress *g = &p->segment[s];
@@ -210,6 +222,7 @@ sg_protocol *sg_protocol_new(const sg_code *code) {
   if (!p) return NULL;
   p->code = code;
   p->alike = all_alike(code);
+  p->counts_only = counts_only(code);
   p->state = sg_arena_alloc(&p->arena, 1, code->state_size + 1);
   p->segment = sg_arena_alloc(&p->arena, (size_t)code->segments, sizeof *p->segment);
   bool ok = p->state && p->segment;
@@ -342,6 +355,9 @@ static void begin(sg_protocol *p, int round, sg_orders *o) {
   else
     default_plan(p, round, o);
   p->expected = count_inner(p);
+  const sg_policy *policy = code->policy;
+  int need = policy->messages > 0 ? policy->messages : code->segment[0].need;
+  p->quiet = p->counts_only ? need - 1 : 0;
   set_timers(code->policy, o);
 }
 
@@ -423,6 +439,7 @@ static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
   sg_verdict verdict = verdict_of(p, SG_MASTER, m, o);
   count_sends(p, o);
   p->come++;
+  p->quiet--;
   p->empty = 0;
   g->arrivals.come++;
   g->arrivals.decodable |= verdict == SG_READY;
@@ -440,6 +457,7 @@ static void take(sg_protocol *p, const sg_message *m, sg_orders *o) {
  * come, and each is a reason to try again. */
 static void decode(sg_protocol *p, sg_orders *o) {
   p->over = true;
+  p->quiet = 0;
   sg_decode(o, 0, p->round, SG_LAST);
   sg_end_round(o);
 }
@@ -503,6 +521,15 @@ void sg_round_event(const sg_event *event, sg_orders *orders) {
   case SG_COMMAND:
   case SG_BACK: break;
   }
+}
+
+bool sg_protocol_came(sg_protocol *p) {
+  if (p->quiet <= 0) return false;
+  p->quiet--;
+  p->come++;
+  p->empty = 0;
+  p->segment[0].arrivals.come++;
+  return true;
 }
 
 void sg_protocol_event(sg_protocol *p, const sg_event *event, sg_orders *orders) {

@@ -172,6 +172,10 @@ sg_protocol *sg_protocol_new(const sg_code *code);
 void sg_protocol_free(sg_protocol *p);
 /* Tells the protocol of an event; its orders are appended to `orders`. */
 void sg_protocol_event(sg_protocol *p, const sg_event *event, sg_orders *orders);
+/* The same as telling it that a message of this round, whichever, has come to the master, where
+ * that changes nothing but counts and orders nothing: the default round of a code that waits for a
+ * number of messages. false: it has to be told. O(1). */
+bool sg_protocol_came(sg_protocol *p);
 /* The code's state (state_size bytes). */
 const void *sg_protocol_state(const sg_protocol *p);
 

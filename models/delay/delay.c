@@ -466,6 +466,32 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
   return seconds * effect.factor / d->speed[worker] + (done == 0 ? effect.stall_s : 0) + d->fixed;
 }
 
+void sg_delay_seconds_of_all(sg_delay_run *run, uint32_t iteration, double work, int draws,
+                             double *seconds) {
+  const sg_delay *d = run->delay;
+  const sg_ahead *ahead = &run->ahead;
+  bool one = d->scaling != ADDITIVE || draws == 1, modified = run->level || d->modifiers.any;
+  if (!ahead->seconds || ahead->iteration != iteration || !one || modified) {
+    for (int w = 0; w < d->workers; w++)
+      seconds[w] = sg_delay_seconds(run, w, iteration, 0, work, draws);
+    return;
+  }
+  const double *base = ahead->seconds;
+  double factor = work / draws * d->scale, certain = d->per_subset * work;
+  switch (d->scaling) {
+  case PROPORTIONAL:
+    for (int w = 0; w < d->workers; w++) seconds[w] = base[w] * work * d->scale;
+    break;
+  case ADDITIVE:
+    for (int w = 0; w < d->workers; w++) seconds[w] = base[w] * factor;
+    break;
+  case STARTUP:
+    for (int w = 0; w < d->workers; w++) seconds[w] = certain + base[w];
+    break;
+  }
+  for (int w = 0; w < d->workers; w++) seconds[w] = seconds[w] / d->speed[w] + d->fixed;
+}
+
 const char *sg_delay_form_of(const sg_delay *d, int worker, int tasks, double work, int draws,
                              sg_delay_form *form) {
   *form = (sg_delay_form){.law = &d->times.law, .draws = 1};

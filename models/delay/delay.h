@@ -85,6 +85,10 @@ bool sg_delay_draw_ahead(sg_delay_run *run, uint32_t iteration);
  * speed; then the length of a stall (first task only) and fixed_s. */
 double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
                         int draws);
+/* Those of all workers' first tasks, of one work: seconds[w] is what sg_delay_seconds(run, w,
+ * iteration, 0, work, draws) is, to the bit. */
+void sg_delay_seconds_of_all(sg_delay_run *run, uint32_t iteration, double work, int draws,
+                             double *seconds);
 
 /* The time of all of a worker's tasks of an iteration, which take `work` subsets and `draws` equal
  * draws together, as certain + factor · (X_1 + … + X_draws) with independent draws of one law, for

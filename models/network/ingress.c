@@ -149,6 +149,10 @@ double sg_ingress_next(const sg_ingress *q) {
   return q->next;
 }
 
+int sg_ingress_first(const sg_ingress *q) {
+  return q->queued[q->first].message;
+}
+
 int sg_ingress_pop(sg_ingress *q) {
   double now = q->next;
   /* Not by run_to: the finish is exact, time is rounded. */

@@ -71,6 +71,10 @@ bool sg_network_occupies_link(const sg_network *network) {
   return network->occupies_link;
 }
 
+bool sg_network_broadcasts(const sg_network *network) {
+  return network->broadcast != BROADCAST_NONE;
+}
+
 bool sg_network_half_duplex(const sg_network *network) {
   return network->half_duplex;
 }
@@ -131,6 +135,23 @@ double sg_links_uplink_seconds(const sg_links *links, uint32_t replication, int 
                                uint32_t iteration, uint32_t number, double share, double bytes) {
   return uplink_seconds(links->network, &links->ahead, replication, worker, iteration, number,
                         share, bytes);
+}
+
+void sg_links_uplink_seconds_of_all(const sg_links *links, int nodes, uint32_t replication,
+                                    uint32_t iteration, double share, double bytes,
+                                    double *seconds) {
+  const sg_network *network = links->network;
+  const sg_ahead *ahead = &links->ahead;
+  bool times = network->uplink == UPLINK_TIMES;
+  bool drawn = ahead->seconds && ahead->iteration == iteration && ahead->nodes >= nodes;
+  if (network->jitters || network->uplink_speed || (times && !drawn)) {
+    for (int i = 0; i < nodes; i++)
+      seconds[i] = uplink_seconds(network, ahead, replication, i, iteration, 0, share, bytes);
+    return;
+  }
+  double certain = certain_seconds(network, 1, bytes);
+  for (int i = 0; i < nodes; i++)
+    seconds[i] = times ? certain + share * ahead->seconds[i] : certain;
 }
 
 static double later(double a, double b) {

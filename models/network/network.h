@@ -50,6 +50,8 @@ double sg_uplink_latency(const sg_network *network);
 double sg_signal_seconds(const sg_network *network); /* to the master, or a command to a worker */
 double sg_cancel_seconds(const sg_network *network); /* until a worker hears that it may stop */
 bool sg_network_occupies_link(const sg_network *network); /* late_messages = occupy-link */
+/* Whether models take time to come to the workers. */
+bool sg_network_broadcasts(const sg_network *network);
 bool sg_network_half_duplex(const sg_network *network);
 
 /* What the links of a run's nodes are at. Times are those of the run's clock. */
@@ -63,6 +65,11 @@ bool sg_links_draw_ahead(sg_links *links, int nodes, uint32_t replication, uint3
 /* sg_uplink_seconds, which takes what was drawn ahead. */
 double sg_links_uplink_seconds(const sg_links *links, uint32_t replication, int worker,
                                uint32_t iteration, uint32_t draw, double share, double bytes);
+/* Those of the first messages of all nodes, of the same bytes: seconds[i] is what
+ * sg_links_uplink_seconds(links, replication, i, iteration, 0, share, bytes) is, to the bit. */
+void sg_links_uplink_seconds_of_all(const sg_links *links, int nodes, uint32_t replication,
+                                    uint32_t iteration, double share, double bytes,
+                                    double *seconds);
 /* Sends a model, told apart from others by its number, to a node; the time at which it is there.
  * O(1). */
 double sg_links_send_model(sg_links *links, int node, uint32_t model, double now);
@@ -89,6 +96,8 @@ bool sg_ingress_unlimited(const sg_ingress *q); /* then messages are delivered a
 bool sg_ingress_push(sg_ingress *q, double now, int message, double bytes);
 /* The time of the next delivery, INFINITY if nothing is queued. */
 double sg_ingress_next(const sg_ingress *q);
+/* Which message that is; of a queue that is not empty. */
+int sg_ingress_first(const sg_ingress *q);
 /* Takes the message delivered at sg_ingress_next. */
 int sg_ingress_pop(sg_ingress *q);
 /* Nothing that is queued is wanted any more at time now: takes out a message, −1 when none is left.

@@ -266,12 +266,17 @@ bool sg_times_take_mean(sg_times *t) {
 
 bool sg_times_draw_ahead(const sg_times *t, uint32_t replication, uint32_t iteration, int nodes,
                          sg_ahead *a) {
-  if (t->certain || t->replay || t->law.type->draw) return true;
+  const sg_law_type *type = t->law.type;
+  if (t->certain || t->replay || (type->draw && !type->fill)) return true;
   if (!a->seconds && !(a->seconds = malloc((size_t)nodes * sizeof *a->seconds))) return false;
   a->nodes = nodes;
   a->iteration = iteration;
-  sg_uniforms_at(a->seconds, nodes, t->seed, replication, t->purpose, iteration, 0);
-  for (int i = 0; i < nodes; i++) a->seconds[i] = sg_law_at(&t->law, a->seconds[i]);
+  if (!type->draw)
+    sg_uniforms_at(a->seconds, nodes, t->seed, replication, t->purpose, iteration, 0);
+  if (type->fill)
+    type->fill(t->law.state, a->seconds, nodes);
+  else
+    for (int i = 0; i < nodes; i++) a->seconds[i] = sg_law_at(&t->law, a->seconds[i]);
   return true;
 }
 

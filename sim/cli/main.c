@@ -6,6 +6,7 @@
 
 #include <gsl/gsl_errno.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -64,6 +65,7 @@ void *mmap(void *address, size_t length, int protection, int flags, int fd, off_
 int main(int argc, char **argv) {
   sg_blas_single_thread();
   gsl_set_error_handler_off();
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks, and each allocation takes a lock */
   signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write error, with its message */
   int code = sg_straggle(argc, argv);
   /* After an interrupt threads may still compute, and must not meet what libraries do at the end.

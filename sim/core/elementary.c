@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef SG_HAS_LANES
+#include <immintrin.h>
+#endif
 
 static uint64_t bits_of(double x) {
   uint64_t bits;
@@ -215,6 +218,116 @@ static __attribute__((noinline, cold)) double log_of_other(double x) {
 double sg_log(double x) {
   uint64_t bits = bits_of(x);
   return is_normal(bits) ? log_from(reduce(bits), 0) : log_of_other(x);
+}
+
+/* --- Many at a time: the operations of sg_log, in its order, on each lane ----------------------
+ */
+
+#ifdef SG_HAS_LANES
+typedef double lanes4 __attribute__((vector_size(32)));
+typedef uint64_t words4 __attribute__((vector_size(32)));
+typedef double lanes8 __attribute__((vector_size(64)));
+typedef uint64_t words8 __attribute__((vector_size(64)));
+
+/* The exponent k is in the upper bits of `distance`: as an integer that is not negative it becomes
+ * a double by standing behind the one bit of 2^52. */
+#define LOG_OF_LANES(D, W, bits, distance, middle, reciprocal, table_high, table_low, out)         \
+  do {                                                                                             \
+    W biased = ((distance) + (UINT64_C(1024) << 52)) >> 52;                                        \
+    D k = (D)(biased | UINT64_C(0x4330000000000000)) - (0x1p52 + 1024);                            \
+    D m = (D)((bits) - ((distance) & ~(uint64_t)0 << 52));                                         \
+    D r = (m - (middle)) * (reciprocal), r2 = r * r;                                               \
+    D cube = r * r2 *                                                                              \
+             (1.0 / 3 - r * (1.0 / 4) + r2 * (1.0 / 5 - r * (1.0 / 6)) +                           \
+              r2 * r2 * (1.0 / 7 - r * (1.0 / 8) + r2 * (1.0 / 9)));                               \
+    D front = k * LN2_HIGH + (table_high), sum = front + r;                                        \
+    D rest = k * LN2_LOW + (table_low);                                                            \
+    (out) = sum + (front - sum + r + (rest + (cube - 0.5 * r2)));                                  \
+  } while (0)
+
+#define DISTANCE(bits) ((bits)-UINT64_C(0x3fe6000000000000))
+
+/* The four numbers of four rows, one of each in a vector. */
+SG_AVX2 static inline __attribute__((always_inline)) void take_rows(const uint64_t row[4],
+                                                                    __m256d *middle,
+                                                                    __m256d *reciprocal,
+                                                                    __m256d *high, __m256d *low) {
+  __m256d a = _mm256_loadu_pd(&log_of[row[0]].middle), b = _mm256_loadu_pd(&log_of[row[1]].middle);
+  __m256d c = _mm256_loadu_pd(&log_of[row[2]].middle), d = _mm256_loadu_pd(&log_of[row[3]].middle);
+  __m256d ab = _mm256_unpacklo_pd(a, b), ba = _mm256_unpackhi_pd(a, b);
+  __m256d cd = _mm256_unpacklo_pd(c, d), dc = _mm256_unpackhi_pd(c, d);
+  *middle = _mm256_permute2f128_pd(ab, cd, 0x20);
+  *reciprocal = _mm256_permute2f128_pd(ba, dc, 0x20);
+  *high = _mm256_permute2f128_pd(ab, cd, 0x31);
+  *low = _mm256_permute2f128_pd(ba, dc, 0x31);
+}
+
+/* How many were made: whole vectors of normal numbers; the first other vector ends it. */
+SG_AVX2 static long logs_avx2(double *x, long n) {
+  long i = 0;
+  for (; i + 4 <= n; i += 4) {
+    words4 bits = (words4)_mm256_loadu_pd(x + i), distance = DISTANCE(bits);
+    uint64_t row[4];
+    __m256d middle, reciprocal, high, low;
+    lanes4 out;
+    for (int j = 0; j < 4; j++)
+      if (!is_normal(bits[j])) return i;
+    _mm256_storeu_si256((__m256i *)(void *)row, (__m256i)(distance >> 46 & 63));
+    take_rows(row, &middle, &reciprocal, &high, &low);
+    LOG_OF_LANES(lanes4, words4, bits, distance, (lanes4)middle, (lanes4)reciprocal, (lanes4)high,
+                 (lanes4)low, out);
+    _mm256_storeu_pd(x + i, (__m256d)out);
+  }
+  return i;
+}
+
+SG_AVX512 static long logs_avx512(double *x, long n) {
+  const __m512i least = _mm512_set1_epi64(0x0010000000000000),
+                most = _mm512_set1_epi64(0x7fe0000000000000);
+  long i = 0;
+  for (; i + 8 <= n; i += 8) {
+    words8 bits = (words8)_mm512_loadu_pd(x + i), distance = DISTANCE(bits);
+    __m512i from = _mm512_sub_epi64((__m512i)bits, least);
+    if (_mm512_cmplt_epu64_mask(from, most) != 0xff) return i;
+    __m512i at = (__m512i)((distance >> 46 & 63) << 2);
+    const double *table = &log_of[0].middle;
+    lanes8 out, middle = (lanes8)_mm512_i64gather_pd(at, table, 8),
+                reciprocal = (lanes8)_mm512_i64gather_pd(at, table + 1, 8),
+                high = (lanes8)_mm512_i64gather_pd(at, table + 2, 8),
+                low = (lanes8)_mm512_i64gather_pd(at, table + 3, 8);
+    LOG_OF_LANES(lanes8, words8, bits, distance, middle, reciprocal, high, low, out);
+    _mm512_storeu_pd(x + i, (__m512d)out);
+  }
+  return i;
+}
+#endif
+
+static long whole_vectors(sg_lanes lanes, double *x, long n) {
+#ifdef SG_HAS_LANES
+  if (lanes == SG_LANES_AVX512) return logs_avx512(x, n);
+  if (lanes == SG_LANES_AVX2) return logs_avx2(x, n);
+#endif
+  return 0;
+}
+
+void sg_logs_with(sg_lanes lanes, double *x, long n) {
+  enum { WIDEST = 8 };
+  for (long i = 0; i < n;) {
+    i += whole_vectors(lanes, x + i, n - i);
+    long some = n - i < WIDEST ? n - i : WIDEST;
+    double last[WIDEST] = {1, 1, 1, 1, 1, 1, 1, 1};
+    /* The rest, as a vector too; or one with what is no normal number. */
+    memcpy(last, x + i, (size_t)some * sizeof *x);
+    if (some == WIDEST || (some > 0 && whole_vectors(lanes, last, WIDEST) < WIDEST))
+      for (long k = 0; k < some; k++) x[i + k] = sg_log(x[i + k]);
+    else
+      memcpy(x + i, last, (size_t)some * sizeof *x);
+    i += some;
+  }
+}
+
+void sg_logs(double *x, long n) {
+  sg_logs_with(sg_widest_lanes(), x, n);
 }
 
 double sg_log1p(double x) {

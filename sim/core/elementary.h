@@ -8,9 +8,13 @@
 #ifndef SG_CORE_ELEMENTARY_H
 #define SG_CORE_ELEMENTARY_H
 
+#include "sim/core/lanes.h"
+
 /* Within 0.9 ulp; as libm's at 0, infinities and outside their domain. */
 double sg_log(double x);
 double sg_log1p(double x);
+/* x[i] = sg_log(x[i]), to the bit, for i < n: in a third of the time with AVX2. */
+void sg_logs(double *x, long n);
 
 /* Within 0.9 ulp; within 1.1 where the result is subnormal. */
 double sg_exp(double x);
@@ -31,5 +35,8 @@ double sg_normal_quantile(double p);
 
 /* Where Γ(shape, 1) has probability p below it, 0 ≤ p < 1. */
 double sg_gamma_quantile(double shape, double p);
+
+/* sg_logs on these vectors, which the processor must have. */
+void sg_logs_with(sg_lanes lanes, double *x, long n);
 
 #endif

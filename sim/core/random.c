@@ -6,7 +6,8 @@
 #include <assert.h>
 #include <Random123/philox.h>
 #include <stdbool.h>
-#ifdef __x86_64__
+#include <string.h>
+#ifdef SG_HAS_LANES
 #include <immintrin.h>
 #endif
 
@@ -87,9 +88,9 @@ double sg_exponential(sg_stream *s, double mean) {
 
 /* --- Many at a time --------------------------------------------------------------------------- */
 
-#ifdef __x86_64__
+#ifdef SG_HAS_LANES
 enum { HALVES = 2, SIDE_BY_SIDE = 4 * HALVES };
-#define AVX2 __attribute__((target("avx2")))
+#define AVX2 SG_AVX2
 
 /* Philox on vectors of four 64-bit lanes, from the counters of `first`, of which that at `word` is
  * one more from lane to lane. A counter's word is in the low half of its lane; what a product
@@ -119,15 +120,60 @@ AVX2 static inline __attribute__((always_inline)) void philox_lanes(const state_
   }
 }
 
-/* The bits of the first uniform number of each worker. */
-AVX2 static void philox_side_by_side(const state_t *first, uint64_t bits[SIDE_BY_SIDE]) {
+/* Of 53 bits that lie in 64: the upper 21 behind 2^84, whose last place is 2^32, and the lower 32
+ * behind 2^52. Their sum is exact. */
+AVX2 static inline __attribute__((always_inline)) __m256d uniform_of(__m256i bits) {
+  const __m256i low = _mm256_set1_epi64x(0xffffffff);
+  __m256i number = _mm256_srli_epi64(bits, 11);
+  __m256d upper = _mm256_castsi256_pd(_mm256_or_si256(_mm256_srli_epi64(number, 32),
+                                                      _mm256_set1_epi64x(0x4530000000000000))),
+          lower = _mm256_castsi256_pd(_mm256_or_si256(_mm256_and_si256(number, low),
+                                                      _mm256_set1_epi64x(0x4330000000000000)));
+  upper = _mm256_sub_pd(upper, _mm256_set1_pd(0x1p84));
+  lower = _mm256_sub_pd(lower, _mm256_set1_pd(0x1p52));
+  return _mm256_mul_pd(_mm256_add_pd(upper, lower), _mm256_set1_pd(0x1p-53));
+}
+
+/* The first uniform number of each of eight workers. */
+AVX2 static void uniforms_avx2(const state_t *first, double u[SIDE_BY_SIDE]) {
   const __m256i low = _mm256_set1_epi64x(0xffffffff);
   __m256i c[4][HALVES];
   philox_lanes(first, 2, c);
   for (int h = 0; h < HALVES; h++)
-    _mm256_storeu_si256(
-        (__m256i *)(void *)(bits + 4 * h),
-        _mm256_or_si256(_mm256_slli_epi64(c[0][h], 32), _mm256_and_si256(c[1][h], low)));
+    _mm256_storeu_pd(u + 4 * h, uniform_of(_mm256_or_si256(_mm256_slli_epi64(c[0][h], 32),
+                                                           _mm256_and_si256(c[1][h], low))));
+}
+
+/* Of each of sixteen. */
+SG_AVX512 static void uniforms_avx512(const state_t *first, double u[2 * SIDE_BY_SIDE]) {
+  const __m512i m0 = _mm512_set1_epi64(PHILOX_M4x32_0), m1 = _mm512_set1_epi64(PHILOX_M4x32_1);
+  const __m512i low = _mm512_set1_epi64(0xffffffff);
+  uint32_t k0 = first->key[0], k1 = first->key[1];
+  __m512i c[4][2];
+  for (int h = 0; h < 2; h++) {
+    for (int i = 0; i < 4; i++) c[i][h] = _mm512_set1_epi64(first->counter[i]);
+    c[2][h] = _mm512_add_epi64(c[2][h], _mm512_add_epi64(_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7),
+                                                         _mm512_set1_epi64(8 * h)));
+  }
+#pragma GCC unroll 10
+  for (int round = 0; round < 10; round++) {
+    __m512i x0 = _mm512_set1_epi64(k0), x1 = _mm512_set1_epi64(k1);
+#pragma GCC unroll 2
+    for (int h = 0; h < 2; h++) {
+      __m512i p = _mm512_mul_epu32(c[0][h], m0), q = _mm512_mul_epu32(c[2][h], m1);
+      c[0][h] = _mm512_xor_si512(_mm512_xor_si512(_mm512_srli_epi64(q, 32), c[1][h]), x0);
+      c[2][h] = _mm512_xor_si512(_mm512_xor_si512(_mm512_srli_epi64(p, 32), c[3][h]), x1);
+      c[1][h] = q;
+      c[3][h] = p;
+    }
+    k0 += PHILOX_W32_0;
+    k1 += PHILOX_W32_1;
+  }
+  for (int h = 0; h < 2; h++) {
+    __m512i bits = _mm512_or_si512(_mm512_slli_epi64(c[0][h], 32), _mm512_and_si512(c[1][h], low));
+    __m512d number = _mm512_cvtepu64_pd(_mm512_srli_epi64(bits, 11));
+    _mm512_storeu_pd(u + 8 * h, _mm512_mul_pd(number, _mm512_set1_pd(0x1p-53)));
+  }
 }
 
 /* (w + ½) / 2^32: a word in the significand of 2^20, of which 2^20 − 2^-33 is taken away, exactly.
@@ -155,23 +201,7 @@ static bool made_coarse(double *u, long n, state_t *s) {
   return true;
 }
 
-/* How many were made: a multiple of eight; the rest is left to the caller. */
-static int make_side_by_side(double *u, int n, state_t *s) {
-  uint64_t bits[SIDE_BY_SIDE];
-  int w = 0;
-  if (!__builtin_cpu_supports("avx2")) return 0;
-  for (; w + SIDE_BY_SIDE <= n; w += SIDE_BY_SIDE) {
-    s->counter[2] = (uint32_t)w;
-    philox_side_by_side(s, bits);
-    for (int i = 0; i < SIDE_BY_SIDE; i++) u[w + i] = (double)(bits[i] >> 11) * 0x1p-53;
-  }
-  return w;
-}
 #else
-static int make_side_by_side(double *u, int n, state_t *s) {
-  return 0;
-}
-
 static bool made_coarse(double *u, long n, state_t *s) {
   return false;
 }
@@ -190,12 +220,43 @@ void sg_coarse_uniforms(sg_stream *s, double *u, long n) {
   s->state.used = 4;
 }
 
-void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
-                    uint32_t iteration, uint32_t draw) {
+/* Of the sixteen workers from w on; false: not with these vectors. */
+static bool uniforms_of(sg_lanes lanes, double *u, int w, state_t *s) {
+  s->counter[2] = (uint32_t)w;
+#ifdef SG_HAS_LANES
+  if (lanes == SG_LANES_AVX512) {
+    uniforms_avx512(s, u);
+    return true;
+  }
+  if (lanes == SG_LANES_AVX2) {
+    uniforms_avx2(s, u);
+    s->counter[2] = (uint32_t)w + SIDE_BY_SIDE;
+    uniforms_avx2(s, u + SIDE_BY_SIDE);
+    return true;
+  }
+#endif
+  return false;
+}
+
+void sg_uniforms_at_with(sg_lanes lanes, double *u, int n, uint64_t seed, uint32_t replication,
+                         sg_purpose purpose, uint32_t iteration, uint32_t draw) {
+  enum { BLOCK = 16 };
+  double rest[BLOCK];
   sg_stream s;
   sg_stream_at(&s, seed, replication, purpose, 0, iteration, draw);
-  for (int w = make_side_by_side(u, n, &s.state); w < n; w++) {
+  int w = 0;
+  while (w + BLOCK <= n && uniforms_of(lanes, u + w, w, &s.state)) w += BLOCK;
+  if (w < n && uniforms_of(lanes, rest, w, &s.state)) {
+    memcpy(u + w, rest, (size_t)(n - w) * sizeof *u);
+    return;
+  }
+  for (; w < n; w++) {
     sg_stream_at(&s, seed, replication, purpose, (uint32_t)w, iteration, draw);
     u[w] = next53(&s.state);
   }
+}
+
+void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
+                    uint32_t iteration, uint32_t draw) {
+  sg_uniforms_at_with(sg_widest_lanes(), u, n, seed, replication, purpose, iteration, draw);
 }

@@ -71,8 +71,30 @@ static void detach(sg_run *run, message *m, bool used) {
   run_settle_message(run, m->view.from, m->worked, used);
 }
 
+/* One that nothing else was made of, and that nobody else has, was used: the commonest end. */
+static inline void free_used(sg_run *run, message *m) {
+  node *n = &run->node[m->view.from];
+  run_release_snapshot(run, m->snapshot);
+  n->living--;
+  n->row_used = true;
+  if (m->worked > n->settled) n->settled = m->worked;
+  if (m->unseen) run->n_unseen--;
+  if (m->named) run->n_named--;
+  m->snapshot = -1;
+  m->owners = 0;
+  m->used = true;
+  m->unseen = m->named = false;
+  m->place = IN_NOWHERE;
+  m->next = run->free_message;
+  run->free_message = m->view.id;
+}
+
 void run_free_message(sg_run *run, int id, bool used) {
   message *m = run_message(run, id);
+  if (used && m->owners == 1 && m->view.n_in == 0 && m->snapshot >= 0 && !run->hooks.gone) {
+    free_used(run, m);
+    return;
+  }
   m->used |= used;
   if (--m->owners > 0) return;
   used = m->used; /* by one of its owners */
@@ -334,7 +356,7 @@ void run_start_uplink(sg_run *run, int index, double start) {
 
 /* --- Delivery --------------------------------------------------------------------------------- */
 
-static void start_waiting_timers(sg_run *run) {
+void run_start_waiting_timers(sg_run *run) {
   run->first_arrival = run->now;
   for (int i = 0; i < run->n_waiting; i++) {
     double time = run->waiting[i].factor * run->now;
@@ -381,7 +403,7 @@ static void hold_at_master(sg_run *run, int id, double bytes, int count) {
   sender->row_messages += count;
   sender->row_arrival = run->now;
   bool of_this_round = first->view.round == run->round && !run->ending;
-  if (of_this_round && isnan(run->first_arrival)) start_waiting_timers(run);
+  if (of_this_round && isnan(run->first_arrival)) run_start_waiting_timers(run);
   if (!cuts) {
     show(run, SG_ARRIVAL, SG_MASTER, 0, count);
     return;
@@ -453,7 +475,7 @@ static void reschedule(sg_run *run, int receiver) {
   run_schedule(run, next > run->now ? next : run->now, EV_DELIVER, receiver + 1, 0);
 }
 
-static void enter_ingress(sg_run *run, int id) {
+void run_enter_ingress(sg_run *run, int id) {
   message *m = run_message(run, id);
   int to = m->view.to;
   sg_ingress **queue = &run->ingress[to + 1];
@@ -476,7 +498,7 @@ void run_come(sg_run *run, int id) {
   else if (m->free || run->unlimited)
     deliver(run, id);
   else
-    enter_ingress(run, id);
+    run_enter_ingress(run, id);
 }
 
 void run_uplink_done(sg_run *run, int index) {
@@ -494,11 +516,15 @@ void run_uplink_done(sg_run *run, int index) {
     run_come(run, id);
 }
 
-void run_ingress_done(sg_run *run, int receiver) {
+int run_leave_ingress(sg_run *run, int receiver) {
   int id = sg_ingress_pop(run->ingress[receiver + 1]);
   run->in_ingress--;
   reschedule(run, receiver);
-  deliver(run, id);
+  return id;
+}
+
+void run_ingress_done(sg_run *run, int receiver) {
+  deliver(run, run_leave_ingress(run, receiver));
 }
 
 /* --- Late messages ---------------------------------------------------------------------------- */

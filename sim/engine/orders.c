@@ -161,12 +161,13 @@ static const known *find_known(const sg_run *run, const node *n, int slot) {
   return NULL;
 }
 
-/* A snapshot that is new to a node is sent to it at once, whatever it is doing. */
-static void make_known(sg_run *run, int index, int slot) {
+double run_make_known(sg_run *run, int index, int slot) {
   node *n = &run->node[index];
-  if (run->snapshot[slot].everywhere || find_known(run, n, slot)) return;
+  const known *k = find_known(run, n, slot);
+  if (run->snapshot[slot].everywhere || k) return k ? k->ready : run->now;
   if (n->n_known == n->known_capacity) forget_closed_snapshots(run, n);
-  if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known)) return;
+  if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known))
+    return run->now;
   uint32_t serial = run->snapshot[slot].serial;
   double bytes = run->env->broadcast ? run->told - n->told : run->model_bytes;
   n->told = run->told;
@@ -175,6 +176,7 @@ static void make_known(sg_run *run, int index, int slot) {
   RUN_LOG(run, .kind = SG_LOG_MODEL, .node = index, .snapshot = run->snapshot[slot].name,
           .bytes = bytes, .begin_s = run->base + run->now, .end_s = run->base + ready);
   run->cost.bytes_broadcast += bytes;
+  return ready;
 }
 
 static bool can_compute(sg_run *run, int index) {
@@ -194,7 +196,7 @@ static job task_of(const sg_order *order, int slot) {
 
 static void give_task(sg_run *run, const sg_order *order, int index, int slot) {
   if (!can_compute(run, index)) return;
-  make_known(run, index, slot);
+  run_make_known(run, index, slot);
   job *task = run_append_job(run, index);
   if (!task) return;
   *task = task_of(order, slot);
@@ -391,6 +393,11 @@ static void end_round_at(sg_run *run, int index) {
   node *n = &run->node[index];
   bool keeps_sends = run->env->late_work == SG_LATE_KEEP_PARTIAL;
   double heard = run->now + run->cancel_s;
+  /* Most are idle: nothing but this of what follows is about them. */
+  if (!n->computing && n->jobs.head < 0 && n->uplink.head < 0) {
+    if (!keeps_sends) n->prepared = 0;
+    return;
+  }
   if (n->fused) run_split(run, index);
   if (n->computing || n->jobs.head >= 0 || (!keeps_sends && n->uplink.head >= 0)) {
     n->row_cancelled = true;
@@ -568,8 +575,7 @@ static bool pairs(const sg_run *run, const sg_order *task) {
 
 /* A task and the message behind it begin at once, without a queue, where the node is idle and they
  * may be fused: the commonest round. */
-static void give_pair(sg_run *run, const sg_order *task, const sg_order *send, int index,
-                      int slot) {
+void run_give_pair(sg_run *run, const sg_order *task, const sg_order *send, int index, int slot) {
   const node *n = &run->node[index];
   job first = task_of(task, slot);
   if (n->computing || n->jobs.head >= 0 || !run_may_fuse(run, n, &first)) {
@@ -579,7 +585,7 @@ static void give_pair(sg_run *run, const sg_order *task, const sg_order *send, i
   }
   int to, id;
   if (!can_compute(run, index) || !receiver_of(run, send, index, &to)) return;
-  make_known(run, index, slot);
+  run_make_known(run, index, slot);
   run->snapshot[slot].refs++;
   if ((id = run_new_message(run, send, index, to, slot)) >= 0) start_task(run, index, &first, id);
 }
@@ -595,8 +601,13 @@ static void order_task(sg_run *run, const sg_order *order) {
     run_fail(run, "a task of %g subsets", order->work);
   else if (!pairs(run, order))
     for (int i = first; i < end; i++) give_task(run, order, i, slot);
-  else if (is_segment(run, order + 1))
-    for (run->cursor++; first < end; first++) give_pair(run, order, order + 1, first, slot);
+  else if (is_segment(run, order + 1)) {
+    run->cursor++;
+    if (run_is_plain(run, order, order + 1))
+      run_begin_plain(run, order, order + 1, slot);
+    else
+      for (; first < end; first++) run_give_pair(run, order, order + 1, first, slot);
+  }
 }
 
 /* They begin with the next task of each node. */

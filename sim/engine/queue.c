@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEQUENCE(key) ((key) & ((UINT64_C(1) << 56) - 1))
-
 bool sg_queue_init(sg_queue *q, int kinds, int subjects) {
   *q = (sg_queue){.kinds = kinds, .subjects = subjects};
   q->alive_from = calloc((size_t)kinds * (size_t)subjects, sizeof *q->alive_from);
@@ -17,22 +15,12 @@ void sg_queue_free(sg_queue *q) {
   free(q->heap);
   free(q->row);
   free(q->scratch);
+  free(q->bucket);
   free(q->alive_from);
   *q = (sg_queue){0};
 }
 
-/* Doubles that are not negative are ordered as their bits are. */
-static inline uint64_t bits(double time) {
-  uint64_t x;
-  memcpy(&x, &time, sizeof x);
-  return x;
-}
-
-/* Without branches: which of two events comes first is a coin toss to the processor. */
-static inline bool before(const sg_queue_event *a, const sg_queue_event *b) {
-  uint64_t x = bits(a->time), y = bits(b->time);
-  return (x < y) | ((x == y) & (a->key < b->key));
-}
+#define before sg_queue_before
 
 static inline void sift_up(sg_queue_event *heap, size_t i, sg_queue_event x) {
   while (i > 0) {
@@ -99,7 +87,7 @@ static void sort_fewer(const sg_queue_event *x, size_t n, sg_queue_event *to) {
 
 /* Fours, then bottom-up merging: most of the time goes into comparisons, which are made without
  * branches. */
-static void sort_row(sg_queue *q) {
+static void merge_row(sg_queue *q) {
   size_t n = q->end - q->next, fours = n / 4 * 4;
   sg_queue_event *from = q->scratch, *to = q->row + q->next;
   for (size_t i = 0; i < fours; i += 4) sort_four(to + i, from + i);
@@ -124,13 +112,62 @@ static void sort_row(sg_queue *q) {
   if (from != q->row + q->next) memcpy(q->row + q->next, from, n * sizeof *from);
 }
 
-static bool grow_row(sg_queue *q) {
+/* Times of a round are spread: two buckets of equal width for each event, then each is moved past
+ * the few before it that it precedes. In which bucket an event is costs no order, as that grows
+ * with its time; where many share one (equal times, or one that is far off), or times are not
+ * finite, nothing has been moved yet, and false says that it is for others to sort them. */
+static bool sort_by_buckets(sg_queue *q) {
+  enum { FEWEST = 12, CROWD = 24 };
+  size_t n = q->end - q->next, buckets = 2 * n;
+  sg_queue_event *row = q->row + q->next, *placed = q->scratch;
+  uint32_t *start = q->bucket, *of = start + buckets + 1;
+  if (n < FEWEST || n > INT32_MAX / 4) return false;
+  double least = row[0].time, most = least;
+  for (size_t i = 1; i < n; i++) {
+    double time = row[i].time;
+    least = time < least ? time : least;
+    most = time > most ? time : most;
+  }
+  /* The greatest falls into the last bucket, or into one more. */
+  double scale = (double)(buckets - 1) / (most - least);
+  if (!(scale > 0 && scale < 1e300 && most < 1e300)) return false;
+  memset(start, 0, (buckets + 1) * sizeof *start);
+  uint32_t crowd = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t b = of[i] = (uint32_t)(int32_t)((row[i].time - least) * scale);
+    uint32_t in = ++start[b];
+    crowd = in > crowd ? in : crowd;
+  }
+  if (crowd > CROWD) return false;
+  for (uint32_t b = 0, sum = 0; b < buckets; b++) {
+    uint32_t in = start[b];
+    start[b] = sum;
+    sum += in;
+  }
+  for (size_t i = 0; i < n; i++) placed[start[of[i]]++] = row[i];
+  row[0] = placed[0];
+  for (size_t i = 1; i < n; i++) {
+    size_t at = i;
+    for (; at > 0 && before(&placed[i], &row[at - 1]); at--) row[at] = row[at - 1];
+    row[at] = placed[i];
+  }
+  return true;
+}
+
+static void sort_row(sg_queue *q) {
+  if (!sort_by_buckets(q)) merge_row(q);
+}
+
+bool sg_queue_grow_row(sg_queue *q) {
   size_t capacity = q->row_capacity ? 2 * q->row_capacity : 64;
   sg_queue_event *row = realloc(q->row, capacity * sizeof *row);
   if (row) q->row = row;
   sg_queue_event *scratch = realloc(q->scratch, capacity * sizeof *scratch);
   if (scratch) q->scratch = scratch;
-  if (!row || !scratch) return false;
+  /* Two for each event and one more, and the bucket of each. */
+  uint32_t *bucket = realloc(q->bucket, (3 * capacity + 1) * sizeof *bucket);
+  if (bucket) q->bucket = bucket;
+  if (!row || !scratch || !bucket) return false;
   q->row_capacity = capacity;
   return true;
 }
@@ -143,7 +180,7 @@ bool sg_queue_push(sg_queue *q, double time, int kind, int subject, int value) {
                       .subject = subject,
                       .value = value};
   if (q->bulk) {
-    if (q->end == q->row_capacity && !grow_row(q)) return false;
+    if (q->end == q->row_capacity && !sg_queue_grow_row(q)) return false;
     q->row[q->end++] = x;
     return true;
   }
@@ -176,10 +213,7 @@ void sg_queue_end_bulk(sg_queue *q) {
   sort_row(q);
 }
 
-static inline bool alive(const sg_queue *q, const sg_queue_event *x) {
-  size_t row = (size_t)sg_queue_kind(x) * (size_t)q->subjects + (size_t)x->subject;
-  return SEQUENCE(x->key) >= q->alive_from[row];
-}
+#define alive sg_queue_alive
 
 bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *event) {
   for (;;) {

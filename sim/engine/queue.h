@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct sg_queue_event {
   double time;  /* not negative */
@@ -25,6 +26,7 @@ typedef struct sg_queue {
   sg_queue_event *heap;
   size_t count, capacity;
   sg_queue_event *row, *scratch; /* sorted but in bulk: [next, end); scratch to sort with */
+  uint32_t *bucket;
   size_t next, end, row_capacity;
   bool bulk;
   bool vacant; /* heap[0] has been popped: the next push takes its place, which saves a sift */
@@ -57,6 +59,50 @@ void sg_queue_shift(sg_queue *q, double shift);
 
 static inline int sg_queue_kind(const sg_queue_event *event) {
   return (int)(event->key >> 56);
+}
+
+/* --- Parts of these for who needs them in a loop ---------------------------------------------- */
+
+bool sg_queue_grow_row(sg_queue *q);
+
+/* sg_queue_push in bulk. */
+static inline bool sg_queue_push_bulk(sg_queue *q, double time, int kind, int subject, int value) {
+  if (q->end == q->row_capacity && !sg_queue_grow_row(q)) return false;
+  q->row[q->end++] = (sg_queue_event){.time = time,
+                                      .key = (uint64_t)kind << 56 | q->sequence++,
+                                      .subject = subject,
+                                      .value = value};
+  return true;
+}
+
+/* Doubles that are not negative are ordered as their bits are. */
+static inline uint64_t sg_queue_bits(double time) {
+  uint64_t x;
+  memcpy(&x, &time, sizeof x);
+  return x;
+}
+
+/* Without branches: which of two events comes first is a coin toss to the processor. */
+static inline bool sg_queue_before(const sg_queue_event *a, const sg_queue_event *b) {
+  uint64_t x = sg_queue_bits(a->time), y = sg_queue_bits(b->time);
+  return (x < y) | ((x == y) & (a->key < b->key));
+}
+
+static inline bool sg_queue_alive(const sg_queue *q, const sg_queue_event *x) {
+  size_t row = (size_t)sg_queue_kind(x) * (size_t)q->subjects + (size_t)x->subject;
+  return (x->key & ((UINT64_C(1) << 56) - 1)) >= q->alive_from[row];
+}
+
+/* The next of the row if it lives, nothing in the heap goes before it and its time is below this
+ * one; NULL: ask sg_queue_pop_before. To be taken off by sg_queue_next_taken. */
+static inline const sg_queue_event *sg_queue_next_of_row(const sg_queue *q, double time) {
+  const sg_queue_event *x = &q->row[q->next];
+  bool first = q->next < q->end && !q->vacant && (q->count == 0 || sg_queue_before(x, q->heap));
+  return first && x->time < time && sg_queue_alive(q, x) ? x : NULL;
+}
+
+static inline void sg_queue_next_taken(sg_queue *q) {
+  q->next++;
 }
 
 #endif

@@ -127,6 +127,7 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .compute_nodes = sg_delay_workers(environment->delay),
                   .async = code->flags & SG_ASYNC,
                   .occupies_link = sg_network_occupies_link(environment->network),
+                  .models_at_once = !sg_network_broadcasts(environment->network),
                   .fails = sg_delay_fails(environment->delay),
                   .half_duplex = sg_network_half_duplex(environment->network),
                   .model_bytes = (double)environment->length * sizeof(double),
@@ -183,6 +184,7 @@ void sg_run_free(sg_run *run) {
   free(run->held);
   free(run->waiting);
   free(run->seen);
+  free(run->seconds);
   free(run->segment);
   free(run->bits);
   free(run->bytes);
@@ -325,6 +327,7 @@ static bool next_event(sg_run *run, sg_queue_event *event) {
 
 static void step(sg_run *run) {
   sg_queue_event event;
+  if (run->n_touched == 0) run_arrive_in_row(run);
   if (!next_event(run, &event)) {
     stall(run);
     return;
@@ -344,7 +347,7 @@ static void step(sg_run *run) {
     run_fail(run, "work without end: more than %d events at one instant", MOST_AT_ONE_INSTANT);
     return;
   }
-  handle(run, &event);
+  if (!run_arrive_quietly(run, &event)) handle(run, &event);
   if (run->n_touched > 0 && !run->deciding) run_set_going(run);
 }
 

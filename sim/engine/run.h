@@ -59,6 +59,7 @@ typedef struct sg_run_limits {
   double sim_time_s; /* INFINITY: none */
   sg_undecodable undecodable;
   bool worker_rows; /* fill the per-worker records */
+  bool usual_way;   /* no short cuts (plain.c): for tests, to which they must make no difference */
 } sg_run_limits;
 
 typedef enum sg_run_status {

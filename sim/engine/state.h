@@ -5,6 +5,7 @@
  *   orders.c    what a protocol orders: snapshots, tasks, timers; the end of a round
  *   request.c   what a decode uses of what the master holds
  *   fuse.c      tasks and the messages behind them that are one event
+ *   plain.c     the commonest round on a straight way
  *   messages.c  messages: pool, uplinks, ingress queues, delivery
  *   costs.c     seconds and bytes: the rows of sg_run_record
  *   log.c       what the caller's log is told
@@ -152,8 +153,9 @@ struct sg_run {
   bool forms;    /* messages are formed when they are sent */
   bool apart;    /* they would be with gradients: events are the same without */
   bool async, occupies_link, half_duplex;
-  bool fails;   /* messages may never come: crashes, erasure */
-  bool encodes; /* encoding takes time */
+  bool models_at_once; /* a model is everywhere when it is sent */
+  bool fails;          /* messages may never come: crashes, erasure */
+  bool encodes;        /* encoding takes time */
 
   /* Clock. */
   double base, now; /* absolute start of the round; seconds since then */
@@ -196,6 +198,8 @@ struct sg_run {
     int arg;
   } * waiting; /* for the first arrival */
   int n_waiting, waiting_capacity;
+  double *seconds; /* scratch for a plain round: of tasks, then of uplinks */
+  int seconds_capacity;
   const sg_message **seen; /* scratch for the messages of an event */
   int seen_capacity;
 
@@ -284,6 +288,11 @@ static inline void run_release_snapshot(sg_run *run, int slot) {
   snapshot *p = &run->snapshot[slot];
   if (--p->refs == 0 && !p->open) run_forget_snapshot(run, slot);
 }
+/* A snapshot that is new to a node is sent to it at once, whatever it is doing. When it is there.
+ */
+double run_make_known(sg_run *run, int node, int slot);
+/* A task and the message behind it, where the node may be at something else. */
+void run_give_pair(sg_run *run, const sg_order *task, const sg_order *send, int node, int slot);
 /* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
 void run_reset_nodes(sg_run *run, double shift);
 
@@ -303,6 +312,17 @@ int run_take_fused(sg_run *run, node *n, const job *task);
 void run_split(sg_run *run, int node);
 /* Accounts for a fused task that is over. */
 void run_fused_task_done(sg_run *run, int node);
+
+/* --- plain.c --- */
+/* Whether a task of all nodes and a message of all behind it may begin there. */
+bool run_is_plain(const sg_run *run, const sg_order *task, const sg_order *send);
+/* They begin; on the usual way (orders.c) where a node is at something else. */
+void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, int slot);
+/* Handles an event that brings one message of this round to the master or into its ingress, if that
+ * is so and nobody has to be told. */
+bool run_arrive_quietly(sg_run *run, const sg_queue_event *event);
+/* Handles such events as long as they are the next ones of the queue's row. */
+void run_arrive_in_row(sg_run *run);
 
 /* --- messages.c --- */
 #define CHUNK 64
@@ -335,6 +355,11 @@ static inline void run_count_sent(sg_run *run, node *n) {
 }
 void run_uplink_done(sg_run *run, int node);
 void run_ingress_done(sg_run *run, int receiver);
+/* A transmission enters its receiver's ingress; the one that is through leaves it. */
+void run_enter_ingress(sg_run *run, int id);
+int run_leave_ingress(sg_run *run, int receiver);
+/* The round's first message has come. */
+void run_start_waiting_timers(sg_run *run);
 /* Forgets a message that its receiver holds. */
 void run_drop_held(sg_run *run, const sg_message *held);
 /* Forgets all that is held of a snapshot, by whomever. */

@@ -29,6 +29,10 @@ static double deterministic_draw(const sg_law_state *state, sg_stream *stream) {
   return ((const bimodal *)state)->fast;
 }
 
+static void deterministic_fill(const sg_law_state *state, double *u, long n) {
+  for (long i = 0; i < n; i++) u[i] = ((const bimodal *)state)->fast;
+}
+
 static double at(const sg_law_state *state, double u) {
   const bimodal *x = (const bimodal *)state;
   return u < 1 - x->slow_probability ? x->fast : x->slow;
@@ -76,6 +80,7 @@ const sg_law_type sg_law_deterministic = {.about = {.name = "deterministic",
                                                     .params = deterministic_params},
                                           .formula = {"1 for t < value", "value", "0"},
                                           .draw = deterministic_draw,
+                                          .fill = deterministic_fill,
                                           LAW_FUNCTIONS,
                                           .atom = atom};
 

@@ -23,6 +23,14 @@ static double at(const sg_law_state *x, double u) {
   return x->shift + sg_exponential_at(u, x->scale);
 }
 
+/* The operations of sg_exponential_at. */
+static void fill(const sg_law_state *x, double *u, long n) {
+  double scale = -x->scale, shift = x->shift;
+  for (long i = 0; i < n; i++) u[i] = 1.0 - u[i];
+  sg_logs(u, n);
+  for (long i = 0; i < n; i++) u[i] = shift + scale * u[i];
+}
+
 static double mean(const sg_law_state *x) {
   return x->shift + x->scale;
 }
@@ -61,6 +69,7 @@ const sg_law_type sg_law_exponential = {
     .formula = {"exp(−t/mean)", "mean", "mean²"},
     .init = exponential_init,
     .at = at,
+    .fill = fill,
     LAW_FUNCTIONS,
     .gamma = gamma_form};
 
@@ -72,5 +81,6 @@ const sg_law_type sg_law_shifted_exponential = {
               .params = shifted_params},
     .formula = {"exp(−t/mean_excess)", "mean_excess", "mean_excess²"},
     .at = at,
+    .fill = fill,
     LAW_FUNCTIONS,
     .gamma = gamma_form};

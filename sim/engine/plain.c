@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The commonest round on a straight way: every worker begins one task at the round's start, one
+ * message follows it, and until enough of them have come nothing is asked of the protocol.
+ *
+ * Nothing is left out and nothing is put in another order: nodes, messages, queue and costs are
+ * after each step what orders.c, fuse.c and messages.c would have made of them, to the last bit
+ * (tests/test_plain.c). What is saved are questions whose answer is the same for all workers of a
+ * round, random times one by one, and dispatches to a protocol that only counts. Wherever one of
+ * the conditions does not hold the usual way is taken, for one worker or event as for all. */
+#include "sim/engine/state.h"
+
+#include <math.h>
+
+/* Whether this worker is idle and has drawn nothing in this round, so that the times that were made
+ * for all are its own. */
+static inline bool is_fresh(const node *n) {
+  return !n->computing && n->jobs.head < 0 && n->uplink.head < 0 && n->n_held == 0 &&
+         n->draws == 0 && n->sent == 0 && isnan(n->timer);
+}
+
+bool run_is_plain(const sg_run *run, const sg_order *task, const sg_order *send) {
+  return !run->limits.usual_way && !run->async && !run->half_duplex && !run->fails && !run->apart &&
+         !run->encodes && !run->hooks.log && run->queue.bulk && run->compute_nodes >= run->nodes &&
+         run->now == 0 && !(task->flags & SG_REPORT) && task->draws <= SG_MAX_DRAWS &&
+         send->to == SG_MASTER;
+}
+
+/* run_make_known where that is nothing but to note it. */
+static inline double make_known(sg_run *run, int index, int slot) {
+  node *n = &run->node[index];
+  const snapshot *p = &run->snapshot[slot];
+  if (p->everywhere || !run->models_at_once || run->env->broadcast || n->n_known > 0 ||
+      n->known_capacity == 0)
+    return run_make_known(run, index, slot);
+  n->told = run->told;
+  n->n_known = 1;
+  n->known[0] = (known){.serial = p->serial, .slot = slot, .ready = run->now};
+  run->cost.bytes_broadcast += run->model_bytes;
+  return run->now;
+}
+
+/* As run_send and run_start_uplink, behind a task that is over at n->task_end. */
+static inline void send_behind(sg_run *run, int index, message *m, double seconds) {
+  node *n = &run->node[index];
+  n->fused = true;
+  n->sent = 1;
+  m->place = IN_UPLINK;
+  m->worked = n->worked;
+  m->iteration = (uint32_t)run->round;
+  m->draw = 0;
+  m->number = 0;
+  m->bits = run->bits[m->view.segment];
+  m->bytes = run->env->header_bytes + run->bytes[m->view.segment];
+  m->ready = 0;
+  n->uplink = (list){m->view.id, m->view.id};
+  n->sending = true;
+  n->send_cut = n->uncounted = false;
+  n->send_end = n->task_end + (seconds - run->latency_s);
+  n->send_begin = run->base + n->task_end;
+  if (!sg_queue_push_bulk(&run->queue, n->send_end, EV_UPLINK, index, 0)) run_out_of_memory(run);
+}
+
+/* run_new_message, to the master. */
+static inline message *new_message(sg_run *run, const sg_order *send, int from, int slot) {
+  int id = run->free_message;
+  if (id < 0) { /* makes more */
+    id = run_new_message(run, send, from, SG_MASTER, slot);
+    return id < 0 ? NULL : run_message(run, id);
+  }
+  message *m = run_message(run, id);
+  run->free_message = m->next;
+  m->view = (sg_message){.id = id,
+                         .from = from,
+                         .to = SG_MASTER,
+                         .snapshot = send->snapshot,
+                         .segment = send->segment,
+                         .tag = send->tag,
+                         .round = run->round,
+                         .in = m->view.in};
+  m->owners = 1;
+  m->used = m->unseen = m->named = m->free = false;
+  m->copies = send->flags & SG_COPY;
+  m->snapshot = slot;
+  m->next = m->part = -1;
+  m->first = true;
+  run->snapshot[slot].refs++;
+  run->node[from].living++;
+  return m;
+}
+
+void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, int slot) {
+  int draws = task->draws > 0 ? task->draws : 1;
+  if (!run_reserve(run, &run->seconds, &run->seconds_capacity, 2 * run->nodes,
+                   sizeof *run->seconds))
+    return;
+  double *compute = run->seconds, *uplink = run->seconds + run->nodes;
+  double bytes = run->env->header_bytes + run->bytes[send->segment];
+  sg_delay_seconds_of_all(run->delay, (uint32_t)run->round, task->work, draws, compute);
+  sg_links_uplink_seconds_of_all(run->links, run->nodes, run->replication, (uint32_t)run->round,
+                                 bytes / run->model_bytes, bytes, uplink);
+  for (int i = 0; i < run->nodes && run->over == SG_RUN_DECODE; i++) {
+    node *n = &run->node[i];
+    if (!is_fresh(n)) {
+      run_give_pair(run, task, send, i, slot);
+      continue;
+    }
+    double ready = make_known(run, i, slot);
+    run->snapshot[slot].refs++;
+    message *m = new_message(run, send, i, slot);
+    if (!m) return;
+    double start = ready > run->now ? ready : run->now;
+    n->draws = draws;
+    n->begun++;
+    n->computing = true;
+    n->stale = n->task_cut = false;
+    n->task_end = start + compute[i];
+    n->task_snapshot = slot;
+    n->task_flags = task->flags;
+    n->busy_from = start;
+    n->task_worked = n->worked;
+    send_behind(run, i, m, uplink[i]);
+  }
+}
+
+/* --- Arrivals --------------------------------------------------------------------------------- */
+
+/* Whether that is one message of this round to the master that is still wanted. */
+static inline bool is_plain(const sg_run *run, const message *m) {
+  return m->part < 0 && m->snapshot >= 0 && m->view.to == SG_MASTER &&
+         m->view.round == run->round && !run->ending;
+}
+
+/* As deliver and hold_at_master; the protocol has counted it. */
+static void hold_quietly(sg_run *run, message *m) {
+  node *sender = &run->node[m->view.from];
+  if (!run_reserve(run, &run->held, &run->held_capacity, run->n_held + 1, sizeof *run->held))
+    return;
+  m->place = IN_HANDS;
+  m->unseen = false;
+  run->held[run->n_held++] = &m->view;
+  run->cost.received++;
+  run->cost.bytes_received += m->bytes;
+  sender->row_messages++;
+  sender->row_arrival = run->now;
+  if (isnan(run->first_arrival)) run_start_waiting_timers(run);
+}
+
+/* The end of a fused task's uplink. */
+static bool sent_quietly(sg_run *run, int index) {
+  node *n = &run->node[index];
+  message *m = run_message(run, n->uplink.head);
+  if (!n->fused || run->latency_s > 0 || !is_plain(run, m) || m->next >= 0) return false;
+  if (run->unlimited && !sg_protocol_came(run->protocol)) return false;
+  run_fused_task_done(run, index);
+  n->uplink.head = -1;
+  n->sending = n->uncounted = false;
+  if (run->unlimited)
+    hold_quietly(run, m);
+  else
+    run_enter_ingress(run, m->view.id);
+  return true;
+}
+
+/* The first message of the ingress is through. */
+static bool delivered_quietly(sg_run *run) {
+  const message *next = run_message(run, sg_ingress_first(run->ingress[0]));
+  if (!is_plain(run, next) || !sg_protocol_came(run->protocol)) return false;
+  hold_quietly(run, run_message(run, run_leave_ingress(run, SG_MASTER)));
+  return true;
+}
+
+bool run_arrive_quietly(sg_run *run, const sg_queue_event *event) {
+  if (run->limits.usual_way || run->hooks.log) return false;
+  int kind = sg_queue_kind(event);
+  if (kind == EV_UPLINK) return sent_quietly(run, event->subject);
+  return kind == EV_DELIVER && event->subject == 0 && delivered_quietly(run);
+}
+
+void run_arrive_in_row(sg_run *run) {
+  const sg_queue_event *x;
+  if (run->limits.usual_way || run->hooks.log || !run->unlimited) return;
+  while ((x = sg_queue_next_of_row(&run->queue, INFINITY)) && sg_queue_kind(x) == EV_UPLINK &&
+         run->over == SG_RUN_DECODE && run->base + x->time <= run->limits.sim_time_s) {
+    /* What step() does before an event is undone if this is not one of these. */
+    double before = run->now;
+    int kind = run->kind;
+    if (x->time > run->now) run->now = x->time;
+    run->kind = EV_UPLINK;
+    if (!sent_quietly(run, x->subject)) {
+      run->now = before;
+      run->kind = kind;
+      return;
+    }
+    sg_queue_next_taken(&run->queue);
+    run->at_instant = run->now > before ? 1 : run->at_instant + 1;
+    run->events++;
+    run->stalled = false;
+  }
+}
