@@ -22,7 +22,7 @@ parser.add_argument("--program", required=True)
 parser.add_argument("--peers", default="", help="where the yardsticks are; none: without those beside this file, too")
 parser.add_argument("--against", default="")
 parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--only", default="", help="cases and sections whose names contain this")
+parser.add_argument("--only", default="", help="cases and sections whose names contain this, or one of several: a,b")
 parser.add_argument("--quick", action="store_true", help="everything very small: does it run, not how fast")
 parser.add_argument("--json", default="")
 parser.add_argument("--markdown", default="")
@@ -317,7 +317,7 @@ EVENTS_APART = 6 if "avx512f" in open("/proc/cpuinfo").read() else 4
 
 
 def asked(name):
-    return args.only in name
+    return any(part in name for part in args.only.split(","))
 
 
 # --- Tables ---------------------------------------------------------------------------------------
