@@ -122,6 +122,21 @@ assert f["bound"] == "exp" and abs(f["share"] - u[3] / f["seconds"]) < 1e-2
 PYTHON
 }
 
+@test "rows are taken from tables of several runs, shorter and longer than a transaction" {
+  cat > rows.json <<'JSON'
+{ "format": 1, "cluster": { "workers": 60 }, "learning": { "problem": "none" }, "replications": 2,
+  "delay": { "model": "exponential", "mean_s": 1 }, "schemes": [ { "code": "uncoded" } ],
+  "stop": { "iterations": 16 }, "output": { "detail": "worker" } }
+JSON
+  "$STRAGGLE" run --quiet rows.json -o rows.db
+  [ "$(sqlite3 rows.db 'SELECT count(*), max(iteration) FROM worker_iteration')" = "1920|15" ]
+  run "$FLOOR" --ms 0.1 --database rows.db --folder . rows:60@worker_iteration rows:1@iteration
+  [ "$status" = 0 ]
+  [ "$(python3 -c 'import json, sys; print(*[u["seconds"] > 0 for u in json.loads(sys.argv[1])["units"]])' "$output")" = "True True" ]
+  # Nothing is left behind.
+  ! ls floor-*
+}
+
 @test "terms that cannot be are refused" {
   local term
   for term in nothing:3 read:0 sort rows:1@iteration "rows:1@no"; do

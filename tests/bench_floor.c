@@ -359,7 +359,7 @@ static double row_seconds(const char *table) {
   for (; sqlite3_step(s) == SQLITE_ROW; n++)
     for (int c = 0; c < columns; c++) {
       cell[n * columns + c] = sqlite3_value_dup(sqlite3_column_value(s, c));
-      if (c == counter) last = sqlite3_column_int64(s, c);
+      if (c == counter && sqlite3_column_int64(s, c) > last) last = sqlite3_column_int64(s, c);
     }
   sqlite3_finalize(s);
   if (n == 0 || counter < 0) give_up(EX_DATAERR, table, "the table has no rows of iterations");
