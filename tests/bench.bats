@@ -102,6 +102,18 @@ PYTHON
     = "rates events-shared n=60 events-shared n=256" ]
 }
 
+@test "what plan says stands beside what runs took" {
+  python3 "$BATS_TEST_DIRNAME/bench.py" --program "$STRAGGLE" --rounds 1 --quick --peers none \
+    --only estimates --json plan.json > /dev/null
+  python3 - <<'PYTHON'
+import json
+rows = json.load(open("plan.json"))["tables"]["estimates"]["rows"]
+assert [r[:2] for r in rows] == [[c, j] for c in ("sweep", "sweep, worker", "timing", "long", "wide", "large") for j in (1, 2)]
+for r in rows:
+    assert all(x > 0 for x in r[2:]) and abs(r[5] * r[4] / r[2] - 1) < 1e-9, r
+PYTHON
+}
+
 @test "the loops of the floor compute what they should" {
   "$FLOOR" verify
 }

@@ -13,6 +13,7 @@ model on both sides: that the mean iteration times agree is checked, too (|z| â‰
 
   bench.py --program build/straggle --peers DIR [--rounds 5] [--only NAME] [--quick]
            [--json FILE] [--markdown FILE]     the tables, into the file's places <!-- bench: NAME -->
+  bench.py --program build/straggle --only estimates            what `plan` says, and what runs take
   bench.py --program build/straggle --against OTHER/straggle    two builds, in turn, on all cases
 """
 import argparse, json, os, re, shutil, sqlite3, statistics, subprocess, sys, tempfile, time
@@ -646,6 +647,66 @@ def against_script():
                   (match[0]["mean_s"], match[0]["error_s"]))
 
 
+# --- What `plan` says ------------------------------------------------------------------------------
+
+def estimated():
+    """Six scenarios of different kinds: name, scenario, detail."""
+    short = {"delay": {"model": "shifted-exponential", "shift_s": 0.1, "mean_excess_s": 0.05, "unit": "subset"},
+             "network": {"uplink": {"model": "shifted-exponential", "shift_s": 0.1, "mean_excess_s": 0.1},
+                         "late_messages": "cancel"}, "late_work": "cancel"}
+    csv = {"source": "csv", "path": os.path.join(beside, "..", "scenarios", "data", "breast-cancer.csv"),
+           "label": "diagnosis", "test_share": 0.2, "standardize": True}
+    ways = [{"code": "uncoded"}, cyclic(2), {"code": "group", "d": 4, "m": 2, "stop": "decodable"}]
+
+    def learning(data):
+        return {"problem": "logistic-regression", "data": data, "l2": 1e-4, "evaluate_every": 1,
+                "optimizer": {"method": "nesterov", "step": 0.5}}
+
+    def generated(rows, features):
+        return learning({"source": "gaussian-mixture", "rows": rows, "features": features})
+
+    def of(n, problem, schemes, replications, **more):
+        return {"format": 1, "cluster": {"workers": n}, **short, "learning": problem, "schemes": schemes,
+                "replications": replications, "random": {"seed": 1}, **more}
+
+    wide_sweep = of(20, learning(csv), [
+        {"code": "uncoded"}, {"code": "fractional-repetition", "s": {"each": [1, 2, 3, 9, 19]}},
+        {"code": "ye-abbe", "d": {"each": [2, 3, 4, 5, 6]}, "m": {"each": [1, 2, 3]}},
+        {"code": "group", "d": {"each": [2, 4, 5, 8, 10]}, "m": {"each": [1, 2, 3]}, "stop": "decodable"}],
+        size(10, 1), baseline="uncoded", stop={"iterations": size(200, 2), "target_loss": 0.055, "undecodable": "wait"},
+        sweep=[{"name": "n", "path": "/cluster/workers", "values": size([10, 20, 40], [20])},
+               {"name": "compute", "path": "/delay/mean_excess_s", "values": size([0.05, 0.5, 2], [0.5])},
+               {"name": "net", "path": "/network/uplink/mean_excess_s", "values": [0.1, 1]}])
+    timing = of(20, {"problem": "none", "length": 1000}, [{"code": "uncoded"}, cyclic({"each": [1, 2, 3]})], 5,
+                stop={"iterations": size(1000, 10)},
+                sweep=[{"name": "n", "path": "/cluster/workers", "values": size([8, 20, 50, 100, 200], [8, 20])}])
+    return [("sweep", wide_sweep, "iteration"), ("sweep, worker", wide_sweep, "worker"), ("timing", timing, "iteration"),
+            ("long", of(12, learning(csv), ways, 1, stop={"iterations": size(60000, 50)}), "iteration"),
+            ("wide", of(12, generated(60, size(100000, 100)), ways, 4, stop={"iterations": size(60, 2)}), "iteration"),
+            ("large", of(12, generated(size(20000, 200), size(1000, 20)), ways, 4, stop={"iterations": size(60, 2)}),
+             "iteration")]
+
+
+def estimates():
+    """What `plan` says a run will take, and what it takes, by the clock, on the machine as busy as it is; the
+    processor seconds tell how busy that was. Only where it is asked for."""
+    table = Table("estimates", [("case", "", 14), ("threads", "", 7), ("plan says", "s", 9), ("plan took", "s", 9),
+                                ("run took", "s", 8), ("said/took", "", 9), ("run", "cpu-s", 7)])
+    for _ in range(args.rounds):
+        for name, config, detail in estimated():
+            path = write(dict(config, output={"detail": detail}))
+            for threads in (1, 2):
+                words = [path, "-o", cleared("plan.db"), "-j", str(threads)]
+                out, _, took, _ = called([args.program, "plan"] + words)
+                said = re.search(r": (?:at most )?about (.*) with .*thread", out).group(1)
+                # "1 min 20 s", "0.4 s", "30 ms".
+                parts = re.findall(r"([\d.]+) (h|min|s|ms)\b", said)
+                seconds = sum(float(x) * {"h": 3600, "min": 60, "s": 1, "ms": 1e-3}[unit] for x, unit in parts)
+                _, cpu, wall, _ = called([args.program, "run", "--quiet"] + words)
+                table.row(name, threads, seconds, took, wall, seconds / wall, cpu)
+    table.done()
+
+
 # --- Other programs -------------------------------------------------------------------------------
 
 def programs():
@@ -709,6 +770,8 @@ def main():
                           ("query", query), ("whole sweep", against_script)):
         if asked(name):
             missed += section() or []
+    if "estimates" in args.only:
+        estimates()
     if asked("programs") and not QUICK:
         programs()
     if not peers and any(c["script"] != OWN for f in families().values() for c in f):
