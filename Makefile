@@ -12,7 +12,8 @@ PACKAGES = gcc make pkg-config libgsl-dev libopenblas-dev liblapacke-dev libsqli
            libmd-dev librandom123-dev
 TEST_PACKAGES = libcmocka-dev bats sqlite3 zsh libxml2-utils python3
 COOKBOOK_PACKAGES = python3 python3-pandas python3-matplotlib r-cran-rsqlite gnuplot-nox
-BENCH_PACKAGES = python3 python3-numpy python3-scipy python3-simpy
+# SimPy 3: what Debian 12 calls python3-simpy is version 2, another library.
+BENCH_PACKAGES = python3 python3-numpy python3-scipy python3-simpy3
 
 PKGS = gsl openblas lapacke sqlite3 libcjson libmd
 # GSL without -lgslcblas: OpenBLAS gives the cblas_ symbols.
@@ -126,7 +127,7 @@ test: setup-tests
 FIRST = guide protocols pathwise shard commands papers cli files timeline limits jobs
 # Pages, numbers and other programs are nothing for a sanitizer, which sees all protocols in
 # protocols.bats, all codes and compressors in their tests in C, and anything in fuzz_run.
-BEYOND = $(if $(SANITIZE),guide jobs cookbook converters docs includes golden pathwise commands shard report first \
+BEYOND = $(if $(SANITIZE),bench guide jobs cookbook converters docs includes golden pathwise commands shard report first \
   whatif sparse_codes convergence designs block_coordinate nested trees async groups mmc starts sequential \
   coded_data partial_stragglers exact_codes papers plot samples timeline design collective collect \
   baselines no_barrier local quadratic clusters comparison embedding feedback compression compare \
@@ -193,10 +194,11 @@ comparison: setup-tests
 	    > $(BUILD)/comparison/$$n.json || exit 1; done
 	python3 scenarios/comparison/page.py $(BUILD)/comparison $(COMPARISON_PAGE) $(COMPARISON_PICTURE)
 
+# BENCH='--only events --rounds 3' or the like; '--markdown docs/performance.md' writes its tables.
 bench: setup
 	$(call install_packages,$(BENCH_PACKAGES))
-	@$(MAKE) --no-print-directory all $(addprefix $(BUILD)/tests/bench_,engine decode compress graph embed)
-	python3 tests/bench.py --program $(BUILD)/straggle --peers "$(PEERS)"
+	@$(MAKE) --no-print-directory all $(addprefix $(BUILD)/tests/bench_,floor engine decode compress graph embed)
+	python3 tests/bench.py --program $(BUILD)/straggle --peers "$(PEERS)" $(BENCH)
 
 # Coverage-guided, each target for FUZZ_SECONDS, from the corpus in the tree; what is found is kept
 # in build-fuzz/corpus, where the next time goes on, and inputs that fail in build-fuzz/found.
