@@ -6,20 +6,39 @@
 #include "sim/core/linalg.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw) {
+/* Up to so many workers the decoder is made by a QR decomposition of all of B: its table of n × n
+ * numbers then fits a cache, and the weights' last bits and the flops of a decode, which are
+ * simulated time, stay those of databases that are there. */
+enum { DENSE = 512 };
+
+/* P of the draw, s × n. */
+static void fill_p(const sg_cyclic *c, uint64_t seed, uint32_t draw, double *p) {
   int s = c->s, n = c->n;
-  double *p = calloc((size_t)s * (size_t)(n + s + 1) + 1, sizeof *p), *a = p + n * s;
-  lapack_int *pivots = (lapack_int *)(void *)(a + s * s);
-  if (!p) return SG_NO_MEMORY;
-  sg_status status = SG_OK;
   sg_fill_gaussian_draw(p, s, n - 1, s, seed, draw);
   for (int j = 0; j < n - 1; j++)
     for (int r = 0; r < s; r++) p[r + (n - 1) * s] -= p[r + j * s];
+}
+
+/* Columns first, …, first + s − 1 (mod n) of P. */
+static void window(const sg_cyclic *c, const double *p, int first, double *a) {
+  size_t s = (size_t)c->s;
+  for (size_t k = 0; k < s; k++)
+    memcpy(a + k * s, p + ((size_t)first + k) % (size_t)c->n * s, s * sizeof *a);
+}
+
+sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw) {
+  int s = c->s, n = c->n;
+  size_t size = (size_t)s;
+  double *p = calloc(size * (size_t)(n + s + 1) + 1, sizeof *p), *a = p + (size_t)n * size;
+  lapack_int *pivots = (lapack_int *)(void *)(a + size * size);
+  if (!p) return SG_NO_MEMORY;
+  sg_status status = SG_OK;
+  fill_p(c, seed, draw, p);
   for (int i = 0; !status && i < n; i++) {
-    double *row = c->coef + i * (s + 1);
-    for (int k = 0; k < s; k++)
-      for (int r = 0; r < s; r++) a[r + k * s] = p[r + (i + 1 + k) % n * s];
+    double *row = c->coef + (size_t)i * (size + 1);
+    window(c, p, i + 1, a);
     row[0] = 1;
     for (int r = 0; r < s; r++) row[r + 1] = -p[r + i * s];
     status = sg_solve(s, 1, a, s, row + 1, s, pivots, NULL);
@@ -28,7 +47,7 @@ sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw) {
   return status;
 }
 
-static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
+static sg_status dense_decoder(sg_code *code, sg_cyclic *c) {
   int n = c->n;
   double *v = calloc((size_t)n * (size_t)(n + 1), sizeof *v), *ones = v + n * n;
   if (!v) return SG_NO_MEMORY;
@@ -39,6 +58,43 @@ static sg_status make_decoder(sg_code *code, sg_cyclic *c) {
   sg_status status = sg_parity_new(code, n, n, n - c->s, 1, v, ones, &c->parity);
   free(v);
   return status;
+}
+
+/* Mᵀ B = 0 for the M (n × s, column-major) whose row i is the first row of the inverse of columns
+ * i, …, i + s − 1 of P: solutions of the adjoint of the recurrence Σ_k B_{i,i+k} p_{i+k} = 0.
+ * (theory: cyclic-null-space) */
+static sg_status fill_null(const sg_cyclic *c, uint64_t seed, double *null) {
+  int s = c->s, n = c->n;
+  size_t size = (size_t)s;
+  double *p = calloc(size * (size_t)(n + s + 2) + 1, sizeof *p), *a = p + (size_t)n * size,
+         *y = a + size * size;
+  lapack_int *pivots = (lapack_int *)(void *)(y + size);
+  if (!p) return SG_NO_MEMORY;
+  sg_status status = SG_OK;
+  fill_p(c, seed, 0, p);
+  for (int i = 0; !status && i < n; i++) {
+    window(c, p, i, a);
+    memset(y, 0, size * sizeof *y);
+    if (s > 0) y[0] = 1;
+    status = sg_solve_transposed(s, 1, a, s, y, s, pivots, NULL);
+    for (int k = 0; k < s; k++) null[(size_t)i + (size_t)k * (size_t)n] = y[k];
+  }
+  free(p);
+  return status;
+}
+
+static sg_status banded_decoder(sg_code *code, sg_cyclic *c, uint64_t seed) {
+  double *null = malloc((size_t)c->n * (size_t)c->s * sizeof *null + 1);
+  if (!null) return SG_NO_MEMORY;
+  sg_status status = fill_null(c, seed, null);
+  if (!status) status = sg_parity_banded(code, c->n, c->s, c->coef, null, &c->parity);
+  free(null);
+  return status;
+}
+
+static sg_status make_decoder(sg_code *code, sg_cyclic *c, uint64_t seed) {
+  bool banded = c->n > DENSE && 2L * c->s <= c->n;
+  return banded ? banded_decoder(code, c, seed) : dense_decoder(code, c);
 }
 
 sg_status sg_cyclic_blank(sg_code *code, int n, int s, sg_cyclic **out, sg_error *e) {
@@ -55,12 +111,12 @@ sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, ui
   sg_status status = sg_cyclic_blank(code, n, s, out, e);
   if (status) return status;
   status = sg_cyclic_draw(*out, seed, 0);
-  if (!status) status = make_decoder(code, *out);
+  if (!status) status = make_decoder(code, *out, seed);
   return sg_made_at_random(status, values, e);
 }
 
 void sg_cyclic_row(const sg_cyclic *t, int i, int first, sg_row *row) {
-  const double *coef = t->coef + i * (t->s + 1);
+  const double *coef = t->coef + (size_t)i * (size_t)(t->s + 1);
   for (int c = 0; c <= t->s; c++) sg_row_part(row, first + (i + c) % t->n, 0, coef[c]);
 }
 

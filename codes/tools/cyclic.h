@@ -17,8 +17,9 @@ typedef struct sg_cyclic {
 } sg_cyclic;
 
 /* A table for n workers, which need not be all of the code's. The memory is the code's. A singular
- * draw of the seed is a fault at `values`. O(n s³ + n³). P of one seed has the same first rows
- * whatever s, so that the rows of a larger s lie in the span of those of a smaller one. */
+ * draw of the seed is a fault at `values`. O(n s³) in O(n s) memory; up to 512 workers, and where
+ * 2 s > n, O(n s³ + n³) in O(n²) for the decoder. P of one seed has the same first rows whatever s,
+ * so that the rows of a larger s lie in the span of those of a smaller one. */
 sg_status sg_cyclic_new(sg_code *code, const sg_values *values, int n, int s, uint64_t seed,
                         sg_cyclic **out, sg_error *e);
 /* The same without a decoder (`parity` is NULL) and without coefficients yet. */

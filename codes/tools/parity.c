@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Decode weights from a null space: making the tables, and the small system of a decode. */
 #include "codes/tools/parity.h"
+#include "codes/tools/band.h"
 #include "sim/core/linalg.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +15,10 @@ struct sg_parity {
   double *full;  /* n × pieces: the weights when everyone answers */
   double *space; /* (n − s) × n: orthonormal rows, for the direct form; else NULL */
   double *aim;   /* (n − s) × pieces: space · full */
-  /* For refinement; pinv is NULL if there is none. */
-  double *target; /* rows × pieces */
-  double *pinv;   /* n × rows: V · pinv · x = x for every x in the range of V */
+  /* For refinement; pinv and band are NULL if there is none. */
+  double *target;      /* rows × pieces */
+  double *pinv;        /* n × rows: V · pinv · x = x for every x in the range of V */
+  const sg_band *band; /* in its place */
   int *start, *row;
   double *value; /* V by columns, without its zeros */
 };
@@ -134,6 +138,102 @@ sg_status sg_parity_known(sg_code *code, int n, int s, int pieces, const double 
   return finish(p, p->space ? complement(p) : SG_OK, out);
 }
 
+/* N = M R⁻¹ with R from a QR decomposition of M. Rows of M differ a lot in length (a window of P
+ * may be close to singular), and so each keeps its own relative accuracy, which Q would not have.
+ */
+static sg_status make_orthonormal(int n, int s, const double *m, double *null) {
+  size_t size = (size_t)n * (size_t)s;
+  if (s == 0) return SG_OK;
+  double *qr = malloc(size * sizeof *qr), least = INFINITY, most = 0;
+  if (!qr) return SG_NO_MEMORY;
+  memcpy(qr, m, size * sizeof *qr);
+  memcpy(null, m, size * sizeof *null);
+  sg_status status = sg_triangle(n, s, qr, n);
+  for (int k = 0; !status && k < s; k++) {
+    double x = fabs(qr[(size_t)k * (size_t)(n + 1)]);
+    least = fmin(least, x);
+    most = fmax(most, x);
+  }
+  if (!status && !(least > n * DBL_EPSILON * most)) status = SG_UNDECODABLE;
+  if (!status)
+    cblas_dtrsm(CblasColMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, n, s, 1, qr, n,
+                null, n);
+  free(qr);
+  return status;
+}
+
+/* Where the rows that the band solves with begin: of some places, the one before which the s rows
+ * of N that are left out have the smallest inverse, as it is what the solution is larger by than
+ * that of minimum norm. */
+static sg_status best_cut(const sg_parity *p, int *first) {
+  enum { PLACES = 256 };
+  int n = p->n, s = p->s, places = n < PLACES ? n : PLACES;
+  size_t size = (size_t)s;
+  double least = INFINITY;
+  double *a = malloc((2 * size + 1) * size * sizeof *a + 1), *inverse = a + size * size;
+  lapack_int *pivots = (lapack_int *)(void *)(inverse + size * size);
+  *first = 0;
+  if (!a) return SG_NO_MEMORY;
+  for (int at = 0; s > 0 && at < places; at++) {
+    int cut = (int)((long)at * n / places);
+    double cond = 0, norm = 0, sum = 0;
+    for (int i = 0; i < s; i++)
+      for (int k = 0; k < s; k++)
+        sum +=
+            fabs(a[i + k * s] = p->null[(size_t)((cut - s + i + n) % n) + (size_t)k * (size_t)n]);
+    if (!(sum > 0) || sg_invert(s, a, s, inverse, s, pivots, &cond)) continue;
+    for (size_t i = 0; i < size * size; i++) norm = fmax(norm, fabs(inverse[i]));
+    if (norm < least) {
+      least = norm;
+      *first = cut;
+    }
+  }
+  free(a);
+  return SG_OK;
+}
+
+/* full += the part of x that is orthogonal to N, with V x = the residual of `full`. */
+static void correct_full(sg_parity *p, double *residual, double *x) {
+  int n = p->n;
+  for (int i = 0; i < n; i++) residual[i] = 1;
+  for (int i = 0; i < n; i++)
+    for (int at = p->start[i]; at < p->start[i + 1]; at++)
+      residual[p->row[at]] -= p->full[i] * p->value[at];
+  sg_band_solve(p->band, residual, x);
+  for (int k = 0; k < p->s; k++) {
+    const double *null = p->null + (size_t)k * (size_t)n;
+    cblas_daxpy(n, -cblas_ddot(n, null, 1, x, 1), null, 1, x, 1);
+  }
+  for (int i = 0; i < n; i++) p->full[i] += x[i];
+}
+
+sg_status sg_parity_banded(sg_code *code, int n, int s, const double *coef, const double *null,
+                           const sg_parity **out) {
+  size_t size = (size_t)n, wide = (size_t)s + 1;
+  int first;
+  sg_parity *p = blank(code, n, n, s, 1);
+  if (!p) return SG_NO_MEMORY;
+  p->target = sg_code_alloc(code, size, sizeof *p->target);
+  p->start = sg_code_alloc(code, size + 1, sizeof *p->start);
+  p->row = sg_code_alloc(code, size * wide, sizeof *p->row);
+  p->value = sg_code_alloc(code, size * wide, sizeof *p->value);
+  double *scratch = malloc(2 * size * sizeof *scratch);
+  sg_status status = SG_NO_MEMORY;
+  if (p->target && p->start && p->row && p->value && scratch)
+    status = make_orthonormal(n, s, null, p->null);
+  if (!status) status = best_cut(p, &first);
+  if (!status) status = sg_band_new(code, n, s, coef, first, &p->band);
+  for (int i = 0; !status && i < n; i++) {
+    p->target[i] = 1;
+    p->start[i + 1] = p->start[i] + s + 1;
+    for (int k = 0; k <= s; k++) p->row[p->start[i] + k] = (i + k) % n;
+  }
+  if (!status) memcpy(p->value, coef, size * wide * sizeof *coef);
+  for (int step = 0; !status && step < 2; step++) correct_full(p, scratch, scratch + n);
+  free(scratch);
+  return finish(p, status, out);
+}
+
 /* --- Decoding --------------------------------------------------------------------------------- */
 
 typedef struct work {
@@ -248,7 +348,9 @@ static void refine(const sg_parity *p, const work *w) {
         residual[p->row[at]] -= d * p->value[at];
     }
   }
-  if (m == 1)
+  if (p->band)
+    sg_band_solve(p->band, w->residual, w->delta);
+  else if (m == 1)
     cblas_dgemv(CblasColMajor, CblasNoTrans, n, rows, 1, p->pinv, n, w->residual, 1, 0, w->delta,
                 1);
   else
@@ -262,9 +364,10 @@ static void refine(const sg_parity *p, const work *w) {
 static double flops_of_projections(const sg_parity *p, const work *w) {
   double n = p->n, r = p->n - p->s, inner = 2.0 * w->in * w->out, filled = 0;
   double one = w->direct ? 2 * r * n + inner : 2 * n * p->s + inner;
-  if (!p->pinv) return p->pieces * one;
+  if (!p->pinv && !p->band) return p->pieces * one;
   for (int k = 0; k < w->f; k++) filled += p->start[w->have[k] + 1] - p->start[w->have[k]];
-  return p->pieces * (2 * one + 2 * filled + 2 * n * p->rows + n);
+  double solve = p->band ? sg_band_flops(p->band) : 2 * n * p->rows;
+  return p->pieces * (2 * one + 2 * filled + solve + n);
 }
 
 sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, const int *column) {
@@ -281,7 +384,7 @@ sg_status sg_parity_weights(const sg_parity *p, const sg_used *used, int tag, co
     sg_status status = invert(p, &w, info);
     if (status) return status;
     for (int v = 0; v < m; v++) project(p, &w, w.d + v * n);
-    if (p->pinv) refine(p, &w);
+    if (p->pinv || p->band) refine(p, &w);
     info->flops += flops_of_projections(p, &w);
   }
   for (int k = 0; k < w.f; k++)

@@ -30,6 +30,13 @@ sg_status sg_parity_new(sg_code *code, int rows, int n, int rank, int pieces, co
 sg_status sg_parity_known(sg_code *code, int n, int s, int pieces, const double *null,
                           const double *full, const sg_parity **out);
 
+/* The same for the columns of a cyclic band, one piece, all targets 1: V = Bᵀ with B as in band.h,
+ * coef its rows. null: any basis of the null space of V (n × s), which is made orthonormal here.
+ * 2 s ≤ n. O(n s²) in O(n s) memory: what the others do with a table of n × rows numbers is done by
+ * solving with the band. SG_UNDECODABLE: dependent to working precision. */
+sg_status sg_parity_banded(sg_code *code, int n, int s, const double *coef, const double *null,
+                           const sg_parity **out);
+
 /* Weights for those of the messages that have this tag and whose senders have a column of V, into
  * used->W and used->info; rows of W of other messages are left alone. column: nodes values, the
  * column of each node, −1: none; NULL: node i has column i. SG_UNDECODABLE with fewer than n − s
