@@ -4,8 +4,8 @@
 
 Every case is run in turn with its floor (bench_floor: what cannot be avoided, by loops that do nothing
 else) and its yardstick in Python, one thread each, in the same rounds; best of all rounds against best.
-Times are processor seconds, set-up taken off (a run of one iteration), and those by the clock stand
-beside them. Without the yardsticks only straggle and its floor are timed. A case that is faster than its
+Times are processor seconds without set-up (what a run of one iteration takes is taken off, or, where data
+are large, looked up when the simulation begins), and those by the clock stand beside them. Without the yardsticks only straggle and its floor are timed. A case that is faster than its
 floor shows a fault of the floor, and is marked so.
 
 The cases of which peer_simpy.py or peer_sweep.py (beside this file) are the yardsticks simulate the same
@@ -147,24 +147,60 @@ def write(config, name="bench.json"):
     return path
 
 
-def straggle(config, program=args.program, threads=1, name="bench"):
+def straggle(config, program=args.program):
     """Iterations of all runs, processor seconds, seconds by the clock, peak MiB."""
-    path, database = write(config), cleared(name + ".db")
-    _, cpu, wall, mib = called([program, "run", path, "-o", database, "-j", str(threads), "--quiet"])
+    path, database = write(config), cleared("bench.db")
+    _, cpu, wall, mib = called([program, "run", path, "-o", database, "-j", "1", "--quiet"])
     db = sqlite3.connect(database)
     iterations, = db.execute("SELECT sum(iterations) FROM run").fetchone()
     db.close()
     return iterations, cpu, wall, mib
 
 
+def straggle_with_data(config, program=args.program):
+    """The same, of the simulation alone, where making the data takes about as long, and too long to be taken off
+    as a difference. The simulation is the end of the process: its seconds by the clock are in the database, and the
+    processor seconds until it began are looked up every few milliseconds. Runs stand side by side or are one."""
+    path, database = write(config), cleared("bench.db")
+    process = subprocess.Popen([program, "run", path, "-o", database, "-j", "1", "--quiet"], env=environment)
+    tick, seen = os.sysconf("SC_CLK_TCK"), []
+    while True:
+        done, status, usage = os.wait4(process.pid, os.WNOHANG)
+        now = time.perf_counter()
+        if done:
+            break
+        with open("/proc/%d/stat" % process.pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        seen.append((now, (int(fields[11]) + int(fields[12])) / tick))
+        time.sleep(0.004)
+    process.returncode = status
+    if status != 0:
+        sys.exit("bench: a run failed")
+    db = sqlite3.connect(database)
+    iterations, wall = db.execute("SELECT sum(iterations), max(wall_s) FROM run").fetchone()
+    db.close()
+    begun = [cpu for when, cpu in seen if when <= now - wall]
+    return iterations, usage.ru_utime + usage.ru_stime - (begun[-1] if begun else 0), wall, usage.ru_maxrss / 1024
+
+
 def alone(config):
-    """The same, for the set-up: one iteration of one run. How many models stand side by side does not
-    change what the data cost."""
+    """The same scenario with one iteration of one run: its set-up."""
     config = json.loads(json.dumps(config))
     config["stop"], config["replications"] = {"iterations": 1}, 1
-    config["learning"].pop("block_width", None)
-    config["learning"].update({"block_width": 1} if "data" in config["learning"] else {})
     return config
+
+
+def has_data(config):
+    """Whether making the data takes long beside the runs."""
+    learning = config["learning"]
+    return learning["problem"] == "synthetic-gradient" or "data" in learning and learning["data"]["rows"] > 2000
+
+
+def once(config, program=args.program):
+    """One measurement, and what is to be taken off: least of all rounds."""
+    if has_data(config):
+        return straggle_with_data(config, program), (0, 0, 0, 0)
+    return straggle(config, program), (0, 0, 0, 0) if QUICK else straggle(alone(config), program)
 
 
 def mean_and_error(database):
@@ -388,7 +424,7 @@ def net_of(runs, bases):
     """Processor seconds and seconds by the clock of an iteration, for each run: what is left when the least that
     the set-up took is taken off. Quick runs are shorter than what that varies by: there it is left out."""
     off = [min(b[i] for b in bases) for i in (1, 2)]
-    return [tuple(max(r[i] - o, 1e-9) / (r[0] if QUICK else r[0] - 1) for i, o in zip((1, 2), off)) for r in runs]
+    return [tuple(max(r[i] - o, 1e-9) / (r[0] - (o > 0)) for i, o in zip((1, 2), off)) for r in runs]
 
 
 def rates():
@@ -400,14 +436,10 @@ def rates():
     for (script, words), members in families().items():
         ours, base, floors, theirs, same = {c["name"]: [] for c in members}, {}, {c["name"]: [] for c in members}, [], None
         for _ in range(args.rounds):
-            # Data of the same size are made once a round; that is the least of all rounds.
-            made = {}
             for c in members:
-                key = json.dumps([alone(c["config"])["learning"], c["config"]["cluster"]], sort_keys=True)
-                if key not in made:
-                    made[key] = (0, 0, 0, 0) if QUICK else straggle(alone(c["config"]))
-                base.setdefault(c["name"], []).append(made[key])
-                ours[c["name"]].append(straggle(c["config"]))
+                run, made = once(c["config"])
+                ours[c["name"]].append(run)
+                base.setdefault(c["name"], []).append(made)
                 floors[c["name"]].append(floor_of(c["floor"], "bench.db"))
                 last = mean_and_error("bench.db") if script == OWN and not BARE else None
             told = yardstick(script, words) if peers or script == OWN and not BARE else None
@@ -733,9 +765,8 @@ def against():
         if not asked(c["name"]):
             continue
         builds = (args.program, args.against)
-        runs = [[straggle(c["config"], p) for p in builds] for _ in range(args.rounds)]
-        made = [[straggle(alone(c["config"]), p) for _ in range(min(2, args.rounds))] for p in builds]
-        pairs = [(1 / a[0], 1 / b[0]) for a, b in zip(*(net_of(each, off) for each, off in zip(zip(*runs), made)))]
+        both = [[once(c["config"], p) for p in builds] for _ in range(args.rounds)]
+        pairs = [(1 / a[0], 1 / b[0]) for a, b in zip(*(net_of(*zip(*of_build)) for of_build in zip(*both)))]
         ours, theirs = max(a for a, _ in pairs), max(b for _, b in pairs)
         print("| %s | %.4g | %.4g | %.3f | %.3f |" % (c["name"], ours, theirs, ours / theirs,
                                                     statistics.median(a / b for a, b in pairs)), flush=True)
