@@ -11,7 +11,7 @@ floor shows a fault of the floor, and is marked so.
 The cases of which peer_simpy.py or peer_sweep.py (beside this file) are the yardsticks simulate the same
 model on both sides: that the mean iteration times agree is checked, too (|z| ≤ 4).
 
-  bench.py --program build/straggle --peers DIR [--rounds 5] [--only NAME] [--quick]
+  bench.py --program build/straggle --peers DIR [--rounds N] [--only NAME] [--quick]
            [--json FILE] [--markdown FILE]     the tables, into the file's places <!-- bench: NAME -->
   bench.py --program build/straggle --only estimates            what `plan` says, and what runs take
   bench.py --program build/straggle --against OTHER/straggle    two builds, in turn, on all cases
@@ -22,12 +22,13 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
 parser.add_argument("--peers", default="", help="where the yardsticks are; none: without those beside this file, too")
 parser.add_argument("--against", default="")
-parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--rounds", type=int, default=0, help="of each case; left out: 5, and 3 of those with 480 MB")
 parser.add_argument("--only", default="", help="cases and sections whose names contain this, or one of several: a,b")
 parser.add_argument("--quick", action="store_true", help="everything very small: does it run, not how fast")
 parser.add_argument("--json", default="")
 parser.add_argument("--markdown", default="")
 args = parser.parse_args()
+ROUNDS_LARGE, args.rounds = args.rounds or 3, args.rounds or 5
 folder = tempfile.mkdtemp(prefix="straggle-bench-")
 environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 beside = os.path.dirname(os.path.abspath(__file__))
@@ -273,7 +274,7 @@ SN, SL = size(1200, 120), size(100, 10)
 MN, ML = size(6000, 600), size(10000, 400)
 WL = size(1000000, 20000)
 SMALL = dense(SN, SL)
-SMALL_IT, MEDIUM_IT, WIDE_IT, EVENTS_IT = size(20000, 100), size(60, 4), size(40, 4), size(200000, 1000)
+SMALL_IT, MEDIUM_IT, WIDE_IT, EVENTS_IT = size(20000, 100), size(60, 4), size(40, 4), size(100000, 1000)
 X32_IT = size(16, 2)
 MANY = size(32, 2)
 PEER_SMALL, PEER_MEDIUM, PEER_WIDE = size(3000, 20), size(20, 2), size(10, 2)
@@ -435,7 +436,7 @@ def rates():
                             ("peak", "MiB", 5)])
     for (script, words), members in families().items():
         ours, base, floors, theirs, same = {c["name"]: [] for c in members}, {}, {c["name"]: [] for c in members}, [], None
-        for _ in range(args.rounds):
+        for _ in range(ROUNDS_LARGE if any(c["name"].startswith("medium") for c in members) else args.rounds):
             for c in members:
                 run, made = once(c["config"])
                 ours[c["name"]].append(run)
@@ -619,7 +620,7 @@ def against_script():
     table = Table("whole sweep", [("program", "", 26), ("threads", "", 8), ("by clock", "s", 8), ("time", "cpu-s", 8),
                                   ("first result", "s", 13)])
     best, theirs = {}, {}
-    for _ in range(min(args.rounds, 3)):
+    for _ in range(min(args.rounds, 2)):
         for threads in (1, 2):
             database = cleared("whole.db")
             begin, first = time.perf_counter(), None
@@ -792,8 +793,8 @@ def main():
         cpu = re.search(r"model name\s*: (.*)", f.read())
     report["processor"] = cpu.group(1) if cpu else "unknown"
     report["load"] = os.getloadavg()[0]
-    print("%s, OpenBLAS kernels: %s; load %.1f at the start; processor seconds (cpu-s) of one thread, best of %d rounds"
-          % (report["processor"], report["core"], report["load"], args.rounds))
+    print("%s, OpenBLAS kernels: %s; load %.1f at the start; processor seconds (cpu-s) of one thread, best of %d rounds (medium: %d)"
+          % (report["processor"], report["core"], report["load"], args.rounds, ROUNDS_LARGE))
     missed = []
     if families():
         missed += rates()
