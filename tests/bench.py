@@ -194,7 +194,7 @@ def alone(config):
 def has_data(config):
     """Whether making the data takes long beside the runs."""
     learning = config["learning"]
-    return learning["problem"] == "synthetic-gradient" or "data" in learning and learning["data"]["rows"] > 2000
+    return learning["problem"] == "synthetic-gradient" or learning.get("data", {}).get("rows", 0) > 2000
 
 
 def once(config, program=args.program):
