@@ -4,14 +4,14 @@
 
 Every case is run in turn with its floor (bench_floor: what cannot be avoided, by loops that do nothing
 else) and its yardstick in Python, one thread each, in the same rounds; best of all rounds against best.
-Times are processor seconds, set-up taken off (a run of one iteration), and those by the clock stand
-beside them. Without the yardsticks only straggle and its floor are timed. A case that is faster than its
+Times are processor seconds without set-up (what a run of one iteration takes is taken off, or, where data
+are large, looked up when the simulation begins), and those by the clock stand beside them. Without the yardsticks only straggle and its floor are timed. A case that is faster than its
 floor shows a fault of the floor, and is marked so.
 
 The cases of which peer_simpy.py or peer_sweep.py (beside this file) are the yardsticks simulate the same
 model on both sides: that the mean iteration times agree is checked, too (|z| ≤ 4).
 
-  bench.py --program build/straggle --peers DIR [--rounds 5] [--only NAME] [--quick]
+  bench.py --program build/straggle --peers DIR [--rounds N] [--only NAME] [--quick]
            [--json FILE] [--markdown FILE]     the tables, into the file's places <!-- bench: NAME -->
   bench.py --program build/straggle --only estimates            what `plan` says, and what runs take
   bench.py --program build/straggle --against OTHER/straggle    two builds, in turn, on all cases
@@ -22,12 +22,13 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
 parser.add_argument("--peers", default="", help="where the yardsticks are; none: without those beside this file, too")
 parser.add_argument("--against", default="")
-parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--rounds", type=int, default=0, help="of each case; left out: 5, and 3 of those with 480 MB")
 parser.add_argument("--only", default="", help="cases and sections whose names contain this, or one of several: a,b")
 parser.add_argument("--quick", action="store_true", help="everything very small: does it run, not how fast")
 parser.add_argument("--json", default="")
 parser.add_argument("--markdown", default="")
 args = parser.parse_args()
+ROUNDS_LARGE, args.rounds = args.rounds or 3, args.rounds or 5
 folder = tempfile.mkdtemp(prefix="straggle-bench-")
 environment = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 beside = os.path.dirname(os.path.abspath(__file__))
@@ -147,24 +148,60 @@ def write(config, name="bench.json"):
     return path
 
 
-def straggle(config, program=args.program, threads=1, name="bench"):
+def straggle(config, program=args.program):
     """Iterations of all runs, processor seconds, seconds by the clock, peak MiB."""
-    path, database = write(config), cleared(name + ".db")
-    _, cpu, wall, mib = called([program, "run", path, "-o", database, "-j", str(threads), "--quiet"])
+    path, database = write(config), cleared("bench.db")
+    _, cpu, wall, mib = called([program, "run", path, "-o", database, "-j", "1", "--quiet"])
     db = sqlite3.connect(database)
     iterations, = db.execute("SELECT sum(iterations) FROM run").fetchone()
     db.close()
     return iterations, cpu, wall, mib
 
 
+def straggle_with_data(config, program=args.program):
+    """The same, of the simulation alone, where making the data takes about as long, and too long to be taken off
+    as a difference. The simulation is the end of the process: its seconds by the clock are in the database, and the
+    processor seconds until it began are looked up every few milliseconds. Runs stand side by side or are one."""
+    path, database = write(config), cleared("bench.db")
+    process = subprocess.Popen([program, "run", path, "-o", database, "-j", "1", "--quiet"], env=environment)
+    tick, seen = os.sysconf("SC_CLK_TCK"), []
+    while True:
+        done, status, usage = os.wait4(process.pid, os.WNOHANG)
+        now = time.perf_counter()
+        if done:
+            break
+        with open("/proc/%d/stat" % process.pid) as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        seen.append((now, (int(fields[11]) + int(fields[12])) / tick))
+        time.sleep(0.004)
+    process.returncode = status
+    if status != 0:
+        sys.exit("bench: a run failed")
+    db = sqlite3.connect(database)
+    iterations, wall = db.execute("SELECT sum(iterations), max(wall_s) FROM run").fetchone()
+    db.close()
+    begun = [cpu for when, cpu in seen if when <= now - wall]
+    return iterations, usage.ru_utime + usage.ru_stime - (begun[-1] if begun else 0), wall, usage.ru_maxrss / 1024
+
+
 def alone(config):
-    """The same, for the set-up: one iteration of one run. How many models stand side by side does not
-    change what the data cost."""
+    """The same scenario with one iteration of one run: its set-up."""
     config = json.loads(json.dumps(config))
     config["stop"], config["replications"] = {"iterations": 1}, 1
-    config["learning"].pop("block_width", None)
-    config["learning"].update({"block_width": 1} if "data" in config["learning"] else {})
     return config
+
+
+def has_data(config):
+    """Whether making the data takes long beside the runs."""
+    learning = config["learning"]
+    return learning["problem"] == "synthetic-gradient" or learning.get("data", {}).get("rows", 0) > 2000
+
+
+def once(config, program=args.program):
+    """One measurement, and what is to be taken off: least of all rounds."""
+    if has_data(config):
+        return straggle_with_data(config, program), (0, 0, 0, 0)
+    return straggle(config, program), (0, 0, 0, 0) if QUICK else straggle(alone(config), program)
 
 
 def mean_and_error(database):
@@ -237,7 +274,7 @@ SN, SL = size(1200, 120), size(100, 10)
 MN, ML = size(6000, 600), size(10000, 400)
 WL = size(1000000, 20000)
 SMALL = dense(SN, SL)
-SMALL_IT, MEDIUM_IT, WIDE_IT, EVENTS_IT = size(20000, 100), size(60, 4), size(40, 4), size(200000, 1000)
+SMALL_IT, MEDIUM_IT, WIDE_IT, EVENTS_IT = size(20000, 100), size(60, 4), size(40, 4), size(100000, 1000)
 X32_IT = size(16, 2)
 MANY = size(32, 2)
 PEER_SMALL, PEER_MEDIUM, PEER_WIDE = size(3000, 20), size(20, 2), size(10, 2)
@@ -388,7 +425,7 @@ def net_of(runs, bases):
     """Processor seconds and seconds by the clock of an iteration, for each run: what is left when the least that
     the set-up took is taken off. Quick runs are shorter than what that varies by: there it is left out."""
     off = [min(b[i] for b in bases) for i in (1, 2)]
-    return [tuple(max(r[i] - o, 1e-9) / (r[0] if QUICK else r[0] - 1) for i, o in zip((1, 2), off)) for r in runs]
+    return [tuple(max(r[i] - o, 1e-9) / (r[0] - (o > 0)) for i, o in zip((1, 2), off)) for r in runs]
 
 
 def rates():
@@ -399,15 +436,11 @@ def rates():
                             ("peak", "MiB", 5)])
     for (script, words), members in families().items():
         ours, base, floors, theirs, same = {c["name"]: [] for c in members}, {}, {c["name"]: [] for c in members}, [], None
-        for _ in range(args.rounds):
-            # Data of the same size are made once a round; that is the least of all rounds.
-            made = {}
+        for _ in range(ROUNDS_LARGE if any(c["name"].startswith("medium") for c in members) else args.rounds):
             for c in members:
-                key = json.dumps([alone(c["config"])["learning"], c["config"]["cluster"]], sort_keys=True)
-                if key not in made:
-                    made[key] = (0, 0, 0, 0) if QUICK else straggle(alone(c["config"]))
-                base.setdefault(c["name"], []).append(made[key])
-                ours[c["name"]].append(straggle(c["config"]))
+                run, made = once(c["config"])
+                ours[c["name"]].append(run)
+                base.setdefault(c["name"], []).append(made)
                 floors[c["name"]].append(floor_of(c["floor"], "bench.db"))
                 last = mean_and_error("bench.db") if script == OWN and not BARE else None
             told = yardstick(script, words) if peers or script == OWN and not BARE else None
@@ -587,7 +620,7 @@ def against_script():
     table = Table("whole sweep", [("program", "", 26), ("threads", "", 8), ("by clock", "s", 8), ("time", "cpu-s", 8),
                                   ("first result", "s", 13)])
     best, theirs = {}, {}
-    for _ in range(min(args.rounds, 3)):
+    for _ in range(min(args.rounds, 2)):
         for threads in (1, 2):
             database = cleared("whole.db")
             begin, first = time.perf_counter(), None
@@ -733,9 +766,8 @@ def against():
         if not asked(c["name"]):
             continue
         builds = (args.program, args.against)
-        runs = [[straggle(c["config"], p) for p in builds] for _ in range(args.rounds)]
-        made = [[straggle(alone(c["config"]), p) for _ in range(min(2, args.rounds))] for p in builds]
-        pairs = [(1 / a[0], 1 / b[0]) for a, b in zip(*(net_of(each, off) for each, off in zip(zip(*runs), made)))]
+        both = [[once(c["config"], p) for p in builds] for _ in range(args.rounds)]
+        pairs = [(1 / a[0], 1 / b[0]) for a, b in zip(*(net_of(*zip(*of_build)) for of_build in zip(*both)))]
         ours, theirs = max(a for a, _ in pairs), max(b for _, b in pairs)
         print("| %s | %.4g | %.4g | %.3f | %.3f |" % (c["name"], ours, theirs, ours / theirs,
                                                     statistics.median(a / b for a, b in pairs)), flush=True)
@@ -761,8 +793,8 @@ def main():
         cpu = re.search(r"model name\s*: (.*)", f.read())
     report["processor"] = cpu.group(1) if cpu else "unknown"
     report["load"] = os.getloadavg()[0]
-    print("%s, OpenBLAS kernels: %s; load %.1f at the start; processor seconds (cpu-s) of one thread, best of %d rounds"
-          % (report["processor"], report["core"], report["load"], args.rounds))
+    print("%s, OpenBLAS kernels: %s; load %.1f at the start; processor seconds (cpu-s) of one thread, best of %d rounds (medium: %d)"
+          % (report["processor"], report["core"], report["load"], args.rounds, ROUNDS_LARGE))
     missed = []
     if families():
         missed += rates()
