@@ -128,6 +128,11 @@ static sg_status need_entries(sg_partition *p, size_t known, size_t more, sg_err
 }
 
 sg_status sg_sparse_partition(const sg_data *data, sg_partition *p, sg_error *e) {
+  const double all = (double)(data->rows + data->test_rows),
+               entries = data->outline ? data->entries * (double)data->rows / all
+                                       : (double)data->sparse->start[data->rows];
+  p->made_numbers = (long)(2 * entries);
+  if (data->outline) return SG_OK;
   sg_status status = need_entries(p, 0, (size_t)data->sparse->start[data->rows], e);
   return status ? status : list_entries(data, p, 0, p->parts, 0, e);
 }
@@ -225,7 +230,7 @@ static void estimate(const sg_data *data, int count, const sg_coded_part *coded,
            most = data->entries / all * rows * coded[c].count;
     if (coded[c].count > 1) entries += fmin(most, rows * columns);
   }
-  p->made_numbers = (long)(entry_numbers * entries);
+  p->made_numbers += (long)(entry_numbers * entries);
 }
 
 sg_status sg_sparse_combine(const sg_data *data, int count, const sg_coded_part *coded,
@@ -256,7 +261,7 @@ sg_status sg_sparse_combine(const sg_data *data, int count, const sg_coded_part 
     if (coded[c].count > 1) rows += p->stretch[p->parts + c].n;
   const size_t known = (size_t)data->sparse->start[data->rows],
                more = (size_t)p->combined->start[rows];
-  p->made_numbers = (long)(entry_numbers * (double)more);
+  p->made_numbers += (long)(entry_numbers * (double)more);
   status = need_entries(p, known, more, e);
   if (!status) status = list_entries(data, p, p->parts, p->parts + count, known, e);
   if (status) return status;
