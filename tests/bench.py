@@ -42,6 +42,14 @@ def dense(rows, features, width=1):
             "optimizer": {"method": "gradient-descent", "step": 0.5}}
 
 
+def sparse(rows, features, density, width=1):
+    """All columns alike, as in the yardstick."""
+    learning = dense(rows, features, width)
+    learning["data"] = {"source": "sparse-text", "rows": rows, "features": features, "density": density, "zipf": 0,
+                        "intercept": False, "test_share": 0, "standardize": False}
+    return learning
+
+
 def synthetic(length):
     return {"problem": "synthetic-gradient", "length": length, "evaluate_every": 0,
             "optimizer": {"method": "gradient-descent", "step": 0.001}}
@@ -141,6 +149,14 @@ CASES = [  # name, scenario, yardstick, its arguments, the ratio wanted
     ("medium-dense-cyclic x32, worker rows",
      scenario(60, dense(6000, 10000, 32), cyclic(5), 16, 32, "worker"), NUMPY,
      "--code tandon --n 60 --l 10000 --N 6000 --s 5 --iters 20 --solver lstsq", None),
+    ("medium-sparse-cyclic", scenario(60, sparse(6000, 10000, 0.01), cyclic(5), 400), NUMPY,
+     "--data sparse --code tandon --n 60 --l 10000 --N 6000 --s 5 --iters 100 --solver lstsq", 3),
+    ("medium-sparse-group", scenario(60, sparse(6000, 10000, 0.01), group(6, 4), 400), NUMPY,
+     "--data sparse --code group --n 60 --l 10000 --N 6000 --d 6 --m 4 --iters 100", 3),
+    ("medium-sparse-cyclic x32", scenario(60, sparse(6000, 10000, 0.01, 32), cyclic(5), 40, 32), NUMPY,
+     "--data sparse --code tandon --n 60 --l 10000 --N 6000 --s 5 --iters 100 --solver lstsq", 8),
+    ("medium-sparse-group x32", scenario(60, sparse(6000, 10000, 0.01, 32), group(6, 4), 40, 32), NUMPY,
+     "--data sparse --code group --n 60 --l 10000 --N 6000 --d 6 --m 4 --iters 100", 8),
     ("events n=60", scenario(60, {"problem": "none"}, {"code": "ignore-stragglers", "s": 5}, 200000),
      "event_sim.py", "simpy 60 55 1500", 40),
     ("events n=256", scenario(256, {"problem": "none"}, {"code": "ignore-stragglers", "s": 16}, 50000),

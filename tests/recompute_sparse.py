@@ -82,7 +82,7 @@ for k in range(longest + 2):
             x[o][j] -= step * (gradient[o][j] + regular)
 first, = db.execute("SELECT min(iteration) FROM iteration").fetchone()
 compared = [0, 0, 0]
-for run, k, *found in db.execute("SELECT run_id, iteration, loss, test_loss, accuracy FROM iteration"):
+for run, k, *found in db.execute("SELECT run_id, iteration, loss, test_loss, test_accuracy FROM iteration"):
     wanted = known[k - first + 1]
     for i in range(3):
         if found[i] is None or (i == 2 and problem == "least-squares"):

@@ -81,9 +81,10 @@ codes='{"code":"uncoded"},{"code":"cyclic-repetition","s":2},
   run_schemes '"problem":"least-squares","batch_rows":5,
     "data":{"source":"sparse-text","rows":300,"features":60,"density":0.1,"test_share":0},
     "optimizer":{"method":"gradient-descent","step":0.1}' \
-    '{"code":"k-async","k":2},{"code":"backup-workers","b":1},{"code":"local-sgd","steps":3}' \
+    '{"code":"k-async","k":2},{"code":"backup-workers","b":1},{"code":"local-sgd","period":3}' \
     ',"stop":{"iterations":30}'
-  [ "$(query "SELECT count(*) FROM v_run WHERE status = 'finished' AND final_loss < 0.6")" -eq 3 ]
+  [ "$(query 'SELECT min(loss) > 0.2 FROM iteration WHERE iteration = 0')" -eq 1 ]
+  [ "$(query 'SELECT count(*) FROM v_point WHERE final_loss < 0.05')" -eq 3 ]
   run_schemes '"problem":"least-squares",
     "data":{"source":"sparse-text","rows":300,"features":60,"density":0.1,"test_share":0},
     "optimizer":{"method":"gradient-descent","step":0.1}' \
