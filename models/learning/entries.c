@@ -209,6 +209,9 @@ sg_status sg_sparse_combine(const sg_data *data, int count, const sg_coded_part 
     estimate(data, count, coded, p);
     return SG_OK;
   }
+  /* Those of one part are listed only now; combinations of one part have its list. */
+  sg_status status = p->entry ? SG_OK : list_parts(data, p, e);
+  if (status) return status;
   long longest = 0, at = data->rows;
   for (int c = 0; c < count; c++) {
     long rows = p->stretch[coded[c].part[0]].n;
@@ -224,15 +227,13 @@ sg_status sg_sparse_combine(const sg_data *data, int count, const sg_coded_part 
     at += s->n;
     if (coded[c].count == 1) s->scale *= coded[c].coef[0] * coded[c].coef[0];
   }
-  sg_status status = combine_rows(data, count, coded, p, e);
+  status = combine_rows(data, count, coded, p, e);
   if (status) return status;
   long rows = 0;
   for (int c = 0; c < count; c++)
     if (coded[c].count > 1) rows += p->stretch[p->parts + c].n;
   const size_t known = (size_t)data->sparse->start[data->rows],
                more = (size_t)p->combined->start[rows];
-  if (!p->entry) status = list_parts(data, p, e); /* there is one part */
-  if (status) return status;
   p->made_numbers += (long)(entry_numbers * (double)more);
   status = need_entries(p, known, more, e);
   if (!status) status = list_entries(data, p, p->parts, p->parts + count, known, e);
