@@ -68,6 +68,14 @@ def dense(rows, features, width=1):
             "optimizer": {"method": "gradient-descent", "step": 0.5}}
 
 
+def sparse(rows, features, density, width=1):
+    """All columns alike, as in the yardstick."""
+    learning = dense(rows, features, width)
+    learning["data"] = {"source": "sparse-text", "rows": rows, "features": features, "density": density, "zipf": 0,
+                        "intercept": False, "test_share": 0, "standardize": False}
+    return learning
+
+
 def synthetic(length):
     return {"problem": "synthetic-gradient", "length": length, "evaluate_every": 0,
             "optimizer": {"method": "gradient-descent", "step": 0.001}}
@@ -325,6 +333,15 @@ def medium(name, code, words, wanted, width=1, detail="iteration"):
                 words, wanted, [READ_ONCE if width > 1 else READ, "draws:120", "log:120", "sort:60"] + rows, None)
 
 
+def medium_sparse(name, code, words, wanted, width=1):
+    """Non-zeros, 12 bytes each, are read once; or multiplied and added twice."""
+    entries = MN * ML // 100
+    read = "read:%d*%.9g|flops:%d" % (12 * entries, 1 / width, 4 * entries)
+    return case(name, scenario(60, sparse(MN, ML, 0.01, width), code, X32_IT * 2 if width > 1 else MEDIUM_IT * 6, width),
+                NUMPY, "--data sparse " + words, wanted, [read, "draws:120", "log:120", "sort:60", "rows:1@iteration"],
+                None)
+
+
 CASES = [
     case("small-cyclic", scenario(12, SMALL, cyclic(2), SMALL_IT), NUMPY, SMALL_CYCLIC, 5,
          floor_small(12, SN, SL, CYCLIC_12, ONE_PASS), None),
@@ -343,6 +360,10 @@ CASES = [
     medium("medium-cyclic x32, rows", cyclic(5), MEDIUM_CYCLIC, None, MANY, "worker"),
     medium("medium-group", group(6, 4), MEDIUM_GROUP, 1.4),
     medium("medium-group x32", group(6, 4), MEDIUM_GROUP, 6, MANY),
+    medium_sparse("sparse-cyclic", cyclic(5), MEDIUM_CYCLIC, 3),
+    medium_sparse("sparse-cyclic x32", cyclic(5), MEDIUM_CYCLIC, 8, MANY),
+    medium_sparse("sparse-group", group(6, 4), MEDIUM_GROUP, 3),
+    medium_sparse("sparse-group x32", group(6, 4), MEDIUM_GROUP, 8, MANY),
     events(60, 5, EVENTS_IT, "simpy 60 55 %d" % size(1500, 20), 55),
     events(256, 16, EVENTS_IT // 4, "simpy 256 240 %d" % size(300, 20), 60),
     events_shared(60, 5, EVENTS_IT, size(3000, 200), False),

@@ -103,10 +103,11 @@ static bool needs_file(const sg_variant *v) {
 
 static void put_members(maker *m, const sg_param *fields, int depth, bool *any) {
   /* The sizes of data and messages, which may be anything, are small. */
-  static const char *const sizes[] = {"rows", "features", "length", "size"};
+  static const char *const sizes[] = {"rows", "features", "length", "size", "width", "blocks"};
   for (const sg_param *p = fields; p && p->name; p++) {
     bool size = false;
-    for (int i = 0; i < 4; i++) size |= strcmp(p->name, sizes[i]) == 0 && p->kind == SG_INT;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+      size |= strcmp(p->name, sizes[i]) == 0 && p->kind == SG_INT;
     if (is_left_out(p) || (!(p->flags & SG_REQUIRED) && !size && next(m, 7) != 1)) continue;
     sg_put(&m->out, *any ? ",\n" : "\n");
     *any = true;

@@ -239,7 +239,7 @@ static void wide_is_single(void **state) {
     }
 }
 
-/* The rows of a batch, in its part, and whole parts beside them. */
+/* The rows of a batch, in its part, and whole parts beside them; and of one part in all. */
 static void batches_are_dense(void **state) {
   for (int kind = 0; kind < KINDS; kind++) {
     fixture f;
@@ -256,6 +256,12 @@ static void batches_are_dense(void **state) {
     double *g = gradients_of(&f.dense, q, PARTS, edges, 0, NULL, l);
     double *s = gradients_of(f.sparse, q, PARTS, edges, 0, NULL, 100);
     assert_near(s, g, 5 * l, 1e-14);
+    const sg_partial of_one[] = {{.batch = 3}, {0}, {.batch = 4, .column = 1}};
+    sg_gradient_request one = {.width = 1, .columns = 2, .x = at, .n_items = 3, .item = of_one};
+    double *h = gradients_of(&f.dense, one, 1, NULL, 0, NULL, l);
+    double *t = gradients_of(f.sparse, one, 1, NULL, 0, NULL, 100);
+    assert_near(t, h, 3 * l, 1e-13);
+    free(h), free(t);
     for (int inner = 0; inner < 2; inner++) {
       static const sg_local_optimizer momentum = {.method = SG_INNER_MOMENTUM, .momentum = 0.5};
       q.steps = 3, q.rate = 0.7, q.inner = inner ? &momentum : NULL;
@@ -323,11 +329,29 @@ static void parts_add_up(void **state) {
     for (int i = 0; i < rows; i++) item[i].part = i;
     sg_gradient_request q = {.width = 1, .columns = 1, .x = at, .n_items = 1, .item = item};
     double *whole = gradients_of(f.sparse, q, 1, NULL, 0, NULL, 100);
-    q.n_items = rows;
-    double *single = gradients_of(f.sparse, q, rows, NULL, 0, NULL, 100);
+    sg_gradient_request parts = q;
+    parts.n_items = rows;
+    double *single = gradients_of(f.sparse, parts, rows, NULL, 0, NULL, 100);
     for (int i = 0; i < rows; i++)
       for (long j = 0; j < l; j++) sum[j] += single[i * l + j];
     assert_near(sum, whole, l, 1e-13);
+    /* One part has a way of its own: dense, in any width and beside a mini-batch. */
+    const double *two[] = {x, x};
+    const sg_partial items[] = {{0}, {.column = 1}, {0}};
+    double loss[2];
+    sg_gradient_request w = {.width = 4,
+                             .columns = 2,
+                             .x = two,
+                             .n_items = 3,
+                             .item = items,
+                             .loss_x = two,
+                             .loss = loss};
+    double *wide = gradients_of(f.sparse, w, 1, NULL, 0, NULL, 77);
+    double *dense = gradients_of(&f.dense, q, 1, NULL, 0, NULL, l);
+    assert_near(whole, dense, l, 1e-13);
+    for (int i = 0; i < 3; i++) assert_same(wide + i * l, whole, l);
+    assert_same(loss, loss + 1, 1);
+    free(wide), free(dense);
     free(x), free(sum), free(item), free(whole), free(single);
     drop(&f);
   }
@@ -362,12 +386,22 @@ static void coded_parts_are_dense(void **state) {
       assert_near(loss, wanted, 3, 1e-14);
       free(g), free(s);
     }
+    /* Of one part in all. */
+    static const int first[] = {0};
+    static const sg_coded_part multiple[] = {{1, first, factor}};
+    const sg_partial both[] = {{.part = 1}, {.part = 0}};
+    sg_gradient_request q = {.width = 1, .columns = 1, .x = at, .n_items = 2, .item = both};
+    double *g = gradients_of(&f.dense, q, 1, NULL, 1, multiple, l);
+    q.width = 3;
+    double *s = gradients_of(f.sparse, q, 1, NULL, 1, multiple, 100);
+    assert_near(s, g, 2 * l, 1e-13);
+    free(g), free(s);
     sg_partition *a, *b;
     sg_error e = {0};
     assert_int_equal(sg_partition_new(&f.dense, PARTS_CODED, NULL, 3, coded, &a, &e), SG_OK);
     assert_int_equal(sg_partition_new(f.sparse, PARTS_CODED, NULL, 3, coded, &b, &e), SG_OK);
     assert_near(sg_partition_constant(b), sg_partition_constant(a), l, 1e-13);
-    /* Of the zeros nothing is stored: 28 bytes a number where there is one. */
+    /* Of the zeros nothing is stored: 28 bytes a number, 16 for those of rows that are there. */
     long entries = 0;
     const long rows = f.sparse->rows / PARTS_CODED;
     for (int c = 0; c < 2; c++)
@@ -378,7 +412,10 @@ static void coded_parts_are_dense(void **state) {
             there |= f.x[(coded[c].part[t] * rows + i) * f.data.columns + j] != 0;
           entries += there;
         }
-    assert_true(fabs(sg_partition_bytes(b) - 28.0 * (double)entries) <= 8);
+    const sg_csr *x_sparse = ((sg_dense *)f.sparse->self)->data->sparse;
+    const double wanted_bytes =
+        16.0 * (double)x_sparse->start[f.sparse->rows] + 28.0 * (double)entries;
+    assert_true(fabs(sg_partition_bytes(b) - wanted_bytes) <= 8);
     sg_partition_free(a), sg_partition_free(b);
     free(x);
     drop(&f);

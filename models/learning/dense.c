@@ -180,7 +180,7 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
                                          .one = 1};
     first = end;
   }
-  return data->sparse && !data->outline ? sg_sparse_partition(data, partition, e) : SG_OK;
+  return data->sparse ? sg_sparse_partition(data, partition, e) : SG_OK;
 }
 
 /* The sum of coef · (rows of the part), to x. */

@@ -35,6 +35,7 @@
  *             the data (each row is read once), tiles are windows into them;
  *   width W   W models stand side by side as columns of one matrix; `begin` makes residuals for all
  *             (one matrix product), each tile is one matrix product per part.
+ * Of sparse data (sparse.h) no width stores a whole partial gradient, and both have the same bits.
  * Results of a column depend on its own model only, to the last bit, never on its neighbours. */
 #ifndef SG_MODELS_PROBLEM_H
 #define SG_MODELS_PROBLEM_H
@@ -193,7 +194,8 @@ sg_status sg_problem_gradient_norm2(const sg_problem *problem, sg_workspace *ws,
                                     const sg_partition *whole, const double *x, bool l2,
                                     double *loss, double *norm2, sg_error *e);
 
-/* Memory of the rows of coded parts; partition may be NULL. */
+/* Memory of the rows of coded parts, and of sparse rows that stand in it in another order;
+ * partition may be NULL. */
 double sg_partition_bytes(const sg_partition *partition);
 
 sg_workspace *sg_workspace_new(const sg_problem *problem);

@@ -11,20 +11,17 @@
  * by side, which read a non-zero once for all of them. The additions to a coordinate go by rows,
  * always. */
 #include "models/learning/sparse.h"
+#include "models/learning/entries.h"
 #include "models/learning/simd.h"
 #include "sim/core/array.h"
-#include "sim/core/memory.h"
-#include "sim/core/owned.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-  LANES = 8,       /* models side by side */
-  STRIPE_BITS = 6, /* a stripe is 64 columns */
-  STRIPE = 1 << STRIPE_BITS,
-  BLOCK = 4 * STRIPE, /* coordinates of eight models that are summed in the first-level cache */
+  LANES = 8,             /* models side by side */
+  BLOCK = 4 * SG_STRIPE, /* coordinates of eight models that are summed in the first-level cache */
   AHEAD = 48 /* entries that are fetched before they are needed, four to a line of the cache */
 };
 
@@ -35,265 +32,8 @@ struct sg_source {
   double *residual;       /* width 1: of these rows, output by output */
   size_t list, listed;    /* their non-zeros */
   bool drawn;             /* which stand in ws->entry, not in the partition */
+  double *vector;         /* where there are no lists: the whole gradient */
 };
-
-/* --- Non-zeros by stripes of columns ---------------------------------------------------------- */
-
-static const long *row_of(const sg_stretch *s, long i) {
-  return s->sparse->start + s->first + (s->pick ? s->pick[i] : i);
-}
-
-static size_t count_entries(const sg_stretch *s) {
-  if (!s->pick) return (size_t)(s->sparse->start[s->first + s->n] - s->sparse->start[s->first]);
-  size_t count = 0;
-  for (long i = 0; i < s->n; i++) count += (size_t)(row_of(s, i)[1] - row_of(s, i)[0]);
-  return count;
-}
-
-static void gather(const sg_stretch *s, sg_entry *out) {
-  for (long i = 0; i < s->n; i++)
-    for (long k = row_of(s, i)[0]; k < row_of(s, i)[1]; k++)
-      *out++ = (sg_entry){s->sparse->column[k], (int32_t)i, s->sparse->value[k]};
-}
-
-static long stripe_of(long column) {
-  return column >> STRIPE_BITS;
-}
-
-/* Few entries beside stripes: bytes of the stripe, the lowest first. spare: as many. */
-static void sort_by_digits(sg_entry *entry, size_t n, long columns, sg_entry *spare) {
-  sg_entry *from = entry, *to = spare;
-  for (int shift = STRIPE_BITS; shift < 32 && (columns - 1) >> shift > 0; shift += 8) {
-    size_t place[257] = {0};
-    for (size_t k = 0; k < n; k++) place[(from[k].column >> shift & 255) + 1]++;
-    for (int d = 0; d < 256; d++) place[d + 1] += place[d];
-    for (size_t k = 0; k < n; k++) to[place[from[k].column >> shift & 255]++] = from[k];
-    sg_entry *other = from;
-    from = to;
-    to = other;
-  }
-  if (from != entry) memcpy(entry, from, n * sizeof *entry);
-}
-
-/* Many entries: each stripe's place is counted. place: one number per stripe, and one. */
-static void sort_by_counting(const sg_stretch *s, long stripes, size_t *place, sg_entry *out) {
-  const sg_csr *x = s->sparse;
-  memset(place, 0, ((size_t)stripes + 1) * sizeof *place);
-  for (long k = x->start[s->first]; k < x->start[s->first + s->n]; k++)
-    place[stripe_of(x->column[k]) + 1]++;
-  for (long c = 0; c < stripes; c++) place[c + 1] += place[c];
-  for (long i = 0; i < s->n; i++)
-    for (long k = row_of(s, i)[0]; k < row_of(s, i)[1]; k++)
-      out[place[stripe_of(x->column[k])]++] = (sg_entry){x->column[k], (int32_t)i, x->value[k]};
-}
-
-/* The entries of parts first … end − 1 that have none yet, to entry[at] …; there is room. */
-static sg_status list_entries(const sg_data *data, sg_partition *p, int first, int end, size_t at,
-                              sg_error *e) {
-  const size_t stripes = (size_t)stripe_of(data->columns - 1) + 1;
-  size_t few = 0; /* entries of the largest part that is sorted by digits */
-  for (int i = first; i < end; i++) {
-    size_t n = count_entries(&p->stretch[i]);
-    if (n < stripes && n > few) few = n;
-  }
-  SG_OWNED sg_entry *spare = malloc((few + 1) * sizeof *spare);
-  SG_OWNED size_t *place = malloc((stripes + 1) * sizeof *place);
-  if (!spare || !place) return sg_fail_memory(e);
-  for (int i = first; i < end; i++) {
-    sg_stretch *s = &p->stretch[i];
-    if (s->listed > 0) continue;
-    s->list = at;
-    s->listed = count_entries(s);
-    at += s->listed;
-    if (s->listed >= stripes) {
-      sort_by_counting(s, (long)stripes, place, p->entry + s->list);
-    } else {
-      gather(s, p->entry + s->list);
-      sort_by_digits(p->entry + s->list, s->listed, data->columns, spare);
-    }
-  }
-  return SG_OK;
-}
-
-/* Room for more entries after the first `known`. */
-static sg_status need_entries(sg_partition *p, size_t known, size_t more, sg_error *e) {
-  sg_entry *entry = sg_large_array(known + more + 1, sizeof *entry);
-  if (!entry)
-    return sg_fail_room(e, "sparse data by stripes of columns",
-                        (double)(known + more) * sizeof *entry);
-  if (known > 0) memcpy(entry, p->entry, known * sizeof *entry);
-  free(p->entry);
-  p->entry = entry;
-  return SG_OK;
-}
-
-sg_status sg_sparse_partition(const sg_data *data, sg_partition *p, sg_error *e) {
-  sg_status status = need_entries(p, 0, (size_t)data->sparse->start[data->rows], e);
-  return status ? status : list_entries(data, p, 0, p->parts, 0, e);
-}
-
-/* --- Coded rows ------------------------------------------------------------------------------- */
-
-/* A row being added up. */
-typedef struct sum_row {
-  double *sum;      /* columns */
-  int64_t *made_in; /* columns: the row of which sum[column] is, counted from 1 */
-  int32_t *touched; /* columns: those of this row */
-  long n;
-} sum_row;
-
-static int by_column(const void *a, const void *b) {
-  int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-  return (x > y) - (x < y);
-}
-
-/* The columns of the row, in order. */
-static void order_columns(sum_row *r, int64_t row, long columns) {
-  if (r->n < columns / 16) {
-    qsort(r->touched, (size_t)r->n, sizeof *r->touched, by_column);
-    return;
-  }
-  r->n = 0;
-  for (long c = 0; c < columns; c++)
-    if (r->made_in[c] == row) r->touched[r->n++] = (int32_t)c;
-}
-
-/* Row i of a combination, appended to `out` as its row `row`. */
-static bool combine_row(const sg_partition *p, const sg_coded_part *m, long i, long row,
-                        long columns, sum_row *r, sg_csr *out) {
-  r->n = 0;
-  for (int t = 0; t < m->count; t++) {
-    const sg_stretch *s = &p->stretch[m->part[t]];
-    for (long k = row_of(s, i)[0]; k < row_of(s, i)[1]; k++) {
-      int32_t c = s->sparse->column[k];
-      if (r->made_in[c] != row + 1) r->sum[c] = 0, r->touched[r->n++] = c;
-      r->made_in[c] = row + 1;
-      r->sum[c] += m->coef[t] * s->sparse->value[k];
-    }
-  }
-  order_columns(r, row + 1, columns);
-  const size_t at = (size_t)out->start[row], end = at + (size_t)r->n;
-  if (!SG_ROOM(out->column, out->column_room, end + 1) ||
-      !SG_ROOM(out->value, out->value_room, end + 1))
-    return false;
-  for (long k = 0; k < r->n; k++) {
-    out->column[at + (size_t)k] = r->touched[k];
-    out->value[at + (size_t)k] = r->sum[r->touched[k]];
-  }
-  out->start[row + 1] = (long)end;
-  return true;
-}
-
-/* The rows of all combinations of two or more parts. */
-static sg_status combine_rows(const sg_data *data, int count, const sg_coded_part *coded,
-                              sg_partition *p, sg_error *e) {
-  const size_t columns = (size_t)data->columns;
-  long rows = 0;
-  for (int c = 0; c < count; c++)
-    if (coded[c].count > 1) rows += p->stretch[p->parts + c].n;
-  SG_OWNED double *sum = malloc(columns * sizeof *sum);
-  SG_OWNED int64_t *made_in = calloc(columns, sizeof *made_in);
-  SG_OWNED int32_t *touched = malloc(columns * sizeof *touched);
-  sum_row r = {sum, made_in, touched, 0};
-  sg_csr *out = p->combined = calloc(1, sizeof *out);
-  if (out) out->start = calloc((size_t)rows + 1, sizeof *out->start);
-  if (!sum || !made_in || !touched || !out || !out->start) return sg_fail_memory(e);
-  long row = 0;
-  for (int c = 0; c < count; c++) {
-    sg_stretch *s = &p->stretch[p->parts + c];
-    if (coded[c].count == 1) continue;
-    s->sparse = out;
-    s->first = row;
-    s->one = 0;
-    s->list = s->listed = 0;
-    for (int t = 0; t < coded[c].count; t++) s->one += coded[c].coef[t];
-    for (long i = 0; i < s->n; i++, row++)
-      if (!combine_row(p, &coded[c], i, row, data->columns, &r, out)) return sg_fail_memory(e);
-  }
-  return SG_OK;
-}
-
-/* Numbers of 8 bytes for a combined entry: 12 in its row, 16 in the list. */
-static const double entry_numbers = 3.5;
-
-/* What combinations may take, before there are rows: none has more entries than its terms. */
-static void estimate(const sg_data *data, int count, const sg_coded_part *coded, sg_partition *p) {
-  const double all = (double)(data->rows + data->test_rows), columns = (double)data->columns;
-  double entries = 0;
-  for (int c = 0; c < count; c++) {
-    double rows = (double)p->stretch[coded[c].part[0]].n,
-           most = data->entries / all * rows * coded[c].count;
-    if (coded[c].count > 1) entries += fmin(most, rows * columns);
-  }
-  p->made_numbers = (long)(entry_numbers * entries);
-}
-
-sg_status sg_sparse_combine(const sg_data *data, int count, const sg_coded_part *coded,
-                            sg_partition *p, sg_error *e) {
-  if (data->outline) {
-    estimate(data, count, coded, p);
-    return SG_OK;
-  }
-  long longest = 0, at = data->rows;
-  for (int c = 0; c < count; c++) {
-    long rows = p->stretch[coded[c].part[0]].n;
-    longest = rows > longest ? rows : longest;
-  }
-  p->made = calloc((size_t)(longest + data->columns), sizeof *p->made);
-  if (!p->made) return sg_fail_memory(e);
-  for (int c = 0; c < count; c++) {
-    sg_stretch *s = &p->stretch[p->parts + c];
-    *s = p->stretch[coded[c].part[0]];
-    s->target = p->made; /* zeros */
-    s->at = at;
-    at += s->n;
-    if (coded[c].count == 1) s->scale *= coded[c].coef[0] * coded[c].coef[0];
-  }
-  sg_status status = combine_rows(data, count, coded, p, e);
-  if (status) return status;
-  long rows = 0;
-  for (int c = 0; c < count; c++)
-    if (coded[c].count > 1) rows += p->stretch[p->parts + c].n;
-  const size_t known = (size_t)data->sparse->start[data->rows],
-               more = (size_t)p->combined->start[rows];
-  p->made_numbers = (long)(entry_numbers * (double)more);
-  status = need_entries(p, known, more, e);
-  if (!status) status = list_entries(data, p, p->parts, p->parts + count, known, e);
-  if (status) return status;
-  p->constant = p->made + longest;
-  for (long i = 0; i < data->rows; i++) {
-    const double coef = -data->y[i] / (double)data->rows;
-    for (long k = data->sparse->start[i]; k < data->sparse->start[i + 1]; k++)
-      p->constant[data->sparse->column[k]] += coef * data->sparse->value[k];
-    if (data->intercept) p->constant[data->columns - 1] += coef;
-  }
-  return SG_OK;
-}
-
-void sg_sparse_free(sg_partition *p) {
-  free(p->entry);
-  if (!p->combined) return;
-  free(p->combined->start);
-  free(p->combined->column);
-  free(p->combined->value);
-  free(p->combined);
-}
-
-/* The first entry from this stripe on. hint: where it may be. */
-static size_t find(const sg_entry *entry, size_t n, long stripe, size_t hint) {
-  if (hint <= n && (hint == 0 || stripe_of(entry[hint - 1].column) < stripe) &&
-      (hint == n || stripe_of(entry[hint].column) >= stripe))
-    return hint;
-  size_t low = 0, high = n;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (stripe_of(entry[middle].column) < stripe)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
 
 /* --- Margins ---------------------------------------------------------------------------------- */
 
@@ -303,7 +43,7 @@ static void margins_single(const sg_stretch *s, const double *x, double last, do
   const double *value = s->sparse->value;
   for (long i = 0; i < s->n; i++) {
     double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
-    long k = row_of(s, i)[0], end = row_of(s, i)[1];
+    long k = sg_entries_row(s, i)[0], end = sg_entries_row(s, i)[1];
     for (; k + 4 <= end; k += 4) {
       s0 += value[k] * x[column[k]], s1 += value[k + 1] * x[column[k + 1]];
       s2 += value[k + 2] * x[column[k + 2]], s3 += value[k + 3] * x[column[k + 3]];
@@ -417,13 +157,13 @@ static bool draw(const sg_problem *problem, sg_workspace *ws, const sg_gradient_
                                .n = s.n,
                                .residual = residual,
                                .list = *used,
-                               .listed = count_entries(&s),
+                               .listed = sg_entries_count(&s),
                                .drawn = true};
   if (!SG_ROOM(ws->entry, ws->entry_room, *used + source->listed + 1) ||
       !SG_ROOM(ws->spare, ws->spare_room, source->listed + 1))
     return false;
-  gather(&s, ws->entry + *used);
-  sort_by_digits(ws->entry + *used, source->listed, d->data->columns, ws->spare);
+  sg_entries_gather(&s, ws->entry + *used);
+  sg_entries_sort(ws->entry + *used, source->listed, d->data->columns, ws->spare);
   *used += source->listed;
   return true;
 }
@@ -431,6 +171,27 @@ static bool draw(const sg_problem *problem, sg_workspace *ws, const sg_gradient_
 /* Rows behind the gradient of an item. */
 static long rows_of(const sg_gradient_request *q, const sg_partial *item) {
   return sg_partition_rows(q->partition, item->part, item->batch);
+}
+
+static double sum_of(const double *residual, long n) {
+  double sum = 0;
+  for (long i = 0; i < n; i++) sum += residual[i];
+  return sum;
+}
+
+/* The whole gradient of an item, row by row: additions to a coordinate go by rows, as in tiles. */
+static void make_vector(const sg_dense *d, const struct sg_source *source) {
+  const sg_stretch *s = source->rows;
+  const long columns = d->data->columns;
+  for (int o = 0; o < d->outputs; o++) {
+    double *g = source->vector + o * columns;
+    const double *r = source->residual + o * source->n;
+    memset(g, 0, (size_t)columns * sizeof *g);
+    for (long i = 0; i < s->n; i++)
+      for (long k = sg_entries_row(s, i)[0]; k < sg_entries_row(s, i)[1]; k++)
+        g[s->sparse->column[k]] += s->sparse->value[k] * r[i];
+    if (d->data->intercept) g[columns - 1] = s->one * sum_of(r, s->n);
+  }
 }
 
 static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
@@ -446,7 +207,8 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
   for (int i = 0; i < q->n_items; i++) residuals += rows_of(q, &q->item[i]) * outputs;
   if (!sg_numbers_need(&ws->residual, (size_t)residuals) ||
       !sg_numbers_need(&ws->scratch, (size_t)(ld * (outputs + 1) + data->columns * LANES)) ||
-      !sg_numbers_need(&ws->loss, (size_t)data->rows))
+      !sg_numbers_need(&ws->loss, (size_t)data->rows) ||
+      (!p->entry && !sg_numbers_need(&ws->vectors, (size_t)(q->columns * problem->length))))
     return SG_NO_MEMORY;
   double *z = ws->scratch.p, *side = z + ld * (outputs + 1), *residual = ws->residual.p;
   size_t used = 0;
@@ -469,7 +231,7 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
       }
       if (*index < 0) {
         *index = ws->n_used++;
-        *source = (struct sg_source){s, s->n, residual, s->list, s->listed, false};
+        *source = (struct sg_source){s, s->n, residual, s->list, s->listed, false, NULL};
         residual += s->n * outputs;
       }
       ws->which[i] = *index; /* an item that is asked for twice is made once */
@@ -485,6 +247,10 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
       double *r = ws->source[ws->index[i]].residual;
       for (long o = 0; o < outputs; o++)
         memcpy(r + o * s->n, z + o * ld + s->at, (size_t)s->n * sizeof *r);
+      if (!p->entry) {
+        ws->source[ws->index[i]].vector = ws->vectors.p + c * problem->length;
+        make_vector(d, &ws->source[ws->index[i]]);
+      }
     }
     if (y && y != x) {
       for (int i = 0; i < all; i++) ws->index[i] = -1;
@@ -511,17 +277,11 @@ static size_t add_single(const sg_entry *entry, size_t at, size_t n, long first,
 /* The same of a stripe of which columns first … end − 1 are wanted: all of it is summed. */
 static size_t add_edge(const sg_entry *entry, size_t at, size_t n, long first, long end,
                        const double *residual, double *out) {
-  double sum[STRIPE] = {0};
-  long begin = stripe_of(first) << STRIPE_BITS;
-  at = add_single(entry, at, n, begin, begin + STRIPE, residual, sum);
+  double sum[SG_STRIPE] = {0};
+  long begin = sg_stripe_of(first) << SG_STRIPE_BITS;
+  at = add_single(entry, at, n, begin, begin + SG_STRIPE, residual, sum);
   memcpy(out, sum + (first - begin), (size_t)(end - first) * sizeof *out);
   return at;
-}
-
-static double sum_of(const double *residual, long n) {
-  double sum = 0;
-  for (long i = 0; i < n; i++) sum += residual[i];
-  return sum;
 }
 
 /* Coordinates first … end − 1 of an output, to out. at: where the entries may begin; returns where
@@ -530,16 +290,16 @@ static size_t tile_single(const sg_data *data, const struct sg_source *source,
                           const sg_entry *entry, const double *residual, long first, long end,
                           size_t at, double *out) {
   const size_t n = source->listed;
-  const long whole = end == data->columns ? end : end & -STRIPE; /* where whole stripes end */
-  at = find(entry, n, stripe_of(first), at);
+  const long whole = end == data->columns ? end : end & -SG_STRIPE; /* where whole stripes end */
+  at = sg_entries_find(entry, n, sg_stripe_of(first), at);
   for (long b = first, stop; b < end; b = stop) {
-    if (b % STRIPE == 0 && b < whole) {
+    if (b % SG_STRIPE == 0 && b < whole) {
       stop = whole;
       memset(out + (b - first), 0, (size_t)(stop - b) * sizeof *out);
       at = add_single(entry, at, n, first, stop, residual, out);
       continue;
     }
-    const long over = (b & -STRIPE) + STRIPE;
+    const long over = (b & -SG_STRIPE) + SG_STRIPE;
     stop = over < end ? over : end;
     size_t next = add_edge(entry, at, n, b, stop, residual, out + (b - first));
     if (stop == over) at = next; /* else the next tile needs the stripe, too */
@@ -665,7 +425,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
     if (*index < 0) {
       const sg_stretch *s = &p->stretch[q->item[i].part];
       *index = ws->n_used++;
-      ws->source[*index] = (struct sg_source){s, s->n, NULL, s->list, s->listed, false};
+      ws->source[*index] = (struct sg_source){s, s->n, NULL, s->list, s->listed, false, NULL};
     }
     ws->which[i] = *index;
   }
@@ -725,14 +485,15 @@ static size_t tile_lanes(const sg_data *data, const struct sg_source *source, co
                          double *out, long ld) {
   double side[BLOCK * LANES];
   const size_t n = source->listed;
-  at = find(entry, n, stripe_of(first), at);
+  at = sg_entries_find(entry, n, sg_stripe_of(first), at);
   for (long b = first, stop; b < end; out += stop - b, b = stop) {
-    const long begin = b & -STRIPE; /* what is before b is summed, and left */
+    const long begin = b & -SG_STRIPE; /* what is before b is summed, and left */
     stop = end - begin < BLOCK ? end : begin + BLOCK;
-    memset(side, 0, (size_t)((stop - begin + STRIPE - 1) & -STRIPE) * LANES * sizeof *side);
-    at = add_lanes(entry, at, n, begin, stop & -STRIPE, residual, side);
+    memset(side, 0, (size_t)((stop - begin + SG_STRIPE - 1) & -SG_STRIPE) * LANES * sizeof *side);
+    at = add_lanes(entry, at, n, begin, stop & -SG_STRIPE, residual, side);
     /* Of the last stripe the next tile may need the rest. */
-    if (stop % STRIPE) add_lanes(entry, at, n, begin, (stop & -STRIPE) + STRIPE, residual, side);
+    if (stop % SG_STRIPE)
+      add_lanes(entry, at, n, begin, (stop & -SG_STRIPE) + SG_STRIPE, residual, side);
     if (data->intercept && stop == data->columns)
       add_ones(source, residual, side + (stop - 1 - begin) * LANES);
     turn(side + (b - begin) * LANES, stop - b, lanes, out, ld);
@@ -760,41 +521,51 @@ static size_t tile_models(const sg_dense *d, const sg_workspace *ws, const struc
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
+/* Models one at a time: in width 1, and where there are no lists. */
+static bool is_single(const sg_gradient_request *q) {
+  return q->width == 1 || !q->partition->entry;
+}
+
 sg_status sg_sparse_begin(const sg_problem *problem, sg_workspace *ws,
                           const sg_gradient_request *q) {
   if (!SG_ROOM(ws->source, ws->source_room, q->n_items + 1) ||
       !SG_ROOM(ws->which, ws->which_room, q->n_items + 1))
     return SG_NO_MEMORY;
-  return q->width == 1 ? begin_single(problem, ws, q) : begin_wide(problem, ws, q);
+  return is_single(q) ? begin_single(problem, ws, q) : begin_wide(problem, ws, q);
 }
 
 sg_status sg_sparse_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin,
                          long end, const double **out) {
   const sg_dense *d = problem->self;
   const sg_gradient_request *q = ws->request;
-  const long columns = d->data->columns, ld = (end - begin + 7) / 8 * 8, size = ld * q->width;
+  const bool single = is_single(q);
+  const long columns = d->data->columns, ld = (end - begin + 7) / 8 * 8,
+             size = single ? ld : ld * q->width;
   size_t *hint = hints_of(ws, slot);
   double *tile = sg_workspace_tile(ws, slot, (size_t)size * (size_t)ws->n_used + 1);
   if (!hint || !tile) return SG_NO_MEMORY;
   for (int u = 0; u < ws->n_used; u++) {
     const struct sg_source *s = &ws->source[u];
-    if (u + 1 < ws->n_used)
+    if (s->vector) continue;
+    if (u + 1 < ws->n_used && !s[1].vector)
       for (size_t k = 0; k < AHEAD; k += 4)
         __builtin_prefetch(entries_of(ws, s + 1) + hint[u + 1] + k);
     for (long at = begin, stop; at < end; at = stop) { /* class by class */
       const long o = at / columns, first = at - o * columns;
       double *to = tile + u * size + (at - begin);
       stop = end < (o + 1) * columns ? end : (o + 1) * columns;
-      if (q->width > 1) {
+      if (single)
+        hint[u] = tile_single(d->data, s, entries_of(ws, s), s->residual + o * s->n, first,
+                              stop - o * columns, hint[u], to);
+      else
         hint[u] = tile_models(d, ws, s, (int)o, first, stop - o * columns, hint[u], to, ld);
-        continue;
-      }
-      hint[u] = tile_single(d->data, s, entries_of(ws, s), s->residual + o * s->n, first,
-                            stop - o * columns, hint[u], to);
     }
   }
-  for (int i = 0; i < q->n_items; i++)
-    out[i] = tile + ws->which[i] * size + (q->width > 1 ? q->item[i].column * ld : 0);
+  for (int i = 0; i < q->n_items; i++) {
+    const struct sg_source *s = &ws->source[ws->which[i]];
+    out[i] = s->vector ? s->vector + begin : tile + ws->which[i] * size;
+    if (!single) out[i] += q->item[i].column * ld;
+  }
   return SG_OK;
 }
 

@@ -11,7 +11,8 @@
 #include "models/learning/dense.h"
 
 /* The non-zeros of every part once more, by stripes of columns, 16 bytes each. O(non-zeros), never
- * parts × columns. SG_NO_MEMORY. */
+ * parts × columns. One part alone has none: its gradient is made, and stored, row by row.
+ * SG_NO_MEMORY. */
 sg_status sg_sparse_partition(const sg_data *data, sg_partition *partition, sg_error *e);
 
 /* Coded parts (least squares): the rows of a combination have what any of its terms has, so that
