@@ -177,21 +177,24 @@ bool run_arrive_quietly(sg_run *run, const sg_queue_event *event) {
 }
 
 void run_arrive_in_row(sg_run *run) {
-  const sg_queue_event *x;
-  if (run->limits.usual_way || run->hooks.log || !run->unlimited) return;
-  while ((x = sg_queue_next_of_row(&run->queue, INFINITY)) && sg_queue_kind(x) == EV_UPLINK &&
-         run->over == SG_RUN_DECODE && run->base + x->time <= run->limits.sim_time_s) {
+  if (run->limits.usual_way || run->hooks.log) return;
+  while (run->over == SG_RUN_DECODE) {
+    const sg_queue_event *x = sg_queue_next_of_row(&run->queue, run->delivery);
+    if (x ? sg_queue_kind(x) != EV_UPLINK
+          : isinf(run->delivery) || !sg_queue_is_later(&run->queue, run->delivery))
+      return;
     /* What step() does before an event is undone if this is not one of these. */
-    double before = run->now;
+    double before = run->now, time = x ? x->time : run->delivery;
     int kind = run->kind;
-    if (x->time > run->now) run->now = x->time;
-    run->kind = EV_UPLINK;
-    if (!sent_quietly(run, x->subject)) {
+    if (run->base + time > run->limits.sim_time_s) return;
+    if (time > run->now) run->now = time;
+    run->kind = x ? EV_UPLINK : EV_DELIVER;
+    if (!(x ? sent_quietly(run, x->subject) : delivered_quietly(run))) {
       run->now = before;
       run->kind = kind;
       return;
     }
-    sg_queue_next_taken(&run->queue);
+    if (x) sg_queue_next_taken(&run->queue);
     run->at_instant = run->now > before ? 1 : run->at_instant + 1;
     run->events++;
     run->stalled = false;

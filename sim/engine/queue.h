@@ -101,6 +101,11 @@ static inline const sg_queue_event *sg_queue_next_of_row(const sg_queue *q, doub
   return first && x->time < time && sg_queue_alive(q, x) ? x : NULL;
 }
 
+/* Whether all events, dead ones too, come after this time; false: ask sg_queue_pop_before. */
+static inline bool sg_queue_is_later(const sg_queue *q, double time) {
+  return q->count == 0 && (q->next == q->end || q->row[q->next].time > time);
+}
+
 static inline void sg_queue_next_taken(sg_queue *q) {
   q->next++;
 }
