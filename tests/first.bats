@@ -5,7 +5,7 @@
 
 bats_require_minimum_version 1.5.0
 
-templates="quickstart sweep large-cluster matrix congested-ingress groups-by-speed persistent-stragglers
+templates="quickstart sweep large-cluster matrix congested-ingress groups-by-speed persistent-stragglers sparse
   streamed-groups large-training serverless four-gpus tcp-1gbit tridiagonal ye-abbe-n8"
 
 setup() {

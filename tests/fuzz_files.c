@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Files that a scenario names, of arbitrary bytes: a CSV file of data, a column of times, a
- * generator, a placement (the graph of workers and parts) and a trace. The first byte says which it
- * is; what is read is played for two rounds.
+/* Files that a scenario names, of arbitrary bytes: a CSV file of data, sparse rows, a column of
+ * times, a generator, a placement (the graph of workers and parts) and a trace. The first byte says
+ * which it is; what is read is played for two rounds.
  *
  * With -DSG_LIBFUZZER and -fsanitize=fuzzer it is a libFuzzer target. Without, it is a program that
  * mutates the files given to it, the same way every time:  fuzz_files ITERATIONS FILE… */
@@ -36,7 +36,14 @@ static const char *const scenario[] = {
     "'past_end':'end'},'learning':{'problem':'none'},'schemes':[{'code':'uncoded'}],'stop':"
     "{'iterations':2}}",
     "{'format':1,'cluster':{'workers':3},'delay':{'model':'trace','path':'%s','workers':'0,1-2'},"
-    "'learning':{'problem':'none'},'schemes':[{'code':'uncoded'}],'stop':{'iterations':2}}"};
+    "'learning':{'problem':'none'},'schemes':[{'code':'uncoded'}],'stop':{'iterations':2}}",
+    "{'format':1,'cluster':{'workers':3},'delay':{'model':'exponential','mean_s':1},'learning':"
+    "{'problem':'softmax','data':{'source':'libsvm','path':'%s','test_share':0.25}},"
+    "'schemes':[{'code':'uncoded'}],'stop':{'iterations':2}}",
+    "{'format':1,'cluster':{'workers':3},'delay':{'model':'exponential','mean_s':1},'learning':"
+    "{'problem':'least-squares','data':{'source':'libsvm','path':'%s','first_index':0,'features':"
+    "50,"
+    "'standardize':false}},'schemes':[{'code':'uncoded'}],'stop':{'iterations':2}}"};
 enum { SCENARIOS = sizeof scenario / sizeof *scenario };
 
 static long played[SCENARIOS];
@@ -56,12 +63,41 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 #ifndef SG_LIBFUZZER
 
-static const char *const word[] = {",",  "\n",      "\r\n",     "\r",     "#",
-                                   "\"", "\"\"",    "1e308",    "nan",    "inf",
-                                   "-1", "0",       "1",        "0x1p3",  "1e999",
-                                   "y",  "\xff",    "\xe2\x89", "1.5",    " ",
-                                   "\t", "7,7,7,7", "a,b,",     "1e-320", "\xef\xbb\xbf",
-                                   "-0", ";",       "\"y\"",    NULL};
+static const char *const word[] = {",",
+                                   "\n",
+                                   "\r\n",
+                                   "\r",
+                                   "#",
+                                   "\"",
+                                   "\"\"",
+                                   "1e308",
+                                   "nan",
+                                   "inf",
+                                   "-1",
+                                   "0",
+                                   "1",
+                                   "0x1p3",
+                                   "1e999",
+                                   "y",
+                                   "\xff",
+                                   "\xe2\x89",
+                                   "1.5",
+                                   " ",
+                                   "\t",
+                                   "7,7,7,7",
+                                   "a,b,",
+                                   "1e-320",
+                                   "\xef\xbb\xbf",
+                                   "-0",
+                                   ";",
+                                   "\"y\"",
+                                   ":",
+                                   " 3:1",
+                                   "+1",
+                                   "qid:1",
+                                   " 50:-2e3",
+                                   "2147483647:1",
+                                   NULL};
 
 int main(int argc, char **argv) {
   const mutation how = {.word = word, .lines = 40, .most = 4};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sparse data sets: generated rows, their order, their scale. */
+/* Sparse data sets: generated rows, files of LIBSVM, their order, their scale. */
 #include "models/learning/data.h"
 #include "sim/core/random.h"
 #include "tests/support/problems.h"
@@ -273,6 +273,249 @@ static void outlines_know_sizes(void **state) {
   sg_values_free(v);
 }
 
+/* --- Files ------------------------------------------------------------------------------------ */
+
+/* The data of a text in LIBSVM's format. */
+static sg_status read_text(const char *text, size_t length, const char *more, bool real,
+                           sg_data **data, sg_error *e) {
+  char path[] = "/tmp/straggle-test-XXXXXX", settings[512];
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  assert_int_equal(write(fd, text, length), (ssize_t)length);
+  close(fd);
+  snprintf(settings, sizeof settings, "data=libsvm data.path=%s %s", path, more);
+  sg_values *v = learning_values("softmax", settings);
+  sg_status status = sg_data_new(sg_object(v, "data"), real, 1, data, e);
+  sg_values_free(v);
+  unlink(path);
+  return status;
+}
+
+static sg_data *whole(const char *text, const char *more, bool real) {
+  sg_error e = {0};
+  sg_data *d = NULL;
+  sg_status status = read_text(text, strlen(text), more, real, &d, &e);
+  for (int i = 0; i < e.count; i++) print_error("%s: %s\n", e.fault[i].place, e.fault[i].message);
+  assert_int_equal(status, SG_OK);
+  assert_is_sparse(d);
+  return d;
+}
+
+static void files_are_read_in_every_dialect(void **state) {
+  /* A byte order mark, CRLF, comments, blank lines, white space, rows without numbers, stored
+   * zeros, spellings of one label, no end of the last line. */
+  sg_data *d = whole("\xef\xbb\xbf# made by hand: 1:2\r\n"
+                     "+1 1:0.5 \t 3:-2e3 \r\n"
+                     "\r\n"
+                     "-1 2:0 4:1# 5:6\n"
+                     "   1.0 \n"
+                     "word 1:.5\t2:+7\n"
+                     "-1",
+                     RAW, false);
+  assert_int_equal(d->rows, 5);
+  assert_int_equal(d->columns, 5);
+  assert_int_equal(d->classes, 3);
+  assert_string_equal(d->class_name[0], "-1");
+  assert_string_equal(d->class_name[1], "+1");
+  assert_string_equal(d->class_name[2], "word");
+  const double y[] = {1, 0, 1, 2, 0}, value[] = {0.5, -2e3, 1, 0.5, 7};
+  const int32_t column[] = {0, 2, 3, 0, 1};
+  const long start[] = {0, 2, 3, 3, 5, 5};
+  assert_memory_equal(d->y, y, sizeof y);
+  assert_memory_equal(d->sparse->value, value, sizeof value);
+  assert_memory_equal(d->sparse->column, column, sizeof column);
+  assert_memory_equal(d->sparse->start, start, sizeof start);
+  assert_true(d->entries == 5);
+  assert_true(sg_data_bytes(d) == 5 * 8 + 5 * 12);
+  sg_data_free(d);
+
+  /* Ten comes after nine; the file may count from 0, and lack the last features. */
+  d = whole("10 0:1\n9 2:1\n9.0 1:3\n", RAW "data.first_index=0 data.features=6", false);
+  assert_int_equal(d->columns, 7);
+  assert_int_equal(d->classes, 2);
+  assert_string_equal(d->class_name[0], "9");
+  assert_true(d->y[0] == 1 && d->y[1] == 0 && d->y[2] == 0);
+  assert_int_equal(d->sparse->column[0], 0);
+  assert_int_equal(d->sparse->column[1], 2);
+  sg_data_free(d);
+  d = whole("1\n2\n", RAW "data.features=3", true); /* nothing but an intercept */
+  assert_int_equal(d->columns, 4);
+  assert_int_equal(d->sparse->start[2], 0);
+  sg_data_free(d);
+  d = whole("0 2147483646:1\n1 1:1\n", RAW "data.intercept=false", false);
+  assert_int_equal(d->columns, 2147483646);
+  assert_int_equal(d->sparse->column[0], 2147483645);
+  sg_data_free(d);
+}
+
+/* Against strtod, whatever way a number is spelt. */
+static void numbers_are_rounded_exactly(void **state) {
+  enum { ROWS = 20000 };
+  static char text[ROWS * 64];
+  static double wanted[ROWS];
+  sg_stream s;
+  size_t length = 0;
+  sg_stream_at(&s, 6, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (int i = 0; i < ROWS; i++) {
+    static const char *const format[] = {"%.17g", "%.3f",  "%.15g", "%.6e",
+                                         "%+.1f", "%.16g", "%.0f"};
+    double x = (2 * sg_uniform(&s) - 1) * pow(10, floor(sg_uniform(&s) * 40) - 20);
+    if (i % 5 == 0) x = floor(x);
+    char number[128];
+    snprintf(number, sizeof number, format[i % 7], i % 3 ? x : fmod(x, 1000));
+    wanted[i] = strtod(number, NULL);
+    length += (size_t)snprintf(text + length, sizeof text - length, "%s 1:1\n", number);
+    assert_true(length < sizeof text);
+  }
+  sg_data *d = whole(text, RAW, true);
+  assert_int_equal(d->rows, ROWS);
+  for (int i = 0; i < ROWS; i++)
+    if (d->y[i] != wanted[i]) fail_msg("row %d: %.17g instead of %.17g", i, d->y[i], wanted[i]);
+  sg_data_free(d);
+  d = whole("1e22 1:1e-22\n123456789012345e7 1:5.e0\n0.000000000000000000000001 1:.1e-9\n", RAW,
+            true);
+  assert_true(d->y[0] == 1e22 && d->y[1] == 123456789012345e7 && d->y[2] == 1e-24);
+  assert_true(d->sparse->value[0] == 1e-22 && d->sparse->value[1] == 5);
+  assert_true(d->sparse->value[2] == .1e-9);
+  sg_data_free(d);
+}
+
+static void assert_fault(const sg_error *e, int i, const char *place, const char *message) {
+  assert_true(i < e->count);
+  size_t a = strlen(place), b = strlen(e->fault[i].place);
+  if (b < a || strcmp(e->fault[i].place + b - a, place) || !strstr(e->fault[i].message, message))
+    fail_msg("%d: %s: %s", i, e->fault[i].place, e->fault[i].message);
+}
+
+static void every_fault_has_its_place(void **state) {
+  static const char text[] = "1 1:2\n"
+                             "-1 0:3 2:x\n"
+                             "1 3:1 3:2 2:1\n"
+                             " 1:4\n"
+                             "1 qid:3 1:1e300 2:0x1p3\n"
+                             "-1 5\n"
+                             "+1 4:nan 99999999999:2 5:\n"
+                             "1 \xc3\xa4 7:1\n"
+                             "1 1:1\r2:2\n"
+                             "1 6:1 7:-inf\n";
+  sg_error e = {0};
+  sg_data *d = NULL;
+  assert_int_equal(read_text(text, sizeof text - 1, RAW "data.features=6", false, &d, &e),
+                   SG_INVALID);
+  assert_null(d);
+  assert_int_equal(e.count, 17);
+  assert_fault(&e, 0, ":2:4", "an index ≥ 1, found 0; \"first_index\": 0 is for files that count");
+  assert_fault(&e, 1, ":2:10", "a number as the value, found \"x\"");
+  assert_fault(&e, 2, ":3:7", "an index > 3, as they rise in a row, found 3");
+  assert_fault(&e, 3, ":3:11", "an index > 3, as they rise in a row, found 2");
+  assert_fault(&e, 4, ":4:2", "a label before index:value, found \"1:4\"");
+  assert_fault(&e, 5, ":5:3", "found \"qid:3\"; queries of rankings");
+  assert_fault(&e, 6, ":5:11", "\"1e300\", which seems to stand for a missing value");
+  assert_fault(&e, 7, ":5:19", "a number as the value, found \"0x1p3\"");
+  assert_fault(&e, 8, ":6:4", "expected index:value, found \"5\"");
+  assert_fault(&e, 9, ":7:6", "a finite number as the value, found \"nan\"");
+  assert_fault(&e, 10, ":7:10", "an index ≤ 2147483646, found 99999999999");
+  assert_fault(&e, 11, ":7:26", "a number as the value, found nothing");
+  assert_fault(&e, 12, ":8:3", "expected index:value, found \"ä\"");
+  assert_fault(&e, 13, ":8:5", "an index ≤ 6, as \"features\" says, found 7"); /* characters */
+  assert_fault(&e, 14, ":9:6", "LF or CRLF, found CR alone");
+  assert_fault(&e, 15, ":10:7", "an index ≤ 6, as \"features\" says, found 7");
+  assert_fault(&e, 16, ":10:9", "a finite number as the value, found \"-inf\"");
+  sg_error_clear(&e);
+}
+
+static void what_is_wrong_with_all_of_a_file_is_said(void **state) {
+  static const struct {
+    const char *text;
+    size_t length;
+    bool real;
+    const char *place, *message;
+  } of[] = {
+      {"", 0, false, ":1", "expected rows, found none"},
+      {"# only\n\n", 8, false, ":1", "expected rows, found none"},
+      {"1\n2\n", 4, false, ":1", "expected rows with index:value, found none"},
+      {"1 1:1\n1 2:\0 2\n", 15, false, ":2:5", "found a NUL byte"},
+      {"1 1:1\n+1 2:1\n", 13, false, "/path", "at least 2 classes"},
+      {"1 1:1\nyes 2:1\n", 14, true, ":2:1", "a number as the target, found \"yes\""},
+      {"1 1:1\ninf 2:1\n", 14, true, ":2:1", "a finite number as the target, found \"inf\""},
+  };
+  for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+    sg_error e = {0};
+    sg_data *d = NULL;
+    assert_int_equal(read_text(of[i].text, of[i].length, RAW, of[i].real, &d, &e), SG_INVALID);
+    assert_int_equal(e.count, 1);
+    assert_fault(&e, 0, of[i].place, of[i].message);
+    sg_error_clear(&e);
+  }
+  static char many[40000];
+  sg_error e = {0};
+  sg_data *d = NULL;
+  for (int i = 0; i < 30; i++) strcat(many, "1 x\n");
+  assert_int_equal(read_text(many, strlen(many), RAW, false, &d, &e), SG_INVALID);
+  assert_int_equal(e.count, 21);
+  assert_fault(&e, 20, "", "and 10 more faults");
+  sg_error_clear(&e);
+  size_t length = 0;
+  for (int i = 0; i < 1001; i++)
+    length += (size_t)snprintf(many + length, sizeof many - length, "%d.5 1:1\n", i);
+  assert_int_equal(read_text(many, length, RAW, false, &d, &e), SG_INVALID);
+  assert_int_equal(e.count, 1);
+  assert_fault(&e, 0, ":1001:1", "at most 1000 distinct labels, found more; numbers to be");
+  sg_error_clear(&e);
+}
+
+/* The same rows as a table of comma-separated values: the same numbers in the same order. */
+static void a_file_has_the_rows_of_its_dense_twin(void **state) {
+  enum { ROWS = 60, FEATURES = 9 };
+  static const char more[] = "data.standardize=false data.test_share=0.25";
+  char dense[8192], path[] = "/tmp/straggle-test-XXXXXX", settings[256];
+  char sparse[8192];
+  size_t n = 0, m = 0;
+  sg_stream s;
+  sg_stream_at(&s, 2, 0, SG_FOR_CHECK, 0, 0, 0);
+  for (int j = 0; j < FEATURES; j++) n += (size_t)snprintf(dense + n, sizeof dense - n, "f%d,", j);
+  n += (size_t)snprintf(dense + n, sizeof dense - n, "label\n");
+  for (int i = 0; i < ROWS; i++) {
+    const char *label = i % 3 ? "b" : "a";
+    m += (size_t)snprintf(sparse + m, sizeof sparse - m, "%s", label);
+    for (int j = 0; j < FEATURES; j++) {
+      double x = sg_uniform(&s) < 0.7 && (j < FEATURES - 1 || i) ? 0 : sg_uniform(&s) - 0.5;
+      n += (size_t)snprintf(dense + n, sizeof dense - n, "%.9g,", x);
+      if (x != 0) m += (size_t)snprintf(sparse + m, sizeof sparse - m, " %d:%.9g", j + 1, x);
+    }
+    n += (size_t)snprintf(dense + n, sizeof dense - n, "%s\n", label);
+    m += (size_t)snprintf(sparse + m, sizeof sparse - m, "\n");
+  }
+  int fd = mkstemp(path);
+  assert_int_equal(write(fd, dense, n), (ssize_t)n);
+  close(fd);
+  snprintf(settings, sizeof settings, "data=csv data.path=%s data.label=label %s", path, more);
+  sg_data *a = made(settings, false, 1), *b = whole(sparse, more, false);
+  unlink(path);
+  assert_int_equal(a->rows, b->rows);
+  assert_int_equal(a->test_rows, b->test_rows);
+  assert_int_equal(a->columns, b->columns);
+  assert_memory_equal(a->y, b->y, ROWS * sizeof(double));
+  for (long i = 0; i < ROWS; i++) {
+    double x[FEATURES + 1] = {0};
+    for (long k = b->sparse->start[i]; k < b->sparse->start[i + 1]; k++)
+      x[b->sparse->column[k]] = b->sparse->value[k];
+    for (int j = 0; j < FEATURES; j++) assert_true(a->x[i * a->columns + j] == x[j]);
+  }
+  sg_data_free(a);
+  sg_data_free(b);
+}
+
+static void wild_columns_are_standardised_too(void **state) {
+  sg_data *d = whole("0 1:3e200 2:3e-200\n1 1:4e200 2:4e-200\n",
+                     "data.test_share=0 data.shuffle=false", false);
+  for (int j = 0; j < 2; j++) {
+    assert_true(fabs(d->sparse->value[j] - 3 / sqrt(12.5)) < 1e-14);
+    assert_true(fabs(d->sparse->value[2 + j] - 4 / sqrt(12.5)) < 1e-14);
+  }
+  sg_data_free(d);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(text_has_the_density_and_popularity_it_should),
@@ -283,6 +526,12 @@ int main(void) {
       cmocka_unit_test(rows_are_shuffled_as_dense_ones),
       cmocka_unit_test(standardised_columns_have_a_mean_square_of_one),
       cmocka_unit_test(outlines_know_sizes),
+      cmocka_unit_test(files_are_read_in_every_dialect),
+      cmocka_unit_test(numbers_are_rounded_exactly),
+      cmocka_unit_test(every_fault_has_its_place),
+      cmocka_unit_test(what_is_wrong_with_all_of_a_file_is_said),
+      cmocka_unit_test(a_file_has_the_rows_of_its_dense_twin),
+      cmocka_unit_test(wild_columns_are_standardised_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

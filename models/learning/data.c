@@ -280,7 +280,12 @@ static sg_status make(const sg_values *values, bool real, bool outline, uint64_t
   sg_status status = source->load(values, real, seed, data, e);
   if (!status && !data->outline && sg_bool(values, "shuffle")) status = shuffle(data, seed, e);
   if (!status) status = split(data, values, e);
-  if (!status && !data->outline && sg_bool(values, "standardize")) status = standardize(data, e);
+  const bool scaled = sg_bool(values, "standardize");
+  if (!status && !data->outline && scaled) status = standardize(data, e);
+  if (!status && data->sparse && scaled) { /* said of an outline, too */
+    data->note = strdup("sparse data: columns are scaled to a mean square of 1, not centred\n");
+    if (!data->note) status = sg_fail_memory(e);
+  }
   if (status) {
     sg_data_free(data);
     return status;

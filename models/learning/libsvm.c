@@ -297,9 +297,9 @@ static sg_status read_rows(reader *r, bool real, sg_data *data) {
     if (status) return status;
   }
   if (r->csv.faults > 0) return SG_OK;
-  if (data->rows == 0) return sg_csv_fault(at(r, r->csv.record), 0, "expected rows, found none");
+  if (data->rows == 0) return sg_csv_fault_in(&r->csv, 1, "expected rows, found none");
   if (r->most == 0 && !r->features)
-    return sg_csv_fault(at(r, r->csv.record), 0, "expected rows with index:value, found none");
+    return sg_csv_fault_in(&r->csv, 1, "expected rows with index:value, found none");
   return SG_OK;
 }
 
