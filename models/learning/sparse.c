@@ -7,7 +7,7 @@
  * stripe, and a tile takes those of its stripes. In a stripe they stand row by row, since one after
  * another of the same column would wait for each other. A tile goes from part to part, a few
  * hundred entries each: too short for the processor to guess what comes, so that the next ones are
- * asked for (a third of a tile's time less). Both have a form for one model and one for eight side
+ * asked for (four tenths of the time less). Both have a form for one model and one for eight side
  * by side, which read a non-zero once for all of them. The additions to a coordinate go by rows,
  * always. */
 #include "models/learning/sparse.h"
