@@ -34,10 +34,10 @@ static void rounds(int n, int s, long count, const char *ingress) {
   long events = 0;
   for (int repeat = 0; repeat < 5; repeat++) {
     sg_run *run = sg_run_new(&t.env, code, 0, &limits, NULL, NULL);
-    double start = sg_seconds_now();
+    double start = sg_thread_seconds();
     while (sg_run_advance(run) == SG_RUN_DECODE)
       sg_run_supply(run, &(sg_run_result){.decoded = true, .n_used = n - s});
-    best = fmin(best, sg_seconds_now() - start);
+    best = fmin(best, sg_thread_seconds() - start);
     mean = sg_run_now(run) / (double)count;
     events = sg_run_events(run);
     sg_run_free(run);
@@ -251,6 +251,17 @@ static void sequential(void **state) {
   bench_close_named(&b);
 }
 
+/* --- Many workers ----------------------------------------------------------------------------- */
+
+/* In turn, so that what else the machine does is there for both. */
+static void many_workers(void **state) {
+  (void)state;
+  for (int repeat = 0; repeat < 1; repeat++)
+    for (int shared = 0; shared < 2; shared++)
+      for (int n = 10000; n <= 100000; n *= 10)
+        rounds(n, n / 20, 1000000 / n, shared ? "fair-share" : NULL);
+}
+
 /* --- Rounds ----------------------------------------------------------------------------------- */
 
 static void with_rounds(void **state) {
@@ -266,9 +277,11 @@ static void with_rounds(void **state) {
   rounds(10000, 500, 50, "fifo");
 }
 
-int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(multi_message),
-                                     cmocka_unit_test(without_a_barrier),
-                                     cmocka_unit_test(sequential), cmocka_unit_test(with_rounds)};
+/* bench_engine [name]: all, or the benchmarks whose names match. */
+int main(int argc, char **argv) {
+  if (argc > 1) cmocka_set_test_filter(argv[1]);
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(multi_message), cmocka_unit_test(without_a_barrier),
+      cmocka_unit_test(sequential), cmocka_unit_test(with_rounds), cmocka_unit_test(many_workers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

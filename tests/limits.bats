@@ -31,6 +31,15 @@ limit() {
   [ "$status" -eq 0 ]
 }
 
+@test "codes with sparse tables for a hundred thousand workers" {
+  limit 600000
+  for scheme in '{"code":"cyclic-repetition","s":3}' '{"code":"cyclic-mds","s":3}' \
+    '{"code":"fractional-repetition","s":3}' '{"code":"partial-cyclic","s":3,"p":6}'; do
+    run "$STRAGGLE" check timing.json --set /cluster/workers=100000 --set /schemes="[$scheme]"
+    [ "$status" -eq 0 ]
+  done
+}
+
 @test "check and plan generate no data" {
   limit 1000000 # the data have 8 GB
   run "$STRAGGLE" check large.json

@@ -103,6 +103,7 @@ void LAPACKE_xerbla(const char *name, lapack_int info) {
 #endif
 
 static bool watching;
+static double asked;                    /* bytes, given back or not */
 static long allocations, live, fail_at; /* fail_at: number of the allocation that fails; −1: none */
 
 #if OWN_MALLOC
@@ -122,6 +123,7 @@ static bool is_blas(const void *caller) {
 }
 
 void *malloc(size_t size) {
+  if (watching) asked += (double)size;
   bool refused = refuses() && !is_blas(__builtin_return_address(0));
   void *block = refused ? NULL : __libc_malloc(size);
   live += watching && block;
@@ -129,12 +131,14 @@ void *malloc(size_t size) {
 }
 
 void *calloc(size_t count, size_t size) {
+  if (watching) asked += (double)count * (double)size;
   void *block = refuses() ? NULL : __libc_calloc(count, size);
   live += watching && block;
   return block;
 }
 
 void *realloc(void *old, size_t size) {
+  if (watching) asked += (double)size;
   void *block = refuses() ? NULL : __libc_realloc(old, size);
   live += watching && block && !old;
   return block;
@@ -407,6 +411,47 @@ static void running_out_of_memory_leaves_nothing(void **state) {
   }
 }
 
+/* Bytes that are asked for while a code of 10,000 workers with sparse tables is made, whether they
+ * are given back or not: in proportion to the numbers of the tables, far from n² = 800 MB. */
+static void tables_of_many_workers(void **state) {
+  (void)state;
+  enum { MANY = 10000 };
+  static const choice sparse[] = {
+      {"uncoded", {{NULL}}, true},
+      {"fractional-repetition", {{"s", "3"}}, true},
+      {"cyclic-repetition", {{"s", "3"}}, true},
+      {"cyclic-mds", {{"s", "5"}}, true},
+      {"reed-solomon", {{"s", "4"}}, true},
+      {"heterogeneous", {{"s", "3"}}, true},
+      {"group", {{"d", "4"}, {"m", "2"}}, true},
+      {"streamed-group", {{"d", "4"}, {"chunks", "2"}}, true},
+      {"partial-cyclic", {{"s", "3"}, {"p", "6"}}, true},
+      {"partial-repetition", {{"s", "3"}, {"alpha", "2"}}, true},
+      {"nested", {{"s_max", "3"}}, true},
+      {"tiered", {{"s", "3"}, {"start", "20"}, {"after", "5"}}, true},
+      {"coded-reduce", {{"fan_out", "10000"}, {"depth", "1"}, {"s", "2"}}, true},
+      {"clustered", {{"clusters", "10"}, {"s", "2"}}, true},
+      {"sequential-gc", {{"s", "3"}}, true},
+      {"sr-sgc", {{"B", "2"}, {"W", "3"}, {"lambda", "4"}}, true},
+      {"m-sgc", {{"B", "1"}, {"W", "2"}, {"lambda", "4"}}, true},
+  };
+  if (!OWN_MALLOC) skip();
+  for (size_t k = 0; k < sizeof sparse / sizeof *sparse; k++) {
+    sg_values *values = values_of(&sparse[k]);
+    sg_shape shape = {.workers = MANY, .subsets = MANY, .length = 1000, .seed = 1, .updates = 1};
+    sg_code *code;
+    asked = 0;
+    fail_at = -1;
+    watching = true;
+    sg_status status = sg_code_new(sg_code_type_find(sparse[k].name), &shape, values, &code, NULL);
+    watching = false;
+    assert_int_equal(status, SG_OK);
+    if (!(asked < 50e6)) fail_msg("%s: %g bytes", sparse[k].name, asked);
+    sg_code_free(code);
+    sg_values_free(values);
+  }
+}
+
 int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
@@ -414,6 +459,7 @@ int main(void) {
       cmocka_unit_test(flops_are_those_of_the_calls),
       cmocka_unit_test(flops_of_cyclic_repetition),
       cmocka_unit_test(running_out_of_memory_leaves_nothing),
+      cmocka_unit_test(tables_of_many_workers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,11 +26,14 @@ static bool add_chunk(sg_run *run) {
   return true;
 }
 
+/* One that the node had before, so that messages lie in memory in the order of nodes, whatever the
+ * order in which they were freed. */
 int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot) {
-  if (run->free_message < 0 && !add_chunk(run)) return -1;
-  int id = run->free_message;
+  int *head = run->node[from].spare >= 0 ? &run->node[from].spare : &run->free_message;
+  if (*head < 0 && !add_chunk(run)) return -1;
+  int id = *head;
   message *m = run_message(run, id);
-  run->free_message = m->next;
+  *head = m->next;
   m->view = (sg_message){.id = id,
                          .from = from,
                          .to = to,
@@ -105,8 +108,8 @@ void run_free_message(sg_run *run, int id, bool used) {
   if (m->named) run->n_named--;
   m->unseen = m->named = false;
   m->place = IN_NOWHERE;
-  m->next = run->free_message;
-  run->free_message = id;
+  m->next = run->node[m->view.from].spare;
+  run->node[m->view.from].spare = id;
 }
 
 void run_keep_used(sg_run *run, int id) {

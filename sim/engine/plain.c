@@ -179,6 +179,7 @@ bool run_arrive_quietly(sg_run *run, const sg_queue_event *event) {
 void run_arrive_in_row(sg_run *run) {
   if (run->limits.usual_way || run->hooks.log) return;
   while (run->over == SG_RUN_DECODE) {
+    run_look_ahead(run);
     const sg_queue_event *x = sg_queue_next_of_row(&run->queue, run->delivery);
     if (x ? sg_queue_kind(x) != EV_UPLINK
           : isinf(run->delivery) || !sg_queue_is_later(&run->queue, run->delivery))

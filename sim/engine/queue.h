@@ -48,6 +48,12 @@ void sg_queue_end_bulk(sg_queue *q);
  * Not in bulk. */
 bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *event);
 
+/* Whom the event is about that is k places behind the first in the row; −1: there is none. It may
+ * be dead. For who fetches memory ahead. */
+static inline int sg_queue_ahead(const sg_queue *q, size_t k) {
+  return q->next + k < q->end ? q->row[q->next + k].subject : -1;
+}
+
 /* Cancels all events of this kind and subject that are in the queue. */
 static inline void sg_queue_cancel(sg_queue *q, int kind, int subject) {
   q->alive_from[(size_t)kind * (size_t)q->subjects + (size_t)subject] = q->sequence;

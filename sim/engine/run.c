@@ -103,6 +103,7 @@ static bool allocate(sg_run *run) {
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->jobs = n->uplink = (list){-1, -1};
+    n->spare = -1;
     n->row_arrival = n->timer = NAN;
   }
   run->ingress[0] = sg_ingress_new(run->env->network);
@@ -328,6 +329,7 @@ static bool next_event(sg_run *run, sg_queue_event *event) {
 static void step(sg_run *run) {
   sg_queue_event event;
   if (run->n_touched == 0) run_arrive_in_row(run);
+  run_look_ahead(run);
   if (!next_event(run, &event)) {
     stall(run);
     return;
@@ -363,11 +365,16 @@ const sg_run_request *sg_run_request_of(const sg_run *run) {
 /* --- What came of a decode -------------------------------------------------------------------- */
 
 static void use_wanted(sg_run *run) {
-  for (int i = 0; i < run->n_wanted; i++)
+  enum { AHEAD = 8 };
+  for (int i = 0; i < run->n_wanted; i++) {
+    if (i + 2 * AHEAD < run->n_wanted)
+      run_prefetch_message((const message *)(const void *)run->wanted[i + 2 * AHEAD]);
+    if (i + AHEAD < run->n_wanted) run_prefetch_node(&run->node[run->wanted[i + AHEAD]->from]);
     if (run->decode.flags & SG_KEEP)
       run_keep_used(run, run->wanted[i]->id);
     else
       run_free_message(run, run->wanted[i]->id, true);
+  }
   run->n_wanted = 0;
   run_compact_held(run);
 }

@@ -93,45 +93,48 @@ typedef struct list {
   int head, tail; /* −1: empty */
 } list;
 
+/* With a hundred thousand workers a round is a walk through memory in the order of arrival. What a
+ * task with its message behind it needs when it comes stands first, in two cache lines, and the
+ * lines are asked for some events ahead: run_look_ahead. */
 typedef struct node {
   list jobs, uplink;
-  list *held; /* per segment, in the order of arrival; NULL: nothing was ever held by this node */
+  double task_end;  /* of the running task */
+  double busy_from; /* busy seconds of the running task are counted up to here */
+  /* Busy seconds in all, and those of them of which it is known whether they were wasted. */
+  double worked, settled;
+  double send_begin;            /* of the first of `uplink`, if sending: absolute */
+  double send_end;              /* of the same, on this round's clock */
+  double row_busy, row_arrival; /* for the worker's row, since the previous row, as row_… below */
+  int task_snapshot;            /* the running task */
+  int tasks, draws, sent;       /* in this round: tasks done, draws and transmissions used */
+  int living; /* messages ordered from it that are not used, dropped or cancelled */
+  int row_tasks, row_messages;
   int n_held;
   bool touched; /* on the list of nodes to be set going */
   bool sending; /* the first of `uplink` is on the link */
   bool computing;
-  bool waits;              /* it begins later than now: on the list of those that do */
-  bool dead;               /* in this round: it does nothing */
-  double down_until;       /* on this round's clock; it begins nothing before */
   bool fused;              /* what follows the running task is already on its way: see fuse.c */
-  double task_end;         /* of the running task */
-  bool stale;              /* the running task is of a round that is over, or cancelled */
-  bool task_cut, send_cut; /* the running task, the message on the link ends before it is done */
-  int task_snapshot;       /* the running task */
-  unsigned task_flags;     /* the running task */
-  int task_name;           /* the running task: of its snapshot, which a stale one no longer has */
-  double task_begin;       /* the running task: absolute */
-  double send_begin;       /* of the first of `uplink`, if sending: absolute */
-  double send_end;         /* of the same, on this round's clock */
-  double prepared;         /* it is through with preparing messages, one after another: absolute */
   bool uncounted;          /* its bytes are, until it begins: run_count_sent */
-  double busy_from;        /* busy seconds of the running task are counted up to here */
-  int tasks, draws, sent;  /* in this round: tasks done, draws and transmissions used */
-  double timer;            /* seconds from the next task's beginning; NAN: there is none */
+  bool task_cut, send_cut; /* the running task, the message on the link ends before it is done */
+  bool stale;              /* the running task is of a round that is over, or cancelled */
+  bool row_began, row_used, row_cancelled;
+  bool waits; /* it begins later than now: on the list of those that do */
+  bool dead;  /* in this round: it does nothing */
+
+  int spare;           /* messages of its own that are free, −1: none */
+  unsigned task_flags; /* the running task */
+  int task_name;       /* the running task: of its snapshot, which a stale one no longer has */
+  double task_begin;   /* the running task: absolute */
+  double task_worked;  /* worked when the running task began */
+  double down_until;   /* on this round's clock; it begins nothing before */
+  double prepared;     /* it is through with preparing messages, one after another: absolute */
+  double timer;        /* seconds from the next task's beginning; NAN: there is none */
   int timer_arg;
   uint32_t begun; /* tasks since the start of the run, for SG_ASYNC */
+  list *held; /* per segment, in the order of arrival; NULL: nothing was ever held by this node */
   int n_known, known_capacity;
   known *known;
   double told; /* those of the run's that it has been sent */
-  /* Costs. */
-  /* Busy seconds in all, and those of them of which it is known whether they were wasted. */
-  double worked, settled;
-  double task_worked; /* worked when the running task began */
-  int living;         /* messages ordered from it that are not used, dropped or cancelled */
-  /* For the worker's row; since the previous row. */
-  bool row_began, row_used, row_cancelled;
-  double row_busy, row_arrival;
-  int row_tasks, row_messages;
 } node;
 
 struct sg_run {
@@ -328,6 +331,26 @@ void run_arrive_in_row(sg_run *run);
 #define CHUNK 64
 static inline message *run_message(const sg_run *run, int id) {
   return &run->chunk[(unsigned)id / CHUNK][(unsigned)id % CHUNK];
+}
+/* Asks for the lines of a node, a message that will be needed soon. */
+static inline void run_prefetch_node(const node *n) {
+  __builtin_prefetch(n, 1);
+  __builtin_prefetch((const char *)n + 64, 1);
+  __builtin_prefetch((const char *)n + 127, 1); /* the array need not begin with a line */
+}
+static inline void run_prefetch_message(const message *m) {
+  __builtin_prefetch(m, 1);
+  __builtin_prefetch((const char *)m + 64, 1);
+}
+/* Of an event that comes soon: its node, then, when that is near, its message. Those of few nodes
+ * are in the cache. */
+static inline void run_look_ahead(const sg_run *run) {
+  enum { FAR = 16, NEAR = 8, FEW = 1000 };
+  if (run->nodes < FEW) return;
+  int far = sg_queue_ahead(&run->queue, FAR), near = sg_queue_ahead(&run->queue, NEAR);
+  if (far >= 0 && far < run->nodes) run_prefetch_node(&run->node[far]);
+  int id = near >= 0 && near < run->nodes ? run->node[near].uplink.head : -1;
+  if (id >= 0) run_prefetch_message(run_message(run, id));
 }
 /* Whether this is a message of this run, and not a copy or a pointer to something else. */
 static inline bool run_owns(const sg_run *run, const sg_message *m) {
