@@ -253,13 +253,11 @@ static void sequential(void **state) {
 
 /* --- Many workers ----------------------------------------------------------------------------- */
 
-/* In turn, so that what else the machine does is there for both. */
 static void many_workers(void **state) {
   (void)state;
-  for (int repeat = 0; repeat < 1; repeat++)
-    for (int shared = 0; shared < 2; shared++)
-      for (int n = 10000; n <= 100000; n *= 10)
-        rounds(n, n / 20, 1000000 / n, shared ? "fair-share" : NULL);
+  for (int shared = 0; shared < 2; shared++)
+    for (int n = 10000; n <= 100000; n *= 10)
+      rounds(n, n / 20, 1000000 / n, shared ? "fair-share" : NULL);
 }
 
 /* --- Rounds ----------------------------------------------------------------------------------- */
