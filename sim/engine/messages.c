@@ -88,8 +88,8 @@ static inline void free_used(sg_run *run, message *m) {
   m->used = true;
   m->unseen = m->named = false;
   m->place = IN_NOWHERE;
-  m->next = run->free_message;
-  run->free_message = m->view.id;
+  m->next = n->spare;
+  n->spare = m->view.id;
 }
 
 void run_free_message(sg_run *run, int id, bool used) {

@@ -62,13 +62,13 @@ static inline void send_behind(sg_run *run, int index, message *m, double second
 
 /* run_new_message, to the master. */
 static inline message *new_message(sg_run *run, const sg_order *send, int from, int slot) {
-  int id = run->free_message;
+  int *head = run->node[from].spare >= 0 ? &run->node[from].spare : &run->free_message, id = *head;
   if (id < 0) { /* makes more */
     id = run_new_message(run, send, from, SG_MASTER, slot);
     return id < 0 ? NULL : run_message(run, id);
   }
   message *m = run_message(run, id);
-  run->free_message = m->next;
+  *head = m->next;
   m->view = (sg_message){.id = id,
                          .from = from,
                          .to = SG_MASTER,
