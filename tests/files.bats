@@ -194,8 +194,8 @@ ask_all() {
 }
 
 @test "files: a signal is heard while a large code is built" {
-  interrupted_after 1 INT "$STRAGGLE" run s.json --set /cluster/workers=4000 \
-    --set '/schemes=[{"code":"cyclic-repetition","s":1}]'
+  interrupted_after 1 INT "$STRAGGLE" run s.json --set /cluster/workers=10000 \
+    --set '/schemes=[{"code":"ye-abbe","d":30,"m":2}]'
   [ "$status" -eq 130 ]
   [ "$took_ms" -lt 3000 ]
 }
