@@ -26,35 +26,12 @@ static bool add_chunk(sg_run *run) {
   return true;
 }
 
-/* One that the node had before, so that messages lie in memory in the order of nodes, whatever the
- * order in which they were freed. */
 int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot) {
-  int *head = run->node[from].spare >= 0 ? &run->node[from].spare : &run->free_message;
-  if (*head < 0 && !add_chunk(run)) return -1;
-  int id = *head;
-  message *m = run_message(run, id);
-  *head = m->next;
-  m->view = (sg_message){.id = id,
-                         .from = from,
-                         .to = to,
-                         .snapshot = order->snapshot,
-                         .segment = order->segment,
-                         .tag = order->tag,
-                         .round = run->round,
-                         .in = m->view.in};
-  m->owners = 1;
-  m->used = false;
-  m->copies = order->flags & SG_COPY;
-  m->snapshot = slot;
-  m->next = m->part = -1;
+  if (run->node[from].spare < 0 && run->free_message < 0 && !add_chunk(run)) return -1;
+  message *m = run_take_message(run, order, from, to, slot);
   m->worked = 0;
   m->place = IN_JOBS;
-  m->first = true;
-  m->unseen = m->named = false;
-  m->free = order->flags & SG_FREE;
-  run->snapshot[slot].refs++;
-  run->node[from].living++;
-  return id;
+  return m->view.id;
 }
 
 /* It no longer counts as something that may be of use. */

@@ -60,32 +60,12 @@ static inline void send_behind(sg_run *run, int index, message *m, double second
   if (!sg_queue_push_bulk(&run->queue, n->send_end, EV_UPLINK, index, 0)) run_out_of_memory(run);
 }
 
-/* run_new_message, to the master. */
+/* run_new_message, to the master, without a call where there is a free one. */
 static inline message *new_message(sg_run *run, const sg_order *send, int from, int slot) {
-  int *head = run->node[from].spare >= 0 ? &run->node[from].spare : &run->free_message, id = *head;
-  if (id < 0) { /* makes more */
-    id = run_new_message(run, send, from, SG_MASTER, slot);
-    return id < 0 ? NULL : run_message(run, id);
-  }
-  message *m = run_message(run, id);
-  *head = m->next;
-  m->view = (sg_message){.id = id,
-                         .from = from,
-                         .to = SG_MASTER,
-                         .snapshot = send->snapshot,
-                         .segment = send->segment,
-                         .tag = send->tag,
-                         .round = run->round,
-                         .in = m->view.in};
-  m->owners = 1;
-  m->used = m->unseen = m->named = m->free = false;
-  m->copies = send->flags & SG_COPY;
-  m->snapshot = slot;
-  m->next = m->part = -1;
-  m->first = true;
-  run->snapshot[slot].refs++;
-  run->node[from].living++;
-  return m;
+  if (run->node[from].spare >= 0 || run->free_message >= 0)
+    return run_take_message(run, send, from, SG_MASTER, slot);
+  int id = run_new_message(run, send, from, SG_MASTER, slot);
+  return id < 0 ? NULL : run_message(run, id);
 }
 
 void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, int slot) {

@@ -356,7 +356,35 @@ static inline void run_look_ahead(const sg_run *run) {
 static inline bool run_owns(const sg_run *run, const sg_message *m) {
   return m && m->id >= 0 && m->id < run->n_chunks * CHUNK && &run_message(run, m->id)->view == m;
 }
-int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot); /* −1 */
+/* A free message for an order; there is one. The node's own before others, so that messages lie in
+ * memory in the order of nodes, whatever the order in which they were freed. Where it is, and the
+ * work behind it, are the caller's to say. */
+static inline message *run_take_message(sg_run *run, const sg_order *order, int from, int to,
+                                        int slot) {
+  int *head = run->node[from].spare >= 0 ? &run->node[from].spare : &run->free_message, id = *head;
+  message *m = run_message(run, id);
+  *head = m->next;
+  m->view = (sg_message){.id = id,
+                         .from = from,
+                         .to = to,
+                         .snapshot = order->snapshot,
+                         .segment = order->segment,
+                         .tag = order->tag,
+                         .round = run->round,
+                         .in = m->view.in};
+  m->owners = 1;
+  m->used = m->unseen = m->named = false;
+  m->copies = order->flags & SG_COPY;
+  m->free = order->flags & SG_FREE;
+  m->snapshot = slot;
+  m->next = m->part = -1;
+  m->first = true;
+  run->snapshot[slot].refs++;
+  run->node[from].living++;
+  return m;
+}
+/* The same, which makes more of them where there is none: its number; −1: no memory. */
+int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot);
 void run_free_message(sg_run *run, int id, bool used);
 /* A held message was used and stays held. */
 void run_keep_used(sg_run *run, int id);
