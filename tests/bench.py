@@ -209,7 +209,9 @@ def once(config, program=args.program):
     """One measurement, and what is to be taken off: least of all rounds."""
     if has_data(config):
         return straggle_with_data(config, program), (0, 0, 0, 0)
-    return straggle(config, program), (0, 0, 0, 0) if QUICK else straggle(alone(config), program)
+    # The database is to be that of the whole scenario: its run is the last.
+    off = (0, 0, 0, 0) if QUICK else straggle(alone(config), program)
+    return straggle(config, program), off
 
 
 def mean_and_error(database):
