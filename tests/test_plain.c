@@ -29,6 +29,45 @@ static bool same(double a, double b) {
   return memcmp(&a, &b, sizeof a) == 0;
 }
 
+/* --- A code whose workers are given a second task in a round: every third, when its first message
+ * has come. */
+
+static sg_status again_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                              sg_error *e) {
+  (void)values, (void)e;
+  code->parts = shape->workers;
+  code->state_size = sizeof(int);
+  return SG_OK;
+}
+
+static void again_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  (void)code;
+  sg_row_part(row, message->from, 0, 1);
+}
+
+static void again_begin(const sg_code *code, void *state, int round) {
+  (void)code, (void)round;
+  *(int *)state = 0;
+}
+
+static sg_verdict again_arrive(const sg_code *code, void *state, const sg_message *message,
+                               sg_orders *orders) {
+  int *arrived = state;
+  if (message->tag == 0 && message->from % 3 == 0) {
+    sg_task(orders, message->from, message->snapshot, 1, SG_DRAWS_OF_WORK, 0);
+    sg_send(orders, message->from, SG_MASTER, message->snapshot, 0, 1, 0);
+  }
+  return ++*arrived == code->nodes + (code->nodes + 2) / 3 ? SG_READY : SG_WAIT;
+}
+
+static const sg_code_type again = {.about = {.name = "again", .summary = "", .reference = ""},
+                                   .create = again_create,
+                                   .encode = again_encode,
+                                   .begin_round = again_begin,
+                                   .arrive = again_arrive};
+
+/* --- Settings --------------------------------------------------------------------------------- */
+
 typedef struct setting {
   test_setup setup;
   const char *code, *member;
@@ -55,12 +94,13 @@ static void draw(setting *x) {
                {"cyclic-repetition", "s"},
                {"uncoded", NULL},
                {"fractional-repetition", "s"},
-               {"uc-mmc", "r"}};
+               {"uc-mmc", "r"},
+               {NULL, NULL}}; /* again */
   static const char *const scalings[] = {NULL, "additive", "startup"},
                            *const ingress[] = {NULL, "fifo", "fair-share"},
                            *const broadcast[] = {NULL, NULL, "linear", "sequential", "tree"},
                            *const late[] = {NULL, "cancel", "occupy-link"};
-  int code = below(5), n = 4 * (1 + below(MOST / 4));
+  int code = below(6), n = 4 * (1 + below(MOST / 4));
   *x = (setting){.code = codes[code].code,
                  .member = codes[code].member,
                  .number = code == 3 || code == 4 ? 1 : below(n / 2),
@@ -155,7 +195,8 @@ static long compare(const setting *x, int i) {
   test_environment_make(&t, &x->setup);
   int n = x->setup.workers;
   sg_shape shape = {.workers = n, .subsets = n, .length = 1000, .updates = 12};
-  sg_code *code = test_code(sg_code_type_find(x->code), &shape, x->member, x->number);
+  sg_code *code =
+      test_code(x->code ? sg_code_type_find(x->code) : &again, &shape, x->member, x->number);
   sg_run *a = begin(x, &t, code, false), *b = begin(x, &t, code, true);
   assert_true(a && b);
   for (int decodes = 0;; decodes++) {
