@@ -209,10 +209,14 @@ ask_all() {
 }
 
 @test "files: nohup is respected" {
-  (trap '' HUP; exec "$STRAGGLE" run s.json -q --set /stop/iterations=20000) & pid=$!
-  sleep 0.1
+  (trap '' HUP; exec "$STRAGGLE" run s.json -q --set /stop/iterations=1000000000) & pid=$!
+  sleep 0.5
   kill -HUP $pid
-  wait $pid
+  sleep 0.5
+  kill -INT $pid
+  status=0
+  wait $pid || status=$?
+  [ "$status" -eq 130 ]
 }
 
 @test "files: runs that are said to be kept are kept" {
