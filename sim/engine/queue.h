@@ -102,8 +102,9 @@ static inline bool sg_queue_alive(const sg_queue *q, const sg_queue_event *x) {
 /* The next of the row if it lives, nothing in the heap goes before it and its time is below this
  * one; NULL: ask sg_queue_pop_before. To be taken off by sg_queue_next_taken. */
 static inline const sg_queue_event *sg_queue_next_of_row(const sg_queue *q, double time) {
+  if (q->next == q->end) return NULL;
   const sg_queue_event *x = &q->row[q->next];
-  bool first = q->next < q->end && !q->vacant && (q->count == 0 || sg_queue_before(x, q->heap));
+  bool first = !q->vacant && (q->count == 0 || sg_queue_before(x, q->heap));
   return first && x->time < time && sg_queue_alive(q, x) ? x : NULL;
 }
 
