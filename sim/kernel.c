@@ -217,7 +217,7 @@ typedef struct totals {
 } totals;
 
 /* Adds the squares of n coordinates to four sums. */
-SG_CLONES static void add_squares(const double *x, long n, double *square) {
+static SG_CLONES(add_squares, (const double *x, long n, double *square), (x, n, square)) {
   sg_v4 a = AT(square, 0), b = SG_V4(0.0), c = b, d = b, last = b;
   long i = 0;
   for (; i + 16 <= n; i += 16) {
@@ -265,8 +265,10 @@ SG_INLINE void compare_four(const sg_v4 *g, const sg_v4 *s, const sg_v4 *e, cons
 
 /* n coordinates of a decoded piece g against Σ coef · x in compensated arithmetic (the products
  * with coef, which is NULL for the plain sum, are rounded). previous may be NULL. */
-SG_CLONES static void compare(int items, const double *const *x, const double *coef, double anchor,
-                              const double *g, const double *previous, long n, totals *total) {
+static SG_CLONES(compare,
+                 (int items, const double *const *x, const double *coef, double anchor,
+                  const double *g, const double *previous, long n, totals *total),
+                 (items, x, coef, anchor, g, previous, n, total)) {
   const sg_v4 zero = SG_V4(0.0), base = SG_V4(anchor);
   totals sums = *total;
   long i = 0;

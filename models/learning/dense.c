@@ -60,13 +60,16 @@ SG_INLINE void dot4(const double *const a[4], const double *const b[4], long n, 
 }
 
 /* Four rows with one vector. */
-SG_CLONES static void dot_rows(const double *const row[4], const double *x, long n, double out[4]) {
+static SG_CLONES(dot_rows, (const double *const row[4], const double *x, long n, double out[4]),
+                 (row, x, n, out)) {
   dot4(row, (const double *const[]){x, x, x, x}, n, out);
 }
 
 /* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]. */
-SG_CLONES static void dot_points(const double *const row[2], const double *x, const double *y,
-                                 long n, double out[4]) {
+static SG_CLONES(dot_points,
+                 (const double *const row[2], const double *x, const double *y, long n,
+                  double out[4]),
+                 (row, x, y, n, out)) {
   dot4((const double *const[]){row[0], row[1], row[0], row[1]}, (const double *const[]){x, x, y, y},
        n, out);
 }
@@ -250,7 +253,7 @@ double sg_penalty(const sg_problem *problem, const double *x) {
   return 0.5 * problem->l2 * sum;
 }
 
-SG_CLONES double sg_mean_loss(const double *loss, long n) {
+SG_CLONES_OF(double, sg_mean_loss, (const double *loss, long n), (loss, n)) {
   sg_v4 a = SG_V4(0.0), b = SG_V4(0.0);
   long i = 0;
   for (; i + 8 <= n; i += 8) a += AT(loss, i), b += AT(loss, i + 4);

@@ -87,8 +87,10 @@ SG_INLINE void logistic_four(const sg_v4 *y, const sg_v4 *z, double scale, doubl
   }
 }
 
-SG_CLONES static void logistic_rows(int outputs, const double *y, long n, double scale,
-                                    const double *z, double *r, long ld, double *loss) {
+static SG_CLONES(logistic_rows,
+                 (int outputs, const double *y, long n, double scale, const double *z, double *r,
+                  long ld, double *loss),
+                 (outputs, y, n, scale, z, r, ld, loss)) {
   long i = 0;
   for (; i + 4 <= n; i += 4) {
     sg_v4 a = AT(y, i), b = AT(z, i);
@@ -161,8 +163,10 @@ SG_INLINE void softmax_four(int outputs, const double *y, int n, double scale, c
     for (int k = 0; k < n; k++) loss[k] = log(sum[k]) + (top[k] - chosen[k]);
 }
 
-SG_CLONES static void softmax_rows(int outputs, const double *y, long n, double scale,
-                                   const double *z, double *r, long ld, double *loss) {
+static SG_CLONES(softmax_rows,
+                 (int outputs, const double *y, long n, double scale, const double *z, double *r,
+                  long ld, double *loss),
+                 (outputs, y, n, scale, z, r, ld, loss)) {
   for (long i = 0; i < n; i += 4) {
     double *ri = r ? r + i : NULL, *li = loss ? loss + i : NULL;
     if (n - i >= 4)

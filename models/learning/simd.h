@@ -5,9 +5,11 @@
 
 #include "sim/core/simd.h"
 
-/* Four numbers in memory, from p[i] on. */
-#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
-#define TO(p, i) (*(sg_v4u *)((p) + (i)))
+/* Four numbers in memory, from p[i] on; eight. */
+#define AT(p, i)  (*(const sg_v4u *)((p) + (i)))
+#define TO(p, i)  (*(sg_v4u *)((p) + (i)))
+#define AT8(p, i) (*(const sg_v8u *)((p) + (i)))
+#define TO8(p, i) (*(sg_v8u *)((p) + (i)))
 
 /* *x = e^x for x ≤ 0, within 2 ulp; below e^-708 the result stays at e^-708. NaN stays NaN.
  * x = k ln 2 + r, |r| ≤ ln 2 / 2; Taylor in r to degree 13, even and odd powers apart. */

@@ -90,29 +90,41 @@ sg_status sg_synthetic_begin(const sg_problem *problem, sg_workspace *ws,
   return SG_OK;
 }
 
-SG_CLONES void sg_synthetic_scaled(const float *a, double f, long n, double *out, bool add) {
-  long i = 0;
-  for (; i + 4 <= n; i += 4) {
-    sg_v4 v = f * __builtin_convertvector(*(const sg_f4u *)(a + i), sg_v4);
-    if (add) v += AT(out, i);
-    TO(out, i) = v;
+/* Vectors from coordinate i on, while there are some; D: of doubles, F: of as many floats in
+ * memory. */
+#define SCALED(D, F, AT, TO)                                                                       \
+  for (const long n_ = sizeof(D) / sizeof *out; i + n_ <= n; i += n_) {                            \
+    D v = f * __builtin_convertvector(*(const F *)(a + i), D);                                     \
+    if (add) v += AT(out, i);                                                                      \
+    TO(out, i) = v;                                                                                \
   }
+
+SG_CLONES(sg_synthetic_scaled, (const float *a, double f, long n, double *out, bool add),
+          (a, f, n, out, add)) {
+  long i = 0;
+  if (wide) SCALED(sg_v8, sg_f8u, AT8, TO8)
+  SCALED(sg_v4, sg_f4u, AT, TO)
   for (; i < n; i++) out[i] = (add ? out[i] : 0) + f * (double)a[i];
 }
 
+#define SCALED3(D, F, AT, TO)                                                                      \
+  for (const long n_ = sizeof(D) / sizeof *out; i + n_ <= n; i += n_) {                            \
+    D v = f[0] * __builtin_convertvector(*(const F *)(a0 + i), D);                                 \
+    v += f[1] * __builtin_convertvector(*(const F *)(a1 + i), D);                                  \
+    v += f[2] * __builtin_convertvector(*(const F *)(a2 + i), D);                                  \
+    if (add) v += AT(out, i);                                                                      \
+    TO(out, i) = v;                                                                                \
+  }
+
 /* out = Σ f[j] · a[j] over three subsets, or out += …: three at a time spare two passes over out.
  */
-SG_CLONES static void scaled3(const float *const a[3], const double f[3], long n, double *out,
-                              bool add) {
+static SG_CLONES(scaled3,
+                 (const float *const a[3], const double f[3], long n, double *out, bool add),
+                 (a, f, n, out, add)) {
   const float *a0 = a[0], *a1 = a[1], *a2 = a[2];
   long i = 0;
-  for (; i + 4 <= n; i += 4) {
-    sg_v4 v = f[0] * __builtin_convertvector(*(const sg_f4u *)(a0 + i), sg_v4);
-    v += f[1] * __builtin_convertvector(*(const sg_f4u *)(a1 + i), sg_v4);
-    v += f[2] * __builtin_convertvector(*(const sg_f4u *)(a2 + i), sg_v4);
-    if (add) v += AT(out, i);
-    TO(out, i) = v;
-  }
+  if (wide) SCALED3(sg_v8, sg_f8u, AT8, TO8)
+  SCALED3(sg_v4, sg_f4u, AT, TO)
   for (; i < n; i++)
     out[i] =
         (add ? out[i] : 0) + (f[0] * (double)a0[i] + f[1] * (double)a1[i] + f[2] * (double)a2[i]);
