@@ -82,10 +82,16 @@ SG_INLINE double sg_v4_sum(const sg_v4 *v) {
 
 #define SG_V4(x) ((sg_v4){(x), (x), (x), (x)})
 
+#define SG_LOW(v)  __builtin_shufflevector(v, v, 0, 1, 2, 3)
+#define SG_HIGH(v) __builtin_shufflevector(v, v, 4, 5, 6, 7)
+
 /* mask ? a : b, lane by lane; by reference because the ABI of vector arguments depends on the
  * processor. */
 SG_INLINE void sg_v4_select(const sg_v4i *mask, const sg_v4 *a, const sg_v4 *b, sg_v4 *out) {
   *out = (sg_v4)((*mask & (sg_v4i)*a) | (~*mask & (sg_v4i)*b));
+}
+SG_INLINE void sg_v8_select(const sg_v8i *mask, const sg_v8 *a, const sg_v8 *b, sg_v8 *out) {
+  *out = (sg_v8)((*mask & (sg_v8i)*a) | (~*mask & (sg_v8i)*b));
 }
 
 #endif
