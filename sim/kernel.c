@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Encode, decode and compare, tile by tile.
  *
- * A tile of every piece of every partial gradient is at hand at once. Messages with the same terms
- * are formed four at a time; a block of coordinates stays in registers while the loop runs over the
- * terms. Every coordinate is computed by itself, in the order of the terms; squares are added up
- * tile by tile, and the length of a tile follows from the code and the width alone. So the bits of
- * a set do not depend on its company. */
+ * A tile of every piece of every partial gradient is at hand at once; it is encoded and decoded
+ * strip by strip, and compared as a whole. Messages with the same terms are formed four at a time;
+ * a block of coordinates stays in registers while the loop runs over the terms. Every coordinate is
+ * computed by itself, in the order of the terms; squares are added up tile by tile, and the length
+ * of a tile follows from the code and the width alone. So the bits of a set do not depend on its
+ * company. */
 #include "sim/kernel.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
