@@ -81,6 +81,18 @@ $(BUILD)/revision: $(if $(filter $(REVISION),$(shell cat $(BUILD)/revision 2>/de
 $(BUILD)/sim/cli/provenance.o: $(BUILD)/revision
 $(BUILD)/sim/cli/provenance.o: CPPFLAGS += -DSG_VERSION='"$(VERSION)"' -DSG_REVISION='"$(REVISION)"'
 
+# The widest vectors that the program uses: scalar, avx2, avx512; empty: all that the processor has.
+LANES ?=
+SG_LANES_OF_scalar = SG_SCALAR
+SG_LANES_OF_avx2   = SG_LANES_AVX2
+SG_LANES_OF_avx512 = SG_LANES_AVX512
+$(if $(LANES),$(if $(SG_LANES_OF_$(LANES)),,$(error LANES=$(LANES): expected scalar, avx2 or avx512)))
+$(BUILD)/lanes: $(if $(filter x$(LANES),x$(shell cat $(BUILD)/lanes 2>/dev/null)),,FORCE)
+	@mkdir -p $(@D)
+	@echo $(LANES) > $@
+$(BUILD)/sim/core/lanes.o: $(BUILD)/lanes
+$(BUILD)/sim/core/lanes.o: CPPFLAGS += $(if $(LANES),-DSG_MOST_LANES=$(SG_LANES_OF_$(LANES)))
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(SUPPORT) $(LIB)
 	$(call quiet,LD,$@)$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(LDLIBS) -lcmocka
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Encode, decode and compare, tile by tile.
  *
- * A tile of every piece of every partial gradient is at hand at once. Messages with the same terms
- * are formed four at a time; a block of coordinates stays in registers while the loop runs over the
- * terms. Every coordinate is computed by itself, in the order of the terms; squares are added up
- * tile by tile, and the length of a tile follows from the code and the width alone. So the bits of
- * a set do not depend on its company. */
+ * A tile of every piece of every partial gradient is at hand at once; it is encoded and decoded
+ * strip by strip, and compared as a whole. Messages with the same terms are formed four at a time;
+ * a block of coordinates stays in registers while the loop runs over the terms. Every coordinate is
+ * computed by itself, in the order of the terms; squares are added up tile by tile, and the length
+ * of a tile follows from the code and the width alone. So the bits of a set do not depend on its
+ * company. */
 #include "sim/kernel.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
@@ -17,10 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE_DOUBLES = 32768 /* partial gradients at hand: 256 KB */, TILE_LEAST = 64 };
-
-#define AT(p, i) (*(const sg_v4u *)((p) + (i)))
-#define TO(p, i) (*(sg_v4u *)((p) + (i)))
+enum {
+  TILE_DOUBLES = 32768, /* partial gradients at hand: 256 KB */
+  TILE_LEAST = 64,
+  STRIP_DOUBLES = 8192, /* of a strip: 64 KB */
+  STRIP_LEAST = 64      /* eight of the widest vectors */
+};
 
 /* A step of a plan: `outs` (1 or 4) combinations of the same `terms` inputs. */
 typedef struct step {
@@ -51,8 +54,8 @@ struct sg_kernel {
   size_t tile_room;
   const double **x; /* inputs of a step */
   size_t x_room;
-  double *y; /* messages, then the decoded pieces where some are short */
-  size_t y_room;
+  double *room, *y; /* y, aligned: messages, then the decoded pieces where some are short */
+  size_t room_room;
   double *padded; /* tiles of short pieces, with the zeros that stand past their end */
   size_t padded_room;
   double *square; /* four sums of squares per summed item */
@@ -73,7 +76,7 @@ void sg_kernel_free(sg_kernel *k) {
   free(k->placed);
   free(k->tile);
   free(k->x);
-  free(k->y);
+  free(k->room);
   free(k->padded);
   free(k->square);
   free(k);
@@ -217,7 +220,7 @@ typedef struct totals {
 } totals;
 
 /* Adds the squares of n coordinates to four sums. */
-SG_CLONES static void add_squares(const double *x, long n, double *square) {
+static SG_CLONES(add_squares, (const double *x, long n, double *square), (x, n, square)) {
   sg_v4 a = AT(square, 0), b = SG_V4(0.0), c = b, d = b, last = b;
   long i = 0;
   for (; i + 16 <= n; i += 16) {
@@ -248,7 +251,7 @@ static double anchor_of(int items, double bound) {
  * rounding drops from s. */
 #define ADD(s, e, x)                                                                               \
   do {                                                                                             \
-    sg_v4 t_ = s + (x);                                                                            \
+    __typeof__(s) t_ = s + (x);                                                                    \
     e += (x) - (t_ - s);                                                                           \
     s = t_;                                                                                        \
   } while (0)
@@ -265,11 +268,33 @@ SG_INLINE void compare_four(const sg_v4 *g, const sg_v4 *s, const sg_v4 *e, cons
 
 /* n coordinates of a decoded piece g against Σ coef · x in compensated arithmetic (the products
  * with coef, which is NULL for the plain sum, are rounded). previous may be NULL. */
-SG_CLONES static void compare(int items, const double *const *x, const double *coef, double anchor,
-                              const double *g, const double *previous, long n, totals *total) {
+static SG_CLONES(compare,
+                 (int items, const double *const *x, const double *coef, double anchor,
+                  const double *g, const double *previous, long n, totals *total),
+                 (items, x, coef, anchor, g, previous, n, total)) {
   const sg_v4 zero = SG_V4(0.0), base = SG_V4(anchor);
   totals sums = *total;
   long i = 0;
+  for (; wide && i + 32 <= n; i += 32) {
+    const sg_v8 base8 = {anchor, anchor, anchor, anchor, anchor, anchor, anchor, anchor};
+    sg_v8 s0 = base8, s1 = base8, s2 = base8, s3 = base8, e0 = {0}, e1 = {0}, e2 = {0}, e3 = {0};
+    for (int t = 0; t < items; t++) {
+      sg_v8 u = AT8(x[t], i), v = AT8(x[t], i + 8), w = AT8(x[t], i + 16), z = AT8(x[t], i + 24);
+      if (coef) u *= coef[t], v *= coef[t], w *= coef[t], z *= coef[t];
+      ADD(s0, e0, u);
+      ADD(s1, e1, v);
+      ADD(s2, e2, w);
+      ADD(s3, e3, z);
+    }
+    const sg_v8 s[4] = {s0 - base8, s1 - base8, s2 - base8, s3 - base8}, e[4] = {e0, e1, e2, e3};
+    /* Squares are added by fours, on every processor. */
+    for (int k = 0; k < 8; k++) {
+      sg_v4 p = zero, u = AT(g, i + 4 * k), sum = AT((const double *)s, 4 * k),
+            rest = AT((const double *)e, 4 * k);
+      if (previous) p = AT(previous, i + 4 * k);
+      compare_four(&u, &sum, &rest, &p, &sums);
+    }
+  }
   for (; i + 16 <= n; i += 16) {
     sg_v4 s[4] = {base, base, base, base}, e[4] = {zero, zero, zero, zero};
     for (int t = 0; t < items; t++) {
@@ -314,6 +339,7 @@ typedef struct tiling {
   long begin, end, length; /* of the segment; of a piece */
   long tile;
   long at, n; /* coordinates at … at + n − 1 of each piece */
+  long strip; /* the most coordinates of a strip */
 } tiling;
 
 /* How many of the tile's coordinates piece q has; the rest is padding. */
@@ -351,25 +377,22 @@ static sg_status fetch_tile(const tiling *t) {
   return SG_OK;
 }
 
-/* Outputs to y + out · stride. */
-static void run_step(const tiling *t, const step *p, const double *const *payload, double *y,
-                     long stride) {
+/* Coordinates from … from + n − 1 of a tile; outputs to y + out · stride. */
+static void run_step(const tiling *t, const step *p, const double *const *payload, long from,
+                     long n, double *y, long stride) {
   sg_kernel *k = t->k;
-  for (int i = 0; i < p->terms; i++) {
-    long in = k->input[p->input + (size_t)i];
-    k->x[i] = in < 0 ? k->y + (-1 - in) * t->tile : k->tile[in];
-  }
-  for (int i = 0; payload && i < p->terms; i++) {
-    long in = k->input[p->input + (size_t)i];
-    if (in < 0 && payload[-1 - in]) k->x[i] = payload[-1 - in] + t->at;
-  }
+  const long *input = k->input + p->input;
+  for (int i = 0; i < p->terms; i++)
+    k->x[i] = input[i] < 0 ? k->y + (-1 - input[i]) * t->strip : k->tile[input[i]] + from;
+  for (int i = 0; payload && i < p->terms; i++)
+    if (input[i] < 0 && payload[-1 - input[i]]) k->x[i] = payload[-1 - input[i]] + t->at + from;
   if (p->outs == 1) {
-    sg_combine(p->terms, k->x, k->coef + p->coef, y + p->out[0] * stride, t->n, 0);
+    sg_combine(p->terms, k->x, k->coef + p->coef, y + p->out[0] * stride, n, 0);
     return;
   }
   double *out[4];
   for (int j = 0; j < 4; j++) out[j] = y + p->out[j] * stride;
-  sg_combine4(p->terms, k->x, k->coef + p->coef, out, t->n);
+  sg_combine4(p->terms, k->x, k->coef + p->coef, out, n);
 }
 
 /* Adds the piece's squares to k->square, too. */
@@ -397,25 +420,47 @@ static void add_constant(const tiling *t, const sg_kernel_set *s, int q, long n)
   if (s->bias[q] != 0) sg_combine(1, &constant, &s->bias[q], s->decoded + from, n, 1);
 }
 
-static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
+/* After each of the steps of a strip: a share of what the same strip of the next tile will read. */
+static void ask_ahead(const tiling *t, long from, long n, int share, int shares) {
+  for (int q = 0; q < t->pieces; q++) {
+    long next = t->at + t->n + from;
+    if (next + n <= t->length)
+      sg_problem_ahead(t->problem, t->begin + q * t->length + next, n, share, shares);
+  }
+}
+
+/* Encodes and decodes coordinates from … from + n − 1 of a tile, at most a strip: each message is
+ * made of several rows, and each row is in several messages, all of which meet here in the
+ * first-level cache. Decoded pieces go to y + piece · stride. */
+static void decode_strip(const tiling *t, const plan *p, const sg_kernel_set *s, long from, long n,
+                         double *y, long stride) {
   sg_kernel *k = t->k;
   const sg_compressor *c = s->compressor;
-  assert(!sg_compressor_whole(c) || p->encode == p->decode);
   for (size_t i = p->encode; i < p->decode; i++) {
     const step *form = &k->step[i];
-    run_step(t, form, s->payload, k->y, t->tile);
+    run_step(t, form, s->payload, from, n, k->y, t->strip);
+    ask_ahead(t, from, n, (int)(i - p->encode), (int)(p->decode - p->encode));
     if (c && c->type->round)
       for (int j = 0; j < form->outs; j++)
-        c->type->round(c->state, t->n, k->y + form->out[j] * t->tile);
+        c->type->round(c->state, n, k->y + form->out[j] * t->strip);
   }
+  for (size_t i = p->decode; i < p->end; i++)
+    run_step(t, &k->step[i], s->payload, from, n, y, stride);
+}
+
+static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
+  sg_kernel *k = t->k;
+  assert(!sg_compressor_whole(s->compressor) || p->encode == p->decode);
   /* Where a piece is short, what is past its end must not be written. */
   bool full = available(t, t->pieces - 1) == t->n;
-  double *spare = k->y + s->n_messages * t->tile;
-  for (size_t i = p->decode; i < p->end; i++)
+  double *spare = k->y + s->n_messages * t->strip;
+  for (long from = 0; from < t->n; from += t->strip) {
+    long n = t->n - from < t->strip ? t->n - from : t->strip;
     if (full)
-      run_step(t, &k->step[i], s->payload, s->decoded + s->begin + t->at, t->length);
+      decode_strip(t, p, s, from, n, s->decoded + s->begin + t->at + from, t->length);
     else
-      run_step(t, &k->step[i], s->payload, spare, t->tile);
+      decode_strip(t, p, s, from, n, spare + from, t->tile);
+  }
   totals total = {SG_V4(0.0), SG_V4(0.0), SG_V4(0.0), SG_V4(0.0)};
   memset(k->square, 0, 4 * (size_t)s->n_sum * sizeof *k->square);
   for (int q = 0; q < s->pieces; q++) {
@@ -445,6 +490,16 @@ static long tile_length(const sg_gradient_request *request, int pieces, long len
   return tile < length ? tile : length;
 }
 
+/* As long as the first-level cache allows, to which a strip's rows go back again and again (32 KB
+ * or more; its messages, about half of a strip, are read once more): shorter strips are more calls.
+ * The bits do not depend on where a tile is cut. */
+static long strip_length(const sg_gradient_request *request, int pieces, int messages, long tile) {
+  long rows = (long)sg_partition_parts(request->partition) * pieces + messages;
+  long strip = STRIP_DOUBLES / rows / STRIP_LEAST * STRIP_LEAST;
+  strip = strip < STRIP_LEAST ? STRIP_LEAST : strip;
+  return strip < tile ? strip : tile;
+}
+
 static bool shares_tiles(const sg_kernel_set *a, const sg_kernel_set *b) {
   return a->begin == b->begin && a->end == b->end && a->pieces == b->pieces;
 }
@@ -461,6 +516,14 @@ static tiling tiles_of(sg_kernel *k, const sg_problem *problem, sg_workspace *ws
                   .end = set->end,
                   .length = length,
                   .tile = tile_length(request, set->pieces, length)};
+}
+
+/* From a line of the cache on, so that no vector lies across two. */
+static bool room_for_y(sg_kernel *k, long count) {
+  enum { LINE = 64 };
+  if (!SG_ROOM(k->room, k->room_room, count + LINE / (long)sizeof *k->y)) return false;
+  k->y = (double *)(void *)(((uintptr_t)k->room + LINE - 1) / LINE * LINE);
+  return true;
 }
 
 /* All sets from `first` on that share its tiles. */
@@ -482,7 +545,8 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
     messages = s->n_messages > messages ? s->n_messages : messages;
     sums = s->n_sum > sums ? s->n_sum : sums;
   }
-  if (!SG_ROOM(k->y, k->y_room, (messages + pieces) * t.tile) ||
+  t.strip = strip_length(request, pieces, messages, t.tile);
+  if (!room_for_y(k, messages * t.strip + pieces * t.tile) ||
       !SG_ROOM(k->tile, k->tile_room, (long)pieces * items) || !SG_ROOM(k->x, k->x_room, sums) ||
       !SG_ROOM(k->square, k->square_room, 4L * sums + 4))
     return SG_NO_MEMORY;
@@ -514,19 +578,23 @@ sg_status sg_kernel_form(sg_kernel *k, const sg_problem *problem, sg_workspace *
                          double *const *out) {
   tiling t = tiles_of(k, problem, ws, request, set);
   k->steps = k->inputs = k->coefs = 0;
-  if (!plan_encode(k, set, t.n_items, out) || !SG_ROOM(k->y, k->y_room, set->n_messages * t.tile) ||
+  t.strip = strip_length(request, t.pieces, set->n_messages, t.tile);
+  if (!plan_encode(k, set, t.n_items, out) || !room_for_y(k, set->n_messages * t.strip) ||
       !SG_ROOM(k->tile, k->tile_room, (long)t.pieces * t.n_items))
     return SG_NO_MEMORY;
   for (t.at = 0; t.at < t.length; t.at += t.tile) {
     t.n = t.length - t.at < t.tile ? t.length - t.at : t.tile;
     sg_status status = t.n_items > 0 ? fetch_tile(&t) : SG_OK;
     if (status) return status;
-    for (size_t i = 0; i < k->steps; i++) {
-      const step *p = &k->step[i];
-      run_step(&t, p, set->payload, k->y, t.tile);
-      for (int j = 0; j < p->outs; j++)
-        memcpy(out[p->out[j]] + t.at, k->y + p->out[j] * t.tile, (size_t)t.n * sizeof(double));
-    }
+    for (long from = 0; from < t.n; from += t.strip)
+      for (size_t i = 0; i < k->steps; i++) {
+        const step *p = &k->step[i];
+        long n = t.n - from < t.strip ? t.n - from : t.strip;
+        run_step(&t, p, set->payload, from, n, k->y, t.strip);
+        for (int j = 0; j < p->outs; j++)
+          memcpy(out[p->out[j]] + t.at + from, k->y + p->out[j] * t.strip,
+                 (size_t)n * sizeof(double));
+      }
   }
   return SG_OK;
 }

@@ -95,8 +95,9 @@ static void draw_signs(const sg_frame *f, long begin, uint64_t *word) {
 }
 
 /* out = size · ±in, of n numbers of a chunk; out may be in. */
-SG_CLONES static void sign_all(int n, const uint64_t *word, double size, const double *in,
-                               double *out) {
+static SG_CLONES(sign_all,
+                 (int n, const uint64_t *word, double size, const double *in, double *out),
+                 (n, word, size, in, out)) {
   sg_v4w shift = {63, 62, 61, 60};
   int i = 0;
   for (; i + 4 <= n; i += 4) {
@@ -203,7 +204,7 @@ static double norm_of(long n, const double *x) {
   return most * sqrt(sum);
 }
 
-SG_CLONES static void clip(long n, double level, double *b, double *x) {
+static SG_CLONES(clip, (long n, double level, double *b, double *x), (n, level, b, x)) {
   const sg_v4 top = SG_V4(level), bottom = SG_V4(-level);
   long i = 0;
   for (; i + 4 <= n; i += 4) {

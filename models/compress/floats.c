@@ -52,11 +52,11 @@ SG_INLINE void round_all(void (*round4)(sg_v4 *), long n, double *x) {
   memcpy(x + i, &rest, (size_t)(n - i) * sizeof *x);
 }
 
-SG_CLONES static void all_float32(const void *state, long n, double *x) {
+static SG_CLONES(all_float32, (const void *state, long n, double *x), (state, n, x)) {
   round_all(round_float32, n, x);
 }
 
-SG_CLONES static void all_bfloat16(const void *state, long n, double *x) {
+static SG_CLONES(all_bfloat16, (const void *state, long n, double *x), (state, n, x)) {
   round_all(round_bfloat16, n, x);
 }
 

@@ -82,7 +82,7 @@ SG_INLINE void stages(long n, double *x, long h) {
   }
 }
 
-SG_CLONES static void in_cache(long n, double *x) {
+static SG_CLONES(in_cache, (long n, double *x), (n, x)) {
   for (long i = 0; i < n; i += 16) sixteen(x + i);
   stages(n, x, 16);
 }
@@ -130,13 +130,14 @@ static double largest_of(const sg_v4i *most) {
   return x;
 }
 
-SG_CLONES double sg_largest(long n, const double *x) {
+SG_CLONES_OF(double, sg_largest, (long n, const double *x), (n, x)) {
   sg_v4i most = {0, 0, 0, 0};
   keep_largest(n, x, &most);
   return largest_of(&most);
 }
 
-SG_CLONES static double columns(long rows, long row, double *x, double *buffer) {
+static SG_CLONES_OF(double, columns, (long rows, long row, double *x, double *buffer),
+                    (rows, row, x, buffer)) {
   sg_v4i most = {0, 0, 0, 0};
   for (long c = 0; c < row; c += COLUMNS) {
     for (long r = 0; r < rows; r++)

@@ -71,7 +71,7 @@ SG_INLINE void add(lanes *l, const sg_v4 *x) {
   l->square += a * a;
 }
 
-SG_CLONES static void sum_up(long n, const double *x, sg_moments *m) {
+static SG_CLONES(sum_up, (long n, const double *x, sg_moments *m), (n, x, m)) {
   lanes l[4] = {0};
   long i = 0;
   for (; i + 16 <= n; i += 16)
@@ -199,11 +199,13 @@ SG_INLINE void pack_block(const double *x, const double *u, double scale, unsign
   }
 }
 
-SG_CLONES static void pack_blocks(long n, const double *x, double t, unsigned char *byte) {
+static SG_CLONES(pack_blocks, (long n, const double *x, double t, unsigned char *byte),
+                 (n, x, t, byte)) {
   for (; n >= SG_TRITS; n -= SG_TRITS, x += SG_TRITS, byte += SIDE) pack_block(x, NULL, t, byte);
 }
 
-SG_CLONES static void pack_random(const double *x, const double *u, double t, unsigned char *byte) {
+static SG_CLONES(pack_random, (const double *x, const double *u, double t, unsigned char *byte),
+                 (x, u, t, byte)) {
   pack_block(x, u, t, byte);
 }
 

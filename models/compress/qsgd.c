@@ -56,8 +56,10 @@ static int per_word(const qsgd *q) {
 
 /* SIDE words of `per` codes. A number y = v_i s / N goes to y + ½ − u, rounded to nearest: up with
  * the probability that it is above the level below, u uniform in (0, 1). */
-SG_CLONES static void code_block(const qsgd *q, double norm, int per, const double *x,
-                                 const double *u, uint64_t *word) {
+static SG_CLONES(code_block,
+                 (const qsgd *q, double norm, int per, const double *x, const double *u,
+                  uint64_t *word),
+                 (q, norm, per, x, u, word)) {
   /* Less than the quotient, so that |y| < s whatever is rounded. */
   const double factor = norm > 0 ? (double)q->levels / norm * (1 - 0x1p-50) : 0;
   const sg_v4 scale = SG_V4(factor), half = SG_V4(0.5), magic = SG_V4(0x1.8p52);
@@ -140,7 +142,8 @@ static void encode(const void *state, sg_dither *dither, long n, const double *x
 }
 
 /* n is padded to fours. */
-SG_CLONES static void values_of(const qsgd *q, double norm, int n, const int32_t *code, double *x) {
+static SG_CLONES(values_of, (const qsgd *q, double norm, int n, const int32_t *code, double *x),
+                 (q, norm, n, code, x)) {
   typedef int32_t i4 __attribute__((vector_size(16), aligned(4), may_alias));
   const sg_v4 top = SG_V4((double)q->levels);
   for (int i = 0; i < n; i += 4) {

@@ -118,7 +118,8 @@ void sg_subset_draw(sg_subset *s, uint64_t key, uint32_t draw, long n, long k, d
 }
 
 /* count: up to a multiple of 8. */
-SG_CLONES static void permuted(const sg_subset *s, uint32_t begin, int count, uint32_t *in) {
+static SG_CLONES(permuted, (const sg_subset *s, uint32_t begin, int count, uint32_t *in),
+                 (s, begin, count, in)) {
   typedef uint32_t u8 __attribute__((vector_size(32)));
   typedef uint32_t out8 __attribute__((vector_size(32), aligned(4), may_alias));
   const u8 step = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -165,8 +166,9 @@ SG_INLINE void twice(const uint32_t *more, double once, sg_v4 *out) {
 }
 
 /* Of CHUNK coefficients; 1/inverse is at least the largest magnitude, or all are 0. */
-SG_CLONES static void nearest(const double *x, double inverse, const uint32_t *more, int base,
-                              uint32_t *code) {
+static SG_CLONES(nearest,
+                 (const double *x, double inverse, const uint32_t *more, int base, uint32_t *code),
+                 (x, inverse, more, base, code)) {
   double once = 0.5 * (double)(1L << base);
   for (int i = 0; i < CHUNK; i += 4) {
     sg_v4 half, top, y = *(const sg_v4u *)(x + i);
@@ -179,8 +181,10 @@ SG_CLONES static void nearest(const double *x, double inverse, const uint32_t *m
 }
 
 /* The level, and 2^b for a minus; 0 where there are no bits. */
-SG_CLONES static void dithered(const double *x, double inverse, const double *u,
-                               const uint32_t *more, int base, uint32_t *code) {
+static SG_CLONES(dithered,
+                 (const double *x, double inverse, const double *u, const uint32_t *more, int base,
+                  uint32_t *code),
+                 (x, inverse, u, more, base, code)) {
   double once = (double)(1L << base);
   for (int i = 0; i < CHUNK; i += 4) {
     sg_v4 points, top;
@@ -197,8 +201,10 @@ SG_CLONES static void dithered(const double *x, double inverse, const double *u,
 
 /* Two codes side by side in a word, then, where four have room, two such words in one. Returns how
  * many words CHUNK codes make. */
-SG_CLONES static int pair_codes(const uint32_t *code, const uint32_t *width, bool four,
-                                uint64_t *word, uint64_t *length) {
+static SG_CLONES_OF(int, pair_codes,
+                    (const uint32_t *code, const uint32_t *width, bool four, uint64_t *word,
+                     uint64_t *length),
+                    (code, width, four, word, length)) {
   typedef uint64_t pair4 __attribute__((vector_size(32), aligned(4), may_alias));
   const uint64_t low = UINT32_MAX;
   for (int i = 0; i < CHUNK; i += 8) {
@@ -240,8 +246,10 @@ static void write_codes(sg_bit_writer *w, const uint32_t *code, const uint32_t *
 }
 
 /* Of a chunk: the flags of an extra bit, and the bits of each code; none beyond `count`. */
-SG_CLONES static void widths(const share *s, const sg_subset *extra, long begin, int count,
-                             uint32_t *more, uint32_t *width) {
+static SG_CLONES(widths,
+                 (const share *s, const sg_subset *extra, long begin, int count, uint32_t *more,
+                  uint32_t *width),
+                 (s, extra, begin, count, more, width)) {
   uint32_t without = (uint32_t)width_of(s, 0), with = (uint32_t)width_of(s, 1) - without;
   sg_subset_flags(extra, begin, count, more);
   for (int i = 0; i < CHUNK; i += 4) {
@@ -285,8 +293,9 @@ void sg_quantise(const sg_quantiser *q, sg_dither *dither, long d, long m, const
 }
 
 /* Points of CHUNK coefficients. Where one has no bits its level counts as 0, with a step of 0. */
-SG_CLONES static void midpoints(const uint32_t *code, const uint32_t *more, int base, double most,
-                                double *x) {
+static SG_CLONES(midpoints,
+                 (const uint32_t *code, const uint32_t *more, int base, double most, double *x),
+                 (code, more, base, most, x)) {
   double once = (double)(1L << base);
   for (int i = 0; i < CHUNK; i += 4) {
     sg_v4 points, y = __builtin_convertvector(*(const code4 *)(code + i), sg_v4);
@@ -296,8 +305,10 @@ SG_CLONES static void midpoints(const uint32_t *code, const uint32_t *more, int 
   }
 }
 
-SG_CLONES static void multiples(const uint32_t *code, const uint32_t *more, int base, double most,
-                                double scale, double *x) {
+static SG_CLONES(multiples,
+                 (const uint32_t *code, const uint32_t *more, int base, double most, double scale,
+                  double *x),
+                 (code, more, base, most, scale, x)) {
   double once = (double)(1L << base);
   const sg_v4 one = SG_V4(1.0);
   for (int i = 0; i < CHUNK; i += 4) {

@@ -38,7 +38,8 @@ static uint64_t lowest(const level *l, int b) {
   return b == BINS - 1 || l->top < all ? 0 : l->top - all + 1;
 }
 
-SG_CLONES static void find_bins(int n, const double *x, uint64_t top, int shift, int32_t *bins) {
+static SG_CLONES(find_bins, (int n, const double *x, uint64_t top, int shift, int32_t *bins),
+                 (n, x, top, shift, bins)) {
   typedef int32_t i4 __attribute__((vector_size(16)));
   for (int i = 0; i < n; i += 4) {
     sg_v4i down = (int64_t)top - ((sg_v4i) * (const sg_v4u *)(x + i) & INT64_MAX);

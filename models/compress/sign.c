@@ -34,7 +34,7 @@ static void encode_scaled(const void *state, sg_dither *dither, long n, const do
 
 /* Minus where u ≥ (1 + x/R)/2: the sign of the difference, which is 0 or positive otherwise; n is
  * padded to fours. */
-SG_CLONES static void draw_signs(int n, const double *x, double range, double *u) {
+static SG_CLONES(draw_signs, (int n, const double *x, double range, double *u), (n, x, range, u)) {
   const sg_v4 half = SG_V4(0.5), over = SG_V4(0.5 / range);
   bool divide = !isfinite(over[0]); /* where the range is subnormal */
   for (int i = 0; i < n; i += 4) {
@@ -73,7 +73,8 @@ SG_INLINE void spread(uint64_t minus, double size, double *x) {
   }
 }
 
-SG_CLONES static void unpack_signs(sg_bit_reader *r, long n, double size, double *x) {
+static SG_CLONES(unpack_signs, (sg_bit_reader * r, long n, double size, double *x),
+                 (r, n, size, x)) {
   long i = 0;
   for (; i + 64 <= n; i += 64) spread(sg_read_word(r), size, x + i);
   for (; i < n; i++) x[i] = sg_read(r, 1) ? -size : size;

@@ -38,12 +38,22 @@ static const double sparse_block_bytes = 2e6;
 
 /* Inner products of four vectors with four others; those that are the same are read once. A
  * product's bits do not depend on its company. */
-SG_INLINE void dot4(const double *const a[4], const double *const b[4], long n, double out[4]) {
+SG_INLINE void dot4(bool wide, const double *const a[4], const double *const b[4], long n,
+                    double out[4]) {
   const double *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
   const double *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
   const sg_v4 zero = SG_V4(0.0);
   sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
   long i = 0;
+  if (wide) {
+    sg_v8 p = {0}, q = {0}, r = {0}, s = {0};
+    for (; i + 8 <= n; i += 8) {
+      p += AT8(a0, i) * AT8(b0, i), q += AT8(a1, i) * AT8(b1, i);
+      r += AT8(a2, i) * AT8(b2, i), s += AT8(a3, i) * AT8(b3, i);
+    }
+    p0 = SG_LOW(p), p1 = SG_HIGH(p), q0 = SG_LOW(q), q1 = SG_HIGH(q);
+    r0 = SG_LOW(r), r1 = SG_HIGH(r), s0 = SG_LOW(s), s1 = SG_HIGH(s);
+  }
   for (; i + 8 <= n; i += 8) {
     p0 += AT(a0, i) * AT(b0, i), p1 += AT(a0, i + 4) * AT(b0, i + 4);
     q0 += AT(a1, i) * AT(b1, i), q1 += AT(a1, i + 4) * AT(b1, i + 4);
@@ -60,15 +70,18 @@ SG_INLINE void dot4(const double *const a[4], const double *const b[4], long n, 
 }
 
 /* Four rows with one vector. */
-SG_CLONES static void dot_rows(const double *const row[4], const double *x, long n, double out[4]) {
-  dot4(row, (const double *const[]){x, x, x, x}, n, out);
+static SG_CLONES(dot_rows, (const double *const row[4], const double *x, long n, double out[4]),
+                 (row, x, n, out)) {
+  dot4(wide, row, (const double *const[]){x, x, x, x}, n, out);
 }
 
 /* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]. */
-SG_CLONES static void dot_points(const double *const row[2], const double *x, const double *y,
-                                 long n, double out[4]) {
-  dot4((const double *const[]){row[0], row[1], row[0], row[1]}, (const double *const[]){x, x, y, y},
-       n, out);
+static SG_CLONES(dot_points,
+                 (const double *const row[2], const double *x, const double *y, long n,
+                  double out[4]),
+                 (row, x, y, n, out)) {
+  dot4(wide, (const double *const[]){row[0], row[1], row[0], row[1]},
+       (const double *const[]){x, x, y, y}, n, out);
 }
 
 /* Margins of n rows with one or two vectors (y may be NULL), to zx and zy. */
@@ -250,7 +263,7 @@ double sg_penalty(const sg_problem *problem, const double *x) {
   return 0.5 * problem->l2 * sum;
 }
 
-SG_CLONES double sg_mean_loss(const double *loss, long n) {
+SG_CLONES_OF(double, sg_mean_loss, (const double *loss, long n), (loss, n)) {
   sg_v4 a = SG_V4(0.0), b = SG_V4(0.0);
   long i = 0;
   for (; i + 8 <= n; i += 8) a += AT(loss, i), b += AT(loss, i + 4);

@@ -66,42 +66,50 @@ const sg_loss sg_least_squares_loss = {.curvature = 1, .rows = squares_rows};
 
 /* --- Logistic regression: log(1 + e^(−m)) with m = y z and y = ±1 ----------------------------- */
 
-/* Four rows. r and loss may be NULL. With u = e^(−|m|) the loss is max(−m, 0) + log1p(u) and
+/* A vector of rows. r and loss may be NULL. With u = e^(−|m|) the loss is max(−m, 0) + log1p(u) and
  * ∂loss/∂z = −y · (m ≥ 0 ? u : 1)/(1 + u): nothing overflows, and small losses keep their digits.
  */
-SG_INLINE void logistic_four(const sg_v4 *y, const sg_v4 *z, double scale, double *r,
-                             double *loss) {
-  const sg_v4 zero = SG_V4(0.0), one = SG_V4(1.0);
-  sg_v4 m = *y * *z, minus = -m, a, u, top;
-  sg_v4i negative = m < zero;
-  sg_v4_select(&negative, &m, &minus, &u); /* −|m| */
-  sg_v4_exp(&u);
-  if (r) {
-    sg_v4_select(&negative, &one, &u, &top);
-    TO(r, 0) = -scale * *y * (top / (1.0 + u));
-  }
-  if (loss) {
-    sg_v4_select(&negative, &minus, &zero, &a);
-    sg_v4_log1p(&u);
-    TO(loss, 0) = a + u;
-  }
-}
+#define LOGISTIC(V, TO, y, z, scale, r, loss)                                                      \
+  do {                                                                                             \
+    const sg_##V zero = {0}, one = zero + 1.0;                                                     \
+    sg_##V m = (y) * (z), minus = -m, a, u, top;                                                   \
+    sg_##V##i negative = m < zero;                                                                 \
+    sg_##V##_select(&negative, &m, &minus, &u); /* −|m| */                                       \
+    sg_##V##_exp(&u);                                                                              \
+    if (r) {                                                                                       \
+      sg_##V##_select(&negative, &one, &u, &top);                                                  \
+      TO(r, 0) = -(scale) * (y) * (top / (1.0 + u));                                               \
+    }                                                                                              \
+    if (loss) {                                                                                    \
+      sg_##V##_select(&negative, &minus, &zero, &a);                                               \
+      sg_##V##_log1p(&u);                                                                          \
+      TO(loss, 0) = a + u;                                                                         \
+    }                                                                                              \
+  } while (0)
 
-SG_CLONES static void logistic_rows(int outputs, const double *y, long n, double scale,
-                                    const double *z, double *r, long ld, double *loss) {
+static SG_CLONES(logistic_rows,
+                 (int outputs, const double *y, long n, double scale, const double *z, double *r,
+                  long ld, double *loss),
+                 (outputs, y, n, scale, z, r, ld, loss)) {
   long i = 0;
+  for (; wide && i + 8 <= n; i += 8) {
+    double *ri = r ? r + i : NULL, *li = loss ? loss + i : NULL;
+    LOGISTIC(v8, TO8, AT8(y, i), AT8(z, i), scale, ri, li);
+  }
   for (; i + 4 <= n; i += 4) {
-    sg_v4 a = AT(y, i), b = AT(z, i);
-    logistic_four(&a, &b, scale, r ? r + i : NULL, loss ? loss + i : NULL);
+    double *ri = r ? r + i : NULL, *li = loss ? loss + i : NULL;
+    LOGISTIC(v4, TO, AT(y, i), AT(z, i), scale, ri, li);
   }
   if (i == n) return;
   size_t rest = (size_t)(n - i) * sizeof(double);
-  sg_v4 a = SG_V4(0.0), b = SG_V4(0.0), rr, ll;
-  memcpy(&a, y + i, rest);
-  memcpy(&b, z + i, rest);
-  logistic_four(&a, &b, scale, (double *)&rr, (double *)&ll);
-  if (r) memcpy(r + i, &rr, rest);
-  if (loss) memcpy(loss + i, &ll, rest);
+  sg_v4 ys = SG_V4(0.0), zs = SG_V4(0.0);
+  double rs[4], ls[4];
+  memcpy(&ys, y + i, rest);
+  memcpy(&zs, z + i, rest);
+  double *to_r = r ? rs : NULL, *to_loss = loss ? ls : NULL;
+  LOGISTIC(v4, TO, ys, zs, scale, to_r, to_loss);
+  if (r) memcpy(r + i, rs, rest);
+  if (loss) memcpy(loss + i, ls, rest);
 }
 
 static void judge_logistic(const sg_data *data, double *z, sg_metrics *m) {
@@ -161,8 +169,10 @@ SG_INLINE void softmax_four(int outputs, const double *y, int n, double scale, c
     for (int k = 0; k < n; k++) loss[k] = log(sum[k]) + (top[k] - chosen[k]);
 }
 
-SG_CLONES static void softmax_rows(int outputs, const double *y, long n, double scale,
-                                   const double *z, double *r, long ld, double *loss) {
+static SG_CLONES(softmax_rows,
+                 (int outputs, const double *y, long n, double scale, const double *z, double *r,
+                  long ld, double *loss),
+                 (outputs, y, n, scale, z, r, ld, loss)) {
   for (long i = 0; i < n; i += 4) {
     double *ri = r ? r + i : NULL, *li = loss ? loss + i : NULL;
     if (n - i >= 4)

@@ -168,8 +168,10 @@ void sg_optimizer_point(const sg_optimizer *optimizer, long length, long update,
 }
 
 /* x = point − step (gradient + l2 · point) over n coordinates; point may be x. */
-SG_CLONES static void descend(double step, double l2, long n, const double *point,
-                              const double *gradient, double *x) {
+static SG_CLONES(descend,
+                 (double step, double l2, long n, const double *point, const double *gradient,
+                  double *x),
+                 (step, l2, n, point, gradient, x)) {
   long i = 0;
   for (; i + 4 <= n; i += 4) {
     sg_v4 p = AT(point, i), g = AT(gradient, i);
@@ -179,8 +181,10 @@ SG_CLONES static void descend(double step, double l2, long n, const double *poin
 }
 
 /* The same from x, with the last move again in part. */
-SG_CLONES static void roll(double step, double l2, double beta, long n, const double *point,
-                           const double *gradient, double *x, double *previous) {
+static SG_CLONES(roll,
+                 (double step, double l2, double beta, long n, const double *point,
+                  const double *gradient, double *x, double *previous),
+                 (step, l2, beta, n, point, gradient, x, previous)) {
   for (long i = 0; i < n; i++) {
     double now = x[i];
     x[i] = now + beta * (now - previous[i]) - step * (gradient[i] + l2 * point[i]);

@@ -117,6 +117,8 @@ typedef struct sg_problem_type {
                      const sg_gradient_request *request);
   sg_status (*tile)(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
                     const double **out);
+  /* Of sg_problem_ahead. NULL: nothing is read that the processor would not see coming. */
+  void (*ahead)(const sg_problem *problem, long begin, long n, int share, int shares);
   sg_status (*evaluate)(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
                         const double *const *x, sg_metrics *metrics);
   /* A bound L of the curvature of f: its gradient changes by at most L ‖x − y‖ (theory:
@@ -214,6 +216,14 @@ sg_status sg_problem_begin(const sg_problem *problem, sg_workspace *ws,
  * hand at once. end ≤ length. SG_NO_MEMORY when a slot cannot grow. */
 sg_status sg_problem_tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin,
                           long end, const double **out);
+
+/* Asks the memory for a share of what tiles will read for n coordinates from `begin` on, begin + n
+ * ≤ length: share 0 … shares − 1, to be called between shares of other work. Only time depends on
+ * it. */
+static inline void sg_problem_ahead(const sg_problem *problem, long begin, long n, int share,
+                                    int shares) {
+  if (problem->type->ahead) problem->type->ahead(problem, begin, n, share, shares);
+}
 
 /* Metrics of `columns` models, each alone (the same bits in any company). what: SG_WANT_LOSS is a
  * pass over the training data, SG_WANT_TEST one over the test rows; what is not wanted is NAN. */

@@ -56,8 +56,10 @@ static void margins_single(const sg_stretch *s, const double *x, double last, do
 }
 
 /* The same of eight models; x: columns × 8; row i of model w to z[w · ld + i], models < lanes. */
-SG_CLONES static void margins_lanes(const sg_stretch *s, const double *x, const double *last,
-                                    int lanes, double *z, long ld) {
+static SG_CLONES(margins_lanes,
+                 (const sg_stretch *s, const double *x, const double *last, int lanes, double *z,
+                  long ld),
+                 (s, x, last, lanes, z, ld)) {
   const int32_t *column = s->sparse->column;
   const double *value = s->sparse->value;
   const sg_v4 zero = SG_V4(0.0);
@@ -438,8 +440,10 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
 }
 
 /* As add_single, of eight models: out is (end − first) × 8, residual rows × 8. */
-SG_CLONES static size_t add_lanes(const sg_entry *entry, size_t at, size_t n, long first, long end,
-                                  const double *residual, double *out) {
+static SG_CLONES_OF(size_t, add_lanes,
+                    (const sg_entry *entry, size_t at, size_t n, long first, long end,
+                     const double *residual, double *out),
+                    (entry, at, n, first, end, residual, out)) {
   for (; at < n && entry[at].column < end; at++) {
     __builtin_prefetch(entry + at + AHEAD);
     double *o = out + (entry[at].column - first) * LANES, v = entry[at].value;
@@ -451,7 +455,8 @@ SG_CLONES static size_t add_lanes(const sg_entry *entry, size_t at, size_t n, lo
 }
 
 /* n coordinates of eight models, coordinate by coordinate, to model w's from out[w · ld] on. */
-SG_CLONES static void turn(const double *side, long n, int lanes, double *out, long ld) {
+static SG_CLONES(turn, (const double *side, long n, int lanes, double *out, long ld),
+                 (side, n, lanes, out, ld)) {
   long i = 0;
   for (; i + 4 <= n; i += 4)
     for (int w = 0; w < lanes; w += 4) {

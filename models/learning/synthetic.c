@@ -90,32 +90,63 @@ sg_status sg_synthetic_begin(const sg_problem *problem, sg_workspace *ws,
   return SG_OK;
 }
 
-SG_CLONES void sg_synthetic_scaled(const float *a, double f, long n, double *out, bool add) {
-  long i = 0;
-  for (; i + 4 <= n; i += 4) {
-    sg_v4 v = f * __builtin_convertvector(*(const sg_f4u *)(a + i), sg_v4);
-    if (add) v += AT(out, i);
-    TO(out, i) = v;
+/* What is twice as long as a vector in registers, for the next. */
+typedef double twice_v8 __attribute__((vector_size(128)));
+typedef sg_v8 twice_v4;
+typedef float floats_of_v8 __attribute__((vector_size(64), aligned(4), may_alias));
+typedef sg_f8u floats_of_v4;
+#define LOW_v4(d)  __builtin_shufflevector(d, d, 0, 1, 2, 3)
+#define HIGH_v4(d) __builtin_shufflevector(d, d, 4, 5, 6, 7)
+#define LOW_v8(d)  __builtin_shufflevector(d, d, 0, 1, 2, 3, 4, 5, 6, 7)
+#define HIGH_v8(d) __builtin_shufflevector(d, d, 8, 9, 10, 11, 12, 13, 14, 15)
+
+/* low and high = f · two vectors of floats from p on. Of as many floats as fill a vector GCC makes
+ * doubles in one instruction for each half; of half as many, in five. */
+#define SCALE(V, f, p, low, high)                                                                  \
+  sg_##V low, high;                                                                                \
+  do {                                                                                             \
+    twice_##V d_ = __builtin_convertvector(*(const floats_of_##V *)(p), twice_##V);                \
+    low = (f)*LOW_##V(d_), high = (f)*HIGH_##V(d_);                                                \
+  } while (0)
+
+/* Two vectors at a time from coordinate i on, while there are two. */
+#define SCALED(V, AT, TO)                                                                          \
+  for (const long n_ = sizeof(sg_##V) / sizeof *out; i + 2 * n_ <= n; i += 2 * n_) {               \
+    SCALE(V, f, a + i, u, v);                                                                      \
+    if (add) u += AT(out, i), v += AT(out, i + n_);                                                \
+    TO(out, i) = u, TO(out, i + n_) = v;                                                           \
   }
-  for (; i < n; i++) out[i] = (add ? out[i] : 0) + f * (double)a[i];
+
+SG_CLONES(sg_synthetic_scaled, (const float *a, double f, long n, double *out, bool add),
+          (a, f, n, out, add)) {
+  long i = 0;
+  if (wide) SCALED(v8, AT8, TO8)
+  SCALED(v4, AT, TO)
+  for (; i < n; i++) out[i] = add ? out[i] + f * (double)a[i] : f * (double)a[i];
 }
+
+#define SCALED3(V, AT, TO)                                                                         \
+  for (const long n_ = sizeof(sg_##V) / sizeof *out; i + 2 * n_ <= n; i += 2 * n_) {               \
+    SCALE(V, f[0], a[0] + i, u, v);                                                                \
+    SCALE(V, f[1], a[1] + i, u1, v1);                                                              \
+    SCALE(V, f[2], a[2] + i, u2, v2);                                                              \
+    u = u + u1 + u2, v = v + v1 + v2;                                                              \
+    if (add) u += AT(out, i), v += AT(out, i + n_);                                                \
+    TO(out, i) = u, TO(out, i + n_) = v;                                                           \
+  }
 
 /* out = Σ f[j] · a[j] over three subsets, or out += …: three at a time spare two passes over out.
  */
-SG_CLONES static void scaled3(const float *const a[3], const double f[3], long n, double *out,
-                              bool add) {
-  const float *a0 = a[0], *a1 = a[1], *a2 = a[2];
+static SG_CLONES(scaled3,
+                 (const float *const a[3], const double f[3], long n, double *out, bool add),
+                 (a, f, n, out, add)) {
   long i = 0;
-  for (; i + 4 <= n; i += 4) {
-    sg_v4 v = f[0] * __builtin_convertvector(*(const sg_f4u *)(a0 + i), sg_v4);
-    v += f[1] * __builtin_convertvector(*(const sg_f4u *)(a1 + i), sg_v4);
-    v += f[2] * __builtin_convertvector(*(const sg_f4u *)(a2 + i), sg_v4);
-    if (add) v += AT(out, i);
-    TO(out, i) = v;
+  if (wide) SCALED3(v8, AT8, TO8)
+  SCALED3(v4, AT, TO)
+  for (; i < n; i++) {
+    double v = f[0] * (double)a[0][i] + f[1] * (double)a[1][i] + f[2] * (double)a[2][i];
+    out[i] = add ? out[i] + v : v;
   }
-  for (; i < n; i++)
-    out[i] =
-        (add ? out[i] : 0) + (f[0] * (double)a0[i] + f[1] * (double)a1[i] + f[2] * (double)a2[i]);
 }
 
 /* The next strip of the same subset lies a whole strip of all subsets away, too far for the
@@ -140,16 +171,20 @@ static void sum_subsets(const sg_problem *problem, const sg_partition *p, int pa
     }
     scaled3(a, f, n, out, o > first);
   }
-  for (; o < end; o++)
-    sg_synthetic_scaled(at(problem, o->subset, c), factor * o->share, n, out, o > first);
+  for (; o < end; o++) {
+    const float *a = at(problem, o->subset, c);
+
+    sg_synthetic_scaled(a, factor * o->share, n, out, o > first);
+  }
 }
 
 static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long from, long to,
                       const double **out) {
   const sg_gradient_request *q = ws->request;
   const sg_partition *p = q->partition;
-  /* The eight numbers keep neighbours from falling on the same lines of the cache. */
-  long ld = (to - from + 7) / 8 * 8 + 8;
+  /* A strip more, so that the strips of all items at the same place lie side by side in the cache.
+   */
+  long ld = (to - from + 7) / 8 * 8 + STRIP;
   double *x = sg_workspace_tile(ws, slot, (size_t)q->n_items * (size_t)ld);
   if (!x) return SG_NO_MEMORY;
   for (int i = 0; i < q->n_items; i++) out[i] = x + i * ld;
@@ -162,6 +197,18 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
     c += n;
   }
   return SG_OK;
+}
+
+/* Strips that lie one after another. More lines at a time than a processor keeps track of (a dozen
+ * or so) would make it wait; what is then not asked for here, sum_subsets asks for. */
+static void ahead(const sg_problem *problem, long begin, long n, int share, int shares) {
+  enum { LINE = 64 / sizeof(float), MOST = 16 };
+  const long lines =
+      ((begin + n - 1) / STRIP - begin / STRIP + 1) * problem->subsets * STRIP / LINE;
+  if (lines > (long)MOST * shares) return;
+  const float *from = at(problem, 0, begin / STRIP * STRIP);
+  for (long i = lines * share / shares; i < lines * (share + 1) / shares; i++)
+    __builtin_prefetch(from + i * LINE, 0, 2);
 }
 
 static const sg_param params[] = {
@@ -180,4 +227,5 @@ const sg_problem_type sg_problem_synthetic = {
     .create = create,
     .partition = sg_synthetic_partition,
     .begin = sg_synthetic_begin,
-    .tile = tile};
+    .tile = tile,
+    .ahead = ahead};

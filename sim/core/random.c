@@ -196,7 +196,7 @@ AVX2 static void philox_coarse(double *u, long n, state_t *s) {
 }
 
 static bool made_coarse(double *u, long n, state_t *s) {
-  if (!__builtin_cpu_supports("avx2")) return false;
+  if (sg_widest_lanes() < SG_LANES_AVX2) return false;
   philox_coarse(u, n, s);
   return true;
 }
