@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The way of a message: the sender's uplink, the receiver's ingress queue, the receiver's hands. */
+#include "sim/core/memory.h"
 #include "sim/engine/state.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,22 +14,19 @@ static bool add_chunk(sg_run *run) {
   int c = run->n_chunks;
   if (!run_reserve(run, &run->chunk, &run->chunks_capacity, c + 1, sizeof *run->chunk))
     return false;
-  run->chunk[c] = calloc(CHUNK, sizeof(message));
+  run->chunk[c] = c < INT_MAX >> run->chunk_bits
+                      ? sg_pages((size_t)1 << run->chunk_bits, sizeof(message))
+                      : NULL;
   if (!run->chunk[c]) {
     run_out_of_memory(run);
     return false;
   }
   run->n_chunks++;
-  /* The lowest numbers first. */
-  for (int i = CHUNK - 1; i >= 0; i--) {
-    run->chunk[c][i].next = run->free_message;
-    run->free_message = c * CHUNK + i;
-  }
   return true;
 }
 
 int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot) {
-  if (run->node[from].spare < 0 && run->free_message < 0 && !add_chunk(run)) return -1;
+  if (!run_has_message(run, from) && !add_chunk(run)) return -1;
   message *m = run_take_message(run, order, from, to, slot);
   m->worked = 0;
   m->place = IN_JOBS;
@@ -273,6 +272,7 @@ void run_send(sg_run *run, int id) {
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
   m->ready = prepare_s > 0 ? n->prepared = fmax(n->prepared, run->base + run->now) + prepare_s : 0;
+  run->prepares |= prepare_s > 0;
   bool lost = run->fails && m->view.from < run->compute_nodes &&
               sg_delay_erased(run->delay, m->view.from, m->iteration);
   if (run->hooks.log && !n->fused) {
@@ -557,8 +557,7 @@ static void cancel_in_ingress(sg_run *run, int receiver) {
 void run_cancel_on_way(sg_run *run) {
   /* What occupies links goes on for nothing, and so does what nothing can stop. */
   bool occupies = run->occupies_link;
-  for (int id = 0; id < run->n_chunks * CHUNK && run->in_flight + occupies * run->in_ingress > 0;
-       id++) {
+  for (int id = 0; id < run->messages && run->in_flight + occupies * run->in_ingress > 0; id++) {
     const message *m = run_message(run, id);
     bool goes_on = m->place == IN_FLIGHT || (occupies && m->place == IN_INGRESS);
     if (!goes_on || !m->first || m->snapshot < 0) continue;

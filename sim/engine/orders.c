@@ -3,6 +3,7 @@
 #include "sim/engine/state.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* --- Points ----------------------------------------------------------------------------------- */
 
@@ -161,13 +162,28 @@ static const known *find_known(const sg_run *run, const node *n, int slot) {
   return NULL;
 }
 
+/* Room for one more. */
+static bool reserve_known(sg_run *run, node *n) {
+  if (n->n_known < n->known_capacity) return true;
+  int capacity = 4 * n->known_capacity;
+  bool first = n->known == &n->only_known;
+  known *grown = realloc(first ? NULL : n->known, (size_t)capacity * sizeof *grown);
+  if (!grown) {
+    run_out_of_memory(run);
+    return false;
+  }
+  if (first) *grown = n->only_known;
+  n->known = grown;
+  n->known_capacity = capacity;
+  return true;
+}
+
 double run_make_known(sg_run *run, int index, int slot) {
   node *n = &run->node[index];
   const known *k = find_known(run, n, slot);
   if (run->snapshot[slot].everywhere || k) return k ? k->ready : run->now;
   if (n->n_known == n->known_capacity) forget_closed_snapshots(run, n);
-  if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known))
-    return run->now;
+  if (!reserve_known(run, n)) return run->now;
   uint32_t serial = run->snapshot[slot].serial;
   double bytes = run->env->broadcast ? run->told - n->told : run->model_bytes;
   n->told = run->told;
@@ -393,9 +409,14 @@ static void end_round_at(sg_run *run, int index) {
   node *n = &run->node[index];
   bool keeps_sends = run->env->late_work == SG_LATE_KEEP_PARTIAL;
   double heard = run->now + run->cancel_s;
+  bool idle = !n->computing && n->jobs.head < 0 && n->uplink.head < 0;
+  if (idle && n->living <= 0 && n->worked <= n->settled)
+    n->worked = n->settled = 0; /* as run_settle, to which it has nothing to say */
+  else
+    run->unsettled[run->n_unsettled++] = index;
   /* Most are idle: nothing but this of what follows is about them. */
-  if (!n->computing && n->jobs.head < 0 && n->uplink.head < 0) {
-    if (!keeps_sends) n->prepared = 0;
+  if (idle) {
+    if (run->prepares && !keeps_sends) n->prepared = 0;
     return;
   }
   if (n->fused) run_split(run, index);
@@ -422,7 +443,8 @@ static void order_end_round(sg_run *run) {
           .begin_s = run->base + run->now, .end_s = run->base + run->now);
   for (int i = 0; i < run->nodes; i++) end_round_at(run, i);
   if (run->env->late_work != SG_LATE_KEEP_PARTIAL) run_cancel_on_way(run);
-  for (int i = 0; i < run->nodes; i++) run_settle(run, i);
+  for (int i = 0; i < run->n_unsettled; i++) run_settle(run, run->unsettled[i]);
+  run->n_unsettled = 0;
   sg_queue_cancel_kind(&run->queue, EV_SIGNAL);
   sg_queue_cancel_kind(&run->queue, EV_COMMAND);
   sg_queue_cancel_kind(&run->queue, EV_TIMER);
@@ -430,21 +452,38 @@ static void order_end_round(sg_run *run) {
   run_schedule(run, run->master_free > run->now ? run->master_free : run->now, EV_BEGIN, 0, 0);
 }
 
+static bool any_open(const sg_run *run) {
+  for (int slot = 0; slot < run->snapshots; slot++)
+    if (run->snapshot[slot].alive && run->snapshot[slot].open) return true;
+  return false;
+}
+
+/* Of most nodes one line is looked at. */
 void run_reset_nodes(sg_run *run, double shift) {
   bool goes_on = run->occupies_link || run->env->late_work == SG_LATE_KEEP_PARTIAL;
+  bool open = any_open(run);
   sg_links_begin_round(run->links, run->nodes, shift, goes_on);
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->tasks = n->draws = n->sent = 0;
-    n->timer = NAN;
-    n->dead = false;
-    n->down_until -= shift;
-    n->busy_from -= shift;
-    n->task_end -= shift;
-    n->send_end -= shift;
-    /* Its sender has not heard yet that nobody wants it. */
-    if (!goes_on && n->sending) sg_links_occupy(run->links, i, n->send_end);
-    forget_closed_snapshots(run, n);
+    if (run->times_nodes) n->timer = NAN;
+    if (run->fails) {
+      n->dead = false;
+      n->down_until -= shift;
+    }
+    if (n->computing) {
+      n->busy_from -= shift;
+      n->task_end -= shift;
+    }
+    if (n->sending) {
+      n->send_end -= shift;
+      /* Its sender has not heard yet that nobody wants it. */
+      if (!goes_on) sg_links_occupy(run->links, i, n->send_end);
+    }
+    if (open)
+      forget_closed_snapshots(run, n);
+    else
+      n->n_known = 0;
     for (int k = 0; k < n->n_known; k++) {
       n->known[k].ready -= shift;
       if (!goes_on) sg_links_keep(run->links, i, n->known[k].ready);
@@ -616,6 +655,7 @@ static void order_timers_of_nodes(sg_run *run, const sg_order *order) {
   if (!nodes_of(run, order, &first, &end)) return;
   for (int i = first; i < end; i++) {
     if (run->node[i].fused) run_split(run, i);
+    run->times_nodes = true;
     run->node[i].timer = order->value;
     run->node[i].timer_arg = order->arg;
   }

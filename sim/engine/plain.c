@@ -13,9 +13,9 @@
 
 /* Whether this worker is idle and has drawn nothing in this round, so that the times that were made
  * for all are its own. */
-static inline bool is_fresh(const node *n) {
+static inline bool is_fresh(const sg_run *run, const node *n) {
   return !n->computing && n->jobs.head < 0 && n->uplink.head < 0 && n->n_held == 0 &&
-         n->draws == 0 && n->sent == 0 && isnan(n->timer);
+         n->draws == 0 && n->sent == 0 && (!run->times_nodes || isnan(n->timer));
 }
 
 bool run_is_plain(const sg_run *run, const sg_order *task, const sg_order *send) {
@@ -29,8 +29,7 @@ bool run_is_plain(const sg_run *run, const sg_order *task, const sg_order *send)
 static inline double make_known(sg_run *run, int index, int slot) {
   node *n = &run->node[index];
   const snapshot *p = &run->snapshot[slot];
-  if (p->everywhere || !run->models_at_once || run->env->broadcast || n->n_known > 0 ||
-      n->known_capacity == 0)
+  if (p->everywhere || !run->models_at_once || run->env->broadcast || n->n_known > 0)
     return run_make_known(run, index, slot);
   n->told = run->told;
   n->n_known = 1;
@@ -62,8 +61,7 @@ static inline void send_behind(sg_run *run, int index, message *m, double second
 
 /* run_new_message, to the master, without a call where there is a free one. */
 static inline message *new_message(sg_run *run, const sg_order *send, int from, int slot) {
-  if (run->node[from].spare >= 0 || run->free_message >= 0)
-    return run_take_message(run, send, from, SG_MASTER, slot);
+  if (run_has_message(run, from)) return run_take_message(run, send, from, SG_MASTER, slot);
   int id = run_new_message(run, send, from, SG_MASTER, slot);
   return id < 0 ? NULL : run_message(run, id);
 }
@@ -80,7 +78,7 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
                                  bytes / run->model_bytes, bytes, uplink);
   for (int i = 0; i < run->nodes && run->over == SG_RUN_DECODE; i++) {
     node *n = &run->node[i];
-    if (!is_fresh(n)) {
+    if (!is_fresh(run, n)) {
       run_give_pair(run, task, send, i, slot);
       continue;
     }

@@ -2,6 +2,8 @@
 /* The request of a decode: which of the messages that the master holds it uses. */
 #include "sim/engine/state.h"
 
+#include <string.h>
+
 /* Whether the batch goes on with a decode, the messages that it uses being named one by one. */
 static bool decode_follows(const sg_run *run) {
   const sg_orders *o = &run->orders;
@@ -60,6 +62,11 @@ static void build_request(sg_run *run, int slot) {
     segment[s].message = run->wanted + start;
     start += segment[s].count;
     segment[s].count = 0;
+  }
+  if (run->code->segments == 1 && run->n_wanted == run->n_held) {
+    memcpy(run->wanted, run->held, (size_t)run->n_held * sizeof *run->held);
+    segment->count = run->n_held;
+    return;
   }
   for (int i = 0; i < run->n_held; i++) {
     if (!is_wanted(run, run->held[i], slot)) continue;

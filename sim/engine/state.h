@@ -44,29 +44,29 @@ enum { /* message.place */
        IN_RELAY    /* part of a message that an inner node makes of it */
 };
 
-/* Kept small: all of a round's messages should stay in the first cache. */
+/* Kept small: all of a round's messages should stay in the first cache. Two lines of it. */
 typedef struct message {
-  sg_message view;     /* what codes see; the first member */
-  int snapshot;        /* slot, −1: discarded, it only occupies links on its way */
-  int next;            /* in the list it is in, −1: last */
-  int part;            /* the next message of the same transmission, −1 */
-  unsigned char place; /* IN_… */
-  bool first;          /* of its transmission, for which it stands in queues */
-  bool free;           /* SG_FREE; of a transmission, in all its messages */
-  bool copies;         /* SG_COPY */
-  bool used;           /* by an owner that has let go of it */
-  bool named;          /* the next decode uses it: sg_use */
-  bool unseen;         /* held by the master, not yet shown in a CUT */
-  int in_capacity;
-  int owners;               /* who holds it or has made a message of it: 1 unless with SG_COPY */
-  int number;               /* in its transmission */
-  uint32_t iteration, draw; /* of the transmission */
-  double bits;
+  _Alignas(64) sg_message view; /* what codes see; the first member */
+  int snapshot;                 /* slot, −1: discarded, it only occupies links on its way */
+  int next;                     /* in the list it is in, −1: last */
+  int part;                     /* the next message of the same transmission, −1 */
+  unsigned char place;          /* IN_… */
+  bool first;                   /* of its transmission, for which it stands in queues */
+  bool free;                    /* SG_FREE; of a transmission, in all its messages */
+  bool copies;                  /* SG_COPY */
+  bool used;                    /* by an owner that has let go of it */
+  bool named;                   /* the next decode uses it: sg_use */
+  bool unseen;                  /* held by the master, not yet shown in a CUT */
+  int owners; /* who holds it or has made a message of it: 1 unless with SG_COPY */
   /* Of the transmission, in its first message. */
+  double worked; /* node.worked when it was sent */
   double bytes;
-  double worked;  /* node.worked when it was sent */
   double ready;   /* its sender is through with preparing it, 0: at once; absolute */
   double entered; /* its receiver's ingress: absolute */
+  double bits;
+  uint32_t iteration, draw; /* of the transmission */
+  int number;               /* in its transmission */
+  int in_capacity;
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
@@ -94,22 +94,25 @@ typedef struct list {
 } list;
 
 /* With a hundred thousand workers a round is a walk through memory in the order of arrival. What a
- * task with its message behind it needs when it comes stands first, in two cache lines, and the
- * lines are asked for some events ahead: run_look_ahead. */
+ * task with its message behind it needs when it comes, and when it is used, stands first, in two
+ * cache lines, and the lines are asked for some events ahead: run_look_ahead. Then what its
+ * beginning needs, then the rest, each from a line on. */
 typedef struct node {
-  list jobs, uplink;
-  double task_end;  /* of the running task */
-  double busy_from; /* busy seconds of the running task are counted up to here */
+  _Alignas(64) list jobs;
+  list uplink;
+  double task_end;              /* of the running task */
+  double busy_from;             /* busy seconds of the running task are counted up to here */
+  double send_end;              /* of the first of `uplink`, if sending, on this round's clock */
+  double row_busy, row_arrival; /* for the worker's row, since the previous row, as row_… below */
+  int n_held;
+  int task_snapshot; /* the running task */
   /* Busy seconds in all, and those of them of which it is known whether they were wasted. */
   double worked, settled;
-  double send_begin;            /* of the first of `uplink`, if sending: absolute */
-  double send_end;              /* of the same, on this round's clock */
-  double row_busy, row_arrival; /* for the worker's row, since the previous row, as row_… below */
-  int task_snapshot;            /* the running task */
-  int tasks, draws, sent;       /* in this round: tasks done, draws and transmissions used */
-  int living; /* messages ordered from it that are not used, dropped or cancelled */
+  int tasks, draws, sent; /* in this round: tasks done, draws and transmissions used */
+  int living;             /* messages ordered from it that are not used, dropped or cancelled */
   int row_tasks, row_messages;
-  int n_held;
+  int spare; /* messages of its own that are free, −1: none */
+  int n_known;
   bool touched; /* on the list of nodes to be set going */
   bool sending; /* the first of `uplink` is on the link */
   bool computing;
@@ -121,20 +124,22 @@ typedef struct node {
   bool waits; /* it begins later than now: on the list of those that do */
   bool dead;  /* in this round: it does nothing */
 
-  int spare;           /* messages of its own that are free, −1: none */
+  _Alignas(64) known only_known; /* `known` as long as it has one place */
+  known *known;                  /* n_known of them */
+  int known_capacity;
   unsigned task_flags; /* the running task */
-  int task_name;       /* the running task: of its snapshot, which a stale one no longer has */
-  double task_begin;   /* the running task: absolute */
   double task_worked;  /* worked when the running task began */
-  double down_until;   /* on this round's clock; it begins nothing before */
-  double prepared;     /* it is through with preparing messages, one after another: absolute */
-  double timer;        /* seconds from the next task's beginning; NAN: there is none */
+  double send_begin;   /* of the first of `uplink`, if sending: absolute */
+  double told;         /* those of the run's that it has been sent */
+  uint32_t begun;      /* tasks since the start of the run, for SG_ASYNC */
   int timer_arg;
-  uint32_t begun; /* tasks since the start of the run, for SG_ASYNC */
+
+  double task_begin; /* the running task: absolute */
+  double down_until; /* on this round's clock; it begins nothing before */
+  double prepared;   /* it is through with preparing messages, one after another: absolute */
+  double timer;      /* seconds from the next task's beginning; NAN: there is none */
   list *held; /* per segment, in the order of arrival; NULL: nothing was ever held by this node */
-  int n_known, known_capacity;
-  known *known;
-  double told; /* those of the run's that it has been sent */
+  int task_name; /* the running task: of its snapshot, which a stale one no longer has */
 } node;
 
 struct sg_run {
@@ -159,6 +164,8 @@ struct sg_run {
   bool models_at_once; /* a model is everywhere when it is sent */
   bool fails;          /* messages may never come: crashes, erasure */
   bool encodes;        /* encoding takes time */
+  bool prepares;       /* a message was prepared for some time: node.prepared is not 0 everywhere */
+  bool times_nodes;    /* a node was given a timer: node.timer is not NAN everywhere */
 
   /* Clock. */
   double base, now; /* absolute start of the round; seconds since then */
@@ -173,10 +180,12 @@ struct sg_run {
 
   node *node;
   int *touched, n_touched;
+  int *unsettled, n_unsettled; /* at the end of a round: for run_settle */
   job *job;
   int jobs, jobs_capacity, free_job;
-  message **chunk; /* of messages: codes keep pointers to them, they must not move */
-  int n_chunks, chunks_capacity, free_message;
+  message **chunk; /* of 2^chunk_bits messages: codes keep pointers to them, they must not move */
+  int n_chunks, chunks_capacity, chunk_bits;
+  int messages; /* made so far, by number; those in the chunks behind them were never touched */
   snapshot *snapshot; /* by slot */
   int snapshots, snapshots_capacity, recent_snapshot, free_snapshot;
   int *by_name, names; /* heads of lists of slots, by a hash of the name; a power of two of them */
@@ -328,15 +337,13 @@ bool run_arrive_quietly(sg_run *run, const sg_queue_event *event);
 void run_arrive_in_row(sg_run *run);
 
 /* --- messages.c --- */
-#define CHUNK 64
 static inline message *run_message(const sg_run *run, int id) {
-  return &run->chunk[(unsigned)id / CHUNK][(unsigned)id % CHUNK];
+  return &run->chunk[id >> run->chunk_bits][id & ((1 << run->chunk_bits) - 1)];
 }
 /* Asks for the lines of a node, a message that will be needed soon. */
 static inline void run_prefetch_node(const node *n) {
   __builtin_prefetch(n, 1);
   __builtin_prefetch((const char *)n + 64, 1);
-  __builtin_prefetch((const char *)n + 127, 1); /* the array need not begin with a line */
 }
 static inline void run_prefetch_message(const message *m) {
   __builtin_prefetch(m, 1);
@@ -354,16 +361,24 @@ static inline void run_look_ahead(const sg_run *run) {
 }
 /* Whether this is a message of this run, and not a copy or a pointer to something else. */
 static inline bool run_owns(const sg_run *run, const sg_message *m) {
-  return m && m->id >= 0 && m->id < run->n_chunks * CHUNK && &run_message(run, m->id)->view == m;
+  return m && m->id >= 0 && m->id < run->messages && &run_message(run, m->id)->view == m;
 }
-/* A free message for an order; there is one. The node's own before others, so that messages lie in
- * memory in the order of nodes, whatever the order in which they were freed. Where it is, and the
- * work behind it, are the caller's to say. */
+/* Whether there is a message for an order to this node without a new chunk. */
+static inline bool run_has_message(const sg_run *run, int from) {
+  return run->node[from].spare >= 0 || run->messages < run->n_chunks << run->chunk_bits;
+}
+/* A free message for an order; there is one. One of the node's own, or a new one, so that messages
+ * lie in memory in the order of nodes, whatever the order in which they were freed. Where it is,
+ * and the work behind it, are the caller's to say. */
 static inline message *run_take_message(sg_run *run, const sg_order *order, int from, int to,
                                         int slot) {
-  int *head = run->node[from].spare >= 0 ? &run->node[from].spare : &run->free_message, id = *head;
+  node *n = &run->node[from];
+  int id = n->spare >= 0 ? n->spare : run->messages++;
   message *m = run_message(run, id);
-  *head = m->next;
+  if (n->spare >= 0)
+    n->spare = m->next;
+  else
+    *m = (message){0};
   m->view = (sg_message){.id = id,
                          .from = from,
                          .to = to,
@@ -380,7 +395,7 @@ static inline message *run_take_message(sg_run *run, const sg_order *order, int 
   m->next = m->part = -1;
   m->first = true;
   run->snapshot[slot].refs++;
-  run->node[from].living++;
+  n->living++;
   return m;
 }
 /* The same, which makes more of them where there is none: its number; −1: no memory. */
