@@ -109,8 +109,7 @@ static inline bool is_plain(const sg_run *run, const message *m) {
 }
 
 /* As deliver and hold_at_master; the protocol has counted it. */
-static void hold_quietly(sg_run *run, message *m) {
-  node *sender = &run->node[m->view.from];
+static inline void hold_quietly(sg_run *run, message *m) {
   if (!run_reserve(run, &run->held, &run->held_capacity, run->n_held + 1, sizeof *run->held))
     return;
   m->place = IN_HANDS;
@@ -118,32 +117,72 @@ static void hold_quietly(sg_run *run, message *m) {
   run->held[run->n_held++] = &m->view;
   run->cost.received++;
   run->cost.bytes_received += m->bytes;
-  sender->row_messages++;
-  sender->row_arrival = run->now;
+  if (run->limits.worker_rows) {
+    node *sender = &run->node[m->view.from];
+    sender->row_messages++;
+    sender->row_arrival = run->now;
+  }
   if (isnan(run->first_arrival)) run_start_waiting_timers(run);
 }
 
+/* As run_fused_task_done, of one message. What only rows of workers tell is left out without them. */
+static inline void task_done_quietly(sg_run *run, node *n, message *m) {
+  double seconds = n->task_end - n->busy_from;
+  n->fused = n->computing = false;
+  n->worked += seconds;
+  n->tasks++;
+  m->worked = n->worked;
+  run->cost.busy += seconds;
+  run->cost.bytes_sent += m->bytes;
+  run->cost.sent++;
+  run_release_snapshot(run, n->task_snapshot);
+  if (!run->limits.worker_rows) return;
+  n->row_began = true;
+  n->row_busy += seconds;
+  n->row_tasks++;
+}
+
+/* As run_enter_ingress, of the master. */
+static inline void queue_quietly(sg_run *run, message *m) {
+  sg_ingress *queue = run->ingress[0];
+  if (!sg_ingress_push(queue, run->now, m->view.id, m->bytes)) {
+    run_out_of_memory(run);
+    return;
+  }
+  m->place = IN_INGRESS;
+  m->entered = run->base + run->now;
+  run->in_ingress++;
+  double next = sg_ingress_next(queue);
+  run->delivery = next > run->now ? next : run->now;
+}
+
 /* The end of a fused task's uplink. */
-static bool sent_quietly(sg_run *run, int index) {
+static inline bool sent_quietly(sg_run *run, int index) {
   node *n = &run->node[index];
   message *m = run_message(run, n->uplink.head);
   if (!n->fused || run->latency_s > 0 || !is_plain(run, m) || m->next >= 0) return false;
   if (run->unlimited && !sg_protocol_came(run->protocol)) return false;
-  run_fused_task_done(run, index);
+  task_done_quietly(run, n, m);
   n->uplink.head = -1;
   n->sending = n->uncounted = false;
   if (run->unlimited)
     hold_quietly(run, m);
   else
-    run_enter_ingress(run, m->view.id);
+    queue_quietly(run, m);
   return true;
 }
 
 /* The first message of the ingress is through. */
-static bool delivered_quietly(sg_run *run) {
-  const message *next = run_message(run, sg_ingress_first(run->ingress[0]));
-  if (!is_plain(run, next) || !sg_protocol_came(run->protocol)) return false;
-  hold_quietly(run, run_message(run, run_leave_ingress(run, SG_MASTER)));
+static inline bool delivered_quietly(sg_run *run) {
+  sg_ingress *queue = run->ingress[0];
+  message *m = run_message(run, sg_ingress_first(queue));
+  run_look_ahead_in_ingress(run);
+  if (!is_plain(run, m) || !sg_protocol_came(run->protocol)) return false;
+  sg_ingress_pop(queue);
+  run->in_ingress--;
+  double next = sg_ingress_next(queue);
+  run->delivery = next > run->now ? next : run->now;
+  hold_quietly(run, m);
   return true;
 }
 

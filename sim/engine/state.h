@@ -349,14 +349,18 @@ static inline void run_prefetch_message(const message *m) {
   __builtin_prefetch(m, 1);
   __builtin_prefetch((const char *)m + 64, 1);
 }
-/* Of an event that comes soon: its node, then, when that is near, its message. Those of few nodes
- * are in the cache. */
+/* Of an event that comes soon: its node, then, when that is near, its message; of a delivery from
+ * the master's queue that comes soon its message. Those of few nodes are in the cache. */
+enum { RUN_FAR = 16, RUN_NEAR = 8, RUN_FEW = 1000 };
 static inline void run_look_ahead(const sg_run *run) {
-  enum { FAR = 16, NEAR = 8, FEW = 1000 };
-  if (run->nodes < FEW) return;
-  int far = sg_queue_ahead(&run->queue, FAR), near = sg_queue_ahead(&run->queue, NEAR);
+  if (run->nodes < RUN_FEW) return;
+  int far = sg_queue_ahead(&run->queue, RUN_FAR), near = sg_queue_ahead(&run->queue, RUN_NEAR);
   if (far >= 0 && far < run->nodes) run_prefetch_node(&run->node[far]);
   int id = near >= 0 && near < run->nodes ? run->node[near].uplink.head : -1;
+  if (id >= 0) run_prefetch_message(run_message(run, id));
+}
+static inline void run_look_ahead_in_ingress(const sg_run *run) {
+  int id = run->nodes < RUN_FEW ? -1 : sg_ingress_ahead(run->ingress[0], RUN_FAR);
   if (id >= 0) run_prefetch_message(run_message(run, id));
 }
 /* Whether this is a message of this run, and not a copy or a pointer to something else. */
