@@ -55,7 +55,7 @@ static inline void free_used(sg_run *run, message *m) {
   node *n = &run->node[m->view.from];
   run_release_snapshot(run, m->snapshot);
   n->living--;
-  n->row_used = true;
+  if (run->limits.worker_rows) n->row_used = true;
   if (m->worked > n->settled) n->settled = m->worked;
   if (m->unseen) run->n_unseen--;
   if (m->named) run->n_named--;
@@ -113,6 +113,7 @@ static void discard(sg_run *run, int id) {
 
 void run_compact_held(sg_run *run) {
   int kept = 0;
+  run->n_quiet = 0;
   for (int i = 0; i < run->n_held; i++)
     if (run_message(run, run->held[i]->id)->place == IN_HANDS) run->held[kept++] = run->held[i];
   run->n_held = kept;
@@ -141,6 +142,7 @@ void run_drop_held(sg_run *run, const sg_message *held) {
   const message *m = run_message(run, id);
   int to = m->view.to;
   if (to == SG_MASTER) {
+    run->n_quiet = 0;
     /* The order is most often about the message that came last. */
     int i = run->n_held - 1;
     while (run->held[i] != &m->view) i--;
@@ -170,6 +172,7 @@ static void drop_of_segment(sg_run *run, node *n, int segment, int slot) {
 
 void run_drop_snapshot(sg_run *run, int slot) {
   int kept = 0;
+  run->n_quiet = 0;
   for (int i = 0; i < run->n_held; i++) {
     const sg_message *m = run->held[i];
     if (run_message(run, m->id)->snapshot == slot)

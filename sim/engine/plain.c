@@ -38,6 +38,12 @@ static inline double make_known(sg_run *run, int index, int slot) {
   return run->now;
 }
 
+/* Of a transmission of one message of a size that is known beforehand, as all fused ones are: what
+ * message.bytes is, without a look there. */
+static inline double bytes_of(const sg_run *run, int segment) {
+  return run->env->header_bytes + run->bytes[segment];
+}
+
 /* As run_send and run_start_uplink, behind a task that is over at n->task_end. */
 static inline void send_behind(sg_run *run, int index, message *m, double seconds) {
   node *n = &run->node[index];
@@ -49,7 +55,7 @@ static inline void send_behind(sg_run *run, int index, message *m, double second
   m->draw = 0;
   m->number = 0;
   m->bits = run->bits[m->view.segment];
-  m->bytes = run->env->header_bytes + run->bytes[m->view.segment];
+  m->bytes = bytes_of(run, m->view.segment);
   m->ready = 0;
   n->uplink = (list){m->view.id, m->view.id};
   n->sending = true;
@@ -72,7 +78,7 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
                    sizeof *run->seconds))
     return;
   double *compute = run->seconds, *uplink = run->seconds + run->nodes;
-  double bytes = run->env->header_bytes + run->bytes[send->segment];
+  double bytes = bytes_of(run, send->segment);
   sg_delay_seconds_of_all(run->delay, (uint32_t)run->round, task->work, draws, compute);
   sg_links_uplink_seconds_of_all(run->links, run->nodes, run->replication, (uint32_t)run->round,
                                  bytes / run->model_bytes, bytes, uplink);
@@ -109,14 +115,19 @@ static inline bool is_plain(const sg_run *run, const message *m) {
 }
 
 /* As deliver and hold_at_master; the protocol has counted it. */
-static inline void hold_quietly(sg_run *run, message *m) {
+static inline void hold_quietly(sg_run *run, message *m, double bytes) {
   if (!run_reserve(run, &run->held, &run->held_capacity, run->n_held + 1, sizeof *run->held))
     return;
   m->place = IN_HANDS;
   m->unseen = false;
+  if (run->n_held == 0) {
+    run->quiet_slot = m->snapshot;
+    run->n_quiet = 0;
+  }
+  if (run->n_quiet == run->n_held && run->quiet_slot == m->snapshot) run->n_quiet++;
   run->held[run->n_held++] = &m->view;
   run->cost.received++;
-  run->cost.bytes_received += m->bytes;
+  run->cost.bytes_received += bytes;
   if (run->limits.worker_rows) {
     node *sender = &run->node[m->view.from];
     sender->row_messages++;
@@ -125,15 +136,16 @@ static inline void hold_quietly(sg_run *run, message *m) {
   if (isnan(run->first_arrival)) run_start_waiting_timers(run);
 }
 
-/* As run_fused_task_done, of one message. What only rows of workers tell is left out without them. */
-static inline void task_done_quietly(sg_run *run, node *n, message *m) {
+/* As run_fused_task_done, of one message. What only rows of workers tell is left out without them.
+ */
+static inline void task_done_quietly(sg_run *run, node *n, message *m, double bytes) {
   double seconds = n->task_end - n->busy_from;
   n->fused = n->computing = false;
   n->worked += seconds;
   n->tasks++;
   m->worked = n->worked;
   run->cost.busy += seconds;
-  run->cost.bytes_sent += m->bytes;
+  run->cost.bytes_sent += bytes;
   run->cost.sent++;
   run_release_snapshot(run, n->task_snapshot);
   if (!run->limits.worker_rows) return;
@@ -143,14 +155,13 @@ static inline void task_done_quietly(sg_run *run, node *n, message *m) {
 }
 
 /* As run_enter_ingress, of the master. */
-static inline void queue_quietly(sg_run *run, message *m) {
+static inline void queue_quietly(sg_run *run, message *m, double bytes) {
   sg_ingress *queue = run->ingress[0];
-  if (!sg_ingress_push(queue, run->now, m->view.id, m->bytes)) {
+  if (!sg_ingress_push(queue, run->now, m->view.id, bytes)) {
     run_out_of_memory(run);
     return;
   }
-  m->place = IN_INGRESS;
-  m->entered = run->base + run->now;
+  m->place = IN_INGRESS; /* When it entered is for the log. */
   run->in_ingress++;
   double next = sg_ingress_next(queue);
   run->delivery = next > run->now ? next : run->now;
@@ -162,13 +173,14 @@ static inline bool sent_quietly(sg_run *run, int index) {
   message *m = run_message(run, n->uplink.head);
   if (!n->fused || run->latency_s > 0 || !is_plain(run, m) || m->next >= 0) return false;
   if (run->unlimited && !sg_protocol_came(run->protocol)) return false;
-  task_done_quietly(run, n, m);
+  double bytes = bytes_of(run, m->view.segment);
+  task_done_quietly(run, n, m, bytes);
   n->uplink.head = -1;
   n->sending = n->uncounted = false;
   if (run->unlimited)
-    hold_quietly(run, m);
+    hold_quietly(run, m, bytes);
   else
-    queue_quietly(run, m);
+    queue_quietly(run, m, bytes);
   return true;
 }
 
@@ -178,11 +190,12 @@ static inline bool delivered_quietly(sg_run *run) {
   message *m = run_message(run, sg_ingress_first(queue));
   run_look_ahead_in_ingress(run);
   if (!is_plain(run, m) || !sg_protocol_came(run->protocol)) return false;
+  double bytes = sg_ingress_head(queue)->bytes;
   sg_ingress_pop(queue);
   run->in_ingress--;
   double next = sg_ingress_next(queue);
   run->delivery = next > run->now ? next : run->now;
-  hold_quietly(run, m);
+  hold_quietly(run, m, bytes);
   return true;
 }
 

@@ -375,18 +375,23 @@ const sg_run_request *sg_run_request_of(const sg_run *run) {
 /* --- What came of a decode -------------------------------------------------------------------- */
 
 static void use_wanted(sg_run *run) {
-  enum { AHEAD = 8 };
+  bool many = run->n_wanted > RUN_FEW;
+  int kept = run->n_held - run->n_wanted;
   for (int i = 0; i < run->n_wanted; i++) {
-    if (i + 2 * AHEAD < run->n_wanted)
-      run_prefetch_message((const message *)(const void *)run->wanted[i + 2 * AHEAD]);
-    if (i + AHEAD < run->n_wanted) run_prefetch_node(&run->node[run->wanted[i + AHEAD]->from]);
+    if (many && i + RUN_FAR < run->n_wanted) __builtin_prefetch(run->wanted[i + RUN_FAR], 1);
+    if (many && i + RUN_NEAR < run->n_wanted)
+      __builtin_prefetch(&run->node[run->wanted[i + RUN_NEAR]->from], 1);
     if (run->decode.flags & SG_KEEP)
       run_keep_used(run, run->wanted[i]->id);
     else
       run_free_message(run, run->wanted[i]->id, true);
+    kept += run_message(run, run->wanted[i]->id)->place == IN_HANDS;
   }
   run->n_wanted = 0;
-  run_compact_held(run);
+  if (kept > 0)
+    run_compact_held(run);
+  else
+    run->n_held = run->n_quiet = 0;
 }
 
 /* What SG_LAST asks for. */

@@ -44,25 +44,27 @@ enum { /* message.place */
        IN_RELAY    /* part of a message that an inner node makes of it */
 };
 
-/* Kept small: all of a round's messages should stay in the first cache. Two lines of it. */
+/* Kept small: all of a round's messages should stay in the first cache. What comes, is held and
+ * used is in the first of its two lines. */
 typedef struct message {
   _Alignas(64) sg_message view; /* what codes see; the first member */
   int snapshot;                 /* slot, −1: discarded, it only occupies links on its way */
   int next;                     /* in the list it is in, −1: last */
   int part;                     /* the next message of the same transmission, −1 */
-  unsigned char place;          /* IN_… */
-  bool first;                   /* of its transmission, for which it stands in queues */
-  bool free;                    /* SG_FREE; of a transmission, in all its messages */
-  bool copies;                  /* SG_COPY */
-  bool used;                    /* by an owner that has let go of it */
-  bool named;                   /* the next decode uses it: sg_use */
-  bool unseen;                  /* held by the master, not yet shown in a CUT */
-  int owners; /* who holds it or has made a message of it: 1 unless with SG_COPY */
+  unsigned place : 3;           /* IN_… */
+  bool first : 1;               /* of its transmission, for which it stands in queues */
+  bool free : 1;                /* SG_FREE; of a transmission, in all its messages */
+  bool copies : 1;              /* SG_COPY */
+  bool used : 1;                /* by an owner that has let go of it */
+  bool named : 1;               /* the next decode uses it: sg_use */
+  bool unseen : 1;              /* held by the master, not yet shown in a CUT */
+  unsigned owners : 23; /* who holds it or has made a message of it: 1 unless with SG_COPY */
+  double worked;        /* of the transmission: node.worked when it was sent */
+
   /* Of the transmission, in its first message. */
-  double worked; /* node.worked when it was sent */
   double bytes;
   double ready;   /* its sender is through with preparing it, 0: at once; absolute */
-  double entered; /* its receiver's ingress: absolute */
+  double entered; /* its receiver's ingress: absolute; for the log */
   double bits;
   uint32_t iteration, draw; /* of the transmission */
   int number;               /* in its transmission */
@@ -93,36 +95,39 @@ typedef struct list {
   int head, tail; /* −1: empty */
 } list;
 
-/* With a hundred thousand workers a round is a walk through memory in the order of arrival. What a
- * task with its message behind it needs when it comes, and when it is used, stands first, in two
- * cache lines, and the lines are asked for some events ahead: run_look_ahead. Then what its
- * beginning needs, then the rest, each from a line on. */
+/* With a hundred thousand workers a round is a walk through memory in the order of arrival: lines
+ * are asked for some events ahead (run_look_ahead), and what is needed at a time stands together.
+ * The first line is what a round's end, the next one and the use of a message look at, the first
+ * two what a task with its message behind it needs when it comes, the third what its beginning
+ * needs besides.
+ */
 typedef struct node {
   _Alignas(64) list jobs;
   list uplink;
-  double task_end;              /* of the running task */
-  double busy_from;             /* busy seconds of the running task are counted up to here */
-  double send_end;              /* of the first of `uplink`, if sending, on this round's clock */
-  double row_busy, row_arrival; /* for the worker's row, since the previous row, as row_… below */
-  int n_held;
-  int task_snapshot; /* the running task */
   /* Busy seconds in all, and those of them of which it is known whether they were wasted. */
   double worked, settled;
   int tasks, draws, sent; /* in this round: tasks done, draws and transmissions used */
   int living;             /* messages ordered from it that are not used, dropped or cancelled */
-  int row_tasks, row_messages;
-  int spare; /* messages of its own that are free, −1: none */
+  int spare;              /* messages of its own that are free, −1: none */
   int n_known;
   bool touched; /* on the list of nodes to be set going */
   bool sending; /* the first of `uplink` is on the link */
   bool computing;
-  bool fused;              /* what follows the running task is already on its way: see fuse.c */
-  bool uncounted;          /* its bytes are, until it begins: run_count_sent */
+  bool fused;     /* what follows the running task is already on its way: see fuse.c */
+  bool uncounted; /* its bytes are, until it begins: run_count_sent */
+  bool waits;     /* it begins later than now: on the list of those that do */
+  bool dead;      /* in this round: it does nothing */
+
+  _Alignas(64) double task_end; /* of the running task */
+  double busy_from;             /* busy seconds of the running task are counted up to here */
+  double send_end;              /* of the first of `uplink`, if sending, on this round's clock */
+  double row_busy, row_arrival; /* for the worker's row, since the previous row, as row_… below */
+  int row_tasks, row_messages;
+  int task_snapshot; /* the running task */
+  int n_held;
   bool task_cut, send_cut; /* the running task, the message on the link ends before it is done */
   bool stale;              /* the running task is of a round that is over, or cancelled */
   bool row_began, row_used, row_cancelled;
-  bool waits; /* it begins later than now: on the list of those that do */
-  bool dead;  /* in this round: it does nothing */
 
   _Alignas(64) known only_known; /* `known` as long as it has one place */
   known *known;                  /* n_known of them */
@@ -201,6 +206,8 @@ struct sg_run {
   /* The master. */
   const sg_message **held; /* in the order of arrival */
   int n_held, held_capacity;
+  int n_quiet,
+      quiet_slot; /* the first of `held` that came quietly (plain.c), all of one snapshot */
   int n_unseen;
   int n_named;          /* messages for the next decode: sg_use */
   double first_arrival; /* of a message of this round; NAN: none yet */
@@ -340,28 +347,22 @@ void run_arrive_in_row(sg_run *run);
 static inline message *run_message(const sg_run *run, int id) {
   return &run->chunk[id >> run->chunk_bits][id & ((1 << run->chunk_bits) - 1)];
 }
-/* Asks for the lines of a node, a message that will be needed soon. */
-static inline void run_prefetch_node(const node *n) {
-  __builtin_prefetch(n, 1);
-  __builtin_prefetch((const char *)n + 64, 1);
-}
-static inline void run_prefetch_message(const message *m) {
-  __builtin_prefetch(m, 1);
-  __builtin_prefetch((const char *)m + 64, 1);
-}
 /* Of an event that comes soon: its node, then, when that is near, its message; of a delivery from
  * the master's queue that comes soon its message. Those of few nodes are in the cache. */
-enum { RUN_FAR = 16, RUN_NEAR = 8, RUN_FEW = 1000 };
+enum { RUN_FAR = 48, RUN_NEAR = 24, RUN_FEW = 1000 };
 static inline void run_look_ahead(const sg_run *run) {
   if (run->nodes < RUN_FEW) return;
   int far = sg_queue_ahead(&run->queue, RUN_FAR), near = sg_queue_ahead(&run->queue, RUN_NEAR);
-  if (far >= 0 && far < run->nodes) run_prefetch_node(&run->node[far]);
+  if (far >= 0 && far < run->nodes) {
+    __builtin_prefetch(&run->node[far], 1);
+    __builtin_prefetch(&run->node[far].task_end, 1);
+  }
   int id = near >= 0 && near < run->nodes ? run->node[near].uplink.head : -1;
-  if (id >= 0) run_prefetch_message(run_message(run, id));
+  if (id >= 0) __builtin_prefetch(run_message(run, id), 1);
 }
 static inline void run_look_ahead_in_ingress(const sg_run *run) {
   int id = run->nodes < RUN_FEW ? -1 : sg_ingress_ahead(run->ingress[0], RUN_FAR);
-  if (id >= 0) run_prefetch_message(run_message(run, id));
+  if (id >= 0) __builtin_prefetch(run_message(run, id), 1);
 }
 /* Whether this is a message of this run, and not a copy or a pointer to something else. */
 static inline bool run_owns(const sg_run *run, const sg_message *m) {
