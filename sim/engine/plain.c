@@ -47,10 +47,12 @@ static inline double bytes_of(const sg_run *run, int segment) {
 /* As run_send and run_start_uplink, behind a task that is over at n->task_end. */
 static inline void send_behind(sg_run *run, int index, message *m, double seconds) {
   node *n = &run->node[index];
-  n->fused = true;
+  n->fused = n->plain = true;
   n->sent = 1;
-  m->place = IN_UPLINK;
-  m->worked = n->worked;
+  /* Where it will be and what will have been done when it has come, so that nobody need look at it
+   * then; on its way nobody asks, and who splits the two says it anew. */
+  m->place = run->unlimited ? IN_HANDS : IN_INGRESS;
+  m->worked = n->worked + (n->task_end - n->busy_from);
   m->iteration = (uint32_t)run->round;
   m->draw = 0;
   m->number = 0;
@@ -79,6 +81,8 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
     return;
   double *compute = run->seconds, *uplink = run->seconds + run->nodes;
   double bytes = bytes_of(run, send->segment);
+  run->plain_bytes = bytes;
+  run->plain_slot = slot;
   sg_delay_seconds_of_all(run->delay, (uint32_t)run->round, task->work, draws, compute);
   sg_links_uplink_seconds_of_all(run->links, run->nodes, run->replication, (uint32_t)run->round,
                                  bytes / run->model_bytes, bytes, uplink);
@@ -102,6 +106,7 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
     n->task_flags = task->flags;
     n->busy_from = start;
     n->task_worked = n->worked;
+    compute[i] = n->task_end - n->busy_from;
     send_behind(run, i, m, uplink[i]);
   }
 }
@@ -114,73 +119,75 @@ static inline bool is_plain(const sg_run *run, const message *m) {
          m->view.round == run->round && !run->ending;
 }
 
-/* As deliver and hold_at_master; the protocol has counted it. */
-static inline void hold_quietly(sg_run *run, message *m, double bytes) {
+/* As deliver and hold_at_master; the protocol has counted it. What only rows of workers tell is
+ * left out without them, here and below. */
+static inline void hold_quietly(sg_run *run, message *m, int from, int slot, double bytes) {
   if (!run_reserve(run, &run->held, &run->held_capacity, run->n_held + 1, sizeof *run->held))
     return;
-  m->place = IN_HANDS;
-  m->unseen = false;
   if (run->n_held == 0) {
-    run->quiet_slot = m->snapshot;
+    run->quiet_slot = slot;
     run->n_quiet = 0;
   }
-  if (run->n_quiet == run->n_held && run->quiet_slot == m->snapshot) run->n_quiet++;
+  if (run->n_quiet == run->n_held && run->quiet_slot == slot) run->n_quiet++;
   run->held[run->n_held++] = &m->view;
   run->cost.received++;
   run->cost.bytes_received += bytes;
   if (run->limits.worker_rows) {
-    node *sender = &run->node[m->view.from];
+    node *sender = &run->node[from];
     sender->row_messages++;
     sender->row_arrival = run->now;
   }
   if (isnan(run->first_arrival)) run_start_waiting_timers(run);
 }
 
-/* As run_fused_task_done, of one message. What only rows of workers tell is left out without them.
- */
-static inline void task_done_quietly(sg_run *run, node *n, message *m, double bytes) {
-  double seconds = n->task_end - n->busy_from;
-  n->fused = n->computing = false;
-  n->worked += seconds;
-  n->tasks++;
-  m->worked = n->worked;
-  run->cost.busy += seconds;
-  run->cost.bytes_sent += bytes;
-  run->cost.sent++;
-  run_release_snapshot(run, n->task_snapshot);
-  if (!run->limits.worker_rows) return;
-  n->row_began = true;
-  n->row_busy += seconds;
-  n->row_tasks++;
-}
-
-/* As run_enter_ingress, of the master. */
-static inline void queue_quietly(sg_run *run, message *m, double bytes) {
+/* As run_enter_ingress, of the master. When a message entered is for the log. */
+static inline void queue_quietly(sg_run *run, int id, double bytes) {
   sg_ingress *queue = run->ingress[0];
-  if (!sg_ingress_push(queue, run->now, m->view.id, bytes)) {
+  if (!sg_ingress_push(queue, run->now, id, bytes)) {
     run_out_of_memory(run);
     return;
   }
-  m->place = IN_INGRESS; /* When it entered is for the log. */
   run->in_ingress++;
   double next = sg_ingress_next(queue);
   run->delivery = next > run->now ? next : run->now;
 }
 
-/* The end of a fused task's uplink. */
+/* The end of a fused task's uplink. The message itself is not looked at if it is as a plain round
+ * began it: that wrote into it what is true from now on. */
 static inline bool sent_quietly(sg_run *run, int index) {
   node *n = &run->node[index];
-  message *m = run_message(run, n->uplink.head);
-  if (!n->fused || run->latency_s > 0 || !is_plain(run, m) || m->next >= 0) return false;
+  int id = n->uplink.head;
+  message *m = run_message(run, id);
+  bool plain = n->plain;
+  if (!n->fused || run->latency_s > 0 || run->ending) return false;
+  if (!plain && (!is_plain(run, m) || m->next >= 0)) return false;
   if (run->unlimited && !sg_protocol_came(run->protocol)) return false;
-  double bytes = bytes_of(run, m->view.segment);
-  task_done_quietly(run, n, m, bytes);
+  double seconds = plain ? run->seconds[index] : n->task_end - n->busy_from;
+  double bytes = plain ? run->plain_bytes : bytes_of(run, m->view.segment);
+  int slot = plain ? run->plain_slot : n->task_snapshot;
+  /* As run_fused_task_done and run_uplink_done. */
+  n->fused = n->computing = n->sending = n->uncounted = false;
   n->uplink.head = -1;
-  n->sending = n->uncounted = false;
+  n->worked += seconds;
+  n->tasks++;
+  run->cost.busy += seconds;
+  run->cost.bytes_sent += bytes;
+  run->cost.sent++;
+  run_release_snapshot(run, slot);
+  if (!plain) {
+    m->worked = n->worked;
+    m->place = run->unlimited ? IN_HANDS : IN_INGRESS;
+    m->unseen = false;
+  }
+  if (run->limits.worker_rows) {
+    n->row_began = true;
+    n->row_busy += seconds;
+    n->row_tasks++;
+  }
   if (run->unlimited)
-    hold_quietly(run, m, bytes);
+    hold_quietly(run, m, index, slot, bytes);
   else
-    queue_quietly(run, m, bytes);
+    queue_quietly(run, id, bytes);
   return true;
 }
 
@@ -195,7 +202,9 @@ static inline bool delivered_quietly(sg_run *run) {
   run->in_ingress--;
   double next = sg_ingress_next(queue);
   run->delivery = next > run->now ? next : run->now;
-  hold_quietly(run, m, bytes);
+  m->place = IN_HANDS;
+  m->unseen = false;
+  hold_quietly(run, m, m->view.from, m->snapshot, bytes);
   return true;
 }
 

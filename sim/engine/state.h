@@ -115,6 +115,7 @@ typedef struct node {
   bool computing;
   bool fused;     /* what follows the running task is already on its way: see fuse.c */
   bool uncounted; /* its bytes are, until it begins: run_count_sent */
+  bool plain;     /* fused, and as a plain round began it: run->seconds and the rest hold */
   bool waits;     /* it begins later than now: on the list of those that do */
   bool dead;      /* in this round: it does nothing */
 
@@ -217,8 +218,10 @@ struct sg_run {
     int arg;
   } * waiting; /* for the first arrival */
   int n_waiting, waiting_capacity;
-  double *seconds; /* scratch for a plain round: of tasks, then of uplinks */
+  double *seconds; /* of a plain round: of tasks, busy ones since they began; then of uplinks */
   int seconds_capacity;
+  double plain_bytes;      /* of its messages */
+  int plain_slot;          /* its snapshot */
   const sg_message **seen; /* scratch for the messages of an event */
   int seen_capacity;
 
@@ -355,10 +358,12 @@ static inline void run_look_ahead(const sg_run *run) {
   int far = sg_queue_ahead(&run->queue, RUN_FAR), near = sg_queue_ahead(&run->queue, RUN_NEAR);
   if (far >= 0 && far < run->nodes) {
     __builtin_prefetch(&run->node[far], 1);
-    __builtin_prefetch(&run->node[far].task_end, 1);
+    if (run->seconds) __builtin_prefetch(&run->seconds[far], 0);
   }
-  int id = near >= 0 && near < run->nodes ? run->node[near].uplink.head : -1;
-  if (id >= 0) __builtin_prefetch(run_message(run, id), 1);
+  const node *n = near >= 0 && near < run->nodes ? &run->node[near] : NULL;
+  if (!n || n->plain || n->uplink.head < 0) return;
+  __builtin_prefetch(&n->task_end, 1);
+  __builtin_prefetch(run_message(run, n->uplink.head), 1);
 }
 static inline void run_look_ahead_in_ingress(const sg_run *run) {
   int id = run->nodes < RUN_FEW ? -1 : sg_ingress_ahead(run->ingress[0], RUN_FAR);
@@ -438,6 +443,7 @@ void run_drop_snapshot(sg_run *run, int slot);
 /* Of fuse.c: the running task and message `id` are one. */
 static inline void run_fuse(sg_run *run, int index, int id) {
   run->node[index].fused = true;
+  run->node[index].plain = false;
   run_send(run, id);
   if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, run->node[index].task_end);
 }
