@@ -353,7 +353,7 @@ static inline message *run_message(const sg_run *run, int id) {
 /* Of an event that comes soon: its node, then, when that is near, its message; of a delivery from
  * the master's queue that comes soon its message. Those of few nodes are in the cache. */
 enum { RUN_FAR = 48, RUN_NEAR = 24, RUN_FEW = 1000 };
-static inline void run_look_ahead(const sg_run *run) {
+__attribute__((always_inline)) static inline void run_look_ahead(const sg_run *run) {
   if (run->nodes < RUN_FEW) return;
   int far = sg_queue_ahead(&run->queue, RUN_FAR), near = sg_queue_ahead(&run->queue, RUN_NEAR);
   if (far >= 0 && far < run->nodes) {
@@ -365,7 +365,7 @@ static inline void run_look_ahead(const sg_run *run) {
   __builtin_prefetch(&n->task_end, 1);
   __builtin_prefetch(run_message(run, n->uplink.head), 1);
 }
-static inline void run_look_ahead_in_ingress(const sg_run *run) {
+__attribute__((always_inline)) static inline void run_look_ahead_in_ingress(const sg_run *run) {
   int id = run->nodes < RUN_FEW ? -1 : sg_ingress_ahead(run->ingress[0], RUN_FAR);
   if (id >= 0) __builtin_prefetch(run_message(run, id), 1);
 }
