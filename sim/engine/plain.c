@@ -74,6 +74,19 @@ static inline message *new_message(sg_run *run, const sg_order *send, int from, 
   return id < 0 ? NULL : run_message(run, id);
 }
 
+/* Of the nodes in their order, what beginning changes. */
+__attribute__((always_inline)) static inline void look_ahead_in_order(const sg_run *run, int i) {
+  if (run->nodes < RUN_FEW || i + RUN_NEAR >= run->nodes) return;
+  const node *near = &run->node[i + RUN_NEAR];
+  __builtin_prefetch(near, 1);
+  __builtin_prefetch(&near->task_end, 1);
+  __builtin_prefetch(&near->only_known, 1);
+  int id = run->node[i + RUN_NEAR / 2].spare;
+  if (id < 0) return;
+  __builtin_prefetch(run_message(run, id), 1);
+  __builtin_prefetch(&run_message(run, id)->bytes, 1);
+}
+
 void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, int slot) {
   int draws = task->draws > 0 ? task->draws : 1;
   if (!run_reserve(run, &run->seconds, &run->seconds_capacity, 2 * run->nodes,
@@ -88,6 +101,7 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
                                  bytes / run->model_bytes, bytes, uplink);
   for (int i = 0; i < run->nodes && run->over == SG_RUN_DECODE; i++) {
     node *n = &run->node[i];
+    look_ahead_in_order(run, i);
     if (!is_fresh(run, n)) {
       run_give_pair(run, task, send, i, slot);
       continue;
