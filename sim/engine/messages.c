@@ -373,7 +373,6 @@ void run_show_cut(sg_run *run, int arg) {
 static void hold_at_master(sg_run *run, int id, double bytes, int count) {
   bool cuts = run->code->flags & SG_SEE_CUTS;
   const message *first = run_message(run, id);
-  node *sender = &run->node[first->view.from];
   if (!run_reserve(run, &run->held, &run->held_capacity, run->n_held + count, sizeof *run->held))
     return;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
@@ -383,8 +382,11 @@ static void hold_at_master(sg_run *run, int id, double bytes, int count) {
   }
   run->cost.received += count;
   run->cost.bytes_received += bytes;
-  sender->row_messages += count;
-  sender->row_arrival = run->now;
+  if (run->limits.worker_rows) {
+    node *sender = &run->node[first->view.from];
+    sender->row_messages += count;
+    sender->row_arrival = run->now;
+  }
   bool of_this_round = first->view.round == run->round && !run->ending;
   if (of_this_round && isnan(run->first_arrival)) run_start_waiting_timers(run);
   if (!cuts) {
@@ -500,6 +502,7 @@ void run_uplink_done(sg_run *run, int index) {
 }
 
 int run_leave_ingress(sg_run *run, int receiver) {
+  if (receiver == SG_MASTER) run_look_ahead_in_ingress(run);
   int id = sg_ingress_pop(run->ingress[receiver + 1]);
   run->in_ingress--;
   reschedule(run, receiver);

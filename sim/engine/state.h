@@ -350,6 +350,10 @@ void run_arrive_in_row(sg_run *run);
 static inline message *run_message(const sg_run *run, int id) {
   return &run->chunk[id >> run->chunk_bits][id & ((1 << run->chunk_bits) - 1)];
 }
+__attribute__((always_inline)) static inline void run_prefetch_message(const message *m) {
+  __builtin_prefetch(m, 1);
+  __builtin_prefetch(&m->bytes, 1);
+}
 /* Of an event that comes soon: its node, then, when that is near, its message; of a delivery from
  * the master's queue that comes soon its message. Those of few nodes are in the cache. */
 enum { RUN_FAR = 48, RUN_NEAR = 24, RUN_FEW = 1000 };
@@ -363,11 +367,11 @@ __attribute__((always_inline)) static inline void run_look_ahead(const sg_run *r
   const node *n = near >= 0 && near < run->nodes ? &run->node[near] : NULL;
   if (!n || n->plain || n->uplink.head < 0) return;
   __builtin_prefetch(&n->task_end, 1);
-  __builtin_prefetch(run_message(run, n->uplink.head), 1);
+  run_prefetch_message(run_message(run, n->uplink.head));
 }
 __attribute__((always_inline)) static inline void run_look_ahead_in_ingress(const sg_run *run) {
   int id = run->nodes < RUN_FEW ? -1 : sg_ingress_ahead(run->ingress[0], RUN_FAR);
-  if (id >= 0) __builtin_prefetch(run_message(run, id), 1);
+  if (id >= 0) run_prefetch_message(run_message(run, id));
 }
 /* Whether this is a message of this run, and not a copy or a pointer to something else. */
 static inline bool run_owns(const sg_run *run, const sg_message *m) {
