@@ -274,7 +274,7 @@ bool sg_times_draw_ahead(const sg_times *t, uint32_t replication, uint32_t itera
   if (!type->draw)
     sg_uniforms_at(a->seconds, nodes, t->seed, replication, t->purpose, iteration, 0);
   if (type->fill)
-    type->fill(t->law.state, a->seconds, nodes);
+    type->fill(t->law.state, sg_widest_lanes(), a->seconds, nodes);
   else
     for (int i = 0; i < nodes; i++) a->seconds[i] = sg_law_at(&t->law, a->seconds[i]);
   return true;
