@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many elementary functions at a time, on the vectors of the processor: elementary_each.h. */
+/* Many elementary functions at a time, on the vectors of the processor: elementary_each.inc. */
 #include "sim/core/elementary.h"
 #include "sim/core/elementary_rows.h"
 
@@ -69,7 +69,7 @@ SG_AVX512 static inline __attribute__((always_inline)) void power_rows8(words8 r
 #define ANY(x)      (_mm256_movemask_pd((__m256d)(x)) != 0)
 #define LOG_ROWS    log_rows4
 #define POWER_ROWS  power_rows4
-#include "sim/core/elementary_each.h"
+#include "sim/core/elementary_each.inc"
 #undef D
 #undef W
 #undef WIDTH
@@ -93,7 +93,7 @@ SG_AVX512 static inline __attribute__((always_inline)) void power_rows8(words8 r
 #define ANY(x)      (_mm512_movepi64_mask((__m512i)(x)) != 0)
 #define LOG_ROWS    log_rows8
 #define POWER_ROWS  power_rows8
-#include "sim/core/elementary_each.h"
+#include "sim/core/elementary_each.inc"
 #endif
 
 /* Makes numbers in their place, whole vectors only, and stops before one that is not usual. */

@@ -2,7 +2,8 @@
 /* The inside of a run, shared by the files of this folder and by nobody else.
  *
  *   run.c       life cycle, event loop, decode and supply
- *   orders.c    what a protocol orders: snapshots, tasks, timers; the end of a round
+ *   orders.c    what a protocol orders: tasks, timers; the end of a round
+ *   snapshots.c snapshots of models, and who has been sent which
  *   request.c   what a decode uses of what the master holds
  *   fuse.c      tasks and the messages behind them that are one event
  *   plain.c     the commonest round on a straight way
@@ -302,7 +303,15 @@ static inline job run_pop_job(sg_run *run, list *jobs) {
   run->free_job = id;
   return taken;
 }
+/* A task and the message behind it, where the node may be at something else. */
+void run_give_pair(sg_run *run, const sg_order *task, const sg_order *send, int node, int slot);
+/* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
+void run_reset_nodes(sg_run *run, double shift);
+
+/* --- snapshots.c --- */
+void run_order_snapshot(sg_run *run, const sg_order *order);
 int run_find_snapshot(const sg_run *run, int name); /* slot, −1 */
+bool run_any_open(const sg_run *run);               /* for tasks */
 void run_close_snapshot(sg_run *run, int slot);
 void run_forget_snapshot(sg_run *run, int slot);
 /* A task or message of it is over. */
@@ -313,10 +322,10 @@ static inline void run_release_snapshot(sg_run *run, int slot) {
 /* A snapshot that is new to a node is sent to it at once, whatever it is doing. When it is there.
  */
 double run_make_known(sg_run *run, int node, int slot);
-/* A task and the message behind it, where the node may be at something else. */
-void run_give_pair(sg_run *run, const sg_order *task, const sg_order *send, int node, int slot);
-/* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
-void run_reset_nodes(sg_run *run, double shift);
+/* When that was; NULL: the node does not know it. */
+const known *run_find_known(const sg_run *run, const node *n, int slot);
+/* Forgets those of which a node cannot be given tasks any more. */
+void run_forget_closed(sg_run *run, node *n);
 
 /* --- request.c --- */
 void run_order_use(sg_run *run, const sg_order *order);
