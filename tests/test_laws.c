@@ -491,6 +491,33 @@ static void many_at_a_time(void **state) {
   assert_true(able >= 7);
 }
 
+/* The same of laws that take two uniforms; more than a block of them, too. */
+static void pairs_at_a_time(void **state) {
+  (void)state;
+  enum { COUNT = 700 };
+  int able = 0;
+  for (int i = 0; i < LAWS; i++) {
+    sg_law x;
+    make(laws[i].json, &x);
+    able += x.type->fill_pairs != NULL;
+    for (int lanes = SG_SCALAR; lanes <= (int)sg_widest_lanes() && x.type->fill_pairs; lanes++)
+      for (int n = 0; n < COUNT; n += 1 + n / 10) {
+        double u[COUNT], v[COUNT];
+        sg_uniform_pairs_at_with((sg_lanes)lanes, u, v, n, 5, 0, SG_FOR_COMPUTE, (uint32_t)n, 0);
+        x.type->fill_pairs(x.state, (sg_lanes)lanes, u, v, n);
+        for (int w = 0; w < n; w++) {
+          sg_stream s;
+          sg_stream_at(&s, 5, 0, SG_FOR_COMPUTE, (uint32_t)w, (uint32_t)n, 0);
+          double expected = sg_law_draw(&x, &s);
+          if (memcmp(&u[w], &expected, sizeof expected) != 0)
+            fail_msg("vectors %d: %s", lanes, laws[i].json);
+        }
+      }
+    sg_law_clear(&x);
+  }
+  assert_true(able >= 1);
+}
+
 /* What a run draws ahead are the draws one by one, of every law, whether it can fill or not. */
 static void ahead_of_a_round(void **state) {
   (void)state;
@@ -525,6 +552,7 @@ int main(void) {
       cmocka_unit_test(csv_columns),
       cmocka_unit_test(csv_dialects),
       cmocka_unit_test(many_at_a_time),
+      cmocka_unit_test(pairs_at_a_time),
       cmocka_unit_test(ahead_of_a_round),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,9 @@ typedef struct sg_law_type {
    * vectors. Only to save time; NULL: one by one. A law with `draw` has it if it takes no uniform
    * at all, and then finds none there. */
   void (*fill)(const sg_law_state *state, sg_lanes lanes, double *u, long n);
+  /* What `fill` is, of a law with `draw` that takes two uniforms at most: u the first, v the second
+   * of each, which may be overwritten. */
+  void (*fill_pairs)(const sg_law_state *state, sg_lanes lanes, double *u, double *v, long n);
   double (*mean)(const sg_law_state *state); /* INFINITY if there is none */
   double (*variance)(const sg_law_state *state);
   double (*cdf)(const sg_law_state *state, double t); /* P(X ≤ t) */
