@@ -151,29 +151,56 @@ static void gamma_quantiles(void **state) {
   assert_true(sg_gamma_quantile(3, 0) == 0);
 }
 
+static const struct {
+  const char *name;
+  void (*many)(sg_lanes lanes, double *x, long n);
+  double (*one)(double x);
+} functions[] = {{"ln", sg_logs_with, sg_log},
+                 {"log1p", sg_log1ps_with, sg_log1p},
+                 {"exp", sg_exps_with, sg_exp},
+                 {"quantile", sg_normal_quantiles_with, sg_normal_quantile}};
+
+static void compare_many(int lanes, const char *name, const double *y, const double *x, double one,
+                         double power) {
+  if (memcmp(x, &one, sizeof one) != 0 && !(isnan(*x) && isnan(one)))
+    fail_msg("vectors %d: %s %a (%g) is %a, expected %a", lanes, name, *y, power, *x, one);
+}
+
 /* Many at a time are those one by one, on all vectors that the processor has: numbers of every
  * size, and among them what has no logarithm. */
-static void many_logarithms(void **state) {
+static void many_at_a_time(void **state) {
   (void)state;
-  enum { COUNT = 1000 };
+  enum { COUNT = 1000, FUNCTIONS = sizeof functions / sizeof *functions };
   static const double odd[] = {0, -0.0, -1, INFINITY, -INFINITY, NAN, 5e-324, DBL_MIN, DBL_MAX, 1};
+  static const double powers[] = {0, 1, 0.5, -3, 1 / 0.05, 0.001, 1e300, INFINITY, NAN, 1e-70};
   for (int lanes = SG_SCALAR; lanes <= (int)sg_widest_lanes(); lanes++)
-    for (int repeat = 0; repeat < 300; repeat++) {
-      double x[COUNT + 1], y[COUNT];
+    for (int repeat = 0; repeat < 600; repeat++) {
+      double x[COUNT + 1], y[COUNT], z[COUNT];
       int n = repeat < 40 ? repeat : (int)(sg_uniform(&stream) * COUNT);
       for (int i = 0; i < n; i++) {
         double u = sg_uniform(&stream);
-        x[i] = repeat % 3 == 0 ? 1 - u : ldexp(u, (int)(2000 * sg_uniform(&stream)) - 1000);
-        if (repeat % 3 == 2 && i % 17 == repeat % 17) x[i] = odd[(i + repeat) % 10];
+        int sort = repeat % 6;
+        x[i] = sort == 0   ? 1 - u
+               : sort == 1 ? -u
+               : sort == 2 ? (u - 0.5) * 1600
+                           : ldexp(u, (int)(2000 * sg_uniform(&stream)) - 1000);
+        if (sort == 3) x[i] = ldexp(u, -(int)(70 * sg_uniform(&stream)));
+        if (sort == 5 && i % 17 == repeat % 17) x[i] = odd[(i + repeat) % 10];
         y[i] = x[i];
       }
       x[n] = 3;
-      sg_logs_with((sg_lanes)lanes, x, n);
-      for (int i = 0; i < n; i++) {
-        double one = sg_log(y[i]);
-        if (memcmp(&x[i], &one, sizeof one) != 0 && !(isnan(x[i]) && isnan(one)))
-          fail_msg("vectors %d: ln %a is %a, expected %a", lanes, y[i], x[i], one);
+      for (int f = 0; f < FUNCTIONS; f++) {
+        memcpy(x, y, (size_t)n * sizeof *x);
+        functions[f].many((sg_lanes)lanes, x, n);
+        for (int i = 0; i < n; i++)
+          compare_many(lanes, functions[f].name, &y[i], &x[i], functions[f].one(y[i]), 0);
+        assert_true(x[n] == 3);
       }
+      double power = repeat % 4 ? 20 * sg_uniform(&stream) : powers[repeat / 4 % 10];
+      for (int i = 0; i < n; i++) z[i] = x[i] = fabs(y[i]);
+      sg_pows_with((sg_lanes)lanes, x, n, power);
+      for (int i = 0; i < n; i++)
+        compare_many(lanes, "pow", &z[i], &x[i], sg_pow(z[i], power), power);
       assert_true(x[n] == 3);
     }
 }
@@ -185,7 +212,7 @@ int main(void) {
       cmocka_unit_test(powers),           cmocka_unit_test(angles),
       cmocka_unit_test(special),          cmocka_unit_test(log_gammas),
       cmocka_unit_test(normal_quantiles), cmocka_unit_test(gamma_quantiles),
-      cmocka_unit_test(many_logarithms),
+      cmocka_unit_test(many_at_a_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

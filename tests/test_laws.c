@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every law of a time against its closed forms: moments, distribution function, quantiles, order
  * statistics; what a law refuses. */
-#include "models/times/law.h"
+#include "models/times/times.h"
 #include "tests/support/point.h"
 
 #include <gsl/gsl_cdf.h>
@@ -456,32 +456,87 @@ static void csv_dialects(void **state) {
   }
 }
 
-/* Of all laws that can: many times at once are those one by one. */
+/* Uniforms of every size, the least, those near the greatest and at the borders of cases. */
+static double some_uniform(int w, int n) {
+  static const double odd[] = {0,     0x1p-53, 0x1p-30,        1 - 0x1p-53, 1 - 0x1p-40, 0.5,
+                               0.075, 0.925,   0x1.fffffep-29, 1e-12,       1 - 1e-12,   0x1p-28};
+  sg_stream s;
+  sg_stream_at(&s, 5, 0, SG_FOR_COMPUTE, (uint32_t)w, (uint32_t)n, 0);
+  return n % 2 && w % 10 == 9 ? odd[(w + n) / 10 % 12] : sg_uniform(&s);
+}
+
+/* Of all laws that can: many times at once are those one by one, on all vectors that the processor
+ * has. */
 static void many_at_a_time(void **state) {
   (void)state;
-  enum { COUNT = 101 };
+  enum { COUNT = 301 };
   int able = 0;
   for (int i = 0; i < LAWS; i++) {
     sg_law x;
     make(laws[i].json, &x);
     able += x.type->fill != NULL;
-    for (int n = 0; x.type->fill && n < COUNT; n++) {
-      double t[COUNT], expected[COUNT];
-      for (int w = 0; w < n; w++) {
-        sg_stream s;
-        sg_stream_at(&s, 5, 0, SG_FOR_COMPUTE, (uint32_t)w, (uint32_t)n, 0);
-        t[w] = w % 10 == 9 ? 0 : sg_uniform(&s); /* the least possible time, too */
-        sg_stream_at(&s, 5, 0, SG_FOR_COMPUTE, (uint32_t)w, (uint32_t)n, 0);
-        expected[w] = x.type->draw  ? sg_law_draw(&x, &s)
-                      : w % 10 == 9 ? sg_law_at(&x, 0)
-                                    : sg_law_draw(&x, &s);
+    for (int lanes = SG_SCALAR; lanes <= (int)sg_widest_lanes() && x.type->fill; lanes++)
+      for (int n = 0; n < COUNT; n++) {
+        double t[COUNT], expected[COUNT];
+        for (int w = 0; w < n; w++) {
+          t[w] = some_uniform(w, n);
+          expected[w] = x.type->draw ? x.type->draw(x.state, NULL) : sg_law_at(&x, t[w]);
+        }
+        x.type->fill(x.state, (sg_lanes)lanes, t, n);
+        if (memcmp(t, expected, (size_t)n * sizeof *t) != 0)
+          fail_msg("vectors %d: %s", lanes, laws[i].json);
       }
-      x.type->fill(x.state, t, n);
-      if (memcmp(t, expected, (size_t)n * sizeof *t) != 0) fail_msg("%s", laws[i].json);
-    }
     sg_law_clear(&x);
   }
-  assert_true(able >= 3);
+  assert_true(able >= 7);
+}
+
+/* The same of laws that take two uniforms; more than a block of them, too. */
+static void pairs_at_a_time(void **state) {
+  (void)state;
+  enum { COUNT = 700 };
+  int able = 0;
+  for (int i = 0; i < LAWS; i++) {
+    sg_law x;
+    make(laws[i].json, &x);
+    able += x.type->fill_pairs != NULL;
+    for (int lanes = SG_SCALAR; lanes <= (int)sg_widest_lanes() && x.type->fill_pairs; lanes++)
+      for (int n = 0; n < COUNT; n += 1 + n / 10) {
+        double u[COUNT], v[COUNT];
+        sg_uniform_pairs_at_with((sg_lanes)lanes, u, v, n, 5, 0, SG_FOR_COMPUTE, (uint32_t)n, 0);
+        x.type->fill_pairs(x.state, (sg_lanes)lanes, u, v, n);
+        for (int w = 0; w < n; w++) {
+          sg_stream s;
+          sg_stream_at(&s, 5, 0, SG_FOR_COMPUTE, (uint32_t)w, (uint32_t)n, 0);
+          double expected = sg_law_draw(&x, &s);
+          if (memcmp(&u[w], &expected, sizeof expected) != 0)
+            fail_msg("vectors %d: %s", lanes, laws[i].json);
+        }
+      }
+    sg_law_clear(&x);
+  }
+  assert_true(able >= 1);
+}
+
+/* What a run draws ahead are the draws one by one, of every law, whether it can fill or not. */
+static void ahead_of_a_round(void **state) {
+  (void)state;
+  enum { NODES = 77 };
+  for (int i = 0; i < LAWS; i++) {
+    sg_times t = {.purpose = SG_FOR_UPLINK, .workers = NODES, .seed = 9};
+    sg_ahead ahead = {0};
+    make(laws[i].json, &t.law);
+    for (uint32_t iteration = 0; iteration < 20; iteration++) {
+      assert_true(sg_times_draw_ahead(&t, 3, iteration, NODES, &ahead));
+      for (int w = 0; w < NODES; w++) {
+        double a = sg_times_seconds(&t, &ahead, 3, w, iteration, 0),
+               b = sg_times_seconds(&t, NULL, 3, w, iteration, 0);
+        if (memcmp(&a, &b, sizeof a) != 0) fail_msg("%s: %a, expected %a", laws[i].json, a, b);
+      }
+    }
+    sg_ahead_clear(&ahead);
+    sg_times_clear(&t);
+  }
 }
 
 int main(void) {
@@ -497,6 +552,8 @@ int main(void) {
       cmocka_unit_test(csv_columns),
       cmocka_unit_test(csv_dialects),
       cmocka_unit_test(many_at_a_time),
+      cmocka_unit_test(pairs_at_a_time),
+      cmocka_unit_test(ahead_of_a_round),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -456,6 +456,7 @@ static void all_at_once(void **state) {
                                        LAW ", 'scaling': 'additive'}",
                                        LAW ", 'scaling': 'startup', 'per_subset_s': 0.5}",
                                        LAW MORE,
+                                       LAW ", 'stalls': {'probability': 0.2, 'slowdown': 2}}",
                                        ONE "}",
                                        ONE MORE,
                                        "{'model': 'pareto', 'minimum_s': 1, 'shape': 2}"};
@@ -476,6 +477,10 @@ static void all_at_once(void **state) {
       for (int w = 0; w < N; w++) {
         double expected = sg_delay_seconds(one, w, iteration, 0, work, draws);
         assert_memory_equal(&found[w], &expected, sizeof expected);
+        /* And its next task. */
+        double next = sg_delay_seconds(all, w, iteration, draws, work, 1);
+        expected = sg_delay_seconds(one, w, iteration, draws, work, 1);
+        assert_memory_equal(&next, &expected, sizeof expected);
       }
     }
     sg_delay_run_free(all);

@@ -147,20 +147,22 @@ static void side_by_side(void **state) {
   } at[] = {{1, 0, 0, 0},
             {UINT64_C(0xfedcba9876543210), 0xffffff, 0xffffffff, 0xffff},
             {UINT64_C(0x80000000ffffffff), 77, 100000, 3}};
-  double u[1004];
+  double u[1004], v[1004];
   for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
     for (size_t i = 0; i < sizeof at / sizeof *at * (sg_widest_lanes() + 1u); i++) {
       size_t a = i % (sizeof at / sizeof *at);
-      u[counts[k]] = -1;
-      sg_uniforms_at_with((sg_lanes)(i / (sizeof at / sizeof *at)), u, counts[k], at[a].seed,
-                          at[a].replication, SG_FOR_UPLINK, at[a].iteration, at[a].draw);
+      u[counts[k]] = v[counts[k]] = -1;
+      sg_uniform_pairs_at_with((sg_lanes)(i / (sizeof at / sizeof *at)), u, k % 3 ? v : NULL,
+                               counts[k], at[a].seed, at[a].replication, SG_FOR_UPLINK,
+                               at[a].iteration, at[a].draw);
       for (int w = 0; w < counts[k]; w++) {
         sg_stream s;
         sg_stream_at(&s, at[a].seed, at[a].replication, SG_FOR_UPLINK, (uint32_t)w, at[a].iteration,
                      at[a].draw);
         assert_true(u[w] == sg_uniform(&s));
+        if (k % 3) assert_true(v[w] == sg_uniform(&s));
       }
-      assert_true(u[counts[k]] == -1);
+      assert_true(u[counts[k]] == -1 && v[counts[k]] == -1);
     }
 }
 

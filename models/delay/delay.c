@@ -446,8 +446,9 @@ bool sg_delay_draw_ahead(sg_delay_run *run, uint32_t iteration) {
                              &run->ahead);
 }
 
-double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
-                        int draws) {
+/* Before levels, modifiers and speeds. */
+static double base_seconds(const sg_delay_run *run, int worker, uint32_t iteration, int done,
+                           double work, int draws) {
   const sg_delay *d = run->delay;
   double seconds = 0;
   switch (d->scaling) {
@@ -460,20 +461,27 @@ double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int d
     seconds = d->per_subset * work + (done == 0 ? draw(run, worker, iteration, 0) : 0);
     break;
   }
+  return seconds;
+}
+
+double sg_delay_seconds(sg_delay_run *run, int worker, uint32_t iteration, int done, double work,
+                        int draws) {
+  const sg_delay *d = run->delay;
+  double seconds = base_seconds(run, worker, iteration, done, work, draws);
   if (run->level) seconds *= run->level[worker];
   if (!d->modifiers.any) return seconds / d->speed[worker] + d->fixed;
   sg_effect effect = sg_modifiers_effect(&run->modifiers, worker, iteration);
   return seconds * effect.factor / d->speed[worker] + (done == 0 ? effect.stall_s : 0) + d->fixed;
 }
 
-void sg_delay_seconds_of_all(sg_delay_run *run, uint32_t iteration, double work, int draws,
-                             double *seconds) {
+static void base_seconds_of_all(const sg_delay_run *run, uint32_t iteration, double work, int draws,
+                                double *seconds) {
   const sg_delay *d = run->delay;
   const sg_ahead *ahead = &run->ahead;
-  bool one = d->scaling != ADDITIVE || draws == 1, modified = run->level || d->modifiers.any;
-  if (!ahead->seconds || ahead->iteration != iteration || !one || modified) {
+  bool one = d->scaling != ADDITIVE || draws == 1;
+  if (!ahead->seconds || ahead->iteration != iteration || !one) {
     for (int w = 0; w < d->workers; w++)
-      seconds[w] = sg_delay_seconds(run, w, iteration, 0, work, draws);
+      seconds[w] = base_seconds(run, w, iteration, 0, work, draws);
     return;
   }
   const double *base = ahead->seconds;
@@ -489,7 +497,20 @@ void sg_delay_seconds_of_all(sg_delay_run *run, uint32_t iteration, double work,
     for (int w = 0; w < d->workers; w++) seconds[w] = certain + base[w];
     break;
   }
-  for (int w = 0; w < d->workers; w++) seconds[w] = seconds[w] / d->speed[w] + d->fixed;
+}
+
+void sg_delay_seconds_of_all(sg_delay_run *run, uint32_t iteration, double work, int draws,
+                             double *seconds) {
+  const sg_delay *d = run->delay;
+  base_seconds_of_all(run, iteration, work, draws, seconds);
+  for (int w = 0; run->level && w < d->workers; w++) seconds[w] *= run->level[w];
+  if (!d->modifiers.any) {
+    for (int w = 0; w < d->workers; w++) seconds[w] = seconds[w] / d->speed[w] + d->fixed;
+    return;
+  }
+  sg_effects effects = sg_modifiers_effects(&run->modifiers, iteration);
+  for (int w = 0; w < d->workers; w++)
+    seconds[w] = seconds[w] * effects.factor[w] / d->speed[w] + effects.stall_s[w] + d->fixed;
 }
 
 const char *sg_delay_form_of(const sg_delay *d, int worker, int tasks, double work, int draws,

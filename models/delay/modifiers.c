@@ -178,13 +178,20 @@ void sg_modifiers_clear(sg_modifiers *m) {
 
 bool sg_modifiers_run_init(sg_modifiers_run *run, const sg_modifiers *of, uint32_t replication) {
   *run = (sg_modifiers_run){.of = of, .replication = replication};
-  if (of->any) run->worker = calloc((size_t)of->workers, sizeof *run->worker);
-  return run->worker || !of->any;
+  if (!of->any) return true;
+  size_t workers = (size_t)of->workers;
+  run->worker = calloc(workers, sizeof *run->worker);
+  run->factor = calloc(3 * workers, sizeof *run->factor);
+  run->stall_s = run->factor + workers;
+  run->uniform = run->stall_s + workers;
+  return run->worker && run->factor;
 }
 
 void sg_modifiers_run_clear(sg_modifiers_run *run) {
   free(run->worker);
+  free(run->factor);
   run->worker = NULL;
+  run->factor = NULL;
 }
 
 /* What all workers have in common. */
@@ -205,14 +212,31 @@ static void begin_iteration(sg_modifiers_run *run, uint32_t iteration) {
   run->iteration = iteration;
 }
 
-static void stall(const sg_modifiers_run *run, int worker, uint32_t iteration, sg_effect *effect) {
+/* A worker is hit where its uniform is below this. */
+static double hit_below(const sg_modifiers *m) {
+  return m->stall_share > 0 ? m->stall_share : m->stall_probability;
+}
+
+static void stall(const sg_modifiers_run *run, int worker, uint32_t iteration, double *factor,
+                  double *stall_s) {
   const sg_modifiers *m = run->of;
   sg_stream s;
   sg_stream_at(&s, m->seed, run->replication, SG_FOR_STATE, (uint32_t)worker, iteration,
                STATE_STALL);
-  if (sg_uniform(&s) >= (m->stall_share > 0 ? m->stall_share : m->stall_probability)) return;
-  effect->factor *= m->stall_slowdown;
-  if (m->stall_length.type) effect->stall_s = sg_law_draw(&m->stall_length, &s);
+  if (sg_uniform(&s) >= hit_below(m)) return;
+  *factor *= m->stall_slowdown;
+  if (m->stall_length.type) *stall_s = sg_law_draw(&m->stall_length, &s);
+}
+
+/* All of an iteration in which there is a stall: of most workers the first number says that they
+ * are not hit. */
+static void stall_all(sg_modifiers_run *run, uint32_t iteration) {
+  const sg_modifiers *m = run->of;
+  double below = hit_below(m);
+  sg_uniforms_at(run->uniform, m->workers, m->seed, run->replication, SG_FOR_STATE, iteration,
+                 STATE_STALL);
+  for (int w = 0; w < m->workers; w++)
+    if (run->uniform[w] < below) stall(run, w, iteration, &run->factor[w], &run->stall_s[w]);
 }
 
 double sg_modifiers_speed(const sg_modifiers_run *run, int worker) {
@@ -224,19 +248,38 @@ double sg_modifiers_speed(const sg_modifiers_run *run, int worker) {
   return fmax(speed, 1e-300); /* a speed is never 0, whatever the law's last bit */
 }
 
+static double speed_of(sg_modifiers_run *run, int worker) {
+  struct sg_modified *w = &run->worker[worker];
+  if (w->speed == 0) w->speed = sg_modifiers_speed(run, worker);
+  return w->speed;
+}
+
+sg_effects sg_modifiers_effects(sg_modifiers_run *run, uint32_t iteration) {
+  const sg_modifiers *m = run->of;
+  if (!run->known || run->iteration != iteration) begin_iteration(run, iteration);
+  for (int w = 0; w < m->workers; w++) {
+    run->factor[w] = run->common;
+    run->stall_s[w] = 0;
+  }
+  for (int w = 0; m->speed.type && w < m->workers; w++) run->factor[w] /= speed_of(run, w);
+  for (int w = 0; m->memory && w < m->workers; w++)
+    if (sg_chain_in(&m->slow, &run->worker[w].slow, run->replication, w, iteration))
+      run->factor[w] *= m->slowdown;
+  if (m->stall_probability > 0 && run->stall) stall_all(run, iteration);
+  return (sg_effects){run->factor, run->stall_s};
+}
+
 sg_effect sg_modifiers_effect(sg_modifiers_run *run, int worker, uint32_t iteration) {
   const sg_modifiers *m = run->of;
   struct sg_modified *w = &run->worker[worker];
   if (w->known && w->iteration == iteration) return w->effect;
   if (!run->known || run->iteration != iteration) begin_iteration(run, iteration);
   sg_effect effect = {.factor = run->common};
-  if (m->speed.type) {
-    if (w->speed == 0) w->speed = sg_modifiers_speed(run, worker);
-    effect.factor /= w->speed;
-  }
+  if (m->speed.type) effect.factor /= speed_of(run, worker);
   if (m->memory && sg_chain_in(&m->slow, &w->slow, run->replication, worker, iteration))
     effect.factor *= m->slowdown;
-  if (m->stall_probability > 0 && run->stall) stall(run, worker, iteration, &effect);
+  if (m->stall_probability > 0 && run->stall)
+    stall(run, worker, iteration, &effect.factor, &effect.stall_s);
   w->effect = effect;
   w->iteration = iteration;
   w->known = true;

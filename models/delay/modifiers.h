@@ -51,7 +51,8 @@ typedef struct sg_modifiers_run { /* what a run remembers; zeroed at first */
     uint32_t iteration;
     sg_effect effect;
   } * worker;
-  bool known; /* the next two are of `iteration` */
+  double *factor, *stall_s, *uniform; /* workers values each, for sg_modifiers_effects */
+  bool known;                         /* the next two are of `iteration` */
   uint32_t iteration;
   double common;
   bool stall; /* one that hits several workers */
@@ -67,5 +68,11 @@ double sg_modifiers_speed(const sg_modifiers_run *run, int worker);
 /* A function of (seed, replication, worker, iteration) alone. O(1) for the iteration asked for last
  * and the next ones; an earlier one costs the way from the start. */
 sg_effect sg_modifiers_effect(sg_modifiers_run *run, int worker, uint32_t iteration);
+
+/* The same of all workers, to the bit, drawn side by side; valid until the next call. */
+typedef struct sg_effects {
+  const double *factor, *stall_s;
+} sg_effects;
+sg_effects sg_modifiers_effects(sg_modifiers_run *run, uint32_t iteration);
 
 #endif

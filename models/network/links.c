@@ -19,9 +19,9 @@ static double certain_seconds(const sg_network *network, double speed, double by
   return network->per_message + (of->latency + bytes / (of->bandwidth * speed));
 }
 
-static double uplink_seconds(const sg_network *network, const sg_ahead *ahead, uint32_t replication,
-                             int worker, uint32_t iteration, uint32_t number, double share,
-                             double bytes) {
+static double uplink_seconds(const sg_network *network, const sg_ahead *ahead,
+                             const sg_ahead *jitter, uint32_t replication, int worker,
+                             uint32_t iteration, uint32_t number, double share, double bytes) {
   double speed = speed_of(network, network->uplink_speed, worker);
   double seconds = certain_seconds(network, speed, bytes);
   if (network->uplink == UPLINK_TIMES)
@@ -29,13 +29,13 @@ static double uplink_seconds(const sg_network *network, const sg_ahead *ahead, u
                sg_times_seconds(&network->uplink_times, ahead, replication, worker, iteration,
                                 network->draw_per_iteration ? 0 : number);
   if (network->jitters)
-    seconds += sg_times_seconds(&network->jitter, NULL, replication, worker, iteration, number);
+    seconds += sg_times_seconds(&network->jitter, jitter, replication, worker, iteration, number);
   return seconds;
 }
 
 double sg_uplink_seconds(const sg_network *network, uint32_t replication, int worker,
                          uint32_t iteration, uint32_t number, double share, double bytes) {
-  return uplink_seconds(network, NULL, replication, worker, iteration, number, share, bytes);
+  return uplink_seconds(network, NULL, NULL, replication, worker, iteration, number, share, bytes);
 }
 
 const char *sg_uplink_form_of(const sg_network *network, int worker, double share, double bytes,
@@ -95,7 +95,8 @@ struct sg_links {
   double model_bytes; /* of which hop and path are the seconds */
   double master_free; /* sequential: when the master's outgoing link is */
   sg_ahead ahead;     /* of the uplinks' times */
-  link link[];        /* by node */
+  sg_ahead jitter;
+  link link[]; /* by node */
 };
 
 /* Breadth first: the master's children are 0 … f − 1, those of i begin at f(i + 1). −1: master. */
@@ -122,36 +123,50 @@ sg_links *sg_links_new(const sg_network *network, int nodes, double model_bytes)
 
 void sg_links_free(sg_links *links) {
   if (links) sg_ahead_clear(&links->ahead);
+  if (links) sg_ahead_clear(&links->jitter);
   free(links);
 }
 
 bool sg_links_draw_ahead(sg_links *links, int nodes, uint32_t replication, uint32_t iteration) {
   const sg_network *network = links->network;
-  return network->uplink != UPLINK_TIMES ||
-         sg_times_draw_ahead(&network->uplink_times, replication, iteration, nodes, &links->ahead);
+  return (network->uplink != UPLINK_TIMES ||
+          sg_times_draw_ahead(&network->uplink_times, replication, iteration, nodes,
+                              &links->ahead)) &&
+         (!network->jitters ||
+          sg_times_draw_ahead(&network->jitter, replication, iteration, nodes, &links->jitter));
 }
 
 double sg_links_uplink_seconds(const sg_links *links, uint32_t replication, int worker,
                                uint32_t iteration, uint32_t number, double share, double bytes) {
-  return uplink_seconds(links->network, &links->ahead, replication, worker, iteration, number,
-                        share, bytes);
+  return uplink_seconds(links->network, &links->ahead, &links->jitter, replication, worker,
+                        iteration, number, share, bytes);
+}
+
+static bool is_drawn(const sg_ahead *ahead, int nodes, uint32_t iteration) {
+  return ahead->seconds && ahead->iteration == iteration && ahead->nodes >= nodes;
 }
 
 void sg_links_uplink_seconds_of_all(const sg_links *links, int nodes, uint32_t replication,
                                     uint32_t iteration, double share, double bytes,
                                     double *seconds) {
   const sg_network *network = links->network;
-  const sg_ahead *ahead = &links->ahead;
-  bool times = network->uplink == UPLINK_TIMES;
-  bool drawn = ahead->seconds && ahead->iteration == iteration && ahead->nodes >= nodes;
-  if (network->jitters || network->uplink_speed || (times && !drawn)) {
+  const double *times = links->ahead.seconds, *jitter = links->jitter.seconds;
+  if ((network->uplink == UPLINK_TIMES && !is_drawn(&links->ahead, nodes, iteration)) ||
+      (network->jitters && !is_drawn(&links->jitter, nodes, iteration))) {
     for (int i = 0; i < nodes; i++)
-      seconds[i] = uplink_seconds(network, ahead, replication, i, iteration, 0, share, bytes);
+      seconds[i] = sg_links_uplink_seconds(links, replication, i, iteration, 0, share, bytes);
     return;
   }
   double certain = certain_seconds(network, 1, bytes);
-  for (int i = 0; i < nodes; i++)
-    seconds[i] = times ? certain + share * ahead->seconds[i] : certain;
+  for (int i = 0; i < nodes; i++) seconds[i] = certain;
+  for (int i = 0; network->uplink_speed && i < nodes; i++)
+    seconds[i] = certain_seconds(network, speed_of(network, network->uplink_speed, i), bytes);
+  if (network->uplink == UPLINK_TIMES && network->uplink_speed)
+    for (int i = 0; i < nodes; i++)
+      seconds[i] += share / speed_of(network, network->uplink_speed, i) * times[i];
+  else if (network->uplink == UPLINK_TIMES)
+    for (int i = 0; i < nodes; i++) seconds[i] += share * times[i];
+  for (int i = 0; network->jitters && i < nodes; i++) seconds[i] += jitter[i];
 }
 
 static double later(double a, double b) {

@@ -9,12 +9,6 @@
 
 enum { BROADCAST_NONE, BROADCAST_LINEAR, BROADCAST_SEQUENTIAL, BROADCAST_TREE };
 
-typedef enum sg_ingress_kind {
-  SG_INGRESS_UNLIMITED,
-  SG_INGRESS_FIFO,
-  SG_INGRESS_FAIR_SHARE
-} sg_ingress_kind;
-
 typedef struct linear_link {
   double latency, bandwidth;
 } linear_link;

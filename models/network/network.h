@@ -7,6 +7,7 @@
 #define SG_MODELS_NETWORK_H
 
 #include "models/compress/compress.h"
+#include "models/network/ingress.h"
 #include "models/times/law.h"
 
 /* The scenario's "network" object. Compression and headers are what messages are, not what links
@@ -85,33 +86,5 @@ void sg_links_begin_round(sg_links *links, int nodes, double shift, bool goes_on
 void sg_links_occupy(sg_links *links, int node, double until);
 /* A model that is still wanted occupies the links until it is there. */
 void sg_links_keep(sg_links *links, int node, double there);
-
-/* The queue in front of one receiver. Holds message numbers (the caller's), not messages. */
-typedef struct sg_ingress sg_ingress;
-sg_ingress *sg_ingress_new(const sg_network *network);
-void sg_ingress_free(sg_ingress *q);
-bool sg_ingress_unlimited(const sg_ingress *q); /* then messages are delivered at once: no queue */
-/* A message of `bytes` has come to the queue at time now. O(1) for fifo, O(log queued) for
- * fair-share, as is sg_ingress_pop. false: no memory. */
-bool sg_ingress_push(sg_ingress *q, double now, int message, double bytes);
-/* The time of the next delivery, INFINITY if nothing is queued. */
-double sg_ingress_next(const sg_ingress *q);
-/* Which message that is; of a queue that is not empty. */
-int sg_ingress_first(const sg_ingress *q);
-/* Takes the message delivered at sg_ingress_next. */
-int sg_ingress_pop(sg_ingress *q);
-/* Nothing that is queued is wanted any more at time now: takes out a message, −1 when none is left.
- * To be called until then. */
-int sg_ingress_drop(sg_ingress *q, double now);
-/* All times that the queue holds move by −shift: times are relative to the iteration's start. */
-void sg_ingress_shift(sg_ingress *q, double shift);
-typedef struct sg_ingress_used {
-  double busy_s;   /* the link was */
-  double queued_s; /* that the messages taken waited: from coming to being taken, without the time
-                      that each would have needed alone */
-  long taken;      /* messages */
-} sg_ingress_used;
-/* What has happened since the last call. */
-sg_ingress_used sg_ingress_usage(sg_ingress *q, double now);
 
 #endif

@@ -40,10 +40,13 @@ typedef struct sg_law_type {
   /* The same from a stream, of a law that takes more than one uniform (a mixture: one and those of
    * the law taken). NULL: at one uniform. */
   double (*draw)(const sg_law_state *state, sg_stream *stream);
-  /* The same for n uniforms at a time, in their place, to the bit: u[i] = at(u[i]). Only to save
-   * time; NULL: one by one. A law with `draw` has it if it takes no uniform at all, and then finds
-   * none there. */
-  void (*fill)(const sg_law_state *state, double *u, long n);
+  /* The same for n uniforms at a time, in their place, to the bit: u[i] = at(u[i]), on these
+   * vectors. Only to save time; NULL: one by one. A law with `draw` has it if it takes no uniform
+   * at all, and then finds none there. */
+  void (*fill)(const sg_law_state *state, sg_lanes lanes, double *u, long n);
+  /* What `fill` is, of a law with `draw` that takes two uniforms at most: u the first, v the second
+   * of each, which may be overwritten. */
+  void (*fill_pairs)(const sg_law_state *state, sg_lanes lanes, double *u, double *v, long n);
   double (*mean)(const sg_law_state *state); /* INFINITY if there is none */
   double (*variance)(const sg_law_state *state);
   double (*cdf)(const sg_law_state *state, double t); /* P(X ≤ t) */

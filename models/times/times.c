@@ -267,14 +267,19 @@ bool sg_times_take_mean(sg_times *t) {
 bool sg_times_draw_ahead(const sg_times *t, uint32_t replication, uint32_t iteration, int nodes,
                          sg_ahead *a) {
   const sg_law_type *type = t->law.type;
-  if (t->certain || t->replay || (type->draw && !type->fill)) return true;
+  if (t->certain || t->replay || (type->draw && !type->fill && !type->fill_pairs)) return true;
   if (!a->seconds && !(a->seconds = malloc((size_t)nodes * sizeof *a->seconds))) return false;
+  if (type->fill_pairs && !a->second && !(a->second = malloc((size_t)nodes * sizeof *a->second)))
+    return false;
   a->nodes = nodes;
   a->iteration = iteration;
-  if (!type->draw)
-    sg_uniforms_at(a->seconds, nodes, t->seed, replication, t->purpose, iteration, 0);
-  if (type->fill)
-    type->fill(t->law.state, a->seconds, nodes);
+  if (!type->draw || type->fill_pairs)
+    sg_uniform_pairs_at_with(sg_widest_lanes(), a->seconds, a->second, nodes, t->seed, replication,
+                             t->purpose, iteration, 0);
+  if (type->fill_pairs)
+    type->fill_pairs(t->law.state, sg_widest_lanes(), a->seconds, a->second, nodes);
+  else if (type->fill)
+    type->fill(t->law.state, sg_widest_lanes(), a->seconds, nodes);
   else
     for (int i = 0; i < nodes; i++) a->seconds[i] = sg_law_at(&t->law, a->seconds[i]);
   return true;
@@ -282,6 +287,7 @@ bool sg_times_draw_ahead(const sg_times *t, uint32_t replication, uint32_t itera
 
 void sg_ahead_clear(sg_ahead *ahead) {
   free(ahead->seconds);
+  free(ahead->second);
   *ahead = (sg_ahead){0};
 }
 

@@ -84,6 +84,7 @@ typedef struct sg_ahead {
   int nodes;
   uint32_t iteration;
   double *seconds; /* NULL: nothing was drawn */
+  double *second;  /* scratch: uniforms of laws that take two */
 } sg_ahead;
 
 /* Draws those of an iteration, if that is of use for these times. false: no memory. O(nodes). */

@@ -2,15 +2,13 @@
 /* See elementary.h. No operation here may be contracted to an FMA: the Makefile says so to the
  * compiler (-ffp-contract=off), and the golden hash of tests/golden.bats would tell. */
 #include "sim/core/elementary.h"
+#include "sim/core/elementary_rows.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef SG_HAS_LANES
-#include <immintrin.h>
-#endif
 
 static uint64_t bits_of(double x) {
   uint64_t bits;
@@ -24,17 +22,10 @@ static double of_bits(uint64_t bits) {
   return x;
 }
 
-/* ln 2 in two parts; the first has zeros behind its 42nd binary place, so that its products with
- * exponents, and sums of these with the logarithms below, are exact. */
-#define LN2_HIGH 0x1.62e42fefa38p-1
-#define LN2_LOW  0x1.ef35793c7673p-45
-
 /* Row i is of the mantissas in [0.6875, 1.375) that begin like 0.6875 + i/64 does: a middle with 10
  * binary places (1 around 1) whose reciprocal is nearly a double, that, and the middle's logarithm
  * in two parts like those of ln 2. */
-static const struct {
-  double middle, reciprocal, high, low;
-} log_of[64] = {
+const sg_log_row sg_log_rows[64] = {
     {0x1.62p-1, 0x1.724287f46debcp0, -0x1.79e26687dp-2, 0x1.309c168817444p-44},
     {0x1.658p-1, 0x1.6ea28d118b474p0, -0x1.6fcf4f6503p-2, -0x1.3f33da81b8631p-44},
     {0x1.69p-1, 0x1.6b1490aa31a3dp0, -0x1.65d558d4cep-2, -0x1.544fd2dc5bdcp-51},
@@ -102,9 +93,7 @@ static const struct {
 };
 
 /* 2^(i/64), and by which share of itself it is too small. */
-static const struct {
-  double value, missing;
-} power_of_2[64] = {
+const sg_power_row sg_power_rows[64] = {
     {0x1p0, 0},
     {0x1.02c9a3e778061p0, -0x1.160139cd8dc5dp-56},
     {0x1.059b0d3158574p0, 0x1.cd2523567f613p-55},
@@ -183,7 +172,7 @@ static inline reduced reduce(uint64_t bits) {
   int row = (int)(distance >> 46 & 63);
   int64_t k = (int64_t)distance >> 52;
   double m = of_bits(bits - ((uint64_t)k << 52));
-  return (reduced){(double)k, m, (m - log_of[row].middle) * log_of[row].reciprocal, row};
+  return (reduced){(double)k, m, (m - sg_log_rows[row].middle) * sg_log_rows[row].reciprocal, row};
 }
 
 /* ln(1 + r) − r + r²/2, of r and its square. */
@@ -195,8 +184,8 @@ static inline double cubic(double r, double r2) {
 
 /* More is to be added to r. */
 static inline double log_from(reduced a, double more) {
-  double high = a.k * LN2_HIGH + log_of[a.row].high, sum = high + a.r, square = a.r * a.r;
-  double low = a.k * LN2_LOW + log_of[a.row].low - more;
+  double high = a.k * LN2_HIGH + sg_log_rows[a.row].high, sum = high + a.r, square = a.r * a.r;
+  double low = a.k * LN2_LOW + sg_log_rows[a.row].low - more;
   return sum + (high - sum + a.r + (low + (cubic(a.r, square) - 0.5 * square)));
 }
 
@@ -220,123 +209,13 @@ double sg_log(double x) {
   return is_normal(bits) ? log_from(reduce(bits), 0) : log_of_other(x);
 }
 
-/* --- Many at a time: the operations of sg_log, in its order, on each lane ----------------------
- */
-
-#ifdef SG_HAS_LANES
-typedef double lanes4 __attribute__((vector_size(32)));
-typedef uint64_t words4 __attribute__((vector_size(32)));
-typedef double lanes8 __attribute__((vector_size(64)));
-typedef uint64_t words8 __attribute__((vector_size(64)));
-
-/* The exponent k is in the upper bits of `distance`: as an integer that is not negative it becomes
- * a double by standing behind the one bit of 2^52. */
-#define LOG_OF_LANES(D, W, bits, distance, middle, reciprocal, table_high, table_low, out)         \
-  do {                                                                                             \
-    W biased = ((distance) + (UINT64_C(1024) << 52)) >> 52;                                        \
-    D k = (D)(biased | UINT64_C(0x4330000000000000)) - (0x1p52 + 1024);                            \
-    D m = (D)((bits) - ((distance) & ~(uint64_t)0 << 52));                                         \
-    D r = (m - (middle)) * (reciprocal), r2 = r * r;                                               \
-    D cube = r * r2 *                                                                              \
-             (1.0 / 3 - r * (1.0 / 4) + r2 * (1.0 / 5 - r * (1.0 / 6)) +                           \
-              r2 * r2 * (1.0 / 7 - r * (1.0 / 8) + r2 * (1.0 / 9)));                               \
-    D front = k * LN2_HIGH + (table_high), sum = front + r;                                        \
-    D rest = k * LN2_LOW + (table_low);                                                            \
-    (out) = sum + (front - sum + r + (rest + (cube - 0.5 * r2)));                                  \
-  } while (0)
-
-#define DISTANCE(bits) ((bits)-UINT64_C(0x3fe6000000000000))
-
-/* The four numbers of four rows, one of each in a vector. */
-SG_AVX2 static inline __attribute__((always_inline)) void take_rows(const uint64_t row[4],
-                                                                    __m256d *middle,
-                                                                    __m256d *reciprocal,
-                                                                    __m256d *high, __m256d *low) {
-  __m256d a = _mm256_loadu_pd(&log_of[row[0]].middle), b = _mm256_loadu_pd(&log_of[row[1]].middle);
-  __m256d c = _mm256_loadu_pd(&log_of[row[2]].middle), d = _mm256_loadu_pd(&log_of[row[3]].middle);
-  __m256d ab = _mm256_unpacklo_pd(a, b), ba = _mm256_unpackhi_pd(a, b);
-  __m256d cd = _mm256_unpacklo_pd(c, d), dc = _mm256_unpackhi_pd(c, d);
-  *middle = _mm256_permute2f128_pd(ab, cd, 0x20);
-  *reciprocal = _mm256_permute2f128_pd(ba, dc, 0x20);
-  *high = _mm256_permute2f128_pd(ab, cd, 0x31);
-  *low = _mm256_permute2f128_pd(ba, dc, 0x31);
-}
-
-/* How many were made: whole vectors of normal numbers; the first other vector ends it. */
-SG_AVX2 static long logs_avx2(double *x, long n) {
-  long i = 0;
-  for (; i + 4 <= n; i += 4) {
-    words4 bits = (words4)_mm256_loadu_pd(x + i), distance = DISTANCE(bits);
-    uint64_t row[4];
-    __m256d middle, reciprocal, high, low;
-    lanes4 out;
-    for (int j = 0; j < 4; j++)
-      if (!is_normal(bits[j])) return i;
-    _mm256_storeu_si256((__m256i *)(void *)row, (__m256i)(distance >> 46 & 63));
-    take_rows(row, &middle, &reciprocal, &high, &low);
-    LOG_OF_LANES(lanes4, words4, bits, distance, (lanes4)middle, (lanes4)reciprocal, (lanes4)high,
-                 (lanes4)low, out);
-    _mm256_storeu_pd(x + i, (__m256d)out);
-  }
-  return i;
-}
-
-SG_AVX512 static long logs_avx512(double *x, long n) {
-  const __m512i least = _mm512_set1_epi64(0x0010000000000000),
-                most = _mm512_set1_epi64(0x7fe0000000000000);
-  long i = 0;
-  for (; i + 8 <= n; i += 8) {
-    words8 bits = (words8)_mm512_loadu_pd(x + i), distance = DISTANCE(bits);
-    __m512i from = _mm512_sub_epi64((__m512i)bits, least);
-    if (_mm512_cmplt_epu64_mask(from, most) != 0xff) return i;
-    __m512i at = (__m512i)((distance >> 46 & 63) << 2);
-    const double *table = &log_of[0].middle;
-    lanes8 out, middle = (lanes8)_mm512_i64gather_pd(at, table, 8),
-                reciprocal = (lanes8)_mm512_i64gather_pd(at, table + 1, 8),
-                high = (lanes8)_mm512_i64gather_pd(at, table + 2, 8),
-                low = (lanes8)_mm512_i64gather_pd(at, table + 3, 8);
-    LOG_OF_LANES(lanes8, words8, bits, distance, middle, reciprocal, high, low, out);
-    _mm512_storeu_pd(x + i, (__m512d)out);
-  }
-  return i;
-}
-#endif
-
-static long whole_vectors(sg_lanes lanes, double *x, long n) {
-#ifdef SG_HAS_LANES
-  if (lanes == SG_LANES_AVX512) return logs_avx512(x, n);
-  if (lanes == SG_LANES_AVX2) return logs_avx2(x, n);
-#endif
-  return 0;
-}
-
-void sg_logs_with(sg_lanes lanes, double *x, long n) {
-  enum { WIDEST = 8 };
-  for (long i = 0; i < n;) {
-    i += whole_vectors(lanes, x + i, n - i);
-    long some = n - i < WIDEST ? n - i : WIDEST;
-    double last[WIDEST] = {1, 1, 1, 1, 1, 1, 1, 1};
-    /* The rest, as a vector too; or one with what is no normal number. */
-    memcpy(last, x + i, (size_t)some * sizeof *x);
-    if (some == WIDEST || (some > 0 && whole_vectors(lanes, last, WIDEST) < WIDEST))
-      for (long k = 0; k < some; k++) x[i + k] = sg_log(x[i + k]);
-    else
-      memcpy(x + i, last, (size_t)some * sizeof *x);
-    i += some;
-  }
-}
-
-void sg_logs(double *x, long n) {
-  sg_logs_with(sg_widest_lanes(), x, n);
-}
-
 double sg_log1p(double x) {
   if (fabs(x) < 0x1p-28) return x - 0.5 * x * x; /* −0 stays it */
   double sum = 1 + x;
   if (x > 0x1p54 || !(sum > 0)) return sg_log(sum);
   double more = x > 1 ? x - sum + 1 : 1 - sum + x; /* 1 + x = sum + more */
   reduced a = reduce(bits_of(sum));
-  more *= of_bits((uint64_t)(1023 - (int)a.k) << 52) * log_of[a.row].reciprocal;
+  more *= of_bits((uint64_t)(1023 - (int)a.k) << 52) * sg_log_rows[a.row].reciprocal;
   double r = a.r + more;
   more = a.r - r + more;
   a.r = r;
@@ -350,9 +229,9 @@ static inline double exp_of(double x, double more) {
   double n = shifted - 0x1.8p52;
   double r = x - n * 0x1.62e42fefap-7 - n * 0x1.cf79abc9e3b3ap-46 + more, r2 = r * r;
   int row = (int)(k & 63);
-  double value = power_of_2[row].value;
+  double value = sg_power_rows[row].value;
   double e = r2 * (0.5 + r * (1.0 / 6) + r2 * (1.0 / 24 + r * (1.0 / 120) + r2 * (1.0 / 720)));
-  e = value + value * (power_of_2[row].missing + e + r);
+  e = value + value * (sg_power_rows[row].missing + e + r);
   k >>= 6;
   if (k > -1022 && k < 1024) return e * of_bits((uint64_t)(k + 1023) << 52);
   /* Twice half the way: the first product is exact. */
@@ -386,14 +265,15 @@ double sg_pow(double x, double y) {
   reduced a = reduce(bits_of(normal ? x : x * 0x1p52));
   if (!normal) a.k -= 52;
   /* ln x in two parts: its terms down to the square with their errors, and two terms more. */
-  double r = a.r, middle = log_of[a.row].middle, front = half_of(r), square = r * r;
-  double below = (a.m - middle - front * middle - (r - front) * middle) * log_of[a.row].reciprocal;
+  double r = a.r, middle = sg_log_rows[a.row].middle, front = half_of(r), square = r * r;
+  double below =
+      (a.m - middle - front * middle - (r - front) * middle) * sg_log_rows[a.row].reciprocal;
   double rest = cubic(r, square) - 0.5 * (product_error(r, r, square) + 2 * r * below);
   rest -= square * square * square * square * square * (1.0 / 10 - r * (1.0 / 11));
-  double high = a.k * LN2_HIGH + log_of[a.row].high, sum = high + r;
+  double high = a.k * LN2_HIGH + sg_log_rows[a.row].high, sum = high + r;
   double less = -0.5 * square, all = sum + less;
   double low =
-      a.k * LN2_LOW + log_of[a.row].low + below + rest + (high - sum + r) + (sum - all + less);
+      a.k * LN2_LOW + sg_log_rows[a.row].low + below + rest + (high - sum + r) + (sum - all + less);
   double log = all + low;
   low = all - log + low;
   double size = y * log;
@@ -476,33 +356,37 @@ static double ratio(const double p[8], const double q[8], double x) {
   return above / below;
 }
 
+const double sg_normal_middle[2][8] = {
+    {3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
+     1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
+     3.3430575583588128105e4, 2.5090809287301226727e3},
+    {1, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
+     2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4,
+     5.2264952788528545610e3}};
+const double sg_normal_side[2][8] = {
+    {1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
+     3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
+     2.27238449892691845833e-2, 7.74545014278341407640e-4},
+    {1, 2.05319162663775882187e0, 1.67638483018380384940e0, 6.89767334985100004550e-1,
+     1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4,
+     1.05075007164441684324e-9}};
+const double sg_normal_far[2][8] = {
+    {6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
+     2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+     2.71155556874348757815e-5, 2.01033439929228813265e-7},
+    {1, 5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
+     7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
+     2.04426310338993978564e-15}};
+
 double sg_normal_quantile(double p) {
-  static const double
-      middle[2][8] = {{3.3871328727963666080e0, 1.3314166789178437745e2, 1.9715909503065514427e3,
-                       1.3731693765509461125e4, 4.5921953931549871457e4, 6.7265770927008700853e4,
-                       3.3430575583588128105e4, 2.5090809287301226727e3},
-                      {1, 4.2313330701600911252e1, 6.8718700749205790830e2, 5.3941960214247511077e3,
-                       2.1213794301586595867e4, 3.9307895800092710610e4, 2.8729085735721942674e4,
-                       5.2264952788528545610e3}},
-      side[2][8] = {{1.42343711074968357734e0, 4.63033784615654529590e0, 5.76949722146069140550e0,
-                     3.64784832476320460504e0, 1.27045825245236838258e0, 2.41780725177450611770e-1,
-                     2.27238449892691845833e-2, 7.74545014278341407640e-4},
-                    {1, 2.05319162663775882187e0, 1.67638483018380384940e0,
-                     6.89767334985100004550e-1, 1.48103976427480074590e-1,
-                     1.51986665636164571966e-2, 5.47593808499534494600e-4,
-                     1.05075007164441684324e-9}},
-      far[2][8] = {{6.65790464350110377720e0, 5.46378491116411436990e0, 1.78482653991729133580e0,
-                    2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
-                    2.71155556874348757815e-5, 2.01033439929228813265e-7},
-                   {1, 5.99832206555887937690e-1, 1.36929880922735805310e-1,
-                    1.48753612908506148525e-2, 7.86869131145613259100e-4, 1.84631831751005468180e-5,
-                    1.42151175831644588870e-7, 2.04426310338993978564e-15}};
   double from_half = p - 0.5;
   if (fabs(from_half) <= 0.425)
-    return from_half * ratio(middle[0], middle[1], 0.180625 - from_half * from_half);
+    return from_half *
+           ratio(sg_normal_middle[0], sg_normal_middle[1], 0.180625 - from_half * from_half);
   double r = sqrt(-sg_log(p < 0.5 ? p : 1 - p));
   if (isinf(r)) return p < 0.5 ? -INFINITY : INFINITY;
-  double z = r <= 5 ? ratio(side[0], side[1], r - 1.6) : ratio(far[0], far[1], r - 5);
+  double z = r <= 5 ? ratio(sg_normal_side[0], sg_normal_side[1], r - 1.6)
+                    : ratio(sg_normal_far[0], sg_normal_far[1], r - 5);
   return p < 0.5 ? -z : z;
 }
 

@@ -13,8 +13,6 @@
 /* Within 0.9 ulp; as libm's at 0, infinities and outside their domain. */
 double sg_log(double x);
 double sg_log1p(double x);
-/* x[i] = sg_log(x[i]), to the bit, for i < n: in a third of the time with AVX2. */
-void sg_logs(double *x, long n);
 
 /* Within 0.9 ulp; within 1.1 where the result is subnormal. */
 double sg_exp(double x);
@@ -36,7 +34,14 @@ double sg_normal_quantile(double p);
 /* Where Γ(shape, 1) has probability p below it, 0 ≤ p < 1. */
 double sg_gamma_quantile(double shape, double p);
 
-/* sg_logs on these vectors, which the processor must have. */
+/* --- Many at a time: elementary_lanes.c --------------------------------------------------------
+ *
+ * x[i] = f(x[i]) for i < n, to the bit, on these vectors, which the processor must have. Usual
+ * arguments take a third of the time with AVX2, a vector of others that of the single function. */
 void sg_logs_with(sg_lanes lanes, double *x, long n);
+void sg_log1ps_with(sg_lanes lanes, double *x, long n);
+void sg_exps_with(sg_lanes lanes, double *x, long n);
+void sg_pows_with(sg_lanes lanes, double *x, long n, double y);
+void sg_normal_quantiles_with(sg_lanes lanes, double *p, long n);
 
 #endif

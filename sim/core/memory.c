@@ -5,8 +5,10 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -37,6 +39,16 @@ double sg_memory_available(void) {
     left = fmin(left, (double)limit.rlim_cur - pages * (double)sysconf(_SC_PAGESIZE));
   }
   return fmax(left, 0);
+}
+
+void *sg_pages(size_t count, size_t size) {
+  const size_t line = 64, page = (size_t)2 << 20;
+  if (count > (SIZE_MAX - page) / size) return NULL;
+  size_t bytes = count * size, unit = bytes < page ? line : page;
+  bytes = (bytes + unit - 1) / unit * unit;
+  void *p = aligned_alloc(unit, bytes);
+  if (p && unit == page) madvise(p, bytes, MADV_HUGEPAGE); /* only a hint */
+  return p;
 }
 
 sg_status sg_fail_room(sg_error *e, const char *what, double bytes) {

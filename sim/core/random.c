@@ -134,20 +134,35 @@ AVX2 static inline __attribute__((always_inline)) __m256d uniform_of(__m256i bit
   return _mm256_mul_pd(_mm256_add_pd(upper, lower), _mm256_set1_pd(0x1p-53));
 }
 
-/* The first uniform number of each of eight workers. */
-AVX2 static void uniforms_avx2(const state_t *first, double u[SIDE_BY_SIDE]) {
+/* Two words of a block as one uniform number. */
+AVX2 static inline __attribute__((always_inline)) void store_avx2(double *u, __m256i high,
+                                                                  __m256i word) {
   const __m256i low = _mm256_set1_epi64x(0xffffffff);
+  _mm256_storeu_pd(
+      u, uniform_of(_mm256_or_si256(_mm256_slli_epi64(high, 32), _mm256_and_si256(word, low))));
+}
+
+/* The first uniform number of each of eight workers, and the second (v; NULL: not). */
+AVX2 static void uniforms_avx2(const state_t *first, double *u, double *v) {
   __m256i c[4][HALVES];
   philox_lanes(first, 2, c);
-  for (int h = 0; h < HALVES; h++)
-    _mm256_storeu_pd(u + 4 * h, uniform_of(_mm256_or_si256(_mm256_slli_epi64(c[0][h], 32),
-                                                           _mm256_and_si256(c[1][h], low))));
+  for (int h = 0; h < HALVES; h++) {
+    store_avx2(u + 4 * h, c[0][h], c[1][h]);
+    if (v) store_avx2(v + 4 * h, c[2][h], c[3][h]);
+  }
+}
+
+SG_AVX512 static inline __attribute__((always_inline)) void store_avx512(double *u, __m512i high,
+                                                                         __m512i word) {
+  const __m512i low = _mm512_set1_epi64(0xffffffff);
+  __m512i bits = _mm512_or_si512(_mm512_slli_epi64(high, 32), _mm512_and_si512(word, low));
+  __m512d number = _mm512_cvtepu64_pd(_mm512_srli_epi64(bits, 11));
+  _mm512_storeu_pd(u, _mm512_mul_pd(number, _mm512_set1_pd(0x1p-53)));
 }
 
 /* Of each of sixteen. */
-SG_AVX512 static void uniforms_avx512(const state_t *first, double u[2 * SIDE_BY_SIDE]) {
+SG_AVX512 static void uniforms_avx512(const state_t *first, double *u, double *v) {
   const __m512i m0 = _mm512_set1_epi64(PHILOX_M4x32_0), m1 = _mm512_set1_epi64(PHILOX_M4x32_1);
-  const __m512i low = _mm512_set1_epi64(0xffffffff);
   uint32_t k0 = first->key[0], k1 = first->key[1];
   __m512i c[4][2];
   for (int h = 0; h < 2; h++) {
@@ -170,9 +185,8 @@ SG_AVX512 static void uniforms_avx512(const state_t *first, double u[2 * SIDE_BY
     k1 += PHILOX_W32_1;
   }
   for (int h = 0; h < 2; h++) {
-    __m512i bits = _mm512_or_si512(_mm512_slli_epi64(c[0][h], 32), _mm512_and_si512(c[1][h], low));
-    __m512d number = _mm512_cvtepu64_pd(_mm512_srli_epi64(bits, 11));
-    _mm512_storeu_pd(u + 8 * h, _mm512_mul_pd(number, _mm512_set1_pd(0x1p-53)));
+    store_avx512(u + 8 * h, c[0][h], c[1][h]);
+    if (v) store_avx512(v + 8 * h, c[2][h], c[3][h]);
   }
 }
 
@@ -221,42 +235,46 @@ void sg_coarse_uniforms(sg_stream *s, double *u, long n) {
 }
 
 /* Of the sixteen workers from w on; false: not with these vectors. */
-static bool uniforms_of(sg_lanes lanes, double *u, int w, state_t *s) {
+static bool uniforms_of(sg_lanes lanes, double *u, double *v, int w, state_t *s) {
   s->counter[2] = (uint32_t)w;
 #ifdef SG_HAS_LANES
   if (lanes == SG_LANES_AVX512) {
-    uniforms_avx512(s, u);
+    uniforms_avx512(s, u, v);
     return true;
   }
   if (lanes == SG_LANES_AVX2) {
-    uniforms_avx2(s, u);
+    uniforms_avx2(s, u, v);
     s->counter[2] = (uint32_t)w + SIDE_BY_SIDE;
-    uniforms_avx2(s, u + SIDE_BY_SIDE);
+    uniforms_avx2(s, u + SIDE_BY_SIDE, v ? v + SIDE_BY_SIDE : NULL);
     return true;
   }
 #endif
   return false;
 }
 
-void sg_uniforms_at_with(sg_lanes lanes, double *u, int n, uint64_t seed, uint32_t replication,
-                         sg_purpose purpose, uint32_t iteration, uint32_t draw) {
+void sg_uniform_pairs_at_with(sg_lanes lanes, double *u, double *v, int n, uint64_t seed,
+                              uint32_t replication, sg_purpose purpose, uint32_t iteration,
+                              uint32_t draw) {
   enum { BLOCK = 16 };
-  double rest[BLOCK];
+  double rest[2][BLOCK];
   sg_stream s;
   sg_stream_at(&s, seed, replication, purpose, 0, iteration, draw);
   int w = 0;
-  while (w + BLOCK <= n && uniforms_of(lanes, u + w, w, &s.state)) w += BLOCK;
-  if (w < n && uniforms_of(lanes, rest, w, &s.state)) {
-    memcpy(u + w, rest, (size_t)(n - w) * sizeof *u);
+  while (w + BLOCK <= n && uniforms_of(lanes, u + w, v ? v + w : NULL, w, &s.state)) w += BLOCK;
+  if (w < n && uniforms_of(lanes, rest[0], rest[1], w, &s.state)) {
+    memcpy(u + w, rest[0], (size_t)(n - w) * sizeof *u);
+    if (v) memcpy(v + w, rest[1], (size_t)(n - w) * sizeof *v);
     return;
   }
   for (; w < n; w++) {
     sg_stream_at(&s, seed, replication, purpose, (uint32_t)w, iteration, draw);
     u[w] = next53(&s.state);
+    if (v) v[w] = next53(&s.state);
   }
 }
 
 void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
                     uint32_t iteration, uint32_t draw) {
-  sg_uniforms_at_with(sg_widest_lanes(), u, n, seed, replication, purpose, iteration, draw);
+  sg_uniform_pairs_at_with(sg_widest_lanes(), u, NULL, n, seed, replication, purpose, iteration,
+                           draw);
 }

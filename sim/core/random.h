@@ -79,9 +79,11 @@ double sg_exponential_at(double u, double mean);
 void sg_uniforms_at(double *u, int n, uint64_t seed, uint32_t replication, sg_purpose purpose,
                     uint32_t iteration, uint32_t draw);
 
-/* On these vectors, which the processor must have. */
-void sg_uniforms_at_with(sg_lanes lanes, double *u, int n, uint64_t seed, uint32_t replication,
-                         sg_purpose purpose, uint32_t iteration, uint32_t draw);
+/* The same, on these vectors, which the processor must have, and in v[w] the second sg_uniform of
+ * each stream; v NULL: not. */
+void sg_uniform_pairs_at_with(sg_lanes lanes, double *u, double *v, int n, uint64_t seed,
+                              uint32_t replication, sg_purpose purpose, uint32_t iteration,
+                              uint32_t draw);
 
 /* Uniforms of 32 bits in (0, 1), (w + ½) / 2^32 of the next words w of a stream, n of them, a
  * multiple of SG_COARSE: of each so many first the first words of all eight counters, then the

@@ -33,6 +33,7 @@ void run_count_busy(sg_run *run, int index) {
   double seconds = run->now - n->busy_from;
   if (seconds < 0) return; /* It may still wait for the model. */
   n->busy_from = run->now;
+  n->plain = false;
   n->row_began = true;
   n->row_busy += seconds;
   if (!run->async) run->cost.busy += seconds;

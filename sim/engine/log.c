@@ -68,7 +68,7 @@ void run_log_rest(sg_run *run) {
     if (n->computing) run_log_task(run, i, run->now, true);
     if (n->sending && !n->fused) run_log_uplink(run, n->uplink.head, true);
   }
-  for (int id = 0; id < run->n_chunks * CHUNK; id++) {
+  for (int id = 0; id < run->messages; id++) {
     const message *m = run_message(run, id);
     if (m->place == IN_INGRESS && m->first) run_log_ingress(run, id, true);
   }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The way of a message: the sender's uplink, the receiver's ingress queue, the receiver's hands. */
+#include "sim/core/memory.h"
 #include "sim/engine/state.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,22 +14,19 @@ static bool add_chunk(sg_run *run) {
   int c = run->n_chunks;
   if (!run_reserve(run, &run->chunk, &run->chunks_capacity, c + 1, sizeof *run->chunk))
     return false;
-  run->chunk[c] = calloc(CHUNK, sizeof(message));
+  run->chunk[c] = c < INT_MAX >> run->chunk_bits
+                      ? sg_pages((size_t)1 << run->chunk_bits, sizeof(message))
+                      : NULL;
   if (!run->chunk[c]) {
     run_out_of_memory(run);
     return false;
   }
   run->n_chunks++;
-  /* The lowest numbers first. */
-  for (int i = CHUNK - 1; i >= 0; i--) {
-    run->chunk[c][i].next = run->free_message;
-    run->free_message = c * CHUNK + i;
-  }
   return true;
 }
 
 int run_new_message(sg_run *run, const sg_order *order, int from, int to, int slot) {
-  if (run->node[from].spare < 0 && run->free_message < 0 && !add_chunk(run)) return -1;
+  if (!run_has_message(run, from) && !add_chunk(run)) return -1;
   message *m = run_take_message(run, order, from, to, slot);
   m->worked = 0;
   m->place = IN_JOBS;
@@ -56,7 +55,7 @@ static inline void free_used(sg_run *run, message *m) {
   node *n = &run->node[m->view.from];
   run_release_snapshot(run, m->snapshot);
   n->living--;
-  n->row_used = true;
+  if (run->limits.worker_rows) n->row_used = true;
   if (m->worked > n->settled) n->settled = m->worked;
   if (m->unseen) run->n_unseen--;
   if (m->named) run->n_named--;
@@ -114,6 +113,7 @@ static void discard(sg_run *run, int id) {
 
 void run_compact_held(sg_run *run) {
   int kept = 0;
+  run->n_quiet = 0;
   for (int i = 0; i < run->n_held; i++)
     if (run_message(run, run->held[i]->id)->place == IN_HANDS) run->held[kept++] = run->held[i];
   run->n_held = kept;
@@ -142,6 +142,7 @@ void run_drop_held(sg_run *run, const sg_message *held) {
   const message *m = run_message(run, id);
   int to = m->view.to;
   if (to == SG_MASTER) {
+    run->n_quiet = 0;
     /* The order is most often about the message that came last. */
     int i = run->n_held - 1;
     while (run->held[i] != &m->view) i--;
@@ -171,6 +172,7 @@ static void drop_of_segment(sg_run *run, node *n, int segment, int slot) {
 
 void run_drop_snapshot(sg_run *run, int slot) {
   int kept = 0;
+  run->n_quiet = 0;
   for (int i = 0; i < run->n_held; i++) {
     const sg_message *m = run->held[i];
     if (run_message(run, m->id)->snapshot == slot)
@@ -273,6 +275,7 @@ void run_send(sg_run *run, int id) {
     m->bytes += run->forms ? sg_bytes_of(part->bits) : run->bytes[part->view.segment];
   }
   m->ready = prepare_s > 0 ? n->prepared = fmax(n->prepared, run->base + run->now) + prepare_s : 0;
+  run->prepares |= prepare_s > 0;
   bool lost = run->fails && m->view.from < run->compute_nodes &&
               sg_delay_erased(run->delay, m->view.from, m->iteration);
   if (run->hooks.log && !n->fused) {
@@ -370,7 +373,6 @@ void run_show_cut(sg_run *run, int arg) {
 static void hold_at_master(sg_run *run, int id, double bytes, int count) {
   bool cuts = run->code->flags & SG_SEE_CUTS;
   const message *first = run_message(run, id);
-  node *sender = &run->node[first->view.from];
   if (!run_reserve(run, &run->held, &run->held_capacity, run->n_held + count, sizeof *run->held))
     return;
   for (int i = id; i >= 0; i = run_message(run, i)->part) {
@@ -380,8 +382,11 @@ static void hold_at_master(sg_run *run, int id, double bytes, int count) {
   }
   run->cost.received += count;
   run->cost.bytes_received += bytes;
-  sender->row_messages += count;
-  sender->row_arrival = run->now;
+  if (run->limits.worker_rows) {
+    node *sender = &run->node[first->view.from];
+    sender->row_messages += count;
+    sender->row_arrival = run->now;
+  }
   bool of_this_round = first->view.round == run->round && !run->ending;
   if (of_this_round && isnan(run->first_arrival)) run_start_waiting_timers(run);
   if (!cuts) {
@@ -497,6 +502,7 @@ void run_uplink_done(sg_run *run, int index) {
 }
 
 int run_leave_ingress(sg_run *run, int receiver) {
+  if (receiver == SG_MASTER) run_look_ahead_in_ingress(run);
   int id = sg_ingress_pop(run->ingress[receiver + 1]);
   run->in_ingress--;
   reschedule(run, receiver);
@@ -557,8 +563,7 @@ static void cancel_in_ingress(sg_run *run, int receiver) {
 void run_cancel_on_way(sg_run *run) {
   /* What occupies links goes on for nothing, and so does what nothing can stop. */
   bool occupies = run->occupies_link;
-  for (int id = 0; id < run->n_chunks * CHUNK && run->in_flight + occupies * run->in_ingress > 0;
-       id++) {
+  for (int id = 0; id < run->messages && run->in_flight + occupies * run->in_ingress > 0; id++) {
     const message *m = run_message(run, id);
     bool goes_on = m->place == IN_FLIGHT || (occupies && m->place == IN_INGRESS);
     if (!goes_on || !m->first || m->snapshot < 0) continue;

@@ -1,115 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Carrying out what a protocol orders: snapshots, work, commands, decodes, the end of a round. */
+/* Carrying out what a protocol orders: work, commands, timers, the end of a round. */
 #include "sim/engine/state.h"
 
 #include <math.h>
-
-/* --- Points ----------------------------------------------------------------------------------- */
-
-/* Names are mostly numbers that follow one another. */
-static unsigned hash_of(const sg_run *run, int name) {
-  return (unsigned)name & ((unsigned)run->names - 1);
-}
-
-int run_find_snapshot(const sg_run *run, int name) {
-  const snapshot *p = run->snapshot;
-  int recent = run->recent_snapshot;
-  if (recent < run->snapshots && p[recent].alive && p[recent].name == name) return recent;
-  int at = run->by_name[hash_of(run, name)];
-  while (at >= 0 && p[at].name != name) at = p[at].next;
-  return at;
-}
-
-/* Nobody asks for it any more: its slot is free for the next. */
-void run_forget_snapshot(sg_run *run, int slot) {
-  snapshot *p = &run->snapshot[slot];
-  int *link = &run->by_name[hash_of(run, p->name)];
-  while (*link != slot) link = &run->snapshot[*link].next;
-  *link = p->next;
-  p->alive = false;
-  p->next = run->free_snapshot;
-  run->free_snapshot = slot;
-}
-
-/* Chains stay short: twice as many heads as slots. */
-static bool rehash(sg_run *run) {
-  int names = run->names;
-  while (names < 2 * run->snapshots) names *= 2;
-  if (names == run->names) return true;
-  int *grown = realloc(run->by_name, (size_t)names * sizeof *grown);
-  if (!grown) {
-    run_out_of_memory(run);
-    return false;
-  }
-  run->by_name = grown;
-  run->names = names;
-  for (int i = 0; i < names; i++) grown[i] = -1;
-  for (int slot = 0; slot < run->snapshots; slot++) {
-    if (!run->snapshot[slot].alive) continue;
-    int *head = &grown[hash_of(run, run->snapshot[slot].name)];
-    run->snapshot[slot].next = *head;
-    *head = slot;
-  }
-  return true;
-}
-
-/* A slot for a new snapshot; −1 without memory. */
-static int take_slot(sg_run *run) {
-  int slot = run->free_snapshot;
-  if (slot >= 0) {
-    run->free_snapshot = run->snapshot[slot].next;
-    return slot;
-  }
-  slot = run->snapshots;
-  if (!run_reserve(run, &run->snapshot, &run->snapshots_capacity, slot + 1, sizeof *run->snapshot))
-    return -1;
-  run->snapshot[slot].alive = false;
-  run->snapshots++;
-  return rehash(run) ? slot : -1;
-}
-
-void run_close_snapshot(sg_run *run, int slot) {
-  snapshot *p = &run->snapshot[slot];
-  p->open = false;
-  if (p->alive && p->refs == 0) run_forget_snapshot(run, slot);
-}
-
-/* What stands between a snapshot and the one before it, compressed. */
-static double difference_bits(const sg_run *run, int slot) {
-  const sg_compressor *c = run->env->broadcast;
-  if (sg_compressor_fixed(c)) return sg_compressor_bits(c, run->env->length);
-  return run->hooks.model_bits ? run->hooks.model_bits(run->hooks.user, slot) : 0;
-}
-
-static void order_snapshot(sg_run *run, const sg_order *order) {
-  if (order->model < 0 || order->model >= run->code->models) {
-    run_fail(run, "a snapshot of model %d, of which there are %d", order->model, run->code->models);
-    return;
-  }
-  if (order->snapshot < 0) {
-    run_fail(run, "a snapshot by the name of %d, but names begin at 0", order->snapshot);
-    return;
-  }
-  if (run_find_snapshot(run, order->snapshot) >= 0) {
-    run_fail(run, "a snapshot by the name of snapshot %d, which is still alive", order->snapshot);
-    return;
-  }
-  int slot = take_slot(run);
-  if (slot < 0) return;
-  int *head = &run->by_name[hash_of(run, order->snapshot)];
-  run->snapshot[slot] = (snapshot){.name = order->snapshot,
-                                   .alive = true,
-                                   .open = true,
-                                   .everywhere = order->flags & SG_KNOWN,
-                                   .next = *head,
-                                   .serial = run->serial++};
-  *head = slot;
-  run->recent_snapshot = slot;
-  if (run->hooks.snapshot && !run->hooks.snapshot(run->hooks.user, slot, order->model))
-    run_out_of_memory(run);
-  else if (run->env->broadcast)
-    run->told += sg_bytes_of(difference_bits(run, slot));
-}
 
 /* --- Jobs of a node: tasks and sends, one after another --------------------------------------- */
 
@@ -139,44 +32,6 @@ job *run_append_job(sg_run *run, int index) {
   run->job[id].next = -1;
   run_touch(run, index);
   return &run->job[id];
-}
-
-/* Whether a node could still be given a task at a snapshot it knows. */
-static bool still_open(const sg_run *run, const known *k) {
-  const snapshot *p = &run->snapshot[k->slot];
-  return p->alive && p->open && p->serial == k->serial;
-}
-
-static void forget_closed_snapshots(sg_run *run, node *n) {
-  int kept = 0;
-  for (int i = 0; i < n->n_known; i++)
-    if (still_open(run, &n->known[i])) n->known[kept++] = n->known[i];
-  n->n_known = kept;
-}
-
-static const known *find_known(const sg_run *run, const node *n, int slot) {
-  for (int i = n->n_known - 1; i >= 0; i--)
-    if (n->known[i].slot == slot && n->known[i].serial == run->snapshot[slot].serial)
-      return &n->known[i];
-  return NULL;
-}
-
-double run_make_known(sg_run *run, int index, int slot) {
-  node *n = &run->node[index];
-  const known *k = find_known(run, n, slot);
-  if (run->snapshot[slot].everywhere || k) return k ? k->ready : run->now;
-  if (n->n_known == n->known_capacity) forget_closed_snapshots(run, n);
-  if (!run_reserve(run, &n->known, &n->known_capacity, n->n_known + 1, sizeof *n->known))
-    return run->now;
-  uint32_t serial = run->snapshot[slot].serial;
-  double bytes = run->env->broadcast ? run->told - n->told : run->model_bytes;
-  n->told = run->told;
-  double ready = sg_links_send_bytes(run->links, index, serial, run->now, bytes);
-  n->known[n->n_known++] = (known){.serial = serial, .slot = slot, .ready = ready};
-  RUN_LOG(run, .kind = SG_LOG_MODEL, .node = index, .snapshot = run->snapshot[slot].name,
-          .bytes = bytes, .begin_s = run->base + run->now, .end_s = run->base + ready);
-  run->cost.bytes_broadcast += bytes;
-  return ready;
 }
 
 static bool can_compute(sg_run *run, int index) {
@@ -247,7 +102,7 @@ static bool is_up(sg_run *run, int index, uint32_t iteration, bool first, const 
 /* fused: the message that goes with it, −1. */
 static void start_task(sg_run *run, int index, const job *task, int fused) {
   node *n = &run->node[index];
-  const known *k = find_known(run, n, task->snapshot);
+  const known *k = run_find_known(run, n, task->snapshot);
   double start = k && k->ready > run->now ? k->ready : run->now;
   uint32_t iteration = run->async ? n->begun : (uint32_t)run->round;
   int done = run->async ? 0 : n->draws;
@@ -393,9 +248,14 @@ static void end_round_at(sg_run *run, int index) {
   node *n = &run->node[index];
   bool keeps_sends = run->env->late_work == SG_LATE_KEEP_PARTIAL;
   double heard = run->now + run->cancel_s;
+  bool idle = !n->computing && n->jobs.head < 0 && n->uplink.head < 0;
+  if (idle && n->living <= 0 && n->worked <= n->settled)
+    n->worked = n->settled = 0; /* as run_settle, to which it has nothing to say */
+  else
+    run->unsettled[run->n_unsettled++] = index;
   /* Most are idle: nothing but this of what follows is about them. */
-  if (!n->computing && n->jobs.head < 0 && n->uplink.head < 0) {
-    if (!keeps_sends) n->prepared = 0;
+  if (idle) {
+    if (run->prepares && !keeps_sends) n->prepared = 0;
     return;
   }
   if (n->fused) run_split(run, index);
@@ -422,7 +282,8 @@ static void order_end_round(sg_run *run) {
           .begin_s = run->base + run->now, .end_s = run->base + run->now);
   for (int i = 0; i < run->nodes; i++) end_round_at(run, i);
   if (run->env->late_work != SG_LATE_KEEP_PARTIAL) run_cancel_on_way(run);
-  for (int i = 0; i < run->nodes; i++) run_settle(run, i);
+  for (int i = 0; i < run->n_unsettled; i++) run_settle(run, run->unsettled[i]);
+  run->n_unsettled = 0;
   sg_queue_cancel_kind(&run->queue, EV_SIGNAL);
   sg_queue_cancel_kind(&run->queue, EV_COMMAND);
   sg_queue_cancel_kind(&run->queue, EV_TIMER);
@@ -430,21 +291,32 @@ static void order_end_round(sg_run *run) {
   run_schedule(run, run->master_free > run->now ? run->master_free : run->now, EV_BEGIN, 0, 0);
 }
 
+/* Of most nodes one line is looked at. */
 void run_reset_nodes(sg_run *run, double shift) {
   bool goes_on = run->occupies_link || run->env->late_work == SG_LATE_KEEP_PARTIAL;
+  bool open = run_any_open(run);
   sg_links_begin_round(run->links, run->nodes, shift, goes_on);
   for (int i = 0; i < run->nodes; i++) {
     node *n = &run->node[i];
     n->tasks = n->draws = n->sent = 0;
-    n->timer = NAN;
-    n->dead = false;
-    n->down_until -= shift;
-    n->busy_from -= shift;
-    n->task_end -= shift;
-    n->send_end -= shift;
-    /* Its sender has not heard yet that nobody wants it. */
-    if (!goes_on && n->sending) sg_links_occupy(run->links, i, n->send_end);
-    forget_closed_snapshots(run, n);
+    if (run->times_nodes) n->timer = NAN;
+    if (run->fails) {
+      n->dead = false;
+      n->down_until -= shift;
+    }
+    if (n->computing) {
+      n->busy_from -= shift;
+      n->task_end -= shift;
+    }
+    if (n->sending) {
+      n->send_end -= shift;
+      /* Its sender has not heard yet that nobody wants it. */
+      if (!goes_on) sg_links_occupy(run->links, i, n->send_end);
+    }
+    if (open)
+      run_forget_closed(run, n);
+    else
+      n->n_known = 0;
     for (int k = 0; k < n->n_known; k++) {
       n->known[k].ready -= shift;
       if (!goes_on) sg_links_keep(run->links, i, n->known[k].ready);
@@ -616,6 +488,7 @@ static void order_timers_of_nodes(sg_run *run, const sg_order *order) {
   if (!nodes_of(run, order, &first, &end)) return;
   for (int i = first; i < end; i++) {
     if (run->node[i].fused) run_split(run, i);
+    run->times_nodes = true;
     run->node[i].timer = order->value;
     run->node[i].timer_arg = order->arg;
   }
@@ -647,7 +520,7 @@ static void carry_out(sg_run *run, const sg_order *order) {
   int first, end, slot;
   if (run->joined >= 0 && order->kind != SG_ORDER_SEND) send_due(run);
   switch (order->kind) {
-  case SG_ORDER_SNAPSHOT: order_snapshot(run, order); break;
+  case SG_ORDER_SNAPSHOT: run_order_snapshot(run, order); break;
   case SG_ORDER_TASK: order_task(run, order); break;
   case SG_ORDER_SEND: order_send(run, order); break;
   case SG_ORDER_STOP:

@@ -13,9 +13,9 @@
 
 /* Whether this worker is idle and has drawn nothing in this round, so that the times that were made
  * for all are its own. */
-static inline bool is_fresh(const node *n) {
+static inline bool is_fresh(const sg_run *run, const node *n) {
   return !n->computing && n->jobs.head < 0 && n->uplink.head < 0 && n->n_held == 0 &&
-         n->draws == 0 && n->sent == 0 && isnan(n->timer);
+         n->draws == 0 && n->sent == 0 && (!run->times_nodes || isnan(n->timer));
 }
 
 bool run_is_plain(const sg_run *run, const sg_order *task, const sg_order *send) {
@@ -29,8 +29,7 @@ bool run_is_plain(const sg_run *run, const sg_order *task, const sg_order *send)
 static inline double make_known(sg_run *run, int index, int slot) {
   node *n = &run->node[index];
   const snapshot *p = &run->snapshot[slot];
-  if (p->everywhere || !run->models_at_once || run->env->broadcast || n->n_known > 0 ||
-      n->known_capacity == 0)
+  if (p->everywhere || !run->models_at_once || run->env->broadcast || n->n_known > 0)
     return run_make_known(run, index, slot);
   n->told = run->told;
   n->n_known = 1;
@@ -39,18 +38,26 @@ static inline double make_known(sg_run *run, int index, int slot) {
   return run->now;
 }
 
+/* Of a transmission of one message of a size that is known beforehand, as all fused ones are: what
+ * message.bytes is, without a look there. */
+static inline double bytes_of(const sg_run *run, int segment) {
+  return run->env->header_bytes + run->bytes[segment];
+}
+
 /* As run_send and run_start_uplink, behind a task that is over at n->task_end. */
 static inline void send_behind(sg_run *run, int index, message *m, double seconds) {
   node *n = &run->node[index];
-  n->fused = true;
+  n->fused = n->plain = true;
   n->sent = 1;
-  m->place = IN_UPLINK;
-  m->worked = n->worked;
+  /* Where it will be and what will have been done when it has come, so that nobody need look at it
+   * then; on its way nobody asks, and who splits the two says it anew. */
+  m->place = run->unlimited ? IN_HANDS : IN_INGRESS;
+  m->worked = n->worked + (n->task_end - n->busy_from);
   m->iteration = (uint32_t)run->round;
   m->draw = 0;
   m->number = 0;
   m->bits = run->bits[m->view.segment];
-  m->bytes = run->env->header_bytes + run->bytes[m->view.segment];
+  m->bytes = bytes_of(run, m->view.segment);
   m->ready = 0;
   n->uplink = (list){m->view.id, m->view.id};
   n->sending = true;
@@ -62,10 +69,22 @@ static inline void send_behind(sg_run *run, int index, message *m, double second
 
 /* run_new_message, to the master, without a call where there is a free one. */
 static inline message *new_message(sg_run *run, const sg_order *send, int from, int slot) {
-  if (run->node[from].spare >= 0 || run->free_message >= 0)
-    return run_take_message(run, send, from, SG_MASTER, slot);
+  if (run_has_message(run, from)) return run_take_message(run, send, from, SG_MASTER, slot);
   int id = run_new_message(run, send, from, SG_MASTER, slot);
   return id < 0 ? NULL : run_message(run, id);
+}
+
+/* Of the nodes in their order, what beginning changes. */
+__attribute__((always_inline)) static inline void look_ahead_in_order(const sg_run *run, int i) {
+  if (run->nodes < RUN_FEW || i + RUN_NEAR >= run->nodes) return;
+  const node *near = &run->node[i + RUN_NEAR];
+  __builtin_prefetch(near, 1);
+  __builtin_prefetch(&near->task_end, 1);
+  __builtin_prefetch(&near->only_known, 1);
+  int id = run->node[i + RUN_NEAR / 2].spare;
+  if (id < 0) return;
+  __builtin_prefetch(run_message(run, id), 1);
+  __builtin_prefetch(&run_message(run, id)->bytes, 1);
 }
 
 void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, int slot) {
@@ -74,13 +93,16 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
                    sizeof *run->seconds))
     return;
   double *compute = run->seconds, *uplink = run->seconds + run->nodes;
-  double bytes = run->env->header_bytes + run->bytes[send->segment];
+  double bytes = bytes_of(run, send->segment);
+  run->plain_bytes = bytes;
+  run->plain_slot = slot;
   sg_delay_seconds_of_all(run->delay, (uint32_t)run->round, task->work, draws, compute);
   sg_links_uplink_seconds_of_all(run->links, run->nodes, run->replication, (uint32_t)run->round,
                                  bytes / run->model_bytes, bytes, uplink);
   for (int i = 0; i < run->nodes && run->over == SG_RUN_DECODE; i++) {
     node *n = &run->node[i];
-    if (!is_fresh(n)) {
+    look_ahead_in_order(run, i);
+    if (!is_fresh(run, n)) {
       run_give_pair(run, task, send, i, slot);
       continue;
     }
@@ -98,6 +120,7 @@ void run_begin_plain(sg_run *run, const sg_order *task, const sg_order *send, in
     n->task_flags = task->flags;
     n->busy_from = start;
     n->task_worked = n->worked;
+    compute[i] = n->task_end - n->busy_from;
     send_behind(run, i, m, uplink[i]);
   }
 }
@@ -110,42 +133,92 @@ static inline bool is_plain(const sg_run *run, const message *m) {
          m->view.round == run->round && !run->ending;
 }
 
-/* As deliver and hold_at_master; the protocol has counted it. */
-static void hold_quietly(sg_run *run, message *m) {
-  node *sender = &run->node[m->view.from];
+/* As deliver and hold_at_master; the protocol has counted it. What only rows of workers tell is
+ * left out without them, here and below. */
+static inline void hold_quietly(sg_run *run, message *m, int from, int slot, double bytes) {
   if (!run_reserve(run, &run->held, &run->held_capacity, run->n_held + 1, sizeof *run->held))
     return;
-  m->place = IN_HANDS;
-  m->unseen = false;
+  if (run->n_held == 0) {
+    run->quiet_slot = slot;
+    run->n_quiet = 0;
+  }
+  if (run->n_quiet == run->n_held && run->quiet_slot == slot) run->n_quiet++;
   run->held[run->n_held++] = &m->view;
   run->cost.received++;
-  run->cost.bytes_received += m->bytes;
-  sender->row_messages++;
-  sender->row_arrival = run->now;
+  run->cost.bytes_received += bytes;
+  if (run->limits.worker_rows) {
+    node *sender = &run->node[from];
+    sender->row_messages++;
+    sender->row_arrival = run->now;
+  }
   if (isnan(run->first_arrival)) run_start_waiting_timers(run);
 }
 
-/* The end of a fused task's uplink. */
-static bool sent_quietly(sg_run *run, int index) {
+/* As run_enter_ingress, of the master. When a message entered is for the log. */
+static inline void queue_quietly(sg_run *run, int id, double bytes) {
+  sg_ingress *queue = run->ingress[0];
+  if (!sg_ingress_push(queue, run->now, id, bytes)) {
+    run_out_of_memory(run);
+    return;
+  }
+  run->in_ingress++;
+  double next = sg_ingress_next(queue);
+  run->delivery = next > run->now ? next : run->now;
+}
+
+/* The end of a fused task's uplink. The message itself is not looked at if it is as a plain round
+ * began it: that wrote into it what is true from now on. */
+static inline bool sent_quietly(sg_run *run, int index) {
   node *n = &run->node[index];
-  message *m = run_message(run, n->uplink.head);
-  if (!n->fused || run->latency_s > 0 || !is_plain(run, m) || m->next >= 0) return false;
+  int id = n->uplink.head;
+  message *m = run_message(run, id);
+  bool plain = n->plain;
+  if (!n->fused || run->latency_s > 0 || run->ending) return false;
+  if (!plain && (!is_plain(run, m) || m->next >= 0)) return false;
   if (run->unlimited && !sg_protocol_came(run->protocol)) return false;
-  run_fused_task_done(run, index);
+  double seconds = plain ? run->seconds[index] : n->task_end - n->busy_from;
+  double bytes = plain ? run->plain_bytes : bytes_of(run, m->view.segment);
+  int slot = plain ? run->plain_slot : n->task_snapshot;
+  /* As run_fused_task_done and run_uplink_done. */
+  n->fused = n->computing = n->sending = n->uncounted = false;
   n->uplink.head = -1;
-  n->sending = n->uncounted = false;
+  n->worked += seconds;
+  n->tasks++;
+  run->cost.busy += seconds;
+  run->cost.bytes_sent += bytes;
+  run->cost.sent++;
+  run_release_snapshot(run, slot);
+  if (!plain) {
+    m->worked = n->worked;
+    m->place = run->unlimited ? IN_HANDS : IN_INGRESS;
+    m->unseen = false;
+  }
+  if (run->limits.worker_rows) {
+    n->row_began = true;
+    n->row_busy += seconds;
+    n->row_tasks++;
+  }
   if (run->unlimited)
-    hold_quietly(run, m);
+    hold_quietly(run, m, index, slot, bytes);
   else
-    run_enter_ingress(run, m->view.id);
+    queue_quietly(run, id, bytes);
   return true;
 }
 
 /* The first message of the ingress is through. */
-static bool delivered_quietly(sg_run *run) {
-  const message *next = run_message(run, sg_ingress_first(run->ingress[0]));
-  if (!is_plain(run, next) || !sg_protocol_came(run->protocol)) return false;
-  hold_quietly(run, run_message(run, run_leave_ingress(run, SG_MASTER)));
+static inline bool delivered_quietly(sg_run *run) {
+  sg_ingress *queue = run->ingress[0];
+  message *m = run_message(run, sg_ingress_first(queue));
+  run_look_ahead_in_ingress(run);
+  if (!is_plain(run, m) || !sg_protocol_came(run->protocol)) return false;
+  double bytes = sg_ingress_head(queue)->bytes;
+  sg_ingress_pop(queue);
+  run->in_ingress--;
+  double next = sg_ingress_next(queue);
+  run->delivery = next > run->now ? next : run->now;
+  m->place = IN_HANDS;
+  m->unseen = false;
+  hold_quietly(run, m, m->view.from, m->snapshot, bytes);
   return true;
 }
 

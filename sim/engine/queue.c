@@ -2,10 +2,12 @@
 /* The row and the 4-ary implicit heap of events. Children of i: 4i + 1 … 4i + 4. */
 #include "sim/engine/queue.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 bool sg_queue_init(sg_queue *q, int kinds, int subjects) {
+  assert(kinds <= SG_QUEUE_KINDS);
   *q = (sg_queue){.kinds = kinds, .subjects = subjects};
   q->alive_from = calloc((size_t)kinds * (size_t)subjects, sizeof *q->alive_from);
   return q->alive_from != NULL;
@@ -230,10 +232,6 @@ bool sg_queue_pop_before(sg_queue *q, double time, int kind, sg_queue_event *eve
       q->vacant = true;
     if (lives) return true;
   }
-}
-
-void sg_queue_cancel_kind(sg_queue *q, int kind) {
-  for (int i = 0; i < q->subjects; i++) sg_queue_cancel(q, kind, i);
 }
 
 /* The living among events [begin, end) move to the front, −shift earlier. How many there are. */

@@ -22,6 +22,8 @@ typedef struct sg_queue_event {
   int value;    /* the caller's own */
 } sg_queue_event;
 
+enum { SG_QUEUE_KINDS = 16 };
+
 typedef struct sg_queue {
   sg_queue_event *heap;
   size_t count, capacity;
@@ -31,11 +33,13 @@ typedef struct sg_queue {
   bool bulk;
   bool vacant; /* heap[0] has been popped: the next push takes its place, which saves a sift */
   uint64_t sequence;
-  uint64_t *alive_from; /* kinds × subjects sequence numbers */
+  /* From which sequence number on events are alive: of a kind and subject (kinds × subjects), of a
+   * kind, and the greatest of a kind's, from which on nobody need look there. */
+  uint64_t *alive_from, kind_from[SG_QUEUE_KINDS], all_from[SG_QUEUE_KINDS];
   int kinds, subjects;
 } sg_queue;
 
-/* Zero-initialised queues may be freed. false: no memory. */
+/* kinds: at most SG_QUEUE_KINDS. Zero-initialised queues may be freed. false: no memory. */
 bool sg_queue_init(sg_queue *q, int kinds, int subjects);
 void sg_queue_free(sg_queue *q);
 
@@ -57,8 +61,11 @@ static inline int sg_queue_ahead(const sg_queue *q, size_t k) {
 /* Cancels all events of this kind and subject that are in the queue. */
 static inline void sg_queue_cancel(sg_queue *q, int kind, int subject) {
   q->alive_from[(size_t)kind * (size_t)q->subjects + (size_t)subject] = q->sequence;
+  q->all_from[kind] = q->sequence;
 }
-void sg_queue_cancel_kind(sg_queue *q, int kind);
+static inline void sg_queue_cancel_kind(sg_queue *q, int kind) {
+  q->kind_from[kind] = q->sequence;
+}
 
 /* Forgets dead events and moves all others by −shift; their order stays. */
 void sg_queue_shift(sg_queue *q, double shift);
@@ -95,8 +102,11 @@ static inline bool sg_queue_before(const sg_queue_event *a, const sg_queue_event
 }
 
 static inline bool sg_queue_alive(const sg_queue *q, const sg_queue_event *x) {
-  size_t row = (size_t)sg_queue_kind(x) * (size_t)q->subjects + (size_t)x->subject;
-  return (x->key & ((UINT64_C(1) << 56) - 1)) >= q->alive_from[row];
+  uint64_t sequence = x->key & ((UINT64_C(1) << 56) - 1);
+  int kind = sg_queue_kind(x);
+  if (sequence >= q->all_from[kind]) return sequence >= q->kind_from[kind];
+  size_t row = (size_t)kind * (size_t)q->subjects + (size_t)x->subject;
+  return sequence >= q->kind_from[kind] && sequence >= q->alive_from[row];
 }
 
 /* The next of the row if it lives, nothing in the heap goes before it and its time is below this

@@ -2,6 +2,8 @@
 /* The request of a decode: which of the messages that the master holds it uses. */
 #include "sim/engine/state.h"
 
+#include <string.h>
+
 /* Whether the batch goes on with a decode, the messages that it uses being named one by one. */
 static bool decode_follows(const sg_run *run) {
   const sg_orders *o = &run->orders;
@@ -43,9 +45,12 @@ static void forget_names(sg_run *run) {
 static void build_request(sg_run *run, int slot) {
   sg_run_segment *segment = run->segment;
   for (int s = 0; s < run->code->segments; s++) segment[s] = (sg_run_segment){.segment = s};
-  run->n_wanted = 0;
-  run->last_worker = -1;
-  for (int i = 0; i < run->n_held; i++) {
+  /* Of those that came quietly everything is known without a look. */
+  bool all = run->n_named == 0 && (slot < 0 || slot == run->quiet_slot);
+  int sure = all ? run->n_quiet : 0;
+  run->n_wanted = segment->count = sure;
+  run->last_worker = sure > 0 ? run->held[sure - 1]->from : -1;
+  for (int i = sure; i < run->n_held; i++) {
     if (!is_wanted(run, run->held[i], slot)) continue;
     segment[run->held[i]->segment].count++;
     /* Who hands a sum over without a link has not been waited for more than others. */
@@ -60,6 +65,11 @@ static void build_request(sg_run *run, int slot) {
     segment[s].message = run->wanted + start;
     start += segment[s].count;
     segment[s].count = 0;
+  }
+  if (run->code->segments == 1 && run->n_wanted == run->n_held) {
+    memcpy(run->wanted, run->held, (size_t)run->n_held * sizeof *run->held);
+    segment->count = run->n_held;
+    return;
   }
   for (int i = 0; i < run->n_held; i++) {
     if (!is_wanted(run, run->held[i], slot)) continue;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a run: clock, event loop, decodes. */
+#include "sim/core/memory.h"
 #include "sim/engine/state.h"
 
 #include <assert.h>
@@ -71,12 +72,26 @@ void run_dispatch(sg_run *run, sg_event *event) {
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
+static node *new_nodes(size_t count) {
+  node *all = sg_pages(count, sizeof *all);
+  for (node *n = all; n && n < all + count; n++)
+    *n = (node){.jobs = {-1, -1},
+                .uplink = {-1, -1},
+                .known = &n->only_known,
+                .known_capacity = 1,
+                .spare = -1,
+                .row_arrival = NAN,
+                .timer = NAN};
+  return all;
+}
+
 static bool allocate(sg_run *run) {
   size_t nodes = (size_t)run->nodes;
   int subjects = run->nodes + 1 > run->code->models ? run->nodes + 1 : run->code->models;
   run->protocol = sg_protocol_new(run->code);
   run->delay = sg_delay_run_new(run->env->delay, run->replication);
-  run->node = calloc(nodes, sizeof *run->node);
+  run->node = new_nodes(nodes);
+  run->unsettled = malloc(nodes * sizeof *run->unsettled);
   run->touched = calloc(nodes, sizeof *run->touched);
   run->links = sg_links_new(run->env->network, run->nodes, run->model_bytes);
   run->ingress = calloc(nodes + 1, sizeof(sg_ingress *));
@@ -85,13 +100,16 @@ static bool allocate(sg_run *run) {
   run->bytes = calloc((size_t)run->code->segments, sizeof *run->bytes);
   run->model = calloc((size_t)run->code->models, sizeof *run->model);
   run->waiting_node = calloc(nodes, sizeof *run->waiting_node);
+  /* A message of each node in one chunk. */
+  for (run->chunk_bits = 6; 1 << run->chunk_bits < run->nodes && run->chunk_bits < 30;)
+    run->chunk_bits++;
   run->names = 16;
   run->by_name = malloc((size_t)run->names * sizeof *run->by_name);
   for (int i = 0; run->by_name && i < run->names; i++) run->by_name[i] = -1;
   if (run->limits.worker_rows) run->worker_row = calloc(nodes, sizeof *run->worker_row);
-  if (!run->protocol || !run->delay || !run->node || !run->touched || !run->links ||
-      !run->ingress || !run->segment || !run->waiting_node || !run->by_name || !run->bits ||
-      !run->bytes || !run->model || (run->limits.worker_rows && !run->worker_row) ||
+  if (!run->protocol || !run->delay || !run->node || !run->touched || !run->unsettled ||
+      !run->links || !run->ingress || !run->segment || !run->waiting_node || !run->by_name ||
+      !run->bits || !run->bytes || !run->model || (run->limits.worker_rows && !run->worker_row) ||
       !sg_queue_init(&run->queue, EV_KINDS, subjects))
     return false;
   for (int i = 0; i < run->code->segments; i++) {
@@ -99,12 +117,6 @@ static bool allocate(sg_run *run) {
     run->bits[i] =
         sg_compressor_bits(run->env->compressor, sg_segment_length(&run->code->segment[i]));
     run->bytes[i] = sg_bytes_of(run->bits[i]);
-  }
-  for (int i = 0; i < run->nodes; i++) {
-    node *n = &run->node[i];
-    n->jobs = n->uplink = (list){-1, -1};
-    n->spare = -1;
-    n->row_arrival = n->timer = NAN;
   }
   run->ingress[0] = sg_ingress_new(run->env->network);
   return run->ingress[0] != NULL;
@@ -138,7 +150,6 @@ sg_run *sg_run_new(const sg_environment *environment, const sg_code *code, uint3
                   .encodes = environment->encode_seconds != NULL,
                   .free_job = -1,
                   .free_snapshot = -1,
-                  .free_message = -1,
                   .joined = -1,
                   .first_arrival = NAN,
                   .delivery = INFINITY,
@@ -162,21 +173,20 @@ void sg_run_free(sg_run *run) {
   sg_queue_free(&run->queue);
   if (run->node)
     for (int i = 0; i < run->nodes; i++) {
-      free(run->node[i].known);
+      if (run->node[i].known != &run->node[i].only_known) free(run->node[i].known);
       free(run->node[i].held);
     }
   sg_links_free(run->links);
   if (run->ingress)
     for (int i = 0; i <= run->nodes; i++) sg_ingress_free(run->ingress[i]);
-  for (int c = 0; c < run->n_chunks; c++) {
-    for (int i = 0; i < CHUNK; i++) free((void *)run->chunk[c][i].view.in);
-    free(run->chunk[c]);
-  }
+  for (int id = 0; id < run->messages; id++) free((void *)run_message(run, id)->view.in);
+  for (int c = 0; c < run->n_chunks; c++) free(run->chunk[c]);
   sg_orders_free(&run->orders);
   sg_row_free(&run->row);
   free(run->chunk);
   free(run->node);
   free(run->touched);
+  free(run->unsettled);
   free(run->job);
   free(run->snapshot);
   free(run->by_name);
@@ -365,18 +375,23 @@ const sg_run_request *sg_run_request_of(const sg_run *run) {
 /* --- What came of a decode -------------------------------------------------------------------- */
 
 static void use_wanted(sg_run *run) {
-  enum { AHEAD = 8 };
+  bool many = run->n_wanted > RUN_FEW;
+  int kept = run->n_held - run->n_wanted;
   for (int i = 0; i < run->n_wanted; i++) {
-    if (i + 2 * AHEAD < run->n_wanted)
-      run_prefetch_message((const message *)(const void *)run->wanted[i + 2 * AHEAD]);
-    if (i + AHEAD < run->n_wanted) run_prefetch_node(&run->node[run->wanted[i + AHEAD]->from]);
+    if (many && i + RUN_FAR < run->n_wanted) __builtin_prefetch(run->wanted[i + RUN_FAR], 1);
+    if (many && i + RUN_NEAR < run->n_wanted)
+      __builtin_prefetch(&run->node[run->wanted[i + RUN_NEAR]->from], 1);
     if (run->decode.flags & SG_KEEP)
       run_keep_used(run, run->wanted[i]->id);
     else
       run_free_message(run, run->wanted[i]->id, true);
+    kept += run_message(run, run->wanted[i]->id)->place == IN_HANDS;
   }
   run->n_wanted = 0;
-  run_compact_held(run);
+  if (kept > 0)
+    run_compact_held(run);
+  else
+    run->n_held = run->n_quiet = 0;
 }
 
 /* What SG_LAST asks for. */

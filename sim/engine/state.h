@@ -2,7 +2,8 @@
 /* The inside of a run, shared by the files of this folder and by nobody else.
  *
  *   run.c       life cycle, event loop, decode and supply
- *   orders.c    what a protocol orders: snapshots, tasks, timers; the end of a round
+ *   orders.c    what a protocol orders: tasks, timers; the end of a round
+ *   snapshots.c snapshots of models, and who has been sent which
  *   request.c   what a decode uses of what the master holds
  *   fuse.c      tasks and the messages behind them that are one event
  *   plain.c     the commonest round on a straight way
@@ -44,29 +45,31 @@ enum { /* message.place */
        IN_RELAY    /* part of a message that an inner node makes of it */
 };
 
-/* Kept small: all of a round's messages should stay in the first cache. */
+/* Kept small: all of a round's messages should stay in the first cache. What comes, is held and
+ * used is in the first of its two lines. */
 typedef struct message {
-  sg_message view;     /* what codes see; the first member */
-  int snapshot;        /* slot, −1: discarded, it only occupies links on its way */
-  int next;            /* in the list it is in, −1: last */
-  int part;            /* the next message of the same transmission, −1 */
-  unsigned char place; /* IN_… */
-  bool first;          /* of its transmission, for which it stands in queues */
-  bool free;           /* SG_FREE; of a transmission, in all its messages */
-  bool copies;         /* SG_COPY */
-  bool used;           /* by an owner that has let go of it */
-  bool named;          /* the next decode uses it: sg_use */
-  bool unseen;         /* held by the master, not yet shown in a CUT */
-  int in_capacity;
-  int owners;               /* who holds it or has made a message of it: 1 unless with SG_COPY */
-  int number;               /* in its transmission */
-  uint32_t iteration, draw; /* of the transmission */
-  double bits;
+  _Alignas(64) sg_message view; /* what codes see; the first member */
+  int snapshot;                 /* slot, −1: discarded, it only occupies links on its way */
+  int next;                     /* in the list it is in, −1: last */
+  int part;                     /* the next message of the same transmission, −1 */
+  unsigned place : 3;           /* IN_… */
+  bool first : 1;               /* of its transmission, for which it stands in queues */
+  bool free : 1;                /* SG_FREE; of a transmission, in all its messages */
+  bool copies : 1;              /* SG_COPY */
+  bool used : 1;                /* by an owner that has let go of it */
+  bool named : 1;               /* the next decode uses it: sg_use */
+  bool unseen : 1;              /* held by the master, not yet shown in a CUT */
+  unsigned owners : 23; /* who holds it or has made a message of it: 1 unless with SG_COPY */
+  double worked;        /* of the transmission: node.worked when it was sent */
+
   /* Of the transmission, in its first message. */
   double bytes;
-  double worked;  /* node.worked when it was sent */
   double ready;   /* its sender is through with preparing it, 0: at once; absolute */
-  double entered; /* its receiver's ingress: absolute */
+  double entered; /* its receiver's ingress: absolute; for the log */
+  double bits;
+  uint32_t iteration, draw; /* of the transmission */
+  int number;               /* in its transmission */
+  int in_capacity;
 } message;
 
 typedef struct job { /* a task, or a transmission when message ≥ 0 */
@@ -93,48 +96,57 @@ typedef struct list {
   int head, tail; /* −1: empty */
 } list;
 
-/* With a hundred thousand workers a round is a walk through memory in the order of arrival. What a
- * task with its message behind it needs when it comes stands first, in two cache lines, and the
- * lines are asked for some events ahead: run_look_ahead. */
+/* With a hundred thousand workers a round is a walk through memory in the order of arrival: lines
+ * are asked for some events ahead (run_look_ahead), and what is needed at a time stands together.
+ * The first line is what a round's end, the next one and the use of a message look at, the first
+ * two what a task with its message behind it needs when it comes, the third what its beginning
+ * needs besides.
+ */
 typedef struct node {
-  list jobs, uplink;
-  double task_end;  /* of the running task */
-  double busy_from; /* busy seconds of the running task are counted up to here */
+  _Alignas(64) list jobs;
+  list uplink;
   /* Busy seconds in all, and those of them of which it is known whether they were wasted. */
   double worked, settled;
-  double send_begin;            /* of the first of `uplink`, if sending: absolute */
-  double send_end;              /* of the same, on this round's clock */
-  double row_busy, row_arrival; /* for the worker's row, since the previous row, as row_… below */
-  int task_snapshot;            /* the running task */
-  int tasks, draws, sent;       /* in this round: tasks done, draws and transmissions used */
-  int living; /* messages ordered from it that are not used, dropped or cancelled */
-  int row_tasks, row_messages;
-  int n_held;
+  int tasks, draws, sent; /* in this round: tasks done, draws and transmissions used */
+  int living;             /* messages ordered from it that are not used, dropped or cancelled */
+  int spare;              /* messages of its own that are free, −1: none */
+  int n_known;
   bool touched; /* on the list of nodes to be set going */
   bool sending; /* the first of `uplink` is on the link */
   bool computing;
-  bool fused;              /* what follows the running task is already on its way: see fuse.c */
-  bool uncounted;          /* its bytes are, until it begins: run_count_sent */
+  bool fused;     /* what follows the running task is already on its way: see fuse.c */
+  bool uncounted; /* its bytes are, until it begins: run_count_sent */
+  bool plain;     /* fused, and as a plain round began it: run->seconds and the rest hold */
+  bool waits;     /* it begins later than now: on the list of those that do */
+  bool dead;      /* in this round: it does nothing */
+
+  _Alignas(64) double task_end; /* of the running task */
+  double busy_from;             /* busy seconds of the running task are counted up to here */
+  double send_end;              /* of the first of `uplink`, if sending, on this round's clock */
+  double row_busy, row_arrival; /* for the worker's row, since the previous row, as row_… below */
+  int row_tasks, row_messages;
+  int task_snapshot; /* the running task */
+  int n_held;
   bool task_cut, send_cut; /* the running task, the message on the link ends before it is done */
   bool stale;              /* the running task is of a round that is over, or cancelled */
   bool row_began, row_used, row_cancelled;
-  bool waits; /* it begins later than now: on the list of those that do */
-  bool dead;  /* in this round: it does nothing */
 
-  int spare;           /* messages of its own that are free, −1: none */
+  _Alignas(64) known only_known; /* `known` as long as it has one place */
+  known *known;                  /* n_known of them */
+  int known_capacity;
   unsigned task_flags; /* the running task */
-  int task_name;       /* the running task: of its snapshot, which a stale one no longer has */
-  double task_begin;   /* the running task: absolute */
   double task_worked;  /* worked when the running task began */
-  double down_until;   /* on this round's clock; it begins nothing before */
-  double prepared;     /* it is through with preparing messages, one after another: absolute */
-  double timer;        /* seconds from the next task's beginning; NAN: there is none */
+  double send_begin;   /* of the first of `uplink`, if sending: absolute */
+  double told;         /* those of the run's that it has been sent */
+  uint32_t begun;      /* tasks since the start of the run, for SG_ASYNC */
   int timer_arg;
-  uint32_t begun; /* tasks since the start of the run, for SG_ASYNC */
+
+  double task_begin; /* the running task: absolute */
+  double down_until; /* on this round's clock; it begins nothing before */
+  double prepared;   /* it is through with preparing messages, one after another: absolute */
+  double timer;      /* seconds from the next task's beginning; NAN: there is none */
   list *held; /* per segment, in the order of arrival; NULL: nothing was ever held by this node */
-  int n_known, known_capacity;
-  known *known;
-  double told; /* those of the run's that it has been sent */
+  int task_name; /* the running task: of its snapshot, which a stale one no longer has */
 } node;
 
 struct sg_run {
@@ -159,6 +171,8 @@ struct sg_run {
   bool models_at_once; /* a model is everywhere when it is sent */
   bool fails;          /* messages may never come: crashes, erasure */
   bool encodes;        /* encoding takes time */
+  bool prepares;       /* a message was prepared for some time: node.prepared is not 0 everywhere */
+  bool times_nodes;    /* a node was given a timer: node.timer is not NAN everywhere */
 
   /* Clock. */
   double base, now; /* absolute start of the round; seconds since then */
@@ -173,10 +187,12 @@ struct sg_run {
 
   node *node;
   int *touched, n_touched;
+  int *unsettled, n_unsettled; /* at the end of a round: for run_settle */
   job *job;
   int jobs, jobs_capacity, free_job;
-  message **chunk; /* of messages: codes keep pointers to them, they must not move */
-  int n_chunks, chunks_capacity, free_message;
+  message **chunk; /* of 2^chunk_bits messages: codes keep pointers to them, they must not move */
+  int n_chunks, chunks_capacity, chunk_bits;
+  int messages; /* made so far, by number; those in the chunks behind them were never touched */
   snapshot *snapshot; /* by slot */
   int snapshots, snapshots_capacity, recent_snapshot, free_snapshot;
   int *by_name, names; /* heads of lists of slots, by a hash of the name; a power of two of them */
@@ -192,6 +208,8 @@ struct sg_run {
   /* The master. */
   const sg_message **held; /* in the order of arrival */
   int n_held, held_capacity;
+  int n_quiet,
+      quiet_slot; /* the first of `held` that came quietly (plain.c), all of one snapshot */
   int n_unseen;
   int n_named;          /* messages for the next decode: sg_use */
   double first_arrival; /* of a message of this round; NAN: none yet */
@@ -201,8 +219,10 @@ struct sg_run {
     int arg;
   } * waiting; /* for the first arrival */
   int n_waiting, waiting_capacity;
-  double *seconds; /* scratch for a plain round: of tasks, then of uplinks */
+  double *seconds; /* of a plain round: of tasks, busy ones since they began; then of uplinks */
   int seconds_capacity;
+  double plain_bytes;      /* of its messages */
+  int plain_slot;          /* its snapshot */
   const sg_message **seen; /* scratch for the messages of an event */
   int seen_capacity;
 
@@ -283,7 +303,15 @@ static inline job run_pop_job(sg_run *run, list *jobs) {
   run->free_job = id;
   return taken;
 }
+/* A task and the message behind it, where the node may be at something else. */
+void run_give_pair(sg_run *run, const sg_order *task, const sg_order *send, int node, int slot);
+/* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
+void run_reset_nodes(sg_run *run, double shift);
+
+/* --- snapshots.c --- */
+void run_order_snapshot(sg_run *run, const sg_order *order);
 int run_find_snapshot(const sg_run *run, int name); /* slot, −1 */
+bool run_any_open(const sg_run *run);               /* for tasks */
 void run_close_snapshot(sg_run *run, int slot);
 void run_forget_snapshot(sg_run *run, int slot);
 /* A task or message of it is over. */
@@ -294,10 +322,10 @@ static inline void run_release_snapshot(sg_run *run, int slot) {
 /* A snapshot that is new to a node is sent to it at once, whatever it is doing. When it is there.
  */
 double run_make_known(sg_run *run, int node, int slot);
-/* A task and the message behind it, where the node may be at something else. */
-void run_give_pair(sg_run *run, const sg_order *task, const sg_order *send, int node, int slot);
-/* The clock starts again at 0: moves and resets what nodes remember of the round that is over. */
-void run_reset_nodes(sg_run *run, double shift);
+/* When that was; NULL: the node does not know it. */
+const known *run_find_known(const sg_run *run, const node *n, int slot);
+/* Forgets those of which a node cannot be given tasks any more. */
+void run_forget_closed(sg_run *run, node *n);
 
 /* --- request.c --- */
 void run_order_use(sg_run *run, const sg_order *order);
@@ -328,42 +356,52 @@ bool run_arrive_quietly(sg_run *run, const sg_queue_event *event);
 void run_arrive_in_row(sg_run *run);
 
 /* --- messages.c --- */
-#define CHUNK 64
 static inline message *run_message(const sg_run *run, int id) {
-  return &run->chunk[(unsigned)id / CHUNK][(unsigned)id % CHUNK];
+  return &run->chunk[id >> run->chunk_bits][id & ((1 << run->chunk_bits) - 1)];
 }
-/* Asks for the lines of a node, a message that will be needed soon. */
-static inline void run_prefetch_node(const node *n) {
-  __builtin_prefetch(n, 1);
-  __builtin_prefetch((const char *)n + 64, 1);
-  __builtin_prefetch((const char *)n + 127, 1); /* the array need not begin with a line */
-}
-static inline void run_prefetch_message(const message *m) {
+__attribute__((always_inline)) static inline void run_prefetch_message(const message *m) {
   __builtin_prefetch(m, 1);
-  __builtin_prefetch((const char *)m + 64, 1);
+  __builtin_prefetch(&m->bytes, 1);
 }
-/* Of an event that comes soon: its node, then, when that is near, its message. Those of few nodes
- * are in the cache. */
-static inline void run_look_ahead(const sg_run *run) {
-  enum { FAR = 16, NEAR = 8, FEW = 1000 };
-  if (run->nodes < FEW) return;
-  int far = sg_queue_ahead(&run->queue, FAR), near = sg_queue_ahead(&run->queue, NEAR);
-  if (far >= 0 && far < run->nodes) run_prefetch_node(&run->node[far]);
-  int id = near >= 0 && near < run->nodes ? run->node[near].uplink.head : -1;
+/* Of an event that comes soon: its node, then, when that is near, its message; of a delivery from
+ * the master's queue that comes soon its message. Those of few nodes are in the cache. */
+enum { RUN_FAR = 48, RUN_NEAR = 24, RUN_FEW = 1000 };
+__attribute__((always_inline)) static inline void run_look_ahead(const sg_run *run) {
+  if (run->nodes < RUN_FEW) return;
+  int far = sg_queue_ahead(&run->queue, RUN_FAR), near = sg_queue_ahead(&run->queue, RUN_NEAR);
+  if (far >= 0 && far < run->nodes) {
+    __builtin_prefetch(&run->node[far], 1);
+    if (run->seconds) __builtin_prefetch(&run->seconds[far], 0);
+  }
+  const node *n = near >= 0 && near < run->nodes ? &run->node[near] : NULL;
+  if (!n || n->plain || n->uplink.head < 0) return;
+  __builtin_prefetch(&n->task_end, 1);
+  run_prefetch_message(run_message(run, n->uplink.head));
+}
+__attribute__((always_inline)) static inline void run_look_ahead_in_ingress(const sg_run *run) {
+  int id = run->nodes < RUN_FEW ? -1 : sg_ingress_ahead(run->ingress[0], RUN_FAR);
   if (id >= 0) run_prefetch_message(run_message(run, id));
 }
 /* Whether this is a message of this run, and not a copy or a pointer to something else. */
 static inline bool run_owns(const sg_run *run, const sg_message *m) {
-  return m && m->id >= 0 && m->id < run->n_chunks * CHUNK && &run_message(run, m->id)->view == m;
+  return m && m->id >= 0 && m->id < run->messages && &run_message(run, m->id)->view == m;
 }
-/* A free message for an order; there is one. The node's own before others, so that messages lie in
- * memory in the order of nodes, whatever the order in which they were freed. Where it is, and the
- * work behind it, are the caller's to say. */
+/* Whether there is a message for an order to this node without a new chunk. */
+static inline bool run_has_message(const sg_run *run, int from) {
+  return run->node[from].spare >= 0 || run->messages < run->n_chunks << run->chunk_bits;
+}
+/* A free message for an order; there is one. One of the node's own, or a new one, so that messages
+ * lie in memory in the order of nodes, whatever the order in which they were freed. Where it is,
+ * and the work behind it, are the caller's to say. */
 static inline message *run_take_message(sg_run *run, const sg_order *order, int from, int to,
                                         int slot) {
-  int *head = run->node[from].spare >= 0 ? &run->node[from].spare : &run->free_message, id = *head;
+  node *n = &run->node[from];
+  int id = n->spare >= 0 ? n->spare : run->messages++;
   message *m = run_message(run, id);
-  *head = m->next;
+  if (n->spare >= 0)
+    n->spare = m->next;
+  else
+    *m = (message){0};
   m->view = (sg_message){.id = id,
                          .from = from,
                          .to = to,
@@ -380,7 +418,7 @@ static inline message *run_take_message(sg_run *run, const sg_order *order, int 
   m->next = m->part = -1;
   m->first = true;
   run->snapshot[slot].refs++;
-  run->node[from].living++;
+  n->living++;
   return m;
 }
 /* The same, which makes more of them where there is none: its number; −1: no memory. */
@@ -418,6 +456,7 @@ void run_drop_snapshot(sg_run *run, int slot);
 /* Of fuse.c: the running task and message `id` are one. */
 static inline void run_fuse(sg_run *run, int index, int id) {
   run->node[index].fused = true;
+  run->node[index].plain = false;
   run_send(run, id);
   if (run->over == SG_RUN_DECODE) run_start_uplink(run, index, run->node[index].task_end);
 }

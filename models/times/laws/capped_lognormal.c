@@ -29,6 +29,15 @@ static double quantile(const sg_law_state *state, double p) {
   return x->shift + fmin(x->median * sg_exp(x->sigma * sg_normal_quantile(p)), x->cap);
 }
 
+/* The operations of `quantile`. */
+static void fill(const sg_law_state *state, sg_lanes lanes, double *u, long n) {
+  const capped *x = of(state);
+  sg_normal_quantiles_with(lanes, u, n);
+  for (long i = 0; i < n; i++) u[i] = x->sigma * u[i];
+  sg_exps_with(lanes, u, n);
+  for (long i = 0; i < n; i++) u[i] = x->shift + fmin(x->median * u[i], x->cap);
+}
+
 /* Where ln t stands among the logarithms. */
 static double z_of(const capped *x, double t) {
   return log(t / x->median) / x->sigma;
@@ -83,5 +92,6 @@ const sg_law_type sg_law_capped_lognormal = {
     .formula = {"Φ(−ln(t/median)/sigma) below the cap, then 0",
                 "median exp(sigma²/2) Φ(z − sigma) + cap Φ(−z), z = ln(cap/median)/sigma",
                 "median² exp(2 sigma²) Φ(z − 2 sigma) + cap² Φ(−z) less the square of the mean"},
+    .fill = fill,
     .atom = atom,
     LAW_FUNCTIONS};

@@ -29,7 +29,7 @@ static double deterministic_draw(const sg_law_state *state, sg_stream *stream) {
   return ((const bimodal *)state)->fast;
 }
 
-static void deterministic_fill(const sg_law_state *state, double *u, long n) {
+static void deterministic_fill(const sg_law_state *state, sg_lanes lanes, double *u, long n) {
   for (long i = 0; i < n; i++) u[i] = ((const bimodal *)state)->fast;
 }
 

@@ -24,10 +24,10 @@ static double at(const sg_law_state *x, double u) {
 }
 
 /* The operations of sg_exponential_at. */
-static void fill(const sg_law_state *x, double *u, long n) {
+static void fill(const sg_law_state *x, sg_lanes lanes, double *u, long n) {
   double scale = -x->scale, shift = x->shift;
   for (long i = 0; i < n; i++) u[i] = 1.0 - u[i];
-  sg_logs(u, n);
+  sg_logs_with(lanes, u, n);
   for (long i = 0; i < n; i++) u[i] = shift + scale * u[i];
 }
 

@@ -18,6 +18,14 @@ static double quantile(const sg_law_state *x, double p) {
   return x->shift + x->scale * sg_exp(x->shape * sg_normal_quantile(p));
 }
 
+/* The operations of `quantile`. */
+static void fill(const sg_law_state *x, sg_lanes lanes, double *u, long n) {
+  sg_normal_quantiles_with(lanes, u, n);
+  for (long i = 0; i < n; i++) u[i] = x->shape * u[i];
+  sg_exps_with(lanes, u, n);
+  for (long i = 0; i < n; i++) u[i] = x->shift + x->scale * u[i];
+}
+
 static double mean(const sg_law_state *x) {
   return x->shift + x->scale * sg_exp(x->shape * x->shape / 2);
 }
@@ -47,4 +55,5 @@ const sg_law_type sg_law_lognormal = {
     .about = {.name = "lognormal", .summary = "Lognormal time, perhaps shifted.", .params = params},
     .formula = {"Φ(−ln(t/median)/sigma)", "median exp(sigma²/2)",
                 "median² (exp(sigma²) − 1) exp(sigma²)"},
+    .fill = fill,
     LAW_FUNCTIONS};

@@ -75,6 +75,35 @@ static double draw(const sg_law_state *state, sg_stream *stream) {
   return sg_law_draw(&x->part[sg_law_rank(x->upper, x->count - 1, sg_uniform(stream))], stream);
 }
 
+static void part_times(const sg_law *part, sg_lanes lanes, double *v, long n) {
+  if (part->type->fill)
+    part->type->fill(part->state, lanes, v, n);
+  else
+    for (long i = 0; i < n; i++) v[i] = sg_law_at(part, v[i]);
+}
+
+/* In blocks, of each the times of one part after another. */
+static void fill_pairs(const sg_law_state *state, sg_lanes lanes, double *u, double *v, long n) {
+  enum { BLOCK = 256 };
+  const mixture *x = (const mixture *)state;
+  for (long begin = 0; begin < n; begin += BLOCK) {
+    int count = n - begin < BLOCK ? (int)(n - begin) : BLOCK, from[BLOCK], taken[BLOCK];
+    double time[BLOCK];
+    for (int i = 0; i < count; i++)
+      taken[i] = (int)sg_law_rank(x->upper, x->count - 1, u[begin + i]);
+    for (int c = 0; c < x->count; c++) {
+      int of_part = 0;
+      for (int i = 0; i < count; i++) {
+        from[of_part] = i;
+        time[of_part] = v[begin + i];
+        of_part += taken[i] == c;
+      }
+      part_times(&x->part[c], lanes, time, of_part);
+      for (int i = 0; i < of_part; i++) u[begin + from[i]] = time[i];
+    }
+  }
+}
+
 static double mean(const sg_law_state *state) {
   const mixture *x = (const mixture *)state;
   double sum = 0;
@@ -162,5 +191,6 @@ const sg_law_type sg_law_mixture = {
     .init = init,
     .clear = clear,
     .draw = draw,
+    .fill_pairs = fill_pairs,
     LAW_FUNCTIONS,
     .atom = atom};

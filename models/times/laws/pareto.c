@@ -20,6 +20,16 @@ static double quantile(const sg_law_state *state, double p) {
   return x->minimum * sg_exp(-sg_log1p(-p) / x->shape);
 }
 
+/* The operations of `quantile`. */
+static void fill(const sg_law_state *state, sg_lanes lanes, double *u, long n) {
+  const pareto *x = (const pareto *)state;
+  for (long i = 0; i < n; i++) u[i] = -u[i];
+  sg_log1ps_with(lanes, u, n);
+  for (long i = 0; i < n; i++) u[i] = -u[i] / x->shape;
+  sg_exps_with(lanes, u, n);
+  for (long i = 0; i < n; i++) u[i] = x->minimum * u[i];
+}
+
 static double mean(const sg_law_state *state) {
   const pareto *x = (const pareto *)state;
   return x->shape > 1 ? x->minimum * x->shape / (x->shape - 1) : INFINITY;
@@ -52,4 +62,5 @@ const sg_law_type sg_law_pareto = {
               .params = params},
     .formula = {"(minimum/t)^shape", "minimum shape/(shape − 1), none for shape ≤ 1",
                 "minimum² shape/((shape − 1)²(shape − 2)), none for shape ≤ 2"},
+    .fill = fill,
     LAW_FUNCTIONS};

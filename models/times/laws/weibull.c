@@ -16,6 +16,15 @@ static double at(const sg_law_state *x, double u) {
   return x->shift + x->scale * sg_pow(sg_exponential_at(u, 1), 1 / x->shape);
 }
 
+/* The operations of `at`. */
+static void fill(const sg_law_state *x, sg_lanes lanes, double *u, long n) {
+  for (long i = 0; i < n; i++) u[i] = 1.0 - u[i];
+  sg_logs_with(lanes, u, n);
+  for (long i = 0; i < n; i++) u[i] = -u[i];
+  sg_pows_with(lanes, u, n, 1 / x->shape);
+  for (long i = 0; i < n; i++) u[i] = x->shift + x->scale * u[i];
+}
+
 static double mean(const sg_law_state *x) {
   return x->shift + x->scale * sg_exp(sg_log_gamma(1 + 1 / x->shape));
 }
@@ -53,4 +62,5 @@ const sg_law_type sg_law_weibull = {
     .formula = {"exp(−(t/scale)^shape)", "scale Γ(1 + 1/shape)",
                 "scale² (Γ(1 + 2/shape) − Γ(1 + 1/shape)²)"},
     .at = at,
+    .fill = fill,
     LAW_FUNCTIONS};
