@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Gradients, losses, coded data, mini-batches and local steps of all problems against plain loops.
  */
+#include "models/learning/abreast.h"
 #include "models/learning/data.h"
 #include "models/learning/dense.h"
 #include "models/learning/problem.h"
@@ -39,6 +40,9 @@ static const struct {
     {"logistic-regression", "data=gaussian-mixture data.rows=700 data.features=101"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, PARTS = 5 };
+
+static struct fixture make_linear(const char *more);
+static sg_partition *coded_partition(const sg_problem *problem);
 
 /* Uneven on purpose; the first part is a few rows. */
 static const double edges[PARTS + 1] = {0, 0.04, 0.31, 0.33, 0.8, 1};
@@ -275,6 +279,76 @@ static void bits_do_not_depend_on_company(void **state) {
       sg_partition_free(partition);
       drop(&f);
     }
+}
+
+/* Width 1: columns that go through the data together have the bits of one alone; some want losses,
+ * elsewhere or at their own point, some miss parts, some want one twice. */
+static void check_together(const fixture *f, const sg_partition *partition, int columns) {
+  long l = f->problem->length;
+  int parts = sg_partition_parts(partition), n = 0;
+  sg_workspace *ws = sg_workspace_new(f->problem);
+  double *x = calloc((size_t)(l * 2 * columns), sizeof *x), loss[20], alone_loss;
+  const double *points[20], *loss_points[20];
+  sg_partial *item = calloc((size_t)(columns * (parts + 1)), sizeof *item);
+  for (int c = 0; c < columns; c++) {
+    points[c] = x + 2L * c * l;
+    loss_points[c] = c % 3 == 0 ? points[c] : c % 3 == 1 ? points[c] + l : NULL;
+    random_model(x + 2L * c * l, 2 * l, (uint32_t)c);
+    for (int p = 0; p < parts; p++)
+      if (c != 2 || p != 1) item[n++] = (sg_partial){.part = (p + c) % parts, .column = c};
+    if (c == 3) item[n++] = (sg_partial){.part = 0, .column = c};
+  }
+  double *out = calloc((size_t)(l * n), sizeof *out), *alone = calloc((size_t)l, sizeof *alone);
+  const sg_gradient_request q = {.partition = partition,
+                                 .width = 1,
+                                 .columns = columns,
+                                 .x = points,
+                                 .n_items = n,
+                                 .item = item,
+                                 .loss_x = loss_points,
+                                 .loss = loss};
+  int vectors = columns * f->outputs;
+  assert_true(sg_abreast_suits(f->problem, &q) ==
+              (sg_abreast_here() && vectors >= 6 * ((vectors + 7) / 8)));
+  gradients(f->problem, ws, &q, 13, out);
+  for (int i = 0; i < n; i++) {
+    int c = item[i].column;
+    const sg_partial one = {.part = item[i].part};
+    const sg_gradient_request r = {.partition = partition,
+                                   .width = 1,
+                                   .columns = 1,
+                                   .x = &points[c],
+                                   .n_items = 1,
+                                   .item = &one,
+                                   .loss_x = &loss_points[c],
+                                   .loss = &alone_loss};
+    gradients(f->problem, ws, &r, l, alone);
+    assert_memory_equal(out + i * l, alone, (size_t)l * sizeof *alone);
+    assert_true(loss_points[c] ? loss[c] == alone_loss : isnan(loss[c]));
+  }
+  free(x);
+  free(item);
+  free(out);
+  free(alone);
+  sg_workspace_free(ws);
+}
+
+static void bits_of_columns_together_are_those_of_one(void **state) {
+  (void)state;
+  static const int columns[] = {1, 4, 6, 8, 12, 17, 20};
+  for (int k = 0; k < KINDS; k++)
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+      fixture f = make(k);
+      sg_partition *partition = part(f.problem, PARTS, edges);
+      check_together(&f, partition, columns[i]);
+      sg_partition_free(partition);
+      drop(&f);
+    }
+  fixture f = make_linear("l2=0.1");
+  sg_partition *coded = coded_partition(f.problem);
+  check_together(&f, coded, 8);
+  sg_partition_free(coded);
+  drop(&f);
 }
 
 /* Width 1: neither which parts are asked for, nor whether a loss is, nor the tiles matter. */
@@ -1076,6 +1150,7 @@ int main(void) {
       cmocka_unit_test(gradient_is_the_slope_of_the_loss),
       cmocka_unit_test(bits_do_not_depend_on_company),
       cmocka_unit_test(bits_do_not_depend_on_the_request),
+      cmocka_unit_test(bits_of_columns_together_are_those_of_one),
       cmocka_unit_test(judges_on_the_test_rows),
       cmocka_unit_test(large_margins_do_no_harm),
       cmocka_unit_test(synthetic_gradient_is_the_same_for_all_codes),

@@ -6,12 +6,14 @@
  *
  * Width 1: a block of rows is read once; its margins, its residuals and its share of the gradient
  * follow while it is in cache. Blocks start anew at each part, so that a partial gradient does not
- * depend on what else is asked for. The order of additions is fixed by the data alone.
+ * depend on what else is asked for. The order of additions is fixed by the data alone. Several
+ * columns go through a block together where the processor has the loops for it (abreast.c).
  *
  * Width W: two matrix products with W columns each. Models are columns of the products: with models
  * as rows a model's place changes its bits on some OpenBLAS kernels. Unused columns are computed
  * with the rest, so that the shape never changes. */
 #include "models/learning/dense.h"
+#include "models/learning/abreast.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
 #include "models/learning/sparse.h"
@@ -145,6 +147,8 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   problem->data_bytes = sg_data_bytes(data);
   if (data->sparse)
     problem->block_width = problem->data_bytes < sparse_block_bytes ? 1 : SPARSE_WIDTH;
+  else if (sg_abreast_here())
+    problem->abreast = SG_ABREAST;
   return SG_OK;
 }
 
@@ -442,8 +446,9 @@ static sg_status begin(const sg_problem *problem, sg_workspace *ws,
   if (!sg_workspace_shape(ws, request->n_items, sg_partition_parts(request->partition)))
     return SG_NO_MEMORY;
   if (is_sparse(problem)) return sg_sparse_begin(problem, ws, request);
-  return request->width == 1 ? begin_single(problem, ws, request)
-                             : begin_wide(problem, ws, request);
+  if (request->width > 1) return begin_wide(problem, ws, request);
+  return sg_abreast_suits(problem, request) ? sg_abreast_begin(problem, ws, request)
+                                            : begin_single(problem, ws, request);
 }
 
 /* Coordinates [begin, end) of a part's gradients, W columns with leading dimension ld. */

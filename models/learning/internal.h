@@ -73,6 +73,8 @@ struct sg_workspace {
   const double **window; /* width 1: the vector of each item */
   int *used, *index;     /* width W: the parts of the request, and where each stands among them */
   int window_room, used_room, index_room, n_used;
+  double **gradient; /* width 1, columns together: those of a part */
+  int gradient_room;
   /* Sparse data: what a tile is made of, once for items that are the same, and which it is of each
    * item; the non-zeros of mini-batches; where the last tile of each slot ended. */
   struct sg_source *source;

@@ -64,6 +64,7 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
   const sg_values *v = p->point->values;
   const sg_code *c = w->code;
   p->width = w->width;
+  p->abreast = w->abreast;
   p->replications = sg_scenario_replications(plan->scenario);
   p->data_bytes = w->problem->data_bytes + sg_partition_bytes(w->partition);
   p->missing_bytes = p->data_bytes - (w->problem->outline ? 0 : w->problem->data_bytes);
