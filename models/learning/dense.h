@@ -7,6 +7,7 @@
 
 #include "models/learning/data.h"
 #include "models/learning/internal.h"
+#include "sim/core/lanes.h"
 
 #include <stddef.h>
 
@@ -52,5 +53,9 @@ double sg_auc(long n, const double *score, const double *label);
 void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
                      double *scratch, double *z, long ldz);
 size_t sg_wide_scratch(long rows, int models);
+/* The same with these vectors, which the processor has, of which AVX2 and AVX-512 give the same
+ * bits; SG_SCALAR is OpenBLAS. */
+void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, const double *x,
+                          const double *m, double *scratch, double *z, long ldz);
 
 #endif

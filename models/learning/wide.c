@@ -17,9 +17,11 @@
 #endif
 
 enum {
-  DEPTH = 256, /* columns at a time: their models, packed, stay in the second cache */
-  PANEL = 6,   /* rows at a time: 6 × 8 sums fill twelve of sixteen registers */
-  LANES = 8    /* models at a time */
+  PACKED = 4096, /* numbers of packed models that stay in the first cache */
+  DEPTH = 64,    /* columns at a time, at least */
+  PANEL = 6,     /* rows at a time: 6 × 8 sums fill twelve of AVX2's sixteen registers */
+  LANES = 8,     /* models at a time */
+  WIDE = 4       /* times eight models at a time, with AVX-512: 6 × 32 sums fill 24 of 32 */
 };
 
 static int padded(int models) {
@@ -27,12 +29,13 @@ static int padded(int models) {
 }
 
 size_t sg_wide_scratch(long rows, int models) {
-  return (size_t)(rows + DEPTH) * (size_t)padded(models);
+  return (size_t)(rows + DEPTH) * (size_t)padded(models) + PACKED;
 }
 
 #if defined(__x86_64__)
 
-#define FMA __attribute__((target("avx2,fma")))
+#define FMA    __attribute__((target("avx2,fma")))
+#define FMA512 __attribute__((target("avx512f,avx512dq,fma")))
 
 /* The sums must live in registers, at -O2 too; clang unrolls by itself. */
 #ifdef __clang__
@@ -81,26 +84,86 @@ static void pack(long depth, int models, int width, const double *m, long column
     for (long p = 0; p < depth; p++) packed[p * width + w] = m[w * columns + p];
 }
 
-FMA static void multiply(long rows, long columns, int models, const double *x, const double *m,
-                         double *scratch, double *z, long ld) {
+FMA static void panels(int rows, long depth, const double *x, long ld, const double *packed,
+                       int width, double *sum, bool more) {
+  for (int w = 0; w < width; w += LANES) {
+    /* The next rows come from memory while these are at work, two rows a time. */
+    const double *next = more && w / LANES * 2 < PANEL ? x + (PANEL + w / LANES * 2) * ld : x;
+    if (rows == PANEL)
+      panel(PANEL, depth, x, ld, packed + w, width, sum + w, next);
+    else
+      for (int r = 0; r < rows; r++)
+        panel(1, depth, x + r * ld, ld, packed + w, width, sum + r * width + w, NULL);
+  }
+}
+
+/* As `panel`, on `vectors` times eight models; fetches all the rows from `ahead` on. */
+FMA512 static inline __attribute__((always_inline)) void
+panel512(int rows, int vectors, long depth, const double *x, long ld, const double *packed,
+         int width, double *sum, const double *ahead) {
+  __m512d a[PANEL][WIDE];
+  UNROLL
+  for (int r = 0; r < rows; r++) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) a[r][v] = _mm512_loadu_pd(sum + r * width + v * LANES);
+  }
+  for (long p = 0; p < depth; p++) {
+    if (ahead && p % 8 == 0) {
+      UNROLL
+      for (int r = 0; r < rows; r++) _mm_prefetch((const char *)(ahead + r * ld + p), _MM_HINT_T1);
+    }
+    __m512d m[WIDE];
+    UNROLL
+    for (int v = 0; v < vectors; v++) m[v] = _mm512_loadu_pd(packed + p * width + v * LANES);
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+      __m512d number = _mm512_set1_pd(x[r * ld + p]);
+      UNROLL
+      for (int v = 0; v < vectors; v++) a[r][v] = _mm512_fmadd_pd(number, m[v], a[r][v]);
+    }
+  }
+  UNROLL
+  for (int r = 0; r < rows; r++) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) _mm512_storeu_pd(sum + r * width + v * LANES, a[r][v]);
+  }
+}
+
+FMA512 static void panels512(int rows, long depth, const double *x, long ld, const double *packed,
+                             int width, double *sum, bool more) {
+  for (int w = 0; w < width;) {
+    const double *ahead = more && w == 0 ? x + PANEL * ld : NULL, *m = packed + w;
+    int vectors = width - w >= WIDE * LANES ? WIDE : width - w >= 2 * LANES ? 2 : 1;
+    if (rows < PANEL)
+      vectors = 1;
+    else if (vectors == WIDE)
+      panel512(PANEL, WIDE, depth, x, ld, m, width, sum + w, ahead);
+    else if (vectors == 2)
+      panel512(PANEL, 2, depth, x, ld, m, width, sum + w, ahead);
+    else
+      panel512(PANEL, 1, depth, x, ld, m, width, sum + w, ahead);
+    for (int r = 0; rows < PANEL && r < rows; r++)
+      panel512(1, 1, depth, x + r * ld, ld, m, width, sum + r * width + w, NULL);
+    w += vectors * LANES;
+  }
+}
+
+/* A product is a sum over the columns, one after the other, whatever the vectors. */
+static void multiply(sg_lanes lanes, long rows, long columns, int models, const double *x,
+                     const double *m, double *scratch, double *z, long ld) {
   int width = padded(models);
+  long fitting = PACKED / width / 8 * 8, most = fitting > DEPTH ? fitting : DEPTH;
   double *sum = scratch, *packed = scratch + rows * width;
   memset(sum, 0, (size_t)(rows * width) * sizeof *sum);
-  for (long c = 0; c < columns; c += DEPTH) {
-    long depth = c + DEPTH < columns ? DEPTH : columns - c, i = 0;
+  for (long c = 0; c < columns; c += most) {
+    long depth = c + most < columns ? most : columns - c;
     pack(depth, models, width, m + c, columns, packed);
-    for (; i + PANEL <= rows; i += PANEL) {
-      const double *at = x + i * columns + c;
-      for (int w = 0; w < width; w += LANES) {
-        /* The next rows come from memory while these are at work, two rows a time. */
-        const double *next = at + (PANEL + w / LANES * 2) * columns;
-        panel(PANEL, depth, at, columns, packed + w, width, sum + i * width + w,
-              w / LANES * 2 < PANEL && i + 2 * PANEL <= rows ? next : at);
-      }
+    for (long i = 0; i < rows; i += PANEL) {
+      int n = rows - i < PANEL ? (int)(rows - i) : PANEL;
+      (lanes == SG_LANES_AVX512 ? panels512 : panels)(n, depth, x + i * columns + c, columns,
+                                                      packed, width, sum + i * width,
+                                                      i + 2 * PANEL <= rows);
     }
-    for (; i < rows; i++)
-      for (int w = 0; w < width; w += LANES)
-        panel(1, depth, x + i * columns + c, columns, packed + w, width, sum + i * width + w, NULL);
   }
   for (int w = 0; w < models; w++)
     for (long i = 0; i < rows; i++) z[w * ld + i] = sum[i * width + w];
@@ -108,14 +171,19 @@ FMA static void multiply(long rows, long columns, int models, const double *x, c
 
 #endif
 
-void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
-                     double *scratch, double *z, long ldz) {
+void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, const double *x,
+                          const double *m, double *scratch, double *z, long ldz) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    multiply(rows, columns, models, x, m, scratch, z, ldz);
+  if (lanes != SG_SCALAR && __builtin_cpu_supports("fma")) {
+    multiply(lanes, rows, columns, models, x, m, scratch, z, ldz);
     return;
   }
 #endif
   cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)rows, models, (int)columns, 1.0, x,
               (int)columns, m, (int)columns, 0.0, z, (int)ldz);
+}
+
+void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
+                     double *scratch, double *z, long ldz) {
+  sg_wide_product_with(sg_widest_lanes(), rows, columns, models, x, m, scratch, z, ldz);
 }
