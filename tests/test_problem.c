@@ -209,6 +209,62 @@ static void gradients_are_those_of_plain_loops(void **state) {
   }
 }
 
+/* The product on vectors of either length: one sum over the columns, with fused multiply-add. */
+static void wide_products_have_the_same_bits(void **state) {
+  (void)state;
+  enum { ROWS = 23, COLUMNS = 1100, MODELS = 100 };
+  static const int models[] = {1, 8, 13, 16, 32, 50, MODELS};
+  double *x = calloc(ROWS * COLUMNS, 8), *m = calloc(MODELS * COLUMNS, 8),
+         *z = calloc(ROWS * MODELS, 8), *scratch = calloc(sg_wide_scratch(ROWS, MODELS), 8);
+  random_model(x, (long)ROWS * COLUMNS, 1);
+  random_model(m, (long)MODELS * COLUMNS, 2);
+  for (int lanes = SG_LANES_AVX2; lanes <= (int)sg_widest_lanes(); lanes++)
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+      for (long columns = 5; columns <= COLUMNS; columns *= 6) {
+        sg_wide_product_with((sg_lanes)lanes, ROWS, columns, models[i], x, m, scratch, z, ROWS);
+        for (int w = 0; w < models[i]; w++)
+          for (long r = 0; r < ROWS; r++) {
+            double sum = 0;
+            for (long c = 0; c < columns; c++)
+              sum = fma(x[r * columns + c], m[w * columns + c], sum);
+            assert_true(z[w * ROWS + r] == sum);
+          }
+      }
+  free(x);
+  free(m);
+  free(z);
+  free(scratch);
+}
+
+/* Sums over the rows of a part have the bits of OpenBLAS wherever they take its place. */
+static void wide_sums_have_the_bits_of_openblas(void **state) {
+  (void)state;
+  enum { ROWS = 700, COLUMNS = 75, MODELS = 32, LD = 72 };
+  double *x = calloc(ROWS * COLUMNS, 8), *r = calloc(ROWS * MODELS, 8),
+         *turned = calloc(ROWS * MODELS, 8), *out = calloc(2 * LD * MODELS, 8),
+         *scratch = calloc(SG_WIDE_SCRATCH, 8), *expected = out + (long)LD * MODELS;
+  random_model(x, (long)ROWS * COLUMNS, 1);
+  random_model(r, (long)ROWS * MODELS, 2);
+  assert_false(sg_wide_sums_suit(100, 63, 16) || sg_wide_sums_suit(100, 64, 6));
+  for (int models = 4; models <= MODELS; models *= 2)
+    for (long rows = 1; rows <= ROWS; rows += rows < 5 ? 1 : 99)
+      for (long n = 8; n <= LD; n += 8) {
+        if (!sg_wide_sums_suit(rows, n, models)) continue;
+        for (int w = 0; w < models; w++)
+          for (long i = 0; i < rows; i++) turned[i * models + w] = r[w * ROWS + i];
+        sg_wide_sums(rows, n, models, x + 1, COLUMNS, turned, scratch, out, LD);
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, models, (int)rows, 1.0,
+                    x + 1, COLUMNS, r, ROWS, 0.0, expected, LD);
+        for (int w = 0; w < models; w++)
+          assert_memory_equal(out + (long)w * LD, expected + (long)w * LD, (size_t)n * 8);
+      }
+  free(x);
+  free(r);
+  free(turned);
+  free(out);
+  free(scratch);
+}
+
 static void gradient_is_the_slope_of_the_loss(void **state) {
   (void)state;
   for (int k = 0; k < KINDS; k++) {
@@ -1147,6 +1203,8 @@ int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradients_are_those_of_plain_loops),
+      cmocka_unit_test(wide_products_have_the_same_bits),
+      cmocka_unit_test(wide_sums_have_the_bits_of_openblas),
       cmocka_unit_test(gradient_is_the_slope_of_the_loss),
       cmocka_unit_test(bits_do_not_depend_on_company),
       cmocka_unit_test(bits_do_not_depend_on_the_request),

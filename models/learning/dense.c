@@ -396,6 +396,26 @@ static void coded_residuals(const sg_dense *d, const sg_workspace *ws, const sg_
     d->loss->rows(1, s->target, s->n, s->scale, z, z, ld, NULL);
 }
 
+/* Class by class, row by row, the residuals of all models, for the sums that want them so. */
+static bool turn_residuals(const sg_dense *d, sg_workspace *ws, const sg_gradient_request *q,
+                           long rows) {
+  int width = q->width;
+  bool wanted = false;
+  for (int u = 0; u < ws->n_used; u++)
+    wanted |= sg_wide_sums_suit(q->partition->stretch[ws->used[u]].n, 0, width);
+  if (!wanted) return true;
+  if (!sg_numbers_need(&ws->turned, (size_t)(rows * width * d->outputs)) ||
+      !sg_numbers_need(&ws->scratch, SG_WIDE_SCRATCH))
+    return false;
+  for (int o = 0; o < d->outputs; o++)
+    for (long i = 0; i < rows; i += 8) /* a line of the cache of each model */
+      for (int w = 0; w < width; w++)
+        for (long k = i; k < i + 8 && k < rows; k++)
+          ws->turned.p[(o * rows + k) * width + w] =
+              ws->residual.p[((long)w * d->outputs + o) * rows + k];
+  return true;
+}
+
 static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
                             const sg_gradient_request *q) {
   const sg_dense *d = problem->self;
@@ -438,7 +458,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
   /* Whatever stands in unused columns must not slow the products down. */
   memset(ws->residual.p + (long)q->columns * d->outputs * ld, 0,
          (size_t)((q->width - q->columns) * d->outputs * ld) * sizeof(double));
-  return SG_OK;
+  return turn_residuals(d, ws, q, ld) ? SG_OK : SG_NO_MEMORY;
 }
 
 static sg_status begin(const sg_problem *problem, sg_workspace *ws,
@@ -460,9 +480,13 @@ static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long 
   while (begin < end) { /* class by class */
     long o = begin / columns, first = begin - o * columns;
     long n = end < (o + 1) * columns ? end - begin : (o + 1) * columns - begin;
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s->n, 1.0,
-                s->x + first, (int)columns, ws->residual.p + o * rows + s->at,
-                (int)(rows * d->outputs), 0.0, out, (int)ld);
+    if (sg_wide_sums_suit(s->n, n, q->width))
+      sg_wide_sums(s->n, n, q->width, s->x + first, columns,
+                   ws->turned.p + (o * rows + s->at) * q->width, ws->scratch.p, out, ld);
+    else
+      cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s->n, 1.0,
+                  s->x + first, (int)columns, ws->residual.p + o * rows + s->at,
+                  (int)(rows * d->outputs), 0.0, out, (int)ld);
     begin += n;
     out += n;
   }

@@ -53,9 +53,19 @@ double sg_auc(long n, const double *score, const double *label);
 void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
                      double *scratch, double *z, long ldz);
 size_t sg_wide_scratch(long rows, int models);
-/* The same with these vectors, which the processor has, of which AVX2 and AVX-512 give the same
- * bits; SG_SCALAR is OpenBLAS. */
+/* As sg_wide_product with these vectors, which the processor has, of which AVX2 and AVX-512 give
+ * the same bits; SG_SCALAR is OpenBLAS. */
 void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, const double *x,
                           const double *m, double *scratch, double *z, long ldz);
+
+/* out (n × models, column-major, leading dimension ld) = the first n columns of x (rows × columns,
+ * row-major) transposed · r (rows × models, row-major, dense). scratch: SG_WIDE_SCRATCH doubles.
+ * Only where it suits: OpenBLAS's kernels with fused multiply-add then make each sum over the rows
+ * one after the other, as this does, so that it gives their bits. Sums of more than SG_WIDE_ROWS
+ * rows they cut, each kind in its own way; such sums suit where that is known. */
+enum { SG_WIDE_ROWS = 256, SG_WIDE_SCRATCH = 32 * SG_WIDE_ROWS };
+bool sg_wide_sums_suit(long rows, long n, int models);
+void sg_wide_sums(long rows, long n, int models, const double *x, long columns, const double *r,
+                  double *scratch, double *out, long ld);
 
 #endif

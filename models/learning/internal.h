@@ -66,6 +66,7 @@ struct sg_workspace {
   const sg_gradient_request *request;
   sg_numbers vectors;  /* width 1: whole partial gradients */
   sg_numbers residual; /* width W: rows × (W · outputs) */
+  sg_numbers turned;   /* width W: the same, outputs × rows × W */
   sg_numbers scratch, loss;
   sg_numbers local; /* local steps: the items they have made, and where they are */
   sg_numbers *tile; /* one per slot */

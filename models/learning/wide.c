@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The product of the data with a narrow block of models.
+/* Products of the data with a narrow block of models.
  *
  * dgemm copies each operand into an order of its own before it multiplies. With a few dozen models
- * that copy of the data is a fifth of the time; here the data is read where it lies. For the
- * transposed product of a part's gradient, where the copy is short, OpenBLAS is as good.
+ * that copy of the data is a fifth of the time; here the data is read where it lies.
  *
- * A few rows of the data meet a packed panel of models in registers, depth by depth, with fused
- * multiply-add; each row is read once, where it lies, and the next ones are fetched meanwhile. */
+ * Margins: a few rows of the data meet a packed panel of models in registers, depth by depth, with
+ * fused multiply-add; each row is read once, where it lies, and the next ones are fetched
+ * meanwhile.
+ *
+ * Sums over the rows of a part, of a tile's columns (AVX-512; with AVX2 OpenBLAS is faster): a
+ * strip of columns meets four models at a time; the first four leave a dense copy for the others,
+ * since each row of a strip lies in another page. */
 #include "models/learning/dense.h"
 #include "sim/core/linalg.h"
 
+#include <limits.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -148,6 +153,60 @@ FMA512 static void panels512(int rows, long depth, const double *x, long ld, con
   }
 }
 
+/* out (8 · `vectors` × 4, leading dimension ld) = xᵀ r over the rows, or += it; these columns of x
+ * are left in `copy`, densely, unless it is NULL. */
+FMA512 static inline __attribute__((always_inline)) void
+sums512(int vectors, long rows, const double *x, long columns, const double *r, int models,
+        bool add, double *out, long ld, double *copy) {
+  enum { MODELS = 4 };
+  __m512d a[MODELS][WIDE];
+  UNROLL
+  for (int m = 0; m < MODELS; m++) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) a[m][v] = _mm512_setzero_pd();
+  }
+  for (long i = 0; i < rows; i++) {
+    __m512d b[WIDE];
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+      b[v] = _mm512_loadu_pd(x + i * columns + v * LANES);
+      if (copy) _mm512_storeu_pd(copy + (i * vectors + v) * LANES, b[v]);
+    }
+    UNROLL
+    for (int m = 0; m < MODELS; m++) {
+      __m512d c = _mm512_set1_pd(r[i * models + m]);
+      UNROLL
+      for (int v = 0; v < vectors; v++) a[m][v] = _mm512_fmadd_pd(b[v], c, a[m][v]);
+    }
+  }
+  UNROLL
+  for (int m = 0; m < MODELS; m++) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+      double *to = out + m * ld + v * LANES;
+      if (add) a[m][v] = _mm512_add_pd(_mm512_loadu_pd(to), a[m][v]);
+      _mm512_storeu_pd(to, a[m][v]);
+    }
+  }
+}
+
+/* All models; the first four make the copy that the others read. */
+FMA512 static inline __attribute__((always_inline)) void
+strip512(int vectors, long rows, const double *x, long columns, const double *r, int models,
+         bool add, double *out, long ld, double *copy) {
+  sums512(vectors, rows, x, columns, r, models, add, out, ld, copy);
+  for (int m = 4; m < models; m += 4)
+    sums512(vectors, rows, copy, (long)vectors * LANES, r + m, models, add, out + m * ld, ld, NULL);
+}
+
+FMA512 static void strips512(long rows, long n, int models, const double *x, long columns,
+                             const double *r, bool add, double *copy, double *out, long ld) {
+  long c = 0;
+  for (; c + WIDE * LANES <= n; c += WIDE * LANES)
+    strip512(WIDE, rows, x + c, columns, r, models, add, out + c, ld, copy);
+  for (; c < n; c += LANES) strip512(1, rows, x + c, columns, r, models, add, out + c, ld, copy);
+}
+
 /* A product is a sum over the columns, one after the other, whatever the vectors. */
 static void multiply(sg_lanes lanes, long rows, long columns, int models, const double *x,
                      const double *m, double *scratch, double *z, long ld) {
@@ -186,4 +245,32 @@ void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, c
 void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
                      double *scratch, double *z, long ldz) {
   sg_wide_product_with(sg_widest_lanes(), rows, columns, models, x, m, scratch, z, ldz);
+}
+
+/* The longest sums whose order in OpenBLAS's kernels is known: those for AVX2 with FMA cut long
+ * ones as below. 0: others, that may have no FMA. */
+static long longest_known(void) {
+  const char *kernels = openblas_get_corename();
+  if (strcmp(kernels, "Haswell") == 0 || strcmp(kernels, "Zen") == 0) return LONG_MAX;
+  return strcmp(kernels, "SkylakeX") == 0 || strcmp(kernels, "Cooperlake") == 0 ? SG_WIDE_ROWS : 0;
+}
+
+bool sg_wide_sums_suit(long rows, long n, int models) {
+  return sg_widest_lanes() == SG_LANES_AVX512 && __builtin_cpu_supports("fma") && n % LANES == 0 &&
+         models % 4 == 0 && rows <= longest_known();
+}
+
+void sg_wide_sums(long rows, long n, int models, const double *x, long columns, const double *r,
+                  double *scratch, double *out, long ld) {
+#if defined(__x86_64__)
+  for (long at = 0, here; at < rows; at += here) {
+    here = rows - at;
+    if (here >= 2L * SG_WIDE_ROWS)
+      here = SG_WIDE_ROWS;
+    else if (here > SG_WIDE_ROWS)
+      here = (here / 2 + 3) / 4 * 4;
+    strips512(here, n, models, x + at * columns, columns, r + at * models, at > 0, scratch, out,
+              ld);
+  }
+#endif
 }
