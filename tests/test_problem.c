@@ -505,6 +505,32 @@ static void large_margins_do_no_harm(void **state) {
 }
 
 /* The full gradient of the synthetic problem with the given parts. */
+/* The bits of a row do not depend on its place, and so not on how many lanes it shares. */
+static void losses_of_rows_are_alone(void **state) {
+  (void)state;
+  enum { ROWS = 41 };
+  static const double odd[] = {0.0,   -0.0,   1e-300,   800,       -800,
+                               1e308, -1e308, INFINITY, -INFINITY, NAN};
+  static const sg_loss *const types[] = {&sg_logistic_loss, &sg_hinge_loss, &sg_least_squares_loss};
+  double z[ROWS], y[ROWS], r[ROWS], loss[ROWS];
+  for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+    random_model(z, ROWS, 3);
+    for (int i = 0; i < ROWS; i++) {
+      y[i] = i % 3 ? 1 : -1;
+      z[i] = i < 10 ? odd[i] : i < 20 ? -odd[i - 10] : 20 * z[i];
+    }
+    types[t]->rows(1, y, ROWS, 0.3, z, r, ROWS, loss);
+    for (int i = 0; i < ROWS; i++) {
+      double one[2];
+      types[t]->rows(1, &y[i], 1, 0.3, &z[i], &one[0], 1, &one[1]);
+      assert_true(isnan(one[0]) ? isnan(r[i]) : memcmp(&one[0], &r[i], 8) == 0);
+      assert_true(isnan(one[1]) ? isnan(loss[i]) : memcmp(&one[1], &loss[i], 8) == 0);
+      types[t]->rows(1, &y[i], 1, 0.3, &z[i], NULL, 1, &one[1]);
+      assert_true(isnan(one[1]) ? isnan(loss[i]) : one[1] == loss[i]);
+    }
+  }
+}
+
 static void synthetic_sum(const sg_problem *problem, int parts, const double *edge, int width,
                           const double *const *x, int column, double *sum) {
   long l = problem->length;
@@ -1211,6 +1237,7 @@ int main(void) {
       cmocka_unit_test(bits_of_columns_together_are_those_of_one),
       cmocka_unit_test(judges_on_the_test_rows),
       cmocka_unit_test(large_margins_do_no_harm),
+      cmocka_unit_test(losses_of_rows_are_alone),
       cmocka_unit_test(synthetic_gradient_is_the_same_for_all_codes),
       cmocka_unit_test(none_computes_nothing),
       cmocka_unit_test(refuses_unfit_data),
