@@ -78,7 +78,7 @@ static void margins(const double *const *rows, long n, long columns, const doubl
                     const double *y, double *zx, double *zy) {
   double out[4];
   int step = y ? 2 : 4;
-  for (long i = 0; i < n; i += step) {
+  for (long i = sg_eight_margins(rows, n, columns, x, y, zx, zy); i < n; i += step) {
     const double *row[4];
     /* Past the end the last row stands in; its product is thrown away. */
     for (int k = 0; k < step; k++) row[k] = rows[i + k < n ? i + k : n - 1];
@@ -137,7 +137,8 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   d->outputs = classes > 2 ? data->classes : 1;
   for (long i = 0; classes == 2 && data->y && i < data->rows + data->test_rows; i++)
     data->y[i] = 2 * data->y[i] - 1; /* of the test rows, too */
-  long block = BLOCK_BYTES / (8 * data->columns) / 4 * 4;
+  long block = BLOCK_BYTES / (8 * data->columns);
+  block = block < 8 ? block / 4 * 4 : (block + 3) / 8 * 8;
   d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
   problem->note = data->note;
   problem->rows = data->rows;
