@@ -221,7 +221,8 @@ static void wide_products_have_the_same_bits(void **state) {
   for (int lanes = SG_LANES_AVX2; lanes <= (int)sg_widest_lanes(); lanes++)
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
       for (long columns = 5; columns <= COLUMNS; columns *= 6) {
-        sg_wide_product_with((sg_lanes)lanes, ROWS, columns, models[i], x, m, scratch, z, ROWS);
+        sg_wide_product_with((sg_lanes)lanes, ROWS, columns, models[i], x, NULL, m, scratch, z,
+                             ROWS);
         for (int w = 0; w < models[i]; w++)
           for (long r = 0; r < ROWS; r++) {
             double sum = 0;
@@ -252,7 +253,7 @@ static void wide_sums_have_the_bits_of_openblas(void **state) {
         if (!sg_wide_sums_suit(rows, n, models)) continue;
         for (int w = 0; w < models; w++)
           for (long i = 0; i < rows; i++) turned[i * models + w] = r[w * ROWS + i];
-        sg_wide_sums(rows, n, models, x + 1, COLUMNS, turned, scratch, out, LD);
+        sg_wide_sums(rows, n, models, x + 1, NULL, COLUMNS, turned, scratch, out, LD);
         cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, models, (int)rows, 1.0,
                     x + 1, COLUMNS, r, ROWS, 0.0, expected, LD);
         for (int w = 0; w < models; w++)
@@ -793,6 +794,105 @@ static void bits_of_coded_parts_do_not_depend_on_company(void **state) {
   drop(&f);
 }
 
+/* --- float32 ---------------------------------------------------------------------------------- */
+
+/* All that a problem gives, into one list of numbers: gradients and losses in a width, of batches,
+ * of coded parts; metrics; bounds. */
+static long everything(const sg_problem *p, int width, int columns, double *out) {
+  long l = p->length, at = 0;
+  bool linear = strcmp(p->type->about.name, "least-squares") == 0;
+  sg_error e = {0};
+  sg_partition *partition;
+  int parts = linear ? CODED_PARTS + CODED : PARTS, n = 0;
+  if (linear)
+    partition = coded_partition(p);
+  else
+    partition = part(p, PARTS, edges);
+  sg_workspace *ws = sg_workspace_new(p);
+  double *x = calloc((size_t)(2 * l * columns), sizeof *x), loss[16];
+  const double *points[16], *loss_points[16];
+  sg_partial *item = calloc((size_t)(parts * columns), sizeof *item);
+  for (int c = 0; c < columns; c++) {
+    points[c] = x + c * l;
+    loss_points[c] = x + (columns + c) * l;
+    for (int i = 0; i < parts; i++)
+      item[n++] = (sg_partial){.part = i, .column = c, .batch = width == 1 && i < 2 ? 7 : 0};
+  }
+  random_model(x, 2 * l * columns, 11);
+  const sg_gradient_request q = {.partition = partition,
+                                 .width = width,
+                                 .columns = columns,
+                                 .x = points,
+                                 .n_items = n,
+                                 .item = item,
+                                 .loss_x = loss_points,
+                                 .loss = loss};
+  for (int batches = width == 1; batches >= 0; batches--) {
+    for (int i = 0; !batches && i < n; i++) item[i].batch = 0;
+    gradients(p, ws, &q, 23, out + at);
+    at += n * l;
+    memcpy(out + at, loss, (size_t)columns * sizeof *loss);
+    at += columns;
+  }
+  sg_metrics m;
+  assert_int_equal(sg_problem_evaluate(p, ws, SG_WANT_LOSS | SG_WANT_TEST, 1, points, &m), SG_OK);
+  memcpy(out + at, &m, sizeof m);
+  at += (long)(sizeof m / sizeof *out);
+  assert_int_equal(p->type->smoothness(p, out + at++), SG_OK);
+  if (linear) assert_int_equal(p->type->curvature(p, &out[at], &out[at + 1]), SG_OK), at += 2;
+  if (linear) memcpy(out + at, sg_partition_constant(partition), (size_t)l * 8), at += l;
+  sg_error_clear(&e);
+  free(x);
+  free(item);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  return at;
+}
+
+/* A problem in float32 is that of float64 data that were rounded before, to the last bit; with
+ * OpenBLAS's own products in width W nearly. */
+static void float32_is_float64_of_rounded_data(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *settings;
+  } problems[] = {
+      {"logistic-regression",
+       "l2=0.03 batch_rows=4 data=gaussian-mixture data.rows=143 data.features=9"},
+      {"logistic-regression", "batch_rows=4 data=gaussian-mixture data.rows=700 data.features=101"},
+      {"softmax",
+       "batch_rows=4 data=gaussian-mixture data.rows=143 data.features=9 data.classes=4"},
+      {"least-squares", "batch_rows=2 data=gaussian-mixture data.rows=140 data.features=37"},
+  };
+  static const int shapes[][2] = {{1, 1}, {1, 3}, {1, 8}, {4, 4}, {16, 9}};
+  enum { ROOM = 1 << 19 };
+  double *a = calloc(ROOM, sizeof *a), *b = calloc(ROOM, sizeof *b);
+  for (size_t k = 0; k < sizeof problems / sizeof *problems; k++) {
+    char settings[256];
+    sg_error e = {0};
+    snprintf(settings, sizeof settings, "%s data.storage=float32", problems[k].settings);
+    sg_problem *single = learning_problem(problems[k].name, settings, 4, 3, &e),
+               *rounded = learning_problem(problems[k].name, problems[k].settings, 4, 3, &e);
+    assert_true(single && rounded && single->data_bytes * 2 == rounded->data_bytes);
+    sg_data *data = ((sg_dense *)rounded->self)->data;
+    for (long i = 0; i < (data->rows + data->test_rows) * data->columns; i++)
+      data->x[i] = (float)data->x[i];
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+      long n = everything(single, shapes[s][0], shapes[s][1], a);
+      assert_int_equal(everything(rounded, shapes[s][0], shapes[s][1], b), n);
+      assert_true(n < ROOM);
+      bool same = shapes[s][0] == 1 || sg_widest_lanes() != SG_SCALAR;
+      for (long i = 0; i < n; i++)
+        if (!(isnan(a[i]) ? isnan(b[i]) : same ? a[i] == b[i] : fabs(a[i] - b[i]) < 1e-13))
+          fail_msg("%s, width %d: number %ld of %ld is %.17g, not %.17g", problems[k].name,
+                   shapes[s][0], i, n, a[i], b[i]);
+    }
+    sg_problem_free(single);
+    sg_problem_free(rounded);
+  }
+  free(a);
+  free(b);
+}
+
 static void refuses_unfit_combinations(void **state) {
   (void)state;
   sg_error e = {0};
@@ -1238,6 +1338,7 @@ int main(void) {
       cmocka_unit_test(judges_on_the_test_rows),
       cmocka_unit_test(large_margins_do_no_harm),
       cmocka_unit_test(losses_of_rows_are_alone),
+      cmocka_unit_test(float32_is_float64_of_rounded_data),
       cmocka_unit_test(synthetic_gradient_is_the_same_for_all_codes),
       cmocka_unit_test(none_computes_nothing),
       cmocka_unit_test(refuses_unfit_data),

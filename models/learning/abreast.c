@@ -162,6 +162,7 @@ typedef struct company {
   int vectors, groups;
   double *x, *y;   /* packed, group by group; y: points of losses, NULL if there are no others */
   double *zx, *zy; /* margins of a block, and residuals */
+  double *room;    /* float32: for the rows of a block */
   double **g;      /* the gradient of a part for each; NULL: none is wanted */
 } company;
 
@@ -196,7 +197,8 @@ static void pass(const company *k, const sg_stretch *s, double *loss, long rows)
   long columns = k->dense->data->columns, ld = k->dense->block;
   for (long b = 0; b < s->n; b += ld) {
     long n = s->n - b < ld ? s->n - b : ld;
-    const double *x = s->x + b * columns;
+    const double *x = s->single ? k->room : s->x + b * columns;
+    if (s->single) sg_widen(s->single + b * columns, n * columns, k->room);
     all_margins(k, n, x, k->x, k->zx);
     if (k->y) all_margins(k, n, x, k->y, k->zy);
     all_losses(k, n, s->target + b, s->scale, loss ? loss + b : NULL, rows);
@@ -262,10 +264,10 @@ sg_status sg_abreast_begin(const sg_problem *problem, sg_workspace *ws,
     losses |= wants_loss(q, c);
     elsewhere |= wants_loss(q, c) && q->loss_x[c] != q->x[c];
   }
-  size_t points = elsewhere ? 2 : 1;
+  size_t points = elsewhere ? 2 : 1, room = d->data->float32 ? (size_t)(d->block * columns) : 0;
   if (!sg_numbers_need(&ws->vectors, (size_t)q->n_items * (size_t)problem->length) ||
       !sg_numbers_need(&ws->scratch,
-                       points * (size_t)(padded * (columns + d->block)) + (size_t)columns) ||
+                       points * (size_t)(padded * (columns + d->block)) + (size_t)columns + room) ||
       (losses && !sg_numbers_need(&ws->loss, (size_t)(rows * q->columns))) ||
       !SG_ROOM(ws->index, ws->index_room, q->columns * parts) ||
       !SG_ROOM(ws->gradient, ws->gradient_room, padded))
@@ -276,8 +278,9 @@ sg_status sg_abreast_begin(const sg_problem *problem, sg_workspace *ws,
   double *waste = k.zx + padded * d->block;
   memset(waste, 0, (size_t)columns * sizeof *waste);
   pack_all(&k, q->x, k.x);
+  k.room = waste + columns;
   if (elsewhere) {
-    k.y = waste + columns;
+    k.y = k.room + room;
     k.zy = k.y + padded * columns;
     pack_all(&k, q->loss_x, k.y);
   }

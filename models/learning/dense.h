@@ -51,17 +51,21 @@ double sg_binary_accuracy(long n, const double *score, const double *label);
  * missing, a score is not a number, or memory is short. */
 double sg_auc(long n, const double *score, const double *label);
 
+/* Below x stands in float64, or `single` is the same in float32, whose numbers are widened on the
+ * way; the other is NULL. */
+
 /* z (rows × models, column-major, leading dimension ldz) = x (rows × columns, row-major, dense) · m
  * (columns × models, column-major, dense). scratch: sg_wide_scratch(rows, models) doubles. A row
  * and column of z have the same bits whatever stands in the others. Uses fused multiply-add where
  * the processor has it, else OpenBLAS. */
-void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
-                     double *scratch, double *z, long ldz);
+void sg_wide_product(long rows, long columns, int models, const double *x, const float *single,
+                     const double *m, double *scratch, double *z, long ldz);
 size_t sg_wide_scratch(long rows, int models);
 /* As sg_wide_product with these vectors, which the processor has, of which AVX2 and AVX-512 give
  * the same bits; SG_SCALAR is OpenBLAS. */
 void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, const double *x,
-                          const double *m, double *scratch, double *z, long ldz);
+                          const float *single, const double *m, double *scratch, double *z,
+                          long ldz);
 
 /* out (n × models, column-major, leading dimension ld) = the first n columns of x (rows × columns,
  * row-major) transposed · r (rows × models, row-major, dense). scratch: SG_WIDE_SCRATCH doubles.
@@ -70,7 +74,7 @@ void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, c
  * rows they cut, each kind in its own way; such sums suit where that is known. */
 enum { SG_WIDE_ROWS = 256, SG_WIDE_SCRATCH = 32 * SG_WIDE_ROWS };
 bool sg_wide_sums_suit(long rows, long n, int models);
-void sg_wide_sums(long rows, long n, int models, const double *x, long columns, const double *r,
-                  double *scratch, double *out, long ld);
+void sg_wide_sums(long rows, long n, int models, const double *x, const float *single, long columns,
+                  const double *r, double *scratch, double *out, long ld);
 
 #endif

@@ -298,6 +298,7 @@ void sg_workspace_free(sg_workspace *ws) {
   free(ws->vectors.p);
   free(ws->residual.p);
   free(ws->turned.p);
+  free(ws->widened.p);
   free(ws->scratch.p);
   free(ws->loss.p);
   free(ws->local.p);

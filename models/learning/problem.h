@@ -143,9 +143,10 @@ struct sg_problem {
   int block_width;    /* 1 or W, from the data's size alone unless the scenario gives it */
   int abreast; /* columns that a request of width 1 should have, if it can, for speed alone: the
                   bits are the same, so it may depend on the processor; 1: any number is as good */
-  double data_bytes; /* memory of the data */
-  const char *note;  /* a line for people about the data; NULL: none */
-  bool outline;      /* what is generated is not there */
+  double data_bytes;   /* memory of the data */
+  double making_bytes; /* what they take more while they are made */
+  const char *note;    /* a line for people about the data; NULL: none */
+  bool outline;        /* what is generated is not there */
   /* Gradients that appear layer by layer, the last layer first; 0: all at once. */
   int n_layers;
   const long *layer_end;    /* n_layers: coordinates of layer i end there */

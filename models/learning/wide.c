@@ -190,26 +190,47 @@ sums512(int vectors, long rows, const double *x, long columns, const double *r, 
   }
 }
 
-/* All models; the first four make the copy that the others read. */
+/* All models; the first four make the copy that the others read, unless x is in float32. */
 FMA512 static inline __attribute__((always_inline)) void
-strip512(int vectors, long rows, const double *x, long columns, const double *r, int models,
-         bool add, double *out, long ld, double *copy) {
-  sums512(vectors, rows, x, columns, r, models, add, out, ld, copy);
-  for (int m = 4; m < models; m += 4)
+strip512(int vectors, long rows, const double *x, const float *single, long columns,
+         const double *r, int models, bool add, double *out, long ld, double *copy) {
+  int m = 0;
+  if (single) {
+    for (long i = 0; i < rows; i++)
+      for (int v = 0; v < vectors; v++)
+        _mm512_storeu_pd(copy + (i * vectors + v) * LANES,
+                         _mm512_cvtps_pd(_mm256_loadu_ps(single + i * columns + v * LANES)));
+  } else {
+    sums512(vectors, rows, x, columns, r, models, add, out, ld, copy);
+    m = 4;
+  }
+  for (; m < models; m += 4)
     sums512(vectors, rows, copy, (long)vectors * LANES, r + m, models, add, out + m * ld, ld, NULL);
 }
 
-FMA512 static void strips512(long rows, long n, int models, const double *x, long columns,
-                             const double *r, bool add, double *copy, double *out, long ld) {
+FMA512 static void strips512(long rows, long n, int models, const double *x, const float *single,
+                             long columns, const double *r, bool add, double *copy, double *out,
+                             long ld) {
   long c = 0;
   for (; c + WIDE * LANES <= n; c += WIDE * LANES)
-    strip512(WIDE, rows, x + c, columns, r, models, add, out + c, ld, copy);
-  for (; c < n; c += LANES) strip512(1, rows, x + c, columns, r, models, add, out + c, ld, copy);
+    strip512(WIDE, rows, single ? x : x + c, single ? single + c : NULL, columns, r, models, add,
+             out + c, ld, copy);
+  for (; c < n; c += LANES)
+    strip512(1, rows, single ? x : x + c, single ? single + c : NULL, columns, r, models, add,
+             out + c, ld, copy);
+}
+
+/* float32: rows × depth numbers, dense, while those of the next panel are fetched. */
+static void widen_panel(int rows, long depth, const float *x, long ld, bool more, double *out) {
+  for (int r = 0; r < rows; r++) {
+    for (long p = 0; more && p < depth; p += 16) __builtin_prefetch(x + (PANEL + r) * ld + p, 0, 2);
+    sg_widen(x + r * ld, depth, out + r * depth);
+  }
 }
 
 /* A product is a sum over the columns, one after the other, whatever the vectors. */
 static void multiply(sg_lanes lanes, long rows, long columns, int models, const double *x,
-                     const double *m, double *scratch, double *z, long ld) {
+                     const float *single, const double *m, double *scratch, double *z, long ld) {
   int width = padded(models);
   long fitting = PACKED / width / 8 * 8, most = fitting > DEPTH ? fitting : DEPTH;
   double *sum = scratch, *packed = scratch + rows * width;
@@ -219,9 +240,12 @@ static void multiply(sg_lanes lanes, long rows, long columns, int models, const 
     pack(depth, models, width, m + c, columns, packed);
     for (long i = 0; i < rows; i += PANEL) {
       int n = rows - i < PANEL ? (int)(rows - i) : PANEL;
-      (lanes == SG_LANES_AVX512 ? panels512 : panels)(n, depth, x + i * columns + c, columns,
-                                                      packed, width, sum + i * width,
-                                                      i + 2 * PANEL <= rows);
+      bool more = i + 2 * PANEL <= rows;
+      double widened[PANEL * PACKED / LANES];
+      if (single) widen_panel(n, depth, single + i * columns + c, columns, more, widened);
+      (lanes == SG_LANES_AVX512 ? panels512 : panels)(
+          n, depth, single ? widened : x + i * columns + c, single ? depth : columns, packed, width,
+          sum + i * width, more && !single);
     }
   }
   for (int w = 0; w < models; w++)
@@ -231,20 +255,31 @@ static void multiply(sg_lanes lanes, long rows, long columns, int models, const 
 #endif
 
 void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, const double *x,
-                          const double *m, double *scratch, double *z, long ldz) {
+                          const float *single, const double *m, double *scratch, double *z,
+                          long ldz) {
 #if defined(__x86_64__)
   if (lanes != SG_SCALAR && __builtin_cpu_supports("fma")) {
-    multiply(lanes, rows, columns, models, x, m, scratch, z, ldz);
+    multiply(lanes, rows, columns, models, x, single, m, scratch, z, ldz);
     return;
   }
 #endif
-  cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)rows, models, (int)columns, 1.0, x,
-              (int)columns, m, (int)columns, 0.0, z, (int)ldz);
+  if (!single) {
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)rows, models, (int)columns, 1.0, x,
+                (int)columns, m, (int)columns, 0.0, z, (int)ldz);
+    return;
+  }
+  long depth = padded(models); /* columns at a time: as many as there is room for */
+  for (long c = 0; c < columns; c += depth) {
+    long n = c + depth < columns ? depth : columns - c;
+    for (long i = 0; i < rows; i++) sg_widen(single + i * columns + c, n, scratch + i * n);
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)rows, models, (int)n, 1.0, scratch,
+                (int)n, m + c, (int)columns, c ? 1.0 : 0.0, z, (int)ldz);
+  }
 }
 
-void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
-                     double *scratch, double *z, long ldz) {
-  sg_wide_product_with(sg_widest_lanes(), rows, columns, models, x, m, scratch, z, ldz);
+void sg_wide_product(long rows, long columns, int models, const double *x, const float *single,
+                     const double *m, double *scratch, double *z, long ldz) {
+  sg_wide_product_with(sg_widest_lanes(), rows, columns, models, x, single, m, scratch, z, ldz);
 }
 
 /* The longest sums whose order in OpenBLAS's kernels is known: those for AVX2 with FMA cut long
@@ -260,8 +295,8 @@ bool sg_wide_sums_suit(long rows, long n, int models) {
          models % 4 == 0 && rows <= longest_known();
 }
 
-void sg_wide_sums(long rows, long n, int models, const double *x, long columns, const double *r,
-                  double *scratch, double *out, long ld) {
+void sg_wide_sums(long rows, long n, int models, const double *x, const float *single, long columns,
+                  const double *r, double *scratch, double *out, long ld) {
 #if defined(__x86_64__)
   for (long at = 0, here; at < rows; at += here) {
     here = rows - at;
@@ -269,8 +304,8 @@ void sg_wide_sums(long rows, long n, int models, const double *x, long columns, 
       here = SG_WIDE_ROWS;
     else if (here > SG_WIDE_ROWS)
       here = (here / 2 + 3) / 4 * 4;
-    strips512(here, n, models, x + at * columns, columns, r + at * models, at > 0, scratch, out,
-              ld);
+    strips512(here, n, models, single ? x : x + at * columns, single ? single + at * columns : NULL,
+              columns, r + at * models, at > 0, scratch, out, ld);
   }
 #endif
 }
