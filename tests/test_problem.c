@@ -809,7 +809,7 @@ static long everything(const sg_problem *p, int width, int columns, double *out)
   else
     partition = part(p, PARTS, edges);
   sg_workspace *ws = sg_workspace_new(p);
-  double *x = calloc((size_t)(2 * l * columns), sizeof *x), loss[16];
+  double *x = calloc((size_t)(2 * l * 16), sizeof *x), loss[16]; /* all W can be read */
   const double *points[16], *loss_points[16];
   sg_partial *item = calloc((size_t)(parts * columns), sizeof *item);
   for (int c = 0; c < columns; c++) {

@@ -125,7 +125,7 @@ SG_AVX512 static void gradients(long rows, long columns, const double *x, const 
   for (; i + VECTORS * LANES <= columns; i += VECTORS * LANES)
     gradients_of(VECTORS, 0xff, rows, columns, x, r, ld, g, i);
   for (; i < columns; i += LANES)
-    gradients_of(1, i + LANES <= columns ? 0xff : (__mmask8)(0xff >> (i + LANES - columns)), rows,
+    gradients_of(1, (__mmask8)(i + LANES <= columns ? 0xff : 0xff >> (i + LANES - columns)), rows,
                  columns, x, r, ld, g, i);
 }
 
