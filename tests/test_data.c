@@ -371,6 +371,41 @@ static void outline_knows_what_the_data_are(void **state) {
   sg_values_free(v);
 }
 
+static void float32_is_rounded_once(void **state) {
+  (void)state;
+  static const char *const text = "a,label,b\n1.1,x,3e20\n2.7,y,-5e-3\n0.3,y,1e-60\n";
+  sg_error e = {0};
+  sg_data *wide, *d;
+  for (int scaled = 0; scaled < 2; scaled++) {
+    const char *base = scaled ? "data.test_share=0.34" : PLAIN;
+    char single[256];
+    snprintf(single, sizeof single, "%s data.storage=float32", base);
+    assert_int_equal(read_csv(text, base, false, &wide, &e), SG_OK);
+    assert_int_equal(read_csv(text, single, false, &d, &e), SG_OK);
+    assert_true(wide->x && !wide->single && !d->x && !d->test_x && d->single);
+    assert_int_equal(d->rows + d->test_rows, 3);
+    assert_ptr_equal(d->test_single, d->single + d->rows * d->columns);
+    for (long i = 0; i < 3 * d->columns; i++) assert_true(d->single[i] == (float)wide->x[i]);
+    assert_memory_equal(d->y, wide->y, 3 * sizeof *d->y);
+    assert_true(2 * sg_data_bytes(d) == sg_data_bytes(wide));
+    assert_true(sg_data_bytes(d) + sg_data_making_bytes(d) == 8.0 * 3 * (double)d->columns);
+    assert_true(sg_data_making_bytes(wide) == 0);
+    sg_data_free(wide);
+    sg_data_free(d);
+  }
+  assert_int_equal(
+      read_csv("label,a\nx,1\ny,-1e39\n", PLAIN " data.storage=float32", false, &d, &e),
+      SG_INVALID);
+  assert_non_null(strstr(e.fault[0].message, "-1e+39"));
+  assert_string_equal(e.fault[0].place, "/learning/data/storage");
+  sg_error_clear(&e);
+  assert_int_equal(
+      make("data=sparse-text data.rows=50 data.features=20 data.storage=float32", false, 1, &d, &e),
+      SG_INVALID);
+  assert_non_null(strstr(e.fault[0].message, "sparse"));
+  sg_error_clear(&e);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_plain_and_quoted),
@@ -385,6 +420,7 @@ int main(void) {
       cmocka_unit_test(auc_is_the_share_of_ordered_pairs),
       cmocka_unit_test(ships_the_breast_cancer_data),
       cmocka_unit_test(outline_knows_what_the_data_are),
+      cmocka_unit_test(float32_is_rounded_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole experiments: the same rows for any number of threads and after interruptions, models that
  * descend as they do without the simulator, runs found again. */
+#include "models/learning/abreast.h"
 #include "models/learning/data.h"
 #include "sim/core/linalg.h"
 #include "sim/experiment/execute.h"
@@ -456,35 +457,42 @@ static bool keep_going(void *user, int replication, const sg_run_row *run,
   return true;
 }
 
-/* A run in a wide block has the same bits alone and in any company, at any place. */
+/* A run has the same bits alone and in any company, at any place: in a wide block, and in one of
+ * width 1, whose columns may go through the data together. */
 static void test_neighbours_do_not_matter(void **state) {
   (void)state;
-  static const char text[] = "{\"format\":1,\"cluster\":{\"workers\":6}," DELAYS LEARNING(
-      8) "\"schemes\":[{\"code\":\"cyclic-repetition\",\"s\":2}],\"stop\":{\"iterations\":40}}";
+#define RUN "\"schemes\":[{\"code\":\"cyclic-repetition\",\"s\":2}],\"stop\":{\"iterations\":40}}"
+  static const char *const texts[] = {
+      "{\"format\":1,\"cluster\":{\"workers\":6}," DELAYS LEARNING(8) RUN,
+      "{\"format\":1,\"cluster\":{\"workers\":6}," DELAYS LEARNING(0) RUN};
+#undef RUN
   static const int companies[][8] = {
       {3, -1}, {3, 1, 2, -1}, {7, 3, 5, -1}, {0, 1, 2, 4, 5, 6, 7, 3}};
-  sg_scenario *scenario = NULL;
-  sg_plan *plan = plan_of(text, &scenario);
-  sg_error e = {0};
-  sg_world *world = NULL;
-  if (sg_world_new(plan->point[0].point, plan->cache, NULL, &world, &e) != SG_OK) fail_with(&e);
-  assert_int_equal(world->width, 8);
-  losses alone = {0};
-  for (size_t i = 0; i < sizeof companies / sizeof *companies; i++) {
-    losses l = {.replication = 3};
-    int count = 0;
-    while (count < 8 && companies[i][count] >= 0) count++;
-    const sg_block_options options = {0};
-    const sg_sink sink = {.user = &l, .row = keep_row, .finish = keep_going};
-    if (sg_block_run(world, count, companies[i], &options, &sink, &e) != SG_OK) fail_with(&e);
-    assert_int_equal(l.count, 40);
-    if (i == 0) alone = l;
-    assert_memory_equal(l.loss, alone.loss, sizeof l.loss);
-    assert_memory_equal(l.error, alone.error, sizeof l.error);
+  for (int width = 8; width >= 1; width -= 7) {
+    sg_scenario *scenario = NULL;
+    sg_plan *plan = plan_of(texts[width == 1], &scenario);
+    sg_error e = {0};
+    sg_world *world = NULL;
+    if (sg_world_new(plan->point[0].point, plan->cache, NULL, &world, &e) != SG_OK) fail_with(&e);
+    assert_int_equal(world->width, width);
+    assert_int_equal(world->abreast, width == 8 || sg_abreast_here() ? 8 : 1);
+    losses alone = {0};
+    for (size_t i = 0; i < sizeof companies / sizeof *companies; i++) {
+      losses l = {.replication = 3};
+      int count = 0;
+      while (count < 8 && companies[i][count] >= 0) count++;
+      const sg_block_options options = {0};
+      const sg_sink sink = {.user = &l, .row = keep_row, .finish = keep_going};
+      if (sg_block_run(world, count, companies[i], &options, &sink, &e) != SG_OK) fail_with(&e);
+      assert_int_equal(l.count, 40);
+      if (i == 0) alone = l;
+      assert_memory_equal(l.loss, alone.loss, sizeof l.loss);
+      assert_memory_equal(l.error, alone.error, sizeof l.error);
+    }
+    sg_world_free(world, plan->cache);
+    sg_plan_free(plan);
+    sg_scenario_free(scenario);
   }
-  sg_world_free(world, plan->cache);
-  sg_plan_free(plan);
-  sg_scenario_free(scenario);
 }
 
 /* --- Protocols of other kinds, with real gradients -------------------------------------------- */

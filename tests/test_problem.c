@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Gradients, losses, coded data, mini-batches and local steps of all problems against plain loops.
  */
+#include "models/learning/abreast.h"
 #include "models/learning/data.h"
 #include "models/learning/dense.h"
 #include "models/learning/problem.h"
@@ -39,6 +40,9 @@ static const struct {
     {"logistic-regression", "data=gaussian-mixture data.rows=700 data.features=101"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds, PARTS = 5 };
+
+static struct fixture make_linear(const char *more);
+static sg_partition *coded_partition(const sg_problem *problem);
 
 /* Uneven on purpose; the first part is a few rows. */
 static const double edges[PARTS + 1] = {0, 0.04, 0.31, 0.33, 0.8, 1};
@@ -205,6 +209,63 @@ static void gradients_are_those_of_plain_loops(void **state) {
   }
 }
 
+/* The product on vectors of either length: one sum over the columns, with fused multiply-add. */
+static void wide_products_have_the_same_bits(void **state) {
+  (void)state;
+  enum { ROWS = 23, COLUMNS = 1100, MODELS = 100 };
+  static const int models[] = {1, 8, 13, 16, 32, 50, MODELS};
+  double *x = calloc(ROWS * COLUMNS, 8), *m = calloc(MODELS * COLUMNS, 8),
+         *z = calloc(ROWS * MODELS, 8), *scratch = calloc(sg_wide_scratch(ROWS, MODELS), 8);
+  random_model(x, (long)ROWS * COLUMNS, 1);
+  random_model(m, (long)MODELS * COLUMNS, 2);
+  for (int lanes = SG_LANES_AVX2; lanes <= (int)sg_widest_lanes(); lanes++)
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+      for (long columns = 5; columns <= COLUMNS; columns *= 6) {
+        sg_wide_product_with((sg_lanes)lanes, ROWS, columns, models[i], x, NULL, m, scratch, z,
+                             ROWS);
+        for (int w = 0; w < models[i]; w++)
+          for (long r = 0; r < ROWS; r++) {
+            double sum = 0;
+            for (long c = 0; c < columns; c++)
+              sum = fma(x[r * columns + c], m[w * columns + c], sum);
+            assert_true(z[w * ROWS + r] == sum);
+          }
+      }
+  free(x);
+  free(m);
+  free(z);
+  free(scratch);
+}
+
+/* Sums over the rows of a part have the bits of OpenBLAS wherever they take its place. */
+static void wide_sums_have_the_bits_of_openblas(void **state) {
+  (void)state;
+  enum { ROWS = 700, COLUMNS = 75, MODELS = 32, LD = 72 };
+  double *x = calloc(ROWS * COLUMNS, 8), *r = calloc(ROWS * MODELS, 8),
+         *turned = calloc(ROWS * MODELS, 8), *out = calloc(2 * LD * MODELS, 8),
+         *scratch = calloc(SG_WIDE_SCRATCH, 8), *expected = out + (long)LD * MODELS;
+  random_model(x, (long)ROWS * COLUMNS, 1);
+  random_model(r, (long)ROWS * MODELS, 2);
+  assert_false(sg_wide_sums_suit(100, 63, 16) || sg_wide_sums_suit(100, 64, 6));
+  for (int models = 4; models <= MODELS; models *= 2)
+    for (long rows = 1; rows <= ROWS; rows += rows < 5 ? 1 : 99)
+      for (long n = 8; n <= LD; n += 8) {
+        if (!sg_wide_sums_suit(rows, n, models)) continue;
+        for (int w = 0; w < models; w++)
+          for (long i = 0; i < rows; i++) turned[i * models + w] = r[w * ROWS + i];
+        sg_wide_sums(rows, n, models, x + 1, NULL, COLUMNS, turned, scratch, out, LD);
+        cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, models, (int)rows, 1.0,
+                    x + 1, COLUMNS, r, ROWS, 0.0, expected, LD);
+        for (int w = 0; w < models; w++)
+          assert_memory_equal(out + (long)w * LD, expected + (long)w * LD, (size_t)n * 8);
+      }
+  free(x);
+  free(r);
+  free(turned);
+  free(out);
+  free(scratch);
+}
+
 static void gradient_is_the_slope_of_the_loss(void **state) {
   (void)state;
   for (int k = 0; k < KINDS; k++) {
@@ -275,6 +336,76 @@ static void bits_do_not_depend_on_company(void **state) {
       sg_partition_free(partition);
       drop(&f);
     }
+}
+
+/* Width 1: columns that go through the data together have the bits of one alone; some want losses,
+ * elsewhere or at their own point, some miss parts, some want one twice. */
+static void check_together(const fixture *f, const sg_partition *partition, int columns) {
+  long l = f->problem->length;
+  int parts = sg_partition_parts(partition), n = 0;
+  sg_workspace *ws = sg_workspace_new(f->problem);
+  double *x = calloc((size_t)(l * 2 * columns), sizeof *x), loss[20], alone_loss;
+  const double *points[20], *loss_points[20];
+  sg_partial *item = calloc((size_t)(columns * (parts + 1)), sizeof *item);
+  for (int c = 0; c < columns; c++) {
+    points[c] = x + 2L * c * l;
+    loss_points[c] = c % 3 == 0 ? points[c] : c % 3 == 1 ? points[c] + l : NULL;
+    random_model(x + 2L * c * l, 2 * l, (uint32_t)c);
+    for (int p = 0; p < parts; p++)
+      if (c != 2 || p != 1) item[n++] = (sg_partial){.part = (p + c) % parts, .column = c};
+    if (c == 3) item[n++] = (sg_partial){.part = 0, .column = c};
+  }
+  double *out = calloc((size_t)(l * n), sizeof *out), *alone = calloc((size_t)l, sizeof *alone);
+  const sg_gradient_request q = {.partition = partition,
+                                 .width = 1,
+                                 .columns = columns,
+                                 .x = points,
+                                 .n_items = n,
+                                 .item = item,
+                                 .loss_x = loss_points,
+                                 .loss = loss};
+  int vectors = columns * f->outputs;
+  assert_true(sg_abreast_suits(f->problem, &q) ==
+              (sg_abreast_here() && vectors >= 6 * ((vectors + 7) / 8)));
+  gradients(f->problem, ws, &q, 13, out);
+  for (int i = 0; i < n; i++) {
+    int c = item[i].column;
+    const sg_partial one = {.part = item[i].part};
+    const sg_gradient_request r = {.partition = partition,
+                                   .width = 1,
+                                   .columns = 1,
+                                   .x = &points[c],
+                                   .n_items = 1,
+                                   .item = &one,
+                                   .loss_x = &loss_points[c],
+                                   .loss = &alone_loss};
+    gradients(f->problem, ws, &r, l, alone);
+    assert_memory_equal(out + i * l, alone, (size_t)l * sizeof *alone);
+    assert_true(loss_points[c] ? loss[c] == alone_loss : isnan(loss[c]));
+  }
+  free(x);
+  free(item);
+  free(out);
+  free(alone);
+  sg_workspace_free(ws);
+}
+
+static void bits_of_columns_together_are_those_of_one(void **state) {
+  (void)state;
+  static const int columns[] = {1, 4, 6, 8, 12, 17, 20};
+  for (int k = 0; k < KINDS; k++)
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+      fixture f = make(k);
+      sg_partition *partition = part(f.problem, PARTS, edges);
+      check_together(&f, partition, columns[i]);
+      sg_partition_free(partition);
+      drop(&f);
+    }
+  fixture f = make_linear("l2=0.1");
+  sg_partition *coded = coded_partition(f.problem);
+  check_together(&f, coded, 8);
+  sg_partition_free(coded);
+  drop(&f);
 }
 
 /* Width 1: neither which parts are asked for, nor whether a loss is, nor the tiles matter. */
@@ -375,6 +506,32 @@ static void large_margins_do_no_harm(void **state) {
 }
 
 /* The full gradient of the synthetic problem with the given parts. */
+/* The bits of a row do not depend on its place, and so not on how many lanes it shares. */
+static void losses_of_rows_are_alone(void **state) {
+  (void)state;
+  enum { ROWS = 41 };
+  static const double odd[] = {0.0,   -0.0,   1e-300,   800,       -800,
+                               1e308, -1e308, INFINITY, -INFINITY, NAN};
+  static const sg_loss *const types[] = {&sg_logistic_loss, &sg_hinge_loss, &sg_least_squares_loss};
+  double z[ROWS], y[ROWS], r[ROWS], loss[ROWS];
+  for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+    random_model(z, ROWS, 3);
+    for (int i = 0; i < ROWS; i++) {
+      y[i] = i % 3 ? 1 : -1;
+      z[i] = i < 10 ? odd[i] : i < 20 ? -odd[i - 10] : 20 * z[i];
+    }
+    types[t]->rows(1, y, ROWS, 0.3, z, r, ROWS, loss);
+    for (int i = 0; i < ROWS; i++) {
+      double one[2];
+      types[t]->rows(1, &y[i], 1, 0.3, &z[i], &one[0], 1, &one[1]);
+      assert_true(isnan(one[0]) ? isnan(r[i]) : memcmp(&one[0], &r[i], 8) == 0);
+      assert_true(isnan(one[1]) ? isnan(loss[i]) : memcmp(&one[1], &loss[i], 8) == 0);
+      types[t]->rows(1, &y[i], 1, 0.3, &z[i], NULL, 1, &one[1]);
+      assert_true(isnan(one[1]) ? isnan(loss[i]) : one[1] == loss[i]);
+    }
+  }
+}
+
 static void synthetic_sum(const sg_problem *problem, int parts, const double *edge, int width,
                           const double *const *x, int column, double *sum) {
   long l = problem->length;
@@ -635,6 +792,105 @@ static void bits_of_coded_parts_do_not_depend_on_company(void **state) {
   sg_workspace_free(ws);
   sg_partition_free(partition);
   drop(&f);
+}
+
+/* --- float32 ---------------------------------------------------------------------------------- */
+
+/* All that a problem gives, into one list of numbers: gradients and losses in a width, of batches,
+ * of coded parts; metrics; bounds. */
+static long everything(const sg_problem *p, int width, int columns, double *out) {
+  long l = p->length, at = 0;
+  bool linear = strcmp(p->type->about.name, "least-squares") == 0;
+  sg_error e = {0};
+  sg_partition *partition;
+  int parts = linear ? CODED_PARTS + CODED : PARTS, n = 0;
+  if (linear)
+    partition = coded_partition(p);
+  else
+    partition = part(p, PARTS, edges);
+  sg_workspace *ws = sg_workspace_new(p);
+  double *x = calloc((size_t)(2 * l * 16), sizeof *x), loss[16]; /* all W can be read */
+  const double *points[16], *loss_points[16];
+  sg_partial *item = calloc((size_t)(parts * columns), sizeof *item);
+  for (int c = 0; c < columns; c++) {
+    points[c] = x + c * l;
+    loss_points[c] = x + (columns + c) * l;
+    for (int i = 0; i < parts; i++)
+      item[n++] = (sg_partial){.part = i, .column = c, .batch = width == 1 && i < 2 ? 7 : 0};
+  }
+  random_model(x, 2 * l * columns, 11);
+  const sg_gradient_request q = {.partition = partition,
+                                 .width = width,
+                                 .columns = columns,
+                                 .x = points,
+                                 .n_items = n,
+                                 .item = item,
+                                 .loss_x = loss_points,
+                                 .loss = loss};
+  for (int batches = width == 1; batches >= 0; batches--) {
+    for (int i = 0; !batches && i < n; i++) item[i].batch = 0;
+    gradients(p, ws, &q, 23, out + at);
+    at += n * l;
+    memcpy(out + at, loss, (size_t)columns * sizeof *loss);
+    at += columns;
+  }
+  sg_metrics m;
+  assert_int_equal(sg_problem_evaluate(p, ws, SG_WANT_LOSS | SG_WANT_TEST, 1, points, &m), SG_OK);
+  memcpy(out + at, &m, sizeof m);
+  at += (long)(sizeof m / sizeof *out);
+  assert_int_equal(p->type->smoothness(p, out + at++), SG_OK);
+  if (linear) assert_int_equal(p->type->curvature(p, &out[at], &out[at + 1]), SG_OK), at += 2;
+  if (linear) memcpy(out + at, sg_partition_constant(partition), (size_t)l * 8), at += l;
+  sg_error_clear(&e);
+  free(x);
+  free(item);
+  sg_workspace_free(ws);
+  sg_partition_free(partition);
+  return at;
+}
+
+/* A problem in float32 is that of float64 data that were rounded before, to the last bit; with
+ * OpenBLAS's own products in width W nearly. */
+static void float32_is_float64_of_rounded_data(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *settings;
+  } problems[] = {
+      {"logistic-regression",
+       "l2=0.03 batch_rows=4 data=gaussian-mixture data.rows=143 data.features=9"},
+      {"logistic-regression", "batch_rows=4 data=gaussian-mixture data.rows=700 data.features=101"},
+      {"softmax",
+       "batch_rows=4 data=gaussian-mixture data.rows=143 data.features=9 data.classes=4"},
+      {"least-squares", "batch_rows=2 data=gaussian-mixture data.rows=140 data.features=37"},
+  };
+  static const int shapes[][2] = {{1, 1}, {1, 3}, {1, 8}, {4, 4}, {16, 9}};
+  enum { ROOM = 1 << 19 };
+  double *a = calloc(ROOM, sizeof *a), *b = calloc(ROOM, sizeof *b);
+  for (size_t k = 0; k < sizeof problems / sizeof *problems; k++) {
+    char settings[256];
+    sg_error e = {0};
+    snprintf(settings, sizeof settings, "%s data.storage=float32", problems[k].settings);
+    sg_problem *single = learning_problem(problems[k].name, settings, 4, 3, &e),
+               *rounded = learning_problem(problems[k].name, problems[k].settings, 4, 3, &e);
+    assert_true(single && rounded && single->data_bytes * 2 == rounded->data_bytes);
+    sg_data *data = ((sg_dense *)rounded->self)->data;
+    for (long i = 0; i < (data->rows + data->test_rows) * data->columns; i++)
+      data->x[i] = (float)data->x[i];
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+      long n = everything(single, shapes[s][0], shapes[s][1], a);
+      assert_int_equal(everything(rounded, shapes[s][0], shapes[s][1], b), n);
+      assert_true(n < ROOM);
+      bool same = shapes[s][0] == 1 || sg_widest_lanes() != SG_SCALAR;
+      for (long i = 0; i < n; i++)
+        if (!(isnan(a[i]) ? isnan(b[i]) : same ? a[i] == b[i] : fabs(a[i] - b[i]) < 1e-13))
+          fail_msg("%s, width %d: number %ld of %ld is %.17g, not %.17g", problems[k].name,
+                   shapes[s][0], i, n, a[i], b[i]);
+    }
+    sg_problem_free(single);
+    sg_problem_free(rounded);
+  }
+  free(a);
+  free(b);
 }
 
 static void refuses_unfit_combinations(void **state) {
@@ -1073,11 +1329,16 @@ int main(void) {
   sg_blas_single_thread();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gradients_are_those_of_plain_loops),
+      cmocka_unit_test(wide_products_have_the_same_bits),
+      cmocka_unit_test(wide_sums_have_the_bits_of_openblas),
       cmocka_unit_test(gradient_is_the_slope_of_the_loss),
       cmocka_unit_test(bits_do_not_depend_on_company),
       cmocka_unit_test(bits_do_not_depend_on_the_request),
+      cmocka_unit_test(bits_of_columns_together_are_those_of_one),
       cmocka_unit_test(judges_on_the_test_rows),
       cmocka_unit_test(large_margins_do_no_harm),
+      cmocka_unit_test(losses_of_rows_are_alone),
+      cmocka_unit_test(float32_is_float64_of_rounded_data),
       cmocka_unit_test(synthetic_gradient_is_the_same_for_all_codes),
       cmocka_unit_test(none_computes_nothing),
       cmocka_unit_test(refuses_unfit_data),

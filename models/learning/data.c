@@ -7,6 +7,7 @@
 #include "sim/core/memory.h"
 #include "sim/core/random.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ static const sg_variant *variant_at(int i) {
 
 const sg_family sg_data_family = {.selector = "source", .what = "data source", .at = variant_at};
 
+static const char *const storages[] = {"float64", "float32", NULL};
+enum { FLOAT32 = 1 };
+
 const sg_param sg_data_params[] = {
     SG_ROW_REAL("test_share", 0, 1, "share of the rows kept for testing", .fallback = 0.2,
                 .flags = SG_MAX_OPEN),
@@ -31,6 +35,11 @@ const sg_param sg_data_params[] = {
            .fallback = 1),
     SG_ROW("intercept", SG_BOOL, "add a column of ones, not regularised", .fallback = 1),
     SG_ROW("shuffle", SG_BOOL, "put the rows in random order before the split", .fallback = 1),
+    SG_ROW_CHOICE("storage", storages, 0,
+                  "how the numbers of dense rows stand in memory (none: float64); float32, half of "
+                  "it, rounds each once, after standardisation, which makes another problem; "
+                  "arithmetic is float64 all the same",
+                  .flags = SG_OPTIONAL),
     {0}};
 
 sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e) {
@@ -94,8 +103,14 @@ sg_status sg_data_sparse_end(sg_data *data, long features, sg_error *e) {
 
 double sg_data_bytes(const sg_data *data) {
   const double rows = (double)data->rows, all = rows + (double)data->test_rows;
-  if (!data->sparse) return rows * (double)data->columns * sizeof(double);
+  if (!data->sparse)
+    return rows * (double)data->columns * (data->float32 ? sizeof(float) : sizeof(double));
   return rows * sizeof(long) + data->entries * rows / all * (sizeof(double) + sizeof(int32_t));
+}
+
+double sg_data_making_bytes(const sg_data *data) {
+  const double all = (double)(data->rows + data->test_rows) * (double)data->columns;
+  return data->float32 ? all * sizeof(double) - sg_data_bytes(data) : 0;
 }
 
 sg_status sg_data_number_classes(sg_data *data, int classes, sg_error *e) {
@@ -268,6 +283,29 @@ static sg_status standardize(sg_data *data, sg_error *e) {
   return SG_OK;
 }
 
+/* --- float32 ---------------------------------------------------------------------------------- */
+
+/* In place, so that nothing is there twice. */
+static sg_status make_single(sg_data *data, const sg_values *values, sg_error *e) {
+  const long count = (data->rows + data->test_rows) * data->columns;
+  char *bytes = (char *)data->x;
+  for (long i = 0; i < count; i++) {
+    double number;
+    memcpy(&number, bytes + i * (long)sizeof number, sizeof number);
+    const float rounded = (float)number;
+    if (isinf(rounded) && isfinite(number))
+      return sg_fail_at(e, values, "storage",
+                        "expected \"float64\" (or none) for data with %g, found \"float32\", whose "
+                        "largest number is %g",
+                        number, FLT_MAX);
+    memcpy(bytes + i * (long)sizeof rounded, &rounded, sizeof rounded);
+  }
+  data->single = shrunk(data->x, (size_t)count, sizeof *data->single);
+  data->test_single = data->single + data->rows * data->columns;
+  data->x = data->test_x = NULL;
+  return SG_OK;
+}
+
 static sg_status make(const sg_values *values, bool real, bool outline, uint64_t seed,
                       sg_data **out, sg_error *e) {
   *out = NULL;
@@ -277,7 +315,11 @@ static sg_status make(const sg_values *values, bool real, bool outline, uint64_t
   const sg_data_source *source =
       (const sg_data_source *)values->variant; /* `about` is its first member */
   data->outline = outline && source->generated;
+  data->float32 = sg_given(values, "storage") && sg_choice(values, "storage") == FLOAT32;
   sg_status status = source->load(values, real, seed, data, e);
+  if (!status && data->float32 && data->sparse)
+    status = sg_fail_at(e, values, "storage",
+                        "expected \"float64\" (or none) with sparse data, found \"float32\"");
   if (!status && !data->outline && sg_bool(values, "shuffle")) status = shuffle(data, seed, e);
   if (!status) status = split(data, values, e);
   const bool scaled = sg_bool(values, "standardize");
@@ -286,12 +328,13 @@ static sg_status make(const sg_values *values, bool real, bool outline, uint64_t
     data->note = strdup("sparse data: columns are scaled to a mean square of 1, not centred\n");
     if (!data->note) status = sg_fail_memory(e);
   }
+  for (long i = 0; !status && data->intercept && data->x && i < data->rows + data->test_rows; i++)
+    data->x[(i + 1) * data->columns - 1] = 1;
+  if (!status && data->float32 && data->x) status = make_single(data, values, e);
   if (status) {
     sg_data_free(data);
     return status;
   }
-  for (long i = 0; data->intercept && data->x && i < data->rows + data->test_rows; i++)
-    data->x[(i + 1) * data->columns - 1] = 1;
   *out = data;
   return SG_OK;
 }
@@ -309,6 +352,7 @@ sg_status sg_data_outline(const sg_values *values, bool real, uint64_t seed, sg_
 void sg_data_free(sg_data *data) {
   if (!data) return;
   free(data->x);
+  free(data->single);
   free(data->y);
   if (data->sparse) {
     free(data->sparse->start);

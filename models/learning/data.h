@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* The scenario's learning.data object: family by "source" (csv, gaussian-mixture, libsvm,
- * sparse-text), common members test_share, standardize, intercept, shuffle. */
+ * sparse-text), common members test_share, standardize, intercept, shuffle, storage. */
 extern const sg_param sg_data_params[];
 extern const sg_family sg_data_family;
 
@@ -25,8 +25,11 @@ typedef struct sg_data {
   long rows, test_rows; /* N training rows, then apart the test rows */
   long columns;         /* features; a constant 1 as the last column if intercept */
   bool intercept;
+  bool float32; /* the storage that is wanted */
   bool outline; /* x, y and their like are NULL: the source makes them, and they were not wanted */
   double *x;    /* rows × columns, row-major, ld = columns, 64-byte aligned */
+  /* storage float32: x and test_x are NULL, and these are the same rows, rounded once. */
+  float *single, *test_single;
   /* Sparse data: x and test_x are NULL; the rows + test_rows rows, the training rows first. The
    * ones of an intercept, the last column, are implied. NULL: dense. In an outline its arrays are
    * NULL. */
@@ -43,7 +46,8 @@ typedef struct sg_data {
 
 /* Reads or generates. Labels: real = true wants numbers (least squares), otherwise any strings.
  * Faults of a file are listed with file:line:column, all of them up to a limit. Standardisation
- * uses the training rows only; sparse columns are scaled to a mean square of 1, and not centred. */
+ * uses the training rows only; sparse columns are scaled to a mean square of 1, and not centred.
+ * float32: SG_INVALID of sparse data, and of numbers beyond its range. */
 sg_status sg_data_new(const sg_values *data, bool real, uint64_t seed, sg_data **out, sg_error *e);
 /* The same without generated rows; read ones are there. */
 sg_status sg_data_outline(const sg_values *data, bool real, uint64_t seed, sg_data **out,
@@ -51,6 +55,8 @@ sg_status sg_data_outline(const sg_values *data, bool real, uint64_t seed, sg_da
 void sg_data_free(sg_data *data);
 /* Memory of the training rows without their targets. The same for an outline. */
 double sg_data_bytes(const sg_data *data);
+/* What there is more while they are made. */
+double sg_data_making_bytes(const sg_data *data);
 
 /* Where rows come from. A source fills data->x and data->y with all its rows in data->rows, and
  * classes and class_name. Memory of x and y comes from sg_data_allocate, after which the source

@@ -6,12 +6,14 @@
  *
  * Width 1: a block of rows is read once; its margins, its residuals and its share of the gradient
  * follow while it is in cache. Blocks start anew at each part, so that a partial gradient does not
- * depend on what else is asked for. The order of additions is fixed by the data alone.
+ * depend on what else is asked for. The order of additions is fixed by the data alone. Several
+ * columns go through a block together where the processor has the loops for it (abreast.c).
  *
  * Width W: two matrix products with W columns each. Models are columns of the products: with models
  * as rows a model's place changes its bits on some OpenBLAS kernels. Unused columns are computed
  * with the rest, so that the shape never changes. */
 #include "models/learning/dense.h"
+#include "models/learning/abreast.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
 #include "models/learning/sparse.h"
@@ -89,7 +91,7 @@ static void margins(const double *const *rows, long n, long columns, const doubl
                     const double *y, double *zx, double *zy) {
   double out[4];
   int step = y ? 2 : 4;
-  for (long i = 0; i < n; i += step) {
+  for (long i = sg_eight_margins(rows, n, columns, x, y, zx, zy); i < n; i += step) {
     const double *row[4];
     /* Past the end the last row stands in; its product is thrown away. */
     for (int k = 0; k < step; k++) row[k] = rows[i + k < n ? i + k : n - 1];
@@ -148,7 +150,8 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   d->outputs = classes > 2 ? data->classes : 1;
   for (long i = 0; classes == 2 && data->y && i < data->rows + data->test_rows; i++)
     data->y[i] = 2 * data->y[i] - 1; /* of the test rows, too */
-  long block = BLOCK_BYTES / (8 * data->columns) / 4 * 4;
+  long block = BLOCK_BYTES / (8 * data->columns);
+  block = block < 8 ? block / 4 * 4 : (block + 3) / 8 * 8;
   d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
   problem->note = data->note;
   problem->rows = data->rows;
@@ -156,8 +159,11 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   problem->stride = data->columns;
   problem->unregularised = data->intercept ? 1 : 0;
   problem->data_bytes = sg_data_bytes(data);
+  problem->making_bytes = sg_data_making_bytes(data);
   if (data->sparse)
     problem->block_width = problem->data_bytes < sparse_block_bytes ? 1 : SPARSE_WIDTH;
+  else if (sg_abreast_here())
+    problem->abreast = SG_ABREAST;
   return SG_OK;
 }
 
@@ -183,34 +189,47 @@ static sg_status partition(const sg_problem *problem, int parts, const double *e
                      "expected training rows for each of the %d parts of the code, found none for "
                      "part %d: the data have %ld training rows",
                      parts, p, n);
-    partition->stretch[p] = (sg_stretch){.x = data->x ? data->x + first * data->columns : NULL,
-                                         .target = data->y ? data->y + first : NULL,
-                                         .n = end - first,
-                                         .scale = 1.0 / (double)n,
-                                         .at = first,
-                                         .sparse = data->sparse,
-                                         .first = first,
-                                         .one = 1};
+    partition->stretch[p] =
+        (sg_stretch){.x = data->x ? data->x + first * data->columns : NULL,
+                     .single = data->single ? data->single + first * data->columns : NULL,
+                     .target = data->y ? data->y + first : NULL,
+                     .n = end - first,
+                     .scale = 1.0 / (double)n,
+                     .at = first,
+                     .sparse = data->sparse,
+                     .first = first,
+                     .one = 1};
     first = end;
   }
   return data->sparse ? sg_sparse_partition(data, partition, e) : SG_OK;
 }
 
-/* The sum of coef · (rows of the part), to x. */
+/* The sum of coef · (rows of the part), to x; float32 is widened by stretches. */
 static void combine_rows(const sg_partition *p, const sg_coded_part *m, long numbers, double *x) {
-  enum { TERMS = 16 }; /* parts at a time */
+  enum { TERMS = 16 /* parts at a time */, NUMBERS = 256 };
   const double *term[TERMS];
-  for (int t = 0; t < m->count; t += TERMS) {
-    int terms = m->count - t < TERMS ? m->count - t : TERMS;
-    for (int k = 0; k < terms; k++) term[k] = p->stretch[m->part[t + k]].x;
-    sg_combine(terms, term, m->coef + t, x, numbers, t > 0);
+  double widened[TERMS][NUMBERS];
+  long most = p->stretch[m->part[0]].single ? NUMBERS : numbers;
+  for (long at = 0; at < numbers; at += most) {
+    long n = numbers - at < most ? numbers - at : most;
+    for (int t = 0; t < m->count; t += TERMS) {
+      int terms = m->count - t < TERMS ? m->count - t : TERMS;
+      for (int k = 0; k < terms; k++) {
+        const sg_stretch *s = &p->stretch[m->part[t + k]];
+        if (s->single) sg_widen(s->single + at, n, widened[k]);
+        term[k] = s->single ? widened[k] : s->x + at;
+      }
+      sg_combine(terms, term, m->coef + t, x + at, n, t > 0);
+    }
   }
 }
 
-/* −Xᵀy / N. */
-static void make_constant(const sg_data *data, double *constant) {
+/* −Xᵀy / N. room: a row. */
+static void make_constant(const sg_data *data, double *room, double *constant) {
+  const sg_stretch all = {.x = data->x, .single = data->single};
   for (long i = 0; i < data->rows; i++) {
-    const double *row = data->x + i * data->columns, coef = -data->y[i] / (double)data->rows;
+    const double *row, coef = -data->y[i] / (double)data->rows;
+    sg_get_rows(&all, i, 1, data->columns, room, &row);
     sg_combine(1, &row, &coef, constant, data->columns, 1);
   }
 }
@@ -228,10 +247,10 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
     longest = rows > longest ? rows : longest;
   }
   if (data->outline) return SG_OK;
-  p->made = sg_large_array((size_t)(p->made_numbers + longest + columns), sizeof *p->made);
+  p->made = sg_large_array((size_t)(p->made_numbers + longest + 2 * columns), sizeof *p->made);
   if (!p->made) return sg_fail_room(e, "coded data", 8.0 * (double)p->made_numbers);
   double *made = p->made, *zero = made + p->made_numbers;
-  memset(zero, 0, (size_t)(longest + columns) * sizeof *zero);
+  memset(zero, 0, (size_t)(longest + 2 * columns) * sizeof *zero);
   long at = data->rows;
   for (int c = 0; c < count; c++) {
     const sg_coded_part *m = &coded[c];
@@ -246,10 +265,11 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
     }
     combine_rows(p, m, s->n * columns, made);
     s->x = made;
+    s->single = NULL;
     made += s->n * columns;
   }
   p->constant = zero + longest;
-  make_constant(data, p->constant);
+  make_constant(data, p->constant + columns, p->constant);
   return SG_OK;
 }
 
@@ -273,18 +293,23 @@ SG_CLONES_OF(double, sg_mean_loss, (const double *loss, long n), (loss, n)) {
   return sum / (double)n;
 }
 
-/* Rows b … b + n − 1 of a mini-batch, and their targets. */
-static const double *pick_rows(const sg_stretch *s, long b, long n, long columns,
-                               const double **row, double *target) {
+void sg_get_rows(const sg_stretch *s, long b, long n, long columns, double *room,
+                 const double **row) {
   for (long i = 0; i < n; i++) {
-    row[i] = s->x + s->pick[b + i] * columns;
-    target[i] = s->target[s->pick[b + i]];
+    long at = s->pick ? s->pick[b + i] : b + i;
+    row[i] = s->single ? room + i * columns : s->x + at * columns;
+    if (s->single && s->pick) sg_widen(s->single + at * columns, columns, room + i * columns);
   }
-  return target;
+  if (s->single && !s->pick) sg_widen(s->single + b * columns, n * columns, room);
+}
+
+/* Room for the margins of a block at two points, and for its rows. */
+static size_t block_scratch(const sg_dense *d) {
+  return (size_t)(d->block * (2 * d->outputs + (d->data->float32 ? d->data->columns : 0)));
 }
 
 /* Adds the gradient at x of the rows of s to g (NULL: not wanted) and writes their losses at y to
- * `loss` (NULL: not wanted). scratch: 2 · outputs · block numbers. */
+ * `loss` (NULL: not wanted). scratch: block_scratch numbers. */
 static void pass(const sg_dense *d, const sg_stretch *s, const double *x, const double *y,
                  double *g, double *loss, double *scratch) {
   long columns = d->data->columns, ld = d->block;
@@ -293,9 +318,10 @@ static void pass(const sg_dense *d, const sg_stretch *s, const double *x, const 
   bool two = loss && x != y;
   for (long b = 0; b < s->n; b += ld) {
     long n = s->n - b < ld ? s->n - b : ld;
-    const double *row[BLOCK_ROWS], *first = s->x + b * columns, *target = s->target + b;
-    for (long i = 0; i < n; i++) row[i] = first + i * columns;
-    if (s->pick) target = pick_rows(s, b, n, columns, row, picked);
+    const double *row[BLOCK_ROWS], *target = s->target + b;
+    sg_get_rows(s, b, n, columns, zy + ld * d->outputs, row);
+    for (long i = 0; s->pick && i < n; i++) picked[i] = s->target[s->pick[b + i]];
+    if (s->pick) target = picked;
     for (int o = 0; o < d->outputs; o++)
       margins(row, n, columns, x + o * columns, two ? y + o * columns : NULL, zx + o * ld,
               zy + o * ld);
@@ -330,8 +356,7 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
   long l = problem->length, rows = d->data->rows;
   int all = sg_partition_parts(partition);
   if (!sg_numbers_need(&ws->vectors, (size_t)q->n_items * (size_t)l) ||
-      !sg_numbers_need(&ws->scratch, (size_t)(2 * d->outputs * d->block)) ||
-      !sg_numbers_need(&ws->loss, (size_t)rows))
+      !sg_numbers_need(&ws->scratch, block_scratch(d)) || !sg_numbers_need(&ws->loss, (size_t)rows))
     return SG_NO_MEMORY;
   for (int c = 0; c < q->columns; c++) {
     const double *y = q->loss_x ? q->loss_x[c] : NULL;
@@ -363,12 +388,23 @@ static sg_status begin_single(const sg_problem *problem, sg_workspace *ws,
 
 /* --- Width W ---------------------------------------------------------------------------------- */
 
-/* Margins of `n` rows with all W models: column (model · outputs + output) of z. */
-static void product(const sg_dense *d, const sg_workspace *ws, int width, const double *rows,
-                    long n, const double *x, double *z, long ld) {
-  long models = (long)width * d->outputs;
-  sg_wide_product(n, d->data->columns, (int)models, rows, x, ws->scratch.p + PRODUCT_ROWS * models,
-                  z, ld);
+/* Margins of rows begin … begin + n − 1 with all W models: column (model · outputs + output) of z.
+ */
+static void product(const sg_dense *d, const sg_workspace *ws, int width, const sg_stretch *s,
+                    long begin, long n, const double *x, double *z, long ld) {
+  long models = (long)width * d->outputs, columns = d->data->columns;
+  sg_wide_product(n, columns, (int)models, s->single ? NULL : s->x + begin * columns,
+                  s->single ? s->single + begin * columns : NULL, x,
+                  ws->scratch.p + PRODUCT_ROWS * models, z, ld);
+}
+
+static sg_stretch whole(const sg_dense *d) {
+  long n = d->data->rows;
+  return (sg_stretch){.x = d->data->x,
+                      .single = d->data->single,
+                      .target = d->data->y,
+                      .n = n,
+                      .scale = 1.0 / (double)n};
 }
 
 /* The losses of q->loss_x where it is another point than q->x. other: its first column. */
@@ -377,8 +413,8 @@ static void losses_elsewhere(const sg_problem *problem, sg_workspace *ws,
                              long end) {
   const sg_dense *d = problem->self;
   long rows = d->data->rows;
-  product(d, ws, q->width, d->data->x + begin * d->data->columns, end - begin, other, ws->scratch.p,
-          PRODUCT_ROWS);
+  const sg_stretch all = whole(d);
+  product(d, ws, q->width, &all, begin, end - begin, other, ws->scratch.p, PRODUCT_ROWS);
   for (int c = 0; c < q->columns; c++)
     if (q->loss_x[c] && q->loss_x[c] != q->x[c])
       d->loss->rows(d->outputs, d->data->y + begin, end - begin, 1,
@@ -399,10 +435,30 @@ static void coded_residuals(const sg_dense *d, const sg_workspace *ws, const sg_
   long ld = residual_rows(q->partition);
   double *z = ws->residual.p + s->at;
   for (long b = 0; b < s->n; b += PRODUCT_ROWS)
-    product(d, ws, q->width, s->x + b * d->data->columns,
-            s->n - b < PRODUCT_ROWS ? s->n - b : PRODUCT_ROWS, q->x[0], z + b, ld);
+    product(d, ws, q->width, s, b, s->n - b < PRODUCT_ROWS ? s->n - b : PRODUCT_ROWS, q->x[0],
+            z + b, ld);
   for (int c = 0; c < q->columns; c++, z += ld)
     d->loss->rows(1, s->target, s->n, s->scale, z, z, ld, NULL);
+}
+
+/* Class by class, row by row, the residuals of all models, for the sums that want them so. */
+static bool turn_residuals(const sg_dense *d, sg_workspace *ws, const sg_gradient_request *q,
+                           long rows) {
+  int width = q->width;
+  bool wanted = false;
+  for (int u = 0; u < ws->n_used; u++)
+    wanted |= sg_wide_sums_suit(q->partition->stretch[ws->used[u]].n, 0, width);
+  if (!wanted) return true;
+  if (!sg_numbers_need(&ws->turned, (size_t)(rows * width * d->outputs)) ||
+      !sg_numbers_need(&ws->scratch, SG_WIDE_SCRATCH))
+    return false;
+  for (int o = 0; o < d->outputs; o++)
+    for (long i = 0; i < rows; i += 8) /* a line of the cache of each model */
+      for (int w = 0; w < width; w++)
+        for (long k = i; k < i + 8 && k < rows; k++)
+          ws->turned.p[(o * rows + k) * width + w] =
+              ws->residual.p[((long)w * d->outputs + o) * rows + k];
+  return true;
 }
 
 static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
@@ -410,6 +466,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
   const sg_dense *d = problem->self;
   long rows = d->data->rows, models = (long)q->width * d->outputs, ld = residual_rows(q->partition);
   const double *other = NULL; /* column 0 of the block of loss points */
+  const sg_stretch all = whole(d);
   for (int c = 0; q->loss_x && c < q->columns; c++) {
     if (!q->loss_x[c] || q->loss_x[c] == q->x[c]) continue;
     const double *first = q->loss_x[c] - c * problem->length;
@@ -423,8 +480,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
     return SG_NO_MEMORY;
   for (long b = 0; b < rows; b += PRODUCT_ROWS) {
     long end = b + PRODUCT_ROWS < rows ? b + PRODUCT_ROWS : rows;
-    product(d, ws, q->width, d->data->x + b * d->data->columns, end - b, q->x[0],
-            ws->residual.p + b, ld);
+    product(d, ws, q->width, &all, b, end - b, q->x[0], ws->residual.p + b, ld);
     if (other) losses_elsewhere(problem, ws, q, other, b, end);
   }
   for (int c = 0; c < q->columns; c++) {
@@ -447,7 +503,7 @@ static sg_status begin_wide(const sg_problem *problem, sg_workspace *ws,
   /* Whatever stands in unused columns must not slow the products down. */
   memset(ws->residual.p + (long)q->columns * d->outputs * ld, 0,
          (size_t)((q->width - q->columns) * d->outputs * ld) * sizeof(double));
-  return SG_OK;
+  return turn_residuals(d, ws, q, ld) ? SG_OK : SG_NO_MEMORY;
 }
 
 static sg_status begin(const sg_problem *problem, sg_workspace *ws,
@@ -455,12 +511,13 @@ static sg_status begin(const sg_problem *problem, sg_workspace *ws,
   if (!sg_workspace_shape(ws, request->n_items, sg_partition_parts(request->partition)))
     return SG_NO_MEMORY;
   if (is_sparse(problem)) return sg_sparse_begin(problem, ws, request);
-  return request->width == 1 ? begin_single(problem, ws, request)
-                             : begin_wide(problem, ws, request);
+  if (request->width > 1) return begin_wide(problem, ws, request);
+  return sg_abreast_suits(problem, request) ? sg_abreast_begin(problem, ws, request)
+                                            : begin_single(problem, ws, request);
 }
 
 /* Coordinates [begin, end) of a part's gradients, W columns with leading dimension ld. */
-static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long begin, long end,
+static bool part_tile(const sg_dense *d, sg_workspace *ws, int part, long begin, long end,
                       double *out, long ld) {
   const sg_gradient_request *q = ws->request;
   const sg_stretch *s = &q->partition->stretch[part];
@@ -468,12 +525,26 @@ static void part_tile(const sg_dense *d, const sg_workspace *ws, int part, long 
   while (begin < end) { /* class by class */
     long o = begin / columns, first = begin - o * columns;
     long n = end < (o + 1) * columns ? end - begin : (o + 1) * columns - begin;
-    cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s->n, 1.0,
-                s->x + first, (int)columns, ws->residual.p + o * rows + s->at,
-                (int)(rows * d->outputs), 0.0, out, (int)ld);
+    if (sg_wide_sums_suit(s->n, n, q->width)) {
+      sg_wide_sums(s->n, n, q->width, s->single ? NULL : s->x + first,
+                   s->single ? s->single + first : NULL, columns,
+                   ws->turned.p + (o * rows + s->at) * q->width, ws->scratch.p, out, ld);
+    } else {
+      const double *x = s->x + first;
+      if (s->single) {
+        if (!sg_numbers_need(&ws->widened, (size_t)(s->n * n))) return false;
+        for (long i = 0; i < s->n; i++)
+          sg_widen(s->single + i * columns + first, n, ws->widened.p + i * n);
+        x = ws->widened.p;
+      }
+      cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s->n, 1.0, x,
+                  (int)(s->single ? n : columns), ws->residual.p + o * rows + s->at,
+                  (int)(rows * d->outputs), 0.0, out, (int)ld);
+    }
     begin += n;
     out += n;
   }
+  return true;
 }
 
 static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, long begin, long end,
@@ -488,7 +559,8 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
   double *tile = sg_workspace_tile(ws, slot, (size_t)(size * ws->n_used));
   if (!tile) return SG_NO_MEMORY;
   for (int u = 0; u < ws->n_used; u++)
-    part_tile(problem->self, ws, ws->used[u], begin, end, tile + u * size, ld);
+    if (!part_tile(problem->self, ws, ws->used[u], begin, end, tile + u * size, ld))
+      return SG_NO_MEMORY;
   for (int i = 0; i < q->n_items; i++)
     out[i] = tile + ws->index[q->item[i].part] * size + q->item[i].column * ld;
   return SG_OK;
@@ -496,14 +568,16 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
 
 /* --- Evaluation ------------------------------------------------------------------------------- */
 
+/* z: room for the margins of all test rows, then for the rows of a block. */
 static void test(const sg_dense *d, const double *x, double *z, double *loss, sg_metrics *m) {
   const sg_data *data = d->data;
+  const sg_stretch all = {.x = data->test_x, .single = data->test_single};
   long n = data->test_rows;
   if (n == 0) return;
-  for (long b = 0; b < n; b += BLOCK_ROWS) {
+  for (long b = 0; b < n; b += d->block) {
     const double *row[BLOCK_ROWS];
-    long block = n - b < BLOCK_ROWS ? n - b : BLOCK_ROWS;
-    for (long i = 0; i < block; i++) row[i] = data->test_x + (b + i) * data->columns;
+    long block = n - b < d->block ? n - b : d->block;
+    sg_get_rows(&all, b, block, data->columns, z + n * d->outputs, row);
     for (int o = 0; o < d->outputs; o++)
       margins(row, block, data->columns, x + o * data->columns, NULL, z + o * n + b, NULL);
   }
@@ -517,11 +591,9 @@ static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned 
   const sg_dense *d = problem->self;
   if (is_sparse(problem)) return sg_sparse_evaluate(problem, ws, what, columns, x, metrics);
   long n = d->data->rows, t = d->data->test_rows, longest = n > t ? n : t;
-  long scratch = 2 * d->block > t ? 2 * d->block : t;
-  const sg_stretch all = {
-      .x = d->data->x, .target = d->data->y, .n = n, .scale = 1.0 / (double)n, .at = 0};
+  const sg_stretch all = whole(d);
   if (!sg_numbers_need(&ws->loss, (size_t)longest) ||
-      !sg_numbers_need(&ws->scratch, (size_t)(scratch * d->outputs)))
+      !sg_numbers_need(&ws->scratch, (size_t)(t * d->outputs) + block_scratch(d)))
     return SG_NO_MEMORY;
   for (int c = 0; c < columns; c++) {
     if (what & SG_WANT_LOSS) {
@@ -535,7 +607,7 @@ static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned 
 
 /* --- Smoothness ------------------------------------------------------------------------------- */
 
-/* u = XᵀX v / N; z: room for the margins of a block. */
+/* u = XᵀX v / N; z: room for the margins of a block, and its rows. */
 static void apply_gram(const sg_dense *d, const double *v, double *z, double *u) {
   const sg_data *data = d->data;
   memset(u, 0, (size_t)data->columns * sizeof *u);
@@ -543,10 +615,11 @@ static void apply_gram(const sg_dense *d, const double *v, double *z, double *u)
     sg_sparse_gram(data, v, u);
     return;
   }
-  for (long b = 0; b < data->rows; b += BLOCK_ROWS) {
+  const sg_stretch all = whole(d);
+  for (long b = 0; b < data->rows; b += d->block) {
     const double *row[BLOCK_ROWS];
-    long n = data->rows - b < BLOCK_ROWS ? data->rows - b : BLOCK_ROWS;
-    for (long i = 0; i < n; i++) row[i] = data->x + (b + i) * data->columns;
+    long n = data->rows - b < d->block ? data->rows - b : d->block;
+    sg_get_rows(&all, b, n, data->columns, z + d->block, row);
     margins(row, n, data->columns, v, NULL, z, NULL);
     for (long i = 0; i < n; i++) z[i] /= (double)data->rows;
     sg_combine((int)n, row, z, u, data->columns, 1);
@@ -560,7 +633,7 @@ static sg_status largest_eigenvalue(const sg_dense *d, double *out) {
   enum { MOST_STEPS = 500 };
   static const double enough = 1e-4; /* of the eigenvalue */
   long n = d->data->columns;
-  SG_OWNED double *v = malloc((2 * (size_t)n + BLOCK_ROWS) * sizeof *v);
+  SG_OWNED double *v = malloc((2 * (size_t)n + block_scratch(d)) * sizeof *v);
   if (!v) return SG_NO_MEMORY;
   double *u = v + n, norm = 0, residual = INFINITY;
   sg_stream stream;
@@ -594,7 +667,7 @@ static sg_status smoothness(const sg_problem *problem, double *bound) {
 static sg_status curvature(const sg_problem *problem, double *least, double *most) {
   const sg_dense *d = problem->self;
   size_t n = (size_t)d->data->columns;
-  SG_OWNED double *gram = calloc(n * (n + 3) + BLOCK_ROWS, sizeof *gram);
+  SG_OWNED double *gram = calloc(n * (n + 3) + block_scratch(d), sizeof *gram);
   if (!gram) return SG_NO_MEMORY;
   double *v = gram + n * n, *sigma = v + n, *z = sigma + n;
   for (size_t i = 0; i < n; i++) {

@@ -7,6 +7,7 @@
 
 #include "models/learning/data.h"
 #include "models/learning/internal.h"
+#include "sim/core/lanes.h"
 
 #include <stddef.h>
 
@@ -30,6 +31,11 @@ typedef struct sg_dense {
   long block;  /* rows of a block in width 1 */
 } sg_dense;
 
+/* Margins of the first rows with x, to zx, and with y, to zy (NULL: not wanted), with the bits of
+ * dense.c; how many rows: all but the last few where the processor has AVX-512, else none. */
+long sg_eight_margins(const double *const *row, long n, long columns, const double *x,
+                      const double *y, double *zx, double *zy);
+
 /* The mean of the rows' losses in an order that no code and no block changes. */
 double sg_mean_loss(const double *loss, long n);
 /* (l2/2) ‖x‖² over the regularised coordinates. */
@@ -45,12 +51,30 @@ double sg_binary_accuracy(long n, const double *score, const double *label);
  * missing, a score is not a number, or memory is short. */
 double sg_auc(long n, const double *score, const double *label);
 
+/* Below x stands in float64, or `single` is the same in float32, whose numbers are widened on the
+ * way; the other is NULL. */
+
 /* z (rows × models, column-major, leading dimension ldz) = x (rows × columns, row-major, dense) · m
  * (columns × models, column-major, dense). scratch: sg_wide_scratch(rows, models) doubles. A row
  * and column of z have the same bits whatever stands in the others. Uses fused multiply-add where
  * the processor has it, else OpenBLAS. */
-void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
-                     double *scratch, double *z, long ldz);
+void sg_wide_product(long rows, long columns, int models, const double *x, const float *single,
+                     const double *m, double *scratch, double *z, long ldz);
 size_t sg_wide_scratch(long rows, int models);
+/* As sg_wide_product with these vectors, which the processor has, of which AVX2 and AVX-512 give
+ * the same bits; SG_SCALAR is OpenBLAS. */
+void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, const double *x,
+                          const float *single, const double *m, double *scratch, double *z,
+                          long ldz);
+
+/* out (n × models, column-major, leading dimension ld) = the first n columns of x (rows × columns,
+ * row-major) transposed · r (rows × models, row-major, dense). scratch: SG_WIDE_SCRATCH doubles.
+ * Only where it suits: OpenBLAS's kernels with fused multiply-add then make each sum over the rows
+ * one after the other, as this does, so that it gives their bits. Sums of more than SG_WIDE_ROWS
+ * rows they cut, each kind in its own way; such sums suit where that is known. */
+enum { SG_WIDE_ROWS = 256, SG_WIDE_SCRATCH = 32 * SG_WIDE_ROWS };
+bool sg_wide_sums_suit(long rows, long n, int models);
+void sg_wide_sums(long rows, long n, int models, const double *x, const float *single, long columns,
+                  const double *r, double *scratch, double *out, long ld);
 
 #endif

@@ -20,6 +20,9 @@ bool sg_numbers_need(sg_numbers *b, size_t count);
  * 4 MB on to large pages, which spare address translations. free() it. NULL: none left. */
 void *sg_large_array(size_t count, size_t size);
 
+/* out = n numbers of x. */
+void sg_widen(const float *x, long n, double *out);
+
 struct sg_csr;
 
 /* A non-zero of some rows: those of a part stand by stripes of columns (sparse.c), then
@@ -31,7 +34,8 @@ typedef struct sg_entry {
 
 /* Rows to go over, and the factor of their gradient. */
 typedef struct sg_stretch {
-  const double *x, *target; /* x: NULL for sparse rows */
+  const double *x, *target; /* x: NULL for sparse rows, and for those of: */
+  const float *single;      /* data in float32 */
   long n;
   const long *pick; /* NULL: rows 0 … n − 1; otherwise the n rows of a mini-batch */
   double scale;
@@ -66,13 +70,17 @@ struct sg_workspace {
   const sg_gradient_request *request;
   sg_numbers vectors;  /* width 1: whole partial gradients */
   sg_numbers residual; /* width W: rows × (W · outputs) */
+  sg_numbers turned;   /* width W: the same, outputs × rows × W */
   sg_numbers scratch, loss;
-  sg_numbers local; /* local steps: the items they have made, and where they are */
-  sg_numbers *tile; /* one per slot */
+  sg_numbers widened; /* width W: columns of a part in float32 */
+  sg_numbers local;   /* local steps: the items they have made, and where they are */
+  sg_numbers *tile;   /* one per slot */
   int slots;
   const double **window; /* width 1: the vector of each item */
   int *used, *index;     /* width W: the parts of the request, and where each stands among them */
   int window_room, used_room, index_room, n_used;
+  double **gradient; /* width 1, columns together: those of a part */
+  int gradient_room;
   /* Sparse data: what a tile is made of, once for items that are the same, and which it is of each
    * item; the non-zeros of mini-batches; where the last tile of each slot ended. */
   struct sg_source *source;
@@ -86,6 +94,11 @@ struct sg_workspace {
   long *pick;  /* the rows that were drawn, then where they stood */
   size_t order_room, pick_room;
 };
+
+/* Rows b … b + n − 1 of dense data, or those that are picked there: where each stands, those in
+ * float32 in `room`, n · columns numbers, one after the other. */
+void sg_get_rows(const sg_stretch *s, long b, long n, long columns, double *room,
+                 const double **row);
 
 /* Room for `slot` and `count` numbers in it; NULL: no memory. */
 double *sg_workspace_tile(sg_workspace *ws, int slot, size_t count);

@@ -70,7 +70,9 @@ const sg_param sg_learning_params[] = {
     SG_ROW_INT(
         "block_width", 0, BLOCK_WIDTH_MAX,
         "models computed side by side; 0: 16 for dense data of 64 MB or more, 8 for sparse data of "
-        "2 MB or more (12 bytes a number), without batch_rows; else 1"),
+        "2 MB or more (12 bytes a number), without batch_rows; else 1, where runs share a pass "
+        "over "
+        "dense data all the same, with the bits of one alone, if the processor has AVX-512"),
     SG_ROW_INT("batch_rows", 1, 1e9,
                "rows of a mini-batch, for schemes that compute on mini-batches; a part with no "
                "more rows is taken whole; not with problem quadratic, whose mini-batches have none",
@@ -104,6 +106,7 @@ static sg_status make(const sg_values *learning, int workers, uint64_t seed, boo
   p->batch_rows = sg_given(learning, "batch_rows") ? sg_int(learning, "batch_rows") : 0;
   p->seed = seed;
   p->outline = outline;
+  p->abreast = 1;
   sg_status status = p->type->create(p, learning, seed, e);
   if (!status) status = check_batches(p, learning, e);
   if (status) {
@@ -117,6 +120,7 @@ static sg_status make(const sg_values *learning, int workers, uint64_t seed, boo
     p->block_width = (int)width;
   else if (p->block_width == 0) /* the problem leaves it open */
     p->block_width = p->data_bytes < block_bytes ? 1 : BLOCK_WIDTH;
+  if (width > 0 || p->batch_rows > 0 || p->block_width > 1) p->abreast = 1;
   *out = p;
   return SG_OK;
 }
@@ -293,6 +297,8 @@ void sg_workspace_free(sg_workspace *ws) {
   free(ws->tile);
   free(ws->vectors.p);
   free(ws->residual.p);
+  free(ws->turned.p);
+  free(ws->widened.p);
   free(ws->scratch.p);
   free(ws->loss.p);
   free(ws->local.p);
@@ -306,6 +312,7 @@ void sg_workspace_free(sg_workspace *ws) {
   free(ws->window);
   free(ws->used);
   free(ws->index);
+  free(ws->gradient);
   free(ws);
 }
 

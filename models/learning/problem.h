@@ -31,8 +31,8 @@
  * `steps` > 1 an item is what a worker sends after that many local steps.
  *
  * Two ways through the same interface, chosen by the width of the request:
- *   width 1   columns are taken one at a time; `begin` makes all partial gradients in one pass over
- *             the data (each row is read once), tiles are windows into them;
+ *   width 1   `begin` makes all partial gradients in one pass over the data for each column, or for
+ *             eight (abreast.h; the bits are the same), tiles are windows into them;
  *   width W   W models stand side by side as columns of one matrix; `begin` makes residuals for all
  *             (one matrix product), each tile is one matrix product per part.
  * Of sparse data (sparse.h) no width stores a whole partial gradient, and both have the same bits.
@@ -143,9 +143,12 @@ struct sg_problem {
   long stride;        /* a model is one vector of this length per class */
   long unregularised; /* trailing coordinates of each that l2 does not touch (intercepts) */
   int block_width;    /* 1 or W, from the data's size alone unless the scenario gives it */
-  double data_bytes;  /* memory of the data */
-  const char *note;   /* a line for people about the data; NULL: none */
-  bool outline;       /* what is generated is not there */
+  int abreast; /* columns that a request of width 1 should have, if it can, for speed alone: the
+                  bits are the same, so it may depend on the processor; 1: any number is as good */
+  double data_bytes;   /* memory of the data */
+  double making_bytes; /* what they take more while they are made */
+  const char *note;    /* a line for people about the data; NULL: none */
+  bool outline;        /* what is generated is not there */
   /* Gradients that appear layer by layer, the last layer first; 0: all at once. */
   int n_layers;
   const long *layer_end;    /* n_layers: coordinates of layer i end there */

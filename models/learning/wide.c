@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The product of the data with a narrow block of models.
+/* Products of the data with a narrow block of models.
  *
  * dgemm copies each operand into an order of its own before it multiplies. With a few dozen models
- * that copy of the data is a fifth of the time; here the data is read where it lies. For the
- * transposed product of a part's gradient, where the copy is short, OpenBLAS is as good.
+ * that copy of the data is a fifth of the time; here the data is read where it lies.
  *
- * A few rows of the data meet a packed panel of models in registers, depth by depth, with fused
- * multiply-add; each row is read once, where it lies, and the next ones are fetched meanwhile. */
+ * Margins: a few rows of the data meet a packed panel of models in registers, depth by depth, with
+ * fused multiply-add; each row is read once, where it lies, and the next ones are fetched
+ * meanwhile.
+ *
+ * Sums over the rows of a part, of a tile's columns (AVX-512; with AVX2 OpenBLAS is faster): a
+ * strip of columns meets four models at a time; the first four leave a dense copy for the others,
+ * since each row of a strip lies in another page. */
 #include "models/learning/dense.h"
 #include "sim/core/linalg.h"
 
+#include <limits.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -17,9 +22,11 @@
 #endif
 
 enum {
-  DEPTH = 256, /* columns at a time: their models, packed, stay in the second cache */
-  PANEL = 6,   /* rows at a time: 6 × 8 sums fill twelve of sixteen registers */
-  LANES = 8    /* models at a time */
+  PACKED = 4096, /* numbers of packed models that stay in the first cache */
+  DEPTH = 64,    /* columns at a time, at least */
+  PANEL = 6,     /* rows at a time: 6 × 8 sums fill twelve of AVX2's sixteen registers */
+  LANES = 8,     /* models at a time */
+  WIDE = 4       /* times eight models at a time, with AVX-512: 6 × 32 sums fill 24 of 32 */
 };
 
 static int padded(int models) {
@@ -27,12 +34,13 @@ static int padded(int models) {
 }
 
 size_t sg_wide_scratch(long rows, int models) {
-  return (size_t)(rows + DEPTH) * (size_t)padded(models);
+  return (size_t)(rows + DEPTH) * (size_t)padded(models) + PACKED;
 }
 
 #if defined(__x86_64__)
 
-#define FMA __attribute__((target("avx2,fma")))
+#define FMA    __attribute__((target("avx2,fma")))
+#define FMA512 __attribute__((target("avx512f,avx512dq,fma")))
 
 /* The sums must live in registers, at -O2 too; clang unrolls by itself. */
 #ifdef __clang__
@@ -81,26 +89,164 @@ static void pack(long depth, int models, int width, const double *m, long column
     for (long p = 0; p < depth; p++) packed[p * width + w] = m[w * columns + p];
 }
 
-FMA static void multiply(long rows, long columns, int models, const double *x, const double *m,
-                         double *scratch, double *z, long ld) {
+FMA static void panels(int rows, long depth, const double *x, long ld, const double *packed,
+                       int width, double *sum, bool more) {
+  for (int w = 0; w < width; w += LANES) {
+    /* The next rows come from memory while these are at work, two rows a time. */
+    const double *next = more && w / LANES * 2 < PANEL ? x + (PANEL + w / LANES * 2) * ld : x;
+    if (rows == PANEL)
+      panel(PANEL, depth, x, ld, packed + w, width, sum + w, next);
+    else
+      for (int r = 0; r < rows; r++)
+        panel(1, depth, x + r * ld, ld, packed + w, width, sum + r * width + w, NULL);
+  }
+}
+
+/* As `panel`, on `vectors` times eight models; fetches all the rows from `ahead` on. */
+FMA512 static inline __attribute__((always_inline)) void
+panel512(int rows, int vectors, long depth, const double *x, long ld, const double *packed,
+         int width, double *sum, const double *ahead) {
+  __m512d a[PANEL][WIDE];
+  UNROLL
+  for (int r = 0; r < rows; r++) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) a[r][v] = _mm512_loadu_pd(sum + r * width + v * LANES);
+  }
+  for (long p = 0; p < depth; p++) {
+    if (ahead && p % 8 == 0) {
+      UNROLL
+      for (int r = 0; r < rows; r++) _mm_prefetch((const char *)(ahead + r * ld + p), _MM_HINT_T1);
+    }
+    __m512d m[WIDE];
+    UNROLL
+    for (int v = 0; v < vectors; v++) m[v] = _mm512_loadu_pd(packed + p * width + v * LANES);
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+      __m512d number = _mm512_set1_pd(x[r * ld + p]);
+      UNROLL
+      for (int v = 0; v < vectors; v++) a[r][v] = _mm512_fmadd_pd(number, m[v], a[r][v]);
+    }
+  }
+  UNROLL
+  for (int r = 0; r < rows; r++) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) _mm512_storeu_pd(sum + r * width + v * LANES, a[r][v]);
+  }
+}
+
+FMA512 static void panels512(int rows, long depth, const double *x, long ld, const double *packed,
+                             int width, double *sum, bool more) {
+  for (int w = 0; w < width;) {
+    const double *ahead = more && w == 0 ? x + PANEL * ld : NULL, *m = packed + w;
+    int vectors = width - w >= WIDE * LANES ? WIDE : width - w >= 2 * LANES ? 2 : 1;
+    if (rows < PANEL)
+      vectors = 1;
+    else if (vectors == WIDE)
+      panel512(PANEL, WIDE, depth, x, ld, m, width, sum + w, ahead);
+    else if (vectors == 2)
+      panel512(PANEL, 2, depth, x, ld, m, width, sum + w, ahead);
+    else
+      panel512(PANEL, 1, depth, x, ld, m, width, sum + w, ahead);
+    for (int r = 0; rows < PANEL && r < rows; r++)
+      panel512(1, 1, depth, x + r * ld, ld, m, width, sum + r * width + w, NULL);
+    w += vectors * LANES;
+  }
+}
+
+/* out (8 · `vectors` × 4, leading dimension ld) = xᵀ r over the rows, or += it; these columns of x
+ * are left in `copy`, densely, unless it is NULL. */
+FMA512 static inline __attribute__((always_inline)) void
+sums512(int vectors, long rows, const double *x, long columns, const double *r, int models,
+        bool add, double *out, long ld, double *copy) {
+  enum { MODELS = 4 };
+  __m512d a[MODELS][WIDE];
+  UNROLL
+  for (int m = 0; m < MODELS; m++) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) a[m][v] = _mm512_setzero_pd();
+  }
+  for (long i = 0; i < rows; i++) {
+    __m512d b[WIDE];
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+      b[v] = _mm512_loadu_pd(x + i * columns + v * LANES);
+      if (copy) _mm512_storeu_pd(copy + (i * vectors + v) * LANES, b[v]);
+    }
+    UNROLL
+    for (int m = 0; m < MODELS; m++) {
+      __m512d c = _mm512_set1_pd(r[i * models + m]);
+      UNROLL
+      for (int v = 0; v < vectors; v++) a[m][v] = _mm512_fmadd_pd(b[v], c, a[m][v]);
+    }
+  }
+  UNROLL
+  for (int m = 0; m < MODELS; m++) {
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+      double *to = out + m * ld + v * LANES;
+      if (add) a[m][v] = _mm512_add_pd(_mm512_loadu_pd(to), a[m][v]);
+      _mm512_storeu_pd(to, a[m][v]);
+    }
+  }
+}
+
+/* All models; the first four make the copy that the others read, unless x is in float32. */
+FMA512 static inline __attribute__((always_inline)) void
+strip512(int vectors, long rows, const double *x, const float *single, long columns,
+         const double *r, int models, bool add, double *out, long ld, double *copy) {
+  int m = 0;
+  if (single) {
+    for (long i = 0; i < rows; i++)
+      for (int v = 0; v < vectors; v++)
+        _mm512_storeu_pd(copy + (i * vectors + v) * LANES,
+                         _mm512_cvtps_pd(_mm256_loadu_ps(single + i * columns + v * LANES)));
+  } else {
+    sums512(vectors, rows, x, columns, r, models, add, out, ld, copy);
+    m = 4;
+  }
+  for (; m < models; m += 4)
+    sums512(vectors, rows, copy, (long)vectors * LANES, r + m, models, add, out + m * ld, ld, NULL);
+}
+
+FMA512 static void strips512(long rows, long n, int models, const double *x, const float *single,
+                             long columns, const double *r, bool add, double *copy, double *out,
+                             long ld) {
+  long c = 0;
+  for (; c + WIDE * LANES <= n; c += WIDE * LANES)
+    strip512(WIDE, rows, single ? x : x + c, single ? single + c : NULL, columns, r, models, add,
+             out + c, ld, copy);
+  for (; c < n; c += LANES)
+    strip512(1, rows, single ? x : x + c, single ? single + c : NULL, columns, r, models, add,
+             out + c, ld, copy);
+}
+
+/* float32: rows × depth numbers, dense, while those of the next panel are fetched. */
+static void widen_panel(int rows, long depth, const float *x, long ld, bool more, double *out) {
+  for (int r = 0; r < rows; r++) {
+    for (long p = 0; more && p < depth; p += 16) __builtin_prefetch(x + (PANEL + r) * ld + p, 0, 2);
+    sg_widen(x + r * ld, depth, out + r * depth);
+  }
+}
+
+/* A product is a sum over the columns, one after the other, whatever the vectors. */
+static void multiply(sg_lanes lanes, long rows, long columns, int models, const double *x,
+                     const float *single, const double *m, double *scratch, double *z, long ld) {
   int width = padded(models);
+  long fitting = PACKED / width / 8 * 8, most = fitting > DEPTH ? fitting : DEPTH;
   double *sum = scratch, *packed = scratch + rows * width;
   memset(sum, 0, (size_t)(rows * width) * sizeof *sum);
-  for (long c = 0; c < columns; c += DEPTH) {
-    long depth = c + DEPTH < columns ? DEPTH : columns - c, i = 0;
+  for (long c = 0; c < columns; c += most) {
+    long depth = c + most < columns ? most : columns - c;
     pack(depth, models, width, m + c, columns, packed);
-    for (; i + PANEL <= rows; i += PANEL) {
-      const double *at = x + i * columns + c;
-      for (int w = 0; w < width; w += LANES) {
-        /* The next rows come from memory while these are at work, two rows a time. */
-        const double *next = at + (PANEL + w / LANES * 2) * columns;
-        panel(PANEL, depth, at, columns, packed + w, width, sum + i * width + w,
-              w / LANES * 2 < PANEL && i + 2 * PANEL <= rows ? next : at);
-      }
+    for (long i = 0; i < rows; i += PANEL) {
+      int n = rows - i < PANEL ? (int)(rows - i) : PANEL;
+      bool more = i + 2 * PANEL <= rows;
+      double widened[PANEL * PACKED / LANES];
+      if (single) widen_panel(n, depth, single + i * columns + c, columns, more, widened);
+      (lanes == SG_LANES_AVX512 ? panels512 : panels)(
+          n, depth, single ? widened : x + i * columns + c, single ? depth : columns, packed, width,
+          sum + i * width, more && !single);
     }
-    for (; i < rows; i++)
-      for (int w = 0; w < width; w += LANES)
-        panel(1, depth, x + i * columns + c, columns, packed + w, width, sum + i * width + w, NULL);
   }
   for (int w = 0; w < models; w++)
     for (long i = 0; i < rows; i++) z[w * ld + i] = sum[i * width + w];
@@ -108,14 +254,58 @@ FMA static void multiply(long rows, long columns, int models, const double *x, c
 
 #endif
 
-void sg_wide_product(long rows, long columns, int models, const double *x, const double *m,
-                     double *scratch, double *z, long ldz) {
+void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, const double *x,
+                          const float *single, const double *m, double *scratch, double *z,
+                          long ldz) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    multiply(rows, columns, models, x, m, scratch, z, ldz);
+  if (lanes != SG_SCALAR && __builtin_cpu_supports("fma")) {
+    multiply(lanes, rows, columns, models, x, single, m, scratch, z, ldz);
     return;
   }
 #endif
-  cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)rows, models, (int)columns, 1.0, x,
-              (int)columns, m, (int)columns, 0.0, z, (int)ldz);
+  if (!single) {
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)rows, models, (int)columns, 1.0, x,
+                (int)columns, m, (int)columns, 0.0, z, (int)ldz);
+    return;
+  }
+  long depth = padded(models); /* columns at a time: as many as there is room for */
+  for (long c = 0; c < columns; c += depth) {
+    long n = c + depth < columns ? depth : columns - c;
+    for (long i = 0; i < rows; i++) sg_widen(single + i * columns + c, n, scratch + i * n);
+    cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, (int)rows, models, (int)n, 1.0, scratch,
+                (int)n, m + c, (int)columns, c ? 1.0 : 0.0, z, (int)ldz);
+  }
+}
+
+void sg_wide_product(long rows, long columns, int models, const double *x, const float *single,
+                     const double *m, double *scratch, double *z, long ldz) {
+  sg_wide_product_with(sg_widest_lanes(), rows, columns, models, x, single, m, scratch, z, ldz);
+}
+
+/* The longest sums whose order in OpenBLAS's kernels is known: those for AVX2 with FMA cut long
+ * ones as below. 0: others, that may have no FMA. */
+static long longest_known(void) {
+  const char *kernels = openblas_get_corename();
+  if (strcmp(kernels, "Haswell") == 0 || strcmp(kernels, "Zen") == 0) return LONG_MAX;
+  return strcmp(kernels, "SkylakeX") == 0 || strcmp(kernels, "Cooperlake") == 0 ? SG_WIDE_ROWS : 0;
+}
+
+bool sg_wide_sums_suit(long rows, long n, int models) {
+  return sg_widest_lanes() == SG_LANES_AVX512 && __builtin_cpu_supports("fma") && n % LANES == 0 &&
+         models % 4 == 0 && rows <= longest_known();
+}
+
+void sg_wide_sums(long rows, long n, int models, const double *x, const float *single, long columns,
+                  const double *r, double *scratch, double *out, long ld) {
+#if defined(__x86_64__)
+  for (long at = 0, here; at < rows; at += here) {
+    here = rows - at;
+    if (here >= 2L * SG_WIDE_ROWS)
+      here = SG_WIDE_ROWS;
+    else if (here > SG_WIDE_ROWS)
+      here = (here / 2 + 3) / 4 * 4;
+    strips512(here, n, models, single ? x : x + at * columns, single ? single + at * columns : NULL,
+              columns, r + at * models, at > 0, scratch, out, ld);
+  }
+#endif
 }

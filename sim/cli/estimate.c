@@ -50,7 +50,7 @@ sg_status sg_count_missing(const sg_session *s, int point, int *runs, int *missi
 
 /* What the runs of a point surely need at the same time. */
 static double memory_of(const sg_planned *p, int missing, int threads) {
-  double runs = fmin(missing, (double)threads * p->width);
+  double runs = fmin(missing, (double)threads * p->abreast);
   double vectors = p->facts.timing_only ? 0 : 3 * sizeof(double) * (double)p->facts.length;
   return p->missing_bytes + runs * (vectors + (double)NODE_BYTES * p->facts.n_workers);
 }

@@ -30,7 +30,7 @@ typedef struct block {
   sg_kernel *kernel;
   lane *lane;
   int n_lanes;
-  double *models, *decoded; /* l × (vectors · models · width), l × width */
+  double *models, *decoded; /* l × (vectors · models · runs), l × runs */
   sg_pass pass;
 } block;
 
@@ -296,10 +296,10 @@ static sg_status lane_init(block *b, lane *l, int column, int replication, const
 static sg_status block_init(block *b, int count, const int *replication, const sg_sink *sink) {
   const sg_world *w = b->world;
   b->lane = calloc((size_t)count, sizeof *b->lane);
-  if (!sg_pass_init(&b->pass, w->problem->length, w->width) || !b->lane)
+  if (!sg_pass_init(&b->pass, w->problem->length, w->width, count) || !b->lane)
     return sg_fail_memory(b->error);
   if (!w->problem->timing_only) {
-    size_t numbers = (size_t)b->pass.length * (size_t)w->width,
+    size_t numbers = (size_t)b->pass.length * (size_t)b->pass.runs,
            vectors = (size_t)(sg_optimizer_vectors(w->optimizer) * w->code->models);
     b->ws = sg_workspace_new(w->problem);
     b->kernel = sg_kernel_new();

@@ -10,7 +10,7 @@
 #include "sim/experiment/sink.h"
 #include "sim/experiment/world.h"
 
-/* Runs `count` replications, count ≤ world->width. Faults of one run end the block. */
+/* Runs `count` replications, count ≤ world->abreast. Faults of one run end the block. */
 sg_status sg_block_run(const sg_world *world, int count, const int *replication,
                        const sg_block_options *options, const sg_sink *sink, sg_error *e);
 

@@ -122,8 +122,9 @@ static sg_status try_point(const estimate *x, int point, double share_s, sample 
     t->make_s = again;
     sg_world_free(w, x->plan->cache);
   }
-  int runs = x->missing[point] < p->width ? x->missing[point] : p->width;
+  int runs = x->missing[point] < p->abreast ? x->missing[point] : p->abreast;
   if (!status) status = try_runs(first, runs, x->detail, share_s, t, e);
+  if (p->width == 1) t->block_s /= runs; /* however jobs are cut */
   sg_world_free(first, x->plan->cache);
   return status;
 }

@@ -21,10 +21,11 @@ typedef struct active_point {
   sg_replicate varied;
   int group; /* the first point whose jobs are mixed with its own */
   sg_world *world;
+  int first, missing; /* its runs in execution.replication */
   int jobs_left;
 } active_point;
 
-typedef struct job { /* runs of one point, at most its width */
+typedef struct job { /* runs of one point */
   int point, first, count;
   int group, replication; /* where it stands among the others */
 } job;
@@ -375,6 +376,28 @@ static sg_status find_runs(const execution *x, sg_db *db, int64_t point_id, cons
   return status;
 }
 
+/* Runs of a point that one thread takes on together. Those of width 1 are cut so that every thread
+ * has some. */
+static int job_size(const execution *x, const sg_planned *p) {
+  int each = x->n_runs / (2 * x->options->threads);
+  if (p->width > 1 || x->options->threads == 1 || each >= p->abreast) return p->abreast;
+  return each > 1 ? each : 1;
+}
+
+static void cut_jobs(execution *x, int n_points) {
+  for (int i = 0; i < n_points; i++) {
+    active_point *a = &x->point[i];
+    int size = job_size(x, a->planned);
+    for (int at = 0; at < a->missing; at += size, a->jobs_left++)
+      x->job[x->n_jobs++] = (job){.point = i,
+                                  .first = a->first + at,
+                                  .count = a->missing - at < size ? a->missing - at : size,
+                                  .group = a->group,
+                                  .replication = x->replication[a->first + at]};
+  }
+  if (x->n_jobs) qsort(x->job, (size_t)x->n_jobs, sizeof *x->job, by_order);
+}
+
 /* Which runs are missing, cut into jobs. */
 static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int64_t scenario_id,
                               sg_execute_report *report, sg_error *e) {
@@ -401,7 +424,7 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
     a->group = group_of(x, n_points);
     status = is_stopped(x) ? SG_INTERRUPTED : add_point(p, db, scenario_id, &a->point_id, e);
     if (!status) status = find_runs(x, db, a->point_id, p, has, e);
-    job *open = NULL;
+    a->first = x->n_runs;
     for (int r = 0; !status && r < p->replications; r++) {
       if (r % 65536 == 65535 && is_stopped(x)) status = SG_INTERRUPTED;
       if (!sg_deal_has(x->options->deal, i, r)) continue;
@@ -409,18 +432,13 @@ static sg_status find_missing(execution *x, const sg_plan *plan, sg_db *db, int6
         report->found++;
         continue;
       }
-      if (!open || open->count == p->width) {
-        open = &x->job[x->n_jobs++];
-        *open = (job){.point = n_points, .first = x->n_runs, .group = a->group, .replication = r};
-        a->jobs_left++;
-      }
       x->replication[x->n_runs++] = r;
-      open->count++;
+      a->missing++;
       x->rows_wanted += (double)p->facts.max_iterations;
     }
     n_points++;
   }
-  if (x->n_jobs) qsort(x->job, (size_t)x->n_jobs, sizeof *x->job, by_order);
+  if (!status) cut_jobs(x, n_points);
   free(has);
   return status;
 }

@@ -6,9 +6,9 @@
 
 #include <stdlib.h>
 
-bool sg_pass_init(sg_pass *p, long length, int width) {
-  *p = (sg_pass){.length = length, .width = width};
-  p->matrix = calloc((size_t)length * (size_t)width, sizeof *p->matrix);
+bool sg_pass_init(sg_pass *p, long length, int width, int runs) {
+  *p = (sg_pass){.length = length, .width = width, .runs = width > 1 ? width : runs};
+  p->matrix = calloc((size_t)length * (size_t)p->runs, sizeof *p->matrix);
   return p->matrix != NULL;
 }
 

@@ -3,7 +3,8 @@
  * gradients that it makes of them, and the decodes that use these.
  *
  * A wide pass (width > 1) looks at all columns of one matrix, run c at column c, whether the run
- * wants something or not. A pass of width 1 looks at any number of models wherever they stand. */
+ * wants something or not. A pass of width 1 looks at any number of models wherever they stand, and
+ * its matrix is only a place for them. */
 #ifndef SG_SIM_PASS_H
 #define SG_SIM_PASS_H
 
@@ -12,7 +13,8 @@
 typedef struct sg_pass {
   long length; /* l */
   int width;
-  double *matrix;        /* l × width, column by column; unused columns are 0 */
+  int runs;              /* columns of the matrix: `width` unless that is 1 */
+  double *matrix;        /* l × runs, column by column; unused columns are 0 */
   const double **x;      /* the models */
   const double **loss_x; /* NULL, or where a loss is wanted in the same pass */
   double *loss;          /* out */
@@ -27,7 +29,7 @@ typedef struct sg_pass {
 } sg_pass;
 
 /* false: no memory; sg_pass_free all the same. */
-bool sg_pass_init(sg_pass *pass, long length, int width);
+bool sg_pass_init(sg_pass *pass, long length, int width, int runs);
 void sg_pass_free(sg_pass *pass);
 
 /* Empties the pass, which keeps its memory. A wide one shows all columns of `matrix`. */

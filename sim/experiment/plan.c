@@ -64,9 +64,11 @@ static sg_status take_facts(const sg_plan *plan, sg_planned *p, const sg_world *
   const sg_values *v = p->point->values;
   const sg_code *c = w->code;
   p->width = w->width;
+  p->abreast = w->abreast;
   p->replications = sg_scenario_replications(plan->scenario);
   p->data_bytes = w->problem->data_bytes + sg_partition_bytes(w->partition);
-  p->missing_bytes = p->data_bytes - (w->problem->outline ? 0 : w->problem->data_bytes);
+  p->missing_bytes = p->data_bytes + w->problem->making_bytes;
+  if (!w->problem->outline) p->missing_bytes -= w->problem->data_bytes + w->problem->making_bytes;
   p->facts = (sg_point_record){.point_sha256 = p->key,
                                .env_sha256 = p->env_key,
                                .scheme_label = p->label,

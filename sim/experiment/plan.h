@@ -17,6 +17,7 @@ typedef struct sg_planned {
   bool valid;
   bool duplicate;                   /* the same key as an earlier point: not run again */
   int width;                        /* runs that a block takes side by side */
+  int abreast;                      /* runs that it should take, for speed alone; ≥ width */
   int replications;                 /* that are wanted of the point */
   double data_bytes, missing_bytes; /* of the data; of them what is not in memory yet */
   char *note;                       /* lines for people about the environment ("": none); owned */

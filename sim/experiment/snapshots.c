@@ -31,7 +31,7 @@ bool sg_snapshots_init(sg_snapshots *s, const sg_world *w, uint32_t replication,
   if (!s->state) return false;
   for (int k = 0; k < vectors; k++) {
     /* Vector 0 of all runs, then vector 1 of all runs: columns of the same matrix. */
-    s->state[k] = models + ((ptrdiff_t)k * pass->width + column) * pass->length;
+    s->state[k] = models + ((ptrdiff_t)k * pass->runs + column) * pass->length;
     memset(s->state[k], 0, (size_t)pass->length * sizeof(double));
   }
   for (int i = 0; i < w->code->models; i++) {

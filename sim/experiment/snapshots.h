@@ -36,7 +36,7 @@ typedef struct sg_snapshots {
   sg_packed packed;
 } sg_snapshots;
 
-/* models: l × (models · vectors · width) numbers; the run's columns of it get the initial model.
+/* models: l × (models · vectors · runs) numbers; the run's columns of it get the initial model.
  * NULL when timing only. false: no memory; sg_snapshots_free all the same. */
 bool sg_snapshots_init(sg_snapshots *s, const sg_world *world, uint32_t replication, sg_pass *pass,
                        int column, double *models);

@@ -312,12 +312,19 @@ static sg_status make_partition(sg_world *w, const sg_values *scheme, sg_error *
 /* Models stand side by side only where each decode has one snapshot, as in a synchronous scheme,
  * and wants whole partial gradients of it, where nothing is computed between decodes, and where
  * they have code and data in common. */
-static int width_of(const sg_world *w) {
+static bool stands_side_by_side(const sg_world *w) {
   unsigned alone = SG_ASYNC | SG_SEE_CUTS | SG_BATCHES | SG_LOCAL;
-  if (w->code->flags & alone || w->code->models > 1 || sg_compressor_forms(&w->compressor) ||
-      w->replication >= 0 || sg_optimizer_result(w->optimizer) > 0)
-    return 1;
-  return w->problem->block_width;
+  return !(w->code->flags & alone) && w->code->models <= 1 &&
+         !sg_compressor_forms(&w->compressor) && w->replication < 0 &&
+         sg_optimizer_result(w->optimizer) == 0;
+}
+
+/* In width 1 each run of a block has all its partial gradients in memory, which should stay in the
+ * cache. */
+static int abreast_of(const sg_world *w) {
+  static const double most_bytes = 32e6;
+  double bytes = sizeof(double) * (double)w->code->parts * (double)w->problem->length;
+  return w->problem->abreast * bytes <= most_bytes ? w->problem->abreast : 1;
 }
 
 double sg_world_rate(const sg_world *w, const sg_row *row) {
@@ -382,7 +389,10 @@ static sg_status make_learning(sg_world *w, const sg_values *learning, const sg_
                         w->problem->type->about.name);
   if (!status && sg_optimizer_is_beside(w->optimizer))
     status = sg_compression_check_beside(scheme, optimizer, w, e);
-  if (!status) w->width = width_of(w);
+  if (!status && stands_side_by_side(w)) {
+    w->width = w->problem->block_width;
+    w->abreast = w->width > 1 ? w->width : abreast_of(w);
+  }
   return status;
 }
 
@@ -455,7 +465,7 @@ sg_status sg_world_of(const sg_point *point, int replication, sg_problem_cache *
            own = sg_replication_seed(seed, (uint32_t)replication);
   w->workers = (int)sg_int(sg_section(point, "cluster"), "workers");
   w->evaluate_every = sg_int(learning, "evaluate_every");
-  w->width = 1;
+  w->width = w->abreast = 1;
   w->start_norm = w->start_loss = NAN;
   w->replication = varied == SG_REPLICATE_DELAYS ? -1 : replication;
   read_limits(point, w);

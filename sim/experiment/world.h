@@ -46,6 +46,7 @@ typedef struct sg_world {
   double start_loss;   /* of that model; NAN: not measured, or the problem has none */
   long evaluate_every; /* 0: never */
   int width;           /* models side by side: 1 or W */
+  int abreast;         /* runs that a block should have, for speed alone: at least `width` */
   int workers;
   int replication; /* the only one whose world this is; −1: that of all */
   char label[128]; /* of the scheme */
