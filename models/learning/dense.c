@@ -38,74 +38,6 @@ enum {
  * models; more than a register's eight add little (docs/performance.md). */
 static const double sparse_block_bytes = 2e6;
 
-/* Inner products of four vectors with four others; those that are the same are read once. A
- * product's bits do not depend on its company. */
-SG_INLINE void dot4(bool wide, const double *const a[4], const double *const b[4], long n,
-                    double out[4]) {
-  const double *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
-  const double *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
-  const sg_v4 zero = SG_V4(0.0);
-  sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
-  long i = 0;
-  if (wide) {
-    sg_v8 p = {0}, q = {0}, r = {0}, s = {0};
-    for (; i + 8 <= n; i += 8) {
-      p += AT8(a0, i) * AT8(b0, i), q += AT8(a1, i) * AT8(b1, i);
-      r += AT8(a2, i) * AT8(b2, i), s += AT8(a3, i) * AT8(b3, i);
-    }
-    p0 = SG_LOW(p), p1 = SG_HIGH(p), q0 = SG_LOW(q), q1 = SG_HIGH(q);
-    r0 = SG_LOW(r), r1 = SG_HIGH(r), s0 = SG_LOW(s), s1 = SG_HIGH(s);
-  }
-  for (; i + 8 <= n; i += 8) {
-    p0 += AT(a0, i) * AT(b0, i), p1 += AT(a0, i + 4) * AT(b0, i + 4);
-    q0 += AT(a1, i) * AT(b1, i), q1 += AT(a1, i + 4) * AT(b1, i + 4);
-    r0 += AT(a2, i) * AT(b2, i), r1 += AT(a2, i + 4) * AT(b2, i + 4);
-    s0 += AT(a3, i) * AT(b3, i), s1 += AT(a3, i + 4) * AT(b3, i + 4);
-  }
-  p0 += p1, q0 += q1, r0 += r1, s0 += s1;
-  out[0] = sg_v4_sum(&p0), out[1] = sg_v4_sum(&q0);
-  out[2] = sg_v4_sum(&r0), out[3] = sg_v4_sum(&s0);
-  for (; i < n; i++) {
-    out[0] += a0[i] * b0[i], out[1] += a1[i] * b1[i];
-    out[2] += a2[i] * b2[i], out[3] += a3[i] * b3[i];
-  }
-}
-
-/* Four rows with one vector. */
-static SG_CLONES(dot_rows, (const double *const row[4], const double *x, long n, double out[4]),
-                 (row, x, n, out)) {
-  dot4(wide, row, (const double *const[]){x, x, x, x}, n, out);
-}
-
-/* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]. */
-static SG_CLONES(dot_points,
-                 (const double *const row[2], const double *x, const double *y, long n,
-                  double out[4]),
-                 (row, x, y, n, out)) {
-  dot4(wide, (const double *const[]){row[0], row[1], row[0], row[1]},
-       (const double *const[]){x, x, y, y}, n, out);
-}
-
-/* Margins of n rows with one or two vectors (y may be NULL), to zx and zy. */
-static void margins(const double *const *rows, long n, long columns, const double *x,
-                    const double *y, double *zx, double *zy) {
-  double out[4];
-  int step = y ? 2 : 4;
-  for (long i = sg_eight_margins(rows, n, columns, x, y, zx, zy); i < n; i += step) {
-    const double *row[4];
-    /* Past the end the last row stands in; its product is thrown away. */
-    for (int k = 0; k < step; k++) row[k] = rows[i + k < n ? i + k : n - 1];
-    if (y)
-      dot_points(row, x, y, columns, out);
-    else
-      dot_rows(row, x, columns, out);
-    for (int k = 0; k < step && i + k < n; k++) {
-      zx[i + k] = out[k];
-      if (y) zy[i + k] = out[k + 2];
-    }
-  }
-}
-
 /* --- Creation --------------------------------------------------------------------------------- */
 
 /* Says what classes there are as one reads them: "3 ("a", "b", "c")". */
@@ -323,8 +255,8 @@ static void pass(const sg_dense *d, const sg_stretch *s, const double *x, const 
     for (long i = 0; s->pick && i < n; i++) picked[i] = s->target[s->pick[b + i]];
     if (s->pick) target = picked;
     for (int o = 0; o < d->outputs; o++)
-      margins(row, n, columns, x + o * columns, two ? y + o * columns : NULL, zx + o * ld,
-              zy + o * ld);
+      sg_margins(row, n, columns, x + o * columns, two ? y + o * columns : NULL, zx + o * ld,
+                 zy + o * ld);
     if (two) d->loss->rows(d->outputs, target, n, s->scale, zy, NULL, ld, loss + b);
     d->loss->rows(d->outputs, target, n, s->scale, zx, g ? zx : NULL, ld,
                   loss && !two ? loss + b : NULL);
@@ -579,7 +511,7 @@ static void test(const sg_dense *d, const double *x, double *z, double *loss, sg
     long block = n - b < d->block ? n - b : d->block;
     sg_get_rows(&all, b, block, data->columns, z + n * d->outputs, row);
     for (int o = 0; o < d->outputs; o++)
-      margins(row, block, data->columns, x + o * data->columns, NULL, z + o * n + b, NULL);
+      sg_margins(row, block, data->columns, x + o * data->columns, NULL, z + o * n + b, NULL);
   }
   d->loss->rows(d->outputs, data->test_y, n, 1, z, NULL, n, loss);
   m->test_loss = sg_mean_loss(loss, n);
@@ -620,7 +552,7 @@ static void apply_gram(const sg_dense *d, const double *v, double *z, double *u)
     const double *row[BLOCK_ROWS];
     long n = data->rows - b < d->block ? data->rows - b : d->block;
     sg_get_rows(&all, b, n, data->columns, z + d->block, row);
-    margins(row, n, data->columns, v, NULL, z, NULL);
+    sg_margins(row, n, data->columns, v, NULL, z, NULL);
     for (long i = 0; i < n; i++) z[i] /= (double)data->rows;
     sg_combine((int)n, row, z, u, data->columns, 1);
   }

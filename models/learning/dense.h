@@ -31,10 +31,9 @@ typedef struct sg_dense {
   long block;  /* rows of a block in width 1 */
 } sg_dense;
 
-/* Margins of the first rows with x, to zx, and with y, to zy (NULL: not wanted), with the bits of
- * dense.c; how many rows: all but the last few where the processor has AVX-512, else none. */
-long sg_eight_margins(const double *const *row, long n, long columns, const double *x,
-                      const double *y, double *zx, double *zy);
+/* Margins of n rows with x, to zx, and with y (NULL: not wanted), to zy. O(n · columns). */
+void sg_margins(const double *const *row, long n, long columns, const double *x, const double *y,
+                double *zx, double *zy);
 
 /* The mean of the rows' losses in an order that no code and no block changes. */
 double sg_mean_loss(const double *loss, long n);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Margins of rows with one vector, or with two, with AVX-512: eight sums at a time. A register has
- * both halves of what dense.c adds up in two, and they are added in its order: the same bits. */
+/* Margins of rows with one vector, or with two. A product's bits do not depend on its company, nor
+ * on the processor: with AVX-512 there are eight sums at a time, and a register has both halves of
+ * what others add up in two, and they are added in the same order. */
 #include "models/learning/dense.h"
+#include "models/learning/simd.h"
 
 #ifdef SG_HAS_LANES
 
@@ -74,17 +76,84 @@ SG_AVX512 static long margins_of_two(const double *const *row, long n, const dou
   return i;
 }
 
-long sg_eight_margins(const double *const *row, long n, long columns, const double *x,
-                      const double *y, double *zx, double *zy) {
+/* Margins of as many rows as there are by eights or fours; returns how many. */
+static long eight_margins(const double *const *row, long n, long columns, const double *x,
+                          const double *y, double *zx, double *zy) {
   if (sg_widest_lanes() != SG_LANES_AVX512) return 0;
   return y ? margins_of_two(row, n, x, y, columns, zx, zy) : margins_of_one(row, n, x, columns, zx);
 }
 
 #else
 
-long sg_eight_margins(const double *const *row, long n, long columns, const double *x,
-                      const double *y, double *zx, double *zy) {
+static long eight_margins(const double *const *row, long n, long columns, const double *x,
+                          const double *y, double *zx, double *zy) {
   return 0;
 }
 
 #endif
+
+/* Inner products of four vectors with four others; those that are the same are read once. */
+SG_INLINE void dot4(bool wide, const double *const a[4], const double *const b[4], long n,
+                    double out[4]) {
+  const double *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
+  const double *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
+  const sg_v4 zero = SG_V4(0.0);
+  sg_v4 p0 = zero, p1 = zero, q0 = zero, q1 = zero, r0 = zero, r1 = zero, s0 = zero, s1 = zero;
+  long i = 0;
+  if (wide) {
+    sg_v8 p = {0}, q = {0}, r = {0}, s = {0};
+    for (; i + 8 <= n; i += 8) {
+      p += AT8(a0, i) * AT8(b0, i), q += AT8(a1, i) * AT8(b1, i);
+      r += AT8(a2, i) * AT8(b2, i), s += AT8(a3, i) * AT8(b3, i);
+    }
+    p0 = SG_LOW(p), p1 = SG_HIGH(p), q0 = SG_LOW(q), q1 = SG_HIGH(q);
+    r0 = SG_LOW(r), r1 = SG_HIGH(r), s0 = SG_LOW(s), s1 = SG_HIGH(s);
+  }
+  for (; i + 8 <= n; i += 8) {
+    p0 += AT(a0, i) * AT(b0, i), p1 += AT(a0, i + 4) * AT(b0, i + 4);
+    q0 += AT(a1, i) * AT(b1, i), q1 += AT(a1, i + 4) * AT(b1, i + 4);
+    r0 += AT(a2, i) * AT(b2, i), r1 += AT(a2, i + 4) * AT(b2, i + 4);
+    s0 += AT(a3, i) * AT(b3, i), s1 += AT(a3, i + 4) * AT(b3, i + 4);
+  }
+  p0 += p1, q0 += q1, r0 += r1, s0 += s1;
+  out[0] = sg_v4_sum(&p0), out[1] = sg_v4_sum(&q0);
+  out[2] = sg_v4_sum(&r0), out[3] = sg_v4_sum(&s0);
+  for (; i < n; i++) {
+    out[0] += a0[i] * b0[i], out[1] += a1[i] * b1[i];
+    out[2] += a2[i] * b2[i], out[3] += a3[i] * b3[i];
+  }
+}
+
+/* Four rows with one vector. */
+static SG_CLONES(dot_rows, (const double *const row[4], const double *x, long n, double out[4]),
+                 (row, x, n, out)) {
+  dot4(wide, row, (const double *const[]){x, x, x, x}, n, out);
+}
+
+/* Two rows with two vectors, x in out[0], out[1], y in out[2], out[3]. */
+static SG_CLONES(dot_points,
+                 (const double *const row[2], const double *x, const double *y, long n,
+                  double out[4]),
+                 (row, x, y, n, out)) {
+  dot4(wide, (const double *const[]){row[0], row[1], row[0], row[1]},
+       (const double *const[]){x, x, y, y}, n, out);
+}
+
+void sg_margins(const double *const *row, long n, long columns, const double *x, const double *y,
+                double *zx, double *zy) {
+  double out[4];
+  int step = y ? 2 : 4;
+  for (long i = eight_margins(row, n, columns, x, y, zx, zy); i < n; i += step) {
+    const double *four[4];
+    /* Past the end the last row stands in; its product is thrown away. */
+    for (int k = 0; k < step; k++) four[k] = row[i + k < n ? i + k : n - 1];
+    if (y)
+      dot_points(four, x, y, columns, out);
+    else
+      dot_rows(four, x, columns, out);
+    for (int k = 0; k < step && i + k < n; k++) {
+      zx[i + k] = out[k];
+      if (y) zy[i + k] = out[k + 2];
+    }
+  }
+}
