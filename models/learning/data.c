@@ -46,7 +46,7 @@ sg_status sg_data_allocate(sg_data *data, long rows, long features, sg_error *e)
   data->rows = rows;
   data->columns = features + (data->intercept ? 1 : 0);
   if (data->outline) return SG_OK;
-  data->x = sg_large_array((size_t)rows * (size_t)data->columns, sizeof(double));
+  data->x = sg_pages((size_t)rows * (size_t)data->columns, sizeof(double));
   data->y = malloc((size_t)rows * sizeof(double));
   if (data->x && data->y) return SG_OK;
   return sg_fail_room(e, "the data", (double)rows * (double)(data->columns + 1) * sizeof(double));
@@ -141,7 +141,7 @@ static void swap_rows(sg_data *data, long *order, long i, long j) {
 
 /* Copies what each row has, `size` bytes a number, to the row's new place. */
 static void *moved(const sg_csr *m, const long *order, long rows, const void *from, size_t size) {
-  char *to = sg_large_array((size_t)m->start[rows] + 1, size), *next = to;
+  char *to = sg_pages((size_t)m->start[rows] + 1, size), *next = to;
   for (long i = 0; to && i < rows; i++) {
     const size_t bytes = (size_t)(m->start[order[i] + 1] - m->start[order[i]]) * size;
     memcpy(next, (const char *)from + (size_t)m->start[order[i]] * size, bytes);

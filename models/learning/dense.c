@@ -179,7 +179,7 @@ static sg_status combine(const sg_problem *problem, int count, const sg_coded_pa
     longest = rows > longest ? rows : longest;
   }
   if (data->outline) return SG_OK;
-  p->made = sg_large_array((size_t)(p->made_numbers + longest + 2 * columns), sizeof *p->made);
+  p->made = sg_pages((size_t)(p->made_numbers + longest + 2 * columns), sizeof *p->made);
   if (!p->made) return sg_fail_room(e, "coded data", 8.0 * (double)p->made_numbers);
   double *made = p->made, *zero = made + p->made_numbers;
   memset(zero, 0, (size_t)(longest + 2 * columns) * sizeof *zero);

@@ -83,7 +83,7 @@ static sg_status list_entries(const sg_data *data, sg_partition *p, int first, i
 
 /* Room for more entries after the first `known`. */
 static sg_status need_entries(sg_partition *p, size_t known, size_t more, sg_error *e) {
-  sg_entry *entry = sg_large_array(known + more + 1, sizeof *entry);
+  sg_entry *entry = sg_pages(known + more + 1, sizeof *entry);
   if (!entry)
     return sg_fail_room(e, "sparse data by stripes of columns",
                         (double)(known + more) * sizeof *entry);

@@ -16,10 +16,6 @@ typedef struct sg_numbers {
 
 bool sg_numbers_need(sg_numbers *b, size_t count);
 
-/* Memory for data that is walked through again and again: aligned to lines of the cache, and from
- * 4 MB on to large pages, which spare address translations. free() it. NULL: none left. */
-void *sg_large_array(size_t count, size_t size);
-
 /* out = n numbers of x. */
 void sg_widen(const float *x, long n, double *out);
 

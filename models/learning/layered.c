@@ -16,6 +16,7 @@
  * arXiv:2304.00171: kinds of blocks published; sizes, flops and bytes recalled): no speech here. */
 #include "models/learning/internal.h"
 #include "sim/core/array.h"
+#include "sim/core/memory.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_randist.h>
@@ -171,7 +172,7 @@ static bool make_tables(tables *t, const sg_problem *problem, const layers *l, i
   t->work = calloc(n, sizeof *t->work);
   t->scale = calloc(n, sizeof *t->scale);
   t->key = calloc((size_t)problem->subsets, sizeof *t->key);
-  t->table = sg_large_array(TABLE + STRIP, sizeof *t->table);
+  t->table = sg_pages(TABLE + STRIP, sizeof *t->table);
   if (!t->end || !t->work || !t->scale || !t->key || !t->table) return false;
   double flops = 0;
   long end = 0;

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum { BLOCK_WIDTH = 16, BLOCK_WIDTH_MAX = 64 };
 
@@ -252,16 +251,6 @@ static double share_of(const sg_partition *p, int part) {
 }
 
 /* --- Workspaces ------------------------------------------------------------------------------- */
-
-void *sg_large_array(size_t count, size_t size) {
-  const size_t page = (size_t)2 << 20;
-  if (count > (SIZE_MAX - page) / size) return NULL;
-  size_t bytes = count * size, unit = bytes < 2 * page ? 64 : page;
-  bytes = (bytes + unit - 1) / unit * unit;
-  void *p = aligned_alloc(unit, bytes);
-  if (p && unit == page) madvise(p, bytes, MADV_HUGEPAGE); /* only a hint */
-  return p;
-}
 
 bool sg_numbers_need(sg_numbers *b, size_t count) {
   if (count <= b->capacity) return true;

@@ -72,7 +72,7 @@ static sg_status make_offsets(const sg_problem *problem, double heterogeneity, q
   size_t k = (size_t)problem->subsets, l = (size_t)problem->length;
   if (k > SIZE_MAX / sizeof(double) / l) return SG_NO_MEMORY;
   double *mean = calloc(l, sizeof *mean);
-  q->offset = sg_large_array(k * l, sizeof *q->offset);
+  q->offset = sg_pages(k * l, sizeof *q->offset);
   if (!mean || !q->offset) {
     free(mean);
     return SG_NO_MEMORY;

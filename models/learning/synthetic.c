@@ -8,6 +8,7 @@
  * the same for every code. There is no loss. */
 #include "models/learning/internal.h"
 #include "models/learning/simd.h"
+#include "sim/core/memory.h"
 #include "sim/core/random.h"
 
 #include <gsl/gsl_randist.h>
@@ -34,7 +35,7 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   size_t count = (size_t)(l + STRIP - 1) / STRIP * STRIP * (size_t)problem->subsets;
   problem->data_bytes = (double)count * sizeof(float);
   if (problem->outline) return SG_OK;
-  problem->self = sg_large_array(count, sizeof(float));
+  problem->self = sg_pages(count, sizeof(float));
   if (!problem->self) return sg_fail_memory(e);
   for (int j = 0; j < problem->subsets; j++)
     for (long c = 0; c < l; c += CHUNK) {
