@@ -11,8 +11,8 @@
  * where S² is the sample variance of the blocks' gradients (denominator B − 1); with u = 0 the step
  * is zero (derived). A block of mean replication c is at nobody with probability e^−c where blocks
  * are drawn apart, so `even` deals them out instead. theory: ldgm */
-#include "codes/tools/approximate.h"
 #include "codes/tools/density_evolution.h"
+#include "codes/tools/placement.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
@@ -81,6 +81,42 @@ static void draw_block(int k, int blocks, const int *have, sg_stream *random, in
   order[best] = kept;
 }
 
+/* Blocks by how many workers have them, for many workers: a search through all blocks for every
+ * draw is most of the set-up then. All blocks are at `least` or one more, the first `low` of
+ * `order` at the least; what the worker at hand has taken stands at the beginning. */
+typedef struct levels {
+  int low, taken;
+} levels;
+
+/* Takes a random block of those with the fewest workers that the worker has not got. A stream each,
+ * as above. */
+static void take_block(levels *v, int blocks, sg_stream *random, int *order) {
+  int k = v->taken, end = k < v->low ? v->low : blocks;
+  int at = k + (int)(sg_uniform(random) * (end - k)), kept = order[k];
+  order[k] = order[at];
+  order[at] = kept;
+  v->taken++;
+}
+
+/* The blocks that were taken have one worker more: they go behind those that have the fewest. */
+static void raise_taken(levels *v, int blocks, int *order) {
+  int left = v->low - v->taken;
+  for (int k = 0; k < v->taken && k < left; k++) { /* the last of the low ones take their places */
+    int at = v->low - 1 - k, kept = order[k];
+    order[k] = order[at];
+    order[at] = kept;
+  }
+  /* With more taken than there were at the least, all of these are a level up, and the others that
+   * were taken two: the next level begins, in which the first stand behind. */
+  for (int k = v->taken - 1, at = blocks - 1; left < 0 && k >= v->low; k--, at--) {
+    int kept = order[k];
+    order[k] = order[at];
+    order[at] = kept;
+  }
+  v->low = left > 0 ? left : blocks + left;
+  v->taken = 0;
+}
+
 static int draw_degree(const double *chance, int most, sg_stream *random) {
   double u = sg_uniform(random);
   int degree = 1;
@@ -97,6 +133,8 @@ typedef struct draft {
 /* Rows for all workers; without t only the entries are counted. */
 static size_t draw(const draft *q, const sg_code *code, bool even, sg_approximate *t) {
   size_t entries = 0;
+  bool large = even && sg_placement_is_large(code->shape.workers);
+  levels v = {.low = q->blocks};
   for (int i = 0; i < q->blocks; i++) {
     q->order[i] = i;
     q->ones[i] = 1;
@@ -110,10 +148,14 @@ static size_t draw(const draft *q, const sg_code *code, bool even, sg_approximat
     if (!t) continue;
     for (int k = 0; k < degree; k++) { /* a stream each: it has 2^17 numbers */
       sg_stream_at(&random, code->shape.seed, 0, SG_FOR_CODE, 10, (uint32_t)j, (uint32_t)k);
-      draw_block(k, q->blocks, even ? q->have : NULL, &random, q->order);
+      if (large)
+        take_block(&v, q->blocks, &random, q->order);
+      else
+        draw_block(k, q->blocks, even ? q->have : NULL, &random, q->order);
     }
-    for (int k = 0; k < degree; k++) q->have[q->order[k]]++;
     sg_sparse_add_row(&t->a, degree, q->order, q->ones);
+    for (int k = 0; k < degree; k++) q->have[q->order[k]]++;
+    if (large) raise_taken(&v, q->blocks, q->order);
   }
   return entries;
 }
