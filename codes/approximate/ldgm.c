@@ -12,6 +12,7 @@
  * is zero (derived). A block of mean replication c is at nobody with probability e^−c where blocks
  * are drawn apart, so `even` deals them out instead. theory: ldgm */
 #include "codes/tools/density_evolution.h"
+#include "codes/tools/fewest.h"
 #include "codes/tools/placement.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
@@ -81,42 +82,6 @@ static void draw_block(int k, int blocks, const int *have, sg_stream *random, in
   order[best] = kept;
 }
 
-/* Blocks by how many workers have them, for many workers: a search through all blocks for every
- * draw is most of the set-up then. All blocks are at `least` or one more, the first `low` of
- * `order` at the least; what the worker at hand has taken stands at the beginning. */
-typedef struct levels {
-  int low, taken;
-} levels;
-
-/* Takes a random block of those with the fewest workers that the worker has not got. A stream each,
- * as above. */
-static void take_block(levels *v, int blocks, sg_stream *random, int *order) {
-  int k = v->taken, end = k < v->low ? v->low : blocks;
-  int at = k + (int)(sg_uniform(random) * (end - k)), kept = order[k];
-  order[k] = order[at];
-  order[at] = kept;
-  v->taken++;
-}
-
-/* The blocks that were taken have one worker more: they go behind those that have the fewest. */
-static void raise_taken(levels *v, int blocks, int *order) {
-  int left = v->low - v->taken;
-  for (int k = 0; k < v->taken && k < left; k++) { /* the last of the low ones take their places */
-    int at = v->low - 1 - k, kept = order[k];
-    order[k] = order[at];
-    order[at] = kept;
-  }
-  /* With more taken than there were at the least, all of these are a level up, and the others that
-   * were taken two: the next level begins, in which the first stand behind. */
-  for (int k = v->taken - 1, at = blocks - 1; left < 0 && k >= v->low; k--, at--) {
-    int kept = order[k];
-    order[k] = order[at];
-    order[at] = kept;
-  }
-  v->low = left > 0 ? left : blocks + left;
-  v->taken = 0;
-}
-
 static int draw_degree(const double *chance, int most, sg_stream *random) {
   double u = sg_uniform(random);
   int degree = 1;
@@ -134,9 +99,9 @@ typedef struct draft {
 static size_t draw(const draft *q, const sg_code *code, bool even, sg_approximate *t) {
   size_t entries = 0;
   bool large = even && sg_placement_is_large(code->shape.workers);
-  levels v = {.low = q->blocks};
+  sg_fewest fewest; /* a search through all blocks for each of many workers' would take long */
+  sg_fewest_begin(&fewest, q->blocks, q->order);
   for (int i = 0; i < q->blocks; i++) {
-    q->order[i] = i;
     q->ones[i] = 1;
     q->have[i] = 0;
   }
@@ -149,13 +114,13 @@ static size_t draw(const draft *q, const sg_code *code, bool even, sg_approximat
     for (int k = 0; k < degree; k++) { /* a stream each: it has 2^17 numbers */
       sg_stream_at(&random, code->shape.seed, 0, SG_FOR_CODE, 10, (uint32_t)j, (uint32_t)k);
       if (large)
-        take_block(&v, q->blocks, &random, q->order);
+        sg_fewest_take(&fewest, &random);
       else
         draw_block(k, q->blocks, even ? q->have : NULL, &random, q->order);
     }
     sg_sparse_add_row(&t->a, degree, q->order, q->ones);
     for (int k = 0; k < degree; k++) q->have[q->order[k]]++;
-    if (large) raise_taken(&v, q->blocks, q->order);
+    if (large) sg_fewest_end_round(&fewest);
   }
   return entries;
 }
