@@ -54,7 +54,7 @@ tables = report["tables"]
 assert set(tables) == {"rates", "set-up", "sweep", "query", "whole sweep"}, set(tables)
 assert report["core"] and report["processor"]
 assert {row[1] for row in tables["set-up"]["rows"]} == {20, 40}
-assert len(tables["set-up"]["rows"]) == 14
+assert len(tables["set-up"]["rows"]) == 16
 for row in tables["set-up"]["rows"]:
     assert all(x > 0 for x in row[2:]), row
 assert [row[0] for row in tables["sweep"]["rows"]] == [

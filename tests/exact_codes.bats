@@ -43,6 +43,25 @@ END
   [ "${lines[8]}" = "1.5|2|1" ]
 }
 
+@test "of many workers, too, by the null space alone" {
+  cat > many.json <<'END'
+{ "format": 1, "cluster": { "workers": 600 }, "delay": { "model": "exponential", "mean_s": 1 },
+  "learning": { "problem": "synthetic-gradient", "length": 24, "evaluate_every": 0,
+                "optimizer": { "method": "gradient-descent", "step": 0.001 } },
+  "schemes": [
+    { "code": "ye-abbe", "d": 5, "m": 3 },
+    { "code": "ye-abbe", "d": 6, "m": 2, "s": 2 },
+    { "code": "arbitrary-placement", "s": 2, "replication": 3, "replication_max": 5 },
+    { "code": "arbitrary-placement", "s": 2, "m": 2, "placement": "random", "replication": 4, "parts": 700 },
+    { "code": "arbitrary-placement", "s": 1, "placement": "by-speed", "replication": 4 },
+    { "code": "gc-mmc", "r": 3 } ],
+  "replications": 2, "stop": { "iterations": 10 }, "output": { "database": "many.db" } }
+END
+  "$STRAGGLE" run many.json --quiet
+  [ "$(sqlite3 many.db "SELECT count(*) FROM v_point WHERE grad_scaled_err_max < 1e-9")" = 6 ]
+  [ "$(sqlite3 many.db "SELECT count(*) FROM iteration WHERE decoded")" = 120 ]
+}
+
 @test "errors on the common scale are relative to the first gradient, whatever the parts" {
   "$STRAGGLE" run exact.json --quiet --set '/network/compression={"compressor": "float32"}'
   # ‖ĝ − Σ‖ of a row is known twice, up to ‖ĝ‖ in place of ‖Σ‖; the first norm here from uncoded.

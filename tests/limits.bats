@@ -34,10 +34,82 @@ limit() {
 @test "codes with sparse tables for a hundred thousand workers" {
   limit 600000
   for scheme in '{"code":"cyclic-repetition","s":3}' '{"code":"cyclic-mds","s":3}' \
-    '{"code":"fractional-repetition","s":3}' '{"code":"partial-cyclic","s":3,"p":6}'; do
-    run "$STRAGGLE" check timing.json --set /cluster/workers=100000 --set /schemes="[$scheme]"
+    '{"code":"fractional-repetition","s":3}' '{"code":"partial-cyclic","s":3,"p":6}' \
+    '{"code":"ye-abbe","d":5,"m":2}' '{"code":"arbitrary-placement","s":2,"placement":"random"}' \
+    '{"code":"bernoulli","d":5,"s":9}' '{"code":"soft-block-design","d":5,"s":9}' '{"code":"ldgm","s":9}' \
+    '{"code":"sparse-gaussian","d":5,"omega":0.001,"s":9}' '{"code":"expander","d":4,"s":9}' \
+    '{"code":"gc-mmc","r":3,"clusters":5000}'; do
+    run "$STRAGGLE" check timing.json --set /cluster/workers=100000 --set /learning/length=100 \
+      --set /schemes="[$scheme]"
     [ "$status" -eq 0 ]
   done
+}
+
+# The least address space, in kB and in steps of 10 MB, in which a round of 10,000 workers runs.
+least_of() {
+  for size in $(seq 100000 10000 1000000); do
+    rm -f least.db
+    if (ulimit -v $size; "$STRAGGLE" run timing.json -q -j 1 -o least.db --set /stop/iterations=1 --set /learning/length=100 \
+        --set /cluster/workers=10000 --set /schemes="[$1]" > /dev/null 2>&1); then
+      echo $size
+      return
+    fi
+  done
+}
+
+# Rounds of 10,000 workers from the scenario to their rows, in so much beside what the first scheme needs:
+# a byte for each pair of workers would take 98 MB.
+rounds_within() {
+  local least room=$1
+  least=$(least_of "$2")
+  [ "$least" -gt 0 ]
+  for scheme in "${@:2}"; do
+    rm -f round.db
+    run bash -c 'ulimit -v '$((least + room))'; exec "$STRAGGLE" run timing.json -q -j 1 -o round.db \
+      --set /stop/iterations=1 --set /learning/length=100 --set /cluster/workers=10000 --set "/schemes=[$0]"' "$scheme"
+    [ "$status" -eq 0 ] || { echo "$scheme: $output"; return 1; }
+    [ "$(sqlite3 round.db "SELECT count(*) FROM iteration WHERE duration_s > 0")" -eq 1 ] || { echo "$scheme"; return 1; }
+  done
+}
+
+@test "codes with sparse tables have no table of n × n, from the set-up to the rows" {
+  limit 4000000
+  export STRAGGLE
+  rounds_within 60000 '{"code":"uncoded"}' '{"code":"load-balanced"}' '{"code":"evict","workers":5}' \
+    '{"code":"fractional-repetition","s":9}' '{"code":"reed-solomon","s":5}' '{"code":"ignore-stragglers","s":9}' \
+    '{"code":"bacc","parts":100,"s":9}' '{"code":"bernoulli","d":5,"s":9,"decoding":"peel"}' \
+    '{"code":"bernoulli","d":5,"s":9,"cover":true,"decoding":"one-step"}' '{"code":"graph","d":4,"s":9}' \
+    '{"code":"stochastic-block","c":10,"Q":0.0001,"s":9,"decoding":"peel"}' '{"code":"approximate-repetition","d":10}' \
+    '{"code":"expander","d":4,"s":9,"decoding":"one-step"}' \
+    '{"code":"sgc","d":4,"s":9}' '{"code":"soft-block-design","d":5,"s":9}' \
+    '{"code":"sparse-gaussian","d":5,"omega":0.01,"s":9}' '{"code":"d-frc","d":10,"s":9}' '{"code":"brc","eps":0.1,"s":9}' \
+    '{"code":"ldgm","s":9}' '{"code":"is-gc","c":4,"s":9}' '{"code":"partial-repetition","s":3,"p":6}' \
+    '{"code":"uc-mmc","r":5}' '{"code":"coupon-collector","r":5,"uncovered":"reassign"}' \
+    '{"code":"speculative-copies","left":10}' '{"code":"k-sync","k":9000}' '{"code":"rennala","b":10000}' \
+    '{"code":"product","workers1":100,"first":"circulant","d1":2,"second":"circulant","d2":2,"decoding":"one-step"}'
+}
+
+@test "nor have those that solve small systems" {
+  limit 4000000
+  export STRAGGLE
+  rounds_within 80000 '{"code":"cyclic-repetition","s":5}' '{"code":"ye-abbe","d":5,"m":2}' \
+    '{"code":"ye-abbe","d":6,"m":2,"s":3}' '{"code":"cyclic-mds","s":5}' '{"code":"heterogeneous","s":5}' \
+    '{"code":"group","d":10,"m":5,"stop":"decodable"}' '{"code":"arbitrary-placement","s":2}' \
+    '{"code":"arbitrary-placement","s":2,"placement":"random","replication":4,"m":1}' \
+    '{"code":"arbitrary-placement","s":2,"placement":"by-speed"}' '{"code":"partial-cyclic","s":3,"p":6}' \
+    '{"code":"streamed-group","d":10,"chunks":5}' '{"code":"nested","s_max":3}' '{"code":"gc-mmc","r":4}' \
+    '{"code":"partial-stragglers"}' '{"code":"clustered","clusters":500,"s":3}' \
+    '{"code":"dynamic-clusters","clusters":500,"s":3}' '{"code":"hierarchical","edges":500,"s_e":1,"s_w":2}' \
+    '{"code":"tiered","s":3,"start":5000,"after":2500}' '{"code":"sequential-gc","s":3}' \
+    '{"code":"expander","d":4,"s":9,"graph":"circulant","coefficients":"optimal","decoding":"one-step"}' \
+    '{"code":"sr-sgc","B":1,"W":2,"lambda":4}' '{"code":"m-sgc","B":1,"W":2,"lambda":4}'
+}
+
+@test "a coupon collector that no draw covers is refused, and not for want of memory" {
+  limit 300000
+  run "$STRAGGLE" check timing.json --set /cluster/workers=100000 --set '/schemes=[{"code":"coupon-collector","r":5}]'
+  [ "$status" -eq 65 ]
+  [[ "$output" = *"found 20000, which they do with a probability of 1.8e-60"* ]]
 }
 
 @test "check and plan generate no data" {

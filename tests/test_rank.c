@@ -335,12 +335,97 @@ static void pure_weights_do_not_know_the_order(void **state) {
   for (int i = 0; i < 20; i++) assert_true(fabs(mixed[0][i] - mixed[1][i]) < 1e-10);
 }
 
+/* The same rows beside as many columns as are not gone through any more, each of which has a
+ * message of its own (a tag). */
+enum { BESIDE = 1000 };
+
+static sg_status wide_create(sg_code *code, const sg_shape *shape, const sg_values *values,
+                             sg_error *e) {
+  sg_status status = sparse_create(code, shape, values, e);
+  code->parts += BESIDE;
+  return status;
+}
+
+static void wide_encode(const sg_code *code, const sg_message *message, sg_row *row) {
+  if (message->tag > 0)
+    sg_row_part(row, parts + message->tag - 1, 0, 1);
+  else
+    sparse_encode(code, message, row);
+}
+
+static sg_code_type wide_type = {.about = {.name = "wide", .summary = "", .reference = ""},
+                                 .create = wide_create,
+                                 .encode = wide_encode};
+
+static sg_rank *rank_of(const sg_code_type *type, sg_values **values, sg_code **code) {
+  sg_shape shape = {.workers = MESSAGES, .subsets = parts, .length = 60, .seed = 1, .updates = 1};
+  sg_error e = {0};
+  *values = sg_values_new(NULL, &type->about, "");
+  if (sg_code_new(type, &shape, *values, code, &e)) fail_msg("%s", e.fault[0].message);
+  sg_rank *rank = sg_rank_new(*code, 0);
+  assert_non_null(rank);
+  return rank;
+}
+
+/* Verdicts and weights are those of the rows alone, to the bit. */
+static void many_columns_change_nothing(void **state) {
+  (void)state;
+  static double w[MESSAGES + BESIDE], narrow_w[MESSAGES];
+  static sg_message beside[BESIDE], message[MESSAGES];
+  const sg_message *kept[MESSAGES + BESIDE];
+  int ready = 0;
+  parts = 60;
+  pieces = 1;
+  for (int code = 0; code < 12; code++) {
+    set = 3 + code;
+    draw_rows(code);
+    sg_values *values, *narrow_values;
+    sg_code *wide_code, *narrow_code;
+    sg_rank *wide = rank_of(&wide_type, &values, &wide_code),
+            *narrow = rank_of(&sparse_type, &narrow_values, &narrow_code);
+    for (int round = 0; round < 2; round++) {
+      bool failed = false;
+      int count = 0;
+      sg_verdict verdict = SG_WAIT;
+      sg_rank_clear(wide);
+      sg_rank_clear(narrow);
+      for (int j = 0; j < BESIDE; j++) {
+        beside[j] = (sg_message){.id = MESSAGES + j, .tag = j + 1};
+        assert_int_equal(sg_rank_add(wide, NULL, &beside[j], &failed), SG_WAIT);
+      }
+      for (int i = 0; i < MESSAGES && verdict != SG_READY; i++) {
+        message[i] = (sg_message){.id = i, .from = (i * (round + 1) * 3 + 7) % MESSAGES};
+        verdict = sg_rank_add(narrow, NULL, &message[i], &failed);
+        assert_int_equal(sg_rank_add(wide, NULL, &message[i], &failed), verdict);
+        if (verdict != SG_SKIP) kept[count++] = &message[i];
+      }
+      assert_false(failed);
+      if (verdict != SG_READY) continue;
+      double cond1, flops;
+      ready++;
+      assert_int_equal(sg_rank_weights(narrow, count, kept, narrow_w, &cond1, &flops), SG_OK);
+      for (int j = 0; j < BESIDE; j++) kept[count + j] = &beside[j];
+      assert_int_equal(sg_rank_weights(wide, count + BESIDE, kept, w, &cond1, &flops), SG_OK);
+      assert_memory_equal(w, narrow_w, (size_t)count * sizeof *w);
+      for (int j = 0; j < BESIDE; j++) assert_true(w[count + j] == 1);
+    }
+    sg_rank_free(wide);
+    sg_rank_free(narrow);
+    sg_code_free(wide_code);
+    sg_code_free(narrow_code);
+    sg_values_free(values);
+    sg_values_free(narrow_values);
+  }
+  assert_true(ready > 15);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(weights_are_as_good_as_least_squares),
       cmocka_unit_test(the_condition_is_estimated),
       cmocka_unit_test(weights_are_of_the_kept_messages),
       cmocka_unit_test(pure_weights_do_not_know_the_order),
+      cmocka_unit_test(many_columns_change_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,20 +18,28 @@ static const sg_param params[] = {
     SG_ROWS_APPROXIMATE,
     {0}};
 
-static double chance(const void *of, int worker, int block) {
-  return *(const double *)of;
+typedef struct equal {
+  int workers;
+  double share;
+} equal;
+
+static double chance(const void *of, int worker, int block, int *end) {
+  const equal *q = of;
+  *end = q->workers;
+  return q->share;
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   int n = shape->workers;
-  double d = sg_real(values, "d"), share = d / n;
+  double d = sg_real(values, "d");
+  equal of = {n, d / n};
   if (d > n) return sg_fail_at(e, values, "d", "expected d ≤ n = %d, found %g", n, d);
   sg_approximate *t = code->self = sg_code_alloc(code, 1, sizeof *t);
   if (!t) return sg_fail_memory(e);
   sg_draw draw = {.blocks = n,
                   .chance = chance,
-                  .of = &share,
+                  .of = &of,
                   .cover = sg_bool(values, "cover"),
                   .most = sg_bool(values, "regularise") ? (int)ceil(2 * d) : 0};
   sg_status status = sg_placement_draw(code, &draw, t, e);

@@ -100,6 +100,7 @@ static sg_status circulant(const sg_values *values, uint64_t seed, int n, int d,
   if (sg_choice(values, "coefficients") == OPTIMAL && sg_mixing_circulant(n, k, offset, w))
     return sg_fail_memory(e);
   s->lambda = sg_mixing_circulant_lambda(n, k, offset, w);
+  if (isnan(s->equal) || isnan(s->lambda)) return sg_fail_memory(e);
   for (int i = 0; i < n; i++)
     for (int j = 0; j < k; j++)
       if (w[j] > 0) add(s, i, (int)(((long)i + offset[j]) % n), w[j]);
@@ -132,10 +133,12 @@ static sg_status graph_lambda(const sg_graph *g, bool bipartite, bool identity, 
 }
 
 /* Each pair once, with the identity as loops, and its equal weight: repeated edges add up, and a
- * loop of the graph counts twice, as in its degree. Edges stand sorted. */
-static int pairs_of(const sg_graph *g, bool identity, int d, int *end, double *w) {
+ * loop of the graph counts twice, as in its degree. Edges stand sorted. loop: a number for each
+ * vertex. */
+static int pairs_of(const sg_graph *g, bool identity, int d, int *end, double *w, int *loop) {
   double share = 1.0 / (d + identity);
   int count = 0;
+  for (int v = 0; v < g->vertices; v++) loop[v] = -1;
   for (int e = 0; e < g->edges; e++) {
     int u = g->end[2 * e], v = g->end[2 * e + 1];
     double value = u == v ? 2 * share : share;
@@ -144,17 +147,17 @@ static int pairs_of(const sg_graph *g, bool identity, int d, int *end, double *w
     else {
       end[2 * count] = u;
       end[2 * count + 1] = v;
+      if (u == v) loop[v] = count;
       w[count++] = value;
     }
   }
   for (int v = 0; identity && v < g->vertices; v++) {
-    int at = 0;
-    while (at < count && !(end[2 * at] == v && end[2 * at + 1] == v)) at++;
-    if (at == count) {
-      end[2 * at] = end[2 * at + 1] = v;
+    if (loop[v] < 0) {
+      loop[v] = count;
+      end[2 * count] = end[2 * count + 1] = v;
       w[count++] = 0;
     }
-    w[at] += share;
+    w[loop[v]] += share;
   }
   return count;
 }
@@ -167,10 +170,10 @@ static sg_status by_graph(const sg_values *values, uint64_t seed, int n, int d, 
   if (!status) status = graph_lambda(&g, bipartite, identity, d, &s->equal);
   size_t most = (size_t)g.edges + (size_t)g.vertices + 1;
   double equal = s->equal;
-  SG_OWNED int *end = malloc(2 * most * sizeof *end);
+  SG_OWNED int *end = malloc((2 * most + (size_t)g.vertices) * sizeof *end);
   SG_OWNED double *w = malloc(most * sizeof *w);
   if (!status && (!end || !w || !support_new(s, n, 2 * most))) status = SG_NO_MEMORY;
-  int pairs = status ? 0 : pairs_of(&g, identity, d, end, w), vertices = g.vertices;
+  int pairs = status ? 0 : pairs_of(&g, identity, d, end, w, end + 2 * most), vertices = g.vertices;
   sg_graph_free(&g);
   if (status) return sg_fail_memory(e);
   s->equal = s->lambda = equal;

@@ -11,8 +11,9 @@
  * where S² is the sample variance of the blocks' gradients (denominator B − 1); with u = 0 the step
  * is zero (derived). A block of mean replication c is at nobody with probability e^−c where blocks
  * are drawn apart, so `even` deals them out instead. theory: ldgm */
-#include "codes/tools/approximate.h"
 #include "codes/tools/density_evolution.h"
+#include "codes/tools/fewest.h"
+#include "codes/tools/placement.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
@@ -97,8 +98,10 @@ typedef struct draft {
 /* Rows for all workers; without t only the entries are counted. */
 static size_t draw(const draft *q, const sg_code *code, bool even, sg_approximate *t) {
   size_t entries = 0;
+  bool large = even && sg_placement_is_large(code->shape.workers);
+  sg_fewest fewest; /* a search through all blocks for each of many workers' would take long */
+  sg_fewest_begin(&fewest, q->blocks, q->order);
   for (int i = 0; i < q->blocks; i++) {
-    q->order[i] = i;
     q->ones[i] = 1;
     q->have[i] = 0;
   }
@@ -110,10 +113,14 @@ static size_t draw(const draft *q, const sg_code *code, bool even, sg_approximat
     if (!t) continue;
     for (int k = 0; k < degree; k++) { /* a stream each: it has 2^17 numbers */
       sg_stream_at(&random, code->shape.seed, 0, SG_FOR_CODE, 10, (uint32_t)j, (uint32_t)k);
-      draw_block(k, q->blocks, even ? q->have : NULL, &random, q->order);
+      if (large)
+        sg_fewest_take(&fewest, &random);
+      else
+        draw_block(k, q->blocks, even ? q->have : NULL, &random, q->order);
     }
-    for (int k = 0; k < degree; k++) q->have[q->order[k]]++;
     sg_sparse_add_row(&t->a, degree, q->order, q->ones);
+    for (int k = 0; k < degree; k++) q->have[q->order[k]]++;
+    if (large) sg_fewest_end_round(&fewest);
   }
   return entries;
 }

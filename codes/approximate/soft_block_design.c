@@ -11,7 +11,8 @@
  * E K = ℓ and E K(K − 1) = (n − 1) ω are all there is to meet. The law of K has the least spread
  * that does it: a mixture of two laws on two numbers each, both of mean ℓ; K ≥ 1 where that is
  * possible. (reconstruction, derived; theory: soft-block-design) */
-#include "codes/tools/approximate.h"
+#include "codes/tools/placement.h"
+#include "sim/core/array.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
@@ -87,22 +88,49 @@ static sg_status read_moments(const sg_values *values, int n, double *l, double 
   return SG_OK;
 }
 
-/* Block i goes to K workers: has[worker · n + block]. Returns the entries. */
-static size_t draw_blocks(int n, double l, double omega, uint64_t seed, unsigned char *has) {
+typedef struct drawn {
+  size_t count, capacity;
+  sg_entry *entry;
+} drawn;
+
+static bool add(drawn *t, int worker, int block) {
+  if (!SG_ROOM(t->entry, t->capacity, t->count + 1)) return false;
+  t->entry[t->count++] = (sg_entry){worker, block, 1};
+  return true;
+}
+
+/* K of n workers for the block, any K alike: each is asked in turn or, of many, by Floyd's method,
+ * which takes a number for each of the K. has: n bytes, zero before and after. */
+static bool draw_workers(drawn *t, int n, int wanted, int block, sg_stream *random,
+                         unsigned char *has) {
+  size_t first = t->count;
+  for (int j = 0; j < n && !sg_placement_is_large(n); j++)
+    if (sg_uniform(random) * (n - j) < wanted) {
+      if (!add(t, j, block)) return false;
+      wanted--;
+    }
+  for (int j = n - wanted; j < n && sg_placement_is_large(n); j++) {
+    int pick = (int)(sg_uniform(random) * (j + 1));
+    if (has[pick]) pick = j;
+    has[pick] = 1;
+    if (!add(t, pick, block)) return false;
+  }
+  for (size_t k = first; k < t->count; k++) has[t->entry[k].worker] = 0;
+  return true;
+}
+
+/* Block i goes to K workers. */
+static bool draw_blocks(drawn *t, int n, double l, double omega, uint64_t seed) {
   spread s = spread_of(l, omega * (n - 1) + l - l * l, n);
-  size_t entries = 0;
-  for (int i = 0; i < n; i++) {
+  SG_OWNED unsigned char *has = calloc((size_t)n, 1);
+  bool ok = has != NULL;
+  for (int i = 0; ok && i < n; i++) {
     sg_stream random;
     sg_stream_at(&random, seed, 0, SG_FOR_CODE, 3, (uint32_t)i, 0);
     int wanted = draw_number(&s, l, &random);
-    entries += (size_t)wanted;
-    for (int j = 0; j < n; j++) {
-      bool in = sg_uniform(&random) * (n - j) < wanted;
-      has[(size_t)j * (size_t)n + (size_t)i] = in;
-      wanted -= in;
-    }
+    ok = draw_workers(t, n, wanted, i, &random, has);
   }
-  return entries;
+  return ok;
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
@@ -111,22 +139,12 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   double l = 0, omega = 0;
   sg_status status = read_moments(values, n, &l, &omega, e);
   if (status) return status;
+  drawn q = {0};
   sg_approximate *t = code->self = sg_code_alloc(code, 1, sizeof *t);
-  SG_OWNED unsigned char *has = malloc((size_t)n * (size_t)n);
-  SG_OWNED double *ones = malloc((size_t)n * sizeof *ones);
-  SG_OWNED int *block = malloc((size_t)n * sizeof *block);
-  if (!t || !has || !ones || !block) return sg_fail_memory(e);
-  size_t entries = draw_blocks(n, l, omega, shape->seed, has);
-  if (!sg_approximate_place(code, t, n, entries)) return sg_fail_memory(e);
-  for (int j = 0; j < n; j++) {
-    int load = 0;
-    for (int i = 0; i < n; i++)
-      if (has[(size_t)j * (size_t)n + (size_t)i]) {
-        ones[load] = 1;
-        block[load++] = i;
-      }
-    sg_sparse_add_row(&t->a, load, block, ones);
-  }
+  bool ok = t && draw_blocks(&q, n, l, omega, shape->seed) &&
+            sg_place_entries(code, t, n, q.count, q.entry);
+  free(q.entry);
+  if (!ok) return sg_fail_memory(e);
   t->sum = t->energy = t->replication = l;
   t->overlap = omega;
   return sg_approximate_new(code, values, t, e);

@@ -14,9 +14,13 @@
  *   w = ℓ/(ℓ + ω (r − 1))   E ‖α − 1‖² = n − r ℓ²/(ℓ + ω (r − 1))
  *
  * It needs φ ≥ ℓ/n and −1/(n − 1) ≤ ρ ≤ 1, which is φ ≥ ω/ℓ and φ ≥ (ℓ² − (n − 1) ω)/ℓ. A worker
- * computes n φ blocks in the mean. (reconstruction, derived; theory: sparse-gaussian) */
-#include "codes/tools/approximate.h"
+ * computes n φ blocks in the mean. (reconstruction, derived; theory: sparse-gaussian)
+ *
+ * Of many workers (placement.h) only the numbers that are kept are drawn, and the rest as its sum.
+ */
 #include "codes/tools/gaussian.h"
+#include "codes/tools/placement.h"
+#include "sim/core/array.h"
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
@@ -74,46 +78,82 @@ static sg_status read_law(const sg_values *values, law *q, sg_error *e) {
   return SG_OK;
 }
 
+typedef struct drawn {
+  size_t count, capacity;
+  sg_entry *entry;
+} drawn;
+
+static bool add(drawn *t, int worker, int block, double value) {
+  if (value == 0) return true;
+  if (!SG_ROOM(t->entry, t->capacity, t->count + 1)) return false;
+  t->entry[t->count++] = (sg_entry){worker, block, value};
+  return true;
+}
+
 /* The numbers of block i at all workers: y is the sum of the z over √n, so that X has variance
- * own² + 2 own common/√n + common² = 1 and correlation 2 own common/√n + common² = ρ. */
-static void draw_block(const law *q, uint64_t seed, int i, double *x) {
+ * own² + 2 own common/√n + common² = 1 and correlation 2 own common/√n + common² = ρ. z: n numbers.
+ */
+static bool draw_block(const law *q, uint64_t seed, int i, double *z, drawn *t) {
   sg_stream random;
   double y = 0;
+  bool ok = true;
   sg_stream_at(&random, seed, 0, SG_FOR_CODE, 4, (uint32_t)i, 0);
-  sg_draw_gaussian(&random, q->n, x);
-  for (int j = 0; j < q->n; j++) y += x[j] / sqrt(q->n);
+  sg_draw_gaussian(&random, q->n, z);
+  for (int j = 0; j < q->n; j++) y += z[j] / sqrt(q->n);
   sg_stream_at(&random, seed, 0, SG_FOR_CODE, 5, (uint32_t)i, 0);
-  for (int j = 0; j < q->n; j++) {
+  for (int j = 0; ok && j < q->n; j++) {
     bool in = sg_uniform(&random) < q->density;
-    x[j] = in ? q->mean + q->deviation * (q->own * x[j] + q->common * y) : 0;
+    ok = add(t, j, i, in ? q->mean + q->deviation * (q->own * z[j] + q->common * y) : 0);
   }
+  return ok;
+}
+
+/* The same law with as many numbers as the block has workers, of whom the others have one in all:
+ * the sum of their z. */
+static bool draw_block_by_skips(const law *q, uint64_t seed, int i, drawn *t) {
+  sg_stream random;
+  size_t first = t->count;
+  double z, sum = 0;
+  sg_stream_at(&random, seed, 0, SG_FOR_CODE, 5, (uint32_t)i, 0);
+  for (double j = -1;;) {
+    j += 1 + sg_skip(sg_exponential(&random, 1), q->density);
+    if (!(j < q->n)) break;
+    if (!SG_ROOM(t->entry, t->capacity, t->count + 1)) return false;
+    t->entry[t->count++] = (sg_entry){(int)j, i, 0};
+  }
+  sg_stream_at(&random, seed, 0, SG_FOR_CODE, 4, (uint32_t)i, 0);
+  for (size_t k = first; k < t->count; k++) {
+    sg_draw_gaussian(&random, 1, &t->entry[k].value);
+    sum += t->entry[k].value;
+  }
+  sg_draw_gaussian(&random, 1, &z);
+  double y = (sum + sqrt((double)q->n - (double)(t->count - first)) * z) / sqrt(q->n);
+  for (size_t k = first; k < t->count; k++)
+    t->entry[k].value = q->mean + q->deviation * (q->own * t->entry[k].value + q->common * y);
+  return true;
+}
+
+static bool draw_blocks(const law *q, uint64_t seed, drawn *t) {
+  bool large = sg_placement_is_large(q->n);
+  SG_OWNED double *z = malloc((size_t)q->n * sizeof *z);
+  bool ok = z != NULL;
+  for (int i = 0; ok && i < q->n; i++)
+    ok = large ? draw_block_by_skips(q, seed, i, t) : draw_block(q, seed, i, z, t);
+  return ok;
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
                         sg_error *e) {
   int n = shape->workers;
-  size_t size = (size_t)n * (size_t)n, entries = 0;
   law q = {.n = n};
   sg_status status = read_law(values, &q, e);
   if (status) return status;
+  drawn all = {0};
   sg_approximate *t = code->self = sg_code_alloc(code, 1, sizeof *t);
-  SG_OWNED double *x = malloc((size + (size_t)n) * sizeof *x); /* block by block, then a row */
-  SG_OWNED int *block = malloc((size_t)n * sizeof *block);
-  if (!t || !x || !block) return sg_fail_memory(e);
-  for (int i = 0; i < n; i++) draw_block(&q, shape->seed, i, x + (size_t)i * (size_t)n);
-  for (size_t k = 0; k < size; k++) entries += x[k] != 0;
-  if (!sg_approximate_place(code, t, n, entries)) return sg_fail_memory(e);
-  for (int j = 0; j < n; j++) {
-    double *row = x + size;
-    int load = 0;
-    for (int i = 0; i < n; i++) {
-      double number = x[(size_t)i * (size_t)n + (size_t)j];
-      if (number == 0) continue;
-      row[load] = number;
-      block[load++] = i;
-    }
-    sg_sparse_add_row(&t->a, load, block, row);
-  }
+  bool ok = t && draw_blocks(&q, shape->seed, &all) &&
+            sg_place_entries(code, t, n, all.count, all.entry);
+  free(all.entry);
+  if (!ok) return sg_fail_memory(e);
   t->sum = t->energy = t->replication = q.l;
   t->overlap = q.omega;
   return sg_approximate_new(code, values, t, e);

@@ -23,13 +23,16 @@ static const sg_param params[] = {
     {0}};
 
 typedef struct communities {
-  int size;
+  int workers, size;
   double inside, across;
 } communities;
 
-static double chance(const void *of, int worker, int block) {
+static double chance(const void *of, int worker, int block, int *end) {
   const communities *c = of;
-  return worker / c->size == block / c->size ? c->inside : c->across;
+  int own = block / c->size * c->size;
+  bool inside = worker >= own && worker < own + c->size;
+  *end = inside ? own + c->size : worker < own ? own : c->workers;
+  return inside ? c->inside : c->across;
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,
@@ -40,7 +43,7 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (c > n || n % c != 0)
     return sg_fail_at(e, values, "c", "expected a community that divides n = %d (%s), found %ld", n,
                       sg_divisors(n, 0, list, sizeof list), c);
-  communities of = {(int)c, sg_real(values, "P"), sg_real(values, "Q")};
+  communities of = {n, (int)c, sg_real(values, "P"), sg_real(values, "Q")};
   double load = of.inside * (double)c + of.across * (double)(n - c);
   if (!(load > 0))
     return sg_fail_at(e, values, "P", "expected P > 0 or, with c < n, Q > 0, found P = %g, Q = %g",

@@ -10,8 +10,11 @@
  *
  * polynomial: V is a Vandermonde matrix, B holds the coefficients of recursively defined
  * polynomials. Its arithmetic breaks down near n = 20; the solution is given all the same, with its
- * condition, as that is what a user wants to see. random: V has independent N(0, 1) entries, the
- * rest of B is solved for share by share. (recalled, confirmed numerically) */
+ * condition, as that is what a user wants to see; its tables are dense, n × (n − s) numbers.
+ * random: V has independent N(0, 1) entries, the rest of B is solved for share by share; of more
+ * than 512 workers by the null space of V (nulling.h), in O(n d (s + m)²). (recalled, confirmed
+ * numerically)
+ */
 #include "codes/linear/inner.h"
 #include "codes/tools/gaussian.h"
 #include "codes/tools/nulling.h"
@@ -21,6 +24,7 @@
 #include "sim/core/owned.h"
 
 #include <math.h>
+#include <string.h>
 
 static const char *const constructions[] = {"polynomial", "random", NULL};
 enum { POLYNOMIAL, RANDOM };
@@ -39,7 +43,7 @@ static const sg_param params[] = {
 
 typedef struct tables {
   int n, d, s, m, construction;
-  double *v;               /* (n − s) × n, column-major */
+  double *v;               /* (n − s) × n, column-major; NULL: of many workers (nulling.h) */
   double *coef;            /* [worker][share j, j + 1, …][piece] */
   const sg_parity *parity; /* NULL: the direct solve is cheaper, or wanted */
 } tables;
@@ -113,6 +117,32 @@ static sg_status make_decoder(sg_code *code, tables *t) {
   return sg_parity_new(code, r, t->n, r, m, t->v, target, &t->parity);
 }
 
+/* Of many workers. */
+static sg_status make_large(sg_code *code, tables *t, uint64_t seed) {
+  sg_nulling q;
+  size_t d = (size_t)t->d, m = (size_t)t->m;
+  SG_OWNED int *who = malloc(d * sizeof *who);
+  SG_OWNED double *coef = malloc(d * m * sizeof *coef);
+  sg_status status = sg_nulling_new(&q, t->n, t->s, t->m, t->d, seed);
+  if (!status && (!who || !coef)) status = SG_NO_MEMORY;
+  for (int i = 0; !status && i < t->n; i++) {
+    for (int k = 0; k < t->d; k++) who[k] = (i - k + t->n) % t->n;
+    status = sg_nulling_coefficients(&q, t->d, who, coef);
+    for (size_t k = 0; !status && k < d; k++)
+      memcpy(t->coef + ((size_t)who[k] * d + k) * m, coef + k * m, m * sizeof *coef);
+  }
+  if (!status) status = sg_nulling_decoder(code, &q, &t->parity);
+  sg_nulling_free(&q);
+  return status;
+}
+
+static sg_status make(sg_code *code, tables *t, uint64_t seed) {
+  t->v = sg_code_alloc(code, (size_t)t->n * (size_t)(t->n - t->s), sizeof *t->v);
+  if (!t->v) return SG_NO_MEMORY;
+  sg_status status = fill_coefficients(t, seed);
+  return status ? status : make_decoder(code, t);
+}
+
 static sg_status read_rules(tables *t, int n, const sg_values *values, sg_error *e) {
   long d = sg_int(values, "d"), m = sg_int(values, "m");
   if (d > n) return sg_fail_at(e, values, "d", "expected d ≤ n = %d, found %ld", n, d);
@@ -136,14 +166,13 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (!status) status = sg_code_one_segment(code, values, "m", t->m, t->n - t->s, e);
   if (status) return status;
   size_t n = (size_t)t->n;
-  t->v = sg_code_alloc(code, n * (size_t)(t->n - t->s), sizeof *t->v);
   t->coef = sg_code_alloc(code, n * (size_t)t->d * (size_t)t->m, sizeof *t->coef);
-  if (!t->v || !t->coef) return sg_fail_memory(e);
+  if (!t->coef) return sg_fail_memory(e);
   code->parts = t->n;
   code->promised = t->s;
   code->flags = SG_WEIGHTS_PURE;
-  status = fill_coefficients(t, shape->seed);
-  if (!status) status = make_decoder(code, t);
+  bool large = t->construction == RANDOM && sg_nulling_is_large(t->n, t->s, t->m);
+  status = (large ? make_large : make)(code, t, shape->seed);
   return sg_made_at_random(status, values, e);
 }
 

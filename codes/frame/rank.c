@@ -21,6 +21,9 @@
  * where a running estimate of the rounding errors says that it may be. */
 static const double TOLERANCE = 1e-9, MOST = 1e-6;
 
+/* Of more columns only those that are set are gone through, in the same order: the same numbers. */
+enum { FEW = 256 };
+
 /* Numbers at places that rise: a row of U that is sparse (places are columns) or of L (rows). Of a
  * dense row of U all numbers are there and no places. */
 typedef struct entries {
@@ -49,11 +52,17 @@ struct sg_rank {
   size_t values, value_capacity;
   int *place;
   size_t places, place_capacity;
-  double *work;    /* columns: the row that is being eliminated; zero between */
-  int *row_of;     /* columns: whose pivot a column is; −1 */
-  double *target;  /* pieces × columns: what is left of the all-ones rows */
-  double *error;   /* pieces: of a number of these, from rounding */
-  double *reduced; /* rows kept × pieces: what was taken off the targets */
+  double *work; /* columns: the row that is being eliminated; zero between */
+  /* Where columns are many: those of `work` that may be set, and which of the rows before have
+   * their pivots there and are still to be taken off: a heap, the first one at the top. */
+  int *touched, *waiting;
+  int touched_count, waiting_count;
+  bool *is_touched; /* NULL: columns are few, and all of them are gone through */
+  int *row_of;      /* columns: whose pivot a column is; −1 */
+  double *target;   /* pieces × columns: what is left of the all-ones rows */
+  double *error;    /* pieces: of a number of these, from rounding */
+  int *witness;     /* pieces: a column where something may be left */
+  double *reduced;  /* rows kept × pieces: what was taken off the targets */
   size_t reduced_capacity;
   unsigned char *done;
   sg_scratch solve; /* of sg_rank_weights */
@@ -74,7 +83,15 @@ sg_rank *sg_rank_new(const sg_code *code, int segment) {
   r->target = sg_arena_alloc(&r->arena, (size_t)r->pieces * n, sizeof *r->target);
   r->error = sg_arena_alloc(&r->arena, (size_t)r->pieces, sizeof *r->error);
   r->done = sg_arena_alloc(&r->arena, (size_t)r->pieces, 1);
-  if (!r->work || !r->row_of || !r->target || !r->error || !r->done) {
+  r->witness = sg_arena_alloc(&r->arena, (size_t)r->pieces, sizeof *r->witness);
+  bool ok = r->work && r->row_of && r->target && r->error && r->done && r->witness;
+  if (ok && r->columns > FEW) {
+    r->touched = sg_arena_alloc(&r->arena, n, sizeof *r->touched);
+    r->waiting = sg_arena_alloc(&r->arena, n, sizeof *r->waiting);
+    r->is_touched = sg_arena_alloc(&r->arena, n, sizeof *r->is_touched);
+    ok = r->touched && r->waiting && r->is_touched;
+  }
+  if (!ok) {
     sg_rank_free(r);
     return NULL;
   }
@@ -102,17 +119,96 @@ void sg_rank_clear(sg_rank *r) {
   r->flops = 0;
   memset(r->done, 0, (size_t)r->pieces);
   memset(r->error, 0, (size_t)r->pieces * sizeof *r->error);
+  memset(r->witness, 0, (size_t)r->pieces * sizeof *r->witness);
   for (int v = 0; v < r->pieces; v++)
     for (int j = 0; j < r->columns; j++) r->target[v * r->columns + j] = j % r->pieces == v ? 1 : 0;
 }
 
 /* --- Elimination ------------------------------------------------------------------------------ */
 
-static int largest(const double *row, int n) {
+/* Of the row that is being eliminated; the first of equals. */
+static int largest(const sg_rank *r) {
+  const double *row = r->work;
   int at = 0;
-  for (int j = 1; j < n; j++)
+  for (int j = 1; !r->is_touched && j < r->columns; j++)
     if (fabs(row[j]) > fabs(row[at])) at = j;
+  for (int i = 0; i < r->touched_count; i++) {
+    int j = r->touched[i];
+    double own = fabs(row[j]), most = fabs(row[at]);
+    if (own > most || (own == most && j < at)) at = j;
+  }
   return at;
+}
+
+static void wait(sg_rank *r, int row) {
+  int at = r->waiting_count++;
+  for (; at > 0 && row < r->waiting[(at - 1) / 2]; at = (at - 1) / 2)
+    r->waiting[at] = r->waiting[(at - 1) / 2];
+  r->waiting[at] = row;
+}
+
+static int next_waiting(sg_rank *r) {
+  int *heap = r->waiting, first = heap[0], moved = heap[--r->waiting_count], at = 0;
+  for (int below; (below = 2 * at + 1) < r->waiting_count; at = below) {
+    if (below + 1 < r->waiting_count && heap[below + 1] < heap[below]) below++;
+    if (heap[below] >= moved) break;
+    heap[at] = heap[below];
+  }
+  heap[at] = moved;
+  return first;
+}
+
+static void touch(sg_rank *r, int column) {
+  if (r->is_touched[column]) return;
+  r->is_touched[column] = true;
+  r->touched[r->touched_count++] = column;
+  if (r->row_of[column] >= 0) wait(r, r->row_of[column]);
+}
+
+/* The columns of row k of U, none of which is the pivot of a row before it. */
+static void touch_row(sg_rank *r, int k) {
+  const entries *u = &r->row[k].upper;
+  for (int j = 0; j < u->count; j++)
+    if (!r->row[k].dense)
+      touch(r, r->place[u->place + (size_t)j]);
+    else if (r->value[u->value + (size_t)j] != 0)
+      touch(r, j);
+}
+
+static int by_column(const void *a, const void *b) {
+  return *(const int *)a - *(const int *)b;
+}
+
+/* Puts the columns that are touched in order; of very many by going through all. */
+static void order_touched(sg_rank *r) {
+  if (r->touched_count < r->columns / 16) {
+    qsort(r->touched, (size_t)r->touched_count, sizeof *r->touched, by_column);
+    return;
+  }
+  r->touched_count = 0;
+  for (int j = 0; j < r->columns; j++)
+    if (r->is_touched[j]) r->touched[r->touched_count++] = j;
+}
+
+/* What a message's row has set in `work`. */
+static void touch_message(sg_rank *r, const sg_message *message) {
+  const sg_row *row = &r->expander.row;
+  if (message->n_in == 0)
+    for (int i = 0; i < row->n_terms; i++)
+      touch(r, row->term[i].part * r->pieces + row->term[i].piece);
+  else
+    for (int j = 0; j < r->columns; j++)
+      if (r->work[j] != 0) touch(r, j);
+  order_touched(r);
+}
+
+static void clear_work(sg_rank *r) {
+  if (!r->is_touched) memset(r->work, 0, (size_t)r->columns * sizeof *r->work);
+  for (int i = 0; i < r->touched_count; i++) {
+    r->work[r->touched[i]] = 0;
+    r->is_touched[r->touched[i]] = false;
+  }
+  r->touched_count = r->waiting_count = 0;
 }
 
 /* x −= factor · row k of U. */
@@ -137,6 +233,15 @@ static double eliminate(sg_rank *r, int k, double *row, double *error) {
   return factor;
 }
 
+/* Whether more than `most` is left of a target anywhere; mostly where it was the last time. */
+static bool is_left(const double *target, int n, double most, int *witness) {
+  for (int i = 0; i < n; i++) {
+    if (fabs(target[*witness]) > most) return true;
+    *witness = *witness + 1 < n ? *witness + 1 : 0;
+  }
+  return false;
+}
+
 static void reduce_targets(sg_rank *r, int k) {
   int n = r->columns;
   for (int v = 0; v < r->pieces; v++) {
@@ -144,7 +249,7 @@ static void reduce_targets(sg_rank *r, int k) {
     *factor = 0;
     if (r->done[v]) continue;
     *factor = eliminate(r, k, target, &r->error[v]);
-    if (fabs(target[largest(target, n)]) > fmax(TOLERANCE, fmin(MOST, r->error[v]))) continue;
+    if (is_left(target, n, fmax(TOLERANCE, fmin(MOST, r->error[v])), &r->witness[v])) continue;
     r->done[v] = 1;
     r->reached++;
   }
@@ -161,11 +266,13 @@ static bool reserve(sg_rank *r) {
 
 /* What is left of the row becomes a row of U. */
 static void keep(sg_rank *r, kept *row) {
-  int n = r->columns, count = 0;
-  for (int j = 0; j < n; j++) count += r->work[j] != 0;
+  int n = r->columns, count = 0, set = r->is_touched ? r->touched_count : n;
+  if (r->is_touched) order_touched(r);
+  for (int i = 0; i < set; i++) count += r->work[r->is_touched ? r->touched[i] : i] != 0;
   row->dense = count > n / 2;
   row->upper = (entries){r->values, r->places, row->dense ? n : count};
-  for (int j = 0; j < n; j++) {
+  for (int i = 0, all = row->dense ? n : set; i < all; i++) {
+    int j = row->dense || !r->is_touched ? i : r->touched[i];
     double left = r->work[j];
     if (left == 0 && !row->dense) continue;
     r->value[r->values++] = left / row->scale;
@@ -173,6 +280,14 @@ static void keep(sg_rank *r, kept *row) {
   }
   r->flops += count;
   r->row_of[row->pivot] = r->rank;
+}
+
+static void take_off_row(sg_rank *r, int k, kept *row) {
+  double factor = eliminate(r, k, r->work, &row->error);
+  if (factor == 0) return;
+  if (r->is_touched) touch_row(r, k);
+  r->value[row->lower.value + (size_t)row->lower.count] = factor;
+  r->place[row->lower.place + (size_t)row->lower.count++] = k;
 }
 
 sg_verdict sg_rank_add(sg_rank *r, const void *state, const sg_message *message, bool *failed) {
@@ -183,17 +298,15 @@ sg_verdict sg_rank_add(sg_rank *r, const void *state, const sg_message *message,
     *failed = true;
     return SG_WAIT;
   }
+  if (r->is_touched) touch_message(r, message);
   kept *row = &r->row[r->rank];
   *row = (kept){.lower = {r->values, r->places, 0}, .message = *message};
-  double before = fabs(work[largest(work, n)]);
-  for (int j = 0; j < n; j++) row->norm1 += fabs(work[j]);
-  for (int k = 0; k < r->rank; k++) {
-    double factor = eliminate(r, k, work, &row->error);
-    if (factor == 0) continue;
-    r->value[row->lower.value + (size_t)row->lower.count] = factor;
-    r->place[row->lower.place + (size_t)row->lower.count++] = k;
-  }
-  row->pivot = largest(work, n);
+  double before = fabs(work[largest(r)]);
+  for (int j = 0; !r->is_touched && j < n; j++) row->norm1 += fabs(work[j]);
+  for (int i = 0; i < r->touched_count; i++) row->norm1 += fabs(work[r->touched[i]]);
+  for (int k = 0; !r->is_touched && k < r->rank; k++) take_off_row(r, k, row);
+  while (r->waiting_count > 0) take_off_row(r, next_waiting(r), row);
+  row->pivot = largest(r);
   row->scale = work[row->pivot];
   row->error /= fabs(row->scale);
   /* After a refused decode everything is welcome that may mend the arithmetic. */
@@ -203,7 +316,7 @@ sg_verdict sg_rank_add(sg_rank *r, const void *state, const sg_message *message,
     r->places += (size_t)row->lower.count;
     keep(r, row);
   }
-  memset(work, 0, (size_t)n * sizeof *work);
+  clear_work(r);
   if (adds) reduce_targets(r, r->rank++);
   return r->reached == r->pieces ? SG_READY : adds ? SG_WAIT : SG_SKIP;
 }
@@ -263,16 +376,23 @@ static double condition(sg_rank *r, double *x, int *sign) {
   return norm * inverse;
 }
 
-/* Messages are few, and come in nearly the order in which they were added. */
-static int find(const sg_rank *r, const sg_message *m, int guess) {
-  for (int i = 0; i < r->rank; i++) {
-    int k = (guess + i) % r->rank;
+/* The row of a message: first[v] is the first row of node v, −1 for none, next[k] the next one of
+ * the same node. */
+static int find(const sg_rank *r, const int *first, const int *next, const sg_message *m) {
+  for (int k = first[m->from]; k >= 0; k = next[k]) {
     const sg_message *own = &r->row[k].message;
-    if (own->id == m->id && own->from == m->from && own->tag == m->tag &&
-        own->snapshot == m->snapshot)
-      return k;
+    if (own->id == m->id && own->tag == m->tag && own->snapshot == m->snapshot) return k;
   }
   return -1;
+}
+
+static void index_rows(const sg_rank *r, int *first, int *next) {
+  for (int v = 0; v < r->code->nodes; v++) first[v] = -1;
+  for (int k = r->rank - 1; k >= 0; k--) {
+    int from = r->row[k].message.from;
+    next[k] = first[from];
+    first[from] = k;
+  }
 }
 
 sg_status sg_rank_weights(sg_rank *r, int count, const sg_message *const *message, double *W,
@@ -280,13 +400,16 @@ sg_status sg_rank_weights(sg_rank *r, int count, const sg_message *const *messag
   int n = r->rank, pieces = r->pieces;
   if (r->reached < pieces || count != n || n == 0) return SG_UNDECODABLE;
   size_t numbers = (size_t)n * (size_t)(pieces + 1);
-  double *x = sg_scratch_get(&r->solve, numbers * sizeof *x + (size_t)n * sizeof(int));
+  size_t nodes = (size_t)r->code->nodes;
+  double *x = sg_scratch_get(&r->solve, numbers * sizeof *x + ((size_t)n + nodes) * sizeof(int));
   if (!x) return SG_NO_MEMORY;
-  *cond1 = condition(r, x, (int *)(x + numbers));
+  int *next = (int *)(void *)(x + numbers), *first = next + n;
+  *cond1 = condition(r, x, next);
+  index_rows(r, first, next);
   memcpy(x, r->reduced, (size_t)n * (size_t)pieces * sizeof *x);
   for (int v = 0; v < pieces; v++) weights_of(r, x + v, pieces);
   for (int i = 0; i < n; i++) {
-    int k = find(r, message[i], i);
+    int k = find(r, first, next, message[i]);
     if (k < 0) return SG_UNDECODABLE;
     memcpy(W + i * pieces, x + k * pieces, (size_t)pieces * sizeof *W);
   }

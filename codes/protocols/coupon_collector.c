@@ -14,6 +14,7 @@
 #include "sim/core/owned.h"
 #include "sim/core/random.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +34,11 @@ static const sg_param params[] = {
                   "missing, also the batches of lost workers when nothing else can come"),
     {0}};
 
-enum { MOST_DRAWS = 50000 }; /* until workers cover all batches */
+/* Draws until workers cover all batches; of more workers than LARGE as many as make as many picks
+ * in all, so that a refusal comes within half a second, too. */
+enum { MOST_DRAWS = 50000, LARGE = 4096 };
+/* Nor is anything drawn that covers all batches in none of the draws, but with this probability. */
+static const double HOPELESS = 1e-12;
 
 typedef struct tables {
   int batches;
@@ -72,13 +77,19 @@ static int draw(const sg_code *code, tables *t, int number, double *u) {
   return uncovered;
 }
 
-/* The alternating sum for it cancels; the chain of how many batches have been picked does not. */
+/* The alternating sum for it cancels; the chain of how many batches have been picked does not.
+ * Numbers that underflow count as 0, and where the chain is 0 it is not gone through: between both
+ * ends lie a few standard deviations. */
 static double chance_of_covering(int batches, int workers, double *chance) {
   memset(chance, 0, ((size_t)batches + 1) * sizeof *chance);
   chance[0] = 1;
-  for (int j = 0; j < workers; j++)
-    for (int b = batches; b >= 0; b--)
+  for (int j = 0, low = 0, high = 0; j < workers; j++) {
+    if (high < batches) high++;
+    for (int b = high; b >= low; b--)
       chance[b] = (chance[b] * b + (b > 0 ? chance[b - 1] * (batches - b + 1) : 0)) / batches;
+    while (high > low && chance[high] < DBL_MIN) chance[high--] = 0;
+    while (low < high && chance[low] < DBL_MIN) chance[low++] = 0;
+  }
   return chance[batches];
 }
 
@@ -94,9 +105,11 @@ static sg_status pick(sg_code *code, tables *t, const sg_values *values, long r,
                       "found %d with r = %ld",
                       n, (parts + n - 1) / n, t->batches, r);
   }
-  do uncovered = draw(code, t, number++, u);
-  while (uncovered > 0 && !t->reassigns && number < MOST_DRAWS);
   double chance = chance_of_covering(t->batches, n, u);
+  int most = n > LARGE ? (int)((double)MOST_DRAWS * LARGE / n) + 1 : MOST_DRAWS;
+  if (chance * most < HOPELESS) most = 1;
+  do uncovered = draw(code, t, number++, u);
+  while (uncovered > 0 && !t->reassigns && number < most);
   if (uncovered > 0 && !t->reassigns)
     return sg_fail_at(e, values, "r",
                       "expected fewer batches, of which n = %d workers cover all now and then (a "

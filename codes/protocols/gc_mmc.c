@@ -87,25 +87,16 @@ static int draws(const tables *t) {
   return (int)fmax(1, fmin(16, 1e9 / flops));
 }
 
-/* How small the first or last coefficient of a row gets, over its norm: the least over all rows. */
-static double least_end(const sg_cyclic *c) {
-  double least = 1;
-  for (int i = 0; i < c->n; i++) {
-    const double *coef = c->coef + i * (c->s + 1);
-    double norm = cblas_dnrm2(c->s + 1, coef, 1);
-    least = fmin(least, fmin(fabs(coef[0]), fabs(coef[c->s])) / norm);
-  }
-  return least;
-}
-
-/* Coefficients of all prefixes by one draw of P; how good it is, or 0 for a singular one. */
-static sg_status draw(const tables *t, uint64_t seed, int number, double *worth) {
+/* Coefficients of all prefixes by one draw of P; how good it is, or 0 for a singular one. It is
+ * given up where it is no better than `bar`, which the longest rows show first. */
+static sg_status draw(const tables *t, uint64_t seed, int number, double bar, double *worth) {
   *worth = 1;
-  for (int k = 0; k < t->messages; k++) {
-    sg_status status = sg_cyclic_draw(t->code[k], seed, (uint32_t)number);
+  for (int k = t->messages - 1; k >= 0 && *worth > bar; k--) {
+    double least;
+    sg_status status = sg_cyclic_draw_above(t->code[k], seed, (uint32_t)number, bar, &least);
     if (status == SG_UNDECODABLE) *worth = 0;
     if (status) return status;
-    *worth = fmin(*worth, least_end(t->code[k]));
+    *worth = fmin(*worth, least);
   }
   return SG_OK;
 }
@@ -121,12 +112,12 @@ static sg_status make_rows(tables *t, sg_code *code, const sg_values *values, sg
     if (status) return status;
   }
   for (int i = 0, count = draws(t); i < count; i++) {
-    if (draw(t, seed, i, &worth) == SG_NO_MEMORY) return sg_fail_memory(e);
+    if (draw(t, seed, i, best, &worth) == SG_NO_MEMORY) return sg_fail_memory(e);
     if (!(worth > best)) continue;
     best = worth;
     chosen = i;
   }
-  return sg_made_at_random(draw(t, seed, chosen, &worth), values, e);
+  return sg_made_at_random(draw(t, seed, chosen, -1, &worth), values, e);
 }
 
 static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *values,

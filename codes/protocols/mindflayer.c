@@ -12,9 +12,11 @@
  * t_i succeeds; one that is lost to a crash is made again.
  *
  * p_i is given, or the share of sampled times of worker i (10^6/n of them, at least 1,000 and at
- * most 10^5) that are at most t_i. Then the relative error of the step's size is that of the
- * share: the root of (1 − p)/p over their number. */
+ * most 10^5; of more than 10,000 workers 10^7/n, at least 100) that are at most t_i. Then the
+ * relative error of the step's size is that of the share: the root of (1 − p)/p over their number.
+ */
 #include "codes/tools/collect.h"
+#include "sim/core/array.h"
 #include "sim/core/owned.h"
 
 #include <limits.h>
@@ -99,19 +101,21 @@ static double item_of(const sg_values *values, const char *list, int worker, dou
   return count == 0 ? other : sg_item(values, list, count > 1 ? worker : 0)->number;
 }
 
-static int by_size(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
+/* Of each worker. */
+static int samples_for(int n) {
+  return (int)fmax(100, fmin(1e5, fmax(1e6 / n, fmin(1e3, 1e7 / n))));
 }
 
 /* A worker's limit by its quantile, and its p from `count` of its times; without times the share
  * that is wished, or 1. */
 static double share_of(trial *w, double quantile, double *time, int count) {
   if (count == 0) return quantile > 0 ? quantile : 1;
-  qsort(time, (size_t)count, sizeof *time, by_size);
-  if (quantile > 0) w->limit = time[(int)fmax(ceil(quantile * count - 1e-9), 1) - 1];
+  if (quantile > 0) {
+    sg_sort_doubles(time, (size_t)count);
+    w->limit = time[(int)fmax(ceil(quantile * count - 1e-9), 1) - 1];
+  }
   int within = 0;
-  while (within < count && time[within] <= w->limit) within++;
+  for (int k = 0; k < count; k++) within += time[k] <= w->limit;
   return (double)within / count;
 }
 
@@ -121,7 +125,7 @@ static sg_status read_workers(sg_code *code, tables *t, const sg_values *values,
   double quantile = sg_given(values, "quantile") ? sg_real(values, "quantile") : 0;
   double limit = sg_given(values, "time_limit") ? sg_real(values, "time_limit") : 1;
   long trials = sg_int(values, "trials");
-  int draws = forecast && (!told || quantile > 0) ? (int)fmax(1000, fmin(1e5, 1e6 / n)) : 0;
+  int draws = forecast && (!told || quantile > 0) ? samples_for(n) : 0;
   SG_OWNED double *times = malloc((size_t)draws * ((size_t)n + 1) * sizeof *times + 1);
   if (!times || (draws && !forecast->samples(forecast->of, t->learners.work, draws, times)))
     return sg_fail_memory(e);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* With more than LARGE workers draws have as many times in all as with LARGE. */
+enum { LARGE = 4096 };
 enum { TIMES = 400000, LEAST_DRAWS = 1000, MOST_DRAWS = 20000, PROBES = 16, STEPS = 150 };
 
 /* --- Times ------------------------------------------------------------------------------------ */
@@ -25,8 +27,8 @@ static bool probe(const sg_forecast *f, int n, double work, double *two, bool *i
 
 bool sg_block_times_new(const sg_forecast *forecast, int n, double work, sg_block_times *chosen,
                         sg_block_times *judged) {
-  int draws = TIMES / n;
-  draws = draws < LEAST_DRAWS ? LEAST_DRAWS : draws > MOST_DRAWS ? MOST_DRAWS : draws;
+  int draws = TIMES / n, least = n > LARGE ? LEAST_DRAWS * LARGE / n + 1 : LEAST_DRAWS;
+  draws = draws < least ? least : draws > MOST_DRAWS ? MOST_DRAWS : draws;
   size_t each = (size_t)draws * (size_t)n;
   *chosen = *judged = (sg_block_times){.n = n, .draws = draws};
   double *time = chosen->time = malloc(2 * each * sizeof *time);

@@ -5,6 +5,7 @@
 #include "codes/tools/rules.h"
 #include "sim/core/linalg.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,13 @@ static void window(const sg_cyclic *c, const double *p, int first, double *a) {
     memcpy(a + k * s, p + ((size_t)first + k) % (size_t)c->n * s, s * sizeof *a);
 }
 
-sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw) {
+static double smaller_end(const double *coef, int s) {
+  return fmin(fabs(coef[0]), fabs(coef[s])) / cblas_dnrm2(s + 1, coef, 1);
+}
+
+/* least: NULL, or as in cyclic.h. */
+static sg_status draw_rows(const sg_cyclic *c, uint64_t seed, uint32_t draw, double bar,
+                           double *least) {
   int s = c->s, n = c->n;
   size_t size = (size_t)s;
   double *p = calloc(size * (size_t)(n + s + 1) + 1, sizeof *p), *a = p + (size_t)n * size;
@@ -36,15 +43,26 @@ sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw) {
   if (!p) return SG_NO_MEMORY;
   sg_status status = SG_OK;
   fill_p(c, seed, draw, p);
-  for (int i = 0; !status && i < n; i++) {
+  for (int i = 0; !status && i < n && (!least || *least > bar); i++) {
     double *row = c->coef + (size_t)i * (size + 1);
     window(c, p, i + 1, a);
     row[0] = 1;
     for (int r = 0; r < s; r++) row[r + 1] = -p[r + i * s];
     status = sg_solve(s, 1, a, s, row + 1, s, pivots, NULL);
+    if (least) *least = fmin(*least, smaller_end(row, s));
   }
   free(p);
   return status;
+}
+
+sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw) {
+  return draw_rows(c, seed, draw, 0, NULL);
+}
+
+sg_status sg_cyclic_draw_above(const sg_cyclic *c, uint64_t seed, uint32_t draw, double bar,
+                               double *least) {
+  *least = 1;
+  return draw_rows(c, seed, draw, bar, least);
 }
 
 static sg_status dense_decoder(sg_code *code, sg_cyclic *c) {

@@ -27,6 +27,11 @@ sg_status sg_cyclic_blank(sg_code *code, int n, int s, sg_cyclic **out, sg_error
 /* Fills in the coefficients by the draw-th P of the seed; sg_cyclic_new takes the 0-th.
  * SG_UNDECODABLE: a singular draw. SG_NO_MEMORY. O(n s³). */
 sg_status sg_cyclic_draw(const sg_cyclic *c, uint64_t seed, uint32_t draw);
+/* The same, and how small the first or last coefficient of a row gets, over its norm: *least, of
+ * all rows. It ends, without the coefficients of the other rows, as soon as that is at most `bar`.
+ */
+sg_status sg_cyclic_draw_above(const sg_cyclic *c, uint64_t seed, uint32_t draw, double bar,
+                               double *least);
 
 /* Row i of B over the parts first, …, first + n − 1. */
 void sg_cyclic_row(const sg_cyclic *cyclic, int i, int first, sg_row *row);

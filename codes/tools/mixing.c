@@ -18,6 +18,7 @@ enum { STEPS = 60, HALVINGS = 50 };
 typedef struct circulant {
   int n, k;
   const int *offset;
+  const double *cosine, *sine; /* n: of 2π angle/n */
   double tau;
 
   double *at, *gradient, *step, *h; /* k weights and the bound q of |λ_l|²; KKT matrix */
@@ -29,19 +30,36 @@ static void eigenvalue(const circulant *c, const double *w, int l, double *re, d
   *re = *im = 0;
   for (int j = 0; j < c->k; j++) {
     long angle = (long)l * c->offset[j] % c->n;
-    *re += w[j] * cos(2 * M_PI * (double)angle / c->n);
-    *im += w[j] * sin(2 * M_PI * (double)angle / c->n);
+    *re += w[j] * c->cosine[angle];
+    *im += w[j] * c->sine[angle];
   }
 }
 
-double sg_mixing_circulant_lambda(int n, int k, const int *offset, const double *w) {
-  circulant c = {.n = n, .k = k, .offset = offset};
+/* 2 n numbers. */
+static void fill_angles(circulant *c, double *table) {
+  for (int i = 0; i < c->n; i++) {
+    table[i] = cos(2 * M_PI * i / c->n);
+    table[c->n + i] = sin(2 * M_PI * i / c->n);
+  }
+  c->cosine = table;
+  c->sine = table + c->n;
+}
+
+static double lambda_of(const circulant *c, const double *w) {
   double most = 0, re, im;
-  for (int l = 1; l <= n / 2; l++) {
-    eigenvalue(&c, w, l, &re, &im);
+  for (int l = 1; l <= c->n / 2; l++) {
+    eigenvalue(c, w, l, &re, &im);
     most = fmax(most, hypot(re, im));
   }
   return most;
+}
+
+double sg_mixing_circulant_lambda(int n, int k, const int *offset, const double *w) {
+  SG_OWNED double *table = malloc(2 * (size_t)n * sizeof *table);
+  if (!table) return NAN;
+  circulant c = {.n = n, .k = k, .offset = offset};
+  fill_angles(&c, table);
+  return lambda_of(&c, w);
 }
 
 /* The barrier function; INFINITY outside of the constraints. */
@@ -67,8 +85,8 @@ static void circulant_slack(const circulant *c, int l, double *ab) {
   eigenvalue(c, c->at, l, &re, &im);
   for (int j = 0; j < k; j++) {
     long angle = (long)l * c->offset[j] % c->n;
-    a[j] = cos(2 * M_PI * (double)angle / c->n);
-    b[j] = sin(2 * M_PI * (double)angle / c->n);
+    a[j] = c->cosine[angle];
+    b[j] = c->sine[angle];
     g[j] = -2 * (re * a[j] + im * b[j]);
   }
   g[k] = 1;
@@ -105,15 +123,17 @@ static double circulant_newton(circulant *c, double *workspace) {
 sg_status sg_mixing_circulant(int n, int k, const int *offset, double *w) {
   size_t size = (size_t)k + 2;
   SG_OWNED double *memory = calloc(7 * size + size * size, sizeof *memory);
+  SG_OWNED double *table = malloc(2 * (size_t)n * sizeof *table);
   SG_OWNED lapack_int *pivots = malloc(size * sizeof *pivots);
-  if (!memory || !pivots) return SG_NO_MEMORY;
+  if (!memory || !table || !pivots) return SG_NO_MEMORY;
   circulant c = {.n = n, .k = k, .offset = offset, .at = memory, .pivots = pivots};
+  fill_angles(&c, table);
   c.gradient = c.at + size;
   c.step = c.gradient + size;
   double *trial = c.step + size, *workspace = trial + size;
   c.h = workspace + 3 * size;
   memcpy(c.at, w, (size_t)k * sizeof *w);
-  double least = sg_mixing_circulant_lambda(n, k, offset, w), first = least;
+  double least = lambda_of(&c, w), first = least;
   c.at[k] = least * least + 0.5;
   for (c.tau = 1; k > 1; c.tau *= GROWTH) {
     for (int i = 0; i < STEPS; i++) {
@@ -133,7 +153,7 @@ sg_status sg_mixing_circulant(int n, int k, const int *offset, double *w) {
   double sum = 0;
   for (int j = 0; j < k; j++) sum += c.at[j];
   for (int j = 0; j < k; j++) trial[j] = c.at[j] / sum;
-  least = sg_mixing_circulant_lambda(n, k, offset, trial);
+  least = lambda_of(&c, trial);
   if (least <= first) memcpy(w, trial, (size_t)k * sizeof *w);
   return SG_OK;
 }

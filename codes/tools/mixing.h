@@ -18,6 +18,7 @@
  * over w ≥ 0, Σ w = 1. w: on entry a point with w > 0, on return the best one. SG_NO_MEMORY;
  * SG_BUG: no step could be made. About 60 steps of O(n k²). */
 sg_status sg_mixing_circulant(int n, int k, const int *offset, double *w);
+/* λ; NAN: no memory. O(n k). */
 double sg_mixing_circulant_lambda(int n, int k, const int *offset, const double *w);
 
 /* Symmetric matrices W = Σ_e w_e A_e over the edges (end[2e], end[2e + 1]) of a graph, each pair of

@@ -93,6 +93,17 @@ static void turn(sg_stream *random, double step, vector *v) {
   for (int k = 0; norm > 0 && k < v->count; k++) v->value[k] /= sqrt(norm);
 }
 
+/* Of more rows there are as many passes as take so many products in all, half a second or so; and
+ * where singular values would take longer than that, the unit vectors stay, which give the rank. */
+enum { MANY = 512 };
+static const double MOST_PRODUCTS = 5e7, MOST_FLOPS = 1e9;
+
+static int passes_for(const search *s) {
+  double each = (double)s->weight * s->weight * s->rows / (4.0 * s->blocks) + 1;
+  double all = MOST_PRODUCTS / (CANDIDATES * each * s->rows);
+  return s->rows <= MANY || all > MOST_PASSES ? MOST_PASSES : (int)all;
+}
+
 /* frozen: so many of the first vectors stay unit vectors. */
 static void spread(search *s, uint64_t seed, int frozen) {
   for (int i = 0; i < s->blocks; i++) s->head[i] = NONE;
@@ -106,7 +117,7 @@ static void spread(search *s, uint64_t seed, int frozen) {
     enter(s, j);
   }
   bool better = s->rows > s->blocks;
-  for (int pass = 1; better && pass <= MOST_PASSES; pass++) {
+  for (int pass = 1, most = passes_for(s); better && pass <= most; pass++) {
     better = false;
     for (int j = frozen; j < s->rows; j++) {
       sg_stream random;
@@ -169,9 +180,11 @@ sg_status sg_spread_rows(sg_code *code, int rows, int blocks, int weight, sg_spa
   s.touched = head + blocks;
   int least = rows < blocks ? rows : blocks;
   sg_status status = SG_OK;
-  for (int frozen = 0;; frozen = blocks) {
+  bool large = rows > MANY && (double)rows * blocks * blocks > MOST_FLOPS;
+  report->rank = least;
+  for (int frozen = large ? blocks : 0;; frozen = blocks) {
     spread(&s, code->shape.seed, frozen);
-    status = find_rank(&s, &report->rank);
+    if (!large) status = find_rank(&s, &report->rank);
     if (status || report->rank == least || frozen) break;
   }
   if (status) return status;

@@ -35,6 +35,49 @@ static int ascending(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* Of runs this long, by insertion, merging begins. */
+enum { RUN = 16 };
+
+static void sort_run(double *x, size_t n) {
+  for (size_t i = 1; i < n; i++) {
+    double moved = x[i];
+    size_t at = i;
+    for (; at > 0 && x[at - 1] > moved; at--) x[at] = x[at - 1];
+    x[at] = moved;
+  }
+}
+
+/* a and b, both sorted, into `to`; of equals those of a first. Which one is next is no branch: half
+ * of these would be mispredicted. */
+static void merge(const double *a, size_t n, const double *b, size_t m, double *to) {
+  const double *end_a = a + n, *end_b = b + m;
+  while (a < end_a && b < end_b) {
+    double x = *a, y = *b;
+    bool second = y < x;
+    *to++ = second ? y : x;
+    a += !second;
+    b += second;
+  }
+  memcpy(to, a, (size_t)(end_a - a) * sizeof *a);
+  memcpy(to + (end_a - a), b, (size_t)(end_b - b) * sizeof *b);
+}
+
+/* Stable, as the qsort of the GNU libc, so that zeros of both signs keep their order. */
 void sg_sort_doubles(double *x, size_t n) {
-  qsort(x, n, sizeof *x, ascending);
+  double *room = n > RUN && n < SIZE_MAX / sizeof *x ? malloc(n * sizeof *x) : NULL, *from = x;
+  if (n > RUN && !room) {
+    qsort(x, n, sizeof *x, ascending);
+    return;
+  }
+  for (size_t i = 0; i < n; i += RUN) sort_run(x + i, n - i < RUN ? n - i : RUN);
+  for (size_t run = RUN; run < n; run *= 2) {
+    double *to = from == x ? room : x;
+    for (size_t i = 0; i < n; i += 2 * run) {
+      size_t first = n - i < run ? n - i : run, rest = n - i - first;
+      merge(from + i, first, from + i + first, rest < run ? rest : run, to + i);
+    }
+    from = to;
+  }
+  if (from != x) memcpy(x, from, n * sizeof *x);
+  free(room);
 }
