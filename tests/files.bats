@@ -195,7 +195,7 @@ ask_all() {
 
 @test "files: a signal is heard while a large code is built" {
   interrupted_after 1 INT "$STRAGGLE" run s.json --set /cluster/workers=10000 \
-    --set '/schemes=[{"code":"ye-abbe","d":30,"m":2}]'
+    --set '/schemes=[{"code":"ye-abbe","d":30,"m":2,"construction":"polynomial"}]'
   [ "$status" -eq 130 ]
   [ "$took_ms" -lt 3000 ]
 }
