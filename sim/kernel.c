@@ -547,8 +547,8 @@ static sg_status decode_group(sg_kernel *k, const sg_problem *problem, sg_worksp
   }
   t.strip = strip_length(request, pieces, messages, t.tile);
   if (!room_for_y(k, messages * t.strip + pieces * t.tile) ||
-      !SG_ROOM(k->tile, k->tile_room, (long)pieces * items) || !SG_ROOM(k->x, k->x_room, sums) ||
-      !SG_ROOM(k->square, k->square_room, 4L * sums + 4))
+      !SG_ROOM(k->tile, k->tile_room, (long)pieces * items + 1) ||
+      !SG_ROOM(k->x, k->x_room, sums) || !SG_ROOM(k->square, k->square_room, 4L * sums + 4))
     return SG_NO_MEMORY;
   for (t.at = 0; t.at < t.length; t.at += t.tile) {
     t.n = t.length - t.at < t.tile ? t.length - t.at : t.tile;
@@ -580,7 +580,7 @@ sg_status sg_kernel_form(sg_kernel *k, const sg_problem *problem, sg_workspace *
   k->steps = k->inputs = k->coefs = 0;
   t.strip = strip_length(request, t.pieces, set->n_messages, t.tile);
   if (!plan_encode(k, set, t.n_items, out) || !room_for_y(k, set->n_messages * t.strip) ||
-      !SG_ROOM(k->tile, k->tile_room, (long)t.pieces * t.n_items))
+      !SG_ROOM(k->tile, k->tile_room, (long)t.pieces * t.n_items + 1))
     return SG_NO_MEMORY;
   for (t.at = 0; t.at < t.length; t.at += t.tile) {
     t.n = t.length - t.at < t.tile ? t.length - t.at : t.tile;

@@ -66,7 +66,7 @@ static void build_request(sg_run *run, int slot) {
     start += segment[s].count;
     segment[s].count = 0;
   }
-  if (run->code->segments == 1 && run->n_wanted == run->n_held) {
+  if (run->code->segments == 1 && run->n_held > 0 && run->n_wanted == run->n_held) {
     memcpy(run->wanted, run->held, (size_t)run->n_held * sizeof *run->held);
     segment->count = run->n_held;
     return;

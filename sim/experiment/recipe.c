@@ -414,7 +414,7 @@ static void settle(sg_recipe *r, bool whole) {
     set->term = r->term;
     set->link_start = r->n_links ? r->link_start + r->range[i].start : NULL;
     set->link = r->link;
-    set->weight = r->weight + r->range[i].weight;
+    set->weight = r->weight ? r->weight + r->range[i].weight : NULL;
     set->constant = constant;
     set->bias = constant ? r->bias + r->range[i].bias : NULL;
     set->decoded = r->decoded;
