@@ -462,13 +462,10 @@ static bool part_tile(const sg_dense *d, sg_workspace *ws, int part, long begin,
                    s->single ? s->single + first : NULL, columns,
                    ws->turned.p + (o * rows + s->at) * q->width, ws->scratch.p, out, ld);
     } else {
-      const double *x = s->x + first;
-      if (s->single) {
-        if (!sg_numbers_need(&ws->widened, (size_t)(s->n * n))) return false;
-        for (long i = 0; i < s->n; i++)
-          sg_widen(s->single + i * columns + first, n, ws->widened.p + i * n);
-        x = ws->widened.p;
-      }
+      if (s->single && !sg_numbers_need(&ws->widened, (size_t)(s->n * n))) return false;
+      for (long i = 0; s->single && i < s->n; i++)
+        sg_widen(s->single + i * columns + first, n, ws->widened.p + i * n);
+      const double *x = s->single ? ws->widened.p : s->x + first;
       cblas_dgemm(CblasColMajor, CblasNoTrans, CblasNoTrans, (int)n, q->width, (int)s->n, 1.0, x,
                   (int)(s->single ? n : columns), ws->residual.p + o * rows + s->at,
                   (int)(rows * d->outputs), 0.0, out, (int)ld);

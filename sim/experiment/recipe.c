@@ -414,7 +414,7 @@ static void settle(sg_recipe *r, bool whole) {
     set->term = r->term;
     set->link_start = r->n_links ? r->link_start + r->range[i].start : NULL;
     set->link = r->link;
-    set->weight = r->weight ? r->weight + r->range[i].weight : NULL;
+    set->weight = r->weight + r->range[i].weight;
     set->constant = constant;
     set->bias = constant ? r->bias + r->range[i].bias : NULL;
     set->decoded = r->decoded;
@@ -468,8 +468,10 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
    * optimisers that remember others. */
   bool whole = !(request->flags & SG_NO_SUM) && !r->states.size &&
                (r->world->code->exact || !(r->world->code->flags & SG_BATCHES)),
-       fine = true;
-  if (r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r);
+       /* Nothing may have come: places in arrays are counted from them all the same. */
+      fine = SG_ROOM(r->term, r->terms_capacity, r->n_terms + 1) &&
+             SG_ROOM(r->weight, r->weights_capacity, r->n_weights + 1);
+  if (fine && r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r);
   if (!fine) return sg_fail_memory(e);
   settle(r, whole);
   return SG_OK;
