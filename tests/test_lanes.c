@@ -96,7 +96,7 @@ static void combinations(void **state) {
 
 /* --- Problems --------------------------------------------------------------------------------- */
 
-enum { PARTS = 5, MODELS = 11 };
+enum { PARTS = 5, MODELS = 11, WIDTH = 16 };
 
 /* Gradients and losses of all parts at some models: all at once in tiles, then the metrics. */
 static void pass(results *r, const char *name, const char *settings, int subsets, int width,
@@ -109,14 +109,14 @@ static void pass(results *r, const char *name, const char *settings, int subsets
   assert_int_equal(sg_partition_new(problem, PARTS, edges, 0, NULL, &partition, &e), SG_OK);
   const long l = problem->length;
   sg_workspace *ws = sg_workspace_new(problem);
-  double *x = malloc((size_t)(2 * l * MODELS) * sizeof *x), loss[MODELS];
+  double *x = calloc((size_t)(2 * l * WIDTH), sizeof *x), loss[MODELS];
   assert_true(ws && x);
-  for (long i = 0; i < 2 * l * MODELS; i++) x[i] = 4 * sg_uniform(&stream) - 2;
+  for (long i = 0; i < 2 * l * WIDTH; i++) x[i] = 4 * sg_uniform(&stream) - 2;
   const double *point[MODELS], *loss_at[MODELS], *tile[PARTS * MODELS];
   sg_partial item[PARTS * MODELS];
   for (int c = 0; c < columns; c++) {
     point[c] = x + c * l;
-    loss_at[c] = x + (MODELS + c) * l;
+    loss_at[c] = x + (WIDTH + c) * l;
     for (int p = 0; p < PARTS; p++) item[c * PARTS + p] = (sg_partial){.part = p, .column = c};
   }
   const sg_gradient_request request = {.partition = partition,
@@ -161,7 +161,7 @@ static void data_passes(results *r) {
   };
   for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
     pass(r, at[i].problem, at[i].settings, PARTS, 1, 3);
-    pass(r, at[i].problem, at[i].settings, PARTS, 16, MODELS);
+    pass(r, at[i].problem, at[i].settings, PARTS, WIDTH, MODELS);
   }
 }
 

@@ -78,7 +78,7 @@ typedef struct sg_gradient_request {
   const sg_partial *item;
   /* Training loss (with the L2 term) at other points in the same pass over the data: loss_x[c]
    * NULL: not wanted. Equal to x[c] costs nothing extra. Width W: loss_x[c] = loss_x[0] + c·l where
-   * given. loss_x itself may be NULL. */
+   * given, and all W columns can be read. loss_x itself may be NULL. */
   const double *const *loss_x;
   double *loss; /* out: columns values */
   /* > 1: an item is what comes of that many steps of `inner` at `rate` on the part's own mean loss,
