@@ -150,8 +150,8 @@ static sg_status create(sg_code *code, const sg_shape *shape, const sg_values *v
   if (status) return status;
   drawn all = {0};
   sg_approximate *t = code->self = sg_code_alloc(code, 1, sizeof *t);
-  bool ok = t && draw_blocks(&q, shape->seed, &all) &&
-            sg_place_entries(code, t, n, all.count, all.entry);
+  bool ok =
+      t && draw_blocks(&q, shape->seed, &all) && sg_place_entries(code, t, n, all.count, all.entry);
   free(all.entry);
   if (!ok) return sg_fail_memory(e);
   t->sum = t->energy = t->replication = q.l;

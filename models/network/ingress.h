@@ -4,10 +4,10 @@
  *
  * Fifo keeps when its head began: O(1). Fair-share (processor sharing) goes by virtual finish:
  * virtual time is the bytes that a message present since the beginning would have been given; it
- * grows by bandwidth / queued, and a message that comes at virtual time V with b bytes is through at
- * V + b, whoever comes or goes in between. Virtual time does not run backwards, so that messages of
- * one size are through in the order in which they came: whoever is through last when it comes stands
- * in a row, O(1), and only the others in a heap, O(log queued).
+ * grows by bandwidth / queued, and a message that comes at virtual time V with b bytes is through
+ * at V + b, whoever comes or goes in between. Virtual time does not run backwards, so that messages
+ * of one size are through in the order in which they came: whoever is through last when it comes
+ * stands in a row, O(1), and only the others in a heap, O(log queued).
  *
  * Inline, since an event loop calls these for every message. */
 #ifndef SG_MODELS_INGRESS_H
