@@ -3,7 +3,6 @@
  * ROC curve from the ranks of the scores. */
 #include "models/learning/dense.h"
 #include "models/learning/simd.h"
-#include "models/learning/simd8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -113,48 +112,13 @@ static SG_CLONES(logistic_rows,
   if (loss) memcpy(loss + i, ls, rest);
 }
 
-#ifdef SG_HAS_LANES
-
-/* Eight rows at a time, as logistic_four; how many there were. */
-SG_AVX512 static long logistic_eights(const double *y, long n, double scale, const double *z,
-                                      double *r, double *loss) {
-  const __m512d zero = _mm512_setzero_pd(), one = _mm512_set1_pd(1.0);
-  const __m512i sign = _mm512_set1_epi64(INT64_MIN);
-  long i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const __m512d label = _mm512_loadu_pd(y + i), m = _mm512_mul_pd(label, _mm512_loadu_pd(z + i));
-    const __m512d minus = _mm512_castsi512_pd(_mm512_xor_si512(_mm512_castpd_si512(m), sign));
-    const __mmask8 negative = _mm512_cmp_pd_mask(m, zero, _CMP_LT_OQ);
-    const __m512d u = sg_exp8(_mm512_mask_mov_pd(minus, negative, m));
-    if (r) {
-      const __m512d top = _mm512_mask_mov_pd(u, negative, one);
-      const __m512d share = _mm512_div_pd(top, _mm512_add_pd(one, u));
-      _mm512_storeu_pd(r + i, _mm512_mul_pd(_mm512_mul_pd(_mm512_set1_pd(-scale), label), share));
-    }
-    if (loss)
-      _mm512_storeu_pd(loss + i,
-                       _mm512_add_pd(_mm512_mask_mov_pd(zero, negative, minus), sg_log1p8(u)));
-  }
-  return i;
-}
-
-static void logistic_widest(int outputs, const double *y, long n, double scale, const double *z,
-                            double *r, long ld, double *loss) {
-  long i = sg_widest_lanes() == SG_LANES_AVX512 ? logistic_eights(y, n, scale, z, r, loss) : 0;
-  logistic_rows(outputs, y + i, n - i, scale, z + i, r ? r + i : NULL, ld, loss ? loss + i : NULL);
-}
-
-#else
-#define logistic_widest logistic_rows
-#endif
-
 static void judge_logistic(const sg_data *data, double *z, sg_metrics *m) {
   m->accuracy = sg_binary_accuracy(data->test_rows, z, data->test_y);
   m->auc = sg_auc(data->test_rows, z, data->test_y);
 }
 
 const sg_loss sg_logistic_loss = {
-    .classes = 2, .curvature = 0.25, .rows = logistic_widest, .judge = judge_logistic};
+    .classes = 2, .curvature = 0.25, .rows = logistic_rows, .judge = judge_logistic};
 
 /* --- Hinge: max(0, 1 − m), with the subgradient 0 at m = 1 ------------------------------------ */
 
