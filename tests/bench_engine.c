@@ -16,17 +16,21 @@
 
 #include <cmocka.h>
 
+static void environment(test_environment *t, int n, const char *ingress) {
+  test_environment_make(t, &(test_setup){.workers = n,
+                                         .delay = "shifted-exponential",
+                                         .delay_by = {1.6, 1.25},
+                                         .uplink = "shifted-exponential",
+                                         .uplink_by = {6, 10},
+                                         .ingress = ingress,
+                                         .ingress_Bps = 8e3,
+                                         .length = 1000,
+                                         .seed = 1});
+}
+
 static void rounds(int n, int s, long count, const char *ingress) {
   test_environment t;
-  test_environment_make(&t, &(test_setup){.workers = n,
-                                          .delay = "shifted-exponential",
-                                          .delay_by = {1.6, 1.25},
-                                          .uplink = "shifted-exponential",
-                                          .uplink_by = {6, 10},
-                                          .ingress = ingress,
-                                          .ingress_Bps = 8e3,
-                                          .length = 1000,
-                                          .seed = 1});
+  environment(&t, n, ingress);
   sg_shape shape = {.workers = n, .subsets = n, .length = 1000, .updates = count};
   sg_code *code = test_code(sg_code_type_find("ignore-stragglers"), &shape, "s", s);
   sg_run_limits limits = {.iterations = count, .sim_time_s = INFINITY};
@@ -262,15 +266,7 @@ typedef struct cost {
 static cost cost_of(int n, const char *ingress, bool usual) {
   enum { ROUNDS = 20 };
   test_environment t;
-  test_environment_make(&t, &(test_setup){.workers = n,
-                                          .delay = "shifted-exponential",
-                                          .delay_by = {1.6, 1.25},
-                                          .uplink = "shifted-exponential",
-                                          .uplink_by = {6, 10},
-                                          .ingress = ingress,
-                                          .ingress_Bps = 8e3,
-                                          .length = 1000,
-                                          .seed = 1});
+  environment(&t, n, ingress);
   sg_shape shape = {.workers = n, .subsets = n, .length = 1000, .updates = ROUNDS};
   sg_code *code = test_code(sg_code_type_find("ignore-stragglers"), &shape, "s", n / 20);
   sg_run_limits limits = {.iterations = ROUNDS, .sim_time_s = INFINITY, .usual_way = usual};

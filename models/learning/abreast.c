@@ -27,45 +27,38 @@ static void pack(int n, const double *const *x, long columns, double *packed) {
 
 #define INLINE static inline __attribute__((always_inline)) SG_AVX512
 
-/* Sums must live in registers, at -O2 too; clang unrolls by itself. */
-#ifdef __clang__
-#define UNROLL
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
-
 /* Of `rows` rows (a constant at each call), to z, eight numbers a row. Sum k of a row is of columns
  * k, k + 8, …; they are added as dot4 adds its lanes, and then the last columns, one by one. */
 INLINE void margins_of(int rows, long columns, const double *x, const double *packed, double *z) {
   __m512d a[ROWS][LANES];
-  UNROLL
+  SG_UNROLL
   for (int r = 0; r < rows; r++) {
-    UNROLL
+    SG_UNROLL
     for (int k = 0; k < LANES; k++) a[r][k] = _mm512_setzero_pd();
   }
   long i = 0;
   for (; i + LANES <= columns; i += LANES) {
-    UNROLL
+    SG_UNROLL
     for (int k = 0; k < LANES; k++) {
       __m512d m = _mm512_loadu_pd(packed + (i + k) * LANES);
-      UNROLL
+      SG_UNROLL
       for (int r = 0; r < rows; r++)
         a[r][k] = _mm512_add_pd(a[r][k], _mm512_mul_pd(_mm512_set1_pd(x[r * columns + i + k]), m));
     }
   }
-  UNROLL
+  SG_UNROLL
   for (int r = 0; r < rows; r++) {
-    UNROLL
+    SG_UNROLL
     for (int k = 0; k < 4; k++) a[r][k] = _mm512_add_pd(a[r][k], a[r][k + 4]);
     a[r][0] = _mm512_add_pd(_mm512_add_pd(a[r][0], a[r][1]), _mm512_add_pd(a[r][2], a[r][3]));
   }
   for (; i < columns; i++) {
     __m512d m = _mm512_loadu_pd(packed + i * LANES);
-    UNROLL
+    SG_UNROLL
     for (int r = 0; r < rows; r++)
       a[r][0] = _mm512_add_pd(a[r][0], _mm512_mul_pd(_mm512_set1_pd(x[r * columns + i]), m));
   }
-  UNROLL
+  SG_UNROLL
   for (int r = 0; r < rows; r++) _mm512_storeu_pd(z + r * LANES, a[r][0]);
 }
 
@@ -91,28 +84,28 @@ SG_AVX512 static void margins(long rows, long columns, const double *x, const do
 INLINE void gradients_of(int vectors, __mmask8 mask, long rows, long columns, const double *x,
                          const double *r, long ld, double *const *g, long at) {
   __m512d a[LANES][VECTORS];
-  UNROLL
+  SG_UNROLL
   for (int v = 0; v < LANES; v++) {
-    UNROLL
+    SG_UNROLL
     for (int k = 0; k < vectors; k++)
       a[v][k] = _mm512_maskz_loadu_pd(k + 1 == vectors ? mask : 0xff, g[v] + at + k * LANES);
   }
   for (long i = 0; i < rows; i++) {
     const double *row = x + i * columns + at;
     __m512d b[VECTORS];
-    UNROLL
+    SG_UNROLL
     for (int k = 0; k < vectors; k++)
       b[k] = _mm512_maskz_loadu_pd(k + 1 == vectors ? mask : 0xff, row + k * LANES);
-    UNROLL
+    SG_UNROLL
     for (int v = 0; v < LANES; v++) {
       __m512d c = _mm512_set1_pd(r[v * ld + i]);
-      UNROLL
+      SG_UNROLL
       for (int k = 0; k < vectors; k++) a[v][k] = _mm512_add_pd(a[v][k], _mm512_mul_pd(c, b[k]));
     }
   }
-  UNROLL
+  SG_UNROLL
   for (int v = 0; v < LANES; v++) {
-    UNROLL
+    SG_UNROLL
     for (int k = 0; k < vectors; k++)
       _mm512_mask_storeu_pd(g[v] + at + k * LANES, k + 1 == vectors ? mask : 0xff, a[v][k]);
   }

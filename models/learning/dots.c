@@ -11,13 +11,6 @@
 
 #define INLINE SG_AVX512 static inline __attribute__((always_inline))
 
-/* Sums must live in registers, at -O2 too; clang unrolls by itself. */
-#ifdef __clang__
-#define UNROLL
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
-
 /* Sum k has lanes (0 + 4, 1 + 5, 2 + 6, 3 + 7), of which the first two and the last two are added,
  * then both. */
 INLINE __m256d four_sums(__m512d a, __m512d b, __m512d c, __m512d d) {
@@ -33,18 +26,18 @@ INLINE __m256d four_sums(__m512d a, __m512d b, __m512d c, __m512d d) {
 INLINE void eight_sums(int rows, int points, const double *const *row, const double *const *x,
                        long columns, double *out) {
   __m512d a[8];
-  UNROLL
+  SG_UNROLL
   for (int k = 0; k < 8; k++) a[k] = _mm512_setzero_pd();
   long i = 0;
   for (; i + 8 <= columns; i += 8) {
     __m512d v[2];
-    UNROLL
+    SG_UNROLL
     for (int p = 0; p < points; p++) v[p] = _mm512_loadu_pd(x[p] + i);
-    UNROLL
+    SG_UNROLL
     for (int r = 0; r < rows; r++) {
       __m512d u = _mm512_loadu_pd(row[r] + i);
       _mm_prefetch((const char *)(row[r] + i + 8 * columns), _MM_HINT_T0); /* the next eight */
-      UNROLL
+      SG_UNROLL
       for (int p = 0; p < points; p++)
         a[p * rows + r] = _mm512_add_pd(a[p * rows + r], _mm512_mul_pd(u, v[p]));
     }
@@ -52,7 +45,7 @@ INLINE void eight_sums(int rows, int points, const double *const *row, const dou
   _mm256_storeu_pd(out, four_sums(a[0], a[1], a[2], a[3]));
   _mm256_storeu_pd(out + 4, four_sums(a[4], a[5], a[6], a[7]));
   for (; i < columns; i++) {
-    UNROLL
+    SG_UNROLL
     for (int k = 0; k < 8; k++) out[k] += row[k % rows][i] * x[k / rows][i];
   }
 }

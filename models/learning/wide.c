@@ -42,13 +42,6 @@ size_t sg_wide_scratch(long rows, int models) {
 #define FMA    __attribute__((target("avx2,fma")))
 #define FMA512 __attribute__((target("avx512f,avx512dq,fma")))
 
-/* The sums must live in registers, at -O2 too; clang unrolls by itself. */
-#ifdef __clang__
-#define UNROLL
-#else
-#define UNROLL _Pragma("GCC unroll 6")
-#endif
-
 /* sum (rows × 8 of `width`) += x (rows × depth, leading dimension ld) · packed (depth × 8 of
  * `width`). `rows` is a constant at each call. Fetches two rows from `ahead` on into the second
  * cache. */
@@ -57,7 +50,7 @@ FMA static inline __attribute__((always_inline)) void panel(int rows, long depth
                                                             int width, double *sum,
                                                             const double *ahead) {
   __m256d a[PANEL][2];
-  UNROLL
+  SG_UNROLL
   for (int r = 0; r < rows; r++) {
     a[r][0] = _mm256_loadu_pd(sum + r * width);
     a[r][1] = _mm256_loadu_pd(sum + r * width + 4);
@@ -68,14 +61,14 @@ FMA static inline __attribute__((always_inline)) void panel(int rows, long depth
       _mm_prefetch((const char *)(ahead + ld + p), _MM_HINT_T1);
     }
     __m256d m0 = _mm256_loadu_pd(packed + p * width), m1 = _mm256_loadu_pd(packed + p * width + 4);
-    UNROLL
+    SG_UNROLL
     for (int r = 0; r < rows; r++) {
       __m256d v = _mm256_broadcast_sd(x + r * ld + p);
       a[r][0] = _mm256_fmadd_pd(v, m0, a[r][0]);
       a[r][1] = _mm256_fmadd_pd(v, m1, a[r][1]);
     }
   }
-  UNROLL
+  SG_UNROLL
   for (int r = 0; r < rows; r++) {
     _mm256_storeu_pd(sum + r * width, a[r][0]);
     _mm256_storeu_pd(sum + r * width + 4, a[r][1]);
@@ -107,29 +100,29 @@ FMA512 static inline __attribute__((always_inline)) void
 panel512(int rows, int vectors, long depth, const double *x, long ld, const double *packed,
          int width, double *sum, const double *ahead) {
   __m512d a[PANEL][WIDE];
-  UNROLL
+  SG_UNROLL
   for (int r = 0; r < rows; r++) {
-    UNROLL
+    SG_UNROLL
     for (int v = 0; v < vectors; v++) a[r][v] = _mm512_loadu_pd(sum + r * width + v * LANES);
   }
   for (long p = 0; p < depth; p++) {
     if (ahead && p % 8 == 0) {
-      UNROLL
+      SG_UNROLL
       for (int r = 0; r < rows; r++) _mm_prefetch((const char *)(ahead + r * ld + p), _MM_HINT_T1);
     }
     __m512d m[WIDE];
-    UNROLL
+    SG_UNROLL
     for (int v = 0; v < vectors; v++) m[v] = _mm512_loadu_pd(packed + p * width + v * LANES);
-    UNROLL
+    SG_UNROLL
     for (int r = 0; r < rows; r++) {
       __m512d number = _mm512_set1_pd(x[r * ld + p]);
-      UNROLL
+      SG_UNROLL
       for (int v = 0; v < vectors; v++) a[r][v] = _mm512_fmadd_pd(number, m[v], a[r][v]);
     }
   }
-  UNROLL
+  SG_UNROLL
   for (int r = 0; r < rows; r++) {
-    UNROLL
+    SG_UNROLL
     for (int v = 0; v < vectors; v++) _mm512_storeu_pd(sum + r * width + v * LANES, a[r][v]);
   }
 }
@@ -160,28 +153,28 @@ sums512(int vectors, long rows, const double *x, long columns, const double *r, 
         bool add, double *out, long ld, double *copy) {
   enum { MODELS = 4 };
   __m512d a[MODELS][WIDE];
-  UNROLL
+  SG_UNROLL
   for (int m = 0; m < MODELS; m++) {
-    UNROLL
+    SG_UNROLL
     for (int v = 0; v < vectors; v++) a[m][v] = _mm512_setzero_pd();
   }
   for (long i = 0; i < rows; i++) {
     __m512d b[WIDE];
-    UNROLL
+    SG_UNROLL
     for (int v = 0; v < vectors; v++) {
       b[v] = _mm512_loadu_pd(x + i * columns + v * LANES);
       if (copy) _mm512_storeu_pd(copy + (i * vectors + v) * LANES, b[v]);
     }
-    UNROLL
+    SG_UNROLL
     for (int m = 0; m < MODELS; m++) {
       __m512d c = _mm512_set1_pd(r[i * models + m]);
-      UNROLL
+      SG_UNROLL
       for (int v = 0; v < vectors; v++) a[m][v] = _mm512_fmadd_pd(b[v], c, a[m][v]);
     }
   }
-  UNROLL
+  SG_UNROLL
   for (int m = 0; m < MODELS; m++) {
-    UNROLL
+    SG_UNROLL
     for (int v = 0; v < vectors; v++) {
       double *to = out + m * ld + v * LANES;
       if (add) a[m][v] = _mm512_add_pd(_mm512_loadu_pd(to), a[m][v]);
@@ -279,7 +272,12 @@ void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, c
 
 void sg_wide_product(long rows, long columns, int models, const double *x, const float *single,
                      const double *m, double *scratch, double *z, long ldz) {
-  sg_wide_product_with(sg_widest_lanes(), rows, columns, models, x, single, m, scratch, z, ldz);
+  sg_lanes lanes = sg_widest_lanes();
+#if defined(__x86_64__)
+  /* Whether there is fused multiply-add changes bits, and is the processor's alone to say. */
+  if (lanes == SG_SCALAR && __builtin_cpu_supports("avx2")) lanes = SG_LANES_AVX2;
+#endif
+  sg_wide_product_with(lanes, rows, columns, models, x, single, m, scratch, z, ldz);
 }
 
 /* The longest sums whose order in OpenBLAS's kernels is known: those for AVX2 with FMA cut long

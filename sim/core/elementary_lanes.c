@@ -2,6 +2,7 @@
 /* Many elementary functions at a time, on the vectors of the processor: elementary_each.inc. */
 #include "sim/core/elementary.h"
 #include "sim/core/elementary_rows.h"
+#include "sim/core/simd.h"
 
 #include <float.h>
 #include <stdint.h>
@@ -10,62 +11,57 @@
 #ifdef SG_HAS_LANES
 #include <immintrin.h>
 
-typedef double lanes4 __attribute__((vector_size(32)));
-typedef uint64_t words4 __attribute__((vector_size(32)));
-typedef double lanes8 __attribute__((vector_size(64)));
-typedef uint64_t words8 __attribute__((vector_size(64)));
-
 /* The four numbers of four rows, one of each in a vector. */
 SG_AVX2 static inline __attribute__((always_inline)) void
-log_rows4(words4 row, lanes4 *middle, lanes4 *reciprocal, lanes4 *high, lanes4 *low) {
+log_rows4(sg_v4w row, sg_v4 *middle, sg_v4 *reciprocal, sg_v4 *high, sg_v4 *low) {
   __m256d a = _mm256_loadu_pd(&sg_log_rows[row[0]].middle);
   __m256d b = _mm256_loadu_pd(&sg_log_rows[row[1]].middle);
   __m256d c = _mm256_loadu_pd(&sg_log_rows[row[2]].middle);
   __m256d d = _mm256_loadu_pd(&sg_log_rows[row[3]].middle);
   __m256d ab = _mm256_unpacklo_pd(a, b), ba = _mm256_unpackhi_pd(a, b);
   __m256d cd = _mm256_unpacklo_pd(c, d), dc = _mm256_unpackhi_pd(c, d);
-  *middle = (lanes4)_mm256_permute2f128_pd(ab, cd, 0x20);
-  *reciprocal = (lanes4)_mm256_permute2f128_pd(ba, dc, 0x20);
-  *high = (lanes4)_mm256_permute2f128_pd(ab, cd, 0x31);
-  *low = (lanes4)_mm256_permute2f128_pd(ba, dc, 0x31);
+  *middle = (sg_v4)_mm256_permute2f128_pd(ab, cd, 0x20);
+  *reciprocal = (sg_v4)_mm256_permute2f128_pd(ba, dc, 0x20);
+  *high = (sg_v4)_mm256_permute2f128_pd(ab, cd, 0x31);
+  *low = (sg_v4)_mm256_permute2f128_pd(ba, dc, 0x31);
 }
 
-SG_AVX2 static inline __attribute__((always_inline)) void power_rows4(words4 row, lanes4 *value,
-                                                                      lanes4 *missing) {
+SG_AVX2 static inline __attribute__((always_inline)) void power_rows4(sg_v4w row, sg_v4 *value,
+                                                                      sg_v4 *missing) {
   __m128d a = _mm_loadu_pd(&sg_power_rows[row[0]].value);
   __m128d b = _mm_loadu_pd(&sg_power_rows[row[1]].value);
   __m128d c = _mm_loadu_pd(&sg_power_rows[row[2]].value);
   __m128d d = _mm_loadu_pd(&sg_power_rows[row[3]].value);
-  *value = (lanes4)_mm256_set_m128d(_mm_unpacklo_pd(c, d), _mm_unpacklo_pd(a, b));
-  *missing = (lanes4)_mm256_set_m128d(_mm_unpackhi_pd(c, d), _mm_unpackhi_pd(a, b));
+  *value = (sg_v4)_mm256_set_m128d(_mm_unpacklo_pd(c, d), _mm_unpacklo_pd(a, b));
+  *missing = (sg_v4)_mm256_set_m128d(_mm_unpackhi_pd(c, d), _mm_unpackhi_pd(a, b));
 }
 
 SG_AVX512 static inline __attribute__((always_inline)) void
-log_rows8(words8 row, lanes8 *middle, lanes8 *reciprocal, lanes8 *high, lanes8 *low) {
+log_rows8(sg_v8w row, sg_v8 *middle, sg_v8 *reciprocal, sg_v8 *high, sg_v8 *low) {
   const double *table = &sg_log_rows[0].middle;
   __m512i at = (__m512i)(row << 2);
-  *middle = (lanes8)_mm512_i64gather_pd(at, table, 8);
-  *reciprocal = (lanes8)_mm512_i64gather_pd(at, table + 1, 8);
-  *high = (lanes8)_mm512_i64gather_pd(at, table + 2, 8);
-  *low = (lanes8)_mm512_i64gather_pd(at, table + 3, 8);
+  *middle = (sg_v8)_mm512_i64gather_pd(at, table, 8);
+  *reciprocal = (sg_v8)_mm512_i64gather_pd(at, table + 1, 8);
+  *high = (sg_v8)_mm512_i64gather_pd(at, table + 2, 8);
+  *low = (sg_v8)_mm512_i64gather_pd(at, table + 3, 8);
 }
 
-SG_AVX512 static inline __attribute__((always_inline)) void power_rows8(words8 row, lanes8 *value,
-                                                                        lanes8 *missing) {
+SG_AVX512 static inline __attribute__((always_inline)) void power_rows8(sg_v8w row, sg_v8 *value,
+                                                                        sg_v8 *missing) {
   const double *table = &sg_power_rows[0].value;
   __m512i at = (__m512i)(row << 1);
-  *value = (lanes8)_mm512_i64gather_pd(at, table, 8);
-  *missing = (lanes8)_mm512_i64gather_pd(at, table + 1, 8);
+  *value = (sg_v8)_mm512_i64gather_pd(at, table, 8);
+  *missing = (sg_v8)_mm512_i64gather_pd(at, table + 1, 8);
 }
 
-#define D           lanes4
-#define W           words4
+#define D           sg_v4
+#define W           sg_v4w
 #define WIDTH       4
 #define TARGET      SG_AVX2
 #define NAME(name)  name##_avx2
-#define LOAD(p)     ((lanes4)_mm256_loadu_pd(p))
+#define LOAD(p)     ((sg_v4)_mm256_loadu_pd(p))
 #define STORE(p, x) _mm256_storeu_pd(p, (__m256d)(x))
-#define SQRT(x)     ((lanes4)_mm256_sqrt_pd((__m256d)(x)))
+#define SQRT(x)     ((sg_v4)_mm256_sqrt_pd((__m256d)(x)))
 #define ANY(x)      (_mm256_movemask_pd((__m256d)(x)) != 0)
 #define LOG_ROWS    log_rows4
 #define POWER_ROWS  power_rows4
@@ -82,14 +78,14 @@ SG_AVX512 static inline __attribute__((always_inline)) void power_rows8(words8 r
 #undef LOG_ROWS
 #undef POWER_ROWS
 
-#define D           lanes8
-#define W           words8
+#define D           sg_v8
+#define W           sg_v8w
 #define WIDTH       8
 #define TARGET      SG_AVX512
 #define NAME(name)  name##_avx512
-#define LOAD(p)     ((lanes8)_mm512_loadu_pd(p))
+#define LOAD(p)     ((sg_v8)_mm512_loadu_pd(p))
 #define STORE(p, x) _mm512_storeu_pd(p, (__m512d)(x))
-#define SQRT(x)     ((lanes8)_mm512_sqrt_pd((__m512d)(x)))
+#define SQRT(x)     ((sg_v8)_mm512_sqrt_pd((__m512d)(x)))
 #define ANY(x)      (_mm512_movepi64_mask((__m512i)(x)) != 0)
 #define LOG_ROWS    log_rows8
 #define POWER_ROWS  power_rows8
