@@ -90,12 +90,12 @@ static sg_status read_moments(const sg_values *values, int n, double *l, double 
 
 typedef struct drawn {
   size_t count, capacity;
-  sg_entry *entry;
+  sg_placed *entry;
 } drawn;
 
 static bool add(drawn *t, int worker, int block) {
   if (!SG_ROOM(t->entry, t->capacity, t->count + 1)) return false;
-  t->entry[t->count++] = (sg_entry){worker, block, 1};
+  t->entry[t->count++] = (sg_placed){worker, block, 1};
   return true;
 }
 

@@ -80,13 +80,13 @@ static sg_status read_law(const sg_values *values, law *q, sg_error *e) {
 
 typedef struct drawn {
   size_t count, capacity;
-  sg_entry *entry;
+  sg_placed *entry;
 } drawn;
 
 static bool add(drawn *t, int worker, int block, double value) {
   if (value == 0) return true;
   if (!SG_ROOM(t->entry, t->capacity, t->count + 1)) return false;
-  t->entry[t->count++] = (sg_entry){worker, block, value};
+  t->entry[t->count++] = (sg_placed){worker, block, value};
   return true;
 }
 
@@ -119,7 +119,7 @@ static bool draw_block_by_skips(const law *q, uint64_t seed, int i, drawn *t) {
     j += 1 + sg_skip(sg_exponential(&random, 1), q->density);
     if (!(j < q->n)) break;
     if (!SG_ROOM(t->entry, t->capacity, t->count + 1)) return false;
-    t->entry[t->count++] = (sg_entry){(int)j, i, 0};
+    t->entry[t->count++] = (sg_placed){(int)j, i, 0};
   }
   sg_stream_at(&random, seed, 0, SG_FOR_CODE, 4, (uint32_t)i, 0);
   for (size_t k = first; k < t->count; k++) {

@@ -92,7 +92,7 @@ static bool draw_by_skips(const sg_draw *draw, drawn *t, uint64_t seed, int bloc
 }
 
 bool sg_place_entries(sg_code *code, sg_approximate *t, int blocks, size_t count,
-                      const sg_entry *entry) {
+                      const sg_placed *entry) {
   size_t n = (size_t)code->shape.workers;
   if (!sg_approximate_place(code, t, blocks, count)) return false;
   sg_sparse *a = &t->a;

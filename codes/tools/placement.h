@@ -30,15 +30,15 @@ bool sg_placement_is_large(int workers);
 sg_status sg_placement_draw(sg_code *code, const sg_draw *draw, sg_approximate *t, sg_error *e);
 
 /* An entry of a placement. */
-typedef struct sg_entry {
+typedef struct sg_placed {
   int worker, block;
   double value;
-} sg_entry;
+} sg_placed;
 
 /* The placement of these entries into t->a, each place at most once; a worker's stand in the order
  * in which they come here. false: no memory. O(workers + count). */
 bool sg_place_entries(sg_code *code, sg_approximate *t, int blocks, size_t count,
-                      const sg_entry *entry);
+                      const sg_placed *entry);
 
 /* How many of those that do not have it lie before the next one that has, each having it with this
  * chance: ⌊E/−log(1 − chance)⌋ for an exponential variable E, as a whole number that is not
