@@ -224,30 +224,47 @@ static int times(const field *f, int a, int b) {
 
 /* --- Making ----------------------------------------------------------------------------------- */
 
-/* Points of the projective space: vectors whose first coordinate other than 0 is 1. Hyperplane j
- * has the points orthogonal to point j. coordinate: n × (dimension + 1). */
-static void fill_singer(const sg_design *d, const field *f, int *coordinate, unsigned char *has) {
-  int size = d->dimension + 1, n = 0;
-  for (int first = 0; first < size; first++) {
-    int rest = 1;
-    for (int k = first + 1; k < size; k++) rest *= f->q;
-    for (int number = 0; number < rest; number++, n++) {
-      int *v = coordinate + (size_t)n * (size_t)size;
-      for (int k = 0, left = number; k < size; k++) {
-        v[k] = k == first;
-        if (k <= first) continue;
-        v[k] = left % f->q;
-        left /= f->q;
-      }
-    }
+/* a / b of two that are not 0. */
+static int ratio(const field *f, int a, int b) {
+  return f->power[(f->log[a] - f->log[b] + f->q - 1) % (f->q - 1)];
+}
+
+/* The points whose coordinates before `first` are 0 and there 1, the others being the digits of
+ * their number to base q, that are orthogonal to u. Its last coordinate that is not 0, if it is
+ * behind `first`, follows from the others. rest: how many points there are. */
+static void fill_orthogonal(const field *f, int size, const int *u, int first, int rest,
+                            unsigned char *has) {
+  int last = size - 1, unit = rest / f->q;
+  for (; last > first && u[last] == 0; last--) unit /= f->q;
+  if (last == first) {
+    memset(has, u[first] == 0, (size_t)rest);
+    return;
   }
-  for (int j = 0; j < n; j++)
-    for (int i = 0; i < n; i++) {
-      const int *u = coordinate + (size_t)j * (size_t)size,
-                *v = coordinate + (size_t)i * (size_t)size;
-      int sum = 0;
-      for (int k = 0; k < size; k++) sum = minus(f, sum, times(f, u[k], v[k]));
-      has[(size_t)j * (size_t)n + (size_t)i] = sum == 0;
+  for (int high = 0; high < rest; high += unit * f->q)
+    for (int low = 0; low < unit; low++) {
+      int sum = minus(f, 0, u[first]); /* of the products with the others, with a minus */
+      for (int k = first + 1, left = low; k < last; k++, left /= f->q)
+        sum = minus(f, sum, times(f, u[k], left % f->q));
+      has[high + low + (sum ? ratio(f, sum, u[last]) : 0) * unit] = 1;
+    }
+}
+
+/* Points of the projective space: vectors whose first coordinate other than 0 is 1. Hyperplane j
+ * has the points orthogonal to point j. O(n l dimension), but for the zeros. */
+static void fill_singer(const sg_design *d, const field *f, unsigned char *has) {
+  enum { MOST = 32 }; /* coordinates: 2^31 points */
+  int size = d->dimension + 1, rest[MOST], u[MOST] = {0};
+  rest[size - 1] = 1;
+  for (int k = size - 1; k > 0; k--) rest[k - 1] = rest[k] * f->q;
+  memset(has, 0, (size_t)d->n * (size_t)d->n);
+  for (int first = 0; first < size; first++)
+    for (int number = 0; number < rest[first]; number++) {
+      for (int k = 0, left = number; k < size; k++) {
+        u[k] = k > first ? left % f->q : k == first;
+        if (k > first) left /= f->q;
+      }
+      for (int other = 0; other < size; has += rest[other++])
+        fill_orthogonal(f, size, u, other, rest[other], has);
     }
 }
 
@@ -286,10 +303,10 @@ static sg_status fill_hadamard(int n, unsigned char *has) {
 }
 
 sg_status sg_design_fill(const sg_design *d, unsigned char *has) {
-  size_t n = (size_t)d->n, size = (size_t)d->dimension + 1;
+  size_t n = (size_t)d->n;
   bool fields =
       d->kind == SG_DESIGN_SINGER || d->kind == SG_DESIGN_PALEY || d->kind == SG_DESIGN_QUARTIC;
-  SG_OWNED int *memory = calloc(2 * (size_t)d->q + n * size, sizeof *memory);
+  SG_OWNED int *memory = calloc(2 * (size_t)d->q, sizeof *memory);
   if (!memory) return SG_NO_MEMORY;
   field f = {0};
   sg_status status = SG_OK;
@@ -300,7 +317,7 @@ sg_status sg_design_fill(const sg_design *d, unsigned char *has) {
     for (size_t k = 0; k < n * n; k++) has[k] = k % n == k / n;
     break;
   case SG_DESIGN_ALL: memset(has, 1, n * n); break;
-  case SG_DESIGN_SINGER: fill_singer(d, &f, memory + 2 * d->q, has); break;
+  case SG_DESIGN_SINGER: fill_singer(d, &f, has); break;
   case SG_DESIGN_PALEY: fill_powers(&f, 2, false, has); break;
   case SG_DESIGN_QUARTIC: fill_powers(&f, 4, d->dimension, has); break;
   case SG_DESIGN_HADAMARD: status = fill_hadamard(d->n, has); break;
