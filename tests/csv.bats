@@ -85,7 +85,7 @@ learned() { measured d.json "status, final_loss, final_auc" --set "/learning/dat
   refused comma.csv '5:?*' 'expected 3 fields, found 4'
 }
 
-@test "data in float32: half the memory, the same rows where it rounds nothing, another key" {
+@test "data in float32: the same rows where it rounds nothing, another key, what making them takes" {
   stored() {
     "$STRAGGLE" run d.json -q -o "$1.db" --set /learning/data/standardize=false "${@:2}"
     "$STRAGGLE" query "$1.db" --format csv "SELECT iteration, loss, grad_rel_err FROM iteration"

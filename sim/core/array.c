@@ -62,7 +62,8 @@ static void merge(const double *a, size_t n, const double *b, size_t m, double *
   memcpy(to + (end_a - a), b, (size_t)(end_b - b) * sizeof *b);
 }
 
-/* Stable, as the qsort of the GNU libc, so that zeros of both signs keep their order. */
+/* Stable, which qsort need not be (it stands in where there is no memory), so that zeros of both
+ * signs keep their order. */
 void sg_sort_doubles(double *x, size_t n) {
   double *room = n > RUN && n < SIZE_MAX / sizeof *x ? malloc(n * sizeof *x) : NULL, *from = x;
   if (n > RUN && !room) {

@@ -467,10 +467,10 @@ sg_status sg_recipe_make(sg_recipe *r, const sg_run *run, sg_error *e) {
   /* Of mini-batches that are not all there is no sum but the one that was meant, nor of steps of
    * optimisers that remember others. */
   bool whole = !(request->flags & SG_NO_SUM) && !r->states.size &&
-               (r->world->code->exact || !(r->world->code->flags & SG_BATCHES)),
-       /* Nothing may have come: places in arrays are counted from them all the same. */
-      fine = SG_ROOM(r->term, r->terms_capacity, r->n_terms + 1) &&
-             SG_ROOM(r->weight, r->weights_capacity, r->n_weights + 1);
+               (r->world->code->exact || !(r->world->code->flags & SG_BATCHES));
+  /* Nothing may have come: places in arrays are counted from them all the same. */
+  bool fine = SG_ROOM(r->term, r->terms_capacity, r->n_terms + 1) &&
+              SG_ROOM(r->weight, r->weights_capacity, r->n_weights + 1);
   if (fine && r->snapshots->n_used > 0) fine = whole ? whole_sum(r) : weighted_sum(r);
   if (!fine) return sg_fail_memory(e);
   settle(r, whole);
