@@ -31,6 +31,18 @@ sqlite3 *sg_db_handle(sg_db *db) {
   return db->handle;
 }
 
+/* SQLite runs "out of memory" over some damaged records, too. Memory is not what was short when the
+ * file can be looked through and something is found. */
+static bool is_damaged(sg_db *db) {
+  sqlite3_stmt *s = NULL;
+  bool told = !sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &s, NULL) &&
+              sqlite3_step(s) == SQLITE_ROW;
+  const char *text = told ? (const char *)sqlite3_column_text(s, 0) : NULL;
+  bool damaged = text && strcmp(text, "ok") != 0;
+  sqlite3_finalize(s);
+  return damaged;
+}
+
 sg_status sg_db_fail(sg_db *db, sg_error *e) {
   const char *text = sqlite3_errmsg(db->handle), *path = db->file.path;
   int system = sqlite3_system_errno(db->handle);
@@ -58,7 +70,9 @@ sg_status sg_db_fail(sg_db *db, sg_error *e) {
   case SQLITE_TOOBIG:
     return sg_fail(e, SG_INVALID, path, "a value has more than %d MB", LONGEST_VALUE >> 20);
   case SQLITE_INTERRUPT: return SG_INTERRUPTED; /* as was asked for */
-  case SQLITE_NOMEM: return sg_fail_memory(e);
+  case SQLITE_NOMEM:
+    if (!is_damaged(db)) return sg_fail_memory(e);
+    text = "its pages do not fit together"; /* fall through */
   /* All else comes of what is in the file: our statements fit what we make. */
   default:
     return sg_fail(e, SG_INVALID, path,

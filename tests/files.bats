@@ -272,6 +272,23 @@ ask_all() {
   [ "$damaged" -ge 5 ]
 }
 
+# SQLite takes the length of a damaged record for memory that it lacks.
+@test "files: damage in any record is never said to be a lack of memory" {
+  "$STRAGGLE" run s.json --quiet
+  printf '\377%.0s' {1..16} >ff
+  refused=0
+  size=$(stat -c %s s.db)
+  cp s.db bad.db
+  for ((at = size - 9 * 4096; at < size; at += 64)); do
+    dd if=ff of=bad.db bs=1 seek=$at conv=notrunc status=none
+    code=0
+    "$STRAGGLE" query bad.db @columns >/dev/null 2>said || code=$?
+    [ "$code" -eq 0 ] || { [ "$code" -eq 65 ] && [ -s said ] && refused=$((refused + 1)); }
+    dd if=s.db of=bad.db bs=64 skip=$((at / 64)) seek=$((at / 64)) count=1 conv=notrunc status=none
+  done
+  [ "$refused" -ge 5 ]
+}
+
 @test "files: kill -9, with readers and a second writer" {
   "$BATS_TEST_DIRNAME/torture_kill.sh" "$STRAGGLE" 5
 }

@@ -3,16 +3,12 @@
 #include "sim/expect/simulated.h"
 
 #include "results/answers/statistics.h"
+#include "results/database.h"
 #include "sim/core/array.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static sg_status fail_sql(sg_db *db, sg_error *e) {
-  if (sqlite3_errcode(sg_db_handle(db)) == SQLITE_NOMEM) return sg_fail_memory(e);
-  return sg_fail(e, SG_IO, NULL, "cannot read the results: %s", sqlite3_errmsg(sg_db_handle(db)));
-}
 
 static double column(sqlite3_stmt *s, int i) {
   return sqlite3_column_type(s, i) == SQLITE_NULL ? NAN : sqlite3_column_double(s, i);
@@ -27,7 +23,7 @@ static sg_status read_runs(sg_db *db, int64_t point, sg_simulated *x, bool *rows
       "FROM run r JOIN run_summary s USING (run_id) WHERE r.point_id = ?1 AND r.status = "
       "'finished' AND r.iterations BETWEEN 1 AND 1000000000 ORDER BY r.run_id";
   sqlite3_stmt *s = NULL;
-  if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL)) return fail_sql(db, e);
+  if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL)) return sg_db_fail(db, e);
   sqlite3_bind_int64(s, 1, point);
   double squares = 0;
   int step;
@@ -45,7 +41,7 @@ static sg_status read_runs(sg_db *db, int64_t point, sg_simulated *x, bool *rows
     x->runs++;
   }
   sqlite3_finalize(s);
-  if (step != SQLITE_DONE) return fail_sql(db, e);
+  if (step != SQLITE_DONE) return sg_db_fail(db, e);
   x->sd = x->iterations > 1 ? sqrt(squares / (double)(x->iterations - 1)) : NAN;
   return SG_OK;
 }
@@ -59,7 +55,7 @@ static sg_status read_rows(sg_db *db, int64_t point, sg_simulated *x, sg_error *
   x->time = malloc(room * sizeof *x->time);
   x->address = malloc(room * sizeof *x->address);
   if (!x->time || !x->address) return sg_fail_memory(e);
-  if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL)) return fail_sql(db, e);
+  if (sqlite3_prepare_v2(sg_db_handle(db), sql, -1, &s, NULL)) return sg_db_fail(db, e);
   sqlite3_bind_int64(s, 1, point);
   int step;
   while ((step = sqlite3_step(s)) == SQLITE_ROW && n < room) {
@@ -68,7 +64,7 @@ static sg_status read_rows(sg_db *db, int64_t point, sg_simulated *x, sg_error *
     x->time[n++] = column(s, 2);
   }
   sqlite3_finalize(s);
-  if (step != SQLITE_DONE && step != SQLITE_ROW) return fail_sql(db, e);
+  if (step != SQLITE_DONE && step != SQLITE_ROW) return sg_db_fail(db, e);
   if (n == room) return SG_OK;
   /* Fewer rows than the runs say that they have: not to be relied on. */
   free(x->time);
