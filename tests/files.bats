@@ -283,7 +283,9 @@ ask_all() {
     dd if=ff of=bad.db bs=1 seek=$at conv=notrunc status=none
     code=0
     "$STRAGGLE" query bad.db @columns >/dev/null 2>said || code=$?
-    [ "$code" -eq 0 ] || { [ "$code" -eq 65 ] && [ -s said ] && refused=$((refused + 1)); }
+    [ "$code" -eq 0 ] || [ "$code" -eq 65 ]
+    [ "$code" -eq 0 ] || [ -s said ]
+    [ "$code" -eq 0 ] || refused=$((refused + 1))
     dd if=s.db of=bad.db bs=64 skip=$((at / 64)) seek=$((at / 64)) count=1 conv=notrunc status=none
   done
   [ "$refused" -ge 5 ]
