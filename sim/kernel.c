@@ -2,11 +2,11 @@
 /* Encode, decode and compare, tile by tile.
  *
  * A tile of every piece of every partial gradient is at hand at once; it is encoded and decoded
- * strip by strip, and compared as a whole. Messages with the same terms are formed four at a time;
- * a block of coordinates stays in registers while the loop runs over the terms. Every coordinate is
- * computed by itself, in the order of the terms; squares are added up tile by tile, and the length
- * of a tile follows from the code and the width alone. So the bits of a set do not depend on its
- * company. */
+ * strip by strip, and compared as a whole. Messages that share terms, as neighbours in a cyclic
+ * placement do, are formed up to four at a time; a block of coordinates stays in registers while
+ * the loop runs over the terms. Every coordinate is computed by itself, in the order of the terms;
+ * squares are added up tile by tile, and the length of a tile follows from the code and the width
+ * alone. So the bits of a set do not depend on its company. */
 #include "sim/kernel.h"
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
@@ -25,12 +25,15 @@ enum {
   STRIP_LEAST = 64      /* eight of the widest vectors */
 };
 
-/* A step of a plan: `outs` (1 or 4) combinations of the same `terms` inputs. */
+enum { OUTS = 4 };
+
+/* A step of a plan: combinations of windows of the same `terms` inputs. */
 typedef struct step {
-  int outs, terms;
-  int out[4];   /* messages (encode) or pieces (decode) */
-  size_t input; /* first of its inputs in kernel->input */
-  size_t coef;  /* first of its terms · outs coefficients in kernel->coef */
+  sg_windows windows;
+  int terms;
+  int out[OUTS]; /* messages (encode) or pieces (decode) */
+  size_t input;  /* first of its inputs in kernel->input */
+  size_t coef; /* first of its coefficients in kernel->coef: of one combination, or terms × OUTS */
 } step;
 
 /* What is done with one set in each tile: its messages, then its pieces. */
@@ -47,8 +50,11 @@ struct sg_kernel {
   size_t inputs, input_room;
   double *coef;
   size_t coefs, coef_room;
-  char *needed, *placed; /* of the messages of a set */
-  size_t needed_room, placed_room;
+  char *needed; /* of the messages of a set; no longer when a step forms it */
+  size_t needed_room;
+  int *after, *begins; /* of each piece · items + item a list of the needed messages whose first
+                        * term it is: begins[key], after[message]; −1: the end */
+  size_t after_room, begins_room;
   /* A tile. */
   const double **tile; /* pieces × items */
   size_t tile_room;
@@ -73,7 +79,8 @@ void sg_kernel_free(sg_kernel *k) {
   free(k->input);
   free(k->coef);
   free(k->needed);
-  free(k->placed);
+  free(k->after);
+  free(k->begins);
   free(k->tile);
   free(k->x);
   free(k->room);
@@ -109,81 +116,141 @@ static void find_needed(const sg_kernel_set *s, char *needed) {
     }
 }
 
-static bool same_terms(const sg_kernel_set *s, int a, int b) {
-  int n = s->term_start[a + 1] - s->term_start[a];
-  if (s->term_start[b + 1] - s->term_start[b] != n) return false;
-  const sg_kernel_term *x = s->term + s->term_start[a], *y = s->term + s->term_start[b];
-  for (int t = 0; t < n; t++)
-    if (x[t].item != y[t].item || x[t].piece != y[t].piece) return false;
-  return true;
-}
-
 /* A new step with room for its terms, and one (there is an array without terms, too); NULL: no
  * memory. */
 static step *add_step(sg_kernel *k, int outs, int terms) {
+  size_t coefs = (size_t)terms * (outs == 1 ? 1 : OUTS);
   if (!SG_ROOM(k->step, k->step_room, k->steps + 1) ||
       !SG_ROOM(k->input, k->input_room, k->inputs + (size_t)terms + 1) ||
-      !SG_ROOM(k->coef, k->coef_room, k->coefs + (size_t)terms * (size_t)outs + 1) ||
-      !SG_ROOM(k->x, k->x_room, terms))
+      !SG_ROOM(k->coef, k->coef_room, k->coefs + coefs + 1) || !SG_ROOM(k->x, k->x_room, terms))
     return NULL;
   step *p = &k->step[k->steps++];
-  *p = (step){.outs = outs, .terms = terms, .input = k->inputs, .coef = k->coefs};
+  *p = (step){.windows.outs = outs, .terms = terms, .input = k->inputs, .coef = k->coefs};
   k->inputs += (size_t)terms;
-  k->coefs += (size_t)terms * (size_t)outs;
+  k->coefs += coefs;
   return p;
 }
 
-/* Messages out[0 … outs − 1], which have the same terms. */
-static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, int outs,
-                          const int *out) {
-  const sg_kernel_term *term = s->term + s->term_start[out[0]];
-  int n = s->term_start[out[0] + 1] - s->term_start[out[0]], links = n_links(s, out[0]);
-  step *p = add_step(k, outs, n + links);
+static int n_terms(const sg_kernel_set *s, int message) {
+  return s->term_start[message + 1] - s->term_start[message];
+}
+
+static long key_of(const sg_kernel_term *t, int n_items) {
+  return (long)t->piece * n_items + t->item;
+}
+
+/* Messages that come together, whose terms are windows of those of all of them. */
+typedef struct company {
+  int count, message[OUTS], first[OUTS];
+} company;
+
+/* The first needed message that begins with term `at` of the last of the company and has the same
+ * terms from there to the end of one of them, or −1. It leaves its list. */
+static int take_next(sg_kernel *k, const sg_kernel_set *s, int n_items, const company *c, int at) {
+  int last = c->message[c->count - 1], rest = n_terms(s, last) - at;
+  const sg_kernel_term *with = s->term + s->term_start[last] + at;
+  for (int *link = &k->begins[key_of(with, n_items)]; *link >= 0; link = &k->after[*link]) {
+    int j = *link, n = n_terms(s, j), t = 1;
+    const sg_kernel_term *term = s->term + s->term_start[j];
+    while (t < rest && t < n && term[t].item == with[t].item && term[t].piece == with[t].piece) t++;
+    if (t < rest) continue;
+    *link = k->after[j];
+    return j;
+  }
+  return -1;
+}
+
+/* Messages with no relay among them are found by their first terms. */
+static void find_company(sg_kernel *k, const sg_kernel_set *s, int n_items, company *c) {
+  for (int shift = 0; c->count < OUTS && shift < n_terms(s, c->message[c->count - 1]);) {
+    int j = take_next(k, s, n_items, c, shift);
+    if (j < 0) {
+      shift++;
+      continue;
+    }
+    c->first[c->count] = c->first[c->count - 1] + shift;
+    c->message[c->count++] = j;
+    shift = 0;
+  }
+}
+
+/* The messages of a company, or one alone with its links. */
+static bool plan_messages(sg_kernel *k, const sg_kernel_set *s, int n_items, const company *c) {
+  int last = c->count - 1, terms = c->first[last] + n_terms(s, c->message[last]);
+  int links = n_links(s, c->message[0]), wide = c->count == 1 ? 1 : OUTS;
+  step *p = add_step(k, c->count, terms + links);
   if (!p) return false;
   long *input = k->input + p->input;
   double *coef = k->coef + p->coef;
-  for (int t = 0; t < n; t++) {
-    assert((unsigned)term[t].item < (unsigned)n_items &&
-           (unsigned)term[t].piece < (unsigned)s->pieces);
-    input[t] = (long)term[t].piece * n_items + term[t].item;
+  for (int j = 0; j < c->count; j++) {
+    const sg_kernel_term *term = s->term + s->term_start[c->message[j]];
+    int n = n_terms(s, c->message[j]);
+    p->out[j] = c->message[j];
+    p->windows.first[j] = c->first[j];
+    p->windows.end[j] = c->first[j] + n + links;
+    k->needed[c->message[j]] = 0;
+    for (int t = 0; t < n; t++) {
+      assert((unsigned)term[t].item < (unsigned)n_items &&
+             (unsigned)term[t].piece < (unsigned)s->pieces);
+      input[c->first[j] + t] = key_of(&term[t], n_items);
+      coef[(c->first[j] + t) * wide + j] = term[t].coef;
+    }
   }
-  for (int j = 0; j < outs; j++) {
-    p->out[j] = out[j];
-    k->placed[out[j]] = 1;
-    for (int t = 0; t < n; t++) coef[t * outs + j] = s->term[s->term_start[out[j]] + t].coef;
-  }
+  sg_windows_cut(&p->windows);
   for (int t = 0; t < links; t++) { /* relays come one at a time */
-    const sg_kernel_link *link = &s->link[s->link_start[out[0]] + t];
-    input[n + t] = -1 - (long)link->message;
-    coef[n + t] = link->coef;
+    const sg_kernel_link *link = &s->link[s->link_start[c->message[0]] + t];
+    input[terms + t] = -1 - (long)link->message;
+    coef[terms + t] = link->coef;
   }
   return true;
+}
+
+/* Lists the needed messages that are no relays by their first terms. */
+static bool list_messages(sg_kernel *k, const sg_kernel_set *s, int n_items) {
+  long keys = (long)n_items * s->pieces;
+  if (!SG_ROOM(k->after, k->after_room, s->n_messages) ||
+      !SG_ROOM(k->begins, k->begins_room, keys + 1))
+    return false;
+  for (long i = 0; i < keys; i++) k->begins[i] = -1;
+  for (int i = s->n_messages - 1; i >= 0; i--) {
+    if (!k->needed[i] || n_links(s, i) > 0 || n_terms(s, i) == 0) continue;
+    int *list = &k->begins[key_of(s->term + s->term_start[i], n_items)];
+    k->after[i] = *list;
+    *list = i;
+  }
+  return true;
+}
+
+static void leave_list(sg_kernel *k, const sg_kernel_set *s, int n_items, int i) {
+  int *link = &k->begins[key_of(s->term + s->term_start[i], n_items)];
+  while (*link != i) link = &k->after[*link];
+  *link = k->after[i];
 }
 
 /* out_of: the messages to form, NULL: those that the set needs. */
 static bool plan_encode(sg_kernel *k, const sg_kernel_set *s, int n_items, double *const *out_of) {
-  size_t n = (size_t)s->n_messages;
-  if (!SG_ROOM(k->needed, k->needed_room, n + 1) || !SG_ROOM(k->placed, k->placed_room, n + 1))
-    return false;
+  int n = s->n_messages;
+  if (!SG_ROOM(k->needed, k->needed_room, n + 1)) return false;
   if (!out_of) find_needed(s, k->needed);
-  for (size_t i = 0; out_of && i < n; i++) k->needed[i] = out_of[i] != NULL;
-  memset(k->placed, 0, n);
+  for (int i = 0; out_of && i < n; i++) k->needed[i] = out_of[i] != NULL;
+  if (!list_messages(k, s, n_items)) return false;
   /* Relays come after all others, in their own order: their inputs stand before them. */
   for (int relays = 0; relays < 2; relays++)
-    for (int i = 0; i < s->n_messages; i++) {
-      if (!k->needed[i] || k->placed[i] || (n_links(s, i) > 0) != relays) continue;
-      int out[4] = {i}, found = 1;
-      for (int j = i + 1; !relays && found < 4 && j < s->n_messages; j++)
-        if (k->needed[j] && !k->placed[j] && n_links(s, j) == 0 && same_terms(s, i, j))
-          out[found++] = j;
-      if (!plan_messages(k, s, n_items, found == 4 ? 4 : 1, out)) return false;
+    for (int i = 0; i < n; i++) {
+      if (!k->needed[i] || (n_links(s, i) > 0) != relays) continue;
+      company c = {.count = 1, .message = {i}};
+      if (!relays && n_terms(s, i) > 0) {
+        leave_list(k, s, n_items, i);
+        find_company(k, s, n_items, &c);
+      }
+      if (!plan_messages(k, s, n_items, &c)) return false;
     }
   return true;
 }
 
 /* Pieces first … first + outs − 1 from the messages with a weight there. */
 static bool plan_pieces(sg_kernel *k, const sg_kernel_set *s, int first, int outs) {
-  int terms = 0;
+  int terms = 0, wide = outs == 1 ? 1 : OUTS;
   step *p = add_step(k, outs, s->n_messages);
   if (!p) return false;
   for (int j = 0; j < outs; j++) p->out[j] = first + j;
@@ -193,10 +260,12 @@ static bool plan_pieces(sg_kernel *k, const sg_kernel_set *s, int first, int out
     for (int j = 0; j < outs; j++) used = used || w[j] != 0;
     if (!used) continue;
     k->input[p->input + (size_t)terms] = -1 - (long)i;
-    for (int j = 0; j < outs; j++) k->coef[p->coef + (size_t)(terms * outs + j)] = w[j];
+    for (int j = 0; j < outs; j++) k->coef[p->coef + (size_t)(terms * wide + j)] = w[j];
     terms++;
   }
   p->terms = terms;
+  for (int j = 0; j < outs; j++) p->windows.end[j] = terms;
+  sg_windows_cut(&p->windows);
   return true;
 }
 
@@ -205,7 +274,7 @@ static bool make_plan(sg_kernel *k, const sg_kernel_set *s, int n_items, plan *p
   if (!plan_encode(k, s, n_items, NULL)) return false;
   p->decode = k->steps;
   for (int q = 0; q < s->pieces;) {
-    int outs = q + 4 <= s->pieces ? 4 : 1;
+    int outs = s->pieces - q < OUTS ? s->pieces - q : OUTS;
     if (!plan_pieces(k, s, q, outs)) return false;
     q += outs;
   }
@@ -377,22 +446,24 @@ static sg_status fetch_tile(const tiling *t) {
   return SG_OK;
 }
 
-/* Coordinates from … from + n − 1 of a tile; outputs to y + out · stride. */
+/* Coordinates at … at + n − 1 of the strip that begins at `from` in the tile; outputs to
+ * y + out · stride, where the strip's begin. */
 static void run_step(const tiling *t, const step *p, const double *const *payload, long from,
-                     long n, double *y, long stride) {
+                     long at, long n, double *y, long stride) {
   sg_kernel *k = t->k;
   const long *input = k->input + p->input;
   for (int i = 0; i < p->terms; i++)
-    k->x[i] = input[i] < 0 ? k->y + (-1 - input[i]) * t->strip : k->tile[input[i]] + from;
+    k->x[i] = input[i] < 0 ? k->y + (-1 - input[i]) * t->strip + at : k->tile[input[i]] + from + at;
   for (int i = 0; payload && i < p->terms; i++)
-    if (input[i] < 0 && payload[-1 - input[i]]) k->x[i] = payload[-1 - input[i]] + t->at + from;
-  if (p->outs == 1) {
-    sg_combine(p->terms, k->x, k->coef + p->coef, y + p->out[0] * stride, n, 0);
+    if (input[i] < 0 && payload[-1 - input[i]])
+      k->x[i] = payload[-1 - input[i]] + t->at + from + at;
+  if (p->windows.outs == 1) {
+    sg_combine(p->terms, k->x, k->coef + p->coef, y + p->out[0] * stride + at, n, 0);
     return;
   }
-  double *out[4];
-  for (int j = 0; j < 4; j++) out[j] = y + p->out[j] * stride;
-  sg_combine4(p->terms, k->x, k->coef + p->coef, out, n);
+  double *out[OUTS];
+  for (int j = 0; j < p->windows.outs; j++) out[j] = y + p->out[j] * stride + at;
+  sg_combine_windows(&p->windows, k->x, k->coef + p->coef, out, n);
 }
 
 /* Adds the piece's squares to k->square, too. */
@@ -405,10 +476,12 @@ static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals
     k->x[i] = k->tile[(long)q * t->n_items + s->sum_item[i]];
     add_squares(k->x[i], n, k->square + 4L * i);
     sg_v4 sum = AT(k->square, 4L * i);
-    /* No coordinate is greater than the norm. */
-    double norm = sqrt(sg_v4_sum(&sum)) * (s->sum_coef ? fabs(s->sum_coef[i]) : 1);
+    double norm = sg_v4_sum(&sum);
+    if (s->sum_coef) norm = sqrt(norm) * fabs(s->sum_coef[i]);
     bound = norm > bound || isnan(norm) ? norm : bound;
   }
+  /* No coordinate is greater than the norm; one root for all takes the time of one. */
+  if (!s->sum_coef) bound = sqrt(bound);
   compare(s->n_sum, k->x, s->sum_coef, anchor_of(s->n_sum, bound), s->decoded + from,
           s->previous ? s->previous + from : NULL, n, total);
 }
@@ -429,6 +502,13 @@ static void ask_ahead(const tiling *t, long from, long n, int share, int shares)
   }
 }
 
+/* A stretch of a strip, after which there is time to ask for what is next: the more messages a step
+ * has, the shorter. */
+static long stretch_of(const step *form, long n) {
+  long least = (n - 1) / form->windows.outs / STRIP_LEAST * STRIP_LEAST + STRIP_LEAST;
+  return least < n ? least : n;
+}
+
 /* Encodes and decodes coordinates from … from + n − 1 of a tile, at most a strip: each message is
  * made of several rows, and each row is in several messages, all of which meet here in the
  * first-level cache. Decoded pieces go to y + piece · stride. */
@@ -436,16 +516,25 @@ static void decode_strip(const tiling *t, const plan *p, const sg_kernel_set *s,
                          double *y, long stride) {
   sg_kernel *k = t->k;
   const sg_compressor *c = s->compressor;
+  int share = 0, shares = 0;
+  for (size_t i = p->encode; i < p->decode; i++) {
+    long stretch = stretch_of(&k->step[i], n);
+    shares += (int)((n + stretch - 1) / stretch);
+  }
   for (size_t i = p->encode; i < p->decode; i++) {
     const step *form = &k->step[i];
-    run_step(t, form, s->payload, from, n, k->y, t->strip);
-    ask_ahead(t, from, n, (int)(i - p->encode), (int)(p->decode - p->encode));
+    long stretch = stretch_of(form, n);
+    for (long at = 0; at < n; at += stretch) {
+      long m = n - at < stretch ? n - at : stretch;
+      run_step(t, form, s->payload, from, at, m, k->y, t->strip);
+      ask_ahead(t, from, n, share++, shares);
+    }
     if (c && c->type->round)
-      for (int j = 0; j < form->outs; j++)
+      for (int j = 0; j < form->windows.outs; j++)
         c->type->round(c->state, n, k->y + form->out[j] * t->strip);
   }
   for (size_t i = p->decode; i < p->end; i++)
-    run_step(t, &k->step[i], s->payload, from, n, y, stride);
+    run_step(t, &k->step[i], s->payload, from, 0, n, y, stride);
 }
 
 static void decode_tile(const tiling *t, const plan *p, sg_kernel_set *s) {
@@ -590,8 +679,8 @@ sg_status sg_kernel_form(sg_kernel *k, const sg_problem *problem, sg_workspace *
       for (size_t i = 0; i < k->steps; i++) {
         const step *p = &k->step[i];
         long n = t.n - from < t.strip ? t.n - from : t.strip;
-        run_step(&t, p, set->payload, from, n, k->y, t.strip);
-        for (int j = 0; j < p->outs; j++)
+        run_step(&t, p, set->payload, from, 0, n, k->y, t.strip);
+        for (int j = 0; j < p->windows.outs; j++)
           memcpy(out[p->out[j]] + t.at + from, k->y + p->out[j] * t.strip,
                  (size_t)n * sizeof(double));
       }

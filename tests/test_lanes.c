@@ -85,8 +85,17 @@ static void combine(results *r) {
           sg_combine(terms, from, coef, to[0], lengths[l], add);
           keep(r, y[0], MOST + 8); /* nothing past the end, either */
         }
-        sg_combine4(terms, from, coef, to, lengths[l]);
-        for (int j = 0; j < 4; j++) keep(r, y[j], MOST + 8);
+        for (int outs = 1; outs <= 4; outs++) {
+          sg_windows w = {.outs = outs};
+          for (int j = 0; j < outs; j++) {
+            w.first[j] = (terms * j + offset) / 6;
+            w.end[j] = terms - (3 - j) * (terms - offset) / 5;
+            if (w.end[j] < w.first[j]) w.end[j] = w.first[j];
+          }
+          sg_windows_cut(&w);
+          sg_combine_windows(&w, from, coef, to, lengths[l]);
+          for (int j = 0; j < 4; j++) keep(r, y[j], MOST + 8);
+        }
       }
 }
 

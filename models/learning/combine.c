@@ -4,7 +4,9 @@
 #include "models/learning/combine.h"
 #include "models/learning/simd.h"
 
+#include <limits.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* Blocks of eight vectors from coordinate i on, while there are so many. */
 #define COMBINE(V, AT, TO)                                                                         \
@@ -46,31 +48,84 @@ SG_CLONES(sg_combine,
   }
 }
 
-/* The same of four combinations, two vectors of each. */
-#define COMBINE4(V, AT, TO)                                                                        \
-  for (const long n_ = sizeof(V) / sizeof *y0; i + 2 * n_ <= n; i += 2 * n_) {                     \
-    V a0 = {0}, a1 = {0}, b0 = {0}, b1 = {0}, c0 = {0}, c1 = {0}, d0 = {0}, d1 = {0};              \
-    for (int t = 0; t < terms; t++) {                                                              \
-      const double *c = coef + 4L * t;                                                             \
-      V u = AT(x[t], i), v = AT(x[t], i + n_);                                                     \
-      a0 += c[0] * u, a1 += c[0] * v, b0 += c[1] * u, b1 += c[1] * v;                              \
-      c0 += c[2] * u, c1 += c[2] * v, d0 += c[3] * u, d1 += c[3] * v;                              \
+/* Vectors t … end − 1 go into combinations A … B − 1 of N vectors V each. */
+#define TERMS(V, N, A, B)                                                                          \
+  case 8 * A + B:                                                                                  \
+    for (; t < end; t++) {                                                                         \
+      const double *p = x[t] + i, *c = coef + 4L * t;                                              \
+      V u[N];                                                                                      \
+      SG_UNROLL                                                                                    \
+      for (int v = 0; v < N; v++) memcpy(&u[v], p + v * n_, sizeof u[v]);                          \
+      SG_UNROLL                                                                                    \
+      for (int j = A; j < B; j++) {                                                                \
+        SG_UNROLL                                                                                  \
+        for (int v = 0; v < N; v++) a[j][v] += c[j] * u[v];                                        \
+      }                                                                                            \
     }                                                                                              \
-    TO(y0, i) = a0, TO(y0, i + n_) = a1, TO(y1, i) = b0, TO(y1, i + n_) = b1;                      \
-    TO(y2, i) = c0, TO(y2, i + n_) = c1, TO(y3, i) = d0, TO(y3, i + n_) = d1;                      \
+    break;
+
+/* Blocks of N vectors from coordinate i on, while there are so many. */
+#define WINDOWS(V, N)                                                                              \
+  for (const long n_ = sizeof(V) / sizeof(double); i + N * n_ <= n; i += N * n_) {                 \
+    V a[4][N];                                                                                     \
+    SG_UNROLL                                                                                      \
+    for (int j = 0; j < 4; j++) {                                                                  \
+      SG_UNROLL                                                                                    \
+      for (int v = 0; v < N; v++) a[j][v] = (V){0};                                                \
+    }                                                                                              \
+    for (int r = 0; r < w->runs; r++) {                                                            \
+      int t = w->run[r].first, end = w->run[r].end;                                                \
+      switch (w->run[r].which) {                                                                   \
+        TERMS(V, N, 0, 1)                                                                          \
+        TERMS(V, N, 0, 2)                                                                          \
+        TERMS(V, N, 0, 3)                                                                          \
+        TERMS(V, N, 0, 4)                                                                          \
+        TERMS(V, N, 1, 2)                                                                          \
+        TERMS(V, N, 1, 3)                                                                          \
+        TERMS(V, N, 1, 4)                                                                          \
+        TERMS(V, N, 2, 3)                                                                          \
+        TERMS(V, N, 2, 4)                                                                          \
+        TERMS(V, N, 3, 4)                                                                          \
+      }                                                                                            \
+    }                                                                                              \
+    SG_UNROLL                                                                                      \
+    for (int j = 0; j < 4; j++) {                                                                  \
+      if (j >= outs) break;                                                                        \
+      SG_UNROLL                                                                                    \
+      for (int v = 0; v < N; v++) memcpy(y[j] + i + v * n_, &a[j][v], sizeof(V));                  \
+    }                                                                                              \
   }
 
-SG_CLONES(sg_combine4,
-          (int terms, const double *const *x, const double *coef, double *const y[4], long n),
-          (terms, x, coef, y, n)) {
-  double *y0 = y[0], *y1 = y[1], *y2 = y[2], *y3 = y[3];
+/* At most one run ends with each window, and one where the next begins. What `which` says, as
+ * above: combinations A … B − 1 by 8 A + B. */
+void sg_windows_cut(sg_windows *w) {
+  int a = 0, b = 0;
+  w->runs = 0;
+  for (int t = 0; a < w->outs;) {
+    while (b < w->outs && w->first[b] <= t) b++;
+    while (a < b && w->end[a] <= t) a++;
+    int end = b < w->outs ? w->first[b] : INT_MAX;
+    if (a < b) {
+      end = w->end[a] < end ? w->end[a] : end;
+      w->run[w->runs].which = 8 * a + b, w->run[w->runs].first = t, w->run[w->runs].end = end;
+      w->runs++;
+    }
+    t = end;
+  }
+}
+
+SG_CLONES(sg_combine_windows,
+          (const sg_windows *w, const double *const *x, const double *coef, double *const y[4],
+           long n),
+          (w, x, coef, y, n)) {
+  const int outs = w->outs;
   long i = 0;
-  if (wide) COMBINE4(sg_v8, AT8, TO8)
-  COMBINE4(sg_v4, AT, TO)
+  if (wide) WINDOWS(sg_v8, 4)
+  WINDOWS(sg_v4, 2)
   for (; i < n; i++)
-    for (int j = 0; j < 4; j++) {
+    for (int j = 0; j < w->outs; j++) {
       double a = 0;
-      for (int t = 0; t < terms; t++) a += coef[4L * t + j] * x[t][i];
+      for (int t = w->first[j]; t < w->end[j]; t++) a += coef[4L * t + j] * x[t][i];
       y[j][i] = a;
     }
 }

@@ -8,8 +8,18 @@
  * overlap an x. */
 void sg_combine(int terms, const double *const *x, const double *coef, double *y, long n, int add);
 
-/* Four combinations of the same vectors in one pass: y[j] = Σ_t coef[4 t + j] · x[t]. The same bits
- * as four calls of sg_combine. */
-void sg_combine4(int terms, const double *const *x, const double *coef, double *const y[4], long n);
+/* One to four combinations of windows of the same vectors in one pass:
+ * y[j] = Σ coef[4 t + j] · x[t] over first[j] ≤ t < end[j]. Neither first nor end is smaller than
+ * that of the combination before. The same bits as calls of sg_combine. */
+typedef struct sg_windows {
+  int outs, first[4], end[4];
+  int runs; /* of vectors that the same combinations share; sg_windows_cut finds them */
+  struct {
+    int which, first, end;
+  } run[8];
+} sg_windows;
+void sg_windows_cut(sg_windows *windows); /* when the windows are known, before the call below */
+void sg_combine_windows(const sg_windows *windows, const double *const *x, const double *coef,
+                        double *const y[4], long n);
 
 #endif

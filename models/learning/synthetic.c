@@ -203,7 +203,7 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
 /* Strips that lie one after another. More lines at a time than a processor keeps track of (a dozen
  * or so) would make it wait; what is then not asked for here, sum_subsets asks for. */
 static void ahead(const sg_problem *problem, long begin, long n, int share, int shares) {
-  enum { LINE = 64 / sizeof(float), MOST = 16 };
+  enum { LINE = 64 / sizeof(float), MOST = 48 };
   const long lines =
       ((begin + n - 1) / STRIP - begin / STRIP + 1) * problem->subsets * STRIP / LINE;
   if (lines > (long)MOST * shares) return;
