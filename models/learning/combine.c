@@ -8,33 +8,112 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Blocks of eight vectors from coordinate i on, while there are so many. */
-#define COMBINE(V, AT, TO)                                                                         \
-  for (const long n_ = sizeof(V) / sizeof *y; i + 8 * n_ <= n; i += 8 * n_) {                      \
-    V a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, a4 = {0}, a5 = {0}, a6 = {0}, a7 = {0};              \
-    if (add) {                                                                                     \
-      a0 = AT(y, i), a1 = AT(y, i + n_), a2 = AT(y, i + 2 * n_), a3 = AT(y, i + 3 * n_);           \
-      a4 = AT(y, i + 4 * n_), a5 = AT(y, i + 5 * n_), a6 = AT(y, i + 6 * n_);                      \
-      a7 = AT(y, i + 7 * n_);                                                                      \
-    }                                                                                              \
-    for (int t = 0; t < terms; t++) {                                                              \
-      const double *p = x[t] + i;                                                                  \
-      const double c = coef[t];                                                                    \
-      a0 += c * AT(p, 0), a1 += c * AT(p, n_), a2 += c * AT(p, 2 * n_), a3 += c * AT(p, 3 * n_);   \
-      a4 += c * AT(p, 4 * n_), a5 += c * AT(p, 5 * n_), a6 += c * AT(p, 6 * n_);                   \
-      a7 += c * AT(p, 7 * n_);                                                                     \
-    }                                                                                              \
-    TO(y, i) = a0, TO(y, i + n_) = a1, TO(y, i + 2 * n_) = a2, TO(y, i + 3 * n_) = a3;             \
-    TO(y, i + 4 * n_) = a4, TO(y, i + 5 * n_) = a5, TO(y, i + 6 * n_) = a6;                        \
-    TO(y, i + 7 * n_) = a7;                                                                        \
+#ifdef SG_HAS_LANES
+
+#include <immintrin.h>
+
+/* A block of `vectors` (a constant at each call) vectors of eight; of the last one those numbers
+ * that `mask` names. */
+SG_AVX512 static inline __attribute__((always_inline)) void
+block512(int vectors, __mmask8 mask, int terms, const double *const *x, long i, const double *coef,
+         double *y, bool add, long ahead) {
+  __m512d a[8];
+  SG_UNROLL
+  for (int v = 0; v < vectors; v++)
+    a[v] = !add              ? _mm512_setzero_pd()
+           : v < vectors - 1 ? _mm512_loadu_pd(y + i + 8L * v)
+                             : _mm512_maskz_loadu_pd(mask, y + i + 8L * v);
+  for (int t = 0; t < terms; t++) {
+    const double *p = x[t] + i;
+    const __m512d c = _mm512_set1_pd(coef[t]);
+    SG_UNROLL
+    for (int v = 0; v < vectors; v++) {
+      __m512d u =
+          v < vectors - 1 ? _mm512_loadu_pd(p + 8L * v) : _mm512_maskz_loadu_pd(mask, p + 8L * v);
+      a[v] = _mm512_add_pd(a[v], _mm512_mul_pd(c, u));
+      if (ahead) _mm_prefetch((const char *)(p + 8L * v + ahead), _MM_HINT_T0);
+    }
   }
+  SG_UNROLL
+  for (int v = 0; v < vectors; v++) {
+    if (v < vectors - 1)
+      _mm512_storeu_pd(y + i + 8L * v, a[v]);
+    else
+      _mm512_mask_storeu_pd(y + i + 8L * v, mask, a[v]);
+  }
+}
+
+/* In blocks of up to eight vectors, all about as long: one or two would wait for each other's
+ * additions. */
+SG_AVX512 static inline __attribute__((always_inline)) void
+combine512(int terms, const double *const *x, const double *coef, double *y, long n, bool add,
+           long ahead) {
+  long left = (n + 7) / 8;
+  for (long blocks = (left + 7) / 8, i = 0; blocks > 0; blocks--) {
+    int vectors = (int)((left + blocks - 1) / blocks);
+    left -= vectors;
+    __mmask8 mask = (__mmask8)(left == 0 ? 0xFF >> (-n & 7) : 0xFF);
+    switch (vectors) {
+    case 1: block512(1, mask, terms, x, i, coef, y, add, ahead); break;
+    case 2: block512(2, mask, terms, x, i, coef, y, add, ahead); break;
+    case 3: block512(3, mask, terms, x, i, coef, y, add, ahead); break;
+    case 4: block512(4, mask, terms, x, i, coef, y, add, ahead); break;
+    case 5: block512(5, mask, terms, x, i, coef, y, add, ahead); break;
+    case 6: block512(6, mask, terms, x, i, coef, y, add, ahead); break;
+    case 7: block512(7, mask, terms, x, i, coef, y, add, ahead); break;
+    default: block512(8, mask, terms, x, i, coef, y, add, ahead);
+    }
+    i += 8L * vectors;
+  }
+}
+
+SG_AVX512 static void combine_near(int terms, const double *const *x, const double *coef, double *y,
+                                   long n, bool add) {
+  combine512(terms, x, coef, y, n, add, 0);
+}
+
+SG_AVX512 static void combine_far(int terms, const double *const *x, const double *coef, double *y,
+                                  long n, long ahead) {
+  combine512(terms, x, coef, y, n, true, ahead);
+}
+#endif
+
+void sg_add_rows(int rows, const double *const *row, const double *coef, double *y, long n,
+                 long ahead) {
+#ifdef SG_HAS_LANES
+  if (sg_widest_lanes() == SG_LANES_AVX512) {
+    combine_far(rows, row, coef, y, n, ahead);
+    return;
+  }
+#endif
+  sg_combine(rows, row, coef, y, n, 1);
+}
 
 SG_CLONES(sg_combine,
           (int terms, const double *const *x, const double *coef, double *y, long n, int add),
           (terms, x, coef, y, n, add)) {
+#ifdef SG_HAS_LANES
+  if (wide) {
+    combine_near(terms, x, coef, y, n, add);
+    return;
+  }
+#endif
   long i = 0;
-  if (wide) COMBINE(sg_v8, AT8, TO8)
-  COMBINE(sg_v4, AT, TO)
+  for (; i + 32 <= n; i += 32) {
+    sg_v4 a0 = {0}, a1 = {0}, a2 = {0}, a3 = {0}, a4 = {0}, a5 = {0}, a6 = {0}, a7 = {0};
+    if (add) {
+      a0 = AT(y, i), a1 = AT(y, i + 4), a2 = AT(y, i + 8), a3 = AT(y, i + 12);
+      a4 = AT(y, i + 16), a5 = AT(y, i + 20), a6 = AT(y, i + 24), a7 = AT(y, i + 28);
+    }
+    for (int t = 0; t < terms; t++) {
+      const double *p = x[t] + i;
+      const double c = coef[t];
+      a0 += c * AT(p, 0), a1 += c * AT(p, 4), a2 += c * AT(p, 8), a3 += c * AT(p, 12);
+      a4 += c * AT(p, 16), a5 += c * AT(p, 20), a6 += c * AT(p, 24), a7 += c * AT(p, 28);
+    }
+    TO(y, i) = a0, TO(y, i + 4) = a1, TO(y, i + 8) = a2, TO(y, i + 12) = a3;
+    TO(y, i + 16) = a4, TO(y, i + 20) = a5, TO(y, i + 24) = a6, TO(y, i + 28) = a7;
+  }
   for (; i + 4 <= n; i += 4) {
     sg_v4 a = SG_V4(0.0);
     if (add) a = AT(y, i);
@@ -122,6 +201,7 @@ SG_CLONES(sg_combine_windows,
   long i = 0;
   if (wide) WINDOWS(sg_v8, 4)
   WINDOWS(sg_v4, 2)
+  WINDOWS(sg_v4, 1)
   for (; i < n; i++)
     for (int j = 0; j < w->outs; j++) {
       double a = 0;

@@ -8,6 +8,10 @@
  * overlap an x. */
 void sg_combine(int terms, const double *const *x, const double *coef, double *y, long n, int add);
 
+/* y += Σ coef[r] · row[r], as sg_combine; fetches what lies `ahead` numbers after each. */
+void sg_add_rows(int rows, const double *const *row, const double *coef, double *y, long n,
+                 long ahead);
+
 /* One to four combinations of windows of the same vectors in one pass:
  * y[j] = Σ coef[4 t + j] · x[t] over first[j] ≤ t < end[j]. Neither first nor end is smaller than
  * that of the combination before. The same bits as calls of sg_combine. */

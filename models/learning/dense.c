@@ -28,7 +28,8 @@
 #include <string.h>
 
 enum {
-  BLOCK_BYTES = 24 << 10, /* a block of short rows fits the first-level cache with its vectors */
+  BLOCK_BYTES = 12 << 10, /* a block of short rows; it and the next one fit the first-level cache */
+  NEAR_BYTES = 28 << 10,  /* what may be there of rows, beside models and margins */
   BLOCK_ROWS = 64,
   SPARSE_WIDTH = 8,
   PRODUCT_ROWS = 480 /* rows of X that meet the models of both points while they are near */
@@ -82,9 +83,10 @@ static sg_status create(sg_problem *problem, const sg_values *learning, uint64_t
   d->outputs = classes > 2 ? data->classes : 1;
   for (long i = 0; classes == 2 && data->y && i < data->rows + data->test_rows; i++)
     data->y[i] = 2 * data->y[i] - 1; /* of the test rows, too */
-  long block = BLOCK_BYTES / (8 * data->columns);
-  block = block < 8 ? block / 4 * 4 : (block + 3) / 8 * 8;
-  d->block = block < 4 ? 4 : block > BLOCK_ROWS ? BLOCK_ROWS : block;
+  long row = 8 * data->columns, block = (BLOCK_BYTES / row + 3) / 8 * 8;
+  if (block < 8) block = 8 * row <= NEAR_BYTES ? 8 : 4;
+  d->block = block > BLOCK_ROWS ? BLOCK_ROWS : block;
+  d->ahead = 2 * d->block * row <= NEAR_BYTES ? d->block * data->columns : 0;
   problem->note = data->note;
   problem->rows = data->rows;
   problem->length = data->columns * d->outputs;
@@ -227,6 +229,11 @@ SG_CLONES_OF(double, sg_mean_loss, (const double *loss, long n), (loss, n)) {
 
 void sg_get_rows(const sg_stretch *s, long b, long n, long columns, double *room,
                  const double **row) {
+  if (!s->single && !s->pick) {
+    const double *at = s->x + b * columns;
+    for (long i = 0; i < n; i++, at += columns) row[i] = at;
+    return;
+  }
   for (long i = 0; i < n; i++) {
     long at = s->pick ? s->pick[b + i] : b + i;
     row[i] = s->single ? room + i * columns : s->x + at * columns;
@@ -262,7 +269,7 @@ static void pass(const sg_dense *d, const sg_stretch *s, const double *x, const 
                   loss && !two ? loss + b : NULL);
     if (!g) continue;
     for (int o = 0; o < d->outputs; o++)
-      sg_combine((int)n, row, zx + o * ld, g + o * columns, columns, 1);
+      sg_add_rows((int)n, row, zx + o * ld, g + o * columns, columns, d->ahead);
   }
 }
 

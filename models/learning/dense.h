@@ -29,6 +29,7 @@ typedef struct sg_dense {
   sg_data *data;
   int outputs; /* vectors of length columns in a model */
   long block;  /* rows of a block in width 1 */
+  long ahead;  /* numbers from a row to that which is fetched meanwhile; 0: none is */
 } sg_dense;
 
 /* Margins of n rows with x, to zx, and with y (NULL: not wanted), to zy. O(n · columns). */

@@ -22,6 +22,25 @@ INLINE __m256d four_sums(__m512d a, __m512d b, __m512d c, __m512d d) {
   return _mm256_add_pd(_mm256_permute2f128_pd(pq, rs, 0x20), _mm256_permute2f128_pd(pq, rs, 0x31));
 }
 
+/* Columns i … i + count − 1, of up to four, of eight rows, turned: a column's eight numbers side by
+ * side. Of four rows twice. */
+INLINE void turned(int rows, const double *const *row, long i, int count, __m512d column[4]) {
+  const __mmask8 some = (__mmask8)((1 << count) - 1);
+  __m512d z[4];
+  SG_UNROLL
+  for (int r = 0; r < 4; r++)
+    z[r] = _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_maskz_loadu_pd(some, row[r] + i)),
+                              _mm256_maskz_loadu_pd(some, row[(r + 4) % rows] + i), 1);
+  const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13),
+                odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+  __m512d a = _mm512_unpacklo_pd(z[0], z[1]), b = _mm512_unpacklo_pd(z[2], z[3]),
+          c = _mm512_unpackhi_pd(z[0], z[1]), d = _mm512_unpackhi_pd(z[2], z[3]);
+  column[0] = _mm512_permutex2var_pd(a, even, b);
+  column[1] = _mm512_permutex2var_pd(c, even, d);
+  column[2] = _mm512_permutex2var_pd(a, odd, b);
+  column[3] = _mm512_permutex2var_pd(c, odd, d);
+}
+
 /* `rows` rows with `points` vectors, eight sums: point by point. */
 INLINE void eight_sums(int rows, int points, const double *const *row, const double *const *x,
                        long columns, double *out) {
@@ -36,18 +55,26 @@ INLINE void eight_sums(int rows, int points, const double *const *row, const dou
     SG_UNROLL
     for (int r = 0; r < rows; r++) {
       __m512d u = _mm512_loadu_pd(row[r] + i);
-      _mm_prefetch((const char *)(row[r] + i + 8 * columns), _MM_HINT_T0); /* the next eight */
       SG_UNROLL
       for (int p = 0; p < points; p++)
         a[p * rows + r] = _mm512_add_pd(a[p * rows + r], _mm512_mul_pd(u, v[p]));
     }
   }
-  _mm256_storeu_pd(out, four_sums(a[0], a[1], a[2], a[3]));
-  _mm256_storeu_pd(out + 4, four_sums(a[4], a[5], a[6], a[7]));
-  for (; i < columns; i++) {
+  __m512d sums = _mm512_insertf64x4(_mm512_castpd256_pd512(four_sums(a[0], a[1], a[2], a[3])),
+                                    four_sums(a[4], a[5], a[6], a[7]), 1);
+  for (int count; i < columns; i += count) { /* columns that are left, one after another */
+    __m512d column[4];
+    count = columns - i < 4 ? (int)(columns - i) : 4;
+    turned(rows, row, i, count, column);
     SG_UNROLL
-    for (int k = 0; k < 8; k++) out[k] += row[k % rows][i] * x[k / rows][i];
+    for (int c = 0; c < 4; c++) {
+      if (c >= count) break;
+      __m256d with = _mm256_set1_pd(x[0][i + c]), with2 = _mm256_set1_pd(x[points - 1][i + c]);
+      __m512d v = _mm512_insertf64x4(_mm512_castpd256_pd512(with), with2, 1);
+      sums = _mm512_add_pd(sums, _mm512_mul_pd(column[c], v));
+    }
   }
+  _mm512_storeu_pd(out, sums);
 }
 
 SG_AVX512 static long margins_of_one(const double *const *row, long n, const double *x,
