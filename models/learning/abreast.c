@@ -8,7 +8,13 @@
 
 #include <string.h>
 
-enum { LANES = SG_ABREAST, ROWS = 3, VECTORS = 3 };
+enum {
+  LANES = SG_ABREAST,
+  ROWS = 3,
+  VECTORS = 3,
+  BLOCK_BYTES = 128 << 10, /* of rows, which stay in the second cache */
+  MOST_ROWS = 240
+};
 
 bool sg_abreast_here(void) {
   return sg_widest_lanes() == SG_LANES_AVX512;
@@ -153,16 +159,24 @@ typedef struct company {
   const sg_dense *dense;
   const sg_gradient_request *request;
   int vectors, groups;
+  long block;      /* rows at a time */
   double *x, *y;   /* packed, group by group; y: points of losses, NULL if there are no others */
   double *zx, *zy; /* margins of a block, and residuals */
   double *room;    /* float32: for the rows of a block */
   double **g;      /* the gradient of a part for each; NULL: none is wanted */
 } company;
 
+/* Whole groups of rows, of which margins are made together, and whole vectors of losses. */
+static long block_of(long columns) {
+  long rows = BLOCK_BYTES / (8 * columns), groups = ROWS * (rows < ROWS * LANES ? 1 : LANES);
+  rows = rows / groups * groups;
+  return rows < ROWS ? ROWS : rows > MOST_ROWS ? MOST_ROWS : rows;
+}
+
 /* Margins of n rows with all vectors. */
 static void all_margins(const company *k, long n, const double *x, const double *packed,
                         double *z) {
-  long columns = k->dense->data->columns, ld = k->dense->block;
+  long columns = k->dense->data->columns, ld = k->block;
   for (int i = 0; i < k->groups; i++)
     margins(n, columns, x, packed + i * columns * LANES, z + i * ld * LANES, ld);
 }
@@ -173,7 +187,7 @@ static void all_losses(const company *k, long n, const double *target, double sc
   const sg_gradient_request *q = k->request;
   const sg_loss *type = k->dense->loss;
   int outputs = k->dense->outputs;
-  long ld = k->dense->block;
+  long ld = k->block;
   for (int c = 0; c < q->columns; c++) {
     double *z = k->zx + (long)c * outputs * ld,
            *here = loss && wants_loss(q, c) ? loss + c * rows : NULL;
@@ -187,7 +201,7 @@ static void all_losses(const company *k, long n, const double *target, double sc
 
 /* The rows of s: gradients are added to g, losses written. */
 static void pass(const company *k, const sg_stretch *s, double *loss, long rows) {
-  long columns = k->dense->data->columns, ld = k->dense->block;
+  long columns = k->dense->data->columns, ld = k->block;
   for (long b = 0; b < s->n; b += ld) {
     long n = s->n - b < ld ? s->n - b : ld;
     const double *x = s->single ? k->room : s->x + b * columns;
@@ -257,10 +271,11 @@ sg_status sg_abreast_begin(const sg_problem *problem, sg_workspace *ws,
     losses |= wants_loss(q, c);
     elsewhere |= wants_loss(q, c) && q->loss_x[c] != q->x[c];
   }
-  size_t points = elsewhere ? 2 : 1, room = d->data->float32 ? (size_t)(d->block * columns) : 0;
+  const long block = k.block = block_of(columns);
+  size_t points = elsewhere ? 2 : 1, room = d->data->float32 ? (size_t)(block * columns) : 0;
   if (!sg_numbers_need(&ws->vectors, (size_t)q->n_items * (size_t)problem->length) ||
       !sg_numbers_need(&ws->scratch,
-                       points * (size_t)(padded * (columns + d->block)) + (size_t)columns + room) ||
+                       points * (size_t)(padded * (columns + block)) + (size_t)columns + room) ||
       (losses && !sg_numbers_need(&ws->loss, (size_t)(rows * q->columns))) ||
       !SG_ROOM(ws->index, ws->index_room, q->columns * parts) ||
       !SG_ROOM(ws->gradient, ws->gradient_room, padded))
@@ -268,7 +283,7 @@ sg_status sg_abreast_begin(const sg_problem *problem, sg_workspace *ws,
   place(problem, ws, q);
   k.x = ws->scratch.p;
   k.zx = k.x + padded * columns;
-  double *waste = k.zx + padded * d->block;
+  double *waste = k.zx + padded * block;
   memset(waste, 0, (size_t)columns * sizeof *waste);
   pack_all(&k, q->x, k.x);
   k.room = waste + columns;
