@@ -288,21 +288,33 @@ typedef struct totals {
   sg_v4 error2, sum2, norm2, dot;
 } totals;
 
-/* Adds the squares of n coordinates to four sums. */
-static SG_CLONES(add_squares, (const double *x, long n, double *square), (x, n, square)) {
-  sg_v4 a = AT(square, 0), b = SG_V4(0.0), c = b, d = b, last = b;
-  long i = 0;
-  for (; i + 16 <= n; i += 16) {
-    sg_v4 p = AT(x, i), q = AT(x, i + 4), r = AT(x, i + 8), s = AT(x, i + 12);
-    a += p * p, b += q * q, c += r * r, d += s * s;
+/* Adds the squares of n coordinates of each vector to its four sums; returns a bound of their
+ * coordinates, times coef (NULL: 1): the greatest norm. */
+static SG_CLONES_OF(double, add_squares,
+                    (int items, const double *const *x, const double *coef, long n, double *square),
+                    (items, x, coef, n, square)) {
+  double bound = 0;
+  for (int t = 0; t < items; t++, square += 4) {
+    const double *v = x[t];
+    sg_v4 a = AT(square, 0), b = SG_V4(0.0), c = b, d = b, last = b;
+    long i = 0;
+    for (; i + 16 <= n; i += 16) {
+      sg_v4 p = AT(v, i), q = AT(v, i + 4), r = AT(v, i + 8), s = AT(v, i + 12);
+      a += p * p, b += q * q, c += r * r, d += s * s;
+    }
+    for (; i + 4 <= n; i += 4) {
+      sg_v4 p = AT(v, i);
+      a += p * p;
+    }
+    if (i < n) memcpy(&last, v + i, (size_t)(n - i) * sizeof *v);
+    a += last * last;
+    sg_v4 sum = (a + b) + (c + d);
+    TO(square, 0) = sum;
+    double norm = sg_v4_sum(&sum);
+    if (coef) norm = sqrt(norm) * fabs(coef[t]);
+    bound = norm > bound || isnan(norm) ? norm : bound;
   }
-  for (; i + 4 <= n; i += 4) {
-    sg_v4 p = AT(x, i);
-    a += p * p;
-  }
-  if (i < n) memcpy(&last, x + i, (size_t)(n - i) * sizeof *x);
-  a += last * last;
-  TO(square, 0) = (a + b) + (c + d);
+  return coef ? bound : sqrt(bound); /* one root for all takes the time of one */
 }
 
 /* A power of two so far above the sum of `items` numbers, each at most `bound` in size, that the
@@ -470,18 +482,11 @@ static void run_step(const tiling *t, const step *p, const double *const *payloa
 static void compare_piece(const tiling *t, const sg_kernel_set *s, int q, totals *total) {
   sg_kernel *k = t->k;
   long from = s->begin + q * t->length + t->at, n = available(t, q);
-  double bound = 0;
   for (int i = 0; i < s->n_sum; i++) {
     assert((unsigned)s->sum_item[i] < (unsigned)t->n_items);
     k->x[i] = k->tile[(long)q * t->n_items + s->sum_item[i]];
-    add_squares(k->x[i], n, k->square + 4L * i);
-    sg_v4 sum = AT(k->square, 4L * i);
-    double norm = sg_v4_sum(&sum);
-    if (s->sum_coef) norm = sqrt(norm) * fabs(s->sum_coef[i]);
-    bound = norm > bound || isnan(norm) ? norm : bound;
   }
-  /* No coordinate is greater than the norm; one root for all takes the time of one. */
-  if (!s->sum_coef) bound = sqrt(bound);
+  double bound = add_squares(s->n_sum, k->x, s->sum_coef, n, k->square);
   compare(s->n_sum, k->x, s->sum_coef, anchor_of(s->n_sum, bound), s->decoded + from,
           s->previous ? s->previous + from : NULL, n, total);
 }
@@ -495,6 +500,7 @@ static void add_constant(const tiling *t, const sg_kernel_set *s, int q, long n)
 
 /* After each of the steps of a strip: a share of what the same strip of the next tile will read. */
 static void ask_ahead(const tiling *t, long from, long n, int share, int shares) {
+  if (!t->problem->type->ahead) return;
   for (int q = 0; q < t->pieces; q++) {
     long next = t->at + t->n + from;
     if (next + n <= t->length)
