@@ -241,7 +241,7 @@ static void wide_products_have_the_same_bits(void **state) {
 static void wide_sums_have_the_bits_of_openblas(void **state) {
   (void)state;
   if (!strstr(openblas_get_config(), "0.3.21")) skip(); /* others may add in another order */
-  enum { ROWS = 700, COLUMNS = 75, MODELS = 32, LD = 72 };
+  enum { ROWS = 1700, COLUMNS = 75, MODELS = 32, LD = 72 };
   double *x = calloc(ROWS * COLUMNS, 8), *r = calloc(ROWS * MODELS, 8),
          *turned = calloc(ROWS * MODELS, 8), *out = calloc(2 * LD * MODELS, 8),
          *scratch = calloc(SG_WIDE_SCRATCH, 8), *expected = out + (long)LD * MODELS;

@@ -70,9 +70,9 @@ void sg_wide_product_with(sg_lanes lanes, long rows, long columns, int models, c
 /* out (n × models, column-major, leading dimension ld) = the first n columns of x (rows × columns,
  * row-major) transposed · r (rows × models, row-major, dense). scratch: SG_WIDE_SCRATCH doubles.
  * Only where it suits: OpenBLAS's kernels with fused multiply-add then make each sum over the rows
- * one after the other, as this does, so that it gives their bits. Sums of more than SG_WIDE_ROWS
- * rows they cut, each kind in its own way; such sums suit where that is known. */
-enum { SG_WIDE_ROWS = 256, SG_WIDE_SCRATCH = 32 * SG_WIDE_ROWS };
+ * one after the other, cut in a way that is known, and this gives their bits. n = 0 asks whether
+ * some number of columns suits. */
+enum { SG_WIDE_ROWS = 512, SG_WIDE_SCRATCH = 32 * SG_WIDE_ROWS };
 bool sg_wide_sums_suit(long rows, long n, int models);
 void sg_wide_sums(long rows, long n, int models, const double *x, const float *single, long columns,
                   const double *r, double *scratch, double *out, long ld);

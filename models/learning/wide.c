@@ -14,7 +14,7 @@
 #include "models/learning/dense.h"
 #include "sim/core/linalg.h"
 
-#include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -146,11 +146,18 @@ FMA512 static void panels512(int rows, long depth, const double *x, long ld, con
   }
 }
 
+/* What is fetched meanwhile: `lines` lines of the cache from each row on. */
+typedef struct later {
+  const double *x;
+  long columns;
+  int lines;
+} later;
+
 /* out (8 · `vectors` × 4, leading dimension ld) = xᵀ r over the rows, or += it; these columns of x
  * are left in `copy`, densely, unless it is NULL. */
 FMA512 static inline __attribute__((always_inline)) void
 sums512(int vectors, long rows, const double *x, long columns, const double *r, int models,
-        bool add, double *out, long ld, double *copy) {
+        bool add, double *out, long ld, double *copy, later next) {
   enum { MODELS = 4 };
   __m512d a[MODELS][WIDE];
   SG_UNROLL
@@ -159,6 +166,8 @@ sums512(int vectors, long rows, const double *x, long columns, const double *r, 
     for (int v = 0; v < vectors; v++) a[m][v] = _mm512_setzero_pd();
   }
   for (long i = 0; i < rows; i++) {
+    for (int k = 0; k < next.lines; k++)
+      _mm_prefetch((const char *)(next.x + i * next.columns + k * LANES), _MM_HINT_T1);
     __m512d b[WIDE];
     SG_UNROLL
     for (int v = 0; v < vectors; v++) {
@@ -183,34 +192,47 @@ sums512(int vectors, long rows, const double *x, long columns, const double *r, 
   }
 }
 
-/* All models; the first four make the copy that the others read, unless x is in float32. */
+/* All models; the first four make the copy that the others read, unless x is in float32; meanwhile
+ * those fetch the same columns from `next` on, each its share, since no processor foresees rows
+ * that lie in pages of their own. */
 FMA512 static inline __attribute__((always_inline)) void
 strip512(int vectors, long rows, const double *x, const float *single, long columns,
-         const double *r, int models, bool add, double *out, long ld, double *copy) {
-  int m = 0;
+         const double *r, int models, bool add, double *out, long ld, double *copy,
+         const double *next) {
+  int m = 0, fetched = single ? vectors : 0;
   if (single) {
     for (long i = 0; i < rows; i++)
       for (int v = 0; v < vectors; v++)
         _mm512_storeu_pd(copy + (i * vectors + v) * LANES,
                          _mm512_cvtps_pd(_mm256_loadu_ps(single + i * columns + v * LANES)));
   } else {
-    sums512(vectors, rows, x, columns, r, models, add, out, ld, copy);
+    sums512(vectors, rows, x, columns, r, models, add, out, ld, copy, (later){0});
     m = 4;
   }
-  for (; m < models; m += 4)
-    sums512(vectors, rows, copy, (long)vectors * LANES, r + m, models, add, out + m * ld, ld, NULL);
+  for (; m < models; m += 4) {
+    int passes = (models - m) / 4, lines = (vectors - fetched + passes - 1) / passes;
+    sums512(vectors, rows, copy, (long)vectors * LANES, r + m, models, add, out + m * ld, ld, NULL,
+            (later){next + (long)fetched * LANES, columns, lines});
+    fetched += lines;
+  }
 }
 
 FMA512 static void strips512(long rows, long n, int models, const double *x, const float *single,
                              long columns, const double *r, bool add, double *copy, double *out,
                              long ld) {
-  long c = 0;
-  for (; c + WIDE * LANES <= n; c += WIDE * LANES)
-    strip512(WIDE, rows, single ? x : x + c, single ? single + c : NULL, columns, r, models, add,
-             out + c, ld, copy);
-  for (; c < n; c += LANES)
-    strip512(1, rows, single ? x : x + c, single ? single + c : NULL, columns, r, models, add,
-             out + c, ld, copy);
+  for (long c = 0; c < n;) {
+    long width = n - c >= WIDE * LANES ? WIDE * LANES : LANES;
+    const double *from = single ? x : x + c;
+    /* The next columns, or the first ones of the rows that follow. */
+    const double *next = single ? x : c + width < n ? from + width : x + rows * columns;
+    if (width == WIDE * LANES)
+      strip512(WIDE, rows, from, single ? single + c : NULL, columns, r, models, add, out + c, ld,
+               copy, next);
+    else
+      strip512(1, rows, from, single ? single + c : NULL, columns, r, models, add, out + c, ld,
+               copy, next);
+    c += width;
+  }
 }
 
 /* float32: rows × depth numbers, dense, while those of the next panel are fetched. */
@@ -280,28 +302,41 @@ void sg_wide_product(long rows, long columns, int models, const double *x, const
   sg_wide_product_with(lanes, rows, columns, models, x, single, m, scratch, z, ldz);
 }
 
-/* The longest sums whose order in OpenBLAS's kernels is known: those for AVX2 with FMA cut long
- * ones as below. 0: others, that may have no FMA. */
-static long longest_known(void) {
+/* How OpenBLAS's kernels for this processor cut a sum: into `most` numbers, or the rest in two
+ * halves of whole units; not at all in products of at most `whole` multiplications. */
+typedef struct cut {
+  long most, unit;
+  double whole;
+} cut;
+
+/* Of those with fused multiply-add whose sums go one number after another. NULL: another one. */
+static const cut *known_cut(void) {
+  static const cut avx2 = {256, 4, 0}, avx512 = {384, 16, 1e6};
   const char *kernels = openblas_get_corename();
-  if (strcmp(kernels, "Haswell") == 0 || strcmp(kernels, "Zen") == 0) return LONG_MAX;
-  return strcmp(kernels, "SkylakeX") == 0 || strcmp(kernels, "Cooperlake") == 0 ? SG_WIDE_ROWS : 0;
+  if (strcmp(kernels, "Haswell") == 0 || strcmp(kernels, "Zen") == 0) return &avx2;
+  return strcmp(kernels, "SkylakeX") == 0 || strcmp(kernels, "Cooperlake") == 0 ? &avx512 : NULL;
+}
+
+/* The next of `rest` numbers to add up, in a product of so many multiplications. */
+static long stretch(const cut *c, long rest, double product) {
+  if (product <= c->whole || rest <= c->most) return rest;
+  return rest >= 2 * c->most ? c->most : (rest / 2 + c->unit - 1) / c->unit * c->unit;
 }
 
 bool sg_wide_sums_suit(long rows, long n, int models) {
-  return sg_widest_lanes() == SG_LANES_AVX512 && __builtin_cpu_supports("fma") && n % LANES == 0 &&
-         models % 4 == 0 && rows <= longest_known();
+  if (sg_widest_lanes() != SG_LANES_AVX512 || !__builtin_cpu_supports("fma") || n % LANES != 0 ||
+      models % 4 != 0)
+    return false;
+  const cut *c = known_cut();
+  return c && stretch(c, rows, n ? (double)rows * (double)n * models : INFINITY) <= SG_WIDE_ROWS;
 }
 
 void sg_wide_sums(long rows, long n, int models, const double *x, const float *single, long columns,
                   const double *r, double *scratch, double *out, long ld) {
 #if defined(__x86_64__)
-  for (long at = 0, here; at < rows; at += here) {
-    here = rows - at;
-    if (here >= 2L * SG_WIDE_ROWS)
-      here = SG_WIDE_ROWS;
-    else if (here > SG_WIDE_ROWS)
-      here = (here / 2 + 3) / 4 * 4;
+  const cut *c = known_cut();
+  for (long at = 0, here; c && at < rows; at += here) {
+    here = stretch(c, rows - at, (double)rows * (double)n * models);
     strips512(here, n, models, single ? x : x + at * columns, single ? single + at * columns : NULL,
               columns, r + at * models, at > 0, scratch, out, ld);
   }
