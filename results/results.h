@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 #define SG_SCHEMA_VERSION  10
-#define SG_RESULTS_VERSION 9 /* raised whenever numbers change: makes all runs new */
+#define SG_RESULTS_VERSION 10 /* raised whenever numbers change: makes all runs new */
 
 typedef enum sg_detail { SG_DETAIL_SUMMARY, SG_DETAIL_ITERATION, SG_DETAIL_WORKER } sg_detail;
 

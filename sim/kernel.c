@@ -20,7 +20,7 @@
 
 enum {
   TILE_DOUBLES = 32768, /* partial gradients at hand: 256 KB */
-  TILE_LEAST = 64,
+  TILE_LEAST = 128,
   STRIP_DOUBLES = 8192, /* of a strip: 64 KB */
   STRIP_LEAST = 64      /* eight of the widest vectors */
 };
