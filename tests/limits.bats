@@ -31,6 +31,21 @@ limit() {
   [ "$status" -eq 0 ]
 }
 
+@test "a small file that names a large column is checked in little memory" {
+  printf '0 3:1 493999991:-1\n1 1:0 4:1\n2 2:1\n1 3:2\n' > large.svm
+  cat > sparse.json <<'END'
+{ "format": 1, "cluster": { "workers": 3 }, "delay": { "model": "exponential", "mean_s": 1 },
+  "learning": { "problem": "softmax", "data": { "source": "libsvm", "path": "large.svm", "test_share": 0 } },
+  "schemes": [ { "code": "uncoded" } ], "replications": 1, "stop": { "iterations": 2 } }
+END
+  limit 500000
+  run "$STRAGGLE" check sparse.json
+  [ "$status" -eq 0 ]
+  run "$STRAGGLE" run sparse.json
+  [ "$status" -eq 71 ]
+  [[ "$output" == *"the missing runs need at least"* ]]
+}
+
 @test "codes with sparse tables for a hundred thousand workers" {
   limit 600000
   for scheme in '{"code":"cyclic-repetition","s":3}' '{"code":"cyclic-mds","s":3}' \

@@ -516,6 +516,21 @@ static void wild_columns_are_standardised_too(void **state) {
   sg_data_free(d);
 }
 
+/* Each column is scaled as if its number were small. */
+static void columns_of_large_numbers_are_standardised_too(void **state) {
+  const char *kept = "data.test_share=0 data.shuffle=false";
+  sg_data *small = whole("0 2:3 4:1 7:-2\n1 2:5 7:8\n0 4:2\n", kept, false);
+  sg_data *large =
+      whole("0 2:3 400000000:1 2000000000:-2\n1 2:5 2000000000:8\n0 400000000:2\n", kept, false);
+  const int32_t column[] = {1, 399999999, 1999999999, 1, 1999999999, 399999999};
+  assert_int_equal(large->columns, 2000000001);
+  assert_memory_equal(large->sparse->column, column, sizeof column);
+  assert_memory_equal(large->sparse->value, small->sparse->value, 6 * sizeof(double));
+  assert_true(fabs(large->sparse->value[1] - 1 / sqrt(5.0 / 3)) < 1e-15);
+  sg_data_free(small);
+  sg_data_free(large);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(text_has_the_density_and_popularity_it_should),
@@ -532,6 +547,7 @@ int main(void) {
       cmocka_unit_test(what_is_wrong_with_all_of_a_file_is_said),
       cmocka_unit_test(a_file_has_the_rows_of_its_dense_twin),
       cmocka_unit_test(wild_columns_are_standardised_too),
+      cmocka_unit_test(columns_of_large_numbers_are_standardised_too),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "sim/core/array.h"
 #include "sim/core/linalg.h"
 #include "sim/core/memory.h"
+#include "sim/core/owned.h"
 #include "sim/core/random.h"
 
 #include <float.h>
@@ -254,32 +255,68 @@ static void standardize_dense(sg_data *data, long features, double *mean) {
     }
 }
 
+static int compare_columns(const void *a, const void *b) {
+  const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* The columns that have entries, ascending, each once; returns how many there are. */
+static long columns_with_entries(const sg_csr *m, long entries, int32_t *column) {
+  long count = 0;
+  memcpy(column, m->column, (size_t)entries * sizeof *column);
+  qsort(column, (size_t)entries, sizeof *column, compare_columns);
+  for (long k = 0; k < entries; k++)
+    if (count == 0 || column[k] != column[count - 1]) column[count++] = column[k];
+  return count;
+}
+
 /* Zeros stay zeros, so nothing is centred. Columns are divided by the root of their mean square and
  * not by their deviation: without centring it is the mean square that stands on the diagonal of
- * XᵀX/N, so that one step size fits all columns; and a constant column stays what it is. */
-static void standardize_sparse(sg_data *data, long features, double *largest) {
+ * XᵀX/N, so that one step size fits all columns; and a constant column stays what it is.
+ * place[k] < places: where entry k's column stands in `largest`, two times as many zeros. */
+static void scale_columns(sg_data *data, long places, const int32_t *place, double *largest) {
   const sg_csr *m = data->sparse;
   const long training = m->start[data->rows], all = m->start[data->rows + data->test_rows];
-  double *square = largest + features;
+  double *square = largest + places;
+  for (long k = 0; k < all; k++) largest[place[k]] = fmax(largest[place[k]], fabs(m->value[k]));
   for (long k = 0; k < all; k++)
-    largest[m->column[k]] = fmax(largest[m->column[k]], fabs(m->value[k]));
-  for (long k = 0; k < all; k++)
-    if (is_wild(largest[m->column[k]]))
-      m->value[k] = scalbn(m->value[k], -ilogb(largest[m->column[k]]));
-  for (long k = 0; k < training; k++) square[m->column[k]] += m->value[k] * m->value[k];
-  for (long j = 0; j < features; j++) square[j] = sqrt(square[j] / (double)data->rows);
+    if (is_wild(largest[place[k]])) m->value[k] = scalbn(m->value[k], -ilogb(largest[place[k]]));
+  for (long k = 0; k < training; k++) square[place[k]] += m->value[k] * m->value[k];
+  for (long j = 0; j < places; j++) square[j] = sqrt(square[j] / (double)data->rows);
   for (long k = 0; k < all; k++) { /* a column that only test rows have says nothing */
-    const double scale = square[m->column[k]];
+    const double scale = square[place[k]];
     m->value[k] = scale > 0 ? m->value[k] / scale : 0;
   }
 }
 
+/* A small file may name a column of a large number: more columns than entries take no room. */
+static sg_status standardize_sparse(sg_data *data, long features, sg_error *e) {
+  const sg_csr *m = data->sparse;
+  const long entries = m->start[data->rows + data->test_rows];
+  const bool few = entries < features;
+  SG_OWNED int32_t *made = few ? malloc(2 * (size_t)entries * sizeof *made + 1) : NULL;
+  if (few && !made) return sg_fail_memory(e);
+  long places = features;
+  if (few) {
+    const int32_t *column = made + entries;
+    places = columns_with_entries(m, entries, made + entries);
+    for (long k = 0; k < entries; k++)
+      made[k] = (int32_t)((const int32_t *)bsearch(&m->column[k], column, (size_t)places,
+                                                   sizeof *column, compare_columns) -
+                          column);
+  }
+  SG_OWNED double *largest = calloc(2 * (size_t)places + 1, sizeof *largest);
+  if (!largest) return sg_fail_memory(e);
+  scale_columns(data, places, few ? made : m->column, largest);
+  return SG_OK;
+}
+
 static sg_status standardize(sg_data *data, sg_error *e) {
   long features = data->columns - (data->intercept ? 1 : 0);
-  double *scratch = calloc(2 * (size_t)features + 1, sizeof *scratch);
+  if (data->sparse) return standardize_sparse(data, features, e);
+  SG_OWNED double *scratch = calloc(2 * (size_t)features + 1, sizeof *scratch);
   if (!scratch) return sg_fail_memory(e);
-  (data->sparse ? standardize_sparse : standardize_dense)(data, features, scratch);
-  free(scratch);
+  standardize_dense(data, features, scratch);
   return SG_OK;
 }
 
