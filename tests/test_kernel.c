@@ -96,18 +96,22 @@ static void end(fixture *f) {
   sg_problem_free(f->problem);
 }
 
-/* Messages of one column, many with the same terms; some relays, some without weight. */
+/* Messages of one column, many with the same terms or a window of them and more; some relays, some
+ * without weight. */
 static void fill(const fixture *f, random_set *r, long from, long to, int pieces, bool relays) {
   int column = below(f->columns), n = 1 + below(MESSAGES - 1), terms = 0, links = 0;
   *r = (random_set){.set = {.begin = from, .end = to, .pieces = pieces, .n_messages = n}};
   for (int i = 0; i < n; i++) {
     bool relay = relays && i > 0 && below(3) == 0, copy = i > 0 && below(3) > 0;
     int like = copy ? below(i) : 0, first = r->start[like];
-    int count = copy ? r->start[like + 1] - first : below(1 + (TERMS / MESSAGES));
-    for (int t = 0; t < count; t++)
+    int kept = copy ? r->start[like + 1] - first : 0, shift = below(2) ? below(kept + 1) : 0;
+    int more = copy && shift == 0 ? 0 : below(1 + TERMS / MESSAGES - (kept - shift));
+    for (int t = shift; t < kept; t++)
       r->term[terms++] =
-          copy ? (sg_kernel_term){r->term[first + t].item, r->term[first + t].piece, number()}
-               : (sg_kernel_term){column * f->parts + below(f->parts), below(pieces), number()};
+          (sg_kernel_term){r->term[first + t].item, r->term[first + t].piece, number()};
+    for (int t = 0; t < more; t++)
+      r->term[terms++] =
+          (sg_kernel_term){column * f->parts + below(f->parts), below(pieces), number()};
     for (int t = 0; relay && t < 3; t++) r->link[links++] = (sg_kernel_link){below(i), number()};
     r->start[i + 1] = terms;
     r->link_start[i + 1] = links;
