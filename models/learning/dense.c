@@ -505,11 +505,11 @@ static sg_status tile(const sg_problem *problem, sg_workspace *ws, int slot, lon
 /* --- Evaluation ------------------------------------------------------------------------------- */
 
 /* z: room for the margins of all test rows, then for the rows of a block. */
-static void test(const sg_dense *d, const double *x, double *z, double *loss, sg_metrics *m) {
+static sg_status test(const sg_dense *d, const double *x, double *z, double *loss, sg_metrics *m) {
   const sg_data *data = d->data;
   const sg_stretch all = {.x = data->test_x, .single = data->test_single};
   long n = data->test_rows;
-  if (n == 0) return;
+  if (n == 0) return SG_OK;
   for (long b = 0; b < n; b += d->block) {
     const double *row[BLOCK_ROWS];
     long block = n - b < d->block ? n - b : d->block;
@@ -519,7 +519,7 @@ static void test(const sg_dense *d, const double *x, double *z, double *loss, sg
   }
   d->loss->rows(d->outputs, data->test_y, n, 1, z, NULL, n, loss);
   m->test_loss = sg_mean_loss(loss, n);
-  if (d->loss->judge) d->loss->judge(data, z, m);
+  return d->loss->judge ? d->loss->judge(data, z, m) : SG_OK;
 }
 
 static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned what, int columns,
@@ -536,7 +536,9 @@ static sg_status evaluate(const sg_problem *problem, sg_workspace *ws, unsigned 
       pass(d, &all, x[c], x[c], NULL, ws->loss.p, ws->scratch.p);
       metrics[c].loss = sg_mean_loss(ws->loss.p, n) + sg_penalty(problem, x[c]);
     }
-    if (what & SG_WANT_TEST) test(d, x[c], ws->scratch.p, ws->loss.p, &metrics[c]);
+    if (!(what & SG_WANT_TEST)) continue;
+    sg_status status = test(d, x[c], ws->scratch.p, ws->loss.p, &metrics[c]);
+    if (status) return status;
   }
   return SG_OK;
 }

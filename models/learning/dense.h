@@ -19,8 +19,8 @@ typedef struct sg_loss {
    * of each row (may be NULL). The bits of a row do not depend on its place. */
   void (*rows)(int outputs, const double *target, long n, double scale, const double *z, double *r,
                long ld, double *loss);
-  /* Accuracy and AUC on the test rows, where the loss has them. z is overwritten. */
-  void (*judge)(const sg_data *data, double *z, sg_metrics *metrics);
+  /* Accuracy and AUC on the test rows, where the loss has them. z is overwritten. SG_NO_MEMORY. */
+  sg_status (*judge)(const sg_data *data, double *z, sg_metrics *metrics);
 } sg_loss;
 
 /* A problem with rows of data: what problem->self is. */
@@ -47,9 +47,9 @@ extern const sg_loss sg_logistic_loss, sg_hinge_loss, sg_softmax_loss, sg_least_
  * there are no rows. */
 double sg_binary_accuracy(long n, const double *score, const double *label);
 
-/* Area under the ROC curve by the Mann–Whitney rank sum, ties counted half. NAN if a class is
- * missing, a score is not a number, or memory is short. */
-double sg_auc(long n, const double *score, const double *label);
+/* Area under the ROC curve by the Mann–Whitney rank sum, ties counted half, to *auc. NAN if a class
+ * is missing or a score is not a number. SG_NO_MEMORY. */
+sg_status sg_auc(long n, const double *score, const double *label, double *auc);
 
 /* Below x stands in float64, or `single` is the same in float32, whose numbers are widened on the
  * way; the other is NULL. */

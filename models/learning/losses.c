@@ -3,6 +3,7 @@
  * ROC curve from the ranks of the scores. */
 #include "models/learning/dense.h"
 #include "models/learning/simd.h"
+#include "sim/core/owned.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,17 +27,19 @@ static int by_score(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-double sg_auc(long n, const double *score, const double *label) {
-  scored *s = n > 0 ? malloc((size_t)n * sizeof *s) : NULL;
-  if (!s) return NAN;
+sg_status sg_auc(long n, const double *score, const double *label, double *auc) {
+  *auc = NAN;
+  if (n <= 0) return SG_OK;
+  SG_OWNED scored *s = malloc((size_t)n * sizeof *s);
+  if (!s) return SG_NO_MEMORY;
   long positives = 0;
-  double auc = NAN, ranks = 0;
+  double ranks = 0;
   for (long i = 0; i < n; i++) {
-    if (isnan(score[i])) goto out;
+    if (isnan(score[i])) return SG_OK;
     s[i] = (scored){score[i], label[i] > 0};
     positives += s[i].positive;
   }
-  if (positives == 0 || positives == n) goto out;
+  if (positives == 0 || positives == n) return SG_OK;
   qsort(s, (size_t)n, sizeof *s, by_score);
   for (long i = 0; i < n;) {
     long end = i, tied = 0;
@@ -45,10 +48,8 @@ double sg_auc(long n, const double *score, const double *label) {
     i = end;
   }
   double p = (double)positives;
-  auc = (ranks - 0.5 * p * (p + 1)) / (p * (double)(n - positives));
-out:
-  free(s);
-  return auc;
+  *auc = (ranks - 0.5 * p * (p + 1)) / (p * (double)(n - positives));
+  return SG_OK;
 }
 
 /* --- Least squares: (z − y)² / 2 -------------------------------------------------------------- */
@@ -112,9 +113,9 @@ static SG_CLONES(logistic_rows,
   if (loss) memcpy(loss + i, ls, rest);
 }
 
-static void judge_logistic(const sg_data *data, double *z, sg_metrics *m) {
+static sg_status judge_logistic(const sg_data *data, double *z, sg_metrics *m) {
   m->accuracy = sg_binary_accuracy(data->test_rows, z, data->test_y);
-  m->auc = sg_auc(data->test_rows, z, data->test_y);
+  return sg_auc(data->test_rows, z, data->test_y, &m->auc);
 }
 
 const sg_loss sg_logistic_loss = {
@@ -182,7 +183,7 @@ static SG_CLONES(softmax_rows,
   }
 }
 
-static void judge_softmax(const sg_data *data, double *z, sg_metrics *m) {
+static sg_status judge_softmax(const sg_data *data, double *z, sg_metrics *m) {
   long n = data->test_rows, right = 0;
   for (long i = 0; i < n; i++) {
     int best = 0;
@@ -191,9 +192,9 @@ static void judge_softmax(const sg_data *data, double *z, sg_metrics *m) {
     right += best == (int)data->test_y[i];
   }
   m->accuracy = (double)right / (double)n;
-  if (data->classes != 2) return;
+  if (data->classes != 2) return SG_OK;
   for (long i = 0; i < n; i++) z[i] = z[n + i] - z[i];
-  m->auc = sg_auc(n, z, data->test_y);
+  return sg_auc(n, z, data->test_y, &m->auc);
 }
 
 /* diag(p) − p pᵀ has row sums of moduli 2 p (1 − p) ≤ 1/2. */

@@ -609,7 +609,8 @@ sg_status sg_sparse_evaluate(const sg_problem *problem, sg_workspace *ws, unsign
       margins_of_rows(d, &test, x[c], side, z);
       d->loss->rows(d->outputs, data->test_y, test.n, 1, z, NULL, test.n, ws->loss.p);
       metrics[c].test_loss = sg_mean_loss(ws->loss.p, test.n);
-      if (d->loss->judge) d->loss->judge(data, z, &metrics[c]);
+      sg_status status = d->loss->judge ? d->loss->judge(data, z, &metrics[c]) : SG_OK;
+      if (status) return status;
     }
   }
   return SG_OK;
