@@ -246,12 +246,14 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
 }
 
 /* Σ over blocks of (E α_j − 1)² + Var α_j; workers are late independently. */
-static double mean_error(const sg_code *code, const double *p, int count) {
+static sg_status mean_error(const sg_code *code, const double *p, int count, double *out) {
   const tables *t = code->self;
   size_t blocks = (size_t)code->parts;
   SG_OWNED double *mean = calloc(blocks, sizeof *mean);
   double error = 0;
-  if (!p || !mean) return NAN;
+  if (!mean) return SG_NO_MEMORY;
+  *out = NAN;
+  if (!p) return SG_OK;
   for (int i = 0; i < code->nodes; i++)
     for (size_t k = t->a.begin[i]; k < t->a.begin[i + 1]; k++) {
       double term = t->a.value[k] / (1 - t->p[i]);
@@ -259,7 +261,8 @@ static double mean_error(const sg_code *code, const double *p, int count) {
       error += term * term * p[i] * (1 - p[i]);
     }
   for (size_t j = 0; j < blocks; j++) error += (mean[j] - 1) * (mean[j] - 1);
-  return error / (double)blocks;
+  *out = error / (double)blocks;
+  return SG_OK;
 }
 
 const sg_code_type sg_osgc = {

@@ -199,9 +199,9 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return sg_groups_weights(&t->groups, 1, NULL, NULL, used);
 }
 
-static double mean_error(const sg_code *code, const double *p, int count) {
+static sg_status mean_error(const sg_code *code, const double *p, int count, double *error) {
   const tables *t = code->self;
-  return sg_below_error(code, &t->groups, &one_each, p, count);
+  return sg_below_error(code, &t->groups, &one_each, p, count, error);
 }
 
 /* Whether the workers that answer give every group rank m. */

@@ -241,10 +241,10 @@ static sg_status weights(const sg_code *code, const sg_used *used) {
   return sg_groups_weights(&t->groups, t->each, column_of, t, used);
 }
 
-static double mean_error(const sg_code *code, const double *p, int count) {
+static sg_status mean_error(const sg_code *code, const double *p, int count, double *error) {
   const tables *t = code->self;
   const sg_columns columns = columns_of(t);
-  return sg_below_error(code, &t->groups, &columns, p, count);
+  return sg_below_error(code, &t->groups, &columns, p, count, error);
 }
 
 static bool promises(const sg_code *code, const bool *present) {

@@ -160,8 +160,8 @@ typedef struct sg_code_type {
   /* Of a code that is not exact, where there is a formula: E Σ (α − 1)² over the number of
    * coefficients (err_norm) when worker j's messages are missing with probability p[j],
    * independently, and the others all come; p NULL: when `count` workers answer, all sets of so
-   * many being equally likely. NAN: none, or no memory. */
-  double (*mean_error)(const sg_code *code, const double *p, int count);
+   * many being equally likely; to *error, NAN: none. SG_NO_MEMORY. */
+  sg_status (*mean_error)(const sg_code *code, const double *p, int count, double *error);
 
   /* Whether a message comes when exactly the workers with present[i] are waited for: stragglers
    * that are slow, not lost, may have sent some of theirs. NULL: if its sender is present. */

@@ -134,9 +134,10 @@ static sg_status mean_projector(const sg_inner *inner, const sg_columns *columns
 }
 
 /* Σ over the numbers of workers that answer, of any code of which every m columns have rank m. */
-static double closed_form(int size, int each, int m, const double *p, const double *chance) {
+static sg_status closed_form(int size, int each, int m, const double *p, const double *chance,
+                             double *out) {
   SG_OWNED double *answers = calloc((size_t)size + 1, sizeof *answers);
-  if (!answers) return NAN;
+  if (!answers) return SG_NO_MEMORY;
   double e = 0;
   answers[0] = 1;
   for (int i = 0; i < size && !chance; i++)
@@ -148,7 +149,8 @@ static double closed_form(int size, int each, int m, const double *p, const doub
     answers[a] = chance[a] * all;
   }
   for (int a = 0; a <= size && a * each < m; a++) e += answers[a] * (1 - (double)a * each / m);
-  return e;
+  *out = e;
+  return SG_OK;
 }
 
 /* --- The error -------------------------------------------------------------------------------- */
@@ -191,27 +193,31 @@ static double debiased_error(int m, const double *mean, const double *b) {
   return (square - 2 * cross) / m + 1;
 }
 
-static double group_error(const sg_code *code, const sg_groups *g, const sg_columns *columns,
-                          int group, const double *own, const double *chance) {
+static sg_status group_error(const sg_code *code, const sg_groups *g, const sg_columns *columns,
+                             int group, const double *own, const double *chance, double *error) {
   const sg_inner *inner = sg_group_inner(g, group);
   size_t m = (size_t)inner->m;
   int size = sg_group_size(g, group);
   bool walked;
-  if (inner->mds && !g->unbias) return closed_form(size, columns->each, inner->m, own, chance);
+  if (inner->mds && !g->unbias)
+    return closed_form(size, columns->each, inner->m, own, chance, error);
   SG_OWNED double *mean = malloc(m * m * sizeof *mean);
   if (!mean || mean_projector(inner, columns, size, own, chance, code->shape.seed, mean, &walked))
-    return NAN;
-  if (g->unbias) return debiased_error((int)m, mean, g->unbias + (size_t)group * m * m);
+    return SG_NO_MEMORY;
   double trace = 0;
   for (size_t u = 0; u < m; u++) trace += mean[u * m + u];
-  return 1 - trace / (double)m;
+  *error = g->unbias ? debiased_error((int)m, mean, g->unbias + (size_t)group * m * m)
+                     : 1 - trace / (double)m;
+  return SG_OK;
 }
 
-double sg_below_error(const sg_code *code, const sg_groups *g, const sg_columns *columns,
-                      const double *p, int count) {
+sg_status sg_below_error(const sg_code *code, const sg_groups *g, const sg_columns *columns,
+                         const double *p, int count, double *out) {
   size_t most = (size_t)g->most;
+  *out = NAN;
+  if (!g->below) return SG_OK;
   SG_OWNED double *own = malloc((3 * most + 1) * sizeof *own);
-  if (!g->below || !own) return NAN;
+  if (!own) return SG_NO_MEMORY;
   double *before = own + most, *chance = before + most, error = 0, sum = 0;
   bool alike = !p || all_equal(g->workers, p);
   for (int group = 0; group < g->count; group++) {
@@ -225,10 +231,13 @@ double sg_below_error(const sg_code *code, const sg_groups *g, const sg_columns 
     } else if (!same) {
       chances(g->workers, count, (int)size, chance);
     }
-    if (!same) error = group_error(code, g, columns, group, own, p ? NULL : chance);
+    sg_status status =
+        same ? SG_OK : group_error(code, g, columns, group, own, p ? NULL : chance, &error);
+    if (status) return status;
     sum += error;
   }
-  return sum / g->count;
+  *out = sum / g->count;
+  return SG_OK;
 }
 
 /* --- Debiasing -------------------------------------------------------------------------------- */
@@ -255,9 +264,10 @@ static sg_status known_bias(const sg_values *values, const sg_inner *inner, int 
                       "unit matrix with %s, m = %d (it is with m = 1, and with harmonic, m = 2 and "
                       "equal probabilities), found \"known\"",
                       inner->type->name, m);
-  double share = 1 - closed_form(size, columns->each, m, p, chance);
+  double lost;
+  if (closed_form(size, columns->each, m, p, chance, &lost)) return sg_fail_memory(e);
   for (int u = 0; u < m * m; u++) unbias[u] = 0;
-  for (int u = 0; u < m; u++) unbias[u * m + u] = 1 / share;
+  for (int u = 0; u < m; u++) unbias[u * m + u] = 1 / (1 - lost);
   return SG_OK;
 }
 
@@ -324,8 +334,8 @@ static sg_status write_note(sg_code *code, const sg_groups *g, const sg_columns 
   for (int j = 0; j < g->workers; j++) mean += p[j] / g->workers;
   for (int k = 0; k < (given ? 1 : 3); k++) {
     for (int j = 0; j < g->workers && !given; j++) p[j] = usual[k];
-    double error = sg_below_error(code, g, columns, p, 0);
-    if (isnan(error)) return sg_fail_memory(e);
+    double error;
+    if (sg_below_error(code, g, columns, p, 0, &error)) return sg_fail_memory(e);
     n +=
         snprintf(note + n, (size_t)(SIZE - n), "%s %.6g at p = %.4g%s", k ? "," : "", error,
                  given ? mean : usual[k], given && !all_equal(g->workers, p) ? " in the mean" : "");

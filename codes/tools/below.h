@@ -49,9 +49,9 @@ sg_status sg_below_read(sg_code *code, const sg_values *values, sg_groups *g,
 /* E err_norm with the weights as they are when worker j is missing with probability p[j],
  * independently (p NULL: when `count` answer, all sets alike): Σ_{a<m} C(d, a) (1 − p)^a p^(d − a)
  * (1 − a/m) for MDS codes, equal p and no debiasing, and then the e/(1 − e) of debiasing by it;
- * otherwise over all sets of a group's workers or a sample. NAN: the code is exact; out of memory.
- * O(n d) or O(groups · sets · m²). */
-double sg_below_error(const sg_code *code, const sg_groups *g, const sg_columns *columns,
-                      const double *p, int count);
+ * otherwise over all sets of a group's workers or a sample. To *error, NAN: the code is exact.
+ * SG_NO_MEMORY. O(n d) or O(groups · sets · m²). */
+sg_status sg_below_error(const sg_code *code, const sg_groups *g, const sg_columns *columns,
+                         const double *p, int count, double *error);
 
 #endif

@@ -81,7 +81,9 @@ sg_status sg_try_straggling(sg_crowd *c, const double *p, sg_check_straggling *o
   if (status) return status;
   out->error = s.error / s.weight;
   out->error_se = all ? 0 : sqrt(fmax(s.error2 / s.weight - out->error * out->error, 0) / s.weight);
-  out->formula = c->code->type->mean_error ? c->code->type->mean_error(c->code, p, 0) : NAN;
+  out->formula = NAN;
+  if (c->code->type->mean_error && c->code->type->mean_error(c->code, p, 0, &out->formula))
+    return sg_fail_memory(c->error);
   out->share = s.share / s.weight;
   out->debiased = s.squares / s.weight / (out->share * out->share) - 1;
   out->recovered = s.recovered / s.weight;

@@ -249,16 +249,17 @@ static sg_status find_error(const sg_code *code, sg_expectation *x, const int *l
   const sg_policy *stop = code->policy;
   x->err_norm = NAN;
   if (code->exact || !code->type->mean_error) return SG_OK;
+  sg_status status = SG_OK;
   if (x->rule->deadline < INFINITY && stop->wants == SG_ENDS_WITH_ALL && !stop->part[0]) {
     SG_OWNED double *p = malloc((size_t)code->nodes * sizeof *p);
     if (!p) return sg_fail_memory(e);
     for (int j = 0; j < code->nodes; j++)
       p[j] = law[j] < 0 ? 1 : sg_time_late(x->finish.law[law[j]], x->rule->deadline);
-    x->err_norm = code->type->mean_error(code, p, 0);
+    status = code->type->mean_error(code, p, 0, &x->err_norm);
   } else if (x->rule->groups == 1 && x->rule->group[0].need > 0 && x->alike) {
-    x->err_norm = code->type->mean_error(code, NULL, x->rule->group[0].need);
+    status = code->type->mean_error(code, NULL, x->rule->group[0].need, &x->err_norm);
   }
-  return SG_OK;
+  return status ? sg_fail_memory(e) : SG_OK;
 }
 
 sg_status sg_expect(const sg_world *world, sg_expectation **out, sg_error *e) {
