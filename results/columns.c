@@ -482,6 +482,8 @@ static void bind_integer(sqlite3_stmt *s, int index, const sg_column *c, int64_t
 
 /* SQLite takes NAN, as a text that is not there, for NULL. */
 int sg_bind_members(sqlite3_stmt *s, int index, const sg_column *c, const void *record) {
+  char digits[24];
+  bool kept = true;
   for (; c; c = sg_column_after(c), index++) {
     const void *at = (const char *)record + c->place;
     switch (c->kind) {
@@ -493,13 +495,12 @@ int sg_bind_members(sqlite3_stmt *s, int index, const sg_column *c, const void *
       sqlite3_bind_text(s, index, *(const char *const *)at, -1, SQLITE_STATIC);
       break;
     case SG_COLUMN_SEED:
-      sqlite3_bind_text(s, index,
-                        sqlite3_mprintf("%llu", (unsigned long long)*(const uint64_t *)at), -1,
-                        sqlite3_free);
+      snprintf(digits, sizeof digits, "%llu", (unsigned long long)*(const uint64_t *)at);
+      kept &= sqlite3_bind_text(s, index, digits, -1, SQLITE_TRANSIENT) == SQLITE_OK;
       break;
     }
   }
-  return index;
+  return kept ? index : 0;
 }
 
 bool sg_read_record(sqlite3_stmt *s, int index, const char *table, void *record) {

@@ -363,7 +363,8 @@ sg_status sg_db_insert(sg_db *db, const char *table, int n_keys, const int64_t *
       suffix.failed ? sg_fail_memory(e) : sg_db_prepare_insert(db, table, suffix.data, &insert, e);
   if (!status) {
     for (int k = 0; k < n_keys; k++) sqlite3_bind_int64(insert, k + 1, key[k]);
-    sg_bind_members(insert, n_keys + 1, sg_members_of(table), record);
+    if (!sg_bind_members(insert, n_keys + 1, sg_members_of(table), record))
+      status = sg_fail_memory(e);
   }
   if (sg_db_row(db, insert, &status, e)) *id = sqlite3_column_int64(insert, 0);
   /* Outside of a transaction what was RETURNING a row is committed no earlier than here. */

@@ -87,10 +87,19 @@ static sg_status prepare_add(sg_db *db, const char *table, const char *const *bu
   return prepare(db, &sql, out, e);
 }
 
+/* Without memory for a copy of the value the parameter would be NULL. */
+static sg_status bind_value(sqlite3_stmt *to, int parameter, sqlite3_stmt *from, int column,
+                            sg_error *e) {
+  int code = sqlite3_bind_value(to, parameter, sqlite3_column_value(from, column));
+  return code == SQLITE_NOMEM ? sg_fail_memory(e) : SG_OK;
+}
+
 /* Binds the columns of a row from `first` on to ?1, ?2, …; the last ones may have no place. */
-static void bind_row(sqlite3_stmt *to, sqlite3_stmt *from, int first) {
-  for (int i = first; i < sqlite3_data_count(from); i++)
-    sqlite3_bind_value(to, i - first + 1, sqlite3_column_value(from, i));
+static sg_status bind_row(sqlite3_stmt *to, sqlite3_stmt *from, int first, sg_error *e) {
+  sg_status status = SG_OK;
+  for (int i = first; i < sqlite3_data_count(from) && !status; i++)
+    status = bind_value(to, i - first + 1, from, i, e);
+  return status;
 }
 
 static sg_status run_once(merge *m, sqlite3_stmt *s) {
@@ -224,11 +233,11 @@ static sg_status add_rows(merge *m, const char *table, const char *id, const cha
   if (!status) status = prepare_add(m->out, table, but, &add, m->e);
   while (sg_db_row(m->in, in, &status, m->e)) {
     sqlite3_reset(find);
-    bind_row(find, in, 1);
+    status = bind_row(find, in, 1, m->e);
     bool there = sg_db_row(m->out, find, &status, m->e);
     if (!there && !status) {
       sqlite3_reset(add);
-      bind_row(add, in, 1);
+      status = bind_row(add, in, 1, m->e);
       sg_db_row(m->out, add, &status, m->e);
     }
     if (!status)
@@ -266,9 +275,9 @@ static sg_status add_axes(merge *m, int64_t in_id, int64_t out_id_) {
                 in_id, &in, m->e);
   if (!status) status = prepare_add(m->out, "point_axis", NULL, &add, m->e);
   while (sg_db_row(m->in, in, &status, m->e)) {
-    bind_row(add, in, 0);
+    status = bind_row(add, in, 0, m->e);
     sqlite3_bind_int64(add, 1, out_id_);
-    status = run_once(m, add);
+    if (!status) status = run_once(m, add);
   }
   sqlite3_finalize(in);
   sqlite3_finalize(add);
@@ -280,9 +289,8 @@ enum { POINT_SCENARIO = 1, POINT_VERSION, POINT_KEY };
 enum { RUN_ID, RUN_POINT, RUN_INVOCATION, RUN_REPLICATION, RUN_DETAIL };
 
 static sg_status add_point(merge *m, sqlite3_stmt *in, sqlite3_stmt *add, int64_t *id) {
-  sg_status status = SG_OK;
   sqlite3_reset(add);
-  bind_row(add, in, 1);
+  sg_status status = bind_row(add, in, 1, m->e);
   sqlite3_bind_int64(add, POINT_SCENARIO,
                      out_id(&m->scenario, sqlite3_column_int64(in, POINT_SCENARIO)));
   if (sg_db_row(m->out, add, &status, m->e)) *id = sqlite3_column_int64(add, 0);
@@ -302,8 +310,8 @@ static sg_status add_points(merge *m) {
   while (sg_db_row(m->in, in, &status, m->e)) {
     int64_t id = 0;
     sqlite3_reset(find);
-    sqlite3_bind_value(find, 1, sqlite3_column_value(in, POINT_VERSION));
-    sqlite3_bind_value(find, 2, sqlite3_column_value(in, POINT_KEY));
+    status = bind_value(find, 1, in, POINT_VERSION, m->e);
+    if (!status) status = bind_value(find, 2, in, POINT_KEY, m->e);
     if (sg_db_row(m->out, find, &status, m->e)) {
       id = sqlite3_column_int64(find, 0);
       int column = first_difference(find, in);
@@ -335,18 +343,18 @@ static void ask_for(sqlite3_stmt *s, int64_t id) {
 
 static sg_status add_run(merge *m, sqlite3_stmt *in, sqlite3_stmt *add, int64_t run_id,
                          int64_t point_id) {
-  bind_row(add, in, 0);
+  sg_status status = bind_row(add, in, 0, m->e);
   sqlite3_bind_int64(add, RUN_ID + 1, run_id);
   sqlite3_bind_int64(add, RUN_POINT + 1, point_id);
   sqlite3_bind_int64(add, RUN_INVOCATION + 1,
                      out_id(&m->invocation, sqlite3_column_int64(in, RUN_INVOCATION)));
-  sg_status status = run_once(m, add);
+  if (!status) status = run_once(m, add);
   for (int p = 0; p < PARTS && !status; p++) {
     ask_for(m->of_in[p], sqlite3_column_int64(in, RUN_ID));
     while (sg_db_row(m->in, m->of_in[p], &status, m->e)) {
-      bind_row(m->add[p], m->of_in[p], 0);
+      status = bind_row(m->add[p], m->of_in[p], 0, m->e);
       sqlite3_bind_int64(m->add[p], 1, run_id);
-      status = run_once(m, m->add[p]);
+      if (!status) status = run_once(m, m->add[p]);
     }
   }
   return status;
@@ -475,9 +483,9 @@ static sg_status add_sets(merge *m, int64_t from, int64_t to) {
   if (!status) status = prepare_add(m->out, "code_check_sets", NULL, &add, m->e);
   if (!status) ask_for(in, from);
   while (sg_db_row(m->in, in, &status, m->e)) {
-    bind_row(add, in, 0);
+    status = bind_row(add, in, 0, m->e);
     sqlite3_bind_int64(add, 1, to);
-    status = run_once(m, add);
+    if (!status) status = run_once(m, add);
   }
   sqlite3_finalize(in);
   sqlite3_finalize(add);
@@ -485,16 +493,15 @@ static sg_status add_sets(merge *m, int64_t from, int64_t to) {
 }
 
 static sg_status take_check(merge *m, sqlite3_stmt *in, sqlite3_stmt *find, sqlite3_stmt *add) {
-  sg_status status = SG_OK;
   sqlite3_reset(find);
-  bind_row(find, in, 0);
+  sg_status status = bind_row(find, in, 0, m->e);
   if (sg_db_row(m->out, find, &status, m->e)) {
     int column = first_difference(find, in);
     return column < 0 ? SG_OK : differ(m, "a check of a code", "code_check", find, in, column, "");
   }
   if (status) return status;
   sqlite3_reset(add);
-  bind_row(add, in, 1);
+  status = bind_row(add, in, 1, m->e);
   sqlite3_bind_int64(add, CHECK_INVOCATION,
                      out_id(&m->invocation, sqlite3_column_int64(in, CHECK_INVOCATION)));
   int64_t id = sg_db_row(m->out, add, &status, m->e) ? sqlite3_column_int64(add, 0) : 0;

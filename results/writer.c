@@ -186,7 +186,7 @@ static sg_status begin_run(sg_writer *w, const command *c) {
 
 /* A row of a run: its number is the key of all tables that hang on runs. */
 static sg_status write_row(sg_writer *w, query q, int64_t run_id, const void *record) {
-  sg_bind_members(w->statement[q], 2, w->member[q], record);
+  if (!sg_bind_members(w->statement[q], 2, w->member[q], record)) return sg_fail_memory(&w->error);
   return run_for(w, q, run_id);
 }
 
@@ -229,7 +229,9 @@ static sg_status finish_run(sg_writer *w, command *c) {
   if (status) return status;
   c->run.status = c->status;
   c->run.stop_reason = c->stop_reason;
-  sqlite3_bind_int64(s, sg_bind_members(s, 1, sg_members_of("run"), &c->run), id);
+  int last = sg_bind_members(s, 1, sg_members_of("run"), &c->run);
+  if (!last) return sg_fail_memory(&w->error);
+  sqlite3_bind_int64(s, last, id);
   status = run_statement(w, FINISH_RUN);
   if (!status) status = take_place(w, c->run.run_id);
   if (!status) status = commit(w);

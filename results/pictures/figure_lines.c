@@ -321,7 +321,7 @@ static sg_status ask_checks(sg_db *db, const sg_figure_request *r, const char *x
   if (!status) status = sg_put_filters(db, r, "code_check", &sql, e);
   sg_put(&sql, " ORDER BY check_id");
   if (!status) status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, s, e);
-  if (!status) sg_bind_filters(r, 1, *s);
+  if (!status) status = sg_bind_filters(r, 1, *s, e);
   sg_buffer_free(&sql);
   return status;
 }

@@ -140,19 +140,22 @@ sg_status sg_put_filters(sg_db *db, const sg_figure_request *r, const char *tabl
   return status;
 }
 
-void sg_bind_filters(const sg_figure_request *r, int first, sqlite3_stmt *s) {
+sg_status sg_bind_filters(const sg_figure_request *r, int first, sqlite3_stmt *s, sg_error *e) {
+  bool kept = true; /* without memory for its copy a parameter would be NULL */
   for (int i = 0; i < r->n_filters; i++) {
     condition c;
-    if (read_condition(r->filter[i], &c, NULL)) return;
+    sg_status status = read_condition(r->filter[i], &c, e);
+    if (status) return status;
     if (c.number)
       sqlite3_bind_double(s, first++, c.as_number);
     else
-      sqlite3_bind_text(s, first++, c.value, -1, SQLITE_TRANSIENT);
+      kept &= !sqlite3_bind_text(s, first++, c.value, -1, SQLITE_TRANSIENT);
     if (c.relation[0] == '=' || c.relation[0] == '!')
-      sqlite3_bind_text(s, first++, c.value, -1, SQLITE_TRANSIENT);
+      kept &= !sqlite3_bind_text(s, first++, c.value, -1, SQLITE_TRANSIENT);
   }
   if (r->scheme) sqlite3_bind_text(s, first++, r->scheme, -1, SQLITE_STATIC);
   if (r->scheme) sqlite3_bind_text(s, first++, r->scheme, -1, SQLITE_STATIC);
+  return kept ? SG_OK : sg_fail_memory(e);
 }
 
 /* Prepares `head`, the filters and `tail`. */
@@ -163,7 +166,7 @@ static sg_status prepare(sg_db *db, const sg_figure_request *r, const char *head
   sg_status status = sg_put_filters(db, r, "v_point", &sql, e);
   sg_put(&sql, tail);
   if (!status) status = sql.failed ? sg_fail_memory(e) : sg_db_prepare(db, sql.data, s, e);
-  if (!status) sg_bind_filters(r, 1, *s);
+  if (!status) status = sg_bind_filters(r, 1, *s, e);
   sg_buffer_free(&sql);
   return status;
 }

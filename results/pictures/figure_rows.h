@@ -91,7 +91,7 @@ sg_status sg_panel_of(sg_chart *c, const sg_rows_found *f, const sg_row *row, in
  * whose parameters are bound by sg_bind_filters from number `first` on. */
 sg_status sg_put_filters(sg_db *db, const sg_figure_request *r, const char *table, sg_buffer *sql,
                          sg_error *e);
-void sg_bind_filters(const sg_figure_request *r, int first, sqlite3_stmt *s);
+sg_status sg_bind_filters(const sg_figure_request *r, int first, sqlite3_stmt *s, sg_error *e);
 /* Whether a table or view has a column; otherwise SG_USAGE with the nearest name. */
 sg_status sg_check_column(sg_db *db, const char *table, const char *column, sg_error *e);
 void sg_put_identifier(sg_buffer *sql, const char *name);
