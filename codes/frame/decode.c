@@ -43,11 +43,14 @@ typedef struct cache {
   entry entry[]; /* capacity; keys and values stand behind them */
 } cache;
 
-/* For keys of up to key_words words and entries of up to `values` numbers. NULL: no memory, or so
- * few entries would fit that a cache is of no use. */
+/* How many entries of such a key and so many numbers fit. */
+static size_t entries_that_fit(size_t key_words, size_t values) {
+  return MOST_BYTES / (8 * (key_words + values) + sizeof(entry));
+}
+
+/* For keys of up to key_words words and entries of up to `values` numbers. NULL: no memory. */
 static cache *cache_new(size_t key_words, size_t values) {
-  size_t fit = MOST_BYTES / (8 * (key_words + values) + sizeof(entry));
-  if (fit < FEWEST_ENTRIES) return NULL;
+  size_t fit = entries_that_fit(key_words, values);
   size_t capacity = fit < MOST_ENTRIES ? fit : MOST_ENTRIES;
   cache *c = calloc(1, sizeof *c + capacity * (sizeof *c->entry + key_words * sizeof *c->key +
                                                values * sizeof *c->value));
@@ -502,18 +505,23 @@ static sg_status fresh_weights(sg_decoder *d, int pieces, sg_decode_info *info) 
 
 /* --- Kept weights ----------------------------------------------------------------------------- */
 
-static bool may_cache(sg_decoder *d, size_t words, size_t values) {
+/* With few entries a cache is of no use. Without memory for one a run fails: how often weights were
+ * found in it is in its results. */
+static sg_status may_cache(sg_decoder *d, size_t words, size_t values, bool *may) {
   const sg_code *code = d->code;
-  if (!(code->flags & SG_WEIGHTS_PURE)) return false;
+  *may = false;
+  if (!(code->flags & SG_WEIGHTS_PURE)) return SG_OK;
   if (!d->cache_tried) {
     int pieces = 1;
     for (int s = 0; s < code->segments; s++)
       if (code->segment[s].pieces > pieces) pieces = code->segment[s].pieces;
     size_t most = (size_t)(d->count > code->nodes ? d->count : code->nodes) + 1;
-    d->cache = cache_new(most, most * (size_t)pieces);
+    bool of_use = entries_that_fit(most, most * (size_t)pieces) >= FEWEST_ENTRIES;
+    if (of_use && !(d->cache = cache_new(most, most * (size_t)pieces))) return SG_NO_MEMORY;
     d->cache_tried = true;
   }
-  return d->cache && words <= d->cache->key_words && values <= d->cache->values;
+  *may = d->cache && words <= d->cache->key_words && values <= d->cache->values;
+  return SG_OK;
 }
 
 /* The bit set of the senders, or the list of all (from, tag). */
@@ -549,7 +557,8 @@ static void keep(const sg_decoder *d, int pieces, size_t values, double *kept) {
 static sg_status find_weights(sg_decoder *d, int pieces, sg_decode_info *info) {
   size_t words = (size_t)(d->simple ? d->words : d->count) + 1;
   size_t values = ((size_t)(d->simple ? d->code->nodes : d->count) + 1) * (size_t)pieces;
-  bool cached = may_cache(d, words, values);
+  bool cached;
+  if (may_cache(d, words, values, &cached)) return SG_NO_MEMORY;
   d->in_order = false; /* weights from the cache do not stand in sorted_w */
   if (!cached || !d->simple) sort_messages(d);
   if (cached) {
