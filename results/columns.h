@@ -89,8 +89,8 @@ const sg_column *sg_column_find(const char *table, const char *name);
 double sg_column_number(const sg_column *c, const void *record);
 void sg_column_set_number(const sg_column *c, void *record, double x);
 
-/* Binds members from parameter `index` on, given the first; the next index, 0: no memory. Texts must
- * live until the statement is reset. */
+/* Binds members from parameter `index` on, given the first; the next index, 0: no memory. Texts
+ * must live until the statement is reset. */
 int sg_bind_members(sqlite3_stmt *s, int index, const sg_column *c, const void *record);
 /* "p.a, p.b, …" for the prefix "p.": the members of a table, and how many they are. */
 int sg_put_members(const char *table, const char *prefix, sg_buffer *out);

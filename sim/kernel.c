@@ -221,12 +221,6 @@ static bool list_messages(sg_kernel *k, const sg_kernel_set *s, int n_items) {
   return true;
 }
 
-static void leave_list(sg_kernel *k, const sg_kernel_set *s, int n_items, int i) {
-  int *link = &k->begins[key_of(s->term + s->term_start[i], n_items)];
-  while (*link != i) link = &k->after[*link];
-  *link = k->after[i];
-}
-
 /* out_of: the messages to form, NULL: those that the set needs. */
 static bool plan_encode(sg_kernel *k, const sg_kernel_set *s, int n_items, double *const *out_of) {
   int n = s->n_messages;
@@ -240,7 +234,8 @@ static bool plan_encode(sg_kernel *k, const sg_kernel_set *s, int n_items, doubl
       if (!k->needed[i] || (n_links(s, i) > 0) != relays) continue;
       company c = {.count = 1, .message = {i}};
       if (!relays && n_terms(s, i) > 0) {
-        leave_list(k, s, n_items, i);
+        /* It is the first of its list: those before it have been formed. */
+        k->begins[key_of(s->term + s->term_start[i], n_items)] = k->after[i];
         find_company(k, s, n_items, &c);
       }
       if (!plan_messages(k, s, n_items, &c)) return false;
