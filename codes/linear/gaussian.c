@@ -49,17 +49,19 @@ static void sample_sets(const trial *t, uint64_t seed) {
       if (sg_uniform(&s) * (t->length - c) < t->m - have) t->set[k * t->m + have++] = c;
 }
 
-/* Stops as soon as the worst is no better than `best`. */
-static double worst_condition(const trial *t, const double *g, double best) {
+/* To *worst; stops as soon as it is no better than `best`. */
+static sg_status worst_condition(const trial *t, const double *g, double best, double *worst) {
   int m = t->m;
-  double worst = 0, cond1;
-  for (int k = 0; k < t->sets && worst < best; k++) {
+  double cond1;
+  *worst = 0;
+  for (int k = 0; k < t->sets && *worst < best; k++) {
     for (int i = 0; i < m; i++)
       memcpy(t->system + i * m, g + t->set[k * m + i] * m, (size_t)m * sizeof *g);
-    sg_solve(m, 0, t->system, m, NULL, m, t->pivots, &cond1);
-    worst = fmax(worst, cond1);
+    if (sg_solve(m, 0, t->system, m, NULL, m, t->pivots, &cond1) == SG_NO_MEMORY)
+      return SG_NO_MEMORY;
+    *worst = fmax(*worst, cond1);
   }
-  return worst;
+  return SG_OK;
 }
 
 static sg_status generate_best(sg_code *code, const sg_values *values, sg_inner *c, sg_error *e) {
@@ -78,7 +80,8 @@ static sg_status generate_best(sg_code *code, const sg_values *values, sg_inner 
   if (!all) sample_sets(&t, code->shape.seed);
   for (long k = 0; k < sg_int(values, "draws"); k++) {
     sg_fill_gaussian_draw(draw, m, length, m, code->shape.seed, (uint32_t)k);
-    double worst = worst_condition(&t, draw, best);
+    double worst;
+    if (worst_condition(&t, draw, best, &worst)) return sg_fail_memory(e);
     if (worst >= best) continue;
     best = worst;
     memcpy(c->g, draw, size * sizeof *draw);

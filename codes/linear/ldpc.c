@@ -154,18 +154,20 @@ static double short_cycles(const checks *h, int n, double *dense) {
   return sum;
 }
 
-/* Renames positions so that the numbers come first, and fills G. false: not a good draw. */
-static bool make_generator(checks *h, int n, double *g, double *dense, double *system,
-                           lapack_int *pivots, int *order) {
+/* Renames positions so that the numbers come first, and fills G. SG_UNDECODABLE: not a good draw.
+ */
+static sg_status make_generator(checks *h, int n, double *g, double *dense, double *system,
+                                lapack_int *pivots, int *order) {
   int r = h->rows, m = n - r;
   fill_dense(h, n, dense);
   for (int i = 0; i < n; i++) order[i] = i;
-  if (!pick_parities(r, n, dense, order)) return false;
+  if (!pick_parities(r, n, dense, order)) return SG_UNDECODABLE;
   for (int i = 0; i < n; i++) pivots[order[i]] = i;
   for (int i = 0; i < r * h->weight; i++) h->member[i] = (int)pivots[h->member[i]];
   fill_dense(h, n, dense);
   memcpy(system, dense + m * r, (size_t)r * (size_t)r * sizeof *system);
-  if (sg_solve(r, m, system, r, dense, r, pivots, NULL)) return false;
+  sg_status status = sg_solve(r, m, system, r, dense, r, pivots, NULL);
+  if (status) return status;
   for (int u = 0; u < m; u++) g[u + u * m] = 1;
   for (int k = 0; k < r; k++) {
     double most = 0;
@@ -175,9 +177,9 @@ static bool make_generator(checks *h, int n, double *g, double *dense, double *s
       g[u + (m + k) * m] = x;
       most = fmax(most, fabs(x));
     }
-    if (most == 0) return false;
+    if (most == 0) return SG_UNDECODABLE;
   }
-  return true;
+  return SG_OK;
 }
 
 /* The best of the draws, 0 cycles being good enough. */
@@ -202,7 +204,9 @@ static sg_status generate(sg_code *code, const sg_values *values, sg_inner *c, s
     double cycles = short_cycles(h, c->length, dense);
     if (cycles >= least) continue;
     memset(g, 0, entries * sizeof *g);
-    if (!make_generator(h, c->length, g, dense, system, pivots, order)) continue;
+    sg_status status = make_generator(h, c->length, g, dense, system, pivots, order);
+    if (status == SG_NO_MEMORY) return sg_fail_memory(e);
+    if (status) continue;
     least = cycles;
     memcpy(c->g, g, entries * sizeof *g);
     memcpy(best, h, size);

@@ -99,8 +99,8 @@ static void circulant_slack(const circulant *c, int l, double *ab) {
     for (int j = 0; j < k; j++) c->h[i + j * ld] += 2 * (a[i] * a[j] + b[i] * b[j]) / slack;
 }
 
-/* A Newton step into c->step; returns the decrement squared. */
-static double circulant_newton(circulant *c, double *workspace) {
+/* A Newton step into c->step; *decrement: squared. */
+static sg_status circulant_newton(circulant *c, double *workspace, double *decrement) {
   int k = c->k, ld = k + 2;
   memset(c->h, 0, (size_t)ld * (size_t)ld * sizeof *c->h);
   memset(c->gradient, 0, (size_t)ld * sizeof *c->gradient);
@@ -114,10 +114,10 @@ static double circulant_newton(circulant *c, double *workspace) {
   for (int i = 0; i <= k; i++) c->step[i] = -c->gradient[i];
   c->step[k + 1] = 0;
   /* Near the end the matrix is ill-conditioned by construction; the step is good enough. */
-  sg_solve(ld, 1, c->h, ld, c->step, ld, c->pivots, NULL);
-  double decrement = 0;
-  for (int i = 0; i <= k; i++) decrement -= c->gradient[i] * c->step[i];
-  return decrement;
+  if (sg_solve(ld, 1, c->h, ld, c->step, ld, c->pivots, NULL) == SG_NO_MEMORY) return SG_NO_MEMORY;
+  *decrement = 0;
+  for (int i = 0; i <= k; i++) *decrement -= c->gradient[i] * c->step[i];
+  return SG_OK;
 }
 
 sg_status sg_mixing_circulant(int n, int k, const int *offset, double *w) {
@@ -137,7 +137,9 @@ sg_status sg_mixing_circulant(int n, int k, const int *offset, double *w) {
   c.at[k] = least * least + 0.5;
   for (c.tau = 1; k > 1; c.tau *= GROWTH) {
     for (int i = 0; i < STEPS; i++) {
-      double decrement = circulant_newton(&c, workspace), value = circulant_value(&c, c.at);
+      double decrement;
+      if (circulant_newton(&c, workspace, &decrement)) return SG_NO_MEMORY;
+      double value = circulant_value(&c, c.at);
       if (!(decrement > DECREMENT)) break;
       double by = 1;
       int halvings = 0;
@@ -201,7 +203,8 @@ sg_status sg_mixing_symmetric_lambda(int n, int edges, const int *end, bool bipa
   if (!a) return SG_NO_MEMORY;
   double *value = a + (size_t)n * (size_t)n;
   fill_side(&s, w, 0, -1, a);
-  if (LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'L', n, a, n, value)) return SG_BUG;
+  lapack_int info = LAPACKE_dsyev(LAPACK_COL_MAJOR, 'N', 'L', n, a, n, value);
+  if (info) return info == LAPACK_WORK_MEMORY_ERROR ? SG_NO_MEMORY : SG_BUG;
   *lambda = fmax(fabs(value[0]), fabs(value[n - 1]));
   return SG_OK;
 }
@@ -296,22 +299,23 @@ static sg_status symmetric_newton(const symmetric *s, newton *q, double *decreme
   return SG_OK;
 }
 
-/* At one τ. false: no step is good any more. */
-static bool symmetric_centre(symmetric *s, newton *q, double *trial) {
+/* At one τ. SG_UNDECODABLE: no step is good any more. SG_NO_MEMORY. */
+static sg_status symmetric_centre(symmetric *s, newton *q, double *trial) {
   size_t size = (size_t)s->edges + 1;
   for (int i = 0; i < STEPS; i++) {
     double value = symmetric_value(s, s->at, true), decrement, by = 1;
-    if (symmetric_newton(s, q, &decrement)) return false;
-    if (!(decrement > DECREMENT)) return true;
+    sg_status status = symmetric_newton(s, q, &decrement);
+    if (status) return status;
+    if (!(decrement > DECREMENT)) return SG_OK;
     int halvings = 0;
     for (; halvings < HALVINGS; halvings++, by /= 2) {
       for (size_t j = 0; j < size; j++) trial[j] = s->at[j] + by * q->step[j];
       if (symmetric_value(s, trial, false) <= value - 0.1 * by * decrement) break;
     }
-    if (halvings == HALVINGS) return true; /* to rounding */
+    if (halvings == HALVINGS) return SG_OK; /* to rounding */
     memcpy(s->at, trial, size * sizeof *trial);
   }
-  return true;
+  return SG_OK;
 }
 
 /* Takes rounding errors out of the rows' sums, by the change of w that is least in proportion to w.
@@ -358,8 +362,9 @@ sg_status sg_mixing_symmetric(int n, int edges, const int *end, bool bipartite, 
   if (status) return status;
   memcpy(s.at, w, (size_t)edges * sizeof *w);
   s.at[edges] = first + 0.5;
-  for (s.tau = 1; symmetric_centre(&s, &q, trial); s.tau *= GROWTH)
+  for (s.tau = 1; !(status = symmetric_centre(&s, &q, trial)); s.tau *= GROWTH)
     if ((s.sides * n + edges) / s.tau < GAP) break;
+  if (status == SG_NO_MEMORY) return status;
   status = mend_sums(&s, s.at, &q);
   if (!status) status = sg_mixing_symmetric_lambda(n, edges, end, bipartite, s.at, &last);
   if (!status && last < first) memcpy(w, s.at, (size_t)edges * sizeof *w);
