@@ -487,7 +487,10 @@ sg_status sg_rule_find(const sg_code *code, const sg_compressor *compressor,
   sg_status status = prober_init(&p, rule) ? SG_OK : sg_fail_memory(e);
   if (!status) status = read_rounds(&p, rule, e);
   if (!status) status = find_groups(&p, rule, e);
-  if (!status && p.failed) status = sg_fail_memory(e);
+  if (p.failed) { /* then what was found out about the rule may be wrong */
+    sg_error_clear(e);
+    status = sg_fail_memory(e);
+  }
   if (!status && p.refused_for_good)
     status = refuse(e, "some rounds are undecodable and end without an update");
   if (!status) describe(rule);

@@ -221,7 +221,8 @@ typedef struct profile {
   const sg_fit_type *type;
   long n;
   const double *x;
-  double *y, mean; /* logarithms above the shift; of x */
+  double *y, mean;            /* logarithms above the shift; of x */
+  gsl_min_fminimizer *search; /* made once */
 } profile;
 
 static bool fit_above(const profile *p, double shift, double *v, double *loglik) {
@@ -249,9 +250,8 @@ static bool best_shift(profile *p, double *shift) {
   }
   double at = best == GRID ? most : least + best * step;
   if (best > 0 && best < GRID && value[best] < value[best - 1] && value[best] < value[best + 1]) {
-    gsl_min_fminimizer *m = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
+    gsl_min_fminimizer *m = p->search;
     gsl_function f = {minus_loglik, p};
-    if (!m) return false;
     int status = gsl_min_fminimizer_set_with_values(m, &f, at, value[best], at - step,
                                                     value[best - 1], at + step, value[best + 1]);
     for (int i = 0; i < 30 && status == GSL_SUCCESS; i++) {
@@ -260,17 +260,16 @@ static bool best_shift(profile *p, double *shift) {
       if (width < 1e-3) break;
     }
     at = gsl_min_fminimizer_x_minimum(m);
-    gsl_min_fminimizer_free(m);
   }
   *shift = best == GRID ? 0 : fmax(0, p->x[0] - exp(at));
   return true;
 }
 
-/* As sg_fit_type.fit, of every type. */
+/* As sg_fit_type.fit, of every type; `search` is used again and again. */
 static bool fit(const sg_fit_type *type, long n, const double *x, double *v, double *loglik,
-                double *y) {
+                double *y, gsl_min_fminimizer *search) {
   if (type->fit) return type->fit(n, x, v, loglik, y);
-  profile p = {.type = type, .n = n, .x = x, .y = y, .mean = mean_of(n, x)};
+  profile p = {.type = type, .n = n, .x = x, .y = y, .mean = mean_of(n, x), .search = search};
   double shift = 0;
   if (type->location[0]) {
     if (n < 4 || !best_shift(&p, &shift) || !(x[0] > shift)) return false;
@@ -341,6 +340,7 @@ static void distances(const sg_fit_type *type, const double *v, long n, const do
 }
 
 typedef struct bootstrap {
+  gsl_min_fminimizer *search;
   double *x, *u, *estimate[SG_FIT_PARAMS]; /* n, n, replicates each */
 } bootstrap;
 
@@ -359,7 +359,7 @@ static bool replicate(const sg_fitted *f, long n, int index, uint64_t seed, boot
   }
   sg_sort_doubles(b->x, (size_t)n);
   if (!(b->x[n - 1] > b->x[0])) return false;
-  if (!fit(f->type, n, b->x, v, &loglik, b->u)) return false;
+  if (!fit(f->type, n, b->x, v, &loglik, b->u, b->search)) return false;
   for (int p = 0; p < f->type->parameters; p++) b->estimate[p][index] = v[p];
   distances(f->type, v, n, b->x, b->u, ks, ad);
   return true;
@@ -399,10 +399,15 @@ sg_status sg_fit_law(const sg_fit_type *type, long n, const double *x, int repli
   if (n < 3 || !(x[n - 1] > x[0])) return SG_OK;
   size_t cells = (size_t)n, room = (size_t)replicates + 1;
   double *work = malloc((2 * cells + SG_FIT_PARAMS * room) * sizeof *work);
-  if (!work) return sg_fail_memory(e);
-  bootstrap b = {.x = work, .u = work + cells};
+  gsl_min_fminimizer *search = gsl_min_fminimizer_alloc(gsl_min_fminimizer_brent);
+  if (!work || !search) {
+    free(work);
+    if (search) gsl_min_fminimizer_free(search);
+    return sg_fail_memory(e);
+  }
+  bootstrap b = {.search = search, .x = work, .u = work + cells};
   for (size_t p = 0; p < SG_FIT_PARAMS; p++) b.estimate[p] = work + 2 * cells + p * room;
-  f->ok = fit(type, n, x, f->value, &f->loglik, b.u) && isfinite(f->loglik);
+  f->ok = fit(type, n, x, f->value, &f->loglik, b.u, search) && isfinite(f->loglik);
   for (int p = 0; p < type->parameters; p++)
     f->ok = f->ok && isfinite(f->value[p]) && (type->location[p] || f->value[p] > 0);
   if (f->ok) {
@@ -411,6 +416,7 @@ sg_status sg_fit_law(const sg_fit_type *type, long n, const double *x, int repli
     if (type->interval) type->interval(n, x, f->value, f->low, f->high);
     if (replicates > 0) resample(f, n, replicates, seed, &b);
   }
+  gsl_min_fminimizer_free(search);
   free(work);
   return SG_OK;
 }
