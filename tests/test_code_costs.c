@@ -81,13 +81,6 @@ void cblas_dgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, bl
   PASS(, gemm, "cblas_dgemm", layout, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-/* LAPACKE says on the standard output when it has no memory. */
-void LAPACKE_xerbla(const char *name, lapack_int info);
-void LAPACKE_xerbla(const char *name, lapack_int info) {
-  (void)name;
-  (void)info;
-}
-
 /* --- Counting and failing allocations --------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
