@@ -81,7 +81,7 @@ SG_AVX512 static void combine_far(int terms, const double *const *x, const doubl
 void sg_add_rows(int rows, const double *const *row, const double *coef, double *y, long n,
                  long ahead) {
 #ifdef SG_HAS_LANES
-  if (sg_widest_lanes() == SG_LANES_AVX512) {
+  if (ahead && sg_widest_lanes() == SG_LANES_AVX512) {
     combine_far(rows, row, coef, y, n, ahead);
     return;
   }

@@ -8,7 +8,8 @@
  * overlap an x. */
 void sg_combine(int terms, const double *const *x, const double *coef, double *y, long n, int add);
 
-/* y += Σ coef[r] · row[r], as sg_combine; fetches what lies `ahead` numbers after each. */
+/* y += Σ coef[r] · row[r], as sg_combine; fetches what lies `ahead` numbers after each (0:
+ * nothing). */
 void sg_add_rows(int rows, const double *const *row, const double *coef, double *y, long n,
                  long ahead);
 

@@ -255,6 +255,8 @@ static void pass(const sg_dense *d, const sg_stretch *s, const double *x, const 
   double *zx = scratch, *zy = scratch + ld * d->outputs, picked[BLOCK_ROWS];
   if (!g) x = y; /* margins at one point */
   bool two = loss && x != y;
+  /* Rows that are picked, or widened, do not lie one after another. */
+  long ahead = s->pick || s->single ? 0 : d->ahead;
   for (long b = 0; b < s->n; b += ld) {
     long n = s->n - b < ld ? s->n - b : ld;
     const double *row[BLOCK_ROWS], *target = s->target + b;
@@ -269,7 +271,7 @@ static void pass(const sg_dense *d, const sg_stretch *s, const double *x, const 
                   loss && !two ? loss + b : NULL);
     if (!g) continue;
     for (int o = 0; o < d->outputs; o++)
-      sg_add_rows((int)n, row, zx + o * ld, g + o * columns, columns, d->ahead);
+      sg_add_rows((int)n, row, zx + o * ld, g + o * columns, columns, ahead);
   }
 }
 
