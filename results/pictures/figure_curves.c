@@ -35,7 +35,7 @@ static sg_status begin(sg_db *db, const sg_figure_request *r, sg_rows_found *f,
     f->row[i].comparable |= f->to_target;
     (*order)[i] = &f->row[i];
   }
-  qsort(*order, (size_t)f->n, sizeof **order, by_time);
+  if (!status) qsort(*order, (size_t)f->n, sizeof **order, by_time); /* else some may be missing */
   return status;
 }
 

@@ -395,24 +395,27 @@ sg_status sg_best_pair(sg_db *db, const sg_figure_request *r, const sg_rows_foun
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-/* A number as people read it in a heading; a text as it is. */
-static char *cell_text(sqlite3_stmt *s, int at) {
+/* A number as people read it in a heading; a text as it is; NULL if there is none. false: no
+ * memory. */
+static bool cell_text(sqlite3_stmt *s, int at, char **text) {
   char number[40];
+  *text = NULL;
   switch (sqlite3_column_type(s, at)) {
-  case SQLITE_NULL: return NULL;
+  case SQLITE_NULL: return true;
   case SQLITE_FLOAT:
     snprintf(number, sizeof number, "%.6g", sqlite3_column_double(s, at));
-    return strdup(number);
-  default: return sg_copy_text(s, at);
+    *text = strdup(number);
+    break;
+  default: *text = sg_copy_text(s, at);
   }
+  return *text;
 }
 
 static bool read_cell(sqlite3_stmt *s, int at, sg_cell *cell) {
   int type = sqlite3_column_type(s, at);
   bool number = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
   cell->number = number ? sqlite3_column_double(s, at) : NAN;
-  cell->text = cell_text(s, at);
-  return cell->text || type == SQLITE_NULL;
+  return cell_text(s, at, &cell->text);
 }
 
 /* Whether the picture itself has an axis, so that no panel need say it. */
@@ -444,7 +447,8 @@ static sg_status read_row(sqlite3_stmt *s, const char *const column[SG_ROW_COLUM
   for (int i = 0; i < f->n_axes; i++, at++) {
     if (!f->axis[i].of_environment || f->axis[i].values < 2 || is_drawn(column, f->axis[i].name))
       continue;
-    SG_OWNED char *value = cell_text(s, at);
+    SG_OWNED char *value = NULL;
+    good = cell_text(s, at, &value) && good;
     sg_putf(&panel, "%s%s = %s", panel.length ? ", " : "", f->axis[i].name, value ? value : "–");
   }
   sg_put(&panel, "");
